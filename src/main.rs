@@ -1,0 +1,2 @@
+//! The `tamarin` binary.
+fn main() {}

@@ -1,0 +1,136 @@
+//! What requests can be grouped by.
+
+use std::fmt;
+
+use crate::log::{Field, Kind};
+
+/// Something to group and filter by: a field, or what is derived from one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Dimension {
+    /// A field of [`Kind::Dimension`].
+    Field(Field),
+    /// The network of `remote_ip`: the first `v4` or `v6` bits. By default /24 and /48.
+    Network {
+        /// Prefix length for IPv4, 0–32.
+        v4: u8,
+        /// Prefix length for IPv6, 0–128.
+        v6: u8,
+    },
+    /// `requester` with the sessions of an assumed role folded into `role/NAME`; users as `user/NAME`,
+    /// services by name.
+    Role,
+    /// The first `depth` folders of `key`, with the last `/`; keys with fewer folders under what they have.
+    Prefix {
+        /// How many folders, at least 1.
+        depth: u8,
+    },
+    /// What stands after the last `.` of the last part of `key`, in lower case.
+    Extension,
+    /// Second part of `operation`: GET, PUT, …
+    Method,
+    /// `2xx`, `3xx`, `4xx`, `5xx` of `http_status`.
+    StatusClass,
+    /// Hour of the day (UTC), 0–23.
+    HourOfDay,
+    /// Day of the week (UTC), 1 (Monday) – 7.
+    Weekday,
+}
+
+impl Dimension {
+    /// `/24` and `/48`.
+    pub const NETWORK: Dimension = Dimension::Network { v4: 24, v6: 48 };
+
+    /// Every dimension with its usual parameters: fields first, in the order of the log.
+    pub fn all() -> Vec<Dimension> {
+        Field::of_kind(Kind::Dimension)
+            .map(Dimension::Field)
+            .chain([
+                Dimension::NETWORK,
+                Dimension::Role,
+                Dimension::Prefix { depth: 1 },
+                Dimension::Extension,
+                Dimension::Method,
+                Dimension::StatusClass,
+                Dimension::HourOfDay,
+                Dimension::Weekday,
+            ])
+            .collect()
+    }
+
+    /// By canonical name or alias of a field, or `network`, `network/N`, `role`, `prefix`, `prefix/N`,
+    /// `extension`, `method`, `status_class`, `hour_of_day`, `weekday`.
+    pub fn by_name(name: &str) -> Option<Dimension> {
+        let lower = name.to_ascii_lowercase();
+        let (base, parameter) = match lower.split_once('/') {
+            Some((base, parameter)) => (base, Some(parameter.parse::<u8>().ok()?)),
+            None => (lower.as_str(), None),
+        };
+        match (base, parameter) {
+            ("network", None) => Some(Dimension::NETWORK),
+            ("network", Some(bits)) if bits <= 128 => {
+                Some(Dimension::Network { v4: bits.min(32), v6: if bits <= 32 { 48 } else { bits } })
+            }
+            ("prefix", None) => Some(Dimension::Prefix { depth: 1 }),
+            ("prefix", Some(depth)) if depth > 0 => Some(Dimension::Prefix { depth }),
+            ("role", None) => Some(Dimension::Role),
+            ("extension", None) => Some(Dimension::Extension),
+            ("method", None) => Some(Dimension::Method),
+            ("status_class", None) => Some(Dimension::StatusClass),
+            ("hour_of_day", None) => Some(Dimension::HourOfDay),
+            ("weekday", None) => Some(Dimension::Weekday),
+            (_, None) => {
+                Field::by_name(base).filter(|field| field.kind() == Kind::Dimension).map(Dimension::Field)
+            }
+            _ => None,
+        }
+    }
+
+    /// The name that [`Dimension::by_name`] understands; under it the value stands in JSON and CSV.
+    pub fn name(&self) -> String {
+        match self {
+            Dimension::Field(field) => field.name().to_owned(),
+            Dimension::Network { v4: 24, v6: 48 } => "network".to_owned(),
+            Dimension::Network { v4, v6: 48 } => format!("network/{v4}"),
+            Dimension::Network { v6, .. } => format!("network/{v6}"),
+            Dimension::Role => "role".to_owned(),
+            Dimension::Prefix { depth: 1 } => "prefix".to_owned(),
+            Dimension::Prefix { depth } => format!("prefix/{depth}"),
+            Dimension::Extension => "extension".to_owned(),
+            Dimension::Method => "method".to_owned(),
+            Dimension::StatusClass => "status_class".to_owned(),
+            Dimension::HourOfDay => "hour_of_day".to_owned(),
+            Dimension::Weekday => "weekday".to_owned(),
+        }
+    }
+
+    /// Heading in tables.
+    pub fn title(&self) -> String {
+        match self {
+            Dimension::Field(field) => field.title().to_owned(),
+            other => {
+                let name = other.name().replace('_', " ");
+                let mut letters = name.chars();
+                letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+            }
+        }
+    }
+
+    /// The field that it is or is derived from.
+    pub fn base(&self) -> Field {
+        match self {
+            Dimension::Field(field) => *field,
+            Dimension::Network { .. } => Field::RemoteIp,
+            Dimension::Role => Field::Requester,
+            Dimension::Prefix { .. } | Dimension::Extension => Field::Key,
+            Dimension::Method => Field::Operation,
+            Dimension::StatusClass => Field::HttpStatus,
+            Dimension::HourOfDay | Dimension::Weekday => Field::Time,
+        }
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}

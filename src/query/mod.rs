@@ -1,0 +1,174 @@
+//! Questions about requests, and their answers.
+//!
+//! A [`Query`] and an [`Answer`] are plain data; an [`Engine`] stands between them. The local engine
+//! (`scan`) answers from the cache; nothing of SQLite or segments shows through, so another engine
+//! can stand behind the same screens. The filter language lives in [`filter`]. Never here: widgets, S3.
+
+pub mod answer;
+pub mod dimension;
+pub mod filter;
+pub mod measure;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use answer::{Answer, GroupRow, Groups, RequestRow, Requests, Series, Stats, Totals, Value};
+pub use dimension::Dimension;
+pub use filter::Filter;
+pub use measure::Measure;
+
+/// A question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// URIs of the sources asked about; empty: all that the cache has.
+    pub sources: Vec<String>,
+    /// The time asked about.
+    pub time: TimeRange,
+    /// Which requests count.
+    pub filter: Filter,
+    /// Which records count as requests.
+    pub counting: Counting,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// A stretch of time in seconds since the epoch: `start` included, `end` excluded, `None` open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TimeRange {
+    /// First second of it.
+    pub start: Option<i64>,
+    /// First second after it.
+    pub end: Option<i64>,
+}
+
+/// Which records count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Counting {
+    /// Every record as logged.
+    #[default]
+    AsLogged,
+    /// Without the parts of other requests (`…COPY…_GET`, `BATCH.DELETE.OBJECT`) and without what
+    /// nobody asked for (lifecycle: `S3.…`).
+    Requests,
+}
+
+/// What is asked about the requests.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// One row over all of them. Answered by [`Answer::Totals`].
+    Totals,
+    /// A row per value of a dimension. Answered by [`Answer::Groups`].
+    Groups {
+        /// The dimension.
+        by: Dimension,
+        /// What is computed per group beyond [`Stats`], each a column of [`GroupRow::more`].
+        more: Vec<Measure>,
+        /// What the rows are sorted by. Ties break by value, ascending.
+        sort: Sort<Measure>,
+        /// Rows wanted; 0: all.
+        limit: usize,
+    },
+    /// Stats per stretch of time, ascending, without gaps between the first and the last request.
+    /// Answered by [`Answer::Series`].
+    Series {
+        /// Width of a stretch in seconds, aligned to the epoch.
+        bucket: u32,
+        /// Only the requests of these groups, a series each, rather than one over all: what the
+        /// activity column of a table shows for the rows in sight.
+        each: Option<(Dimension, Vec<Value>)>,
+    },
+    /// Single requests, every field. Answered by [`Answer::Requests`].
+    Requests {
+        /// What they are sorted by. Ties break by time, then by order of arrival.
+        sort: Sort<crate::log::Field>,
+        /// Rows to pass over.
+        offset: usize,
+        /// Rows wanted; 0: all.
+        limit: usize,
+    },
+}
+
+/// An order of rows. Absent values come last in either direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sort<C> {
+    /// The column.
+    pub by: C,
+    /// Largest first.
+    pub descending: bool,
+}
+
+/// Answers questions.
+///
+/// `partial` is called now and then with what is known so far and the share of the data behind it
+/// (0–1); the returned answer is whole. A question whose [`Cancel`] is set ends with
+/// [`QueryError::Cancelled`] within milliseconds. Asked from several threads at once.
+pub trait Engine: Send + Sync {
+    /// Answers a question about the data as it is now: one consistent snapshot.
+    fn ask(
+        &self,
+        query: &Query,
+        cancel: &Cancel,
+        partial: &mut dyn FnMut(Answer, f64),
+    ) -> Result<Reply, QueryError>;
+
+    /// A number that grows whenever the data changes: ask again when it does. Cheap.
+    fn generation(&self) -> u64;
+
+    /// Values of a dimension that begin with, or else contain, `text` (any case), most frequent ones
+    /// not necessarily first: for completion.
+    fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError>;
+}
+
+/// A whole answer and what it took.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The answer.
+    pub answer: Answer,
+    /// What it took.
+    pub statistics: Statistics,
+}
+
+/// What an answer took; `--stats` prints it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Statistics {
+    /// Requests in the data asked about.
+    pub rows: u64,
+    /// Requests looked at.
+    pub rows_scanned: u64,
+    /// Segments in the data asked about.
+    pub segments: u64,
+    /// Segments read.
+    pub segments_scanned: u64,
+    /// Wall-clock time.
+    pub elapsed: std::time::Duration,
+}
+
+/// A flag that stops a running question.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Stops whatever watches this flag.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was stopped.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// A newer question took its place.
+    #[error("cancelled")]
+    Cancelled,
+    /// The cache could not be read.
+    #[error(transparent)]
+    Cache(#[from] crate::cache::CacheError),
+    /// The question makes no sense; says why and what to ask.
+    #[error("{0}")]
+    Invalid(String),
+}
