@@ -1,9 +1,25 @@
-//! cache
+//! The local cache: one SQLite file with the catalogue of sources and log files, a dictionary per
+//! dimension, and segments of packed columns. docs/cache-format.md describes it byte by byte.
+//!
+//! One [`Writer`] (an advisory lock sees to that), any number of readers ([`Cache`], each [`Snapshot`]
+//! consistent). Here live the schema, the codecs, the catalogue. Never here: questions.
 
-/// Why the cache could not be opened, read or written. The message says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum CacheError {
-    /// placeholder
-    #[error("{0}")]
-    Other(String),
-}
+pub mod batch;
+pub mod catalogue;
+pub mod codec;
+pub mod dictionary;
+mod duplicates;
+mod error;
+pub mod layout;
+mod lock;
+mod open_segment;
+mod reader;
+mod schema;
+mod writer;
+
+pub use batch::{Batch, BatchBuilder, FileMark, Part, RejectedLine};
+pub use codec::integers::{BLOCK, Integers};
+pub use dictionary::Dictionary;
+pub use error::CacheError;
+pub use reader::{Cache, Details, SegmentInfo, Snapshot};
+pub use writer::{Appended, Writer};

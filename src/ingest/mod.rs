@@ -1,5 +1,203 @@
-//! The background task that fills the cache: list → fetch → parse → append.
+//! The background task that fills the cache: list → fetch → parse → append, joined by bounded channels.
+//!
+//! ```text
+//! lister ─► fetches (tokio, many at a time) ─► blocks of lines ─► parsers (a thread a core) ─► writer
+//! ```
+//!
+//! Listing and fetching wait for the network, so they are tasks; decompressing, cutting ([`blocks`]),
+//! parsing ([`parsers`]) and writing ([`writing`]) keep a processor busy, so they are threads. A block of
+//! lines goes whole into one batch; a batch goes whole into one commit, with the marks of its log files.
+//! Never here: screens, SQL text.
 
+mod blocks;
+mod counters;
+mod fetching;
+mod parsers;
 pub mod progress;
+mod writing;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::cache::{Batch, Cache, CacheError, FileMark, Writer};
+use crate::source::{Source, Window};
 
 pub use progress::{Failure, Phase, Progress};
+
+use counters::Counters;
+
+/// Blocks of lines on their way to the parsers.
+const BLOCKS: usize = 8;
+/// Batches on their way to the writer.
+const BATCHES: usize = 2;
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// What is wanted of an ingest.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Only log files that may hold requests of this time.
+    pub window: Window,
+    /// Fetches at a time; `None`: what the source says.
+    pub concurrency: Option<usize>,
+}
+
+/// Lines on their way from a log file to a parser.
+struct Block {
+    source: i64,
+    file: Arc<FileMark>,
+    /// Number of the first line, from 1.
+    first_line: u64,
+    lines: Vec<u8>,
+    /// Whether the file ends here.
+    is_last: bool,
+}
+
+/// What the writer is told.
+enum Message {
+    Batch(i64, Batch),
+    /// The file holds no log lines.
+    NoLog(i64, Arc<FileMark>),
+    /// All log files of a source were listed and read, none failed.
+    Pulled(i64),
+}
+
+/// A running ingest.
+pub struct Ingest {
+    /// How far it is: the latest state only.
+    pub progress: watch::Receiver<Progress>,
+    stop: Stop,
+    end: tokio::task::JoinHandle<()>,
+}
+
+/// Asks an ingest to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<StopState>);
+
+#[derive(Debug, Default)]
+struct StopState {
+    asked: AtomicBool,
+    notify: tokio::sync::Notify,
+}
+
+impl Stop {
+    /// Asks for it. What is in hand is still committed: a matter of a second.
+    pub fn stop(&self) {
+        self.0.asked.store(true, Ordering::Relaxed);
+        self.0.notify.notify_waiters();
+    }
+
+    /// Whether it was asked for.
+    pub fn is_asked(&self) -> bool {
+        self.0.asked.load(Ordering::Relaxed)
+    }
+
+    /// Waits until it is asked for.
+    pub async fn asked(&self) {
+        let notified = self.0.notify.notified();
+        if !self.is_asked() {
+            notified.await;
+        }
+    }
+}
+
+impl Ingest {
+    /// Starts filling the cache from sources, one after another. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// If the cache cannot be read; all that happens later is told as progress.
+    pub fn start(
+        mut writer: Writer,
+        sources: Vec<Arc<dyn Source>>,
+        options: Options,
+    ) -> Result<Ingest, CacheError> {
+        let sources = sources
+            .into_iter()
+            .map(|source| Ok((writer.source(source.uri())?, source)))
+            .collect::<Result<Vec<_>, CacheError>>()?;
+        let cache = Cache::open(writer.path())?;
+        let counters = Arc::new(Counters::default());
+        let stop = Stop::default();
+        let (tell, progress) = watch::channel(counters.progress(Phase::Listing));
+        let task = run(writer, cache, sources, options, counters, stop.clone(), tell);
+        let end = tokio::spawn(task);
+        Ok(Ingest { progress, stop, end })
+    }
+
+    /// What stops it.
+    pub fn stopper(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Waits for its end and tells how it ended.
+    pub async fn finish(self) -> Progress {
+        // A task that panicked has told all it could.
+        let _ = self.end.await;
+        self.progress.borrow().clone()
+    }
+}
+
+async fn run(
+    writer: Writer,
+    cache: Cache,
+    sources: Vec<(i64, Arc<dyn Source>)>,
+    options: Options,
+    counters: Arc<Counters>,
+    stop: Stop,
+    tell: watch::Sender<Progress>,
+) {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let (block_sender, block_receiver) = mpsc::channel::<Block>(BLOCKS.max(2 * cores));
+    let (message_sender, message_receiver) = crossbeam_channel::bounded::<Message>(BATCHES.max(cores));
+    let block_receiver = Arc::new(tokio::sync::Mutex::new(block_receiver));
+    let runtime = tokio::runtime::Handle::current();
+
+    let mut threads = Vec::new();
+    for number in 0..cores {
+        let blocks = block_receiver.clone();
+        let (messages, counters, runtime) = (message_sender.clone(), counters.clone(), runtime.clone());
+        let work = move || parsers::run(&runtime, &blocks, &messages, &counters);
+        threads.push(std::thread::Builder::new().name(format!("parser-{number}")).spawn(work));
+    }
+    drop(block_receiver);
+    let (writer_counters, writer_stop) = (counters.clone(), stop.clone());
+    let write = move || writing::run(writer, &message_receiver, &writer_counters, &writer_stop);
+    threads.push(std::thread::Builder::new().name("writer".to_owned()).spawn(write));
+
+    let fetching = fetching::Fetching { cache, options, counters: counters.clone(), stop: stop.clone() };
+    let fetching = fetching.run(sources, block_sender, message_sender);
+    tokio::pin!(fetching);
+    let mut ticks = tokio::time::interval(TELL_EVERY);
+    let mut fetched = false;
+    // The threads end one after another as the channels before them close.
+    while !fetched {
+        tokio::select! {
+            () = &mut fetching => fetched = true,
+            _ = ticks.tick() => { tell.send_replace(counters.progress(counters.phase())); }
+        }
+    }
+    let joined = tokio::task::spawn_blocking(move || {
+        threads.into_iter().all(|thread| thread.is_ok_and(|thread| thread.join().is_ok()))
+    });
+    tokio::pin!(joined);
+    let whole = loop {
+        tokio::select! {
+            joined = &mut joined => break joined.unwrap_or(false),
+            _ = ticks.tick() => { tell.send_replace(counters.progress(counters.phase())); }
+        }
+    };
+    if !whole && counters.fatal().is_none() {
+        counters.fail("a part of Tamarin broke down while reading logs; what was committed stays".to_owned());
+    }
+    let phase = if counters.fatal().is_some() {
+        Phase::Failed
+    } else if stop.is_asked() {
+        Phase::Cancelled
+    } else {
+        Phase::Done
+    };
+    tell.send_replace(counters.progress(phase));
+}

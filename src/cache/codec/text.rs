@@ -1,0 +1,464 @@
+//! Columns of text that is nearly unique per row: pages of a few thousand values, each compressed by
+//! itself, so that one request can be read without the rest.
+//!
+//! Layout of a column (`varint` is unsigned LEB128):
+//!
+//! ```text
+//! varint pages
+//! per page: varint rows, varint bytes
+//! the pages
+//! ```
+//!
+//! of a page:
+//!
+//! ```text
+//! u8 kind: 0 all absent (nothing follows)
+//!          else 1, plus 2 if the tags are compressed (zstd), plus 4 if the text is
+//! varint bytes of the tags, varint stored bytes of the tags, varint bytes of the text
+//! tags, text
+//! ```
+//!
+//! A tag is a varint per value: 0 absent, else `(length << 2 | form) + 1`, the length being that of
+//! the stored form. Forms: 0 as it is · 1 upper-case hexadecimal, packed two digits a byte · 2 canonical
+//! base64, packed · 3 the key of the same row cut out: varint where, then the text without it.
+//!
+//! Request and host ids are random bytes in disguise: packing them costs nothing, where a compressor
+//! would work hard to gain the same. A request URI repeats the key, which the dictionary already has.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::{Damage, put_varint, take_varint};
+
+/// Values in a page, unless it is the last of a batch.
+pub const PAGE: usize = 4096;
+
+/// zstd level: details are nearly incompressible once packed, so speed counts.
+const LEVEL: i32 = 1;
+
+/// Text this short is not worth a compressor's frame.
+const WORTH_COMPRESSING: usize = 64;
+
+const PLAIN: u64 = 0;
+const HEX: u64 = 1;
+const BASE64_PACKED: u64 = 2;
+const KEY_CUT_OUT: u64 = 3;
+
+const COMPRESSED_TAGS: u8 = 2;
+const COMPRESSED_TEXT: u8 = 4;
+
+/// What the values of a column are like: which form is tried first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Any text.
+    Text,
+    /// Hexadecimal ids.
+    Hex,
+    /// Base64 ids.
+    Base64,
+}
+
+/// Collects values and makes pages of them.
+pub struct PageBuilder {
+    hint: Hint,
+    rows: usize,
+    /// Whether any value of the page is present.
+    present: bool,
+    /// How many bytes of the text no compressor can shrink.
+    packed: usize,
+    tags: Vec<u8>,
+    text: Vec<u8>,
+    compressor: Option<zstd::bulk::Compressor<'static>>,
+}
+
+/// One finished page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Values in it.
+    pub rows: usize,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl PageBuilder {
+    /// For a column of that kind.
+    pub fn new(hint: Hint) -> PageBuilder {
+        let compressor = zstd::bulk::Compressor::new(LEVEL).ok();
+        PageBuilder {
+            hint,
+            rows: 0,
+            present: false,
+            packed: 0,
+            tags: Vec::new(),
+            text: Vec::new(),
+            compressor,
+        }
+    }
+
+    /// Values since the last page.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Adds a value.
+    pub fn push(&mut self, value: Option<&[u8]>) {
+        self.rows += 1;
+        let Some(value) = value else {
+            self.tags.push(0);
+            return;
+        };
+        self.present = true;
+        let before = self.text.len();
+        let form = match self.hint {
+            Hint::Hex if pack_hex(value, &mut self.text) => HEX,
+            Hint::Base64 if pack_base64(value, &mut self.text) => BASE64_PACKED,
+            _ => {
+                self.text.extend_from_slice(value);
+                PLAIN
+            }
+        };
+        let length = self.text.len() - before;
+        if form != PLAIN {
+            self.packed += length;
+        }
+        put_varint(&mut self.tags, ((length as u64) << 2 | form) + 1);
+    }
+
+    /// Adds a value in which the key of the row stands, whole, from byte `at` to `at + key_length`.
+    pub fn push_around_key(&mut self, value: &[u8], at: usize, key_length: usize) {
+        self.rows += 1;
+        self.present = true;
+        let before = self.text.len();
+        put_varint(&mut self.text, at as u64);
+        self.text.extend_from_slice(&value[..at]);
+        self.text.extend_from_slice(&value[at + key_length..]);
+        let length = self.text.len() - before;
+        put_varint(&mut self.tags, ((length as u64) << 2 | KEY_CUT_OUT) + 1);
+    }
+
+    /// Ends the page, if it has values.
+    pub fn finish(&mut self) -> Option<Page> {
+        if self.rows == 0 {
+            return None;
+        }
+        let rows = std::mem::take(&mut self.rows);
+        let mut bytes = Vec::new();
+        if std::mem::take(&mut self.present) {
+            let tags = self.compressor.as_mut().and_then(|zstd| shrink(zstd, &self.tags));
+            // A page of packed ids is random bytes: do not even try.
+            let text = (self.packed * 2 < self.text.len())
+                .then_some(())
+                .and(self.compressor.as_mut())
+                .and_then(|zstd| shrink(zstd, &self.text));
+            let kind = 1
+                | if tags.is_some() { COMPRESSED_TAGS } else { 0 }
+                | if text.is_some() { COMPRESSED_TEXT } else { 0 };
+            let stored_tags = tags.as_deref().unwrap_or(&self.tags);
+            let stored_text = text.as_deref().unwrap_or(&self.text);
+            bytes.reserve_exact(stored_tags.len() + stored_text.len() + 16);
+            bytes.push(kind);
+            put_varint(&mut bytes, self.tags.len() as u64);
+            put_varint(&mut bytes, stored_tags.len() as u64);
+            put_varint(&mut bytes, self.text.len() as u64);
+            bytes.extend_from_slice(stored_tags);
+            bytes.extend_from_slice(stored_text);
+        } else {
+            bytes.push(0);
+        }
+        self.packed = 0;
+        self.tags.clear();
+        self.text.clear();
+        Some(Page { rows, bytes })
+    }
+}
+
+fn shrink(zstd: &mut zstd::bulk::Compressor<'static>, bytes: &[u8]) -> Option<Vec<u8>> {
+    if bytes.len() < WORTH_COMPRESSING {
+        return None;
+    }
+    let compressed = zstd.compress(bytes).ok()?;
+    (compressed.len() < bytes.len() - bytes.len() / 16).then_some(compressed)
+}
+
+/// Makes a column of pages.
+pub fn join(pages: &[Page]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(pages.iter().map(|page| page.bytes.len() + 8).sum::<usize>() + 8);
+    put_varint(&mut out, pages.len() as u64);
+    for page in pages {
+        put_varint(&mut out, page.rows as u64);
+        put_varint(&mut out, page.bytes.len() as u64);
+    }
+    for page in pages {
+        out.extend_from_slice(&page.bytes);
+    }
+    out
+}
+
+/// Takes a column apart into its pages.
+///
+/// # Errors
+/// If the bytes are not such a column.
+pub fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
+    let mut rest = bytes;
+    let count = take_varint(&mut rest)?;
+    let mut sizes = Vec::new();
+    for _ in 0..count {
+        sizes.push((take_varint(&mut rest)?, take_varint(&mut rest)?));
+    }
+    let mut pages = Vec::with_capacity(sizes.len());
+    for (rows, length) in sizes {
+        let (page, after) =
+            rest.split_at_checked(length as usize).ok_or(Damage("a page of text is cut off"))?;
+        pages.push(Page { rows: rows as usize, bytes: page.to_vec() });
+        rest = after;
+    }
+    if rest.is_empty() { Ok(pages) } else { Err(Damage("a column of text has bytes too many")) }
+}
+
+/// A page, decompressed.
+#[derive(Debug, Default)]
+pub struct OpenPage {
+    rows: usize,
+    /// Per value: where its stored form ends, and the form; empty if all are absent.
+    tags: Vec<(u32, Option<u8>)>,
+    text: Vec<u8>,
+}
+
+impl OpenPage {
+    /// Decompresses a page.
+    ///
+    /// # Errors
+    /// If the bytes are not such a page.
+    pub fn open(page: &Page) -> Result<OpenPage, Damage> {
+        let mut rest = page.bytes.as_slice();
+        let (&kind, after) = rest.split_first().ok_or(Damage("an empty page of text"))?;
+        rest = after;
+        if kind == 0 {
+            return Ok(OpenPage { rows: page.rows, ..OpenPage::default() });
+        }
+        let tags_length = take_varint(&mut rest)? as usize;
+        let stored_tags = take_varint(&mut rest)? as usize;
+        let text_length = take_varint(&mut rest)? as usize;
+        let (stored_tags, stored_text) =
+            rest.split_at_checked(stored_tags).ok_or(Damage("the tags of a page of text are cut off"))?;
+        let tag_bytes = grow(stored_tags, tags_length, kind & COMPRESSED_TAGS != 0)?;
+        let text = grow(stored_text, text_length, kind & COMPRESSED_TEXT != 0)?.into_owned();
+
+        let mut tag_rest = tag_bytes.as_ref();
+        let mut end = 0u64;
+        let mut tags = Vec::with_capacity(page.rows.min(tag_rest.len()));
+        for _ in 0..page.rows {
+            let tag = take_varint(&mut tag_rest)?;
+            let form = match tag {
+                0 => None,
+                tag => {
+                    end = end.saturating_add((tag - 1) >> 2);
+                    Some(((tag - 1) & 3) as u8)
+                }
+            };
+            if end > text.len() as u64 {
+                return Err(Damage("a value of a page of text goes beyond its end"));
+            }
+            tags.push((end as u32, form));
+        }
+        Ok(OpenPage { rows: page.rows, tags, text })
+    }
+
+    /// Values in it.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        self.tags.len() * size_of::<(u32, Option<u8>)>() + self.text.len()
+    }
+
+    /// Whether no value of the page is present.
+    pub fn is_absent(&self) -> bool {
+        self.tags.is_empty()
+    }
+
+    /// A value; `key` gives the key of the row, which is asked for only if the value needs it.
+    ///
+    /// # Errors
+    /// If the stored form makes no sense.
+    pub fn get<'a, 'k>(
+        &'a self,
+        row: usize,
+        key: impl FnOnce() -> Option<&'k [u8]>,
+    ) -> Result<Option<Cow<'a, [u8]>>, Damage> {
+        let Some(&(end, Some(form))) = self.tags.get(row) else { return Ok(None) };
+        let start = if row == 0 { 0 } else { self.tags[row - 1].0 };
+        let mut stored = &self.text[start as usize..end as usize];
+        Ok(Some(match u64::from(form) {
+            PLAIN => Cow::Borrowed(stored),
+            HEX => Cow::Owned(unpack_hex(stored)),
+            BASE64_PACKED => Cow::Owned(BASE64.encode(stored).into_bytes()),
+            _ => {
+                let at = take_varint(&mut stored)? as usize;
+                let key = key().ok_or(Damage("a key is cut out of a value, but the row has none"))?;
+                let (before, after) = stored
+                    .split_at_checked(at)
+                    .ok_or(Damage("a key is cut out beyond the end of a value"))?;
+                Cow::Owned([before, key, after].concat())
+            }
+        }))
+    }
+}
+
+fn grow(stored: &[u8], length: usize, compressed: bool) -> Result<Cow<'_, [u8]>, Damage> {
+    let bytes = if compressed {
+        // A page is a few MB at most: whatever claims more is damaged, and must not be believed.
+        if length > 1 << 30 {
+            return Err(Damage("a page of text claims an impossible length"));
+        }
+        Cow::Owned(
+            zstd::bulk::decompress(stored, length)
+                .map_err(|_| Damage("a page of text does not decompress"))?,
+        )
+    } else {
+        Cow::Borrowed(stored)
+    };
+    if bytes.len() == length {
+        Ok(bytes)
+    } else {
+        Err(Damage("a page of text has another length than it says"))
+    }
+}
+
+/// Digits of 0–9 and A–F in pairs, packed; false (and nothing added) if the text is anything else.
+fn pack_hex(text: &[u8], out: &mut Vec<u8>) -> bool {
+    fn digit(byte: u8) -> u8 {
+        match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => 0xff,
+        }
+    }
+    let before = out.len();
+    let (pairs, []) = text.as_chunks::<2>() else { return false };
+    let mut seen = 0;
+    out.extend(pairs.iter().map(|&[high, low]| {
+        let (high, low) = (digit(high), digit(low));
+        seen |= high | low;
+        high << 4 | low & 15
+    }));
+    if seen > 15 {
+        out.truncate(before);
+    }
+    seen <= 15
+}
+
+fn unpack_hex(packed: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    packed.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
+}
+
+fn pack_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let before = out.len();
+    if !text.len().is_multiple_of(4) {
+        return false;
+    }
+    // Canonical only (no stray bits, exact padding), so that encoding gives the same text again.
+    out.resize(before + text.len() / 4 * 3, 0);
+    match BASE64.decode_slice(text, &mut out[before..]) {
+        Ok(length) => {
+            out.truncate(before + length);
+            true
+        }
+        Err(_) => {
+            out.truncate(before);
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn back(hint: Hint, values: &[Option<Vec<u8>>]) -> Vec<Option<Vec<u8>>> {
+        let mut builder = PageBuilder::new(hint);
+        let mut pages = Vec::new();
+        for value in values {
+            builder.push(value.as_deref());
+            if builder.rows() == 7 {
+                pages.extend(builder.finish());
+            }
+        }
+        pages.extend(builder.finish());
+        let mut all = Vec::new();
+        for page in split(&join(&pages)).unwrap() {
+            let open = OpenPage::open(&page).unwrap();
+            all.extend((0..open.rows()).map(|row| open.get(row, || None).unwrap().map(Cow::into_owned)));
+        }
+        all
+    }
+
+    #[test]
+    fn ids_are_packed_and_come_back_as_they_were() {
+        for (hint, id, packed) in [
+            (Hint::Hex, "3E57427F3EXAMPLE", 16),
+            (Hint::Hex, "3E57427F33A59F07", 8),
+            (Hint::Hex, "3e57427f33a59f07", 16),
+            (Hint::Base64, "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/", 48),
+            (
+                Hint::Base64,
+                "9vKBE6vMhrNiWHZmb2L0mXOcqPGzQOI5XLnCtZNPxev+Hf+7tpT6sxDwDty4LHBUOZJG96N1234=",
+                56,
+            ),
+            (Hint::Base64, "not=base64!=", 12),
+        ] {
+            let mut builder = PageBuilder::new(hint);
+            builder.push(Some(id.as_bytes()));
+            assert_eq!(builder.text.len(), packed, "{id}");
+            assert_eq!(back(hint, &[Some(id.into())]), [Some(id.into())]);
+        }
+    }
+
+    #[test]
+    fn a_key_cut_out_of_a_uri_is_put_back() {
+        let uri = b"GET /media/a.mp4?x=1 HTTP/1.1";
+        let mut builder = PageBuilder::new(Hint::Text);
+        builder.push_around_key(uri, 5, 11);
+        let page = builder.finish().unwrap();
+        let open = OpenPage::open(&page).unwrap();
+        assert_eq!(open.get(0, || Some(b"media/a.mp4")).unwrap().unwrap(), uri.as_slice());
+        assert!(open.get(0, || None).is_err());
+    }
+
+    #[test]
+    fn a_page_without_values_is_one_byte() {
+        let mut builder = PageBuilder::new(Hint::Text);
+        (0..PAGE).for_each(|_| builder.push(None));
+        assert_eq!(builder.finish().unwrap().bytes.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_values_come_back(
+            hint in prop::sample::select(vec![Hint::Text, Hint::Hex, Hint::Base64]),
+            values in prop::collection::vec(prop::option::of(prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..40),
+                "[0-9A-F]{16}".prop_map(String::into_bytes),
+                "[0-9A-Za-z+/]{20}".prop_map(String::into_bytes),
+            ]), 0..40),
+        ) {
+            prop_assert_eq!(back(hint, &values), values);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(rows in 0..50usize, bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = split(&bytes);
+            if let Ok(page) = OpenPage::open(&Page { rows, bytes }) {
+                for row in 0..rows {
+                    let _ = page.get(row, || Some(b"key"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The values of a dimension and their ids: what a writer needs ([`Interner`]), and what readers see
+//! ([`Dictionary`]).
+
+use std::hash::BuildHasher;
+use std::sync::{Arc, LazyLock};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// One seed for the process, so that a hash that a parser computed serves the writer too. Random: keys
+/// are chosen by strangers, who might choose them to collide.
+static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+
+/// Hash of a value; the same all through the process, another in the next.
+pub fn hash(value: &[u8]) -> u64 {
+    HASHER.hash_one(value)
+}
+
+/// Many short byte strings behind one another.
+#[derive(Clone, Debug, Default)]
+pub struct Arena {
+    ends: Vec<u64>,
+    bytes: Vec<u8>,
+}
+
+impl Arena {
+    /// How many strings.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The string at an index.
+    #[inline]
+    pub fn get(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.bytes[start as usize..self.ends[index] as usize]
+    }
+
+    /// Adds a string at the end.
+    pub fn push(&mut self, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+        self.ends.push(self.bytes.len() as u64);
+    }
+
+    /// Bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        self.ends.capacity() * 8 + self.bytes.capacity()
+    }
+
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.ends.clear();
+        self.bytes.clear();
+    }
+
+    /// All strings in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+}
+
+/// Gives values ids: dense from 1 in order of first sight.
+#[derive(Debug, Default)]
+pub struct Interner {
+    table: HashTable<u32>,
+    values: Arena,
+}
+
+impl Interner {
+    /// The id of a value, which is added if it is new. `hash` is [`hash`] of it.
+    #[inline]
+    pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
+        let Interner { table, values } = self;
+        let entry = table.entry(
+            hash,
+            |&id| values.get(id as usize - 1) == value,
+            |&id| self::hash(values.get(id as usize - 1)),
+        );
+        match entry {
+            hashbrown::hash_table::Entry::Occupied(entry) => *entry.get(),
+            hashbrown::hash_table::Entry::Vacant(entry) => {
+                let id = values.len() as u32 + 1;
+                entry.insert(id);
+                values.push(value);
+                id
+            }
+        }
+    }
+
+    /// The values; id `i` at index `i - 1`.
+    pub fn values(&self) -> &Arena {
+        &self.values
+    }
+
+    /// Forgets all values, keeping memory.
+    pub fn clear(&mut self) {
+        self.table.clear();
+        self.values.clear();
+    }
+}
+
+/// The values of a dimension as a reader knows them. Cheap to clone; grows by pieces.
+#[derive(Clone, Debug, Default)]
+pub struct Dictionary {
+    /// Index of the first value of each piece, and the piece.
+    pieces: Vec<(u32, Arc<Arena>)>,
+    len: u32,
+}
+
+impl Dictionary {
+    /// How many values; their ids are 1 to this, included.
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Whether it has no value.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The value of an id; `None` for 0 (absent) and for ids not known.
+    pub fn get(&self, id: u32) -> Option<&[u8]> {
+        let index = id.checked_sub(1).filter(|index| *index < self.len)?;
+        let piece = self.pieces.partition_point(|(first, _)| *first <= index) - 1;
+        let (first, values) = &self.pieces[piece];
+        Some(values.get((index - first) as usize))
+    }
+
+    /// All values in the order of their ids, from 1.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().flat_map(|(_, values)| values.iter())
+    }
+
+    /// The same with further values. Pieces are joined as they come so that there are few.
+    #[must_use]
+    pub fn grown(&self, more: Arena) -> Dictionary {
+        if more.is_empty() {
+            return self.clone();
+        }
+        let mut grown = self.clone();
+        grown.len += more.len() as u32;
+        let mut last = more;
+        while let Some((_, before)) = grown.pieces.last()
+            && before.len() < 2 * last.len()
+        {
+            let mut joined = Arena::clone(before);
+            last.iter().for_each(|value| joined.push(value));
+            grown.pieces.pop();
+            last = joined;
+        }
+        grown.pieces.push((grown.len - last.len() as u32, Arc::new(last)));
+        grown
+    }
+
+    /// Bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        self.pieces.iter().map(|(_, values)| values.memory()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_dense_from_one_in_order_of_first_sight() {
+        let mut interner = Interner::default();
+        let ids: Vec<u32> = ["b", "a", "b", "c", "a"]
+            .iter()
+            .map(|value| interner.intern(value.as_bytes(), hash(value.as_bytes())))
+            .collect();
+        assert_eq!(ids, [1, 2, 1, 3, 2]);
+    }
+
+    #[test]
+    fn a_dictionary_grown_in_steps_is_the_one_grown_at_once() {
+        let mut dictionary = Dictionary::default();
+        let mut id = 0;
+        for step in [1usize, 5, 1, 1, 100, 3, 1, 1000, 1] {
+            let mut more = Arena::default();
+            for _ in 0..step {
+                id += 1;
+                more.push(format!("value {id}").as_bytes());
+            }
+            dictionary = dictionary.grown(more);
+        }
+        assert_eq!(dictionary.len(), id);
+        assert!(dictionary.pieces.len() < 5);
+        for id in 1..=id {
+            assert_eq!(dictionary.get(id), Some(format!("value {id}").as_bytes()));
+        }
+        assert_eq!(dictionary.get(0), None);
+        assert_eq!(dictionary.get(id + 1), None);
+        assert_eq!(dictionary.iter().count(), id as usize);
+    }
+}

@@ -1,0 +1,365 @@
+//! Exact repeats of a line: S3 delivers some records twice, and people pull copies of the same logs.
+//!
+//! Two records are the same only if all their fields are. Whether a record may have been seen is
+//! answered by a filter per segment over a fingerprint of request id, time, key and operation (records
+//! of one multi-delete share all but the key); what passes is compared field by field with the rows of
+//! that segment. Nothing is stored for it: a hash of 8 bytes per row would make the cache a sixth
+//! larger. Only segments whose time range holds the record's time are asked.
+
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use rusqlite::Connection;
+
+use crate::log::Field;
+
+use super::batch::{KEY, OPERATION};
+use super::codec::Damage;
+use super::codec::integers::Integers;
+use super::codec::text::{OpenPage, split};
+use super::dictionary::{Interner, hash};
+use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
+use super::open_segment::{OpenSegment, code_to_time};
+use super::schema::chunk_id;
+
+/// Stored segments kept unpacked for comparison.
+const PROBES: usize = 8;
+
+/// What tells nearly all records apart.
+pub fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 {
+    let mut mixed = request_id ^ (time as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    mixed ^= u64::from(key) << 16 ^ u64::from(operation);
+    mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed ^ (mixed >> 32)
+}
+
+/// A split-block Bloom filter (as Apache Parquet has them): 16 bits a row, about one wrong yes in a
+/// thousand.
+struct Bloom(Vec<[u32; 8]>);
+
+impl Bloom {
+    const SALTS: [u32; 8] = [
+        0x47b6_137b,
+        0x4497_4d91,
+        0x8824_ad5b,
+        0xa2b7_289d,
+        0x7054_95c7,
+        0x2df1_424b,
+        0x9efc_4947,
+        0x5c6b_fb31,
+    ];
+
+    fn new(fingerprints: &[u64]) -> Bloom {
+        let mut bloom = Bloom(vec![[0; 8]; fingerprints.len().div_ceil(16).max(1)]);
+        for &fingerprint in fingerprints {
+            let block = bloom.block(fingerprint);
+            for (word, salt) in bloom.0[block].iter_mut().zip(Bloom::SALTS) {
+                *word |= 1 << ((fingerprint as u32).wrapping_mul(salt) >> 27);
+            }
+        }
+        bloom
+    }
+
+    fn block(&self, fingerprint: u64) -> usize {
+        (((fingerprint >> 32) * self.0.len() as u64) >> 32) as usize
+    }
+
+    fn may_have(&self, fingerprint: u64) -> bool {
+        self.0[self.block(fingerprint)]
+            .iter()
+            .zip(Bloom::SALTS)
+            .all(|(word, salt)| word & 1 << ((fingerprint as u32).wrapping_mul(salt) >> 27) != 0)
+    }
+}
+
+/// A segment in the file.
+struct Sealed {
+    id: i64,
+    time_min: i64,
+    time_max: i64,
+    /// Made when first asked.
+    bloom: Option<Bloom>,
+}
+
+/// Knows which records of a source were seen.
+#[derive(Default)]
+pub struct Seen {
+    sealed: Vec<Sealed>,
+    /// Rows of the open segment by fingerprint.
+    open: HashTable<u32>,
+    fingerprints: Vec<u64>,
+    probes: Vec<(i64, Arc<Probe>)>,
+}
+
+impl Seen {
+    /// For a source with these segments (id, first and last instant), besides the open one.
+    pub fn new(segments: impl IntoIterator<Item = (i64, i64, i64)>) -> Seen {
+        let sealed = segments
+            .into_iter()
+            .map(|(id, time_min, time_max)| Sealed { id, time_min, time_max, bloom: None })
+            .collect();
+        Seen { sealed, ..Seen::default() }
+    }
+
+    /// The open segment begins with these rows, all of them different.
+    pub fn resume(&mut self, segment: &OpenSegment, request_ids: &[u64]) {
+        self.fingerprints.clear();
+        self.fingerprints.extend(request_ids.iter().enumerate().map(|(row, request_id)| {
+            fingerprint(
+                *request_id,
+                segment.times[row],
+                segment.codes[KEY][row],
+                segment.codes[OPERATION][row],
+            )
+        }));
+        self.index();
+    }
+
+    /// The open segment was sealed under this id; the next begins empty.
+    pub fn seal(&mut self, id: i64, time_min: i64, time_max: i64) {
+        let bloom = Some(Bloom::new(&self.fingerprints));
+        self.sealed.push(Sealed { id, time_min, time_max, bloom });
+        self.open.clear();
+        self.fingerprints.clear();
+    }
+
+    /// Takes up the rows of the open segment from `from` on and says which of them are repeats.
+    /// `request_ids` has the hash of each one's request id.
+    pub fn admit(
+        &mut self,
+        connection: &Connection,
+        keys: &Interner,
+        segment: &OpenSegment,
+        from: usize,
+        request_ids: &[u64],
+    ) -> Result<Vec<usize>, AdmitError> {
+        let mut repeats = Vec::new();
+        let times = &segment.times[from..];
+        let (Some(&first), Some(&last)) = (times.iter().min(), times.iter().max()) else {
+            return Ok(repeats);
+        };
+        let mut asked = Vec::new();
+        for (index, sealed) in self.sealed.iter_mut().enumerate() {
+            if sealed.time_min <= last && first <= sealed.time_max {
+                if sealed.bloom.is_none() {
+                    let fingerprints = Probe::load(connection, sealed.id)?.fingerprints()?;
+                    sealed.bloom = Some(Bloom::new(&fingerprints));
+                }
+                asked.push(index);
+            }
+        }
+
+        for (row, &request_id) in (from..segment.rows()).zip(request_ids) {
+            let time = segment.times[row];
+            let fingerprint =
+                fingerprint(request_id, time, segment.codes[KEY][row], segment.codes[OPERATION][row]);
+            self.fingerprints.push(fingerprint);
+            let mut repeated = false;
+            for &index in &asked {
+                let Sealed { id, time_min, time_max, bloom } = &self.sealed[index];
+                if *time_min <= time
+                    && time <= *time_max
+                    && bloom.as_ref().is_some_and(|bloom| bloom.may_have(fingerprint))
+                    && probe(&mut self.probes, connection, *id)?.has(segment, row, keys)?
+                {
+                    repeated = true;
+                    break;
+                }
+            }
+            let fingerprints = &self.fingerprints;
+            if !repeated {
+                for &other in self.open.iter_hash(fingerprint) {
+                    if fingerprints[other as usize] == fingerprint
+                        && same_row(segment, other as usize, row, keys)?
+                    {
+                        repeated = true;
+                        break;
+                    }
+                }
+            }
+            if repeated {
+                repeats.push(row);
+            } else {
+                self.open.insert_unique(fingerprint, row as u32, |row| fingerprints[*row as usize]);
+            }
+        }
+        if !repeats.is_empty() {
+            // The caller takes them out: number the rest as they will be.
+            let mut gone = repeats.iter().peekable();
+            let mut row = 0;
+            self.fingerprints.retain(|_| {
+                row += 1;
+                gone.next_if(|gone| **gone == row - 1).is_none()
+            });
+            self.index();
+        }
+        Ok(repeats)
+    }
+
+    /// Fills the index of the open rows anew.
+    fn index(&mut self) {
+        let Seen { open, fingerprints, .. } = self;
+        open.clear();
+        for (row, &fingerprint) in fingerprints.iter().enumerate() {
+            open.insert_unique(fingerprint, row as u32, |row| fingerprints[*row as usize]);
+        }
+    }
+}
+
+/// Whether two rows of the open segment are the same in every field.
+fn same_row(segment: &OpenSegment, one: usize, other: usize, keys: &Interner) -> Result<bool, Damage> {
+    let same = segment.times[one] == segment.times[other]
+        && segment.codes.iter().all(|codes| codes[one] == codes[other])
+        && segment.measures.iter().all(|numbers| numbers[one] == numbers[other]);
+    if !same {
+        return Ok(false);
+    }
+    for slot in 0..DETAIL_FIELDS.len() {
+        if segment.detail(slot, one, keys)? != segment.detail(slot, other, keys)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Why rows could not be compared.
+#[derive(Debug)]
+pub enum AdmitError {
+    /// The file says no.
+    Sqlite(rusqlite::Error),
+    /// A segment makes no sense.
+    Damage(i64, Damage),
+}
+
+impl From<rusqlite::Error> for AdmitError {
+    fn from(error: rusqlite::Error) -> Self {
+        AdmitError::Sqlite(error)
+    }
+}
+
+impl From<Damage> for AdmitError {
+    fn from(damage: Damage) -> Self {
+        AdmitError::Damage(0, damage)
+    }
+}
+
+fn probe(
+    probes: &mut Vec<(i64, Arc<Probe>)>,
+    connection: &Connection,
+    id: i64,
+) -> Result<Arc<Probe>, AdmitError> {
+    if let Some(index) = probes.iter().position(|(known, _)| *known == id) {
+        let found = probes.remove(index);
+        let probe = found.1.clone();
+        probes.push(found);
+        return Ok(probe);
+    }
+    let loaded = Arc::new(Probe::load(connection, id)?);
+    if probes.len() >= PROBES {
+        probes.remove(0);
+    }
+    probes.push((id, loaded.clone()));
+    Ok(loaded)
+}
+
+/// A stored segment, ready to be compared with.
+struct Probe {
+    id: i64,
+    columns: Vec<Integers>,
+    /// Rows by time, key and operation.
+    rows: HashTable<u32>,
+    /// The same details as in the file, as an open segment that has nothing else.
+    details: OpenSegment,
+}
+
+/// Columns of a probe: time, then dimensions, then measures.
+const TIME: usize = 0;
+const FIRST_DIMENSION: usize = 1;
+const FIRST_MEASURE: usize = 1 + DIMENSION_FIELDS.len();
+
+impl Probe {
+    fn load(connection: &Connection, id: i64) -> Result<Probe, AdmitError> {
+        let damaged = |damage| AdmitError::Damage(id, damage);
+        let mut statement = connection.prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?;
+        let mut read = |field: Field| -> Result<Vec<u8>, AdmitError> {
+            Ok(statement.query_row([chunk_id(id, field)], |row| row.get(0))?)
+        };
+        let mut columns = Vec::new();
+        for field in [Field::Time].into_iter().chain(DIMENSION_FIELDS).chain(MEASURE_FIELDS) {
+            columns.push(Integers::open(read(field)?).map_err(damaged)?);
+        }
+        let mut details = OpenSegment::default();
+        for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
+            details.details[slot] = split(&read(field)?).map_err(damaged)?;
+        }
+        details.codes[KEY] =
+            columns[FIRST_DIMENSION + KEY].to_vec().into_iter().map(|code| code as u32).collect();
+        let times = columns[TIME].to_vec();
+        let operations = columns[FIRST_DIMENSION + OPERATION].to_vec();
+        let mut rows = HashTable::with_capacity(times.len());
+        let place = |row: usize| {
+            fingerprint(0, code_to_time(times[row]), details.codes[KEY][row], operations[row] as u32)
+        };
+        for row in 0..times.len() {
+            rows.insert_unique(place(row), row as u32, |row| place(*row as usize));
+        }
+        details.times = times.into_iter().map(code_to_time).collect();
+        Ok(Probe { id, columns, rows, details })
+    }
+
+    fn fingerprints(&self) -> Result<Vec<u64>, AdmitError> {
+        let request_id = slot(Field::RequestId);
+        let operations = self.columns[FIRST_DIMENSION + OPERATION].to_vec();
+        let mut fingerprints = Vec::with_capacity(self.details.rows());
+        let mut row = 0;
+        for page in &self.details.details[request_id] {
+            let open = OpenPage::open(page).map_err(|damage| AdmitError::Damage(self.id, damage))?;
+            for in_page in 0..page.rows {
+                let id = open.get(in_page, || None).map_err(|damage| AdmitError::Damage(self.id, damage))?;
+                if row >= self.details.rows() {
+                    return Err(AdmitError::Damage(self.id, Damage("more request ids than rows")));
+                }
+                fingerprints.push(fingerprint(
+                    hash(id.as_deref().unwrap_or_default()),
+                    self.details.times[row],
+                    self.details.codes[KEY][row],
+                    operations[row] as u32,
+                ));
+                row += 1;
+            }
+        }
+        Ok(fingerprints)
+    }
+
+    /// Whether a row of the open segment is in this one.
+    fn has(&self, segment: &OpenSegment, row: usize, keys: &Interner) -> Result<bool, AdmitError> {
+        let damaged = |damage| AdmitError::Damage(self.id, damage);
+        let time = segment.times[row];
+        let place = fingerprint(0, time, segment.codes[KEY][row], segment.codes[OPERATION][row]);
+        'candidates: for &other in self.rows.iter_hash(place) {
+            let other = other as usize;
+            if self.details.times[other] != time {
+                continue;
+            }
+            for (slot, codes) in segment.codes.iter().enumerate() {
+                if self.columns[FIRST_DIMENSION + slot].get(other) != u64::from(codes[row]) {
+                    continue 'candidates;
+                }
+            }
+            for (slot, numbers) in segment.measures.iter().enumerate() {
+                if self.columns[FIRST_MEASURE + slot].get(other) != numbers[row] {
+                    continue 'candidates;
+                }
+            }
+            for slot in 0..DETAIL_FIELDS.len() {
+                let theirs = self.details.detail(slot, other, keys).map_err(damaged)?;
+                if theirs != segment.detail(slot, row, keys).map_err(damaged)? {
+                    continue 'candidates;
+                }
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,106 @@
+//! What can go wrong with a cache.
+
+use std::path::PathBuf;
+
+use super::codec::Damage;
+
+/// Why the cache could not be opened, read or written. The message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The path is a directory, lies in no directory, or may not be opened.
+    #[error("cannot open the cache {}: {reason}; name another with --cache FILE", path.display())]
+    Open {
+        /// The cache.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// The file is no Tamarin cache. It is left as it was.
+    #[error("{} is not a Tamarin cache ({reason}); it was left as it was; name another file with --cache FILE", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        reason: String,
+    },
+    /// Written by another version of Tamarin.
+    #[error(
+        "the cache {} has format {found}, this Tamarin reads format {known}; use a newer Tamarin, or another file with --cache FILE", path.display()
+    )]
+    Version {
+        /// The cache.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The format that this program reads.
+        known: i64,
+    },
+    /// Another process writes to it.
+    #[error("the cache {} is being written by another Tamarin ({holder}); wait for it, or use another file with --cache FILE", path.display())]
+    Locked {
+        /// The cache.
+        path: PathBuf,
+        /// Who holds it.
+        holder: String,
+    },
+    /// What is stored makes no sense.
+    #[error("the cache {} is damaged ({reason}); move it away and pull again, or use another file with --cache FILE", path.display())]
+    Damaged {
+        /// The cache.
+        path: PathBuf,
+        /// Where and how.
+        reason: String,
+    },
+    /// No room left. What was committed stays whole.
+    #[error("no room left for the cache {}; free some space and run again: it carries on where it stopped", path.display())]
+    Full {
+        /// The cache.
+        path: PathBuf,
+    },
+    /// It may be read but not written.
+    #[error("the cache {} cannot be written ({reason}); use another file with --cache FILE", path.display())]
+    ReadOnly {
+        /// The cache.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// Anything else SQLite says.
+    #[error("the cache {}: {source}", path.display())]
+    Sqlite {
+        /// The cache.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+impl CacheError {
+    /// Gives what SQLite says a name that a person can act on.
+    pub(crate) fn sqlite(path: &std::path::Path, source: rusqlite::Error) -> CacheError {
+        use rusqlite::ErrorCode;
+        let path = path.to_owned();
+        let reason = source.to_string();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => {
+                CacheError::NotOurs { path, reason: "no SQLite database".to_owned() }
+            }
+            Some(ErrorCode::DatabaseCorrupt) => CacheError::Damaged { path, reason },
+            Some(ErrorCode::DiskFull) => CacheError::Full { path },
+            Some(ErrorCode::CannotOpen) => CacheError::Open { path, reason },
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => CacheError::ReadOnly { path, reason },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                CacheError::Locked { path, holder: "it holds SQLite's own lock".to_owned() }
+            }
+            _ => CacheError::Sqlite { path, source },
+        }
+    }
+
+    pub(crate) fn damaged(
+        path: &std::path::Path,
+        place: impl std::fmt::Display,
+        damage: Damage,
+    ) -> CacheError {
+        CacheError::Damaged { path: path.to_owned(), reason: format!("{place}: {damage}") }
+    }
+}

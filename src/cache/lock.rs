@@ -1,0 +1,56 @@
+//! One process writes: an advisory lock on a file beside the cache, which says who holds it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use super::CacheError;
+
+/// Held as long as this lives; the system lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct WriterLock {
+    _file: File,
+}
+
+impl WriterLock {
+    /// Takes the lock of a cache.
+    ///
+    /// # Errors
+    /// [`CacheError::Locked`] with the holder, if another process has it.
+    pub fn take(cache: &Path) -> Result<WriterLock, CacheError> {
+        let path = lock_path(cache);
+        let open = |error: std::io::Error| CacheError::ReadOnly {
+            path: cache.to_owned(),
+            reason: format!("no lock file beside it: {error}"),
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(open)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = file.read_to_string(&mut holder);
+                let holder = holder.trim();
+                let holder = if holder.is_empty() { "which did not say who it is" } else { holder };
+                return Err(CacheError::Locked { path: cache.to_owned(), holder: holder.to_owned() });
+            }
+            Err(TryLockError::Error(error)) => return Err(open(error)),
+        }
+        // Who holds it is a courtesy: a full disk must not keep anybody from reading on.
+        let _ = file.set_len(0);
+        let _ = file.rewind();
+        let _ = write!(file, "process {}", std::process::id());
+        Ok(WriterLock { _file: file })
+    }
+}
+
+fn lock_path(cache: &Path) -> PathBuf {
+    let mut name = cache.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}

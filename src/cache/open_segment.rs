@@ -1,0 +1,212 @@
+//! The segment at the end of a source: requests that are not packed yet, and may not be committed yet.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::log::Field;
+
+use super::batch::{Batch, KEY};
+use super::codec::text::{self, OpenPage, PAGE, Page, PageBuilder};
+use super::codec::{Damage, integers};
+use super::dictionary::Interner;
+use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint};
+
+/// Rows that a segment is meant to have.
+pub const SEGMENT_ROWS: usize = 131_072;
+/// Rows that a segment may have at most: batches end where blocks of lines end.
+pub const SEGMENT_ROWS_MAX: usize = SEGMENT_ROWS + 16_384;
+
+/// A column ready for the file.
+pub struct PackedColumn {
+    pub field: Field,
+    pub low: i64,
+    pub high: i64,
+    pub bytes: Vec<u8>,
+}
+
+/// Requests in columns, codes being those of the cache's dictionaries.
+#[derive(Default)]
+pub struct OpenSegment {
+    pub times: Vec<i64>,
+    pub codes: [Vec<u32>; DIMENSIONS],
+    pub measures: [Vec<u64>; MEASURES],
+    pub details: [Vec<Page>; DETAILS],
+    /// The page of each detail that was read last; duplicates come in a row.
+    opened: RefCell<[Option<(usize, Arc<OpenPage>)>; DETAILS]>,
+}
+
+impl OpenSegment {
+    /// How many requests.
+    pub fn rows(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Adds all of a batch; `codes` are its codes in the cache's dictionaries.
+    pub fn extend(&mut self, batch: &mut Batch, codes: [Vec<u32>; DIMENSIONS]) {
+        self.times.append(&mut batch.times);
+        for (all, mut more) in self.codes.iter_mut().zip(codes) {
+            all.append(&mut more);
+        }
+        for (all, more) in self.measures.iter_mut().zip(&mut batch.measures) {
+            all.append(more);
+        }
+        for (all, more) in self.details.iter_mut().zip(&mut batch.details) {
+            all.append(more);
+        }
+    }
+
+    /// Takes rows out again. `gone` is sorted.
+    pub fn remove(&mut self, gone: &[usize], keys: &Interner) -> Result<(), Damage> {
+        let Some(&first) = gone.first() else { return Ok(()) };
+        for slot in 0..DETAILS {
+            self.remove_details(slot, gone, keys)?;
+        }
+        *self.opened.get_mut() = Default::default();
+        let keep = |column_length: usize| {
+            let mut next = gone.iter().peekable();
+            (first..column_length).filter(move |row| next.next_if(|gone| **gone == *row).is_none())
+        };
+        fn compact<T: Copy>(column: &mut Vec<T>, first: usize, keep: impl Iterator<Item = usize>) {
+            let mut to = first;
+            for from in keep {
+                column[to] = column[from];
+                to += 1;
+            }
+            column.truncate(to);
+        }
+        let rows = self.rows();
+        compact(&mut self.times, first, keep(rows));
+        self.codes.iter_mut().for_each(|column| compact(column, first, keep(rows)));
+        self.measures.iter_mut().for_each(|column| compact(column, first, keep(rows)));
+        Ok(())
+    }
+
+    fn remove_details(&mut self, slot: usize, gone: &[usize], keys: &Interner) -> Result<(), Damage> {
+        let mut builder = PageBuilder::new(hint(DETAIL_FIELDS[slot]));
+        let mut gone = gone.iter().peekable();
+        let mut start = 0;
+        for page in &mut self.details[slot] {
+            let end = start + page.rows;
+            if gone.peek().is_some_and(|row| **row < end) {
+                let open = OpenPage::open(page)?;
+                for row in start..end {
+                    if gone.next_if(|gone| **gone == row).is_none() {
+                        let key = || key_of(&self.codes, keys, row);
+                        builder.push(open.get(row - start, key)?.as_deref());
+                    }
+                }
+                *page = builder.finish().unwrap_or(Page { rows: 0, bytes: vec![0] });
+            }
+            start = end;
+        }
+        self.details[slot].retain(|page| page.rows > 0);
+        Ok(())
+    }
+
+    /// A detail of a row.
+    pub fn detail(&self, slot: usize, row: usize, keys: &Interner) -> Result<Option<Vec<u8>>, Damage> {
+        let mut start = 0;
+        for (index, page) in self.details[slot].iter().enumerate() {
+            if row < start + page.rows {
+                let mut opened = self.opened.borrow_mut();
+                let open = match &opened[slot] {
+                    Some((number, open)) if *number == index => open.clone(),
+                    _ => {
+                        let open = Arc::new(OpenPage::open(page)?);
+                        opened[slot] = Some((index, open.clone()));
+                        open
+                    }
+                };
+                let key = || key_of(&self.codes, keys, row);
+                return Ok(open.get(row - start, key)?.map(Cow::into_owned));
+            }
+            start += page.rows;
+        }
+        Err(Damage("a column of text has fewer rows than its segment"))
+    }
+
+    /// First and last instant.
+    pub fn time_range(&self) -> Option<(i64, i64)> {
+        Some((*self.times.iter().min()?, *self.times.iter().max()?))
+    }
+
+    /// Packs all columns.
+    pub fn pack(&mut self, keys: &Interner) -> Result<Vec<PackedColumn>, Damage> {
+        self.join_small_pages(keys)?;
+        let mut columns = Vec::with_capacity(Field::COUNT);
+        let mut numbers: Vec<u64> = Vec::with_capacity(self.rows());
+        numbers.extend(self.times.iter().map(|time| time_to_code(*time)));
+        columns.push(packed(Field::Time, &numbers, code_to_time));
+        for (field, codes) in DIMENSION_FIELDS.into_iter().zip(&self.codes) {
+            numbers.clear();
+            numbers.extend(codes.iter().map(|code| u64::from(*code)));
+            columns.push(packed(field, &numbers, |code| code as i64));
+        }
+        for (field, measures) in MEASURE_FIELDS.into_iter().zip(&self.measures) {
+            columns.push(packed(field, measures, |number| number as i64));
+        }
+        for (field, pages) in DETAIL_FIELDS.into_iter().zip(&self.details) {
+            columns.push(PackedColumn { field, low: 0, high: 0, bytes: text::join(pages) });
+        }
+        Ok(columns)
+    }
+
+    /// Follow mode brings a few rows at a time: their pages are joined, or a page would be one request.
+    fn join_small_pages(&mut self, keys: &Interner) -> Result<(), Damage> {
+        for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
+            let pages = &self.details[slot];
+            let small = |page: &Page| page.rows < PAGE / 2;
+            if !pages.windows(2).any(|pair| small(&pair[0]) && small(&pair[1])) {
+                continue;
+            }
+            let mut builder = PageBuilder::new(hint(field));
+            let mut joined = Vec::new();
+            let mut start = 0;
+            for page in pages {
+                if small(page) {
+                    let open = OpenPage::open(page)?;
+                    for row in 0..page.rows {
+                        let key = || key_of(&self.codes, keys, start + row);
+                        builder.push(open.get(row, key)?.as_deref());
+                        if builder.rows() == PAGE {
+                            joined.extend(builder.finish());
+                        }
+                    }
+                } else {
+                    joined.extend(builder.finish());
+                    joined.push(page.clone());
+                }
+                start += page.rows;
+            }
+            joined.extend(builder.finish());
+            self.details[slot] = joined;
+        }
+        *self.opened.get_mut() = Default::default();
+        Ok(())
+    }
+}
+
+fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k Interner, row: usize) -> Option<&'k [u8]> {
+    let code = codes[KEY].get(row).copied()? as usize;
+    code.checked_sub(1).filter(|index| *index < keys.values().len()).map(|index| keys.values().get(index))
+}
+
+fn packed(field: Field, numbers: &[u64], bound: impl Fn(u64) -> i64) -> PackedColumn {
+    PackedColumn {
+        field,
+        low: bound(numbers.iter().copied().min().unwrap_or(0)),
+        high: bound(numbers.iter().copied().max().unwrap_or(0)),
+        bytes: integers::pack(numbers),
+    }
+}
+
+/// Instants as unsigned numbers in the same order.
+pub fn time_to_code(time: i64) -> u64 {
+    (time as u64) ^ (1 << 63)
+}
+
+/// The instant again.
+pub fn code_to_time(code: u64) -> i64 {
+    (code ^ (1 << 63)) as i64
+}

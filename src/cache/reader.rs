@@ -1,0 +1,463 @@
+//! Reading a cache: any number of readers, each question on one consistent [`Snapshot`].
+//!
+//! Columns that were read stay packed in memory (segments never change, so they never go stale), within
+//! a budget; dictionaries are read when first needed and grow with the file.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::log::Field;
+
+use super::CacheError;
+use super::catalogue::{self, Known, Rejected, SourceInfo};
+use super::codec::integers::Integers;
+use super::codec::text::{self, OpenPage, Page};
+use super::codec::{Damage, take_varint};
+use super::dictionary::{Arena, Dictionary};
+use super::layout::{DIMENSIONS, slot};
+use super::schema::{self, chunk_id};
+
+/// Memory that packed columns may take.
+const COLUMN_BUDGET: usize = 224 << 20;
+/// Memory that open pages of details may take.
+const PAGE_BUDGET: usize = 32 << 20;
+/// The directory of a column of text is nearly always in its first bytes.
+const DIRECTORY: usize = 1024;
+
+/// A cache, for reading. Shared by threads.
+pub struct Cache {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    columns: Mutex<Budgeted<Arc<Integers>>>,
+    bounds: Mutex<HashMap<i64, (i64, i64)>>,
+    pages: Mutex<Budgeted<Arc<OpenPage>>>,
+    dictionaries: [Mutex<Dictionary>; DIMENSIONS],
+    watch: Mutex<Watch>,
+    generation: AtomicU64,
+}
+
+struct Watch {
+    connection: Connection,
+    version: i64,
+}
+
+/// Things by number, the least used dropped when they take too much memory.
+struct Budgeted<T> {
+    things: HashMap<(i64, usize), (T, usize, u64)>,
+    memory: usize,
+    budget: usize,
+    clock: u64,
+}
+
+impl<T: Clone> Budgeted<T> {
+    fn new(budget: usize) -> Self {
+        Budgeted { things: HashMap::new(), memory: 0, budget, clock: 0 }
+    }
+
+    fn get(&mut self, key: (i64, usize)) -> Option<T> {
+        self.clock += 1;
+        let (thing, _, used) = self.things.get_mut(&key)?;
+        *used = self.clock;
+        Some(thing.clone())
+    }
+
+    fn put(&mut self, key: (i64, usize), thing: T, memory: usize) {
+        if self.memory + memory > self.budget {
+            // A quarter at a time, so that it is seldom done.
+            let mut used: Vec<u64> = self.things.values().map(|(.., used)| *used).collect();
+            used.sort_unstable();
+            let old = used.get(used.len() / 4).copied().unwrap_or(u64::MAX);
+            self.things.retain(|_, (.., used)| *used > old);
+            self.memory = self.things.values().map(|(_, memory, _)| memory).sum();
+        }
+        if let Some((_, before, _)) = self.things.insert(key, (thing, memory, self.clock)) {
+            self.memory -= before;
+        }
+        self.memory += memory;
+    }
+}
+
+/// A segment as the catalogue has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Its number; never used again for another.
+    pub id: i64,
+    /// Number of its source.
+    pub source: i64,
+    /// Number of its first request within the source.
+    pub first_row: u64,
+    /// How many requests it has.
+    pub rows: usize,
+    /// Time of its first request in time.
+    pub time_min: i64,
+    /// Time of its last request in time.
+    pub time_max: i64,
+    /// Whether it is full: it will stay as long as the cache does. Others are replaced as they grow.
+    pub is_full: bool,
+}
+
+impl Cache {
+    /// Opens a cache that exists.
+    ///
+    /// # Errors
+    /// If there is none, or it is none.
+    pub fn open(path: &Path) -> Result<Cache, CacheError> {
+        let connection = schema::open_reader(path)?;
+        let watch = schema::open_reader(path)?;
+        let version = data_version(&watch).map_err(|error| CacheError::sqlite(path, error))?;
+        Ok(Cache {
+            path: path.to_owned(),
+            idle: Mutex::new(vec![connection]),
+            columns: Mutex::new(Budgeted::new(COLUMN_BUDGET)),
+            bounds: Mutex::default(),
+            pages: Mutex::new(Budgeted::new(PAGE_BUDGET)),
+            dictionaries: Default::default(),
+            watch: Mutex::new(Watch { connection: watch, version }),
+            generation: AtomicU64::new(1),
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Grows whenever anybody has committed something.
+    pub fn generation(&self) -> u64 {
+        let mut watch = lock(&self.watch);
+        if let Ok(version) = data_version(&watch.connection)
+            && version != watch.version
+        {
+            watch.version = version;
+            self.generation.fetch_add(1, Ordering::Relaxed);
+        }
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// The cache as it is now.
+    pub fn snapshot(&self) -> Result<Snapshot<'_>, CacheError> {
+        let connection = self.connection()?;
+        let read = (|| -> rusqlite::Result<_> {
+            connection.execute_batch("BEGIN")?;
+            let segments = connection
+                .prepare_cached(
+                    "SELECT id, source_id, first_row, rows, time_min, time_max FROM segment
+                     ORDER BY source_id, first_row",
+                )?
+                .query_map([], |row| {
+                    let rows = row.get::<_, i64>(3)? as usize;
+                    Ok(SegmentInfo {
+                        id: row.get(0)?,
+                        source: row.get(1)?,
+                        first_row: row.get::<_, i64>(2)? as u64,
+                        rows,
+                        time_min: row.get(4)?,
+                        time_max: row.get(5)?,
+                        is_full: rows >= super::open_segment::SEGMENT_ROWS,
+                    })
+                })?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let sources = connection
+                .prepare_cached("SELECT id, uri FROM source")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
+            Ok((segments, sources))
+        })();
+        match read {
+            Ok((segments, sources)) => {
+                Ok(Snapshot { cache: self, connection: Mutex::new(Some(connection)), segments, sources })
+            }
+            Err(error) => Err(CacheError::sqlite(&self.path, error)),
+        }
+    }
+
+    /// The catalogue of sources.
+    pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
+        self.with(catalogue::sources)
+    }
+
+    /// What the catalogue knows of a log file of a source.
+    pub fn known(&self, source: &str, name: &str, version: Option<&str>) -> Result<Known, CacheError> {
+        self.with(|connection| catalogue::known(connection, source, name, version))
+    }
+
+    /// Hands over every rejected line, of one source or of all.
+    pub fn rejected(&self, source: Option<&str>, each: &mut dyn FnMut(Rejected)) -> Result<(), CacheError> {
+        self.with(|connection| catalogue::rejected(connection, source, each))
+    }
+
+    fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {
+        let connection = self.connection()?;
+        let answer = ask(&connection).map_err(|error| CacheError::sqlite(&self.path, error));
+        lock(&self.idle).push(connection);
+        answer
+    }
+
+    fn connection(&self) -> Result<Connection, CacheError> {
+        if let Some(connection) = lock(&self.idle).pop() {
+            return Ok(connection);
+        }
+        schema::open_reader(&self.path)
+    }
+}
+
+/// The cache at one moment: what others commit meanwhile does not show. Threads share it.
+pub struct Snapshot<'c> {
+    cache: &'c Cache,
+    connection: Mutex<Option<Connection>>,
+    /// All segments, by source, in the order in which their requests came in.
+    pub segments: Vec<SegmentInfo>,
+    /// Number and name of every source.
+    pub sources: Vec<(i64, String)>,
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = lock(&self.connection).take()
+            && connection.execute_batch("COMMIT").is_ok()
+        {
+            lock(&self.cache.idle).push(connection);
+        }
+    }
+}
+
+impl<'c> Snapshot<'c> {
+    /// A column of numbers: the time ([`Snapshot::time_of`] reads it), a dimension's ids, or a measure
+    /// (0 absent, else the number + 1).
+    pub fn integers(&self, segment: &SegmentInfo, field: Field) -> Result<Arc<Integers>, CacheError> {
+        let id = chunk_id(segment.id, field);
+        if let Some(column) = lock(&self.cache.columns).get((id, 0)) {
+            return Ok(column);
+        }
+        let bytes: Vec<u8> = self.with(|connection| {
+            connection
+                .prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))
+        })?;
+        let column = Integers::open(bytes).map_err(|damage| self.damaged(segment, field, damage))?;
+        if column.rows() != segment.rows {
+            let damage = Damage("it has another number of rows than its segment");
+            return Err(self.damaged(segment, field, damage));
+        }
+        let column = Arc::new(column);
+        lock(&self.cache.columns).put((id, 0), column.clone(), column.memory());
+        Ok(column)
+    }
+
+    /// An instant from its number in the column of times.
+    #[inline]
+    pub fn time_of(code: u64) -> i64 {
+        super::open_segment::code_to_time(code)
+    }
+
+    /// The number of an instant in the column of times: the same order.
+    #[inline]
+    pub fn code_of(time: i64) -> u64 {
+        super::open_segment::time_to_code(time)
+    }
+
+    /// Smallest and largest number in a column, without reading it.
+    pub fn bounds(&self, segment: &SegmentInfo, field: Field) -> Result<(i64, i64), CacheError> {
+        let id = chunk_id(segment.id, field);
+        if let Some(bounds) = lock(&self.cache.bounds).get(&id) {
+            return Ok(*bounds);
+        }
+        let bounds = self.with(|connection| {
+            connection
+                .prepare_cached("SELECT low, high FROM column_chunk WHERE id = ?1")?
+                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        })?;
+        lock(&self.cache.bounds).insert(id, bounds);
+        Ok(bounds)
+    }
+
+    /// A column of text, to be read page by page.
+    pub fn details(&self, segment: &SegmentInfo, field: Field) -> Result<Details, CacheError> {
+        let id = chunk_id(segment.id, field);
+        let mut wanted = DIRECTORY;
+        loop {
+            let (head, length) = self.with(|connection| {
+                let blob = connection.blob_open("main", "column_chunk", "data", id, true)?;
+                let mut head = vec![0; wanted.min(blob.len())];
+                blob.read_at_exact(&mut head, 0)?;
+                Ok((head, blob.len()))
+            })?;
+            match Details::read(id, *segment, field, &head, length) {
+                Ok(details) => return Ok(details),
+                Err(_) if wanted < length => wanted *= 8,
+                Err(damage) => return Err(self.damaged(segment, field, damage)),
+            }
+        }
+    }
+
+    /// A page of a column of text.
+    pub fn page(&self, details: &Details, index: usize) -> Result<Arc<OpenPage>, CacheError> {
+        let place = &details.pages[index];
+        let key = (details.id, index);
+        if let Some(page) = lock(&self.cache.pages).get(key) {
+            return Ok(page);
+        }
+        let bytes = self.with(|connection| {
+            let blob = connection.blob_open("main", "column_chunk", "data", details.id, true)?;
+            let mut bytes = vec![0; place.length];
+            blob.read_at_exact(&mut bytes, place.offset)?;
+            Ok(bytes)
+        })?;
+        let page = OpenPage::open(&Page { rows: place.rows, bytes })
+            .map_err(|damage| self.damaged(&details.segment, details.field, damage))?;
+        let page = Arc::new(page);
+        lock(&self.cache.pages).put(key, page.clone(), page.memory());
+        Ok(page)
+    }
+
+    /// A whole column of text, page by page, past the store of open pages: for filters.
+    pub fn all_pages(&self, segment: &SegmentInfo, field: Field) -> Result<Vec<OpenPage>, CacheError> {
+        let bytes: Vec<u8> = self.with(|connection| {
+            connection
+                .prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?
+                .query_row([chunk_id(segment.id, field)], |row| row.get(0))
+        })?;
+        let pages = text::split(&bytes)
+            .and_then(|pages| pages.iter().map(OpenPage::open).collect::<Result<Vec<_>, _>>())
+            .map_err(|damage| self.damaged(segment, field, damage))?;
+        if pages.iter().map(OpenPage::rows).sum::<usize>() == segment.rows {
+            Ok(pages)
+        } else {
+            Err(self.damaged(segment, field, Damage("it has another number of rows than its segment")))
+        }
+    }
+
+    /// How many values a dimension has; ids are 1 to this.
+    pub fn dictionary_len(&self, field: Field) -> Result<u32, CacheError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT coalesce(max(id), 0) FROM dictionary WHERE dimension = ?1")?
+                .query_row([field as i64], |row| row.get(0))
+        })
+    }
+
+    /// All values of a dimension, at least those of this snapshot.
+    pub fn dictionary(&self, field: Field) -> Result<Dictionary, CacheError> {
+        let len = self.dictionary_len(field)?;
+        let mut dictionary = lock(&self.cache.dictionaries[slot(field)]);
+        if dictionary.len() < len {
+            let more = self.with(|connection| {
+                let mut more = Arena::default();
+                let mut statement = connection.prepare_cached(
+                    "SELECT value FROM dictionary WHERE dimension = ?1 AND id > ?2 ORDER BY id",
+                )?;
+                let mut rows = statement.query(params![field as i64, dictionary.len()])?;
+                while let Some(row) = rows.next()? {
+                    more.push(row.get_ref(0)?.as_bytes().unwrap_or_default());
+                }
+                Ok(more)
+            })?;
+            *dictionary = dictionary.grown(more);
+        }
+        Ok(dictionary.clone())
+    }
+
+    /// One value of a dimension; `None` for 0, absent. Does not read the whole dictionary.
+    pub fn value(&self, field: Field, id: u32) -> Result<Option<Arc<[u8]>>, CacheError> {
+        if id == 0 {
+            return Ok(None);
+        }
+        if let Some(value) = lock(&self.cache.dictionaries[slot(field)]).get(id) {
+            return Ok(Some(value.into()));
+        }
+        let value: Option<Vec<u8>> = self.with(|connection| {
+            connection
+                .prepare_cached("SELECT value FROM dictionary WHERE dimension = ?1 AND id = ?2")?
+                .query_row(params![field as i64, id], |row| row.get(0))
+                .optional()
+        })?;
+        match value {
+            Some(value) => Ok(Some(value.into())),
+            None => Err(CacheError::Damaged {
+                path: self.cache.path.clone(),
+                reason: format!("the dictionary of {} has no value {id}", field.name()),
+            }),
+        }
+    }
+
+    fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {
+        let connection = lock(&self.connection);
+        let answer = connection.as_ref().ok_or(rusqlite::Error::InvalidQuery).and_then(ask);
+        answer.map_err(|error| match error {
+            rusqlite::Error::QueryReturnedNoRows => CacheError::Damaged {
+                path: self.cache.path.clone(),
+                reason: "a segment lacks a column".to_owned(),
+            },
+            error => CacheError::sqlite(&self.cache.path, error),
+        })
+    }
+
+    /// An error about a column that makes no sense.
+    pub fn damaged(&self, segment: &SegmentInfo, field: Field, damage: Damage) -> CacheError {
+        let place = format!("segment {}, column {}", segment.id, field.name());
+        CacheError::damaged(&self.cache.path, place, damage)
+    }
+}
+
+/// A column of text: where its pages are.
+#[derive(Debug)]
+pub struct Details {
+    id: i64,
+    segment: SegmentInfo,
+    field: Field,
+    pages: Vec<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    first_row: usize,
+    rows: usize,
+    offset: usize,
+    length: usize,
+}
+
+impl Details {
+    fn read(
+        id: i64,
+        segment: SegmentInfo,
+        field: Field,
+        head: &[u8],
+        length: usize,
+    ) -> Result<Details, Damage> {
+        let mut rest = head;
+        let count = take_varint(&mut rest)?;
+        let mut pages = Vec::new();
+        let (mut row, mut offset) = (0, 0);
+        for _ in 0..count {
+            let (rows, length) = (take_varint(&mut rest)? as usize, take_varint(&mut rest)? as usize);
+            pages.push(Place { first_row: row, rows, offset, length });
+            row += rows;
+            offset += length;
+        }
+        let start = head.len() - rest.len();
+        pages.iter_mut().for_each(|page| page.offset += start);
+        if row != segment.rows || start + offset != length {
+            return Err(Damage("it has another length than it says"));
+        }
+        Ok(Details { id, segment, field, pages })
+    }
+
+    /// The page of a row, and the row's place in it.
+    pub fn locate(&self, row: usize) -> (usize, usize) {
+        let page = self.pages.partition_point(|page| page.first_row <= row).saturating_sub(1);
+        (page, row - self.pages.get(page).map_or(0, |page| page.first_row))
+    }
+}
+
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "data_version", |row| row.get(0))
+}
+
+/// A thread that panicked with the lock left nothing half done in here: the data is only ever replaced.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

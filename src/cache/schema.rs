@@ -1,0 +1,184 @@
+//! The tables of a cache, and how a connection to one is opened.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::CacheError;
+
+/// `application_id` of a cache: "TAMR".
+pub const APPLICATION_ID: i64 = 0x5441_4d52;
+
+/// `user_version` of a cache: the number of its format (docs/cache-format.md).
+pub const FORMAT: i64 = 1;
+
+/// Big pages suit big blobs: fewer links in their chains.
+const PAGE_SIZE: u32 = 32_768;
+
+/// Address space that readers may map; what is not used costs nothing.
+const MMAP_SIZE: i64 = 64 << 30;
+
+const TABLES: &str = "
+-- A place that log files come from. next_row numbers its requests; they keep their numbers for ever.
+CREATE TABLE source (
+    id         INTEGER PRIMARY KEY,
+    uri        TEXT NOT NULL UNIQUE,
+    added      INTEGER NOT NULL,
+    last_pull  INTEGER,
+    monitored  INTEGER NOT NULL DEFAULT 0,
+    paused     INTEGER NOT NULL DEFAULT 0,
+    next_row   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- A log file that was read. state: 0 in part, 1 whole, 2 holds no log lines.
+CREATE TABLE log_file (
+    id         INTEGER PRIMARY KEY,
+    source_id  INTEGER NOT NULL REFERENCES source(id),
+    name       TEXT NOT NULL,
+    version    TEXT,
+    size       INTEGER,
+    state      INTEGER NOT NULL,
+    lines      INTEGER NOT NULL,
+    requests   INTEGER NOT NULL,
+    duplicates INTEGER NOT NULL,
+    rejected   INTEGER NOT NULL,
+    UNIQUE (source_id, name)
+) STRICT;
+
+-- Lines of a log file in part (state 0) that are in the cache already.
+CREATE TABLE log_file_part (
+    log_file_id INTEGER NOT NULL REFERENCES log_file(id),
+    first_line  INTEGER NOT NULL,
+    lines       INTEGER NOT NULL,
+    PRIMARY KEY (log_file_id, first_line)
+) STRICT, WITHOUT ROWID;
+
+-- Lines that are no record, byte for byte. line counts from 1.
+CREATE TABLE rejected_line (
+    log_file_id INTEGER NOT NULL REFERENCES log_file(id),
+    line        INTEGER NOT NULL,
+    reason      TEXT NOT NULL,
+    content     BLOB NOT NULL,
+    PRIMARY KEY (log_file_id, line)
+) STRICT, WITHOUT ROWID;
+
+-- The values of each dimension. Ids are dense from 1 in order of first sight; 0 is absent and not here.
+CREATE TABLE dictionary (
+    dimension INTEGER NOT NULL,
+    id        INTEGER NOT NULL,
+    value     BLOB NOT NULL,
+    PRIMARY KEY (dimension, id)
+) STRICT, WITHOUT ROWID;
+
+-- A batch of requests of one source: numbers first_row .. first_row + rows. Never changed; the last one
+-- of a source is replaced while it is small.
+CREATE TABLE segment (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL REFERENCES source(id),
+    first_row INTEGER NOT NULL,
+    rows      INTEGER NOT NULL,
+    time_min  INTEGER NOT NULL,
+    time_max  INTEGER NOT NULL
+) STRICT;
+
+-- One column of a segment. id = segment × 64 + number of the field. low and high bound its integers.
+CREATE TABLE column_chunk (
+    id   INTEGER PRIMARY KEY,
+    low  INTEGER NOT NULL,
+    high INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+";
+
+/// Key of a row in `column_chunk`.
+pub fn chunk_id(segment: i64, field: crate::log::Field) -> i64 {
+    segment * 64 + field as i64
+}
+
+/// Opens a cache for writing; makes it if there is no such file.
+pub fn open_writer(path: &Path) -> Result<Connection, CacheError> {
+    if path.is_dir() {
+        return Err(CacheError::Open { path: path.to_owned(), reason: "it is a directory".to_owned() });
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent)
+            .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
+    }
+    let is_new = is_missing_or_empty(path);
+    if is_new {
+        private_file(path)
+            .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
+    } else {
+        // Looked at through a read-only connection first: a file that is not ours is not touched.
+        open_reader(path)?;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sqlite = |error| CacheError::sqlite(path, error);
+    let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(sqlite)?;
+    if is_new {
+        connection.pragma_update(None, "page_size", PAGE_SIZE).map_err(sqlite)?;
+    }
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(sqlite)?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(CacheError::ReadOnly {
+            path: path.to_owned(),
+            reason: "its file system has no write-ahead log".to_owned(),
+        });
+    }
+    connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite)?;
+    // 64 MB: a segment is 10 MB, and a page that is written twice is written twice.
+    connection.pragma_update(None, "wal_autocheckpoint", 2000).map_err(sqlite)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(sqlite)?;
+    if is_new {
+        let transaction = connection.transaction().map_err(sqlite)?;
+        transaction.execute_batch(TABLES).map_err(sqlite)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(sqlite)?;
+        transaction.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
+        transaction.commit().map_err(sqlite)?;
+    }
+    Ok(connection)
+}
+
+/// Opens a cache for reading; it must exist.
+pub fn open_reader(path: &Path) -> Result<Connection, CacheError> {
+    if path.is_dir() {
+        return Err(CacheError::Open { path: path.to_owned(), reason: "it is a directory".to_owned() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sqlite = |error| CacheError::sqlite(path, error);
+    let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(sqlite)?;
+    let number =
+        |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sqlite);
+    let application = number("application_id")?;
+    if application != APPLICATION_ID {
+        let reason = "an SQLite database of something else".to_owned();
+        return Err(CacheError::NotOurs { path: path.to_owned(), reason });
+    }
+    let found = number("user_version")?;
+    if found != FORMAT {
+        return Err(CacheError::Version { path: path.to_owned(), found, known: FORMAT });
+    }
+    connection.pragma_update(None, "mmap_size", MMAP_SIZE).map_err(sqlite)?;
+    connection.pragma_update(None, "query_only", true).map_err(sqlite)?;
+    Ok(connection)
+}
+
+/// Whether there is nothing at this path yet: no file, or an empty one.
+pub fn is_missing_or_empty(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |metadata| metadata.is_file() && metadata.len() == 0)
+}
+
+/// Logs name people and secrets (presigned URLs): nobody else may read the cache.
+fn private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path).map(drop)
+}

@@ -1,0 +1,597 @@
+//! The one who writes: appends batches and commits them together with the marks of the log files they
+//! came from, so that a crash at any point leaves a cache that is complete and has nothing twice.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::batch::{Batch, Coded, FileMark, KEY, RejectedLine};
+use super::catalogue::{self, IN_PART, NO_LOG, SourceInfo, WHOLE};
+use super::codec::integers::Integers;
+use super::codec::text::split;
+use super::dictionary::{Interner, hash};
+use super::duplicates::{AdmitError, Seen};
+use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
+use super::lock::WriterLock;
+use super::open_segment::{OpenSegment, SEGMENT_ROWS, SEGMENT_ROWS_MAX, code_to_time};
+use super::schema::{self, chunk_id};
+use super::{CacheError, codec};
+use crate::log::Field;
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Requests added.
+    pub requests: u64,
+    /// Exact repeats dropped.
+    pub duplicates: u64,
+}
+
+/// Writes to a cache. Only one exists per cache, over all processes.
+pub struct Writer {
+    path: PathBuf,
+    connection: Connection,
+    interners: [Interner; DIMENSIONS],
+    /// How many values of each dictionary are in the file.
+    stored: [usize; DIMENSIONS],
+    tail: Option<Tail>,
+    files: HashMap<(i64, String), FileState>,
+    _lock: WriterLock,
+}
+
+/// The end of the source that is being written.
+struct Tail {
+    source: i64,
+    first_row: i64,
+    segment: OpenSegment,
+    /// The segment in the file that has the first `committed` rows of it.
+    stored: Option<i64>,
+    committed: usize,
+    seen: Seen,
+}
+
+/// What has become of a log file since the last commit, and before.
+#[derive(Default)]
+struct FileState {
+    mark: Option<Arc<FileMark>>,
+    /// Its row in the catalogue, if that has one.
+    id: Option<i64>,
+    /// Another version of it is in the catalogue: what that says is void.
+    replaces: bool,
+    lines: u64,
+    requests: u64,
+    duplicates: u64,
+    rejected: u64,
+    total_lines: Option<u64>,
+    new_parts: Vec<(u64, u64)>,
+    new_rejected: Vec<RejectedLine>,
+    no_log: bool,
+    dirty: bool,
+}
+
+impl FileState {
+    fn state(&self) -> i64 {
+        if self.no_log {
+            NO_LOG
+        } else if self.total_lines.is_some_and(|total| self.lines >= total) {
+            WHOLE
+        } else {
+            IN_PART
+        }
+    }
+}
+
+impl Writer {
+    /// Opens a cache for writing; makes it if there is none. A file that is not a cache is left as it was.
+    ///
+    /// # Errors
+    /// If it is no cache, another process writes to it, or it cannot be written.
+    pub fn open(path: &Path) -> Result<Writer, CacheError> {
+        if !schema::is_missing_or_empty(path) {
+            schema::open_reader(path)?;
+        } else if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent)
+                .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
+        }
+        let lock = WriterLock::take(path)?;
+        let connection = schema::open_writer(path)?;
+        let mut writer = Writer {
+            path: path.to_owned(),
+            connection,
+            interners: Default::default(),
+            stored: [0; DIMENSIONS],
+            tail: None,
+            files: HashMap::new(),
+            _lock: lock,
+        };
+        writer.load_dictionaries()?;
+        Ok(writer)
+    }
+
+    /// Where the cache is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number of a source, which is added to the catalogue if it is new there.
+    pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
+        let found = catalogue::source_id(&self.connection, uri).map_err(|error| self.sqlite(error))?;
+        match found {
+            Some(id) => Ok(id),
+            None => {
+                self.connection
+                    .execute("INSERT INTO source (uri, added) VALUES (?1, unixepoch())", [uri])
+                    .map_err(|error| self.sqlite(error))?;
+                Ok(self.connection.last_insert_rowid())
+            }
+        }
+    }
+
+    /// Notes that all log files of a source were asked for just now.
+    pub fn pulled(&mut self, source: i64) -> Result<(), CacheError> {
+        self.connection
+            .execute("UPDATE source SET last_pull = unixepoch() WHERE id = ?1", [source])
+            .map_err(|error| self.sqlite(error))?;
+        Ok(())
+    }
+
+    /// The catalogue of sources.
+    pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
+        catalogue::sources(&self.connection).map_err(|error| self.sqlite(error))
+    }
+
+    /// Adds the requests of a batch. They are in the cache after the next [`Writer::commit`], which
+    /// this does by itself whenever a segment is full.
+    ///
+    /// # Errors
+    /// If the cache cannot be read or written. What was committed before stays.
+    pub fn append(&mut self, source: i64, mut batch: Batch) -> Result<Appended, CacheError> {
+        self.turn_to(source)?;
+        if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > SEGMENT_ROWS_MAX) {
+            self.seal()?;
+        }
+        let codes = self.translate(&mut batch);
+        let request_ids = std::mem::take(&mut batch.request_ids);
+        let Some(tail) = &mut self.tail else { return Ok(Appended::default()) };
+        let from = tail.segment.rows();
+        tail.segment.extend(&mut batch, codes);
+        let keys = &self.interners[KEY];
+        let repeats = tail
+            .seen
+            .admit(&self.connection, keys, &tail.segment, from, &request_ids)
+            .map_err(|error| admit_error(&self.path, error))?;
+        tail.segment
+            .remove(&repeats, keys)
+            .map_err(|damage| CacheError::damaged(&self.path, "a batch", damage))?;
+
+        let mut start = from;
+        let mut repeats = repeats.into_iter().peekable();
+        let mut appended = Appended::default();
+        for part in batch.parts {
+            let end = start + part.rows;
+            let mut duplicates = 0;
+            while repeats.next_if(|row| *row < end).is_some() {
+                duplicates += 1;
+            }
+            let requests = part.rows as u64 - duplicates;
+            appended.requests += requests;
+            appended.duplicates += duplicates;
+            let file = self.file(source, &part.file)?;
+            file.lines += part.lines;
+            file.requests += requests;
+            file.duplicates += duplicates;
+            file.rejected += part.rejected.len() as u64;
+            file.total_lines = file.total_lines.or(part.total_lines);
+            if part.lines > 0 {
+                file.new_parts.push((part.first_line, part.lines));
+            }
+            file.new_rejected.extend(part.rejected);
+            file.dirty = true;
+            start = end;
+        }
+        if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() >= SEGMENT_ROWS) {
+            self.seal()?;
+        }
+        Ok(appended)
+    }
+
+    /// Notes a file that holds no log lines: it is not asked for again.
+    pub fn skip(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
+        let file = self.file(source, mark)?;
+        file.no_log = true;
+        file.dirty = true;
+        Ok(())
+    }
+
+    /// How many requests wait to be committed.
+    pub fn uncommitted(&self) -> usize {
+        self.tail.as_ref().map_or(0, |tail| tail.segment.rows() - tail.committed)
+    }
+
+    /// How many requests the next commit would write.
+    pub fn open_rows(&self) -> usize {
+        self.tail.as_ref().map_or(0, |tail| tail.segment.rows())
+    }
+
+    /// Makes all that was appended durable, with the marks of its log files, in one transaction.
+    ///
+    /// # Errors
+    /// If the cache cannot be written; then it is as after the commit before.
+    pub fn commit(&mut self) -> Result<(), CacheError> {
+        self.write().map_err(|error| match error {
+            WriteError::Sqlite(error) => self.sqlite(error),
+            WriteError::Damage(damage) => CacheError::damaged(&self.path, "a batch", damage),
+        })
+    }
+
+    fn write(&mut self) -> Result<(), WriteError> {
+        let Writer { connection, interners, stored, tail, files, .. } = self;
+        let transaction = connection.transaction()?;
+        let mut now_stored = *stored;
+        for (slot, interner) in interners.iter().enumerate() {
+            let values = interner.values();
+            if values.len() > stored[slot] {
+                let mut insert = transaction
+                    .prepare_cached("INSERT INTO dictionary (dimension, id, value) VALUES (?1, ?2, ?3)")?;
+                for index in stored[slot]..values.len() {
+                    insert.execute(params![
+                        DIMENSION_FIELDS[slot] as i64,
+                        index as i64 + 1,
+                        values.get(index)
+                    ])?;
+                }
+                now_stored[slot] = values.len();
+            }
+        }
+        let mut new_segment = None;
+        if let Some(tail) = tail
+            && tail.segment.rows() > tail.committed
+        {
+            new_segment = Some(write_segment(&transaction, tail, &interners[KEY])?);
+        }
+        let mut ids = Vec::new();
+        for ((source, name), file) in files.iter().filter(|(_, file)| file.dirty) {
+            ids.push(((*source, name.clone()), write_file(&transaction, *source, name, file)?));
+        }
+        transaction.commit()?;
+
+        *stored = now_stored;
+        if let (Some(tail), Some(id)) = (tail, new_segment) {
+            tail.stored = Some(id);
+            tail.committed = tail.segment.rows();
+        }
+        for (name, id) in ids {
+            if let Some(file) = files.get_mut(&name) {
+                file.id = Some(id);
+                file.replaces = false;
+                file.dirty = false;
+                file.new_parts.clear();
+                file.new_rejected.clear();
+            }
+        }
+        files.retain(|_, file| file.state() == IN_PART);
+        Ok(())
+    }
+
+    /// Commits and begins a new segment.
+    fn seal(&mut self) -> Result<(), CacheError> {
+        self.commit()?;
+        if let Some(tail) = &mut self.tail
+            && let (Some(id), Some((time_min, time_max))) = (tail.stored, tail.segment.time_range())
+        {
+            tail.first_row += tail.segment.rows() as i64;
+            tail.segment = OpenSegment::default();
+            tail.stored = None;
+            tail.committed = 0;
+            tail.seen.seal(id, time_min, time_max);
+        }
+        Ok(())
+    }
+
+    /// Makes the end of this source the one that is written.
+    fn turn_to(&mut self, source: i64) -> Result<(), CacheError> {
+        if self.tail.as_ref().is_some_and(|tail| tail.source == source) {
+            return Ok(());
+        }
+        self.commit()?;
+        self.tail = None;
+        let path = self.path.clone();
+        self.tail = Some(
+            load_tail(&self.connection, source, &self.interners[KEY])
+                .map_err(|error| admit_error(&path, error))?,
+        );
+        Ok(())
+    }
+
+    /// The codes of a batch in the dictionaries of the cache; values not known yet are added.
+    fn translate(&mut self, batch: &mut Batch) -> [Vec<u32>; DIMENSIONS] {
+        let mut translated: [Vec<u32>; DIMENSIONS] = Default::default();
+        for (slot, codes) in translated.iter_mut().enumerate() {
+            let Coded { codes: local, values, hashes } = std::mem::take(&mut batch.dimensions[slot]);
+            let interner = &mut self.interners[slot];
+            let ids: Vec<u32> = std::iter::once(0)
+                .chain(values.iter().zip(&hashes).map(|(value, hash)| interner.intern(value, *hash)))
+                .collect();
+            *codes = local;
+            for code in codes.iter_mut() {
+                *code = ids[*code as usize];
+            }
+        }
+        translated
+    }
+
+    fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut FileState, CacheError> {
+        let key = (source, mark.name.clone());
+        if !self.files.contains_key(&key) {
+            let state = load_file(&self.connection, source, mark).map_err(|error| self.sqlite(error))?;
+            self.files.insert(key.clone(), state);
+        }
+        let state = self.files.entry(key).or_default();
+        if state.mark.is_none() {
+            state.mark = Some(mark.clone());
+        }
+        Ok(state)
+    }
+
+    fn load_dictionaries(&mut self) -> Result<(), CacheError> {
+        for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
+            let interner = &mut self.interners[slot];
+            let path = &self.path;
+            let loaded = (|| -> rusqlite::Result<bool> {
+                let mut statement = self
+                    .connection
+                    .prepare("SELECT id, value FROM dictionary WHERE dimension = ?1 ORDER BY id")?;
+                let mut rows = statement.query([field as i64])?;
+                while let Some(row) = rows.next()? {
+                    let value = row.get_ref(1)?.as_bytes().unwrap_or_default();
+                    let id = interner.intern(value, hash(value));
+                    if i64::from(id) != row.get::<_, i64>(0)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            })()
+            .map_err(|error| CacheError::sqlite(path, error))?;
+            if !loaded {
+                let place = format!("the dictionary of {}", field.name());
+                let damage = codec::Damage("ids that are not dense, or a value twice");
+                return Err(CacheError::damaged(&self.path, place, damage));
+            }
+            self.stored[slot] = self.interners[slot].values().len();
+        }
+        Ok(())
+    }
+
+    fn sqlite(&self, error: rusqlite::Error) -> CacheError {
+        CacheError::sqlite(&self.path, error)
+    }
+}
+
+enum WriteError {
+    Sqlite(rusqlite::Error),
+    Damage(codec::Damage),
+}
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
+        WriteError::Sqlite(error)
+    }
+}
+
+fn admit_error(path: &Path, error: AdmitError) -> CacheError {
+    match error {
+        AdmitError::Sqlite(error) => CacheError::sqlite(path, error),
+        AdmitError::Damage(segment, damage) => {
+            CacheError::damaged(path, format_args!("segment {segment}"), damage)
+        }
+    }
+}
+
+/// Writes the tail as a segment in place of the one that had its beginning.
+fn write_segment(transaction: &Transaction<'_>, tail: &mut Tail, keys: &Interner) -> Result<i64, WriteError> {
+    if let Some(old) = tail.stored {
+        delete_segment(transaction, old)?;
+    }
+    let (time_min, time_max) = tail.segment.time_range().unwrap_or((0, 0));
+    transaction
+        .prepare_cached(
+            "INSERT INTO segment (source_id, first_row, rows, time_min, time_max) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![tail.source, tail.first_row, tail.segment.rows() as i64, time_min, time_max])?;
+    let id = transaction.last_insert_rowid();
+    let mut insert = transaction
+        .prepare_cached("INSERT INTO column_chunk (id, low, high, data) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut columns = tail.segment.pack(keys).map_err(WriteError::Damage)?;
+    columns.sort_by_key(|column| column.field);
+    for column in columns {
+        insert.execute(params![chunk_id(id, column.field), column.low, column.high, column.bytes])?;
+    }
+    transaction.execute(
+        "UPDATE source SET next_row = ?2 WHERE id = ?1",
+        params![tail.source, tail.first_row + tail.segment.rows() as i64],
+    )?;
+    Ok(id)
+}
+
+fn delete_segment(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM column_chunk WHERE id BETWEEN ?1 AND ?1 + 63")?
+        .execute([id * 64])?;
+    transaction.prepare_cached("DELETE FROM segment WHERE id = ?1")?.execute([id])?;
+    Ok(())
+}
+
+fn write_file(
+    transaction: &Transaction<'_>,
+    source: i64,
+    name: &str,
+    file: &FileState,
+) -> rusqlite::Result<i64> {
+    let version = file.mark.as_ref().and_then(|mark| mark.version.as_deref());
+    let size = file.mark.as_ref().and_then(|mark| mark.size).map(|size| size as i64);
+    let state = file.state();
+    let id = match file.id {
+        Some(id) => {
+            transaction
+                .prepare_cached(
+                    "UPDATE log_file SET version = ?2, size = ?3, state = ?4, lines = ?5, requests = ?6,
+                            duplicates = ?7, rejected = ?8 WHERE id = ?1",
+                )?
+                .execute(params![
+                    id,
+                    version,
+                    size,
+                    state,
+                    file.lines as i64,
+                    file.requests as i64,
+                    file.duplicates as i64,
+                    file.rejected as i64
+                ])?;
+            if file.replaces || state != IN_PART {
+                transaction
+                    .prepare_cached("DELETE FROM log_file_part WHERE log_file_id = ?1")?
+                    .execute([id])?;
+            }
+            if file.replaces {
+                transaction
+                    .prepare_cached("DELETE FROM rejected_line WHERE log_file_id = ?1")?
+                    .execute([id])?;
+            }
+            id
+        }
+        None => {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO log_file
+                        (source_id, name, version, size, state, lines, requests, duplicates, rejected)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                )?
+                .execute(params![
+                    source,
+                    name,
+                    version,
+                    size,
+                    state,
+                    file.lines as i64,
+                    file.requests as i64,
+                    file.duplicates as i64,
+                    file.rejected as i64
+                ])?;
+            transaction.last_insert_rowid()
+        }
+    };
+    if state == IN_PART {
+        let mut insert = transaction.prepare_cached(
+            "INSERT OR REPLACE INTO log_file_part (log_file_id, first_line, lines) VALUES (?1, ?2, ?3)",
+        )?;
+        for (first, lines) in &file.new_parts {
+            insert.execute(params![id, *first as i64, *lines as i64])?;
+        }
+    }
+    if !file.new_rejected.is_empty() {
+        let mut insert = transaction.prepare_cached(
+            "INSERT OR REPLACE INTO rejected_line (log_file_id, line, reason, content) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for rejected in &file.new_rejected {
+            insert.execute(params![id, rejected.line as i64, rejected.reason, rejected.content])?;
+        }
+    }
+    Ok(id)
+}
+
+fn load_file(connection: &Connection, source: i64, mark: &FileMark) -> rusqlite::Result<FileState> {
+    let found = connection
+        .prepare_cached(
+            "SELECT id, version, state, lines, requests, duplicates, rejected FROM log_file
+             WHERE source_id = ?1 AND name = ?2",
+        )?
+        .query_row(params![source, mark.name], |row| {
+            let number = |index| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)? as u64) };
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, Option<String>>(1)?,
+                row.get::<_, i64>(2)?,
+                [number(3)?, number(4)?, number(5)?, number(6)?],
+            ))
+        })
+        .optional()?;
+    Ok(match found {
+        None => FileState::default(),
+        Some((id, version, state, [lines, requests, duplicates, rejected]))
+            if state == IN_PART && version.is_some() && version == mark.version =>
+        {
+            FileState { id: Some(id), lines, requests, duplicates, rejected, ..FileState::default() }
+        }
+        Some((id, ..)) => FileState { id: Some(id), replaces: true, ..FileState::default() },
+    })
+}
+
+/// The end of a source as it is in the file: its last segment, if that is small, to be added to.
+fn load_tail(connection: &Connection, source: i64, keys: &Interner) -> Result<Tail, AdmitError> {
+    let next_row: i64 =
+        connection.query_row("SELECT next_row FROM source WHERE id = ?1", [source], |row| row.get(0))?;
+    let mut segments = connection
+        .prepare(
+            "SELECT id, time_min, time_max, first_row, rows FROM segment WHERE source_id = ?1 ORDER BY first_row",
+        )?
+        .query_map([source], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
+        })?
+        .collect::<rusqlite::Result<Vec<(i64, i64, i64, i64, i64)>>>()?;
+    let small = segments.pop_if(|(.., rows)| (*rows as usize) < SEGMENT_ROWS);
+    let seen = Seen::new(segments.into_iter().map(|(id, time_min, time_max, ..)| (id, time_min, time_max)));
+    let mut tail = Tail {
+        source,
+        first_row: next_row,
+        segment: OpenSegment::default(),
+        stored: None,
+        committed: 0,
+        seen,
+    };
+    if let Some((id, _, _, first_row, rows)) = small {
+        tail.first_row = first_row;
+        tail.segment = load_segment(connection, id)?;
+        if tail.segment.rows() as i64 != rows {
+            let damage = codec::Damage("it has another number of rows than it says");
+            return Err(AdmitError::Damage(id, damage));
+        }
+        tail.stored = Some(id);
+        tail.committed = tail.segment.rows();
+        let request_ids =
+            request_ids(&tail.segment, keys).map_err(|damage| AdmitError::Damage(id, damage))?;
+        tail.seen.resume(&tail.segment, &request_ids);
+    }
+    Ok(tail)
+}
+
+/// A stored segment, unpacked so that rows can be added.
+fn load_segment(connection: &Connection, id: i64) -> Result<OpenSegment, AdmitError> {
+    let damaged = |damage| AdmitError::Damage(id, damage);
+    let mut statement = connection.prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?;
+    let mut read = |field: Field| -> Result<Vec<u8>, AdmitError> {
+        Ok(statement.query_row([chunk_id(id, field)], |row| row.get(0))?)
+    };
+    let mut numbers =
+        |field: Field| Integers::open(read(field)?).map_err(damaged).map(|column| column.to_vec());
+    let mut segment = OpenSegment::default();
+    segment.times = numbers(Field::Time)?.into_iter().map(code_to_time).collect();
+    for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
+        segment.codes[slot] = numbers(field)?.into_iter().map(|code| code as u32).collect();
+    }
+    for (slot, field) in MEASURE_FIELDS.into_iter().enumerate() {
+        segment.measures[slot] = numbers(field)?;
+    }
+    for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
+        segment.details[slot] = split(&read(field)?).map_err(damaged)?;
+    }
+    Ok(segment)
+}
+
+fn request_ids(segment: &OpenSegment, keys: &Interner) -> Result<Vec<u64>, codec::Damage> {
+    let slot = super::layout::slot(Field::RequestId);
+    (0..segment.rows())
+        .map(|row| Ok(hash(segment.detail(slot, row, keys)?.as_deref().unwrap_or_default())))
+        .collect()
+}

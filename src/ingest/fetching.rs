@@ -1,0 +1,226 @@
+//! Lists log files, passes over what the catalogue has, fetches the rest many at a time, and cuts them
+//! into blocks.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use crate::cache::catalogue::Known;
+use crate::cache::{Cache, CacheError, FileMark};
+use crate::log::{Rejection, records};
+use crate::source::{Body, LogFile, Source, body::looks_like_log};
+
+use super::blocks::{Cutter, without};
+use super::counters::Counters;
+use super::{Block, Message, Options, Stop};
+
+/// Pages of names on their way from the lister.
+const PAGES: usize = 4;
+/// First lines of a file that tell whether it is a log.
+const JUDGED_LINES: usize = 100;
+
+/// What fetching needs.
+pub struct Fetching {
+    pub cache: Cache,
+    pub options: Options,
+    pub counters: Arc<Counters>,
+    pub stop: Stop,
+}
+
+/// A log file being read, and where it goes.
+struct Reading {
+    source: i64,
+    file: Arc<FileMark>,
+    known: Vec<Range<u64>>,
+    blocks: mpsc::Sender<Block>,
+    messages: crossbeam_channel::Sender<Message>,
+    counters: Arc<Counters>,
+    stop: Stop,
+}
+
+impl Fetching {
+    /// Runs until all sources are read, or a stop is asked for.
+    pub async fn run(
+        self,
+        sources: Vec<(i64, Arc<dyn Source>)>,
+        blocks: mpsc::Sender<Block>,
+        messages: crossbeam_channel::Sender<Message>,
+    ) {
+        let count = sources.len();
+        for (index, (id, source)) in sources.into_iter().enumerate() {
+            if self.stop.is_asked() {
+                return;
+            }
+            let is_last = index + 1 == count;
+            let failed_before = self.counters.files_failed.load(Relaxed);
+            if let Err(error) = self.source(id, &source, is_last, &blocks, &messages).await {
+                self.counters.fail(error.to_string());
+                return;
+            }
+            if self.counters.files_failed.load(Relaxed) == failed_before && !self.stop.is_asked() {
+                let messages = messages.clone();
+                // The channel may be full: waiting for it is nothing for a thread of the runtime.
+                let _ = tokio::task::spawn_blocking(move || messages.send(Message::Pulled(id))).await;
+            }
+        }
+    }
+
+    async fn source(
+        &self,
+        id: i64,
+        source: &Arc<dyn Source>,
+        is_last: bool,
+        blocks: &mpsc::Sender<Block>,
+        messages: &crossbeam_channel::Sender<Message>,
+    ) -> Result<(), CacheError> {
+        let (page_sender, mut pages) = mpsc::channel::<Vec<LogFile>>(PAGES);
+        let lister = source.clone();
+        let window = self.options.window;
+        let listing = tokio::spawn(async move { lister.list(window, page_sender).await });
+        let concurrency = self.options.concurrency.unwrap_or_else(|| source.concurrency()).max(1);
+        let slots = Arc::new(Semaphore::new(concurrency));
+        let mut fetches = JoinSet::new();
+
+        'pages: loop {
+            let page = tokio::select! {
+                page = pages.recv() => page,
+                () = self.stop.asked() => None,
+            };
+            let Some(page) = page else { break };
+            self.counters.files_listed.fetch_add(page.len() as u64, Relaxed);
+            let mut new = Vec::new();
+            for file in page {
+                match self.cache.known(source.uri(), &file.name, file.version.as_deref())? {
+                    Known::Whole => {
+                        self.counters.files_known.fetch_add(1, Relaxed);
+                        continue;
+                    }
+                    Known::New => new.push((file, Vec::new())),
+                    Known::InPart(parts) => new.push((file, parts)),
+                }
+            }
+            let bytes = new.iter().filter_map(|(file, _)| file.size).sum();
+            self.counters.bytes_listed.fetch_add(bytes, Relaxed);
+            for (file, known) in new {
+                let slot = tokio::select! {
+                    slot = slots.clone().acquire_owned() => slot,
+                    () = self.stop.asked() => break 'pages,
+                };
+                let Ok(slot) = slot else { break 'pages };
+                let mark = FileMark { name: file.name.clone(), version: file.version.clone(), size: file.size };
+                let reading = Reading {
+                    source: id,
+                    file: Arc::new(mark),
+                    known,
+                    blocks: blocks.clone(),
+                    messages: messages.clone(),
+                    counters: self.counters.clone(),
+                    stop: self.stop.clone(),
+                };
+                let source = source.clone();
+                fetches.spawn(async move {
+                    reading.fetch(source.as_ref(), &file).await;
+                    drop(slot);
+                });
+                while fetches.try_join_next().is_some() {}
+            }
+        }
+        drop(pages);
+        match listing.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.counters.file_failed(source.uri(), error.to_string()),
+            Err(_) => self.counters.file_failed(source.uri(), "listing it broke down".to_owned()),
+        }
+        if is_last {
+            self.counters.listed.store(true, Relaxed);
+        }
+        while fetches.join_next().await.is_some() {}
+        Ok(())
+    }
+}
+
+impl Reading {
+    async fn fetch(self, source: &dyn Source, file: &LogFile) {
+        let fetched = tokio::select! {
+            fetched = source.fetch(file) => fetched,
+            () = self.stop.asked() => return,
+        };
+        let body = match fetched {
+            Ok(body) => body,
+            Err(error) => return self.counters.file_failed(&file.name, error.to_string()),
+        };
+        // Decompressing and cutting keep a processor busy, and wait for the parsers.
+        let _ = tokio::task::spawn_blocking(move || {
+            if let Err(error) = self.read(body) {
+                self.counters.file_failed(&self.file.name, error.to_string());
+            }
+        })
+        .await;
+    }
+
+    fn read(&self, body: Body) -> io::Result<()> {
+        let done = self.counters.bytes_done.clone();
+        let body = match body {
+            Body::Bytes(bytes) => {
+                done.fetch_add(bytes.len() as u64, Relaxed);
+                Body::Bytes(bytes)
+            }
+            Body::Reader(inner) => Body::Reader(Box::new(Counted { inner, done })),
+        };
+        let mut cutter = Cutter::new(body.into_reader()?);
+        let mut is_first = true;
+        while let Some(lines) = cutter.next()? {
+            if std::mem::take(&mut is_first) && !(looks_like_log(&lines.bytes) && has_log_lines(&lines.bytes)) {
+                let _ = self.messages.send(Message::NoLog(self.source, self.file.clone()));
+                return Ok(());
+            }
+            for lines in without(lines, &self.known) {
+                let block = Block {
+                    source: self.source,
+                    file: self.file.clone(),
+                    first_line: lines.first,
+                    lines: lines.bytes,
+                    is_last: lines.is_last,
+                };
+                if self.stop.is_asked() || self.blocks.blocking_send(block).is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the beginning of a file is that of a log: among its first lines one is a record, or was to be
+/// one. An empty file is one too.
+fn has_log_lines(beginning: &[u8]) -> bool {
+    let mut others = 0;
+    for line in beginning.split(|byte| *byte == b'\n').take(JUDGED_LINES) {
+        for (_, record) in records(line) {
+            match record {
+                Ok(_) | Err(Rejection::NoOperation | Rejection::Header) => return true,
+                Err(Rejection::Empty) => {}
+                Err(Rejection::NoBucket | Rejection::NoTime) => others += 1,
+            }
+        }
+    }
+    others == 0
+}
+
+/// Counts what is read through it.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    done: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.done.fetch_add(read as u64, Relaxed);
+        Ok(read)
+    }
+}

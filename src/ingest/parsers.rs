@@ -1,0 +1,100 @@
+//! Blocks of lines become batches of requests: one of these runs per core.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Mutex, mpsc};
+
+use crate::cache::{BatchBuilder, Part, RejectedLine};
+use crate::log::{Rejection, records};
+
+use super::counters::Counters;
+use super::{Block, Message};
+
+/// A batch that does not fill up is handed on after this time, so that the first requests show at once.
+const HAND_ON_AFTER: Duration = Duration::from_millis(200);
+
+/// What comes next for a parser.
+enum Next {
+    Block(Block),
+    /// The batch has waited long enough.
+    HandOn,
+    End,
+}
+
+/// Parses until there are no more blocks.
+pub fn run(
+    runtime: &tokio::runtime::Handle,
+    blocks: &Mutex<mpsc::Receiver<Block>>,
+    messages: &crossbeam_channel::Sender<Message>,
+    counters: &Counters,
+) {
+    let mut builder = BatchBuilder::default();
+    let mut source = 0;
+    let mut begun = Instant::now();
+    loop {
+        let next = runtime.block_on(async {
+            let next = async { blocks.lock().await.recv().await.map_or(Next::End, Next::Block) };
+            if builder.is_empty() {
+                return next.await;
+            }
+            let left = HAND_ON_AFTER.saturating_sub(begun.elapsed());
+            tokio::time::timeout(left, next).await.unwrap_or(Next::HandOn)
+        });
+        let hand_on = match &next {
+            Next::Block(block) => block.source != source || builder.is_full(),
+            Next::HandOn | Next::End => true,
+        };
+        if hand_on && !builder.is_empty() && messages.send(Message::Batch(source, builder.finish())).is_err() {
+            // The writer gave up, and has said why.
+            return;
+        }
+        match next {
+            Next::Block(block) => {
+                if builder.is_empty() {
+                    begun = Instant::now();
+                }
+                source = block.source;
+                parse(block, &mut builder, counters);
+            }
+            Next::HandOn => {}
+            Next::End => return,
+        }
+    }
+}
+
+fn parse(block: Block, builder: &mut BatchBuilder, counters: &Counters) {
+    let before = builder.rows();
+    let mut rejected = Vec::new();
+    let mut lines = 0;
+    let mut rest = block.lines.as_slice();
+    while !rest.is_empty() {
+        let (line, after) = match memchr::memchr(b'\n', rest) {
+            Some(end) => (&rest[..end], &rest[end + 1..]),
+            None => (rest, [].as_slice()),
+        };
+        rest = after;
+        for (part, record) in records(line) {
+            match record {
+                Ok(record) => builder.push(&record),
+                Err(Rejection::Empty) => {}
+                Err(reason) => rejected.push(RejectedLine {
+                    line: block.first_line + lines,
+                    reason: reason.to_string(),
+                    content: part.to_vec(),
+                }),
+            }
+        }
+        lines += 1;
+    }
+    counters.lines.fetch_add(lines, Relaxed);
+    counters.rejected.fetch_add(rejected.len() as u64, Relaxed);
+    builder.end_part(Part {
+        file: block.file,
+        first_line: block.first_line,
+        lines,
+        rows: builder.rows() - before,
+        rejected,
+        total_lines: block.is_last.then_some(block.first_line - 1 + lines),
+    });
+}

@@ -1,0 +1,90 @@
+//! The one thread that writes: appends batches and decides when to commit.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use crate::cache::{CacheError, Writer};
+
+use super::counters::Counters;
+use super::{Message, Stop};
+
+/// The first commits come soon, for somebody is watching an empty screen; later ones are rarer, since a
+/// small segment is written anew each time.
+const COMMIT_AFTER: [Duration; 3] =
+    [Duration::from_millis(150), Duration::from_millis(500), Duration::from_millis(2000)];
+
+/// What was appended but not committed yet.
+#[derive(Default)]
+struct Pending {
+    requests: u64,
+    files: u64,
+    newest: Option<i64>,
+}
+
+/// Writes until there are no more messages, or the cache says no.
+pub fn run(mut writer: Writer, messages: &Receiver<Message>, counters: &Counters, stop: &Stop) {
+    if let Err(error) = write(&mut writer, messages, counters) {
+        counters.fail(error.to_string());
+        // Nobody takes batches from here on: whoever makes them must not wait.
+        stop.stop();
+    }
+}
+
+fn write(writer: &mut Writer, messages: &Receiver<Message>, counters: &Counters) -> Result<(), CacheError> {
+    let mut pending = Pending::default();
+    let mut pulled = Vec::new();
+    let mut commits = 0;
+    let mut last = Instant::now();
+    loop {
+        let wait = COMMIT_AFTER[commits.min(COMMIT_AFTER.len() - 1)].saturating_sub(last.elapsed());
+        let message = match messages.recv_timeout(wait) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        match message {
+            Some(Message::Batch(source, batch)) => {
+                pending.files += batch.parts.iter().filter(|part| part.total_lines.is_some()).count() as u64;
+                pending.newest = pending.newest.max(batch.newest());
+                let appended = writer.append(source, batch)?;
+                pending.requests += appended.requests;
+                counters.duplicates.fetch_add(appended.duplicates, Relaxed);
+                if writer.uncommitted() == 0 {
+                    tell(&mut pending, counters);
+                }
+            }
+            Some(Message::NoLog(source, file)) => {
+                writer.skip(source, &file)?;
+                counters.files_skipped.fetch_add(1, Relaxed);
+            }
+            Some(Message::Pulled(source)) => pulled.push(source),
+            None => {}
+        }
+        if last.elapsed() >= COMMIT_AFTER[commits.min(COMMIT_AFTER.len() - 1)] {
+            if pending.files > 0 || pending.requests > 0 {
+                writer.commit()?;
+                tell(&mut pending, counters);
+                commits += 1;
+            }
+            last = Instant::now();
+        }
+    }
+    writer.commit()?;
+    for source in pulled {
+        writer.pulled(source)?;
+    }
+    tell(&mut pending, counters);
+    Ok(())
+}
+
+/// All that was pending is committed now.
+fn tell(pending: &mut Pending, counters: &Counters) {
+    let Pending { requests, files, newest } = std::mem::take(pending);
+    counters.requests.fetch_add(requests, Relaxed);
+    counters.files_done.fetch_add(files, Relaxed);
+    if let Some(newest) = newest {
+        counters.seen(newest);
+    }
+}

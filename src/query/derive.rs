@@ -1,0 +1,132 @@
+//! The value of a derived dimension from that of its field: pure functions on text.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::Dimension;
+
+impl Dimension {
+    /// The value under which a value of the field [`Dimension::base`] is grouped. `None` is absent.
+    /// Dimensions derived from the time ([`Dimension::of_time`]) give `None`.
+    pub fn derive<'a>(&self, value: Option<&'a [u8]>) -> Option<Cow<'a, [u8]>> {
+        let value = value?;
+        match self {
+            Dimension::Field(_) => Some(Cow::Borrowed(value)),
+            Dimension::Network { v4, v6 } => network(value, *v4, *v6),
+            Dimension::Role => Some(role(value)),
+            Dimension::Prefix { depth } => Some(Cow::Borrowed(prefix(value, *depth))),
+            Dimension::Extension => extension(value),
+            Dimension::Method => method(value).map(Cow::Borrowed),
+            Dimension::StatusClass => match value {
+                [class @ b'1'..=b'9', b'0'..=b'9', b'0'..=b'9'] => Some(Cow::Owned(vec![*class, b'x', b'x'])),
+                _ => None,
+            },
+            Dimension::HourOfDay | Dimension::Weekday => None,
+        }
+    }
+
+    /// The value of a dimension that is derived from the time, seconds since the epoch.
+    pub fn of_time(&self, time: i64) -> Option<i64> {
+        const HOUR: i64 = 3600;
+        const DAY: i64 = 24 * HOUR;
+        match self {
+            Dimension::HourOfDay => Some(time.rem_euclid(DAY) / HOUR),
+            // 1970-01-01 was a Thursday.
+            Dimension::Weekday => Some((time.div_euclid(DAY) + 3).rem_euclid(7) + 1),
+            _ => None,
+        }
+    }
+}
+
+/// `203.0.113.7` → `203.0.113.0/24`.
+fn network(value: &[u8], v4: u8, v6: u8) -> Option<Cow<'_, [u8]>> {
+    let address: IpAddr = std::str::from_utf8(value).ok()?.parse().ok()?;
+    let bits = if address.is_ipv4() { v4 } else { v6 };
+    let network = ipnet::IpNet::new(address, bits).ok()?.trunc();
+    Some(Cow::Owned(network.to_string().into_bytes()))
+}
+
+/// `arn:aws:sts::123456789012:assumed-role/etl/session` → `role/etl`; `…:user/ann` → `user/ann`;
+/// services and canonical ids stay as they are.
+fn role(value: &[u8]) -> Cow<'_, [u8]> {
+    if !value.starts_with(b"arn:") {
+        return Cow::Borrowed(value);
+    }
+    // arn:partition:service:region:account:resource
+    let Some(resource) = value.splitn(6, |byte| *byte == b':').nth(5) else { return Cow::Borrowed(value) };
+    match resource.strip_prefix(b"assumed-role/") {
+        Some(rest) => {
+            let name = rest.split(|byte| *byte == b'/').next().unwrap_or(rest);
+            Cow::Owned([b"role/", name].concat())
+        }
+        None => Cow::Borrowed(resource),
+    }
+}
+
+/// `a/b/c.mp4` → `a/` at depth 1, `a/b/` at depth 2 and beyond. A key without folders is under nothing.
+fn prefix(value: &[u8], depth: u8) -> &[u8] {
+    let end = memchr::memchr_iter(b'/', value).take(usize::from(depth)).last();
+    &value[..end.map_or(0, |slash| slash + 1)]
+}
+
+/// `a/b.tar.GZ` → `gz`.
+fn extension(value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let name = memchr::memrchr(b'/', value).map_or(value, |slash| &value[slash + 1..]);
+    let dot = memchr::memrchr(b'.', name)?;
+    let extension = &name[dot + 1..];
+    if extension.is_empty() {
+        None
+    } else if extension.iter().any(u8::is_ascii_uppercase) {
+        Some(Cow::Owned(extension.to_ascii_lowercase()))
+    } else {
+        Some(Cow::Borrowed(extension))
+    }
+}
+
+/// `REST.GET.OBJECT` → `GET`.
+fn method(value: &[u8]) -> Option<&[u8]> {
+    value.split(|byte| *byte == b'.').nth(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn derived(dimension: &str, value: &str) -> Option<String> {
+        let dimension = Dimension::by_name(dimension).unwrap();
+        let derived = dimension.derive(Some(value.as_bytes()))?;
+        Some(String::from_utf8(derived.into_owned()).unwrap())
+    }
+
+    #[test]
+    fn values_are_grouped_as_people_ask_for_them() {
+        for (dimension, value, expected) in [
+            ("network", "203.0.113.7", Some("203.0.113.0/24")),
+            ("network/16", "203.0.113.7", Some("203.0.0.0/16")),
+            ("network", "2001:db8:1:2::3", Some("2001:db8:1::/48")),
+            ("network", "no address", None),
+            ("role", "arn:aws:sts::123456789012:assumed-role/etl/session-7", Some("role/etl")),
+            ("role", "arn:aws:iam::123456789012:user/ann@example.com", Some("user/ann@example.com")),
+            ("role", "svc:cloudfront.amazonaws.com", Some("svc:cloudfront.amazonaws.com")),
+            ("prefix", "a/b/c.mp4", Some("a/")),
+            ("prefix/2", "a/b/c.mp4", Some("a/b/")),
+            ("prefix/3", "a/b/c.mp4", Some("a/b/")),
+            ("prefix", "c.mp4", Some("")),
+            ("extension", "a/b.tar.GZ", Some("gz")),
+            ("extension", "a.b/c", None),
+            ("method", "REST.GET.OBJECT", Some("GET")),
+            ("status_class", "404", Some("4xx")),
+        ] {
+            assert_eq!(derived(dimension, value).as_deref(), expected, "{dimension} of {value}");
+        }
+    }
+
+    #[test]
+    fn hours_and_days_are_those_of_utc() {
+        // 2026-11-22 15:40:45, a Sunday.
+        assert_eq!(Dimension::HourOfDay.of_time(1_795_362_045), Some(15));
+        assert_eq!(Dimension::Weekday.of_time(1_795_362_045), Some(7));
+        assert_eq!(Dimension::HourOfDay.of_time(-1), Some(23));
+        assert_eq!(Dimension::Weekday.of_time(-1), Some(3));
+    }
+}

@@ -1,0 +1,441 @@
+//! Folding rows into groups.
+
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
+use crate::log::Field;
+use crate::query::{Measure, QueryError, Stats};
+
+use super::keys::{GroupKeys, OpenKeys};
+use super::predicate::{Mask, OpenPredicate, Passes, Predicate};
+
+/// Group numbers up to here always get an array, however few rows there are.
+const DENSE_ANYWAY: usize = 1 << 16;
+/// Beyond this many numbers, groups are hashed: an array per thread would not fit.
+const DENSE_AT_MOST: usize = 1 << 22;
+
+/// What is folded for every group. `first` and `last` mean nothing without requests.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Sums {
+    pub bytes_sent: u64,
+    pub requests: u32,
+    pub errors: u32,
+    pub first: i64,
+    pub last: i64,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Sums { bytes_sent: 0, requests: 0, errors: 0, first: i64::MAX, last: i64::MIN }
+    }
+}
+
+impl Sums {
+    #[inline]
+    fn add(&mut self, time: i64, bytes_sent: u64, is_error: u32) {
+        self.bytes_sent += bytes_sent;
+        self.requests += 1;
+        self.errors += is_error;
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
+    }
+
+    /// Takes in another's.
+    #[inline]
+    pub fn merge(&mut self, other: &Sums) {
+        self.bytes_sent += other.bytes_sent;
+        self.requests += other.requests;
+        self.errors += other.errors;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+
+    /// As an answer has it.
+    pub fn stats(&self) -> Stats {
+        match self.requests {
+            0 => Stats::default(),
+            requests => Stats {
+                requests: u64::from(requests),
+                bytes_sent: self.bytes_sent,
+                errors: u64::from(self.errors),
+                first_seen: self.first,
+                last_seen: self.last,
+            },
+        }
+    }
+}
+
+/// A further measure, per slot.
+#[derive(Clone, Debug)]
+enum More {
+    /// Sum and count of a measure where it is present.
+    Mean(Field, Vec<(u64, u32)>),
+    /// Largest of a measure as stored: 0 none, else + 1.
+    Max(Field, Vec<u64>),
+    /// Pairs of slot and id that occur.
+    Distinct(Field, HashSet<u64>),
+    /// Made from the sums.
+    FromSums(Measure),
+}
+
+impl More {
+    fn new(measure: Measure) -> More {
+        match measure {
+            Measure::Objects => More::Distinct(Field::Key, HashSet::new()),
+            Measure::Addresses => More::Distinct(Field::RemoteIp, HashSet::new()),
+            Measure::UserAgents => More::Distinct(Field::UserAgent, HashSet::new()),
+            Measure::TotalTimeMean => More::Mean(Field::TotalTime, Vec::new()),
+            Measure::TotalTimeMax => More::Max(Field::TotalTime, Vec::new()),
+            Measure::TurnAroundTimeMean => More::Mean(Field::TurnAroundTime, Vec::new()),
+            Measure::ObjectSizeMax => More::Max(Field::ObjectSize, Vec::new()),
+            Measure::Value
+            | Measure::Requests
+            | Measure::BytesSent
+            | Measure::Errors
+            | Measure::ErrorRate
+            | Measure::FirstSeen
+            | Measure::LastSeen => More::FromSums(measure),
+        }
+    }
+}
+
+/// Groups folded so far. Every group has a slot: its number, or where there are too many numbers, the
+/// place in order of first sight.
+#[derive(Clone, Debug, Default)]
+pub struct Groups {
+    sums: Vec<Sums>,
+    more: Vec<More>,
+    hashed: Option<Hashed>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Hashed {
+    slots: HashMap<u32, u32>,
+    groups: Vec<u32>,
+}
+
+impl Groups {
+    /// None yet, of at most `space` numbers, for a fold of `rows` rows.
+    pub fn new(space: usize, rows: usize, more: &[Measure]) -> Groups {
+        let is_dense = space <= DENSE_ANYWAY.max(rows).min(DENSE_AT_MOST);
+        let more = more.iter().map(|measure| More::new(*measure)).collect();
+        let mut groups = Groups { sums: Vec::new(), more, hashed: (!is_dense).then(Hashed::default) };
+        if is_dense {
+            groups.grow(space);
+        }
+        groups
+    }
+
+    fn grow(&mut self, slots: usize) {
+        if self.sums.len() >= slots {
+            return;
+        }
+        self.sums.resize(slots, Sums::default());
+        for more in &mut self.more {
+            match more {
+                More::Mean(_, means) => means.resize(slots, (0, 0)),
+                More::Max(_, largest) => largest.resize(slots, 0),
+                More::Distinct(..) | More::FromSums(_) => {}
+            }
+        }
+    }
+
+    /// Bytes of memory it takes, about.
+    pub fn memory(&self) -> usize {
+        let more: usize = self
+            .more
+            .iter()
+            .map(|more| match more {
+                More::Mean(_, means) => means.len() * 16,
+                More::Max(_, largest) => largest.len() * 8,
+                More::Distinct(_, pairs) => pairs.capacity() * 9,
+                More::FromSums(_) => 0,
+            })
+            .sum();
+        self.sums.len() * size_of::<Sums>() + more
+    }
+
+    /// Groups that have requests: slot and sums.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Sums)> {
+        self.sums.iter().enumerate().filter(|(_, sums)| sums.requests > 0)
+    }
+
+    /// The group of a slot.
+    pub fn group(&self, slot: usize) -> u32 {
+        self.hashed.as_ref().map_or(slot as u32, |hashed| hashed.groups[slot])
+    }
+
+    /// The sums of a slot.
+    pub fn sums(&self, slot: usize) -> &Sums {
+        &self.sums[slot]
+    }
+
+    fn slot(&mut self, group: u32) -> usize {
+        let Some(hashed) = &mut self.hashed else {
+            if group as usize >= self.sums.len() {
+                self.grow(group as usize + 1);
+            }
+            return group as usize;
+        };
+        let next = hashed.groups.len() as u32;
+        let slot = *hashed.slots.entry(group).or_insert(next);
+        if slot == next {
+            hashed.groups.push(group);
+            self.grow(next as usize + 1);
+        }
+        slot as usize
+    }
+
+    /// Takes in another fold of other rows.
+    pub fn merge(&mut self, other: &Groups) {
+        if self.hashed.is_none() && other.hashed.is_none() {
+            self.grow(other.sums.len());
+            for (ours, theirs) in self.sums.iter_mut().zip(&other.sums) {
+                ours.merge(theirs);
+            }
+            self.merge_more(other, |slot| slot);
+        } else {
+            let slots: Vec<usize> = (0..other.sums.len())
+                .map(|slot| if other.sums[slot].requests > 0 { self.slot(other.group(slot)) } else { 0 })
+                .collect();
+            for (slot, theirs) in other.iter() {
+                self.sums[slots[slot]].merge(theirs);
+            }
+            self.merge_more(other, |slot| slots[slot]);
+        }
+    }
+
+    fn merge_more(&mut self, other: &Groups, slot_of: impl Fn(usize) -> usize) {
+        for (ours, theirs) in self.more.iter_mut().zip(&other.more) {
+            match (ours, theirs) {
+                (More::Mean(_, ours), More::Mean(_, theirs)) => {
+                    for (slot, (sum, count)) in theirs.iter().enumerate().filter(|(_, (_, count))| *count > 0) {
+                        let mean = &mut ours[slot_of(slot)];
+                        *mean = (mean.0 + sum, mean.1 + count);
+                    }
+                }
+                (More::Max(_, ours), More::Max(_, theirs)) => {
+                    for (slot, largest) in theirs.iter().enumerate().filter(|(_, largest)| **largest > 0) {
+                        let ours = &mut ours[slot_of(slot)];
+                        *ours = (*ours).max(*largest);
+                    }
+                }
+                (More::Distinct(_, ours), More::Distinct(_, theirs)) => ours.extend(
+                    theirs.iter().map(|pair| (slot_of((pair >> 32) as usize) as u64) << 32 | pair & 0xffff_ffff),
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    /// The further measures of every slot asked for, in the order asked for.
+    pub fn more_columns(&self) -> Vec<MoreColumn<'_>> {
+        self.more
+            .iter()
+            .map(|more| match more {
+                More::Distinct(_, pairs) => {
+                    let mut counts = vec![0u32; self.sums.len()];
+                    for pair in pairs {
+                        counts[(pair >> 32) as usize] += 1;
+                    }
+                    MoreColumn::Counts(counts)
+                }
+                More::Mean(_, means) => MoreColumn::Means(means),
+                More::Max(_, largest) => MoreColumn::Largest(largest),
+                More::FromSums(measure) => MoreColumn::FromSums(*measure, &self.sums),
+            })
+            .collect()
+    }
+
+    /// Folds the rows of one segment that pass.
+    pub fn fold(
+        &mut self,
+        segment: &SegmentInfo,
+        snapshot: &Snapshot<'_>,
+        predicate: &Predicate,
+        keys: &GroupKeys,
+        errors: &[bool],
+    ) -> Result<(), QueryError> {
+        let passes = predicate.passes(segment, snapshot)?;
+        if passes == Passes::None {
+            return Ok(());
+        }
+        let open = match passes {
+            Passes::Some => predicate.open(segment, snapshot)?,
+            _ => OpenPredicate::Constant(true),
+        };
+        let columns = Columns {
+            keys: keys.open(segment, snapshot)?,
+            times: snapshot.integers(segment, Field::Time)?,
+            bytes_sent: snapshot.integers(segment, Field::BytesSent)?,
+            statuses: snapshot.integers(segment, Field::HttpStatus)?,
+        };
+        let more: Vec<Option<Arc<Integers>>> = self
+            .more
+            .iter()
+            .map(|more| match more {
+                More::Mean(field, _) | More::Max(field, _) | More::Distinct(field, _) => {
+                    snapshot.integers(segment, *field).map(Some)
+                }
+                More::FromSums(_) => Ok(None),
+            })
+            .collect::<Result<_, CacheError>>()?;
+        let blocks = segment.rows.div_ceil(BLOCK);
+        let mut unpacked = Unpacked::default();
+        for block in 0..blocks {
+            let rows = (segment.rows - block * BLOCK).min(BLOCK);
+            let mut mask = open.block(block)?;
+            if rows < BLOCK {
+                mask &= (1 << rows) - 1;
+            }
+            if mask == 0 {
+                continue;
+            }
+            columns.unpack(block, errors, &mut unpacked);
+            if self.hashed.is_some() {
+                for_each(mask, |row| {
+                    unpacked.groups[row] = self.slot(unpacked.groups[row]) as u32;
+                });
+            }
+            self.add(mask, &unpacked);
+            if !more.is_empty() {
+                self.add_more(mask, block, &unpacked.groups, &more);
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn add(&mut self, mask: Mask, unpacked: &Unpacked) {
+        let Unpacked { groups, times, bytes_sent, errors } = unpacked;
+        let sums = self.sums.as_mut_slice();
+        let mut add = |row: usize| {
+            if let Some(sums) = sums.get_mut(groups[row] as usize) {
+                sums.add(Snapshot::time_of(times[row]), bytes_sent[row].saturating_sub(1), errors[row]);
+            }
+        };
+        if mask == Mask::MAX {
+            (0..BLOCK).for_each(add);
+        } else {
+            for_each(mask, &mut add);
+        }
+    }
+
+    fn add_more(&mut self, mask: Mask, block: usize, slots: &[u32; BLOCK], columns: &[Option<Arc<Integers>>]) {
+        let mut numbers = [0; BLOCK];
+        for (more, column) in self.more.iter_mut().zip(columns) {
+            let Some(column) = column else { continue };
+            column.unpack_u64(block, &mut numbers);
+            match more {
+                More::Mean(_, means) => for_each(mask, |row| {
+                    if let Some(number) = numbers[row].checked_sub(1) {
+                        let mean = &mut means[slots[row] as usize];
+                        *mean = (mean.0 + number, mean.1 + 1);
+                    }
+                }),
+                More::Max(_, largest) => for_each(mask, |row| {
+                    let largest = &mut largest[slots[row] as usize];
+                    *largest = (*largest).max(numbers[row]);
+                }),
+                More::Distinct(_, pairs) => for_each(mask, |row| {
+                    if numbers[row] != 0 {
+                        pairs.insert(u64::from(slots[row]) << 32 | numbers[row]);
+                    }
+                }),
+                More::FromSums(_) => {}
+            }
+        }
+    }
+}
+
+/// A further measure of all slots.
+pub enum MoreColumn<'g> {
+    Counts(Vec<u32>),
+    Means(&'g [(u64, u32)]),
+    Largest(&'g [u64]),
+    FromSums(Measure, &'g [Sums]),
+}
+
+impl MoreColumn<'_> {
+    /// Of one slot.
+    pub fn get(&self, slot: usize) -> Option<f64> {
+        match self {
+            MoreColumn::Counts(counts) => Some(f64::from(counts[slot])),
+            MoreColumn::Means(means) => {
+                let (sum, count) = means[slot];
+                (count > 0).then(|| sum as f64 / f64::from(count))
+            }
+            MoreColumn::Largest(largest) => largest[slot].checked_sub(1).map(|largest| largest as f64),
+            MoreColumn::FromSums(measure, sums) => {
+                let sums = &sums[slot];
+                match measure {
+                    Measure::Requests => Some(f64::from(sums.requests)),
+                    Measure::BytesSent => Some(sums.bytes_sent as f64),
+                    Measure::Errors => Some(f64::from(sums.errors)),
+                    Measure::ErrorRate => Some(f64::from(sums.errors) / f64::from(sums.requests)),
+                    Measure::FirstSeen => Some(sums.first as f64),
+                    Measure::LastSeen => Some(sums.last as f64),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+
+/// The columns that every fold needs.
+struct Columns<'k> {
+    keys: OpenKeys<'k>,
+    times: Arc<Integers>,
+    bytes_sent: Arc<Integers>,
+    statuses: Arc<Integers>,
+}
+
+/// A block of them.
+struct Unpacked {
+    groups: [u32; BLOCK],
+    times: [u64; BLOCK],
+    bytes_sent: [u64; BLOCK],
+    errors: [u32; BLOCK],
+}
+
+impl Default for Unpacked {
+    fn default() -> Self {
+        Unpacked { groups: [0; BLOCK], times: [0; BLOCK], bytes_sent: [0; BLOCK], errors: [0; BLOCK] }
+    }
+}
+
+impl Columns<'_> {
+    #[inline]
+    fn unpack(&self, block: usize, errors: &[bool], out: &mut Unpacked) {
+        self.keys.block(block, &mut out.groups);
+        self.times.unpack_u64(block, &mut out.times);
+        self.bytes_sent.unpack_u64(block, &mut out.bytes_sent);
+        self.statuses.unpack_u32(block, &mut out.errors);
+        for status in &mut out.errors {
+            *status = u32::from(errors.get(*status as usize).copied().unwrap_or(false));
+        }
+    }
+}
+
+/// Which statuses are errors (≥ 400), by id.
+pub fn errors(snapshot: &Snapshot<'_>) -> Result<Vec<bool>, CacheError> {
+    let statuses = snapshot.dictionary(Field::HttpStatus)?;
+    let is_error = |status: &[u8]| {
+        std::str::from_utf8(status).ok().and_then(|status| status.parse::<u64>().ok()).is_some_and(|status| status >= 400)
+    };
+    Ok(std::iter::once(false).chain(statuses.iter().map(is_error)).collect())
+}
+
+/// Calls `each` for every bit set, ascending.
+#[inline]
+pub fn for_each(mask: Mask, mut each: impl FnMut(usize)) {
+    for (half, mut bits) in [(0, mask as u64), (64, (mask >> 64) as u64)] {
+        while bits != 0 {
+            each(half + bits.trailing_zeros() as usize);
+            bits &= bits - 1;
+        }
+    }
+}

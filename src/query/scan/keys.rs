@@ -1,0 +1,186 @@
+//! Which group a row belongs to: group numbers are dense, and the same from question to question, so
+//! that what was folded before can be added to.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::cache::dictionary::{Arena, Interner, hash};
+use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
+use crate::log::Field;
+use crate::query::{Dimension, Value};
+
+/// What a derived dimension makes of the ids of its field.
+#[derive(Clone, Default)]
+struct Derived {
+    /// Group of each id; group 0 is absent.
+    groups: Arc<Vec<u32>>,
+    values: Arc<Arena>,
+    interner: Arc<Mutex<Interner>>,
+}
+
+/// Groups of the derived dimensions asked for so far.
+#[derive(Default)]
+pub struct DerivedGroups(Mutex<HashMap<Dimension, Derived>>);
+
+/// How rows become group numbers for one question.
+pub enum GroupKeys {
+    /// All in one: totals.
+    One,
+    /// The ids of a field are the groups.
+    Ids(Field),
+    /// The ids of a field, looked up.
+    Derived { field: Field, groups: Arc<Vec<u32>>, values: Arc<Arena> },
+    /// An hour or a weekday; group = number.
+    TimePart(Dimension),
+}
+
+impl GroupKeys {
+    /// For a dimension on a snapshot.
+    pub fn new(by: &Dimension, snapshot: &Snapshot<'_>, known: &DerivedGroups) -> Result<GroupKeys, CacheError> {
+        match by {
+            Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
+            Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
+            derived => {
+                let field = derived.base();
+                let dictionary = snapshot.dictionary(field)?;
+                let mut known = known.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let entry = known.entry(by.clone()).or_default();
+                if (entry.groups.len() as u32) < dictionary.len() + 1 {
+                    let mut interner = entry.interner.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut groups = Vec::clone(&entry.groups);
+                    if groups.is_empty() {
+                        groups.push(0);
+                    }
+                    for id in groups.len() as u32..=dictionary.len() {
+                        let group = by.derive(dictionary.get(id)).map_or(0, |value: Cow<'_, [u8]>| {
+                            interner.intern(&value, hash(&value))
+                        });
+                        groups.push(group);
+                    }
+                    entry.groups = Arc::new(groups);
+                    entry.values = Arc::new(interner.values().clone());
+                }
+                Ok(GroupKeys::Derived { field, groups: entry.groups.clone(), values: entry.values.clone() })
+            }
+        }
+    }
+
+    /// How many group numbers there may be.
+    pub fn space(&self, snapshot: &Snapshot<'_>) -> Result<usize, CacheError> {
+        Ok(match self {
+            GroupKeys::One => 1,
+            GroupKeys::Ids(field) => snapshot.dictionary_len(*field)? as usize + 1,
+            GroupKeys::Derived { values, .. } => values.len() + 1,
+            GroupKeys::TimePart(_) => 24,
+        })
+    }
+
+    /// The value of a group.
+    pub fn value(&self, group: u32, snapshot: &Snapshot<'_>) -> Result<Value, CacheError> {
+        Ok(match self {
+            GroupKeys::One => Value::Absent,
+            GroupKeys::Ids(field) => Value::of_field(*field, snapshot.value(*field, group)?.as_deref()),
+            GroupKeys::Derived { values, .. } => {
+                group.checked_sub(1).map_or(Value::Absent, |index| Value::Text(values.get(index as usize).into()))
+            }
+            GroupKeys::TimePart(_) => Value::Integer(i64::from(group)),
+        })
+    }
+
+    /// Tells that the values of many groups will be asked for.
+    pub fn expect_many(&self, snapshot: &Snapshot<'_>) -> Result<(), CacheError> {
+        if let GroupKeys::Ids(field) = self {
+            snapshot.dictionary(*field)?;
+        }
+        Ok(())
+    }
+
+    /// The groups that have one of these values.
+    pub fn groups_of(&self, wanted: &[Value], snapshot: &Snapshot<'_>) -> Result<Vec<Option<u32>>, CacheError> {
+        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
+        let mut groups = vec![None; wanted.len()];
+        for (index, value) in wanted.iter().enumerate() {
+            match (value, self) {
+                (Value::Absent, GroupKeys::TimePart(_)) => {}
+                (Value::Absent, _) => groups[index] = Some(0),
+                (Value::Integer(number), GroupKeys::TimePart(_)) => groups[index] = u32::try_from(*number).ok(),
+                (Value::Integer(number), _) => {
+                    places.insert(number.to_string().into_bytes(), index);
+                }
+                (Value::Text(text), _) => {
+                    places.insert(text.to_vec(), index);
+                }
+            }
+        }
+        if places.is_empty() {
+            return Ok(groups);
+        }
+        let mut find = |group: u32, value: &[u8]| {
+            if let Some(index) = places.get(value) {
+                groups[*index] = Some(group);
+            }
+        };
+        match self {
+            GroupKeys::Ids(field) => {
+                let dictionary = snapshot.dictionary(*field)?;
+                dictionary.iter().enumerate().for_each(|(index, value)| find(index as u32 + 1, value));
+            }
+            GroupKeys::Derived { values, .. } => {
+                values.iter().enumerate().for_each(|(index, value)| find(index as u32 + 1, value));
+            }
+            GroupKeys::One | GroupKeys::TimePart(_) => {}
+        }
+        Ok(groups)
+    }
+
+    /// Reads what it takes to group the rows of a segment.
+    pub fn open<'k>(
+        &'k self,
+        segment: &SegmentInfo,
+        snapshot: &Snapshot<'_>,
+    ) -> Result<OpenKeys<'k>, CacheError> {
+        Ok(match self {
+            GroupKeys::One => OpenKeys::One,
+            GroupKeys::Ids(field) => OpenKeys::Ids(snapshot.integers(segment, *field)?),
+            GroupKeys::Derived { field, groups, .. } => {
+                OpenKeys::Derived(snapshot.integers(segment, *field)?, groups)
+            }
+            GroupKeys::TimePart(dimension) => {
+                OpenKeys::TimePart(snapshot.integers(segment, Field::Time)?, dimension)
+            }
+        })
+    }
+}
+
+/// The groups of the rows of one segment.
+pub enum OpenKeys<'k> {
+    One,
+    Ids(Arc<Integers>),
+    Derived(Arc<Integers>, &'k [u32]),
+    TimePart(Arc<Integers>, &'k Dimension),
+}
+
+impl OpenKeys<'_> {
+    /// The group of each row of a block; beyond the last row, group 0.
+    #[inline]
+    pub fn block(&self, block: usize, out: &mut [u32; BLOCK]) {
+        match self {
+            OpenKeys::One => out.fill(0),
+            OpenKeys::Ids(column) => column.unpack_u32(block, out),
+            OpenKeys::Derived(column, groups) => {
+                column.unpack_u32(block, out);
+                for id in out {
+                    *id = groups.get(*id as usize).copied().unwrap_or(0);
+                }
+            }
+            OpenKeys::TimePart(column, dimension) => {
+                let mut codes = [0; BLOCK];
+                column.unpack_u64(block, &mut codes);
+                for (group, code) in out.iter_mut().zip(codes) {
+                    *group = dimension.of_time(Snapshot::time_of(code)).unwrap_or(0) as u32;
+                }
+            }
+        }
+    }
+}
