@@ -2,10 +2,144 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr2};
+use percent_encoding::percent_decode;
+
 /// The true object key behind the spelling in the log.
 ///
-/// Most operations log the key URL-encoded twice; `BATCH.DELETE.OBJECT` and `S3.EXPIRE.OBJECT`
-/// encode it once, and there `+` stands for a space. Borrows where nothing was encoded.
-pub fn decode<'a>(_operation: &[u8], logged: &'a [u8]) -> Cow<'a, [u8]> {
-    Cow::Borrowed(logged)
+/// | operation | spelling | known from |
+/// |---|---|---|
+/// | most | URL-encoded twice: `a b` is `a%2520b`; a `+` is a plus | the User Guide, and real lines |
+/// | `BATCH.DELETE.OBJECT` | encoded once, `+` is a space | real lines; the `+` from a few only |
+/// | `S3.EXPIRE.OBJECT` | the same | a few real lines |
+/// | `S3.CREATE.DELETEMARKER`, `S3.TRANSITION…`, `S3.DELETE.UPLOAD` | the same | **assumed**: one service writes all lifecycle records |
+/// | other `S3.…` (checksum jobs), unknown ones | twice | **assumed**: like most |
+///
+/// An escape that is none (`%zz`, a `%` at the end) stays as it is. Borrows where nothing was encoded.
+pub fn decode<'a>(operation: &[u8], logged: &'a [u8]) -> Cow<'a, [u8]> {
+    if is_encoded_once(operation) { decode_once(logged) } else { decode_twice(logged) }
+}
+
+/// Whether keys of this operation are encoded once, with `+` for a space.
+fn is_encoded_once(operation: &[u8]) -> bool {
+    match operation {
+        b"BATCH.DELETE.OBJECT" => true,
+        [b'S', b'3', b'.', action @ ..] => {
+            matches!(action, b"EXPIRE.OBJECT" | b"CREATE.DELETEMARKER" | b"DELETE.UPLOAD")
+                || action.starts_with(b"TRANSITION")
+        }
+        _ => false,
+    }
+}
+
+fn decode_once(logged: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr2(b'%', b'+', logged) else { return Cow::Borrowed(logged) };
+    if memchr(b'+', &logged[first..]).is_none() {
+        return percent_decode(logged).into();
+    }
+    // `+` first: an escaped plus (%2B) must stay one.
+    let spaced: Vec<u8> = logged.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+    percent_decode(&spaced).collect::<Vec<u8>>().into()
+}
+
+fn decode_twice(logged: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(b'%', logged).is_none() {
+        return Cow::Borrowed(logged);
+    }
+    match percent_decode(logged).into() {
+        Cow::Owned(once) if memchr(b'%', &once).is_some() => {
+            percent_decode(&once).collect::<Vec<u8>>().into()
+        }
+        once => once,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+    use proptest::prelude::*;
+
+    /// What S3 leaves as it is in a key: RFC 3986's unreserved characters and the slash.
+    const KEPT: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+
+    fn encoded(key: &[u8]) -> String {
+        percent_encode(key, KEPT).to_string()
+    }
+
+    fn decoded(operation: &str, logged: &str) -> String {
+        String::from_utf8(decode(operation.as_bytes(), logged.as_bytes()).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn most_operations_encode_twice() {
+        for operation in
+            ["REST.GET.OBJECT", "REST.COPY.OBJECT_GET", "WEBSITE.GET.OBJECT", "NEW.OPERATION", ""]
+        {
+            assert_eq!(decoded(operation, "a%2520b"), "a b");
+            assert_eq!(decoded(operation, "100%2525"), "100%");
+            assert_eq!(decoded(operation, "caf%25C3%25A9"), "café");
+            assert_eq!(decoded(operation, "a+b"), "a+b");
+            assert_eq!(decoded(operation, "a%252Bb"), "a+b");
+        }
+    }
+
+    #[test]
+    fn multi_deletes_and_lifecycle_encode_once_with_plus_for_space() {
+        for operation in [
+            "BATCH.DELETE.OBJECT",
+            "S3.EXPIRE.OBJECT",
+            "S3.CREATE.DELETEMARKER",
+            "S3.TRANSITION.OBJECT",
+            "S3.TRANSITION_SIA.OBJECT",
+            "S3.DELETE.UPLOAD",
+        ] {
+            assert_eq!(decoded(operation, "a%20b"), "a b");
+            assert_eq!(decoded(operation, "a+b"), "a b");
+            assert_eq!(decoded(operation, "a%2Bb+c"), "a+b c");
+            assert_eq!(decoded(operation, "a%2520b"), "a%20b");
+        }
+        assert_eq!(decoded("S3.COMPUTE.OBJECT.CHECKSUM", "a%2520b"), "a b");
+    }
+
+    #[test]
+    fn the_same_object_is_one_key_whichever_operation_touched_it() {
+        assert_eq!(
+            decoded("REST.PUT.OBJECT", "r%25C3%25A9sum%25C3%25A9%252Bcv%2520%25281%2529.pdf"),
+            decoded("BATCH.DELETE.OBJECT", "r%C3%A9sum%C3%A9%2Bcv+%281%29.pdf"),
+        );
+    }
+
+    #[test]
+    fn damaged_escapes_stay_as_they_are() {
+        for operation in ["REST.GET.OBJECT", "BATCH.DELETE.OBJECT"] {
+            for logged in ["%", "a%", "a%2", "%zz", "100%-off", "%%"] {
+                assert_eq!(decoded(operation, logged), logged);
+            }
+        }
+    }
+
+    #[test]
+    fn plain_keys_are_borrowed() {
+        assert!(matches!(decode(b"REST.GET.OBJECT", b"photos/2019/a+b.jpg"), Cow::Borrowed(_)));
+        assert!(matches!(decode(b"BATCH.DELETE.OBJECT", b"photos/2019/a.jpg"), Cow::Borrowed(_)));
+        assert!(matches!(decode(b"REST.GET.OBJECT", b"100%-off"), Cow::Borrowed(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn keys_encoded_as_s3_does_decode_to_themselves(key in "\\PC{0,40}|[ +%/a-f0-9]{0,20}") {
+            let once = encoded(key.as_bytes());
+            prop_assert_eq!(decoded("REST.GET.OBJECT", &encoded(once.as_bytes())), key.as_str());
+            prop_assert_eq!(decoded("BATCH.DELETE.OBJECT", &once), key.as_str());
+            prop_assert_eq!(decoded("S3.EXPIRE.OBJECT", &once.replace("%20", "+")), key.as_str());
+        }
+
+        #[test]
+        fn decoding_never_panics_nor_grows(operation in 0usize..3, logged in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let operation = ["REST.GET.OBJECT", "BATCH.DELETE.OBJECT", "S3.EXPIRE.OBJECT"][operation];
+            prop_assert!(decode(operation.as_bytes(), &logged).len() <= logged.len());
+        }
+    }
 }

@@ -1,14 +1,21 @@
 //! The format of S3 server access logs: from the bytes of a line to a [`Record`] that borrows them.
 //!
-//! Here live the list of fields ([`fields`], the only one in the project), the parser ([`record`]),
-//! key decoding ([`key`]), timestamps ([`time`]) and the names of log files ([`name`]).
+//! Here live the list of fields ([`fields`], the only one in the project), records ([`record`]) and the
+//! three ways to them (`plain` for lines as S3 writes them, `line` for all others, `glue` for lines that hold
+//! two), key decoding ([`key`]), timestamps ([`time`]) and the names of log files ([`name`]).
 //! Never here: I/O, SQLite, S3.
 
 pub mod fields;
+mod glue;
 pub mod key;
+mod line;
 pub mod name;
+mod plain;
 pub mod record;
+mod tail;
+#[cfg(test)]
+mod tests;
 pub mod time;
 
 pub use fields::{FIELDS, Field, FieldSpec, Kind, ValueType};
-pub use record::{Record, Rejection, parse_line};
+pub use record::{Record, Records, Rejection, parse_line, records};

@@ -1,12 +1,16 @@
-//! A line of a log file and what it says.
+//! A record: what one line of a log file says.
 
 use std::borrow::Cow;
 
-use super::{Field, key};
+use super::{Field, glue, key, line, plain};
 
 /// One request as a line tells it. Borrows the line.
 ///
 /// Absent (`-`, `"-"`, `""`, or missing at the end of an old line) is `None`, never the text `-`.
+///
+/// Nothing of the line but white space, quotes around fields and `-` is lost. What could not be read as a
+/// field is in [`Field::Extra`]; so is a number that is none (`abc` for the bytes sent, or beyond 64 bits):
+/// [`Record::logged`] tells it as its field too, [`Record::integer`] does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
     /// Seconds since 1970-01-01T00:00:00Z; the offset in the line is honoured.
@@ -39,16 +43,26 @@ impl<'a> Record<'a> {
     /// A field of type [`ValueType::Integer`](super::ValueType::Integer) as a number; `None` if
     /// absent, no number, or beyond 64 bits.
     pub fn integer(&self, field: Field) -> Option<u64> {
-        let text = self.logged(field)?;
-        let mut number: u64 = 0;
-        for &byte in text {
-            if !byte.is_ascii_digit() {
-                return None;
-            }
-            number = number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
-        }
-        Some(number)
+        number(self.logged(field)?)
     }
+}
+
+/// An unsigned number in decimal digits; `None` if it is none or beyond 64 bits.
+pub(super) fn number(text: &[u8]) -> Option<u64> {
+    let mut number: u64 = 0;
+    for &byte in text {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        number = number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+    }
+    (!text.is_empty()).then_some(number)
+}
+
+/// The text of a field, empty if it is but `-`.
+#[inline]
+pub(super) fn absent(text: &[u8]) -> &[u8] {
+    if text == b"-" { &[] } else { text }
 }
 
 /// Why a line is no record.
@@ -66,12 +80,51 @@ pub enum Rejection {
     /// No `[day/month/year:hour:minute:second offset]` where the time belongs.
     #[error("no time")]
     NoTime,
+    /// Names of fields instead of fields, as Wasabi writes them first, or a comment.
+    #[error("a header, no record")]
+    Header,
 }
 
-/// Reads one line, without its line end.
+/// Reads one line; a line end at its end does no harm.
+///
+/// If the line holds two records whose line end is lost, this is the first, and the second is in its
+/// [`Field::Extra`] as text. [`records`] gives both, at the same cost.
 ///
 /// # Errors
 /// The reason why it can be no record (no bucket, no time, no operation).
-pub fn parse_line(_line: &[u8]) -> Result<Record<'_>, Rejection> {
-    Err(Rejection::Empty)
+pub fn parse_line(text: &[u8]) -> Result<Record<'_>, Rejection> {
+    match plain::read(text) {
+        Some(record) => Ok(record),
+        None => line::read(text, glue::split(text).unwrap_or(text.len())),
+    }
+}
+
+/// Reads all records of one line, nearly always one: more if the line end between them is lost.
+///
+/// Each comes with its part of the line; the parts together are the line. A line is taken apart only where a
+/// second record of the same bucket owner goes as far as its operation. Else all is one record, so that
+/// a stranger who puts a forged record into a user agent has to know the owner's canonical id at least.
+pub fn records(line: &[u8]) -> Records<'_> {
+    Records { rest: Some(line) }
+}
+
+/// The records of one line; see [`records`].
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Iterator for Records<'a> {
+    /// A part of the line, and what it says.
+    type Item = (&'a [u8], Result<Record<'a>, Rejection>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.rest.take()?;
+        if let Some(record) = plain::read(text) {
+            return Some((text, Ok(record)));
+        }
+        let (part, rest) = glue::split(text).map_or((text, None), |at| (&text[..at], Some(&text[at..])));
+        self.rest = rest;
+        Some((part, line::read(part, part.len())))
+    }
 }

@@ -1,6 +1,228 @@
-//! Instants as logs spell them.
+//! Instants as logs spell them, and days of the calendar.
+//!
+//! All by arithmetic on the fixed layout, without a date library: a time is read for every line.
+
+/// Seconds in a day; instants count no leap seconds.
+const DAY: i64 = 86_400;
 
 /// Reads `06/Feb/2019:00:00:38 +0000` (without brackets) as seconds since the epoch, UTC.
-pub fn parse(_text: &[u8]) -> Option<i64> {
-    None
+///
+/// The layout is `%d/%b/%Y:%H:%M:%S %z` of the Amazon S3 User Guide, month names in English. The offset is
+/// honoured. `None` for another layout and for what no calendar has: 30 February, 24 o'clock, an offset of a
+/// day or more. Second 60 is taken as second 59 of the same minute: the request stays in its day, and
+/// instants have no room for leap seconds.
+pub fn parse(text: &[u8]) -> Option<i64> {
+    let text: &[u8; 26] = text.try_into().ok()?;
+    let separators = [text[2], text[6], text[11], text[14], text[17], text[20]];
+    if separators != *b"//::: " {
+        return None;
+    }
+    let day = two_digits(text, 0)?;
+    let month = match &text[3..6] {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    };
+    let year = two_digits(text, 7)? * 100 + two_digits(text, 9)?;
+    let local = instant_of(
+        i64::from(year),
+        month,
+        day,
+        [two_digits(text, 12)?, two_digits(text, 15)?, two_digits(text, 18)?],
+    )?;
+    let (hours, minutes) = (two_digits(text, 22)?, two_digits(text, 24)?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let offset = i64::from(hours * 3600 + minutes * 60);
+    match text[21] {
+        b'+' => Some(local - offset),
+        b'-' => Some(local + offset),
+        _ => None,
+    }
+}
+
+/// A day of the calendar (UTC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Day(i64);
+
+impl Day {
+    /// The day that an instant, in seconds since the epoch, lies in.
+    pub fn of(instant: i64) -> Day {
+        Day(instant.div_euclid(DAY))
+    }
+
+    /// The day of this date; `None` if the calendar (Gregorian, reckoned backwards too) has none such.
+    pub fn from_date(year: i64, month: u32, day: u32) -> Option<Day> {
+        let valid = (-9999..=9999).contains(&year)
+            && (1..=12).contains(&month)
+            && (1..=days_in_month(year, month)).contains(&day);
+        valid.then(|| Day(days_from_civil(year, month, day)))
+    }
+
+    /// First second of the day, since the epoch.
+    pub fn start(self) -> i64 {
+        self.0.saturating_mul(DAY)
+    }
+
+    /// Year, month (1–12), day of the month (1–31).
+    pub fn date(self) -> (i64, u32, u32) {
+        civil_from_days(self.0)
+    }
+
+    /// The day after.
+    #[must_use]
+    pub fn next(self) -> Day {
+        Day(self.0.saturating_add(1))
+    }
+
+    /// The day before.
+    #[must_use]
+    pub fn previous(self) -> Day {
+        Day(self.0.saturating_sub(1))
+    }
+}
+
+/// Date and time of day (`[hour, minute, second]`, UTC) as seconds since the epoch.
+pub(super) fn instant_of(year: i64, month: u32, day: u32, [hour, minute, second]: [u32; 3]) -> Option<i64> {
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let seconds = hour * 3600 + minute * 60 + second.min(59);
+    Some(Day::from_date(year, month, day)?.start() + i64::from(seconds))
+}
+
+/// The two decimal digits at `at`.
+pub(super) fn two_digits(text: &[u8], at: usize) -> Option<u32> {
+    let [tens, ones] = [text.get(at)?.wrapping_sub(b'0'), text.get(at + 1)?.wrapping_sub(b'0')];
+    (tens < 10 && ones < 10).then(|| u32::from(tens * 10 + ones))
+}
+
+fn days_in_month(year: i64, month: u32) -> u32 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01 of a date: `days_from_civil` of Howard Hinnant, "chrono-Compatible Low-Level Date
+/// Algorithms". Years begin in March, so the leap day is the last of its year.
+fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = i64::from((153 * ((month + 9) % 12) + 2) / 5 + day - 1);
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// The date of a day since 1970-01-01: `civil_from_days` of the same paper.
+fn civil_from_days(days: i64) -> (i64, u32, u32) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = (day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100)) as u32;
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn times_of_the_log_are_read_as_seconds_since_the_epoch() {
+        for (text, instant) in [
+            ("01/Jan/1970:00:00:00 +0000", 0),
+            ("06/Feb/2019:00:00:38 +0000", 1_549_411_238),
+            ("29/Feb/2000:12:00:00 +0000", 951_825_600),
+            ("29/Feb/2024:23:59:59 +0000", 1_709_251_199),
+            ("31/Dec/1969:23:59:59 +0000", -1),
+        ] {
+            assert_eq!(parse(text.as_bytes()), Some(instant), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_offset_is_honoured() {
+        let utc = parse(b"06/Feb/2019:00:00:38 +0000").unwrap();
+        assert_eq!(parse(b"05/Feb/2019:19:00:38 -0500"), Some(utc));
+        assert_eq!(parse(b"06/Feb/2019:05:45:38 +0545"), Some(utc));
+    }
+
+    #[test]
+    fn second_60_counts_as_the_59th() {
+        assert_eq!(parse(b"31/Dec/2016:23:59:60 +0000"), parse(b"31/Dec/2016:23:59:59 +0000"));
+        assert!(parse(b"31/Dec/2016:23:59:60 +0000").is_some());
+    }
+
+    #[test]
+    fn what_no_calendar_has_is_no_time() {
+        for text in [
+            "00/Feb/2019:00:00:38 +0000",
+            "29/Feb/2019:00:00:38 +0000",
+            "29/Feb/1900:00:00:38 +0000",
+            "31/Apr/2019:00:00:38 +0000",
+            "32/Jan/2019:00:00:38 +0000",
+            "06/Feb/2019:24:00:38 +0000",
+            "06/Feb/2019:00:60:38 +0000",
+            "06/Feb/2019:00:00:61 +0000",
+            "06/Feb/2019:00:00:38 +2400",
+            "06/Feb/2019:00:00:38 +0060",
+            "06/Feb/2019:00:00:38 Z0000",
+            "06/feb/2019:00:00:38 +0000",
+            "06/02./2019:00:00:38 +0000",
+            "6/Feb/2019:00:00:38 +0000",
+            "06/Feb/2019:00:00:38",
+            "06/Feb/2019 00:00:38 +0000",
+            "[06/Feb/2019:00:00:38 +0000]",
+            "",
+        ] {
+            assert_eq!(parse(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_instant_reads_back_as_itself(instant in -62_135_596_800i64..253_402_300_800, offset in -1439i64..1440) {
+            let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::from_seconds(offset as i32 * 60).unwrap());
+            let local = jiff::Timestamp::from_second(instant).unwrap().to_zoned(zone);
+            prop_assume!((0..=9999).contains(&local.year()));
+            let text = local.strftime("%d/%b/%Y:%H:%M:%S %z").to_string();
+            prop_assert_eq!(parse(text.as_bytes()), Some(instant), "{}", text);
+        }
+
+        #[test]
+        fn days_and_dates_lead_to_each_other(instant in -62_135_596_800i64..253_402_300_800) {
+            let day = Day::of(instant);
+            let date = jiff::Timestamp::from_second(instant).unwrap().to_zoned(jiff::tz::TimeZone::UTC).date();
+            prop_assert_eq!(day.date(), (i64::from(date.year()), date.month() as u32, date.day() as u32));
+            let (year, month, dom) = day.date();
+            prop_assert_eq!(Day::from_date(year, month, dom), Some(day));
+            prop_assert!(day.start() <= instant && instant < day.next().start());
+            prop_assert_eq!(day.next().previous(), day);
+        }
+
+        #[test]
+        fn no_bytes_panic(text in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = parse(&text);
+        }
+    }
 }

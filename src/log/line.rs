@@ -1,0 +1,482 @@
+//! Lines of any shape, read with care: quotes within quoted fields, spaces within the requester, doubled
+//! spaces, missing and unknown fields, lines cut off anywhere.
+//!
+//! What holds in such lines: the time in its brackets; an operation with the request id before it; a request
+//! URI ends where a status follows; from the version id on there are no quotes and no spaces.
+//!
+//! Whatever cannot be read into a field is covered by `extra`: the shortest piece of the line that holds all
+//! of it, so nothing but white space is lost. (If that stands in two places, `extra` repeats what is between.)
+
+use memchr::{memchr, memchr_iter, memrchr_iter};
+
+use super::record::{Record, Rejection, absent, number};
+use super::{Field, tail, time};
+
+/// Length of `[dd/Mon/yyyy:hh:mm:ss +hhmm]`.
+pub(super) const TIME: usize = 28;
+
+/// How many words of an address, requester, request id and operation are looked at.
+const HEAD_WORDS: usize = 32;
+
+/// Reads a line; what stands from `end` on belongs to another record and goes to `extra`.
+pub(super) fn read(line: &[u8], end: usize) -> Result<Record<'_>, Rejection> {
+    let whole = trimmed_end(line);
+    if whole == 0 && line.contains(&0) {
+        return Err(Rejection::NoBucket); // NUL bytes are no record, but no empty line either
+    }
+    let first = &line[..end.min(whole)];
+    let head = head(first, 0)?;
+    let mut reader =
+        Reader { line: &line[..trimmed_end(first)], at: head.end, logged: [&[]; Field::LOGGED], extra: None };
+    reader.logged[Field::BucketOwner as usize] = absent(head.owner);
+    reader.logged[Field::Bucket as usize] = head.bucket;
+    reader.logged[Field::Time as usize] = head.time;
+    reader.operation()?;
+    reader.key();
+    reader.request_uri();
+    reader.numbers();
+    reader.referer_and_user_agent();
+    reader.tail();
+    if end < whole {
+        reader.cover(end, whole);
+    }
+    let extra = reader.extra.map_or(&[][..], |(from, to)| &line[from..to]);
+    Ok(Record { time: head.instant, logged: reader.logged, extra: without_dashes(extra) })
+}
+
+/// What a record begins with.
+pub(super) struct Head<'a> {
+    /// Empty if it is missing.
+    pub(super) owner: &'a [u8],
+    pub(super) bucket: &'a [u8],
+    /// Without brackets.
+    pub(super) time: &'a [u8],
+    pub(super) instant: i64,
+    /// Where the time ends.
+    pub(super) end: usize,
+}
+
+/// Reads owner, bucket and time.
+pub(super) fn head(line: &[u8], at: usize) -> Result<Head<'_>, Rejection> {
+    let mut at = at;
+    while line.get(at).is_some_and(is_padding) || line.get(at..).is_some_and(|rest| rest.starts_with(BOM)) {
+        at += if line[at] == BOM[0] { BOM.len() } else { 1 };
+    }
+    let (first, next) = word(line, at).ok_or(Rejection::Empty)?;
+    if time_at(line, start_of(line, at)).is_some() {
+        return Err(Rejection::NoBucket);
+    }
+    let (second, behind) = word(line, next).ok_or(Rejection::NoBucket)?;
+    let place = start_of(line, next);
+    if let Some((time, instant)) = time_at(line, place) {
+        // One of owner and bucket is missing. No bucket has a name of 64 characters.
+        if first == b"-" || is_canonical_id(first) {
+            return Err(Rejection::NoBucket);
+        }
+        return Ok(Head { owner: &[], bucket: first, time, instant, end: place + TIME });
+    }
+    let place = start_of(line, behind);
+    let Some((time, instant)) = time_at(line, place) else {
+        return Err(if is_header(first, second) { Rejection::Header } else { Rejection::NoTime });
+    };
+    if matches!(second, b"-" | b"\"-\"" | b"\"\"") {
+        return Err(Rejection::NoBucket);
+    }
+    Ok(Head { owner: bare(first), bucket: second, time, instant, end: place + TIME })
+}
+
+/// Whether a record begins here that goes on to its operation at least.
+pub(super) fn has_operation(line: &[u8]) -> bool {
+    head(line, 0).is_ok_and(|head| Identity::find(line, head.end).is_some())
+}
+
+/// The time in brackets that stands at `at`: its text without brackets, and the instant.
+pub(super) fn time_at(line: &[u8], at: usize) -> Option<(&[u8], i64)> {
+    match line.get(at..at.checked_add(TIME)?)? {
+        [b'[', text @ .., b']'] => Some((text, time::parse(text)?)),
+        _ => None,
+    }
+}
+
+/// Whether this is an operation of a kind we know, whatever it does.
+pub(super) fn is_known_operation(word: &[u8]) -> bool {
+    word.starts_with(b"REST.")
+        || word.starts_with(b"BATCH.")
+        || word.starts_with(b"WEBSITE.")
+        || word.starts_with(b"S3.")
+        || word.starts_with(b"SOAP.")
+}
+
+/// Whether this is the canonical id of an AWS account: 64 hexadecimal digits.
+pub(super) fn is_canonical_id(word: &[u8]) -> bool {
+    word.len() == 64 && word.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Nothing if the text is but dashes and spaces: absent fields.
+pub(super) fn without_dashes(text: &[u8]) -> &[u8] {
+    if text.iter().all(|&byte| byte == b'-' || byte == b' ') { &[] } else { text }
+}
+
+/// The quote that ends the request URI begun at `start`, if what follows leaves no doubt: status, error
+/// code, four numbers, and the referer.
+pub(super) fn certain_end_of_uri(line: &[u8], start: usize) -> Option<usize> {
+    memchr_iter(b'"', line.get(start..)?)
+        .map(|offset| start + offset)
+        .find(|&quote| numbers_follow(line, quote + 1))
+}
+
+fn numbers_follow(line: &[u8], at: usize) -> bool {
+    let Some(mut at) = status_follows(line, at) else { return false };
+    for is_number in [false, true, true, true, true] {
+        match word(line, at) {
+            Some((text, _)) if text[0] == b'"' => return false,
+            Some((text, _)) if is_number && text != b"-" && !text.iter().all(u8::is_ascii_digit) => {
+                return false;
+            }
+            Some((_, next)) => at = next,
+            None => return false,
+        }
+    }
+    word(line, at).is_some_and(|(text, _)| text[0] == b'"' || text == b"-")
+}
+
+/// Where the status ends (three digits or `-`) that follows a space here.
+fn status_follows(line: &[u8], at: usize) -> Option<usize> {
+    if line.get(at) != Some(&b' ') {
+        return None;
+    }
+    let (text, next) = word(line, at)?;
+    (text == b"-" || (text.len() == 3 && text.iter().all(u8::is_ascii_digit))).then_some(next)
+}
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+fn is_padding(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || *byte == 0
+}
+
+/// Length of the line without line end, white space and NUL bytes at its end.
+fn trimmed_end(line: &[u8]) -> usize {
+    line.iter().rposition(|byte| !is_padding(byte)).map_or(0, |last| last + 1)
+}
+
+/// Where the spaces begin that end at `at`.
+fn before_spaces(line: &[u8], at: usize) -> usize {
+    line[..at].iter().rposition(|&byte| byte != b' ').map_or(0, |last| last + 1)
+}
+
+/// Where the spaces end that begin at `at`.
+fn start_of(line: &[u8], at: usize) -> usize {
+    line.get(at..)
+        .unwrap_or_default()
+        .iter()
+        .position(|&byte| byte != b' ')
+        .map_or(line.len(), |spaces| at + spaces)
+}
+
+/// The next word (never empty), and where it ends.
+fn word(line: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let start = start_of(line, at);
+    let rest = &line[start..];
+    let length = memchr(b' ', rest).unwrap_or(rest.len());
+    (length > 0).then(|| (&rest[..length], start + length))
+}
+
+/// An unquoted field.
+fn bare(word: &[u8]) -> &[u8] {
+    if matches!(word, b"-" | b"\"-\"" | b"\"\"") { &[] } else { word }
+}
+
+/// Names of fields instead of fields (Wasabi puts such a line first), or a comment.
+fn is_header(first: &[u8], second: &[u8]) -> bool {
+    let begins_with_bucket = first.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"bucket"));
+    first[0] == b'#'
+        || (begins_with_bucket
+            && (second.eq_ignore_ascii_case(b"bucket") || second.eq_ignore_ascii_case(b"owner")))
+}
+
+/// Address, requester, request id and operation, wherever they stand.
+struct Identity<'a> {
+    remote_ip: &'a [u8],
+    requester: &'a [u8],
+    request_id: &'a [u8],
+    operation: &'a [u8],
+    end: usize,
+}
+
+impl<'a> Identity<'a> {
+    fn find(line: &'a [u8], at: usize) -> Option<Identity<'a>> {
+        // The words before the first quote: here begins what strangers choose freely.
+        let mut spans = [(0, 0); HEAD_WORDS];
+        let mut count = 0;
+        let mut next = at;
+        let mut quote_follows = false;
+        while count < HEAD_WORDS
+            && let Some((text, end)) = word(line, next)
+        {
+            if text[0] == b'"' {
+                quote_follows = true;
+                break;
+            }
+            spans[count] = (end - text.len(), end);
+            count += 1;
+            next = end;
+        }
+        let text = |index: usize| &line[spans[index].0..spans[index].1];
+        let known = |index: usize| is_known_operation(text(index));
+
+        // In the plain place: address, requester, request id, operation.
+        let plain = (count > 3 && (known(3) || (is_usual_id(text(2)) && is_name(text(3))))).then_some(3);
+        let place = plain
+            // Behind a requester with spaces.
+            .or_else(|| (4..count).find(|&index| known(index) && is_usual_id(text(index - 1))))
+            // The same, of a new kind: key and request URI follow.
+            .or_else(|| {
+                let index = count.checked_sub(2).filter(|&index| index > 3 && quote_follows)?;
+                (is_usual_id(text(index - 1)) && is_name(text(index))).then_some(index)
+            })
+            // The same, with a request id of another length, or none.
+            .or_else(|| (4..count).find(|&index| known(index) && is_id(text(index - 1))))
+            // Before it something is missing.
+            .or_else(|| (0..count.min(3)).find(|&index| known(index)))
+            // In the plain place, of a new kind and with a new kind of id.
+            .or_else(|| {
+                (count > 3 && text(3)[0].is_ascii_uppercase() && is_name(text(3)) && !text(2).contains(&b'"'))
+                    .then_some(3)
+            })?;
+
+        let mut found = Identity {
+            remote_ip: &[],
+            requester: &[],
+            request_id: &[],
+            operation: text(place),
+            end: spans[place].1,
+        };
+        match place {
+            0 => {}
+            1 if is_id(text(0)) => found.request_id = bare(text(0)),
+            1 => found.remote_ip = bare(text(0)),
+            _ => {
+                found.remote_ip = bare(text(0));
+                found.request_id = bare(text(place - 1));
+                if place > 2 {
+                    found.requester = bare(&line[spans[1].0..spans[place - 2].1]);
+                }
+            }
+        }
+        Some(found)
+    }
+}
+
+/// Whether an operation could be called so.
+fn is_name(word: &[u8]) -> bool {
+    word[0].is_ascii_alphabetic()
+        && word.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+/// Whether this can be a request id: upper-case letters and digits, a UUID, or absent.
+fn is_id(word: &[u8]) -> bool {
+    word == b"-" || is_uuid(word) || is_upper_case(word)
+}
+
+/// Whether this is a request id as S3 makes them, with hardly a doubt.
+fn is_usual_id(word: &[u8]) -> bool {
+    is_uuid(word) || (word.len() == 16 && is_upper_case(word))
+}
+
+fn is_upper_case(word: &[u8]) -> bool {
+    word.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+fn is_uuid(word: &[u8]) -> bool {
+    word.len() == 36
+        && word.iter().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// A line half read.
+struct Reader<'a> {
+    /// Up to its end, or to where another record begins.
+    line: &'a [u8],
+    at: usize,
+    logged: [&'a [u8]; Field::LOGGED],
+    /// From where to where the line holds what is in no field.
+    extra: Option<(usize, usize)>,
+}
+
+impl<'a> Reader<'a> {
+    fn cover(&mut self, from: usize, to: usize) {
+        self.extra = Some(self.extra.map_or((from, to), |(start, end)| (start.min(from), end.max(to))));
+    }
+
+    fn word(&mut self) -> Option<&'a [u8]> {
+        let (text, end) = word(self.line, self.at)?;
+        self.at = end;
+        Some(text)
+    }
+
+    /// The first byte of the next word.
+    fn peek(&self) -> Option<u8> {
+        word(self.line, self.at).map(|(text, _)| text[0])
+    }
+
+    fn operation(&mut self) -> Result<(), Rejection> {
+        let found = Identity::find(self.line, self.at).ok_or(Rejection::NoOperation)?;
+        self.logged[Field::RemoteIp as usize] = found.remote_ip;
+        self.logged[Field::Requester as usize] = found.requester;
+        self.logged[Field::RequestId as usize] = found.request_id;
+        self.logged[Field::Operation as usize] = found.operation;
+        self.at = found.end;
+        Ok(())
+    }
+
+    fn key(&mut self) {
+        if self.peek().is_none_or(|first| first == b'"') {
+            return;
+        }
+        let start = start_of(self.line, self.at);
+        let Some(mut key) = self.word() else { return };
+        // A key with spaces, by a service that does not encode keys: it ends where the URI begins.
+        if self.peek().is_some_and(|first| first != b'"' && first != b'-')
+            && status_follows(self.line, self.at).is_none()
+            && let Some(quote) = next_quoted_word(self.line, self.at)
+        {
+            let end = before_spaces(self.line, quote);
+            key = &self.line[start..end];
+            self.at = end;
+        }
+        self.logged[Field::Key as usize] = bare(key);
+    }
+
+    fn request_uri(&mut self) {
+        match self.peek() {
+            Some(b'"') => {
+                let start = start_of(self.line, self.at) + 1;
+                let close = end_of_uri(self.line, start).unwrap_or(self.line.len());
+                self.logged[Field::RequestUri as usize] = absent(&self.line[start..close]);
+                self.at = (close + 1).min(self.line.len());
+            }
+            // A status in its place: the URI is missing.
+            Some(first) if first != b'-' && status_follows(self.line, self.at).is_some() => {}
+            _ => self.logged[Field::RequestUri as usize] = self.word().map_or(&[], bare),
+        }
+    }
+
+    fn numbers(&mut self) {
+        for field in [
+            Field::HttpStatus,
+            Field::ErrorCode,
+            Field::BytesSent,
+            Field::ObjectSize,
+            Field::TotalTime,
+            Field::TurnAroundTime,
+        ] {
+            if self.peek() == Some(b'"') {
+                break; // some are missing: this is the referer
+            }
+            let Some(text) = self.word() else { return };
+            self.logged[field as usize] = bare(text);
+            if field != Field::ErrorCode && text != b"-" && number(text).is_none() {
+                self.cover(self.at - text.len(), self.at);
+            }
+        }
+        // Unknown words before the referer.
+        if self.peek().is_some_and(|first| first != b'"' && first != b'-')
+            && let Some(quote) = next_quoted_word(self.line, self.at)
+        {
+            self.cover(start_of(self.line, self.at), before_spaces(self.line, quote));
+            self.at = quote;
+        }
+    }
+
+    fn referer_and_user_agent(&mut self) {
+        let open = start_of(self.line, self.at);
+        if self.peek() != Some(b'"') {
+            self.logged[Field::Referer as usize] = self.word().map_or(&[], bare);
+        } else if let Some((close, next)) = end_of_referer(self.line, open + 1) {
+            self.logged[Field::Referer as usize] = absent(&self.line[open + 1..close]);
+            self.at = next;
+        } else {
+            self.logged[Field::Referer as usize] = self.last_quoted(open);
+        }
+        self.logged[Field::UserAgent as usize] = if self.peek() == Some(b'"') {
+            self.last_quoted(start_of(self.line, self.at))
+        } else {
+            self.word().map_or(&[], bare)
+        };
+    }
+
+    /// The last quoted field of the line: it ends at the last quote that the tail can follow, or, if the
+    /// line is cut off within it, with the line.
+    fn last_quoted(&mut self, open: usize) -> &'a [u8] {
+        let start = open + 1;
+        let close = memrchr_iter(b'"', &self.line[start..]).map(|offset| start + offset).find(|&quote| {
+            match self.line.get(quote + 1) {
+                None => true,
+                Some(b' ') => word(self.line, quote + 1).is_none_or(|(text, _)| tail::can_begin(text)),
+                Some(_) => false,
+            }
+        });
+        let close = close.unwrap_or(self.line.len());
+        self.at = (close + 1).min(self.line.len());
+        absent(&self.line[start..close])
+    }
+
+    fn tail(&mut self) {
+        let mut words: [&[u8]; tail::WORDS] = [&[]; tail::WORDS];
+        let mut ends = [self.at; tail::WORDS];
+        let mut count = 0;
+        let mut at = self.at;
+        while count < tail::WORDS
+            && let Some((text, end)) = word(self.line, at)
+        {
+            (words[count], ends[count]) = (text, end);
+            count += 1;
+            at = end;
+        }
+        let unknown = tail::unknown_before_host_id(&words[..count]);
+        if unknown > 0 && words[1..=unknown].iter().any(|word| *word != b"-") {
+            self.cover(ends[1] - words[1].len(), ends[unknown]);
+        }
+        for index in 0..tail::FIELDS {
+            let from = if index == 0 { 0 } else { index + unknown };
+            if from < count {
+                self.logged[tail::FIRST + index] = bare(words[from]);
+                self.at = ends[from];
+            }
+        }
+        let extra = start_of(self.line, self.at);
+        if extra < self.line.len() && !without_dashes(&self.line[extra..]).is_empty() {
+            self.cover(extra, self.line.len());
+        }
+    }
+}
+
+/// The quote that ends the request URI begun at `start`: rather one that status and numbers follow, else
+/// one that a status follows, else one that a space follows. `None`: cut off before.
+fn end_of_uri(line: &[u8], start: usize) -> Option<usize> {
+    certain_end_of_uri(line, start).or_else(|| {
+        let quotes = || memchr_iter(b'"', &line[start..]).map(|offset| start + offset);
+        quotes()
+            .find(|&quote| status_follows(line, quote + 1).is_some())
+            .or_else(|| quotes().find(|&quote| line.get(quote + 1).is_none_or(|&byte| byte == b' ')))
+    })
+}
+
+/// The quote that ends the referer begun at `start`, and the quote that the user agent begins with: the first
+/// two with nothing but spaces between them.
+fn end_of_referer(line: &[u8], start: usize) -> Option<(usize, usize)> {
+    memchr_iter(b'"', &line[start..]).map(|offset| start + offset).find_map(|quote| {
+        let next = start_of(line, quote + 1);
+        (next > quote + 1 && line.get(next) == Some(&b'"')).then_some((quote, next))
+    })
+}
+
+/// Where the next word begins that a quote begins.
+fn next_quoted_word(line: &[u8], at: usize) -> Option<usize> {
+    memchr_iter(b'"', &line[at..])
+        .map(|offset| at + offset)
+        .find(|&quote| quote > 0 && line[quote - 1] == b' ')
+}
