@@ -6,8 +6,6 @@
 //! that segment. Nothing is stored for it: a hash of 8 bytes per row would make the cache a sixth
 //! larger. Only segments whose time range holds the record's time are asked.
 
-use std::sync::Arc;
-
 use hashbrown::HashTable;
 use rusqlite::Connection;
 
@@ -89,7 +87,7 @@ pub struct Seen {
     /// Rows of the open segment by fingerprint.
     open: HashTable<u32>,
     fingerprints: Vec<u64>,
-    probes: Vec<(i64, Arc<Probe>)>,
+    probes: Vec<(i64, Probe)>,
 }
 
 impl Seen {
@@ -244,23 +242,22 @@ impl From<Damage> for AdmitError {
     }
 }
 
-fn probe(
-    probes: &mut Vec<(i64, Arc<Probe>)>,
+fn probe<'p>(
+    probes: &'p mut Vec<(i64, Probe)>,
     connection: &Connection,
     id: i64,
-) -> Result<Arc<Probe>, AdmitError> {
-    if let Some(index) = probes.iter().position(|(known, _)| *known == id) {
-        let found = probes.remove(index);
-        let probe = found.1.clone();
-        probes.push(found);
-        return Ok(probe);
+) -> Result<&'p Probe, AdmitError> {
+    // The last is the one used last.
+    match probes.iter().position(|(known, _)| *known == id) {
+        Some(index) => probes[index..].rotate_left(1),
+        None => {
+            if probes.len() >= PROBES {
+                probes.remove(0);
+            }
+            probes.push((id, Probe::load(connection, id)?));
+        }
     }
-    let loaded = Arc::new(Probe::load(connection, id)?);
-    if probes.len() >= PROBES {
-        probes.remove(0);
-    }
-    probes.push((id, loaded.clone()));
-    Ok(loaded)
+    probes.last().map(|(_, probe)| probe).ok_or(AdmitError::Damage(id, Damage("no such segment")))
 }
 
 /// A stored segment, ready to be compared with.

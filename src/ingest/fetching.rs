@@ -111,7 +111,8 @@ impl Fetching {
                     () = self.stop.asked() => break 'pages,
                 };
                 let Ok(slot) = slot else { break 'pages };
-                let mark = FileMark { name: file.name.clone(), version: file.version.clone(), size: file.size };
+                let mark =
+                    FileMark { name: file.name.clone(), version: file.version.clone(), size: file.size };
                 let reading = Reading {
                     source: id,
                     file: Arc::new(mark),
@@ -174,7 +175,8 @@ impl Reading {
         let mut cutter = Cutter::new(body.into_reader()?);
         let mut is_first = true;
         while let Some(lines) = cutter.next()? {
-            if std::mem::take(&mut is_first) && !(looks_like_log(&lines.bytes) && has_log_lines(&lines.bytes)) {
+            if std::mem::take(&mut is_first) && !(looks_like_log(&lines.bytes) && has_log_lines(&lines.bytes))
+            {
                 let _ = self.messages.send(Message::NoLog(self.source, self.file.clone()));
                 return Ok(());
             }

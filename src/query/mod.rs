@@ -1,13 +1,15 @@
 //! Questions about requests, and their answers.
 //!
 //! A [`Query`] and an [`Answer`] are plain data; an [`Engine`] stands between them. The local engine
-//! (`scan`) answers from the cache; nothing of SQLite or segments shows through, so another engine
+//! ([`scan`]) answers from the cache; nothing of SQLite or segments shows through, so another engine
 //! can stand behind the same screens. The filter language lives in [`filter`]. Never here: widgets, S3.
 
 pub mod answer;
+mod derive;
 pub mod dimension;
 pub mod filter;
 pub mod measure;
+pub mod scan;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +18,7 @@ pub use answer::{Answer, GroupRow, Groups, RequestRow, Requests, Series, Stats, 
 pub use dimension::Dimension;
 pub use filter::Filter;
 pub use measure::Measure;
+pub use scan::LocalEngine;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]

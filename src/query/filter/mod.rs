@@ -1,8 +1,33 @@
 //! Which requests count: the filter as plain data. One language for the prompt, `--filter` and saved
 //! investigations.
+//!
+//! Here live the filter itself, its reader ([`parse`]: grammar; `value`, `number`, [`instant`]: what a
+//! value means), its writer (`print`), the test of one value ([`matching`]) and what the prompt
+//! needs while a filter is typed ([`complete`]). The language is described in `docs/filter.md`, see
+//! [`HELP`]. Never here: where values come from (segments, dictionaries), widgets.
+
+mod build;
+pub mod complete;
+mod error;
+mod escape;
+mod glob;
+pub mod instant;
+pub mod matching;
+mod number;
+pub mod parse;
+mod print;
+mod value;
+
+pub use complete::{Completion, complete};
+pub use error::FilterError;
+pub use escape::is_unseen;
+pub use matching::Matcher;
 
 use crate::log::Field;
 use crate::query::Dimension;
+
+/// The filter language, explained: what `tamarin help filter` prints.
+pub const HELP: &str = include_str!("../../../docs/filter.md");
 
 /// A condition on requests.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,16 +73,4 @@ pub enum Test {
     Range(Option<i64>, Option<i64>),
     /// `-`.
     Absent,
-}
-
-impl Filter {
-    /// Every request.
-    pub fn everything() -> Filter {
-        Filter::All(Vec::new())
-    }
-
-    /// Whether it lets every request through by its form.
-    pub fn is_everything(&self) -> bool {
-        matches!(self, Filter::All(terms) if terms.is_empty())
-    }
 }

@@ -35,7 +35,7 @@ impl Default for Sums {
 
 impl Sums {
     #[inline]
-    fn add(&mut self, time: i64, bytes_sent: u64, is_error: u32) {
+    pub fn add(&mut self, time: i64, bytes_sent: u64, is_error: u32) {
         self.bytes_sent += bytes_sent;
         self.requests += 1;
         self.errors += is_error;
@@ -77,13 +77,12 @@ enum More {
     Max(Field, Vec<u64>),
     /// Pairs of slot and id that occur.
     Distinct(Field, HashSet<u64>),
-    /// Made from the sums.
-    FromSums(Measure),
 }
 
 impl More {
-    fn new(measure: Measure) -> More {
-        match measure {
+    /// What is folded for a measure; `None` if the sums tell it.
+    fn of(measure: Measure) -> Option<More> {
+        Some(match measure {
             Measure::Objects => More::Distinct(Field::Key, HashSet::new()),
             Measure::Addresses => More::Distinct(Field::RemoteIp, HashSet::new()),
             Measure::UserAgents => More::Distinct(Field::UserAgent, HashSet::new()),
@@ -97,9 +96,21 @@ impl More {
             | Measure::Errors
             | Measure::ErrorRate
             | Measure::FirstSeen
-            | Measure::LastSeen => More::FromSums(measure),
+            | Measure::LastSeen => return None,
+        })
+    }
+}
+
+/// Those of the measures that take a fold of their own, each once.
+pub fn folded(measures: &[Measure]) -> Vec<Measure> {
+    let mut folded = Vec::new();
+    for measure in measures {
+        if More::of(*measure).is_some() && !folded.contains(measure) {
+            folded.push(*measure);
         }
     }
+    folded.sort_by_key(|measure| measure.name());
+    folded
 }
 
 /// Groups folded so far. Every group has a slot: its number, or where there are too many numbers, the
@@ -107,7 +118,7 @@ impl More {
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
     sums: Vec<Sums>,
-    more: Vec<More>,
+    more: Vec<(Measure, More)>,
     hashed: Option<Hashed>,
 }
 
@@ -121,7 +132,7 @@ impl Groups {
     /// None yet, of at most `space` numbers, for a fold of `rows` rows.
     pub fn new(space: usize, rows: usize, more: &[Measure]) -> Groups {
         let is_dense = space <= DENSE_ANYWAY.max(rows).min(DENSE_AT_MOST);
-        let more = more.iter().map(|measure| More::new(*measure)).collect();
+        let more = more.iter().filter_map(|measure| Some((*measure, More::of(*measure)?))).collect();
         let mut groups = Groups { sums: Vec::new(), more, hashed: (!is_dense).then(Hashed::default) };
         if is_dense {
             groups.grow(space);
@@ -134,11 +145,11 @@ impl Groups {
             return;
         }
         self.sums.resize(slots, Sums::default());
-        for more in &mut self.more {
+        for (_, more) in &mut self.more {
             match more {
                 More::Mean(_, means) => means.resize(slots, (0, 0)),
                 More::Max(_, largest) => largest.resize(slots, 0),
-                More::Distinct(..) | More::FromSums(_) => {}
+                More::Distinct(..) => {}
             }
         }
     }
@@ -148,11 +159,10 @@ impl Groups {
         let more: usize = self
             .more
             .iter()
-            .map(|more| match more {
+            .map(|(_, more)| match more {
                 More::Mean(_, means) => means.len() * 16,
                 More::Max(_, largest) => largest.len() * 8,
                 More::Distinct(_, pairs) => pairs.capacity() * 9,
-                More::FromSums(_) => 0,
             })
             .sum();
         self.sums.len() * size_of::<Sums>() + more
@@ -209,10 +219,11 @@ impl Groups {
     }
 
     fn merge_more(&mut self, other: &Groups, slot_of: impl Fn(usize) -> usize) {
-        for (ours, theirs) in self.more.iter_mut().zip(&other.more) {
+        for ((_, ours), (_, theirs)) in self.more.iter_mut().zip(&other.more) {
             match (ours, theirs) {
                 (More::Mean(_, ours), More::Mean(_, theirs)) => {
-                    for (slot, (sum, count)) in theirs.iter().enumerate().filter(|(_, (_, count))| *count > 0) {
+                    for (slot, (sum, count)) in theirs.iter().enumerate().filter(|(_, (_, count))| *count > 0)
+                    {
                         let mean = &mut ours[slot_of(slot)];
                         *mean = (mean.0 + sum, mean.1 + count);
                     }
@@ -224,30 +235,29 @@ impl Groups {
                     }
                 }
                 (More::Distinct(_, ours), More::Distinct(_, theirs)) => ours.extend(
-                    theirs.iter().map(|pair| (slot_of((pair >> 32) as usize) as u64) << 32 | pair & 0xffff_ffff),
+                    theirs
+                        .iter()
+                        .map(|pair| (slot_of((pair >> 32) as usize) as u64) << 32 | pair & 0xffff_ffff),
                 ),
                 _ => {}
             }
         }
     }
 
-    /// The further measures of every slot asked for, in the order asked for.
-    pub fn more_columns(&self) -> Vec<MoreColumn<'_>> {
-        self.more
-            .iter()
-            .map(|more| match more {
-                More::Distinct(_, pairs) => {
-                    let mut counts = vec![0u32; self.sums.len()];
-                    for pair in pairs {
-                        counts[(pair >> 32) as usize] += 1;
-                    }
-                    MoreColumn::Counts(counts)
+    /// A measure of all slots.
+    pub fn column(&self, measure: Measure) -> Column<'_> {
+        match self.more.iter().find(|(known, _)| *known == measure) {
+            Some((_, More::Distinct(_, pairs))) => {
+                let mut counts = vec![0u32; self.sums.len()];
+                for pair in pairs {
+                    counts[(pair >> 32) as usize] += 1;
                 }
-                More::Mean(_, means) => MoreColumn::Means(means),
-                More::Max(_, largest) => MoreColumn::Largest(largest),
-                More::FromSums(measure) => MoreColumn::FromSums(*measure, &self.sums),
-            })
-            .collect()
+                Column::Counts(counts)
+            }
+            Some((_, More::Mean(_, means))) => Column::Means(means),
+            Some((_, More::Max(_, largest))) => Column::Largest(largest),
+            None => Column::FromSums(measure, &self.sums),
+        }
     }
 
     /// Folds the rows of one segment that pass.
@@ -267,20 +277,19 @@ impl Groups {
             Passes::Some => predicate.open(segment, snapshot)?,
             _ => OpenPredicate::Constant(true),
         };
-        let columns = Columns {
+        let columns = FoldColumns {
             keys: keys.open(segment, snapshot)?,
             times: snapshot.integers(segment, Field::Time)?,
             bytes_sent: snapshot.integers(segment, Field::BytesSent)?,
             statuses: snapshot.integers(segment, Field::HttpStatus)?,
         };
-        let more: Vec<Option<Arc<Integers>>> = self
+        let more: Vec<Arc<Integers>> = self
             .more
             .iter()
-            .map(|more| match more {
+            .map(|(_, more)| match more {
                 More::Mean(field, _) | More::Max(field, _) | More::Distinct(field, _) => {
-                    snapshot.integers(segment, *field).map(Some)
+                    snapshot.integers(segment, *field)
                 }
-                More::FromSums(_) => Ok(None),
             })
             .collect::<Result<_, CacheError>>()?;
         let blocks = segment.rows.div_ceil(BLOCK);
@@ -324,10 +333,9 @@ impl Groups {
         }
     }
 
-    fn add_more(&mut self, mask: Mask, block: usize, slots: &[u32; BLOCK], columns: &[Option<Arc<Integers>>]) {
+    fn add_more(&mut self, mask: Mask, block: usize, slots: &[u32; BLOCK], columns: &[Arc<Integers>]) {
         let mut numbers = [0; BLOCK];
-        for (more, column) in self.more.iter_mut().zip(columns) {
-            let Some(column) = column else { continue };
+        for ((_, more), column) in self.more.iter_mut().zip(columns) {
             column.unpack_u64(block, &mut numbers);
             match more {
                 More::Mean(_, means) => for_each(mask, |row| {
@@ -345,31 +353,30 @@ impl Groups {
                         pairs.insert(u64::from(slots[row]) << 32 | numbers[row]);
                     }
                 }),
-                More::FromSums(_) => {}
             }
         }
     }
 }
 
-/// A further measure of all slots.
-pub enum MoreColumn<'g> {
+/// A measure of all slots.
+pub enum Column<'g> {
     Counts(Vec<u32>),
     Means(&'g [(u64, u32)]),
     Largest(&'g [u64]),
     FromSums(Measure, &'g [Sums]),
 }
 
-impl MoreColumn<'_> {
+impl Column<'_> {
     /// Of one slot.
     pub fn get(&self, slot: usize) -> Option<f64> {
         match self {
-            MoreColumn::Counts(counts) => Some(f64::from(counts[slot])),
-            MoreColumn::Means(means) => {
+            Column::Counts(counts) => Some(f64::from(counts[slot])),
+            Column::Means(means) => {
                 let (sum, count) = means[slot];
                 (count > 0).then(|| sum as f64 / f64::from(count))
             }
-            MoreColumn::Largest(largest) => largest[slot].checked_sub(1).map(|largest| largest as f64),
-            MoreColumn::FromSums(measure, sums) => {
+            Column::Largest(largest) => largest[slot].checked_sub(1).map(|largest| largest as f64),
+            Column::FromSums(measure, sums) => {
                 let sums = &sums[slot];
                 match measure {
                     Measure::Requests => Some(f64::from(sums.requests)),
@@ -385,8 +392,19 @@ impl MoreColumn<'_> {
     }
 }
 
+impl Column<'_> {
+    /// The same as a whole number, where it is one: beyond 2⁵³ a float is not exact.
+    pub fn exact(&self, slot: usize) -> Option<i64> {
+        match self {
+            Column::FromSums(Measure::BytesSent, sums) => Some(sums[slot].bytes_sent as i64),
+            Column::Largest(largest) => Some(largest[slot] as i64),
+            _ => None,
+        }
+    }
+}
+
 /// The columns that every fold needs.
-struct Columns<'k> {
+struct FoldColumns<'k> {
     keys: OpenKeys<'k>,
     times: Arc<Integers>,
     bytes_sent: Arc<Integers>,
@@ -407,7 +425,7 @@ impl Default for Unpacked {
     }
 }
 
-impl Columns<'_> {
+impl FoldColumns<'_> {
     #[inline]
     fn unpack(&self, block: usize, errors: &[bool], out: &mut Unpacked) {
         self.keys.block(block, &mut out.groups);
@@ -424,7 +442,10 @@ impl Columns<'_> {
 pub fn errors(snapshot: &Snapshot<'_>) -> Result<Vec<bool>, CacheError> {
     let statuses = snapshot.dictionary(Field::HttpStatus)?;
     let is_error = |status: &[u8]| {
-        std::str::from_utf8(status).ok().and_then(|status| status.parse::<u64>().ok()).is_some_and(|status| status >= 400)
+        std::str::from_utf8(status)
+            .ok()
+            .and_then(|status| status.parse::<u64>().ok())
+            .is_some_and(|status| status >= 400)
     };
     Ok(std::iter::once(false).chain(statuses.iter().map(is_error)).collect())
 }

@@ -37,7 +37,11 @@ pub enum GroupKeys {
 
 impl GroupKeys {
     /// For a dimension on a snapshot.
-    pub fn new(by: &Dimension, snapshot: &Snapshot<'_>, known: &DerivedGroups) -> Result<GroupKeys, CacheError> {
+    pub fn new(
+        by: &Dimension,
+        snapshot: &Snapshot<'_>,
+        known: &DerivedGroups,
+    ) -> Result<GroupKeys, CacheError> {
         match by {
             Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
             Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
@@ -53,9 +57,9 @@ impl GroupKeys {
                         groups.push(0);
                     }
                     for id in groups.len() as u32..=dictionary.len() {
-                        let group = by.derive(dictionary.get(id)).map_or(0, |value: Cow<'_, [u8]>| {
-                            interner.intern(&value, hash(&value))
-                        });
+                        let group = by
+                            .derive(dictionary.get(id))
+                            .map_or(0, |value: Cow<'_, [u8]>| interner.intern(&value, hash(&value)));
                         groups.push(group);
                     }
                     entry.groups = Arc::new(groups);
@@ -81,11 +85,32 @@ impl GroupKeys {
         Ok(match self {
             GroupKeys::One => Value::Absent,
             GroupKeys::Ids(field) => Value::of_field(*field, snapshot.value(*field, group)?.as_deref()),
-            GroupKeys::Derived { values, .. } => {
-                group.checked_sub(1).map_or(Value::Absent, |index| Value::Text(values.get(index as usize).into()))
-            }
+            GroupKeys::Derived { values, .. } => group
+                .checked_sub(1)
+                .map_or(Value::Absent, |index| Value::Text(values.get(index as usize).into())),
             GroupKeys::TimePart(_) => Value::Integer(i64::from(group)),
         })
+    }
+
+    /// Calls `each` with the values of all groups, in the order of their numbers, until it says no.
+    pub fn for_each_value(
+        &self,
+        snapshot: &Snapshot<'_>,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), CacheError> {
+        match self {
+            GroupKeys::Ids(field) => {
+                snapshot.dictionary(*field)?.iter().all(each);
+            }
+            GroupKeys::Derived { values, .. } => {
+                values.iter().all(each);
+            }
+            GroupKeys::TimePart(_) => {
+                (0..24).all(|part: u32| each(part.to_string().as_bytes()));
+            }
+            GroupKeys::One => {}
+        }
+        Ok(())
     }
 
     /// Tells that the values of many groups will be asked for.
@@ -97,14 +122,20 @@ impl GroupKeys {
     }
 
     /// The groups that have one of these values.
-    pub fn groups_of(&self, wanted: &[Value], snapshot: &Snapshot<'_>) -> Result<Vec<Option<u32>>, CacheError> {
+    pub fn groups_of(
+        &self,
+        wanted: &[Value],
+        snapshot: &Snapshot<'_>,
+    ) -> Result<Vec<Option<u32>>, CacheError> {
         let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
         let mut groups = vec![None; wanted.len()];
         for (index, value) in wanted.iter().enumerate() {
             match (value, self) {
                 (Value::Absent, GroupKeys::TimePart(_)) => {}
                 (Value::Absent, _) => groups[index] = Some(0),
-                (Value::Integer(number), GroupKeys::TimePart(_)) => groups[index] = u32::try_from(*number).ok(),
+                (Value::Integer(number), GroupKeys::TimePart(_)) => {
+                    groups[index] = u32::try_from(*number).ok()
+                }
                 (Value::Integer(number), _) => {
                     places.insert(number.to_string().into_bytes(), index);
                 }

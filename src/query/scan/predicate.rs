@@ -75,7 +75,8 @@ impl IdSets {
         {
             return Ok(known.clone());
         }
-        let mut set = known.map_or_else(IdSet::default, |known| IdSet { bits: known.bits.clone(), len: known.len });
+        let mut set =
+            known.map_or_else(IdSet::default, |known| IdSet { bits: known.bits.clone(), len: known.len });
         if set.len == 0 {
             set.push(test(None));
         }
@@ -152,9 +153,14 @@ impl Predicate {
         Ok(Predicate { root: simplify(Node::All(all)), sources })
     }
 
+    /// Whether a segment is of a source that is asked about.
+    pub fn is_asked(&self, segment: &SegmentInfo) -> bool {
+        self.sources.as_ref().is_none_or(|sources| sources.contains(&segment.source))
+    }
+
     /// What can be told of a segment from its bounds.
     pub fn passes(&self, segment: &SegmentInfo, snapshot: &Snapshot<'_>) -> Result<Passes, CacheError> {
-        if self.sources.as_ref().is_some_and(|sources| !sources.contains(&segment.source)) {
+        if !self.is_asked(segment) {
             return Ok(Passes::None);
         }
         self.root.passes(segment, snapshot)
@@ -195,16 +201,12 @@ fn compile(filter: &Filter, snapshot: &Snapshot<'_>, sets: &IdSets) -> Result<No
     })
 }
 
-fn term(
-    subject: &Subject,
-    test: &Test,
-    snapshot: &Snapshot<'_>,
-    sets: &IdSets,
-) -> Result<Node, QueryError> {
+fn term(subject: &Subject, test: &Test, snapshot: &Snapshot<'_>, sets: &IdSets) -> Result<Node, QueryError> {
     let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
     let ids = |base: Field, dimension: &Dimension| -> Result<Node, CacheError> {
         let name = format!("{} {test:?}", dimension.name());
-        let set = sets.get(snapshot, base, name, |value| matcher.is_match(dimension.derive(value).as_deref()))?;
+        let set =
+            sets.get(snapshot, base, name, |value| matcher.is_match(dimension.derive(value).as_deref()))?;
         Ok(Node::Ids(base, set))
     };
     match subject {
@@ -229,18 +231,18 @@ fn term(
             Kind::Time => match number_range(test) {
                 Some(Some((from, to))) => Ok(time(from, to)),
                 Some(None) => Ok(Node::Constant(false)),
-                None => Err(QueryError::Invalid("time takes instants and ranges of them, not text".to_owned())),
+                None => {
+                    Err(QueryError::Invalid("time takes instants and ranges of them, not text".to_owned()))
+                }
             },
             Kind::Measure => match number_range(test) {
                 Some(Some((from, to))) => {
                     let stored = |number: i64| if number < 0 { 0 } else { number as u64 + 1 };
                     Ok(match to {
                         Some(to) if to < 0 => Node::Constant(false),
-                        to => Node::Number(
-                            *field,
-                            from.map_or(1, stored).max(1),
-                            to.map_or(u64::MAX, stored),
-                        ),
+                        to => {
+                            Node::Number(*field, from.map_or(1, stored).max(1), to.map_or(u64::MAX, stored))
+                        }
                     })
                 }
                 Some(None) => Ok(Node::Number(*field, 0, 0)),
@@ -550,9 +552,9 @@ impl DetailTest<'_> {
                     }
                     key_values.as_ref()?.get(key_ids[row % BLOCK])
                 };
-                let value = page.get(in_page, key).map_err(|damage| {
-                    self.snapshot.damaged(&self.segment, self.field, damage)
-                })?;
+                let value = page
+                    .get(in_page, key)
+                    .map_err(|damage| self.snapshot.damaged(&self.segment, self.field, damage))?;
                 if self.matcher.is_match(value.as_deref()) {
                     masks[row / BLOCK] |= 1 << (row % BLOCK);
                 }

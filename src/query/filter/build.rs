@@ -1,0 +1,181 @@
+//! Filters made and taken apart by code: what drill-down, chips and "not this" do.
+
+use super::{Filter, Subject, Test};
+use crate::log::{Field, ValueType};
+use crate::query::{Dimension, TimeRange, Value};
+
+impl Filter {
+    /// Every request.
+    pub fn everything() -> Filter {
+        Filter::All(Vec::new())
+    }
+
+    /// Whether it lets every request through by its form.
+    pub fn is_everything(&self) -> bool {
+        matches!(self, Filter::All(terms) if terms.is_empty())
+    }
+
+    /// All of these hold. Flat: what already is a list of conditions is joined to it.
+    pub fn all(filters: impl IntoIterator<Item = Filter>) -> Filter {
+        let mut terms = Vec::new();
+        for filter in filters {
+            match filter {
+                Filter::All(inner) => terms.extend(inner),
+                other => terms.push(other),
+            }
+        }
+        if terms.len() == 1 { terms.remove(0) } else { Filter::All(terms) }
+    }
+
+    /// At least one of these holds. Flat, as [`Filter::all`]. Of nothing: no request.
+    pub fn any(filters: impl IntoIterator<Item = Filter>) -> Filter {
+        let mut terms = Vec::new();
+        for filter in filters {
+            match filter {
+                Filter::Any(inner) => terms.extend(inner),
+                other => terms.push(other),
+            }
+        }
+        match terms.len() {
+            0 => Filter::Not(Box::new(Filter::everything())),
+            1 => terms.remove(0),
+            _ => Filter::Any(terms),
+        }
+    }
+
+    /// The opposite.
+    #[must_use]
+    pub fn negated(self) -> Filter {
+        match self {
+            Filter::Not(inner) => *inner,
+            other => Filter::Not(Box::new(other)),
+        }
+    }
+
+    /// Exactly the requests of one group: those whose `dimension` is `value`.
+    pub fn term_for(dimension: &Dimension, value: &Value) -> Filter {
+        let subject = match dimension {
+            Dimension::Field(field) => Subject::Field(*field),
+            derived => Subject::Derived(derived.clone()),
+        };
+        let of_numbers = match dimension {
+            Dimension::Field(field) => field.spec().value != ValueType::Text,
+            derived => matches!(derived, Dimension::HourOfDay | Dimension::Weekday),
+        };
+        let test = match value {
+            Value::Absent => Test::Absent,
+            Value::Integer(number) if of_numbers => Test::Range(Some(*number), Some(*number)),
+            Value::Integer(class) if *dimension == Dimension::StatusClass => {
+                Test::Equals(format!("{class}xx").into_bytes())
+            }
+            Value::Integer(number) => Test::Equals(number.to_string().into_bytes()),
+            Value::Text(text) => Test::Equals(text.to_vec()),
+        };
+        Filter::Term(subject, test)
+    }
+
+    /// Requests of this stretch of time.
+    pub fn within(range: TimeRange) -> Filter {
+        if range == TimeRange::default() {
+            return Filter::everything();
+        }
+        let last = range.end.map(|end| end.saturating_sub(1));
+        Filter::Term(Subject::Field(Field::Time), Test::Range(range.start, last))
+    }
+
+    /// Both hold. What is required already is not added a second time.
+    #[must_use]
+    pub fn and(self, other: Filter) -> Filter {
+        let mut terms = self.into_terms();
+        for term in other.into_terms() {
+            if !terms.contains(&term) {
+                terms.push(term);
+            }
+        }
+        Filter::all(terms)
+    }
+
+    /// The conditions that must all hold: one chip each.
+    pub fn terms(&self) -> &[Filter] {
+        match self {
+            Filter::All(terms) => terms,
+            other => std::slice::from_ref(other),
+        }
+    }
+
+    /// The same without condition `index` of [`Filter::terms`].
+    #[must_use]
+    pub fn without(&self, index: usize) -> Filter {
+        let left = self.terms().iter().enumerate().filter(|(at, _)| *at != index);
+        Filter::all(left.map(|(_, term)| term.clone()))
+    }
+
+    /// The same condition in its simplest form: nothing nested that need not be. What
+    /// [`Filter::parse`](Filter::parse) returns is simple already.
+    #[must_use]
+    pub fn simplified(&self) -> Filter {
+        match self {
+            Filter::All(terms) => Filter::all(terms.iter().map(Filter::simplified)),
+            Filter::Any(terms) => Filter::any(terms.iter().map(Filter::simplified)),
+            Filter::Not(inner) => inner.simplified().negated(),
+            term @ Filter::Term(..) => term.clone(),
+        }
+    }
+
+    fn into_terms(self) -> Vec<Filter> {
+        match self {
+            Filter::All(terms) => terms,
+            other => vec![other],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(code: i64) -> Filter {
+        Filter::term_for(&Dimension::Field(Field::HttpStatus), &Value::Integer(code))
+    }
+
+    #[test]
+    fn a_group_becomes_a_filter_of_exactly_that_group() {
+        let key = Dimension::Field(Field::Key);
+        let term = |test| Filter::Term(Subject::Field(Field::Key), test);
+        assert_eq!(Filter::term_for(&key, &Value::from("a*b")), term(Test::Equals(b"a*b".to_vec())));
+        assert_eq!(Filter::term_for(&key, &Value::Absent), term(Test::Absent));
+        assert_eq!(
+            Filter::term_for(&Dimension::StatusClass, &Value::Integer(4)),
+            Filter::Term(Subject::Derived(Dimension::StatusClass), Test::Equals(b"4xx".to_vec()))
+        );
+        assert_eq!(
+            Filter::term_for(&Dimension::HourOfDay, &Value::Integer(3)),
+            Filter::Term(Subject::Derived(Dimension::HourOfDay), Test::Range(Some(3), Some(3)))
+        );
+    }
+
+    #[test]
+    fn conditions_are_added_and_taken_off_one_at_a_time() {
+        let filter = Filter::everything().and(status(403)).and(status(404).negated()).and(status(403));
+        assert_eq!(filter.terms(), [status(403), status(404).negated()]);
+        assert_eq!(filter.without(0), status(404).negated());
+        assert_eq!(filter.without(0).without(0), Filter::everything());
+        assert_eq!(filter.without(7), filter);
+        assert!(Filter::everything().terms().is_empty());
+    }
+
+    #[test]
+    fn negation_undoes_itself() {
+        assert_eq!(status(403).negated().negated(), status(403));
+    }
+
+    #[test]
+    fn a_brushed_stretch_of_time_excludes_its_end() {
+        let range = TimeRange { start: Some(60), end: Some(120) };
+        assert_eq!(
+            Filter::within(range),
+            Filter::Term(Subject::Field(Field::Time), Test::Range(Some(60), Some(119)))
+        );
+        assert!(Filter::within(TimeRange::default()).is_everything());
+    }
+}

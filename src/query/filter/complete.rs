@@ -1,0 +1,209 @@
+//! What is being typed at a place in a filter, so that the prompt can offer how it goes on.
+
+use std::ops::Range;
+
+use super::error::names;
+use super::{Subject, print};
+use crate::log::{FIELDS, Kind};
+use crate::query::{Dimension, Value};
+
+/// What is being typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Completion {
+    /// The name of a field (or a bare word; nobody can know yet).
+    Name {
+        /// The bytes of the text that a choice takes the place of.
+        span: Range<usize>,
+        /// Names that go on from what is typed, the likeliest first; choose one and add `:`.
+        candidates: Vec<String>,
+    },
+    /// The value of a field.
+    Value {
+        /// Ask an engine for its values; `None`: it has no values to choose from.
+        dimension: Option<Dimension>,
+        /// What is typed of the value, quotes and escapes undone.
+        partial: String,
+        /// The bytes of the text that a choice takes the place of: see [`value_text`].
+        span: Range<usize>,
+    },
+    /// Nothing that could be completed.
+    Nothing,
+}
+
+/// What is being typed at `cursor`, a place in bytes, in `text`.
+pub fn complete(text: &str, cursor: usize) -> Completion {
+    let mut cursor = cursor.min(text.len());
+    while !text.is_char_boundary(cursor) {
+        cursor -= 1;
+    }
+    let (start, is_quoted) = word_start(&text[..cursor]);
+    let word = &text[start..cursor];
+    let Some((name, value_at)) = split_name(word) else {
+        if is_quoted || !word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '/') {
+            return Completion::Nothing;
+        }
+        return Completion::Name { span: start..cursor, candidates: candidates(word) };
+    };
+    let dimension = match super::parse::subject(name) {
+        None => return Completion::Nothing,
+        Some(Subject::Field(field)) if field.kind() == Kind::Dimension => Some(Dimension::Field(field)),
+        Some(Subject::Derived(dimension)) => Some(dimension),
+        Some(Subject::Field(_) | Subject::Anywhere) => None,
+    };
+    let value_at = value_at + last_item(&word[value_at..]);
+    let typed = &word[value_at..];
+    let inside = typed.strip_prefix('"').unwrap_or(typed);
+    let partial = String::from_utf8_lossy(&super::escape::unquote(inside)).into_owned();
+    Completion::Value { dimension, partial, span: start + value_at..cursor }
+}
+
+/// The text of a value to put in the span of a [`Completion::Value`], quoted where it must be.
+pub fn value_text(dimension: &Dimension, value: &Value) -> String {
+    print::value_text(dimension, value)
+}
+
+/// Where the word begins that ends at the end of `text`, and whether a quote in it is still open. `-` and
+/// `(` before it are not part of it.
+fn word_start(text: &str) -> (usize, bool) {
+    let (mut start, mut is_open, mut is_escaped) = (0, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_open => is_escaped = true,
+            '"' => is_open = !is_open,
+            _ if is_open => {}
+            c if c.is_whitespace() => start = at + c.len_utf8(),
+            '(' | '-' if start == at => start = at + 1,
+            _ => {}
+        }
+    }
+    (start, is_open)
+}
+
+/// The name before the operator and where the value begins.
+fn split_name(word: &str) -> Option<(&str, usize)> {
+    let at = word.find([':', '=', '~', '<', '>'])?;
+    let name = word[..at].trim_end_matches(['*']);
+    let name = name.strip_suffix('/').unwrap_or(name);
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '/');
+    let value = at + 1 + usize::from(word[at..].starts_with(">=") || word[at..].starts_with("<="));
+    is_name.then_some((name, value))
+}
+
+/// Where the last value of a list begins.
+fn last_item(values: &str) -> usize {
+    let (mut start, mut is_open, mut is_escaped) = (0, false, false);
+    for (at, c) in values.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_open => is_escaped = true,
+            '"' => is_open = !is_open,
+            ',' if !is_open => start = at + 1,
+            _ => {}
+        }
+    }
+    start
+}
+
+/// Names that begin with what is typed, then those of whose aliases one does, then those that contain it.
+fn candidates(typed: &str) -> Vec<String> {
+    let typed = typed.to_ascii_lowercase();
+    let alias = |name: &str| {
+        FIELDS
+            .iter()
+            .any(|spec| spec.name == name && spec.aliases.iter().any(|alias| alias.starts_with(&typed)))
+    };
+    let mut ranked: Vec<(u8, String)> = names()
+        .into_iter()
+        .filter_map(|name| {
+            let rank = if name.starts_with(&typed) {
+                0
+            } else if alias(&name) {
+                1
+            } else if name.contains(&typed) {
+                2
+            } else {
+                return None;
+            };
+            Some((rank, name))
+        })
+        .collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, name)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Field;
+
+    fn at_end(text: &str) -> Completion {
+        complete(text, text.len())
+    }
+
+    fn names_at_end(text: &str) -> Vec<String> {
+        match at_end(text) {
+            Completion::Name { candidates, .. } => candidates,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn names_are_offered_by_beginning_then_alias_then_part() {
+        assert_eq!(names_at_end("rem"), ["remote_ip"]);
+        assert_eq!(names_at_end("status:403 -(ua")[0], "user_agent");
+        assert_eq!(names_at_end("sta")[0], "status_class");
+        assert!(names_at_end("sta").contains(&"http_status".to_owned()));
+        assert_eq!(names_at_end("").len(), names().len());
+        assert_eq!(complete("sta foo", 3), at_end("sta"));
+    }
+
+    #[test]
+    fn values_are_of_the_field_before_the_operator() {
+        let value = |text: &str, field, partial: &str, span| {
+            let dimension = Some(Dimension::Field(field));
+            assert_eq!(
+                at_end(text),
+                Completion::Value { dimension, partial: partial.into(), span },
+                "{text}"
+            );
+        };
+        value("ip:203", Field::RemoteIp, "203", 3..6);
+        value("a -ua~bo", Field::UserAgent, "bo", 6..8);
+        value("status:403,4", Field::HttpStatus, "4", 11..12);
+        value("(key:\"my fi", Field::Key, "my fi", 5..11);
+        value("key:\"a\\\"b", Field::Key, "a\"b", 4..9);
+        value("ua*=mo", Field::UserAgent, "mo", 4..6);
+        value("status>=4", Field::HttpStatus, "4", 8..9);
+    }
+
+    #[test]
+    fn there_is_nothing_to_offer_for_sums_and_unknown_names() {
+        assert!(matches!(at_end("bytes>1"), Completion::Value { dimension: None, .. }));
+        assert_eq!(at_end("foo:b"), Completion::Nothing);
+        assert_eq!(at_end("\"two wor"), Completion::Nothing);
+        assert!(matches!(
+            at_end("prefix/2:me"),
+            Completion::Value { dimension: Some(Dimension::Prefix { depth: 2 }), .. }
+        ));
+    }
+
+    #[test]
+    fn any_place_in_any_text_is_safe() {
+        for text in ["ä:ö", "\"ü\\", "(((-key:\"", "a,b:,,", "key:ä,\"ö"] {
+            for cursor in 0..text.len() + 3 {
+                complete(text, cursor);
+            }
+        }
+    }
+
+    #[test]
+    fn a_chosen_value_is_quoted_where_it_must_be() {
+        let key = Dimension::Field(Field::Key);
+        assert_eq!(value_text(&key, &Value::from("media/a.mp4")), "media/a.mp4");
+        assert_eq!(value_text(&key, &Value::from("my file*")), "\"my file*\"");
+        assert_eq!(value_text(&key, &Value::Absent), "-");
+        assert_eq!(value_text(&Dimension::Field(Field::HttpStatus), &Value::Integer(404)), "404");
+    }
+}

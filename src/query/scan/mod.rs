@@ -1,0 +1,258 @@
+//! The local engine: answers from the cache by scanning its packed columns.
+//!
+//! A question is a fold over segments ([`drive`]): a predicate says which rows pass ([`predicate`]), keys
+//! say which group they belong to ([`keys`]), sums are kept per group ([`groups`]) or stretch of time
+//! ([`series`]); [`select`] picks the rows wanted. Request lists ([`requests`]) keep the best rows instead.
+//! What was folded stays ([`standing`]): when ingest adds segments, only those are read.
+
+mod drive;
+mod groups;
+mod keys;
+mod predicate;
+mod requests;
+mod select;
+mod series;
+mod standing;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cache::{Cache, SegmentInfo, Snapshot};
+use crate::log::Field;
+
+use super::answer::{self, Answer, Totals};
+use super::{Ask, Cancel, Dimension, Engine, Query, QueryError, Reply, Statistics};
+
+/// Columns of text met while single requests are read.
+type CacheDetails = std::collections::HashMap<(i64, Field), crate::cache::Details>;
+
+use groups::Groups;
+use keys::{DerivedGroups, GroupKeys};
+use predicate::{IdSets, Passes, Predicate};
+use standing::Standing;
+
+/// Answers from a cache.
+pub struct LocalEngine {
+    cache: Arc<Cache>,
+    sets: IdSets,
+    derived: DerivedGroups,
+    groups: Standing<Groups>,
+    series: Standing<series::Lines>,
+    ranks: requests::Ranks,
+}
+
+/// What is at hand while a question is answered.
+struct Asking<'a> {
+    engine: &'a LocalEngine,
+    snapshot: &'a Snapshot<'a>,
+    query: &'a Query,
+    predicate: &'a Predicate,
+    cancel: &'a Cancel,
+}
+
+impl LocalEngine {
+    /// Over a cache.
+    pub fn new(cache: Arc<Cache>) -> LocalEngine {
+        LocalEngine {
+            cache,
+            sets: IdSets::default(),
+            derived: DerivedGroups::default(),
+            groups: Standing::default(),
+            series: Standing::default(),
+            ranks: requests::Ranks::default(),
+        }
+    }
+
+    /// The cache it answers from.
+    pub fn cache(&self) -> &Arc<Cache> {
+        &self.cache
+    }
+}
+
+impl Engine for LocalEngine {
+    fn ask(
+        &self,
+        query: &Query,
+        cancel: &Cancel,
+        partial: &mut dyn FnMut(Answer, f64),
+    ) -> Result<Reply, QueryError> {
+        let begun = Instant::now();
+        let snapshot = self.cache.snapshot()?;
+        let predicate = Predicate::new(query, &snapshot, &self.sets)?;
+        let asking = Asking { engine: self, snapshot: &snapshot, query, predicate: &predicate, cancel };
+        let mut statistics = Statistics::default();
+        let mut wanted = Vec::new();
+        for segment in &snapshot.segments {
+            let is_asked = predicate.is_asked(segment);
+            if is_asked {
+                statistics.rows += segment.rows as u64;
+                statistics.segments += 1;
+            }
+            if is_asked && predicate.passes(segment, &snapshot)? != Passes::None {
+                wanted.push(*segment);
+            }
+        }
+        let answer = match &query.ask {
+            Ask::Totals => {
+                let groups = asking.groups(None, &[], &wanted, &mut statistics, &mut |groups, share| {
+                    partial(Answer::Totals(totals(groups)), share);
+                    Ok(())
+                })?;
+                Answer::Totals(totals(&groups))
+            }
+            Ask::Groups { by, more, sort, limit } => {
+                let mut measures = more.clone();
+                measures.push(sort.by);
+                let measures = groups::folded(&measures);
+                let keys = GroupKeys::new(by, &snapshot, &self.derived)?;
+                let select = |groups: &Groups| select::rows(groups, &keys, &snapshot, more, *sort, *limit);
+                let groups = asking.groups(
+                    Some((by, &keys)),
+                    &measures,
+                    &wanted,
+                    &mut statistics,
+                    &mut |groups, share| {
+                        partial(Answer::Groups(select(groups)?), share);
+                        Ok(())
+                    },
+                )?;
+                Answer::Groups(select(&groups)?)
+            }
+            Ask::Series { bucket, each } => {
+                asking.series(*bucket, each.as_ref(), &wanted, &mut statistics, partial)?
+            }
+            Ask::Requests { sort, offset, limit } => {
+                asking.requests(*sort, *offset, *limit, &wanted, &mut statistics)?
+            }
+        };
+        statistics.elapsed = begun.elapsed();
+        Ok(Reply { answer, statistics })
+    }
+
+    fn generation(&self) -> u64 {
+        self.cache.generation()
+    }
+
+    fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
+        let snapshot = self.cache.snapshot()?;
+        let keys = GroupKeys::new(by, &snapshot, &self.derived)?;
+        let wanted = text.to_lowercase();
+        let (mut beginning, mut containing) = (Vec::new(), Vec::new());
+        keys.for_each_value(&snapshot, &mut |value| {
+            let value = String::from_utf8_lossy(value);
+            let lower = value.to_lowercase();
+            if lower.starts_with(&wanted) {
+                beginning.push(value.into_owned());
+            } else if containing.len() < limit && lower.contains(&wanted) {
+                containing.push(value.into_owned());
+            }
+            beginning.len() < limit
+        })?;
+        beginning.append(&mut containing);
+        beginning.truncate(limit);
+        Ok(beginning)
+    }
+}
+
+fn totals(groups: &Groups) -> Totals {
+    let mut stats = answer::Stats::default();
+    for (_, sums) in groups.iter() {
+        stats = stats.merged(sums.stats());
+    }
+    Totals { stats }
+}
+
+impl Asking<'_> {
+    /// Folds into groups, beginning with what is known of full segments.
+    fn groups(
+        &self,
+        by: Option<(&Dimension, &GroupKeys)>,
+        measures: &[super::Measure],
+        wanted: &[SegmentInfo],
+        statistics: &mut Statistics,
+        tell: &mut dyn FnMut(&Groups, f64) -> Result<(), QueryError>,
+    ) -> Result<Arc<Groups>, QueryError> {
+        let keys = by.map_or(&GroupKeys::One, |(_, keys)| keys);
+        let errors = groups::errors(self.snapshot)?;
+        let space = keys.space(self.snapshot)?;
+        let rows: usize = wanted.iter().map(|segment| segment.rows).sum();
+        let begin = || Groups::new(space, rows, measures);
+        let name = format!("{} {measures:?}", by.map_or_else(String::new, |(by, _)| by.name()));
+        self.standing(
+            &self.engine.groups,
+            name,
+            wanted,
+            statistics,
+            &begin,
+            &|groups: &mut Groups, segment| {
+                groups.fold(segment, self.snapshot, self.predicate, keys, &errors)
+            },
+            tell,
+        )
+    }
+
+    /// Folds segments that are not folded yet, adds what stands from earlier, and lets it stand.
+    #[allow(clippy::too_many_arguments)] // each is another side of one fold
+    fn standing<S: standing::Fold>(
+        &self,
+        standing: &Standing<S>,
+        name: String,
+        wanted: &[SegmentInfo],
+        statistics: &mut Statistics,
+        begin: &(dyn Fn() -> S + Sync),
+        step: &(dyn Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync),
+        tell: &mut dyn FnMut(&S, f64) -> Result<(), QueryError>,
+    ) -> Result<Arc<S>, QueryError> {
+        let name = standing::name(self.query, &name);
+        let (known, included) = standing.take(&name, &self.snapshot.segments).unzip();
+        let known: Option<Arc<S>> = known;
+        let mut included: Vec<i64> = included.unwrap_or_default();
+        let new: Vec<SegmentInfo> =
+            wanted.iter().filter(|segment| !included.contains(&segment.id)).copied().collect();
+        let (full, tail): (Vec<SegmentInfo>, Vec<SegmentInfo>) =
+            new.iter().partition(|segment| segment.is_full);
+        let count =
+            |segments: &[SegmentInfo]| segments.iter().map(|segment| segment.rows as u64).sum::<u64>();
+        statistics.rows_scanned += count(&new);
+        statistics.segments_scanned += new.len() as u64;
+        let rows = count(wanted).max(1) as f64;
+        let known_share = 1.0 - count(&new) as f64 / rows;
+        let full_share = count(&full) as f64 / rows;
+
+        let folded = drive::fold(&full, self.cancel, begin, step, |states, share| {
+            let mut all = known.as_deref().cloned().unwrap_or_else(begin);
+            states.iter().for_each(|state| all.merge(state));
+            tell(&all, known_share + share * full_share)
+        });
+        let folded = match folded {
+            Ok(folded) => folded,
+            Err(error) => {
+                // The question was given up; what stood before it still stands.
+                if let Some(known) = known {
+                    standing.put(name, known, included);
+                }
+                return Err(error);
+            }
+        };
+        let mut all = match known {
+            Some(known) if full.is_empty() => known,
+            known => {
+                let mut folded = folded.into_iter();
+                let mut all = match known {
+                    Some(known) => Arc::unwrap_or_clone(known),
+                    None => folded.next().unwrap_or_else(begin),
+                };
+                folded.for_each(|state| all.merge(&state));
+                Arc::new(all)
+            }
+        };
+        included.extend(full.iter().map(|segment| segment.id));
+        standing.put(name, all.clone(), included);
+        if !tail.is_empty() {
+            let with_tail = Arc::make_mut(&mut all);
+            let tail = drive::fold(&tail, self.cancel, begin, step, |_, _| Ok(()))?;
+            tail.iter().for_each(|state| with_tail.merge(state));
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,211 @@
+//! Folding rows into stretches of time.
+
+use crate::cache::{BLOCK, SegmentInfo, Snapshot};
+use crate::log::Field;
+use crate::query::{Answer, Dimension, QueryError, Series, Statistics, Value};
+
+use super::Asking;
+use super::groups::{Sums, errors, for_each};
+use super::keys::GroupKeys;
+use super::predicate::{OpenPredicate, Passes};
+use super::standing::Fold;
+
+/// More stretches than this nobody can look at, and they would fill the memory.
+const MOST_BUCKETS: usize = 4_000_000;
+
+/// Sums per stretch of time, per line.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    /// Number of the first bucket since the epoch.
+    first: i64,
+    lines: Vec<Vec<Sums>>,
+}
+
+impl Lines {
+    fn new(lines: usize) -> Lines {
+        Lines { first: 0, lines: vec![Vec::new(); lines] }
+    }
+
+    fn len(&self) -> usize {
+        self.lines.first().map_or(0, Vec::len)
+    }
+
+    /// Makes room for these buckets (both included).
+    fn cover(&mut self, first: i64, last: i64) {
+        if self.len() == 0 {
+            self.first = first;
+        }
+        let before = (self.first - first).max(0) as usize;
+        let end = (self.first + self.len() as i64 - 1).max(last);
+        let start = self.first.min(first);
+        let length = (end - start + 1) as usize;
+        for line in &mut self.lines {
+            if before > 0 {
+                line.splice(0..0, std::iter::repeat_n(Sums::default(), before));
+            }
+            line.resize(length, Sums::default());
+        }
+        self.first = start;
+    }
+
+    /// As an answer has it: without empty buckets at the ends.
+    fn answer(&self, bucket: u32) -> Series {
+        let is_empty = |index: &usize| self.lines.iter().all(|line| line[*index].requests == 0);
+        let length = self.len();
+        let start = (0..length).find(|index| !is_empty(index)).unwrap_or(length);
+        let end = (start..length).rev().find(|index| !is_empty(index)).map_or(start, |last| last + 1);
+        Series {
+            bucket,
+            start: (self.first + start as i64) * i64::from(bucket),
+            lines: self.lines.iter().map(|line| line[start..end].iter().map(Sums::stats).collect()).collect(),
+        }
+    }
+}
+
+impl Fold for Lines {
+    fn merge(&mut self, other: &Self) {
+        if other.len() == 0 {
+            return;
+        }
+        self.cover(other.first, other.first + other.len() as i64 - 1);
+        let offset = (other.first - self.first) as usize;
+        for (ours, theirs) in self.lines.iter_mut().zip(&other.lines) {
+            for (ours, theirs) in ours[offset..].iter_mut().zip(theirs) {
+                ours.merge(theirs);
+            }
+        }
+    }
+
+    fn memory(&self) -> usize {
+        self.lines.len() * self.len() * size_of::<Sums>()
+    }
+}
+
+impl Asking<'_> {
+    /// Answers [`Ask::Series`](crate::query::Ask::Series).
+    pub(super) fn series(
+        &self,
+        bucket: u32,
+        each: Option<&(Dimension, Vec<Value>)>,
+        wanted: &[SegmentInfo],
+        statistics: &mut Statistics,
+        partial: &mut dyn FnMut(Answer, f64),
+    ) -> Result<Answer, QueryError> {
+        if bucket == 0 {
+            return Err(QueryError::Invalid("a time bucket of 0 seconds; ask for 1 s or more".to_owned()));
+        }
+        let width = i64::from(bucket);
+        let time = self.query.time;
+        let bound = |instant: i64| {
+            instant
+                .clamp(time.start.unwrap_or(i64::MIN), time.end.map_or(i64::MAX, |end| end.saturating_sub(1)))
+        };
+        let first = wanted.iter().map(|segment| bound(segment.time_min).div_euclid(width)).min();
+        let last = wanted.iter().map(|segment| bound(segment.time_max).div_euclid(width)).max();
+        if let (Some(first), Some(last)) = (first, last)
+            && (last - first) as u64 >= MOST_BUCKETS as u64
+        {
+            return Err(QueryError::Invalid(format!(
+                "{} buckets of {bucket} s; ask for wider ones, or for a shorter time",
+                last - first + 1
+            )));
+        }
+        let keys = each
+            .map(|(by, values)| {
+                let keys = GroupKeys::new(by, self.snapshot, &self.engine.derived)?;
+                let groups = keys.groups_of(values, self.snapshot)?;
+                let mut lines = vec![u32::MAX; keys.space(self.snapshot)?];
+                for (line, group) in groups.into_iter().enumerate() {
+                    if let Some(place) = group.and_then(|group| lines.get_mut(group as usize)) {
+                        *place = line as u32;
+                    }
+                }
+                Ok::<_, QueryError>((keys, lines, values.len()))
+            })
+            .transpose()?;
+        let errors = errors(self.snapshot)?;
+        let count = keys.as_ref().map_or(1, |(_, _, count)| *count);
+        let folded = self.standing(
+            &self.engine.series,
+            format!("{bucket} {each:?}"),
+            wanted,
+            statistics,
+            &|| Lines::new(count),
+            &|lines: &mut Lines, segment| {
+                self.fold_series(
+                    lines,
+                    segment,
+                    width,
+                    keys.as_ref().map(|(keys, of, _)| (keys, of.as_slice())),
+                    &errors,
+                )
+            },
+            &mut |lines: &Lines, share| {
+                partial(Answer::Series(lines.answer(bucket)), share);
+                Ok(())
+            },
+        )?;
+        Ok(Answer::Series(folded.answer(bucket)))
+    }
+
+    fn fold_series(
+        &self,
+        lines: &mut Lines,
+        segment: &SegmentInfo,
+        width: i64,
+        keys: Option<(&GroupKeys, &[u32])>,
+        errors: &[bool],
+    ) -> Result<(), QueryError> {
+        let snapshot = self.snapshot;
+        let open = match self.predicate.passes(segment, snapshot)? {
+            Passes::None => return Ok(()),
+            Passes::All => OpenPredicate::Constant(true),
+            Passes::Some => self.predicate.open(segment, snapshot)?,
+        };
+        let times = snapshot.integers(segment, Field::Time)?;
+        let bytes_sent = snapshot.integers(segment, Field::BytesSent)?;
+        let statuses = snapshot.integers(segment, Field::HttpStatus)?;
+        let open_keys =
+            keys.map(|(keys, of)| Ok::<_, QueryError>((keys.open(segment, snapshot)?, of))).transpose()?;
+        let time = self.query.time;
+        let low = segment.time_min.max(time.start.unwrap_or(i64::MIN));
+        let high = segment.time_max.min(time.end.map_or(i64::MAX, |end| end.saturating_sub(1)));
+        lines.cover(low.div_euclid(width), high.div_euclid(width));
+        let first = lines.first;
+        let (mut codes, mut sent) = ([0u64; BLOCK], [0u64; BLOCK]);
+        let (mut status, mut groups) = ([0u32; BLOCK], [0u32; BLOCK]);
+        for block in 0..segment.rows.div_ceil(BLOCK) {
+            let mut mask = open.block(block)?;
+            let rows = segment.rows - block * BLOCK;
+            if rows < BLOCK {
+                mask &= (1 << rows) - 1;
+            }
+            if mask == 0 {
+                continue;
+            }
+            if let Some((keys, of)) = &open_keys {
+                keys.block(block, &mut groups);
+                for group in &mut groups {
+                    *group = of.get(*group as usize).copied().unwrap_or(u32::MAX);
+                }
+                if groups.iter().all(|line| *line == u32::MAX) {
+                    continue;
+                }
+            }
+            times.unpack_u64(block, &mut codes);
+            bytes_sent.unpack_u64(block, &mut sent);
+            statuses.unpack_u32(block, &mut status);
+            for_each(mask, |row| {
+                let time = Snapshot::time_of(codes[row]);
+                let bucket = (time.div_euclid(width) - first) as usize;
+                let is_error = errors.get(status[row] as usize).copied().unwrap_or(false);
+                if let Some(sums) =
+                    lines.lines.get_mut(groups[row] as usize).and_then(|line| line.get_mut(bucket))
+                {
+                    sums.add(time, sent[row].saturating_sub(1), u32::from(is_error));
+                }
+            });
+        }
+        Ok(())
+    }
+}
