@@ -43,7 +43,12 @@ pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
     if line.get(words.at) == Some(&b'"') {
         words.at += 1;
         let close = line::certain_end_of_uri(line, words.at)?;
-        logged[Field::RequestUri as usize] = absent(&line[words.at..close]);
+        let uri = &line[words.at..close];
+        // Quotes and a bracket: perhaps cut off within the URI, with another record behind it.
+        if memchr(b'"', uri).is_some() && memchr(b'[', uri).is_some() {
+            return None;
+        }
+        logged[Field::RequestUri as usize] = absent(uri);
         words.at = close + 1;
         words.skip(b' ')?;
     } else {

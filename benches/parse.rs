@@ -1,0 +1,133 @@
+//! How fast lines are read, on one core: `cargo bench --bench parse`. Elements are lines.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use tamarin::log::{Field, key, parse_line, records};
+
+/// How many different lines each measurement goes through: about 0.6 MB, more than the fastest cache holds.
+const LINES: usize = 1000;
+
+const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
+const HOST_ID: &str = "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234=";
+
+fn head(n: usize) -> String {
+    format!(
+        "{OWNER} media-example [{:02}/Apr/2026:{:02}:{:02}:{:02} +0000] 198.51.100.{}",
+        n % 28 + 1,
+        n % 24,
+        n % 59,
+        n % 58,
+        n % 250
+    )
+}
+
+fn tail() -> String {
+    format!(
+        "{HOST_ID} SigV4 TLS_AES_128_GCM_SHA256 AuthHeader media-example.s3.eu-west-1.amazonaws.com TLSv1.3 - - -"
+    )
+}
+
+/// 27 fields, about 590 bytes.
+fn plain(n: usize) -> String {
+    format!(
+        "{} arn:aws:sts::123456789012:assumed-role/transcoder/i-0abc{n:08} 3E57427F3EX{n:05} REST.GET.OBJECT films/2026/{:04}/part-{n:06}.mp4 \"GET /films/2026/{:04}/part-{n:06}.mp4 HTTP/1.1\" 206 - {} 73400320 {} 15 \"-\" \"aws-sdk-java/2.25.6 Linux/5.10.210 OpenJDK_64-Bit_Server_VM/17.0.10\" - {}",
+        head(n),
+        n % 977,
+        n % 977,
+        n * 7919,
+        n % 2000,
+        tail()
+    )
+}
+
+/// A presigned URL with quotes in it.
+fn presigned(n: usize) -> String {
+    format!(
+        "{} - 3E57427F3EX{n:05} REST.GET.OBJECT reports/{n:06}.pdf \"GET /reports/{n:06}.pdf?response-content-disposition=attachment; filename=\"report {n}.pdf\"&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260403T031111Z&X-Amz-Expires=300 HTTP/1.1\" 200 - {} {} 41 15 \"https://example.com/\" \"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\" - {}",
+        head(n),
+        n * 31,
+        n * 31,
+        tail()
+    )
+}
+
+/// 18 fields, as until 2019.
+fn old(n: usize) -> String {
+    format!(
+        "{} {OWNER} 3E57427F3EX{n:05} REST.GET.OBJECT img/{n:06}.jpg \"GET /img/{n:06}.jpg HTTP/1.1\" 200 - {} {} 41 15 \"http://example.com/\" \"Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)\" -",
+        head(n),
+        n * 31,
+        n * 31
+    )
+}
+
+/// A requester with spaces: never plain.
+fn spaced(n: usize) -> String {
+    plain(n).replace(
+        " arn:aws:sts",
+        " arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE:aws:sts",
+    )
+}
+
+/// Quotes in the user agent: never plain.
+fn quoted_agent(n: usize) -> String {
+    plain(n).replace("\"aws-sdk", "\"\"aws-sdk")
+}
+
+fn parse(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("parse_line");
+    let shapes: [(&str, fn(usize) -> String); 5] = [
+        ("plain, 27 fields", plain),
+        ("presigned with quotes", presigned),
+        ("old, 18 fields", old),
+        ("requester with spaces", spaced),
+        ("quoted user agent", quoted_agent),
+    ];
+    for (name, shape) in shapes {
+        let lines: Vec<Vec<u8>> = (0..LINES).map(|n| shape(n).into_bytes()).collect();
+        let bytes = lines.iter().map(|line| line.len() as u64).sum();
+        for throughput in [Throughput::Elements(LINES as u64), Throughput::Bytes(bytes)] {
+            let unit = if matches!(throughput, Throughput::Bytes(_)) { "bytes" } else { "lines" };
+            group.throughput(throughput);
+            group.bench_with_input(BenchmarkId::new(name, unit), &lines, |bencher, lines| {
+                bencher.iter(|| {
+                    for line in lines {
+                        let record = parse_line(black_box(line));
+                        assert!(black_box(&record).is_ok());
+                    }
+                });
+            });
+        }
+    }
+    let lines: Vec<Vec<u8>> = (0..LINES).map(|n| plain(n).into_bytes()).collect();
+    group.throughput(Throughput::Elements(LINES as u64));
+    group.bench_function("records(), plain, with numbers and key", |bencher| {
+        bencher.iter(|| {
+            for line in &lines {
+                for (_, record) in records(black_box(line)) {
+                    if let Ok(record) = record {
+                        black_box((record.time, record.integer(Field::BytesSent), record.key()));
+                    }
+                }
+            }
+        });
+    });
+    group.finish();
+}
+
+fn decode(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("key");
+    group.throughput(Throughput::Elements(1));
+    for (name, logged) in
+        [("plain", "films/2026/0412/part-000412.mp4"), ("escaped", "films/caf%25C3%25A9%2520noir.mp4")]
+    {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| key::decode(black_box(b"REST.GET.OBJECT"), black_box(logged.as_bytes())));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, parse, decode);
+criterion_main!(benches);
