@@ -1,1 +1,399 @@
-//! files
+//! Log files on disk: one, a folder of them, or standard input.
+//!
+//! Of a folder, every file at any depth counts, in the order of paths, hidden ones too; hidden folders
+//! (`.git`) do not. Links are followed, except in circles. What is not a file (pipes, sockets) and empty
+//! files are left out. What cannot be read is listed all the same: fetching it then tells the reason, so
+//! it is reported without stopping the rest.
+
+use std::collections::HashMap;
+use std::fs::{File, Metadata};
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+use walkdir::WalkDir;
+
+use super::{Body, LogFile, Source, SourceError, Window, stamp};
+
+/// Names sent at a time.
+const PAGE: usize = 1000;
+/// Smaller files are read into memory at once.
+const AT_ONCE: u64 = 4 << 20;
+
+/// A file or a folder.
+#[derive(Debug)]
+pub struct FileSource {
+    root: Arc<Root>,
+}
+
+#[derive(Debug)]
+struct Root {
+    path: PathBuf,
+    uri: String,
+    is_folder: bool,
+    /// Paths that are no text, by the name they are shown with.
+    odd_names: Mutex<HashMap<String, PathBuf>>,
+}
+
+impl FileSource {
+    /// A source from a path.
+    ///
+    /// # Errors
+    /// If there is nothing at this path or it may not be looked at.
+    pub fn new(path: &Path) -> Result<FileSource, SourceError> {
+        let found = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+        // A pipe given as /dev/fd/N has no path of its own.
+        let absolute = match found.is_file() || found.is_dir() {
+            true => std::fs::canonicalize(path),
+            false => std::path::absolute(path),
+        };
+        let absolute = absolute.map_err(|error| unreadable(path, &error))?;
+        let uri = text(&absolute);
+        let root = Root { path: absolute, uri, is_folder: found.is_dir(), odd_names: Mutex::default() };
+        Ok(FileSource { root: Arc::new(root) })
+    }
+}
+
+impl Source for FileSource {
+    fn uri(&self) -> &str {
+        &self.root.uri
+    }
+
+    fn list(
+        &self,
+        window: Window,
+        pages: mpsc::Sender<Vec<LogFile>>,
+    ) -> BoxFuture<'_, Result<(), SourceError>> {
+        let root = Arc::clone(&self.root);
+        Box::pin(on_a_thread(&self.root.path, move || root.list(window, &pages)))
+    }
+
+    fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
+        let path = self.root.path_of(&file.name);
+        Box::pin(async move { on_a_thread(&path.clone(), move || fetch(&path)).await })
+    }
+
+    fn concurrency(&self) -> usize {
+        8
+    }
+}
+
+/// Runs what may wait for a disk where waiting does no harm.
+async fn on_a_thread<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, SourceError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+        Err(SourceError::Local { path: path.to_owned(), message: "reading was stopped".to_owned() })
+    })
+}
+
+impl Root {
+    fn list(&self, window: Window, pages: &mpsc::Sender<Vec<LogFile>>) -> Result<(), SourceError> {
+        if !self.is_folder {
+            // A file that was named is wanted, whatever its name says.
+            let found = std::fs::metadata(&self.path).map_err(|error| unreadable(&self.path, &error))?;
+            let name = self.path.file_name().map_or_else(|| self.uri.clone(), |name| text(Path::new(name)));
+            let _ = pages.blocking_send(vec![log_file(name, Some(&found))]);
+            return Ok(());
+        }
+        let is_hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
+        let entries = WalkDir::new(&self.path)
+            .follow_links(true)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(|entry| {
+                entry.depth() == 0 || !entry.file_type().is_dir() || !is_hidden(entry.file_name())
+            });
+        let mut page = Vec::new();
+        for entry in entries {
+            let file = match &entry {
+                Ok(entry) if !entry.file_type().is_file() => continue,
+                Ok(entry) => {
+                    let found = entry.metadata().ok();
+                    if found.as_ref().is_some_and(|found| found.len() == 0) {
+                        continue;
+                    }
+                    log_file(self.name_of(entry.path()), found.as_ref())
+                }
+                // A link that leads back to where it stands: its files are listed there.
+                Err(error) if error.loop_ancestor().is_some() => continue,
+                Err(error) => match error.path() {
+                    Some(path) if error.depth() > 0 => log_file(self.name_of(path), None),
+                    _ => return Err(unreadable_entry(&self.path, error)),
+                },
+            };
+            if stamp::may_hold(&file.name, window, false) {
+                page.push(file);
+            }
+            if page.len() == PAGE && pages.blocking_send(std::mem::take(&mut page)).is_err() {
+                return Ok(());
+            }
+        }
+        if !page.is_empty() {
+            let _ = pages.blocking_send(page);
+        }
+        Ok(())
+    }
+
+    /// Name of a path below this folder.
+    fn name_of(&self, path: &Path) -> String {
+        let below = path.strip_prefix(&self.path).unwrap_or(path);
+        let name = text(below);
+        if below.to_str().is_none() {
+            let mut odd_names = self.odd_names.lock().unwrap_or_else(PoisonError::into_inner);
+            odd_names.insert(name.clone(), path.to_owned());
+        }
+        name
+    }
+
+    fn path_of(&self, name: &str) -> PathBuf {
+        if !self.is_folder {
+            return self.path.clone();
+        }
+        let odd_names = self.odd_names.lock().unwrap_or_else(PoisonError::into_inner);
+        odd_names.get(name).cloned().unwrap_or_else(|| self.path.join(name))
+    }
+}
+
+fn log_file(name: String, found: Option<&Metadata>) -> LogFile {
+    let Some(found) = found.filter(|found| found.is_file()) else {
+        return LogFile { name, size: None, version: None };
+    };
+    let size = found.len();
+    let version = found.modified().ok().map(|modified| {
+        let since = match modified.duration_since(UNIX_EPOCH) {
+            Ok(after) => after.as_nanos().to_string(),
+            Err(before) => format!("-{}", before.duration().as_nanos()),
+        };
+        format!("{size}-{since}")
+    });
+    LogFile { name, size: Some(size), version }
+}
+
+fn fetch(path: &Path) -> Result<Body, SourceError> {
+    let failed = |error: io::Error| unreadable(path, &error);
+    let mut file = File::open(path).map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    if found.is_dir() {
+        // Listed because it could not be looked into.
+        std::fs::read_dir(path).map_err(failed)?;
+        return Err(SourceError::Local {
+            path: path.to_owned(),
+            message: "could not be looked into before; list again".to_owned(),
+        });
+    }
+    if found.is_file() && found.len() <= AT_ONCE {
+        let mut content = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
+        file.read_to_end(&mut content).map_err(failed)?;
+        return Ok(Body::Bytes(content));
+    }
+    Ok(Body::Reader(Box::new(file)))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> SourceError {
+    let message = match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder; check the path (a bucket is s3://BUCKET)".to_owned(),
+        io::ErrorKind::PermissionDenied => "may not be read; check its permissions (chmod, chown)".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
+    SourceError::Local { path: path.to_owned(), message }
+}
+
+fn unreadable_entry(path: &Path, error: &walkdir::Error) -> SourceError {
+    match error.io_error() {
+        Some(error) => unreadable(path, error),
+        None => SourceError::Local { path: path.to_owned(), message: format!("cannot be read: {error}") },
+    }
+}
+
+/// A path as text; bytes that are none as `\xNN`, so that different paths stay different.
+fn text(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// Standard input: one log file that can be read once.
+#[derive(Debug, Default)]
+pub struct StandardInput {
+    taken: AtomicBool,
+}
+
+impl StandardInput {
+    /// The source `-`.
+    ///
+    /// # Errors
+    /// If standard input is a terminal: nothing would come.
+    pub fn new() -> Result<StandardInput, SourceError> {
+        if io::stdin().is_terminal() {
+            return Err(SourceError::NotASource(
+                "`-`: standard input is a terminal; pipe a log into it: zcat LOG.gz | tamarin -".to_owned(),
+            ));
+        }
+        Ok(StandardInput::default())
+    }
+}
+
+impl Source for StandardInput {
+    fn uri(&self) -> &str {
+        "-"
+    }
+
+    fn list(&self, _: Window, pages: mpsc::Sender<Vec<LogFile>>) -> BoxFuture<'_, Result<(), SourceError>> {
+        Box::pin(async move {
+            if !self.taken.load(Ordering::Relaxed) {
+                let _ = pages.send(vec![log_file("-".to_owned(), None)]).await;
+            }
+            Ok(())
+        })
+    }
+
+    fn fetch<'a>(&'a self, _: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
+        Box::pin(async move {
+            if self.taken.swap(true, Ordering::Relaxed) {
+                return Err(SourceError::Local {
+                    path: PathBuf::from("-"),
+                    message: "standard input was read already; it can be read once".to_owned(),
+                });
+            }
+            Ok(Body::Reader(Box::new(io::stdin())))
+        })
+    }
+
+    fn concurrency(&self) -> usize {
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn list(source: &FileSource, window: Window) -> Vec<LogFile> {
+        let (pages, mut listed) = mpsc::channel(1);
+        let (done, files) = tokio::join!(source.list(window, pages), async {
+            let mut files = Vec::new();
+            while let Some(page) = listed.recv().await {
+                files.extend(page);
+            }
+            files
+        });
+        done.unwrap();
+        files
+    }
+
+    fn names(files: &[LogFile]) -> Vec<&str> {
+        files.iter().map(|file| file.name.as_str()).collect()
+    }
+
+    async fn content(source: &FileSource, file: &LogFile) -> Vec<u8> {
+        let mut content = Vec::new();
+        source.fetch(file).await.unwrap().into_reader().unwrap().read_to_end(&mut content).unwrap();
+        content
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_listed_in_order_of_paths_without_hidden_folders_and_empty_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, content: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        };
+        put("b/2.log", "two");
+        put("b/1.log", "one");
+        put("a.log", "a");
+        put(".hidden.log", "h");
+        put(".git/config", "no log");
+        put("empty.log", "");
+        let source = FileSource::new(folder.path()).unwrap();
+        assert_eq!(source.uri(), folder.path().canonicalize().unwrap().to_str().unwrap());
+        let files = list(&source, Window::default()).await;
+        assert_eq!(names(&files), [".hidden.log", "a.log", "b/1.log", "b/2.log"]);
+        assert_eq!(files[2].size, Some(3));
+        assert_eq!(content(&source, &files[3]).await, b"two");
+    }
+
+    #[tokio::test]
+    async fn the_version_changes_with_the_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        std::fs::write(&path, "one").unwrap();
+        let source = FileSource::new(&path).unwrap();
+        let before = list(&source, Window::default()).await;
+        assert_eq!(before, list(&source, Window::default()).await);
+        std::fs::write(&path, "three").unwrap();
+        let after = list(&source, Window::default()).await;
+        assert_ne!(before[0].version, after[0].version);
+        assert_eq!(after[0].name, "a.log");
+    }
+
+    #[tokio::test]
+    async fn an_empty_folder_lists_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = FileSource::new(folder.path()).unwrap();
+        assert_eq!(list(&source, Window::default()).await, []);
+    }
+
+    #[tokio::test]
+    async fn a_window_leaves_out_files_with_other_dates() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["2026-03-31-23-00-00-AA", "2026-04-01-01-00-00-BB", "2026-05-01-01-00-00-CC", "other.log"] {
+            std::fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let at = |text: &str| Some(text.parse::<jiff::Timestamp>().unwrap().as_second());
+        let window = Window { since: at("2026-04-01T00:00:00Z"), until: at("2026-04-02T00:00:00Z") };
+        let files = list(&FileSource::new(folder.path()).unwrap(), window).await;
+        assert_eq!(names(&files), ["2026-04-01-01-00-00-BB", "other.log"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn links_are_followed_but_not_in_circles_and_broken_ones_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(inner.join("a.log"), "a").unwrap();
+        std::os::unix::fs::symlink(folder.path(), inner.join("circle")).unwrap();
+        std::os::unix::fs::symlink(inner.join("a.log"), folder.path().join("link.log")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("broken.log")).unwrap();
+        let source = FileSource::new(folder.path()).unwrap();
+        let files = list(&source, Window::default()).await;
+        assert_eq!(names(&files), ["broken.log", "inner/a.log", "link.log"]);
+        let error = source.fetch(&files[0]).await.err().unwrap().to_string();
+        assert!(error.contains("broken.log: no such file or folder"), "{error}");
+        assert_eq!(content(&source, &files[2]).await, b"a");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn names_that_are_no_text_can_be_fetched() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"a\xff.log");
+        std::fs::write(folder.path().join(name), "odd").unwrap();
+        let source = FileSource::new(folder.path()).unwrap();
+        let files = list(&source, Window::default()).await;
+        assert_eq!(names(&files), ["a\\xff.log"]);
+        assert_eq!(content(&source, &files[0]).await, b"odd");
+    }
+
+    #[test]
+    fn nothing_there() {
+        let error = FileSource::new(Path::new("/no/such/place")).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "/no/such/place: no such file or folder; check the path (a bucket is s3://BUCKET)"
+        );
+    }
+}

@@ -8,13 +8,16 @@ pub mod body;
 pub mod demo;
 pub mod files;
 pub mod s3;
+mod stamp;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 pub use body::Body;
+pub use s3::S3Options;
 
 /// One log file that a source has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,4 +85,80 @@ pub enum SourceError {
     /// Not a source: `SOURCE` is s3://bucket[/prefix], a file, a folder or `-`.
     #[error("{0}")]
     NotASource(String),
+}
+
+/// The source that a SOURCE argument names: `s3://bucket[/prefix]`, a file, a folder, or `-`.
+///
+/// Nothing is asked of S3 yet: whether the bucket exists shows with the first list.
+///
+/// # Errors
+/// [`SourceError::Local`] if there is no such file or folder, [`SourceError::NotASource`] if the text
+/// cannot be a source.
+pub fn open(spec: &str, options: &S3Options) -> Result<Arc<dyn Source>, SourceError> {
+    let wrong = |message: String| Err(SourceError::NotASource(message));
+    if spec.is_empty() {
+        return wrong("the source is empty; write s3://bucket[/prefix], a file, a folder or -".to_owned());
+    }
+    if spec == "-" {
+        return Ok(Arc::new(files::StandardInput::new()?));
+    }
+    if spec.starts_with("s3://") {
+        return Ok(Arc::new(s3::S3Source::new(spec, options.clone())?));
+    }
+    // A file of such a name can still be given as ./NAME.
+    let start = |text: &str| spec.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
+    if start("s3:") {
+        let rest = spec[3..].trim_start_matches('/');
+        return wrong(format!("`{spec}` is no source; did you mean s3://{rest}?"));
+    }
+    if let Some(rest) = spec.strip_prefix("arn:aws:s3:::") {
+        return wrong(format!("`{spec}` is no source; did you mean s3://{rest}?"));
+    }
+    if start("file://") {
+        return wrong(format!("`{spec}` is no source; write the path: {}", &spec[7..]));
+    }
+    if let Some((scheme, _)) = spec.split_once("://")
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    {
+        return wrong(format!(
+            "{scheme}://… is no source; write s3://bucket[/prefix], and for another server than Amazon's \
+             --endpoint-url {scheme}://HOST"
+        ));
+    }
+    Ok(Arc::new(files::FileSource::new(Path::new(spec))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(spec: &str) -> String {
+        open(spec, &S3Options::default()).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn what_a_source_can_be() {
+        let uri = |spec: &str| open(spec, &S3Options::default()).unwrap().uri().to_owned();
+        assert_eq!(uri("s3://acme-logs/media/"), "s3://acme-logs/media/");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.log");
+        std::fs::write(&file, "x").unwrap();
+        let absolute = folder.path().canonicalize().unwrap();
+        assert_eq!(uri(folder.path().to_str().unwrap()), absolute.to_str().unwrap());
+        assert_eq!(uri(file.to_str().unwrap()), absolute.join("a.log").to_str().unwrap());
+    }
+
+    #[test]
+    fn what_is_no_source_says_what_would_be() {
+        assert!(error("s3:/acme-logs/x").contains("did you mean s3://acme-logs/x?"));
+        assert!(error("S3://acme-logs").contains("did you mean s3://acme-logs?"));
+        assert!(error("s3:acme-logs").contains("did you mean s3://acme-logs?"));
+        assert!(error("arn:aws:s3:::acme-logs/x").contains("did you mean s3://acme-logs/x?"));
+        assert!(error("s3://").contains("names no bucket"));
+        assert!(error("https://user:secret@example.com/x").contains("--endpoint-url https://HOST"));
+        assert!(!error("https://user:secret@example.com/x").contains("secret"));
+        assert!(error("file:///var/log/x").contains("write the path: /var/log/x"));
+        assert!(error("/no/such/file").contains("no such file or folder"));
+        assert!(error("").contains("is empty"));
+    }
 }

@@ -1,0 +1,269 @@
+//! The connection to S3: options, credentials, time limits, and the region where the bucket is.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::imds;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Builder, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
+use tokio::sync::OnceCell;
+
+/// Region asked first when none is configured; S3 answers with the right one.
+const FIRST_REGION: &str = "us-east-1";
+
+/// How to reach S3: what the command line can say. By default all is as the AWS configuration
+/// (environment, profile, SSO, container or machine role) has it.
+#[derive(Clone, Debug, Default)]
+pub struct S3Options {
+    /// Another S3-compatible server, `http://…` or `https://…`; buckets are then named in the path.
+    pub endpoint_url: Option<String>,
+    /// Region of the bucket. Wrong or missing: found out from S3's answer.
+    pub region: Option<String>,
+    /// Profile of the AWS configuration. Goes before credentials in the environment.
+    pub profile: Option<String>,
+    /// Send anonymous requests.
+    pub no_sign_request: bool,
+    /// Credentials to use rather than those of the AWS configuration, for programs that have their own;
+    /// the command line has no option for them, as others can see it.
+    pub credentials: Option<Credentials>,
+}
+
+/// A key pair. Never shown: not even by `Debug`.
+#[derive(Clone)]
+pub struct Credentials {
+    /// `AKIA…` or `ASIA…`.
+    pub access_key_id: String,
+    /// The secret that belongs to it.
+    pub secret_access_key: String,
+    /// Temporary credentials have one.
+    pub session_token: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
+
+/// Clients for one bucket. Connects when first asked for a client.
+#[derive(Debug)]
+pub(super) struct Connection {
+    options: S3Options,
+    configured: OnceCell<()>,
+    client: Mutex<Option<Client>>,
+    /// S3 has answered something: from now on, patience.
+    answered: AtomicBool,
+}
+
+impl Connection {
+    pub(super) fn new(options: S3Options) -> Connection {
+        Connection {
+            options,
+            configured: OnceCell::new(),
+            client: Mutex::new(None),
+            answered: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn options(&self) -> &S3Options {
+        &self.options
+    }
+
+    /// A client for the region known by now.
+    ///
+    /// # Errors
+    /// One line: the profile does not exist or cannot be read.
+    pub(super) async fn client(&self) -> Result<Client, String> {
+        self.configured
+            .get_or_try_init(|| async {
+                let client = Client::from_conf(configure(&self.options).await?);
+                self.set(client);
+                Ok::<(), String>(())
+            })
+            .await?;
+        let guard = self.client.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        guard.clone().ok_or_else(|| "not connected".to_owned())
+    }
+
+    fn set(&self, client: Client) {
+        *self.client.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(client);
+    }
+
+    /// Turns to another region after S3 said to `asked` that the bucket is there. `false`: that is
+    /// where it was asked already.
+    pub(super) fn turn_to(&self, asked: &Client, region: String) -> bool {
+        if region_of(asked) == region {
+            return false;
+        }
+        let conf = asked.config().to_builder().region(Region::new(region)).build();
+        self.set(Client::from_conf(conf));
+        true
+    }
+
+    /// Notes that S3 can be reached.
+    pub(super) fn has_answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// What differs for requests before S3 has answered anything: whoever waits for the first sign of
+    /// life is told soon what is wrong. Later ones are worth many attempts.
+    pub(super) fn first_contact(&self) -> Option<Builder> {
+        if self.answered.load(Ordering::Relaxed) {
+            return None;
+        }
+        Some(
+            aws_sdk_s3::Config::builder()
+                .retry_config(RetryConfig::standard().with_max_attempts(2))
+                .timeout_config(time_limits().read_timeout(Duration::from_secs(10)).operation_timeout(Duration::from_secs(14)).build()),
+        )
+    }
+}
+
+pub(super) fn region_of(client: &Client) -> &str {
+    client.config().region().map_or("", Region::as_ref)
+}
+
+/// The endpoint as it may be shown: without a user or password that somebody put into the URL.
+pub(super) fn shown_endpoint(options: &S3Options, region: &str) -> String {
+    let Some(url) = &options.endpoint_url else { return format!("https://s3.{region}.amazonaws.com") };
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+        None => url.clone(),
+    }
+}
+
+fn time_limits() -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
+    TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).read_timeout(Duration::from_secs(30))
+}
+
+async fn configure(options: &S3Options) -> Result<aws_sdk_s3::Config, String> {
+    if let Some(profile) = &options.profile {
+        check_profile(profile).await?;
+    }
+    // A machine that is no EC2 instance has nobody at the metadata address: do not wait for it.
+    let machine = imds::Client::builder()
+        .max_attempts(1)
+        .connect_timeout(Duration::from_secs(1))
+        .read_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(1))
+        .operation_timeout(Duration::from_secs(2))
+        .build();
+    let region = region(options, &machine).await;
+
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region.clone());
+    if let Some(url) = &options.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    loader = if options.no_sign_request {
+        loader.no_credentials()
+    } else if let Some(given) = &options.credentials {
+        loader.credentials_provider(aws_sdk_s3::config::Credentials::new(
+            given.access_key_id.clone(),
+            given.secret_access_key.clone(),
+            given.session_token.clone(),
+            None,
+            "given",
+        ))
+    } else {
+        loader.credentials_provider(credentials(options, region, machine).await)
+    };
+    let shared = loader
+        .identity_cache(IdentityCache::lazy().load_timeout(Duration::from_secs(12)).build())
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .load()
+        .await;
+
+    let own_server = shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    Ok(aws_sdk_s3::config::Builder::from(&shared)
+        .force_path_style(own_server)
+        .retry_config(RetryConfig::standard().with_max_attempts(6))
+        // Many fetches share a client: if S3 asks all of them to slow down, each must be free to try again.
+        .retry_partition(RetryPartition::custom("tamarin").token_bucket(TokenBucket::unlimited()).build())
+        .timeout_config(time_limits().build())
+        .stalled_stream_protection(
+            StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build(),
+        )
+        .build())
+}
+
+async fn region(options: &S3Options, machine: &imds::Client) -> Region {
+    if let Some(region) = &options.region {
+        return Region::new(region.clone());
+    }
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Some(name) = &options.profile {
+        profile = profile.profile_name(name);
+    }
+    let mut chain =
+        RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build());
+    let on_aws = options.endpoint_url.is_none() && !options.no_sign_request && options.credentials.is_none();
+    if on_aws {
+        chain = chain.or_else(imds::region::ImdsRegionProvider::builder().imds_client(machine.clone()).build());
+    }
+    chain.region().await.unwrap_or(Region::from_static(FIRST_REGION))
+}
+
+async fn credentials(
+    options: &S3Options,
+    region: Region,
+    machine: imds::Client,
+) -> SharedCredentialsProvider {
+    let config = ProviderConfig::without_region().with_region(Some(region.clone()));
+    let mut usual = DefaultCredentialsChain::builder().region(region).imds_client(machine);
+    let Some(name) = &options.profile else {
+        return SharedCredentialsProvider::new(usual.build().await);
+    };
+    // Who names a profile means it, whatever the environment says.
+    usual = usual.profile_name(name);
+    let named = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(name).build();
+    SharedCredentialsProvider::new(
+        CredentialsProviderChain::first_try("NamedProfile", named).or_else("Default", usual.build().await),
+    )
+}
+
+async fn check_profile(name: &str) -> Result<(), String> {
+    let loaded = aws_config::profile::load(
+        &Default::default(),
+        &Default::default(),
+        &Default::default(),
+        Some(name.to_owned().into()),
+    )
+    .await;
+    match loaded {
+        Ok(profiles) if profiles.get_profile(name).is_some() => Ok(()),
+        Ok(profiles) => {
+            let mut known: Vec<&str> = profiles.profiles().collect();
+            known.sort_unstable();
+            let known = match known.is_empty() {
+                true => "there are none in ~/.aws/config and ~/.aws/credentials".to_owned(),
+                false => format!("there are: {}", known.join(", ")),
+            };
+            Err(format!("profile `{name}` not found; {known}"))
+        }
+        Err(error) => Err(format!(
+            "the AWS configuration cannot be read: {}; mend ~/.aws/config or ~/.aws/credentials",
+            super::error::chain(&error)
+        )),
+    }
+}

@@ -1,0 +1,270 @@
+//! What went wrong with S3, in one line that says what to do.
+
+use std::error::Error;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+/// What was asked of S3.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    /// The permission it takes, `s3:…`.
+    pub(super) action: &'static str,
+    /// The bucket.
+    pub(super) bucket: &'a str,
+    /// The key, if a log file was asked for.
+    pub(super) key: Option<&'a str>,
+    /// The server, without credentials.
+    pub(super) endpoint: &'a str,
+    /// The region it was asked in.
+    pub(super) region: &'a str,
+    /// The profile that was named.
+    pub(super) profile: Option<&'a str>,
+    /// The request was not signed.
+    pub(super) anonymous: bool,
+}
+
+/// Whether the request may do better if sent again later, with more patience.
+pub(super) fn is_passing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    match error {
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
+            status(error).is_some_and(|status| status == 429 || status >= 500)
+                || matches!(code(error), Some("SlowDown" | "RequestTimeout" | "ServiceUnavailable"))
+        }
+        _ => false,
+    }
+}
+
+/// Whether S3 answered at all.
+pub(super) fn is_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.raw_response().is_some()
+}
+
+/// The region where the bucket is, if S3 refused because it is in another.
+pub(super) fn right_region<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<String> {
+    let response = error.raw_response()?;
+    let elsewhere = matches!(response.status().as_u16(), 301 | 307)
+        || matches!(
+            code(error),
+            Some(
+                "PermanentRedirect"
+                    | "TemporaryRedirect"
+                    | "AuthorizationHeaderMalformed"
+                    | "IllegalLocationConstraintException"
+            )
+        );
+    if !elsewhere {
+        return None;
+    }
+    if let Some(region) = response.headers().get("x-amz-bucket-region") {
+        return plausible_region(region);
+    }
+    let body = std::str::from_utf8(response.body().bytes()?).ok()?;
+    let (_, rest) = body.split_once("<Region>")?;
+    plausible_region(rest.split_once("</Region>")?.0)
+}
+
+fn plausible_region(text: &str) -> Option<String> {
+    let fits = (1..=40).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    fits.then(|| text.to_owned())
+}
+
+/// One line: what is wrong and what to do.
+pub(super) fn explain<E>(error: &SdkError<E, HttpResponse>, asked: &Asked<'_>) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let endpoint = asked.endpoint;
+    match error {
+        SdkError::TimeoutError(_) => {
+            format!("no answer from {endpoint} in time; check the network, the proxy and --endpoint-url")
+        }
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            format!("no answer from {endpoint} in time; check the network, the proxy and --endpoint-url")
+        }
+        SdkError::DispatchFailure(failure) if failure.is_io() => {
+            let reason = failure.as_connector_error().map(root).unwrap_or_default();
+            format!("cannot reach {endpoint} ({reason}); check the network, the proxy and --endpoint-url")
+        }
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => refused(error, asked),
+        _ => unsent(&chain(error), asked),
+    }
+}
+
+/// S3, or whatever stands in its place, answered.
+fn refused<E>(error: &SdkError<E, HttpResponse>, asked: &Asked<'_>) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let Asked { bucket, endpoint, region, .. } = asked;
+    let said = match error {
+        SdkError::ServiceError(service) => service.err().message().map(one_line),
+        _ => None,
+    };
+    let said_too = said.as_deref().map(|said| format!(" ({said})")).unwrap_or_default();
+    let log_in_again = match asked.profile {
+        Some(profile) => format!("log in again (aws sso login --profile {profile})"),
+        None => "log in again (aws sso login), or set new ones".to_owned(),
+    };
+    match (code(error), status(error)) {
+        (Some("NoSuchBucket"), _) => format!("there is no bucket `{bucket}` at {endpoint}; check the name"),
+        (Some("NoSuchKey"), _) => "deleted since it was listed; list again".to_owned(),
+        (Some("InvalidBucketName"), _) => format!("`{bucket}` cannot be the name of a bucket; check the name"),
+        (Some("ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired"), _) => {
+            format!("the credentials have expired; {log_in_again}")
+        }
+        (Some("InvalidToken"), _) => {
+            format!("the session token is not valid; {log_in_again}, and mind AWS_SESSION_TOKEN")
+        }
+        (Some("InvalidAccessKeyId" | "NotSignedUp" | "InvalidClientTokenId"), _) => format!(
+            "{endpoint} does not know the access key; check AWS_ACCESS_KEY_ID, AWS_PROFILE or --profile"
+        ),
+        (Some("SignatureDoesNotMatch"), _) => "the secret key does not belong to the access key; check \
+             AWS_SECRET_ACCESS_KEY, AWS_PROFILE or --profile"
+            .to_owned(),
+        (Some("RequestTimeTooSkewed" | "RequestExpired"), _) => {
+            "the clock of this machine is wrong by more than S3 allows; set it right".to_owned()
+        }
+        (Some("InvalidObjectState"), _) => {
+            "archived (Glacier); restore the object first, or leave its days out with --since".to_owned()
+        }
+        (
+            Some(
+                "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed"
+                | "IllegalLocationConstraintException",
+            ),
+            _,
+        )
+        | (_, Some(301 | 307)) => {
+            format!("the bucket is not in region {region}{said_too}; name its region with --region")
+        }
+        (Some("SlowDown" | "TooManyRequests" | "Throttling" | "RequestLimitExceeded"), _) | (_, Some(429 | 503)) => {
+            format!("{endpoint} keeps asking to slow down; try again later")
+        }
+        (_, Some(status)) if status >= 500 => {
+            format!("{endpoint} has a fault of its own (HTTP {status}){said_too}; try again later")
+        }
+        (Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem"), _) | (_, Some(401 | 403)) => {
+            denied(asked, &said_too)
+        }
+        (Some(code), Some(status)) if said.is_some() => {
+            format!("{endpoint} refused: {}{said_too}, HTTP {status}", one_line(code))
+        }
+        (_, Some(404)) if asked.key.is_some() => "deleted since it was listed; list again".to_owned(),
+        (_, Some(status)) => {
+            format!("{endpoint} does not answer as S3 does (HTTP {status}); check --endpoint-url")
+        }
+        (_, None) => format!("{endpoint} does not answer as S3 does; check --endpoint-url"),
+    }
+}
+
+fn denied(asked: &Asked<'_>, said: &str) -> String {
+    let Asked { bucket, action, .. } = asked;
+    if asked.anonymous {
+        return format!(
+            "access denied: `{bucket}` does not allow {action} to everybody; leave out --no-sign-request"
+        );
+    }
+    let resource = match asked.key {
+        Some(_) => format!("arn:aws:s3:::{bucket}/*"),
+        None => format!("arn:aws:s3:::{bucket}"),
+    };
+    format!("access denied{said}; it takes {action} on {resource} (another identity: --profile)")
+}
+
+/// The request could not even be sent: nearly always credentials.
+fn unsent(reasons: &str, asked: &Asked<'_>) -> String {
+    let lower = reasons.to_ascii_lowercase();
+    let profile = asked.profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
+    let about_credentials = ["credential", "identity", "token", "sso", "profile"];
+    if lower.contains("sso") || lower.contains("token is expired") || lower.contains("token has expired") {
+        return format!(
+            "the SSO session cannot be used ({}); log in: aws sso login{profile}",
+            last_reason(reasons)
+        );
+    }
+    if lower.contains("no providers in chain") || lower.contains("provider was not enabled") {
+        return "no credentials found; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a \
+                --profile, log in (aws sso login), or use --no-sign-request for a public bucket"
+            .to_owned();
+    }
+    if about_credentials.iter().any(|word| lower.contains(word)) {
+        return format!(
+            "the credentials cannot be loaded ({}); check AWS_PROFILE, --profile and ~/.aws/config",
+            last_reason(reasons)
+        );
+    }
+    format!("the request could not be sent to {}: {}", asked.endpoint, last_reason(reasons))
+}
+
+fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
+    match error {
+        SdkError::ServiceError(service) => service.err().code(),
+        _ => None,
+    }
+}
+
+fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
+/// All reasons of an error, outermost first, in one line.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = one_line(&error.to_string());
+    let mut next = error.source();
+    while let Some(reason) = next {
+        let reason_text = one_line(&reason.to_string());
+        if !text.ends_with(&reason_text) {
+            text.push_str(": ");
+            text.push_str(&reason_text);
+        }
+        next = reason.source();
+    }
+    text
+}
+
+/// The innermost reason of an error: what the system said.
+fn root(error: &(impl Error + 'static)) -> String {
+    let mut innermost: &(dyn Error + 'static) = error;
+    while let Some(reason) = innermost.source() {
+        innermost = reason;
+    }
+    one_line(&innermost.to_string())
+}
+
+fn last_reason(reasons: &str) -> &str {
+    let mut start = reasons.len().saturating_sub(160);
+    while !reasons.is_char_boundary(start) {
+        start += 1;
+    }
+    match reasons[start..].find(": ") {
+        Some(at) if start > 0 => &reasons[start + at + 2..],
+        _ => &reasons[start..],
+    }
+}
+
+/// What a server says is a stranger's text: one line, no control characters, not too long.
+fn one_line(text: &str) -> String {
+    let mut line: String =
+        text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    line.truncate(line.trim_end_matches([' ', '.']).len());
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_taken_from_an_answer_only_if_it_can_be_one() {
+        assert_eq!(plausible_region("eu-central-1").as_deref(), Some("eu-central-1"));
+        assert_eq!(plausible_region("evil.example/"), None);
+        assert_eq!(plausible_region(""), None);
+    }
+
+    #[test]
+    fn a_strangers_text_stays_on_one_line() {
+        assert_eq!(one_line("Access\u{1b}[31m Denied.\nnext "), "Access [31m Denied. next");
+    }
+}

@@ -1,0 +1,120 @@
+//! Fetches one log file and verifies that all of it arrived.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io::{BufReader, Seek};
+use std::time::Duration;
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use tokio::io::AsyncWriteExt;
+
+use super::{Place, error};
+use crate::source::{Body, LogFile, SourceError};
+
+/// Larger log files wait on disk for the parser, not in memory.
+const IN_MEMORY: u64 = 64 << 20;
+/// How often the content is asked for if it does not arrive whole.
+const ATTEMPTS: u32 = 5;
+
+/// Why a content that was on its way did not arrive.
+enum Loss {
+    /// Cut off or stalled: worth another attempt.
+    OnTheWay(String),
+    /// Nothing that S3 could do better.
+    Here(String),
+}
+
+pub(super) async fn fetch(place: &Place, file: &LogFile) -> Result<Body, SourceError> {
+    let lost = |message: String| SourceError::S3 { uri: place.uri(Some(&file.name)), message };
+    let mut attempt = 1;
+    loop {
+        let output = place
+            .ask("s3:GetObject", Some(&file.name), |client, first_contact| {
+                let request = client.get_object().bucket(&place.bucket).key(&file.name);
+                async move {
+                    match first_contact {
+                        Some(patience) => request.customize().config_override(patience).send().await,
+                        None => request.send().await,
+                    }
+                }
+            })
+            .await?;
+        match receive(output, file.size).await {
+            Ok(body) => return Ok(body),
+            Err(Loss::Here(reason)) => return Err(lost(reason)),
+            Err(Loss::OnTheWay(reason)) if attempt == ATTEMPTS => {
+                return Err(lost(format!("did not arrive whole in {ATTEMPTS} attempts ({reason}); try again later")));
+            }
+            Err(Loss::OnTheWay(_)) => {
+                tokio::time::sleep(pause(attempt)).await;
+                attempt += 1;
+            }
+        }
+    }
+}
+
+/// 0.1–0.2 s, and twice as much after each further attempt: not all fetches that were cut off
+/// together come back together.
+fn pause(attempt: u32) -> Duration {
+    let base = 100_u64 << attempt.min(6).saturating_sub(1);
+    Duration::from_millis(base + RandomState::new().hash_one(attempt) % base)
+}
+
+async fn receive(output: GetObjectOutput, listed: Option<u64>) -> Result<Body, Loss> {
+    let told = output.content_length().and_then(|length| u64::try_from(length).ok());
+    // A server that does not tell the length sends what the list promised.
+    let expected = told.or(listed);
+    match expected {
+        Some(length) if length > IN_MEMORY => spool(output, length).await,
+        _ => collect(output, expected).await,
+    }
+}
+
+async fn collect(mut output: GetObjectOutput, expected: Option<u64>) -> Result<Body, Loss> {
+    let capacity = expected.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let mut content = Vec::with_capacity(capacity);
+    loop {
+        match output.body.next().await {
+            Some(Ok(chunk)) => content.extend_from_slice(&chunk),
+            Some(Err(error)) => return Err(Loss::OnTheWay(error::chain(&error))),
+            None => break,
+        }
+    }
+    whole(content.len() as u64, expected)?;
+    Ok(Body::Bytes(content))
+}
+
+async fn spool(mut output: GetObjectOutput, expected: u64) -> Result<Body, Loss> {
+    let here = |error: std::io::Error| {
+        let folder = std::env::temp_dir();
+        Loss::Here(format!(
+            "no room to keep {expected} bytes in {}: {error}; make room there, or name another folder with TMPDIR",
+            folder.display()
+        ))
+    };
+    let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(here)?);
+    let mut length = 0;
+    loop {
+        match output.body.next().await {
+            Some(Ok(chunk)) => {
+                length += chunk.len() as u64;
+                file.write_all(&chunk).await.map_err(here)?;
+            }
+            Some(Err(error)) => return Err(Loss::OnTheWay(error::chain(&error))),
+            None => break,
+        }
+    }
+    file.flush().await.map_err(here)?;
+    whole(length, Some(expected))?;
+    let mut file = file.into_std().await;
+    file.rewind().map_err(here)?;
+    Ok(Body::Reader(Box::new(BufReader::with_capacity(256 << 10, file))))
+}
+
+fn whole(length: u64, expected: Option<u64>) -> Result<(), Loss> {
+    match expected {
+        Some(expected) if expected != length => {
+            Err(Loss::OnTheWay(format!("{length} of {expected} bytes")))
+        }
+        _ => Ok(()),
+    }
+}
