@@ -70,7 +70,7 @@ pub(super) fn head(line: &[u8], at: usize) -> Result<Head<'_>, Rejection> {
     let place = start_of(line, next);
     if let Some((time, instant)) = time_at(line, place) {
         // One of owner and bucket is missing. No bucket has a name of 64 characters.
-        if first == b"-" || is_canonical_id(first) {
+        if bare(first).is_empty() || is_canonical_id(first) {
             return Err(Rejection::NoBucket);
         }
         return Ok(Head { owner: &[], bucket: first, time, instant, end: place + TIME });

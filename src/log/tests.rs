@@ -592,9 +592,9 @@ fn a_record_cut_off_anywhere_does_not_swallow_the_next() {
             let glued = format!("{}{next}", &first[..end]);
             let found: Vec<_> = records(glued.as_bytes()).collect();
             assert_eq!(found.len(), 2, "{glued}");
-            assert_eq!(found[0].0, first[..end].as_bytes());
+            assert_eq!(found[0].0, &first.as_bytes()[..end]);
             assert_eq!(found[1].1.as_ref().unwrap(), &read(next));
-            assert_eq!(found[0].1, parse_line(first[..end].as_bytes()));
+            assert_eq!(found[0].1, parse_line(&first.as_bytes()[..end]));
         }
     }
 }
