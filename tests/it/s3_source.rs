@@ -1,0 +1,396 @@
+//! Log files in S3, listed and fetched from a server that speaks its protocol.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tamarin::source::s3::{Credentials, S3Options};
+use tamarin::source::{LogFile, Source, SourceError, Window, open};
+use tokio::sync::mpsc;
+
+use crate::support::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
+
+const BUCKET: &str = "acme-logs";
+
+async fn try_list(source: &Arc<dyn Source>, window: Window) -> Result<Vec<LogFile>, SourceError> {
+    let (pages, mut listed) = mpsc::channel(4);
+    let (done, mut files) = tokio::join!(source.list(window, pages), async {
+        let mut files = Vec::new();
+        while let Some(page) = listed.recv().await {
+            files.extend(page);
+        }
+        files
+    });
+    files.sort_by(|a: &LogFile, b| a.name.cmp(&b.name));
+    done.map(|()| files)
+}
+
+async fn list(source: &Arc<dyn Source>, window: Window) -> Vec<LogFile> {
+    try_list(source, window).await.unwrap()
+}
+
+fn names(files: &[LogFile]) -> Vec<String> {
+    files.iter().map(|file| file.name.clone()).collect()
+}
+
+async fn content(source: &Arc<dyn Source>, file: &LogFile) -> Vec<u8> {
+    let mut content = Vec::new();
+    source.fetch(file).await.unwrap().into_reader().unwrap().read_to_end(&mut content).unwrap();
+    content
+}
+
+fn log_file(name: &str) -> LogFile {
+    LogFile { name: name.to_owned(), size: None, version: None }
+}
+
+fn at(text: &str) -> Option<i64> {
+    Some(text.parse::<jiff::Timestamp>().unwrap().as_second())
+}
+
+/// Names of log files, `a_day` for each of the days of April 2026 from `first` to `last`.
+fn simple(stem: &str, first: u32, last: u32, a_day: u32) -> Vec<String> {
+    let mut names = Vec::new();
+    for day in first..=last {
+        for n in 0..a_day {
+            let second = n * (86_400 / a_day);
+            let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+            names.push(format!("{stem}2026-04-{day:02}-{hour:02}-{minute:02}-{second:02}-{:016X}", n * 7919));
+        }
+    }
+    names
+}
+
+fn by_event(stem: &str, first: u32, last: u32, a_day: u32) -> Vec<String> {
+    let mut names = Vec::new();
+    for day in first..=last {
+        for n in 0..a_day {
+            let unique = (u64::from(n) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            names.push(format!("{stem}2026/04/{day:02}/2026-04-{day:02}-00-00-00-{unique:016X}"));
+        }
+    }
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_both_layouts_under_any_prefix() {
+    let server = S3Server::start(&[BUCKET]);
+    let mut all = simple("media/", 1, 3, 5);
+    all.extend(by_event("web/111122223333/eu-west-1/acme-web/", 1, 3, 5));
+    all.push("renamed by hand, été.log".to_owned());
+    all.sort();
+    for name in &all {
+        server.put(BUCKET, name, "x");
+    }
+    server.put(BUCKET, "media/empty", "");
+
+    let source = open("s3://acme-logs", &server.options()).unwrap();
+    let files = list(&source, Window::default()).await;
+    assert_eq!(names(&files), all);
+    assert!(files.iter().all(|file| file.size == Some(1) && file.version.is_some()));
+
+    let source = open("s3://acme-logs/media/", &server.options()).unwrap();
+    assert_eq!(names(&list(&source, Window::default()).await), simple("media/", 1, 3, 5));
+    let source = open("s3://acme-logs/web", &server.options()).unwrap();
+    assert_eq!(list(&source, Window::default()).await.len(), 15);
+    let source = open("s3://acme-logs/nothing/here", &server.options()).unwrap();
+    assert_eq!(list(&source, Window::default()).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_thousands_in_pages_and_each_once() {
+    let server = S3Server::start(&[BUCKET]);
+    let mut all = simple("p/", 1, 20, 150);
+    all.extend((0..50).map(|n| format!("p/notes/{n}")));
+    for name in &all {
+        server.put(BUCKET, name, "x");
+    }
+    all.sort();
+    let source = open("s3://acme-logs/p/", &server.options()).unwrap();
+    assert_eq!(names(&list(&source, Window::default()).await), all);
+    let requests = server.take_requests().len();
+    assert!((4..=20).contains(&requests), "{requests} requests for 4 pages");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_lists_its_days_only() {
+    let server = S3Server::start(&[BUCKET]);
+    for name in simple("p/", 1, 28, 60).iter().chain(&by_event("q/", 1, 28, 60)) {
+        server.put(BUCKET, name, "x");
+    }
+    let window = Window { since: at("2026-04-10T06:00:00Z"), until: at("2026-04-12T00:00:00Z") };
+
+    let source = open("s3://acme-logs/p/", &server.options()).unwrap();
+    assert_eq!(names(&list(&source, window).await), simple("p/", 10, 21, 60), "days 10, 11 and ten for late records");
+    let requests = server.take_requests();
+    assert!(requests.len() <= 5, "{requests:#?}");
+
+    let source = open("s3://acme-logs/q/", &server.options()).unwrap();
+    assert_eq!(names(&list(&source, window).await), by_event("q/", 10, 11, 60), "by event time nothing is late");
+    let requests = server.take_requests();
+    assert!(requests.len() <= 5, "{requests:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stops_listing_when_nobody_wants_more() {
+    let server = S3Server::start(&[BUCKET]);
+    server.put(BUCKET, "a.log", "x");
+    let source = open("s3://acme-logs", &server.options()).unwrap();
+    let (pages, listed) = mpsc::channel(1);
+    drop(listed);
+    source.list(Window::default(), pages).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fetches_plain_and_compressed_log_files() {
+    let server = S3Server::start(&[BUCKET]);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(b"packed\n").unwrap();
+    server.put(BUCKET, "a b+c.log", "plain\n");
+    server.put(BUCKET, "b.gz", packed.finish().unwrap());
+    server.put(BUCKET, "c", zstd::encode_all(&b"zstd\n"[..], 3).unwrap());
+    let source = open("s3://acme-logs", &server.options()).unwrap();
+    let files = list(&source, Window::default()).await;
+    assert_eq!(names(&files), ["a b+c.log", "b.gz", "c"]);
+    let expected: [&[u8]; 3] = [b"plain\n", b"packed\n", b"zstd\n"];
+    for (file, expected) in files.iter().zip(expected) {
+        assert_eq!(content(&source, file).await, expected, "{}", file.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_log_files_are_read_from_disk() {
+    let server = S3Server::start(&[BUCKET]);
+    let line = [b'x'; 1023];
+    let mut large = Vec::new();
+    for n in 0..70_000_u32 {
+        large.extend_from_slice(&n.to_be_bytes());
+        large.extend_from_slice(&line);
+        large.push(b'\n');
+    }
+    server.put(BUCKET, "large.log", &large);
+    let source = open("s3://acme-logs", &server.options()).unwrap();
+    let files = list(&source, Window::default()).await;
+    let body = source.fetch(&files[0]).await.unwrap();
+    assert!(matches!(body, tamarin::source::Body::Reader(_)));
+    let mut arrived = Vec::new();
+    body.into_reader().unwrap().read_to_end(&mut arrived).unwrap();
+    assert!(arrived == large, "{} of {} bytes, or others", arrived.len(), large.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_file_deleted_since_the_list_is_told() {
+    let server = S3Server::start(&[BUCKET]);
+    server.put(BUCKET, "a.log", "x");
+    let source = open("s3://acme-logs", &server.options()).unwrap();
+    let files = list(&source, Window::default()).await;
+    server.delete(BUCKET, "a.log");
+    let error = source.fetch(&files[0]).await.err().unwrap().to_string();
+    assert_eq!(error, "s3://acme-logs/a.log: deleted since it was listed; list again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waits_while_the_server_asks_to_slow_down() {
+    let server = S3Server::start(&[BUCKET]);
+    server.put(BUCKET, "a.log", "x");
+    let source = open("s3://acme-logs", &server.options()).unwrap();
+    server.refuse_next(3, 503, "SlowDown", &[]);
+    let files = list(&source, Window::default()).await;
+    server.refuse_next(2, 500, "InternalError", &[]);
+    assert_eq!(content(&source, &files[0]).await, b"x");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn follows_a_bucket_to_its_region() {
+    let server = S3Server::start(&[BUCKET]);
+    server.put(BUCKET, "a.log", "x");
+    for (status, code) in [(301, "PermanentRedirect"), (400, "AuthorizationHeaderMalformed")] {
+        let source = open("s3://acme-logs", &server.options()).unwrap();
+        server.take_requests();
+        server.refuse_next(1, status, code, &[("x-amz-bucket-region", "eu-central-1")]);
+        assert_eq!(list(&source, Window::default()).await.len(), 1, "{code}");
+        assert_eq!(server.take_requests().len(), 2, "{code}");
+    }
+    // A server that sends us in circles is not followed for ever.
+    let source = open("s3://acme-logs", &server.options()).unwrap();
+    server.refuse_next(1, 301, "PermanentRedirect", &[("x-amz-bucket-region", "eu-central-1")]);
+    server.refuse_next(1, 301, "PermanentRedirect", &[("x-amz-bucket-region", "us-east-1")]);
+    server.refuse_next(4, 301, "PermanentRedirect", &[("x-amz-bucket-region", "eu-central-1")]);
+    let error = try_list(&source, Window::default()).await.unwrap_err().to_string();
+    assert!(error.contains("name its region with --region"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_say_what_to_do() {
+    let server = S3Server::start(&[BUCKET]);
+    let with = |access_key_id: &str, secret: &str| S3Options {
+        credentials: Some(Credentials {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: secret.to_owned(),
+            session_token: None,
+        }),
+        ..server.options()
+    };
+    let error = async |uri: &str, options: &S3Options| {
+        try_list(&open(uri, options).unwrap(), Window::default()).await.unwrap_err().to_string()
+    };
+
+    let message = error("s3://acme-lgos/x", &server.options()).await;
+    assert!(message.starts_with("s3://acme-lgos/x: there is no bucket `acme-lgos` at http://127.0.0.1:"), "{message}");
+    let message = error("s3://acme-logs", &with(ACCESS_KEY, "wrong-secret")).await;
+    assert!(message.contains("the secret key does not belong to the access key"), "{message}");
+    assert!(!message.contains("wrong-secret") && !message.contains('\n'), "{message}");
+    let message = error("s3://acme-logs", &with("AKIAUNKNOWN", SECRET_KEY)).await;
+    assert!(message.contains("does not know the access key"), "{message}");
+    let anonymous = S3Options { no_sign_request: true, credentials: None, ..server.options() };
+    let message = error("s3://acme-logs", &anonymous).await;
+    assert!(message.contains("leave out --no-sign-request"), "{message}");
+
+    for (status, code, expected) in [
+        (403, "AccessDenied", "it takes s3:ListBucket on arn:aws:s3:::acme-logs"),
+        (400, "ExpiredToken", "the credentials have expired; log in again"),
+        (403, "RequestTimeTooSkewed", "the clock of this machine is wrong"),
+    ] {
+        server.refuse_next(1, status, code, &[]);
+        let message = error("s3://acme-logs", &server.options()).await;
+        assert!(message.contains(expected), "{message}");
+    }
+    server.refuse_next(1, 403, "AccessDenied", &[]);
+    let source = open("s3://acme-logs", &server.options()).unwrap();
+    let message = source.fetch(&log_file("a.log")).await.err().unwrap().to_string();
+    assert!(message.contains("it takes s3:GetObject on arn:aws:s3:::acme-logs/*"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_cannot_be_reached_is_told_soon() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let options = S3Options { endpoint_url: Some(format!("http://{closed}")), ..given() };
+    let start = Instant::now();
+    let source = open("s3://acme-logs", &options).unwrap();
+    let message = try_list(&source, Window::default()).await.unwrap_err().to_string();
+    assert!(message.starts_with(&format!("s3://acme-logs: cannot reach http://{closed} (")), "{message}");
+    assert!(message.contains("--endpoint-url"), "{message}");
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+
+    // Something listens, but never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let options = S3Options { endpoint_url: Some(format!("http://{address}")), ..given() };
+    let start = Instant::now();
+    let source = open("s3://acme-logs", &options).unwrap();
+    let message = try_list(&source, Window::default()).await.unwrap_err().to_string();
+    assert!(message.contains(&format!("no answer from http://{address} in time")), "{message}");
+    assert!(start.elapsed() < Duration::from_secs(16), "{:?}", start.elapsed());
+}
+
+fn given() -> S3Options {
+    S3Options {
+        region: Some("us-east-1".to_owned()),
+        credentials: Some(Credentials {
+            access_key_id: ACCESS_KEY.to_owned(),
+            secret_access_key: SECRET_KEY.to_owned(),
+            session_token: None,
+        }),
+        ..S3Options::default()
+    }
+}
+
+/// Answers each connection's first request with what stands in `answers`, in turn, then hangs up.
+fn scripted(answers: Vec<Vec<u8>>) -> S3Options {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (mut socket, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            let mut buffer = [0; 4096];
+            while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                match socket.read(&mut buffer).unwrap() {
+                    0 => break,
+                    length => request.extend_from_slice(&buffer[..length]),
+                }
+            }
+            socket.write_all(&answer).unwrap();
+        }
+    });
+    S3Options { endpoint_url: Some(format!("http://{address}")), ..given() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_content_that_is_cut_off_is_fetched_again() {
+    let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n0123456789".to_vec();
+    let cut = whole[..whole.len() - 6].to_vec();
+    let source = open("s3://acme-logs", &scripted(vec![cut.clone(), cut, whole])).unwrap();
+    assert_eq!(content(&source, &log_file("a.log")).await, b"0123456789");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_content_without_a_length_is_held_against_the_list() {
+    let short = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123".to_vec();
+    let whole = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123456789".to_vec();
+    let source = open("s3://acme-logs", &scripted(vec![short, whole])).unwrap();
+    let file = LogFile { size: Some(10), ..log_file("a.log") };
+    assert_eq!(content(&source, &file).await, b"0123456789");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_content_that_never_arrives_whole_is_told() {
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n0123".to_vec();
+    let source = open("s3://acme-logs", &scripted(vec![cut; 5])).unwrap();
+    let message = source.fetch(&log_file("a.log")).await.err().unwrap().to_string();
+    assert!(message.starts_with("s3://acme-logs/a.log: did not arrive whole in 5 attempts ("), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_s3_server_is_told() {
+    let page = b"HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\nConnection: close\r\n\r\n<html>no</html>".to_vec();
+    let source = open("s3://acme-logs", &scripted(vec![page])).unwrap();
+    let message = try_list(&source, Window::default()).await.unwrap_err().to_string();
+    assert!(message.contains("does not answer as S3 does (HTTP 404); check --endpoint-url"), "{message}");
+}
+
+/// Runs a test of this file in a process whose environment is `environment` and nothing else.
+fn run_alone(test: &str, environment: &[(&str, &str)]) {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.env_clear().args(["--ignored", "--exact", test, "--nocapture"]);
+    child.env("AWS_EC2_METADATA_DISABLED", "true").envs(environment.iter().copied());
+    let output = child.output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+}
+
+#[test]
+fn without_credentials_the_ways_to_give_them_are_told() {
+    run_alone("s3_source::alone_without_credentials", &[("HOME", "/nonexistent")]);
+}
+
+#[tokio::test]
+#[ignore = "needs an environment of its own: run by without_credentials_the_ways_to_give_them_are_told"]
+async fn alone_without_credentials() {
+    let options = S3Options { endpoint_url: Some("http://127.0.0.1:9".to_owned()), ..S3Options::default() };
+    let source = open("s3://acme-logs", &options).unwrap();
+    let message = try_list(&source, Window::default()).await.unwrap_err().to_string();
+    assert!(message.starts_with("s3://acme-logs: no credentials found; set AWS_PROFILE"), "{message}");
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".aws")).unwrap();
+    std::fs::write(home.path().join(".aws/config"), "[profile logs]\nregion = eu-west-1\n").unwrap();
+    run_alone("s3_source::alone_with_a_profile", &[("HOME", home.path().to_str().unwrap())]);
+}
+
+#[tokio::test]
+#[ignore = "needs an environment of its own: run by a_profile_that_does_not_exist_is_told"]
+async fn alone_with_a_profile() {
+    let options = S3Options {
+        profile: Some("lgos".to_owned()),
+        endpoint_url: Some("http://127.0.0.1:9".to_owned()),
+        ..S3Options::default()
+    };
+    let source = open("s3://acme-logs", &options).unwrap();
+    let message = try_list(&source, Window::default()).await.unwrap_err().to_string();
+    assert_eq!(message, "s3://acme-logs: profile `lgos` not found; there are: logs");
+}

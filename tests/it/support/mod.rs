@@ -1,0 +1,3 @@
+//! What tests share: servers and data.
+
+pub(crate) mod s3_server;
