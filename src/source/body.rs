@@ -286,7 +286,9 @@ mod tests {
         assert!(looks_like_log(b"79a59df900b949e5 acme [06/Feb/2019:00:00:38 +0000]"));
         assert!(looks_like_log(b"\0\0\0 79a59df900b949e5"));
         assert!(looks_like_log(b"\xff\xfe\xc3\x28"));
-        for other in [&b"\x89PNG\r\n\x1a\n"[..], b"PAR1\x15\x04", b"PK\x03\x04\x14", b"\x7fELF\x02", b"%PDF-1.7"] {
+        for other in
+            [&b"\x89PNG\r\n\x1a\n"[..], b"PAR1\x15\x04", b"PK\x03\x04\x14", b"\x7fELF\x02", b"%PDF-1.7"]
+        {
             assert!(!looks_like_log(other), "{other:?}");
         }
     }

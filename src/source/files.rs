@@ -102,13 +102,10 @@ impl Root {
             return Ok(());
         }
         let is_hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
-        let entries = WalkDir::new(&self.path)
-            .follow_links(true)
-            .sort_by_file_name()
-            .into_iter()
-            .filter_entry(|entry| {
-                entry.depth() == 0 || !entry.file_type().is_dir() || !is_hidden(entry.file_name())
-            });
+        let entries =
+            WalkDir::new(&self.path).follow_links(true).sort_by_file_name().into_iter().filter_entry(
+                |entry| entry.depth() == 0 || !entry.file_type().is_dir() || !is_hidden(entry.file_name()),
+            );
         let mut page = Vec::new();
         for entry in entries {
             let file = match &entry {
@@ -197,7 +194,9 @@ fn fetch(path: &Path) -> Result<Body, SourceError> {
 
 fn unreadable(path: &Path, error: &io::Error) -> SourceError {
     let message = match error.kind() {
-        io::ErrorKind::NotFound => "no such file or folder; check the path (a bucket is s3://BUCKET)".to_owned(),
+        io::ErrorKind::NotFound => {
+            "no such file or folder; check the path (a bucket is s3://BUCKET)".to_owned()
+        }
         io::ErrorKind::PermissionDenied => "may not be read; check its permissions (chmod, chown)".to_owned(),
         _ => format!("cannot be read: {error}"),
     };
@@ -348,7 +347,9 @@ mod tests {
     #[tokio::test]
     async fn a_window_leaves_out_files_with_other_dates() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["2026-03-31-23-00-00-AA", "2026-04-01-01-00-00-BB", "2026-05-01-01-00-00-CC", "other.log"] {
+        for name in
+            ["2026-03-31-23-00-00-AA", "2026-04-01-01-00-00-BB", "2026-05-01-01-00-00-CC", "other.log"]
+        {
             std::fs::write(folder.path().join(name), "x").unwrap();
         }
         let at = |text: &str| Some(text.parse::<jiff::Timestamp>().unwrap().as_second());
@@ -391,9 +392,6 @@ mod tests {
     #[test]
     fn nothing_there() {
         let error = FileSource::new(Path::new("/no/such/place")).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "/no/such/place: no such file or folder; check the path (a bucket is s3://BUCKET)"
-        );
+        assert_eq!(error, "/no/such/place: no such file or folder; check the path (a bucket is s3://BUCKET)");
     }
 }

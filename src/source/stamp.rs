@@ -56,8 +56,7 @@ impl Stamp {
     pub(crate) fn find(name: &str) -> Option<Stamp> {
         let bytes = name.as_bytes();
         let last = bytes.len().checked_sub(CLOCK)?;
-        let (at, instant) =
-            (0..=last).rev().find_map(|at| Some((at, clock(bytes.get(at..at + CLOCK)?)?)))?;
+        let (at, instant) = (0..=last).rev().find_map(|at| Some((at, clock(bytes.get(at..at + CLOCK)?)?)))?;
         let unique = bytes
             .get(at + CLOCK..at + CLOCK + 5)
             .filter(|rest| rest[0] == b'-')
@@ -67,10 +66,7 @@ impl Stamp {
         let folders = at.checked_sub(FOLDERS).map(|start| &bytes[start..at]);
         let partitioned = folders.is_some_and(|folders| {
             folders[FOLDERS - 1] == b'/'
-                && folders[..FOLDERS - 1]
-                    .iter()
-                    .zip(date)
-                    .all(|(f, d)| f == d || (*f == b'/' && *d == b'-'))
+                && folders[..FOLDERS - 1].iter().zip(date).all(|(f, d)| f == d || (*f == b'/' && *d == b'-'))
         });
         let layout = match (partitioned, instant.rem_euclid(DAY)) {
             (false, _) => Layout::Simple,
@@ -121,8 +117,7 @@ pub(crate) fn bounds(layout: Layout, window: Window) -> (i64, i64) {
     let day = |instant: i64| instant - instant.rem_euclid(DAY);
     let late = if layout == Layout::Event { 0 } else { LATEST_DELIVERY_DAYS * DAY };
     let first = window.since.map_or(i64::MIN, day);
-    let end =
-        window.until.map_or(i64::MAX, |until| day(until.saturating_sub(1)).saturating_add(DAY + late));
+    let end = window.until.map_or(i64::MAX, |until| day(until.saturating_sub(1)).saturating_add(DAY + late));
     (first, end)
 }
 
@@ -196,11 +191,9 @@ mod tests {
     #[test]
     fn partitioned_names_by_delivery_and_by_event() {
         let stem = "logs/111122223333/eu-west-1/acme-media/";
-        let stamp =
-            Stamp::find(&format!("{stem}2026/04/01/2026-04-01-13-05-09-A1B2C3D4E5F67890")).unwrap();
+        let stamp = Stamp::find(&format!("{stem}2026/04/01/2026-04-01-13-05-09-A1B2C3D4E5F67890")).unwrap();
         assert_eq!((stamp.stem, stamp.layout), (stem.len(), Layout::Delivery));
-        let stamp =
-            Stamp::find(&format!("{stem}2026/04/01/2026-04-01-00-00-00-80B2C3D4E5F67890")).unwrap();
+        let stamp = Stamp::find(&format!("{stem}2026/04/01/2026-04-01-00-00-00-80B2C3D4E5F67890")).unwrap();
         assert_eq!((stamp.stem, stamp.layout), (stem.len(), Layout::Event));
         assert_eq!(stamp.instant, at("2026-04-01T00:00:00Z"));
         assert_eq!(stamp.position(Layout::Event) / 3600, at("2026-04-01T12:00:00Z") / 3600);
@@ -208,7 +201,8 @@ mod tests {
 
     #[test]
     fn names_without_a_date() {
-        for name in ["", "README", "2026-04-01.log", "2026-13-01-00-00-00-A", "2026-04-01-25-00-00-A", "été"] {
+        for name in ["", "README", "2026-04-01.log", "2026-13-01-00-00-00-A", "2026-04-01-25-00-00-A", "été"]
+        {
             assert_eq!(Stamp::find(name), None, "{name}");
         }
     }
@@ -229,7 +223,8 @@ mod tests {
 
     #[test]
     fn a_window_reaches_from_its_first_day_to_the_last_late_delivery() {
-        let window = Window { since: Some(at("2026-04-01T08:00:00Z")), until: Some(at("2026-04-03T00:00:00Z")) };
+        let window =
+            Window { since: Some(at("2026-04-01T08:00:00Z")), until: Some(at("2026-04-03T00:00:00Z")) };
         let name = |date: &str| format!("p/{date}-10-00-00-A1B2");
         assert!(!may_hold(&name("2026-03-31"), window, false));
         assert!(may_hold(&name("2026-04-01"), window, false));

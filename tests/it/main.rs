@@ -1,4 +1,6 @@
 //! What Tamarin does as a whole: against real servers, real files, the real binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected fails")]
+
 mod s3_source;
 mod support;

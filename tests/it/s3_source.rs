@@ -110,7 +110,8 @@ async fn lists_thousands_in_pages_and_each_once() {
     let source = open("s3://acme-logs/p/", &server.options()).unwrap();
     assert_eq!(names(&list(&source, Window::default()).await), all);
     let requests = server.take_requests().len();
-    assert!((3..=16).contains(&requests), "{requests} requests for 3 pages");
+    // 3 pages, and at most one look at each of 16 parts of the time since, and a few more.
+    assert!((3..=24).contains(&requests), "{requests} requests");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -122,12 +123,20 @@ async fn a_window_lists_its_days_only() {
     let window = Window { since: at("2026-04-10T06:00:00Z"), until: at("2026-04-12T00:00:00Z") };
 
     let source = open("s3://acme-logs/p/", &server.options()).unwrap();
-    assert_eq!(names(&list(&source, window).await), simple("p/", 10, 21, 60), "days 10, 11 and ten for late records");
+    assert_eq!(
+        names(&list(&source, window).await),
+        simple("p/", 10, 21, 60),
+        "days 10, 11 and ten for late records"
+    );
     let requests = server.take_requests();
     assert!(requests.len() <= 5, "{requests:#?}");
 
     let source = open("s3://acme-logs/q/", &server.options()).unwrap();
-    assert_eq!(names(&list(&source, window).await), by_event("q/", 10, 11, 60), "by event time nothing is late");
+    assert_eq!(
+        names(&list(&source, window).await),
+        by_event("q/", 10, 11, 60),
+        "by event time nothing is late"
+    );
     let requests = server.take_requests();
     assert!(requests.len() <= 5, "{requests:#?}");
 }
@@ -237,7 +246,10 @@ async fn refusals_say_what_to_do() {
     };
 
     let message = error("s3://acme-lgos/x", &server.options()).await;
-    assert!(message.starts_with("s3://acme-lgos/x: there is no bucket `acme-lgos` at http://127.0.0.1:"), "{message}");
+    assert!(
+        message.starts_with("s3://acme-lgos/x: there is no bucket `acme-lgos` at http://127.0.0.1:"),
+        "{message}"
+    );
     let message = error("s3://acme-logs", &with(ACCESS_KEY, "wrong-secret")).await;
     assert!(message.contains("the secret key does not belong to the access key"), "{message}");
     assert!(!message.contains("wrong-secret") && !message.contains('\n'), "{message}");
@@ -344,7 +356,8 @@ async fn a_content_that_never_arrives_whole_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_s3_server_is_told() {
-    let page = b"HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\nConnection: close\r\n\r\n<html>no</html>".to_vec();
+    let page =
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\nConnection: close\r\n\r\n<html>no</html>".to_vec();
     let source = open("s3://acme-logs", &scripted(vec![page])).unwrap();
     let message = try_list(&source, Window::default()).await.unwrap_err().to_string();
     assert!(message.contains("does not answer as S3 does (HTTP 404); check --endpoint-url"), "{message}");
@@ -356,7 +369,8 @@ fn run_alone(test: &str, environment: &[(&str, &str)]) {
     child.env_clear().args(["--ignored", "--exact", test, "--nocapture"]);
     child.env("AWS_EC2_METADATA_DISABLED", "true").envs(environment.iter().copied());
     let output = child.output().unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let printed =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
 }
 
@@ -393,4 +407,29 @@ async fn alone_with_a_profile() {
     let source = open("s3://acme-logs", &options).unwrap();
     let message = try_list(&source, Window::default()).await.unwrap_err().to_string();
     assert_eq!(message, "s3://acme-logs: profile `lgos` not found; there are: logs");
+}
+
+#[test]
+fn a_session_that_ended_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".aws")).unwrap();
+    let config = "[profile logs]\nregion = eu-west-1\nsso_session = acme\nsso_account_id = 111122223333\n\
+        sso_role_name = Reader\n[sso-session acme]\nsso_region = eu-west-1\n\
+        sso_start_url = https://acme.example.com/start\nsso_registration_scopes = sso:account:access\n";
+    std::fs::write(home.path().join(".aws/config"), config).unwrap();
+    run_alone("s3_source::alone_with_a_session", &[("HOME", home.path().to_str().unwrap())]);
+}
+
+#[tokio::test]
+#[ignore = "needs an environment of its own: run by a_session_that_ended_is_told"]
+async fn alone_with_a_session() {
+    let options = S3Options {
+        profile: Some("logs".to_owned()),
+        endpoint_url: Some("http://127.0.0.1:9".to_owned()),
+        ..S3Options::default()
+    };
+    let source = open("s3://acme-logs", &options).unwrap();
+    let message = try_list(&source, Window::default()).await.unwrap_err().to_string();
+    assert!(message.ends_with("log in: aws sso login --profile logs"), "{message}");
+    assert!(message.len() < 250, "{message}");
 }

@@ -127,7 +127,12 @@ impl Connection {
         Some(
             aws_sdk_s3::Config::builder()
                 .retry_config(RetryConfig::standard().with_max_attempts(2))
-                .timeout_config(time_limits().read_timeout(Duration::from_secs(10)).operation_timeout(Duration::from_secs(14)).build()),
+                .timeout_config(
+                    time_limits()
+                        .read_timeout(Duration::from_secs(10))
+                        .operation_timeout(Duration::from_secs(14))
+                        .build(),
+                ),
         )
     }
 }
@@ -154,8 +159,8 @@ fn time_limits() -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
 }
 
 async fn configure(options: &S3Options) -> Result<aws_sdk_s3::Config, String> {
-    if let Some(profile) = &options.profile {
-        check_profile(profile).await?;
+    if let Some(profile) = wanted_profile(options) {
+        check_profile(&profile).await?;
     }
     // A machine that is no EC2 instance has nobody at the metadata address: do not wait for it.
     let machine = imds::Client::builder()
@@ -219,7 +224,8 @@ async fn region(options: &S3Options, machine: &imds::Client) -> Region {
         RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build());
     let on_aws = options.endpoint_url.is_none() && !options.no_sign_request && options.credentials.is_none();
     if on_aws {
-        chain = chain.or_else(imds::region::ImdsRegionProvider::builder().imds_client(machine.clone()).build());
+        chain =
+            chain.or_else(imds::region::ImdsRegionProvider::builder().imds_client(machine.clone()).build());
     }
     chain.region().await.unwrap_or(Region::from_static(FIRST_REGION))
 }
@@ -240,6 +246,18 @@ async fn credentials(
     SharedCredentialsProvider::new(
         CredentialsProviderChain::first_try("NamedProfile", named).or_else("Default", usual.build().await),
     )
+}
+
+/// The profile that somebody counts on, so that a wrong name is worth an error of its own.
+fn wanted_profile(options: &S3Options) -> Option<String> {
+    let elsewhere = options.no_sign_request
+        || options.credentials.is_some()
+        || std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+    match &options.profile {
+        Some(profile) => Some(profile.clone()),
+        None if elsewhere => None,
+        None => std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty()),
+    }
 }
 
 async fn check_profile(name: &str) -> Result<(), String> {

@@ -110,7 +110,9 @@ where
     match (code(error), status(error)) {
         (Some("NoSuchBucket"), _) => format!("there is no bucket `{bucket}` at {endpoint}; check the name"),
         (Some("NoSuchKey"), _) => "deleted since it was listed; list again".to_owned(),
-        (Some("InvalidBucketName"), _) => format!("`{bucket}` cannot be the name of a bucket; check the name"),
+        (Some("InvalidBucketName"), _) => {
+            format!("`{bucket}` cannot be the name of a bucket; check the name")
+        }
         (Some("ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired"), _) => {
             format!("the credentials have expired; {log_in_again}")
         }
@@ -131,7 +133,9 @@ where
         }
         (
             Some(
-                "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed"
+                "PermanentRedirect"
+                | "TemporaryRedirect"
+                | "AuthorizationHeaderMalformed"
                 | "IllegalLocationConstraintException",
             ),
             _,
@@ -139,7 +143,8 @@ where
         | (_, Some(301 | 307)) => {
             format!("the bucket is not in region {region}{said_too}; name its region with --region")
         }
-        (Some("SlowDown" | "TooManyRequests" | "Throttling" | "RequestLimitExceeded"), _) | (_, Some(429 | 503)) => {
+        (Some("SlowDown" | "TooManyRequests" | "Throttling" | "RequestLimitExceeded"), _)
+        | (_, Some(429 | 503)) => {
             format!("{endpoint} keeps asking to slow down; try again later")
         }
         (_, Some(status)) if status >= 500 => {

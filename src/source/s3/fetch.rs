@@ -42,7 +42,9 @@ pub(super) async fn fetch(place: &Place, file: &LogFile) -> Result<Body, SourceE
             Ok(body) => return Ok(body),
             Err(Loss::Here(reason)) => return Err(lost(reason)),
             Err(Loss::OnTheWay(reason)) if attempt == ATTEMPTS => {
-                return Err(lost(format!("did not arrive whole in {ATTEMPTS} attempts ({reason}); try again later")));
+                return Err(lost(format!(
+                    "did not arrive whole in {ATTEMPTS} attempts ({reason}); try again later"
+                )));
             }
             Err(Loss::OnTheWay(_)) => {
                 tokio::time::sleep(pause(attempt)).await;
@@ -112,9 +114,7 @@ async fn spool(mut output: GetObjectOutput, expected: u64) -> Result<Body, Loss>
 
 fn whole(length: u64, expected: Option<u64>) -> Result<(), Loss> {
     match expected {
-        Some(expected) if expected != length => {
-            Err(Loss::OnTheWay(format!("{length} of {expected} bytes")))
-        }
+        Some(expected) if expected != length => Err(Loss::OnTheWay(format!("{length} of {expected} bytes"))),
         _ => Ok(()),
     }
 }

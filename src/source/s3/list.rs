@@ -8,8 +8,8 @@ use aws_sdk_s3::types::Object;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::ranges::{Page, Range};
 use super::Place;
+use super::ranges::{Page, Range};
 use crate::source::{LogFile, SourceError, Window, stamp};
 
 /// Requests for pages at the same time.

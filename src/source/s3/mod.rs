@@ -1,7 +1,7 @@
 //! Log files in Amazon S3, or on a server that speaks its protocol.
 //!
-//! Here live the connection ([`client`](self)), listing side by side, fetching with verification, and
-//! what to tell the user when S3 refuses. Never here: what is in a log file.
+//! Here live the connection, listing side by side, fetching with verification, and what to tell the
+//! user when S3 refuses. Never here: what is in a log file.
 
 mod client;
 mod error;
@@ -59,7 +59,9 @@ impl S3Source {
             )));
         }
         if let Some(url) = &options.endpoint_url
-            && !["http://", "https://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme))
+            && !["http://", "https://"]
+                .iter()
+                .any(|scheme| url.len() > scheme.len() && url.starts_with(scheme))
         {
             return Err(wrong(format!(
                 "`{url}` is no endpoint; write --endpoint-url http://HOST:PORT or https://HOST"
@@ -116,8 +118,11 @@ impl Place {
     {
         let mut turns_left = 3;
         loop {
-            let client =
-                self.connection.client().await.map_err(|message| SourceError::S3 { uri: self.uri(key), message })?;
+            let client = self
+                .connection
+                .client()
+                .await
+                .map_err(|message| SourceError::S3 { uri: self.uri(key), message })?;
             let first_contact = self.connection.first_contact();
             let was_first = first_contact.is_some();
             let error = match request(client.clone(), first_contact).await {
@@ -182,8 +187,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_needs_a_scheme() {
-        let options =
-            S3Options { endpoint_url: Some("localhost:9000".to_owned()), ..S3Options::default() };
+        let options = S3Options { endpoint_url: Some("localhost:9000".to_owned()), ..S3Options::default() };
         let error = S3Source::new("s3://acme-logs", options).unwrap_err().to_string();
         assert!(error.contains("http://HOST:PORT"), "{error}");
     }

@@ -201,9 +201,7 @@ impl Series<'_> {
         if width == 0 {
             return Vec::new();
         }
-        (1..parts)
-            .filter_map(|part| self.point(position + width * i64::try_from(part).ok()?))
-            .collect()
+        (1..parts).filter_map(|part| self.point(position + width * i64::try_from(part).ok()?)).collect()
     }
 }
 

@@ -185,7 +185,8 @@ async fn answer(
     if let Some(refusal) = refusal {
         let Refusal { status, code, headers } = refusal;
         let text = format!("<Error><Code>{code}</Code><Message>refused by the test</Message></Error>");
-        let mut response = hyper::Response::builder().status(status).header("content-type", "application/xml");
+        let mut response =
+            hyper::Response::builder().status(status).header("content-type", "application/xml");
         for (name, value) in headers {
             response = response.header(name, value);
         }
@@ -193,10 +194,9 @@ async fn answer(
     }
     match service.call(request.map(Body::from)).await {
         Ok(response) => response,
-        Err(error) => hyper::Response::builder()
-            .status(500)
-            .body(Body::from(format!("{error:?}")))
-            .expect("a response"),
+        Err(error) => {
+            hyper::Response::builder().status(500).body(Body::from(format!("{error:?}"))).expect("a response")
+        }
     }
 }
 
