@@ -43,7 +43,7 @@ pub struct Window {
 /// A place that log files come from.
 pub trait Source: Send + Sync {
     /// The name under which the cache knows this source: `s3://bucket/prefix`, an absolute path,
-    /// `-` for standard input, `demo:SEED`.
+    /// `-` for standard input, `demo:SEED:REQUESTS`.
     fn uri(&self) -> &str;
 
     /// Sends all log files that may hold requests of the window, in pages, in any order. Ends early,
