@@ -59,7 +59,9 @@ impl Filter {
             derived => Subject::Derived(derived.clone()),
         };
         let of_numbers = match dimension {
-            Dimension::Field(field) => field.spec().value != ValueType::Text,
+            Dimension::Field(field) => {
+                matches!(field.spec().value, ValueType::Integer | ValueType::Instant)
+            }
             derived => matches!(derived, Dimension::HourOfDay | Dimension::Weekday),
         };
         let test = match value {

@@ -16,6 +16,8 @@ pub mod matching;
 mod number;
 pub mod parse;
 mod print;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use complete::{Completion, complete};

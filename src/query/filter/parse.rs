@@ -7,7 +7,6 @@
 //! term   = name operator value ("," value)*  |  word
 //! ```
 
-use winnow::ascii::multispace0;
 use winnow::combinator::{alt, fail, opt, peek, separated, terminated};
 use winnow::error::{ErrMode, ModalResult, ParserError};
 use winnow::prelude::*;
@@ -89,8 +88,13 @@ fn next(input: &Input<'_>) -> Option<char> {
     input.peek_token()
 }
 
+/// White space of any kind, the same that ends a word.
+fn space(input: &mut Input<'_>) -> Parsed<()> {
+    take_while(0.., char::is_whitespace).void().parse_next(input)
+}
+
 fn whole(input: &mut Input<'_>) -> Parsed<Filter> {
-    multispace0.parse_next(input)?;
+    space(input)?;
     if next(input).is_none() {
         return Ok(Filter::everything());
     }
@@ -110,9 +114,9 @@ fn any_of(input: &mut Input<'_>) -> Parsed<Filter> {
 fn all_of(input: &mut Input<'_>) -> Parsed<Filter> {
     let mut terms = Vec::new();
     loop {
-        multispace0.parse_next(input)?;
+        space(input)?;
         let joined = !terms.is_empty() && opt(keyword("and")).parse_next(input)?.is_some();
-        multispace0.parse_next(input)?;
+        space(input)?;
         let ends =
             matches!(next(input), None | Some(')')) || opt(peek(keyword("or"))).parse_next(input)?.is_some();
         if !ends {
@@ -159,7 +163,7 @@ fn factor(input: &mut Input<'_>) -> Parsed<Filter> {
             }
         }
         _ if opt(keyword("not")).parse_next(input)?.is_some() => {
-            multispace0.parse_next(input)?;
+            space(input)?;
             if matches!(next(input), None | Some(')')) {
                 wrong(at(input), "expected a term after \"not\"")
             } else {
@@ -177,7 +181,7 @@ fn factor(input: &mut Input<'_>) -> Parsed<Filter> {
 
 fn group(input: &mut Input<'_>) -> Parsed<Filter> {
     let start = at(input);
-    ('(', multispace0).parse_next(input)?;
+    ('(', space).parse_next(input)?;
     if opt(')').parse_next(input)?.is_some() {
         return Ok(Filter::everything());
     }
