@@ -1,0 +1,224 @@
+//! The columns of an answer: their names, once for every format, and the cells of each row.
+
+use std::borrow::Cow;
+
+use super::human::{rfc3339, share};
+use crate::log::{Field, ValueType};
+use crate::query::{Answer, Ask, Dimension, GroupRow, Measure, Stats, Value};
+
+/// What a cell holds, whatever the format makes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Cell<'a> {
+    /// Bytes from a log.
+    Text(&'a [u8]),
+    /// A whole number.
+    Number(i128),
+    /// A number of bytes.
+    Bytes(i128),
+    /// Milliseconds.
+    Milliseconds(f64),
+    /// From 0 to 1.
+    Share(f64),
+    /// Seconds since the epoch.
+    Instant(i64),
+    /// No value.
+    Absent,
+}
+
+impl Cell<'_> {
+    /// As JSON and CSV spell it; `None` for text and what is absent.
+    pub(super) fn plain(&self) -> Option<String> {
+        match self {
+            Cell::Text(_) | Cell::Absent => None,
+            Cell::Number(number) | Cell::Bytes(number) => Some(number.to_string()),
+            Cell::Milliseconds(number) | Cell::Share(number) => Some(decimal(*number)),
+            Cell::Instant(second) => Some(rfc3339(*second)),
+        }
+    }
+}
+
+/// The shortest spelling that is read back as the same number, with a digit behind the point.
+fn decimal(number: f64) -> String {
+    if number.is_finite() { format!("{number:?}") } else { "0.0".to_owned() }
+}
+
+/// Rows under named columns.
+pub(super) struct Sheet<'a> {
+    /// Names in JSON and CSV.
+    pub(super) names: Vec<Cow<'static, str>>,
+    /// Headings in tables.
+    pub(super) titles: Vec<String>,
+    /// Rows, made as they are asked for.
+    pub(super) rows: Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>,
+    /// What a table says below itself.
+    pub(super) note: Option<String>,
+}
+
+/// The columns of [`Stats`] behind the value.
+const STATS: [(&str, &str); 5] = [
+    ("requests", "Requests"),
+    ("bytes_sent", "Bytes sent"),
+    ("errors", "Errors"),
+    ("first_seen", "First seen"),
+    ("last_seen", "Last seen"),
+];
+
+/// The fields of a request that a table has room for; the other formats have every field.
+const IN_TABLES: [Field; 9] = [
+    Field::Time,
+    Field::RemoteIp,
+    Field::Requester,
+    Field::Operation,
+    Field::Key,
+    Field::HttpStatus,
+    Field::ErrorCode,
+    Field::BytesSent,
+    Field::TotalTime,
+];
+
+/// An answer as a sheet. `ask` is the question it answers: it names the columns. A sheet for a table has
+/// only those fields of single requests that it has room for.
+pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<'a> {
+    match answer {
+        Answer::Totals(totals) => {
+            let (names, titles) = heading(None, &[]);
+            let row = stats_cells(&totals.stats, totals.stats.bytes_sent);
+            Sheet { names, titles, rows: Box::new(std::iter::once(row)), note: None }
+        }
+        Answer::Groups(groups) => {
+            let (by, more) = match ask {
+                Ask::Groups { by, more, .. } => (Some(by.clone()), more.clone()),
+                _ => (None, Vec::new()),
+            };
+            let title = by.as_ref().map(|by| (by.name(), by.title()));
+            let (names, titles) = heading(Some(title.unwrap_or(("value".into(), "Value".into()))), &more);
+            let whole = groups.totals.bytes_sent;
+            let shown = groups.rows.len() as u64;
+            let note = (shown < groups.group_count).then(|| {
+                format!(
+                    "{} of {} groups; --top 0 shows all",
+                    super::human::count(shown),
+                    super::human::count(groups.group_count)
+                )
+            });
+            let rows = groups.rows.iter().map(move |row| group_cells(by.as_ref(), &more, row, whole));
+            Sheet { names, titles, rows: Box::new(rows), note }
+        }
+        Answer::Series(series) => {
+            let (names, titles) = heading(Some(("time".into(), "Time".into())), &[]);
+            let bucket = i64::from(series.bucket);
+            let whole = series.lines.iter().flatten().map(|stats| stats.bytes_sent).sum();
+            let rows = series.lines.iter().flat_map(move |line| {
+                line.iter().enumerate().map(move |(at, stats)| {
+                    let start = series.start + i64::try_from(at).unwrap_or(0) * bucket;
+                    let mut row = vec![Cell::Instant(start)];
+                    row.extend(stats_cells(stats, whole));
+                    row
+                })
+            });
+            Sheet { names, titles, rows: Box::new(rows), note: None }
+        }
+        Answer::Requests(requests) => {
+            let fields: Vec<Field> = if is_table { IN_TABLES.to_vec() } else { Field::all().collect() };
+            let names = fields.iter().map(|field| field.name().into()).collect();
+            let titles = fields.iter().map(|field| field.title().to_owned()).collect();
+            let shown = requests.rows.len() as u64;
+            let note = (shown < requests.matched).then(|| {
+                format!(
+                    "{} of {} requests; --top 0 shows all",
+                    super::human::count(shown),
+                    super::human::count(requests.matched)
+                )
+            });
+            let rows = requests
+                .rows
+                .iter()
+                .map(move |row| fields.iter().map(|field| field_cell(*field, row.get(*field))).collect());
+            Sheet { names, titles, rows: Box::new(rows), note }
+        }
+    }
+}
+
+fn heading(value: Option<(String, String)>, more: &[Measure]) -> (Vec<Cow<'static, str>>, Vec<String>) {
+    let mut names: Vec<Cow<'static, str>> = Vec::new();
+    let mut titles = Vec::new();
+    if let Some((name, title)) = value {
+        names.push(name.into());
+        titles.push(title);
+    }
+    for (name, title) in STATS.into_iter().chain([("share", "Share")]) {
+        names.push(name.into());
+        titles.push(title.to_owned());
+    }
+    for measure in more {
+        // What every row has already is not written twice.
+        if !names.contains(&Cow::Borrowed(measure.name())) && *measure != Measure::Value {
+            names.push(measure.name().into());
+            titles.push(measure.name().replace('_', " "));
+        }
+    }
+    (names, titles)
+}
+
+fn stats_cells<'a>(stats: &Stats, whole: u64) -> Vec<Cell<'a>> {
+    let seen = |second| if stats.requests == 0 { Cell::Absent } else { Cell::Instant(second) };
+    vec![
+        Cell::Number(stats.requests.into()),
+        Cell::Bytes(stats.bytes_sent.into()),
+        Cell::Number(stats.errors.into()),
+        seen(stats.first_seen),
+        seen(stats.last_seen),
+        Cell::Share(share(stats.bytes_sent, whole)),
+    ]
+}
+
+fn group_cells<'a>(by: Option<&Dimension>, more: &[Measure], row: &'a GroupRow, whole: u64) -> Vec<Cell<'a>> {
+    let value = match by {
+        Some(Dimension::Field(field)) => field_cell(*field, &row.value),
+        _ => value_cell(&row.value),
+    };
+    let mut cells = vec![value];
+    cells.extend(stats_cells(&row.stats, whole));
+    for (measure, value) in more.iter().zip(&row.more) {
+        let is_there = STATS.iter().any(|(name, _)| *name == measure.name()) || *measure == Measure::Value;
+        if !is_there {
+            cells.push(value.map_or(Cell::Absent, |value| measure_cell(*measure, value)));
+        }
+    }
+    cells
+}
+
+fn measure_cell<'a>(measure: Measure, value: f64) -> Cell<'a> {
+    match measure {
+        Measure::ErrorRate => Cell::Share(value),
+        Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => {
+            Cell::Milliseconds(value)
+        }
+        Measure::ObjectSizeMax | Measure::BytesSent => Cell::Bytes(value as i128),
+        Measure::FirstSeen | Measure::LastSeen => Cell::Instant(value as i64),
+        Measure::Value
+        | Measure::Requests
+        | Measure::Errors
+        | Measure::Objects
+        | Measure::Addresses
+        | Measure::UserAgents => Cell::Number(value as i128),
+    }
+}
+
+fn value_cell(value: &Value) -> Cell<'_> {
+    match value {
+        Value::Integer(number) => Cell::Number((*number).into()),
+        Value::Text(text) => Cell::Text(text),
+        Value::Absent => Cell::Absent,
+    }
+}
+
+fn field_cell(field: Field, value: &Value) -> Cell<'_> {
+    match (field.spec().value, value) {
+        (ValueType::Instant, Value::Integer(second)) => Cell::Instant(*second),
+        (_, Value::Integer(bytes)) if matches!(field, Field::BytesSent | Field::ObjectSize) => {
+            Cell::Bytes((*bytes).into())
+        }
+        _ => value_cell(value),
+    }
+}

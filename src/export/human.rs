@@ -1,0 +1,145 @@
+//! Numbers and times as people read them.
+
+use jiff::Timestamp;
+
+/// Bytes in words of 1024, three digits or so: `18.2 TiB`, `512 B`.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    // 1023.95 MiB is shown as 1.00 GiB, not as 1024 MiB.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = match value {
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// A count with separators: `1,204,113`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A share from 0 to 1: `40.7 %`. A little is `<0.1 %`, never `0.0 %`.
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent == 0.0 {
+        "0 %".to_owned()
+    } else if percent > 0.0 && percent < 0.05 {
+        "<0.1 %".to_owned()
+    } else if percent > 99.95 && percent < 100.0 {
+        ">99.9 %".to_owned()
+    } else if percent == 100.0 {
+        "100 %".to_owned()
+    } else {
+        format!("{percent:.1} %")
+    }
+}
+
+/// A part of a whole; of nothing it is 0.
+pub fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// Seconds since the epoch as `2026-04-30 23:59:58`, UTC.
+pub fn instant(second: i64) -> String {
+    written(second, "%Y-%m-%d %H:%M:%S")
+}
+
+/// Seconds since the epoch as RFC 3339: `2026-04-30T23:59:58Z`.
+pub fn rfc3339(second: i64) -> String {
+    written(second, "%Y-%m-%dT%H:%M:%SZ")
+}
+
+fn written(second: i64, format: &str) -> String {
+    Timestamp::from_second(second)
+        .and_then(|time| jiff::fmt::strtime::format(format, time))
+        .unwrap_or_else(|_| format!("@{second}"))
+}
+
+/// A stretch of time in milliseconds: `12 ms`, `1.2 s`, `3:07`, `2:03:07`.
+pub fn duration(milliseconds: f64) -> String {
+    if milliseconds < 999.5 {
+        return if milliseconds < 9.95 && milliseconds.fract() != 0.0 {
+            format!("{milliseconds:.1} ms")
+        } else {
+            format!("{milliseconds:.0} ms")
+        };
+    }
+    let seconds = milliseconds / 1000.0;
+    if seconds < 59.95 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_three_digits() {
+        for (number, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (1536, "1.50 KiB"),
+            (1024 * 1024 - 1, "1.00 MiB"),
+            (20_011_000_000_000, "18.2 TiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
+    }
+
+    #[test]
+    fn counts_have_separators() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_204_113), "1,204,113");
+        assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn a_small_share_is_not_nothing() {
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(0.0001), "<0.1 %");
+        assert_eq!(percent(0.4071), "40.7 %");
+        assert_eq!(percent(0.99999), ">99.9 %");
+        assert_eq!(percent(1.0), "100 %");
+    }
+
+    #[test]
+    fn times_are_utc() {
+        assert_eq!(instant(1_775_001_600), "2026-04-01 00:00:00");
+        assert_eq!(rfc3339(1_775_001_600), "2026-04-01T00:00:00Z");
+        assert_eq!(rfc3339(i64::MAX), "@9223372036854775807");
+    }
+
+    #[test]
+    fn durations_grow_coarser() {
+        assert_eq!(duration(0.0), "0 ms");
+        assert_eq!(duration(12.4), "12 ms");
+        assert_eq!(duration(1_234.0), "1.2 s");
+        assert_eq!(duration(187_000.0), "3:07");
+        assert_eq!(duration(7_387_000.0), "2:03:07");
+    }
+}

@@ -1,0 +1,72 @@
+//! JSON: an array, or an object a line. Keys keep the order of the columns.
+
+use std::io::{self, Write};
+
+use super::columns::{Cell, Sheet};
+use crate::query::filter::is_unseen;
+
+/// One array of objects.
+pub(super) fn write_array(sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(b"[")?;
+    let mut between = "\n";
+    let names = names(&sheet);
+    for row in sheet.rows {
+        out.write_all(between.as_bytes())?;
+        write_object(&names, &row, out)?;
+        between = ",\n";
+    }
+    out.write_all(b"\n]\n")
+}
+
+/// An object a line.
+pub(super) fn write_lines(sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let names = names(&sheet);
+    for row in sheet.rows {
+        write_object(&names, &row, out)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn names(sheet: &Sheet<'_>) -> Vec<String> {
+    sheet.names.iter().map(|name| string(name)).collect()
+}
+
+fn write_object(names: &[String], row: &[Cell<'_>], out: &mut dyn Write) -> io::Result<()> {
+    let mut between = "{";
+    for (name, cell) in names.iter().zip(row) {
+        write!(out, "{between}{name}:")?;
+        match (cell, cell.plain()) {
+            (Cell::Text(text), _) => out.write_all(string(&String::from_utf8_lossy(text)).as_bytes())?,
+            (Cell::Instant(_), Some(text)) => out.write_all(string(&text).as_bytes())?,
+            (_, Some(number)) => out.write_all(number.as_bytes())?,
+            (_, None) => out.write_all(b"null")?,
+        }
+        between = ",";
+    }
+    out.write_all(b"}")
+}
+
+/// A JSON string in which unseen characters, DEL and C1 among them, are `\u` escapes: JSON printed on a
+/// terminal does no harm either.
+fn string(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_unseen(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

@@ -1,0 +1,65 @@
+//! Tables for people: aligned columns, readable numbers.
+
+use std::io::{self, Write};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table};
+
+use super::columns::{Cell, Sheet};
+use super::human;
+use super::visible::visible_bytes;
+
+/// A table with a heading, and a note below if rows were left out.
+pub(super) fn write(sheet: Sheet<'_>, width: Option<u16>, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+    match width {
+        Some(width) => {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width.max(40));
+        }
+        None => {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+    }
+    let mut is_number = vec![false; sheet.titles.len()];
+    let mut rows = Vec::new();
+    for row in sheet.rows {
+        let cells = row.iter().zip(&mut is_number).map(|(cell, is_number)| {
+            let (text, right) = shown(cell);
+            *is_number |= right;
+            let alignment = if right { CellAlignment::Right } else { CellAlignment::Left };
+            comfy_table::Cell::new(text).set_alignment(alignment)
+        });
+        let mut row = Row::from(cells.collect::<Vec<_>>());
+        row.max_height(1);
+        rows.push(row);
+    }
+    let titles = sheet.titles.iter().zip(&is_number).map(|(title, right)| {
+        let alignment = if *right { CellAlignment::Right } else { CellAlignment::Left };
+        comfy_table::Cell::new(title.to_uppercase()).set_alignment(alignment)
+    });
+    table.set_header(titles.collect::<Vec<_>>());
+    table.add_rows(rows);
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    if let Some(note) = sheet.note {
+        writeln!(out, "{note}")?;
+    }
+    Ok(())
+}
+
+/// The text of a cell, and whether it stands at the right.
+fn shown(cell: &Cell<'_>) -> (String, bool) {
+    let whole = |number: &i128| u64::try_from(*number).ok();
+    match cell {
+        Cell::Text(text) => (visible_bytes(text).into_owned(), false),
+        Cell::Number(number) => (whole(number).map_or_else(|| number.to_string(), human::count), true),
+        Cell::Bytes(number) => (whole(number).map_or_else(|| number.to_string(), human::bytes), true),
+        Cell::Milliseconds(number) => (human::duration(*number), true),
+        Cell::Share(share) => (human::percent(*share), true),
+        Cell::Instant(second) => (human::instant(*second), false),
+        Cell::Absent => ("-".to_owned(), false),
+    }
+}

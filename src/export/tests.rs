@@ -1,0 +1,166 @@
+//! What each format makes of an answer.
+
+use super::*;
+use crate::log::Field;
+use crate::query::{
+    Dimension, GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Totals, Value,
+};
+
+const APRIL: i64 = 1_775_001_600;
+
+fn stats(requests: u64, bytes_sent: u64) -> Stats {
+    Stats { requests, bytes_sent, errors: 1, first_seen: APRIL, last_seen: APRIL + 61 }
+}
+
+fn groups(by: Dimension, more: Vec<Measure>, rows: Vec<(Value, Vec<Option<f64>>)>) -> (Answer, Ask) {
+    let rows = rows.into_iter().map(|(value, more)| GroupRow { value, stats: stats(1_204, 3 << 20), more });
+    let answer = Groups { rows: rows.collect(), group_count: 9, totals: stats(4_000, 12 << 20) };
+    let sort = Sort { by: Measure::BytesSent, descending: true };
+    (Answer::Groups(answer), Ask::Groups { by, more, sort, limit: 2 })
+}
+
+fn written(answer: &(Answer, Ask), format: Format) -> String {
+    let mut out = Vec::new();
+    write(&answer.0, &answer.1, format, None, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn hostile() -> (Answer, Ask) {
+    let key = Dimension::Field(Field::Key);
+    let values =
+        ["=HYPERLINK(\"http://203.0.113.7\")", "a\x1b[2J\u{9b}1m\u{202e},b", "+1", "@x", "-1", "\tx"];
+    let mut rows: Vec<_> = values.into_iter().map(|value| (Value::from(value), vec![])).collect();
+    rows.push((Value::Text(b"\xff\n\"".as_slice().into()), vec![]));
+    groups(key, vec![], rows)
+}
+
+#[test]
+fn a_group_is_an_object_under_the_name_of_the_dimension() {
+    let answer = groups(
+        Dimension::Field(Field::HttpStatus),
+        vec![Measure::Objects, Measure::TotalTimeMean, Measure::Requests],
+        vec![
+            (Value::Integer(404), vec![Some(12.0), None, Some(1204.0)]),
+            (Value::Absent, vec![None, Some(1.5), None]),
+        ],
+    );
+    assert_eq!(
+        written(&answer, Format::Ndjson),
+        concat!(
+            r#"{"http_status":404,"requests":1204,"bytes_sent":3145728,"errors":1,"#,
+            r#""first_seen":"2026-04-01T00:00:00Z","last_seen":"2026-04-01T00:01:01Z","share":0.25,"#,
+            r#""objects":12,"total_time_mean":null}"#,
+            "\n",
+            r#"{"http_status":null,"requests":1204,"bytes_sent":3145728,"errors":1,"#,
+            r#""first_seen":"2026-04-01T00:00:00Z","last_seen":"2026-04-01T00:01:01Z","share":0.25,"#,
+            r#""objects":null,"total_time_mean":1.5}"#,
+            "\n",
+        )
+    );
+}
+
+#[test]
+fn json_is_one_array_also_when_it_is_empty() {
+    let answer = groups(Dimension::Role, vec![], vec![]);
+    let value: serde_json::Value = serde_json::from_str(&written(&answer, Format::Json)).unwrap();
+    assert_eq!(value, serde_json::json!([]));
+    let value: serde_json::Value = serde_json::from_str(&written(&hostile(), Format::Json)).unwrap();
+    assert_eq!(value.as_array().unwrap().len(), 7);
+    assert_eq!(value[1]["key"], "a\x1b[2J\u{9b}1m\u{202e},b");
+}
+
+#[test]
+fn totals_have_no_dimension_and_stretches_their_start() {
+    let totals = (Answer::Totals(Totals { stats: stats(2, 10) }), Ask::Totals);
+    assert!(written(&totals, Format::Ndjson).starts_with(r#"{"requests":2,"bytes_sent":10,"#));
+    let none = (Answer::Totals(Totals::default()), Ask::Totals);
+    assert_eq!(
+        written(&none, Format::Ndjson).trim_end(),
+        r#"{"requests":0,"bytes_sent":0,"errors":0,"first_seen":null,"last_seen":null,"share":0.0}"#
+    );
+    let series = Series {
+        bucket: 3600,
+        start: APRIL,
+        lines: vec![vec![stats(1, 30), Stats::default(), stats(1, 10)]],
+    };
+    let series = (Answer::Series(series), Ask::Series { bucket: 3600, each: None });
+    let text = written(&series, Format::Ndjson);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with(r#"{"time":"2026-04-01T00:00:00Z","requests":1,"#));
+    assert!(lines[0].ends_with(r#""share":0.75}"#));
+    assert!(lines[1].starts_with(r#"{"time":"2026-04-01T01:00:00Z","requests":0,"#));
+    assert_eq!(lines.len(), 3);
+}
+
+#[test]
+fn a_request_has_every_field() {
+    let mut fields = vec![Value::Absent; Field::COUNT];
+    fields[Field::Time as usize] = Value::Integer(APRIL);
+    fields[Field::Key as usize] = Value::from("my file");
+    fields[Field::KeyLogged as usize] = Value::from("my%2520file");
+    fields[Field::BytesSent as usize] = Value::Integer(5);
+    fields[Field::TotalTime as usize] = Value::Integer(7);
+    let rows = vec![RequestRow { id: (1, 1), time: APRIL, fields }];
+    let sort = Sort { by: Field::Time, descending: true };
+    let ask = Ask::Requests { sort, offset: 0, limit: 1 };
+    let answer = (Answer::Requests(Requests { rows, matched: 2 }), ask);
+    let object: serde_json::Value = serde_json::from_str(&written(&answer, Format::Ndjson)).unwrap();
+    let object = object.as_object().unwrap();
+    let names: Vec<&str> = object.keys().map(String::as_str).collect();
+    assert_eq!(names, Field::all().map(Field::name).collect::<Vec<_>>());
+    assert_eq!(object["time"], "2026-04-01T00:00:00Z");
+    assert_eq!(object["key"], "my file");
+    assert_eq!(object["bytes_sent"], 5);
+    assert_eq!(object["total_time"], 7);
+    assert!(object["requester"].is_null() && object["extra"].is_null());
+    assert!(written(&answer, Format::Table).contains("1 of 2 requests"));
+}
+
+#[test]
+fn csv_is_harmless_in_terminals_and_spreadsheets() {
+    let text = written(&hostile(), Format::Csv);
+    assert!(!text.chars().any(|c| c != '\n' && crate::query::filter::is_unseen(c)), "{text:?}");
+    let mut csv = csv::Reader::from_reader(text.as_bytes());
+    assert_eq!(&csv.headers().unwrap()[0], "key");
+    let keys: Vec<String> = csv.records().map(|record| record.unwrap()[0].to_owned()).collect();
+    assert_eq!(
+        keys,
+        [
+            "'=HYPERLINK(\"http://203.0.113.7\")",
+            "a\\u{1b}[2J\\u{9b}1m\\u{202e},b",
+            "'+1",
+            "'@x",
+            "'-1",
+            "'\\u{9}x",
+            "\\xff\\u{a}\""
+        ]
+    );
+}
+
+#[test]
+fn no_format_lets_an_escape_sequence_through() {
+    for format in Format::ALL {
+        let text = written(&hostile(), format);
+        assert!(
+            !text.chars().any(|c| c != '\n' && crate::query::filter::is_unseen(c)),
+            "{format:?} {text:?}"
+        );
+    }
+}
+
+#[test]
+fn a_table_reads_well_and_says_what_it_left_out() {
+    let answer = groups(
+        Dimension::Field(Field::RemoteIp),
+        vec![],
+        vec![(Value::from("203.0.113.7"), vec![]), (Value::Absent, vec![])],
+    );
+    let text = written(&answer, Format::Table);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].trim_start().starts_with("REMOTE IP"), "{text}");
+    assert!(lines[2].contains("203.0.113.7") && lines[2].contains("1,204") && lines[2].contains("3.00 MiB"));
+    assert!(lines[2].contains("25.0 %") && lines[2].contains("2026-04-01 00:01:01"));
+    assert_eq!(lines.last().unwrap(), &"2 of 9 groups; --top 0 shows all");
+    // Numbers end in the same column.
+    assert_eq!(lines[2].find("1,204").map(|at| at + 5), lines[0].find("REQUESTS").map(|at| at + 8));
+}
