@@ -139,8 +139,11 @@ fn guess<'a>(unit: u64, entry: &mut Entry<'a>, rng: &mut Rng, path: &'a mut Vec<
     entry.uri = Uri::Line { method: "GET", root: "", path, query: b"" };
     let who = rng.below(trouble::GUESSER_IPS.len() as u64) as usize;
     entry.remote_ip = trouble::GUESSER_IPS[who].as_bytes();
-    entry.user_agent =
-        Quoted::Text(if who % 2 == 0 { b"Mozilla/5.0 zgrab/0.x" } else { b"Fuzz Faster U Fool v2.1.0-dev" });
+    entry.user_agent = Quoted::Text(if who.is_multiple_of(2) {
+        b"Mozilla/5.0 zgrab/0.x"
+    } else {
+        b"Fuzz Faster U Fool v2.1.0-dev"
+    });
     entry.fail(403, "AccessDenied", rng);
 }
 

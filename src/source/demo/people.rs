@@ -46,7 +46,7 @@ pub(super) struct People {
 impl People {
     /// So many people as make this many requests in a month: about 5,000 for 400,000.
     pub(super) fn new(seed: u64, requests: u64) -> People {
-        let mut rng = Rng::new(seed, 0x9e09_1e);
+        let mut rng = Rng::new(seed, 0x009e_091e);
         let count = ((requests as f64).sqrt() as u64 * 8).clamp(60, 60_000);
         let browsers = browsers();
         let clients = (0..count)
