@@ -156,16 +156,15 @@ impl BatchBuilder {
             self.scratch.extend_from_slice(extra);
         }
         for (slot, field) in MEASURE_FIELDS.into_iter().enumerate() {
-            let number = record.integer(field).filter(|number| *number <= i64::MAX as u64);
-            if number.is_none()
+            let logged = record.integer(field);
+            let number = logged.filter(|number| *number <= i64::MAX as u64);
+            if logged != number
                 && let Some(text) = record.logged(field)
             {
-                // No number, but something: it is kept where what cannot be read is kept.
+                // Beyond what a column holds: kept where what cannot be read is kept.
                 if !self.scratch.is_empty() {
                     self.scratch.push(b' ');
                 }
-                self.scratch.extend_from_slice(field.name().as_bytes());
-                self.scratch.push(b'=');
                 self.scratch.extend_from_slice(text);
             }
             self.measures[slot].push(number.map_or(0, |number| number + 1));
