@@ -50,7 +50,7 @@ impl<R: Read> Cutter<R> {
         bytes.reserve_exact((self.block_bytes + 4096).saturating_sub(bytes.len()));
         loop {
             let before = bytes.len();
-            let wanted = self.block_bytes.saturating_sub(before).max(self.block_bytes / 4) as u64;
+            let wanted = self.block_bytes.saturating_sub(before).max(self.block_bytes / 4).max(1) as u64;
             let read = (&mut self.reader).take(wanted).read_to_end(&mut bytes)?;
             if read == 0 {
                 self.is_over = true;
