@@ -66,7 +66,9 @@ impl Arena {
 /// Gives values ids: dense from 1 in order of first sight.
 #[derive(Debug, Default)]
 pub struct Interner {
-    table: HashTable<u32>,
+    /// Ids, each with the lower half of the hash of its value: a value in memory far away is looked at
+    /// only if it is nearly certain to be the one.
+    table: HashTable<(u32, u32)>,
     values: Arena,
 }
 
@@ -77,14 +79,14 @@ impl Interner {
         let Interner { table, values } = self;
         let entry = table.entry(
             hash,
-            |&id| values.get(id as usize - 1) == value,
-            |&id| self::hash(values.get(id as usize - 1)),
+            |&(id, low)| low == hash as u32 && values.get(id as usize - 1) == value,
+            |&(id, _)| self::hash(values.get(id as usize - 1)),
         );
         match entry {
-            hashbrown::hash_table::Entry::Occupied(entry) => *entry.get(),
+            hashbrown::hash_table::Entry::Occupied(entry) => entry.get().0,
             hashbrown::hash_table::Entry::Vacant(entry) => {
                 let id = values.len() as u32 + 1;
-                entry.insert(id);
+                entry.insert((id, hash as u32));
                 values.push(value);
                 id
             }

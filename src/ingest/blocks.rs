@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// Bytes read at a time: small enough to stay in the processor's cache until parsed, large enough that
 /// handing it over costs nothing.
-const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: usize = 256 << 10;
 
 /// Longest line that is waited for. AWS limits a request to some kilobytes; what is longer than this is
 /// no log, and must not fill the memory.
