@@ -8,9 +8,11 @@ use crate::query::{Answer, Ask, Dimension, GroupRow, Measure, Stats, Value};
 
 /// What a cell holds, whatever the format makes of it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cell<'a> {
-    /// Bytes from a log.
+pub enum Cell<'a> {
+    /// Text, perhaps chosen by strangers.
     Text(&'a [u8]),
+    /// The same, its own.
+    Owned(Vec<u8>),
     /// A whole number.
     Number(i128),
     /// A number of bytes.
@@ -26,10 +28,19 @@ pub(super) enum Cell<'a> {
 }
 
 impl Cell<'_> {
+    /// The bytes of a text.
+    pub(super) fn text(&self) -> Option<&[u8]> {
+        match self {
+            Cell::Text(text) => Some(text),
+            Cell::Owned(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// As JSON and CSV spell it; `None` for text and what is absent.
     pub(super) fn plain(&self) -> Option<String> {
         match self {
-            Cell::Text(_) | Cell::Absent => None,
+            Cell::Text(_) | Cell::Owned(_) | Cell::Absent => None,
             Cell::Number(number) | Cell::Bytes(number) => Some(number.to_string()),
             Cell::Milliseconds(number) | Cell::Share(number) => Some(decimal(*number)),
             Cell::Instant(second) => Some(rfc3339(*second)),
@@ -43,7 +54,7 @@ fn decimal(number: f64) -> String {
 }
 
 /// Rows under named columns.
-pub(super) struct Sheet<'a> {
+pub struct Sheet<'a> {
     /// Names in JSON and CSV.
     pub(super) names: Vec<Cow<'static, str>>,
     /// Headings in tables.
@@ -52,6 +63,18 @@ pub(super) struct Sheet<'a> {
     pub(super) rows: Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>,
     /// What a table says below itself.
     pub(super) note: Option<String>,
+}
+
+impl<'a> Sheet<'a> {
+    /// Rows under these names; a table says `note` below itself.
+    pub fn new(
+        names: &[&'static str],
+        rows: Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>,
+        note: Option<String>,
+    ) -> Sheet<'a> {
+        let titles = names.iter().map(|name| name.replace('_', " ")).collect();
+        Sheet { names: names.iter().map(|name| Cow::Borrowed(*name)).collect(), titles, rows, note }
+    }
 }
 
 /// The columns of [`Stats`] behind the value.
@@ -105,18 +128,14 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             Sheet { names, titles, rows: Box::new(rows), note }
         }
         Answer::Series(series) => {
-            let (names, titles) = heading(Some(("time".into(), "Time".into())), &[]);
             let bucket = i64::from(series.bucket);
             let whole = series.lines.iter().flatten().map(|stats| stats.bytes_sent).sum();
-            let rows = series.lines.iter().flat_map(move |line| {
-                line.iter().enumerate().map(move |(at, stats)| {
-                    let start = series.start + i64::try_from(at).unwrap_or(0) * bucket;
-                    let mut row = vec![Cell::Instant(start)];
-                    row.extend(stats_cells(stats, whole));
-                    row
-                })
+            let rows = series.lines.iter().flat_map(|line| {
+                (0..)
+                    .map(move |at: i64| series.start.saturating_add(at.saturating_mul(bucket)))
+                    .zip(line.iter().copied())
             });
-            Sheet { names, titles, rows: Box::new(rows), note: None }
+            stretches(rows.collect(), whole, None)
         }
         Answer::Requests(requests) => {
             let fields: Vec<Field> = if is_table { IN_TABLES.to_vec() } else { Field::all().collect() };
@@ -137,6 +156,17 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             Sheet { names, titles, rows: Box::new(rows), note }
         }
     }
+}
+
+/// Stretches of time by their start.
+pub(super) fn stretches<'a>(rows: Vec<(i64, Stats)>, whole: u64, note: Option<String>) -> Sheet<'a> {
+    let (names, titles) = heading(Some(("time".into(), "Time".into())), &[]);
+    let rows = rows.into_iter().map(move |(start, stats)| {
+        let mut row = vec![Cell::Instant(start)];
+        row.extend(stats_cells(&stats, whole));
+        row
+    });
+    Sheet { names, titles, rows: Box::new(rows), note }
 }
 
 fn heading(value: Option<(String, String)>, more: &[Measure]) -> (Vec<Cow<'static, str>>, Vec<String>) {

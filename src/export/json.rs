@@ -5,17 +5,23 @@ use std::io::{self, Write};
 use super::columns::{Cell, Sheet};
 use crate::query::filter::is_unseen;
 
-/// One array of objects.
-pub(super) fn write_array(sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(b"[")?;
-    let mut between = "\n";
+/// A part of one array of objects; whether there were any.
+pub(super) fn write_array_part(sheet: Sheet<'_>, is_first: bool, out: &mut dyn Write) -> io::Result<bool> {
     let names = names(&sheet);
+    let mut between = if is_first { "[\n" } else { ",\n" };
+    let mut any = false;
     for row in sheet.rows {
         out.write_all(between.as_bytes())?;
         write_object(&names, &row, out)?;
         between = ",\n";
+        any = true;
     }
-    out.write_all(b"\n]\n")
+    Ok(any)
+}
+
+/// The end of the array.
+pub(super) fn end(is_empty: bool, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(if is_empty { b"[]\n" } else { b"\n]\n" })
 }
 
 /// An object a line.
@@ -36,8 +42,12 @@ fn write_object(names: &[String], row: &[Cell<'_>], out: &mut dyn Write) -> io::
     let mut between = "{";
     for (name, cell) in names.iter().zip(row) {
         write!(out, "{between}{name}:")?;
+        if let Some(text) = cell.text() {
+            out.write_all(string(&String::from_utf8_lossy(text)).as_bytes())?;
+            between = ",";
+            continue;
+        }
         match (cell, cell.plain()) {
-            (Cell::Text(text), _) => out.write_all(string(&String::from_utf8_lossy(text)).as_bytes())?,
             (Cell::Instant(_), Some(text)) => out.write_all(string(&text).as_bytes())?,
             (_, Some(number)) => out.write_all(number.as_bytes())?,
             (_, None) => out.write_all(b"null")?,

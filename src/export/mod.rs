@@ -13,8 +13,9 @@ pub mod visible;
 
 use std::io::{self, Write};
 
-use crate::query::{Answer, Ask};
+use crate::query::{Answer, Ask, Stats};
 
+pub use columns::{Cell, Sheet};
 pub use visible::visible;
 
 /// How an answer is written.
@@ -59,12 +60,85 @@ pub fn write(
     width: Option<u16>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let sheet = columns::sheet(answer, ask, format == Format::Table);
-    match format {
-        Format::Table => table::write(sheet, width, out),
-        Format::Csv => text::write_csv(sheet, out),
-        Format::Json => json::write_array(sheet, out),
-        Format::Ndjson => json::write_lines(sheet, out),
+    write_sheet(columns::sheet(answer, ask, format == Format::Table), format, width, out)
+}
+
+/// Writes rows under named columns.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub fn write_sheet(
+    sheet: Sheet<'_>,
+    format: Format,
+    width: Option<u16>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut pages = Pages::new(format, width);
+    pages.sheet(sheet, out)?;
+    pages.finish(out)
+}
+
+/// Writes stretches of time, by their start, in the order given; shares are taken of `whole` bytes.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub fn write_stretches(
+    rows: Vec<(i64, Stats)>,
+    whole: u64,
+    note: Option<String>,
+    format: Format,
+    width: Option<u16>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write_sheet(columns::stretches(rows, whole, note), format, width, out)
+}
+
+/// Writes answers that are pages of one: one header, one array.
+#[derive(Debug)]
+pub struct Pages {
+    format: Format,
+    width: Option<u16>,
+    is_begun: bool,
+}
+
+impl Pages {
+    /// Nothing is written yet.
+    pub fn new(format: Format, width: Option<u16>) -> Pages {
+        Pages { format, width, is_begun: false }
+    }
+
+    /// Writes a page.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn write(&mut self, answer: &Answer, ask: &Ask, out: &mut dyn Write) -> io::Result<()> {
+        self.sheet(columns::sheet(answer, ask, self.format == Format::Table), out)
+    }
+
+    /// Writes what stands behind the last page.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn finish(self, out: &mut dyn Write) -> io::Result<()> {
+        match self.format {
+            Format::Json => json::end(!self.is_begun, out),
+            Format::Table | Format::Csv | Format::Ndjson => Ok(()),
+        }
+    }
+
+    fn sheet(&mut self, sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
+        match self.format {
+            Format::Table => table::write(sheet, self.width, out)?,
+            Format::Csv => text::write_csv(sheet, !self.is_begun, out)?,
+            Format::Json => {
+                // The bracket is written with the first row, or at the end if there is none.
+                self.is_begun |= json::write_array_part(sheet, !self.is_begun, out)?;
+                return Ok(());
+            }
+            Format::Ndjson => json::write_lines(sheet, out)?,
+        }
+        self.is_begun = true;
+        Ok(())
     }
 }
 

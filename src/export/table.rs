@@ -55,6 +55,7 @@ fn shown(cell: &Cell<'_>) -> (String, bool) {
     let whole = |number: &i128| u64::try_from(*number).ok();
     match cell {
         Cell::Text(text) => (visible_bytes(text).into_owned(), false),
+        Cell::Owned(text) => (visible_bytes(text).into_owned(), false),
         Cell::Number(number) => (whole(number).map_or_else(|| number.to_string(), human::count), true),
         Cell::Bytes(number) => (whole(number).map_or_else(|| number.to_string(), human::bytes), true),
         Cell::Milliseconds(number) => (human::duration(*number), true),

@@ -3,18 +3,20 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::columns::{Cell, Sheet};
+use super::columns::Sheet;
 use super::visible::visible_bytes;
 
-/// A header and a line a row. An absent value is an empty cell.
-pub(super) fn write_csv(sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// A header, if it is wanted, and a line a row. An absent value is an empty cell.
+pub(super) fn write_csv(sheet: Sheet<'_>, with_header: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(sheet.names.iter().map(|name| name.as_bytes())).map_err(io_error)?;
+    if with_header {
+        csv.write_record(sheet.names.iter().map(|name| name.as_bytes())).map_err(io_error)?;
+    }
     for row in sheet.rows {
         for cell in &row {
-            match cell {
-                Cell::Text(text) => csv.write_field(harmless(text).as_bytes()),
-                other => csv.write_field(other.plain().unwrap_or_default()),
+            match cell.text() {
+                Some(text) => csv.write_field(harmless(text).as_bytes()),
+                None => csv.write_field(cell.plain().unwrap_or_default()),
             }
             .map_err(io_error)?;
         }

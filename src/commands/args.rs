@@ -1,0 +1,227 @@
+//! What can be typed: subcommands and options.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::export::Format;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tamarin",
+    version,
+    about = "Explore Amazon S3 server access logs: who takes what from a bucket, and when",
+    disable_help_subcommand = true,
+    subcommand_precedence_over_arg = true,
+    after_help = "A file or folder named like a subcommand is written ./NAME.\n\
+                  Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some log files could not be read."
+)]
+pub struct Args {
+    /// s3://bucket[/prefix], a file, a folder or `-`; none: the sources the cache already has
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// What to do rather than explore.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What every subcommand understands.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What to do rather than explore.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Explore a synthetic bucket, made up on the spot, with some trouble hidden in it
+    Demo(DemoArgs),
+    /// Fill the cache without a screen
+    Pull(PullArgs),
+    /// The tables, headless: what shares a value, per value
+    Report(ReportArgs),
+    /// Single requests, every field
+    Requests {
+        /// Sources to pull before, and the only ones asked; none: all that the cache has, as it is
+        #[arg(value_name = "SOURCE")]
+        sources: Vec<String>,
+    },
+    /// What the cache holds
+    Sources(SourcesArgs),
+    /// This help, or more about a subcommand or `filter`
+    Help {
+        /// A subcommand, or `filter`: the filter language
+        topic: Option<String>,
+    },
+}
+
+/// `tamarin demo`.
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// How many requests to make up
+    #[arg(long, value_name = "N", default_value_t = 400_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub requests: u64,
+    /// Another seed, other requests
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Write the log files into a new or empty folder instead
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `tamarin pull`.
+#[derive(Debug, clap::Args)]
+pub struct PullArgs {
+    /// What to pull; none: the sources of the configuration file, else those the cache has
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// Keep on, pulling what is new every so often: 30s, 5m, 1h
+    #[arg(long, value_name = "TIME", value_parser = stretch)]
+    pub every: Option<u32>,
+}
+
+/// `tamarin report`.
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    /// A dimension (remote_ip, key, requester, …), `time` or `total`
+    pub dimension: String,
+    /// Sources to pull before, and the only ones asked; none: all that the cache has, as it is
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// Width of a row of `report time`: 1m, 5m, 1h, 1d
+    #[arg(long, value_name = "TIME", value_parser = stretch)]
+    pub bucket: Option<u32>,
+}
+
+/// `tamarin sources`.
+#[derive(Debug, clap::Args)]
+pub struct SourcesArgs {
+    /// What to show rather than the list of sources.
+    #[command(subcommand)]
+    pub what: Option<SourcesCommand>,
+}
+
+/// What to show rather than the list of sources.
+#[derive(Debug, Subcommand)]
+pub enum SourcesCommand {
+    /// The lines that are no record: where they stand, and why
+    Rejected {
+        /// Only of this source
+        source: Option<String>,
+    },
+}
+
+/// What every subcommand understands.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Options {
+    /// The cache to use rather than the one in the data directory
+    #[arg(long, global = true, value_name = "FILE")]
+    pub cache: Option<PathBuf>,
+    /// Only requests that pass; see `tamarin help filter`
+    #[arg(long, global = true, value_name = "EXPR", allow_hyphen_values = true)]
+    pub filter: Option<String>,
+    /// Only requests from then on: 2026-04-01, 2026-04-01T03:00, -6h, yesterday
+    #[arg(long, global = true, value_name = "T", allow_hyphen_values = true)]
+    pub since: Option<String>,
+    /// Only requests before then; a day ends the time where it begins
+    #[arg(long, global = true, value_name = "T", allow_hyphen_values = true)]
+    pub until: Option<String>,
+    /// Column to sort by; numbers largest first, unless it ends in :asc or :desc
+    #[arg(long, global = true, value_name = "COLUMN")]
+    pub sort: Option<String>,
+    /// Rows to show, 0: all; by default 20 in a table, else all
+    #[arg(long, global = true, value_name = "N")]
+    pub top: Option<usize>,
+    /// How answers are written
+    #[arg(long, global = true, value_name = "FORMAT", value_enum)]
+    pub format: Option<FormatName>,
+    /// Say on stderr how long it took and how many rows were read
+    #[arg(long, global = true)]
+    pub stats: bool,
+    /// Another S3-compatible server
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Region of the bucket; found out if it is not given
+    #[arg(long, global = true, value_name = "R")]
+    pub region: Option<String>,
+    /// Profile of the AWS configuration
+    #[arg(long, global = true, value_name = "P")]
+    pub profile: Option<String>,
+    /// Send anonymous requests, for public buckets
+    #[arg(long, global = true)]
+    pub no_sign_request: bool,
+    /// The configuration file to use rather than the one in the configuration directory
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Name every log file that could not be read
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// Names of formats on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // described in export::Format
+pub enum FormatName {
+    Table,
+    Csv,
+    Json,
+    Ndjson,
+}
+
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Format {
+        match name {
+            FormatName::Table => Format::Table,
+            FormatName::Csv => Format::Csv,
+            FormatName::Json => Format::Json,
+            FormatName::Ndjson => Format::Ndjson,
+        }
+    }
+}
+
+/// Seconds from `30s`, `5m`, `1h`, `1d`.
+fn stretch(text: &str) -> Result<u32, String> {
+    crate::query::filter::instant::duration(text)
+        .and_then(|seconds| u32::try_from(seconds).ok())
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(|| "expected a stretch of time such as 30s, 5m, 1h or 1d".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_or_behind_the_subcommand() {
+        for line in [
+            &["tamarin", "--cache", "c.db", "report", "remote_ip", "logs", "--filter", "-status:404"][..],
+            &["tamarin", "report", "--filter", "-status:404", "remote_ip", "--cache", "c.db", "logs"],
+        ] {
+            let args = Args::try_parse_from(line).unwrap();
+            assert_eq!(args.options.cache, Some("c.db".into()));
+            assert_eq!(args.options.filter.as_deref(), Some("-status:404"));
+            let Some(Command::Report(report)) = args.command else { panic!("{line:?}") };
+            assert_eq!((report.dimension.as_str(), report.sources), ("remote_ip", vec!["logs".to_owned()]));
+        }
+    }
+
+    #[test]
+    fn without_a_subcommand_words_are_sources() {
+        let args = Args::try_parse_from(["tamarin", "s3://acme-logs/", "./report", "-"]).unwrap();
+        assert!(args.command.is_none());
+        assert_eq!(args.sources, ["s3://acme-logs/", "./report", "-"]);
+    }
+
+    #[test]
+    fn stretches_of_time_are_seconds() {
+        assert_eq!(stretch("5m"), Ok(300));
+        assert!(stretch("0s").is_err() && stretch("5").is_err() && stretch("").is_err());
+    }
+}

@@ -1,0 +1,32 @@
+//! `tamarin help`: about the program, a subcommand, or the filter language.
+
+use std::io::Write;
+
+use clap::CommandFactory;
+
+use super::args::Args;
+use super::{Outcome, output, usage};
+use crate::query::filter;
+
+pub(super) fn run(topic: Option<&str>) -> anyhow::Result<Outcome> {
+    let mut command = Args::command();
+    command.build();
+    let text = match topic {
+        None => command.render_long_help().to_string(),
+        Some("filter") => filter::HELP.to_owned(),
+        Some(name) => match command.find_subcommand_mut(name) {
+            Some(subcommand) => subcommand.render_long_help().to_string(),
+            None => {
+                let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+                return usage(format!(
+                    "no help on \"{name}\"; there is help on filter, {}",
+                    names.join(", ")
+                ));
+            }
+        },
+    };
+    let mut out = output::data();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(Outcome::Done)
+}

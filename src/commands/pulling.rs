@@ -1,0 +1,362 @@
+//! Filling the cache before, or instead of, answering: opens sources, runs the ingest, tells how far it is.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::setting::Setting;
+use super::{Outcome, UsageError};
+use crate::cache::{Cache, CacheError, Writer};
+use crate::config::data_directory;
+use crate::export::human;
+use crate::ingest::{Ingest, Options, Phase, Progress, Stop};
+use crate::source::{self, Source, SourceError};
+
+/// Failures named if nobody asks for all.
+const FAILURES_TOLD: usize = 3;
+
+/// A cache ready to be asked.
+pub(super) struct Ready {
+    /// The cache.
+    pub(super) cache: Arc<Cache>,
+    /// URIs of the sources to ask about; empty: all.
+    pub(super) sources: Vec<String>,
+    /// Whether all that was to be pulled is there.
+    pub(super) outcome: Outcome,
+    _scratch: Option<Scratch>,
+}
+
+/// Pulls the sources named, if any, and opens the cache.
+pub(super) fn ready(setting: &Setting, specs: &[String]) -> anyhow::Result<Ready> {
+    if specs.is_empty() {
+        let path = setting.cache_path()?;
+        let cache = open_cache(&path)?;
+        return Ok(Ready { cache, sources: Vec::new(), outcome: Outcome::Done, _scratch: None });
+    }
+    let sources = open_sources(setting, specs)?;
+    let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
+    // What is piped in is a question about that, not about what was piped in before.
+    let is_piped = uris.iter().any(|uri| uri == "-") && setting.named_cache().is_none();
+    let scratch = if is_piped { Some(Scratch::new()?) } else { None };
+    let path = match &scratch {
+        Some(scratch) => scratch.path.clone(),
+        None => setting.cache_path()?,
+    };
+    let outcome = match Writer::open(&path) {
+        Ok(writer) => {
+            let progress = pull(setting, writer, sources)?;
+            outcome_for_answer(setting, &progress, &path, &uris)?
+        }
+        Err(error @ (CacheError::Locked { .. } | CacheError::ReadOnly { .. })) => {
+            if !has_all(&path, &uris) {
+                return Err(error.into());
+            }
+            setting.note(&format!("{error}; answering from what it has"));
+            Outcome::Done
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Ready { cache: open_cache(&path)?, sources: uris, outcome, _scratch: scratch })
+}
+
+/// Opens a cache for reading.
+pub(super) fn open_cache(path: &Path) -> anyhow::Result<Arc<Cache>> {
+    if !path.exists() {
+        bail!(
+            "nothing is cached yet in {}; name a source: tamarin pull s3://BUCKET, a file or a folder",
+            path.display()
+        );
+    }
+    Ok(Arc::new(Cache::open(path)?))
+}
+
+/// Opens the sources that these arguments name.
+pub(super) fn open_sources(setting: &Setting, specs: &[String]) -> anyhow::Result<Vec<Arc<dyn Source>>> {
+    let options = setting.s3();
+    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+    for spec in specs {
+        let source = source::open(spec, &options).map_err(|error| match error {
+            SourceError::NotASource(message) => anyhow::Error::new(UsageError(message)),
+            error => error.into(),
+        })?;
+        if !sources.iter().any(|known| known.uri() == source.uri()) {
+            sources.push(source);
+        }
+    }
+    Ok(sources)
+}
+
+/// The sources to pull when none is named: those of the configuration file, else those that the cache
+/// has. If some of these are marked as watched, only they.
+pub(super) fn usual_sources(setting: &Setting) -> anyhow::Result<Vec<String>> {
+    if !setting.config.sources.is_empty() {
+        return Ok(setting.config.sources.clone());
+    }
+    let mut known = open_cache(&setting.cache_path()?)?.sources()?;
+    known.retain(|source| !source.paused && source.uri != "-");
+    if known.iter().any(|source| source.monitored) {
+        known.retain(|source| source.monitored);
+    }
+    Ok(known.into_iter().map(|source| source.uri).collect())
+}
+
+/// Runs an ingest to its end, with a progress bar on a terminal.
+///
+/// # Errors
+/// If it cannot go on, or was stopped by a signal.
+pub(super) fn pull(
+    setting: &Setting,
+    writer: Writer,
+    sources: Vec<Arc<dyn Source>>,
+) -> anyhow::Result<Progress> {
+    let runtime = runtime()?;
+    let progress =
+        runtime.block_on(async { pull_within(setting, writer, sources, &Interrupt::watch()).await })?;
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    Ok(progress)
+}
+
+/// The threads that sources and ingest run on.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads could be started")
+}
+
+/// As [`pull`], within a runtime.
+pub(super) async fn pull_within(
+    setting: &Setting,
+    writer: Writer,
+    sources: Vec<Arc<dyn Source>>,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Progress> {
+    let options = Options { window: setting.window(), ..Options::default() };
+    let ingest = Ingest::start(writer, sources, options)?;
+    interrupt.applies_to(Some(ingest.stopper()));
+    let mut latest = ingest.progress.clone();
+    let bar = bar(setting);
+    while latest.changed().await.is_ok() {
+        let progress = latest.borrow_and_update().clone();
+        show(&bar, &progress);
+        if progress.is_over() {
+            break;
+        }
+    }
+    let progress = ingest.finish().await;
+    interrupt.applies_to(None);
+    bar.finish_and_clear();
+    tell_failures(setting, &progress);
+    match (&progress.fatal, progress.phase) {
+        (Some(reason), _) => bail!("{reason}"),
+        (None, Phase::Failed) => {
+            bail!("reading the logs failed; what was committed stays: run again to carry on")
+        }
+        _ => Ok(progress),
+    }
+}
+
+fn bar(setting: &Setting) -> ProgressBar {
+    if setting.options.quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+    }
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: &Progress) {
+    let new = progress.files_listed - progress.files_known.min(progress.files_listed);
+    let done = progress.files_done + progress.files_skipped + progress.files_failed;
+    bar.set_length(progress.bytes_listed.max(1));
+    bar.set_position(progress.bytes_done);
+    let eta = progress.eta().map(|seconds| format!("  {}", human::duration(seconds * 1000.0)));
+    bar.set_message(format!(
+        "{}/{} files  {} requests  {} lines/s{}",
+        human::count(done),
+        human::count(new),
+        human::count(progress.requests),
+        human::count(progress.rate as u64),
+        eta.unwrap_or_default()
+    ));
+}
+
+fn tell_failures(setting: &Setting, progress: &Progress) {
+    let told = if setting.options.verbose { usize::MAX } else { FAILURES_TOLD };
+    for failure in progress.failures.iter().take(told) {
+        if failure.reason.contains(&failure.name) {
+            setting.note(&failure.reason);
+        } else {
+            setting.note(&format!("{}: {}", failure.name, failure.reason));
+        }
+    }
+    let untold = progress.files_failed.saturating_sub(progress.failures.len().min(told) as u64);
+    if untold > 0 {
+        setting.note(&format!("{} more log files could not be read (-v names more)", human::count(untold)));
+    }
+}
+
+/// Why a source could not be listed at all, if one could not.
+pub(super) fn unlisted<'p>(progress: &'p Progress, uris: &[String]) -> Option<&'p str> {
+    let failure = progress.failures.iter().find(|failure| uris.contains(&failure.name))?;
+    Some(&failure.reason)
+}
+
+/// Whether an answer can be given after a pull, and how whole it is.
+fn outcome_for_answer(
+    setting: &Setting,
+    progress: &Progress,
+    path: &Path,
+    uris: &[String],
+) -> anyhow::Result<Outcome> {
+    if progress.phase == Phase::Cancelled {
+        bail!("stopped before all log files were read; what was read is kept: run again to carry on");
+    }
+    let is_empty = progress.requests == 0 && !has_all(path, uris);
+    if is_empty && let Some(reason) = unlisted(progress, uris).or_else(|| only_failure(progress)) {
+        bail!("{reason}");
+    }
+    if progress.files_listed == 0 && progress.files_failed == 0 {
+        setting.note(&format!("no log files found in {}", uris.join(", ")));
+    } else if is_empty && progress.files_skipped > 0 {
+        setting.note(&format!("no S3 server access log lines in {}", uris.join(", ")));
+    }
+    Ok(outcome(progress))
+}
+
+/// Why nothing could be read, where no log file could.
+fn only_failure(progress: &Progress) -> Option<&str> {
+    let failed_only = progress.files_failed > 0 && progress.files_done + progress.files_known == 0;
+    progress.failures.first().filter(|_| failed_only).map(|failure| failure.reason.as_str())
+}
+
+/// How whole a pull was.
+pub(super) fn outcome(progress: &Progress) -> Outcome {
+    if progress.files_failed > 0 { Outcome::SomeUnread } else { Outcome::Done }
+}
+
+/// Whether the cache has requests of each of these sources.
+fn has_all(path: &Path, uris: &[String]) -> bool {
+    let Ok(known) = Cache::open(path).and_then(|cache| cache.sources()) else { return false };
+    uris.iter().all(|uri| known.iter().any(|source| source.uri == *uri && source.requests > 0))
+}
+
+/// Ctrl-C and SIGTERM: stop the ingest, and let what is in hand be committed. A second one, or one while
+/// no ingest runs, ends the program at once.
+pub(super) struct Interrupt {
+    stop: Arc<Mutex<Option<Stop>>>,
+    asked: Arc<AtomicBool>,
+    notify: Arc<tokio::sync::Notify>,
+}
+
+impl Interrupt {
+    /// Begins to watch; must be called within a runtime.
+    pub(super) fn watch() -> Interrupt {
+        let interrupt = Interrupt { stop: Arc::default(), asked: Arc::default(), notify: Arc::default() };
+        interrupt.spawn();
+        interrupt
+    }
+
+    /// Which ingest a signal stops from now on.
+    pub(super) fn applies_to(&self, stop: Option<Stop>) {
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop;
+    }
+
+    /// Whether a signal came.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Waits for this long, or for a signal.
+    pub(super) async fn sleep(&self, time: Duration) {
+        let notified = self.notify.notified();
+        if !self.is_asked() {
+            let _ = tokio::time::timeout(time, notified).await;
+        }
+    }
+
+    fn spawn(&self) {
+        let (stop, asked, notify) = (self.stop.clone(), self.asked.clone(), self.notify.clone());
+        tokio::spawn(async move {
+            loop {
+                signal().await;
+                let was_asked = asked.swap(true, Ordering::Relaxed);
+                let held = stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                match held {
+                    Some(stop) if !was_asked => stop.stop(),
+                    _ if was_asked => std::process::exit(1),
+                    _ => {}
+                }
+                notify.notify_waiters();
+            }
+        });
+    }
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    drop(tokio::signal::ctrl_c().await);
+}
+
+/// A cache for what is piped in once: taken away at the end.
+struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    fn new() -> anyhow::Result<Scratch> {
+        let directory = data_directory()?;
+        Ok(Scratch { path: directory.join(format!("standard-input-{}.db", std::process::id())) })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
+            let mut name = self.path.clone().into_os_string();
+            name.push(suffix);
+            // What was never there cannot be taken away.
+            let _ = std::fs::remove_file(name);
+        }
+    }
+}
+
+/// One line about a pull.
+pub(super) fn summary(progress: &Progress) -> String {
+    let mut text = format!(
+        "{} log files read, {} requests added, {}",
+        human::count(progress.files_done),
+        human::count(progress.requests),
+        human::duration(progress.elapsed * 1000.0)
+    );
+    for (number, what) in [
+        (progress.files_known, "known already"),
+        (progress.duplicates, "repeats dropped"),
+        (progress.rejected, "lines rejected (tamarin sources rejected)"),
+        (progress.files_skipped, "without log lines"),
+        (progress.files_failed, "could not be read"),
+    ] {
+        if number > 0 {
+            text.push_str(&format!(", {} {what}", human::count(number)));
+        }
+    }
+    text
+}

@@ -1,0 +1,327 @@
+//! The command line as a contract: what scripts rely on.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A home of its own, with a folder of logs in it.
+struct Home {
+    folder: TempDir,
+}
+
+/// A request as a line of a log.
+fn line(
+    second: u32,
+    ip: &str,
+    requester: &str,
+    operation: &str,
+    key: &str,
+    status: u32,
+    bytes: &str,
+) -> String {
+    format!(
+        "3f9c1e0d7a5b48c2966e1f0b7d3a5c84e2109fb6d8c74a3150e6b92f7d1c8a43 acme-media \
+         [01/Apr/2026:{:02}:{:02}:{:02} +0000] {ip} {requester} 3E57427F3EXAMPLE{second} {operation} {key} \
+         \"GET /{key} HTTP/1.1\" {status} - {bytes} 5000 12 7 \"-\" \"aws-cli/2.15\" - \
+         s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234= SigV4 \
+         ECDHE-RSA-AES128-GCM-SHA256 AuthHeader acme-media.s3.eu-west-1.amazonaws.com TLSv1.2 - -\n",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+    )
+}
+
+const ETL: &str = "arn:aws:sts::123456789012:assumed-role/etl/session-1";
+
+impl Home {
+    fn new() -> Home {
+        let home = Home { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(home.path("logs")).unwrap();
+        let one = line(60, "203.0.113.7", "-", "REST.GET.OBJECT", "a%2520b.mp4", 200, "1000")
+            + &line(3700, "203.0.113.7", ETL, "REST.GET.OBJECT", "c.mp4", 404, "-")
+            + "not a log line at all\n";
+        let two = line(7300, "198.51.100.9", ETL, "REST.PUT.OBJECT", "c.mp4", 200, "3000");
+        std::fs::write(home.path("logs/2026-04-01-00-30-00-AAAA"), one).unwrap();
+        std::fs::write(home.path("logs/2026-04-01-03-00-00-BBBB"), two).unwrap();
+        home
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("tamarin"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("HOME", self.folder.path())
+            .env("XDG_DATA_HOME", self.path("data"))
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env_remove("AWS_PROFILE")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn fine(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn objects(&self, arguments: &[&str]) -> Vec<Value> {
+        let text = self.fine(&[arguments, &["--format", "ndjson"]].concat());
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The one line on stderr of a command that ends with this code and prints no data.
+    fn refused(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        text
+    }
+
+    fn refused_in_one_line(&self, code: i32, arguments: &[&str]) -> String {
+        let text = self.refused(code, arguments);
+        assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+        assert!(text.starts_with("tamarin: "), "{text}");
+        text
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_report_on_a_folder_needs_nothing_else() {
+    let home = Home::new();
+    let rows = home.objects(&["report", "remote_ip", "logs"]);
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0]["remote_ip"], "198.51.100.9");
+    assert_eq!(rows[0]["bytes_sent"], 3000);
+    assert_eq!(rows[0]["share"], 0.75);
+    assert_eq!(rows[0]["first_seen"], "2026-04-01T02:01:40Z");
+    assert_eq!(rows[1]["remote_ip"], "203.0.113.7");
+    assert_eq!((&rows[1]["requests"], &rows[1]["errors"]), (&Value::from(2), &Value::from(1)));
+}
+
+#[test]
+fn what_was_pulled_is_asked_without_naming_it_again() {
+    let home = Home::new();
+    let output = home.run(&["pull", "logs"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.is_empty());
+    assert!(stderr(&output).contains("2 log files read, 3 requests added"), "{}", stderr(&output));
+    assert!(stderr(&home.run(&["pull"])).contains("0 requests added"));
+    let rows = home.objects(&["report", "total"]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["requests"], 3);
+    assert_eq!(home.fine(&["pull", "logs", "-q"]), "");
+    assert_eq!(stderr(&home.run(&["pull", "logs", "-q"])), "");
+}
+
+#[test]
+fn filters_and_times_choose_requests() {
+    let home = Home::new();
+    home.fine(&["pull", "logs", "-q"]);
+    let total = |arguments: &[&str]| {
+        home.objects(&[&["report", "total"], arguments].concat())[0]["requests"].as_u64().unwrap()
+    };
+    assert_eq!(total(&["--filter", "requester:role/etl"]), 2);
+    assert_eq!(total(&["--filter", "-requester:role/etl"]), 1);
+    assert_eq!(total(&["--filter", "status:4xx or op:PUT"]), 2);
+    assert_eq!(total(&["--filter", "key:*.mp4 bytes>1k"]), 1);
+    assert_eq!(total(&["--filter", "key:\"a b.mp4\""]), 1);
+    assert_eq!(total(&["--filter", "ip:203.0.113.0/24 time:2026-04-01"]), 2);
+    assert_eq!(total(&["--filter", "session-1"]), 2);
+    assert_eq!(total(&["--since", "2026-04-01T01:00"]), 2);
+    assert_eq!(total(&["--since", "2026-04-01T01:00", "--until", "2026-04-01T02:00"]), 1);
+    assert_eq!(total(&["--until", "2026-04-01"]), 0);
+    assert_eq!(total(&["--since=-1h"]), 0);
+}
+
+#[test]
+fn time_comes_in_rows_of_a_bucket() {
+    let home = Home::new();
+    let rows = home.objects(&["report", "time", "--bucket", "1h", "logs"]);
+    let times: Vec<&str> = rows.iter().map(|row| row["time"].as_str().unwrap()).collect();
+    assert_eq!(times, ["2026-04-01T00:00:00Z", "2026-04-01T01:00:00Z", "2026-04-01T02:00:00Z"]);
+    let busiest = home.objects(&["report", "time", "--bucket", "1h", "--sort", "bytes_sent", "--top", "1"]);
+    assert_eq!(busiest.len(), 1);
+    assert_eq!(busiest[0]["time"], "2026-04-01T02:00:00Z");
+}
+
+#[test]
+fn rows_are_sorted_and_cut() {
+    let home = Home::new();
+    home.fine(&["pull", "logs", "-q"]);
+    let keys = |arguments: &[&str]| -> Vec<String> {
+        let rows = home.objects(&[&["report", "key"], arguments].concat());
+        rows.iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(keys(&[]), ["c.mp4", "a b.mp4"]);
+    assert_eq!(keys(&["--sort", "key"]), ["a b.mp4", "c.mp4"]);
+    assert_eq!(keys(&["--sort", "requests:asc"]), ["a b.mp4", "c.mp4"]);
+    assert_eq!(keys(&["--top", "1"]), ["c.mp4"]);
+    assert_eq!(home.objects(&["report", "key", "--sort", "addresses"])[0]["addresses"], 2);
+    let table = home.fine(&["report", "key", "--top", "1"]);
+    assert!(table.contains("1 of 2 groups; --top 0 shows all"), "{table}");
+}
+
+#[test]
+fn single_requests_have_every_field() {
+    let home = Home::new();
+    let rows = home.objects(&["requests", "logs"]);
+    assert_eq!(rows.len(), 3);
+    assert_eq!(rows[0].as_object().unwrap().len(), 29);
+    assert_eq!(rows[0]["time"], "2026-04-01T00:01:00Z");
+    assert_eq!((&rows[0]["key"], &rows[0]["key_logged"]), (&"a b.mp4".into(), &"a%2520b.mp4".into()));
+    assert_eq!((&rows[1]["http_status"], &rows[1]["bytes_sent"]), (&404.into(), &Value::Null));
+    assert!(rows[0]["requester"].is_null());
+    let csv = home.fine(&["requests", "--format", "csv", "--sort", "time:desc"]);
+    assert_eq!(csv.lines().count(), 4);
+    assert!(csv.lines().nth(1).unwrap().contains("2026-04-01T02:01:40Z"));
+    let json: Value =
+        serde_json::from_str(&home.fine(&["requests", "--format", "json", "--top", "2"])).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 2);
+    let none: Value =
+        serde_json::from_str(&home.fine(&["requests", "--format", "json", "--filter", "nothing"])).unwrap();
+    assert_eq!(none, serde_json::json!([]));
+}
+
+#[test]
+fn sources_and_rejected_lines_are_listed() {
+    let home = Home::new();
+    home.fine(&["pull", "logs", "-q"]);
+    let sources = home.objects(&["sources"]);
+    assert_eq!(sources.len(), 1);
+    assert_eq!((&sources[0]["requests"], &sources[0]["rejected"]), (&3.into(), &1.into()));
+    let rejected = home.objects(&["sources", "rejected"]);
+    assert_eq!(rejected.len(), 1);
+    assert_eq!(rejected[0]["content"], "not a log line at all");
+    assert_eq!(rejected[0]["line"], 3);
+    assert_eq!(home.objects(&["sources", "rejected", "logs"]), rejected);
+    assert!(
+        home.refused_in_one_line(2, &["sources", "rejected", "s3://other"]).contains("no source s3://other")
+    );
+}
+
+#[test]
+fn what_is_piped_in_is_asked_by_itself_and_leaves_nothing() {
+    let home = Home::new();
+    for _ in 0..2 {
+        let log = std::fs::File::open(home.path("logs/2026-04-01-03-00-00-BBBB")).unwrap();
+        let output =
+            home.command(&["report", "total", "-", "--format", "ndjson"]).stdin(log).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let row: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(row["requests"], 1);
+    }
+    let left: Vec<_> = std::fs::read_dir(home.path("data/tamarin")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2_and_says_what_would_be_right() {
+    let home = Home::new();
+    assert!(home.refused(2, &["report", "key", "--top", "x"]).contains("--top <N>"));
+    assert!(home.refused(2, &["report", "key", "--format", "xml"]).contains("table, csv, json, ndjson"));
+    assert!(home.refused(2, &["report", "time", "--bucket", "often"]).contains("30s, 5m, 1h or 1d"));
+    assert!(home.refused(2, &["report"]).contains("DIMENSION"));
+    assert!(home.refused(2, &["--nonsense"]).contains("--nonsense"));
+    let text = home.refused_in_one_line(2, &["report", "key", "--sort", "nonsense"]);
+    assert!(text.contains("bytes_sent") && text.contains("last_seen"), "{text}");
+    let text = home.refused_in_one_line(2, &["requests", "--sort", "nonsense"]);
+    assert!(text.contains("http_status"), "{text}");
+    let text = home.refused_in_one_line(2, &["report", "nonsense"]);
+    assert!(text.contains("remote_ip") && text.contains("time, total"), "{text}");
+    let text = home.refused_in_one_line(2, &["report", "key", "--filter", "status:403 foo:1"]);
+    assert!(text.contains("--filter: column 12: unknown field \"foo\""), "{text}");
+    assert!(home.refused_in_one_line(2, &["report", "key", "--since", "soon"]).contains("2026-04-01"));
+    assert!(home.refused_in_one_line(2, &["report", "key", "--bucket", "1h"]).contains("report time"));
+    assert!(home.refused_in_one_line(2, &["s3://acme-logs", "pull"]).contains("subcommand comes first"));
+    assert!(home.refused_in_one_line(2, &["pull", "https://example.com/x"]).contains("--endpoint-url"));
+    assert!(home.refused_in_one_line(2, &["help", "nonsense"]).contains("filter"));
+}
+
+#[test]
+fn a_failure_is_exit_code_1_and_one_line() {
+    let home = Home::new();
+    assert!(home.refused_in_one_line(1, &["report", "key"]).contains("nothing is cached yet"));
+    assert!(home.refused_in_one_line(1, &["sources"]).contains("tamarin pull"));
+    assert!(home.refused_in_one_line(1, &["report", "key", "no-such-folder"]).contains("no-such-folder"));
+    std::fs::write(home.path("notes.txt"), "my notes, not a cache").unwrap();
+    let text = home.refused_in_one_line(1, &["report", "key", "--cache", "notes.txt"]);
+    assert!(text.contains("not a Tamarin cache"), "{text}");
+    assert_eq!(std::fs::read_to_string(home.path("notes.txt")).unwrap(), "my notes, not a cache");
+}
+
+#[test]
+fn a_log_file_that_cannot_be_read_is_exit_code_3() {
+    let home = Home::new();
+    std::fs::write(home.path("logs/2026-04-01-04-00-00-CCCC.gz"), b"\x1f\x8b\x08\x00broken").unwrap();
+    let output = home.run(&["report", "total", "logs", "--format", "ndjson"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("CCCC"), "{}", stderr(&output));
+    let row: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(row["requests"], 3);
+    assert_eq!(home.run(&["pull", "logs"]).status.code(), Some(3));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let home = Home::new();
+    let many: String = (0..5000)
+        .map(|n| line(n, "203.0.113.7", "-", "REST.GET.OBJECT", &format!("k{n}"), 200, "1"))
+        .collect();
+    std::fs::write(home.path("logs/2026-04-01-05-00-00-DDDD"), many).unwrap();
+    home.fine(&["pull", "logs", "-q"]);
+    let mut child = home
+        .command(&["requests", "--format", "ndjson"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_configuration_file_has_defaults_that_options_override() {
+    let home = Home::new();
+    let write = |text: &str| {
+        std::fs::create_dir_all(home.path("config/tamarin")).unwrap();
+        std::fs::write(home.path("config/tamarin/config.toml"), text).unwrap();
+    };
+    write("cache = \"mine.db\"\nsources = [\"logs\"]\n");
+    home.fine(&["pull", "-q"]);
+    assert!(Path::new(&home.path("mine.db")).exists());
+    assert_eq!(home.objects(&["report", "total"])[0]["requests"], 3);
+    assert!(home.refused_in_one_line(1, &["report", "total", "--cache", "other.db"]).contains("other.db"));
+    write("sources = []\ncahce = \"x\"\n");
+    let text = home.refused_in_one_line(1, &["report", "total"]);
+    assert!(text.contains("config.toml: line 2: unknown field `cahce`"), "{text}");
+    assert!(home.refused_in_one_line(1, &["report", "total", "--config", "none.toml"]).contains("none.toml"));
+}
+
+#[test]
+fn help_and_statistics_stand_where_they_belong() {
+    let home = Home::new();
+    assert!(home.fine(&["help"]).contains("tamarin"));
+    assert!(home.fine(&["help", "filter"]).contains("# The filter language"));
+    assert!(home.fine(&["help", "report"]).contains("--bucket"));
+    assert!(home.fine(&["--version"]).starts_with("tamarin "));
+    let output = home.run(&["report", "key", "logs", "--stats", "--format", "csv"]);
+    assert!(stderr(&output).contains("rows scanned"), "{}", stderr(&output));
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("key,requests,bytes_sent,errors,"));
+}
