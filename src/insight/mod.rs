@@ -1,1 +1,3 @@
-//! insight
+//! What takes more than one question: bursts, concentration.
+
+pub mod bursts;

@@ -1,0 +1,351 @@
+//! Columns as data: what each shows, how wide it wants to be, and which go first when room is short.
+
+use crate::log::{Field, Kind, ValueType};
+use crate::query::{Dimension, Measure, Sort};
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Column {
+    /// What the rows are about: the value of the group, the time of the bucket.
+    Value,
+    /// A number per row.
+    Measure(Measure),
+    /// The row's part of all bytes sent.
+    Share,
+    /// Requests over time, as a sparkline.
+    Activity,
+    /// A field of a single request.
+    Field(Field),
+}
+
+/// How a column wants to be drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Columns of the terminal below which it says nothing.
+    pub(crate) least: u16,
+    /// Columns beyond which more room does not help.
+    pub(crate) most: u16,
+    /// Numbers stand right.
+    pub(crate) right: bool,
+    /// The larger, the earlier it is left out.
+    pub(crate) rank: u8,
+}
+
+/// A column that can be shown, and whether it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// The column.
+    pub(crate) column: Column,
+    /// Whether it is wanted.
+    pub(crate) wanted: bool,
+}
+
+impl Column {
+    /// Heading; `by` is what the rows are about.
+    pub(crate) fn title(self, by: &str) -> String {
+        match self {
+            Column::Value => by.to_uppercase(),
+            Column::Share => "SHARE".to_owned(),
+            Column::Activity => "ACTIVITY".to_owned(),
+            Column::Field(field) => field.title().to_uppercase(),
+            Column::Measure(measure) => match measure {
+                Measure::Value => by.to_uppercase(),
+                Measure::Requests => "REQUESTS".to_owned(),
+                Measure::BytesSent => "BYTES SENT".to_owned(),
+                Measure::Errors => "FAILED".to_owned(),
+                Measure::ErrorRate => "ERRORS".to_owned(),
+                Measure::FirstSeen => "FIRST SEEN".to_owned(),
+                Measure::LastSeen => "LAST SEEN".to_owned(),
+                Measure::Objects => "OBJECTS".to_owned(),
+                Measure::Addresses => "ADDRESSES".to_owned(),
+                Measure::UserAgents => "AGENTS".to_owned(),
+                Measure::TotalTimeMean => "TIME MEAN".to_owned(),
+                Measure::TotalTimeMax => "TIME MAX".to_owned(),
+                Measure::TurnAroundTimeMean => "TURN-AROUND".to_owned(),
+                Measure::ObjectSizeMax => "LARGEST".to_owned(),
+            },
+        }
+    }
+
+    /// The name that `:sort` understands.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Column::Value => "value",
+            Column::Share => "share",
+            Column::Activity => "activity",
+            Column::Field(field) => field.name(),
+            Column::Measure(measure) => measure.name(),
+        }
+    }
+
+    /// What the column says, in one sentence.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Column::Value => "What the rows are about.",
+            Column::Share => "Part of all bytes sent.",
+            Column::Activity => "Requests over the time shown.",
+            Column::Field(field) => field.spec().about,
+            Column::Measure(measure) => match measure {
+                Measure::Value => "What the rows are about.",
+                Measure::Requests => "How many requests.",
+                Measure::BytesSent => "Bytes of response bodies sent: the egress.",
+                Measure::Errors => "Requests with a status of 400 or more.",
+                Measure::ErrorRate => "Part of the requests with a status of 400 or more.",
+                Measure::FirstSeen => "Time of the first request.",
+                Measure::LastSeen => "Time of the last request.",
+                Measure::Objects => "How many different keys.",
+                Measure::Addresses => "How many different remote addresses.",
+                Measure::UserAgents => "How many different user agents.",
+                Measure::TotalTimeMean => "Mean total time.",
+                Measure::TotalTimeMax => "Longest total time.",
+                Measure::TurnAroundTimeMean => "Mean turn-around time: what S3 itself took.",
+                Measure::ObjectSizeMax => "Size of the largest object.",
+            },
+        }
+    }
+
+    /// What a table of groups is sorted by for this column; `None`: not to be sorted by.
+    pub(crate) fn measure(self) -> Option<Measure> {
+        match self {
+            Column::Value => Some(Measure::Value),
+            Column::Share => Some(Measure::BytesSent),
+            Column::Measure(measure) => Some(measure),
+            Column::Activity | Column::Field(_) => None,
+        }
+    }
+
+    /// Whether the number takes another question: it is not in what every group has.
+    pub(crate) fn is_extra(self) -> bool {
+        matches!(
+            self,
+            Column::Measure(
+                Measure::Objects
+                    | Measure::Addresses
+                    | Measure::UserAgents
+                    | Measure::TotalTimeMean
+                    | Measure::TotalTimeMax
+                    | Measure::TurnAroundTimeMean
+                    | Measure::ObjectSizeMax
+            )
+        )
+    }
+
+    /// Whether sorting begins with the largest.
+    pub(crate) fn descends(self) -> bool {
+        match self {
+            Column::Value => false,
+            Column::Field(field) => {
+                field.kind() == Kind::Measure || field == Field::HttpStatus || field == Field::Time
+            }
+            _ => true,
+        }
+    }
+
+    /// How it wants to be drawn. `content`: columns that the texts in sight need, for those of any length.
+    pub(crate) fn shape(self, content: u16) -> Shape {
+        let number = |least, rank| Shape { least, most: least, right: true, rank };
+        match self {
+            Column::Value => Shape { least: 16, most: content.max(16), right: false, rank: 0 },
+            Column::Share => Shape { least: 12, most: 20, right: false, rank: 6 },
+            Column::Activity => Shape { least: 8, most: 32, right: false, rank: 8 },
+            Column::Measure(measure) => match measure {
+                Measure::Value => Shape { least: 16, most: content.max(16), right: false, rank: 0 },
+                Measure::Requests => number(11, 1),
+                Measure::BytesSent => number(12, 1),
+                Measure::ErrorRate => number(8, 3),
+                Measure::LastSeen => Shape { right: false, ..number(14, 5) },
+                Measure::FirstSeen => Shape { right: false, ..number(14, 9) },
+                Measure::Objects | Measure::Addresses | Measure::UserAgents => number(9, 7),
+                Measure::TurnAroundTimeMean => number(11, 10),
+                _ => number(10, 9),
+            },
+            Column::Field(field) => match field {
+                Field::Time => Shape { least: 14, most: 14, right: false, rank: 0 },
+                Field::RemoteIp => Shape { least: 15, most: content.clamp(15, 39), right: false, rank: 2 },
+                Field::HttpStatus => number(6, 1),
+                Field::Operation => Shape { least: 15, most: content.clamp(15, 30), right: false, rank: 3 },
+                Field::Key => Shape { least: 18, most: content.max(18), right: false, rank: 1 },
+                Field::BytesSent => number(10, 4),
+                Field::ObjectSize => number(11, 6),
+                Field::TotalTime => number(10, 7),
+                Field::TurnAroundTime => number(16, 9),
+                Field::ErrorCode => Shape { least: 12, most: content.clamp(12, 28), right: false, rank: 6 },
+                Field::Requester => Shape { least: 14, most: content.clamp(14, 60), right: false, rank: 5 },
+                Field::UserAgent => Shape { least: 14, most: content.max(14), right: false, rank: 8 },
+                other if other.spec().value == ValueType::Integer => number(12, 10),
+                _ => Shape { least: 12, most: content.max(12), right: false, rank: 10 },
+            },
+        }
+    }
+}
+
+/// The columns of a table of groups, in order, those not shown at first included.
+pub(crate) fn of_groups(by: &Dimension) -> Vec<Choice> {
+    // An object is one object: who came for it says more.
+    let of_key = *by == Dimension::Field(Field::Key);
+    let of_address = *by == Dimension::Field(Field::RemoteIp);
+    let of_agent = *by == Dimension::Field(Field::UserAgent);
+    let measure = |measure, wanted| Choice { column: Column::Measure(measure), wanted };
+    let mut columns = vec![
+        Choice { column: Column::Value, wanted: true },
+        measure(Measure::Requests, true),
+        measure(Measure::BytesSent, true),
+        Choice { column: Column::Share, wanted: true },
+        measure(Measure::ErrorRate, true),
+        measure(Measure::Errors, false),
+        measure(Measure::Objects, !of_key),
+        measure(Measure::Addresses, !of_address && (of_key || of_agent)),
+        measure(Measure::UserAgents, false),
+        measure(Measure::TotalTimeMean, false),
+        measure(Measure::TotalTimeMax, false),
+        measure(Measure::TurnAroundTimeMean, false),
+        measure(Measure::ObjectSizeMax, false),
+        measure(Measure::FirstSeen, false),
+        measure(Measure::LastSeen, true),
+        Choice { column: Column::Activity, wanted: true },
+    ];
+    if of_key {
+        columns.retain(|choice| choice.column != Column::Measure(Measure::Objects));
+    }
+    if of_address {
+        columns.retain(|choice| choice.column != Column::Measure(Measure::Addresses));
+    }
+    if of_agent {
+        columns.retain(|choice| choice.column != Column::Measure(Measure::UserAgents));
+    }
+    columns
+}
+
+/// The columns of the table of times.
+pub(crate) fn of_times() -> Vec<Choice> {
+    let measure = |measure| Choice { column: Column::Measure(measure), wanted: true };
+    vec![
+        Choice { column: Column::Value, wanted: true },
+        measure(Measure::Requests),
+        measure(Measure::BytesSent),
+        Choice { column: Column::Share, wanted: true },
+        measure(Measure::ErrorRate),
+        measure(Measure::Errors),
+    ]
+}
+
+/// The columns of the list of requests: every field.
+pub(crate) fn of_requests() -> Vec<Choice> {
+    const FIRST: [Field; 10] = [
+        Field::Time,
+        Field::RemoteIp,
+        Field::HttpStatus,
+        Field::Operation,
+        Field::Key,
+        Field::BytesSent,
+        Field::TotalTime,
+        Field::ErrorCode,
+        Field::Requester,
+        Field::UserAgent,
+    ];
+    let choice = |field, wanted| Choice { column: Column::Field(field), wanted };
+    FIRST
+        .into_iter()
+        .map(|field| choice(field, true))
+        .chain(Field::all().filter(|field| !FIRST.contains(field)).map(|field| choice(field, false)))
+        .collect()
+}
+
+/// Where a column stands on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    /// The column.
+    pub(crate) column: Column,
+    /// Columns of the terminal from the left edge of the table.
+    pub(crate) x: u16,
+    /// Its width.
+    pub(crate) width: u16,
+    /// Numbers stand right.
+    pub(crate) right: bool,
+}
+
+/// Columns of the terminal before the first column: the mark of a row.
+pub(crate) const MARGIN: u16 = 2;
+/// Columns of the terminal between two columns.
+const GAP: u16 = 2;
+
+/// Fits columns into a width: the least important are left out, room that is over goes to those that
+/// can use it, the most important first. `content` tells how much the texts of a column need.
+pub(crate) fn place(choices: &[Choice], width: u16, content: impl Fn(Column) -> u16) -> Vec<Placed> {
+    let mut wanted: Vec<(Column, Shape)> = choices
+        .iter()
+        .filter(|choice| choice.wanted)
+        .map(|choice| (choice.column, choice.column.shape(content(choice.column))))
+        .collect();
+    let room = width.saturating_sub(MARGIN);
+    let needed = |columns: &[(Column, Shape)]| -> u16 {
+        let least: u16 = columns.iter().map(|(_, shape)| shape.least).sum();
+        least + GAP * (columns.len().saturating_sub(1)) as u16
+    };
+    while wanted.len() > 1 && needed(&wanted) > room {
+        let last = wanted.iter().enumerate().max_by_key(|(index, (_, shape))| (shape.rank, *index));
+        let Some((index, _)) = last else { break };
+        wanted.remove(index);
+    }
+    let mut spare = room.saturating_sub(needed(&wanted));
+    let mut widths: Vec<u16> = wanted.iter().map(|(_, shape)| shape.least.min(room)).collect();
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by_key(|&index| wanted[index].1.rank);
+    for index in order {
+        let more = wanted[index].1.most.saturating_sub(widths[index]).min(spare);
+        widths[index] += more;
+        spare -= more;
+    }
+    let mut x = MARGIN;
+    let mut placed = Vec::with_capacity(wanted.len());
+    for ((column, shape), width) in wanted.into_iter().zip(widths) {
+        placed.push(Placed { column, x, width, right: shape.right });
+        x += width + GAP;
+    }
+    placed
+}
+
+/// The order in which a table of groups comes first.
+pub(crate) fn first_sort(by: &Dimension) -> Sort<Column> {
+    match by {
+        Dimension::HourOfDay | Dimension::Weekday => Sort { by: Column::Value, descending: false },
+        _ => Sort { by: Column::Measure(Measure::BytesSent), descending: true },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_keeps_what_matters_most() {
+        let placed = place(&of_groups(&Dimension::Field(Field::RemoteIp)), 60, |_| 12);
+        let kept: Vec<Column> = placed.iter().map(|placed| placed.column).collect();
+        assert_eq!(
+            kept,
+            [
+                Column::Value,
+                Column::Measure(Measure::Requests),
+                Column::Measure(Measure::BytesSent),
+                Column::Measure(Measure::ErrorRate)
+            ]
+        );
+    }
+
+    #[test]
+    fn no_column_leaves_the_screen_at_any_width() {
+        for choices in [of_groups(&Dimension::Field(Field::Key)), of_times(), of_requests()] {
+            for width in 20..260 {
+                for placed in place(&choices, width, |_| 300) {
+                    assert!(placed.x + placed.width <= width, "{placed:?} at {width}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn room_that_is_over_goes_to_the_texts_first() {
+        let placed = place(&of_groups(&Dimension::Field(Field::Key)), 200, |_| 60);
+        assert_eq!(placed[0].width, 60);
+    }
+}

@@ -1,0 +1,144 @@
+//! What stands where on the screen. Read by the views to draw and by `update` to know how long a page
+//! is and what the mouse points at.
+
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::columns::{self, Column, Placed};
+use super::shown;
+use super::state::State;
+use super::table::Rows;
+use crate::log::{Field, ValueType};
+use crate::query::Value;
+
+/// Below this many columns or rows nothing useful can be shown.
+pub(crate) const LEAST: (u16, u16) = (60, 16);
+
+/// The parts of the screen. Those that are not shown have no height.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Areas {
+    /// Name, totals, ingest.
+    pub(crate) header: Rect,
+    /// The filters.
+    pub(crate) chips: Rect,
+    /// What the timeline measures, and its peak.
+    pub(crate) timeline_title: Rect,
+    /// The bars.
+    pub(crate) bars: Rect,
+    /// Instants under the bars.
+    pub(crate) axis: Rect,
+    /// The tables to choose from.
+    pub(crate) tabs: Rect,
+    /// Headings.
+    pub(crate) head: Rect,
+    /// The rows of the table, or the lines of one request.
+    pub(crate) rows: Rect,
+    /// Keys and position.
+    pub(crate) footer: Rect,
+}
+
+impl Areas {
+    /// For the screen as it is.
+    pub(crate) fn of(state: &State) -> Areas {
+        let (width, height) = state.size;
+        let mut y = 0;
+        let mut take = |rows: u16| {
+            let rows = rows.min(height.saturating_sub(y));
+            let area = Rect { x: 0, y, width, height: rows };
+            y += rows;
+            area
+        };
+        let detail = state.layer().detail.is_some();
+        let bars = match height {
+            _ if detail => 0,
+            ..20 => 1,
+            20..28 => 2,
+            28..38 => 3,
+            38..46 => 5,
+            _ => 7,
+        };
+        let spacer = u16::from(height >= 28 && !detail);
+        let header = take(1);
+        let chips = take(1);
+        take(spacer);
+        let timeline_title = take(u16::from(!detail));
+        let mut bars = take(bars);
+        let mut axis = take(u16::from(!detail));
+        take(spacer);
+        let tabs = take(1);
+        let head = take(u16::from(!detail));
+        let left = height.saturating_sub(head.bottom().max(tabs.bottom()));
+        let mut rows = take(left.saturating_sub(1));
+        let footer = take(1);
+        for area in [&mut bars, &mut axis] {
+            area.x = 1;
+            area.width = width.saturating_sub(2);
+        }
+        if detail {
+            rows.x = 1;
+            rows.width = width.saturating_sub(2);
+        }
+        Areas { header, chips, timeline_title, bars, axis, tabs, head, rows, footer }
+    }
+
+    /// How many rows are on the screen at once.
+    pub(crate) fn page(&self) -> usize {
+        usize::from(self.rows.height.max(1))
+    }
+}
+
+/// Whether the terminal is too small to show anything useful.
+pub(crate) fn is_too_small(size: (u16, u16)) -> bool {
+    size.0 < LEAST.0 || size.1 < LEAST.1
+}
+
+/// The values of the groups on the screen.
+pub(crate) fn groups_in_sight(state: &State) -> Vec<Value> {
+    let table = state.layer().table();
+    let page = Areas::of(state).page();
+    match &table.rows.data {
+        Some(Rows::Groups(groups)) => {
+            groups.rows.iter().skip(table.top).take(page).map(|row| row.value.clone()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The columns of the table in front, where they stand.
+pub(crate) fn columns(state: &State) -> Vec<Placed> {
+    let table = state.layer().table();
+    let areas = Areas::of(state);
+    let sight = table.top..table.top + areas.page();
+    let title = table.title();
+    let content = |column: Column| -> u16 {
+        // Of numbers the width is known; texts of any length are measured where they are in sight.
+        let heading = column.title(&title).width() + 2;
+        let texts: Box<dyn Iterator<Item = usize> + '_> = match (&table.rows.data, column) {
+            (Some(Rows::Groups(groups)), Column::Value) => Box::new(
+                groups.rows.iter().skip(sight.start).take(sight.len()).map(|row| shown::value(&row.value).width()),
+            ),
+            (Some(Rows::Times { .. }), Column::Value) => Box::new(std::iter::once(19)),
+            (Some(rows @ Rows::Requests { .. }), Column::Field(field))
+                if field.spec().value == ValueType::Text || field == Field::RemoteIp =>
+            {
+                Box::new(
+                    sight
+                        .clone()
+                        .filter_map(move |index| rows.request(index))
+                        .map(move |row| shown::value(row.get(field)).width()),
+                )
+            }
+            _ => Box::new(std::iter::empty()),
+        };
+        u16::try_from(texts.max().unwrap_or(0).max(heading)).unwrap_or(u16::MAX).min(400)
+    };
+    columns::place(&table.columns, areas.rows.width, content)
+}
+
+/// The part of the screen for a list in front of the tables, in the middle, no larger than needed.
+pub(crate) fn popup(state: &State, width: u16, lines: usize) -> Rect {
+    let (columns, rows) = state.size;
+    let width = width.min(columns.saturating_sub(4));
+    let height = u16::try_from(lines + 2).unwrap_or(u16::MAX).min(rows.saturating_sub(2));
+    Rect { x: (columns - width) / 2, y: (rows.saturating_sub(height)) / 2, width, height }
+}

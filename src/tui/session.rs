@@ -1,0 +1,202 @@
+//! The loop: waits for whatever happens next, has `update` think about it, does what comes back, and
+//! draws. Over any terminal and any stream of events, so a whole session runs in a test.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::Event;
+use futures::{Stream, StreamExt};
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::action::{Action, Effect, Moment};
+use super::asker::Asker;
+use super::state::State;
+use super::update::update;
+use super::{TuiError, TuiOptions, exporting, views};
+use crate::query::Engine;
+
+/// The time between two frames, at least: thirty a second.
+const FRAME: Duration = Duration::from_millis(33);
+/// The time between two looks at whether the data has grown, at least.
+const LOOK: Duration = Duration::from_millis(250);
+/// Live data is asked about again so seldom that the questions take at most a fifth of the time.
+const REST: u32 = 4;
+
+/// Runs a session until it is quit, the events end or `end` comes. `copy` puts text on the clipboard.
+pub(crate) async fn run<B: Backend>(
+    mut options: TuiOptions,
+    terminal: &mut Terminal<B>,
+    mut events: impl Stream<Item = io::Result<Event>> + Unpin,
+    end: impl Future<Output = ()>,
+    copy: &mut dyn FnMut(&str) -> io::Result<()>,
+) -> Result<(), TuiError> {
+    let (actions, mut happened) = mpsc::unbounded_channel();
+    let mut ingest = options.ingest.take();
+    let engine = Arc::clone(&options.engine);
+    let clock = Arc::clone(&options.clock);
+    let began = Instant::now();
+    let moment = || Moment {
+        unix: clock(),
+        millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    let mut session = Session {
+        state: State::new(
+            options.title,
+            options.sources,
+            options.filter,
+            options.time,
+            options.theme,
+            options.zone,
+        ),
+        asker: Asker::new(Arc::clone(&engine), actions.clone()),
+        engine: Arc::clone(&engine),
+        actions,
+        quit: false,
+        redraw: false,
+    };
+    let size = terminal.size().map_err(TuiError::terminal)?;
+    session.state.size = (size.width, size.height);
+    session.state.generation = engine.generation();
+    session.state.newest = session.state.generation;
+    if let Some(feed) = &mut ingest {
+        session.state.progress = Some(feed.progress.borrow_and_update().clone());
+    }
+    session.handle(moment(), Action::Begin, copy);
+
+    let mut dirty = true;
+    let mut drawn: Option<Instant> = None;
+    // When to look for growth next, if there is reason to; when it was last done; what it cost since.
+    let mut look: Option<Instant> = None;
+    let mut looked = began;
+    let mut cost = Duration::ZERO;
+    let mut is_open = ingest.is_some();
+    let mut heard = began;
+    tokio::pin!(end);
+
+    while !session.quit {
+        let now = Instant::now();
+        let due = drawn.map_or(now, |at| at + FRAME);
+        tokio::select! {
+            biased;
+            () = &mut end => break,
+            () = sleep_until(due), if dirty => {
+                let size = terminal.size().map_err(TuiError::terminal)?;
+                if (size.width, size.height) != session.state.size {
+                    session.handle(moment(), Action::Resize(size.width, size.height), copy);
+                }
+                if std::mem::take(&mut session.redraw) {
+                    terminal.clear().map_err(TuiError::terminal)?;
+                }
+                terminal.draw(|frame| views::render(&session.state, frame)).map_err(TuiError::terminal)?;
+                dirty = false;
+                drawn = Some(Instant::now());
+            }
+            event = events.next() => match event {
+                None => break,
+                Some(Err(error)) => return Err(TuiError::terminal(error)),
+                Some(Ok(event)) => {
+                    let action = match event {
+                        Event::Key(key) => Action::Key(key),
+                        Event::Mouse(mouse) => Action::Mouse(mouse),
+                        Event::Paste(text) => Action::Paste(text),
+                        Event::Resize(columns, rows) => Action::Resize(columns, rows),
+                        Event::FocusGained | Event::FocusLost => continue,
+                    };
+                    session.handle(moment(), action, copy);
+                    dirty = true;
+                }
+            },
+            Some(action) = happened.recv() => {
+                if let Action::Answered(told) = &action {
+                    cost += told.statistics.elapsed;
+                }
+                session.handle(moment(), action, copy);
+                dirty = true;
+            }
+            changed = progress_changed(&mut ingest, heard + FRAME), if is_open => {
+                heard = Instant::now();
+                is_open = changed;
+                if let Some(feed) = &mut ingest {
+                    let progress = feed.progress.borrow_and_update().clone();
+                    session.handle(moment(), Action::Progress(Box::new(progress)), copy);
+                }
+                let rest = LOOK.max(cost * REST);
+                look = look.or(Some(heard.max(looked + rest)));
+                dirty = true;
+            }
+            () = sleep_until(look.unwrap_or(now)), if look.is_some() => {
+                look = None;
+                looked = Instant::now();
+                let generation = engine.generation();
+                if generation > session.state.newest {
+                    cost = Duration::ZERO;
+                    session.handle(moment(), Action::Grown(generation), copy);
+                    dirty = true;
+                }
+            }
+        }
+    }
+    if let Some(feed) = &ingest {
+        (feed.stop)();
+    }
+    Ok(())
+}
+
+/// Comes back when there is news of the ingest, not before `earliest`; `false`: there will be no more.
+async fn progress_changed(ingest: &mut Option<super::Feed>, earliest: Instant) -> bool {
+    match ingest {
+        Some(feed) => {
+            sleep_until(earliest).await;
+            feed.progress.changed().await.is_ok()
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The state and what is needed to do what `update` wants done.
+struct Session {
+    state: State,
+    asker: Asker,
+    engine: Arc<dyn Engine>,
+    actions: mpsc::UnboundedSender<Action>,
+    quit: bool,
+    redraw: bool,
+}
+
+impl Session {
+    fn handle(&mut self, now: Moment, action: Action, copy: &mut dyn FnMut(&str) -> io::Result<()>) {
+        for effect in update(&mut self.state, now, action) {
+            match effect {
+                Effect::Ask(question) => self.asker.ask(*question),
+                Effect::Complete { number, by, text } => self.asker.complete(number, by, text),
+                Effect::Copy(text) => {
+                    if let Err(error) = copy(&text) {
+                        self.state.warn(format!("could not copy: {error}"));
+                    }
+                }
+                Effect::Export(export) => {
+                    let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
+                    tokio::task::spawn_blocking(move || {
+                        let exported = exporting::export(&*engine, *export);
+                        let _ = actions.send(Action::Exported(exported));
+                    });
+                    self.state.say("writing …");
+                }
+                Effect::Wake { after, number } => {
+                    let actions = self.actions.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(after).await;
+                        let _ = actions.send(Action::Woke(number));
+                    });
+                }
+                Effect::Redraw => self.redraw = true,
+                Effect::Quit => self.quit = true,
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Owning the terminal, and giving it back as it was: on quit, on an error, on a panic, on a signal.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ThreadId};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+/// Whether the terminal is ours at the moment.
+static OWNED: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+/// The terminal while it is ours; dropping it gives it back.
+pub(crate) struct Owned {
+    /// To draw on. Buffered, so that a frame arrives in one piece.
+    pub(crate) terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+}
+
+impl Owned {
+    /// Takes the terminal: raw mode, the alternate screen, mouse, bracketed paste.
+    ///
+    /// # Errors
+    /// If the terminal refuses; it is given back then.
+    pub(crate) fn take(title: &str) -> io::Result<Owned> {
+        restore_on_panic();
+        OWNED.store(true, Ordering::SeqCst);
+        let taken = enable_raw_mode().and_then(|()| {
+            execute!(
+                io::stdout(),
+                EnterAlternateScreen,
+                EnableMouseCapture,
+                EnableBracketedPaste,
+                Hide,
+                SetTitle(title)
+            )?;
+            Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))
+        });
+        match taken {
+            Ok(terminal) => Ok(Owned { terminal }),
+            Err(error) => {
+                restore();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Gives the terminal back, if it is ours. Goes on whatever fails: half restored is better than not.
+pub(crate) fn restore() {
+    if !OWNED.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _ = queue!(out, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+}
+
+/// A panic of the thread that draws gives the terminal back before it is told; one of a worker is
+/// caught by whoever started it, and told on the screen, not over it.
+fn restore_on_panic() {
+    let drawing: ThreadId = thread::current().id();
+    HOOK.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if thread::current().id() == drawing {
+                restore();
+            }
+            if !OWNED.load(Ordering::SeqCst) {
+                tell(info);
+            }
+        }));
+    });
+}
+
+/// What puts text on the clipboard of the terminal (OSC 52), also over SSH. Base64, so nothing in the
+/// text can end the sequence or begin another.
+pub(crate) fn clipboard_sequence(text: &str) -> String {
+    format!("\x1b]52;c;{}\x07", STANDARD.encode(text))
+}
+
+/// Puts text on the clipboard of the terminal.
+///
+/// # Errors
+/// If the terminal cannot be written to.
+pub(crate) fn copy(text: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(clipboard_sequence(text).as_bytes())?;
+    out.flush()
+}
+
+/// Comes back when the process is told to end.
+pub(crate) async fn told_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
+    let mut waiting = Vec::new();
+    for kind in kinds {
+        if let Ok(mut signal) = signal(kind) {
+            waiting.push(Box::pin(async move {
+                signal.recv().await;
+            }));
+        }
+    }
+    if waiting.is_empty() {
+        std::future::pending::<()>().await;
+    }
+    futures::future::select_all(waiting).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_cannot_leave_the_clipboard_sequence() {
+        let sequence = clipboard_sequence("a\x07\x1b]0;owned\x1b\\");
+        let inside = sequence.strip_prefix("\x1b]52;c;").unwrap().strip_suffix('\x07').unwrap();
+        assert!(inside.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c)));
+    }
+}

@@ -1,0 +1,182 @@
+//! What every action does to the state. Pure: no I/O, no clock; what has to be done outside comes back
+//! as effects.
+
+mod answers;
+mod asking;
+mod choosing;
+mod command;
+mod drill;
+mod filtering;
+mod mouse;
+mod moving;
+mod typing;
+mod window;
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+use super::action::{Action, Effect, Exported, Moment};
+use super::keymap::{self, Command, Context};
+use super::layout;
+use super::prompt::{Prompt, Purpose};
+use super::state::{Overlay, State};
+use crate::ingest::Phase;
+
+pub(crate) use asking::width_of_times;
+pub(crate) use choosing::{choices_of_columns, dimensions, widths};
+pub(crate) use command::COMMANDS;
+
+/// Does what an action asks for and returns what is to be done outside.
+pub(crate) fn update(state: &mut State, now: Moment, action: Action) -> Vec<Effect> {
+    state.now = now;
+    let mut effects = Vec::new();
+    match action {
+        Action::Begin => {}
+        Action::Key(key) => press(state, key, &mut effects),
+        Action::Mouse(event) => mouse::happened(state, event, &mut effects),
+        Action::Paste(text) => typing::paste(state, &text, &mut effects),
+        Action::Resize(columns, rows) => resize(state, columns, rows),
+        Action::Answered(told) => answers::take(state, *told),
+        Action::Completed { number, values } => typing::completed(state, number, values, &mut effects),
+        Action::Progress(progress) => {
+            if progress.phase == Phase::Failed
+                && state.progress.as_ref().is_none_or(|before| before.phase != Phase::Failed)
+                && let Some(fatal) = &progress.fatal
+            {
+                state.warn(super::shown::visible(fatal));
+            }
+            state.progress = Some(*progress);
+        }
+        Action::Grown(generation) => {
+            state.newest = state.newest.max(generation);
+            if !state.paused {
+                state.generation = state.newest;
+            }
+        }
+        Action::Woke(number) => typing::woke(state, number),
+        Action::Exported(exported) => exported_to(state, exported),
+    }
+    asking::reconcile(state, &mut effects);
+    effects
+}
+
+/// Where the keyboard is.
+pub(crate) fn context(state: &State) -> Context {
+    match (&state.prompt, &state.overlay) {
+        (Some(Prompt { purpose: Purpose::Overwrite(_), .. }), _) => Context::Question,
+        (Some(_), _) => Context::Prompt,
+        (None, Some(Overlay::Help(_) | Overlay::Failures(_))) => Context::Reading,
+        (None, Some(_)) => Context::List,
+        (None, None) if state.brush.is_some() => Context::Brush,
+        (None, None) if state.layer().detail.is_some() => Context::Detail,
+        (None, None) => Context::Table,
+    }
+}
+
+fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
+    if key.kind == KeyEventKind::Release {
+        return;
+    }
+    let context = context(state);
+    let command = keymap::lookup(context, key);
+    if layout::is_too_small(state.size) && command != Some(Command::Quit) {
+        return;
+    }
+    state.message = None;
+    match (command, context) {
+        (Some(Command::Quit), _) => effects.push(Effect::Quit),
+        (Some(Command::Redraw), _) => effects.push(Effect::Redraw),
+        (Some(command), Context::Prompt | Context::Question) => typing::perform(state, command, effects),
+        (None, Context::Prompt) => typing::type_key(state, key, effects),
+        (Some(command), Context::List | Context::Reading) => choosing::perform(state, command),
+        (Some(command), Context::Brush) => window::brush(state, command),
+        (Some(command), Context::Table | Context::Detail) => perform(state, command, effects),
+        (None, _) => {}
+    }
+}
+
+/// Does what a key means to a table or to one request in full.
+pub(crate) fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
+    match command {
+        Command::Up
+        | Command::Down
+        | Command::PageUp
+        | Command::PageDown
+        | Command::HalfUp
+        | Command::HalfDown
+        | Command::First
+        | Command::Last
+        | Command::Left
+        | Command::Right => moving::perform(state, command),
+        Command::Open => drill::open(state),
+        Command::Back => drill::back(state),
+        Command::Tab(_) | Command::NextTab | Command::PreviousTab => drill::tab(state, command),
+        Command::GroupBy => choosing::group_by(state),
+        Command::Columns => state.overlay = Some(Overlay::Columns(0)),
+        Command::Filters => choosing::filters(state),
+        Command::Failures => state.overlay = Some(Overlay::Failures(0)),
+        Command::Help => state.overlay = Some(Overlay::Help(0)),
+        Command::Sort => moving::sort(state),
+        Command::Mark | Command::Unmark => moving::mark(state, command),
+        Command::Only | Command::Not => filtering::only(state, command == Command::Not),
+        Command::DropLast => filtering::drop_last(state),
+        Command::ClearFilter => filtering::clear(state),
+        Command::EditFilter => typing::edit_filter(state),
+        Command::CommandLine => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
+        Command::Export => typing::ask_for_file(state),
+        Command::Brush => window::begin(state),
+        Command::ZoomIn => window::zoom_in(state),
+        Command::ZoomOut => window::zoom_out(state),
+        Command::NextBurst | Command::PreviousBurst => window::burst(state, command),
+        Command::Bars => state.bars = state.bars.next(),
+        Command::Copy => copy(state, effects),
+        Command::Zone => {
+            state.local = !state.local;
+            let name = state.zone_name();
+            state.say(format!("times are in {name}"));
+        }
+        Command::Pause => pause(state),
+        Command::Quit => effects.push(Effect::Quit),
+        Command::Redraw => effects.push(Effect::Redraw),
+        _ => {}
+    }
+}
+
+fn pause(state: &mut State) {
+    state.paused = !state.paused;
+    if state.paused {
+        state.say("paused: the numbers stand still, logs still come in; p goes on");
+    } else {
+        state.generation = state.newest;
+        state.say("following the data again");
+    }
+}
+
+fn copy(state: &mut State, effects: &mut Vec<Effect>) {
+    match moving::value_under_cursor(state) {
+        Some(text) => {
+            state.say(format!("copied {}", super::widgets::fit::middle(&super::shown::visible(&text), 60)));
+            effects.push(Effect::Copy(text));
+        }
+        None => state.warn("nothing here to copy"),
+    }
+}
+
+fn resize(state: &mut State, columns: u16, rows: u16) {
+    state.size = (columns, rows);
+    let page = layout::Areas::of(state).page();
+    state.layer_mut().table_mut().show_cursor(page);
+    moving::show_field(state);
+}
+
+fn exported_to(state: &mut State, exported: Exported) {
+    match exported {
+        Exported::Written { path, rows } => {
+            let path = super::shown::visible(&path.display().to_string());
+            state.say(format!("{} rows written to {path}", super::shown::count(rows)));
+        }
+        Exported::Exists(export) => {
+            state.prompt = Some(Prompt::new(Purpose::Overwrite(Box::new(export)), String::new()));
+        }
+        Exported::Failed(reason) => state.warn(super::shown::visible(&reason)),
+    }
+}

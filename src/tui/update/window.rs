@@ -1,0 +1,187 @@
+//! The stretch of time of a layer: brush, zoom, bursts.
+
+use super::super::axis::Axis;
+use super::super::keymap::Command;
+use super::super::layer::Tab;
+use super::super::shown;
+use super::super::state::{Brush, State};
+use super::{asking, drill};
+use crate::insight::bursts::{Burst, bursts};
+use crate::query::TimeRange;
+
+/// Begins to choose a stretch of time, at the highest bar.
+pub(super) fn begin(state: &mut State) {
+    let Some(axis) = state.axis() else {
+        state.warn("no time to choose from yet");
+        return;
+    };
+    let line = line(state, &axis);
+    let peak = (0..line.len()).max_by_key(|&index| (line.get(index).copied(), std::cmp::Reverse(index)));
+    let at = axis.at(peak.unwrap_or(0));
+    state.brush = Some(Brush { fixed: at, moving: at });
+}
+
+/// The bars of the timeline as numbers.
+pub(crate) fn line(state: &State, axis: &Axis) -> Vec<u64> {
+    match &state.layer().timeline.data {
+        Some(timeline) => timeline.on(axis).iter().map(|stats| state.bars.of(stats)).collect(),
+        None => vec![0; axis.count],
+    }
+}
+
+/// A key while a stretch of time is chosen.
+pub(super) fn brush(state: &mut State, command: Command) {
+    let (Some(mut brush), Some(axis)) = (state.brush, state.axis()) else {
+        state.brush = None;
+        return;
+    };
+    let last = axis.count.saturating_sub(1);
+    let page = (axis.count / 10).max(1);
+    let at = axis.index(brush.moving);
+    let moved = match command {
+        Command::Left => at.saturating_sub(1),
+        Command::Right => at + 1,
+        Command::PageUp => at.saturating_sub(page),
+        Command::PageDown => at + page,
+        Command::First => 0,
+        Command::Last => last,
+        _ => at,
+    };
+    brush.moving = axis.at(moved.min(last));
+    match command {
+        Command::SwapEdges => std::mem::swap(&mut brush.fixed, &mut brush.moving),
+        Command::ShiftLeft | Command::ShiftRight => {
+            let (first, end) = brush.covers(&axis);
+            let room = command == Command::ShiftLeft && first > 0 || command == Command::ShiftRight && end < last;
+            if room {
+                let step = i64::from(axis.bucket) * if command == Command::ShiftLeft { -1 } else { 1 };
+                brush.fixed += step;
+                brush.moving += step;
+            }
+        }
+        Command::Accept => {
+            state.brush = None;
+            zoom_to(state, brush.time(&axis));
+            return;
+        }
+        Command::Cancel => {
+            state.brush = None;
+            return;
+        }
+        Command::NextBurst | Command::PreviousBurst => {
+            burst(state, command);
+            return;
+        }
+        Command::Bars => state.bars = state.bars.next(),
+        Command::Zone => state.local = !state.local,
+        _ => {}
+    }
+    state.brush = Some(brush);
+}
+
+/// Shows only this time; `Z` goes back.
+pub(super) fn zoom_to(state: &mut State, time: TimeRange) {
+    let time = asking::within(time, state.base);
+    let layer = state.layer_mut();
+    if layer.time != time {
+        layer.zooms.push(layer.time);
+        layer.time = time;
+    }
+}
+
+/// Zooms in: on the row of a table of times, else on the middle half.
+pub(super) fn zoom_in(state: &mut State) {
+    if state.layer().tab == Tab::Time
+        && let Some(time) = drill::time_of_row(state)
+    {
+        zoom_to(state, time);
+        return;
+    }
+    let Some((start, end)) = state.span() else { return };
+    let length = end - start;
+    if length < 4 {
+        state.say("this is as near as it gets: times are whole seconds");
+        return;
+    }
+    zoom_to(state, TimeRange { start: Some(start + length / 4), end: Some(end - length / 4) });
+}
+
+/// Zooms out: to where it came from, or to twice the time.
+pub(super) fn zoom_out(state: &mut State) {
+    state.brush = None;
+    let base = state.base;
+    if let Some(before) = state.layer_mut().zooms.pop() {
+        state.layer_mut().time = before;
+        return;
+    }
+    if state.layer().time == base {
+        state.say("this is all the time there is");
+        return;
+    }
+    let stats = state.totals.data.as_ref().map(|totals| totals.stats);
+    let Some((start, end)) = state.span() else {
+        state.layer_mut().time = base;
+        return;
+    };
+    let half = ((end - start) / 2).max(1);
+    let wider = TimeRange { start: Some(start - half), end: Some(end + half) };
+    let covers = |stats: crate::query::Stats| {
+        wider.start.is_some_and(|from| from <= stats.first_seen)
+            && wider.end.is_some_and(|to| to > stats.last_seen)
+    };
+    state.layer_mut().time = match stats {
+        Some(stats) if covers(stats) => base,
+        _ => asking::within(wider, base),
+    };
+}
+
+/// Puts the brush on the next or previous burst and says what it is.
+pub(super) fn burst(state: &mut State, command: Command) {
+    let Some(axis) = state.axis() else { return };
+    let line = line(state, &axis);
+    let found = bursts(&line);
+    if found.is_empty() {
+        let bars = state.bars.name();
+        state.say(format!("no burst of {bars}: nothing stands far above the usual"));
+        return;
+    }
+    let next = match (state.brush, command) {
+        (None, Command::PreviousBurst) => found.len() - 1,
+        (None, _) => 0,
+        (Some(brush), Command::PreviousBurst) => {
+            let (first, _) = brush.covers(&axis);
+            found.iter().rposition(|burst| burst.last < first).unwrap_or(found.len() - 1)
+        }
+        (Some(brush), _) => {
+            let (_, last) = brush.covers(&axis);
+            found.iter().position(|burst| burst.first > last).unwrap_or(0)
+        }
+    };
+    let Some(burst) = found.get(next) else { return };
+    state.brush = Some(Brush { fixed: axis.at(burst.first), moving: axis.at(burst.last) });
+    let told = tell(state, burst, &axis);
+    state.say(format!("burst {} of {}: {told}", next + 1, found.len()));
+}
+
+fn tell(state: &State, burst: &Burst, axis: &Axis) -> String {
+    let amount = |number: u64| match state.bars {
+        super::super::state::Bars::Bytes => shown::bytes(number),
+        _ => shown::count(number),
+    };
+    let length = i64::from(axis.bucket) * (burst.last - burst.first + 1) as i64;
+    let usual = match burst.usual {
+        0 => "usually none".to_owned(),
+        usual => {
+            let times = burst.peak as f64 / usual as f64;
+            let digits = usize::from(times < 10.0);
+            format!("{times:.digits$} × the usual {} {}", amount(usual), shown::per(axis.bucket))
+        }
+    };
+    format!(
+        "{} {} in {}, from {}, at its peak {usual}",
+        amount(burst.total),
+        state.bars.name(),
+        shown::span(length),
+        shown::short_instant(axis.at(burst.first), state.zone()),
+    )
+}

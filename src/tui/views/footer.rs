@@ -1,0 +1,78 @@
+//! The last line: a word to the user or the keys, and where the cursor is.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{put, put_right};
+use crate::log::FIELDS;
+use crate::tui::keymap::{self, Context};
+use crate::tui::shown;
+use crate::tui::state::State;
+use crate::tui::table::Rows;
+use crate::tui::update;
+use crate::tui::widgets::fit;
+
+/// Draws it.
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let position = position(state);
+    let x = put_right(buffer, area, area.y, &position, theme.quiet());
+    let left = Rect { width: x.saturating_sub(area.x).saturating_sub(2), ..area };
+    if let Some(message) = &state.message {
+        let style = if message.wrong { theme.error() } else { theme.accent() };
+        // A message is worth more than the position.
+        let room = if message.text.width() > usize::from(left.width) { area } else { left };
+        if room == area {
+            put(buffer, area, area.x, area.y, &" ".repeat(usize::from(area.width)), theme.text());
+        }
+        put(buffer, room, room.x, room.y, &fit::end(&message.text, usize::from(room.width)), style);
+        return;
+    }
+    let context = update::context(state);
+    let mut keys: Vec<(String, &str)> = keymap::footer(context).collect();
+    // The way to all keys is always there; the others as far as there is room.
+    let all = keys.iter().position(|(_, word)| *word == "keys").map(|at| keys.remove(at));
+    if context == Context::Table && state.depth() == 1 {
+        keys.retain(|(_, word)| *word != "back");
+    }
+    let length = |(label, word): &(String, &str)| label.width() + word.width() + 3;
+    let mut room = usize::from(left.width).saturating_sub(all.as_ref().map_or(0, length));
+    let mut x = left.x;
+    let shown: Vec<(String, &str)> = keys
+        .into_iter()
+        .take_while(|key| {
+            let fits = length(key) <= room;
+            room = room.saturating_sub(length(key));
+            fits
+        })
+        .chain(all)
+        .collect();
+    for (label, word) in shown {
+        x = put(buffer, left, x, area.y, &label, theme.accent());
+        x = put(buffer, left, x + 1, area.y, word, theme.quiet()) + 2;
+    }
+}
+
+fn position(state: &State) -> String {
+    let layer = state.layer();
+    if let Some(detail) = &layer.detail {
+        return format!("field {} of {}", detail.cursor + 1, FIELDS.len());
+    }
+    let table = layer.table();
+    let Some(rows) = &table.rows.data else { return String::new() };
+    if rows.total() == 0 {
+        return String::new();
+    }
+    let about = if table.rows.share.is_some() || state.is_growing() { "+" } else { "" };
+    let marks = match table.marks.len() {
+        0 => String::new(),
+        count => format!("{count} marked  "),
+    };
+    let what = match rows {
+        Rows::Requests { .. } => "request",
+        _ => "row",
+    };
+    format!("{marks}{what} {} of {}{about}", shown::count(table.cursor as u64 + 1), shown::count(rows.total()))
+}

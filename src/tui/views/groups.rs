@@ -1,0 +1,113 @@
+//! Cells of tables whose rows sum up requests: groups and stretches of time.
+
+use super::table::Cell;
+use crate::query::{Groups, Measure, Stats};
+use crate::tui::columns::{Column, Placed};
+use crate::tui::shown;
+use crate::tui::state::State;
+use crate::tui::table::TimeRow;
+use crate::tui::widgets::{bars, fit};
+
+/// A cell of a group.
+pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Placed) -> Cell {
+    let Some(row) = groups.rows.get(index) else { return Cell::plain("…") };
+    let table = state.layer().table();
+    match placed.column {
+        Column::Value => {
+            let style = match row.value {
+                crate::query::Value::Absent => state.theme.quiet(),
+                _ => state.theme.text(),
+            };
+            let text = match (table.dimension(), &row.value) {
+                (Some(by), value) => value_text(by, value),
+                (None, value) => shown::value(value),
+            };
+            Cell { text, style }
+        }
+        Column::Activity => {
+            let line = table.activity.get(&row.value);
+            let text = line.map_or(String::new(), |line| bars::sparkline(line, usize::from(placed.width)));
+            Cell { text, style: state.theme.bar() }
+        }
+        Column::Measure(measure) if placed.column.is_extra() => {
+            let known = table.distinct.get(&row.value);
+            match known.and_then(|known| known.iter().find(|(of, _)| *of == measure)) {
+                None => Cell { text: "·".to_owned(), style: state.theme.faint() },
+                Some((_, None)) => Cell { text: "-".to_owned(), style: state.theme.faint() },
+                Some((_, Some(number))) => Cell::plain(extra(measure, *number, placed.width)),
+            }
+        }
+        _ => stats(state, &row.stats, &groups.totals, placed),
+    }
+}
+
+/// A value of a dimension, with a word of explanation where it is a bare number.
+fn value_text(by: &crate::query::Dimension, value: &crate::query::Value) -> String {
+    use crate::query::{Dimension, Value};
+    match (by, value) {
+        (Dimension::HourOfDay, Value::Integer(hour)) => format!("{hour:02}:00 – {hour:02}:59"),
+        (Dimension::Weekday, Value::Integer(day)) => {
+            const DAYS: [&str; 7] =
+                ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+            let name = usize::try_from(*day - 1).ok().and_then(|day| DAYS.get(day));
+            name.map_or_else(|| day.to_string(), |name| (*name).to_owned())
+        }
+        (_, value) => shown::value(value),
+    }
+}
+
+/// A cell of a stretch of time.
+pub(super) fn time(state: &State, rows: &[TimeRow], totals: &Stats, index: usize, placed: &Placed) -> Cell {
+    let Some(row) = rows.get(index) else { return Cell::plain("…") };
+    match placed.column {
+        Column::Value => Cell::plain(shown::full_instant(row.start, state.zone())),
+        _ => stats(state, &row.stats, totals, placed),
+    }
+}
+
+fn extra(measure: Measure, number: f64, width: u16) -> String {
+    match measure {
+        Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => shown::millis(number),
+        Measure::ObjectSizeMax => shown::bytes(number.max(0.0) as u64),
+        _ => shown::count_within(number.max(0.0) as u64, usize::from(width)),
+    }
+}
+
+fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell {
+    let theme = state.theme;
+    let width = usize::from(placed.width);
+    let part = |of: u64, all: u64| if all == 0 { 0.0 } else { of as f64 / all as f64 };
+    match placed.column {
+        Column::Share => {
+            let share = part(stats.bytes_sent, totals.bytes_sent);
+            let room = width.saturating_sub(8);
+            let bar = fit::left(&bars::lying(share, room), room);
+            let text = format!("{bar} {}", fit::right(&shown::percent(share), 7));
+            Cell { text, style: theme.bar() }
+        }
+        Column::Measure(Measure::Requests) => Cell::plain(shown::count_within(stats.requests, width)),
+        Column::Measure(Measure::BytesSent) => Cell::plain(shown::bytes(stats.bytes_sent)),
+        Column::Measure(Measure::Errors) => {
+            let style = if stats.errors > 0 { theme.text() } else { theme.faint() };
+            Cell { text: shown::count_within(stats.errors, width), style }
+        }
+        Column::Measure(Measure::ErrorRate) => {
+            let rate = part(stats.errors, stats.requests);
+            let style = match rate {
+                _ if stats.errors == 0 => theme.faint(),
+                r if r >= 0.5 => theme.error(),
+                r if r >= 0.05 => theme.warning(),
+                _ => theme.text(),
+            };
+            let text = if stats.requests == 0 { "-".to_owned() } else { shown::percent(rate) };
+            Cell { text, style }
+        }
+        Column::Measure(Measure::FirstSeen) if stats.requests > 0 => {
+            Cell::plain(shown::short_instant(stats.first_seen, state.zone()))
+        }
+        Column::Measure(Measure::LastSeen) if stats.requests > 0 => {
+            Cell::plain(shown::short_instant(stats.last_seen, state.zone()))
+        }
+        _ => Cell { text: "-".to_owned(), style: theme.faint() },
+    }
+}

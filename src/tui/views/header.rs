@@ -1,0 +1,104 @@
+//! The first line: what is looked at, how much it is, and how far the ingest is.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{put, put_right};
+use crate::ingest::{Phase, Progress};
+use crate::tui::shown;
+use crate::tui::state::State;
+use crate::tui::widgets::fit;
+
+/// Draws it.
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let y = area.y;
+    let right = gauge(state, area, buffer);
+    let room = Rect { width: right.saturating_sub(area.x).saturating_sub(1), ..area };
+    let mut x = put(buffer, room, area.x + 1, y, "tamarin", theme.accent().add_modifier(ratatui::style::Modifier::BOLD));
+    let facts = facts(state, room.right().saturating_sub(x + 2));
+    let width = u16::try_from(facts.width()).unwrap_or(u16::MAX);
+    let left = room.right().saturating_sub(x + 2 + width + 2);
+    x = put(buffer, room, x + 2, y, &fit::middle(&shown::visible(&state.title), usize::from(left)), theme.text());
+    put(buffer, room, x + 2, y, &facts, theme.quiet());
+}
+
+/// Requests, bytes and time, as much of it as fits beside the title.
+fn facts(state: &State, room: u16) -> String {
+    let Some(totals) = &state.totals.data else { return String::new() };
+    let stats = totals.stats;
+    if stats.requests == 0 {
+        return String::new();
+    }
+    let grows = if state.is_growing() || state.totals.share.is_some() { "+" } else { "" };
+    let requests = match state.matched() {
+        Some((matched, true)) if !state.layer().is_everything(state.base) => {
+            format!("{} of {}{grows} requests", shown::count(matched.requests), shown::count(stats.requests))
+        }
+        _ => format!("{}{grows} requests", shown::count(stats.requests)),
+    };
+    let bytes = shown::bytes(match state.matched() {
+        Some((matched, true)) if !state.layer().is_everything(state.base) => matched.bytes_sent,
+        _ => stats.bytes_sent,
+    });
+    let (first, last) = match state.layer().time == state.base {
+        true => (stats.first_seen, stats.last_seen),
+        false => state.span().map_or((stats.first_seen, stats.last_seen), |(start, end)| (start, end - 1)),
+    };
+    let time = format!("{} {}", shown::stretch(first, last, state.zone()), state.zone_name());
+    let room = usize::from(room).saturating_sub(state.title.width().min(16) + 2);
+    [format!("{requests}  {bytes}  {time}"), format!("{requests}  {bytes}"), requests, String::new()]
+        .into_iter()
+        .find(|facts| facts.width() <= room)
+        .unwrap_or_default()
+}
+
+/// How far the ingest is, at the right edge; returns where it begins.
+fn gauge(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
+    let theme = state.theme;
+    let area = Rect { width: area.width.saturating_sub(1), ..area };
+    let mut right = area;
+    let write = |right: &mut Rect, buffer: &mut Buffer, text: &str, style| {
+        let x = put_right(buffer, *right, area.y, text, style);
+        right.width = x.saturating_sub(right.x).saturating_sub(2);
+    };
+    if state.paused {
+        write(&mut right, buffer, "paused", theme.warning());
+    }
+    let Some(progress) = &state.progress else { return right.right() + 1 };
+    let failed = progress.files_failed.max(progress.failures.len() as u64);
+    if failed > 0 {
+        write(&mut right, buffer, &format!("{} failed !", shown::count(failed)), theme.error());
+    }
+    let style = match progress.phase {
+        Phase::Done => theme.good(),
+        Phase::Failed => theme.error(),
+        _ => theme.accent(),
+    };
+    write(&mut right, buffer, &words(state, progress, area.width), style);
+    right.right() + 1
+}
+
+fn words(state: &State, progress: &Progress, width: u16) -> String {
+    let known = progress.files_known;
+    let (done, listed) = (progress.files_done + known, progress.files_listed.max(progress.files_done + known));
+    let has_data = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
+    match progress.phase {
+        Phase::Idle => "⟳ starting".to_owned(),
+        Phase::Done => "✓".to_owned(),
+        Phase::Cancelled => "stopped".to_owned(),
+        Phase::Failed if has_data => "offline: cached requests only, ! says why".to_owned(),
+        Phase::Failed => "✗ could not read the logs".to_owned(),
+        Phase::Listing | Phase::Reading => {
+            let more = if progress.phase == Phase::Listing { "+" } else { "" };
+            let files = format!("⟳ {}/{}{more}", shown::count(done), shown::count(listed));
+            let eta = progress.eta().map(|left| format!("  {}", shown::remaining(left))).unwrap_or_default();
+            if width >= 110 {
+                format!("{files} files  {} lines/s{eta}", shown::rate(progress.rate))
+            } else {
+                format!("{files}{eta}")
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The timeline above the table: the same question, over time.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{put, put_right};
+use crate::tui::axis::Axis;
+use crate::tui::layer::Tab;
+use crate::tui::layout::Areas;
+use crate::tui::shown;
+use crate::tui::state::{Bars, State};
+use crate::tui::widgets::bars;
+
+/// Draws it.
+pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
+    let Some(axis) = state.axis() else { return };
+    let Some(timeline) = &state.layer().timeline.data else { return };
+    let line: Vec<u64> = timeline.on(&axis).iter().map(|stats| state.bars.of(stats)).collect();
+    let highest = line.iter().copied().max().unwrap_or(0);
+    title(state, areas.timeline_title, &axis, &line, highest, buffer);
+    let covered = covered(state, &axis);
+    let area = areas.bars;
+    let width = usize::from(area.width);
+    for column in 0..area.width {
+        let index = axis.of_column(usize::from(column), width);
+        let number = line.get(index).copied().unwrap_or(0);
+        let is_covered = covered.is_some_and(|(first, last)| (first..=last).contains(&index));
+        let style = match (is_covered, state.bars) {
+            (true, _) => state.theme.brushed(),
+            (false, Bars::Errors) => state.theme.error(),
+            (false, _) => state.theme.bar(),
+        };
+        for row in 0..area.height {
+            let cell = &mut buffer[(area.x + column, area.bottom() - 1 - row)];
+            let mut symbol = bars::cell(number, highest, row, area.height);
+            // An empty stretch inside the brush is seen too.
+            if is_covered && symbol == ' ' && row == 0 {
+                symbol = '▁';
+            }
+            cell.set_char(symbol).set_style(style);
+        }
+    }
+    labels(state, areas.axis, &axis, covered, buffer);
+}
+
+/// The buckets to stand out: the brush, or the row under the cursor of the table of times.
+fn covered(state: &State, axis: &Axis) -> Option<(usize, usize)> {
+    if let Some(brush) = state.brush {
+        return Some(brush.covers(axis));
+    }
+    let table = state.layer().table();
+    if state.layer().tab != Tab::Time {
+        return None;
+    }
+    let rows = table.rows.data.as_ref()?;
+    let row = rows.time(table.cursor)?;
+    let width = match rows {
+        crate::tui::table::Rows::Times { bucket, .. } => i64::from(*bucket),
+        _ => return None,
+    };
+    Some((axis.index(row.start), axis.index(row.start + width - 1)))
+}
+
+fn amount(state: &State, number: u64) -> String {
+    match state.bars {
+        Bars::Bytes => shown::bytes(number),
+        _ => shown::count(number),
+    }
+}
+
+fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let mut text = format!("{} {}", state.bars.name(), shown::per(axis.bucket));
+    if let Some(share) = state.layer().timeline.share {
+        text.push_str(&format!("  ≈ {:.0} % scanned", share * 100.0));
+    }
+    let mut right = String::new();
+    if let Some(brush) = state.brush {
+        let (first, last) = brush.covers(axis);
+        let sum: u64 = line.iter().skip(first).take(last - first + 1).sum();
+        let length = i64::from(axis.bucket) * (last - first + 1) as i64;
+        let zone = state.zone();
+        right = format!(
+            "{} – {}  {}  {} {}",
+            shown::short_instant(axis.at(first), zone),
+            shown::short_instant(axis.at(last + 1), zone),
+            shown::span(length),
+            amount(state, sum),
+            state.bars.name(),
+        );
+    } else if highest > 0
+        && let Some(peak) = line.iter().position(|number| *number == highest)
+    {
+        let format = if axis.bucket >= 86_400 {
+            "%m-%d"
+        } else if axis.bucket % 60 == 0 {
+            "%m-%d %H:%M"
+        } else {
+            "%m-%d %H:%M:%S"
+        };
+        right = format!(
+            "peak {} on {}",
+            amount(state, highest),
+            shown::instant(axis.at(peak), state.zone(), format)
+        );
+    }
+    put(buffer, area, area.x, area.y, &text, theme.quiet());
+    if text.width() + right.width() + 2 <= usize::from(area.width) {
+        let style = if state.brush.is_some() { theme.brushed() } else { theme.quiet() };
+        put_right(buffer, area, area.y, &right, style);
+    }
+}
+
+/// Instants under the bars, at even distances, never one over the other.
+fn labels(state: &State, area: Rect, axis: &Axis, covered: Option<(usize, usize)>, buffer: &mut Buffer) {
+    let length = axis.end() - axis.start;
+    let format = match length {
+        ..=600 => "%H:%M:%S",
+        601..=172_800 => "%H:%M",
+        172_801..=1_209_600 => "%m-%d %H:%M",
+        1_209_601..=31_622_400 => "%m-%d",
+        _ => "%Y-%m-%d",
+    };
+    let width = usize::from(area.width);
+    let label = |at: i64| shown::instant(at, state.zone(), format);
+    let size = label(axis.start).width();
+    let count = (width / (size + 6)).clamp(2, 12);
+    for index in 0..count {
+        let column = if count == 1 { 0 } else { index * (width - 1) / (count - 1) };
+        let at = axis.at(axis.of_column(column, width));
+        let text = label(at);
+        let x = match index {
+            0 => 0,
+            last if last + 1 == count => width.saturating_sub(size),
+            _ => column.min(width.saturating_sub(size)),
+        };
+        let x = area.x + u16::try_from(x).unwrap_or(0);
+        put(buffer, area, x, area.y, &text, state.theme.faint());
+    }
+    if let Some((first, last)) = covered {
+        // A rule under what is covered.
+        let from = axis.column(first, width);
+        let to = axis.column(last, width);
+        for column in from..=to.max(from) {
+            let x = area.x + u16::try_from(column).unwrap_or(0);
+            if x < area.right() {
+                buffer[(x, area.y)].set_char('▔').set_style(state.theme.brushed());
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Text fitted into a width, measured in columns of the terminal.
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Fits a text by cutting out its middle: of keys both ends matter.
+pub(crate) fn middle(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    if width < 2 {
+        return "…".repeat(width);
+    }
+    let left = (width - 1).div_ceil(2);
+    let (start, used) = take(text.graphemes(true), left);
+    let (end, _) = take(text.graphemes(true).rev(), width - 1 - used);
+    let mut fitted = start.concat();
+    fitted.push('…');
+    fitted.extend(end.into_iter().rev());
+    fitted
+}
+
+/// Fits a text by cutting off its end.
+pub(crate) fn end(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    if width == 0 {
+        return String::new();
+    }
+    let (start, _) = take(text.graphemes(true), width - 1);
+    start.concat() + "…"
+}
+
+/// Fills up with blanks on the right.
+pub(crate) fn left(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(text.width());
+    format!("{text}{}", " ".repeat(missing))
+}
+
+/// Fills up with blanks on the left.
+pub(crate) fn right(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(text.width());
+    format!("{}{text}", " ".repeat(missing))
+}
+
+/// Breaks a text into lines of a width: at blanks where there are some near, anywhere otherwise.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(4);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
+    for word in text.split_inclusive([' ', '&', '/', ',', ';']) {
+        let length = word.width();
+        if used + length <= width {
+            line.push_str(word);
+            used += length;
+            continue;
+        }
+        if used > 0 && (length <= width || used > width / 2) {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        }
+        for grapheme in word.graphemes(true) {
+            let length = grapheme.width();
+            if used + length > width {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            line.push_str(grapheme);
+            used += length;
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+fn take<'a>(graphemes: impl Iterator<Item = &'a str>, width: usize) -> (Vec<&'a str>, usize) {
+    let mut used = 0;
+    let mut taken = Vec::new();
+    for grapheme in graphemes {
+        let length = grapheme.width();
+        if used + length > width {
+            break;
+        }
+        used += length;
+        taken.push(grapheme);
+    }
+    (taken, used)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ends_of_a_key_stay() {
+        assert_eq!(middle("media/2026/04/film.mp4", 11), "media…m.mp4");
+        assert_eq!(middle("short", 11), "short");
+        assert_eq!(middle("ab", 1), "…");
+        assert_eq!(middle("ab", 0), "");
+    }
+
+    #[test]
+    fn wide_letters_never_overflow() {
+        for width in 0..20 {
+            for text in ["日本語のとても長いキー/файл.mp4", "👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦 family", "e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}"] {
+                assert!(middle(text, width).width() <= width, "{width}");
+                assert!(end(text, width).width() <= width, "{width}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrapped_text_loses_nothing() {
+        let text = "GET /media/film.mp4?X-Amz-Signature=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa&b=c HTTP/1.1";
+        for width in 4..60 {
+            let lines = wrap(text, width);
+            assert_eq!(lines.concat(), text);
+            assert!(lines.iter().all(|line| line.width() <= width));
+        }
+        assert_eq!(wrap("", 10), [""]);
+    }
+}
