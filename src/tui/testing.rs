@@ -1,0 +1,445 @@
+//! A small bucket's log, an engine that answers about it in the most naive way, and a person at the keyboard.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::action::{Action, Effect, Moment};
+use super::asker::{Told, answer};
+use super::state::State;
+use super::theme::Theme;
+use super::update::update;
+use super::{exporting, views};
+use crate::ingest::Progress;
+use crate::log::{FIELDS, Field, Kind};
+use crate::query::filter::{Matcher, Subject};
+use crate::query::*;
+
+/// 2026-04-01T00:00:00Z.
+pub(crate) const APRIL: i64 = 1_775_001_600;
+/// What the journeys hold to be now: some days after the log.
+pub(crate) const NOW: i64 = APRIL + 7 * 86_400;
+
+/// Keeps requests in memory and looks at each of them for every question.
+pub(crate) struct Naive {
+    rows: Mutex<Vec<RequestRow>>,
+    generation: AtomicU64,
+}
+
+impl Naive {
+    pub(crate) fn new(rows: Vec<RequestRow>) -> Arc<Naive> {
+        Arc::new(Naive { rows: Mutex::new(rows), generation: AtomicU64::new(1) })
+    }
+
+    /// As if the ingest had committed these.
+    pub(crate) fn add(&self, more: Vec<RequestRow>) -> u64 {
+        let mut rows = self.rows.lock().unwrap();
+        let next = rows.len() as u64;
+        rows.extend(more.into_iter().enumerate().map(|(index, row)| RequestRow { id: (1, next + index as u64), ..row }));
+        self.generation.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+/// A request with some fields; the others are absent.
+pub(crate) fn request(time: i64, fields: &[(Field, &str)]) -> RequestRow {
+    let mut row = RequestRow { id: (1, 0), time, fields: vec![Value::Absent; FIELDS.len()] };
+    row.fields[Field::Time as usize] = Value::Integer(time);
+    for (field, text) in fields {
+        row.fields[*field as usize] = Value::of_field(*field, Some(text.as_bytes()));
+    }
+    row
+}
+
+/// A download.
+pub(crate) fn get(time: i64, ip: &str, key: &str, status: u16, bytes: u64) -> RequestRow {
+    let (status_text, bytes) = (status.to_string(), bytes.to_string());
+    let mut fields = vec![
+        (Field::Bucket, "acme-media"),
+        (Field::RemoteIp, ip),
+        (Field::Operation, "REST.GET.OBJECT"),
+        (Field::Key, key),
+        (Field::HttpStatus, status_text.as_str()),
+        (Field::BytesSent, bytes.as_str()),
+        (Field::TotalTime, "87"),
+        (Field::UserAgent, "Mozilla/5.0 (X11; Linux x86_64)"),
+        (Field::HostId, "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234="),
+    ];
+    let uri = format!("GET /{key}?x-id=GetObject HTTP/1.1");
+    fields.push((Field::RequestUri, &uri));
+    if status == 403 {
+        fields.push((Field::ErrorCode, "AccessDenied"));
+    }
+    request(time, &fields)
+}
+
+/// Three days of a small bucket: five visitors, some denied, and one who takes everything on the second night.
+pub(crate) fn three_days() -> Vec<RequestRow> {
+    let mut rows = Vec::new();
+    for hour in 0..72 {
+        for visit in 0..(2 + hour % 4) {
+            let ip = ["192.0.2.10", "192.0.2.11", "198.51.100.7", "2001:db8::1"][(hour + visit) as usize % 4];
+            let key = format!("photos/2026/{:02}/img-{:04}.jpg", 1 + hour % 3, (hour * 7 + visit * 3) % 40);
+            let status = if visit == 3 { 403 } else { 200 };
+            let bytes = if status == 200 { 40_000 + (hour * 100 + visit) as u64 } else { 243 };
+            rows.push(get(APRIL + hour * 3_600 + visit * 600, ip, &key, status, bytes));
+        }
+    }
+    for second in 0..120 {
+        let key = format!("films/{:03}/master.mp4", second % 60);
+        rows.push(get(APRIL + 27 * 3_600 + second * 20, "203.0.113.7", &key, 200, 5_000_000));
+    }
+    for (index, row) in rows.iter_mut().enumerate() {
+        row.id = (1, index as u64);
+    }
+    rows
+}
+
+impl Engine for Naive {
+    fn ask(
+        &self,
+        query: &Query,
+        cancel: &Cancel,
+        _partial: &mut dyn FnMut(Answer, f64),
+    ) -> Result<Reply, QueryError> {
+        if cancel.is_cancelled() {
+            return Err(QueryError::Cancelled);
+        }
+        let all = self.rows.lock().unwrap();
+        let rows: Vec<&RequestRow> = all
+            .iter()
+            .filter(|row| query.time.start.is_none_or(|start| row.time >= start))
+            .filter(|row| query.time.end.is_none_or(|end| row.time < end))
+            .filter(|row| passes(&query.filter, row))
+            .collect();
+        let answer = match &query.ask {
+            Ask::Totals => Answer::Totals(Totals { stats: sum(&rows) }),
+            Ask::Groups { by, more, sort, limit } => Answer::Groups(groups(&rows, by, more, *sort, *limit)),
+            Ask::Series { bucket, each } => Answer::Series(series(&rows, *bucket, each.as_ref())),
+            Ask::Requests { sort, offset, limit } => {
+                let mut sorted = rows.clone();
+                sorted.sort_by_key(|row| (row.time, row.id));
+                sorted.sort_by(|one, other| {
+                    let (one, other) = (one.get(sort.by), other.get(sort.by));
+                    match (one, other) {
+                        (Value::Absent, _) | (_, Value::Absent) => one.cmp(other),
+                        _ if sort.descending => other.cmp(one),
+                        _ => one.cmp(other),
+                    }
+                });
+                let limit = if *limit == 0 { usize::MAX } else { *limit };
+                let page = sorted.into_iter().skip(*offset).take(limit).cloned().collect();
+                Answer::Requests(Requests { rows: page, matched: rows.len() as u64 })
+            }
+        };
+        Ok(Reply { answer, statistics: Statistics::default() })
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
+        let rows = self.rows.lock().unwrap();
+        let values: BTreeSet<String> = rows.iter().map(|row| value_of(by, row).to_text()).collect();
+        Ok(values.into_iter().filter(|value| value.contains(text)).take(limit).collect())
+    }
+}
+
+/// The value of a row in a dimension, for those dimensions that the journeys use.
+fn value_of(by: &Dimension, row: &RequestRow) -> Value {
+    match by {
+        Dimension::Field(field) => row.get(*field).clone(),
+        Dimension::Network { .. } => {
+            let ip = row.get(Field::RemoteIp).to_text();
+            ip.rsplit_once('.').map_or(Value::from("2001:db8::/48"), |(net, _)| {
+                Value::from(format!("{net}.0/24").as_str())
+            })
+        }
+        Dimension::Prefix { .. } => {
+            let key = row.get(Field::Key).to_text();
+            Value::from(key.split_inclusive('/').next().unwrap_or_default())
+        }
+        Dimension::HourOfDay => Value::Integer(row.time.rem_euclid(86_400) / 3_600),
+        other => panic!("no journey groups by {other}"),
+    }
+}
+
+fn passes(filter: &Filter, row: &RequestRow) -> bool {
+    match filter {
+        Filter::All(terms) => terms.iter().all(|term| passes(term, row)),
+        Filter::Any(terms) => terms.iter().any(|term| passes(term, row)),
+        Filter::Not(inner) => !passes(inner, row),
+        Filter::Term(subject, test) => {
+            let matcher = Matcher::new(test).unwrap();
+            let check = |value: &Value| match value {
+                Value::Absent => matcher.is_match(None),
+                value => matcher.is_match(Some(value.to_text().as_bytes())),
+            };
+            match subject {
+                Subject::Field(field) => check(row.get(*field)),
+                Subject::Derived(by) => check(&value_of(by, row)),
+                Subject::Anywhere => [Field::Key, Field::RemoteIp, Field::Requester, Field::UserAgent]
+                    .into_iter()
+                    .any(|field| check(row.get(field))),
+            }
+        }
+    }
+}
+
+fn sum(rows: &[&RequestRow]) -> Stats {
+    rows.iter().fold(Stats::default(), |all, row| {
+        let number = |field| match row.get(field) {
+            Value::Integer(number) => *number,
+            _ => 0,
+        };
+        all.merged(Stats {
+            requests: 1,
+            bytes_sent: number(Field::BytesSent) as u64,
+            errors: u64::from(number(Field::HttpStatus) >= 400),
+            first_seen: row.time,
+            last_seen: row.time,
+        })
+    })
+}
+
+fn groups(
+    rows: &[&RequestRow],
+    by: &Dimension,
+    more: &[Measure],
+    sort: Sort<Measure>,
+    limit: usize,
+) -> Groups {
+    let mut members: BTreeMap<Value, Vec<&RequestRow>> = BTreeMap::new();
+    for row in rows {
+        members.entry(value_of(by, row)).or_default().push(row);
+    }
+    let distinct = |rows: &[&RequestRow], field| {
+        rows.iter().map(|row| row.get(field)).collect::<BTreeSet<_>>().len() as f64
+    };
+    let measure = |measure: Measure, rows: &[&RequestRow]| {
+        let stats = sum(rows);
+        match measure {
+            Measure::Requests => stats.requests as f64,
+            Measure::BytesSent => stats.bytes_sent as f64,
+            Measure::Errors => stats.errors as f64,
+            Measure::ErrorRate => stats.errors as f64 / stats.requests as f64,
+            Measure::FirstSeen => stats.first_seen as f64,
+            Measure::LastSeen => stats.last_seen as f64,
+            Measure::Objects => distinct(rows, Field::Key),
+            Measure::Addresses => distinct(rows, Field::RemoteIp),
+            Measure::UserAgents => distinct(rows, Field::UserAgent),
+            _ => 0.0,
+        }
+    };
+    let mut all: Vec<(f64, GroupRow)> = members
+        .into_iter()
+        .map(|(value, rows)| {
+            let more = more.iter().map(|&of| Some(measure(of, &rows))).collect();
+            (measure(sort.by, &rows), GroupRow { value, stats: sum(&rows), more })
+        })
+        .collect();
+    match (sort.by, sort.descending) {
+        (Measure::Value, false) => {}
+        (Measure::Value, true) => all.reverse(),
+        (_, true) => all.sort_by(|one, other| other.0.total_cmp(&one.0)),
+        (_, false) => all.sort_by(|one, other| one.0.total_cmp(&other.0)),
+    }
+    let group_count = all.len() as u64;
+    let limit = if limit == 0 { usize::MAX } else { limit };
+    let shown = all.into_iter().take(limit).map(|(_, row)| row).collect();
+    Groups { rows: shown, group_count, totals: sum(rows) }
+}
+
+fn series(rows: &[&RequestRow], bucket: u32, each: Option<&(Dimension, Vec<Value>)>) -> Series {
+    let width = i64::from(bucket);
+    let (Some(first), Some(last)) =
+        (rows.iter().map(|row| row.time).min(), rows.iter().map(|row| row.time).max())
+    else {
+        return Series { bucket, start: 0, lines: vec![Vec::new(); each.map_or(1, |(_, values)| values.len())] };
+    };
+    let start = first.div_euclid(width) * width;
+    let count = ((last - start) / width + 1) as usize;
+    let line = |value: Option<(&Dimension, &Value)>| {
+        let mut buckets: Vec<Vec<&RequestRow>> = vec![Vec::new(); count];
+        for row in rows {
+            if value.is_none_or(|(by, value)| value_of(by, row) == *value) {
+                buckets[((row.time - start) / width) as usize].push(row);
+            }
+        }
+        buckets.iter().map(|rows| sum(rows)).collect()
+    };
+    let lines = match each {
+        None => vec![line(None)],
+        Some((by, values)) => values.iter().map(|value| line(Some((by, value)))).collect(),
+    };
+    Series { bucket, start, lines }
+}
+
+/// A person at the keyboard of a session. Answers arrive at once, unless they are held back.
+pub(crate) struct Person {
+    pub(crate) state: State,
+    pub(crate) engine: Arc<Naive>,
+    terminal: Terminal<TestBackend>,
+    pub(crate) copied: Vec<String>,
+    pub(crate) has_quit: bool,
+    pub(crate) holds_answers: bool,
+    pub(crate) held: VecDeque<Told>,
+    pub(crate) asked: usize,
+    now: Moment,
+}
+
+impl Person {
+    /// In front of a terminal of this size, with this log.
+    pub(crate) fn with(columns: u16, rows: u16, log: Vec<RequestRow>) -> Person {
+        Person::begin(columns, rows, log, None)
+    }
+
+    /// The same while logs are being read.
+    pub(crate) fn begin(columns: u16, rows: u16, log: Vec<RequestRow>, progress: Option<Progress>) -> Person {
+        debug_assert_eq!(Field::of_kind(Kind::Time).count(), 1);
+        let engine = Naive::new(log);
+        let mut state = State::new(
+            "s3://acme-logs/media/".to_owned(),
+            Vec::new(),
+            Filter::everything(),
+            TimeRange::default(),
+            Theme::DARK,
+            TimeZone::fixed(jiff::tz::offset(2)),
+        );
+        state.size = (columns, rows);
+        state.generation = 1;
+        state.newest = 1;
+        state.progress = progress;
+        let mut person = Person {
+            state,
+            engine,
+            terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
+            copied: Vec::new(),
+            has_quit: false,
+            holds_answers: false,
+            held: VecDeque::new(),
+            asked: 0,
+            now: Moment { unix: NOW, millis: 0 },
+        };
+        person.happens(Action::Begin);
+        person
+    }
+
+    /// Something happens, and whatever follows from it.
+    pub(crate) fn happens(&mut self, action: Action) {
+        self.now.millis += 50;
+        let mut actions = VecDeque::from([action]);
+        while let Some(action) = actions.pop_front() {
+            for effect in update(&mut self.state, self.now, action) {
+                match effect {
+                    Effect::Ask(question) => {
+                        self.asked += 1;
+                        assert!(self.asked < 10_000, "asks without end: {question:?}");
+                        let mut told = Vec::new();
+                        answer(&*self.engine, &question, &Cancel::default(), &mut |one| told.push(one));
+                        if self.holds_answers {
+                            self.held.extend(told);
+                        } else {
+                            actions.extend(told.into_iter().map(|told| Action::Answered(Box::new(told))));
+                        }
+                    }
+                    Effect::Complete { number, by, text } => {
+                        let values = self.engine.complete(&by, &text, 50).unwrap();
+                        actions.push_back(Action::Completed { number, values });
+                    }
+                    Effect::Copy(text) => self.copied.push(text),
+                    Effect::Export(export) => {
+                        actions.push_back(Action::Exported(exporting::export(&*self.engine, *export)));
+                    }
+                    Effect::Wake { number, .. } => actions.push_back(Action::Woke(number)),
+                    Effect::Redraw => {}
+                    Effect::Quit => self.has_quit = true,
+                }
+            }
+        }
+    }
+
+    /// Presses keys, named as the help names them and set apart by blanks.
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Person {
+        for name in keys.split(' ').filter(|name| !name.is_empty()) {
+            self.happens(Action::Key(key(name)));
+        }
+        self
+    }
+
+    /// Types text.
+    pub(crate) fn types(&mut self, text: &str) -> &mut Person {
+        for c in text.chars() {
+            self.happens(Action::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
+        }
+        self
+    }
+
+    /// Does something with the mouse.
+    pub(crate) fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Person {
+        self.happens(Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+        self
+    }
+
+    /// What is on the screen, without blanks at the ends of lines.
+    pub(crate) fn screen(&mut self) -> String {
+        let State { size, .. } = self.state;
+        self.terminal.backend_mut().resize(size.0, size.1);
+        self.terminal.draw(|frame| views::render(&self.state, frame)).unwrap();
+        let buffer = self.terminal.backend().buffer();
+        let area = buffer.area;
+        let mut lines = Vec::new();
+        for y in 0..area.height {
+            let mut line = String::new();
+            let mut skip = 0;
+            for x in 0..area.width {
+                let symbol = buffer[(x, y)].symbol();
+                if skip == 0 {
+                    line.push_str(symbol);
+                    skip = unicode_width::UnicodeWidthStr::width(symbol).max(1);
+                }
+                skip -= 1;
+            }
+            lines.push(line.trim_end().to_owned());
+        }
+        lines.join("\n")
+    }
+
+    /// The value of the row under the cursor.
+    pub(crate) fn selected(&self) -> String {
+        match &self.state.layer().table().anchor {
+            Some(super::table::RowId::Value(value)) => value.to_text(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+fn key(name: &str) -> KeyEvent {
+    let (modifiers, name) = match name.strip_prefix("Ctrl-") {
+        Some(name) => (KeyModifiers::CONTROL, name),
+        None => (KeyModifiers::NONE, name),
+    };
+    let code = match name {
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        "Tab" => KeyCode::Tab,
+        "Shift-Tab" => KeyCode::BackTab,
+        "Space" => KeyCode::Char(' '),
+        "Backspace" => KeyCode::Backspace,
+        "Up" => KeyCode::Up,
+        "Down" => KeyCode::Down,
+        "Left" => KeyCode::Left,
+        "Right" => KeyCode::Right,
+        "PgUp" => KeyCode::PageUp,
+        "PgDn" => KeyCode::PageDown,
+        "Home" => KeyCode::Home,
+        "End" => KeyCode::End,
+        one => KeyCode::Char(one.chars().next().unwrap()),
+    };
+    KeyEvent::new(code, modifiers)
+}
