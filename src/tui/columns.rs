@@ -146,7 +146,7 @@ impl Column {
         let number = |least, rank| Shape { least, most: least, right: true, rank };
         match self {
             Column::Value => Shape { least: 16, most: content.max(16), right: false, rank: 0 },
-            Column::Share => Shape { least: 12, most: 20, right: false, rank: 6 },
+            Column::Share => Shape { least: 12, most: 20, right: false, rank: 4 },
             Column::Activity => Shape { least: 8, most: 32, right: false, rank: 8 },
             Column::Measure(measure) => match measure {
                 Measure::Value => Shape { least: 16, most: content.max(16), right: false, rank: 0 },
@@ -272,22 +272,27 @@ const GAP: u16 = 2;
 /// Fits columns into a width: the least important are left out, room that is over goes to those that
 /// can use it, the most important first. `content` tells how much the texts of a column need.
 pub(crate) fn place(choices: &[Choice], width: u16, content: impl Fn(Column) -> u16) -> Vec<Placed> {
-    let mut wanted: Vec<(Column, Shape)> = choices
+    let all: Vec<(Column, Shape)> = choices
         .iter()
         .filter(|choice| choice.wanted)
         .map(|choice| (choice.column, choice.column.shape(content(choice.column))))
         .collect();
     let room = width.saturating_sub(MARGIN);
-    let needed = |columns: &[(Column, Shape)]| -> u16 {
-        let least: u16 = columns.iter().map(|(_, shape)| shape.least).sum();
-        least + GAP * (columns.len().saturating_sub(1)) as u16
-    };
-    while wanted.len() > 1 && needed(&wanted) > room {
-        let last = wanted.iter().enumerate().max_by_key(|(index, (_, shape))| (shape.rank, *index));
-        let Some((index, _)) = last else { break };
-        wanted.remove(index);
+    // The most important first, each if there is room for it still.
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|&index| all[index].1.rank);
+    let mut taken = vec![false; all.len()];
+    let mut used = 0;
+    for &index in &order {
+        let more = all[index].1.least + if used > 0 { GAP } else { 0 };
+        if used == 0 || used + more <= room {
+            used += more;
+            taken[index] = true;
+        }
     }
-    let mut spare = room.saturating_sub(needed(&wanted));
+    let wanted: Vec<(Column, Shape)> =
+        all.into_iter().zip(taken).filter(|(_, taken)| *taken).map(|(column, _)| column).collect();
+    let mut spare = room.saturating_sub(used);
     let mut widths: Vec<u16> = wanted.iter().map(|(_, shape)| shape.least.min(room)).collect();
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by_key(|&index| wanted[index].1.rank);

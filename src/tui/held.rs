@@ -99,9 +99,4 @@ impl<T> Held<T> {
     pub(crate) fn is_stale(&self) -> bool {
         self.running.as_ref().is_some_and(|running| self.answers.as_ref() != Some(&running.query))
     }
-
-    /// Forgets everything.
-    pub(crate) fn clear(&mut self) {
-        *self = Held::default();
-    }
 }

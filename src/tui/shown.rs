@@ -1,22 +1,11 @@
 //! Numbers, instants and values as they are put on the screen.
 
+pub(crate) use crate::export::human::{bytes, count, duration, percent};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::export::visible::visible_bytes;
 use crate::query::Value;
-
-/// A whole number with its thousands set apart: `12,408,113`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
-}
 
 /// A whole number in at most `width` columns: `12,408,113`, or `12.4 M` where that does not fit.
 pub(crate) fn count_within(number: u64, width: usize) -> String {
@@ -32,42 +21,6 @@ pub(crate) fn count_within(number: u64, width: usize) -> String {
         scaled /= 1000.0;
     }
     exact
-}
-
-/// A number of bytes with three or four digits: `512 B`, `7.41 TiB`.
-pub(crate) fn bytes(number: u64) -> String {
-    if number < 1024 {
-        return format!("{number} B");
-    }
-    let mut scaled = number as f64 / 1024.0;
-    let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let mut unit = 0;
-    while scaled >= 999.5 && unit + 1 < units.len() {
-        scaled /= 1024.0;
-        unit += 1;
-    }
-    let name = units[unit];
-    if scaled < 9.995 {
-        format!("{scaled:.2} {name}")
-    } else if scaled < 99.95 {
-        format!("{scaled:.1} {name}")
-    } else {
-        format!("{scaled:.0} {name}")
-    }
-}
-
-/// A share of the whole: `40.7 %`; something that is not nothing is never shown as `0.0 %`.
-pub(crate) fn percent(share: f64) -> String {
-    let hundredths = share * 100.0;
-    if hundredths > 0.0 && hundredths < 0.05 {
-        "<0.1 %".to_owned()
-    } else if hundredths >= 99.95 && hundredths < 100.0 {
-        "99.9 %".to_owned()
-    } else if hundredths >= 99.95 {
-        "100 %".to_owned()
-    } else {
-        format!("{hundredths:.1} %")
-    }
 }
 
 /// A length of time in its largest whole unit: `15 min`, `1 h`, `3 d`, `90 s`.
@@ -116,15 +69,6 @@ pub(crate) fn rate(per_second: f64) -> String {
     }
 }
 
-/// Milliseconds: `87 ms`, `1.25 s`, `3 min 20 s`.
-pub(crate) fn millis(number: f64) -> String {
-    match number {
-        n if n < 999.5 => format!("{n:.0} ms"),
-        n if n < 99_995.0 => format!("{:.2} s", n / 1e3),
-        n => span((n / 1e3).round() as i64),
-    }
-}
-
 /// An instant in a format of `strftime`; what lies outside the calendar is shown as its number.
 pub(crate) fn instant(seconds: i64, zone: &TimeZone, format: &str) -> String {
     match Timestamp::from_second(seconds) {
@@ -162,25 +106,13 @@ pub(crate) fn value(value: &Value) -> String {
     match value {
         Value::Integer(number) => number.to_string(),
         Value::Absent => "-".to_owned(),
-        Value::Text(text) => visible(&String::from_utf8_lossy(text)),
+        Value::Text(text) => visible_bytes(text).into_owned(),
     }
 }
 
 /// Text with every character that steers a terminal, or shows as nothing, made visible.
 pub(crate) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\0'..='\x1f' => shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}')),
-            '\x7f' => shown.push('\u{2421}'),
-            '\u{80}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => {
-                shown.push_str(&format!("<{:X}>", c as u32));
-            }
-            c => shown.push(c),
-        }
-    }
-    shown
+    crate::export::visible(text).into_owned()
 }
 
 #[cfg(test)]
@@ -189,18 +121,7 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!(count(0), "0");
-        assert_eq!(count(999), "999");
-        assert_eq!(count(12_408_113), "12,408,113");
         assert_eq!(count_within(12_408_113, 8), "12.4 M");
-        assert_eq!(bytes(1023), "1023 B");
-        assert_eq!(bytes(1024), "1.00 KiB");
-        assert_eq!(bytes(8_147_000_000_000), "7.41 TiB");
-        assert_eq!(bytes(1_048_575), "1.00 MiB");
-        assert_eq!(percent(0.0), "0.0 %");
-        assert_eq!(percent(0.0001), "<0.1 %");
-        assert_eq!(percent(0.99999), "99.9 %");
-        assert_eq!(percent(1.0), "100 %");
         assert_eq!(span(5_400), "1 h 30 min");
         assert_eq!(remaining(3_723.0), "1:02:03");
     }
@@ -210,7 +131,7 @@ mod tests {
         let hostile: String = (0..0x3000).filter_map(char::from_u32).collect();
         let shown = visible(&hostile);
         assert!(!shown.chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)));
-        assert_eq!(visible("a\x1b[31mb"), "a␛[31mb");
+        assert_eq!(visible("a\x1b[31mb"), "a\\u{1b}[31mb");
         assert_eq!(visible("über/файл"), "über/файл");
     }
 }

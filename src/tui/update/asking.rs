@@ -11,7 +11,7 @@ use crate::log::Field;
 use crate::query::{Ask, Counting, Filter, Measure, Query, Sort, TimeRange, Value};
 
 /// How many rows the table of times has at most, unless its rows were chosen.
-const TIMES: usize = 1_000;
+const TIMES: usize = 200;
 
 /// Asks whatever the screen shows and nobody has answered or is answering.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
@@ -102,7 +102,7 @@ pub(crate) fn width_of_times(state: &State) -> Option<u32> {
     match state.layer().table().about {
         About::Times(Some(chosen)) => {
             // Seconds over a decade would be more rows than anybody has memory for.
-            let least = Axis::of(start, end, 20 * TIMES).bucket;
+            let least = Axis::of(start, end, 100 * TIMES).bucket;
             Some(chosen.max(least))
         }
         _ => Some(Axis::round(start, end, TIMES).bucket),

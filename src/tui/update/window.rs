@@ -174,14 +174,8 @@ fn tell(state: &State, burst: &Burst, axis: &Axis) -> String {
         usual => {
             let times = burst.peak as f64 / usual as f64;
             let digits = usize::from(times < 10.0);
-            format!("{times:.digits$} × the usual {} {}", amount(usual), shown::per(axis.bucket))
+            format!("{times:.digits$} × the usual {}", amount(usual))
         }
     };
-    format!(
-        "{} {} in {}, from {}, at its peak {usual}",
-        amount(burst.total),
-        state.bars.name(),
-        shown::span(length),
-        shown::short_instant(axis.at(burst.first), state.zone()),
-    )
+    format!("{} {} in {}, {usual}", amount(burst.total), state.bars.name(), shown::span(length))
 }

@@ -8,7 +8,7 @@ use crate::tui::update::COMMANDS;
 use crate::tui::widgets::fit;
 
 /// Columns for keys.
-const KEYS: usize = 16;
+const KEYS: usize = 18;
 
 /// What filters look like, for those who do not know yet.
 const EXAMPLES: [(&str, &str); 8] = [
@@ -26,11 +26,14 @@ const EXAMPLES: [(&str, &str); 8] = [
 pub(crate) fn lines(state: &State) -> Vec<Line<'static>> {
     let theme = state.theme;
     let mut lines = Vec::new();
-    let entry = |keys: String, about: String| {
-        Line::from(vec![
-            Span::styled(fit::left(&keys, KEYS), theme.accent()),
-            Span::styled(about, theme.text()),
-        ])
+    // Inside the frame, beside the keys.
+    let room = usize::from(state.size.0).saturating_sub(KEYS + 8);
+    let entry = |lines: &mut Vec<Line<'static>>, keys: String, about: &str| {
+        let width = fit::left(&keys, KEYS).chars().count();
+        for (index, text) in fit::wrap(about, room + KEYS - width).into_iter().enumerate() {
+            let keys = if index == 0 { fit::left(&keys, KEYS) } else { " ".repeat(width) };
+            lines.push(Line::from(vec![Span::styled(keys, theme.accent()), Span::styled(text, theme.text())]));
+        }
     };
     let heading = |title: &'static str| Line::styled(title, theme.heading());
     for group in Group::ALL {
@@ -40,18 +43,18 @@ pub(crate) fn lines(state: &State) -> Vec<Line<'static>> {
         lines.push(heading(group.title()));
         for binding in KEYMAP.iter().filter(|binding| binding.group == group && !binding.about.is_empty()) {
             let keys: Vec<String> = binding.keys.iter().map(|key| key.label()).collect();
-            lines.push(entry(keys.join(" "), binding.about.to_owned()));
+            entry(&mut lines, keys.join(" "), binding.about);
         }
     }
     lines.push(Line::default());
     lines.push(heading("Commands, after :"));
     for spec in &COMMANDS {
-        lines.push(entry(format!("{} {}", spec.name, spec.takes), format!(" {}", spec.about)));
+        entry(&mut lines, format!("{} {} ", spec.name, spec.takes), spec.about);
     }
     lines.push(Line::default());
     lines.push(heading("What a filter looks like"));
     for (example, about) in EXAMPLES {
-        lines.push(entry(format!("{example} "), format!(" {about}")));
+        entry(&mut lines, format!("{example} "), about);
     }
     lines
 }

@@ -30,7 +30,7 @@ pub(super) fn number(field: Field, value: &Value) -> Option<String> {
     let whole = u64::try_from(*number).ok()?;
     match field {
         Field::BytesSent | Field::ObjectSize => Some(shown::bytes(whole)),
-        Field::TotalTime | Field::TurnAroundTime => Some(shown::millis(whole as f64)),
+        Field::TotalTime | Field::TurnAroundTime => Some(shown::duration(whole as f64)),
         _ => None,
     }
 }

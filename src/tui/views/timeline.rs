@@ -113,41 +113,42 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
     }
 }
 
-/// Instants under the bars, at even distances, never one over the other.
+/// Instants under the bars, at round times, never one over the other; what is covered has a rule.
 fn labels(state: &State, area: Rect, axis: &Axis, covered: Option<(usize, usize)>, buffer: &mut Buffer) {
     let length = axis.end() - axis.start;
     let format = match length {
         ..=600 => "%H:%M:%S",
-        601..=172_800 => "%H:%M",
-        172_801..=1_209_600 => "%m-%d %H:%M",
+        601..=86_400 => "%H:%M",
+        86_401..=1_209_600 => "%m-%d %H:%M",
         1_209_601..=31_622_400 => "%m-%d",
         _ => "%Y-%m-%d",
     };
     let width = usize::from(area.width);
-    let label = |at: i64| shown::instant(at, state.zone(), format);
-    let size = label(axis.start).width();
-    let count = (width / (size + 6)).clamp(2, 12);
-    for index in 0..count {
-        let column = if count == 1 { 0 } else { index * (width - 1) / (count - 1) };
-        let at = axis.at(axis.of_column(column, width));
-        let text = label(at);
-        let x = match index {
-            0 => 0,
-            last if last + 1 == count => width.saturating_sub(size),
-            _ => column.min(width.saturating_sub(size)),
-        };
-        let x = area.x + u16::try_from(x).unwrap_or(0);
-        put(buffer, area, x, area.y, &text, state.theme.faint());
-    }
+    let column = |index: usize| area.x + u16::try_from(axis.column(index, width)).unwrap_or(0);
     if let Some((first, last)) = covered {
-        // A rule under what is covered.
-        let from = axis.column(first, width);
-        let to = axis.column(last, width);
-        for column in from..=to.max(from) {
-            let x = area.x + u16::try_from(column).unwrap_or(0);
+        for x in column(first)..=column(last).max(column(first)) {
             if x < area.right() {
                 buffer[(x, area.y)].set_char('▔').set_style(state.theme.brushed());
             }
         }
+    }
+    let label = |at: i64| shown::instant(at, state.zone(), format);
+    let size = label(axis.start).width();
+    // Round in the zone that is shown: midnight is the midnight of the reader.
+    let offset = jiff::Timestamp::from_second(axis.start)
+        .map_or(0, |start| i64::from(state.zone().to_offset(start).seconds()));
+    let least = if format == "%m-%d" { 86_400 } else { 1 };
+    let count = (width / (size + 6)).max(1);
+    let step = i64::from(Axis::of(axis.start, axis.end(), count).bucket).max(least);
+    let mut at = (axis.start + offset).div_euclid(step) * step - offset;
+    let mut free = area.x;
+    while at < axis.end() {
+        if at >= axis.start {
+            let x = column(axis.index(at));
+            if x >= free && usize::from(x) + size <= usize::from(area.right()) {
+                free = put(buffer, area, x, area.y, &label(at), state.theme.faint()) + 2;
+            }
+        }
+        at += step;
     }
 }
