@@ -24,16 +24,19 @@ const LEAST: usize = 8;
 ///
 /// A bucket belongs to a burst if it stands above median + 6 × MAD, the median absolute deviation:
 /// both are moved little by the bursts themselves, unlike mean and standard deviation. The spread is
-/// taken to be at least the square root of the median (counts scatter that much by chance) and at
-/// least 1, so that a quiet, even series is not full of bursts.
+/// taken to be at least the way from the median up to the upper quartile (where nights are quiet and
+/// days are busy, most deviations are small), at least the square root of the median (counts scatter
+/// that much by chance) and at least 1, so that a quiet, even series is not full of bursts.
 pub fn bursts(line: &[u64]) -> Vec<Burst> {
     if line.len() < LEAST {
         return Vec::new();
     }
     let mut sorted = line.to_vec();
     let usual = median(&mut sorted);
+    let upper = *sorted.select_nth_unstable(line.len() * 3 / 4).1;
     let mut deviations: Vec<u64> = line.iter().map(|number| number.abs_diff(usual)).collect();
-    let spread = (median(&mut deviations) as f64).max((usual as f64).sqrt()).max(1.0);
+    let spread = median(&mut deviations).max(upper.saturating_sub(usual));
+    let spread = (spread as f64).max((usual as f64).sqrt()).max(1.0);
     let threshold = usual as f64 + SPREADS * spread;
 
     let mut found: Vec<Burst> = Vec::new();

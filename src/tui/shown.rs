@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         assert_eq!(count_within(12_408_113, 8), "12.4 M");
-        assert_eq!(span(5_400), "1 h 30 min");
+        assert_eq!(span(5_400), "90 min");
+        assert_eq!(span(93_784), "1 d 2 h");
         assert_eq!(remaining(3_723.0), "1:02:03");
     }
 
