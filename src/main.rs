@@ -7,6 +7,9 @@ use clap::Parser;
 use tamarin::commands::args::Args;
 use tamarin::commands::{self, Outcome, UsageError};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match commands::run(Args::parse()) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
