@@ -15,6 +15,7 @@ use crate::cache::{Cache, CacheError, Writer};
 use crate::config::data_directory;
 use crate::export::human;
 use crate::ingest::{Ingest, Options, Phase, Progress, Stop};
+use crate::source::demo::Demo;
 use crate::source::{self, Source, SourceError};
 
 /// Failures named if nobody asks for all.
@@ -80,10 +81,13 @@ pub(super) fn open_sources(setting: &Setting, specs: &[String]) -> anyhow::Resul
     let options = setting.s3();
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for spec in specs {
-        let source = source::open(spec, &options).map_err(|error| match error {
-            SourceError::NotASource(message) => anyhow::Error::new(UsageError(message)),
-            error => error.into(),
-        })?;
+        let source = match Demo::options_of(spec) {
+            Some(options) => Arc::new(Demo::new(options)),
+            None => source::open(spec, &options).map_err(|error| match error {
+                SourceError::NotASource(message) => anyhow::Error::new(UsageError(message)),
+                error => error.into(),
+            })?,
+        };
         if !sources.iter().any(|known| known.uri() == source.uri()) {
             sources.push(source);
         }

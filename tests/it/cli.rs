@@ -315,6 +315,24 @@ fn the_configuration_file_has_defaults_that_options_override() {
 }
 
 #[test]
+fn the_demo_is_written_as_files_and_read_as_a_source() {
+    let home = Home::new();
+    home.fine(&["demo", "--requests", "2000", "--seed", "7", "--out", "made-up", "-q"]);
+    assert_eq!(home.objects(&["report", "total", "made-up"])[0]["requests"], 2000);
+    assert!(home.refused_in_one_line(1, &["demo", "--out", "made-up"]).contains("is not empty"));
+    assert_eq!(home.objects(&["report", "total", "demo:7:2000"])[0]["requests"], 2000);
+}
+
+#[test]
+fn the_explorer_needs_a_terminal_and_says_what_does_not() {
+    let home = Home::new();
+    for arguments in [&[][..], &["logs"], &["demo"]] {
+        assert!(home.refused_in_one_line(1, arguments).contains("tamarin report"));
+    }
+    assert!(!home.path("data").exists());
+}
+
+#[test]
 fn help_and_statistics_stand_where_they_belong() {
     let home = Home::new();
     assert!(home.fine(&["help"]).contains("tamarin"));
