@@ -3,7 +3,7 @@
 //!
 //! Here live the filter itself, its reader ([`parse`]: grammar; `value`, `number`, [`instant`]: what a
 //! value means), its writer (`print`), the test of one value ([`matching`]) and what the prompt
-//! needs while a filter is typed ([`complete`]). The language is described in `docs/filter.md`, see
+//! needs while a filter is typed ([`mod@complete`]). The language is described in `docs/filter.md`, see
 //! [`HELP`]. Never here: where values come from (segments, dictionaries), widgets.
 
 mod build;
