@@ -3,13 +3,15 @@
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-
-use anyhow::bail;
+use std::time::Duration;
 
 use super::setting::Setting;
 use super::{Outcome, pulling};
-use crate::cache::{CacheError, Writer};
+use crate::cache::{Cache, CacheError, Writer};
+use crate::ingest::{Ingest, Options};
+use crate::query::scan::LocalEngine;
 use crate::source::Source;
+use crate::tui::{self, Feed, Theme, TuiError, TuiOptions};
 
 pub(super) fn run(setting: &Setting, specs: &[String]) -> anyhow::Result<Outcome> {
     needs_terminal()?;
@@ -33,10 +35,7 @@ pub(super) fn run(setting: &Setting, specs: &[String]) -> anyhow::Result<Outcome
 
 /// Refuses early, before anything is made or fetched.
 pub(super) fn needs_terminal() -> anyhow::Result<()> {
-    if std::io::stdout().is_terminal() {
-        return Ok(());
-    }
-    bail!("the explorer needs a terminal; for pipes and scripts use `tamarin report` or `tamarin requests`")
+    if std::io::stdout().is_terminal() { Ok(()) } else { Err(TuiError::NoTerminal.into()) }
 }
 
 /// Opens the explorer on a cache and pulls `sources` into it meanwhile. `uris` are the sources asked
@@ -56,6 +55,36 @@ pub(super) fn show(
         }
         Err(error) => return Err(error.into()),
     };
-    drop((setting, writer, sources, uris, title));
-    bail!("this build has no explorer; use `tamarin report` or `tamarin requests`")
+    let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(path)?)));
+    let runtime = pulling::runtime()?;
+    let shown = runtime.block_on(async {
+        let options = Options { window: setting.window(), ..Options::default() };
+        let ingest = match writer {
+            Some(writer) if !sources.is_empty() => Some(Ingest::start(writer, sources, options)?),
+            _ => None,
+        };
+        let feed = ingest.as_ref().map(|ingest| {
+            let stop = ingest.stopper();
+            Feed { progress: ingest.progress.clone(), stop: Box::new(move || stop.stop()) }
+        });
+        let shown = tui::run(TuiOptions {
+            engine,
+            ingest: feed,
+            filter: setting.filter.clone(),
+            time: setting.time,
+            sources: uris,
+            title,
+            clock: Arc::new(|| jiff::Timestamp::now().as_second()),
+            theme: Theme::from_environment(|name| std::env::var(name).ok()),
+            zone: jiff::tz::TimeZone::system(),
+        })
+        .await;
+        if let Some(ingest) = ingest {
+            ingest.stopper().stop();
+            ingest.finish().await;
+        }
+        anyhow::Ok(shown?)
+    });
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    shown.map(|()| Outcome::Done)
 }
