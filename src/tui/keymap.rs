@@ -11,8 +11,12 @@ pub(crate) enum Context {
     Detail,
     /// A stretch of time is being chosen.
     Brush,
-    /// A list to choose from is in front.
-    List,
+    /// The list of filters is in front.
+    Filters,
+    /// The list of columns is in front.
+    Columns,
+    /// A list to choose one thing from is in front.
+    Pick,
     /// Something to read is in front.
     Reading,
     /// A line is being typed.
@@ -174,7 +178,7 @@ pub(crate) struct Binding {
     pub(crate) about: &'static str,
 }
 
-use Context::{Brush, Detail, List, Prompt, Question, Reading, Table};
+use Context::{Brush, Columns, Detail, Filters, Pick, Prompt, Question, Reading, Table};
 
 const fn bind(
     contexts: &'static [Context],
@@ -205,7 +209,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('N')], Command::PreviousBurst, "", Group::Time, "to the burst before"),
     bind(&[Table], &[k('u')], Command::Bars, "", Group::Time, "timeline of requests, bytes sent or errors"),
 
-    bind(&[Brush], &[k('h'), code(KeyCode::Left)], Command::Left, "← →", Group::Time, ""),
+    bind(&[Brush], &[code(KeyCode::Left), k('h')], Command::Left, "→ move", Group::Time, ""),
     bind(&[Brush], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Time, ""),
     bind(&[Brush], &[k('v'), code(KeyCode::Enter), k('z')], Command::Accept, "zoom in", Group::Time, ""),
     bind(&[Brush], &[k('o')], Command::SwapEdges, "other edge", Group::Time, "while choosing: move the other edge"),
@@ -221,16 +225,16 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Brush], &[k('t')], Command::Zone, "", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::Esc)], Command::Cancel, "cancel", Group::Time, ""),
 
-    bind(&[Table, Detail, List, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Move, "up"),
-    bind(&[Table, Detail, List, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Move, "down"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Move, "up"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Move, "down"),
     bind(&[Table], &[k('h'), code(KeyCode::Left)], Command::Left, "", Group::Move, "column to the left"),
     bind(&[Table], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Move, "column to the right"),
-    bind(&[Table, Detail, List, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Move, "a page up"),
-    bind(&[Table, Detail, List, Reading], &[code(KeyCode::PageDown), ctrl('f')], Command::PageDown, "", Group::Move, "a page down"),
-    bind(&[Table, Detail, List, Reading], &[ctrl('u')], Command::HalfUp, "", Group::Move, "half a page up"),
-    bind(&[Table, Detail, List, Reading], &[ctrl('d')], Command::HalfDown, "", Group::Move, "half a page down"),
-    bind(&[Table, Detail, List, Reading], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Move, "first row"),
-    bind(&[Table, Detail, List, Reading], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Move, "last row"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Move, "a page up"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[code(KeyCode::PageDown), ctrl('f')], Command::PageDown, "", Group::Move, "a page down"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[ctrl('u')], Command::HalfUp, "", Group::Move, "half a page up"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[ctrl('d')], Command::HalfDown, "", Group::Move, "half a page down"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Move, "first row"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Move, "last row"),
 
     bind(&[Table, Detail], &[k('1')], Command::Tab(0), "", Group::Tables, "requesters"),
     bind(&[Table, Detail], &[k('2')], Command::Tab(1), "", Group::Tables, "objects"),
@@ -257,10 +261,11 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Question], &[k('y')], Command::Yes, "yes", Group::Typing, ""),
     bind(&[Question], &[k('n'), code(KeyCode::Esc)], Command::No, "no", Group::Typing, ""),
 
-    bind(&[List], &[code(KeyCode::Enter)], Command::Accept, "choose", Group::Typing, ""),
-    bind(&[List], &[k(' ')], Command::Toggle, "on/off", Group::Typing, ""),
-    bind(&[List], &[k('d'), code(KeyCode::Delete), code(KeyCode::Backspace)], Command::Drop, "drop", Group::Typing, ""),
-    bind(&[List, Reading], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
+    bind(&[Pick], &[code(KeyCode::Enter)], Command::Accept, "choose", Group::Typing, ""),
+    bind(&[Filters, Columns], &[k(' ')], Command::Toggle, "on/off", Group::Typing, ""),
+    bind(&[Filters], &[k('d'), code(KeyCode::Delete), code(KeyCode::Backspace)], Command::Drop, "drop", Group::Typing, ""),
+    bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "done", Group::Typing, ""),
+    bind(&[Filters, Columns, Pick, Reading], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
 
     bind(&[Table, Detail], &[k('y')], Command::Copy, "", Group::Rest, "copy the value to the clipboard"),
     bind(&[Table], &[k('e')], Command::Export, "", Group::Rest, "write the table to a CSV or JSON file"),
@@ -268,10 +273,11 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Rest, "hold the numbers still while logs come in"),
     bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Rest, "log files that could not be read"),
     bind(&[Table, Detail], &[k(':')], Command::CommandLine, "", Group::Rest, "commands: quit, sort, by, filter, clear, export, zone, columns"),
-    bind(&[Table, Detail, Reading], &[k('?')], Command::Help, "keys", Group::Rest, "these keys"),
-    bind(&[Table, Detail, Brush, List, Reading, Prompt, Question], &[ctrl('l')], Command::Redraw, "", Group::Rest, "draw the screen anew"),
+    bind(&[Table, Detail], &[k('?')], Command::Help, "keys", Group::Rest, "these keys"),
+    bind(&[Reading], &[k('?')], Command::Help, "", Group::Rest, ""),
+    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Question], &[ctrl('l')], Command::Redraw, "", Group::Rest, "draw the screen anew"),
     bind(&[Table, Detail], &[k('q')], Command::Quit, "quit", Group::Rest, "quit; so does Ctrl-C"),
-    bind(&[Table, Detail, Brush, List, Reading, Prompt, Question], &[ctrl('c')], Command::Quit, "", Group::Rest, ""),
+    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Question], &[ctrl('c')], Command::Quit, "", Group::Rest, ""),
 ];
 
 /// What a key does in a place.
@@ -289,11 +295,13 @@ pub(crate) fn lookup(context: Context, event: KeyEvent) -> Option<Command> {
 }
 
 /// The keys that the footer shows in a place, as label and word, most useful first.
-pub(crate) fn footer(context: Context) -> impl Iterator<Item = (String, &'static str)> {
+pub(crate) fn footer(context: Context) -> impl Iterator<Item = (Command, String, &'static str)> {
     KEYMAP
         .iter()
         .filter(move |binding| binding.contexts.contains(&context) && !binding.footer.is_empty())
-        .map(|binding| (binding.keys.first().map_or(String::new(), |key| key.label()), binding.footer))
+        .map(|binding| {
+            (binding.command, binding.keys.first().map_or(String::new(), |key| key.label()), binding.footer)
+        })
 }
 
 /// The first key of a command, for hints in other texts.

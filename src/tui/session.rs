@@ -200,3 +200,104 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    use futures::channel::mpsc::unbounded;
+    use jiff::tz::TimeZone;
+    use ratatui::backend::TestBackend;
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::ingest::{Phase, Progress};
+    use crate::query::{Filter, TimeRange};
+    use crate::tui::testing::{APRIL, NOW, Naive, get, three_days};
+    use crate::tui::{Feed, Theme};
+
+    fn options(engine: Arc<Naive>, ingest: Option<Feed>) -> TuiOptions {
+        TuiOptions {
+            engine,
+            ingest,
+            filter: Filter::everything(),
+            time: TimeRange::default(),
+            sources: Vec::new(),
+            title: "s3://acme-logs/media/".to_owned(),
+            clock: Arc::new(|| NOW),
+            theme: Theme::PLAIN,
+            zone: TimeZone::UTC,
+        }
+    }
+
+    fn key(c: char) -> io::Result<Event> {
+        Ok(Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)))
+    }
+
+    fn text(terminal: &Terminal<TestBackend>) -> String {
+        terminal.backend().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_whole_session_from_the_first_screen_to_q() {
+        let engine = Naive::new(three_days());
+        let (tell, progress) = watch::channel(Progress { phase: Phase::Reading, ..Progress::default() });
+        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = {
+            let stopped = Arc::clone(&stopped);
+            Box::new(move || stopped.store(true, Ordering::SeqCst))
+        };
+        let feed = Feed { progress, stop };
+        let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
+        let (keys, events) = unbounded();
+        let mut copied = Vec::new();
+        let person = async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            // The ingest commits more while somebody looks on.
+            engine.add(vec![get(APRIL + 9, "203.0.113.99", "films/new.mp4", 200, 1 << 40)]);
+            tell.send(Progress { phase: Phase::Done, ..Progress::default() }).unwrap();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            keys.unbounded_send(key('y')).unwrap();
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            keys.unbounded_send(key('q')).unwrap();
+        };
+        let mut copy = |text: &str| {
+            copied.push(text.to_owned());
+            Ok(())
+        };
+        let session = run(
+            options(Arc::clone(&engine), Some(feed)),
+            &mut terminal,
+            events,
+            std::future::pending(),
+            &mut copy,
+        );
+        let (ended, ()) = tokio::join!(session, person);
+        ended.unwrap();
+        let screen = text(&terminal);
+        assert!(screen.contains("203.0.113.99"), "what came in is there:\n{screen}");
+        assert!(screen.contains("373 requests"), "{screen}");
+        assert_eq!(copied, ["203.0.113.7"], "the cursor stayed on its row");
+        assert!(stopped.load(Ordering::SeqCst), "the ingest is told to stop");
+    }
+
+    #[tokio::test]
+    async fn a_signal_ends_the_session() {
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        let (_keys, events) = unbounded();
+        let end = tokio::time::sleep(Duration::from_millis(100));
+        let options = options(Naive::new(three_days()), None);
+        run(options, &mut terminal, events, end, &mut |_| Ok(())).await.unwrap();
+        assert!(text(&terminal).contains("203.0.113.7"));
+    }
+
+    #[tokio::test]
+    async fn an_event_stream_that_breaks_is_an_error() {
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        let events = futures::stream::iter([Err(io::Error::other("gone"))]);
+        let options = options(Naive::new(Vec::new()), None);
+        let ended = run(options, &mut terminal, events, std::future::pending(), &mut |_| Ok(())).await;
+        assert!(ended.unwrap_err().to_string().contains("gone"));
+    }
+}

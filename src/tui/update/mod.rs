@@ -65,7 +65,9 @@ pub(crate) fn context(state: &State) -> Context {
         (Some(Prompt { purpose: Purpose::Overwrite(_), .. }), _) => Context::Question,
         (Some(_), _) => Context::Prompt,
         (None, Some(Overlay::Help(_) | Overlay::Failures(_))) => Context::Reading,
-        (None, Some(_)) => Context::List,
+        (None, Some(Overlay::Filters(_))) => Context::Filters,
+        (None, Some(Overlay::Columns(_))) => Context::Columns,
+        (None, Some(Overlay::Dimensions(_) | Overlay::Widths(_))) => Context::Pick,
         (None, None) if state.brush.is_some() => Context::Brush,
         (None, None) if state.layer().detail.is_some() => Context::Detail,
         (None, None) => Context::Table,
@@ -87,7 +89,9 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         (Some(Command::Redraw), _) => effects.push(Effect::Redraw),
         (Some(command), Context::Prompt | Context::Question) => typing::perform(state, command, effects),
         (None, Context::Prompt) => typing::type_key(state, key, effects),
-        (Some(command), Context::List | Context::Reading) => choosing::perform(state, command),
+        (Some(command), Context::Filters | Context::Columns | Context::Pick | Context::Reading) => {
+            choosing::perform(state, command);
+        }
         (Some(command), Context::Brush) => window::brush(state, command),
         (Some(command), Context::Table | Context::Detail) => perform(state, command, effects),
         (None, _) => {}

@@ -33,7 +33,7 @@ pub(super) fn happened(state: &mut State, event: MouseEvent, effects: &mut Vec<E
 fn wheel(state: &mut State, rows: isize) {
     let command = if rows < 0 { Command::Up } else { Command::Down };
     match context(state) {
-        Context::List | Context::Reading => {
+        Context::Filters | Context::Columns | Context::Pick | Context::Reading => {
             for _ in 0..rows.unsigned_abs() {
                 choosing::perform(state, command);
             }
@@ -63,7 +63,7 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
     state.message = None;
     let areas = Areas::of(state);
     match context(state) {
-        Context::List => click_in_list(state, at, double),
+        Context::Filters | Context::Columns | Context::Pick => click_in_list(state, at, double),
         Context::Reading => state.overlay = None,
         Context::Table | Context::Brush if areas.bars.union(areas.axis).contains(at) => begin_brush(state, at.x),
         Context::Table | Context::Brush | Context::Detail => {

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{put, put_right};
 use crate::log::FIELDS;
-use crate::tui::keymap::{self, Context};
+use crate::tui::keymap::{self, Command, Context};
 use crate::tui::shown;
 use crate::tui::state::State;
 use crate::tui::table::Rows;
@@ -31,12 +31,20 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let context = update::context(state);
-    let mut keys: Vec<(String, &str)> = keymap::footer(context).collect();
+    let has_rows = state.layer().table().reach() > 0;
+    // What would do nothing at the moment is not offered.
+    let does = |command: &Command| match command {
+        Command::Back => state.depth() > 1,
+        Command::Open | Command::Only | Command::Not | Command::Sort if context == Context::Table => has_rows,
+        Command::ZoomIn | Command::Brush | Command::NextBurst => state.axis().is_some(),
+        _ => true,
+    };
+    let (all, keys): (Vec<_>, Vec<_>) =
+        keymap::footer(context).filter(|(command, ..)| does(command)).partition(|(command, ..)| *command == Command::Help);
     // The way to all keys is always there; the others as far as there is room.
-    let all = keys.iter().position(|(_, word)| *word == "keys").map(|at| keys.remove(at));
-    if context == Context::Table && state.depth() == 1 {
-        keys.retain(|(_, word)| *word != "back");
-    }
+    let name = |(_, label, word): (Command, String, &'static str)| (label, word);
+    let all = all.into_iter().next().map(name);
+    let keys: Vec<(String, &str)> = keys.into_iter().map(name).collect();
     let length = |(label, word): &(String, &str)| label.width() + word.width() + 3;
     let mut room = usize::from(left.width).saturating_sub(all.as_ref().map_or(0, length));
     let mut x = left.x;

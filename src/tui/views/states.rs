@@ -81,16 +81,19 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
     } else {
         lines.push(heading("Nothing matches"));
         let text = state.layer().filter.to_string();
-        if !text.is_empty() {
+        let is_typing = state.prompt.is_some();
+        if is_typing {
+            // The filter stands in the line being typed, and the keys write there.
+        } else if !text.is_empty() {
             lines.push((fit::middle(&shown::visible(&text), width), theme.chip()));
             let key = key_of(Context::Table, Command::ClearFilter);
             let last = key_of(Context::Table, Command::DropLast);
             lines.push(hint(format!("{key} clears the filter, {last} drops its last part")));
         }
-        if state.layer().time != state.base {
+        if !is_typing && state.layer().time != state.base {
             lines.push(hint(format!("{} widens the time", key_of(Context::Table, Command::ZoomOut))));
         }
-        if state.depth() > 1 {
+        if !is_typing && state.depth() > 1 {
             lines.push(hint(format!("{} goes back", key_of(Context::Table, Command::Back))));
         }
     }
