@@ -115,10 +115,14 @@ impl Writer {
         &self.path
     }
 
+    /// The number of a source, if the catalogue has it.
+    pub fn known_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
+        catalogue::source_id(&self.connection, uri).map_err(|error| self.sqlite(error))
+    }
+
     /// The number of a source, which is added to the catalogue if it is new there.
     pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
-        let found = catalogue::source_id(&self.connection, uri).map_err(|error| self.sqlite(error))?;
-        match found {
+        match self.known_source(uri)? {
             Some(id) => Ok(id),
             None => {
                 self.connection
