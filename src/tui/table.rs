@@ -200,6 +200,11 @@ impl<T> Extras<T> {
         self.known.get(row).map(|(what, _)| what)
     }
 
+    /// Whether what is known of a row answers the present question, if of older data perhaps.
+    pub(crate) fn is_current(&self, row: &Value) -> bool {
+        self.known.get(row).is_some_and(|(_, generation)| generation.is_some())
+    }
+
     /// The rows that must be asked about; none while a question about them is on its way. `latest`
     /// is the number of the last question asked in this slot.
     pub(crate) fn wanted(&mut self, of: &Query, sight: &[Value], generation: u64, latest: u64) -> Vec<Value> {

@@ -12,7 +12,7 @@ mod moving;
 mod typing;
 mod window;
 
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::action::{Action, Effect, Exported, Moment};
 use super::keymap::{self, Command, Context};
@@ -76,6 +76,13 @@ pub(crate) fn context(state: &State) -> Context {
 
 fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     if key.kind == KeyEventKind::Release {
+        return;
+    }
+    // A terminal tells Esc and a key right behind it as that key with Alt. Nothing here is bound to Alt.
+    if key.modifiers.contains(KeyModifiers::ALT) && matches!(key.code, KeyCode::Char(_)) {
+        let esc = KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE);
+        press(state, esc, effects);
+        press(state, KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key }, effects);
         return;
     }
     let context = context(state);
