@@ -132,7 +132,7 @@ pub(crate) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         Command::DropLast => filtering::drop_last(state),
         Command::ClearFilter => filtering::clear(state),
         Command::EditFilter => typing::edit_filter(state),
-        Command::CommandLine => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
+        Command::Colon => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
         Command::Export => typing::ask_for_file(state),
         Command::Brush => window::begin(state),
         Command::ZoomIn => window::zoom_in(state),
