@@ -22,4 +22,4 @@ pub use codec::integers::{BLOCK, Integers};
 pub use dictionary::Dictionary;
 pub use error::CacheError;
 pub use reader::{Cache, Details, SegmentInfo, Snapshot};
-pub use writer::{Appended, Writer};
+pub use writer::{Appended, Writer, WriterOptions};

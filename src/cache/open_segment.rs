@@ -14,8 +14,6 @@ use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASUR
 
 /// Rows that a segment is meant to have.
 pub const SEGMENT_ROWS: usize = 131_072;
-/// Rows that a segment may have at most: batches end where blocks of lines end.
-pub const SEGMENT_ROWS_MAX: usize = SEGMENT_ROWS + 16_384;
 
 /// A column ready for the file.
 pub struct PackedColumn {

@@ -210,7 +210,7 @@ impl Asking<'_> {
         let new: Vec<SegmentInfo> =
             wanted.iter().filter(|segment| !included.contains(&segment.id)).copied().collect();
         let (full, tail): (Vec<SegmentInfo>, Vec<SegmentInfo>) =
-            new.iter().partition(|segment| segment.is_full);
+            new.iter().partition(|segment| segment.is_final);
         let count =
             |segments: &[SegmentInfo]| segments.iter().map(|segment| segment.rows as u64).sum::<u64>();
         statistics.rows_scanned += count(&new);
