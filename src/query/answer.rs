@@ -84,7 +84,7 @@ pub struct GroupRow {
 pub struct Series {
     /// Width of a bucket in seconds.
     pub bucket: u32,
-    /// Start of the first bucket, seconds since the epoch, a multiple of `bucket`.
+    /// Start of the first bucket, seconds since the epoch, a multiple of `bucket`; 0 without buckets.
     pub start: i64,
     /// One list of buckets, or one per group asked for in their order; all of the same length,
     /// bucket `i` starting at `start + i × bucket`. Empty buckets have no requests.
