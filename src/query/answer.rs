@@ -17,7 +17,7 @@ pub enum Answer {
     Requests(Requests),
 }
 
-/// What every group, bucket and total has. Sums count an absent number as 0.
+/// What every group, bucket and total has. Sums count an absent number as 0 and stop at [`u64::MAX`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Requests.
@@ -41,7 +41,7 @@ impl Stats {
             (_, 0) => self,
             _ => Stats {
                 requests: self.requests + other.requests,
-                bytes_sent: self.bytes_sent + other.bytes_sent,
+                bytes_sent: self.bytes_sent.saturating_add(other.bytes_sent),
                 errors: self.errors + other.errors,
                 first_seen: self.first_seen.min(other.first_seen),
                 last_seen: self.last_seen.max(other.last_seen),
