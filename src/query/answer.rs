@@ -132,13 +132,15 @@ pub enum Value {
 }
 
 impl Value {
-    /// From the text of a field; numbers where the field holds numbers.
+    /// From the text of a field; numbers where the field holds numbers. A number that is spelled unusually
+    /// (`0404`) stays text: it is another value than 404.
     pub fn of_field(field: Field, text: Option<&[u8]>) -> Value {
         match text {
             None => Value::Absent,
             Some(text) => {
                 if field.spec().value == ValueType::Integer
-                    && let Ok(number) = std::str::from_utf8(text).unwrap_or("").parse()
+                    && let Ok(number) = std::str::from_utf8(text).unwrap_or("").parse::<i64>()
+                    && number.to_string().as_bytes() == text
                 {
                     return Value::Integer(number);
                 }
