@@ -177,7 +177,7 @@ impl Asking<'_> {
         let space = keys.space(self.snapshot)?;
         let rows: usize = wanted.iter().map(|segment| segment.rows).sum();
         let begin = || Groups::new(space, rows, measures);
-        let name = format!("{} {measures:?}", by.map_or_else(String::new, |(by, _)| by.name()));
+        let name = format!("{} {measures:?}", by.map_or_else(String::new, |(by, _)| format!("{by:?}")));
         self.standing(
             &self.engine.groups,
             name,
