@@ -1,8 +1,8 @@
 //! The explorer: a whole screen over the questions that [`Engine`] answers.
 //!
-//! An action ([`action`]) goes into `update`, which changes the state ([`state`], a stack of layers)
-//! and says what is to be done outside; `views` draw the state; the loop ([`session`]) joins both with
-//! the terminal, the engine ([`asker`]) and the ingest. Keys stand in one table ([`keymap`]).
+//! An action (`action`) goes into `update`, which changes the state (`state`, a stack of layers)
+//! and says what is to be done outside; `views` draw the state; the loop (`session`) joins both with
+//! the terminal, the engine (`asker`) and the ingest. Keys stand in one table (`keymap`).
 //! What the screen shows is the answer to standing questions: whenever one of them or the data
 //! changes it is asked anew, and the old rows stay until the new ones are here.
 //!

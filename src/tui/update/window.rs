@@ -140,7 +140,7 @@ pub(super) fn zoom_out(state: &mut State) {
 pub(super) fn burst(state: &mut State, command: Command) {
     let Some(axis) = state.axis() else { return };
     let line = line(state, &axis);
-    let found = bursts(&line);
+    let found = bursts(&line, axis.bucket);
     if found.is_empty() {
         let bars = state.bars.name();
         state.say(format!("no burst of {bars}: nothing stands far above the usual"));
