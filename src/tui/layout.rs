@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::columns::{self, Column, Placed};
+use super::rows::Rows;
 use super::shown;
 use super::state::State;
-use super::table::Rows;
 use crate::log::{Field, ValueType};
 use crate::query::Value;
 

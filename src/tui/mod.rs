@@ -13,6 +13,7 @@ mod asker;
 mod axis;
 mod columns;
 mod exporting;
+mod extras;
 mod held;
 #[cfg(test)]
 mod journeys;
@@ -20,6 +21,7 @@ mod keymap;
 mod layer;
 mod layout;
 mod prompt;
+mod rows;
 mod session;
 mod shown;
 mod state;

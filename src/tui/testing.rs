@@ -420,7 +420,7 @@ impl Person {
     /// The value of the row under the cursor.
     pub(crate) fn selected(&self) -> String {
         match &self.state.layer().table().anchor {
-            Some(super::table::RowId::Value(value)) => value.to_text(),
+            Some(super::rows::RowId::Value(value)) => value.to_text(),
             other => format!("{other:?}"),
         }
     }

@@ -7,9 +7,9 @@ use unicode_width::UnicodeWidthStr;
 use super::{put, put_right};
 use crate::log::FIELDS;
 use crate::tui::keymap::{self, Command, Context};
+use crate::tui::rows::Rows;
 use crate::tui::shown;
 use crate::tui::state::State;
-use crate::tui::table::Rows;
 use crate::tui::update;
 use crate::tui::widgets::fit;
 

@@ -3,9 +3,9 @@
 use super::table::Cell;
 use crate::query::{Groups, Measure, Stats};
 use crate::tui::columns::{Column, Placed};
+use crate::tui::rows::TimeRow;
 use crate::tui::shown;
 use crate::tui::state::State;
-use crate::tui::table::TimeRow;
 use crate::tui::widgets::{bars, fit};
 
 /// A cell of a group.

@@ -7,8 +7,8 @@ use ratatui::style::Style;
 use super::{groups, put, requests, states};
 use crate::tui::columns::Placed;
 use crate::tui::layout::{self, Areas};
+use crate::tui::rows::Rows;
 use crate::tui::state::State;
-use crate::tui::table::Rows;
 use crate::tui::widgets::fit;
 
 /// What stands in a cell.

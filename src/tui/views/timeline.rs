@@ -56,7 +56,7 @@ fn covered(state: &State, axis: &Axis) -> Option<(usize, usize)> {
     let rows = table.rows.data.as_ref()?;
     let row = rows.time(table.cursor)?;
     let width = match rows {
-        crate::tui::table::Rows::Times { bucket, .. } => i64::from(*bucket),
+        crate::tui::rows::Rows::Times { bucket, .. } => i64::from(*bucket),
         _ => return None,
     };
     Some((axis.index(row.start), axis.index(row.start + width - 1)))
