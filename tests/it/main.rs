@@ -4,5 +4,6 @@
 
 mod cli;
 mod questions;
+mod round_trip;
 mod s3_source;
 mod support;
