@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected fails")]
 
 mod cli;
+mod crash;
 mod questions;
 mod round_trip;
 mod s3_source;
