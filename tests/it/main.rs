@@ -4,6 +4,7 @@
 
 mod cli;
 mod crash;
+mod ingest;
 mod questions;
 mod round_trip;
 mod s3_source;
