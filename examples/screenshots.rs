@@ -20,7 +20,7 @@ const COLUMNS: u16 = 130;
 const ROWS: u16 = 34;
 /// Size of a cell in the picture.
 const WIDTH: f64 = 8.4;
-const HEIGHT: f64 = 18.0;
+const HEIGHT: f64 = 16.5;
 const MARGIN: f64 = 12.0;
 const BACKGROUND: &str = "#1b1d23";
 const FOREGROUND: &str = "#d5d8df";
@@ -162,7 +162,7 @@ impl Terminal {
                     let _ = writeln!(
                         svg,
                         "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{}\" textLength=\"{:.1}\" xml:space=\"preserve\"{weight}{faint}>{}</text>",
-                        y + HEIGHT - 4.5,
+                        y + HEIGHT - 4.0,
                         style.foreground,
                         cells * WIDTH,
                         escaped(&text)
