@@ -153,7 +153,7 @@ pub(super) fn parts(connection: &Connection, file: i64) -> rusqlite::Result<Vec<
         )?
         .query_map([file], |row| {
             let (first, lines): (i64, i64) = (row.get(0)?, row.get(1)?);
-            Ok(first as u64..(first + lines) as u64)
+            Ok(first as u64..first.saturating_add(lines) as u64)
         })?
         .collect()
 }

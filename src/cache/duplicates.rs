@@ -278,13 +278,20 @@ const FIRST_MEASURE: usize = 1 + DIMENSION_FIELDS.len();
 impl Probe {
     fn load(connection: &Connection, id: i64) -> Result<Probe, AdmitError> {
         let damaged = |damage| AdmitError::Damage(id, damage);
+        let rows: i64 = connection
+            .prepare_cached("SELECT rows FROM segment WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))?;
         let mut statement = connection.prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?;
         let mut read = |field: Field| -> Result<Vec<u8>, AdmitError> {
             Ok(statement.query_row([chunk_id(id, field)], |row| row.get(0))?)
         };
         let mut columns = Vec::new();
         for field in [Field::Time].into_iter().chain(DIMENSION_FIELDS).chain(MEASURE_FIELDS) {
-            columns.push(Integers::open(read(field)?).map_err(damaged)?);
+            let column = Integers::open(read(field)?).map_err(damaged)?;
+            if column.rows() as i64 != rows {
+                return Err(damaged(Damage("a column has another number of rows than its segment")));
+            }
+            columns.push(column);
         }
         let mut details = OpenSegment::default();
         for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {

@@ -15,7 +15,7 @@ use crate::log::Field;
 use super::CacheError;
 use super::catalogue::{self, Known, Rejected, SourceInfo};
 use super::codec::integers::Integers;
-use super::codec::text::{self, OpenPage, Page};
+use super::codec::text::{self, OpenPage, PAGE, Page};
 use super::codec::{Damage, take_varint};
 use super::dictionary::{Arena, Dictionary};
 use super::layout::{DIMENSIONS, slot};
@@ -25,6 +25,8 @@ use super::schema::{self, chunk_id};
 const COLUMN_BUDGET: usize = 224 << 20;
 /// Memory that open pages of details may take.
 const PAGE_BUDGET: usize = 32 << 20;
+/// More rows than any segment has: as many as blocks of lines can hold, and much more.
+const MOST_ROWS: usize = 1 << 24;
 /// The directory of a column of text is nearly always in its first bytes.
 const DIRECTORY: usize = 1024;
 
@@ -101,6 +103,13 @@ pub struct SegmentInfo {
     pub is_final: bool,
 }
 
+impl SegmentInfo {
+    /// Whether it can be one: what is computed with its numbers must not take all memory.
+    fn is_possible(&self) -> bool {
+        (1..=MOST_ROWS).contains(&self.rows) && self.time_min <= self.time_max
+    }
+}
+
 impl Cache {
     /// Opens a cache that exists.
     ///
@@ -174,6 +183,10 @@ impl Cache {
             Ok((segments, sources))
         })();
         match read {
+            Ok((segments, _)) if !segments.iter().all(SegmentInfo::is_possible) => Err(CacheError::Damaged {
+                path: self.path.clone(),
+                reason: "a segment of an impossible size or time".to_owned(),
+            }),
             Ok((segments, sources)) => {
                 Ok(Snapshot { cache: self, connection: Mutex::new(Some(connection)), segments, sources })
             }
@@ -362,6 +375,12 @@ impl<'c> Snapshot<'c> {
                 }
                 Ok(more)
             })?;
+            if more.len() as u64 != u64::from(len - dictionary.len()) {
+                return Err(CacheError::Damaged {
+                    path: self.cache.path.clone(),
+                    reason: format!("the dictionary of {} lacks values", field.name()),
+                });
+            }
             *dictionary = dictionary.grown(more);
         }
         Ok(dictionary.clone())
@@ -440,15 +459,18 @@ impl Details {
         let (mut row, mut offset) = (0, 0);
         for _ in 0..count {
             let (rows, length) = (take_varint(&mut rest)? as usize, take_varint(&mut rest)? as usize);
+            if rows > PAGE {
+                return Err(Damage("a page of text of too many rows"));
+            }
             pages.push(Place { first_row: row, rows, offset, length });
             row += rows;
-            offset += length;
+            offset = length.checked_add(offset).ok_or(Damage("a page of text of impossible length"))?;
         }
         let start = head.len() - rest.len();
-        pages.iter_mut().for_each(|page| page.offset += start);
-        if row != segment.rows || start + offset != length {
+        if row != segment.rows || start.checked_add(offset) != Some(length) {
             return Err(Damage("it has another length than it says"));
         }
+        pages.iter_mut().for_each(|page| page.offset += start);
         Ok(Details { id, segment, field, pages })
     }
 

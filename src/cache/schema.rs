@@ -1,6 +1,6 @@
 //! The tables of a cache, and how a connection to one is opened.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -129,14 +129,9 @@ fn make(path: &Path) -> Result<(), CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
     // An empty file may stand behind a link.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        std::path::PathBuf::from(name)
-    };
-    let making = beside(".new");
+    let making = beside(path, ".new");
     for left_over in [".new", ".new-journal", ".new-wal", ".new-shm"] {
-        let _ = std::fs::remove_file(beside(left_over));
+        let _ = std::fs::remove_file(beside(path, left_over));
     }
     private_file(&making).map_err(open)?;
     let sqlite = |error| CacheError::sqlite(path, error);
@@ -150,6 +145,13 @@ fn make(path: &Path) -> Result<(), CacheError> {
     write_ahead(path, &connection)?;
     connection.close().map_err(|(_, error)| sqlite(error))?;
     std::fs::rename(&making, path).map_err(open)
+}
+
+/// A file of the same name with something behind it.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn write_ahead(path: &Path, connection: &Connection) -> Result<(), CacheError> {
@@ -184,6 +186,14 @@ pub fn open_reader(path: &Path) -> Result<Connection, CacheError> {
     let found = number("user_version")?;
     if found != FORMAT {
         return Err(CacheError::Version { path: path.to_owned(), found, known: FORMAT });
+    }
+    // SQLite notices that an end is missing only when it gets there: till then it answers.
+    let has_log = std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    let expected = number("page_count")?.saturating_mul(number("page_size")?) as u64;
+    let length = std::fs::metadata(path).map_or(expected, |file| file.len());
+    if !has_log && length < expected {
+        let reason = format!("cut off: {length} of {expected} bytes");
+        return Err(CacheError::Damaged { path: path.to_owned(), reason });
     }
     connection.pragma_update(None, "mmap_size", MMAP_SIZE).map_err(sqlite)?;
     connection.pragma_update(None, "query_only", true).map_err(sqlite)?;

@@ -594,11 +594,7 @@ fn load_tail(
     };
     if let Some((id, _, _, first_row, rows)) = small {
         tail.first_row = first_row;
-        tail.segment = load_segment(connection, id)?;
-        if tail.segment.rows() as i64 != rows {
-            let damage = codec::Damage("it has another number of rows than it says");
-            return Err(AdmitError::Damage(id, damage));
-        }
+        tail.segment = load_segment(connection, id, rows as usize)?;
         tail.stored = Some(id);
         tail.committed = tail.segment.rows();
         let request_ids =
@@ -609,14 +605,15 @@ fn load_tail(
 }
 
 /// A stored segment, unpacked so that rows can be added.
-fn load_segment(connection: &Connection, id: i64) -> Result<OpenSegment, AdmitError> {
+fn load_segment(connection: &Connection, id: i64, rows: usize) -> Result<OpenSegment, AdmitError> {
     let damaged = |damage| AdmitError::Damage(id, damage);
     let mut statement = connection.prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?;
     let mut read = |field: Field| -> Result<Vec<u8>, AdmitError> {
         Ok(statement.query_row([chunk_id(id, field)], |row| row.get(0))?)
     };
-    let mut numbers =
-        |field: Field| Integers::open(read(field)?).map_err(damaged).map(|column| column.to_vec());
+    let mut numbers = |field: Field| {
+        Integers::open(read(field)?).and_then(|column| column.into_rows(rows)).map_err(damaged)
+    };
     let mut segment = OpenSegment::default();
     segment.times = numbers(Field::Time)?.into_iter().map(code_to_time).collect();
     for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
@@ -627,6 +624,9 @@ fn load_segment(connection: &Connection, id: i64) -> Result<OpenSegment, AdmitEr
     }
     for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
         segment.details[slot] = split(&read(field)?).map_err(damaged)?;
+        if segment.details[slot].iter().map(|page| page.rows).sum::<usize>() != rows {
+            return Err(damaged(codec::Damage("a column has another number of rows than its segment")));
+        }
     }
     Ok(segment)
 }

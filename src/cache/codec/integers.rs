@@ -224,6 +224,18 @@ impl Integers {
         values[row % BLOCK]
     }
 
+    /// All values, of which there are to be `rows`.
+    ///
+    /// # Errors
+    /// If there are more or fewer: found out before memory is taken for them.
+    pub fn into_rows(self, rows: usize) -> Result<Vec<u64>, Damage> {
+        if self.rows == rows {
+            Ok(self.to_vec())
+        } else {
+            Err(Damage("a column has another number of rows than its segment"))
+        }
+    }
+
     /// All values.
     pub fn to_vec(&self) -> Vec<u64> {
         let mut all = Vec::with_capacity(self.rows.next_multiple_of(BLOCK));

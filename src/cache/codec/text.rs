@@ -209,6 +209,9 @@ pub fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
     }
     let mut pages = Vec::with_capacity(sizes.len());
     for (rows, length) in sizes {
+        if rows > PAGE as u64 {
+            return Err(Damage("a page of text of too many rows"));
+        }
         let (page, after) =
             rest.split_at_checked(length as usize).ok_or(Damage("a page of text is cut off"))?;
         pages.push(Page { rows: rows as usize, bytes: page.to_vec() });

@@ -251,7 +251,9 @@ impl Groups {
             Some((_, More::Distinct(_, pairs))) => {
                 let mut counts = vec![0u32; self.sums.len()];
                 for pair in pairs {
-                    counts[(pair >> 32) as usize] += 1;
+                    if let Some(count) = counts.get_mut((pair >> 32) as usize) {
+                        *count += 1;
+                    }
                 }
                 Column::Counts(counts)
             }
@@ -334,24 +336,27 @@ impl Groups {
         }
     }
 
+    /// Rows of a group that cannot be (a damaged column can name such) count nowhere, as in [`Self::add`].
     fn add_more(&mut self, mask: Mask, block: usize, slots: &[u32; BLOCK], columns: &[Arc<Integers>]) {
         let mut numbers = [0; BLOCK];
         for ((_, more), column) in self.more.iter_mut().zip(columns) {
             column.unpack_u64(block, &mut numbers);
             match more {
                 More::Mean(_, means) => for_each(mask, |row| {
-                    if let Some(number) = numbers[row].checked_sub(1) {
-                        let mean = &mut means[slots[row] as usize];
+                    if let Some(number) = numbers[row].checked_sub(1)
+                        && let Some(mean) = means.get_mut(slots[row] as usize)
+                    {
                         *mean = (mean.0.saturating_add(number), mean.1 + 1);
                     }
                 }),
                 More::Max(_, largest) => for_each(mask, |row| {
-                    let largest = &mut largest[slots[row] as usize];
-                    *largest = (*largest).max(numbers[row]);
+                    if let Some(largest) = largest.get_mut(slots[row] as usize) {
+                        *largest = (*largest).max(numbers[row]);
+                    }
                 }),
                 More::Distinct(_, pairs) => for_each(mask, |row| {
                     if numbers[row] != 0 {
-                        pairs.insert(u64::from(slots[row]) << 32 | numbers[row]);
+                        pairs.insert(u64::from(slots[row]) << 32 | numbers[row] & 0xffff_ffff);
                     }
                 }),
             }

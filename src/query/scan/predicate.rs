@@ -360,7 +360,9 @@ impl Node {
                 let (low, high) = (low as u32, high as u32);
                 match set.count(low, high) {
                     0 => Passes::None,
-                    count if count == high - low + 1 => Passes::All,
+                    count if u64::from(count) == (u64::from(high) + 1).saturating_sub(low.into()) => {
+                        Passes::All
+                    }
                     _ => Passes::Some,
                 }
             }

@@ -116,6 +116,7 @@ impl Asking<'_> {
             .map(|(by, values)| {
                 let keys = GroupKeys::new(by, self.snapshot, &self.engine.derived)?;
                 let groups = keys.groups_of(values, self.snapshot)?;
+                keys.expect_many(self.snapshot)?;
                 let mut lines = vec![u32::MAX; keys.space(self.snapshot)?];
                 for (line, group) in groups.into_iter().enumerate() {
                     if let Some(place) = group.and_then(|group| lines.get_mut(group as usize)) {

@@ -1,0 +1,270 @@
+//! What is no cache, or a damaged one, is refused in one clear line and left as it was.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tamarin::cache::{BatchBuilder, Cache, CacheError, Writer};
+use tamarin::log::{Field, parse_line};
+use tamarin::query::filter::{Subject, Test};
+use tamarin::query::{
+    Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Sort,
+    TimeRange,
+};
+
+use crate::support::filling::Filling;
+use crate::support::lines;
+
+fn message(error: CacheError) -> String {
+    let text = error.to_string();
+    assert!(!text.contains('\n'), "one line: {text}");
+    text
+}
+
+/// What reading and writing say of a file, which stays byte for byte what it was.
+fn refused(path: &Path) -> [CacheError; 2] {
+    let before = std::fs::read(path).ok();
+    let reading = Cache::open(path).err().unwrap();
+    let writing = Writer::open(path).err().unwrap();
+    assert_eq!(std::fs::read(path).ok(), before, "the file was changed");
+    [reading, writing]
+}
+
+/// A sound cache of 500 rows in three segments, closed.
+fn sound(folder: &Path) -> PathBuf {
+    let path = folder.join("cache.tamarin");
+    let mut filling = Filling::new(&path, 200);
+    let source = filling.writer.source("/var/log/acme").unwrap();
+    for batch in 0..5u32 {
+        let lines: Vec<String> = (0..100u32)
+            .map(|row| {
+                let picks = std::array::from_fn(|index| {
+                    ((batch * 100 + row).wrapping_mul(index as u32 * 77 + 13) >> (index % 7)) as u8
+                });
+                lines::line_of(&picks).replacen(" 3E57", &format!(" {:04X}", batch * 100 + row), 1)
+            })
+            .collect();
+        filling.append(source, &lines);
+    }
+    filling.writer.commit().unwrap();
+    path
+}
+
+#[test]
+fn a_folder_is_no_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    for error in refused(folder.path()) {
+        assert!(matches!(error, CacheError::Open { .. }), "{error:?}");
+        let text = message(error);
+        assert!(text.contains("it is a directory") && text.contains("--cache FILE"), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_not_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("letter.txt");
+    for content in ["Dear Ann,\n".repeat(1000), "x".to_owned(), "SQLite format 3\0 it says".to_owned()] {
+        std::fs::write(&path, content).unwrap();
+        for error in refused(&path) {
+            assert!(matches!(error, CacheError::NotOurs { .. }), "{error:?}");
+            let text = message(error);
+            assert!(text.contains("not a Tamarin cache") && text.contains("left as it was"), "{text}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put beside it");
+}
+
+#[test]
+fn a_database_of_somebody_else_is_not_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("places.sqlite");
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.execute_batch("CREATE TABLE place (name TEXT); INSERT INTO place VALUES ('home')").unwrap();
+    drop(database);
+    for error in refused(&path) {
+        assert!(matches!(error, CacheError::NotOurs { .. }), "{error:?}");
+        assert!(message(error).contains("an SQLite database of something else"));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put beside it");
+}
+
+#[test]
+fn a_cache_of_a_newer_tamarin_is_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sound(folder.path());
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.pragma_update(None, "user_version", 99).unwrap();
+    database.close().unwrap();
+    for error in refused(&path) {
+        assert!(matches!(error, CacheError::Version { found: 99, .. }), "{error:?}");
+        assert!(message(error).contains("use a newer Tamarin"));
+    }
+}
+
+#[test]
+fn a_cache_that_was_cut_off_is_damaged_and_left_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(sound(folder.path())).unwrap();
+    let path = folder.path().join("cut.tamarin");
+    for share in [1, 5, 20, 50, 90, 99] {
+        std::fs::write(&path, &whole[..whole.len() * share / 100]).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let reading = Cache::open(&path).and_then(|cache| cache.snapshot().map(drop)).err().unwrap();
+        let writing = Writer::open(&path).err().unwrap();
+        for error in [reading, writing] {
+            let is_right = matches!(error, CacheError::Damaged { .. } | CacheError::NotOurs { .. });
+            assert!(is_right, "{share} %: {error:?}");
+            message(error);
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{share} %");
+    }
+}
+
+#[test]
+fn a_second_writer_is_told_who_the_first_is_and_can_still_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sound(folder.path());
+    let first = Writer::open(&path).unwrap();
+    let error = Writer::open(&path).err().unwrap();
+    assert!(matches!(error, CacheError::Locked { .. }), "{error:?}");
+    assert!(message(error).contains(&format!("process {}", std::process::id())));
+    assert!(Cache::open(&path).unwrap().snapshot().is_ok());
+    drop(first);
+    assert!(Writer::open(&path).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_that_may_only_be_read_is_not_written() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = sound(folder.path());
+    let before = std::fs::read(&path).unwrap();
+    let _ = std::fs::remove_file(folder.path().join("cache.tamarin.lock"));
+    let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    allow(&path, 0o444);
+    allow(folder.path(), 0o555);
+    if std::fs::write(folder.path().join("probe"), "").is_ok() {
+        return; // a superuser may write anything
+    }
+    let error = Writer::open(&path).err().unwrap();
+    assert!(matches!(error, CacheError::ReadOnly { .. }), "{error:?}");
+    assert!(message(error).contains("cannot be written"));
+    let cache = Cache::open(&path).unwrap();
+    assert_eq!(cache.snapshot().unwrap().segments.iter().map(|segment| segment.rows).sum::<usize>(), 500);
+    drop(cache);
+    allow(folder.path(), 0o755);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+/// Questions that between them read every column.
+fn questions() -> Vec<Query> {
+    let mut asks = vec![Ask::Totals];
+    for by in Dimension::all() {
+        asks.push(Ask::Groups {
+            by,
+            more: Measure::ALL.to_vec(),
+            sort: Sort { by: Measure::Objects, descending: true },
+            limit: 3,
+        });
+    }
+    asks.push(Ask::Series { bucket: 86_400, each: None });
+    for by in [Field::RemoteIp, Field::Key] {
+        let values = vec![tamarin::query::Value::Absent];
+        asks.push(Ask::Series { bucket: 86_400, each: Some((Dimension::Field(by), values)) });
+    }
+    for by in [Field::Time, Field::RequestUri, Field::HostId, Field::BytesSent, Field::Key] {
+        asks.push(Ask::Requests { sort: Sort { by, descending: false }, offset: 0, limit: 0 });
+    }
+    let filters = [
+        Filter::everything(),
+        Filter::Term(Subject::Field(Field::RequestUri), Test::Contains("films".to_owned())),
+        Filter::Term(Subject::Field(Field::ObjectSize), Test::Range(Some(5), Some(5000))),
+        Filter::Term(Subject::Derived(Dimension::StatusClass), Test::Equals(b"4xx".to_vec())),
+    ];
+    let mut queries = Vec::new();
+    for ask in asks {
+        for filter in filters.clone() {
+            let (sources, time) = (Vec::new(), TimeRange::default());
+            queries.push(Query { sources, time, filter, counting: Counting::AsLogged, ask: ask.clone() });
+        }
+    }
+    queries
+}
+
+/// Asks everything, and appends; the errors met on the way.
+fn use_wholly(path: &Path, queries: &[Query]) -> Vec<String> {
+    let mut errors = Vec::new();
+    let mut note = |error: CacheError| errors.push(message(error));
+    match Cache::open(path) {
+        Ok(cache) => {
+            let engine = LocalEngine::new(Arc::new(cache));
+            for query in queries {
+                match engine.ask(query, &Cancel::default(), &mut |_, _| {}) {
+                    Ok(_) => {}
+                    Err(QueryError::Cache(error)) => note(error),
+                    Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+                }
+            }
+            if let Err(error) = engine.cache().sources() {
+                note(error);
+            }
+            if let Err(error) = engine.cache().rejected(None, &mut |_| {}) {
+                note(error);
+            }
+        }
+        Err(error) => note(error),
+    }
+    let appended = Writer::open(path).and_then(|mut writer| {
+        let source = writer.source("/var/log/acme")?;
+        let mut builder = BatchBuilder::default();
+        for pick in 0..60 {
+            builder.push(&parse_line(lines::line_of(&[pick; 28]).as_bytes()).unwrap());
+        }
+        writer.append(source, builder.finish())?;
+        writer.commit()
+    });
+    if let Err(error) = appended {
+        note(error);
+    }
+    errors
+}
+
+#[test]
+fn flipped_bytes_give_errors_or_other_values_but_never_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(sound(folder.path())).unwrap();
+    let queries = questions();
+    assert_eq!(use_wholly(&folder.path().join("cache.tamarin"), &queries), [] as [String; 0]);
+    // Only where something is stored.
+    let places: Vec<usize> = (100..whole.len()).filter(|at| whole[*at] != 0).collect();
+    let rounds = if std::env::var_os("PROPTEST_CASES").is_some() { 3000 } else { 60 };
+    let mut random = 0x9E37_79B9_7F4A_7C15u64;
+    let mut next = move |below: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below
+    };
+    let mut noticed = 0;
+    for round in 0..rounds {
+        let path = folder.path().join(format!("flipped-{round}.tamarin"));
+        let mut content = whole.clone();
+        for _ in 0..1 + next(3) {
+            content[places[next(places.len())]] ^= 1 << next(8) | next(256) as u8;
+        }
+        std::fs::write(&path, content).unwrap();
+        match catch_unwind(AssertUnwindSafe(|| use_wholly(&path, &queries))) {
+            Ok(errors) => noticed += usize::from(!errors.is_empty()),
+            Err(_) => {
+                let kept = std::env::temp_dir().join("tamarin-flipped-bytes");
+                std::fs::copy(&path, &kept).unwrap();
+                panic!("round {round} ended in a panic; the cache is {}", kept.display());
+            }
+        }
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            let _ = std::fs::remove_file(folder.path().join(format!("flipped-{round}.tamarin{suffix}")));
+        }
+    }
+    assert!(noticed > 0, "no damage was noticed at all");
+    eprintln!("{noticed} of {rounds} damages noticed");
+}
