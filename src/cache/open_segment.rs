@@ -31,8 +31,11 @@ pub struct OpenSegment {
     pub measures: [Vec<u64>; MEASURES],
     pub details: [Vec<Page>; DETAILS],
     /// The pages of each detail that were read last, the latest at the end.
-    opened: RefCell<[Vec<(usize, Arc<OpenPage>)>; DETAILS]>,
+    opened: RefCell<[OpenPages; DETAILS]>,
 }
+
+/// Pages of one detail with their numbers.
+type OpenPages = Vec<(usize, Arc<OpenPage>)>;
 
 /// Pages kept open per detail. Repeats come in a row, often several log files side by side: each is
 /// compared with a page far from its own, and to open two pages for every row would take a hundred times as

@@ -366,6 +366,10 @@ impl Writer {
             self.files.insert(key.clone(), state);
         }
         let state = self.files.entry(key).or_default();
+        if state.mark.as_ref().is_some_and(|known| known.version != mark.version) {
+            // It changed while it was being read: what was noted of its lines is void.
+            *state = FileState { id: state.id, replaces: true, ..FileState::default() };
+        }
         if state.mark.is_none() {
             state.mark = Some(mark.clone());
         }

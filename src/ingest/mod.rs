@@ -58,7 +58,7 @@ struct Block {
 
 /// What the writer is told of a source, which goes by its place among the sources of this run.
 enum Message {
-    Batch(usize, Batch),
+    Batch(usize, Box<Batch>),
     /// The file holds no log lines.
     NoLog(usize, Arc<FileMark>),
     /// All log files of a source were listed and read, none failed.

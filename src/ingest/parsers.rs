@@ -45,7 +45,9 @@ pub fn run(
             Next::Block(block) => block.source != source || builder.is_full(),
             Next::HandOn | Next::End => true,
         };
-        if hand_on && !builder.is_empty() && messages.send(Message::Batch(source, builder.finish())).is_err()
+        if hand_on
+            && !builder.is_empty()
+            && messages.send(Message::Batch(source, Box::new(builder.finish()))).is_err()
         {
             // The writer gave up, and has said why.
             return;

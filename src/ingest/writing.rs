@@ -67,7 +67,7 @@ fn write(
                     Some(id) => id,
                     None => *ids[source].insert(writer.source(&uris[source])?),
                 };
-                let appended = writer.append(id, batch)?;
+                let appended = writer.append(id, *batch)?;
                 pending.requests += appended.requests;
                 counters.duplicates.fetch_add(appended.duplicates, Relaxed);
                 if writer.uncommitted() == 0 {

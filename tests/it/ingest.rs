@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tamarin::cache::{Cache, Writer};
+use tamarin::cache::catalogue::Known;
+use tamarin::cache::{BatchBuilder, Cache, FileMark, Part, RejectedLine, Writer};
 use tamarin::ingest::{Ingest, Options, Phase, Progress};
 use tamarin::query::answer::Stats;
 use tamarin::query::{Answer, Ask, Cancel, Counting, Engine, Filter, LocalEngine, Query, TimeRange};
@@ -199,6 +200,26 @@ fn a_file_that_is_exchanged_for_another_keeps_what_was_read_and_its_rejected_lin
     assert_eq!(place.pull().files_skipped, 1);
     assert_eq!(place.pull().files_known, 1);
     assert_eq!(place.totals().requests, 15);
+}
+
+#[test]
+fn a_file_that_changes_while_one_writer_reads_it_is_known_by_its_last_version() {
+    let place = Place::new();
+    let mut writer = Writer::open(&place.cache()).unwrap();
+    let source = writer.source("/var/log/acme").unwrap();
+    for (version, lines, total_lines) in [("1", 5, None), ("2", 3, Some(3))] {
+        let mut builder = BatchBuilder::default();
+        let file = FileMark { name: "a.log".to_owned(), version: Some(version.to_owned()), size: None };
+        let (first_line, rows) = (1, 0);
+        let rejected = vec![RejectedLine { line: 1, reason: "torn".to_owned(), content: version.into() }];
+        builder.end_part(Part { file: Arc::new(file), first_line, lines, rows, rejected, total_lines });
+        writer.append(source, builder.finish()).unwrap();
+        writer.commit().unwrap();
+    }
+    let cache = Cache::open(&place.cache()).unwrap();
+    assert_eq!(cache.known("/var/log/acme", "a.log", Some("2")).unwrap(), Known::Whole);
+    assert_eq!((cache.sources().unwrap()[0].lines, cache.sources().unwrap()[0].rejected), (3, 1));
+    assert_eq!(place.rejected(), [("a.log".to_owned(), 1, "2".to_owned())]);
 }
 
 #[test]
