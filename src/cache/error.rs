@@ -80,6 +80,20 @@ impl CacheError {
     pub(crate) fn sqlite(path: &std::path::Path, source: rusqlite::Error) -> CacheError {
         use rusqlite::ErrorCode;
         let path = path.to_owned();
+        // The questions are always the same: what does not fit them is what is stored. (Told as it is, it
+        // would print a whole question.)
+        let misfit = match &source {
+            rusqlite::Error::SqlInputError { msg, .. } => Some(msg.clone()),
+            rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..)
+            | rusqlite::Error::QueryReturnedNoRows => Some(source.to_string()),
+            _ => None,
+        };
+        if let Some(reason) = misfit {
+            return CacheError::Damaged { path, reason: reason.replace('\n', " ") };
+        }
         let reason = source.to_string();
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => {

@@ -159,6 +159,18 @@ fn a_cache_that_may_only_be_read_is_not_written() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
+#[test]
+fn tables_of_another_shape_are_damage_told_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sound(folder.path());
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.execute_batch("ALTER TABLE source RENAME COLUMN last_pull TO last_pump").unwrap();
+    database.close().unwrap();
+    let error = Cache::open(&path).unwrap().sources().unwrap_err();
+    assert!(matches!(error, CacheError::Damaged { .. }), "{error:?}");
+    assert!(message(error).contains("no such column: s.last_pull"));
+}
+
 /// Questions that between them read every column.
 fn questions() -> Vec<Query> {
     let mut asks = vec![Ask::Totals];
