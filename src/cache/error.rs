@@ -92,9 +92,9 @@ impl CacheError {
             _ => None,
         };
         if let Some(reason) = misfit {
-            return CacheError::Damaged { path, reason: reason.replace('\n', " ") };
+            return CacheError::Damaged { path, reason: one_line(&reason) };
         }
-        let reason = source.to_string();
+        let reason = one_line(&source.to_string());
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => {
                 CacheError::NotOurs { path, reason: "no SQLite database".to_owned() }
@@ -110,6 +110,7 @@ impl CacheError {
         }
     }
 
+    /// A column that makes no sense.
     pub(crate) fn damaged(
         path: &std::path::Path,
         place: impl std::fmt::Display,
@@ -117,4 +118,9 @@ impl CacheError {
     ) -> CacheError {
         CacheError::Damaged { path: path.to_owned(), reason: format!("{place}: {damage}") }
     }
+}
+
+/// SQLite prints statements as they were written.
+fn one_line(text: &str) -> String {
+    text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
