@@ -14,7 +14,10 @@ use crate::ingest::Phase;
 pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome> {
     let specs = if args.sources.is_empty() { pulling::usual_sources(setting)? } else { args.sources.clone() };
     if specs.is_empty() {
-        return usage("nothing to pull: name a source (s3://bucket[/prefix], a file, a folder or -)");
+        return usage(
+            "nothing to pull: name a source (s3://bucket[/prefix], a file, a folder or -), or let a paused one \
+             be pulled again with tamarin sources resume",
+        );
     }
     let sources = pulling::open_sources(setting, &specs)?;
     let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();

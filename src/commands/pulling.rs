@@ -95,18 +95,27 @@ pub(super) fn open_sources(setting: &Setting, specs: &[String]) -> anyhow::Resul
     Ok(sources)
 }
 
-/// The sources to pull when none is named: those of the configuration file, else those that the cache
-/// has. If some of these are marked as watched, only they.
+/// The sources to pull when none is named: those of the configuration file and those monitored; if there
+/// are none, all that the cache has. Never those paused.
 pub(super) fn usual_sources(setting: &Setting) -> anyhow::Result<Vec<String>> {
-    if !setting.config.sources.is_empty() {
-        return Ok(setting.config.sources.clone());
+    let mut usual = setting.config.sources.clone();
+    let path = setting.cache_path()?;
+    if !usual.is_empty() && !path.exists() {
+        return Ok(usual);
     }
-    let mut known = open_cache(&setting.cache_path()?)?.sources()?;
+    let mut known = open_cache(&path)?.sources()?;
+    let options = setting.s3();
+    usual.retain(|spec| {
+        let opened = if spec == "-" { None } else { source::open(spec, &options).ok() };
+        let uri = opened.as_ref().map_or(spec.as_str(), |source| source.uri());
+        !known.iter().any(|source| source.paused && source.uri == uri)
+    });
     known.retain(|source| !source.paused && source.uri != "-");
-    if known.iter().any(|source| source.monitored) {
+    if known.iter().any(|source| source.monitored) || !setting.config.sources.is_empty() {
         known.retain(|source| source.monitored);
     }
-    Ok(known.into_iter().map(|source| source.uri).collect())
+    usual.extend(known.into_iter().map(|source| source.uri));
+    Ok(usual)
 }
 
 /// Runs an ingest to its end, with a progress bar on a terminal.

@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected fails")]
 
 mod cli;
+mod home;
 mod s3_source;
 mod support;
+mod upkeep;

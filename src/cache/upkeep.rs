@@ -1,0 +1,125 @@
+//! Looking after sources: which are monitored, and how one goes with all that came from it.
+
+use rusqlite::params;
+
+use super::catalogue::{self, PAUSED, REMOVED};
+use super::{CacheError, Writer, schema};
+
+/// What a person wants of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Monitoring {
+    /// Pulled whenever no source is named.
+    On,
+    /// Not pulled for the time being.
+    Paused,
+    /// Pulled again after a pause, as before it.
+    Resumed,
+    /// Not pulled unless it is named; what was pulled stays.
+    Off,
+}
+
+/// What went with a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// Requests.
+    pub requests: u64,
+    /// Log files in the catalogue.
+    pub files: u64,
+}
+
+impl Writer {
+    /// Says how a source is looked after.
+    ///
+    /// # Errors
+    /// If the cache cannot be written.
+    pub fn monitor(&mut self, source: i64, wanted: Monitoring) -> Result<(), CacheError> {
+        let change = match wanted {
+            Monitoring::On => "UPDATE source SET monitored = 1, paused = 0 WHERE id = ?1",
+            Monitoring::Paused => "UPDATE source SET paused = ?2 WHERE id = ?1",
+            Monitoring::Resumed => "UPDATE source SET paused = 0 WHERE id = ?1",
+            Monitoring::Off => "UPDATE source SET monitored = 0, paused = ?2 WHERE id = ?1",
+        };
+        let done = match wanted {
+            Monitoring::On | Monitoring::Resumed => self.connection.execute(change, [source]),
+            Monitoring::Paused => self.connection.execute(change, [source, PAUSED]),
+            Monitoring::Off => self.connection.execute(change, [source, REMOVED]),
+        };
+        done.map(drop).map_err(|error| self.sqlite(error))
+    }
+
+    /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that
+    /// only its requests had stay in the dictionaries.
+    ///
+    /// # Errors
+    /// If the cache cannot be written; then all is as it was.
+    pub fn delete_source(&mut self, source: i64) -> Result<Deleted, CacheError> {
+        self.settle()?;
+        self.delete_source_rows(source).map_err(|error| self.sqlite(error))
+    }
+
+    fn delete_source_rows(&mut self, source: i64) -> rusqlite::Result<Deleted> {
+        let transaction = self.connection.transaction()?;
+        let requests: i64 = transaction.query_row(
+            "SELECT coalesce(sum(rows), 0) FROM segment WHERE source_id = ?1",
+            [source],
+            |row| row.get(0),
+        )?;
+        for (table, column) in [("rejected_line", "log_file_id"), ("log_file_part", "log_file_id")] {
+            transaction.execute(
+                &format!(
+                    "DELETE FROM {table} WHERE {column} IN (SELECT id FROM log_file WHERE source_id = ?1)"
+                ),
+                [source],
+            )?;
+        }
+        let files = transaction.execute("DELETE FROM log_file WHERE source_id = ?1", [source])?;
+        let segments: Vec<i64> = transaction
+            .prepare("SELECT id FROM segment WHERE source_id = ?1")?
+            .query_map([source], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for segment in segments {
+            super::writer::delete_segment(&transaction, segment)?;
+        }
+        if schema::has_pruned(&transaction)? {
+            transaction.execute("DELETE FROM pruned WHERE source_id = ?1", [source])?;
+        }
+        transaction.execute("DELETE FROM source WHERE id = ?1", params![source])?;
+        transaction.commit()?;
+        Ok(Deleted { requests: requests as u64, files: files as u64 })
+    }
+
+    /// Number of a source that the cache knows.
+    ///
+    /// # Errors
+    /// If the cache cannot be read.
+    pub fn known_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
+        catalogue::source_id(&self.connection, uri).map_err(|error| self.sqlite(error))
+    }
+
+    /// Gives what deletions left free back to the file system: the whole file is written anew. Returns
+    /// how many bytes smaller it is.
+    ///
+    /// # Errors
+    /// If there is no room for that; the cache is as good as before, and its free space will be used for
+    /// what comes next.
+    pub fn give_space_back(&mut self) -> Result<u64, CacheError> {
+        self.settle()?;
+        let before = self.size();
+        let done = self.connection.execute_batch("VACUUM").and_then(|()| {
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+        });
+        done.map_err(|error| self.sqlite(error))?;
+        Ok(before.saturating_sub(self.size()))
+    }
+
+    /// Bytes that the cache takes on disk, what is not folded into the main file yet included.
+    fn size(&self) -> u64 {
+        let mut wal = self.path.as_os_str().to_owned();
+        wal.push("-wal");
+        [self.path.as_os_str(), wal.as_os_str()]
+            .iter()
+            .filter_map(|path| std::fs::metadata(path).ok())
+            .map(|metadata| metadata.len())
+            .sum()
+    }
+}
