@@ -16,6 +16,7 @@ use crate::config::data_directory;
 use crate::export::human;
 use crate::ingest::{Ingest, Options, Phase, Progress, Stop};
 use crate::source::demo::Demo;
+use crate::source::s3::S3Options;
 use crate::source::{self, Source, SourceError};
 
 /// Failures named if nobody asks for all.
@@ -83,16 +84,43 @@ pub(super) fn open_sources(setting: &Setting, specs: &[String]) -> anyhow::Resul
     for spec in specs {
         let source = match Demo::options_of(spec) {
             Some(options) => Arc::new(Demo::new(options)),
-            None => source::open(spec, &options).map_err(|error| match error {
-                SourceError::NotASource(message) => anyhow::Error::new(UsageError(message)),
-                error => error.into(),
-            })?,
+            None => located(setting, named(spec, &options)?)?,
         };
         if !sources.iter().any(|known| known.uri() == source.uri()) {
             sources.push(source);
         }
     }
     Ok(sources)
+}
+
+/// The source that an argument names.
+fn named(spec: &str, options: &S3Options) -> anyhow::Result<Arc<dyn Source>> {
+    source::open(spec, options).map_err(|error| match error {
+        SourceError::NotASource(message) => anyhow::Error::new(UsageError(message)),
+        error => error.into(),
+    })
+}
+
+/// A source, or where its log files are if it is the bucket that they are about. One that log files came
+/// from before is one: it is not asked, and works without a network as far as the cache goes.
+fn located(setting: &Setting, source: Arc<dyn Source>) -> anyhow::Result<Arc<dyn Source>> {
+    let is_known = || {
+        let known = Cache::open(&setting.cache_path().ok()?).ok()?.sources().ok()?;
+        known.iter().find(|known| known.uri == source.uri() && known.files > 0).map(drop)
+    };
+    if !source.uri().starts_with("s3://") || is_known().is_some() {
+        return Ok(source);
+    }
+    let runtime = runtime()?;
+    let place = runtime.block_on(source.locate());
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    match place? {
+        None => Ok(source),
+        Some(place) => {
+            setting.note(&format!("{} is logged to {place}; reading the log files there", source.uri()));
+            named(&place, &setting.s3())
+        }
+    }
 }
 
 /// The sources to pull when none is named: those of the configuration file and those monitored; if there

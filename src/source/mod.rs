@@ -57,6 +57,12 @@ pub trait Source: Send + Sync {
     /// Fetches one log file. A remote file is verified to be whole before it is handed out.
     fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>>;
 
+    /// Where the log files really are, if this names the bucket that they are about rather than the place
+    /// they are in: what to open instead. Asks the network.
+    fn locate(&self) -> BoxFuture<'_, Result<Option<String>, SourceError>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// How many fetches run best side by side.
     fn concurrency(&self) -> usize {
         64

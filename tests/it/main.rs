@@ -5,5 +5,6 @@
 mod cli;
 mod home;
 mod s3_source;
+mod s3_upkeep;
 mod support;
 mod upkeep;
