@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::catalogue::{self, PAUSED, REMOVED};
+use super::catalogue::{self, PAUSED, REMOVED, WHOLE};
 use super::{CacheError, Writer, schema};
 
 /// What a person wants of a source.
@@ -110,6 +110,51 @@ impl Writer {
         });
         done.map_err(|error| self.sqlite(error))?;
         Ok(before.saturating_sub(self.size()))
+    }
+
+    /// Makes all that was committed durable: it survives a loss of power from here on.
+    ///
+    /// # Errors
+    /// If it cannot be, or a reader keeps the last commits from being folded into the main file.
+    pub fn make_durable(&mut self) -> Result<(), CacheError> {
+        self.settle()?;
+        let fold = || -> rusqlite::Result<i64> {
+            self.connection.pragma_update(None, "synchronous", "FULL")?;
+            let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+            Ok(busy)
+        };
+        if fold().map_err(|error| self.sqlite(error))? != 0 {
+            let holder = "it reads while the cache is to be made durable".to_owned();
+            return Err(CacheError::Locked { path: self.path.clone(), holder });
+        }
+        let kept = |error: std::io::Error| CacheError::ReadOnly {
+            path: self.path.clone(),
+            reason: format!("it cannot be made durable: {error}"),
+        };
+        std::fs::File::open(&self.path).and_then(|file| file.sync_all()).map_err(kept)?;
+        // The name of a new file is in its folder.
+        #[cfg(unix)]
+        if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {
+            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(kept)?;
+        }
+        Ok(())
+    }
+
+    /// Whether all that a log file held is in the cache: this version of it was read wholly, and none of
+    /// it was pruned since.
+    ///
+    /// # Errors
+    /// If the cache cannot be read.
+    pub fn holds(&self, source: i64, name: &str, version: Option<&str>) -> Result<bool, CacheError> {
+        let Some(version) = version else { return Ok(false) };
+        self.connection
+            .prepare_cached(
+                "SELECT count(*) FROM log_file
+                 WHERE source_id = ?1 AND name = ?2 AND version = ?3 AND state = ?4 AND lines > 0",
+            )
+            .and_then(|mut ask| ask.query_row(params![source, name, version, WHOLE], |row| row.get(0)))
+            .map_err(|error| self.sqlite(error))
     }
 
     /// Bytes that the cache takes on disk, what is not folded into the main file yet included.

@@ -79,6 +79,13 @@ pub struct PullArgs {
     /// Keep on, pulling what is new every so often: 30s, 5m, 1h
     #[arg(long, value_name = "TIME", value_parser = stretch)]
     pub every: Option<u32>,
+    /// Then delete from S3 the log files that are wholly in the cache, once it is durable and verified.
+    /// The cache is their only copy from then on
+    #[arg(long)]
+    pub purge: bool,
+    /// Do not ask before deleting
+    #[arg(long, requires = "purge")]
+    pub yes: bool,
 }
 
 /// `tamarin report`.

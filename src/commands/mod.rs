@@ -11,6 +11,7 @@ mod output;
 mod prune;
 mod pull;
 mod pulling;
+mod purge;
 mod report;
 mod requests;
 mod setting;

@@ -6,6 +6,7 @@ use anyhow::bail;
 
 use super::args::PullArgs;
 use super::pulling::{self, Interrupt};
+use super::purge::Purge;
 use super::setting::Setting;
 use super::{Outcome, usage};
 use crate::cache::Writer;
@@ -24,6 +25,7 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
     if args.every.is_some() && uris.iter().any(|uri| uri == "-") {
         return usage("--every: standard input can be read only once");
     }
+    let mut purge = if args.purge { Some(Purge::new(&sources, args.yes)?) } else { None };
     let path = setting.cache_path()?;
     let runtime = pulling::runtime()?;
     let outcome = runtime.block_on(async {
@@ -32,6 +34,12 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
             let writer = Writer::open(&path)?;
             let progress = pulling::pull_within(setting, writer, sources.clone(), &interrupt).await?;
             setting.note(&pulling::summary(&progress));
+            let mut refused = false;
+            if let Some(purge) = &mut purge
+                && progress.phase != Phase::Cancelled
+            {
+                refused = purge.run(setting, &path, &sources, &interrupt).await?;
+            }
             let Some(every) = args.every else {
                 if progress.phase == Phase::Cancelled {
                     bail!("stopped before all log files were read; run again to carry on");
@@ -39,7 +47,7 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
                 if let Some(reason) = pulling::unlisted(&progress, &uris) {
                     bail!("{reason}");
                 }
-                return Ok(pulling::outcome(&progress));
+                return Ok(if refused { Outcome::SomeUnread } else { pulling::outcome(&progress) });
             };
             // One that cannot be reached now may be there again next time.
             interrupt.sleep(Duration::from_secs(every.into())).await;

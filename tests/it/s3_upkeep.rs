@@ -1,4 +1,4 @@
-//! From a bucket that is logged to its log files.
+//! From a bucket that is logged to its log files, and deleting log files that the cache holds.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -6,7 +6,10 @@ use std::net::TcpListener;
 use tamarin::source::open;
 use tamarin::source::s3::{Credentials, S3Options};
 
-use crate::support::s3_server::{ACCESS_KEY, SECRET_KEY};
+use std::process::Output;
+
+use crate::home::{Home, line, stderr};
+use crate::support::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
 
 /// A server that answers each request, in turn, with a status and a body.
 fn answering(answers: &[(u16, String)]) -> S3Options {
@@ -118,4 +121,122 @@ async fn logging_that_is_off_or_secret_is_told() {
     let answers = [refused(403, "AccessDenied"), refused(403, "AccessDenied")];
     let message = located("s3://acme-media", &answers).await.unwrap_err();
     assert!(message.contains("it takes s3:ListBucket"), "{message}");
+}
+
+/// A server with `count` log files of a request each, one that holds no log, and one that cannot be read.
+fn with_logs(count: u32) -> S3Server {
+    let server = S3Server::start(&["acme-logs"]);
+    for n in 0..count {
+        let request = line(n, "203.0.113.7", "-", "REST.GET.OBJECT", &format!("k{n}"), 200, "10");
+        server.put("acme-logs", &name(n), request);
+    }
+    server.put("acme-logs", "p/2026-04-01-09-00-00-NOTES", "my notes, no log\n");
+    server.put("acme-logs", "p/2026-04-01-09-00-01-BROKEN.gz", b"\x1f\x8b\x08\x00broken");
+    server
+}
+
+fn name(n: u32) -> String {
+    format!("p/2026-04-01-08-{:02}-{:02}-{n:016X}", n / 60 % 60, n % 60)
+}
+
+fn run(home: &Home, server: &S3Server, arguments: &[&str]) -> Output {
+    let endpoint = server.endpoint();
+    let all = [arguments, &["--endpoint-url", &endpoint]].concat();
+    home.command(&all).envs(server.environment()).output().unwrap()
+}
+
+fn left(server: &S3Server) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(server.path("acme-logs", "p"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn requests(home: &Home) -> u64 {
+    home.objects(&["report", "total"])[0]["requests"].as_u64().unwrap()
+}
+
+const SOURCE: &str = "s3://acme-logs/p/";
+const KEPT: [&str; 2] = ["2026-04-01-09-00-00-NOTES", "2026-04-01-09-00-01-BROKEN.gz"];
+
+#[test]
+fn log_files_are_deleted_once_the_cache_holds_them_and_only_those() {
+    let (home, server) = (Home::new(), with_logs(1100));
+    server.take_requests();
+    let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
+    // One log file could not be read.
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("1,100 log files deleted from s3://acme-logs/p/"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(left(&server), KEPT);
+    let deletions = server.take_requests().iter().filter(|request| request.starts_with("POST")).count();
+    assert_eq!(deletions, 2, "a thousand at a time");
+    assert_eq!(requests(&home), 1100);
+    home.fine(&["sources", "check"]);
+    let again = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
+    assert!(!stderr(&again).contains("deleted"), "{}", stderr(&again));
+    assert_eq!((left(&server).len(), requests(&home)), (2, 1100));
+}
+
+#[test]
+fn what_was_pulled_before_is_deleted_without_being_added_twice() {
+    let (home, server) = (Home::new(), with_logs(20));
+    // As if the program had been killed between keeping and deleting.
+    run(&home, &server, &["pull", SOURCE]);
+    assert_eq!(left(&server).len(), 22, "never by default");
+    // Another content under a known name is another log file: read first, then deleted.
+    let other = line(50, "203.0.113.8", "-", "REST.GET.OBJECT", "another", 200, "1000");
+    server.put("acme-logs", &name(3), other);
+    let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
+    assert!(stderr(&output).contains(" 1 requests added"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("20 log files deleted"), "{}", stderr(&output));
+    assert_eq!(left(&server), KEPT);
+    assert_eq!(requests(&home), 21);
+}
+
+#[test]
+fn what_the_cache_dropped_is_not_deleted() {
+    let (home, server) = (Home::new(), with_logs(20));
+    run(&home, &server, &["pull", SOURCE, "-q"]);
+    home.fine(&["prune", "--before", "2026-04-01T00:00:05", "-q"]);
+    assert_eq!(requests(&home), 15);
+    let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
+    assert!(!stderr(&output).contains("deleted"), "{}", stderr(&output));
+    assert_eq!(left(&server).len(), 22);
+}
+
+#[test]
+fn a_damaged_cache_deletes_nothing() {
+    let (home, server) = (Home::new(), with_logs(20));
+    let cache = home.path("c.db");
+    let pull = ["pull", SOURCE, "-q", "--cache", cache.to_str().unwrap()];
+    run(&home, &server, &pull);
+    // The last page of the file: the end of a column.
+    let mut bytes = std::fs::read(&cache).unwrap();
+    let last = bytes.len() - 32_768;
+    bytes[last..].fill(0xff);
+    std::fs::write(&cache, bytes).unwrap();
+    let output = run(&home, &server, &[&pull[..], &["--purge", "--yes"]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("damaged"), "{}", stderr(&output));
+    assert_eq!(left(&server).len(), 22);
+}
+
+#[test]
+fn deleting_needs_a_yes_and_a_source_in_s3() {
+    let (home, server) = (Home::new(), with_logs(3));
+    let output = run(&home, &server, &["pull", SOURCE, "--purge"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--yes"), "{}", stderr(&output));
+    let output = run(&home, &server, &["pull", SOURCE, "logs", "--purge", "--yes"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("in S3 only"), "{}", stderr(&output));
+    assert_eq!(run(&home, &server, &["pull", SOURCE, "--yes"]).status.code(), Some(2));
+    assert_eq!(left(&server).len(), 5);
+    assert!(home.path("logs/2026-04-01-00-30-00-AAAA").exists());
 }

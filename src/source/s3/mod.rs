@@ -9,6 +9,7 @@ mod fetch;
 mod list;
 mod logging;
 mod ranges;
+mod remove;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use tokio::sync::mpsc;
 
 pub use client::{Credentials, S3Options};
 
-use super::{Body, LogFile, Source, SourceError, Window};
+use super::{Body, LogFile, Removed, Source, SourceError, Window};
 use client::Connection;
 use error::Asked;
 
@@ -102,6 +103,14 @@ impl Source for S3Source {
 
     fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
         Box::pin(fetch::fetch(&self.place, file))
+    }
+
+    fn can_remove(&self) -> bool {
+        true
+    }
+
+    fn remove<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Removed, SourceError>> {
+        Box::pin(remove::remove(&self.place, names))
     }
 
     fn locate(&self) -> BoxFuture<'_, Result<Option<String>, SourceError>> {
