@@ -68,9 +68,7 @@ mod tests {
 
     /// Days of 24 hours, busy by day and quiet by night.
     fn days(count: usize) -> Vec<u64> {
-        (0..count * 24)
-            .map(|hour| 400 + 300 * u64::from((8..20).contains(&(hour % 24))) + hour as u64 % 7)
-            .collect()
+        (0..count * 24).map(|hour| 400 + 300 * u64::from((8..20).contains(&(hour % 24))) + hour as u64 % 7).collect()
     }
 
     #[test]

@@ -141,9 +141,7 @@ impl Key {
         };
         if self.1.contains(KeyModifiers::CONTROL) {
             format!("Ctrl-{name}")
-        } else if self.1.contains(KeyModifiers::SHIFT)
-            && !matches!(self.0, KeyCode::Char(_) | KeyCode::BackTab)
-        {
+        } else if self.1.contains(KeyModifiers::SHIFT) && !matches!(self.0, KeyCode::Char(_) | KeyCode::BackTab) {
             format!("Shift-{name}")
         } else {
             name

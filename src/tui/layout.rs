@@ -115,12 +115,7 @@ pub(crate) fn columns(state: &State) -> Vec<Placed> {
         let heading = column.title(&title).width() + 2;
         let texts: Box<dyn Iterator<Item = usize> + '_> = match (&table.rows.data, column) {
             (Some(Rows::Groups(groups)), Column::Value) => Box::new(
-                groups
-                    .rows
-                    .iter()
-                    .skip(sight.start)
-                    .take(sight.len())
-                    .map(|row| shown::value(&row.value).width()),
+                groups.rows.iter().skip(sight.start).take(sight.len()).map(|row| shown::value(&row.value).width()),
             ),
             (Some(Rows::Times { .. }), Column::Value) => Box::new(std::iter::once(19)),
             (Some(rows @ Rows::Requests { .. }), Column::Field(field))

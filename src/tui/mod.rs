@@ -78,9 +78,7 @@ pub struct Feed {
 #[derive(Debug, thiserror::Error)]
 pub enum TuiError {
     /// Standard input or output is no terminal.
-    #[error(
-        "the explorer needs a terminal; for pipes and scripts use `tamarin report` or `tamarin requests`"
-    )]
+    #[error("the explorer needs a terminal; for pipes and scripts use `tamarin report` or `tamarin requests`")]
     NoTerminal,
     /// The terminal could not be read or written.
     #[error("the terminal failed: {0}")]

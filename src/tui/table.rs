@@ -215,10 +215,9 @@ impl<T> Extras<T> {
             .filter(|row| self.known.get(row).is_none_or(|(_, known)| known.is_none_or(|of| of < generation)))
             .cloned()
             .collect();
-        let on_the_way = self
-            .running
-            .as_ref()
-            .is_some_and(|(number, rows)| *number == latest && wanted.iter().all(|row| rows.contains(row)));
+        let on_the_way = self.running.as_ref().is_some_and(|(number, rows)| {
+            *number == latest && wanted.iter().all(|row| rows.contains(row))
+        });
         let failed = self.failed.as_ref().is_some_and(|(rows, at)| *at >= generation && *rows == wanted);
         if on_the_way || failed { Vec::new() } else { wanted }
     }

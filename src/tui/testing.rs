@@ -40,11 +40,7 @@ impl Naive {
     pub(crate) fn add(&self, more: Vec<RequestRow>) -> u64 {
         let mut rows = self.rows.lock().unwrap();
         let next = rows.len() as u64;
-        rows.extend(
-            more.into_iter()
-                .enumerate()
-                .map(|(index, row)| RequestRow { id: (1, next + index as u64), ..row }),
-        );
+        rows.extend(more.into_iter().enumerate().map(|(index, row)| RequestRow { id: (1, next + index as u64), ..row }));
         self.generation.fetch_add(1, Ordering::SeqCst) + 1
     }
 }
@@ -160,8 +156,9 @@ fn value_of(by: &Dimension, row: &RequestRow) -> Value {
         Dimension::Field(field) => row.get(*field).clone(),
         Dimension::Network { .. } => {
             let ip = row.get(Field::RemoteIp).to_text();
-            ip.rsplit_once('.')
-                .map_or(Value::from("2001:db8::/48"), |(net, _)| Value::from(format!("{net}.0/24").as_str()))
+            ip.rsplit_once('.').map_or(Value::from("2001:db8::/48"), |(net, _)| {
+                Value::from(format!("{net}.0/24").as_str())
+            })
         }
         Dimension::Prefix { .. } => {
             let key = row.get(Field::Key).to_text();
@@ -263,11 +260,7 @@ fn series(rows: &[&RequestRow], bucket: u32, each: Option<&(Dimension, Vec<Value
     let (Some(first), Some(last)) =
         (rows.iter().map(|row| row.time).min(), rows.iter().map(|row| row.time).max())
     else {
-        return Series {
-            bucket,
-            start: 0,
-            lines: vec![Vec::new(); each.map_or(1, |(_, values)| values.len())],
-        };
+        return Series { bucket, start: 0, lines: vec![Vec::new(); each.map_or(1, |(_, values)| values.len())] };
     };
     let start = first.div_euclid(width) * width;
     let count = ((last - start) / width + 1) as usize;

@@ -52,8 +52,7 @@ pub(super) fn brush(state: &mut State, command: Command) {
         Command::SwapEdges => std::mem::swap(&mut brush.fixed, &mut brush.moving),
         Command::ShiftLeft | Command::ShiftRight => {
             let (first, end) = brush.covers(&axis);
-            let room =
-                command == Command::ShiftLeft && first > 0 || command == Command::ShiftRight && end < last;
+            let room = command == Command::ShiftLeft && first > 0 || command == Command::ShiftRight && end < last;
             if room {
                 let step = i64::from(axis.bucket) * if command == Command::ShiftLeft { -1 } else { 1 };
                 brush.fixed += step;

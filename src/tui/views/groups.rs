@@ -67,9 +67,7 @@ pub(super) fn time(state: &State, rows: &[TimeRow], totals: &Stats, index: usize
 
 fn extra(measure: Measure, number: f64, width: u16) -> String {
     match measure {
-        Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => {
-            shown::duration(number)
-        }
+        Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => shown::duration(number),
         Measure::ObjectSizeMax => shown::bytes(number.max(0.0) as u64),
         _ => shown::count_within(number.max(0.0) as u64, usize::from(width)),
     }

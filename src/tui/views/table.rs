@@ -46,7 +46,8 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         }
         let area = Rect { y, height: 1, ..areas.rows };
         let is_selected = index == table.cursor;
-        let is_marked = !table.marks.is_empty() && rows.id(index).is_some_and(|id| table.marks.contains(&id));
+        let is_marked =
+            !table.marks.is_empty() && rows.id(index).is_some_and(|id| table.marks.contains(&id));
         let base = if is_selected { state.theme.selection() } else { state.theme.text() };
         if is_selected {
             buffer.set_style(area, base);
@@ -83,8 +84,11 @@ fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
         if table.sort.by == column.column {
             text.push_str(if table.sort.descending { " ▼" } else { " ▲" });
         }
-        let style =
-            if table.column == column.column { state.theme.heading_chosen() } else { state.theme.heading() };
+        let style = if table.column == column.column {
+            state.theme.heading_chosen()
+        } else {
+            state.theme.heading()
+        };
         let width = usize::from(column.width);
         // A heading may use the gap before its column rather than be cut.
         let fitted = fit::end(&text, width + usize::from(column.right) * 2);
