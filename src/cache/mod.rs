@@ -29,4 +29,4 @@ pub use error::CacheError;
 pub use prune::Pruned;
 pub use reader::{Cache, Details, SegmentInfo, Snapshot};
 pub use upkeep::{Deleted, Monitoring};
-pub use writer::{Appended, Writer};
+pub use writer::{Appended, Writer, WriterOptions};

@@ -14,8 +14,6 @@ use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASUR
 
 /// Rows that a segment is meant to have.
 pub const SEGMENT_ROWS: usize = 131_072;
-/// Rows that a segment may have at most: batches end where blocks of lines end.
-pub const SEGMENT_ROWS_MAX: usize = SEGMENT_ROWS + 16_384;
 
 /// A column ready for the file.
 pub struct PackedColumn {
@@ -32,9 +30,14 @@ pub struct OpenSegment {
     pub codes: [Vec<u32>; DIMENSIONS],
     pub measures: [Vec<u64>; MEASURES],
     pub details: [Vec<Page>; DETAILS],
-    /// The page of each detail that was read last; duplicates come in a row.
-    opened: RefCell<[Option<(usize, Arc<OpenPage>)>; DETAILS]>,
+    /// The pages of each detail that were read last, the latest at the end.
+    opened: RefCell<[Vec<(usize, Arc<OpenPage>)>; DETAILS]>,
 }
+
+/// Pages kept open per detail. Repeats come in a row, often several log files side by side: each is
+/// compared with a page far from its own, and to open two pages for every row would take a hundred times as
+/// long as to read it.
+const PAGES_OPEN: usize = 8;
 
 impl OpenSegment {
     /// How many requests.
@@ -110,11 +113,18 @@ impl OpenSegment {
         for (index, page) in self.details[slot].iter().enumerate() {
             if row < start + page.rows {
                 let mut opened = self.opened.borrow_mut();
-                let open = match &opened[slot] {
-                    Some((number, open)) if *number == index => open.clone(),
-                    _ => {
+                let opened = &mut opened[slot];
+                let open = match opened.iter().position(|(number, _)| *number == index) {
+                    Some(place) => {
+                        opened[place..].rotate_left(1);
+                        opened[opened.len() - 1].1.clone()
+                    }
+                    None => {
+                        if opened.len() == PAGES_OPEN {
+                            opened.remove(0);
+                        }
                         let open = Arc::new(OpenPage::open(page)?);
-                        opened[slot] = Some((index, open.clone()));
+                        opened.push((index, open.clone()));
                         open
                     }
                 };

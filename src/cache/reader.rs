@@ -96,8 +96,9 @@ pub struct SegmentInfo {
     pub time_min: i64,
     /// Time of its last request in time.
     pub time_max: i64,
-    /// Whether it is full: it will stay as long as the cache does. Others are replaced as they grow.
-    pub is_full: bool,
+    /// Whether it will stay as long as the cache does: it is full, or another follows it in its source.
+    /// The last of a source is replaced as it grows.
+    pub is_final: bool,
 }
 
 impl Cache {
@@ -143,7 +144,7 @@ impl Cache {
         let connection = self.connection()?;
         let read = (|| -> rusqlite::Result<_> {
             connection.execute_batch("BEGIN")?;
-            let segments = connection
+            let mut segments = connection
                 .prepare_cached(
                     "SELECT id, source_id, first_row, rows, time_min, time_max FROM segment
                      ORDER BY source_id, first_row",
@@ -157,10 +158,15 @@ impl Cache {
                         rows,
                         time_min: row.get(4)?,
                         time_max: row.get(5)?,
-                        is_full: rows >= super::open_segment::SEGMENT_ROWS,
+                        is_final: rows >= super::open_segment::SEGMENT_ROWS,
                     })
                 })?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
+                .collect::<rusqlite::Result<Vec<SegmentInfo>>>()?;
+            for index in 1..segments.len() {
+                if segments[index - 1].source == segments[index].source {
+                    segments[index - 1].is_final = true;
+                }
+            }
             let sources = connection
                 .prepare_cached("SELECT id, uri FROM source")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?

@@ -112,6 +112,8 @@ pub fn chunk_id(segment: i64, field: crate::log::Field) -> i64 {
     segment * 64 + field as i64
 }
 
+const WRITING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 /// Opens a cache for writing; makes it if there is no such file.
 pub fn open_writer(path: &Path) -> Result<Connection, CacheError> {
     if path.is_dir() {
@@ -121,41 +123,63 @@ pub fn open_writer(path: &Path) -> Result<Connection, CacheError> {
         std::fs::create_dir_all(parent)
             .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
     }
-    let is_new = is_missing_or_empty(path);
-    if is_new {
-        private_file(path)
-            .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
+    if is_missing_or_empty(path) {
+        make(path)?;
     } else {
         // Looked at through a read-only connection first: a file that is not ours is not touched.
         open_reader(path)?;
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let sqlite = |error| CacheError::sqlite(path, error);
-    let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
     connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(sqlite)?;
-    if is_new {
-        connection.pragma_update(None, "page_size", PAGE_SIZE).map_err(sqlite)?;
-    }
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(sqlite)?;
-    if !mode.eq_ignore_ascii_case("wal") {
-        return Err(CacheError::ReadOnly {
-            path: path.to_owned(),
-            reason: "its file system has no write-ahead log".to_owned(),
-        });
-    }
+    write_ahead(path, &connection)?;
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite)?;
     // 64 MB: a segment is 10 MB, and a page that is written twice is written twice.
     connection.pragma_update(None, "wal_autocheckpoint", 2000).map_err(sqlite)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(sqlite)?;
-    if is_new {
-        let transaction = connection.transaction().map_err(sqlite)?;
-        transaction.execute_batch(TABLES).map_err(sqlite)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(sqlite)?;
-        transaction.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
-        transaction.commit().map_err(sqlite)?;
-    }
     Ok(connection)
+}
+
+/// Makes an empty cache under another name, and gives it its own when it is whole: whoever is killed on
+/// the way leaves no file that is neither a cache nor nothing. The caller holds the lock.
+fn make(path: &Path) -> Result<(), CacheError> {
+    let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
+    // An empty file may stand behind a link.
+    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        std::path::PathBuf::from(name)
+    };
+    let making = beside(".new");
+    for left_over in [".new", ".new-journal", ".new-wal", ".new-shm"] {
+        let _ = std::fs::remove_file(beside(left_over));
+    }
+    private_file(&making).map_err(open)?;
+    let sqlite = |error| CacheError::sqlite(path, error);
+    let mut connection = Connection::open_with_flags(&making, WRITING).map_err(sqlite)?;
+    connection.pragma_update(None, "page_size", PAGE_SIZE).map_err(sqlite)?;
+    let transaction = connection.transaction().map_err(sqlite)?;
+    transaction.execute_batch(TABLES).map_err(sqlite)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(sqlite)?;
+    transaction.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
+    transaction.commit().map_err(sqlite)?;
+    write_ahead(path, &connection)?;
+    connection.close().map_err(|(_, error)| sqlite(error))?;
+    std::fs::rename(&making, path).map_err(open)
+}
+
+fn write_ahead(path: &Path, connection: &Connection) -> Result<(), CacheError> {
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(|error| CacheError::sqlite(path, error))?;
+    if mode.eq_ignore_ascii_case("wal") {
+        return Ok(());
+    }
+    Err(CacheError::ReadOnly {
+        path: path.to_owned(),
+        reason: "its file system has no write-ahead log".to_owned(),
+    })
 }
 
 /// Opens a cache for reading; it must exist.

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::catalogue::{self, PAUSED, REMOVED, WHOLE};
+use super::catalogue::{PAUSED, REMOVED, WHOLE};
 use super::{CacheError, Writer, schema};
 
 /// What a person wants of a source.
@@ -86,14 +86,6 @@ impl Writer {
         transaction.execute("DELETE FROM source WHERE id = ?1", params![source])?;
         transaction.commit()?;
         Ok(Deleted { requests: requests as u64, files: files as u64 })
-    }
-
-    /// Number of a source that the cache knows.
-    ///
-    /// # Errors
-    /// If the cache cannot be read.
-    pub fn known_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
-        catalogue::source_id(&self.connection, uri).map_err(|error| self.sqlite(error))
     }
 
     /// Gives what deletions left free back to the file system: the whole file is written anew. Returns

@@ -15,7 +15,7 @@ use super::dictionary::{Interner, hash};
 use super::duplicates::{AdmitError, Seen};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
 use super::lock::WriterLock;
-use super::open_segment::{OpenSegment, SEGMENT_ROWS, SEGMENT_ROWS_MAX, code_to_time};
+use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
 use super::schema::{self, chunk_id};
 use super::{CacheError, codec};
 use crate::log::Field;
@@ -29,9 +29,32 @@ pub struct Appended {
     pub duplicates: u64,
 }
 
+/// How a [`Writer`] lays out what it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriterOptions {
+    /// Rows that a segment is meant to have, at least 1: with fewer, less is written anew as a source
+    /// grows; with more, a question reads fewer and larger pieces. Readers take any size.
+    pub segment_rows: usize,
+}
+
+impl Default for WriterOptions {
+    fn default() -> WriterOptions {
+        WriterOptions { segment_rows: SEGMENT_ROWS }
+    }
+}
+
+impl WriterOptions {
+    /// Rows that a segment may have at most, unless it is a single batch: batches end where blocks of
+    /// lines end.
+    fn segment_rows_max(self) -> usize {
+        self.segment_rows + self.segment_rows / 8
+    }
+}
+
 /// Writes to a cache. Only one exists per cache, over all processes.
 pub struct Writer {
     pub(super) path: PathBuf,
+    options: WriterOptions,
     pub(super) connection: Connection,
     pub(super) interners: [Interner; DIMENSIONS],
     /// How many values of each dictionary are in the file.
@@ -89,6 +112,14 @@ impl Writer {
     /// # Errors
     /// If it is no cache, another process writes to it, or it cannot be written.
     pub fn open(path: &Path) -> Result<Writer, CacheError> {
+        Writer::open_with(path, WriterOptions::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_with(path: &Path, options: WriterOptions) -> Result<Writer, CacheError> {
         if !schema::is_missing_or_empty(path) {
             schema::open_reader(path)?;
         } else if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -99,6 +130,7 @@ impl Writer {
         let connection = schema::open_writer(path)?;
         let mut writer = Writer {
             path: path.to_owned(),
+            options,
             connection,
             interners: Default::default(),
             stored: [0; DIMENSIONS],
@@ -115,10 +147,14 @@ impl Writer {
         &self.path
     }
 
+    /// The number of a source, if the catalogue has it.
+    pub fn known_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
+        catalogue::source_id(&self.connection, uri).map_err(|error| self.sqlite(error))
+    }
+
     /// The number of a source, which is added to the catalogue if it is new there.
     pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
-        let found = catalogue::source_id(&self.connection, uri).map_err(|error| self.sqlite(error))?;
-        match found {
+        match self.known_source(uri)? {
             Some(id) => Ok(id),
             None => {
                 self.connection
@@ -149,7 +185,8 @@ impl Writer {
     /// If the cache cannot be read or written. What was committed before stays.
     pub fn append(&mut self, source: i64, mut batch: Batch) -> Result<Appended, CacheError> {
         self.turn_to(source)?;
-        if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > SEGMENT_ROWS_MAX) {
+        let most = self.options.segment_rows_max();
+        if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > most) {
             self.seal()?;
         }
         let codes = self.translate(&mut batch);
@@ -191,7 +228,7 @@ impl Writer {
             file.dirty = true;
             start = end;
         }
-        if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() >= SEGMENT_ROWS) {
+        if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() >= self.options.segment_rows) {
             self.seal()?;
         }
         Ok(appended)
@@ -299,7 +336,7 @@ impl Writer {
         self.tail = None;
         let path = self.path.clone();
         self.tail = Some(
-            load_tail(&self.connection, source, &self.interners[KEY])
+            load_tail(&self.connection, source, &self.interners[KEY], self.options.segment_rows)
                 .map_err(|error| admit_error(&path, error))?,
         );
         Ok(())
@@ -550,7 +587,12 @@ fn load_file(connection: &Connection, source: i64, mark: &FileMark) -> rusqlite:
 }
 
 /// The end of a source as it is in the file: its last segment, if that is small, to be added to.
-fn load_tail(connection: &Connection, source: i64, keys: &Interner) -> Result<Tail, AdmitError> {
+fn load_tail(
+    connection: &Connection,
+    source: i64,
+    keys: &Interner,
+    segment_rows: usize,
+) -> Result<Tail, AdmitError> {
     let next_row: i64 =
         connection.query_row("SELECT next_row FROM source WHERE id = ?1", [source], |row| row.get(0))?;
     let mut segments = connection
@@ -561,7 +603,7 @@ fn load_tail(connection: &Connection, source: i64, keys: &Interner) -> Result<Ta
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
         })?
         .collect::<rusqlite::Result<Vec<(i64, i64, i64, i64, i64)>>>()?;
-    let small = segments.pop_if(|(.., rows)| (*rows as usize) < SEGMENT_ROWS);
+    let small = segments.pop_if(|(.., rows)| (*rows as usize) < segment_rows);
     let seen = Seen::new(segments.into_iter().map(|(id, time_min, time_max, ..)| (id, time_min, time_max)));
     let mut tail = Tail {
         source,

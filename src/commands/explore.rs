@@ -50,6 +50,7 @@ pub(super) fn show(
     uris: Vec<String>,
     title: String,
 ) -> anyhow::Result<Outcome> {
+    let _no_empty_cache = pulling::NoEmptyCache::at(path);
     let writer = match Writer::open(path) {
         Ok(writer) => Some(writer),
         Err(error @ (CacheError::Locked { .. } | CacheError::ReadOnly { .. })) if path.exists() => {

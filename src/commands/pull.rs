@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
-
 use super::args::PullArgs;
-use super::pulling::{self, Interrupt};
+use super::pulling::{self, Interrupt, NoEmptyCache};
 use super::purge::Purge;
 use super::setting::Setting;
 use super::{Outcome, usage};
 use crate::cache::Writer;
-use crate::ingest::Phase;
 
 pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome> {
     let specs = if args.sources.is_empty() { pulling::usual_sources(setting)? } else { args.sources.clone() };
@@ -27,28 +24,30 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
     }
     let mut purge = if args.purge { Some(Purge::new(&sources, args.yes)?) } else { None };
     let path = setting.cache_path()?;
+    let _no_empty_cache = NoEmptyCache::at(&path);
     let runtime = pulling::runtime()?;
     let outcome = runtime.block_on(async {
         let interrupt = Interrupt::watch();
         loop {
             let writer = Writer::open(&path)?;
             let progress = pulling::pull_within(setting, writer, sources.clone(), &interrupt).await?;
-            setting.note(&pulling::summary(&progress));
-            let mut refused = false;
-            if let Some(purge) = &mut purge
-                && progress.phase != Phase::Cancelled
-            {
-                refused = purge.run(setting, &path, &sources, &interrupt).await?;
-            }
             let Some(every) = args.every else {
-                if progress.phase == Phase::Cancelled {
-                    bail!("stopped before all log files were read; run again to carry on");
-                }
-                if let Some(reason) = pulling::unlisted(&progress, &uris) {
-                    bail!("{reason}");
-                }
-                return Ok(if refused { Outcome::SomeUnread } else { pulling::outcome(&progress) });
+                let outcome = pulling::verdict(setting, &progress, &path, &uris, true)?;
+                setting.note(&pulling::summary(&progress));
+                let some_left = match &mut purge {
+                    Some(purge) => purge.run(setting, &path, &sources, &interrupt).await?,
+                    None => false,
+                };
+                return Ok(if some_left { Outcome::SomeUnread } else { outcome });
             };
+            pulling::tell_failures(setting, &progress);
+            setting.note(&pulling::summary(&progress));
+            if let Some(purge) = &mut purge
+                && !interrupt.is_asked()
+                && let Err(error) = purge.run(setting, &path, &sources, &interrupt).await
+            {
+                super::tell_error(&error);
+            }
             // One that cannot be reached now may be there again next time.
             interrupt.sleep(Duration::from_secs(every.into())).await;
             if interrupt.is_asked() {

@@ -14,7 +14,7 @@ use super::{Outcome, UsageError};
 use crate::cache::{Cache, CacheError, Writer};
 use crate::config::data_directory;
 use crate::export::human;
-use crate::ingest::{Ingest, Options, Phase, Progress, Stop};
+use crate::ingest::{Failure, Ingest, Options, Phase, Progress, Stop};
 use crate::source::demo::Demo;
 use crate::source::s3::S3Options;
 use crate::source::{self, Source, SourceError};
@@ -49,10 +49,11 @@ pub(super) fn ready(setting: &Setting, specs: &[String]) -> anyhow::Result<Ready
         Some(scratch) => scratch.path.clone(),
         None => setting.cache_path()?,
     };
+    let no_empty_cache = NoEmptyCache::at(&path);
     let outcome = match Writer::open(&path) {
         Ok(writer) => {
             let progress = pull(setting, writer, sources)?;
-            outcome_for_answer(setting, &progress, &path, &uris)?
+            verdict(setting, &progress, &path, &uris, false)?
         }
         Err(error @ (CacheError::Locked { .. } | CacheError::ReadOnly { .. })) => {
             if !has_all(&path, &uris) {
@@ -63,6 +64,7 @@ pub(super) fn ready(setting: &Setting, specs: &[String]) -> anyhow::Result<Ready
         }
         Err(error) => return Err(error.into()),
     };
+    drop(no_empty_cache);
     Ok(Ready { cache: open_cache(&path)?, sources: uris, outcome, _scratch: scratch })
 }
 
@@ -84,7 +86,7 @@ pub(super) fn open_sources(setting: &Setting, specs: &[String]) -> anyhow::Resul
     for spec in specs {
         let source = match Demo::options_of(spec) {
             Some(options) => Arc::new(Demo::new(options)),
-            None => located(setting, named(spec, &options)?)?,
+            None => located(setting, open_source(spec, &options)?)?,
         };
         if !sources.iter().any(|known| known.uri() == source.uri()) {
             sources.push(source);
@@ -94,7 +96,7 @@ pub(super) fn open_sources(setting: &Setting, specs: &[String]) -> anyhow::Resul
 }
 
 /// The source that an argument names.
-fn named(spec: &str, options: &S3Options) -> anyhow::Result<Arc<dyn Source>> {
+fn open_source(spec: &str, options: &S3Options) -> anyhow::Result<Arc<dyn Source>> {
     source::open(spec, options).map_err(|error| match error {
         SourceError::NotASource(message) => anyhow::Error::new(UsageError(message)),
         error => error.into(),
@@ -118,7 +120,7 @@ fn located(setting: &Setting, source: Arc<dyn Source>) -> anyhow::Result<Arc<dyn
         None => Ok(source),
         Some(place) => {
             setting.note(&format!("{} is logged to {place}; reading the log files there", source.uri()));
-            named(&place, &setting.s3())
+            open_source(&place, &setting.s3())
         }
     }
 }
@@ -189,7 +191,6 @@ pub(super) async fn pull_within(
     let progress = ingest.finish().await;
     interrupt.applies_to(None);
     bar.finish_and_clear();
-    tell_failures(setting, &progress);
     match (&progress.fatal, progress.phase) {
         (Some(reason), _) => bail!("{reason}"),
         (None, Phase::Failed) => {
@@ -226,14 +227,10 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     ));
 }
 
-fn tell_failures(setting: &Setting, progress: &Progress) {
+pub(super) fn tell_failures(setting: &Setting, progress: &Progress) {
     let told = if setting.options.verbose { usize::MAX } else { FAILURES_TOLD };
     for failure in progress.failures.iter().take(told) {
-        if failure.reason.contains(&failure.name) {
-            setting.note(&failure.reason);
-        } else {
-            setting.note(&format!("{}: {}", failure.name, failure.reason));
-        }
+        setting.note(&named(failure));
     }
     let untold = progress.files_failed.saturating_sub(progress.failures.len().min(told) as u64);
     if untold > 0 {
@@ -242,37 +239,59 @@ fn tell_failures(setting: &Setting, progress: &Progress) {
 }
 
 /// Why a source could not be listed at all, if one could not.
-pub(super) fn unlisted<'p>(progress: &'p Progress, uris: &[String]) -> Option<&'p str> {
+fn unlisted<'p>(progress: &'p Progress, uris: &[String]) -> Option<&'p str> {
     let failure = progress.failures.iter().find(|failure| uris.contains(&failure.name))?;
     Some(&failure.reason)
 }
 
-/// Whether an answer can be given after a pull, and how whole it is.
-fn outcome_for_answer(
+/// How a pull of these sources ended. `needs_all`: a source that could not be listed is a failure even
+/// if the cache has something of it.
+///
+/// # Errors
+/// If there is nothing to show for it: one line that says why and what to do.
+pub(super) fn verdict(
     setting: &Setting,
     progress: &Progress,
     path: &Path,
     uris: &[String],
+    needs_all: bool,
 ) -> anyhow::Result<Outcome> {
     if progress.phase == Phase::Cancelled {
         bail!("stopped before all log files were read; what was read is kept: run again to carry on");
     }
-    let is_empty = progress.requests == 0 && !has_all(path, uris);
-    if is_empty && let Some(reason) = unlisted(progress, uris).or_else(|| only_failure(progress)) {
+    let has_nothing = progress.requests == 0 && progress.files_done == 0 && !has_all(path, uris);
+    if let Some(reason) = unlisted(progress, uris)
+        && (has_nothing || needs_all)
+    {
         bail!("{reason}");
     }
-    if progress.files_listed == 0 && progress.files_failed == 0 {
-        setting.note(&format!("no log files found in {}", uris.join(", ")));
-    } else if is_empty && progress.files_skipped > 0 {
-        setting.note(&format!("no S3 server access log lines in {}", uris.join(", ")));
+    if has_nothing {
+        let sources = uris.join(", ");
+        if let Some(failure) = progress.failures.first() {
+            bail!("{}", named(failure));
+        }
+        if progress.files_skipped > 0 {
+            bail!(
+                "no S3 server access log lines in {sources}; name log files, or the folder or bucket they are in"
+            );
+        }
+        if progress.files_listed == 0 {
+            bail!(
+                "no log files found in {sources}; check the path or prefix (S3 delivers logs some hours late)"
+            );
+        }
     }
+    tell_failures(setting, progress);
     Ok(outcome(progress))
 }
 
-/// Why nothing could be read, where no log file could.
-fn only_failure(progress: &Progress) -> Option<&str> {
-    let failed_only = progress.files_failed > 0 && progress.files_done + progress.files_known == 0;
-    progress.failures.first().filter(|_| failed_only).map(|failure| failure.reason.as_str())
+/// A failure with the name of what failed.
+fn named(failure: &Failure) -> String {
+    if failure.reason.contains(&failure.name) {
+        failure.reason.clone()
+    } else {
+        format!("{}: {}", failure.name, failure.reason)
+    }
 }
 
 /// How whole a pull was.
@@ -371,11 +390,35 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
-            let mut name = self.path.clone().into_os_string();
-            name.push(suffix);
-            // What was never there cannot be taken away.
-            let _ = std::fs::remove_file(name);
+        remove_cache(&self.path);
+    }
+}
+
+fn remove_cache(path: &Path) {
+    for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
+        let mut name = path.to_owned().into_os_string();
+        name.push(suffix);
+        // What was never there cannot be taken away.
+        let _ = std::fs::remove_file(name);
+    }
+}
+
+/// Sees to it that a pull that brought nothing leaves no empty cache behind.
+pub(super) struct NoEmptyCache(Option<PathBuf>);
+
+impl NoEmptyCache {
+    /// Before the cache is opened for writing.
+    pub(super) fn at(path: &Path) -> NoEmptyCache {
+        NoEmptyCache((!path.exists()).then(|| path.to_owned()))
+    }
+}
+
+impl Drop for NoEmptyCache {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0
+            && Cache::open(path).and_then(|cache| cache.sources()).is_ok_and(|sources| sources.is_empty())
+        {
+            remove_cache(path);
         }
     }
 }

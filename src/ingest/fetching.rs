@@ -33,7 +33,7 @@ pub struct Fetching {
 
 /// A log file being read, and where it goes.
 struct Reading {
-    source: i64,
+    source: usize,
     file: Arc<FileMark>,
     known: Vec<Range<u64>>,
     blocks: mpsc::Sender<Block>,
@@ -46,32 +46,32 @@ impl Fetching {
     /// Runs until all sources are read, or a stop is asked for.
     pub async fn run(
         self,
-        sources: Vec<(i64, Arc<dyn Source>)>,
+        sources: Vec<Arc<dyn Source>>,
         blocks: mpsc::Sender<Block>,
         messages: crossbeam_channel::Sender<Message>,
     ) {
         let count = sources.len();
-        for (index, (id, source)) in sources.into_iter().enumerate() {
+        for (index, source) in sources.into_iter().enumerate() {
             if self.stop.is_asked() {
                 return;
             }
             let is_last = index + 1 == count;
             let failed_before = self.counters.files_failed.load(Relaxed);
-            if let Err(error) = self.source(id, &source, is_last, &blocks, &messages).await {
+            if let Err(error) = self.source(index, &source, is_last, &blocks, &messages).await {
                 self.counters.fail(error.to_string());
                 return;
             }
             if self.counters.files_failed.load(Relaxed) == failed_before && !self.stop.is_asked() {
                 let messages = messages.clone();
                 // The channel may be full: waiting for it is nothing for a thread of the runtime.
-                let _ = tokio::task::spawn_blocking(move || messages.send(Message::Pulled(id))).await;
+                let _ = tokio::task::spawn_blocking(move || messages.send(Message::Pulled(index))).await;
             }
         }
     }
 
     async fn source(
         &self,
-        id: i64,
+        index: usize,
         source: &Arc<dyn Source>,
         is_last: bool,
         blocks: &mpsc::Sender<Block>,
@@ -114,7 +114,7 @@ impl Fetching {
                 let mark =
                     FileMark { name: file.name.clone(), version: file.version.clone(), size: file.size };
                 let reading = Reading {
-                    source: id,
+                    source: index,
                     file: Arc::new(mark),
                     known,
                     blocks: blocks.clone(),

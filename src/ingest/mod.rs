@@ -47,7 +47,7 @@ pub struct Options {
 
 /// Lines on their way from a log file to a parser.
 struct Block {
-    source: i64,
+    source: usize,
     file: Arc<FileMark>,
     /// Number of the first line, from 1.
     first_line: u64,
@@ -56,13 +56,13 @@ struct Block {
     is_last: bool,
 }
 
-/// What the writer is told.
+/// What the writer is told of a source, which goes by its place among the sources of this run.
 enum Message {
-    Batch(i64, Batch),
+    Batch(usize, Batch),
     /// The file holds no log lines.
-    NoLog(i64, Arc<FileMark>),
+    NoLog(usize, Arc<FileMark>),
     /// All log files of a source were listed and read, none failed.
-    Pulled(i64),
+    Pulled(usize),
 }
 
 /// A running ingest.
@@ -110,14 +110,10 @@ impl Ingest {
     /// # Errors
     /// If the cache cannot be read; all that happens later is told as progress.
     pub fn start(
-        mut writer: Writer,
+        writer: Writer,
         sources: Vec<Arc<dyn Source>>,
         options: Options,
     ) -> Result<Ingest, CacheError> {
-        let sources = sources
-            .into_iter()
-            .map(|source| Ok((writer.source(source.uri())?, source)))
-            .collect::<Result<Vec<_>, CacheError>>()?;
         let cache = Cache::open(writer.path())?;
         let counters = Arc::new(Counters::default());
         let stop = Stop::default();
@@ -143,7 +139,7 @@ impl Ingest {
 async fn run(
     writer: Writer,
     cache: Cache,
-    sources: Vec<(i64, Arc<dyn Source>)>,
+    sources: Vec<Arc<dyn Source>>,
     options: Options,
     counters: Arc<Counters>,
     stop: Stop,
@@ -164,7 +160,8 @@ async fn run(
     }
     drop(block_receiver);
     let (writer_counters, writer_stop) = (counters.clone(), stop.clone());
-    let write = move || writing::run(writer, &message_receiver, &writer_counters, &writer_stop);
+    let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
+    let write = move || writing::run(writer, &uris, &message_receiver, &writer_counters, &writer_stop);
     threads.push(std::thread::Builder::new().name("writer".to_owned()).spawn(write));
 
     let fetching = fetching::Fetching { cache, options, counters: counters.clone(), stop: stop.clone() };

@@ -24,16 +24,31 @@ struct Pending {
 }
 
 /// Writes until there are no more messages, or the cache says no.
-pub fn run(mut writer: Writer, messages: &Receiver<Message>, counters: &Counters, stop: &Stop) {
-    if let Err(error) = write(&mut writer, messages, counters) {
+pub fn run(
+    mut writer: Writer,
+    uris: &[String],
+    messages: &Receiver<Message>,
+    counters: &Counters,
+    stop: &Stop,
+) {
+    if let Err(error) = write(&mut writer, uris, messages, counters) {
         counters.fail(error.to_string());
         // Nobody takes batches from here on: whoever makes them must not wait.
         stop.stop();
     }
 }
 
-fn write(writer: &mut Writer, messages: &Receiver<Message>, counters: &Counters) -> Result<(), CacheError> {
+fn write(
+    writer: &mut Writer,
+    uris: &[String],
+    messages: &Receiver<Message>,
+    counters: &Counters,
+) -> Result<(), CacheError> {
     let mut pending = Pending::default();
+    // A source enters the catalogue with its first lines: a mistyped name, or a folder of something else,
+    // leaves no trace.
+    let mut ids: Vec<Option<i64>> = vec![None; uris.len()];
+    let mut no_logs = Vec::new();
     let mut pulled = Vec::new();
     let mut commits = 0;
     let mut last = Instant::now();
@@ -48,7 +63,11 @@ fn write(writer: &mut Writer, messages: &Receiver<Message>, counters: &Counters)
             Some(Message::Batch(source, batch)) => {
                 pending.files += batch.parts.iter().filter(|part| part.total_lines.is_some()).count() as u64;
                 pending.newest = pending.newest.max(batch.newest());
-                let appended = writer.append(source, batch)?;
+                let id = match ids[source] {
+                    Some(id) => id,
+                    None => *ids[source].insert(writer.source(&uris[source])?),
+                };
+                let appended = writer.append(id, batch)?;
                 pending.requests += appended.requests;
                 counters.duplicates.fetch_add(appended.duplicates, Relaxed);
                 if writer.uncommitted() == 0 {
@@ -56,7 +75,7 @@ fn write(writer: &mut Writer, messages: &Receiver<Message>, counters: &Counters)
                 }
             }
             Some(Message::NoLog(source, file)) => {
-                writer.skip(source, &file)?;
+                no_logs.push((source, file));
                 counters.files_skipped.fetch_add(1, Relaxed);
             }
             Some(Message::Pulled(source)) => pulled.push(source),
@@ -71,12 +90,32 @@ fn write(writer: &mut Writer, messages: &Receiver<Message>, counters: &Counters)
             last = Instant::now();
         }
     }
+    for (source, file) in no_logs {
+        if let Some(id) = known(writer, &ids, uris, source)? {
+            writer.skip(id, &file)?;
+        }
+    }
     writer.commit()?;
     for source in pulled {
-        writer.pulled(source)?;
+        if let Some(id) = known(writer, &ids, uris, source)? {
+            writer.pulled(id)?;
+        }
     }
     tell(&mut pending, counters);
     Ok(())
+}
+
+/// The number of a source, if the catalogue has it.
+fn known(
+    writer: &Writer,
+    ids: &[Option<i64>],
+    uris: &[String],
+    source: usize,
+) -> Result<Option<i64>, CacheError> {
+    match ids[source] {
+        Some(id) => Ok(Some(id)),
+        None => writer.known_source(&uris[source]),
+    }
 }
 
 /// All that was pending is committed now.

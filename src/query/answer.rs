@@ -17,7 +17,7 @@ pub enum Answer {
     Requests(Requests),
 }
 
-/// What every group, bucket and total has. Sums count an absent number as 0.
+/// What every group, bucket and total has. Sums count an absent number as 0 and stop at [`u64::MAX`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Requests.
@@ -41,7 +41,7 @@ impl Stats {
             (_, 0) => self,
             _ => Stats {
                 requests: self.requests + other.requests,
-                bytes_sent: self.bytes_sent + other.bytes_sent,
+                bytes_sent: self.bytes_sent.saturating_add(other.bytes_sent),
                 errors: self.errors + other.errors,
                 first_seen: self.first_seen.min(other.first_seen),
                 last_seen: self.last_seen.max(other.last_seen),
@@ -84,7 +84,7 @@ pub struct GroupRow {
 pub struct Series {
     /// Width of a bucket in seconds.
     pub bucket: u32,
-    /// Start of the first bucket, seconds since the epoch, a multiple of `bucket`.
+    /// Start of the first bucket, seconds since the epoch, a multiple of `bucket`; 0 without buckets.
     pub start: i64,
     /// One list of buckets, or one per group asked for in their order; all of the same length,
     /// bucket `i` starting at `start + i × bucket`. Empty buckets have no requests.
@@ -132,13 +132,15 @@ pub enum Value {
 }
 
 impl Value {
-    /// From the text of a field; numbers where the field holds numbers.
+    /// From the text of a field; numbers where the field holds numbers. A number that is spelled unusually
+    /// (`0404`) stays text: it is another value than 404.
     pub fn of_field(field: Field, text: Option<&[u8]>) -> Value {
         match text {
             None => Value::Absent,
             Some(text) => {
                 if field.spec().value == ValueType::Integer
-                    && let Ok(number) = std::str::from_utf8(text).unwrap_or("").parse()
+                    && let Ok(number) = std::str::from_utf8(text).unwrap_or("").parse::<i64>()
+                    && number.to_string().as_bytes() == text
                 {
                     return Value::Integer(number);
                 }

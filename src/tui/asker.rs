@@ -58,7 +58,8 @@ impl Asker {
     pub(crate) fn complete(&self, number: u64, by: Dimension, text: String) {
         let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
         tokio::task::spawn_blocking(move || {
-            let found = std::panic::catch_unwind(AssertUnwindSafe(|| engine.complete(&by, &text, COMPLETIONS)));
+            let found =
+                std::panic::catch_unwind(AssertUnwindSafe(|| engine.complete(&by, &text, COMPLETIONS)));
             let values = found.ok().and_then(Result::ok).unwrap_or_default();
             let _ = actions.send(Action::Completed { number, values });
         });

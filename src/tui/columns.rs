@@ -142,10 +142,12 @@ impl Column {
     }
 
     /// How it wants to be drawn. `content`: columns that the texts in sight need, for those of any length.
-    pub(crate) fn shape(self, content: u16) -> Shape {
+    /// Where there is room, texts get some before the last columns get any.
+    pub(crate) fn shape(self, content: u16, room: u16) -> Shape {
+        let text = if room >= 110 { content.clamp(18, 36) } else { 18 };
         let number = |least, rank| Shape { least, most: least, right: true, rank };
         match self {
-            Column::Value => Shape { least: 16, most: content.max(16), right: false, rank: 0 },
+            Column::Value => Shape { least: text - 2, most: content.max(16), right: false, rank: 0 },
             Column::Share => Shape { least: 12, most: 20, right: false, rank: 4 },
             Column::Activity => Shape { least: 8, most: 32, right: false, rank: 8 },
             Column::Measure(measure) => match measure {
@@ -164,7 +166,7 @@ impl Column {
                 Field::RemoteIp => Shape { least: 15, most: content.clamp(15, 39), right: false, rank: 2 },
                 Field::HttpStatus => number(6, 1),
                 Field::Operation => Shape { least: 15, most: content.clamp(15, 30), right: false, rank: 3 },
-                Field::Key => Shape { least: 18, most: content.max(18), right: false, rank: 1 },
+                Field::Key => Shape { least: text, most: content.max(18), right: false, rank: 1 },
                 Field::BytesSent => number(10, 4),
                 Field::ObjectSize => number(11, 6),
                 Field::TotalTime => number(10, 7),
@@ -272,12 +274,12 @@ const GAP: u16 = 2;
 /// Fits columns into a width: the least important are left out, room that is over goes to those that
 /// can use it, the most important first. `content` tells how much the texts of a column need.
 pub(crate) fn place(choices: &[Choice], width: u16, content: impl Fn(Column) -> u16) -> Vec<Placed> {
+    let room = width.saturating_sub(MARGIN);
     let all: Vec<(Column, Shape)> = choices
         .iter()
         .filter(|choice| choice.wanted)
-        .map(|choice| (choice.column, choice.column.shape(content(choice.column))))
+        .map(|choice| (choice.column, choice.column.shape(content(choice.column), room)))
         .collect();
-    let room = width.saturating_sub(MARGIN);
     // The most important first, each if there is room for it still.
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by_key(|&index| all[index].1.rank);

@@ -194,8 +194,9 @@ fn live_data_never_slides_another_row_under_the_cursor() {
     let before = person.selected();
     assert_eq!(before, "192.0.2.11");
     // Somebody new is far above, and the row itself goes down.
-    let mut more: Vec<_> =
-        (0..50).map(|n| get(APRIL + 90_000 + n, "203.0.113.99", "films/000/master.mp4", 200, 9_000_000)).collect();
+    let mut more: Vec<_> = (0..50)
+        .map(|n| get(APRIL + 90_000 + n, "203.0.113.99", "films/000/master.mp4", 200, 9_000_000))
+        .collect();
     more.extend((0..50).map(|n| get(APRIL + 90_000 + n, "192.0.2.10", "x", 200, 1_000_000)));
     let generation = person.engine.add(more);
     person.happens(Action::Grown(generation));
@@ -355,7 +356,16 @@ fn too_small_a_terminal_says_so_and_recovers() {
 fn nothing_panics_at_any_size() {
     for (columns, rows) in [(1, 1), (60, 16), (61, 17), (80, 24), (300, 20), (60, 90)] {
         let mut person = person(columns, rows);
-        for keys in ["?", "G", "Esc", "b G Esc", "c G Esc", "3 G Enter Enter G", "Esc Esc 2 G v G o g H L Esc", "/ Tab Tab"] {
+        for keys in [
+            "?",
+            "G",
+            "Esc",
+            "b G Esc",
+            "c G Esc",
+            "3 G Enter Enter G",
+            "Esc Esc 2 G v G o g H L Esc",
+            "/ Tab Tab",
+        ] {
             person.press(keys);
             person.screen();
         }
@@ -421,7 +431,8 @@ fn an_empty_cache_says_why_it_is_empty() {
 fn a_long_list_is_loaded_as_the_cursor_goes_down() {
     let log: Vec<_> = (0..3_000)
         .map(|n| {
-            let mut row = get(APRIL + n, &format!("198.51.{}.{}", n / 250, n % 250), "key", 200, 3_000 - n as u64);
+            let mut row =
+                get(APRIL + n, &format!("198.51.{}.{}", n / 250, n % 250), "key", 200, 3_000 - n as u64);
             row.id = (1, n as u64);
             row
         })

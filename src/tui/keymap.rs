@@ -70,7 +70,7 @@ pub(crate) enum Command {
     Pause,
     Failures,
     Help,
-    CommandLine,
+    Colon,
     Toggle,
     Drop,
     Accept,
@@ -141,7 +141,9 @@ impl Key {
         };
         if self.1.contains(KeyModifiers::CONTROL) {
             format!("Ctrl-{name}")
-        } else if self.1.contains(KeyModifiers::SHIFT) && !matches!(self.0, KeyCode::Char(_) | KeyCode::BackTab) {
+        } else if self.1.contains(KeyModifiers::SHIFT)
+            && !matches!(self.0, KeyCode::Char(_) | KeyCode::BackTab)
+        {
             format!("Shift-{name}")
         } else {
             name
@@ -272,7 +274,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('t')], Command::Zone, "", Group::Rest, "times in UTC or in your own zone"),
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Rest, "hold the numbers still while logs come in"),
     bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Rest, "log files that could not be read"),
-    bind(&[Table, Detail], &[k(':')], Command::CommandLine, "", Group::Rest, "commands: quit, sort, by, filter, clear, export, zone, columns"),
+    bind(&[Table, Detail], &[k(':')], Command::Colon, "", Group::Rest, "commands: quit, sort, by, filter, clear, export, zone, columns"),
     bind(&[Table, Detail], &[k('?')], Command::Help, "keys", Group::Rest, "these keys"),
     bind(&[Reading], &[k('?')], Command::Help, "", Group::Rest, ""),
     bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Question], &[ctrl('l')], Command::Redraw, "", Group::Rest, "draw the screen anew"),

@@ -5,14 +5,17 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::columns::{self, Column, Placed};
+use super::rows::Rows;
 use super::shown;
 use super::state::State;
-use super::table::Rows;
 use crate::log::{Field, ValueType};
 use crate::query::Value;
 
 /// Below this many columns or rows nothing useful can be shown.
 pub(crate) const LEAST: (u16, u16) = (60, 16);
+
+/// How many rows from the first are measured for the width of their column.
+const FIRST: usize = 200;
 
 /// The parts of the screen. Those that are not shown have no height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,9 +117,12 @@ pub(crate) fn columns(state: &State) -> Vec<Placed> {
         // Of numbers the width is known; texts of any length are measured where they are in sight.
         let heading = column.title(&title).width() + 2;
         let texts: Box<dyn Iterator<Item = usize> + '_> = match (&table.rows.data, column) {
-            (Some(Rows::Groups(groups)), Column::Value) => Box::new(
-                groups.rows.iter().skip(sight.start).take(sight.len()).map(|row| shown::value(&row.value).width()),
-            ),
+            // The first rows too: scrolling must not make the columns jump more than it has to.
+            (Some(Rows::Groups(groups)), Column::Value) => {
+                let first = groups.rows.iter().take(FIRST);
+                let seen = groups.rows.iter().skip(sight.start).take(sight.len());
+                Box::new(first.chain(seen).map(|row| shown::value(&row.value).width()))
+            }
             (Some(Rows::Times { .. }), Column::Value) => Box::new(std::iter::once(19)),
             (Some(rows @ Rows::Requests { .. }), Column::Field(field))
                 if field.spec().value == ValueType::Text || field == Field::RemoteIp =>

@@ -1,8 +1,8 @@
 //! The explorer: a whole screen over the questions that [`Engine`] answers.
 //!
-//! An action ([`action`]) goes into `update`, which changes the state ([`state`], a stack of layers)
-//! and says what is to be done outside; `views` draw the state; the loop ([`session`]) joins both with
-//! the terminal, the engine ([`asker`]) and the ingest. Keys stand in one table ([`keymap`]).
+//! An action (`action`) goes into `update`, which changes the state (`state`, a stack of layers)
+//! and says what is to be done outside; `views` draw the state; the loop (`session`) joins both with
+//! the terminal, the engine (`asker`) and the ingest. Keys stand in one table (`keymap`).
 //! What the screen shows is the answer to standing questions: whenever one of them or the data
 //! changes it is asked anew, and the old rows stay until the new ones are here.
 //!
@@ -13,6 +13,7 @@ mod asker;
 mod axis;
 mod columns;
 mod exporting;
+mod extras;
 mod held;
 #[cfg(test)]
 mod journeys;
@@ -20,6 +21,7 @@ mod keymap;
 mod layer;
 mod layout;
 mod prompt;
+mod rows;
 mod session;
 mod shown;
 mod state;
@@ -78,7 +80,9 @@ pub struct Feed {
 #[derive(Debug, thiserror::Error)]
 pub enum TuiError {
     /// Standard input or output is no terminal.
-    #[error("the explorer needs a terminal; for pipes and scripts use `tamarin report` or `tamarin requests`")]
+    #[error(
+        "the explorer needs a terminal; for pipes and scripts use `tamarin report` or `tamarin requests`"
+    )]
     NoTerminal,
     /// The terminal could not be read or written.
     #[error("the terminal failed: {0}")]

@@ -40,10 +40,8 @@ pub(crate) async fn run<B: Backend>(
     let engine = Arc::clone(&options.engine);
     let clock = Arc::clone(&options.clock);
     let began = Instant::now();
-    let moment = || Moment {
-        unix: clock(),
-        millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-    };
+    let moment =
+        || Moment { unix: clock(), millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) };
     let mut session = Session {
         state: State::new(
             options.title,

@@ -52,7 +52,7 @@ pub(crate) fn per(seconds: u32) -> String {
 
 /// Minutes and seconds left: `0:42`, `1:02:03`.
 pub(crate) fn remaining(seconds: f64) -> String {
-    let whole = seconds.max(0.0).min(359_999.0).round() as u64;
+    let whole = seconds.clamp(0.0, 359_999.0).round() as u64;
     if whole >= 3_600 {
         format!("{}:{:02}:{:02}", whole / 3_600, whole % 3_600 / 60, whole % 60)
     } else {

@@ -40,7 +40,11 @@ impl Naive {
     pub(crate) fn add(&self, more: Vec<RequestRow>) -> u64 {
         let mut rows = self.rows.lock().unwrap();
         let next = rows.len() as u64;
-        rows.extend(more.into_iter().enumerate().map(|(index, row)| RequestRow { id: (1, next + index as u64), ..row }));
+        rows.extend(
+            more.into_iter()
+                .enumerate()
+                .map(|(index, row)| RequestRow { id: (1, next + index as u64), ..row }),
+        );
         self.generation.fetch_add(1, Ordering::SeqCst) + 1
     }
 }
@@ -156,9 +160,8 @@ fn value_of(by: &Dimension, row: &RequestRow) -> Value {
         Dimension::Field(field) => row.get(*field).clone(),
         Dimension::Network { .. } => {
             let ip = row.get(Field::RemoteIp).to_text();
-            ip.rsplit_once('.').map_or(Value::from("2001:db8::/48"), |(net, _)| {
-                Value::from(format!("{net}.0/24").as_str())
-            })
+            ip.rsplit_once('.')
+                .map_or(Value::from("2001:db8::/48"), |(net, _)| Value::from(format!("{net}.0/24").as_str()))
         }
         Dimension::Prefix { .. } => {
             let key = row.get(Field::Key).to_text();
@@ -260,7 +263,11 @@ fn series(rows: &[&RequestRow], bucket: u32, each: Option<&(Dimension, Vec<Value
     let (Some(first), Some(last)) =
         (rows.iter().map(|row| row.time).min(), rows.iter().map(|row| row.time).max())
     else {
-        return Series { bucket, start: 0, lines: vec![Vec::new(); each.map_or(1, |(_, values)| values.len())] };
+        return Series {
+            bucket,
+            start: 0,
+            lines: vec![Vec::new(); each.map_or(1, |(_, values)| values.len())],
+        };
     };
     let start = first.div_euclid(width) * width;
     let count = ((last - start) / width + 1) as usize;
@@ -413,7 +420,7 @@ impl Person {
     /// The value of the row under the cursor.
     pub(crate) fn selected(&self) -> String {
         match &self.state.layer().table().anchor {
-            Some(super::table::RowId::Value(value)) => value.to_text(),
+            Some(super::rows::RowId::Value(value)) => value.to_text(),
             other => format!("{other:?}"),
         }
     }

@@ -49,7 +49,11 @@ impl Theme {
 
     /// What must not draw the eye: rules, absent values, hints.
     pub(crate) fn faint(self) -> Style {
-        if self.colour { self.coloured(Color::DarkGray, Color::DarkGray) } else { Style::new().add_modifier(Modifier::DIM) }
+        if self.colour {
+            self.coloured(Color::DarkGray, Color::DarkGray)
+        } else {
+            Style::new().add_modifier(Modifier::DIM)
+        }
     }
 
     /// What is told on the side: labels, units, axis.
@@ -150,7 +154,8 @@ mod tests {
     #[test]
     fn without_colours_no_style_has_one() {
         let plain = Theme::PLAIN;
-        for style in [plain.accent(), plain.bar(), plain.error(), plain.warning(), plain.good(), plain.mark()] {
+        for style in [plain.accent(), plain.bar(), plain.error(), plain.warning(), plain.good(), plain.mark()]
+        {
             assert_eq!((style.fg, style.bg), (None, None));
         }
     }

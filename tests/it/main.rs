@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected fails")]
 
 mod cli;
+mod crash;
 mod home;
+mod ingest;
+mod questions;
+mod round_trip;
 mod s3_source;
 mod s3_upkeep;
 mod support;

@@ -36,7 +36,8 @@ impl Default for Sums {
 impl Sums {
     #[inline]
     pub fn add(&mut self, time: i64, bytes_sent: u64, is_error: u32) {
-        self.bytes_sent += bytes_sent;
+        // Numbers as logged may be as large as a column holds: a sum stops at the largest there is.
+        self.bytes_sent = self.bytes_sent.saturating_add(bytes_sent);
         self.requests += 1;
         self.errors += is_error;
         self.first = self.first.min(time);
@@ -46,7 +47,7 @@ impl Sums {
     /// Takes in another's.
     #[inline]
     pub fn merge(&mut self, other: &Sums) {
-        self.bytes_sent += other.bytes_sent;
+        self.bytes_sent = self.bytes_sent.saturating_add(other.bytes_sent);
         self.requests += other.requests;
         self.errors += other.errors;
         self.first = self.first.min(other.first);
@@ -225,7 +226,7 @@ impl Groups {
                     for (slot, (sum, count)) in theirs.iter().enumerate().filter(|(_, (_, count))| *count > 0)
                     {
                         let mean = &mut ours[slot_of(slot)];
-                        *mean = (mean.0 + sum, mean.1 + count);
+                        *mean = (mean.0.saturating_add(*sum), mean.1 + count);
                     }
                 }
                 (More::Max(_, ours), More::Max(_, theirs)) => {
@@ -341,7 +342,7 @@ impl Groups {
                 More::Mean(_, means) => for_each(mask, |row| {
                     if let Some(number) = numbers[row].checked_sub(1) {
                         let mean = &mut means[slots[row] as usize];
-                        *mean = (mean.0 + number, mean.1 + 1);
+                        *mean = (mean.0.saturating_add(number), mean.1 + 1);
                     }
                 }),
                 More::Max(_, largest) => for_each(mask, |row| {
@@ -394,10 +395,10 @@ impl Column<'_> {
 
 impl Column<'_> {
     /// The same as a whole number, where it is one: beyond 2⁵³ a float is not exact.
-    pub fn exact(&self, slot: usize) -> Option<i64> {
+    pub fn exact(&self, slot: usize) -> Option<u64> {
         match self {
-            Column::FromSums(Measure::BytesSent, sums) => Some(sums[slot].bytes_sent as i64),
-            Column::Largest(largest) => Some(largest[slot] as i64),
+            Column::FromSums(Measure::BytesSent, sums) => Some(sums[slot].bytes_sent),
+            Column::Largest(largest) => Some(largest[slot]),
             _ => None,
         }
     }

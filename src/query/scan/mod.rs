@@ -177,7 +177,7 @@ impl Asking<'_> {
         let space = keys.space(self.snapshot)?;
         let rows: usize = wanted.iter().map(|segment| segment.rows).sum();
         let begin = || Groups::new(space, rows, measures);
-        let name = format!("{} {measures:?}", by.map_or_else(String::new, |(by, _)| by.name()));
+        let name = format!("{} {measures:?}", by.map_or_else(String::new, |(by, _)| format!("{by:?}")));
         self.standing(
             &self.engine.groups,
             name,
@@ -210,7 +210,7 @@ impl Asking<'_> {
         let new: Vec<SegmentInfo> =
             wanted.iter().filter(|segment| !included.contains(&segment.id)).copied().collect();
         let (full, tail): (Vec<SegmentInfo>, Vec<SegmentInfo>) =
-            new.iter().partition(|segment| segment.is_full);
+            new.iter().partition(|segment| segment.is_final);
         let count =
             |segments: &[SegmentInfo]| segments.iter().map(|segment| segment.rows as u64).sum::<u64>();
         statistics.rows_scanned += count(&new);

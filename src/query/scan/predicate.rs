@@ -204,7 +204,7 @@ fn compile(filter: &Filter, snapshot: &Snapshot<'_>, sets: &IdSets) -> Result<No
 fn term(subject: &Subject, test: &Test, snapshot: &Snapshot<'_>, sets: &IdSets) -> Result<Node, QueryError> {
     let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
     let ids = |base: Field, dimension: &Dimension| -> Result<Node, CacheError> {
-        let name = format!("{} {test:?}", dimension.name());
+        let name = format!("{dimension:?} {test:?}");
         let set =
             sets.get(snapshot, base, name, |value| matcher.is_match(dimension.derive(value).as_deref()))?;
         Ok(Node::Ids(base, set))

@@ -14,7 +14,7 @@ const MANY: usize = 5000;
 struct Candidate {
     rank: f64,
     /// Where the rank is not exact: bytes beyond 2⁵³.
-    fine: i64,
+    fine: u64,
     slot: u32,
 }
 
@@ -93,7 +93,7 @@ fn candidate(column: &Column<'_>, slot: usize, sort: Sort<Measure>) -> Candidate
     let direction = if sort.descending { -1.0 } else { 1.0 };
     // Absent comes last in either direction.
     let rank = column.get(slot).map_or(f64::INFINITY, |number| number * direction);
-    let fine = column.exact(slot).map_or(0, |number| if sort.descending { -number } else { number });
+    let fine = column.exact(slot).map_or(0, |number| if sort.descending { !number } else { number });
     Candidate { rank, fine, slot: slot as u32 }
 }
 

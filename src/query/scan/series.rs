@@ -10,8 +10,8 @@ use super::keys::GroupKeys;
 use super::predicate::{OpenPredicate, Passes};
 use super::standing::Fold;
 
-/// More stretches than this nobody can look at, and they would fill the memory.
-const MOST_BUCKETS: usize = 4_000_000;
+/// More stretches than this, over all lines, nobody can look at, and they would fill the memory.
+const MOST_BUCKETS: i128 = 4_000_000;
 
 /// Sums per stretch of time, per line.
 #[derive(Clone, Debug, Default)]
@@ -54,9 +54,10 @@ impl Lines {
         let length = self.len();
         let start = (0..length).find(|index| !is_empty(index)).unwrap_or(length);
         let end = (start..length).rev().find(|index| !is_empty(index)).map_or(start, |last| last + 1);
+        let first = if start == end { 0 } else { self.first + start as i64 };
         Series {
             bucket,
-            start: (self.first + start as i64) * i64::from(bucket),
+            start: first.saturating_mul(i64::from(bucket)),
             lines: self.lines.iter().map(|line| line[start..end].iter().map(Sums::stats).collect()).collect(),
         }
     }
@@ -96,18 +97,19 @@ impl Asking<'_> {
         }
         let width = i64::from(bucket);
         let time = self.query.time;
-        let bound = |instant: i64| {
-            instant
-                .clamp(time.start.unwrap_or(i64::MIN), time.end.map_or(i64::MAX, |end| end.saturating_sub(1)))
-        };
-        let first = wanted.iter().map(|segment| bound(segment.time_min).div_euclid(width)).min();
-        let last = wanted.iter().map(|segment| bound(segment.time_max).div_euclid(width)).max();
+        // An empty or reversed range of time holds nothing; the fold finds that out.
+        let earliest = |instant: i64| instant.max(time.start.unwrap_or(i64::MIN));
+        let latest = |instant: i64| instant.min(time.end.map_or(i64::MAX, |end| end.saturating_sub(1)));
+        let first = wanted.iter().map(|segment| earliest(segment.time_min).div_euclid(width)).min();
+        let last = wanted.iter().map(|segment| latest(segment.time_max).div_euclid(width)).max();
+        let lines = each.map_or(1, |(_, values)| values.len().max(1));
         if let (Some(first), Some(last)) = (first, last)
-            && (last - first) as u64 >= MOST_BUCKETS as u64
+            && let buckets = i128::from(last) - i128::from(first) + 1
+            && buckets.saturating_mul(lines as i128) > MOST_BUCKETS
         {
+            let times = if lines == 1 { String::new() } else { format!("{lines} times ") };
             return Err(QueryError::Invalid(format!(
-                "{} buckets of {bucket} s; ask for wider ones, or for a shorter time",
-                last - first + 1
+                "{times}{buckets} buckets of {bucket} s; ask for wider ones, or for a shorter time"
             )));
         }
         let keys = each
@@ -197,7 +199,7 @@ impl Asking<'_> {
             statuses.unpack_u32(block, &mut status);
             for_each(mask, |row| {
                 let time = Snapshot::time_of(codes[row]);
-                let bucket = (time.div_euclid(width) - first) as usize;
+                let bucket = time.div_euclid(width).wrapping_sub(first) as usize;
                 let is_error = errors.get(status[row] as usize).copied().unwrap_or(false);
                 if let Some(sums) =
                     lines.lines.get_mut(groups[row] as usize).and_then(|line| line.get_mut(bucket))

@@ -194,7 +194,9 @@ fn unsent(reasons: &str, asked: &Asked<'_>) -> String {
             last_reason(reasons)
         );
     }
-    if lower.contains("no providers in chain") || lower.contains("provider was not enabled") {
+    // The instance metadata service is the last that is asked: where it says no, nobody had any.
+    let nobody_has = ["no providers in chain", "provider was not enabled", "imds"];
+    if nobody_has.iter().any(|words| lower.contains(words)) {
         return "no credentials found; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a \
                 --profile, log in (aws sso login), or use --no-sign-request for a public bucket"
             .to_owned();

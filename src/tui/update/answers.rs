@@ -4,8 +4,8 @@ use super::super::action::Slot;
 use super::super::asker::Told;
 use super::super::layer::Timeline;
 use super::super::layout::Areas;
+use super::super::rows::Rows;
 use super::super::state::State;
-use super::super::table::Rows;
 use super::asking;
 use crate::query::{Answer, Ask, Value};
 

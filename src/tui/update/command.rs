@@ -61,8 +61,7 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
             "filter" | "and" => match Filter::parse(argument, state.now.unix) {
                 Ok(filter) => {
                     let layer = state.layer_mut();
-                    layer.filter =
-                        if spec.name == "and" { layer.filter.clone().and(filter) } else { filter };
+                    layer.filter = if spec.name == "and" { layer.filter.clone().and(filter) } else { filter };
                 }
                 Err(error) => return wrong(at + error.column.saturating_sub(1), error.message),
             },
@@ -108,7 +107,10 @@ fn sort(state: &mut State, argument: &str, at: usize) -> Result<(), Problem> {
     };
     let Some(column) = columns.iter().find(named).copied() else {
         let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
-        return Err(Problem { column: at, message: format!("no such column; there are {}", names.join(", ")) });
+        return Err(Problem {
+            column: at,
+            message: format!("no such column; there are {}", names.join(", ")),
+        });
     };
     let descending = match words.next() {
         None => column.descends(),

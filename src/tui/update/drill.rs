@@ -2,8 +2,9 @@
 
 use super::super::keymap::Command;
 use super::super::layer::{Detail, Layer, Tab};
+use super::super::rows::RowId;
 use super::super::state::State;
-use super::super::table::{About, RowId};
+use super::super::table::About;
 use super::super::terms;
 use super::asking;
 use crate::log::{FIELDS, Field};
@@ -65,7 +66,7 @@ fn carry_over(state: &mut State, mut next: Layer) {
 pub(super) fn time_of_row(state: &State) -> Option<TimeRange> {
     let table = state.layer().table();
     let width = match &table.rows.data {
-        Some(super::super::table::Rows::Times { bucket, .. }) => i64::from(*bucket),
+        Some(super::super::rows::Rows::Times { bucket, .. }) => i64::from(*bucket),
         _ => return None,
     };
     let row = table.rows.data.as_ref()?.time(table.cursor)?;

@@ -2,8 +2,9 @@
 
 use super::super::columns::Column;
 use super::super::layer::{Layer, Tab};
+use super::super::rows::RowId;
 use super::super::state::State;
-use super::super::table::{About, RowId, Table};
+use super::super::table::{About, Table};
 use super::super::terms;
 use super::drill;
 use crate::log::FIELDS;

@@ -12,7 +12,7 @@ mod moving;
 mod typing;
 mod window;
 
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::action::{Action, Effect, Exported, Moment};
 use super::keymap::{self, Command, Context};
@@ -78,6 +78,13 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     if key.kind == KeyEventKind::Release {
         return;
     }
+    // A terminal tells Esc and a key right behind it as that key with Alt. Nothing here is bound to Alt.
+    if key.modifiers.contains(KeyModifiers::ALT) && matches!(key.code, KeyCode::Char(_)) {
+        let esc = KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE);
+        press(state, esc, effects);
+        press(state, KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key }, effects);
+        return;
+    }
     let context = context(state);
     let command = keymap::lookup(context, key);
     if layout::is_too_small(state.size) && command != Some(Command::Quit) {
@@ -125,7 +132,7 @@ pub(crate) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         Command::DropLast => filtering::drop_last(state),
         Command::ClearFilter => filtering::clear(state),
         Command::EditFilter => typing::edit_filter(state),
-        Command::CommandLine => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
+        Command::Colon => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
         Command::Export => typing::ask_for_file(state),
         Command::Brush => window::begin(state),
         Command::ZoomIn => window::zoom_in(state),

@@ -52,10 +52,9 @@ fn wheel(state: &mut State, rows: isize) {
 }
 
 fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
-    let double = state
-        .click
-        .replace((state.now.millis, at.x, at.y))
-        .is_some_and(|(then, x, y)| (x, y) == (at.x, at.y) && state.now.millis.saturating_sub(then) <= DOUBLE);
+    let double = state.click.replace((state.now.millis, at.x, at.y)).is_some_and(|(then, x, y)| {
+        (x, y) == (at.x, at.y) && state.now.millis.saturating_sub(then) <= DOUBLE
+    });
     if double {
         // A third click is a new first one.
         state.click = None;
@@ -65,7 +64,9 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
     match context(state) {
         Context::Filters | Context::Columns | Context::Pick => click_in_list(state, at, double),
         Context::Reading => state.overlay = None,
-        Context::Table | Context::Brush if areas.bars.union(areas.axis).contains(at) => begin_brush(state, at.x),
+        Context::Table | Context::Brush if areas.bars.union(areas.axis).contains(at) => {
+            begin_brush(state, at.x)
+        }
         Context::Table | Context::Brush | Context::Detail => {
             if areas.tabs.contains(at) {
                 if let Some(index) = views::tabs::at(state, at.x) {
@@ -86,7 +87,9 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
 }
 
 fn click_heading(state: &mut State, x: u16) {
-    let hit = layout::columns(state).into_iter().find(|placed| (placed.x..placed.x + placed.width + 2).contains(&x));
+    let hit = layout::columns(state)
+        .into_iter()
+        .find(|placed| (placed.x..placed.x + placed.width + 2).contains(&x));
     if let Some(placed) = hit {
         state.layer_mut().table_mut().column = placed.column;
         moving::sort(state);
@@ -104,7 +107,9 @@ fn click_row(state: &mut State, rows: Rect, at: Position, double: bool, effects:
         }
         return;
     }
-    let hit = layout::columns(state).into_iter().find(|placed| (placed.x..placed.x + placed.width + 2).contains(&at.x));
+    let hit = layout::columns(state)
+        .into_iter()
+        .find(|placed| (placed.x..placed.x + placed.width + 2).contains(&at.x));
     let table = state.layer_mut().table_mut();
     let row = table.top + line;
     if row >= table.reach() {

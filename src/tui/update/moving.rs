@@ -3,8 +3,9 @@
 use super::super::columns::Column;
 use super::super::keymap::Command;
 use super::super::layout::{self, Areas};
+use super::super::rows::{RowId, Rows};
 use super::super::state::State;
-use super::super::table::{About, RowId, Rows, Table};
+use super::super::table::{About, Table};
 use super::super::{shown, views};
 use crate::log::FIELDS;
 use crate::query::Sort;

@@ -111,7 +111,9 @@ fn changed(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// The fingers rest: the table follows.
 pub(super) fn woke(state: &mut State, number: u64) {
-    let Some(Prompt { purpose: Purpose::Filter { pending, wake, .. }, .. }) = &mut state.prompt else { return };
+    let Some(Prompt { purpose: Purpose::Filter { pending, wake, .. }, .. }) = &mut state.prompt else {
+        return;
+    };
     if *wake == number
         && let Some(filter) = pending.take()
     {

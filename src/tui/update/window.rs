@@ -52,7 +52,8 @@ pub(super) fn brush(state: &mut State, command: Command) {
         Command::SwapEdges => std::mem::swap(&mut brush.fixed, &mut brush.moving),
         Command::ShiftLeft | Command::ShiftRight => {
             let (first, end) = brush.covers(&axis);
-            let room = command == Command::ShiftLeft && first > 0 || command == Command::ShiftRight && end < last;
+            let room =
+                command == Command::ShiftLeft && first > 0 || command == Command::ShiftRight && end < last;
             if room {
                 let step = i64::from(axis.bucket) * if command == Command::ShiftLeft { -1 } else { 1 };
                 brush.fixed += step;
@@ -139,7 +140,7 @@ pub(super) fn zoom_out(state: &mut State) {
 pub(super) fn burst(state: &mut State, command: Command) {
     let Some(axis) = state.axis() else { return };
     let line = line(state, &axis);
-    let found = bursts(&line);
+    let found = bursts(&line, axis.bucket);
     if found.is_empty() {
         let bars = state.bars.name();
         state.say(format!("no burst of {bars}: nothing stands far above the usual"));

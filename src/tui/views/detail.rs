@@ -37,7 +37,8 @@ pub(crate) fn lines(state: &State, detail: &Detail, width: u16) -> Vec<Line> {
             (field, value) => match (requests::number(field, value), value) {
                 (Some(text), Value::Integer(number)) => {
                     let exact = shown::count(u64::try_from(*number).unwrap_or(0));
-                    let unit = if matches!(field, Field::BytesSent | Field::ObjectSize) { "bytes" } else { "ms" };
+                    let unit =
+                        if matches!(field, Field::BytesSent | Field::ObjectSize) { "bytes" } else { "ms" };
                     let plain = format!("{exact} {unit}");
                     // Said twice only where the second says it shorter.
                     if *number < 1_000 { plain } else { format!("{plain}  ({text})") }

@@ -7,9 +7,9 @@ use unicode_width::UnicodeWidthStr;
 use super::{put, put_right};
 use crate::log::FIELDS;
 use crate::tui::keymap::{self, Command, Context};
+use crate::tui::rows::Rows;
 use crate::tui::shown;
 use crate::tui::state::State;
-use crate::tui::table::Rows;
 use crate::tui::update;
 use crate::tui::widgets::fit;
 
@@ -39,8 +39,9 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         Command::ZoomIn | Command::Brush | Command::NextBurst => state.axis().is_some(),
         _ => true,
     };
-    let (all, keys): (Vec<_>, Vec<_>) =
-        keymap::footer(context).filter(|(command, ..)| does(command)).partition(|(command, ..)| *command == Command::Help);
+    let (all, keys): (Vec<_>, Vec<_>) = keymap::footer(context)
+        .filter(|(command, ..)| does(command))
+        .partition(|(command, ..)| *command == Command::Help);
     // The way to all keys is always there; the others as far as there is room.
     let name = |(_, label, word): (Command, String, &'static str)| (label, word);
     let all = all.into_iter().next().map(name);
@@ -82,5 +83,9 @@ fn position(state: &State) -> String {
         Rows::Requests { .. } => "request",
         _ => "row",
     };
-    format!("{marks}{what} {} of {}{about}", shown::count(table.cursor as u64 + 1), shown::count(rows.total()))
+    format!(
+        "{marks}{what} {} of {}{about}",
+        shown::count(table.cursor as u64 + 1),
+        shown::count(rows.total())
+    )
 }

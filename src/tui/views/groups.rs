@@ -3,9 +3,9 @@
 use super::table::Cell;
 use crate::query::{Groups, Measure, Stats};
 use crate::tui::columns::{Column, Placed};
+use crate::tui::rows::TimeRow;
 use crate::tui::shown;
 use crate::tui::state::State;
-use crate::tui::table::TimeRow;
 use crate::tui::widgets::{bars, fit};
 
 /// A cell of a group.
@@ -27,14 +27,19 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
         Column::Activity => {
             let line = table.activity.get(&row.value);
             let text = line.map_or(String::new(), |line| bars::sparkline(line, usize::from(placed.width)));
-            Cell { text, style: state.theme.bar() }
+            let is_current = table.activity.is_current(&row.value);
+            Cell { text, style: if is_current { state.theme.bar() } else { state.theme.faint() } }
         }
         Column::Measure(measure) if placed.column.is_extra() => {
             let known = table.distinct.get(&row.value);
             match known.and_then(|known| known.iter().find(|(of, _)| *of == measure)) {
                 None => Cell { text: "·".to_owned(), style: state.theme.faint() },
                 Some((_, None)) => Cell { text: "-".to_owned(), style: state.theme.faint() },
-                Some((_, Some(number))) => Cell::plain(extra(measure, *number, placed.width)),
+                Some((_, Some(number))) => {
+                    let is_current = table.distinct.is_current(&row.value);
+                    let style = if is_current { state.theme.text() } else { state.theme.faint() };
+                    Cell { text: extra(measure, *number, placed.width), style }
+                }
             }
         }
         _ => stats(state, &row.stats, &groups.totals, placed),
@@ -67,7 +72,9 @@ pub(super) fn time(state: &State, rows: &[TimeRow], totals: &Stats, index: usize
 
 fn extra(measure: Measure, number: f64, width: u16) -> String {
     match measure {
-        Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => shown::duration(number),
+        Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => {
+            shown::duration(number)
+        }
         Measure::ObjectSizeMax => shown::bytes(number.max(0.0) as u64),
         _ => shown::count_within(number.max(0.0) as u64, usize::from(width)),
     }

@@ -16,11 +16,25 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let y = area.y;
     let right = gauge(state, area, buffer);
     let room = Rect { width: right.saturating_sub(area.x).saturating_sub(1), ..area };
-    let mut x = put(buffer, room, area.x + 1, y, "tamarin", theme.accent().add_modifier(ratatui::style::Modifier::BOLD));
+    let mut x = put(
+        buffer,
+        room,
+        area.x + 1,
+        y,
+        "tamarin",
+        theme.accent().add_modifier(ratatui::style::Modifier::BOLD),
+    );
     let facts = facts(state, room.right().saturating_sub(x + 2));
     let width = u16::try_from(facts.width()).unwrap_or(u16::MAX);
     let left = room.right().saturating_sub(x + 2 + width + 2);
-    x = put(buffer, room, x + 2, y, &fit::middle(&shown::visible(&state.title), usize::from(left)), theme.text());
+    x = put(
+        buffer,
+        room,
+        x + 2,
+        y,
+        &fit::middle(&shown::visible(&state.title), usize::from(left)),
+        theme.text(),
+    );
     put(buffer, room, x + 2, y, &facts, theme.quiet());
 }
 
@@ -82,7 +96,8 @@ fn gauge(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
 
 fn words(state: &State, progress: &Progress, width: u16) -> String {
     let known = progress.files_known;
-    let (done, listed) = (progress.files_done + known, progress.files_listed.max(progress.files_done + known));
+    let (done, listed) =
+        (progress.files_done + known, progress.files_listed.max(progress.files_done + known));
     let has_data = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
     match progress.phase {
         Phase::Idle => "⟳ starting".to_owned(),

@@ -32,7 +32,8 @@ pub(crate) fn lines(state: &State) -> Vec<Line<'static>> {
         let width = fit::left(&keys, KEYS).chars().count();
         for (index, text) in fit::wrap(about, room + KEYS - width).into_iter().enumerate() {
             let keys = if index == 0 { fit::left(&keys, KEYS) } else { " ".repeat(width) };
-            lines.push(Line::from(vec![Span::styled(keys, theme.accent()), Span::styled(text, theme.text())]));
+            lines
+                .push(Line::from(vec![Span::styled(keys, theme.accent()), Span::styled(text, theme.text())]));
         }
     };
     let heading = |title: &'static str| Line::styled(title, theme.heading());

@@ -69,7 +69,8 @@ fn beneath(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usize,
     if let Some(problem) = &prompt.problem {
         let before: String = prompt.input.value().chars().take(problem.column).collect();
         let column = shown::visible(&before).width().saturating_sub(shift);
-        let caret = (start + u16::try_from(column).unwrap_or(u16::MAX / 2)).min(area.right().saturating_sub(2));
+        let caret =
+            (start + u16::try_from(column).unwrap_or(u16::MAX / 2)).min(area.right().saturating_sub(2));
         let message = shown::visible(&problem.message);
         let right = usize::from(area.right().saturating_sub(caret + 3));
         put(buffer, area, caret, area.y, "^", theme.error());
@@ -119,7 +120,10 @@ fn completions(state: &State, prompt: &Prompt, areas: &Areas, start: u16, under:
     for (line, word) in completion.candidates.iter().enumerate().skip(top).take(page) {
         let y = inner.y + u16::try_from(line - top).unwrap_or(0);
         let style = if line == chosen { state.theme.selection() } else { state.theme.text() };
-        let text = fit::left(&fit::middle(&shown::visible(word), usize::from(inner.width)), usize::from(inner.width));
+        let text = fit::left(
+            &fit::middle(&shown::visible(word), usize::from(inner.width)),
+            usize::from(inner.width),
+        );
         put(buffer, inner, inner.x, y, &text, style);
     }
 }

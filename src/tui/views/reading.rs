@@ -27,10 +27,9 @@ pub(super) fn draw(state: &State, title: &str, lines: &[Line<'_>], top: usize, b
 /// A cleared frame with a title; returns what is inside.
 pub(super) fn frame(state: &State, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
     Clear.render(area, buffer);
-    let block = Block::bordered().border_style(state.theme.faint()).title(Line::styled(
-        format!(" {title} "),
-        state.theme.heading(),
-    ));
+    let block = Block::bordered()
+        .border_style(state.theme.faint())
+        .title(Line::styled(format!(" {title} "), state.theme.heading()));
     let inner = block.inner(area);
     block.render(area, buffer);
     Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }

@@ -54,11 +54,15 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
                     lines.push((format!("{count} log files could not be read"), theme.error()));
                     failures(state, &mut lines, width);
                 } else if progress.files_listed == 0 {
-                    lines.push(hint("There are no log files here. Is it the right bucket and prefix?".to_owned()));
+                    lines.push(hint(
+                        "There are no log files here. Is it the right bucket and prefix?".to_owned(),
+                    ));
                     lines.push(hint("S3 delivers logs some hours after logging was switched on.".to_owned()));
                 } else {
                     let count = shown::count(progress.files_listed);
-                    lines.push(hint(format!("{count} log files were found; none holds a request of this time.")));
+                    lines.push(hint(format!(
+                        "{count} log files were found; none holds a request of this time."
+                    )));
                 }
             }
             _ => {

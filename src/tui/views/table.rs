@@ -7,8 +7,8 @@ use ratatui::style::Style;
 use super::{groups, put, requests, states};
 use crate::tui::columns::Placed;
 use crate::tui::layout::{self, Areas};
+use crate::tui::rows::Rows;
 use crate::tui::state::State;
-use crate::tui::table::Rows;
 use crate::tui::widgets::fit;
 
 /// What stands in a cell.
@@ -46,8 +46,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         }
         let area = Rect { y, height: 1, ..areas.rows };
         let is_selected = index == table.cursor;
-        let is_marked =
-            !table.marks.is_empty() && rows.id(index).is_some_and(|id| table.marks.contains(&id));
+        let is_marked = !table.marks.is_empty() && rows.id(index).is_some_and(|id| table.marks.contains(&id));
         let base = if is_selected { state.theme.selection() } else { state.theme.text() };
         if is_selected {
             buffer.set_style(area, base);
@@ -84,11 +83,8 @@ fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
         if table.sort.by == column.column {
             text.push_str(if table.sort.descending { " ▼" } else { " ▲" });
         }
-        let style = if table.column == column.column {
-            state.theme.heading_chosen()
-        } else {
-            state.theme.heading()
-        };
+        let style =
+            if table.column == column.column { state.theme.heading_chosen() } else { state.theme.heading() };
         let width = usize::from(column.width);
         // A heading may use the gap before its column rather than be cut.
         let fitted = fit::end(&text, width + usize::from(column.right) * 2);

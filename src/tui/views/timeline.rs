@@ -56,7 +56,7 @@ fn covered(state: &State, axis: &Axis) -> Option<(usize, usize)> {
     let rows = table.rows.data.as_ref()?;
     let row = rows.time(table.cursor)?;
     let width = match rows {
-        crate::tui::table::Rows::Times { bucket, .. } => i64::from(*bucket),
+        crate::tui::rows::Rows::Times { bucket, .. } => i64::from(*bucket),
         _ => return None,
     };
     Some((axis.index(row.start), axis.index(row.start + width - 1)))
@@ -95,7 +95,7 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
     {
         let format = if axis.bucket >= 86_400 {
             "%m-%d"
-        } else if axis.bucket % 60 == 0 {
+        } else if axis.bucket.is_multiple_of(60) {
             "%m-%d %H:%M"
         } else {
             "%m-%d %H:%M:%S"
@@ -138,7 +138,7 @@ fn labels(state: &State, area: Rect, axis: &Axis, covered: Option<(usize, usize)
     let offset = jiff::Timestamp::from_second(axis.start)
         .map_or(0, |start| i64::from(state.zone().to_offset(start).seconds()));
     let least = if format == "%m-%d" { 86_400 } else { 1 };
-    let count = (width / (size + 6)).max(1);
+    let count = (width / (size + 4)).max(1);
     let step = i64::from(Axis::of(axis.start, axis.end(), count).bucket).max(least);
     let mut at = (axis.start + offset).div_euclid(step) * step - offset;
     let mut free = area.x;

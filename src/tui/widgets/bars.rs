@@ -35,7 +35,7 @@ pub(crate) fn lying(share: f64, width: usize) -> String {
         eighths = eighths.max(1);
     }
     let mut bar: String = std::iter::repeat_n('█', eighths / 8).collect();
-    if eighths % 8 > 0 {
+    if !eighths.is_multiple_of(8) {
         bar.push(LYING[eighths % 8]);
     }
     bar

@@ -106,7 +106,11 @@ mod tests {
     #[test]
     fn wide_letters_never_overflow() {
         for width in 0..20 {
-            for text in ["日本語のとても長いキー/файл.mp4", "👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦 family", "e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}"] {
+            for text in [
+                "日本語のとても長いキー/файл.mp4",
+                "👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦 family",
+                "e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}",
+            ] {
                 assert!(middle(text, width).width() <= width, "{width}");
                 assert!(end(text, width).width() <= width, "{width}");
             }

@@ -1,0 +1,220 @@
+//! Makes the pictures in `screenshots/`: runs the real program on the demo in a pseudo-terminal of fixed
+//! size, presses keys, and draws what the terminal shows as SVG.
+//!
+//! ```text
+//! cargo build --release && cargo run --release --example screenshots
+//! ```
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+/// Size of the terminal in cells.
+const COLUMNS: u16 = 130;
+const ROWS: u16 = 34;
+/// Size of a cell in the picture.
+const WIDTH: f64 = 8.4;
+const HEIGHT: f64 = 18.0;
+const MARGIN: f64 = 12.0;
+const BACKGROUND: &str = "#1b1d23";
+const FOREGROUND: &str = "#d5d8df";
+
+/// A picture: its name, and the keys pressed since the one before.
+const PICTURES: [(&str, &[&str]); 5] = [
+    ("requesters", &[]),
+    ("objects", &["2"]),
+    ("time", &["3"]),
+    // The burst of guessed keys: only refused requests, the biggest burst, then who they came from.
+    ("burst", &["1", "/", "status:403", "\r", "n"]),
+    ("request", &["4", "\r"]),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let program = std::env::current_exe()?;
+    let program = program.parent().and_then(Path::parent).ok_or("no target folder")?.join("tamarin");
+    let cache = tempfile::tempdir()?;
+    let mut terminal = Terminal::start(&program, &cache.path().join("demo.db"))?;
+    // All of the demo is in the cache when the header shows that it is in step.
+    terminal.wait_for("✓")?;
+    for (name, keys) in PICTURES {
+        for key in keys {
+            terminal.press(key)?;
+        }
+        let path = Path::new("screenshots").join(format!("{name}.svg"));
+        std::fs::write(&path, terminal.draw())?;
+        writeln!(std::io::stdout(), "{}", path.display())?;
+    }
+    terminal.press("q")?;
+    Ok(())
+}
+
+struct Terminal {
+    screen: Arc<Mutex<vt100::Parser>>,
+    keyboard: Box<dyn Write + Send>,
+    _child: Box<dyn portable_pty::Child + Send + Sync>,
+    _pty: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Terminal {
+    fn start(program: &Path, cache: &Path) -> Result<Terminal, Box<dyn Error>> {
+        let pair = native_pty_system().openpty(PtySize {
+            rows: ROWS,
+            cols: COLUMNS,
+            pixel_width: 0,
+            pixel_height: 0,
+        })?;
+        let mut command = CommandBuilder::new(program);
+        command.args(["demo".as_ref(), "--cache".as_ref(), cache.as_os_str()]);
+        command.env("TERM", "xterm-256color");
+        command.env("COLORTERM", "truecolor");
+        command.env("TZ", "UTC");
+        command.cwd(std::env::current_dir()?);
+        let child = pair.slave.spawn_command(command)?;
+        let (rows, columns) = (NonZeroU16::new(ROWS), NonZeroU16::new(COLUMNS));
+        let (rows, columns) = rows.zip(columns).ok_or("a terminal without cells")?;
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let (mut output, shown) = (pair.master.try_clone_reader()?, screen.clone());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 65536];
+            while let Ok(read @ 1..) = output.read(&mut buffer) {
+                shown.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..read]);
+            }
+        });
+        let keyboard = pair.master.take_writer()?;
+        Ok(Terminal { screen, keyboard, _child: child, _pty: pair.master })
+    }
+
+    fn press(&mut self, key: &str) -> Result<(), Box<dyn Error>> {
+        self.keyboard.write_all(key.as_bytes())?;
+        self.keyboard.flush()?;
+        self.settle();
+        Ok(())
+    }
+
+    /// Waits until the screen has not changed for a while.
+    fn settle(&self) {
+        let mut last = String::new();
+        let mut quiet = 0;
+        while quiet < 6 {
+            std::thread::sleep(Duration::from_millis(100));
+            let now = self.contents();
+            quiet = if now == last { quiet + 1 } else { 0 };
+            last = now;
+        }
+    }
+
+    fn wait_for(&self, text: &str) -> Result<(), Box<dyn Error>> {
+        let begun = Instant::now();
+        while !self.contents().contains(text) {
+            if begun.elapsed() > Duration::from_secs(60) {
+                return Err(format!("{text:?} did not come; the screen says\n{}", self.contents()).into());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        self.settle();
+        Ok(())
+    }
+
+    fn contents(&self) -> String {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().contents()
+    }
+
+    /// The screen as SVG: a rectangle per run of cells with a background, a text per run of one style.
+    fn draw(&self) -> String {
+        let parser = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        let screen = parser.screen();
+        let (width, height) =
+            (f64::from(COLUMNS) * WIDTH + 2.0 * MARGIN, f64::from(ROWS) * HEIGHT + 2.0 * MARGIN);
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+             font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\">\n\
+             <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n"
+        );
+        for row in 0..ROWS {
+            let mut column = 0;
+            while column < COLUMNS {
+                let Some(style) = screen.cell(row, column).map(Style::of) else { break };
+                let start = column;
+                let mut text = String::new();
+                while let Some(cell) = screen.cell(row, column).filter(|cell| Style::of(cell) == style) {
+                    text.push_str(if cell.has_contents() { cell.contents() } else { " " });
+                    column += 1;
+                }
+                let cells = f64::from(column - start);
+                let (x, y) = (MARGIN + f64::from(start) * WIDTH, MARGIN + f64::from(row) * HEIGHT);
+                if style.background != BACKGROUND {
+                    let _ = writeln!(
+                        svg,
+                        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{HEIGHT}\" fill=\"{}\"/>",
+                        cells * WIDTH,
+                        style.background
+                    );
+                }
+                if !text.trim().is_empty() {
+                    let weight = if style.bold { " font-weight=\"bold\"" } else { "" };
+                    let faint = if style.dim { " opacity=\"0.6\"" } else { "" };
+                    let _ = writeln!(
+                        svg,
+                        "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{}\" textLength=\"{:.1}\" xml:space=\"preserve\"{weight}{faint}>{}</text>",
+                        y + HEIGHT - 4.5,
+                        style.foreground,
+                        cells * WIDTH,
+                        escaped(&text)
+                    );
+                }
+            }
+        }
+        svg.push_str("</svg>\n");
+        svg
+    }
+}
+
+#[derive(PartialEq)]
+struct Style {
+    foreground: String,
+    background: String,
+    bold: bool,
+    dim: bool,
+}
+
+impl Style {
+    fn of(cell: &vt100::Cell) -> Style {
+        let mut foreground = colour(cell.fgcolor(), FOREGROUND);
+        let mut background = colour(cell.bgcolor(), BACKGROUND);
+        if cell.inverse() {
+            std::mem::swap(&mut foreground, &mut background);
+        }
+        Style { foreground, background, bold: cell.bold(), dim: cell.dim() }
+    }
+}
+
+fn colour(colour: vt100::Color, default: &str) -> String {
+    const BASE: [&str; 16] = [
+        "#2e323c", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#abb2bf", "#6b7280",
+        "#ef7f88", "#a9d489", "#f0cd8b", "#7dbdf5", "#d491e8", "#6fc6d1", "#f3f4f6",
+    ];
+    match colour {
+        vt100::Color::Default => default.to_owned(),
+        vt100::Color::Idx(index) if index < 16 => BASE[usize::from(index)].to_owned(),
+        vt100::Color::Idx(index) if index >= 232 => {
+            let grey = 8 + 10 * (u16::from(index) - 232);
+            format!("#{grey:02x}{grey:02x}{grey:02x}")
+        }
+        vt100::Color::Idx(index) => {
+            let part = |value: u8| if value == 0 { 0 } else { 55 + 40 * u16::from(value) };
+            let cube = index - 16;
+            format!("#{:02x}{:02x}{:02x}", part(cube / 36), part(cube / 6 % 6), part(cube % 6))
+        }
+        vt100::Color::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

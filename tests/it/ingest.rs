@@ -1,0 +1,320 @@
+//! Log files of every sort pulled into a cache: what is counted, what is kept, what is read again.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tamarin::cache::{Cache, Writer};
+use tamarin::ingest::{Ingest, Options, Phase, Progress};
+use tamarin::log::Field;
+use tamarin::query::answer::Stats;
+use tamarin::query::{
+    Answer, Ask, Cancel, Counting, Engine, Filter, LocalEngine, Query, RequestRow, Sort, TimeRange,
+};
+use tamarin::source::demo::{Demo, DemoOptions};
+use tamarin::source::{S3Options, Source, open};
+
+use crate::support::lines::{HOST_ID, OWNER};
+
+/// A folder of logs and a cache beside it.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+/// Request number `number`: unlike any other, unless `id` says so.
+fn request(number: usize, id: &str) -> String {
+    format!(
+        "{OWNER} media [03/Apr/2026:{:02}:{:02}:{:02} +0000] 192.0.2.{} - {id} REST.GET.OBJECT films/{number}.mp4 \
+         \"GET /films/{number}.mp4 HTTP/1.1\" 200 - {number} 73400320 120 15 \"-\" \"aws-cli/2.15\" - {HOST_ID} \
+         SigV4 - AuthHeader - TLSv1.3 - - -\n",
+        number / 3600 % 24,
+        number / 60 % 60,
+        number % 60,
+        number % 200,
+    )
+}
+
+/// Requests of these numbers, a line each.
+fn log(numbers: std::ops::Range<usize>) -> String {
+    numbers.map(|number| request(number, &format!("{:016X}", number * 7919))).collect()
+}
+
+fn gzip(content: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+impl Place {
+    fn new() -> Place {
+        let place = Place { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(place.logs()).unwrap();
+        place
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.folder.path().join("logs")
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache.tamarin")
+    }
+
+    fn put(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.logs().join(name), content).unwrap();
+    }
+
+    fn source(&self) -> Arc<dyn Source> {
+        open(self.logs().to_str().unwrap(), &S3Options::default()).unwrap()
+    }
+
+    fn pull(&self) -> Progress {
+        pull(&self.cache(), self.source())
+    }
+
+    fn totals(&self) -> Stats {
+        totals(&self.cache())
+    }
+
+    fn rejected(&self) -> Vec<(String, u64, String)> {
+        let mut rejected = Vec::new();
+        Cache::open(&self.cache())
+            .unwrap()
+            .rejected(None, &mut |line| {
+                rejected.push((line.file, line.line, String::from_utf8(line.content).unwrap()));
+            })
+            .unwrap();
+        rejected
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn pull(cache: &Path, source: Arc<dyn Source>) -> Progress {
+    runtime().block_on(async {
+        let writer = Writer::open(cache).unwrap();
+        Ingest::start(writer, vec![source], Options::default()).unwrap().finish().await
+    })
+}
+
+fn ask(cache: &Path, ask: Ask) -> Answer {
+    let engine = LocalEngine::new(Arc::new(Cache::open(cache).unwrap()));
+    let query = Query {
+        sources: Vec::new(),
+        time: TimeRange::default(),
+        filter: Filter::everything(),
+        counting: Counting::AsLogged,
+        ask,
+    };
+    engine.ask(&query, &Cancel::default(), &mut |_, _| {}).unwrap().answer
+}
+
+fn totals(cache: &Path) -> Stats {
+    let Answer::Totals(totals) = ask(cache, Ask::Totals) else { panic!() };
+    totals.stats
+}
+
+fn requests(cache: &Path) -> Vec<RequestRow> {
+    let sort = Sort { by: Field::Time, descending: false };
+    match ask(cache, Ask::Requests { sort, offset: 0, limit: 0 }) {
+        Answer::Requests(requests) => requests.rows,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The sum of `bytes_sent` of these requests.
+fn bytes(numbers: std::ops::Range<usize>) -> u64 {
+    numbers.map(|number| number as u64).sum()
+}
+
+#[test]
+fn a_folder_of_all_sorts_gives_its_requests_and_names_what_could_not_be_read() {
+    let place = Place::new();
+    place.put("a.log", log(0..1000));
+    place.put("b.gz", gzip(&log(1000..2000)));
+    place.put("c.zst", zstd::encode_all(log(2000..3000).as_bytes(), 1).unwrap());
+    place.put("empty.log", "");
+    place.put("picture.log", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0");
+    place.put("README.txt", "These are the logs of the media bucket.\nAsk Ann before deleting any.\n");
+    let torn =
+        [&log(3000..3010), "torn line\n\n", OWNER, " media [03/Apr/2026:", "\n", &log(3010..3020)].concat();
+    place.put("rejects.log", torn.trim_end());
+    let whole = gzip(&log(10_000..30_000));
+    place.put("short.gz", &whole[..whole.len() * 3 / 4]);
+
+    let progress = place.pull();
+    assert_eq!(progress.phase, Phase::Done, "{progress:?}");
+    assert_eq!((progress.files_listed, progress.files_done), (7, 4));
+    assert_eq!((progress.files_skipped, progress.files_failed), (2, 1));
+    assert_eq!(progress.failures.len(), 1);
+    assert_eq!(progress.failures[0].name, "short.gz");
+    assert!(progress.failures[0].reason.contains("gzip data ends too early"), "{:?}", progress.failures);
+    assert_eq!(progress.rejected, 2);
+    let before_the_damage = progress.requests - 3020;
+    assert!((1000..20_000).contains(&before_the_damage), "{before_the_damage}");
+    assert_eq!(place.totals().requests, progress.requests);
+    let kept = 10_000..10_000 + before_the_damage as usize;
+    assert_eq!(place.totals().bytes_sent, bytes(0..3020) + bytes(kept), "its first lines, without a gap");
+    assert_eq!(
+        place.rejected(),
+        [
+            ("rejects.log".to_owned(), 11, "torn line".to_owned()),
+            ("rejects.log".to_owned(), 13, format!("{OWNER} media [03/Apr/2026:")),
+        ]
+    );
+
+    // Again: only the damaged one is tried, and gives nothing new.
+    let again = place.pull();
+    assert_eq!((again.requests, again.duplicates, again.rejected), (0, 0, 0), "{again:?}");
+    assert_eq!((again.files_known, again.files_failed), (6, 1));
+
+    // It is mended, and there wholly, once.
+    place.put("short.gz", &whole);
+    let mended = place.pull();
+    assert_eq!((mended.files_done, mended.files_failed), (1, 0), "{mended:?}");
+    assert_eq!(mended.requests, 20_000 - before_the_damage);
+    assert_eq!(place.totals().requests, 23_020);
+    assert_eq!(place.totals().bytes_sent, bytes(0..3020) + bytes(10_000..30_000));
+    assert_eq!(place.rejected().len(), 2);
+
+    let last = place.pull();
+    assert_eq!((last.files_known, last.requests, last.lines), (7, 0, 0), "{last:?}");
+}
+
+#[test]
+fn a_file_that_grows_adds_its_new_lines_only() {
+    let place = Place::new();
+    place.put("a.log", log(0..700) + "torn line\n");
+    assert_eq!(place.pull().requests, 700);
+    place.put("a.log", log(0..700) + "torn line\n" + &log(700..1000) + "another torn line\n");
+    let grown = place.pull();
+    assert_eq!((grown.phase, grown.requests), (Phase::Done, 300));
+    assert_eq!((place.totals().requests, place.totals().bytes_sent), (1000, bytes(0..1000)));
+    let rejected: Vec<u64> = place.rejected().into_iter().map(|(_, line, _)| line).collect();
+    assert_eq!(rejected, [701, 1002], "each once");
+}
+
+#[test]
+fn a_file_that_is_exchanged_for_another_keeps_what_was_read_and_its_rejected_lines_are_those_of_today() {
+    let place = Place::new();
+    place.put("a.log", log(0..10) + "torn line\n");
+    place.pull();
+    place.put("a.log", log(10..15));
+    assert_eq!(place.pull().requests, 5);
+    assert_eq!(place.totals().requests, 15);
+    assert_eq!(place.rejected(), []);
+    place.put("a.log", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    assert_eq!(place.pull().files_skipped, 1);
+    assert_eq!(place.pull().files_known, 1);
+    assert_eq!(place.totals().requests, 15);
+}
+
+#[test]
+fn exact_repeats_are_dropped_and_counted_within_a_file_across_files_and_across_runs() {
+    let place = Place::new();
+    place.put("a.log", log(0..500) + &log(490..500));
+    place.put("b.log", log(400..600));
+    let first = place.pull();
+    assert_eq!((first.lines, first.requests, first.duplicates), (710, 600, 110));
+    place.put("c.log", log(0..600));
+    let second = place.pull();
+    assert_eq!((second.requests, second.duplicates), (0, 600));
+    assert_eq!((place.totals().requests, place.totals().bytes_sent), (600, bytes(0..600)));
+    let sources = Cache::open(&place.cache()).unwrap().sources().unwrap();
+    assert_eq!((sources[0].requests, sources[0].duplicates, sources[0].lines), (600, 710, 1310));
+}
+
+#[test]
+fn records_that_share_a_request_id_but_differ_are_kept() {
+    let place = Place::new();
+    let id = "3E57427F3EXAMPLE";
+    let one = request(1, id);
+    let others = [
+        one.replace("REST.GET.OBJECT", "REST.COPY.OBJECT_GET"),
+        one.replace("films/1.mp4", "films/2.mp4"),
+        one.replace("00:00:01", "00:00:02"),
+        one.replace("192.0.2.1 ", "192.0.2.2 "),
+        one.replace(" 120 15 ", " 121 15 "),
+        one.replace("aws-cli", "aws-sdk"),
+        one.replace(HOST_ID, "otherID="),
+        one.replace(" HTTP/1.1\"", " HTTP/1.0\""),
+        one.replace("TLSv1.3 - - -\n", "TLSv1.3 - - - more\n"),
+        one.replace(id, "3E57427F3EXAMPLF"),
+    ];
+    place.put("a.log", one.clone() + &others.concat());
+    assert_eq!(place.pull().requests, 11);
+    place.put("b.log", others.concat() + &one);
+    assert_eq!((place.pull().requests, place.totals().requests), (0, 11));
+}
+
+#[test]
+fn repeats_of_a_whole_file_cost_about_what_reading_it_costs() {
+    let place = Place::new();
+    place.put("a.log", log(0..30_000));
+    place.put("b.log", log(0..30_000));
+    let progress = place.pull();
+    assert_eq!((progress.requests, progress.duplicates), (30_000, 30_000));
+    assert!(progress.elapsed < 20.0, "{} s", progress.elapsed);
+}
+
+#[test]
+fn the_demo_gives_what_it_says_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache.tamarin");
+    let demo = Demo::new(DemoOptions { requests: 3000, seed: 5 });
+    let summary = demo.summary();
+    let demo: Arc<dyn Source> = Arc::new(demo);
+    let progress = pull(&cache, demo.clone());
+    assert_eq!(progress.phase, Phase::Done);
+    assert_eq!((progress.files_listed, progress.files_done), (summary.files, summary.files));
+    assert_eq!((progress.lines, progress.requests), (summary.lines, summary.requests));
+    assert_eq!((progress.duplicates, progress.rejected), (summary.duplicates, summary.rejected));
+    assert_eq!((progress.bytes_done, progress.files_failed), (summary.bytes, 0));
+    let totals = totals(&cache);
+    assert_eq!((totals.requests, totals.bytes_sent), (summary.requests, summary.bytes_sent));
+    assert_eq!(progress.newest, Some(totals.last_seen));
+    let again = pull(&cache, demo);
+    assert_eq!((again.files_known, again.lines), (summary.files, 0));
+}
+
+#[test]
+fn stopped_in_the_middle_and_carried_on_with_it_is_all_there_once() {
+    let place = Place::new();
+    place.put("big.log", log(0..40_000));
+    place.put("big.gz", gzip(&log(40_000..60_000)));
+    for file in 0..50 {
+        place.put(&format!("small-{file}.log"), log(100_000 + file * 10..100_010 + file * 10));
+    }
+    let mut stops = 0;
+    for wait in (0..).map(|round| Duration::from_millis(20 + round * 60)) {
+        let progress = runtime().block_on(async {
+            let ingest = Ingest::start(
+                Writer::open(&place.cache()).unwrap(),
+                vec![place.source()],
+                Options::default(),
+            );
+            let ingest = ingest.unwrap();
+            let stop = ingest.stopper();
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                stop.stop();
+            });
+            ingest.finish().await
+        });
+        assert!(progress.fatal.is_none(), "{progress:?}");
+        assert_eq!(progress.duplicates, 0, "nothing is read again");
+        assert_eq!(requests(&place.cache()).len() as u64, place.totals().requests);
+        if progress.phase == Phase::Done {
+            break;
+        }
+        assert_eq!(progress.phase, Phase::Cancelled);
+        stops += 1;
+    }
+    assert!(stops > 0);
+    let expected = bytes(0..60_000) + bytes(100_000..100_500);
+    assert_eq!((place.totals().requests, place.totals().bytes_sent), (60_500, expected));
+    assert_eq!(place.pull().files_known, 52);
+}

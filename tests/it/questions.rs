@@ -1,0 +1,384 @@
+//! Every answer of the engine against the naive reference, on random logs and random questions.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use tamarin::cache::Cache;
+use tamarin::log::{Field, Kind};
+use tamarin::query::filter::{Filter, Subject, Test};
+use tamarin::query::{
+    Answer, Ask, Cancel, Counting, Dimension, Engine, LocalEngine, Measure, Query, QueryError, Sort,
+    TimeRange, Value,
+};
+
+use crate::support::cases;
+use crate::support::filling::Filling;
+use crate::support::lines::{self, NOON};
+use crate::support::naive::Naive;
+
+const SOURCES: [&str; 3] = ["s3://acme-logs/media/", "/var/log/acme", "demo:1:10"];
+
+fn ask(engine: &LocalEngine, query: &Query) -> Result<Answer, QueryError> {
+    engine
+        .ask(query, &Cancel::default(), &mut |_, share| assert!((0.0..=1.0).contains(&share)))
+        .map(|reply| reply.answer)
+}
+
+/// Some lines of one source, added at once; whether they are committed at once, too, and whether the
+/// writer is closed and opened again.
+type Step = (usize, Vec<String>, bool, bool);
+
+fn step() -> impl Strategy<Value = Step> {
+    (0..SOURCES.len(), lines::lines(0..70), any::<bool>(), prop::bool::weighted(0.2))
+}
+
+fn instant() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        8 => (-10i64..270).prop_map(|step| NOON + step * 677),
+        1 => Just(-10),
+        1 => Just(0),
+        1 => select(vec![i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX]),
+    ]
+}
+
+fn time_range() -> impl Strategy<Value = TimeRange> {
+    prop_oneof![
+        2 => Just(TimeRange::default()),
+        2 => (prop::option::of(instant()), prop::option::of(instant()))
+            .prop_map(|(start, end)| TimeRange { start, end }),
+    ]
+}
+
+/// A value that the field may have in these logs, or nearly.
+fn value_of(field: Field) -> impl Strategy<Value = String> {
+    let pool: &[&str] = match field {
+        Field::Bucket => lines::BUCKETS,
+        Field::RemoteIp => lines::ADDRESSES,
+        Field::Requester => lines::REQUESTERS,
+        Field::RequestId => lines::REQUEST_IDS,
+        Field::Operation => lines::OPERATIONS,
+        Field::Key => &["films/2026/a.mp4", "a b.txt", "a+b.txt", "caf\u{e9}/", "index", "a%20b.txt"],
+        Field::KeyLogged => &["a%2520b.txt", "caf%25C3%25A9/", "films/2026/a.mp4"],
+        Field::RequestUri => &["GET / HTTP/1.1", "GET /films/2026/a.mp4 HTTP/1.1", "GET /index HTTP/1.1"],
+        Field::HttpStatus => &["200", "404", "403", "999"],
+        Field::ErrorCode => lines::ERRORS,
+        Field::Referer => &["https://example.com/", "https://example.com/a?b"],
+        Field::UserAgent => &["aws-cli/2.15", "Mozilla/5.0 (X11; Linux)"],
+        Field::VersionId => lines::VERSIONS,
+        Field::HostId => lines::HOST_IDS,
+        Field::Extra => &["new fields", "many", "18446744073709551615"],
+        Field::TlsVersion => &["TLSv1.2", "TLSv1.3"],
+        Field::BytesSent | Field::ObjectSize | Field::TotalTime | Field::TurnAroundTime => {
+            &["0", "1", "7", "1234", "9007199254740993"]
+        }
+        _ => &["SigV4", "AuthHeader", "Yes", "eu-west-1", "nothing has this"],
+    };
+    select(pool.to_vec()).prop_map(str::to_owned)
+}
+
+fn range() -> impl Strategy<Value = Test> {
+    let edge = || {
+        prop::option::of(prop_oneof![
+            select(vec![i64::MIN, -1, 0, 1, 2, 7, 8, 200, 206, 400, 404, 499, 1234, 1 << 20, i64::MAX]),
+            instant(),
+        ])
+    };
+    (edge(), edge()).prop_map(|(from, to)| Test::Range(from, to))
+}
+
+fn text_test() -> impl Strategy<Value = Test> {
+    prop_oneof![
+        select(vec!["*.mp4", "films/*", "*", "a?b.txt", "4[0-9]?", "*example*", ""])
+            .prop_map(|pattern| Test::Glob(pattern.to_owned())),
+        select(vec!["^a", "mp4$", "(?i)BOT", "", "0+", r"\d{3}"])
+            .prop_map(|pattern| Test::Regex(pattern.to_owned())),
+        select(vec!["bot", "FILMS", "203", "", "\u{e9}"]).prop_map(|text| Test::Contains(text.to_owned())),
+        select(vec!["role/etl", "user/ann@example.com", "123456789012"])
+            .prop_map(|part| Test::PathPart(part.to_owned())),
+        select(vec!["203.0.113.0/24", "0.0.0.0/0", "2001:db8:1::/48"])
+            .prop_map(|network| Test::Network(network.parse().unwrap())),
+    ]
+}
+
+fn test_of_field(field: Field) -> BoxedStrategy<Test> {
+    let equals = value_of(field).prop_map(|value| Test::Equals(value.into_bytes()));
+    match field.kind() {
+        Kind::Time => prop_oneof![
+            instant().prop_map(|at| Test::Equals(at.to_string().into_bytes())),
+            range(),
+            Just(Test::Absent),
+        ]
+        .boxed(),
+        Kind::Measure => prop_oneof![equals, range(), Just(Test::Absent)].boxed(),
+        _ => prop_oneof![2 => equals, 1 => range(), 1 => Just(Test::Absent), 2 => text_test()].boxed(),
+    }
+}
+
+fn derived() -> impl Strategy<Value = Dimension> {
+    let more = [
+        Dimension::Network { v4: 16, v6: 48 },
+        Dimension::Network { v4: 0, v6: 0 },
+        Dimension::Network { v4: 24, v6: 64 },
+        Dimension::Network { v4: 32, v6: 64 },
+        Dimension::Prefix { depth: 2 },
+        Dimension::Prefix { depth: 9 },
+    ];
+    let all = Dimension::all().into_iter().chain(more);
+    select(all.filter(|dimension| !matches!(dimension, Dimension::Field(_))).collect::<Vec<_>>())
+}
+
+fn dimension() -> impl Strategy<Value = Dimension> {
+    prop_oneof![select(Dimension::all()), derived()]
+}
+
+fn derived_value() -> impl Strategy<Value = String> {
+    select(vec!["4xx", "2xx", "GET", "role/etl", "films/", "gz", "mp4", "203.0.113.0/24", "3", "7", "14", ""])
+        .prop_map(str::to_owned)
+}
+
+fn term() -> impl Strategy<Value = Filter> {
+    let equals = derived_value().prop_map(|value| Test::Equals(value.into_bytes()));
+    let derived_test = prop_oneof![3 => equals, 1 => range(), 1 => Just(Test::Absent), 1 => text_test()];
+    prop_oneof![
+        6 => select(Field::all().collect::<Vec<_>>())
+            .prop_flat_map(|field| (Just(field), test_of_field(field)))
+            .prop_map(|(field, test)| Filter::Term(Subject::Field(field), test)),
+        2 => (derived(), derived_test).prop_map(|(by, test)| Filter::Term(Subject::Derived(by), test)),
+        1 => text_test().prop_map(|test| Filter::Term(Subject::Anywhere, test)),
+    ]
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let any = term().prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Filter::All),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Filter::Any),
+            inner.prop_map(|inner| Filter::Not(Box::new(inner))),
+        ]
+    });
+    prop_oneof![1 => Just(Filter::everything()), 3 => any]
+}
+
+/// A value of a group, perhaps one that there is.
+fn group_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Absent),
+        select(vec![0, 3, 7, 14, 23, 200, 404]).prop_map(Value::Integer),
+        select(vec!["203.0.113.7", "films/", "role/etl", "4xx", "GET", "mp4", "", "0404", "REST.GET.OBJECT"])
+            .prop_map(Value::from),
+    ]
+}
+
+fn question() -> impl Strategy<Value = Query> {
+    let groups = (
+        dimension(),
+        prop::collection::vec(select(Measure::ALL.to_vec()), 0..5),
+        select(Measure::ALL.to_vec()),
+        any::<bool>(),
+        select(vec![0, 1, 2, 3, 5, 100]),
+    )
+        .prop_map(|(by, more, sorted_by, descending, limit)| Ask::Groups {
+            by,
+            more,
+            sort: Sort { by: sorted_by, descending },
+            limit,
+        });
+    let each = (dimension(), prop::collection::btree_set(group_value(), 0..5))
+        .prop_map(|(by, values)| (by, values.into_iter().collect()));
+    let series = (select(vec![50_000, 86_400, 604_800, u32::MAX]), prop::option::of(each))
+        .prop_map(|(bucket, each)| Ask::Series { bucket, each });
+    let requests = (
+        select(Field::all().collect::<Vec<_>>()),
+        any::<bool>(),
+        select(vec![0, 0, 1, 10, 1000]),
+        select(vec![0, 1, 2, 10, 50]),
+    )
+        .prop_map(|(by, descending, offset, limit)| Ask::Requests {
+            sort: Sort { by, descending },
+            offset,
+            limit,
+        });
+    let sources = prop_oneof![
+        3 => Just(Vec::new()),
+        1 => prop::collection::vec(select(SOURCES.to_vec()).prop_map(str::to_owned), 1..3),
+        1 => Just(vec!["s3://nobody-has-this".to_owned()]),
+    ];
+    let counting = select(vec![Counting::AsLogged, Counting::AsLogged, Counting::Requests]);
+    let asked = prop_oneof![1 => Just(Ask::Totals), 4 => groups, 2 => series, 3 => requests];
+    (sources, time_range(), filter(), counting, asked, any::<Index>()).prop_map(
+        |(sources, time, filter, counting, mut ask, narrow)| {
+            // Within a day, narrow buckets are no burden.
+            if let (Some(start), Some(end), Ask::Series { bucket, .. }) = (time.start, time.end, &mut ask)
+                && start > NOON - 100_000
+                && end.checked_sub(start).is_some_and(|length| length < 86_400)
+            {
+                *bucket = [1, 60, 3600, *bucket][narrow.index(4)];
+            }
+            Query { sources, time, filter, counting, ask }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(cases(50))]
+
+    #[test]
+    fn answers_are_those_of_the_naive_reference(
+        segment_rows in select(vec![20, 100, 200, 300, 1000]),
+        phases in prop::collection::vec(prop::collection::vec(step(), 1..5), 1..4),
+        queries in prop::collection::vec(question(), 30),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.tamarin");
+        let mut naive = Naive::default();
+        let mut filling = Filling::new(&path, segment_rows);
+        let sources = SOURCES.map(|uri| {
+            let number = filling.writer.source(uri).unwrap();
+            naive.source(number as u32, uri);
+            number
+        });
+        let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+
+        for phase in phases {
+            for (source, lines, commit, reopen) in phase {
+                let appended = filling.append(sources[source], &lines);
+                let expected = lines.iter().fold((0, 0), |(new, repeated), line| {
+                    let counts = naive.push(sources[source] as u32, line.as_bytes());
+                    (new + counts.0, repeated + counts.1)
+                });
+                prop_assert_eq!((appended.requests, appended.duplicates), expected);
+                if commit || reopen {
+                    filling.writer.commit().unwrap();
+                }
+                if reopen {
+                    drop(filling);
+                    filling = Filling::new(&path, segment_rows);
+                }
+            }
+            filling.writer.commit().unwrap();
+            let answers: Vec<Answer> = queries.iter().map(|query| naive.answer(query)).collect();
+            for (query, expected) in queries.iter().zip(&answers) {
+                for again in ["", ", asked again"] {
+                    let answer = ask(&engine, query).map_err(|error| TestCaseError::fail(error.to_string()))?;
+                    prop_assert_eq!(&answer, expected, "{:?}{}", query, again);
+                }
+            }
+            // The same engine, asked from several threads at once.
+            std::thread::scope(|scope| {
+                for thread in 0..3 {
+                    let (engine, queries, answers) = (&engine, &queries, &answers);
+                    scope.spawn(move || {
+                        for index in 0..queries.len() {
+                            let index = (index + thread * 7) % queries.len();
+                            assert_eq!(ask(engine, &queries[index]).unwrap(), answers[index]);
+                        }
+                    });
+                }
+            });
+        }
+    }
+}
+
+/// A cache with these lines, and the same in the naive reference.
+fn both(lines: &[String]) -> (tempfile::TempDir, LocalEngine, Naive) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.tamarin");
+    let mut filling = Filling::new(&path, 100);
+    let mut naive = Naive::default();
+    let source = filling.writer.source(SOURCES[0]).unwrap();
+    naive.source(source as u32, SOURCES[0]);
+    filling.append(source, lines);
+    filling.writer.commit().unwrap();
+    for line in lines {
+        naive.push(source as u32, line.as_bytes());
+    }
+    (folder, LocalEngine::new(Arc::new(Cache::open(&path).unwrap())), naive)
+}
+
+/// Lines with one field taken from each of these picks, all else the same but for the time.
+fn lines_with(field: usize, picks: &[u8]) -> Vec<String> {
+    let line = |(index, pick): (usize, &u8)| {
+        let mut all = [0; 28];
+        all[2] = index as u8;
+        all[field] = *pick;
+        lines::line_of(&all)
+    };
+    picks.iter().enumerate().map(line).collect()
+}
+
+fn query(ask: Ask) -> Query {
+    let filter = Filter::everything();
+    Query { sources: Vec::new(), time: TimeRange::default(), filter, counting: Counting::AsLogged, ask }
+}
+
+fn groups_by(by: Dimension, sorted_by: Measure) -> Query {
+    let sort = Sort { by: sorted_by, descending: true };
+    query(Ask::Groups { by, more: Vec::new(), sort, limit: 0 })
+}
+
+#[test]
+fn an_empty_or_reversed_range_of_time_has_an_empty_series() {
+    let (_folder, engine, _) = both(&lines_with(3, &[0; 90]));
+    for (start, end) in [(NOON + 2000, NOON + 2000), (NOON + 2000, NOON + 1000)] {
+        let mut query = query(Ask::Series { bucket: 60, each: None });
+        query.time = TimeRange { start: Some(start), end: Some(end) };
+        let Answer::Series(series) = ask(&engine, &query).unwrap() else { panic!() };
+        assert_eq!((series.start, series.lines), (0, vec![Vec::new()]));
+    }
+}
+
+#[test]
+fn too_many_buckets_are_refused_before_memory_is_taken() {
+    let mut log = lines_with(3, &[0; 3]);
+    log.extend(lines_with(2, &[255])); // 1969
+    let (_folder, engine, _) = both(&log);
+    let values: Vec<Value> = (0..50).map(Value::Integer).collect();
+    for (bucket, each) in [(60, None), (3600, Some((Dimension::HourOfDay, values)))] {
+        let error = ask(&engine, &query(Ask::Series { bucket, each })).unwrap_err().to_string();
+        assert!(error.contains("ask for wider ones"), "{error}");
+    }
+    assert!(ask(&engine, &query(Ask::Series { bucket: 3600, each: None })).is_ok());
+}
+
+#[test]
+fn sums_beyond_64_bits_stop_at_the_largest_number_and_sort_as_such() {
+    let largest = lines::NUMBERS.iter().position(|number| *number == i64::MAX.to_string()).unwrap() as u8;
+    let mut log = lines_with(11, &[largest; 4]);
+    log.extend(
+        lines_with(11, &[largest, 1, 2]).into_iter().map(|line| line.replace("203.0.113.7", "192.0.2.1")),
+    );
+    let (_folder, engine, naive) = both(&log);
+    let query = groups_by(Dimension::Field(Field::RemoteIp), Measure::BytesSent);
+    let answer = ask(&engine, &query).unwrap();
+    let Answer::Groups(groups) = &answer else { panic!() };
+    assert_eq!(groups.rows[0].stats.bytes_sent, u64::MAX);
+    assert_eq!(groups.rows[0].value, Value::from("203.0.113.7"));
+    assert_eq!(answer, naive.answer(&query));
+}
+
+#[test]
+fn a_status_with_a_zero_before_it_is_another_status() {
+    let zero = lines::STATUSES.iter().position(|status| *status == "0404").unwrap() as u8;
+    // Without a request URI whatever stands in its place is the status.
+    let log = [zero, 5, 5]
+        .map(|status| lines_with(9, &[status])[0].replace("\"GET /films/2026/a.mp4 HTTP/1.1\"", "-"));
+    let mut log = log.to_vec();
+    log[1] = log[1].replace("aws-cli", "aws-sdk");
+    let (_folder, engine, naive) = both(&log);
+    let query = groups_by(Dimension::Field(Field::HttpStatus), Measure::Requests);
+    let answer = ask(&engine, &query).unwrap();
+    let Answer::Groups(groups) = &answer else { panic!() };
+    let values: Vec<Value> = groups.rows.iter().map(|row| row.value.clone()).collect();
+    assert_eq!(values, [Value::Integer(404), Value::from("0404")]);
+    assert_eq!(answer, naive.answer(&query));
+}
+
+#[test]
+fn networks_of_other_lengths_for_ipv4_are_other_groups() {
+    let (_folder, engine, naive) = both(&lines_with(3, &[0, 1, 2, 3, 4, 5]));
+    for v4 in [24, 32] {
+        let query = groups_by(Dimension::Network { v4, v6: 64 }, Measure::Requests);
+        assert_eq!(ask(&engine, &query).unwrap(), naive.answer(&query), "/{v4}");
+    }
+}

@@ -1,0 +1,48 @@
+//! Lines put into a cache by hand: no files, no threads, commits when the test says so.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tamarin::cache::{Appended, BatchBuilder, FileMark, Part, Writer, WriterOptions};
+use tamarin::log::records;
+
+/// A cache being filled.
+pub(crate) struct Filling {
+    pub(crate) writer: Writer,
+    builder: BatchBuilder,
+    files: u64,
+}
+
+impl Filling {
+    /// Of a cache with segments of that many rows.
+    pub(crate) fn new(path: &Path, segment_rows: usize) -> Filling {
+        let writer = Writer::open_with(path, WriterOptions { segment_rows }).unwrap();
+        Filling { writer, builder: BatchBuilder::default(), files: 0 }
+    }
+
+    /// Appends lines as a batch of their own, a log file of their own.
+    pub(crate) fn append<L: AsRef<[u8]>>(&mut self, source: i64, lines: &[L]) -> Appended {
+        let mut rows = 0;
+        for line in lines {
+            for (_, record) in records(line.as_ref()) {
+                self.builder.push(&record.unwrap());
+                rows += 1;
+            }
+        }
+        self.files += 1;
+        let file = FileMark {
+            name: format!("{}-{}", std::process::id(), self.files),
+            version: Some("1".to_owned()),
+            size: None,
+        };
+        self.builder.end_part(Part {
+            file: Arc::new(file),
+            first_line: 1,
+            lines: lines.len() as u64,
+            rows,
+            rejected: Vec::new(),
+            total_lines: Some(lines.len() as u64),
+        });
+        self.writer.append(source, self.builder.finish()).unwrap()
+    }
+}
