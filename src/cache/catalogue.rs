@@ -17,8 +17,10 @@ pub struct SourceInfo {
     pub last_pull: Option<i64>,
     /// Whether it is pulled when no source is named.
     pub monitored: bool,
-    /// Whether pulling it is suspended.
+    /// Whether pulling it is suspended: it is pulled only if it is named.
     pub paused: bool,
+    /// Whether it is so because monitoring it was given up.
+    pub removed: bool,
     /// Log files read.
     pub files: u64,
     /// Stored bytes of them, where known.
@@ -65,9 +67,27 @@ pub struct Rejected {
     pub content: Vec<u8>,
 }
 
+impl SourceInfo {
+    /// `monitored`, `paused`, or nothing: it was only ever pulled by name, or was removed.
+    pub fn state(&self) -> Option<&'static str> {
+        match self {
+            SourceInfo { removed: true, .. } => None,
+            SourceInfo { paused: true, .. } => Some("paused"),
+            SourceInfo { monitored: true, .. } => Some("monitored"),
+            _ => None,
+        }
+    }
+}
+
+/// Values of `source.paused`.
+pub(super) const PAUSED: i64 = 1;
+pub(super) const REMOVED: i64 = 2;
+
+/// Values of `log_file.state`.
 pub(super) const IN_PART: i64 = 0;
 pub(super) const WHOLE: i64 = 1;
 pub(super) const NO_LOG: i64 = 2;
+pub(super) const PRUNED: i64 = 3;
 
 pub(super) fn sources(connection: &Connection) -> rusqlite::Result<Vec<SourceInfo>> {
     let mut statement = connection.prepare_cached(
@@ -94,6 +114,7 @@ pub(super) fn sources(connection: &Connection) -> rusqlite::Result<Vec<SourceInf
                 last_pull: row.get(3)?,
                 monitored: row.get(4)?,
                 paused: row.get(5)?,
+                removed: row.get::<_, i64>(5)? == REMOVED,
                 files: number(row, 6)?,
                 file_bytes: number(row, 7)?,
                 lines: number(row, 8)?,

@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod catalogue;
+pub mod check;
 pub mod codec;
 pub mod dictionary;
 mod duplicates;
@@ -13,13 +14,19 @@ mod error;
 pub mod layout;
 mod lock;
 mod open_segment;
+mod prune;
 mod reader;
 mod schema;
+#[cfg(test)]
+mod testing;
+pub mod upkeep;
 mod writer;
 
 pub use batch::{Batch, BatchBuilder, FileMark, Part, RejectedLine};
 pub use codec::integers::{BLOCK, Integers};
 pub use dictionary::Dictionary;
 pub use error::CacheError;
+pub use prune::Pruned;
 pub use reader::{Cache, Details, SegmentInfo, Snapshot};
+pub use upkeep::{Deleted, Monitoring};
 pub use writer::{Appended, Writer, WriterOptions};

@@ -19,7 +19,8 @@ const PAGE_SIZE: u32 = 32_768;
 const MMAP_SIZE: i64 = 64 << 30;
 
 const TABLES: &str = "
--- A place that log files come from. next_row numbers its requests; they keep their numbers for ever.
+-- A place that log files come from. next_row numbers its requests. monitored: pulled when no source is
+-- named. paused: 1 not pulled unless it is named, 2 the same since monitoring it was given up.
 CREATE TABLE source (
     id         INTEGER PRIMARY KEY,
     uri        TEXT NOT NULL UNIQUE,
@@ -30,7 +31,8 @@ CREATE TABLE source (
     next_row   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- A log file that was read. state: 0 in part, 1 whole, 2 holds no log lines.
+-- A log file that was read. state: 0 in part, 1 whole, 2 holds no log lines, 3 whole, but some of its
+-- requests may have been pruned.
 CREATE TABLE log_file (
     id         INTEGER PRIMARY KEY,
     source_id  INTEGER NOT NULL REFERENCES source(id),
@@ -89,6 +91,21 @@ CREATE TABLE column_chunk (
     data BLOB NOT NULL
 ) STRICT;
 ";
+
+/// Numbers of requests that were pruned; made when something is, so that older caches do without.
+pub const PRUNED: &str = "
+CREATE TABLE IF NOT EXISTS pruned (
+    source_id INTEGER NOT NULL REFERENCES source(id),
+    first_row INTEGER NOT NULL,
+    rows      INTEGER NOT NULL,
+    PRIMARY KEY (source_id, first_row)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Whether anything was ever pruned: the table of it exists.
+pub fn has_pruned(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'pruned'", [], |row| row.get(0))
+}
 
 /// Key of a row in `column_chunk`.
 pub fn chunk_id(segment: i64, field: crate::log::Field) -> i64 {

@@ -53,10 +53,10 @@ impl WriterOptions {
 
 /// Writes to a cache. Only one exists per cache, over all processes.
 pub struct Writer {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     options: WriterOptions,
-    connection: Connection,
-    interners: [Interner; DIMENSIONS],
+    pub(super) connection: Connection,
+    pub(super) interners: [Interner; DIMENSIONS],
     /// How many values of each dictionary are in the file.
     stored: [usize; DIMENSIONS],
     tail: Option<Tail>,
@@ -405,12 +405,21 @@ impl Writer {
         Ok(())
     }
 
-    fn sqlite(&self, error: rusqlite::Error) -> CacheError {
+    /// Commits what was appended and forgets what is in memory of the file: whoever changes what is
+    /// stored calls this before.
+    pub(super) fn settle(&mut self) -> Result<(), CacheError> {
+        self.commit()?;
+        self.tail = None;
+        self.files.clear();
+        Ok(())
+    }
+
+    pub(super) fn sqlite(&self, error: rusqlite::Error) -> CacheError {
         CacheError::sqlite(&self.path, error)
     }
 }
 
-enum WriteError {
+pub(super) enum WriteError {
     Sqlite(rusqlite::Error),
     Damage(codec::Damage),
 }
@@ -421,7 +430,7 @@ impl From<rusqlite::Error> for WriteError {
     }
 }
 
-fn admit_error(path: &Path, error: AdmitError) -> CacheError {
+pub(super) fn admit_error(path: &Path, error: AdmitError) -> CacheError {
     match error {
         AdmitError::Sqlite(error) => CacheError::sqlite(path, error),
         AdmitError::Damage(segment, damage) => {
@@ -435,20 +444,7 @@ fn write_segment(transaction: &Transaction<'_>, tail: &mut Tail, keys: &Interner
     if let Some(old) = tail.stored {
         delete_segment(transaction, old)?;
     }
-    let (time_min, time_max) = tail.segment.time_range().unwrap_or((0, 0));
-    transaction
-        .prepare_cached(
-            "INSERT INTO segment (source_id, first_row, rows, time_min, time_max) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![tail.source, tail.first_row, tail.segment.rows() as i64, time_min, time_max])?;
-    let id = transaction.last_insert_rowid();
-    let mut insert = transaction
-        .prepare_cached("INSERT INTO column_chunk (id, low, high, data) VALUES (?1, ?2, ?3, ?4)")?;
-    let mut columns = tail.segment.pack(keys).map_err(WriteError::Damage)?;
-    columns.sort_by_key(|column| column.field);
-    for column in columns {
-        insert.execute(params![chunk_id(id, column.field), column.low, column.high, column.bytes])?;
-    }
+    let id = insert_segment(transaction, tail.source, tail.first_row, &mut tail.segment, keys)?;
     transaction.execute(
         "UPDATE source SET next_row = ?2 WHERE id = ?1",
         params![tail.source, tail.first_row + tail.segment.rows() as i64],
@@ -456,7 +452,32 @@ fn write_segment(transaction: &Transaction<'_>, tail: &mut Tail, keys: &Interner
     Ok(id)
 }
 
-fn delete_segment(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+/// Writes a segment and tells its number.
+pub(super) fn insert_segment(
+    transaction: &Transaction<'_>,
+    source: i64,
+    first_row: i64,
+    segment: &mut OpenSegment,
+    keys: &Interner,
+) -> Result<i64, WriteError> {
+    let (time_min, time_max) = segment.time_range().unwrap_or((0, 0));
+    transaction
+        .prepare_cached(
+            "INSERT INTO segment (source_id, first_row, rows, time_min, time_max) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![source, first_row, segment.rows() as i64, time_min, time_max])?;
+    let id = transaction.last_insert_rowid();
+    let mut insert = transaction
+        .prepare_cached("INSERT INTO column_chunk (id, low, high, data) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut columns = segment.pack(keys).map_err(WriteError::Damage)?;
+    columns.sort_by_key(|column| column.field);
+    for column in columns {
+        insert.execute(params![chunk_id(id, column.field), column.low, column.high, column.bytes])?;
+    }
+    Ok(id)
+}
+
+pub(super) fn delete_segment(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
     transaction
         .prepare_cached("DELETE FROM column_chunk WHERE id BETWEEN ?1 AND ?1 + 63")?
         .execute([id * 64])?;
@@ -609,7 +630,7 @@ fn load_tail(
 }
 
 /// A stored segment, unpacked so that rows can be added.
-fn load_segment(connection: &Connection, id: i64, rows: usize) -> Result<OpenSegment, AdmitError> {
+pub(super) fn load_segment(connection: &Connection, id: i64, rows: usize) -> Result<OpenSegment, AdmitError> {
     let damaged = |damage| AdmitError::Damage(id, damage);
     let mut statement = connection.prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?;
     let mut read = |field: Field| -> Result<Vec<u8>, AdmitError> {

@@ -18,7 +18,7 @@ use crate::export::Format;
                   Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some log files could not be read."
 )]
 pub struct Args {
-    /// s3://bucket[/prefix], a file, a folder or `-`; none: the sources the cache already has
+    /// s3://bucket[/prefix], a file, a folder or `-`; none: the sources monitored, else all the cache has
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
     /// What to do rather than explore.
@@ -46,6 +46,8 @@ pub enum Command {
     },
     /// What the cache holds
     Sources(SourcesArgs),
+    /// Drop old requests from the cache and give the space back
+    Prune(PruneArgs),
     /// This help, or more about a subcommand or `filter`
     Help {
         /// A subcommand, or `filter`: the filter language
@@ -70,12 +72,20 @@ pub struct DemoArgs {
 /// `tamarin pull`.
 #[derive(Debug, clap::Args)]
 pub struct PullArgs {
-    /// What to pull; none: the sources of the configuration file, else those the cache has
+    /// What to pull; none: those of the configuration file and those monitored (tamarin sources add),
+    /// else all that the cache has
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
     /// Keep on, pulling what is new every so often: 30s, 5m, 1h
     #[arg(long, value_name = "TIME", value_parser = stretch)]
     pub every: Option<u32>,
+    /// Then delete from S3 the log files that are wholly in the cache, once it is durable and verified.
+    /// The cache is their only copy from then on
+    #[arg(long)]
+    pub purge: bool,
+    /// Do not ask before deleting
+    #[arg(long, requires = "purge")]
+    pub yes: bool,
 }
 
 /// `tamarin report`.
@@ -89,6 +99,21 @@ pub struct ReportArgs {
     /// Width of a row of `report time`: 1m, 5m, 1h, 1d
     #[arg(long, value_name = "TIME", value_parser = stretch)]
     pub bucket: Option<u32>,
+}
+
+/// `tamarin prune`.
+#[derive(Debug, clap::Args)]
+pub struct PruneArgs {
+    /// Requests before then go: 2026-04-01, 2026-04-01T03:00, -90d. Their log files stay known: they are
+    /// not pulled again, and --purge never deletes them
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    pub before: String,
+    /// Sources that the cache has; none: all
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// Only tell what would go
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `tamarin sources`.
@@ -106,6 +131,35 @@ pub enum SourcesCommand {
     Rejected {
         /// Only of this source
         source: Option<String>,
+    },
+    /// Verify that the cache is whole: every segment, column and dictionary
+    Check,
+    /// Monitor a source: `tamarin` and `tamarin pull` pull it when no source is named
+    Add {
+        /// s3://bucket[/prefix], a file or a folder
+        #[arg(value_name = "SOURCE", required = true)]
+        sources: Vec<String>,
+    },
+    /// Stop monitoring a source; what was pulled of it stays, unless --with-requests
+    Remove {
+        /// Sources that the cache has
+        #[arg(value_name = "SOURCE", required = true)]
+        sources: Vec<String>,
+        /// Delete its requests, log file marks and rejected lines from the cache too
+        #[arg(long)]
+        with_requests: bool,
+    },
+    /// Do not pull a source for the time being, unless it is named
+    Pause {
+        /// Sources that the cache has
+        #[arg(value_name = "SOURCE", required = true)]
+        sources: Vec<String>,
+    },
+    /// Pull a source again after a pause
+    Resume {
+        /// Sources that the cache has
+        #[arg(value_name = "SOURCE", required = true)]
+        sources: Vec<String>,
     },
 }
 

@@ -18,8 +18,11 @@ pub(super) fn run(setting: &Setting, specs: &[String]) -> anyhow::Result<Outcome
     let path = setting.cache_path()?;
     if !specs.is_empty() {
         let sources = pulling::open_sources(setting, specs)?;
-        let uris = sources.iter().map(|source| source.uri().to_owned()).collect();
-        return show(setting, &path, sources, uris, specs.join("  "));
+        let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
+        // A bucket that is logged elsewhere is shown as where its log files are.
+        let is_s3 = uris.iter().any(|uri| uri.starts_with("s3://"));
+        let title = if is_s3 { uris.join("  ") } else { specs.join("  ") };
+        return show(setting, &path, sources, uris, title);
     }
     // What the cache has is shown even if a source of it has gone: those that are there are pulled.
     let usual = pulling::usual_sources(setting).unwrap_or_default();

@@ -8,8 +8,10 @@ mod demo;
 mod explore;
 mod help;
 mod output;
+mod prune;
 mod pull;
 mod pulling;
+mod purge;
 mod report;
 mod requests;
 mod setting;
@@ -60,6 +62,7 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         Some(Command::Report(args)) => report::run(&setting, &args),
         Some(Command::Requests { sources }) => requests::run(&setting, &sources),
         Some(Command::Sources(args)) => sources::run(&setting, &args),
+        Some(Command::Prune(args)) => prune::run(&setting, &args),
         Some(Command::Help { topic }) => help::run(topic.as_deref()),
     }
 }

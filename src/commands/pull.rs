@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::args::PullArgs;
 use super::pulling::{self, Interrupt, NoEmptyCache};
+use super::purge::Purge;
 use super::setting::Setting;
 use super::{Outcome, usage};
 use crate::cache::Writer;
@@ -11,13 +12,17 @@ use crate::cache::Writer;
 pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome> {
     let specs = if args.sources.is_empty() { pulling::usual_sources(setting)? } else { args.sources.clone() };
     if specs.is_empty() {
-        return usage("nothing to pull: name a source (s3://bucket[/prefix], a file, a folder or -)");
+        return usage(
+            "nothing to pull: name a source (s3://bucket[/prefix], a file, a folder or -), or let a paused one \
+             be pulled again with tamarin sources resume",
+        );
     }
     let sources = pulling::open_sources(setting, &specs)?;
     let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
     if args.every.is_some() && uris.iter().any(|uri| uri == "-") {
         return usage("--every: standard input can be read only once");
     }
+    let mut purge = if args.purge { Some(Purge::new(&sources, args.yes)?) } else { None };
     let path = setting.cache_path()?;
     let _no_empty_cache = NoEmptyCache::at(&path);
     let runtime = pulling::runtime()?;
@@ -29,10 +34,20 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
             let Some(every) = args.every else {
                 let outcome = pulling::verdict(setting, &progress, &path, &uris, true)?;
                 setting.note(&pulling::summary(&progress));
-                return Ok(outcome);
+                let some_left = match &mut purge {
+                    Some(purge) => purge.run(setting, &path, &sources, &interrupt).await?,
+                    None => false,
+                };
+                return Ok(if some_left { Outcome::SomeUnread } else { outcome });
             };
             pulling::tell_failures(setting, &progress);
             setting.note(&pulling::summary(&progress));
+            if let Some(purge) = &mut purge
+                && !interrupt.is_asked()
+                && let Err(error) = purge.run(setting, &path, &sources, &interrupt).await
+            {
+                super::tell_error(&error);
+            }
             // One that cannot be reached now may be there again next time.
             interrupt.sleep(Duration::from_secs(every.into())).await;
             if interrupt.is_asked() {

@@ -16,6 +16,7 @@ use crate::config::data_directory;
 use crate::export::human;
 use crate::ingest::{Failure, Ingest, Options, Phase, Progress, Stop};
 use crate::source::demo::Demo;
+use crate::source::s3::S3Options;
 use crate::source::{self, Source, SourceError};
 
 /// Failures named if nobody asks for all.
@@ -85,10 +86,7 @@ pub(super) fn open_sources(setting: &Setting, specs: &[String]) -> anyhow::Resul
     for spec in specs {
         let source = match Demo::options_of(spec) {
             Some(options) => Arc::new(Demo::new(options)),
-            None => source::open(spec, &options).map_err(|error| match error {
-                SourceError::NotASource(message) => anyhow::Error::new(UsageError(message)),
-                error => error.into(),
-            })?,
+            None => located(setting, open_source(spec, &options)?)?,
         };
         if !sources.iter().any(|known| known.uri() == source.uri()) {
             sources.push(source);
@@ -97,18 +95,57 @@ pub(super) fn open_sources(setting: &Setting, specs: &[String]) -> anyhow::Resul
     Ok(sources)
 }
 
-/// The sources to pull when none is named: those of the configuration file, else those that the cache
-/// has. If some of these are marked as watched, only they.
-pub(super) fn usual_sources(setting: &Setting) -> anyhow::Result<Vec<String>> {
-    if !setting.config.sources.is_empty() {
-        return Ok(setting.config.sources.clone());
+/// The source that an argument names.
+fn open_source(spec: &str, options: &S3Options) -> anyhow::Result<Arc<dyn Source>> {
+    source::open(spec, options).map_err(|error| match error {
+        SourceError::NotASource(message) => anyhow::Error::new(UsageError(message)),
+        error => error.into(),
+    })
+}
+
+/// A source, or where its log files are if it is the bucket that they are about. One that log files came
+/// from before is one: it is not asked, and works without a network as far as the cache goes.
+fn located(setting: &Setting, source: Arc<dyn Source>) -> anyhow::Result<Arc<dyn Source>> {
+    let is_known = || {
+        let known = Cache::open(&setting.cache_path().ok()?).ok()?.sources().ok()?;
+        known.iter().find(|known| known.uri == source.uri() && known.files > 0).map(drop)
+    };
+    if !source.uri().starts_with("s3://") || is_known().is_some() {
+        return Ok(source);
     }
-    let mut known = open_cache(&setting.cache_path()?)?.sources()?;
+    let runtime = runtime()?;
+    let place = runtime.block_on(source.locate());
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    match place? {
+        None => Ok(source),
+        Some(place) => {
+            setting.note(&format!("{} is logged to {place}; reading the log files there", source.uri()));
+            open_source(&place, &setting.s3())
+        }
+    }
+}
+
+/// The sources to pull when none is named: those of the configuration file and those monitored; if there
+/// are none, all that the cache has. Never those paused.
+pub(super) fn usual_sources(setting: &Setting) -> anyhow::Result<Vec<String>> {
+    let mut usual = setting.config.sources.clone();
+    let path = setting.cache_path()?;
+    if !usual.is_empty() && !path.exists() {
+        return Ok(usual);
+    }
+    let mut known = open_cache(&path)?.sources()?;
+    let options = setting.s3();
+    usual.retain(|spec| {
+        let opened = if spec == "-" { None } else { source::open(spec, &options).ok() };
+        let uri = opened.as_ref().map_or(spec.as_str(), |source| source.uri());
+        !known.iter().any(|source| source.paused && source.uri == uri)
+    });
     known.retain(|source| !source.paused && source.uri != "-");
-    if known.iter().any(|source| source.monitored) {
+    if known.iter().any(|source| source.monitored) || !setting.config.sources.is_empty() {
         known.retain(|source| source.monitored);
     }
-    Ok(known.into_iter().map(|source| source.uri).collect())
+    usual.extend(known.into_iter().map(|source| source.uri));
+    Ok(usual)
 }
 
 /// Runs an ingest to its end, with a progress bar on a terminal.

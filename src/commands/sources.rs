@@ -1,24 +1,132 @@
-//! `tamarin sources`: what the cache holds, and the lines it rejected.
+//! `tamarin sources`: what the cache holds, the lines it rejected, and which sources are monitored.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
+
+use anyhow::bail;
 
 use super::args::{SourcesArgs, SourcesCommand};
 use super::setting::Setting;
 use super::{Outcome, output, pulling, usage};
-use crate::cache::Cache;
 use crate::cache::catalogue::Rejected;
-use crate::export::{self, Cell, Sheet};
+use crate::cache::check::check;
+use crate::cache::{Cache, Monitoring, Writer};
+use crate::export::{self, Cell, Format, Sheet, human};
 
 /// Rejected lines on their way from the cache.
 const AHEAD: usize = 1024;
 
 pub(super) fn run(setting: &Setting, args: &SourcesArgs) -> anyhow::Result<Outcome> {
-    let cache = pulling::open_cache(&setting.cache_path()?)?;
+    let path = setting.cache_path()?;
+    let open = || pulling::open_cache(&path);
     match &args.what {
-        None => list(setting, &cache),
-        Some(SourcesCommand::Rejected { source }) => rejected(setting, &cache, source.as_deref()),
+        None => list(setting, open()?.as_ref()),
+        Some(SourcesCommand::Rejected { source }) => rejected(setting, open()?.as_ref(), source.as_deref()),
+        Some(SourcesCommand::Check) => {
+            open()?;
+            verify(setting, &path)
+        }
+        Some(SourcesCommand::Add { sources }) => add(setting, sources),
+        Some(SourcesCommand::Remove { sources, with_requests: true }) => delete(setting, sources),
+        Some(SourcesCommand::Remove { sources, .. }) => {
+            let told = "is no longer pulled by itself; what was pulled of it stays";
+            monitor(setting, sources, Monitoring::Off, told)
+        }
+        Some(SourcesCommand::Pause { sources }) => {
+            monitor(setting, sources, Monitoring::Paused, "is paused: it is pulled only if it is named")
+        }
+        Some(SourcesCommand::Resume { sources }) => {
+            monitor(setting, sources, Monitoring::Resumed, "is pulled again")
+        }
     }
+}
+
+fn verify(setting: &Setting, path: &Path) -> anyhow::Result<Outcome> {
+    let checked = check(path, 0)?;
+    let findings = checked.findings.len() as u64;
+    if findings > 0 || setting.format != Format::Table {
+        let rows = checked.findings.into_iter().map(|finding| {
+            vec![
+                finding.source.map_or(Cell::Absent, |uri| Cell::Owned(uri.into_bytes())),
+                finding.segment.map_or(Cell::Absent, |segment| Cell::Number(segment.into())),
+                Cell::Owned(finding.place.into_bytes()),
+                Cell::Owned(finding.problem.into_bytes()),
+            ]
+        });
+        let sheet = Sheet::new(&["source", "segment", "place", "problem"], Box::new(rows), None);
+        let mut out = output::data();
+        export::write_sheet(sheet, setting.format, output::width(), &mut out)?;
+        out.flush()?;
+    }
+    let (segments, requests) = (human::count(checked.segments), human::count(checked.requests));
+    if findings > 0 {
+        bail!(
+            "the cache {} is damaged: {} findings in {segments} segments; move it away and pull again",
+            path.display(),
+            human::count(findings)
+        );
+    }
+    setting.note(&format!("all is well: {segments} segments, {requests} requests"));
+    Ok(Outcome::Done)
+}
+
+fn add(setting: &Setting, specs: &[String]) -> anyhow::Result<Outcome> {
+    if specs.iter().any(|spec| spec == "-") {
+        return usage("standard input cannot be monitored: it can be read only once");
+    }
+    let sources = pulling::open_sources(setting, specs)?;
+    let mut writer = Writer::open(&setting.cache_path()?)?;
+    for source in sources {
+        let id = writer.source(source.uri())?;
+        writer.monitor(id, Monitoring::On)?;
+        setting.note(&format!("{} is monitored; tamarin pull fetches what is new", source.uri()));
+    }
+    Ok(Outcome::Done)
+}
+
+fn monitor(setting: &Setting, specs: &[String], wanted: Monitoring, told: &str) -> anyhow::Result<Outcome> {
+    let uris = known_sources(setting, specs)?;
+    let mut writer = Writer::open(&setting.cache_path()?)?;
+    for uri in uris {
+        if let Some(id) = writer.known_source(&uri)? {
+            writer.monitor(id, wanted)?;
+            setting.note(&format!("{uri} {told}"));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn delete(setting: &Setting, specs: &[String]) -> anyhow::Result<Outcome> {
+    let uris = known_sources(setting, specs)?;
+    let mut writer = Writer::open(&setting.cache_path()?)?;
+    for uri in uris {
+        if let Some(id) = writer.known_source(&uri)? {
+            let gone = writer.delete_source(id)?;
+            setting.note(&format!(
+                "{uri} is deleted from the cache: {} requests of {} log files",
+                human::count(gone.requests),
+                human::count(gone.files)
+            ));
+        }
+    }
+    give_space_back(setting, &mut writer);
+    Ok(Outcome::Done)
+}
+
+/// Makes the file smaller, and says by how much. That there is no room to do so is no failure: the space
+/// is free within the file.
+pub(super) fn give_space_back(setting: &Setting, writer: &mut Writer) {
+    match writer.give_space_back() {
+        Ok(freed) => setting.note(&format!("{} freed", human::bytes(freed))),
+        Err(error) => setting.note(&format!("the file keeps its size, what comes next fills it: {error}")),
+    }
+}
+
+/// The URIs of sources that the cache has, by what was typed.
+pub(super) fn known_sources(setting: &Setting, specs: &[String]) -> anyhow::Result<Vec<String>> {
+    let cache = pulling::open_cache(&setting.cache_path()?)?;
+    specs.iter().map(|spec| known_source(setting, &cache, spec)).collect()
 }
 
 fn list(setting: &Setting, cache: &Cache) -> anyhow::Result<Outcome> {
@@ -27,6 +135,7 @@ fn list(setting: &Setting, cache: &Cache) -> anyhow::Result<Outcome> {
     let rows = sources.iter().map(|source| {
         vec![
             Cell::Text(source.uri.as_bytes()),
+            source.state().map_or(Cell::Absent, |state| Cell::Text(state.as_bytes())),
             Cell::Number(source.files.into()),
             Cell::Bytes(source.file_bytes.into()),
             Cell::Number(source.lines.into()),
@@ -41,6 +150,7 @@ fn list(setting: &Setting, cache: &Cache) -> anyhow::Result<Outcome> {
     });
     let names = [
         "source",
+        "state",
         "log_files",
         "log_bytes",
         "lines",
@@ -53,7 +163,7 @@ fn list(setting: &Setting, cache: &Cache) -> anyhow::Result<Outcome> {
         "last_pull",
     ];
     let size = std::fs::metadata(cache.path()).map_or(0, |metadata| metadata.len());
-    let note = format!("{} in {}", export::human::bytes(size), cache.path().display());
+    let note = format!("{} in {}", human::bytes(size), cache.path().display());
     let sheet = Sheet::new(&names, Box::new(rows), Some(note));
     let mut out = output::data();
     export::write_sheet(sheet, setting.format, output::width(), &mut out)?;

@@ -31,6 +31,15 @@ pub struct LogFile {
     pub version: Option<String>,
 }
 
+/// What became of log files that were to be deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many are gone.
+    pub count: u64,
+    /// Names of those that are still there, and why.
+    pub refused: Vec<(String, String)>,
+}
+
 /// The part of time that is wanted, in seconds since the epoch: `since` included, `until` excluded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
@@ -56,6 +65,24 @@ pub trait Source: Send + Sync {
 
     /// Fetches one log file. A remote file is verified to be whole before it is handed out.
     fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>>;
+
+    /// Where the log files really are, if this names the bucket that they are about rather than the place
+    /// they are in: what to open instead. Asks the network.
+    fn locate(&self) -> BoxFuture<'_, Result<Option<String>, SourceError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Whether [`Source::remove`] can delete log files.
+    fn can_remove(&self) -> bool {
+        false
+    }
+
+    /// Deletes log files by name. Only S3 sources do; the caller answers for what they held.
+    fn remove<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Removed, SourceError>> {
+        let _ = names;
+        let message = format!("log files of {} are never deleted, only those in S3", self.uri());
+        Box::pin(async move { Err(SourceError::NotASource(message)) })
+    }
 
     /// How many fetches run best side by side.
     fn concurrency(&self) -> usize {

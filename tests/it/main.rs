@@ -5,8 +5,11 @@
 mod bad_cache;
 mod cli;
 mod crash;
+mod home;
 mod ingest;
 mod questions;
 mod round_trip;
 mod s3_source;
+mod s3_upkeep;
 mod support;
+mod upkeep;

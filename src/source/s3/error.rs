@@ -40,6 +40,11 @@ pub(super) fn is_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some()
 }
 
+/// Whether the server does not know such a request at all.
+pub(super) fn is_not_implemented<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    status(error) == Some(501) || matches!(code(error), Some("NotImplemented" | "MethodNotAllowed"))
+}
+
 /// The region where the bucket is, if S3 refused because it is in another.
 pub(super) fn right_region<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<String> {
     let response = error.raw_response()?;

@@ -7,7 +7,9 @@ mod client;
 mod error;
 mod fetch;
 mod list;
+mod logging;
 mod ranges;
+mod remove;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use tokio::sync::mpsc;
 
 pub use client::{Credentials, S3Options};
 
-use super::{Body, LogFile, Source, SourceError, Window};
+use super::{Body, LogFile, Removed, Source, SourceError, Window};
 use client::Connection;
 use error::Asked;
 
@@ -29,6 +31,8 @@ use error::Asked;
 #[derive(Debug)]
 pub struct S3Source {
     place: Arc<Place>,
+    /// Named without a prefix or a slash: perhaps the bucket that is logged is meant.
+    bucket_only: bool,
 }
 
 /// Where to look and how to get there.
@@ -48,6 +52,7 @@ impl S3Source {
     pub fn new(uri: &str, options: S3Options) -> Result<S3Source, SourceError> {
         let wrong = |message: String| SourceError::NotASource(message);
         let path = uri.strip_prefix("s3://").unwrap_or(uri);
+        let bucket_only = !path.contains('/');
         let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
         if bucket.is_empty() {
             return Err(wrong(format!("`{uri}` names no bucket; write s3://bucket or s3://bucket/prefix")));
@@ -78,6 +83,7 @@ impl S3Source {
                 uri,
                 connection: Connection::new(options),
             }),
+            bucket_only,
         })
     }
 }
@@ -97,6 +103,31 @@ impl Source for S3Source {
 
     fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
         Box::pin(fetch::fetch(&self.place, file))
+    }
+
+    fn can_remove(&self) -> bool {
+        true
+    }
+
+    fn remove<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Removed, SourceError>> {
+        Box::pin(remove::remove(&self.place, names))
+    }
+
+    fn locate(&self) -> BoxFuture<'_, Result<Option<String>, SourceError>> {
+        Box::pin(async {
+            if !self.bucket_only {
+                return Ok(None);
+            }
+            // A connection of its own: it belongs to the threads that it is made on.
+            let Place { bucket, prefix, uri, connection } = self.place.as_ref();
+            let place = Place {
+                bucket: bucket.clone(),
+                prefix: prefix.clone(),
+                uri: uri.clone(),
+                connection: Connection::new(connection.options().clone()),
+            };
+            logging::locate(&place).await
+        })
     }
 }
 

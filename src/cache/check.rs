@@ -1,0 +1,441 @@
+//! Whether what is stored makes sense: every promise that the other parts of the cache rely on, looked at
+//! one by one. Values have no checksum: a bit that flips within packed numbers or within text that is not
+//! compressed shows only if it leaves the bounds that are stored beside them.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::catalogue::{IN_PART, PRUNED};
+use super::codec::integers::Integers;
+use super::codec::text::{OpenPage, split};
+use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, slot};
+use super::open_segment::code_to_time;
+use super::schema::{self, chunk_id};
+use super::{CacheError, codec::Damage};
+use crate::log::{FIELDS, Field};
+
+/// Findings of SQLite's own check that are told.
+const SQLITE_FINDINGS: i64 = 100;
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The source, if it is about one.
+    pub source: Option<String>,
+    /// The segment, if it is about one.
+    pub segment: Option<i64>,
+    /// `column NAME`, `dictionary of NAME`, `numbers`, `log files`, `file`.
+    pub place: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// What was looked at and found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Segments looked at.
+    pub segments: u64,
+    /// Requests in them.
+    pub requests: u64,
+    /// Number of the newest segment; 0 if there is none.
+    pub newest_segment: i64,
+    /// All that is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// Checks a cache; nothing is changed. Of the segments only those newer than `after` are opened; 0: all.
+///
+/// # Errors
+/// If it cannot be opened at all. Damage found on the way is a finding.
+pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
+    let connection = schema::open_reader(path)?;
+    let mut check = Check { connection: &connection, lengths: [0; DIMENSIONS], checked: Checked::default() };
+    connection.execute_batch("BEGIN").map_err(|error| CacheError::sqlite(path, error))?;
+    let parts: [(&str, Part<'_>); 5] = [
+        ("file", Check::file),
+        ("dictionaries", Check::dictionaries),
+        ("segments", Check::segments),
+        ("numbers", Check::numbers),
+        ("log files", Check::log_files),
+    ];
+    for (place, part) in parts {
+        if let Err(error) = part(&mut check, after) {
+            check.found(None, None, place, error.to_string());
+        }
+    }
+    Ok(check.checked)
+}
+
+/// One thing to look at.
+type Part<'c> = fn(&mut Check<'c>, i64) -> rusqlite::Result<()>;
+
+struct Check<'c> {
+    connection: &'c Connection,
+    /// How many values each dictionary has.
+    lengths: [u64; DIMENSIONS],
+    checked: Checked,
+}
+
+struct Segment {
+    id: i64,
+    source: String,
+    rows: i64,
+    times: (i64, i64),
+}
+
+impl Check<'_> {
+    fn found(
+        &mut self,
+        source: Option<&str>,
+        segment: Option<i64>,
+        place: impl Into<String>,
+        problem: impl Into<String>,
+    ) {
+        let (place, problem) = (place.into(), problem.into());
+        self.checked.findings.push(Finding { source: source.map(str::to_owned), segment, place, problem });
+    }
+
+    /// What SQLite itself can tell: pages, trees, and rows that belong to others.
+    fn file(&mut self, _: i64) -> rusqlite::Result<()> {
+        let told: Vec<String> = self
+            .connection
+            .prepare(&format!("PRAGMA quick_check({SQLITE_FINDINGS})"))?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for problem in told.into_iter().filter(|told| told != "ok") {
+            self.found(None, None, "file", problem);
+        }
+        let lost: Vec<(String, String)> = self
+            .connection
+            .prepare("SELECT DISTINCT \"table\", parent FROM pragma_foreign_key_check")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (table, parent) in lost {
+            self.found(None, None, "file", format!("rows of {table} belong to no row of {parent}"));
+        }
+        Ok(())
+    }
+
+    /// Ids are dense from 1, and no value has two.
+    fn dictionaries(&mut self, _: i64) -> rusqlite::Result<()> {
+        for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
+            let (count, first, last, values): (i64, i64, i64, i64) = self.connection.query_row(
+                "SELECT count(*), coalesce(min(id), 1), coalesce(max(id), 0), count(DISTINCT value)
+                 FROM dictionary WHERE dimension = ?1",
+                [field as i64],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )?;
+            self.lengths[slot] = last.max(0) as u64;
+            let place = format!("dictionary of {}", field.name());
+            if first != 1 || last != count {
+                let problem = format!("{count} values have ids from {first} to {last}: they are not dense");
+                self.found(None, None, place.clone(), problem);
+            }
+            if values != count {
+                self.found(None, None, place, format!("{} values have two ids", count - values));
+            }
+        }
+        let known = DIMENSION_FIELDS.map(|field| (field as i64).to_string()).join(", ");
+        let strange: i64 = self.connection.query_row(
+            &format!("SELECT count(*) FROM dictionary WHERE dimension NOT IN ({known})"),
+            [],
+            |row| row.get(0),
+        )?;
+        if strange > 0 {
+            self.found(None, None, "dictionaries", format!("{strange} values of no known dimension"));
+        }
+        Ok(())
+    }
+
+    fn segments(&mut self, after: i64) -> rusqlite::Result<()> {
+        let segments: Vec<Segment> = self
+            .connection
+            .prepare(
+                "SELECT g.id, coalesce(s.uri, ''), g.rows, g.time_min, g.time_max
+                 FROM segment g LEFT JOIN source s ON s.id = g.source_id ORDER BY g.id",
+            )?
+            .query_map([], |row| {
+                let times = (row.get(3)?, row.get(4)?);
+                Ok(Segment { id: row.get(0)?, source: row.get(1)?, rows: row.get(2)?, times })
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        for segment in segments {
+            self.checked.newest_segment = segment.id;
+            if segment.id <= after {
+                continue;
+            }
+            self.checked.segments += 1;
+            self.checked.requests += segment.rows.max(0) as u64;
+            if segment.rows < 1 {
+                self.found(Some(&segment.source), Some(segment.id), "segment", "it has no rows");
+                continue;
+            }
+            self.segment(&segment);
+        }
+        let orphans: i64 = self.connection.query_row(
+            "SELECT count(*) FROM column_chunk WHERE id / 64 NOT IN (SELECT id FROM segment) OR id % 64 >= ?1",
+            [Field::COUNT as i64],
+            |row| row.get(0),
+        )?;
+        if orphans > 0 {
+            self.found(None, None, "segments", format!("{orphans} columns belong to no segment"));
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, segment: &Segment) {
+        // If there are none, that is said when it is the turn of their column.
+        let keys = self.numbers_of(segment, Field::Key).map(|(numbers, ..)| numbers).ok();
+        for meta in &FIELDS {
+            let looked = if DETAIL_FIELDS.contains(&meta.field) {
+                self.text(segment, meta.field, keys.as_deref())
+            } else {
+                self.integers(segment, meta.field)
+            };
+            if let Err(problem) = looked {
+                let place = format!("column {}", meta.field.name());
+                self.found(Some(&segment.source), Some(segment.id), place, problem);
+            }
+        }
+    }
+
+    fn integers(&self, segment: &Segment, field: Field) -> Result<(), String> {
+        let (numbers, low, high) = self.numbers_of(segment, field)?;
+        let (min, max) =
+            numbers.iter().fold((u64::MAX, 0), |(min, max), number| (min.min(*number), max.max(*number)));
+        let bounds = match field {
+            Field::Time => (code_to_time(min), code_to_time(max)),
+            _ => (min as i64, max as i64),
+        };
+        if bounds != (low, high) {
+            return Err(format!("its numbers go from {} to {}, not {low} to {high}", bounds.0, bounds.1));
+        }
+        if field == Field::Time && bounds != segment.times {
+            return Err("the segment says another time than its requests".to_owned());
+        }
+        if !MEASURE_FIELDS.contains(&field) && field != Field::Time {
+            let length = self.lengths[slot(field)];
+            if max > length {
+                return Err(format!("it has value {max} of a dictionary of {length}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn numbers_of(&self, segment: &Segment, field: Field) -> Result<(Vec<u64>, i64, i64), String> {
+        let (low, high, bytes) = self.chunk(segment, field)?;
+        let column = Integers::open(bytes).map_err(|damage| damage.to_string())?;
+        has_rows(segment, column.rows())?;
+        Ok((column.to_vec(), low, high))
+    }
+
+    fn text(&self, segment: &Segment, field: Field, keys: Option<&[u64]>) -> Result<(), String> {
+        let (_, _, bytes) = self.chunk(segment, field)?;
+        let damaged = |damage: Damage| damage.to_string();
+        let pages = split(&bytes).map_err(damaged)?;
+        has_rows(segment, pages.iter().fold(0, |rows, page| page.rows.saturating_add(rows)))?;
+        let mut row = 0;
+        for page in &pages {
+            let open = OpenPage::open(page).map_err(damaged)?;
+            for index in 0..open.rows() {
+                // What the key is does not matter, only that there is one to be put back.
+                let is_there = keys.is_none_or(|keys| keys.get(row).is_some_and(|code| *code != 0));
+                let key = is_there.then_some(&b""[..]);
+                open.get(index, || key).map_err(damaged)?;
+                row += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn chunk(&self, segment: &Segment, field: Field) -> Result<(i64, i64, Vec<u8>), String> {
+        self.connection
+            .prepare_cached("SELECT low, high, data FROM column_chunk WHERE id = ?1")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([chunk_id(segment.id, field)], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    })
+                    .optional()
+            })
+            .map_err(|error| error.to_string())?
+            .ok_or_else(|| "it is missing".to_owned())
+    }
+
+    /// The requests of a source are numbered without a gap, but for what was pruned.
+    fn numbers(&mut self, _: i64) -> rusqlite::Result<()> {
+        let pruned = match schema::has_pruned(self.connection)? {
+            true => "UNION ALL SELECT first_row, rows, 0 FROM pruned WHERE source_id = ?1",
+            false => "",
+        };
+        for (source, uri, next_row) in self.sources()? {
+            let stretches: Vec<(i64, i64, i64)> = self
+                .connection
+                .prepare(&format!(
+                    "SELECT first_row, rows, id FROM segment WHERE source_id = ?1 {pruned} ORDER BY 1"
+                ))?
+                .query_map([source], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut next = 0;
+            for (first, rows, segment) in stretches {
+                if first != next {
+                    let problem = format!("requests should go on with number {next}, but begin at {first}");
+                    self.found(Some(&uri), Some(segment).filter(|id| *id > 0), "numbers", problem);
+                }
+                next = first.saturating_add(rows);
+            }
+            if next != next_row {
+                let problem = format!("requests end at number {next}, but should at {next_row}");
+                self.found(Some(&uri), None, "numbers", problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// The catalogue of log files claims no more requests than there are, or were before pruning. It may
+    /// claim fewer: a log file that was replaced by another version is counted anew.
+    fn log_files(&mut self, _: i64) -> rusqlite::Result<()> {
+        for (source, uri, next_row) in self.sources()? {
+            let (claimed, strange): (i64, i64) = self.connection.query_row(
+                "SELECT coalesce(sum(requests), 0), count(*) FILTER (WHERE state NOT BETWEEN ?2 AND ?3)
+                 FROM log_file WHERE source_id = ?1",
+                [source, IN_PART, PRUNED],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+            if claimed > next_row {
+                let problem = format!("they gave {claimed} requests, but only {next_row} were stored");
+                self.found(Some(&uri), None, "log files", problem);
+            }
+            if strange > 0 {
+                self.found(Some(&uri), None, "log files", format!("{strange} are in an unknown state"));
+            }
+        }
+        Ok(())
+    }
+
+    fn sources(&self) -> rusqlite::Result<Vec<(i64, String, i64)>> {
+        self.connection
+            .prepare("SELECT id, uri, next_row FROM source ORDER BY id")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect()
+    }
+}
+
+fn has_rows(segment: &Segment, rows: usize) -> Result<(), String> {
+    if rows as i64 == segment.rows {
+        Ok(())
+    } else {
+        Err(format!("it has {rows} rows, its segment {}", segment.rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::testing::{Request, filled};
+    use std::sync::LazyLock;
+
+    /// A cache of two segments.
+    static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        drop(filled(&path, "one", (0..140_000).map(Request::at)));
+        std::fs::read(&path).unwrap()
+    });
+
+    /// That cache with a change made to it, checked.
+    fn after(change: &str) -> Vec<Finding> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        std::fs::write(&path, &*WHOLE).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch(change).unwrap();
+        drop(connection);
+        check(&path, 0).unwrap().findings
+    }
+
+    fn only(change: &str) -> Finding {
+        let mut findings = after(change);
+        assert_eq!(findings.len(), 1, "{change}: {findings:#?}");
+        findings.remove(0)
+    }
+
+    #[test]
+    fn a_whole_cache_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        std::fs::write(&path, &*WHOLE).unwrap();
+        let checked = check(&path, 0).unwrap();
+        assert_eq!((checked.segments, checked.requests), (2, 140_000));
+        let rest = check(&path, checked.newest_segment - 1).unwrap();
+        assert_eq!((rest.segments, rest.findings), (1, Vec::new()));
+    }
+
+    #[test]
+    fn what_is_missing_or_too_much_is_named() {
+        let key = Field::Key as i64;
+        let finding = only(&format!("DELETE FROM column_chunk WHERE id = 64 + {}", Field::BytesSent as i64));
+        assert_eq!((finding.segment, finding.place.as_str()), (Some(1), "column bytes_sent"));
+        assert_eq!((finding.source.as_deref(), finding.problem.as_str()), (Some("one"), "it is missing"));
+        let finding = only(&format!("UPDATE column_chunk SET high = high + 1 WHERE id = 64 + {key}"));
+        assert_eq!(finding.place, "column key");
+        let finding = &after(&format!("DELETE FROM dictionary WHERE dimension = {key} AND id = 2"))[0];
+        assert_eq!(finding.place, "dictionary of key");
+        assert!(finding.problem.contains("not dense"), "{}", finding.problem);
+        let findings = after(&format!(
+            "DELETE FROM dictionary WHERE dimension = {key}
+             AND id = (SELECT max(id) FROM dictionary WHERE dimension = {key})"
+        ));
+        assert!(
+            findings.iter().any(|finding| finding.problem.contains("of a dictionary of")),
+            "{findings:?}"
+        );
+        assert!(only("UPDATE source SET next_row = next_row + 1").problem.contains("should at"));
+        assert!(
+            only("UPDATE log_file SET requests = requests + 1").problem.contains("only 140000 were stored")
+        );
+        assert!(only("UPDATE log_file SET state = 9").problem.contains("unknown state"));
+        let findings = after("DELETE FROM segment WHERE id = 1");
+        assert!(findings.iter().any(|finding| finding.place == "numbers"), "{findings:?}");
+        assert!(findings.iter().any(|finding| finding.problem.contains("belong to no segment")));
+        let finding = &after("UPDATE segment SET time_max = time_max + 1 WHERE id = 1")[0];
+        assert_eq!(finding.place, "column time");
+    }
+
+    #[test]
+    fn flipped_bytes_of_a_column_are_found_in_it() {
+        // The first byte of integers is their number of rows, of text the number of pages.
+        for field in [Field::Time, Field::Key, Field::TotalTime, Field::RequestUri, Field::RequestId] {
+            let number = field as i64;
+            let finding = only(&format!(
+                "UPDATE column_chunk SET data = CAST(x'ff' || substr(data, 2) AS BLOB) WHERE id = 64 + {number}"
+            ));
+            assert_eq!(finding.segment, Some(1));
+            assert_eq!(finding.place, format!("column {}", field.name()));
+        }
+        let finding = only(&format!(
+            "UPDATE column_chunk SET data = substr(data, 1, length(data) - 1) WHERE id = 64 + {}",
+            Field::RequestId as i64
+        ));
+        assert_eq!(finding.place, "column request_id");
+    }
+
+    #[test]
+    fn bytes_flipped_anywhere_in_the_file_never_make_it_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        drop(filled(&path, "one", (0..3_000).map(Request::at)));
+        let whole = std::fs::read(&path).unwrap();
+        let damaged = folder.path().join("damaged.db");
+        let mut noticed = 0;
+        for step in 0..200 {
+            let at = 100 + step * (whole.len() - 100) / 200;
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0xff;
+            std::fs::write(&damaged, bytes).unwrap();
+            noticed += usize::from(check(&damaged, 0).map_or(true, |checked| !checked.findings.is_empty()));
+        }
+        assert!(noticed > 0);
+    }
+}

@@ -1,0 +1,162 @@
+//! Looking after sources: which are monitored, and how one goes with all that came from it.
+
+use rusqlite::params;
+
+use super::catalogue::{PAUSED, REMOVED, WHOLE};
+use super::{CacheError, Writer, schema};
+
+/// What a person wants of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Monitoring {
+    /// Pulled whenever no source is named.
+    On,
+    /// Not pulled for the time being.
+    Paused,
+    /// Pulled again after a pause, as before it.
+    Resumed,
+    /// Not pulled unless it is named; what was pulled stays.
+    Off,
+}
+
+/// What went with a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// Requests.
+    pub requests: u64,
+    /// Log files in the catalogue.
+    pub files: u64,
+}
+
+impl Writer {
+    /// Says how a source is looked after.
+    ///
+    /// # Errors
+    /// If the cache cannot be written.
+    pub fn monitor(&mut self, source: i64, wanted: Monitoring) -> Result<(), CacheError> {
+        let change = match wanted {
+            Monitoring::On => "UPDATE source SET monitored = 1, paused = 0 WHERE id = ?1",
+            Monitoring::Paused => "UPDATE source SET paused = ?2 WHERE id = ?1",
+            Monitoring::Resumed => "UPDATE source SET paused = 0 WHERE id = ?1",
+            Monitoring::Off => "UPDATE source SET monitored = 0, paused = ?2 WHERE id = ?1",
+        };
+        let done = match wanted {
+            Monitoring::On | Monitoring::Resumed => self.connection.execute(change, [source]),
+            Monitoring::Paused => self.connection.execute(change, [source, PAUSED]),
+            Monitoring::Off => self.connection.execute(change, [source, REMOVED]),
+        };
+        done.map(drop).map_err(|error| self.sqlite(error))
+    }
+
+    /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that
+    /// only its requests had stay in the dictionaries.
+    ///
+    /// # Errors
+    /// If the cache cannot be written; then all is as it was.
+    pub fn delete_source(&mut self, source: i64) -> Result<Deleted, CacheError> {
+        self.settle()?;
+        self.delete_source_rows(source).map_err(|error| self.sqlite(error))
+    }
+
+    fn delete_source_rows(&mut self, source: i64) -> rusqlite::Result<Deleted> {
+        let transaction = self.connection.transaction()?;
+        let requests: i64 = transaction.query_row(
+            "SELECT coalesce(sum(rows), 0) FROM segment WHERE source_id = ?1",
+            [source],
+            |row| row.get(0),
+        )?;
+        for (table, column) in [("rejected_line", "log_file_id"), ("log_file_part", "log_file_id")] {
+            transaction.execute(
+                &format!(
+                    "DELETE FROM {table} WHERE {column} IN (SELECT id FROM log_file WHERE source_id = ?1)"
+                ),
+                [source],
+            )?;
+        }
+        let files = transaction.execute("DELETE FROM log_file WHERE source_id = ?1", [source])?;
+        let segments: Vec<i64> = transaction
+            .prepare("SELECT id FROM segment WHERE source_id = ?1")?
+            .query_map([source], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for segment in segments {
+            super::writer::delete_segment(&transaction, segment)?;
+        }
+        if schema::has_pruned(&transaction)? {
+            transaction.execute("DELETE FROM pruned WHERE source_id = ?1", [source])?;
+        }
+        transaction.execute("DELETE FROM source WHERE id = ?1", params![source])?;
+        transaction.commit()?;
+        Ok(Deleted { requests: requests as u64, files: files as u64 })
+    }
+
+    /// Gives what deletions left free back to the file system: the whole file is written anew. Returns
+    /// how many bytes smaller it is.
+    ///
+    /// # Errors
+    /// If there is no room for that; the cache is as good as before, and its free space will be used for
+    /// what comes next.
+    pub fn give_space_back(&mut self) -> Result<u64, CacheError> {
+        self.settle()?;
+        let before = self.size();
+        let done = self.connection.execute_batch("VACUUM").and_then(|()| {
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+        });
+        done.map_err(|error| self.sqlite(error))?;
+        Ok(before.saturating_sub(self.size()))
+    }
+
+    /// Makes all that was committed durable: it survives a loss of power from here on.
+    ///
+    /// # Errors
+    /// If it cannot be, or a reader keeps the last commits from being folded into the main file.
+    pub fn make_durable(&mut self) -> Result<(), CacheError> {
+        self.settle()?;
+        let fold = || -> rusqlite::Result<i64> {
+            self.connection.pragma_update(None, "synchronous", "FULL")?;
+            let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+            Ok(busy)
+        };
+        if fold().map_err(|error| self.sqlite(error))? != 0 {
+            let holder = "it reads while the cache is to be made durable".to_owned();
+            return Err(CacheError::Locked { path: self.path.clone(), holder });
+        }
+        let kept = |error: std::io::Error| CacheError::ReadOnly {
+            path: self.path.clone(),
+            reason: format!("it cannot be made durable: {error}"),
+        };
+        std::fs::File::open(&self.path).and_then(|file| file.sync_all()).map_err(kept)?;
+        // The name of a new file is in its folder.
+        #[cfg(unix)]
+        if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {
+            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(kept)?;
+        }
+        Ok(())
+    }
+
+    /// Whether all that a log file held is in the cache: this version of it was read wholly, and none of
+    /// it was pruned since.
+    ///
+    /// # Errors
+    /// If the cache cannot be read.
+    pub fn holds(&self, source: i64, name: &str, version: Option<&str>) -> Result<bool, CacheError> {
+        let Some(version) = version else { return Ok(false) };
+        self.connection
+            .prepare_cached(
+                "SELECT count(*) FROM log_file
+                 WHERE source_id = ?1 AND name = ?2 AND version = ?3 AND state = ?4 AND lines > 0",
+            )
+            .and_then(|mut ask| ask.query_row(params![source, name, version, WHOLE], |row| row.get(0)))
+            .map_err(|error| self.sqlite(error))
+    }
+
+    /// Bytes that the cache takes on disk, what is not folded into the main file yet included.
+    fn size(&self) -> u64 {
+        let mut wal = self.path.as_os_str().to_owned();
+        wal.push("-wal");
+        [self.path.as_os_str(), wal.as_os_str()]
+            .iter()
+            .filter_map(|path| std::fs::metadata(path).ok())
+            .map(|metadata| metadata.len())
+            .sum()
+    }
+}

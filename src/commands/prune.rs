@@ -1,0 +1,50 @@
+//! `tamarin prune`: old requests leave the cache.
+
+use super::args::PruneArgs;
+use super::setting::Setting;
+use super::{Outcome, pulling, sources, usage};
+use crate::cache::{Pruned, Writer};
+use crate::export::human;
+use crate::query::filter::instant;
+
+pub(super) fn run(setting: &Setting, args: &PruneArgs) -> anyhow::Result<Outcome> {
+    // Whoever gives one of these means to keep more than would be kept.
+    let options = &setting.options;
+    if options.filter.is_some() || options.since.is_some() || options.until.is_some() {
+        return usage("prune drops all requests before --before; it knows no --filter, --since or --until");
+    }
+    let now = jiff::Timestamp::now().as_second();
+    let Some(before) = instant::parse(&args.before, now) else {
+        return usage(format!("--before: expected {}, not \"{}\"", instant::EXPECTED, args.before));
+    };
+    let before = before.first;
+    let path = setting.cache_path()?;
+    let cache = pulling::open_cache(&path)?;
+    let uris = match args.sources.as_slice() {
+        [] => cache.sources()?.into_iter().map(|source| source.uri).collect(),
+        specs => sources::known_sources(setting, specs)?,
+    };
+    drop(cache);
+    let mut writer = Writer::open(&path)?;
+    let mut all = Pruned::default();
+    for uri in uris {
+        if let Some(source) = writer.known_source(&uri)? {
+            all +=
+                if args.dry_run { writer.prunable(source, before)? } else { writer.prune(source, before)? };
+        }
+    }
+    let told = if args.dry_run { "would be dropped" } else { "dropped" };
+    let size = match all.requests {
+        0 => String::new(),
+        _ => format!(" (about {} in the cache)", human::bytes(all.bytes)),
+    };
+    setting.note(&format!(
+        "{} requests before {} {told}{size}",
+        human::count(all.requests),
+        human::instant(before)
+    ));
+    if !args.dry_run && all.requests > 0 {
+        sources::give_space_back(setting, &mut writer);
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,138 @@
+//! Staying up to date and looking after the cache: sources monitored, paused and removed.
+
+use serde_json::Value;
+
+use crate::home::{Home, line, stderr};
+
+/// A second folder of logs, with one request in it.
+fn second_folder(home: &Home) {
+    std::fs::create_dir(home.path("more")).unwrap();
+    let one = line(9000, "192.0.2.5", "-", "REST.GET.OBJECT", "d.mp4", 200, "7");
+    std::fs::write(home.path("more/2026-04-01-04-00-00-EEEE"), one).unwrap();
+}
+
+fn states(home: &Home) -> Vec<Value> {
+    home.objects(&["sources"]).iter().map(|source| source["state"].clone()).collect()
+}
+
+fn requests(home: &Home) -> u64 {
+    home.objects(&["report", "total"])[0]["requests"].as_u64().unwrap()
+}
+
+#[test]
+fn monitored_sources_are_pulled_when_none_is_named() {
+    let home = Home::new();
+    second_folder(&home);
+    home.fine(&["sources", "add", "logs", "-q"]);
+    assert_eq!(states(&home), ["monitored"]);
+    assert!(stderr(&home.run(&["pull"])).contains("3 requests added"));
+    home.fine(&["pull", "more", "-q"]);
+    assert_eq!(states(&home), [Value::from("monitored"), Value::Null]);
+    let table = home.fine(&["sources"]);
+    assert!(table.contains("STATE") && table.contains("monitored"), "{table}");
+
+    // Only the monitored one is looked at.
+    let late = line(9100, "192.0.2.5", "-", "REST.GET.OBJECT", "e.mp4", 200, "7");
+    std::fs::write(home.path("more/2026-04-01-05-00-00-FFFF"), &late).unwrap();
+    assert!(stderr(&home.run(&["pull"])).contains("0 requests added, "));
+    home.fine(&["sources", "add", "more", "-q"]);
+    assert!(stderr(&home.run(&["pull"])).contains("1 requests added"));
+}
+
+#[test]
+fn a_paused_source_is_pulled_only_by_name() {
+    let home = Home::new();
+    home.fine(&["sources", "add", "logs", "-q"]);
+    home.fine(&["sources", "pause", "logs", "-q"]);
+    assert_eq!(states(&home), ["paused"]);
+    assert!(home.refused_in_one_line(2, &["pull"]).contains("tamarin sources resume"));
+    assert!(stderr(&home.run(&["pull", "logs"])).contains("3 requests added"));
+    assert_eq!(states(&home), ["paused"]);
+    home.fine(&["sources", "resume", "logs", "-q"]);
+    assert_eq!(states(&home), ["monitored"]);
+    assert!(stderr(&home.run(&["pull"])).contains("2 known already"));
+    assert!(
+        home.refused_in_one_line(2, &["sources", "pause", "elsewhere"]).contains("has no source elsewhere")
+    );
+    assert!(home.refused_in_one_line(2, &["sources", "add", "-"]).contains("standard input"));
+    assert!(home.refused(2, &["sources", "add"]).contains("SOURCE"));
+}
+
+#[test]
+fn a_source_of_the_configuration_file_can_be_paused_and_others_monitored() {
+    let home = Home::new();
+    second_folder(&home);
+    std::fs::create_dir_all(home.path("config/tamarin")).unwrap();
+    std::fs::write(home.path("config/tamarin/config.toml"), "sources = [\"logs\"]\n").unwrap();
+    home.fine(&["sources", "add", "more", "-q"]);
+    assert!(stderr(&home.run(&["pull"])).contains("4 requests added"));
+    home.fine(&["sources", "pause", "logs", "-q"]);
+    assert!(stderr(&home.run(&["pull"])).contains("1 known already"));
+}
+
+#[test]
+fn a_removed_source_keeps_its_requests_unless_they_are_to_go_too() {
+    let home = Home::new();
+    second_folder(&home);
+    home.fine(&["pull", "logs", "more", "-q"]);
+    home.fine(&["sources", "remove", "logs", "-q"]);
+    assert_eq!(states(&home), [Value::Null, Value::Null]);
+    assert_eq!(requests(&home), 4);
+    assert!(stderr(&home.run(&["pull"])).contains("1 known already"));
+
+    let output = home.run(&["sources", "remove", "logs", "--with-requests"]);
+    assert!(stderr(&output).contains("3 requests of 2 log files"), "{}", stderr(&output));
+    assert_eq!(requests(&home), 1);
+    assert_eq!(home.objects(&["sources", "rejected"]), Vec::<Value>::new());
+    assert_eq!(home.objects(&["sources"]).len(), 1);
+    // It may come back as if it had never been there.
+    assert!(stderr(&home.run(&["pull", "logs"])).contains("3 requests added"));
+    assert_eq!(requests(&home), 4);
+}
+
+#[test]
+fn a_cache_is_checked_and_damage_named() {
+    let home = Home::new();
+    home.fine(&["pull", "logs", "-q", "--cache", "c.db"]);
+    let output = home.run(&["sources", "check", "--cache", "c.db"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("all is well: 1 segments, 3 requests"), "{}", stderr(&output));
+    assert_eq!(home.fine(&["sources", "check", "--cache", "c.db", "--format", "ndjson"]), "");
+
+    // A word of a dictionary that is no longer the one the index knows.
+    let bytes = std::fs::read(home.path("c.db")).unwrap();
+    let mut damaged = bytes.clone();
+    let last = damaged.len() - 32_768;
+    damaged[last..].fill(0xff);
+    std::fs::write(home.path("c.db"), damaged).unwrap();
+    let output = home.run(&["sources", "check", "--cache", "c.db", "--format", "ndjson"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("is damaged: "), "{}", stderr(&output));
+    let first: Value =
+        serde_json::from_slice(output.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+    assert!(first["problem"].is_string() && first["place"].is_string(), "{first}");
+    assert!(home.refused_in_one_line(1, &["sources", "check"]).contains("nothing is cached yet"));
+}
+
+#[test]
+fn old_requests_are_pruned_and_not_pulled_again() {
+    let home = Home::new();
+    home.fine(&["pull", "logs", "-q"]);
+    let output = home.run(&["prune", "--before", "2026-04-01T01:00", "--dry-run"]);
+    assert!(stderr(&output).contains("1 requests before "), "{}", stderr(&output));
+    assert!(stderr(&output).contains("would be dropped"), "{}", stderr(&output));
+    assert_eq!(requests(&home), 3);
+    let output = home.run(&["prune", "--before", "2026-04-01T01:00", "logs"]);
+    assert!(stderr(&output).contains(" dropped (about ") && stderr(&output).contains(" freed"));
+    assert_eq!(requests(&home), 2);
+    assert_eq!(home.objects(&["requests"])[0]["key"], "c.mp4");
+    assert!(stderr(&home.run(&["pull"])).contains("0 requests added"));
+    assert_eq!(requests(&home), 2);
+    home.fine(&["sources", "check"]);
+
+    assert!(home.refused(2, &["prune"]).contains("--before"));
+    assert!(home.refused_in_one_line(2, &["prune", "--before", "soon"]).contains("--before: expected"));
+    let text = home.refused_in_one_line(2, &["prune", "--before", "-1d", "--filter", "status:404"]);
+    assert!(text.contains("knows no --filter"), "{text}");
+    assert!(home.refused_in_one_line(2, &["prune", "--before", "-1d", "x"]).contains("no source x"));
+}

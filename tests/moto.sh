@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Names a bucket that is logged, on a server that knows bucket logging: moto, on 127.0.0.1 only.
+#
+#   tests/moto.sh path/to/tamarin
+#
+# Needs `moto_server` and boto3 for `python3` (pip install 'moto[server]').
+set -euo pipefail
+
+binary=$(realpath "${1:?usage: tests/moto.sh path/to/tamarin}")
+command -v moto_server >/dev/null || { echo "moto.sh: moto_server is missing; pip install 'moto[server]'" >&2; exit 2; }
+
+work=$(mktemp -d)
+server=
+cleanup() {
+    status=$?
+    trap - EXIT INT TERM
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    rm -rf "$work"
+    exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+unset AWS_PROFILE AWS_SESSION_TOKEN http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
+export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+export AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 HOME=$work
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+endpoint=http://127.0.0.1:$port
+moto_server -H 127.0.0.1 -p "$port" >"$work/server.log" 2>&1 </dev/null &
+server=$!
+
+python3 - "$endpoint" <<'PYTHON'
+import sys, time
+import boto3
+from botocore.exceptions import EndpointConnectionError
+
+s3 = boto3.client("s3", endpoint_url=sys.argv[1])
+for _ in range(100):
+    try:
+        s3.list_buckets()
+        break
+    except EndpointConnectionError:
+        time.sleep(0.2)
+s3.create_bucket(Bucket="acme-logs")
+s3.create_bucket(Bucket="acme-media")
+s3.create_bucket(Bucket="acme-unlogged")
+delivery = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/s3/LogDelivery"}
+policy = s3.get_bucket_acl(Bucket="acme-logs")
+policy.pop("ResponseMetadata")
+policy["Grants"] += [{"Grantee": delivery, "Permission": p} for p in ("WRITE", "READ_ACP")]
+s3.put_bucket_acl(Bucket="acme-logs", AccessControlPolicy=policy)
+s3.put_bucket_logging(Bucket="acme-media", BucketLoggingStatus={
+    "LoggingEnabled": {"TargetBucket": "acme-logs", "TargetPrefix": "media/"}})
+for bucket in ("acme-media", "acme-unlogged"):
+    s3.put_object(Bucket=bucket, Key="film.mp4", Body=b"x")
+for n in range(20):
+    line = (
+        f"OWNER acme-media [01/Apr/2026:00:00:{n:02} +0000] 203.0.113.7 - 3E57427F3EXAMPL{n:02} REST.GET.OBJECT "
+        f'film.mp4 "GET /film.mp4 HTTP/1.1" 200 - 100 1000 12 7 "-" "curl/8.0" - '
+        "HOSTID= SigV4 ECDHE-RSA-AES128-GCM-SHA256 AuthHeader acme-media.s3.amazonaws.com TLSv1.2 - -\n"
+    )
+    s3.put_object(Bucket="acme-logs", Key=f"media/2026-04-01-01-00-{n:02}-{n:016X}", Body=line.encode())
+PYTHON
+
+fail() { echo "moto.sh: $*" >&2; exit 1; }
+tamarin() { "$binary" "$@" --cache "$work/cache" --endpoint-url "$endpoint"; }
+
+tamarin pull s3://acme-media 2>"$work/told" || fail "pull: $(cat "$work/told")"
+grep -q 's3://acme-media is logged to s3://acme-logs/media/' "$work/told" || fail "not told: $(cat "$work/told")"
+# The server adds log files of its own to those put.
+tamarin report total --filter ip:203.0.113.7 --format ndjson | grep -q '"requests":20,' || fail "not pulled: $(cat "$work/told")"
+tamarin sources --format ndjson | grep -q '"source":"s3://acme-logs/media/"' || fail "the cache has another source"
+echo "ok: the logged bucket leads to its log files"
+
+if tamarin pull s3://acme-unlogged 2>"$work/told"; then fail "a bucket without logging was pulled"; fi
+grep -q 'access logging is off' "$work/told" || fail "not told: $(cat "$work/told")"
+echo "ok: a bucket without logging is told"
