@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tamarin::cache::Cache;
 use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange, Value,
+    Answer, Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
+    Value,
 };
 
 #[global_allocator]

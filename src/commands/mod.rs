@@ -58,7 +58,7 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         Some(Command::Demo(args)) => demo::run(&setting, &args),
         Some(Command::Pull(args)) => pull::run(&setting, &args),
         Some(Command::Report(args)) => report::run(&setting, &args),
-        Some(Command::Requests { sources }) => requests::run(&setting, &sources),
+        Some(Command::Requests(args)) => requests::run(&setting, &args),
         Some(Command::Sources(args)) => sources::run(&setting, &args),
         Some(Command::Help { topic }) => help::run(topic.as_deref()),
     }

@@ -178,6 +178,73 @@ fn rows_are_sorted_and_cut() {
 }
 
 #[test]
+fn further_columns_are_named() {
+    let home = Home::new();
+    // The times of these are 1 to 100 ms, one each, all within two minutes.
+    let many: String = (1..=100)
+        .map(|n| {
+            line(3600 + n, "192.0.2.1", "-", "REST.GET.OBJECT", "t", if n > 97 { 503 } else { 200 }, "10")
+                .replace(" 12 7 ", &format!(" {n} {} ", n * 1000))
+        })
+        .collect();
+    std::fs::write(home.path("logs/2026-04-01-05-00-00-DDDD"), many).unwrap();
+    home.fine(&["pull", "logs", "-q"]);
+    let columns = "errors_4xx,errors_5xx,share,cumulative_share,total_time_p50,total_time_p95,total_time_p99,\
+                   turn_around_time_p50,peak_rate,to_average,to_median";
+    let rows = home.objects(&["report", "remote_ip", "--columns", columns]);
+    let of = |ip: &str| rows.iter().find(|row| row["remote_ip"] == ip).unwrap();
+    let busy = of("192.0.2.1");
+    assert_eq!((&busy["errors_4xx"], &busy["errors_5xx"]), (&0.into(), &3.into()));
+    assert_eq!((&busy["total_time_p50"], &busy["total_time_p95"]), (&50.0.into(), &95.0.into()));
+    assert_eq!(busy["total_time_p99"], 99.0);
+    let half = busy["turn_around_time_p50"].as_f64().unwrap();
+    assert!((half / 50_000.0 - 1.0).abs() < 0.004, "{half}");
+    // 59 of them fall into one minute.
+    assert_eq!(busy["peak_rate"], 59.0 / 60.0);
+    assert_eq!(busy["to_average"], 100.0 / (103.0 / 3.0));
+    assert_eq!(busy["to_median"], 50.0);
+    assert_eq!(of("203.0.113.7")["errors_4xx"], 1);
+    assert_eq!(of("203.0.113.7")["peak_rate"], 1.0 / 60.0);
+    let shares: Vec<f64> = rows.iter().map(|row| row["cumulative_share"].as_f64().unwrap()).collect();
+    assert_eq!(shares, [0.6, 0.8, 1.0]);
+    assert_eq!(rows[0]["share"], 0.6);
+    // What is sorted by is shown, and the median is not that of the rows shown.
+    let slowest = home.objects(&["report", "remote_ip", "--sort", "total_time_p99", "--top", "1"]);
+    assert_eq!(
+        (&slowest[0]["remote_ip"], &slowest[0]["total_time_p99"]),
+        (&"192.0.2.1".into(), &99.0.into())
+    );
+    let above = home.objects(&["report", "remote_ip", "--sort", "to_median", "--top", "1"]);
+    assert_eq!(above[0]["to_median"], 50.0);
+    let table = home.fine(&["report", "remote_ip", "--columns", "total_time_p95,objects"]);
+    assert!(table.contains("≈ TOTAL TIME P95") && table.contains("OBJECTS"), "{table}");
+    let text = home.refused_in_one_line(2, &["report", "remote_ip", "--columns", "objects,nonsense"]);
+    assert!(text.contains("\"nonsense\"") && text.contains("total_time_p95"), "{text}");
+    assert!(home.refused_in_one_line(2, &["report", "time", "--columns", "objects"]).contains("--columns"));
+    assert!(home.fine(&["help", "report"]).contains("cumulative_share"));
+}
+
+#[test]
+fn parts_of_other_requests_may_be_left_out() {
+    let home = Home::new();
+    let parts = ["BATCH.DELETE.OBJECT", "REST.COPY.OBJECT_GET", "S3.EXPIRE.OBJECT", "REST.COPY.OBJECT"]
+        .map(|operation| line(9000, "192.0.2.1", "-", operation, "p", 200, "-"));
+    std::fs::write(home.path("logs/2026-04-01-05-00-00-DDDD"), parts.concat()).unwrap();
+    home.fine(&["pull", "logs", "-q"]);
+    let count = |counting: &[&str]| {
+        let total = home.objects(&[&["report", "none"], counting].concat())[0]["requests"].as_u64().unwrap();
+        let single = home.objects(&[&["requests"], counting].concat()).len() as u64;
+        assert_eq!(total, single);
+        total
+    };
+    assert_eq!(count(&[]), 7);
+    assert_eq!(count(&["--counting", "logged"]), 7);
+    assert_eq!(count(&["--counting", "requests"]), 4);
+    assert!(home.refused(2, &["report", "total", "--counting", "some"]).contains("logged, requests"));
+    assert!(home.fine(&["help", "report"]).contains("BATCH.DELETE.OBJECT"));
+}
+
+#[test]
 fn single_requests_have_every_field() {
     let home = Home::new();
     let rows = home.objects(&["requests", "logs"]);
