@@ -41,6 +41,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Single requests, every field
     Requests(RequestsArgs),
+    /// One SELECT over the table `requests`, which has a column per field
+    Sql(SqlArgs),
     /// What the cache holds
     Sources(SourcesArgs),
     /// This help, or more about a subcommand or `filter`
@@ -143,6 +145,34 @@ pub struct RequestsArgs {
     #[command(flatten)]
     pub counting: CountingArgs,
 }
+
+/// `tamarin sql`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = SQL_HELP)]
+pub struct SqlArgs {
+    /// The statement: SELECT remote_ip, sum(bytes_sent) FROM requests GROUP BY 1 ORDER BY 2 DESC
+    #[arg(value_name = "SELECT")]
+    pub statement: String,
+    /// Sources to pull before, and the only ones asked; none: all that the cache has, as it is
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// Which records count
+    #[command(flatten)]
+    pub counting: CountingArgs,
+}
+
+/// What there is to ask.
+const SQL_HELP: &str = "\
+The table is called requests. Its columns are the fields by the names that `tamarin requests` has; what \
+is absent is NULL. time is text, 2026-04-01T12:30:00Z: it sorts and compares as time does, and SQLite's \
+date functions take it. Not in SELECT *: time_unix (seconds since 1970) and source.
+What WHERE asks of time, dimensions and measures by =, <, <=, >, >=, IN and IS NULL is answered without \
+reading the rest; --filter, --since, --until and --counting choose requests beforehand.
+
+  tamarin sql \"SELECT key, count(*) n FROM requests WHERE http_status = 403 GROUP BY key ORDER BY n DESC\"
+  tamarin sql \"SELECT substr(time, 1, 10) day, sum(bytes_sent) FROM requests GROUP BY day\"
+
+SQLite runs the statement, so all its functions are there. Nothing can be written.";
 
 /// `tamarin sources`.
 #[derive(Debug, clap::Args)]

@@ -77,6 +77,16 @@ impl<'a> Sheet<'a> {
         let titles = names.iter().map(|name| name.replace('_', " ")).collect();
         Sheet { names: names.iter().map(|name| Cow::Borrowed(*name)).collect(), titles, rows, note }
     }
+
+    /// The same under names that somebody chose.
+    pub fn named(
+        names: Vec<String>,
+        rows: Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>,
+        note: Option<String>,
+    ) -> Sheet<'a> {
+        let titles = names.iter().map(|name| super::visible(name).into_owned()).collect();
+        Sheet { names: names.into_iter().map(Cow::Owned).collect(), titles, rows, note }
+    }
 }
 
 /// The columns of [`Stats`] behind the value.

@@ -9,7 +9,7 @@ mod counted;
 mod drive;
 mod groups;
 mod keys;
-mod predicate;
+pub(in crate::query) mod predicate;
 mod relative;
 mod requests;
 mod select;

@@ -16,9 +16,9 @@ pub fn fill(rows: &mut [GroupRow], more: &[Measure], groups: &Groups, totals: &S
                 rows.iter_mut().for_each(|row| row.more[column] = Some(part(row.stats.bytes_sent)));
             }
             Measure::CumulativeShare => {
-                let mut sum = 0;
+                let mut sum = 0u64;
                 for row in &mut *rows {
-                    sum += row.stats.bytes_sent;
+                    sum = sum.saturating_add(row.stats.bytes_sent);
                     row.more[column] = Some(part(sum));
                 }
             }
