@@ -55,7 +55,7 @@ pub fn percent(share: f64) -> String {
 /// A number that is not whole, in three digits or so: `0.017`, `2.35`, `14.2`, `1,204`.
 pub fn ratio(number: f64) -> String {
     match number {
-        v if v == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         v if v < 0.0995 => format!("{v:.3}"),
         v if v < 9.995 => format!("{v:.2}"),
         v if v < 99.95 => format!("{v:.1}"),
