@@ -16,6 +16,7 @@ mod report;
 mod requests;
 mod setting;
 mod sources;
+mod sql;
 
 use args::{Args, Command};
 use setting::Setting;
@@ -60,7 +61,8 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         Some(Command::Demo(args)) => demo::run(&setting, &args),
         Some(Command::Pull(args)) => pull::run(&setting, &args),
         Some(Command::Report(args)) => report::run(&setting, &args),
-        Some(Command::Requests { sources }) => requests::run(&setting, &sources),
+        Some(Command::Requests(args)) => requests::run(&setting, &args),
+        Some(Command::Sql(args)) => sql::run(&setting, &args),
         Some(Command::Sources(args)) => sources::run(&setting, &args),
         Some(Command::Prune(args)) => prune::run(&setting, &args),
         Some(Command::Help { topic }) => help::run(topic.as_deref()),

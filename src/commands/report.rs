@@ -8,7 +8,7 @@ use super::setting::Setting;
 use super::{Outcome, output, usage};
 use crate::export::{self, human};
 use crate::query::scan::LocalEngine;
-use crate::query::{Answer, Ask, Cancel, Dimension, Engine, Measure, Series, Sort, Stats};
+use crate::query::{Answer, Ask, Cancel, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
 
 /// Width of a row of `report time` if nobody says otherwise, in seconds.
 const BUCKET: u32 = 3600;
@@ -25,18 +25,16 @@ pub(super) fn run(setting: &Setting, args: &ReportArgs) -> anyhow::Result<Outcom
     if args.bucket.is_some() && !matches!(subject, Subject::Time(_)) {
         return usage("--bucket is for tamarin report time");
     }
+    let columns = columns(&subject, &args.columns)?;
     let ready = pulling::ready(setting, &args.sources)?;
     let ask = match &subject {
         Subject::Total => Ask::Totals,
         Subject::Time(_) => Ask::Series { bucket: args.bucket.unwrap_or(BUCKET), each: None },
-        Subject::Dimension(by, sort) => Ask::Groups {
-            by: by.clone(),
-            more: if is_always_there(sort.by) { Vec::new() } else { vec![sort.by] },
-            sort: *sort,
-            limit: setting.top(),
-        },
+        Subject::Dimension(by, sort) => {
+            Ask::Groups { by: by.clone(), more: columns, sort: *sort, limit: setting.top() }
+        }
     };
-    let answer = answer(setting, &ready, &ask)?;
+    let answer = answer(setting, &ready, args.counting.into(), &ask)?;
     let mut out = output::data();
     match (&subject, &answer) {
         (Subject::Time(sort), Answer::Series(series)) => {
@@ -50,8 +48,8 @@ pub(super) fn run(setting: &Setting, args: &ReportArgs) -> anyhow::Result<Outcom
 }
 
 /// Asks the cache, and says what it took if that is wanted.
-pub(super) fn answer(setting: &Setting, ready: &Ready, ask: &Ask) -> anyhow::Result<Answer> {
-    let query = setting.query(&ready.sources, ask.clone());
+fn answer(setting: &Setting, ready: &Ready, counting: Counting, ask: &Ask) -> anyhow::Result<Answer> {
+    let query = setting.query(&ready.sources, counting, ask.clone());
     let reply = LocalEngine::new(ready.cache.clone()).ask(&query, &Cancel::default(), &mut |_, _| {})?;
     if setting.options.stats {
         output::tell_statistics(&reply.statistics);
@@ -61,7 +59,7 @@ pub(super) fn answer(setting: &Setting, ready: &Ready, ask: &Ask) -> anyhow::Res
 
 fn subject(setting: &Setting, name: &str) -> anyhow::Result<Subject> {
     match name.to_ascii_lowercase().as_str() {
-        "total" | "totals" => {
+        "total" | "totals" | "none" => {
             if setting.options.sort.is_some() {
                 return usage("--sort: a total is one row");
             }
@@ -84,6 +82,38 @@ fn subject(setting: &Setting, name: &str) -> anyhow::Result<Subject> {
     }
 }
 
+/// `--columns`, and the column sorted by, as far as they are not there unasked.
+fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> {
+    let Subject::Dimension(_, sort) = subject else {
+        return match names {
+            [] => Ok(Vec::new()),
+            _ => usage("--columns is for reports by a dimension; time and total have theirs"),
+        };
+    };
+    let mut columns = Vec::new();
+    for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        match Measure::by_name(name).filter(|measure| *measure != Measure::Value) {
+            Some(measure) => columns.push(measure),
+            None => {
+                let names: Vec<&str> = Measure::ALL
+                    .into_iter()
+                    .filter(|measure| !is_always_there(*measure))
+                    .map(Measure::name)
+                    .collect();
+                return usage(format!("--columns: no column \"{name}\"; there are {}", names.join(", ")));
+            }
+        }
+    }
+    columns.push(sort.by);
+    let mut wanted = Vec::new();
+    for measure in columns {
+        if !is_always_there(measure) && !wanted.contains(&measure) {
+            wanted.push(measure);
+        }
+    }
+    Ok(wanted)
+}
+
 /// `--sort`; `value` or the name of the dimension itself sorts by it.
 fn sort(setting: &Setting, dimension: &str, default: (Measure, bool)) -> anyhow::Result<Sort<Measure>> {
     let Some((column, direction)) = setting.sort() else {
@@ -92,7 +122,6 @@ fn sort(setting: &Setting, dimension: &str, default: (Measure, bool)) -> anyhow:
     let is_time = dimension == "time";
     let measure = match column {
         name if name == dimension => Some(Measure::Value),
-        "share" => Some(Measure::BytesSent),
         name => Measure::by_name(name),
     };
     match measure.filter(|measure| !is_time || is_always_there(*measure)) {
@@ -118,6 +147,7 @@ fn is_always_there(measure: Measure) -> bool {
             | Measure::Errors
             | Measure::FirstSeen
             | Measure::LastSeen
+            | Measure::Share
     )
 }
 
@@ -129,7 +159,7 @@ fn stretches(series: &Series, sort: Sort<Measure>, top: usize) -> (Vec<(i64, Sta
     let whole = rows.iter().map(|(_, stats)| stats.bytes_sent).sum();
     let key = |(start, stats): &(i64, Stats)| match sort.by {
         Measure::Requests => i128::from(stats.requests),
-        Measure::BytesSent => i128::from(stats.bytes_sent),
+        Measure::BytesSent | Measure::Share => i128::from(stats.bytes_sent),
         Measure::Errors => i128::from(stats.errors),
         Measure::FirstSeen => i128::from(stats.first_seen),
         Measure::LastSeen => i128::from(stats.last_seen),

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::args::RequestsArgs;
 use super::setting::Setting;
 use super::{Outcome, output, pulling, usage};
 use crate::export::{self, Format};
@@ -12,9 +13,9 @@ use crate::query::{Answer, Ask, Cancel, Engine, Requests, Sort};
 /// Requests in memory at a time.
 const PAGE: usize = 50_000;
 
-pub(super) fn run(setting: &Setting, sources: &[String]) -> anyhow::Result<Outcome> {
+pub(super) fn run(setting: &Setting, args: &RequestsArgs) -> anyhow::Result<Outcome> {
     let sort = sort(setting)?;
-    let ready = pulling::ready(setting, sources)?;
+    let ready = pulling::ready(setting, &args.sources)?;
     let engine = LocalEngine::new(ready.cache.clone());
     let mut out = output::data();
     let wanted = match setting.top() {
@@ -28,7 +29,7 @@ pub(super) fn run(setting: &Setting, sources: &[String]) -> anyhow::Result<Outco
     while offset < wanted {
         let limit = page.min(wanted - offset);
         let ask = Ask::Requests { sort, offset, limit: if limit == usize::MAX { 0 } else { limit } };
-        let query = setting.query(&ready.sources, ask.clone());
+        let query = setting.query(&ready.sources, args.counting.into(), ask.clone());
         let reply = engine.ask(&query, &Cancel::default(), &mut |_, _| {})?;
         if setting.options.stats {
             output::tell_statistics(&reply.statistics);

@@ -102,14 +102,8 @@ impl Setting {
     }
 
     /// A question about these sources.
-    pub(super) fn query(&self, sources: &[String], ask: Ask) -> Query {
-        Query {
-            sources: sources.to_vec(),
-            time: self.time,
-            filter: self.filter.clone(),
-            counting: Counting::AsLogged,
-            ask,
-        }
+    pub(super) fn query(&self, sources: &[String], counting: Counting, ask: Ask) -> Query {
+        Query { sources: sources.to_vec(), time: self.time, filter: self.filter.clone(), counting, ask }
     }
 
     /// Tells a person something on stderr, unless they want quiet.

@@ -21,6 +21,8 @@ pub enum Cell<'a> {
     Milliseconds(f64),
     /// From 0 to 1.
     Share(f64),
+    /// Any other number that is not whole.
+    Ratio(f64),
     /// Seconds since the epoch.
     Instant(i64),
     /// No value.
@@ -42,7 +44,7 @@ impl Cell<'_> {
         match self {
             Cell::Text(_) | Cell::Owned(_) | Cell::Absent => None,
             Cell::Number(number) | Cell::Bytes(number) => Some(number.to_string()),
-            Cell::Milliseconds(number) | Cell::Share(number) => Some(decimal(*number)),
+            Cell::Milliseconds(number) | Cell::Share(number) | Cell::Ratio(number) => Some(decimal(*number)),
             Cell::Instant(second) => Some(rfc3339(*second)),
         }
     }
@@ -74,6 +76,16 @@ impl<'a> Sheet<'a> {
     ) -> Sheet<'a> {
         let titles = names.iter().map(|name| name.replace('_', " ")).collect();
         Sheet { names: names.iter().map(|name| Cow::Borrowed(*name)).collect(), titles, rows, note }
+    }
+
+    /// The same under names that somebody chose.
+    pub fn named(
+        names: Vec<String>,
+        rows: Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>,
+        note: Option<String>,
+    ) -> Sheet<'a> {
+        let titles = names.iter().map(|name| super::visible(name).into_owned()).collect();
+        Sheet { names: names.into_iter().map(Cow::Owned).collect(), titles, rows, note }
     }
 }
 
@@ -184,7 +196,8 @@ fn heading(value: Option<(String, String)>, more: &[Measure]) -> (Vec<Cow<'stati
         // What every row has already is not written twice.
         if !names.contains(&Cow::Borrowed(measure.name())) && *measure != Measure::Value {
             names.push(measure.name().into());
-            titles.push(measure.name().replace('_', " "));
+            let mark = if measure.is_approximate() { "≈ " } else { "" };
+            titles.push(format!("{mark}{}", measure.name().replace('_', " ")));
         }
     }
     (names, titles)
@@ -210,7 +223,8 @@ fn group_cells<'a>(by: Option<&Dimension>, more: &[Measure], row: &'a GroupRow, 
     let mut cells = vec![value];
     cells.extend(stats_cells(&row.stats, whole));
     for (measure, value) in more.iter().zip(&row.more) {
-        let is_there = STATS.iter().any(|(name, _)| *name == measure.name()) || *measure == Measure::Value;
+        let is_there = STATS.iter().any(|(name, _)| *name == measure.name())
+            || matches!(measure, Measure::Value | Measure::Share);
         if !is_there {
             cells.push(value.map_or(Cell::Absent, |value| measure_cell(*measure, value)));
         }
@@ -220,15 +234,24 @@ fn group_cells<'a>(by: Option<&Dimension>, more: &[Measure], row: &'a GroupRow, 
 
 fn measure_cell<'a>(measure: Measure, value: f64) -> Cell<'a> {
     match measure {
-        Measure::ErrorRate => Cell::Share(value),
-        Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => {
-            Cell::Milliseconds(value)
-        }
+        Measure::ErrorRate | Measure::Share | Measure::CumulativeShare => Cell::Share(value),
+        Measure::TotalTimeMean
+        | Measure::TotalTimeMax
+        | Measure::TurnAroundTimeMean
+        | Measure::TotalTimeP50
+        | Measure::TotalTimeP95
+        | Measure::TotalTimeP99
+        | Measure::TurnAroundTimeP50
+        | Measure::TurnAroundTimeP95
+        | Measure::TurnAroundTimeP99 => Cell::Milliseconds(value),
+        Measure::PeakRate | Measure::ToAverage | Measure::ToMedian => Cell::Ratio(value),
         Measure::ObjectSizeMax | Measure::BytesSent => Cell::Bytes(value as i128),
         Measure::FirstSeen | Measure::LastSeen => Cell::Instant(value as i64),
         Measure::Value
         | Measure::Requests
         | Measure::Errors
+        | Measure::Errors4xx
+        | Measure::Errors5xx
         | Measure::Objects
         | Measure::Addresses
         | Measure::UserAgents => Cell::Number(value as i128),

@@ -52,6 +52,17 @@ pub fn percent(share: f64) -> String {
     }
 }
 
+/// A number that is not whole, in three digits or so: `0.017`, `2.35`, `14.2`, `1,204`.
+pub fn ratio(number: f64) -> String {
+    match number {
+        0.0 => "0".to_owned(),
+        v if v < 0.0995 => format!("{v:.3}"),
+        v if v < 9.995 => format!("{v:.2}"),
+        v if v < 99.95 => format!("{v:.1}"),
+        v => count(v.round() as u64),
+    }
+}
+
 /// A part of a whole; of nothing it is 0.
 pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
@@ -107,6 +118,15 @@ mod tests {
             (u64::MAX, "16.0 EiB"),
         ] {
             assert_eq!(bytes(number), text);
+        }
+    }
+
+    #[test]
+    fn ratios_have_three_digits() {
+        for (number, text) in
+            [(0.0, "0"), (0.0167, "0.017"), (2.349, "2.35"), (14.16, "14.2"), (1204.4, "1,204")]
+        {
+            assert_eq!(ratio(number), text);
         }
     }
 

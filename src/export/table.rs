@@ -60,6 +60,7 @@ fn shown(cell: &Cell<'_>) -> (String, bool) {
         Cell::Bytes(number) => (whole(number).map_or_else(|| number.to_string(), human::bytes), true),
         Cell::Milliseconds(number) => (human::duration(*number), true),
         Cell::Share(share) => (human::percent(*share), true),
+        Cell::Ratio(number) => (human::ratio(*number), true),
         Cell::Instant(second) => (human::instant(*second), false),
         Cell::Absent => ("-".to_owned(), false),
     }

@@ -2,7 +2,8 @@
 //!
 //! A [`Query`] and an [`Answer`] are plain data; an [`Engine`] stands between them. The local engine
 //! ([`scan`]) answers from the cache; nothing of SQLite or segments shows through, so another engine
-//! can stand behind the same screens. The filter language lives in [`filter`]. Never here: widgets, S3.
+//! can stand behind the same screens. The filter language lives in [`filter`],
+//! SQL in [`sql`]. Never here: widgets, S3.
 
 pub mod answer;
 mod derive;
@@ -10,6 +11,7 @@ pub mod dimension;
 pub mod filter;
 pub mod measure;
 pub mod scan;
+pub mod sql;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

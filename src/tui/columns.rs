@@ -63,6 +63,16 @@ impl Column {
                 Measure::TotalTimeMax => "TIME MAX".to_owned(),
                 Measure::TurnAroundTimeMean => "TURN-AROUND".to_owned(),
                 Measure::ObjectSizeMax => "LARGEST".to_owned(),
+                Measure::Errors4xx => "4XX".to_owned(),
+                Measure::Errors5xx => "5XX".to_owned(),
+                Measure::TotalTimeP50 => "≈ TIME P50".to_owned(),
+                Measure::TotalTimeP95 => "≈ TIME P95".to_owned(),
+                Measure::TotalTimeP99 => "≈ TIME P99".to_owned(),
+                Measure::TurnAroundTimeP50 => "≈ TURN P50".to_owned(),
+                Measure::TurnAroundTimeP95 => "≈ TURN P95".to_owned(),
+                Measure::TurnAroundTimeP99 => "≈ TURN P99".to_owned(),
+                Measure::PeakRate => "PEAK/S".to_owned(),
+                other => other.name().replace('_', " ").to_uppercase(),
             },
         }
     }
@@ -85,22 +95,7 @@ impl Column {
             Column::Share => "Part of all bytes sent.",
             Column::Activity => "Requests over the time shown.",
             Column::Field(field) => field.spec().about,
-            Column::Measure(measure) => match measure {
-                Measure::Value => "What the rows are about.",
-                Measure::Requests => "How many requests.",
-                Measure::BytesSent => "Bytes of response bodies sent: the egress.",
-                Measure::Errors => "Requests with a status of 400 or more.",
-                Measure::ErrorRate => "Part of the requests with a status of 400 or more.",
-                Measure::FirstSeen => "Time of the first request.",
-                Measure::LastSeen => "Time of the last request.",
-                Measure::Objects => "How many different keys.",
-                Measure::Addresses => "How many different remote addresses.",
-                Measure::UserAgents => "How many different user agents.",
-                Measure::TotalTimeMean => "Mean total time.",
-                Measure::TotalTimeMax => "Longest total time.",
-                Measure::TurnAroundTimeMean => "Mean turn-around time: what S3 itself took.",
-                Measure::ObjectSizeMax => "Size of the largest object.",
-            },
+            Column::Measure(measure) => measure.about(),
         }
     }
 
@@ -126,6 +121,15 @@ impl Column {
                     | Measure::TotalTimeMax
                     | Measure::TurnAroundTimeMean
                     | Measure::ObjectSizeMax
+                    | Measure::Errors4xx
+                    | Measure::Errors5xx
+                    | Measure::TotalTimeP50
+                    | Measure::TotalTimeP95
+                    | Measure::TotalTimeP99
+                    | Measure::TurnAroundTimeP50
+                    | Measure::TurnAroundTimeP95
+                    | Measure::TurnAroundTimeP99
+                    | Measure::PeakRate
             )
         )
     }
@@ -181,7 +185,8 @@ impl Column {
     }
 }
 
-/// The columns of a table of groups, in order, those not shown at first included.
+/// The columns of a table of groups, in order, those not shown at first included. Measures of a group
+/// against the others are not among them: the question for further columns is about the rows in sight.
 pub(crate) fn of_groups(by: &Dimension) -> Vec<Choice> {
     // An object is one object: who came for it says more.
     let of_key = *by == Dimension::Field(Field::Key);
@@ -202,6 +207,15 @@ pub(crate) fn of_groups(by: &Dimension) -> Vec<Choice> {
         measure(Measure::TotalTimeMax, false),
         measure(Measure::TurnAroundTimeMean, false),
         measure(Measure::ObjectSizeMax, false),
+        measure(Measure::Errors4xx, false),
+        measure(Measure::Errors5xx, false),
+        measure(Measure::TotalTimeP50, false),
+        measure(Measure::TotalTimeP95, false),
+        measure(Measure::TotalTimeP99, false),
+        measure(Measure::TurnAroundTimeP50, false),
+        measure(Measure::TurnAroundTimeP95, false),
+        measure(Measure::TurnAroundTimeP99, false),
+        measure(Measure::PeakRate, false),
         measure(Measure::FirstSeen, false),
         measure(Measure::LastSeen, true),
         Choice { column: Column::Activity, wanted: true },

@@ -84,6 +84,167 @@ fn rows_are_sorted_and_cut() {
 }
 
 #[test]
+fn further_columns_are_named() {
+    let home = Home::new();
+    // The times of these are 1 to 100 ms, one each, all within two minutes.
+    let many: String = (1..=100)
+        .map(|n| {
+            line(3600 + n, "192.0.2.1", "-", "REST.GET.OBJECT", "t", if n > 97 { 503 } else { 200 }, "10")
+                .replace(" 12 7 ", &format!(" {n} {} ", n * 1000))
+        })
+        .collect();
+    std::fs::write(home.path("logs/2026-04-01-05-00-00-DDDD"), many).unwrap();
+    home.fine(&["pull", "logs", "-q"]);
+    let columns = "errors_4xx,errors_5xx,share,cumulative_share,total_time_p50,total_time_p95,total_time_p99,\
+                   turn_around_time_p50,peak_rate,to_average,to_median";
+    let rows = home.objects(&["report", "remote_ip", "--columns", columns]);
+    let of = |ip: &str| rows.iter().find(|row| row["remote_ip"] == ip).unwrap();
+    let busy = of("192.0.2.1");
+    assert_eq!((&busy["errors_4xx"], &busy["errors_5xx"]), (&0.into(), &3.into()));
+    assert_eq!((&busy["total_time_p50"], &busy["total_time_p95"]), (&50.0.into(), &95.0.into()));
+    assert_eq!(busy["total_time_p99"], 99.0);
+    let half = busy["turn_around_time_p50"].as_f64().unwrap();
+    assert!((half / 50_000.0 - 1.0).abs() < 0.004, "{half}");
+    // 59 of them fall into one minute.
+    assert!((busy["peak_rate"].as_f64().unwrap() - 59.0 / 60.0).abs() < 1e-9);
+    assert!((busy["to_average"].as_f64().unwrap() - 300.0 / 103.0).abs() < 1e-9);
+    assert_eq!(busy["to_median"], 50.0);
+    assert_eq!(of("203.0.113.7")["errors_4xx"], 1);
+    assert!((of("203.0.113.7")["peak_rate"].as_f64().unwrap() - 1.0 / 60.0).abs() < 1e-9);
+    let shares: Vec<f64> = rows.iter().map(|row| row["cumulative_share"].as_f64().unwrap()).collect();
+    assert_eq!(shares, [0.6, 0.8, 1.0]);
+    assert_eq!(rows[0]["share"], 0.6);
+    // What is sorted by is shown, and the median is not that of the rows shown.
+    let slowest = home.objects(&["report", "remote_ip", "--sort", "total_time_p99", "--top", "1"]);
+    assert_eq!(
+        (&slowest[0]["remote_ip"], &slowest[0]["total_time_p99"]),
+        (&"192.0.2.1".into(), &99.0.into())
+    );
+    let above = home.objects(&["report", "remote_ip", "--sort", "to_median", "--top", "1"]);
+    assert_eq!(above[0]["to_median"], 50.0);
+    let table = home.fine(&["report", "remote_ip", "--columns", "total_time_p95,objects"]);
+    assert!(table.contains("≈ TOTAL TIME P95") && table.contains("OBJECTS"), "{table}");
+    let text = home.refused_in_one_line(2, &["report", "remote_ip", "--columns", "objects,nonsense"]);
+    assert!(text.contains("\"nonsense\"") && text.contains("total_time_p95"), "{text}");
+    assert!(home.refused_in_one_line(2, &["report", "time", "--columns", "objects"]).contains("--columns"));
+    assert!(home.fine(&["help", "report"]).contains("cumulative_share"));
+}
+
+#[test]
+fn parts_of_other_requests_may_be_left_out() {
+    let home = Home::new();
+    let parts = ["BATCH.DELETE.OBJECT", "REST.COPY.OBJECT_GET", "S3.EXPIRE.OBJECT", "REST.COPY.OBJECT"]
+        .map(|operation| line(9000, "192.0.2.1", "-", operation, "p", 200, "-"));
+    std::fs::write(home.path("logs/2026-04-01-05-00-00-DDDD"), parts.concat()).unwrap();
+    home.fine(&["pull", "logs", "-q"]);
+    let count = |counting: &[&str]| {
+        let total = home.objects(&[&["report", "none"], counting].concat())[0]["requests"].as_u64().unwrap();
+        let single = home.objects(&[&["requests"], counting].concat()).len() as u64;
+        assert_eq!(total, single);
+        total
+    };
+    assert_eq!(count(&[]), 7);
+    assert_eq!(count(&["--counting", "logged"]), 7);
+    assert_eq!(count(&["--counting", "requests"]), 4);
+    assert!(home.refused(2, &["report", "total", "--counting", "some"]).contains("logged, requests"));
+    assert!(home.fine(&["help", "report"]).contains("BATCH.DELETE.OBJECT"));
+}
+
+#[test]
+fn sql_asks_the_cache() {
+    let home = Home::new();
+    home.fine(&["pull", "logs", "-q"]);
+    let sql = |statement: &str| home.objects(&["sql", statement]);
+    let count = |condition: &str| {
+        let rows = sql(&format!("SELECT count(*) n FROM requests WHERE {condition}"));
+        rows[0]["n"].as_u64().unwrap()
+    };
+    assert_eq!(sql("SELECT * FROM requests ORDER BY time"), home.objects(&["requests"]));
+    for (condition, expected) in [
+        ("1", 3),
+        ("key = 'a b.mp4'", 1),
+        ("key > 'b'", 2),
+        ("key LIKE '%.MP4'", 3),
+        ("key = 'A B.MP4' COLLATE NOCASE", 1),
+        ("key = 7", 0),
+        ("key IN ('a b.mp4', 'c.mp4', NULL)", 3),
+        ("key NOT IN ('a b.mp4')", 2),
+        ("key = x'63'", 0),
+        ("http_status = 404", 1),
+        ("http_status = '404'", 1),
+        ("http_status IN (200, '404')", 3),
+        ("http_status >= 400 AND remote_ip = '203.0.113.7'", 1),
+        ("http_status < 404.5 AND http_status > 200", 1),
+        ("requester IS NULL", 1),
+        ("requester IS NOT NULL", 2),
+        ("requester = NULL", 0),
+        ("requester LIKE '%/etl/%'", 2),
+        ("bytes_sent IS NULL", 1),
+        ("bytes_sent > 1000", 1),
+        ("bytes_sent BETWEEN 1000 AND 3000", 2),
+        ("bytes_sent > -5", 2),
+        ("bytes_sent = 9223372036854775807", 0),
+        ("time >= '2026-04-01T01:01:40Z'", 2),
+        ("time > '2026-04-01T01:01:40Z'", 1),
+        ("time < '2026-04-01T01:01:40Z'", 1),
+        ("time <= '2026-04-01T01:01:40Z'", 2),
+        ("time = '2026-04-01T01:01:40Z'", 1),
+        ("time >= '2026-04-01' AND time < '2026-04-02'", 3),
+        ("time LIKE '2026-04-01T01%'", 1),
+        ("time < 'zzz' AND time > '1'", 3),
+        ("time_unix = 1775001660", 1),
+        ("time_unix - unixepoch(time) = 0", 3),
+        ("source LIKE 'file:%' OR source LIKE '%logs%'", 3),
+        ("request_uri LIKE 'GET /c.mp4 %'", 2),
+        ("key_logged = 'a%2520b.mp4'", 1),
+        ("rowid = (SELECT max(rowid) FROM requests)", 1),
+        ("key = 'a b.mp4' OR http_status = 404", 2),
+    ] {
+        assert_eq!(count(condition), expected, "{condition}");
+    }
+    let rows = sql("SELECT a.key, b.operation, a.bytes_sent / 2.0 half FROM requests a JOIN requests b \
+         ON b.key = a.key AND b.time_unix > a.time_unix");
+    assert_eq!(rows.len(), 1);
+    assert_eq!((&rows[0]["key"], &rows[0]["operation"]), (&"c.mp4".into(), &"REST.PUT.OBJECT".into()));
+    let rows = home.objects(&["sql", "SELECT sum(bytes_sent) / 8.0 s FROM requests", "--filter", "op:PUT"]);
+    assert_eq!(rows[0]["s"], 375.0);
+    let table = home.fine(&["sql", "SELECT key FROM requests", "--top", "2"]);
+    assert!(table.contains("KEY") && table.contains("the first 2 rows"), "{table}");
+    assert_eq!(home.fine(&["sql", "SELECT 1 a, 'x,y' b", "--format", "csv"]), "a,b\n1,\"x,y\"\n");
+    assert_eq!(home.fine(&["sql", "SELECT 1 WHERE 0", "--format", "json"]), "[]\n");
+}
+
+#[test]
+fn sql_takes_nothing_but_select() {
+    let home = Home::new();
+    home.fine(&["pull", "logs", "-q"]);
+    for statement in [
+        "DELETE FROM requests",
+        "INSERT INTO requests (key) VALUES ('x')",
+        "CREATE TABLE t (x)",
+        "CREATE TEMP TABLE t AS SELECT * FROM requests",
+        "ATTACH 'other.db' AS o",
+        "PRAGMA table_info(requests)",
+        "SELECT * FROM pragma_database_list",
+        "VACUUM INTO 'copy.db'",
+        "BEGIN",
+        "",
+        "SELECT 1; SELECT 2",
+        "SELECT ?",
+    ] {
+        home.refused_in_one_line(2, &["sql", statement]);
+    }
+    assert!(home.refused_in_one_line(2, &["sql", "DELETE FROM requests"]).contains("may not be modified"));
+    let text = home.refused_in_one_line(2, &["sql", "SELECT kee FROM requests"]);
+    assert!(text.contains("column 8: no such column: kee"), "{text}");
+    assert!(home.refused_in_one_line(2, &["sql", "SELEC 1"]).contains("syntax error"));
+    assert!(home.refused_in_one_line(2, &["sql", "SELECT 1", "--sort", "key"]).contains("ORDER BY"));
+    assert!(home.refused_in_one_line(1, &["sql", "SELECT abs(-9223372036854775808)"]).contains("overflow"));
+    assert!(!home.path("other.db").exists() && !home.path("copy.db").exists());
+    assert!(home.fine(&["help", "sql"]).contains("time_unix"));
+}
+
+#[test]
 fn single_requests_have_every_field() {
     let home = Home::new();
     let rows = home.objects(&["requests", "logs"]);

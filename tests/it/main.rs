@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected fails")]
 
 mod bad_cache;
+mod cache_format;
 mod cli;
 mod crash;
 mod home;

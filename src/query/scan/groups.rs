@@ -8,6 +8,7 @@ use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
 use crate::query::{Measure, QueryError, Stats};
 
+use super::counted::{Counted, CountedColumn};
 use super::keys::{GroupKeys, OpenKeys};
 use super::predicate::{Mask, OpenPredicate, Passes, Predicate};
 
@@ -78,6 +79,14 @@ enum More {
     Max(Field, Vec<u64>),
     /// Pairs of slot and id that occur.
     Distinct(Field, HashSet<u64>),
+    /// Rows per slot and bucket.
+    Counted(Counted),
+}
+
+/// The column of a further measure in one segment.
+enum MoreColumn {
+    Numbers(Arc<Integers>),
+    Counted(CountedColumn),
 }
 
 impl More {
@@ -91,13 +100,7 @@ impl More {
             Measure::TotalTimeMax => More::Max(Field::TotalTime, Vec::new()),
             Measure::TurnAroundTimeMean => More::Mean(Field::TurnAroundTime, Vec::new()),
             Measure::ObjectSizeMax => More::Max(Field::ObjectSize, Vec::new()),
-            Measure::Value
-            | Measure::Requests
-            | Measure::BytesSent
-            | Measure::Errors
-            | Measure::ErrorRate
-            | Measure::FirstSeen
-            | Measure::LastSeen => return None,
+            counted => More::Counted(Counted::of(counted)?),
         })
     }
 }
@@ -106,8 +109,9 @@ impl More {
 pub fn folded(measures: &[Measure]) -> Vec<Measure> {
     let mut folded = Vec::new();
     for measure in measures {
-        if More::of(*measure).is_some() && !folded.contains(measure) {
-            folded.push(*measure);
+        let measure = Counted::shared(*measure);
+        if More::of(measure).is_some() && !folded.contains(&measure) {
+            folded.push(measure);
         }
     }
     folded.sort_by_key(|measure| measure.name());
@@ -150,7 +154,7 @@ impl Groups {
             match more {
                 More::Mean(_, means) => means.resize(slots, (0, 0)),
                 More::Max(_, largest) => largest.resize(slots, 0),
-                More::Distinct(..) => {}
+                More::Distinct(..) | More::Counted(_) => {}
             }
         }
     }
@@ -164,6 +168,7 @@ impl Groups {
                 More::Mean(_, means) => means.len() * 16,
                 More::Max(_, largest) => largest.len() * 8,
                 More::Distinct(_, pairs) => pairs.capacity() * 9,
+                More::Counted(counted) => counted.memory(),
             })
             .sum();
         self.sums.len() * size_of::<Sums>() + more
@@ -240,6 +245,7 @@ impl Groups {
                         .iter()
                         .map(|pair| (slot_of((pair >> 32) as usize) as u64) << 32 | pair & 0xffff_ffff),
                 ),
+                (More::Counted(ours), More::Counted(theirs)) => ours.merge(theirs, &slot_of),
                 _ => {}
             }
         }
@@ -247,7 +253,7 @@ impl Groups {
 
     /// A measure of all slots.
     pub fn column(&self, measure: Measure) -> Column<'_> {
-        match self.more.iter().find(|(known, _)| *known == measure) {
+        match self.more.iter().find(|(known, _)| *known == Counted::shared(measure)) {
             Some((_, More::Distinct(_, pairs))) => {
                 let mut counts = vec![0u32; self.sums.len()];
                 for pair in pairs {
@@ -259,6 +265,7 @@ impl Groups {
             }
             Some((_, More::Mean(_, means))) => Column::Means(means),
             Some((_, More::Max(_, largest))) => Column::Largest(largest),
+            Some((_, More::Counted(counted))) => Column::Values(counted.values(measure, self.sums.len())),
             None => Column::FromSums(measure, &self.sums),
         }
     }
@@ -286,13 +293,14 @@ impl Groups {
             bytes_sent: snapshot.integers(segment, Field::BytesSent)?,
             statuses: snapshot.integers(segment, Field::HttpStatus)?,
         };
-        let more: Vec<Arc<Integers>> = self
+        let more: Vec<MoreColumn> = self
             .more
             .iter()
             .map(|(_, more)| match more {
                 More::Mean(field, _) | More::Max(field, _) | More::Distinct(field, _) => {
-                    snapshot.integers(segment, *field)
+                    snapshot.integers(segment, *field).map(MoreColumn::Numbers)
                 }
+                More::Counted(counted) => counted.open(segment, snapshot).map(MoreColumn::Counted),
             })
             .collect::<Result<_, CacheError>>()?;
         let blocks = segment.rows.div_ceil(BLOCK);
@@ -337,11 +345,20 @@ impl Groups {
     }
 
     /// Rows of a group that cannot be (a damaged column can name such) count nowhere, as in [`Self::add`].
-    fn add_more(&mut self, mask: Mask, block: usize, slots: &[u32; BLOCK], columns: &[Arc<Integers>]) {
+    fn add_more(&mut self, mask: Mask, block: usize, slots: &[u32; BLOCK], columns: &[MoreColumn]) {
         let mut numbers = [0; BLOCK];
         for ((_, more), column) in self.more.iter_mut().zip(columns) {
-            column.unpack_u64(block, &mut numbers);
+            match column {
+                MoreColumn::Numbers(column) => column.unpack_u64(block, &mut numbers),
+                MoreColumn::Counted(column) => {
+                    if let More::Counted(counted) = more {
+                        counted.add(mask, block, slots, column);
+                    }
+                    continue;
+                }
+            }
             match more {
+                More::Counted(_) => {}
                 More::Mean(_, means) => for_each(mask, |row| {
                     if let Some(number) = numbers[row].checked_sub(1)
                         && let Some(mean) = means.get_mut(slots[row] as usize)
@@ -369,6 +386,8 @@ pub enum Column<'g> {
     Counts(Vec<u32>),
     Means(&'g [(u64, u32)]),
     Largest(&'g [u64]),
+    /// Not a number where there is none.
+    Values(Vec<f64>),
     FromSums(Measure, &'g [Sums]),
 }
 
@@ -382,6 +401,7 @@ impl Column<'_> {
                 (count > 0).then(|| sum as f64 / f64::from(count))
             }
             Column::Largest(largest) => largest[slot].checked_sub(1).map(|largest| largest as f64),
+            Column::Values(values) => Some(values[slot]).filter(|value| !value.is_nan()),
             Column::FromSums(measure, sums) => {
                 let sums = &sums[slot];
                 match measure {

@@ -1,14 +1,16 @@
 //! The local engine: answers from the cache by scanning its packed columns.
 //!
 //! A question is a fold over segments ([`drive`]): a predicate says which rows pass ([`predicate`]), keys
-//! say which group they belong to ([`keys`]), sums are kept per group ([`groups`]) or stretch of time
-//! ([`series`]); [`select`] picks the rows wanted. Request lists ([`requests`]) keep the best rows instead.
+//! say which group they belong to ([`keys`]), sums are kept per group ([`groups`], [`counted`]) or stretch of
+//! time ([`series`]); [`select`] picks the rows wanted, [`relative`] sets them in relation. Request lists ([`requests`]) keep the best rows instead.
 //! What was folded stays ([`standing`]): when ingest adds segments, only those are read.
 
+mod counted;
 mod drive;
 mod groups;
 mod keys;
-mod predicate;
+pub(in crate::query) mod predicate;
+mod relative;
 mod requests;
 mod select;
 mod series;

@@ -5,6 +5,7 @@ use crate::query::{GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
 
 use super::groups::{Column, Groups};
 use super::keys::GroupKeys;
+use super::relative;
 
 /// From this many values on, reading the whole dictionary is cheaper than asking for each.
 const MANY: usize = 5000;
@@ -35,7 +36,7 @@ pub fn rows(
 ) -> Result<answer::Groups, QueryError> {
     let mut totals = Stats::default();
     let mut candidates = Vec::new();
-    let column = groups.column(sort.by);
+    let column = groups.column(sort.by.ranked_by());
     for (slot, sums) in groups.iter() {
         totals = totals.merged(sums.stats());
         candidates.push(candidate(&column, slot, sort));
@@ -75,7 +76,7 @@ pub fn rows(
     }
     valued.sort_unstable_by(order);
     let columns: Vec<Column<'_>> = more.iter().map(|measure| groups.column(*measure)).collect();
-    let rows = valued
+    let mut rows: Vec<GroupRow> = valued
         .into_iter()
         .map(|(candidate, value)| {
             let slot = candidate.slot as usize;
@@ -86,6 +87,7 @@ pub fn rows(
             }
         })
         .collect();
+    relative::fill(&mut rows, more, groups, &totals);
     Ok(answer::Groups { rows, group_count, totals })
 }
 

@@ -75,6 +75,8 @@ fn extra(measure: Measure, number: f64, width: u16) -> String {
         Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => {
             shown::duration(number)
         }
+        percentile if percentile.is_approximate() => shown::duration(number),
+        Measure::PeakRate => crate::export::human::ratio(number),
         Measure::ObjectSizeMax => shown::bytes(number.max(0.0) as u64),
         _ => shown::count_within(number.max(0.0) as u64, usize::from(width)),
     }

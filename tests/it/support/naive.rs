@@ -203,7 +203,25 @@ fn rank(measure: Measure, value: &Value, rows: &[&Row]) -> Option<Rank> {
         Measure::TotalTimeMax => numbers(Field::TotalTime).into_iter().max().map(Rank::Whole),
         Measure::TurnAroundTimeMean => mean(numbers(Field::TurnAroundTime)),
         Measure::ObjectSizeMax => numbers(Field::ObjectSize).into_iter().max().map(Rank::Whole),
+        Measure::Errors4xx => Some(Rank::Whole(of_class(rows, 4))),
+        Measure::Errors5xx => Some(Rank::Whole(of_class(rows, 5))),
+        Measure::PeakRate => {
+            let mut minutes = std::collections::BTreeMap::<i64, u64>::new();
+            rows.iter().for_each(|row| *minutes.entry(row.time.div_euclid(60)).or_default() += 1);
+            minutes.into_values().max().map(|most| Rank::Broken(most as f64 / 60.0))
+        }
+        // What is approximate, or told by the other rows, is not asked of this engine.
+        other => panic!("{}", other.name()),
     }
+}
+
+/// Requests with a status of three digits, this one first.
+fn of_class(rows: &[&Row], class: i64) -> u64 {
+    let is_of_class = |row: &&&Row| match row.get(Field::HttpStatus) {
+        Value::Integer(status) => (class * 100..class * 100 + 100).contains(status),
+        _ => false,
+    };
+    rows.iter().filter(is_of_class).count() as u64
 }
 
 /// The column of a measure in a table: what it is sorted by, as a number.

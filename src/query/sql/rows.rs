@@ -1,0 +1,218 @@
+//! Walks over the requests that pass, and reads the columns that are asked for, a block at a time.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::cache::codec::text::OpenPage;
+use crate::cache::{BLOCK, CacheError, Details, Dictionary, Integers, SegmentInfo, Snapshot};
+use crate::log::{Field, Kind};
+use crate::query::scan::predicate::{IdSets, Mask, Passes, Predicate};
+use crate::query::{Filter, Query, QueryError, Value};
+
+/// What all walks of one statement share: one state of the cache.
+#[derive(Clone)]
+pub struct Shared {
+    snapshot: Arc<Snapshot<'static>>,
+    query: Arc<Query>,
+    sets: Arc<IdSets>,
+}
+
+impl Shared {
+    /// The requests that pass the sources, time, filter and counting of a question.
+    pub fn new(snapshot: Arc<Snapshot<'static>>, query: Query) -> Shared {
+        Shared { snapshot, query: Arc::new(query), sets: Arc::default() }
+    }
+
+    /// Requests in the cache.
+    pub fn rows(&self) -> usize {
+        self.snapshot.segments.iter().map(|segment| segment.rows).sum()
+    }
+}
+
+/// A column of the segment that is read.
+enum Column {
+    /// Numbers, and a block of them.
+    Numbers { column: Arc<Integers>, block: usize, numbers: Box<[u64; BLOCK]> },
+    /// Text, and a page of it.
+    Text { details: Details, page: usize, open: Option<Arc<OpenPage>> },
+}
+
+/// A walk.
+pub struct Rows {
+    shared: Shared,
+    predicate: Option<Arc<Predicate>>,
+    /// Segments not read yet, last first.
+    left: Vec<SegmentInfo>,
+    segment: Option<SegmentInfo>,
+    masks: Vec<Mask>,
+    row: usize,
+    columns: [Option<Column>; Field::COUNT],
+    dictionaries: [Option<Dictionary>; Field::COUNT],
+}
+
+impl Rows {
+    /// Stands nowhere yet.
+    pub fn new(shared: Shared) -> Rows {
+        Rows {
+            shared,
+            predicate: None,
+            left: Vec::new(),
+            segment: None,
+            masks: Vec::new(),
+            row: 0,
+            columns: [const { None }; Field::COUNT],
+            dictionaries: [const { None }; Field::COUNT],
+        }
+    }
+
+    /// Begins anew, with the requests that pass all of these too.
+    pub fn begin(&mut self, filters: Vec<Filter>) -> Result<(), QueryError> {
+        let Shared { snapshot, query, sets } = &self.shared;
+        let filter = Filter::all(std::iter::once(query.filter.clone()).chain(filters));
+        let predicate = Predicate::new(&Query { filter, ..Query::clone(query) }, snapshot, sets)?;
+        self.predicate = Some(Arc::new(predicate));
+        self.left = snapshot.segments.iter().rev().copied().collect();
+        self.segment = None;
+        self.next_segment()
+    }
+
+    /// Whether there are no more.
+    pub fn is_done(&self) -> bool {
+        self.segment.is_none()
+    }
+
+    /// Goes on to the next.
+    pub fn advance(&mut self) -> Result<(), QueryError> {
+        self.row += 1;
+        if self.find() { Ok(()) } else { self.next_segment() }
+    }
+
+    /// Goes to the first row from this one on that passes; whether there is one in the segment.
+    fn find(&mut self) -> bool {
+        let mut block = self.row / BLOCK;
+        let mut from = self.row % BLOCK;
+        while let Some(mask) = self.masks.get(block) {
+            let left = mask & (Mask::MAX << from);
+            if left != 0 {
+                self.row = block * BLOCK + left.trailing_zeros() as usize;
+                return true;
+            }
+            block += 1;
+            from = 0;
+        }
+        false
+    }
+
+    fn next_segment(&mut self) -> Result<(), QueryError> {
+        self.segment = None;
+        self.columns = [const { None }; Field::COUNT];
+        let snapshot = Arc::clone(&self.shared.snapshot);
+        let Some(predicate) = self.predicate.clone() else { return Ok(()) };
+        while let Some(segment) = self.left.pop() {
+            let passes = predicate.passes(&segment, &snapshot)?;
+            if passes == Passes::None {
+                continue;
+            }
+            let blocks = segment.rows.div_ceil(BLOCK);
+            self.masks.clear();
+            self.masks.resize(blocks, Mask::MAX);
+            if passes == Passes::Some {
+                let open = predicate.open(&segment, &snapshot)?;
+                for (block, mask) in self.masks.iter_mut().enumerate() {
+                    *mask = open.block(block)?;
+                }
+            }
+            if let (Some(last), in_last @ 1..) = (self.masks.last_mut(), segment.rows % BLOCK) {
+                *last &= (1 << in_last) - 1;
+            }
+            self.row = 0;
+            if self.find() {
+                self.segment = Some(segment);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A number that this request keeps for good.
+    pub fn id(&self) -> i64 {
+        self.segment.map_or(0, |segment| segment.source << 40 | (segment.first_row as i64 + self.row as i64))
+    }
+
+    /// The URI of the source of this request.
+    pub fn source(&self) -> Option<&str> {
+        let source = self.segment?.source;
+        self.shared.snapshot.sources.iter().find(|(id, _)| *id == source).map(|(_, uri)| uri.as_str())
+    }
+
+    /// A field of this request; the time as [`Value::Integer`].
+    pub fn field(&mut self, field: Field) -> Result<Value, CacheError> {
+        if field.kind() == Kind::Detail {
+            return self.text(field);
+        }
+        let Some(number) = self.number(field)? else { return Ok(Value::Absent) };
+        Ok(match field.kind() {
+            Kind::Time => Value::Integer(Snapshot::time_of(number)),
+            Kind::Dimension => Value::of_field(field, self.dictionary(field)?.get(number as u32)),
+            _ => number.checked_sub(1).map_or(Value::Absent, |number| Value::Integer(number as i64)),
+        })
+    }
+
+    fn dictionary(&mut self, field: Field) -> Result<&Dictionary, CacheError> {
+        let slot = &mut self.dictionaries[field as usize];
+        match slot {
+            Some(dictionary) => Ok(dictionary),
+            None => Ok(slot.insert(self.shared.snapshot.dictionary(field)?)),
+        }
+    }
+
+    /// The number of this request in a column of numbers.
+    fn number(&mut self, field: Field) -> Result<Option<u64>, CacheError> {
+        let Some(segment) = self.segment else { return Ok(None) };
+        let slot = &mut self.columns[field as usize];
+        if slot.is_none() {
+            let column = self.shared.snapshot.integers(&segment, field)?;
+            *slot = Some(Column::Numbers { column, block: usize::MAX, numbers: Box::new([0; BLOCK]) });
+        }
+        let Some(Column::Numbers { column, block, numbers }) = slot else { return Ok(None) };
+        if *block != self.row / BLOCK {
+            *block = self.row / BLOCK;
+            column.unpack_u64(*block, numbers);
+        }
+        Ok(Some(numbers[self.row % BLOCK]))
+    }
+
+    fn text(&mut self, field: Field) -> Result<Value, CacheError> {
+        let Some(segment) = self.segment else { return Ok(Value::Absent) };
+        // A request URI may need the key that is cut out of it.
+        let key = match field {
+            Field::RequestUri => {
+                let id = self.number(Field::Key)?.unwrap_or(0) as u32;
+                self.dictionary(Field::Key)?.get(id).map(<[u8]>::to_vec)
+            }
+            _ => None,
+        };
+        let snapshot = &self.shared.snapshot;
+        let slot = &mut self.columns[field as usize];
+        if slot.is_none() {
+            let details = snapshot.details(&segment, field)?;
+            *slot = Some(Column::Text { details, page: usize::MAX, open: None });
+        }
+        let Some(Column::Text { details, page, open }) = slot else { return Ok(Value::Absent) };
+        let (wanted, in_page) = details.locate(self.row);
+        if *page != wanted {
+            *open = Some(snapshot.page(details, wanted)?);
+            *page = wanted;
+        }
+        let Some(open) = open else { return Ok(Value::Absent) };
+        let text: Option<Cow<'_, [u8]>> = open
+            .get(in_page, || key.as_deref())
+            .map_err(|damage| snapshot.damaged(&segment, field, damage))?;
+        Ok(text.map_or(Value::Absent, |text| Value::Text(text.as_ref().into())))
+    }
+}
+
+/// An instant as the column `time` has it.
+pub fn time_text(second: i64) -> String {
+    jiff::Timestamp::from_second(second).map_or_else(|_| second.to_string(), |time| time.to_string())
+}
