@@ -204,7 +204,7 @@ impl BatchBuilder {
     pub fn finish(&mut self) -> Batch {
         let mut dimensions: [Coded; DIMENSIONS] = Default::default();
         for (slot, coded) in dimensions.iter_mut().enumerate() {
-            coded.codes = std::mem::take(&mut self.codes[slot]);
+            coded.codes = taken(&mut self.codes[slot]);
             coded.values = self.interners[slot].values().clone();
             coded.hashes = std::mem::take(&mut self.hashes[slot]);
             self.interners[slot].clear();
@@ -213,11 +213,11 @@ impl BatchBuilder {
             self.pages[slot].extend(self.builders[slot].finish());
         }
         Batch {
-            times: std::mem::take(&mut self.times),
+            times: taken(&mut self.times),
             dimensions,
-            measures: std::mem::take(&mut self.measures),
+            measures: std::array::from_fn(|slot| taken(&mut self.measures[slot])),
             details: std::mem::take(&mut self.pages),
-            request_ids: std::mem::take(&mut self.request_ids),
+            request_ids: taken(&mut self.request_ids),
             parts: std::mem::take(&mut self.parts),
         }
     }
@@ -238,6 +238,13 @@ impl BatchBuilder {
         }
         code
     }
+}
+
+/// Takes a column out and leaves room for one as long: growing it anew row by row would copy it several
+/// times over.
+fn taken<T>(column: &mut Vec<T>) -> Vec<T> {
+    let room = column.len() + column.len() / 32;
+    std::mem::replace(column, Vec::with_capacity(room))
 }
 
 /// Where the key stands in a request URI: behind `METHOD /` or `METHOD /bucket/`.

@@ -50,15 +50,15 @@ impl OpenSegment {
 
     /// Adds all of a batch; `codes` are its codes in the cache's dictionaries.
     pub fn extend(&mut self, batch: &mut Batch, codes: [Vec<u32>; DIMENSIONS]) {
-        self.times.append(&mut batch.times);
+        append(&mut self.times, &mut batch.times);
         for (all, mut more) in self.codes.iter_mut().zip(codes) {
-            all.append(&mut more);
+            append(all, &mut more);
         }
         for (all, more) in self.measures.iter_mut().zip(&mut batch.measures) {
-            all.append(more);
+            append(all, more);
         }
         for (all, more) in self.details.iter_mut().zip(&mut batch.details) {
-            all.append(more);
+            append(all, more);
         }
     }
 
@@ -197,6 +197,15 @@ impl OpenSegment {
         }
         *self.opened.get_mut() = Default::default();
         Ok(())
+    }
+}
+
+/// Moves a column to the end of another; the first is not even copied.
+fn append<T>(all: &mut Vec<T>, more: &mut Vec<T>) {
+    if all.is_empty() {
+        std::mem::swap(all, more);
+    } else {
+        all.append(more);
     }
 }
 
