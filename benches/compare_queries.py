@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Five group-bys over the same requests: Tamarin against DuckDB on its own native table, two threads each.
 
-    cargo build --release --example ask
+    cargo build --release --bins --examples
     python3 benches/compare_queries.py CACHE [ROUNDS]
 
 CACHE is a cache that `tamarin pull` filled. The requests are handed to DuckDB once (through NDJSON), into a
@@ -39,7 +39,8 @@ def load(connection):
     with tempfile.TemporaryDirectory() as folder:
         pipe = pathlib.Path(folder) / "requests.ndjson"
         with open(pipe, "wb") as out:
-            command = [tamarin, "requests", "--cache", cache, "--format", "ndjson", "--top", "0"]
+            select = "SELECT time, remote_ip, requester, key, http_status, bytes_sent FROM requests"
+            command = [tamarin, "sql", select, "--cache", cache, "--format", "ndjson"]
             subprocess.run(command, stdout=out, check=True)
         connection.execute(
             "CREATE TABLE requests AS SELECT time::TIMESTAMP AS time, remote_ip, requester, key, "
