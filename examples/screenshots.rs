@@ -7,13 +7,14 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::num::NonZeroU16;
+use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+#[path = "../tests/it/support/terminal.rs"]
+mod terminal;
+
+use terminal::Terminal;
 
 /// Size of the terminal in cells.
 const COLUMNS: u16 = 130;
@@ -39,140 +40,85 @@ fn main() -> Result<(), Box<dyn Error>> {
     let program = std::env::current_exe()?;
     let program = program.parent().and_then(Path::parent).ok_or("no target folder")?.join("tamarin");
     let cache = tempfile::tempdir()?;
-    let mut terminal = Terminal::start(&program, &cache.path().join("demo.db"))?;
+    let path = cache.path().join("demo.db");
+    let arguments = ["demo".as_ref(), "--cache".as_ref(), path.as_os_str()];
+    let mut terminal = Terminal::start(&program, &arguments, (COLUMNS, ROWS))?;
     // All of the demo is in the cache when the header shows that it is in step.
     terminal.wait_for("✓")?;
+    settle(&terminal);
     for (name, keys) in PICTURES {
         for key in keys {
             terminal.press(key)?;
+            settle(&terminal);
         }
         let path = Path::new("screenshots").join(format!("{name}.svg"));
-        std::fs::write(&path, terminal.draw())?;
+        std::fs::write(&path, draw(&terminal))?;
         writeln!(std::io::stdout(), "{}", path.display())?;
     }
     terminal.press("q")?;
+    terminal.wait_for_end()?;
     Ok(())
 }
 
-struct Terminal {
-    screen: Arc<Mutex<vt100::Parser>>,
-    keyboard: Box<dyn Write + Send>,
-    _child: Box<dyn portable_pty::Child + Send + Sync>,
-    _pty: Box<dyn portable_pty::MasterPty + Send>,
+/// Waits until the screen has not changed for a while.
+fn settle(terminal: &Terminal) {
+    let mut last = String::new();
+    let mut quiet = 0;
+    while quiet < 6 {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = terminal.contents();
+        quiet = if now == last { quiet + 1 } else { 0 };
+        last = now;
+    }
 }
 
-impl Terminal {
-    fn start(program: &Path, cache: &Path) -> Result<Terminal, Box<dyn Error>> {
-        let pair = native_pty_system().openpty(PtySize {
-            rows: ROWS,
-            cols: COLUMNS,
-            pixel_width: 0,
-            pixel_height: 0,
-        })?;
-        let mut command = CommandBuilder::new(program);
-        command.args(["demo".as_ref(), "--cache".as_ref(), cache.as_os_str()]);
-        command.env("TERM", "xterm-256color");
-        command.env("COLORTERM", "truecolor");
-        command.env("TZ", "UTC");
-        command.cwd(std::env::current_dir()?);
-        let child = pair.slave.spawn_command(command)?;
-        let (rows, columns) = (NonZeroU16::new(ROWS), NonZeroU16::new(COLUMNS));
-        let (rows, columns) = rows.zip(columns).ok_or("a terminal without cells")?;
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
-        let (mut output, shown) = (pair.master.try_clone_reader()?, screen.clone());
-        std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
-            while let Ok(read @ 1..) = output.read(&mut buffer) {
-                shown.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..read]);
-            }
-        });
-        let keyboard = pair.master.take_writer()?;
-        Ok(Terminal { screen, keyboard, _child: child, _pty: pair.master })
-    }
-
-    fn press(&mut self, key: &str) -> Result<(), Box<dyn Error>> {
-        self.keyboard.write_all(key.as_bytes())?;
-        self.keyboard.flush()?;
-        self.settle();
-        Ok(())
-    }
-
-    /// Waits until the screen has not changed for a while.
-    fn settle(&self) {
-        let mut last = String::new();
-        let mut quiet = 0;
-        while quiet < 6 {
-            std::thread::sleep(Duration::from_millis(100));
-            let now = self.contents();
-            quiet = if now == last { quiet + 1 } else { 0 };
-            last = now;
-        }
-    }
-
-    fn wait_for(&self, text: &str) -> Result<(), Box<dyn Error>> {
-        let begun = Instant::now();
-        while !self.contents().contains(text) {
-            if begun.elapsed() > Duration::from_secs(60) {
-                return Err(format!("{text:?} did not come; the screen says\n{}", self.contents()).into());
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        self.settle();
-        Ok(())
-    }
-
-    fn contents(&self) -> String {
-        self.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().contents()
-    }
-
-    /// The screen as SVG: a rectangle per run of cells with a background, a text per run of one style.
-    fn draw(&self) -> String {
-        let parser = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
-        let screen = parser.screen();
-        let (width, height) =
-            (f64::from(COLUMNS) * WIDTH + 2.0 * MARGIN, f64::from(ROWS) * HEIGHT + 2.0 * MARGIN);
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+/// The screen as SVG: a rectangle per run of cells with a background, a text per run of one style.
+fn draw(terminal: &Terminal) -> String {
+    let parser = terminal.screen();
+    let screen = parser.screen();
+    let (width, height) =
+        (f64::from(COLUMNS) * WIDTH + 2.0 * MARGIN, f64::from(ROWS) * HEIGHT + 2.0 * MARGIN);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
              font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\">\n\
              <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n"
-        );
-        for row in 0..ROWS {
-            let mut column = 0;
-            while column < COLUMNS {
-                let Some(style) = screen.cell(row, column).map(Style::of) else { break };
-                let start = column;
-                let mut text = String::new();
-                while let Some(cell) = screen.cell(row, column).filter(|cell| Style::of(cell) == style) {
-                    text.push_str(if cell.has_contents() { cell.contents() } else { " " });
-                    column += 1;
-                }
-                let cells = f64::from(column - start);
-                let (x, y) = (MARGIN + f64::from(start) * WIDTH, MARGIN + f64::from(row) * HEIGHT);
-                if style.background != BACKGROUND {
-                    let _ = writeln!(
-                        svg,
-                        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{HEIGHT}\" fill=\"{}\"/>",
-                        cells * WIDTH,
-                        style.background
-                    );
-                }
-                if !text.trim().is_empty() {
-                    let weight = if style.bold { " font-weight=\"bold\"" } else { "" };
-                    let faint = if style.dim { " opacity=\"0.6\"" } else { "" };
-                    let _ = writeln!(
-                        svg,
-                        "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{}\" textLength=\"{:.1}\" xml:space=\"preserve\"{weight}{faint}>{}</text>",
-                        y + HEIGHT - 4.0,
-                        style.foreground,
-                        cells * WIDTH,
-                        escaped(&text)
-                    );
-                }
+    );
+    for row in 0..ROWS {
+        let mut column = 0;
+        while column < COLUMNS {
+            let Some(style) = screen.cell(row, column).map(Style::of) else { break };
+            let start = column;
+            let mut text = String::new();
+            while let Some(cell) = screen.cell(row, column).filter(|cell| Style::of(cell) == style) {
+                text.push_str(if cell.has_contents() { cell.contents() } else { " " });
+                column += 1;
+            }
+            let cells = f64::from(column - start);
+            let (x, y) = (MARGIN + f64::from(start) * WIDTH, MARGIN + f64::from(row) * HEIGHT);
+            if style.background != BACKGROUND {
+                let _ = writeln!(
+                    svg,
+                    "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{HEIGHT}\" fill=\"{}\"/>",
+                    cells * WIDTH,
+                    style.background
+                );
+            }
+            if !text.trim().is_empty() {
+                let weight = if style.bold { " font-weight=\"bold\"" } else { "" };
+                let faint = if style.dim { " opacity=\"0.6\"" } else { "" };
+                let _ = writeln!(
+                    svg,
+                    "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{}\" textLength=\"{:.1}\" xml:space=\"preserve\"{weight}{faint}>{}</text>",
+                    y + HEIGHT - 4.0,
+                    style.foreground,
+                    cells * WIDTH,
+                    escaped(&text)
+                );
             }
         }
-        svg.push_str("</svg>\n");
-        svg
     }
+    svg.push_str("</svg>\n");
+    svg
 }
 
 #[derive(PartialEq)]

@@ -6,6 +6,7 @@ mod bad_cache;
 mod cache_format;
 mod cli;
 mod crash;
+mod explorer;
 mod home;
 mod ingest;
 mod questions;

@@ -322,7 +322,12 @@ impl Groups {
             }
             self.add(mask, &unpacked);
             if !more.is_empty() {
-                self.add_more(mask, block, &unpacked.groups, &more);
+                // A damaged column can name groups that cannot be: they count nowhere, as in `add`.
+                let mut sound = 0;
+                for_each(mask, |row| {
+                    sound |= Mask::from((unpacked.groups[row] as usize) < self.sums.len()) << row;
+                });
+                self.add_more(sound, block, &unpacked.groups, &more);
             }
         }
         Ok(())

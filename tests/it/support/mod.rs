@@ -4,6 +4,7 @@ pub(crate) mod filling;
 pub(crate) mod lines;
 pub(crate) mod naive;
 pub(crate) mod s3_server;
+pub(crate) mod terminal;
 
 /// How many random cases are tried: a few, so that it is soon done; as many as PROPTEST_CASES says, if set.
 pub(crate) fn cases(few: u32) -> proptest::prelude::ProptestConfig {

@@ -1,0 +1,105 @@
+//! The real program on a real pseudo-terminal: keys in, the screen as a terminal shows it out.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A terminal with the program running in it.
+pub(crate) struct Terminal {
+    screen: Arc<Mutex<vt100::Parser>>,
+    keyboard: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    _pty: Box<dyn MasterPty + Send>,
+}
+
+impl Terminal {
+    /// Starts a program in a terminal of that many columns and rows.
+    pub(crate) fn start(
+        program: &Path,
+        arguments: &[&OsStr],
+        (columns, rows): (u16, u16),
+    ) -> Result<Terminal, Box<dyn Error>> {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size)?;
+        let mut command = CommandBuilder::new(program);
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        command.env("COLORTERM", "truecolor");
+        command.env("TZ", "UTC");
+        command.env_remove("NO_COLOR");
+        command.cwd(std::env::current_dir()?);
+        let child = pair.slave.spawn_command(command)?;
+        let size = NonZeroU16::new(rows).zip(NonZeroU16::new(columns));
+        let (rows, columns) = size.ok_or("a terminal without cells")?;
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let (mut output, shown) = (pair.master.try_clone_reader()?, screen.clone());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 65536];
+            while let Ok(read @ 1..) = output.read(&mut buffer) {
+                shown.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..read]);
+            }
+        });
+        let keyboard = pair.master.take_writer()?;
+        Ok(Terminal { screen, keyboard, child, _pty: pair.master })
+    }
+
+    /// The terminal as it is now.
+    pub(crate) fn screen(&self) -> MutexGuard<'_, vt100::Parser> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The text on the screen.
+    pub(crate) fn contents(&self) -> String {
+        self.screen().screen().contents()
+    }
+
+    /// Types.
+    pub(crate) fn press(&mut self, keys: &str) -> Result<(), Box<dyn Error>> {
+        self.keyboard.write_all(keys.as_bytes())?;
+        Ok(self.keyboard.flush()?)
+    }
+
+    /// Waits until the screen shows a text.
+    pub(crate) fn wait_for(&self, text: &str) -> Result<(), Box<dyn Error>> {
+        let begun = Instant::now();
+        while !self.contents().contains(text) {
+            if begun.elapsed() > PATIENCE {
+                return Err(format!("{text:?} did not come; the screen says\n{}", self.contents()).into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Number of the process.
+    #[allow(dead_code, reason = "not everybody who includes this file sends signals")]
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.child.process_id()
+    }
+
+    /// Waits until the program has ended.
+    pub(crate) fn wait_for_end(&mut self) -> Result<ExitStatus, Box<dyn Error>> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                // What it wrote last is on its way.
+                std::thread::sleep(Duration::from_millis(200));
+                return Ok(status);
+            }
+            if begun.elapsed() > PATIENCE {
+                self.child.kill()?;
+                return Err(format!("it did not end; the screen says\n{}", self.contents()).into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
