@@ -151,7 +151,13 @@ impl Column {
         let text = if room >= 110 { content.clamp(18, 36) } else { 18 };
         let number = |least, rank| Shape { least, most: least, right: true, rank };
         match self {
-            Column::Value => Shape { least: text - 2, most: content.max(16), right: false, rank: 0 },
+            // What a table is about comes before its last column: two keys must not look the same.
+            Column::Value => Shape {
+                least: text.max(content.clamp(18, 26)) - 2,
+                most: content.max(16),
+                right: false,
+                rank: 0,
+            },
             Column::Share => Shape { least: 12, most: 20, right: false, rank: 4 },
             Column::Activity => Shape { least: 8, most: 32, right: false, rank: 8 },
             Column::Measure(measure) => match measure {
