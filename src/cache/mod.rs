@@ -13,6 +13,7 @@ mod duplicates;
 mod error;
 pub mod layout;
 mod lock;
+mod log_files;
 mod open_segment;
 mod prune;
 mod reader;

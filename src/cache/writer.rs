@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
-use super::batch::{Batch, Coded, FileMark, KEY, RejectedLine};
-use super::catalogue::{self, IN_PART, NO_LOG, SourceInfo, WHOLE};
+use super::batch::{Batch, Coded, FileMark, KEY};
+use super::catalogue::{self, IN_PART, SourceInfo};
 use super::codec::integers::Integers;
 use super::codec::text::split;
 use super::dictionary::{Interner, hash};
 use super::duplicates::{AdmitError, Seen};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
 use super::lock::WriterLock;
+use super::log_files::{FileState, load_file, write_file};
 use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
 use super::schema::{self, chunk_id};
 use super::{CacheError, codec};
@@ -73,37 +74,6 @@ struct Tail {
     stored: Option<i64>,
     committed: usize,
     seen: Seen,
-}
-
-/// What has become of a log file since the last commit, and before.
-#[derive(Default)]
-struct FileState {
-    mark: Option<Arc<FileMark>>,
-    /// Its row in the catalogue, if that has one.
-    id: Option<i64>,
-    /// Another version of it is in the catalogue: what that says is void.
-    replaces: bool,
-    lines: u64,
-    requests: u64,
-    duplicates: u64,
-    rejected: u64,
-    total_lines: Option<u64>,
-    new_parts: Vec<(u64, u64)>,
-    new_rejected: Vec<RejectedLine>,
-    no_log: bool,
-    dirty: bool,
-}
-
-impl FileState {
-    fn state(&self) -> i64 {
-        if self.no_log {
-            NO_LOG
-        } else if self.total_lines.is_some_and(|total| self.lines >= total) {
-            WHOLE
-        } else {
-            IN_PART
-        }
-    }
 }
 
 impl Writer {
@@ -483,111 +453,6 @@ pub(super) fn delete_segment(transaction: &Transaction<'_>, id: i64) -> rusqlite
         .execute([id * 64])?;
     transaction.prepare_cached("DELETE FROM segment WHERE id = ?1")?.execute([id])?;
     Ok(())
-}
-
-fn write_file(
-    transaction: &Transaction<'_>,
-    source: i64,
-    name: &str,
-    file: &FileState,
-) -> rusqlite::Result<i64> {
-    let version = file.mark.as_ref().and_then(|mark| mark.version.as_deref());
-    let size = file.mark.as_ref().and_then(|mark| mark.size).map(|size| size as i64);
-    let state = file.state();
-    let id = match file.id {
-        Some(id) => {
-            transaction
-                .prepare_cached(
-                    "UPDATE log_file SET version = ?2, size = ?3, state = ?4, lines = ?5, requests = ?6,
-                            duplicates = ?7, rejected = ?8 WHERE id = ?1",
-                )?
-                .execute(params![
-                    id,
-                    version,
-                    size,
-                    state,
-                    file.lines as i64,
-                    file.requests as i64,
-                    file.duplicates as i64,
-                    file.rejected as i64
-                ])?;
-            if file.replaces || state != IN_PART {
-                transaction
-                    .prepare_cached("DELETE FROM log_file_part WHERE log_file_id = ?1")?
-                    .execute([id])?;
-            }
-            if file.replaces {
-                transaction
-                    .prepare_cached("DELETE FROM rejected_line WHERE log_file_id = ?1")?
-                    .execute([id])?;
-            }
-            id
-        }
-        None => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO log_file
-                        (source_id, name, version, size, state, lines, requests, duplicates, rejected)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                )?
-                .execute(params![
-                    source,
-                    name,
-                    version,
-                    size,
-                    state,
-                    file.lines as i64,
-                    file.requests as i64,
-                    file.duplicates as i64,
-                    file.rejected as i64
-                ])?;
-            transaction.last_insert_rowid()
-        }
-    };
-    if state == IN_PART {
-        let mut insert = transaction.prepare_cached(
-            "INSERT OR REPLACE INTO log_file_part (log_file_id, first_line, lines) VALUES (?1, ?2, ?3)",
-        )?;
-        for (first, lines) in &file.new_parts {
-            insert.execute(params![id, *first as i64, *lines as i64])?;
-        }
-    }
-    if !file.new_rejected.is_empty() {
-        let mut insert = transaction.prepare_cached(
-            "INSERT OR REPLACE INTO rejected_line (log_file_id, line, reason, content) VALUES (?1, ?2, ?3, ?4)",
-        )?;
-        for rejected in &file.new_rejected {
-            insert.execute(params![id, rejected.line as i64, rejected.reason, rejected.content])?;
-        }
-    }
-    Ok(id)
-}
-
-fn load_file(connection: &Connection, source: i64, mark: &FileMark) -> rusqlite::Result<FileState> {
-    let found = connection
-        .prepare_cached(
-            "SELECT id, version, state, lines, requests, duplicates, rejected FROM log_file
-             WHERE source_id = ?1 AND name = ?2",
-        )?
-        .query_row(params![source, mark.name], |row| {
-            let number = |index| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)? as u64) };
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, Option<String>>(1)?,
-                row.get::<_, i64>(2)?,
-                [number(3)?, number(4)?, number(5)?, number(6)?],
-            ))
-        })
-        .optional()?;
-    Ok(match found {
-        None => FileState::default(),
-        Some((id, version, state, [lines, requests, duplicates, rejected]))
-            if state == IN_PART && version.is_some() && version == mark.version =>
-        {
-            FileState { id: Some(id), lines, requests, duplicates, rejected, ..FileState::default() }
-        }
-        Some((id, ..)) => FileState { id: Some(id), replaces: true, ..FileState::default() },
-    })
 }
 
 /// The end of a source as it is in the file: its last segment, if that is small, to be added to.

@@ -1,0 +1,147 @@
+//! What has become of each log file, between two commits and in the catalogue.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::batch::{FileMark, RejectedLine};
+use super::catalogue::{IN_PART, NO_LOG, WHOLE};
+
+/// What has become of a log file since the last commit, and before.
+#[derive(Default)]
+pub struct FileState {
+    pub mark: Option<Arc<FileMark>>,
+    /// Its row in the catalogue, if that has one.
+    pub id: Option<i64>,
+    /// Another version of it is in the catalogue: what that says is void.
+    pub replaces: bool,
+    pub lines: u64,
+    pub requests: u64,
+    pub duplicates: u64,
+    pub rejected: u64,
+    pub total_lines: Option<u64>,
+    pub new_parts: Vec<(u64, u64)>,
+    pub new_rejected: Vec<RejectedLine>,
+    pub no_log: bool,
+    pub dirty: bool,
+}
+
+impl FileState {
+    /// As the catalogue says it.
+    pub fn state(&self) -> i64 {
+        if self.no_log {
+            NO_LOG
+        } else if self.total_lines.is_some_and(|total| self.lines >= total) {
+            WHOLE
+        } else {
+            IN_PART
+        }
+    }
+}
+
+/// Writes what is new of a log file, and gives its number in the catalogue.
+pub fn write_file(
+    transaction: &Transaction<'_>,
+    source: i64,
+    name: &str,
+    file: &FileState,
+) -> rusqlite::Result<i64> {
+    let version = file.mark.as_ref().and_then(|mark| mark.version.as_deref());
+    let size = file.mark.as_ref().and_then(|mark| mark.size).map(|size| size as i64);
+    let state = file.state();
+    let id = match file.id {
+        Some(id) => {
+            transaction
+                .prepare_cached(
+                    "UPDATE log_file SET version = ?2, size = ?3, state = ?4, lines = ?5, requests = ?6,
+                            duplicates = ?7, rejected = ?8 WHERE id = ?1",
+                )?
+                .execute(params![
+                    id,
+                    version,
+                    size,
+                    state,
+                    file.lines as i64,
+                    file.requests as i64,
+                    file.duplicates as i64,
+                    file.rejected as i64
+                ])?;
+            if file.replaces || state != IN_PART {
+                transaction
+                    .prepare_cached("DELETE FROM log_file_part WHERE log_file_id = ?1")?
+                    .execute([id])?;
+            }
+            if file.replaces {
+                transaction
+                    .prepare_cached("DELETE FROM rejected_line WHERE log_file_id = ?1")?
+                    .execute([id])?;
+            }
+            id
+        }
+        None => {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO log_file
+                        (source_id, name, version, size, state, lines, requests, duplicates, rejected)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                )?
+                .execute(params![
+                    source,
+                    name,
+                    version,
+                    size,
+                    state,
+                    file.lines as i64,
+                    file.requests as i64,
+                    file.duplicates as i64,
+                    file.rejected as i64
+                ])?;
+            transaction.last_insert_rowid()
+        }
+    };
+    if state == IN_PART {
+        let mut insert = transaction.prepare_cached(
+            "INSERT OR REPLACE INTO log_file_part (log_file_id, first_line, lines) VALUES (?1, ?2, ?3)",
+        )?;
+        for (first, lines) in &file.new_parts {
+            insert.execute(params![id, *first as i64, *lines as i64])?;
+        }
+    }
+    if !file.new_rejected.is_empty() {
+        let mut insert = transaction.prepare_cached(
+            "INSERT OR REPLACE INTO rejected_line (log_file_id, line, reason, content) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for rejected in &file.new_rejected {
+            insert.execute(params![id, rejected.line as i64, rejected.reason, rejected.content])?;
+        }
+    }
+    Ok(id)
+}
+
+/// What the catalogue knows of a log file: nothing, a part of this version, or another version.
+pub fn load_file(connection: &Connection, source: i64, mark: &FileMark) -> rusqlite::Result<FileState> {
+    let found = connection
+        .prepare_cached(
+            "SELECT id, version, state, lines, requests, duplicates, rejected FROM log_file
+             WHERE source_id = ?1 AND name = ?2",
+        )?
+        .query_row(params![source, mark.name], |row| {
+            let number = |index| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)? as u64) };
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, Option<String>>(1)?,
+                row.get::<_, i64>(2)?,
+                [number(3)?, number(4)?, number(5)?, number(6)?],
+            ))
+        })
+        .optional()?;
+    Ok(match found {
+        None => FileState::default(),
+        Some((id, version, state, [lines, requests, duplicates, rejected]))
+            if state == IN_PART && version.is_some() && version == mark.version =>
+        {
+            FileState { id: Some(id), lines, requests, duplicates, rejected, ..FileState::default() }
+        }
+        Some((id, ..)) => FileState { id: Some(id), replaces: true, ..FileState::default() },
+    })
+}
