@@ -11,6 +11,7 @@ compared row by row; a difference is an error. Needs `pip install duckdb`.
 """
 import json
 import math
+import os
 import pathlib
 import subprocess
 import sys
@@ -21,7 +22,8 @@ import duckdb
 
 cache = sys.argv[1]
 rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-release = pathlib.Path(__file__).resolve().parent.parent / "target" / "release"
+target = os.environ.get("CARGO_TARGET_DIR") or pathlib.Path(__file__).resolve().parent.parent / "target"
+release = pathlib.Path(target) / "release"
 tamarin = release / "tamarin"
 
 MEASURES = ("count(*), coalesce(sum(bytes_sent), 0)::UBIGINT, count(*) FILTER (http_status >= 400), "

@@ -5,6 +5,7 @@
 //! consistent). Here live the schema, the codecs, the catalogue. Never here: questions.
 
 pub mod batch;
+pub mod budgeted;
 pub mod catalogue;
 pub mod check;
 pub mod codec;

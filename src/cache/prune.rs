@@ -221,7 +221,8 @@ mod tests {
     use super::*;
     use crate::cache::check::check;
     use crate::cache::testing::{Request, START, batch, filled};
-    use crate::cache::{Cache, Snapshot};
+    use crate::cache::codec::text::OpenPage;
+    use crate::cache::{Cache, CacheError, Snapshot};
 
     /// Number, time and request URI of all requests.
     fn all(path: &std::path::Path) -> Vec<(u64, i64, Vec<u8>)> {
@@ -232,15 +233,16 @@ mod tests {
         for segment in &snapshot.segments {
             let times = snapshot.integers(segment, Field::Time).unwrap().to_vec();
             let codes = snapshot.integers(segment, Field::Key).unwrap().to_vec();
-            let pages = snapshot.all_pages(segment, Field::RequestUri).unwrap();
             let mut row = 0;
-            for page in &pages {
+            let mut of_page = |page: &OpenPage| -> Result<(), CacheError> {
                 for index in 0..page.rows() {
                     let uri = page.get(index, || keys.get(codes[row] as u32)).unwrap().unwrap().into_owned();
                     all.push((segment.first_row + row as u64, Snapshot::time_of(times[row]) - START, uri));
                     row += 1;
                 }
-            }
+                Ok(())
+            };
+            snapshot.for_each_page(segment, Field::RequestUri, &mut of_page).unwrap();
         }
         all
     }

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::log::Field;
 
 use super::CacheError;
+use super::budgeted::Budgeted;
 use super::catalogue::{self, Known, Rejected, SourceInfo};
 use super::codec::integers::Integers;
 use super::codec::text::{self, OpenPage, PAGE, Page};
@@ -34,9 +35,9 @@ const DIRECTORY: usize = 1024;
 pub struct Cache {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    columns: Mutex<Budgeted<Arc<Integers>>>,
+    columns: Mutex<Budgeted<i64, Arc<Integers>>>,
     bounds: Mutex<HashMap<i64, (i64, i64)>>,
-    pages: Mutex<Budgeted<Arc<OpenPage>>>,
+    pages: Mutex<Budgeted<(i64, usize), Arc<OpenPage>>>,
     dictionaries: [Mutex<Dictionary>; DIMENSIONS],
     watch: Mutex<Watch>,
     generation: AtomicU64,
@@ -45,42 +46,6 @@ pub struct Cache {
 struct Watch {
     connection: Connection,
     version: i64,
-}
-
-/// Things by number, the least used dropped when they take too much memory.
-struct Budgeted<T> {
-    things: HashMap<(i64, usize), (T, usize, u64)>,
-    memory: usize,
-    budget: usize,
-    clock: u64,
-}
-
-impl<T: Clone> Budgeted<T> {
-    fn new(budget: usize) -> Self {
-        Budgeted { things: HashMap::new(), memory: 0, budget, clock: 0 }
-    }
-
-    fn get(&mut self, key: (i64, usize)) -> Option<T> {
-        self.clock += 1;
-        let (thing, _, used) = self.things.get_mut(&key)?;
-        *used = self.clock;
-        Some(thing.clone())
-    }
-
-    fn put(&mut self, key: (i64, usize), thing: T, memory: usize) {
-        if self.memory + memory > self.budget {
-            // A quarter at a time, so that it is seldom done.
-            let mut used: Vec<u64> = self.things.values().map(|(.., used)| *used).collect();
-            used.sort_unstable();
-            let old = used.get(used.len() / 4).copied().unwrap_or(u64::MAX);
-            self.things.retain(|_, (.., used)| *used > old);
-            self.memory = self.things.values().map(|(_, memory, _)| memory).sum();
-        }
-        if let Some((_, before, _)) = self.things.insert(key, (thing, memory, self.clock)) {
-            self.memory -= before;
-        }
-        self.memory += memory;
-    }
 }
 
 /// A segment as the catalogue has it.
@@ -249,7 +214,7 @@ impl<'c> Snapshot<'c> {
     /// (0 absent, else the number + 1).
     pub fn integers(&self, segment: &SegmentInfo, field: Field) -> Result<Arc<Integers>, CacheError> {
         let id = chunk_id(segment.id, field);
-        if let Some(column) = lock(&self.cache.columns).get((id, 0)) {
+        if let Some(column) = lock(&self.cache.columns).get(&id) {
             return Ok(column);
         }
         let bytes: Vec<u8> = self.with(|connection| {
@@ -263,7 +228,7 @@ impl<'c> Snapshot<'c> {
             return Err(self.damaged(segment, field, damage));
         }
         let column = Arc::new(column);
-        lock(&self.cache.columns).put((id, 0), column.clone(), column.memory());
+        lock(&self.cache.columns).put(id, column.clone(), column.memory());
         Ok(column)
     }
 
@@ -317,7 +282,7 @@ impl<'c> Snapshot<'c> {
     pub fn page(&self, details: &Details, index: usize) -> Result<Arc<OpenPage>, CacheError> {
         let place = &details.pages[index];
         let key = (details.id, index);
-        if let Some(page) = lock(&self.cache.pages).get(key) {
+        if let Some(page) = lock(&self.cache.pages).get(&key) {
             return Ok(page);
         }
         let bytes = self.with(|connection| {
@@ -333,21 +298,28 @@ impl<'c> Snapshot<'c> {
         Ok(page)
     }
 
-    /// A whole column of text, page by page, past the store of open pages: for filters.
-    pub fn all_pages(&self, segment: &SegmentInfo, field: Field) -> Result<Vec<OpenPage>, CacheError> {
+    /// A whole column of text, page by page in order, past the store of open pages: for filters. Ends at
+    /// the first error of `each`.
+    pub fn for_each_page<E: From<CacheError>>(
+        &self,
+        segment: &SegmentInfo,
+        field: Field,
+        each: &mut dyn FnMut(&OpenPage) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let damaged = |damage| E::from(self.damaged(segment, field, damage));
         let bytes: Vec<u8> = self.with(|connection| {
             connection
                 .prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?
                 .query_row([chunk_id(segment.id, field)], |row| row.get(0))
         })?;
-        let pages = text::split(&bytes)
-            .and_then(|pages| pages.iter().map(OpenPage::open).collect::<Result<Vec<_>, _>>())
-            .map_err(|damage| self.damaged(segment, field, damage))?;
-        if pages.iter().map(OpenPage::rows).sum::<usize>() == segment.rows {
-            Ok(pages)
-        } else {
-            Err(self.damaged(segment, field, Damage("it has another number of rows than its segment")))
+        let pages = text::split(&bytes).map_err(damaged)?;
+        if pages.iter().map(|page| page.rows).sum::<usize>() != segment.rows {
+            return Err(damaged(Damage("it has another number of rows than its segment")));
         }
+        for page in &pages {
+            each(&OpenPage::open(page).map_err(damaged)?)?;
+        }
+        Ok(())
     }
 
     /// How many values a dimension has; ids are 1 to this.

@@ -101,7 +101,7 @@ fn columns_help() -> String {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = columns_help())]
 pub struct ReportArgs {
-    /// A dimension (remote_ip, key, requester, …), `time`, or `total` (also `none`)
+    /// A dimension (remote_ip, key, requester, query_param:x-user, …), `time`, or `total` (also `none`)
     pub dimension: String,
     /// Sources to pull before, and the only ones asked; none: all that the cache has, as it is
     #[arg(value_name = "SOURCE")]

@@ -74,7 +74,7 @@ fn subject(setting: &Setting, name: &str) -> anyhow::Result<Subject> {
             None => {
                 let names: Vec<String> = Dimension::all().iter().map(Dimension::name).collect();
                 usage(format!(
-                    "\"{name}\" is no dimension; report one of {}, network/BITS, prefix/DEPTH, time, total",
+                    "\"{name}\" is no dimension; report one of {}, network/BITS, prefix/DEPTH, query_param:NAME, time, total",
                     names.join(", ")
                 ))
             }

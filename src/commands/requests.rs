@@ -28,7 +28,8 @@ pub(super) fn run(setting: &Setting, args: &RequestsArgs) -> anyhow::Result<Outc
     let mut offset = 0;
     while offset < wanted {
         let limit = page.min(wanted - offset);
-        let ask = Ask::Requests { sort, offset, limit: if limit == usize::MAX { 0 } else { limit } };
+        let fields = Vec::new();
+        let ask = Ask::Requests { sort, offset, limit: if limit == usize::MAX { 0 } else { limit }, fields };
         let query = setting.query(&ready.sources, args.counting.into(), ask.clone());
         let reply = engine.ask(&query, &Cancel::default(), &mut |_, _| {})?;
         if setting.options.stats {

@@ -102,7 +102,7 @@ fn a_request_has_every_field() {
     fields[Field::TotalTime as usize] = Value::Integer(7);
     let rows = vec![RequestRow { id: (1, 1), time: APRIL, fields }];
     let sort = Sort { by: Field::Time, descending: true };
-    let ask = Ask::Requests { sort, offset: 0, limit: 1 };
+    let ask = Ask::Requests { sort, offset: 0, limit: 1, fields: Vec::new() };
     let answer = (Answer::Requests(Requests { rows, matched: 2 }), ask);
     let object: serde_json::Value = serde_json::from_str(&written(&answer, Format::Ndjson)).unwrap();
     let object = object.as_object().unwrap();

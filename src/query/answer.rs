@@ -13,7 +13,7 @@ pub enum Answer {
     Groups(Groups),
     /// To [`Ask::Series`](super::Ask::Series).
     Series(Series),
-    /// To [`Ask::Requests`](super::Ask::Requests).
+    /// To [`Ask::Requests`](super::Ask::Requests) and [`Ask::Numbered`](super::Ask::Numbered).
     Requests(Requests),
 }
 
@@ -100,7 +100,7 @@ pub struct Requests {
     pub matched: u64,
 }
 
-/// One request with every field.
+/// One request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestRow {
     /// Number of the source and of the request in it; stays the same for the life of the cache.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use percent_encoding::percent_decode;
+
 use super::Dimension;
 
 impl Dimension {
@@ -22,6 +24,7 @@ impl Dimension {
                 _ => None,
             },
             Dimension::HourOfDay | Dimension::Weekday => None,
+            Dimension::QueryParam { name } => query_param(value, name.as_bytes()),
         }
     }
 
@@ -88,6 +91,23 @@ fn method(value: &[u8]) -> Option<&[u8]> {
     value.split(|byte| *byte == b'.').nth(1)
 }
 
+/// `GET /a?x-user=ann&x-app=web HTTP/1.1` → `ann` for `x-user`. The first of several of the same name; without
+/// `=` it is there and empty. A `+` stays one: nothing says that it was a space.
+fn query_param<'a>(uri: &'a [u8], name: &[u8]) -> Option<Cow<'a, [u8]>> {
+    let query = &uri[memchr::memchr(b'?', uri)? + 1..];
+    // The HTTP version may be missing, and clients send spaces that they should have escaped.
+    let query = memchr::memmem::rfind(query, b" HTTP/").map_or(query, |end| &query[..end]);
+    query.split(|byte| *byte == b'&').find_map(|pair| {
+        let (found, value) = match memchr::memchr(b'=', pair) {
+            Some(at) => (&pair[..at], &pair[at + 1..]),
+            None => (pair, &pair[pair.len()..]),
+        };
+        let is_it = found == name
+            || (memchr::memchr(b'%', found).is_some() && percent_decode(found).eq(name.iter().copied()));
+        is_it.then(|| percent_decode(value).into())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +136,20 @@ mod tests {
             ("extension", "a.b/c", None),
             ("method", "REST.GET.OBJECT", Some("GET")),
             ("status_class", "404", Some("4xx")),
+            ("query_param:x-user", "GET /a.mp4?x-user=ann HTTP/1.1", Some("ann")),
+            (
+                "query_param:x-user",
+                "GET /a.mp4?versionId=1&x-user=J%C3%B6rg%20M HTTP/1.1",
+                Some("J\u{f6}rg M"),
+            ),
+            ("query_param:x-user", "GET /a.mp4?x-user=a+b&x-user=c", Some("a+b")),
+            ("query_param:x-user", "GET /a.mp4?x-user=ann smith HTTP/1.1", Some("ann smith")),
+            ("query_param:x-user", "GET /a.mp4?x-user HTTP/1.1", Some("")),
+            ("query_param:x-user", "GET /a.mp4?x%2Duser=100%25 HTTP/1.1", Some("100%")),
+            ("query_param:x-user", "GET /a.mp4?X-User=ann&x-user-id=7 HTTP/1.1", None),
+            ("query_param:x-user", "GET /x-user=ann HTTP/1.1", None),
+            ("query_param:X-Amz-Expires", "GET /a?X-Amz-Expires=600&x-amz-expires=1 HTTP/1.1", Some("600")),
+            ("PARAM:versionId", "GET /a?versionId=null HTTP/1.1", Some("null")),
         ] {
             assert_eq!(derived(dimension, value).as_deref(), expected, "{dimension} of {value}");
         }

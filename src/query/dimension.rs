@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::log::{Field, Kind};
 
+/// What stands before the name of a parameter of a query, and its alias.
+pub const QUERY_PARAM: [&str; 2] = ["query_param", "param"];
+
 /// Something to group and filter by: a field, or what is derived from one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Dimension {
@@ -34,13 +37,20 @@ pub enum Dimension {
     HourOfDay,
     /// Day of the week (UTC), 1 (Monday) – 7.
     Weekday,
+    /// The value of a parameter in the query of `request_uri`, percent-decoded. S3 ignores parameters that
+    /// begin with `x-` and logs them: what a client wants to tell its logs. Any other name does, too.
+    QueryParam {
+        /// Its name, decoded; its case matters.
+        name: String,
+    },
 }
 
 impl Dimension {
     /// `/24` and `/48`.
     pub const NETWORK: Dimension = Dimension::Network { v4: 24, v6: 48 };
 
-    /// Every dimension with its usual parameters: fields first, in the order of the log.
+    /// Every dimension with its usual parameters: fields first, in the order of the log. Not
+    /// [`Dimension::QueryParam`]: no name of one is usual.
     pub fn all() -> Vec<Dimension> {
         Field::of_kind(Kind::Dimension)
             .map(Dimension::Field)
@@ -58,8 +68,14 @@ impl Dimension {
     }
 
     /// By canonical name or alias of a field, or `network`, `network/N`, `role`, `prefix`, `prefix/N`,
-    /// `extension`, `method`, `status_class`, `hour_of_day`, `weekday`.
+    /// `extension`, `method`, `status_class`, `hour_of_day`, `weekday`,
+    /// `query_param:NAME`.
     pub fn by_name(name: &str) -> Option<Dimension> {
+        if let Some((base, parameter)) = name.split_once(':') {
+            let is_param = QUERY_PARAM.iter().any(|known| base.eq_ignore_ascii_case(known));
+            return (is_param && !parameter.is_empty())
+                .then(|| Dimension::QueryParam { name: parameter.to_owned() });
+        }
         let lower = name.to_ascii_lowercase();
         let (base, parameter) = match lower.split_once('/') {
             Some((base, parameter)) => (base, Some(parameter.parse::<u8>().ok()?)),
@@ -100,6 +116,7 @@ impl Dimension {
             Dimension::StatusClass => "status_class".to_owned(),
             Dimension::HourOfDay => "hour_of_day".to_owned(),
             Dimension::Weekday => "weekday".to_owned(),
+            Dimension::QueryParam { name } => format!("{}:{name}", QUERY_PARAM[0]),
         }
     }
 
@@ -107,6 +124,7 @@ impl Dimension {
     pub fn title(&self) -> String {
         match self {
             Dimension::Field(field) => field.title().to_owned(),
+            Dimension::QueryParam { name } => name.clone(),
             other => {
                 let name = other.name().replace('_', " ");
                 let mut letters = name.chars();
@@ -125,6 +143,7 @@ impl Dimension {
             Dimension::Method => Field::Operation,
             Dimension::StatusClass => Field::HttpStatus,
             Dimension::HourOfDay | Dimension::Weekday => Field::Time,
+            Dimension::QueryParam { .. } => Field::RequestUri,
         }
     }
 }

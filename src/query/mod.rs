@@ -82,7 +82,7 @@ pub enum Ask {
         /// activity column of a table shows for the rows in sight.
         each: Option<(Dimension, Vec<Value>)>,
     },
-    /// Single requests, every field. Answered by [`Answer::Requests`].
+    /// Single requests. Answered by [`Answer::Requests`].
     Requests {
         /// What they are sorted by. Ties break by time, then by order of arrival.
         sort: Sort<crate::log::Field>,
@@ -90,7 +90,12 @@ pub enum Ask {
         offset: usize,
         /// Rows wanted; 0: all.
         limit: usize,
+        /// The fields that are read, the others are absent; none: every field. To read text takes longest.
+        fields: Vec<crate::log::Field>,
     },
+    /// Requests by their numbers ([`RequestRow::id`]), every field, in this order; those that are not there
+    /// are left out. Whatever the filter. Answered by [`Answer::Requests`].
+    Numbered(Vec<(u32, u64)>),
 }
 
 /// An order of rows. Absent values come last in either direction.

@@ -92,11 +92,13 @@ pub(crate) enum Slot {
     Activity,
     /// The counts of different objects, addresses … of the rows in sight.
     Distinct,
+    /// The request in front, every field.
+    Detail,
 }
 
 impl Slot {
     /// How many there are.
-    pub(crate) const COUNT: usize = 5;
+    pub(crate) const COUNT: usize = 6;
 }
 
 /// A question on its way to the engine.

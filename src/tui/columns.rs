@@ -72,6 +72,9 @@ impl Column {
                 Measure::TurnAroundTimeP95 => "≈ TURN P95".to_owned(),
                 Measure::TurnAroundTimeP99 => "≈ TURN P99".to_owned(),
                 Measure::PeakRate => "PEAK/S".to_owned(),
+                Measure::CumulativeShare => "SHARE SO FAR".to_owned(),
+                Measure::ToAverage => "× AVERAGE".to_owned(),
+                Measure::ToMedian => "× MEDIAN".to_owned(),
                 other => other.name().replace('_', " ").to_uppercase(),
             },
         }
@@ -134,6 +137,15 @@ impl Column {
         )
     }
 
+    /// Whether it sets the row against the others: the question for the table tells it, as the others are
+    /// more than the rows in sight.
+    pub(crate) fn is_relative(self) -> bool {
+        matches!(
+            self,
+            Column::Measure(Measure::CumulativeShare | Measure::ToAverage | Measure::ToMedian)
+        )
+    }
+
     /// Whether sorting begins with the largest.
     pub(crate) fn descends(self) -> bool {
         match self {
@@ -165,6 +177,7 @@ impl Column {
                 Measure::Requests => number(11, 1),
                 Measure::BytesSent => number(12, 1),
                 Measure::ErrorRate => number(8, 3),
+                Measure::CumulativeShare => number(12, 9),
                 Measure::LastSeen => Shape { right: false, ..number(14, 5) },
                 Measure::FirstSeen => Shape { right: false, ..number(14, 9) },
                 Measure::Objects | Measure::Addresses | Measure::UserAgents => number(9, 7),
@@ -191,8 +204,7 @@ impl Column {
     }
 }
 
-/// The columns of a table of groups, in order, those not shown at first included. Measures of a group
-/// against the others are not among them: the question for further columns is about the rows in sight.
+/// The columns of a table of groups, in order, those not shown at first included.
 pub(crate) fn of_groups(by: &Dimension) -> Vec<Choice> {
     // An object is one object: who came for it says more.
     let of_key = *by == Dimension::Field(Field::Key);
@@ -204,6 +216,9 @@ pub(crate) fn of_groups(by: &Dimension) -> Vec<Choice> {
         measure(Measure::Requests, true),
         measure(Measure::BytesSent, true),
         Choice { column: Column::Share, wanted: true },
+        measure(Measure::CumulativeShare, false),
+        measure(Measure::ToAverage, false),
+        measure(Measure::ToMedian, false),
         measure(Measure::ErrorRate, true),
         measure(Measure::Errors, false),
         measure(Measure::Objects, !of_key),

@@ -72,8 +72,12 @@ impl Timeline {
 /// One request in full.
 #[derive(Clone, Debug)]
 pub(crate) struct Detail {
-    /// The request.
+    /// The request; until it is whole, with the fields that the table had.
     pub(crate) row: RequestRow,
+    /// Whether every field of it was read.
+    pub(crate) is_whole: bool,
+    /// Number of the question about all its fields.
+    pub(crate) asked: Option<u64>,
     /// The field under the cursor, as its place in the list of fields.
     pub(crate) cursor: usize,
     /// First line on the screen.

@@ -124,7 +124,7 @@ impl Engine for Naive {
             Ask::Totals => Answer::Totals(Totals { stats: sum(&rows) }),
             Ask::Groups { by, more, sort, limit } => Answer::Groups(groups(&rows, by, more, *sort, *limit)),
             Ask::Series { bucket, each } => Answer::Series(series(&rows, *bucket, each.as_ref())),
-            Ask::Requests { sort, offset, limit } => {
+            Ask::Requests { sort, offset, limit, fields } => {
                 let mut sorted = rows.clone();
                 sorted.sort_by_key(|row| (row.time, row.id));
                 sorted.sort_by(|one, other| {
@@ -136,8 +136,18 @@ impl Engine for Naive {
                     }
                 });
                 let limit = if *limit == 0 { usize::MAX } else { *limit };
-                let page = sorted.into_iter().skip(*offset).take(limit).cloned().collect();
-                Answer::Requests(Requests { rows: page, matched: rows.len() as u64 })
+                let page = sorted.into_iter().skip(*offset).take(limit).map(|row| {
+                    let mut row = row.clone();
+                    for field in Field::all().filter(|field| !fields.is_empty() && !fields.contains(field)) {
+                        row.fields[field as usize] = Value::Absent;
+                    }
+                    row
+                });
+                Answer::Requests(Requests { rows: page.collect(), matched: rows.len() as u64 })
+            }
+            Ask::Numbered(ids) => {
+                let rows: Vec<RequestRow> = all.iter().filter(|row| ids.contains(&row.id)).cloned().collect();
+                Answer::Requests(Requests { matched: rows.len() as u64, rows })
             }
         };
         Ok(Reply { answer, statistics: Statistics::default() })

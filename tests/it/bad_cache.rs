@@ -188,7 +188,12 @@ fn questions() -> Vec<Query> {
         asks.push(Ask::Series { bucket: 86_400, each: Some((Dimension::Field(by), values)) });
     }
     for by in [Field::Time, Field::RequestUri, Field::HostId, Field::BytesSent, Field::Key] {
-        asks.push(Ask::Requests { sort: Sort { by, descending: false }, offset: 0, limit: 0 });
+        asks.push(Ask::Requests {
+            sort: Sort { by, descending: false },
+            offset: 0,
+            limit: 0,
+            fields: Vec::new(),
+        });
     }
     let filters = [
         Filter::everything(),

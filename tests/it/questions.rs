@@ -123,9 +123,16 @@ fn derived() -> impl Strategy<Value = Dimension> {
         Dimension::Network { v4: 32, v6: 64 },
         Dimension::Prefix { depth: 2 },
         Dimension::Prefix { depth: 9 },
+        param("x-app"),
+        param("x-app"),
+        param("versionId"),
     ];
     let all = Dimension::all().into_iter().chain(more);
     select(all.filter(|dimension| !matches!(dimension, Dimension::Field(_))).collect::<Vec<_>>())
+}
+
+fn param(name: &str) -> Dimension {
+    Dimension::QueryParam { name: name.to_owned() }
 }
 
 fn dimension() -> impl Strategy<Value = Dimension> {
@@ -133,8 +140,23 @@ fn dimension() -> impl Strategy<Value = Dimension> {
 }
 
 fn derived_value() -> impl Strategy<Value = String> {
-    select(vec!["4xx", "2xx", "GET", "role/etl", "films/", "gz", "mp4", "203.0.113.0/24", "3", "7", "14", ""])
-        .prop_map(str::to_owned)
+    select(vec![
+        "4xx",
+        "2xx",
+        "GET",
+        "role/etl",
+        "films/",
+        "gz",
+        "mp4",
+        "203.0.113.0/24",
+        "3",
+        "7",
+        "14",
+        "",
+        "web",
+        "iOs app",
+    ])
+    .prop_map(str::to_owned)
 }
 
 fn term() -> impl Strategy<Value = Filter> {
@@ -165,8 +187,20 @@ fn group_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Absent),
         select(vec![0, 3, 7, 14, 23, 200, 404]).prop_map(Value::Integer),
-        select(vec!["203.0.113.7", "films/", "role/etl", "4xx", "GET", "mp4", "", "0404", "REST.GET.OBJECT"])
-            .prop_map(Value::from),
+        select(vec![
+            "203.0.113.7",
+            "films/",
+            "role/etl",
+            "4xx",
+            "GET",
+            "mp4",
+            "",
+            "0404",
+            "REST.GET.OBJECT",
+            "web",
+            "iOs app"
+        ])
+        .prop_map(Value::from),
     ]
 }
 
@@ -192,8 +226,7 @@ fn question() -> impl Strategy<Value = Query> {
             sort: Sort { by: sorted_by, descending },
             limit,
         });
-    let each = (dimension(), prop::collection::btree_set(group_value(), 0..5))
-        .prop_map(|(by, values)| (by, values.into_iter().collect()));
+    let each = (dimension(), prop::collection::vec(group_value(), 0..5));
     let series = (select(vec![50_000, 86_400, 604_800, u32::MAX]), prop::option::of(each))
         .prop_map(|(bucket, each)| Ask::Series { bucket, each });
     let requests = (
@@ -201,19 +234,22 @@ fn question() -> impl Strategy<Value = Query> {
         any::<bool>(),
         select(vec![0, 0, 1, 10, 1000]),
         select(vec![0, 1, 2, 10, 50]),
+        prop::collection::vec(select(Field::all().collect::<Vec<_>>()), 0..3),
     )
-        .prop_map(|(by, descending, offset, limit)| Ask::Requests {
+        .prop_map(|(by, descending, offset, limit, fields)| Ask::Requests {
             sort: Sort { by, descending },
             offset,
             limit,
+            fields,
         });
+    let numbered = prop::collection::vec((1..5u32, 0..300u64), 0..4).prop_map(Ask::Numbered);
     let sources = prop_oneof![
         3 => Just(Vec::new()),
         1 => prop::collection::vec(select(SOURCES.to_vec()).prop_map(str::to_owned), 1..3),
         1 => Just(vec!["s3://nobody-has-this".to_owned()]),
     ];
     let counting = select(vec![Counting::AsLogged, Counting::AsLogged, Counting::Requests]);
-    let asked = prop_oneof![1 => Just(Ask::Totals), 4 => groups, 2 => series, 3 => requests];
+    let asked = prop_oneof![1 => Just(Ask::Totals), 4 => groups, 2 => series, 3 => requests, 1 => numbered];
     (sources, time_range(), filter(), counting, asked, any::<Index>()).prop_map(
         |(sources, time, filter, counting, mut ask, narrow)| {
             // Within a day, narrow buckets are no burden.
@@ -340,13 +376,24 @@ fn an_empty_or_reversed_range_of_time_has_an_empty_series() {
 fn too_many_buckets_are_refused_before_memory_is_taken() {
     let mut log = lines_with(3, &[0; 3]);
     log.extend(lines_with(2, &[255])); // 1969
-    let (_folder, engine, _) = both(&log);
+    let (_folder, engine, naive) = both(&log);
     let values: Vec<Value> = (0..50).map(Value::Integer).collect();
     for (bucket, each) in [(60, None), (3600, Some((Dimension::HourOfDay, values)))] {
         let error = ask(&engine, &query(Ask::Series { bucket, each })).unwrap_err().to_string();
         assert!(error.contains("ask for wider ones"), "{error}");
     }
     assert!(ask(&engine, &query(Ask::Series { bucket: 3600, each: None })).is_ok());
+
+    // A filter may restrict the time, too.
+    let narrow = |text: &str| {
+        let filter = Filter::parse(text, 0).unwrap();
+        Query { filter, ..query(Ask::Series { bucket: 1, each: None }) }
+    };
+    for text in ["time>=2026-04-01", "status:200 time>=2026-04-01", "time:2026-04-03 or time:2026-04-04"] {
+        let query = narrow(text);
+        assert_eq!(ask(&engine, &query).unwrap(), naive.answer(&query), "{text}");
+    }
+    assert!(ask(&engine, &narrow("time>=2026-04-01 or status:200")).is_err());
 }
 
 #[test]
@@ -380,6 +427,29 @@ fn a_status_with_a_zero_before_it_is_another_status() {
     let values: Vec<Value> = groups.rows.iter().map(|row| row.value.clone()).collect();
     assert_eq!(values, [Value::Integer(404), Value::from("0404")]);
     assert_eq!(answer, naive.answer(&query));
+}
+
+#[test]
+fn what_clients_say_about_themselves_is_a_group_and_a_filter() {
+    // 5: x-app=web, 6: x-app=iOs app, 7: x-app without a value, else none.
+    let (_folder, engine, naive) = both(&lines_with(8, &[5, 6, 5, 7, 3, 0, 6, 5]));
+    let by = groups_by(param("x-app"), Measure::Requests);
+    let answer = ask(&engine, &by).unwrap();
+    let Answer::Groups(groups) = &answer else { panic!() };
+    let rows: Vec<(String, u64)> =
+        groups.rows.iter().map(|row| (row.value.to_text(), row.stats.requests)).collect();
+    let expected = [("web", 3), ("iOs app", 2), ("-", 2), ("", 1)];
+    assert_eq!(rows, expected.map(|(value, requests)| (value.to_owned(), requests)));
+    assert_eq!(answer, naive.answer(&by));
+
+    for (text, requests) in
+        [("query_param:x-app=web", 3), ("query_param:x-app", 6), ("param:X-App=1", 2), ("param:x-app:-", 2)]
+    {
+        let query = Query { filter: Filter::parse(text, 0).unwrap(), ..query(Ask::Totals) };
+        let Answer::Totals(totals) = ask(&engine, &query).unwrap() else { panic!() };
+        assert_eq!(totals.stats.requests, requests, "{text}");
+    }
+    assert_eq!(engine.complete(&param("x-app"), "W", 10).unwrap(), ["web"]);
 }
 
 #[test]

@@ -23,7 +23,12 @@ fn every_request() -> Query {
         time: TimeRange::default(),
         filter: Filter::everything(),
         counting: Counting::AsLogged,
-        ask: Ask::Requests { sort: Sort { by: Field::Time, descending: false }, offset: 0, limit: 0 },
+        ask: Ask::Requests {
+            sort: Sort { by: Field::Time, descending: false },
+            offset: 0,
+            limit: 0,
+            fields: Vec::new(),
+        },
     }
 }
 

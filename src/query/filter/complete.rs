@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::error::names;
+use super::parse::is_in_param_name;
 use super::{Subject, print};
 use crate::log::{FIELDS, Kind};
+use crate::query::dimension::QUERY_PARAM;
 use crate::query::{Dimension, Value};
 
 /// What is being typed.
@@ -38,6 +40,9 @@ pub fn complete(text: &str, cursor: usize) -> Completion {
     }
     let (start, is_quoted) = word_start(&text[..cursor]);
     let word = &text[start..cursor];
+    if is_param_name(word) {
+        return Completion::Nothing;
+    }
     let Some((name, value_at)) = split_name(word) else {
         if is_quoted || !word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '/') {
             return Completion::Nothing;
@@ -82,13 +87,30 @@ fn word_start(text: &str) -> (usize, bool) {
 
 /// The name before the operator and where the value begins.
 fn split_name(word: &str) -> Option<(&str, usize)> {
-    let at = word.find([':', '=', '~', '<', '>'])?;
+    let operators = [':', '=', '~', '<', '>'];
+    let mut at = word.find(operators)?;
+    if word[at..].starts_with(':') && QUERY_PARAM.iter().any(|known| word[..at].eq_ignore_ascii_case(known)) {
+        // The name of the parameter is part of the name, up to the next operator.
+        let begin = at + 1;
+        at = begin + word[begin..].find(operators)?;
+        let name = word[..at].trim_end_matches(['*', '/']);
+        let value = at + 1 + usize::from(word[at..].starts_with(">=") || word[at..].starts_with("<="));
+        return word[begin..name.len()].chars().all(is_in_param_name).then_some((name, value));
+    }
     let name = word[..at].trim_end_matches(['*']);
     let name = name.strip_suffix('/').unwrap_or(name);
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '/');
     let value = at + 1 + usize::from(word[at..].starts_with(">=") || word[at..].starts_with("<="));
     is_name.then_some((name, value))
+}
+
+/// Whether the name of a parameter is being typed: logs have any number of them.
+fn is_param_name(word: &str) -> bool {
+    word.split_once(':').is_some_and(|(before, name)| {
+        QUERY_PARAM.iter().any(|known| before.eq_ignore_ascii_case(known))
+            && !name.contains([':', '=', '~', '<', '>'])
+    })
 }
 
 /// Where the last value of a list begins.
@@ -187,6 +209,17 @@ mod tests {
             at_end("prefix/2:me"),
             Completion::Value { dimension: Some(Dimension::Prefix { depth: 2 }), .. }
         ));
+    }
+
+    #[test]
+    fn the_value_of_a_query_parameter_is_completed_and_its_name_is_not() {
+        assert_eq!(names_at_end("query"), ["query_param"]);
+        assert_eq!(at_end("query_param:x-us"), Completion::Nothing);
+        for text in ["status:403 -query_param:X-User=an", "param:X-User:bob,an"] {
+            let dimension = Some(Dimension::QueryParam { name: "X-User".to_owned() });
+            let span = text.len() - 2..text.len();
+            assert_eq!(at_end(text), Completion::Value { dimension, partial: "an".to_owned(), span });
+        }
     }
 
     #[test]

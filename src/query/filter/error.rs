@@ -2,6 +2,7 @@
 
 use crate::log::FIELDS;
 use crate::query::Dimension;
+use crate::query::dimension::QUERY_PARAM;
 
 /// Why a text is no filter: where, and what was expected there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,12 +23,19 @@ pub(super) fn names() -> Vec<String> {
             .filter(|dimension| !matches!(dimension, Dimension::Field(_)))
             .map(Dimension::name),
     );
+    names.push(QUERY_PARAM[0].to_owned());
     names.push(super::parse::ANYWHERE.to_owned());
     names
 }
 
+/// The message where the name of a parameter is missing.
+pub(super) const NO_PARAM: &str = "expected the name of a query parameter, as in query_param:x-user=ann";
+
 /// The message for a name that no field has.
 pub(super) fn unknown_name(name: &str) -> String {
+    if QUERY_PARAM.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+        return NO_PARAM.to_owned();
+    }
     let shown: String = name.chars().take(40).collect();
     let all = names();
     let meant = all

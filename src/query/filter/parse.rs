@@ -4,7 +4,8 @@
 //! any    = all ("or" all)*
 //! all    = factor ("and"? factor)*
 //! factor = ("-" | "not") factor | "(" any? ")" | term
-//! term   = name operator value ("," value)*  |  word
+//! term   = name operator value ("," value)*  |  param (operator value ("," value)*)?  |  word
+//! param  = "query_param:" name
 //! ```
 
 use winnow::combinator::{alt, fail, opt, peek, separated, terminated};
@@ -13,11 +14,12 @@ use winnow::prelude::*;
 use winnow::stream::{LocatingSlice, Location, Stateful, Stream};
 use winnow::token::{any, one_of, take_while};
 
-use super::error::unknown_name;
+use super::error::{NO_PARAM, unknown_name};
 use super::value::{self, Comparison, Word};
 use super::{Filter, FilterError, Matcher, Subject, Test, escape, glob};
 use crate::log::Field;
 use crate::query::Dimension;
+use crate::query::dimension::QUERY_PARAM;
 
 /// The name that stands for no field in particular, where an operator is wanted: `any~bot`.
 pub(super) const ANYWHERE: &str = "any";
@@ -228,6 +230,29 @@ fn name<'i>(input: &mut Input<'i>) -> Parsed<&'i str> {
         .parse_next(input)
 }
 
+/// Whether a character can stand in the name of a parameter without quotes.
+pub(super) fn is_in_param_name(c: char) -> bool {
+    c.is_alphanumeric() && !escape::is_unseen(c) || matches!(c, '-' | '_' | '.')
+}
+
+/// `query_param:NAME`, with quotes around a name of unusual characters.
+fn query_param(input: &mut Input<'_>) -> Parsed<Option<Dimension>> {
+    let keyword = take_while(1.., |c: char| c.is_ascii_alphabetic() || c == '_')
+        .verify(|text: &str| QUERY_PARAM.iter().any(|known| text.eq_ignore_ascii_case(known)));
+    if opt((keyword, ':')).parse_next(input)?.is_none() {
+        return Ok(None);
+    }
+    let start = at(input);
+    let name = match next(input) {
+        Some('"') => String::from_utf8(escape::unquote(quoted(input)?)).unwrap_or_default(),
+        _ => take_while(0.., is_in_param_name).parse_next(input)?.to_owned(),
+    };
+    if name.is_empty() {
+        return wrong(start, NO_PARAM);
+    }
+    Ok(Some(Dimension::QueryParam { name }))
+}
+
 /// The subject of this name.
 pub(super) fn subject(name: &str) -> Option<Subject> {
     if name.eq_ignore_ascii_case(ANYWHERE) {
@@ -245,13 +270,30 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
     if let Some(filter) = opt(address).parse_next(input)? {
         return Ok(filter);
     }
-    let Some((name, operator)) = opt((name, operator)).parse_next(input)? else {
+    let (name, subject, operator) = if let Some(dimension) = query_param(input)? {
+        let subject = Subject::Derived(dimension.clone());
+        if word_end(input).is_ok() && next(input) != Some('(') {
+            // The name alone asks for requests that have the parameter.
+            return Ok(Filter::Term(subject, Test::Glob("*".to_owned())));
+        }
+        let expected = at(input);
+        match opt(operator).parse_next(input)? {
+            Some(operator) => (dimension.name(), subject, operator),
+            None => {
+                let message = "expected an operator behind the name of the parameter, as in \
+                               query_param:x-user=ann; put a name with other characters in quotes";
+                return wrong(expected, message);
+            }
+        }
+    } else if let Some((name, operator)) = opt((name, operator)).parse_next(input)? {
+        let Some(subject) = subject(name) else { return wrong(start, unknown_name(name)) };
+        (name.to_owned(), subject, operator)
+    } else {
         let word = word(input, false)?;
         return value::meaning(&Subject::Anywhere, &word, input.state.now)
             .and_then(checked)
             .or_else(|message| wrong(start, message));
     };
-    let Some(subject) = subject(name) else { return wrong(start, unknown_name(name)) };
     let now = input.state.now;
     let value_start = at(input);
     if word_end(input).is_ok() && next(input) != Some('(') {

@@ -5,10 +5,12 @@ use std::fmt;
 use ipnet::IpNet;
 
 use super::number;
+use super::parse::is_in_param_name;
 use super::value::{self, Scale, Word, scale};
 use super::{Filter, Subject, Test, escape, glob, instant};
 use crate::log::Field;
 use crate::query::Dimension;
+use crate::query::dimension::QUERY_PARAM;
 
 /// Canonical names; with `{:#}` the shorter aliases that people type, as in a chip.
 ///
@@ -84,6 +86,14 @@ fn name(subject: &Subject, names: Names) -> String {
             (*short.unwrap_or(&field.name())).to_owned()
         }
         Subject::Field(field) => field.name().to_owned(),
+        Subject::Derived(Dimension::QueryParam { name }) => {
+            let word = QUERY_PARAM[usize::from(names == Names::Short)];
+            if !name.is_empty() && name.chars().all(is_in_param_name) {
+                format!("{word}:{name}")
+            } else {
+                format!("{word}:{}", escape::quote(name.as_bytes()))
+            }
+        }
         Subject::Derived(dimension) => dimension.name(),
         Subject::Anywhere => super::parse::ANYWHERE.to_owned(),
     }

@@ -177,6 +177,34 @@ fn derived_dimensions_are_fields_too() {
 }
 
 #[test]
+fn a_query_parameter_is_named_behind_a_colon() {
+    let param = |name: &str, test| {
+        Filter::Term(Subject::Derived(Dimension::QueryParam { name: name.to_owned() }), test)
+    };
+    for text in ["query_param:x-user=ann", "query_param:x-user:ann", "PARAM:x-user:ann"] {
+        assert_eq!(parse(text), param("x-user", equals("ann")), "{text}");
+    }
+    assert_eq!(parse("query_param:x-user:ann,bob").to_string(), "query_param:x-user:ann,bob");
+    assert_eq!(parse("query_param:x-user~^a"), param("x-user", Test::Regex("^a".into())));
+    assert_eq!(parse("query_param:x-user*=AN"), param("x-user", Test::Contains("AN".into())));
+    assert_eq!(parse("-query_param:X-User:-"), param("X-User", Test::Absent).negated());
+    // The name alone: whoever sent it, whatever it says.
+    assert_eq!(parse("(query_param:x-user)"), param("x-user", Test::Glob("*".into())));
+    assert_eq!(parse("query_param:\"a b\"=c"), param("a b", equals("c")));
+    assert_eq!(parse("query_param:\"a b\"=c").to_string(), "query_param:\"a b\":c");
+    assert_eq!(format!("{:#}", parse("query_param:x-user=ann")), "param:x-user:ann");
+    for (text, expected) in [
+        ("query_param:=ann", "column 13: expected the name of a query parameter"),
+        ("query_param=ann", "column 1: expected the name of a query parameter"),
+        ("query_param:x-user[0]=a", "column 19: expected an operator behind the name of the parameter"),
+        ("query_param:x-user>3", "is text; only numbers and times can be compared"),
+        ("query_param:x-user=", "column 20: expected a value"),
+    ] {
+        assert!(error(text).contains(expected), "{text}: {}", error(text));
+    }
+}
+
+#[test]
 fn times_are_days_instants_and_relative() {
     let time = |test| field(Field::Time, test);
     assert_eq!(parse("time:2026-04-01"), time(range(APRIL, APRIL + DAY - 1)));
@@ -310,6 +338,8 @@ fn any_value() -> impl Strategy<Value = Value> {
 fn any_dimension() -> impl Strategy<Value = Dimension> {
     let mut all = Dimension::all();
     all.extend([Dimension::Prefix { depth: 3 }, Dimension::Network { v4: 16, v6: 48 }]);
+    let names = ["x-user", "X-Amz-Date", "a b", "ä.1", "x:=\"(,", "\u{1b}["];
+    all.extend(names.map(|name| Dimension::QueryParam { name: name.to_owned() }));
     prop::sample::select(all)
 }
 
@@ -401,7 +431,7 @@ proptest! {
     fn no_text_panics_and_what_is_read_is_read_back(text in prop_oneof![
         "\\PC{0,40}",
         "[a-z:~<>=*?\\[\\]()\"\\\\,. 0-9-]{0,40}",
-        "((key|ip|status|bytes|time|op|requester|any|prefix|network|weekday)(:|=|~|>|<|>=|\\*=|/=)[a-z0-9*\"()./,-]{0,8}( |  or |\\)| -| \\()){0,6}",
+        "((key|ip|status|bytes|time|op|requester|any|prefix|network|weekday|param|param:x-a|query_param:\"b c\")(:|=|~|>|<|>=|\\*=|/=)[a-z0-9*\"()./,-]{0,8}( |  or |\\)| -| \\()){0,6}",
     ]) {
         match Filter::parse(&text, NOW) {
             Ok(filter) => {

@@ -134,12 +134,12 @@ struct Hashed {
 }
 
 impl Groups {
-    /// None yet, of at most `space` numbers, for a fold of `rows` rows.
-    pub fn new(space: usize, rows: usize, more: &[Measure]) -> Groups {
-        let is_dense = space <= DENSE_ANYWAY.max(rows).min(DENSE_AT_MOST);
+    /// None yet, of at most `space` numbers (`None`: nobody knows), for a fold of `rows` rows.
+    pub fn new(space: Option<usize>, rows: usize, more: &[Measure]) -> Groups {
+        let dense = space.filter(|space| *space <= DENSE_ANYWAY.max(rows).min(DENSE_AT_MOST));
         let more = more.iter().filter_map(|measure| Some((*measure, More::of(*measure)?))).collect();
-        let mut groups = Groups { sums: Vec::new(), more, hashed: (!is_dense).then(Hashed::default) };
-        if is_dense {
+        let mut groups = Groups { sums: Vec::new(), more, hashed: dense.is_none().then(Hashed::default) };
+        if let Some(space) = dense {
             groups.grow(space);
         }
         groups

@@ -8,7 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Dimension, Value};
+use crate::query::{Cancel, Dimension, QueryError, Value};
+
+use super::params::{ParamColumn, Params};
+
+/// More values of a parameter than this are no groups: everyone's own signature, say.
+const MOST_PARAM_VALUES: usize = 1 << 20;
+/// Completion looks into so many segments, the latest, for values of a parameter.
+const SEGMENTS_TO_COMPLETE: usize = 3;
 
 /// What a derived dimension makes of the ids of its field.
 #[derive(Clone, Default)]
@@ -33,6 +40,8 @@ pub enum GroupKeys {
     Derived { field: Field, groups: Arc<Vec<u32>>, values: Arc<Arena> },
     /// An hour or a weekday; group = number.
     TimePart(Dimension),
+    /// Values of a parameter of the query, numbered as they are met.
+    Param { name: String, values: Arc<Mutex<Interner>>, columns: Arc<Params>, cancel: Cancel },
 }
 
 impl GroupKeys {
@@ -41,10 +50,22 @@ impl GroupKeys {
         by: &Dimension,
         snapshot: &Snapshot<'_>,
         known: &DerivedGroups,
+        columns: &Arc<Params>,
+        cancel: &Cancel,
     ) -> Result<GroupKeys, CacheError> {
         match by {
             Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
             Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
+            Dimension::QueryParam { name } => {
+                let mut known = known.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let values = known.entry(by.clone()).or_default().interner.clone();
+                Ok(GroupKeys::Param {
+                    name: name.clone(),
+                    values,
+                    columns: columns.clone(),
+                    cancel: cancel.clone(),
+                })
+            }
             derived => {
                 let field = derived.base();
                 let dictionary = snapshot.dictionary(field)?;
@@ -70,13 +91,14 @@ impl GroupKeys {
         }
     }
 
-    /// How many group numbers there may be.
-    pub fn space(&self, snapshot: &Snapshot<'_>) -> Result<usize, CacheError> {
+    /// How many group numbers there may be; `None`: nobody can know yet.
+    pub fn space(&self, snapshot: &Snapshot<'_>) -> Result<Option<usize>, CacheError> {
         Ok(match self {
-            GroupKeys::One => 1,
-            GroupKeys::Ids(field) => snapshot.dictionary_len(*field)? as usize + 1,
-            GroupKeys::Derived { values, .. } => values.len() + 1,
-            GroupKeys::TimePart(_) => 24,
+            GroupKeys::One => Some(1),
+            GroupKeys::Ids(field) => Some(snapshot.dictionary_len(*field)? as usize + 1),
+            GroupKeys::Derived { values, .. } => Some(values.len() + 1),
+            GroupKeys::TimePart(_) => Some(24),
+            GroupKeys::Param { .. } => None,
         })
     }
 
@@ -89,6 +111,12 @@ impl GroupKeys {
                 .checked_sub(1)
                 .map_or(Value::Absent, |index| Value::Text(values.get(index as usize).into())),
             GroupKeys::TimePart(_) => Value::Integer(i64::from(group)),
+            GroupKeys::Param { values, .. } => {
+                let values = values.lock().unwrap_or_else(PoisonError::into_inner);
+                group
+                    .checked_sub(1)
+                    .map_or(Value::Absent, |index| Value::Text(values.values().get(index as usize).into()))
+            }
         })
     }
 
@@ -97,7 +125,7 @@ impl GroupKeys {
         &self,
         snapshot: &Snapshot<'_>,
         each: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> Result<(), CacheError> {
+    ) -> Result<(), QueryError> {
         match self {
             GroupKeys::Ids(field) => {
                 snapshot.dictionary(*field)?.iter().all(each);
@@ -107,6 +135,13 @@ impl GroupKeys {
             }
             GroupKeys::TimePart(_) => {
                 (0..24).all(|part: u32| each(part.to_string().as_bytes()));
+            }
+            GroupKeys::Param { values, .. } => {
+                for segment in snapshot.segments.iter().rev().take(SEGMENTS_TO_COMPLETE) {
+                    self.open(segment, snapshot)?;
+                }
+                let values = values.lock().unwrap_or_else(PoisonError::into_inner);
+                values.values().iter().all(each);
             }
             GroupKeys::One => {}
         }
@@ -127,7 +162,7 @@ impl GroupKeys {
         wanted: &[Value],
         snapshot: &Snapshot<'_>,
     ) -> Result<Vec<Option<u32>>, CacheError> {
-        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
+        let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         let mut groups = vec![None; wanted.len()];
         for (index, value) in wanted.iter().enumerate() {
             match (value, self) {
@@ -137,10 +172,10 @@ impl GroupKeys {
                     groups[index] = u32::try_from(*number).ok()
                 }
                 (Value::Integer(number), _) => {
-                    places.insert(number.to_string().into_bytes(), index);
+                    places.entry(number.to_string().into_bytes()).or_default().push(index);
                 }
                 (Value::Text(text), _) => {
-                    places.insert(text.to_vec(), index);
+                    places.entry(text.to_vec()).or_default().push(index);
                 }
             }
         }
@@ -148,7 +183,7 @@ impl GroupKeys {
             return Ok(groups);
         }
         let mut find = |group: u32, value: &[u8]| {
-            if let Some(index) = places.get(value) {
+            for index in places.get(value).into_iter().flatten() {
                 groups[*index] = Some(group);
             }
         };
@@ -160,6 +195,14 @@ impl GroupKeys {
             GroupKeys::Derived { values, .. } => {
                 values.iter().enumerate().for_each(|(index, value)| find(index as u32 + 1, value));
             }
+            GroupKeys::Param { values, .. } => {
+                // Numbered now if they were not met yet: rows will be looked up, not these values.
+                let mut values = values.lock().unwrap_or_else(PoisonError::into_inner);
+                for (value, indexes) in &places {
+                    let group = values.intern(value, hash(value));
+                    indexes.iter().for_each(|index| groups[*index] = Some(group));
+                }
+            }
             GroupKeys::One | GroupKeys::TimePart(_) => {}
         }
         Ok(groups)
@@ -170,7 +213,7 @@ impl GroupKeys {
         &'k self,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,
-    ) -> Result<OpenKeys<'k>, CacheError> {
+    ) -> Result<OpenKeys<'k>, QueryError> {
         Ok(match self {
             GroupKeys::One => OpenKeys::One,
             GroupKeys::Ids(field) => OpenKeys::Ids(snapshot.integers(segment, *field)?),
@@ -179,6 +222,20 @@ impl GroupKeys {
             }
             GroupKeys::TimePart(dimension) => {
                 OpenKeys::TimePart(snapshot.integers(segment, Field::Time)?, dimension)
+            }
+            GroupKeys::Param { name, values, columns, cancel } => {
+                let column = columns.get(name, segment, snapshot, cancel)?;
+                let mut values = values.lock().unwrap_or_else(PoisonError::into_inner);
+                let groups: Vec<u32> = std::iter::once(0)
+                    .chain(column.values.iter().map(|value| values.intern(value, hash(value))))
+                    .collect();
+                if values.values().len() > MOST_PARAM_VALUES {
+                    return Err(QueryError::Invalid(format!(
+                        "query_param:{name} has more than {MOST_PARAM_VALUES} values, too many to group by; \
+                         filter by it, or ask about less"
+                    )));
+                }
+                OpenKeys::Param(column, groups)
             }
         })
     }
@@ -190,6 +247,7 @@ pub enum OpenKeys<'k> {
     Ids(Arc<Integers>),
     Derived(Arc<Integers>, &'k [u32]),
     TimePart(Arc<Integers>, &'k Dimension),
+    Param(Arc<ParamColumn>, Vec<u32>),
 }
 
 impl OpenKeys<'_> {
@@ -201,6 +259,12 @@ impl OpenKeys<'_> {
             OpenKeys::Ids(column) => column.unpack_u32(block, out),
             OpenKeys::Derived(column, groups) => {
                 column.unpack_u32(block, out);
+                for id in out {
+                    *id = groups.get(*id as usize).copied().unwrap_or(0);
+                }
+            }
+            OpenKeys::Param(column, groups) => {
+                column.ids.unpack_u32(block, out);
                 for id in out {
                     *id = groups.get(*id as usize).copied().unwrap_or(0);
                 }

@@ -2,34 +2,36 @@
 //!
 //! A question is a fold over segments ([`drive`]): a predicate says which rows pass ([`predicate`]), keys
 //! say which group they belong to ([`keys`]), sums are kept per group ([`groups`], [`counted`]) or stretch of
-//! time ([`series`]); [`select`] picks the rows wanted, [`relative`] sets them in relation. Request lists ([`requests`]) keep the best rows instead.
+//! time ([`series`]); [`select`] picks the rows wanted, [`relative`] sets them in relation. Request lists ([`requests`]) keep
+//! the [`best`] rows instead, and read those ([`rows`]).
 //! What was folded stays ([`standing`]): when ingest adds segments, only those are read.
 
+mod best;
 mod counted;
 mod drive;
 mod groups;
 mod keys;
+mod params;
 pub(in crate::query) mod predicate;
 mod relative;
 mod requests;
+mod rows;
 mod select;
 mod series;
 mod standing;
+mod texts;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cache::{Cache, SegmentInfo, Snapshot};
-use crate::log::Field;
 
 use super::answer::{self, Answer, Totals};
 use super::{Ask, Cancel, Dimension, Engine, Query, QueryError, Reply, Statistics};
 
-/// Columns of text met while single requests are read.
-type CacheDetails = std::collections::HashMap<(i64, Field), crate::cache::Details>;
-
 use groups::Groups;
 use keys::{DerivedGroups, GroupKeys};
+use params::Params;
 use predicate::{IdSets, Passes, Predicate};
 use standing::Standing;
 
@@ -38,6 +40,7 @@ pub struct LocalEngine {
     cache: Arc<Cache>,
     sets: IdSets,
     derived: DerivedGroups,
+    params: Arc<Params>,
     groups: Standing<Groups>,
     series: Standing<series::Lines>,
     ranks: requests::Ranks,
@@ -55,9 +58,11 @@ struct Asking<'a> {
 impl LocalEngine {
     /// Over a cache.
     pub fn new(cache: Arc<Cache>) -> LocalEngine {
+        let params = Arc::new(Params::default());
         LocalEngine {
             cache,
-            sets: IdSets::default(),
+            sets: IdSets::new(params.clone()),
+            params,
             derived: DerivedGroups::default(),
             groups: Standing::default(),
             series: Standing::default(),
@@ -80,7 +85,7 @@ impl Engine for LocalEngine {
     ) -> Result<Reply, QueryError> {
         let begun = Instant::now();
         let snapshot = self.cache.snapshot()?;
-        let predicate = Predicate::new(query, &snapshot, &self.sets)?;
+        let predicate = Predicate::new(query, &snapshot, &self.sets, cancel)?;
         let asking = Asking { engine: self, snapshot: &snapshot, query, predicate: &predicate, cancel };
         let mut statistics = Statistics::default();
         let mut wanted = Vec::new();
@@ -106,7 +111,7 @@ impl Engine for LocalEngine {
                 let mut measures = more.clone();
                 measures.push(sort.by);
                 let measures = groups::folded(&measures);
-                let keys = GroupKeys::new(by, &snapshot, &self.derived)?;
+                let keys = asking.keys(by)?;
                 let select = |groups: &Groups| select::rows(groups, &keys, &snapshot, more, *sort, *limit);
                 let groups = asking.groups(
                     Some((by, &keys)),
@@ -123,9 +128,11 @@ impl Engine for LocalEngine {
             Ask::Series { bucket, each } => {
                 asking.series(*bucket, each.as_ref(), &wanted, &mut statistics, partial)?
             }
-            Ask::Requests { sort, offset, limit } => {
-                asking.requests(*sort, *offset, *limit, &wanted, &mut statistics)?
+            Ask::Requests { sort, offset, limit, fields } => {
+                let window = requests::Window { offset: *offset, limit: *limit };
+                asking.requests(*sort, window, fields, &wanted, &mut statistics)?
             }
+            Ask::Numbered(ids) => asking.numbered(ids)?,
         };
         statistics.elapsed = begun.elapsed();
         Ok(Reply { answer, statistics })
@@ -137,7 +144,7 @@ impl Engine for LocalEngine {
 
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
         let snapshot = self.cache.snapshot()?;
-        let keys = GroupKeys::new(by, &snapshot, &self.derived)?;
+        let keys = GroupKeys::new(by, &snapshot, &self.derived, &self.params, &Cancel::default())?;
         let wanted = text.to_lowercase();
         let (mut beginning, mut containing) = (Vec::new(), Vec::new());
         keys.for_each_value(&snapshot, &mut |value| {
@@ -165,6 +172,11 @@ fn totals(groups: &Groups) -> Totals {
 }
 
 impl Asking<'_> {
+    fn keys(&self, by: &Dimension) -> Result<GroupKeys, QueryError> {
+        let LocalEngine { derived, params, .. } = self.engine;
+        Ok(GroupKeys::new(by, self.snapshot, derived, params, self.cancel)?)
+    }
+
     /// Folds into groups, beginning with what is known of full segments.
     fn groups(
         &self,

@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind};
 use crate::query::filter::{Filter, Matcher, Subject, Test};
-use crate::query::{Counting, Dimension, Query, QueryError};
+use crate::query::{Cancel, Counting, Dimension, Query, QueryError};
+
+use super::params::Params;
+use super::texts::for_each_text;
 
 /// Rows of a block that pass, a bit each.
 pub type Mask = u128;
@@ -55,20 +58,32 @@ impl IdSet {
 /// Sets already made, by what they stand for: a live table asks the same again and again, and a regular
 /// expression over a million keys takes its time. Dictionaries only grow, so a set is only added to.
 #[derive(Default)]
-pub struct IdSets(Mutex<HashMap<String, Arc<IdSet>>>);
+pub struct IdSets {
+    sets: Mutex<HashMap<String, Arc<IdSet>>>,
+    params: Arc<Params>,
+}
 
 /// Sets kept.
 const SETS: usize = 64;
 
+/// Values tested between two looks at whether the question still stands.
+const BETWEEN_LOOKS: u32 = 4096;
+
 impl IdSets {
+    /// With the columns of parameters that are shared with others.
+    pub fn new(params: Arc<Params>) -> IdSets {
+        IdSets { sets: Mutex::default(), params }
+    }
+
     fn get(
         &self,
         snapshot: &Snapshot<'_>,
         base: Field,
         name: String,
+        cancel: &Cancel,
         test: impl Fn(Option<&[u8]>) -> bool,
-    ) -> Result<Arc<IdSet>, CacheError> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+    ) -> Result<Arc<IdSet>, QueryError> {
+        let known = self.sets.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
         let values = snapshot.dictionary(base)?;
         if let Some(known) = &known
             && known.len > values.len()
@@ -81,10 +96,13 @@ impl IdSets {
             set.push(test(None));
         }
         for id in set.len..=values.len() {
+            if id % BETWEEN_LOOKS == 0 && cancel.is_cancelled() {
+                return Err(QueryError::Cancelled);
+            }
             set.push(test(values.get(id)));
         }
         let set = Arc::new(set);
-        let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
         if sets.len() >= SETS {
             sets.clear();
         }
@@ -107,6 +125,8 @@ enum Node {
     /// Numbers of a measure as stored (0 absent, else + 1), both included.
     Number(Field, u64, u64),
     Detail(Field, Box<Matcher>),
+    /// A parameter of the query.
+    Param(String, Arc<Params>, Box<Matcher>),
 }
 
 /// What is known of a segment before it is read.
@@ -126,11 +146,17 @@ pub struct Predicate {
     root: Node,
     /// Numbers of the sources asked about; `None`: all.
     sources: Option<Vec<i64>>,
+    cancel: Cancel,
 }
 
 impl Predicate {
     /// Makes it ready for a snapshot.
-    pub fn new(query: &Query, snapshot: &Snapshot<'_>, sets: &IdSets) -> Result<Predicate, QueryError> {
+    pub fn new(
+        query: &Query,
+        snapshot: &Snapshot<'_>,
+        sets: &IdSets,
+        cancel: &Cancel,
+    ) -> Result<Predicate, QueryError> {
         let sources = (!query.sources.is_empty()).then(|| {
             let wanted = snapshot.sources.iter().filter(|(_, uri)| query.sources.contains(uri));
             wanted.map(|(id, _)| *id).collect()
@@ -144,18 +170,29 @@ impl Predicate {
             all.push(time(query.time.start, end));
         }
         if query.counting == Counting::Requests {
-            let set = sets.get(snapshot, Field::Operation, "counted".to_owned(), |operation| {
+            let set = sets.get(snapshot, Field::Operation, "counted".to_owned(), cancel, |operation| {
                 operation.is_none_or(is_request)
             })?;
             all.push(Node::Ids(Field::Operation, set));
         }
-        all.push(compile(&query.filter, snapshot, sets)?);
-        Ok(Predicate { root: simplify(Node::All(all)), sources })
+        all.push(compile(&query.filter, &Compiling { snapshot, sets, cancel })?);
+        Ok(Predicate { root: simplify(Node::All(all)), sources, cancel: cancel.clone() })
     }
 
     /// Whether a segment is of a source that is asked about.
     pub fn is_asked(&self, segment: &SegmentInfo) -> bool {
         self.sources.as_ref().is_none_or(|sources| sources.contains(&segment.source))
+    }
+
+    /// Whether every request of the sources asked about passes.
+    pub fn is_everything(&self) -> bool {
+        matches!(self.root, Node::Constant(true))
+    }
+
+    /// First and last instant that a request that passes can have, as far as the conditions on time say.
+    pub fn times(&self) -> (i64, i64) {
+        let (first, last) = self.root.times();
+        (Snapshot::time_of(first), Snapshot::time_of(last))
     }
 
     /// What can be told of a segment from its bounds.
@@ -172,8 +209,15 @@ impl Predicate {
         segment: &SegmentInfo,
         snapshot: &'p Snapshot<'_>,
     ) -> Result<OpenPredicate<'p>, CacheError> {
-        OpenPredicate::open(&self.root, segment, snapshot)
+        OpenPredicate::open(&self.root, segment, snapshot, &self.cancel)
     }
+}
+
+/// What is at hand while a filter is made ready.
+struct Compiling<'a> {
+    snapshot: &'a Snapshot<'a>,
+    sets: &'a IdSets,
+    cancel: &'a Cancel,
 }
 
 /// Records that somebody asked for by themselves (ACCESS-LOG: copies log a second record for what they
@@ -188,25 +232,27 @@ fn time(from: Option<i64>, to: Option<i64>) -> Node {
     Node::Time(from.map_or(0, Snapshot::code_of), to.map_or(u64::MAX, Snapshot::code_of))
 }
 
-fn compile(filter: &Filter, snapshot: &Snapshot<'_>, sets: &IdSets) -> Result<Node, QueryError> {
+fn compile(filter: &Filter, with: &Compiling<'_>) -> Result<Node, QueryError> {
     Ok(match filter {
         Filter::All(all) => {
-            Node::All(all.iter().map(|filter| compile(filter, snapshot, sets)).collect::<Result<_, _>>()?)
+            Node::All(all.iter().map(|filter| compile(filter, with)).collect::<Result<_, _>>()?)
         }
         Filter::Any(any) => {
-            Node::Any(any.iter().map(|filter| compile(filter, snapshot, sets)).collect::<Result<_, _>>()?)
+            Node::Any(any.iter().map(|filter| compile(filter, with)).collect::<Result<_, _>>()?)
         }
-        Filter::Not(not) => Node::Not(Box::new(compile(not, snapshot, sets)?)),
-        Filter::Term(subject, test) => term(subject, test, snapshot, sets)?,
+        Filter::Not(not) => Node::Not(Box::new(compile(not, with)?)),
+        Filter::Term(subject, test) => term(subject, test, with)?,
     })
 }
 
-fn term(subject: &Subject, test: &Test, snapshot: &Snapshot<'_>, sets: &IdSets) -> Result<Node, QueryError> {
+fn term(subject: &Subject, test: &Test, with: &Compiling<'_>) -> Result<Node, QueryError> {
     let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
-    let ids = |base: Field, dimension: &Dimension| -> Result<Node, CacheError> {
+    let Compiling { snapshot, sets, cancel } = with;
+    let ids = |base: Field, dimension: &Dimension| -> Result<Node, QueryError> {
         let name = format!("{dimension:?} {test:?}");
-        let set =
-            sets.get(snapshot, base, name, |value| matcher.is_match(dimension.derive(value).as_deref()))?;
+        let set = sets.get(snapshot, base, name, cancel, |value| {
+            matcher.is_match(dimension.derive(value).as_deref())
+        })?;
         Ok(Node::Ids(base, set))
     };
     match subject {
@@ -224,9 +270,12 @@ fn term(subject: &Subject, test: &Test, snapshot: &Snapshot<'_>, sets: &IdSets) 
             }
             Ok(Node::TimePart(dimension.clone(), passing))
         }
-        Subject::Derived(dimension) => Ok(ids(dimension.base(), dimension)?),
+        Subject::Derived(Dimension::QueryParam { name }) => {
+            Ok(Node::Param(name.clone(), sets.params.clone(), Box::new(matcher)))
+        }
+        Subject::Derived(dimension) => ids(dimension.base(), dimension),
         Subject::Field(field) => match field.kind() {
-            Kind::Dimension => Ok(ids(*field, &Dimension::Field(*field))?),
+            Kind::Dimension => ids(*field, &Dimension::Field(*field)),
             Kind::Detail => Ok(Node::Detail(*field, Box::new(matcher))),
             Kind::Time => match number_range(test) {
                 Some(Some((from, to))) => Ok(time(from, to)),
@@ -319,8 +368,26 @@ impl Node {
             Node::Time(..) | Node::Number(..) => 2,
             Node::TimePart(..) => 4,
             Node::Detail(..) => 1000,
+            Node::Param(..) => 900,
             Node::All(inner) | Node::Any(inner) => inner.iter().map(Node::cost).sum(),
             Node::Not(inner) => inner.cost(),
+        }
+    }
+
+    /// Smallest and largest code of a time that can pass.
+    fn times(&self) -> (u64, u64) {
+        match self {
+            Node::Time(from, to) => (*from, *to),
+            Node::All(all) => all.iter().map(Node::times).fold((0, u64::MAX), |(first, last), (from, to)| {
+                (first.max(from), last.min(to))
+            }),
+            Node::Any(any) => any
+                .iter()
+                .map(Node::times)
+                .reduce(|(first, last), (from, to)| (first.min(from), last.max(to)))
+                .unwrap_or((u64::MAX, 0)),
+            Node::Constant(false) => (u64::MAX, 0),
+            _ => (0, u64::MAX),
         }
     }
 
@@ -374,7 +441,7 @@ impl Node {
                 let (low, high) = snapshot.bounds(segment, *field)?;
                 range_passes(low as u64, high as u64, *from, *to)
             }
-            Node::TimePart(..) | Node::Detail(..) => Passes::Some,
+            Node::TimePart(..) | Node::Detail(..) | Node::Param(..) => Passes::Some,
         })
     }
 }
@@ -402,13 +469,20 @@ pub enum OpenPredicate<'p> {
     Detail(DetailTest<'p>),
 }
 
+/// Where the texts come from.
+enum DetailOf<'p> {
+    Field(Field),
+    Param(&'p str, &'p Params),
+}
+
 /// A test on a column of text.
 pub struct DetailTest<'p> {
     segment: SegmentInfo,
     snapshot: &'p Snapshot<'p>,
-    field: Field,
+    of: DetailOf<'p>,
     matcher: &'p Matcher,
-    masks: std::cell::OnceCell<Result<Vec<Mask>, CacheError>>,
+    cancel: &'p Cancel,
+    masks: std::cell::OnceCell<Result<Vec<Mask>, QueryError>>,
 }
 
 impl<'p> OpenPredicate<'p> {
@@ -416,9 +490,13 @@ impl<'p> OpenPredicate<'p> {
         node: &'p Node,
         segment: &SegmentInfo,
         snapshot: &'p Snapshot<'_>,
+        cancel: &'p Cancel,
     ) -> Result<OpenPredicate<'p>, CacheError> {
-        let open_all = |nodes: &'p [Node]| {
-            nodes.iter().map(|node| OpenPredicate::open(node, segment, snapshot)).collect::<Result<_, _>>()
+        let open = |node: &'p Node| OpenPredicate::open(node, segment, snapshot, cancel);
+        let open_all = |nodes: &'p [Node]| nodes.iter().map(open).collect::<Result<_, _>>();
+        let detail = |of: DetailOf<'p>, matcher: &'p Matcher| {
+            let masks = std::cell::OnceCell::new();
+            OpenPredicate::Detail(DetailTest { segment: *segment, snapshot, of, matcher, cancel, masks })
         };
         Ok(match node.passes(segment, snapshot)? {
             Passes::None => OpenPredicate::Constant(false),
@@ -427,9 +505,7 @@ impl<'p> OpenPredicate<'p> {
                 Node::Constant(value) => OpenPredicate::Constant(*value),
                 Node::All(all) => OpenPredicate::All(open_all(all)?),
                 Node::Any(any) => OpenPredicate::Any(open_all(any)?),
-                Node::Not(inner) => {
-                    OpenPredicate::Not(Box::new(OpenPredicate::open(inner, segment, snapshot)?))
-                }
+                Node::Not(inner) => OpenPredicate::Not(Box::new(open(inner)?)),
                 Node::Ids(field, set) => OpenPredicate::Ids(snapshot.integers(segment, *field)?, set),
                 Node::Time(from, to) => {
                     OpenPredicate::Range(snapshot.integers(segment, Field::Time)?, *from, *to)
@@ -440,13 +516,8 @@ impl<'p> OpenPredicate<'p> {
                 Node::TimePart(dimension, parts) => {
                     OpenPredicate::TimePart(snapshot.integers(segment, Field::Time)?, dimension, *parts)
                 }
-                Node::Detail(field, matcher) => OpenPredicate::Detail(DetailTest {
-                    segment: *segment,
-                    snapshot,
-                    field: *field,
-                    matcher,
-                    masks: std::cell::OnceCell::new(),
-                }),
+                Node::Detail(field, matcher) => detail(DetailOf::Field(*field), matcher),
+                Node::Param(name, params, matcher) => detail(DetailOf::Param(name, params), matcher),
             },
         })
     }
@@ -516,8 +587,9 @@ impl<'p> OpenPredicate<'p> {
     }
 }
 
+/// The rows of a block that pass a test without branches.
 #[inline]
-fn mask_of(passes: impl Fn(usize) -> bool) -> Mask {
+pub fn mask_of(passes: impl Fn(usize) -> bool) -> Mask {
     let mut words = [0u64; 2];
     for (half, word) in words.iter_mut().enumerate() {
         for bit in 0..64 {
@@ -531,36 +603,30 @@ impl DetailTest<'_> {
     fn block(&self, block: usize) -> Result<Mask, QueryError> {
         match self.masks.get_or_init(|| self.run()) {
             Ok(masks) => Ok(masks[block]),
+            Err(QueryError::Cancelled) => Err(QueryError::Cancelled),
             Err(error) => Err(QueryError::Invalid(error.to_string())),
         }
     }
 
-    fn run(&self) -> Result<Vec<Mask>, CacheError> {
-        let mut masks = vec![0; self.segment.rows.div_ceil(BLOCK)];
-        let keys = self.snapshot.integers(&self.segment, Field::Key)?;
-        let key_values = match self.field {
-            Field::RequestUri => Some(self.snapshot.dictionary(Field::Key)?),
-            _ => None,
-        };
-        let mut key_ids = [0u32; BLOCK];
-        let mut key_block = usize::MAX;
-        let mut row = 0;
-        for page in self.snapshot.all_pages(&self.segment, self.field)? {
-            for in_page in 0..page.rows() {
-                let key = || {
-                    if key_block != row / BLOCK {
-                        key_block = row / BLOCK;
-                        keys.unpack_u32(key_block, &mut key_ids);
-                    }
-                    key_values.as_ref()?.get(key_ids[row % BLOCK])
-                };
-                let value = page
-                    .get(in_page, key)
-                    .map_err(|damage| self.snapshot.damaged(&self.segment, self.field, damage))?;
-                if self.matcher.is_match(value.as_deref()) {
+    fn run(&self) -> Result<Vec<Mask>, QueryError> {
+        let DetailTest { segment, snapshot, matcher, cancel, .. } = self;
+        let mut masks = vec![0; segment.rows.div_ceil(BLOCK)];
+        match self.of {
+            DetailOf::Field(field) => for_each_text(snapshot, segment, field, cancel, |row, text| {
+                if matcher.is_match(text) {
                     masks[row / BLOCK] |= 1 << (row % BLOCK);
                 }
-                row += 1;
+            })?,
+            DetailOf::Param(name, params) => {
+                let column = params.get(name, segment, snapshot, cancel)?;
+                let mut passing = IdSet::default();
+                passing.push(matcher.is_match(None));
+                column.values.iter().for_each(|value| passing.push(matcher.is_match(Some(value))));
+                let mut ids = [0u32; BLOCK];
+                for (block, mask) in masks.iter_mut().enumerate() {
+                    column.ids.unpack_u32(block, &mut ids);
+                    *mask = mask_of(|row| passing.has(ids[row]));
+                }
             }
         }
         Ok(masks)

@@ -1,7 +1,11 @@
-//! Single requests: the first of an order are picked, and only those are read wholly.
+//! Single requests: the first of an order are picked, and only those are read.
+//!
+//! A request has a [`Place`] in the order, made of packed numbers only. Blocks whose smallest and largest
+//! number say that none of their rows can be among the first are not even unpacked. Far behind the middle,
+//! the order is turned round and the last ones are picked.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,9 +14,17 @@ use crate::log::{Field, Kind};
 use crate::query::{Answer, QueryError, RequestRow, Requests, Sort, Statistics, Value};
 
 use super::Asking;
+use super::best::Best;
+use super::drive;
 use super::groups::for_each;
-use super::predicate::{OpenPredicate, Passes};
-use super::{CacheDetails, drive};
+use super::predicate::{Mask, OpenPredicate, Passes, mask_of};
+use super::rows::RowReader;
+use super::texts::for_each_text;
+
+/// Rows to pass over from which on it pays to count the rows that pass first.
+const FAR: usize = 50_000;
+/// Rows that a thread reads before it looks for more.
+const ROWS_AT_ONCE: usize = 32;
 
 /// The place of each value of a dimension among all its values in order; kept while the dictionary
 /// does not grow.
@@ -34,10 +46,10 @@ impl Ranks {
             crate::log::ValueType::Integer => ids.sort_by_cached_key(value),
             _ => ids.sort_unstable_by(|one, other| dictionary.get(*one).cmp(&dictionary.get(*other))),
         }
-        // 0, absent, is told apart by its id; its rank is not used.
+        // From 1, so that the opposite order has room for 0 too: 0, absent, is told apart by its id.
         let mut ranks = vec![0; ids.len() + 1];
-        for (rank, id) in ids.into_iter().enumerate() {
-            ranks[id as usize] = rank as u32;
+        for (rank, id) in (1..).zip(ids) {
+            ranks[id as usize] = rank;
         }
         let ranks = Arc::new(ranks);
         known.insert(field, ranks.clone());
@@ -45,41 +57,116 @@ impl Ranks {
     }
 }
 
-/// What a request is sorted by: smaller comes first, absent (`None` made `true`) last.
-type Key = (bool, Sorted, u64, u32, u64);
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Sorted {
-    Number(u64),
-    Text(Vec<u8>),
-    TextBackwards(Reverse<Vec<u8>>),
+/// Where a request stands in the order: smaller comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// Of its value; [`u64::MAX`] if that is absent.
+    rank: u64,
+    time: u64,
+    /// Segment and row: the order of arrival.
+    at: u64,
 }
 
-/// A request on its way: its place in the order, and where it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Found {
-    key: Key,
-    segment: i64,
-    row: usize,
+impl Place {
+    /// Of the segment with this index.
+    fn new(rank: u64, time: u64, segment: usize, row: usize) -> Place {
+        Place { rank, time, at: (segment as u64) << 32 | row as u64 }
+    }
+
+    /// The same in the opposite order.
+    fn turned(self, turn: u64) -> Place {
+        Place { rank: self.rank ^ turn, time: self.time ^ turn, at: self.at ^ turn }
+    }
+
+    fn location(self) -> (usize, usize) {
+        ((self.at >> 32) as usize, (self.at & 0xffff_ffff) as usize)
+    }
 }
 
-/// The best requests so far of one thread.
-struct Best {
-    heap: BinaryHeap<Found>,
-    wanted: usize,
+/// What rows are sorted by.
+#[derive(Clone, Copy)]
+struct Order<'r> {
+    by: Field,
+    descending: bool,
+    /// Of a dimension.
+    ranks: Option<&'r [u32]>,
+    /// All ones: the opposite of the order wanted.
+    turn: u64,
+}
+
+impl Order<'_> {
+    /// Rank of a number as stored.
+    #[inline]
+    fn rank(&self, stored: u64) -> u64 {
+        match self.ranks {
+            Some(_) if stored == 0 => u64::MAX,
+            Some(ranks) => {
+                let rank = u64::from(ranks.get(stored as usize).copied().unwrap_or(u32::MAX));
+                if self.descending { u64::from(u32::MAX) - rank } else { rank }
+            }
+            // Descending, the absent is the largest by itself.
+            None if self.descending => !stored,
+            None if stored == 0 && self.by != Field::Time => u64::MAX,
+            None => stored,
+        }
+    }
+
+    /// The smallest rank, turned, that a number from `low` to `high` can have.
+    fn least(&self, low: u64, high: u64) -> u64 {
+        let is_turned = self.turn != 0;
+        let least = match (self.ranks, self.descending) {
+            (Some(_), _) if is_turned => u64::MAX,
+            (Some(_), _) => 0,
+            (None, true) if is_turned => !low,
+            (None, true) => !high,
+            (None, false) if self.by == Field::Time => {
+                if is_turned {
+                    high
+                } else {
+                    low
+                }
+            }
+            (None, false) if is_turned => {
+                if low == 0 {
+                    u64::MAX
+                } else {
+                    high
+                }
+            }
+            // Nothing but absent numbers has the rank of those.
+            (None, false) => {
+                if high == 0 {
+                    u64::MAX
+                } else {
+                    low.max(1)
+                }
+            }
+        };
+        least ^ self.turn
+    }
+}
+
+/// What one thread has picked.
+struct Picked<K> {
+    best: Best<K>,
     matched: u64,
 }
 
-impl Best {
-    fn offer(&mut self, found: Found) {
-        if self.heap.len() < self.wanted {
-            self.heap.push(found);
-        } else if let Some(mut worst) = self.heap.peek_mut()
-            && found < *worst
-        {
-            *worst = found;
-        }
-    }
+/// A value that requests are sorted by, of text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Text {
+    Forwards(Vec<u8>),
+    Backwards(Reverse<Vec<u8>>),
+    /// Last in either direction.
+    Absent,
+}
+
+/// Which requests are wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    pub(super) offset: usize,
+    /// 0: all.
+    pub(super) limit: usize,
 }
 
 impl Asking<'_> {
@@ -87,224 +174,327 @@ impl Asking<'_> {
     pub(super) fn requests(
         &self,
         sort: Sort<Field>,
-        offset: usize,
-        limit: usize,
+        window: Window,
+        fields: &[Field],
         wanted: &[SegmentInfo],
         statistics: &mut Statistics,
     ) -> Result<Answer, QueryError> {
+        let Window { offset, limit } = window;
         let keep = if limit == 0 { usize::MAX } else { offset.saturating_add(limit) };
-        let ranks = match sort.by.kind() {
-            Kind::Dimension => Some(self.engine.ranks.get(sort.by, self.snapshot)?),
-            _ => None,
-        };
-        // The most promising segments first: then the others need only be counted.
-        let mut order = wanted.to_vec();
-        if sort.by == Field::Time {
-            if sort.descending {
-                order.sort_by_key(|segment| Reverse(segment.time_max));
-            } else {
-                order.sort_by_key(|segment| segment.time_min);
-            }
-        }
         let scanned = (AtomicU64::new(0), AtomicU64::new(0));
-        let states = drive::fold(
-            &order,
+        let read = |segment: &SegmentInfo| {
+            scanned.0.fetch_add(segment.rows as u64, Relaxed);
+            scanned.1.fetch_add(1, Relaxed);
+        };
+        let (places, matched) = if sort.by.kind() == Kind::Detail {
+            self.by_text(sort, offset, keep, wanted, &read)?
+        } else {
+            let ranks = match sort.by.kind() {
+                Kind::Dimension => Some(self.engine.ranks.get(sort.by, self.snapshot)?),
+                _ => None,
+            };
+            let ranks = ranks.as_deref().map(Vec::as_slice);
+            let order = Order { by: sort.by, descending: sort.descending, ranks, turn: 0 };
+            let is_known = self.predicate.is_everything();
+            let matched = (limit > 0 && offset > 0 && (is_known || offset >= FAR))
+                .then(|| self.count(wanted, &read))
+                .transpose()?;
+            match matched {
+                // Behind the middle: the last ones, from the end.
+                Some(matched) if offset as u64 > matched / 2 => {
+                    let end = matched.saturating_sub(keep as u64) as usize;
+                    let keep = matched.saturating_sub(offset as u64) as usize;
+                    let order = Order { turn: u64::MAX, ..order };
+                    let (mut places, matched) = self.by_number(order, end, keep, wanted, &read)?;
+                    places.reverse();
+                    (places, matched)
+                }
+                _ => self.by_number(order, offset, keep, wanted, &read)?,
+            }
+        };
+        statistics.rows_scanned += scanned.0.into_inner();
+        statistics.segments_scanned += scanned.1.into_inner();
+        Ok(Answer::Requests(Requests { rows: self.read_all(&places, fields)?, matched }))
+    }
+
+    /// Answers [`Ask::Numbered`](crate::query::Ask::Numbered).
+    pub(super) fn numbered(&self, ids: &[(u32, u64)]) -> Result<Answer, QueryError> {
+        let segments = &self.snapshot.segments;
+        let place = |&(source, number): &(u32, u64)| {
+            let after = segments.partition_point(|segment| {
+                (segment.source, segment.first_row) <= (i64::from(source), number)
+            });
+            let index = after.checked_sub(1)?;
+            let segment = segments.get(index)?;
+            let row = number.checked_sub(segment.first_row)? as usize;
+            (segment.source == i64::from(source) && row < segment.rows).then_some((index, row))
+        };
+        let places: Vec<(usize, usize)> = ids.iter().filter_map(place).collect();
+        let rows = self.read_all(&places, &[])?;
+        Ok(Answer::Requests(Requests { matched: rows.len() as u64, rows }))
+    }
+
+    /// Reads these rows, on all cores.
+    fn read_all(&self, places: &[(usize, usize)], fields: &[Field]) -> Result<Vec<RequestRow>, QueryError> {
+        let segments = &self.snapshot.segments;
+        let read = |part: &[(usize, usize)]| -> Result<Vec<RequestRow>, QueryError> {
+            let mut reader = RowReader::new(self.snapshot, fields);
+            let mut rows = Vec::with_capacity(part.len());
+            for (index, (segment, row)) in part.iter().enumerate() {
+                if index % 4 == 0 && self.cancel.is_cancelled() {
+                    return Err(QueryError::Cancelled);
+                }
+                if let Some(segment) = segments.get(*segment) {
+                    rows.push(reader.read(segment, *row)?);
+                }
+            }
+            Ok(rows)
+        };
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let part = places.len().div_ceil(threads).max(ROWS_AT_ONCE);
+        let mut parts = places.chunks(part);
+        let first = parts.next().unwrap_or_default();
+        let mut rows: Vec<Result<Vec<RequestRow>, QueryError>> = Vec::new();
+        std::thread::scope(|scope| {
+            let others: Vec<_> = parts.map(|part| scope.spawn(move || read(part))).collect();
+            rows.push(read(first));
+            for other in others {
+                rows.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+        });
+        let rows: Vec<Vec<RequestRow>> = rows.into_iter().collect::<Result<_, _>>()?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// How many rows pass.
+    fn count(&self, wanted: &[SegmentInfo], read: &(dyn Fn(&SegmentInfo) + Sync)) -> Result<u64, QueryError> {
+        let counts = drive::fold(
+            wanted,
             self.cancel,
-            || Best { heap: BinaryHeap::new(), wanted: keep, matched: 0 },
-            |best, segment| {
-                if self.pick(best, segment, sort, ranks.as_deref().map(Vec::as_slice))? {
-                    scanned.0.fetch_add(segment.rows as u64, Relaxed);
-                    scanned.1.fetch_add(1, Relaxed);
+            || 0u64,
+            |count, segment| {
+                match self.predicate.passes(segment, self.snapshot)? {
+                    Passes::None => {}
+                    Passes::All => *count += segment.rows as u64,
+                    Passes::Some => {
+                        read(segment);
+                        *count +=
+                            self.masks(segment)?.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();
+                    }
                 }
                 Ok(())
             },
             |_, _| Ok(()),
         )?;
-        statistics.rows_scanned += scanned.0.into_inner();
-        statistics.segments_scanned += scanned.1.into_inner();
-        let matched = states.iter().map(|best| best.matched).sum();
-        let mut found: Vec<Found> = states.into_iter().flat_map(|best| best.heap.into_vec()).collect();
-        found.sort_unstable();
-        let found = found.get(offset.min(found.len())..keep.min(found.len())).unwrap_or_default();
-        let by_id: HashMap<i64, &SegmentInfo> = wanted.iter().map(|segment| (segment.id, segment)).collect();
-        let mut rows = Vec::with_capacity(found.len());
-        let mut details = CacheDetails::default();
-        for (index, found) in found.iter().enumerate() {
-            if index % 64 == 0 && self.cancel.is_cancelled() {
+        Ok(counts.into_iter().sum())
+    }
+
+    /// Which rows of a segment pass, block by block.
+    fn masks(&self, segment: &SegmentInfo) -> Result<Vec<Mask>, QueryError> {
+        let open = match self.predicate.passes(segment, self.snapshot)? {
+            Passes::Some => self.predicate.open(segment, self.snapshot)?,
+            passes => OpenPredicate::Constant(passes == Passes::All),
+        };
+        let mut masks = Vec::with_capacity(segment.rows.div_ceil(BLOCK));
+        for block in 0..segment.rows.div_ceil(BLOCK) {
+            if block % 64 == 0 && self.cancel.is_cancelled() {
                 return Err(QueryError::Cancelled);
             }
-            if let Some(segment) = by_id.get(&found.segment) {
-                rows.push(self.read(segment, found.row, &mut details)?);
-            }
+            masks.push(open.block(block)? & rows_of_block(segment, block));
         }
-        Ok(Answer::Requests(Requests { rows, matched }))
+        Ok(masks)
+    }
+
+    /// Segments with their index in the snapshot: sources and arrival are in its order.
+    fn indexed(&self, wanted: &[SegmentInfo]) -> HashMap<i64, usize> {
+        let ids: HashMap<i64, usize> =
+            self.snapshot.segments.iter().enumerate().map(|(index, segment)| (segment.id, index)).collect();
+        wanted.iter().filter_map(|segment| Some((segment.id, *ids.get(&segment.id)?))).collect()
+    }
+
+    /// Places (segment and row) from `from` to `keep` in the order of numbers, and how many rows match.
+    fn by_number(
+        &self,
+        order: Order<'_>,
+        from: usize,
+        keep: usize,
+        wanted: &[SegmentInfo],
+        read: &(dyn Fn(&SegmentInfo) + Sync),
+    ) -> Result<(Vec<(usize, usize)>, u64), QueryError> {
+        let index = self.indexed(wanted);
+        // The most promising segments first: then the others need only be counted.
+        let mut promising = Vec::with_capacity(wanted.len());
+        for segment in wanted {
+            promising.push((self.least(order, segment)?, *segment));
+        }
+        promising.sort_by_key(|(least, _)| *least);
+        let segments: Vec<SegmentInfo> = promising.into_iter().map(|(_, segment)| segment).collect();
+        let states = drive::fold(
+            &segments,
+            self.cancel,
+            || Picked { best: Best::new(keep), matched: 0 },
+            |picked, segment| {
+                let index = index.get(&segment.id).copied().unwrap_or(0);
+                if self.pick(picked, (index, segment), order)? {
+                    read(segment);
+                }
+                Ok(())
+            },
+            |_, _| Ok(()),
+        )?;
+        let matched = states.iter().map(|picked| picked.matched).sum();
+        let best = Best::from(states.into_iter().map(|picked| picked.best).collect(), from);
+        Ok((best.into_iter().map(|place| place.turned(order.turn).location()).collect(), matched))
+    }
+
+    /// The smallest rank and time, turned, that a row of a segment can have.
+    fn least(&self, order: Order<'_>, segment: &SegmentInfo) -> Result<(u64, u64), QueryError> {
+        let times = (Snapshot::code_of(segment.time_min), Snapshot::code_of(segment.time_max));
+        let (low, high) = match order.by.kind() {
+            Kind::Time => times,
+            Kind::Measure => {
+                let (low, high) = self.snapshot.bounds(segment, order.by)?;
+                (low as u64, high as u64)
+            }
+            // Ids say nothing about the order of values.
+            _ => (0, u64::MAX),
+        };
+        let time = if order.turn == 0 { times.0 } else { times.1 ^ order.turn };
+        Ok((order.least(low, high), time))
     }
 
     /// Offers the rows of a segment; says whether it had to be read.
     fn pick(
         &self,
-        best: &mut Best,
-        segment: &SegmentInfo,
-        sort: Sort<Field>,
-        ranks: Option<&[u32]>,
+        picked: &mut Picked<Place>,
+        (index, segment): (usize, &SegmentInfo),
+        order: Order<'_>,
     ) -> Result<bool, QueryError> {
         let snapshot = self.snapshot;
         let passes = self.predicate.passes(segment, snapshot)?;
         if passes == Passes::None {
             return Ok(false);
         }
+        let is_hopeless = |picked: &Picked<Place>, least: (u64, u64)| {
+            picked.best.worst().is_some_and(|worst| (worst.rank, worst.time) < least)
+        };
+        let least = self.least(order, segment)?;
         // If even the best conceivable row of it comes behind all that were found, rows need only be counted.
-        let is_hopeless = sort.by == Field::Time
-            && best.heap.len() == best.wanted
-            && best.heap.peek().is_some_and(|worst| {
-                let edge = if sort.descending { segment.time_max } else { segment.time_min };
-                worst.key.1 < number(Snapshot::code_of(edge), sort.descending)
-            });
-        if is_hopeless && passes == Passes::All {
-            best.matched += segment.rows as u64;
-            return Ok(false);
+        if is_hopeless(picked, least) {
+            match passes {
+                Passes::All => picked.matched += segment.rows as u64,
+                _ => {
+                    picked.matched +=
+                        self.masks(segment)?.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();
+                }
+            }
+            return Ok(passes != Passes::All);
         }
         let open = match passes {
             Passes::Some => self.predicate.open(segment, snapshot)?,
             _ => OpenPredicate::Constant(true),
         };
-        let mut masks = Vec::with_capacity(segment.rows.div_ceil(BLOCK));
-        let mut matched = 0;
+        let times = snapshot.integers(segment, Field::Time)?;
+        let column = snapshot.integers(segment, order.by)?;
+        let mut codes = [0; BLOCK];
+        let mut ranks = [0; BLOCK];
         for block in 0..segment.rows.div_ceil(BLOCK) {
             if block % 64 == 0 && self.cancel.is_cancelled() {
                 return Err(QueryError::Cancelled);
             }
-            let mut mask = open.block(block)?;
-            let rows = segment.rows - block * BLOCK;
-            if rows < BLOCK {
-                mask &= (1 << rows) - 1;
+            let mut mask = open.block(block)? & rows_of_block(segment, block);
+            picked.matched += u64::from(mask.count_ones());
+            if mask == 0 || is_hopeless(picked, least_of_block(order, &column, &times, block)) {
+                continue;
             }
-            matched += u64::from(mask.count_ones());
-            masks.push(mask);
-        }
-        best.matched += matched;
-        if is_hopeless || matched == 0 {
-            return Ok(true);
-        }
-        let times = snapshot.integers(segment, Field::Time)?;
-        let mut codes = [0; BLOCK];
-        let mut offer = |row: usize, time: u64, key: Option<Sorted>| {
-            let key = key.map_or((true, Sorted::Number(0)), |key| (false, key));
-            best.offer(Found {
-                key: (key.0, key.1, time, segment.source as u32, segment.first_row + row as u64),
-                segment: segment.id,
-                row,
-            });
-        };
-        if sort.by.kind() == Kind::Detail {
-            let mut texts = self.texts(segment, sort.by)?;
-            for (block, mask) in masks.into_iter().enumerate().filter(|(_, mask)| *mask != 0) {
-                times.unpack_u64(block, &mut codes);
-                for_each(mask, |row| {
-                    let text = texts[block * BLOCK + row].take();
-                    let key = text.map(|text| match sort.descending {
-                        true => Sorted::TextBackwards(Reverse(text)),
-                        false => Sorted::Text(text),
-                    });
-                    offer(block * BLOCK + row, codes[row], key);
-                });
+            column.unpack_u64(block, &mut ranks);
+            for rank in &mut ranks {
+                *rank = order.rank(*rank) ^ order.turn;
             }
-            return Ok(true);
-        }
-        let column = snapshot.integers(segment, sort.by)?;
-        let mut numbers = [0; BLOCK];
-        for (block, mask) in masks.into_iter().enumerate().filter(|(_, mask)| *mask != 0) {
+            if let Some(worst) = picked.best.worst() {
+                mask &= mask_of(|row| ranks[row] <= worst.rank);
+                if mask == 0 {
+                    continue;
+                }
+            }
             times.unpack_u64(block, &mut codes);
-            column.unpack_u64(block, &mut numbers);
             for_each(mask, |row| {
-                let key = match (sort.by.kind(), numbers[row]) {
-                    (Kind::Time, time) => Some(time),
-                    (_, 0) => None,
-                    (Kind::Dimension, id) => {
-                        ranks.and_then(|ranks| ranks.get(id as usize)).map(|rank| u64::from(*rank))
-                    }
-                    (_, stored) => Some(stored),
-                };
-                offer(block * BLOCK + row, codes[row], key.map(|key| number(key, sort.descending)));
+                let at = Place::new(0, codes[row], index, block * BLOCK + row).turned(order.turn);
+                picked.best.offer(Place { rank: ranks[row], ..at });
             });
         }
         Ok(true)
     }
 
-    /// All values of a detail in a segment.
-    fn texts(&self, segment: &SegmentInfo, field: Field) -> Result<Vec<Option<Vec<u8>>>, QueryError> {
-        let mut texts = Vec::with_capacity(segment.rows);
-        let keys = snapshot_keys(self.snapshot, segment, field)?;
-        for page in self.snapshot.all_pages(segment, field)? {
-            for row in 0..page.rows() {
-                let at = texts.len();
-                let key = keys.as_ref().and_then(|(ids, values)| values.get(ids.get(at) as u32));
-                let text =
-                    page.get(row, || key).map_err(|damage| self.snapshot.damaged(segment, field, damage))?;
-                texts.push(text.map(std::borrow::Cow::into_owned));
+    /// The same in the order of a detail: every text is read.
+    fn by_text(
+        &self,
+        sort: Sort<Field>,
+        from: usize,
+        keep: usize,
+        wanted: &[SegmentInfo],
+        read: &(dyn Fn(&SegmentInfo) + Sync),
+    ) -> Result<(Vec<(usize, usize)>, u64), QueryError> {
+        let index = self.indexed(wanted);
+        let states = drive::fold(
+            wanted,
+            self.cancel,
+            || Picked { best: Best::<(Text, Place)>::new(keep), matched: 0 },
+            |picked, segment| {
+                let masks = self.masks(segment)?;
+                read(segment);
+                picked.matched += masks.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();
+                if masks.iter().all(|mask| *mask == 0) {
+                    return Ok(());
+                }
+                let times = self.snapshot.integers(segment, Field::Time)?;
+                let index = index.get(&segment.id).copied().unwrap_or(0);
+                for_each_text(self.snapshot, segment, sort.by, self.cancel, |row, text| {
+                    let passes = masks[row / BLOCK] >> (row % BLOCK) & 1 != 0;
+                    if passes && has_chance(picked.best.worst(), text, sort.descending) {
+                        let text = match text {
+                            None => Text::Absent,
+                            Some(text) if sort.descending => Text::Backwards(Reverse(text.to_vec())),
+                            Some(text) => Text::Forwards(text.to_vec()),
+                        };
+                        picked.best.offer((text, Place::new(0, times.get(row), index, row)));
+                    }
+                })
+            },
+            |_, _| Ok(()),
+        )?;
+        let matched = states.iter().map(|picked| picked.matched).sum();
+        let best = Best::from(states.into_iter().map(|picked| picked.best).collect(), from);
+        Ok((best.into_iter().map(|(_, place)| place.location()).collect(), matched))
+    }
+}
+
+/// Whether a text does not come behind the worst: found out before it is copied.
+fn has_chance(worst: Option<&(Text, Place)>, text: Option<&[u8]>, descending: bool) -> bool {
+    match (worst, text) {
+        (None, _) | (Some((Text::Absent, _)), _) => true,
+        (Some(_), None) => false,
+        (Some((Text::Forwards(worst) | Text::Backwards(Reverse(worst)), _)), Some(text)) => {
+            if descending {
+                text >= worst.as_slice()
+            } else {
+                text <= worst.as_slice()
             }
         }
-        Ok(texts)
-    }
-
-    /// One request with every field.
-    fn read(
-        &self,
-        segment: &SegmentInfo,
-        row: usize,
-        details: &mut CacheDetails,
-    ) -> Result<RequestRow, QueryError> {
-        let snapshot = self.snapshot;
-        let mut fields = Vec::with_capacity(Field::COUNT);
-        let mut time = 0;
-        let key_id = snapshot.integers(segment, Field::Key)?.get(row) as u32;
-        let key = snapshot.value(Field::Key, key_id)?;
-        for field in Field::all() {
-            fields.push(match field.kind() {
-                Kind::Time => {
-                    time = Snapshot::time_of(snapshot.integers(segment, field)?.get(row));
-                    Value::Integer(time)
-                }
-                Kind::Dimension => {
-                    let id = snapshot.integers(segment, field)?.get(row) as u32;
-                    Value::of_field(field, snapshot.value(field, id)?.as_deref())
-                }
-                Kind::Measure => {
-                    let stored = snapshot.integers(segment, field)?.get(row);
-                    stored.checked_sub(1).map_or(Value::Absent, |number| Value::Integer(number as i64))
-                }
-                Kind::Detail => {
-                    let pages = match details.entry((segment.id, field)) {
-                        std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-                        std::collections::hash_map::Entry::Vacant(place) => {
-                            place.insert(snapshot.details(segment, field)?)
-                        }
-                    };
-                    let (page, in_page) = pages.locate(row);
-                    let page = snapshot.page(pages, page)?;
-                    let text = page
-                        .get(in_page, || key.as_deref())
-                        .map_err(|damage| snapshot.damaged(segment, field, damage))?;
-                    text.map_or(Value::Absent, |text| Value::Text(text.as_ref().into()))
-                }
-            });
-        }
-        Ok(RequestRow { id: (segment.source as u32, segment.first_row + row as u64), time, fields })
     }
 }
 
-fn number(number: u64, descending: bool) -> Sorted {
-    Sorted::Number(if descending { !number } else { number })
+/// The rows that a block has.
+fn rows_of_block(segment: &SegmentInfo, block: usize) -> Mask {
+    match segment.rows - block * BLOCK {
+        rows if rows < BLOCK => (1 << rows) - 1,
+        _ => Mask::MAX,
+    }
 }
 
-/// Ids and values of the keys of a segment, if a field needs them to be read.
-fn snapshot_keys(
-    snapshot: &Snapshot<'_>,
-    segment: &SegmentInfo,
-    field: Field,
-) -> Result<Option<(Arc<Integers>, crate::cache::Dictionary)>, QueryError> {
-    if field != Field::RequestUri {
-        return Ok(None);
-    }
-    Ok(Some((snapshot.integers(segment, Field::Key)?, snapshot.dictionary(Field::Key)?)))
+/// The smallest rank and time, turned, that a row of a block can have.
+fn least_of_block(order: Order<'_>, column: &Integers, times: &Integers, block: usize) -> (u64, u64) {
+    let (low, high) = column.block_range(block);
+    let (first, last) = times.block_range(block);
+    (order.least(low, high), if order.turn == 0 { first } else { last ^ order.turn })
 }

@@ -2,7 +2,7 @@
 
 use crate::cache::{BLOCK, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Answer, Dimension, QueryError, Series, Statistics, Value};
+use crate::query::{Answer, Dimension, QueryError, Series, Statistics, Stats, Value};
 
 use super::Asking;
 use super::groups::{Sums, errors, for_each};
@@ -48,18 +48,19 @@ impl Lines {
         self.first = start;
     }
 
-    /// As an answer has it: without empty buckets at the ends.
-    fn answer(&self, bucket: u32) -> Series {
+    /// As an answer has it: without empty buckets at the ends. `repeats`: lines that are those of others.
+    fn answer(&self, bucket: u32, repeats: &[(usize, usize)]) -> Series {
         let is_empty = |index: &usize| self.lines.iter().all(|line| line[*index].requests == 0);
         let length = self.len();
         let start = (0..length).find(|index| !is_empty(index)).unwrap_or(length);
         let end = (start..length).rev().find(|index| !is_empty(index)).map_or(start, |last| last + 1);
         let first = if start == end { 0 } else { self.first + start as i64 };
-        Series {
-            bucket,
-            start: first.saturating_mul(i64::from(bucket)),
-            lines: self.lines.iter().map(|line| line[start..end].iter().map(Sums::stats).collect()).collect(),
+        let mut lines: Vec<Vec<Stats>> =
+            self.lines.iter().map(|line| line[start..end].iter().map(Sums::stats).collect()).collect();
+        for (line, of) in repeats {
+            lines[*line] = lines[*of].clone();
         }
+        Series { bucket, start: first.saturating_mul(i64::from(bucket)), lines }
     }
 }
 
@@ -96,10 +97,11 @@ impl Asking<'_> {
             return Err(QueryError::Invalid("a time bucket of 0 seconds; ask for 1 s or more".to_owned()));
         }
         let width = i64::from(bucket);
-        let time = self.query.time;
-        // An empty or reversed range of time holds nothing; the fold finds that out.
-        let earliest = |instant: i64| instant.max(time.start.unwrap_or(i64::MIN));
-        let latest = |instant: i64| instant.min(time.end.map_or(i64::MAX, |end| end.saturating_sub(1)));
+        // What the time range and the filter say of time. One that is empty or reversed holds nothing; the
+        // fold finds that out.
+        let (from, to) = self.predicate.times();
+        let earliest = |instant: i64| instant.max(from);
+        let latest = |instant: i64| instant.min(to);
         let first = wanted.iter().map(|segment| earliest(segment.time_min).div_euclid(width)).min();
         let last = wanted.iter().map(|segment| latest(segment.time_max).div_euclid(width)).max();
         let lines = each.map_or(1, |(_, values)| values.len().max(1));
@@ -112,15 +114,20 @@ impl Asking<'_> {
                 "{times}{buckets} buckets of {bucket} s; ask for wider ones, or for a shorter time"
             )));
         }
+        // Lines that are asked for more than once, and the one that has the numbers.
+        let mut repeats: Vec<(usize, usize)> = Vec::new();
         let keys = each
             .map(|(by, values)| {
-                let keys = GroupKeys::new(by, self.snapshot, &self.engine.derived)?;
+                let keys = self.keys(by)?;
                 let groups = keys.groups_of(values, self.snapshot)?;
                 keys.expect_many(self.snapshot)?;
-                let mut lines = vec![u32::MAX; keys.space(self.snapshot)?];
+                let most = groups.iter().flatten().max().map_or(0, |most| *most as usize + 1);
+                let mut lines = vec![u32::MAX; most];
                 for (line, group) in groups.into_iter().enumerate() {
-                    if let Some(place) = group.and_then(|group| lines.get_mut(group as usize)) {
-                        *place = line as u32;
+                    match group.and_then(|group| lines.get_mut(group as usize)) {
+                        Some(place) if *place == u32::MAX => *place = line as u32,
+                        Some(place) => repeats.push((line, *place as usize)),
+                        None => {}
                     }
                 }
                 Ok::<_, QueryError>((keys, lines, values.len()))
@@ -144,11 +151,11 @@ impl Asking<'_> {
                 )
             },
             &mut |lines: &Lines, share| {
-                partial(Answer::Series(lines.answer(bucket)), share);
+                partial(Answer::Series(lines.answer(bucket, &repeats)), share);
                 Ok(())
             },
         )?;
-        Ok(Answer::Series(folded.answer(bucket)))
+        Ok(Answer::Series(folded.answer(bucket, &repeats)))
     }
 
     fn fold_series(
@@ -170,9 +177,11 @@ impl Asking<'_> {
         let statuses = snapshot.integers(segment, Field::HttpStatus)?;
         let open_keys =
             keys.map(|(keys, of)| Ok::<_, QueryError>((keys.open(segment, snapshot)?, of))).transpose()?;
-        let time = self.query.time;
-        let low = segment.time_min.max(time.start.unwrap_or(i64::MIN));
-        let high = segment.time_max.min(time.end.map_or(i64::MAX, |end| end.saturating_sub(1)));
+        let (from, to) = self.predicate.times();
+        let (low, high) = (segment.time_min.max(from), segment.time_max.min(to));
+        if low > high {
+            return Ok(());
+        }
         lines.cover(low.div_euclid(width), high.div_euclid(width));
         let first = lines.first;
         let (mut codes, mut sent) = ([0u64; BLOCK], [0u64; BLOCK]);

@@ -7,7 +7,7 @@ use crate::cache::codec::text::OpenPage;
 use crate::cache::{BLOCK, CacheError, Details, Dictionary, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind};
 use crate::query::scan::predicate::{IdSets, Mask, Passes, Predicate};
-use crate::query::{Filter, Query, QueryError, Value};
+use crate::query::{Cancel, Filter, Query, QueryError, Value};
 
 /// What all walks of one statement share: one state of the cache.
 #[derive(Clone)]
@@ -69,7 +69,8 @@ impl Rows {
     pub fn begin(&mut self, filters: Vec<Filter>) -> Result<(), QueryError> {
         let Shared { snapshot, query, sets } = &self.shared;
         let filter = Filter::all(std::iter::once(query.filter.clone()).chain(filters));
-        let predicate = Predicate::new(&Query { filter, ..Query::clone(query) }, snapshot, sets)?;
+        let predicate =
+            Predicate::new(&Query { filter, ..Query::clone(query) }, snapshot, sets, &Cancel::default())?;
         self.predicate = Some(Arc::new(predicate));
         self.left = snapshot.segments.iter().rev().copied().collect();
         self.segment = None;

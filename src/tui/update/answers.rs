@@ -17,6 +17,7 @@ pub(super) fn take(state: &mut State, told: Told) {
         Slot::Table => table(state, told),
         Slot::Activity => activity(state, told),
         Slot::Distinct => distinct(state, told),
+        Slot::Detail => detail(state, told),
     }
 }
 
@@ -125,6 +126,24 @@ fn distinct(state: &mut State, told: Told) {
             Some(measures.iter().copied().zip(row.more.iter().copied()).collect())
         }),
         _ => distinct.fail(told.generation),
+    }
+}
+
+fn detail(state: &mut State, told: Told) {
+    let Some(detail) = &mut state.layer_mut().detail else { return };
+    if told.share.is_some() || detail.asked != Some(told.number) {
+        return;
+    }
+    match told.answer {
+        Ok(Answer::Requests(requests)) => {
+            detail.is_whole = true;
+            // One that was pruned meanwhile stays as it was in the table.
+            if let Some(row) = requests.rows.into_iter().find(|row| row.id == detail.row.id) {
+                detail.row = row;
+            }
+        }
+        Ok(_) => state.warn(WRONG_KIND),
+        Err(message) => state.warn(message),
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     state.layer_mut().table_mut().load_ahead(page);
     totals(state, effects);
     if state.layer().detail.is_some() {
+        detail(state, effects);
         return;
     }
     timeline(state, effects);
@@ -47,6 +48,20 @@ fn send(state: &mut State, effects: &mut Vec<Effect>, slot: Slot, query: Query) 
     state.latest[slot as usize] = number;
     effects.push(Effect::Ask(Box::new(Question { slot, number, query })));
     number
+}
+
+/// The request in front, every field.
+fn detail(state: &mut State, effects: &mut Vec<Effect>) {
+    let latest = state.latest[Slot::Detail as usize];
+    let Some(detail) = &state.layer().detail else { return };
+    if detail.is_whole || detail.asked == Some(latest) {
+        return;
+    }
+    let query = about_layer(state, Ask::Numbered(vec![detail.row.id]));
+    let number = send(state, effects, Slot::Detail, query);
+    if let Some(detail) = &mut state.layer_mut().detail {
+        detail.asked = Some(number);
+    }
 }
 
 fn totals(state: &mut State, effects: &mut Vec<Effect>) {
@@ -78,7 +93,8 @@ pub(super) fn of_table(state: &State, limit: usize) -> Option<Query> {
     let ask = match &table.about {
         About::Groups(by) => {
             let measure = table.sort.by.measure().unwrap_or(Measure::BytesSent);
-            let more = if Column::Measure(measure).is_extra() { vec![measure] } else { Vec::new() };
+            let mut more = if Column::Measure(measure).is_extra() { vec![measure] } else { Vec::new() };
+            more.extend(table.wanted().filter(|column| column.is_relative()).filter_map(Column::measure));
             let sort = Sort { by: measure, descending: table.sort.descending };
             Ask::Groups { by: by.clone(), more, sort, limit }
         }
@@ -89,8 +105,17 @@ pub(super) fn of_table(state: &State, limit: usize) -> Option<Query> {
                 _ => Field::Time,
             };
             let sort = Sort { by, descending: table.sort.descending };
-            let offset = if limit == 0 { 0 } else { table.offset };
-            Ask::Requests { sort, offset, limit: if limit == 0 { 0 } else { LOADED } }
+            if limit == 0 {
+                Ask::Requests { sort, offset: 0, limit, fields: Vec::new() }
+            } else {
+                // What no column shows is read when a request is opened.
+                let mut fields = vec![Field::Time];
+                fields.extend(table.wanted().filter_map(|column| match column {
+                    Column::Field(field) if field != Field::Time => Some(field),
+                    _ => None,
+                }));
+                Ask::Requests { sort, offset: table.offset, limit: LOADED, fields }
+            }
         }
     };
     Some(about_layer(state, ask))

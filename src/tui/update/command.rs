@@ -5,6 +5,7 @@ use super::super::columns::Column;
 use super::super::prompt::Problem;
 use super::super::state::{Overlay, State};
 use super::{choosing, moving, typing};
+use crate::query::dimension::QUERY_PARAM;
 use crate::query::{Dimension, Filter};
 
 /// A command: its name, what comes after it, and what it does.
@@ -19,7 +20,11 @@ pub(crate) struct Spec {
 
 /// Every command there is.
 pub(crate) static COMMANDS: [Spec; 10] = [
-    Spec { name: "by", takes: "DIMENSION", about: "group by a dimension, also network/16 or prefix/2" },
+    Spec {
+        name: "by",
+        takes: "DIMENSION",
+        about: "group by a dimension, also network/16, prefix/2, query_param:x-user",
+    },
     Spec { name: "sort", takes: "COLUMN [asc|desc]", about: "sort the table" },
     Spec { name: "filter", takes: "EXPRESSION", about: "take this filter; nothing: every request" },
     Spec { name: "and", takes: "EXPRESSION", about: "add this to the filter" },
@@ -54,7 +59,10 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 Some(by) => choosing::show_by(state, by),
                 None => {
                     let names: Vec<String> = Dimension::all().iter().map(Dimension::name).collect();
-                    return wrong(at, format!("no such dimension; there are {}", names.join(", ")));
+                    return wrong(
+                        at,
+                        format!("no such dimension; there are {}, query_param:NAME", names.join(", ")),
+                    );
                 }
             },
             "sort" => return sort(state, argument, at),
@@ -157,7 +165,10 @@ pub(super) fn completions(state: &State, typed: &str) -> Completions {
     };
     match name {
         "filter" | "and" => Completions::Filter { at },
-        "by" => beginning(Dimension::all().iter().map(Dimension::name).collect()),
+        "by" => {
+            let param = format!("{}:", QUERY_PARAM[0]);
+            beginning(Dimension::all().iter().map(Dimension::name).chain([param]).collect())
+        }
         "sort" => beginning(sortable(state).iter().map(|column| column.name().to_owned()).collect()),
         _ => beginning(Vec::new()),
     }

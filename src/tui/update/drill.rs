@@ -21,7 +21,8 @@ pub(super) fn open(state: &mut State) {
             let mut next = Layer::new(layer.filter.clone(), layer.time);
             next.tab = Tab::Requests;
             // The first field that people look for.
-            next.detail = Some(Detail { row, cursor: Field::Time as usize, top: 0 });
+            next.detail =
+                Some(Detail { row, is_whole: false, asked: None, cursor: Field::Time as usize, top: 0 });
             if let Some(detail) = &mut next.detail {
                 detail.cursor = detail.cursor.min(FIELDS.len() - 1);
             }

@@ -43,6 +43,7 @@ pub(crate) fn lines(state: &State, detail: &Detail, width: u16) -> Vec<Line> {
                     // Said twice only where the second says it shorter.
                     if *number < 1_000 { plain } else { format!("{plain}  ({text})") }
                 }
+                (None, Value::Absent) if !detail.is_whole => "…".to_owned(),
                 _ => shown::value(value),
             },
         };

@@ -1,7 +1,7 @@
 //! Cells of tables whose rows sum up requests: groups and stretches of time.
 
 use super::table::Cell;
-use crate::query::{Groups, Measure, Stats};
+use crate::query::{Ask, Groups, Measure, Stats};
 use crate::tui::columns::{Column, Placed};
 use crate::tui::rows::TimeRow;
 use crate::tui::shown;
@@ -40,6 +40,18 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
                     let style = if is_current { state.theme.text() } else { state.theme.faint() };
                     Cell { text: extra(measure, *number, placed.width), style }
                 }
+            }
+        }
+        Column::Measure(measure) if placed.column.is_relative() => {
+            let asked = match table.rows.answers.as_ref().map(|query| &query.ask) {
+                Some(Ask::Groups { more, .. }) => more.iter().position(|of| *of == measure),
+                _ => None,
+            };
+            match asked.and_then(|at| row.more.get(at).copied().flatten()) {
+                Some(number) if measure == Measure::CumulativeShare => Cell::plain(shown::percent(number)),
+                Some(number) => Cell::plain(crate::export::human::ratio(number)),
+                // The column was just put there.
+                None => Cell { text: "·".to_owned(), style: state.theme.faint() },
             }
         }
         _ => stats(state, &row.stats, &groups.totals, placed),

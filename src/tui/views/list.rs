@@ -82,6 +82,7 @@ fn about(by: &crate::query::Dimension) -> String {
         Dimension::StatusClass => "2xx, 3xx, 4xx, 5xx.",
         Dimension::HourOfDay => "Hours of the day, UTC.",
         Dimension::Weekday => "Days of the week, UTC.",
+        Dimension::QueryParam { .. } => "Values of a parameter of the request URI.",
     }
     .to_owned()
 }

@@ -86,12 +86,15 @@ pub(crate) fn line_of(picks: &[u8; 28]) -> String {
     let (bucket, key) = (pick(1, BUCKETS), pick(7, KEYS));
     let decoded = tamarin::log::key::decode(pick(6, OPERATIONS).as_bytes(), key.as_bytes());
     let decoded = String::from_utf8_lossy(&decoded).into_owned();
-    let uri = match picks[8] % 6 {
+    let uri = match picks[8] % 9 {
         0 => format!("\"GET /{decoded} HTTP/1.1\""),
         1 => format!("\"GET /{bucket}/{decoded}?versionId=x HTTP/1.1\""),
         2 => format!("\"GET /{key} HTTP/1.1\""),
         3 => "\"GET / HTTP/1.1\"".to_owned(),
         4 => "\"-\"".to_owned(),
+        5 => format!("\"GET /{decoded}?x-app=web HTTP/1.1\""),
+        6 => format!("\"GET /{key}?versionId=x&x-app=i%4Fs%20app&X-App=1 HTTP/1.1\""),
+        7 => "\"GET /?x%2Dapp&x-app=web\"".to_owned(),
         _ => "-".to_owned(),
     };
     let fields = [

@@ -293,8 +293,29 @@ impl Naive {
             Ask::Totals => Answer::Totals(Totals { stats: stats(rows) }),
             Ask::Groups { by, more, sort, limit } => Answer::Groups(groups(&rows, by, more, *sort, *limit)),
             Ask::Series { bucket, each } => Answer::Series(series(&rows, *bucket, each.as_ref())),
-            Ask::Requests { sort, offset, limit } => {
-                Answer::Requests(requests(&rows, *sort, *offset, *limit))
+            Ask::Requests { sort, offset, limit, fields } => {
+                let mut answer = requests(&rows, *sort, *offset, *limit);
+                for row in answer.rows.iter_mut().filter(|_| !fields.is_empty()) {
+                    for field in Field::all().filter(|field| *field != Field::Time && !fields.contains(field))
+                    {
+                        row.fields[field as usize] = Value::Absent;
+                    }
+                }
+                Answer::Requests(answer)
+            }
+            Ask::Numbered(ids) => {
+                let all = self.sources.iter().flat_map(|source| &source.rows);
+                let all: Vec<&Row> = all.collect();
+                let rows: Vec<RequestRow> = ids
+                    .iter()
+                    .filter_map(|id| all.iter().find(|row| (row.source, row.arrival) == *id))
+                    .map(|row| RequestRow {
+                        id: (row.source, row.arrival),
+                        time: row.time,
+                        fields: row.fields.clone(),
+                    })
+                    .collect();
+                Answer::Requests(Requests { matched: rows.len() as u64, rows })
             }
         }
     }

@@ -1,0 +1,70 @@
+//! Parameters of the queries of request URIs: columns that the cache does not have, made of a column of text
+//! when first asked about and kept, packed as the others are.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::cache::budgeted::Budgeted;
+use crate::cache::codec::integers;
+use crate::cache::dictionary::{Arena, Interner, hash};
+use crate::cache::{Integers, SegmentInfo, Snapshot};
+use crate::log::Field;
+use crate::query::{Cancel, Dimension, QueryError};
+
+use super::texts::for_each_text;
+
+/// Memory that these columns may take.
+const BUDGET: usize = 48 << 20;
+
+/// The values of a parameter in one segment.
+#[derive(Debug)]
+pub struct ParamColumn {
+    /// Per row: 0 absent, else the place of its value, from 1.
+    pub ids: Integers,
+    /// Values in order of first sight in this segment.
+    pub values: Arena,
+}
+
+/// Columns made so far, by parameter and segment.
+pub struct Params(Mutex<Budgeted<(String, i64), Arc<ParamColumn>>>);
+
+impl Default for Params {
+    fn default() -> Self {
+        Params(Mutex::new(Budgeted::new(BUDGET)))
+    }
+}
+
+impl std::fmt::Debug for Params {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Params")
+    }
+}
+
+impl Params {
+    /// The column of a parameter, of a segment.
+    pub fn get(
+        &self,
+        name: &str,
+        segment: &SegmentInfo,
+        snapshot: &Snapshot<'_>,
+        cancel: &Cancel,
+    ) -> Result<Arc<ParamColumn>, QueryError> {
+        let place = (name.to_owned(), segment.id);
+        if let Some(column) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
+            return Ok(column);
+        }
+        let dimension = Dimension::QueryParam { name: name.to_owned() };
+        let mut interner = Interner::default();
+        let mut ids = vec![0u64; segment.rows];
+        for_each_text(snapshot, segment, Field::RequestUri, cancel, |row, uri| {
+            if let Some(value) = dimension.derive(uri) {
+                ids[row] = u64::from(interner.intern(&value, hash(&value)));
+            }
+        })?;
+        let ids = Integers::open(integers::pack(&ids))
+            .map_err(|damage| snapshot.damaged(segment, Field::RequestUri, damage))?;
+        let column = Arc::new(ParamColumn { ids, values: interner.values().clone() });
+        let memory = column.ids.memory() + column.values.memory() + size_of::<ParamColumn>();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(place, column.clone(), memory);
+        Ok(column)
+    }
+}
