@@ -136,3 +136,28 @@ fn old_requests_are_pruned_and_not_pulled_again() {
     assert!(text.contains("knows no --filter"), "{text}");
     assert!(home.refused_in_one_line(2, &["prune", "--before", "-1d", "x"]).contains("no source x"));
 }
+
+#[test]
+fn every_command_leaves_the_cache_as_one_file() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("kept")).unwrap();
+    let commands: [&[&str]; 9] = [
+        &["pull", "logs"],
+        &["report", "key"],
+        &["requests", "--top", "0"],
+        &["sql", "SELECT count(*) FROM requests"],
+        &["sql", "SELECT nonsense"],
+        &["sources"],
+        &["sources", "check"],
+        &["prune", "--before", "2026-04-01T01:00"],
+        &["report", "total", "logs"],
+    ];
+    for command in commands {
+        home.run(&[command, &["--cache", "kept/cache.db"]].concat());
+        let left: Vec<_> = std::fs::read_dir(home.path("kept"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        assert_eq!(left, ["cache.db"], "{command:?}");
+    }
+}

@@ -139,6 +139,11 @@ impl Integers {
         Ok(Integers { bytes, rows, constant: None, blocks })
     }
 
+    /// The bytes again.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// How many values.
     pub fn rows(&self) -> usize {
         self.rows

@@ -38,6 +38,27 @@ impl IdSet {
         self.bits.get(id as usize / 64).is_some_and(|bits| bits >> (id % 64) & 1 != 0)
     }
 
+    /// Whether one of the ids in it (or of those not in it) between these, both included, passes.
+    fn any(&self, low: u32, high: u32, is_in: bool, passes: impl Fn(u32) -> bool) -> bool {
+        let flip = if is_in { 0 } else { u64::MAX };
+        (low / 64..=high / 64).any(|word| {
+            let mut left = self.bits.get(word as usize).copied().unwrap_or(0) ^ flip;
+            if word == low / 64 {
+                left &= u64::MAX << (low % 64);
+            }
+            if word == high / 64 {
+                left &= u64::MAX >> (63 - high % 64);
+            }
+            while left != 0 {
+                if passes(word * 64 + left.trailing_zeros()) {
+                    return true;
+                }
+                left &= left - 1;
+            }
+            false
+        })
+    }
+
     /// How many of these ids are in it.
     fn count(&self, low: u32, high: u32) -> u32 {
         let mut count = 0;
@@ -66,6 +87,8 @@ pub struct IdSets {
 /// Sets kept.
 const SETS: usize = 64;
 
+/// So many values are looked for in what is noted of a column before it is read.
+const FEW: u64 = 256;
 /// Values tested between two looks at whether the question still stands.
 const BETWEEN_LOOKS: u32 = 4096;
 
@@ -425,12 +448,25 @@ impl Node {
             Node::Ids(field, set) => {
                 let (low, high) = snapshot.bounds(segment, *field)?;
                 let (low, high) = (low as u32, high as u32);
-                match set.count(low, high) {
-                    0 => Passes::None,
-                    count if u64::from(count) == (u64::from(high) + 1).saturating_sub(low.into()) => {
-                        Passes::All
+                let span = (u64::from(high) + 1).saturating_sub(low.into());
+                let within = u64::from(set.count(low, high));
+                if within == 0 {
+                    Passes::None
+                } else if within == span {
+                    Passes::All
+                } else if within <= FEW || span - within <= FEW {
+                    // A few values: are they in the segment at all?
+                    let is_few_in = within <= FEW;
+                    match snapshot.presence(segment, *field)? {
+                        Some(presence)
+                            if !set.any(low, high, is_few_in, |id| presence.has(id)) =>
+                        {
+                            if is_few_in { Passes::None } else { Passes::All }
+                        }
+                        _ => Passes::Some,
                     }
-                    _ => Passes::Some,
+                } else {
+                    Passes::Some
                 }
             }
             Node::Time(from, to) => {
