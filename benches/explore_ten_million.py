@@ -41,7 +41,7 @@ class Explorer:
     def settle(self, until=None):
         """Reads until nothing was written for a while, or `until` was. When the last was, and all of it."""
         last, out = time.perf_counter(), b""
-        while select.select([self.master], [], [], QUIET)[0]:
+        while select.select([self.master], [], [], 20 if until else QUIET)[0]:
             try:
                 part = os.read(self.master, 1 << 16)
             except OSError:

@@ -202,10 +202,18 @@ fn lists(cache: &Arc<Cache>, all: u64) -> Outcome<()> {
             }
         }
         let filter = if filter.is_empty() { "all" } else { filter };
-        line(&format!("1,000 requests of {filter}: slowest order"), format!("{} ({})", ms(slowest.0), slowest.1));
+        line(
+            &format!("1,000 requests of {filter}: slowest order"),
+            format!("{} ({})", ms(slowest.0), slowest.1),
+        );
     }
-    line("1,000 requests, sorted by text: slowest order", format!("{} ({})", ms(slowest_text.0), slowest_text.1));
-    for (name, offset) in [("100,000", 100_000), ("the middle", all / 2), ("the last", all.saturating_sub(1000))] {
+    line(
+        "1,000 requests, sorted by text: slowest order",
+        format!("{} ({})", ms(slowest_text.0), slowest_text.1),
+    );
+    for (name, offset) in
+        [("100,000", 100_000), ("the middle", all / 2), ("the last", all.saturating_sub(1000))]
+    {
         let mut slowest = (Duration::ZERO, "");
         for field in [Field::Time, Field::BytesSent, Field::Key] {
             let query = query("", requests(field, true, offset as usize))?;
@@ -219,7 +227,10 @@ fn lists(cache: &Arc<Cache>, all: u64) -> Outcome<()> {
                 slowest = (best, field.name());
             }
         }
-        line(&format!("1,000 requests from {name} on: slowest order"), format!("{} ({})", ms(slowest.0), slowest.1));
+        line(
+            &format!("1,000 requests from {name} on: slowest order"),
+            format!("{} ({})", ms(slowest.0), slowest.1),
+        );
     }
     Ok(())
 }

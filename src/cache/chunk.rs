@@ -7,8 +7,8 @@
 use rusqlite::{Connection, Statement, params};
 
 use super::checksum;
-use super::codec::{Damage, text};
 use super::codec::integers::Integers;
+use super::codec::{Damage, text};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS};
 use super::open_segment::PackedColumn;
 use super::presence::Presence;
@@ -16,8 +16,7 @@ use super::schema::chunk_id;
 use crate::log::Field;
 
 /// The statement that [`insert`] is given, prepared once for all columns.
-pub const INSERT: &str =
-    "INSERT INTO column_chunk (id, low, high, crc, data_crc, presence, data)
+pub const INSERT: &str = "INSERT INTO column_chunk (id, low, high, crc, data_crc, presence, data)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 /// Why a column could not be read.
@@ -84,11 +83,7 @@ pub fn insert(statement: &mut Statement<'_>, segment: i64, column: PackedColumn)
 }
 
 /// Which ids are in a column, if that is noted.
-pub fn presence(
-    connection: &Connection,
-    segment: i64,
-    field: Field,
-) -> Result<Option<Presence>, ChunkError> {
+pub fn presence(connection: &Connection, segment: i64, field: Field) -> Result<Option<Presence>, ChunkError> {
     let mut statement = connection.prepare_cached("SELECT presence FROM column_chunk WHERE id = ?1")?;
     let mut rows = statement.query([chunk_id(segment, field)])?;
     let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;

@@ -71,9 +71,7 @@ impl Presence {
     pub fn open(bytes: &[u8]) -> Result<Presence, Damage> {
         let (crc, set) = bytes.split_first_chunk::<4>().ok_or(Damage("a set of ids is cut off"))?;
         checksum::is_same(i32::from_le_bytes(*crc), checksum::of_bytes(set))?;
-        RoaringBitmap::deserialize_from(set)
-            .map(Presence)
-            .map_err(|_| Damage("a set of ids cannot be read"))
+        RoaringBitmap::deserialize_from(set).map(Presence).map_err(|_| Damage("a set of ids cannot be read"))
     }
 
     /// Whether an id is in the column.

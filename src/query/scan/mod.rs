@@ -13,6 +13,7 @@ mod groups;
 mod keys;
 mod params;
 pub(in crate::query) mod predicate;
+mod ranks;
 mod relative;
 mod requests;
 mod rows;
@@ -43,7 +44,7 @@ pub struct LocalEngine {
     params: Arc<Params>,
     groups: Standing<Groups>,
     series: Standing<series::Lines>,
-    ranks: requests::Ranks,
+    ranks: ranks::Ranks,
 }
 
 /// What is at hand while a question is answered.
@@ -66,7 +67,7 @@ impl LocalEngine {
             derived: DerivedGroups::default(),
             groups: Standing::default(),
             series: Standing::default(),
-            ranks: requests::Ranks::default(),
+            ranks: ranks::Ranks::default(),
         }
     }
 

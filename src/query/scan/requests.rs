@@ -7,11 +7,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cache::{BLOCK, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind};
-use crate::query::{Answer, QueryError, RequestRow, Requests, Sort, Statistics, Value};
+use crate::query::{Answer, QueryError, RequestRow, Requests, Sort, Statistics};
 
 use super::Asking;
 use super::best::Best;
@@ -25,37 +24,6 @@ use super::texts::for_each_text;
 const FAR: usize = 50_000;
 /// Rows that a thread reads before it looks for more.
 const ROWS_AT_ONCE: usize = 32;
-
-/// The place of each value of a dimension among all its values in order; kept while the dictionary
-/// does not grow.
-#[derive(Default)]
-pub struct Ranks(Mutex<HashMap<Field, Arc<Vec<u32>>>>);
-
-impl Ranks {
-    fn get(&self, field: Field, snapshot: &Snapshot<'_>) -> Result<Arc<Vec<u32>>, QueryError> {
-        let dictionary = snapshot.dictionary(field)?;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ranks) = known.get(&field)
-            && ranks.len() == dictionary.len() as usize + 1
-        {
-            return Ok(ranks.clone());
-        }
-        let mut ids: Vec<u32> = (1..=dictionary.len()).collect();
-        let value = |id: &u32| Value::of_field(field, dictionary.get(*id));
-        match field.spec().value {
-            crate::log::ValueType::Integer => ids.sort_by_cached_key(value),
-            _ => ids.sort_unstable_by(|one, other| dictionary.get(*one).cmp(&dictionary.get(*other))),
-        }
-        // From 1, so that the opposite order has room for 0 too: 0, absent, is told apart by its id.
-        let mut ranks = vec![0; ids.len() + 1];
-        for (rank, id) in (1..).zip(ids) {
-            ranks[id as usize] = rank;
-        }
-        let ranks = Arc::new(ranks);
-        known.insert(field, ranks.clone());
-        Ok(ranks)
-    }
-}
 
 /// Where a request stands in the order: smaller comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,7 +158,9 @@ impl Asking<'_> {
             self.by_text(sort, offset, keep, wanted, &read)?
         } else {
             let ranks = match sort.by.kind() {
-                Kind::Dimension => Some(self.engine.ranks.get(sort.by, self.snapshot)?),
+                Kind::Dimension => {
+                    Some(self.engine.ranks.get(sort.by, self.snapshot.dictionary(sort.by)?, self.cancel)?)
+                }
                 _ => None,
             };
             let ranks = ranks.as_deref().map(Vec::as_slice);
@@ -412,7 +382,11 @@ impl Asking<'_> {
                 *rank = order.rank(*rank) ^ order.turn;
             }
             if let Some(worst) = picked.best.worst() {
-                mask &= mask_of(|row| ranks[row] <= worst.rank);
+                // Of those that tie with the worst, none that comes later in time has a chance.
+                mask &= match least_of_block(order, &column, &times, block).1 > worst.time {
+                    true => mask_of(|row| ranks[row] < worst.rank),
+                    false => mask_of(|row| ranks[row] <= worst.rank),
+                };
                 if mask == 0 {
                     continue;
                 }
