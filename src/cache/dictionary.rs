@@ -15,6 +15,9 @@ pub fn hash(value: &[u8]) -> u64 {
     HASHER.hash_one(value)
 }
 
+/// How many values are looked up at once.
+pub const TOGETHER: usize = 64;
+
 /// Many short byte strings behind one another.
 #[derive(Clone, Debug, Default)]
 pub struct Arena {
@@ -90,6 +93,32 @@ impl Interner {
                 values.push(value);
                 id
             }
+        }
+    }
+
+    /// The ids of several values, as [`Interner::intern`] would give them one after another. `hashes` has
+    /// the hash of each, `ids` takes the ids; at most [`TOGETHER`] at once.
+    ///
+    /// A dictionary of a million keys lies far from the processor. Step by step over all values, the
+    /// memory that the next one needs is on its way while the last one is waited for.
+    pub fn intern_together(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        let mut places = [(0u32, 0usize, 0usize); TOGETHER];
+        for ((hash, place), _) in hashes.iter().zip(&mut places).zip(values) {
+            place.0 = self.table.find(*hash, |&(_, low)| low == *hash as u32).map_or(0, |&(id, _)| id);
+        }
+        for place in &mut places[..values.len()] {
+            if place.0 != 0 {
+                let index = place.0 as usize - 1;
+                place.1 = if index == 0 { 0 } else { self.values.ends[index - 1] as usize };
+                place.2 = self.values.ends[index] as usize;
+            }
+        }
+        for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(places) {
+            *id = match place {
+                // Half a hash says that it is this one; only the value itself is certain.
+                (known, start, end) if known != 0 && self.values.bytes[start..end] == **value => known,
+                _ => self.intern(value, *hash),
+            };
         }
     }
 

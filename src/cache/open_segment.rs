@@ -148,16 +148,12 @@ impl OpenSegment {
     pub fn pack(&mut self, keys: &Interner) -> Result<Vec<PackedColumn>, Damage> {
         self.join_small_pages(keys)?;
         let mut columns = Vec::with_capacity(Field::COUNT);
-        let mut numbers: Vec<u64> = Vec::with_capacity(self.rows());
-        numbers.extend(self.times.iter().map(|time| time_to_code(*time)));
-        columns.push(packed(Field::Time, &numbers, code_to_time));
+        columns.push(packed(Field::Time, integers::pack(&self.times, time_to_code), code_to_time));
         for (field, codes) in DIMENSION_FIELDS.into_iter().zip(&self.codes) {
-            numbers.clear();
-            numbers.extend(codes.iter().map(|code| u64::from(*code)));
-            columns.push(packed(field, &numbers, |code| code as i64));
+            columns.push(packed(field, integers::pack(codes, u64::from), |code| code as i64));
         }
         for (field, measures) in MEASURE_FIELDS.into_iter().zip(&self.measures) {
-            columns.push(packed(field, measures, |number| number as i64));
+            columns.push(packed(field, integers::pack(measures, |number| number), |number| number as i64));
         }
         for (field, pages) in DETAIL_FIELDS.into_iter().zip(&self.details) {
             columns.push(PackedColumn { field, low: 0, high: 0, bytes: text::join(pages) });
@@ -214,13 +210,9 @@ fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k Interner, row: usize) ->
     code.checked_sub(1).filter(|index| *index < keys.values().len()).map(|index| keys.values().get(index))
 }
 
-fn packed(field: Field, numbers: &[u64], bound: impl Fn(u64) -> i64) -> PackedColumn {
-    PackedColumn {
-        field,
-        low: bound(numbers.iter().copied().min().unwrap_or(0)),
-        high: bound(numbers.iter().copied().max().unwrap_or(0)),
-        bytes: integers::pack(numbers),
-    }
+fn packed(field: Field, packed: integers::Packed, bound: impl Fn(u64) -> i64) -> PackedColumn {
+    let integers::Packed { low, high, bytes } = packed;
+    PackedColumn { field, low: bound(low), high: bound(high), bytes }
 }
 
 /// Instants as unsigned numbers in the same order.

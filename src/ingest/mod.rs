@@ -27,6 +27,7 @@ use crate::source::{Source, Window};
 
 pub use progress::{Failure, Phase, Progress};
 
+use blocks::Buffers;
 use counters::Counters;
 
 /// Blocks of lines on their way to the parsers.
@@ -149,13 +150,16 @@ async fn run(
     let (block_sender, block_receiver) = mpsc::channel::<Block>(BLOCKS.max(2 * cores));
     let (message_sender, message_receiver) = crossbeam_channel::bounded::<Message>(BATCHES.max(cores));
     let block_receiver = Arc::new(tokio::sync::Mutex::new(block_receiver));
+    // As many as can be on their way, being cut, and being parsed.
+    let buffers = Buffers::new(BLOCKS.max(2 * cores) + 2 * cores);
     let runtime = tokio::runtime::Handle::current();
 
     let mut threads = Vec::new();
     for number in 0..cores {
         let blocks = block_receiver.clone();
         let (messages, counters, runtime) = (message_sender.clone(), counters.clone(), runtime.clone());
-        let work = move || parsers::run(&runtime, &blocks, &messages, &counters);
+        let buffers = buffers.clone();
+        let work = move || parsers::run(&runtime, &blocks, &messages, &counters, &buffers);
         threads.push(std::thread::Builder::new().name(format!("parser-{number}")).spawn(work));
     }
     drop(block_receiver);
@@ -164,7 +168,8 @@ async fn run(
     let write = move || writing::run(writer, &uris, &message_receiver, &writer_counters, &writer_stop);
     threads.push(std::thread::Builder::new().name("writer".to_owned()).spawn(write));
 
-    let fetching = fetching::Fetching { cache, options, counters: counters.clone(), stop: stop.clone() };
+    let fetching =
+        fetching::Fetching { cache, options, counters: counters.clone(), stop: stop.clone(), buffers };
     let fetching = fetching.run(sources, block_sender, message_sender);
     tokio::pin!(fetching);
     let mut ticks = tokio::time::interval(TELL_EVERY);
