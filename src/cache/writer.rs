@@ -5,20 +5,21 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Transaction, params, params_from_iter};
 
 use super::batch::{Batch, Coded, FileMark, KEY};
 use super::catalogue::{self, IN_PART, SourceInfo};
+use super::chunk::{self, ChunkError};
 use super::codec::integers::Integers;
 use super::codec::text::split;
 use super::dictionary::{Interner, hash};
-use super::duplicates::{AdmitError, Seen};
+use super::duplicates::{AdmitError, Seen, read_column};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
 use super::lock::WriterLock;
 use super::log_files::{FileState, load_file, write_file};
 use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
-use super::schema::{self, chunk_id};
-use super::{CacheError, codec};
+use super::schema;
+use super::{CacheError, checksum, codec};
 use crate::log::Field;
 
 /// What became of a batch.
@@ -240,13 +241,17 @@ impl Writer {
         for (slot, interner) in interners.iter().enumerate() {
             let values = interner.values();
             if values.len() > stored[slot] {
-                let mut insert = transaction
-                    .prepare_cached("INSERT INTO dictionary (dimension, id, value) VALUES (?1, ?2, ?3)")?;
+                let mut insert = transaction.prepare_cached(
+                    "INSERT INTO dictionary (dimension, id, crc, value) VALUES (?1, ?2, ?3, ?4)",
+                )?;
+                let dimension = DIMENSION_FIELDS[slot] as i64;
                 for index in stored[slot]..values.len() {
+                    let (id, value) = (index as i64 + 1, values.get(index));
                     insert.execute(params![
-                        DIMENSION_FIELDS[slot] as i64,
-                        index as i64 + 1,
-                        values.get(index)
+                        dimension,
+                        id,
+                        checksum::of_value(dimension, id, value),
+                        value
                     ])?;
                 }
                 now_stored[slot] = values.len();
@@ -350,24 +355,27 @@ impl Writer {
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
             let interner = &mut self.interners[slot];
             let path = &self.path;
-            let loaded = (|| -> rusqlite::Result<bool> {
+            let loaded = (|| -> rusqlite::Result<Result<(), codec::Damage>> {
                 let mut statement = self
                     .connection
-                    .prepare("SELECT id, value FROM dictionary WHERE dimension = ?1 ORDER BY id")?;
+                    .prepare("SELECT id, value, crc FROM dictionary WHERE dimension = ?1 ORDER BY id")?;
                 let mut rows = statement.query([field as i64])?;
                 while let Some(row) = rows.next()? {
                     let value = row.get_ref(1)?.as_bytes().unwrap_or_default();
-                    let id = interner.intern(value, hash(value));
-                    if i64::from(id) != row.get::<_, i64>(0)? {
-                        return Ok(false);
+                    let id = i64::from(interner.intern(value, hash(value)));
+                    if id != row.get::<_, i64>(0)? {
+                        return Ok(Err(codec::Damage("ids that are not dense, or a value twice")));
+                    }
+                    let crc = checksum::of_value(field as i64, id, value);
+                    if let Err(damage) = checksum::is_same(row.get(2)?, crc) {
+                        return Ok(Err(damage));
                     }
                 }
-                Ok(true)
+                Ok(Ok(()))
             })()
             .map_err(|error| CacheError::sqlite(path, error))?;
-            if !loaded {
-                let place = format!("the dictionary of {}", field.name());
-                let damage = codec::Damage("ids that are not dense, or a value twice");
+            if let Err(damage) = loaded {
+                let place = format!("dictionary of {}", field.name());
                 return Err(CacheError::damaged(&self.path, place, damage));
             }
             self.stored[slot] = self.interners[slot].values().len();
@@ -392,6 +400,15 @@ impl Writer {
 pub(super) enum WriteError {
     Sqlite(rusqlite::Error),
     Damage(codec::Damage),
+}
+
+impl From<ChunkError> for WriteError {
+    fn from(error: ChunkError) -> Self {
+        match error {
+            ChunkError::Sqlite(error) => WriteError::Sqlite(error),
+            ChunkError::Damage(damage) => WriteError::Damage(damage),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for WriteError {
@@ -431,18 +448,23 @@ pub(super) fn insert_segment(
     keys: &Interner,
 ) -> Result<i64, WriteError> {
     let (time_min, time_max) = segment.time_range().unwrap_or((0, 0));
+    // The number that SQLite would give it, wanted beforehand: the checksum covers it.
+    let id: i64 = transaction
+        .prepare_cached("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'segment'")?
+        .query_row([], |row| row.get(0))?;
+    let numbers = [id, source, first_row, segment.rows() as i64, time_min, time_max];
+    let crc = i64::from(checksum::of_numbers(&numbers));
     transaction
         .prepare_cached(
-            "INSERT INTO segment (source_id, first_row, rows, time_min, time_max) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO segment (id, source_id, first_row, rows, time_min, time_max, crc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![source, first_row, segment.rows() as i64, time_min, time_max])?;
-    let id = transaction.last_insert_rowid();
-    let mut insert = transaction
-        .prepare_cached("INSERT INTO column_chunk (id, low, high, data) VALUES (?1, ?2, ?3, ?4)")?;
+        .execute(params_from_iter(numbers.into_iter().chain([crc])))?;
+    let mut insert = transaction.prepare_cached(chunk::INSERT)?;
     let mut columns = segment.pack(keys).map_err(WriteError::Damage)?;
     columns.sort_by_key(|column| column.field);
     for column in columns {
-        insert.execute(params![chunk_id(id, column.field), column.low, column.high, column.bytes])?;
+        chunk::insert(&mut insert, id, column)?;
     }
     Ok(id)
 }
@@ -497,11 +519,8 @@ fn load_tail(
 /// A stored segment, unpacked so that rows can be added.
 pub(super) fn load_segment(connection: &Connection, id: i64, rows: usize) -> Result<OpenSegment, AdmitError> {
     let damaged = |damage| AdmitError::Damage(id, damage);
-    let mut statement = connection.prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?;
-    let mut read = |field: Field| -> Result<Vec<u8>, AdmitError> {
-        Ok(statement.query_row([chunk_id(id, field)], |row| row.get(0))?)
-    };
-    let mut numbers = |field: Field| {
+    let read = |field: Field| read_column(connection, id, field);
+    let numbers = |field: Field| {
         Integers::open(read(field)?).and_then(|column| column.into_rows(rows)).map_err(damaged)
     };
     let mut segment = OpenSegment::default();

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! varint pages
-//! per page: varint rows, varint bytes
+//! per page: varint rows, varint bytes, u32 checksum of the bytes (CRC-32)
 //! the pages
 //! ```
 //!
@@ -32,6 +32,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::{Damage, put_varint, take_varint};
+use crate::cache::checksum;
 
 /// Values in a page, unless it is the last of a batch.
 pub const PAGE: usize = 4096;
@@ -187,11 +188,12 @@ fn shrink(zstd: &mut zstd::bulk::Compressor<'static>, bytes: &[u8]) -> Option<Ve
 
 /// Makes a column of pages.
 pub fn join(pages: &[Page]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(pages.iter().map(|page| page.bytes.len() + 8).sum::<usize>() + 8);
+    let mut out = Vec::with_capacity(pages.iter().map(|page| page.bytes.len() + 12).sum::<usize>() + 8);
     put_varint(&mut out, pages.len() as u64);
     for page in pages {
         put_varint(&mut out, page.rows as u64);
         put_varint(&mut out, page.bytes.len() as u64);
+        out.extend_from_slice(&checksum::of_bytes(&page.bytes).to_le_bytes());
     }
     for page in pages {
         out.extend_from_slice(&page.bytes);
@@ -199,25 +201,69 @@ pub fn join(pages: &[Page]) -> Vec<u8> {
     out
 }
 
-/// Takes a column apart into its pages.
+/// Where the pages of a column are.
+#[derive(Debug)]
+pub struct Directory {
+    /// Its pages, one behind the other.
+    pub pages: Vec<Entry>,
+    /// Bytes of the directory itself: the first page begins behind them.
+    pub length: usize,
+}
+
+/// A page in the directory.
+#[derive(Debug)]
+pub struct Entry {
+    /// Values in it.
+    pub rows: usize,
+    /// Its bytes.
+    pub length: usize,
+    crc: i32,
+}
+
+impl Entry {
+    /// Whether these are the bytes that were written.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub fn verify(&self, bytes: &[u8]) -> Result<(), Damage> {
+        checksum::is_same(self.crc, checksum::of_bytes(bytes))
+    }
+}
+
+/// Reads where the pages of a column are. The first bytes of the column are enough, if the directory ends
+/// within them.
 ///
 /// # Errors
-/// If the bytes are not such a column.
-pub fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
+/// If the bytes are not the beginning of such a column, or too few.
+pub fn directory(bytes: &[u8]) -> Result<Directory, Damage> {
     let mut rest = bytes;
     let count = take_varint(&mut rest)?;
-    let mut sizes = Vec::new();
+    let mut pages = Vec::new();
     for _ in 0..count {
-        sizes.push((take_varint(&mut rest)?, take_varint(&mut rest)?));
-    }
-    let mut pages = Vec::with_capacity(sizes.len());
-    for (rows, length) in sizes {
+        let (rows, length) = (take_varint(&mut rest)?, take_varint(&mut rest)?);
+        let (crc, after) =
+            rest.split_first_chunk().ok_or(Damage("the directory of a column of text is cut off"))?;
+        rest = after;
         if rows > PAGE as u64 {
             return Err(Damage("a page of text of too many rows"));
         }
-        let (page, after) =
-            rest.split_at_checked(length as usize).ok_or(Damage("a page of text is cut off"))?;
-        pages.push(Page { rows: rows as usize, bytes: page.to_vec() });
+        pages.push(Entry { rows: rows as usize, length: length as usize, crc: i32::from_le_bytes(*crc) });
+    }
+    Ok(Directory { pages, length: bytes.len() - rest.len() })
+}
+
+/// Takes a column apart into its pages.
+///
+/// # Errors
+/// If the bytes are not such a column, or not those that were written.
+pub fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
+    let directory = directory(bytes)?;
+    let mut rest = &bytes[directory.length..];
+    let mut pages = Vec::with_capacity(directory.pages.len());
+    for entry in directory.pages {
+        let (page, after) = rest.split_at_checked(entry.length).ok_or(Damage("a page of text is cut off"))?;
+        entry.verify(page)?;
+        pages.push(Page { rows: entry.rows, bytes: page.to_vec() });
         rest = after;
     }
     if rest.is_empty() { Ok(pages) } else { Err(Damage("a column of text has bytes too many")) }
