@@ -65,7 +65,7 @@ pub(super) struct Coded {
 }
 
 /// A batch of requests.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Batch {
     pub(super) times: Vec<i64>,
     pub(super) dimensions: [Coded; DIMENSIONS],
@@ -76,6 +76,8 @@ pub struct Batch {
     pub(super) request_ids: Vec<u64>,
     /// Where the rows come from.
     pub parts: Vec<Part>,
+    /// Memory of pages that are no longer needed, for pages to come.
+    pub(super) spare: [Vec<Vec<u8>>; DETAILS],
 }
 
 impl Batch {
@@ -88,30 +90,38 @@ impl Batch {
     pub fn newest(&self) -> Option<i64> {
         self.times.iter().copied().max()
     }
+
+    /// Empties it; its memory stays for another.
+    fn clear(&mut self) {
+        let Batch { times, dimensions, measures, details, request_ids, parts, spare: _ } = self;
+        times.clear();
+        for Coded { codes, values, hashes } in dimensions {
+            codes.clear();
+            values.clear();
+            hashes.clear();
+        }
+        measures.iter_mut().for_each(Vec::clear);
+        details.iter_mut().for_each(Vec::clear);
+        request_ids.clear();
+        parts.clear();
+    }
 }
 
-/// Builds a batch from records.
+/// Builds batches from records.
 pub struct BatchBuilder {
-    times: Vec<i64>,
-    dimensions: [OpenColumn; DIMENSIONS],
-    measures: [Vec<u64>; MEASURES],
+    /// What is done of it. The values of its dimensions are still with the interners.
+    batch: Batch,
+    interners: [Interner; DIMENSIONS],
     builders: [PageBuilder; DETAILS],
-    pages: [Vec<Page>; DETAILS],
-    request_ids: Vec<u64>,
-    parts: Vec<Part>,
     scratch: Vec<u8>,
 }
 
 impl Default for BatchBuilder {
     fn default() -> Self {
         BatchBuilder {
-            times: Vec::new(),
-            dimensions: Default::default(),
-            measures: Default::default(),
+            batch: Batch::default(),
+            interners: Default::default(),
             builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
-            pages: Default::default(),
-            request_ids: Vec::new(),
-            parts: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -120,12 +130,12 @@ impl Default for BatchBuilder {
 impl BatchBuilder {
     /// How many requests so far.
     pub fn rows(&self) -> usize {
-        self.times.len()
+        self.batch.rows()
     }
 
     /// Whether there is nothing in it: neither a request nor a part.
     pub fn is_empty(&self) -> bool {
-        self.times.is_empty() && self.parts.is_empty()
+        self.rows() == 0 && self.batch.parts.is_empty()
     }
 
     /// Whether it is time to finish it.
@@ -147,7 +157,7 @@ impl BatchBuilder {
 
     /// At most [`TOGETHER`].
     fn extend_few(&mut self, records: &[Record<'_>]) {
-        self.times.extend(records.iter().map(|record| record.time));
+        self.batch.times.extend(records.iter().map(|record| record.time));
         let mut keys = [const { None }; TOGETHER];
         for (key, record) in keys.iter_mut().zip(records) {
             *key = record.key();
@@ -155,7 +165,8 @@ impl BatchBuilder {
         let keys = &keys[..records.len()];
 
         let mut values = [[].as_slice(); TOGETHER];
-        for (column, field) in self.dimensions.iter_mut().zip(DIMENSION_FIELDS) {
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners);
+        for ((column, interner), field) in columns.zip(DIMENSION_FIELDS) {
             if field == Field::Key {
                 values
                     .iter_mut()
@@ -167,17 +178,18 @@ impl BatchBuilder {
                     .zip(records)
                     .for_each(|(value, record)| *value = record.logged(field).unwrap_or_default());
             }
-            column.extend(&values[..records.len()]);
+            column.extend(interner, &values[..records.len()]);
         }
         for (slot, field) in MEASURE_FIELDS.into_iter().enumerate() {
-            self.measures[slot].extend(
+            self.batch.measures[slot].extend(
                 records.iter().map(|record| kept_number(record, field).map_or(0, |number| number + 1)),
             );
         }
         for slot in 0..DETAILS {
             self.extend_detail(slot, records, keys);
         }
-        self.request_ids
+        self.batch
+            .request_ids
             .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
     }
 
@@ -206,47 +218,39 @@ impl BatchBuilder {
                 _ => builder.push(logged),
             }
             if builder.rows() == PAGE {
-                self.pages[slot].extend(builder.finish());
+                let page = builder.finish_in(&mut self.batch.spare[slot]);
+                self.batch.details[slot].extend(page);
             }
         }
     }
 
     /// Says which lines of a log file the rows since the last part came from.
     pub fn end_part(&mut self, part: Part) {
-        self.parts.push(part);
+        self.batch.parts.push(part);
     }
 
     /// Ends the batch and begins a new one.
     pub fn finish(&mut self) -> Batch {
-        let mut dimensions: [Coded; DIMENSIONS] = Default::default();
-        for (coded, column) in dimensions.iter_mut().zip(&mut self.dimensions) {
-            *coded = column.finish();
+        self.finish_with(Batch::default())
+    }
+
+    /// The same; the new one takes the memory of a batch that is no longer needed.
+    pub fn finish_with(&mut self, mut next: Batch) -> Batch {
+        next.clear();
+        for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
+            interner.exchange(&mut coded.values);
         }
-        for slot in 0..DETAILS {
-            self.pages[slot].extend(self.builders[slot].finish());
+        for (slot, builder) in self.builders.iter_mut().enumerate() {
+            let page = builder.finish_in(&mut self.batch.spare[slot]);
+            self.batch.details[slot].extend(page);
         }
-        Batch {
-            times: taken(&mut self.times),
-            dimensions,
-            measures: std::array::from_fn(|slot| taken(&mut self.measures[slot])),
-            details: std::mem::take(&mut self.pages),
-            request_ids: taken(&mut self.request_ids),
-            parts: std::mem::take(&mut self.parts),
-        }
+        std::mem::replace(&mut self.batch, next)
     }
 }
 
-/// A dimension of a batch that is being built.
-#[derive(Debug, Default)]
-struct OpenColumn {
-    codes: Vec<u32>,
-    interner: Interner,
-    hashes: Vec<u64>,
-}
-
-impl OpenColumn {
+impl Coded {
     /// Adds at most [`TOGETHER`] values; an empty one is absent.
-    fn extend(&mut self, values: &[&[u8]]) {
+    fn extend(&mut self, interner: &mut Interner, values: &[&[u8]]) {
         let last = self.codes.last().copied().unwrap_or(0);
         // Most fields repeat from line to line: comparing is cheaper than hashing. What is left is looked
         // up together.
@@ -256,7 +260,7 @@ impl OpenColumn {
         let mut repeats = [0u8; TOGETHER];
         let mut before = match last {
             0 => [].as_slice(),
-            code => self.interner.values().get(code as usize - 1),
+            code => interner.values().get(code as usize - 1),
         };
         for (value, repeat) in values.iter().zip(&mut repeats) {
             if *value != before {
@@ -272,7 +276,7 @@ impl OpenColumn {
         let mut ids = [0; TOGETHER + 1];
         ids[0] = last;
         let (new, hashes, found) = (&new[..count], &hashes[..count], &mut ids[1..=count]);
-        self.interner.intern_together(new, hashes, found);
+        interner.intern_together(new, hashes, found);
         for (id, hash) in found.iter().zip(hashes) {
             if self.hashes.len() < *id as usize {
                 self.hashes.push(*hash);
@@ -282,17 +286,6 @@ impl OpenColumn {
             true => 0,
             false => ids[usize::from(repeat)],
         }));
-    }
-
-    /// Takes the column out and begins a new one.
-    fn finish(&mut self) -> Coded {
-        let coded = Coded {
-            codes: taken(&mut self.codes),
-            values: self.interner.values().clone(),
-            hashes: std::mem::take(&mut self.hashes),
-        };
-        self.interner.clear();
-        coded
     }
 }
 
@@ -315,13 +308,6 @@ fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
             out.extend_from_slice(text);
         }
     }
-}
-
-/// Takes a column out and leaves room for one as long: growing it anew row by row would copy it several
-/// times over.
-fn taken<T>(column: &mut Vec<T>) -> Vec<T> {
-    let room = column.len() + column.len() / 32;
-    std::mem::replace(column, Vec::with_capacity(room))
 }
 
 /// Where the key stands in a request URI: behind `METHOD /` or `METHOD /bucket/`.

@@ -63,10 +63,14 @@ impl Head {
 }
 
 /// Writes a column of a segment.
-pub fn insert(statement: &mut Statement<'_>, segment: i64, column: PackedColumn) -> Result<(), ChunkError> {
+pub fn insert(
+    statement: &mut Statement<'_>,
+    segment: i64,
+    column: PackedColumn<'_>,
+) -> Result<(), ChunkError> {
     let PackedColumn { field, low, high, bytes } = column;
     let id = chunk_id(segment, field);
-    let head = Head { low, high, data_crc: data_crc(field, &bytes)? };
+    let head = Head { low, high, data_crc: data_crc(field, bytes)? };
     statement.execute(params![id, low, high, head.crc(id), head.data_crc, bytes])?;
     Ok(())
 }

@@ -127,10 +127,25 @@ impl Interner {
         &self.values
     }
 
-    /// Forgets all values, keeping memory.
-    pub fn clear(&mut self) {
+    /// The ids of many values, behind 0 for the absent one. `hashes` has the hash of each.
+    pub fn intern_all(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
+        ids.clear();
+        ids.resize(values.len() + 1, 0);
+        let mut together = [[].as_slice(); TOGETHER];
+        let chunks = ids[1..].chunks_mut(TOGETHER).zip(hashes.chunks(TOGETHER));
+        for (index, (ids, hashes)) in chunks.enumerate() {
+            for (value, offset) in together.iter_mut().zip(0..ids.len()) {
+                *value = values.get(index * TOGETHER + offset);
+            }
+            self.intern_together(&together[..ids.len()], hashes, ids);
+        }
+    }
+
+    /// Forgets all values and gives them away, for others of which only the memory matters.
+    pub fn exchange(&mut self, values: &mut Arena) {
         self.table.clear();
-        self.values.clear();
+        values.clear();
+        std::mem::swap(&mut self.values, values);
     }
 }
 

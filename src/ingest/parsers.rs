@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::cache::{BatchBuilder, Part, RejectedLine};
+use crate::cache::{Batch, BatchBuilder, Part, RejectedLine};
 use crate::log::{Record, Rejection, records};
 
 use super::blocks::Buffers;
@@ -34,6 +34,7 @@ pub fn run(
     messages: &crossbeam_channel::Sender<Message>,
     counters: &Counters,
     buffers: &Buffers,
+    spare: &crossbeam_channel::Receiver<Box<Batch>>,
 ) {
     let mut builder = BatchBuilder::default();
     let mut source = 0;
@@ -51,12 +52,14 @@ pub fn run(
             Next::Block(block) => block.source != source || builder.is_full(),
             Next::HandOn | Next::End => true,
         };
-        if hand_on
-            && !builder.is_empty()
-            && messages.send(Message::Batch(source, Box::new(builder.finish()))).is_err()
-        {
-            // The writer gave up, and has said why.
-            return;
+        if hand_on && !builder.is_empty() {
+            // The memory of a batch that was written serves the next.
+            let mut batch = spare.try_recv().unwrap_or_default();
+            *batch = builder.finish_with(std::mem::take(&mut *batch));
+            if messages.send(Message::Batch(source, batch)).is_err() {
+                // The writer gave up, and has said why.
+                return;
+            }
         }
         match next {
             Next::Block(block) => {

@@ -29,73 +29,78 @@ const CONSTANT: u8 = 0;
 const NARROW: u8 = 1;
 const WIDE: u8 = 2;
 
-/// A column, packed.
-pub struct Packed {
-    /// Smallest value; 0 if there is none.
-    pub low: u64,
-    /// Largest value; 0 if there is none.
-    pub high: u64,
-    /// What [`Integers::open`] takes.
+/// Packs one column after another, in the same memory.
+#[derive(Default)]
+pub struct Packer {
+    /// What [`Integers::open`] takes: the column packed last.
     pub bytes: Vec<u8>,
+    /// Smallest value of each block, and its width.
+    directory: Vec<(u64, u8)>,
+    packs: Vec<u8>,
 }
 
-/// Packs values, each being `number` of an item. The items are passed over once: a column of a segment does
-/// not fit the processor's cache.
-pub fn pack<T: Copy>(items: &[T], number: impl Fn(T) -> u64) -> Packed {
-    let packer = BitPacker4x::new();
-    let mut directory = Vec::with_capacity(items.len().div_ceil(BLOCK));
-    let mut packs = Vec::with_capacity(items.len() * 2);
-    let mut pack_buffer = [0u8; BLOCK * 4];
-    let mut numbers = [0u64; BLOCK];
-    let mut part = [0u32; BLOCK];
-    let (mut low, mut high) = (u64::MAX, 0);
-    for block in items.chunks(BLOCK) {
-        let numbers = &mut numbers[..block.len()];
-        let (mut base, mut most) = (u64::MAX, 0);
-        for (to, item) in numbers.iter_mut().zip(block) {
-            *to = number(*item);
-            base = base.min(*to);
-            most = most.max(*to);
-        }
-        (low, high) = (low.min(base), high.max(most));
-        let width = (64 - (most - base).leading_zeros()) as u8;
-        directory.push((base, width));
-        if width == 0 {
-            continue;
-        }
-        part[numbers.len()..].fill(0);
-        part.iter_mut().zip(&*numbers).for_each(|(part, number)| *part = (number - base) as u32);
-        let length = packer.compress(&part, &mut pack_buffer, width.min(32));
-        packs.extend_from_slice(&pack_buffer[..length]);
-        if width > 32 {
-            part.iter_mut().zip(&*numbers).for_each(|(part, number)| *part = ((number - base) >> 32) as u32);
-            let length = packer.compress(&part, &mut pack_buffer, width - 32);
-            packs.extend_from_slice(&pack_buffer[..length]);
-        }
-    }
-    if items.is_empty() {
-        low = 0;
-    }
-    let kind = match high - low {
-        0 => CONSTANT,
-        span if span <= u64::from(u32::MAX) => NARROW,
-        _ => WIDE,
-    };
-    let mut bytes = Vec::with_capacity(HEAD + directory.len() * 9 + packs.len());
-    bytes.extend_from_slice(&(items.len() as u32).to_le_bytes());
-    bytes.push(kind);
-    bytes.extend_from_slice(&low.to_le_bytes());
-    if kind != CONSTANT {
-        for (base, width) in directory {
-            match kind {
-                NARROW => bytes.extend_from_slice(&((base - low) as u32).to_le_bytes()),
-                _ => bytes.extend_from_slice(&(base - low).to_le_bytes()),
+impl Packer {
+    /// Packs values, each being `number` of an item, and tells the smallest and the largest (0 if there is
+    /// none). The items are passed over once: a column of a segment does not fit the processor's cache.
+    pub fn pack<T: Copy>(&mut self, items: &[T], number: impl Fn(T) -> u64) -> (u64, u64) {
+        let Packer { bytes, directory, packs } = self;
+        let packer = BitPacker4x::new();
+        directory.clear();
+        packs.clear();
+        bytes.clear();
+        let mut pack_buffer = [0u8; BLOCK * 4];
+        let mut numbers = [0u64; BLOCK];
+        let mut part = [0u32; BLOCK];
+        let (mut low, mut high) = (u64::MAX, 0);
+        for block in items.chunks(BLOCK) {
+            let numbers = &mut numbers[..block.len()];
+            let (mut base, mut most) = (u64::MAX, 0);
+            for (to, item) in numbers.iter_mut().zip(block) {
+                *to = number(*item);
+                base = base.min(*to);
+                most = most.max(*to);
             }
-            bytes.push(width);
+            (low, high) = (low.min(base), high.max(most));
+            let width = (64 - (most - base).leading_zeros()) as u8;
+            directory.push((base, width));
+            if width == 0 {
+                continue;
+            }
+            part[numbers.len()..].fill(0);
+            part.iter_mut().zip(&*numbers).for_each(|(part, number)| *part = (number - base) as u32);
+            let length = packer.compress(&part, &mut pack_buffer, width.min(32));
+            packs.extend_from_slice(&pack_buffer[..length]);
+            if width > 32 {
+                part.iter_mut()
+                    .zip(&*numbers)
+                    .for_each(|(part, number)| *part = ((number - base) >> 32) as u32);
+                let length = packer.compress(&part, &mut pack_buffer, width - 32);
+                packs.extend_from_slice(&pack_buffer[..length]);
+            }
         }
-        bytes.extend_from_slice(&packs);
+        if items.is_empty() {
+            low = 0;
+        }
+        let kind = match high - low {
+            0 => CONSTANT,
+            span if span <= u64::from(u32::MAX) => NARROW,
+            _ => WIDE,
+        };
+        bytes.extend_from_slice(&(items.len() as u32).to_le_bytes());
+        bytes.push(kind);
+        bytes.extend_from_slice(&low.to_le_bytes());
+        if kind != CONSTANT {
+            for (base, width) in &*directory {
+                match kind {
+                    NARROW => bytes.extend_from_slice(&((base - low) as u32).to_le_bytes()),
+                    _ => bytes.extend_from_slice(&(base - low).to_le_bytes()),
+                }
+                bytes.push(*width);
+            }
+            bytes.extend_from_slice(packs);
+        }
+        (low, high)
     }
-    Packed { low, high, bytes }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +121,7 @@ pub struct Integers {
 }
 
 impl Integers {
-    /// Takes the bytes that [`pack`] made.
+    /// Takes the bytes that a [`Packer`] made.
     ///
     /// # Errors
     /// If they cannot be such bytes. Damage within the packs themselves shows as other values only.
@@ -276,7 +281,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn packed(values: &[u64]) -> Vec<u8> {
-        pack(values, |value| value).bytes
+        let mut packer = Packer::default();
+        packer.pack(values, |value| value);
+        packer.bytes
     }
 
     fn back(values: &[u64]) -> Vec<u64> {

@@ -144,12 +144,19 @@ impl PageBuilder {
 
     /// Ends the page, if it has values.
     pub fn finish(&mut self) -> Option<Page> {
+        self.finish_in(&mut Vec::new())
+    }
+
+    /// The same; the page takes its memory from one of these, if there is one.
+    pub fn finish_in(&mut self, spare: &mut Vec<Vec<u8>>) -> Option<Page> {
         if self.rows == 0 {
             return None;
         }
         let rows = std::mem::take(&mut self.rows);
         let mut bytes = Vec::new();
         if std::mem::take(&mut self.present) {
+            bytes = spare.pop().unwrap_or_default();
+            bytes.clear();
             let tags = self.compressor.as_mut().and_then(|zstd| shrink(zstd, &self.tags));
             // A page of packed ids is random bytes: do not even try.
             let text = (self.packed * 2 < self.text.len())
@@ -186,19 +193,18 @@ fn shrink(zstd: &mut zstd::bulk::Compressor<'static>, bytes: &[u8]) -> Option<Ve
     (compressed.len() < bytes.len() - bytes.len() / 16).then_some(compressed)
 }
 
-/// Makes a column of pages.
-pub fn join(pages: &[Page]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(pages.iter().map(|page| page.bytes.len() + 12).sum::<usize>() + 8);
-    put_varint(&mut out, pages.len() as u64);
+/// Makes a column of pages, in place of what `out` holds.
+pub fn join(pages: &[Page], out: &mut Vec<u8>) {
+    out.clear();
+    put_varint(out, pages.len() as u64);
     for page in pages {
-        put_varint(&mut out, page.rows as u64);
-        put_varint(&mut out, page.bytes.len() as u64);
+        put_varint(out, page.rows as u64);
+        put_varint(out, page.bytes.len() as u64);
         out.extend_from_slice(&checksum::of_bytes(&page.bytes).to_le_bytes());
     }
     for page in pages {
         out.extend_from_slice(&page.bytes);
     }
-    out
 }
 
 /// Where the pages of a column are.
@@ -505,7 +511,9 @@ mod tests {
         }
         pages.extend(builder.finish());
         let mut all = Vec::new();
-        for page in split(&join(&pages)).unwrap() {
+        let mut column = Vec::new();
+        join(&pages, &mut column);
+        for page in split(&column).unwrap() {
             let open = OpenPage::open(&page).unwrap();
             all.extend((0..open.rows()).map(|row| open.get(row, || None).unwrap().map(Cow::into_owned)));
         }
