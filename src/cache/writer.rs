@@ -64,6 +64,8 @@ pub struct Writer {
     stored: [usize; DIMENSIONS],
     tail: Option<Tail>,
     files: HashMap<(i64, String), FileState>,
+    /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
+    pub(super) kept_open: Option<std::fs::File>,
     _lock: WriterLock,
 }
 
@@ -108,6 +110,7 @@ impl Writer {
             stored: [0; DIMENSIONS],
             tail: None,
             files: HashMap::new(),
+            kept_open: None,
             _lock: lock,
         };
         writer.load_dictionaries()?;
