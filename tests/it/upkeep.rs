@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::home::{Home, line, stderr};
+use crate::support::filling::Filling;
 
 /// A second folder of logs, with one request in it.
 fn second_folder(home: &Home) {
@@ -160,4 +161,36 @@ fn every_command_leaves_the_cache_as_one_file() {
             .collect();
         assert_eq!(left, ["cache.db"], "{command:?}");
     }
+}
+
+#[test]
+fn whoever_reads_and_goes_leaves_the_log_of_a_writer_alone() {
+    let home = Home::new();
+    let cache = home.path("cache.db");
+    let log = home.path("cache.db-wal");
+    let mut filling = Filling::new(&cache, 1000);
+    let source = filling.writer.source("/var/log/acme").unwrap();
+    let mut second = 0;
+    let mut add = |filling: &mut Filling| {
+        second += 1;
+        let one = line(second, "192.0.2.5", "-", "REST.GET.OBJECT", "d.mp4", 200, "7");
+        filling.append(source, &[one.trim_end()]);
+        filling.writer.commit().unwrap();
+        u64::from(second)
+    };
+    let read = || {
+        let total = home.objects(&["report", "total", "--cache", cache.to_str().unwrap()]);
+        total[0]["requests"].as_u64().unwrap()
+    };
+    for _ in 0..3 {
+        assert_eq!(add(&mut filling), read());
+        assert!(log.exists(), "it is in use");
+        filling.writer.make_durable().unwrap();
+        assert_eq!(add(&mut filling), read());
+        assert!(log.exists(), "it is in use");
+    }
+    drop(filling);
+    assert!(!log.exists());
+    assert_eq!(read(), 6);
+    home.fine(&["sources", "check", "--cache", cache.to_str().unwrap()]);
 }
