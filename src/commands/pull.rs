@@ -28,9 +28,26 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
     let runtime = pulling::runtime()?;
     let outcome = runtime.block_on(async {
         let interrupt = Interrupt::watch();
+        let mut rounds = 0;
         loop {
-            let writer = Writer::open(&path)?;
-            let progress = pulling::pull_within(setting, writer, sources.clone(), &interrupt).await?;
+            let pulled = match Writer::open(&path) {
+                Ok(writer) => pulling::pull_within(setting, writer, sources.clone(), &interrupt).await,
+                Err(error) => Err(error.into()),
+            };
+            rounds += 1;
+            let progress = match (pulled, args.every) {
+                (Ok(progress), _) => progress,
+                // Another may just be writing, or the disk be full: that may be over next time.
+                (Err(error), Some(every)) if rounds > 1 => {
+                    super::tell_error(&error);
+                    interrupt.sleep(Duration::from_secs(every.into())).await;
+                    if interrupt.is_asked() {
+                        return Ok(Outcome::SomeUnread);
+                    }
+                    continue;
+                }
+                (Err(error), _) => return Err(error),
+            };
             let Some(every) = args.every else {
                 let outcome = pulling::verdict(setting, &progress, &path, &uris, true)?;
                 setting.note(&pulling::summary(&progress));

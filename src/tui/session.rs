@@ -24,6 +24,8 @@ use crate::query::Engine;
 const FRAME: Duration = Duration::from_millis(33);
 /// The time between two looks at whether the data has grown, at least.
 const LOOK: Duration = Duration::from_millis(250);
+/// The time between two looks at the clock.
+const TICK: Duration = Duration::from_secs(5);
 /// Live data is asked about again so seldom that the questions take at most a fifth of the time.
 const REST: u32 = 4;
 
@@ -63,6 +65,7 @@ pub(crate) async fn run<B: Backend>(
     session.state.newest = session.state.generation;
     if let Some(feed) = &mut ingest {
         session.state.progress = Some(feed.progress.borrow_and_update().clone());
+        session.state.every = feed.every;
     }
     session.handle(moment(), Action::Begin, copy);
 
@@ -74,6 +77,9 @@ pub(crate) async fn run<B: Backend>(
     let mut cost = Duration::ZERO;
     let mut is_open = ingest.is_some();
     let mut heard = began;
+    // How long ago the newest request was is told on the screen, so time itself is news.
+    let mut ticks = tokio::time::interval(TICK);
+    let is_following = session.state.every.is_some();
     tokio::pin!(end);
 
     while !session.quit {
@@ -125,6 +131,10 @@ pub(crate) async fn run<B: Backend>(
                 }
                 let rest = LOOK.max(cost * REST);
                 look = look.or(Some(heard.max(looked + rest)));
+                dirty = true;
+            }
+            _ = ticks.tick(), if is_following => {
+                session.state.now = moment();
                 dirty = true;
             }
             () = sleep_until(look.unwrap_or(now)), if look.is_some() => {
@@ -246,7 +256,7 @@ mod tests {
             let stopped = Arc::clone(&stopped);
             Box::new(move || stopped.store(true, Ordering::SeqCst))
         };
-        let feed = Feed { progress, stop };
+        let feed = Feed { progress, stop, every: None };
         let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
         let (keys, events) = unbounded();
         let mut copied = Vec::new();
