@@ -50,9 +50,11 @@ impl<R: Read> Cutter<R> {
         bytes.reserve_exact((self.block_bytes + 4096).saturating_sub(bytes.len()));
         loop {
             let before = bytes.len();
-            let wanted = self.block_bytes.saturating_sub(before).max(self.block_bytes / 4).max(1) as u64;
-            let read = (&mut self.reader).take(wanted).read_to_end(&mut bytes)?;
-            if read == 0 {
+            let wanted = self.block_bytes.saturating_sub(before).max(self.block_bytes / 4).max(1);
+            let read = (&mut self.reader).take(wanted as u64).read_to_end(&mut bytes)?;
+            // Less than was asked for: this is the end. A small file is one block, and so in the cache either
+            // wholly or not at all.
+            if read < wanted {
                 self.is_over = true;
                 break;
             }
@@ -133,6 +135,12 @@ mod tests {
                 line += block.bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
             }
         }
+    }
+
+    #[test]
+    fn a_small_file_is_one_block() {
+        let text = "one\ntwo\nthree";
+        assert_eq!(cut(text, 100), [Lines { first: 1, bytes: text.into(), is_last: true }]);
     }
 
     #[test]
