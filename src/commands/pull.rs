@@ -7,7 +7,7 @@ use super::pulling::{self, Interrupt, NoEmptyCache};
 use super::purge::Purge;
 use super::setting::Setting;
 use super::{Outcome, usage};
-use crate::cache::Writer;
+use crate::cache::{CacheError, Writer};
 
 pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome> {
     let specs = if args.sources.is_empty() { pulling::usual_sources(setting)? } else { args.sources.clone() };
@@ -22,14 +22,26 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
     if args.every.is_some() && uris.iter().any(|uri| uri == "-") {
         return usage("--every: standard input can be read only once");
     }
-    let mut purge = if args.purge { Some(Purge::new(&sources, args.yes)?) } else { None };
+    let mut purge =
+        if args.purge { Some(Purge::new(&sources, args.yes, args.every.is_some())?) } else { None };
     let path = setting.cache_path()?;
     let _no_empty_cache = NoEmptyCache::at(&path);
     let runtime = pulling::runtime()?;
     let outcome = runtime.block_on(async {
         let interrupt = Interrupt::watch();
         loop {
-            let writer = Writer::open(&path)?;
+            let writer = match (Writer::open(&path), args.every) {
+                // Whoever else writes will be done one day: no reason to give up for good.
+                (Err(error @ CacheError::Locked { .. }), Some(every)) => {
+                    setting.note(&format!("{error}; it is tried again"));
+                    interrupt.sleep(Duration::from_secs(every.into())).await;
+                    if interrupt.is_asked() {
+                        return Ok(Outcome::Done);
+                    }
+                    continue;
+                }
+                (writer, _) => writer?,
+            };
             let progress = pulling::pull_within(setting, writer, sources.clone(), &interrupt).await?;
             let Some(every) = args.every else {
                 let outcome = pulling::verdict(setting, &progress, &path, &uris, true)?;
