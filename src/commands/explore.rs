@@ -59,13 +59,15 @@ pub(super) fn show(
         }
         Err(error) => return Err(error.into()),
     };
+    // Who has nothing to pull keeps nobody else from it.
+    let writer = writer.filter(|_| !sources.is_empty());
     let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(path)?)));
     let runtime = pulling::runtime()?;
     let shown = runtime.block_on(async {
         let options = Options { window: setting.window(), ..Options::default() };
         let ingest = match writer {
-            Some(writer) if !sources.is_empty() => Some(Ingest::start(writer, sources, options)?),
-            _ => None,
+            Some(writer) => Some(Ingest::start(writer, sources, options)?),
+            None => None,
         };
         let feed = ingest.as_ref().map(|ingest| {
             let stop = ingest.stopper();
