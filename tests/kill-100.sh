@@ -43,7 +43,11 @@ kills() {
         status=0
         wait "$process" 2>/dev/null || status=$?
         [ "$status" -ne 137 ] || killed=$((killed + 1))
-        [ $((round % 2)) -eq 0 ] || continue
+        if [ $((round % 2)) -ne 0 ]; then
+            # A machine that is busier, or less, than at first: the kills are to fall all over a pull.
+            if [ "$status" -eq 137 ]; then took=$((took * 11 / 10)); else took=$((took * 8 / 10)); fi
+            continue
+        fi
         pull "$@" --cache "$cache-killed"
         found=$(what_is_in "$cache-killed")
         if [ "$found" != "$expected" ]; then
@@ -53,8 +57,8 @@ kills() {
         fi
     done
     "$tamarin" sources check --cache "$cache-killed" -q
-    [ $((killed * 2)) -ge "$times" ] || { echo "kill-100.sh: $name: only $killed of $times killed in time" >&2; exit 1; }
-    echo "$name: $killed of $times pulls killed before their end ($took ms each); nothing lost, nothing twice:" \
+    [ $((killed * 3)) -ge "$times" ] || { echo "kill-100.sh: $name: only $killed of $times killed in time" >&2; exit 1; }
+    echo "$name: $killed of $times pulls killed before their end; nothing lost, nothing twice:" \
         "$(head -n 1 <<<"$expected")"
 }
 
