@@ -197,7 +197,7 @@ fn deletions_that_fail_for_a_while_are_sent_again() {
 
 #[test]
 fn they_are_deleted_a_thousand_at_a_time() {
-    let scene = Scene::new(2100);
+    let scene = Scene::new(1050);
     let output = scene.run(&["--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let batches: Vec<usize> = scene
@@ -207,8 +207,8 @@ fn they_are_deleted_a_thousand_at_a_time() {
         .filter(|(asked, _)| asked.is_delete())
         .map(|(asked, _)| asked.body.matches("<Key>").count())
         .collect();
-    assert_eq!(batches, [1000, 1000, 100]);
+    assert_eq!(batches, [1000, 50]);
     assert_eq!(scene.left(), 0);
     let kept = contents(&scene.cache);
-    assert_eq!((kept.totals.stats.requests, kept.rejected.len()), (4200, 210));
+    assert_eq!((kept.totals.stats.requests, kept.rejected.len()), (2100, 105));
 }

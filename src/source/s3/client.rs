@@ -27,8 +27,10 @@ const FIRST_REGION: &str = "us-east-1";
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// How long a content may stand still on its way, if nobody says otherwise.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
-/// The same two until S3 has answered for the first time.
-const FIRST_SIGN_WITHIN: Duration = Duration::from_secs(6);
+/// The same two until S3 has answered for the first time, and how long it is tried.
+const FIRST_ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const FIRST_STALLED_AFTER: Duration = Duration::from_secs(5);
+const FIRST_TRIED_FOR: Duration = Duration::from_secs(14);
 /// Expired credentials are not looked for again sooner than this.
 const RENEW_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// How often a request is sent in all, if `AWS_MAX_ATTEMPTS` does not say.
@@ -167,15 +169,16 @@ impl Connection {
         if self.answered.load(Ordering::Relaxed) {
             return None;
         }
-        let silence =
-            self.options.timeout.map_or(FIRST_SIGN_WITHIN, |timeout| timeout.min(FIRST_SIGN_WITHIN));
-        let limits =
-            time_limits(&self.options).read_timeout(silence).operation_timeout(Duration::from_secs(14));
+        // Who asks for more patience has it from the beginning.
+        let given = self.options.timeout;
+        let limits = time_limits(&self.options)
+            .read_timeout(given.unwrap_or(FIRST_ANSWER_WITHIN))
+            .operation_timeout(given.map_or(FIRST_TRIED_FOR, |given| FIRST_TRIED_FOR.max(given * 2)));
         Some(
             aws_sdk_s3::Config::builder()
                 .retry_config(RetryConfig::standard().with_max_attempts(3.min(self.attempts)))
                 .timeout_config(limits.build())
-                .stalled_stream_protection(stalled_after(silence)),
+                .stalled_stream_protection(stalled_after(given.unwrap_or(FIRST_STALLED_AFTER))),
         )
     }
 
