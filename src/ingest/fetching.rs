@@ -3,9 +3,11 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use futures::FutureExt;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -127,7 +129,12 @@ impl Fetching {
                 };
                 let source = source.clone();
                 fetches.spawn(async move {
-                    reading.fetch(source.as_ref(), &file).await;
+                    let counters = reading.counters.clone();
+                    let fetch = reading.fetch(source.as_ref(), &file);
+                    // What panics must not take the name of the log file with it.
+                    if AssertUnwindSafe(fetch).catch_unwind().await.is_err() {
+                        broke_down(&counters, &file.name, "fetching it");
+                    }
                     drop(slot);
                 });
                 while fetches.try_join_next().is_some() {}
@@ -136,8 +143,8 @@ impl Fetching {
         drop(pages);
         match listing.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => self.counters.file_failed(source.uri(), error.to_string()),
-            Err(_) => self.counters.file_failed(source.uri(), "listing it broke down".to_owned()),
+            Ok(Err(error)) => self.counters.file_failed(source.uri(), error.to_string(), error.message()),
+            Err(_) => broke_down(&self.counters, source.uri(), "listing it"),
         }
         if is_last {
             self.counters.listed.store(true, Relaxed);
@@ -155,15 +162,21 @@ impl Reading {
         };
         let body = match fetched {
             Ok(body) => body,
-            Err(error) => return self.counters.file_failed(&file.name, error.to_string()),
-        };
-        // Decompressing and cutting keep a processor busy, and wait for the parsers.
-        let _ = tokio::task::spawn_blocking(move || {
-            if let Err(error) = self.read(body) {
-                self.counters.file_failed(&self.file.name, error.to_string());
+            Err(error) => {
+                return self.counters.file_failed(&file.name, error.to_string(), error.message());
             }
-        })
-        .await;
+        };
+        let counters = self.counters.clone();
+        // Decompressing and cutting keep a processor busy, and wait for the parsers.
+        let read = tokio::task::spawn_blocking(move || {
+            if let Err(error) = self.read(body) {
+                let reason = error.to_string();
+                self.counters.file_failed(&self.file.name, reason.clone(), &reason);
+            }
+        });
+        if read.await.is_err() {
+            broke_down(&counters, &file.name, "reading it");
+        }
     }
 
     fn read(&self, body: Body) -> io::Result<()> {
@@ -198,6 +211,12 @@ impl Reading {
         }
         Ok(())
     }
+}
+
+/// Notes what panicked: a defect, but no reason to lose sight of a log file.
+fn broke_down(counters: &Counters, name: &str, doing: &str) {
+    let what = format!("{doing} broke down; please report this as a defect of Tamarin");
+    counters.file_failed(name, format!("{name}: {what}"), &what);
 }
 
 /// Whether the beginning of a file is that of a log: among its first lines one is a record, or was to be

@@ -349,9 +349,9 @@ async fn a_content_without_a_length_is_held_against_the_list() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_content_that_never_arrives_whole_is_told() {
     let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n0123".to_vec();
-    let source = open("s3://acme-logs", &scripted(vec![cut; 5])).unwrap();
+    let source = open("s3://acme-logs", &scripted(vec![cut; 6])).unwrap();
     let message = source.fetch(&log_file("a.log")).await.err().unwrap().to_string();
-    assert!(message.starts_with("s3://acme-logs/a.log: did not arrive whole in 5 attempts ("), "{message}");
+    assert!(message.starts_with("s3://acme-logs/a.log: did not arrive whole in 6 attempts ("), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
