@@ -6,6 +6,9 @@
 //! how many segments a rare address and one hour take, how long the first thousand requests take in every
 //! order and under filters, and the same further down.
 
+// To print is what it is for.
+#![allow(clippy::print_stdout)]
+
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;

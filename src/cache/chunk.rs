@@ -65,19 +65,19 @@ impl Head {
 }
 
 /// Writes a column of a segment.
-pub fn insert(statement: &mut Statement<'_>, segment: i64, column: PackedColumn) -> Result<(), ChunkError> {
+pub fn insert(
+    statement: &mut Statement<'_>,
+    segment: i64,
+    column: PackedColumn<'_>,
+) -> Result<(), ChunkError> {
     let PackedColumn { field, low, high, bytes } = column;
     let id = chunk_id(segment, field);
-    let head = Head { low, high, data_crc: data_crc(field, &bytes)? };
-    // Opened for what is in it, and taken apart again: to copy a column takes longer.
-    let (presence, bytes) = match DIMENSION_FIELDS.contains(&field) {
-        true => {
-            let column = Integers::open(bytes)?;
-            let presence = Presence::of(&column, low, high).map(|presence| presence.to_bytes());
-            (presence, column.into_bytes())
-        }
-        false => (None, bytes),
+    let head = Head { low, high, data_crc: data_crc(field, bytes)? };
+    let presence = match DIMENSION_FIELDS.contains(&field) && low < high {
+        true => Presence::of(&Integers::open(bytes.to_vec())?, low, high),
+        false => None,
     };
+    let presence = presence.map(|presence| presence.to_bytes());
     statement.execute(params![id, low, high, head.crc(id), head.data_crc, presence, bytes])?;
     Ok(())
 }

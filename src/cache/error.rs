@@ -57,6 +57,17 @@ pub enum CacheError {
         /// The cache.
         path: PathBuf,
     },
+    /// The system refuses to write more: perhaps a limit other than the size of the disk, which some
+    /// systems do not tell from a disk that fails.
+    #[error(
+        "the system writes no more to the cache {} ({reason}): its disk may be full or failing, or the file larger than allowed (ulimit -f, a quota); make room and run again: it carries on where it stopped", path.display()
+    )]
+    Unwritable {
+        /// The cache.
+        path: PathBuf,
+        /// What SQLite says.
+        reason: String,
+    },
     /// It may be read but not written.
     #[error("the cache {} cannot be written ({reason}); use another file with --cache FILE", path.display())]
     ReadOnly {
@@ -74,6 +85,16 @@ pub enum CacheError {
         source: rusqlite::Error,
     },
 }
+
+/// What SQLite says when the system did not write.
+const WRITING_FAILED: [i32; 6] = [
+    rusqlite::ffi::SQLITE_IOERR_WRITE,
+    rusqlite::ffi::SQLITE_IOERR_FSYNC,
+    rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC,
+    rusqlite::ffi::SQLITE_IOERR_TRUNCATE,
+    rusqlite::ffi::SQLITE_IOERR_SHMSIZE,
+    rusqlite::ffi::SQLITE_IOERR_SHMMAP,
+];
 
 impl CacheError {
     /// Gives what SQLite says a name that a person can act on.
@@ -95,6 +116,10 @@ impl CacheError {
             return CacheError::Damaged { path, reason: one_line(&reason) };
         }
         let reason = one_line(&source.to_string());
+        let extended = source.sqlite_error().map(|error| error.extended_code);
+        if extended.is_some_and(|code| WRITING_FAILED.contains(&code)) {
+            return CacheError::Unwritable { path, reason };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => {
                 CacheError::NotOurs { path, reason: "no SQLite database".to_owned() }

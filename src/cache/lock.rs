@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::CacheError;
 
+/// Nobody goes away just now that often.
+const ATTEMPTS: usize = 100;
+
 /// Held as long as this lives; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct WriterLock {
@@ -36,9 +39,16 @@ impl WriterLock {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(&path).map_err(open)?;
-        match file.try_lock() {
-            // The one before took it away between the two: what is locked is not what others will find.
-            Ok(()) if !is_at(&file, &path) => return WriterLock::take(cache),
+        let mut locked = file.try_lock();
+        // The one before may have taken it away between the two: what is locked is not what others find.
+        for _ in 0..ATTEMPTS {
+            if locked.is_err() || is_at(&file, &path) {
+                break;
+            }
+            file = options.open(&path).map_err(open)?;
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();

@@ -94,12 +94,13 @@ impl Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::codec::integers::pack;
+    use crate::cache::codec::integers::Packer;
     use proptest::prelude::*;
 
     fn of(ids: &[u64]) -> Option<Presence> {
-        let (low, high) = (ids.iter().min().unwrap(), ids.iter().max().unwrap());
-        Presence::of(&Integers::open(pack(ids)).unwrap(), *low as i64, *high as i64)
+        let mut packer = Packer::default();
+        let (low, high) = packer.pack(ids, |id| id);
+        Presence::of(&Integers::open(packer.bytes).unwrap(), low as i64, high as i64)
     }
 
     #[test]

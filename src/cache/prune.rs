@@ -323,7 +323,8 @@ mod tests {
         // What is known of them still counts: only the rest is asked for, by another process, too.
         drop(writer);
         let known = Cache::open(&path).unwrap().known("one", names[0], Some("1")).unwrap();
-        assert_eq!(known, crate::cache::catalogue::Known::InPart(vec![1..6]));
+        let first_half = 1..6;
+        assert_eq!(known, crate::cache::catalogue::Known::InPart(vec![first_half]));
         let mut writer = Writer::open(&path).unwrap();
         for (index, name) in names.iter().enumerate().filter(|(index, _)| *index != 1) {
             let more: Vec<Request> = (0..5).map(|n| Request::at(1000 + index as i64 * 10 + n)).collect();

@@ -233,7 +233,12 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
             let connection = open_reader_with(path, &uri, read_only | OpenFlags::SQLITE_OPEN_URI)?;
             Ok((connection, Some(stamp)))
         }
-        Err(CacheError::Open { .. }) if std::fs::File::open(path).is_ok() && has_log(path) => {
+        // Whether it may be read at all.
+        Err(CacheError::Open { .. })
+            if has_log(path)
+                && open_reader_with(path, &immutable_uri(path), read_only | OpenFlags::SQLITE_OPEN_URI)
+                    .is_ok() =>
+        {
             let log = beside(path, "-wal");
             let reason = format!(
                 "its last changes wait in {}, which can be read only by who may write the folder: let them \

@@ -143,7 +143,10 @@ impl Writer {
             path: self.path.clone(),
             reason: format!("it cannot be made durable: {error}"),
         };
-        std::fs::File::open(&self.path).and_then(|file| file.sync_all()).map_err(kept)?;
+        let file = std::fs::File::open(&self.path).map_err(kept)?;
+        file.sync_all().map_err(kept)?;
+        // Closing it would let go of SQLite's own locks on that file, wherever this process holds them.
+        self.kept_open = Some(file);
         // The name of a new file is in its folder.
         #[cfg(unix)]
         if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {

@@ -64,6 +64,10 @@ pub struct Writer {
     stored: [usize; DIMENSIONS],
     tail: Option<Tail>,
     files: HashMap<(i64, String), FileState>,
+    /// Memory for the ids of the values of a batch.
+    ids: Vec<u32>,
+    /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
+    pub(super) kept_open: Option<std::fs::File>,
     _lock: WriterLock,
 }
 
@@ -108,6 +112,8 @@ impl Writer {
             stored: [0; DIMENSIONS],
             tail: None,
             files: HashMap::new(),
+            ids: Vec::new(),
+            kept_open: None,
             _lock: lock,
         };
         writer.load_dictionaries()?;
@@ -156,20 +162,32 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be read or written. What was committed before stays.
     pub fn append(&mut self, source: i64, mut batch: Batch) -> Result<Appended, CacheError> {
+        self.append_from(source, &mut batch)
+    }
+
+    /// The same; what is left of the batch is good for
+    /// [`BatchBuilder::finish_with`](super::BatchBuilder::finish_with).
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn append_from(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
         self.turn_to(source)?;
         let most = self.options.segment_rows_max();
         if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > most) {
             self.seal()?;
         }
-        let codes = self.translate(&mut batch);
-        let request_ids = std::mem::take(&mut batch.request_ids);
         let Some(tail) = &mut self.tail else { return Ok(Appended::default()) };
         let from = tail.segment.rows();
-        tail.segment.extend(&mut batch, codes);
+        tail.segment.extend(batch);
+        // The codes of the cache's dictionaries; values not known yet are added.
+        for (slot, Coded { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
+            self.interners[slot].intern_all(values, hashes, &mut self.ids);
+            tail.segment.extend_codes(slot, codes, &self.ids);
+        }
         let keys = &self.interners[KEY];
         let repeats = tail
             .seen
-            .admit(&self.connection, keys, &tail.segment, from, &request_ids)
+            .admit(&self.connection, keys, &tail.segment, from, &batch.request_ids)
             .map_err(|error| admit_error(&self.path, error))?;
         tail.segment
             .remove(&repeats, keys)
@@ -178,7 +196,7 @@ impl Writer {
         let mut start = from;
         let mut repeats = repeats.into_iter().peekable();
         let mut appended = Appended::default();
-        for part in batch.parts {
+        for part in batch.parts.drain(..) {
             let end = start + part.rows;
             let mut duplicates = 0;
             while repeats.next_if(|row| *row < end).is_some() {
@@ -292,7 +310,7 @@ impl Writer {
             && let (Some(id), Some((time_min, time_max))) = (tail.stored, tail.segment.time_range())
         {
             tail.first_row += tail.segment.rows() as i64;
-            tail.segment = OpenSegment::default();
+            tail.segment.clear();
             tail.stored = None;
             tail.committed = 0;
             tail.seen.seal(id, time_min, time_max);
@@ -313,23 +331,6 @@ impl Writer {
                 .map_err(|error| admit_error(&path, error))?,
         );
         Ok(())
-    }
-
-    /// The codes of a batch in the dictionaries of the cache; values not known yet are added.
-    fn translate(&mut self, batch: &mut Batch) -> [Vec<u32>; DIMENSIONS] {
-        let mut translated: [Vec<u32>; DIMENSIONS] = Default::default();
-        for (slot, codes) in translated.iter_mut().enumerate() {
-            let Coded { codes: local, values, hashes } = std::mem::take(&mut batch.dimensions[slot]);
-            let interner = &mut self.interners[slot];
-            let ids: Vec<u32> = std::iter::once(0)
-                .chain(values.iter().zip(&hashes).map(|(value, hash)| interner.intern(value, *hash)))
-                .collect();
-            *codes = local;
-            for code in codes.iter_mut() {
-                *code = ids[*code as usize];
-            }
-        }
-        translated
     }
 
     fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut FileState, CacheError> {
@@ -409,6 +410,12 @@ impl From<ChunkError> for WriteError {
     }
 }
 
+impl From<codec::Damage> for WriteError {
+    fn from(damage: codec::Damage) -> Self {
+        WriteError::Damage(damage)
+    }
+}
+
 impl From<rusqlite::Error> for WriteError {
     fn from(error: rusqlite::Error) -> Self {
         WriteError::Sqlite(error)
@@ -459,11 +466,7 @@ pub(super) fn insert_segment(
         )?
         .execute(params_from_iter(numbers.into_iter().chain([crc])))?;
     let mut insert = transaction.prepare_cached(chunk::INSERT)?;
-    let mut columns = segment.pack(keys).map_err(WriteError::Damage)?;
-    columns.sort_by_key(|column| column.field);
-    for column in columns {
-        chunk::insert(&mut insert, id, column)?;
-    }
+    segment.pack(keys, |column| -> Result<(), WriteError> { Ok(chunk::insert(&mut insert, id, column)?) })?;
     Ok(id)
 }
 

@@ -288,6 +288,10 @@ pub struct Options {
     /// Send anonymous requests, for public buckets
     #[arg(long, global = true)]
     pub no_sign_request: bool,
+    /// How long S3 may be silent until a request is sent again: 10s, 2m; by default 20s before an answer,
+    /// 10s in the middle of one
+    #[arg(long, global = true, value_name = "TIME", value_parser = stretch)]
+    pub timeout: Option<u32>,
     /// The configuration file to use rather than the one in the configuration directory
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -69,6 +69,8 @@ pub(super) fn show(
         }
         Err(error) => return Err(error.into()),
     };
+    // Who has nothing to pull keeps nobody else from it.
+    let writer = writer.filter(|_| !sources.is_empty());
     let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(path)?)));
     let runtime = pulling::runtime()?;
     let shown = runtime.block_on(async {

@@ -7,7 +7,7 @@ use super::pulling::{self, Interrupt, NoEmptyCache};
 use super::purge::Purge;
 use super::setting::Setting;
 use super::{Outcome, usage};
-use crate::cache::Writer;
+use crate::cache::{CacheError, Writer};
 
 pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome> {
     let specs = if args.sources.is_empty() { pulling::usual_sources(setting)? } else { args.sources.clone() };
@@ -22,15 +22,37 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
     if args.every.is_some() && uris.iter().any(|uri| uri == "-") {
         return usage("--every: standard input can be read only once");
     }
-    let mut purge = if args.purge { Some(Purge::new(&sources, args.yes)?) } else { None };
+    let mut purge =
+        if args.purge { Some(Purge::new(&sources, args.yes, args.every.is_some())?) } else { None };
     let path = setting.cache_path()?;
     let _no_empty_cache = NoEmptyCache::at(&path);
     let runtime = pulling::runtime()?;
     let outcome = runtime.block_on(async {
         let interrupt = Interrupt::watch();
+        let mut rounds = 0;
         loop {
-            let writer = Writer::open(&path)?;
-            let progress = pulling::pull_within(setting, writer, sources.clone(), &interrupt).await?;
+            let pulled = match Writer::open(&path) {
+                Ok(writer) => pulling::pull_within(setting, writer, sources.clone(), &interrupt).await,
+                Err(error) => Err(error.into()),
+            };
+            rounds += 1;
+            let progress = match (pulled, args.every) {
+                (Ok(progress), _) => progress,
+                // Another may just be writing, or the disk be full: that may be over next time.
+                (Err(error), Some(every)) if rounds > 1 || is_locked(&error) => {
+                    if is_locked(&error) {
+                        setting.note(&format!("{error}; it is tried again"));
+                    } else {
+                        super::tell_error(&error);
+                    }
+                    interrupt.sleep(Duration::from_secs(every.into())).await;
+                    if interrupt.is_asked() {
+                        return Ok(Outcome::SomeUnread);
+                    }
+                    continue;
+                }
+                (Err(error), _) => return Err(error),
+            };
             let Some(every) = args.every else {
                 let outcome = pulling::verdict(setting, &progress, &path, &uris, true)?;
                 setting.note(&pulling::summary(&progress));
@@ -57,4 +79,9 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     outcome
+}
+
+/// Whether another process is writing to the cache.
+fn is_locked(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(CacheError::Locked { .. }))
 }

@@ -19,8 +19,10 @@ use crate::source::demo::Demo;
 use crate::source::s3::S3Options;
 use crate::source::{self, Source, SourceError};
 
-/// Failures named if nobody asks for all.
+/// Log files named per reason why they could not be read, if nobody asks for all.
 const FAILURES_TOLD: usize = 3;
+/// Reasons told then.
+const REASONS_TOLD: usize = 8;
 
 /// A cache ready to be asked.
 pub(super) struct Ready {
@@ -228,20 +230,55 @@ fn show(bar: &ProgressBar, progress: &Progress) {
 }
 
 pub(super) fn tell_failures(setting: &Setting, progress: &Progress) {
-    let told = if setting.options.verbose { usize::MAX } else { FAILURES_TOLD };
-    for failure in progress.failures.iter().take(told) {
-        setting.note(&named(failure));
-    }
-    let untold = progress.files_failed.saturating_sub(progress.failures.len().min(told) as u64);
-    if untold > 0 {
-        setting.note(&format!("{} more log files could not be read (-v names more)", human::count(untold)));
+    for line in failures(&progress.failures, progress.files_failed, setting.options.verbose) {
+        setting.note(&line);
     }
 }
 
+/// What could not be read, a line each; unless all is asked for, what failed for the same reason shares a
+/// line: credentials that have expired are one matter, however many log files were left to read.
+fn failures(failures: &[Failure], count: u64, name_all: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut told = 0;
+    if name_all {
+        lines.extend(failures.iter().map(named));
+        told = failures.len();
+    } else {
+        let mut reasons: Vec<Vec<&Failure>> = Vec::new();
+        for failure in failures {
+            match reasons.iter_mut().find(|alike| alike[0].what == failure.what) {
+                Some(alike) => alike.push(failure),
+                None => reasons.push(vec![failure]),
+            }
+        }
+        for alike in reasons.iter().take(REASONS_TOLD) {
+            told += alike.len();
+            lines.push(match alike.as_slice() {
+                [one] => named(one),
+                _ => {
+                    let names: Vec<&str> =
+                        alike.iter().take(FAILURES_TOLD).map(|failure| failure.name.as_str()).collect();
+                    let more = alike.len() - names.len();
+                    let more =
+                        if more > 0 { format!(" and {more} more (-v names all)") } else { String::new() };
+                    let count = human::count(alike.len() as u64);
+                    let names = names.join(", ");
+                    format!("{count} log files could not be read: {}: {names}{more}", alike[0].what)
+                }
+            });
+        }
+    }
+    let untold = count.saturating_sub(told as u64);
+    if untold > 0 {
+        let hint = if name_all { "" } else { " (-v names all)" };
+        lines.push(format!("{} more log files could not be read{hint}", human::count(untold)));
+    }
+    lines
+}
+
 /// Why a source could not be listed at all, if one could not.
-fn unlisted<'p>(progress: &'p Progress, uris: &[String]) -> Option<&'p str> {
-    let failure = progress.failures.iter().find(|failure| uris.contains(&failure.name))?;
-    Some(&failure.reason)
+fn unlisted<'p>(progress: &'p Progress, uris: &[String]) -> Option<&'p Failure> {
+    progress.failures.iter().find(|failure| uris.contains(&failure.name))
 }
 
 /// How a pull of these sources ended. `needs_all`: a source that could not be listed is a failure even
@@ -260,10 +297,19 @@ pub(super) fn verdict(
         bail!("stopped before all log files were read; what was read is kept: run again to carry on");
     }
     let has_nothing = progress.requests == 0 && progress.files_done == 0 && !has_all(path, uris);
-    if let Some(reason) = unlisted(progress, uris)
+    if let Some(unlisted) = unlisted(progress, uris)
         && (has_nothing || needs_all)
     {
-        bail!("{reason}");
+        let others: Vec<Failure> = progress
+            .failures
+            .iter()
+            .filter(|failure| !uris.contains(&failure.name) && failure.what != unlisted.what)
+            .cloned()
+            .collect();
+        for line in failures(&others, others.len() as u64, setting.options.verbose) {
+            setting.note(&line);
+        }
+        bail!("{}", named(unlisted));
     }
     if has_nothing {
         let sources = uris.join(", ");
@@ -333,9 +379,14 @@ impl Interrupt {
 
     /// Waits for this long, or for a signal.
     pub(super) async fn sleep(&self, time: Duration) {
+        let _ = tokio::time::timeout(time, self.asked()).await;
+    }
+
+    /// Waits for a signal.
+    pub(super) async fn asked(&self) {
         let notified = self.notify.notified();
         if !self.is_asked() {
-            let _ = tokio::time::timeout(time, notified).await;
+            notified.await;
         }
     }
 

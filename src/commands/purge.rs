@@ -18,17 +18,26 @@ use crate::source::{LogFile, Source};
 /// Names deleted before somebody who wants to stop is heard.
 const AT_ONCE: usize = 1000;
 
+/// What was said to deleting. It is asked for once, however many sources and rounds there are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    NotAsked,
+    Yes,
+    No,
+}
+
 /// Deleting what is safely kept.
 pub(super) struct Purge {
-    /// Nobody needs to be asked, or somebody said yes.
-    agreed: bool,
+    answer: Answer,
+    /// Whether there are more rounds to come.
+    keeps_on: bool,
     /// Segments up to this one were verified by this process.
     verified: i64,
 }
 
 impl Purge {
     /// Refuses, before anything is done, what cannot or must not be purged.
-    pub(super) fn new(sources: &[Arc<dyn Source>], yes: bool) -> anyhow::Result<Purge> {
+    pub(super) fn new(sources: &[Arc<dyn Source>], yes: bool, keeps_on: bool) -> anyhow::Result<Purge> {
         if let Some(source) = sources.iter().find(|source| !source.can_remove()) {
             return usage(format!("--purge deletes log files in S3 only, and {} is not there", source.uri()));
         }
@@ -36,7 +45,7 @@ impl Purge {
         if !yes && !is_asked {
             return usage("--purge deletes log files for good and there is nobody to ask: say so with --yes");
         }
-        Ok(Purge { agreed: yes, verified: 0 })
+        Ok(Purge { answer: if yes { Answer::Yes } else { Answer::NotAsked }, keeps_on, verified: 0 })
     }
 
     /// Deletes the log files of these sources that the cache holds wholly. Whether some are left.
@@ -47,29 +56,32 @@ impl Purge {
         sources: &[Arc<dyn Source>],
         interrupt: &Interrupt,
     ) -> anyhow::Result<bool> {
+        if self.answer == Answer::No {
+            return Ok(false);
+        }
         // Held till the end: nobody takes requests out of the cache meanwhile.
         let mut writer = Writer::open(path)?;
-        let mut some_left = false;
+        let mut all = Vec::new();
         for source in sources {
             let files = held(setting, &writer, source).await?;
-            if files.is_empty() {
-                continue;
+            if !files.is_empty() {
+                all.push((source, files));
             }
-            let size = files.iter().filter_map(|file| file.size).sum();
-            let count = human::count(files.len() as u64);
-            let what = format!("{count} log files ({}) from {}", human::bytes(size), source.uri());
-            if !self.agreed {
-                output::tell(&format!("delete {what}? The cache is their only copy then. Type yes:"));
-                let mut answer = String::new();
-                std::io::stdin().lock().read_line(&mut answer)?;
-                if answer.trim() != "yes" {
-                    setting.note("nothing was deleted");
-                    return Ok(some_left);
-                }
-                self.agreed = true;
+        }
+        if all.is_empty() {
+            return Ok(false);
+        }
+        if self.answer == Answer::NotAsked {
+            self.answer = self.ask(&all, interrupt).await?;
+            if self.answer == Answer::No {
+                setting.note("nothing was deleted");
+                return Ok(false);
             }
-            writer.make_durable()?;
-            self.verify(path)?;
+        }
+        writer.make_durable()?;
+        self.verify(path)?;
+        let mut some_left = false;
+        for (source, files) in all {
             let names: Vec<String> = files.into_iter().map(|file| file.name).collect();
             let mut deleted = 0;
             for names in names.chunks(AT_ONCE) {
@@ -86,6 +98,38 @@ impl Purge {
             setting.note(&format!("{} log files deleted from {}", human::count(deleted), source.uri()));
         }
         Ok(some_left)
+    }
+
+    /// Asks whoever sits at the terminal. A signal is a no.
+    async fn ask(
+        &self,
+        all: &[(&Arc<dyn Source>, Vec<LogFile>)],
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Answer> {
+        let each: Vec<String> = all
+            .iter()
+            .map(|(source, files)| {
+                let size = files.iter().filter_map(|file| file.size).sum();
+                let count = human::count(files.len() as u64);
+                format!("{count} log files ({}) from {}", human::bytes(size), source.uri())
+            })
+            .collect();
+        let later = if self.keeps_on { ", and later each that was pulled" } else { "" };
+        output::tell(&format!(
+            "delete {}{later}? The cache is their only copy then. Type yes or no:",
+            each.join(" and ")
+        ));
+        // A thread of its own: who waits for Enter does not hear a signal.
+        let line = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            std::io::stdin().lock().read_line(&mut line).map(|_| line)
+        });
+        let line = tokio::select! {
+            line = line => line??,
+            () = interrupt.asked() => return Ok(Answer::No),
+        };
+        let is_yes = matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+        Ok(if is_yes { Answer::Yes } else { Answer::No })
     }
 
     /// What is about to become the only copy must be whole.

@@ -76,6 +76,7 @@ impl Setting {
             region: either(&options.region, &config.region),
             profile: either(&options.profile, &config.profile),
             no_sign_request: options.no_sign_request,
+            timeout: options.timeout.map(|seconds| std::time::Duration::from_secs(seconds.into())),
             credentials: None,
         }
     }

@@ -1,13 +1,13 @@
 //! What the parts of an ingest count, and progress made of it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::progress::{Failure, Phase, Progress};
 
 /// Failures kept to be shown; all are counted.
-const FAILURES_SHOWN: usize = 100;
+const FAILURES_SHOWN: usize = 10_000;
 /// Seconds over which the rate is taken.
 const RATE_OVER: f64 = 3.0;
 
@@ -21,13 +21,14 @@ pub struct Counters {
     pub files_skipped: AtomicU64,
     pub files_failed: AtomicU64,
     pub bytes_listed: AtomicU64,
-    pub bytes_done: std::sync::Arc<AtomicU64>,
+    pub bytes_done: Arc<AtomicU64>,
     pub lines: AtomicU64,
     pub requests: AtomicU64,
     pub duplicates: AtomicU64,
     pub rejected: AtomicU64,
     newest: AtomicI64,
-    failures: Mutex<Vec<Failure>>,
+    /// Shared with whoever is told how far it is: that happens often, failures are rare.
+    failures: Mutex<Arc<Vec<Failure>>>,
     fatal: Mutex<Option<String>>,
     /// Lines at some moments of the last seconds.
     history: Mutex<Vec<(f64, u64)>>,
@@ -58,12 +59,13 @@ impl Default for Counters {
 }
 
 impl Counters {
-    /// Notes a log file, or a source, that could not be read.
-    pub fn file_failed(&self, name: &str, reason: String) {
+    /// Notes a log file, or a source, that could not be read: why, with its name and without.
+    pub fn file_failed(&self, name: &str, reason: String, what: &str) {
         self.files_failed.fetch_add(1, Relaxed);
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() < FAILURES_SHOWN {
-            failures.push(Failure { name: name.to_owned(), reason });
+            let failure = Failure { name: name.to_owned(), reason, what: what.to_owned() };
+            Arc::make_mut(&mut failures).push(failure);
         }
     }
 

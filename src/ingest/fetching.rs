@@ -3,9 +3,11 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use futures::FutureExt;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -14,7 +16,7 @@ use crate::cache::{Cache, CacheError, FileMark};
 use crate::log::{Rejection, records};
 use crate::source::{Body, LogFile, Source, body::looks_like_log};
 
-use super::blocks::{Cutter, without};
+use super::blocks::{Buffers, Cutter, without};
 use super::counters::Counters;
 use super::{Block, Message, Options, Stop};
 
@@ -29,6 +31,7 @@ pub struct Fetching {
     pub options: Options,
     pub counters: Arc<Counters>,
     pub stop: Stop,
+    pub buffers: Buffers,
 }
 
 /// A log file being read, and where it goes.
@@ -40,6 +43,7 @@ struct Reading {
     messages: crossbeam_channel::Sender<Message>,
     counters: Arc<Counters>,
     stop: Stop,
+    buffers: Buffers,
 }
 
 impl Fetching {
@@ -121,10 +125,16 @@ impl Fetching {
                     messages: messages.clone(),
                     counters: self.counters.clone(),
                     stop: self.stop.clone(),
+                    buffers: self.buffers.clone(),
                 };
                 let source = source.clone();
                 fetches.spawn(async move {
-                    reading.fetch(source.as_ref(), &file).await;
+                    let counters = reading.counters.clone();
+                    let fetch = reading.fetch(source.as_ref(), &file);
+                    // What panics must not take the name of the log file with it.
+                    if AssertUnwindSafe(fetch).catch_unwind().await.is_err() {
+                        broke_down(&counters, &file.name, "fetching it");
+                    }
                     drop(slot);
                 });
                 while fetches.try_join_next().is_some() {}
@@ -133,8 +143,8 @@ impl Fetching {
         drop(pages);
         match listing.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => self.counters.file_failed(source.uri(), error.to_string()),
-            Err(_) => self.counters.file_failed(source.uri(), "listing it broke down".to_owned()),
+            Ok(Err(error)) => self.counters.file_failed(source.uri(), error.to_string(), error.message()),
+            Err(_) => broke_down(&self.counters, source.uri(), "listing it"),
         }
         if is_last {
             self.counters.listed.store(true, Relaxed);
@@ -152,15 +162,21 @@ impl Reading {
         };
         let body = match fetched {
             Ok(body) => body,
-            Err(error) => return self.counters.file_failed(&file.name, error.to_string()),
-        };
-        // Decompressing and cutting keep a processor busy, and wait for the parsers.
-        let _ = tokio::task::spawn_blocking(move || {
-            if let Err(error) = self.read(body) {
-                self.counters.file_failed(&self.file.name, error.to_string());
+            Err(error) => {
+                return self.counters.file_failed(&file.name, error.to_string(), error.message());
             }
-        })
-        .await;
+        };
+        let counters = self.counters.clone();
+        // Decompressing and cutting keep a processor busy, and wait for the parsers.
+        let read = tokio::task::spawn_blocking(move || {
+            if let Err(error) = self.read(body) {
+                let reason = error.to_string();
+                self.counters.file_failed(&self.file.name, reason.clone(), &reason);
+            }
+        });
+        if read.await.is_err() {
+            broke_down(&counters, &file.name, "reading it");
+        }
     }
 
     fn read(&self, body: Body) -> io::Result<()> {
@@ -172,7 +188,7 @@ impl Reading {
             }
             Body::Reader(inner) => Body::Reader(Box::new(Counted { inner, done })),
         };
-        let mut cutter = Cutter::new(body.into_reader()?);
+        let mut cutter = Cutter::new(body.into_reader()?, self.buffers.clone(), self.file.size);
         let mut is_first = true;
         while let Some(lines) = cutter.next()? {
             if std::mem::take(&mut is_first) && !(looks_like_log(&lines.bytes) && has_log_lines(&lines.bytes))
@@ -195,6 +211,12 @@ impl Reading {
         }
         Ok(())
     }
+}
+
+/// Notes what panicked: a defect, but no reason to lose sight of a log file.
+fn broke_down(counters: &Counters, name: &str, doing: &str) {
+    let what = format!("{doing} broke down; please report this as a defect of Tamarin");
+    counters.file_failed(name, format!("{name}: {what}"), &what);
 }
 
 /// Whether the beginning of a file is that of a log: among its first lines one is a record, or was to be

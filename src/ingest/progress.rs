@@ -1,5 +1,7 @@
 //! How far the ingest is: the latest state only, as a `watch` channel carries it.
 
+use std::sync::Arc;
+
 /// What the ingest is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
@@ -51,8 +53,8 @@ pub struct Progress {
     pub rate: f64,
     /// Time of the newest request committed, seconds since the epoch.
     pub newest: Option<i64>,
-    /// The first failures (at most 100), for the user.
-    pub failures: Vec<Failure>,
+    /// The first failures (at most 10,000), for the user.
+    pub failures: Arc<Vec<Failure>>,
     /// Why it could not go on at all: one line that says what to do.
     pub fatal: Option<String>,
 }
@@ -64,6 +66,8 @@ pub struct Failure {
     pub name: String,
     /// What is wrong and what to do.
     pub reason: String,
+    /// The same without any name: what others may have in common with it.
+    pub what: String,
 }
 
 impl Progress {

@@ -114,6 +114,16 @@ pub enum SourceError {
     NotASource(String),
 }
 
+impl SourceError {
+    /// What is wrong and what to do, without the name of what it is wrong with.
+    pub fn message(&self) -> &str {
+        match self {
+            SourceError::Local { message, .. } | SourceError::S3 { message, .. } => message,
+            SourceError::NotASource(message) => message,
+        }
+    }
+}
+
 /// The source that a SOURCE argument names: `s3://bucket[/prefix]`, a file, a folder, or `-`.
 ///
 /// Nothing is asked of S3 yet: whether the bucket exists shows with the first list.

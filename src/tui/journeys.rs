@@ -408,7 +408,12 @@ fn an_empty_cache_says_why_it_is_empty() {
     let fatal = "s3://acme-logs: no credentials found; run `aws sso login` or set AWS_PROFILE".to_owned();
     let failed = Progress {
         phase: Phase::Failed,
-        failures: vec![Failure { name: "s3://acme-logs".to_owned(), reason: "403 AccessDenied".to_owned() }],
+        failures: vec![Failure {
+            name: "s3://acme-logs".to_owned(),
+            reason: "403 AccessDenied".to_owned(),
+            what: "403 AccessDenied".to_owned(),
+        }]
+        .into(),
         fatal: Some(fatal),
         ..Progress::default()
     };

@@ -26,6 +26,8 @@ const FRAME: Duration = Duration::from_millis(33);
 const LOOK: Duration = Duration::from_millis(250);
 /// The time between two looks at the clock.
 const TICK: Duration = Duration::from_secs(5);
+/// The time between two looks at whether another process, of which nothing is heard, made it grow.
+const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
 /// Live data is asked about again so seldom that the questions take at most a fifth of the time.
 const REST: u32 = 4;
 
@@ -71,8 +73,8 @@ pub(crate) async fn run<B: Backend>(
 
     let mut dirty = true;
     let mut drawn: Option<Instant> = None;
-    // When to look for growth next, if there is reason to; when it was last done; what it cost since.
-    let mut look: Option<Instant> = None;
+    // When to look for growth next; when it was last done; what it cost since.
+    let mut look = began + LOOK_ELSEWHERE;
     let mut looked = began;
     let mut cost = Duration::ZERO;
     let mut is_open = ingest.is_some();
@@ -130,15 +132,19 @@ pub(crate) async fn run<B: Backend>(
                     session.handle(moment(), Action::Progress(Box::new(progress)), copy);
                 }
                 let rest = LOOK.max(cost * REST);
-                look = look.or(Some(heard.max(looked + rest)));
+                look = look.min(heard.max(looked + rest));
                 dirty = true;
             }
             _ = ticks.tick(), if is_following => {
                 session.state.now = moment();
                 dirty = true;
             }
-            () = sleep_until(look.unwrap_or(now)), if look.is_some() => {
-                look = None;
+            () = sleep_until(look) => {
+                let rested = looked + cost * REST;
+                if Instant::now() < rested {
+                    look = rested;
+                    continue;
+                }
                 looked = Instant::now();
                 let generation = engine.generation();
                 if generation > session.state.newest {
@@ -146,6 +152,7 @@ pub(crate) async fn run<B: Backend>(
                     session.handle(moment(), Action::Grown(generation), copy);
                     dirty = true;
                 }
+                look = looked + LOOK_ELSEWHERE;
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tamarin::cache::{BatchBuilder, Cache, CacheError, Writer};
 use tamarin::log::{Field, parse_line};
@@ -338,39 +339,148 @@ fn use_wholly(path: &Path, queries: &[Query]) -> Vec<String> {
     errors
 }
 
+/// Uses a damaged cache; that it ends, and not in a panic, is what is tested. The errors met on the way.
+fn survives(path: &Path, queries: &Arc<Vec<Query>>, what: &str) -> Vec<String> {
+    let (send, ended) = std::sync::mpsc::channel();
+    let (at, questions) = (path.to_owned(), queries.clone());
+    std::thread::spawn(move || {
+        drop(send.send(catch_unwind(AssertUnwindSafe(|| use_wholly(&at, &questions)))));
+    });
+    let problem = match ended.recv_timeout(Duration::from_secs(120)) {
+        Ok(Ok(errors)) => return errors,
+        Ok(Err(_)) => "ended in a panic",
+        Err(_) => "did not end",
+    };
+    let kept = std::env::temp_dir().join("tamarin-damaged-cache");
+    std::fs::copy(path, &kept).unwrap();
+    panic!("{what} {problem}; the cache is {}", kept.display());
+}
+
+/// The same numbers each time, below what is asked for.
+fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut random = seed;
+    move |below| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below
+    }
+}
+
+/// A few, so that it is soon done; thousands, where many are asked for.
+fn rounds(few: usize) -> usize {
+    if std::env::var_os("PROPTEST_CASES").is_some() { few * 100 } else { few }
+}
+
+fn take_away(path: &Path) {
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+    }
+}
+
 #[test]
 fn flipped_bytes_give_errors_or_other_values_but_never_a_panic() {
     let folder = tempfile::tempdir().unwrap();
     let whole = std::fs::read(sound(folder.path())).unwrap();
-    let queries = questions();
+    let queries = Arc::new(questions());
     assert_eq!(use_wholly(&folder.path().join("cache.tamarin"), &queries), [] as [String; 0]);
     // Only where something is stored.
     let places: Vec<usize> = (100..whole.len()).filter(|at| whole[*at] != 0).collect();
-    let rounds = if std::env::var_os("PROPTEST_CASES").is_some() { 3000 } else { 25 };
-    let mut random = 0x9E37_79B9_7F4A_7C15u64;
-    let mut next = move |below: usize| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) as usize % below
-    };
+    let mut next = numbers(0x9E37_79B9_7F4A_7C15);
     let mut noticed = 0;
-    for round in 0..rounds {
+    for round in 0..rounds(25) {
         let path = folder.path().join(format!("flipped-{round}.tamarin"));
         let mut content = whole.clone();
         for _ in 0..1 + next(3) {
             content[places[next(places.len())]] ^= 1 << next(8) | next(256) as u8;
         }
         std::fs::write(&path, content).unwrap();
-        match catch_unwind(AssertUnwindSafe(|| use_wholly(&path, &queries))) {
-            Ok(errors) => noticed += usize::from(!errors.is_empty()),
-            Err(_) => {
-                let kept = std::env::temp_dir().join("tamarin-flipped-bytes");
-                std::fs::copy(&path, &kept).unwrap();
-                panic!("round {round} ended in a panic; the cache is {}", kept.display());
-            }
-        }
-        for suffix in ["", "-wal", "-shm", ".lock"] {
-            let _ = std::fs::remove_file(folder.path().join(format!("flipped-{round}.tamarin{suffix}")));
-        }
+        noticed += usize::from(!survives(&path, &queries, &format!("round {round}")).is_empty());
+        take_away(&path);
     }
     assert!(noticed > 0, "no damage was noticed at all");
+}
+
+#[test]
+fn a_cache_cut_anywhere_is_noticed_and_does_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(sound(folder.path())).unwrap();
+    let queries = Arc::new(questions());
+    let mut next = numbers(3);
+    let mut lengths: Vec<usize> = (0..rounds(15)).map(|_| next(whole.len())).collect();
+    lengths.extend([1, 15, 16, 99, 100, 512, 32_767, 32_768, 32_769, whole.len() - 1]);
+    for length in lengths {
+        let path = folder.path().join("cut.tamarin");
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let errors = survives(&path, &queries, &format!("{length} bytes"));
+        assert!(!errors.is_empty(), "{length} of {} bytes, and nobody noticed", whole.len());
+        assert_eq!(std::fs::read(&path).unwrap(), whole[..length], "it is left as it was");
+        take_away(&path);
+    }
+}
+
+#[test]
+fn pages_overwritten_or_exchanged_do_no_harm() {
+    const PAGE: usize = 32_768;
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(sound(folder.path())).unwrap();
+    let queries = Arc::new(questions());
+    let pages = whole.len() / PAGE;
+    assert!(pages > 3);
+    let mut next = numbers(5);
+    let mut noticed = 0;
+    for round in 0..rounds(8) {
+        let path = folder.path().join(format!("pages-{round}.tamarin"));
+        let mut content = whole.clone();
+        let (one, other) = (next(pages) * PAGE, next(pages) * PAGE);
+        match next(4) {
+            0 => content[one..one + PAGE].fill(0),
+            1 => content.copy_within(other..other + PAGE, one),
+            2 => content[one + next(PAGE / 2)..one + PAGE].fill_with(|| next(256) as u8),
+            _ => {
+                let start = one + next(PAGE - 512);
+                content[start..start + 512].fill_with(|| next(256) as u8);
+            }
+        }
+        std::fs::write(&path, content).unwrap();
+        noticed += usize::from(!survives(&path, &queries, &format!("round {round}")).is_empty());
+        take_away(&path);
+    }
+    assert!(noticed > 0, "no damage was noticed at all");
+}
+
+/// What a crash, or a disk, may leave of the log beside the cache.
+#[test]
+fn a_damaged_write_ahead_log_does_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.tamarin");
+    let mut filling = Filling::new(&path, 200);
+    let source = filling.writer.source("/var/log/acme").unwrap();
+    for batch in 0..4u8 {
+        let lines: Vec<String> = (0..100u8).map(|row| lines::line_of(&[batch * 50 + row; 28])).collect();
+        filling.append(source, &lines);
+        filling.writer.commit().unwrap();
+    }
+    // As it is while the writer lives, which puts all in the cache itself at its end.
+    let log = std::fs::read(folder.path().join("cache.tamarin-wal")).unwrap();
+    let cache = std::fs::read(&path).unwrap();
+    assert!(log.len() > 100_000, "{}", log.len());
+    drop(filling);
+    let queries = Arc::new(questions());
+    let mut next = numbers(7);
+    let places: Vec<usize> = (0..log.len()).filter(|at| log[*at] != 0).collect();
+    for round in 0..rounds(12) {
+        let path = folder.path().join(format!("log-{round}.tamarin"));
+        let (mut log, mut cache) = (log.clone(), cache.clone());
+        match round % 4 {
+            0 => {}
+            1 => log.truncate(next(log.len())),
+            2 => log[places[next(places.len())]] ^= 1 << next(8),
+            _ => cache.truncate(1 + next(cache.len() - 1)),
+        }
+        std::fs::write(&path, cache).unwrap();
+        std::fs::write(format!("{}-wal", path.display()), log).unwrap();
+        let errors = survives(&path, &queries, &format!("round {round}"));
+        // However much of the log is good: the cache is as it was at some moment, whole.
+        assert!(round % 4 == 3 || errors.is_empty(), "round {round}: {errors:?}");
+        take_away(&path);
+    }
 }

@@ -165,6 +165,16 @@ fn texts(mut data: &[u8], keys: &[Option<Vec<u8>>]) -> (Vec<Option<Vec<u8>>>, u3
             let mut stored = take(&mut text, ((tag - 1) / 4) as usize);
             values.push(Some(match (tag - 1) % 4 {
                 0 => stored.to_vec(),
+                1 if stored.len() == 11 => {
+                    let mut number =
+                        stored.iter().rev().fold(0u128, |number, byte| number << 8 | u128::from(*byte));
+                    let mut text = [0; 16];
+                    for character in text.iter_mut().rev() {
+                        *character = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(number % 36) as usize];
+                        number /= 36;
+                    }
+                    text.to_vec()
+                }
                 1 => stored.iter().flat_map(|byte| format!("{byte:02X}").into_bytes()).collect(),
                 2 => base64(stored).into_bytes(),
                 _ => {

@@ -1,18 +1,14 @@
 //! Killed at any moment, a pull has lost nothing and nothing is there twice after the next one.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tamarin::cache::Cache;
-use tamarin::log::Field;
-use tamarin::query::answer::{Groups, Totals};
-use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
-};
 use tamarin::source::demo::{Demo, DemoOptions};
+
+use crate::support::contents::contents;
+use crate::support::s3_server::S3Server;
 
 fn pull(cache: &Path, log: &Path) -> Child {
     Command::new(assert_cmd::cargo::cargo_bin!("tamarin"))
@@ -28,46 +24,6 @@ fn pull(cache: &Path, log: &Path) -> Child {
 fn pull_wholly(cache: &Path, log: &Path) {
     let output = pull(cache, log).wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// What a cache is compared by: sums, every group of every address and key, and the rejected lines.
-#[derive(Debug, PartialEq)]
-struct Contents {
-    totals: Totals,
-    by_address: Groups,
-    by_key: Groups,
-    rejected: BTreeMap<(String, u64), Vec<u8>>,
-    lines: u64,
-}
-
-fn contents(path: &Path) -> Contents {
-    let cache = Arc::new(Cache::open(path).unwrap());
-    let mut rejected = BTreeMap::new();
-    cache.rejected(None, &mut |line| drop(rejected.insert((line.file, line.line), line.content))).unwrap();
-    let lines = cache.sources().unwrap().iter().map(|source| source.lines).sum();
-    let engine = LocalEngine::new(cache);
-    let ask = |ask| {
-        let query = Query {
-            sources: Vec::new(),
-            time: TimeRange::default(),
-            filter: Filter::everything(),
-            counting: Counting::AsLogged,
-            ask,
-        };
-        engine.ask(&query, &Cancel::default(), &mut |_, _| {}).unwrap().answer
-    };
-    let groups = |field| {
-        let more =
-            vec![Measure::Objects, Measure::UserAgents, Measure::TotalTimeMean, Measure::ObjectSizeMax];
-        let sort = Sort { by: Measure::BytesSent, descending: true };
-        match ask(Ask::Groups { by: Dimension::Field(field), more, sort, limit: 0 }) {
-            Answer::Groups(groups) => groups,
-            other => panic!("{other:?}"),
-        }
-    };
-    let Answer::Totals(totals) = ask(Ask::Totals) else { panic!() };
-    let (by_address, by_key) = (groups(Field::RemoteIp), groups(Field::Key));
-    Contents { totals, by_address, by_key, rejected, lines }
 }
 
 /// A log of so many requests with some rejected lines, repeats and torn records in it.
@@ -158,4 +114,77 @@ fn what_a_kill_left_of_a_cache_in_the_making_does_no_harm() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert!(left.iter().all(|name| !name.contains(".new")), "{left:?}");
+}
+
+/// Log files of a few hundred requests each on an S3 server, with torn and repeated lines in them.
+fn log_bucket(files: usize) -> S3Server {
+    let server = S3Server::start(&["acme-logs"]);
+    let demo = Demo::new(DemoOptions { requests: files as u64 * 300, seed: 11 });
+    let mut text = Vec::new();
+    demo.write_to_file(&mut text).unwrap();
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    let mut before: &[u8] = b"";
+    for (n, lines) in lines.chunks(lines.len().div_ceil(files)).enumerate() {
+        let mut content = lines.concat();
+        content.extend_from_slice(before);
+        content.extend_from_slice(format!("torn {n}\n").as_bytes());
+        before = lines[n % lines.len()];
+        let name = format!("p/2026-04-{:02}-{:02}-{:02}-00-{n:016X}", n % 28 + 1, n / 60 % 24, n % 60);
+        server.put("acme-logs", &name, content);
+    }
+    server
+}
+
+fn pull_from_s3(cache: &Path, server: &S3Server) -> Child {
+    Command::new(assert_cmd::cargo::cargo_bin!("tamarin"))
+        .args(["pull", "s3://acme-logs/p/", "--endpoint-url", &server.endpoint(), "--cache"])
+        .arg(cache)
+        .envs(server.environment())
+        .env_remove("AWS_PROFILE")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_pull_from_s3_killed_at_any_moment_is_made_good_by_the_next() {
+    let wholly = |cache: &Path, server: &S3Server| {
+        let output = pull_from_s3(cache, server).wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let server = log_bucket(60);
+    let whole = folder.path().join("whole.tamarin");
+    let begun = Instant::now();
+    wholly(&whole, &server);
+    let took = begun.elapsed();
+    let expected = contents(&whole);
+    assert!(expected.totals.stats.requests > 17_000, "{:?}", expected.totals);
+    assert!(expected.rejected.len() >= 60, "one in each log file");
+
+    let mut kills = 0;
+    for round in 0..2_u32 {
+        let killed = folder.path().join(format!("killed-{round}.tamarin"));
+        for moment in [10, 30, 50, 70, 90] {
+            let mut child = pull_from_s3(&killed, &server);
+            std::thread::sleep(took * (moment + round * 5) / 100);
+            child.kill().unwrap();
+            kills += u32::from(!child.wait().unwrap().success());
+            if killed.exists() {
+                let contents = contents(&killed);
+                let groups = contents.by_key.rows.iter().map(|row| row.stats.requests).sum::<u64>();
+                assert_eq!(groups, contents.totals.stats.requests);
+                assert!(groups <= expected.totals.stats.requests);
+            }
+        }
+        wholly(&killed, &server);
+        assert_eq!(contents(&killed), expected, "round {round}");
+        server.take_requests();
+        wholly(&killed, &server);
+        let fetched = server.take_requests().iter().filter(|request| !request.contains("list-type")).count();
+        assert_eq!(fetched, 0, "log files fetched although the cache has them");
+    }
+    assert!(kills >= 3, "only {kills} pulls were killed before their end");
 }

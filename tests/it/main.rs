@@ -7,11 +7,16 @@ mod cache_format;
 mod cli;
 mod crash;
 mod explorer;
+mod faults;
+#[cfg(unix)]
+mod full_disk;
 mod home;
 mod ingest;
+mod purge;
 mod questions;
 mod round_trip;
 mod s3_source;
 mod s3_upkeep;
 mod support;
+mod together;
 mod upkeep;

@@ -484,7 +484,12 @@ fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
         time: TimeRange::default(),
         filter: Filter::everything(),
         counting: Counting::AsLogged,
-        ask: Ask::Requests { sort: Sort { by: Field::Time, descending: false }, offset, limit: 10 },
+        ask: Ask::Requests {
+            sort: Sort { by: Field::Time, descending: false },
+            offset,
+            limit: 10,
+            fields: Vec::new(),
+        },
     };
     let keys = |answer: Answer| match answer {
         Answer::Requests(requests) => {

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cache::budgeted::Budgeted;
-use crate::cache::codec::integers;
+use crate::cache::codec::integers::Packer;
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
@@ -54,13 +54,15 @@ impl Params {
         }
         let dimension = Dimension::QueryParam { name: name.to_owned() };
         let mut interner = Interner::default();
-        let mut ids = vec![0u64; segment.rows];
+        let mut ids = vec![0u32; segment.rows];
         for_each_text(snapshot, segment, Field::RequestUri, cancel, |row, uri| {
             if let Some(value) = dimension.derive(uri) {
-                ids[row] = u64::from(interner.intern(&value, hash(&value)));
+                ids[row] = interner.intern(&value, hash(&value));
             }
         })?;
-        let ids = Integers::open(integers::pack(&ids))
+        let mut packer = Packer::default();
+        packer.pack(&ids, u64::from);
+        let ids = Integers::open(packer.bytes)
             .map_err(|damage| snapshot.damaged(segment, Field::RequestUri, damage))?;
         let column = Arc::new(ParamColumn { ids, values: interner.values().clone() });
         let memory = column.ids.memory() + column.values.memory() + size_of::<ParamColumn>();

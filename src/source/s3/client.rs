@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -23,6 +23,18 @@ use tokio::sync::OnceCell;
 
 /// Region asked first when none is configured; S3 answers with the right one.
 const FIRST_REGION: &str = "us-east-1";
+/// How long S3 may be silent before it answers, if nobody says otherwise.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// How long a content may stand still on its way, if nobody says otherwise.
+const STALLED_AFTER: Duration = Duration::from_secs(10);
+/// The same two until S3 has answered for the first time, and how long it is tried.
+const FIRST_ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const FIRST_STALLED_AFTER: Duration = Duration::from_secs(5);
+const FIRST_TRIED_FOR: Duration = Duration::from_secs(14);
+/// Expired credentials are not looked for again sooner than this.
+const RENEW_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// How often a request is sent in all, if `AWS_MAX_ATTEMPTS` does not say.
+const ATTEMPTS: u32 = 6;
 
 /// How to reach S3: what the command line can say. By default all is as the AWS configuration
 /// (environment, profile, SSO, container or machine role) has it.
@@ -36,6 +48,9 @@ pub struct S3Options {
     pub profile: Option<String>,
     /// Send anonymous requests.
     pub no_sign_request: bool,
+    /// How long S3 may be silent, before an answer or in the middle of one, until the request is sent
+    /// again. `None`: 20 seconds before an answer, 10 in one.
+    pub timeout: Option<Duration>,
     /// Credentials to use rather than those of the AWS configuration, for programs that have their own;
     /// the command line has no option for them, as others can see it.
     pub credentials: Option<Credentials>,
@@ -66,6 +81,10 @@ pub(super) struct Connection {
     client: Mutex<Option<Client>>,
     /// S3 has answered something: from now on, patience.
     answered: AtomicBool,
+    /// How often a request is sent in all.
+    attempts: u32,
+    /// When credentials were looked for again.
+    renewed: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Connection {
@@ -75,6 +94,8 @@ impl Connection {
             configured: OnceCell::new(),
             client: Mutex::new(None),
             answered: AtomicBool::new(false),
+            attempts: attempts_wanted(std::env::var("AWS_MAX_ATTEMPTS").ok().as_deref()),
+            renewed: tokio::sync::Mutex::default(),
         }
     }
 
@@ -89,7 +110,7 @@ impl Connection {
     pub(super) async fn client(&self) -> Result<Client, String> {
         self.configured
             .get_or_try_init(|| async {
-                let client = Client::from_conf(configure(&self.options).await?);
+                let client = Client::from_conf(configure(&self.options, self.attempts).await?);
                 self.set(client);
                 Ok::<(), String>(())
             })
@@ -113,6 +134,30 @@ impl Connection {
         true
     }
 
+    /// Looks for other credentials after S3 said that those of a request sent at `asked` have expired:
+    /// whoever keeps on pulling for days logs in again meanwhile. `false`: there is nowhere to look,
+    /// or that was done just now.
+    pub(super) async fn renew(&self, asked: Instant) -> bool {
+        if self.options.credentials.is_some() {
+            return false;
+        }
+        // Many fetches hear of it at once; the first of them renews for all.
+        let mut renewed = self.renewed.lock().await;
+        match *renewed {
+            Some(at) if at >= asked => return true,
+            Some(at) if at.elapsed() < RENEW_AGAIN_AFTER => return false,
+            _ => {}
+        }
+        let fresh = configure(&self.options, self.attempts).await;
+        if let (Ok(fresh), Ok(old)) = (&fresh, self.client().await) {
+            let region = Region::new(region_of(&old).to_owned());
+            self.set(Client::from_conf(fresh.to_builder().region(region).build()));
+        }
+        // Not before the client is there: what is asked from now on is asked with it.
+        *renewed = Some(Instant::now());
+        fresh.is_ok()
+    }
+
     /// Notes that S3 can be reached.
     pub(super) fn has_answered(&self) {
         self.answered.store(true, Ordering::Relaxed);
@@ -124,16 +169,22 @@ impl Connection {
         if self.answered.load(Ordering::Relaxed) {
             return None;
         }
+        // Who asks for more patience has it from the beginning.
+        let given = self.options.timeout;
+        let limits = time_limits(&self.options)
+            .read_timeout(given.unwrap_or(FIRST_ANSWER_WITHIN))
+            .operation_timeout(given.map_or(FIRST_TRIED_FOR, |given| FIRST_TRIED_FOR.max(given * 2)));
         Some(
             aws_sdk_s3::Config::builder()
-                .retry_config(RetryConfig::standard().with_max_attempts(2))
-                .timeout_config(
-                    time_limits()
-                        .read_timeout(Duration::from_secs(10))
-                        .operation_timeout(Duration::from_secs(14))
-                        .build(),
-                ),
+                .retry_config(RetryConfig::standard().with_max_attempts(3.min(self.attempts)))
+                .timeout_config(limits.build())
+                .stalled_stream_protection(stalled_after(given.unwrap_or(FIRST_STALLED_AFTER))),
         )
+    }
+
+    /// How often something is asked for in all until it is given up.
+    pub(super) fn attempts(&self) -> u32 {
+        self.attempts
     }
 }
 
@@ -154,11 +205,22 @@ pub(super) fn shown_endpoint(options: &S3Options, region: &str) -> String {
     }
 }
 
-fn time_limits() -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
-    TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).read_timeout(Duration::from_secs(30))
+/// What the AWS tools take from `AWS_MAX_ATTEMPTS`, if it is a number they would take.
+fn attempts_wanted(said: Option<&str>) -> u32 {
+    said.and_then(|said| said.trim().parse().ok()).filter(|attempts| *attempts > 0).unwrap_or(ATTEMPTS)
 }
 
-async fn configure(options: &S3Options) -> Result<aws_sdk_s3::Config, String> {
+fn time_limits(options: &S3Options) -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(options.timeout.unwrap_or(ANSWER_WITHIN))
+}
+
+fn stalled_after(time: Duration) -> StalledStreamProtectionConfig {
+    StalledStreamProtectionConfig::enabled().grace_period(time).build()
+}
+
+async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Config, String> {
     if let Some(profile) = wanted_profile(options) {
         check_profile(&profile).await?;
     }
@@ -192,7 +254,10 @@ async fn configure(options: &S3Options) -> Result<aws_sdk_s3::Config, String> {
     } else {
         loader.credentials_provider(credentials(options, region, machine).await)
     };
+    let retries = RetryConfig::standard().with_max_attempts(attempts);
     let shared = loader
+        // Given here, the environment is not asked: what makes no sense in it would end in a panic.
+        .retry_config(retries.clone())
         .identity_cache(IdentityCache::lazy().load_timeout(Duration::from_secs(12)).build())
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
@@ -202,13 +267,11 @@ async fn configure(options: &S3Options) -> Result<aws_sdk_s3::Config, String> {
     let own_server = shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
     Ok(aws_sdk_s3::config::Builder::from(&shared)
         .force_path_style(own_server)
-        .retry_config(RetryConfig::standard().with_max_attempts(6))
+        .retry_config(retries)
         // Many fetches share a client: if S3 asks all of them to slow down, each must be free to try again.
         .retry_partition(RetryPartition::custom("tamarin").token_bucket(TokenBucket::unlimited()).build())
-        .timeout_config(time_limits().build())
-        .stalled_stream_protection(
-            StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build(),
-        )
+        .timeout_config(time_limits(options).build())
+        .stalled_stream_protection(stalled_after(options.timeout.unwrap_or(STALLED_AFTER)))
         .build())
 }
 
@@ -283,5 +346,19 @@ async fn check_profile(name: &str) -> Result<(), String> {
             "the AWS configuration cannot be read: {}; mend ~/.aws/config or ~/.aws/credentials",
             super::error::chain(&error)
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_those_of_the_aws_tools_where_they_make_sense() {
+        assert_eq!(attempts_wanted(Some("2")), 2);
+        assert_eq!(attempts_wanted(Some(" 10 ")), 10);
+        for said in [None, Some("0"), Some("many"), Some("-1"), Some("")] {
+            assert_eq!(attempts_wanted(said), ATTEMPTS, "{said:?}");
+        }
     }
 }

@@ -5,6 +5,9 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+/// What S3 says of credentials that have expired.
+const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
+
 /// What was asked of S3.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
@@ -38,6 +41,11 @@ pub(super) fn is_passing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespon
 /// Whether S3 answered at all.
 pub(super) fn is_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some()
+}
+
+/// Whether S3 refused because the credentials are too old.
+pub(super) fn is_expired<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    code(error).is_some_and(|code| EXPIRED.contains(&code))
 }
 
 /// Whether the server does not know such a request at all.
@@ -118,7 +126,7 @@ where
         (Some("InvalidBucketName"), _) => {
             format!("`{bucket}` cannot be the name of a bucket; check the name")
         }
-        (Some("ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired"), _) => {
+        (Some(code), _) if EXPIRED.contains(&code) => {
             format!("the credentials have expired; {log_in_again}")
         }
         (Some("InvalidToken"), _) => {

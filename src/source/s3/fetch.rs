@@ -12,9 +12,6 @@ use crate::source::{Body, LogFile, SourceError};
 
 /// Larger log files wait on disk for the parser, not in memory.
 const IN_MEMORY: u64 = 64 << 20;
-/// How often the content is asked for if it does not arrive whole.
-const ATTEMPTS: u32 = 5;
-
 /// Why a content that was on its way did not arrive.
 enum Loss {
     /// Cut off or stalled: worth another attempt.
@@ -25,6 +22,7 @@ enum Loss {
 
 pub(super) async fn fetch(place: &Place, file: &LogFile) -> Result<Body, SourceError> {
     let lost = |message: String| SourceError::S3 { uri: place.uri(Some(&file.name)), message };
+    let attempts = place.connection.attempts();
     let mut attempt = 1;
     loop {
         let output = place
@@ -41,9 +39,9 @@ pub(super) async fn fetch(place: &Place, file: &LogFile) -> Result<Body, SourceE
         match receive(output, file.size).await {
             Ok(body) => return Ok(body),
             Err(Loss::Here(reason)) => return Err(lost(reason)),
-            Err(Loss::OnTheWay(reason)) if attempt == ATTEMPTS => {
+            Err(Loss::OnTheWay(reason)) if attempt >= attempts => {
                 return Err(lost(format!(
-                    "did not arrive whole in {ATTEMPTS} attempts ({reason}); try again later"
+                    "did not arrive whole in {attempts} attempts ({reason}); try again later"
                 )));
             }
             Err(Loss::OnTheWay(_)) => {
@@ -65,6 +63,12 @@ async fn receive(output: GetObjectOutput, listed: Option<u64>) -> Result<Body, L
     let told = output.content_length().and_then(|length| u64::try_from(length).ok());
     // A server that does not tell the length sends what the list promised.
     let expected = told.or(listed);
+    // A proxy that cuts contents may tell the length of what it left. (Decoded on the way, it is another.)
+    if let (Some(told), Some(listed), None) = (told, listed, output.content_encoding())
+        && told != listed
+    {
+        return Err(Loss::OnTheWay("it has another length than in the list".to_owned()));
+    }
     match expected {
         Some(length) if length > IN_MEMORY => spool(output, length).await,
         _ => collect(output, expected).await,
@@ -114,7 +118,8 @@ async fn spool(mut output: GetObjectOutput, expected: u64) -> Result<Body, Loss>
 
 fn whole(length: u64, expected: Option<u64>) -> Result<(), Loss> {
     match expected {
-        Some(expected) if expected != length => Err(Loss::OnTheWay(format!("{length} of {expected} bytes"))),
+        // Without numbers: what happens to many log files is told in one line.
+        Some(expected) if expected != length => Err(Loss::OnTheWay("its end is missing".to_owned())),
         _ => Ok(()),
     }
 }

@@ -13,6 +13,7 @@ mod remove;
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Instant;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
@@ -149,6 +150,7 @@ impl Place {
     {
         let mut turns_left = 3;
         loop {
+            let asked_at = Instant::now();
             let client = self
                 .connection
                 .client()
@@ -174,6 +176,9 @@ impl Place {
                 && self.connection.turn_to(&client, region)
             {
                 turns_left -= 1;
+                continue;
+            }
+            if error::is_expired(&error) && self.connection.renew(asked_at).await {
                 continue;
             }
             let options = self.connection.options();

@@ -6,6 +6,9 @@ use crate::tui::shown;
 use crate::tui::state::State;
 use crate::tui::widgets::fit;
 
+/// Failures in the list; the rest is counted.
+const SHOWN: usize = 100;
+
 /// The lines to read.
 pub(crate) fn lines(state: &State) -> Vec<Line<'static>> {
     let theme = state.theme;
@@ -21,11 +24,11 @@ pub(crate) fn lines(state: &State) -> Vec<Line<'static>> {
         lines.extend(wrapped(fatal, theme.error()));
         lines.push(Line::default());
     }
-    for failure in &progress.failures {
+    for failure in progress.failures.iter().take(SHOWN) {
         lines.extend(wrapped(&failure.name, theme.heading()));
         lines.extend(wrapped(&format!("  {}", failure.reason), theme.text()));
     }
-    let listed = progress.failures.len() as u64;
+    let listed = progress.failures.len().min(SHOWN) as u64;
     if progress.files_failed > listed {
         lines.push(Line::raw(format!("and {} more", shown::count(progress.files_failed - listed))));
     }

@@ -1,5 +1,7 @@
 //! What tests share: servers and data.
 
+pub(crate) mod contents;
+pub(crate) mod faulty;
 pub(crate) mod filling;
 pub(crate) mod lines;
 pub(crate) mod naive;

@@ -113,6 +113,11 @@ impl S3Server {
         std::fs::remove_file(self.path(bucket, key)).expect("the object is there");
     }
 
+    /// The folder with a folder for each bucket.
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
     /// Where an object is on disk.
     pub(crate) fn path(&self, bucket: &str, key: &str) -> PathBuf {
         self.root.path().join(bucket).join(Path::new(key))

@@ -26,6 +26,16 @@ impl Terminal {
     pub(crate) fn start(
         program: &Path,
         arguments: &[&OsStr],
+        size: (u16, u16),
+    ) -> Result<Terminal, Box<dyn Error>> {
+        Terminal::start_in(program, arguments, &[], size)
+    }
+
+    /// The same with more in the environment.
+    pub(crate) fn start_in(
+        program: &Path,
+        arguments: &[&OsStr],
+        environment: &[(&str, String)],
         (columns, rows): (u16, u16),
     ) -> Result<Terminal, Box<dyn Error>> {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
@@ -36,6 +46,9 @@ impl Terminal {
         command.env("COLORTERM", "truecolor");
         command.env("TZ", "UTC");
         command.env_remove("NO_COLOR");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
         command.cwd(std::env::current_dir()?);
         let child = pair.slave.spawn_command(command)?;
         let size = NonZeroU16::new(rows).zip(NonZeroU16::new(columns));

@@ -1,0 +1,214 @@
+//! `pull --purge`: nothing is deleted that the cache does not hold for good, nor without being asked.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Output, Stdio};
+
+use crate::home::{Home, line, stderr};
+use crate::support::contents::contents;
+use crate::support::faulty::{Asked, Fault, FaultyProxy};
+use crate::support::s3_server::S3Server;
+use crate::support::terminal::Terminal;
+
+const SOURCE: &str = "s3://acme-logs/p/";
+
+struct Scene {
+    home: Home,
+    server: S3Server,
+    proxy: FaultyProxy,
+    cache: PathBuf,
+}
+
+impl Scene {
+    /// Log files of two requests each; every tenth has a line that is no record.
+    fn new(files: u32) -> Scene {
+        let server = S3Server::start(&["acme-logs"]);
+        for n in 0..files {
+            let request = |i| line(n * 2 + i, "203.0.113.7", "-", "REST.GET.OBJECT", "a.mp4", 200, "10");
+            let torn = if n % 10 == 0 { format!("torn in file {n}\n") } else { String::new() };
+            let name = format!("p/2026-04-01-08-{:02}-{:02}-{n:016X}", n / 60 % 60, n % 60);
+            server.put("acme-logs", &name, request(0) + &request(1) + &torn);
+        }
+        let home = Home::new();
+        let cache = home.path("cache.db");
+        Scene { proxy: FaultyProxy::before(&server), server, home, cache }
+    }
+
+    fn left(&self) -> usize {
+        std::fs::read_dir(self.server.path("acme-logs", "p")).unwrap().count()
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let endpoint = self.proxy.endpoint();
+        let cache = self.cache.to_str().unwrap();
+        ["pull", SOURCE, "--purge", "--cache", cache, "--endpoint-url", &endpoint].map(str::to_owned).to_vec()
+    }
+
+    fn start(&self, more: &[&str]) -> Child {
+        let arguments = self.arguments();
+        let all: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        let mut command = self.home.command(&all);
+        command.envs(self.server.environment()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    fn run(&self, more: &[&str]) -> Output {
+        self.start(more).wait_with_output().unwrap()
+    }
+
+    /// The same on a terminal, where somebody can be asked.
+    fn on_a_terminal(&self, more: &[&str]) -> Terminal {
+        let arguments = self.arguments();
+        let all: Vec<&std::ffi::OsStr> =
+            arguments.iter().map(String::as_str).chain(more.iter().copied()).map(AsRef::as_ref).collect();
+        let mut environment = self.server.environment();
+        environment.push(("HOME", self.home.path("").to_str().unwrap().to_owned()));
+        Terminal::start_in(Path::new(env!("CARGO_BIN_EXE_tamarin")), &all, &environment, (200, 50)).unwrap()
+    }
+}
+
+#[test]
+fn on_a_terminal_it_asks_once_and_a_no_deletes_nothing() {
+    let scene = Scene::new(12);
+    for no in ["n\r", "no\r", "\r", "yesterday\r", "\u{4}"] {
+        let mut terminal = scene.on_a_terminal(&[]);
+        terminal.wait_for("delete 12 log files").unwrap();
+        terminal.wait_for("The cache is their only copy then. Type yes or no:").unwrap();
+        assert_eq!(scene.left(), 12);
+        terminal.press(no).unwrap();
+        terminal.wait_for("nothing was deleted").unwrap();
+        assert!(terminal.wait_for_end().unwrap().success());
+        assert_eq!(terminal.contents().matches("Type yes or no").count(), 1, "{}", terminal.contents());
+        assert_eq!(scene.left(), 12, "{no:?}");
+    }
+    assert!(!scene.proxy.take_seen().iter().any(|(asked, _)| asked.is_delete()));
+    assert_eq!(contents(&scene.cache).totals.stats.requests, 24);
+}
+
+#[test]
+fn on_a_terminal_a_yes_deletes() {
+    for yes in ["y\r", "Yes\r"] {
+        let scene = Scene::new(12);
+        let mut terminal = scene.on_a_terminal(&[]);
+        terminal.wait_for("Type yes or no:").unwrap();
+        terminal.press(yes).unwrap();
+        terminal.wait_for("12 log files deleted from s3://acme-logs/p/").unwrap();
+        assert!(terminal.wait_for_end().unwrap().success());
+        assert_eq!(terminal.contents().matches("Type yes or no").count(), 1, "{}", terminal.contents());
+        assert_eq!(scene.left(), 0);
+        assert_eq!(contents(&scene.cache).rejected.len(), 2, "lines that are no record are kept too");
+    }
+}
+
+#[test]
+fn a_signal_at_the_question_is_a_no() {
+    let scene = Scene::new(3);
+    let mut terminal = scene.on_a_terminal(&[]);
+    terminal.wait_for("Type yes or no:").unwrap();
+    terminal.press("\u{3}").unwrap();
+    terminal.wait_for("nothing was deleted").unwrap();
+    terminal.wait_for_end().unwrap();
+    assert_eq!(scene.left(), 3);
+}
+
+#[test]
+fn who_keeps_on_pulling_is_asked_only_in_the_first_round() {
+    for (answer, left) in [("n\r", 4), ("y\r", 0)] {
+        let scene = Scene::new(3);
+        let mut terminal = scene.on_a_terminal(&["--every", "1s"]);
+        terminal.wait_for("and later each that was pulled?").unwrap();
+        terminal.press(answer).unwrap();
+        terminal.wait_for(if left == 0 { "3 log files deleted" } else { "nothing was deleted" }).unwrap();
+        let request = line(5000, "203.0.113.8", "-", "REST.GET.OBJECT", "late.mp4", 200, "10");
+        scene.server.put("acme-logs", "p/2026-04-01-10-00-00-LATE", request);
+        terminal.wait_for("1 log files read, 1 requests added").unwrap();
+        scene.proxy.take_seen();
+        if left == 0 {
+            terminal.wait_for("1 log files deleted").unwrap();
+        }
+        // Two rounds later.
+        for _ in 0..2 {
+            scene.proxy.take_seen();
+            scene.proxy.wait_for(Asked::is_list);
+        }
+        terminal.press("\u{3}").unwrap();
+        terminal.wait_for_end().unwrap();
+        assert_eq!(terminal.contents().matches("Type yes or no").count(), 1, "{}", terminal.contents());
+        assert_eq!(scene.left(), left, "{answer:?}");
+    }
+}
+
+#[test]
+fn where_nobody_can_be_asked_it_takes_a_yes_on_the_command_line() {
+    let scene = Scene::new(3);
+    let output = scene.run(&[]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("say so with --yes"), "{}", stderr(&output));
+    assert!(scene.proxy.take_seen().is_empty(), "nothing is asked of S3 before");
+    assert_eq!(scene.left(), 3);
+    let output = scene.run(&["--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(scene.left(), 0);
+}
+
+/// Killed after all is kept and before anything, or anything that anybody heard of, is deleted.
+#[test]
+fn a_kill_between_keeping_and_deleting_is_made_good_by_the_next() {
+    for fault in [Fault::Swallowed, Fault::Unanswered] {
+        let scene = Scene::new(30);
+        scene.proxy.spoil(move |asked| asked.is_delete().then_some(fault));
+        let mut child = scene.start(&["--yes"]);
+        scene.proxy.wait_for(Asked::is_delete);
+        // All is in the cache before the first deletion is asked for: rejected lines too.
+        let kept = contents(&scene.cache);
+        assert_eq!((kept.totals.stats.requests, kept.rejected.len(), kept.lines), (60, 3, 63));
+        if fault == Fault::Unanswered {
+            while scene.left() > 0 {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(scene.left(), if fault == Fault::Swallowed { 30 } else { 0 });
+        scene.proxy.heal();
+        scene.proxy.take_seen();
+        let output = scene.run(&["--yes"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let told = stderr(&output);
+        assert!(told.contains("0 log files read, 0 requests added"), "{told}");
+        assert_eq!(told.contains("30 log files deleted"), fault == Fault::Swallowed, "{told}");
+        assert_eq!(scene.left(), 0);
+        assert_eq!(contents(&scene.cache), kept);
+        assert!(!scene.proxy.take_seen().iter().any(|(asked, _)| asked.is_object()), "nothing is read again");
+    }
+}
+
+#[test]
+fn deletions_that_fail_for_a_while_are_sent_again() {
+    for fault in [Fault::InternalError, Fault::SlowDown, Fault::Reset, Fault::Unanswered, Fault::Stall] {
+        let scene = Scene::new(12);
+        scene.proxy.spoil(move |asked| (asked.is_delete() && asked.before == 0).then_some(fault));
+        let output = scene.run(&["--yes", "--timeout", "2s"]);
+        assert_eq!(output.status.code(), Some(0), "{fault:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("12 log files deleted"), "{fault:?}: {}", stderr(&output));
+        assert_eq!(scene.left(), 0);
+        assert_eq!(contents(&scene.cache).totals.stats.requests, 24);
+    }
+}
+
+#[test]
+fn they_are_deleted_a_thousand_at_a_time() {
+    let scene = Scene::new(1050);
+    let output = scene.run(&["--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let batches: Vec<usize> = scene
+        .proxy
+        .take_seen()
+        .iter()
+        .filter(|(asked, _)| asked.is_delete())
+        .map(|(asked, _)| asked.body.matches("<Key>").count())
+        .collect();
+    assert_eq!(batches, [1000, 50]);
+    assert_eq!(scene.left(), 0);
+    let kept = contents(&scene.cache);
+    assert_eq!((kept.totals.stats.requests, kept.rejected.len()), (2100, 105));
+}
