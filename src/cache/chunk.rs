@@ -7,9 +7,8 @@
 use rusqlite::{Connection, Statement, params};
 
 use super::checksum;
-use super::codec::integers::Integers;
 use super::codec::{Damage, text};
-use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS};
+use super::layout::DETAIL_FIELDS;
 use super::open_segment::PackedColumn;
 use super::presence::Presence;
 use super::schema::chunk_id;
@@ -70,13 +69,9 @@ pub fn insert(
     segment: i64,
     column: PackedColumn<'_>,
 ) -> Result<(), ChunkError> {
-    let PackedColumn { field, low, high, bytes } = column;
+    let PackedColumn { field, low, high, presence, bytes } = column;
     let id = chunk_id(segment, field);
     let head = Head { low, high, data_crc: data_crc(field, bytes)? };
-    let presence = match DIMENSION_FIELDS.contains(&field) && low < high {
-        true => Presence::of(&Integers::open(bytes.to_vec())?, low, high),
-        false => None,
-    };
     let presence = presence.map(|presence| presence.to_bytes());
     statement.execute(params![id, low, high, head.crc(id), head.data_crc, presence, bytes])?;
     Ok(())

@@ -11,6 +11,7 @@ use super::codec::text::{self, OpenPage, PAGE, Page, PageBuilder};
 use super::codec::{Damage, integers};
 use super::dictionary::Interner;
 use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSIONS, MEASURES, hint, slot};
+use super::presence::Presence;
 
 /// Rows that a segment is meant to have.
 pub const SEGMENT_ROWS: usize = 131_072;
@@ -20,6 +21,8 @@ pub struct PackedColumn<'a> {
     pub field: Field,
     pub low: i64,
     pub high: i64,
+    /// Of dimensions only, and only if it says more than the bounds.
+    pub presence: Option<Presence>,
     pub bytes: &'a [u8],
 }
 
@@ -187,7 +190,11 @@ impl OpenSegment {
                     (0, 0)
                 }
             };
-            each(PackedColumn { field, low, high, bytes: &packer.bytes })?;
+            let presence = match field.kind() {
+                Kind::Dimension => Presence::of_ids(self.codes[slot].iter().copied(), low, high),
+                _ => None,
+            };
+            each(PackedColumn { field, low, high, presence, bytes: &packer.bytes })?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 
 use super::checksum;
 use super::codec::Damage;
-use super::codec::integers::{BLOCK, Integers};
+use super::codec::integers::Integers;
 
 /// Sets of ids that spread further are not noted: no dictionary is as large.
 const WIDEST: u64 = 1 << 28;
@@ -22,18 +22,19 @@ impl Presence {
     /// Of a column of ids whose smallest and largest are known; `None` if there is none between them that
     /// it lacks: then nothing needs to be noted.
     pub fn of(column: &Integers, low: i64, high: i64) -> Option<Presence> {
+        let ids = column.to_vec().into_iter().map(|id| id as u32);
+        Presence::of_ids(ids, low, high)
+    }
+
+    /// The same of ids that are not packed.
+    pub fn of_ids(ids: impl Iterator<Item = u32>, low: i64, high: i64) -> Option<Presence> {
         let (low, high) = (u64::try_from(low).ok()?, u64::try_from(high).ok()?);
         let width = high.checked_sub(low).filter(|width| (2..WIDEST).contains(width))? + 1;
         let mut bits = vec![0u64; width.div_ceil(64) as usize];
-        let mut ids = [0u32; BLOCK];
-        for block in 0..column.rows().div_ceil(BLOCK) {
-            column.unpack_u32(block, &mut ids);
-            let rows = (column.rows() - block * BLOCK).min(BLOCK);
-            for id in &ids[..rows] {
-                let at = u64::from(*id).wrapping_sub(low) as usize;
-                if let Some(word) = bits.get_mut(at / 64) {
-                    *word |= 1 << (at % 64);
-                }
+        for id in ids {
+            let at = u64::from(id).wrapping_sub(low) as usize;
+            if let Some(word) = bits.get_mut(at / 64) {
+                *word |= 1 << (at % 64);
             }
         }
         let count: u64 = bits.iter().map(|word| u64::from(word.count_ones())).sum();
@@ -98,9 +99,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(ids: &[u64]) -> Option<Presence> {
+        let (low, high) = (ids.iter().min().unwrap(), ids.iter().max().unwrap());
         let mut packer = Packer::default();
-        let (low, high) = packer.pack(ids, |id| id);
-        Presence::of(&Integers::open(packer.bytes).unwrap(), low as i64, high as i64)
+        packer.pack(ids, |id| id);
+        Presence::of(&Integers::open(packer.bytes).unwrap(), *low as i64, *high as i64)
     }
 
     #[test]

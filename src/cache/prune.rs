@@ -223,8 +223,8 @@ impl Writer {
 mod tests {
     use super::*;
     use crate::cache::check::check;
-    use crate::cache::testing::{Request, START, batch, filled};
     use crate::cache::codec::text::OpenPage;
+    use crate::cache::testing::{Request, START, batch, filled};
     use crate::cache::{Cache, CacheError, Snapshot};
 
     /// Number, time and request URI of all requests.

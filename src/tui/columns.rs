@@ -140,10 +140,7 @@ impl Column {
     /// Whether it sets the row against the others: the question for the table tells it, as the others are
     /// more than the rows in sight.
     pub(crate) fn is_relative(self) -> bool {
-        matches!(
-            self,
-            Column::Measure(Measure::CumulativeShare | Measure::ToAverage | Measure::ToMedian)
-        )
+        matches!(self, Column::Measure(Measure::CumulativeShare | Measure::ToAverage | Measure::ToMedian))
     }
 
     /// Whether sorting begins with the largest.
