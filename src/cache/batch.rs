@@ -1,12 +1,13 @@
 //! Requests on their way into the cache: columns with dictionaries of their own, built by a parser
 //! while another batch is being written. So the writer maps distinct values, not rows.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::log::{Field, Record};
 
 use super::codec::text::{PAGE, Page, PageBuilder};
-use super::dictionary::{Arena, Interner, hash};
+use super::dictionary::{Arena, Interner, TOGETHER, hash};
 use super::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint, slot,
 };
@@ -64,7 +65,7 @@ pub(super) struct Coded {
 }
 
 /// A batch of requests.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Batch {
     pub(super) times: Vec<i64>,
     pub(super) dimensions: [Coded; DIMENSIONS],
@@ -75,6 +76,8 @@ pub struct Batch {
     pub(super) request_ids: Vec<u64>,
     /// Where the rows come from.
     pub parts: Vec<Part>,
+    /// Memory of pages that are no longer needed, for pages to come.
+    pub(super) spare: [Vec<Vec<u8>>; DETAILS],
 }
 
 impl Batch {
@@ -87,34 +90,38 @@ impl Batch {
     pub fn newest(&self) -> Option<i64> {
         self.times.iter().copied().max()
     }
+
+    /// Empties it; its memory stays for another.
+    fn clear(&mut self) {
+        let Batch { times, dimensions, measures, details, request_ids, parts, spare: _ } = self;
+        times.clear();
+        for Coded { codes, values, hashes } in dimensions {
+            codes.clear();
+            values.clear();
+            hashes.clear();
+        }
+        measures.iter_mut().for_each(Vec::clear);
+        details.iter_mut().for_each(Vec::clear);
+        request_ids.clear();
+        parts.clear();
+    }
 }
 
-/// Builds a batch from records.
+/// Builds batches from records.
 pub struct BatchBuilder {
-    times: Vec<i64>,
-    codes: [Vec<u32>; DIMENSIONS],
+    /// What is done of it. The values of its dimensions are still with the interners.
+    batch: Batch,
     interners: [Interner; DIMENSIONS],
-    hashes: [Vec<u64>; DIMENSIONS],
-    measures: [Vec<u64>; MEASURES],
     builders: [PageBuilder; DETAILS],
-    pages: [Vec<Page>; DETAILS],
-    request_ids: Vec<u64>,
-    parts: Vec<Part>,
     scratch: Vec<u8>,
 }
 
 impl Default for BatchBuilder {
     fn default() -> Self {
         BatchBuilder {
-            times: Vec::new(),
-            codes: Default::default(),
+            batch: Batch::default(),
             interners: Default::default(),
-            hashes: Default::default(),
-            measures: Default::default(),
             builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
-            pages: Default::default(),
-            request_ids: Vec::new(),
-            parts: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -123,12 +130,12 @@ impl Default for BatchBuilder {
 impl BatchBuilder {
     /// How many requests so far.
     pub fn rows(&self) -> usize {
-        self.times.len()
+        self.batch.rows()
     }
 
     /// Whether there is nothing in it: neither a request nor a part.
     pub fn is_empty(&self) -> bool {
-        self.times.is_empty() && self.parts.is_empty()
+        self.rows() == 0 && self.batch.parts.is_empty()
     }
 
     /// Whether it is time to finish it.
@@ -136,115 +143,171 @@ impl BatchBuilder {
         self.rows() >= BATCH_ROWS
     }
 
-    /// Adds a request.
+    /// Adds a request. Many at once are added faster by [`BatchBuilder::extend`].
     pub fn push(&mut self, record: &Record<'_>) {
-        self.times.push(record.time);
-        let key = record.key();
-        let key = key.as_deref();
+        self.extend(std::slice::from_ref(record));
+    }
 
-        for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
-            let value = if field == Field::Key { key } else { record.logged(field) };
-            let code = match value {
-                None => 0,
-                Some(value) => self.code(slot, value),
-            };
-            self.codes[slot].push(code);
+    /// Adds requests, column by column.
+    pub fn extend(&mut self, records: &[Record<'_>]) {
+        for records in records.chunks(TOGETHER) {
+            self.extend_few(records);
         }
+    }
 
-        self.scratch.clear();
-        if let Some(extra) = record.logged(Field::Extra) {
-            self.scratch.extend_from_slice(extra);
+    /// At most [`TOGETHER`].
+    fn extend_few(&mut self, records: &[Record<'_>]) {
+        self.batch.times.extend(records.iter().map(|record| record.time));
+        let mut keys = [const { None }; TOGETHER];
+        for (key, record) in keys.iter_mut().zip(records) {
+            *key = record.key();
+        }
+        let keys = &keys[..records.len()];
+
+        let mut values = [[].as_slice(); TOGETHER];
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners);
+        for ((column, interner), field) in columns.zip(DIMENSION_FIELDS) {
+            if field == Field::Key {
+                values
+                    .iter_mut()
+                    .zip(keys)
+                    .for_each(|(value, key)| *value = key.as_deref().unwrap_or_default());
+            } else {
+                values
+                    .iter_mut()
+                    .zip(records)
+                    .for_each(|(value, record)| *value = record.logged(field).unwrap_or_default());
+            }
+            column.extend(interner, &values[..records.len()]);
         }
         for (slot, field) in MEASURE_FIELDS.into_iter().enumerate() {
-            let logged = record.integer(field);
-            let number = logged.filter(|number| *number <= i64::MAX as u64);
-            if logged != number
-                && let Some(text) = record.logged(field)
-            {
-                // Beyond what a column holds: kept where what cannot be read is kept.
-                if !self.scratch.is_empty() {
-                    self.scratch.push(b' ');
-                }
-                self.scratch.extend_from_slice(text);
-            }
-            self.measures[slot].push(number.map_or(0, |number| number + 1));
+            self.batch.measures[slot].extend(
+                records.iter().map(|record| kept_number(record, field).map_or(0, |number| number + 1)),
+            );
         }
+        for slot in 0..DETAILS {
+            self.extend_detail(slot, records, keys);
+        }
+        self.batch
+            .request_ids
+            .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
+    }
 
-        let logged_key = record.logged(Field::Key);
-        for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
-            let builder = &mut self.builders[slot];
+    fn extend_detail(&mut self, slot: usize, records: &[Record<'_>], keys: &[Option<Cow<'_, [u8]>>]) {
+        let field = DETAIL_FIELDS[slot];
+        let builder = &mut self.builders[slot];
+        for (record, key) in records.iter().zip(keys) {
+            let key = key.as_deref();
+            let logged = record.logged(field);
             match field {
-                Field::KeyLogged => builder.push(logged_key.filter(|logged| Some(*logged) != key)),
-                Field::Extra => builder.push((!self.scratch.is_empty()).then_some(self.scratch.as_slice())),
+                Field::KeyLogged => builder.push(logged.filter(|logged| Some(*logged) != key)),
+                Field::Extra => {
+                    self.scratch.clear();
+                    extra(record, &mut self.scratch);
+                    builder.push((!self.scratch.is_empty()).then_some(self.scratch.as_slice()));
+                }
                 Field::RequestUri => {
-                    let uri = record.logged(field);
-                    let place = uri.zip(key).and_then(|(uri, key)| {
+                    let place = logged.zip(key).and_then(|(uri, key)| {
                         key_in_uri(uri, key, record.logged(Field::Bucket)).map(|at| (uri, at, key.len()))
                     });
                     match place {
                         Some((uri, at, length)) => builder.push_around_key(uri, at, length),
-                        None => builder.push(uri),
+                        None => builder.push(logged),
                     }
                 }
-                field => builder.push(record.logged(field)),
+                _ => builder.push(logged),
             }
             if builder.rows() == PAGE {
-                self.pages[slot].extend(builder.finish());
+                let page = builder.finish_in(&mut self.batch.spare[slot]);
+                self.batch.details[slot].extend(page);
             }
         }
-        self.request_ids.push(hash(record.logged(Field::RequestId).unwrap_or_default()));
     }
 
     /// Says which lines of a log file the rows since the last part came from.
     pub fn end_part(&mut self, part: Part) {
-        self.parts.push(part);
+        self.batch.parts.push(part);
     }
 
     /// Ends the batch and begins a new one.
     pub fn finish(&mut self) -> Batch {
-        let mut dimensions: [Coded; DIMENSIONS] = Default::default();
-        for (slot, coded) in dimensions.iter_mut().enumerate() {
-            coded.codes = taken(&mut self.codes[slot]);
-            coded.values = self.interners[slot].values().clone();
-            coded.hashes = std::mem::take(&mut self.hashes[slot]);
-            self.interners[slot].clear();
-        }
-        for slot in 0..DETAILS {
-            self.pages[slot].extend(self.builders[slot].finish());
-        }
-        Batch {
-            times: taken(&mut self.times),
-            dimensions,
-            measures: std::array::from_fn(|slot| taken(&mut self.measures[slot])),
-            details: std::mem::take(&mut self.pages),
-            request_ids: taken(&mut self.request_ids),
-            parts: std::mem::take(&mut self.parts),
-        }
+        self.finish_with(Batch::default())
     }
 
-    #[inline]
-    fn code(&mut self, slot: usize, value: &[u8]) -> u32 {
-        // Most fields repeat from line to line: comparing is cheaper than hashing.
-        if let Some(&last) = self.codes[slot].last()
-            && last != 0
-            && self.interners[slot].values().get(last as usize - 1) == value
-        {
-            return last;
+    /// The same; the new one takes the memory of a batch that is no longer needed.
+    pub fn finish_with(&mut self, mut next: Batch) -> Batch {
+        next.clear();
+        for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
+            interner.exchange(&mut coded.values);
         }
-        let hash = hash(value);
-        let code = self.interners[slot].intern(value, hash);
-        if self.hashes[slot].len() < code as usize {
-            self.hashes[slot].push(hash);
+        for (slot, builder) in self.builders.iter_mut().enumerate() {
+            let page = builder.finish_in(&mut self.batch.spare[slot]);
+            self.batch.details[slot].extend(page);
         }
-        code
+        std::mem::replace(&mut self.batch, next)
     }
 }
 
-/// Takes a column out and leaves room for one as long: growing it anew row by row would copy it several
-/// times over.
-fn taken<T>(column: &mut Vec<T>) -> Vec<T> {
-    let room = column.len() + column.len() / 32;
-    std::mem::replace(column, Vec::with_capacity(room))
+impl Coded {
+    /// Adds at most [`TOGETHER`] values; an empty one is absent.
+    fn extend(&mut self, interner: &mut Interner, values: &[&[u8]]) {
+        let last = self.codes.last().copied().unwrap_or(0);
+        // Most fields repeat from line to line: comparing is cheaper than hashing. What is left is looked
+        // up together.
+        let mut new = [[].as_slice(); TOGETHER];
+        let mut hashes = [0; TOGETHER];
+        let mut count = 0;
+        let mut repeats = [0u8; TOGETHER];
+        let mut before = match last {
+            0 => [].as_slice(),
+            code => interner.values().get(code as usize - 1),
+        };
+        for (value, repeat) in values.iter().zip(&mut repeats) {
+            if *value != before {
+                before = value;
+                if !value.is_empty() {
+                    new[count] = value;
+                    hashes[count] = hash(value);
+                    count += 1;
+                }
+            }
+            *repeat = count as u8;
+        }
+        let mut ids = [0; TOGETHER + 1];
+        ids[0] = last;
+        let (new, hashes, found) = (&new[..count], &hashes[..count], &mut ids[1..=count]);
+        interner.intern_together(new, hashes, found);
+        for (id, hash) in found.iter().zip(hashes) {
+            if self.hashes.len() < *id as usize {
+                self.hashes.push(*hash);
+            }
+        }
+        self.codes.extend(values.iter().zip(repeats).map(|(value, repeat)| match value.is_empty() {
+            true => 0,
+            false => ids[usize::from(repeat)],
+        }));
+    }
+}
+
+/// A measure as a column can hold it.
+fn kept_number(record: &Record<'_>, field: Field) -> Option<u64> {
+    record.integer(field).filter(|number| *number <= i64::MAX as u64)
+}
+
+/// What is left over of a line; numbers beyond what a column holds are kept with it.
+fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
+    for field in MEASURE_FIELDS {
+        if let Some(number) = record.integer(field)
+            && number > i64::MAX as u64
+            && let Some(text) = record.logged(field)
+        {
+            if !out.is_empty() {
+                out.push(b' ');
+            }
+            out.extend_from_slice(text);
+        }
+    }
 }
 
 /// Where the key stands in a request URI: behind `METHOD /` or `METHOD /bucket/`.

@@ -1,18 +1,18 @@
 //! Whether what is stored makes sense: every promise that the other parts of the cache rely on, looked at
-//! one by one. Values have no checksum: a bit that flips within packed numbers or within text that is not
-//! compressed shows only if it leaves the bounds that are stored beside them.
+//! one by one. Requests and the values of dictionaries have checksums, so that every flipped bit of theirs is
+//! found; what is in the catalogue of log files is only compared with what is in the segments.
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::catalogue::{IN_PART, PRUNED};
+use super::chunk::{self, ChunkError, Head};
 use super::codec::integers::Integers;
 use super::codec::text::{OpenPage, split};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, slot};
 use super::open_segment::code_to_time;
-use super::schema::{self, chunk_id};
-use super::{CacheError, codec::Damage};
+use super::{CacheError, checksum, codec::Damage, schema};
 use crate::log::{FIELDS, Field};
 
 /// Findings of SQLite's own check that are told.
@@ -82,6 +82,8 @@ struct Segment {
     source: String,
     rows: i64,
     times: (i64, i64),
+    /// Whether its row is what was written.
+    is_sound: bool,
 }
 
 impl Check<'_> {
@@ -133,7 +135,12 @@ impl Check<'_> {
                 self.found(None, None, place.clone(), problem);
             }
             if values != count {
-                self.found(None, None, place, format!("{} values have two ids", count - values));
+                self.found(None, None, place.clone(), format!("{} values have two ids", count - values));
+            }
+            let broken = self.broken_values(field)?;
+            if broken > 0 {
+                let problem = format!("{broken} values are not those that were written");
+                self.found(None, None, place, problem);
             }
         }
         let known = DIMENSION_FIELDS.map(|field| (field as i64).to_string()).join(", ");
@@ -148,16 +155,33 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// Values whose checksum says that they were changed.
+    fn broken_values(&self, field: Field) -> rusqlite::Result<u64> {
+        let mut values =
+            self.connection.prepare("SELECT id, crc, value FROM dictionary WHERE dimension = ?1")?;
+        let mut rows = values.query([field as i64])?;
+        let mut broken = 0;
+        while let Some(row) = rows.next()? {
+            let value = row.get_ref(2)?.as_bytes().unwrap_or_default();
+            let crc = checksum::of_value(field as i64, row.get(0)?, value);
+            broken += u64::from(row.get::<_, i64>(1)? != i64::from(crc));
+        }
+        Ok(broken)
+    }
+
     fn segments(&mut self, after: i64) -> rusqlite::Result<()> {
         let segments: Vec<Segment> = self
             .connection
             .prepare(
-                "SELECT g.id, coalesce(s.uri, ''), g.rows, g.time_min, g.time_max
+                "SELECT g.id, coalesce(s.uri, ''), g.rows, g.time_min, g.time_max,
+                        g.source_id, g.first_row, g.crc
                  FROM segment g LEFT JOIN source s ON s.id = g.source_id ORDER BY g.id",
             )?
             .query_map([], |row| {
-                let times = (row.get(3)?, row.get(4)?);
-                Ok(Segment { id: row.get(0)?, source: row.get(1)?, rows: row.get(2)?, times })
+                let (id, rows, times) = (row.get(0)?, row.get(2)?, (row.get(3)?, row.get(4)?));
+                let numbers = [id, row.get(5)?, row.get(6)?, rows, times.0, times.1];
+                let is_sound = row.get::<_, i64>(7)? == i64::from(checksum::of_numbers(&numbers));
+                Ok(Segment { id, source: row.get(1)?, rows, times, is_sound })
             })?
             .collect::<rusqlite::Result<_>>()?;
         for segment in segments {
@@ -170,6 +194,10 @@ impl Check<'_> {
             if segment.rows < 1 {
                 self.found(Some(&segment.source), Some(segment.id), "segment", "it has no rows");
                 continue;
+            }
+            if !segment.is_sound {
+                let problem = "its numbers are not those that were written";
+                self.found(Some(&segment.source), Some(segment.id), "segment", problem);
             }
             self.segment(&segment);
         }
@@ -224,14 +252,14 @@ impl Check<'_> {
     }
 
     fn numbers_of(&self, segment: &Segment, field: Field) -> Result<(Vec<u64>, i64, i64), String> {
-        let (low, high, bytes) = self.chunk(segment, field)?;
+        let (Head { low, high, .. }, bytes) = self.chunk(segment, field)?;
         let column = Integers::open(bytes).map_err(|damage| damage.to_string())?;
         has_rows(segment, column.rows())?;
         Ok((column.to_vec(), low, high))
     }
 
     fn text(&self, segment: &Segment, field: Field, keys: Option<&[u64]>) -> Result<(), String> {
-        let (_, _, bytes) = self.chunk(segment, field)?;
+        let (_, bytes) = self.chunk(segment, field)?;
         let damaged = |damage: Damage| damage.to_string();
         let pages = split(&bytes).map_err(damaged)?;
         has_rows(segment, pages.iter().fold(0, |rows, page| page.rows.saturating_add(rows)))?;
@@ -249,18 +277,12 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn chunk(&self, segment: &Segment, field: Field) -> Result<(i64, i64, Vec<u8>), String> {
-        self.connection
-            .prepare_cached("SELECT low, high, data FROM column_chunk WHERE id = ?1")
-            .and_then(|mut statement| {
-                statement
-                    .query_row([chunk_id(segment.id, field)], |row| {
-                        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-                    })
-                    .optional()
-            })
-            .map_err(|error| error.to_string())?
-            .ok_or_else(|| "it is missing".to_owned())
+    fn chunk(&self, segment: &Segment, field: Field) -> Result<(Head, Vec<u8>), String> {
+        chunk::read(self.connection, segment.id, field).map_err(|error| match error {
+            ChunkError::Sqlite(rusqlite::Error::QueryReturnedNoRows) => "it is missing".to_owned(),
+            ChunkError::Sqlite(error) => error.to_string(),
+            ChunkError::Damage(damage) => damage.to_string(),
+        })
     }
 
     /// The requests of a source are numbered without a gap, but for what was pruned.
@@ -334,6 +356,7 @@ fn has_rows(segment: &Segment, rows: usize) -> Result<(), String> {
 mod tests {
     use super::*;
     use crate::cache::testing::{Request, filled};
+    use crate::cache::{Cache, Writer};
     use std::sync::LazyLock;
 
     /// A cache of two segments.
@@ -399,8 +422,13 @@ mod tests {
         let findings = after("DELETE FROM segment WHERE id = 1");
         assert!(findings.iter().any(|finding| finding.place == "numbers"), "{findings:?}");
         assert!(findings.iter().any(|finding| finding.problem.contains("belong to no segment")));
-        let finding = &after("UPDATE segment SET time_max = time_max + 1 WHERE id = 1")[0];
-        assert_eq!(finding.place, "column time");
+        let findings = after("UPDATE segment SET time_max = time_max + 1 WHERE id = 1");
+        let places: Vec<&str> = findings.iter().map(|finding| finding.place.as_str()).collect();
+        assert_eq!(places, ["segment", "column time"]);
+        let finding =
+            only("UPDATE dictionary SET value = CAST('k0x' AS BLOB) WHERE value = CAST('k0' AS BLOB)");
+        assert_eq!(finding.place, "dictionary of key");
+        assert_eq!(finding.problem, "1 values are not those that were written");
     }
 
     #[test]
@@ -421,6 +449,106 @@ mod tests {
         assert_eq!(finding.place, "column request_id");
     }
 
+    /// Every field of every request, or the first error.
+    fn all(path: &Path) -> Result<Vec<String>, CacheError> {
+        let cache = Cache::open(path)?;
+        let snapshot = cache.snapshot()?;
+        let mut all = Vec::new();
+        for segment in &snapshot.segments {
+            all.push(format!("{segment:?}"));
+            let codes = snapshot.integers(segment, Field::Key)?.to_vec();
+            let keys = snapshot.dictionary(Field::Key)?;
+            for meta in &FIELDS {
+                all.push(format!("{:?}", snapshot.bounds(segment, meta.field)?));
+                if !DETAIL_FIELDS.contains(&meta.field) {
+                    all.push(format!("{:?}", snapshot.integers(segment, meta.field)?.to_vec()));
+                    continue;
+                }
+                let details = snapshot.details(segment, meta.field)?;
+                for (row, code) in codes.iter().enumerate() {
+                    let (page, row) = details.locate(row);
+                    let page = snapshot.page(&details, page)?;
+                    let value = page.get(row, || keys.get(*code as u32));
+                    let value = value.map_err(|damage| snapshot.damaged(segment, meta.field, damage))?;
+                    all.push(format!("{value:?}"));
+                }
+                snapshot.all_pages(segment, meta.field)?;
+            }
+        }
+        for field in DIMENSION_FIELDS {
+            let dictionary = snapshot.dictionary(field)?;
+            for id in 1..=dictionary.len() {
+                all.push(format!("{field:?} {:?}", dictionary.get(id)));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Where these bytes lie in a file.
+    fn place_of(bytes: &[u8], file: &[u8]) -> usize {
+        let places: Vec<usize> = memchr::memmem::find_iter(file, bytes).collect();
+        assert_eq!(places.len(), 1, "{bytes:?}");
+        places[0]
+    }
+
+    #[test]
+    fn every_byte_of_requests_and_values_that_flips_is_found_and_never_gives_another_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        drop(filled(&path, "one", (0..300).map(Request::at)));
+        let whole = std::fs::read(&path).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        // Columns as small as these lie within one page. A constant one is short and may lie in the
+        // file more than once.
+        let chunks: Vec<(Field, Vec<u8>)> = FIELDS
+            .iter()
+            .map(|meta| {
+                let id = schema::chunk_id(1, meta.field);
+                let read = |row: &rusqlite::Row<'_>| row.get::<_, Vec<u8>>(0);
+                let sql = "SELECT data FROM column_chunk WHERE id = ?1";
+                (meta.field, connection.query_row(sql, [id], read).unwrap())
+            })
+            .filter(|(_, data)| data.len() > 20)
+            .collect();
+        drop(connection);
+        assert!(chunks.len() > 5, "{}", chunks.len());
+        let sound = all(&path).unwrap();
+
+        let damaged = folder.path().join("damaged.db");
+        let mut flips = 0;
+        for (field, data) in &chunks {
+            let start = place_of(data, &whole);
+            for at in (0..data.len()).step_by(1 + data.len() / 40) {
+                let mut bytes = whole.clone();
+                bytes[start + at] ^= 1 << (at % 8);
+                std::fs::write(&damaged, bytes).unwrap();
+                let findings = check(&damaged, 0).unwrap().findings;
+                let [finding] = &findings[..] else { panic!("{field:?} byte {at}: {findings:#?}") };
+                assert_eq!(finding.place, format!("column {}", field.name()));
+                assert_eq!(finding.segment, Some(1));
+                let error = all(&damaged).unwrap_err().to_string();
+                assert!(error.contains(&format!("segment 1, column {}", field.name())), "{error}");
+                assert!(error.contains("tamarin sources check"), "{error}");
+                assert!(
+                    Writer::open(&damaged).and_then(|mut writer| writer.prunable(1, i64::MAX)).is_err()
+                        || *field != Field::Time
+                );
+                flips += 1;
+            }
+        }
+        assert!(flips > 200, "{flips}");
+
+        // A value: nobody is told another key.
+        let start = place_of(b"k177", &whole) + 3;
+        let mut bytes = whole.clone();
+        bytes[start] ^= 1;
+        std::fs::write(&damaged, bytes).unwrap();
+        assert!(check(&damaged, 0).unwrap().findings.iter().any(|found| found.place == "dictionary of key"));
+        assert!(all(&damaged).unwrap_err().to_string().contains("dictionary of key"));
+        assert!(Writer::open(&damaged).err().unwrap().to_string().contains("dictionary of key"));
+        assert_eq!(all(&path).unwrap(), sound);
+    }
+
     #[test]
     fn bytes_flipped_anywhere_in_the_file_never_make_it_panic() {
         let folder = tempfile::tempdir().unwrap();
@@ -428,6 +556,7 @@ mod tests {
         drop(filled(&path, "one", (0..3_000).map(Request::at)));
         let whole = std::fs::read(&path).unwrap();
         let damaged = folder.path().join("damaged.db");
+        let sound = all(&path).unwrap();
         let mut noticed = 0;
         for step in 0..200 {
             let at = 100 + step * (whole.len() - 100) / 200;
@@ -435,6 +564,9 @@ mod tests {
             bytes[at] ^= 0xff;
             std::fs::write(&damaged, bytes).unwrap();
             noticed += usize::from(check(&damaged, 0).map_or(true, |checked| !checked.findings.is_empty()));
+            if let Ok(read) = all(&damaged) {
+                assert_eq!(read, sound, "byte {at}");
+            }
         }
         assert!(noticed > 0);
     }

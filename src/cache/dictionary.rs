@@ -15,6 +15,9 @@ pub fn hash(value: &[u8]) -> u64 {
     HASHER.hash_one(value)
 }
 
+/// How many values are looked up at once.
+pub const TOGETHER: usize = 64;
+
 /// Many short byte strings behind one another.
 #[derive(Clone, Debug, Default)]
 pub struct Arena {
@@ -93,15 +96,56 @@ impl Interner {
         }
     }
 
+    /// The ids of several values, as [`Interner::intern`] would give them one after another. `hashes` has
+    /// the hash of each, `ids` takes the ids; at most [`TOGETHER`] at once.
+    ///
+    /// A dictionary of a million keys lies far from the processor. Step by step over all values, the
+    /// memory that the next one needs is on its way while the last one is waited for.
+    pub fn intern_together(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        let mut places = [(0u32, 0usize, 0usize); TOGETHER];
+        for ((hash, place), _) in hashes.iter().zip(&mut places).zip(values) {
+            place.0 = self.table.find(*hash, |&(_, low)| low == *hash as u32).map_or(0, |&(id, _)| id);
+        }
+        for place in &mut places[..values.len()] {
+            if place.0 != 0 {
+                let index = place.0 as usize - 1;
+                place.1 = if index == 0 { 0 } else { self.values.ends[index - 1] as usize };
+                place.2 = self.values.ends[index] as usize;
+            }
+        }
+        for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(places) {
+            *id = match place {
+                // Half a hash says that it is this one; only the value itself is certain.
+                (known, start, end) if known != 0 && self.values.bytes[start..end] == **value => known,
+                _ => self.intern(value, *hash),
+            };
+        }
+    }
+
     /// The values; id `i` at index `i - 1`.
     pub fn values(&self) -> &Arena {
         &self.values
     }
 
-    /// Forgets all values, keeping memory.
-    pub fn clear(&mut self) {
+    /// The ids of many values, behind 0 for the absent one. `hashes` has the hash of each.
+    pub fn intern_all(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
+        ids.clear();
+        ids.resize(values.len() + 1, 0);
+        let mut together = [[].as_slice(); TOGETHER];
+        let chunks = ids[1..].chunks_mut(TOGETHER).zip(hashes.chunks(TOGETHER));
+        for (index, (ids, hashes)) in chunks.enumerate() {
+            for (value, offset) in together.iter_mut().zip(0..ids.len()) {
+                *value = values.get(index * TOGETHER + offset);
+            }
+            self.intern_together(&together[..ids.len()], hashes, ids);
+        }
+    }
+
+    /// Forgets all values and gives them away, for others of which only the memory matters.
+    pub fn exchange(&mut self, values: &mut Arena) {
         self.table.clear();
-        self.values.clear();
+        values.clear();
+        std::mem::swap(&mut self.values, values);
     }
 }
 

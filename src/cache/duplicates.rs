@@ -12,13 +12,13 @@ use rusqlite::Connection;
 use crate::log::Field;
 
 use super::batch::{KEY, OPERATION};
+use super::chunk::{self, ChunkError};
 use super::codec::Damage;
 use super::codec::integers::Integers;
 use super::codec::text::{OpenPage, split};
 use super::dictionary::{Interner, hash};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
 use super::open_segment::{OpenSegment, code_to_time};
-use super::schema::chunk_id;
 
 /// Stored segments kept unpacked for comparison.
 const PROBES: usize = 8;
@@ -242,6 +242,14 @@ impl From<Damage> for AdmitError {
     }
 }
 
+/// The bytes of a column of a stored segment.
+pub fn read_column(connection: &Connection, segment: i64, field: Field) -> Result<Vec<u8>, AdmitError> {
+    chunk::read(connection, segment, field).map(|(_, bytes)| bytes).map_err(|error| match error {
+        ChunkError::Sqlite(error) => AdmitError::Sqlite(error),
+        ChunkError::Damage(damage) => AdmitError::Damage(segment, damage),
+    })
+}
+
 fn probe<'p>(
     probes: &'p mut Vec<(i64, Probe)>,
     connection: &Connection,
@@ -281,10 +289,7 @@ impl Probe {
         let rows: i64 = connection
             .prepare_cached("SELECT rows FROM segment WHERE id = ?1")?
             .query_row([id], |row| row.get(0))?;
-        let mut statement = connection.prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?;
-        let mut read = |field: Field| -> Result<Vec<u8>, AdmitError> {
-            Ok(statement.query_row([chunk_id(id, field)], |row| row.get(0))?)
-        };
+        let read = |field: Field| read_column(connection, id, field);
         let mut columns = Vec::new();
         for field in [Field::Time].into_iter().chain(DIMENSION_FIELDS).chain(MEASURE_FIELDS) {
             let column = Integers::open(read(field)?).map_err(damaged)?;

@@ -25,7 +25,7 @@ pub enum CacheError {
     },
     /// Written by another version of Tamarin.
     #[error(
-        "the cache {} has format {found}, this Tamarin reads format {known}; use a newer Tamarin, or another file with --cache FILE", path.display()
+        "the cache {} has format {found}, this Tamarin reads format {known}; {}, or use another file with --cache FILE", path.display(), way_out(*found, *known)
     )]
     Version {
         /// The cache.
@@ -44,7 +44,7 @@ pub enum CacheError {
         holder: String,
     },
     /// What is stored makes no sense.
-    #[error("the cache {} is damaged ({reason}); move it away and pull again, or use another file with --cache FILE", path.display())]
+    #[error("the cache {} is damaged ({reason}); `tamarin sources check` tells all that is wrong: move it away and pull again, or use another file with --cache FILE", path.display())]
     Damaged {
         /// The cache.
         path: PathBuf,
@@ -142,6 +142,15 @@ impl CacheError {
         damage: Damage,
     ) -> CacheError {
         CacheError::Damaged { path: path.to_owned(), reason: format!("{place}: {damage}") }
+    }
+}
+
+/// What to do with a cache of another version.
+fn way_out(found: i64, known: i64) -> &'static str {
+    if found > known {
+        "use a newer Tamarin"
+    } else {
+        "an older Tamarin wrote it: move it away and pull again"
     }
 }
 

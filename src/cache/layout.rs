@@ -34,7 +34,7 @@ pub const fn slot(field: Field) -> usize {
 /// What the values of a detail are like.
 pub fn hint(field: Field) -> Hint {
     match field {
-        Field::RequestId => Hint::Hex,
+        Field::RequestId => Hint::RequestId,
         Field::HostId => Hint::Base64,
         _ => Hint::Text,
     }

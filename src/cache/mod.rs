@@ -7,6 +7,8 @@
 pub mod batch;
 pub mod catalogue;
 pub mod check;
+mod checksum;
+mod chunk;
 pub mod codec;
 pub mod dictionary;
 mod duplicates;

@@ -4,23 +4,23 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::log::Field;
+use crate::log::{Field, Kind};
 
 use super::batch::{Batch, KEY};
 use super::codec::text::{self, OpenPage, PAGE, Page, PageBuilder};
 use super::codec::{Damage, integers};
 use super::dictionary::Interner;
-use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint};
+use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSIONS, MEASURES, hint, slot};
 
 /// Rows that a segment is meant to have.
 pub const SEGMENT_ROWS: usize = 131_072;
 
 /// A column ready for the file.
-pub struct PackedColumn {
+pub struct PackedColumn<'a> {
     pub field: Field,
     pub low: i64,
     pub high: i64,
-    pub bytes: Vec<u8>,
+    pub bytes: &'a [u8],
 }
 
 /// Requests in columns, codes being those of the cache's dictionaries.
@@ -32,6 +32,9 @@ pub struct OpenSegment {
     pub details: [Vec<Page>; DETAILS],
     /// The pages of each detail that were read last, the latest at the end.
     opened: RefCell<[OpenPages; DETAILS]>,
+    /// Memory of the pages of segments before, and what columns are packed in.
+    spare: [Vec<Vec<u8>>; DETAILS],
+    packer: integers::Packer,
 }
 
 /// Pages of one detail with their numbers.
@@ -48,17 +51,35 @@ impl OpenSegment {
         self.times.len()
     }
 
-    /// Adds all of a batch; `codes` are its codes in the cache's dictionaries.
-    pub fn extend(&mut self, batch: &mut Batch, codes: [Vec<u32>; DIMENSIONS]) {
-        append(&mut self.times, &mut batch.times);
-        for (all, mut more) in self.codes.iter_mut().zip(codes) {
-            append(all, &mut more);
+    /// Adds all of a batch but its dimensions, whose codes are added by [`OpenSegment::extend_codes`].
+    pub fn extend(&mut self, batch: &mut Batch) {
+        self.times.extend_from_slice(&batch.times);
+        for (all, more) in self.measures.iter_mut().zip(&batch.measures) {
+            all.extend_from_slice(more);
         }
-        for (all, more) in self.measures.iter_mut().zip(&mut batch.measures) {
-            append(all, more);
+        for (slot, (all, more)) in self.details.iter_mut().zip(&mut batch.details).enumerate() {
+            // One page's memory back for each that came.
+            let spare = &mut self.spare[slot];
+            batch.spare[slot].extend(spare.drain(spare.len().saturating_sub(more.len())..));
+            all.append(more);
         }
-        for (all, more) in self.details.iter_mut().zip(&mut batch.details) {
-            append(all, more);
+    }
+
+    /// Adds the codes of a dimension; `ids` has for each code of the batch that of the cache.
+    pub fn extend_codes(&mut self, slot: usize, codes: &[u32], ids: &[u32]) {
+        self.codes[slot].extend(codes.iter().map(|code| ids[*code as usize]));
+    }
+
+    /// Empties it, keeping memory.
+    pub fn clear(&mut self) {
+        self.times.clear();
+        self.codes.iter_mut().for_each(Vec::clear);
+        self.measures.iter_mut().for_each(Vec::clear);
+        *self.opened.get_mut() = Default::default();
+        for (pages, spare) in self.details.iter_mut().zip(&mut self.spare) {
+            // What no batch came for since the segment before is not needed.
+            spare.clear();
+            spare.extend(pages.drain(..).map(|page| page.bytes).filter(|bytes| bytes.len() > 1));
         }
     }
 
@@ -144,25 +165,31 @@ impl OpenSegment {
         Some((*self.times.iter().min()?, *self.times.iter().max()?))
     }
 
-    /// Packs all columns.
-    pub fn pack(&mut self, keys: &Interner) -> Result<Vec<PackedColumn>, Damage> {
+    /// Packs one column after another, in the order of their numbers.
+    pub fn pack<E: From<Damage>>(
+        &mut self,
+        keys: &Interner,
+        mut each: impl FnMut(PackedColumn<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.join_small_pages(keys)?;
-        let mut columns = Vec::with_capacity(Field::COUNT);
-        let mut numbers: Vec<u64> = Vec::with_capacity(self.rows());
-        numbers.extend(self.times.iter().map(|time| time_to_code(*time)));
-        columns.push(packed(Field::Time, &numbers, code_to_time));
-        for (field, codes) in DIMENSION_FIELDS.into_iter().zip(&self.codes) {
-            numbers.clear();
-            numbers.extend(codes.iter().map(|code| u64::from(*code)));
-            columns.push(packed(field, &numbers, |code| code as i64));
+        let packer = &mut self.packer;
+        for field in Field::all() {
+            let slot = slot(field);
+            let (low, high) = match field.kind() {
+                Kind::Time => {
+                    let (low, high) = packer.pack(&self.times, time_to_code);
+                    (code_to_time(low), code_to_time(high))
+                }
+                Kind::Dimension => as_bounds(packer.pack(&self.codes[slot], u64::from)),
+                Kind::Measure => as_bounds(packer.pack(&self.measures[slot], |number| number)),
+                Kind::Detail => {
+                    text::join(&self.details[slot], &mut packer.bytes);
+                    (0, 0)
+                }
+            };
+            each(PackedColumn { field, low, high, bytes: &packer.bytes })?;
         }
-        for (field, measures) in MEASURE_FIELDS.into_iter().zip(&self.measures) {
-            columns.push(packed(field, measures, |number| number as i64));
-        }
-        for (field, pages) in DETAIL_FIELDS.into_iter().zip(&self.details) {
-            columns.push(PackedColumn { field, low: 0, high: 0, bytes: text::join(pages) });
-        }
-        Ok(columns)
+        Ok(())
     }
 
     /// Follow mode brings a few rows at a time: their pages are joined, or a page would be one request.
@@ -200,27 +227,13 @@ impl OpenSegment {
     }
 }
 
-/// Moves a column to the end of another; the first is not even copied.
-fn append<T>(all: &mut Vec<T>, more: &mut Vec<T>) {
-    if all.is_empty() {
-        std::mem::swap(all, more);
-    } else {
-        all.append(more);
-    }
-}
-
 fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k Interner, row: usize) -> Option<&'k [u8]> {
     let code = codes[KEY].get(row).copied()? as usize;
     code.checked_sub(1).filter(|index| *index < keys.values().len()).map(|index| keys.values().get(index))
 }
 
-fn packed(field: Field, numbers: &[u64], bound: impl Fn(u64) -> i64) -> PackedColumn {
-    PackedColumn {
-        field,
-        low: bound(numbers.iter().copied().min().unwrap_or(0)),
-        high: bound(numbers.iter().copied().max().unwrap_or(0)),
-        bytes: integers::pack(numbers),
-    }
+fn as_bounds((low, high): (u64, u64)) -> (i64, i64) {
+    (low as i64, high as i64)
 }
 
 /// Instants as unsigned numbers in the same order.

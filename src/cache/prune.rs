@@ -15,8 +15,9 @@ use rusqlite::params;
 
 use super::catalogue::{PRUNED, WHOLE};
 use super::codec::integers::Integers;
+use super::duplicates::read_column;
 use super::open_segment::code_to_time;
-use super::schema::{self, chunk_id};
+use super::schema;
 use super::writer::{WriteError, admit_error, delete_segment, insert_segment, load_segment};
 use super::{CacheError, Writer};
 use crate::log::{Field, name};
@@ -117,7 +118,7 @@ impl Writer {
     }
 
     fn old(&self, id: i64, before: i64) -> Result<Old, CacheError> {
-        let read = || -> rusqlite::Result<(i64, i64, i64, Vec<u8>)> {
+        let read = || -> rusqlite::Result<(i64, i64, i64)> {
             let (first_row, rows) = self.connection.query_row(
                 "SELECT first_row, rows FROM segment WHERE id = ?1",
                 [id],
@@ -128,14 +129,11 @@ impl Writer {
                 [id * 64],
                 |row| row.get(0),
             )?;
-            let times = self.connection.query_row(
-                "SELECT data FROM column_chunk WHERE id = ?1",
-                [chunk_id(id, Field::Time)],
-                |row| row.get(0),
-            )?;
-            Ok((first_row, rows, bytes, times))
+            Ok((first_row, rows, bytes))
         };
-        let (first_row, rows, bytes, times) = read().map_err(|error| self.sqlite(error))?;
+        let (first_row, rows, bytes) = read().map_err(|error| self.sqlite(error))?;
+        let times =
+            read_column(&self.connection, id, Field::Time).map_err(|error| admit_error(&self.path, error))?;
         let damaged =
             |damage| CacheError::damaged(&self.path, format_args!("segment {id}, column time"), damage);
         let times = Integers::open(times).map_err(damaged)?;

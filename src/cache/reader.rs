@@ -12,14 +12,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::log::Field;
 
-use super::CacheError;
 use super::catalogue::{self, Known, Rejected, SourceInfo};
+use super::chunk::{self, ChunkError};
+use super::codec::Damage;
 use super::codec::integers::Integers;
-use super::codec::text::{self, OpenPage, PAGE, Page};
-use super::codec::{Damage, take_varint};
+use super::codec::text::{self, Entry, OpenPage, Page};
 use super::dictionary::{Arena, Dictionary};
 use super::layout::{DIMENSIONS, slot};
 use super::schema::{self, chunk_id};
+use super::{CacheError, checksum};
 
 /// Memory that packed columns may take.
 const COLUMN_BUDGET: usize = 224 << 20;
@@ -151,24 +152,24 @@ impl Cache {
     /// The cache as it is now.
     pub fn snapshot(&self) -> Result<Snapshot<'_>, CacheError> {
         let connection = self.connection()?;
+        let mut are_sound = true;
         let read = (|| -> rusqlite::Result<_> {
             connection.execute_batch("BEGIN")?;
             let mut segments = connection
                 .prepare_cached(
-                    "SELECT id, source_id, first_row, rows, time_min, time_max FROM segment
+                    "SELECT id, source_id, first_row, rows, time_min, time_max, crc FROM segment
                      ORDER BY source_id, first_row",
                 )?
                 .query_map([], |row| {
-                    let rows = row.get::<_, i64>(3)? as usize;
-                    Ok(SegmentInfo {
-                        id: row.get(0)?,
-                        source: row.get(1)?,
-                        first_row: row.get::<_, i64>(2)? as u64,
-                        rows,
-                        time_min: row.get(4)?,
-                        time_max: row.get(5)?,
-                        is_final: rows >= super::open_segment::SEGMENT_ROWS,
-                    })
+                    let mut numbers = [0; 6];
+                    for (index, number) in numbers.iter_mut().enumerate() {
+                        *number = row.get(index)?;
+                    }
+                    are_sound &= checksum::of_numbers(&numbers) == row.get::<_, i32>(6)?;
+                    let [id, source, first_row, rows, time_min, time_max] = numbers;
+                    let (first_row, rows) = (first_row as u64, rows as usize);
+                    let is_final = rows >= super::open_segment::SEGMENT_ROWS;
+                    Ok(SegmentInfo { id, source, first_row, rows, time_min, time_max, is_final })
                 })?
                 .collect::<rusqlite::Result<Vec<SegmentInfo>>>()?;
             for index in 1..segments.len() {
@@ -183,6 +184,9 @@ impl Cache {
             Ok((segments, sources))
         })();
         match read {
+            Ok(_) if !are_sound => {
+                Err(CacheError::damaged(&self.path, "the list of segments", checksum::DAMAGE))
+            }
             Ok((segments, _)) if !segments.iter().all(SegmentInfo::is_possible) => Err(CacheError::Damaged {
                 path: self.path.clone(),
                 reason: "a segment of an impossible size or time".to_owned(),
@@ -252,11 +256,7 @@ impl<'c> Snapshot<'c> {
         if let Some(column) = lock(&self.cache.columns).get((id, 0)) {
             return Ok(column);
         }
-        let bytes: Vec<u8> = self.with(|connection| {
-            connection
-                .prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?
-                .query_row([id], |row| row.get(0))
-        })?;
+        let (_, bytes) = self.chunk(segment, field, chunk::read)?;
         let column = Integers::open(bytes).map_err(|damage| self.damaged(segment, field, damage))?;
         if column.rows() != segment.rows {
             let damage = Damage("it has another number of rows than its segment");
@@ -285,11 +285,8 @@ impl<'c> Snapshot<'c> {
         if let Some(bounds) = lock(&self.cache.bounds).get(&id) {
             return Ok(*bounds);
         }
-        let bounds = self.with(|connection| {
-            connection
-                .prepare_cached("SELECT low, high FROM column_chunk WHERE id = ?1")?
-                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-        })?;
+        let head = self.chunk(segment, field, chunk::head)?;
+        let bounds = (head.low, head.high);
         lock(&self.cache.bounds).insert(id, bounds);
         Ok(bounds)
     }
@@ -297,6 +294,7 @@ impl<'c> Snapshot<'c> {
     /// A column of text, to be read page by page.
     pub fn details(&self, segment: &SegmentInfo, field: Field) -> Result<Details, CacheError> {
         let id = chunk_id(segment.id, field);
+        let crc = self.chunk(segment, field, chunk::head)?.data_crc;
         let mut wanted = DIRECTORY;
         loop {
             let (head, length) = self.with(|connection| {
@@ -305,7 +303,7 @@ impl<'c> Snapshot<'c> {
                 blob.read_at_exact(&mut head, 0)?;
                 Ok((head, blob.len()))
             })?;
-            match Details::read(id, *segment, field, &head, length) {
+            match Details::read(id, *segment, field, crc, &head, length) {
                 Ok(details) => return Ok(details),
                 Err(_) if wanted < length => wanted *= 8,
                 Err(damage) => return Err(self.damaged(segment, field, damage)),
@@ -322,11 +320,12 @@ impl<'c> Snapshot<'c> {
         }
         let bytes = self.with(|connection| {
             let blob = connection.blob_open("main", "column_chunk", "data", details.id, true)?;
-            let mut bytes = vec![0; place.length];
+            let mut bytes = vec![0; place.entry.length];
             blob.read_at_exact(&mut bytes, place.offset)?;
             Ok(bytes)
         })?;
-        let page = OpenPage::open(&Page { rows: place.rows, bytes })
+        let page = (place.entry.verify(&bytes))
+            .and_then(|()| OpenPage::open(&Page { rows: place.entry.rows, bytes }))
             .map_err(|damage| self.damaged(&details.segment, details.field, damage))?;
         let page = Arc::new(page);
         lock(&self.cache.pages).put(key, page.clone(), page.memory());
@@ -335,11 +334,7 @@ impl<'c> Snapshot<'c> {
 
     /// A whole column of text, page by page, past the store of open pages: for filters.
     pub fn all_pages(&self, segment: &SegmentInfo, field: Field) -> Result<Vec<OpenPage>, CacheError> {
-        let bytes: Vec<u8> = self.with(|connection| {
-            connection
-                .prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?
-                .query_row([chunk_id(segment.id, field)], |row| row.get(0))
-        })?;
+        let (_, bytes) = self.chunk(segment, field, chunk::read)?;
         let pages = text::split(&bytes)
             .and_then(|pages| pages.iter().map(OpenPage::open).collect::<Result<Vec<_>, _>>())
             .map_err(|damage| self.damaged(segment, field, damage))?;
@@ -364,17 +359,24 @@ impl<'c> Snapshot<'c> {
         let len = self.dictionary_len(field)?;
         let mut dictionary = lock(&self.cache.dictionaries[slot(field)]);
         if dictionary.len() < len {
+            let mut are_sound = true;
             let more = self.with(|connection| {
                 let mut more = Arena::default();
                 let mut statement = connection.prepare_cached(
-                    "SELECT value FROM dictionary WHERE dimension = ?1 AND id > ?2 ORDER BY id",
+                    "SELECT value, id, crc FROM dictionary WHERE dimension = ?1 AND id > ?2 ORDER BY id",
                 )?;
                 let mut rows = statement.query(params![field as i64, dictionary.len()])?;
                 while let Some(row) = rows.next()? {
-                    more.push(row.get_ref(0)?.as_bytes().unwrap_or_default());
+                    let value = row.get_ref(0)?.as_bytes().unwrap_or_default();
+                    let crc = checksum::of_value(field as i64, row.get(1)?, value);
+                    are_sound &= crc == row.get::<_, i32>(2)?;
+                    more.push(value);
                 }
                 Ok(more)
             })?;
+            if !are_sound {
+                return Err(self.damaged_dictionary(field));
+            }
             if more.len() as u64 != u64::from(len - dictionary.len()) {
                 return Err(CacheError::Damaged {
                     path: self.cache.path.clone(),
@@ -394,14 +396,17 @@ impl<'c> Snapshot<'c> {
         if let Some(value) = lock(&self.cache.dictionaries[slot(field)]).get(id) {
             return Ok(Some(value.into()));
         }
-        let value: Option<Vec<u8>> = self.with(|connection| {
+        let value: Option<(Vec<u8>, i32)> = self.with(|connection| {
             connection
-                .prepare_cached("SELECT value FROM dictionary WHERE dimension = ?1 AND id = ?2")?
-                .query_row(params![field as i64, id], |row| row.get(0))
+                .prepare_cached("SELECT value, crc FROM dictionary WHERE dimension = ?1 AND id = ?2")?
+                .query_row(params![field as i64, id], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
         })?;
         match value {
-            Some(value) => Ok(Some(value.into())),
+            Some((value, crc)) if crc == checksum::of_value(field as i64, id.into(), &value) => {
+                Ok(Some(value.into()))
+            }
+            Some(_) => Err(self.damaged_dictionary(field)),
             None => Err(CacheError::Damaged {
                 path: self.cache.path.clone(),
                 reason: format!("the dictionary of {} has no value {id}", field.name()),
@@ -412,13 +417,30 @@ impl<'c> Snapshot<'c> {
     fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {
         let connection = lock(&self.connection);
         let answer = connection.as_ref().ok_or(rusqlite::Error::InvalidQuery).and_then(ask);
+        answer.map_err(|error| CacheError::sqlite(&self.cache.path, error))
+    }
+
+    fn chunk<T>(
+        &self,
+        segment: &SegmentInfo,
+        field: Field,
+        ask: impl FnOnce(&Connection, i64, Field) -> Result<T, ChunkError>,
+    ) -> Result<T, CacheError> {
+        let connection = lock(&self.connection);
+        let connection = connection.as_ref().ok_or(rusqlite::Error::InvalidQuery);
+        let answer = connection.map_err(ChunkError::from).and_then(|open| ask(open, segment.id, field));
         answer.map_err(|error| match error {
-            rusqlite::Error::QueryReturnedNoRows => CacheError::Damaged {
-                path: self.cache.path.clone(),
-                reason: "a segment lacks a column".to_owned(),
-            },
-            error => CacheError::sqlite(&self.cache.path, error),
+            ChunkError::Sqlite(rusqlite::Error::QueryReturnedNoRows) => {
+                self.damaged(segment, field, Damage("it is missing"))
+            }
+            ChunkError::Sqlite(error) => CacheError::sqlite(&self.cache.path, error),
+            ChunkError::Damage(damage) => self.damaged(segment, field, damage),
         })
+    }
+
+    fn damaged_dictionary(&self, field: Field) -> CacheError {
+        let place = format!("dictionary of {}", field.name());
+        CacheError::damaged(&self.cache.path, place, checksum::DAMAGE)
     }
 
     /// An error about a column that makes no sense.
@@ -440,9 +462,8 @@ pub struct Details {
 #[derive(Debug)]
 struct Place {
     first_row: usize,
-    rows: usize,
     offset: usize,
-    length: usize,
+    entry: Entry,
 }
 
 impl Details {
@@ -450,27 +471,23 @@ impl Details {
         id: i64,
         segment: SegmentInfo,
         field: Field,
+        crc: i32,
         head: &[u8],
         length: usize,
     ) -> Result<Details, Damage> {
-        let mut rest = head;
-        let count = take_varint(&mut rest)?;
-        let mut pages = Vec::new();
-        let (mut row, mut offset) = (0, 0);
-        for _ in 0..count {
-            let (rows, length) = (take_varint(&mut rest)? as usize, take_varint(&mut rest)? as usize);
-            if rows > PAGE {
-                return Err(Damage("a page of text of too many rows"));
-            }
-            pages.push(Place { first_row: row, rows, offset, length });
-            row += rows;
-            offset = length.checked_add(offset).ok_or(Damage("a page of text of impossible length"))?;
+        let directory = text::directory(head)?;
+        checksum::is_same(crc, checksum::of_bytes(&head[..directory.length]))?;
+        let mut pages = Vec::with_capacity(directory.pages.len());
+        let (mut row, mut offset) = (0, directory.length);
+        for entry in directory.pages {
+            let (first_row, start) = (row, offset);
+            row += entry.rows;
+            offset = start.checked_add(entry.length).ok_or(Damage("a page of text of impossible length"))?;
+            pages.push(Place { first_row, offset: start, entry });
         }
-        let start = head.len() - rest.len();
-        if row != segment.rows || start.checked_add(offset) != Some(length) {
+        if row != segment.rows || offset != length {
             return Err(Damage("it has another length than it says"));
         }
-        pages.iter_mut().for_each(|page| page.offset += start);
         Ok(Details { id, segment, field, pages })
     }
 

@@ -10,7 +10,7 @@ use super::CacheError;
 pub const APPLICATION_ID: i64 = 0x5441_4d52;
 
 /// `user_version` of a cache: the number of its format (docs/cache-format.md).
-pub const FORMAT: i64 = 1;
+pub const FORMAT: i64 = 2;
 
 /// Big pages suit big blobs: fewer links in their chains.
 const PAGE_SIZE: u32 = 32_768;
@@ -65,30 +65,38 @@ CREATE TABLE rejected_line (
 ) STRICT, WITHOUT ROWID;
 
 -- The values of each dimension. Ids are dense from 1 in order of first sight; 0 is absent and not here.
+-- crc: checksum of the value, dimension and id.
 CREATE TABLE dictionary (
     dimension INTEGER NOT NULL,
     id        INTEGER NOT NULL,
+    crc       INTEGER NOT NULL,
     value     BLOB NOT NULL,
     PRIMARY KEY (dimension, id)
 ) STRICT, WITHOUT ROWID;
 
 -- A batch of requests of one source: numbers first_row .. first_row + rows. Never changed; the last one
--- of a source is replaced while it is small.
+-- of a source is replaced while it is small. crc: checksum of all else in the row.
 CREATE TABLE segment (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     source_id INTEGER NOT NULL REFERENCES source(id),
     first_row INTEGER NOT NULL,
     rows      INTEGER NOT NULL,
     time_min  INTEGER NOT NULL,
-    time_max  INTEGER NOT NULL
+    time_max  INTEGER NOT NULL,
+    crc       INTEGER NOT NULL
 ) STRICT;
 
 -- One column of a segment. id = segment × 64 + number of the field. low and high bound its integers.
+-- data_crc: checksum of the data; of text, of its directory, which has that of each page. crc: that of
+-- id, low, high and data_crc. presence: which values it has, where that is worth knowing.
 CREATE TABLE column_chunk (
-    id   INTEGER PRIMARY KEY,
-    low  INTEGER NOT NULL,
-    high INTEGER NOT NULL,
-    data BLOB NOT NULL
+    id       INTEGER PRIMARY KEY,
+    low      INTEGER NOT NULL,
+    high     INTEGER NOT NULL,
+    crc      INTEGER NOT NULL,
+    data_crc INTEGER NOT NULL,
+    presence BLOB,
+    data     BLOB NOT NULL
 ) STRICT;
 ";
 

@@ -5,20 +5,21 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Transaction, params, params_from_iter};
 
 use super::batch::{Batch, Coded, FileMark, KEY};
 use super::catalogue::{self, IN_PART, SourceInfo};
+use super::chunk::{self, ChunkError};
 use super::codec::integers::Integers;
 use super::codec::text::split;
 use super::dictionary::{Interner, hash};
-use super::duplicates::{AdmitError, Seen};
+use super::duplicates::{AdmitError, Seen, read_column};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
 use super::lock::WriterLock;
 use super::log_files::{FileState, load_file, write_file};
 use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
-use super::schema::{self, chunk_id};
-use super::{CacheError, codec};
+use super::schema;
+use super::{CacheError, checksum, codec};
 use crate::log::Field;
 
 /// What became of a batch.
@@ -62,6 +63,8 @@ pub struct Writer {
     stored: [usize; DIMENSIONS],
     tail: Option<Tail>,
     files: HashMap<(i64, String), FileState>,
+    /// Memory for the ids of the values of a batch.
+    ids: Vec<u32>,
     _lock: WriterLock,
 }
 
@@ -106,6 +109,7 @@ impl Writer {
             stored: [0; DIMENSIONS],
             tail: None,
             files: HashMap::new(),
+            ids: Vec::new(),
             _lock: lock,
         };
         writer.load_dictionaries()?;
@@ -154,20 +158,32 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be read or written. What was committed before stays.
     pub fn append(&mut self, source: i64, mut batch: Batch) -> Result<Appended, CacheError> {
+        self.append_from(source, &mut batch)
+    }
+
+    /// The same; what is left of the batch is good for
+    /// [`BatchBuilder::finish_with`](super::BatchBuilder::finish_with).
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn append_from(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
         self.turn_to(source)?;
         let most = self.options.segment_rows_max();
         if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > most) {
             self.seal()?;
         }
-        let codes = self.translate(&mut batch);
-        let request_ids = std::mem::take(&mut batch.request_ids);
         let Some(tail) = &mut self.tail else { return Ok(Appended::default()) };
         let from = tail.segment.rows();
-        tail.segment.extend(&mut batch, codes);
+        tail.segment.extend(batch);
+        // The codes of the cache's dictionaries; values not known yet are added.
+        for (slot, Coded { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
+            self.interners[slot].intern_all(values, hashes, &mut self.ids);
+            tail.segment.extend_codes(slot, codes, &self.ids);
+        }
         let keys = &self.interners[KEY];
         let repeats = tail
             .seen
-            .admit(&self.connection, keys, &tail.segment, from, &request_ids)
+            .admit(&self.connection, keys, &tail.segment, from, &batch.request_ids)
             .map_err(|error| admit_error(&self.path, error))?;
         tail.segment
             .remove(&repeats, keys)
@@ -176,7 +192,7 @@ impl Writer {
         let mut start = from;
         let mut repeats = repeats.into_iter().peekable();
         let mut appended = Appended::default();
-        for part in batch.parts {
+        for part in batch.parts.drain(..) {
             let end = start + part.rows;
             let mut duplicates = 0;
             while repeats.next_if(|row| *row < end).is_some() {
@@ -240,13 +256,17 @@ impl Writer {
         for (slot, interner) in interners.iter().enumerate() {
             let values = interner.values();
             if values.len() > stored[slot] {
-                let mut insert = transaction
-                    .prepare_cached("INSERT INTO dictionary (dimension, id, value) VALUES (?1, ?2, ?3)")?;
+                let mut insert = transaction.prepare_cached(
+                    "INSERT INTO dictionary (dimension, id, crc, value) VALUES (?1, ?2, ?3, ?4)",
+                )?;
+                let dimension = DIMENSION_FIELDS[slot] as i64;
                 for index in stored[slot]..values.len() {
+                    let (id, value) = (index as i64 + 1, values.get(index));
                     insert.execute(params![
-                        DIMENSION_FIELDS[slot] as i64,
-                        index as i64 + 1,
-                        values.get(index)
+                        dimension,
+                        id,
+                        checksum::of_value(dimension, id, value),
+                        value
                     ])?;
                 }
                 now_stored[slot] = values.len();
@@ -289,7 +309,7 @@ impl Writer {
             && let (Some(id), Some((time_min, time_max))) = (tail.stored, tail.segment.time_range())
         {
             tail.first_row += tail.segment.rows() as i64;
-            tail.segment = OpenSegment::default();
+            tail.segment.clear();
             tail.stored = None;
             tail.committed = 0;
             tail.seen.seal(id, time_min, time_max);
@@ -310,23 +330,6 @@ impl Writer {
                 .map_err(|error| admit_error(&path, error))?,
         );
         Ok(())
-    }
-
-    /// The codes of a batch in the dictionaries of the cache; values not known yet are added.
-    fn translate(&mut self, batch: &mut Batch) -> [Vec<u32>; DIMENSIONS] {
-        let mut translated: [Vec<u32>; DIMENSIONS] = Default::default();
-        for (slot, codes) in translated.iter_mut().enumerate() {
-            let Coded { codes: local, values, hashes } = std::mem::take(&mut batch.dimensions[slot]);
-            let interner = &mut self.interners[slot];
-            let ids: Vec<u32> = std::iter::once(0)
-                .chain(values.iter().zip(&hashes).map(|(value, hash)| interner.intern(value, *hash)))
-                .collect();
-            *codes = local;
-            for code in codes.iter_mut() {
-                *code = ids[*code as usize];
-            }
-        }
-        translated
     }
 
     fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut FileState, CacheError> {
@@ -350,24 +353,27 @@ impl Writer {
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
             let interner = &mut self.interners[slot];
             let path = &self.path;
-            let loaded = (|| -> rusqlite::Result<bool> {
+            let loaded = (|| -> rusqlite::Result<Result<(), codec::Damage>> {
                 let mut statement = self
                     .connection
-                    .prepare("SELECT id, value FROM dictionary WHERE dimension = ?1 ORDER BY id")?;
+                    .prepare("SELECT id, value, crc FROM dictionary WHERE dimension = ?1 ORDER BY id")?;
                 let mut rows = statement.query([field as i64])?;
                 while let Some(row) = rows.next()? {
                     let value = row.get_ref(1)?.as_bytes().unwrap_or_default();
-                    let id = interner.intern(value, hash(value));
-                    if i64::from(id) != row.get::<_, i64>(0)? {
-                        return Ok(false);
+                    let id = i64::from(interner.intern(value, hash(value)));
+                    if id != row.get::<_, i64>(0)? {
+                        return Ok(Err(codec::Damage("ids that are not dense, or a value twice")));
+                    }
+                    let crc = checksum::of_value(field as i64, id, value);
+                    if let Err(damage) = checksum::is_same(row.get(2)?, crc) {
+                        return Ok(Err(damage));
                     }
                 }
-                Ok(true)
+                Ok(Ok(()))
             })()
             .map_err(|error| CacheError::sqlite(path, error))?;
-            if !loaded {
-                let place = format!("the dictionary of {}", field.name());
-                let damage = codec::Damage("ids that are not dense, or a value twice");
+            if let Err(damage) = loaded {
+                let place = format!("dictionary of {}", field.name());
                 return Err(CacheError::damaged(&self.path, place, damage));
             }
             self.stored[slot] = self.interners[slot].values().len();
@@ -392,6 +398,21 @@ impl Writer {
 pub(super) enum WriteError {
     Sqlite(rusqlite::Error),
     Damage(codec::Damage),
+}
+
+impl From<ChunkError> for WriteError {
+    fn from(error: ChunkError) -> Self {
+        match error {
+            ChunkError::Sqlite(error) => WriteError::Sqlite(error),
+            ChunkError::Damage(damage) => WriteError::Damage(damage),
+        }
+    }
+}
+
+impl From<codec::Damage> for WriteError {
+    fn from(damage: codec::Damage) -> Self {
+        WriteError::Damage(damage)
+    }
 }
 
 impl From<rusqlite::Error> for WriteError {
@@ -431,19 +452,20 @@ pub(super) fn insert_segment(
     keys: &Interner,
 ) -> Result<i64, WriteError> {
     let (time_min, time_max) = segment.time_range().unwrap_or((0, 0));
+    // The number that SQLite would give it, wanted beforehand: the checksum covers it.
+    let id: i64 = transaction
+        .prepare_cached("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'segment'")?
+        .query_row([], |row| row.get(0))?;
+    let numbers = [id, source, first_row, segment.rows() as i64, time_min, time_max];
+    let crc = i64::from(checksum::of_numbers(&numbers));
     transaction
         .prepare_cached(
-            "INSERT INTO segment (source_id, first_row, rows, time_min, time_max) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO segment (id, source_id, first_row, rows, time_min, time_max, crc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![source, first_row, segment.rows() as i64, time_min, time_max])?;
-    let id = transaction.last_insert_rowid();
-    let mut insert = transaction
-        .prepare_cached("INSERT INTO column_chunk (id, low, high, data) VALUES (?1, ?2, ?3, ?4)")?;
-    let mut columns = segment.pack(keys).map_err(WriteError::Damage)?;
-    columns.sort_by_key(|column| column.field);
-    for column in columns {
-        insert.execute(params![chunk_id(id, column.field), column.low, column.high, column.bytes])?;
-    }
+        .execute(params_from_iter(numbers.into_iter().chain([crc])))?;
+    let mut insert = transaction.prepare_cached(chunk::INSERT)?;
+    segment.pack(keys, |column| -> Result<(), WriteError> { Ok(chunk::insert(&mut insert, id, column)?) })?;
     Ok(id)
 }
 
@@ -497,11 +519,8 @@ fn load_tail(
 /// A stored segment, unpacked so that rows can be added.
 pub(super) fn load_segment(connection: &Connection, id: i64, rows: usize) -> Result<OpenSegment, AdmitError> {
     let damaged = |damage| AdmitError::Damage(id, damage);
-    let mut statement = connection.prepare_cached("SELECT data FROM column_chunk WHERE id = ?1")?;
-    let mut read = |field: Field| -> Result<Vec<u8>, AdmitError> {
-        Ok(statement.query_row([chunk_id(id, field)], |row| row.get(0))?)
-    };
-    let mut numbers = |field: Field| {
+    let read = |field: Field| read_column(connection, id, field);
+    let numbers = |field: Field| {
         Integers::open(read(field)?).and_then(|column| column.into_rows(rows)).map_err(damaged)
     };
     let mut segment = OpenSegment::default();

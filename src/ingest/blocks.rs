@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 /// Bytes read at a time: small enough to stay in the processor's cache until parsed, large enough that
 /// handing it over costs nothing.
@@ -10,6 +11,38 @@ const BLOCK_BYTES: usize = 256 << 10;
 /// Longest line that is waited for. AWS limits a request to some kilobytes; what is longer than this is
 /// no log, and must not fill the memory.
 const LONGEST_LINE: usize = 16 << 20;
+
+/// Lines that trickle in (through a pipe) are handed on after this time, full block or not.
+const HAND_ON_AFTER: Duration = Duration::from_millis(200);
+
+/// Buffers that were read into before. Fresh memory has to be cleared by the kernel, page by page: that
+/// took longer than parsing does.
+#[derive(Clone)]
+pub struct Buffers {
+    give: crossbeam_channel::Sender<Vec<u8>>,
+    take: crossbeam_channel::Receiver<Vec<u8>>,
+}
+
+impl Buffers {
+    /// Keeps so many at most.
+    pub fn new(most: usize) -> Buffers {
+        let (give, take) = crossbeam_channel::bounded(most);
+        Buffers { give, take }
+    }
+
+    /// A buffer; what it holds means nothing.
+    fn take(&self) -> Vec<u8> {
+        self.take.try_recv().unwrap_or_default()
+    }
+
+    /// Takes one back.
+    pub fn give_back(&self, buffer: Vec<u8>) {
+        // An extraordinary line must not hold its memory for ever; if there are enough, it is dropped.
+        if buffer.capacity() <= 4 * BLOCK_BYTES {
+            let _ = self.give.try_send(buffer);
+        }
+    }
+}
 
 /// Whole lines of a log file.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,17 +58,23 @@ pub struct Lines {
 /// Cuts what a reader gives into blocks of lines.
 pub struct Cutter<R> {
     reader: R,
+    buffers: Buffers,
     /// Begun lines that were read with the block before.
     carry: Vec<u8>,
     next_line: u64,
     is_over: bool,
     block_bytes: usize,
+    /// Bytes that the first block is expected to need: a file of three lines needs no large buffer.
+    expected: Option<usize>,
 }
 
 impl<R: Read> Cutter<R> {
-    /// From the beginning of a file.
-    pub fn new(reader: R) -> Cutter<R> {
-        Cutter { reader, carry: Vec::new(), next_line: 1, is_over: false, block_bytes: BLOCK_BYTES }
+    /// From the beginning of a file of about this many bytes.
+    pub fn new(reader: R, buffers: Buffers, size: Option<u64>) -> Cutter<R> {
+        // One more than there is: the read that finds the end needs room too.
+        let expected = size.map(|size| usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1));
+        let carry = Vec::new();
+        Cutter { reader, buffers, carry, next_line: 1, is_over: false, block_bytes: BLOCK_BYTES, expected }
     }
 
     /// The next block; `None` after the last.
@@ -46,23 +85,38 @@ impl<R: Read> Cutter<R> {
         if self.is_over {
             return Ok(None);
         }
-        let mut bytes = std::mem::take(&mut self.carry);
-        bytes.reserve_exact((self.block_bytes + 4096).saturating_sub(bytes.len()));
-        loop {
-            let before = bytes.len();
-            let wanted = self.block_bytes.saturating_sub(before).max(self.block_bytes / 4).max(1);
-            let read = (&mut self.reader).take(wanted as u64).read_to_end(&mut bytes)?;
-            // Less than was asked for: this is the end. A small file is one block, and so in the cache either
-            // wholly or not at all.
-            if read < wanted {
-                self.is_over = true;
-                break;
+        let begun = Instant::now();
+        let mut bytes = self.buffers.take();
+        let mut filled = self.carry.len();
+        let room = self.expected.take().map_or(self.block_bytes, |expected| expected.min(self.block_bytes));
+        // Only what is new of the buffer is cleared; the rest is overwritten.
+        bytes.resize(room.max(filled + self.block_bytes / 4).max(bytes.len()), 0);
+        bytes[..filled].copy_from_slice(&self.carry);
+        self.carry.clear();
+        let mut searched = filled;
+        let end = loop {
+            while filled < bytes.len() {
+                let read = match self.reader.read(&mut bytes[filled..]) {
+                    Ok(read) => read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => return Err(error),
+                };
+                filled += read;
+                if read == 0 {
+                    self.is_over = true;
+                    break;
+                }
+                if filled < bytes.len() && begun.elapsed() >= HAND_ON_AFTER {
+                    break;
+                }
             }
-            if let Some(end) = memchr::memrchr(b'\n', &bytes[before..]) {
-                self.carry = bytes.split_off(before + end + 1);
-                break;
+            if self.is_over {
+                break filled;
             }
-            if bytes.len() > LONGEST_LINE {
+            if let Some(end) = memchr::memrchr(b'\n', &bytes[searched..filled]) {
+                break searched + end + 1;
+            }
+            if filled > LONGEST_LINE {
                 let message = format!(
                     "line {} is longer than {} MiB: no access log",
                     self.next_line,
@@ -70,7 +124,13 @@ impl<R: Read> Cutter<R> {
                 );
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
             }
-        }
+            searched = filled;
+            if filled == bytes.len() {
+                bytes.resize(filled + filled.max(self.block_bytes), 0);
+            }
+        };
+        self.carry.extend_from_slice(&bytes[end..filled]);
+        bytes.truncate(end);
         let first = self.next_line;
         self.next_line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
         Ok(Some(Lines { first, bytes, is_last: self.is_over }))
@@ -114,7 +174,7 @@ mod tests {
     use super::*;
 
     fn cut(text: &str, block_bytes: usize) -> Vec<Lines> {
-        let mut cutter = Cutter::new(text.as_bytes());
+        let mut cutter = Cutter::new(text.as_bytes(), Buffers::new(2), None);
         cutter.block_bytes = block_bytes;
         std::iter::from_fn(|| cutter.next().unwrap()).collect()
     }
@@ -139,8 +199,13 @@ mod tests {
 
     #[test]
     fn a_small_file_is_one_block() {
+        // Its lines and its mark are committed together.
         let text = "one\ntwo\nthree";
-        assert_eq!(cut(text, 100), [Lines { first: 1, bytes: text.into(), is_last: true }]);
+        for size in [None, Some(text.len() as u64)] {
+            let mut cutter = Cutter::new(text.as_bytes(), Buffers::new(2), size);
+            assert_eq!(cutter.next().unwrap(), Some(Lines { first: 1, bytes: text.into(), is_last: true }));
+            assert_eq!(cutter.next().unwrap(), None);
+        }
     }
 
     #[test]

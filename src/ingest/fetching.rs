@@ -16,7 +16,7 @@ use crate::cache::{Cache, CacheError, FileMark};
 use crate::log::{Rejection, records};
 use crate::source::{Body, LogFile, Source, body::looks_like_log};
 
-use super::blocks::{Cutter, without};
+use super::blocks::{Buffers, Cutter, without};
 use super::counters::Counters;
 use super::{Block, Message, Options, Stop};
 
@@ -31,6 +31,7 @@ pub struct Fetching {
     pub options: Options,
     pub counters: Arc<Counters>,
     pub stop: Stop,
+    pub buffers: Buffers,
 }
 
 /// A log file being read, and where it goes.
@@ -42,6 +43,7 @@ struct Reading {
     messages: crossbeam_channel::Sender<Message>,
     counters: Arc<Counters>,
     stop: Stop,
+    buffers: Buffers,
 }
 
 impl Fetching {
@@ -123,6 +125,7 @@ impl Fetching {
                     messages: messages.clone(),
                     counters: self.counters.clone(),
                     stop: self.stop.clone(),
+                    buffers: self.buffers.clone(),
                 };
                 let source = source.clone();
                 fetches.spawn(async move {
@@ -185,7 +188,7 @@ impl Reading {
             }
             Body::Reader(inner) => Body::Reader(Box::new(Counted { inner, done })),
         };
-        let mut cutter = Cutter::new(body.into_reader()?);
+        let mut cutter = Cutter::new(body.into_reader()?, self.buffers.clone(), self.file.size);
         let mut is_first = true;
         while let Some(lines) = cutter.next()? {
             if std::mem::take(&mut is_first) && !(looks_like_log(&lines.bytes) && has_log_lines(&lines.bytes))

@@ -27,12 +27,13 @@ use crate::source::{Source, Window};
 
 pub use progress::{Failure, Phase, Progress};
 
+use blocks::Buffers;
 use counters::Counters;
 
 /// Blocks of lines on their way to the parsers.
 const BLOCKS: usize = 8;
 /// Batches on their way to the writer.
-const BATCHES: usize = 2;
+const BATCHES: usize = 1;
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -147,24 +148,30 @@ async fn run(
 ) {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let (block_sender, block_receiver) = mpsc::channel::<Block>(BLOCKS.max(2 * cores));
-    let (message_sender, message_receiver) = crossbeam_channel::bounded::<Message>(BATCHES.max(cores));
+    let (message_sender, message_receiver) = crossbeam_channel::bounded::<Message>(BATCHES);
     let block_receiver = Arc::new(tokio::sync::Mutex::new(block_receiver));
+    // As many as can be on their way, being cut, and being parsed.
+    let (spare_sender, spare_receiver) = crossbeam_channel::bounded::<Box<Batch>>(cores);
+    let buffers = Buffers::new(BLOCKS.max(2 * cores) + 2 * cores);
     let runtime = tokio::runtime::Handle::current();
 
     let mut threads = Vec::new();
     for number in 0..cores {
         let blocks = block_receiver.clone();
         let (messages, counters, runtime) = (message_sender.clone(), counters.clone(), runtime.clone());
-        let work = move || parsers::run(&runtime, &blocks, &messages, &counters);
+        let (buffers, spare) = (buffers.clone(), spare_receiver.clone());
+        let work = move || parsers::run(&runtime, &blocks, &messages, &counters, &buffers, &spare);
         threads.push(std::thread::Builder::new().name(format!("parser-{number}")).spawn(work));
     }
     drop(block_receiver);
     let (writer_counters, writer_stop) = (counters.clone(), stop.clone());
     let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
-    let write = move || writing::run(writer, &uris, &message_receiver, &writer_counters, &writer_stop);
+    let write =
+        move || writing::run(writer, &uris, &message_receiver, &writer_counters, &writer_stop, &spare_sender);
     threads.push(std::thread::Builder::new().name("writer".to_owned()).spawn(write));
 
-    let fetching = fetching::Fetching { cache, options, counters: counters.clone(), stop: stop.clone() };
+    let fetching =
+        fetching::Fetching { cache, options, counters: counters.clone(), stop: stop.clone(), buffers };
     let fetching = fetching.run(sources, block_sender, message_sender);
     tokio::pin!(fetching);
     let mut ticks = tokio::time::interval(TELL_EVERY);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use crate::cache::{CacheError, Writer};
+use crate::cache::{Batch, CacheError, Writer};
 
 use super::counters::Counters;
 use super::{Message, Stop};
@@ -30,8 +30,9 @@ pub fn run(
     messages: &Receiver<Message>,
     counters: &Counters,
     stop: &Stop,
+    spare: &crossbeam_channel::Sender<Box<Batch>>,
 ) {
-    if let Err(error) = write(&mut writer, uris, messages, counters) {
+    if let Err(error) = write(&mut writer, uris, messages, counters, spare) {
         counters.fail(error.to_string());
         // Nobody takes batches from here on: whoever makes them must not wait.
         stop.stop();
@@ -43,6 +44,7 @@ fn write(
     uris: &[String],
     messages: &Receiver<Message>,
     counters: &Counters,
+    spare: &crossbeam_channel::Sender<Box<Batch>>,
 ) -> Result<(), CacheError> {
     let mut pending = Pending::default();
     // A source enters the catalogue with its first lines: a mistyped name, or a folder of something else,
@@ -60,14 +62,16 @@ fn write(
             Err(RecvTimeoutError::Disconnected) => break,
         };
         match message {
-            Some(Message::Batch(source, batch)) => {
+            Some(Message::Batch(source, mut batch)) => {
                 pending.files += batch.parts.iter().filter(|part| part.total_lines.is_some()).count() as u64;
                 pending.newest = pending.newest.max(batch.newest());
                 let id = match ids[source] {
                     Some(id) => id,
                     None => *ids[source].insert(writer.source(&uris[source])?),
                 };
-                let appended = writer.append(id, *batch)?;
+                let appended = writer.append_from(id, &mut batch)?;
+                // If there are enough, it is dropped.
+                let _ = spare.try_send(batch);
                 pending.requests += appended.requests;
                 counters.duplicates.fetch_add(appended.duplicates, Relaxed);
                 if writer.uncommitted() == 0 {

@@ -104,6 +104,23 @@ fn a_cache_of_a_newer_tamarin_is_not_touched() {
 }
 
 #[test]
+fn a_cache_of_an_older_tamarin_is_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sound(folder.path());
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.pragma_update(None, "user_version", 1).unwrap();
+    database.close().unwrap();
+    let before = std::fs::read(&path).unwrap();
+    for error in refused(&path) {
+        assert!(matches!(error, CacheError::Version { found: 1, .. }), "{error:?}");
+        let text = message(error);
+        assert!(text.contains(&path.display().to_string()), "{text}");
+        assert!(text.contains("an older Tamarin wrote it: move it away and pull again"), "{text}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
 fn a_cache_that_was_cut_off_is_damaged_and_left_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let whole = std::fs::read(sound(folder.path())).unwrap();

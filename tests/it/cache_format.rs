@@ -116,12 +116,32 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn texts(mut data: &[u8], keys: &[Option<Vec<u8>>]) -> Vec<Option<Vec<u8>>> {
-    let sizes: Vec<(usize, usize)> =
-        (0..varint(&mut data)).map(|_| (varint(&mut data) as usize, varint(&mut data) as usize)).collect();
+/// CRC-32, bit by bit.
+fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 })
+    })
+}
+
+fn crc_of_numbers(numbers: &[i64]) -> i64 {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    i64::from(crc(&bytes) as i32)
+}
+
+/// The values of a column of text, and the checksum of its directory.
+fn texts(mut data: &[u8], keys: &[Option<Vec<u8>>]) -> (Vec<Option<Vec<u8>>>, u32) {
+    let whole = data;
+    let sizes: Vec<(usize, usize, u32)> = (0..varint(&mut data))
+        .map(|_| {
+            let (rows, length) = (varint(&mut data) as usize, varint(&mut data) as usize);
+            (rows, length, little(take(&mut data, 4)) as u32)
+        })
+        .collect();
+    let directory = crc(&whole[..whole.len() - data.len()]);
     let mut values = Vec::new();
-    for (rows, length) in sizes {
+    for (rows, length, checksum) in sizes {
         let mut page = take(&mut data, length);
+        assert_eq!(crc(page), checksum);
         let kind = take(&mut page, 1)[0];
         if kind == 0 {
             values.extend((0..rows).map(|_| None));
@@ -145,6 +165,16 @@ fn texts(mut data: &[u8], keys: &[Option<Vec<u8>>]) -> Vec<Option<Vec<u8>>> {
             let mut stored = take(&mut text, ((tag - 1) / 4) as usize);
             values.push(Some(match (tag - 1) % 4 {
                 0 => stored.to_vec(),
+                1 if stored.len() == 11 => {
+                    let mut number =
+                        stored.iter().rev().fold(0u128, |number, byte| number << 8 | u128::from(*byte));
+                    let mut text = [0; 16];
+                    for character in text.iter_mut().rev() {
+                        *character = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(number % 36) as usize];
+                        number /= 36;
+                    }
+                    text.to_vec()
+                }
                 1 => stored.iter().flat_map(|byte| format!("{byte:02X}").into_bytes()).collect(),
                 2 => base64(stored).into_bytes(),
                 _ => {
@@ -156,7 +186,7 @@ fn texts(mut data: &[u8], keys: &[Option<Vec<u8>>]) -> Vec<Option<Vec<u8>>> {
         assert!(text.is_empty() && tags.is_empty());
     }
     assert!(data.is_empty());
-    values
+    (values, directory)
 }
 
 #[test]
@@ -191,38 +221,55 @@ fn a_reader_written_from_the_description_reads_every_field() {
 
     let cache = Connection::open(folder.path().join("cache.db")).unwrap();
     let pragma = |name| cache.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((pragma("application_id"), pragma("user_version")), (1_413_565_778, 1));
+    assert_eq!((pragma("application_id"), pragma("user_version")), (1_413_565_778, 2));
     let dictionary: HashMap<(i64, u64), Vec<u8>> = cache
-        .prepare("SELECT dimension, id, value FROM dictionary")
+        .prepare("SELECT dimension, id, value, crc FROM dictionary")
         .unwrap()
-        .query_map([], |row| Ok(((row.get(0)?, row.get::<_, i64>(1)? as u64), row.get(2)?)))
+        .query_map([], |row| {
+            let (dimension, id, value): (i64, i64, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let covered = [&value[..], &dimension.to_le_bytes(), &id.to_le_bytes()].concat();
+            assert_eq!(crc(&covered) as i32, row.get::<_, i32>(3)?);
+            Ok(((dimension, id as u64), value))
+        })
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
     let segments: Vec<(i64, usize, i64, i64)> = cache
-        .prepare("SELECT id, rows, time_min, time_max FROM segment ORDER BY source_id, first_row")
+        .prepare(
+            "SELECT id, rows, time_min, time_max, source_id, first_row, crc FROM segment
+             ORDER BY source_id, first_row",
+        )
         .unwrap()
-        .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as usize, row.get(2)?, row.get(3)?)))
+        .query_map([], |row| {
+            let (id, rows, time_min, time_max) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            let covered = [id, row.get(4)?, row.get(5)?, rows, time_min, time_max];
+            assert_eq!(crc_of_numbers(&covered), row.get::<_, i64>(6)?);
+            Ok((id, rows as usize, time_min, time_max))
+        })
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
     assert_eq!(segments.len(), 2);
     let mut read: Vec<HashMap<&str, Value>> = Vec::new();
     for (segment, rows, time_min, time_max) in segments {
-        let chunk = |field: i64| -> (i64, i64, Vec<u8>) {
-            cache
+        let chunk = |field: i64| -> (i64, i64, i32, Vec<u8>) {
+            let id = segment * 64 + field;
+            let (low, high, crc, data_crc, data): (i64, i64, i64, i32, Vec<u8>) = cache
                 .query_row(
-                    "SELECT low, high, data FROM column_chunk WHERE id = ?1",
-                    [segment * 64 + field],
-                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                    "SELECT low, high, crc, data_crc, data FROM column_chunk WHERE id = ?1",
+                    [id],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
                 )
-                .unwrap()
+                .unwrap();
+            assert_eq!(crc_of_numbers(&[id, low, high, data_crc.into()]), crc);
+            (low, high, data_crc, data)
         };
         let first = read.len();
         read.resize(first + rows, HashMap::new());
         let requests = &mut read[first..];
         let numbers = |field: i64| {
-            let (low, high, data) = chunk(field);
+            let (low, high, data_crc, data) = chunk(field);
+            assert_eq!(crc(&data) as i32, data_crc);
             let numbers = integers(&data);
             assert_eq!(numbers.len(), rows);
             (low, high, numbers)
@@ -262,7 +309,9 @@ fn a_reader_written_from_the_description_reads_every_field() {
             }
         }
         for (field, name) in DETAILS {
-            let values = texts(&chunk(field).2, &keys);
+            let (.., data_crc, data) = chunk(field);
+            let (values, directory) = texts(&data, &keys);
+            assert_eq!(directory as i32, data_crc);
             assert_eq!(values.len(), rows);
             for (request, value) in requests.iter_mut().zip(values) {
                 request.insert(name, value.map(|value| String::from_utf8_lossy(&value).into_owned()).into());

@@ -29,52 +29,78 @@ const CONSTANT: u8 = 0;
 const NARROW: u8 = 1;
 const WIDE: u8 = 2;
 
-/// Packs values.
-pub fn pack(values: &[u64]) -> Vec<u8> {
-    let min = values.iter().copied().min().unwrap_or(0);
-    let max = values.iter().copied().max().unwrap_or(0);
-    let mut out = Vec::with_capacity(HEAD + values.len() * 2);
-    out.extend_from_slice(&(values.len() as u32).to_le_bytes());
-    if min == max {
-        out.push(CONSTANT);
-        out.extend_from_slice(&min.to_le_bytes());
-        return out;
-    }
-    let kind = if max - min <= u64::from(u32::MAX) { NARROW } else { WIDE };
-    out.push(kind);
-    out.extend_from_slice(&min.to_le_bytes());
+/// Packs one column after another, in the same memory.
+#[derive(Default)]
+pub struct Packer {
+    /// What [`Integers::open`] takes: the column packed last.
+    pub bytes: Vec<u8>,
+    /// Smallest value of each block, and its width.
+    directory: Vec<(u64, u8)>,
+    packs: Vec<u8>,
+}
 
-    let packer = BitPacker4x::new();
-    let mut packs = Vec::with_capacity(values.len() * 2);
-    let mut pack_buffer = [0u8; BLOCK * 4];
-    let mut low = [0u32; BLOCK];
-    let mut high = [0u32; BLOCK];
-    for block in values.chunks(BLOCK) {
-        let base = block.iter().copied().min().unwrap_or(min);
-        low.fill(0);
-        high.fill(0);
-        let mut all = 0u64;
-        for ((value, low), high) in block.iter().zip(&mut low).zip(&mut high) {
-            let above = value - base;
-            *low = above as u32;
-            *high = (above >> 32) as u32;
-            all |= above;
-        }
-        let width = (64 - all.leading_zeros()) as u8;
-        match kind {
-            NARROW => out.extend_from_slice(&((base - min) as u32).to_le_bytes()),
-            _ => out.extend_from_slice(&(base - min).to_le_bytes()),
-        }
-        out.push(width);
-        let length = packer.compress(&low, &mut pack_buffer, width.min(32));
-        packs.extend_from_slice(&pack_buffer[..length]);
-        if width > 32 {
-            let length = packer.compress(&high, &mut pack_buffer, width - 32);
+impl Packer {
+    /// Packs values, each being `number` of an item, and tells the smallest and the largest (0 if there is
+    /// none). The items are passed over once: a column of a segment does not fit the processor's cache.
+    pub fn pack<T: Copy>(&mut self, items: &[T], number: impl Fn(T) -> u64) -> (u64, u64) {
+        let Packer { bytes, directory, packs } = self;
+        let packer = BitPacker4x::new();
+        directory.clear();
+        packs.clear();
+        bytes.clear();
+        let mut pack_buffer = [0u8; BLOCK * 4];
+        let mut numbers = [0u64; BLOCK];
+        let mut part = [0u32; BLOCK];
+        let (mut low, mut high) = (u64::MAX, 0);
+        for block in items.chunks(BLOCK) {
+            let numbers = &mut numbers[..block.len()];
+            let (mut base, mut most) = (u64::MAX, 0);
+            for (to, item) in numbers.iter_mut().zip(block) {
+                *to = number(*item);
+                base = base.min(*to);
+                most = most.max(*to);
+            }
+            (low, high) = (low.min(base), high.max(most));
+            let width = (64 - (most - base).leading_zeros()) as u8;
+            directory.push((base, width));
+            if width == 0 {
+                continue;
+            }
+            part[numbers.len()..].fill(0);
+            part.iter_mut().zip(&*numbers).for_each(|(part, number)| *part = (number - base) as u32);
+            let length = packer.compress(&part, &mut pack_buffer, width.min(32));
             packs.extend_from_slice(&pack_buffer[..length]);
+            if width > 32 {
+                part.iter_mut()
+                    .zip(&*numbers)
+                    .for_each(|(part, number)| *part = ((number - base) >> 32) as u32);
+                let length = packer.compress(&part, &mut pack_buffer, width - 32);
+                packs.extend_from_slice(&pack_buffer[..length]);
+            }
         }
+        if items.is_empty() {
+            low = 0;
+        }
+        let kind = match high - low {
+            0 => CONSTANT,
+            span if span <= u64::from(u32::MAX) => NARROW,
+            _ => WIDE,
+        };
+        bytes.extend_from_slice(&(items.len() as u32).to_le_bytes());
+        bytes.push(kind);
+        bytes.extend_from_slice(&low.to_le_bytes());
+        if kind != CONSTANT {
+            for (base, width) in &*directory {
+                match kind {
+                    NARROW => bytes.extend_from_slice(&((base - low) as u32).to_le_bytes()),
+                    _ => bytes.extend_from_slice(&(base - low).to_le_bytes()),
+                }
+                bytes.push(*width);
+            }
+            bytes.extend_from_slice(packs);
+        }
+        (low, high)
     }
-    out.extend_from_slice(&packs);
-    out
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +121,7 @@ pub struct Integers {
 }
 
 impl Integers {
-    /// Takes the bytes that [`pack`] made.
+    /// Takes the bytes that a [`Packer`] made.
     ///
     /// # Errors
     /// If they cannot be such bytes. Damage within the packs themselves shows as other values only.
@@ -254,8 +280,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn packed(values: &[u64]) -> Vec<u8> {
+        let mut packer = Packer::default();
+        packer.pack(values, |value| value);
+        packer.bytes
+    }
+
     fn back(values: &[u64]) -> Vec<u64> {
-        Integers::open(pack(values)).unwrap().to_vec()
+        Integers::open(packed(values)).unwrap().to_vec()
     }
 
     #[test]
@@ -268,14 +300,14 @@ mod tests {
 
     #[test]
     fn a_column_of_one_value_takes_a_few_bytes() {
-        let bytes = pack(&[7; 131_072]);
+        let bytes = packed(&[7; 131_072]);
         assert_eq!(bytes.len(), HEAD);
         assert_eq!(Integers::open(bytes).unwrap().to_vec(), [7; 131_072]);
     }
 
     #[test]
     fn a_cut_off_column_is_refused() {
-        let bytes = pack(&(0..1000).collect::<Vec<u64>>());
+        let bytes = packed(&(0..1000).collect::<Vec<u64>>());
         for length in 0..bytes.len() {
             assert!(Integers::open(bytes[..length].to_vec()).is_err(), "{length} bytes");
         }
@@ -284,7 +316,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_numbers_come_back(values in prop::collection::vec(prop_oneof![0..300u64, any::<u32>().prop_map(u64::from), any::<u64>()], 0..600)) {
-            let packed = Integers::open(pack(&values)).unwrap();
+            let packed = Integers::open(packed(&values)).unwrap();
             prop_assert_eq!(packed.to_vec(), values.clone());
             for (row, value) in values.iter().enumerate() {
                 let (low, high) = packed.block_range(row / BLOCK);

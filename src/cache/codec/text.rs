@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! varint pages
-//! per page: varint rows, varint bytes
+//! per page: varint rows, varint bytes, u32 checksum of the bytes (CRC-32)
 //! the pages
 //! ```
 //!
@@ -19,8 +19,9 @@
 //! ```
 //!
 //! A tag is a varint per value: 0 absent, else `(length << 2 | form) + 1`, the length being that of
-//! the stored form. Forms: 0 as it is · 1 upper-case hexadecimal, packed two digits a byte · 2 canonical
-//! base64, packed · 3 the key of the same row cut out: varint where, then the text without it.
+//! the stored form. Forms: 0 as it is · 1 a request id: 11 bytes are 16 characters 0–9 A–Z, the digits of a
+//! number of base 36, its lowest byte first; any other length is upper-case hexadecimal, two digits a byte ·
+//! 2 canonical base64, packed · 3 the key of the same row cut out: varint where, then the text without it.
 //!
 //! Request and host ids are random bytes in disguise: packing them costs nothing, where a compressor
 //! would work hard to gain the same. A request URI repeats the key, which the dictionary already has.
@@ -31,6 +32,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::{Damage, put_varint, take_varint};
+use crate::cache::checksum;
 
 /// Values in a page, unless it is the last of a batch.
 pub const PAGE: usize = 4096;
@@ -42,7 +44,7 @@ const LEVEL: i32 = 1;
 const WORTH_COMPRESSING: usize = 64;
 
 const PLAIN: u64 = 0;
-const HEX: u64 = 1;
+const REQUEST_ID: u64 = 1;
 const BASE64_PACKED: u64 = 2;
 const KEY_CUT_OUT: u64 = 3;
 
@@ -54,8 +56,8 @@ const COMPRESSED_TEXT: u8 = 4;
 pub enum Hint {
     /// Any text.
     Text,
-    /// Hexadecimal ids.
-    Hex,
+    /// Request ids: 16 characters 0–9 and A–Z, in old logs hexadecimal digits only.
+    RequestId,
     /// Base64 ids.
     Base64,
 }
@@ -112,7 +114,9 @@ impl PageBuilder {
         self.present = true;
         let before = self.text.len();
         let form = match self.hint {
-            Hint::Hex if pack_hex(value, &mut self.text) => HEX,
+            Hint::RequestId if pack_hex(value, &mut self.text) || pack_base36(value, &mut self.text) => {
+                REQUEST_ID
+            }
             Hint::Base64 if pack_base64(value, &mut self.text) => BASE64_PACKED,
             _ => {
                 self.text.extend_from_slice(value);
@@ -140,12 +144,19 @@ impl PageBuilder {
 
     /// Ends the page, if it has values.
     pub fn finish(&mut self) -> Option<Page> {
+        self.finish_in(&mut Vec::new())
+    }
+
+    /// The same; the page takes its memory from one of these, if there is one.
+    pub fn finish_in(&mut self, spare: &mut Vec<Vec<u8>>) -> Option<Page> {
         if self.rows == 0 {
             return None;
         }
         let rows = std::mem::take(&mut self.rows);
         let mut bytes = Vec::new();
         if std::mem::take(&mut self.present) {
+            bytes = spare.pop().unwrap_or_default();
+            bytes.clear();
             let tags = self.compressor.as_mut().and_then(|zstd| shrink(zstd, &self.tags));
             // A page of packed ids is random bytes: do not even try.
             let text = (self.packed * 2 < self.text.len())
@@ -182,39 +193,83 @@ fn shrink(zstd: &mut zstd::bulk::Compressor<'static>, bytes: &[u8]) -> Option<Ve
     (compressed.len() < bytes.len() - bytes.len() / 16).then_some(compressed)
 }
 
-/// Makes a column of pages.
-pub fn join(pages: &[Page]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(pages.iter().map(|page| page.bytes.len() + 8).sum::<usize>() + 8);
-    put_varint(&mut out, pages.len() as u64);
+/// Makes a column of pages, in place of what `out` holds.
+pub fn join(pages: &[Page], out: &mut Vec<u8>) {
+    out.clear();
+    put_varint(out, pages.len() as u64);
     for page in pages {
-        put_varint(&mut out, page.rows as u64);
-        put_varint(&mut out, page.bytes.len() as u64);
+        put_varint(out, page.rows as u64);
+        put_varint(out, page.bytes.len() as u64);
+        out.extend_from_slice(&checksum::of_bytes(&page.bytes).to_le_bytes());
     }
     for page in pages {
         out.extend_from_slice(&page.bytes);
     }
-    out
+}
+
+/// Where the pages of a column are.
+#[derive(Debug)]
+pub struct Directory {
+    /// Its pages, one behind the other.
+    pub pages: Vec<Entry>,
+    /// Bytes of the directory itself: the first page begins behind them.
+    pub length: usize,
+}
+
+/// A page in the directory.
+#[derive(Debug)]
+pub struct Entry {
+    /// Values in it.
+    pub rows: usize,
+    /// Its bytes.
+    pub length: usize,
+    crc: i32,
+}
+
+impl Entry {
+    /// Whether these are the bytes that were written.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub fn verify(&self, bytes: &[u8]) -> Result<(), Damage> {
+        checksum::is_same(self.crc, checksum::of_bytes(bytes))
+    }
+}
+
+/// Reads where the pages of a column are. The first bytes of the column are enough, if the directory ends
+/// within them.
+///
+/// # Errors
+/// If the bytes are not the beginning of such a column, or too few.
+pub fn directory(bytes: &[u8]) -> Result<Directory, Damage> {
+    let mut rest = bytes;
+    let count = take_varint(&mut rest)?;
+    let mut pages = Vec::new();
+    for _ in 0..count {
+        let (rows, length) = (take_varint(&mut rest)?, take_varint(&mut rest)?);
+        let (crc, after) =
+            rest.split_first_chunk().ok_or(Damage("the directory of a column of text is cut off"))?;
+        rest = after;
+        if rows > PAGE as u64 {
+            return Err(Damage("a page of text of too many rows"));
+        }
+        pages.push(Entry { rows: rows as usize, length: length as usize, crc: i32::from_le_bytes(*crc) });
+    }
+    Ok(Directory { pages, length: bytes.len() - rest.len() })
 }
 
 /// Takes a column apart into its pages.
 ///
 /// # Errors
-/// If the bytes are not such a column.
+/// If the bytes are not such a column, or not those that were written.
 pub fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
-    let mut rest = bytes;
-    let count = take_varint(&mut rest)?;
-    let mut sizes = Vec::new();
-    for _ in 0..count {
-        sizes.push((take_varint(&mut rest)?, take_varint(&mut rest)?));
-    }
-    let mut pages = Vec::with_capacity(sizes.len());
-    for (rows, length) in sizes {
-        if rows > PAGE as u64 {
-            return Err(Damage("a page of text of too many rows"));
-        }
-        let (page, after) =
-            rest.split_at_checked(length as usize).ok_or(Damage("a page of text is cut off"))?;
-        pages.push(Page { rows: rows as usize, bytes: page.to_vec() });
+    let directory = directory(bytes)?;
+    let mut rest = &bytes[directory.length..];
+    let mut pages = Vec::with_capacity(directory.pages.len());
+    for entry in directory.pages {
+        let (page, after) = rest.split_at_checked(entry.length).ok_or(Damage("a page of text is cut off"))?;
+        entry.verify(page)?;
+        pages.push(Page { rows: entry.rows, bytes: page.to_vec() });
         rest = after;
     }
     if rest.is_empty() { Ok(pages) } else { Err(Damage("a column of text has bytes too many")) }
@@ -298,7 +353,10 @@ impl OpenPage {
         let mut stored = &self.text[start as usize..end as usize];
         Ok(Some(match u64::from(form) {
             PLAIN => Cow::Borrowed(stored),
-            HEX => Cow::Owned(unpack_hex(stored)),
+            REQUEST_ID => Cow::Owned(match stored.first_chunk() {
+                Some(packed) if stored.len() == packed.len() => unpack_base36(packed)?,
+                _ => unpack_hex(stored),
+            }),
             BASE64_PACKED => Cow::Owned(BASE64.encode(stored).into_bytes()),
             _ => {
                 let at = take_varint(&mut stored)? as usize;
@@ -343,6 +401,9 @@ fn pack_hex(text: &[u8], out: &mut Vec<u8>) -> bool {
     }
     let before = out.len();
     let (pairs, []) = text.as_chunks::<2>() else { return false };
+    if pairs.len() == BASE36_BYTES {
+        return false; // that length means something else
+    }
     let mut seen = 0;
     out.extend(pairs.iter().map(|&[high, low]| {
         let (high, low) = (digit(high), digit(low));
@@ -358,6 +419,61 @@ fn pack_hex(text: &[u8], out: &mut Vec<u8>) -> bool {
 fn unpack_hex(packed: &[u8]) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     packed.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
+}
+
+/// Characters of a request id today.
+const BASE36_DIGITS: usize = 16;
+/// Bytes that their number takes: 16 × log₂ 36 = 82.7 bits.
+const BASE36_BYTES: usize = 11;
+
+/// 16 characters 0–9 and A–Z, packed; false (and nothing added) if the text is anything else.
+fn pack_base36(text: &[u8], out: &mut Vec<u8>) -> bool {
+    const DIGITS: [u8; 256] = {
+        let mut digits = [0xff; 256];
+        let mut digit = 0;
+        while digit < 36 {
+            digits[if digit < 10 { b'0' + digit } else { b'A' + digit - 10 } as usize] = digit;
+            digit += 1;
+        }
+        digits
+    };
+    let Ok(text) = <&[u8; BASE36_DIGITS]>::try_from(text) else { return false };
+    let mut seen = 0;
+    let mut number = |half: &[u8]| {
+        half.iter().fold(0u64, |number, byte| {
+            let digit = DIGITS[usize::from(*byte)];
+            seen |= digit;
+            number * 36 + u64::from(digit)
+        })
+    };
+    let (high, low) = (number(&text[..8]), number(&text[8..]));
+    // Digits go up to 35: only what is none has the highest bit.
+    if seen & 0x80 != 0 {
+        return false;
+    }
+    let whole = u128::from(high) * u128::from(36u64.pow(8)) + u128::from(low);
+    out.extend_from_slice(&whole.to_le_bytes()[..BASE36_BYTES]);
+    true
+}
+
+fn unpack_base36(packed: &[u8; BASE36_BYTES]) -> Result<Vec<u8>, Damage> {
+    const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let mut bytes = [0; 16];
+    bytes[..BASE36_BYTES].copy_from_slice(packed);
+    let whole = u128::from_le_bytes(bytes);
+    let half = u128::from(36u64.pow(8));
+    if whole >= half * half {
+        return Err(Damage("a request id beyond its 16 characters"));
+    }
+    let mut text = vec![0; BASE36_DIGITS];
+    let (first, second) = text.split_at_mut(8);
+    for (text, mut number) in [(first, (whole / half) as u64), (second, (whole % half) as u64)] {
+        for byte in text.iter_mut().rev() {
+            *byte = DIGITS[(number % 36) as usize];
+            number /= 36;
+        }
+    }
+    Ok(text)
 }
 
 fn pack_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
@@ -395,7 +511,9 @@ mod tests {
         }
         pages.extend(builder.finish());
         let mut all = Vec::new();
-        for page in split(&join(&pages)).unwrap() {
+        let mut column = Vec::new();
+        join(&pages, &mut column);
+        for page in split(&column).unwrap() {
             let open = OpenPage::open(&page).unwrap();
             all.extend((0..open.rows()).map(|row| open.get(row, || None).unwrap().map(Cow::into_owned)));
         }
@@ -405,9 +523,13 @@ mod tests {
     #[test]
     fn ids_are_packed_and_come_back_as_they_were() {
         for (hint, id, packed) in [
-            (Hint::Hex, "3E57427F3EXAMPLE", 16),
-            (Hint::Hex, "3E57427F33A59F07", 8),
-            (Hint::Hex, "3e57427f33a59f07", 16),
+            (Hint::RequestId, "3E57427F33A59F07", 8),
+            (Hint::RequestId, "3E57427F3EXAMPLE", 11),
+            (Hint::RequestId, "ZZZZZZZZZZZZZZZZ", 11),
+            (Hint::RequestId, "000000000000000Z", 11),
+            (Hint::RequestId, "3e57427f33a59f07", 16),
+            (Hint::RequestId, "0123456789ABCDEF012345", 22),
+            (Hint::RequestId, "0123456789ABCDEF01234567", 12),
             (Hint::Base64, "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/", 48),
             (
                 Hint::Base64,
@@ -444,10 +566,11 @@ mod tests {
     proptest! {
         #[test]
         fn any_values_come_back(
-            hint in prop::sample::select(vec![Hint::Text, Hint::Hex, Hint::Base64]),
+            hint in prop::sample::select(vec![Hint::Text, Hint::RequestId, Hint::Base64]),
             values in prop::collection::vec(prop::option::of(prop_oneof![
                 prop::collection::vec(any::<u8>(), 0..40),
-                "[0-9A-F]{16}".prop_map(String::into_bytes),
+                "[0-9A-F]{16}|[0-9A-F]{22}".prop_map(String::into_bytes),
+                "[0-9A-Z]{16}".prop_map(String::into_bytes),
                 "[0-9A-Za-z+/]{20}".prop_map(String::into_bytes),
             ]), 0..40),
         ) {

@@ -1,0 +1,108 @@
+//! One column of one segment as it lies in the file: written and read with its checksums.
+//!
+//! `data_crc` is that of the bytes; of a column of text only that of its directory, which has one per
+//! page, so that one page can be read without the rest. `crc` is that of all else in the row, so that
+//! the bounds can be trusted without reading the column.
+
+use rusqlite::{Connection, Statement, params};
+
+use super::checksum;
+use super::codec::{Damage, text};
+use super::layout::DETAIL_FIELDS;
+use super::open_segment::PackedColumn;
+use super::schema::chunk_id;
+use crate::log::Field;
+
+/// The statement that [`insert`] is given, prepared once for all columns.
+pub const INSERT: &str =
+    "INSERT INTO column_chunk (id, low, high, crc, data_crc, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// Why a column could not be read.
+#[derive(Debug)]
+pub enum ChunkError {
+    /// The file says no; it is missing there, for example.
+    Sqlite(rusqlite::Error),
+    /// It is not what was written.
+    Damage(Damage),
+}
+
+impl From<rusqlite::Error> for ChunkError {
+    fn from(error: rusqlite::Error) -> Self {
+        ChunkError::Sqlite(error)
+    }
+}
+
+impl From<Damage> for ChunkError {
+    fn from(damage: Damage) -> Self {
+        ChunkError::Damage(damage)
+    }
+}
+
+/// What stands beside the bytes of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its smallest number.
+    pub low: i64,
+    /// Its largest.
+    pub high: i64,
+    /// Checksum of its bytes, or of their directory.
+    pub data_crc: i32,
+}
+
+impl Head {
+    fn crc(&self, id: i64) -> i32 {
+        checksum::of_numbers(&[id, self.low, self.high, self.data_crc.into()])
+    }
+
+    /// From the columns `low`, `high`, `data_crc` and `crc` of a row.
+    fn take(id: i64, row: &rusqlite::Row<'_>) -> Result<Head, ChunkError> {
+        let head = Head { low: row.get(0)?, high: row.get(1)?, data_crc: row.get(2)? };
+        checksum::is_same(row.get(3)?, head.crc(id))?;
+        Ok(head)
+    }
+}
+
+/// Writes a column of a segment.
+pub fn insert(
+    statement: &mut Statement<'_>,
+    segment: i64,
+    column: PackedColumn<'_>,
+) -> Result<(), ChunkError> {
+    let PackedColumn { field, low, high, bytes } = column;
+    let id = chunk_id(segment, field);
+    let head = Head { low, high, data_crc: data_crc(field, bytes)? };
+    statement.execute(params![id, low, high, head.crc(id), head.data_crc, bytes])?;
+    Ok(())
+}
+
+/// What stands beside the bytes of a column, without reading them.
+pub fn head(connection: &Connection, segment: i64, field: Field) -> Result<Head, ChunkError> {
+    let id = chunk_id(segment, field);
+    let mut statement =
+        connection.prepare_cached("SELECT low, high, data_crc, crc FROM column_chunk WHERE id = ?1")?;
+    let mut rows = statement.query([id])?;
+    Head::take(id, rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+}
+
+/// A whole column. The pages of one of text are still to be compared with its directory:
+/// [`text::split`] does.
+pub fn read(connection: &Connection, segment: i64, field: Field) -> Result<(Head, Vec<u8>), ChunkError> {
+    let id = chunk_id(segment, field);
+    let mut statement =
+        connection.prepare_cached("SELECT low, high, data_crc, crc, data FROM column_chunk WHERE id = ?1")?;
+    let mut rows = statement.query([id])?;
+    let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let head = Head::take(id, row)?;
+    let bytes: Vec<u8> = row.get(4)?;
+    checksum::is_same(head.data_crc, data_crc(field, &bytes)?)?;
+    Ok((head, bytes))
+}
+
+fn data_crc(field: Field, bytes: &[u8]) -> Result<i32, Damage> {
+    if DETAIL_FIELDS.contains(&field) {
+        let directory = text::directory(bytes)?;
+        Ok(checksum::of_bytes(&bytes[..directory.length]))
+    } else {
+        Ok(checksum::of_bytes(bytes))
+    }
+}
