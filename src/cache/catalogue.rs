@@ -88,6 +88,7 @@ pub(super) const IN_PART: i64 = 0;
 pub(super) const WHOLE: i64 = 1;
 pub(super) const NO_LOG: i64 = 2;
 pub(super) const PRUNED: i64 = 3;
+pub(super) const IN_PART_PRUNED: i64 = 4;
 
 pub(super) fn sources(connection: &Connection) -> rusqlite::Result<Vec<SourceInfo>> {
     let mut statement = connection.prepare_cached(
@@ -160,7 +161,7 @@ pub(super) fn known(
         .optional()?;
     match found {
         Some((id, known, state)) if version.is_some() && known.as_deref() == version => match state {
-            IN_PART => Ok(Known::InPart(parts(connection, id)?)),
+            IN_PART | IN_PART_PRUNED => Ok(Known::InPart(parts(connection, id)?)),
             _ => Ok(Known::Whole),
         },
         _ => Ok(Known::New),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::catalogue::{IN_PART, PRUNED};
+use super::catalogue::{IN_PART, IN_PART_PRUNED};
 use super::chunk::{self, ChunkError, Head};
 use super::codec::integers::Integers;
 use super::codec::text::{OpenPage, split};
@@ -64,7 +64,10 @@ pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
             check.found(None, None, place, error.to_string());
         }
     }
-    Ok(check.checked)
+    let checked = check.checked;
+    drop(connection);
+    schema::fold_log(path);
+    Ok(checked)
 }
 
 /// One thing to look at.
@@ -322,7 +325,7 @@ impl Check<'_> {
             let (claimed, strange): (i64, i64) = self.connection.query_row(
                 "SELECT coalesce(sum(requests), 0), count(*) FILTER (WHERE state NOT BETWEEN ?2 AND ?3)
                  FROM log_file WHERE source_id = ?1",
-                [source, IN_PART, PRUNED],
+                [source, IN_PART, IN_PART_PRUNED],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )?;
             if claimed > next_row {
@@ -485,10 +488,8 @@ mod tests {
     }
 
     /// Where these bytes lie in a file.
-    fn place_of(bytes: &[u8], file: &[u8]) -> usize {
-        let places: Vec<usize> = memchr::memmem::find_iter(file, bytes).collect();
-        assert_eq!(places.len(), 1, "{bytes:?}");
-        places[0]
+    fn places_of(bytes: &[u8], file: &[u8]) -> Vec<usize> {
+        memchr::memmem::find_iter(file, bytes).collect()
     }
 
     #[test]
@@ -498,8 +499,7 @@ mod tests {
         drop(filled(&path, "one", (0..300).map(Request::at)));
         let whole = std::fs::read(&path).unwrap();
         let connection = rusqlite::Connection::open(&path).unwrap();
-        // Columns as small as these lie within one page. A constant one is short and may lie in the
-        // file more than once.
+        // Columns as small as these lie within one page. Some lie in the file more than once.
         let chunks: Vec<(Field, Vec<u8>)> = FIELDS
             .iter()
             .map(|meta| {
@@ -508,16 +508,18 @@ mod tests {
                 let sql = "SELECT data FROM column_chunk WHERE id = ?1";
                 (meta.field, connection.query_row(sql, [id], read).unwrap())
             })
-            .filter(|(_, data)| data.len() > 20)
+            .filter(|(_, data)| places_of(data, &whole).len() == 1)
             .collect();
         drop(connection);
-        assert!(chunks.len() > 5, "{}", chunks.len());
+        for field in [Field::Time, Field::RemoteIp, Field::RequestUri, Field::RequestId] {
+            assert!(chunks.iter().any(|(found, _)| *found == field), "{field:?}");
+        }
         let sound = all(&path).unwrap();
 
         let damaged = folder.path().join("damaged.db");
         let mut flips = 0;
         for (field, data) in &chunks {
-            let start = place_of(data, &whole);
+            let start = places_of(data, &whole)[0];
             for at in (0..data.len()).step_by(1 + data.len() / 40) {
                 let mut bytes = whole.clone();
                 bytes[start + at] ^= 1 << (at % 8);
@@ -536,10 +538,10 @@ mod tests {
                 flips += 1;
             }
         }
-        assert!(flips > 200, "{flips}");
+        assert!(flips > 100, "{flips}");
 
         // A value: nobody is told another key.
-        let start = place_of(b"k177", &whole) + 3;
+        let start = places_of(b"k177", &whole)[0] + 3;
         let mut bytes = whole.clone();
         bytes[start] ^= 1;
         std::fs::write(&damaged, bytes).unwrap();

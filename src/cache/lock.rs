@@ -6,10 +6,23 @@ use std::path::{Path, PathBuf};
 
 use super::CacheError;
 
+/// Nobody goes away just now that often.
+const ATTEMPTS: usize = 100;
+
 /// Held as long as this lives; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct WriterLock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // It is still locked: nobody else can have made it theirs.
+        if is_at(&self.file, &self.path) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 impl WriterLock {
@@ -23,14 +36,19 @@ impl WriterLock {
             path: cache.to_owned(),
             reason: format!("no lock file beside it: {error}"),
         };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(open)?;
-        match file.try_lock() {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&path).map_err(open)?;
+        let mut locked = file.try_lock();
+        // The one before may have taken it away between the two: what is locked is not what others find.
+        for _ in 0..ATTEMPTS {
+            if locked.is_err() || is_at(&file, &path) {
+                break;
+            }
+            file = options.open(&path).map_err(open)?;
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -45,8 +63,24 @@ impl WriterLock {
         let _ = file.set_len(0);
         let _ = file.rewind();
         let _ = write!(file, "process {}", std::process::id());
-        Ok(WriterLock { _file: file })
+        Ok(WriterLock { file, path })
     }
+}
+
+/// Whether an open file is the one at a path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+/// Elsewhere an open file keeps its name.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 fn lock_path(cache: &Path) -> PathBuf {

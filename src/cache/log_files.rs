@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::batch::{FileMark, RejectedLine};
-use super::catalogue::{IN_PART, NO_LOG, WHOLE};
+use super::catalogue::{IN_PART, IN_PART_PRUNED, NO_LOG, PRUNED, WHOLE};
 
 /// What has become of a log file since the last commit, and before.
 #[derive(Default)]
@@ -24,18 +24,70 @@ pub struct FileState {
     pub new_rejected: Vec<RejectedLine>,
     pub no_log: bool,
     pub dirty: bool,
+    /// Some of what it gave may have been pruned.
+    pub is_pruned: bool,
+    /// What an earlier version of it gave and this one has not given again yet.
+    before: Before,
+}
+
+/// What a version of a log file gave that another takes the place of. A file that grows is read from its
+/// beginning again: what it gave before is no repeat then.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    size: Option<u64>,
+    requests: u64,
+    duplicates: u64,
+}
+
+/// What rows of a log file are that the cache has already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repeated {
+    /// This file gave them before, when it was shorter.
+    pub reread: u64,
+    /// Exact repeats that were told then.
+    pub told: u64,
+    /// Exact repeats.
+    pub new: u64,
 }
 
 impl FileState {
     /// As the catalogue says it.
     pub fn state(&self) -> i64 {
-        if self.no_log {
-            NO_LOG
-        } else if self.total_lines.is_some_and(|total| self.lines >= total) {
-            WHOLE
-        } else {
-            IN_PART
+        let is_whole = self.total_lines.is_some_and(|total| self.lines >= total);
+        match (self.no_log, is_whole, self.is_pruned) {
+            (true, ..) => NO_LOG,
+            (false, true, false) => WHOLE,
+            (false, true, true) => PRUNED,
+            (false, false, false) => IN_PART,
+            (false, false, true) => IN_PART_PRUNED,
         }
+    }
+
+    /// Whether lines of it are still to come.
+    pub fn is_in_part(&self) -> bool {
+        matches!(self.state(), IN_PART | IN_PART_PRUNED)
+    }
+
+    /// Another version is read from its beginning, in place of this one of that size.
+    pub fn replaced(&self, size: Option<u64>) -> FileState {
+        let Before { requests, duplicates, .. } = self.before;
+        let before =
+            Before { size, requests: self.requests + requests, duplicates: self.duplicates + duplicates };
+        FileState { id: self.id, replaces: true, before, ..FileState::default() }
+    }
+
+    /// Takes up some rows, of which some are in the cache already, and tells what those are.
+    pub fn take(&mut self, rows: u64, repeated: u64) -> Repeated {
+        let size = self.mark.as_ref().and_then(|mark| mark.size);
+        let has_grown = self.before.size.zip(size).is_some_and(|(before, now)| now >= before);
+        let Before { requests, duplicates, .. } = if has_grown { self.before } else { Before::default() };
+        let reread = repeated.min(requests);
+        let told = (repeated - reread).min(duplicates);
+        self.before.requests -= reread;
+        self.before.duplicates -= told;
+        self.requests += rows - repeated + reread;
+        self.duplicates += repeated - reread;
+        Repeated { reread, told, new: repeated - reread - told }
     }
 }
 
@@ -66,7 +118,7 @@ pub fn write_file(
                     file.duplicates as i64,
                     file.rejected as i64
                 ])?;
-            if file.replaces || state != IN_PART {
+            if file.replaces || !file.is_in_part() {
                 transaction
                     .prepare_cached("DELETE FROM log_file_part WHERE log_file_id = ?1")?
                     .execute([id])?;
@@ -99,7 +151,7 @@ pub fn write_file(
             transaction.last_insert_rowid()
         }
     };
-    if state == IN_PART {
+    if file.is_in_part() {
         let mut insert = transaction.prepare_cached(
             "INSERT OR REPLACE INTO log_file_part (log_file_id, first_line, lines) VALUES (?1, ?2, ?3)",
         )?;
@@ -122,7 +174,7 @@ pub fn write_file(
 pub fn load_file(connection: &Connection, source: i64, mark: &FileMark) -> rusqlite::Result<FileState> {
     let found = connection
         .prepare_cached(
-            "SELECT id, version, state, lines, requests, duplicates, rejected FROM log_file
+            "SELECT id, version, state, lines, requests, duplicates, rejected, size FROM log_file
              WHERE source_id = ?1 AND name = ?2",
         )?
         .query_row(params![source, mark.name], |row| {
@@ -132,16 +184,26 @@ pub fn load_file(connection: &Connection, source: i64, mark: &FileMark) -> rusql
                 row.get::<_, Option<String>>(1)?,
                 row.get::<_, i64>(2)?,
                 [number(3)?, number(4)?, number(5)?, number(6)?],
+                row.get::<_, Option<i64>>(7)?.map(|size| size as u64),
             ))
         })
         .optional()?;
     Ok(match found {
         None => FileState::default(),
-        Some((id, version, state, [lines, requests, duplicates, rejected]))
-            if state == IN_PART && version.is_some() && version == mark.version =>
-        {
-            FileState { id: Some(id), lines, requests, duplicates, rejected, ..FileState::default() }
+        Some((id, version, state, [lines, requests, duplicates, rejected], size)) => {
+            let is_pruned = state == IN_PART_PRUNED;
+            let known = FileState {
+                id: Some(id),
+                lines,
+                requests,
+                duplicates,
+                rejected,
+                is_pruned,
+                ..FileState::default()
+            };
+            let goes_on =
+                matches!(state, IN_PART | IN_PART_PRUNED) && version.is_some() && version == mark.version;
+            if goes_on { known } else { known.replaced(size) }
         }
-        Some((id, ..)) => FileState { id: Some(id), replaces: true, ..FileState::default() },
     })
 }

@@ -13,7 +13,7 @@ use std::ops::AddAssign;
 
 use rusqlite::params;
 
-use super::catalogue::{PRUNED, WHOLE};
+use super::catalogue::{IN_PART, IN_PART_PRUNED, PRUNED, WHOLE};
 use super::codec::integers::Integers;
 use super::duplicates::read_column;
 use super::open_segment::code_to_time;
@@ -196,18 +196,23 @@ impl Writer {
         let transaction = self.connection.transaction()?;
         {
             let mut files =
-                transaction.prepare("SELECT id, name FROM log_file WHERE source_id = ?1 AND state = ?2")?;
-            let mut rows = files.query([source, WHOLE])?;
-            let mut old: Vec<i64> = Vec::new();
+                transaction.prepare("SELECT id, name, state FROM log_file WHERE source_id = ?1")?;
+            let mut rows = files.query([source])?;
+            let mut old: Vec<(i64, i64)> = Vec::new();
             while let Some(row) = rows.next()? {
                 let delivered = name::instant(row.get_ref(1)?.as_str().unwrap_or_default());
+                let state = match row.get(2)? {
+                    WHOLE => PRUNED,
+                    IN_PART => IN_PART_PRUNED,
+                    _ => continue,
+                };
                 if delivered.is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY)) {
-                    old.push(row.get(0)?);
+                    old.push((row.get(0)?, state));
                 }
             }
             let mut mark = transaction.prepare("UPDATE log_file SET state = ?2 WHERE id = ?1")?;
-            for id in old {
-                mark.execute([id, PRUNED])?;
+            for (id, state) in old {
+                mark.execute([id, state])?;
             }
         }
         transaction.commit()
@@ -286,6 +291,47 @@ mod tests {
         assert_eq!((appended.requests, appended.duplicates), (5, 5));
         writer.commit().unwrap();
         assert!(all(&path).iter().map(|(number, ..)| *number).eq(400..1005));
+        assert_eq!(check(&path, 0).unwrap().findings, []);
+    }
+
+    #[test]
+    fn a_log_file_that_was_half_read_then_may_have_been_pruned_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let mut writer = filled(&path, "one", [Request::at(90_000)].into_iter());
+        let source = writer.known_source("one").unwrap().unwrap();
+        let requests: Vec<Request> = (0..20).map(Request::at).collect();
+        // Two files of the first of April, one of much later; of each the first half.
+        let names = ["2026-04-01-01-00-00-A", "2026-04-01-02-00-00-B", "2026-05-01-00-00-00-C"];
+        for (name, requests) in names.iter().zip([&requests[..5], &requests[5..10], &requests[10..15]]) {
+            writer.append(source, batch(name, requests, 1, false)).unwrap();
+        }
+        writer.commit().unwrap();
+        assert_eq!(writer.prune(source, START + 10).unwrap().requests, 10);
+        assert_eq!(check(&path, 0).unwrap().findings, []);
+
+        let states = |path: &std::path::Path| -> Vec<i64> {
+            let connection = schema::open_reader(path).unwrap();
+            let mut ask =
+                connection.prepare("SELECT state FROM log_file WHERE name != ?1 ORDER BY name").unwrap();
+            let states = ask.query_map(["2026-04-08-00-00-00-A"], |row| row.get(0)).unwrap();
+            states.collect::<Result<_, _>>().unwrap()
+        };
+        assert_eq!(states(&path), [IN_PART_PRUNED, IN_PART_PRUNED, IN_PART]);
+        // What is known of them still counts: only the rest is asked for, by another process, too.
+        drop(writer);
+        let known = Cache::open(&path).unwrap().known("one", names[0], Some("1")).unwrap();
+        let first_half = 1..6;
+        assert_eq!(known, crate::cache::catalogue::Known::InPart(vec![first_half]));
+        let mut writer = Writer::open(&path).unwrap();
+        for (index, name) in names.iter().enumerate().filter(|(index, _)| *index != 1) {
+            let more: Vec<Request> = (0..5).map(|n| Request::at(1000 + index as i64 * 10 + n)).collect();
+            writer.append(source, batch(name, &more, 6, true)).unwrap();
+        }
+        writer.commit().unwrap();
+        assert_eq!(states(&path), [PRUNED, IN_PART_PRUNED, WHOLE]);
+        let holds = names.map(|name| writer.holds(source, name, Some("1")).unwrap());
+        assert_eq!(holds, [false, false, true], "only what is here wholly may be deleted elsewhere");
         assert_eq!(check(&path, 0).unwrap().findings, []);
     }
 

@@ -19,7 +19,7 @@ use super::codec::integers::Integers;
 use super::codec::text::{self, Entry, OpenPage, Page};
 use super::dictionary::{Arena, Dictionary};
 use super::layout::{DIMENSIONS, slot};
-use super::schema::{self, chunk_id};
+use super::schema::{self, Stamp, chunk_id};
 use super::{CacheError, checksum};
 
 /// Memory that packed columns may take.
@@ -35,6 +35,8 @@ const DIRECTORY: usize = 1024;
 pub struct Cache {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    /// What the file looked like, if it is read as one that never changes.
+    frozen: Mutex<Option<Stamp>>,
     columns: Mutex<Budgeted<Arc<Integers>>>,
     bounds: Mutex<HashMap<i64, (i64, i64)>>,
     pages: Mutex<Budgeted<Arc<OpenPage>>>,
@@ -44,7 +46,7 @@ pub struct Cache {
 }
 
 struct Watch {
-    connection: Connection,
+    connection: Option<Connection>,
     version: i64,
 }
 
@@ -117,17 +119,18 @@ impl Cache {
     /// # Errors
     /// If there is none, or it is none.
     pub fn open(path: &Path) -> Result<Cache, CacheError> {
-        let connection = schema::open_reader(path)?;
+        let (connection, frozen) = schema::open_reader_anywhere(path)?;
         let watch = schema::open_reader(path)?;
         let version = data_version(&watch).map_err(|error| CacheError::sqlite(path, error))?;
         Ok(Cache {
             path: path.to_owned(),
             idle: Mutex::new(vec![connection]),
+            frozen: Mutex::new(frozen),
             columns: Mutex::new(Budgeted::new(COLUMN_BUDGET)),
             bounds: Mutex::default(),
             pages: Mutex::new(Budgeted::new(PAGE_BUDGET)),
             dictionaries: Default::default(),
-            watch: Mutex::new(Watch { connection: watch, version }),
+            watch: Mutex::new(Watch { connection: Some(watch), version }),
             generation: AtomicU64::new(1),
         })
     }
@@ -140,7 +143,11 @@ impl Cache {
     /// Grows whenever anybody has committed something.
     pub fn generation(&self) -> u64 {
         let mut watch = lock(&self.watch);
-        if let Ok(version) = data_version(&watch.connection)
+        if self.has_thawed() {
+            watch.connection = schema::open_reader(&self.path).ok();
+            self.generation.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(Ok(version)) = watch.connection.as_ref().map(data_version)
             && version != watch.version
         {
             watch.version = version;
@@ -221,10 +228,40 @@ impl Cache {
     }
 
     fn connection(&self) -> Result<Connection, CacheError> {
+        if self.has_thawed() {
+            self.generation.fetch_add(1, Ordering::Relaxed);
+        }
         if let Some(connection) = lock(&self.idle).pop() {
             return Ok(connection);
         }
-        schema::open_reader(&self.path)
+        let (connection, frozen) = schema::open_reader_anywhere(&self.path)?;
+        *lock(&self.frozen) = frozen;
+        Ok(connection)
+    }
+
+    /// Whether a file that was read as one that never changes has changed: it is opened again then.
+    fn has_thawed(&self) -> bool {
+        let mut frozen = lock(&self.frozen);
+        if frozen.is_none_or(|stamp| stamp == schema::stamp(&self.path)) {
+            return false;
+        }
+        *frozen = None;
+        lock(&self.idle).clear();
+        true
+    }
+
+    /// Closes what is open and in no use: the last one to do so leaves the cache as one file. What is
+    /// asked afterwards opens it again.
+    pub fn close(&self) {
+        lock(&self.idle).clear();
+        lock(&self.watch).connection = None;
+        schema::fold_log(&self.path);
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

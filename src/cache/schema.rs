@@ -18,6 +18,9 @@ const PAGE_SIZE: u32 = 32_768;
 /// Address space that readers may map; what is not used costs nothing.
 const MMAP_SIZE: i64 = 64 << 30;
 
+/// How long SQLite's own locks are waited for.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
 const TABLES: &str = "
 -- A place that log files come from. next_row numbers its requests. monitored: pulled when no source is
 -- named. paused: 1 not pulled unless it is named, 2 the same since monitoring it was given up.
@@ -32,7 +35,7 @@ CREATE TABLE source (
 ) STRICT;
 
 -- A log file that was read. state: 0 in part, 1 whole, 2 holds no log lines, 3 whole, but some of its
--- requests may have been pruned.
+-- requests may have been pruned, 4 in part, and some of that may have been pruned.
 CREATE TABLE log_file (
     id         INTEGER PRIMARY KEY,
     source_id  INTEGER NOT NULL REFERENCES source(id),
@@ -47,7 +50,7 @@ CREATE TABLE log_file (
     UNIQUE (source_id, name)
 ) STRICT;
 
--- Lines of a log file in part (state 0) that are in the cache already.
+-- Lines of a log file in part (states 0 and 4) that are in the cache already.
 CREATE TABLE log_file_part (
     log_file_id INTEGER NOT NULL REFERENCES log_file(id),
     first_line  INTEGER NOT NULL,
@@ -139,7 +142,7 @@ pub fn open_writer(path: &Path) -> Result<Connection, CacheError> {
     }
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
-    connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(sqlite)?;
+    connection.busy_timeout(PATIENCE).map_err(sqlite)?;
     write_ahead(path, &connection)?;
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite)?;
     // 64 MB: a segment is 10 MB, and a page that is written twice is written twice.
@@ -194,13 +197,74 @@ fn write_ahead(path: &Path, connection: &Connection) -> Result<(), CacheError> {
 
 /// Opens a cache for reading; it must exist.
 pub fn open_reader(path: &Path) -> Result<Connection, CacheError> {
+    open_reader_anywhere(path).map(|(connection, _)| connection)
+}
+
+/// What a cache looks like from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp(Option<(u64, Option<std::time::SystemTime>)>, bool);
+
+/// What a cache looks like from outside now.
+pub fn stamp(path: &Path) -> Stamp {
+    let file = std::fs::metadata(path).ok();
+    Stamp(file.map(|file| (file.len(), file.modified().ok())), has_log(path))
+}
+
+/// Whether changes wait in a write-ahead log.
+fn has_log(path: &Path) -> bool {
+    std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+}
+
+/// Opens a cache for reading, also where nothing may be written: then with what it looked like.
+///
+/// SQLite needs a file beside the cache to find its way in the write-ahead log and to tell writers what is
+/// still being read. Where it may not make one and there is no log, the cache can be read as a file that
+/// never changes (`immutable`). Nobody is told then that it is being read: that is safe as long as nobody
+/// writes, and whoever asks must look whether the stamp is still the same, and open it again if it is not.
+pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), CacheError> {
     if path.is_dir() {
         return Err(CacheError::Open { path: path.to_owned(), reason: "it is a directory".to_owned() });
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let stamp = stamp(path);
+    match open_reader_with(path, path, read_only) {
+        Err(CacheError::Open { .. } | CacheError::ReadOnly { .. }) if stamp.0.is_some() && !has_log(path) => {
+            let uri = immutable_uri(path);
+            let connection = open_reader_with(path, &uri, read_only | OpenFlags::SQLITE_OPEN_URI)?;
+            Ok((connection, Some(stamp)))
+        }
+        // Whether it may be read at all.
+        Err(CacheError::Open { .. })
+            if has_log(path)
+                && open_reader_with(path, &immutable_uri(path), read_only | OpenFlags::SQLITE_OPEN_URI)
+                    .is_ok() =>
+        {
+            let log = beside(path, "-wal");
+            let reason = format!(
+                "its last changes wait in {}, which can be read only by who may write the folder: let them \
+                 run `tamarin sources` once",
+                log.display()
+            );
+            Err(CacheError::Open { path: path.to_owned(), reason })
+        }
+        opened => opened.map(|connection| (connection, None)),
+    }
+}
+
+/// A path as SQLite's URI of a file that never changes.
+fn immutable_uri(path: &Path) -> PathBuf {
+    use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+    /// What means something in a URI.
+    const SPECIAL: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let path = percent_encode(path.as_os_str().as_encoded_bytes(), SPECIAL);
+    PathBuf::from(format!("file:{path}?immutable=1"))
+}
+
+fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connection, CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
-    let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
-    connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(sqlite)?;
+    let connection = Connection::open_with_flags(name, flags).map_err(sqlite)?;
+    connection.busy_timeout(PATIENCE).map_err(sqlite)?;
     let number =
         |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sqlite);
     let application = number("application_id")?;
@@ -213,16 +277,28 @@ pub fn open_reader(path: &Path) -> Result<Connection, CacheError> {
         return Err(CacheError::Version { path: path.to_owned(), found, known: FORMAT });
     }
     // SQLite notices that an end is missing only when it gets there: till then it answers.
-    let has_log = std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
     let expected = number("page_count")?.saturating_mul(number("page_size")?) as u64;
     let length = std::fs::metadata(path).map_or(expected, |file| file.len());
-    if !has_log && length < expected {
+    if !has_log(path) && length < expected {
         let reason = format!("cut off: {length} of {expected} bytes");
         return Err(CacheError::Damaged { path: path.to_owned(), reason });
     }
     connection.pragma_update(None, "mmap_size", MMAP_SIZE).map_err(sqlite)?;
     connection.pragma_update(None, "query_only", true).map_err(sqlite)?;
     Ok(connection)
+}
+
+/// Folds the write-ahead log into the cache and takes it away, unless somebody has the cache open: SQLite
+/// leaves that to the connection that closes last, and one that only reads cannot. Whoever has it open does
+/// it later; where nothing may be written the log stays, and is read.
+pub fn fold_log(path: &Path) {
+    if !beside(path, "-wal").exists() && !beside(path, "-shm").exists() {
+        return;
+    }
+    if let Ok(connection) = Connection::open_with_flags(path, WRITING) {
+        // The log is looked at no sooner than something is asked.
+        let _ = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+    }
 }
 
 /// Whether there is nothing at this path yet: no file, or an empty one.

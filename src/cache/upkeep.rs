@@ -104,6 +104,25 @@ impl Writer {
         Ok(before.saturating_sub(self.size()))
     }
 
+    /// Folds what was committed into the main file, as far as nobody reads an older state just now.
+    ///
+    /// # Errors
+    /// If the cache cannot be written.
+    pub fn fold_log(&mut self) -> Result<(), CacheError> {
+        // Whoever reads is not waited for: the next one to fold takes the rest along.
+        let fold = || -> rusqlite::Result<()> {
+            self.connection.busy_timeout(std::time::Duration::ZERO)?;
+            let folded =
+                self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+            self.connection.busy_timeout(schema::PATIENCE)?;
+            folded.map(drop)
+        };
+        match fold().map_err(|error| self.sqlite(error)) {
+            Err(CacheError::Locked { .. }) => Ok(()),
+            folded => folded,
+        }
+    }
+
     /// Makes all that was committed durable: it survives a loss of power from here on.
     ///
     /// # Errors
@@ -124,7 +143,10 @@ impl Writer {
             path: self.path.clone(),
             reason: format!("it cannot be made durable: {error}"),
         };
-        std::fs::File::open(&self.path).and_then(|file| file.sync_all()).map_err(kept)?;
+        let file = std::fs::File::open(&self.path).map_err(kept)?;
+        file.sync_all().map_err(kept)?;
+        // Closing it would let go of SQLite's own locks on that file, wherever this process holds them.
+        self.kept_open = Some(file);
         // The name of a new file is in its folder.
         #[cfg(unix)]
         if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {

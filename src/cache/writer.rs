@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Transaction, params, params_from_iter};
 
 use super::batch::{Batch, Coded, FileMark, KEY};
-use super::catalogue::{self, IN_PART, SourceInfo};
+use super::catalogue::{self, SourceInfo};
 use super::chunk::{self, ChunkError};
 use super::codec::integers::Integers;
 use super::codec::text::split;
@@ -27,7 +27,8 @@ use crate::log::Field;
 pub struct Appended {
     /// Requests added.
     pub requests: u64,
-    /// Exact repeats dropped.
+    /// Exact repeats dropped. Lines that a log file gave before it grew are none, nor are those that were
+    /// told then.
     pub duplicates: u64,
 }
 
@@ -65,6 +66,8 @@ pub struct Writer {
     files: HashMap<(i64, String), FileState>,
     /// Memory for the ids of the values of a batch.
     ids: Vec<u32>,
+    /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
+    pub(super) kept_open: Option<std::fs::File>,
     _lock: WriterLock,
 }
 
@@ -110,6 +113,7 @@ impl Writer {
             tail: None,
             files: HashMap::new(),
             ids: Vec::new(),
+            kept_open: None,
             _lock: lock,
         };
         writer.load_dictionaries()?;
@@ -198,13 +202,10 @@ impl Writer {
             while repeats.next_if(|row| *row < end).is_some() {
                 duplicates += 1;
             }
-            let requests = part.rows as u64 - duplicates;
-            appended.requests += requests;
-            appended.duplicates += duplicates;
+            appended.requests += part.rows as u64 - duplicates;
             let file = self.file(source, &part.file)?;
             file.lines += part.lines;
-            file.requests += requests;
-            file.duplicates += duplicates;
+            appended.duplicates += file.take(part.rows as u64, duplicates).new;
             file.rejected += part.rejected.len() as u64;
             file.total_lines = file.total_lines.or(part.total_lines);
             if part.lines > 0 {
@@ -298,7 +299,7 @@ impl Writer {
                 file.new_rejected.clear();
             }
         }
-        files.retain(|_, file| file.state() == IN_PART);
+        files.retain(|_, file| file.is_in_part());
         Ok(())
     }
 
@@ -341,7 +342,7 @@ impl Writer {
         let state = self.files.entry(key).or_default();
         if state.mark.as_ref().is_some_and(|known| known.version != mark.version) {
             // It changed while it was being read: what was noted of its lines is void.
-            *state = FileState { id: state.id, replaces: true, ..FileState::default() };
+            *state = state.replaced(state.mark.as_ref().and_then(|mark| mark.size));
         }
         if state.mark.is_none() {
             state.mark = Some(mark.clone());

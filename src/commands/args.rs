@@ -22,6 +22,9 @@ pub struct Args {
     /// s3://bucket[/prefix], a file, a folder or `-`; none: the sources monitored, else all the cache has
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
+    /// Stay up to date: pull what is new every so often while exploring: 30s, 5m, 1h
+    #[arg(long, value_name = "TIME", value_parser = stretch)]
+    pub every: Option<u32>,
     /// What to do rather than explore.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -358,6 +361,14 @@ mod tests {
         let args = Args::try_parse_from(["tamarin", "s3://acme-logs/", "./report", "-"]).unwrap();
         assert!(args.command.is_none());
         assert_eq!(args.sources, ["s3://acme-logs/", "./report", "-"]);
+    }
+
+    #[test]
+    fn the_explorer_stays_up_to_date_if_it_is_told_how_often() {
+        for line in [&["tamarin", "--every", "5m"][..], &["tamarin", "logs", "--every", "5m"]] {
+            let args = Args::try_parse_from(line).unwrap();
+            assert_eq!((args.every, args.command.is_none()), (Some(300), true), "{line:?}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) fn run(setting: &Setting, args: &DemoArgs) -> anyhow::Result<Outcome>
             };
             let demo: Arc<dyn Source> = Arc::new(demo);
             let uris = vec![demo.uri().to_owned()];
-            explore::show(setting, &path, vec![demo], uris, "demo".to_owned())
+            explore::show(setting, &path, vec![demo], uris, "demo".to_owned(), None)
         }
     }
 }

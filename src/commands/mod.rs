@@ -45,19 +45,24 @@ fn usage<T>(message: impl Into<String>) -> anyhow::Result<T> {
 /// # Errors
 /// [`UsageError`] for what makes no sense; anything else failed on the way.
 pub fn run(args: Args) -> anyhow::Result<Outcome> {
-    let Args { sources, command, options } = args;
+    let Args { sources, every, command, options } = args;
     if command.is_some() && !sources.is_empty() {
         return usage(format!(
             "the subcommand comes first: tamarin SUBCOMMAND {} (a file of that name is ./NAME)",
             sources.join(" ")
         ));
     }
+    if command.is_some() && every.is_some() {
+        return usage(
+            "--every is for the explorer and behind pull: tamarin [SOURCE] --every 5m, tamarin pull --every 5m",
+        );
+    }
     if let Some(Command::Help { topic }) = &command {
         return help::run(topic.as_deref());
     }
     let setting = Setting::new(options)?;
     match command {
-        None => explore::run(&setting, &sources),
+        None => explore::run(&setting, &sources, every),
         Some(Command::Demo(args)) => demo::run(&setting, &args),
         Some(Command::Pull(args)) => pull::run(&setting, &args),
         Some(Command::Report(args)) => report::run(&setting, &args),

@@ -7,7 +7,7 @@ use super::pulling::{self, Interrupt, NoEmptyCache};
 use super::purge::Purge;
 use super::setting::Setting;
 use super::{Outcome, usage};
-use crate::cache::{CacheError, Writer};
+use crate::cache::Writer;
 
 pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome> {
     let specs = if args.sources.is_empty() { pulling::usual_sources(setting)? } else { args.sources.clone() };
@@ -29,20 +29,26 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
     let runtime = pulling::runtime()?;
     let outcome = runtime.block_on(async {
         let interrupt = Interrupt::watch();
+        let mut rounds = 0;
         loop {
-            let writer = match (Writer::open(&path), args.every) {
-                // Whoever else writes will be done one day: no reason to give up for good.
-                (Err(error @ CacheError::Locked { .. }), Some(every)) => {
-                    setting.note(&format!("{error}; it is tried again"));
+            let pulled = match Writer::open(&path) {
+                Ok(writer) => pulling::pull_within(setting, writer, sources.clone(), &interrupt).await,
+                Err(error) => Err(error.into()),
+            };
+            rounds += 1;
+            let progress = match (pulled, args.every) {
+                (Ok(progress), _) => progress,
+                // Another may just be writing, or the disk be full: that may be over next time.
+                (Err(error), Some(every)) if rounds > 1 => {
+                    super::tell_error(&error);
                     interrupt.sleep(Duration::from_secs(every.into())).await;
                     if interrupt.is_asked() {
-                        return Ok(Outcome::Done);
+                        return Ok(Outcome::SomeUnread);
                     }
                     continue;
                 }
-                (writer, _) => writer?,
+                (Err(error), _) => return Err(error),
             };
-            let progress = pulling::pull_within(setting, writer, sources.clone(), &interrupt).await?;
             let Some(every) = args.every else {
                 let outcome = pulling::verdict(setting, &progress, &path, &uris, true)?;
                 setting.note(&pulling::summary(&progress));

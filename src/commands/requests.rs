@@ -8,7 +8,7 @@ use super::{Outcome, output, pulling, usage};
 use crate::export::{self, Format};
 use crate::log::{FIELDS, Field};
 use crate::query::scan::LocalEngine;
-use crate::query::{Answer, Ask, Cancel, Engine, Requests, Sort};
+use crate::query::{Answer, Ask, Cancel, Requests, Sort};
 
 /// Requests in memory at a time.
 const PAGE: usize = 50_000;
@@ -26,11 +26,13 @@ pub(super) fn run(setting: &Setting, args: &RequestsArgs) -> anyhow::Result<Outc
     let page = if setting.format == Format::Table { wanted } else { PAGE.min(wanted) };
     let mut writer = export::Pages::new(setting.format, output::width());
     let mut offset = 0;
+    // One moment for all pages: what another process adds meanwhile would shift the rows between two.
+    let moment = engine.moment()?;
     while offset < wanted {
         let limit = page.min(wanted - offset);
         let ask = Ask::Requests { sort, offset, limit: if limit == usize::MAX { 0 } else { limit } };
         let query = setting.query(&ready.sources, args.counting.into(), ask.clone());
-        let reply = engine.ask(&query, &Cancel::default(), &mut |_, _| {})?;
+        let reply = moment.ask(&query, &Cancel::default())?;
         if setting.options.stats {
             output::tell_statistics(&reply.statistics);
         }

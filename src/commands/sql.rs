@@ -31,6 +31,7 @@ pub(super) fn run(setting: &Setting, args: &SqlArgs) -> anyhow::Result<Outcome> 
     // SQLite wants what stands behind a table to live as long as the program. It does: one statement,
     // and the program ends.
     let cache: &'static Cache = Box::leak(Box::new(ready.cache.clone()));
+    let _close = CloseAtEnd(cache);
     let (sender, receiver) = sync_channel::<Sent>(AHEAD);
     let statement = args.statement.clone();
     let asking = std::thread::spawn(move || {
@@ -87,6 +88,15 @@ pub(super) fn run(setting: &Setting, args: &SqlArgs) -> anyhow::Result<Outcome> 
         anyhow::bail!("the statement broke down");
     }
     Ok(ready.outcome)
+}
+
+/// Closes a cache that lives as long as the program when the command ends.
+struct CloseAtEnd(&'static Cache);
+
+impl Drop for CloseAtEnd {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// A statement that makes no sense is wrong usage; anything else failed.

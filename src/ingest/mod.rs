@@ -12,6 +12,7 @@
 mod blocks;
 mod counters;
 mod fetching;
+pub mod follow;
 mod parsers;
 pub mod progress;
 mod writing;
@@ -25,6 +26,7 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::{Batch, Cache, CacheError, FileMark, Writer};
 use crate::source::{Source, Window};
 
+pub use follow::Follow;
 pub use progress::{Failure, Phase, Progress};
 
 use blocks::Buffers;

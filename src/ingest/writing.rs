@@ -106,7 +106,8 @@ fn write(
         }
     }
     tell(&mut pending, counters);
-    Ok(())
+    // Whatever becomes of those who read meanwhile: from here on the file is whole by itself.
+    writer.fold_log()
 }
 
 /// The number of a source, if the catalogue has it.

@@ -433,6 +433,48 @@ fn an_empty_cache_says_why_it_is_empty() {
 }
 
 #[test]
+fn while_it_follows_the_header_says_how_often_and_how_new_the_data_is() {
+    let done = Progress { phase: Phase::Done, ..reading() };
+    for (columns, rows) in [(80, 24), (130, 34)] {
+        let mut person = Person::begin(columns, rows, three_days(), Some(done.clone()));
+        person.state.every = Some(std::time::Duration::from_secs(300));
+        insta::assert_snapshot!(format!("following-{columns}x{rows}"), person.screen());
+    }
+    // A request of just now: its time is enough, and time goes by.
+    let mut log = three_days();
+    log.push(get(NOW - 130, "192.0.2.99", "new", 200, 1));
+    let mut person = Person::begin(130, 34, log, Some(done));
+    person.state.every = Some(std::time::Duration::from_secs(300));
+    let first = person.screen().lines().next().unwrap().to_owned();
+    assert!(first.contains("04-07 UTC  newest 04-07 23:57:50 (2 min ago)"), "{first}");
+    assert!(first.ends_with("✓ every 5m"), "{first}");
+    person.state.now.unix += 60;
+    assert!(person.screen().contains("(3 min ago)"));
+    // The next round: as any ingest.
+    person.happens(Action::Progress(Box::new(reading())));
+    let first = person.screen().lines().next().unwrap().to_owned();
+    assert!(first.contains("⟳ 8,214/9,000") && first.contains("newest "), "{first}");
+}
+
+#[test]
+fn a_round_that_fails_says_that_it_is_tried_again() {
+    let fatal = Some("s3://acme-logs: no credentials found; run `aws sso login`".to_owned());
+    let failed = Progress { phase: Phase::Failed, fatal, ..Progress::default() };
+    for (columns, rows) in [(80, 24), (130, 34)] {
+        let mut person = Person::begin(columns, rows, three_days(), Some(failed.clone()));
+        person.state.every = Some(std::time::Duration::from_secs(300));
+        let first = person.screen().lines().next().unwrap().to_owned();
+        assert!(first.contains("every 5m, ! says why"), "{first}");
+        assert!(first.contains("newest "), "{first}");
+        person.press("!");
+        assert!(person.screen().contains("no credentials found"));
+    }
+    let mut person = Person::begin(80, 24, Vec::new(), Some(failed));
+    person.state.every = Some(std::time::Duration::from_secs(300));
+    assert!(person.screen().contains("It is tried again every 5m."), "{}", person.screen());
+}
+
+#[test]
 fn a_long_list_is_loaded_as_the_cursor_goes_down() {
     let log: Vec<_> = (0..3_000)
         .map(|n| {

@@ -74,6 +74,8 @@ pub struct Feed {
     pub progress: watch::Receiver<Progress>,
     /// Stops it; called when the session ends. Comes back at once.
     pub stop: Box<dyn Fn() + Send + Sync>,
+    /// The time between two ingests, if one follows another.
+    pub every: Option<std::time::Duration>,
 }
 
 /// Why the explorer could not go on.

@@ -26,6 +26,8 @@ const FRAME: Duration = Duration::from_millis(33);
 const LOOK: Duration = Duration::from_millis(250);
 /// The time between two looks at whether another process, of which nothing is heard, made it grow.
 const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
+/// The time between two looks at the clock.
+const TICK: Duration = Duration::from_secs(5);
 /// Live data is asked about again so seldom that the questions take at most a fifth of the time.
 const REST: u32 = 4;
 
@@ -65,6 +67,7 @@ pub(crate) async fn run<B: Backend>(
     session.state.newest = session.state.generation;
     if let Some(feed) = &mut ingest {
         session.state.progress = Some(feed.progress.borrow_and_update().clone());
+        session.state.every = feed.every;
     }
     session.handle(moment(), Action::Begin, copy);
 
@@ -76,6 +79,9 @@ pub(crate) async fn run<B: Backend>(
     let mut cost = Duration::ZERO;
     let mut is_open = ingest.is_some();
     let mut heard = began;
+    // How long ago the newest request was is told on the screen, so time itself is news.
+    let mut ticks = tokio::time::interval(TICK);
+    let is_following = session.state.every.is_some();
     tokio::pin!(end);
 
     while !session.quit {
@@ -127,6 +133,10 @@ pub(crate) async fn run<B: Backend>(
                 }
                 let rest = LOOK.max(cost * REST);
                 look = look.min(heard.max(looked + rest));
+                dirty = true;
+            }
+            _ = ticks.tick(), if is_following => {
+                session.state.now = moment();
                 dirty = true;
             }
             () = sleep_until(look) => {
@@ -253,7 +263,7 @@ mod tests {
             let stopped = Arc::clone(&stopped);
             Box::new(move || stopped.store(true, Ordering::SeqCst))
         };
-        let feed = Feed { progress, stop };
+        let feed = Feed { progress, stop, every: None };
         let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
         let (keys, events) = unbounded();
         let mut copied = Vec::new();

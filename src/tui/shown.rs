@@ -38,6 +38,38 @@ pub(crate) fn span(seconds: i64) -> String {
     }
 }
 
+/// How long ago something was, roughly: `12 s ago`, `2 min ago`, `3 h ago`, `5 d ago`.
+pub(crate) fn ago(seconds: i64) -> String {
+    match seconds {
+        // Clocks differ a little.
+        ..=0 => "just now".to_owned(),
+        1..60 => format!("{seconds} s ago"),
+        60..3_600 => format!("{} min ago", seconds / 60),
+        3_600..86_400 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// An instant as exact as it needs to be on that day: `14:03:22`, `04-30 23:59:58`, `2025-12-31 23:59`.
+pub(crate) fn instant_seen_at(seconds: i64, now: i64, zone: &TimeZone) -> String {
+    let is_same = |format| instant(seconds, zone, format) == instant(now, zone, format);
+    let format = match (is_same("%Y-%m-%d"), is_same("%Y")) {
+        (true, _) => "%H:%M:%S",
+        (false, true) => "%m-%d %H:%M:%S",
+        (false, false) => "%Y-%m-%d %H:%M",
+    };
+    instant(seconds, zone, format)
+}
+
+/// A time between two things as it is typed: `30s`, `5m`, `1h`.
+pub(crate) fn every(time: std::time::Duration) -> String {
+    let seconds = time.as_secs();
+    [(86_400, "d"), (3_600, "h"), (60, "m")]
+        .into_iter()
+        .find(|(size, _)| seconds >= *size && seconds.is_multiple_of(*size))
+        .map_or_else(|| format!("{seconds}s"), |(size, name)| format!("{}{name}", seconds / size))
+}
+
 /// What one bar of the timeline stands for: `per hour`, `per 15 min`.
 pub(crate) fn per(seconds: u32) -> String {
     match seconds {
@@ -125,6 +157,22 @@ mod tests {
         assert_eq!(span(5_400), "90 min");
         assert_eq!(span(93_784), "1 d 2 h");
         assert_eq!(remaining(3_723.0), "1:02:03");
+    }
+
+    #[test]
+    fn how_long_ago_something_was_reads_well() {
+        let told = [-3, 0, 1, 59, 60, 3_599, 3_600, 86_399, 86_400, 900_000].map(ago);
+        let expected = ["just now", "just now", "1 s ago", "59 s ago", "1 min ago", "59 min ago", "1 h ago"];
+        assert_eq!(told[..7], expected);
+        assert_eq!(told[7..], ["23 h ago", "1 d ago", "10 d ago"]);
+        let noon = 1_775_044_800; // 2026-04-01
+        let seen = |at| instant_seen_at(at, noon, &TimeZone::UTC);
+        assert_eq!(seen(noon - 60), "11:59:00");
+        assert_eq!(seen(noon - 86_400), "03-31 12:00:00");
+        assert_eq!(seen(noon - 100 * 86_400), "2025-12-22 12:00");
+        let typed = [1, 30, 60, 90, 300, 3_600, 5_400, 86_400];
+        let typed = typed.map(|seconds| every(std::time::Duration::from_secs(seconds)));
+        assert_eq!(typed, ["1s", "30s", "1m", "90s", "5m", "1h", "90m", "1d"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! All that the explorer knows. Changed by `update` only; drawn by `views`.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
 use super::action::{Moment, Slot};
@@ -134,6 +136,8 @@ pub(crate) struct State {
     pub(crate) latest: [u64; Slot::COUNT],
     /// How far the ingest is; `None`: there is none.
     pub(crate) progress: Option<Progress>,
+    /// The time between two ingests, if one follows another.
+    pub(crate) every: Option<Duration>,
     /// A list in front.
     pub(crate) overlay: Option<Overlay>,
     /// A line being typed.
@@ -177,6 +181,7 @@ impl State {
             numbers: 0,
             latest: [0; Slot::COUNT],
             progress: None,
+            every: None,
             overlay: None,
             prompt: None,
             brush: None,

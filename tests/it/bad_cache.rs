@@ -169,12 +169,84 @@ fn a_cache_that_may_only_be_read_is_not_written() {
     let error = Writer::open(&path).err().unwrap();
     assert!(matches!(error, CacheError::ReadOnly { .. }), "{error:?}");
     assert!(message(error).contains("cannot be written"));
-    // SQLite needs to write beside a cache to read it; that is said, too.
-    let error = Cache::open(&path).err().unwrap();
-    assert!(matches!(error, CacheError::ReadOnly { .. } | CacheError::Open { .. }), "{error:?}");
-    message(error);
+    assert!(Cache::open(&path).unwrap().snapshot().is_ok(), "but it is read");
     allow(folder.path(), 0o755);
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+/// The program, run by somebody who may not write into this folder. As a superuser may write everywhere,
+/// it is nobody then.
+#[cfg(unix)]
+fn by_a_stranger(folder: &Path, arguments: &[&str]) -> std::process::Output {
+    use std::os::unix::process::CommandExt;
+    let home = tempfile::tempdir().unwrap();
+    let mut program = PathBuf::from(env!("CARGO_BIN_EXE_tamarin"));
+    let probe = folder.join("probe");
+    let is_superuser = std::fs::write(&probe, "").is_ok();
+    if is_superuser {
+        std::fs::remove_file(&probe).unwrap();
+        // Where it was built may be closed to nobody.
+        let copy = home.path().join("tamarin");
+        std::fs::copy(&program, &copy).unwrap();
+        program = copy;
+    }
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(home.path(), open).unwrap();
+    let mut command = std::process::Command::new(program);
+    command.args(arguments).current_dir(folder).env("HOME", folder);
+    if is_superuser {
+        command.uid(65_534).gid(65_534);
+    }
+    command.output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_in_a_folder_that_may_not_be_written_is_read_by_whoever_may_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let whole = sound(folder.path());
+    // What means something in a URI does not in a path.
+    let path = folder.path().join("50% of it? #1.tamarin");
+    std::fs::rename(&whole, &path).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    allow(&path, 0o444);
+    allow(folder.path(), 0o555);
+    let name = path.to_str().unwrap();
+    let report = |extra: &[&str]| {
+        let report = ["report", "total", "--format", "ndjson", "--cache", name];
+        let output = by_a_stranger(folder.path(), &[&report, extra].concat());
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, stdout, stderr) = report(&[]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("\"requests\":"), "{stdout}");
+    assert_eq!(by_a_stranger(folder.path(), &["sources", "check", "--cache", name]).status.code(), Some(0));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put beside it");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+
+    // Changes that wait in a write-ahead log cannot be read without writing: that is said.
+    allow(folder.path(), 0o755);
+    allow(&path, 0o644);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("UPDATE source SET added = added + 1").unwrap();
+    let log = format!("{name}-wal");
+    let (file, waiting) = (std::fs::read(&path).unwrap(), std::fs::read(&log).unwrap());
+    connection.close().unwrap();
+    std::fs::write(&path, file).unwrap();
+    std::fs::write(&log, waiting).unwrap();
+    allow(&path, 0o444);
+    allow(folder.path(), 0o555);
+    let (code, _, stderr) = report(&[]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("-wal") && stderr.contains("may write the folder"), "{stderr}");
+    assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
+    allow(folder.path(), 0o755);
 }
 
 #[test]

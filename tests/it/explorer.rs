@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use super::home::{Home, line, stderr};
 use super::support::terminal::Terminal;
 
 fn explore(arguments: &[&OsStr], size: (u16, u16)) -> Terminal {
@@ -98,4 +99,102 @@ fn a_bucket_that_cannot_be_reached_is_explained_on_the_screen() {
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
     assert!(!cache.exists(), "no empty cache is left behind");
+}
+
+/// What lies in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_comes_in_while_it_follows_shows_up_and_only_the_cache_is_left_behind() {
+    let home = Home::new();
+    let logs = home.path("logs");
+    let kept = home.path("kept");
+    std::fs::create_dir(&kept).unwrap();
+    let cache = kept.join("cache.db");
+    let mut terminal = explore(
+        &[logs.as_os_str(), "--every".as_ref(), "1s".as_ref(), "--cache".as_ref(), cache.as_os_str()],
+        (130, 34),
+    );
+    terminal.wait_for("3 requests").unwrap();
+    terminal.wait_for("✓ every 1s").unwrap();
+    terminal.wait_for(" d ago)").unwrap();
+    let add = |name: &str, second, key: &str| {
+        let content = line(second, "192.0.2.5", "-", "REST.GET.OBJECT", key, 200, "7");
+        std::fs::write(logs.join(name), content).unwrap();
+    };
+    add("2026-04-01-04-00-00-CCCC", 10_800, "d.mp4");
+    terminal.wait_for("4 requests").unwrap();
+    // Late: delivered long after others, about an hour before them.
+    add("2026-04-01-00-10-00-DDDD", 30, "e.mp4");
+    terminal.wait_for("5 requests").unwrap();
+    // What cannot be read is told, and read as soon as it can be.
+    std::fs::write(logs.join("2026-04-01-05-00-00-EEEE.gz"), b"\x1f\x8b\x08 torn").unwrap();
+    terminal.wait_for("1 failed !").unwrap();
+    std::fs::remove_file(logs.join("2026-04-01-05-00-00-EEEE.gz")).unwrap();
+    add("2026-04-01-05-00-00-EEEE", 14_400, "f.mp4");
+    terminal.wait_for("6 requests").unwrap();
+    terminal.wait_for("✓ every 1s").unwrap();
+    assert!(!terminal.contents().contains("failed"), "{}", terminal.contents());
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+    assert_eq!(names(&kept), ["cache.db"]);
+    let whole = home.objects(&["report", "total", "--cache", cache.to_str().unwrap()]);
+    assert_eq!(whole[0]["requests"], 6);
+    assert_eq!(names(&kept), ["cache.db"], "whoever reads it leaves nothing, either");
+    // Rounds of a request each became one segment.
+    let segments =
+        rusqlite::Connection::open(&cache)
+            .unwrap()
+            .query_row("SELECT count(*) FROM segment", [], |row| row.get::<_, i64>(0));
+    assert_eq!(segments, Ok(1));
+}
+
+#[test]
+fn monitored_sources_are_followed_when_none_is_named() {
+    let home = Home::new();
+    let cache = home.path("cache.db");
+    let cache_name = cache.to_str().unwrap();
+    let logs = home.path("logs");
+    home.fine(&["sources", "add", logs.to_str().unwrap(), "--cache", cache_name]);
+    let mut terminal =
+        explore(&["--every".as_ref(), "1s".as_ref(), "--cache".as_ref(), cache.as_os_str()], (80, 24));
+    terminal.wait_for("3 requests").unwrap();
+    terminal.wait_for("✓ every 1s").unwrap();
+    terminal.wait_for("d ago").unwrap();
+    let late = line(10_800, "192.0.2.5", "-", "REST.GET.OBJECT", "d.mp4", 200, "7");
+    std::fs::write(logs.join("2026-04-01-04-00-00-CCCC"), late).unwrap();
+    terminal.wait_for("4 requests").unwrap();
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+}
+
+#[test]
+fn following_nothing_is_refused_before_the_screen_is_taken() {
+    let home = Home::new();
+    let told = stderr(&home.run(&["report", "total", "--every", "5m"]));
+    assert!(told.contains("--every"), "{told}");
+    let mut terminal = explore(
+        &["--every".as_ref(), "5m".as_ref(), "--cache".as_ref(), home.path("none.db").as_os_str()],
+        (100, 30),
+    );
+    terminal.wait_for("no source to stay up to date with").unwrap();
+    assert_eq!(terminal.wait_for_end().unwrap().exit_code(), 2);
+}
+
+#[test]
+fn after_the_explorer_only_the_cache_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = demo(&folder.path().join("demo.db"));
+    terminal.wait_for("3,000 requests").unwrap();
+    terminal.wait_for("✓").unwrap();
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+    assert_eq!(names(folder.path()), ["demo.db"]);
 }

@@ -182,9 +182,41 @@ fn a_file_that_grows_adds_its_new_lines_only() {
     place.put("a.log", log(0..700) + "torn line\n" + &log(700..1000) + "another torn line\n");
     let grown = place.pull();
     assert_eq!((grown.phase, grown.requests), (Phase::Done, 300));
+    assert_eq!(grown.duplicates, 0, "what it gave before is read again, but repeats nothing");
     assert_eq!((place.totals().requests, place.totals().bytes_sent), (1000, bytes(0..1000)));
     let rejected: Vec<u64> = place.rejected().into_iter().map(|(_, line, _)| line).collect();
     assert_eq!(rejected, [701, 1002], "each once");
+}
+
+#[test]
+fn only_what_a_file_really_says_twice_is_told_as_repeats_however_often_it_grows() {
+    let place = Place::new();
+    let duplicates = || Cache::open(&place.cache()).unwrap().sources().unwrap()[0].duplicates;
+    place.put("a.log", log(0..500) + &log(490..500));
+    assert_eq!(place.pull().duplicates, 10);
+    // It grows by repeats of its own, of another file, and of nothing.
+    place.put("b.log", log(2000..2010));
+    place.put("a.log", log(0..500) + &log(490..500) + &log(2000..2004) + &log(0..3) + &log(500..600));
+    let grown = place.pull();
+    assert_eq!((grown.requests, grown.duplicates), (110, 7));
+    assert_eq!(duplicates(), 17);
+    // It was only touched, and then grows once more.
+    let content = std::fs::read(place.logs().join("a.log")).unwrap();
+    place.put("a.log", &content);
+    assert_eq!((place.pull().duplicates, duplicates()), (0, 17));
+    place.put("a.log", [content, log(600..650).into_bytes()].concat());
+    let grown = place.pull();
+    assert_eq!((grown.requests, grown.duplicates, duplicates()), (50, 0, 17));
+    assert_eq!(
+        (place.totals().requests, place.totals().bytes_sent),
+        (660, bytes(0..650) + bytes(2000..2010))
+    );
+    // Another file with the same content is nothing but repeats.
+    place.put("copy.log", log(0..650));
+    assert_eq!((place.pull().duplicates, duplicates()), (650, 667));
+    // So is one that took its place and is shorter.
+    place.put("copy.log", log(0..20));
+    assert_eq!(place.pull().duplicates, 20);
 }
 
 #[test]

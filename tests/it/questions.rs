@@ -390,3 +390,48 @@ fn networks_of_other_lengths_for_ipv4_are_other_groups() {
         assert_eq!(ask(&engine, &query).unwrap(), naive.answer(&query), "/{v4}");
     }
 }
+
+#[test]
+fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let mut filling = Filling::new(&path, 40);
+    let source = filling.writer.source(SOURCES[0]).unwrap();
+    let numbered = |number: i64| {
+        let second = number % 60;
+        format!(
+            "acme media [03/Apr/2026:12:{:02}:{second:02} +0000] 192.0.2.1 - {number:016X} REST.GET.OBJECT k{number} \
+             \"GET /k{number} HTTP/1.1\" 200 - 1 1 1 1 \"-\" \"x\" -",
+            number / 60
+        )
+    };
+    // Every second one; those between come later.
+    filling.append(source, &(0..100).map(|n| numbered(n * 2)).collect::<Vec<_>>());
+    filling.writer.commit().unwrap();
+    let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+    let page = |offset| Query {
+        sources: Vec::new(),
+        time: TimeRange::default(),
+        filter: Filter::everything(),
+        counting: Counting::AsLogged,
+        ask: Ask::Requests { sort: Sort { by: Field::Time, descending: false }, offset, limit: 10 },
+    };
+    let keys = |answer: Answer| match answer {
+        Answer::Requests(requests) => {
+            requests.rows.iter().map(|row| row.get(Field::Key).to_text()).collect::<Vec<_>>()
+        }
+        _ => panic!(),
+    };
+    let moment = engine.moment().unwrap();
+    let mut read = Vec::new();
+    for offset in (0..100).step_by(10) {
+        read.extend(keys(moment.ask(&page(offset), &Cancel::default()).unwrap().answer));
+        // Before all that was read and between all that is to come.
+        let between: Vec<String> = (0..10).map(|n| numbered((offset as i64 + n) * 2 + 1)).collect();
+        filling.append(source, &between);
+        filling.writer.commit().unwrap();
+    }
+    assert_eq!(read, (0..100).map(|n| format!("k{}", n * 2)).collect::<Vec<_>>());
+    // Without a moment each page sees what is there by now.
+    assert_eq!(keys(ask(&engine, &page(0)).unwrap()), (0..10).map(|n| format!("k{n}")).collect::<Vec<_>>());
+}

@@ -1,8 +1,10 @@
 //! Staying up to date and looking after the cache: sources monitored, paused and removed.
 
 use serde_json::Value;
+use tamarin::cache::{Cache, Writer};
 
 use crate::home::{Home, line, stderr};
+use crate::support::filling::Filling;
 
 /// A second folder of logs, with one request in it.
 fn second_folder(home: &Home) {
@@ -135,4 +137,97 @@ fn old_requests_are_pruned_and_not_pulled_again() {
     let text = home.refused_in_one_line(2, &["prune", "--before", "-1d", "--filter", "status:404"]);
     assert!(text.contains("knows no --filter"), "{text}");
     assert!(home.refused_in_one_line(2, &["prune", "--before", "-1d", "x"]).contains("no source x"));
+}
+
+#[test]
+fn every_command_leaves_the_cache_as_one_file() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("kept")).unwrap();
+    let commands: [&[&str]; 9] = [
+        &["pull", "logs"],
+        &["report", "key"],
+        &["requests", "--top", "0"],
+        &["sql", "SELECT count(*) FROM requests"],
+        &["sql", "SELECT nonsense"],
+        &["sources"],
+        &["sources", "check"],
+        &["prune", "--before", "2026-04-01T01:00"],
+        &["report", "total", "logs"],
+    ];
+    for command in commands {
+        home.run(&[command, &["--cache", "kept/cache.db"]].concat());
+        let left: Vec<_> = std::fs::read_dir(home.path("kept"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        assert_eq!(left, ["cache.db"], "{command:?}");
+    }
+}
+
+#[test]
+fn whoever_reads_and_goes_leaves_the_log_of_a_writer_alone() {
+    let home = Home::new();
+    let cache = home.path("cache.db");
+    let log = home.path("cache.db-wal");
+    let mut filling = Filling::new(&cache, 1000);
+    let source = filling.writer.source("/var/log/acme").unwrap();
+    let mut second = 0;
+    let mut add = |filling: &mut Filling| {
+        second += 1;
+        let one = line(second, "192.0.2.5", "-", "REST.GET.OBJECT", "d.mp4", 200, "7");
+        filling.append(source, &[one.trim_end()]);
+        filling.writer.commit().unwrap();
+        u64::from(second)
+    };
+    let read = || {
+        let total = home.objects(&["report", "total", "--cache", cache.to_str().unwrap()]);
+        total[0]["requests"].as_u64().unwrap()
+    };
+    for _ in 0..3 {
+        assert_eq!(add(&mut filling), read());
+        assert!(log.exists(), "it is in use");
+        filling.writer.make_durable().unwrap();
+        assert_eq!(add(&mut filling), read());
+        assert!(log.exists(), "it is in use");
+    }
+    drop(filling);
+    assert!(!log.exists());
+    assert_eq!(read(), 6);
+    home.fine(&["sources", "check", "--cache", cache.to_str().unwrap()]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pull_that_keeps_on_waits_while_another_writes() {
+    let home = Home::new();
+    let cache = home.path("cache.db");
+    let mut pull = home.command(&["pull", "logs", "--every", "1s", "--cache", "cache.db", "-q"]);
+    let told = std::fs::File::create(home.path("told")).unwrap();
+    let mut pull = pull.stderr(told).spawn().unwrap();
+    let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
+        let begun = std::time::Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed().as_secs() < 60, "{what}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    let has = |requests: u64| {
+        let sources = Cache::open(&cache).and_then(|cache| cache.sources()).unwrap_or_default();
+        sources.iter().map(|source| source.requests).sum::<u64>() == requests
+    };
+    wait_for("the first round", &|| has(3));
+    let mut writer = None;
+    while writer.is_none() {
+        writer = Writer::open(&cache).ok();
+    }
+    let late = line(10_800, "192.0.2.5", "-", "REST.GET.OBJECT", "d.mp4", 200, "7");
+    std::fs::write(home.path("logs/2026-04-01-04-00-00-CCCC"), late).unwrap();
+    let told = || std::fs::read_to_string(home.path("told")).unwrap();
+    wait_for("word of the other", &|| told().contains("is being written by another Tamarin"));
+    assert!(has(3));
+    drop(writer);
+    wait_for("the next round", &|| has(4));
+    let stopped = std::process::Command::new("kill").args(["-TERM", &pull.id().to_string()]).status();
+    assert!(stopped.unwrap().success());
+    assert_eq!(pull.wait().unwrap().code(), Some(0));
 }

@@ -69,19 +69,25 @@ impl LocalEngine {
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache
     }
-}
 
-impl Engine for LocalEngine {
-    fn ask(
+    /// The data as it is now, to be asked several times: what others commit meanwhile changes no answer.
+    ///
+    /// # Errors
+    /// If the cache cannot be read.
+    pub fn moment(&self) -> Result<OneMoment<'_>, QueryError> {
+        Ok(OneMoment { engine: self, snapshot: self.cache.snapshot()? })
+    }
+
+    fn ask_about(
         &self,
+        snapshot: &Snapshot<'_>,
         query: &Query,
         cancel: &Cancel,
         partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
         let begun = Instant::now();
-        let snapshot = self.cache.snapshot()?;
-        let predicate = Predicate::new(query, &snapshot, &self.sets)?;
-        let asking = Asking { engine: self, snapshot: &snapshot, query, predicate: &predicate, cancel };
+        let predicate = Predicate::new(query, snapshot, &self.sets)?;
+        let asking = Asking { engine: self, snapshot, query, predicate: &predicate, cancel };
         let mut statistics = Statistics::default();
         let mut wanted = Vec::new();
         for segment in &snapshot.segments {
@@ -90,7 +96,7 @@ impl Engine for LocalEngine {
                 statistics.rows += segment.rows as u64;
                 statistics.segments += 1;
             }
-            if is_asked && predicate.passes(segment, &snapshot)? != Passes::None {
+            if is_asked && predicate.passes(segment, snapshot)? != Passes::None {
                 wanted.push(*segment);
             }
         }
@@ -106,8 +112,8 @@ impl Engine for LocalEngine {
                 let mut measures = more.clone();
                 measures.push(sort.by);
                 let measures = groups::folded(&measures);
-                let keys = GroupKeys::new(by, &snapshot, &self.derived)?;
-                let select = |groups: &Groups| select::rows(groups, &keys, &snapshot, more, *sort, *limit);
+                let keys = GroupKeys::new(by, snapshot, &self.derived)?;
+                let select = |groups: &Groups| select::rows(groups, &keys, snapshot, more, *sort, *limit);
                 let groups = asking.groups(
                     Some((by, &keys)),
                     &measures,
@@ -129,6 +135,33 @@ impl Engine for LocalEngine {
         };
         statistics.elapsed = begun.elapsed();
         Ok(Reply { answer, statistics })
+    }
+}
+
+/// The data of a moment; see [`LocalEngine::moment`].
+pub struct OneMoment<'e> {
+    engine: &'e LocalEngine,
+    snapshot: Snapshot<'e>,
+}
+
+impl OneMoment<'_> {
+    /// As [`Engine::ask`].
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn ask(&self, query: &Query, cancel: &Cancel) -> Result<Reply, QueryError> {
+        self.engine.ask_about(&self.snapshot, query, cancel, &mut |_, _| {})
+    }
+}
+
+impl Engine for LocalEngine {
+    fn ask(
+        &self,
+        query: &Query,
+        cancel: &Cancel,
+        partial: &mut dyn FnMut(Answer, f64),
+    ) -> Result<Reply, QueryError> {
+        self.ask_about(&self.cache.snapshot()?, query, cancel, partial)
     }
 
     fn generation(&self) -> u64 {

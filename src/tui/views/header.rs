@@ -62,9 +62,26 @@ fn facts(state: &State, room: u16) -> String {
     };
     let time = format!("{} {}", shown::stretch(first, last, state.zone()), state.zone_name());
     let room = usize::from(room).saturating_sub(state.title.width().min(16) + 2);
+    let fits = |facts: &String| facts.width() <= room;
+    if state.every.is_some() {
+        let (now, zone) = (state.now.unix, state.zone_name());
+        let exact = shown::instant_seen_at(stats.last_seen, now, state.zone());
+        let ago = shown::ago(now.saturating_sub(stats.last_seen));
+        return [
+            format!("{requests}  {bytes}  {time}  newest {exact} ({ago})"),
+            format!("{requests}  {bytes}  newest {exact} {zone} ({ago})"),
+            format!("{requests}  newest {exact} {zone} ({ago})"),
+            format!("{requests}  newest {ago}"),
+            format!("newest {ago}"),
+            String::new(),
+        ]
+        .into_iter()
+        .find(fits)
+        .unwrap_or_default();
+    }
     [format!("{requests}  {bytes}  {time}"), format!("{requests}  {bytes}"), requests, String::new()]
         .into_iter()
-        .find(|facts| facts.width() <= room)
+        .find(fits)
         .unwrap_or_default()
 }
 
@@ -99,6 +116,15 @@ fn words(state: &State, progress: &Progress, width: u16) -> String {
     let (done, listed) =
         (progress.files_done + known, progress.files_listed.max(progress.files_done + known));
     let has_data = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
+    let every = state.every.map(shown::every);
+    match (progress.phase, every) {
+        (Phase::Done, Some(every)) => return format!("✓ every {every}"),
+        (Phase::Failed, Some(every)) if width >= 110 => {
+            return format!("✗ tries again every {every}, ! says why");
+        }
+        (Phase::Failed, Some(every)) => return format!("✗ every {every}, ! says why"),
+        _ => {}
+    }
     match progress.phase {
         Phase::Idle => "⟳ starting".to_owned(),
         Phase::Done => "✓".to_owned(),

@@ -45,7 +45,10 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
                 );
                 failures(state, &mut lines, width);
                 lines.push(hint(String::new()));
-                lines.push(hint("Mend it and start again; nothing is lost.".to_owned()));
+                lines.push(hint(match state.every {
+                    Some(every) => format!("It is tried again every {}.", shown::every(every)),
+                    None => "Mend it and start again; nothing is lost.".to_owned(),
+                }));
             }
             Phase::Done | Phase::Cancelled => {
                 lines.push(heading("No requests"));
@@ -63,6 +66,9 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
                     lines.push(hint(format!(
                         "{count} log files were found; none holds a request of this time."
                     )));
+                }
+                if let Some(every) = state.every {
+                    lines.push(hint(format!("New ones are looked for every {}.", shown::every(every))));
                 }
             }
             _ => {
