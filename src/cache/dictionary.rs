@@ -223,6 +223,34 @@ mod tests {
     }
 
     #[test]
+    fn values_looked_up_together_get_the_ids_they_would_get_one_after_another() {
+        let mut values = Arena::default();
+        // New ones, known ones, and new ones that come again before they are known.
+        for index in 0..1000usize {
+            values.push(format!("value {}", index * index % 377).as_bytes());
+        }
+        let hashes: Vec<u64> = values.iter().map(hash).collect();
+        let (mut together, mut single) = (Interner::default(), Interner::default());
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            together.intern_all(&values, &hashes, &mut ids);
+            let expected: Vec<u32> =
+                values.iter().zip(&hashes).map(|(value, hash)| single.intern(value, *hash)).collect();
+            assert_eq!(ids[0], 0);
+            assert_eq!(ids[1..], expected);
+        }
+        // A value is told from another that happens to have the same hash.
+        let ids_of = |interner: &mut Interner, value: &[u8]| {
+            let mut ids = [0];
+            interner.intern_together(&[value], &[7], &mut ids);
+            ids[0]
+        };
+        let one = ids_of(&mut together, b"one of the same hash");
+        assert_ne!(one, ids_of(&mut together, b"another of the same hash"));
+        assert_eq!(one, ids_of(&mut together, b"one of the same hash"));
+    }
+
+    #[test]
     fn a_dictionary_grown_in_steps_is_the_one_grown_at_once() {
         let mut dictionary = Dictionary::default();
         let mut id = 0;

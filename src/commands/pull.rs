@@ -7,7 +7,7 @@ use super::pulling::{self, Interrupt, NoEmptyCache};
 use super::purge::Purge;
 use super::setting::Setting;
 use super::{Outcome, usage};
-use crate::cache::Writer;
+use crate::cache::{CacheError, Writer};
 
 pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome> {
     let specs = if args.sources.is_empty() { pulling::usual_sources(setting)? } else { args.sources.clone() };
@@ -39,8 +39,12 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
             let progress = match (pulled, args.every) {
                 (Ok(progress), _) => progress,
                 // Another may just be writing, or the disk be full: that may be over next time.
-                (Err(error), Some(every)) if rounds > 1 => {
-                    super::tell_error(&error);
+                (Err(error), Some(every)) if rounds > 1 || is_locked(&error) => {
+                    if is_locked(&error) {
+                        setting.note(&format!("{error}; it is tried again"));
+                    } else {
+                        super::tell_error(&error);
+                    }
                     interrupt.sleep(Duration::from_secs(every.into())).await;
                     if interrupt.is_asked() {
                         return Ok(Outcome::SomeUnread);
@@ -75,4 +79,9 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     outcome
+}
+
+/// Whether another process is writing to the cache.
+fn is_locked(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(CacheError::Locked { .. }))
 }

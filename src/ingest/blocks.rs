@@ -66,6 +66,8 @@ pub struct Cutter<R> {
     block_bytes: usize,
     /// Bytes that the first block is expected to need: a file of three lines needs no large buffer.
     expected: Option<usize>,
+    /// Whether it may be a pipe that somebody types or another program logs into.
+    may_trickle: bool,
 }
 
 impl<R: Read> Cutter<R> {
@@ -73,8 +75,16 @@ impl<R: Read> Cutter<R> {
     pub fn new(reader: R, buffers: Buffers, size: Option<u64>) -> Cutter<R> {
         // One more than there is: the read that finds the end needs room too.
         let expected = size.map(|size| usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1));
-        let carry = Vec::new();
-        Cutter { reader, buffers, carry, next_line: 1, is_over: false, block_bytes: BLOCK_BYTES, expected }
+        Cutter {
+            reader,
+            buffers,
+            carry: Vec::new(),
+            next_line: 1,
+            is_over: false,
+            block_bytes: BLOCK_BYTES,
+            expected,
+            may_trickle: size.is_none(),
+        }
     }
 
     /// The next block; `None` after the last.
@@ -106,12 +116,18 @@ impl<R: Read> Cutter<R> {
                     self.is_over = true;
                     break;
                 }
-                if filled < bytes.len() && begun.elapsed() >= HAND_ON_AFTER {
+                if self.may_trickle && filled < bytes.len() && begun.elapsed() >= HAND_ON_AFTER {
                     break;
                 }
             }
             if self.is_over {
                 break filled;
+            }
+            if filled == bytes.len() && filled < self.block_bytes {
+                // There is more of it than expected. Cut only what fills a block: a small file is one block,
+                // and so in the cache either wholly or not at all.
+                bytes.resize(self.block_bytes, 0);
+                continue;
             }
             if let Some(end) = memchr::memrchr(b'\n', &bytes[searched..filled]) {
                 break searched + end + 1;
@@ -195,6 +211,25 @@ mod tests {
                 line += block.bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
             }
         }
+    }
+
+    #[test]
+    fn lines_that_trickle_in_are_handed_on() {
+        /// Gives a line a call, slowly.
+        struct Slow(Vec<&'static [u8]>);
+        impl Read for Slow {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                std::thread::sleep(HAND_ON_AFTER);
+                let Some(mut line) = self.0.pop() else { return Ok(0) };
+                line.read(buffer)
+            }
+        }
+        let lines = vec![b"three\n".as_slice(), b"wo\nth", b"one\nt"];
+        let mut cutter = Cutter::new(Slow(lines), Buffers::new(2), None);
+        let blocks: Vec<Lines> = std::iter::from_fn(|| cutter.next().unwrap()).collect();
+        assert_eq!(blocks[0], Lines { first: 1, bytes: b"one\n".to_vec(), is_last: false });
+        assert_eq!(blocks[1], Lines { first: 2, bytes: b"two\n".to_vec(), is_last: false });
+        assert_eq!(blocks.last().unwrap().first, 4);
     }
 
     #[test]

@@ -1,15 +1,24 @@
 //! Staying up to date: one ingest after another, with a rest in between. Whatever goes wrong in a round is
 //! told, and the next one tries again.
+//!
+//! In S3 a round lists only what the last days can have brought: years of log files are thousands of
+//! requests, and nothing is ever delivered into the past. Once a day, and after anything went wrong,
+//! everything is listed, as the first round does.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use super::{Ingest, Options, Phase, Progress, Stop};
 use crate::cache::{CacheError, Writer};
-use crate::source::Source;
+use crate::source::{Source, Window};
+
+/// Seconds that a round looks back: no record is delivered later.
+const LOOK_BACK: i64 = 10 * 86_400;
+/// What somebody put there by hand under an older name is found after this.
+const ALL_EVERY: Duration = Duration::from_secs(86_400);
 
 /// Ingests that follow one another until they are stopped.
 pub struct Follow {
@@ -49,10 +58,27 @@ async fn run(
     stop: Stop,
     tell: watch::Sender<Progress>,
 ) {
+    // Listing a folder is cheap, and its files may have any name.
+    let can_look_back = sources.iter().all(|source| source.uri().starts_with("s3://"));
+    // When all was listed and read.
+    let mut whole: Option<Instant> = None;
     while !stop.is_asked() {
-        if let Err(error) = round(&cache, &sources, options, &stop, &tell).await {
-            let fatal = Some(error.to_string());
-            tell.send_replace(Progress { phase: Phase::Failed, fatal, ..Progress::default() });
+        let is_short = can_look_back && whole.is_some_and(|whole| whole.elapsed() < ALL_EVERY);
+        let window = match is_short {
+            true => last_days(options.window, jiff::Timestamp::now().as_second()),
+            false => options.window,
+        };
+        let begun = Instant::now();
+        match round(&cache, &sources, Options { window, ..options }, &stop, &tell).await {
+            Ok(Phase::Done) if tell.borrow().files_failed == 0 => {
+                whole = if is_short { whole } else { Some(begun) };
+            }
+            Ok(_) => whole = None,
+            Err(error) => {
+                whole = None;
+                let fatal = Some(error.to_string());
+                tell.send_replace(Progress { phase: Phase::Failed, fatal, ..Progress::default() });
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(every) => {}
@@ -67,10 +93,13 @@ async fn round(
     options: Options,
     stop: &Stop,
     tell: &watch::Sender<Progress>,
-) -> Result<(), CacheError> {
+) -> Result<Phase, CacheError> {
     let path = cache.to_owned();
     // Opening reads the dictionaries: too long for a thread that others share.
-    let Ok(writer) = tokio::task::spawn_blocking(move || Writer::open(&path)).await else { return Ok(()) };
+    let Ok(writer) = tokio::task::spawn_blocking(move || Writer::open(&path)).await else {
+        // The runtime shuts down.
+        return Ok(Phase::Cancelled);
+    };
     let ingest = Ingest::start(writer?, sources.to_vec(), options)?;
     let stop_round = ingest.stopper();
     let mut latest = ingest.progress.clone();
@@ -88,6 +117,20 @@ async fn round(
             }
         }
     }
-    tell.send_replace(ingest.finish().await);
-    Ok(())
+    let end = ingest.finish().await;
+    let phase = end.phase;
+    tell.send_replace(end);
+    Ok(phase)
+}
+
+/// The part of a window that log files delivered in the last days may belong to.
+fn last_days(window: Window, now: i64) -> Window {
+    let recent = now.saturating_sub(LOOK_BACK);
+    let since = window.since.map_or(recent, |since| since.max(recent));
+    // What ends before is delivered by now, but for stragglers: it is small enough to be listed whole.
+    if window.until.is_some_and(|until| until <= since) {
+        window
+    } else {
+        Window { since: Some(since), ..window }
+    }
 }

@@ -24,10 +24,10 @@ use crate::query::Engine;
 const FRAME: Duration = Duration::from_millis(33);
 /// The time between two looks at whether the data has grown, at least.
 const LOOK: Duration = Duration::from_millis(250);
-/// The time between two looks at whether another process, of which nothing is heard, made it grow.
-const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
 /// The time between two looks at the clock.
 const TICK: Duration = Duration::from_secs(5);
+/// The time between two looks at whether another process, of which nothing is heard, made it grow.
+const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
 /// Live data is asked about again so seldom that the questions take at most a fifth of the time.
 const REST: u32 = 4;
 

@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tamarin::cache::{Cache, Writer};
+use tamarin::ingest::{Follow, Ingest, Options, Phase};
 use tamarin::source::s3::{Credentials, S3Options};
 use tamarin::source::{LogFile, Source, SourceError, Window, open};
 use tokio::sync::mpsc;
@@ -432,4 +434,52 @@ async fn alone_with_a_session() {
     let message = try_list(&source, Window::default()).await.unwrap_err().to_string();
     assert!(message.ends_with("log in: aws sso login --profile logs"), "{message}");
     assert!(message.len() < 250, "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn following_finds_what_comes_late_without_listing_all_that_ever_came() {
+    let server = S3Server::start(&[BUCKET]);
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache.db");
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    let put = |days_ago: i64, id: &str| {
+        let delivered = today.checked_sub(jiff::Span::new().days(days_ago)).unwrap();
+        let request = format!(
+            "acme acme-media [{}] 192.0.2.7 - {id} REST.GET.OBJECT a \"GET /a HTTP/1.1\" 200 - 7 7 1 1 \"-\" \"x\" -\n",
+            delivered.strftime("%d/%b/%Y:%H:%M:%S +0000")
+        );
+        server.put(BUCKET, &format!("logs/{}-{id}", delivered.strftime("%Y-%m-%d-%H-%M-%S")), request);
+    };
+    let requests = || {
+        let sources = Cache::open(&cache).and_then(|cache| cache.sources()).unwrap_or_default();
+        sources.iter().map(|source| source.requests).sum::<u64>()
+    };
+    async fn until(what: &str, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+    for days_ago in [0, 40, 400] {
+        put(days_ago, &format!("FIRST{days_ago}"));
+    }
+    let source = open("s3://acme-logs/logs/", &server.options()).unwrap();
+    let every = Duration::from_millis(100);
+    let follow = Follow::start(cache.clone(), vec![source.clone()], Options::default(), every);
+    until("the first round", || requests() == 3).await;
+    let progress = follow.progress.clone();
+    until("its end", || progress.borrow().phase == Phase::Done).await;
+    put(9, "LATE");
+    until("what is late", || requests() == 4).await;
+    // By hand, under a name of long ago: not in a round that looks back some days.
+    put(100, "OLD");
+    put(0, "MORE");
+    until("what is new", || requests() == 5).await;
+    follow.stopper().stop();
+    follow.finish().await;
+    assert_eq!(requests(), 5);
+    // Whoever starts anew lists everything.
+    let ingest = Ingest::start(Writer::open(&cache).unwrap(), vec![source], Options::default()).unwrap();
+    assert_eq!(ingest.finish().await.requests, 1);
 }

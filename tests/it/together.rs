@@ -157,3 +157,28 @@ fn readers_see_whole_moments_while_one_process_writes() {
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(!told.contains("locked"), "{told}");
 }
+
+/// Another process that fills the same cache for a while is waited for, not given up for.
+#[test]
+fn who_keeps_on_pulling_outlives_another_writer() {
+    let home = Home::new();
+    let cache = home.path("cache.db");
+    let other = tamarin::cache::Writer::open(&cache).unwrap();
+    let arguments = ["pull", "logs", "--every", "1s", "--cache", cache.to_str().unwrap()];
+    let writer = home.command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    drop(other);
+    let begun = Instant::now();
+    let total = ["report", "total", "--format", "ndjson", "--cache", cache.to_str().unwrap()];
+    while !home.fine(&total).contains("\"requests\":3") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it did not carry on");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let sent = std::process::Command::new("kill").args(["-TERM", &writer.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let told = stderr(&writer.wait_with_output().unwrap());
+    assert!(
+        told.contains("is being written by another Tamarin") && told.contains("it is tried again"),
+        "{told}"
+    );
+}
