@@ -6,7 +6,7 @@ use super::args::PullArgs;
 use super::pulling::{self, Interrupt, NoEmptyCache};
 use super::purge::Purge;
 use super::setting::Setting;
-use super::{Outcome, usage};
+use super::{Outcome, output, usage};
 use crate::cache::{CacheError, Writer};
 
 pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome> {
@@ -41,7 +41,7 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
                 // Another may just be writing, or the disk be full: that may be over next time.
                 (Err(error), Some(every)) if rounds > 1 || is_locked(&error) => {
                     if is_locked(&error) {
-                        setting.note(&format!("{error}; it is tried again"));
+                        output::tell(&format!("{error}; it is tried again"));
                     } else {
                         super::tell_error(&error);
                     }

@@ -234,8 +234,13 @@ mod tests {
 
     #[test]
     fn a_small_file_is_one_block() {
+        // Its lines and its mark are committed together.
         let text = "one\ntwo\nthree";
-        assert_eq!(cut(text, 100), [Lines { first: 1, bytes: text.into(), is_last: true }]);
+        for size in [None, Some(text.len() as u64)] {
+            let mut cutter = Cutter::new(text.as_bytes(), Buffers::new(2), size);
+            assert_eq!(cutter.next().unwrap(), Some(Lines { first: 1, bytes: text.into(), is_last: true }));
+            assert_eq!(cutter.next().unwrap(), None);
+        }
     }
 
     #[test]

@@ -187,7 +187,7 @@ fn deletions_that_fail_for_a_while_are_sent_again() {
     for fault in [Fault::InternalError, Fault::SlowDown, Fault::Reset, Fault::Unanswered, Fault::Stall] {
         let scene = Scene::new(12);
         scene.proxy.spoil(move |asked| (asked.is_delete() && asked.before == 0).then_some(fault));
-        let output = scene.run(&["--yes", "--timeout", "2s"]);
+        let output = scene.run(&["--yes", "--timeout", "4s"]);
         assert_eq!(output.status.code(), Some(0), "{fault:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("12 log files deleted"), "{fault:?}: {}", stderr(&output));
         assert_eq!(scene.left(), 0);

@@ -173,7 +173,7 @@ impl Connection {
         let given = self.options.timeout;
         let limits = time_limits(&self.options)
             .read_timeout(given.unwrap_or(FIRST_ANSWER_WITHIN))
-            .operation_timeout(given.map_or(FIRST_TRIED_FOR, |given| FIRST_TRIED_FOR.max(given * 2)));
+            .operation_timeout(given.map_or(FIRST_TRIED_FOR, |given| FIRST_TRIED_FOR.max(given * 5)));
         Some(
             aws_sdk_s3::Config::builder()
                 .retry_config(RetryConfig::standard().with_max_attempts(3.min(self.attempts)))
