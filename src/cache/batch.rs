@@ -12,8 +12,8 @@ use super::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint, slot,
 };
 
-/// Rows in a full batch: two make a segment.
-pub const BATCH_ROWS: usize = 65_536;
+/// Rows in a full batch: four make a segment. Several are on their way at a time, and memory is bounded.
+pub const BATCH_ROWS: usize = 32_768;
 
 /// A log file as the catalogue knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

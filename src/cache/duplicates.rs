@@ -20,6 +20,10 @@ use super::dictionary::{Interner, hash};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
 use super::open_segment::{OpenSegment, code_to_time};
 
+/// Stored segments whose fingerprints are all kept, the latest ones. Log files overlap in time, so those are
+/// asked about nearly every record, and the filter's wrong yes in a thousand would have each of them unpacked.
+const RECENT: usize = 4;
+
 /// Stored segments kept unpacked for comparison.
 const PROBES: usize = 8;
 
@@ -78,15 +82,50 @@ struct Sealed {
     time_max: i64,
     /// Made when first asked.
     bloom: Option<Bloom>,
+    /// Of the latest only: what the filter was made of.
+    rows: Option<Rows>,
+}
+
+/// Rows by fingerprint.
+#[derive(Default)]
+struct Rows {
+    numbers: HashTable<u32>,
+    fingerprints: Vec<u64>,
+}
+
+impl Rows {
+    /// The rows of this fingerprint.
+    fn of(&self, fingerprint: u64) -> impl Iterator<Item = usize> {
+        let rows = self.numbers.iter_hash(fingerprint).map(|row| *row as usize);
+        rows.filter(move |row| self.fingerprints[*row] == fingerprint)
+    }
+
+    /// Makes the row that was added last one to be found.
+    fn insert(&mut self, fingerprint: u64, row: usize) {
+        self.numbers.insert_unique(fingerprint, row as u32, |row| self.fingerprints[*row as usize]);
+    }
+
+    /// Fills the table anew.
+    fn index(&mut self) {
+        self.numbers.clear();
+        for (row, &fingerprint) in self.fingerprints.iter().enumerate() {
+            self.numbers.insert_unique(fingerprint, row as u32, |row| self.fingerprints[*row as usize]);
+        }
+    }
+
+    /// Empties it, keeping memory.
+    fn clear(&mut self) {
+        self.numbers.clear();
+        self.fingerprints.clear();
+    }
 }
 
 /// Knows which records of a source were seen.
 #[derive(Default)]
 pub struct Seen {
     sealed: Vec<Sealed>,
-    /// Rows of the open segment by fingerprint.
-    open: HashTable<u32>,
-    fingerprints: Vec<u64>,
+    /// Rows of the open segment.
+    open: Rows,
     probes: Vec<(i64, Probe)>,
 }
 
@@ -95,15 +134,15 @@ impl Seen {
     pub fn new(segments: impl IntoIterator<Item = (i64, i64, i64)>) -> Seen {
         let sealed = segments
             .into_iter()
-            .map(|(id, time_min, time_max)| Sealed { id, time_min, time_max, bloom: None })
+            .map(|(id, time_min, time_max)| Sealed { id, time_min, time_max, bloom: None, rows: None })
             .collect();
         Seen { sealed, ..Seen::default() }
     }
 
     /// The open segment begins with these rows, all of them different.
     pub fn resume(&mut self, segment: &OpenSegment, request_ids: &[u64]) {
-        self.fingerprints.clear();
-        self.fingerprints.extend(request_ids.iter().enumerate().map(|(row, request_id)| {
+        self.open.clear();
+        self.open.fingerprints.extend(request_ids.iter().enumerate().map(|(row, request_id)| {
             fingerprint(
                 *request_id,
                 segment.times[row],
@@ -111,15 +150,17 @@ impl Seen {
                 segment.codes[OPERATION][row],
             )
         }));
-        self.index();
+        self.open.index();
     }
 
     /// The open segment was sealed under this id; the next begins empty.
     pub fn seal(&mut self, id: i64, time_min: i64, time_max: i64) {
-        let bloom = Some(Bloom::new(&self.fingerprints));
-        self.sealed.push(Sealed { id, time_min, time_max, bloom });
+        let bloom = Some(Bloom::new(&self.open.fingerprints));
+        // The memory of the one that is no longer among the latest serves the next.
+        let oldest = self.sealed.len().checked_sub(RECENT).and_then(|oldest| self.sealed[oldest].rows.take());
+        let rows = Some(std::mem::replace(&mut self.open, oldest.unwrap_or_default()));
         self.open.clear();
-        self.fingerprints.clear();
+        self.sealed.push(Sealed { id, time_min, time_max, bloom, rows });
     }
 
     /// Takes up the rows of the open segment from `from` on and says which of them are repeats.
@@ -152,25 +193,23 @@ impl Seen {
             let time = segment.times[row];
             let fingerprint =
                 fingerprint(request_id, time, segment.codes[KEY][row], segment.codes[OPERATION][row]);
-            self.fingerprints.push(fingerprint);
+            self.open.fingerprints.push(fingerprint);
             let mut repeated = false;
             for &index in &asked {
-                let Sealed { id, time_min, time_max, bloom } = &self.sealed[index];
+                let Sealed { id, time_min, time_max, bloom, rows } = &self.sealed[index];
                 if *time_min <= time
                     && time <= *time_max
                     && bloom.as_ref().is_some_and(|bloom| bloom.may_have(fingerprint))
+                    && rows.as_ref().is_none_or(|rows| rows.of(fingerprint).next().is_some())
                     && probe(&mut self.probes, connection, *id)?.has(segment, row, keys)?
                 {
                     repeated = true;
                     break;
                 }
             }
-            let fingerprints = &self.fingerprints;
             if !repeated {
-                for &other in self.open.iter_hash(fingerprint) {
-                    if fingerprints[other as usize] == fingerprint
-                        && same_row(segment, other as usize, row, keys)?
-                    {
+                for other in self.open.of(fingerprint) {
+                    if same_row(segment, other, row, keys)? {
                         repeated = true;
                         break;
                     }
@@ -179,29 +218,20 @@ impl Seen {
             if repeated {
                 repeats.push(row);
             } else {
-                self.open.insert_unique(fingerprint, row as u32, |row| fingerprints[*row as usize]);
+                self.open.insert(fingerprint, row);
             }
         }
         if !repeats.is_empty() {
             // The caller takes them out: number the rest as they will be.
             let mut gone = repeats.iter().peekable();
             let mut row = 0;
-            self.fingerprints.retain(|_| {
+            self.open.fingerprints.retain(|_| {
                 row += 1;
                 gone.next_if(|gone| **gone == row - 1).is_none()
             });
-            self.index();
+            self.open.index();
         }
         Ok(repeats)
-    }
-
-    /// Fills the index of the open rows anew.
-    fn index(&mut self) {
-        let Seen { open, fingerprints, .. } = self;
-        open.clear();
-        for (row, &fingerprint) in fingerprints.iter().enumerate() {
-            open.insert_unique(fingerprint, row as u32, |row| fingerprints[*row as usize]);
-        }
     }
 }
 

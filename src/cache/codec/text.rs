@@ -168,7 +168,11 @@ impl PageBuilder {
                 | if text.is_some() { COMPRESSED_TEXT } else { 0 };
             let stored_tags = tags.as_deref().unwrap_or(&self.tags);
             let stored_text = text.as_deref().unwrap_or(&self.text);
-            bytes.reserve_exact(stored_tags.len() + stored_text.len() + 16);
+            // Some room to spare: the next page that takes this memory is a little longer or shorter.
+            let length = stored_tags.len() + stored_text.len() + 16;
+            if bytes.capacity() < length {
+                bytes.reserve_exact(length + length / 8);
+            }
             bytes.push(kind);
             put_varint(&mut bytes, self.tags.len() as u64);
             put_varint(&mut bytes, stored_tags.len() as u64);
