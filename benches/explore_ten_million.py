@@ -41,7 +41,7 @@ class Explorer:
     def settle(self, until=None):
         """Reads until nothing was written for a while, or `until` was. When the last was, and all of it."""
         last, out = time.perf_counter(), b""
-        while select.select([self.master], [], [], 20 if until else QUIET)[0]:
+        while select.select([self.master], [], [], 5 if until else QUIET)[0]:
             try:
                 part = os.read(self.master, 1 << 16)
             except OSError:
@@ -75,8 +75,8 @@ def line(name, value):
     print(f"{name:58} {value:>24}", flush=True)
 
 
-# A value of the last row on the first screen: it is full when that is there.
-page = ROWS - 10
+# A value of a row far down on the first screen: rows are drawn at once, so it is full when that is there.
+page = ROWS - 18
 rows = subprocess.run([release / "tamarin", "report", "remote_ip", "--cache", cache, "--top", str(page), "--format",
                        "csv"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
 low = next(row.split(",")[0] for row in reversed(rows) if row.split(",")[0]).encode()
