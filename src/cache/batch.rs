@@ -251,6 +251,10 @@ impl BatchBuilder {
 impl Coded {
     /// Adds at most [`TOGETHER`] values; an empty one is absent.
     fn extend(&mut self, interner: &mut Interner, values: &[&[u8]]) {
+        if values.iter().all(|value| value.is_empty()) {
+            self.codes.resize(self.codes.len() + values.len(), 0);
+            return;
+        }
         let last = self.codes.last().copied().unwrap_or(0);
         // Most fields repeat from line to line: comparing is cheaper than hashing. What is left is looked
         // up together.

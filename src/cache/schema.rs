@@ -145,8 +145,9 @@ pub fn open_writer(path: &Path) -> Result<Connection, CacheError> {
     connection.busy_timeout(PATIENCE).map_err(sqlite)?;
     write_ahead(path, &connection)?;
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite)?;
-    // 64 MB: a segment is 10 MB, and a page that is written twice is written twice.
-    connection.pragma_update(None, "wal_autocheckpoint", 2000).map_err(sqlite)?;
+    // 16 MB, a segment or so: little is written twice, and no checkpoint takes so long that the parsers have
+    // nothing to do meanwhile.
+    connection.pragma_update(None, "wal_autocheckpoint", 500).map_err(sqlite)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(sqlite)?;
     Ok(connection)
 }

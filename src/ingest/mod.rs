@@ -34,8 +34,8 @@ use counters::Counters;
 
 /// Blocks of lines on their way to the parsers.
 const BLOCKS: usize = 8;
-/// Batches on their way to the writer.
-const BATCHES: usize = 1;
+/// Batches on their way to the writer: what is parsed while it commits.
+const BATCHES: usize = 4;
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -153,7 +153,7 @@ async fn run(
     let (message_sender, message_receiver) = crossbeam_channel::bounded::<Message>(BATCHES);
     let block_receiver = Arc::new(tokio::sync::Mutex::new(block_receiver));
     // As many as can be on their way, being cut, and being parsed.
-    let (spare_sender, spare_receiver) = crossbeam_channel::bounded::<Box<Batch>>(cores);
+    let (spare_sender, spare_receiver) = crossbeam_channel::bounded::<Box<Batch>>(BATCHES + cores);
     let buffers = Buffers::new(BLOCKS.max(2 * cores) + 2 * cores);
     let runtime = tokio::runtime::Handle::current();
 

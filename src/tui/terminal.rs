@@ -1,6 +1,6 @@
 //! Owning the terminal, and giving it back as it was: on quit, on an error, on a panic, on a signal.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
@@ -97,6 +97,9 @@ pub(crate) fn clipboard_sequence(text: &str) -> String {
     format!("\x1b]52;c;{}\x07", STANDARD.encode(text))
 }
 
+/// The time between two looks at whether the terminal is still there.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Puts text on the clipboard of the terminal.
 ///
 /// # Errors
@@ -107,7 +110,7 @@ pub(crate) fn copy(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Comes back when the process is told to end.
+/// Comes back when the process is told to end, or has no terminal any more.
 pub(crate) async fn told_to_end() {
     use tokio::signal::unix::{SignalKind, signal};
     let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
@@ -119,10 +122,24 @@ pub(crate) async fn told_to_end() {
             }));
         }
     }
-    if waiting.is_empty() {
-        std::future::pending::<()>().await;
+    let told = async move {
+        if waiting.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        futures::future::select_all(waiting).await;
+    };
+    tokio::select! {
+        () = told => {}
+        () = gone() => {}
     }
-    futures::future::select_all(waiting).await;
+}
+
+/// Comes back when the terminal is gone. Who controls one is sent a signal then; whoever was only lent it is
+/// not, and would read nothing from it again and again, for ever.
+async fn gone() {
+    while io::stdout().is_terminal() {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 #[cfg(test)]

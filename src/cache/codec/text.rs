@@ -73,6 +73,8 @@ pub struct PageBuilder {
     tags: Vec<u8>,
     text: Vec<u8>,
     compressor: Option<zstd::bulk::Compressor<'static>>,
+    /// Where tags and text are compressed to: the memory of the page before.
+    shrunk: [Vec<u8>; 2],
 }
 
 /// One finished page.
@@ -96,6 +98,7 @@ impl PageBuilder {
             tags: Vec::new(),
             text: Vec::new(),
             compressor,
+            shrunk: Default::default(),
         }
     }
 
@@ -157,17 +160,17 @@ impl PageBuilder {
         if std::mem::take(&mut self.present) {
             bytes = spare.pop().unwrap_or_default();
             bytes.clear();
-            let tags = self.compressor.as_mut().and_then(|zstd| shrink(zstd, &self.tags));
+            let [shrunk_tags, shrunk_text] = &mut self.shrunk;
+            let zstd = &mut self.compressor;
+            let stored_tags = shrink(zstd.as_mut(), &self.tags, shrunk_tags);
             // A page of packed ids is random bytes: do not even try.
-            let text = (self.packed * 2 < self.text.len())
-                .then_some(())
-                .and(self.compressor.as_mut())
-                .and_then(|zstd| shrink(zstd, &self.text));
+            let zstd = zstd.as_mut().filter(|_| self.packed * 2 < self.text.len());
+            let stored_text = shrink(zstd, &self.text, shrunk_text);
             let kind = 1
-                | if tags.is_some() { COMPRESSED_TAGS } else { 0 }
-                | if text.is_some() { COMPRESSED_TEXT } else { 0 };
-            let stored_tags = tags.as_deref().unwrap_or(&self.tags);
-            let stored_text = text.as_deref().unwrap_or(&self.text);
+                | if stored_tags.is_some() { COMPRESSED_TAGS } else { 0 }
+                | if stored_text.is_some() { COMPRESSED_TEXT } else { 0 };
+            let stored_tags = stored_tags.unwrap_or(&self.tags);
+            let stored_text = stored_text.unwrap_or(&self.text);
             // Some room to spare: the next page that takes this memory is a little longer or shorter.
             let length = stored_tags.len() + stored_text.len() + 16;
             if bytes.capacity() < length {
@@ -189,12 +192,19 @@ impl PageBuilder {
     }
 }
 
-fn shrink(zstd: &mut zstd::bulk::Compressor<'static>, bytes: &[u8]) -> Option<Vec<u8>> {
+/// Compresses bytes, if that is worth it.
+fn shrink<'o>(
+    zstd: Option<&mut zstd::bulk::Compressor<'static>>,
+    bytes: &[u8],
+    out: &'o mut Vec<u8>,
+) -> Option<&'o [u8]> {
     if bytes.len() < WORTH_COMPRESSING {
         return None;
     }
-    let compressed = zstd.compress(bytes).ok()?;
-    (compressed.len() < bytes.len() - bytes.len() / 16).then_some(compressed)
+    out.clear();
+    out.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+    zstd?.compress_to_buffer(bytes, out).ok()?;
+    (out.len() < bytes.len() - bytes.len() / 16).then_some(out.as_slice())
 }
 
 /// Makes a column of pages, in place of what `out` holds.
