@@ -250,7 +250,7 @@ def s3(counts, folder):
                     return timed([*s5cmd, "cp", prefix + "*", f"{folder / 'copy'}/"], env=env)
                 # Turn about, so that neither has the quieter minute.
                 pulls, copies = [], []
-                for _ in range(max(ROUNDS, 3)):
+                for _ in range(ROUNDS):
                     pulls.append(pull(folder / "s3.db", prefix, "--endpoint-url", endpoint, env=env))
                     copies.append(copy())
                 rows.append((count, layout, min(pulls)[0], min(copies)[0]))
