@@ -1,6 +1,7 @@
 //! Owning the terminal, and giving it back as it was: on quit, on an error, on a panic, on a signal.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
@@ -25,7 +26,9 @@ static HOOK: Once = Once::new();
 /// The terminal while it is ours; dropping it gives it back.
 pub(crate) struct Owned {
     /// To draw on. Buffered, so that a frame arrives in one piece.
-    pub(crate) terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: it would tell on standard error that a terminal which is gone has no cursor to show, and
+    /// panic if that is gone too. [`restore`] shows the cursor.
+    pub(crate) terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Owned {
@@ -48,7 +51,7 @@ impl Owned {
             Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))
         });
         match taken {
-            Ok(terminal) => Ok(Owned { terminal }),
+            Ok(terminal) => Ok(Owned { terminal: ManuallyDrop::new(terminal) }),
             Err(error) => {
                 restore();
                 Err(error)
