@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::log::{Field, Record};
 
 use super::codec::text::{PAGE, Page, PageBuilder};
-use super::dictionary::{Arena, Interner, TOGETHER, hash};
+use super::dictionary::{Arena, Interner, TOGETHER, hash, same};
 use super::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint, slot,
 };
@@ -164,21 +164,14 @@ impl BatchBuilder {
         }
         let keys = &keys[..records.len()];
 
-        let mut values = [[].as_slice(); TOGETHER];
         let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners);
         for ((column, interner), field) in columns.zip(DIMENSION_FIELDS) {
             if field == Field::Key {
-                values
-                    .iter_mut()
-                    .zip(keys)
-                    .for_each(|(value, key)| *value = key.as_deref().unwrap_or_default());
+                column.extend(interner, keys.iter().map(|key| key.as_deref().unwrap_or_default()));
             } else {
-                values
-                    .iter_mut()
-                    .zip(records)
-                    .for_each(|(value, record)| *value = record.logged(field).unwrap_or_default());
+                column
+                    .extend(interner, records.iter().map(|record| record.logged(field).unwrap_or_default()));
             }
-            column.extend(interner, &values[..records.len()]);
         }
         for (slot, field) in MEASURE_FIELDS.into_iter().enumerate() {
             self.batch.measures[slot].extend(
@@ -200,7 +193,11 @@ impl BatchBuilder {
             let key = key.as_deref();
             let logged = record.logged(field);
             match field {
-                Field::KeyLogged => builder.push(logged.filter(|logged| Some(*logged) != key)),
+                // Nearly always the key is the very bytes of the line.
+                Field::KeyLogged => builder
+                    .push(logged.filter(|logged| {
+                        key.is_none_or(|key| !std::ptr::eq(*logged, key) && *logged != key)
+                    })),
                 Field::Extra => {
                     self.scratch.clear();
                     extra(record, &mut self.scratch);
@@ -250,35 +247,34 @@ impl BatchBuilder {
 
 impl Coded {
     /// Adds at most [`TOGETHER`] values; an empty one is absent.
-    fn extend(&mut self, interner: &mut Interner, values: &[&[u8]]) {
-        if values.iter().all(|value| value.is_empty()) {
-            self.codes.resize(self.codes.len() + values.len(), 0);
-            return;
-        }
-        let last = self.codes.last().copied().unwrap_or(0);
+    fn extend<'v>(&mut self, interner: &mut Interner, values: impl ExactSizeIterator<Item = &'v [u8]>) {
         // Most fields repeat from line to line: comparing is cheaper than hashing. What is left is looked
-        // up together.
+        // up together. So each row says which of `ids` it has: the last one before these values, one of
+        // those looked up, or none.
+        const NONE: usize = TOGETHER + 1;
+        let rows = values.len();
+        let mut ids = [0; TOGETHER + 2];
+        let mut which = [NONE as u8; TOGETHER];
         let mut new = [[].as_slice(); TOGETHER];
         let mut hashes = [0; TOGETHER];
         let mut count = 0;
-        let mut repeats = [0u8; TOGETHER];
-        let mut before = match last {
+        ids[0] = self.codes.last().copied().unwrap_or(0);
+        let mut before = match ids[0] {
             0 => [].as_slice(),
             code => interner.values().get(code as usize - 1),
         };
-        for (value, repeat) in values.iter().zip(&mut repeats) {
-            if *value != before {
-                before = value;
-                if !value.is_empty() {
-                    new[count] = value;
-                    hashes[count] = hash(value);
-                    count += 1;
-                }
+        for (value, which) in values.zip(&mut which) {
+            if value.is_empty() {
+                continue;
             }
-            *repeat = count as u8;
+            if !same(value, before) {
+                before = value;
+                new[count] = value;
+                hashes[count] = hash(value);
+                count += 1;
+            }
+            *which = count as u8;
         }
-        let mut ids = [0; TOGETHER + 1];
-        ids[0] = last;
         let (new, hashes, found) = (&new[..count], &hashes[..count], &mut ids[1..=count]);
         interner.intern_together(new, hashes, found);
         for (id, hash) in found.iter().zip(hashes) {
@@ -286,10 +282,7 @@ impl Coded {
                 self.hashes.push(*hash);
             }
         }
-        self.codes.extend(values.iter().zip(repeats).map(|(value, repeat)| match value.is_empty() {
-            true => 0,
-            false => ids[usize::from(repeat)],
-        }));
+        self.codes.extend(which[..rows].iter().map(|which| ids[usize::from(*which)]));
     }
 }
 
@@ -298,13 +291,16 @@ fn kept_number(record: &Record<'_>, field: Field) -> Option<u64> {
     record.integer(field).filter(|number| *number <= i64::MAX as u64)
 }
 
+/// Numbers beyond what a column holds have so many digits at least.
+const DIGITS_BEYOND: usize = 19;
+
 /// What is left over of a line; numbers beyond what a column holds are kept with it.
 fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
     for field in MEASURE_FIELDS {
-        if let Some(number) = record.integer(field)
-            && number > i64::MAX as u64
-            && let Some(text) = record.logged(field)
+        if let Some(text) = record.logged(field)
+            && text.len() >= DIGITS_BEYOND
+            && record.integer(field).is_some_and(|number| number > i64::MAX as u64)
         {
             if !out.is_empty() {
                 out.push(b' ');

@@ -15,8 +15,28 @@ pub fn hash(value: &[u8]) -> u64 {
     HASHER.hash_one(value)
 }
 
+/// Whether two values are the same. Most values are short, and calling for a comparison of memory takes
+/// longer than it takes to compare them.
+#[inline]
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    fn halves<const N: usize>(one: &[u8], other: &[u8]) -> bool {
+        one.first_chunk::<N>() == other.first_chunk() && one.last_chunk::<N>() == other.last_chunk()
+    }
+    if one.len() != other.len() {
+        return false;
+    }
+    match one.len() {
+        1 => halves::<1>(one, other),
+        2..4 => halves::<2>(one, other),
+        4..8 => halves::<4>(one, other),
+        8..=16 => halves::<8>(one, other),
+        17..=32 => halves::<16>(one, other),
+        _ => one == other,
+    }
+}
+
 /// How many values are looked up at once.
-pub const TOGETHER: usize = 64;
+pub const TOGETHER: usize = 32;
 
 /// Many short byte strings behind one another.
 #[derive(Clone, Debug, Default)]
@@ -116,7 +136,7 @@ impl Interner {
         for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(places) {
             *id = match place {
                 // Half a hash says that it is this one; only the value itself is certain.
-                (known, start, end) if known != 0 && self.values.bytes[start..end] == **value => known,
+                (known, start, end) if known != 0 && same(&self.values.bytes[start..end], value) => known,
                 _ => self.intern(value, *hash),
             };
         }

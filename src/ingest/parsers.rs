@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::cache::{Batch, BatchBuilder, Part, RejectedLine};
-use crate::log::{Record, Rejection, records};
+use crate::log::{Record, Rejection, read_plain, records};
 
 use super::blocks::Buffers;
 use super::counters::Counters;
@@ -17,7 +17,7 @@ const HAND_ON_AFTER: Duration = Duration::from_millis(200);
 
 /// Records added to a batch at once, column by column: their lines are still in the processor's cache, and
 /// waiting for memory while one value is looked up overlaps with looking up the next.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 32;
 
 /// What comes next for a parser.
 enum Next {
@@ -75,11 +75,44 @@ pub fn run(
     }
 }
 
+/// Records that will be added to a batch at once.
+struct Pending<'l> {
+    /// The first `count` are records.
+    records: [Record<'l>; TOGETHER],
+    count: usize,
+}
+
+impl Default for Pending<'_> {
+    fn default() -> Self {
+        Pending { records: std::array::from_fn(|_| Record::default()), count: 0 }
+    }
+}
+
+impl<'l> Pending<'l> {
+    /// Where the next one goes.
+    fn next(&mut self) -> &mut Record<'l> {
+        &mut self.records[self.count]
+    }
+
+    /// The next one is there.
+    fn add(&mut self, builder: &mut BatchBuilder) {
+        self.count += 1;
+        if self.count == TOGETHER {
+            self.flush(builder);
+        }
+    }
+
+    fn flush(&mut self, builder: &mut BatchBuilder) {
+        builder.extend(&self.records[..self.count]);
+        self.count = 0;
+    }
+}
+
 /// Adds a block to a batch; gives its buffer back.
 fn parse(block: Block, builder: &mut BatchBuilder, counters: &Counters) -> Vec<u8> {
     let before = builder.rows();
     let mut rejected = Vec::new();
-    let mut pending: Vec<Record<'_>> = Vec::with_capacity(TOGETHER);
+    let mut pending = Pending::default();
     let mut lines = 0;
     let mut rest = block.lines.as_slice();
     while !rest.is_empty() {
@@ -88,27 +121,27 @@ fn parse(block: Block, builder: &mut BatchBuilder, counters: &Counters) -> Vec<u
             None => (rest, [].as_slice()),
         };
         rest = after;
-        for (part, record) in records(line) {
-            match record {
-                Ok(record) => {
-                    pending.push(record);
-                    if pending.len() == TOGETHER {
-                        builder.extend(&pending);
-                        pending.clear();
+        if read_plain(line, pending.next()) {
+            pending.add(builder);
+        } else {
+            for (part, record) in records(line) {
+                match record {
+                    Ok(record) => {
+                        *pending.next() = record;
+                        pending.add(builder);
                     }
+                    Err(Rejection::Empty) => {}
+                    Err(reason) => rejected.push(RejectedLine {
+                        line: block.first_line + lines,
+                        reason: reason.to_string(),
+                        content: part.to_vec(),
+                    }),
                 }
-                Err(Rejection::Empty) => {}
-                Err(reason) => rejected.push(RejectedLine {
-                    line: block.first_line + lines,
-                    reason: reason.to_string(),
-                    content: part.to_vec(),
-                }),
             }
         }
         lines += 1;
     }
-    builder.extend(&pending);
-    drop(pending);
+    pending.flush(builder);
     counters.lines.fetch_add(lines, Relaxed);
     counters.rejected.fetch_add(rejected.len() as u64, Relaxed);
     builder.end_part(Part {

@@ -9,6 +9,7 @@ pub mod fields;
 mod glue;
 pub mod key;
 mod line;
+mod marks;
 pub mod name;
 mod plain;
 pub mod record;
@@ -18,4 +19,4 @@ mod tests;
 pub mod time;
 
 pub use fields::{FIELDS, Field, FieldSpec, Kind, ValueType};
-pub use record::{Record, Records, Rejection, parse_line, records};
+pub use record::{Record, Records, Rejection, parse_line, read_plain, records};

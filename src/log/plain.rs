@@ -1,22 +1,31 @@
 //! Lines as S3 writes them, nearly all: read in one go from left to right.
 //!
-//! [`read`] checks whatever it assumes and gives up on the first surprise; then [`super::line`] reads the
+//! [`fill`] checks whatever it assumes and gives up on the first surprise; then [`super::line`] reads the
 //! line with care. A line that is read here reads there to the same record; a test holds that.
 
 use memchr::memchr;
 
+use super::marks::Marks;
 use super::record::{Record, absent};
 use super::{Field, line, tail};
 
-/// Reads a line of the plain layout: every field in its place, single spaces, quotes only around quoted
-/// fields (and within the request URI, where its end is certain). `None`: not so plain.
+/// Reads a line of the plain layout; `None`: not so plain.
 pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
+    let mut record = Record::default();
+    fill(line, &mut record).map(|()| record)
+}
+
+/// Reads a line of the plain layout: every field in its place, single spaces, quotes only around quoted
+/// fields (and within the request URI, where its end is certain). `None`: not so plain; then what the record
+/// says means nothing.
+pub(super) fn fill<'a>(line: &'a [u8], record: &mut Record<'a>) -> Option<()> {
     // White space, NUL or a byte order mark around the line is for others.
     if *line.first()? <= b' ' || *line.first()? == 0xEF || *line.last()? <= b' ' {
         return None;
     }
-    let mut logged: [&[u8]; Field::LOGGED] = [&[]; Field::LOGGED];
-    let mut words = Words { line, at: 0 };
+    // Every field is written: the record may tell of another line.
+    let logged = &mut record.logged;
+    let mut words = Words { line, at: 0, marks: Marks::new(line) };
 
     logged[Field::BucketOwner as usize] = absent(words.next()?);
     let bucket = words.next()?;
@@ -42,16 +51,23 @@ pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
 
     if line.get(words.at) == Some(&b'"') {
         words.at += 1;
-        let close = line::certain_end_of_uri(line, words.at)?;
-        let uri = &line[words.at..close];
-        // Quotes and a bracket: perhaps cut off within the URI, with another record behind it.
-        if memchr(b'"', uri).is_some() && memchr(b'[', uri).is_some() {
-            return None;
-        }
+        let close = words.marks.quote(words.at);
+        let uri = if is_status(line.get(close + 1..)?) {
+            &line[words.at..close]
+        } else {
+            let close = line::certain_end_of_uri(line, words.at)?;
+            let uri = &line[words.at..close];
+            // Quotes and a bracket: perhaps cut off within the URI, with another record behind it.
+            if memchr(b'[', uri).is_some() {
+                return None;
+            }
+            uri
+        };
         logged[Field::RequestUri as usize] = absent(uri);
-        words.at = close + 1;
+        words.at += uri.len() + 1;
         words.skip(b' ')?;
     } else {
+        logged[Field::RequestUri as usize] = &[];
         words.dash()?;
     }
 
@@ -76,6 +92,7 @@ pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
         logged[Field::Referer as usize] = words.quoted()?;
         words.skip(b' ')?;
     } else {
+        logged[Field::Referer as usize] = &[];
         words.dash()?;
     }
     let user_agent_is_quoted = line.get(words.at) == Some(&b'"');
@@ -85,11 +102,24 @@ pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
             words.skip(b' ')?;
         }
     } else {
+        logged[Field::UserAgent as usize] = &[];
         words.dash()?;
     }
 
-    let extra = read_tail(&mut words, &mut logged, user_agent_is_quoted)?;
-    Some(Record { time: instant, logged, extra })
+    record.time = instant;
+    record.extra = read_tail(&mut words, logged, user_agent_is_quoted)?;
+    Some(())
+}
+
+/// Whether a status and a word behind it follow, as they do behind the quote that ends a request URI.
+/// What stands behind them is checked as it is read.
+#[inline]
+fn is_status(rest: &[u8]) -> bool {
+    match rest {
+        [b' ', b'-', b' ', ..] => true,
+        [b' ', a, b, c, b' ', ..] => [a, b, c].into_iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 /// The fields from the version id on; what stands behind the last known one is handed back.
@@ -108,10 +138,13 @@ fn read_tail<'a>(
         fields[count] = words.next()?;
         count += 1;
     }
-    if !tail::is_aligned(&fields[..count]) || (quotes_before && !tail::can_begin(fields[0])) {
+    if !tail::is_aligned(&fields[..count])
+        || (quotes_before && !fields[..count].first().is_none_or(|field| tail::can_begin(field)))
+    {
         return None;
     }
-    for field in fields {
+    fields[count..].fill(&[]);
+    for field in &mut fields[..count] {
         *field = absent(field);
     }
     let extra = &line[words.at..];
@@ -126,30 +159,29 @@ fn read_tail<'a>(
 struct Words<'a> {
     line: &'a [u8],
     at: usize,
+    marks: Marks<'a>,
 }
 
 impl<'a> Words<'a> {
     /// The next word; it is not empty and begins with no quote. The space behind it is skipped.
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        let rest = self.line.get(self.at..)?;
-        if rest.starts_with(b"- ") {
-            self.at += 2;
-            return Some(&rest[..1]);
-        }
-        let length = memchr(b' ', rest).unwrap_or(rest.len());
-        let word = &rest[..length];
-        self.at = (self.at + length + 1).min(self.line.len());
+        let end = self.marks.space(self.at);
+        let word = self.line.get(self.at..end)?;
+        self.at = (end + 1).min(self.line.len());
         (*word.first()? != b'"').then_some(word)
     }
 
     /// A quoted field that ends at the next quote, which a space or the end follows.
     #[inline]
     fn quoted(&mut self) -> Option<&'a [u8]> {
-        let rest = self.line.get(self.at + 1..)?;
-        let length = memchr(b'"', rest)?;
-        self.at += length + 2;
-        Some(absent(&rest[..length]))
+        let end = self.marks.quote(self.at + 1);
+        if end == self.line.len() {
+            return None;
+        }
+        let text = self.line.get(self.at + 1..end)?;
+        self.at = end + 1;
+        Some(absent(text))
     }
 
     /// Skips this byte.

@@ -6,8 +6,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
@@ -97,7 +96,7 @@ fn restore_on_panic() {
 /// What puts text on the clipboard of the terminal (OSC 52), also over SSH. Base64, so nothing in the
 /// text can end the sequence or begin another.
 pub(crate) fn clipboard_sequence(text: &str) -> String {
-    format!("\x1b]52;c;{}\x07", STANDARD.encode(text))
+    format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string(text))
 }
 
 /// The time between two looks at whether the terminal is still there.

@@ -28,8 +28,7 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64_simd::{AsOut as _, STANDARD as BASE64};
 
 use super::{Damage, put_varint, take_varint};
 use crate::cache::checksum;
@@ -371,7 +370,7 @@ impl OpenPage {
                 Some(packed) if stored.len() == packed.len() => unpack_base36(packed)?,
                 _ => unpack_hex(stored),
             }),
-            BASE64_PACKED => Cow::Owned(BASE64.encode(stored).into_bytes()),
+            BASE64_PACKED => Cow::Owned(BASE64.encode_type(stored)),
             _ => {
                 let at = take_varint(&mut stored)? as usize;
                 let key = key().ok_or(Damage("a key is cut out of a value, but the row has none"))?;
@@ -497,16 +496,9 @@ fn pack_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
     }
     // Canonical only (no stray bits, exact padding), so that encoding gives the same text again.
     out.resize(before + text.len() / 4 * 3, 0);
-    match BASE64.decode_slice(text, &mut out[before..]) {
-        Ok(length) => {
-            out.truncate(before + length);
-            true
-        }
-        Err(_) => {
-            out.truncate(before);
-            false
-        }
-    }
+    let length = BASE64.decode(text, out[before..].as_out()).map(|bytes| bytes.len());
+    out.truncate(before + length.as_ref().copied().unwrap_or(0));
+    length.is_ok()
 }
 
 #[cfg(test)]
