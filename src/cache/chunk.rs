@@ -102,12 +102,11 @@ pub fn head(connection: &Connection, segment: i64, field: Field) -> Result<Head,
 /// [`text::split`] does.
 pub fn read(connection: &Connection, segment: i64, field: Field) -> Result<(Head, Vec<u8>), ChunkError> {
     let id = chunk_id(segment, field);
-    let mut statement =
-        connection.prepare_cached("SELECT low, high, data_crc, crc, data FROM column_chunk WHERE id = ?1")?;
-    let mut rows = statement.query([id])?;
-    let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    let head = Head::take(id, row)?;
-    let bytes: Vec<u8> = row.get(4)?;
+    let head = head(connection, segment, field)?;
+    // Past the statement, which would copy the bytes once more.
+    let blob = connection.blob_open("main", "column_chunk", "data", id, true)?;
+    let mut bytes = vec![0; blob.len()];
+    blob.read_at_exact(&mut bytes, 0)?;
     checksum::is_same(head.data_crc, data_crc(field, &bytes)?)?;
     Ok((head, bytes))
 }

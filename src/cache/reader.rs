@@ -3,10 +3,11 @@
 //! Columns that were read stay packed in memory (segments never change, so they never go stale), within
 //! a budget; dictionaries are read when first needed and grow with the file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -30,6 +31,10 @@ const COLUMN_BUDGET: usize = 224 << 20;
 const PRESENCE_BUDGET: usize = 24 << 20;
 /// Memory that open pages of details may take.
 const PAGE_BUDGET: usize = 32 << 20;
+/// Between two looks at whether a dictionary that another question is reading is there.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// Values read between two looks at whether they are still wanted.
+const VALUES_BETWEEN_LOOKS: usize = 4096;
 /// More rows than any segment has: as many as blocks of lines can hold, and much more.
 const MOST_ROWS: usize = 1 << 24;
 /// The directory of a column of text is nearly always in its first bytes.
@@ -41,7 +46,9 @@ pub struct Cache {
     idle: Mutex<Vec<Connection>>,
     /// What the file looked like, if it is read as one that never changes.
     frozen: Mutex<Option<Stamp>>,
-    columns: Mutex<Budgeted<i64, Arc<Integers>>>,
+    columns: Mutex<Columns>,
+    /// Told whenever somebody has read a column.
+    column_read: Condvar,
     bounds: Mutex<HashMap<i64, (i64, i64)>>,
     /// Which ids columns have, by number of the column; `None`: nothing is noted.
     presences: Mutex<Budgeted<i64, Option<Arc<Presence>>>>,
@@ -49,6 +56,27 @@ pub struct Cache {
     dictionaries: [Mutex<Dictionary>; DIMENSIONS],
     watch: Mutex<Watch>,
     generation: AtomicU64,
+}
+
+/// Columns of numbers in memory.
+struct Columns {
+    kept: Budgeted<i64, Arc<Integers>>,
+    /// Those that somebody is reading: the questions of one screen go through the same columns at the same
+    /// time, and one reading serves all.
+    being_read: HashSet<i64>,
+}
+
+/// Says when it goes that a column is no longer being read, whatever came of it.
+struct BeingRead<'c> {
+    cache: &'c Cache,
+    id: i64,
+}
+
+impl Drop for BeingRead<'_> {
+    fn drop(&mut self) {
+        lock(&self.cache.columns).being_read.remove(&self.id);
+        self.cache.column_read.notify_all();
+    }
 }
 
 struct Watch {
@@ -96,7 +124,8 @@ impl Cache {
             path: path.to_owned(),
             idle: Mutex::new(vec![connection]),
             frozen: Mutex::new(frozen),
-            columns: Mutex::new(Budgeted::new(COLUMN_BUDGET)),
+            columns: Mutex::new(Columns { kept: Budgeted::new(COLUMN_BUDGET), being_read: HashSet::new() }),
+            column_read: Condvar::new(),
             bounds: Mutex::default(),
             presences: Mutex::new(Budgeted::new(PRESENCE_BUDGET)),
             pages: Mutex::new(Budgeted::new(PAGE_BUDGET)),
@@ -261,9 +290,10 @@ impl<'c> Snapshot<'c> {
     /// (0 absent, else the number + 1).
     pub fn integers(&self, segment: &SegmentInfo, field: Field) -> Result<Arc<Integers>, CacheError> {
         let id = chunk_id(segment.id, field);
-        if let Some(column) = lock(&self.cache.columns).get(&id) {
-            return Ok(column);
-        }
+        let _being_read = match self.column(id) {
+            Ok(column) => return Ok(column),
+            Err(being_read) => being_read,
+        };
         let (_, bytes) = self.chunk(segment, field, chunk::read)?;
         let column = Integers::open(bytes).map_err(|damage| self.damaged(segment, field, damage))?;
         if column.rows() != segment.rows {
@@ -271,8 +301,22 @@ impl<'c> Snapshot<'c> {
             return Err(self.damaged(segment, field, damage));
         }
         let column = Arc::new(column);
-        lock(&self.cache.columns).put(id, column.clone(), column.memory());
+        lock(&self.cache.columns).kept.put(id, column.clone(), column.memory());
         Ok(column)
+    }
+
+    /// A column in memory, or the duty to read it.
+    fn column(&self, id: i64) -> Result<Arc<Integers>, BeingRead<'c>> {
+        let mut columns = lock(&self.cache.columns);
+        loop {
+            if let Some(column) = columns.kept.get(&id) {
+                return Ok(column);
+            }
+            if columns.being_read.insert(id) {
+                return Err(BeingRead { cache: self.cache, id });
+            }
+            columns = self.cache.column_read.wait(columns).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// An instant from its number in the column of times.
@@ -383,10 +427,29 @@ impl<'c> Snapshot<'c> {
 
     /// All values of a dimension, at least those of this snapshot.
     pub fn dictionary(&self, field: Field) -> Result<Dictionary, CacheError> {
+        // Whoever waits without end gets it.
+        self.dictionary_while(field, &|| true).map(Option::unwrap_or_default)
+    }
+
+    /// The same, given up with `None` when it is no longer worth the while. What was read by then is not lost.
+    pub fn dictionary_while(
+        &self,
+        field: Field,
+        is_worth_it: &dyn Fn() -> bool,
+    ) -> Result<Option<Dictionary>, CacheError> {
         let len = self.dictionary_len(field)?;
-        let mut dictionary = lock(&self.cache.dictionaries[slot(field)]);
+        let mut dictionary = loop {
+            match self.cache.dictionaries[slot(field)].try_lock() {
+                Ok(dictionary) => break dictionary,
+                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                // Another question is reading it.
+                Err(TryLockError::WouldBlock) if is_worth_it() => std::thread::sleep(LOOK_EVERY),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+            }
+        };
         if dictionary.len() < len {
             let mut are_sound = true;
+            let mut is_whole = true;
             let more = self.with(|connection| {
                 let mut more = Arena::default();
                 let mut statement = connection.prepare_cached(
@@ -398,21 +461,28 @@ impl<'c> Snapshot<'c> {
                     let crc = checksum::of_value(field as i64, row.get(1)?, value);
                     are_sound &= crc == row.get::<_, i32>(2)?;
                     more.push(value);
+                    if more.len().is_multiple_of(VALUES_BETWEEN_LOOKS) && !is_worth_it() {
+                        is_whole = false;
+                        break;
+                    }
                 }
                 Ok(more)
             })?;
             if !are_sound {
                 return Err(self.damaged_dictionary(field));
             }
-            if more.len() as u64 != u64::from(len - dictionary.len()) {
+            if is_whole && more.len() as u64 != u64::from(len - dictionary.len()) {
                 return Err(CacheError::Damaged {
                     path: self.cache.path.clone(),
                     reason: format!("the dictionary of {} lacks values", field.name()),
                 });
             }
             *dictionary = dictionary.grown(more);
+            if !is_whole {
+                return Ok(None);
+            }
         }
-        Ok(dictionary.clone())
+        Ok(Some(dictionary.clone()))
     }
 
     /// One value of a dimension; `None` for 0, absent. Does not read the whole dictionary.

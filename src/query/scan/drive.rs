@@ -10,7 +10,7 @@ use crate::cache::SegmentInfo;
 use crate::query::{Cancel, QueryError};
 
 /// The first partial answer comes within a frame; later ones are rarer, for making one costs too.
-const FIRST_WAVE: Duration = Duration::from_millis(6);
+const FIRST_WAVE: Duration = Duration::from_millis(4);
 const WAVES_GROW: u32 = 4;
 
 /// Folds all segments. Each thread has a state of its own, made by `begin`; `tell` hears of the states

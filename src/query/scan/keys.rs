@@ -11,9 +11,12 @@ use crate::log::Field;
 use crate::query::{Cancel, Dimension, QueryError, Value};
 
 use super::params::{ParamColumn, Params};
+use super::waiting;
 
 /// More values of a parameter than this are no groups: everyone's own signature, say.
 const MOST_PARAM_VALUES: usize = 1 << 20;
+/// Values derived between two looks at whether the question still stands.
+const BETWEEN_LOOKS: u32 = 1024;
 /// Completion looks into so many segments, the latest, for values of a parameter.
 const SEGMENTS_TO_COMPLETE: usize = 3;
 
@@ -52,7 +55,7 @@ impl GroupKeys {
         known: &DerivedGroups,
         columns: &Arc<Params>,
         cancel: &Cancel,
-    ) -> Result<GroupKeys, CacheError> {
+    ) -> Result<GroupKeys, QueryError> {
         match by {
             Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
             Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
@@ -68,8 +71,8 @@ impl GroupKeys {
             }
             derived => {
                 let field = derived.base();
-                let dictionary = snapshot.dictionary(field)?;
-                let mut known = known.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let dictionary = waiting::dictionary(snapshot, field, cancel)?;
+                let mut known = waiting::lock(&known.0, cancel)?;
                 let entry = known.entry(by.clone()).or_default();
                 if (entry.groups.len() as u32) < dictionary.len() + 1 {
                     let mut interner = entry.interner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,6 +81,9 @@ impl GroupKeys {
                         groups.push(0);
                     }
                     for id in groups.len() as u32..=dictionary.len() {
+                        if id % BETWEEN_LOOKS == 0 && cancel.is_cancelled() {
+                            break;
+                        }
                         let group = by
                             .derive(dictionary.get(id))
                             .map_or(0, |value: Cow<'_, [u8]>| interner.intern(&value, hash(&value)));
@@ -85,6 +91,10 @@ impl GroupKeys {
                     }
                     entry.groups = Arc::new(groups);
                     entry.values = Arc::new(interner.values().clone());
+                    if (entry.groups.len() as u32) < dictionary.len() + 1 {
+                        // What was derived stays, for the next one who asks.
+                        return Err(QueryError::Cancelled);
+                    }
                 }
                 Ok(GroupKeys::Derived { field, groups: entry.groups.clone(), values: entry.values.clone() })
             }

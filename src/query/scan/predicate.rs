@@ -10,6 +10,7 @@ use crate::query::{Cancel, Counting, Dimension, Query, QueryError};
 
 use super::params::Params;
 use super::texts::for_each_text;
+use super::waiting;
 
 /// Rows of a block that pass, a bit each.
 pub type Mask = u128;
@@ -89,6 +90,8 @@ const SETS: usize = 64;
 
 /// So many values are looked for in what is noted of a column before it is read.
 const FEW: u64 = 256;
+/// Blocks of rows folded between two looks at whether the question still stands.
+const LOOK_EVERY: usize = 64;
 /// Values tested between two looks at whether the question still stands.
 const BETWEEN_LOOKS: u32 = 1024;
 
@@ -107,7 +110,7 @@ impl IdSets {
         test: impl Fn(Option<&[u8]>) -> bool,
     ) -> Result<Arc<IdSet>, QueryError> {
         let known = self.sets.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
-        let values = snapshot.dictionary(base)?;
+        let values = waiting::dictionary(snapshot, base, cancel)?;
         if let Some(known) = &known
             && known.len > values.len()
         {
@@ -200,6 +203,17 @@ impl Predicate {
         }
         all.push(compile(&query.filter, &Compiling { snapshot, sets, cancel })?);
         Ok(Predicate { root: simplify(Node::All(all)), sources, cancel: cancel.clone() })
+    }
+
+    /// Whether nobody waits for the answer any more: to be asked every [`LOOK_EVERY`] blocks.
+    ///
+    /// # Errors
+    /// [`QueryError::Cancelled`] then.
+    pub fn look_at(&self, block: usize) -> Result<(), QueryError> {
+        if block.is_multiple_of(LOOK_EVERY) && self.cancel.is_cancelled() {
+            return Err(QueryError::Cancelled);
+        }
+        Ok(())
     }
 
     /// Whether a segment is of a source that is asked about.

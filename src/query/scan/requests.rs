@@ -19,6 +19,7 @@ use super::groups::for_each;
 use super::predicate::{Mask, OpenPredicate, Passes, mask_of};
 use super::rows::RowReader;
 use super::texts::for_each_text;
+use super::waiting;
 
 /// Rows to pass over from which on it pays to count the rows that pass first.
 const FAR: usize = 50_000;
@@ -158,9 +159,11 @@ impl Asking<'_> {
             self.by_text(sort, offset, keep, wanted, &read)?
         } else {
             let ranks = match sort.by.kind() {
-                Kind::Dimension => {
-                    Some(self.engine.ranks.get(sort.by, self.snapshot.dictionary(sort.by)?, self.cancel)?)
-                }
+                Kind::Dimension => Some(self.engine.ranks.get(
+                    sort.by,
+                    waiting::dictionary(self.snapshot, sort.by, self.cancel)?,
+                    self.cancel,
+                )?),
                 _ => None,
             };
             let ranks = ranks.as_deref().map(Vec::as_slice);

@@ -187,6 +187,7 @@ impl Asking<'_> {
         let (mut codes, mut sent) = ([0u64; BLOCK], [0u64; BLOCK]);
         let (mut status, mut groups) = ([0u32; BLOCK], [0u32; BLOCK]);
         for block in 0..segment.rows.div_ceil(BLOCK) {
+            self.predicate.look_at(block)?;
             let mut mask = open.block(block)?;
             let rows = segment.rows - block * BLOCK;
             if rows < BLOCK {
