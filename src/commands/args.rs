@@ -96,7 +96,11 @@ fn columns_help() -> String {
     for measure in Measure::ALL.into_iter().filter(|measure| *measure != Measure::Value) {
         text.push_str(&format!("  {:<22} {}\n", measure.name(), measure.about()));
     }
-    text.push_str("≈: percentiles are exact up to 255 ms, beyond that off by less than 0.4 %.");
+    text.push_str(
+        "≈: percentiles are exact up to 255 ms, beyond that off by less than 0.4 %. Counts of different things\n\
+         are exact up to 1.75 million pairs of a group and a thing, beyond that estimated: of 10,000 off by a\n\
+         percent or two.",
+    );
     text
 }
 

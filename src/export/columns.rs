@@ -116,7 +116,7 @@ const IN_TABLES: [Field; 9] = [
 pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<'a> {
     match answer {
         Answer::Totals(totals) => {
-            let (names, titles) = heading(None, &[]);
+            let (names, titles) = heading(None, &[], &[]);
             let row = stats_cells(&totals.stats, totals.stats.bytes_sent);
             Sheet { names, titles, rows: Box::new(std::iter::once(row)), note: None }
         }
@@ -126,7 +126,8 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
                 _ => (None, Vec::new()),
             };
             let title = by.as_ref().map(|by| (by.name(), by.title()));
-            let (names, titles) = heading(Some(title.unwrap_or(("value".into(), "Value".into()))), &more);
+            let (names, titles) =
+                heading(Some(title.unwrap_or(("value".into(), "Value".into()))), &more, &groups.approximate);
             let whole = groups.totals.bytes_sent;
             let shown = groups.rows.len() as u64;
             let note = (shown < groups.group_count).then(|| {
@@ -172,7 +173,7 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
 
 /// Stretches of time by their start.
 pub(super) fn stretches<'a>(rows: Vec<(i64, Stats)>, whole: u64, note: Option<String>) -> Sheet<'a> {
-    let (names, titles) = heading(Some(("time".into(), "Time".into())), &[]);
+    let (names, titles) = heading(Some(("time".into(), "Time".into())), &[], &[]);
     let rows = rows.into_iter().map(move |(start, stats)| {
         let mut row = vec![Cell::Instant(start)];
         row.extend(stats_cells(&stats, whole));
@@ -181,7 +182,11 @@ pub(super) fn stretches<'a>(rows: Vec<(i64, Stats)>, whole: u64, note: Option<St
     Sheet { names, titles, rows: Box::new(rows), note }
 }
 
-fn heading(value: Option<(String, String)>, more: &[Measure]) -> (Vec<Cow<'static, str>>, Vec<String>) {
+fn heading(
+    value: Option<(String, String)>,
+    more: &[Measure],
+    approximate: &[Measure],
+) -> (Vec<Cow<'static, str>>, Vec<String>) {
     let mut names: Vec<Cow<'static, str>> = Vec::new();
     let mut titles = Vec::new();
     if let Some((name, title)) = value {
@@ -196,7 +201,8 @@ fn heading(value: Option<(String, String)>, more: &[Measure]) -> (Vec<Cow<'stati
         // What every row has already is not written twice.
         if !names.contains(&Cow::Borrowed(measure.name())) && *measure != Measure::Value {
             names.push(measure.name().into());
-            let mark = if measure.is_approximate() { "≈ " } else { "" };
+            let is_approximate = measure.is_approximate() || approximate.contains(measure);
+            let mark = if is_approximate { "≈ " } else { "" };
             titles.push(format!("{mark}{}", measure.name().replace('_', " ")));
         }
     }

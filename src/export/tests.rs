@@ -14,7 +14,12 @@ fn stats(requests: u64, bytes_sent: u64) -> Stats {
 
 fn groups(by: Dimension, more: Vec<Measure>, rows: Vec<(Value, Vec<Option<f64>>)>) -> (Answer, Ask) {
     let rows = rows.into_iter().map(|(value, more)| GroupRow { value, stats: stats(1_204, 3 << 20), more });
-    let answer = Groups { rows: rows.collect(), group_count: 9, totals: stats(4_000, 12 << 20) };
+    let answer = Groups {
+        rows: rows.collect(),
+        group_count: 9,
+        totals: stats(4_000, 12 << 20),
+        approximate: Vec::new(),
+    };
     let sort = Sort { by: Measure::BytesSent, descending: true };
     (Answer::Groups(answer), Ask::Groups { by, more, sort, limit: 2 })
 }

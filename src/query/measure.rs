@@ -157,7 +157,8 @@ impl Measure {
         }
     }
 
-    /// Whether it is off by up to 0.4 %: beyond 255 ms, percentiles are. All else is exact.
+    /// Whether it is off by up to 0.4 %: beyond 255 ms, percentiles are. All else is exact, save what
+    /// [`Groups::approximate`](super::Groups::approximate) names.
     pub fn is_approximate(self) -> bool {
         matches!(
             self,

@@ -56,10 +56,29 @@ pub(crate) struct Table {
     /// Requests over time of single rows.
     pub(crate) activity: Extras<Vec<u64>>,
     /// Counts of different things of single rows.
-    pub(crate) distinct: Extras<Vec<(Measure, Option<f64>)>>,
+    pub(crate) distinct: Extras<Vec<Extra>>,
+}
+
+/// A number of a row that took a question of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extra {
+    /// What it says.
+    pub(crate) measure: Measure,
+    /// `None`: the row has none.
+    pub(crate) number: Option<f64>,
+    /// Whether it is an estimate.
+    pub(crate) is_approximate: bool,
 }
 
 impl Table {
+    /// Whether the rows are in the order of an estimate of this column: some may stand a little too high or low.
+    pub(crate) fn is_order_approximate(&self, column: Column) -> bool {
+        match (&self.rows.data, column) {
+            (Some(Rows::Groups(groups)), Column::Measure(measure)) => groups.approximate.contains(&measure),
+            _ => false,
+        }
+    }
+
     /// A table nobody looked at yet.
     pub(crate) fn new(about: About) -> Table {
         let (columns, column, sort) = match &about {

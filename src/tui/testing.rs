@@ -265,7 +265,7 @@ fn groups(
     let group_count = all.len() as u64;
     let limit = if limit == 0 { usize::MAX } else { limit };
     let shown = all.into_iter().take(limit).map(|(_, row)| row).collect();
-    Groups { rows: shown, group_count, totals: sum(rows) }
+    Groups { rows: shown, group_count, totals: sum(rows), approximate: Vec::new() }
 }
 
 fn series(rows: &[&RequestRow], bucket: u32, each: Option<&(Dimension, Vec<Value>)>) -> Series {

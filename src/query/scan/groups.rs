@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
 use crate::query::{Measure, QueryError, Stats};
 
 use super::counted::{Counted, CountedColumn};
+use super::distinct::Distinct;
 use super::keys::{GroupKeys, OpenKeys};
 use super::predicate::{Mask, OpenPredicate, Passes, Predicate};
 
@@ -77,8 +78,8 @@ enum More {
     Mean(Field, Vec<(u64, u32)>),
     /// Largest of a measure as stored: 0 none, else + 1.
     Max(Field, Vec<u64>),
-    /// Pairs of slot and id that occur.
-    Distinct(Field, HashSet<u64>),
+    /// Different ids of a dimension.
+    Distinct(Field, Distinct),
     /// Rows per slot and bucket.
     Counted(Counted),
 }
@@ -93,9 +94,9 @@ impl More {
     /// What is folded for a measure; `None` if the sums tell it.
     fn of(measure: Measure) -> Option<More> {
         Some(match measure {
-            Measure::Objects => More::Distinct(Field::Key, HashSet::new()),
-            Measure::Addresses => More::Distinct(Field::RemoteIp, HashSet::new()),
-            Measure::UserAgents => More::Distinct(Field::UserAgent, HashSet::new()),
+            Measure::Objects => More::Distinct(Field::Key, Distinct::default()),
+            Measure::Addresses => More::Distinct(Field::RemoteIp, Distinct::default()),
+            Measure::UserAgents => More::Distinct(Field::UserAgent, Distinct::default()),
             Measure::TotalTimeMean => More::Mean(Field::TotalTime, Vec::new()),
             Measure::TotalTimeMax => More::Max(Field::TotalTime, Vec::new()),
             Measure::TurnAroundTimeMean => More::Mean(Field::TurnAroundTime, Vec::new()),
@@ -167,7 +168,7 @@ impl Groups {
             .map(|(_, more)| match more {
                 More::Mean(_, means) => means.len() * 16,
                 More::Max(_, largest) => largest.len() * 8,
-                More::Distinct(_, pairs) => pairs.capacity() * 9,
+                More::Distinct(_, distinct) => distinct.memory(),
                 More::Counted(counted) => counted.memory(),
             })
             .sum();
@@ -240,11 +241,7 @@ impl Groups {
                         *ours = (*ours).max(*largest);
                     }
                 }
-                (More::Distinct(_, ours), More::Distinct(_, theirs)) => ours.extend(
-                    theirs
-                        .iter()
-                        .map(|pair| (slot_of((pair >> 32) as usize) as u64) << 32 | pair & 0xffff_ffff),
-                ),
+                (More::Distinct(_, ours), More::Distinct(_, theirs)) => ours.merge(theirs, &slot_of),
                 (More::Counted(ours), More::Counted(theirs)) => ours.merge(theirs, &slot_of),
                 _ => {}
             }
@@ -254,20 +251,19 @@ impl Groups {
     /// A measure of all slots.
     pub fn column(&self, measure: Measure) -> Column<'_> {
         match self.more.iter().find(|(known, _)| *known == Counted::shared(measure)) {
-            Some((_, More::Distinct(_, pairs))) => {
-                let mut counts = vec![0u32; self.sums.len()];
-                for pair in pairs {
-                    if let Some(count) = counts.get_mut((pair >> 32) as usize) {
-                        *count += 1;
-                    }
-                }
-                Column::Counts(counts)
-            }
+            Some((_, More::Distinct(_, distinct))) => Column::Counts(distinct.counts(self.sums.len())),
             Some((_, More::Mean(_, means))) => Column::Means(means),
             Some((_, More::Max(_, largest))) => Column::Largest(largest),
             Some((_, More::Counted(counted))) => Column::Values(counted.values(measure, self.sums.len())),
             None => Column::FromSums(measure, &self.sums),
         }
+    }
+
+    /// Whether a measure is estimated: there were too many different values to count.
+    pub fn is_approximate(&self, measure: Measure) -> bool {
+        self.more.iter().any(|(known, more)| {
+            *known == measure && matches!(more, More::Distinct(_, distinct) if distinct.is_approximate())
+        })
     }
 
     /// Folds the rows of one segment that pass.
@@ -306,6 +302,7 @@ impl Groups {
         let blocks = segment.rows.div_ceil(BLOCK);
         let mut unpacked = Unpacked::default();
         for block in 0..blocks {
+            predicate.look_at(block)?;
             let rows = (segment.rows - block * BLOCK).min(BLOCK);
             let mut mask = open.block(block)?;
             if rows < BLOCK {
@@ -376,9 +373,9 @@ impl Groups {
                         *largest = (*largest).max(numbers[row]);
                     }
                 }),
-                More::Distinct(_, pairs) => for_each(mask, |row| {
+                More::Distinct(_, distinct) => for_each(mask, |row| {
                     if numbers[row] != 0 {
-                        pairs.insert(u64::from(slots[row]) << 32 | numbers[row] & 0xffff_ffff);
+                        distinct.insert(slots[row], numbers[row] as u32);
                     }
                 }),
             }

@@ -1,13 +1,14 @@
 //! The local engine: answers from the cache by scanning its packed columns.
 //!
 //! A question is a fold over segments ([`drive`]): a predicate says which rows pass ([`predicate`]), keys
-//! say which group they belong to ([`keys`]), sums are kept per group ([`groups`], [`counted`]) or stretch of
+//! say which group they belong to ([`keys`]), sums are kept per group ([`groups`], [`counted`], [`distinct`]) or stretch of
 //! time ([`series`]); [`select`] picks the rows wanted, [`relative`] sets them in relation. Request lists ([`requests`]) keep
 //! the [`best`] rows instead, and read those ([`rows`]).
 //! What was folded stays ([`standing`]): when ingest adds segments, only those are read.
 
 mod best;
 mod counted;
+mod distinct;
 mod drive;
 mod groups;
 mod keys;
@@ -21,6 +22,7 @@ mod select;
 mod series;
 mod standing;
 mod texts;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -208,7 +210,7 @@ fn totals(groups: &Groups) -> Totals {
 impl Asking<'_> {
     fn keys(&self, by: &Dimension) -> Result<GroupKeys, QueryError> {
         let LocalEngine { derived, params, .. } = self.engine;
-        Ok(GroupKeys::new(by, self.snapshot, derived, params, self.cancel)?)
+        GroupKeys::new(by, self.snapshot, derived, params, self.cancel)
     }
 
     /// Folds into groups, beginning with what is known of full segments.
@@ -290,7 +292,9 @@ impl Asking<'_> {
                     Some(known) => Arc::unwrap_or_clone(known),
                     None => folded.next().unwrap_or_else(begin),
                 };
-                folded.for_each(|state| all.merge(&state));
+                for state in folded {
+                    all.merge(&state);
+                }
                 Arc::new(all)
             }
         };

@@ -88,7 +88,10 @@ pub fn rows(
         })
         .collect();
     relative::fill(&mut rows, more, groups, &totals);
-    Ok(answer::Groups { rows, group_count, totals })
+    let mut approximate: Vec<Measure> = more.to_vec();
+    approximate.push(sort.by);
+    approximate.retain(|measure| groups.is_approximate(*measure));
+    Ok(answer::Groups { rows, group_count, totals, approximate })
 }
 
 fn candidate(column: &Column<'_>, slot: usize, sort: Sort<Measure>) -> Candidate {

@@ -6,8 +6,9 @@ use super::super::layer::Timeline;
 use super::super::layout::Areas;
 use super::super::rows::Rows;
 use super::super::state::State;
+use super::super::table::Extra;
 use super::asking;
-use crate::query::{Answer, Ask, Value};
+use crate::query::{Answer, Ask, Measure, Value};
 
 /// Takes an answer.
 pub(super) fn take(state: &mut State, told: Told) {
@@ -123,7 +124,12 @@ fn distinct(state: &mut State, told: Told) {
     match told.answer {
         Ok(Answer::Groups(groups)) => distinct.take(told.generation, |_, value: &Value| {
             let row = groups.rows.iter().find(|row| row.value == *value)?;
-            Some(measures.iter().copied().zip(row.more.iter().copied()).collect())
+            let extra = |(measure, number): (&Measure, &Option<f64>)| Extra {
+                measure: *measure,
+                number: *number,
+                is_approximate: groups.approximate.contains(measure),
+            };
+            Some(measures.iter().zip(&row.more).map(extra).collect())
         }),
         _ => distinct.fail(told.generation),
     }

@@ -6,6 +6,7 @@ use crate::tui::columns::{Column, Placed};
 use crate::tui::rows::TimeRow;
 use crate::tui::shown;
 use crate::tui::state::State;
+use crate::tui::table::Extra;
 use crate::tui::widgets::{bars, fit};
 
 /// A cell of a group.
@@ -32,13 +33,13 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
         }
         Column::Measure(measure) if placed.column.is_extra() => {
             let known = table.distinct.get(&row.value);
-            match known.and_then(|known| known.iter().find(|(of, _)| *of == measure)) {
+            match known.and_then(|known| known.iter().find(|extra| extra.measure == measure)) {
                 None => Cell { text: "·".to_owned(), style: state.theme.faint() },
-                Some((_, None)) => Cell { text: "-".to_owned(), style: state.theme.faint() },
-                Some((_, Some(number))) => {
+                Some(Extra { number: None, .. }) => Cell { text: "-".to_owned(), style: state.theme.faint() },
+                Some(Extra { number: Some(number), is_approximate, .. }) => {
                     let is_current = table.distinct.is_current(&row.value);
                     let style = if is_current { state.theme.text() } else { state.theme.faint() };
-                    Cell { text: extra(measure, *number, placed.width), style }
+                    Cell { text: extra(measure, *number, *is_approximate, placed.width), style }
                 }
             }
         }
@@ -82,7 +83,10 @@ pub(super) fn time(state: &State, rows: &[TimeRow], totals: &Stats, index: usize
     }
 }
 
-fn extra(measure: Measure, number: f64, width: u16) -> String {
+fn extra(measure: Measure, number: f64, is_approximate: bool, width: u16) -> String {
+    if is_approximate {
+        return format!("≈{}", extra(measure, number, false, width.saturating_sub(1)));
+    }
     match measure {
         Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => {
             shown::duration(number)

@@ -339,7 +339,12 @@ fn groups(rows: &[&Row], by: &Dimension, more: &[Measure], sort: Sort<Measure>, 
         more: more.iter().map(|measure| column(*measure, &value, &rows)).collect(),
         value,
     });
-    Groups { rows: rows_of.collect(), group_count, totals: stats(rows.iter().copied()) }
+    Groups {
+        rows: rows_of.collect(),
+        group_count,
+        totals: stats(rows.iter().copied()),
+        approximate: Vec::new(),
+    }
 }
 
 fn series(rows: &[&Row], bucket: u32, each: Option<&(Dimension, Vec<Value>)>) -> Series {
