@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::log::{Field, Record};
+use crate::log::frames::is_in_frame;
+use crate::log::{Field, Frames, Record};
 
 use super::codec::text::{PAGE, Page, PageBuilder};
 use super::dictionary::{Arena, Interner, TOGETHER, hash, same};
@@ -57,7 +58,7 @@ pub struct RejectedLine {
 /// A column of codes and what they stand for.
 #[derive(Debug, Default)]
 pub(super) struct Coded {
-    /// Per row; 0 is absent, else `values[code - 1]`.
+    /// Per row, of a field [in the frame](is_in_frame) per frame; 0 is absent, else `values[code - 1]`.
     pub codes: Vec<u32>,
     pub values: Arena,
     /// [`hash`] of each value.
@@ -69,6 +70,8 @@ pub(super) struct Coded {
 pub struct Batch {
     pub(super) times: Vec<i64>,
     pub(super) dimensions: [Coded; DIMENSIONS],
+    /// Per row the index of its frame in the codes of the fields in it: two columns in ten are enough.
+    pub(super) frames: Vec<u32>,
     /// 0 is absent, else the number + 1.
     pub(super) measures: [Vec<u64>; MEASURES],
     pub(super) details: [Vec<Page>; DETAILS],
@@ -93,8 +96,9 @@ impl Batch {
 
     /// Empties it; its memory stays for another.
     fn clear(&mut self) {
-        let Batch { times, dimensions, measures, details, request_ids, parts, spare: _ } = self;
+        let Batch { times, dimensions, frames, measures, details, request_ids, parts, spare: _ } = self;
         times.clear();
+        frames.clear();
         for Coded { codes, values, hashes } in dimensions {
             codes.clear();
             values.clear();
@@ -109,6 +113,12 @@ impl Batch {
 
 /// Builds batches from records.
 pub struct BatchBuilder {
+    /// The frames of lines: records with a number must have been read with these.
+    pub frames: Frames,
+    /// For each frame its index in the batch + 1; 0 if the batch does not have it yet.
+    places: Vec<u32>,
+    /// How many frames the batch has.
+    frame_count: u32,
     /// What is done of it. The values of its dimensions are still with the interners.
     batch: Batch,
     interners: [Interner; DIMENSIONS],
@@ -119,6 +129,9 @@ pub struct BatchBuilder {
 impl Default for BatchBuilder {
     fn default() -> Self {
         BatchBuilder {
+            frames: Frames::default(),
+            places: Vec::new(),
+            frame_count: 0,
             batch: Batch::default(),
             interners: Default::default(),
             builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
@@ -164,8 +177,19 @@ impl BatchBuilder {
         }
         let keys = &keys[..records.len()];
 
+        for record in records {
+            let known = record.frame().and_then(|number| self.places.get(number.get() as usize - 1).copied());
+            let place = match known {
+                Some(place) if place != 0 => place,
+                _ => self.add_frame(record),
+            };
+            self.batch.frames.push(place - 1);
+        }
         let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners);
         for ((column, interner), field) in columns.zip(DIMENSION_FIELDS) {
+            if is_in_frame(field) {
+                continue;
+            }
             if field == Field::Key {
                 column.extend(interner, keys.iter().map(|key| key.as_deref().unwrap_or_default()));
             } else {
@@ -184,6 +208,25 @@ impl BatchBuilder {
         self.batch
             .request_ids
             .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
+    }
+
+    /// Takes up the fields in the frame of a record; its index in the batch + 1.
+    fn add_frame(&mut self, record: &Record<'_>) -> u32 {
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners);
+        for ((column, interner), field) in columns.zip(DIMENSION_FIELDS) {
+            if is_in_frame(field) {
+                column.extend(interner, std::iter::once(record.logged(field).unwrap_or_default()));
+            }
+        }
+        self.frame_count += 1;
+        if let Some(number) = record.frame() {
+            let index = number.get() as usize - 1;
+            if self.places.len() <= index {
+                self.places.resize(index + 1, 0);
+            }
+            self.places[index] = self.frame_count;
+        }
+        self.frame_count
     }
 
     fn extend_detail(&mut self, slot: usize, records: &[Record<'_>], keys: &[Option<Cow<'_, [u8]>>]) {
@@ -234,6 +277,8 @@ impl BatchBuilder {
     /// The same; the new one takes the memory of a batch that is no longer needed.
     pub fn finish_with(&mut self, mut next: Batch) -> Batch {
         next.clear();
+        self.places.clear();
+        self.frame_count = 0;
         for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
             interner.exchange(&mut coded.values);
         }

@@ -31,6 +31,7 @@ pub fn same(one: &[u8], other: &[u8]) -> bool {
         4..8 => halves::<4>(one, other),
         8..=16 => halves::<8>(one, other),
         17..=32 => halves::<16>(one, other),
+        33..=64 => halves::<32>(one, other),
         _ => one == other,
     }
 }
@@ -122,7 +123,7 @@ impl Interner {
     /// A dictionary of a million keys lies far from the processor. Step by step over all values, the
     /// memory that the next one needs is on its way while the last one is waited for.
     pub fn intern_together(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        let mut places = [(0u32, 0usize, 0usize); TOGETHER];
+        let mut places = [(0u32, 0usize, 0usize, 0u8); TOGETHER];
         for ((hash, place), _) in hashes.iter().zip(&mut places).zip(values) {
             place.0 = self.table.find(*hash, |&(_, low)| low == *hash as u32).map_or(0, |&(id, _)| id);
         }
@@ -131,12 +132,20 @@ impl Interner {
                 let index = place.0 as usize - 1;
                 place.1 = if index == 0 { 0 } else { self.values.ends[index - 1] as usize };
                 place.2 = self.values.ends[index] as usize;
+                // Looked at only so that it is near when it is compared.
+                place.3 = self.values.bytes[place.1.min(self.values.bytes.len() - 1)];
             }
         }
         for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(places) {
             *id = match place {
                 // Half a hash says that it is this one; only the value itself is certain.
-                (known, start, end) if known != 0 && same(&self.values.bytes[start..end], value) => known,
+                (known, start, end, first)
+                    if known != 0
+                        && value.first().is_none_or(|byte| *byte == first)
+                        && same(&self.values.bytes[start..end], value) =>
+                {
+                    known
+                }
                 _ => self.intern(value, *hash),
             };
         }

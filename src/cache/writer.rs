@@ -21,6 +21,7 @@ use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
 use super::schema;
 use super::{CacheError, checksum, codec};
 use crate::log::Field;
+use crate::log::frames::is_in_frame;
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +67,7 @@ pub struct Writer {
     files: HashMap<(i64, String), FileState>,
     /// Memory for the ids of the values of a batch.
     ids: Vec<u32>,
+    ids_of_frames: Vec<u32>,
     /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
     pub(super) kept_open: Option<std::fs::File>,
     _lock: WriterLock,
@@ -113,6 +115,7 @@ impl Writer {
             tail: None,
             files: HashMap::new(),
             ids: Vec::new(),
+            ids_of_frames: Vec::new(),
             kept_open: None,
             _lock: lock,
         };
@@ -182,7 +185,13 @@ impl Writer {
         // The codes of the cache's dictionaries; values not known yet are added.
         for (slot, Coded { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
             self.interners[slot].intern_all(values, hashes, &mut self.ids);
-            tail.segment.extend_codes(slot, codes, &self.ids);
+            if is_in_frame(DIMENSION_FIELDS[slot]) {
+                self.ids_of_frames.clear();
+                self.ids_of_frames.extend(codes.iter().map(|code| self.ids[*code as usize]));
+                tail.segment.extend_codes(slot, &batch.frames, &self.ids_of_frames);
+            } else {
+                tail.segment.extend_codes(slot, codes, &self.ids);
+            }
         }
         let keys = &self.interners[KEY];
         let repeats = tail

@@ -121,7 +121,7 @@ fn parse(block: Block, builder: &mut BatchBuilder, counters: &Counters) -> Vec<u
             None => (rest, [].as_slice()),
         };
         rest = after;
-        if read_plain(line, pending.next()) {
+        if read_plain(line, pending.next(), &mut builder.frames) {
             pending.add(builder);
         } else {
             for (part, record) in records(line) {

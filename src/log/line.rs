@@ -41,7 +41,12 @@ pub(super) fn read(line: &[u8], end: usize) -> Result<Record<'_>, Rejection> {
         reader.cover(end, whole);
     }
     let extra = reader.extra.map_or(&[][..], |(from, to)| &line[from..to]);
-    Ok(Record { time: head.instant, logged: reader.logged, extra: without_dashes(extra) })
+    Ok(Record {
+        time: head.instant,
+        logged: reader.logged,
+        extra: without_dashes(extra),
+        ..Record::default()
+    })
 }
 
 /// What a record begins with.

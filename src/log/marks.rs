@@ -17,9 +17,8 @@ pub(super) struct Marks<'a> {
 
 impl<'a> Marks<'a> {
     pub(super) fn new(line: &'a [u8]) -> Marks<'a> {
-        let mut marks = Marks { line, from: 0, spaces: 0, quotes: 0 };
-        marks.look(0);
-        marks
+        // Nothing is known yet: no place is within 64 bytes of there.
+        Marks { line, from: usize::MAX / 2, spaces: 0, quotes: 0 }
     }
 
     /// Where the first space stands, from `at` on; the length of the line if there is none.
@@ -39,7 +38,7 @@ impl<'a> Marks<'a> {
         let mut at = at;
         while at < self.line.len() {
             if at.wrapping_sub(self.from) >= TOGETHER {
-                self.look(at - at % TOGETHER);
+                self.look(at);
             }
             let marks = which(self) >> (at - self.from);
             if marks != 0 {

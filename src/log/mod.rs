@@ -6,6 +6,7 @@
 //! Never here: I/O, SQLite, S3.
 
 pub mod fields;
+pub mod frames;
 mod glue;
 pub mod key;
 mod line;
@@ -19,4 +20,5 @@ mod tests;
 pub mod time;
 
 pub use fields::{FIELDS, Field, FieldSpec, Kind, ValueType};
+pub use frames::Frames;
 pub use record::{Record, Records, Rejection, parse_line, read_plain, records};

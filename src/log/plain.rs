@@ -5,6 +5,7 @@
 
 use memchr::memchr;
 
+use super::frames::Frames;
 use super::marks::Marks;
 use super::record::{Record, absent};
 use super::{Field, line, tail};
@@ -12,27 +13,31 @@ use super::{Field, line, tail};
 /// Reads a line of the plain layout; `None`: not so plain.
 pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
     let mut record = Record::default();
-    fill(line, &mut record).map(|()| record)
+    fill(line, &mut record, &mut Frames::of_one_line()).map(|()| record)
 }
 
 /// Reads a line of the plain layout: every field in its place, single spaces, quotes only around quoted
 /// fields (and within the request URI, where its end is certain). `None`: not so plain; then what the record
 /// says means nothing.
-pub(super) fn fill<'a>(line: &'a [u8], record: &mut Record<'a>) -> Option<()> {
+pub(super) fn fill<'a>(line: &'a [u8], record: &mut Record<'a>, frames: &mut Frames) -> Option<()> {
     // White space, NUL or a byte order mark around the line is for others.
     if *line.first()? <= b' ' || *line.first()? == 0xEF || *line.last()? <= b' ' {
         return None;
     }
     // Every field is written: the record may tell of another line.
-    let logged = &mut record.logged;
     let mut words = Words { line, at: 0, marks: Marks::new(line) };
-
-    logged[Field::BucketOwner as usize] = absent(words.next()?);
-    let bucket = words.next()?;
-    if bucket == b"-" || bucket[0] == b'[' || logged[0].first() == Some(&b'[') {
-        return None;
+    if let Some(length) = frames.begin(line, record) {
+        words.at = length;
+    } else {
+        let (owner, bucket) = (words.next()?, words.next()?);
+        if bucket == b"-" || bucket[0] == b'[' || owner[0] == b'[' {
+            return None;
+        }
+        record.logged[Field::BucketOwner as usize] = absent(owner);
+        record.logged[Field::Bucket as usize] = bucket;
+        frames.add_beginning(line, words.at, record);
     }
-    logged[Field::Bucket as usize] = bucket;
+    let logged = &mut record.logged;
 
     let (text, instant) = line::time_at(line, words.at)?;
     logged[Field::Time as usize] = text;
@@ -107,8 +112,7 @@ pub(super) fn fill<'a>(line: &'a [u8], record: &mut Record<'a>) -> Option<()> {
     }
 
     record.time = instant;
-    record.extra = read_tail(&mut words, logged, user_agent_is_quoted)?;
-    Some(())
+    read_tail(&mut words, record, user_agent_is_quoted, frames)
 }
 
 /// Whether a status and a word behind it follow, as they do behind the quote that ends a request URI.
@@ -122,29 +126,52 @@ fn is_status(rest: &[u8]) -> bool {
     }
 }
 
-/// The fields from the version id on; what stands behind the last known one is handed back.
+/// The fields from the version id on, and what stands behind the last known one.
 fn read_tail<'a>(
     words: &mut Words<'a>,
-    logged: &mut [&'a [u8]; Field::LOGGED],
+    record: &mut Record<'a>,
     quotes_before: bool,
-) -> Option<&'a [u8]> {
+    frames: &mut Frames,
+) -> Option<()> {
+    let line = words.line;
+    let start = words.at;
+    for field in [Field::VersionId, Field::HostId] {
+        record.logged[field as usize] = if words.at < line.len() { words.next()? } else { &[] };
+    }
+    let (ids, ending) = line.split_at(words.at);
+    if memchr(b'"', &ids[start..]).is_some()
+        || quotes_before && !tail::can_begin(record.logged[Field::VersionId as usize])
+    {
+        return None;
+    }
+    if frames.end(ending, record).is_none() {
+        read_ending(words, record)?;
+        frames.add(ending, record);
+    }
+    for field in [Field::VersionId, Field::HostId] {
+        record.logged[field as usize] = absent(record.logged[field as usize]);
+    }
+    Some(())
+}
+
+/// The fields from the signature version on.
+fn read_ending<'a>(words: &mut Words<'a>, record: &mut Record<'a>) -> Option<()> {
     let line = words.line;
     if memchr(b'"', &line[words.at..]).is_some() {
         return None;
     }
-    let fields = &mut logged[tail::FIRST..];
-    let mut count = 0;
+    let fields = &mut record.logged[tail::FIRST..];
+    // Version id and host id are there, if there is anything.
+    let mut count = 2;
     while count < tail::FIELDS && words.at < line.len() {
         fields[count] = words.next()?;
         count += 1;
     }
-    if !tail::is_aligned(&fields[..count])
-        || (quotes_before && !fields[..count].first().is_none_or(|field| tail::can_begin(field)))
-    {
+    if count > 2 && !tail::is_aligned(&fields[..count]) {
         return None;
     }
     fields[count..].fill(&[]);
-    for field in &mut fields[..count] {
+    for field in &mut fields[2..count] {
         *field = absent(field);
     }
     let extra = &line[words.at..];
@@ -152,7 +179,8 @@ fn read_tail<'a>(
     if extra.first() == Some(&b' ') || memchr(b'[', extra).is_some() {
         return None;
     }
-    Some(line::without_dashes(extra))
+    record.extra = line::without_dashes(extra);
+    Some(())
 }
 
 /// Words parted by single spaces.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Field, glue, key, line, plain};
+use super::{Field, Frames, glue, key, line, plain};
 
 /// One request as a line tells it. Borrows the line.
 ///
@@ -22,6 +22,8 @@ pub struct Record<'a> {
     pub(super) logged: [&'a [u8]; Field::LOGGED],
     /// What stands behind the last known field or could not be read as one.
     pub(super) extra: &'a [u8],
+    /// Number of its [frame](Frames); 0: none that is remembered.
+    pub(super) frame: u32,
 }
 
 impl<'a> Record<'a> {
@@ -40,6 +42,14 @@ impl<'a> Record<'a> {
     pub fn key(&self) -> Option<Cow<'a, [u8]>> {
         let operation = self.logged[Field::Operation as usize];
         self.logged(Field::Key).map(|logged| key::decode(operation, logged))
+    }
+
+    /// Number of what stands around the request in its line, with those [`Frames`] it was read with: records
+    /// of the same number have the same values in all fields [of a frame](super::frames::is_in_frame).
+    /// `None`: not numbered.
+    #[inline]
+    pub fn frame(&self) -> Option<std::num::NonZeroU32> {
+        std::num::NonZeroU32::new(self.frame)
     }
 
     /// A field of type [`ValueType::Integer`](super::ValueType::Integer) as a number; `None` if
@@ -132,8 +142,8 @@ pub fn parse_line(text: &[u8]) -> Result<Record<'_>, Rejection> {
 
 /// Reads a line as S3 writes them, nearly all, into a record that is there already: faster than to hand one
 /// over. If this says no, the line is for [`records`], and what the record says means nothing.
-pub fn read_plain<'a>(line: &'a [u8], record: &mut Record<'a>) -> bool {
-    plain::fill(line, record).is_some()
+pub fn read_plain<'a>(line: &'a [u8], record: &mut Record<'a>, frames: &mut Frames) -> bool {
+    plain::fill(line, record, frames).is_some()
 }
 
 /// Reads all records of one line, nearly always one: more if the line end between them is lost.

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{Field, Record, Rejection, glue, line, parse_line, plain, records};
+use super::frames::is_in_frame;
+use super::{Field, Frames, Record, Rejection, glue, line, parse_line, plain, read_plain, records};
 
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
 const HOST_ID: &str = "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234=";
@@ -624,6 +625,16 @@ fn a_cut_off_second_record_stays_with_the_first() {
     assert!(text(&record, Field::Extra).starts_with("media [03/Apr/2026"));
 }
 
+#[test]
+fn a_line_that_ends_within_its_bucket_is_not_how_others_begin() {
+    let mut frames = Frames::default();
+    let mut record = Record::default();
+    let (cut, whole) = (format!("{OWNER} m"), modern());
+    assert!(!read_plain(cut.as_bytes(), &mut record, &mut frames));
+    assert!(whole.starts_with(&cut) && read_plain(whole.as_bytes(), &mut record, &mut frames));
+    assert_eq!(record.logged(Field::Bucket), Some(b"media".as_slice()));
+}
+
 /// Lines as they may be: valid ones, with bytes flipped, cut out and put in.
 fn damaged_lines() -> impl Strategy<Value = Vec<u8>> {
     let oai = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE";
@@ -728,5 +739,33 @@ proptest! {
     ]), 0..40)) {
         check(format!("{OWNER} media [03/Apr/2026:03:11:11 +0000] {}", words.join(" ")).as_bytes())?;
         check(words.concat().as_bytes())?;
+    }
+
+    /// Lines of one log, read one after another with the same frames.
+    #[test]
+    fn lines_read_with_those_before_read_as_each_by_itself(
+        lines in proptest::collection::vec(damaged_lines(), 1..30),
+        again in proptest::collection::vec(any::<prop::sample::Index>(), 0..30),
+    ) {
+        let mut frames = Frames::default();
+        // A record that tells of the line before must not shine through.
+        let mut record = Record::default();
+        let mut numbered: Vec<Record<'_>> = Vec::new();
+        for line in lines.iter().chain(again.iter().map(|index| index.get(&lines))) {
+            let is_plain = read_plain(line, &mut record, &mut frames);
+            let alone = plain::read(line);
+            prop_assert_eq!(is_plain, alone.is_some());
+            let Some(alone) = alone else { continue };
+            for field in Field::all() {
+                prop_assert_eq!(record.logged(field), alone.logged(field), "{}", field.name());
+            }
+            prop_assert_eq!(record.time, alone.time);
+            if let Some(other) = numbered.iter().find(|other| other.frame().is_some() && other.frame() == record.frame()) {
+                for field in Field::all().filter(|field| is_in_frame(*field)) {
+                    prop_assert_eq!(record.logged(field), other.logged(field), "{}", field.name());
+                }
+            }
+            numbered.push(record.clone());
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tamarin::cache::{Appended, BatchBuilder, FileMark, Part, Writer, WriterOptions};
-use tamarin::log::records;
+use tamarin::log::{Record, read_plain, records};
 
 /// A cache being filled.
 pub(crate) struct Filling {
@@ -23,7 +23,14 @@ impl Filling {
     /// Appends lines as a batch of their own, a log file of their own.
     pub(crate) fn append<L: AsRef<[u8]>>(&mut self, source: i64, lines: &[L]) -> Appended {
         let mut rows = 0;
+        let mut plain = Record::default();
         for line in lines {
+            // As the ingest does it.
+            if read_plain(line.as_ref(), &mut plain, &mut self.builder.frames) {
+                self.builder.push(&plain);
+                rows += 1;
+                continue;
+            }
             for (_, record) in records(line.as_ref()) {
                 self.builder.push(&record.unwrap());
                 rows += 1;
