@@ -8,6 +8,7 @@ pub mod batch;
 pub mod budgeted;
 pub mod catalogue;
 pub mod check;
+mod checkpoint;
 mod checksum;
 mod chunk;
 pub mod codec;

@@ -152,6 +152,13 @@ pub fn open_writer(path: &Path) -> Result<Connection, CacheError> {
     Ok(connection)
 }
 
+/// Opens a cache that somebody else in this process writes to, to fold its write-ahead log.
+pub fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, WRITING)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}
+
 /// Makes an empty cache under another name, and gives it its own when it is whole: whoever is killed on
 /// the way leaves no file that is neither a cache nor nothing. The caller holds the lock.
 fn make(path: &Path) -> Result<(), CacheError> {

@@ -109,6 +109,7 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be written.
     pub fn fold_log(&mut self) -> Result<(), CacheError> {
+        self.checkpointer = None;
         // Whoever reads is not waited for: the next one to fold takes the rest along.
         let fold = || -> rusqlite::Result<()> {
             self.connection.busy_timeout(std::time::Duration::ZERO)?;

@@ -9,6 +9,7 @@ use rusqlite::{Connection, Transaction, params, params_from_iter};
 
 use super::batch::{Batch, Coded, FileMark, KEY};
 use super::catalogue::{self, SourceInfo};
+use super::checkpoint::Checkpointer;
 use super::chunk::{self, ChunkError};
 use super::codec::integers::Integers;
 use super::codec::text::split;
@@ -59,6 +60,9 @@ impl WriterOptions {
 pub struct Writer {
     pub(super) path: PathBuf,
     options: WriterOptions,
+    /// Folds the write-ahead log meanwhile, from the first full segment on. In front of the
+    /// connection, which is closed after it and leaves one file behind.
+    pub(super) checkpointer: Option<Checkpointer>,
     pub(super) connection: Connection,
     pub(super) interners: [Interner; DIMENSIONS],
     /// How many values of each dictionary are in the file.
@@ -116,6 +120,7 @@ impl Writer {
             files: HashMap::new(),
             ids: Vec::new(),
             ids_of_frames: Vec::new(),
+            checkpointer: None,
             kept_open: None,
             _lock: lock,
         };
@@ -315,6 +320,12 @@ impl Writer {
     /// Commits and begins a new segment.
     fn seal(&mut self) -> Result<(), CacheError> {
         self.commit()?;
+        if self.checkpointer.is_none() {
+            self.checkpointer = Checkpointer::start(&self.path, &self.connection);
+        }
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.wake();
+        }
         if let Some(tail) = &mut self.tail
             && let (Some(id), Some((time_min, time_max))) = (tail.stored, tail.segment.time_range())
         {
@@ -395,6 +406,7 @@ impl Writer {
     /// stored calls this before.
     pub(super) fn settle(&mut self) -> Result<(), CacheError> {
         self.commit()?;
+        self.checkpointer = None;
         self.tail = None;
         self.files.clear();
         Ok(())
