@@ -17,7 +17,7 @@ use super::codec::Damage;
 use super::codec::integers::Integers;
 use super::codec::text::{OpenPage, split};
 use super::dictionary::{Interner, hash};
-use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
+use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
 use super::open_segment::{OpenSegment, code_to_time};
 
 /// Stored segments whose fingerprints are all kept, the latest ones. Log files overlap in time, so those are
@@ -182,7 +182,7 @@ impl Seen {
         for (index, sealed) in self.sealed.iter_mut().enumerate() {
             if sealed.time_min <= last && first <= sealed.time_max {
                 if sealed.bloom.is_none() {
-                    let fingerprints = Probe::load(connection, sealed.id)?.fingerprints()?;
+                    let fingerprints = Probe::load(connection, sealed.id)?.fingerprints(connection)?;
                     sealed.bloom = Some(Bloom::new(&fingerprints));
                 }
                 asked.push(index);
@@ -201,7 +201,7 @@ impl Seen {
                     && time <= *time_max
                     && bloom.as_ref().is_some_and(|bloom| bloom.may_have(fingerprint))
                     && rows.as_ref().is_none_or(|rows| rows.of(fingerprint).next().is_some())
-                    && probe(&mut self.probes, connection, *id)?.has(segment, row, keys)?
+                    && probe(&mut self.probes, connection, *id)?.has(connection, segment, row, keys)?
                 {
                     repeated = true;
                     break;
@@ -284,7 +284,7 @@ fn probe<'p>(
     probes: &'p mut Vec<(i64, Probe)>,
     connection: &Connection,
     id: i64,
-) -> Result<&'p Probe, AdmitError> {
+) -> Result<&'p mut Probe, AdmitError> {
     // The last is the one used last.
     match probes.iter().position(|(known, _)| *known == id) {
         Some(index) => probes[index..].rotate_left(1),
@@ -295,7 +295,7 @@ fn probe<'p>(
             probes.push((id, Probe::load(connection, id)?));
         }
     }
-    probes.last().map(|(_, probe)| probe).ok_or(AdmitError::Damage(id, Damage("no such segment")))
+    probes.last_mut().map(|(_, probe)| probe).ok_or(AdmitError::Damage(id, Damage("no such segment")))
 }
 
 /// A stored segment, ready to be compared with.
@@ -304,8 +304,11 @@ struct Probe {
     columns: Vec<Integers>,
     /// Rows by time, key and operation.
     rows: HashTable<u32>,
-    /// The same details as in the file, as an open segment that has nothing else.
+    /// The details that were needed so far (they are nine tenths of a segment, and nearly always the request id
+    /// is enough), as an open segment that has nothing else but keys.
     details: OpenSegment,
+    /// Which are there.
+    has_detail: [bool; DETAILS],
 }
 
 /// Columns of a probe: time, then dimensions, then measures.
@@ -329,9 +332,6 @@ impl Probe {
             columns.push(column);
         }
         let mut details = OpenSegment::default();
-        for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
-            details.details[slot] = split(&read(field)?).map_err(damaged)?;
-        }
         details.codes[KEY] =
             columns[FIRST_DIMENSION + KEY].to_vec().into_iter().map(|code| code as u32).collect();
         let times = columns[TIME].to_vec();
@@ -343,25 +343,37 @@ impl Probe {
         for row in 0..times.len() {
             rows.insert_unique(place(row), row as u32, |row| place(*row as usize));
         }
-        details.times = times.into_iter().map(code_to_time).collect();
-        Ok(Probe { id, columns, rows, details })
+        Ok(Probe { id, columns, rows, details, has_detail: [false; DETAILS] })
     }
 
-    fn fingerprints(&self) -> Result<Vec<u64>, AdmitError> {
+    /// Reads a detail, if it is not there yet.
+    fn load_detail(&mut self, connection: &Connection, slot: usize) -> Result<(), AdmitError> {
+        if !self.has_detail[slot] {
+            let column = read_column(connection, self.id, DETAIL_FIELDS[slot])?;
+            self.details.details[slot] =
+                split(&column).map_err(|damage| AdmitError::Damage(self.id, damage))?;
+            self.has_detail[slot] = true;
+        }
+        Ok(())
+    }
+
+    fn fingerprints(&mut self, connection: &Connection) -> Result<Vec<u64>, AdmitError> {
         let request_id = slot(Field::RequestId);
+        self.load_detail(connection, request_id)?;
+        let times = self.columns[TIME].to_vec();
         let operations = self.columns[FIRST_DIMENSION + OPERATION].to_vec();
-        let mut fingerprints = Vec::with_capacity(self.details.rows());
+        let mut fingerprints = Vec::with_capacity(times.len());
         let mut row = 0;
         for page in &self.details.details[request_id] {
             let open = OpenPage::open(page).map_err(|damage| AdmitError::Damage(self.id, damage))?;
             for in_page in 0..page.rows {
                 let id = open.get(in_page, || None).map_err(|damage| AdmitError::Damage(self.id, damage))?;
-                if row >= self.details.rows() {
+                if row >= times.len() {
                     return Err(AdmitError::Damage(self.id, Damage("more request ids than rows")));
                 }
                 fingerprints.push(fingerprint(
                     hash(id.as_deref().unwrap_or_default()),
-                    self.details.times[row],
+                    code_to_time(times[row]),
                     self.details.codes[KEY][row],
                     operations[row] as u32,
                 ));
@@ -372,13 +384,21 @@ impl Probe {
     }
 
     /// Whether a row of the open segment is in this one.
-    fn has(&self, segment: &OpenSegment, row: usize, keys: &Interner) -> Result<bool, AdmitError> {
-        let damaged = |damage| AdmitError::Damage(self.id, damage);
+    fn has(
+        &mut self,
+        connection: &Connection,
+        segment: &OpenSegment,
+        row: usize,
+        keys: &Interner,
+    ) -> Result<bool, AdmitError> {
+        let id = self.id;
+        let damaged = |damage| AdmitError::Damage(id, damage);
         let time = segment.times[row];
         let place = fingerprint(0, time, segment.codes[KEY][row], segment.codes[OPERATION][row]);
-        'candidates: for &other in self.rows.iter_hash(place) {
+        let candidates: Vec<u32> = self.rows.iter_hash(place).copied().collect();
+        'candidates: for other in candidates {
             let other = other as usize;
-            if self.details.times[other] != time {
+            if code_to_time(self.columns[TIME].get(other)) != time {
                 continue;
             }
             for (slot, codes) in segment.codes.iter().enumerate() {
@@ -391,7 +411,8 @@ impl Probe {
                     continue 'candidates;
                 }
             }
-            for slot in 0..DETAIL_FIELDS.len() {
+            for slot in 0..DETAILS {
+                self.load_detail(connection, slot)?;
                 let theirs = self.details.detail(slot, other, keys).map_err(damaged)?;
                 if theirs != segment.detail(slot, row, keys).map_err(damaged)? {
                     continue 'candidates;
