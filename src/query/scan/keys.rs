@@ -261,6 +261,15 @@ pub enum OpenKeys<'k> {
 }
 
 impl OpenKeys<'_> {
+    /// A group number that none of them exceeds; `None`: nothing is known.
+    pub fn most(&self) -> Option<u32> {
+        match self {
+            OpenKeys::One => Some(0),
+            OpenKeys::Ids(column) => Some(column.most().min(u32::MAX.into()) as u32),
+            _ => None,
+        }
+    }
+
     /// The group of each row of a block; beyond the last row, group 0.
     #[inline]
     pub fn block(&self, block: usize, out: &mut [u32; BLOCK]) {
