@@ -128,7 +128,8 @@ with tempfile.TemporaryDirectory() as folder:
     slowest = (0.0, "")
     for keys in walk:
         took = explorer.keys(keys)
-        if explorer.screen.has("Enter keep"):
+        # What is typed is asked about at once: on a busy machine the answer may take its time.
+        if explorer.screen.has("Enter keep") and (explorer.settle(), explorer.screen.has("Enter keep"))[1]:
             sys.exit(f"not understood: {keys}")
         anonymous, with_file = explorer.memory()
         most = max(most, anonymous)

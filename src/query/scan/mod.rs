@@ -41,7 +41,7 @@ use predicate::{IdSets, Passes, Predicate};
 use standing::Standing;
 
 /// Memory that standing folds into groups may take: those of a table or two of a million keys.
-const GROUPS_BUDGET: usize = 64 << 20;
+const GROUPS_BUDGET: usize = 48 << 20;
 /// Memory that standing folds into stretches of time may take.
 const SERIES_BUDGET: usize = 16 << 20;
 

@@ -109,7 +109,7 @@ pub fn rows(
     let candidates = firsts.found;
     let wanted = if limit == 0 { candidates.len() } else { limit.min(candidates.len()) };
     if is_by_value || candidates.len() > MANY {
-        keys.expect_many(snapshot)?;
+        keys.expect_many(snapshot, cancel)?;
     }
     let mut valued = Vec::with_capacity(candidates.len());
     for candidate in candidates {

@@ -123,8 +123,8 @@ impl Asking<'_> {
         let keys = each
             .map(|(by, values)| {
                 let keys = self.keys(by)?;
-                let groups = keys.groups_of(values, self.snapshot)?;
-                keys.expect_many(self.snapshot)?;
+                let groups = keys.groups_of(values, self.snapshot, self.cancel)?;
+                keys.expect_many(self.snapshot, self.cancel)?;
                 let most = groups.iter().flatten().max().map_or(0, |most| *most as usize + 1);
                 let mut lines = vec![u32::MAX; most];
                 for (line, group) in groups.into_iter().enumerate() {
