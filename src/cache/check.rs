@@ -495,7 +495,7 @@ mod tests {
                     let value = value.map_err(|damage| snapshot.damaged(segment, meta.field, damage))?;
                     all.push(format!("{value:?}"));
                 }
-                snapshot.for_each_page(segment, meta.field, &mut |_| Ok::<(), CacheError>(()))?;
+                snapshot.for_each_page(segment, meta.field, &|| true, &mut |_| Ok::<(), CacheError>(()))?;
             }
         }
         for field in DIMENSION_FIELDS {

@@ -18,6 +18,9 @@ use crate::log::Field;
 pub const INSERT: &str = "INSERT INTO column_chunk (id, low, high, crc, data_crc, presence, data)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
+/// Bytes of a column read between two looks at whether it is still wanted.
+const PIECE: usize = 1 << 20;
+
 /// Why a column could not be read.
 #[derive(Debug)]
 pub enum ChunkError {
@@ -98,17 +101,50 @@ pub fn head(connection: &Connection, segment: i64, field: Field) -> Result<Head,
     Head::take(id, rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
 }
 
-/// A whole column. The pages of one of text are still to be compared with its directory:
-/// [`text::split`] does.
-pub fn read(connection: &Connection, segment: i64, field: Field) -> Result<(Head, Vec<u8>), ChunkError> {
+/// A column as it lies in the file, not compared with its checksum yet: that takes time, and others wait for
+/// the connection meanwhile.
+pub struct Unverified {
+    field: Field,
+    head: Head,
+    bytes: Vec<u8>,
+}
+
+impl Unverified {
+    /// The column. The pages of one of text are still to be compared with its directory.
+    pub fn verify(self) -> Result<Vec<u8>, Damage> {
+        checksum::is_same(self.head.data_crc, data_crc(self.field, &self.bytes)?)?;
+        Ok(self.bytes)
+    }
+}
+
+/// Reads a column as it lies in the file; `None` if it was no longer worth the while.
+pub fn take(
+    connection: &Connection,
+    segment: i64,
+    field: Field,
+    is_worth_it: &dyn Fn() -> bool,
+) -> Result<Option<Unverified>, ChunkError> {
     let id = chunk_id(segment, field);
     let head = head(connection, segment, field)?;
     // Past the statement, which would copy the bytes once more.
     let blob = connection.blob_open("main", "column_chunk", "data", id, true)?;
     let mut bytes = vec![0; blob.len()];
-    blob.read_at_exact(&mut bytes, 0)?;
-    checksum::is_same(head.data_crc, data_crc(field, &bytes)?)?;
-    Ok((head, bytes))
+    for (index, piece) in bytes.chunks_mut(PIECE).enumerate() {
+        if index > 0 && !is_worth_it() {
+            return Ok(None);
+        }
+        blob.read_at_exact(piece, index * PIECE)?;
+    }
+    Ok(Some(Unverified { field, head, bytes }))
+}
+
+/// A whole column. The pages of one of text are still to be compared with its directory:
+/// [`text::split`] does.
+pub fn read(connection: &Connection, segment: i64, field: Field) -> Result<(Head, Vec<u8>), ChunkError> {
+    let taken = take(connection, segment, field, &|| true)?;
+    let taken = taken.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let head = taken.head;
+    Ok((head, taken.verify()?))
 }
 
 fn data_crc(field: Field, bytes: &[u8]) -> Result<i32, Damage> {

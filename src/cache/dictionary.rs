@@ -75,6 +75,12 @@ impl Arena {
         self.ends.capacity() * 8 + self.bytes.capacity()
     }
 
+    /// Gives back memory that is set aside for more.
+    pub fn shrink(&mut self) {
+        self.ends.shrink_to_fit();
+        self.bytes.shrink_to_fit();
+    }
+
     /// Empties it, keeping its memory.
     pub fn clear(&mut self) {
         self.ends.clear();
@@ -178,6 +184,9 @@ impl Interner {
     }
 }
 
+/// Values in a piece of a [`Dictionary`]: larger ones are not made by joining.
+pub const PIECE: usize = 1 << 16;
+
 /// The values of a dimension as a reader knows them. Cheap to clone; grows by pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
@@ -210,7 +219,8 @@ impl Dictionary {
         self.pieces.iter().flat_map(|(_, values)| values.iter())
     }
 
-    /// The same with further values. Pieces are joined as they come so that there are few.
+    /// The same with further values. Small pieces are joined as they come so that there are few; large ones
+    /// stay as they are: to copy a million values takes longer than a key press may.
     #[must_use]
     pub fn grown(&self, more: Arena) -> Dictionary {
         if more.is_empty() {
@@ -221,12 +231,14 @@ impl Dictionary {
         let mut last = more;
         while let Some((_, before)) = grown.pieces.last()
             && before.len() < 2 * last.len()
+            && before.len() + last.len() <= PIECE
         {
             let mut joined = Arena::clone(before);
             last.iter().for_each(|value| joined.push(value));
             grown.pieces.pop();
             last = joined;
         }
+        last.shrink();
         grown.pieces.push((grown.len - last.len() as u32, Arc::new(last)));
         grown
     }
@@ -293,6 +305,12 @@ mod tests {
         }
         assert_eq!(dictionary.len(), id);
         assert!(dictionary.pieces.len() < 5);
+        let mut more = Arena::default();
+        for _ in 0..2 * PIECE {
+            id += 1;
+            more.push(format!("value {id}").as_bytes());
+        }
+        dictionary = dictionary.grown(more);
         for id in 1..=id {
             assert_eq!(dictionary.get(id), Some(format!("value {id}").as_bytes()));
         }

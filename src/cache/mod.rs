@@ -24,7 +24,7 @@ mod prune;
 mod reader;
 mod schema;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod upkeep;
 mod writer;
 
@@ -34,6 +34,6 @@ pub use dictionary::Dictionary;
 pub use error::CacheError;
 pub use presence::Presence;
 pub use prune::Pruned;
-pub use reader::{Cache, Details, SegmentInfo, Snapshot};
+pub use reader::{Cache, Details, Mapped, SegmentInfo, Snapshot};
 pub use upkeep::{Deleted, Monitoring};
 pub use writer::{Appended, Writer, WriterOptions};

@@ -245,7 +245,7 @@ mod tests {
                 }
                 Ok(())
             };
-            snapshot.for_each_page(segment, Field::RequestUri, &mut of_page).unwrap();
+            snapshot.for_each_page(segment, Field::RequestUri, &|| true, &mut of_page).unwrap();
         }
         all
     }

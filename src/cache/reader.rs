@@ -19,18 +19,18 @@ use super::chunk::{self, ChunkError};
 use super::codec::Damage;
 use super::codec::integers::Integers;
 use super::codec::text::{self, Entry, OpenPage, Page};
-use super::dictionary::{Arena, Dictionary};
+use super::dictionary::{Arena, Dictionary, PIECE};
 use super::layout::{DIMENSIONS, slot};
 use super::presence::Presence;
 use super::schema::{self, Stamp, chunk_id};
 use super::{CacheError, checksum};
 
 /// Memory that packed columns may take.
-const COLUMN_BUDGET: usize = 224 << 20;
+const COLUMN_BUDGET: usize = 112 << 20;
 /// Memory that sets of ids may take.
-const PRESENCE_BUDGET: usize = 24 << 20;
+const PRESENCE_BUDGET: usize = 16 << 20;
 /// Memory that open pages of details may take.
-const PAGE_BUDGET: usize = 32 << 20;
+const PAGE_BUDGET: usize = 16 << 20;
 /// Between two looks at whether a dictionary that another question is reading is there.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// Values read between two looks at whether they are still wanted.
@@ -285,6 +285,18 @@ impl Drop for Snapshot<'_> {
     }
 }
 
+/// The file is mapped into memory as long as this lives.
+pub struct Mapped<'s>(&'s Mutex<Option<Connection>>);
+
+impl Drop for Mapped<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = lock(self.0).as_ref() {
+            // If it stays mapped, it takes memory that others can have.
+            let _ = schema::map(connection, false);
+        }
+    }
+}
+
 impl<'c> Snapshot<'c> {
     /// A column of numbers: the time ([`Snapshot::time_of`] reads it), a dimension's ids, or a measure
     /// (0 absent, else the number + 1).
@@ -294,8 +306,9 @@ impl<'c> Snapshot<'c> {
             Ok(column) => return Ok(column),
             Err(being_read) => being_read,
         };
-        let (_, bytes) = self.chunk(segment, field, chunk::read)?;
-        let column = Integers::open(bytes).map_err(|damage| self.damaged(segment, field, damage))?;
+        let damaged = |damage| self.damaged(segment, field, damage);
+        let bytes = self.bytes_while(segment, field, &|| true)?.unwrap_or_default();
+        let column = Integers::open(bytes).map_err(damaged)?;
         if column.rows() != segment.rows {
             let damage = Damage("it has another number of rows than its segment");
             return Err(self.damaged(segment, field, damage));
@@ -355,7 +368,13 @@ impl<'c> Snapshot<'c> {
         Ok(presence)
     }
 
-    /// A column of text, to be read page by page.
+    /// Makes the file ready for pages of text to be read here and there, as long as what it returns lives.
+    pub fn mapped(&self) -> Result<Mapped<'_>, CacheError> {
+        self.with(|connection| schema::map(connection, true))?;
+        Ok(Mapped(&self.connection))
+    }
+
+    /// A column of text, to be read page by page; see [`Snapshot::mapped`].
     pub fn details(&self, segment: &SegmentInfo, field: Field) -> Result<Details, CacheError> {
         let id = chunk_id(segment.id, field);
         let crc = self.chunk(segment, field, chunk::head)?.data_crc;
@@ -397,23 +416,48 @@ impl<'c> Snapshot<'c> {
     }
 
     /// A whole column of text, page by page in order, past the store of open pages: for filters. Ends at
-    /// the first error of `each`.
+    /// the first error of `each`, and with `false` when it is no longer worth the while.
     pub fn for_each_page<E: From<CacheError>>(
         &self,
         segment: &SegmentInfo,
         field: Field,
+        is_worth_it: &dyn Fn() -> bool,
         each: &mut dyn FnMut(&OpenPage) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<bool, E> {
         let damaged = |damage| E::from(self.damaged(segment, field, damage));
-        let (_, bytes) = self.chunk(segment, field, chunk::read)?;
-        let pages = text::split(&bytes).map_err(damaged)?;
-        if pages.iter().map(|page| page.rows).sum::<usize>() != segment.rows {
+        let Some(bytes) = self.bytes_while(segment, field, is_worth_it)? else { return Ok(false) };
+        let directory = text::directory(&bytes).map_err(damaged)?;
+        if directory.pages.iter().map(|page| page.rows).sum::<usize>() != segment.rows {
             return Err(damaged(Damage("it has another number of rows than its segment")));
         }
-        for page in &pages {
-            each(&OpenPage::open(page).map_err(damaged)?)?;
+        let mut rest = &bytes[directory.length..];
+        for entry in directory.pages {
+            if !is_worth_it() {
+                return Ok(false);
+            }
+            let (page, after) =
+                rest.split_at_checked(entry.length).ok_or(damaged(Damage("a page of text is cut off")))?;
+            rest = after;
+            let page = (entry.verify(page))
+                .and_then(|()| OpenPage::open(&Page { rows: entry.rows, bytes: page.to_vec() }))
+                .map_err(damaged)?;
+            each(&page)?;
         }
-        Ok(())
+        if rest.is_empty() { Ok(true) } else { Err(damaged(Damage("it has another length than it says"))) }
+    }
+
+    /// The bytes of a column; `None` if they were no longer worth the while.
+    fn bytes_while(
+        &self,
+        segment: &SegmentInfo,
+        field: Field,
+        is_worth_it: &dyn Fn() -> bool,
+    ) -> Result<Option<Vec<u8>>, CacheError> {
+        let taken = self.chunk(segment, field, |connection, segment, field| {
+            chunk::take(connection, segment, field, is_worth_it)
+        })?;
+        let bytes = taken.map(chunk::Unverified::verify).transpose();
+        bytes.map_err(|damage| self.damaged(segment, field, damage))
     }
 
     /// How many values a dimension has; ids are 1 to this.
@@ -450,7 +494,8 @@ impl<'c> Snapshot<'c> {
         if dictionary.len() < len {
             let mut are_sound = true;
             let mut is_whole = true;
-            let more = self.with(|connection| {
+            let grown = self.with(|connection| {
+                let mut grown = dictionary.clone();
                 let mut more = Arena::default();
                 let mut statement = connection.prepare_cached(
                     "SELECT value, id, crc FROM dictionary WHERE dimension = ?1 AND id > ?2 ORDER BY id",
@@ -461,23 +506,26 @@ impl<'c> Snapshot<'c> {
                     let crc = checksum::of_value(field as i64, row.get(1)?, value);
                     are_sound &= crc == row.get::<_, i32>(2)?;
                     more.push(value);
+                    if more.len() == PIECE {
+                        grown = grown.grown(std::mem::take(&mut more));
+                    }
                     if more.len().is_multiple_of(VALUES_BETWEEN_LOOKS) && !is_worth_it() {
                         is_whole = false;
                         break;
                     }
                 }
-                Ok(more)
+                Ok(grown.grown(more))
             })?;
             if !are_sound {
                 return Err(self.damaged_dictionary(field));
             }
-            if is_whole && more.len() as u64 != u64::from(len - dictionary.len()) {
+            if is_whole && grown.len() != len {
                 return Err(CacheError::Damaged {
                     path: self.cache.path.clone(),
                     reason: format!("the dictionary of {} lacks values", field.name()),
                 });
             }
-            *dictionary = dictionary.grown(more);
+            *dictionary = grown;
             if !is_whole {
                 return Ok(None);
             }

@@ -15,7 +15,7 @@ pub const FORMAT: i64 = 2;
 /// Big pages suit big blobs: fewer links in their chains.
 const PAGE_SIZE: u32 = 32_768;
 
-/// Address space that readers may map; what is not used costs nothing.
+/// Address space that may be mapped; what is not used costs nothing.
 const MMAP_SIZE: i64 = 64 << 30;
 
 /// How long SQLite's own locks are waited for.
@@ -259,6 +259,14 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
     }
 }
 
+/// Lets a connection look into the file as into memory, or no longer. To get to the middle of a blob SQLite
+/// follows a chain through all its pages before it: mapped, it looks at one number of each, and reads them
+/// whole otherwise. Columns that are read whole are copied from the file anyway: mapped, they would be in
+/// memory twice.
+pub fn map(connection: &Connection, is_mapped: bool) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "mmap_size", if is_mapped { MMAP_SIZE } else { 0 })
+}
+
 /// A path as SQLite's URI of a file that never changes.
 fn immutable_uri(path: &Path) -> PathBuf {
     use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
@@ -291,7 +299,7 @@ fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connec
         let reason = format!("cut off: {length} of {expected} bytes");
         return Err(CacheError::Damaged { path: path.to_owned(), reason });
     }
-    connection.pragma_update(None, "mmap_size", MMAP_SIZE).map_err(sqlite)?;
+    connection.pragma_update(None, "mmap_size", 0).map_err(sqlite)?;
     connection.pragma_update(None, "query_only", true).map_err(sqlite)?;
     Ok(connection)
 }

@@ -1,14 +1,16 @@
 //! `tamarin`: the explorer, with an ingest in the background.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{Notify, watch};
+
 use super::setting::Setting;
 use super::{Outcome, pulling, usage};
-use crate::cache::{Cache, CacheError, Writer};
-use crate::ingest::{Follow, Ingest, Options};
+use crate::cache::{Cache, Writer};
+use crate::ingest::{Follow, Options, Progress, Stop};
 use crate::query::scan::LocalEngine;
 use crate::source::Source;
 use crate::tui::{self, Feed, Theme, TuiError, TuiOptions};
@@ -61,32 +63,16 @@ pub(super) fn show(
     every: Option<u32>,
 ) -> anyhow::Result<Outcome> {
     let _no_empty_cache = pulling::NoEmptyCache::at(path);
-    let writer = match Writer::open(path) {
-        Ok(writer) => Some(writer),
-        Err(error @ (CacheError::Locked { .. } | CacheError::ReadOnly { .. })) if path.exists() => {
-            setting.note(&format!("{error}; exploring what it has"));
-            None
-        }
-        Err(error) => return Err(error.into()),
-    };
-    // Who has nothing to pull keeps nobody else from it.
-    let writer = writer.filter(|_| !sources.is_empty());
+    if is_missing(path) {
+        Writer::open(path)?;
+    }
     let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(path)?)));
     let runtime = pulling::runtime()?;
     let shown = runtime.block_on(async {
         let options = Options { window: setting.window(), ..Options::default() };
-        let pulling = match (writer, every) {
-            (writer, Some(every)) => {
-                // Each round takes the lock for itself: others may write in between.
-                drop(writer);
-                let every = Duration::from_secs(every.into());
-                Some(Pulling::Often(Follow::start(path.to_owned(), sources, options, every), every))
-            }
-            (Some(writer), None) if !sources.is_empty() => {
-                Some(Pulling::Once(Ingest::start(writer, sources, options)?))
-            }
-            _ => None,
-        };
+        // Who has nothing to pull keeps nobody else from it.
+        let pulling =
+            (!sources.is_empty()).then(|| Pulling::prepare(path.to_owned(), sources, options, every));
         let shown = tui::run(TuiOptions {
             engine,
             ingest: pulling.as_ref().map(Pulling::feed),
@@ -108,33 +94,78 @@ pub(super) fn show(
     shown.map(|()| Outcome::Done)
 }
 
-/// What fills the cache meanwhile.
-enum Pulling {
-    Once(Ingest),
-    Often(Follow, Duration),
+/// Whether there is no cache yet. One is made at once then: it has no dictionaries that would take time.
+fn is_missing(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |file| file.len() == 0)
+}
+
+/// What fills the cache meanwhile. It begins when it is told to: to open a cache for writing is to read all
+/// its dictionaries, which would take the processor from the first questions.
+struct Pulling {
+    progress: watch::Receiver<Progress>,
+    begin: Arc<Notify>,
+    stop: Stop,
+    every: Option<Duration>,
+    end: tokio::task::JoinHandle<()>,
 }
 
 impl Pulling {
+    /// Once, or again and again with that many seconds in between. Must be called within a tokio runtime.
+    fn prepare(
+        path: PathBuf,
+        sources: Vec<Arc<dyn Source>>,
+        options: Options,
+        every: Option<u32>,
+    ) -> Pulling {
+        let every = every.map(|seconds| Duration::from_secs(seconds.into()));
+        let (tell, progress) = watch::channel(Progress::default());
+        let (begin, stop) = (Arc::new(Notify::new()), Stop::default());
+        let task = {
+            let (begin, stop) = (begin.clone(), stop.clone());
+            async move {
+                tokio::select! {
+                    () = begin.notified() => {}
+                    () = stop.asked() => return,
+                }
+                let follow = match every {
+                    Some(every) => Follow::start(path, sources, options, every),
+                    None => Follow::once(path, sources, options),
+                };
+                let stop_it = follow.stopper();
+                let mut latest = follow.progress.clone();
+                loop {
+                    tokio::select! {
+                        changed = latest.changed() => {
+                            tell.send_replace(latest.borrow_and_update().clone());
+                            if changed.is_err() {
+                                break;
+                            }
+                        }
+                        () = stop.asked() => break,
+                    }
+                }
+                stop_it.stop();
+                follow.finish().await;
+            }
+        };
+        Pulling { progress, begin, stop, every, end: tokio::spawn(task) }
+    }
+
     /// What the explorer sees of it.
     fn feed(&self) -> Feed {
-        let (progress, stop, every) = match self {
-            Pulling::Once(ingest) => (ingest.progress.clone(), ingest.stopper(), None),
-            Pulling::Often(follow, every) => (follow.progress.clone(), follow.stopper(), Some(*every)),
-        };
-        Feed { progress, stop: Box::new(move || stop.stop()), every }
+        let (begin, stop) = (self.begin.clone(), self.stop.clone());
+        Feed {
+            progress: self.progress.clone(),
+            begin: Box::new(move || begin.notify_one()),
+            stop: Box::new(move || stop.stop()),
+            every: self.every,
+        }
     }
 
     /// Stops it. What is in hand is committed.
     async fn end(self) {
-        match self {
-            Pulling::Once(ingest) => {
-                ingest.stopper().stop();
-                ingest.finish().await;
-            }
-            Pulling::Often(follow, _) => {
-                follow.stopper().stop();
-                follow.finish().await;
-            }
-        }
+        self.stop.stop();
+        // A task that panicked has told all it could.
+        let _ = self.end.await;
     }
 }

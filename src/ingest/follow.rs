@@ -38,12 +38,26 @@ impl Follow {
         Follow { progress, stop, end }
     }
 
+    /// A single round. What keeps it from beginning is told as progress too. Must be called within a tokio
+    /// runtime.
+    pub fn once(cache: PathBuf, sources: Vec<Arc<dyn Source>>, options: Options) -> Follow {
+        let stop = Stop::default();
+        let (tell, progress) = watch::channel(Progress::default());
+        let stop_round = stop.clone();
+        let end = tokio::spawn(async move {
+            if let Err(error) = round(&cache, &sources, options, &stop_round, &tell).await {
+                tell_failure(&tell, &error);
+            }
+        });
+        Follow { progress, stop, end }
+    }
+
     /// What stops it.
     pub fn stopper(&self) -> Stop {
         self.stop.clone()
     }
 
-    /// Waits for its end, which comes only when it is stopped.
+    /// Waits for its end, which comes only when it is stopped, or after a single round.
     pub async fn finish(self) {
         // A task that panicked has told all it could.
         let _ = self.end.await;
@@ -76,8 +90,7 @@ async fn run(
             Ok(_) => whole = None,
             Err(error) => {
                 whole = None;
-                let fatal = Some(error.to_string());
-                tell.send_replace(Progress { phase: Phase::Failed, fatal, ..Progress::default() });
+                tell_failure(&tell, &error);
             }
         }
         tokio::select! {
@@ -85,6 +98,11 @@ async fn run(
             () = stop.asked() => {}
         }
     }
+}
+
+fn tell_failure(tell: &watch::Sender<Progress>, error: &CacheError) {
+    let fatal = Some(error.to_string());
+    tell.send_replace(Progress { phase: Phase::Failed, fatal, ..Progress::default() });
 }
 
 async fn round(

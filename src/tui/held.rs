@@ -95,6 +95,21 @@ impl<T> Held<T> {
         self.data.is_some() && self.share.is_none()
     }
 
+    /// Whether a whole answer is shown and no other is on its way.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_whole() && !self.is_running()
+    }
+
+    /// Whether nothing is shown yet of a question that is on its way.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.data.is_none() && self.is_running()
+    }
+
+    /// Whether an answer is on its way.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// Whether the rows shown answer another question than the one on its way.
     pub(crate) fn is_stale(&self) -> bool {
         self.running.as_ref().is_some_and(|running| self.answers.as_ref() != Some(&running.query))

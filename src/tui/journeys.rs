@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use super::action::Action;
+use super::action::{Action, Slot};
 use super::testing::*;
 use crate::ingest::{Failure, Phase, Progress};
 use crate::log::Field;
@@ -27,6 +27,27 @@ fn every_table_shows_what_it_says() {
     look("times", "3");
     look("requests", "4");
     look("statuses", "5");
+}
+
+#[test]
+fn the_rows_are_asked_for_first_and_what_adds_to_them_last() {
+    let mut person = person(130, 34);
+    person.holds_answers = true;
+    person.press("Enter");
+    let mut order = Vec::new();
+    while let Some(told) = person.held.pop_front() {
+        if !order.contains(&told.slot) {
+            order.push(told.slot);
+        }
+        if told.slot == Slot::Table {
+            assert!(
+                person.held.iter().all(|told| told.slot == Slot::Table),
+                "nothing else before there are rows"
+            );
+        }
+        person.happens(Action::Answered(Box::new(told)));
+    }
+    assert_eq!(order, [Slot::Table, Slot::Timeline, Slot::Activity, Slot::Distinct]);
 }
 
 #[test]

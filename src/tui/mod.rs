@@ -72,6 +72,9 @@ pub struct TuiOptions {
 pub struct Feed {
     /// How far it is.
     pub progress: watch::Receiver<Progress>,
+    /// Lets it begin; called when the first screen stands, so that it takes nothing from the questions behind
+    /// that. Comes back at once.
+    pub begin: Box<dyn Fn() + Send + Sync>,
     /// Stops it; called when the session ends. Comes back at once.
     pub stop: Box<dyn Fn() + Send + Sync>,
     /// The time between two ingests, if one follows another.

@@ -28,6 +28,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const TICK: Duration = Duration::from_secs(5);
 /// The time between two looks at whether another process, of which nothing is heard, made it grow.
 const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
+/// For so long the ingest waits for the first screen.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Live data is asked about again so seldom that the questions take at most a fifth of the time.
 const REST: u32 = 4;
 
@@ -78,6 +80,7 @@ pub(crate) async fn run<B: Backend>(
     let mut looked = began;
     let mut cost = Duration::ZERO;
     let mut is_open = ingest.is_some();
+    let mut is_begun = false;
     let mut heard = began;
     // How long ago the newest request was is told on the screen, so time itself is news.
     let mut ticks = tokio::time::interval(TICK);
@@ -154,6 +157,10 @@ pub(crate) async fn run<B: Backend>(
                 }
                 look = looked + LOOK_ELSEWHERE;
             }
+        }
+        if !is_begun && ((session.state.stands() && !dirty) || began.elapsed() > PATIENCE) {
+            is_begun = true;
+            ingest.iter().for_each(|feed| (feed.begin)());
         }
     }
     if let Some(feed) = &ingest {
@@ -263,12 +270,18 @@ mod tests {
             let stopped = Arc::clone(&stopped);
             Box::new(move || stopped.store(true, Ordering::SeqCst))
         };
-        let feed = Feed { progress, stop, every: None };
+        let begun = Arc::new(AtomicBool::new(false));
+        let begin = {
+            let begun = Arc::clone(&begun);
+            Box::new(move || begun.store(true, Ordering::SeqCst))
+        };
+        let feed = Feed { progress, begin, stop, every: None };
         let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
         let (keys, events) = unbounded();
         let mut copied = Vec::new();
         let person = async {
             tokio::time::sleep(Duration::from_millis(150)).await;
+            assert!(begun.load(Ordering::SeqCst), "the ingest begins when the first screen stands");
             // The ingest commits more while somebody looks on.
             engine.add(vec![get(APRIL + 9, "203.0.113.99", "films/new.mp4", 200, 1 << 40)]);
             tell.send(Progress { phase: Phase::Done, ..Progress::default() }).unwrap();

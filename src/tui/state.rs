@@ -8,6 +8,7 @@ use super::action::{Moment, Slot};
 use super::axis::Axis;
 use super::held::Held;
 use super::layer::Layer;
+use super::layout;
 use super::prompt::Prompt;
 use super::theme::Theme;
 use crate::ingest::{Phase, Progress};
@@ -278,6 +279,15 @@ impl State {
     /// Whether requests are still coming in.
     pub(crate) fn is_growing(&self) -> bool {
         self.progress.as_ref().is_some_and(|progress| !progress.is_over() && progress.phase != Phase::Idle)
+    }
+
+    /// Whether the screen has what it is to show: the table and the timeline are answered, or cannot be.
+    pub(crate) fn stands(&self) -> bool {
+        let (rows, timeline) = (&self.layer().table().rows, &self.layer().timeline);
+        let is_empty = self.totals.data.as_ref().is_some_and(|totals| totals.stats.requests == 0);
+        layout::is_too_small(self.size)
+            || rows.error().or(self.totals.error()).or(timeline.error()).is_some()
+            || (rows.is_settled() && (timeline.is_settled() || is_empty))
     }
 
     /// What the layer in front matches, as far as it is known: requests and more, and whether

@@ -176,6 +176,29 @@ fn monitored_sources_are_followed_when_none_is_named() {
 }
 
 #[test]
+fn a_cache_that_another_process_writes_is_explored_and_the_screen_says_why_nothing_is_pulled() {
+    let home = Home::new();
+    home.fine(&["pull", "logs", "--cache", "c.db"]);
+    let (logs, cache) = (home.path("logs"), home.path("c.db"));
+    let other = tamarin::cache::Writer::open(&cache).unwrap();
+    let size = (250, 34);
+    let mut terminal = explore(&[logs.as_os_str(), "--cache".as_ref(), cache.as_os_str()], size);
+    terminal.wait_for("3 requests").unwrap();
+    terminal.wait_for("is being written by another Tamarin (process").unwrap();
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+    drop(other);
+
+    // Who has nothing to pull keeps nobody else from it.
+    home.fine(&["sources", "pause", "logs", "--cache", "c.db"]);
+    let mut terminal = explore(&["--cache".as_ref(), cache.as_os_str()], size);
+    terminal.wait_for("3 requests").unwrap();
+    home.fine(&["sources", "resume", "logs", "--cache", "c.db"]);
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+}
+
+#[test]
 fn following_nothing_is_refused_before_the_screen_is_taken() {
     let home = Home::new();
     let told = stderr(&home.run(&["report", "total", "--every", "5m"]));

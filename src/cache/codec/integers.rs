@@ -193,6 +193,12 @@ impl Integers {
         }
     }
 
+    /// A bound that no value exceeds.
+    pub fn most(&self) -> u64 {
+        let blocks = 0..if self.constant.is_some() { 1 } else { self.blocks.len() };
+        blocks.map(|block| self.block_range(block).1).max().unwrap_or(0)
+    }
+
     /// Unpacks a block of values that are known to fit 32 bits (codes); rows beyond the last are
     /// meaningless.
     #[inline]

@@ -7,10 +7,14 @@ use hashbrown::HashMap;
 
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::Measure;
+use crate::query::{Cancel, Measure, QueryError};
 
 use super::groups::for_each;
 use super::predicate::Mask;
+use super::waiting;
+
+/// Counts merged between two looks at whether the question still stands.
+const BETWEEN_LOOKS: usize = 1 << 14;
 
 /// What a bucket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,11 +75,23 @@ impl Counted {
     }
 
     /// Takes in another of other rows, whose slots are renumbered.
-    pub fn merge(&mut self, other: &Counted, slot_of: impl Fn(usize) -> usize) {
-        for (pair, count) in &other.counts {
+    ///
+    /// # Errors
+    /// If the question is cancelled meanwhile.
+    pub fn merge(
+        &mut self,
+        other: &Counted,
+        slot_of: impl Fn(usize) -> usize,
+        cancel: &Cancel,
+    ) -> Result<(), QueryError> {
+        for (index, (pair, count)) in other.counts.iter().enumerate() {
+            if index.is_multiple_of(BETWEEN_LOOKS) {
+                waiting::go_on(cancel)?;
+            }
             let slot = slot_of((pair >> 32) as usize) as u64;
             *self.counts.entry(slot << 32 | pair & 0xffff_ffff).or_default() += count;
         }
+        Ok(())
     }
 
     /// Reads what it takes to count the rows of a segment.

@@ -10,6 +10,13 @@
 
 use hashbrown::HashSet;
 
+use crate::query::{Cancel, QueryError};
+
+use super::waiting;
+
+/// Pairs between two looks at whether the question still stands.
+const BETWEEN_LOOKS: usize = 1 << 14;
+
 /// Pairs of a group and a value remembered at most: as many as fit a table of 2²¹ places, about 19 MB.
 const MOST: usize = 1_750_000;
 
@@ -38,26 +45,44 @@ impl Distinct {
     }
 
     /// Takes in another of other rows, whose slots have other numbers here.
-    pub fn merge(&mut self, other: &Distinct, slot_of: impl Fn(usize) -> usize) {
+    ///
+    /// # Errors
+    /// If the question is cancelled meanwhile.
+    pub fn merge(
+        &mut self,
+        other: &Distinct,
+        slot_of: impl Fn(usize) -> usize,
+        cancel: &Cancel,
+    ) -> Result<(), QueryError> {
         if other.level > self.level {
             self.rise_to(other.level);
         }
-        for pair in &other.pairs {
+        for (index, pair) in other.pairs.iter().enumerate() {
+            if index.is_multiple_of(BETWEEN_LOOKS) {
+                waiting::go_on(cancel)?;
+            }
             self.insert(slot_of((pair >> 32) as usize) as u32, *pair as u32);
         }
+        Ok(())
     }
 
     /// How many different values each of so many slots has.
-    pub fn counts(&self, slots: usize) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// If the question is cancelled meanwhile.
+    pub fn counts(&self, slots: usize, cancel: &Cancel) -> Result<Vec<u32>, QueryError> {
         let mut counts = vec![0u32; slots];
-        for pair in &self.pairs {
+        for (index, pair) in self.pairs.iter().enumerate() {
+            if index.is_multiple_of(BETWEEN_LOOKS) {
+                waiting::go_on(cancel)?;
+            }
             if let Some(count) = counts.get_mut((pair >> 32) as usize) {
                 *count += 1;
             }
         }
         let each = 1u32.checked_shl(self.level).unwrap_or(u32::MAX);
         counts.iter_mut().for_each(|count| *count = count.saturating_mul(each));
-        counts
+        Ok(counts)
     }
 
     /// Whether the counts are estimates.
@@ -96,6 +121,10 @@ fn is_in_sample(id: u32, level: u32) -> bool {
 mod tests {
     use super::*;
 
+    fn going_on() -> Cancel {
+        Cancel::default()
+    }
+
     /// Slot `s` has `(s + 1) * 1000` values, each of them twice.
     fn filled(most: usize, slots: std::ops::Range<u32>) -> Distinct {
         let mut distinct = Distinct { most, ..Distinct::default() };
@@ -113,7 +142,10 @@ mod tests {
     fn few_values_are_counted_exactly() {
         let distinct = filled(MOST, 0..10);
         assert!(!distinct.is_approximate());
-        assert_eq!(distinct.counts(11), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0].map(|n| n * 1000));
+        assert_eq!(
+            distinct.counts(11, &going_on()).unwrap(),
+            [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0].map(|n| n * 1000)
+        );
     }
 
     #[test]
@@ -121,7 +153,7 @@ mod tests {
         let distinct = filled(10_000, 0..10);
         assert!(distinct.is_approximate());
         assert!(distinct.pairs.len() <= 10_000);
-        for (slot, count) in distinct.counts(10).into_iter().enumerate() {
+        for (slot, count) in distinct.counts(10, &going_on()).unwrap().into_iter().enumerate() {
             let exact = (slot as f64 + 1.0) * 1000.0;
             // Four standard errors.
             let most = 4.0 * (f64::from(1u32 << distinct.level) - 1.0).sqrt() / exact.sqrt();
@@ -131,16 +163,26 @@ mod tests {
     }
 
     #[test]
+    fn a_cancelled_question_neither_merges_nor_counts_on() {
+        let distinct = filled(MOST, 0..10);
+        let cancelled = Cancel::default();
+        cancelled.cancel();
+        assert!(matches!(distinct.counts(10, &cancelled), Err(QueryError::Cancelled)));
+        let merged = Distinct::default().merge(&distinct, |slot| slot, &cancelled);
+        assert!(matches!(merged, Err(QueryError::Cancelled)));
+    }
+
+    #[test]
     fn folds_in_parts_estimate_what_one_fold_does() {
         let whole = filled(10_000, 0..10);
         let mut parts = filled(10_000, 0..6);
-        parts.merge(&filled(10_000, 6..10), |slot| slot);
-        parts.merge(&filled(10_000, 2..7), |slot| slot);
+        parts.merge(&filled(10_000, 6..10), |slot| slot, &going_on()).unwrap();
+        parts.merge(&filled(10_000, 2..7), |slot| slot, &going_on()).unwrap();
         parts.rise_to(whole.level.max(parts.level));
-        assert_eq!(parts.counts(10), {
+        assert_eq!(parts.counts(10, &going_on()).unwrap(), {
             let mut whole = whole;
             whole.rise_to(parts.level);
-            whole.counts(10)
+            whole.counts(10, &going_on()).unwrap()
         });
     }
 }

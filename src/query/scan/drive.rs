@@ -14,13 +14,13 @@ const FIRST_WAVE: Duration = Duration::from_millis(4);
 const WAVES_GROW: u32 = 4;
 
 /// Folds all segments. Each thread has a state of its own, made by `begin`; `tell` hears of the states
-/// and the share of rows folded after each wave but the last.
+/// and the share of rows folded after each wave but the last, and may bring them together in one of them.
 pub fn fold<S: Send>(
     segments: &[SegmentInfo],
     cancel: &Cancel,
     begin: impl Fn() -> S + Sync,
     step: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
-    mut tell: impl FnMut(&[S], f64) -> Result<(), QueryError>,
+    mut tell: impl FnMut(&mut [S], f64) -> Result<(), QueryError>,
 ) -> Result<Vec<S>, QueryError> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(segments.len()).max(1);
     let mut states: Vec<S> = (0..threads).map(|_| begin()).collect();
@@ -62,7 +62,7 @@ pub fn fold<S: Send>(
             return Ok(states);
         }
         let done_rows: usize = segments[..done].iter().map(|segment| segment.rows).sum();
-        tell(&states, done_rows as f64 / rows.max(1) as f64)?;
+        tell(&mut states, done_rows as f64 / rows.max(1) as f64)?;
         wave *= WAVES_GROW;
     }
 }

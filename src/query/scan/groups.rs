@@ -6,17 +6,21 @@ use hashbrown::HashMap;
 
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Measure, QueryError, Stats};
+use crate::query::{Cancel, Measure, QueryError, Stats};
 
 use super::counted::{Counted, CountedColumn};
 use super::distinct::Distinct;
 use super::keys::{GroupKeys, OpenKeys};
 use super::predicate::{Mask, OpenPredicate, Passes, Predicate};
+use super::waiting;
 
 /// Group numbers up to here always get an array, however few rows there are.
 const DENSE_ANYWAY: usize = 1 << 16;
 /// Beyond this many numbers, groups are hashed: an array per thread would not fit.
 const DENSE_AT_MOST: usize = 1 << 22;
+
+/// Slots merged between two looks at whether the question still stands.
+const BETWEEN_LOOKS: usize = 1 << 14;
 
 /// What is folded for every group. `first` and `last` mean nothing without requests.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +127,11 @@ pub fn folded(measures: &[Measure]) -> Vec<Measure> {
 /// place in order of first sight.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
+    /// As many as the numbers met so far take: ids are given out in order of first sight, so the first
+    /// segments of a cache take little memory.
     sums: Vec<Sums>,
+    /// How many numbers there may be.
+    space: usize,
     more: Vec<(Measure, More)>,
     hashed: Option<Hashed>,
 }
@@ -139,11 +147,10 @@ impl Groups {
     pub fn new(space: Option<usize>, rows: usize, more: &[Measure]) -> Groups {
         let dense = space.filter(|space| *space <= DENSE_ANYWAY.max(rows).min(DENSE_AT_MOST));
         let more = more.iter().filter_map(|measure| Some((*measure, More::of(*measure)?))).collect();
-        let mut groups = Groups { sums: Vec::new(), more, hashed: dense.is_none().then(Hashed::default) };
-        if let Some(space) = dense {
-            groups.grow(space);
-        }
-        groups
+        // Memory that is set aside takes none before it is used.
+        let sums = Vec::with_capacity(dense.unwrap_or(0));
+        let hashed = dense.is_none().then(Hashed::default);
+        Groups { sums, space: dense.unwrap_or(usize::MAX), more, hashed }
     }
 
     fn grow(&mut self, slots: usize) {
@@ -172,7 +179,10 @@ impl Groups {
                 More::Counted(counted) => counted.memory(),
             })
             .sum();
-        self.sums.len() * size_of::<Sums>() + more
+        let hashed = self.hashed.as_ref().map_or(0, |hashed| {
+            hashed.slots.capacity() * (size_of::<(u32, u32)>() + 1) + hashed.groups.capacity() * 4
+        });
+        self.sums.len() * size_of::<Sums>() + more + hashed
     }
 
     /// Groups that have requests: slot and sums.
@@ -192,9 +202,7 @@ impl Groups {
 
     fn slot(&mut self, group: u32) -> usize {
         let Some(hashed) = &mut self.hashed else {
-            if group as usize >= self.sums.len() {
-                self.grow(group as usize + 1);
-            }
+            self.grow(group as usize + 1);
             return group as usize;
         };
         let next = hashed.groups.len() as u32;
@@ -207,26 +215,40 @@ impl Groups {
     }
 
     /// Takes in another fold of other rows.
-    pub fn merge(&mut self, other: &Groups) {
+    ///
+    /// # Errors
+    /// If the question is cancelled meanwhile.
+    pub fn merge(&mut self, other: &Groups, cancel: &Cancel) -> Result<(), QueryError> {
         if self.hashed.is_none() && other.hashed.is_none() {
+            self.space = self.space.max(other.space);
             self.grow(other.sums.len());
-            for (ours, theirs) in self.sums.iter_mut().zip(&other.sums) {
-                ours.merge(theirs);
+            for (ours, theirs) in self.sums.chunks_mut(BETWEEN_LOOKS).zip(other.sums.chunks(BETWEEN_LOOKS)) {
+                waiting::go_on(cancel)?;
+                ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| ours.merge(theirs));
             }
-            self.merge_more(other, |slot| slot);
+            self.merge_more(other, |slot| slot, cancel)
         } else {
-            let slots: Vec<usize> = (0..other.sums.len())
-                .map(|slot| if other.sums[slot].requests > 0 { self.slot(other.group(slot)) } else { 0 })
-                .collect();
+            let mut slots = vec![0; other.sums.len()];
             for (slot, theirs) in other.iter() {
-                self.sums[slots[slot]].merge(theirs);
+                if slot.is_multiple_of(BETWEEN_LOOKS) {
+                    waiting::go_on(cancel)?;
+                }
+                let ours = self.slot(other.group(slot));
+                slots[slot] = ours;
+                self.sums[ours].merge(theirs);
             }
-            self.merge_more(other, |slot| slots[slot]);
+            self.merge_more(other, |slot| slots[slot], cancel)
         }
     }
 
-    fn merge_more(&mut self, other: &Groups, slot_of: impl Fn(usize) -> usize) {
+    fn merge_more(
+        &mut self,
+        other: &Groups,
+        slot_of: impl Fn(usize) -> usize,
+        cancel: &Cancel,
+    ) -> Result<(), QueryError> {
         for ((_, ours), (_, theirs)) in self.more.iter_mut().zip(&other.more) {
+            waiting::go_on(cancel)?;
             match (ours, theirs) {
                 (More::Mean(_, ours), More::Mean(_, theirs)) => {
                     for (slot, (sum, count)) in theirs.iter().enumerate().filter(|(_, (_, count))| *count > 0)
@@ -241,22 +263,30 @@ impl Groups {
                         *ours = (*ours).max(*largest);
                     }
                 }
-                (More::Distinct(_, ours), More::Distinct(_, theirs)) => ours.merge(theirs, &slot_of),
-                (More::Counted(ours), More::Counted(theirs)) => ours.merge(theirs, &slot_of),
+                (More::Distinct(_, ours), More::Distinct(_, theirs)) => {
+                    ours.merge(theirs, &slot_of, cancel)?;
+                }
+                (More::Counted(ours), More::Counted(theirs)) => ours.merge(theirs, &slot_of, cancel)?,
                 _ => {}
             }
         }
+        Ok(())
     }
 
     /// A measure of all slots.
-    pub fn column(&self, measure: Measure) -> Column<'_> {
-        match self.more.iter().find(|(known, _)| *known == Counted::shared(measure)) {
-            Some((_, More::Distinct(_, distinct))) => Column::Counts(distinct.counts(self.sums.len())),
+    ///
+    /// # Errors
+    /// If the question is cancelled meanwhile.
+    pub fn column(&self, measure: Measure, cancel: &Cancel) -> Result<Column<'_>, QueryError> {
+        Ok(match self.more.iter().find(|(known, _)| *known == Counted::shared(measure)) {
+            Some((_, More::Distinct(_, distinct))) => {
+                Column::Counts(distinct.counts(self.sums.len(), cancel)?)
+            }
             Some((_, More::Mean(_, means))) => Column::Means(means),
             Some((_, More::Max(_, largest))) => Column::Largest(largest),
             Some((_, More::Counted(counted))) => Column::Values(counted.values(measure, self.sums.len())),
             None => Column::FromSums(measure, &self.sums),
-        }
+        })
     }
 
     /// Whether a measure is estimated: there were too many different values to count.
@@ -299,6 +329,10 @@ impl Groups {
                 More::Counted(counted) => counted.open(segment, snapshot).map(MoreColumn::Counted),
             })
             .collect::<Result<_, CacheError>>()?;
+        if self.hashed.is_none() {
+            let numbers = columns.keys.most().map_or(self.space, |most| most as usize + 1);
+            self.grow(numbers.min(self.space));
+        }
         let blocks = segment.rows.div_ceil(BLOCK);
         let mut unpacked = Unpacked::default();
         for block in 0..blocks {

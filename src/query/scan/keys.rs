@@ -159,9 +159,9 @@ impl GroupKeys {
     }
 
     /// Tells that the values of many groups will be asked for.
-    pub fn expect_many(&self, snapshot: &Snapshot<'_>) -> Result<(), CacheError> {
+    pub fn expect_many(&self, snapshot: &Snapshot<'_>, cancel: &Cancel) -> Result<(), QueryError> {
         if let GroupKeys::Ids(field) = self {
-            snapshot.dictionary(*field)?;
+            waiting::dictionary(snapshot, *field, cancel)?;
         }
         Ok(())
     }
@@ -171,7 +171,8 @@ impl GroupKeys {
         &self,
         wanted: &[Value],
         snapshot: &Snapshot<'_>,
-    ) -> Result<Vec<Option<u32>>, CacheError> {
+        cancel: &Cancel,
+    ) -> Result<Vec<Option<u32>>, QueryError> {
         let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         let mut groups = vec![None; wanted.len()];
         for (index, value) in wanted.iter().enumerate() {
@@ -199,8 +200,13 @@ impl GroupKeys {
         };
         match self {
             GroupKeys::Ids(field) => {
-                let dictionary = snapshot.dictionary(*field)?;
-                dictionary.iter().enumerate().for_each(|(index, value)| find(index as u32 + 1, value));
+                let dictionary = waiting::dictionary(snapshot, *field, cancel)?;
+                for (id, value) in (1..).zip(dictionary.iter()) {
+                    if id % BETWEEN_LOOKS == 0 {
+                        waiting::go_on(cancel)?;
+                    }
+                    find(id, value);
+                }
             }
             GroupKeys::Derived { values, .. } => {
                 values.iter().enumerate().for_each(|(index, value)| find(index as u32 + 1, value));
@@ -261,6 +267,15 @@ pub enum OpenKeys<'k> {
 }
 
 impl OpenKeys<'_> {
+    /// A group number that none of them exceeds; `None`: nothing is known.
+    pub fn most(&self) -> Option<u32> {
+        match self {
+            OpenKeys::One => Some(0),
+            OpenKeys::Ids(column) => Some(column.most().min(u32::MAX.into()) as u32),
+            _ => None,
+        }
+    }
+
     /// The group of each row of a block; beyond the last row, group 0.
     #[inline]
     pub fn block(&self, block: usize, out: &mut [u32; BLOCK]) {

@@ -7,9 +7,11 @@
 //! What was folded stays ([`standing`]): when ingest adds segments, only those are read.
 
 mod best;
+mod buckets;
 mod counted;
 mod distinct;
 mod drive;
+mod far;
 mod groups;
 mod keys;
 mod params;
@@ -38,6 +40,11 @@ use params::Params;
 use predicate::{IdSets, Passes, Predicate};
 use standing::Standing;
 
+/// Memory that standing folds into groups may take: those of a table or two of a million keys.
+const GROUPS_BUDGET: usize = 48 << 20;
+/// Memory that standing folds into stretches of time may take.
+const SERIES_BUDGET: usize = 16 << 20;
+
 /// Answers from a cache.
 pub struct LocalEngine {
     cache: Arc<Cache>,
@@ -47,6 +54,7 @@ pub struct LocalEngine {
     groups: Standing<Groups>,
     series: Standing<series::Lines>,
     ranks: ranks::Ranks,
+    far: far::Far,
 }
 
 /// What is at hand while a question is answered.
@@ -67,9 +75,10 @@ impl LocalEngine {
             sets: IdSets::new(params.clone()),
             params,
             derived: DerivedGroups::default(),
-            groups: Standing::default(),
-            series: Standing::default(),
+            groups: Standing::new(GROUPS_BUDGET),
+            series: Standing::new(SERIES_BUDGET),
             ranks: ranks::Ranks::default(),
+            far: far::Far::default(),
         }
     }
 
@@ -121,7 +130,8 @@ impl LocalEngine {
                 measures.push(sort.by);
                 let measures = groups::folded(&measures);
                 let keys = asking.keys(by)?;
-                let select = |groups: &Groups| select::rows(groups, &keys, snapshot, more, *sort, *limit);
+                let wanted_rows = select::Wanted { more, sort: *sort, limit: *limit };
+                let select = |groups: &Groups| select::rows(groups, &keys, snapshot, wanted_rows, cancel);
                 let groups = asking.groups(
                     Some((by, &keys)),
                     &measures,
@@ -225,8 +235,8 @@ impl Asking<'_> {
         let keys = by.map_or(&GroupKeys::One, |(_, keys)| keys);
         let errors = groups::errors(self.snapshot)?;
         let space = keys.space(self.snapshot)?;
-        let rows: usize = wanted.iter().map(|segment| segment.rows).sum();
-        let begin = || Groups::new(space, rows, measures);
+        let rows: f64 = wanted.iter().map(|segment| self.predicate.rows_in_time(segment)).sum();
+        let begin = || Groups::new(space, rows as usize, measures);
         let name = format!("{} {measures:?}", by.map_or_else(String::new, |(by, _)| format!("{by:?}")));
         self.standing(
             &self.engine.groups,
@@ -269,10 +279,32 @@ impl Asking<'_> {
         let known_share = 1.0 - count(&new) as f64 / rows;
         let full_share = count(&full) as f64 / rows;
 
+        // What the threads have folded comes together in the state of the first: a copy of all for every
+        // partial answer would take time and memory.
+        let gather = |states: &mut [S]| -> Result<(), QueryError> {
+            if let Some((first, others)) = states.split_first_mut() {
+                for other in others {
+                    first.merge(&std::mem::replace(other, begin()), self.cancel)?;
+                }
+            }
+            Ok(())
+        };
         let folded = drive::fold(&full, self.cancel, begin, step, |states, share| {
-            let mut all = known.as_deref().cloned().unwrap_or_else(begin);
-            states.iter().for_each(|state| all.merge(state));
-            tell(&all, known_share + share * full_share)
+            gather(states)?;
+            let share = known_share + share * full_share;
+            match (&known, &*states) {
+                (None, [first, ..]) => tell(first, share),
+                (None, []) => tell(&begin(), share),
+                (Some(known), states) => {
+                    let mut all = S::clone(known);
+                    states.iter().take(1).try_for_each(|state| all.merge(state, self.cancel))?;
+                    tell(&all, share)
+                }
+            }
+        });
+        let folded = folded.and_then(|mut states| {
+            gather(&mut states)?;
+            Ok(states.into_iter().next().unwrap_or_else(begin))
         });
         let folded = match folded {
             Ok(folded) => folded,
@@ -286,24 +318,19 @@ impl Asking<'_> {
         };
         let mut all = match known {
             Some(known) if full.is_empty() => known,
-            known => {
-                let mut folded = folded.into_iter();
-                let mut all = match known {
-                    Some(known) => Arc::unwrap_or_clone(known),
-                    None => folded.next().unwrap_or_else(begin),
-                };
-                for state in folded {
-                    all.merge(&state);
-                }
+            Some(known) => {
+                let mut all = Arc::unwrap_or_clone(known);
+                all.merge(&folded, self.cancel)?;
                 Arc::new(all)
             }
+            None => Arc::new(folded),
         };
         included.extend(full.iter().map(|segment| segment.id));
         standing.put(name, all.clone(), included);
         if !tail.is_empty() {
             let with_tail = Arc::make_mut(&mut all);
             let tail = drive::fold(&tail, self.cancel, begin, step, |_, _| Ok(()))?;
-            tail.iter().for_each(|state| with_tail.merge(state));
+            tail.iter().try_for_each(|state| with_tail.merge(state, self.cancel))?;
         }
         Ok(all)
     }

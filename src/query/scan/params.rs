@@ -13,7 +13,7 @@ use crate::query::{Cancel, Dimension, QueryError};
 use super::texts::for_each_text;
 
 /// Memory that these columns may take.
-const BUDGET: usize = 48 << 20;
+const BUDGET: usize = 32 << 20;
 
 /// The values of a parameter in one segment.
 #[derive(Debug)]

@@ -232,6 +232,14 @@ impl Predicate {
         (Snapshot::time_of(first), Snapshot::time_of(last))
     }
 
+    /// How many rows of a segment can pass, by what is said of time, if they are spread evenly over it.
+    pub fn rows_in_time(&self, segment: &SegmentInfo) -> f64 {
+        let (from, to) = self.times();
+        let span = |from: i64, to: i64| (to as f64 - from as f64 + 1.0).max(0.0);
+        let within = span(segment.time_min.max(from), segment.time_max.min(to));
+        segment.rows as f64 * within / span(segment.time_min, segment.time_max).max(1.0)
+    }
+
     /// What can be told of a segment from its bounds.
     pub fn passes(&self, segment: &SegmentInfo, snapshot: &Snapshot<'_>) -> Result<Passes, CacheError> {
         if !self.is_asked(segment) {

@@ -21,24 +21,22 @@ use super::rows::RowReader;
 use super::texts::for_each_text;
 use super::waiting;
 
-/// Rows to pass over from which on it pays to count the rows that pass first.
-const FAR: usize = 50_000;
 /// Rows that a thread reads before it looks for more.
 const ROWS_AT_ONCE: usize = 32;
 
 /// Where a request stands in the order: smaller comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+pub(super) struct Place {
     /// Of its value; [`u64::MAX`] if that is absent.
-    rank: u64,
-    time: u64,
+    pub(super) rank: u64,
+    pub(super) time: u64,
     /// Segment and row: the order of arrival.
-    at: u64,
+    pub(super) at: u64,
 }
 
 impl Place {
     /// Of the segment with this index.
-    fn new(rank: u64, time: u64, segment: usize, row: usize) -> Place {
+    pub(super) fn new(rank: u64, time: u64, segment: usize, row: usize) -> Place {
         Place { rank, time, at: (segment as u64) << 32 | row as u64 }
     }
 
@@ -54,19 +52,21 @@ impl Place {
 
 /// What rows are sorted by.
 #[derive(Clone, Copy)]
-struct Order<'r> {
-    by: Field,
-    descending: bool,
+pub(super) struct Order<'r> {
+    pub(super) by: Field,
+    pub(super) descending: bool,
     /// Of a dimension.
-    ranks: Option<&'r [u32]>,
+    pub(super) ranks: Option<&'r [u32]>,
     /// All ones: the opposite of the order wanted.
     turn: u64,
+    /// What comes before it is not wanted.
+    floor: Option<Place>,
 }
 
 impl Order<'_> {
     /// Rank of a number as stored.
     #[inline]
-    fn rank(&self, stored: u64) -> u64 {
+    pub(super) fn rank(&self, stored: u64) -> u64 {
         match self.ranks {
             Some(_) if stored == 0 => u64::MAX,
             Some(ranks) => {
@@ -77,6 +77,17 @@ impl Order<'_> {
             None if self.descending => !stored,
             None if stored == 0 && self.by != Field::Time => u64::MAX,
             None => stored,
+        }
+    }
+
+    /// The smallest and the largest rank, not turned, that a row of a block can have.
+    pub(super) fn range_of_block(&self, column: &Integers, block: usize) -> (u64, u64) {
+        let (low, high) = column.block_range(block);
+        match (self.ranks, self.descending) {
+            (Some(_), _) => (0, u64::MAX),
+            (None, true) => (!high, !low),
+            (None, false) if low == 0 && self.by != Field::Time => (u64::from(high > 0), u64::MAX),
+            (None, false) => (low, high),
         }
     }
 
@@ -167,12 +178,22 @@ impl Asking<'_> {
                 _ => None,
             };
             let ranks = ranks.as_deref().map(Vec::as_slice);
-            let order = Order { by: sort.by, descending: sort.descending, ranks, turn: 0 };
+            let order = Order { by: sort.by, descending: sort.descending, ranks, turn: 0, floor: None };
             let is_known = self.predicate.is_everything();
-            let matched = (limit > 0 && offset > 0 && (is_known || offset >= FAR))
+            let matched = (limit > 0 && offset > 0 && (is_known || self.engine.far.pays(offset)))
                 .then(|| self.count(wanted, &read))
                 .transpose()?;
             match matched {
+                // Nearer to the middle than to either end.
+                Some(matched) if self.engine.far.is_far(offset as u64, keep as u64, matched) => {
+                    let (floor, before) = self.floor(order, offset as u64, wanted)?;
+                    let from = (offset as u64).saturating_sub(before) as usize;
+                    let order = Order { floor: Some(floor), ..order };
+                    wanted.iter().for_each(read);
+                    let (places, _) =
+                        self.by_number(order, from, from.saturating_add(limit), wanted, &|_| {})?;
+                    (places, matched)
+                }
                 // Behind the middle: the last ones, from the end.
                 Some(matched) if offset as u64 > matched / 2 => {
                     let end = matched.saturating_sub(keep as u64) as usize;
@@ -210,6 +231,11 @@ impl Asking<'_> {
     /// Reads these rows, on all cores.
     fn read_all(&self, places: &[(usize, usize)], fields: &[Field]) -> Result<Vec<RequestRow>, QueryError> {
         let segments = &self.snapshot.segments;
+        let is_text = |field: &Field| field.kind() == Kind::Detail;
+        let _mapped = match fields.is_empty() || fields.iter().any(is_text) {
+            true => Some(self.snapshot.mapped()?),
+            false => None,
+        };
         let read = |part: &[(usize, usize)]| -> Result<Vec<RequestRow>, QueryError> {
             let mut reader = RowReader::new(self.snapshot, fields);
             let mut rows = Vec::with_capacity(part.len());
@@ -279,7 +305,7 @@ impl Asking<'_> {
     }
 
     /// Segments with their index in the snapshot: sources and arrival are in its order.
-    fn indexed(&self, wanted: &[SegmentInfo]) -> HashMap<i64, usize> {
+    pub(super) fn indexed(&self, wanted: &[SegmentInfo]) -> HashMap<i64, usize> {
         let ids: HashMap<i64, usize> =
             self.snapshot.segments.iter().enumerate().map(|(index, segment)| (segment.id, index)).collect();
         wanted.iter().filter_map(|segment| Some((segment.id, *ids.get(&segment.id)?))).collect()
@@ -336,6 +362,23 @@ impl Asking<'_> {
         Ok((order.least(low, high), time))
     }
 
+    /// The largest rank, not turned, that a row of a segment can have.
+    fn most(&self, order: Order<'_>, segment: &SegmentInfo) -> Result<u64, QueryError> {
+        Ok(match order.by.kind() {
+            Kind::Time if order.descending => !Snapshot::code_of(segment.time_min),
+            Kind::Time => Snapshot::code_of(segment.time_max),
+            Kind::Measure => {
+                let (low, high) = self.snapshot.bounds(segment, order.by)?;
+                match order.descending {
+                    true => !(low as u64),
+                    false if low == 0 => u64::MAX,
+                    false => high as u64,
+                }
+            }
+            _ => u64::MAX,
+        })
+    }
+
     /// Offers the rows of a segment; says whether it had to be read.
     fn pick(
         &self,
@@ -352,6 +395,11 @@ impl Asking<'_> {
             picked.best.worst().is_some_and(|worst| (worst.rank, worst.time) < least)
         };
         let least = self.least(order, segment)?;
+        if let Some(floor) = order.floor
+            && (is_hopeless(picked, least) || self.most(order, segment)? < floor.rank)
+        {
+            return Ok(false);
+        }
         // If even the best conceivable row of it comes behind all that were found, rows need only be counted.
         if is_hopeless(picked, least) {
             match passes {
@@ -380,6 +428,9 @@ impl Asking<'_> {
             if mask == 0 || is_hopeless(picked, least_of_block(order, &column, &times, block)) {
                 continue;
             }
+            if order.floor.is_some_and(|floor| order.range_of_block(&column, block).1 < floor.rank) {
+                continue;
+            }
             column.unpack_u64(block, &mut ranks);
             for rank in &mut ranks {
                 *rank = order.rank(*rank) ^ order.turn;
@@ -397,7 +448,10 @@ impl Asking<'_> {
             times.unpack_u64(block, &mut codes);
             for_each(mask, |row| {
                 let at = Place::new(0, codes[row], index, block * BLOCK + row).turned(order.turn);
-                picked.best.offer(Place { rank: ranks[row], ..at });
+                let place = Place { rank: ranks[row], ..at };
+                if order.floor.is_none_or(|floor| floor <= place) {
+                    picked.best.offer(place);
+                }
             });
         }
         Ok(true)
@@ -462,7 +516,7 @@ fn has_chance(worst: Option<&(Text, Place)>, text: Option<&[u8]>, descending: bo
 }
 
 /// The rows that a block has.
-fn rows_of_block(segment: &SegmentInfo, block: usize) -> Mask {
+pub(super) fn rows_of_block(segment: &SegmentInfo, block: usize) -> Mask {
     match segment.rows - block * BLOCK {
         rows if rows < BLOCK => (1 << rows) - 1,
         _ => Mask::MAX,

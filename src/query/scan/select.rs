@@ -1,14 +1,21 @@
 //! The rows of a table that are wanted, from all groups: picked, not sorted through.
 
 use crate::cache::Snapshot;
-use crate::query::{GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
+use crate::query::{Cancel, GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
 
 use super::groups::{Column, Groups};
 use super::keys::GroupKeys;
 use super::relative;
+use super::waiting;
 
 /// From this many values on, reading the whole dictionary is cheaper than asking for each.
 const MANY: usize = 5000;
+
+/// Groups are sorted out when so many were found, at least.
+const AT_LEAST: usize = 4096;
+/// Groups looked at between two looks at whether the question still stands, and values read.
+const BETWEEN_LOOKS: u64 = 1 << 14;
+const VALUES_BETWEEN_LOOKS: usize = 64;
 
 /// A group on its way: what it is sorted by, smaller first, and its slot.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -25,42 +32,90 @@ impl Candidate {
     }
 }
 
+/// Which rows are wanted.
+#[derive(Clone, Copy)]
+pub struct Wanted<'q> {
+    /// Measures beside those that every group has.
+    pub more: &'q [Measure],
+    /// Their order.
+    pub sort: Sort<Measure>,
+    /// How many; 0: all.
+    pub limit: usize,
+}
+
+/// The first groups of an order, those that tie with the last of them included: the value decides then.
+struct Firsts {
+    wanted: usize,
+    found: Vec<Candidate>,
+    /// Sorted out when there are so many.
+    full: usize,
+    /// What comes behind this one has no chance.
+    last: Option<Candidate>,
+}
+
+impl Firsts {
+    fn new(wanted: usize) -> Firsts {
+        Firsts { wanted, found: Vec::new(), full: wanted.saturating_mul(4).max(AT_LEAST), last: None }
+    }
+
+    #[inline]
+    fn offer(&mut self, candidate: Candidate) {
+        if self.last.is_none_or(|last| candidate.order(&last).is_le()) {
+            self.found.push(candidate);
+            if self.found.len() >= self.full {
+                self.sort_out();
+                // Many that tie are not gone through again and again.
+                self.full = self.full.max(self.found.len() * 2);
+            }
+        }
+    }
+
+    fn sort_out(&mut self) {
+        if self.wanted == 0 || self.wanted >= self.found.len() {
+            return;
+        }
+        let (_, last, _) = self.found.select_nth_unstable_by(self.wanted - 1, Candidate::order);
+        let last = *last;
+        self.found.retain(|candidate| candidate.order(&last).is_le());
+        self.last = Some(last);
+    }
+}
+
 /// The rows wanted, in order.
+///
+/// # Errors
+/// If a value cannot be read, or the question is cancelled meanwhile.
 pub fn rows(
     groups: &Groups,
     keys: &GroupKeys,
     snapshot: &Snapshot<'_>,
-    more: &[Measure],
-    sort: Sort<Measure>,
-    limit: usize,
+    Wanted { more, sort, limit }: Wanted<'_>,
+    cancel: &Cancel,
 ) -> Result<answer::Groups, QueryError> {
     let mut totals = Stats::default();
-    let mut candidates = Vec::new();
-    let column = groups.column(sort.by.ranked_by());
+    let mut group_count = 0u64;
+    let column = groups.column(sort.by.ranked_by(), cancel)?;
+    let is_by_value = sort.by == Measure::Value;
+    let mut firsts = Firsts::new(if limit == 0 || is_by_value { usize::MAX } else { limit });
     for (slot, sums) in groups.iter() {
+        if group_count.is_multiple_of(BETWEEN_LOOKS) {
+            waiting::go_on(cancel)?;
+        }
         totals = totals.merged(sums.stats());
-        candidates.push(candidate(&column, slot, sort));
+        group_count += 1;
+        firsts.offer(candidate(&column, slot, sort));
     }
-    let group_count = candidates.len() as u64;
+    firsts.sort_out();
+    let candidates = firsts.found;
     let wanted = if limit == 0 { candidates.len() } else { limit.min(candidates.len()) };
-    if sort.by == Measure::Value {
-        keys.expect_many(snapshot)?;
-    } else if wanted < candidates.len() {
-        // Those that tie with the last one wanted are all kept: the value decides between them.
-        let (before, last, after) = candidates.select_nth_unstable_by(wanted - 1, Candidate::order);
-        let last = *last;
-        let tied: Vec<Candidate> =
-            after.iter().filter(|candidate| candidate.order(&last).is_eq()).copied().collect();
-        let mut kept = before.to_vec();
-        kept.push(last);
-        kept.extend(tied);
-        candidates = kept;
-    }
-    if candidates.len() > MANY {
-        keys.expect_many(snapshot)?;
+    if is_by_value || candidates.len() > MANY {
+        keys.expect_many(snapshot, cancel)?;
     }
     let mut valued = Vec::with_capacity(candidates.len());
     for candidate in candidates {
+        if valued.len().is_multiple_of(VALUES_BETWEEN_LOOKS) {
+            waiting::go_on(cancel)?;
+        }
         valued.push((candidate, keys.value(groups.group(candidate.slot as usize), snapshot)?));
     }
     let order = |(one, one_value): &(Candidate, Value), (other, other_value): &(Candidate, Value)| {
@@ -75,7 +130,8 @@ pub fn rows(
         valued.truncate(wanted);
     }
     valued.sort_unstable_by(order);
-    let columns: Vec<Column<'_>> = more.iter().map(|measure| groups.column(*measure)).collect();
+    let columns: Vec<Column<'_>> =
+        more.iter().map(|measure| groups.column(*measure, cancel)).collect::<Result<_, _>>()?;
     let mut rows: Vec<GroupRow> = valued
         .into_iter()
         .map(|(candidate, value)| {

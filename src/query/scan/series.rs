@@ -2,13 +2,15 @@
 
 use crate::cache::{BLOCK, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Answer, Dimension, QueryError, Series, Statistics, Stats, Value};
+use crate::query::{Answer, Cancel, Dimension, QueryError, Series, Statistics, Stats, Value};
 
 use super::Asking;
+use super::buckets::Buckets;
 use super::groups::{Sums, errors, for_each};
 use super::keys::GroupKeys;
 use super::predicate::{OpenPredicate, Passes};
 use super::standing::Fold;
+use super::waiting;
 
 /// More stretches than this, over all lines, nobody can look at, and they would fill the memory.
 const MOST_BUCKETS: i128 = 4_000_000;
@@ -65,17 +67,19 @@ impl Lines {
 }
 
 impl Fold for Lines {
-    fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Self, cancel: &Cancel) -> Result<(), QueryError> {
         if other.len() == 0 {
-            return;
+            return Ok(());
         }
         self.cover(other.first, other.first + other.len() as i64 - 1);
         let offset = (other.first - self.first) as usize;
         for (ours, theirs) in self.lines.iter_mut().zip(&other.lines) {
+            waiting::go_on(cancel)?;
             for (ours, theirs) in ours[offset..].iter_mut().zip(theirs) {
                 ours.merge(theirs);
             }
         }
+        Ok(())
     }
 
     fn memory(&self) -> usize {
@@ -119,8 +123,8 @@ impl Asking<'_> {
         let keys = each
             .map(|(by, values)| {
                 let keys = self.keys(by)?;
-                let groups = keys.groups_of(values, self.snapshot)?;
-                keys.expect_many(self.snapshot)?;
+                let groups = keys.groups_of(values, self.snapshot, self.cancel)?;
+                keys.expect_many(self.snapshot, self.cancel)?;
                 let most = groups.iter().flatten().max().map_or(0, |most| *most as usize + 1);
                 let mut lines = vec![u32::MAX; most];
                 for (line, group) in groups.into_iter().enumerate() {
@@ -145,7 +149,7 @@ impl Asking<'_> {
                 self.fold_series(
                     lines,
                     segment,
-                    width,
+                    bucket,
                     keys.as_ref().map(|(keys, of, _)| (keys, of.as_slice())),
                     &errors,
                 )
@@ -162,7 +166,7 @@ impl Asking<'_> {
         &self,
         lines: &mut Lines,
         segment: &SegmentInfo,
-        width: i64,
+        width: u32,
         keys: Option<(&GroupKeys, &[u32])>,
         errors: &[bool],
     ) -> Result<(), QueryError> {
@@ -182,8 +186,10 @@ impl Asking<'_> {
         if low > high {
             return Ok(());
         }
-        lines.cover(low.div_euclid(width), high.div_euclid(width));
-        let first = lines.first;
+        let buckets = Buckets::new(width, low, high);
+        let wide = i64::from(width.max(1));
+        lines.cover(low.div_euclid(wide), high.div_euclid(wide));
+        let before = (buckets.first() - lines.first) as usize;
         let (mut codes, mut sent) = ([0u64; BLOCK], [0u64; BLOCK]);
         let (mut status, mut groups) = ([0u32; BLOCK], [0u32; BLOCK]);
         for block in 0..segment.rows.div_ceil(BLOCK) {
@@ -210,7 +216,7 @@ impl Asking<'_> {
             statuses.unpack_u32(block, &mut status);
             for_each(mask, |row| {
                 let time = Snapshot::time_of(codes[row]);
-                let bucket = time.div_euclid(width).wrapping_sub(first) as usize;
+                let bucket = before.wrapping_add(buckets.of(time));
                 let is_error = errors.get(status[row] as usize).copied().unwrap_or(false);
                 if let Some(sums) =
                     lines.lines.get_mut(groups[row] as usize).and_then(|line| line.get_mut(bucket))

@@ -4,22 +4,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cache::SegmentInfo;
-use crate::query::Query;
-
-/// Memory that standing folds may take.
-const BUDGET: usize = 128 << 20;
+use crate::query::{Cancel, Query, QueryError};
 
 /// Something folded from rows, to which other rows can be added.
 pub trait Fold: Clone + Send + Sync {
     /// Takes in a fold of other rows.
-    fn merge(&mut self, other: &Self);
+    ///
+    /// # Errors
+    /// If the question is cancelled meanwhile: what is half merged is worth nothing.
+    fn merge(&mut self, other: &Self, cancel: &Cancel) -> Result<(), QueryError>;
     /// Bytes of memory it takes, about.
     fn memory(&self) -> usize;
 }
 
 impl Fold for super::groups::Groups {
-    fn merge(&mut self, other: &Self) {
-        super::groups::Groups::merge(self, other);
+    fn merge(&mut self, other: &Self, cancel: &Cancel) -> Result<(), QueryError> {
+        super::groups::Groups::merge(self, other, cancel)
     }
 
     fn memory(&self) -> usize {
@@ -35,12 +35,10 @@ struct Kept<S> {
 }
 
 /// Folds by the question they answer.
-pub struct Standing<S>(Mutex<(u64, HashMap<String, Kept<S>>)>);
-
-impl<S> Default for Standing<S> {
-    fn default() -> Self {
-        Standing(Mutex::new((0, HashMap::new())))
-    }
+pub struct Standing<S> {
+    kept: Mutex<(u64, HashMap<String, Kept<S>>)>,
+    /// Memory that they may take.
+    budget: usize,
 }
 
 /// The name of a fold: all of a question that decides which rows are folded and how, and nothing that
@@ -50,9 +48,14 @@ pub fn name(query: &Query, how: &str) -> String {
 }
 
 impl<S: Fold> Standing<S> {
+    /// None yet, of at most `budget` bytes.
+    pub fn new(budget: usize) -> Self {
+        Standing { kept: Mutex::default(), budget }
+    }
+
     /// Takes out what stands under a name, if all its segments are still there.
     pub fn take(&self, name: &str, segments: &[SegmentInfo]) -> Option<(Arc<S>, Vec<i64>)> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let Kept { state, included, .. } = kept.1.remove(name)?;
         let mut ids: Vec<i64> = segments.iter().map(|segment| segment.id).collect();
         ids.sort_unstable();
@@ -61,14 +64,14 @@ impl<S: Fold> Standing<S> {
 
     /// Lets a fold stand.
     pub fn put(&self, name: String, state: Arc<S>, included: Vec<i64>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.0 += 1;
         let used = kept.0;
-        if state.memory() > BUDGET / 2 {
+        if state.memory() > self.budget / 4 * 3 {
             return;
         }
         kept.1.insert(name, Kept { state, included, used });
-        while kept.1.values().map(|kept| kept.state.memory()).sum::<usize>() > BUDGET {
+        while kept.1.values().map(|kept| kept.state.memory()).sum::<usize>() > self.budget {
             let oldest = kept.1.iter().min_by_key(|(_, kept)| kept.used).map(|(name, _)| name.clone());
             match oldest {
                 Some(name) => kept.1.remove(&name),

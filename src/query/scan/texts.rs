@@ -22,10 +22,7 @@ pub fn for_each_text(
     let mut key_ids = [0u32; BLOCK];
     let mut key_block = usize::MAX;
     let mut row = 0;
-    snapshot.for_each_page(segment, field, &mut |page| {
-        if cancel.is_cancelled() {
-            return Err(QueryError::Cancelled);
-        }
+    let is_whole = snapshot.for_each_page(segment, field, &|| !cancel.is_cancelled(), &mut |page| {
         for in_page in 0..page.rows() {
             let key = || {
                 let (ids, values) = keys.as_ref()?;
@@ -39,6 +36,7 @@ pub fn for_each_text(
             each(row, text.as_deref());
             row += 1;
         }
-        Ok(())
-    })
+        Ok::<_, QueryError>(())
+    })?;
+    if is_whole { Ok(()) } else { Err(QueryError::Cancelled) }
 }

@@ -12,6 +12,14 @@ use crate::query::{Cancel, QueryError};
 /// Between two looks at whether the question still stands.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
+/// Goes on as long as somebody waits for the answer.
+///
+/// # Errors
+/// If the question is cancelled.
+pub fn go_on(cancel: &Cancel) -> Result<(), QueryError> {
+    if cancel.is_cancelled() { Err(QueryError::Cancelled) } else { Ok(()) }
+}
+
 /// Locks what another question may hold for long.
 ///
 /// # Errors

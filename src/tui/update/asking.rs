@@ -20,15 +20,23 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     }
     let page = layout::Areas::of(state).page();
     state.layer_mut().table_mut().load_ahead(page);
-    totals(state, effects);
     if state.layer().detail.is_some() {
+        totals(state, effects);
         detail(state, effects);
         return;
     }
-    timeline(state, effects);
+    // Questions share the processor: those that are looked at first come first. The others follow when there
+    // are rows to look at, and what adds to the rows when the rows stand.
     table(state, effects);
-    activity(state, effects);
-    distinct(state, effects);
+    if state.layer().table().rows.is_awaited() {
+        return;
+    }
+    totals(state, effects);
+    timeline(state, effects);
+    if state.layer().table().rows.is_settled() && !state.layer().timeline.is_running() {
+        activity(state, effects);
+        distinct(state, effects);
+    }
 }
 
 /// A question about the layer in front.
