@@ -179,6 +179,7 @@ pub(super) async fn pull_within(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Progress> {
     let options = Options { window: setting.window(), ..Options::default() };
+    let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
     let ingest = Ingest::start(writer, sources, options)?;
     interrupt.applies_to(Some(ingest.stopper()));
     let mut latest = ingest.progress.clone();
@@ -190,7 +191,7 @@ pub(super) async fn pull_within(
             break;
         }
     }
-    let progress = ingest.finish().await;
+    let progress = one_matter(ingest.finish().await, &uris);
     interrupt.applies_to(None);
     bar.finish_and_clear();
     match (&progress.fatal, progress.phase) {
@@ -279,6 +280,23 @@ fn failures(failures: &[Failure], count: u64, name_all: bool) -> Vec<String> {
 /// Why a source could not be listed at all, if one could not.
 fn unlisted<'p>(progress: &'p Progress, uris: &[String]) -> Option<&'p Failure> {
     progress.failures.iter().find(|failure| uris.contains(&failure.name))
+}
+
+/// If the list of a source broke off and log files could not be read for the same reason, while others could,
+/// that is one matter (the credentials have expired meanwhile): only the log files are told of.
+fn one_matter(mut progress: Progress, uris: &[String]) -> Progress {
+    let is_source = |failure: &Failure| uris.contains(&failure.name);
+    let known = progress.failures.clone();
+    if progress.files_done > 0 && known.iter().any(is_source) {
+        let is_told = |unlisted: &Failure| {
+            known.iter().any(|failure| !is_source(failure) && failure.what == unlisted.what)
+        };
+        let left: Vec<Failure> =
+            known.iter().filter(|failure| !is_source(failure) || !is_told(failure)).cloned().collect();
+        progress.files_failed -= (known.len() - left.len()) as u64;
+        progress.failures = Arc::new(left);
+    }
+    progress
 }
 
 /// How a pull of these sources ended. `needs_all`: a source that could not be listed is a failure even

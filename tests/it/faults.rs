@@ -89,6 +89,34 @@ impl Scene {
         child.wait_with_output().unwrap()
     }
 
+    /// The same with credentials from files named by these variables, and from nowhere else.
+    fn pull_as_configured(&self, cache: &Path, files: &[(&str, &Path)]) -> Output {
+        let endpoint = self.proxy.endpoint();
+        let arguments = ["pull", SOURCE, "--cache", cache.to_str().unwrap(), "--endpoint-url", &endpoint];
+        self.home
+            .command(&arguments)
+            .envs(self.server.environment())
+            .envs(files.iter().copied())
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY")
+            .output()
+            .unwrap()
+    }
+
+    /// After credentials were refused nothing was asked but what was on its way: sixty-four log files, each
+    /// once more with those that were found when looking again.
+    fn given_up_early(&self) {
+        let seen = self.proxy.take_seen();
+        let refused: Vec<&str> = seen
+            .iter()
+            .filter(|(asked, fault)| asked.is_object() && fault.is_some())
+            .map(|(asked, _)| asked.target.as_str())
+            .collect();
+        let files = refused.iter().collect::<BTreeSet<_>>().len();
+        assert!((1..=64).contains(&files), "{files} log files were asked for in vain");
+        assert!(refused.len() <= 2 * 64, "{} requests were made in vain", refused.len());
+    }
+
     /// What a pull brings if nothing fails.
     fn undisturbed(&self, source: &str, cache: &str) -> Contents {
         let cache = self.cache(cache);
@@ -203,8 +231,6 @@ fn log_files_that_cannot_be_had_are_named_and_the_rest_is_exact() {
         Fault::CutShort,
         Fault::CutAndDenied,
         Fault::Stall,
-        Fault::Expired(400),
-        Fault::Expired(403),
         Fault::Deleted,
         Fault::Swallowed,
     ];
@@ -278,32 +304,113 @@ fn no_secrets(told: &str) {
     }
 }
 
+/// From the twentieth log file on, the credentials of some requests are refused in this way, lists aside.
+fn refused_later(
+    fault: Fault,
+    of: impl Fn(&Asked) -> bool + Send + Sync + 'static,
+) -> impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static {
+    let fetched = Mutex::new(BTreeSet::new());
+    move |asked| {
+        let mut fetched = fetched.lock().unwrap();
+        if asked.is_object() && fetched.len() < 20 {
+            fetched.insert(asked.target.clone());
+        }
+        (asked.is_object() && of(asked) && !fetched.contains(&asked.target)).then_some(fault)
+    }
+}
+
 #[test]
 fn credentials_that_expire_on_the_way_are_one_matter() {
     let scene = Scene::new();
     let expected = scene.undisturbed(SOURCE, "whole.db");
     let token = [("AWS_SESSION_TOKEN", "a-session-token")];
-    for status in [400, 403] {
-        // After a hundred log files.
-        let fetched = Mutex::new(BTreeSet::new());
-        scene.proxy.spoil(move |asked| {
-            let mut fetched = fetched.lock().unwrap();
-            if asked.is_object() && fetched.len() < 100 {
-                fetched.insert(asked.target.clone());
-            }
-            (asked.is_object() && !fetched.contains(&asked.target)).then_some(Fault::Expired(status))
-        });
+    for (index, (fault, why)) in [
+        (Fault::Expired(400), "the credentials have expired; log in again"),
+        (Fault::Expired(403), "the credentials have expired; log in again"),
+        (Fault::UnknownKey, "does not know the access key; check AWS_ACCESS_KEY_ID"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        scene.proxy.spoil(refused_later(fault, |_| true));
         scene.proxy.take_seen();
-        let cache = scene.cache(&format!("{status}.db"));
+        let cache = scene.cache(&format!("{index}.db"));
         let output = scene.pull(SOURCE, &cache, &[], &token);
         let told = stderr(&output);
         assert_eq!(output.status.code(), Some(3), "{told}");
-        assert_eq!(told.matches("the credentials have expired; log in again").count(), 1, "{told}");
-        assert!(told.contains("50 log files could not be read"), "{told}");
+        assert_eq!(told.matches(why).count(), 1, "{told}");
+        assert!(told.contains("130 log files could not be read"), "{told}");
         assert!(told.lines().count() <= 2, "{told}");
         no_secrets(&told);
-        scene.made_good(&cache, 50, &expected);
+        scene.given_up_early();
+        scene.made_good(&cache, 130, &expected);
     }
+}
+
+#[test]
+fn credentials_that_cannot_be_had_again_end_the_pull() {
+    let scene = Scene::new();
+    let expected = scene.undisturbed(SOURCE, "whole.db");
+    // They are made by a program that works only once.
+    let (once, program) = (scene.home.path("once"), scene.home.path("credentials.sh"));
+    std::fs::write(
+        &program,
+        format!(
+            "mkdir '{}' || exit 1\necho '{{\"Version\": 1, \"AccessKeyId\": \"{ACCESS_KEY}\", \
+             \"SecretAccessKey\": \"{SECRET_KEY}\", \"SessionToken\": \"a-session-token\"}}'\n",
+            once.display()
+        ),
+    )
+    .unwrap();
+    let config = scene.home.path("aws-config");
+    std::fs::write(&config, format!("[default]\ncredential_process = sh {}\n", program.display())).unwrap();
+    scene.proxy.spoil(refused_later(Fault::Expired(400), |_| true));
+    scene.proxy.take_seen();
+    let cache = scene.cache("cache.db");
+    let output = scene.pull_as_configured(&cache, &[("AWS_CONFIG_FILE", &config)]);
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert_eq!(told.matches("the credentials cannot be loaded").count(), 1, "{told}");
+    assert!(told.contains("130 log files could not be read"), "{told}");
+    no_secrets(&told);
+    scene.given_up_early();
+    scene.made_good(&cache, 130, &expected);
+}
+
+#[test]
+fn credentials_that_expire_while_log_files_are_listed_are_one_matter_too() {
+    let scene = Scene::new();
+    // More than a page of a list holds.
+    for n in FILES..1010 {
+        let text = line(n, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1");
+        scene.server.put("acme-logs", &name(n), text);
+    }
+    let plan = refused_later(Fault::Expired(400), |_| true);
+    let refused = AtomicBool::new(false);
+    // The list goes on only after that.
+    let lists = AtomicUsize::new(0);
+    scene.proxy.spoil(move |asked| {
+        if asked.is_list() && lists.fetch_add(1, Ordering::Relaxed) > 0 {
+            while !refused.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            return Some(Fault::Expired(400));
+        }
+        let fault = plan(asked);
+        refused.fetch_or(fault.is_some(), Ordering::Relaxed);
+        fault
+    });
+    let cache = scene.cache("cache.db");
+    let output = scene.pull(SOURCE, &cache, &[], &[]);
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert_eq!(told.matches("the credentials have expired; log in again").count(), 1, "{told}");
+    assert!(told.lines().count() <= 2, "{told}");
+    scene.given_up_early();
+    scene.proxy.heal();
+    let output = scene.pull(SOURCE, &cache, &[], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(contents(&cache), scene.undisturbed(SOURCE, "whole.db"));
 }
 
 #[test]
@@ -353,19 +460,8 @@ fn credentials_that_are_renewed_meanwhile_are_found() {
     });
     scene.proxy.take_seen();
     let cache = scene.cache("cache.db");
-    let endpoint = scene.proxy.endpoint();
-    let arguments = ["pull", SOURCE, "--cache", cache.to_str().unwrap(), "--endpoint-url", &endpoint];
-    let output = scene
-        .home
-        .command(&arguments)
-        .env("AWS_SHARED_CREDENTIALS_FILE", scene.home.path("credentials"))
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_REGION", "us-east-1")
-        .env_remove("AWS_ACCESS_KEY_ID")
-        .env_remove("AWS_SECRET_ACCESS_KEY")
-        .output()
-        .unwrap();
+    let file = scene.home.path("credentials");
+    let output = scene.pull_as_configured(&cache, &[("AWS_SHARED_CREDENTIALS_FILE", &file)]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(contents(&cache), expected);
     assert!(!scene.spoiled().is_empty());
@@ -410,8 +506,6 @@ fn all_faults_at_once_lose_nothing_and_double_nothing() {
         Fault::CutShort,
         Fault::CutAndDenied,
         Fault::Stall,
-        Fault::Expired(400),
-        Fault::Expired(403),
         Fault::Deleted,
     ];
     let scene = Scene::new();
