@@ -98,59 +98,44 @@ pub fn write_file(
     name: &str,
     file: &FileState,
 ) -> rusqlite::Result<i64> {
-    let version = file.mark.as_ref().and_then(|mark| mark.version.as_deref());
-    let size = file.mark.as_ref().and_then(|mark| mark.size).map(|size| size as i64);
-    let state = file.state();
-    let id = match file.id {
-        Some(id) => {
-            transaction
-                .prepare_cached(
-                    "UPDATE log_file SET version = ?2, size = ?3, state = ?4, lines = ?5, requests = ?6,
-                            duplicates = ?7, rejected = ?8 WHERE id = ?1",
-                )?
-                .execute(params![
-                    id,
-                    version,
-                    size,
-                    state,
-                    file.lines as i64,
-                    file.requests as i64,
-                    file.duplicates as i64,
-                    file.rejected as i64
-                ])?;
-            if file.replaces || !file.is_in_part() {
-                transaction
-                    .prepare_cached("DELETE FROM log_file_part WHERE log_file_id = ?1")?
-                    .execute([id])?;
-            }
-            if file.replaces {
-                transaction
-                    .prepare_cached("DELETE FROM rejected_line WHERE log_file_id = ?1")?
-                    .execute([id])?;
-            }
-            id
-        }
-        None => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO log_file
-                        (source_id, name, version, size, state, lines, requests, duplicates, rejected)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                )?
-                .execute(params![
-                    source,
-                    name,
-                    version,
-                    size,
-                    state,
-                    file.lines as i64,
-                    file.requests as i64,
-                    file.duplicates as i64,
-                    file.rejected as i64
-                ])?;
-            transaction.last_insert_rowid()
-        }
+    let mark = file.mark.as_ref();
+    let version = mark.and_then(|mark| mark.version.as_deref());
+    let size = mark.and_then(|mark| mark.size).map(|size| size as i64);
+    let id: i64 = transaction
+        .prepare_cached(
+            "INSERT INTO log_file
+                (id, source_id, name, version, size, state, lines, requests, duplicates, rejected)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (id) DO UPDATE SET version = excluded.version, size = excluded.size,
+                state = excluded.state, lines = excluded.lines, requests = excluded.requests,
+                duplicates = excluded.duplicates, rejected = excluded.rejected
+             RETURNING id",
+        )?
+        .query_row(
+            params![
+                file.id,
+                source,
+                name,
+                version,
+                size,
+                file.state(),
+                file.lines as i64,
+                file.requests as i64,
+                file.duplicates as i64,
+                file.rejected as i64
+            ],
+            |row| row.get(0),
+        )?;
+    let forget = |table: &str| -> rusqlite::Result<()> {
+        transaction.prepare_cached(&format!("DELETE FROM {table} WHERE log_file_id = ?1"))?.execute([id])?;
+        Ok(())
     };
+    if file.id.is_some() && (file.replaces || !file.is_in_part()) {
+        forget("log_file_part")?;
+    }
+    if file.replaces {
+        forget("rejected_line")?;
+    }
     if file.is_in_part() {
         let mut insert = transaction.prepare_cached(
             "INSERT OR REPLACE INTO log_file_part (log_file_id, first_line, lines) VALUES (?1, ?2, ?3)",
