@@ -304,7 +304,7 @@ pub struct Options {
     /// The configuration file to use rather than the one in the configuration directory
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Say nothing but errors
+    /// Say nothing but errors, and what could not be read
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Name every log file that could not be read

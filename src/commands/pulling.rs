@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::setting::Setting;
-use super::{Outcome, UsageError};
+use super::{Outcome, UsageError, output};
 use crate::cache::{Cache, CacheError, Writer};
 use crate::config::data_directory;
 use crate::export::human;
@@ -230,9 +230,10 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     ));
 }
 
+/// Tells what could not be read, also to those who want quiet: it is an error.
 pub(super) fn tell_failures(setting: &Setting, progress: &Progress) {
     for line in failures(&progress.failures, progress.files_failed, setting.options.verbose) {
-        setting.note(&line);
+        output::tell(&line);
     }
 }
 
@@ -325,7 +326,7 @@ pub(super) fn verdict(
             .cloned()
             .collect();
         for line in failures(&others, others.len() as u64, setting.options.verbose) {
-            setting.note(&line);
+            output::tell(&line);
         }
         bail!("{}", named(unlisted));
     }

@@ -151,6 +151,21 @@ fn parts_of_other_requests_may_be_left_out() {
 }
 
 #[test]
+fn quiet_names_what_could_not_be_read_and_nothing_else() {
+    let home = Home::new();
+    // Half of a compressed log file.
+    std::fs::write(home.path("logs/2026-04-01-04-00-00-HALF.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])
+        .unwrap();
+    for arguments in [&["pull", "logs", "-q"][..], &["report", "total", "logs", "-q"]] {
+        let output = home.run(arguments);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.starts_with("tamarin: ") && told.contains("HALF.gz"), "{told}");
+    }
+}
+
+#[test]
 fn sql_asks_the_cache() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q"]);
