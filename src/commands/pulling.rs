@@ -17,7 +17,7 @@ use crate::export::human;
 use crate::ingest::{Failure, Ingest, Options, Phase, Progress, Stop};
 use crate::source::demo::Demo;
 use crate::source::s3::S3Options;
-use crate::source::{self, Source, SourceError};
+use crate::source::{self, Source, SourceError, Window};
 
 /// Log files named per reason why they could not be read, if nobody asks for all.
 const FAILURES_TOLD: usize = 3;
@@ -72,7 +72,8 @@ pub(super) fn ready(setting: &Setting, specs: &[String]) -> anyhow::Result<Ready
 
 /// Opens a cache for reading.
 pub(super) fn open_cache(path: &Path) -> anyhow::Result<Arc<Cache>> {
-    if !path.exists() {
+    let is_empty = std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0);
+    if !path.exists() || is_empty {
         bail!(
             "nothing is cached yet in {}; name a source: tamarin pull s3://BUCKET, a file or a folder",
             path.display()
@@ -341,6 +342,11 @@ pub(super) fn verdict(
             );
         }
         if progress.files_listed == 0 {
+            if setting.window() != Window::default() {
+                bail!(
+                    "no log files of that time found in {sources}; check --since and --until, the path or prefix"
+                );
+            }
             bail!(
                 "no log files found in {sources}; check the path or prefix (S3 delivers logs some hours late)"
             );
