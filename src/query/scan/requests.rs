@@ -6,7 +6,6 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::cache::{BLOCK, Integers, SegmentInfo, Snapshot};
@@ -64,12 +63,7 @@ struct Order<'r> {
     turn: u64,
 }
 
-impl<'r> Order<'r> {
-    /// Of dimensions with their ranks.
-    fn new(sort: Sort<Field>, ranks: Option<&'r [u32]>) -> Order<'r> {
-        Order { by: sort.by, descending: sort.descending, ranks, turn: 0 }
-    }
-
+impl Order<'_> {
     /// Rank of a number as stored.
     #[inline]
     fn rank(&self, stored: u64) -> u64 {
@@ -144,39 +138,6 @@ pub(super) struct Window {
     pub(super) limit: usize,
 }
 
-impl OneMoment<'_> {
-    /// Where the first requests of an order are that pass the filter of a question: segment of the snapshot
-    /// and row in it. For whoever reads them when their turn comes ([`OneMoment::read`]). Not by a detail.
-    pub(in crate::query) fn first(
-        &self,
-        query: &Query,
-        sort: Sort<Field>,
-        keep: usize,
-    ) -> Result<Vec<(usize, usize)>, QueryError> {
-        let (snapshot, cancel) = (&self.snapshot, &Cancel::default());
-        let predicate = &self.predicate(query)?;
-        let asking = Asking { engine: self.engine, snapshot, query, predicate, cancel };
-        let mut wanted = Vec::new();
-        for segment in &snapshot.segments {
-            if predicate.passes(segment, snapshot)? != Passes::None {
-                wanted.push(*segment);
-            }
-        }
-        let ranks = asking.ranks(sort.by)?;
-        let order = Order::new(sort, ranks.as_deref().map(Vec::as_slice));
-        Ok(asking.by_number(order, 0, keep, &wanted, &|_| {})?.0)
-    }
-
-    /// Reads requests at the places that [`OneMoment::first`] told; other fields than these are absent.
-    pub(in crate::query) fn read(
-        &self,
-        places: &[(usize, usize)],
-        fields: &[Field],
-    ) -> Result<Vec<RequestRow>, QueryError> {
-        read_all(&self.snapshot, places, fields, &Cancel::default())
-    }
-}
-
 impl Asking<'_> {
     /// Answers [`Ask::Requests`](crate::query::Ask::Requests).
     pub(super) fn requests(
@@ -197,8 +158,16 @@ impl Asking<'_> {
         let (places, matched) = if sort.by.kind() == Kind::Detail {
             self.by_text(sort, offset, keep, wanted, &read)?
         } else {
-            let ranks = self.ranks(sort.by)?;
-            let order = Order::new(sort, ranks.as_deref().map(Vec::as_slice));
+            let ranks = match sort.by.kind() {
+                Kind::Dimension => Some(self.engine.ranks.get(
+                    sort.by,
+                    waiting::dictionary(self.snapshot, sort.by, self.cancel)?,
+                    self.cancel,
+                )?),
+                _ => None,
+            };
+            let ranks = ranks.as_deref().map(Vec::as_slice);
+            let order = Order { by: sort.by, descending: sort.descending, ranks, turn: 0 };
             let is_known = self.predicate.is_everything();
             let matched = (limit > 0 && offset > 0 && (is_known || offset >= FAR))
                 .then(|| self.count(wanted, &read))
@@ -218,8 +187,7 @@ impl Asking<'_> {
         };
         statistics.rows_scanned += scanned.0.into_inner();
         statistics.segments_scanned += scanned.1.into_inner();
-        let rows = read_all(self.snapshot, &places, fields, self.cancel)?;
-        Ok(Answer::Requests(Requests { rows, matched }))
+        Ok(Answer::Requests(Requests { rows: self.read_all(&places, fields)?, matched }))
     }
 
     /// Answers [`Ask::Numbered`](crate::query::Ask::Numbered).
@@ -235,17 +203,40 @@ impl Asking<'_> {
             (segment.source == i64::from(source) && row < segment.rows).then_some((index, row))
         };
         let places: Vec<(usize, usize)> = ids.iter().filter_map(place).collect();
-        let rows = read_all(self.snapshot, &places, &[], self.cancel)?;
+        let rows = self.read_all(&places, &[])?;
         Ok(Answer::Requests(Requests { matched: rows.len() as u64, rows }))
     }
 
-    /// The places of the values of a dimension in their order; of other fields numbers are the order.
-    fn ranks(&self, by: Field) -> Result<Option<Arc<Vec<u32>>>, QueryError> {
-        if by.kind() != Kind::Dimension {
-            return Ok(None);
-        }
-        let dictionary = waiting::dictionary(self.snapshot, by, self.cancel)?;
-        Ok(Some(self.engine.ranks.get(by, dictionary, self.cancel)?))
+    /// Reads these rows, on all cores.
+    fn read_all(&self, places: &[(usize, usize)], fields: &[Field]) -> Result<Vec<RequestRow>, QueryError> {
+        let segments = &self.snapshot.segments;
+        let read = |part: &[(usize, usize)]| -> Result<Vec<RequestRow>, QueryError> {
+            let mut reader = RowReader::new(self.snapshot, fields);
+            let mut rows = Vec::with_capacity(part.len());
+            for (index, (segment, row)) in part.iter().enumerate() {
+                if index % 4 == 0 && self.cancel.is_cancelled() {
+                    return Err(QueryError::Cancelled);
+                }
+                if let Some(segment) = segments.get(*segment) {
+                    rows.push(reader.read(segment, *row)?);
+                }
+            }
+            Ok(rows)
+        };
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let part = places.len().div_ceil(threads).max(ROWS_AT_ONCE);
+        let mut parts = places.chunks(part);
+        let first = parts.next().unwrap_or_default();
+        let mut rows: Vec<Result<Vec<RequestRow>, QueryError>> = Vec::new();
+        std::thread::scope(|scope| {
+            let others: Vec<_> = parts.map(|part| scope.spawn(move || read(part))).collect();
+            rows.push(read(first));
+            for other in others {
+                rows.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+        });
+        let rows: Vec<Vec<RequestRow>> = rows.into_iter().collect::<Result<_, _>>()?;
+        Ok(rows.into_iter().flatten().collect())
     }
 
     /// How many rows pass.
@@ -455,43 +446,6 @@ impl Asking<'_> {
     }
 }
 
-/// Reads these rows (segment of the snapshot, row in it), on all cores.
-fn read_all(
-    snapshot: &Snapshot<'_>,
-    places: &[(usize, usize)],
-    fields: &[Field],
-    cancel: &Cancel,
-) -> Result<Vec<RequestRow>, QueryError> {
-    let segments = &snapshot.segments;
-    let read = |part: &[(usize, usize)]| -> Result<Vec<RequestRow>, QueryError> {
-        let mut reader = RowReader::new(snapshot, fields);
-        let mut rows = Vec::with_capacity(part.len());
-        for (index, (segment, row)) in part.iter().enumerate() {
-            if index % 4 == 0 && cancel.is_cancelled() {
-                return Err(QueryError::Cancelled);
-            }
-            if let Some(segment) = segments.get(*segment) {
-                rows.push(reader.read(segment, *row)?);
-            }
-        }
-        Ok(rows)
-    };
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let part = places.len().div_ceil(threads).max(ROWS_AT_ONCE);
-    let mut parts = places.chunks(part);
-    let first = parts.next().unwrap_or_default();
-    let mut rows: Vec<Result<Vec<RequestRow>, QueryError>> = Vec::new();
-    std::thread::scope(|scope| {
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || read(part))).collect();
-        rows.push(read(first));
-        for other in others {
-            rows.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-    });
-    let rows: Vec<Vec<RequestRow>> = rows.into_iter().collect::<Result<_, _>>()?;
-    Ok(rows.into_iter().flatten().collect())
-}
-
 /// Whether a text does not come behind the worst: found out before it is copied.
 fn has_chance(worst: Option<&(Text, Place)>, text: Option<&[u8]>, descending: bool) -> bool {
     match (worst, text) {
@@ -520,4 +474,49 @@ fn least_of_block(order: Order<'_>, column: &Integers, times: &Integers, block: 
     let (low, high) = column.block_range(block);
     let (first, last) = times.block_range(block);
     (order.least(low, high), if order.turn == 0 { first } else { last ^ order.turn })
+}
+
+/// For whoever walks over requests in an order and may stop at any of them.
+impl OneMoment<'_> {
+    /// Where the first requests of an order are that pass the filter of a question: segment of the snapshot
+    /// and row in it. Not by a detail.
+    pub(in crate::query) fn first(
+        &self,
+        query: &Query,
+        sort: Sort<Field>,
+        keep: usize,
+    ) -> Result<Vec<(usize, usize)>, QueryError> {
+        let (snapshot, cancel) = (&self.snapshot, &Cancel::default());
+        let predicate = &self.predicate(query)?;
+        let asking = Asking { engine: self.engine, snapshot, query, predicate, cancel };
+        let mut wanted = Vec::new();
+        for segment in &snapshot.segments {
+            if predicate.passes(segment, snapshot)? != Passes::None {
+                wanted.push(*segment);
+            }
+        }
+        let ranks = match sort.by.kind() {
+            Kind::Dimension => {
+                let dictionary = waiting::dictionary(snapshot, sort.by, cancel)?;
+                Some(self.engine.ranks.get(sort.by, dictionary, cancel)?)
+            }
+            _ => None,
+        };
+        let ranks = ranks.as_deref().map(Vec::as_slice);
+        let order = Order { by: sort.by, descending: sort.descending, ranks, turn: 0 };
+        Ok(asking.by_number(order, 0, keep, &wanted, &|_| {})?.0)
+    }
+
+    /// Reads requests at the places that [`OneMoment::first`] told for a question; other fields than these
+    /// are absent.
+    pub(in crate::query) fn read(
+        &self,
+        query: &Query,
+        places: &[(usize, usize)],
+        fields: &[Field],
+    ) -> Result<Vec<RequestRow>, QueryError> {
+        let (snapshot, cancel) = (&self.snapshot, &Cancel::default());
+        let predicate = &self.predicate(query)?;
+        Asking { engine: self.engine, snapshot, query, predicate, cancel }.read_all(places, fields)
+    }
 }

@@ -95,7 +95,7 @@ impl Ordered {
         if self.at < *from || self.at >= from + rows.len() {
             let end = self.places.len().min(self.at + AT_ONCE);
             let places = self.places.get(self.at..end).unwrap_or_default();
-            self.read = (self.at, self.shared.moment().read(places, &self.fields)?);
+            self.read = (self.at, self.shared.moment().read(&self.shared.query([]), places, &self.fields)?);
         }
         let (from, rows) = &self.read;
         Ok(rows.get(self.at - from).map_or(Value::Absent, |row| row.get(field).clone()))
