@@ -278,6 +278,7 @@ fn rows_are_picked_only_if_nothing_is_left_to_ask_of_them() {
         "SELECT * FROM requests ORDER BY time LIMIT 10",
         "SELECT * FROM requests ORDER BY time DESC LIMIT 10 OFFSET 5",
         "SELECT * FROM requests ORDER BY time_unix DESC LIMIT 10",
+        "SELECT * FROM requests ORDER BY time DESC LIMIT 10 OFFSET 100000",
         "SELECT key FROM requests ORDER BY bytes_sent DESC LIMIT 100",
         "SELECT key FROM requests ORDER BY key LIMIT 100",
         "SELECT * FROM requests WHERE http_status = 403 AND time > '2026-04' ORDER BY bytes_sent LIMIT 10",
@@ -288,6 +289,8 @@ fn rows_are_picked_only_if_nothing_is_left_to_ask_of_them() {
     for statement in [
         "SELECT * FROM requests ORDER BY time",
         "SELECT * FROM requests ORDER BY time LIMIT 1000000",
+        "SELECT * FROM requests WHERE http_status = 403 ORDER BY time LIMIT 10 OFFSET 100000",
+        "SELECT * FROM requests ORDER BY time LIMIT 10 OFFSET 5000000",
         "SELECT * FROM requests ORDER BY time, key LIMIT 10",
         "SELECT * FROM requests ORDER BY time NULLS LAST LIMIT 10",
         "SELECT * FROM requests ORDER BY key COLLATE NOCASE LIMIT 10",

@@ -54,6 +54,8 @@ enum Walk {
 const MOST: usize = 50_000;
 /// The same if text is read of them: a page has to be unpacked for nearly every row then.
 const MOST_WITH_TEXT: usize = 2_000;
+/// So many are picked, those included that OFFSET passes over: a place takes 24 bytes.
+const MOST_PASSED_OVER: usize = 2_000_000;
 
 /// What stands in for the statement that would make the table.
 fn declaration() -> Result<CString> {
@@ -122,7 +124,7 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
         let mut cost = rows.max(1.0) * 10.0;
         if is_all
             && let Some(limit) = limit
-            && let Some((first, keep)) = self.first(info, limit, offset)?
+            && let Some((first, keep)) = self.first(info, limit, offset, !plan.conditions.is_empty())?
         {
             // SQLite is told how many are asked for, and counts them itself all the same: if the values of
             // conditions turn out to be such that it must look at each row again, it finds them all.
@@ -174,7 +176,13 @@ impl Table {
     }
 
     /// The order that the rows are wanted in, and how many at the most, if the engine is to pick them.
-    fn first(&self, info: &IndexInfo, limit: usize, offset: Option<usize>) -> Result<Option<(First, usize)>> {
+    fn first(
+        &self,
+        info: &IndexInfo,
+        limit: usize,
+        offset: Option<usize>,
+        has_conditions: bool,
+    ) -> Result<Option<(First, usize)>> {
         let mut orders = info.order_bys();
         let (Some(order), None) = (orders.next(), orders.next()) else { return Ok(None) };
         let Ok(column) = usize::try_from(order.column()) else { return Ok(None) };
@@ -189,7 +197,9 @@ impl Table {
         };
         let columns = info.col_used();
         let has_text = Field::of_kind(Kind::Detail).any(|field| columns >> (field as usize) & 1 != 0);
-        if keep > if has_text { MOST_WITH_TEXT } else { MOST } {
+        // What is passed over is not read, unless conditions are asked of it.
+        let read = if has_conditions { keep } else { limit };
+        if read > if has_text { MOST_WITH_TEXT } else { MOST } || keep > MOST_PASSED_OVER {
             return Ok(None);
         }
         let Some(by) = ordered::sorted_by(&self.shared, column) else { return Ok(None) };
