@@ -76,11 +76,23 @@ impl FileState {
         FileState { id: self.id, replaces: true, before, ..FileState::default() }
     }
 
+    /// Whether this version is what another was, and more.
+    fn has_grown(&self) -> bool {
+        let size = self.mark.as_ref().and_then(|mark| mark.size);
+        self.before.size.zip(size).is_some_and(|(before, now)| now >= before)
+    }
+
+    /// Whether a version that has grown is being read in place of another, and is not read to its end. Until
+    /// then the catalogue keeps what both gave: whoever is killed here reads it from its beginning again, and
+    /// needs to know what is no repeat.
+    fn is_reread(&self) -> bool {
+        self.has_grown() && self.is_in_part()
+    }
+
     /// Takes up some rows, of which some are in the cache already, and tells what those are.
     pub fn take(&mut self, rows: u64, repeated: u64) -> Repeated {
-        let size = self.mark.as_ref().and_then(|mark| mark.size);
-        let has_grown = self.before.size.zip(size).is_some_and(|(before, now)| now >= before);
-        let Before { requests, duplicates, .. } = if has_grown { self.before } else { Before::default() };
+        let Before { requests, duplicates, .. } =
+            if self.has_grown() { self.before } else { Before::default() };
         let reread = repeated.min(requests);
         let told = (repeated - reread).min(duplicates);
         self.before.requests -= reread;
@@ -98,60 +110,49 @@ pub fn write_file(
     name: &str,
     file: &FileState,
 ) -> rusqlite::Result<i64> {
-    let version = file.mark.as_ref().and_then(|mark| mark.version.as_deref());
-    let size = file.mark.as_ref().and_then(|mark| mark.size).map(|size| size as i64);
-    let state = file.state();
-    let id = match file.id {
-        Some(id) => {
-            transaction
-                .prepare_cached(
-                    "UPDATE log_file SET version = ?2, size = ?3, state = ?4, lines = ?5, requests = ?6,
-                            duplicates = ?7, rejected = ?8 WHERE id = ?1",
-                )?
-                .execute(params![
-                    id,
-                    version,
-                    size,
-                    state,
-                    file.lines as i64,
-                    file.requests as i64,
-                    file.duplicates as i64,
-                    file.rejected as i64
-                ])?;
-            if file.replaces || !file.is_in_part() {
-                transaction
-                    .prepare_cached("DELETE FROM log_file_part WHERE log_file_id = ?1")?
-                    .execute([id])?;
-            }
-            if file.replaces {
-                transaction
-                    .prepare_cached("DELETE FROM rejected_line WHERE log_file_id = ?1")?
-                    .execute([id])?;
-            }
-            id
-        }
-        None => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO log_file
-                        (source_id, name, version, size, state, lines, requests, duplicates, rejected)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                )?
-                .execute(params![
-                    source,
-                    name,
-                    version,
-                    size,
-                    state,
-                    file.lines as i64,
-                    file.requests as i64,
-                    file.duplicates as i64,
-                    file.rejected as i64
-                ])?;
-            transaction.last_insert_rowid()
-        }
+    let is_reread = file.is_reread();
+    let mark = file.mark.as_ref();
+    // What has no version is read from its beginning next time: lines noted as read would not tell which of
+    // the rest the file gave before.
+    let version = if is_reread { None } else { mark.and_then(|mark| mark.version.as_deref()) };
+    let size = if is_reread { file.before.size } else { mark.and_then(|mark| mark.size) };
+    let given = if is_reread { file.before } else { Before::default() };
+    let id: i64 = transaction
+        .prepare_cached(
+            "INSERT INTO log_file
+                (id, source_id, name, version, size, state, lines, requests, duplicates, rejected)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (id) DO UPDATE SET version = excluded.version, size = excluded.size,
+                state = excluded.state, lines = excluded.lines, requests = excluded.requests,
+                duplicates = excluded.duplicates, rejected = excluded.rejected
+             RETURNING id",
+        )?
+        .query_row(
+            params![
+                file.id,
+                source,
+                name,
+                version,
+                size.map(|size| size as i64),
+                file.state(),
+                file.lines as i64,
+                (file.requests + given.requests) as i64,
+                (file.duplicates + given.duplicates) as i64,
+                file.rejected as i64
+            ],
+            |row| row.get(0),
+        )?;
+    let forget = |table: &str| -> rusqlite::Result<()> {
+        transaction.prepare_cached(&format!("DELETE FROM {table} WHERE log_file_id = ?1"))?.execute([id])?;
+        Ok(())
     };
-    if file.is_in_part() {
+    if file.id.is_some() && (file.replaces || !file.is_in_part()) {
+        forget("log_file_part")?;
+    }
+    if file.replaces {
+        forget("rejected_line")?;
+    }
+    if file.is_in_part() && !is_reread {
         let mut insert = transaction.prepare_cached(
             "INSERT OR REPLACE INTO log_file_part (log_file_id, first_line, lines) VALUES (?1, ?2, ?3)",
         )?;

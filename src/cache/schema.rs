@@ -238,7 +238,18 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
     match open_reader_with(path, path, read_only) {
         Err(CacheError::Open { .. } | CacheError::ReadOnly { .. }) if stamp.0.is_some() && !has_log(path) => {
             let uri = immutable_uri(path);
-            let connection = open_reader_with(path, &uri, read_only | OpenFlags::SQLITE_OPEN_URI)?;
+            let connection =
+                open_reader_with(path, &uri, read_only | OpenFlags::SQLITE_OPEN_URI).map_err(|error| {
+                    match error {
+                        // SQLite only names the file.
+                        CacheError::Open { path, .. } => {
+                            let reason =
+                                "it may not be read, check its permissions (chmod, chown)".to_owned();
+                            CacheError::Open { path, reason }
+                        }
+                        error => error,
+                    }
+                })?;
             Ok((connection, Some(stamp)))
         }
         // Whether it may be read at all.

@@ -199,12 +199,17 @@ The table is called requests. Its columns are the fields by the names that `tama
 is absent is NULL. time is text, 2026-04-01T12:30:00Z: it sorts and compares as time does, and SQLite's \
 date functions take it. Not in SELECT *: time_unix (seconds since 1970) and source.
 What WHERE asks of time, dimensions and measures by =, <, <=, >, >=, IN and IS NULL is answered without \
-reading the rest; --filter, --since, --until and --counting choose requests beforehand.
+reading the rest; if it asks nothing else, ORDER BY one of those columns with a LIMIT reads only the rows \
+that it shows. --filter, --since, --until and --counting choose requests beforehand.
+query_param(request_uri, 'x-user') is the value of a parameter in the query, as report query_param:x-user \
+has it.
 
   tamarin sql \"SELECT key, count(*) n FROM requests WHERE http_status = 403 GROUP BY key ORDER BY n DESC\"
   tamarin sql \"SELECT substr(time, 1, 10) day, sum(bytes_sent) FROM requests GROUP BY day\"
+  tamarin sql \"SELECT * FROM requests WHERE http_status = 403 ORDER BY time DESC LIMIT 10\"
+  tamarin sql \"SELECT query_param(request_uri, 'x-user') user, count(*) FROM requests GROUP BY user\"
 
-SQLite runs the statement, so all its functions are there. Nothing can be written.";
+SQLite runs the statement, so all its functions are there too. Nothing can be written.";
 
 /// `tamarin sources`.
 #[derive(Debug, clap::Args)]
@@ -299,7 +304,7 @@ pub struct Options {
     /// The configuration file to use rather than the one in the configuration directory
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Say nothing but errors
+    /// Say nothing but errors, and what could not be read
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Name every log file that could not be read

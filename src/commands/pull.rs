@@ -10,6 +10,12 @@ use super::{Outcome, output, usage};
 use crate::cache::{CacheError, Writer};
 
 pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome> {
+    if setting.options.filter.is_some() {
+        return usage(
+            "--filter: pull takes every request into the cache, and questions choose among them; --since and \
+             --until choose log files by time",
+        );
+    }
     let specs = if args.sources.is_empty() { pulling::usual_sources(setting)? } else { args.sources.clone() };
     if specs.is_empty() {
         return usage(

@@ -10,14 +10,14 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::setting::Setting;
-use super::{Outcome, UsageError};
+use super::{Outcome, UsageError, output};
 use crate::cache::{Cache, CacheError, Writer};
 use crate::config::data_directory;
 use crate::export::human;
 use crate::ingest::{Failure, Ingest, Options, Phase, Progress, Stop};
 use crate::source::demo::Demo;
 use crate::source::s3::S3Options;
-use crate::source::{self, Source, SourceError};
+use crate::source::{self, Source, SourceError, Window};
 
 /// Log files named per reason why they could not be read, if nobody asks for all.
 const FAILURES_TOLD: usize = 3;
@@ -72,7 +72,8 @@ pub(super) fn ready(setting: &Setting, specs: &[String]) -> anyhow::Result<Ready
 
 /// Opens a cache for reading.
 pub(super) fn open_cache(path: &Path) -> anyhow::Result<Arc<Cache>> {
-    if !path.exists() {
+    let is_empty = std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0);
+    if !path.exists() || is_empty {
         bail!(
             "nothing is cached yet in {}; name a source: tamarin pull s3://BUCKET, a file or a folder",
             path.display()
@@ -179,6 +180,7 @@ pub(super) async fn pull_within(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Progress> {
     let options = Options { window: setting.window(), ..Options::default() };
+    let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
     let ingest = Ingest::start(writer, sources, options)?;
     interrupt.applies_to(Some(ingest.stopper()));
     let mut latest = ingest.progress.clone();
@@ -190,7 +192,7 @@ pub(super) async fn pull_within(
             break;
         }
     }
-    let progress = ingest.finish().await;
+    let progress = one_matter(ingest.finish().await, &uris);
     interrupt.applies_to(None);
     bar.finish_and_clear();
     match (&progress.fatal, progress.phase) {
@@ -229,9 +231,10 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     ));
 }
 
+/// Tells what could not be read, also to those who want quiet: it is an error.
 pub(super) fn tell_failures(setting: &Setting, progress: &Progress) {
     for line in failures(&progress.failures, progress.files_failed, setting.options.verbose) {
-        setting.note(&line);
+        output::tell(&line);
     }
 }
 
@@ -281,6 +284,23 @@ fn unlisted<'p>(progress: &'p Progress, uris: &[String]) -> Option<&'p Failure> 
     progress.failures.iter().find(|failure| uris.contains(&failure.name))
 }
 
+/// If the list of a source broke off and log files could not be read for the same reason, while others could,
+/// that is one matter (the credentials have expired meanwhile): only the log files are told of.
+fn one_matter(mut progress: Progress, uris: &[String]) -> Progress {
+    let is_source = |failure: &Failure| uris.contains(&failure.name);
+    let known = progress.failures.clone();
+    if progress.files_done > 0 && known.iter().any(is_source) {
+        let is_told = |unlisted: &Failure| {
+            known.iter().any(|failure| !is_source(failure) && failure.what == unlisted.what)
+        };
+        let left: Vec<Failure> =
+            known.iter().filter(|failure| !is_source(failure) || !is_told(failure)).cloned().collect();
+        progress.files_failed -= (known.len() - left.len()) as u64;
+        progress.failures = Arc::new(left);
+    }
+    progress
+}
+
 /// How a pull of these sources ended. `needs_all`: a source that could not be listed is a failure even
 /// if the cache has something of it.
 ///
@@ -307,7 +327,7 @@ pub(super) fn verdict(
             .cloned()
             .collect();
         for line in failures(&others, others.len() as u64, setting.options.verbose) {
-            setting.note(&line);
+            output::tell(&line);
         }
         bail!("{}", named(unlisted));
     }
@@ -322,6 +342,11 @@ pub(super) fn verdict(
             );
         }
         if progress.files_listed == 0 {
+            if setting.window() != Window::default() {
+                bail!(
+                    "no log files of that time found in {sources}; check --since and --until, the path or prefix"
+                );
+            }
             bail!(
                 "no log files found in {sources}; check the path or prefix (S3 delivers logs some hours late)"
             );

@@ -4,29 +4,33 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 
 use super::args::{SourcesArgs, SourcesCommand};
 use super::setting::Setting;
 use super::{Outcome, output, pulling, usage};
 use crate::cache::catalogue::Rejected;
 use crate::cache::check::check;
-use crate::cache::{Cache, Monitoring, Writer};
+use crate::cache::{Cache, CacheError, Monitoring, Writer};
 use crate::export::{self, Cell, Format, Sheet, human};
 
 /// Rejected lines on their way from the cache.
 const AHEAD: usize = 1024;
 
 pub(super) fn run(setting: &Setting, args: &SourcesArgs) -> anyhow::Result<Outcome> {
+    // Whoever gives one of these expects less than would be told, or deleted.
+    let options = &setting.options;
+    if [&options.filter, &options.since, &options.until, &options.sort].into_iter().any(Option::is_some) {
+        return usage(
+            "sources is about all that the cache has; it knows no --filter, --since, --until or --sort",
+        );
+    }
     let path = setting.cache_path()?;
     let open = || pulling::open_cache(&path);
     match &args.what {
         None => list(setting, open()?.as_ref()),
         Some(SourcesCommand::Rejected { source }) => rejected(setting, open()?.as_ref(), source.as_deref()),
-        Some(SourcesCommand::Check) => {
-            open()?;
-            verify(setting, &path)
-        }
+        Some(SourcesCommand::Check) => open().and_then(|_| verify(setting, &path)).map_err(beyond_verifying),
         Some(SourcesCommand::Add { sources }) => add(setting, sources),
         Some(SourcesCommand::Remove { sources, with_requests: true }) => delete(setting, sources),
         Some(SourcesCommand::Remove { sources, .. }) => {
@@ -39,6 +43,17 @@ pub(super) fn run(setting: &Setting, args: &SourcesArgs) -> anyhow::Result<Outco
         Some(SourcesCommand::Resume { sources }) => {
             monitor(setting, sources, Monitoring::Resumed, "is pulled again")
         }
+    }
+}
+
+/// What is damaged too much to be opened cannot be verified either: there is no more to be found out.
+fn beyond_verifying(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(CacheError::Damaged { path, reason }) => anyhow!(
+            "the cache {} is damaged too much to be verified ({reason}); move it away and pull again",
+            path.display()
+        ),
+        _ => error,
     }
 }
 
@@ -193,7 +208,10 @@ fn rejected(setting: &Setting, cache: &Cache, source: Option<&str>) -> anyhow::R
                 Cell::Owned(line.content),
             ]
         });
-        let sheet = Sheet::new(&["source", "log_file", "line", "reason", "content"], Box::new(rows), None);
+        // They are few, or else what is wrong is best seen in all of them.
+        let top = setting.options.top.filter(|top| *top > 0).unwrap_or(usize::MAX);
+        let names = ["source", "log_file", "line", "reason", "content"];
+        let sheet = Sheet::new(&names, Box::new(rows.take(top)), None);
         export::write_sheet(sheet, setting.format, output::width(), &mut out)?;
         match reading.join() {
             Ok(read) => Ok(read?),

@@ -9,8 +9,8 @@ use super::setting::Setting;
 use super::{Outcome, output, pulling, usage};
 use crate::cache::Cache;
 use crate::export::{self, Cell, Format, Sheet, human};
-use crate::query::Ask;
 use crate::query::sql::{Sql, SqlError, SqlValue};
+use crate::query::{Ask, LocalEngine};
 
 /// Rows on their way from SQLite.
 const AHEAD: usize = 1024;
@@ -30,13 +30,13 @@ pub(super) fn run(setting: &Setting, args: &SqlArgs) -> anyhow::Result<Outcome> 
     let query = setting.query(&ready.sources, args.counting.into(), Ask::Totals);
     // SQLite wants what stands behind a table to live as long as the program. It does: one statement,
     // and the program ends.
-    let cache: &'static Cache = Box::leak(Box::new(ready.cache.clone()));
-    let _close = CloseAtEnd(cache);
+    let engine: &'static LocalEngine = Box::leak(Box::new(LocalEngine::new(ready.cache.clone())));
+    let _close = CloseAtEnd(engine.cache());
     let (sender, receiver) = sync_channel::<Sent>(AHEAD);
     let statement = args.statement.clone();
     let asking = std::thread::spawn(move || {
         // Whoever is gone (a closed pipe, enough rows) needs nothing more.
-        let ran = Sql::new(cache, query).and_then(|sql| {
+        let ran = Sql::new(engine, query).and_then(|sql| {
             sql.run(&statement, &mut |names| drop(sender.send(Sent::Names(names))), &mut |row| {
                 sender.send(Sent::Row(row)).is_ok()
             })

@@ -230,6 +230,15 @@ fn a_cache_in_a_folder_that_may_not_be_written_is_read_by_whoever_may_read_it() 
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put beside it");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 
+    // Where it may not be read either, that is said, and not what SQLite calls the file.
+    allow(&path, 0o600);
+    allow(folder.path(), 0o555);
+    let (code, _, stderr) = report(&[]);
+    if code != Some(0) {
+        assert_eq!(code, Some(1), "{stderr}");
+        assert!(stderr.contains("it may not be read") && !stderr.contains("immutable"), "{stderr}");
+    }
+
     // Changes that wait in a write-ahead log cannot be read without writing: that is said.
     allow(folder.path(), 0o755);
     allow(&path, 0o644);

@@ -151,6 +151,48 @@ fn parts_of_other_requests_may_be_left_out() {
 }
 
 #[test]
+fn options_that_a_command_would_not_heed_are_refused() {
+    let home = Home::new();
+    home.fine(&["pull", "logs", "-q"]);
+    let told = home.refused_in_one_line(2, &["pull", "logs", "--filter", "status:404"]);
+    assert!(told.contains("--since and --until choose log files"), "{told}");
+    for option in ["--filter=status:404", "--since=2026-04-01", "--until=2026-04-02", "--sort=key"] {
+        for command in [&["sources"][..], &["sources", "rejected"], &["sources", "remove", "logs"]] {
+            home.refused_in_one_line(2, &[command, &[option]].concat());
+        }
+    }
+    let log = home.path("logs/2026-04-01-00-30-00-AAAA");
+    let text = std::fs::read_to_string(&log).unwrap() + "another one that is none\n";
+    std::fs::write(&log, text).unwrap();
+    home.fine(&["pull", "logs", "-q"]);
+    for (top, lines) in [("1", 1), ("2", 2), ("0", 2)] {
+        assert_eq!(home.objects(&["sources", "rejected", "--top", top]).len(), lines, "--top {top}");
+    }
+}
+
+#[test]
+fn a_time_without_log_files_is_told_as_such() {
+    let home = Home::new();
+    let told = home.refused_in_one_line(1, &["pull", "logs", "--since", "2027-01-01"]);
+    assert!(told.contains("no log files of that time") && told.contains("--since"), "{told}");
+}
+
+#[test]
+fn quiet_names_what_could_not_be_read_and_nothing_else() {
+    let home = Home::new();
+    // Half of a compressed log file.
+    std::fs::write(home.path("logs/2026-04-01-04-00-00-HALF.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])
+        .unwrap();
+    for arguments in [&["pull", "logs", "-q"][..], &["report", "total", "logs", "-q"]] {
+        let output = home.run(arguments);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.starts_with("tamarin: ") && told.contains("HALF.gz"), "{told}");
+    }
+}
+
+#[test]
 fn sql_asks_the_cache() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q"]);

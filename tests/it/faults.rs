@@ -45,6 +45,10 @@ fn content(n: u32) -> Vec<u8> {
     if n % 10 != 9 {
         return text.into_bytes();
     }
+    packed(&text)
+}
+
+fn packed(text: &str) -> Vec<u8> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(text.as_bytes()).unwrap();
     packed.finish().unwrap()
@@ -89,12 +93,62 @@ impl Scene {
         child.wait_with_output().unwrap()
     }
 
-    /// What a pull brings if nothing fails.
-    fn undisturbed(&self, source: &str, cache: &str) -> Contents {
-        let cache = self.cache(cache);
-        let output = self.pull(source, &cache, &[], &[]);
+    /// The same with credentials from files named by these variables, and from nowhere else.
+    fn pull_as_configured(&self, cache: &Path, files: &[(&str, &Path)]) -> Output {
+        let endpoint = self.proxy.endpoint();
+        let arguments = ["pull", SOURCE, "--cache", cache.to_str().unwrap(), "--endpoint-url", &endpoint];
+        self.home
+            .command(&arguments)
+            .envs(self.server.environment())
+            .envs(files.iter().copied())
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY")
+            .output()
+            .unwrap()
+    }
+
+    /// After credentials were refused nothing was asked but what was on its way: sixty-four log files, each
+    /// once more with those that were found when looking again.
+    fn given_up_early(&self) {
+        let seen = self.proxy.take_seen();
+        let refused: Vec<&str> = seen
+            .iter()
+            .filter(|(asked, fault)| asked.is_object() && fault.is_some())
+            .map(|(asked, _)| asked.target.as_str())
+            .collect();
+        let files = refused.iter().collect::<BTreeSet<_>>().len();
+        assert!((1..=64).contains(&files), "{files} log files were asked for in vain");
+        assert!(refused.len() <= 2 * 64, "{} requests were made in vain", refused.len());
+    }
+
+    /// What is in a cache after a pull in which nothing fails.
+    fn undisturbed(&self, source: &str, cache: &Path) -> Contents {
+        self.proxy.heal();
+        let output = self.pull(source, cache, &[], &[]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        contents(&cache)
+        contents(cache)
+    }
+
+    /// What a pull of all log files brings.
+    fn whole(&self) -> Contents {
+        self.undisturbed(SOURCE, &self.cache("whole.db"))
+    }
+
+    /// More log files than a page of a list holds.
+    fn put_more_than_a_page(&self) {
+        for n in FILES..1010 {
+            let text = line(n, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1");
+            self.server.put("acme-logs", &name(n), text);
+        }
+    }
+
+    /// What was deleted is there again.
+    fn put_back(&self) {
+        for n in 0..FILES {
+            if !self.server.path("acme-logs", &name(n)).exists() {
+                self.server.put("acme-logs", &name(n), content(n));
+            }
+        }
     }
 
     /// Keys of the log files that were asked for; of those only whose requests were spoiled.
@@ -107,11 +161,8 @@ impl Scene {
 
     /// The next pull, of a server in good health, brings what is missing and nothing else.
     fn made_good(&self, cache: &Path, missing: usize, expected: &Contents) {
-        self.proxy.heal();
         self.proxy.take_seen();
-        let output = self.pull(SOURCE, cache, &[], &[]);
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        assert_eq!(contents(cache), *expected);
+        assert_eq!(self.undisturbed(SOURCE, cache), *expected);
         let fetched = self.proxy.take_seen().iter().filter(|(asked, _)| asked.is_object()).count();
         assert_eq!(fetched, missing, "log files fetched");
     }
@@ -135,7 +186,7 @@ fn passing(seed: u64, faults: &'static [Fault]) -> impl Fn(&Asked) -> Option<Fau
 
 fn passes(faults: &'static [Fault]) {
     let scene = Scene::new();
-    let expected = scene.undisturbed(SOURCE, "whole.db");
+    let expected = scene.whole();
     assert_eq!(expected.rejected.len(), 15);
     let (mut objects, mut lists) = (0, 0);
     for seed in 1..=2 {
@@ -183,7 +234,7 @@ fn contents_that_stand_still_on_their_way_cost_nothing() {
 #[test]
 fn contents_that_are_cut_by_a_proxy_that_hides_it_cost_nothing() {
     let scene = Scene::new();
-    let expected = scene.undisturbed(SOURCE, "whole.db");
+    let expected = scene.whole();
     let cache = scene.cache("cut.db");
     // Half of a list is no list: only contents can be cut unseen.
     let plan = passing(3, &[Fault::CutAndDenied]);
@@ -203,13 +254,11 @@ fn log_files_that_cannot_be_had_are_named_and_the_rest_is_exact() {
         Fault::CutShort,
         Fault::CutAndDenied,
         Fault::Stall,
-        Fault::Expired(400),
-        Fault::Expired(403),
         Fault::Deleted,
         Fault::Swallowed,
     ];
     let scene = Scene::new();
-    let expected = scene.undisturbed(SOURCE, "whole.db");
+    let expected = scene.whole();
     scene.proxy.take_seen();
     scene.proxy.spoil(|asked| {
         let dice = asked.dice(7);
@@ -236,15 +285,9 @@ fn log_files_that_cannot_be_had_are_named_and_the_rest_is_exact() {
         }
     }
     assert!(told.contains(&format!("{} could not be read", spoiled.len())), "{told}");
-    scene.proxy.heal();
-    assert_eq!(contents(&cache), scene.undisturbed("s3://acme-others/p/", "others.db"));
+    assert_eq!(contents(&cache), scene.undisturbed("s3://acme-others/p/", &scene.cache("others.db")));
 
-    // What was deleted is there again.
-    for n in 0..FILES {
-        if !scene.server.path("acme-logs", &name(n)).exists() {
-            scene.server.put("acme-logs", &name(n), content(n));
-        }
-    }
+    scene.put_back();
     scene.made_good(&cache, spoiled.len(), &expected);
     scene.made_good(&cache, 0, &expected);
 }
@@ -278,32 +321,106 @@ fn no_secrets(told: &str) {
     }
 }
 
+/// From the twentieth log file on, the credentials of some requests are refused in this way, lists aside.
+fn refused_later(
+    fault: Fault,
+    of: impl Fn(&Asked) -> bool + Send + Sync + 'static,
+) -> impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static {
+    let fetched = Mutex::new(BTreeSet::new());
+    move |asked| {
+        let mut fetched = fetched.lock().unwrap();
+        if asked.is_object() && fetched.len() < 20 {
+            fetched.insert(asked.target.clone());
+        }
+        (asked.is_object() && of(asked) && !fetched.contains(&asked.target)).then_some(fault)
+    }
+}
+
 #[test]
 fn credentials_that_expire_on_the_way_are_one_matter() {
     let scene = Scene::new();
-    let expected = scene.undisturbed(SOURCE, "whole.db");
+    let expected = scene.whole();
     let token = [("AWS_SESSION_TOKEN", "a-session-token")];
-    for status in [400, 403] {
-        // After a hundred log files.
-        let fetched = Mutex::new(BTreeSet::new());
-        scene.proxy.spoil(move |asked| {
-            let mut fetched = fetched.lock().unwrap();
-            if asked.is_object() && fetched.len() < 100 {
-                fetched.insert(asked.target.clone());
-            }
-            (asked.is_object() && !fetched.contains(&asked.target)).then_some(Fault::Expired(status))
-        });
+    for (index, (fault, why)) in [
+        (Fault::Expired(400), "the credentials have expired; log in again"),
+        (Fault::Expired(403), "the credentials have expired; log in again"),
+        (Fault::UnknownKey, "does not know the access key; check AWS_ACCESS_KEY_ID"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        scene.proxy.spoil(refused_later(fault, |_| true));
         scene.proxy.take_seen();
-        let cache = scene.cache(&format!("{status}.db"));
+        let cache = scene.cache(&format!("{index}.db"));
         let output = scene.pull(SOURCE, &cache, &[], &token);
         let told = stderr(&output);
         assert_eq!(output.status.code(), Some(3), "{told}");
-        assert_eq!(told.matches("the credentials have expired; log in again").count(), 1, "{told}");
-        assert!(told.contains("50 log files could not be read"), "{told}");
+        assert_eq!(told.matches(why).count(), 1, "{told}");
+        assert!(told.contains("130 log files could not be read"), "{told}");
         assert!(told.lines().count() <= 2, "{told}");
         no_secrets(&told);
-        scene.made_good(&cache, 50, &expected);
+        scene.given_up_early();
+        scene.made_good(&cache, 130, &expected);
     }
+}
+
+#[test]
+fn credentials_that_cannot_be_had_again_end_the_pull() {
+    let scene = Scene::new();
+    let expected = scene.whole();
+    // They are made by a program that works only once.
+    let (once, program) = (scene.home.path("once"), scene.home.path("credentials.sh"));
+    std::fs::write(
+        &program,
+        format!(
+            "mkdir '{}' || exit 1\necho '{{\"Version\": 1, \"AccessKeyId\": \"{ACCESS_KEY}\", \
+             \"SecretAccessKey\": \"{SECRET_KEY}\", \"SessionToken\": \"a-session-token\"}}'\n",
+            once.display()
+        ),
+    )
+    .unwrap();
+    let config = scene.home.path("aws-config");
+    std::fs::write(&config, format!("[default]\ncredential_process = sh {}\n", program.display())).unwrap();
+    scene.proxy.spoil(refused_later(Fault::Expired(400), |_| true));
+    scene.proxy.take_seen();
+    let cache = scene.cache("cache.db");
+    let output = scene.pull_as_configured(&cache, &[("AWS_CONFIG_FILE", &config)]);
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert_eq!(told.matches("the credentials cannot be loaded").count(), 1, "{told}");
+    assert!(told.contains("130 log files could not be read"), "{told}");
+    no_secrets(&told);
+    scene.given_up_early();
+    scene.made_good(&cache, 130, &expected);
+}
+
+#[test]
+fn credentials_that_expire_while_log_files_are_listed_are_one_matter_too() {
+    let scene = Scene::new();
+    scene.put_more_than_a_page();
+    let plan = refused_later(Fault::Expired(400), |_| true);
+    let refused = AtomicBool::new(false);
+    // The list goes on only after that.
+    let lists = AtomicUsize::new(0);
+    scene.proxy.spoil(move |asked| {
+        if asked.is_list() && lists.fetch_add(1, Ordering::Relaxed) > 0 {
+            while !refused.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            return Some(Fault::Expired(400));
+        }
+        let fault = plan(asked);
+        refused.fetch_or(fault.is_some(), Ordering::Relaxed);
+        fault
+    });
+    let cache = scene.cache("cache.db");
+    let output = scene.pull(SOURCE, &cache, &[], &[]);
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert_eq!(told.matches("the credentials have expired; log in again").count(), 1, "{told}");
+    assert!(told.lines().count() <= 2, "{told}");
+    scene.given_up_early();
+    assert_eq!(scene.undisturbed(SOURCE, &cache), scene.whole());
 }
 
 #[test]
@@ -327,7 +444,7 @@ fn credentials_that_had_expired_before_are_told_in_one_line() {
 #[test]
 fn credentials_that_are_renewed_meanwhile_are_found() {
     let scene = Scene::new();
-    let expected = scene.undisturbed(SOURCE, "whole.db");
+    let expected = scene.whole();
     let file = scene.home.path("credentials");
     let log_in = move |token: &str| {
         let text = format!(
@@ -353,19 +470,8 @@ fn credentials_that_are_renewed_meanwhile_are_found() {
     });
     scene.proxy.take_seen();
     let cache = scene.cache("cache.db");
-    let endpoint = scene.proxy.endpoint();
-    let arguments = ["pull", SOURCE, "--cache", cache.to_str().unwrap(), "--endpoint-url", &endpoint];
-    let output = scene
-        .home
-        .command(&arguments)
-        .env("AWS_SHARED_CREDENTIALS_FILE", scene.home.path("credentials"))
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_REGION", "us-east-1")
-        .env_remove("AWS_ACCESS_KEY_ID")
-        .env_remove("AWS_SECRET_ACCESS_KEY")
-        .output()
-        .unwrap();
+    let file = scene.home.path("credentials");
+    let output = scene.pull_as_configured(&cache, &[("AWS_SHARED_CREDENTIALS_FILE", &file)]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(contents(&cache), expected);
     assert!(!scene.spoiled().is_empty());
@@ -374,15 +480,8 @@ fn credentials_that_are_renewed_meanwhile_are_found() {
 #[test]
 fn a_list_that_breaks_down_on_the_way_loses_nothing() {
     let scene = Scene::new();
-    // More than a page of a list holds.
-    for n in FILES..1010 {
-        scene.server.put(
-            "acme-logs",
-            &name(n),
-            line(n, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1"),
-        );
-    }
-    let expected = scene.undisturbed(SOURCE, "whole.db");
+    scene.put_more_than_a_page();
+    let expected = scene.whole();
     let cache = scene.cache("cache.db");
     // The first look works, the rest of the list does not.
     let lists = AtomicUsize::new(0);
@@ -394,10 +493,7 @@ fn a_list_that_breaks_down_on_the_way_loses_nothing() {
     let told = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("s3://acme-logs/p/: ") && told.contains("HTTP 500"), "{told}");
-    scene.proxy.heal();
-    let output = scene.pull(SOURCE, &cache, &[], &[]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(contents(&cache), expected);
+    assert_eq!(scene.undisturbed(SOURCE, &cache), expected);
 }
 
 /// Three of ten requests fail in any of the ways there are, for a while or for good.
@@ -410,12 +506,10 @@ fn all_faults_at_once_lose_nothing_and_double_nothing() {
         Fault::CutShort,
         Fault::CutAndDenied,
         Fault::Stall,
-        Fault::Expired(400),
-        Fault::Expired(403),
         Fault::Deleted,
     ];
     let scene = Scene::new();
-    let expected = scene.undisturbed(SOURCE, "whole.db");
+    let expected = scene.whole();
     for seed in 20..22 {
         let cache = scene.cache(&format!("{seed}.db"));
         scene.proxy.take_seen();
@@ -437,15 +531,8 @@ fn all_faults_at_once_lose_nothing_and_double_nothing() {
         let output = scene.pull(SOURCE, &cache, &["-q", "--timeout", "4s"], &[("AWS_MAX_ATTEMPTS", "3")]);
         assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
         assert!(scene.spoiled().len() as u32 > FILES / 5);
-        for n in 0..FILES {
-            if !scene.server.path("acme-logs", &name(n)).exists() {
-                scene.server.put("acme-logs", &name(n), content(n));
-            }
-        }
-        scene.proxy.heal();
-        let output = scene.pull(SOURCE, &cache, &[], &[]);
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        assert_eq!(contents(&cache), expected);
+        scene.put_back();
+        assert_eq!(scene.undisturbed(SOURCE, &cache), expected);
         scene.made_good(&cache, 0, &expected);
     }
 }
@@ -457,12 +544,10 @@ fn half_a_log_file_is_made_good_by_the_whole_one() {
     let text: String = (0..4000)
         .map(|n| line(n, "198.51.100.1", "-", "REST.GET.OBJECT", &format!("k{}", n % 50), 200, "1"))
         .collect();
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    packed.write_all(text.as_bytes()).unwrap();
-    let packed = packed.finish().unwrap();
+    let packed = packed(&text);
     let (source, name) = ("s3://acme-others/p/", "p/2026-04-01-00-00-00-PACKED.gz");
     scene.server.put("acme-others", name, &packed);
-    let expected = scene.undisturbed(source, "whole.db");
+    let expected = scene.undisturbed(source, &scene.cache("whole.db"));
     assert_eq!(expected.totals.stats.requests, 4000);
 
     let cache = scene.cache("cache.db");

@@ -254,6 +254,84 @@ fn a_file_that_changes_while_one_writer_reads_it_is_known_by_its_last_version() 
     assert_eq!(place.rejected(), [("a.log".to_owned(), 1, "2".to_owned())]);
 }
 
+/// Reads a log file as an ingest does, a hundred lines a commit, and is killed after so many commits.
+fn read_until_killed(cache: &Path, version: &str, text: &str, commits: usize) -> (u64, u64) {
+    const SOURCE: &str = "/var/log/acme";
+    let mut writer = Writer::open(cache).unwrap();
+    let source = writer.source(SOURCE).unwrap();
+    let known = match Cache::open(cache).unwrap().known(SOURCE, "a.log", Some(version)).unwrap() {
+        Known::New => Vec::new(),
+        Known::InPart(parts) => parts,
+        Known::Whole => panic!("it was read to its end"),
+    };
+    let file = FileMark {
+        name: "a.log".to_owned(),
+        version: Some(version.to_owned()),
+        size: Some(text.len() as u64),
+    };
+    let file = Arc::new(file);
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let (mut requests, mut duplicates) = (0, 0);
+    for (index, part) in lines.chunks(100).enumerate().take(commits) {
+        let first_line = index as u64 * 100 + 1;
+        if known.iter().any(|known| known.contains(&first_line)) {
+            continue;
+        }
+        let mut builder = BatchBuilder::default();
+        for line in part {
+            for (_, record) in tamarin::log::records(line.trim_end().as_bytes()) {
+                builder.push(&record.unwrap());
+            }
+        }
+        builder.end_part(Part {
+            file: file.clone(),
+            first_line,
+            lines: part.len() as u64,
+            rows: builder.rows(),
+            rejected: Vec::new(),
+            total_lines: ((index + 1) * 100 >= lines.len()).then_some(lines.len() as u64),
+        });
+        let appended = writer.append(source, builder.finish()).unwrap();
+        requests += appended.requests;
+        duplicates += appended.duplicates;
+        writer.commit().unwrap();
+    }
+    (requests, duplicates)
+}
+
+#[test]
+fn what_a_file_gave_before_it_grew_is_no_repeat_when_whoever_read_it_again_was_killed() {
+    let once = log(0..700) + &log(690..700);
+    let twice = once.clone() + &log(700..1000) + &log(0..3);
+    let thrice = twice.clone() + &log(1000..1200) + &log(3..5);
+    let told = |cache: &Path| {
+        let source = Cache::open(cache).unwrap().sources().unwrap().remove(0);
+        (source.requests, source.duplicates)
+    };
+    for killed_after in 0..11 {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("cache.tamarin");
+        let read = |version: &str, text: &str, commits| read_until_killed(&cache, version, text, commits);
+        assert_eq!(read("1", &once, usize::MAX), (700, 10));
+        let killed = read("2", &twice, killed_after);
+        let claimed = tamarin::cache::check::check(&cache, 0).unwrap();
+        assert!(claimed.findings.is_empty(), "{killed_after}: {:?}", claimed.findings);
+        assert_eq!(told(&cache), (700 + killed.0, 10 + killed.1), "{killed_after}");
+        // Once more, a little further, then to the end.
+        let again = read("2", &twice, killed_after + 2);
+        let last = if killed_after + 2 >= 11 { (0, 0) } else { read("2", &twice, usize::MAX) };
+        assert_eq!(killed.0 + again.0 + last.0, 300, "{killed_after}");
+        assert_eq!(killed.1 + again.1 + last.1, 3, "{killed_after}");
+        assert_eq!(told(&cache), (1000, 13), "{killed_after}");
+        // It grows once more while it is read again.
+        read("3", &thrice, killed_after);
+        let fourth = thrice.clone() + &log(1200..1210);
+        read("4", &fourth, killed_after);
+        read("4", &fourth, usize::MAX);
+        assert_eq!(told(&cache), (1210, 15), "{killed_after}");
+    }
+}
+
 #[test]
 fn exact_repeats_are_dropped_and_counted_within_a_file_across_files_and_across_runs() {
     let place = Place::new();

@@ -17,6 +17,7 @@ mod questions;
 mod round_trip;
 mod s3_source;
 mod s3_upkeep;
+mod sql;
 mod support;
 mod together;
 mod upkeep;

@@ -114,6 +114,22 @@ fn a_cache_is_checked_and_damage_named() {
         serde_json::from_slice(output.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
     assert!(first["problem"].is_string() && first["place"].is_string(), "{first}");
     assert!(home.refused_in_one_line(1, &["sources", "check"]).contains("nothing is cached yet"));
+
+    // Damaged so that SQLite cannot even open it: whoever checks is not told to check.
+    let mut damaged = bytes;
+    damaged[100..4000].iter_mut().for_each(|byte| *byte ^= 0xff);
+    std::fs::write(home.path("c.db"), damaged).unwrap();
+    let told = home.refused_in_one_line(1, &["sources", "check", "--cache", "c.db"]);
+    assert!(told.contains("damaged too much") && told.contains("move it away"), "{told}");
+    assert!(!told.contains("sources check"), "{told}");
+    let told = home.refused_in_one_line(1, &["sources", "--cache", "c.db"]);
+    assert!(told.contains("`tamarin sources check` tells all that is wrong"), "{told}");
+
+    // An empty file is no cache of somebody else: pull takes it.
+    std::fs::write(home.path("empty.db"), "").unwrap();
+    let told = home.refused_in_one_line(1, &["sources", "--cache", "empty.db"]);
+    assert!(told.contains("nothing is cached yet in empty.db"), "{told}");
+    home.fine(&["pull", "logs", "-q", "--cache", "empty.db"]);
 }
 
 #[test]

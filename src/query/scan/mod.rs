@@ -164,7 +164,17 @@ pub struct OneMoment<'e> {
     snapshot: Snapshot<'e>,
 }
 
-impl OneMoment<'_> {
+impl<'e> OneMoment<'e> {
+    /// The state of the cache that it is.
+    pub(in crate::query) fn snapshot(&self) -> &Snapshot<'e> {
+        &self.snapshot
+    }
+
+    /// What a question asks of requests, made ready.
+    pub(in crate::query) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
+        Predicate::new(query, &self.snapshot, &self.engine.sets, &Cancel::default())
+    }
+
     /// As [`Engine::ask`].
     ///
     /// # Errors

@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::cache::{BLOCK, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind};
-use crate::query::{Answer, QueryError, RequestRow, Requests, Sort, Statistics};
+use crate::query::{Answer, Cancel, Query, QueryError, RequestRow, Requests, Sort, Statistics};
 
-use super::Asking;
 use super::best::Best;
 use super::drive;
 use super::groups::for_each;
@@ -20,6 +19,7 @@ use super::predicate::{Mask, OpenPredicate, Passes, mask_of};
 use super::rows::RowReader;
 use super::texts::for_each_text;
 use super::waiting;
+use super::{Asking, OneMoment};
 
 /// Rows that a thread reads before it looks for more.
 const ROWS_AT_ONCE: usize = 32;
@@ -528,4 +528,49 @@ fn least_of_block(order: Order<'_>, column: &Integers, times: &Integers, block: 
     let (low, high) = column.block_range(block);
     let (first, last) = times.block_range(block);
     (order.least(low, high), if order.turn == 0 { first } else { last ^ order.turn })
+}
+
+/// For whoever walks over requests in an order and may stop at any of them.
+impl OneMoment<'_> {
+    /// Where the first requests of an order are that pass the filter of a question: segment of the snapshot
+    /// and row in it. Not by a detail.
+    pub(in crate::query) fn first(
+        &self,
+        query: &Query,
+        sort: Sort<Field>,
+        keep: usize,
+    ) -> Result<Vec<(usize, usize)>, QueryError> {
+        let (snapshot, cancel) = (&self.snapshot, &Cancel::default());
+        let predicate = &self.predicate(query)?;
+        let asking = Asking { engine: self.engine, snapshot, query, predicate, cancel };
+        let mut wanted = Vec::new();
+        for segment in &snapshot.segments {
+            if predicate.passes(segment, snapshot)? != Passes::None {
+                wanted.push(*segment);
+            }
+        }
+        let ranks = match sort.by.kind() {
+            Kind::Dimension => {
+                let dictionary = waiting::dictionary(snapshot, sort.by, cancel)?;
+                Some(self.engine.ranks.get(sort.by, dictionary, cancel)?)
+            }
+            _ => None,
+        };
+        let ranks = ranks.as_deref().map(Vec::as_slice);
+        let order = Order { by: sort.by, descending: sort.descending, ranks, turn: 0 };
+        Ok(asking.by_number(order, 0, keep, &wanted, &|_| {})?.0)
+    }
+
+    /// Reads requests at the places that [`OneMoment::first`] told for a question; other fields than these
+    /// are absent.
+    pub(in crate::query) fn read(
+        &self,
+        query: &Query,
+        places: &[(usize, usize)],
+        fields: &[Field],
+    ) -> Result<Vec<RequestRow>, QueryError> {
+        let (snapshot, cancel) = (&self.snapshot, &Cancel::default());
+        let predicate = &self.predicate(query)?;
+        Asking { engine: self.engine, snapshot, query, predicate, cancel }.read_all(places, fields)
+    }
 }

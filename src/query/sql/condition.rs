@@ -1,5 +1,5 @@
-//! What a statement asks of a column, as a filter. A filter may let more through than the statement
-//! asks for (SQLite looks at each row again), never less.
+//! What a statement asks of a column, as a filter, which lets through what the statement does: neither less,
+//! nor more. What cannot be told so is left to SQLite.
 
 use rusqlite::types::ValueRef;
 
@@ -7,13 +7,12 @@ use crate::log::{Field, Kind, ValueType};
 use crate::query::Filter;
 use crate::query::filter::{Subject, Test};
 
+use super::rows::{TIMES, time_text};
+
 /// Column of the seconds since the epoch, behind the fields.
 pub const TIME_UNIX: usize = Field::COUNT;
 /// Column of the URI of the source.
 pub const SOURCE: usize = Field::COUNT + 1;
-
-/// First and last second that four digits of a year can tell.
-const TIMES: (i64, i64) = (-62_167_219_200, 253_402_300_799);
 
 /// How a column is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,63 +76,61 @@ pub fn is_useful(column: usize, compared: Compared) -> bool {
 /// The filter for a condition; `None` if it cannot be told by one.
 pub fn filter(column: usize, compared: Compared, value: ValueRef<'_>) -> Option<Filter> {
     let field = if column == TIME_UNIX { Field::Time } else { field(column)? };
-    let subject = Subject::Field(field);
+    let is_number = column == TIME_UNIX || field.spec().value == ValueType::Integer;
     let test = match (compared, value) {
         (Compared::Null, _) => Test::Absent,
         (Compared::NotNull, _) => {
-            return Some(Filter::Not(Box::new(Filter::Term(subject, Test::Absent))));
+            return Some(Filter::Not(Box::new(Filter::Term(Subject::Field(field), Test::Absent))));
         }
-        (_, ValueRef::Integer(number)) if column != Field::Time as usize => {
-            if field.spec().value == ValueType::Text || field.spec().value == ValueType::Ip {
-                return None;
-            }
-            range(compared, number)?
+        (_, ValueRef::Integer(number)) if is_number => return range(field, compared, number, number),
+        (_, ValueRef::Real(number)) if is_number && number.abs() < WHOLE => {
+            return range(field, compared, number.floor() as i64, number.ceil() as i64);
         }
         (_, ValueRef::Text(text)) if column == Field::Time as usize => {
-            range_of_text(compared, std::str::from_utf8(text).ok()?)?
+            let (low, high) = seconds_around(std::str::from_utf8(text).ok()?);
+            return range(field, compared, low, high);
         }
         (Compared::Equal | Compared::In, ValueRef::Text(text))
-            if field.kind() == Kind::Dimension && field.spec().value != ValueType::Integer =>
+            if field.kind() == Kind::Dimension && !is_number && std::str::from_utf8(text).is_ok() =>
         {
             Test::Equals(text.to_vec())
         }
         _ => return None,
     };
-    Some(Filter::Term(subject, test))
+    Some(Filter::Term(Subject::Field(field), test))
 }
 
-fn range(compared: Compared, number: i64) -> Option<Test> {
-    Some(match compared {
-        Compared::Equal | Compared::In => Test::Range(Some(number), Some(number)),
-        Compared::Less => Test::Range(None, Some(number.checked_sub(1)?)),
-        Compared::LessOrEqual => Test::Range(None, Some(number)),
-        Compared::Greater => Test::Range(Some(number.checked_add(1)?), None),
-        Compared::GreaterOrEqual => Test::Range(Some(number), None),
+/// Up to here every whole number is one of [`f64`].
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// Numbers compared with one that lies between these: on both, if they are the same.
+fn range(field: Field, compared: Compared, low: i64, high: i64) -> Option<Filter> {
+    let test = match compared {
+        Compared::Equal | Compared::In if low != high => return Some(Filter::any(Vec::new())),
+        Compared::Equal | Compared::In => Test::Range(Some(low), Some(low)),
+        Compared::Less => Test::Range(None, Some(high.checked_sub(1)?)),
+        Compared::LessOrEqual => Test::Range(None, Some(low)),
+        Compared::Greater => Test::Range(Some(low.checked_add(1)?), None),
+        Compared::GreaterOrEqual => Test::Range(Some(high), None),
         Compared::Null | Compared::NotNull => return None,
-    })
+    };
+    Some(Filter::Term(Subject::Field(field), test))
 }
 
-/// Times are compared as text, and any text may stand there: `2026-04` is less than all of April.
-fn range_of_text(compared: Compared, text: &str) -> Option<Test> {
+/// Times are compared as text, and any text may stand there: `2026-04` is less than all of April. The
+/// seconds between which it lies.
+fn seconds_around(text: &str) -> (i64, i64) {
     // The first second whose text is not less.
-    let (mut low, mut high) = (TIMES.0, TIMES.1 + 1);
+    let (mut low, mut high) = (*TIMES.start(), TIMES.end() + 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        if super::rows::time_text(middle).as_str() < text {
+        if time_text(middle).as_str() < text {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    let first = low;
-    Some(match compared {
-        Compared::Equal | Compared::In | Compared::Null | Compared::NotNull => {
-            Test::Range(Some(first), Some(first))
-        }
-        Compared::Less => Test::Range(None, Some(first - 1)),
-        Compared::LessOrEqual => Test::Range(None, Some(first)),
-        Compared::Greater | Compared::GreaterOrEqual => Test::Range(Some(first), None),
-    })
+    if time_text(low) == text { (low, low) } else { (low - 1, low) }
 }
 
 #[cfg(test)]
@@ -143,20 +140,16 @@ mod tests {
     #[test]
     fn times_are_compared_as_text() {
         let april = 1_775_001_600;
-        for (text, first) in [
-            ("2026-04-01", april),
-            ("2026-04", april),
-            ("2026-04-01T00:00:00Z", april),
-            ("2026-04-01T00:00:00z", april + 1),
-            ("2026-04-01 12:00", april),
-            ("", TIMES.0),
-            ("zzz", TIMES.1 + 1),
+        for (text, expected) in [
+            ("2026-04-01", (april - 1, april)),
+            ("2026-04", (april - 1, april)),
+            ("2026-04-01T00:00:00Z", (april, april)),
+            ("2026-04-01T00:00:00z", (april, april + 1)),
+            ("2026-04-01 12:00", (april - 1, april)),
+            ("", (TIMES.start() - 1, *TIMES.start())),
+            ("zzz", (*TIMES.end(), TIMES.end() + 1)),
         ] {
-            assert_eq!(
-                range_of_text(Compared::GreaterOrEqual, text),
-                Some(Test::Range(Some(first), None)),
-                "{text}"
-            );
+            assert_eq!(seconds_around(text), expected, "{text}");
         }
     }
 }

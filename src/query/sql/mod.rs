@@ -1,6 +1,8 @@
 //! SQL over the cache: SQLite runs the statement, over a virtual table `requests` that reads the packed
 //! columns. Only the columns that a statement names are read, and what it asks of time, dimensions and
-//! measures is answered before a row is made (`condition`, through the predicate of the engine).
+//! measures is answered before a row is made (`condition`, through the predicate of the engine). The first
+//! rows of an order are picked by the engine (`ordered`), if they are few and nothing else is asked of them:
+//! how a statement is gone about is a `plan`. What SQLite lacks is in `functions`.
 //!
 //! `requests` has a column per field under its canonical name, with `time` as text
 //! (`2026-04-01T12:30:00Z`: it sorts and compares as time does, and SQLite's date functions take it).
@@ -11,17 +13,17 @@
 //! Never here: the columns themselves (`cache`), output.
 
 mod condition;
+mod functions;
+mod ordered;
+mod plan;
 mod rows;
 mod table;
-
-use std::sync::Arc;
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode};
 
-use super::Query;
-use crate::cache::{Cache, CacheError};
+use super::{LocalEngine, Query, QueryError};
 
 /// Why a statement has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +36,7 @@ pub enum SqlError {
     Failed(String),
     /// The cache could not be read.
     #[error(transparent)]
-    Cache(#[from] CacheError),
+    Cache(#[from] QueryError),
 }
 
 /// A value of a row.
@@ -60,10 +62,11 @@ impl Sql {
     ///
     /// # Errors
     /// If the cache cannot be read.
-    pub fn new(cache: &'static Cache, query: Query) -> Result<Sql, SqlError> {
-        let shared = rows::Shared::new(Arc::new(cache.snapshot()?), query);
+    pub fn new(engine: &'static LocalEngine, query: Query) -> Result<Sql, SqlError> {
+        let shared = rows::Shared::new(engine.moment()?, query);
         let mut connection = Connection::open_in_memory().map_err(failed)?;
         table::register(&connection, shared).map_err(failed)?;
+        functions::register(&connection).map_err(failed)?;
         // The table is declared when it is first named: before that, declaring is still allowed.
         connection.prepare("SELECT 1 FROM requests").map_err(failed)?;
         connection.authorizer(Some(allowed)).map_err(failed)?;

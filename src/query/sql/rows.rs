@@ -1,31 +1,74 @@
 //! Walks over the requests that pass, and reads the columns that are asked for, a block at a time.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, OnceLock};
 
 use crate::cache::codec::text::OpenPage;
 use crate::cache::{BLOCK, CacheError, Details, Dictionary, Integers, SegmentInfo, Snapshot};
-use crate::log::{Field, Kind};
-use crate::query::scan::predicate::{IdSets, Mask, Passes, Predicate};
-use crate::query::{Cancel, Filter, Query, QueryError, Value};
+use crate::log::{Field, Kind, ValueType};
+use crate::query::scan::OneMoment;
+use crate::query::scan::predicate::{Mask, Passes, Predicate};
+use crate::query::{Filter, Query, QueryError, Value};
+
+/// First and last second that have a year of four digits.
+pub const TIMES: RangeInclusive<i64> = -62_167_219_200..=253_402_207_200;
 
 /// What all walks of one statement share: one state of the cache.
 #[derive(Clone)]
 pub struct Shared {
-    snapshot: Arc<Snapshot<'static>>,
+    moment: Arc<OneMoment<'static>>,
     query: Arc<Query>,
-    sets: Arc<IdSets>,
+    plain: Arc<[OnceLock<bool>; Field::COUNT]>,
 }
 
 impl Shared {
     /// The requests that pass the sources, time, filter and counting of a question.
-    pub fn new(snapshot: Arc<Snapshot<'static>>, query: Query) -> Shared {
-        Shared { snapshot, query: Arc::new(query), sets: Arc::default() }
+    pub fn new(moment: OneMoment<'static>, query: Query) -> Shared {
+        Shared { moment: Arc::new(moment), query: Arc::new(query), plain: Arc::default() }
+    }
+
+    /// The state of the cache.
+    pub fn moment(&self) -> &OneMoment<'static> {
+        &self.moment
     }
 
     /// Requests in the cache.
     pub fn rows(&self) -> usize {
-        self.snapshot.segments.iter().map(|segment| segment.rows).sum()
+        self.moment.snapshot().segments.iter().map(|segment| segment.rows).sum()
+    }
+
+    /// The question, about only the requests that pass all of these too.
+    pub fn query(&self, filters: impl IntoIterator<Item = Filter>) -> Query {
+        let filter = Filter::all(std::iter::once(self.query.filter.clone()).chain(filters));
+        Query { filter, ..Query::clone(&self.query) }
+    }
+
+    /// Whether all values of a dimension, or all times, are as SQLite compares them as the engine does:
+    /// numbers where it has numbers, text (no BLOB) where it has text, years of four digits. What cannot be
+    /// read is not: whoever reads it tells.
+    pub fn is_plain(&self, field: Field) -> bool {
+        let snapshot = self.moment.snapshot();
+        *self.plain[field as usize].get_or_init(|| match field.kind() {
+            Kind::Time => snapshot
+                .segments
+                .iter()
+                .all(|segment| TIMES.contains(&segment.time_min) && TIMES.contains(&segment.time_max)),
+            Kind::Dimension => snapshot.dictionary(field).is_ok_and(|dictionary| {
+                dictionary.iter().all(|value| match field.spec().value {
+                    ValueType::Integer => matches!(Value::of_field(field, Some(value)), Value::Integer(_)),
+                    _ => std::str::from_utf8(value).is_ok(),
+                })
+            }),
+            Kind::Measure => true,
+            Kind::Detail => false,
+        })
+    }
+
+    /// The URI of a source.
+    pub fn source(&self, source: i64) -> Option<&str> {
+        let sources = &self.moment.snapshot().sources;
+        sources.iter().find(|(id, _)| *id == source).map(|(_, uri)| uri.as_str())
     }
 }
 
@@ -67,12 +110,9 @@ impl Rows {
 
     /// Begins anew, with the requests that pass all of these too.
     pub fn begin(&mut self, filters: Vec<Filter>) -> Result<(), QueryError> {
-        let Shared { snapshot, query, sets } = &self.shared;
-        let filter = Filter::all(std::iter::once(query.filter.clone()).chain(filters));
-        let predicate =
-            Predicate::new(&Query { filter, ..Query::clone(query) }, snapshot, sets, &Cancel::default())?;
-        self.predicate = Some(Arc::new(predicate));
-        self.left = snapshot.segments.iter().rev().copied().collect();
+        let moment = &self.shared.moment;
+        self.predicate = Some(Arc::new(moment.predicate(&self.shared.query(filters))?));
+        self.left = moment.snapshot().segments.iter().rev().copied().collect();
         self.segment = None;
         self.next_segment()
     }
@@ -107,10 +147,11 @@ impl Rows {
     fn next_segment(&mut self) -> Result<(), QueryError> {
         self.segment = None;
         self.columns = [const { None }; Field::COUNT];
-        let snapshot = Arc::clone(&self.shared.snapshot);
+        let moment = Arc::clone(&self.shared.moment);
+        let snapshot = moment.snapshot();
         let Some(predicate) = self.predicate.clone() else { return Ok(()) };
         while let Some(segment) = self.left.pop() {
-            let passes = predicate.passes(&segment, &snapshot)?;
+            let passes = predicate.passes(&segment, snapshot)?;
             if passes == Passes::None {
                 continue;
             }
@@ -118,7 +159,7 @@ impl Rows {
             self.masks.clear();
             self.masks.resize(blocks, Mask::MAX);
             if passes == Passes::Some {
-                let open = predicate.open(&segment, &snapshot)?;
+                let open = predicate.open(&segment, snapshot)?;
                 for (block, mask) in self.masks.iter_mut().enumerate() {
                     *mask = open.block(block)?;
                 }
@@ -137,13 +178,12 @@ impl Rows {
 
     /// A number that this request keeps for good.
     pub fn id(&self) -> i64 {
-        self.segment.map_or(0, |segment| segment.source << 40 | (segment.first_row as i64 + self.row as i64))
+        self.segment.map_or(0, |segment| row_id(segment.source, segment.first_row + self.row as u64))
     }
 
     /// The URI of the source of this request.
     pub fn source(&self) -> Option<&str> {
-        let source = self.segment?.source;
-        self.shared.snapshot.sources.iter().find(|(id, _)| *id == source).map(|(_, uri)| uri.as_str())
+        self.shared.source(self.segment?.source)
     }
 
     /// A field of this request; the time as [`Value::Integer`].
@@ -163,7 +203,7 @@ impl Rows {
         let slot = &mut self.dictionaries[field as usize];
         match slot {
             Some(dictionary) => Ok(dictionary),
-            None => Ok(slot.insert(self.shared.snapshot.dictionary(field)?)),
+            None => Ok(slot.insert(self.shared.moment.snapshot().dictionary(field)?)),
         }
     }
 
@@ -172,7 +212,7 @@ impl Rows {
         let Some(segment) = self.segment else { return Ok(None) };
         let slot = &mut self.columns[field as usize];
         if slot.is_none() {
-            let column = self.shared.snapshot.integers(&segment, field)?;
+            let column = self.shared.moment.snapshot().integers(&segment, field)?;
             *slot = Some(Column::Numbers { column, block: usize::MAX, numbers: Box::new([0; BLOCK]) });
         }
         let Some(Column::Numbers { column, block, numbers }) = slot else { return Ok(None) };
@@ -193,7 +233,7 @@ impl Rows {
             }
             _ => None,
         };
-        let snapshot = &self.shared.snapshot;
+        let snapshot = self.shared.moment.snapshot();
         let slot = &mut self.columns[field as usize];
         if slot.is_none() {
             let details = snapshot.details(&segment, field)?;
@@ -211,6 +251,11 @@ impl Rows {
             .map_err(|damage| snapshot.damaged(&segment, field, damage))?;
         Ok(text.map_or(Value::Absent, |text| Value::Text(text.as_ref().into())))
     }
+}
+
+/// The number of a request of a source.
+pub fn row_id(source: i64, number: u64) -> i64 {
+    source << 40 | number as i64
 }
 
 /// An instant as the column `time` has it.

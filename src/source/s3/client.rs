@@ -85,6 +85,8 @@ pub(super) struct Connection {
     attempts: u32,
     /// When credentials were looked for again.
     renewed: tokio::sync::Mutex<Option<Instant>>,
+    /// When it was found that there are no credentials that S3 takes, and what was told of it.
+    given_up: Mutex<Option<(Instant, String)>>,
 }
 
 impl Connection {
@@ -96,6 +98,7 @@ impl Connection {
             answered: AtomicBool::new(false),
             attempts: attempts_wanted(std::env::var("AWS_MAX_ATTEMPTS").ok().as_deref()),
             renewed: tokio::sync::Mutex::default(),
+            given_up: Mutex::default(),
         }
     }
 
@@ -156,6 +159,21 @@ impl Connection {
         // Not before the client is there: what is asked from now on is asked with it.
         *renewed = Some(Instant::now());
         fresh.is_ok()
+    }
+
+    /// Notes that S3 takes none of the credentials that there are: whatever else is asked soon ends with this
+    /// reason, unasked. Thousands of log files may be waiting, and each would be refused.
+    pub(super) fn give_up(&self, reason: &str) {
+        let mut given_up = self.given_up.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *given_up = Some((Instant::now(), reason.to_owned()));
+    }
+
+    /// Why nothing is asked for the time being. Whoever keeps on pulling tries again when it pays to look for
+    /// credentials again.
+    pub(super) fn given_up(&self) -> Option<String> {
+        let given_up = self.given_up.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (at, reason) = given_up.as_ref()?;
+        (at.elapsed() < RENEW_AGAIN_AFTER).then(|| reason.clone())
     }
 
     /// Notes that S3 can be reached.

@@ -8,6 +8,9 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 /// What S3 says of credentials that have expired.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
 
+/// What S3 says of credentials that it does not know.
+const UNKNOWN: [&str; 4] = ["InvalidAccessKeyId", "NotSignedUp", "InvalidClientTokenId", "InvalidToken"];
+
 /// What was asked of S3.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
@@ -46,6 +49,22 @@ pub(super) fn is_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
 /// Whether S3 refused because the credentials are too old.
 pub(super) fn is_expired<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     code(error).is_some_and(|code| EXPIRED.contains(&code))
+}
+
+/// Whether it is the credentials, so that nothing else that is asked with them will do better.
+pub(super) fn is_about_credentials<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match error {
+        SdkError::TimeoutError(_) => false,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() || failure.is_io() => false,
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
+            is_expired(error) || code(error).is_some_and(|code| UNKNOWN.contains(&code))
+        }
+        // What wraps the reasons of all that provide credentials says so.
+        _ => chain(error).to_ascii_lowercase().contains("credentials"),
+    }
 }
 
 /// Whether the server does not know such a request at all.
@@ -132,7 +151,7 @@ where
         (Some("InvalidToken"), _) => {
             format!("the session token is not valid; {log_in_again}, and mind AWS_SESSION_TOKEN")
         }
-        (Some("InvalidAccessKeyId" | "NotSignedUp" | "InvalidClientTokenId"), _) => format!(
+        (Some(code), _) if UNKNOWN.contains(&code) => format!(
             "{endpoint} does not know the access key; check AWS_ACCESS_KEY_ID, AWS_PROFILE or --profile"
         ),
         (Some("SignatureDoesNotMatch"), _) => "the secret key does not belong to the access key; check \

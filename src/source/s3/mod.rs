@@ -149,13 +149,13 @@ impl Place {
         E: ProvideErrorMetadata + Error + 'static,
     {
         let mut turns_left = 3;
+        let wrong = |message: String| SourceError::S3 { uri: self.uri(key), message };
         loop {
+            if let Some(reason) = self.connection.given_up() {
+                return Err(wrong(reason));
+            }
             let asked_at = Instant::now();
-            let client = self
-                .connection
-                .client()
-                .await
-                .map_err(|message| SourceError::S3 { uri: self.uri(key), message })?;
+            let client = self.connection.client().await.map_err(wrong)?;
             let first_contact = self.connection.first_contact();
             let was_first = first_contact.is_some();
             let error = match request(client.clone(), first_contact).await {
@@ -178,7 +178,12 @@ impl Place {
                 turns_left -= 1;
                 continue;
             }
-            if error::is_expired(&error) && self.connection.renew(asked_at).await {
+            // Those that were found a moment ago are not looked for again, unless they were kept for too long.
+            let is_about_credentials = error::is_about_credentials(&error);
+            if is_about_credentials
+                && (!was_first || error::is_expired(&error))
+                && self.connection.renew(asked_at).await
+            {
                 continue;
             }
             let options = self.connection.options();
@@ -192,7 +197,11 @@ impl Place {
                 profile: options.profile.as_deref(),
                 anonymous: options.no_sign_request,
             };
-            return Err(SourceError::S3 { uri: self.uri(key), message: error::explain(&error, &asked) });
+            let message = error::explain(&error, &asked);
+            if is_about_credentials {
+                self.connection.give_up(&message);
+            }
+            return Err(wrong(message));
         }
     }
 

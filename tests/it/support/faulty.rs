@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     Stall,
     /// 400 or 403 ExpiredToken.
     Expired(u16),
+    /// 403 InvalidAccessKeyId.
+    UnknownKey,
     /// The object is deleted just before it is asked for: 404 NoSuchKey.
     Deleted,
     /// The request never reaches S3, and nobody answers.
@@ -185,6 +187,7 @@ impl Shared {
                 Some(Fault::InternalError) => client.write_all(&refusal(500, "InternalError"))?,
                 Some(Fault::SlowDown) => client.write_all(&refusal(503, "SlowDown"))?,
                 Some(Fault::Expired(status)) => client.write_all(&refusal(status, "ExpiredToken"))?,
+                Some(Fault::UnknownKey) => client.write_all(&refusal(403, "InvalidAccessKeyId"))?,
                 Some(Fault::Swallowed) => return self.hold(&client),
                 Some(Fault::Unanswered) => {
                     self.pass_on(&head, &body)?;

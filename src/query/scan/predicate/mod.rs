@@ -1,7 +1,10 @@
 //! A filter made ready for columns: tests run once per dictionary value, rows are only looked up.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+mod bounds;
+mod sets;
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind};
@@ -10,132 +13,17 @@ use crate::query::{Cancel, Counting, Dimension, Query, QueryError};
 
 use super::params::Params;
 use super::texts::for_each_text;
-use super::waiting;
+
+pub use bounds::Passes;
+pub use sets::{IdSet, IdSets};
+
+use bounds::range_passes;
 
 /// Rows of a block that pass, a bit each.
 pub type Mask = u128;
 
-/// A set of dictionary ids.
-#[derive(Debug, Default, PartialEq)]
-pub struct IdSet {
-    bits: Vec<u64>,
-    len: u32,
-}
-
-impl IdSet {
-    fn push(&mut self, is_in: bool) {
-        if self.len.is_multiple_of(64) {
-            self.bits.push(0);
-        }
-        if is_in {
-            self.bits[self.len as usize / 64] |= 1 << (self.len % 64);
-        }
-        self.len += 1;
-    }
-
-    /// Whether an id is in it; one that is newer than the set is not.
-    #[inline]
-    pub fn has(&self, id: u32) -> bool {
-        self.bits.get(id as usize / 64).is_some_and(|bits| bits >> (id % 64) & 1 != 0)
-    }
-
-    /// Whether one of the ids in it (or of those not in it) between these, both included, passes.
-    fn any(&self, low: u32, high: u32, is_in: bool, passes: impl Fn(u32) -> bool) -> bool {
-        let flip = if is_in { 0 } else { u64::MAX };
-        (low / 64..=high / 64).any(|word| {
-            let mut left = self.bits.get(word as usize).copied().unwrap_or(0) ^ flip;
-            if word == low / 64 {
-                left &= u64::MAX << (low % 64);
-            }
-            if word == high / 64 {
-                left &= u64::MAX >> (63 - high % 64);
-            }
-            while left != 0 {
-                if passes(word * 64 + left.trailing_zeros()) {
-                    return true;
-                }
-                left &= left - 1;
-            }
-            false
-        })
-    }
-
-    /// How many of these ids are in it.
-    fn count(&self, low: u32, high: u32) -> u32 {
-        let mut count = 0;
-        for word in low / 64..=high / 64 {
-            let mut bits = self.bits.get(word as usize).copied().unwrap_or(0);
-            if word == low / 64 {
-                bits &= u64::MAX << (low % 64);
-            }
-            if word == high / 64 {
-                bits &= u64::MAX >> (63 - high % 64);
-            }
-            count += bits.count_ones();
-        }
-        count
-    }
-}
-
-/// Sets already made, by what they stand for: a live table asks the same again and again, and a regular
-/// expression over a million keys takes its time. Dictionaries only grow, so a set is only added to.
-#[derive(Default)]
-pub struct IdSets {
-    sets: Mutex<HashMap<String, Arc<IdSet>>>,
-    params: Arc<Params>,
-}
-
-/// Sets kept.
-const SETS: usize = 64;
-
-/// So many values are looked for in what is noted of a column before it is read.
-const FEW: u64 = 256;
 /// Blocks of rows folded between two looks at whether the question still stands.
 const LOOK_EVERY: usize = 64;
-/// Values tested between two looks at whether the question still stands.
-const BETWEEN_LOOKS: u32 = 1024;
-
-impl IdSets {
-    /// With the columns of parameters that are shared with others.
-    pub fn new(params: Arc<Params>) -> IdSets {
-        IdSets { sets: Mutex::default(), params }
-    }
-
-    fn get(
-        &self,
-        snapshot: &Snapshot<'_>,
-        base: Field,
-        name: String,
-        cancel: &Cancel,
-        test: impl Fn(Option<&[u8]>) -> bool,
-    ) -> Result<Arc<IdSet>, QueryError> {
-        let known = self.sets.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
-        let values = waiting::dictionary(snapshot, base, cancel)?;
-        if let Some(known) = &known
-            && known.len > values.len()
-        {
-            return Ok(known.clone());
-        }
-        let mut set =
-            known.map_or_else(IdSet::default, |known| IdSet { bits: known.bits.clone(), len: known.len });
-        if set.len == 0 {
-            set.push(test(None));
-        }
-        for id in set.len..=values.len() {
-            if id % BETWEEN_LOOKS == 0 && cancel.is_cancelled() {
-                return Err(QueryError::Cancelled);
-            }
-            set.push(test(values.get(id)));
-        }
-        let set = Arc::new(set);
-        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        if sets.len() >= SETS {
-            sets.clear();
-        }
-        sets.insert(name, set.clone());
-        Ok(set)
-    }
-}
 
 #[derive(Debug)]
 enum Node {
@@ -153,17 +41,6 @@ enum Node {
     Detail(Field, Box<Matcher>),
     /// A parameter of the query.
     Param(String, Arc<Params>, Box<Matcher>),
-}
-
-/// What is known of a segment before it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passes {
-    /// No row.
-    None,
-    /// Some rows, perhaps.
-    Some,
-    /// Every row.
-    All,
 }
 
 /// A filter, a time range and a way of counting, made ready.
@@ -469,103 +346,6 @@ impl Node {
             Node::All(inner) | Node::Any(inner) => inner.iter().map(Node::cost).sum(),
             Node::Not(inner) => inner.cost(),
         }
-    }
-
-    /// Smallest and largest code of a time that can pass.
-    fn times(&self) -> (u64, u64) {
-        match self {
-            Node::Time(from, to) => (*from, *to),
-            Node::All(all) => all
-                .iter()
-                .map(Node::times)
-                .fold((0, u64::MAX), |(first, last), (from, to)| (first.max(from), last.min(to))),
-            Node::Any(any) => any
-                .iter()
-                .map(Node::times)
-                .reduce(|(first, last), (from, to)| (first.min(from), last.max(to)))
-                .unwrap_or((u64::MAX, 0)),
-            Node::Constant(false) => (u64::MAX, 0),
-            _ => (0, u64::MAX),
-        }
-    }
-
-    fn passes(&self, segment: &SegmentInfo, snapshot: &Snapshot<'_>) -> Result<Passes, CacheError> {
-        Ok(match self {
-            Node::Constant(true) => Passes::All,
-            Node::Constant(false) => Passes::None,
-            Node::All(all) => {
-                let mut passes = Passes::All;
-                for node in all {
-                    match node.passes(segment, snapshot)? {
-                        Passes::None => return Ok(Passes::None),
-                        Passes::Some => passes = Passes::Some,
-                        Passes::All => {}
-                    }
-                }
-                passes
-            }
-            Node::Any(any) => {
-                let mut passes = Passes::None;
-                for node in any {
-                    match node.passes(segment, snapshot)? {
-                        Passes::All => return Ok(Passes::All),
-                        Passes::Some => passes = Passes::Some,
-                        Passes::None => {}
-                    }
-                }
-                passes
-            }
-            Node::Not(inner) => match inner.passes(segment, snapshot)? {
-                Passes::None => Passes::All,
-                Passes::Some => Passes::Some,
-                Passes::All => Passes::None,
-            },
-            Node::Ids(field, set) => {
-                let (low, high) = snapshot.bounds(segment, *field)?;
-                let (low, high) = (low as u32, high as u32);
-                let span = (u64::from(high) + 1).saturating_sub(low.into());
-                let within = u64::from(set.count(low, high));
-                if within == 0 {
-                    Passes::None
-                } else if within == span {
-                    Passes::All
-                } else if within <= FEW || span - within <= FEW {
-                    // A few values: are they in the segment at all?
-                    let is_few_in = within <= FEW;
-                    match snapshot.presence(segment, *field)? {
-                        Some(presence) if !set.any(low, high, is_few_in, |id| presence.has(id)) => {
-                            if is_few_in {
-                                Passes::None
-                            } else {
-                                Passes::All
-                            }
-                        }
-                        _ => Passes::Some,
-                    }
-                } else {
-                    Passes::Some
-                }
-            }
-            Node::Time(from, to) => {
-                let (low, high) = (Snapshot::code_of(segment.time_min), Snapshot::code_of(segment.time_max));
-                range_passes(low, high, *from, *to)
-            }
-            Node::Number(field, from, to) => {
-                let (low, high) = snapshot.bounds(segment, *field)?;
-                range_passes(low as u64, high as u64, *from, *to)
-            }
-            Node::TimePart(..) | Node::Detail(..) | Node::Param(..) => Passes::Some,
-        })
-    }
-}
-
-fn range_passes(low: u64, high: u64, from: u64, to: u64) -> Passes {
-    if high < from || to < low {
-        Passes::None
-    } else if from <= low && high <= to {
-        Passes::All
-    } else {
-        Passes::Some
     }
 }
 
