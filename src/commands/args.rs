@@ -97,9 +97,10 @@ fn columns_help() -> String {
         text.push_str(&format!("  {:<22} {}\n", measure.name(), measure.about()));
     }
     text.push_str(
-        "≈: percentiles are exact up to 255 ms, beyond that off by less than 0.4 %. Counts of different things\n\
-         are exact up to 1.75 million pairs of a group and a thing, beyond that estimated: of 10,000 off by a\n\
-         percent or two.",
+        "≈: percentiles are exact up to 255 ms, beyond that off by less than 0.4 %.\n\
+         Counts of different things are exact in the rows shown. With --top 0 and\n\
+         more than 1.75 million pairs of a group and a thing they are estimates.\n\
+         Sorted by such an estimate, a row may be missing from the end of a table.",
     );
     text
 }

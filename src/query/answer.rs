@@ -67,8 +67,8 @@ pub struct Groups {
     pub group_count: u64,
     /// Over all groups, also those beyond the limit: what shares are taken of.
     pub totals: Stats,
-    /// Measures among those asked for that are estimates this time: counts of different values, if there
-    /// are too many to remember. Of 10,000 they are off by a percent or two.
+    /// Measures among those asked for that are estimates this time, or whose estimates made the order: counts of
+    /// different values, if there are too many to remember. Of 10,000 they are off by a percent or two.
     pub approximate: Vec<Measure>,
 }
 

@@ -17,6 +17,9 @@ use crate::support::filling::Filling;
 use crate::support::lines::{self, NOON};
 use crate::support::naive::Naive;
 
+/// Measures that may be estimated.
+const COUNTS_OF_DIFFERENT: [Measure; 3] = [Measure::Objects, Measure::Addresses, Measure::UserAgents];
+
 const SOURCES: [&str; 3] = ["s3://acme-logs/media/", "/var/log/acme", "demo:1:10"];
 
 fn ask(engine: &LocalEngine, query: &Query) -> Result<Answer, QueryError> {
@@ -308,6 +311,14 @@ proptest! {
                     prop_assert_eq!(&answer, expected, "{:?}{}", query, again);
                 }
             }
+            // Little memory: what is shown is exact all the same, unless an estimate made its order.
+            let forgetful = LocalEngine::new(Arc::new(Cache::open(&path).unwrap())).remembering_pairs(3);
+            for (query, expected) in queries.iter().zip(&answers) {
+                let Ask::Groups { sort, limit: 1.., .. } = query.ask else { continue };
+                if !COUNTS_OF_DIFFERENT.contains(&sort.by) {
+                    prop_assert_eq!(&ask(&forgetful, query).unwrap(), expected, "{:?}, with little memory", query);
+                }
+            }
             // The same engine, asked from several threads at once.
             std::thread::scope(|scope| {
                 for thread in 0..3 {
@@ -359,6 +370,37 @@ fn query(ask: Ask) -> Query {
 fn groups_by(by: Dimension, sorted_by: Measure) -> Query {
     let sort = Sort { by: sorted_by, descending: true };
     query(Ask::Groups { by, more: Vec::new(), sort, limit: 0 })
+}
+
+#[test]
+fn rows_in_the_order_of_an_estimate_have_exact_counts_and_say_so() {
+    // The address of a line goes with its key: 200 addresses have one object each, one has all.
+    let log: Vec<String> = (0..200u8)
+        .flat_map(|number| {
+            let line = lines_with(3, &[0]).remove(0);
+            let line = line.replace("films/2026/a.mp4", &format!("films/{number}.mp4"));
+            [line.replace("203.0.113.7", &format!("198.51.100.{number}")), line]
+        })
+        .collect();
+    let (_folder, engine, naive) = both(&log);
+    let engine = engine.remembering_pairs(20);
+    let sort = Sort { by: Measure::Objects, descending: true };
+    let more = vec![Measure::Objects, Measure::Addresses];
+    let by = Dimension::Field(Field::RemoteIp);
+    let asked = |limit| query(Ask::Groups { by: by.clone(), more: more.clone(), sort, limit });
+    let Answer::Groups(top) = ask(&engine, &asked(2)).unwrap() else { panic!() };
+    let Answer::Groups(exact) = naive.answer(&asked(0)) else { panic!() };
+    assert_eq!(top.approximate, [Measure::Objects]);
+    assert_eq!((top.rows.len(), top.group_count), (2, 201));
+    assert_eq!(top.rows[0], exact.rows[0]);
+    assert_eq!(top.rows[0].more, [Some(200.0), Some(1.0)]);
+    assert!(exact.rows.contains(&top.rows[1]));
+
+    // All of them: estimates, but none that has an object is said to have none.
+    let Answer::Groups(all) = ask(&engine, &asked(0)).unwrap() else { panic!() };
+    assert_eq!(all.rows.len(), 201);
+    assert!(all.approximate.contains(&Measure::Objects));
+    assert!(all.rows.iter().all(|row| row.more[0] >= Some(1.0)));
 }
 
 #[test]

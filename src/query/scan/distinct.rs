@@ -18,7 +18,7 @@ use super::waiting;
 const BETWEEN_LOOKS: usize = 1 << 14;
 
 /// Pairs of a group and a value remembered at most: as many as fit a table of 2²¹ places, about 19 MB.
-const MOST: usize = 1_750_000;
+pub const MOST: usize = 1_750_000;
 
 /// Different values per slot.
 #[derive(Clone, Debug)]
@@ -27,18 +27,30 @@ pub struct Distinct {
     pairs: HashSet<u64>,
     level: u32,
     most: usize,
+    /// Slots that have any value, a bit each: where the sample has none of a small group, it has one all the same.
+    any: Vec<u64>,
 }
 
 impl Default for Distinct {
     fn default() -> Self {
-        Distinct { pairs: HashSet::new(), level: 0, most: MOST }
+        Distinct { pairs: HashSet::new(), level: 0, most: MOST, any: Vec::new() }
     }
 }
 
 impl Distinct {
+    /// None yet, of which so many pairs are remembered at most.
+    pub fn remembering(most: usize) -> Distinct {
+        Distinct { most, ..Distinct::default() }
+    }
+
     /// Takes up a value of a slot.
     #[inline]
     pub fn insert(&mut self, slot: u32, id: u32) {
+        let (word, bit) = (slot as usize / 64, slot % 64);
+        if word >= self.any.len() {
+            self.any.resize(word + 1, 0);
+        }
+        self.any[word] |= 1 << bit;
         if is_in_sample(id, self.level) && self.pairs.insert(u64::from(slot) << 32 | u64::from(id)) {
             self.forget_some();
         }
@@ -56,6 +68,13 @@ impl Distinct {
     ) -> Result<(), QueryError> {
         if other.level > self.level {
             self.rise_to(other.level);
+        }
+        for (word, bits) in other.any.iter().enumerate().filter(|(_, bits)| **bits != 0) {
+            for bit in (0..64).filter(|bit| bits >> bit & 1 != 0) {
+                let slot = slot_of(word * 64 + bit);
+                self.any.resize(self.any.len().max(slot / 64 + 1), 0);
+                self.any[slot / 64] |= 1 << (slot % 64);
+            }
         }
         for (index, pair) in other.pairs.iter().enumerate() {
             if index.is_multiple_of(BETWEEN_LOOKS) {
@@ -81,7 +100,10 @@ impl Distinct {
             }
         }
         let each = 1u32.checked_shl(self.level).unwrap_or(u32::MAX);
-        counts.iter_mut().for_each(|count| *count = count.saturating_mul(each));
+        for (slot, count) in counts.iter_mut().enumerate() {
+            let has_any = self.any.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0);
+            *count = count.saturating_mul(each).max(has_any.into());
+        }
         Ok(counts)
     }
 
@@ -92,7 +114,7 @@ impl Distinct {
 
     /// Bytes of memory it takes, about.
     pub fn memory(&self) -> usize {
-        self.pairs.allocation_size()
+        self.pairs.allocation_size() + self.any.len() * 8
     }
 
     fn forget_some(&mut self) {
@@ -160,6 +182,19 @@ mod tests {
             let off = (f64::from(count) - exact).abs() / exact;
             assert!(off < most, "slot {slot}: {count} for {exact}, level {}", distinct.level);
         }
+    }
+
+    #[test]
+    fn a_group_too_small_for_the_sample_still_has_a_value() {
+        let mut distinct = Distinct::remembering(100);
+        (0..10_000).for_each(|value| distinct.insert(7, value));
+        (8..200).for_each(|slot| distinct.insert(slot, slot));
+        let mut all = Distinct::remembering(100);
+        all.merge(&distinct, |slot| slot + 1, &going_on()).unwrap();
+        let counts = all.counts(210, &going_on()).unwrap();
+        assert_eq!(counts[..8], [0; 8]);
+        assert!(counts[9..=200].iter().all(|count| *count > 0), "{counts:?}");
+        assert_eq!(counts[201..], [0; 9]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::query::{Cancel, Measure, QueryError, Stats};
 
 use super::counted::{Counted, CountedColumn};
 use super::distinct::Distinct;
+use super::exactly::counted_field;
 use super::keys::{GroupKeys, OpenKeys};
 use super::predicate::{Mask, OpenPredicate, Passes, Predicate};
 use super::waiting;
@@ -96,11 +97,11 @@ enum MoreColumn {
 
 impl More {
     /// What is folded for a measure; `None` if the sums tell it.
-    fn of(measure: Measure) -> Option<More> {
+    fn of(measure: Measure, most_pairs: usize) -> Option<More> {
+        if let Some(field) = counted_field(measure) {
+            return Some(More::Distinct(field, Distinct::remembering(most_pairs)));
+        }
         Some(match measure {
-            Measure::Objects => More::Distinct(Field::Key, Distinct::default()),
-            Measure::Addresses => More::Distinct(Field::RemoteIp, Distinct::default()),
-            Measure::UserAgents => More::Distinct(Field::UserAgent, Distinct::default()),
             Measure::TotalTimeMean => More::Mean(Field::TotalTime, Vec::new()),
             Measure::TotalTimeMax => More::Max(Field::TotalTime, Vec::new()),
             Measure::TurnAroundTimeMean => More::Mean(Field::TurnAroundTime, Vec::new()),
@@ -115,7 +116,7 @@ pub fn folded(measures: &[Measure]) -> Vec<Measure> {
     let mut folded = Vec::new();
     for measure in measures {
         let measure = Counted::shared(*measure);
-        if More::of(measure).is_some() && !folded.contains(&measure) {
+        if More::of(measure, 0).is_some() && !folded.contains(&measure) {
             folded.push(measure);
         }
     }
@@ -144,9 +145,11 @@ struct Hashed {
 
 impl Groups {
     /// None yet, of at most `space` numbers (`None`: nobody knows), for a fold of `rows` rows.
-    pub fn new(space: Option<usize>, rows: usize, more: &[Measure]) -> Groups {
+    /// Of different values `most_pairs` with their groups are remembered.
+    pub fn new(space: Option<usize>, rows: usize, more: &[Measure], most_pairs: usize) -> Groups {
         let dense = space.filter(|space| *space <= DENSE_ANYWAY.max(rows).min(DENSE_AT_MOST));
-        let more = more.iter().filter_map(|measure| Some((*measure, More::of(*measure)?))).collect();
+        let more =
+            more.iter().filter_map(|measure| Some((*measure, More::of(*measure, most_pairs)?))).collect();
         // Memory that is set aside takes none before it is used.
         let sums = Vec::with_capacity(dense.unwrap_or(0));
         let hashed = dense.is_none().then(Hashed::default);

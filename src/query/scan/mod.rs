@@ -11,6 +11,7 @@ mod buckets;
 mod counted;
 mod distinct;
 mod drive;
+mod exactly;
 mod far;
 mod groups;
 mod keys;
@@ -55,6 +56,8 @@ pub struct LocalEngine {
     series: Standing<series::Lines>,
     ranks: ranks::Ranks,
     far: far::Far,
+    /// Pairs of a group and a value that counts of different values remember.
+    most_pairs: usize,
 }
 
 /// What is at hand while a question is answered.
@@ -79,7 +82,15 @@ impl LocalEngine {
             series: Standing::new(SERIES_BUDGET),
             ranks: ranks::Ranks::default(),
             far: far::Far::default(),
+            most_pairs: distinct::MOST,
         }
+    }
+
+    /// The same, remembering fewer pairs of a group and a value where it counts different values: beyond that
+    /// it estimates, of all groups at once. Rows that are shown are counted exactly all the same.
+    #[must_use]
+    pub fn remembering_pairs(self, most: usize) -> LocalEngine {
+        LocalEngine { most_pairs: most, ..self }
     }
 
     /// The cache it answers from.
@@ -131,18 +142,32 @@ impl LocalEngine {
                 let measures = groups::folded(&measures);
                 let keys = asking.keys(by)?;
                 let wanted_rows = select::Wanted { more, sort: *sort, limit: *limit };
-                let select = |groups: &Groups| select::rows(groups, &keys, snapshot, wanted_rows, cancel);
+                let related = |mut answer: answer::Groups, groups: &Groups| {
+                    relative::fill(&mut answer.rows, more, groups, &answer.totals);
+                    Answer::Groups(answer)
+                };
                 let groups = asking.groups(
                     Some((by, &keys)),
                     &measures,
                     &wanted,
                     &mut statistics,
                     &mut |groups, share| {
-                        partial(Answer::Groups(select(groups)?), share);
+                        let (answer, _) = select::rows(groups, &keys, snapshot, wanted_rows, cancel)?;
+                        partial(related(answer, groups), share);
                         Ok(())
                     },
                 )?;
-                Answer::Groups(select(&groups)?)
+                // An order made by estimates is made of more rows than wanted: their counts will tell.
+                let limit = match groups.is_approximate(sort.by) && *limit != 0 {
+                    true => limit.saturating_mul(exactly::CANDIDATES),
+                    false => *limit,
+                };
+                let candidates = select::Wanted { limit, ..wanted_rows };
+                let (mut answer, numbers) = select::rows(&groups, &keys, snapshot, candidates, cancel)?;
+                if !answer.approximate.is_empty() && limit != 0 {
+                    asking.count_exactly(&mut answer, &numbers, &keys, wanted_rows, &wanted)?;
+                }
+                related(answer, &groups)
             }
             Ask::Series { bucket, each } => {
                 asking.series(*bucket, each.as_ref(), &wanted, &mut statistics, partial)?
@@ -246,7 +271,7 @@ impl Asking<'_> {
         let errors = groups::errors(self.snapshot)?;
         let space = keys.space(self.snapshot)?;
         let rows: f64 = wanted.iter().map(|segment| self.predicate.rows_in_time(segment)).sum();
-        let begin = || Groups::new(space, rows as usize, measures);
+        let begin = || Groups::new(space, rows as usize, measures, self.engine.most_pairs);
         let name = format!("{} {measures:?}", by.map_or_else(String::new, |(by, _)| format!("{by:?}")));
         self.standing(
             &self.engine.groups,

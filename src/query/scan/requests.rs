@@ -557,7 +557,7 @@ impl OneMoment<'_> {
             _ => None,
         };
         let ranks = ranks.as_deref().map(Vec::as_slice);
-        let order = Order { by: sort.by, descending: sort.descending, ranks, turn: 0 };
+        let order = Order { by: sort.by, descending: sort.descending, ranks, turn: 0, floor: None };
         Ok(asking.by_number(order, 0, keep, &wanted, &|_| {})?.0)
     }
 

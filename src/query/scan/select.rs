@@ -5,7 +5,6 @@ use crate::query::{Cancel, GroupRow, Measure, QueryError, Sort, Stats, Value, an
 
 use super::groups::{Column, Groups};
 use super::keys::GroupKeys;
-use super::relative;
 use super::waiting;
 
 /// From this many values on, reading the whole dictionary is cheaper than asking for each.
@@ -81,7 +80,7 @@ impl Firsts {
     }
 }
 
-/// The rows wanted, in order.
+/// The rows wanted, in order, and the number of the group of each. What sets rows in relation is not filled in.
 ///
 /// # Errors
 /// If a value cannot be read, or the question is cancelled meanwhile.
@@ -91,7 +90,7 @@ pub fn rows(
     snapshot: &Snapshot<'_>,
     Wanted { more, sort, limit }: Wanted<'_>,
     cancel: &Cancel,
-) -> Result<answer::Groups, QueryError> {
+) -> Result<(answer::Groups, Vec<u32>), QueryError> {
     let mut totals = Stats::default();
     let mut group_count = 0u64;
     let column = groups.column(sort.by.ranked_by(), cancel)?;
@@ -132,7 +131,8 @@ pub fn rows(
     valued.sort_unstable_by(order);
     let columns: Vec<Column<'_>> =
         more.iter().map(|measure| groups.column(*measure, cancel)).collect::<Result<_, _>>()?;
-    let mut rows: Vec<GroupRow> = valued
+    let numbers = valued.iter().map(|(candidate, _)| groups.group(candidate.slot as usize)).collect();
+    let rows: Vec<GroupRow> = valued
         .into_iter()
         .map(|(candidate, value)| {
             let slot = candidate.slot as usize;
@@ -143,11 +143,12 @@ pub fn rows(
             }
         })
         .collect();
-    relative::fill(&mut rows, more, groups, &totals);
     let mut approximate: Vec<Measure> = more.to_vec();
-    approximate.push(sort.by);
+    if !more.contains(&sort.by) {
+        approximate.push(sort.by);
+    }
     approximate.retain(|measure| groups.is_approximate(*measure));
-    Ok(answer::Groups { rows, group_count, totals, approximate })
+    Ok((answer::Groups { rows, group_count, totals, approximate }, numbers))
 }
 
 fn candidate(column: &Column<'_>, slot: usize, sort: Sort<Measure>) -> Candidate {
