@@ -26,7 +26,7 @@ use super::schema::{self, Stamp, chunk_id};
 use super::{CacheError, checksum};
 
 /// Memory that packed columns may take.
-const COLUMN_BUDGET: usize = 112 << 20;
+const COLUMN_BUDGET: usize = 144 << 20;
 /// Memory that sets of ids may take.
 const PRESENCE_BUDGET: usize = 16 << 20;
 /// Memory that open pages of details may take.
