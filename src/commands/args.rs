@@ -99,7 +99,7 @@ fn columns_help() -> String {
     text.push_str(
         "≈: percentiles are exact up to 255 ms, beyond that off by less than 0.4 %.\n\
          Counts of different things are exact in the rows shown. With --top 0 and\n\
-         more than 1.75 million pairs of a group and a thing they are estimates.\n\
+         more than 875,000 pairs of a group and a thing they are estimates.\n\
          Sorted by such an estimate, a row may be missing from the end of a table.",
     );
     text

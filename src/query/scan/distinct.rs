@@ -17,8 +17,8 @@ use super::waiting;
 /// Pairs between two looks at whether the question still stands.
 const BETWEEN_LOOKS: usize = 1 << 14;
 
-/// Pairs of a group and a value remembered at most: as many as fit a table of 2²¹ places, about 19 MB.
-pub const MOST: usize = 1_750_000;
+/// Pairs of a group and a value remembered at most: as many as fit a table of 2²⁰ places, about 9 MB a thread.
+pub const MOST: usize = 875_000;
 
 /// Different values per slot.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use super::{Asking, drive};
 /// So many times the rows wanted are counted, if their order is made by estimates.
 pub const CANDIDATES: usize = 4;
 /// Memory that the sets of one thread may take: what would need more stays estimated.
-const MOST_BYTES: usize = 32 << 20;
+const MOST_BYTES: usize = 16 << 20;
 
 /// The dimension whose different values a measure counts.
 pub fn counted_field(measure: Measure) -> Option<Field> {
