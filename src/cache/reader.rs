@@ -439,7 +439,7 @@ impl<'c> Snapshot<'c> {
                 rest.split_at_checked(entry.length).ok_or(damaged(Damage("a page of text is cut off")))?;
             rest = after;
             let page = (entry.verify(page))
-                .and_then(|()| OpenPage::open(&Page { rows: entry.rows, bytes: page.to_vec() }))
+                .and_then(|()| OpenPage::open_bytes(entry.rows, page))
                 .map_err(damaged)?;
             each(&page)?;
         }

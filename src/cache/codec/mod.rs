@@ -2,6 +2,7 @@
 //! measures; pages of compressed text ([`text`]) for details.
 
 pub mod integers;
+mod order;
 pub mod text;
 
 /// What is wrong with the bytes of a column.

@@ -42,10 +42,10 @@ const LEVEL: i32 = 1;
 /// Text this short is not worth a compressor's frame.
 const WORTH_COMPRESSING: usize = 64;
 
-const PLAIN: u64 = 0;
-const REQUEST_ID: u64 = 1;
-const BASE64_PACKED: u64 = 2;
-const KEY_CUT_OUT: u64 = 3;
+pub(super) const PLAIN: u64 = 0;
+pub(super) const REQUEST_ID: u64 = 1;
+pub(super) const BASE64_PACKED: u64 = 2;
+pub(super) const KEY_CUT_OUT: u64 = 3;
 
 const COMPRESSED_TAGS: u8 = 2;
 const COMPRESSED_TEXT: u8 = 4;
@@ -303,11 +303,19 @@ impl OpenPage {
     /// # Errors
     /// If the bytes are not such a page.
     pub fn open(page: &Page) -> Result<OpenPage, Damage> {
-        let mut rest = page.bytes.as_slice();
+        OpenPage::open_bytes(page.rows, &page.bytes)
+    }
+
+    /// The same of the bytes of a page.
+    ///
+    /// # Errors
+    /// If they are not such a page.
+    pub fn open_bytes(rows: usize, bytes: &[u8]) -> Result<OpenPage, Damage> {
+        let mut rest = bytes;
         let (&kind, after) = rest.split_first().ok_or(Damage("an empty page of text"))?;
         rest = after;
         if kind == 0 {
-            return Ok(OpenPage { rows: page.rows, ..OpenPage::default() });
+            return Ok(OpenPage { rows, ..OpenPage::default() });
         }
         let tags_length = take_varint(&mut rest)? as usize;
         let stored_tags = take_varint(&mut rest)? as usize;
@@ -319,8 +327,8 @@ impl OpenPage {
 
         let mut tag_rest = tag_bytes.as_ref();
         let mut end = 0u64;
-        let mut tags = Vec::with_capacity(page.rows.min(tag_rest.len()));
-        for _ in 0..page.rows {
+        let mut tags = Vec::with_capacity(rows.min(tag_rest.len()));
+        for _ in 0..rows {
             let tag = take_varint(&mut tag_rest)?;
             let form = match tag {
                 0 => None,
@@ -334,7 +342,7 @@ impl OpenPage {
             }
             tags.push((end as u32, form));
         }
-        Ok(OpenPage { rows: page.rows, tags, text })
+        Ok(OpenPage { rows, tags, text })
     }
 
     /// Values in it.
@@ -352,6 +360,13 @@ impl OpenPage {
         self.tags.is_empty()
     }
 
+    /// The stored form of a value, and which it is.
+    pub(super) fn stored(&self, row: usize) -> Option<(&[u8], u64)> {
+        let &(end, Some(form)) = self.tags.get(row)? else { return None };
+        let start = if row == 0 { 0 } else { self.tags[row - 1].0 };
+        Some((&self.text[start as usize..end as usize], form.into()))
+    }
+
     /// A value; `key` gives the key of the row, which is asked for only if the value needs it.
     ///
     /// # Errors
@@ -361,10 +376,8 @@ impl OpenPage {
         row: usize,
         key: impl FnOnce() -> Option<&'k [u8]>,
     ) -> Result<Option<Cow<'a, [u8]>>, Damage> {
-        let Some(&(end, Some(form))) = self.tags.get(row) else { return Ok(None) };
-        let start = if row == 0 { 0 } else { self.tags[row - 1].0 };
-        let mut stored = &self.text[start as usize..end as usize];
-        Ok(Some(match u64::from(form) {
+        let Some((mut stored, form)) = self.stored(row) else { return Ok(None) };
+        Ok(Some(match form {
             PLAIN => Cow::Borrowed(stored),
             REQUEST_ID => Cow::Owned(match stored.first_chunk() {
                 Some(packed) if stored.len() == packed.len() => unpack_base36(packed)?,
@@ -430,14 +443,16 @@ fn pack_hex(text: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 fn unpack_hex(packed: &[u8]) -> Vec<u8> {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    packed.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
+    packed.iter().flat_map(|byte| [BASE36[usize::from(byte >> 4)], BASE36[usize::from(byte & 15)]]).collect()
 }
+
+/// Digits of hexadecimal numbers, and of those of base 36.
+pub(super) const BASE36: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /// Characters of a request id today.
 const BASE36_DIGITS: usize = 16;
 /// Bytes that their number takes: 16 × log₂ 36 = 82.7 bits.
-const BASE36_BYTES: usize = 11;
+pub(super) const BASE36_BYTES: usize = 11;
 
 /// 16 characters 0–9 and A–Z, packed; false (and nothing added) if the text is anything else.
 fn pack_base36(text: &[u8], out: &mut Vec<u8>) -> bool {
@@ -470,7 +485,6 @@ fn pack_base36(text: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 fn unpack_base36(packed: &[u8; BASE36_BYTES]) -> Result<Vec<u8>, Damage> {
-    const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let mut bytes = [0; 16];
     bytes[..BASE36_BYTES].copy_from_slice(packed);
     let whole = u128::from_le_bytes(bytes);
@@ -482,7 +496,7 @@ fn unpack_base36(packed: &[u8; BASE36_BYTES]) -> Result<Vec<u8>, Damage> {
     let (first, second) = text.split_at_mut(8);
     for (text, mut number) in [(first, (whole / half) as u64), (second, (whole % half) as u64)] {
         for byte in text.iter_mut().rev() {
-            *byte = DIGITS[(number % 36) as usize];
+            *byte = BASE36[(number % 36) as usize];
             number /= 36;
         }
     }

@@ -4,6 +4,7 @@
 //! number say that none of their rows can be among the first are not even unpacked. Far behind the middle,
 //! the order is turned round and the last ones are picked.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -17,7 +18,7 @@ use super::drive;
 use super::groups::for_each;
 use super::predicate::{Mask, OpenPredicate, Passes, mask_of};
 use super::rows::RowReader;
-use super::texts::for_each_text;
+use super::texts::{RowText, for_each_row};
 use super::waiting;
 use super::{Asking, OneMoment};
 
@@ -480,16 +481,17 @@ impl Asking<'_> {
                 }
                 let times = self.snapshot.integers(segment, Field::Time)?;
                 let index = index.get(&segment.id).copied().unwrap_or(0);
-                for_each_text(self.snapshot, segment, sort.by, self.cancel, |row, text| {
+                for_each_row(self.snapshot, segment, sort.by, self.cancel, |row, mut text| {
                     let passes = masks[row / BLOCK] >> (row % BLOCK) & 1 != 0;
-                    if passes && has_chance(picked.best.worst(), text, sort.descending) {
-                        let text = match text {
+                    if passes && has_chance(picked.best.worst(), &mut text, sort.descending)? {
+                        let text = match text.get()?.map(Cow::into_owned) {
                             None => Text::Absent,
-                            Some(text) if sort.descending => Text::Backwards(Reverse(text.to_vec())),
-                            Some(text) => Text::Forwards(text.to_vec()),
+                            Some(text) if sort.descending => Text::Backwards(Reverse(text)),
+                            Some(text) => Text::Forwards(text),
                         };
                         picked.best.offer((text, Place::new(0, times.get(row), index, row)));
                     }
+                    Ok(())
                 })
             },
             |_, _| Ok(()),
@@ -500,19 +502,14 @@ impl Asking<'_> {
     }
 }
 
-/// Whether a text does not come behind the worst: found out before it is copied.
-fn has_chance(worst: Option<&(Text, Place)>, text: Option<&[u8]>, descending: bool) -> bool {
-    match (worst, text) {
-        (None, _) | (Some((Text::Absent, _)), _) => true,
-        (Some(_), None) => false,
-        (Some((Text::Forwards(worst) | Text::Backwards(Reverse(worst)), _)), Some(text)) => {
-            if descending {
-                text >= worst.as_slice()
-            } else {
-                text <= worst.as_slice()
-            }
-        }
-    }
+/// Whether a text does not come behind the worst: found out before it is made.
+fn has_chance(
+    worst: Option<&(Text, Place)>,
+    text: &mut RowText<'_>,
+    descending: bool,
+) -> Result<bool, QueryError> {
+    let Some((Text::Forwards(worst) | Text::Backwards(Reverse(worst)), _)) = worst else { return Ok(true) };
+    Ok(text.compare(worst)?.is_some_and(|order| if descending { order.is_ge() } else { order.is_le() }))
 }
 
 /// The rows that a block has.
