@@ -79,8 +79,9 @@ fn main() -> Outcome<()> {
     line("opening the cache", ms(opened));
 
     first_answers(&cache)?;
-    cancelled(&cache)?;
+    // In front of the cancelled questions, which leave threads that go on making what the next one may need.
     skipped(&cache, all.stats.first_seen, all.stats.last_seen)?;
+    cancelled(&cache)?;
     lists(&cache, all.stats.requests)?;
     Ok(())
 }

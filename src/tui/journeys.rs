@@ -446,7 +446,7 @@ fn an_empty_cache_says_why_it_is_empty() {
     // The same with a cache: a word in the header, and the data is there.
     let mut person = Person::begin(130, 34, three_days(), Some(failed));
     let screen = person.screen();
-    assert!(screen.contains("offline: cached requests only"), "{screen}");
+    assert!(screen.contains("not pulling: cached requests only"), "{screen}");
     assert!(screen.contains("203.0.113.7"), "{screen}");
 
     let mut person = Person::with(80, 24, Vec::new());

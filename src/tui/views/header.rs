@@ -129,7 +129,7 @@ fn words(state: &State, progress: &Progress, width: u16) -> String {
         Phase::Idle => "⟳ starting".to_owned(),
         Phase::Done => "✓".to_owned(),
         Phase::Cancelled => "stopped".to_owned(),
-        Phase::Failed if has_data => "offline: cached requests only, ! says why".to_owned(),
+        Phase::Failed if has_data => "not pulling: cached requests only, ! says why".to_owned(),
         Phase::Failed => "✗ could not read the logs".to_owned(),
         Phase::Listing | Phase::Reading => {
             let more = if progress.phase == Phase::Listing { "+" } else { "" };
