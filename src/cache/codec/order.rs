@@ -29,12 +29,13 @@ impl OpenPage {
                 let (before, after) = stored
                     .split_at_checked(at)
                     .ok_or(Damage("a key is cut out beyond the end of a value"))?;
-                let (begin, rest) = text.split_at(before.len().min(text.len()));
-                if before != begin {
-                    return Ok(Some(before.cmp(begin)));
+                let mut rest = text;
+                if let Some(order) = compare_beginning(before, &mut rest) {
+                    return Ok(Some(order));
                 }
                 let key = key().ok_or(Damage("a key is cut out of a value, but the row has none"))?;
-                return Ok(Some(key.iter().chain(after).cmp(rest)));
+                let order = compare_beginning(key, &mut rest);
+                return Ok(Some(order.unwrap_or_else(|| after.cmp(rest))));
             }
             REQUEST_ID => first_of_request_id(stored),
             BASE64_PACKED => first_of_base64(stored),
@@ -47,6 +48,14 @@ impl OpenPage {
         }
         Ok(self.get(row, key)?.map(|value| value.as_ref().cmp(text)))
     }
+}
+
+/// How a text that begins with `part` compares with `rest`, if that is certain; if not, what is left of `rest`
+/// is to be compared with what follows.
+fn compare_beginning(part: &[u8], rest: &mut &[u8]) -> Option<Ordering> {
+    let (begin, behind) = rest.split_at(part.len().min(rest.len()));
+    *rest = behind;
+    Some(part.cmp(begin)).filter(|order| order.is_ne())
 }
 
 fn first_of_request_id(stored: &[u8]) -> Option<[u8; FIRST]> {

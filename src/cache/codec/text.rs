@@ -27,6 +27,7 @@
 //! would work hard to gain the same. A request URI repeats the key, which the dictionary already has.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use base64_simd::{AsOut as _, STANDARD as BASE64};
 
@@ -367,6 +368,11 @@ impl OpenPage {
         Some((&self.text[start as usize..end as usize], form.into()))
     }
 
+    /// Whether a value is absent.
+    pub fn is_absent_at(&self, row: usize) -> bool {
+        !matches!(self.tags.get(row), Some((_, Some(_))))
+    }
+
     /// A value; `key` gives the key of the row, which is asked for only if the value needs it.
     ///
     /// # Errors
@@ -396,16 +402,27 @@ impl OpenPage {
     }
 }
 
+thread_local! {
+    /// To make one takes as long as to decompress a page.
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 fn grow(stored: &[u8], length: usize, compressed: bool) -> Result<Cow<'_, [u8]>, Damage> {
     let bytes = if compressed {
         // A page is a few MB at most: whatever claims more is damaged, and must not be believed.
         if length > 1 << 30 {
             return Err(Damage("a page of text claims an impossible length"));
         }
-        Cow::Owned(
-            zstd::bulk::decompress(stored, length)
-                .map_err(|_| Damage("a page of text does not decompress"))?,
-        )
+        let grown = DECOMPRESSOR.with_borrow_mut(|decompressor| {
+            if decompressor.is_none() {
+                *decompressor = Some(zstd::bulk::Decompressor::new()?);
+            }
+            match decompressor {
+                Some(decompressor) => decompressor.decompress(stored, length),
+                None => zstd::bulk::decompress(stored, length),
+            }
+        });
+        Cow::Owned(grown.map_err(|_| Damage("a page of text does not decompress"))?)
     } else {
         Cow::Borrowed(stored)
     };

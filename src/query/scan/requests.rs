@@ -481,9 +481,21 @@ impl Asking<'_> {
                 }
                 let times = self.snapshot.integers(segment, Field::Time)?;
                 let index = index.get(&segment.id).copied().unwrap_or(0);
+                // Those that lack the text come last, and among them in the order of time: often none of a
+                // segment has a chance.
+                let earliest = Place::new(0, Snapshot::code_of(segment.time_min), index, 0);
+                let is_full_of_absent = |picked: &Picked<(Text, Place)>| {
+                    picked
+                        .best
+                        .worst()
+                        .is_some_and(|(text, place)| *text == Text::Absent && earliest > *place)
+                };
                 for_each_row(self.snapshot, segment, sort.by, self.cancel, |row, mut text| {
                     let passes = masks[row / BLOCK] >> (row % BLOCK) & 1 != 0;
-                    if passes && has_chance(picked.best.worst(), &mut text, sort.descending)? {
+                    if passes
+                        && !(text.is_absent() && is_full_of_absent(picked))
+                        && has_chance(picked.best.worst(), &mut text, sort.descending)?
+                    {
                         let text = match text.get()?.map(Cow::into_owned) {
                             None => Text::Absent,
                             Some(text) if sort.descending => Text::Backwards(Reverse(text)),

@@ -63,6 +63,11 @@ impl<'p> RowText<'p> {
         Ok(text.map_err(|damage| snapshot.damaged(segment, field, damage))?)
     }
 
+    /// Whether there is none.
+    pub fn is_absent(&self) -> bool {
+        self.page.is_absent_at(self.in_page)
+    }
+
     /// How it compares with another text; `None` if it is absent.
     ///
     /// # Errors

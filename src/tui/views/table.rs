@@ -81,7 +81,7 @@ fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
     for column in placed {
         let mut text = column.column.title(&title);
         if table.is_order_approximate(column.column) {
-            text.insert_str(0, "≈ ");
+            text.insert(0, '≈');
         }
         if table.sort.by == column.column {
             text.push_str(if table.sort.descending { " ▼" } else { " ▲" });
