@@ -139,7 +139,7 @@ impl Interner {
                 place.1 = if index == 0 { 0 } else { self.values.ends[index - 1] as usize };
                 place.2 = self.values.ends[index] as usize;
                 // Looked at only so that it is near when it is compared.
-                place.3 = self.values.bytes[place.1.min(self.values.bytes.len() - 1)];
+                place.3 = self.values.bytes.get(place.1).copied().unwrap_or(0);
             }
         }
         for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(places) {
@@ -289,6 +289,16 @@ mod tests {
         let one = ids_of(&mut together, b"one of the same hash");
         assert_ne!(one, ids_of(&mut together, b"another of the same hash"));
         assert_eq!(one, ids_of(&mut together, b"one of the same hash"));
+    }
+
+    #[test]
+    fn an_empty_value_that_is_the_only_one_is_found_again() {
+        // Only a cache that somebody made by hand has one.
+        let mut interner = Interner::default();
+        let id = interner.intern(b"", hash(b""));
+        let mut ids = [0, 0];
+        interner.intern_together(&[b"", b"a"], &[hash(b""), hash(b"a")], &mut ids);
+        assert_eq!(ids, [id, id + 1]);
     }
 
     #[test]

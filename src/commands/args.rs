@@ -98,8 +98,9 @@ fn columns_help() -> String {
     }
     text.push_str(
         "≈: percentiles are exact up to 255 ms, beyond that off by less than 0.4 %.\n\
-         Counts of different things are exact in the rows shown. With --top 0 and\n\
-         more than 875,000 pairs of a group and a thing they are estimates.\n\
+         Counts of different things are exact in a table of some dozen rows. In one of\n\
+         hundreds (--top), of more than 875,000 pairs of a group and a thing in all,\n\
+         they are estimates: a count of 10,000 is off by a few percent.\n\
          Sorted by such an estimate, a row may be missing from the end of a table.",
     );
     text

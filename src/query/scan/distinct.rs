@@ -10,7 +10,8 @@
 
 use hashbrown::HashSet;
 
-use crate::query::{Cancel, QueryError};
+use crate::log::Field;
+use crate::query::{Cancel, Measure, QueryError};
 
 use super::waiting;
 
@@ -19,6 +20,16 @@ const BETWEEN_LOOKS: usize = 1 << 14;
 
 /// Pairs of a group and a value remembered at most: as many as fit a table of 2²⁰ places, about 9 MB a thread.
 pub const MOST: usize = 875_000;
+
+/// The dimension whose different values a measure counts.
+pub fn counted_field(measure: Measure) -> Option<Field> {
+    Some(match measure {
+        Measure::Objects => Field::Key,
+        Measure::Addresses => Field::RemoteIp,
+        Measure::UserAgents => Field::UserAgent,
+        _ => return None,
+    })
+}
 
 /// Different values per slot.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ use crate::cache::{BLOCK, CacheError, SegmentInfo};
 use crate::log::Field;
 use crate::query::{Measure, QueryError, answer};
 
+use super::distinct::counted_field;
 use super::groups::for_each;
 use super::keys::GroupKeys;
 use super::predicate::{OpenPredicate, Passes};
@@ -18,16 +19,6 @@ use super::{Asking, drive};
 pub const CANDIDATES: usize = 4;
 /// Memory that the sets of one thread may take: what would need more stays estimated.
 const MOST_BYTES: usize = 16 << 20;
-
-/// The dimension whose different values a measure counts.
-pub fn counted_field(measure: Measure) -> Option<Field> {
-    Some(match measure {
-        Measure::Objects => Field::Key,
-        Measure::Addresses => Field::RemoteIp,
-        Measure::UserAgents => Field::UserAgent,
-        _ => return None,
-    })
-}
 
 /// The values that rows have, of some dimensions.
 struct Sets {

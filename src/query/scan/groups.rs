@@ -9,8 +9,7 @@ use crate::log::Field;
 use crate::query::{Cancel, Measure, QueryError, Stats};
 
 use super::counted::{Counted, CountedColumn};
-use super::distinct::Distinct;
-use super::exactly::counted_field;
+use super::distinct::{Distinct, counted_field};
 use super::keys::{GroupKeys, OpenKeys};
 use super::predicate::{Mask, OpenPredicate, Passes, Predicate};
 use super::waiting;

@@ -87,7 +87,7 @@ impl LocalEngine {
     }
 
     /// The same, remembering fewer pairs of a group and a value where it counts different values: beyond that
-    /// it estimates, of all groups at once. Rows that are shown are counted exactly all the same.
+    /// it estimates, of all groups at once. A table of few rows is counted exactly all the same.
     #[must_use]
     pub fn remembering_pairs(self, most: usize) -> LocalEngine {
         LocalEngine { most_pairs: most, ..self }
