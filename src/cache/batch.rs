@@ -9,12 +9,13 @@ use crate::log::{Field, Frames, Record};
 
 use super::codec::text::{PAGE, Page, PageBuilder};
 use super::dictionary::{Arena, Interner, TOGETHER, hash, same};
+use super::known::{AllKnown, Knowledge, Known};
 use super::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint, slot,
 };
 
 /// Rows in a full batch: four make a segment. Several are on their way at a time, and memory is bounded.
-pub const BATCH_ROWS: usize = 32_768;
+pub const BATCH_ROWS: usize = 7_680;
 
 /// A log file as the catalogue knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +56,15 @@ pub struct RejectedLine {
     pub content: Vec<u8>,
 }
 
+/// The highest bit of a code: it stands for a value that the batch brings along, not for one that the writer
+/// knows.
+pub(super) const NEW: u32 = 1 << 31;
+
 /// A column of codes and what they stand for.
 #[derive(Debug, Default)]
 pub(super) struct Coded {
-    /// Per row, of a field [in the frame](is_in_frame) per frame; 0 is absent, else `values[code - 1]`.
+    /// Per row, of a field [in the frame](is_in_frame) per frame; 0 is absent, with [`NEW`] it is
+    /// `values[code - 1]`, else the code that the writer gave.
     pub codes: Vec<u32>,
     pub values: Arena,
     /// [`hash`] of each value.
@@ -79,6 +85,8 @@ pub struct Batch {
     pub(super) request_ids: Vec<u64>,
     /// Where the rows come from.
     pub parts: Vec<Part>,
+    /// Whose codes there are, besides those of new values.
+    pub(super) knowledge: Option<Knowledge>,
     /// Memory of pages that are no longer needed, for pages to come.
     pub(super) spare: [Vec<Vec<u8>>; DETAILS],
 }
@@ -96,7 +104,8 @@ impl Batch {
 
     /// Empties it; its memory stays for another.
     fn clear(&mut self) {
-        let Batch { times, dimensions, frames, measures, details, request_ids, parts, spare: _ } = self;
+        let Batch { times, dimensions, frames, measures, details, request_ids, parts, knowledge, spare: _ } =
+            self;
         times.clear();
         frames.clear();
         for Coded { codes, values, hashes } in dimensions {
@@ -108,6 +117,7 @@ impl Batch {
         details.iter_mut().for_each(Vec::clear);
         request_ids.clear();
         parts.clear();
+        *knowledge = None;
     }
 }
 
@@ -119,6 +129,9 @@ pub struct BatchBuilder {
     places: Vec<u32>,
     /// How many frames the batch has.
     frame_count: u32,
+    /// What the writer knows, where there is a certain one.
+    knowledge: Option<Knowledge>,
+    known: Arc<AllKnown>,
     /// What is done of it. The values of its dimensions are still with the interners.
     batch: Batch,
     interners: [Interner; DIMENSIONS],
@@ -132,6 +145,8 @@ impl Default for BatchBuilder {
             frames: Frames::default(),
             places: Vec::new(),
             frame_count: 0,
+            knowledge: None,
+            known: Arc::default(),
             batch: Batch::default(),
             interners: Default::default(),
             builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
@@ -141,6 +156,14 @@ impl Default for BatchBuilder {
 }
 
 impl BatchBuilder {
+    /// For batches for one writer only, who has less to do with them.
+    pub fn knowing(knowledge: Knowledge) -> BatchBuilder {
+        let mut builder = BatchBuilder { known: knowledge.latest(), ..BatchBuilder::default() };
+        builder.batch.knowledge = Some(knowledge.clone());
+        builder.knowledge = Some(knowledge);
+        builder
+    }
+
     /// How many requests so far.
     pub fn rows(&self) -> usize {
         self.batch.rows()
@@ -185,16 +208,16 @@ impl BatchBuilder {
             };
             self.batch.frames.push(place - 1);
         }
-        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners);
-        for ((column, interner), field) in columns.zip(DIMENSION_FIELDS) {
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
+        for (((column, interner), known), field) in columns.zip(DIMENSION_FIELDS) {
             if is_in_frame(field) {
                 continue;
             }
             if field == Field::Key {
-                column.extend(interner, keys.iter().map(|key| key.as_deref().unwrap_or_default()));
+                column.extend(known, interner, keys.iter().map(|key| key.as_deref().unwrap_or_default()));
             } else {
-                column
-                    .extend(interner, records.iter().map(|record| record.logged(field).unwrap_or_default()));
+                let values = records.iter().map(|record| record.logged(field).unwrap_or_default());
+                column.extend(known, interner, values);
             }
         }
         for (slot, field) in MEASURE_FIELDS.into_iter().enumerate() {
@@ -212,10 +235,10 @@ impl BatchBuilder {
 
     /// Takes up the fields in the frame of a record; its index in the batch + 1.
     fn add_frame(&mut self, record: &Record<'_>) -> u32 {
-        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners);
-        for ((column, interner), field) in columns.zip(DIMENSION_FIELDS) {
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
+        for (((column, interner), known), field) in columns.zip(DIMENSION_FIELDS) {
             if is_in_frame(field) {
-                column.extend(interner, std::iter::once(record.logged(field).unwrap_or_default()));
+                column.extend(known, interner, std::iter::once(record.logged(field).unwrap_or_default()));
             }
         }
         self.frame_count += 1;
@@ -277,6 +300,10 @@ impl BatchBuilder {
     /// The same; the new one takes the memory of a batch that is no longer needed.
     pub fn finish_with(&mut self, mut next: Batch) -> Batch {
         next.clear();
+        if let Some(knowledge) = &self.knowledge {
+            next.knowledge = Some(knowledge.clone());
+            self.known = knowledge.latest();
+        }
         self.places.clear();
         self.frame_count = 0;
         for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
@@ -292,42 +319,61 @@ impl BatchBuilder {
 
 impl Coded {
     /// Adds at most [`TOGETHER`] values; an empty one is absent.
-    fn extend<'v>(&mut self, interner: &mut Interner, values: impl ExactSizeIterator<Item = &'v [u8]>) {
+    fn extend<'v>(
+        &mut self,
+        known: &Known,
+        interner: &mut Interner,
+        values: impl ExactSizeIterator<Item = &'v [u8]>,
+    ) {
         // Most fields repeat from line to line: comparing is cheaper than hashing. What is left is looked
-        // up together. So each row says which of `ids` it has: the last one before these values, one of
-        // those looked up, or none.
-        const NONE: usize = TOGETHER + 1;
+        // up together. So each row says which of `ids` it has: none, or one of those looked up.
         let rows = values.len();
-        let mut ids = [0; TOGETHER + 2];
-        let mut which = [NONE as u8; TOGETHER];
-        let mut new = [[].as_slice(); TOGETHER];
+        let mut ids = [0; TOGETHER + 1];
+        let mut which = [0u8; TOGETHER];
+        let mut different = [[].as_slice(); TOGETHER];
         let mut hashes = [0; TOGETHER];
         let mut count = 0;
-        ids[0] = self.codes.last().copied().unwrap_or(0);
-        let mut before = match ids[0] {
-            0 => [].as_slice(),
-            code => interner.values().get(code as usize - 1),
-        };
+        let mut before = [].as_slice();
         for (value, which) in values.zip(&mut which) {
             if value.is_empty() {
                 continue;
             }
             if !same(value, before) {
                 before = value;
-                new[count] = value;
+                different[count] = value;
                 hashes[count] = hash(value);
                 count += 1;
             }
             *which = count as u8;
         }
-        let (new, hashes, found) = (&new[..count], &hashes[..count], &mut ids[1..=count]);
-        interner.intern_together(new, hashes, found);
-        for (id, hash) in found.iter().zip(hashes) {
+        let (different, hashes, found) = (&different[..count], &hashes[..count], &mut ids[1..=count]);
+        known.find_together(different, hashes, found);
+        if found.contains(&0) {
+            self.add_new(interner, different, hashes, found);
+        }
+        self.codes.extend(which[..rows].iter().map(|which| ids[usize::from(*which)]));
+    }
+
+    /// The codes of values that the writer does not know: those without an id.
+    #[inline(never)]
+    fn add_new(&mut self, interner: &mut Interner, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        let mut new = [[].as_slice(); TOGETHER];
+        let mut new_hashes = [0; TOGETHER];
+        let mut new_ids = [0; TOGETHER];
+        let mut count = 0;
+        for ((value, hash), _) in values.iter().zip(hashes).zip(&*ids).filter(|(_, id)| **id == 0) {
+            (new[count], new_hashes[count]) = (value, *hash);
+            count += 1;
+        }
+        interner.intern_together(&new[..count], &new_hashes[..count], &mut new_ids[..count]);
+        for (id, hash) in new_ids.iter().zip(&new_hashes[..count]) {
             if self.hashes.len() < *id as usize {
                 self.hashes.push(*hash);
             }
         }
-        self.codes.extend(which[..rows].iter().map(|which| ids[usize::from(*which)]));
+        for (id, new) in ids.iter_mut().filter(|id| **id == 0).zip(new_ids) {
+            *id = new | NEW;
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! page, so that one page can be read without the rest. `crc` is that of all else in the row, so that
 //! the bounds can be trusted without reading the column.
 
-use rusqlite::{Connection, Statement, params};
+use rusqlite::blob::ZeroBlob;
+use rusqlite::{Connection, params};
 
 use super::checksum;
 use super::codec::{Damage, text};
@@ -14,9 +15,8 @@ use super::presence::Presence;
 use super::schema::chunk_id;
 use crate::log::Field;
 
-/// The statement that [`insert`] is given, prepared once for all columns.
-pub const INSERT: &str = "INSERT INTO column_chunk (id, low, high, crc, data_crc, presence, data)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+/// Columns from this size on are written piece by piece. SQLite copies what it is given at once three times, whole.
+const LARGE: usize = 64 << 10;
 
 /// Bytes of a column read between two looks at whether it is still wanted.
 const PIECE: usize = 1 << 20;
@@ -67,16 +67,31 @@ impl Head {
 }
 
 /// Writes a column of a segment.
-pub fn insert(
-    statement: &mut Statement<'_>,
-    segment: i64,
-    column: PackedColumn<'_>,
-) -> Result<(), ChunkError> {
-    let PackedColumn { field, low, high, presence, bytes } = column;
+pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -> Result<(), ChunkError> {
+    let PackedColumn { field, low, high, presence, bytes, pages } = column;
     let id = chunk_id(segment, field);
-    let head = Head { low, high, data_crc: data_crc(field, bytes)? };
+    let head = Head { low, high, data_crc: checksum::of_bytes(bytes) };
     let presence = presence.map(|presence| presence.to_bytes());
-    statement.execute(params![id, low, high, head.crc(id), head.data_crc, presence, bytes])?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO column_chunk (id, low, high, crc, data_crc, presence, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let pieces = || [bytes].into_iter().chain(pages.iter().map(|page| page.bytes.as_slice()));
+    let length: usize = pieces().map(<[u8]>::len).sum();
+    if length < LARGE {
+        let data: Vec<u8> = pieces().flatten().copied().collect();
+        insert.execute(params![id, low, high, head.crc(id), head.data_crc, presence, data])?;
+        return Ok(());
+    }
+    let room = ZeroBlob(length as u64);
+    insert.execute(params![id, low, high, head.crc(id), head.data_crc, presence, room])?;
+    let mut blob = connection.blob_open("main", "column_chunk", "data", id, false)?;
+    let mut at = 0;
+    for piece in pieces() {
+        blob.write_all_at(piece, at)?;
+        at += piece.len();
+    }
+    blob.close()?;
     Ok(())
 }
 

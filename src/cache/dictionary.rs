@@ -123,13 +123,20 @@ impl Interner {
         }
     }
 
-    /// The ids of several values, as [`Interner::intern`] would give them one after another. `hashes` has
-    /// the hash of each, `ids` takes the ids; at most [`TOGETHER`] at once.
+    /// The id of a value, if it has one.
+    #[inline]
+    pub fn find(&self, value: &[u8], hash: u64) -> Option<u32> {
+        let is_it = |&(id, low): &(u32, u32)| low == hash as u32 && self.values.get(id as usize - 1) == value;
+        self.table.find(hash, is_it).map(|&(id, _)| id)
+    }
+
+    /// The ids of several values, 0 for those that have none. `hashes` has the hash of each, `ids` takes the
+    /// ids; at most [`TOGETHER`] at once.
     ///
     /// A dictionary of a million keys lies far from the processor. Step by step over all values, the
     /// memory that the next one needs is on its way while the last one is waited for.
-    pub fn intern_together(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        let mut places = [(0u32, 0usize, 0usize, 0u8); TOGETHER];
+    pub fn find_together(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        let mut places = [(0u32, 0usize, 0usize, 0u8, 0u8); TOGETHER];
         for ((hash, place), _) in hashes.iter().zip(&mut places).zip(values) {
             place.0 = self.table.find(*hash, |&(_, low)| low == *hash as u32).map_or(0, |&(id, _)| id);
         }
@@ -138,42 +145,59 @@ impl Interner {
                 let index = place.0 as usize - 1;
                 place.1 = if index == 0 { 0 } else { self.values.ends[index - 1] as usize };
                 place.2 = self.values.ends[index] as usize;
-                // Looked at only so that it is near when it is compared.
+                // Looked at so that it is near when it is compared, nearly always all of it.
                 place.3 = self.values.bytes.get(place.1).copied().unwrap_or(0);
+                place.4 = self.values.bytes.get(place.2.wrapping_sub(1)).copied().unwrap_or(0);
             }
         }
         for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(places) {
             *id = match place {
+                (0, ..) => 0,
                 // Half a hash says that it is this one; only the value itself is certain.
-                (known, start, end, first)
-                    if known != 0
-                        && value.first().is_none_or(|byte| *byte == first)
+                (known, start, end, first, last)
+                    if value.first().is_none_or(|byte| *byte == first)
+                        && value.last().is_none_or(|byte| *byte == last)
                         && same(&self.values.bytes[start..end], value) =>
                 {
                     known
                 }
-                _ => self.intern(value, *hash),
+                _ => self.find(value, *hash).unwrap_or(0),
             };
         }
+    }
+
+    /// The ids of several values, as [`Interner::intern`] would give them one after another; as
+    /// [`Interner::find_together`].
+    pub fn intern_together(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        self.find_together(values, hashes, ids);
+        for ((value, hash), id) in values.iter().zip(hashes).zip(ids) {
+            if *id == 0 {
+                *id = self.intern(value, *hash);
+            }
+        }
+    }
+
+    /// One with the values of both, those of the second (none of which the first has) behind those of the
+    /// first; it takes no more memory than it needs.
+    pub fn joined(first: &Interner, second: &Interner) -> Interner {
+        let mut values = Arena {
+            ends: Vec::with_capacity(first.values.len() + second.values.len()),
+            bytes: Vec::with_capacity(first.values.bytes.len() + second.values.bytes.len()),
+        };
+        let mut table = HashTable::with_capacity(first.values.len() + second.values.len());
+        for value in first.values.iter().chain(second.values.iter()) {
+            values.push(value);
+            let hash = hash(value);
+            table.insert_unique(hash, (values.len() as u32, hash as u32), |&(id, _)| {
+                self::hash(values.get(id as usize - 1))
+            });
+        }
+        Interner { table, values }
     }
 
     /// The values; id `i` at index `i - 1`.
     pub fn values(&self) -> &Arena {
         &self.values
-    }
-
-    /// The ids of many values, behind 0 for the absent one. `hashes` has the hash of each.
-    pub fn intern_all(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
-        ids.clear();
-        ids.resize(values.len() + 1, 0);
-        let mut together = [[].as_slice(); TOGETHER];
-        let chunks = ids[1..].chunks_mut(TOGETHER).zip(hashes.chunks(TOGETHER));
-        for (index, (ids, hashes)) in chunks.enumerate() {
-            for (value, offset) in together.iter_mut().zip(0..ids.len()) {
-                *value = values.get(index * TOGETHER + offset);
-            }
-            self.intern_together(&together[..ids.len()], hashes, ids);
-        }
     }
 
     /// Forgets all values and gives them away, for others of which only the memory matters.
@@ -272,13 +296,18 @@ mod tests {
         }
         let hashes: Vec<u64> = values.iter().map(hash).collect();
         let (mut together, mut single) = (Interner::default(), Interner::default());
-        let mut ids = Vec::new();
+        let all: Vec<&[u8]> = values.iter().collect();
+        let mut ids: Vec<u32> = Vec::new();
         for _ in 0..2 {
-            together.intern_all(&values, &hashes, &mut ids);
+            ids.clear();
+            for (values, hashes) in all.chunks(TOGETHER).zip(hashes.chunks(TOGETHER)) {
+                let mut few = [0; TOGETHER];
+                together.intern_together(values, hashes, &mut few[..values.len()]);
+                ids.extend(&few[..values.len()]);
+            }
             let expected: Vec<u32> =
                 values.iter().zip(&hashes).map(|(value, hash)| single.intern(value, *hash)).collect();
-            assert_eq!(ids[0], 0);
-            assert_eq!(ids[1..], expected);
+            assert_eq!(ids, expected);
         }
         // A value is told from another that happens to have the same hash.
         let ids_of = |interner: &mut Interner, value: &[u8]| {

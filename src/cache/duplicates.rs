@@ -16,7 +16,8 @@ use super::chunk::{self, ChunkError};
 use super::codec::Damage;
 use super::codec::integers::Integers;
 use super::codec::text::{OpenPage, split};
-use super::dictionary::{Interner, hash};
+use super::dictionary::hash;
+use super::known::Values;
 use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
 use super::open_segment::{OpenSegment, code_to_time};
 
@@ -168,7 +169,7 @@ impl Seen {
     pub fn admit(
         &mut self,
         connection: &Connection,
-        keys: &Interner,
+        keys: &Values,
         segment: &OpenSegment,
         from: usize,
         request_ids: &[u64],
@@ -236,7 +237,7 @@ impl Seen {
 }
 
 /// Whether two rows of the open segment are the same in every field.
-fn same_row(segment: &OpenSegment, one: usize, other: usize, keys: &Interner) -> Result<bool, Damage> {
+fn same_row(segment: &OpenSegment, one: usize, other: usize, keys: &Values) -> Result<bool, Damage> {
     let same = segment.times[one] == segment.times[other]
         && segment.codes.iter().all(|codes| codes[one] == codes[other])
         && segment.measures.iter().all(|numbers| numbers[one] == numbers[other]);
@@ -389,7 +390,7 @@ impl Probe {
         connection: &Connection,
         segment: &OpenSegment,
         row: usize,
-        keys: &Interner,
+        keys: &Values,
     ) -> Result<bool, AdmitError> {
         let id = self.id;
         let damaged = |damage| AdmitError::Damage(id, damage);

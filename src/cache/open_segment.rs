@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::log::{Field, Kind};
 
-use super::batch::{Batch, KEY};
+use super::batch::{Batch, KEY, NEW};
 use super::codec::text::{self, OpenPage, PAGE, Page, PageBuilder};
 use super::codec::{Damage, integers};
-use super::dictionary::Interner;
+use super::known::Values;
 use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSIONS, MEASURES, hint, slot};
 use super::presence::Presence;
 
@@ -23,7 +23,10 @@ pub struct PackedColumn<'a> {
     pub high: i64,
     /// Of dimensions only, and only if it says more than the bounds.
     pub presence: Option<Presence>,
+    /// Its bytes, of text the directory only.
     pub bytes: &'a [u8],
+    /// Of text only: the pages, whose bytes follow.
+    pub pages: &'a [Page],
 }
 
 /// Requests in columns, codes being those of the cache's dictionaries.
@@ -68,9 +71,19 @@ impl OpenSegment {
         }
     }
 
-    /// Adds the codes of a dimension; `ids` has for each code of the batch that of the cache.
+    /// Adds the codes of a dimension; `ids` has that of the cache for each [`NEW`] value of the batch.
     pub fn extend_codes(&mut self, slot: usize, codes: &[u32], ids: &[u32]) {
-        self.codes[slot].extend(codes.iter().map(|code| ids[*code as usize]));
+        if ids.len() > 1 {
+            self.codes[slot].extend(codes.iter().map(|code| final_code(*code, ids)));
+        } else {
+            self.codes[slot].extend_from_slice(codes);
+        }
+    }
+
+    /// The same of a field in the frame of a line: `codes` by number of the frame, `frames` per row.
+    pub fn extend_framed(&mut self, slot: usize, frames: &[u32], codes: &[u32], ids: &[u32]) {
+        let codes: Vec<u32> = codes.iter().map(|code| final_code(*code, ids)).collect();
+        self.codes[slot].extend(frames.iter().map(|frame| codes[*frame as usize]));
     }
 
     /// Empties it, keeping memory.
@@ -87,7 +100,7 @@ impl OpenSegment {
     }
 
     /// Takes rows out again. `gone` is sorted.
-    pub fn remove(&mut self, gone: &[usize], keys: &Interner) -> Result<(), Damage> {
+    pub fn remove(&mut self, gone: &[usize], keys: &Values) -> Result<(), Damage> {
         let Some(&first) = gone.first() else { return Ok(()) };
         for slot in 0..DETAILS {
             self.remove_details(slot, gone, keys)?;
@@ -112,7 +125,7 @@ impl OpenSegment {
         Ok(())
     }
 
-    fn remove_details(&mut self, slot: usize, gone: &[usize], keys: &Interner) -> Result<(), Damage> {
+    fn remove_details(&mut self, slot: usize, gone: &[usize], keys: &Values) -> Result<(), Damage> {
         let mut builder = PageBuilder::new(hint(DETAIL_FIELDS[slot]));
         let mut gone = gone.iter().peekable();
         let mut start = 0;
@@ -135,7 +148,7 @@ impl OpenSegment {
     }
 
     /// A detail of a row.
-    pub fn detail(&self, slot: usize, row: usize, keys: &Interner) -> Result<Option<Vec<u8>>, Damage> {
+    pub fn detail(&self, slot: usize, row: usize, keys: &Values) -> Result<Option<Vec<u8>>, Damage> {
         let mut start = 0;
         for (index, page) in self.details[slot].iter().enumerate() {
             if row < start + page.rows {
@@ -171,13 +184,14 @@ impl OpenSegment {
     /// Packs one column after another, in the order of their numbers.
     pub fn pack<E: From<Damage>>(
         &mut self,
-        keys: &Interner,
+        keys: &Values,
         mut each: impl FnMut(PackedColumn<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.join_small_pages(keys)?;
         let packer = &mut self.packer;
         for field in Field::all() {
             let slot = slot(field);
+            let mut pages = [].as_slice();
             let (low, high) = match field.kind() {
                 Kind::Time => {
                     let (low, high) = packer.pack(&self.times, time_to_code);
@@ -186,7 +200,8 @@ impl OpenSegment {
                 Kind::Dimension => as_bounds(packer.pack(&self.codes[slot], u64::from)),
                 Kind::Measure => as_bounds(packer.pack(&self.measures[slot], |number| number)),
                 Kind::Detail => {
-                    text::join(&self.details[slot], &mut packer.bytes);
+                    pages = &self.details[slot];
+                    text::put_directory(pages, &mut packer.bytes);
                     (0, 0)
                 }
             };
@@ -194,13 +209,13 @@ impl OpenSegment {
                 Kind::Dimension => Presence::of_ids(self.codes[slot].iter().copied(), low, high),
                 _ => None,
             };
-            each(PackedColumn { field, low, high, presence, bytes: &packer.bytes })?;
+            each(PackedColumn { field, low, high, presence, bytes: &packer.bytes, pages })?;
         }
         Ok(())
     }
 
     /// Follow mode brings a few rows at a time: their pages are joined, or a page would be one request.
-    fn join_small_pages(&mut self, keys: &Interner) -> Result<(), Damage> {
+    fn join_small_pages(&mut self, keys: &Values) -> Result<(), Damage> {
         for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
             let pages = &self.details[slot];
             let small = |page: &Page| page.rows < PAGE / 2;
@@ -234,9 +249,13 @@ impl OpenSegment {
     }
 }
 
-fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k Interner, row: usize) -> Option<&'k [u8]> {
-    let code = codes[KEY].get(row).copied()? as usize;
-    code.checked_sub(1).filter(|index| *index < keys.values().len()).map(|index| keys.values().get(index))
+/// The code that the cache has for one of a batch.
+fn final_code(code: u32, ids: &[u32]) -> u32 {
+    if code & NEW == 0 { code } else { ids[(code & !NEW) as usize] }
+}
+
+fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k Values, row: usize) -> Option<&'k [u8]> {
+    keys.get(codes[KEY].get(row).copied()?)
 }
 
 fn as_bounds((low, high): (u64, u64)) -> (i64, i64) {

@@ -30,6 +30,9 @@ impl Presence {
     pub fn of_ids(ids: impl Iterator<Item = u32>, low: i64, high: i64) -> Option<Presence> {
         let (low, high) = (u64::try_from(low).ok()?, u64::try_from(high).ok()?);
         let width = high.checked_sub(low).filter(|width| (2..WIDEST).contains(width))? + 1;
+        if width <= 64 {
+            return Presence::of_few_ids(ids, low, width);
+        }
         let mut bits = vec![0u64; width.div_ceil(64) as usize];
         for id in ids {
             let at = u64::from(id).wrapping_sub(low) as usize;
@@ -49,6 +52,31 @@ impl Presence {
                 Some((low + index as u64 * 64) as u32 + bit)
             })
         });
+        let mut set = RoaringBitmap::from_sorted_iter(ids).ok()?;
+        set.optimize();
+        Some(Presence(set))
+    }
+
+    /// The same of ids that are within 64 of each other: those of most dimensions, and nearly always all of them
+    /// show at once.
+    fn of_few_ids(mut ids: impl Iterator<Item = u32>, low: u64, width: u64) -> Option<Presence> {
+        const AT_ONCE: usize = 1024;
+        let all = u64::MAX >> (64 - width);
+        let mut bits = 0u64;
+        loop {
+            let mut count = 0;
+            bits = ids.by_ref().take(AT_ONCE).fold(bits, |bits, id| {
+                count += 1;
+                bits | 1u64.wrapping_shl(id.wrapping_sub(low as u32))
+            });
+            if bits & all == all {
+                return None;
+            }
+            if count < AT_ONCE {
+                break;
+            }
+        }
+        let ids = (0..width as u32).filter(|bit| bits & 1 << bit != 0).map(|bit| low as u32 + bit);
         let mut set = RoaringBitmap::from_sorted_iter(ids).ok()?;
         set.optimize();
         Some(Presence(set))

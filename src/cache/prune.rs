@@ -156,21 +156,21 @@ impl Writer {
             let mut segment = load_segment(&self.connection, old.id, old.rows as usize)
                 .map_err(|error| admit_error(&self.path, error))?;
             let place = format!("segment {}", old.id);
-            let keys = &self.interners[super::batch::KEY];
+            let keys = &self.values[super::batch::KEY];
             segment
                 .remove(&old.gone, keys)
                 .map_err(|damage| CacheError::damaged(&self.path, place, damage))?;
             left = Some(segment);
         }
         let gone = old.gone.len() as i64;
-        let Writer { connection, interners, path, .. } = self;
+        let Writer { connection, values, path, .. } = self;
         let mut write = || -> Result<(), WriteError> {
             let transaction = connection.transaction()?;
             transaction.execute_batch(schema::PRUNED)?;
             delete_segment(&transaction, old.id)?;
             if let Some(segment) = &mut left {
                 let first_row = old.first_row + gone;
-                insert_segment(&transaction, source, first_row, segment, &interners[super::batch::KEY])?;
+                insert_segment(&transaction, source, first_row, segment, &values[super::batch::KEY])?;
             }
             let grown = transaction.execute(
                 "UPDATE pruned SET rows = rows + ?3 WHERE source_id = ?1 AND first_row + rows = ?2",

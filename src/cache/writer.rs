@@ -13,8 +13,9 @@ use super::checkpoint::Checkpointer;
 use super::chunk::{self, ChunkError};
 use super::codec::integers::Integers;
 use super::codec::text::split;
-use super::dictionary::{Interner, hash};
+use super::dictionary::hash;
 use super::duplicates::{AdmitError, Seen, read_column};
+use super::known::{Knowledge, Values};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
 use super::lock::WriterLock;
 use super::log_files::{FileState, load_file, write_file};
@@ -64,14 +65,14 @@ pub struct Writer {
     /// connection, which is closed after it and leaves one file behind.
     pub(super) checkpointer: Option<Checkpointer>,
     pub(super) connection: Connection,
-    pub(super) interners: [Interner; DIMENSIONS],
+    pub(super) values: [Values; DIMENSIONS],
+    knowledge: Knowledge,
     /// How many values of each dictionary are in the file.
     stored: [usize; DIMENSIONS],
     tail: Option<Tail>,
     files: HashMap<(i64, String), FileState>,
     /// Memory for the ids of the values of a batch.
     ids: Vec<u32>,
-    ids_of_frames: Vec<u32>,
     /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
     pub(super) kept_open: Option<std::fs::File>,
     _lock: WriterLock,
@@ -114,12 +115,12 @@ impl Writer {
             path: path.to_owned(),
             options,
             connection,
-            interners: Default::default(),
+            values: Default::default(),
+            knowledge: Knowledge::default(),
             stored: [0; DIMENSIONS],
             tail: None,
             files: HashMap::new(),
             ids: Vec::new(),
-            ids_of_frames: Vec::new(),
             checkpointer: None,
             kept_open: None,
             _lock: lock,
@@ -131,6 +132,11 @@ impl Writer {
     /// Where the cache is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What it knows: for [`BatchBuilder::knowing`](super::BatchBuilder::knowing).
+    pub fn knowledge(&self) -> Knowledge {
+        self.knowledge.clone()
     }
 
     /// The number of a source, if the catalogue has it.
@@ -179,6 +185,13 @@ impl Writer {
     /// # Errors
     /// As [`Writer::append`].
     pub fn append_from(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
+        if batch.knowledge.as_ref().is_some_and(|knowledge| !knowledge.is(&self.knowledge)) {
+            return Err(CacheError::damaged(
+                &self.path,
+                "a batch",
+                codec::Damage("it was made for another writer"),
+            ));
+        }
         self.turn_to(source)?;
         let most = self.options.segment_rows_max();
         if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > most) {
@@ -189,16 +202,15 @@ impl Writer {
         tail.segment.extend(batch);
         // The codes of the cache's dictionaries; values not known yet are added.
         for (slot, Coded { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
-            self.interners[slot].intern_all(values, hashes, &mut self.ids);
+            self.values[slot].intern_all(values, hashes, &mut self.ids);
             if is_in_frame(DIMENSION_FIELDS[slot]) {
-                self.ids_of_frames.clear();
-                self.ids_of_frames.extend(codes.iter().map(|code| self.ids[*code as usize]));
-                tail.segment.extend_codes(slot, &batch.frames, &self.ids_of_frames);
+                tail.segment.extend_framed(slot, &batch.frames, codes, &self.ids);
             } else {
                 tail.segment.extend_codes(slot, codes, &self.ids);
             }
         }
-        let keys = &self.interners[KEY];
+        self.knowledge.settle(&mut self.values);
+        let keys = &self.values[KEY];
         let repeats = tail
             .seen
             .admit(&self.connection, keys, &tail.segment, from, &batch.request_ids)
@@ -265,18 +277,18 @@ impl Writer {
     }
 
     fn write(&mut self) -> Result<(), WriteError> {
-        let Writer { connection, interners, stored, tail, files, .. } = self;
+        let Writer { connection, values: dictionaries, stored, tail, files, .. } = self;
         let transaction = connection.transaction()?;
         let mut now_stored = *stored;
-        for (slot, interner) in interners.iter().enumerate() {
-            let values = interner.values();
+        for (slot, values) in dictionaries.iter().enumerate() {
             if values.len() > stored[slot] {
                 let mut insert = transaction.prepare_cached(
                     "INSERT INTO dictionary (dimension, id, crc, value) VALUES (?1, ?2, ?3, ?4)",
                 )?;
                 let dimension = DIMENSION_FIELDS[slot] as i64;
                 for index in stored[slot]..values.len() {
-                    let (id, value) = (index as i64 + 1, values.get(index));
+                    let id = index as i64 + 1;
+                    let value = values.get(id as u32).unwrap_or_default();
                     insert.execute(params![
                         dimension,
                         id,
@@ -291,7 +303,7 @@ impl Writer {
         if let Some(tail) = tail
             && tail.segment.rows() > tail.committed
         {
-            new_segment = Some(write_segment(&transaction, tail, &interners[KEY])?);
+            new_segment = Some(write_segment(&transaction, tail, &dictionaries[KEY])?);
         }
         let mut ids = Vec::new();
         for ((source, name), file) in files.iter().filter(|(_, file)| file.dirty) {
@@ -347,7 +359,7 @@ impl Writer {
         self.tail = None;
         let path = self.path.clone();
         self.tail = Some(
-            load_tail(&self.connection, source, &self.interners[KEY], self.options.segment_rows)
+            load_tail(&self.connection, source, &self.values[KEY], self.options.segment_rows)
                 .map_err(|error| admit_error(&path, error))?,
         );
         Ok(())
@@ -372,7 +384,7 @@ impl Writer {
 
     fn load_dictionaries(&mut self) -> Result<(), CacheError> {
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
-            let interner = &mut self.interners[slot];
+            let values = &mut self.values[slot];
             let path = &self.path;
             let loaded = (|| -> rusqlite::Result<Result<(), codec::Damage>> {
                 let mut statement = self
@@ -381,7 +393,7 @@ impl Writer {
                 let mut rows = statement.query([field as i64])?;
                 while let Some(row) = rows.next()? {
                     let value = row.get_ref(1)?.as_bytes().unwrap_or_default();
-                    let id = i64::from(interner.intern(value, hash(value)));
+                    let id = i64::from(values.intern(value, hash(value)));
                     if id != row.get::<_, i64>(0)? {
                         return Ok(Err(codec::Damage("ids that are not dense, or a value twice")));
                     }
@@ -397,8 +409,9 @@ impl Writer {
                 let place = format!("dictionary of {}", field.name());
                 return Err(CacheError::damaged(&self.path, place, damage));
             }
-            self.stored[slot] = self.interners[slot].values().len();
+            self.stored[slot] = self.values[slot].len();
         }
+        self.knowledge.settle(&mut self.values);
         Ok(())
     }
 
@@ -453,7 +466,7 @@ pub(super) fn admit_error(path: &Path, error: AdmitError) -> CacheError {
 }
 
 /// Writes the tail as a segment in place of the one that had its beginning.
-fn write_segment(transaction: &Transaction<'_>, tail: &mut Tail, keys: &Interner) -> Result<i64, WriteError> {
+fn write_segment(transaction: &Transaction<'_>, tail: &mut Tail, keys: &Values) -> Result<i64, WriteError> {
     if let Some(old) = tail.stored {
         delete_segment(transaction, old)?;
     }
@@ -471,7 +484,7 @@ pub(super) fn insert_segment(
     source: i64,
     first_row: i64,
     segment: &mut OpenSegment,
-    keys: &Interner,
+    keys: &Values,
 ) -> Result<i64, WriteError> {
     let (time_min, time_max) = segment.time_range().unwrap_or((0, 0));
     // The number that SQLite would give it, wanted beforehand: the checksum covers it.
@@ -486,8 +499,7 @@ pub(super) fn insert_segment(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params_from_iter(numbers.into_iter().chain([crc])))?;
-    let mut insert = transaction.prepare_cached(chunk::INSERT)?;
-    segment.pack(keys, |column| -> Result<(), WriteError> { Ok(chunk::insert(&mut insert, id, column)?) })?;
+    segment.pack(keys, |column| -> Result<(), WriteError> { Ok(chunk::insert(transaction, id, column)?) })?;
     Ok(id)
 }
 
@@ -503,7 +515,7 @@ pub(super) fn delete_segment(transaction: &Transaction<'_>, id: i64) -> rusqlite
 fn load_tail(
     connection: &Connection,
     source: i64,
-    keys: &Interner,
+    keys: &Values,
     segment_rows: usize,
 ) -> Result<Tail, AdmitError> {
     let next_row: i64 =
@@ -562,7 +574,7 @@ pub(super) fn load_segment(connection: &Connection, id: i64, rows: usize) -> Res
     Ok(segment)
 }
 
-fn request_ids(segment: &OpenSegment, keys: &Interner) -> Result<Vec<u64>, codec::Damage> {
+fn request_ids(segment: &OpenSegment, keys: &Values) -> Result<Vec<u64>, codec::Damage> {
     let slot = super::layout::slot(Field::RequestId);
     (0..segment.rows())
         .map(|row| Ok(hash(segment.detail(slot, row, keys)?.as_deref().unwrap_or_default())))

@@ -1,14 +1,14 @@
 //! Lists log files, passes over what the catalogue has, fetches the rest many at a time, and cuts them
 //! into blocks.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::cache::catalogue::Known;
@@ -18,7 +18,8 @@ use crate::source::{Body, LogFile, Source, body::looks_like_log};
 
 use super::blocks::{Buffers, Cutter, without};
 use super::counters::Counters;
-use super::{Block, Message, Options, Stop};
+use super::shared::{FROM_BYTES, SharedFile};
+use super::{Block, Message, Options, Stop, Work};
 
 /// Pages of names on their way from the lister.
 const PAGES: usize = 4;
@@ -32,6 +33,8 @@ pub struct Fetching {
     pub counters: Arc<Counters>,
     pub stop: Stop,
     pub buffers: Buffers,
+    /// How many take what is fetched.
+    pub parsers: usize,
 }
 
 /// A log file being read, and where it goes.
@@ -39,11 +42,12 @@ struct Reading {
     source: usize,
     file: Arc<FileMark>,
     known: Vec<Range<u64>>,
-    blocks: mpsc::Sender<Block>,
+    blocks: mpsc::Sender<Work>,
     messages: crossbeam_channel::Sender<Message>,
     counters: Arc<Counters>,
     stop: Stop,
     buffers: Buffers,
+    parsers: usize,
 }
 
 impl Fetching {
@@ -51,7 +55,7 @@ impl Fetching {
     pub async fn run(
         self,
         sources: Vec<Arc<dyn Source>>,
-        blocks: mpsc::Sender<Block>,
+        blocks: mpsc::Sender<Work>,
         messages: crossbeam_channel::Sender<Message>,
     ) {
         let count = sources.len();
@@ -78,7 +82,7 @@ impl Fetching {
         index: usize,
         source: &Arc<dyn Source>,
         is_last: bool,
-        blocks: &mpsc::Sender<Block>,
+        blocks: &mpsc::Sender<Work>,
         messages: &crossbeam_channel::Sender<Message>,
     ) -> Result<(), CacheError> {
         let (page_sender, mut pages) = mpsc::channel::<Vec<LogFile>>(PAGES);
@@ -126,6 +130,7 @@ impl Fetching {
                     counters: self.counters.clone(),
                     stop: self.stop.clone(),
                     buffers: self.buffers.clone(),
+                    parsers: self.parsers,
                 };
                 let source = source.clone();
                 fetches.spawn(async move {
@@ -166,21 +171,29 @@ impl Reading {
                 return self.counters.file_failed(&file.name, error.to_string(), error.message());
             }
         };
-        let counters = self.counters.clone();
+        let (counters, name) = (self.counters.clone(), self.file.clone());
         // Decompressing and cutting keep a processor busy, and wait for the parsers.
         let read = tokio::task::spawn_blocking(move || {
-            if let Err(error) = self.read(body) {
+            let (counters, file) = (self.counters.clone(), self.file.clone());
+            self.read(body).unwrap_or_else(|error| {
                 let reason = error.to_string();
-                self.counters.file_failed(&self.file.name, reason.clone(), &reason);
-            }
+                counters.file_failed(&file.name, reason.clone(), &reason);
+                None
+            })
         });
-        if read.await.is_err() {
-            broke_down(&counters, &file.name, "reading it");
+        match read.await {
+            // It says nothing: it ends.
+            Ok(Some(read)) => drop(read.await),
+            Ok(None) => {}
+            Err(_) => broke_down(&counters, &name.name, "reading it"),
         }
     }
 
-    fn read(&self, body: Body) -> io::Result<()> {
+    /// Cuts the file into blocks, or leaves that to the parsers: then what it gives ends when they are done.
+    fn read(self, body: Body) -> io::Result<Option<oneshot::Receiver<()>>> {
         let done = self.counters.bytes_done.clone();
+        let may_be_shared =
+            matches!(body, Body::Reader(_)) && self.file.size.is_some_and(|size| size >= FROM_BYTES);
         let body = match body {
             Body::Bytes(bytes) => {
                 done.fetch_add(bytes.len() as u64, Relaxed);
@@ -194,22 +207,38 @@ impl Reading {
             if std::mem::take(&mut is_first) && !(looks_like_log(&lines.bytes) && has_log_lines(&lines.bytes))
             {
                 let _ = self.messages.send(Message::NoLog(self.source, self.file.clone()));
-                return Ok(());
+                return Ok(None);
             }
             for lines in without(lines, &self.known) {
-                let block = Block {
-                    source: self.source,
-                    file: self.file.clone(),
-                    first_line: lines.first,
-                    lines: lines.bytes,
-                    is_last: lines.is_last,
-                };
-                if self.stop.is_asked() || self.blocks.blocking_send(block).is_err() {
-                    return Ok(());
+                let block = Block::new(self.source, &self.file, lines);
+                if self.stop.is_asked() || self.blocks.blocking_send(Work::Block(block)).is_err() {
+                    return Ok(None);
                 }
             }
+            if may_be_shared {
+                return Ok(Some(self.share(cutter)));
+            }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Hands the rest of the file to all parsers; what this gives ends when they are done with it.
+    fn share(self, cutter: Cutter<Box<dyn BufRead + Send>>) -> oneshot::Receiver<()> {
+        let (sender, read) = oneshot::channel();
+        let file = Arc::new(SharedFile {
+            source: self.source,
+            file: self.file,
+            known: self.known,
+            cutter: Mutex::new(Some(cutter)),
+            counters: self.counters,
+            stop: self.stop,
+            _read: sender,
+        });
+        for _ in 0..self.parsers {
+            // If nobody takes it any more, what went wrong is told already.
+            let _ = self.blocks.blocking_send(Work::File(file.clone()));
+        }
+        read
     }
 }
 

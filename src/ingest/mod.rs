@@ -5,8 +5,9 @@
 //! ```
 //!
 //! Listing and fetching wait for the network, so they are tasks; decompressing, cutting ([`blocks`]),
-//! parsing ([`parsers`]) and writing ([`writing`]) keep a processor busy, so they are threads. A block of
-//! lines goes whole into one batch; a batch goes whole into one commit, with the marks of its log files.
+//! parsing ([`parsers`]) and writing ([`writing`]) keep a processor busy, so they are threads. Of a large file
+//! that is there already the parsers take the blocks themselves ([`shared`]). A block of lines goes whole into
+//! one batch; a batch goes whole into one commit, with the marks of its log files.
 //! Never here: screens, SQL text.
 
 mod blocks;
@@ -15,6 +16,7 @@ mod fetching;
 pub mod follow;
 mod parsers;
 pub mod progress;
+mod shared;
 mod writing;
 
 use std::sync::Arc;
@@ -29,13 +31,14 @@ use crate::source::{Source, Window};
 pub use follow::Follow;
 pub use progress::{Failure, Phase, Progress};
 
-use blocks::Buffers;
+use blocks::{Buffers, Lines};
 use counters::Counters;
+use shared::SharedFile;
 
 /// Blocks of lines on their way to the parsers.
 const BLOCKS: usize = 8;
 /// Batches on their way to the writer: what is parsed while it commits.
-const BATCHES: usize = 4;
+const BATCHES: usize = 12;
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -57,6 +60,20 @@ struct Block {
     lines: Vec<u8>,
     /// Whether the file ends here.
     is_last: bool,
+}
+
+impl Block {
+    fn new(source: usize, file: &Arc<FileMark>, lines: Lines) -> Block {
+        let Lines { first, bytes, is_last } = lines;
+        Block { source, file: file.clone(), first_line: first, lines: bytes, is_last }
+    }
+}
+
+/// What a parser gets to do.
+enum Work {
+    Block(Block),
+    /// To take blocks of until there are no more; other parsers do the same.
+    File(Arc<SharedFile>),
 }
 
 /// What the writer is told of a source, which goes by its place among the sources of this run.
@@ -149,7 +166,7 @@ async fn run(
     tell: watch::Sender<Progress>,
 ) {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let (block_sender, block_receiver) = mpsc::channel::<Block>(BLOCKS.max(2 * cores));
+    let (block_sender, block_receiver) = mpsc::channel::<Work>(BLOCKS.max(2 * cores));
     let (message_sender, message_receiver) = crossbeam_channel::bounded::<Message>(BATCHES);
     let block_receiver = Arc::new(tokio::sync::Mutex::new(block_receiver));
     // As many as can be on their way, being cut, and being parsed.
@@ -161,8 +178,8 @@ async fn run(
     for number in 0..cores {
         let blocks = block_receiver.clone();
         let (messages, counters, runtime) = (message_sender.clone(), counters.clone(), runtime.clone());
-        let (buffers, spare) = (buffers.clone(), spare_receiver.clone());
-        let work = move || parsers::run(&runtime, &blocks, &messages, &counters, &buffers, &spare);
+        let (buffers, spare, knowledge) = (buffers.clone(), spare_receiver.clone(), writer.knowledge());
+        let work = move || parsers::run(&runtime, knowledge, &blocks, &messages, &counters, &buffers, &spare);
         threads.push(std::thread::Builder::new().name(format!("parser-{number}")).spawn(work));
     }
     drop(block_receiver);
@@ -172,8 +189,14 @@ async fn run(
         move || writing::run(writer, &uris, &message_receiver, &writer_counters, &writer_stop, &spare_sender);
     threads.push(std::thread::Builder::new().name("writer".to_owned()).spawn(write));
 
-    let fetching =
-        fetching::Fetching { cache, options, counters: counters.clone(), stop: stop.clone(), buffers };
+    let fetching = fetching::Fetching {
+        cache,
+        options,
+        counters: counters.clone(),
+        stop: stop.clone(),
+        buffers,
+        parsers: cores,
+    };
     let fetching = fetching.run(sources, block_sender, message_sender);
     tokio::pin!(fetching);
     let mut ticks = tokio::time::interval(TELL_EVERY);

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::cache::{Batch, BatchBuilder, Part, RejectedLine};
+use crate::cache::{Batch, BatchBuilder, Knowledge, Part, RejectedLine};
 use crate::log::{Record, Rejection, read_plain, records};
 
 use super::blocks::Buffers;
 use super::counters::Counters;
-use super::{Block, Message};
+use super::{Block, Message, Work};
 
 /// A batch that does not fill up is handed on after this time, so that the first requests show at once.
 const HAND_ON_AFTER: Duration = Duration::from_millis(200);
@@ -21,57 +21,96 @@ const TOGETHER: usize = 32;
 
 /// What comes next for a parser.
 enum Next {
-    Block(Block),
+    Work(Work),
     /// The batch has waited long enough.
     HandOn,
     End,
 }
 
-/// Parses until there are no more blocks.
+/// Parses until there is no more work.
 pub fn run(
     runtime: &tokio::runtime::Handle,
-    blocks: &Mutex<mpsc::Receiver<Block>>,
+    knowledge: Knowledge,
+    work: &Mutex<mpsc::Receiver<Work>>,
     messages: &crossbeam_channel::Sender<Message>,
     counters: &Counters,
     buffers: &Buffers,
     spare: &crossbeam_channel::Receiver<Box<Batch>>,
 ) {
-    let mut builder = BatchBuilder::default();
-    let mut source = 0;
-    let mut begun = Instant::now();
+    let mut parser = Parser {
+        builder: BatchBuilder::knowing(knowledge),
+        source: 0,
+        begun: Instant::now(),
+        messages,
+        counters,
+        buffers,
+        spare,
+    };
     loop {
         let next = runtime.block_on(async {
-            let next = async { blocks.lock().await.recv().await.map_or(Next::End, Next::Block) };
-            if builder.is_empty() {
+            let next = async { work.lock().await.recv().await.map_or(Next::End, Next::Work) };
+            if parser.builder.is_empty() {
                 return next.await;
             }
-            let left = HAND_ON_AFTER.saturating_sub(begun.elapsed());
+            let left = HAND_ON_AFTER.saturating_sub(parser.begun.elapsed());
             tokio::time::timeout(left, next).await.unwrap_or(Next::HandOn)
         });
-        let hand_on = match &next {
-            Next::Block(block) => block.source != source || builder.is_full(),
-            Next::HandOn | Next::End => true,
-        };
-        if hand_on && !builder.is_empty() {
-            // The memory of a batch that was written serves the next.
-            let mut batch = spare.try_recv().unwrap_or_default();
-            *batch = builder.finish_with(std::mem::take(&mut *batch));
-            if messages.send(Message::Batch(source, batch)).is_err() {
-                // The writer gave up, and has said why.
+        let done = match next {
+            Next::Work(Work::Block(block)) => parser.take(block),
+            Next::Work(Work::File(file)) => {
+                std::iter::from_fn(|| file.next()).flatten().try_for_each(|block| parser.take(block))
+            }
+            Next::HandOn => parser.hand_on(),
+            Next::End => {
+                let _ = parser.hand_on();
                 return;
             }
+        };
+        if done.is_err() {
+            return;
         }
-        match next {
-            Next::Block(block) => {
-                if builder.is_empty() {
-                    begun = Instant::now();
-                }
-                source = block.source;
-                buffers.give_back(parse(block, &mut builder, counters));
-            }
-            Next::HandOn => {}
-            Next::End => return,
+    }
+}
+
+/// The writer gave up, and has said why.
+struct NobodyWrites;
+
+/// A batch being built, and where it goes.
+struct Parser<'p> {
+    builder: BatchBuilder,
+    /// Whose lines it is of.
+    source: usize,
+    /// When.
+    begun: Instant,
+    messages: &'p crossbeam_channel::Sender<Message>,
+    counters: &'p Counters,
+    buffers: &'p Buffers,
+    spare: &'p crossbeam_channel::Receiver<Box<Batch>>,
+}
+
+impl Parser<'_> {
+    /// Parses a block into the batch, or into a new one.
+    fn take(&mut self, block: Block) -> Result<(), NobodyWrites> {
+        if block.source != self.source || self.builder.is_full() {
+            self.hand_on()?;
         }
+        if self.builder.is_empty() {
+            self.begun = Instant::now();
+        }
+        self.source = block.source;
+        self.buffers.give_back(parse(block, &mut self.builder, self.counters));
+        Ok(())
+    }
+
+    /// Gives the batch to the writer, if there is anything in it.
+    fn hand_on(&mut self) -> Result<(), NobodyWrites> {
+        if self.builder.is_empty() {
+            return Ok(());
+        }
+        // The memory of a batch that was written serves the next.
+        let mut batch = self.spare.try_recv().unwrap_or_default();
+        *batch = self.builder.finish_with(std::mem::take(&mut *batch));
+        self.messages.send(Message::Batch(self.source, batch)).map_err(|_| NobodyWrites)
     }
 }
 

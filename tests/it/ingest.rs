@@ -189,6 +189,49 @@ fn a_file_that_grows_adds_its_new_lines_only() {
 }
 
 #[test]
+fn a_large_file_that_all_parsers_read_in_turns_has_every_line_at_its_number_and_grows() {
+    const LINES: usize = 15_000;
+    let place = Place::new();
+    let torn = |from: usize| format!("torn line after {from}\n");
+    let content: String = (0..LINES).step_by(1000).map(|from| log(from..from + 1000) + &torn(from)).collect();
+    assert!(content.len() > 5 << 20, "{}", content.len());
+    place.put("a.log", &content);
+    let first = place.pull();
+    assert_eq!((first.phase, first.requests, first.files_done), (Phase::Done, LINES as u64, 1));
+    assert_eq!((place.totals().requests, place.totals().bytes_sent), (LINES as u64, bytes(0..LINES)));
+    let expected: Vec<_> = (0..LINES)
+        .step_by(1000)
+        .enumerate()
+        .map(|(before, from)| ("a.log".to_owned(), (from + 1000 + before + 1) as u64, torn(from)))
+        .map(|(name, line, content)| (name, line, content.trim_end().to_owned()))
+        .collect();
+    let mut rejected = place.rejected();
+    rejected.sort_by_key(|(_, line, _)| *line);
+    assert_eq!(rejected, expected);
+    place.put("a.log", content + &log(LINES..LINES + 10));
+    let grown = place.pull();
+    assert_eq!((grown.requests, grown.duplicates), (10, 0));
+    assert_eq!(place.rejected().len(), expected.len());
+    assert_eq!(place.pull().files_known, 1);
+    assert_eq!(place.totals().bytes_sent, bytes(0..LINES + 10));
+}
+
+#[test]
+fn a_batch_made_for_another_cache_is_refused() {
+    let (here, there) = (Place::new(), Place::new());
+    let mut writer = Writer::open(&here.cache()).unwrap();
+    let source = writer.source("/var/log/acme").unwrap();
+    let other = Writer::open(&there.cache()).unwrap();
+    let mut builder = BatchBuilder::knowing(other.knowledge());
+    for (_, record) in tamarin::log::records(log(0..1).trim_end().as_bytes()) {
+        builder.push(&record.unwrap());
+    }
+    let error = writer.append(source, builder.finish()).unwrap_err().to_string();
+    assert!(error.contains("made for another writer"), "{error}");
+    assert_eq!(writer.open_rows(), 0);
+}
+
+#[test]
 fn only_what_a_file_really_says_twice_is_told_as_repeats_however_often_it_grows() {
     let place = Place::new();
     let duplicates = || Cache::open(&place.cache()).unwrap().sources().unwrap()[0].duplicates;

@@ -207,8 +207,9 @@ fn shrink<'o>(
     (out.len() < bytes.len() - bytes.len() / 16).then_some(out.as_slice())
 }
 
-/// Makes a column of pages, in place of what `out` holds.
-pub fn join(pages: &[Page], out: &mut Vec<u8>) {
+/// Makes the directory of a column of these pages, in place of what `out` holds: the column is the directory, then
+/// the bytes of the pages.
+pub fn put_directory(pages: &[Page], out: &mut Vec<u8>) {
     out.clear();
     put_varint(out, pages.len() as u64);
     for page in pages {
@@ -216,6 +217,12 @@ pub fn join(pages: &[Page], out: &mut Vec<u8>) {
         put_varint(out, page.bytes.len() as u64);
         out.extend_from_slice(&checksum::of_bytes(&page.bytes).to_le_bytes());
     }
+}
+
+/// A column of pages, whole.
+#[cfg(test)]
+pub fn join(pages: &[Page], out: &mut Vec<u8>) {
+    put_directory(pages, out);
     for page in pages {
         out.extend_from_slice(&page.bytes);
     }

@@ -17,7 +17,9 @@ impl Filling {
     /// Of a cache with segments of that many rows.
     pub(crate) fn new(path: &Path, segment_rows: usize) -> Filling {
         let writer = Writer::open_with(path, WriterOptions { segment_rows }).unwrap();
-        Filling { writer, builder: BatchBuilder::default(), files: 0 }
+        // As the ingest does it.
+        let builder = BatchBuilder::knowing(writer.knowledge());
+        Filling { writer, builder, files: 0 }
     }
 
     /// Appends lines as a batch of their own, a log file of their own.

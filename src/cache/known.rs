@@ -1,0 +1,197 @@
+//! The values that a writer knows, shared with those who make batches for it.
+//!
+//! A writer gives values their ids and adds new ones all the time. What it has known for a while is settled: it
+//! does not change any more, and whoever builds a batch looks there first, without asking the writer or waiting
+//! for it. So nearly all codes of a batch are final, and of values only new ones go with it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::dictionary::{Interner, TOGETHER};
+use super::layout::DIMENSIONS;
+
+/// Settled values from which on no more are joined to them: to copy so many takes long, and memory for both.
+const JOINED_AT_MOST: usize = 1 << 19;
+
+/// The values of a dimension whose ids are settled.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Each with the ids behind those of the one before.
+    pieces: Vec<Arc<Interner>>,
+}
+
+impl Known {
+    fn len(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.values().len()).sum()
+    }
+
+    /// The ids of several values, 0 for those not known; at most [`TOGETHER`] at once. `hashes` has the
+    /// [`hash`](super::dictionary::hash) of each.
+    pub fn find_together(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        let Some((first, others)) = self.pieces.split_first() else { return ids.fill(0) };
+        first.find_together(values, hashes, ids);
+        let mut before = first.values().len() as u32;
+        for piece in others {
+            for ((value, hash), id) in values.iter().zip(hashes).zip(&mut *ids) {
+                if *id == 0 {
+                    *id = piece.find(value, *hash).map_or(0, |found| before + found);
+                }
+            }
+            before += piece.values().len() as u32;
+        }
+    }
+}
+
+/// All values of a dimension with their ids, as the writer has them.
+#[derive(Debug, Default)]
+pub struct Values {
+    known: Known,
+    /// Those behind them.
+    recent: Interner,
+}
+
+impl Values {
+    /// How many; their ids are 1 to this, included.
+    pub fn len(&self) -> usize {
+        self.known.len() + self.recent.values().len()
+    }
+
+    /// The value of an id; `None` for 0 (absent) and for ids not given yet.
+    pub fn get(&self, id: u32) -> Option<&[u8]> {
+        let mut index = (id as usize).checked_sub(1)?;
+        for piece in self.known.pieces.iter().map(Arc::as_ref).chain([&self.recent]) {
+            let values = piece.values();
+            if index < values.len() {
+                return Some(values.get(index));
+            }
+            index -= values.len();
+        }
+        None
+    }
+
+    /// The id of a value, which is added if it is new. `hash` is [`hash`](super::dictionary::hash) of it.
+    pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
+        let mut id = [0];
+        self.intern_together(&[value], &[hash], &mut id);
+        id[0]
+    }
+
+    /// The same for several; at most [`TOGETHER`] at once.
+    fn intern_together(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        self.known.find_together(values, hashes, ids);
+        let known = self.known.len() as u32;
+        for ((value, hash), id) in values.iter().zip(hashes).zip(ids) {
+            if *id == 0 {
+                *id = known + self.recent.intern(value, *hash);
+            }
+        }
+    }
+
+    /// The ids of many values, behind 0 for the absent one. `hashes` has the hash of each.
+    pub fn intern_all(&mut self, values: &super::dictionary::Arena, hashes: &[u64], ids: &mut Vec<u32>) {
+        ids.clear();
+        ids.resize(values.len() + 1, 0);
+        let mut together = [[].as_slice(); TOGETHER];
+        let chunks = ids[1..].chunks_mut(TOGETHER).zip(hashes.chunks(TOGETHER));
+        for (index, (ids, hashes)) in chunks.enumerate() {
+            for (value, offset) in together.iter_mut().zip(0..ids.len()) {
+                *value = values.get(index * TOGETHER + offset);
+            }
+            self.intern_together(&together[..ids.len()], hashes, ids);
+        }
+    }
+
+    /// Settles what is recent, if it is much of what there is: so each value is moved a few times at most.
+    /// Whether it did.
+    fn settle(&mut self) -> bool {
+        let recent = self.recent.values().len();
+        let last = self.known.pieces.last().map_or(0, |piece| piece.values().len());
+        if recent == 0 || recent < last / 2 {
+            return false;
+        }
+        let recent = std::mem::take(&mut self.recent);
+        let piece = match self.known.pieces.pop_if(|piece| piece.values().len() < JOINED_AT_MOST) {
+            Some(last) => Interner::joined(&last, &recent),
+            None => Interner::joined(&recent, &Interner::default()),
+        };
+        self.known.pieces.push(Arc::new(piece));
+        true
+    }
+}
+
+/// What is known of all dimensions at one moment.
+pub type AllKnown = [Known; DIMENSIONS];
+
+/// What a writer knows, the latest of it, for as many as want to look there.
+#[derive(Clone, Debug, Default)]
+pub struct Knowledge(Arc<Mutex<Arc<AllKnown>>>);
+
+impl Knowledge {
+    /// What is known by now.
+    pub fn latest(&self) -> Arc<AllKnown> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether it is that of the same writer.
+    pub fn is(&self, other: &Knowledge) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Settles what is worth it, and lets others know.
+    pub fn settle(&self, all: &mut [Values; DIMENSIONS]) {
+        let mut is_new = false;
+        for values in &mut *all {
+            is_new |= values.settle();
+        }
+        if is_new {
+            let known = Arc::new(std::array::from_fn(|slot| all[slot].known.clone()));
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dictionary::hash;
+    use super::*;
+
+    #[test]
+    fn ids_are_the_same_whether_settled_or_not() {
+        let (mut settling, mut plain) = (Values::default(), Interner::default());
+        for index in 0..5000u32 {
+            let value = format!("value {}", u64::from(index) * u64::from(index) % 3571);
+            let hash = hash(value.as_bytes());
+            assert_eq!(settling.intern(value.as_bytes(), hash), plain.intern(value.as_bytes(), hash));
+            if index % 7 == 0 {
+                settling.settle();
+            }
+        }
+        assert_eq!(settling.len(), plain.values().len());
+        assert!(settling.known.len() > 2 * settling.recent.values().len());
+        for (index, value) in plain.values().iter().enumerate() {
+            assert_eq!(settling.get(index as u32 + 1), Some(value));
+            let mut id = [0];
+            settling.known.find_together(&[value], &[hash(value)], &mut id);
+            assert!(id[0] == index as u32 + 1 || index >= settling.known.len() && id[0] == 0);
+        }
+        assert_eq!(settling.get(0), None);
+        assert_eq!(settling.get(settling.len() as u32 + 1), None);
+    }
+
+    #[test]
+    fn large_pieces_are_not_joined() {
+        let mut values = Values::default();
+        for index in 0..3 * JOINED_AT_MOST as u32 {
+            let value = index.to_le_bytes();
+            assert_eq!(values.intern(&value, hash(&value)), index + 1);
+            if index % 1000 == 0 {
+                values.settle();
+            }
+        }
+        assert!((2..5).contains(&values.known.pieces.len()), "{}", values.known.pieces.len());
+        for index in (0..3 * JOINED_AT_MOST as u32).step_by(999) {
+            let value = index.to_le_bytes();
+            assert_eq!(values.intern(&value, hash(&value)), index + 1);
+            assert_eq!(values.get(index + 1), Some(value.as_slice()));
+        }
+    }
+}
