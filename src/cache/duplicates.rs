@@ -25,6 +25,11 @@ use super::open_segment::{OpenSegment, code_to_time};
 /// asked about nearly every record, and the filter's wrong yes in a thousand would have each of them unpacked.
 const RECENT: usize = 4;
 
+/// A filter that was not asked for while so many segments were sealed is given up. Logs come about in the order of
+/// their time, so it will hardly be asked again; if it is, it is made anew. A long pull needs no more memory than a
+/// short one.
+const KEPT: u64 = 24;
+
 /// Stored segments kept unpacked for comparison.
 const PROBES: usize = 8;
 
@@ -81,8 +86,10 @@ struct Sealed {
     id: i64,
     time_min: i64,
     time_max: i64,
-    /// Made when first asked.
+    /// Made when asked for, unless it is there.
     bloom: Option<Bloom>,
+    /// How many segments had been sealed when it was asked for last.
+    asked: u64,
     /// Of the latest only: what the filter was made of.
     rows: Option<Rows>,
 }
@@ -125,6 +132,8 @@ impl Rows {
 #[derive(Default)]
 pub struct Seen {
     sealed: Vec<Sealed>,
+    /// How many were sealed by this.
+    seals: u64,
     /// Rows of the open segment.
     open: Rows,
     probes: Vec<(i64, Probe)>,
@@ -135,7 +144,14 @@ impl Seen {
     pub fn new(segments: impl IntoIterator<Item = (i64, i64, i64)>) -> Seen {
         let sealed = segments
             .into_iter()
-            .map(|(id, time_min, time_max)| Sealed { id, time_min, time_max, bloom: None, rows: None })
+            .map(|(id, time_min, time_max)| Sealed {
+                id,
+                time_min,
+                time_max,
+                bloom: None,
+                asked: 0,
+                rows: None,
+            })
             .collect();
         Seen { sealed, ..Seen::default() }
     }
@@ -161,7 +177,11 @@ impl Seen {
         let oldest = self.sealed.len().checked_sub(RECENT).and_then(|oldest| self.sealed[oldest].rows.take());
         let rows = Some(std::mem::replace(&mut self.open, oldest.unwrap_or_default()));
         self.open.clear();
-        self.sealed.push(Sealed { id, time_min, time_max, bloom, rows });
+        self.seals += 1;
+        for sealed in self.sealed.iter_mut().filter(|sealed| sealed.asked + KEPT < self.seals) {
+            sealed.bloom = None;
+        }
+        self.sealed.push(Sealed { id, time_min, time_max, bloom, asked: self.seals, rows });
     }
 
     /// Takes up the rows of the open segment from `from` on and says which of them are repeats.
@@ -182,10 +202,16 @@ impl Seen {
         let mut asked = Vec::new();
         for (index, sealed) in self.sealed.iter_mut().enumerate() {
             if sealed.time_min <= last && first <= sealed.time_max {
+                let range = sealed.time_min..=sealed.time_max;
                 if sealed.bloom.is_none() {
+                    // A single request that is late by a day must not have a day of filters made.
+                    if !times.iter().any(|time| range.contains(time)) {
+                        continue;
+                    }
                     let fingerprints = Probe::load(connection, sealed.id)?.fingerprints(connection)?;
                     sealed.bloom = Some(Bloom::new(&fingerprints));
                 }
+                sealed.asked = self.seals;
                 asked.push(index);
             }
         }
@@ -197,7 +223,7 @@ impl Seen {
             self.open.fingerprints.push(fingerprint);
             let mut repeated = false;
             for &index in &asked {
-                let Sealed { id, time_min, time_max, bloom, rows } = &self.sealed[index];
+                let Sealed { id, time_min, time_max, bloom, rows, .. } = &self.sealed[index];
                 if *time_min <= time
                     && time <= *time_max
                     && bloom.as_ref().is_some_and(|bloom| bloom.may_have(fingerprint))

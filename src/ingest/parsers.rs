@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::cache::{Batch, BatchBuilder, Knowledge, Part, RejectedLine};
-use crate::log::{Record, Rejection, read_plain, records};
+use crate::log::{Lines, Record, Rejection, read_plain, records};
 
 use super::blocks::Buffers;
 use super::counters::Counters;
@@ -152,18 +152,13 @@ fn parse(block: Block, builder: &mut BatchBuilder, counters: &Counters) -> Vec<u
     let before = builder.rows();
     let mut rejected = Vec::new();
     let mut pending = Pending::default();
-    let mut lines = 0;
-    let mut rest = block.lines.as_slice();
-    while !rest.is_empty() {
-        let (line, after) = match memchr::memchr(b'\n', rest) {
-            Some(end) => (&rest[..end], &rest[end + 1..]),
-            None => (rest, [].as_slice()),
-        };
-        rest = after;
-        if read_plain(line, pending.next(), &mut builder.frames) {
+    let mut count = 0;
+    let mut lines = Lines::of(&block.lines);
+    while let Some(line) = lines.next() {
+        if read_plain(&line, pending.next(), &mut builder.frames) {
             pending.add(builder);
         } else {
-            for (part, record) in records(line) {
+            for (part, record) in records(line.text) {
                 match record {
                     Ok(record) => {
                         *pending.next() = record;
@@ -171,25 +166,25 @@ fn parse(block: Block, builder: &mut BatchBuilder, counters: &Counters) -> Vec<u
                     }
                     Err(Rejection::Empty) => {}
                     Err(reason) => rejected.push(RejectedLine {
-                        line: block.first_line + lines,
+                        line: block.first_line + count,
                         reason: reason.to_string(),
                         content: part.to_vec(),
                     }),
                 }
             }
         }
-        lines += 1;
+        count += 1;
     }
     pending.flush(builder);
-    counters.lines.fetch_add(lines, Relaxed);
+    counters.lines.fetch_add(count, Relaxed);
     counters.rejected.fetch_add(rejected.len() as u64, Relaxed);
     builder.end_part(Part {
         file: block.file,
         first_line: block.first_line,
-        lines,
+        lines: count,
         rows: builder.rows() - before,
         rejected,
-        total_lines: block.is_last.then_some(block.first_line - 1 + lines),
+        total_lines: block.is_last.then_some(block.first_line - 1 + count),
     });
     block.lines
 }

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
-use percent_encoding::percent_decode;
+use memchr::{memchr, memchr_iter, memchr2};
 
 /// The true object key behind the spelling in the log.
 ///
@@ -35,23 +34,43 @@ fn is_encoded_once(operation: &[u8]) -> bool {
 fn decode_once(logged: &[u8]) -> Cow<'_, [u8]> {
     let Some(first) = memchr2(b'%', b'+', logged) else { return Cow::Borrowed(logged) };
     if memchr(b'+', &logged[first..]).is_none() {
-        return percent_decode(logged).into();
+        return undo_escapes(logged);
     }
     // `+` first: an escaped plus (%2B) must stay one.
     let spaced: Vec<u8> = logged.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-    percent_decode(&spaced).collect::<Vec<u8>>().into()
+    undo_escapes(&spaced).into_owned().into()
 }
 
 fn decode_twice(logged: &[u8]) -> Cow<'_, [u8]> {
-    if memchr(b'%', logged).is_none() {
-        return Cow::Borrowed(logged);
+    match undo_escapes(logged) {
+        Cow::Owned(once) => undo_escapes(&once).into_owned().into(),
+        plain => plain,
     }
-    match percent_decode(logged).into() {
-        Cow::Owned(once) if memchr(b'%', &once).is_some() => {
-            percent_decode(&once).collect::<Vec<u8>>().into()
+}
+
+/// Puts bytes in place of their escapes, piece by piece: a key is decoded for each request, and most of it is
+/// plain. (The `percent-encoding` crate goes byte by byte.)
+fn undo_escapes(text: &[u8]) -> Cow<'_, [u8]> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let mut decoded = Vec::new();
+    let mut copied = 0;
+    for at in memchr_iter(b'%', text) {
+        if let Some([high, low]) = text.get(at + 1..at + 3)
+            && let (Some(high), Some(low)) = (digit(*high), digit(*low))
+        {
+            if decoded.is_empty() {
+                decoded.reserve_exact(text.len());
+            }
+            decoded.extend_from_slice(&text[copied..at]);
+            decoded.push((high << 4 | low) as u8);
+            copied = at + 3;
         }
-        once => once,
     }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    decoded.extend_from_slice(&text[copied..]);
+    Cow::Owned(decoded)
 }
 
 #[cfg(test)]
@@ -134,6 +153,12 @@ mod tests {
             prop_assert_eq!(decoded("REST.GET.OBJECT", &encoded(once.as_bytes())), key.as_str());
             prop_assert_eq!(decoded("BATCH.DELETE.OBJECT", &once), key.as_str());
             prop_assert_eq!(decoded("S3.EXPIRE.OBJECT", &once.replace("%20", "+")), key.as_str());
+        }
+
+        #[test]
+        fn escapes_are_undone_as_others_undo_them(text in "[%0-9a-gA-G/]{0,30}") {
+            let theirs: Vec<u8> = percent_encoding::percent_decode(text.as_bytes()).collect();
+            prop_assert_eq!(undo_escapes(text.as_bytes()).into_owned(), theirs);
         }
 
         #[test]

@@ -285,7 +285,7 @@ fn is_id(word: &[u8]) -> bool {
 }
 
 /// Whether this is a request id as S3 makes them, with hardly a doubt.
-fn is_usual_id(word: &[u8]) -> bool {
+pub(super) fn is_usual_id(word: &[u8]) -> bool {
     is_uuid(word) || (word.len() == 16 && is_upper_case(word))
 }
 

@@ -1,84 +1,148 @@
-//! Where the spaces and the quotes of a line stand: 64 bytes are looked at together, once, however many
-//! words begin in them.
+//! Where the spaces, the quotes and the line ends of a text stand: 64 bytes are looked at together, once, however
+//! many words begin in them.
 
 use wide::u8x16;
 
 /// Bytes looked at together: a bit each.
 const TOGETHER: usize = u64::BITS as usize;
 
-/// The spaces and quotes of a line, best asked for from left to right.
-pub(super) struct Marks<'a> {
-    line: &'a [u8],
+/// Bytes looked at before their lines are read: they are still next to the processor then.
+const AHEAD: usize = 16 << 10;
+
+/// The lines of a text, one after another, each with its marks.
+pub struct Lines<'t> {
+    text: &'t [u8],
+    /// Where the next line begins.
+    at: usize,
     /// Where the bytes begin whose marks are known.
     from: usize,
-    spaces: u64,
-    quotes: u64,
+    /// A bit for each of them that is a space, the lowest of the first for the first.
+    spaces: Vec<u64>,
+    /// The same for quotes.
+    quotes: Vec<u64>,
+    /// And for line ends.
+    ends: Vec<u64>,
 }
 
-impl<'a> Marks<'a> {
-    pub(super) fn new(line: &'a [u8]) -> Marks<'a> {
-        // Nothing is known yet: no place is within 64 bytes of there.
-        Marks { line, from: usize::MAX / 2, spaces: 0, quotes: 0 }
+impl<'t> Lines<'t> {
+    /// Of a text; the last line may lack its line end.
+    pub fn of(text: &'t [u8]) -> Lines<'t> {
+        Lines { text, at: 0, from: 0, spaces: Vec::new(), quotes: Vec::new(), ends: Vec::new() }
     }
 
+    /// The next line, without its line end.
+    pub fn next(&mut self) -> Option<Line<'t, '_>> {
+        if self.at == self.text.len() {
+            return None;
+        }
+        let end = match first_from(&self.ends, self.at - self.from) {
+            Some(end) => self.from + end,
+            None => self.look(),
+        };
+        let (start, offset) = (self.at, self.at - self.from);
+        self.at = (end + 1).min(self.text.len());
+        let marks = Marks { spaces: &self.spaces, quotes: &self.quotes, offset, length: end - start };
+        Some(Line { text: &self.text[start..end], marks })
+    }
+
+    /// Looks ahead until the end of the line that begins here; where it is.
+    #[cold]
+    fn look(&mut self) -> usize {
+        self.from = self.at;
+        self.spaces.clear();
+        self.quotes.clear();
+        self.ends.clear();
+        let mut rest = &self.text[self.at..];
+        loop {
+            let known = self.ends.len();
+            let (ahead, after) = rest.split_at(AHEAD.min(rest.len()));
+            rest = after;
+            let (whole, part) = ahead.as_chunks();
+            whole.iter().for_each(|bytes| self.push(bytes));
+            if !part.is_empty() {
+                let mut bytes = [0; TOGETHER];
+                bytes[..part.len()].copy_from_slice(part);
+                self.push(&bytes);
+            }
+            if let Some(end) = first_from(&self.ends, known * TOGETHER) {
+                return self.from + end;
+            }
+            if rest.is_empty() {
+                return self.text.len();
+            }
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, bytes: &[u8; TOGETHER]) {
+        let (parts, _) = bytes.as_chunks::<16>();
+        let (mut spaces, mut quotes, mut ends) = (0, 0, 0);
+        for part in parts.iter().rev() {
+            let part = u8x16::new(*part);
+            let is = |byte: u8| u64::from(part.simd_eq(u8x16::splat(byte)).to_bitmask());
+            spaces = spaces << 16 | is(b' ');
+            quotes = quotes << 16 | is(b'"');
+            ends = ends << 16 | is(b'\n');
+        }
+        self.spaces.push(spaces);
+        self.quotes.push(quotes);
+        self.ends.push(ends);
+    }
+}
+
+/// A line and what is known of it.
+pub struct Line<'t, 'm> {
+    /// Without its line end.
+    pub text: &'t [u8],
+    pub(super) marks: Marks<'m>,
+}
+
+/// Where the spaces and quotes of a line stand.
+#[derive(Clone, Copy)]
+pub(super) struct Marks<'m> {
+    spaces: &'m [u64],
+    quotes: &'m [u64],
+    /// The bit of the first byte of the line.
+    offset: usize,
+    length: usize,
+}
+
+impl Marks<'_> {
     /// Where the first space stands, from `at` on; the length of the line if there is none.
     #[inline]
-    pub(super) fn space(&mut self, at: usize) -> usize {
-        self.find(at, |marks| marks.spaces)
+    pub(super) fn space(&self, at: usize) -> usize {
+        self.find(self.spaces, at)
     }
 
     /// The same for a quote.
     #[inline]
-    pub(super) fn quote(&mut self, at: usize) -> usize {
-        self.find(at, |marks| marks.quotes)
+    pub(super) fn quote(&self, at: usize) -> usize {
+        self.find(self.quotes, at)
     }
 
     #[inline]
-    fn find(&mut self, at: usize, which: impl Fn(&Self) -> u64) -> usize {
-        let mut at = at;
-        while at < self.line.len() {
-            if at.wrapping_sub(self.from) >= TOGETHER {
-                self.look(at);
-            }
-            let marks = which(self) >> (at - self.from);
-            if marks != 0 {
-                return at + marks.trailing_zeros() as usize;
-            }
-            at = self.from + TOGETHER;
-        }
-        self.line.len()
-    }
-
-    /// Looks at the bytes from here on. Apart from the search, which nearly always finds its mark in the bytes
-    /// looked at last and so is worth having in place.
-    #[inline(never)]
-    fn look(&mut self, from: usize) {
-        let rest = self.line.get(from..).unwrap_or_default();
-        let mut short = [0; TOGETHER];
-        let (bytes, beyond) = match (rest.first_chunk(), self.line.last_chunk()) {
-            (Some(bytes), _) => (bytes, 0),
-            // The end of a line: with bytes before it, whose marks are shifted out.
-            (None, Some(bytes)) if !rest.is_empty() => (bytes, TOGETHER - rest.len()),
-            _ => {
-                short[..rest.len()].copy_from_slice(rest);
-                (&short, 0)
-            }
-        };
-        self.from = from;
-        self.spaces = marks_of(bytes, b' ') >> beyond;
-        self.quotes = marks_of(bytes, b'"') >> beyond;
+    fn find(&self, marks: &[u64], at: usize) -> usize {
+        // What follows the line is not of it.
+        first_from(marks, self.offset + at)
+            .map_or(self.length, |found| (found - self.offset).min(self.length))
     }
 }
 
-/// A bit for each of the bytes that is this one, the lowest for the first.
+/// The first bit that is set, from `at` on.
 #[inline]
-fn marks_of(bytes: &[u8; TOGETHER], byte: u8) -> u64 {
-    let wanted = u8x16::splat(byte);
-    let (parts, _) = bytes.as_chunks::<16>();
-    parts
-        .iter()
-        .rev()
-        .fold(0, |marks, part| marks << 16 | u64::from(u8x16::new(*part).simd_eq(wanted).to_bitmask()))
+fn first_from(marks: &[u64], at: usize) -> Option<usize> {
+    let mut word = at / TOGETHER;
+    let first = *marks.get(word)? >> (at % TOGETHER);
+    if first != 0 {
+        return Some(at + first.trailing_zeros() as usize);
+    }
+    loop {
+        word += 1;
+        match marks.get(word)? {
+            0 => {}
+            marks => return Some(word * TOGETHER + marks.trailing_zeros() as usize),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -86,19 +150,43 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    proptest! {
-        #[test]
-        fn marks_stand_where_a_search_finds_them(
-            line in prop::collection::vec(prop::sample::select(b"ab\" -\xA0".to_vec()), 0..200),
-            asked in prop::collection::vec(0..220usize, 1..20),
-        ) {
-            let mut marks = Marks::new(&line);
+    /// Compares what is said of a text with what a search finds.
+    fn is_right(text: &[u8], asked: &[usize]) {
+        let mut lines = Lines::of(text);
+        let mut expected: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+        // Behind the last line end there is no line.
+        expected.pop_if(|line| line.is_empty());
+        for expected in expected {
+            let Line { text: line, marks } = lines.next().unwrap();
+            assert_eq!(line, expected);
             let found = |byte: u8, at: usize| {
                 line.iter().skip(at).position(|other| *other == byte).map_or(line.len(), |offset| at + offset)
             };
-            for at in asked {
-                prop_assert_eq!(marks.space(at), found(b' ', at));
-                prop_assert_eq!(marks.quote(at), found(b'"', at));
+            for &at in asked.iter().filter(|at| **at <= line.len()) {
+                assert_eq!(marks.space(at), found(b' ', at));
+                assert_eq!(marks.quote(at), found(b'"', at));
+            }
+        }
+        assert!(lines.next().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn marks_stand_where_a_search_finds_them(
+            text in prop::collection::vec(prop::sample::select(b"ab\" -\n\xA0".to_vec()), 0..400),
+            asked in prop::collection::vec(0..220usize, 1..20),
+        ) {
+            is_right(&text, &asked);
+        }
+    }
+
+    #[test]
+    fn lines_may_be_longer_than_what_is_looked_at_ahead() {
+        for length in [0, 1, AHEAD - 1, AHEAD, AHEAD + 1, 3 * AHEAD + 5] {
+            let line = [&b"x".repeat(length), b" y\"z".as_slice()].concat();
+            for end in ["", "\n"] {
+                let text = [&line, b"\n".as_slice(), &line, b"\n\na b\n", &line, end.as_bytes()].concat();
+                is_right(&text, &[0, 1, length, length + 1, length + 2]);
             }
         }
     }

@@ -21,4 +21,5 @@ pub mod time;
 
 pub use fields::{FIELDS, Field, FieldSpec, Kind, ValueType};
 pub use frames::Frames;
+pub use marks::{Line, Lines};
 pub use record::{Record, Records, Rejection, parse_line, read_plain, records};

@@ -6,26 +6,34 @@
 use memchr::memchr;
 
 use super::frames::Frames;
-use super::marks::Marks;
+use super::marks::{Line, Lines, Marks};
 use super::record::{Record, absent};
 use super::{Field, line, tail};
+
+/// The one requester with spaces that logs are full of: CloudFront, reading with an origin access identity whose id
+/// follows.
+const ORIGIN_ACCESS: &[u8] = b"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity ";
 
 /// Reads a line of the plain layout; `None`: not so plain.
 pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
     let mut record = Record::default();
-    fill(line, &mut record, &mut Frames::of_one_line()).map(|()| record)
+    // A line end within is none of the line's.
+    let mut lines = Lines::of(line);
+    let line = lines.next().filter(|read| read.text.len() == line.len())?;
+    fill(&line, &mut record, &mut Frames::of_one_line()).map(|()| record)
 }
 
 /// Reads a line of the plain layout: every field in its place, single spaces, quotes only around quoted
 /// fields (and within the request URI, where its end is certain). `None`: not so plain; then what the record
 /// says means nothing.
-pub(super) fn fill<'a>(line: &'a [u8], record: &mut Record<'a>, frames: &mut Frames) -> Option<()> {
+pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mut Frames) -> Option<()> {
+    let (line, marks) = (line.text, line.marks);
     // White space, NUL or a byte order mark around the line is for others.
     if *line.first()? <= b' ' || *line.first()? == 0xEF || *line.last()? <= b' ' {
         return None;
     }
     // Every field is written: the record may tell of another line.
-    let mut words = Words { line, at: 0, marks: Marks::new(line) };
+    let mut words = Words { line, at: 0, marks };
     if let Some(length) = frames.begin(line, record) {
         words.at = length;
     } else {
@@ -45,8 +53,23 @@ pub(super) fn fill<'a>(line: &'a [u8], record: &mut Record<'a>, frames: &mut Fra
     words.skip(b' ')?;
 
     logged[Field::RemoteIp as usize] = absent(words.next()?);
-    logged[Field::Requester as usize] = absent(words.next()?);
-    logged[Field::RequestId as usize] = absent(words.next()?);
+    let requester_at = words.at;
+    if line[requester_at..].starts_with(ORIGIN_ACCESS) {
+        words.at += ORIGIN_ACCESS.len();
+        // The id has no form that is told; but no operation may stand here, or it would be the operation.
+        if line::is_known_operation(words.next()?) {
+            return None;
+        }
+        logged[Field::Requester as usize] = &line[requester_at..words.at - 1];
+        let request_id = words.next()?;
+        if !line::is_usual_id(request_id) {
+            return None;
+        }
+        logged[Field::RequestId as usize] = request_id;
+    } else {
+        logged[Field::Requester as usize] = absent(words.next()?);
+        logged[Field::RequestId as usize] = absent(words.next()?);
+    }
     let operation = words.next()?;
     if !line::is_known_operation(operation) {
         return None;
@@ -128,7 +151,7 @@ fn is_status(rest: &[u8]) -> bool {
 
 /// The fields from the version id on, and what stands behind the last known one.
 fn read_tail<'a>(
-    words: &mut Words<'a>,
+    words: &mut Words<'a, '_>,
     record: &mut Record<'a>,
     quotes_before: bool,
     frames: &mut Frames,
@@ -155,7 +178,7 @@ fn read_tail<'a>(
 }
 
 /// The fields from the signature version on.
-fn read_ending<'a>(words: &mut Words<'a>, record: &mut Record<'a>) -> Option<()> {
+fn read_ending<'a>(words: &mut Words<'a, '_>, record: &mut Record<'a>) -> Option<()> {
     let line = words.line;
     if memchr(b'"', &line[words.at..]).is_some() {
         return None;
@@ -184,13 +207,13 @@ fn read_ending<'a>(words: &mut Words<'a>, record: &mut Record<'a>) -> Option<()>
 }
 
 /// Words parted by single spaces.
-struct Words<'a> {
+struct Words<'a, 'm> {
     line: &'a [u8],
     at: usize,
-    marks: Marks<'a>,
+    marks: Marks<'m>,
 }
 
-impl<'a> Words<'a> {
+impl<'a> Words<'a, '_> {
     /// The next word; it is not empty and begins with no quote. The space behind it is skipped.
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Field, Frames, glue, key, line, plain};
+use super::{Field, Frames, Line, glue, key, line, plain};
 
 /// One request as a line tells it. Borrows the line.
 ///
@@ -142,7 +142,7 @@ pub fn parse_line(text: &[u8]) -> Result<Record<'_>, Rejection> {
 
 /// Reads a line as S3 writes them, nearly all, into a record that is there already: faster than to hand one
 /// over. If this says no, the line is for [`records`], and what the record says means nothing.
-pub fn read_plain<'a>(line: &'a [u8], record: &mut Record<'a>, frames: &mut Frames) -> bool {
+pub fn read_plain<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mut Frames) -> bool {
     plain::fill(line, record, frames).is_some()
 }
 

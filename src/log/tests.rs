@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::frames::is_in_frame;
-use super::{Field, Frames, Record, Rejection, glue, line, parse_line, plain, read_plain, records};
+use super::{Field, Frames, Lines, Record, Rejection, glue, line, parse_line, plain, records};
 
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
 const HOST_ID: &str = "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234=";
@@ -623,6 +623,13 @@ fn a_cut_off_second_record_stays_with_the_first() {
     // The region of the first is glued to the owner of the second: nothing tells where it ends.
     assert_eq!(text(&record, Field::SourceRegion), format!("eu-west-1{OWNER}"));
     assert!(text(&record, Field::Extra).starts_with("media [03/Apr/2026"));
+}
+
+/// [`super::read_plain`] of a line that stands by itself.
+fn read_plain<'a>(line: &'a [u8], record: &mut Record<'a>, frames: &mut Frames) -> bool {
+    let mut lines = Lines::of(line);
+    let read = lines.next().filter(|read| read.text.len() == line.len());
+    read.is_some_and(|read| super::read_plain(&read, record, frames))
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tamarin::query::{Answer, Ask, Cancel, Counting, Engine, Filter, LocalEngine,
 use tamarin::source::demo::{Demo, DemoOptions};
 use tamarin::source::{S3Options, Source, open};
 
+use crate::support::filling::Filling;
 use crate::support::lines::{HOST_ID, OWNER};
 
 /// A folder of logs and a cache beside it.
@@ -388,6 +389,29 @@ fn exact_repeats_are_dropped_and_counted_within_a_file_across_files_and_across_r
     assert_eq!((place.totals().requests, place.totals().bytes_sent), (600, bytes(0..600)));
     let sources = Cache::open(&place.cache()).unwrap().sources().unwrap();
     assert_eq!((sources[0].requests, sources[0].duplicates, sources[0].lines), (600, 710, 1310));
+}
+
+#[test]
+fn repeats_are_found_however_many_segments_lie_between() {
+    let place = Place::new();
+    let mut filling = Filling::new(&place.cache(), 16);
+    let source = filling.writer.source("/var/log/acme").unwrap();
+    let lines: Vec<String> = log(0..2000).lines().map(str::to_owned).collect();
+    for lines in lines.chunks(16) {
+        assert_eq!(filling.append(source, lines).requests, 16);
+    }
+    // A few from everywhere, then all of them, and one that is late by hours among new ones.
+    for start in [0, 1000, 1990, 500] {
+        assert_eq!(filling.append(source, &lines[start..start + 10]).duplicates, 10, "{start}");
+    }
+    for lines in lines.chunks(100) {
+        let appended = filling.append(source, lines);
+        assert_eq!((appended.requests, appended.duplicates), (0, 100));
+    }
+    let mixed: Vec<String> =
+        lines[7..8].iter().cloned().chain(log(2000..2020).lines().map(str::to_owned)).collect();
+    let appended = filling.append(source, &mixed);
+    assert_eq!((appended.requests, appended.duplicates), (20, 1));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tamarin::cache::{Appended, BatchBuilder, FileMark, Part, Writer, WriterOptions};
-use tamarin::log::{Record, read_plain, records};
+use tamarin::log::{Lines, Record, read_plain, records};
 
 /// A cache being filled.
 pub(crate) struct Filling {
@@ -28,7 +28,8 @@ impl Filling {
         let mut plain = Record::default();
         for line in lines {
             // As the ingest does it.
-            if read_plain(line.as_ref(), &mut plain, &mut self.builder.frames) {
+            let mut by_itself = Lines::of(line.as_ref());
+            if by_itself.next().is_some_and(|line| read_plain(&line, &mut plain, &mut self.builder.frames)) {
                 self.builder.push(&plain);
                 rows += 1;
                 continue;
