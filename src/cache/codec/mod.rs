@@ -3,6 +3,7 @@
 
 pub mod integers;
 mod order;
+mod pages;
 pub mod text;
 
 /// What is wrong with the bytes of a column.
