@@ -84,9 +84,24 @@ pub fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
 #[derive(Debug, Default)]
 pub struct OpenPage {
     rows: usize,
-    /// Per value: where its stored form ends, and the form; empty if all are absent.
-    tags: Vec<(u32, Option<u8>)>,
+    tags: Tags,
+    /// The stored forms stand in it from `from` on.
     text: Vec<u8>,
+    from: usize,
+    /// Memory that the tags are decompressed to.
+    tag_bytes: Vec<u8>,
+}
+
+/// What the stored forms are like.
+#[derive(Debug, Default)]
+enum Tags {
+    /// There are none: all are absent.
+    #[default]
+    Absent,
+    /// All present, as long, and of one form. Ids are.
+    Same { length: usize, form: u8 },
+    /// Per value: where its stored form ends, and the form.
+    Each(Vec<(u32, Option<u8>)>),
 }
 
 impl OpenPage {
@@ -95,46 +110,73 @@ impl OpenPage {
     /// # Errors
     /// If the bytes are not such a page.
     pub fn open(page: &Page) -> Result<OpenPage, Damage> {
-        OpenPage::open_bytes(page.rows, &page.bytes)
+        let mut open = OpenPage::default();
+        open.fill(page.rows, &page.bytes)?;
+        Ok(open)
     }
 
-    /// The same of the bytes of a page.
+    /// Decompresses a page in place of the one it was, into the same memory.
     ///
     /// # Errors
-    /// If they are not such a page.
-    pub fn open_bytes(rows: usize, bytes: &[u8]) -> Result<OpenPage, Damage> {
+    /// If the bytes are not such a page.
+    pub fn fill(&mut self, rows: usize, bytes: &[u8]) -> Result<(), Damage> {
+        if let Some(stored_text) = self.fill_tags(rows, bytes)? {
+            self.text.clear();
+            self.text.extend_from_slice(&bytes[stored_text..]);
+            self.from = 0;
+        }
+        Ok(())
+    }
+
+    /// The same, the page being all that these bytes are: text that is not compressed is not copied but
+    /// exchanged for that of the page before.
+    ///
+    /// # Errors
+    /// If the bytes are not such a page.
+    pub fn fill_with(&mut self, rows: usize, bytes: &mut Vec<u8>) -> Result<(), Damage> {
+        if let Some(stored_text) = self.fill_tags(rows, bytes)? {
+            std::mem::swap(&mut self.text, bytes);
+            self.from = stored_text;
+        }
+        Ok(())
+    }
+
+    /// Everything but text that is not compressed: where in the bytes that is.
+    fn fill_tags(&mut self, rows: usize, bytes: &[u8]) -> Result<Option<usize>, Damage> {
         let mut rest = bytes;
+        self.rows = rows;
+        // Should this be no page, then there are no values either.
+        let before = std::mem::take(&mut self.tags);
         let (&kind, after) = rest.split_first().ok_or(Damage("an empty page of text"))?;
         rest = after;
         if kind == 0 {
-            return Ok(OpenPage { rows, ..OpenPage::default() });
+            return Ok(None);
         }
         let tags_length = take_varint(&mut rest)? as usize;
         let stored_tags = take_varint(&mut rest)? as usize;
         let text_length = take_varint(&mut rest)? as usize;
         let (stored_tags, stored_text) =
             rest.split_at_checked(stored_tags).ok_or(Damage("the tags of a page of text are cut off"))?;
-        let tag_bytes = grow(stored_tags, tags_length, kind & COMPRESSED_TAGS != 0)?;
-        let text = grow(stored_text, text_length, kind & COMPRESSED_TEXT != 0)?.into_owned();
-
-        let mut tag_rest = tag_bytes.as_ref();
-        let mut end = 0u64;
-        let mut tags = Vec::with_capacity(rows.min(tag_rest.len()));
-        for _ in 0..rows {
-            let tag = take_varint(&mut tag_rest)?;
-            let form = match tag {
-                0 => None,
-                tag => {
-                    end = end.saturating_add((tag - 1) >> 2);
-                    Some(((tag - 1) & 3) as u8)
-                }
-            };
-            if end > text.len() as u64 {
-                return Err(Damage("a value of a page of text goes beyond its end"));
-            }
-            tags.push((end as u32, form));
+        let other_length = Damage("a page of text has another length than it says");
+        let tags = if kind & COMPRESSED_TAGS != 0 {
+            grow(stored_tags, tags_length, &mut self.tag_bytes)?;
+            self.tag_bytes.as_slice()
+        } else {
+            stored_tags
+        };
+        if tags.len() != tags_length {
+            return Err(other_length);
         }
-        Ok(OpenPage { rows, tags, text })
+        let is_compressed = kind & COMPRESSED_TEXT != 0;
+        if is_compressed {
+            grow(stored_text, text_length, &mut self.text)?;
+            self.from = 0;
+        }
+        if (if is_compressed { self.text.len() } else { stored_text.len() }) != text_length {
+            return Err(other_length);
+        }
+        self.tags = before.filled(rows, tags, text_length)?;
+        Ok((!is_compressed).then(|| bytes.len() - stored_text.len()))
     }
 
     /// Values in it.
@@ -144,24 +186,63 @@ impl OpenPage {
 
     /// Bytes of memory it takes.
     pub fn memory(&self) -> usize {
-        self.tags.len() * size_of::<(u32, Option<u8>)>() + self.text.len()
+        let tags = match &self.tags {
+            Tags::Each(tags) => tags.capacity() * size_of::<(u32, Option<u8>)>(),
+            Tags::Absent | Tags::Same { .. } => 0,
+        };
+        tags + self.text.capacity() + self.tag_bytes.capacity()
     }
 
     /// Whether no value of the page is present.
     pub fn is_absent(&self) -> bool {
-        self.tags.is_empty()
+        matches!(self.tags, Tags::Absent)
+    }
+
+    /// The stored forms of all values, behind one another, if all are present, of this form, and as long as
+    /// is told.
+    pub(super) fn same(&self) -> Option<(&[u8], usize, u64)> {
+        match self.tags {
+            Tags::Same { length, form } => Some((&self.text[self.from..], length, form.into())),
+            Tags::Absent | Tags::Each(_) => None,
+        }
     }
 
     /// The stored form of a value, and which it is.
+    #[inline]
     pub(super) fn stored(&self, row: usize) -> Option<(&[u8], u64)> {
-        let &(end, Some(form)) = self.tags.get(row)? else { return None };
-        let start = if row == 0 { 0 } else { self.tags[row - 1].0 };
-        Some((&self.text[start as usize..end as usize], form.into()))
+        let text = &self.text[self.from..];
+        match &self.tags {
+            Tags::Absent => None,
+            &Tags::Same { length, form } => {
+                (row < self.rows).then(|| (&text[row * length..][..length], form.into()))
+            }
+            Tags::Each(tags) => {
+                let &(end, Some(form)) = tags.get(row)? else { return None };
+                let start = if row == 0 { 0 } else { tags[row - 1].0 };
+                Some((&text[start as usize..end as usize], form.into()))
+            }
+        }
+    }
+
+    /// The same of all values, in order.
+    pub(super) fn all_stored(&self) -> impl Iterator<Item = Option<(&[u8], u64)>> {
+        let each = match &self.tags {
+            Tags::Each(tags) => tags.as_slice(),
+            Tags::Absent | Tags::Same { .. } => &[],
+        };
+        let text = &self.text[self.from..];
+        let mut start = 0;
+        let each = each.iter().map(move |&(end, form)| {
+            let stored = text.get(std::mem::replace(&mut start, end as usize)..end as usize);
+            stored.zip(form.map(u64::from))
+        });
+        let others = if each.len() == 0 { self.rows } else { 0 };
+        each.chain((0..others).map(|row| self.stored(row)))
     }
 
     /// Whether a value is absent.
     pub fn is_absent_at(&self, row: usize) -> bool {
-        !matches!(self.tags.get(row), Some((_, Some(_))))
+        self.stored(row).is_none()
     }
 
     /// A value; `key` gives the key of the row, which is asked for only if the value needs it.
@@ -198,29 +279,72 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-fn grow(stored: &[u8], length: usize, compressed: bool) -> Result<Cow<'_, [u8]>, Damage> {
-    let bytes = if compressed {
-        // A page is a few MB at most: whatever claims more is damaged, and must not be believed.
-        if length > 1 << 30 {
-            return Err(Damage("a page of text claims an impossible length"));
+/// Decompresses bytes in place of what `out` holds.
+fn grow(stored: &[u8], length: usize, out: &mut Vec<u8>) -> Result<(), Damage> {
+    // A page is a few MB at most: whatever claims more is damaged, and must not be believed.
+    if length > 1 << 30 {
+        return Err(Damage("a page of text claims an impossible length"));
+    }
+    out.clear();
+    out.reserve(length);
+    let grown = DECOMPRESSOR.with_borrow_mut(|decompressor| {
+        if decompressor.is_none() {
+            *decompressor = Some(zstd::bulk::Decompressor::new()?);
         }
-        let grown = DECOMPRESSOR.with_borrow_mut(|decompressor| {
-            if decompressor.is_none() {
-                *decompressor = Some(zstd::bulk::Decompressor::new()?);
+        match decompressor {
+            Some(decompressor) => decompressor.decompress_to_buffer(stored, out),
+            None => zstd::bulk::decompress_to_buffer(stored, out),
+        }
+    });
+    grown.map(|_| ()).map_err(|_| Damage("a page of text does not decompress"))
+}
+
+impl Tags {
+    /// The tags of another page, in the memory of these.
+    fn filled(self, rows: usize, bytes: &[u8], text: usize) -> Result<Tags, Damage> {
+        let beyond = Damage("a value of a page of text goes beyond its end");
+        let mut rest = bytes;
+        if rows > 0
+            && let tag @ 1.. = take_varint(&mut rest)?
+            && let width = bytes.len() - rest.len()
+            && bytes.len() == rows * width
+            && rest == &bytes[..bytes.len() - width]
+        {
+            let length = (tag - 1) >> 2;
+            if length.checked_mul(rows as u64).is_none_or(|end| end > text as u64) {
+                return Err(beyond);
             }
-            match decompressor {
-                Some(decompressor) => decompressor.decompress(stored, length),
-                None => zstd::bulk::decompress(stored, length),
-            }
-        });
-        Cow::Owned(grown.map_err(|_| Damage("a page of text does not decompress"))?)
-    } else {
-        Cow::Borrowed(stored)
-    };
-    if bytes.len() == length {
-        Ok(bytes)
-    } else {
-        Err(Damage("a page of text has another length than it says"))
+            return Ok(Tags::Same { length: length as usize, form: ((tag - 1) & 3) as u8 });
+        }
+        let mut tags = match self {
+            Tags::Each(tags) => tags,
+            Tags::Absent | Tags::Same { .. } => Vec::new(),
+        };
+        tags.clear();
+        tags.reserve(rows.min(bytes.len()));
+        let mut rest = bytes;
+        let mut end = 0u64;
+        for _ in 0..rows {
+            let tag = match rest.split_first() {
+                Some((&tag @ ..0x80, after)) => {
+                    rest = after;
+                    tag.into()
+                }
+                _ => take_varint(&mut rest)?,
+            };
+            let form = match tag {
+                0 => None,
+                tag => {
+                    end = end.saturating_add((tag - 1) >> 2);
+                    Some(((tag - 1) & 3) as u8)
+                }
+            };
+            tags.push((end as u32, form));
+        }
+        if end > text as u64 || end > u32::MAX.into() {
+            return Err(beyond);
+        }
+        Ok(Tags::Each(tags))
     }
 }
 

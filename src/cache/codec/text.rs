@@ -255,7 +255,7 @@ pub(super) const BASE36_DIGITS: usize = 16;
 pub(super) const BASE36_BYTES: usize = 11;
 
 /// 16 characters 0–9 and A–Z, packed; false (and nothing added) if the text is anything else.
-fn pack_base36(text: &[u8], out: &mut Vec<u8>) -> bool {
+pub(super) fn pack_base36(text: &[u8], out: &mut Vec<u8>) -> bool {
     const DIGITS: [u8; 256] = {
         let mut digits = [0xff; 256];
         let mut digit = 0;

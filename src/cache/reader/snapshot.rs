@@ -8,11 +8,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::cache::chunk::{self, ChunkError};
 use crate::cache::codec::Damage;
 use crate::cache::codec::integers::Integers;
-use crate::cache::codec::text::{self, Entry, OpenPage, Page};
 use crate::cache::dictionary::{Arena, Dictionary, PIECE};
 use crate::cache::layout::slot;
 use crate::cache::presence::Presence;
-use crate::cache::schema::{self, chunk_id};
+use crate::cache::schema::chunk_id;
 use crate::cache::{CacheError, checksum};
 use crate::log::Field;
 
@@ -22,8 +21,6 @@ use super::{BeingRead, Cache, SegmentInfo, lock};
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// Values read between two looks at whether they are still wanted.
 const VALUES_BETWEEN_LOOKS: usize = 4096;
-/// The directory of a column of text is nearly always in its first bytes.
-const DIRECTORY: usize = 1024;
 
 /// The cache at one moment: what others commit meanwhile does not show. Threads share it.
 pub struct Snapshot<'c> {
@@ -41,18 +38,6 @@ impl Drop for Snapshot<'_> {
             && connection.execute_batch("COMMIT").is_ok()
         {
             lock(&self.cache.idle).push(connection);
-        }
-    }
-}
-
-/// The file is mapped into memory as long as this lives.
-pub struct Mapped<'s>(&'s Mutex<Option<Connection>>);
-
-impl Drop for Mapped<'_> {
-    fn drop(&mut self) {
-        if let Some(connection) = lock(self.0).as_ref() {
-            // If it stays mapped, it takes memory that others can have.
-            let _ = schema::map(connection, false);
         }
     }
 }
@@ -126,84 +111,6 @@ impl<'c> Snapshot<'c> {
         let memory = presence.as_ref().map_or(0, |presence| presence.memory()) + 64;
         lock(&self.cache.presences).put(id, presence.clone(), memory);
         Ok(presence)
-    }
-
-    /// Makes the file ready for pages of text to be read here and there, as long as what it returns lives.
-    pub fn mapped(&self) -> Result<Mapped<'_>, CacheError> {
-        self.with(|connection| schema::map(connection, true))?;
-        Ok(Mapped(&self.connection))
-    }
-
-    /// A column of text, to be read page by page; see [`Snapshot::mapped`].
-    pub fn details(&self, segment: &SegmentInfo, field: Field) -> Result<Details, CacheError> {
-        let id = chunk_id(segment.id, field);
-        let crc = self.chunk(segment, field, chunk::head)?.data_crc;
-        let mut wanted = DIRECTORY;
-        loop {
-            let (head, length) = self.with(|connection| {
-                let blob = connection.blob_open("main", "column_chunk", "data", id, true)?;
-                let mut head = vec![0; wanted.min(blob.len())];
-                blob.read_at_exact(&mut head, 0)?;
-                Ok((head, blob.len()))
-            })?;
-            match Details::read(id, *segment, field, crc, &head, length) {
-                Ok(details) => return Ok(details),
-                Err(_) if wanted < length => wanted *= 8,
-                Err(damage) => return Err(self.damaged(segment, field, damage)),
-            }
-        }
-    }
-
-    /// A page of a column of text.
-    pub fn page(&self, details: &Details, index: usize) -> Result<Arc<OpenPage>, CacheError> {
-        let place = &details.pages[index];
-        let key = (details.id, index);
-        if let Some(page) = lock(&self.cache.pages).get(&key) {
-            return Ok(page);
-        }
-        let bytes = self.with(|connection| {
-            let blob = connection.blob_open("main", "column_chunk", "data", details.id, true)?;
-            let mut bytes = vec![0; place.entry.length];
-            blob.read_at_exact(&mut bytes, place.offset)?;
-            Ok(bytes)
-        })?;
-        let page = (place.entry.verify(&bytes))
-            .and_then(|()| OpenPage::open(&Page { rows: place.entry.rows, bytes }))
-            .map_err(|damage| self.damaged(&details.segment, details.field, damage))?;
-        let page = Arc::new(page);
-        lock(&self.cache.pages).put(key, page.clone(), page.memory());
-        Ok(page)
-    }
-
-    /// A whole column of text, page by page in order, past the store of open pages: for filters. Ends at
-    /// the first error of `each`, and with `false` when it is no longer worth the while.
-    pub fn for_each_page<E: From<CacheError>>(
-        &self,
-        segment: &SegmentInfo,
-        field: Field,
-        is_worth_it: &dyn Fn() -> bool,
-        each: &mut dyn FnMut(&OpenPage) -> Result<(), E>,
-    ) -> Result<bool, E> {
-        let damaged = |damage| E::from(self.damaged(segment, field, damage));
-        let Some(bytes) = self.bytes_while(segment, field, is_worth_it)? else { return Ok(false) };
-        let directory = text::directory(&bytes).map_err(damaged)?;
-        if directory.pages.iter().map(|page| page.rows).sum::<usize>() != segment.rows {
-            return Err(damaged(Damage("it has another number of rows than its segment")));
-        }
-        let mut rest = &bytes[directory.length..];
-        for entry in directory.pages {
-            if !is_worth_it() {
-                return Ok(false);
-            }
-            let (page, after) =
-                rest.split_at_checked(entry.length).ok_or(damaged(Damage("a page of text is cut off")))?;
-            rest = after;
-            let page = (entry.verify(page))
-                .and_then(|()| OpenPage::open_bytes(entry.rows, page))
-                .map_err(damaged)?;
-            each(&page)?;
-        }
-        if rest.is_empty() { Ok(true) } else { Err(damaged(Damage("it has another length than it says"))) }
     }
 
     /// The bytes of a column; `None` if they were no longer worth the while.
@@ -319,13 +226,16 @@ impl<'c> Snapshot<'c> {
         }
     }
 
-    fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {
+    pub(super) fn with<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
         let connection = lock(&self.connection);
         let answer = connection.as_ref().ok_or(rusqlite::Error::InvalidQuery).and_then(ask);
         answer.map_err(|error| CacheError::sqlite(&self.cache.path, error))
     }
 
-    fn chunk<T>(
+    pub(super) fn chunk<T>(
         &self,
         segment: &SegmentInfo,
         field: Field,
@@ -352,53 +262,5 @@ impl<'c> Snapshot<'c> {
     pub fn damaged(&self, segment: &SegmentInfo, field: Field, damage: Damage) -> CacheError {
         let place = format!("segment {}, column {}", segment.id, field.name());
         CacheError::damaged(&self.cache.path, place, damage)
-    }
-}
-
-/// A column of text: where its pages are.
-#[derive(Debug)]
-pub struct Details {
-    id: i64,
-    segment: SegmentInfo,
-    field: Field,
-    pages: Vec<Place>,
-}
-
-#[derive(Debug)]
-struct Place {
-    first_row: usize,
-    offset: usize,
-    entry: Entry,
-}
-
-impl Details {
-    fn read(
-        id: i64,
-        segment: SegmentInfo,
-        field: Field,
-        crc: i32,
-        head: &[u8],
-        length: usize,
-    ) -> Result<Details, Damage> {
-        let directory = text::directory(head)?;
-        checksum::is_same(crc, checksum::of_bytes(&head[..directory.length]))?;
-        let mut pages = Vec::with_capacity(directory.pages.len());
-        let (mut row, mut offset) = (0, directory.length);
-        for entry in directory.pages {
-            let (first_row, start) = (row, offset);
-            row += entry.rows;
-            offset = start.checked_add(entry.length).ok_or(Damage("a page of text of impossible length"))?;
-            pages.push(Place { first_row, offset: start, entry });
-        }
-        if row != segment.rows || offset != length {
-            return Err(Damage("it has another length than it says"));
-        }
-        Ok(Details { id, segment, field, pages })
-    }
-
-    /// The page of a row, and the row's place in it.
-    pub fn locate(&self, row: usize) -> (usize, usize) {
-        let page = self.pages.partition_point(|page| page.first_row <= row).saturating_sub(1);
-        (page, row - self.pages.get(page).map_or(0, |page| page.first_row))
     }
 }

@@ -1,0 +1,299 @@
+//! Requests in the order of a text of their own: every text that passes is looked at, but few are made. The
+//! threads tell one another how far back the last place is that still counts, and what comes behind it is
+//! passed over by its first characters, or by its key.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use crate::cache::codec::Damage;
+use crate::cache::codec::around_key::{Beginnings, Hopeless};
+use crate::cache::codec::order::Bound;
+use crate::cache::codec::text::OpenPage;
+use crate::cache::{BLOCK, Integers, SegmentInfo, Snapshot};
+use crate::log::Field;
+use crate::query::{QueryError, Sort};
+
+use super::best::Best;
+use super::predicate::Mask;
+use super::requests::Place;
+use super::texts::Keys;
+use super::{Asking, drive};
+
+/// A value that requests are sorted by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Text {
+    Forwards(Vec<u8>),
+    Backwards(Reverse<Vec<u8>>),
+    /// Last in either direction.
+    Absent,
+}
+
+impl Text {
+    fn new(text: Option<Cow<'_, [u8]>>, descending: bool) -> Text {
+        match text.map(Cow::into_owned) {
+            None => Text::Absent,
+            Some(text) if descending => Text::Backwards(Reverse(text)),
+            Some(text) => Text::Forwards(text),
+        }
+    }
+
+    fn bound(&self) -> Option<Bound> {
+        match self {
+            Text::Forwards(text) => Some(Bound::new(text, false)),
+            Text::Backwards(Reverse(text)) => Some(Bound::new(text, true)),
+            Text::Absent => None,
+        }
+    }
+}
+
+/// What one thread has picked.
+struct Picked {
+    best: Best<(Text, Place)>,
+    matched: u64,
+    /// What comes behind it has no chance: the last of the best that any thread has found.
+    last: Option<(Text, Bound)>,
+    /// What of [`Shared`] it has heard.
+    heard: u64,
+    beginnings: Beginnings,
+}
+
+/// The last of the best that any thread has found.
+#[derive(Default)]
+struct Shared {
+    last: Mutex<Option<Text>>,
+    /// How often it was told.
+    told: AtomicU64,
+}
+
+impl Picked {
+    fn hear(&mut self, shared: &Shared) {
+        let told = shared.told.load(Relaxed);
+        if told != self.heard {
+            self.heard = told;
+            let last = shared.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            self.last = last.and_then(|text| Some((text.clone(), text.bound()?)));
+            if let Some((_, bound)) = &self.last {
+                self.beginnings.renew(bound);
+            }
+        }
+    }
+
+    fn tell(&self, shared: &Shared) {
+        let Some((text @ (Text::Forwards(_) | Text::Backwards(_)), _)) = self.best.worst() else { return };
+        if self.last.as_ref().is_some_and(|(last, _)| last <= text) {
+            return;
+        }
+        let mut last = shared.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref().is_none_or(|last| text < last) {
+            *last = Some(text.clone());
+            shared.told.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+/// What of a segment is looked at.
+struct Looking<'s> {
+    snapshot: &'s Snapshot<'s>,
+    segment: &'s SegmentInfo,
+    index: usize,
+    sort: Sort<Field>,
+    masks: &'s [Mask],
+    times: &'s Integers,
+    keys: Option<Keys<'s>>,
+}
+
+impl Asking<'_> {
+    /// Places (segment and row) from `from` to `keep` in the order of a text, and how many rows match.
+    pub(super) fn by_text(
+        &self,
+        sort: Sort<Field>,
+        from: usize,
+        keep: usize,
+        wanted: &[SegmentInfo],
+        read: &(dyn Fn(&SegmentInfo) + Sync),
+    ) -> Result<(Vec<(usize, usize)>, u64), QueryError> {
+        let index = self.indexed(wanted);
+        let shared = Shared::default();
+        let begin = || Picked {
+            best: Best::new(keep),
+            matched: 0,
+            last: None,
+            heard: 0,
+            beginnings: Beginnings::default(),
+        };
+        let states = drive::fold(
+            wanted,
+            self.cancel,
+            begin,
+            |picked, segment| {
+                let masks = &self.masks(segment)?;
+                read(segment);
+                let matched = masks.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();
+                picked.matched += matched;
+                if matched == 0 {
+                    return Ok(());
+                }
+                let mut looking = Looking {
+                    snapshot: self.snapshot,
+                    segment,
+                    index: index.get(&segment.id).copied().unwrap_or(0),
+                    sort,
+                    masks,
+                    times: &*self.snapshot.integers(segment, Field::Time)?,
+                    keys: Keys::of_text(self.snapshot, segment, sort.by, self.cancel)?,
+                };
+                let is_whole = self.snapshot.for_each_page_of(
+                    segment,
+                    sort.by,
+                    &|rows| any_passes(masks, rows),
+                    &|| !self.cancel.is_cancelled(),
+                    &mut |first_row, page| {
+                        picked.hear(&shared);
+                        looking.look_at(picked, first_row, page)?;
+                        picked.tell(&shared);
+                        Ok::<_, QueryError>(())
+                    },
+                )?;
+                if is_whole { Ok(()) } else { Err(QueryError::Cancelled) }
+            },
+            |_, _| Ok(()),
+        )?;
+        let matched = states.iter().map(|picked| picked.matched).sum();
+        let best = Best::from(states.into_iter().map(|picked| picked.best).collect(), from);
+        Ok((best.into_iter().map(|(_, place)| place.location()).collect(), matched))
+    }
+}
+
+impl Looking<'_> {
+    fn look_at(&mut self, picked: &mut Picked, first_row: usize, page: &OpenPage) -> Result<(), QueryError> {
+        let Picked { best, last, beginnings, .. } = picked;
+        if let Some((_, bound)) = last {
+            let masks = self.masks;
+            let passes = |in_page| passes(masks, first_row + in_page);
+            return page.for_each_not_behind(bound, beginnings, passes, |in_page, hopeless| {
+                let row = first_row + in_page;
+                if !self.is_behind(bound, hopeless, page, in_page, row)? {
+                    self.offer(best, page, in_page, row)?;
+                }
+                Ok(())
+            });
+        }
+        // Those that lack the text come last, and among them in the order of time: often none of a
+        // segment has a chance.
+        let earliest = Place::new(0, Snapshot::code_of(self.segment.time_min), self.index, 0);
+        let is_full_of_absent = |best: &Best<(Text, Place)>| {
+            best.worst().is_some_and(|(text, place)| *text == Text::Absent && earliest > *place)
+        };
+        if page.is_absent() && is_full_of_absent(best) {
+            return Ok(());
+        }
+        for in_page in 0..page.rows() {
+            let row = first_row + in_page;
+            if passes(self.masks, row) && !(page.is_absent_at(in_page) && is_full_of_absent(best)) {
+                self.offer(best, page, in_page, row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a text comes behind another, found out before it is made if that can be. `hopeless`: keys that
+    /// make it come behind.
+    #[inline]
+    fn is_behind(
+        &mut self,
+        bound: &Bound,
+        hopeless: Option<&mut Hopeless>,
+        page: &OpenPage,
+        in_page: usize,
+        row: usize,
+    ) -> Result<bool, QueryError> {
+        let (Some(hopeless), Some(keys)) = (hopeless, &mut self.keys) else {
+            if page.is_around_key(in_page) {
+                return Ok(false);
+            }
+            let text = page.get(in_page, || None).map_err(|damage| self.damaged(damage))?;
+            return Ok(text.is_none_or(|text| bound.is_behind(text.as_ref().cmp(bound.text()))));
+        };
+        let id = keys.id(row);
+        if hopeless.has(id) {
+            return Ok(true);
+        }
+        // That a key is missing is told when the text is made.
+        let (Some(around), Some(key)) = (
+            page.around_key(in_page)
+                .map_err(|damage| self.snapshot.damaged(self.segment, self.sort.by, damage))?,
+            keys.value(id)?,
+        ) else {
+            return Ok(false);
+        };
+        let (order, is_by_key) = around.compare(key, bound.text());
+        let is_behind = bound.is_behind(order);
+        if is_behind && is_by_key {
+            hopeless.add(id);
+        }
+        Ok(is_behind)
+    }
+
+    fn offer(
+        &mut self,
+        best: &mut Best<(Text, Place)>,
+        page: &OpenPage,
+        in_page: usize,
+        row: usize,
+    ) -> Result<(), QueryError> {
+        let key = match &mut self.keys {
+            Some(keys) if page.is_around_key(in_page) => keys.get(row)?,
+            _ => None,
+        };
+        let text = page.get(in_page, || key);
+        let text = text.map_err(|damage| self.snapshot.damaged(self.segment, self.sort.by, damage))?;
+        let place = Place::new(0, self.times.get(row), self.index, row);
+        best.offer((Text::new(text, self.sort.descending), place));
+        Ok(())
+    }
+
+    fn damaged(&self, damage: Damage) -> QueryError {
+        self.snapshot.damaged(self.segment, self.sort.by, damage).into()
+    }
+}
+
+/// Whether a row of a segment passes.
+#[inline]
+fn passes(masks: &[Mask], row: usize) -> bool {
+    masks[row / BLOCK] >> (row % BLOCK) & 1 != 0
+}
+
+/// Whether any of these rows of a segment passes.
+fn any_passes(masks: &[Mask], rows: Range<usize>) -> bool {
+    let mut row = rows.start;
+    while row < rows.end {
+        let end = rows.end.min((row / BLOCK + 1) * BLOCK);
+        let of_block = masks.get(row / BLOCK).copied().unwrap_or(0) >> (row % BLOCK);
+        if of_block & (Mask::MAX >> (BLOCK - (end - row))) != 0 {
+            return true;
+        }
+        row = end;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_page_is_looked_at_if_any_of_its_rows_passes(
+            passing in prop::collection::btree_set(0..4 * BLOCK, 0..4), rows in (0..4 * BLOCK, 0..4 * BLOCK),
+        ) {
+            let mut masks: [Mask; 4] = [0; 4];
+            passing.iter().for_each(|row| masks[row / BLOCK] |= 1 << (row % BLOCK));
+            let rows = rows.0..rows.1;
+            prop_assert_eq!(any_passes(&masks, rows.clone()), passing.iter().any(|row| rows.contains(row)));
+        }
+    }
+}
