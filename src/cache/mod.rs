@@ -34,6 +34,6 @@ pub use dictionary::Dictionary;
 pub use error::CacheError;
 pub use presence::Presence;
 pub use prune::Pruned;
-pub use reader::{Cache, Details, Mapped, SegmentInfo, Snapshot};
+pub use reader::{Cache, Details, Mapped, PageMemory, SegmentInfo, Snapshot};
 pub use upkeep::{Deleted, Monitoring};
 pub use writer::{Appended, Writer, WriterOptions};

@@ -24,7 +24,7 @@ use super::schema::{self, Stamp};
 use super::{CacheError, checksum};
 
 pub use snapshot::Snapshot;
-pub use texts::{Details, Mapped};
+pub use texts::{Details, Mapped, PageMemory};
 
 /// Memory that packed columns may take.
 const COLUMN_BUDGET: usize = 144 << 20;

@@ -2,11 +2,12 @@
 //! most comparisons have been made before.
 
 use std::cmp::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::order::Bound;
 use super::text::{KEY_CUT_OUT, OpenPage};
 use super::{Damage, take_varint};
-use crate::cache::dictionary::same;
 
 /// So many beginnings are remembered.
 const REMEMBERED: usize = 16;
@@ -52,56 +53,92 @@ fn compare_beginning(part: &[u8], rest: &mut &[u8]) -> Option<Ordering> {
     Some(part.cmp(begin)).filter(|order| order.is_ne())
 }
 
-/// Beginnings that were met, each with what is known of values that begin with it.
-#[derive(Debug, Default)]
-pub struct Beginnings {
+/// Beginnings that one thread has met, each with what is known of values that begin with it.
+#[derive(Debug)]
+pub struct Beginnings<'a> {
     met: Vec<Beginning>,
     /// The next to be forgotten.
     next: usize,
+    all: &'a AllHopeless,
 }
 
 #[derive(Debug)]
 struct Beginning {
     /// As stored: the length, then the text.
     stored: Vec<u8>,
+    /// The first bytes of that, as far as they are in the mask.
+    word: u64,
+    mask: u64,
     /// Whether values come behind the bound, whatever their keys may be.
     is_behind: Option<bool>,
-    hopeless: Hopeless,
+    hopeless: Arc<Hopeless>,
 }
 
 /// Keys that, behind one beginning, make a value come behind the bound. That one only ever comes nearer, so they
-/// need not be looked at again.
-#[derive(Debug, Default)]
-pub struct Hopeless(Vec<u64>);
+/// need not be looked at again, by no thread. A bit per number of a key.
+#[derive(Debug)]
+pub struct Hopeless(Vec<AtomicU64>);
 
 impl Hopeless {
     /// Whether the key with this number is one of them.
     #[inline]
     pub fn has(&self, id: u32) -> bool {
-        self.0.get(id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 != 0)
+        self.0.get(id as usize / 64).is_some_and(|word| word.load(Relaxed) >> (id % 64) & 1 != 0)
     }
 
     /// Adds a key.
-    pub fn add(&mut self, id: u32) {
-        let word = id as usize / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
+    pub fn add(&self, id: u32) {
+        if let Some(word) = self.0.get(id as usize / 64) {
+            word.fetch_or(1 << (id % 64), Relaxed);
         }
-        self.0[word] |= 1 << (id % 64);
     }
 }
 
-/// What a beginning tells of a value.
-pub enum Told<'b> {
+/// Those of all threads, by beginning.
+#[derive(Debug)]
+pub struct AllHopeless {
+    keys: u32,
+    known: Mutex<Vec<(Vec<u8>, Arc<Hopeless>)>>,
+}
+
+impl AllHopeless {
+    /// None yet, of so many keys.
+    pub fn new(keys: u32) -> AllHopeless {
+        AllHopeless { keys, known: Mutex::default() }
+    }
+
+    fn of(&self, stored: &[u8]) -> Arc<Hopeless> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, hopeless)) = known.iter().find(|(of, _)| of == stored) {
+            return hopeless.clone();
+        }
+        if known.len() >= 2 * REMEMBERED {
+            known.remove(0);
+        }
+        let words = self.keys as usize / 64 + 1;
+        let hopeless = Arc::new(Hopeless((0..words).map(|_| AtomicU64::new(0)).collect()));
+        known.push((stored.to_vec(), hopeless.clone()));
+        hopeless
+    }
+}
+
+/// What the beginning and the key tell of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
     /// It comes behind the bound.
     Behind,
-    /// It depends on the key; these would make it come behind.
-    Open(&'b mut Hopeless),
+    /// It depends on the key, of which nothing is known behind the beginning with this number.
+    Open(usize),
     /// Nothing.
     Unknown,
 }
 
-impl Beginnings {
+impl<'a> Beginnings<'a> {
+    /// None yet.
+    pub fn new(all: &'a AllHopeless) -> Beginnings<'a> {
+        Beginnings { met: Vec::new(), next: 0, all }
+    }
+
     /// From now on for another bound, which comes before the last one.
     pub fn renew(&mut self, bound: &Bound) {
         for Beginning { stored, is_behind, .. } in &mut self.met {
@@ -111,25 +148,31 @@ impl Beginnings {
         }
     }
 
-    /// What the beginning of a stored form tells.
+    /// What the beginning of a stored form and the number of its key tell.
     #[inline]
-    pub fn look_up(&mut self, stored: &[u8], bound: &Bound) -> Told<'_> {
-        let met = self.met.iter().position(|met| {
-            stored.split_at_checked(met.stored.len()).is_some_and(|(begin, _)| same(begin, &met.stored))
-        });
-        let index = match met {
-            Some(index) => index,
-            None => match self.meet(stored, bound) {
-                Some(index) => index,
-                None => return Told::Unknown,
-            },
+    pub(super) fn look_up(&mut self, stored: &[u8], key: u32, bound: &Bound) -> Told {
+        let met = match stored.first_chunk() {
+            Some(word) => {
+                let word = u64::from_le_bytes(*word);
+                self.met.iter().position(|met| {
+                    word & met.mask == met.word && (met.stored.len() <= 8 || stored.starts_with(&met.stored))
+                })
+            }
+            None => self.met.iter().position(|met| stored.starts_with(&met.stored)),
         };
-        let Beginning { is_behind, hopeless, .. } = &mut self.met[index];
+        let Some(index) = met.or_else(|| self.meet(stored, bound)) else { return Told::Unknown };
+        let Beginning { is_behind, hopeless, .. } = &self.met[index];
         match is_behind {
             Some(true) => Told::Behind,
             Some(false) => Told::Unknown,
-            None => Told::Open(hopeless),
+            None if hopeless.has(key) => Told::Behind,
+            None => Told::Open(index),
         }
+    }
+
+    /// The keys of which it is known that behind the beginning with this number they come behind the bound.
+    pub fn hopeless(&self, beginning: usize) -> &Hopeless {
+        &self.met[beginning].hopeless
     }
 
     #[cold]
@@ -139,7 +182,15 @@ impl Beginnings {
         rest.get(..at.into())?;
         let stored = &stored[..=at.into()];
         let is_behind = tell(stored, bound);
-        let one = Beginning { stored: stored.to_vec(), is_behind, hopeless: Hopeless::default() };
+        let mut word = [0; 8];
+        word.iter_mut().zip(stored).for_each(|(byte, stored)| *byte = *stored);
+        let one = Beginning {
+            stored: stored.to_vec(),
+            word: u64::from_le_bytes(word),
+            mask: u64::MAX >> (64 - 8 * stored.len().min(8)),
+            is_behind,
+            hopeless: self.all.of(stored),
+        };
         if self.met.len() < REMEMBERED {
             self.met.push(one);
             return Some(self.met.len() - 1);
@@ -203,41 +254,44 @@ mod tests {
             }
             let bound = Bound::new(text.as_bytes(), descending);
             let is_behind = if descending { expected.is_lt() } else { expected.is_gt() };
-            let mut is_told = false;
-            open.for_each_not_behind(&bound, &mut Beginnings::default(), |_| true, |_, _| {
-                is_told = true;
-                Ok::<_, ()>(())
-            }).unwrap();
-            prop_assert!(is_behind || is_told);
+            let all = AllHopeless::new(9);
+            let mut found = Vec::new();
+            open.not_behind(&bound, &mut Beginnings::new(&all), &[1], |_| true, &mut found);
+            prop_assert!(is_behind || found.len() == 1);
         }
     }
 
     #[test]
     fn a_key_is_hopeless_only_behind_the_beginning_it_was_met_with() {
-        let mut beginnings = Beginnings::default();
+        let all = AllHopeless::new(100);
+        let mut beginnings = Beginnings::new(&all);
         let bound = Bound::new(b"GET /b", false);
-        let Told::Open(hopeless) = beginnings.look_up(b"\x05GET / HTTP/1.1", &bound) else { panic!() };
-        assert!(!hopeless.has(70));
-        hopeless.add(70);
-        assert!(hopeless.has(70) && !hopeless.has(7) && !hopeless.has(700));
-        assert!(matches!(beginnings.look_up(b"\x06GET //", &bound), Told::Unknown));
-        assert!(matches!(beginnings.look_up(b"\x05PUT / HTTP/1.1", &bound), Told::Behind));
-        let Told::Open(other) = beginnings.look_up(b"\x04GET / HTTP/1.1", &bound) else { panic!() };
-        assert!(!other.has(70));
+        let get = b"\x05GET / HTTP/1.1".as_slice();
+        let Told::Open(beginning) = beginnings.look_up(get, 70, &bound) else { panic!() };
+        beginnings.hopeless(beginning).add(70);
+        assert_eq!(beginnings.look_up(get, 70, &bound), Told::Behind);
+        assert_eq!(beginnings.look_up(get, 6, &bound), Told::Open(beginning));
+        assert_eq!(beginnings.look_up(get, 700, &bound), Told::Open(beginning));
+        assert_eq!(beginnings.look_up(b"\x06GET //", 70, &bound), Told::Unknown);
+        assert_eq!(beginnings.look_up(b"\x05PUT / HTTP/1.1", 6, &bound), Told::Behind);
+        assert!(matches!(beginnings.look_up(b"\x04GET / HTTP/1.1", 70, &bound), Told::Open(_)));
+        // To another thread too.
+        let mut other = Beginnings::new(&all);
+        assert_eq!(other.look_up(get, 70, &bound), Told::Behind);
 
         let bound = Bound::new(b"GET /a", false);
         beginnings.renew(&bound);
-        let Told::Open(hopeless) = beginnings.look_up(b"\x05GET /?a=b HTTP/1.1", &bound) else { panic!() };
-        assert!(hopeless.has(70));
+        assert_eq!(beginnings.look_up(b"\x05GET /?a=b HTTP/1.1", 70, &bound), Told::Behind);
+        assert!(matches!(beginnings.look_up(get, 6, &bound), Told::Open(_)));
         let bound = Bound::new(b"DELETE /a", false);
         beginnings.renew(&bound);
-        assert!(matches!(beginnings.look_up(b"\x05GET / HTTP/1.1", &bound), Told::Behind));
+        assert_eq!(beginnings.look_up(get, 6, &bound), Told::Behind);
         // However many there are.
         for bucket in 0..99u8 {
             let stored = [&[10], b"DELETE /b".as_slice(), &[bucket], b" HTTP/1.1"].concat();
-            assert!(matches!(beginnings.look_up(&stored, &bound), Told::Behind));
+            assert_eq!(beginnings.look_up(&stored, 6, &bound), Told::Behind);
             let stored = [b"\x08DELETE /".as_slice(), &[bucket]].concat();
-            assert!(matches!(beginnings.look_up(&stored, &bound), Told::Open(_)));
+            assert!(matches!(beginnings.look_up(&stored, 6, &bound), Told::Open(_)));
         }
         assert_eq!(beginnings.met.len(), REMEMBERED);
     }

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::around_key::{Beginnings, Hopeless, Told};
+use super::around_key::{Beginnings, Told};
 use super::text::{
     BASE36, BASE36_BYTES, BASE64_PACKED, KEY_CUT_OUT, OpenPage, PLAIN, REQUEST_ID, pack_base36,
 };
@@ -46,60 +46,73 @@ impl Bound {
     }
 }
 
+/// A row whose value may come in front of a bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    /// Its number in the page.
+    pub row: usize,
+    /// The beginning of its value, if that depends on its key: see [`Beginnings::hopeless`].
+    pub beginning: Option<usize>,
+}
+
 impl OpenPage {
-    /// Calls `each` with the rows that pass, all but those of which their beginnings tell that they come behind a
-    /// text, and those without a value. It is also told which keys would make the value come behind, if the
-    /// key of the row stands in it and decides.
-    pub fn for_each_not_behind<E>(
+    /// Finds the rows that pass, all but those of which their beginnings tell that they come behind a text, and those
+    /// without a value. `keys` has the numbers of the keys of all rows, if values of the column stand around keys.
+    pub fn not_behind(
         &self,
         bound: &Bound,
-        beginnings: &mut Beginnings,
+        beginnings: &mut Beginnings<'_>,
+        keys: &[u32],
         passes: impl Fn(usize) -> bool,
-        mut each: impl FnMut(usize, Option<&mut Hopeless>) -> Result<(), E>,
-    ) -> Result<(), E> {
+        found: &mut Vec<Candidate>,
+    ) {
+        found.clear();
         // In the opposite order all is turned round.
         let turn = if bound.descending { u64::MAX } else { 0 };
         let first = bound.first.map(|first| u64::from(first) ^ turn);
-        match (self.same(), first, bound.number.map(|number| number ^ turn)) {
+        let number = bound.number.map(|number| number ^ turn);
+        match (self.same(), first, number) {
             (Some((text, length, BASE64_PACKED)), Some(first), _) if length >= 3 => {
                 for (row, stored) in text.chunks_exact(length).take(self.rows()).enumerate() {
                     if first_of_base64(stored).is_none_or(|value| u64::from(value) ^ turn <= first)
                         && passes(row)
                     {
-                        each(row, None)?;
+                        found.push(Candidate { row, beginning: None });
                     }
                 }
+                return;
             }
             (Some((text, BASE36_BYTES, REQUEST_ID)), _, Some(number)) => {
                 for (row, stored) in text.chunks_exact(BASE36_BYTES).take(self.rows()).enumerate() {
                     if high_bytes(stored).is_none_or(|value| value ^ turn <= number) && passes(row) {
-                        each(row, None)?;
+                        found.push(Candidate { row, beginning: None });
                     }
                 }
+                return;
             }
-            (_, first, number) => {
-                for (row, stored) in self.all_stored().enumerate() {
-                    let Some((stored, form)) = stored.filter(|_| passes(row)) else { continue };
-                    let (value, most) = match form {
-                        KEY_CUT_OUT => {
-                            match beginnings.look_up(stored, bound) {
-                                Told::Behind => {}
-                                Told::Open(hopeless) => each(row, Some(hopeless))?,
-                                Told::Unknown => each(row, None)?,
-                            }
-                            continue;
-                        }
-                        REQUEST_ID if stored.len() == BASE36_BYTES => (high_bytes(stored), number),
-                        _ => (first_of(stored, form).map(u64::from), first),
-                    };
-                    let is_behind = value.zip(most).is_some_and(|(value, most)| value ^ turn > most);
-                    if !is_behind {
-                        each(row, None)?;
-                    }
-                }
-            }
+            _ => {}
         }
-        Ok(())
+        self.for_each_stored(|row, stored, form| {
+            if !passes(row) {
+                return;
+            }
+            let (value, most) = match form {
+                KEY_CUT_OUT => {
+                    let key = keys.get(row).copied().unwrap_or(0);
+                    match beginnings.look_up(stored, key, bound) {
+                        Told::Behind => {}
+                        Told::Open(beginning) => found.push(Candidate { row, beginning: Some(beginning) }),
+                        Told::Unknown => found.push(Candidate { row, beginning: None }),
+                    }
+                    return;
+                }
+                REQUEST_ID if stored.len() == BASE36_BYTES => (high_bytes(stored), number),
+                _ => (first_of(stored, form).map(u64::from), first),
+            };
+            if value.zip(most).is_none_or(|(value, most)| value ^ turn <= most) {
+                found.push(Candidate { row, beginning: None });
+            }
+        });
     }
 }
 
@@ -148,6 +161,7 @@ fn first_of_base64(stored: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::around_key::AllHopeless;
     use super::super::text::{Hint, PageBuilder};
     use super::*;
     use proptest::prelude::*;
@@ -164,18 +178,10 @@ mod tests {
     }
 
     fn not_behind(open: &OpenPage, bound: &Bound) -> Vec<usize> {
-        let mut rows = Vec::new();
-        let all = open.for_each_not_behind(
-            bound,
-            &mut Beginnings::default(),
-            |_| true,
-            |row, _| {
-                rows.push(row);
-                Ok::<_, ()>(())
-            },
-        );
-        all.unwrap();
-        rows
+        let all = AllHopeless::new(0);
+        let mut found = Vec::new();
+        open.not_behind(bound, &mut Beginnings::new(&all), &[], |_| true, &mut found);
+        found.into_iter().map(|found| found.row).collect()
     }
 
     proptest! {

@@ -224,20 +224,25 @@ impl OpenPage {
         }
     }
 
-    /// The same of all values, in order.
-    pub(super) fn all_stored(&self) -> impl Iterator<Item = Option<(&[u8], u64)>> {
-        let each = match &self.tags {
-            Tags::Each(tags) => tags.as_slice(),
-            Tags::Absent | Tags::Same { .. } => &[],
-        };
+    /// The same of all values that there are, in order, each with its row.
+    #[inline]
+    pub(super) fn for_each_stored<'p>(&'p self, mut each: impl FnMut(usize, &'p [u8], u64)) {
         let text = &self.text[self.from..];
-        let mut start = 0;
-        let each = each.iter().map(move |&(end, form)| {
-            let stored = text.get(std::mem::replace(&mut start, end as usize)..end as usize);
-            stored.zip(form.map(u64::from))
-        });
-        let others = if each.len() == 0 { self.rows } else { 0 };
-        each.chain((0..others).map(|row| self.stored(row)))
+        match &self.tags {
+            Tags::Absent => {}
+            &Tags::Same { length, form } => {
+                (0..self.rows).for_each(|row| each(row, &text[row * length..][..length], form.into()));
+            }
+            Tags::Each(tags) => {
+                let mut start = 0;
+                for (row, &(end, form)) in tags.iter().enumerate() {
+                    let stored = text.get(std::mem::replace(&mut start, end as usize)..end as usize);
+                    if let (Some(stored), Some(form)) = (stored, form) {
+                        each(row, stored, form.into());
+                    }
+                }
+            }
+        }
     }
 
     /// Whether a value is absent.

@@ -31,6 +31,13 @@ impl Drop for Mapped<'_> {
     }
 }
 
+/// Memory that pages are read into one after another.
+#[derive(Debug, Default)]
+pub struct PageMemory {
+    page: OpenPage,
+    bytes: Vec<u8>,
+}
+
 impl Snapshot<'_> {
     /// Makes the file ready for pages of text to be read here and there, as long as what it returns lives.
     pub fn mapped(&self) -> Result<Mapped<'_>, CacheError> {
@@ -89,7 +96,8 @@ impl Snapshot<'_> {
         is_worth_it: &dyn Fn() -> bool,
         each: &mut dyn FnMut(&OpenPage) -> Result<(), E>,
     ) -> Result<bool, E> {
-        self.for_each_page_of(segment, field, &|_| true, is_worth_it, &mut |_, page| each(page))
+        let memory = &mut PageMemory::default();
+        self.for_each_page_of(segment, field, memory, &|_| true, is_worth_it, &mut |_, page| each(page))
     }
 
     /// The same of those pages that have rows which are wanted; `each` is told the first row of the page.
@@ -97,6 +105,7 @@ impl Snapshot<'_> {
         &self,
         segment: &SegmentInfo,
         field: Field,
+        PageMemory { page, bytes }: &mut PageMemory,
         is_wanted: &dyn Fn(Range<usize>) -> bool,
         is_worth_it: &dyn Fn() -> bool,
         each: &mut dyn FnMut(usize, &OpenPage) -> Result<(), E>,
@@ -114,8 +123,6 @@ impl Snapshot<'_> {
             Some(blob) if blob.len() == details.length => Column::File(blob),
             _ => self.column_in_memory(segment, field)?,
         };
-        let mut page = OpenPage::default();
-        let mut bytes = Vec::new();
         let mut pages = details.pages.as_slice();
         while let Some((first, rest)) = pages.split_first() {
             if !is_wanted(first) {
@@ -134,16 +141,16 @@ impl Snapshot<'_> {
             }
             let (group, rest) = pages.split_at(count);
             pages = rest;
-            let read = column.read(first.offset, length, &mut bytes);
-            if read.and_then(|()| verify(group, &bytes)).is_err() {
+            let read = column.read(first.offset, length, bytes);
+            if read.and_then(|()| verify(group, bytes)).is_err() {
                 // Only what the snapshot itself sees counts.
                 column = self.column_in_memory(segment, field)?;
-                let read = column.read(first.offset, length, &mut bytes);
-                read.and_then(|()| verify(group, &bytes)).map_err(damaged)?;
+                let read = column.read(first.offset, length, bytes);
+                read.and_then(|()| verify(group, bytes)).map_err(damaged)?;
             }
             if let [place] = group {
-                page.fill_with(place.entry.rows, &mut bytes).map_err(damaged)?;
-                each(place.first_row, &page)?;
+                page.fill_with(place.entry.rows, bytes).map_err(damaged)?;
+                each(place.first_row, page)?;
                 continue;
             }
             let mut rest = bytes.as_slice();
@@ -151,7 +158,7 @@ impl Snapshot<'_> {
                 let (of_page, after) = rest.split_at(place.entry.length.min(rest.len()));
                 rest = after;
                 page.fill(place.entry.rows, of_page).map_err(damaged)?;
-                each(place.first_row, &page)?;
+                each(place.first_row, page)?;
             }
         }
         Ok(true)

@@ -8,11 +8,10 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use crate::cache::codec::Damage;
-use crate::cache::codec::around_key::{Beginnings, Hopeless};
-use crate::cache::codec::order::Bound;
+use crate::cache::codec::around_key::{AllHopeless, Beginnings};
+use crate::cache::codec::order::{Bound, Candidate};
 use crate::cache::codec::text::OpenPage;
-use crate::cache::{BLOCK, Integers, SegmentInfo, Snapshot};
+use crate::cache::{BLOCK, Integers, PageMemory, SegmentInfo, Snapshot};
 use crate::log::Field;
 use crate::query::{QueryError, Sort};
 
@@ -50,14 +49,18 @@ impl Text {
 }
 
 /// What one thread has picked.
-struct Picked {
+struct Picked<'a> {
     best: Best<(Text, Place)>,
     matched: u64,
     /// What comes behind it has no chance: the last of the best that any thread has found.
     last: Option<(Text, Bound)>,
     /// What of [`Shared`] it has heard.
     heard: u64,
-    beginnings: Beginnings,
+    beginnings: Beginnings<'a>,
+    memory: PageMemory,
+    candidates: Vec<Candidate>,
+    /// Numbers of the keys of a page.
+    ids: Vec<u32>,
 }
 
 /// The last of the best that any thread has found.
@@ -68,7 +71,7 @@ struct Shared {
     told: AtomicU64,
 }
 
-impl Picked {
+impl Picked<'_> {
     fn hear(&mut self, shared: &Shared) {
         let told = shared.told.load(Relaxed);
         if told != self.heard {
@@ -117,50 +120,54 @@ impl Asking<'_> {
     ) -> Result<(Vec<(usize, usize)>, u64), QueryError> {
         let index = self.indexed(wanted);
         let shared = Shared::default();
+        let hopeless = AllHopeless::new(match sort.by {
+            Field::RequestUri => self.snapshot.dictionary_len(Field::Key)?,
+            _ => 0,
+        });
         let begin = || Picked {
             best: Best::new(keep),
             matched: 0,
             last: None,
             heard: 0,
-            beginnings: Beginnings::default(),
+            beginnings: Beginnings::new(&hopeless),
+            memory: PageMemory::default(),
+            candidates: Vec::new(),
+            ids: Vec::new(),
         };
-        let states = drive::fold(
-            wanted,
-            self.cancel,
-            begin,
-            |picked, segment| {
-                let masks = &self.masks(segment)?;
-                read(segment);
-                let matched = masks.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();
-                picked.matched += matched;
-                if matched == 0 {
-                    return Ok(());
-                }
-                let mut looking = Looking {
-                    snapshot: self.snapshot,
-                    segment,
-                    index: index.get(&segment.id).copied().unwrap_or(0),
-                    sort,
-                    masks,
-                    times: &*self.snapshot.integers(segment, Field::Time)?,
-                    keys: Keys::of_text(self.snapshot, segment, sort.by, self.cancel)?,
-                };
-                let is_whole = self.snapshot.for_each_page_of(
-                    segment,
-                    sort.by,
-                    &|rows| any_passes(masks, rows),
-                    &|| !self.cancel.is_cancelled(),
-                    &mut |first_row, page| {
-                        picked.hear(&shared);
-                        looking.look_at(picked, first_row, page)?;
-                        picked.tell(&shared);
-                        Ok::<_, QueryError>(())
-                    },
-                )?;
-                if is_whole { Ok(()) } else { Err(QueryError::Cancelled) }
-            },
-            |_, _| Ok(()),
-        )?;
+        let states = drive::fold_silently(wanted, self.cancel, begin, |picked, segment| {
+            let masks = &self.masks(segment)?;
+            read(segment);
+            let matched = masks.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();
+            picked.matched += matched;
+            if matched == 0 {
+                return Ok(());
+            }
+            let mut looking = Looking {
+                snapshot: self.snapshot,
+                segment,
+                index: index.get(&segment.id).copied().unwrap_or(0),
+                sort,
+                masks,
+                times: &*self.snapshot.integers(segment, Field::Time)?,
+                keys: Keys::of_text(self.snapshot, segment, sort.by, self.cancel)?,
+            };
+            let mut memory = std::mem::take(&mut picked.memory);
+            let is_whole = self.snapshot.for_each_page_of(
+                segment,
+                sort.by,
+                &mut memory,
+                &|rows| any_passes(masks, rows),
+                &|| !self.cancel.is_cancelled(),
+                &mut |first_row, page| {
+                    picked.hear(&shared);
+                    looking.look_at(picked, first_row, page)?;
+                    picked.tell(&shared);
+                    Ok::<_, QueryError>(())
+                },
+            )?;
+            picked.memory = memory;
+            if is_whole { Ok(()) } else { Err(QueryError::Cancelled) }
+        })?;
         let matched = states.iter().map(|picked| picked.matched).sum();
         let best = Best::from(states.into_iter().map(|picked| picked.best).collect(), from);
         Ok((best.into_iter().map(|(_, place)| place.location()).collect(), matched))
@@ -168,18 +175,26 @@ impl Asking<'_> {
 }
 
 impl Looking<'_> {
-    fn look_at(&mut self, picked: &mut Picked, first_row: usize, page: &OpenPage) -> Result<(), QueryError> {
-        let Picked { best, last, beginnings, .. } = picked;
+    fn look_at(
+        &mut self,
+        picked: &mut Picked<'_>,
+        first_row: usize,
+        page: &OpenPage,
+    ) -> Result<(), QueryError> {
+        let Picked { best, last, beginnings, candidates, ids, .. } = picked;
         if let Some((_, bound)) = last {
+            if let Some(keys) = &mut self.keys {
+                keys.ids(first_row..first_row + page.rows(), ids);
+            }
             let masks = self.masks;
             let passes = |in_page| passes(masks, first_row + in_page);
-            return page.for_each_not_behind(bound, beginnings, passes, |in_page, hopeless| {
-                let row = first_row + in_page;
-                if !self.is_behind(bound, hopeless, page, in_page, row)? {
-                    self.offer(best, page, in_page, row)?;
+            page.not_behind(bound, beginnings, ids, passes, candidates);
+            for candidate in candidates.iter() {
+                if !self.is_behind(bound, beginnings, page, *candidate, first_row)? {
+                    self.offer(best, page, candidate.row, first_row + candidate.row)?;
                 }
-                Ok(())
-            });
+            }
+            return Ok(());
         }
         // Those that lack the text come last, and among them in the order of time: often none of a
         // segment has a chance.
@@ -199,42 +214,34 @@ impl Looking<'_> {
         Ok(())
     }
 
-    /// Whether a text comes behind another, found out before it is made if that can be. `hopeless`: keys that
-    /// make it come behind.
-    #[inline]
+    /// Whether a text comes behind another, found out before it is made if that can be.
     fn is_behind(
         &mut self,
         bound: &Bound,
-        hopeless: Option<&mut Hopeless>,
+        beginnings: &Beginnings<'_>,
         page: &OpenPage,
-        in_page: usize,
-        row: usize,
+        Candidate { row, beginning }: Candidate,
+        first_row: usize,
     ) -> Result<bool, QueryError> {
-        let (Some(hopeless), Some(keys)) = (hopeless, &mut self.keys) else {
-            if page.is_around_key(in_page) {
-                return Ok(false);
+        let (snapshot, segment, field) = (self.snapshot, self.segment, self.sort.by);
+        let damaged = |damage| snapshot.damaged(segment, field, damage);
+        if let Some(around) = page.around_key(row).map_err(damaged)? {
+            let (Some(beginning), Some(keys)) = (beginning, &mut self.keys) else { return Ok(false) };
+            let hopeless = beginnings.hopeless(beginning);
+            let id = keys.id(first_row + row);
+            // That a key is missing is told when the text is made.
+            let Some(key) = keys.value(id)?.filter(|_| !hopeless.has(id)) else {
+                return Ok(hopeless.has(id));
+            };
+            let (order, is_by_key) = around.compare(key, bound.text());
+            let is_behind = bound.is_behind(order);
+            if is_behind && is_by_key {
+                hopeless.add(id);
             }
-            let text = page.get(in_page, || None).map_err(|damage| self.damaged(damage))?;
-            return Ok(text.is_none_or(|text| bound.is_behind(text.as_ref().cmp(bound.text()))));
-        };
-        let id = keys.id(row);
-        if hopeless.has(id) {
-            return Ok(true);
+            return Ok(is_behind);
         }
-        // That a key is missing is told when the text is made.
-        let (Some(around), Some(key)) = (
-            page.around_key(in_page)
-                .map_err(|damage| self.snapshot.damaged(self.segment, self.sort.by, damage))?,
-            keys.value(id)?,
-        ) else {
-            return Ok(false);
-        };
-        let (order, is_by_key) = around.compare(key, bound.text());
-        let is_behind = bound.is_behind(order);
-        if is_behind && is_by_key {
-            hopeless.add(id);
-        }
-        Ok(is_behind)
+        let text = page.get(row, || None).map_err(damaged)?;
+        Ok(text.is_none_or(|text| bound.is_behind(text.as_ref().cmp(bound.text()))))
     }
 
     fn offer(
@@ -253,10 +260,6 @@ impl Looking<'_> {
         let place = Place::new(0, self.times.get(row), self.index, row);
         best.offer((Text::new(text, self.sort.descending), place));
         Ok(())
-    }
-
-    fn damaged(&self, damage: Damage) -> QueryError {
-        self.snapshot.damaged(self.segment, self.sort.by, damage).into()
     }
 }
 

@@ -256,7 +256,7 @@ impl Asking<'_> {
 
     /// How many rows pass.
     fn count(&self, wanted: &[SegmentInfo], read: &(dyn Fn(&SegmentInfo) + Sync)) -> Result<u64, QueryError> {
-        let counts = drive::fold(
+        let counts = drive::fold_silently(
             wanted,
             self.cancel,
             || 0u64,
@@ -272,7 +272,6 @@ impl Asking<'_> {
                 }
                 Ok(())
             },
-            |_, _| Ok(()),
         )?;
         Ok(counts.into_iter().sum())
     }
@@ -317,7 +316,7 @@ impl Asking<'_> {
         }
         promising.sort_by_key(|(least, _)| *least);
         let segments: Vec<SegmentInfo> = promising.into_iter().map(|(_, segment)| segment).collect();
-        let states = drive::fold(
+        let states = drive::fold_silently(
             &segments,
             self.cancel,
             || Picked { best: Best::new(keep), matched: 0 },
@@ -328,7 +327,6 @@ impl Asking<'_> {
                 }
                 Ok(())
             },
-            |_, _| Ok(()),
         )?;
         let matched = states.iter().map(|picked| picked.matched).sum();
         let best = Best::from(states.into_iter().map(|picked| picked.best).collect(), from);

@@ -1,6 +1,7 @@
 //! Walking over a whole column of text.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::cache::{BLOCK, Dictionary, Integers, SegmentInfo, Snapshot};
@@ -78,6 +79,18 @@ impl<'s> Keys<'s> {
             self.ids.unpack_u32(self.block, &mut self.unpacked);
         }
         self.unpacked[row % BLOCK]
+    }
+
+    /// The numbers of the keys of some rows, in place of what `out` holds.
+    pub fn ids(&mut self, rows: Range<usize>, out: &mut Vec<u32>) {
+        out.clear();
+        let mut row = rows.start;
+        while row < rows.end {
+            self.id(row);
+            let end = rows.end.min((row / BLOCK + 1) * BLOCK);
+            out.extend_from_slice(&self.unpacked[row % BLOCK..][..end - row]);
+            row = end;
+        }
     }
 
     /// The key with a number; `None`: there is none.
