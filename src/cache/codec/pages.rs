@@ -224,24 +224,11 @@ impl OpenPage {
         }
     }
 
-    /// The same of all values that there are, in order, each with its row.
-    #[inline]
-    pub(super) fn for_each_stored<'p>(&'p self, mut each: impl FnMut(usize, &'p [u8], u64)) {
-        let text = &self.text[self.from..];
+    /// Where the stored forms of all values end in the text that is also told, and which they are, if they differ.
+    pub(super) fn each(&self) -> Option<(&[(u32, Option<u8>)], &[u8])> {
         match &self.tags {
-            Tags::Absent => {}
-            &Tags::Same { length, form } => {
-                (0..self.rows).for_each(|row| each(row, &text[row * length..][..length], form.into()));
-            }
-            Tags::Each(tags) => {
-                let mut start = 0;
-                for (row, &(end, form)) in tags.iter().enumerate() {
-                    let stored = text.get(std::mem::replace(&mut start, end as usize)..end as usize);
-                    if let (Some(stored), Some(form)) = (stored, form) {
-                        each(row, stored, form.into());
-                    }
-                }
-            }
+            Tags::Each(tags) => Some((tags, &self.text[self.from..])),
+            Tags::Absent | Tags::Same { .. } => None,
         }
     }
 
@@ -330,10 +317,12 @@ impl Tags {
         let mut rest = bytes;
         let mut end = 0u64;
         for _ in 0..rows {
-            let tag = match rest.split_first() {
-                Some((&tag @ ..0x80, after)) => {
-                    rest = after;
-                    tag.into()
+            // Most take a byte or two, which is no question of chance: that would cost more than the rest.
+            let tag = match rest.first_chunk::<2>() {
+                Some(&[low, high]) if low & high < 0x80 => {
+                    let has_high = low >> 7;
+                    rest = &rest[1 + usize::from(has_high)..];
+                    u64::from(low & 0x7f) | u64::from(high * has_high) << 7
                 }
                 _ => take_varint(&mut rest)?,
             };

@@ -187,8 +187,12 @@ impl Looking<'_> {
                 keys.ids(first_row..first_row + page.rows(), ids);
             }
             let masks = self.masks;
-            let passes = |in_page| passes(masks, first_row + in_page);
-            page.not_behind(bound, beginnings, ids, passes, candidates);
+            if do_all_pass(masks, first_row..first_row + page.rows()) {
+                page.not_behind(bound, beginnings, ids, |_| true, candidates);
+            } else {
+                let passes = |in_page| passes(masks, first_row + in_page);
+                page.not_behind(bound, beginnings, ids, passes, candidates);
+            }
             for candidate in candidates.iter() {
                 if !self.is_behind(bound, beginnings, page, *candidate, first_row)? {
                     self.offer(best, page, candidate.row, first_row + candidate.row)?;
@@ -271,16 +275,27 @@ fn passes(masks: &[Mask], row: usize) -> bool {
 
 /// Whether any of these rows of a segment passes.
 fn any_passes(masks: &[Mask], rows: Range<usize>) -> bool {
+    blocks_of(rows).any(|(block, rows)| masks.get(block).is_some_and(|mask| mask & rows != 0))
+}
+
+/// Whether all of them do.
+fn do_all_pass(masks: &[Mask], rows: Range<usize>) -> bool {
+    blocks_of(rows).all(|(block, rows)| masks.get(block).is_some_and(|mask| mask & rows == rows))
+}
+
+/// The blocks that rows are in, and which they are in those.
+fn blocks_of(rows: Range<usize>) -> impl Iterator<Item = (usize, Mask)> {
     let mut row = rows.start;
-    while row < rows.end {
-        let end = rows.end.min((row / BLOCK + 1) * BLOCK);
-        let of_block = masks.get(row / BLOCK).copied().unwrap_or(0) >> (row % BLOCK);
-        if of_block & (Mask::MAX >> (BLOCK - (end - row))) != 0 {
-            return true;
+    std::iter::from_fn(move || {
+        if row >= rows.end {
+            return None;
         }
+        let (block, first) = (row / BLOCK, row % BLOCK);
+        let end = rows.end.min((block + 1) * BLOCK);
+        let mask = (Mask::MAX >> (BLOCK - (end - row))) << first;
         row = end;
-    }
-    false
+        Some((block, mask))
+    })
 }
 
 #[cfg(test)]
@@ -291,12 +306,16 @@ mod tests {
     proptest! {
         #[test]
         fn a_page_is_looked_at_if_any_of_its_rows_passes(
-            passing in prop::collection::btree_set(0..4 * BLOCK, 0..4), rows in (0..4 * BLOCK, 0..4 * BLOCK),
+            some in prop::collection::btree_set(0..4 * BLOCK, 0..4), rows in (0..4 * BLOCK, 0..4 * BLOCK),
+            do_others: bool,
         ) {
+            let passing: Vec<usize> = (0..4 * BLOCK).filter(|row| some.contains(row) != do_others).collect();
             let mut masks: [Mask; 4] = [0; 4];
             passing.iter().for_each(|row| masks[row / BLOCK] |= 1 << (row % BLOCK));
             let rows = rows.0..rows.1;
             prop_assert_eq!(any_passes(&masks, rows.clone()), passing.iter().any(|row| rows.contains(row)));
+            let all = rows.clone().all(|row| passing.contains(&row));
+            prop_assert_eq!(do_all_pass(&masks, rows), all);
         }
     }
 }
