@@ -3,6 +3,7 @@
 //! Columns that were read stay packed in memory (segments never change, so they never go stale), within
 //! a budget; dictionaries are read when first needed and grow with the file.
 
+mod dictionaries;
 mod snapshot;
 mod texts;
 

@@ -1,26 +1,18 @@
 //! What is read of a cache at one moment: columns, dictionaries, pages of text.
 
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
+use crate::cache::CacheError;
 use crate::cache::chunk::{self, ChunkError};
 use crate::cache::codec::Damage;
 use crate::cache::codec::integers::Integers;
-use crate::cache::dictionary::{Arena, Dictionary, PIECE};
-use crate::cache::layout::slot;
 use crate::cache::presence::Presence;
 use crate::cache::schema::chunk_id;
-use crate::cache::{CacheError, checksum};
 use crate::log::Field;
 
 use super::{BeingRead, Cache, SegmentInfo, lock};
-
-/// Between two looks at whether a dictionary that another question is reading is there.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
-/// Values read between two looks at whether they are still wanted.
-const VALUES_BETWEEN_LOOKS: usize = 4096;
 
 /// The cache at one moment: what others commit meanwhile does not show. Threads share it.
 pub struct Snapshot<'c> {
@@ -127,105 +119,6 @@ impl<'c> Snapshot<'c> {
         bytes.map_err(|damage| self.damaged(segment, field, damage))
     }
 
-    /// How many values a dimension has; ids are 1 to this.
-    pub fn dictionary_len(&self, field: Field) -> Result<u32, CacheError> {
-        self.with(|connection| {
-            connection
-                .prepare_cached("SELECT coalesce(max(id), 0) FROM dictionary WHERE dimension = ?1")?
-                .query_row([field as i64], |row| row.get(0))
-        })
-    }
-
-    /// All values of a dimension, at least those of this snapshot.
-    pub fn dictionary(&self, field: Field) -> Result<Dictionary, CacheError> {
-        // Whoever waits without end gets it.
-        self.dictionary_while(field, &|| true).map(Option::unwrap_or_default)
-    }
-
-    /// The same, given up with `None` when it is no longer worth the while. What was read by then is not lost.
-    pub fn dictionary_while(
-        &self,
-        field: Field,
-        is_worth_it: &dyn Fn() -> bool,
-    ) -> Result<Option<Dictionary>, CacheError> {
-        let len = self.dictionary_len(field)?;
-        let mut dictionary = loop {
-            match self.cache.dictionaries[slot(field)].try_lock() {
-                Ok(dictionary) => break dictionary,
-                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
-                // Another question is reading it.
-                Err(TryLockError::WouldBlock) if is_worth_it() => std::thread::sleep(LOOK_EVERY),
-                Err(TryLockError::WouldBlock) => return Ok(None),
-            }
-        };
-        if dictionary.len() < len {
-            let mut are_sound = true;
-            let mut is_whole = true;
-            let grown = self.with(|connection| {
-                let mut grown = dictionary.clone();
-                let mut more = Arena::default();
-                let mut statement = connection.prepare_cached(
-                    "SELECT value, id, crc FROM dictionary WHERE dimension = ?1 AND id > ?2 ORDER BY id",
-                )?;
-                let mut rows = statement.query(params![field as i64, dictionary.len()])?;
-                while let Some(row) = rows.next()? {
-                    let value = row.get_ref(0)?.as_bytes().unwrap_or_default();
-                    let crc = checksum::of_value(field as i64, row.get(1)?, value);
-                    are_sound &= crc == row.get::<_, i32>(2)?;
-                    more.push(value);
-                    if more.len() == PIECE {
-                        grown = grown.grown(std::mem::take(&mut more));
-                    }
-                    if more.len().is_multiple_of(VALUES_BETWEEN_LOOKS) && !is_worth_it() {
-                        is_whole = false;
-                        break;
-                    }
-                }
-                Ok(grown.grown(more))
-            })?;
-            if !are_sound {
-                return Err(self.damaged_dictionary(field));
-            }
-            if is_whole && grown.len() != len {
-                return Err(CacheError::Damaged {
-                    path: self.cache.path.clone(),
-                    reason: format!("the dictionary of {} lacks values", field.name()),
-                });
-            }
-            *dictionary = grown;
-            if !is_whole {
-                return Ok(None);
-            }
-        }
-        Ok(Some(dictionary.clone()))
-    }
-
-    /// One value of a dimension; `None` for 0, absent. Does not read the whole dictionary.
-    pub fn value(&self, field: Field, id: u32) -> Result<Option<Arc<[u8]>>, CacheError> {
-        if id == 0 {
-            return Ok(None);
-        }
-        if let Some(value) = lock(&self.cache.dictionaries[slot(field)]).get(id) {
-            return Ok(Some(value.into()));
-        }
-        let value: Option<(Vec<u8>, i32)> = self.with(|connection| {
-            connection
-                .prepare_cached("SELECT value, crc FROM dictionary WHERE dimension = ?1 AND id = ?2")?
-                .query_row(params![field as i64, id], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
-        })?;
-        match value {
-            Some((value, crc)) if crc == checksum::of_value(field as i64, id.into(), &value) => {
-                Ok(Some(value.into()))
-            }
-            Some(_) => Err(self.damaged_dictionary(field)),
-            None => Err(CacheError::Damaged {
-                path: self.cache.path.clone(),
-                reason: format!("the dictionary of {} has no value {id}", field.name()),
-            }),
-        }
-    }
-
     pub(super) fn with<T>(
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -251,11 +144,6 @@ impl<'c> Snapshot<'c> {
             ChunkError::Sqlite(error) => CacheError::sqlite(&self.cache.path, error),
             ChunkError::Damage(damage) => self.damaged(segment, field, damage),
         })
-    }
-
-    fn damaged_dictionary(&self, field: Field) -> CacheError {
-        let place = format!("dictionary of {}", field.name());
-        CacheError::damaged(&self.cache.path, place, checksum::DAMAGE)
     }
 
     /// An error about a column that makes no sense.
