@@ -92,6 +92,9 @@ pub struct OpenPage {
     tag_bytes: Vec<u8>,
 }
 
+/// Where a stored form ends, and which it is.
+type Tag = (u32, Option<u8>);
+
 /// What the stored forms are like.
 #[derive(Debug, Default)]
 enum Tags {
@@ -100,8 +103,8 @@ enum Tags {
     Absent,
     /// All present, as long, and of one form. Ids are.
     Same { length: usize, form: u8 },
-    /// Per value: where its stored form ends, and the form.
-    Each(Vec<(u32, Option<u8>)>),
+    /// One per value.
+    Each(Vec<Tag>),
 }
 
 impl OpenPage {
@@ -187,7 +190,7 @@ impl OpenPage {
     /// Bytes of memory it takes.
     pub fn memory(&self) -> usize {
         let tags = match &self.tags {
-            Tags::Each(tags) => tags.capacity() * size_of::<(u32, Option<u8>)>(),
+            Tags::Each(tags) => tags.capacity() * size_of::<Tag>(),
             Tags::Absent | Tags::Same { .. } => 0,
         };
         tags + self.text.capacity() + self.tag_bytes.capacity()
@@ -225,7 +228,7 @@ impl OpenPage {
     }
 
     /// Where the stored forms of all values end in the text that is also told, and which they are, if they differ.
-    pub(super) fn each(&self) -> Option<(&[(u32, Option<u8>)], &[u8])> {
+    pub(super) fn each(&self) -> Option<(&[Tag], &[u8])> {
         match &self.tags {
             Tags::Each(tags) => Some((tags, &self.text[self.from..])),
             Tags::Absent | Tags::Same { .. } => None,
