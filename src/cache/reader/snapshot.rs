@@ -119,7 +119,7 @@ impl<'c> Snapshot<'c> {
         bytes.map_err(|damage| self.damaged(segment, field, damage))
     }
 
-    pub(super) fn with<T>(
+    pub(in crate::cache) fn with<T>(
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, CacheError> {
