@@ -122,6 +122,27 @@ impl AllHopeless {
     }
 }
 
+/// The most common beginning: nearly all values are passed over by it.
+pub(super) struct Common {
+    word: u64,
+    mask: u64,
+    /// The keys that make a value come behind the bound; `None`: all do.
+    hopeless: Option<Arc<Hopeless>>,
+}
+
+impl Common {
+    /// That of no value.
+    const NONE: Common = Common { word: 1, mask: 0, hopeless: None };
+
+    /// Whether a value that begins like this and has this key comes behind the bound.
+    #[inline]
+    pub(super) fn is_behind(&self, stored: &[u8], key: impl FnOnce() -> u32) -> bool {
+        let is_it =
+            stored.first_chunk().is_some_and(|word| u64::from_le_bytes(*word) & self.mask == self.word);
+        is_it && self.hopeless.as_ref().is_none_or(|hopeless| hopeless.has(key()))
+    }
+}
+
 /// What the beginning and the key tell of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
@@ -148,8 +169,21 @@ impl<'a> Beginnings<'a> {
         }
     }
 
+    /// The beginning that was met first, which is nearly always the most common.
+    pub(super) fn common(&self) -> Common {
+        match self.met.first() {
+            Some(Beginning { stored, word, mask, is_behind, hopeless }) if stored.len() <= 8 => {
+                match is_behind {
+                    Some(true) => Common { word: *word, mask: *mask, hopeless: None },
+                    None => Common { word: *word, mask: *mask, hopeless: Some(hopeless.clone()) },
+                    Some(false) => Common::NONE,
+                }
+            }
+            _ => Common::NONE,
+        }
+    }
+
     /// What the beginning of a stored form and the number of its key tell.
-    #[inline]
     pub(super) fn look_up(&mut self, stored: &[u8], key: u32, bound: &Bound) -> Told {
         let met = match stored.first_chunk() {
             Some(word) => {

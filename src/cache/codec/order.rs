@@ -94,26 +94,31 @@ impl OpenPage {
         }
         let (each, text) = self.each().unwrap_or_default();
         // One loop for all forms: what is in it is done ten million times.
+        let common = beginnings.common();
+        let key_of = |row: usize| keys.get(row).copied().unwrap_or(0);
         let mut start = 0;
         for row in 0..self.rows() {
+            let is_passing = passes(row);
             let (stored, form) = match each.get(row) {
                 Some(&(end, form)) => {
                     let from = std::mem::replace(&mut start, end as usize);
+                    if !is_passing {
+                        continue;
+                    }
                     let (Some(stored), Some(form)) = (text.get(from..start), form) else { continue };
                     (stored, form.into())
                 }
                 None => match self.stored(row) {
-                    Some(stored) => stored,
-                    None => continue,
+                    Some(stored) if is_passing => stored,
+                    _ => continue,
                 },
             };
-            if !passes(row) {
+            if form == KEY_CUT_OUT && common.is_behind(stored, || key_of(row)) {
                 continue;
             }
             let (value, most) = match form {
                 KEY_CUT_OUT => {
-                    let key = keys.get(row).copied().unwrap_or(0);
-                    let beginning = match beginnings.look_up(stored, key, bound) {
+                    let beginning = match beginnings.look_up(stored, key_of(row), bound) {
                         Told::Behind => continue,
                         Told::Open(beginning) => Some(beginning),
                         Told::Unknown => None,

@@ -315,11 +315,13 @@ impl Tags {
             Tags::Each(tags) => tags,
             Tags::Absent | Tags::Same { .. } => Vec::new(),
         };
-        tags.clear();
-        tags.reserve(rows.min(bytes.len()));
+        if rows > bytes.len() {
+            return Err(Damage("the tags of a page of text are cut off"));
+        }
+        tags.resize(rows, (0, None));
         let mut rest = bytes;
         let mut end = 0u64;
-        for _ in 0..rows {
+        for place in &mut tags {
             // Most take a byte or two, which is no question of chance: that would cost more than the rest.
             let tag = match rest.first_chunk::<2>() {
                 Some(&[low, high]) if low & high < 0x80 => {
@@ -336,7 +338,7 @@ impl Tags {
                     Some(((tag - 1) & 3) as u8)
                 }
             };
-            tags.push((end as u32, form));
+            *place = (end as u32, form);
         }
         if end > text as u64 || end > u32::MAX.into() {
             return Err(beyond);
