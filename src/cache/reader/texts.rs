@@ -254,3 +254,45 @@ impl Details {
         (page, row - self.pages.get(page).map_or(0, |page| page.first_row))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Cache;
+    use crate::cache::testing::{Request, filled};
+
+    #[test]
+    fn a_column_that_was_removed_meanwhile_is_read_as_the_snapshot_sees_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let mut writer = filled(&path, "one", (0..9000).map(Request::at));
+        let cache = Cache::open(&path).unwrap();
+        let snapshot = cache.snapshot().unwrap();
+        let read = || {
+            let segment = &snapshot.segments[0];
+            let (mut rows, mut texts) = (Vec::new(), Vec::new());
+            let is_whole = snapshot.for_each_page_of(
+                segment,
+                Field::RequestId,
+                &mut PageMemory::default(),
+                // All pages but the second.
+                &|rows| !rows.contains(&5000),
+                &|| true,
+                &mut |first_row, page| {
+                    rows.push((first_row, page.rows()));
+                    let text = |row| page.get(row, || None).unwrap().unwrap().into_owned();
+                    texts.extend((0..page.rows()).map(text));
+                    Ok::<_, CacheError>(())
+                },
+            );
+            assert!(is_whole.unwrap());
+            assert_eq!(rows, [(0, 4096), (8192, 808)]);
+            texts
+        };
+        let before = read();
+        let source = writer.known_source("one").unwrap().unwrap();
+        assert_eq!(writer.prune(source, i64::MAX).unwrap().requests, 9000);
+        assert!(cache.snapshot().unwrap().segments.is_empty());
+        assert_eq!(read(), before);
+    }
+}

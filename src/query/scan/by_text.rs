@@ -300,7 +300,13 @@ fn blocks_of(rows: Range<usize>) -> impl Iterator<Item = (usize, Mask)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::cache::Cache;
+    use crate::cache::testing::{Request, filled};
+    use crate::query::scan::LocalEngine;
+    use crate::query::{Answer, Ask, Cancel, Counting, Engine, Filter, Query, TimeRange};
     use proptest::prelude::*;
 
     proptest! {
@@ -316,6 +322,54 @@ mod tests {
             prop_assert_eq!(any_passes(&masks, rows.clone()), passing.iter().any(|row| rows.contains(row)));
             let all = rows.clone().all(|row| passing.contains(&row));
             prop_assert_eq!(do_all_pass(&masks, rows), all);
+        }
+    }
+
+    /// Numbers of the requests from `offset` on, `limit` of them; 0: all, which passes nothing over.
+    fn asked(
+        engine: &LocalEngine,
+        filter: &str,
+        sort: Sort<Field>,
+        offset: usize,
+        limit: usize,
+    ) -> Vec<(u32, u64)> {
+        let query = Query {
+            sources: Vec::new(),
+            time: TimeRange::default(),
+            filter: Filter::parse(filter, 0).unwrap(),
+            counting: Counting::AsLogged,
+            ask: Ask::Requests { sort, offset, limit, fields: vec![Field::Time] },
+        };
+        let reply = engine.ask(&query, &Cancel::default(), &mut |_, _| {}).unwrap();
+        let Answer::Requests(requests) = reply.answer else { panic!("other answer") };
+        requests.rows.iter().map(|row| row.id).collect()
+    }
+
+    #[test]
+    fn the_first_of_many_requests_are_those_that_come_first_when_all_are_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        for (source, keys) in [("one", 3000), ("other", 700), ("third", 13_000)] {
+            let requests =
+                (0..13_000).map(|index| Request { keys, ..Request::at(index * 7919 % 13_000 * 3) });
+            drop(filled(&path, source, requests));
+        }
+        let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+        for by in [Field::RequestUri, Field::RequestId, Field::HostId, Field::VersionId] {
+            for descending in [false, true] {
+                for filter in ["", "ip:203.0.113.3", "key:k1*", "uri*=k2"] {
+                    let sort = Sort { by, descending };
+                    let all = asked(&engine, filter, sort, 0, 0);
+                    for (offset, limit) in [(0, 7), (90, 10), (2000, 100)] {
+                        let found = asked(&engine, filter, sort, offset, limit);
+                        assert_eq!(
+                            found,
+                            all[offset..offset + limit],
+                            "{by:?} {descending} {filter} {offset}"
+                        );
+                    }
+                }
+            }
         }
     }
 }
