@@ -155,6 +155,9 @@ impl Snapshot<'_> {
             }
             let mut rest = bytes.as_slice();
             for place in group {
+                if !is_worth_it() {
+                    return Ok(false);
+                }
                 let (of_page, after) = rest.split_at(place.entry.length.min(rest.len()));
                 rest = after;
                 page.fill(place.entry.rows, of_page).map_err(damaged)?;
