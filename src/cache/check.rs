@@ -552,7 +552,7 @@ mod tests {
                 assert!(error.contains(&format!("segment 1, column {}", field.name())), "{error}");
                 assert!(error.contains("tamarin sources check"), "{error}");
                 assert!(
-                    Writer::open(&damaged).and_then(|mut writer| writer.prunable(1, i64::MAX)).is_err()
+                    Cache::open(&damaged).and_then(|cache| cache.snapshot()?.prunable(1, i64::MAX)).is_err()
                         || *field != Field::Time
                 );
                 flips += 1;

@@ -36,6 +36,7 @@ pub use error::CacheError;
 pub use known::Knowledge;
 pub use presence::Presence;
 pub use prune::Pruned;
-pub use reader::{Cache, Details, Mapped, SegmentInfo, Snapshot};
+pub use reader::{Cache, Details, Mapped, PageMemory, SegmentInfo, Snapshot};
+pub use schema::is_missing_or_empty;
 pub use upkeep::{Deleted, Monitoring};
 pub use writer::{Appended, Writer, WriterOptions};

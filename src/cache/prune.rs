@@ -19,11 +19,14 @@ use super::duplicates::read_column;
 use super::open_segment::code_to_time;
 use super::schema;
 use super::writer::{WriteError, admit_error, delete_segment, insert_segment, load_segment};
-use super::{CacheError, Writer};
+use super::{CacheError, SegmentInfo, Snapshot, Writer};
 use crate::log::{Field, name};
 
 /// Seconds after which no log file is delivered any more that holds requests of a moment.
 const LATEST_DELIVERY: i64 = 10 * 86_400;
+
+/// Bytes of the columns of a segment.
+const BYTES: &str = "SELECT coalesce(sum(length(data)), 0) FROM column_chunk WHERE id BETWEEN ?1 AND ?1 + 63";
 
 /// What was dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,30 +66,43 @@ impl Old {
     }
 
     fn pruned(&self) -> Pruned {
-        let gone = self.gone.len() as u64;
+        Pruned::of_segment(self.gone.len() as u64, self.rows as u64, self.bytes)
+    }
+}
+
+impl Pruned {
+    /// A segment of which so many rows go.
+    fn of_segment(gone: u64, rows: u64, bytes: u64) -> Pruned {
         Pruned {
             requests: gone,
-            segments_dropped: u64::from(self.is_whole()),
-            segments_rewritten: u64::from(!self.is_whole()),
-            bytes: (u128::from(self.bytes) * u128::from(gone) / (self.rows.max(1) as u128)) as u64,
+            segments_dropped: u64::from(gone == rows),
+            segments_rewritten: u64::from(gone != rows),
+            bytes: (u128::from(bytes) * u128::from(gone) / u128::from(rows.max(1))) as u64,
         }
     }
 }
 
-impl Writer {
-    /// What [`Writer::prune`] would drop.
+impl Snapshot<'_> {
+    /// What [`Writer::prune`] would drop of a source. Nothing has to be written for that, so it can be asked of a
+    /// cache that may only be read, or that another process fills.
     ///
     /// # Errors
     /// If the cache cannot be read.
-    pub fn prunable(&mut self, source: i64, before: i64) -> Result<Pruned, CacheError> {
-        self.settle()?;
+    pub fn prunable(&self, source: i64, before: i64) -> Result<Pruned, CacheError> {
         let mut all = Pruned::default();
-        for id in self.segments_before(source, before)? {
-            all += self.old(id, before)?.pruned();
+        let is_old = |segment: &&SegmentInfo| segment.source == source && segment.time_min < before;
+        for segment in self.segments.iter().filter(is_old) {
+            let times = self.integers(segment, Field::Time)?.to_vec();
+            let gone = times.into_iter().filter(|code| code_to_time(*code) < before).count();
+            let bytes: i64 =
+                self.with(|connection| connection.query_row(BYTES, [segment.id * 64], |row| row.get(0)))?;
+            all += Pruned::of_segment(gone as u64, segment.rows as u64, bytes as u64);
         }
         Ok(all)
     }
+}
 
+impl Writer {
     /// Drops the requests of a source before an instant, segment by segment: if it is cut short, the
     /// cache is as whole as before, and the next call carries on.
     ///
@@ -124,11 +140,7 @@ impl Writer {
                 [id],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )?;
-            let bytes = self.connection.query_row(
-                "SELECT coalesce(sum(length(data)), 0) FROM column_chunk WHERE id BETWEEN ?1 AND ?1 + 63",
-                [id * 64],
-                |row| row.get(0),
-            )?;
+            let bytes = self.connection.query_row(BYTES, [id * 64], |row| row.get(0))?;
             Ok((first_row, rows, bytes))
         };
         let (first_row, rows, bytes) = read().map_err(|error| self.sqlite(error))?;
@@ -258,7 +270,9 @@ mod tests {
         let before = all(&path);
         let size = std::fs::metadata(&path).unwrap().len();
         let source = writer.known_source("one").unwrap().unwrap();
-        let told = writer.prunable(source, START + 200_000).unwrap();
+        let cache = Cache::open(&path).unwrap();
+        let told = cache.snapshot().unwrap().prunable(source, START + 200_000).unwrap();
+        drop(cache);
         assert_eq!(all(&path).len(), 300_000, "nothing is done by asking");
 
         let pruned = writer.prune(source, START + 200_000).unwrap();

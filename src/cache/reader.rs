@@ -3,7 +3,9 @@
 //! Columns that were read stay packed in memory (segments never change, so they never go stale), within
 //! a budget; dictionaries are read when first needed and grow with the file.
 
+mod dictionaries;
 mod snapshot;
+mod texts;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -22,7 +24,8 @@ use super::presence::Presence;
 use super::schema::{self, Stamp};
 use super::{CacheError, checksum};
 
-pub use snapshot::{Details, Mapped, Snapshot};
+pub use snapshot::Snapshot;
+pub use texts::{Details, Mapped, PageMemory};
 
 /// Memory that packed columns may take.
 const COLUMN_BUDGET: usize = 144 << 20;
@@ -232,6 +235,11 @@ impl Cache {
         Ok(connection)
     }
 
+    /// A connection beside that of a snapshot; it does not see the same state of the cache.
+    fn lent(&self) -> Result<Lent<'_>, CacheError> {
+        Ok(Lent { cache: self, connection: Some(self.connection()?) })
+    }
+
     /// Whether a file that was read as one that never changes has changed: it is opened again then.
     fn has_thawed(&self) -> bool {
         let mut frozen = lock(&self.frozen);
@@ -255,6 +263,24 @@ impl Cache {
 impl Drop for Cache {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// A connection that goes back when it is no longer used.
+struct Lent<'c> {
+    cache: &'c Cache,
+    connection: Option<Connection>,
+}
+
+impl Lent<'_> {
+    fn get(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        lock(&self.cache.idle).extend(self.connection.take());
     }
 }
 

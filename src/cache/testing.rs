@@ -14,12 +14,14 @@ pub const START: i64 = 1_775_001_600;
 pub struct Request {
     /// Seconds since [`START`].
     pub second: i64,
+    /// The keys of how many seconds differ.
+    pub keys: i64,
 }
 
 impl Request {
     /// At a second of April.
     pub fn at(second: i64) -> Request {
-        Request { second }
+        Request { second, keys: 1000 }
     }
 
     fn line(self) -> String {
@@ -35,8 +37,8 @@ impl Request {
             second % 60,
             self.second % 9,
             self.second,
-            self.second % 1000,
-            self.second % 1000,
+            self.second % self.keys,
+            self.second % self.keys,
             self.second,
         )
     }

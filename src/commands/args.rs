@@ -101,7 +101,9 @@ fn columns_help() -> String {
          Counts of different things are exact in a table of some dozen rows. In one of\n\
          hundreds (--top), of more than 875,000 pairs of a group and a thing in all,\n\
          they are estimates: a count of 10,000 is off by a few percent.\n\
-         Sorted by such an estimate, a row may be missing from the end of a table.",
+         Sorted by such an estimate, a row may be missing from the end of a table.\n\
+         Tables mark such columns; in JSON their names are in the array \"approximate\" of\n\
+         every row, with CSV they are told on stderr.",
     );
     text
 }

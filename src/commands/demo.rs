@@ -32,11 +32,11 @@ pub(super) fn run(setting: &Setting, args: &DemoArgs) -> anyhow::Result<Outcome>
 fn write(setting: &Setting, demo: &Demo, folder: &Path) -> anyhow::Result<Outcome> {
     let summary = demo.write_to(folder, &mut |_, _| {})?;
     setting.note(&format!(
-        "{} log files with {} requests, {} repeats and {} broken lines ({}) written to {}",
-        human::count(summary.files),
-        human::count(summary.requests),
-        human::count(summary.duplicates),
-        human::count(summary.rejected),
+        "{} with {}, {} and {} ({}) written to {}",
+        human::counted(summary.files, "log file"),
+        human::counted(summary.requests, "request"),
+        human::counted(summary.duplicates, "repeat"),
+        human::counted(summary.rejected, "broken line"),
         human::bytes(summary.bytes),
         folder.display()
     ));

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 
 use super::setting::Setting;
 use super::{Outcome, pulling, usage};
-use crate::cache::{Cache, Writer};
+use crate::cache::{Cache, Writer, is_missing_or_empty};
 use crate::ingest::{Follow, Options, Progress, Stop};
 use crate::query::scan::LocalEngine;
 use crate::source::Source;
@@ -63,7 +63,8 @@ pub(super) fn show(
     every: Option<u32>,
 ) -> anyhow::Result<Outcome> {
     let _no_empty_cache = pulling::NoEmptyCache::at(path);
-    if is_missing(path) {
+    // One is made at once: it has no dictionaries that would take time.
+    if is_missing_or_empty(path) {
         Writer::open(path)?;
     }
     let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(path)?)));
@@ -92,11 +93,6 @@ pub(super) fn show(
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     shown.map(|()| Outcome::Done)
-}
-
-/// Whether there is no cache yet. One is made at once then: it has no dictionaries that would take time.
-fn is_missing(path: &Path) -> bool {
-    std::fs::metadata(path).map_or(true, |file| file.len() == 0)
 }
 
 /// What fills the cache meanwhile. It begins when it is told to: to open a cache for writing is to read all

@@ -26,13 +26,13 @@ pub(super) fn tell(text: &str) {
 
 /// `--stats`.
 pub(super) fn tell_statistics(statistics: &Statistics) {
-    use crate::export::human::count;
+    use crate::export::human::{count, counted};
     tell(&format!(
-        "{:.3} s, {} of {} rows scanned, {} of {} segments read",
+        "{:.3} s, {} of {} scanned, {} of {} read",
         statistics.elapsed.as_secs_f64(),
         count(statistics.rows_scanned),
-        count(statistics.rows),
+        counted(statistics.rows, "row"),
         count(statistics.segments_scanned),
-        count(statistics.segments),
+        counted(statistics.segments, "segment"),
     ));
 }

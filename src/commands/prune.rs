@@ -20,31 +20,42 @@ pub(super) fn run(setting: &Setting, args: &PruneArgs) -> anyhow::Result<Outcome
     let before = before.first;
     let path = setting.cache_path()?;
     let cache = pulling::open_cache(&path)?;
-    let uris = match args.sources.as_slice() {
+    let uris: Vec<String> = match args.sources.as_slice() {
         [] => cache.sources()?.into_iter().map(|source| source.uri).collect(),
         specs => sources::known_sources(setting, specs)?,
     };
+    if args.dry_run {
+        let snapshot = cache.snapshot()?;
+        let mut all = Pruned::default();
+        for (source, _) in snapshot.sources.iter().filter(|(_, uri)| uris.contains(uri)) {
+            all += snapshot.prunable(*source, before)?;
+        }
+        tell(setting, all, before, "would be dropped");
+        return Ok(Outcome::Done);
+    }
     drop(cache);
     let mut writer = Writer::open(&path)?;
     let mut all = Pruned::default();
     for uri in uris {
         if let Some(source) = writer.known_source(&uri)? {
-            all +=
-                if args.dry_run { writer.prunable(source, before)? } else { writer.prune(source, before)? };
+            all += writer.prune(source, before)?;
         }
     }
-    let told = if args.dry_run { "would be dropped" } else { "dropped" };
+    tell(setting, all, before, "dropped");
+    if all.requests > 0 {
+        sources::give_space_back(setting, &mut writer);
+    }
+    Ok(Outcome::Done)
+}
+
+fn tell(setting: &Setting, all: Pruned, before: i64, told: &str) {
     let size = match all.requests {
         0 => String::new(),
         _ => format!(" (about {} in the cache)", human::bytes(all.bytes)),
     };
     setting.note(&format!(
-        "{} requests before {} {told}{size}",
-        human::count(all.requests),
+        "{} before {} {told}{size}",
+        human::counted(all.requests, "request"),
         human::instant(before)
     ));
-    if !args.dry_run && all.requests > 0 {
-        sources::give_space_back(setting, &mut writer);
-    }
-    Ok(Outcome::Done)
 }

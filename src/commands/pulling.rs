@@ -222,10 +222,11 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_position(progress.bytes_done);
     let eta = progress.eta().map(|seconds| format!("  {}", human::duration(seconds * 1000.0)));
     bar.set_message(format!(
-        "{}/{} files  {} requests  {} lines/s{}",
+        "{}/{} file{}  {}  {} lines/s{}",
         human::count(done),
         human::count(new),
-        human::count(progress.requests),
+        human::plural(new),
+        human::counted(progress.requests, "request"),
         human::count(progress.rate as u64),
         eta.unwrap_or_default()
     ));
@@ -274,7 +275,11 @@ fn failures(failures: &[Failure], count: u64, name_all: bool) -> Vec<String> {
     let untold = count.saturating_sub(told as u64);
     if untold > 0 {
         let hint = if name_all { "" } else { " (-v names all)" };
-        lines.push(format!("{} more log files could not be read{hint}", human::count(untold)));
+        lines.push(format!(
+            "{} more log file{} could not be read{hint}",
+            human::count(untold),
+            human::plural(untold)
+        ));
     }
     lines
 }
@@ -502,20 +507,21 @@ impl Drop for NoEmptyCache {
 /// One line about a pull.
 pub(super) fn summary(progress: &Progress) -> String {
     let mut text = format!(
-        "{} log files read, {} requests added, {}",
-        human::count(progress.files_done),
-        human::count(progress.requests),
+        "{} read, {} added, {}",
+        human::counted(progress.files_done, "log file"),
+        human::counted(progress.requests, "request"),
         human::duration(progress.elapsed * 1000.0)
     );
-    for (number, what) in [
-        (progress.files_known, "known already"),
-        (progress.duplicates, "repeats dropped"),
-        (progress.rejected, "lines rejected (tamarin sources rejected)"),
-        (progress.files_skipped, "without log lines"),
-        (progress.files_failed, "could not be read"),
+    for (number, one, what) in [
+        (progress.files_known, None, "known already"),
+        (progress.duplicates, Some("repeat"), "dropped"),
+        (progress.rejected, Some("line"), "rejected (tamarin sources rejected)"),
+        (progress.files_skipped, None, "without log lines"),
+        (progress.files_failed, None, "could not be read"),
     ] {
         if number > 0 {
-            text.push_str(&format!(", {} {what}", human::count(number)));
+            let number = one.map_or_else(|| human::count(number), |one| human::counted(number, one));
+            text.push_str(&format!(", {number} {what}"));
         }
     }
     text

@@ -95,7 +95,7 @@ impl Purge {
                     output::tell(&format!("{name} was not deleted: {reason}"));
                 }
             }
-            setting.note(&format!("{} log files deleted from {}", human::count(deleted), source.uri()));
+            setting.note(&format!("{} deleted from {}", human::counted(deleted, "log file"), source.uri()));
         }
         Ok(some_left)
     }
@@ -110,8 +110,8 @@ impl Purge {
             .iter()
             .map(|(source, files)| {
                 let size = files.iter().filter_map(|file| file.size).sum();
-                let count = human::count(files.len() as u64);
-                format!("{count} log files ({}) from {}", human::bytes(size), source.uri())
+                let files = human::counted(files.len() as u64, "log file");
+                format!("{files} ({}) from {}", human::bytes(size), source.uri())
             })
             .collect();
         let later = if self.keeps_on { ", and later each that was pulled" } else { "" };

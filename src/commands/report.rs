@@ -6,7 +6,7 @@ use super::args::ReportArgs;
 use super::pulling::{self, Ready};
 use super::setting::Setting;
 use super::{Outcome, output, usage};
-use crate::export::{self, human};
+use crate::export::{self, Format, human};
 use crate::query::scan::LocalEngine;
 use crate::query::{Answer, Ask, Cancel, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
 
@@ -44,6 +44,11 @@ pub(super) fn run(setting: &Setting, args: &ReportArgs) -> anyhow::Result<Outcom
         _ => export::write(&answer, &ask, setting.format, output::width(), &mut out)?,
     }
     out.flush()?;
+    // A table and JSON say so themselves; in CSV a number is a number.
+    let approximate = export::approximate(&answer, &ask);
+    if setting.format == Format::Csv && !approximate.is_empty() {
+        setting.note(&format!("≈ {}: see tamarin report --help", approximate.join(", ")));
+    }
     Ok(ready.outcome)
 }
 
@@ -169,8 +174,8 @@ fn stretches(series: &Series, sort: Sort<Measure>, top: usize) -> (Vec<(i64, Sta
     rows.sort_by_key(|row| if sort.descending { -key(row) } else { key(row) });
     let all = rows.len();
     let note = (top > 0 && top < all).then(|| {
-        let (top, all) = (human::count(top as u64), human::count(all as u64));
-        format!("{top} of {all} rows; --top 0 shows all")
+        let (top, all) = (human::count(top as u64), human::counted(all as u64, "row"));
+        format!("{top} of {all}; --top 0 shows all")
     });
     if top > 0 {
         rows.truncate(top);

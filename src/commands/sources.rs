@@ -74,15 +74,16 @@ fn verify(setting: &Setting, path: &Path) -> anyhow::Result<Outcome> {
         export::write_sheet(sheet, setting.format, output::width(), &mut out)?;
         out.flush()?;
     }
-    let (segments, requests) = (human::count(checked.segments), human::count(checked.requests));
+    let segments = human::counted(checked.segments, "segment");
+    let requests = human::counted(checked.requests, "request");
     if findings > 0 {
         bail!(
-            "the cache {} is damaged: {} findings in {segments} segments; move it away and pull again",
+            "the cache {} is damaged: {} in {segments}; move it away and pull again",
             path.display(),
-            human::count(findings)
+            human::counted(findings, "finding")
         );
     }
-    setting.note(&format!("all is well: {segments} segments, {requests} requests"));
+    setting.note(&format!("all is well: {segments}, {requests}"));
     Ok(Outcome::Done)
 }
 
@@ -119,9 +120,9 @@ fn delete(setting: &Setting, specs: &[String]) -> anyhow::Result<Outcome> {
         if let Some(id) = writer.known_source(&uri)? {
             let gone = writer.delete_source(id)?;
             setting.note(&format!(
-                "{uri} is deleted from the cache: {} requests of {} log files",
-                human::count(gone.requests),
-                human::count(gone.files)
+                "{uri} is deleted from the cache: {} of {}",
+                human::counted(gone.requests, "request"),
+                human::counted(gone.files, "log file")
             ));
         }
     }

@@ -69,7 +69,7 @@ pub(super) fn run(setting: &Setting, args: &SqlArgs) -> anyhow::Result<Outcome> 
         let shown: Vec<Vec<Cell<'_>>> = rows.by_ref().take(top).collect();
         let note = rows
             .next()
-            .map(|_| format!("the first {} rows; --top 0 shows all", human::count(shown.len() as u64)));
+            .map(|_| format!("the first {}; --top 0 shows all", human::counted(shown.len() as u64, "row")));
         if let Some(error) = failed.take() {
             return told(error);
         }

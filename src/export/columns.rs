@@ -65,6 +65,8 @@ pub struct Sheet<'a> {
     pub(super) rows: Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>,
     /// What a table says below itself.
     pub(super) note: Option<String>,
+    /// Names of the columns that are not exact.
+    pub(super) approximate: Vec<&'static str>,
 }
 
 impl<'a> Sheet<'a> {
@@ -75,7 +77,13 @@ impl<'a> Sheet<'a> {
         note: Option<String>,
     ) -> Sheet<'a> {
         let titles = names.iter().map(|name| name.replace('_', " ")).collect();
-        Sheet { names: names.iter().map(|name| Cow::Borrowed(*name)).collect(), titles, rows, note }
+        Sheet {
+            names: names.iter().map(|name| Cow::Borrowed(*name)).collect(),
+            titles,
+            rows,
+            note,
+            approximate: Vec::new(),
+        }
     }
 
     /// The same under names that somebody chose.
@@ -85,7 +93,13 @@ impl<'a> Sheet<'a> {
         note: Option<String>,
     ) -> Sheet<'a> {
         let titles = names.iter().map(|name| super::visible(name).into_owned()).collect();
-        Sheet { names: names.into_iter().map(Cow::Owned).collect(), titles, rows, note }
+        Sheet {
+            names: names.into_iter().map(Cow::Owned).collect(),
+            titles,
+            rows,
+            note,
+            approximate: Vec::new(),
+        }
     }
 }
 
@@ -118,7 +132,7 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
         Answer::Totals(totals) => {
             let (names, titles) = heading(None, &[], &[]);
             let row = stats_cells(&totals.stats, totals.stats.bytes_sent);
-            Sheet { names, titles, rows: Box::new(std::iter::once(row)), note: None }
+            Sheet { names, titles, rows: Box::new(std::iter::once(row)), note: None, approximate: Vec::new() }
         }
         Answer::Groups(groups) => {
             let (by, more) = match ask {
@@ -132,13 +146,13 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             let shown = groups.rows.len() as u64;
             let note = (shown < groups.group_count).then(|| {
                 format!(
-                    "{} of {} groups; --top 0 shows all",
+                    "{} of {}; --top 0 shows all",
                     super::human::count(shown),
-                    super::human::count(groups.group_count)
+                    super::human::counted(groups.group_count, "group")
                 )
             });
             let rows = groups.rows.iter().map(move |row| group_cells(by.as_ref(), &more, row, whole));
-            Sheet { names, titles, rows: Box::new(rows), note }
+            Sheet { names, titles, rows: Box::new(rows), note, approximate: approximate(answer, ask) }
         }
         Answer::Series(series) => {
             let bucket = i64::from(series.bucket);
@@ -157,18 +171,27 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             let shown = requests.rows.len() as u64;
             let note = (shown < requests.matched).then(|| {
                 format!(
-                    "{} of {} requests; --top 0 shows all",
+                    "{} of {}; --top 0 shows all",
                     super::human::count(shown),
-                    super::human::count(requests.matched)
+                    super::human::counted(requests.matched, "request")
                 )
             });
             let rows = requests
                 .rows
                 .iter()
                 .map(move |row| fields.iter().map(|field| field_cell(*field, row.get(*field))).collect());
-            Sheet { names, titles, rows: Box::new(rows), note }
+            Sheet { names, titles, rows: Box::new(rows), note, approximate: Vec::new() }
         }
     }
+}
+
+/// Names of the columns of an answer that are not exact, or that brought rows into an order that is not.
+pub fn approximate(answer: &Answer, ask: &Ask) -> Vec<&'static str> {
+    let (Answer::Groups(groups), Ask::Groups { more, .. }) = (answer, ask) else { return Vec::new() };
+    more.iter()
+        .filter(|measure| measure.is_approximate() || groups.approximate.contains(measure))
+        .map(|measure| measure.name())
+        .collect()
 }
 
 /// Stretches of time by their start.
@@ -179,7 +202,7 @@ pub(super) fn stretches<'a>(rows: Vec<(i64, Stats)>, whole: u64, note: Option<St
         row.extend(stats_cells(&stats, whole));
         row
     });
-    Sheet { names, titles, rows: Box::new(rows), note }
+    Sheet { names, titles, rows: Box::new(rows), note, approximate: Vec::new() }
 }
 
 fn heading(

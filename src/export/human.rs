@@ -36,6 +36,16 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// So many things, of which `one` is the name of a single one: `1 segment`, `1,204 segments`.
+pub fn counted(number: u64, one: &str) -> String {
+    format!("{} {one}{}", count(number), plural(number))
+}
+
+/// What makes the name of a thing that of so many of them.
+pub fn plural(number: u64) -> &'static str {
+    if number == 1 { "" } else { "s" }
+}
+
 /// A share from 0 to 1: `40.7 %`. A little is `<0.1 %`, never `0.0 %`.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
@@ -136,6 +146,9 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(1_204_113), "1,204,113");
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!(counted(0, "row"), "0 rows");
+        assert_eq!(counted(1, "row"), "1 row");
+        assert_eq!(counted(1000, "log file"), "1,000 log files");
     }
 
     #[test]

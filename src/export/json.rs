@@ -1,4 +1,5 @@
-//! JSON: an array, or an object a line. Keys keep the order of the columns.
+//! JSON: an array, or an object a line. Keys keep the order of the columns. Where some are not exact, their names
+//! stand in the array `approximate` behind them: the numbers themselves stay numbers.
 
 use std::io::{self, Write};
 
@@ -8,11 +9,12 @@ use crate::query::filter::is_unseen;
 /// A part of one array of objects; whether there were any.
 pub(super) fn write_array_part(sheet: Sheet<'_>, is_first: bool, out: &mut dyn Write) -> io::Result<bool> {
     let names = names(&sheet);
+    let approximate = approximate(&sheet);
     let mut between = if is_first { "[\n" } else { ",\n" };
     let mut any = false;
     for row in sheet.rows {
         out.write_all(between.as_bytes())?;
-        write_object(&names, &row, out)?;
+        write_object(&names, &row, &approximate, out)?;
         between = ",\n";
         any = true;
     }
@@ -27,8 +29,9 @@ pub(super) fn end(is_empty: bool, out: &mut dyn Write) -> io::Result<()> {
 /// An object a line.
 pub(super) fn write_lines(sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
     let names = names(&sheet);
+    let approximate = approximate(&sheet);
     for row in sheet.rows {
-        write_object(&names, &row, out)?;
+        write_object(&names, &row, &approximate, out)?;
         out.write_all(b"\n")?;
     }
     Ok(())
@@ -38,7 +41,16 @@ fn names(sheet: &Sheet<'_>) -> Vec<String> {
     sheet.names.iter().map(|name| string(name)).collect()
 }
 
-fn write_object(names: &[String], row: &[Cell<'_>], out: &mut dyn Write) -> io::Result<()> {
+/// What stands behind the columns, if some are not exact.
+fn approximate(sheet: &Sheet<'_>) -> String {
+    if sheet.approximate.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = sheet.approximate.iter().map(|name| string(name)).collect();
+    format!(",\"approximate\":[{}]", names.join(","))
+}
+
+fn write_object(names: &[String], row: &[Cell<'_>], behind: &str, out: &mut dyn Write) -> io::Result<()> {
     let mut between = "{";
     for (name, cell) in names.iter().zip(row) {
         write!(out, "{between}{name}:")?;
@@ -54,6 +66,7 @@ fn write_object(names: &[String], row: &[Cell<'_>], out: &mut dyn Write) -> io::
         }
         between = ",";
     }
+    out.write_all(behind.as_bytes())?;
     out.write_all(b"}")
 }
 

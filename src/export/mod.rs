@@ -15,7 +15,7 @@ use std::io::{self, Write};
 
 use crate::query::{Answer, Ask, Stats};
 
-pub use columns::{Cell, Sheet};
+pub use columns::{Cell, Sheet, approximate};
 pub use visible::visible;
 
 /// How an answer is written.

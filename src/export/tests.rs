@@ -65,6 +65,30 @@ fn a_group_is_an_object_under_the_name_of_the_dimension() {
 }
 
 #[test]
+fn json_names_the_columns_that_are_not_exact_and_their_numbers_stay_numbers() {
+    let row = (Value::Integer(7), vec![Some(9.0), Some(1.5)]);
+    let (mut answer, ask) = groups(
+        Dimension::Field(Field::HttpStatus),
+        vec![Measure::Objects, Measure::TotalTimeMean],
+        vec![row],
+    );
+    assert!(!written(&(answer.clone(), ask.clone()), Format::Ndjson).contains("approximate"));
+    if let Answer::Groups(groups) = &mut answer {
+        groups.approximate.push(Measure::Objects);
+    }
+    assert_eq!(approximate(&answer, &ask), ["objects"]);
+    let answer = (answer, ask);
+    let line: serde_json::Value = serde_json::from_str(&written(&answer, Format::Ndjson)).unwrap();
+    assert_eq!(line["approximate"], serde_json::json!(["objects"]));
+    assert_eq!(line["objects"], 9);
+    let all: serde_json::Value = serde_json::from_str(&written(&answer, Format::Json)).unwrap();
+    assert_eq!(all[0], line);
+    let csv = written(&answer, Format::Csv);
+    assert!(csv.lines().next().is_some_and(|heading| heading.ends_with("share,objects,total_time_mean")));
+    assert!(written(&answer, Format::Table).contains("≈ OBJECTS"));
+}
+
+#[test]
 fn json_is_one_array_also_when_it_is_empty() {
     let answer = groups(Dimension::Role, vec![], vec![]);
     let value: serde_json::Value = serde_json::from_str(&written(&answer, Format::Json)).unwrap();

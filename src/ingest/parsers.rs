@@ -154,7 +154,7 @@ fn parse(block: Block, builder: &mut BatchBuilder, counters: &Counters) -> Vec<u
     let mut pending = Pending::default();
     let mut count = 0;
     let mut lines = Lines::of(&block.lines);
-    while let Some(line) = lines.next() {
+    while let Some(line) = lines.next_line() {
         if read_plain(&line, pending.next(), &mut builder.frames) {
             pending.add(builder);
         } else {

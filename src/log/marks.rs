@@ -31,7 +31,7 @@ impl<'t> Lines<'t> {
     }
 
     /// The next line, without its line end.
-    pub fn next(&mut self) -> Option<Line<'t, '_>> {
+    pub fn next_line(&mut self) -> Option<Line<'t, '_>> {
         if self.at == self.text.len() {
             return None;
         }
@@ -157,7 +157,7 @@ mod tests {
         // Behind the last line end there is no line.
         expected.pop_if(|line| line.is_empty());
         for expected in expected {
-            let Line { text: line, marks } = lines.next().unwrap();
+            let Line { text: line, marks } = lines.next_line().unwrap();
             assert_eq!(line, expected);
             let found = |byte: u8, at: usize| {
                 line.iter().skip(at).position(|other| *other == byte).map_or(line.len(), |offset| at + offset)
@@ -167,7 +167,7 @@ mod tests {
                 assert_eq!(marks.quote(at), found(b'"', at));
             }
         }
-        assert!(lines.next().is_none());
+        assert!(lines.next_line().is_none());
     }
 
     proptest! {

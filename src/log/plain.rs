@@ -19,7 +19,7 @@ pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
     let mut record = Record::default();
     // A line end within is none of the line's.
     let mut lines = Lines::of(line);
-    let line = lines.next().filter(|read| read.text.len() == line.len())?;
+    let line = lines.next_line().filter(|read| read.text.len() == line.len())?;
     fill(&line, &mut record, &mut Frames::of_one_line()).map(|()| record)
 }
 

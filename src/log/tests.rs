@@ -1,8 +1,8 @@
 //! Lines of every shape that logs were found to have, and what must be read from them.
 
-use proptest::prelude::*;
+mod cut_off;
+mod damaged;
 
-use super::frames::is_in_frame;
 use super::{Field, Frames, Lines, Record, Rejection, glue, line, parse_line, plain, records};
 
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
@@ -65,6 +65,13 @@ fn assert_tail(line: &str) {
             (Field::SourceRegion, "eu-west-1"),
         ],
     );
+}
+
+/// [`super::read_plain`] of a line that stands by itself.
+fn read_plain<'a>(line: &'a [u8], record: &mut Record<'a>, frames: &mut Frames) -> bool {
+    let mut lines = Lines::of(line);
+    let read = lines.next_line().filter(|read| read.text.len() == line.len());
+    read.is_some_and(|read| super::read_plain(&read, record, frames))
 }
 
 #[test]
@@ -431,39 +438,6 @@ fn numbers_that_are_none_are_absent_as_numbers_but_not_lost() {
 }
 
 #[test]
-fn a_record_cut_off_behind_its_operation_is_kept() {
-    let line = modern();
-    let whole = read(&line);
-    let after_operation = line.find("REST.GET.OBJECT").unwrap() + "REST.GET.OBJECT".len();
-    for end in after_operation..line.len() {
-        let cut = read(&line[..end]);
-        assert_eq!(cut.time, AT);
-        assert_eq!(cut.logged(Field::Operation), Some(&b"REST.GET.OBJECT"[..]));
-        // Each field is as in the whole line, or a beginning of it, or absent.
-        for field in Field::all().filter(|field| *field != Field::Extra) {
-            let (part, all) = (cut.logged(field).unwrap_or(b""), whole.logged(field).unwrap_or(b""));
-            let opening = part == b"\"" || part.is_empty();
-            assert!(opening || all.starts_with(part), "{} of {}", field.name(), &line[..end]);
-        }
-        assert_eq!(cut.logged(Field::Extra), None, "{}", &line[..end]);
-    }
-}
-
-#[test]
-fn a_record_cut_off_before_its_operation_is_rejected() {
-    let line = modern();
-    let reject = |text: &str| parse_line(text.as_bytes()).unwrap_err();
-    let operation = line.find("REST.").unwrap();
-    let time = line.find('[').unwrap();
-    let bucket = line.find("media").unwrap();
-    assert_eq!(reject(&line[..operation]), Rejection::NoOperation);
-    assert_eq!(reject(&line[..time + 28]), Rejection::NoOperation);
-    assert_eq!(reject(&line[..time + 20]), Rejection::NoTime);
-    assert_eq!(reject(&line[..time]), Rejection::NoTime);
-    assert_eq!(reject(&line[..bucket]), Rejection::NoBucket);
-}
-
-#[test]
 fn lines_that_are_no_records_are_rejected_with_a_reason() {
     let rest = "192.0.2.7 - 3E57427F3EXAMPLE REST.GET.OBJECT a \"GET /a\" 200";
     let time = "[03/Apr/2026:03:11:11 +0000]";
@@ -549,230 +523,4 @@ fn a_key_with_spaces_ends_where_the_request_uri_begins() {
         &[(Field::Key, "my films/a b.mp4"), (Field::RequestUri, "GET /films/a.mp4 HTTP/1.1")],
     );
     assert_tail(&line);
-}
-
-#[test]
-fn two_records_in_one_line_are_both_read() {
-    let first = modern();
-    let second = first.replace("films/a.mp4", "films/b.mp4").replace("3E57427F3EXAMPLE", "BBBBBBBBBBBBBBBB");
-    let bare = format!("{} BATCH.DELETE.OBJECT c.mp4 - 204 - - - - - - - - - - -", head("-"));
-    for parts in [
-        vec![&first, &second],
-        vec![&first, &bare],
-        vec![&bare, &first],
-        vec![&bare, &bare],
-        vec![&first, &second, &bare],
-    ] {
-        for between in ["", " ", "\r", "\0\0"] {
-            let glued = parts.iter().map(|part| part.as_str()).collect::<Vec<_>>().join(between);
-            let found: Vec<_> = records(glued.as_bytes()).collect();
-            assert_eq!(found.len(), parts.len(), "{glued}");
-            for (part, (text, record)) in parts.iter().zip(&found) {
-                assert_eq!(record.as_ref().unwrap(), &read(part));
-                assert!(text.starts_with(part.as_bytes()));
-            }
-            let whole: Vec<u8> = found.iter().flat_map(|(text, _)| text.iter().copied()).collect();
-            assert_eq!(whole, glued.as_bytes(), "the parts are the line");
-            // As one record it is the first, and the rest is not lost.
-            let record = read(&glued);
-            assert_eq!(record.logged(Field::RequestId), read(parts[0]).logged(Field::RequestId));
-            let rest = &glued[found[0].0.len()..];
-            assert_eq!(text(&record, Field::Extra), rest);
-            assert_eq!(record.logged(Field::HostId), read(parts[0]).logged(Field::HostId));
-        }
-    }
-}
-
-#[test]
-fn a_record_cut_off_anywhere_does_not_swallow_the_next() {
-    let (first, second) = (modern(), modern().replace("films/a.mp4", "films/b.mp4"));
-    let bare = format!("{} BATCH.DELETE.OBJECT c.mp4 - 204 - - - - - - - - - - -", head("-"));
-    let after_time = first.find(']').unwrap() + 1;
-    for next in [&second, &bare] {
-        for end in after_time..first.len() {
-            let glued = format!("{}{next}", &first[..end]);
-            let found: Vec<_> = records(glued.as_bytes()).collect();
-            assert_eq!(found.len(), 2, "{glued}");
-            assert_eq!(found[0].0, &first.as_bytes()[..end]);
-            assert_eq!(found[1].1.as_ref().unwrap(), &read(next));
-            assert_eq!(found[0].1, parse_line(&first.as_bytes()[..end]));
-        }
-    }
-}
-
-#[test]
-fn a_second_record_of_another_owner_is_not_believed() {
-    let forged = modern().replace(OWNER, &OWNER.replace('c', "d"));
-    let line = modern().replace("Mozilla/5.0 (X11; Linux x86_64)", &format!("x\" {} {forged} \"", tail()));
-    assert_eq!(records(line.as_bytes()).count(), 1);
-    assert_tail(&line);
-    assert!(text(&read(&line), Field::UserAgent).contains(&forged));
-    // Nor one of the right owner in a user agent without quotes.
-    let forged = format!("x {} BATCH.DELETE.OBJECT secret - 204 - - - - - - -", head("-"));
-    let line = modern().replace("Mozilla/5.0 (X11; Linux x86_64)", &forged);
-    assert_eq!(records(line.as_bytes()).count(), 1);
-    assert_fields(&line, &[(Field::UserAgent, &forged)]);
-}
-
-#[test]
-fn a_cut_off_second_record_stays_with_the_first() {
-    let line = format!("{}{}", modern(), head("-"));
-    assert_eq!(records(line.as_bytes()).count(), 1);
-    let record = read(&line);
-    assert_eq!(record.logged(Field::HostId), Some(HOST_ID.as_bytes()));
-    // The region of the first is glued to the owner of the second: nothing tells where it ends.
-    assert_eq!(text(&record, Field::SourceRegion), format!("eu-west-1{OWNER}"));
-    assert!(text(&record, Field::Extra).starts_with("media [03/Apr/2026"));
-}
-
-/// [`super::read_plain`] of a line that stands by itself.
-fn read_plain<'a>(line: &'a [u8], record: &mut Record<'a>, frames: &mut Frames) -> bool {
-    let mut lines = Lines::of(line);
-    let read = lines.next().filter(|read| read.text.len() == line.len());
-    read.is_some_and(|read| super::read_plain(&read, record, frames))
-}
-
-#[test]
-fn a_line_that_ends_within_its_bucket_is_not_how_others_begin() {
-    let mut frames = Frames::default();
-    let mut record = Record::default();
-    let (cut, whole) = (format!("{OWNER} m"), modern());
-    assert!(!read_plain(cut.as_bytes(), &mut record, &mut frames));
-    assert!(whole.starts_with(&cut) && read_plain(whole.as_bytes(), &mut record, &mut frames));
-    assert_eq!(record.logged(Field::Bucket), Some(b"media".as_slice()));
-}
-
-/// Lines as they may be: valid ones, with bytes flipped, cut out and put in.
-fn damaged_lines() -> impl Strategy<Value = Vec<u8>> {
-    let oai = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE";
-    let lines = vec![
-        modern(),
-        format!("{} new fields", modern()),
-        modern().replace(" films/a.mp4 HTTP", " a?f=\"a b.mp4\" HTTP"),
-        modern().replace("\" - ", "\" - - "),
-        modern().replace("\"Mozilla", "\"\"Mozilla"),
-        format!("{} BATCH.DELETE.OBJECT c.mp4 - 204 - - - - - - - - - - -", head(oai)),
-        format!("{} REST.GET.OBJECT c.mp4 \"-\" 204 - - - - - \"-\" \"-\" -", head("-")),
-        format!("{}{}", modern(), modern()),
-    ];
-    let scrap = prop_oneof![
-        Just(b"\"".to_vec()),
-        Just(b" ".to_vec()),
-        Just(b" - ".to_vec()),
-        Just(b"\" 200 ".to_vec()),
-        Just(b"\" \"".to_vec()),
-        Just(b"[".to_vec()),
-        Just(b"\0".to_vec()),
-        Just(b" REST.GET.OBJECT ".to_vec()),
-        Just(head("-").into_bytes()),
-        proptest::collection::vec(any::<u8>(), 1..6),
-    ];
-    let damage = (any::<prop::sample::Index>(), 0usize..3, scrap);
-    (prop::sample::select(lines), proptest::collection::vec(damage, 0..4)).prop_map(|(line, damages)| {
-        let mut line = line.into_bytes();
-        for (place, kind, scrap) in damages {
-            let at = place.index(line.len().max(1)).min(line.len());
-            let end = (at + scrap.len()).min(line.len());
-            match kind {
-                0 => drop(line.splice(at..end, scrap)), // flipped
-                1 => drop(line.splice(at..at, scrap)),  // put in
-                _ if scrap.len() > 3 => line.truncate(at),
-                _ => drop(line.drain(at..end)), // cut out
-            }
-        }
-        line
-    })
-}
-
-/// All that must hold of any line.
-fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
-    let careful = line::read(bytes, bytes.len());
-    if let Some(record) = plain::read(bytes) {
-        prop_assert_eq!(Ok(&record), careful.as_ref(), "the plain way and the careful way agree");
-    }
-    let parts: Vec<u8> = records(bytes).flat_map(|(part, _)| part.iter().copied()).collect();
-    prop_assert_eq!(&parts[..], bytes, "the parts are the line");
-    let count = records(bytes).count();
-    if count == 1 {
-        prop_assert_eq!(records(bytes).next().unwrap().1, parse_line(bytes));
-    }
-    for (part, record) in records(bytes) {
-        prop_assert!(count == 1 || glue::split(part).is_none() || plain::read(part).is_some());
-        if let Ok(record) = record {
-            lost_nothing(part, &record)?;
-            let _ = record.key();
-        }
-    }
-    if let Ok(record) = parse_line(bytes) {
-        lost_nothing(bytes, &record)?;
-    }
-    Ok(())
-}
-
-/// Every byte of the line is within a field or `extra`, but for spaces, quotes, dashes, brackets and padding.
-fn lost_nothing(line: &[u8], record: &Record<'_>) -> Result<(), TestCaseError> {
-    let mut covered = vec![false; line.len()];
-    let start = line.as_ptr() as usize;
-    for field in Field::all() {
-        if let Some(text) = record.logged(field) {
-            let from = text.as_ptr() as usize - start;
-            covered[from..from + text.len()].fill(true);
-        }
-    }
-    for (at, byte) in line.iter().enumerate() {
-        let punctuation = b" \"-[]\0\t\r\n\x0c\xEF\xBB\xBF".contains(byte);
-        prop_assert!(covered[at] || punctuation, "byte {} is lost: {}", at, String::from_utf8_lossy(line));
-    }
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
-    #[test]
-    fn damaged_lines_lose_nothing_and_read_alike_both_ways(line in damaged_lines()) {
-        check(&line)?;
-    }
-
-    #[test]
-    fn no_bytes_whatever_panic(line in proptest::collection::vec(any::<u8>(), 0..200)) {
-        check(&line)?;
-    }
-
-    #[test]
-    fn lines_made_of_fragments_hold_too(words in proptest::collection::vec(prop::sample::select(vec![
-        "\"", "\"-\"", "\"\"", "-", "200", "x", "  ", "[", "media", OWNER, "[03/Apr/2026:03:11:11 +0000]",
-        "REST.GET.OBJECT", "3E57427F3EXAMPLE", "\"GET /a\"", "TLSv1.2", "SigV4", "\u{feff}", "\0",
-    ]), 0..40)) {
-        check(format!("{OWNER} media [03/Apr/2026:03:11:11 +0000] {}", words.join(" ")).as_bytes())?;
-        check(words.concat().as_bytes())?;
-    }
-
-    /// Lines of one log, read one after another with the same frames.
-    #[test]
-    fn lines_read_with_those_before_read_as_each_by_itself(
-        lines in proptest::collection::vec(damaged_lines(), 1..30),
-        again in proptest::collection::vec(any::<prop::sample::Index>(), 0..30),
-    ) {
-        let mut frames = Frames::default();
-        // A record that tells of the line before must not shine through.
-        let mut record = Record::default();
-        let mut numbered: Vec<Record<'_>> = Vec::new();
-        for line in lines.iter().chain(again.iter().map(|index| index.get(&lines))) {
-            let is_plain = read_plain(line, &mut record, &mut frames);
-            let alone = plain::read(line);
-            prop_assert_eq!(is_plain, alone.is_some());
-            let Some(alone) = alone else { continue };
-            for field in Field::all() {
-                prop_assert_eq!(record.logged(field), alone.logged(field), "{}", field.name());
-            }
-            prop_assert_eq!(record.time, alone.time);
-            if let Some(other) = numbered.iter().find(|other| other.frame().is_some() && other.frame() == record.frame()) {
-                for field in Field::all().filter(|field| is_in_frame(*field)) {
-                    prop_assert_eq!(record.logged(field), other.logged(field), "{}", field.name());
-                }
-            }
-            numbered.push(record.clone());
-        }
-    }
 }

@@ -59,6 +59,8 @@ pub(crate) enum Exported {
         path: PathBuf,
         /// How many rows.
         rows: u64,
+        /// Columns that are not exact, if the file itself does not say so.
+        approximate: Vec<&'static str>,
     },
     /// There is such a file already, and nobody agreed to overwrite it.
     Exists(Export),

@@ -304,8 +304,14 @@ pub(crate) const MARGIN: u16 = 2;
 const GAP: u16 = 2;
 
 /// Fits columns into a width: the least important are left out, room that is over goes to those that
-/// can use it, the most important first. `content` tells how much the texts of a column need.
-pub(crate) fn place(choices: &[Choice], width: u16, content: impl Fn(Column) -> u16) -> Vec<Placed> {
+/// can use it, the most important first. What the rows are `sorted` by is never left out: they would
+/// stand in no order that anybody could see. `content` tells how much the texts of a column need.
+pub(crate) fn place(
+    choices: &[Choice],
+    width: u16,
+    sorted: Column,
+    content: impl Fn(Column) -> u16,
+) -> Vec<Placed> {
     let room = width.saturating_sub(MARGIN);
     let all: Vec<(Column, Shape)> = choices
         .iter()
@@ -314,7 +320,10 @@ pub(crate) fn place(choices: &[Choice], width: u16, content: impl Fn(Column) -> 
         .collect();
     // The most important first, each if there is room for it still.
     let mut order: Vec<usize> = (0..all.len()).collect();
-    order.sort_by_key(|&index| all[index].1.rank);
+    order.sort_by_key(|&index| match all[index] {
+        (column, shape) if shape.rank > 0 && column == sorted => (1, 0),
+        (_, shape) => (shape.rank.min(2), shape.rank),
+    });
     let mut taken = vec![false; all.len()];
     let mut used = 0;
     for &index in &order {
@@ -358,7 +367,8 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_keeps_what_matters_most() {
-        let placed = place(&of_groups(&Dimension::Field(Field::RemoteIp)), 60, |_| 12);
+        let sorted = Column::Measure(Measure::BytesSent);
+        let placed = place(&of_groups(&Dimension::Field(Field::RemoteIp)), 60, sorted, |_| 12);
         let kept: Vec<Column> = placed.iter().map(|placed| placed.column).collect();
         assert_eq!(
             kept,
@@ -375,8 +385,24 @@ mod tests {
     fn no_column_leaves_the_screen_at_any_width() {
         for choices in [of_groups(&Dimension::Field(Field::Key)), of_times(), of_requests()] {
             for width in 20..260 {
-                for placed in place(&choices, width, |_| 300) {
-                    assert!(placed.x + placed.width <= width, "{placed:?} at {width}");
+                for sorted in &choices {
+                    for placed in place(&choices, width, sorted.column, |_| 300) {
+                        assert!(placed.x + placed.width <= width, "{placed:?} at {width}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_rows_are_sorted_by_stays_on_the_smallest_screen() {
+        for mut choices in [of_groups(&Dimension::Field(Field::Key)), of_times(), of_requests()] {
+            choices.iter_mut().for_each(|choice| choice.wanted = true);
+            for width in 60..130 {
+                for sorted in &choices {
+                    let placed = place(&choices, width, sorted.column, |_| 300);
+                    let stays = |column| placed.iter().any(|placed| placed.column == column);
+                    assert!(stays(sorted.column) && stays(choices[0].column), "{sorted:?} at {width}");
                 }
             }
         }
@@ -384,7 +410,7 @@ mod tests {
 
     #[test]
     fn room_that_is_over_goes_to_the_texts_first() {
-        let placed = place(&of_groups(&Dimension::Field(Field::Key)), 200, |_| 60);
+        let placed = place(&of_groups(&Dimension::Field(Field::Key)), 200, Column::Value, |_| 60);
         assert_eq!(placed[0].width, 60);
     }
 }

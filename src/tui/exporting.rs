@@ -23,7 +23,13 @@ pub(crate) fn export(engine: &dyn Engine, export: Export) -> Exported {
         Answer::Totals(_) => 1,
     };
     match write(&export, &reply.answer) {
-        Ok(()) => Exported::Written { path: export.path, rows: count as u64 },
+        Ok(()) => {
+            let approximate = match format(&export) {
+                Format::Csv => crate::export::approximate(&reply.answer, &export.query.ask),
+                _ => Vec::new(),
+            };
+            Exported::Written { path: export.path, rows: count as u64, approximate }
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Exported::Exists(export),
         Err(error) => Exported::Failed(format!("{}: {error}; name another file", export.path.display())),
     }
@@ -53,11 +59,15 @@ fn write(export: &Export, answer: &Answer) -> io::Result<()> {
 
 fn write_answer(file: File, export: &Export, answer: &Answer) -> io::Result<()> {
     let mut out = BufWriter::new(file);
-    let format = match export.path.extension().and_then(|ending| ending.to_str()) {
+    crate::export::write(answer, &export.query.ask, format(export), None, &mut out)?;
+    out.flush()
+}
+
+/// What the name of the file says.
+fn format(export: &Export) -> Format {
+    match export.path.extension().and_then(|ending| ending.to_str()) {
         Some(ending) if ending.eq_ignore_ascii_case("csv") => Format::Csv,
         Some(ending) if ending.eq_ignore_ascii_case("ndjson") => Format::Ndjson,
         _ => Format::Json,
-    };
-    crate::export::write(answer, &export.query.ask, format, None, &mut out)?;
-    out.flush()
+    }
 }

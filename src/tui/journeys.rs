@@ -345,6 +345,38 @@ fn commands_do_what_keys_do_and_say_what_is_wrong() {
 }
 
 #[test]
+fn what_a_table_is_sorted_by_is_on_the_screen_however_small() {
+    for (columns, rows) in [(60, 16), (80, 24)] {
+        let mut person = person(columns, rows);
+        for (sort, heading) in [
+            ("objects", "OBJECTS ▼"),
+            ("user_agents", "AGENTS ▼"),
+            ("last_seen asc", "LAST SEEN ▲"),
+            ("errors", "FAILED ▼"),
+            ("value", "REMOTE IP ▲"),
+        ] {
+            person.press(":").types(&format!("sort {sort}")).press("Enter");
+            let screen = person.screen();
+            assert!(screen.contains(heading) && screen.contains("REMOTE IP"), "{sort}: {screen}");
+        }
+        person.press("4");
+        for (sort, heading) in [
+            ("user_agent", "USER AGENT ▲"),
+            ("object_size", "SIZE ▼"),
+            ("host_id asc", "HOST ID ▲"),
+            ("time", "TIME ▼"),
+        ] {
+            person.press(":").types(&format!("sort {sort}")).press("Enter");
+            let screen = person.screen();
+            assert!(screen.contains(heading) && screen.contains("TIME"), "{sort}: {screen}");
+        }
+    }
+    let mut person = person(80, 24);
+    person.press(":").types("sort objects").press("Enter");
+    insta::assert_snapshot!("sorted-by-objects-80x24", person.screen());
+}
+
+#[test]
 fn a_table_is_exported_whole_and_no_file_is_replaced_unasked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("addresses.csv");

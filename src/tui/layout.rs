@@ -138,7 +138,7 @@ pub(crate) fn columns(state: &State) -> Vec<Placed> {
         };
         u16::try_from(texts.max().unwrap_or(0).max(heading)).unwrap_or(u16::MAX).min(400)
     };
-    columns::place(&table.columns, areas.rows.width, content)
+    columns::place(&table.columns, areas.rows.width, table.sort.by, content)
 }
 
 /// The part of the screen for a list in front of the tables, in the middle, no larger than needed.

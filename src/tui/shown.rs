@@ -1,6 +1,6 @@
 //! Numbers, instants and values as they are put on the screen.
 
-pub(crate) use crate::export::human::{bytes, count, duration, percent};
+pub(crate) use crate::export::human::{bytes, count, counted, duration, percent, plural};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 

@@ -241,6 +241,10 @@ impl Table {
     pub(crate) fn sort_by(&mut self, sort: Sort<Column>) {
         self.sort = sort;
         self.column = sort.by;
+        // Whoever names a column that is not shown wants to see it.
+        if let Some(choice) = self.columns.iter_mut().find(|choice| choice.column == sort.by) {
+            choice.wanted = true;
+        }
         if !self.touched {
             self.anchor = None;
             self.cursor = 0;

@@ -227,6 +227,10 @@ fn a_cache_in_a_folder_that_may_not_be_written_is_read_by_whoever_may_read_it() 
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.contains("\"requests\":"), "{stdout}");
     assert_eq!(by_a_stranger(folder.path(), &["sources", "check", "--cache", name]).status.code(), Some(0));
+    let asked =
+        by_a_stranger(folder.path(), &["prune", "--before", "2100-01-01", "--dry-run", "--cache", name]);
+    let told = String::from_utf8(asked.stderr).unwrap();
+    assert!(asked.status.success() && told.contains("would be dropped (about "), "{told}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put beside it");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 

@@ -120,10 +120,10 @@ fn who_keeps_on_pulling_is_asked_only_in_the_first_round() {
         terminal.wait_for(if left == 0 { "3 log files deleted" } else { "nothing was deleted" }).unwrap();
         let request = line(5000, "203.0.113.8", "-", "REST.GET.OBJECT", "late.mp4", 200, "10");
         scene.server.put("acme-logs", "p/2026-04-01-10-00-00-LATE", request);
-        terminal.wait_for("1 log files read, 1 requests added").unwrap();
+        terminal.wait_for("1 log file read, 1 request added").unwrap();
         scene.proxy.take_seen();
         if left == 0 {
-            terminal.wait_for("1 log files deleted").unwrap();
+            terminal.wait_for("1 log file deleted").unwrap();
         }
         // Two rounds later.
         for _ in 0..2 {

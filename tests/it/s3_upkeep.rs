@@ -193,7 +193,7 @@ fn what_was_pulled_before_is_deleted_without_being_added_twice() {
     let other = line(50, "203.0.113.8", "-", "REST.GET.OBJECT", "another", 200, "1000");
     server.put("acme-logs", &name(3), other);
     let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
-    assert!(stderr(&output).contains(" 1 requests added"), "{}", stderr(&output));
+    assert!(stderr(&output).contains(" 1 request added"), "{}", stderr(&output));
     assert!(stderr(&output).contains("20 log files deleted"), "{}", stderr(&output));
     assert_eq!(left(&server), KEPT);
     assert_eq!(requests(&home), 21);

@@ -38,7 +38,7 @@ fn monitored_sources_are_pulled_when_none_is_named() {
     std::fs::write(home.path("more/2026-04-01-05-00-00-FFFF"), &late).unwrap();
     assert!(stderr(&home.run(&["pull"])).contains("0 requests added, "));
     home.fine(&["sources", "add", "more", "-q"]);
-    assert!(stderr(&home.run(&["pull"])).contains("1 requests added"));
+    assert!(stderr(&home.run(&["pull"])).contains("1 request added"));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_cache_is_checked_and_damage_named() {
     home.fine(&["pull", "logs", "-q", "--cache", "c.db"]);
     let output = home.run(&["sources", "check", "--cache", "c.db"]);
     assert_eq!(output.status.code(), Some(0));
-    assert!(stderr(&output).contains("all is well: 1 segments, 3 requests"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("all is well: 1 segment, 3 requests"), "{}", stderr(&output));
     assert_eq!(home.fine(&["sources", "check", "--cache", "c.db", "--format", "ndjson"]), "");
 
     // A word of a dictionary that is no longer the one the index knows.
@@ -137,7 +137,7 @@ fn old_requests_are_pruned_and_not_pulled_again() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q"]);
     let output = home.run(&["prune", "--before", "2026-04-01T01:00", "--dry-run"]);
-    assert!(stderr(&output).contains("1 requests before "), "{}", stderr(&output));
+    assert!(stderr(&output).contains("1 request before "), "{}", stderr(&output));
     assert!(stderr(&output).contains("would be dropped"), "{}", stderr(&output));
     assert_eq!(requests(&home), 3);
     let output = home.run(&["prune", "--before", "2026-04-01T01:00", "logs"]);

@@ -1,8 +1,10 @@
 //! How the values of a column become bytes: packed integers ([`integers`]) for codes, times and
 //! measures; pages of compressed text ([`text`]) for details.
 
+pub mod around_key;
 pub mod integers;
-mod order;
+pub mod order;
+mod pages;
 pub mod text;
 
 /// What is wrong with the bytes of a column.

@@ -1,29 +1,18 @@
 //! What is read of a cache at one moment: columns, dictionaries, pages of text.
 
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
+use crate::cache::CacheError;
 use crate::cache::chunk::{self, ChunkError};
 use crate::cache::codec::Damage;
 use crate::cache::codec::integers::Integers;
-use crate::cache::codec::text::{self, Entry, OpenPage, Page};
-use crate::cache::dictionary::{Arena, Dictionary, PIECE};
-use crate::cache::layout::slot;
 use crate::cache::presence::Presence;
-use crate::cache::schema::{self, chunk_id};
-use crate::cache::{CacheError, checksum};
+use crate::cache::schema::chunk_id;
 use crate::log::Field;
 
 use super::{BeingRead, Cache, SegmentInfo, lock};
-
-/// Between two looks at whether a dictionary that another question is reading is there.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
-/// Values read between two looks at whether they are still wanted.
-const VALUES_BETWEEN_LOOKS: usize = 4096;
-/// The directory of a column of text is nearly always in its first bytes.
-const DIRECTORY: usize = 1024;
 
 /// The cache at one moment: what others commit meanwhile does not show. Threads share it.
 pub struct Snapshot<'c> {
@@ -41,18 +30,6 @@ impl Drop for Snapshot<'_> {
             && connection.execute_batch("COMMIT").is_ok()
         {
             lock(&self.cache.idle).push(connection);
-        }
-    }
-}
-
-/// The file is mapped into memory as long as this lives.
-pub struct Mapped<'s>(&'s Mutex<Option<Connection>>);
-
-impl Drop for Mapped<'_> {
-    fn drop(&mut self) {
-        if let Some(connection) = lock(self.0).as_ref() {
-            // If it stays mapped, it takes memory that others can have.
-            let _ = schema::map(connection, false);
         }
     }
 }
@@ -128,84 +105,6 @@ impl<'c> Snapshot<'c> {
         Ok(presence)
     }
 
-    /// Makes the file ready for pages of text to be read here and there, as long as what it returns lives.
-    pub fn mapped(&self) -> Result<Mapped<'_>, CacheError> {
-        self.with(|connection| schema::map(connection, true))?;
-        Ok(Mapped(&self.connection))
-    }
-
-    /// A column of text, to be read page by page; see [`Snapshot::mapped`].
-    pub fn details(&self, segment: &SegmentInfo, field: Field) -> Result<Details, CacheError> {
-        let id = chunk_id(segment.id, field);
-        let crc = self.chunk(segment, field, chunk::head)?.data_crc;
-        let mut wanted = DIRECTORY;
-        loop {
-            let (head, length) = self.with(|connection| {
-                let blob = connection.blob_open("main", "column_chunk", "data", id, true)?;
-                let mut head = vec![0; wanted.min(blob.len())];
-                blob.read_at_exact(&mut head, 0)?;
-                Ok((head, blob.len()))
-            })?;
-            match Details::read(id, *segment, field, crc, &head, length) {
-                Ok(details) => return Ok(details),
-                Err(_) if wanted < length => wanted *= 8,
-                Err(damage) => return Err(self.damaged(segment, field, damage)),
-            }
-        }
-    }
-
-    /// A page of a column of text.
-    pub fn page(&self, details: &Details, index: usize) -> Result<Arc<OpenPage>, CacheError> {
-        let place = &details.pages[index];
-        let key = (details.id, index);
-        if let Some(page) = lock(&self.cache.pages).get(&key) {
-            return Ok(page);
-        }
-        let bytes = self.with(|connection| {
-            let blob = connection.blob_open("main", "column_chunk", "data", details.id, true)?;
-            let mut bytes = vec![0; place.entry.length];
-            blob.read_at_exact(&mut bytes, place.offset)?;
-            Ok(bytes)
-        })?;
-        let page = (place.entry.verify(&bytes))
-            .and_then(|()| OpenPage::open(&Page { rows: place.entry.rows, bytes }))
-            .map_err(|damage| self.damaged(&details.segment, details.field, damage))?;
-        let page = Arc::new(page);
-        lock(&self.cache.pages).put(key, page.clone(), page.memory());
-        Ok(page)
-    }
-
-    /// A whole column of text, page by page in order, past the store of open pages: for filters. Ends at
-    /// the first error of `each`, and with `false` when it is no longer worth the while.
-    pub fn for_each_page<E: From<CacheError>>(
-        &self,
-        segment: &SegmentInfo,
-        field: Field,
-        is_worth_it: &dyn Fn() -> bool,
-        each: &mut dyn FnMut(&OpenPage) -> Result<(), E>,
-    ) -> Result<bool, E> {
-        let damaged = |damage| E::from(self.damaged(segment, field, damage));
-        let Some(bytes) = self.bytes_while(segment, field, is_worth_it)? else { return Ok(false) };
-        let directory = text::directory(&bytes).map_err(damaged)?;
-        if directory.pages.iter().map(|page| page.rows).sum::<usize>() != segment.rows {
-            return Err(damaged(Damage("it has another number of rows than its segment")));
-        }
-        let mut rest = &bytes[directory.length..];
-        for entry in directory.pages {
-            if !is_worth_it() {
-                return Ok(false);
-            }
-            let (page, after) =
-                rest.split_at_checked(entry.length).ok_or(damaged(Damage("a page of text is cut off")))?;
-            rest = after;
-            let page = (entry.verify(page))
-                .and_then(|()| OpenPage::open_bytes(entry.rows, page))
-                .map_err(damaged)?;
-            each(&page)?;
-        }
-        if rest.is_empty() { Ok(true) } else { Err(damaged(Damage("it has another length than it says"))) }
-    }
-
     /// The bytes of a column; `None` if they were no longer worth the while.
     fn bytes_while(
         &self,
@@ -220,112 +119,16 @@ impl<'c> Snapshot<'c> {
         bytes.map_err(|damage| self.damaged(segment, field, damage))
     }
 
-    /// How many values a dimension has; ids are 1 to this.
-    pub fn dictionary_len(&self, field: Field) -> Result<u32, CacheError> {
-        self.with(|connection| {
-            connection
-                .prepare_cached("SELECT coalesce(max(id), 0) FROM dictionary WHERE dimension = ?1")?
-                .query_row([field as i64], |row| row.get(0))
-        })
-    }
-
-    /// All values of a dimension, at least those of this snapshot.
-    pub fn dictionary(&self, field: Field) -> Result<Dictionary, CacheError> {
-        // Whoever waits without end gets it.
-        self.dictionary_while(field, &|| true).map(Option::unwrap_or_default)
-    }
-
-    /// The same, given up with `None` when it is no longer worth the while. What was read by then is not lost.
-    pub fn dictionary_while(
+    pub(in crate::cache) fn with<T>(
         &self,
-        field: Field,
-        is_worth_it: &dyn Fn() -> bool,
-    ) -> Result<Option<Dictionary>, CacheError> {
-        let len = self.dictionary_len(field)?;
-        let mut dictionary = loop {
-            match self.cache.dictionaries[slot(field)].try_lock() {
-                Ok(dictionary) => break dictionary,
-                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
-                // Another question is reading it.
-                Err(TryLockError::WouldBlock) if is_worth_it() => std::thread::sleep(LOOK_EVERY),
-                Err(TryLockError::WouldBlock) => return Ok(None),
-            }
-        };
-        if dictionary.len() < len {
-            let mut are_sound = true;
-            let mut is_whole = true;
-            let grown = self.with(|connection| {
-                let mut grown = dictionary.clone();
-                let mut more = Arena::default();
-                let mut statement = connection.prepare_cached(
-                    "SELECT value, id, crc FROM dictionary WHERE dimension = ?1 AND id > ?2 ORDER BY id",
-                )?;
-                let mut rows = statement.query(params![field as i64, dictionary.len()])?;
-                while let Some(row) = rows.next()? {
-                    let value = row.get_ref(0)?.as_bytes().unwrap_or_default();
-                    let crc = checksum::of_value(field as i64, row.get(1)?, value);
-                    are_sound &= crc == row.get::<_, i32>(2)?;
-                    more.push(value);
-                    if more.len() == PIECE {
-                        grown = grown.grown(std::mem::take(&mut more));
-                    }
-                    if more.len().is_multiple_of(VALUES_BETWEEN_LOOKS) && !is_worth_it() {
-                        is_whole = false;
-                        break;
-                    }
-                }
-                Ok(grown.grown(more))
-            })?;
-            if !are_sound {
-                return Err(self.damaged_dictionary(field));
-            }
-            if is_whole && grown.len() != len {
-                return Err(CacheError::Damaged {
-                    path: self.cache.path.clone(),
-                    reason: format!("the dictionary of {} lacks values", field.name()),
-                });
-            }
-            *dictionary = grown;
-            if !is_whole {
-                return Ok(None);
-            }
-        }
-        Ok(Some(dictionary.clone()))
-    }
-
-    /// One value of a dimension; `None` for 0, absent. Does not read the whole dictionary.
-    pub fn value(&self, field: Field, id: u32) -> Result<Option<Arc<[u8]>>, CacheError> {
-        if id == 0 {
-            return Ok(None);
-        }
-        if let Some(value) = lock(&self.cache.dictionaries[slot(field)]).get(id) {
-            return Ok(Some(value.into()));
-        }
-        let value: Option<(Vec<u8>, i32)> = self.with(|connection| {
-            connection
-                .prepare_cached("SELECT value, crc FROM dictionary WHERE dimension = ?1 AND id = ?2")?
-                .query_row(params![field as i64, id], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
-        })?;
-        match value {
-            Some((value, crc)) if crc == checksum::of_value(field as i64, id.into(), &value) => {
-                Ok(Some(value.into()))
-            }
-            Some(_) => Err(self.damaged_dictionary(field)),
-            None => Err(CacheError::Damaged {
-                path: self.cache.path.clone(),
-                reason: format!("the dictionary of {} has no value {id}", field.name()),
-            }),
-        }
-    }
-
-    fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
         let connection = lock(&self.connection);
         let answer = connection.as_ref().ok_or(rusqlite::Error::InvalidQuery).and_then(ask);
         answer.map_err(|error| CacheError::sqlite(&self.cache.path, error))
     }
 
-    fn chunk<T>(
+    pub(super) fn chunk<T>(
         &self,
         segment: &SegmentInfo,
         field: Field,
@@ -343,62 +146,9 @@ impl<'c> Snapshot<'c> {
         })
     }
 
-    fn damaged_dictionary(&self, field: Field) -> CacheError {
-        let place = format!("dictionary of {}", field.name());
-        CacheError::damaged(&self.cache.path, place, checksum::DAMAGE)
-    }
-
     /// An error about a column that makes no sense.
     pub fn damaged(&self, segment: &SegmentInfo, field: Field, damage: Damage) -> CacheError {
         let place = format!("segment {}, column {}", segment.id, field.name());
         CacheError::damaged(&self.cache.path, place, damage)
-    }
-}
-
-/// A column of text: where its pages are.
-#[derive(Debug)]
-pub struct Details {
-    id: i64,
-    segment: SegmentInfo,
-    field: Field,
-    pages: Vec<Place>,
-}
-
-#[derive(Debug)]
-struct Place {
-    first_row: usize,
-    offset: usize,
-    entry: Entry,
-}
-
-impl Details {
-    fn read(
-        id: i64,
-        segment: SegmentInfo,
-        field: Field,
-        crc: i32,
-        head: &[u8],
-        length: usize,
-    ) -> Result<Details, Damage> {
-        let directory = text::directory(head)?;
-        checksum::is_same(crc, checksum::of_bytes(&head[..directory.length]))?;
-        let mut pages = Vec::with_capacity(directory.pages.len());
-        let (mut row, mut offset) = (0, directory.length);
-        for entry in directory.pages {
-            let (first_row, start) = (row, offset);
-            row += entry.rows;
-            offset = start.checked_add(entry.length).ok_or(Damage("a page of text of impossible length"))?;
-            pages.push(Place { first_row, offset: start, entry });
-        }
-        if row != segment.rows || offset != length {
-            return Err(Damage("it has another length than it says"));
-        }
-        Ok(Details { id, segment, field, pages })
-    }
-
-    /// The page of a row, and the row's place in it.
-    pub fn locate(&self, row: usize) -> (usize, usize) {
-        let page = self.pages.partition_point(|page| page.first_row <= row).saturating_sub(1);
-        (page, row - self.pages.get(page).map_or(0, |page| page.first_row))
     }
 }

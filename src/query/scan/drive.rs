@@ -20,6 +20,27 @@ pub fn fold<S: Send>(
     cancel: &Cancel,
     begin: impl Fn() -> S + Sync,
     step: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
+    tell: impl FnMut(&mut [S], f64) -> Result<(), QueryError>,
+) -> Result<Vec<S>, QueryError> {
+    fold_in_waves(segments, cancel, FIRST_WAVE, begin, step, tell)
+}
+
+/// The same, when there is nothing to tell before the end: no thread waits for another then.
+pub fn fold_silently<S: Send>(
+    segments: &[SegmentInfo],
+    cancel: &Cancel,
+    begin: impl Fn() -> S + Sync,
+    step: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
+) -> Result<Vec<S>, QueryError> {
+    fold_in_waves(segments, cancel, Duration::MAX, begin, step, |_, _| Ok(()))
+}
+
+fn fold_in_waves<S: Send>(
+    segments: &[SegmentInfo],
+    cancel: &Cancel,
+    mut wave: Duration,
+    begin: impl Fn() -> S + Sync,
+    step: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
     mut tell: impl FnMut(&mut [S], f64) -> Result<(), QueryError>,
 ) -> Result<Vec<S>, QueryError> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(segments.len()).max(1);
@@ -27,11 +48,10 @@ pub fn fold<S: Send>(
     let rows: usize = segments.iter().map(|segment| segment.rows).sum();
     let next = AtomicUsize::new(0);
     let failed: Mutex<Option<QueryError>> = Mutex::new(None);
-    let mut wave = FIRST_WAVE;
     loop {
-        let deadline = Instant::now() + wave;
+        let deadline = Instant::now().checked_add(wave);
         let work = |state: &mut S| {
-            while Instant::now() < deadline && !cancel.is_cancelled() {
+            while deadline.is_none_or(|deadline| Instant::now() < deadline) && !cancel.is_cancelled() {
                 let Some(segment) = segments.get(next.fetch_add(1, Relaxed)) else { return };
                 if let Err(error) = step(state, segment) {
                     failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
@@ -63,6 +83,6 @@ pub fn fold<S: Send>(
         }
         let done_rows: usize = segments[..done].iter().map(|segment| segment.rows).sum();
         tell(&mut states, done_rows as f64 / rows.max(1) as f64)?;
-        wave *= WAVES_GROW;
+        wave = wave.saturating_mul(WAVES_GROW);
     }
 }

@@ -177,7 +177,7 @@ impl Asking<'_> {
         wanted: &[SegmentInfo],
     ) -> Result<Vec<u64>, QueryError> {
         let index = self.indexed(wanted);
-        let states = drive::fold(
+        let states = drive::fold_silently(
             wanted,
             self.cancel,
             || vec![0u64; STRETCHES as usize],
@@ -185,7 +185,6 @@ impl Asking<'_> {
                 let index = index.get(&segment.id).copied().unwrap_or(0);
                 self.count_segment(counts, (index, segment), order, stretches)
             },
-            |_, _| Ok(()),
         )?;
         let mut all = vec![0; STRETCHES as usize];
         for counts in states {

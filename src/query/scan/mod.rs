@@ -8,6 +8,7 @@
 
 mod best;
 mod buckets;
+mod by_text;
 mod counted;
 mod distinct;
 mod drive;

@@ -4,8 +4,6 @@
 //! number say that none of their rows can be among the first are not even unpacked. Far behind the middle,
 //! the order is turned round and the last ones are picked.
 
-use std::borrow::Cow;
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -18,7 +16,6 @@ use super::drive;
 use super::groups::for_each;
 use super::predicate::{Mask, OpenPredicate, Passes, mask_of};
 use super::rows::RowReader;
-use super::texts::{RowText, for_each_row};
 use super::waiting;
 use super::{Asking, OneMoment};
 
@@ -46,7 +43,7 @@ impl Place {
         Place { rank: self.rank ^ turn, time: self.time ^ turn, at: self.at ^ turn }
     }
 
-    fn location(self) -> (usize, usize) {
+    pub(super) fn location(self) -> (usize, usize) {
         ((self.at >> 32) as usize, (self.at & 0xffff_ffff) as usize)
     }
 }
@@ -128,18 +125,9 @@ impl Order<'_> {
 }
 
 /// What one thread has picked.
-struct Picked<K> {
-    best: Best<K>,
+struct Picked {
+    best: Best<Place>,
     matched: u64,
-}
-
-/// A value that requests are sorted by, of text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Text {
-    Forwards(Vec<u8>),
-    Backwards(Reverse<Vec<u8>>),
-    /// Last in either direction.
-    Absent,
 }
 
 /// Which requests are wanted.
@@ -268,7 +256,7 @@ impl Asking<'_> {
 
     /// How many rows pass.
     fn count(&self, wanted: &[SegmentInfo], read: &(dyn Fn(&SegmentInfo) + Sync)) -> Result<u64, QueryError> {
-        let counts = drive::fold(
+        let counts = drive::fold_silently(
             wanted,
             self.cancel,
             || 0u64,
@@ -284,13 +272,12 @@ impl Asking<'_> {
                 }
                 Ok(())
             },
-            |_, _| Ok(()),
         )?;
         Ok(counts.into_iter().sum())
     }
 
     /// Which rows of a segment pass, block by block.
-    fn masks(&self, segment: &SegmentInfo) -> Result<Vec<Mask>, QueryError> {
+    pub(super) fn masks(&self, segment: &SegmentInfo) -> Result<Vec<Mask>, QueryError> {
         let open = match self.predicate.passes(segment, self.snapshot)? {
             Passes::Some => self.predicate.open(segment, self.snapshot)?,
             passes => OpenPredicate::Constant(passes == Passes::All),
@@ -329,7 +316,7 @@ impl Asking<'_> {
         }
         promising.sort_by_key(|(least, _)| *least);
         let segments: Vec<SegmentInfo> = promising.into_iter().map(|(_, segment)| segment).collect();
-        let states = drive::fold(
+        let states = drive::fold_silently(
             &segments,
             self.cancel,
             || Picked { best: Best::new(keep), matched: 0 },
@@ -340,7 +327,6 @@ impl Asking<'_> {
                 }
                 Ok(())
             },
-            |_, _| Ok(()),
         )?;
         let matched = states.iter().map(|picked| picked.matched).sum();
         let best = Best::from(states.into_iter().map(|picked| picked.best).collect(), from);
@@ -383,7 +369,7 @@ impl Asking<'_> {
     /// Offers the rows of a segment; says whether it had to be read.
     fn pick(
         &self,
-        picked: &mut Picked<Place>,
+        picked: &mut Picked,
         (index, segment): (usize, &SegmentInfo),
         order: Order<'_>,
     ) -> Result<bool, QueryError> {
@@ -392,7 +378,7 @@ impl Asking<'_> {
         if passes == Passes::None {
             return Ok(false);
         }
-        let is_hopeless = |picked: &Picked<Place>, least: (u64, u64)| {
+        let is_hopeless = |picked: &Picked, least: (u64, u64)| {
             picked.best.worst().is_some_and(|worst| (worst.rank, worst.time) < least)
         };
         let least = self.least(order, segment)?;
@@ -457,71 +443,6 @@ impl Asking<'_> {
         }
         Ok(true)
     }
-
-    /// The same in the order of a detail: every text is read.
-    fn by_text(
-        &self,
-        sort: Sort<Field>,
-        from: usize,
-        keep: usize,
-        wanted: &[SegmentInfo],
-        read: &(dyn Fn(&SegmentInfo) + Sync),
-    ) -> Result<(Vec<(usize, usize)>, u64), QueryError> {
-        let index = self.indexed(wanted);
-        let states = drive::fold(
-            wanted,
-            self.cancel,
-            || Picked { best: Best::<(Text, Place)>::new(keep), matched: 0 },
-            |picked, segment| {
-                let masks = self.masks(segment)?;
-                read(segment);
-                picked.matched += masks.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();
-                if masks.iter().all(|mask| *mask == 0) {
-                    return Ok(());
-                }
-                let times = self.snapshot.integers(segment, Field::Time)?;
-                let index = index.get(&segment.id).copied().unwrap_or(0);
-                // Those that lack the text come last, and among them in the order of time: often none of a
-                // segment has a chance.
-                let earliest = Place::new(0, Snapshot::code_of(segment.time_min), index, 0);
-                let is_full_of_absent = |picked: &Picked<(Text, Place)>| {
-                    picked
-                        .best
-                        .worst()
-                        .is_some_and(|(text, place)| *text == Text::Absent && earliest > *place)
-                };
-                for_each_row(self.snapshot, segment, sort.by, self.cancel, |row, mut text| {
-                    let passes = masks[row / BLOCK] >> (row % BLOCK) & 1 != 0;
-                    if passes
-                        && !(text.is_absent() && is_full_of_absent(picked))
-                        && has_chance(picked.best.worst(), &mut text, sort.descending)?
-                    {
-                        let text = match text.get()?.map(Cow::into_owned) {
-                            None => Text::Absent,
-                            Some(text) if sort.descending => Text::Backwards(Reverse(text)),
-                            Some(text) => Text::Forwards(text),
-                        };
-                        picked.best.offer((text, Place::new(0, times.get(row), index, row)));
-                    }
-                    Ok(())
-                })
-            },
-            |_, _| Ok(()),
-        )?;
-        let matched = states.iter().map(|picked| picked.matched).sum();
-        let best = Best::from(states.into_iter().map(|picked| picked.best).collect(), from);
-        Ok((best.into_iter().map(|(_, place)| place.location()).collect(), matched))
-    }
-}
-
-/// Whether a text does not come behind the worst: found out before it is made.
-fn has_chance(
-    worst: Option<&(Text, Place)>,
-    text: &mut RowText<'_>,
-    descending: bool,
-) -> Result<bool, QueryError> {
-    let Some((Text::Forwards(worst) | Text::Backwards(Reverse(worst)), _)) = worst else { return Ok(true) };
-    Ok(text.compare(worst)?.is_some_and(|order| if descending { order.is_ge() } else { order.is_le() }))
 }
 
 /// The rows that a block has.

@@ -181,9 +181,13 @@ fn resize(state: &mut State, columns: u16, rows: u16) {
 
 fn exported_to(state: &mut State, exported: Exported) {
     match exported {
-        Exported::Written { path, rows } => {
+        Exported::Written { path, rows, approximate } => {
             let path = super::shown::visible(&path.display().to_string());
-            state.say(format!("{} rows written to {path}", super::shown::count(rows)));
+            let mut told = format!("{} written to {path}", super::shown::counted(rows, "row"));
+            if !approximate.is_empty() {
+                told.push_str(&format!("; ≈ {}", approximate.join(", ")));
+            }
+            state.say(told);
         }
         Exported::Exists(export) => {
             state.prompt = Some(Prompt::new(Purpose::Overwrite(Box::new(export)), String::new()));

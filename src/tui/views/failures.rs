@@ -38,14 +38,14 @@ pub(crate) fn lines(state: &State) -> Vec<Line<'static>> {
     }
     if progress.rejected > 0 {
         lines.push(Line::raw(format!(
-            "{} lines are no records; `tamarin sources rejected` prints them.",
-            shown::count(progress.rejected)
+            "{} rejected; `tamarin sources rejected` prints what is no record.",
+            shown::counted(progress.rejected, "line")
         )));
     }
     if progress.files_skipped > 0 {
         lines.push(Line::raw(format!(
-            "{} files hold no log lines and were skipped.",
-            shown::count(progress.files_skipped)
+            "{} skipped: no log lines.",
+            shown::counted(progress.files_skipped, "file")
         )));
     }
     if lines.is_empty() {

@@ -46,11 +46,13 @@ fn facts(state: &State, room: u16) -> String {
         return String::new();
     }
     let grows = if state.is_growing() || state.totals.share.is_some() { "+" } else { "" };
+    let plural = shown::plural(if grows.is_empty() { stats.requests } else { 0 });
+    let all = format!("{}{grows} request{plural}", shown::count(stats.requests));
     let requests = match state.matched() {
         Some((matched, true)) if !state.layer().is_everything(state.base) => {
-            format!("{} of {}{grows} requests", shown::count(matched.requests), shown::count(stats.requests))
+            format!("{} of {}", shown::count(matched.requests), all)
         }
-        _ => format!("{}{grows} requests", shown::count(stats.requests)),
+        _ => all,
     };
     let bytes = shown::bytes(match state.matched() {
         Some((matched, true)) if !state.layer().is_everything(state.base) => matched.bytes_sent,

@@ -87,7 +87,12 @@ fn beneath(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usize,
     if let Purpose::Filter { pending, .. } = &prompt.purpose {
         let text = match state.matched() {
             Some((stats, true)) if pending.is_none() => {
-                format!("{} requests match, {}", shown::count(stats.requests), shown::bytes(stats.bytes_sent))
+                format!(
+                    "{} match{}, {}",
+                    shown::counted(stats.requests, "request"),
+                    if stats.requests == 1 { "es" } else { "" },
+                    shown::bytes(stats.bytes_sent)
+                )
             }
             _ => "…".to_owned(),
         };

@@ -53,8 +53,8 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
             Phase::Done | Phase::Cancelled => {
                 lines.push(heading("No requests"));
                 if progress.files_failed > 0 {
-                    let count = shown::count(progress.files_failed);
-                    lines.push((format!("{count} log files could not be read"), theme.error()));
+                    let files = shown::counted(progress.files_failed, "log file");
+                    lines.push((format!("{files} could not be read"), theme.error()));
                     failures(state, &mut lines, width);
                 } else if progress.files_listed == 0 {
                     lines.push(hint(
@@ -62,10 +62,8 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
                     ));
                     lines.push(hint("S3 delivers logs some hours after logging was switched on.".to_owned()));
                 } else {
-                    let count = shown::count(progress.files_listed);
-                    lines.push(hint(format!(
-                        "{count} log files were found; none holds a request of this time."
-                    )));
+                    let files = shown::counted(progress.files_listed, "log file");
+                    lines.push(hint(format!("Found {files}; none holds a request of this time.")));
                 }
                 if let Some(every) = state.every {
                     lines.push(hint(format!("New ones are looked for every {}.", shown::every(every))));
@@ -74,10 +72,10 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
             _ => {
                 lines.push(heading("Reading the first log files …"));
                 lines.push(hint(format!(
-                    "{} found, {} read, {} lines",
+                    "{} found, {} read, {}",
                     shown::count(progress.files_listed),
                     shown::count(progress.files_done + progress.files_known),
-                    shown::count(progress.lines)
+                    shown::counted(progress.lines, "line")
                 )));
                 lines.push(hint("Tables fill while the rest comes in.".to_owned()));
             }

@@ -29,7 +29,10 @@ impl Filling {
         for line in lines {
             // As the ingest does it.
             let mut by_itself = Lines::of(line.as_ref());
-            if by_itself.next().is_some_and(|line| read_plain(&line, &mut plain, &mut self.builder.frames)) {
+            if by_itself
+                .next_line()
+                .is_some_and(|line| read_plain(&line, &mut plain, &mut self.builder.frames))
+            {
                 self.builder.push(&plain);
                 rows += 1;
                 continue;

@@ -1,0 +1,120 @@
+//! Records that are cut off, and others that stand behind them in one line.
+
+use super::*;
+
+#[test]
+fn a_record_cut_off_behind_its_operation_is_kept() {
+    let line = modern();
+    let whole = read(&line);
+    let after_operation = line.find("REST.GET.OBJECT").unwrap() + "REST.GET.OBJECT".len();
+    for end in after_operation..line.len() {
+        let cut = read(&line[..end]);
+        assert_eq!(cut.time, AT);
+        assert_eq!(cut.logged(Field::Operation), Some(&b"REST.GET.OBJECT"[..]));
+        // Each field is as in the whole line, or a beginning of it, or absent.
+        for field in Field::all().filter(|field| *field != Field::Extra) {
+            let (part, all) = (cut.logged(field).unwrap_or(b""), whole.logged(field).unwrap_or(b""));
+            let opening = part == b"\"" || part.is_empty();
+            assert!(opening || all.starts_with(part), "{} of {}", field.name(), &line[..end]);
+        }
+        assert_eq!(cut.logged(Field::Extra), None, "{}", &line[..end]);
+    }
+}
+
+#[test]
+fn a_record_cut_off_before_its_operation_is_rejected() {
+    let line = modern();
+    let reject = |text: &str| parse_line(text.as_bytes()).unwrap_err();
+    let operation = line.find("REST.").unwrap();
+    let time = line.find('[').unwrap();
+    let bucket = line.find("media").unwrap();
+    assert_eq!(reject(&line[..operation]), Rejection::NoOperation);
+    assert_eq!(reject(&line[..time + 28]), Rejection::NoOperation);
+    assert_eq!(reject(&line[..time + 20]), Rejection::NoTime);
+    assert_eq!(reject(&line[..time]), Rejection::NoTime);
+    assert_eq!(reject(&line[..bucket]), Rejection::NoBucket);
+}
+
+#[test]
+fn two_records_in_one_line_are_both_read() {
+    let first = modern();
+    let second = first.replace("films/a.mp4", "films/b.mp4").replace("3E57427F3EXAMPLE", "BBBBBBBBBBBBBBBB");
+    let bare = format!("{} BATCH.DELETE.OBJECT c.mp4 - 204 - - - - - - - - - - -", head("-"));
+    for parts in [
+        vec![&first, &second],
+        vec![&first, &bare],
+        vec![&bare, &first],
+        vec![&bare, &bare],
+        vec![&first, &second, &bare],
+    ] {
+        for between in ["", " ", "\r", "\0\0"] {
+            let glued = parts.iter().map(|part| part.as_str()).collect::<Vec<_>>().join(between);
+            let found: Vec<_> = records(glued.as_bytes()).collect();
+            assert_eq!(found.len(), parts.len(), "{glued}");
+            for (part, (text, record)) in parts.iter().zip(&found) {
+                assert_eq!(record.as_ref().unwrap(), &read(part));
+                assert!(text.starts_with(part.as_bytes()));
+            }
+            let whole: Vec<u8> = found.iter().flat_map(|(text, _)| text.iter().copied()).collect();
+            assert_eq!(whole, glued.as_bytes(), "the parts are the line");
+            // As one record it is the first, and the rest is not lost.
+            let record = read(&glued);
+            assert_eq!(record.logged(Field::RequestId), read(parts[0]).logged(Field::RequestId));
+            let rest = &glued[found[0].0.len()..];
+            assert_eq!(text(&record, Field::Extra), rest);
+            assert_eq!(record.logged(Field::HostId), read(parts[0]).logged(Field::HostId));
+        }
+    }
+}
+
+#[test]
+fn a_record_cut_off_anywhere_does_not_swallow_the_next() {
+    let (first, second) = (modern(), modern().replace("films/a.mp4", "films/b.mp4"));
+    let bare = format!("{} BATCH.DELETE.OBJECT c.mp4 - 204 - - - - - - - - - - -", head("-"));
+    let after_time = first.find(']').unwrap() + 1;
+    for next in [&second, &bare] {
+        for end in after_time..first.len() {
+            let glued = format!("{}{next}", &first[..end]);
+            let found: Vec<_> = records(glued.as_bytes()).collect();
+            assert_eq!(found.len(), 2, "{glued}");
+            assert_eq!(found[0].0, &first.as_bytes()[..end]);
+            assert_eq!(found[1].1.as_ref().unwrap(), &read(next));
+            assert_eq!(found[0].1, parse_line(&first.as_bytes()[..end]));
+        }
+    }
+}
+
+#[test]
+fn a_second_record_of_another_owner_is_not_believed() {
+    let forged = modern().replace(OWNER, &OWNER.replace('c', "d"));
+    let line = modern().replace("Mozilla/5.0 (X11; Linux x86_64)", &format!("x\" {} {forged} \"", tail()));
+    assert_eq!(records(line.as_bytes()).count(), 1);
+    assert_tail(&line);
+    assert!(text(&read(&line), Field::UserAgent).contains(&forged));
+    // Nor one of the right owner in a user agent without quotes.
+    let forged = format!("x {} BATCH.DELETE.OBJECT secret - 204 - - - - - - -", head("-"));
+    let line = modern().replace("Mozilla/5.0 (X11; Linux x86_64)", &forged);
+    assert_eq!(records(line.as_bytes()).count(), 1);
+    assert_fields(&line, &[(Field::UserAgent, &forged)]);
+}
+
+#[test]
+fn a_cut_off_second_record_stays_with_the_first() {
+    let line = format!("{}{}", modern(), head("-"));
+    assert_eq!(records(line.as_bytes()).count(), 1);
+    let record = read(&line);
+    assert_eq!(record.logged(Field::HostId), Some(HOST_ID.as_bytes()));
+    // The region of the first is glued to the owner of the second: nothing tells where it ends.
+    assert_eq!(text(&record, Field::SourceRegion), format!("eu-west-1{OWNER}"));
+    assert!(text(&record, Field::Extra).starts_with("media [03/Apr/2026"));
+}
+
+#[test]
+fn a_line_that_ends_within_its_bucket_is_not_how_others_begin() {
+    let mut frames = Frames::default();
+    let mut record = Record::default();
+    let (cut, whole) = (format!("{OWNER} m"), modern());
+    assert!(!read_plain(cut.as_bytes(), &mut record, &mut frames));
+    assert!(whole.starts_with(&cut) && read_plain(whole.as_bytes(), &mut record, &mut frames));
+    assert_eq!(record.logged(Field::Bucket), Some(b"media".as_slice()));
+}
