@@ -6,20 +6,22 @@
 //! that segment. Nothing is stored for it: a hash of 8 bytes per row would make the cache a sixth
 //! larger. Only segments whose time range holds the record's time are asked.
 
+mod bloom;
+mod probe;
+
 use hashbrown::HashTable;
 use rusqlite::Connection;
-
-use crate::log::Field;
 
 use super::batch::{KEY, OPERATION};
 use super::chunk::{self, ChunkError};
 use super::codec::Damage;
-use super::codec::integers::Integers;
-use super::codec::text::{OpenPage, split};
-use super::dictionary::hash;
 use super::known::Values;
-use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
-use super::open_segment::{OpenSegment, code_to_time};
+use super::layout::DETAIL_FIELDS;
+use super::open_segment::OpenSegment;
+use crate::log::Field;
+
+use bloom::Bloom;
+use probe::{Glance, Probe};
 
 /// Stored segments whose fingerprints are all kept, the latest ones. Log files overlap in time, so those are
 /// asked about nearly every record, and the filter's wrong yes in a thousand would have each of them unpacked.
@@ -33,6 +35,9 @@ const KEPT: u64 = 24;
 /// Stored segments kept unpacked for comparison.
 const PROBES: usize = 8;
 
+/// So many records of a batch may be taken for repeats by mistake; more than that are some.
+const FEW: usize = 64;
+
 /// What tells nearly all records apart.
 pub fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 {
     let mut mixed = request_id ^ (time as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -40,45 +45,6 @@ pub fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 
     mixed ^= u64::from(key) << 16 ^ u64::from(operation);
     mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed ^ (mixed >> 32)
-}
-
-/// A split-block Bloom filter (as Apache Parquet has them): 16 bits a row, about one wrong yes in a
-/// thousand.
-struct Bloom(Vec<[u32; 8]>);
-
-impl Bloom {
-    const SALTS: [u32; 8] = [
-        0x47b6_137b,
-        0x4497_4d91,
-        0x8824_ad5b,
-        0xa2b7_289d,
-        0x7054_95c7,
-        0x2df1_424b,
-        0x9efc_4947,
-        0x5c6b_fb31,
-    ];
-
-    fn new(fingerprints: &[u64]) -> Bloom {
-        let mut bloom = Bloom(vec![[0; 8]; fingerprints.len().div_ceil(16).max(1)]);
-        for &fingerprint in fingerprints {
-            let block = bloom.block(fingerprint);
-            for (word, salt) in bloom.0[block].iter_mut().zip(Bloom::SALTS) {
-                *word |= 1 << ((fingerprint as u32).wrapping_mul(salt) >> 27);
-            }
-        }
-        bloom
-    }
-
-    fn block(&self, fingerprint: u64) -> usize {
-        (((fingerprint >> 32) * self.0.len() as u64) >> 32) as usize
-    }
-
-    fn may_have(&self, fingerprint: u64) -> bool {
-        self.0[self.block(fingerprint)]
-            .iter()
-            .zip(Bloom::SALTS)
-            .all(|(word, salt)| word & 1 << ((fingerprint as u32).wrapping_mul(salt) >> 27) != 0)
-    }
 }
 
 /// A segment in the file.
@@ -92,6 +58,69 @@ struct Sealed {
     asked: u64,
     /// Of the latest only: what the filter was made of.
     rows: Option<Rows>,
+}
+
+/// New rows of the open segment, from `from` on, and what it takes to compare them.
+struct New<'n> {
+    connection: &'n Connection,
+    keys: &'n Values,
+    segment: &'n OpenSegment,
+    from: usize,
+    /// Of all rows of the open segment.
+    fingerprints: &'n [u64],
+}
+
+impl Sealed {
+    /// Marks the new rows that repeat one of this.
+    fn mark(&self, new: &New<'_>, probes: &mut Probes, repeated: &mut [bool]) -> Result<(), AdmitError> {
+        let New { connection, keys, segment, from, fingerprints } = *new;
+        let Some(bloom) = &self.bloom else { return Ok(()) };
+        let mut suspects = Vec::new();
+        for (row, repeated) in (from..).zip(&*repeated) {
+            let (time, fingerprint) = (segment.times[row], fingerprints[row]);
+            if !repeated
+                && self.time_min <= time
+                && time <= self.time_max
+                && bloom.may_have(fingerprint)
+                && self.rows.as_ref().is_none_or(|rows| rows.of(fingerprint).next().is_some())
+            {
+                suspects.push((row, time, segment.codes[KEY][row]));
+            }
+        }
+        // Many are no chance; and what is read already need not be looked at from afar.
+        if self.rows.is_none() && (1..FEW).contains(&suspects.len()) && !probes.have(self.id) {
+            Glance::load(connection, self.id)?.retain(connection, &mut suspects)?;
+        }
+        for (row, ..) in suspects {
+            repeated[row - from] = probes.of(connection, self.id)?.has(connection, segment, row, keys)?;
+        }
+        Ok(())
+    }
+}
+
+/// The segments that were compared with last, the latest at the end.
+#[derive(Default)]
+struct Probes(Vec<Probe>);
+
+impl Probes {
+    fn have(&self, id: i64) -> bool {
+        self.0.iter().any(|probe| probe.id == id)
+    }
+
+    /// That of a segment, which is read if it is not there.
+    fn of(&mut self, connection: &Connection, id: i64) -> Result<&mut Probe, AdmitError> {
+        match self.0.iter().position(|probe| probe.id == id) {
+            Some(index) => self.0[index..].rotate_left(1),
+            None => {
+                let probe = Probe::load(connection, id)?;
+                if self.0.len() >= PROBES {
+                    self.0.remove(0);
+                }
+                self.0.push(probe);
+            }
+        }
+        self.0.last_mut().ok_or(AdmitError::Damage(id, Damage("no such segment")))
+    }
 }
 
 /// Rows by fingerprint.
@@ -136,7 +165,7 @@ pub struct Seen {
     seals: u64,
     /// Rows of the open segment.
     open: Rows,
-    probes: Vec<(i64, Probe)>,
+    probes: Probes,
 }
 
 impl Seen {
@@ -216,24 +245,17 @@ impl Seen {
             }
         }
 
-        for (row, &request_id) in (from..segment.rows()).zip(request_ids) {
-            let time = segment.times[row];
-            let fingerprint =
-                fingerprint(request_id, time, segment.codes[KEY][row], segment.codes[OPERATION][row]);
-            self.open.fingerprints.push(fingerprint);
-            let mut repeated = false;
-            for &index in &asked {
-                let Sealed { id, time_min, time_max, bloom, rows, .. } = &self.sealed[index];
-                if *time_min <= time
-                    && time <= *time_max
-                    && bloom.as_ref().is_some_and(|bloom| bloom.may_have(fingerprint))
-                    && rows.as_ref().is_none_or(|rows| rows.of(fingerprint).next().is_some())
-                    && probe(&mut self.probes, connection, *id)?.has(connection, segment, row, keys)?
-                {
-                    repeated = true;
-                    break;
-                }
-            }
+        self.open.fingerprints.extend((from..segment.rows()).zip(request_ids).map(|(row, &request_id)| {
+            let (key, operation) = (segment.codes[KEY][row], segment.codes[OPERATION][row]);
+            fingerprint(request_id, segment.times[row], key, operation)
+        }));
+        let mut repeated = vec![false; times.len()];
+        let new = New { connection, keys, segment, from, fingerprints: &self.open.fingerprints };
+        for index in asked {
+            self.sealed[index].mark(&new, &mut self.probes, &mut repeated)?;
+        }
+        for (row, mut repeated) in (from..).zip(repeated) {
+            let fingerprint = self.open.fingerprints[row];
             if !repeated {
                 for other in self.open.of(fingerprint) {
                     if same_row(segment, other, row, keys)? {
@@ -307,146 +329,57 @@ pub fn read_column(connection: &Connection, segment: i64, field: Field) -> Resul
     })
 }
 
-fn probe<'p>(
-    probes: &'p mut Vec<(i64, Probe)>,
-    connection: &Connection,
-    id: i64,
-) -> Result<&'p mut Probe, AdmitError> {
-    // The last is the one used last.
-    match probes.iter().position(|(known, _)| *known == id) {
-        Some(index) => probes[index..].rotate_left(1),
-        None => {
-            if probes.len() >= PROBES {
-                probes.remove(0);
-            }
-            probes.push((id, Probe::load(connection, id)?));
-        }
-    }
-    probes.last_mut().map(|(_, probe)| probe).ok_or(AdmitError::Damage(id, Damage("no such segment")))
-}
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Request, batch};
+    use super::super::{Appended, Writer, WriterOptions};
+    use super::*;
 
-/// A stored segment, ready to be compared with.
-struct Probe {
-    id: i64,
-    columns: Vec<Integers>,
-    /// Rows by time, key and operation.
-    rows: HashTable<u32>,
-    /// The details that were needed so far (they are nine tenths of a segment, and nearly always the request id
-    /// is enough), as an open segment that has nothing else but keys.
-    details: OpenSegment,
-    /// Which are there.
-    has_detail: [bool; DETAILS],
-}
-
-/// Columns of a probe: time, then dimensions, then measures.
-const TIME: usize = 0;
-const FIRST_DIMENSION: usize = 1;
-const FIRST_MEASURE: usize = 1 + DIMENSION_FIELDS.len();
-
-impl Probe {
-    fn load(connection: &Connection, id: i64) -> Result<Probe, AdmitError> {
-        let damaged = |damage| AdmitError::Damage(id, damage);
-        let rows: i64 = connection
-            .prepare_cached("SELECT rows FROM segment WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))?;
-        let read = |field: Field| read_column(connection, id, field);
-        let mut columns = Vec::new();
-        for field in [Field::Time].into_iter().chain(DIMENSION_FIELDS).chain(MEASURE_FIELDS) {
-            let column = Integers::open(read(field)?).map_err(damaged)?;
-            if column.rows() as i64 != rows {
-                return Err(damaged(Damage("a column has another number of rows than its segment")));
-            }
-            columns.push(column);
-        }
-        let mut details = OpenSegment::default();
-        details.codes[KEY] =
-            columns[FIRST_DIMENSION + KEY].to_vec().into_iter().map(|code| code as u32).collect();
-        let times = columns[TIME].to_vec();
-        let operations = columns[FIRST_DIMENSION + OPERATION].to_vec();
-        let mut rows = HashTable::with_capacity(times.len());
-        let place = |row: usize| {
-            fingerprint(0, code_to_time(times[row]), details.codes[KEY][row], operations[row] as u32)
+    #[test]
+    fn repeats_are_found_when_segments_overlap_in_time_and_filters_are_often_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = WriterOptions { segment_rows: 500 };
+        let mut writer = Writer::open_with(&folder.path().join("cache.db"), options).unwrap();
+        let source = writer.source("one").unwrap();
+        let mut append = |name: String, seconds: Vec<i64>| -> Appended {
+            let requests: Vec<Request> = seconds.into_iter().map(Request::at).collect();
+            writer.append(source, batch(&name, &requests, 1, true)).unwrap()
         };
-        for row in 0..times.len() {
-            rows.insert_unique(place(row), row as u32, |row| place(*row as usize));
+        // Each batch is from all over the time, so every segment may have every record.
+        const PARTS: i64 = 30;
+        let seconds = |part: i64| (0..250).map(|number| number * PARTS + part).collect::<Vec<i64>>();
+        for part in 0..PARTS {
+            assert_eq!(append(format!("new-{part}"), seconds(part)).requests, 250);
         }
-        Ok(Probe { id, columns, rows, details, has_detail: [false; DETAILS] })
+        for part in [0, 13, 29] {
+            // A few among new ones, then all.
+            let new = (0..50).map(|number| 100_000 + part * 100 + number);
+            let mixed = seconds(part).into_iter().take(3).chain(new).collect();
+            let appended = append(format!("mixed-{part}"), mixed);
+            assert_eq!((appended.requests, appended.duplicates), (50, 3), "{part}");
+            let appended = append(format!("again-{part}"), seconds(part));
+            assert_eq!((appended.requests, appended.duplicates), (0, 250), "{part}");
+        }
     }
 
-    /// Reads a detail, if it is not there yet.
-    fn load_detail(&mut self, connection: &Connection, slot: usize) -> Result<(), AdmitError> {
-        if !self.has_detail[slot] {
-            let column = read_column(connection, self.id, DETAIL_FIELDS[slot])?;
-            self.details.details[slot] =
-                split(&column).map_err(|damage| AdmitError::Damage(self.id, damage))?;
-            self.has_detail[slot] = true;
-        }
-        Ok(())
-    }
-
-    fn fingerprints(&mut self, connection: &Connection) -> Result<Vec<u64>, AdmitError> {
-        let request_id = slot(Field::RequestId);
-        self.load_detail(connection, request_id)?;
-        let times = self.columns[TIME].to_vec();
-        let operations = self.columns[FIRST_DIMENSION + OPERATION].to_vec();
-        let mut fingerprints = Vec::with_capacity(times.len());
-        let mut row = 0;
-        for page in &self.details.details[request_id] {
-            let open = OpenPage::open(page).map_err(|damage| AdmitError::Damage(self.id, damage))?;
-            for in_page in 0..page.rows {
-                let id = open.get(in_page, || None).map_err(|damage| AdmitError::Damage(self.id, damage))?;
-                if row >= times.len() {
-                    return Err(AdmitError::Damage(self.id, Damage("more request ids than rows")));
-                }
-                fingerprints.push(fingerprint(
-                    hash(id.as_deref().unwrap_or_default()),
-                    code_to_time(times[row]),
-                    self.details.codes[KEY][row],
-                    operations[row] as u32,
-                ));
-                row += 1;
-            }
-        }
-        Ok(fingerprints)
-    }
-
-    /// Whether a row of the open segment is in this one.
-    fn has(
-        &mut self,
-        connection: &Connection,
-        segment: &OpenSegment,
-        row: usize,
-        keys: &Values,
-    ) -> Result<bool, AdmitError> {
-        let id = self.id;
-        let damaged = |damage| AdmitError::Damage(id, damage);
-        let time = segment.times[row];
-        let place = fingerprint(0, time, segment.codes[KEY][row], segment.codes[OPERATION][row]);
-        let candidates: Vec<u32> = self.rows.iter_hash(place).copied().collect();
-        'candidates: for other in candidates {
-            let other = other as usize;
-            if code_to_time(self.columns[TIME].get(other)) != time {
-                continue;
-            }
-            for (slot, codes) in segment.codes.iter().enumerate() {
-                if self.columns[FIRST_DIMENSION + slot].get(other) != u64::from(codes[row]) {
-                    continue 'candidates;
-                }
-            }
-            for (slot, numbers) in segment.measures.iter().enumerate() {
-                if self.columns[FIRST_MEASURE + slot].get(other) != numbers[row] {
-                    continue 'candidates;
-                }
-            }
-            for slot in 0..DETAILS {
-                self.load_detail(connection, slot)?;
-                let theirs = self.details.detail(slot, other, keys).map_err(damaged)?;
-                if theirs != segment.detail(slot, row, keys).map_err(damaged)? {
-                    continue 'candidates;
-                }
-            }
-            return Ok(true);
-        }
-        Ok(false)
+    #[test]
+    fn a_glance_leaves_what_is_there_and_little_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        super::super::testing::filled(&path, "one", (0..3000).map(Request::at));
+        let connection = Connection::open(&path).unwrap();
+        let glance = Glance::load(&connection, 1).unwrap();
+        let key = |second: i64| (second % 1000 + 1) as u32;
+        let start = super::super::testing::START;
+        // There, at another time, of another key.
+        let mut rows = vec![
+            (0, start + 5, key(5)),
+            (1, start + 5000, key(5)),
+            (2, start + 6, key(5)),
+            (3, start + 2999, key(2999)),
+            (4, start + 5, key(7)),
+        ];
+        glance.retain(&connection, &mut rows).unwrap();
+        assert_eq!(rows.iter().map(|(row, ..)| *row).collect::<Vec<_>>(), [0, 3]);
     }
 }
