@@ -83,8 +83,9 @@ pub struct IdSets {
 /// Sets kept.
 const SETS: usize = 64;
 
-/// Values tested between two looks at whether the question still stands.
-const BETWEEN_LOOKS: u32 = 1024;
+/// Values tested between two looks at whether the question still stands: a regular expression may take some
+/// microseconds each.
+const BETWEEN_LOOKS: u32 = 128;
 
 impl IdSets {
     /// With the columns of parameters that are shared with others.
