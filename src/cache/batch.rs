@@ -14,7 +14,8 @@ use super::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint, slot,
 };
 
-/// Rows in a full batch: four make a segment. Several are on their way at a time, and memory is bounded.
+/// Rows in a full batch. Two pages of text hold them and the rest of a block of lines, so no page is nearly empty.
+/// Several batches are on their way at a time, and memory is bounded.
 pub const BATCH_ROWS: usize = 7_680;
 
 /// A log file as the catalogue knows it.

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::dictionary::{Interner, TOGETHER};
+use super::dictionary::{Arena, Interner, TOGETHER};
 use super::layout::DIMENSIONS;
 
 /// Settled values from which on no more are joined to them: to copy so many takes long, and memory for both.
@@ -87,7 +87,7 @@ impl Values {
     }
 
     /// The ids of many values, behind 0 for the absent one. `hashes` has the hash of each.
-    pub fn intern_all(&mut self, values: &super::dictionary::Arena, hashes: &[u64], ids: &mut Vec<u32>) {
+    pub fn intern_all(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
         ids.clear();
         ids.resize(values.len() + 1, 0);
         let mut together = [[].as_slice(); TOGETHER];

@@ -80,7 +80,7 @@ struct Parser<'p> {
     builder: BatchBuilder,
     /// Whose lines it is of.
     source: usize,
-    /// When.
+    /// When its first block came.
     begun: Instant,
     messages: &'p crossbeam_channel::Sender<Message>,
     counters: &'p Counters,
@@ -91,7 +91,9 @@ struct Parser<'p> {
 impl Parser<'_> {
     /// Parses a block into the batch, or into a new one.
     fn take(&mut self, block: Block) -> Result<(), NobodyWrites> {
-        if block.source != self.source || self.builder.is_full() {
+        // A large file comes without a pause, but slowly perhaps.
+        let is_late = self.begun.elapsed() >= HAND_ON_AFTER;
+        if block.source != self.source || self.builder.is_full() || is_late {
             self.hand_on()?;
         }
         if self.builder.is_empty() {

@@ -306,7 +306,7 @@ mod tests {
     use crate::cache::Cache;
     use crate::cache::testing::{Request, filled};
     use crate::query::scan::LocalEngine;
-    use crate::query::{Answer, Ask, Cancel, Counting, Engine, Filter, Query, TimeRange};
+    use crate::query::scan::testing::numbers;
     use proptest::prelude::*;
 
     proptest! {
@@ -325,26 +325,6 @@ mod tests {
         }
     }
 
-    /// Numbers of the requests from `offset` on, `limit` of them; 0: all, which passes nothing over.
-    fn asked(
-        engine: &LocalEngine,
-        filter: &str,
-        sort: Sort<Field>,
-        offset: usize,
-        limit: usize,
-    ) -> Vec<(u32, u64)> {
-        let query = Query {
-            sources: Vec::new(),
-            time: TimeRange::default(),
-            filter: Filter::parse(filter, 0).unwrap(),
-            counting: Counting::AsLogged,
-            ask: Ask::Requests { sort, offset, limit, fields: vec![Field::Time] },
-        };
-        let reply = engine.ask(&query, &Cancel::default(), &mut |_, _| {}).unwrap();
-        let Answer::Requests(requests) = reply.answer else { panic!("other answer") };
-        requests.rows.iter().map(|row| row.id).collect()
-    }
-
     #[test]
     fn the_first_of_many_requests_are_those_that_come_first_when_all_are_looked_at() {
         let folder = tempfile::tempdir().unwrap();
@@ -359,9 +339,9 @@ mod tests {
             for descending in [false, true] {
                 for filter in ["", "ip:203.0.113.3", "key:k1*", "uri*=k2"] {
                     let sort = Sort { by, descending };
-                    let all = asked(&engine, filter, sort, 0, 0);
+                    let all = numbers(&engine, filter, sort, 0, 0);
                     for (offset, limit) in [(0, 7), (90, 10), (2000, 100)] {
-                        let found = asked(&engine, filter, sort, offset, limit);
+                        let found = numbers(&engine, filter, sort, offset, limit);
                         assert_eq!(
                             found,
                             all[offset..offset + limit],

@@ -257,21 +257,9 @@ mod tests {
     use super::*;
     use crate::cache::Cache;
     use crate::cache::testing::{Request, filled};
+    use crate::query::Sort;
     use crate::query::scan::LocalEngine;
-    use crate::query::{Answer, Ask, Cancel, Counting, Engine, Filter, Query, Sort, TimeRange};
-
-    fn places(engine: &LocalEngine, filter: &str, sort: Sort<Field>, offset: usize) -> Vec<(u32, u64)> {
-        let query = Query {
-            sources: Vec::new(),
-            time: TimeRange::default(),
-            filter: Filter::parse(filter, 0).unwrap(),
-            counting: Counting::AsLogged,
-            ask: Ask::Requests { sort, offset, limit: 7, fields: vec![Field::Time] },
-        };
-        let reply = engine.ask(&query, &Cancel::default(), &mut |_, _| {}).unwrap();
-        let Answer::Requests(requests) = reply.answer else { panic!("other answer") };
-        requests.rows.iter().map(|row| row.id).collect()
-    }
+    use crate::query::scan::testing::numbers;
 
     #[test]
     fn requests_far_from_both_ends_are_those_that_come_when_all_before_them_are_kept() {
@@ -298,8 +286,8 @@ mod tests {
                 for (filter, matched) in [("", 3000), ("ip:203.0.113.3", 1000)] {
                     let sort = Sort { by, descending };
                     for offset in (1..matched + 9).step_by(matched / 17) {
-                        let expected = places(&kept, filter, sort, offset);
-                        let found = places(&counted, filter, sort, offset);
+                        let expected = numbers(&kept, filter, sort, offset, 7);
+                        let found = numbers(&counted, filter, sort, offset, 7);
                         assert_eq!(found, expected, "{by:?} {descending} {filter} {offset}");
                     }
                 }

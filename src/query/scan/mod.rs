@@ -25,6 +25,8 @@ mod rows;
 mod select;
 mod series;
 mod standing;
+#[cfg(test)]
+mod testing;
 mod texts;
 mod waiting;
 
