@@ -1,11 +1,10 @@
 //! Requests on their way into the cache: columns with dictionaries of their own, built by a parser
 //! while another batch is being written. So the writer maps distinct values, not rows.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::log::frames::is_in_frame;
-use crate::log::{Field, Frames, Record};
+use crate::log::{Field, Frames, LARGEST_MEASURE, Record, key};
 
 use super::codec::text::{PAGE, Page, PageBuilder};
 use super::dictionary::{Arena, Interner, TOGETHER, hash, same};
@@ -13,6 +12,7 @@ use super::known::{AllKnown, Knowledge, Known};
 use super::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint, slot,
 };
+use super::recent::{Recent, glance};
 
 /// Rows in a full batch. Two pages of text hold them and the rest of a block of lines, so no page is nearly empty.
 /// Several batches are on their way at a time, and memory is bounded.
@@ -136,7 +136,11 @@ pub struct BatchBuilder {
     /// What is done of it. The values of its dimensions are still with the interners.
     batch: Batch,
     interners: [Interner; DIMENSIONS],
+    /// Of the fields of few values.
+    recent: [Option<Recent>; DIMENSIONS],
     builders: [PageBuilder; DETAILS],
+    /// Keys that are spelled differently in the log, behind one another.
+    decoded: Vec<u8>,
     scratch: Vec<u8>,
 }
 
@@ -150,10 +154,20 @@ impl Default for BatchBuilder {
             known: Arc::default(),
             batch: Batch::default(),
             interners: Default::default(),
+            recent: DIMENSION_FIELDS.map(|field| (!has_many_values(field)).then(|| Recent::new(RECENT))),
             builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
+            decoded: Vec::new(),
             scratch: Vec::new(),
         }
     }
+}
+
+/// Values of a field that are remembered as recent.
+const RECENT: usize = 256;
+
+/// Whether a field is likely to have many more values than are worth to be remembered.
+fn has_many_values(field: Field) -> bool {
+    matches!(field, Field::RemoteIp | Field::Key) || is_in_frame(field)
 }
 
 impl BatchBuilder {
@@ -195,9 +209,20 @@ impl BatchBuilder {
     /// At most [`TOGETHER`].
     fn extend_few(&mut self, records: &[Record<'_>]) {
         self.batch.times.extend(records.iter().map(|record| record.time));
-        let mut keys = [const { None }; TOGETHER];
-        for (key, record) in keys.iter_mut().zip(records) {
-            *key = record.key();
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.clear();
+        // Where those that are not spelled as they are stand.
+        let mut places = [const { 0..0 }; TOGETHER];
+        for (place, record) in places.iter_mut().zip(records) {
+            let operation = record.logged(Field::Operation).unwrap_or_default();
+            let before = decoded.len();
+            key::decode_onto(operation, record.logged(Field::Key).unwrap_or_default(), &mut decoded);
+            *place = before..decoded.len();
+        }
+        let mut keys = [[].as_slice(); TOGETHER];
+        for ((key, place), record) in keys.iter_mut().zip(places).zip(records) {
+            let logged = record.logged(Field::Key).unwrap_or_default();
+            *key = if place.is_empty() { logged } else { &decoded[place] };
         }
         let keys = &keys[..records.len()];
 
@@ -210,21 +235,22 @@ impl BatchBuilder {
             self.batch.frames.push(place - 1);
         }
         let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
-        for (((column, interner), known), field) in columns.zip(DIMENSION_FIELDS) {
+        for ((((column, interner), known), recent), field) in
+            columns.zip(&mut self.recent).zip(DIMENSION_FIELDS)
+        {
             if is_in_frame(field) {
                 continue;
             }
             if field == Field::Key {
-                column.extend(known, interner, keys.iter().map(|key| key.as_deref().unwrap_or_default()));
+                column.extend(known, interner, None, keys.iter().copied());
             } else {
                 let values = records.iter().map(|record| record.logged(field).unwrap_or_default());
-                column.extend(known, interner, values);
+                column.extend(known, interner, recent.as_mut(), values);
             }
         }
-        for (slot, field) in MEASURE_FIELDS.into_iter().enumerate() {
-            self.batch.measures[slot].extend(
-                records.iter().map(|record| kept_number(record, field).map_or(0, |number| number + 1)),
-            );
+        for (slot, measures) in self.batch.measures.iter_mut().enumerate() {
+            let numbers = records.iter().map(|record| record.measures()[slot]);
+            measures.extend(numbers.map(|number| if number > LARGEST_MEASURE + 1 { 0 } else { number }));
         }
         for slot in 0..DETAILS {
             self.extend_detail(slot, records, keys);
@@ -232,6 +258,7 @@ impl BatchBuilder {
         self.batch
             .request_ids
             .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
+        self.decoded = decoded;
     }
 
     /// Takes up the fields in the frame of a record; its index in the batch + 1.
@@ -239,7 +266,8 @@ impl BatchBuilder {
         let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
         for (((column, interner), known), field) in columns.zip(DIMENSION_FIELDS) {
             if is_in_frame(field) {
-                column.extend(known, interner, std::iter::once(record.logged(field).unwrap_or_default()));
+                let value = record.logged(field).unwrap_or_default();
+                column.extend(known, interner, None, std::iter::once(value));
             }
         }
         self.frame_count += 1;
@@ -253,25 +281,21 @@ impl BatchBuilder {
         self.frame_count
     }
 
-    fn extend_detail(&mut self, slot: usize, records: &[Record<'_>], keys: &[Option<Cow<'_, [u8]>>]) {
+    fn extend_detail(&mut self, slot: usize, records: &[Record<'_>], keys: &[&[u8]]) {
         let field = DETAIL_FIELDS[slot];
         let builder = &mut self.builders[slot];
-        for (record, key) in records.iter().zip(keys) {
-            let key = key.as_deref();
+        for (record, &key) in records.iter().zip(keys) {
             let logged = record.logged(field);
             match field {
                 // Nearly always the key is the very bytes of the line.
-                Field::KeyLogged => builder
-                    .push(logged.filter(|logged| {
-                        key.is_none_or(|key| !std::ptr::eq(*logged, key) && *logged != key)
-                    })),
-                Field::Extra => {
+                Field::KeyLogged => builder.push(logged.filter(|logged| !std::ptr::eq(*logged, key))),
+                Field::Extra if record.measures().iter().any(|number| *number > LARGEST_MEASURE + 1) => {
                     self.scratch.clear();
                     extra(record, &mut self.scratch);
                     builder.push((!self.scratch.is_empty()).then_some(self.scratch.as_slice()));
                 }
                 Field::RequestUri => {
-                    let place = logged.zip(key).and_then(|(uri, key)| {
+                    let place = logged.filter(|_| !key.is_empty()).and_then(|uri| {
                         key_in_uri(uri, key, record.logged(Field::Bucket)).map(|at| (uri, at, key.len()))
                     });
                     match place {
@@ -324,6 +348,7 @@ impl Coded {
         &mut self,
         known: &Known,
         interner: &mut Interner,
+        mut recent: Option<&mut Recent>,
         values: impl ExactSizeIterator<Item = &'v [u8]>,
     ) {
         // Most fields repeat from line to line: comparing is cheaper than hashing. What is left is looked
@@ -332,8 +357,11 @@ impl Coded {
         let mut ids = [0; TOGETHER + 1];
         let mut which = [0u8; TOGETHER];
         let mut different = [[].as_slice(); TOGETHER];
+        let mut glances = [0; TOGETHER];
         let mut hashes = [0; TOGETHER];
-        let mut count = 0;
+        // For each of those the index of its id.
+        let mut places = [0u8; TOGETHER];
+        let (mut count, mut unknown) = (0, 0);
         let mut before = [].as_slice();
         for (value, which) in values.zip(&mut which) {
             if value.is_empty() {
@@ -341,16 +369,38 @@ impl Coded {
             }
             if !same(value, before) {
                 before = value;
-                different[count] = value;
-                hashes[count] = hash(value);
                 count += 1;
+                if let Some(recent) = &recent {
+                    glances[unknown] = glance(value);
+                    ids[count] = recent.find(value, glances[unknown]);
+                }
+                if ids[count] == 0 {
+                    different[unknown] = value;
+                    hashes[unknown] = hash(value);
+                    places[unknown] = count as u8;
+                    unknown += 1;
+                }
             }
             *which = count as u8;
         }
-        let (different, hashes, found) = (&different[..count], &hashes[..count], &mut ids[1..=count]);
-        known.find_together(different, hashes, found);
-        if found.contains(&0) {
-            self.add_new(interner, different, hashes, found);
+        if unknown > 0 {
+            let (different, hashes) = (&different[..unknown], &hashes[..unknown]);
+            let mut found = [0; TOGETHER];
+            let found = &mut found[..unknown];
+            known.find_together(different, hashes, found);
+            if let Some(recent) = &mut recent {
+                for ((value, glance), id) in
+                    different.iter().zip(glances).zip(&*found).filter(|(_, id)| **id != 0)
+                {
+                    recent.remember(value, glance, *id);
+                }
+            }
+            if found.contains(&0) {
+                self.add_new(interner, different, hashes, found);
+            }
+            for (place, id) in places.iter().zip(found) {
+                ids[usize::from(*place)] = *id;
+            }
         }
         self.codes.extend(which[..rows].iter().map(|which| ids[usize::from(*which)]));
     }
@@ -378,26 +428,15 @@ impl Coded {
     }
 }
 
-/// A measure as a column can hold it.
-fn kept_number(record: &Record<'_>, field: Field) -> Option<u64> {
-    record.integer(field).filter(|number| *number <= i64::MAX as u64)
-}
-
-/// Numbers beyond what a column holds have so many digits at least.
-const DIGITS_BEYOND: usize = 19;
-
-/// What is left over of a line; numbers beyond what a column holds are kept with it.
+/// What is left over of a line, and the numbers that are beyond what a column holds.
 fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
-    for field in MEASURE_FIELDS {
-        if let Some(text) = record.logged(field)
-            && text.len() >= DIGITS_BEYOND
-            && record.integer(field).is_some_and(|number| number > i64::MAX as u64)
-        {
+    for (number, field) in record.measures().iter().zip(MEASURE_FIELDS) {
+        if *number > LARGEST_MEASURE + 1 {
             if !out.is_empty() {
                 out.push(b' ');
             }
-            out.extend_from_slice(text);
+            out.extend_from_slice(record.logged(field).unwrap_or_default());
         }
     }
 }

@@ -200,6 +200,12 @@ impl Interner {
         &self.values
     }
 
+    /// Forgets all values, keeping memory.
+    pub fn clear(&mut self) {
+        self.table.clear();
+        self.values.clear();
+    }
+
     /// Forgets all values and gives them away, for others of which only the memory matters.
     pub fn exchange(&mut self, values: &mut Arena) {
         self.table.clear();

@@ -108,12 +108,12 @@ impl Values {
         if recent == 0 || recent < last / 2 {
             return false;
         }
-        let recent = std::mem::take(&mut self.recent);
         let piece = match self.known.pieces.pop_if(|piece| piece.values().len() < JOINED_AT_MOST) {
-            Some(last) => Interner::joined(&last, &recent),
-            None => Interner::joined(&recent, &Interner::default()),
+            Some(last) => Interner::joined(&last, &self.recent),
+            None => Interner::joined(&self.recent, &Interner::default()),
         };
         self.known.pieces.push(Arc::new(piece));
+        self.recent.clear();
         true
     }
 }

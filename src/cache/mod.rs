@@ -23,6 +23,7 @@ mod open_segment;
 mod presence;
 mod prune;
 mod reader;
+mod recent;
 mod schema;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -41,6 +41,20 @@ pub struct OpenSegment {
     /// Memory of the pages of segments before, and what columns are packed in.
     spare: [Vec<Vec<u8>>; DETAILS],
     packer: integers::Packer,
+    /// What pages are made anew with, once one was.
+    renewal: [Option<Box<Renewal>>; DETAILS],
+}
+
+/// A page that is taken apart, and the one that is made of it: their memory serves many.
+struct Renewal {
+    open: OpenPage,
+    builder: PageBuilder,
+}
+
+impl Renewal {
+    fn of(slot: usize) -> Box<Renewal> {
+        Box::new(Renewal { open: OpenPage::default(), builder: PageBuilder::new(hint(DETAIL_FIELDS[slot])) })
+    }
 }
 
 /// Pages of one detail with their numbers.
@@ -126,20 +140,21 @@ impl OpenSegment {
     }
 
     fn remove_details(&mut self, slot: usize, gone: &[usize], keys: &Values) -> Result<(), Damage> {
-        let mut builder = PageBuilder::new(hint(DETAIL_FIELDS[slot]));
+        let Renewal { open, builder } = &mut **self.renewal[slot].get_or_insert_with(|| Renewal::of(slot));
         let mut gone = gone.iter().peekable();
         let mut start = 0;
         for page in &mut self.details[slot] {
             let end = start + page.rows;
             if gone.peek().is_some_and(|row| **row < end) {
-                let open = OpenPage::open(page)?;
+                open.fill(page.rows, &page.bytes)?;
                 for row in start..end {
                     if gone.next_if(|gone| **gone == row).is_none() {
                         let key = || key_of(&self.codes, keys, row);
                         builder.push(open.get(row - start, key)?.as_deref());
                     }
                 }
-                *page = builder.finish().unwrap_or(Page { rows: 0, bytes: vec![0] });
+                let memory = std::mem::take(&mut page.bytes);
+                *page = builder.finish_in(&mut vec![memory]).unwrap_or(Page { rows: 0, bytes: vec![0] });
             }
             start = end;
         }

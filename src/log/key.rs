@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr2};
 
 /// The true object key behind the spelling in the log.
 ///
@@ -16,7 +16,40 @@ use memchr::{memchr, memchr_iter, memchr2};
 ///
 /// An escape that is none (`%zz`, a `%` at the end) stays as it is. Borrows where nothing was encoded.
 pub fn decode<'a>(operation: &[u8], logged: &'a [u8]) -> Cow<'a, [u8]> {
-    if is_encoded_once(operation) { decode_once(logged) } else { decode_twice(logged) }
+    let mut key = Vec::new();
+    if decode_onto(operation, logged, &mut key) { key.into() } else { logged.into() }
+}
+
+/// Puts the true key behind what `out` holds, if it is another than the spelling in the log; whether it is.
+///
+/// The same as [`decode`] for who has memory for many keys.
+pub fn decode_onto(operation: &[u8], logged: &[u8], out: &mut Vec<u8>) -> bool {
+    let once = is_encoded_once(operation);
+    let first = if once { memchr2(b'%', b'+', logged) } else { memchr(b'%', logged) };
+    if first.is_none() {
+        return false;
+    }
+    let start = out.len();
+    out.extend_from_slice(logged);
+    let key = &mut out[start..];
+    let mut is_another = false;
+    let mut length = if once {
+        // `+` first: an escaped plus (%2B) must stay one.
+        for plus in key.iter_mut().filter(|byte| **byte == b'+') {
+            *plus = b' ';
+            is_another = true;
+        }
+        undo_escapes(key)
+    } else {
+        let length = undo_escapes(key);
+        if length == key.len() { length } else { undo_escapes(&mut key[..length]) }
+    };
+    is_another |= length != key.len();
+    if !is_another {
+        length = 0;
+    }
+    out.truncate(start + length);
+    is_another
 }
 
 /// Whether keys of this operation are encoded once, with `+` for a space.
@@ -31,46 +64,53 @@ fn is_encoded_once(operation: &[u8]) -> bool {
     }
 }
 
-fn decode_once(logged: &[u8]) -> Cow<'_, [u8]> {
-    let Some(first) = memchr2(b'%', b'+', logged) else { return Cow::Borrowed(logged) };
-    if memchr(b'+', &logged[first..]).is_none() {
-        return undo_escapes(logged);
-    }
-    // `+` first: an escaped plus (%2B) must stay one.
-    let spaced: Vec<u8> = logged.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-    undo_escapes(&spaced).into_owned().into()
-}
-
-fn decode_twice(logged: &[u8]) -> Cow<'_, [u8]> {
-    match undo_escapes(logged) {
-        Cow::Owned(once) => undo_escapes(&once).into_owned().into(),
-        plain => plain,
-    }
-}
-
-/// Puts bytes in place of their escapes, piece by piece: a key is decoded for each request, and most of it is
-/// plain. (The `percent-encoding` crate goes byte by byte.)
-fn undo_escapes(text: &[u8]) -> Cow<'_, [u8]> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut decoded = Vec::new();
-    let mut copied = 0;
-    for at in memchr_iter(b'%', text) {
-        if let Some([high, low]) = text.get(at + 1..at + 3)
-            && let (Some(high), Some(low)) = (digit(*high), digit(*low))
-        {
-            if decoded.is_empty() {
-                decoded.reserve_exact(text.len());
-            }
-            decoded.extend_from_slice(&text[copied..at]);
-            decoded.push((high << 4 | low) as u8);
-            copied = at + 3;
+/// Puts bytes in place of their escapes, piece by piece; tells how many bytes are left. A key is decoded for each
+/// request, and most of it is plain. (The `percent-encoding` crate goes byte by byte.)
+fn undo_escapes(text: &mut [u8]) -> usize {
+    // Up to where it is read, and written.
+    let (mut read, mut written) = (0, 0);
+    while let Some(plain) = memchr(b'%', &text[read..]) {
+        let at = read + plain;
+        let byte = match text[at..] {
+            [_, high, low, ..] => byte_of(high, low),
+            _ => None,
+        };
+        let (piece, end) = match byte {
+            Some(_) => (read..at, at + 3),
+            None => (read..at + 1, at + 1),
+        };
+        let length = piece.len();
+        // Nothing moves in front of the first escape.
+        if written < read {
+            text.copy_within(piece, written);
         }
+        written += length;
+        if let Some(byte) = byte {
+            text[written] = byte;
+            written += 1;
+        }
+        read = end;
     }
-    if copied == 0 {
-        return Cow::Borrowed(text);
-    }
-    decoded.extend_from_slice(&text[copied..]);
-    Cow::Owned(decoded)
+    let length = text.len() - read;
+    text.copy_within(read.., written);
+    written + length
+}
+
+/// The byte that two hexadecimal digits stand for.
+fn byte_of(high: u8, low: u8) -> Option<u8> {
+    const NONE: u8 = 0xff;
+    const DIGITS: [u8; 256] = {
+        let mut digits = [NONE; 256];
+        let mut digit = 0;
+        while digit < 16 {
+            digits[b"0123456789abcdef"[digit] as usize] = digit as u8;
+            digits[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+            digit += 1;
+        }
+        digits
+    };
+    let (high, low) = (DIGITS[usize::from(high)], DIGITS[usize::from(low)]);
+    ((high | low) < 16).then_some(high << 4 | low)
 }
 
 #[cfg(test)]
@@ -123,6 +163,20 @@ mod tests {
     }
 
     #[test]
+    fn only_a_key_that_is_spelled_differently_is_put_behind_others() {
+        let mut keys = b"before".to_vec();
+        for (operation, plain) in
+            [("REST.GET.OBJECT", "a+b"), ("REST.GET.OBJECT", "50%"), ("BATCH.DELETE.OBJECT", "%zz")]
+        {
+            assert!(!decode_onto(operation.as_bytes(), plain.as_bytes(), &mut keys), "{plain}");
+            assert_eq!(keys, b"before");
+        }
+        assert!(decode_onto(b"BATCH.DELETE.OBJECT", b"a+b", &mut keys));
+        assert!(decode_onto(b"REST.GET.OBJECT", b"c%2520d", &mut keys));
+        assert_eq!(keys, b"beforea bc d");
+    }
+
+    #[test]
     fn the_same_object_is_one_key_whichever_operation_touched_it() {
         assert_eq!(
             decoded("REST.PUT.OBJECT", "r%25C3%25A9sum%25C3%25A9%252Bcv%2520%25281%2529.pdf"),
@@ -158,7 +212,9 @@ mod tests {
         #[test]
         fn escapes_are_undone_as_others_undo_them(text in "[%0-9a-gA-G/]{0,30}") {
             let theirs: Vec<u8> = percent_encoding::percent_decode(text.as_bytes()).collect();
-            prop_assert_eq!(undo_escapes(text.as_bytes()).into_owned(), theirs);
+            let mut ours = text.into_bytes();
+            let length = undo_escapes(&mut ours);
+            prop_assert_eq!(&ours[..length], theirs);
         }
 
         #[test]

@@ -41,12 +41,14 @@ pub(super) fn read(line: &[u8], end: usize) -> Result<Record<'_>, Rejection> {
         reader.cover(end, whole);
     }
     let extra = reader.extra.map_or(&[][..], |(from, to)| &line[from..to]);
-    Ok(Record {
+    let mut record = Record {
         time: head.instant,
         logged: reader.logged,
         extra: without_dashes(extra),
         ..Record::default()
-    })
+    };
+    record.read_measures();
+    Ok(record)
 }
 
 /// What a record begins with.

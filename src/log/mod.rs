@@ -22,4 +22,4 @@ pub mod time;
 pub use fields::{FIELDS, Field, FieldSpec, Kind, ValueType};
 pub use frames::Frames;
 pub use marks::{Line, Lines};
-pub use record::{Record, Records, Rejection, parse_line, read_plain, records};
+pub use record::{LARGEST_MEASURE, Measures, Record, Records, Rejection, parse_line, read_plain, records};

@@ -7,12 +7,15 @@ use memchr::memchr;
 
 use super::frames::Frames;
 use super::marks::{Line, Lines, Marks};
-use super::record::{Record, absent};
+use super::record::{MEASURES, Record, absent, number};
 use super::{Field, line, tail};
 
 /// The one requester with spaces that logs are full of: CloudFront, reading with an origin access identity whose id
 /// follows.
 const ORIGIN_ACCESS: &[u8] = b"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity ";
+
+/// So many digits are within 64 bits for certain.
+const MOST_DIGITS: usize = 19;
 
 /// Reads a line of the plain layout; `None`: not so plain.
 pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
@@ -99,19 +102,19 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
         words.dash()?;
     }
 
-    for field in [
-        Field::HttpStatus,
-        Field::ErrorCode,
-        Field::BytesSent,
-        Field::ObjectSize,
-        Field::TotalTime,
-        Field::TurnAroundTime,
-    ] {
+    let status = absent(words.next()?);
+    if status.len() > MOST_DIGITS || !status.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    logged[Field::HttpStatus as usize] = status;
+    logged[Field::ErrorCode as usize] = absent(words.next()?);
+    for (measure, field) in record.measures.iter_mut().zip(MEASURES) {
         let word = absent(words.next()?);
-        // 19 digits are within 64 bits for certain.
-        if field != Field::ErrorCode && (word.len() > 19 || !word.iter().all(u8::is_ascii_digit)) {
-            return None;
-        }
+        *measure = match word.len() {
+            0 => 0,
+            ..=MOST_DIGITS => number(word)? + 1,
+            _ => return None,
+        };
         logged[field as usize] = word;
     }
 

@@ -24,7 +24,19 @@ pub struct Record<'a> {
     pub(super) extra: &'a [u8],
     /// Number of its [frame](Frames); 0: none that is remembered.
     pub(super) frame: u32,
+    /// See [`Record::measures`].
+    pub(super) measures: Measures,
 }
+
+/// The measures of a record.
+pub type Measures = [u64; MEASURES.len()];
+
+/// The fields that are measures, in order.
+pub(super) const MEASURES: [Field; 4] =
+    [Field::BytesSent, Field::ObjectSize, Field::TotalTime, Field::TurnAroundTime];
+
+/// How large a measure may be.
+pub const LARGEST_MEASURE: u64 = i64::MAX as u64;
 
 impl<'a> Record<'a> {
     /// The field as logged (not decoded), `None` if absent. [`Field::KeyLogged`] answers as
@@ -42,6 +54,19 @@ impl<'a> Record<'a> {
     pub fn key(&self) -> Option<Cow<'a, [u8]>> {
         let operation = self.logged[Field::Operation as usize];
         self.logged(Field::Key).map(|logged| key::decode(operation, logged))
+    }
+
+    /// The measures in the order of the fields: each number + 1; 0 if it is absent or no number; beyond
+    /// [`LARGEST_MEASURE`] + 1 if the number is beyond that, whatever it is.
+    #[inline]
+    pub fn measures(&self) -> &Measures {
+        &self.measures
+    }
+
+    /// Reads the numbers of the measures.
+    pub(super) fn read_measures(&mut self) {
+        self.measures =
+            MEASURES.map(|field| self.integer(field).map_or(0, |number| number.saturating_add(1)));
     }
 
     /// Number of what stands around the request in its line, with those [`Frames`] it was read with: records
@@ -199,6 +224,31 @@ mod tests {
             let mut text = digits.into_bytes();
             text.insert(at.min(text.len()), other);
             prop_assert_eq!(number(&text), None);
+        }
+    }
+
+    #[test]
+    fn the_measures_are_those_of_the_list_of_fields() {
+        let measures = crate::log::FIELDS.iter().filter(|field| field.kind == crate::log::Kind::Measure);
+        assert!(measures.map(|field| field.field).eq(MEASURES));
+        let text = |bytes: &str| {
+            format!(
+                "owner bucket [06/Feb/2019:00:00:38 +0000] 192.0.2.3 - 3E57427F3EXAMPLE REST.GET.OBJECT a \
+                 \"GET /a HTTP/1.1\" 200 - {bytes} - 0 7 \"-\" \"-\" -"
+            )
+        };
+        for (bytes, measure) in [
+            ("-", 0),
+            ("0", 1),
+            ("12", 13),
+            ("9223372036854775807", LARGEST_MEASURE + 1),
+            ("9223372036854775808", LARGEST_MEASURE + 2),
+            ("18446744073709551615", u64::MAX),
+            ("18446744073709551616", 0),
+            ("abc", 0),
+        ] {
+            let text = text(bytes);
+            assert_eq!(parse_line(text.as_bytes()).unwrap().measures(), &[measure, 0, 1, 8], "{bytes}");
         }
     }
 

@@ -26,7 +26,7 @@
 //! Request and host ids are random bytes in disguise: packing them costs nothing, where a compressor
 //! would work hard to gain the same. A request URI repeats the key, which the dictionary already has.
 
-use base64_simd::{AsOut as _, STANDARD as BASE64};
+use base64_simd::STANDARD as BASE64;
 
 use super::put_varint;
 use crate::cache::checksum;
@@ -301,10 +301,11 @@ fn pack_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
         return false;
     }
     // Canonical only (no stray bits, exact padding), so that encoding gives the same text again.
-    out.resize(before + text.len() / 4 * 3, 0);
-    let length = BASE64.decode(text, out[before..].as_out()).map(|bytes| bytes.len());
-    out.truncate(before + length.as_ref().copied().unwrap_or(0));
-    length.is_ok()
+    let is_packed = BASE64.decode_append(text, out).is_ok();
+    if !is_packed {
+        out.truncate(before);
+    }
+    is_packed
 }
 
 #[cfg(test)]

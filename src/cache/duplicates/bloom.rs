@@ -17,7 +17,14 @@ impl Bloom {
     ];
 
     pub(super) fn new(fingerprints: &[u64]) -> Bloom {
-        let mut bloom = Bloom(vec![[0; 8]; fingerprints.len().div_ceil(16).max(1)]);
+        Bloom(Vec::new()).renewed(fingerprints)
+    }
+
+    /// For other fingerprints, in the memory of this.
+    pub(super) fn renewed(self, fingerprints: &[u64]) -> Bloom {
+        let mut bloom = self;
+        bloom.0.clear();
+        bloom.0.resize(fingerprints.len().div_ceil(16).max(1), [0; 8]);
         for &fingerprint in fingerprints {
             let block = bloom.block(fingerprint);
             for (word, salt) in bloom.0[block].iter_mut().zip(Bloom::SALTS) {

@@ -201,16 +201,20 @@ impl Seen {
 
     /// The open segment was sealed under this id; the next begins empty.
     pub fn seal(&mut self, id: i64, time_min: i64, time_max: i64) {
-        let bloom = Some(Bloom::new(&self.open.fingerprints));
+        self.seals += 1;
+        let mut spare = None;
+        for sealed in self.sealed.iter_mut().filter(|sealed| sealed.asked + KEPT < self.seals) {
+            spare = sealed.bloom.take().or(spare);
+        }
+        let bloom = spare.map_or_else(
+            || Bloom::new(&self.open.fingerprints),
+            |spare| spare.renewed(&self.open.fingerprints),
+        );
         // The memory of the one that is no longer among the latest serves the next.
         let oldest = self.sealed.len().checked_sub(RECENT).and_then(|oldest| self.sealed[oldest].rows.take());
         let rows = Some(std::mem::replace(&mut self.open, oldest.unwrap_or_default()));
         self.open.clear();
-        self.seals += 1;
-        for sealed in self.sealed.iter_mut().filter(|sealed| sealed.asked + KEPT < self.seals) {
-            sealed.bloom = None;
-        }
-        self.sealed.push(Sealed { id, time_min, time_max, bloom, asked: self.seals, rows });
+        self.sealed.push(Sealed { id, time_min, time_max, bloom: Some(bloom), asked: self.seals, rows });
     }
 
     /// Takes up the rows of the open segment from `from` on and says which of them are repeats.
