@@ -4,17 +4,38 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
+use crate::log::frames::is_in_frame;
 use crate::log::{Field, Kind};
 
 use super::batch::{Batch, KEY, NEW};
 use super::codec::text::{self, OpenPage, PAGE, Page, PageBuilder};
 use super::codec::{Damage, integers};
 use super::known::Values;
-use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSIONS, MEASURES, hint, slot};
+use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURES, hint, slot};
 use super::presence::Presence;
 
 /// Rows that a segment is meant to have.
 pub const SEGMENT_ROWS: usize = 131_072;
+
+/// Whether a dimension stands in the frame of a line.
+const fn is_framed(slot: usize) -> bool {
+    is_in_frame(DIMENSION_FIELDS[slot])
+}
+
+/// How many dimensions do.
+const FRAMED: usize = {
+    let (mut count, mut slot) = (0, 0);
+    while slot < DIMENSIONS {
+        count += is_framed(slot) as usize;
+        slot += 1;
+    }
+    count
+};
+
+/// One of them.
+const A_FRAMED: usize = slot(Field::Bucket);
 
 /// A column ready for the file.
 pub struct PackedColumn<'a> {
@@ -33,7 +54,10 @@ pub struct PackedColumn<'a> {
 #[derive(Default)]
 pub struct OpenSegment {
     pub times: Vec<i64>,
+    /// Per row; of a field [in the frame](is_in_frame) per frame.
     pub codes: [Vec<u32>; DIMENSIONS],
+    /// Per row its frame. Several may be the same, and some the frame of no row any more.
+    frames: Vec<u32>,
     pub measures: [Vec<u64>; MEASURES],
     pub details: [Vec<Page>; DETAILS],
     /// The pages of each detail that were read last, the latest at the end.
@@ -73,6 +97,8 @@ impl OpenSegment {
 
     /// Adds all of a batch but its dimensions, whose codes are added by [`OpenSegment::extend_codes`].
     pub fn extend(&mut self, batch: &mut Batch) {
+        let first = self.codes[A_FRAMED].len() as u32;
+        self.frames.extend(batch.frames.iter().map(|frame| first + frame));
         self.times.extend_from_slice(&batch.times);
         for (all, more) in self.measures.iter_mut().zip(&batch.measures) {
             all.extend_from_slice(more);
@@ -94,16 +120,42 @@ impl OpenSegment {
         }
     }
 
-    /// The same of a field in the frame of a line: `codes` by number of the frame, `frames` per row.
-    pub fn extend_framed(&mut self, slot: usize, frames: &[u32], codes: &[u32], ids: &[u32]) {
-        let codes: Vec<u32> = codes.iter().map(|code| final_code(*code, ids)).collect();
-        self.codes[slot].extend(frames.iter().map(|frame| codes[*frame as usize]));
+    /// The code of a row.
+    pub fn code(&self, slot: usize, row: usize) -> u32 {
+        let index = if is_framed(slot) { self.frames[row] as usize } else { row };
+        self.codes[slot][index]
+    }
+
+    /// Takes over columns of all dimensions, per row.
+    pub fn set_codes(&mut self, columns: [Vec<u32>; DIMENSIONS]) {
+        let rows = columns[KEY].len();
+        let framed = || columns.iter().enumerate().filter(|(slot, _)| is_framed(*slot));
+        let mut numbers: HashMap<[u32; FRAMED], u32> = HashMap::new();
+        self.frames.clear();
+        for row in 0..rows {
+            let mut frame = [0; FRAMED];
+            frame.iter_mut().zip(framed()).for_each(|(code, (_, column))| *code = column[row]);
+            let next = numbers.len() as u32;
+            self.frames.push(*numbers.entry(frame).or_insert(next));
+        }
+        let mut frames: Vec<([u32; FRAMED], u32)> = numbers.into_iter().collect();
+        frames.sort_unstable_by_key(|(_, number)| *number);
+        let mut place = 0;
+        for (slot, column) in columns.into_iter().enumerate() {
+            if is_framed(slot) {
+                self.codes[slot] = frames.iter().map(|(codes, _)| codes[place]).collect();
+                place += 1;
+            } else {
+                self.codes[slot] = column;
+            }
+        }
     }
 
     /// Empties it, keeping memory.
     pub fn clear(&mut self) {
         self.times.clear();
         self.codes.iter_mut().for_each(Vec::clear);
+        self.frames.clear();
         self.measures.iter_mut().for_each(Vec::clear);
         *self.opened.get_mut() = Default::default();
         for (pages, spare) in self.details.iter_mut().zip(&mut self.spare) {
@@ -134,7 +186,9 @@ impl OpenSegment {
         }
         let rows = self.rows();
         compact(&mut self.times, first, keep(rows));
-        self.codes.iter_mut().for_each(|column| compact(column, first, keep(rows)));
+        let by_row = self.codes.iter_mut().enumerate().filter(|(slot, _)| !is_framed(*slot));
+        by_row.for_each(|(_, column)| compact(column, first, keep(rows)));
+        compact(&mut self.frames, first, keep(rows));
         self.measures.iter_mut().for_each(|column| compact(column, first, keep(rows)));
         Ok(())
     }
@@ -203,6 +257,7 @@ impl OpenSegment {
         mut each: impl FnMut(PackedColumn<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.join_small_pages(keys)?;
+        let used = self.used_frames();
         let packer = &mut self.packer;
         for field in Field::all() {
             let slot = slot(field);
@@ -212,7 +267,11 @@ impl OpenSegment {
                     let (low, high) = packer.pack(&self.times, time_to_code);
                     (code_to_time(low), code_to_time(high))
                 }
-                Kind::Dimension => as_bounds(packer.pack(&self.codes[slot], u64::from)),
+                Kind::Dimension if is_framed(slot) => {
+                    let codes = &self.codes[slot];
+                    as_bounds(packer.pack(&self.frames, |frame| codes[frame as usize]))
+                }
+                Kind::Dimension => as_bounds(packer.pack(&self.codes[slot], |code| code)),
                 Kind::Measure => as_bounds(packer.pack(&self.measures[slot], |number| number)),
                 Kind::Detail => {
                     pages = &self.details[slot];
@@ -221,12 +280,23 @@ impl OpenSegment {
                 }
             };
             let presence = match field.kind() {
+                Kind::Dimension if is_framed(slot) => {
+                    let codes = used.iter().map(|frame| self.codes[slot][*frame as usize]);
+                    Presence::of_ids(codes, low, high)
+                }
                 Kind::Dimension => Presence::of_ids(self.codes[slot].iter().copied(), low, high),
                 _ => None,
             };
             each(PackedColumn { field, low, high, presence, bytes: &packer.bytes, pages })?;
         }
         Ok(())
+    }
+
+    /// The frames that rows have.
+    fn used_frames(&self) -> Vec<u32> {
+        let mut is_used = vec![false; self.codes[A_FRAMED].len()];
+        self.frames.iter().for_each(|frame| is_used[*frame as usize] = true);
+        (0..is_used.len() as u32).filter(|frame| is_used[*frame as usize]).collect()
     }
 
     /// Follow mode brings a few rows at a time: their pages are joined, or a page would be one request.

@@ -83,12 +83,12 @@ pub(super) fn glance(value: &[u8]) -> u64 {
     const ODD: [u64; 4] =
         [0x9E37_79B9_7F4A_7C15, 0xD6E8_FEB8_6659_FD93, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB];
     let length = value.len();
-    let mixed = match *value {
+    let mixed = match value {
         [] => 0,
         [first, .., last] if length < 4 => {
-            u64::from(first) << 16 | u64::from(value[1]) << 8 | u64::from(last)
+            u64::from(*first) << 16 | u64::from(value[1]) << 8 | u64::from(*last)
         }
-        [only] => only.into(),
+        [only] => u64::from(*only),
         _ if length < 8 => half(value, 0) << 32 | half(value, length - 4),
         _ if length < 16 => word(value, 0).wrapping_mul(ODD[1]) ^ word(value, length - 8),
         _ => {

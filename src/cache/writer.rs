@@ -23,7 +23,6 @@ use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
 use super::schema;
 use super::{CacheError, checksum, codec};
 use crate::log::Field;
-use crate::log::frames::is_in_frame;
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -203,11 +202,7 @@ impl Writer {
         // The codes of the cache's dictionaries; values not known yet are added.
         for (slot, Coded { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
             self.values[slot].intern_all(values, hashes, &mut self.ids);
-            if is_in_frame(DIMENSION_FIELDS[slot]) {
-                tail.segment.extend_framed(slot, &batch.frames, codes, &self.ids);
-            } else {
-                tail.segment.extend_codes(slot, codes, &self.ids);
-            }
+            tail.segment.extend_codes(slot, codes, &self.ids);
         }
         self.knowledge.settle(&mut self.values);
         let keys = &self.values[KEY];
@@ -559,9 +554,11 @@ pub(super) fn load_segment(connection: &Connection, id: i64, rows: usize) -> Res
     };
     let mut segment = OpenSegment::default();
     segment.times = numbers(Field::Time)?.into_iter().map(code_to_time).collect();
-    for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
-        segment.codes[slot] = numbers(field)?.into_iter().map(|code| code as u32).collect();
+    let mut codes: [Vec<u32>; DIMENSIONS] = Default::default();
+    for (codes, field) in codes.iter_mut().zip(DIMENSION_FIELDS) {
+        *codes = numbers(field)?.into_iter().map(|code| code as u32).collect();
     }
+    segment.set_codes(codes);
     for (slot, field) in MEASURE_FIELDS.into_iter().enumerate() {
         segment.measures[slot] = numbers(field)?;
     }

@@ -16,18 +16,19 @@ pub struct Lines<'t> {
     at: usize,
     /// Where the bytes begin whose marks are known.
     from: usize,
-    /// A bit for each of them that is a space, the lowest of the first for the first.
-    spaces: Vec<u64>,
-    /// The same for quotes.
-    quotes: Vec<u64>,
-    /// And for line ends.
-    ends: Vec<u64>,
+    marks: Vec<[u64; KINDS]>,
 }
+
+/// Kinds of marks: a bit for each byte that is one, the lowest of the first for the first byte.
+const KINDS: usize = 3;
+const SPACE: usize = 0;
+const QUOTE: usize = 1;
+const END: usize = 2;
 
 impl<'t> Lines<'t> {
     /// Of a text; the last line may lack its line end.
     pub fn of(text: &'t [u8]) -> Lines<'t> {
-        Lines { text, at: 0, from: 0, spaces: Vec::new(), quotes: Vec::new(), ends: Vec::new() }
+        Lines { text, at: 0, from: 0, marks: Vec::new() }
     }
 
     /// The next line, without its line end.
@@ -35,13 +36,13 @@ impl<'t> Lines<'t> {
         if self.at == self.text.len() {
             return None;
         }
-        let end = match first_from(&self.ends, self.at - self.from) {
+        let end = match first_from::<END>(&self.marks, self.at - self.from) {
             Some(end) => self.from + end,
             None => self.look(),
         };
         let (start, offset) = (self.at, self.at - self.from);
         self.at = (end + 1).min(self.text.len());
-        let marks = Marks { spaces: &self.spaces, quotes: &self.quotes, offset, length: end - start };
+        let marks = Marks { marks: &self.marks, offset, length: end - start };
         Some(Line { text: &self.text[start..end], marks })
     }
 
@@ -49,22 +50,20 @@ impl<'t> Lines<'t> {
     #[cold]
     fn look(&mut self) -> usize {
         self.from = self.at;
-        self.spaces.clear();
-        self.quotes.clear();
-        self.ends.clear();
+        self.marks.clear();
         let mut rest = &self.text[self.at..];
         loop {
-            let known = self.ends.len();
+            let known = self.marks.len();
             let (ahead, after) = rest.split_at(AHEAD.min(rest.len()));
             rest = after;
             let (whole, part) = ahead.as_chunks();
-            whole.iter().for_each(|bytes| self.push(bytes));
+            look_at(whole, &mut self.marks);
             if !part.is_empty() {
                 let mut bytes = [0; TOGETHER];
                 bytes[..part.len()].copy_from_slice(part);
-                self.push(&bytes);
+                self.marks.push(marks_of(&bytes));
             }
-            if let Some(end) = first_from(&self.ends, known * TOGETHER) {
+            if let Some(end) = first_from::<END>(&self.marks, known * TOGETHER) {
                 return self.from + end;
             }
             if rest.is_empty() {
@@ -72,22 +71,42 @@ impl<'t> Lines<'t> {
             }
         }
     }
+}
 
-    #[inline]
-    fn push(&mut self, bytes: &[u8; TOGETHER]) {
-        let (parts, _) = bytes.as_chunks::<16>();
-        let (mut spaces, mut quotes, mut ends) = (0, 0, 0);
-        for part in parts.iter().rev() {
-            let part = u8x16::new(*part);
-            let is = |byte: u8| u64::from(part.simd_eq(u8x16::splat(byte)).to_bitmask());
-            spaces = spaces << 16 | is(b' ');
-            quotes = quotes << 16 | is(b'"');
-            ends = ends << 16 | is(b'\n');
-        }
-        self.spaces.push(spaces);
-        self.quotes.push(quotes);
-        self.ends.push(ends);
+/// Adds the marks of bytes, with what this processor can do.
+fn look_at(bytes: &[[u8; TOGETHER]], marks: &mut Vec<[u64; KINDS]>) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = pulp::x86::V4::try_new() {
+        return simd.vectorize(
+            #[inline(always)]
+            || {
+                let [space, quote, end] =
+                    [b' ', b'"', b'\n'].map(|byte| simd.avx512f._mm512_set1_epi8(byte as i8));
+                marks.extend(bytes.iter().map(
+                    #[inline(always)]
+                    |bytes| {
+                        let bytes = pulp::cast(*bytes);
+                        [space, quote, end].map(|byte| simd.avx512bw._mm512_cmpeq_epi8_mask(bytes, byte))
+                    },
+                ));
+            },
+        );
     }
+    marks.extend(bytes.iter().map(marks_of));
+}
+
+#[inline]
+fn marks_of(bytes: &[u8; TOGETHER]) -> [u64; KINDS] {
+    let (parts, _) = bytes.as_chunks::<16>();
+    let mut marks = [0; KINDS];
+    for part in parts.iter().rev() {
+        let part = u8x16::new(*part);
+        let is = |byte: u8| u64::from(part.simd_eq(u8x16::splat(byte)).to_bitmask());
+        marks[SPACE] = marks[SPACE] << 16 | is(b' ');
+        marks[QUOTE] = marks[QUOTE] << 16 | is(b'"');
+        marks[END] = marks[END] << 16 | is(b'\n');
+    }
+    marks
 }
 
 /// A line and what is known of it.
@@ -100,8 +119,7 @@ pub struct Line<'t, 'm> {
 /// Where the spaces and quotes of a line stand.
 #[derive(Clone, Copy)]
 pub(super) struct Marks<'m> {
-    spaces: &'m [u64],
-    quotes: &'m [u64],
+    marks: &'m [[u64; KINDS]],
     /// The bit of the first byte of the line.
     offset: usize,
     length: usize,
@@ -111,34 +129,34 @@ impl Marks<'_> {
     /// Where the first space stands, from `at` on; the length of the line if there is none.
     #[inline]
     pub(super) fn space(&self, at: usize) -> usize {
-        self.find(self.spaces, at)
+        self.find::<SPACE>(at)
     }
 
     /// The same for a quote.
     #[inline]
     pub(super) fn quote(&self, at: usize) -> usize {
-        self.find(self.quotes, at)
+        self.find::<QUOTE>(at)
     }
 
     #[inline]
-    fn find(&self, marks: &[u64], at: usize) -> usize {
+    fn find<const KIND: usize>(&self, at: usize) -> usize {
         // What follows the line is not of it.
-        first_from(marks, self.offset + at)
+        first_from::<KIND>(self.marks, self.offset + at)
             .map_or(self.length, |found| (found - self.offset).min(self.length))
     }
 }
 
-/// The first bit that is set, from `at` on.
+/// The first bit of a kind that is set, from `at` on.
 #[inline]
-fn first_from(marks: &[u64], at: usize) -> Option<usize> {
+fn first_from<const KIND: usize>(marks: &[[u64; KINDS]], at: usize) -> Option<usize> {
     let mut word = at / TOGETHER;
-    let first = *marks.get(word)? >> (at % TOGETHER);
+    let first = marks.get(word)?[KIND] >> (at % TOGETHER);
     if first != 0 {
         return Some(at + first.trailing_zeros() as usize);
     }
     loop {
         word += 1;
-        match marks.get(word)? {
+        match marks.get(word)?[KIND] {
             0 => {}
             marks => return Some(word * TOGETHER + marks.trailing_zeros() as usize),
         }

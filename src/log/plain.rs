@@ -112,7 +112,7 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
         let word = absent(words.next()?);
         *measure = match word.len() {
             0 => 0,
-            ..=MOST_DIGITS => number(word)? + 1,
+            1..=MOST_DIGITS => number(word)? + 1,
             _ => return None,
         };
         logged[field as usize] = word;

@@ -29,6 +29,46 @@ const CONSTANT: u8 = 0;
 const NARROW: u8 = 1;
 const WIDE: u8 = 2;
 
+/// What is packed: numbers of 32 bits take half the time of those of 64.
+pub trait Number: Copy + Ord + Default + Into<u64> {
+    /// The largest there is; the smallest is the default.
+    const LARGEST: Self;
+
+    /// How much it is above another, which is not larger.
+    fn above(self, base: Self) -> Self;
+
+    /// Its lowest 32 bits.
+    fn low_half(self) -> u32;
+}
+
+impl Number for u32 {
+    const LARGEST: u32 = u32::MAX;
+
+    #[inline]
+    fn above(self, base: u32) -> u32 {
+        self.wrapping_sub(base)
+    }
+
+    #[inline]
+    fn low_half(self) -> u32 {
+        self
+    }
+}
+
+impl Number for u64 {
+    const LARGEST: u64 = u64::MAX;
+
+    #[inline]
+    fn above(self, base: u64) -> u64 {
+        self.wrapping_sub(base)
+    }
+
+    #[inline]
+    fn low_half(self) -> u32 {
+        self as u32
+    }
+}
+
 /// Packs one column after another, in the same memory.
 #[derive(Default)]
 pub struct Packer {
@@ -42,38 +82,38 @@ pub struct Packer {
 impl Packer {
     /// Packs values, each being `number` of an item, and tells the smallest and the largest (0 if there is
     /// none). The items are passed over once: a column of a segment does not fit the processor's cache.
-    pub fn pack<T: Copy>(&mut self, items: &[T], number: impl Fn(T) -> u64) -> (u64, u64) {
+    pub fn pack<T: Copy, N: Number>(&mut self, items: &[T], number: impl Fn(T) -> N) -> (u64, u64) {
         let Packer { bytes, directory, packs } = self;
         let packer = BitPacker4x::new();
         directory.clear();
         packs.clear();
         bytes.clear();
         let mut pack_buffer = [0u8; BLOCK * 4];
-        let mut numbers = [0u64; BLOCK];
+        let mut numbers = [N::default(); BLOCK];
         let mut part = [0u32; BLOCK];
         let (mut low, mut high) = (u64::MAX, 0);
         for block in items.chunks(BLOCK) {
             let numbers = &mut numbers[..block.len()];
-            let (mut base, mut most) = (u64::MAX, 0);
+            let (mut base, mut most) = (N::LARGEST, N::default());
             for (to, item) in numbers.iter_mut().zip(block) {
                 *to = number(*item);
                 base = base.min(*to);
                 most = most.max(*to);
             }
-            (low, high) = (low.min(base), high.max(most));
-            let width = (64 - (most - base).leading_zeros()) as u8;
-            directory.push((base, width));
+            (low, high) = (low.min(base.into()), high.max(most.into()));
+            let width = (64 - most.above(base).into().leading_zeros()) as u8;
+            directory.push((base.into(), width));
             if width == 0 {
                 continue;
             }
             part[numbers.len()..].fill(0);
-            part.iter_mut().zip(&*numbers).for_each(|(part, number)| *part = (number - base) as u32);
+            part.iter_mut().zip(&*numbers).for_each(|(part, number)| *part = number.above(base).low_half());
             let length = packer.compress(&part, &mut pack_buffer, width.min(32));
             packs.extend_from_slice(&pack_buffer[..length]);
             if width > 32 {
                 part.iter_mut()
                     .zip(&*numbers)
-                    .for_each(|(part, number)| *part = ((number - base) >> 32) as u32);
+                    .for_each(|(part, number)| *part = (number.above(base).into() >> 32) as u32);
                 let length = packer.compress(&part, &mut pack_buffer, width - 32);
                 packs.extend_from_slice(&pack_buffer[..length]);
             }

@@ -10,13 +10,14 @@ mod bloom;
 mod probe;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use rusqlite::Connection;
 
 use super::batch::{KEY, OPERATION};
 use super::chunk::{self, ChunkError};
 use super::codec::Damage;
 use super::known::Values;
-use super::layout::DETAIL_FIELDS;
+use super::layout::{DETAIL_FIELDS, DIMENSIONS};
 use super::open_segment::OpenSegment;
 use crate::log::Field;
 
@@ -131,10 +132,28 @@ struct Rows {
 }
 
 impl Rows {
+    fn with_capacity(rows: usize) -> Rows {
+        let more = rows + rows / 8;
+        Rows { numbers: HashTable::with_capacity(more), fingerprints: Vec::with_capacity(more) }
+    }
+
     /// The rows of this fingerprint.
     fn of(&self, fingerprint: u64) -> impl Iterator<Item = usize> {
         let rows = self.numbers.iter_hash(fingerprint).map(|row| *row as usize);
         rows.filter(move |row| self.fingerprints[*row] == fingerprint)
+    }
+
+    /// Makes the row that was added last one to be found, if no other of this fingerprint is; whether it is so.
+    fn insert_first(&mut self, fingerprint: u64, row: usize) -> bool {
+        let Rows { numbers, fingerprints } = self;
+        let is_it = |row: &u32| fingerprints[*row as usize] == fingerprint;
+        match numbers.entry(fingerprint, is_it, |row| fingerprints[*row as usize]) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(row as u32);
+                true
+            }
+        }
     }
 
     /// Makes the row that was added last one to be found.
@@ -212,7 +231,8 @@ impl Seen {
         );
         // The memory of the one that is no longer among the latest serves the next.
         let oldest = self.sealed.len().checked_sub(RECENT).and_then(|oldest| self.sealed[oldest].rows.take());
-        let rows = Some(std::mem::replace(&mut self.open, oldest.unwrap_or_default()));
+        let next = oldest.unwrap_or_else(|| Rows::with_capacity(self.open.fingerprints.len()));
+        let rows = Some(std::mem::replace(&mut self.open, next));
         self.open.clear();
         self.sealed.push(Sealed { id, time_min, time_max, bloom: Some(bloom), asked: self.seals, rows });
     }
@@ -261,6 +281,9 @@ impl Seen {
         for (row, mut repeated) in (from..).zip(repeated) {
             let fingerprint = self.open.fingerprints[row];
             if !repeated {
+                if self.open.insert_first(fingerprint, row) {
+                    continue;
+                }
                 for other in self.open.of(fingerprint) {
                     if same_row(segment, other, row, keys)? {
                         repeated = true;
@@ -291,7 +314,7 @@ impl Seen {
 /// Whether two rows of the open segment are the same in every field.
 fn same_row(segment: &OpenSegment, one: usize, other: usize, keys: &Values) -> Result<bool, Damage> {
     let same = segment.times[one] == segment.times[other]
-        && segment.codes.iter().all(|codes| codes[one] == codes[other])
+        && (0..DIMENSIONS).all(|slot| segment.code(slot, one) == segment.code(slot, other))
         && segment.measures.iter().all(|numbers| numbers[one] == numbers[other]);
     if !same {
         return Ok(false);

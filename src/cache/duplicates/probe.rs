@@ -118,8 +118,8 @@ impl Probe {
             if code_to_time(self.columns[TIME].get(other)) != time {
                 continue;
             }
-            for (slot, codes) in segment.codes.iter().enumerate() {
-                if self.columns[FIRST_DIMENSION + slot].get(other) != u64::from(codes[row]) {
+            for slot in 0..DIMENSION_FIELDS.len() {
+                if self.columns[FIRST_DIMENSION + slot].get(other) != u64::from(segment.code(slot, row)) {
                     continue 'candidates;
                 }
             }
