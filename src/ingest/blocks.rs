@@ -4,6 +4,8 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::spare::Spare;
+
 /// Bytes read at a time: small enough to stay in the processor's cache until parsed, large enough that
 /// handing it over costs nothing.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -15,31 +17,26 @@ const LONGEST_LINE: usize = 16 << 20;
 /// Lines that trickle in (through a pipe) are handed on after this time, full block or not.
 const HAND_ON_AFTER: Duration = Duration::from_millis(200);
 
-/// Buffers that were read into before. Fresh memory has to be cleared by the kernel, page by page: that
-/// took longer than parsing does.
+/// Buffers that were read into before.
 #[derive(Clone)]
-pub struct Buffers {
-    give: crossbeam_channel::Sender<Vec<u8>>,
-    take: crossbeam_channel::Receiver<Vec<u8>>,
-}
+pub struct Buffers(Spare<Vec<u8>>);
 
 impl Buffers {
     /// Keeps so many at most.
     pub fn new(most: usize) -> Buffers {
-        let (give, take) = crossbeam_channel::bounded(most);
-        Buffers { give, take }
+        Buffers(Spare::new(most))
     }
 
     /// A buffer; what it holds means nothing.
     fn take(&self) -> Vec<u8> {
-        self.take.try_recv().unwrap_or_default()
+        self.0.take().unwrap_or_default()
     }
 
     /// Takes one back.
     pub fn give_back(&self, buffer: Vec<u8>) {
-        // An extraordinary line must not hold its memory for ever; if there are enough, it is dropped.
+        // An extraordinary line must not hold its memory for ever.
         if buffer.capacity() <= 4 * BLOCK_BYTES {
-            let _ = self.give.try_send(buffer);
+            self.0.give_back(buffer);
         }
     }
 }

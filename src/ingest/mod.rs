@@ -17,6 +17,7 @@ pub mod follow;
 mod parsers;
 pub mod progress;
 mod shared;
+mod spare;
 mod writing;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use progress::{Failure, Phase, Progress};
 use blocks::{Buffers, Lines};
 use counters::Counters;
 use shared::SharedFile;
+use spare::Spare;
 
 /// Blocks of lines on their way to the parsers.
 const BLOCKS: usize = 8;
@@ -170,7 +172,7 @@ async fn run(
     let (message_sender, message_receiver) = crossbeam_channel::bounded::<Message>(BATCHES);
     let block_receiver = Arc::new(tokio::sync::Mutex::new(block_receiver));
     // As many as can be on their way, being cut, and being parsed.
-    let (spare_sender, spare_receiver) = crossbeam_channel::bounded::<Box<Batch>>(BATCHES + cores);
+    let spare = Spare::new(BATCHES + cores);
     let buffers = Buffers::new(BLOCKS.max(2 * cores) + 2 * cores);
     let runtime = tokio::runtime::Handle::current();
 
@@ -178,7 +180,7 @@ async fn run(
     for number in 0..cores {
         let blocks = block_receiver.clone();
         let (messages, counters, runtime) = (message_sender.clone(), counters.clone(), runtime.clone());
-        let (buffers, spare, knowledge) = (buffers.clone(), spare_receiver.clone(), writer.knowledge());
+        let (buffers, spare, knowledge) = (buffers.clone(), spare.clone(), writer.knowledge());
         let work = move || parsers::run(&runtime, knowledge, &blocks, &messages, &counters, &buffers, &spare);
         threads.push(std::thread::Builder::new().name(format!("parser-{number}")).spawn(work));
     }
@@ -186,7 +188,7 @@ async fn run(
     let (writer_counters, writer_stop) = (counters.clone(), stop.clone());
     let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
     let write =
-        move || writing::run(writer, &uris, &message_receiver, &writer_counters, &writer_stop, &spare_sender);
+        move || writing::run(writer, &uris, &message_receiver, &writer_counters, &writer_stop, &spare);
     threads.push(std::thread::Builder::new().name("writer".to_owned()).spawn(write));
 
     let fetching = fetching::Fetching {

@@ -10,6 +10,7 @@ use crate::log::{Lines, Record, Rejection, read_plain, records};
 
 use super::blocks::Buffers;
 use super::counters::Counters;
+use super::spare::Spare;
 use super::{Block, Message, Work};
 
 /// A batch that does not fill up is handed on after this time, so that the first requests show at once.
@@ -35,7 +36,7 @@ pub fn run(
     messages: &crossbeam_channel::Sender<Message>,
     counters: &Counters,
     buffers: &Buffers,
-    spare: &crossbeam_channel::Receiver<Box<Batch>>,
+    spare: &Spare<Box<Batch>>,
 ) {
     let mut parser = Parser {
         builder: BatchBuilder::knowing(knowledge),
@@ -85,7 +86,7 @@ struct Parser<'p> {
     messages: &'p crossbeam_channel::Sender<Message>,
     counters: &'p Counters,
     buffers: &'p Buffers,
-    spare: &'p crossbeam_channel::Receiver<Box<Batch>>,
+    spare: &'p Spare<Box<Batch>>,
 }
 
 impl Parser<'_> {
@@ -110,7 +111,7 @@ impl Parser<'_> {
             return Ok(());
         }
         // The memory of a batch that was written serves the next.
-        let mut batch = self.spare.try_recv().unwrap_or_default();
+        let mut batch = self.spare.take().unwrap_or_default();
         *batch = self.builder.finish_with(std::mem::take(&mut *batch));
         self.messages.send(Message::Batch(self.source, batch)).map_err(|_| NobodyWrites)
     }

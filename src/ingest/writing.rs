@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use crate::cache::{Batch, CacheError, Writer};
 
 use super::counters::Counters;
+use super::spare::Spare;
 use super::{Message, Stop};
 
 /// The first commits come soon, for somebody is watching an empty screen; later ones are rarer, since a
@@ -30,7 +31,7 @@ pub fn run(
     messages: &Receiver<Message>,
     counters: &Counters,
     stop: &Stop,
-    spare: &crossbeam_channel::Sender<Box<Batch>>,
+    spare: &Spare<Box<Batch>>,
 ) {
     if let Err(error) = write(&mut writer, uris, messages, counters, spare) {
         counters.fail(error.to_string());
@@ -44,7 +45,7 @@ fn write(
     uris: &[String],
     messages: &Receiver<Message>,
     counters: &Counters,
-    spare: &crossbeam_channel::Sender<Box<Batch>>,
+    spare: &Spare<Box<Batch>>,
 ) -> Result<(), CacheError> {
     let mut pending = Pending::default();
     // A source enters the catalogue with its first lines: a mistyped name, or a folder of something else,
@@ -70,8 +71,7 @@ fn write(
                     None => *ids[source].insert(writer.source(&uris[source])?),
                 };
                 let appended = writer.append_from(id, &mut batch)?;
-                // If there are enough, it is dropped.
-                let _ = spare.try_send(batch);
+                spare.give_back(batch);
                 pending.requests += appended.requests;
                 counters.duplicates.fetch_add(appended.duplicates, Relaxed);
                 if writer.uncommitted() == 0 {
