@@ -73,40 +73,68 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// Adds the marks of bytes, with what this processor can do.
+/// Adds the marks of bytes, with the widest registers that this processor has.
 fn look_at(bytes: &[[u8; TOGETHER]], marks: &mut Vec<[u64; KINDS]>) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(simd) = pulp::x86::V4::try_new() {
-        return simd.vectorize(
-            #[inline(always)]
-            || {
-                let [space, quote, end] =
-                    [b' ', b'"', b'\n'].map(|byte| simd.avx512f._mm512_set1_epi8(byte as i8));
-                marks.extend(bytes.iter().map(
-                    #[inline(always)]
-                    |bytes| {
-                        let bytes = pulp::cast(*bytes);
-                        [space, quote, end].map(|byte| simd.avx512bw._mm512_cmpeq_epi8_mask(bytes, byte))
-                    },
-                ));
-            },
-        );
+    {
+        if let Some(simd) = pulp::x86::V4::try_new() {
+            return look_at_by_64(simd, bytes, marks);
+        }
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            return look_at_by_32(simd, bytes, marks);
+        }
     }
     marks.extend(bytes.iter().map(marks_of));
 }
 
+/// What is marked, by kind.
+const MARKED: [u8; KINDS] = [b' ', b'"', b'\n'];
+
+#[cfg(target_arch = "x86_64")]
+fn look_at_by_64(simd: pulp::x86::V4, bytes: &[[u8; TOGETHER]], marks: &mut Vec<[u64; KINDS]>) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let marked = MARKED.map(|byte| simd.avx512f._mm512_set1_epi8(byte as i8));
+            let of = |bytes: &[u8; TOGETHER]| {
+                let bytes = pulp::cast(*bytes);
+                marked.map(|byte| simd.avx512bw._mm512_cmpeq_epi8_mask(bytes, byte))
+            };
+            marks.extend(bytes.iter().map(of));
+        },
+    );
+}
+
+#[cfg(target_arch = "x86_64")]
+fn look_at_by_32(simd: pulp::x86::V3, bytes: &[[u8; TOGETHER]], marks: &mut Vec<[u64; KINDS]>) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let marked = MARKED.map(|byte| simd.avx._mm256_set1_epi8(byte as i8));
+            let of = |bytes: &[u8; TOGETHER]| {
+                let halves: [_; 2] = pulp::cast(*bytes);
+                marked.map(|byte| {
+                    let [low, high] = halves.map(|half| {
+                        let is_it = simd.avx2._mm256_cmpeq_epi8(half, byte);
+                        simd.avx2._mm256_movemask_epi8(is_it) as u32
+                    });
+                    u64::from(high) << 32 | u64::from(low)
+                })
+            };
+            marks.extend(bytes.iter().map(of));
+        },
+    );
+}
+
+/// On any processor.
 #[inline]
 fn marks_of(bytes: &[u8; TOGETHER]) -> [u64; KINDS] {
     let (parts, _) = bytes.as_chunks::<16>();
-    let mut marks = [0; KINDS];
-    for part in parts.iter().rev() {
-        let part = u8x16::new(*part);
-        let is = |byte: u8| u64::from(part.simd_eq(u8x16::splat(byte)).to_bitmask());
-        marks[SPACE] = marks[SPACE] << 16 | is(b' ');
-        marks[QUOTE] = marks[QUOTE] << 16 | is(b'"');
-        marks[END] = marks[END] << 16 | is(b'\n');
-    }
-    marks
+    MARKED.map(|byte| {
+        parts.iter().rev().fold(0, |marks, part| {
+            marks << 16 | u64::from(u8x16::new(*part).simd_eq(u8x16::splat(byte)).to_bitmask())
+        })
+    })
 }
 
 /// A line and what is known of it.
@@ -195,6 +223,32 @@ mod tests {
             asked in prop::collection::vec(0..220usize, 1..20),
         ) {
             is_right(&text, &asked);
+        }
+    }
+
+    #[test]
+    fn registers_of_any_width_find_the_same_marks() {
+        let text = b"ab \"\n\xA0\"\" c\n".repeat(64);
+        let (chunks, _) = text.as_chunks();
+        let expected: Vec<_> = chunks.iter().map(marks_of).collect();
+        let is = |kind: usize, at: usize| expected[at / TOGETHER][kind] >> (at % TOGETHER) & 1 == 1;
+        for at in 0..chunks.len() * TOGETHER {
+            assert_eq!(MARKED.map(|byte| text[at] == byte), [is(SPACE, at), is(QUOTE, at), is(END, at)]);
+        }
+        let found_with = |look: &dyn Fn(&mut Vec<[u64; KINDS]>)| {
+            let mut found = Vec::new();
+            look(&mut found);
+            assert_eq!(found, expected);
+        };
+        found_with(&|found| look_at(chunks, found));
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(simd) = pulp::x86::V4::try_new() {
+                found_with(&|found| look_at_by_64(simd, chunks, found));
+            }
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                found_with(&|found| look_at_by_32(simd, chunks, found));
+            }
         }
     }
 
