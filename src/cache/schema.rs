@@ -149,6 +149,7 @@ pub fn open_writer(path: &Path) -> Result<Connection, CacheError> {
     // nothing to do meanwhile.
     connection.pragma_update(None, "wal_autocheckpoint", 500).map_err(sqlite)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(sqlite)?;
+    // In KB: the largest column of a segment fits, or it would be written as zeros before it is filled in.
     connection.pragma_update(None, "cache_size", -12_000).map_err(sqlite)?;
     Ok(connection)
 }

@@ -232,8 +232,8 @@ mod tests {
         let (chunks, _) = text.as_chunks();
         let expected: Vec<_> = chunks.iter().map(marks_of).collect();
         let is = |kind: usize, at: usize| expected[at / TOGETHER][kind] >> (at % TOGETHER) & 1 == 1;
-        for at in 0..chunks.len() * TOGETHER {
-            assert_eq!(MARKED.map(|byte| text[at] == byte), [is(SPACE, at), is(QUOTE, at), is(END, at)]);
+        for (at, found) in chunks.as_flattened().iter().enumerate() {
+            assert_eq!(MARKED.map(|byte| *found == byte), [is(SPACE, at), is(QUOTE, at), is(END, at)]);
         }
         let found_with = |look: &dyn Fn(&mut Vec<[u64; KINDS]>)| {
             let mut found = Vec::new();
