@@ -21,7 +21,7 @@ use super::codec::text::OpenPage;
 use super::dictionary::Dictionary;
 use super::layout::DIMENSIONS;
 use super::presence::Presence;
-use super::schema::{self, Stamp};
+use super::schema::{self, Journal, Stamp};
 use super::{CacheError, checksum};
 
 pub use snapshot::Snapshot;
@@ -113,6 +113,16 @@ impl Cache {
     /// # Errors
     /// If there is none, or it is none.
     pub fn open(path: &Path) -> Result<Cache, CacheError> {
+        let cache = Cache::open_for_writer(path)?;
+        // Who fills it need not wait for readers from here on, nor they for that. Where it cannot be: they do.
+        if cache.with(schema::journal)? == Journal::Rollback {
+            let _ = schema::end_rollback(path);
+        }
+        Ok(cache)
+    }
+
+    /// The same for who writes to it: a look at the catalogue now and then is in nobody's way.
+    pub(crate) fn open_for_writer(path: &Path) -> Result<Cache, CacheError> {
         let (connection, frozen) = schema::open_reader_anywhere(path)?;
         let watch = schema::open_reader(path)?;
         let version = data_version(&watch).map_err(|error| CacheError::sqlite(path, error))?;

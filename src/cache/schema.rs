@@ -1,6 +1,7 @@
 //! The tables of a cache, and how a connection to one is opened.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -19,7 +20,10 @@ const PAGE_SIZE: u32 = 32_768;
 const MMAP_SIZE: i64 = 64 << 30;
 
 /// How long SQLite's own locks are waited for.
-pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long is waited before they are tried again where SQLite does not wait.
+const BREATH: Duration = Duration::from_millis(3);
 
 const TABLES: &str = "
 -- A place that log files come from. next_row numbers its requests. monitored: pulled when no source is
@@ -125,8 +129,19 @@ pub fn chunk_id(segment: i64, field: crate::log::Field) -> i64 {
 
 const WRITING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// Opens a cache for writing; makes it if there is no such file.
-pub fn open_writer(path: &Path) -> Result<Connection, CacheError> {
+/// How changes to a cache get into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Journal {
+    /// To the end of a log first, and from there into the file: nobody waits for anybody.
+    WriteAhead,
+    /// Into the file at once, after a copy of what is overwritten was put aside. What is only added is written
+    /// once, not twice; but whoever reads and who writes wait for each other.
+    Rollback,
+}
+
+/// Opens a cache for writing; makes it if there is no such file. One that it makes gets the journal that is
+/// wanted, any other is written ahead.
+pub fn open_writer(path: &Path, wanted: Journal) -> Result<(Connection, Journal), CacheError> {
     if path.is_dir() {
         return Err(CacheError::Open { path: path.to_owned(), reason: "it is a directory".to_owned() });
     }
@@ -134,24 +149,61 @@ pub fn open_writer(path: &Path) -> Result<Connection, CacheError> {
         std::fs::create_dir_all(parent)
             .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
     }
-    if is_missing_or_empty(path) {
-        make(path)?;
+    let journal = if is_missing_or_empty(path) {
+        make(path, wanted)?;
+        wanted
     } else {
         // Looked at through a read-only connection first: a file that is not ours is not touched.
         open_reader(path)?;
-    }
+        Journal::WriteAhead
+    };
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
     connection.busy_timeout(PATIENCE).map_err(sqlite)?;
-    write_ahead(path, &connection)?;
-    connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite)?;
+    match journal {
+        Journal::WriteAhead => write_ahead(path, &connection)?,
+        Journal::Rollback => connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?,
+    }
     // 16 MB, a segment or so: little is written twice, and no checkpoint takes so long that the parsers have
     // nothing to do meanwhile.
     connection.pragma_update(None, "wal_autocheckpoint", 500).map_err(sqlite)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(sqlite)?;
     // In KB: the largest column of a segment fits, or it would be written as zeros before it is filled in.
     connection.pragma_update(None, "cache_size", -12_000).map_err(sqlite)?;
-    Ok(connection)
+    Ok((connection, journal))
+}
+
+/// Has a cache written ahead, so that readers are not in the way of who writes, if it is not: it is being filled
+/// for the first time, or whoever did that was killed. What is half done then is undone.
+///
+/// # Errors
+/// If somebody writes all the time, or the cache cannot be written; then it can only be read as it is.
+pub fn end_rollback(path: &Path) -> Result<(), CacheError> {
+    let sqlite = |error| CacheError::sqlite(path, error);
+    let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        // SQLite does not wait for the writer here, for it cannot know that nobody waits for this connection.
+        match application_id(&connection) {
+            Ok(APPLICATION_ID) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(sqlite(error)),
+        }
+        match write_ahead(path, &connection) {
+            Err(CacheError::Locked { .. }) if Instant::now() < give_up => std::thread::sleep(BREATH),
+            ended => return ended,
+        }
+    }
+}
+
+fn application_id(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
+/// How the changes of a cache get into it, as far as a connection to it has noticed.
+pub fn journal(connection: &Connection) -> rusqlite::Result<Journal> {
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    Ok(if mode.eq_ignore_ascii_case("wal") { Journal::WriteAhead } else { Journal::Rollback })
 }
 
 /// Opens a cache that somebody else in this process writes to, to fold its write-ahead log.
@@ -163,7 +215,7 @@ pub fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Makes an empty cache under another name, and gives it its own when it is whole: whoever is killed on
 /// the way leaves no file that is neither a cache nor nothing. The caller holds the lock.
-fn make(path: &Path) -> Result<(), CacheError> {
+fn make(path: &Path, journal: Journal) -> Result<(), CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
     // An empty file may stand behind a link.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -180,7 +232,9 @@ fn make(path: &Path) -> Result<(), CacheError> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(sqlite)?;
     transaction.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
     transaction.commit().map_err(sqlite)?;
-    write_ahead(path, &connection)?;
+    if journal == Journal::WriteAhead {
+        write_ahead(path, &connection)?;
+    }
     connection.close().map_err(|(_, error)| sqlite(error))?;
     std::fs::rename(&making, path).map_err(open)
 }
@@ -192,12 +246,15 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn write_ahead(path: &Path, connection: &Connection) -> Result<(), CacheError> {
+/// From here on changes go to a log first. (Not within a transaction.)
+pub fn write_ahead(path: &Path, connection: &Connection) -> Result<(), CacheError> {
+    let sqlite = |error| CacheError::sqlite(path, error);
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .map_err(|error| CacheError::sqlite(path, error))?;
+        .map_err(sqlite)?;
     if mode.eq_ignore_ascii_case("wal") {
-        return Ok(());
+        // A loss of power may take the last commits along, never half of one.
+        return connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite);
     }
     Err(CacheError::ReadOnly {
         path: path.to_owned(),
@@ -220,9 +277,15 @@ pub fn stamp(path: &Path) -> Stamp {
     Stamp(file.map(|file| (file.len(), file.modified().ok())), has_log(path))
 }
 
-/// Whether changes wait in a write-ahead log.
+/// Whether changes wait in a write-ahead log, or are half done.
 fn has_log(path: &Path) -> bool {
-    std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+    log(path).is_some()
+}
+
+/// The file in which changes wait, or what undoes those that are half done.
+fn log(path: &Path) -> Option<PathBuf> {
+    let logs = ["-wal", "-journal"].map(|suffix| beside(path, suffix));
+    logs.into_iter().find(|log| std::fs::metadata(log).is_ok_and(|log| log.len() > 0))
 }
 
 /// Opens a cache for reading, also where nothing may be written: then with what it looked like.
@@ -254,13 +317,17 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
                 })?;
             Ok((connection, Some(stamp)))
         }
-        // Whether it may be read at all.
-        Err(CacheError::Open { .. })
-            if has_log(path)
-                && open_reader_with(path, &immutable_uri(path), read_only | OpenFlags::SQLITE_OPEN_URI)
-                    .is_ok() =>
-        {
-            let log = beside(path, "-wal");
+        Err(error @ (CacheError::Open { .. } | CacheError::ReadOnly { .. })) => {
+            let Some(log) = log(path) else { return Err(error) };
+            // Who filled it was killed: what was half done is undone by whoever may.
+            if end_rollback(path).is_ok()
+                && let Ok(connection) = open_reader_with(path, path, read_only)
+            {
+                return Ok((connection, None));
+            }
+            // Whether it may be read at all.
+            open_reader_with(path, &immutable_uri(path), read_only | OpenFlags::SQLITE_OPEN_URI)
+                .map_err(|_| error)?;
             let reason = format!(
                 "its last changes wait in {}, which can be read only by who may write the folder: let them \
                  run `tamarin sources` once",
@@ -296,7 +363,7 @@ fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connec
     connection.busy_timeout(PATIENCE).map_err(sqlite)?;
     let number =
         |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sqlite);
-    let application = number("application_id")?;
+    let application = application_id(&connection).map_err(sqlite)?;
     if application != APPLICATION_ID {
         let reason = "an SQLite database of something else".to_owned();
         return Err(CacheError::NotOurs { path: path.to_owned(), reason });

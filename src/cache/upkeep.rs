@@ -111,14 +111,16 @@ impl Writer {
     pub fn fold_log(&mut self) -> Result<(), CacheError> {
         self.checkpointer = None;
         // Whoever reads is not waited for: the next one to fold takes the rest along.
-        let fold = || -> rusqlite::Result<()> {
-            self.connection.busy_timeout(std::time::Duration::ZERO)?;
-            let folded =
-                self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-            self.connection.busy_timeout(schema::PATIENCE)?;
-            folded.map(drop)
+        let waits = |writer: &Writer, patience| {
+            writer.connection.busy_timeout(patience).map_err(|error| writer.sqlite(error))
         };
-        match fold().map_err(|error| self.sqlite(error)) {
+        waits(self, std::time::Duration::ZERO)?;
+        let folded = self.write_ahead().and_then(|()| {
+            let fold = "PRAGMA wal_checkpoint(TRUNCATE)";
+            self.connection.query_row(fold, [], |_| Ok(())).map_err(|error| self.sqlite(error))
+        });
+        waits(self, schema::PATIENCE)?;
+        match folded {
             Err(CacheError::Locked { .. }) => Ok(()),
             folded => folded,
         }
@@ -130,6 +132,7 @@ impl Writer {
     /// If it cannot be, or a reader keeps the last commits from being folded into the main file.
     pub fn make_durable(&mut self) -> Result<(), CacheError> {
         self.settle()?;
+        self.write_ahead()?;
         let fold = || -> rusqlite::Result<i64> {
             self.connection.pragma_update(None, "synchronous", "FULL")?;
             let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction, params, params_from_iter};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params, params_from_iter};
 
 use super::batch::{Batch, Coded, FileMark, KEY};
 use super::catalogue::{self, SourceInfo};
@@ -20,7 +20,7 @@ use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS}
 use super::lock::WriterLock;
 use super::log_files::{FileState, load_file, write_file};
 use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
-use super::schema;
+use super::schema::{self, Journal};
 use super::{CacheError, checksum, codec};
 use crate::log::Field;
 
@@ -60,6 +60,8 @@ impl WriterOptions {
 pub struct Writer {
     pub(super) path: PathBuf,
     options: WriterOptions,
+    /// As of the last commit.
+    journal: Journal,
     /// Folds the write-ahead log meanwhile, from the first full segment on. In front of the
     /// connection, which is closed after it and leaves one file behind.
     pub(super) checkpointer: Option<Checkpointer>,
@@ -102,6 +104,19 @@ impl Writer {
     /// # Errors
     /// As [`Writer::open`].
     pub fn open_with(path: &Path, options: WriterOptions) -> Result<Writer, CacheError> {
+        Writer::open_as(path, options, Journal::WriteAhead)
+    }
+
+    /// Opens a cache for writing where nothing is likely to read it meanwhile. If there is none yet, it makes one
+    /// into which all is written once, not twice, until somebody reads it all the same, or [`Writer::fold_log`].
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_to_fill(path: &Path) -> Result<Writer, CacheError> {
+        Writer::open_as(path, WriterOptions::default(), Journal::Rollback)
+    }
+
+    fn open_as(path: &Path, options: WriterOptions, wanted: Journal) -> Result<Writer, CacheError> {
         if !schema::is_missing_or_empty(path) {
             schema::open_reader(path)?;
         } else if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -109,10 +124,11 @@ impl Writer {
                 .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
         }
         let lock = WriterLock::take(path)?;
-        let connection = schema::open_writer(path)?;
+        let (connection, journal) = schema::open_writer(path, wanted)?;
         let mut writer = Writer {
             path: path.to_owned(),
             options,
+            journal,
             connection,
             values: Default::default(),
             knowledge: Knowledge::default(),
@@ -265,15 +281,28 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be written; then it is as after the commit before.
     pub fn commit(&mut self) -> Result<(), CacheError> {
-        self.write().map_err(|error| match error {
+        let journal = self.write().map_err(|error| match error {
             WriteError::Sqlite(error) => self.sqlite(error),
             WriteError::Damage(damage) => CacheError::damaged(&self.path, "a batch", damage),
-        })
+        })?;
+        // Somebody has begun to read.
+        if journal == Journal::WriteAhead { self.write_ahead() } else { Ok(()) }
     }
 
-    fn write(&mut self) -> Result<(), WriteError> {
+    /// From here on nobody who reads has to wait.
+    pub(super) fn write_ahead(&mut self) -> Result<(), CacheError> {
+        if self.journal == Journal::Rollback {
+            schema::write_ahead(&self.path, &self.connection)?;
+            self.journal = Journal::WriteAhead;
+        }
+        Ok(())
+    }
+
+    /// Tells by which way it went into the file.
+    fn write(&mut self) -> Result<Journal, WriteError> {
         let Writer { connection, values: dictionaries, stored, tail, files, .. } = self;
-        let transaction = connection.transaction()?;
+        // At once: who waits for nobody else may be waited for (a reader, who has the cache written ahead).
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut now_stored = *stored;
         for (slot, values) in dictionaries.iter().enumerate() {
             if values.len() > stored[slot] {
@@ -304,6 +333,7 @@ impl Writer {
         for ((source, name), file) in files.iter().filter(|(_, file)| file.dirty) {
             ids.push(((*source, name.clone()), write_file(&transaction, *source, name, file)?));
         }
+        let journal = schema::journal(&transaction)?;
         transaction.commit()?;
 
         *stored = now_stored;
@@ -321,13 +351,13 @@ impl Writer {
             }
         }
         files.retain(|_, file| file.is_in_part());
-        Ok(())
+        Ok(journal)
     }
 
     /// Commits and begins a new segment.
     fn seal(&mut self) -> Result<(), CacheError> {
         self.commit()?;
-        if self.checkpointer.is_none() {
+        if self.checkpointer.is_none() && self.journal == Journal::WriteAhead {
             self.checkpointer = Checkpointer::start(&self.path, &self.connection);
         }
         if let Some(checkpointer) = &self.checkpointer {

@@ -37,7 +37,7 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
         let interrupt = Interrupt::watch();
         let mut rounds = 0;
         loop {
-            let pulled = match Writer::open(&path) {
+            let pulled = match Writer::open_to_fill(&path) {
                 Ok(writer) => pulling::pull_within(setting, writer, sources.clone(), &interrupt).await,
                 Err(error) => Err(error.into()),
             };

@@ -52,7 +52,7 @@ pub(super) fn ready(setting: &Setting, specs: &[String]) -> anyhow::Result<Ready
         None => setting.cache_path()?,
     };
     let no_empty_cache = NoEmptyCache::at(&path);
-    let outcome = match Writer::open(&path) {
+    let outcome = match Writer::open_to_fill(&path) {
         Ok(writer) => {
             let progress = pull(setting, writer, sources)?;
             verdict(setting, &progress, &path, &uris, false)?

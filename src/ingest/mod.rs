@@ -136,7 +136,7 @@ impl Ingest {
         sources: Vec<Arc<dyn Source>>,
         options: Options,
     ) -> Result<Ingest, CacheError> {
-        let cache = Cache::open(writer.path())?;
+        let cache = Cache::open_for_writer(writer.path())?;
         let counters = Arc::new(Counters::default());
         let stop = Stop::default();
         let (tell, progress) = watch::channel(counters.progress(Phase::Listing));
