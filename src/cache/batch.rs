@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
+
 use crate::log::frames::is_in_frame;
+use crate::log::glance::glance;
 use crate::log::{Field, Frames, LARGEST_MEASURE, Record, key};
 
 use super::codec::text::{PAGE, Page, PageBuilder};
@@ -12,7 +15,7 @@ use super::known::{AllKnown, Knowledge, Known};
 use super::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint, slot,
 };
-use super::recent::{Recent, glance};
+use super::recent::Recent;
 
 /// Rows in a full batch. Two pages of text hold them and the rest of a block of lines, so no page is nearly empty.
 /// Several batches are on their way at a time, and memory is bounded.
@@ -353,41 +356,43 @@ impl Coded {
     ) {
         // Most fields repeat from line to line: comparing is cheaper than hashing. What is left is looked
         // up together. So each row says which of `ids` it has: none, or one of those looked up.
-        let rows = values.len();
-        let mut ids = [0; TOGETHER + 1];
-        let mut which = [0u8; TOGETHER];
-        let mut different = [[].as_slice(); TOGETHER];
-        let mut glances = [0; TOGETHER];
-        let mut hashes = [0; TOGETHER];
+        let mut which = ArrayVec::<u8, TOGETHER>::new();
+        let mut ids = ArrayVec::<u32, { TOGETHER + 1 }>::new();
+        ids.push(0);
+        let mut different = ArrayVec::<&[u8], TOGETHER>::new();
+        let mut glances = ArrayVec::<u64, TOGETHER>::new();
+        let mut hashes = ArrayVec::<u64, TOGETHER>::new();
         // For each of those the index of its id.
-        let mut places = [0u8; TOGETHER];
-        let (mut count, mut unknown) = (0, 0);
+        let mut places = ArrayVec::<u8, TOGETHER>::new();
         let mut before = [].as_slice();
-        for (value, which) in values.zip(&mut which) {
+        for value in values {
             if value.is_empty() {
+                which.push(0);
                 continue;
             }
             if !same(value, before) {
                 before = value;
-                count += 1;
+                let mut id = 0;
                 if let Some(recent) = &recent {
-                    glances[unknown] = glance(value);
-                    ids[count] = recent.find(value, glances[unknown]);
+                    let glance = glance(value);
+                    id = recent.find(value, glance);
+                    if id == 0 {
+                        glances.push(glance);
+                    }
                 }
-                if ids[count] == 0 {
-                    different[unknown] = value;
-                    hashes[unknown] = hash(value);
-                    places[unknown] = count as u8;
-                    unknown += 1;
+                if id == 0 {
+                    different.push(value);
+                    hashes.push(hash(value));
+                    places.push(ids.len() as u8);
                 }
+                ids.push(id);
             }
-            *which = count as u8;
+            which.push(ids.len() as u8 - 1);
         }
-        if unknown > 0 {
-            let (different, hashes) = (&different[..unknown], &hashes[..unknown]);
+        if !different.is_empty() {
             let mut found = [0; TOGETHER];
-            let found = &mut found[..unknown];
-            known.find_together(different, hashes, found);
+            let found = &mut found[..different.len()];
+            known.find_together(&different, &hashes, found);
             if let Some(recent) = &mut recent {
                 for ((value, glance), id) in
                     different.iter().zip(glances).zip(&*found).filter(|(_, id)| **id != 0)
@@ -396,28 +401,24 @@ impl Coded {
                 }
             }
             if found.contains(&0) {
-                self.add_new(interner, different, hashes, found);
+                self.add_new(interner, &different, &hashes, found);
             }
             for (place, id) in places.iter().zip(found) {
                 ids[usize::from(*place)] = *id;
             }
         }
-        self.codes.extend(which[..rows].iter().map(|which| ids[usize::from(*which)]));
+        self.codes.extend(which.iter().map(|which| ids[usize::from(*which)]));
     }
 
     /// The codes of values that the writer does not know: those without an id.
     #[inline(never)]
     fn add_new(&mut self, interner: &mut Interner, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        let mut new = [[].as_slice(); TOGETHER];
-        let mut new_hashes = [0; TOGETHER];
+        let new = values.iter().zip(hashes).zip(&*ids).filter(|(_, id)| **id == 0);
+        let (new, new_hashes): (ArrayVec<&[u8], TOGETHER>, ArrayVec<u64, TOGETHER>) =
+            new.map(|((value, hash), _)| (*value, *hash)).unzip();
         let mut new_ids = [0; TOGETHER];
-        let mut count = 0;
-        for ((value, hash), _) in values.iter().zip(hashes).zip(&*ids).filter(|(_, id)| **id == 0) {
-            (new[count], new_hashes[count]) = (value, *hash);
-            count += 1;
-        }
-        interner.intern_together(&new[..count], &new_hashes[..count], &mut new_ids[..count]);
-        for (id, hash) in new_ids.iter().zip(&new_hashes[..count]) {
+        interner.intern_together(&new, &new_hashes, &mut new_ids[..new.len()]);
+        for (id, hash) in new_ids.iter().zip(&new_hashes) {
             if self.hashes.len() < *id as usize {
                 self.hashes.push(*hash);
             }

@@ -4,6 +4,7 @@
 use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock};
 
+use arrayvec::ArrayVec;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// One seed for the process, so that a hash that a parser computed serves the writer too. Random: keys
@@ -93,6 +94,15 @@ impl Arena {
     }
 }
 
+/// Where a value is, with its outer bytes: looked at so that it is near when it is compared, nearly always all of it.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    start: u64,
+    end: u64,
+    first: u8,
+    last: u8,
+}
+
 /// Gives values ids: dense from 1 in order of first sight.
 #[derive(Debug, Default)]
 pub struct Interner {
@@ -136,34 +146,38 @@ impl Interner {
     /// A dictionary of a million keys lies far from the processor. Step by step over all values, the
     /// memory that the next one needs is on its way while the last one is waited for.
     pub fn find_together(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        let mut places = [(0u32, 0usize, 0usize, 0u8, 0u8); TOGETHER];
-        for ((hash, place), _) in hashes.iter().zip(&mut places).zip(values) {
-            place.0 = self.table.find(*hash, |&(_, low)| low == *hash as u32).map_or(0, |&(id, _)| id);
-        }
-        for place in &mut places[..values.len()] {
-            if place.0 != 0 {
-                let index = place.0 as usize - 1;
-                place.1 = if index == 0 { 0 } else { self.values.ends[index - 1] as usize };
-                place.2 = self.values.ends[index] as usize;
-                // Looked at so that it is near when it is compared, nearly always all of it.
-                place.3 = self.values.bytes.get(place.1).copied().unwrap_or(0);
-                place.4 = self.values.bytes.get(place.2.wrapping_sub(1)).copied().unwrap_or(0);
-            }
-        }
-        for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(places) {
+        let known: ArrayVec<u32, TOGETHER> = hashes
+            .iter()
+            .zip(values)
+            .map(|(hash, _)| {
+                self.table.find(*hash, |&(_, low)| low == *hash as u32).map_or(0, |&(id, _)| id)
+            })
+            .collect();
+        let places: ArrayVec<Place, TOGETHER> = known.iter().map(|id| self.place(*id)).collect();
+        for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(known.iter().zip(&places)) {
             *id = match place {
-                (0, ..) => 0,
+                (0, _) => 0,
                 // Half a hash says that it is this one; only the value itself is certain.
-                (known, start, end, first, last)
-                    if value.first().is_none_or(|byte| *byte == first)
-                        && value.last().is_none_or(|byte| *byte == last)
-                        && same(&self.values.bytes[start..end], value) =>
+                (known, place)
+                    if value.first().is_none_or(|byte| *byte == place.first)
+                        && value.last().is_none_or(|byte| *byte == place.last)
+                        && same(&self.values.bytes[place.start as usize..place.end as usize], value) =>
                 {
-                    known
+                    *known
                 }
                 _ => self.find(value, *hash).unwrap_or(0),
             };
         }
+    }
+
+    /// Where the value of an id is; for 0 anything.
+    #[inline]
+    fn place(&self, id: u32) -> Place {
+        let Some(index) = (id as usize).checked_sub(1) else { return Place::default() };
+        let start = if index == 0 { 0 } else { self.values.ends[index - 1] };
+        let end = self.values.ends[index];
+        let byte = |at: u64| self.values.bytes.get(at as usize).copied().unwrap_or(0);
+        Place { start, end, first: byte(start), last: byte(end.wrapping_sub(1)) }
     }
 
     /// The ids of several values, as [`Interner::intern`] would give them one after another; as

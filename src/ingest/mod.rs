@@ -40,7 +40,7 @@ use spare::Spare;
 /// Blocks of lines on their way to the parsers.
 const BLOCKS: usize = 8;
 /// Batches on their way to the writer: what is parsed while it commits.
-const BATCHES: usize = 12;
+const BATCHES: usize = 18;
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 

@@ -75,7 +75,9 @@ fn write(
                 pending.requests += appended.requests;
                 counters.duplicates.fetch_add(appended.duplicates, Relaxed);
                 if writer.uncommitted() == 0 {
+                    // A segment was full: when they come so fast, none is written before it is.
                     tell(&mut pending, counters);
+                    last = Instant::now();
                 }
             }
             Some(Message::NoLog(source, file)) => {

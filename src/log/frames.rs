@@ -7,6 +7,7 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Field;
+use super::glance::glance;
 use super::record::Record;
 
 /// Frames remembered at most. Some of their words are chosen by strangers (the host header): those must not
@@ -14,6 +15,8 @@ use super::record::Record;
 const MOST: usize = 4096;
 /// Beginnings remembered at most: a log file has one, and few files are read at a time.
 const MOST_BEGINNINGS: usize = 64;
+/// Endings told by a glance: more than are common.
+const RECENT: usize = 1024;
 /// A longer beginning or ending is not remembered.
 const LONGEST: usize = 1024;
 
@@ -71,6 +74,8 @@ pub struct Frames {
     /// Indices of frames.
     table: HashTable<u32>,
     frames: Vec<Frame>,
+    /// For glances of endings the number of a frame, which is looked at before a hash is made; 0 if there is none.
+    recent: Vec<u32>,
     beginnings: Vec<Beginning>,
     /// Index of the beginning of the line that is being read, unless it is not remembered.
     current: Option<u32>,
@@ -120,10 +125,19 @@ impl Frames {
     pub(super) fn end<'a>(&mut self, ending: &'a [u8], record: &mut Record<'a>) -> Option<()> {
         record.frame = 0;
         let beginning = self.current?;
-        let index = *self.table.find(self.hash(ending), |index| {
-            let frame = &self.frames[*index as usize];
-            frame.beginning == beginning && *frame.ending == *ending
-        })?;
+        let is_it = |index: u32| {
+            let frame = self.frames.get(index as usize);
+            frame.is_some_and(|frame| frame.beginning == beginning && *frame.ending == *ending)
+        };
+        let place = glance(ending) as usize % RECENT;
+        let recent = self.recent.get(place)?.wrapping_sub(1);
+        let index = if is_it(recent) {
+            recent
+        } else {
+            let index = *self.table.find(self.hash(ending), |index| is_it(*index))?;
+            self.recent[place] = index + 1;
+            index
+        };
         let Frame { fields, extra, .. } = &self.frames[index as usize];
         for (field, place) in record.logged[FIRST..].iter_mut().zip(fields) {
             *field = place.within(ending)?;
@@ -154,6 +168,7 @@ impl Frames {
             extra: Place::of(record.extra, ending),
         });
         record.frame = index + 1;
+        self.recent.resize(RECENT, 0);
     }
 
     #[inline]

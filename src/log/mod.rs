@@ -7,6 +7,7 @@
 
 pub mod fields;
 pub mod frames;
+pub mod glance;
 mod glue;
 pub mod key;
 mod line;

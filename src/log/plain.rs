@@ -164,8 +164,8 @@ fn read_tail<'a>(
     for field in [Field::VersionId, Field::HostId] {
         record.logged[field as usize] = if words.at < line.len() { words.next()? } else { &[] };
     }
-    let (ids, ending) = line.split_at(words.at);
-    if memchr(b'"', &ids[start..]).is_some()
+    let ending = &line[words.at..];
+    if words.marks.quote(start) < words.at
         || quotes_before && !tail::can_begin(record.logged[Field::VersionId as usize])
     {
         return None;
