@@ -166,7 +166,7 @@ impl Default for BatchBuilder {
 }
 
 /// Values of a field that are remembered as recent.
-const RECENT: usize = 256;
+const RECENT: usize = 512;
 
 /// Whether a field is likely to have many more values than are worth to be remembered.
 fn has_many_values(field: Field) -> bool {

@@ -149,12 +149,11 @@ impl Interner {
         let known: ArrayVec<u32, TOGETHER> = hashes
             .iter()
             .zip(values)
-            .map(|(hash, _)| {
-                self.table.find(*hash, |&(_, low)| low == *hash as u32).map_or(0, |&(id, _)| id)
-            })
+            .map(|(hash, _)| self.table.find(*hash, |&(_, low)| low == *hash as u32).map_or(0, |&(id, _)| id))
             .collect();
         let places: ArrayVec<Place, TOGETHER> = known.iter().map(|id| self.place(*id)).collect();
-        for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(known.iter().zip(&places)) {
+        for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(known.iter().zip(&places))
+        {
             *id = match place {
                 (0, _) => 0,
                 // Half a hash says that it is this one; only the value itself is certain.

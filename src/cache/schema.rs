@@ -227,6 +227,8 @@ fn make(path: &Path, journal: Journal) -> Result<(), CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let mut connection = Connection::open_with_flags(&making, WRITING).map_err(sqlite)?;
     connection.pragma_update(None, "page_size", PAGE_SIZE).map_err(sqlite)?;
+    // Till it has its name nobody can miss it, so it is made durable once, at the end.
+    connection.pragma_update(None, "synchronous", "OFF").map_err(sqlite)?;
     let transaction = connection.transaction().map_err(sqlite)?;
     transaction.execute_batch(TABLES).map_err(sqlite)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(sqlite)?;
@@ -236,6 +238,8 @@ fn make(path: &Path, journal: Journal) -> Result<(), CacheError> {
         write_ahead(path, &connection)?;
     }
     connection.close().map_err(|(_, error)| sqlite(error))?;
+    let made = std::fs::OpenOptions::new().write(true).open(&making).map_err(open)?;
+    made.sync_all().map_err(open)?;
     std::fs::rename(&making, path).map_err(open)
 }
 
@@ -249,9 +253,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// From here on changes go to a log first. (Not within a transaction.)
 pub fn write_ahead(path: &Path, connection: &Connection) -> Result<(), CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .map_err(sqlite)?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(sqlite)?;
     if mode.eq_ignore_ascii_case("wal") {
         // A loss of power may take the last commits along, never half of one.
         return connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite);

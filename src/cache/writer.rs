@@ -496,7 +496,9 @@ fn insert_values(
     let dimension = field as i64;
     let ids: Vec<i64> = (from as i64 + 1..=values.len() as i64).collect();
     let (many, few) = ids.as_chunks::<INSERTED_TOGETHER>();
-    for (statement, ids) in many.iter().map(|ids| (&ROWS[1], ids.as_slice())).chain(few.chunks(1).map(|id| (&ROWS[0], id))) {
+    for (statement, ids) in
+        many.iter().map(|ids| (&ROWS[1], ids.as_slice())).chain(few.chunks(1).map(|id| (&ROWS[0], id)))
+    {
         let mut insert = transaction.prepare_cached(statement)?;
         let mut place = 0;
         for &id in ids {

@@ -497,7 +497,7 @@ impl NoEmptyCache {
 impl Drop for NoEmptyCache {
     fn drop(&mut self) {
         if let Some(path) = &self.0
-            && Cache::open(path).and_then(|cache| cache.sources()).is_ok_and(|sources| sources.is_empty())
+            && Cache::open(path).and_then(|cache| cache.has_sources()).is_ok_and(|has_sources| !has_sources)
         {
             remove_cache(path);
         }

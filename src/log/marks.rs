@@ -153,14 +153,17 @@ pub(super) struct Marks<'m> {
     length: usize,
 }
 
-impl Marks<'_> {
-    /// Where the first space stands, from `at` on; the length of the line if there is none.
+impl<'m> Marks<'m> {
+    /// The spaces from `at` on, one after another.
     #[inline]
-    pub(super) fn space(&self, at: usize) -> usize {
-        self.find::<SPACE>(at)
+    pub(super) fn spaces(self, at: usize) -> Spaces<'m> {
+        let bit = self.offset + at;
+        let word = bit / TOGETHER;
+        let left = self.marks.get(word).map_or(0, |marks| marks[SPACE]) & (!0 << (bit % TOGETHER));
+        Spaces { marks: self, word, left }
     }
 
-    /// The same for a quote.
+    /// Where the first quote stands, from `at` on; the length of the line if there is none.
     #[inline]
     pub(super) fn quote(&self, at: usize) -> usize {
         self.find::<QUOTE>(at)
@@ -171,6 +174,32 @@ impl Marks<'_> {
         // What follows the line is not of it.
         first_from::<KIND>(self.marks, self.offset + at)
             .map_or(self.length, |found| (found - self.offset).min(self.length))
+    }
+}
+
+/// The spaces of a line in their order.
+pub(super) struct Spaces<'m> {
+    marks: Marks<'m>,
+    /// Index of the marks that are being gone through, and those of them that are left.
+    word: usize,
+    left: u64,
+}
+
+impl Spaces<'_> {
+    /// Where the next one stands; the length of the line if there is none, and from then on.
+    #[inline]
+    pub(super) fn next(&mut self) -> usize {
+        while self.left == 0 {
+            self.word += 1;
+            match self.marks.marks.get(self.word) {
+                Some(marks) => self.left = marks[SPACE],
+                None => return self.marks.length,
+            }
+        }
+        let bit = self.word * TOGETHER + self.left.trailing_zeros() as usize;
+        self.left &= self.left - 1;
+        // What follows the line is not of it.
+        (bit - self.marks.offset).min(self.marks.length)
     }
 }
 

@@ -6,8 +6,8 @@
 use memchr::memchr;
 
 use super::frames::Frames;
-use super::marks::{Line, Lines, Marks};
-use super::record::{MEASURES, Record, absent, number};
+use super::marks::{Line, Lines, Marks, Spaces};
+use super::record::{MEASURES, Record, absent, number_within};
 use super::{Field, line, tail};
 
 /// The one requester with spaces that logs are full of: CloudFront, reading with an origin access identity whose id
@@ -36,9 +36,9 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
         return None;
     }
     // Every field is written: the record may tell of another line.
-    let mut words = Words { line, at: 0, marks };
+    let mut words = Words { line, at: 0, marks, spaces: marks.spaces(0) };
     if let Some(length) = frames.begin(line, record) {
-        words.at = length;
+        words.jump(length);
     } else {
         let (owner, bucket) = (words.next()?, words.next()?);
         if bucket == b"-" || bucket[0] == b'[' || owner[0] == b'[' {
@@ -52,13 +52,12 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
 
     let (text, instant) = line::time_at(line, words.at)?;
     logged[Field::Time as usize] = text;
-    words.at += line::TIME;
-    words.skip(b' ')?;
+    words.jump_behind_space(words.at + line::TIME)?;
 
     logged[Field::RemoteIp as usize] = absent(words.next()?);
     let requester_at = words.at;
     if line[requester_at..].starts_with(ORIGIN_ACCESS) {
-        words.at += ORIGIN_ACCESS.len();
+        words.jump(requester_at + ORIGIN_ACCESS.len());
         // The id has no form that is told; but no operation may stand here, or it would be the operation.
         if line::is_known_operation(words.next()?) {
             return None;
@@ -80,14 +79,16 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     logged[Field::Operation as usize] = operation;
     logged[Field::Key as usize] = absent(words.next()?);
 
-    if line.get(words.at) == Some(&b'"') {
-        words.at += 1;
-        let close = words.marks.quote(words.at);
+    // The first quote of the line, unless one stands within a word, opens the request URI.
+    let open = marks.quote(0);
+    if open == words.at && open < line.len() {
+        let start = open + 1;
+        let close = marks.quote(start);
         let uri = if is_status(line.get(close + 1..)?) {
-            &line[words.at..close]
+            &line[start..close]
         } else {
-            let close = line::certain_end_of_uri(line, words.at)?;
-            let uri = &line[words.at..close];
+            let close = line::certain_end_of_uri(line, start)?;
+            let uri = &line[start..close];
             // Quotes and a bracket: perhaps cut off within the URI, with another record behind it.
             if memchr(b'[', uri).is_some() {
                 return None;
@@ -95,12 +96,14 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
             uri
         };
         logged[Field::RequestUri as usize] = absent(uri);
-        words.at += uri.len() + 1;
-        words.skip(b' ')?;
+        words.jump_behind_space(start + uri.len() + 1)?;
+    } else if open < words.at {
+        return None;
     } else {
         logged[Field::RequestUri as usize] = &[];
         words.dash()?;
     }
+    let uri_end = words.at;
 
     let status = absent(words.next()?);
     if status.len() > MOST_DIGITS || !status.iter().all(u8::is_ascii_digit) {
@@ -109,19 +112,24 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     logged[Field::HttpStatus as usize] = status;
     logged[Field::ErrorCode as usize] = absent(words.next()?);
     for (measure, field) in record.measures.iter_mut().zip(MEASURES) {
+        let start = words.at;
         let word = absent(words.next()?);
         *measure = match word.len() {
             0 => 0,
-            1..=MOST_DIGITS => number(word)? + 1,
+            length @ 1..=MOST_DIGITS => number_within(line, start + length, length)? + 1,
             _ => return None,
         };
         logged[field as usize] = word;
     }
+    // None of these words has a quote.
+    let open = marks.quote(uri_end);
+    if open < words.at {
+        return None;
+    }
 
-    let referer_is_quoted = line.get(words.at) == Some(&b'"');
-    if referer_is_quoted {
+    if open == words.at && open < line.len() {
         logged[Field::Referer as usize] = words.quoted()?;
-        words.skip(b' ')?;
+        words.jump_behind_space(words.at)?;
     } else {
         logged[Field::Referer as usize] = &[];
         words.dash()?;
@@ -130,7 +138,7 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     if user_agent_is_quoted {
         logged[Field::UserAgent as usize] = words.quoted()?;
         if words.at < line.len() {
-            words.skip(b' ')?;
+            words.jump_behind_space(words.at)?;
         }
     } else {
         logged[Field::UserAgent as usize] = &[];
@@ -214,19 +222,36 @@ struct Words<'a, 'm> {
     line: &'a [u8],
     at: usize,
     marks: Marks<'m>,
+    /// Those from `at` on.
+    spaces: Spaces<'m>,
 }
 
 impl<'a> Words<'a, '_> {
-    /// The next word; it is not empty and begins with no quote. The space behind it is skipped.
+    /// The next word; it is not empty. Whether it has a quote is asked of several words at once. The space behind it
+    /// is skipped.
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        let end = self.marks.space(self.at);
+        let end = self.spaces.next();
         let word = self.line.get(self.at..end)?;
         self.at = (end + 1).min(self.line.len());
-        (*word.first()? != b'"').then_some(word)
+        (!word.is_empty()).then_some(word)
     }
 
-    /// A quoted field that ends at the next quote, which a space or the end follows.
+    /// Goes on there.
+    #[inline]
+    fn jump(&mut self, at: usize) {
+        self.at = at;
+        self.spaces = self.marks.spaces(at);
+    }
+
+    /// Goes on behind the space that has to stand there.
+    #[inline]
+    fn jump_behind_space(&mut self, at: usize) -> Option<()> {
+        (*self.line.get(at)? == b' ').then(|| self.jump(at + 1))
+    }
+
+    /// A quoted field that ends at the next quote, which a space or the end follows. It is left to the caller to go
+    /// on behind that.
     #[inline]
     fn quoted(&mut self) -> Option<&'a [u8]> {
         let end = self.marks.quote(self.at + 1);
@@ -238,16 +263,9 @@ impl<'a> Words<'a, '_> {
         Some(absent(text))
     }
 
-    /// Skips this byte.
-    #[inline]
-    fn skip(&mut self, byte: u8) -> Option<()> {
-        (*self.line.get(self.at)? == byte).then(|| self.at += 1)
-    }
-
     /// Skips a field that is a bare `-`, with the space behind it.
     #[inline]
     fn dash(&mut self) -> Option<()> {
-        self.skip(b'-')?;
-        if self.at < self.line.len() { self.skip(b' ') } else { Some(()) }
+        (self.next()? == b"-").then_some(())
     }
 }

@@ -86,8 +86,8 @@ impl<'a> Record<'a> {
 
 /// An unsigned number in decimal digits; `None` if it is none or beyond 64 bits.
 pub(super) fn number(text: &[u8]) -> Option<u64> {
-    if text.len() <= 8 {
-        return short_number(text);
+    if text.is_empty() {
+        return None;
     }
     text.iter().try_fold(0u64, |number, byte| {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
@@ -95,25 +95,23 @@ pub(super) fn number(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// The same of at most 8 digits, which nearly all numbers have: eight at a time, as
+/// The same of the word that the `length` bytes of a text in front of `end` are: at most 8 digits, which nearly all
+/// numbers have, are read at once, and nothing depends on how many there are, which is different each time.
+#[inline]
+pub(super) fn number_within(text: &[u8], end: usize, length: usize) -> Option<u64> {
+    match (end.checked_sub(8).and_then(|start| text.get(start..)?.first_chunk()), length) {
+        (Some(bytes), 1..=8) => {
+            let beyond = 8 * (8 - length);
+            digits(u64::from_le_bytes(*bytes) >> beyond << beyond, beyond)
+        }
+        _ => number(text.get(end.checked_sub(length)?..end)?),
+    }
+}
+
+/// The number whose digits are the upper bytes, the last one the highest; the lower `beyond` bits are 0. As
 /// <https://lemire.me/blog/2022/01/21/swar-explained-parsing-eight-digits/> explains.
 #[inline]
-fn short_number(text: &[u8]) -> Option<u64> {
-    // The digits are the upper bytes, the last one the highest. Bytes that are read twice meet themselves.
-    let beyond = 8 * 8usize.checked_sub(text.len())?;
-    let bytes = match *text {
-        [] => return None,
-        [only] => u64::from(only) << 56,
-        [first, ref middle @ .., last] if middle.len() < 2 => {
-            let middle = middle.first().map_or(0, |middle| u64::from(*middle) << 48);
-            u64::from(first) << beyond | middle | u64::from(last) << 56
-        }
-        _ => {
-            let first = u64::from(u32::from_le_bytes(*text.first_chunk()?));
-            let last = u64::from(u32::from_le_bytes(*text.last_chunk()?));
-            first << beyond | last << 32
-        }
-    };
+fn digits(bytes: u64, beyond: usize) -> Option<u64> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let digits = bytes ^ (ONES * u64::from(b'0')) << beyond;
     // What is above 9 reaches the highest bit of its byte, or has it.
