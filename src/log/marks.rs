@@ -237,8 +237,16 @@ mod tests {
             let found = |byte: u8, at: usize| {
                 line.iter().skip(at).position(|other| *other == byte).map_or(line.len(), |offset| at + offset)
             };
+            let mut spaces = marks.spaces(0);
+            let (mut at, mut last) = (0, 0);
+            while at < line.len() {
+                at = spaces.next();
+                assert_eq!(at, found(b' ', last));
+                last = at + 1;
+            }
+            assert_eq!(spaces.next(), line.len());
             for &at in asked.iter().filter(|at| **at <= line.len()) {
-                assert_eq!(marks.space(at), found(b' ', at));
+                assert_eq!(marks.spaces(at).next(), found(b' ', at));
                 assert_eq!(marks.quote(at), found(b'"', at));
             }
         }

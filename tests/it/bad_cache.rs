@@ -262,6 +262,25 @@ fn a_cache_in_a_folder_that_may_not_be_written_is_read_by_whoever_may_read_it() 
     allow(folder.path(), 0o755);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_killed_first_pull_left_half_written_is_no_answer_for_who_may_not_undo_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = crate::first_pull::torn(folder.path());
+    let name = path.to_str().unwrap();
+    allow(&path, 0o444);
+    allow(format!("{name}-journal").as_ref(), 0o444);
+    allow(folder.path(), 0o555);
+    let output = by_a_stranger(folder.path(), &["report", "total", "--cache", name]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
+    assert!(stderr.contains("-journal") && stderr.contains("may write the folder"), "{stderr}");
+    assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
+    allow(folder.path(), 0o755);
+}
+
 #[test]
 fn tables_of_another_shape_are_damage_told_in_one_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -8,6 +8,7 @@ mod cli;
 mod crash;
 mod explorer;
 mod faults;
+mod first_pull;
 #[cfg(unix)]
 mod full_disk;
 mod home;

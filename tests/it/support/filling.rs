@@ -16,7 +16,11 @@ pub(crate) struct Filling {
 impl Filling {
     /// Of a cache with segments of that many rows.
     pub(crate) fn new(path: &Path, segment_rows: usize) -> Filling {
-        let writer = Writer::open_with(path, WriterOptions { segment_rows }).unwrap();
+        Filling::by(Writer::open_with(path, WriterOptions { segment_rows }).unwrap())
+    }
+
+    /// By a writer.
+    pub(crate) fn by(writer: Writer) -> Filling {
         // As the ingest does it.
         let builder = BatchBuilder::knowing(writer.knowledge());
         Filling { writer, builder, files: 0 }
