@@ -79,7 +79,8 @@ pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -
     let pieces = || [bytes].into_iter().chain(pages.iter().map(|page| page.bytes.as_slice()));
     let length: usize = pieces().map(<[u8]>::len).sum();
     if length < LARGE {
-        let data: Vec<u8> = pieces().flatten().copied().collect();
+        let mut data = Vec::with_capacity(length);
+        pieces().for_each(|piece| data.extend_from_slice(piece));
         insert.execute(params![id, low, high, head.crc(id), head.data_crc, presence, data])?;
         return Ok(());
     }

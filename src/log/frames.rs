@@ -9,6 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::Field;
 use super::glance::glance;
 use super::record::Record;
+use super::time::Minute;
 
 /// Frames remembered at most. Some of their words are chosen by strangers (the host header): those must not
 /// fill the memory. The frequent ones are among the first.
@@ -80,6 +81,8 @@ pub struct Frames {
     /// Index of the beginning of the line that is being read, unless it is not remembered.
     current: Option<u32>,
     remembers_nothing: bool,
+    /// Not of a frame, but it too is nearly always as in the line before.
+    pub(super) minute: Minute,
 }
 
 impl Frames {

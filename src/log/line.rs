@@ -99,8 +99,15 @@ pub(super) fn has_operation(line: &[u8]) -> bool {
 
 /// The time in brackets that stands at `at`: its text without brackets, and the instant.
 pub(super) fn time_at(line: &[u8], at: usize) -> Option<(&[u8], i64)> {
+    let text = time_text_at(line, at)?;
+    Some((text, time::parse(text)?))
+}
+
+/// What may be a time in brackets at `at`, without them.
+#[inline]
+pub(super) fn time_text_at(line: &[u8], at: usize) -> Option<&[u8]> {
     match line.get(at..at.checked_add(TIME)?)? {
-        [b'[', text @ .., b']'] => Some((text, time::parse(text)?)),
+        [b'[', text @ .., b']'] => Some(text),
         _ => None,
     }
 }

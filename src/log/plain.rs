@@ -14,6 +14,9 @@ use super::{Field, line, tail};
 /// follows.
 const ORIGIN_ACCESS: &[u8] = b"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity ";
 
+/// Where an account id stands in the name of others of an account.
+const ORIGIN_LETTER: usize = b"arn:aws:iam::".len();
+
 /// So many digits are within 64 bits for certain.
 const MOST_DIGITS: usize = 19;
 
@@ -50,13 +53,16 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     }
     let logged = &mut record.logged;
 
-    let (text, instant) = line::time_at(line, words.at)?;
+    let text = line::time_text_at(line, words.at)?;
+    let instant = frames.minute.parse(text)?;
     logged[Field::Time as usize] = text;
     words.jump_behind_space(words.at + line::TIME)?;
 
     logged[Field::RemoteIp as usize] = absent(words.next()?);
     let requester_at = words.at;
-    if line[requester_at..].starts_with(ORIGIN_ACCESS) {
+    // (A comparison of memory is a call; nearly no other requester has this letter there.)
+    let may_be = line.get(requester_at + ORIGIN_LETTER) == Some(&ORIGIN_ACCESS[ORIGIN_LETTER]);
+    if may_be && line[requester_at..].starts_with(ORIGIN_ACCESS) {
         words.jump(requester_at + ORIGIN_ACCESS.len());
         // The id has no form that is told; but no operation may stand here, or it would be the operation.
         if line::is_known_operation(words.next()?) {

@@ -52,6 +52,38 @@ pub fn parse(text: &[u8]) -> Option<i64> {
     }
 }
 
+/// The minute of the time that was read last: the next one is nearly always of the same.
+#[derive(Debug, Default)]
+pub(super) struct Minute {
+    /// As it was spelled, with its seconds.
+    text: [u8; 26],
+    start: i64,
+}
+
+impl Minute {
+    /// The same as [`parse`].
+    #[inline]
+    pub(super) fn parse(&mut self, text: &[u8]) -> Option<i64> {
+        let text: &[u8; 26] = text.try_into().ok()?;
+        if text[..18] == self.text[..18]
+            && text[20..] == self.text[20..]
+            && let Some(second @ 0..60) = two_digits(text, 18)
+        {
+            return Some(self.start + i64::from(second));
+        }
+        self.parse_another(text)
+    }
+
+    #[cold]
+    fn parse_another(&mut self, text: &[u8; 26]) -> Option<i64> {
+        let instant = parse(text)?;
+        // A leap second is taken as the one before.
+        let second = two_digits(text, 18)?.min(59);
+        *self = Minute { text: *text, start: instant - i64::from(second) };
+        Some(instant)
+    }
+}
+
 /// A day of the calendar (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Day(i64);
