@@ -490,7 +490,7 @@ fn insert_values(
     static ROWS: LazyLock<[String; 2]> = LazyLock::new(|| {
         [1, INSERTED_TOGETHER].map(|rows| {
             let rows = vec!["(?, ?, ?, ?)"; rows].join(", ");
-            format!("INSERT INTO dictionary (dimension, id, crc, value) VALUES {rows}")
+            format!("INSERT OR FAIL INTO dictionary (dimension, id, crc, value) VALUES {rows}")
         })
     });
     let dimension = field as i64;
