@@ -284,14 +284,23 @@ impl BatchBuilder {
         self.frame_count
     }
 
-    fn extend_detail(&mut self, slot: usize, records: &[Record<'_>], keys: &[&[u8]]) {
+    fn extend_detail<'r>(&mut self, slot: usize, records: &[Record<'r>], keys: &[&[u8]]) {
         let field = DETAIL_FIELDS[slot];
         let builder = &mut self.builders[slot];
+        // Nearly always the key is the very bytes of the line.
+        let logged = |record: &Record<'r>, key: &[u8]| {
+            record.logged(field).filter(|logged| field != Field::KeyLogged || !std::ptr::eq(*logged, key))
+        };
+        let is_rare = matches!(field, Field::KeyLogged | Field::VersionId);
+        if is_rare
+            && builder.rows() + records.len() < PAGE
+            && records.iter().zip(keys).all(|(record, key)| logged(record, key).is_none())
+        {
+            return builder.push_absent(records.len());
+        }
         for (record, &key) in records.iter().zip(keys) {
-            let logged = record.logged(field);
+            let logged = logged(record, key);
             match field {
-                // Nearly always the key is the very bytes of the line.
-                Field::KeyLogged => builder.push(logged.filter(|logged| !std::ptr::eq(*logged, key))),
                 Field::Extra if record.measures().iter().any(|number| *number > LARGEST_MEASURE + 1) => {
                     self.scratch.clear();
                     extra(record, &mut self.scratch);

@@ -132,6 +132,12 @@ impl PageBuilder {
         put_varint(&mut self.tags, ((length as u64) << 2 | form) + 1);
     }
 
+    /// Adds so many rows without a value.
+    pub fn push_absent(&mut self, rows: usize) {
+        self.rows += rows;
+        self.tags.resize(self.tags.len() + rows, 0);
+    }
+
     /// Adds a value in which the key of the row stands, whole, from byte `at` to `at + key_length`.
     pub fn push_around_key(&mut self, value: &[u8], at: usize, key_length: usize) {
         self.rows += 1;
