@@ -204,12 +204,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The number of a text, also where it stands behind another number.
+    fn read(text: &[u8]) -> Option<u64> {
+        let number = number(text);
+        for before in ["", "-", "123456789 ", "12345678"] {
+            let line = [before.as_bytes(), text, b" 77"].concat();
+            let end = before.len() + text.len();
+            assert_eq!(number_within(&line, end, text.len()), number, "{before:?}");
+        }
+        number
+    }
+
     proptest! {
         #[test]
         fn digits_are_read_as_the_number_they_are(number: u64, digits in 1..21usize) {
             let number = number % 10u64.checked_pow(digits as u32).unwrap_or(u64::MAX);
             for text in [number.to_string(), format!("{number:0digits$}")] {
-                prop_assert_eq!(super::number(text.as_bytes()), Some(number));
+                prop_assert_eq!(read(text.as_bytes()), Some(number));
             }
         }
 
@@ -221,7 +232,7 @@ mod tests {
         ) {
             let mut text = digits.into_bytes();
             text.insert(at.min(text.len()), other);
-            prop_assert_eq!(number(&text), None);
+            prop_assert_eq!(read(&text), None);
         }
     }
 

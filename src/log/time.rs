@@ -231,6 +231,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_time_of_the_minute_before_is_read_as_any_other() {
+        let mut minute = Minute::default();
+        for text in [
+            "06/Feb/2019:00:00:38 +0000",
+            "06/Feb/2019:00:00:39 +0000",
+            "06/Feb/2019:00:00:60 +0000",
+            "06/Feb/2019:00:00:61 +0000",
+            "06/Feb/2019:00:00:0x +0000",
+            "06/Feb/2019:00:00:00 +0000",
+            "06/Feb/2019:00:00:01 +0100",
+            "06/Feb/2019:00:00:02 -0100",
+            "06/Feb/2019:00:01:02 -0100",
+            "05/Feb/2019:00:01:02 -0100",
+            "31/Feb/2019:00:01:03 -0100",
+            "05/Feb/2019:00:01:04 -0100",
+            "05/Feb/2019:00:01:04",
+            "",
+            "05/Feb/2019:00:01:60 -0100",
+            "05/Feb/2019:00:01:00 -0100",
+        ] {
+            assert_eq!(minute.parse(text.as_bytes()), parse(text.as_bytes()), "{text}");
+        }
+        // What it begins with is no time.
+        assert_eq!(Minute::default().parse(&[0; 26]), None);
+    }
+
     proptest! {
         #[test]
         fn every_instant_reads_back_as_itself(instant in -62_135_596_800i64..253_402_300_800, offset in -1439i64..1440) {

@@ -378,6 +378,19 @@ mod tests {
     }
 
     #[test]
+    fn rows_without_a_value_are_the_same_one_by_one_and_together() {
+        let (mut single, mut together) = (PageBuilder::new(Hint::Text), PageBuilder::new(Hint::Text));
+        for (absent, value) in [(3, "one"), (0, "two"), (40, "three")] {
+            (0..absent).for_each(|_| single.push(None));
+            together.push_absent(absent);
+            single.push(Some(value.as_bytes()));
+            together.push(Some(value.as_bytes()));
+        }
+        assert_eq!((single.rows(), together.rows()), (46, 46));
+        assert_eq!(single.finish().unwrap().bytes, together.finish().unwrap().bytes);
+    }
+
+    #[test]
     fn a_page_without_values_is_one_byte() {
         let mut builder = PageBuilder::new(Hint::Text);
         (0..PAGE).for_each(|_| builder.push(None));
