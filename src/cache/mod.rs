@@ -25,6 +25,7 @@ mod prune;
 mod reader;
 mod recent;
 mod schema;
+mod stored_values;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod upkeep;

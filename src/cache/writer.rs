@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params, params_from_iter};
 
@@ -21,7 +21,7 @@ use super::lock::WriterLock;
 use super::log_files::{FileState, load_file, write_file};
 use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
 use super::schema::{self, Journal};
-use super::{CacheError, checksum, codec};
+use super::{CacheError, checksum, codec, stored_values};
 use crate::log::Field;
 
 /// What became of a batch.
@@ -266,9 +266,11 @@ impl Writer {
         Ok(())
     }
 
-    /// How many requests wait to be committed.
-    pub fn uncommitted(&self) -> usize {
-        self.tail.as_ref().map_or(0, |tail| tail.segment.rows() - tail.committed)
+    /// Whether all that was appended is in the file, with the marks of its log files: of a file that holds nothing but
+    /// repeats there is nothing else.
+    pub fn is_committed(&self) -> bool {
+        self.tail.as_ref().is_none_or(|tail| tail.segment.rows() == tail.committed)
+            && !self.files.values().any(|file| file.dirty)
     }
 
     /// How many requests the next commit would write.
@@ -306,7 +308,7 @@ impl Writer {
         let mut now_stored = *stored;
         for (slot, values) in dictionaries.iter().enumerate() {
             if values.len() > stored[slot] {
-                insert_values(&transaction, DIMENSION_FIELDS[slot], values, stored[slot])?;
+                stored_values::insert(&transaction, DIMENSION_FIELDS[slot], values, stored[slot])?;
                 now_stored[slot] = values.len();
             }
         }
@@ -397,31 +399,13 @@ impl Writer {
     fn load_dictionaries(&mut self) -> Result<(), CacheError> {
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
             let values = &mut self.values[slot];
-            let path = &self.path;
-            let loaded = (|| -> rusqlite::Result<Result<(), codec::Damage>> {
-                let mut statement = self
-                    .connection
-                    .prepare("SELECT id, value, crc FROM dictionary WHERE dimension = ?1 ORDER BY id")?;
-                let mut rows = statement.query([field as i64])?;
-                while let Some(row) = rows.next()? {
-                    let value = row.get_ref(1)?.as_bytes().unwrap_or_default();
-                    let id = i64::from(values.intern(value, hash(value)));
-                    if id != row.get::<_, i64>(0)? {
-                        return Ok(Err(codec::Damage("ids that are not dense, or a value twice")));
-                    }
-                    let crc = checksum::of_value(field as i64, id, value);
-                    if let Err(damage) = checksum::is_same(row.get(2)?, crc) {
-                        return Ok(Err(damage));
-                    }
+            stored_values::load(&self.connection, field, values).map_err(|error| match error {
+                ChunkError::Sqlite(error) => CacheError::sqlite(&self.path, error),
+                ChunkError::Damage(damage) => {
+                    CacheError::damaged(&self.path, format!("dictionary of {}", field.name()), damage)
                 }
-                Ok(Ok(()))
-            })()
-            .map_err(|error| CacheError::sqlite(path, error))?;
-            if let Err(damage) = loaded {
-                let place = format!("dictionary of {}", field.name());
-                return Err(CacheError::damaged(&self.path, place, damage));
-            }
-            self.stored[slot] = self.values[slot].len();
+            })?;
+            self.stored[slot] = values.len();
         }
         self.knowledge.settle(&mut self.values);
         Ok(())
@@ -475,43 +459,6 @@ pub(super) fn admit_error(path: &Path, error: AdmitError) -> CacheError {
             CacheError::damaged(path, format_args!("segment {segment}"), damage)
         }
     }
-}
-
-/// Values that one statement inserts: to run it for each takes as long again as what it does.
-const INSERTED_TOGETHER: usize = 32;
-
-/// Writes the values of a dimension from an index on.
-fn insert_values(
-    transaction: &Transaction<'_>,
-    field: Field,
-    values: &Values,
-    from: usize,
-) -> rusqlite::Result<()> {
-    static ROWS: LazyLock<[String; 2]> = LazyLock::new(|| {
-        [1, INSERTED_TOGETHER].map(|rows| {
-            let rows = vec!["(?, ?, ?, ?)"; rows].join(", ");
-            format!("INSERT OR FAIL INTO dictionary (dimension, id, crc, value) VALUES {rows}")
-        })
-    });
-    let dimension = field as i64;
-    let ids: Vec<i64> = (from as i64 + 1..=values.len() as i64).collect();
-    let (many, few) = ids.as_chunks::<INSERTED_TOGETHER>();
-    for (statement, ids) in
-        many.iter().map(|ids| (&ROWS[1], ids.as_slice())).chain(few.chunks(1).map(|id| (&ROWS[0], id)))
-    {
-        let mut insert = transaction.prepare_cached(statement)?;
-        let mut place = 0;
-        for &id in ids {
-            let value = values.get(id as u32).unwrap_or_default();
-            insert.raw_bind_parameter(place + 1, dimension)?;
-            insert.raw_bind_parameter(place + 2, id)?;
-            insert.raw_bind_parameter(place + 3, checksum::of_value(dimension, id, value))?;
-            insert.raw_bind_parameter(place + 4, value)?;
-            place += 4;
-        }
-        insert.raw_execute()?;
-    }
-    Ok(())
 }
 
 /// Writes the tail as a segment in place of the one that had its beginning.

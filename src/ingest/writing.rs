@@ -74,7 +74,7 @@ fn write(
                 spare.give_back(batch);
                 pending.requests += appended.requests;
                 counters.duplicates.fetch_add(appended.duplicates, Relaxed);
-                if writer.uncommitted() == 0 {
+                if writer.is_committed() {
                     // A segment was full: when they come so fast, none is written before it is.
                     tell(&mut pending, counters);
                     last = Instant::now();
@@ -88,7 +88,7 @@ fn write(
             None => {}
         }
         if last.elapsed() >= COMMIT_AFTER[commits.min(COMMIT_AFTER.len() - 1)] {
-            if pending.files > 0 || pending.requests > 0 {
+            if !writer.is_committed() {
                 writer.commit()?;
                 tell(&mut pending, counters);
                 commits += 1;

@@ -112,6 +112,20 @@ fn readers_come_at_any_moment_of_a_first_pull() {
     }
 }
 
+#[test]
+fn a_file_of_nothing_but_repeats_is_not_done_before_its_mark_is_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.tamarin");
+    let mut filling = Filling::by(Writer::open_to_fill(&path).unwrap());
+    let source = filling.writer.source("/var/log/acme").unwrap();
+    for repeats in [0, 100] {
+        assert_eq!(filling.append(source, &lines_of(0)).duplicates, repeats);
+        assert!(!filling.writer.is_committed());
+        filling.writer.commit().unwrap();
+        assert!(filling.writer.is_committed());
+    }
+}
+
 /// A cache as a kill leaves it that comes while a commit of a first pull is being written: the file has a part of
 /// it, and beside it lies what was there before.
 pub(crate) fn torn(folder: &Path) -> PathBuf {
