@@ -251,12 +251,17 @@ impl BatchBuilder {
                 column.extend(known, interner, recent.as_mut(), values);
             }
         }
+        let mut are_beyond = false;
         for (slot, measures) in self.batch.measures.iter_mut().enumerate() {
-            let numbers = records.iter().map(|record| record.measures()[slot]);
-            measures.extend(numbers.map(|number| if number > LARGEST_MEASURE + 1 { 0 } else { number }));
+            let first = measures.len();
+            measures.extend(records.iter().map(|record| record.measures()[slot]));
+            for number in measures[first..].iter_mut().filter(|number| is_beyond(**number)) {
+                *number = 0;
+                are_beyond = true;
+            }
         }
         for slot in 0..DETAILS {
-            self.extend_detail(slot, records, keys);
+            self.extend_detail(slot, records, keys, are_beyond);
         }
         self.batch
             .request_ids
@@ -284,14 +289,25 @@ impl BatchBuilder {
         self.frame_count
     }
 
-    fn extend_detail<'r>(&mut self, slot: usize, records: &[Record<'r>], keys: &[&[u8]]) {
+    /// `are_beyond`: whether any of the measures is.
+    fn extend_detail<'r>(
+        &mut self,
+        slot: usize,
+        records: &[Record<'r>],
+        keys: &[&[u8]],
+        are_beyond: bool,
+    ) {
         let field = DETAIL_FIELDS[slot];
         let builder = &mut self.builders[slot];
         // Nearly always the key is the very bytes of the line.
         let logged = |record: &Record<'r>, key: &[u8]| {
             record.logged(field).filter(|logged| field != Field::KeyLogged || !std::ptr::eq(*logged, key))
         };
-        let is_rare = matches!(field, Field::KeyLogged | Field::VersionId);
+        let is_rare = match field {
+            Field::KeyLogged | Field::VersionId => true,
+            Field::Extra => !are_beyond,
+            _ => false,
+        };
         if is_rare
             && builder.rows() + records.len() < PAGE
             && records.iter().zip(keys).all(|(record, key)| logged(record, key).is_none())
@@ -301,7 +317,7 @@ impl BatchBuilder {
         for (record, &key) in records.iter().zip(keys) {
             let logged = logged(record, key);
             match field {
-                Field::Extra if record.measures().iter().any(|number| *number > LARGEST_MEASURE + 1) => {
+                Field::Extra if are_beyond => {
                     self.scratch.clear();
                     extra(record, &mut self.scratch);
                     builder.push((!self.scratch.is_empty()).then_some(self.scratch.as_slice()));
@@ -438,11 +454,16 @@ impl Coded {
     }
 }
 
+/// Whether a [measure](Record::measures) is beyond what a column holds.
+fn is_beyond(number: u64) -> bool {
+    number > LARGEST_MEASURE + 1
+}
+
 /// What is left over of a line, and the numbers that are beyond what a column holds.
 fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
     for (number, field) in record.measures().iter().zip(MEASURE_FIELDS) {
-        if *number > LARGEST_MEASURE + 1 {
+        if is_beyond(*number) {
             if !out.is_empty() {
                 out.push(b' ');
             }

@@ -65,6 +65,13 @@ impl Arena {
         &self.bytes[start as usize..self.ends[index] as usize]
     }
 
+    /// Adds all strings of another behind those it has.
+    fn append(&mut self, other: &Arena) {
+        let before = self.bytes.len() as u64;
+        self.ends.extend(other.ends.iter().map(|end| before + end));
+        self.bytes.extend_from_slice(&other.bytes);
+    }
+
     /// Adds a string at the end.
     pub fn push(&mut self, value: &[u8]) {
         self.bytes.extend_from_slice(value);
@@ -112,21 +119,29 @@ pub struct Interner {
     values: Arena,
 }
 
+/// The hash that a table goes by: made of the half that it keeps, so that it grows, and two are joined, without a look
+/// at any value. A table takes the place of an entry from the lowest bits, and tells entries apart by the highest.
+#[inline]
+fn in_table(half: u32) -> u64 {
+    u64::from(half) << 32 | u64::from(half)
+}
+
 impl Interner {
     /// The id of a value, which is added if it is new. `hash` is [`hash`] of it.
     #[inline]
     pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
         let Interner { table, values } = self;
+        let half = hash as u32;
         let entry = table.entry(
-            hash,
-            |&(id, low)| low == hash as u32 && values.get(id as usize - 1) == value,
-            |&(id, _)| self::hash(values.get(id as usize - 1)),
+            in_table(half),
+            |&(id, known)| known == half && values.get(id as usize - 1) == value,
+            |&(_, half)| in_table(half),
         );
         match entry {
             hashbrown::hash_table::Entry::Occupied(entry) => entry.get().0,
             hashbrown::hash_table::Entry::Vacant(entry) => {
                 let id = values.len() as u32 + 1;
-                entry.insert((id, hash as u32));
+                entry.insert((id, half));
                 values.push(value);
                 id
             }
@@ -136,8 +151,9 @@ impl Interner {
     /// The id of a value, if it has one.
     #[inline]
     pub fn find(&self, value: &[u8], hash: u64) -> Option<u32> {
-        let is_it = |&(id, low): &(u32, u32)| low == hash as u32 && self.values.get(id as usize - 1) == value;
-        self.table.find(hash, is_it).map(|&(id, _)| id)
+        let half = hash as u32;
+        let is_it = |&(id, known): &(u32, u32)| known == half && self.values.get(id as usize - 1) == value;
+        self.table.find(in_table(half), is_it).map(|&(id, _)| id)
     }
 
     /// The ids of several values, 0 for those that have none. `hashes` has the hash of each, `ids` takes the
@@ -146,11 +162,9 @@ impl Interner {
     /// A dictionary of a million keys lies far from the processor. Step by step over all values, the
     /// memory that the next one needs is on its way while the last one is waited for.
     pub fn find_together(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        let known: ArrayVec<u32, TOGETHER> = hashes
-            .iter()
-            .zip(values)
-            .map(|(hash, _)| self.table.find(*hash, |&(_, low)| low == *hash as u32).map_or(0, |&(id, _)| id))
-            .collect();
+        let find = |half: u32| self.table.find(in_table(half), |&(_, known)| known == half);
+        let known: ArrayVec<u32, TOGETHER> =
+            hashes.iter().zip(values).map(|(hash, _)| find(*hash as u32).map_or(0, |&(id, _)| id)).collect();
         let places: ArrayVec<Place, TOGETHER> = known.iter().map(|id| self.place(*id)).collect();
         for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(known.iter().zip(&places))
         {
@@ -193,17 +207,18 @@ impl Interner {
     /// One with the values of both, those of the second (none of which the first has) behind those of the
     /// first; it takes no more memory than it needs.
     pub fn joined(first: &Interner, second: &Interner) -> Interner {
+        let count = first.values.len() + second.values.len();
         let mut values = Arena {
-            ends: Vec::with_capacity(first.values.len() + second.values.len()),
+            ends: Vec::with_capacity(count),
             bytes: Vec::with_capacity(first.values.bytes.len() + second.values.bytes.len()),
         };
-        let mut table = HashTable::with_capacity(first.values.len() + second.values.len());
-        for value in first.values.iter().chain(second.values.iter()) {
-            values.push(value);
-            let hash = hash(value);
-            table.insert_unique(hash, (values.len() as u32, hash as u32), |&(id, _)| {
-                self::hash(values.get(id as usize - 1))
-            });
+        let mut table = HashTable::with_capacity(count);
+        for Interner { table: more, values: others } in [first, second] {
+            let before = values.len() as u32;
+            for &(id, half) in more {
+                table.insert_unique(in_table(half), (before + id, half), |&(_, half)| in_table(half));
+            }
+            values.append(others);
         }
         Interner { table, values }
     }

@@ -47,6 +47,8 @@ pub struct Values {
     known: Known,
     /// Those behind them.
     recent: Interner,
+    /// How often one of these came since they were settled last, by whoever could not know it.
+    again: usize,
 }
 
 impl Values {
@@ -81,7 +83,10 @@ impl Values {
         let known = self.known.len() as u32;
         for ((value, hash), id) in values.iter().zip(hashes).zip(ids) {
             if *id == 0 {
-                *id = known + self.recent.intern(value, *hash);
+                let before = self.recent.values().len();
+                let recent = self.recent.intern(value, *hash);
+                self.again += usize::from(recent as usize <= before);
+                *id = known + recent;
             }
         }
     }
@@ -100,18 +105,20 @@ impl Values {
         }
     }
 
-    /// Settles what is recent, if it is much of what there is: so each value is moved a few times at most.
-    /// Whether it did.
+    /// Settles what is recent, if it is much of what there is, so that each value is moved a few times at most; or if it
+    /// has come again so often that to settle it would have taken no longer. Whether it did.
     fn settle(&mut self) -> bool {
         let recent = self.recent.values().len();
         let last = self.known.pieces.last().map_or(0, |piece| piece.values().len());
-        if recent == 0 || recent < last / 2 {
+        let moved = if last < JOINED_AT_MOST { last + recent } else { recent };
+        if recent == 0 || recent < last / 2 && self.again < moved {
             return false;
         }
         let piece = match self.known.pieces.pop_if(|piece| piece.values().len() < JOINED_AT_MOST) {
             Some(last) => Interner::joined(&last, &self.recent),
             None => Interner::joined(&self.recent, &Interner::default()),
         };
+        self.again = 0;
         self.known.pieces.push(Arc::new(piece));
         self.recent.clear();
         true
