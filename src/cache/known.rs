@@ -12,6 +12,10 @@ use super::layout::DIMENSIONS;
 /// Settled values from which on no more are joined to them: to copy so many takes long, and memory for both.
 const JOINED_AT_MOST: usize = 1 << 19;
 
+/// So many values are settled in about the time that one takes that comes again unsettled: it is added to a batch, and
+/// looked for by the writer.
+const MOVED_AS_QUICKLY: usize = 8;
+
 /// The values of a dimension whose ids are settled.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -105,13 +109,13 @@ impl Values {
         }
     }
 
-    /// Settles what is recent, if it is much of what there is, so that each value is moved a few times at most; or if it
-    /// has come again so often that to settle it would have taken no longer. Whether it did.
+    /// Settles what is recent, once it has come again so often that to settle it takes hardly longer than that took.
+    /// Whether it did.
     fn settle(&mut self) -> bool {
         let recent = self.recent.values().len();
         let last = self.known.pieces.last().map_or(0, |piece| piece.values().len());
         let moved = if last < JOINED_AT_MOST { last + recent } else { recent };
-        if recent == 0 || recent < last / 2 && self.again < moved {
+        if recent == 0 || self.again < moved / MOVED_AS_QUICKLY {
             return false;
         }
         let piece = match self.known.pieces.pop_if(|piece| piece.values().len() < JOINED_AT_MOST) {
@@ -168,12 +172,12 @@ mod tests {
             let value = format!("value {}", u64::from(index) * u64::from(index) % 3571);
             let hash = hash(value.as_bytes());
             assert_eq!(settling.intern(value.as_bytes(), hash), plain.intern(value.as_bytes(), hash));
-            if index % 7 == 0 {
+            if index % 7 == 0 && index < 1000 {
                 settling.settle();
             }
         }
         assert_eq!(settling.len(), plain.values().len());
-        assert!(settling.known.len() > 2 * settling.recent.values().len());
+        assert!(!settling.known.pieces.is_empty() && !settling.recent.values().is_empty());
         for (index, value) in plain.values().iter().enumerate() {
             assert_eq!(settling.get(index as u32 + 1), Some(value));
             let mut id = [0];
@@ -185,11 +189,38 @@ mod tests {
     }
 
     #[test]
+    fn values_that_come_again_are_settled_and_those_that_do_not_are_left() {
+        let mut values = Values::default();
+        let value = |index: u32| index.to_le_bytes();
+        let intern = |values: &mut Values, range: std::ops::Range<u32>| {
+            range.for_each(|index| {
+                values.intern(&value(index), hash(&value(index)));
+            });
+        };
+        intern(&mut values, 0..800);
+        assert!(!values.settle(), "nothing came again");
+        intern(&mut values, 0..100);
+        assert!(values.settle());
+        assert_eq!((values.known.len(), values.recent.values().len()), (800, 0));
+        // A few more: far from half of what there is, but asked for all the time.
+        intern(&mut values, 800..820);
+        intern(&mut values, 0..800);
+        assert!(!values.settle(), "settled ones came again, of which nobody has to be told");
+        for _ in 0..6 {
+            intern(&mut values, 800..820);
+        }
+        assert!(values.settle());
+        assert_eq!((values.known.len(), values.known.pieces.len()), (820, 1));
+    }
+
+    #[test]
     fn large_pieces_are_not_joined() {
         let mut values = Values::default();
         for index in 0..3 * JOINED_AT_MOST as u32 {
             let value = index.to_le_bytes();
-            assert_eq!(values.intern(&value, hash(&value)), index + 1);
+            for _ in 0..2 {
+                assert_eq!(values.intern(&value, hash(&value)), index + 1);
+            }
             if index % 1000 == 0 {
                 values.settle();
             }
