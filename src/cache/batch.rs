@@ -290,13 +290,7 @@ impl BatchBuilder {
     }
 
     /// `are_beyond`: whether any of the measures is.
-    fn extend_detail<'r>(
-        &mut self,
-        slot: usize,
-        records: &[Record<'r>],
-        keys: &[&[u8]],
-        are_beyond: bool,
-    ) {
+    fn extend_detail<'r>(&mut self, slot: usize, records: &[Record<'r>], keys: &[&[u8]], are_beyond: bool) {
         let field = DETAIL_FIELDS[slot];
         let builder = &mut self.builders[slot];
         // Nearly always the key is the very bytes of the line.

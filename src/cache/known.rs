@@ -109,14 +109,18 @@ impl Values {
         }
     }
 
-    /// Settles what is recent, once it has come again so often that to settle it takes hardly longer than that took.
-    /// Whether it did.
-    fn settle(&mut self) -> bool {
+    /// Whether what is recent has come again so often that to settle it takes hardly longer than that took.
+    fn is_worth_settling(&self) -> bool {
         let recent = self.recent.values().len();
         let last = self.known.pieces.last().map_or(0, |piece| piece.values().len());
         let moved = if last < JOINED_AT_MOST { last + recent } else { recent };
-        if recent == 0 || self.again < moved / MOVED_AS_QUICKLY {
-            return false;
+        self.again >= (moved / MOVED_AS_QUICKLY).max(1)
+    }
+
+    /// Settles what is recent.
+    fn settle(&mut self) {
+        if self.recent.values().is_empty() {
+            return;
         }
         let piece = match self.known.pieces.pop_if(|piece| piece.values().len() < JOINED_AT_MOST) {
             Some(last) => Interner::joined(&last, &self.recent),
@@ -125,7 +129,6 @@ impl Values {
         self.again = 0;
         self.known.pieces.push(Arc::new(piece));
         self.recent.clear();
-        true
     }
 }
 
@@ -149,20 +152,31 @@ impl Knowledge {
 
     /// Settles what is worth it, and lets others know.
     pub fn settle(&self, all: &mut [Values; DIMENSIONS]) {
-        let mut is_new = false;
-        for values in &mut *all {
-            is_new |= values.settle();
+        let mut worth = all.iter_mut().filter(|values| values.is_worth_settling()).peekable();
+        if worth.peek().is_some() {
+            worth.for_each(Values::settle);
+            self.tell(all);
         }
-        if is_new {
-            let known = Arc::new(std::array::from_fn(|slot| all[slot].known.clone()));
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
-        }
+    }
+
+    /// Settles all there is, and lets others know.
+    pub fn settle_all(&self, all: &mut [Values; DIMENSIONS]) {
+        all.iter_mut().for_each(Values::settle);
+        self.tell(all);
+    }
+
+    fn tell(&self, all: &[Values; DIMENSIONS]) {
+        let known = Arc::new(std::array::from_fn(|slot| all[slot].known.clone()));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Writer;
+    use super::super::batch::KEY;
     use super::super::dictionary::hash;
+    use super::super::testing::{Request, filled};
     use super::*;
 
     #[test]
@@ -198,19 +212,34 @@ mod tests {
             });
         };
         intern(&mut values, 0..800);
-        assert!(!values.settle(), "nothing came again");
+        assert!(!values.is_worth_settling(), "nothing came again");
         intern(&mut values, 0..100);
-        assert!(values.settle());
+        assert!(values.is_worth_settling());
+        values.settle();
         assert_eq!((values.known.len(), values.recent.values().len()), (800, 0));
         // A few more: far from half of what there is, but asked for all the time.
         intern(&mut values, 800..820);
         intern(&mut values, 0..800);
-        assert!(!values.settle(), "settled ones came again, of which nobody has to be told");
+        assert!(!values.is_worth_settling(), "settled ones came again, of which nobody has to be told");
         for _ in 0..6 {
             intern(&mut values, 800..820);
         }
-        assert!(values.settle());
+        assert!(values.is_worth_settling());
+        values.settle();
         assert_eq!((values.known.len(), values.known.pieces.len()), (820, 1));
+    }
+
+    #[test]
+    fn whoever_writes_on_in_a_cache_knows_its_values_from_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        drop(filled(&path, "logs", (0..50).map(Request::at)));
+        let writer = Writer::open(&path).unwrap();
+        let keys = &writer.knowledge().latest()[KEY];
+        assert_eq!(keys.len(), 50);
+        let mut id = [0];
+        keys.find_together(&[b"k7"], &[hash(b"k7")], &mut id);
+        assert_eq!(id, [8]);
     }
 
     #[test]
@@ -221,7 +250,7 @@ mod tests {
             for _ in 0..2 {
                 assert_eq!(values.intern(&value, hash(&value)), index + 1);
             }
-            if index % 1000 == 0 {
+            if index % 1000 == 0 && values.is_worth_settling() {
                 values.settle();
             }
         }

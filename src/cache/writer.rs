@@ -407,7 +407,7 @@ impl Writer {
             })?;
             self.stored[slot] = values.len();
         }
-        self.knowledge.settle(&mut self.values);
+        self.knowledge.settle_all(&mut self.values);
         Ok(())
     }
 
