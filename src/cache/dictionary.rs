@@ -5,7 +5,9 @@ use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock};
 
 use arrayvec::ArrayVec;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
+
+use super::value_table::{Entry, ValueTable};
 
 /// One seed for the process, so that a hash that a parser computed serves the writer too. Random: keys
 /// are chosen by strangers, who might choose them to collide.
@@ -65,6 +67,13 @@ impl Arena {
         &self.bytes[start as usize..self.ends[index] as usize]
     }
 
+    /// The string that an entry says is there, if it can tell where.
+    #[inline]
+    fn from(&self, entry: &Entry) -> Option<&[u8]> {
+        let start = Some(entry.start).filter(|start| *start != u32::MAX)?;
+        self.bytes.get(start as usize..)?.get(..entry.length as usize)
+    }
+
     /// Adds all strings of another behind those it has.
     fn append(&mut self, other: &Arena) {
         let before = self.bytes.len() as u64;
@@ -101,59 +110,32 @@ impl Arena {
     }
 }
 
-/// Where a value is, with its outer bytes: looked at so that it is near when it is compared, nearly always all of it.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    start: u64,
-    end: u64,
-    first: u8,
-    last: u8,
-}
-
 /// Gives values ids: dense from 1 in order of first sight.
 #[derive(Debug, Default)]
 pub struct Interner {
-    /// Ids, each with the lower half of the hash of its value: a value in memory far away is looked at
-    /// only if it is nearly certain to be the one.
-    table: HashTable<(u32, u32)>,
+    table: ValueTable,
     values: Arena,
-}
-
-/// The hash that a table goes by: made of the half that it keeps, so that it grows, and two are joined, without a look
-/// at any value. A table takes the place of an entry from the lowest bits, and tells entries apart by the highest.
-#[inline]
-fn in_table(half: u32) -> u64 {
-    u64::from(half) << 32 | u64::from(half)
 }
 
 impl Interner {
     /// The id of a value, which is added if it is new. `hash` is [`hash`] of it.
     #[inline]
     pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
-        let Interner { table, values } = self;
-        let half = hash as u32;
-        let entry = table.entry(
-            in_table(half),
-            |&(id, known)| known == half && values.get(id as usize - 1) == value,
-            |&(_, half)| in_table(half),
-        );
-        match entry {
-            hashbrown::hash_table::Entry::Occupied(entry) => entry.get().0,
-            hashbrown::hash_table::Entry::Vacant(entry) => {
-                let id = values.len() as u32 + 1;
-                entry.insert((id, half));
-                values.push(value);
-                id
-            }
+        if let Some(id) = self.find(value, hash) {
+            return id;
         }
+        let id = self.values.len() as u32 + 1;
+        let start = u32::try_from(self.values.bytes.len()).unwrap_or(u32::MAX);
+        self.table.insert(Entry { half: hash as u32, id, start, length: value.len() as u32 });
+        self.values.push(value);
+        id
     }
 
     /// The id of a value, if it has one.
     #[inline]
     pub fn find(&self, value: &[u8], hash: u64) -> Option<u32> {
-        let half = hash as u32;
-        let is_it = |&(id, known): &(u32, u32)| known == half && self.values.get(id as usize - 1) == value;
-        self.table.find(in_table(half), is_it).map(|&(id, _)| id)
+        let is_it = |entry: &Entry| self.values.get(entry.id as usize - 1) == value;
+        self.table.find(hash as u32, is_it).map(|entry| entry.id)
     }
 
     /// The ids of several values, 0 for those that have none. `hashes` has the hash of each, `ids` takes the
@@ -162,35 +144,34 @@ impl Interner {
     /// A dictionary of a million keys lies far from the processor. Step by step over all values, the
     /// memory that the next one needs is on its way while the last one is waited for.
     pub fn find_together(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        let find = |half: u32| self.table.find(in_table(half), |&(_, known)| known == half);
-        let known: ArrayVec<u32, TOGETHER> =
-            hashes.iter().zip(values).map(|(hash, _)| find(*hash as u32).map_or(0, |&(id, _)| id)).collect();
-        let places: ArrayVec<Place, TOGETHER> = known.iter().map(|id| self.place(*id)).collect();
-        for (((value, hash), id), place) in values.iter().zip(hashes).zip(ids).zip(known.iter().zip(&places))
-        {
-            *id = match place {
-                (0, _) => 0,
-                // Half a hash says that it is this one; only the value itself is certain.
-                (known, place)
-                    if value.first().is_none_or(|byte| *byte == place.first)
-                        && value.last().is_none_or(|byte| *byte == place.last)
-                        && same(&self.values.bytes[place.start as usize..place.end as usize], value) =>
-                {
-                    *known
-                }
+        let likely: ArrayVec<Entry, TOGETHER> = hashes
+            .iter()
+            .zip(values)
+            .map(|(hash, _)| self.table.find(*hash as u32, |_| true).copied().unwrap_or_default())
+            .collect();
+        // A look at the outer bytes: so the value is near when it is compared, nearly always all of it.
+        let byte = |at: usize| self.values.bytes.get(at).copied().unwrap_or(0);
+        let outer: ArrayVec<[u8; 2], TOGETHER> = likely
+            .iter()
+            .map(|entry| {
+                let start = entry.start as usize;
+                [byte(start), byte((start + entry.length as usize).wrapping_sub(1))]
+            })
+            .collect();
+        let likely = likely.iter().zip(&outer);
+        for (((value, hash), id), (entry, [first, last])) in values.iter().zip(hashes).zip(ids).zip(likely) {
+            // Half a hash says that it is this one; only the value itself is certain.
+            let is_it = || {
+                value.first().is_none_or(|byte| byte == first)
+                    && value.last().is_none_or(|byte| byte == last)
+                    && self.values.from(entry).is_some_and(|known| same(known, value))
+            };
+            *id = match entry.id {
+                0 => 0,
+                id if is_it() => id,
                 _ => self.find(value, *hash).unwrap_or(0),
             };
         }
-    }
-
-    /// Where the value of an id is; for 0 anything.
-    #[inline]
-    fn place(&self, id: u32) -> Place {
-        let Some(index) = (id as usize).checked_sub(1) else { return Place::default() };
-        let start = if index == 0 { 0 } else { self.values.ends[index - 1] };
-        let end = self.values.ends[index];
-        let byte = |at: u64| self.values.bytes.get(at as usize).copied().unwrap_or(0);
-        Place { start, end, first: byte(start), last: byte(end.wrapping_sub(1)) }
     }
 
     /// The ids of several values, as [`Interner::intern`] would give them one after another; as
@@ -212,11 +193,13 @@ impl Interner {
             ends: Vec::with_capacity(count),
             bytes: Vec::with_capacity(first.values.bytes.len() + second.values.bytes.len()),
         };
-        let mut table = HashTable::with_capacity(count);
+        let mut table = ValueTable::with_capacity(count);
         for Interner { table: more, values: others } in [first, second] {
             let before = values.len() as u32;
-            for &(id, half) in more {
-                table.insert_unique(in_table(half), (before + id, half), |&(_, half)| in_table(half));
+            let behind = u32::try_from(values.bytes.len()).unwrap_or(u32::MAX);
+            for entry in more.iter() {
+                let start = entry.start.saturating_add(behind);
+                table.insert(Entry { id: before + entry.id, start, ..*entry });
             }
             values.append(others);
         }

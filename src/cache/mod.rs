@@ -29,6 +29,7 @@ mod stored_values;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod upkeep;
+mod value_table;
 mod writer;
 
 pub use batch::{Batch, BatchBuilder, FileMark, Part, RejectedLine};
