@@ -187,7 +187,7 @@ pub(super) struct Spaces<'m> {
 
 impl Spaces<'_> {
     /// Where the next one stands; the length of the line if there is none, and from then on.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> usize {
         while self.left == 0 {
             self.word += 1;
@@ -204,7 +204,7 @@ impl Spaces<'_> {
 }
 
 /// The first bit of a kind that is set, from `at` on.
-#[inline]
+#[inline(always)]
 fn first_from<const KIND: usize>(marks: &[[u64; KINDS]], at: usize) -> Option<usize> {
     let mut word = at / TOGETHER;
     let first = marks.get(word)?[KIND] >> (at % TOGETHER);

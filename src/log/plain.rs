@@ -235,7 +235,7 @@ struct Words<'a, 'm> {
 impl<'a> Words<'a, '_> {
     /// The next word; it is not empty. Whether it has a quote is asked of several words at once. The space behind it
     /// is skipped.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<&'a [u8]> {
         let end = self.spaces.next();
         let word = self.line.get(self.at..end)?;
@@ -244,21 +244,21 @@ impl<'a> Words<'a, '_> {
     }
 
     /// Goes on there.
-    #[inline]
+    #[inline(always)]
     fn jump(&mut self, at: usize) {
         self.at = at;
         self.spaces = self.marks.spaces(at);
     }
 
     /// Goes on behind the space that has to stand there.
-    #[inline]
+    #[inline(always)]
     fn jump_behind_space(&mut self, at: usize) -> Option<()> {
         (*self.line.get(at)? == b' ').then(|| self.jump(at + 1))
     }
 
     /// A quoted field that ends at the next quote, which a space or the end follows. It is left to the caller to go
     /// on behind that.
-    #[inline]
+    #[inline(always)]
     fn quoted(&mut self) -> Option<&'a [u8]> {
         let end = self.marks.quote(self.at + 1);
         if end == self.line.len() {
@@ -270,7 +270,7 @@ impl<'a> Words<'a, '_> {
     }
 
     /// Skips a field that is a bare `-`, with the space behind it.
-    #[inline]
+    #[inline(always)]
     fn dash(&mut self) -> Option<()> {
         (self.next()? == b"-").then_some(())
     }

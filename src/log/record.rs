@@ -97,7 +97,7 @@ pub(super) fn number(text: &[u8]) -> Option<u64> {
 
 /// The same of the word that the `length` bytes of a text in front of `end` are: at most 8 digits, which nearly all
 /// numbers have, are read at once, and nothing depends on how many there are, which is different each time.
-#[inline]
+#[inline(always)]
 pub(super) fn number_within(text: &[u8], end: usize, length: usize) -> Option<u64> {
     match (end.checked_sub(8).and_then(|start| text.get(start..)?.first_chunk()), length) {
         (Some(bytes), 1..=8) => {
