@@ -176,6 +176,9 @@ def growth(log, folder):
                             break
                         out.write(line.replace(b"/Apr/2026:", b"/" + month + b"/2026:", 1))
                         lines += 1
+            # Or the first to read it would share the disk with the writing of it.
+            out.flush()
+            os.fsync(out.fileno())
         cache = folder / "cache.db"
         seconds, _, memory = best(lambda: pull(cache, made), made, [cache])
         size = cache.stat().st_size / 1e6
