@@ -223,7 +223,8 @@ fn read_ending<'a>(words: &mut Words<'a, '_>, record: &mut Record<'a>) -> Option
     Some(())
 }
 
-/// Words parted by single spaces.
+/// Words parted by single spaces. What reads them is always in line: left to itself the compiler calls it a dozen times a
+/// line, which takes 3 % of a pull.
 struct Words<'a, 'm> {
     line: &'a [u8],
     at: usize,
