@@ -49,6 +49,16 @@ pub struct Part {
     pub total_lines: Option<u64>,
 }
 
+impl Part {
+    /// Its lines are numbered from 1: from here on from `first`.
+    pub fn number_from(&mut self, first: u64) {
+        let before = first - 1;
+        self.first_line += before;
+        self.rejected.iter_mut().for_each(|rejected| rejected.line += before);
+        self.total_lines = self.total_lines.map(|lines| lines + before);
+    }
+}
+
 /// A line that is no record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedLine {

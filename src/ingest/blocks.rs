@@ -8,11 +8,17 @@ use super::spare::Spare;
 
 /// Bytes read at a time: small enough to stay in the processor's cache until parsed, large enough that
 /// handing it over costs nothing.
-const BLOCK_BYTES: usize = 256 << 10;
+pub const BLOCK_BYTES: usize = 256 << 10;
 
 /// Longest line that is waited for. AWS limits a request to some kilobytes; what is longer than this is
 /// no log, and must not fill the memory.
-const LONGEST_LINE: usize = 16 << 20;
+pub const LONGEST_LINE: usize = 16 << 20;
+
+/// The error that a line is.
+pub fn too_long(which: std::fmt::Arguments<'_>) -> io::Error {
+    let message = format!("{which} is longer than {} MiB: no access log", LONGEST_LINE >> 20);
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
 
 /// Lines that trickle in (through a pipe) are handed on after this time, full block or not.
 const HAND_ON_AFTER: Duration = Duration::from_millis(200);
@@ -28,7 +34,7 @@ impl Buffers {
     }
 
     /// A buffer; what it holds means nothing.
-    fn take(&self) -> Vec<u8> {
+    pub fn take(&self) -> Vec<u8> {
         self.0.take().unwrap_or_default()
     }
 
@@ -130,12 +136,7 @@ impl<R: Read> Cutter<R> {
                 break searched + end + 1;
             }
             if filled > LONGEST_LINE {
-                let message = format!(
-                    "line {} is longer than {} MiB: no access log",
-                    self.next_line,
-                    LONGEST_LINE >> 20
-                );
-                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+                return Err(too_long(format_args!("line {}", self.next_line)));
             }
             searched = filled;
             if filled == bytes.len() {

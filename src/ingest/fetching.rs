@@ -1,11 +1,12 @@
 //! Lists log files, passes over what the catalogue has, fetches the rest many at a time, and cuts them
 //! into blocks.
 
-use std::io::{self, BufRead, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -14,15 +15,18 @@ use tokio::task::JoinSet;
 use crate::cache::catalogue::Known;
 use crate::cache::{Cache, CacheError, FileMark};
 use crate::log::{Rejection, records};
-use crate::source::{Body, LogFile, Source, body::looks_like_log};
+use crate::source::body::{Body, is_compressed, looks_like_log};
+use crate::source::{LogFile, Source};
 
 use super::blocks::{Buffers, Cutter, without};
 use super::counters::Counters;
-use super::shared::{FROM_BYTES, SharedFile};
+use super::shared::{FROM_BYTES, ReadAt, SharedFile};
 use super::{Block, Message, Options, Stop, Work};
 
 /// Pages of names on their way from the lister.
 const PAGES: usize = 4;
+/// First bytes of a file that tell whether it is compressed.
+const HEAD: u64 = 16;
 /// First lines of a file that tell whether it is a log.
 const JUDGED_LINES: usize = 100;
 
@@ -192,21 +196,24 @@ impl Reading {
     /// Cuts the file into blocks, or leaves that to the parsers: then what it gives ends when they are done.
     fn read(self, body: Body) -> io::Result<Option<oneshot::Receiver<()>>> {
         let done = self.counters.bytes_done.clone();
-        let may_be_shared =
-            matches!(body, Body::Reader(_)) && self.file.size.is_some_and(|size| size >= FROM_BYTES);
         let body = match body {
             Body::Bytes(bytes) => {
                 done.fetch_add(bytes.len() as u64, Relaxed);
                 Body::Bytes(bytes)
             }
+            Body::File(file) => match plain_size(&file)? {
+                // Of what is known in part only the numbers of lines tell what is new.
+                Some(size) if size >= FROM_BYTES && self.known.is_empty() => {
+                    return self.share(Box::new(file), size);
+                }
+                _ => Body::Reader(Box::new(Counted { inner: file, done })),
+            },
             Body::Reader(inner) => Body::Reader(Box::new(Counted { inner, done })),
         };
         let mut cutter = Cutter::new(body.into_reader()?, self.buffers.clone(), self.file.size);
         let mut is_first = true;
         while let Some(lines) = cutter.next()? {
-            if std::mem::take(&mut is_first) && !(looks_like_log(&lines.bytes) && has_log_lines(&lines.bytes))
-            {
-                let _ = self.messages.send(Message::NoLog(self.source, self.file.clone()));
+            if std::mem::take(&mut is_first) && !self.is_log(&lines.bytes) {
                 return Ok(None);
             }
             for lines in without(lines, &self.known) {
@@ -215,31 +222,51 @@ impl Reading {
                     return Ok(None);
                 }
             }
-            if may_be_shared {
-                return Ok(Some(self.share(cutter)));
-            }
         }
         Ok(None)
     }
 
-    /// Hands the rest of the file to all parsers; what this gives ends when they are done with it.
-    fn share(self, cutter: Cutter<Box<dyn BufRead + Send>>) -> oneshot::Receiver<()> {
+    /// Whether this can be the beginning of a log; if not, the writer is told.
+    fn is_log(&self, beginning: &[u8]) -> bool {
+        let is_log = looks_like_log(beginning) && has_log_lines(beginning);
+        if !is_log {
+            let _ = self.messages.send(Message::NoLog(self.source, self.file.clone()));
+        }
+        is_log
+    }
+
+    /// Hands a file to all parsers; what this gives ends when they are done with it.
+    fn share(self, content: Box<dyn ReadAt>, size: u64) -> io::Result<Option<oneshot::Receiver<()>>> {
         let (sender, read) = oneshot::channel();
-        let file = Arc::new(SharedFile {
-            source: self.source,
-            file: self.file,
-            known: self.known,
-            cutter: Mutex::new(Some(cutter)),
-            counters: self.counters,
-            stop: self.stop,
-            _read: sender,
-        });
+        let file = SharedFile::new(
+            (self.source, self.file.clone()),
+            (content, size),
+            self.buffers.clone(),
+            self.counters.clone(),
+            self.stop.clone(),
+            sender,
+        );
+        let beginning = file.read(0)?;
+        if !self.is_log(beginning.text()) {
+            return Ok(None);
+        }
+        self.buffers.give_back(beginning.buffer);
+        let file = Arc::new(file);
         for _ in 0..self.parsers {
             // If nobody takes it any more, what went wrong is told already.
             let _ = self.blocks.blocking_send(Work::File(file.clone()));
         }
-        read
+        Ok(Some(read))
     }
+}
+
+/// The size of a file, if it is not compressed.
+fn plain_size(file: &File) -> io::Result<Option<u64>> {
+    let mut first = Vec::new();
+    let mut reader = file;
+    reader.take(HEAD).read_to_end(&mut first)?;
+    reader.rewind()?;
+    Ok((!is_compressed(&first)).then_some(file.metadata()?.len()))
 }
 
 /// Notes what panicked: a defect, but no reason to lose sight of a log file.
@@ -265,12 +292,12 @@ fn has_log_lines(beginning: &[u8]) -> bool {
 }
 
 /// Counts what is read through it.
-struct Counted {
-    inner: Box<dyn Read + Send>,
+struct Counted<R> {
+    inner: R,
     done: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.done.fetch_add(read as u64, Relaxed);

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Listing and fetching wait for the network, so they are tasks; decompressing, cutting ([`blocks`]),
-//! parsing ([`parsers`]) and writing ([`writing`]) keep a processor busy, so they are threads. Of a large file
-//! that is there already the parsers take the blocks themselves ([`shared`]). A block of lines goes whole into
+//! parsing ([`parsers`]) and writing ([`writing`]) keep a processor busy, so they are threads. A large plain file
+//! that is there already is read by the parsers themselves ([`shared`]). A block of lines goes whole into
 //! one batch; a batch goes whole into one commit, with the marks of its log files.
 //! Never here: screens, SQL text.
 
@@ -14,6 +14,7 @@ mod blocks;
 mod counters;
 mod fetching;
 pub mod follow;
+mod numbers;
 mod parsers;
 pub mod progress;
 mod shared;
@@ -74,7 +75,7 @@ impl Block {
 /// What a parser gets to do.
 enum Work {
     Block(Block),
-    /// To take blocks of until there are no more; other parsers do the same.
+    /// To take pieces of until there are no more; other parsers do the same.
     File(Arc<SharedFile>),
 }
 

@@ -1,15 +1,19 @@
 //! Blocks of lines become batches of requests: one of these runs per core.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::cache::{Batch, BatchBuilder, Knowledge, Part, RejectedLine};
+use crate::cache::{Batch, BatchBuilder, FileMark, Knowledge, Part, RejectedLine};
 use crate::log::{Lines, Record, Rejection, read_plain, records};
 
 use super::blocks::Buffers;
 use super::counters::Counters;
+use super::numbers::{Known, Numbers};
+use super::shared::{Piece, SharedFile};
 use super::spare::Spare;
 use super::{Block, Message, Work};
 
@@ -19,6 +23,15 @@ const HAND_ON_AFTER: Duration = Duration::from_millis(200);
 /// Records added to a batch at once, column by column: their lines are still in the processor's cache, and
 /// waiting for memory while one value is looked up overlaps with looking up the next.
 const TOGETHER: usize = 32;
+
+/// Batches that may wait for the numbers of their lines while more is parsed.
+const MOST_WAITING: usize = 2;
+
+/// How far parsers stand back where there are fewer processors than threads. The writer waits for the disk every now
+/// and then: unless it has written all there was before, the parsers soon wait for it, and a processor idles. So it
+/// must not wait for its turn besides.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 3;
 
 /// What comes next for a parser.
 enum Next {
@@ -38,6 +51,9 @@ pub fn run(
     buffers: &Buffers,
     spare: &Spare<Box<Batch>>,
 ) {
+    // Of this thread alone. If that may not be, it is a few per cent slower.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICENESS);
     let mut parser = Parser {
         builder: BatchBuilder::knowing(knowledge),
         source: 0,
@@ -58,9 +74,7 @@ pub fn run(
         });
         let done = match next {
             Next::Work(Work::Block(block)) => parser.take(block),
-            Next::Work(Work::File(file)) => {
-                std::iter::from_fn(|| file.next()).flatten().try_for_each(|block| parser.take(block))
-            }
+            Next::Work(Work::File(file)) => parser.take_file(&file),
             Next::HandOn => parser.hand_on(),
             Next::End => {
                 let _ = parser.hand_on();
@@ -101,19 +115,109 @@ impl Parser<'_> {
             self.begun = Instant::now();
         }
         self.source = block.source;
-        self.buffers.give_back(parse(block, &mut self.builder, self.counters));
+        parse(&block.lines, (&block.file, block.first_line, block.is_last), &mut self.builder);
+        self.buffers.give_back(block.lines);
         Ok(())
     }
 
-    /// Gives the batch to the writer, if there is anything in it.
-    fn hand_on(&mut self) -> Result<(), NobodyWrites> {
-        if self.builder.is_empty() {
-            return Ok(());
+    /// Parses pieces of a file until there are no more, into batches of nothing else: it may turn out that their
+    /// lines have no numbers, for a piece before them cannot be read.
+    fn take_file(&mut self, file: &SharedFile) -> Result<(), NobodyWrites> {
+        self.hand_on()?;
+        self.source = file.source;
+        let mut pieces = Vec::new();
+        let mut waiting = VecDeque::new();
+        while let Some(Piece { claim, lines }) = file.next() {
+            if pieces.is_empty() {
+                self.begun = Instant::now();
+            }
+            pieces.push(claim.piece());
+            claim.counted(parse(lines.text(), (&file.file, 1, lines.is_last), &mut self.builder));
+            self.buffers.give_back(lines.buffer);
+            if self.builder.is_full() || self.begun.elapsed() >= HAND_ON_AFTER {
+                waiting.push_back(Pieces { batch: self.finish(), pieces: std::mem::take(&mut pieces) });
+            }
+            // Another parser may be interrupted within a piece before these: meanwhile this one goes on.
+            while let Some(first) = waiting.front()
+                && Known::Yes == first.are_known(&file.numbers, waiting.len() > MOST_WAITING)
+                && let Some(first) = waiting.pop_front()
+            {
+                self.send_numbered(first, file)?;
+            }
         }
+        waiting.push_back(Pieces { batch: self.finish(), pieces });
+        for batch in waiting {
+            batch.are_known(&file.numbers, true);
+            self.send_numbered(batch, file)?;
+        }
+        Ok(())
+    }
+
+    /// Gives pieces that are numbered to the writer, or as many as ever will be.
+    fn send_numbered(&mut self, of: Pieces, file: &SharedFile) -> Result<(), NobodyWrites> {
+        let Pieces { mut batch, pieces } = of;
+        let firsts: Vec<Option<u64>> = pieces.iter().map(|piece| file.numbers.first_line(*piece)).collect();
+        if !firsts.contains(&None) {
+            let parts = batch.parts.iter_mut().zip(firsts.into_iter().flatten());
+            parts.for_each(|(part, first)| part.number_from(first));
+            return self.send(batch);
+        }
+        // There is no taking rows out of a batch: what stays good is parsed again.
+        self.spare.give_back(batch);
+        for (piece, first) in pieces.into_iter().zip(firsts) {
+            // What cannot be read any more is not noted as read.
+            if let Some(first) = first
+                && let Ok(lines) = file.read(piece)
+            {
+                parse(lines.text(), (&file.file, first, lines.is_last), &mut self.builder);
+            }
+        }
+        self.hand_on()
+    }
+
+    /// Gives the batch to the writer.
+    fn hand_on(&mut self) -> Result<(), NobodyWrites> {
+        let batch = self.finish();
+        self.send(batch)
+    }
+
+    /// Ends the batch and begins another.
+    fn finish(&mut self) -> Box<Batch> {
         // The memory of a batch that was written serves the next.
         let mut batch = self.spare.take().unwrap_or_default();
         *batch = self.builder.finish_with(std::mem::take(&mut *batch));
+        batch
+    }
+
+    /// Gives a batch to the writer, if there is anything in it.
+    fn send(&mut self, batch: Box<Batch>) -> Result<(), NobodyWrites> {
+        if batch.parts.is_empty() {
+            self.spare.give_back(batch);
+            return Ok(());
+        }
+        for part in &batch.parts {
+            self.counters.lines.fetch_add(part.lines, Relaxed);
+            self.counters.rejected.fetch_add(part.rejected.len() as u64, Relaxed);
+        }
         self.messages.send(Message::Batch(self.source, batch)).map_err(|_| NobodyWrites)
+    }
+}
+
+/// A batch of pieces of a shared file, whose lines are numbered from 1 each until it is known where they stand.
+struct Pieces {
+    batch: Box<Batch>,
+    /// Of each part, in order.
+    pieces: Vec<u64>,
+}
+
+impl Pieces {
+    /// Whether that is known, if need be after a while.
+    fn are_known(&self, numbers: &Numbers, wait: bool) -> Known {
+        match self.pieces.last() {
+            None => Known::Yes,
+            Some(last) if wait => numbers.wait(*last),
+            Some(last) => numbers.are_known(*last),
+        }
     }
 }
 
@@ -150,13 +254,18 @@ impl<'l> Pending<'l> {
     }
 }
 
-/// Adds a block to a batch; gives its buffer back.
-fn parse(block: Block, builder: &mut BatchBuilder, counters: &Counters) -> Vec<u8> {
+/// Adds lines to a batch: a part of this file, whose first line has this number, and whether it ends with them. Tells
+/// how many there are.
+fn parse(
+    text: &[u8],
+    (file, first_line, is_last): (&Arc<FileMark>, u64, bool),
+    builder: &mut BatchBuilder,
+) -> u64 {
     let before = builder.rows();
     let mut rejected = Vec::new();
     let mut pending = Pending::default();
     let mut count = 0;
-    let mut lines = Lines::of(&block.lines);
+    let mut lines = Lines::of(text);
     while let Some(line) = lines.next_line() {
         if read_plain(&line, pending.next(), &mut builder.frames) {
             pending.add(builder);
@@ -169,7 +278,7 @@ fn parse(block: Block, builder: &mut BatchBuilder, counters: &Counters) -> Vec<u
                     }
                     Err(Rejection::Empty) => {}
                     Err(reason) => rejected.push(RejectedLine {
-                        line: block.first_line + count,
+                        line: first_line + count,
                         reason: reason.to_string(),
                         content: part.to_vec(),
                     }),
@@ -179,15 +288,167 @@ fn parse(block: Block, builder: &mut BatchBuilder, counters: &Counters) -> Vec<u
         count += 1;
     }
     pending.flush(builder);
-    counters.lines.fetch_add(count, Relaxed);
-    counters.rejected.fetch_add(rejected.len() as u64, Relaxed);
     builder.end_part(Part {
-        file: block.file,
-        first_line: block.first_line,
+        file: file.clone(),
+        first_line,
         lines: count,
         rows: builder.rows() - before,
         rejected,
-        total_lines: block.is_last.then_some(block.first_line - 1 + count),
+        total_lines: is_last.then_some(first_line - 1 + count),
     });
-    block.lines
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::atomic::AtomicUsize;
+
+    use super::super::Stop;
+    use super::super::shared::ReadAt;
+    use super::*;
+
+    const LINES: u64 = 3000;
+
+    /// The text of a line; each seventh is no record.
+    fn line(number: u64) -> String {
+        match number % 7 {
+            0 => format!("{:<120}\n", format!("no record, {number}")),
+            _ => format!(
+                "owner bucket [06/Feb/2019:00:00:38 +0000] 192.0.2.3 - {number:016} REST.GET.OBJECT a - 200 - - - - -\n"
+            ),
+        }
+    }
+
+    /// Of some lines, but not of whole ones.
+    fn piece_bytes() -> usize {
+        10 * line(1).len() + 1
+    }
+
+    fn log() -> Vec<u8> {
+        (1..=LINES).flat_map(|number| line(number).into_bytes()).collect()
+    }
+
+    /// Two parsers take a file; all batches that they hand on.
+    fn taken(content: impl ReadAt + 'static, most: usize) -> (Vec<Batch>, Arc<Counters>) {
+        let size = log().len() as u64;
+        let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size) };
+        let counters = Arc::new(Counters::default());
+        let (read, _) = tokio::sync::oneshot::channel();
+        let buffers = Buffers::new(4);
+        let mut file = SharedFile::new(
+            (0, Arc::new(mark)),
+            (Box::new(content), size),
+            buffers.clone(),
+            counters.clone(),
+            Stop::default(),
+            read,
+        );
+        file.piece_bytes = piece_bytes();
+        let (file, spare) = (Arc::new(file), Spare::new(4));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (work, receiver) = mpsc::channel(2);
+        (0..2).for_each(|_| work.try_send(Work::File(file.clone())).unwrap());
+        drop(work);
+        let receiver = Mutex::new(receiver);
+        let (messages, batches) = crossbeam_channel::bounded(most);
+        let handle = runtime.handle();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                let messages = messages.clone();
+                let (receiver, counters, buffers, spare) = (&receiver, &counters, &buffers, &spare);
+                scope.spawn(move || {
+                    run(handle, Knowledge::default(), receiver, &messages, counters, buffers, spare);
+                });
+            }
+        });
+        drop(messages);
+        let batches = batches.into_iter().map(|message| match message {
+            Message::Batch(0, batch) => *batch,
+            _ => panic!("only batches are expected"),
+        });
+        (batches.collect(), counters)
+    }
+
+    /// Checks that the first lines are there, each once and with its number; tells how many.
+    fn first_lines(batches: &[Batch]) -> u64 {
+        let mut parts: Vec<&Part> = batches.iter().flat_map(|batch| &batch.parts).collect();
+        parts.sort_by_key(|part| (part.first_line, part.lines));
+        let mut next = 1;
+        for part in &parts {
+            assert_eq!(part.first_line, next);
+            next += part.lines;
+            let rejected: Vec<u64> = part.rejected.iter().map(|rejected| rejected.line).collect();
+            let expected: Vec<u64> = (part.first_line..next).filter(|number| number % 7 == 0).collect();
+            assert_eq!(rejected, expected);
+            assert_eq!(part.rows as u64, part.lines - rejected.len() as u64);
+            for rejected in &part.rejected {
+                assert_eq!(rejected.content, line(rejected.line).trim_end_matches('\n').as_bytes());
+            }
+        }
+        for batch in batches {
+            assert_eq!(batch.rows(), batch.parts.iter().map(|part| part.rows).sum::<usize>());
+        }
+        next - 1
+    }
+
+    #[test]
+    fn lines_of_a_file_that_parsers_take_in_pieces_have_the_numbers_that_they_have_in_it() {
+        let (batches, counters) = taken(log(), 100);
+        assert_eq!(first_lines(&batches), LINES);
+        let totals: Vec<u64> =
+            batches.iter().flat_map(|batch| &batch.parts).filter_map(|part| part.total_lines).collect();
+        assert_eq!(totals, [LINES]);
+        assert_eq!(counters.lines.load(Relaxed), LINES);
+        assert_eq!(counters.rejected.load(Relaxed), LINES / 7);
+    }
+
+    #[test]
+    fn what_stands_before_a_piece_that_cannot_be_read_is_kept_and_nothing_behind_it() {
+        /// Cannot be read behind half of it; that shows only when pieces behind that were read.
+        struct Broken {
+            content: Vec<u8>,
+            behind: AtomicUsize,
+        }
+        impl ReadAt for Broken {
+            fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+                let middle = self.content.len() / 2;
+                let piece = at as usize..at as usize + piece_bytes();
+                if piece.start > middle {
+                    self.behind.fetch_add(1, Relaxed);
+                } else if piece.contains(&middle) {
+                    while self.behind.load(Relaxed) < 20 {
+                        std::thread::yield_now();
+                    }
+                    return Err(io::Error::other("the disk is gone"));
+                }
+                self.content.read_at(buffer, at)
+            }
+        }
+        let (batches, counters) = taken(Broken { content: log(), behind: AtomicUsize::new(0) }, 100);
+        let lines = first_lines(&batches);
+        assert!((LINES / 2 - 30..=LINES / 2).contains(&lines), "{lines}");
+        assert_eq!(counters.lines.load(Relaxed), lines);
+        assert_eq!(counters.rejected.load(Relaxed), lines / 7);
+        assert_eq!(counters.files_failed.load(Relaxed), 1);
+        assert!(batches.iter().flat_map(|batch| &batch.parts).all(|part| part.total_lines.is_none()));
+    }
+
+    #[test]
+    fn parsers_end_when_nobody_writes() {
+        let (batches, _) = taken(log(), 100);
+        assert!(!batches.is_empty());
+        let (messages, receiver) = crossbeam_channel::bounded(1);
+        drop(receiver);
+        let mut parser = Parser {
+            builder: BatchBuilder::default(),
+            source: 0,
+            begun: Instant::now(),
+            messages: &messages,
+            counters: &Counters::default(),
+            buffers: &Buffers::new(1),
+            spare: &Spare::new(1),
+        };
+        assert!(parser.send(Box::new(batches.into_iter().next().unwrap())).is_err());
+    }
 }

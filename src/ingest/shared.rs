@@ -1,131 +1,336 @@
-//! A large log file that is there already, on the disk: the parsers take its blocks themselves, in turns.
+//! A large plain log file on the disk: the parsers read it themselves, a piece at a time, side by side.
 //!
-//! A thread of its own that reads for them would have to be woken for every block, and what it reads would be in
-//! the cache of another processor than the one that parses it.
+//! A thread of its own that reads for them would have to be woken for every piece, and what it reads would be in
+//! the cache of another processor than the one that parses it. Nor do they read in turns: one that is interrupted
+//! in its turn would have the others wait, and a processor idle, for 5 % of a pull.
+//!
+//! A piece has the lines that begin in it: those behind its first line end, up to and with the one that begins
+//! right behind it. So whatever the first of a piece is the end of belongs to the piece before.
 
-use std::io::BufRead;
+use std::fs::File;
+use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use tokio::sync::oneshot;
 
-use super::blocks::{Cutter, without};
+use super::Stop;
+use super::blocks::{BLOCK_BYTES, Buffers, LONGEST_LINE, too_long};
 use super::counters::Counters;
-use super::{Block, Stop};
+use super::numbers::{Claim, Numbers};
 use crate::cache::FileMark;
 
-/// Files from this size on are read in turns: of a smaller one there is little for a second parser.
+/// Files from this size on are read so: of a smaller one there is little for a second parser.
 pub const FROM_BYTES: u64 = 4 << 20;
+
+/// Bytes read behind a piece: nearly always its last line ends within them.
+const BEHIND: usize = 1 << 10;
+
+/// What can be read anywhere, by several at once.
+pub trait ReadAt: Send + Sync {
+    /// Reads what stands at `at`; 0: there is nothing.
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for File {
+    #[cfg(unix)]
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, buffer, at)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(self, buffer, at)
+    }
+}
 
 /// The file, and who is told how it went.
 pub struct SharedFile {
     pub source: usize,
     pub file: Arc<FileMark>,
-    pub known: Vec<Range<u64>>,
-    /// Gone when there is nothing more to take.
-    pub cutter: Mutex<Option<Cutter<Box<dyn BufRead + Send>>>>,
+    content: Box<dyn ReadAt>,
+    /// What is added to it from now on is for the next time.
+    size: u64,
+    pub(super) piece_bytes: usize,
+    /// The next piece to be read.
+    next: AtomicU64,
+    pub numbers: Numbers,
+    pub buffers: Buffers,
     pub counters: Arc<Counters>,
-    pub stop: Stop,
+    stop: Stop,
     /// Closed with the last hold on the file: it was read, as far as it could be.
-    pub _read: oneshot::Sender<()>,
+    _read: oneshot::Sender<()>,
+}
+
+/// Whole lines of the file.
+pub struct Piece<'f> {
+    /// The promise to count them.
+    pub claim: Claim<'f>,
+    pub lines: Lines,
+}
+
+/// Lines in the buffer that they were read into.
+#[derive(Debug)]
+pub struct Lines {
+    pub buffer: Vec<u8>,
+    pub range: Range<usize>,
+    /// Whether the file ends here.
+    pub is_last: bool,
+}
+
+impl Lines {
+    /// Their text; the last line of a file may lack its line end.
+    pub fn text(&self) -> &[u8] {
+        &self.buffer[self.range.clone()]
+    }
 }
 
 impl SharedFile {
-    /// The next blocks, nearly always one; `None` after the last. What goes wrong is noted as a failure of the
-    /// file, and the blocks before it stay good.
-    pub fn next(&self) -> Option<impl Iterator<Item = Block>> {
-        let lines = {
-            // Poisoned: whoever broke down while reading is told of elsewhere.
-            let mut cutter = self.cutter.lock().ok()?;
-            match cutter.as_mut().filter(|_| !self.stop.is_asked())?.next() {
-                Ok(Some(lines)) => lines,
-                Ok(None) => {
-                    *cutter = None;
-                    return None;
-                }
-                Err(error) => {
-                    *cutter = None;
+    /// A file of this size.
+    pub fn new(
+        (source, file): (usize, Arc<FileMark>),
+        (content, size): (Box<dyn ReadAt>, u64),
+        buffers: Buffers,
+        counters: Arc<Counters>,
+        stop: Stop,
+        read: oneshot::Sender<()>,
+    ) -> SharedFile {
+        SharedFile {
+            source,
+            file,
+            content,
+            size,
+            piece_bytes: BLOCK_BYTES,
+            next: AtomicU64::new(0),
+            numbers: Numbers::default(),
+            buffers,
+            counters,
+            stop,
+            _read: read,
+        }
+    }
+
+    /// The next piece; `None` if there is no other, or none is wanted. What goes wrong is noted as a failure of the
+    /// file, and the lines before it stay good.
+    pub fn next(&self) -> Option<Piece<'_>> {
+        if self.stop.is_asked() || self.numbers.are_broken() {
+            return None;
+        }
+        let piece = self.next.fetch_add(1, Relaxed);
+        if piece.checked_mul(self.piece_bytes as u64)? >= self.size {
+            return None;
+        }
+        let claim = self.numbers.claim(piece);
+        match self.read(piece) {
+            Ok(lines) => {
+                let read = (self.size - self.start(piece)).min(self.piece_bytes as u64);
+                self.counters.bytes_done.fetch_add(read, Relaxed);
+                Some(Piece { claim, lines })
+            }
+            Err(error) => {
+                if claim.give_up() {
                     let reason = error.to_string();
                     self.counters.file_failed(&self.file.name, reason.clone(), &reason);
-                    return None;
                 }
+                None
             }
+        }
+    }
+
+    fn start(&self, piece: u64) -> u64 {
+        piece * self.piece_bytes as u64
+    }
+
+    /// Reads the lines of a piece that there is.
+    ///
+    /// # Errors
+    /// What the disk says, that the file has become shorter, or a line of impossible length.
+    pub fn read(&self, piece: u64) -> io::Result<Lines> {
+        let start = self.start(piece);
+        let left = usize::try_from(self.size - start).unwrap_or(usize::MAX);
+        let own = left.min(self.piece_bytes);
+        let mut buffer = self.buffers.take();
+        let mut filled = left.min(own + BEHIND);
+        self.fill(&mut buffer, 0..filled, start)?;
+        let begin = match piece {
+            0 => Some(0),
+            _ => memchr::memchr(b'\n', &buffer[..own]).map(|end| end + 1),
         };
-        Some(without(lines, &self.known).into_iter().map(|lines| Block::new(self.source, &self.file, lines)))
+        let is_last = own == left;
+        let Some(begin) = begin else {
+            // It is within a line that began before it.
+            return Ok(Lines { buffer, range: 0..0, is_last });
+        };
+        let mut searched = own;
+        let end = loop {
+            if is_last {
+                break left;
+            }
+            if let Some(end) = memchr::memchr(b'\n', &buffer[searched..filled]) {
+                break searched + end + 1;
+            }
+            if filled == left {
+                break left;
+            }
+            if filled - begin > LONGEST_LINE {
+                let line = memchr::memrchr(b'\n', &buffer[..own]).map_or(begin, |end| end + 1);
+                return Err(too_long(format_args!("the line from byte {} on", start + line as u64)));
+            }
+            searched = filled;
+            filled = left.min(filled.saturating_mul(2));
+            self.fill(&mut buffer, searched..filled, start)?;
+        };
+        Ok(Lines { buffer, range: begin..end, is_last })
+    }
+
+    /// Reads into a part of a buffer whose first byte stands at `start` in the file.
+    fn fill(&self, buffer: &mut Vec<u8>, range: Range<usize>, start: u64) -> io::Result<()> {
+        if buffer.len() < range.end {
+            buffer.resize(range.end, 0);
+        }
+        let mut at = range.start;
+        while at < range.end {
+            match self.content.read_at(&mut buffer[at..range.end], start + at as u64) {
+                Ok(0) => {
+                    let message = "it became shorter while it was read; pull it again when it is whole";
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+                }
+                Ok(read) => at += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, BufReader, Cursor, Read};
-    use std::sync::atomic::Ordering::Relaxed;
+    use std::sync::atomic::AtomicUsize;
 
-    use super::super::blocks::Buffers;
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn shared(content: impl Read + Send + 'static, size: u64) -> (SharedFile, oneshot::Receiver<()>) {
-        let (sender, read) = oneshot::channel();
-        let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size) };
-        let reader: Box<dyn BufRead + Send> = Box::new(BufReader::new(content));
-        let file = SharedFile {
-            source: 0,
-            file: Arc::new(mark),
-            known: Vec::new(),
-            cutter: Mutex::new(Some(Cutter::new(reader, Buffers::new(4), Some(size)))),
-            counters: Arc::default(),
-            stop: Stop::default(),
-            _read: sender,
-        };
-        (file, read)
+    impl ReadAt for Vec<u8> {
+        fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+            let mut rest = self.get(at as usize..).unwrap_or_default();
+            io::Read::read(&mut rest, buffer)
+        }
     }
 
-    fn lines(count: usize) -> Vec<u8> {
-        (0..count).flat_map(|number| format!("line {number:>100}\n").into_bytes()).collect()
+    fn shared(content: impl ReadAt + 'static, size: u64, piece_bytes: usize) -> SharedFile {
+        let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size) };
+        let (sender, _) = oneshot::channel();
+        let mut file = SharedFile::new(
+            (0, Arc::new(mark)),
+            (Box::new(content), size),
+            Buffers::new(4),
+            Arc::default(),
+            Stop::default(),
+            sender,
+        );
+        file.piece_bytes = piece_bytes;
+        file
+    }
+
+    /// The pieces as one parser takes them: the first line and the text of each, and whether the file ends there.
+    fn taken(file: &SharedFile) -> Vec<(u64, Vec<u8>, bool)> {
+        std::iter::from_fn(|| {
+            let Piece { claim, lines } = file.next()?;
+            let piece = claim.piece();
+            let text = lines.text().to_vec();
+            claim.counted(text.split_inclusive(|byte| *byte == b'\n').count() as u64);
+            Some((file.numbers.first_line(piece).unwrap(), text, lines.is_last))
+        })
+        .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_are_the_whole_lines_of_the_file_numbered_on(
+            content in "([a-z]{0,5}\n){0,20}[a-z]{1,9}\n?",
+            piece_bytes in 1..40usize,
+        ) {
+            let bytes = content.clone().into_bytes();
+            let size = bytes.len() as u64;
+            let pieces = taken(&shared(bytes, size, piece_bytes));
+            let mut line = 1;
+            for (index, (first, text, is_last)) in pieces.iter().enumerate() {
+                prop_assert_eq!(*first, line);
+                prop_assert_eq!(*is_last, index + 1 == pieces.len());
+                // The last line may begin in one piece and reach beyond others, in which none begins.
+                let ends_the_file = pieces[index + 1..].iter().all(|(_, text, _)| text.is_empty());
+                prop_assert!(text.is_empty() || text.ends_with(b"\n") || ends_the_file);
+                line += text.split_inclusive(|byte| *byte == b'\n').count() as u64;
+            }
+            let all: Vec<u8> = pieces.into_iter().flat_map(|(_, text, _)| text).collect();
+            prop_assert_eq!(String::from_utf8(all).unwrap(), content);
+        }
     }
 
     #[test]
-    fn each_block_is_taken_once_and_the_end_is_told_when_all_let_go() {
-        let content = lines(10_000);
-        let (file, mut read) = shared(Cursor::new(content.clone()), content.len() as u64);
-        let file = Arc::new(file);
-        let takers: Vec<_> = (0..3)
-            .map(|_| {
-                let file = file.clone();
-                std::thread::spawn(move || {
-                    std::iter::from_fn(|| file.next()).flatten().collect::<Vec<Block>>()
-                })
-            })
+    fn lines_longer_than_pieces_are_whole() {
+        let lines = [b"a".repeat(5000), b"b".repeat(3), b"c".repeat(70_000), b"d".to_vec()];
+        let content = lines.join(&b'\n');
+        let size = content.len() as u64;
+        let pieces = taken(&shared(content, size, 100));
+        let found: Vec<(u64, Vec<u8>)> = pieces
+            .into_iter()
+            .filter(|(_, text, _)| !text.is_empty())
+            .map(|(first, text, _)| (first, text.trim_ascii_end().to_vec()))
             .collect();
-        let mut blocks: Vec<Block> = takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect();
-        blocks.sort_by_key(|block| block.first_line);
-        assert!(blocks.len() > 3);
-        assert_eq!(blocks.iter().filter(|block| block.is_last).count(), 1);
-        let taken: Vec<u8> = blocks.into_iter().flat_map(|block| block.lines).collect();
-        assert!(taken == content);
-        assert!(read.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
-        drop(file);
-        assert!(read.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
+        let joined = |range: std::ops::Range<usize>| lines[range].join(&b'\n');
+        assert!(found == [(1, joined(0..1)), (2, joined(1..3)), (4, joined(3..4))]);
+    }
+
+    #[test]
+    fn a_line_of_impossible_length_is_told_with_its_place() {
+        let content = [b"a line\n".as_slice(), &vec![b'x'; LONGEST_LINE + (2 << 20)]].concat();
+        let size = content.len() as u64;
+        let file = shared(content, size, 1 << 20);
+        let error = file.read(0).unwrap_err().to_string();
+        assert_eq!(error, "the line from byte 7 on is longer than 16 MiB: no access log");
+        assert_eq!(file.read(1).unwrap().text(), b"", "no line begins there");
     }
 
     #[test]
     fn a_file_that_cannot_be_read_on_is_told_once_and_what_came_before_is_good() {
-        struct Broken;
-        impl Read for Broken {
-            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        /// Can be read up to the second half.
+        struct Broken(Vec<u8>, AtomicUsize);
+        impl ReadAt for Broken {
+            fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+                if at as usize + buffer.len() <= self.0.len() / 2 {
+                    return self.0.read_at(buffer, at);
+                }
+                self.1.fetch_add(1, Relaxed);
                 Err(io::Error::other("the disk is gone"))
             }
         }
-        let (file, _read) = shared(Cursor::new(lines(10_000)).chain(Broken), 2_000_000);
-        let blocks: Vec<Block> = std::iter::from_fn(|| file.next()).flatten().collect();
-        assert!(blocks.len() > 2 && blocks.iter().all(|block| !block.is_last));
+        let content = b"a line\n".repeat(100_000);
+        let size = content.len() as u64;
+        let file = shared(Broken(content, AtomicUsize::new(0)), size, 10_000);
+        let pieces = taken(&file);
+        assert!((30..35).contains(&pieces.len()) && pieces.iter().all(|(_, _, is_last)| !is_last));
         assert!(file.next().is_none());
         assert_eq!(file.counters.files_failed.load(Relaxed), 1);
     }
 
     #[test]
+    fn a_file_that_became_shorter_is_told() {
+        let file = shared(b"one\ntwo\n".to_vec(), 100, 4);
+        assert_eq!(taken(&file), []);
+        let failures = file.counters.progress(super::super::Phase::Done).failures;
+        assert_eq!(failures[0].reason, "it became shorter while it was read; pull it again when it is whole");
+    }
+
+    #[test]
     fn nothing_more_is_taken_when_a_stop_is_asked_for() {
-        let (file, _read) = shared(Cursor::new(lines(10_000)), 2_000_000);
-        assert!(file.next().is_some());
+        let content = b"a line\n".repeat(1000);
+        let size = content.len() as u64;
+        let file = shared(content, size, 100);
+        file.next().unwrap().claim.counted(1);
         file.stop.stop();
         assert!(file.next().is_none());
         assert_eq!(file.counters.files_failed.load(Relaxed), 0);

@@ -3,6 +3,7 @@
 //! What a content is shows in its first bytes. Names are not asked: S3 delivers plain text, people
 //! compress it with or without a `.gz` in the name, and some servers decompress on the way.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
@@ -16,7 +17,9 @@ const HEAD: usize = 16;
 pub enum Body {
     /// All of it in memory.
     Bytes(Vec<u8>),
-    /// To be read bit by bit: large or endless content.
+    /// A file on the disk, too large for that.
+    File(File),
+    /// To be read bit by bit, once: endless content perhaps.
     Reader(Box<dyn Read + Send>),
 }
 
@@ -32,6 +35,7 @@ impl Body {
     pub fn into_reader(self) -> io::Result<Box<dyn BufRead + Send>> {
         match self {
             Body::Bytes(content) => decode(Cursor::new(content)),
+            Body::File(file) => decode(BufReader::with_capacity(BUFFER, file)),
             Body::Reader(reader) => decode(BufReader::with_capacity(BUFFER, reader)),
         }
     }
@@ -74,6 +78,11 @@ impl Packing {
             Packing::Zstandard => "zstd",
         }
     }
+}
+
+/// Whether a content is compressed, by its first bytes (4 are enough).
+pub fn is_compressed(first: &[u8]) -> bool {
+    Packing::of(first).is_some()
 }
 
 /// The first bytes of a content, taken out to look at them.

@@ -189,7 +189,7 @@ fn fetch(path: &Path) -> Result<Body, SourceError> {
         file.read_to_end(&mut content).map_err(failed)?;
         return Ok(Body::Bytes(content));
     }
-    Ok(Body::Reader(Box::new(file)))
+    Ok(if found.is_file() { Body::File(file) } else { Body::Reader(Box::new(file)) })
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> SourceError {

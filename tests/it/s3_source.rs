@@ -184,7 +184,7 @@ async fn large_log_files_are_read_from_disk() {
     let source = open("s3://acme-logs", &server.options()).unwrap();
     let files = list(&source, Window::default()).await;
     let body = source.fetch(&files[0]).await.unwrap();
-    assert!(matches!(body, tamarin::source::Body::Reader(_)));
+    assert!(matches!(body, tamarin::source::Body::File(_)));
     let mut arrived = Vec::new();
     body.into_reader().unwrap().read_to_end(&mut arrived).unwrap();
     assert!(arrived == large, "{} of {} bytes, or others", arrived.len(), large.len());
