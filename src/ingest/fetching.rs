@@ -213,7 +213,8 @@ impl Reading {
         let mut cutter = Cutter::new(body.into_reader()?, self.buffers.clone(), self.file.size);
         let mut is_first = true;
         while let Some(lines) = cutter.next()? {
-            if std::mem::take(&mut is_first) && !self.is_log(&lines.bytes) {
+            if std::mem::take(&mut is_first) && !is_log(&lines.bytes) {
+                self.pass_over();
                 return Ok(None);
             }
             for lines in without(lines, &self.known) {
@@ -226,13 +227,9 @@ impl Reading {
         Ok(None)
     }
 
-    /// Whether this can be the beginning of a log; if not, the writer is told.
-    fn is_log(&self, beginning: &[u8]) -> bool {
-        let is_log = looks_like_log(beginning) && has_log_lines(beginning);
-        if !is_log {
-            let _ = self.messages.send(Message::NoLog(self.source, self.file.clone()));
-        }
-        is_log
+    /// Tells the writer that this is no log.
+    fn pass_over(&self) {
+        let _ = self.messages.send(Message::NoLog(self.source, self.file.clone()));
     }
 
     /// Hands a file to all parsers; what this gives ends when they are done with it.
@@ -247,7 +244,9 @@ impl Reading {
             sender,
         );
         let beginning = file.read(0)?;
-        if !self.is_log(beginning.text()) {
+        let is_one_endless_line = beginning.text().is_empty() && beginning.error.is_some();
+        if is_one_endless_line || !is_log(beginning.text()) {
+            self.pass_over();
             return Ok(None);
         }
         self.buffers.give_back(beginning.buffer);
@@ -275,7 +274,12 @@ fn broke_down(counters: &Counters, name: &str, doing: &str) {
     counters.file_failed(name, format!("{name}: {what}"), &what);
 }
 
-/// Whether the beginning of a file is that of a log: among its first lines one is a record, or was to be
+/// Whether this can be the beginning of a log.
+fn is_log(beginning: &[u8]) -> bool {
+    looks_like_log(beginning) && has_log_lines(beginning)
+}
+
+/// Whether the beginning of a file is that of a log by its lines: among its first lines one is a record, or was to be
 /// one. An empty file is one too.
 fn has_log_lines(beginning: &[u8]) -> bool {
     let mut others = 0;

@@ -20,7 +20,7 @@ struct State {
     counts: HashMap<u64, u64>,
     /// First lines of those before it that nobody has asked for.
     firsts: HashMap<u64, u64>,
-    /// The first piece that will never be counted.
+    /// The first piece that cannot be read, or does not count.
     broken: Option<u64>,
 }
 
@@ -61,7 +61,9 @@ impl Claim<'_> {
         let mut guard = self.numbers.state();
         let state = &mut *guard;
         state.counts.insert(self.piece, lines);
-        while let Some(lines) = state.counts.remove(&state.next) {
+        while state.broken != Some(state.next)
+            && let Some(lines) = state.counts.remove(&state.next)
+        {
             state.firsts.insert(state.next, state.line);
             state.line += lines;
             state.next += 1;
@@ -69,10 +71,15 @@ impl Claim<'_> {
         self.numbers.changed.notify_all();
     }
 
-    /// It cannot be read. Tells whether it is the first of which that is said.
+    /// It cannot be read. Tells whether it is the first time that something cannot.
     pub fn give_up(mut self) -> bool {
         self.is_over = true;
         self.numbers.give_up(self.piece)
+    }
+
+    /// It can be read, but its end is not that of a line: what follows it does not count. Tells the same.
+    pub fn is_the_last(&self) -> bool {
+        self.numbers.give_up(self.piece + 1)
     }
 }
 
@@ -85,7 +92,7 @@ impl Drop for Claim<'_> {
 }
 
 impl Numbers {
-    /// Promises that the lines of a piece will be counted.
+    /// Promises that the lines of a piece will be counted. Pieces are claimed in their order.
     pub fn claim(&self, piece: u64) -> Claim<'_> {
         Claim { numbers: self, piece, is_over: false }
     }
@@ -171,5 +178,16 @@ mod tests {
         assert_eq!([0, 1, 2].map(|piece| numbers.first_line(piece)), [Some(1), None, None]);
         assert!(numbers.are_broken());
         assert!(!numbers.claim(3).give_up(), "that one is broken is told already");
+    }
+
+    #[test]
+    fn what_follows_the_last_one_that_counts_has_no_number_though_it_was_counted() {
+        let numbers = Numbers::default();
+        let [first, second] = [0, 1].map(|piece| numbers.claim(piece));
+        second.counted(5);
+        assert!(first.is_the_last());
+        first.counted(3);
+        assert_eq!((numbers.wait(0), numbers.wait(1)), (Known::Yes, Known::Never));
+        assert_eq!([0, 1].map(|piece| numbers.first_line(piece)), [Some(1), None]);
     }
 }

@@ -77,6 +77,8 @@ pub struct Lines {
     pub range: Range<usize>,
     /// Whether the file ends here.
     pub is_last: bool,
+    /// Why there is nothing to be had of what follows.
+    pub error: Option<io::Error>,
 }
 
 impl Lines {
@@ -123,19 +125,28 @@ impl SharedFile {
         }
         let claim = self.numbers.claim(piece);
         match self.read(piece) {
-            Ok(lines) => {
+            Ok(mut lines) => {
+                if let Some(error) = lines.error.take()
+                    && claim.is_the_last()
+                {
+                    self.failed(&error);
+                }
                 let read = (self.size - self.start(piece)).min(self.piece_bytes as u64);
                 self.counters.bytes_done.fetch_add(read, Relaxed);
                 Some(Piece { claim, lines })
             }
             Err(error) => {
                 if claim.give_up() {
-                    let reason = error.to_string();
-                    self.counters.file_failed(&self.file.name, reason.clone(), &reason);
+                    self.failed(&error);
                 }
                 None
             }
         }
+    }
+
+    fn failed(&self, error: &io::Error) {
+        let reason = error.to_string();
+        self.counters.file_failed(&self.file.name, reason.clone(), &reason);
     }
 
     fn start(&self, piece: u64) -> u64 {
@@ -145,7 +156,7 @@ impl SharedFile {
     /// Reads the lines of a piece that there is.
     ///
     /// # Errors
-    /// What the disk says, that the file has become shorter, or a line of impossible length.
+    /// What the disk says, or that the file has become shorter.
     pub fn read(&self, piece: u64) -> io::Result<Lines> {
         let start = self.start(piece);
         let left = usize::try_from(self.size - start).unwrap_or(usize::MAX);
@@ -160,7 +171,7 @@ impl SharedFile {
         let is_last = own == left;
         let Some(begin) = begin else {
             // It is within a line that began before it.
-            return Ok(Lines { buffer, range: 0..0, is_last });
+            return Ok(Lines { buffer, range: 0..0, is_last, error: None });
         };
         let mut searched = own;
         let end = loop {
@@ -175,13 +186,14 @@ impl SharedFile {
             }
             if filled - begin > LONGEST_LINE {
                 let line = memchr::memrchr(b'\n', &buffer[..own]).map_or(begin, |end| end + 1);
-                return Err(too_long(format_args!("the line from byte {} on", start + line as u64)));
+                let error = too_long(format_args!("the line from byte {} on", start + line as u64));
+                return Ok(Lines { buffer, range: begin..line, is_last, error: Some(error) });
             }
             searched = filled;
             filled = left.min(filled.saturating_mul(2));
             self.fill(&mut buffer, searched..filled, start)?;
         };
-        Ok(Lines { buffer, range: begin..end, is_last })
+        Ok(Lines { buffer, range: begin..end, is_last, error: None })
     }
 
     /// Reads into a part of a buffer whose first byte stands at `start` in the file.
@@ -286,13 +298,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_impossible_length_is_told_with_its_place() {
-        let content = [b"a line\n".as_slice(), &vec![b'x'; LONGEST_LINE + (2 << 20)]].concat();
+    fn a_line_of_impossible_length_is_told_with_its_place_and_what_came_before_is_good() {
+        let content = [b"a line\n".as_slice(), &vec![b'x'; LONGEST_LINE + (2 << 20)], b"\nanother"].concat();
         let size = content.len() as u64;
         let file = shared(content, size, 1 << 20);
-        let error = file.read(0).unwrap_err().to_string();
-        assert_eq!(error, "the line from byte 7 on is longer than 16 MiB: no access log");
-        assert_eq!(file.read(1).unwrap().text(), b"", "no line begins there");
+        assert_eq!(taken(&file), [(1, b"a line\n".to_vec(), false)]);
+        let failures = file.counters.progress(super::super::Phase::Done).failures;
+        assert_eq!(failures[0].reason, "the line from byte 7 on is longer than 16 MiB: no access log");
     }
 
     #[test]
