@@ -478,13 +478,14 @@ fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
 
 /// Where the key stands in a request URI: behind `METHOD /` or `METHOD /bucket/`.
 fn key_in_uri(uri: &[u8], key: &[u8], bucket: Option<&[u8]>) -> Option<usize> {
-    let path = memchr::memchr(b'/', uri)? + 1;
+    let begins_with_key = |rest: &[u8]| rest.get(..key.len()).is_some_and(|start| same(start, key));
+    let path = uri.iter().position(|byte| *byte == b'/')? + 1;
     let rest = &uri[path..];
-    if rest.starts_with(key) {
+    if begins_with_key(rest) {
         return Some(path);
     }
     let rest = rest.strip_prefix(bucket?)?.strip_prefix(b"/")?;
-    rest.starts_with(key).then(|| uri.len() - rest.len())
+    begins_with_key(rest).then(|| uri.len() - rest.len())
 }
 
 /// The number of the column of a dimension among the dimensions.

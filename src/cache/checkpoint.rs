@@ -5,6 +5,7 @@
 //! it: what is committed stays committed, wherever it lies.
 
 use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -18,7 +19,7 @@ const MOST_PAGES: i64 = 4000;
 /// A thread that folds the log when it is told to. It ends with this.
 pub struct Checkpointer {
     /// Gone when it is to end.
-    wake: Option<crossbeam_channel::Sender<()>>,
+    wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -26,7 +27,7 @@ impl Checkpointer {
     /// For the cache that `writer` writes to. `None`: it cannot be had, and the writer goes on folding by itself.
     pub fn start(path: &Path, writer: &Connection) -> Option<Checkpointer> {
         let connection = schema::open_checkpointer(path).ok()?;
-        let (wake, woken) = crossbeam_channel::bounded(1);
+        let (wake, woken) = sync_channel(1);
         let work = move || {
             for () in woken {
                 // Whatever went wrong goes wrong for the writer too, who tells it; and it folds all at its end.

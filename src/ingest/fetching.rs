@@ -47,7 +47,7 @@ struct Reading {
     file: Arc<FileMark>,
     known: Vec<Range<u64>>,
     blocks: mpsc::Sender<Work>,
-    messages: crossbeam_channel::Sender<Message>,
+    messages: mpsc::Sender<Message>,
     counters: Arc<Counters>,
     stop: Stop,
     buffers: Buffers,
@@ -60,7 +60,7 @@ impl Fetching {
         self,
         sources: Vec<Arc<dyn Source>>,
         blocks: mpsc::Sender<Work>,
-        messages: crossbeam_channel::Sender<Message>,
+        messages: mpsc::Sender<Message>,
     ) {
         let count = sources.len();
         for (index, source) in sources.into_iter().enumerate() {
@@ -74,9 +74,7 @@ impl Fetching {
                 return;
             }
             if self.counters.files_failed.load(Relaxed) == failed_before && !self.stop.is_asked() {
-                let messages = messages.clone();
-                // The channel may be full: waiting for it is nothing for a thread of the runtime.
-                let _ = tokio::task::spawn_blocking(move || messages.send(Message::Pulled(index))).await;
+                let _ = messages.send(Message::Pulled(index)).await;
             }
         }
     }
@@ -87,7 +85,7 @@ impl Fetching {
         source: &Arc<dyn Source>,
         is_last: bool,
         blocks: &mpsc::Sender<Work>,
-        messages: &crossbeam_channel::Sender<Message>,
+        messages: &mpsc::Sender<Message>,
     ) -> Result<(), CacheError> {
         let (page_sender, mut pages) = mpsc::channel::<Vec<LogFile>>(PAGES);
         let lister = source.clone();
@@ -229,7 +227,7 @@ impl Reading {
 
     /// Tells the writer that this is no log.
     fn pass_over(&self) {
-        let _ = self.messages.send(Message::NoLog(self.source, self.file.clone()));
+        let _ = self.messages.blocking_send(Message::NoLog(self.source, self.file.clone()));
     }
 
     /// Hands a file to all parsers; what this gives ends when they are done with it.

@@ -170,7 +170,7 @@ async fn run(
 ) {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let (block_sender, block_receiver) = mpsc::channel::<Work>(BLOCKS.max(2 * cores));
-    let (message_sender, message_receiver) = crossbeam_channel::bounded::<Message>(BATCHES);
+    let (message_sender, mut message_receiver) = mpsc::channel::<Message>(BATCHES);
     let block_receiver = Arc::new(tokio::sync::Mutex::new(block_receiver));
     // As many as can be on their way, being cut, and being parsed.
     let spare = Spare::new(BATCHES + cores);
@@ -188,8 +188,9 @@ async fn run(
     drop(block_receiver);
     let (writer_counters, writer_stop) = (counters.clone(), stop.clone());
     let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
-    let write =
-        move || writing::run(writer, &uris, &message_receiver, &writer_counters, &writer_stop, &spare);
+    let write = move || {
+        writing::run(writer, &runtime, &uris, &mut message_receiver, &writer_counters, &writer_stop, &spare);
+    };
     threads.push(std::thread::Builder::new().name("writer".to_owned()).spawn(write));
 
     let fetching = fetching::Fetching {

@@ -22,11 +22,13 @@ struct State {
     firsts: HashMap<u64, u64>,
     /// The first piece that cannot be read, or does not count.
     broken: Option<u64>,
+    /// How many wait for more.
+    waiting: usize,
 }
 
 impl Default for State {
     fn default() -> State {
-        State { next: 0, line: 1, counts: HashMap::new(), firsts: HashMap::new(), broken: None }
+        State { next: 0, line: 1, counts: HashMap::new(), firsts: HashMap::new(), broken: None, waiting: 0 }
     }
 }
 
@@ -68,7 +70,7 @@ impl Claim<'_> {
             state.line += lines;
             state.next += 1;
         }
-        self.numbers.changed.notify_all();
+        self.numbers.tell(guard);
     }
 
     /// It cannot be read. Tells whether it is the first time that something cannot.
@@ -109,9 +111,13 @@ impl Numbers {
 
     /// Waits until that is certain.
     pub fn wait(&self, piece: u64) -> Known {
-        let guard = self.state();
-        let waited = self.changed.wait_while(guard, |state| state.are_known(piece) == Known::NotYet);
-        waited.unwrap_or_else(PoisonError::into_inner).are_known(piece)
+        let mut state = self.state();
+        state.waiting += 1;
+        while state.are_known(piece) == Known::NotYet {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.waiting -= 1;
+        state.are_known(piece)
     }
 
     /// The number of the first line of a piece, if it is known: told once.
@@ -123,8 +129,18 @@ impl Numbers {
         let mut state = self.state();
         let before = state.broken;
         state.broken = Some(before.map_or(piece, |before| before.min(piece)));
-        self.changed.notify_all();
+        self.tell(state);
         before.is_none()
+    }
+
+    /// Lets those who wait know what has changed. Not under the lock: to wake somebody is a good moment to be
+    /// interrupted, and all others would stand before it.
+    fn tell(&self, state: MutexGuard<'_, State>) {
+        let is_awaited = state.waiting > 0;
+        drop(state);
+        if is_awaited {
+            self.changed.notify_all();
+        }
     }
 
     /// Nothing in here is left half-done by who breaks down.

@@ -46,7 +46,7 @@ pub fn run(
     runtime: &tokio::runtime::Handle,
     knowledge: Knowledge,
     work: &Mutex<mpsc::Receiver<Work>>,
-    messages: &crossbeam_channel::Sender<Message>,
+    messages: &mpsc::Sender<Message>,
     counters: &Counters,
     buffers: &Buffers,
     spare: &Spare<Box<Batch>>,
@@ -97,7 +97,7 @@ struct Parser<'p> {
     source: usize,
     /// When its first block came.
     begun: Instant,
-    messages: &'p crossbeam_channel::Sender<Message>,
+    messages: &'p mpsc::Sender<Message>,
     counters: &'p Counters,
     buffers: &'p Buffers,
     spare: &'p Spare<Box<Batch>>,
@@ -199,7 +199,7 @@ impl Parser<'_> {
             self.counters.lines.fetch_add(part.lines, Relaxed);
             self.counters.rejected.fetch_add(part.rejected.len() as u64, Relaxed);
         }
-        self.messages.send(Message::Batch(self.source, batch)).map_err(|_| NobodyWrites)
+        self.messages.blocking_send(Message::Batch(self.source, batch)).map_err(|_| NobodyWrites)
     }
 }
 
@@ -351,7 +351,7 @@ mod tests {
         (0..2).for_each(|_| work.try_send(Work::File(file.clone())).unwrap());
         drop(work);
         let receiver = Mutex::new(receiver);
-        let (messages, batches) = crossbeam_channel::bounded(most);
+        let (messages, mut batches) = mpsc::channel(most);
         let handle = runtime.handle();
         std::thread::scope(|scope| {
             for _ in 0..2 {
@@ -363,8 +363,8 @@ mod tests {
             }
         });
         drop(messages);
-        let batches = batches.into_iter().map(|message| match message {
-            Message::Batch(0, batch) => *batch,
+        let batches = std::iter::from_fn(|| match batches.try_recv().ok()? {
+            Message::Batch(0, batch) => Some(*batch),
             _ => panic!("only batches are expected"),
         });
         (batches.collect(), counters)
@@ -438,7 +438,7 @@ mod tests {
     fn parsers_end_when_nobody_writes() {
         let (batches, _) = taken(log(), 100);
         assert!(!batches.is_empty());
-        let (messages, receiver) = crossbeam_channel::bounded(1);
+        let (messages, receiver) = mpsc::channel(1);
         drop(receiver);
         let mut parser = Parser {
             builder: BatchBuilder::default(),

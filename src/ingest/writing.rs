@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use tokio::sync::mpsc::Receiver;
 
 use crate::cache::{Batch, CacheError, Writer};
 
@@ -27,13 +27,14 @@ struct Pending {
 /// Writes until there are no more messages, or the cache says no.
 pub fn run(
     mut writer: Writer,
+    runtime: &tokio::runtime::Handle,
     uris: &[String],
-    messages: &Receiver<Message>,
+    messages: &mut Receiver<Message>,
     counters: &Counters,
     stop: &Stop,
     spare: &Spare<Box<Batch>>,
 ) {
-    if let Err(error) = write(&mut writer, uris, messages, counters, spare) {
+    if let Err(error) = write(&mut writer, runtime, uris, messages, counters, spare) {
         counters.fail(error.to_string());
         // Nobody takes batches from here on: whoever makes them must not wait.
         stop.stop();
@@ -42,8 +43,9 @@ pub fn run(
 
 fn write(
     writer: &mut Writer,
+    runtime: &tokio::runtime::Handle,
     uris: &[String],
-    messages: &Receiver<Message>,
+    messages: &mut Receiver<Message>,
     counters: &Counters,
     spare: &Spare<Box<Batch>>,
 ) -> Result<(), CacheError> {
@@ -57,10 +59,10 @@ fn write(
     let mut last = Instant::now();
     loop {
         let wait = COMMIT_AFTER[commits.min(COMMIT_AFTER.len() - 1)].saturating_sub(last.elapsed());
-        let message = match messages.recv_timeout(wait) {
-            Ok(message) => Some(message),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => break,
+        let message = match runtime.block_on(async { tokio::time::timeout(wait, messages.recv()).await }) {
+            Ok(Some(message)) => Some(message),
+            Ok(None) => break,
+            Err(_) => None,
         };
         match message {
             Some(Message::Batch(source, mut batch)) => {
