@@ -151,14 +151,18 @@ impl<R: Read> Cutter<R> {
     }
 }
 
+/// How many lines these are; the last may lack its line end.
+pub fn count(lines: &[u8]) -> u64 {
+    let ends = memchr::memchr_iter(b'\n', lines).count() as u64;
+    ends + u64::from(lines.last().is_some_and(|byte| *byte != b'\n'))
+}
+
 /// Leaves only the lines that are not in `known` (ranges of line numbers, ascending, ends excluded).
 pub fn without(lines: Lines, known: &[Range<u64>]) -> Vec<Lines> {
     if known.is_empty() {
         return vec![lines];
     }
-    let count = memchr::memchr_iter(b'\n', &lines.bytes).count() as u64
-        + u64::from(lines.bytes.last().is_some_and(|byte| *byte != b'\n'));
-    let end = lines.first + count;
+    let end = lines.first + count(&lines.bytes);
     if !known.iter().any(|range| range.start < end && lines.first < range.end) {
         return vec![lines];
     }

@@ -1,8 +1,7 @@
 //! Lists log files, passes over what the catalogue has, fetches the rest many at a time, and cuts them
 //! into blocks.
 
-use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -25,8 +24,6 @@ use super::{Block, Message, Options, Stop, Work};
 
 /// Pages of names on their way from the lister.
 const PAGES: usize = 4;
-/// First bytes of a file that tell whether it is compressed.
-const HEAD: u64 = 16;
 /// First lines of a file that tell whether it is a log.
 const JUDGED_LINES: usize = 100;
 
@@ -199,13 +196,13 @@ impl Reading {
                 done.fetch_add(bytes.len() as u64, Relaxed);
                 Body::Bytes(bytes)
             }
-            Body::File(file) => match plain_size(&file)? {
-                // Of what is known in part only the numbers of lines tell what is new.
-                Some(size) if size >= FROM_BYTES && self.known.is_empty() => {
+            Body::File(mut file) => {
+                let size = file.metadata()?.len();
+                if size >= FROM_BYTES && !is_compressed(&mut file)? {
                     return self.share(Box::new(file), size);
                 }
-                _ => Body::Reader(Box::new(Counted { inner: file, done })),
-            },
+                Body::Reader(Box::new(Counted { inner: file, done }))
+            }
             Body::Reader(inner) => Body::Reader(Box::new(Counted { inner, done })),
         };
         let mut cutter = Cutter::new(body.into_reader()?, self.buffers.clone(), self.file.size);
@@ -231,10 +228,10 @@ impl Reading {
     }
 
     /// Hands a file to all parsers; what this gives ends when they are done with it.
-    fn share(self, content: Box<dyn ReadAt>, size: u64) -> io::Result<Option<oneshot::Receiver<()>>> {
+    fn share(mut self, content: Box<dyn ReadAt>, size: u64) -> io::Result<Option<oneshot::Receiver<()>>> {
         let (sender, read) = oneshot::channel();
         let file = SharedFile::new(
-            (self.source, self.file.clone()),
+            (self.source, self.file.clone(), std::mem::take(&mut self.known)),
             (content, size),
             self.buffers.clone(),
             self.counters.clone(),
@@ -255,15 +252,6 @@ impl Reading {
         }
         Ok(Some(read))
     }
-}
-
-/// The size of a file, if it is not compressed.
-fn plain_size(file: &File) -> io::Result<Option<u64>> {
-    let mut first = Vec::new();
-    let mut reader = file;
-    reader.take(HEAD).read_to_end(&mut first)?;
-    reader.rewind()?;
-    Ok((!is_compressed(&first)).then_some(file.metadata()?.len()))
 }
 
 /// Notes what panicked: a defect, but no reason to lose sight of a log file.

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use crate::cache::{Batch, BatchBuilder, FileMark, Knowledge, Part, RejectedLine};
 use crate::log::{Lines, Record, Rejection, read_plain, records};
 
-use super::blocks::Buffers;
+use super::blocks::{self, Buffers};
 use super::counters::Counters;
 use super::numbers::{Known, Numbers};
 use super::shared::{Piece, SharedFile};
@@ -123,6 +123,9 @@ impl Parser<'_> {
     /// Parses pieces of a file until there are no more, into batches of nothing else: it may turn out that their
     /// lines have no numbers, for a piece before them cannot be read.
     fn take_file(&mut self, file: &SharedFile) -> Result<(), NobodyWrites> {
+        if !file.known.is_empty() {
+            return self.take_new(file);
+        }
         self.hand_on()?;
         self.source = file.source;
         let mut pieces = Vec::new();
@@ -149,6 +152,22 @@ impl Parser<'_> {
         for batch in waiting {
             batch.are_known(&file.numbers, true);
             self.send_numbered(batch, file)?;
+        }
+        Ok(())
+    }
+
+    /// The same of a file that is known in part: only the numbers of lines tell what is new, so lines are counted
+    /// before they are parsed.
+    fn take_new(&mut self, file: &SharedFile) -> Result<(), NobodyWrites> {
+        while let Some(Piece { claim, lines }) = file.next() {
+            let piece = claim.piece();
+            claim.counted(blocks::count(lines.text()));
+            file.numbers.wait(piece);
+            // Behind a piece that cannot be read there are no numbers.
+            let Some(first) = file.numbers.first_line(piece) else { continue };
+            for lines in blocks::without(lines.numbered(first), &file.known) {
+                self.take(Block::new(file.source, &file.file, lines))?;
+            }
         }
         Ok(())
     }
@@ -302,6 +321,7 @@ fn parse(
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::ops::Range;
     use std::sync::atomic::AtomicUsize;
 
     use super::super::Stop;
@@ -330,14 +350,14 @@ mod tests {
     }
 
     /// Two parsers take a file; all batches that they hand on.
-    fn taken(content: impl ReadAt + 'static, most: usize) -> (Vec<Batch>, Arc<Counters>) {
+    fn taken(content: impl ReadAt + 'static, known: Vec<Range<u64>>) -> (Vec<Batch>, Arc<Counters>) {
         let size = log().len() as u64;
         let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size) };
         let counters = Arc::new(Counters::default());
         let (read, _) = tokio::sync::oneshot::channel();
         let buffers = Buffers::new(4);
         let mut file = SharedFile::new(
-            (0, Arc::new(mark)),
+            (0, Arc::new(mark), known),
             (Box::new(content), size),
             buffers.clone(),
             counters.clone(),
@@ -351,7 +371,7 @@ mod tests {
         (0..2).for_each(|_| work.try_send(Work::File(file.clone())).unwrap());
         drop(work);
         let receiver = Mutex::new(receiver);
-        let (messages, mut batches) = mpsc::channel(most);
+        let (messages, mut batches) = mpsc::channel(100);
         let handle = runtime.handle();
         std::thread::scope(|scope| {
             for _ in 0..2 {
@@ -394,13 +414,31 @@ mod tests {
 
     #[test]
     fn lines_of_a_file_that_parsers_take_in_pieces_have_the_numbers_that_they_have_in_it() {
-        let (batches, counters) = taken(log(), 100);
+        let (batches, counters) = taken(log(), Vec::new());
         assert_eq!(first_lines(&batches), LINES);
         let totals: Vec<u64> =
             batches.iter().flat_map(|batch| &batch.parts).filter_map(|part| part.total_lines).collect();
         assert_eq!(totals, [LINES]);
         assert_eq!(counters.lines.load(Relaxed), LINES);
         assert_eq!(counters.rejected.load(Relaxed), LINES / 7);
+    }
+
+    #[test]
+    fn of_a_file_that_is_known_in_part_only_the_other_lines_are_taken() {
+        let known = vec![1..6, 700..1500, 2990..2991];
+        let (batches, counters) = taken(log(), known.clone());
+        let parts = batches.iter().flat_map(|batch| &batch.parts);
+        let mut lines: Vec<u64> =
+            parts.clone().flat_map(|part| part.first_line..part.first_line + part.lines).collect();
+        lines.sort_unstable();
+        let expected = (1..=LINES).filter(|line| !known.iter().any(|range| range.contains(line)));
+        assert!(lines.into_iter().eq(expected.clone()));
+        let mut rejected: Vec<u64> =
+            parts.clone().flat_map(|part| &part.rejected).map(|rejected| rejected.line).collect();
+        rejected.sort_unstable();
+        assert!(rejected.into_iter().eq(expected.clone().filter(|line| line % 7 == 0)));
+        assert_eq!(parts.filter_map(|part| part.total_lines).collect::<Vec<u64>>(), [LINES]);
+        assert_eq!(counters.lines.load(Relaxed), expected.count() as u64);
     }
 
     #[test]
@@ -425,7 +463,7 @@ mod tests {
                 self.content.read_at(buffer, at)
             }
         }
-        let (batches, counters) = taken(Broken { content: log(), behind: AtomicUsize::new(0) }, 100);
+        let (batches, counters) = taken(Broken { content: log(), behind: AtomicUsize::new(0) }, Vec::new());
         let lines = first_lines(&batches);
         assert!((LINES / 2 - 30..=LINES / 2).contains(&lines), "{lines}");
         assert_eq!(counters.lines.load(Relaxed), lines);
@@ -436,7 +474,7 @@ mod tests {
 
     #[test]
     fn parsers_end_when_nobody_writes() {
-        let (batches, _) = taken(log(), 100);
+        let (batches, _) = taken(log(), Vec::new());
         assert!(!batches.is_empty());
         let (messages, receiver) = mpsc::channel(1);
         drop(receiver);

@@ -5,7 +5,7 @@
 //! in its turn would have the others wait, and a processor idle, for 5 % of a pull.
 //!
 //! A piece has the lines that begin in it: those behind its first line end, up to and with the one that begins
-//! right behind it. So whatever the first of a piece is the end of belongs to the piece before.
+//! right behind it. What stands before its first line end is the end of a line of a piece before.
 
 use std::fs::File;
 use std::io;
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::sync::oneshot;
 
 use super::Stop;
-use super::blocks::{BLOCK_BYTES, Buffers, LONGEST_LINE, too_long};
+use super::blocks::{self, BLOCK_BYTES, Buffers, LONGEST_LINE, too_long};
 use super::counters::Counters;
 use super::numbers::{Claim, Numbers};
 use crate::cache::FileMark;
@@ -49,6 +49,8 @@ impl ReadAt for File {
 pub struct SharedFile {
     pub source: usize,
     pub file: Arc<FileMark>,
+    /// Lines that are in the cache already, by their numbers.
+    pub known: Vec<Range<u64>>,
     content: Box<dyn ReadAt>,
     /// What is added to it from now on is for the next time.
     size: u64,
@@ -86,12 +88,19 @@ impl Lines {
     pub fn text(&self) -> &[u8] {
         &self.buffer[self.range.clone()]
     }
+
+    /// The same lines, the first of which has this number.
+    pub fn numbered(mut self, first: u64) -> blocks::Lines {
+        self.buffer.truncate(self.range.end);
+        self.buffer.drain(..self.range.start);
+        blocks::Lines { first, bytes: self.buffer, is_last: self.is_last }
+    }
 }
 
 impl SharedFile {
-    /// A file of this size.
+    /// A file of this size, of which these lines are known.
     pub fn new(
-        (source, file): (usize, Arc<FileMark>),
+        (source, file, known): (usize, Arc<FileMark>, Vec<Range<u64>>),
         (content, size): (Box<dyn ReadAt>, u64),
         buffers: Buffers,
         counters: Arc<Counters>,
@@ -101,6 +110,7 @@ impl SharedFile {
         SharedFile {
             source,
             file,
+            known,
             content,
             size,
             piece_bytes: BLOCK_BYTES,
@@ -236,7 +246,7 @@ mod tests {
         let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size) };
         let (sender, _) = oneshot::channel();
         let mut file = SharedFile::new(
-            (0, Arc::new(mark)),
+            (0, Arc::new(mark), Vec::new()),
             (Box::new(content), size),
             Buffers::new(4),
             Arc::default(),

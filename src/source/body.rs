@@ -4,7 +4,7 @@
 //! compress it with or without a `.gz` in the name, and some servers decompress on the way.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -80,9 +80,11 @@ impl Packing {
     }
 }
 
-/// Whether a content is compressed, by its first bytes (4 are enough).
-pub fn is_compressed(first: &[u8]) -> bool {
-    Packing::of(first).is_some()
+/// Whether the content of a file is compressed. It is to be read from its beginning, before and after.
+pub fn is_compressed(file: &mut File) -> io::Result<bool> {
+    let head = first_bytes(file)?;
+    file.rewind()?;
+    Ok(Packing::of(&head.bytes[..head.length]).is_some())
 }
 
 /// The first bytes of a content, taken out to look at them.
