@@ -43,12 +43,13 @@ fn append(writer: &mut Writer, source: i64, number: usize) {
             }
         }
     }
-    let file = FileMark { name: format!("log-{number}"), version: None, size: None };
+    let file = FileMark { name: format!("log-{number}"), version: None, size: None, may_grow: false };
     builder.end_part(Part {
         file: Arc::new(file),
         first_line: 1,
         lines: ROWS as u64,
         rows: ROWS,
+        line_runs: Vec::new(),
         rejected: Vec::new(),
         total_lines: Some(ROWS as u64),
     });

@@ -30,6 +30,8 @@ pub struct FileMark {
     pub version: Option<String>,
     /// Stored bytes, where known.
     pub size: Option<u64>,
+    /// Whether another program may be writing to it just now, line by line.
+    pub may_grow: bool,
 }
 
 /// Some lines of one log file, all of them in one batch.
@@ -41,12 +43,23 @@ pub struct Part {
     pub first_line: u64,
     /// How many lines (empty and rejected ones included).
     pub lines: u64,
-    /// How many rows of the batch they gave; the parts' rows stand in the order of the parts.
+    /// How many rows of the batch they gave; the rows of the parts follow each other in the order of the parts.
     pub rows: usize,
+    /// Which lines gave the rows; empty: consecutive lines from the first one on, a row each.
+    pub line_runs: Vec<LineRun>,
     /// Lines that are no record.
     pub rejected: Vec<RejectedLine>,
     /// On the part with the last line: how many lines the file has in all.
     pub total_lines: Option<u64>,
+}
+
+/// Consecutive lines that gave a row each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineRun {
+    /// The first line, from the first line of the part on; 0 is that line itself.
+    pub line: u64,
+    /// How many.
+    pub rows: usize,
 }
 
 impl Part {

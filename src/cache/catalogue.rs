@@ -1,8 +1,17 @@
-//! What the cache knows of sources and log files: plain questions to plain tables.
+//! What the cache knows of sources and log files. Whatever is read is compared with its checksum, and each table
+//! with its digest.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, Row, params};
+
+use super::checksum::{self, Digest, RowChecksum};
+use super::error::StoreError;
+use super::codec::Damage;
+use super::log_files::{LogFileRow, rejected_crc};
+use super::root::{self, Root};
+use super::segment_rows::SegmentRow;
 
 /// A source in the catalogue, with sums over its log files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +53,10 @@ pub struct SourceInfo {
 /// What the catalogue knows of a log file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// Nothing, or only another version of it.
+    /// Nothing.
     New,
+    /// Another version of it.
+    Changed,
     /// These lines (from 1, end excluded, ascending) are in the cache already.
     InPart(Vec<Range<u64>>),
     /// It was read wholly: nothing to do.
@@ -87,119 +98,225 @@ pub(super) const REMOVED: i64 = 2;
 pub(super) const IN_PART: i64 = 0;
 pub(super) const WHOLE: i64 = 1;
 pub(super) const NO_LOG: i64 = 2;
-pub(super) const PRUNED: i64 = 3;
-pub(super) const IN_PART_PRUNED: i64 = 4;
 
-pub(super) fn sources(connection: &Connection) -> rusqlite::Result<Vec<SourceInfo>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT s.id, s.uri, s.added, s.last_pull, s.monitored, s.paused,
-                f.files, f.size, f.lines, f.duplicates, f.rejected,
-                g.rows, g.time_min, g.time_max
-         FROM source s
-         LEFT JOIN (SELECT source_id, count(*) files, sum(size) size, sum(lines) lines,
-                           sum(duplicates) duplicates, sum(rejected) rejected
-                    FROM log_file GROUP BY source_id) f ON f.source_id = s.id
-         LEFT JOIN (SELECT source_id, sum(rows) rows, min(time_min) time_min, max(time_max) time_max
-                    FROM segment GROUP BY source_id) g ON g.source_id = s.id
-         ORDER BY s.id",
-    )?;
-    let number = |row: &rusqlite::Row<'_>, index| -> rusqlite::Result<u64> {
-        Ok(row.get::<_, Option<i64>>(index)?.unwrap_or(0) as u64)
-    };
-    let mut sources = statement
-        .query_map([], |row| {
-            Ok(SourceInfo {
-                id: row.get(0)?,
-                uri: row.get(1)?,
-                added: row.get(2)?,
-                last_pull: row.get(3)?,
-                monitored: row.get(4)?,
-                paused: row.get(5)?,
-                removed: row.get::<_, i64>(5)? == REMOVED,
-                files: number(row, 6)?,
-                file_bytes: number(row, 7)?,
-                lines: number(row, 8)?,
-                duplicates: number(row, 9)?,
-                rejected: number(row, 10)?,
-                requests: number(row, 11)?,
-                cache_bytes: 0,
-                oldest: row.get(12)?,
-                newest: row.get(13)?,
-            })
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    let mut bytes = connection.prepare_cached(
-        "SELECT coalesce(sum(length(data)), 0) FROM segment g
-         JOIN column_chunk c ON c.id BETWEEN g.id * 64 AND g.id * 64 + 63
-         WHERE g.source_id = ?1",
-    )?;
-    for source in &mut sources {
-        source.cache_bytes = bytes.query_row([source.id], |row| row.get::<_, i64>(0))? as u64;
+/// A row of the table `source`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SourceRow {
+    pub id: i64,
+    pub uri: String,
+    pub added: i64,
+    pub last_pull: Option<i64>,
+    pub monitored: i64,
+    pub paused: i64,
+    pub next_row: i64,
+}
+
+const SELECT_SOURCE: &str =
+    "SELECT id, uri, added, last_pull, monitored, paused, next_row, crc FROM source";
+
+impl SourceRow {
+    /// The rows of all sources, in the order of their ids.
+    ///
+    /// # Errors
+    /// If one of them is not what was written.
+    pub fn all(connection: &Connection) -> Result<Vec<SourceRow>, StoreError> {
+        let mut statement = connection.prepare_cached(&format!("{SELECT_SOURCE} ORDER BY id"))?;
+        let mut rows = statement.query([])?;
+        let (mut all, mut digest) = (Vec::new(), Digest::default());
+        while let Some(row) = rows.next()? {
+            let source = SourceRow::read(row)?;
+            digest.add(source.crc());
+            all.push(source);
+        }
+        root::is_complete(digest, Root::read(connection)?.sources)?;
+        Ok(all)
     }
+
+    /// The row of a source.
+    pub fn find(connection: &Connection, id: i64) -> Result<SourceRow, StoreError> {
+        let mut statement = connection.prepare_cached(&format!("{SELECT_SOURCE} WHERE id = ?1"))?;
+        let mut rows = statement.query([id])?;
+        SourceRow::read(rows.next()?.ok_or(Damage("a source is missing"))?)
+    }
+
+    fn read(row: &Row<'_>) -> Result<SourceRow, StoreError> {
+        let source = SourceRow {
+            id: row.get(0)?,
+            uri: row.get(1)?,
+            added: row.get(2)?,
+            last_pull: row.get(3)?,
+            monitored: row.get(4)?,
+            paused: row.get(5)?,
+            next_row: row.get(6)?,
+        };
+        checksum::is_same(row.get(7)?, source.crc())?;
+        Ok(source)
+    }
+
+    /// Writes the row, in place of one with the same id.
+    pub fn save(&self, transaction: &Connection) -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached(
+                "INSERT INTO source (id, uri, added, last_pull, monitored, paused, next_row, crc)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (id) DO UPDATE SET uri = ?2, added = ?3, last_pull = ?4, monitored = ?5, paused = ?6,
+                     next_row = ?7, crc = ?8",
+            )?
+            .execute(params![
+                self.id,
+                self.uri,
+                self.added,
+                self.last_pull,
+                self.monitored,
+                self.paused,
+                self.next_row,
+                self.crc()
+            ])?;
+        Ok(())
+    }
+
+    fn crc(&self) -> i32 {
+        RowChecksum::default()
+            .number(self.id)
+            .bytes(self.uri.as_bytes())
+            .number(self.added)
+            .optional(self.last_pull)
+            .number(self.monitored)
+            .number(self.paused)
+            .number(self.next_row)
+            .end()
+    }
+}
+
+/// All sources with the sums over their log files and segments.
+pub(super) fn sources(connection: &Connection) -> Result<Vec<SourceInfo>, StoreError> {
+    let mut segments: HashMap<i64, Vec<SegmentRow>> = HashMap::new();
+    for segment in SegmentRow::all(connection)? {
+        segments.entry(segment.source).or_default().push(segment);
+    }
+    let mut bytes = connection.prepare_cached(
+        "SELECT coalesce(sum(length(data)), 0) FROM column_chunk WHERE id BETWEEN ?1 * 64 AND ?1 * 64 + 63",
+    )?;
+    let mut digest = Digest::default();
+    let mut sources = Vec::new();
+    for source in SourceRow::all(connection)? {
+        let mut info = SourceInfo {
+            id: source.id,
+            uri: source.uri,
+            added: source.added,
+            last_pull: source.last_pull,
+            monitored: source.monitored != 0,
+            paused: source.paused != 0,
+            removed: source.paused == REMOVED,
+            files: 0,
+            file_bytes: 0,
+            lines: 0,
+            requests: 0,
+            duplicates: 0,
+            rejected: 0,
+            cache_bytes: 0,
+            oldest: None,
+            newest: None,
+        };
+        for file in LogFileRow::all(connection, source.id)? {
+            digest.add(file.crc());
+            info.files += 1;
+            info.file_bytes += file.size.unwrap_or(0);
+            info.lines += file.counts.lines;
+            info.duplicates += file.counts.duplicates;
+            info.rejected += file.counts.rejected;
+        }
+        let segments = segments.remove(&source.id).unwrap_or_default();
+        info.requests = segments.iter().map(|segment| segment.rows as u64).sum();
+        info.oldest = segments.iter().map(|segment| segment.time_min).min();
+        info.newest = segments.iter().map(|segment| segment.time_max).max();
+        for segment in segments {
+            info.cache_bytes += bytes.query_row([segment.id], |row| row.get::<_, i64>(0))? as u64;
+        }
+        sources.push(info);
+    }
+    root::is_complete(digest, Root::read(connection)?.log_files)?;
     Ok(sources)
 }
 
-pub(super) fn source_id(connection: &Connection, uri: &str) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT id FROM source WHERE uri = ?1")?
-        .query_row([uri], |row| row.get(0))
-        .optional()
+pub(super) fn source_id(connection: &Connection, uri: &str) -> Result<Option<i64>, StoreError> {
+    let found = SourceRow::all(connection)?.into_iter().find(|source| source.uri == uri);
+    Ok(found.map(|source| source.id))
 }
 
+/// What is known of a log file of a source; of a source that is not in the catalogue, nothing.
 pub(super) fn known(
     connection: &Connection,
-    source: &str,
+    source: Option<i64>,
     name: &str,
     version: Option<&str>,
-) -> rusqlite::Result<Known> {
-    let found: Option<(i64, Option<String>, i64)> = connection
-        .prepare_cached(
-            "SELECT f.id, f.version, f.state FROM log_file f JOIN source s ON s.id = f.source_id
-             WHERE s.uri = ?1 AND f.name = ?2",
-        )?
-        .query_row(params![source, name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    match found {
-        Some((id, known, state)) if version.is_some() && known.as_deref() == version => match state {
-            IN_PART | IN_PART_PRUNED => Ok(Known::InPart(parts(connection, id)?)),
-            _ => Ok(Known::Whole),
-        },
-        _ => Ok(Known::New),
+) -> Result<Known, StoreError> {
+    let Some(source) = source else { return Ok(Known::New) };
+    let Some(file) = LogFileRow::find(connection, source, name)? else { return Ok(Known::New) };
+    match version.is_some() && file.version.as_deref() == version {
+        true if file.state == IN_PART => Ok(Known::InPart(parts(connection, &file)?)),
+        true => Ok(Known::Whole),
+        false => Ok(Known::Changed),
     }
 }
 
-pub(super) fn parts(connection: &Connection, file: i64) -> rusqlite::Result<Vec<Range<u64>>> {
-    connection
-        .prepare_cached(
-            "SELECT first_line, lines FROM log_file_part WHERE log_file_id = ?1 ORDER BY first_line",
-        )?
-        .query_map([file], |row| {
-            let (first, lines): (i64, i64) = (row.get(0)?, row.get(1)?);
-            Ok(first as u64..first.saturating_add(lines) as u64)
-        })?
-        .collect()
+/// The lines of a log file that are in the cache already.
+pub(super) fn parts(connection: &Connection, file: &LogFileRow) -> Result<Vec<Range<u64>>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT first_line, lines, crc FROM log_file_part WHERE log_file_id = ?1 ORDER BY first_line",
+    )?;
+    let mut rows = statement.query([file.id])?;
+    let (mut parts, mut digest) = (Vec::new(), Digest::default());
+    while let Some(row) = rows.next()? {
+        let (first, lines, crc): (i64, i64, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        checksum::is_same(crc, checksum::of_numbers(&[file.id, first, lines]))?;
+        digest.add(crc);
+        parts.push(first as u64..first.saturating_add(lines) as u64);
+    }
+    root::is_complete(digest, file.parts)?;
+    Ok(parts)
 }
 
+/// Hands over the rejected lines that are kept, of one source or of all, in the order of sources, log files and lines.
 pub(super) fn rejected(
     connection: &Connection,
     source: Option<&str>,
     each: &mut dyn FnMut(Rejected),
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "SELECT s.uri, f.name, r.line, r.reason, r.content
-         FROM rejected_line r JOIN log_file f ON f.id = r.log_file_id JOIN source s ON s.id = f.source_id
-         WHERE ?1 IS NULL OR s.uri = ?1
-         ORDER BY s.id, f.name, r.line",
-    )?;
-    let mut rows = statement.query([source])?;
-    while let Some(row) = rows.next()? {
-        each(Rejected {
-            source: row.get(0)?,
-            file: row.get(1)?,
-            line: row.get::<_, i64>(2)? as u64,
-            reason: row.get(3)?,
-            content: row.get(4)?,
-        });
+) -> Result<(), StoreError> {
+    for row in SourceRow::all(connection)? {
+        if source.is_some_and(|source| source != row.uri) {
+            continue;
+        }
+        let mut files = LogFileRow::all(connection, row.id)?;
+        files.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        for file in files.iter().filter(|file| file.counts.rejected > 0) {
+            // All of a file are read before one is handed over: they are limited, and may be damaged.
+            rejected_of(connection, file, &row.uri)?.into_iter().for_each(&mut *each);
+        }
     }
     Ok(())
+}
+
+/// The rejected lines of a log file that are kept.
+pub(super) fn rejected_of(
+    connection: &Connection,
+    file: &LogFileRow,
+    uri: &str,
+) -> Result<Vec<Rejected>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT line, number, crc, reason, content FROM rejected_line WHERE log_file_id = ?1
+         ORDER BY line, number",
+    )?;
+    let mut rows = statement.query([file.id])?;
+    let (mut lines, mut digest) = (Vec::new(), Digest::default());
+    while let Some(row) = rows.next()? {
+        let (line, number, crc): (i64, i64, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (reason, content): (String, Vec<u8>) = (row.get(3)?, row.get(4)?);
+        checksum::is_same(crc, rejected_crc((file.id, line, number), &reason, &content))?;
+        digest.add(crc);
+        let (source, file) = (uri.to_owned(), file.name.clone());
+        lines.push(Rejected { source, file, line: line as u64, reason, content });
+    }
+    root::is_complete(digest, file.rejected)?;
+    Ok(lines)
 }

@@ -1,17 +1,22 @@
 //! Whether what is stored makes sense: every promise that the other parts of the cache rely on, looked at
-//! one by one. Requests and the values of dictionaries have checksums, so that every flipped bit of theirs is
-//! found; what is in the catalogue of log files is only compared with what is in the segments.
+//! one by one. Every row has a checksum, and every table a digest, so that each flipped bit and each missing row is
+//! found; and what the tables say is compared with one another.
 
 use std::path::Path;
 
+use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
-use super::catalogue::{IN_PART, IN_PART_PRUNED};
-use super::chunk::{self, ChunkError, Head};
+use super::catalogue::{self, NO_LOG, SourceRow};
+use super::chunk::{self, Head};
+use super::error::StoreError;
 use super::codec::integers::Integers;
 use super::codec::text::{OpenPage, split};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, slot};
 use super::open_segment::code_to_time;
+use super::log_files::{LogFileRow, RowsPart};
+use super::root::{self, Root};
+use super::segment_rows::{RemovedRow, SegmentRow};
 use super::{CacheError, checksum, codec::Damage, schema};
 use crate::log::{FIELDS, Field};
 
@@ -50,10 +55,16 @@ pub struct Checked {
 /// If it cannot be opened at all. Damage found on the way is a finding.
 pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
     let connection = schema::open_reader(path)?;
-    let mut check = Check { connection: &connection, lengths: [0; DIMENSIONS], checked: Checked::default() };
+    let mut check = Check {
+        connection: &connection,
+        root: Root::default(),
+        lengths: [0; DIMENSIONS],
+        checked: Checked::default(),
+    };
     connection.execute_batch("BEGIN").map_err(|error| CacheError::sqlite(path, error))?;
-    let parts: [(&str, Part<'_>); 5] = [
+    let parts: [(&str, Part<'_>); 6] = [
         ("file", Check::file),
+        ("root", Check::root),
         ("dictionaries", Check::dictionaries),
         ("segments", Check::segments),
         ("numbers", Check::numbers),
@@ -61,7 +72,7 @@ pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
     ];
     for (place, part) in parts {
         if let Err(error) = part(&mut check, after) {
-            check.found(None, None, place, error.to_string());
+            check.found(None, None, place, words(error));
         }
     }
     let checked = check.checked;
@@ -71,10 +82,11 @@ pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
 }
 
 /// One thing to look at.
-type Part<'c> = fn(&mut Check<'c>, i64) -> rusqlite::Result<()>;
+type Part<'c> = fn(&mut Check<'c>, i64) -> Result<(), StoreError>;
 
 struct Check<'c> {
     connection: &'c Connection,
+    root: Root,
     /// How many values each dictionary has.
     lengths: [u64; DIMENSIONS],
     checked: Checked,
@@ -85,8 +97,6 @@ struct Segment {
     source: String,
     rows: i64,
     times: (i64, i64),
-    /// Whether its row is what was written.
-    is_sound: bool,
 }
 
 impl Check<'_> {
@@ -102,7 +112,7 @@ impl Check<'_> {
     }
 
     /// What SQLite itself can tell: pages, trees, and rows that belong to others.
-    fn file(&mut self, _: i64) -> rusqlite::Result<()> {
+    fn file(&mut self, _: i64) -> Result<(), StoreError> {
         let told: Vec<String> = self
             .connection
             .prepare(&format!("PRAGMA quick_check({SQLITE_FINDINGS})"))?
@@ -122,8 +132,25 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// The root is what was written, and all rows are there that it counts.
+    fn root(&mut self, _: i64) -> Result<(), StoreError> {
+        self.root = Root::read(self.connection)?;
+        let tables = [
+            ("segment", self.root.segments),
+            ("source", self.root.sources),
+            ("log_file", self.root.log_files),
+            ("removed", self.root.removed),
+        ];
+        for (table, expected) in tables {
+            if let Err(damage) = root::is_complete(root::digest_of(self.connection, table)?, expected) {
+                self.found(None, None, format!("table {table}"), damage.to_string());
+            }
+        }
+        Ok(())
+    }
+
     /// Ids are dense from 1, and no value has two.
-    fn dictionaries(&mut self, _: i64) -> rusqlite::Result<()> {
+    fn dictionaries(&mut self, _: i64) -> Result<(), StoreError> {
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
             let (count, first, last, values): (i64, i64, i64, i64) = self.connection.query_row(
                 "SELECT count(*), coalesce(min(id), 1), coalesce(max(id), 0), count(DISTINCT value)
@@ -139,6 +166,11 @@ impl Check<'_> {
             }
             if values != count {
                 self.found(None, None, place.clone(), format!("{} values have two ids", count - values));
+            }
+            let expected = i64::from(self.root.dictionaries[slot]);
+            if expected != count {
+                let problem = format!("it has {count} values and should have {expected}");
+                self.found(None, None, place.clone(), problem);
             }
             let broken = self.broken_values(field)?;
             if broken > 0 {
@@ -172,37 +204,29 @@ impl Check<'_> {
         Ok(broken)
     }
 
-    fn segments(&mut self, after: i64) -> rusqlite::Result<()> {
-        let segments: Vec<Segment> = self
-            .connection
-            .prepare(
-                "SELECT g.id, coalesce(s.uri, ''), g.rows, g.time_min, g.time_max,
-                        g.source_id, g.first_row, g.crc
-                 FROM segment g LEFT JOIN source s ON s.id = g.source_id ORDER BY g.id",
-            )?
-            .query_map([], |row| {
-                let (id, rows, times) = (row.get(0)?, row.get(2)?, (row.get(3)?, row.get(4)?));
-                let numbers = [id, row.get(5)?, row.get(6)?, rows, times.0, times.1];
-                let is_sound = row.get::<_, i64>(7)? == i64::from(checksum::of_numbers(&numbers));
-                Ok(Segment { id, source: row.get(1)?, rows, times, is_sound })
-            })?
-            .collect::<rusqlite::Result<_>>()?;
-        for segment in segments {
-            self.checked.newest_segment = segment.id;
-            if segment.id <= after {
+    fn segments(&mut self, after: i64) -> Result<(), StoreError> {
+        let sources = self.sources()?;
+        let uri_of = |id: i64| sources.iter().find(|source| source.id == id).map_or("", |source| &source.uri);
+        let mut statement = self.connection.prepare("SELECT id FROM segment ORDER BY id")?;
+        let ids: Vec<i64> =
+            statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        for id in ids {
+            self.checked.newest_segment = id;
+            if id <= after {
                 continue;
             }
             self.checked.segments += 1;
-            self.checked.requests += segment.rows.max(0) as u64;
-            if segment.rows < 1 {
-                self.found(Some(&segment.source), Some(segment.id), "segment", "it has no rows");
-                continue;
-            }
-            if !segment.is_sound {
-                let problem = "its numbers are not those that were written";
-                self.found(Some(&segment.source), Some(segment.id), "segment", problem);
-            }
-            self.segment(&segment);
+            let row = match SegmentRow::find(self.connection, id) {
+                Ok(row) => row,
+                Err(error) => {
+                    self.found(None, Some(id), "segment", words(error));
+                    continue;
+                }
+            };
+            self.checked.requests += row.rows as u64;
+            let source = uri_of(row.source).to_owned();
+            let times = (row.time_min, row.time_max);
+            self.segment(&Segment { id, source, rows: row.rows as i64, times });
         }
         let orphans: i64 = self.connection.query_row(
             "SELECT count(*) FROM column_chunk WHERE id / 64 NOT IN (SELECT id FROM segment) OR id % 64 >= ?1",
@@ -298,62 +322,106 @@ impl Check<'_> {
         chunk::read(self.connection, segment.id, field).map_err(words)
     }
 
-    /// The requests of a source are numbered without a gap, but for what was pruned.
-    fn numbers(&mut self, _: i64) -> rusqlite::Result<()> {
-        let pruned = match schema::has_pruned(self.connection)? {
-            true => "UNION ALL SELECT first_row, rows, 0 FROM pruned WHERE source_id = ?1",
-            false => "",
-        };
-        for (source, uri, next_row) in self.sources()? {
-            let stretches: Vec<(i64, i64, i64)> = self
-                .connection
-                .prepare(&format!(
-                    "SELECT first_row, rows, id FROM segment WHERE source_id = ?1 {pruned} ORDER BY 1"
-                ))?
-                .query_map([source], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                .collect::<rusqlite::Result<_>>()?;
+    /// The requests of a source are numbered without a gap, but for what was removed.
+    fn numbers(&mut self, _: i64) -> Result<(), StoreError> {
+        let segments = SegmentRow::all(self.connection).unwrap_or_default();
+        for source in self.sources()? {
+            let own = segments.iter().filter(|segment| segment.source == source.id);
+            let mut stretches: Vec<(u64, u64, Option<i64>)> = own
+                .map(|segment| {
+                    let range = segment.numbers.range(segment.rows);
+                    (range.start, range.end, Some(segment.id))
+                })
+                .collect();
+            for removed in RemovedRow::of_source(self.connection, source.id)? {
+                stretches.push((removed.first_row as u64, (removed.first_row + removed.rows) as u64, None));
+            }
+            stretches.sort_unstable();
             let mut next = 0;
-            for (first, rows, segment) in stretches {
+            for (first, end, segment) in stretches {
                 if first != next {
                     let problem = format!("requests should go on with number {next}, but begin at {first}");
-                    self.found(Some(&uri), Some(segment).filter(|id| *id > 0), "numbers", problem);
+                    self.found(Some(&source.uri), segment, "numbers", problem);
                 }
-                next = first.saturating_add(rows);
+                next = end;
             }
-            if next != next_row {
-                let problem = format!("requests end at number {next}, but should at {next_row}");
-                self.found(Some(&uri), None, "numbers", problem);
-            }
-        }
-        Ok(())
-    }
-
-    /// The catalogue of log files claims no more requests than there are, or were before pruning. It may
-    /// claim fewer: a log file that was replaced by another version is counted anew.
-    fn log_files(&mut self, _: i64) -> rusqlite::Result<()> {
-        for (source, uri, next_row) in self.sources()? {
-            let (claimed, strange): (i64, i64) = self.connection.query_row(
-                "SELECT coalesce(sum(requests), 0), count(*) FILTER (WHERE state NOT BETWEEN ?2 AND ?3)
-                 FROM log_file WHERE source_id = ?1",
-                [source, IN_PART, IN_PART_PRUNED],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?;
-            if claimed > next_row {
-                let problem = format!("they gave {claimed} requests, but only {next_row} were stored");
-                self.found(Some(&uri), None, "log files", problem);
-            }
-            if strange > 0 {
-                self.found(Some(&uri), None, "log files", format!("{strange} are in an unknown state"));
+            if next != source.next_row as u64 {
+                let problem = format!("requests end at number {next}, but should at {}", source.next_row);
+                self.found(Some(&source.uri), None, "numbers", problem);
             }
         }
         Ok(())
     }
 
-    fn sources(&self) -> rusqlite::Result<Vec<(i64, String, i64)>> {
-        self.connection
-            .prepare("SELECT id, uri, next_row FROM source ORDER BY id")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-            .collect()
+    /// The catalogue of log files says what is there of each, and every request is one of a log file.
+    fn log_files(&mut self, _: i64) -> Result<(), StoreError> {
+        let segments = SegmentRow::all(self.connection).unwrap_or_default();
+        for source in self.sources()? {
+            let mut given = RoaringTreemap::new();
+            for file in LogFileRow::all(self.connection, source.id)? {
+                let found = self.log_file(&file, &source, &mut given);
+                if let Err(error) = found {
+                    self.found(Some(&source.uri), None, "log files", format!("{}: {}", file.name, words(error)));
+                }
+            }
+            let own = segments.iter().filter(|segment| segment.source == source.id);
+            let mut rows = 0;
+            for segment in own {
+                rows += (0..segment.rows).filter(|row| !given.contains(segment.numbers.number(*row))).count();
+            }
+            if rows > 0 {
+                self.found(Some(&source.uri), None, "log files", format!("{rows} requests are of none of them"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is there of a log file. The numbers of the requests that it gave are added to `given`.
+    fn log_file(
+        &mut self,
+        file: &LogFileRow,
+        source: &SourceRow,
+        given: &mut RoaringTreemap,
+    ) -> Result<(), StoreError> {
+        let mut problem = |what: String| {
+            self.checked.findings.push(Finding {
+                source: Some(source.uri.clone()),
+                segment: None,
+                place: "log files".to_owned(),
+                problem: format!("{}: {what}", file.name),
+            });
+        };
+        if !(0..=NO_LOG).contains(&file.state) {
+            problem(format!("state {} is not known", file.state));
+        }
+        catalogue::parts(self.connection, file)?;
+        let rejected = catalogue::rejected_of(self.connection, file, &source.uri)?;
+        if rejected.len() as u64 > file.counts.rejected {
+            problem(format!("{} rejected lines are kept, {} counted", rejected.len(), file.counts.rejected));
+        }
+        let (mut requests, mut duplicates) = (0, 0);
+        for part in RowsPart::of_file(self.connection, file)? {
+            for run in &part.runs {
+                if run.row + run.rows > source.next_row as u64 {
+                    return Err(Damage("it refers to requests that never were").into());
+                }
+                given.insert_range(run.row..run.row + run.rows);
+                if part.generation == file.generation {
+                    *(if run.is_repeat { &mut duplicates } else { &mut requests }) += run.rows;
+                }
+            }
+        }
+        if (requests, duplicates) != (file.counts.requests, file.counts.duplicates) {
+            problem(format!(
+                "it is said to have given {} requests and {} repeats, and gave {requests} and {duplicates}",
+                file.counts.requests, file.counts.duplicates
+            ));
+        }
+        Ok(())
+    }
+
+    fn sources(&self) -> Result<Vec<SourceRow>, StoreError> {
+        SourceRow::all(self.connection)
     }
 }
 
@@ -366,11 +434,11 @@ fn has_rows(segment: &Segment, rows: usize) -> Result<(), String> {
 }
 
 /// Why a column could not be read.
-fn words(error: ChunkError) -> String {
+fn words(error: StoreError) -> String {
     match error {
-        ChunkError::Sqlite(rusqlite::Error::QueryReturnedNoRows) => "it is missing".to_owned(),
-        ChunkError::Sqlite(error) => error.to_string(),
-        ChunkError::Damage(damage) => damage.to_string(),
+        StoreError::Sqlite(rusqlite::Error::QueryReturnedNoRows) => "it is missing".to_owned(),
+        StoreError::Sqlite(error) => error.to_string(),
+        StoreError::Damage { damage, .. } => damage.to_string(),
     }
 }
 
@@ -436,17 +504,32 @@ mod tests {
             findings.iter().any(|finding| finding.problem.contains("of a dictionary of")),
             "{findings:?}"
         );
-        assert!(only("UPDATE source SET next_row = next_row + 1").problem.contains("should at"));
-        assert!(
-            only("UPDATE log_file SET requests = requests + 1").problem.contains("only 140000 were stored")
-        );
-        assert!(only("UPDATE log_file SET state = 9").problem.contains("unknown state"));
+        // Rows of the catalogue have checksums, and tables digests.
+        for (change, place) in [
+            ("UPDATE source SET next_row = next_row + 1", "segments"),
+            ("UPDATE log_file SET requests = requests + 1", "log files"),
+            ("UPDATE log_file SET state = 9", "log files"),
+            ("UPDATE root SET newest_segment = 9", "root"),
+            ("DELETE FROM root", "root"),
+            ("DELETE FROM log_file_rows", "log files"),
+            ("UPDATE log_file_rows SET part = part + 1", "log files"),
+            ("DELETE FROM segment WHERE id = 1", "table segment"),
+            ("DELETE FROM source", "table source"),
+            ("DELETE FROM log_file", "table log_file"),
+            ("INSERT INTO removed VALUES (1, 5000000, 3, 0)", "table removed"),
+            (
+                "INSERT INTO segment SELECT 7, source_id, first_row, rows, numbers, time_min, time_max, crc, gone
+                 FROM segment WHERE id = 1",
+                "table segment",
+            ),
+        ] {
+            let findings = after(&format!("PRAGMA foreign_keys = OFF; {change}"));
+            assert!(findings.iter().any(|finding| finding.place == place), "{change}: {findings:#?}");
+        }
         let findings = after("DELETE FROM segment WHERE id = 1");
-        assert!(findings.iter().any(|finding| finding.place == "numbers"), "{findings:?}");
         assert!(findings.iter().any(|finding| finding.problem.contains("belong to no segment")));
         let findings = after("UPDATE segment SET time_max = time_max + 1 WHERE id = 1");
-        let places: Vec<&str> = findings.iter().map(|finding| finding.place.as_str()).collect();
-        assert_eq!(places, ["segment", "column time"]);
+        assert_eq!((findings[0].place.as_str(), findings[0].segment), ("segment", Some(1)));
         let finding =
             only("UPDATE dictionary SET value = CAST('k0x' AS BLOB) WHERE value = CAST('k0' AS BLOB)");
         assert_eq!(finding.place, "dictionary of key");

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::checksum;
 use super::codec::{Damage, text};
+use super::error::StoreError;
 use super::layout::DETAIL_FIELDS;
 use super::open_segment::PackedColumn;
 use super::presence::Presence;
@@ -20,27 +21,6 @@ const LARGE: usize = 64 << 10;
 
 /// Bytes of a column read between two looks at whether it is still wanted.
 const PIECE: usize = 1 << 20;
-
-/// Why a column could not be read.
-#[derive(Debug)]
-pub enum ChunkError {
-    /// The file says no; it is missing there, for example.
-    Sqlite(rusqlite::Error),
-    /// It is not what was written.
-    Damage(Damage),
-}
-
-impl From<rusqlite::Error> for ChunkError {
-    fn from(error: rusqlite::Error) -> Self {
-        ChunkError::Sqlite(error)
-    }
-}
-
-impl From<Damage> for ChunkError {
-    fn from(damage: Damage) -> Self {
-        ChunkError::Damage(damage)
-    }
-}
 
 /// What stands beside the bytes of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +39,7 @@ impl Head {
     }
 
     /// From the columns `low`, `high`, `data_crc` and `crc` of a row.
-    fn take(id: i64, row: &rusqlite::Row<'_>) -> Result<Head, ChunkError> {
+    fn take(id: i64, row: &rusqlite::Row<'_>) -> Result<Head, StoreError> {
         let head = Head { low: row.get(0)?, high: row.get(1)?, data_crc: row.get(2)? };
         checksum::is_same(row.get(3)?, head.crc(id))?;
         Ok(head)
@@ -67,11 +47,11 @@ impl Head {
 }
 
 /// Writes a column of a segment.
-pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -> Result<(), ChunkError> {
+pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -> Result<(), StoreError> {
     let PackedColumn { field, low, high, presence, bytes, pages } = column;
     let id = chunk_id(segment, field);
     let head = Head { low, high, data_crc: checksum::of_bytes(bytes) };
-    let presence = presence.map(|presence| presence.to_bytes());
+    let presence = presence.map(|presence| presence.to_bytes(id));
     let mut insert = connection.prepare_cached(
         "INSERT INTO column_chunk (id, low, high, crc, data_crc, presence, data)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -97,19 +77,20 @@ pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -
 }
 
 /// Which ids are in a column, if that is noted.
-pub fn presence(connection: &Connection, segment: i64, field: Field) -> Result<Option<Presence>, ChunkError> {
+pub fn presence(connection: &Connection, segment: i64, field: Field) -> Result<Option<Presence>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT presence FROM column_chunk WHERE id = ?1")?;
-    let mut rows = statement.query([chunk_id(segment, field)])?;
+    let id = chunk_id(segment, field);
+    let mut rows = statement.query([id])?;
     let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     match row.get_ref(0)?.as_blob_or_null() {
-        Ok(Some(bytes)) => Ok(Some(Presence::open(bytes)?)),
+        Ok(Some(bytes)) => Ok(Some(Presence::open(bytes, id)?)),
         Ok(None) => Ok(None),
         Err(_) => Err(Damage("a set of ids that is no blob").into()),
     }
 }
 
 /// What stands beside the bytes of a column, without reading them.
-pub fn head(connection: &Connection, segment: i64, field: Field) -> Result<Head, ChunkError> {
+pub fn head(connection: &Connection, segment: i64, field: Field) -> Result<Head, StoreError> {
     let id = chunk_id(segment, field);
     let mut statement =
         connection.prepare_cached("SELECT low, high, data_crc, crc FROM column_chunk WHERE id = ?1")?;
@@ -139,7 +120,7 @@ pub fn take(
     segment: i64,
     field: Field,
     is_worth_it: &dyn Fn() -> bool,
-) -> Result<Option<Unverified>, ChunkError> {
+) -> Result<Option<Unverified>, StoreError> {
     let id = chunk_id(segment, field);
     let head = head(connection, segment, field)?;
     // Past the statement, which would copy the bytes once more.
@@ -156,7 +137,7 @@ pub fn take(
 
 /// A whole column. The pages of one of text are still to be compared with its directory:
 /// [`text::split`] does.
-pub fn read(connection: &Connection, segment: i64, field: Field) -> Result<(Head, Vec<u8>), ChunkError> {
+pub fn read(connection: &Connection, segment: i64, field: Field) -> Result<(Head, Vec<u8>), StoreError> {
     let taken = take(connection, segment, field, &|| true)?;
     let taken = taken.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let head = taken.head;

@@ -86,6 +86,55 @@ pub enum CacheError {
     },
 }
 
+/// Why something could not be read or written, where the path of the cache is not known.
+#[derive(Debug)]
+pub enum StoreError {
+    /// SQLite says so.
+    Sqlite(rusqlite::Error),
+    /// What is stored is not what was written.
+    Damage {
+        /// Where, if that is known.
+        place: Option<String>,
+        /// What is wrong.
+        damage: Damage,
+    },
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        StoreError::Sqlite(error)
+    }
+}
+
+impl From<Damage> for StoreError {
+    fn from(damage: Damage) -> Self {
+        StoreError::Damage { place: None, damage }
+    }
+}
+
+impl StoreError {
+    /// Says where the damage is, unless that is known already.
+    pub fn at(self, place: impl std::fmt::Display) -> StoreError {
+        match self {
+            StoreError::Damage { place: None, damage } => {
+                StoreError::Damage { place: Some(place.to_string()), damage }
+            }
+            other => other,
+        }
+    }
+
+    /// The error of the cache at a path.
+    pub fn of(self, path: &std::path::Path) -> CacheError {
+        match self {
+            StoreError::Sqlite(error) => CacheError::sqlite(path, error),
+            StoreError::Damage { place: Some(place), damage } => CacheError::damaged(path, place, damage),
+            StoreError::Damage { place: None, damage } => {
+                CacheError::Damaged { path: path.to_owned(), reason: damage.to_string() }
+            }
+        }
+    }
+}
+
 /// What SQLite says when the system did not write.
 const WRITING_FAILED: [i32; 6] = [
     rusqlite::ffi::SQLITE_IOERR_WRITE,

@@ -1,210 +1,596 @@
-//! What has become of each log file, between two commits and in the catalogue.
+//! What has become of each log file: its row in the catalogue, and what is being read of it.
+//!
+//! A log file may change between two pulls. The first version of it is read in parts: what is committed of it stays,
+//! and the next pull reads the rest. When another version is read ([`FileState::earlier`]), the catalogue says what
+//! it said of the version before until this one has been read to its end; then it takes the place of that one
+//! ([`versions`](super::versions)).
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use roaring::RoaringTreemap;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::batch::{FileMark, RejectedLine};
-use super::catalogue::{IN_PART, IN_PART_PRUNED, NO_LOG, PRUNED, WHOLE};
+use super::catalogue::{IN_PART, NO_LOG, WHOLE};
+use super::checksum::{self, Digest, RowChecksum};
+use super::error::StoreError;
+use super::codec::Damage;
+use super::root::Root;
+use super::runs::{self, Run};
 
-/// What has become of a log file since the last commit, and before.
-#[derive(Default)]
-pub struct FileState {
-    pub mark: Option<Arc<FileMark>>,
-    /// Its row in the catalogue, if that has one.
-    pub id: Option<i64>,
-    /// Another version of it is in the catalogue: what that says is void.
-    pub replaces: bool,
-    pub lines: u64,
-    pub requests: u64,
-    pub duplicates: u64,
-    pub rejected: u64,
-    pub total_lines: Option<u64>,
-    pub new_parts: Vec<(u64, u64)>,
-    pub new_rejected: Vec<RejectedLine>,
-    pub no_log: bool,
-    pub dirty: bool,
-    /// Some of what it gave may have been pruned.
-    pub is_pruned: bool,
-    /// What an earlier version of it gave and this one has not given again yet.
-    before: Before,
-}
+/// Rejected lines of a log file that are kept. Those beyond are counted only: a file of nothing else would fill the
+/// disk.
+pub const REJECTED_LINES_KEPT: usize = 10_000;
+/// Bytes of the rejected lines of a log file that are kept, and of the reasons.
+pub const REJECTED_BYTES_KEPT: usize = 8 << 20;
 
-/// What a version of a log file gave that another takes the place of. A file that grows is read from its
-/// beginning again: what it gave before is no repeat then.
-#[derive(Clone, Copy, Default)]
-struct Before {
-    size: Option<u64>,
-    requests: u64,
-    duplicates: u64,
-}
-
-/// What rows of a log file are that the cache has already.
+/// What was counted of a version of a log file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Repeated {
-    /// This file gave them before, when it was shorter.
-    pub reread: u64,
-    /// Exact repeats that were told then.
-    pub told: u64,
-    /// Exact repeats.
-    pub new: u64,
+pub struct Counts {
+    /// Lines, empty and rejected ones included.
+    pub lines: u64,
+    /// Requests that no other line had given before.
+    pub requests: u64,
+    /// Exact repeats of requests that other lines gave.
+    pub duplicates: u64,
+    /// Lines that are no record.
+    pub rejected: u64,
+}
+
+/// A row of the table `log_file`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFileRow {
+    pub id: i64,
+    pub source: i64,
+    pub name: String,
+    pub version: Option<String>,
+    pub size: Option<u64>,
+    pub state: i64,
+    /// The number of the reading that the row describes.
+    pub generation: i64,
+    pub counts: Counts,
+    /// Requests of it before that time were pruned.
+    pub pruned_before: Option<i64>,
+    /// Digest of its rows in `log_file_part`.
+    pub parts: Digest,
+    /// Digest of its rows in `log_file_rows`, of all readings.
+    pub rows: Digest,
+    /// Digest of its rows in `rejected_line`.
+    pub rejected: Digest,
+    /// The checksum in the file; `None`: it is not there yet.
+    stored_crc: Option<i32>,
+}
+
+/// The columns that [`LogFileRow::read`] expects, in order.
+pub const LOG_FILE_COLUMNS: &str = "f.id, f.source_id, f.name, f.version, f.size, f.state, f.generation, f.lines, \
+     f.requests, f.duplicates, f.rejected, f.pruned_before, f.parts_digest, f.rows_digest, f.rejected_digest, f.crc";
+
+impl LogFileRow {
+    /// Reads the columns [`LOG_FILE_COLUMNS`].
+    ///
+    /// # Errors
+    /// If the row is not what was written.
+    pub fn read(row: &Row<'_>) -> Result<LogFileRow, StoreError> {
+        let number = |index| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)? as u64) };
+        let crc = row.get(15)?;
+        let found = LogFileRow {
+            id: row.get(0)?,
+            source: row.get(1)?,
+            name: row.get(2)?,
+            version: row.get(3)?,
+            size: row.get::<_, Option<i64>>(4)?.map(|size| size as u64),
+            state: row.get(5)?,
+            generation: row.get(6)?,
+            counts: Counts {
+                lines: number(7)?,
+                requests: number(8)?,
+                duplicates: number(9)?,
+                rejected: number(10)?,
+            },
+            pruned_before: row.get(11)?,
+            parts: Digest(row.get(12)?),
+            rows: Digest(row.get(13)?),
+            rejected: Digest(row.get(14)?),
+            stored_crc: Some(crc),
+        };
+        checksum::is_same(crc, found.crc())?;
+        Ok(found)
+    }
+
+    /// The row of a log file; `None` if the catalogue does not have it.
+    pub fn find(connection: &Connection, source: i64, name: &str) -> Result<Option<LogFileRow>, StoreError> {
+        let sql = format!("SELECT {LOG_FILE_COLUMNS} FROM log_file f WHERE f.source_id = ?1 AND f.name = ?2");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![source, name])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let found = LogFileRow::read(row)?;
+        // The index may lead to another row.
+        match found.source == source && found.name == name {
+            true => Ok(Some(found)),
+            false => Err(Damage("a log file is another one than was looked for").into()),
+        }
+    }
+
+    /// The rows of all log files of a source.
+    pub fn all(connection: &Connection, source: i64) -> Result<Vec<LogFileRow>, StoreError> {
+        let sql = format!("SELECT {LOG_FILE_COLUMNS} FROM log_file f WHERE f.source_id = ?1 ORDER BY f.id");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([source])?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(LogFileRow::read(row)?);
+        }
+        Ok(all)
+    }
+
+    /// The checksum of the row as it is.
+    pub fn crc(&self) -> i32 {
+        let Counts { lines, requests, duplicates, rejected } = self.counts;
+        let row = RowChecksum::default().number(self.id).number(self.source).bytes(self.name.as_bytes());
+        let row = match &self.version {
+            None => row.number(0),
+            Some(version) => row.number(1).bytes(version.as_bytes()),
+        };
+        let row = row.optional(self.size.map(|size| size as i64)).number(self.state).number(self.generation);
+        [lines, requests, duplicates, rejected]
+            .iter()
+            .fold(row, |row, count| row.number(*count as i64))
+            .optional(self.pruned_before)
+            .number(self.parts.0)
+            .number(self.rows.0)
+            .number(self.rejected.0)
+            .end()
+    }
+
+    /// Writes the row, and keeps the digest in the root.
+    pub fn save(&mut self, transaction: &Connection, root: &mut Root) -> rusqlite::Result<()> {
+        let crc = self.crc();
+        let sql = match self.stored_crc {
+            None => {
+                "INSERT INTO log_file (id, source_id, name, version, size, state, generation, lines, requests,
+                     duplicates, rejected, pruned_before, parts_digest, rows_digest, rejected_digest, crc)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+            }
+            Some(_) => {
+                "UPDATE log_file SET source_id = ?2, name = ?3, version = ?4, size = ?5, state = ?6,
+                     generation = ?7, lines = ?8, requests = ?9, duplicates = ?10, rejected = ?11,
+                     pruned_before = ?12, parts_digest = ?13, rows_digest = ?14, rejected_digest = ?15, crc = ?16
+                 WHERE id = ?1"
+            }
+        };
+        transaction.prepare_cached(sql)?.execute(params![
+            self.id,
+            self.source,
+            self.name,
+            self.version,
+            self.size.map(|size| size as i64),
+            self.state,
+            self.generation,
+            self.counts.lines as i64,
+            self.counts.requests as i64,
+            self.counts.duplicates as i64,
+            self.counts.rejected as i64,
+            self.pruned_before,
+            self.parts.0,
+            self.rows.0,
+            self.rejected.0,
+            crc
+        ])?;
+        if let Some(before) = self.stored_crc.replace(crc) {
+            root.log_files.remove(before);
+        }
+        root.log_files.add(crc);
+        Ok(())
+    }
+
+    /// Deletes the row, and all that belongs to it.
+    pub fn delete(&self, transaction: &Connection, root: &mut Root) -> rusqlite::Result<()> {
+        for table in ["log_file_part", "log_file_rows", "rejected_line"] {
+            forget(transaction, table, self.id)?;
+        }
+        transaction.prepare_cached("DELETE FROM log_file WHERE id = ?1")?.execute([self.id])?;
+        if let Some(crc) = self.stored_crc {
+            root.log_files.remove(crc);
+        }
+        Ok(())
+    }
+}
+
+/// Deletes the rows of a log file in another table.
+fn forget(transaction: &Connection, table: &str, id: i64) -> rusqlite::Result<()> {
+    transaction.prepare_cached(&format!("DELETE FROM {table} WHERE log_file_id = ?1"))?.execute([id])?;
+    Ok(())
+}
+
+/// A row of the table `log_file_rows`.
+#[derive(Clone, Debug)]
+pub struct RowsPart {
+    pub file: i64,
+    pub generation: i64,
+    pub part: i64,
+    pub crc: i32,
+    pub runs: Vec<Run>,
+}
+
+impl RowsPart {
+    /// Reads the columns `log_file_id`, `generation`, `part`, `crc`, `runs`.
+    pub fn read(row: &Row<'_>) -> Result<RowsPart, StoreError> {
+        let (file, generation, part, crc) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let bytes = row.get_ref(4)?.as_blob().unwrap_or_default();
+        checksum::is_same(crc, RowsPart::crc(file, generation, part, bytes))?;
+        Ok(RowsPart { file, generation, part, crc, runs: runs::decode(bytes)? })
+    }
+
+    /// All of one log file.
+    pub fn of_file(connection: &Connection, file: &LogFileRow) -> Result<Vec<RowsPart>, StoreError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT log_file_id, generation, part, crc, runs FROM log_file_rows WHERE log_file_id = ?1",
+        )?;
+        let mut rows = statement.query([file.id])?;
+        let (mut parts, mut digest) = (Vec::new(), Digest::default());
+        while let Some(row) = rows.next()? {
+            let part = RowsPart::read(row)?;
+            digest.add(part.crc);
+            parts.push(part);
+        }
+        super::root::is_complete(digest, file.rows)?;
+        Ok(parts)
+    }
+
+    fn crc(file: i64, generation: i64, part: i64, bytes: &[u8]) -> i32 {
+        RowChecksum::default().number(file).number(generation).number(part).bytes(bytes).end()
+    }
+
+    /// Writes a part, in place of one with the same numbers; its checksum.
+    pub fn write(
+        transaction: &Connection,
+        (file, generation, part): (i64, i64, i64),
+        runs: &[Run],
+    ) -> rusqlite::Result<i32> {
+        let bytes = runs::encode(runs);
+        let crc = RowsPart::crc(file, generation, part, &bytes);
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO log_file_rows (log_file_id, generation, part, crc, runs)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![file, generation, part, crc, bytes])?;
+        Ok(crc)
+    }
+
+    /// Deletes the part.
+    pub fn delete(&self, transaction: &Connection) -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached(
+                "DELETE FROM log_file_rows WHERE log_file_id = ?1 AND generation = ?2 AND part = ?3",
+            )?
+            .execute([self.file, self.generation, self.part])?;
+        Ok(())
+    }
+}
+
+/// The requests of readings before this one, by their numbers within the source.
+#[derive(Debug, Default)]
+pub struct Earlier {
+    /// Those that this file gave first.
+    owned: RoaringTreemap,
+    /// Those that other lines had given already.
+    repeats: RoaringTreemap,
+    /// Those that this reading has given so far.
+    taken: RoaringTreemap,
+}
+
+/// What is read of a log file, as far as it is in the cache or will be with the next commit.
+#[derive(Debug)]
+pub struct FileState {
+    pub mark: Arc<FileMark>,
+    /// Its row in the catalogue, as it is in the file.
+    pub row: Option<LogFileRow>,
+    /// The number of this reading.
+    pub generation: i64,
+    /// The number of its next row in `log_file_rows`.
+    next_part: i64,
+    pub counts: Counts,
+    /// How many lines the file has, once that is known.
+    pub total_lines: Option<u64>,
+    /// The file holds no log lines.
+    pub no_log: bool,
+    /// Its content is damaged: nothing of this reading counts.
+    pub is_damaged: bool,
+    /// Whether the next commit has something to write of it.
+    pub is_dirty: bool,
+    new_parts: Vec<(u64, u64)>,
+    new_runs: Vec<Run>,
+    new_rejected: Vec<RejectedLine>,
+    /// Rejected lines that are kept, and their bytes.
+    kept: (usize, usize),
+    /// Digest of what is in `log_file_rows` of this reading.
+    pub rows: Digest,
+    /// If other readings gave requests: this version replaces another.
+    earlier: Option<Earlier>,
 }
 
 impl FileState {
-    /// As the catalogue says it.
-    pub fn state(&self) -> i64 {
-        let is_whole = self.total_lines.is_some_and(|total| self.lines >= total);
-        match (self.no_log, is_whole, self.is_pruned) {
-            (true, ..) => NO_LOG,
-            (false, true, false) => WHOLE,
-            (false, true, true) => PRUNED,
-            (false, false, false) => IN_PART,
-            (false, false, true) => IN_PART_PRUNED,
+    /// Begins, or goes on with, the reading of a version of a log file.
+    ///
+    /// # Errors
+    /// If what the catalogue has of it is damaged.
+    pub fn load(connection: &Connection, source: i64, mark: &Arc<FileMark>) -> Result<FileState, StoreError> {
+        let row = LogFileRow::find(connection, source, &mark.name)?;
+        let mut state = FileState {
+            mark: mark.clone(),
+            row: None,
+            generation: 1,
+            next_part: 0,
+            counts: Counts::default(),
+            total_lines: None,
+            no_log: false,
+            is_damaged: false,
+            is_dirty: false,
+            new_parts: Vec::new(),
+            new_runs: Vec::new(),
+            new_rejected: Vec::new(),
+            kept: (0, 0),
+            rows: Digest::default(),
+            earlier: None,
+        };
+        let Some(row) = row else { return Ok(state) };
+        let parts = RowsPart::of_file(connection, &row)?;
+        if row.state == IN_PART && row.version.is_some() && row.version == mark.version {
+            state.generation = row.generation;
+            state.counts = row.counts;
+            state.next_part =
+                parts.iter().filter(|part| part.generation == row.generation).map(|part| part.part + 1).max().unwrap_or(0);
+            state.kept = connection
+                .prepare_cached(
+                    "SELECT count(*), coalesce(sum(length(content) + length(reason)), 0) FROM rejected_line
+                     WHERE log_file_id = ?1",
+                )?
+                .query_row([row.id], |found| Ok((found.get::<_, i64>(0)? as usize, found.get::<_, i64>(1)? as usize)))?;
+            parts.iter().filter(|part| part.generation == row.generation).for_each(|part| state.rows.add(part.crc));
+        } else {
+            let mut earlier = Earlier::default();
+            for run in parts.iter().flat_map(|part| &part.runs) {
+                let set = if run.is_repeat { &mut earlier.repeats } else { &mut earlier.owned };
+                set.insert_range(run.row..run.row + run.rows);
+            }
+            let last = parts.iter().map(|part| part.generation).max().unwrap_or(0);
+            state.generation = last.max(row.generation) + 1;
+            state.earlier = Some(earlier);
         }
+        state.row = Some(row);
+        Ok(state)
     }
 
-    /// Whether lines of it are still to come.
+    /// Requests before that time were pruned, and are not taken again.
+    pub fn pruned_before(&self) -> Option<i64> {
+        self.row.as_ref().and_then(|row| row.pruned_before)
+    }
+
+    /// Whether lines of this version are still to come.
     pub fn is_in_part(&self) -> bool {
-        matches!(self.state(), IN_PART | IN_PART_PRUNED)
+        !self.no_log && self.total_lines.is_none_or(|total| self.counts.lines < total)
     }
 
-    /// Another version is read from its beginning, in place of this one of that size.
-    pub fn replaced(&self, size: Option<u64>) -> FileState {
-        let Before { requests, duplicates, .. } = self.before;
-        let before =
-            Before { size, requests: self.requests + requests, duplicates: self.duplicates + duplicates };
-        FileState { id: self.id, replaces: true, before, ..FileState::default() }
+    /// Whether this version was read to its end and lacks requests that another version gave.
+    pub fn takes_back(&self) -> bool {
+        !self.is_in_part()
+            && self
+                .earlier
+                .as_ref()
+                .is_some_and(|Earlier { owned, repeats, taken }| !owned.is_subset(taken) || !repeats.is_subset(taken))
     }
 
-    /// Whether this version is what another was, and more.
-    fn has_grown(&self) -> bool {
-        let size = self.mark.as_ref().and_then(|mark| mark.size);
-        self.before.size.zip(size).is_some_and(|(before, now)| now >= before)
+    /// Whether other readings gave requests before this one.
+    pub fn has_earlier(&self) -> bool {
+        self.earlier.is_some()
     }
 
-    /// Whether a version that has grown is being read in place of another, and is not read to its end. Until
-    /// then the catalogue keeps what both gave: whoever is killed here reads it from its beginning again, and
-    /// needs to know what is no repeat.
-    fn is_reread(&self) -> bool {
-        self.has_grown() && self.is_in_part()
+    /// Whether nothing is left to be done: it need not be kept in memory.
+    pub fn is_settled(&self) -> bool {
+        !self.is_dirty && !self.is_damaged && !self.is_in_part() && !self.takes_back()
     }
 
-    /// Takes up some rows, of which some are in the cache already, and tells what those are.
-    pub fn take(&mut self, rows: u64, repeated: u64) -> Repeated {
-        let Before { requests, duplicates, .. } =
-            if self.has_grown() { self.before } else { Before::default() };
-        let reread = repeated.min(requests);
-        let told = (repeated - reread).min(duplicates);
-        self.before.requests -= reread;
-        self.before.duplicates -= told;
-        self.requests += rows - repeated + reread;
-        self.duplicates += repeated - reread;
-        Repeated { reread, told, new: repeated - reread - told }
+    /// Lines of it were read.
+    pub fn read_lines(&mut self, first_line: u64, lines: u64, total_lines: Option<u64>) {
+        self.counts.lines += lines;
+        self.total_lines = self.total_lines.or(total_lines);
+        if lines > 0 && self.earlier.is_none() {
+            self.new_parts.push((first_line, lines));
+        }
+        self.is_dirty = true;
     }
-}
 
-/// Writes what is new of a log file, and gives its number in the catalogue.
-pub fn write_file(
-    transaction: &Transaction<'_>,
-    source: i64,
-    name: &str,
-    file: &FileState,
-) -> rusqlite::Result<i64> {
-    let is_reread = file.is_reread();
-    let mark = file.mark.as_ref();
-    // What has no version is read from its beginning next time: lines noted as read would not tell which of
-    // the rest the file gave before.
-    let version = if is_reread { None } else { mark.and_then(|mark| mark.version.as_deref()) };
-    let size = if is_reread { file.before.size } else { mark.and_then(|mark| mark.size) };
-    let given = if is_reread { file.before } else { Before::default() };
-    let id: i64 = transaction
-        .prepare_cached(
-            "INSERT INTO log_file
-                (id, source_id, name, version, size, state, lines, requests, duplicates, rejected)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT (id) DO UPDATE SET version = excluded.version, size = excluded.size,
-                state = excluded.state, lines = excluded.lines, requests = excluded.requests,
-                duplicates = excluded.duplicates, rejected = excluded.rejected
-             RETURNING id",
-        )?
-        .query_row(
-            params![
-                file.id,
+    /// Lines of it are no records.
+    pub fn reject(&mut self, rejected: Vec<RejectedLine>) {
+        self.counts.rejected += rejected.len() as u64;
+        for line in rejected {
+            let bytes = line.content.len() + line.reason.len();
+            if self.kept.0 < REJECTED_LINES_KEPT && self.kept.1 + bytes <= REJECTED_BYTES_KEPT {
+                self.kept = (self.kept.0 + 1, self.kept.1 + bytes);
+                self.new_rejected.push(line);
+            }
+        }
+    }
+
+    /// Consecutive lines gave requests that are new in the cache.
+    pub fn give(&mut self, line: u64, row: u64, rows: u64) {
+        self.counts.requests += rows;
+        if let Some(earlier) = &mut self.earlier {
+            earlier.taken.insert_range(row..row + rows);
+        }
+        runs::push(&mut self.new_runs, Run { line, row, rows, is_repeat: false });
+    }
+
+    /// A line gave a request that the cache has already. Whether it is a repeat that was not counted before.
+    pub fn repeat(&mut self, line: u64, row: u64) -> bool {
+        let (mut is_repeat, mut is_new) = (true, true);
+        if let Some(Earlier { owned, repeats, taken }) = &mut self.earlier {
+            let was_owned = owned.contains(row);
+            is_repeat = !taken.insert(row) || !was_owned;
+            is_new = !was_owned && !repeats.contains(row);
+        }
+        match is_repeat {
+            true => self.counts.duplicates += 1,
+            false => self.counts.requests += 1,
+        }
+        runs::push(&mut self.new_runs, Run { line, row, rows: 1, is_repeat });
+        is_repeat && is_new
+    }
+
+    /// Writes what is new within a transaction; [`FileState::settle`] follows when that is committed. `next_id` is the
+    /// id of the next log file that is new in the catalogue.
+    pub fn write(
+        &self,
+        transaction: &Transaction<'_>,
+        source: i64,
+        root: &mut Root,
+        next_id: &mut i64,
+    ) -> rusqlite::Result<Written> {
+        let mut row = self.row.clone().unwrap_or_else(|| {
+            *next_id += 1;
+            LogFileRow {
+                id: *next_id - 1,
                 source,
-                name,
-                version,
-                size.map(|size| size as i64),
-                file.state(),
-                file.lines as i64,
-                (file.requests + given.requests) as i64,
-                (file.duplicates + given.duplicates) as i64,
-                file.rejected as i64
-            ],
-            |row| row.get(0),
+                name: self.mark.name.clone(),
+                version: None,
+                size: None,
+                state: IN_PART,
+                generation: self.generation,
+                counts: Counts::default(),
+                pruned_before: None,
+                parts: Digest::default(),
+                rows: Digest::default(),
+                rejected: Digest::default(),
+                stored_crc: None,
+            }
+        });
+        let mut rows = self.rows;
+        if !self.new_runs.is_empty() {
+            let crc = RowsPart::write(transaction, (row.id, self.generation, self.next_part), &self.new_runs)?;
+            rows.add(crc);
+            row.rows.add(crc);
+        }
+        let replaces = self.earlier.is_some() && !self.is_in_part() && !self.takes_back();
+        if replaces {
+            self.replace(transaction, &mut row, rows)?;
+        } else if self.earlier.is_none() {
+            self.describe(&mut row);
+            self.write_parts(transaction, &mut row)?;
+            self.write_rejected(transaction, &mut row)?;
+        }
+        row.save(transaction, root)?;
+        Ok(Written { row, rows, replaces })
+    }
+
+    /// What was written is committed.
+    pub fn settle(&mut self, written: Written) {
+        let Written { row, rows, replaces } = written;
+        self.row = Some(row);
+        self.rows = rows;
+        self.next_part += i64::from(!self.new_runs.is_empty());
+        self.new_runs.clear();
+        self.new_parts.clear();
+        if replaces {
+            self.earlier = None;
+        }
+        if self.earlier.is_none() {
+            self.new_rejected.clear();
+        }
+        self.is_dirty = false;
+    }
+
+    /// This version, read to its end, takes the place of the one before: nothing but its own reading counts, whose
+    /// rows in `log_file_rows` have this digest. The caller saves the row.
+    pub fn replace(
+        &self,
+        transaction: &Connection,
+        row: &mut LogFileRow,
+        rows: Digest,
+    ) -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached("DELETE FROM log_file_rows WHERE log_file_id = ?1 AND generation <> ?2")?
+            .execute([row.id, self.generation])?;
+        for table in ["log_file_part", "rejected_line"] {
+            forget(transaction, table, row.id)?;
+        }
+        row.rows = rows;
+        (row.parts, row.rejected) = (Digest::default(), Digest::default());
+        self.describe(row);
+        self.write_rejected(transaction, row)
+    }
+
+    /// What the catalogue says of this version.
+    fn describe(&self, row: &mut LogFileRow) {
+        row.version.clone_from(&self.mark.version);
+        row.size = self.mark.size;
+        row.generation = self.generation;
+        row.counts = self.counts;
+        row.state = match (self.no_log, self.is_in_part()) {
+            (true, _) => NO_LOG,
+            (false, true) => IN_PART,
+            (false, false) => WHOLE,
+        };
+    }
+
+    fn write_parts(&self, transaction: &Connection, row: &mut LogFileRow) -> rusqlite::Result<()> {
+        if !self.is_in_part() {
+            if row.parts != Digest::default() {
+                forget(transaction, "log_file_part", row.id)?;
+                row.parts = Digest::default();
+            }
+            return Ok(());
+        }
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO log_file_part (log_file_id, first_line, lines, crc) VALUES (?1, ?2, ?3, ?4)",
         )?;
-    let forget = |table: &str| -> rusqlite::Result<()> {
-        transaction.prepare_cached(&format!("DELETE FROM {table} WHERE log_file_id = ?1"))?.execute([id])?;
+        for &(first, lines) in &self.new_parts {
+            let (first, lines) = (first as i64, lines as i64);
+            let crc = checksum::of_numbers(&[row.id, first, lines]);
+            insert.execute(params![row.id, first, lines, crc])?;
+            row.parts.add(crc);
+        }
         Ok(())
-    };
-    if file.id.is_some() && (file.replaces || !file.is_in_part()) {
-        forget("log_file_part")?;
     }
-    if file.replaces {
-        forget("rejected_line")?;
-    }
-    if file.is_in_part() && !is_reread {
+
+    fn write_rejected(&self, transaction: &Connection, row: &mut LogFileRow) -> rusqlite::Result<()> {
         let mut insert = transaction.prepare_cached(
-            "INSERT OR REPLACE INTO log_file_part (log_file_id, first_line, lines) VALUES (?1, ?2, ?3)",
+            "INSERT INTO rejected_line (log_file_id, line, number, crc, reason, content)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
-        for (first, lines) in &file.new_parts {
-            insert.execute(params![id, *first as i64, *lines as i64])?;
+        let mut before = (0, -1);
+        for rejected in &self.new_rejected {
+            // Those of one line come one after another.
+            let number = if before.0 == rejected.line { before.1 + 1 } else { 0 };
+            before = (rejected.line, number);
+            let line = rejected.line as i64;
+            let crc = rejected_crc((row.id, line, number), &rejected.reason, &rejected.content);
+            insert.execute(params![row.id, line, number, crc, rejected.reason, rejected.content])?;
+            row.rejected.add(crc);
         }
+        Ok(())
     }
-    if !file.new_rejected.is_empty() {
-        let mut insert = transaction.prepare_cached(
-            "INSERT OR REPLACE INTO rejected_line (log_file_id, line, reason, content) VALUES (?1, ?2, ?3, ?4)",
-        )?;
-        for rejected in &file.new_rejected {
-            insert.execute(params![id, rejected.line as i64, rejected.reason, rejected.content])?;
-        }
-    }
-    Ok(id)
 }
 
-/// What the catalogue knows of a log file: nothing, a part of this version, or another version.
-pub fn load_file(connection: &Connection, source: i64, mark: &FileMark) -> rusqlite::Result<FileState> {
-    let found = connection
-        .prepare_cached(
-            "SELECT id, version, state, lines, requests, duplicates, rejected, size FROM log_file
-             WHERE source_id = ?1 AND name = ?2",
-        )?
-        .query_row(params![source, mark.name], |row| {
-            let number = |index| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)? as u64) };
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, Option<String>>(1)?,
-                row.get::<_, i64>(2)?,
-                [number(3)?, number(4)?, number(5)?, number(6)?],
-                row.get::<_, Option<i64>>(7)?.map(|size| size as u64),
-            ))
-        })
-        .optional()?;
-    Ok(match found {
-        None => FileState::default(),
-        Some((id, version, state, [lines, requests, duplicates, rejected], size)) => {
-            let is_pruned = state == IN_PART_PRUNED;
-            let known = FileState {
-                id: Some(id),
-                lines,
-                requests,
-                duplicates,
-                rejected,
-                is_pruned,
-                ..FileState::default()
-            };
-            let goes_on =
-                matches!(state, IN_PART | IN_PART_PRUNED) && version.is_some() && version == mark.version;
-            if goes_on { known } else { known.replaced(size) }
-        }
-    })
+/// What a transaction wrote of a log file.
+#[derive(Debug)]
+pub struct Written {
+    row: LogFileRow,
+    /// Digest of what is in `log_file_rows` of this reading.
+    rows: Digest,
+    /// Whether this version took the place of another.
+    replaces: bool,
+}
+
+/// Checksum of a row of `rejected_line`.
+pub fn rejected_crc((file, line, number): (i64, i64, i64), reason: &str, content: &[u8]) -> i32 {
+    let row = RowChecksum::default().number(file).number(line).number(number);
+    row.bytes(reason.as_bytes()).bytes(content).end()
+}
+
+/// The id of the next log file that is new in the catalogue.
+pub fn next_id(connection: &Connection) -> rusqlite::Result<i64> {
+    let last: Option<i64> =
+        connection.query_row("SELECT max(id) FROM log_file", [], |row| row.get(0)).optional()?.flatten();
+    Ok(last.unwrap_or(0) + 1)
 }

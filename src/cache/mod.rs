@@ -24,15 +24,20 @@ mod presence;
 mod prune;
 mod reader;
 mod recent;
+mod root;
+mod row_numbers;
+mod runs;
 mod schema;
+mod segment_rows;
 mod stored_values;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod upkeep;
 mod value_table;
+mod versions;
 mod writer;
 
-pub use batch::{Batch, BatchBuilder, FileMark, Part, RejectedLine};
+pub use batch::{Batch, BatchBuilder, FileMark, LineRun, Part, RejectedLine};
 pub use codec::integers::{BLOCK, Integers};
 pub use dictionary::Dictionary;
 pub use error::CacheError;

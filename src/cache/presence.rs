@@ -1,8 +1,8 @@
 //! Which ids are in a column: what lets a question about a rare value pass over most segments.
 //!
 //! Ids are handed out in the order of first sight, so the smallest and the largest of a column tell little
-//! about those between. Layout of a `presence`: u32 checksum (CRC-32, little-endian) of what follows, then the set in
-//! the portable format of Roaring bitmaps.
+//! about those between. Layout of a `presence`: u32 checksum (CRC-32, little-endian) of what follows, of the number 0
+//! and of the number of the column, then the set in the portable format of Roaring bitmaps.
 
 use roaring::RoaringBitmap;
 
@@ -82,24 +82,24 @@ impl Presence {
         Some(Presence(set))
     }
 
-    /// As it is stored.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    /// As it is stored with the column of this number.
+    pub fn to_bytes(&self, column: i64) -> Vec<u8> {
         let mut bytes = vec![0; 4];
         bytes.reserve_exact(self.0.serialized_size());
         // Nothing is refused by a vector.
         let _ = self.0.serialize_into(&mut bytes);
-        let crc = checksum::of_bytes(&bytes[4..]).to_le_bytes();
+        let crc = crc(column, &bytes[4..]).to_le_bytes();
         bytes[..4].copy_from_slice(&crc);
         bytes
     }
 
-    /// From what is stored.
+    /// From what is stored with the column of this number.
     ///
     /// # Errors
     /// If it is not what was written.
-    pub fn open(bytes: &[u8]) -> Result<Presence, Damage> {
-        let (crc, set) = bytes.split_first_chunk::<4>().ok_or(Damage("a set of ids is cut off"))?;
-        checksum::is_same(i32::from_le_bytes(*crc), checksum::of_bytes(set))?;
+    pub fn open(bytes: &[u8], column: i64) -> Result<Presence, Damage> {
+        let (stored, set) = bytes.split_first_chunk::<4>().ok_or(Damage("a set of ids is cut off"))?;
+        checksum::is_same(i32::from_le_bytes(*stored), crc(column, set))?;
         RoaringBitmap::deserialize_from(set).map(Presence).map_err(|_| Damage("a set of ids cannot be read"))
     }
 
@@ -118,6 +118,11 @@ impl Presence {
     pub fn memory(&self) -> usize {
         self.0.serialized_size() + size_of::<Presence>()
     }
+}
+
+/// Checksum of a set: of its bytes, then of the number of its column.
+fn crc(column: i64, set: &[u8]) -> i32 {
+    checksum::of_value(0, column, set)
 }
 
 #[cfg(test)]
@@ -142,12 +147,12 @@ mod tests {
 
     #[test]
     fn a_damaged_set_is_refused() {
-        let bytes = of(&[1, 3, 70_000, 9]).unwrap().to_bytes();
+        let bytes = of(&[1, 3, 70_000, 9]).unwrap().to_bytes(64);
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 4;
-            assert!(Presence::open(&damaged).is_err(), "byte {at}");
-            assert!(Presence::open(&bytes[..at]).is_err(), "{at} bytes");
+            assert!(Presence::open(&damaged, 64).is_err(), "byte {at}");
+            assert!(Presence::open(&bytes[..at], 64).is_err(), "{at} bytes");
         }
     }
 
@@ -156,7 +161,7 @@ mod tests {
         fn it_has_the_ids_of_the_column_and_no_others(
             ids in prop::collection::vec(prop_oneof![0..40u64, 0..3000u64, 60_000..200_000u64], 1..400),
         ) {
-            let set = of(&ids).map(|set| Presence::open(&set.to_bytes()).unwrap());
+            let set = of(&ids).map(|set| Presence::open(&set.to_bytes(65), 65).unwrap());
             let (low, high) = (ids.iter().min().unwrap(), ids.iter().max().unwrap());
             for id in 0..=high + 1 {
                 let is_said = set.as_ref().map_or((*low..=*high).contains(&id), |set| set.has(id as u32));

@@ -1,24 +1,25 @@
 //! Old requests leave the cache.
 //!
-//! A segment that lies before the cut goes whole. One that straddles it is written anew with the rows
-//! that stay; these keep their order and take the last of the numbers that the segment had, so that they
-//! still end where the next segment begins. Rows of a segment are not sorted by time, so where an old
-//! request stood between younger ones, those before it are numbered anew; numbers are never given to a
-//! request of another segment. What numbers are gone is noted (table `pruned`).
+//! A segment of old requests goes whole. One that has younger ones too is written anew with the rows that stay; these
+//! keep their order and their numbers.
 //!
-//! Log files stay in the catalogue, so that they are not pulled again; those that may have held pruned
-//! requests are marked, so that they are never deleted at their source: what they held is nowhere else.
+//! Log files stay in the catalogue, so that they are not pulled again. Those that may have held pruned requests note
+//! the time of the cut: they are never deleted at their source, for what they held is nowhere else; and if one of them
+//! grows or changes, requests before that time are not taken from it again.
 
 use std::ops::AddAssign;
 
-use rusqlite::params;
+use roaring::RoaringTreemap;
 
-use super::catalogue::{IN_PART, IN_PART_PRUNED, PRUNED, WHOLE};
+use super::batch::KEY;
+use super::catalogue::{IN_PART, WHOLE};
 use super::codec::integers::Integers;
 use super::duplicates::read_column;
+use super::error::StoreError;
+use super::log_files::{LogFileRow, RowsPart};
 use super::open_segment::code_to_time;
-use super::schema;
-use super::writer::{WriteError, admit_error, delete_segment, insert_segment, load_segment};
+use super::segment_rows::SegmentRow;
+use super::writer::remove_rows;
 use super::{CacheError, SegmentInfo, Snapshot, Writer};
 use crate::log::{Field, name};
 
@@ -52,22 +53,10 @@ impl AddAssign for Pruned {
 
 /// A segment with requests before the cut.
 struct Old {
-    id: i64,
-    first_row: i64,
-    rows: i64,
+    segment: SegmentRow,
     /// Rows before the cut.
     gone: Vec<usize>,
     bytes: u64,
-}
-
-impl Old {
-    fn is_whole(&self) -> bool {
-        self.gone.len() as i64 == self.rows
-    }
-
-    fn pruned(&self) -> Pruned {
-        Pruned::of_segment(self.gone.len() as u64, self.rows as u64, self.bytes)
-    }
 }
 
 impl Pruned {
@@ -110,132 +99,78 @@ impl Writer {
     /// If the cache cannot be read or written.
     pub fn prune(&mut self, source: i64, before: i64) -> Result<Pruned, CacheError> {
         self.settle()?;
+        let all_old = self.old(source, before).map_err(|error| error.of(&self.path))?;
+        let mut gone = RoaringTreemap::new();
+        for Old { segment, gone: rows, .. } in &all_old {
+            gone.extend(rows.iter().map(|row| segment.numbers.number(*row)));
+        }
+        if !gone.is_empty() {
+            self.mark_log_files(source, before, &gone)?;
+        }
         let mut all = Pruned::default();
-        for id in self.segments_before(source, before)? {
-            let old = self.old(id, before)?;
-            if all.requests == 0 {
-                self.mark_log_files(source, before).map_err(|error| self.sqlite(error))?;
-            }
-            self.prune_segment(source, &old)?;
-            all += old.pruned();
+        for Old { segment, gone, bytes } in all_old {
+            let keys = std::mem::take(&mut self.values[KEY]);
+            let removed =
+                self.change(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
+            self.values[KEY] = keys;
+            removed?;
+            all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, bytes);
         }
         Ok(all)
     }
 
     /// Segments with requests before an instant.
-    fn segments_before(&self, source: i64, before: i64) -> Result<Vec<i64>, CacheError> {
-        let ask = || -> rusqlite::Result<Vec<i64>> {
-            self.connection
-                .prepare("SELECT id FROM segment WHERE source_id = ?1 AND time_min < ?2 ORDER BY first_row")?
-                .query_map([source, before], |row| row.get(0))?
-                .collect()
-        };
-        ask().map_err(|error| self.sqlite(error))
-    }
-
-    fn old(&self, id: i64, before: i64) -> Result<Old, CacheError> {
-        let read = || -> rusqlite::Result<(i64, i64, i64)> {
-            let (first_row, rows) = self.connection.query_row(
-                "SELECT first_row, rows FROM segment WHERE id = ?1",
-                [id],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?;
-            let bytes = self.connection.query_row(BYTES, [id * 64], |row| row.get(0))?;
-            Ok((first_row, rows, bytes))
-        };
-        let (first_row, rows, bytes) = read().map_err(|error| self.sqlite(error))?;
-        let times =
-            read_column(&self.connection, id, Field::Time).map_err(|error| admit_error(&self.path, error))?;
-        let damaged =
-            |damage| CacheError::damaged(&self.path, format_args!("segment {id}, column time"), damage);
-        let times = Integers::open(times).map_err(damaged)?;
-        if times.rows() as i64 != rows {
-            return Err(damaged(super::codec::Damage("it has another number of rows than its segment")));
-        }
-        let gone = times
-            .to_vec()
-            .into_iter()
-            .enumerate()
-            .filter(|(_, code)| code_to_time(*code) < before)
-            .map(|(row, _)| row)
-            .collect();
-        Ok(Old { id, first_row, rows, gone, bytes: bytes as u64 })
-    }
-
-    fn prune_segment(&mut self, source: i64, old: &Old) -> Result<(), CacheError> {
-        let mut left = None;
-        if !old.is_whole() {
-            let mut segment = load_segment(&self.connection, old.id, old.rows as usize)
-                .map_err(|error| admit_error(&self.path, error))?;
-            let place = format!("segment {}", old.id);
-            let keys = &self.values[super::batch::KEY];
-            segment
-                .remove(&old.gone, keys)
-                .map_err(|damage| CacheError::damaged(&self.path, place, damage))?;
-            left = Some(segment);
-        }
-        let gone = old.gone.len() as i64;
-        let Writer { connection, values, path, .. } = self;
-        let mut write = || -> Result<(), WriteError> {
-            let transaction = connection.transaction()?;
-            transaction.execute_batch(schema::PRUNED)?;
-            delete_segment(&transaction, old.id)?;
-            if let Some(segment) = &mut left {
-                let first_row = old.first_row + gone;
-                insert_segment(&transaction, source, first_row, segment, &values[super::batch::KEY])?;
-            }
-            let grown = transaction.execute(
-                "UPDATE pruned SET rows = rows + ?3 WHERE source_id = ?1 AND first_row + rows = ?2",
-                params![source, old.first_row, gone],
-            )?;
-            if grown == 0 {
-                transaction.execute(
-                    "INSERT INTO pruned (source_id, first_row, rows) VALUES (?1, ?2, ?3)",
-                    params![source, old.first_row, gone],
-                )?;
-            }
-            Ok(transaction.commit()?)
-        };
-        write().map_err(|error| match error {
-            WriteError::Sqlite(error) => CacheError::sqlite(path, error),
-            WriteError::Damage(damage) => CacheError::damaged(path, format!("segment {}", old.id), damage),
-        })
-    }
-
-    /// Marks the log files that may have held requests before an instant: those delivered before it or
-    /// not long after, and those whose names do not tell.
-    fn mark_log_files(&mut self, source: i64, before: i64) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
+    fn old(&self, source: i64, before: i64) -> Result<Vec<Old>, StoreError> {
+        let mut all = Vec::new();
+        let segments = SegmentRow::all(&self.connection)?;
+        for segment in
+            segments.into_iter().filter(|segment| segment.source == source && segment.time_min < before)
         {
-            let mut files =
-                transaction.prepare("SELECT id, name, state FROM log_file WHERE source_id = ?1")?;
-            let mut rows = files.query([source])?;
-            let mut old: Vec<(i64, i64)> = Vec::new();
-            while let Some(row) = rows.next()? {
-                let delivered = name::instant(row.get_ref(1)?.as_str().unwrap_or_default());
-                let state = match row.get(2)? {
-                    WHOLE => PRUNED,
-                    IN_PART => IN_PART_PRUNED,
-                    _ => continue,
-                };
-                if delivered.is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY)) {
-                    old.push((row.get(0)?, state));
+            let bytes: i64 =
+                self.connection.prepare_cached(BYTES)?.query_row([segment.id * 64], |row| row.get(0))?;
+            let place = format!("segment {}, column time", segment.id);
+            let times = Integers::open(read_column(&self.connection, segment.id, Field::Time)?)
+                .and_then(|times| times.into_rows(segment.rows))
+                .map_err(|damage| StoreError::from(damage).at(place))?;
+            let rows = times.into_iter().enumerate();
+            let gone = rows.filter(|(_, code)| code_to_time(*code) < before).map(|(row, _)| row).collect();
+            all.push(Old { segment, gone, bytes: bytes as u64 });
+        }
+        Ok(all)
+    }
+
+    /// Notes the cut on the log files that gave requests with these numbers, and on those that may have held
+    /// requests before it: they were delivered before it or not long after, or their names do not say when.
+    fn mark_log_files(&mut self, source: i64, before: i64, gone: &RoaringTreemap) -> Result<(), CacheError> {
+        self.change(|transaction, root| {
+            for mut file in LogFileRow::all(transaction, source)? {
+                if !matches!(file.state, WHOLE | IN_PART) {
+                    continue;
+                }
+                let may_hold = name::instant(&file.name).is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY))
+                    || RowsPart::of_file(transaction, &file)?
+                        .iter()
+                        .flat_map(|part| &part.runs)
+                        .any(|run| gone.range_cardinality(run.row..run.row + run.rows) > 0);
+                if may_hold && file.pruned_before.is_none_or(|known| known < before) {
+                    file.pruned_before = Some(before);
+                    file.save(transaction, root)?;
                 }
             }
-            let mut mark = transaction.prepare("UPDATE log_file SET state = ?2 WHERE id = ?1")?;
-            for (id, state) in old {
-                mark.execute([id, state])?;
-            }
-        }
-        transaction.commit()
+            Ok(())
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use crate::cache::check::check;
     use crate::cache::codec::text::OpenPage;
+    use crate::cache::row_numbers::RowNumbers;
+    use crate::cache::schema;
     use crate::cache::testing::{Request, START, batch, filled};
     use crate::cache::{Cache, CacheError, Snapshot};
 
@@ -244,6 +179,9 @@ mod tests {
         let cache = Cache::open(path).unwrap();
         let snapshot = cache.snapshot().unwrap();
         let keys = snapshot.dictionary(Field::Key).unwrap();
+        let rows = snapshot.with(|connection| Ok(SegmentRow::all(connection).unwrap())).unwrap();
+        let numbers: HashMap<i64, RowNumbers> =
+            rows.into_iter().map(|segment| (segment.id, segment.numbers)).collect();
         let mut all = Vec::new();
         for segment in &snapshot.segments {
             let times = snapshot.integers(segment, Field::Time).unwrap().to_vec();
@@ -252,7 +190,7 @@ mod tests {
             let mut of_page = |page: &OpenPage| -> Result<(), CacheError> {
                 for index in 0..page.rows() {
                     let uri = page.get(index, || keys.get(codes[row] as u32)).unwrap().unwrap().into_owned();
-                    all.push((segment.first_row + row as u64, Snapshot::time_of(times[row]) - START, uri));
+                    all.push((numbers[&segment.id].number(row), Snapshot::time_of(times[row]) - START, uri));
                     row += 1;
                 }
                 Ok(())
@@ -287,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_are_not_in_order_stay_in_order_and_end_where_they_ended() {
+    fn requests_that_are_not_in_order_stay_in_order_and_keep_their_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         // 7 is prime to 1000: every second of 0..1000 once, well mixed.
@@ -296,9 +234,7 @@ mod tests {
         let source = writer.known_source("one").unwrap().unwrap();
         assert_eq!(writer.prune(source, START + 400).unwrap().requests, 400);
         let expected: Vec<_> = before.into_iter().filter(|(_, time, _)| *time >= 400).collect();
-        let after = all(&path);
-        assert!(after.iter().map(|(_, time, uri)| (time, uri)).eq(expected.iter().map(|(_, t, u)| (t, u))));
-        assert!(after.iter().map(|(number, ..)| *number).eq(400..1000));
+        assert_eq!(all(&path), expected, "also the numbers stay");
         assert_eq!(check(&path, 0).unwrap().findings, []);
 
         // What comes next goes on with the next number, and repeats are still known.
@@ -306,7 +242,8 @@ mod tests {
         let appended = writer.append(source, batch("b", &more, 1, true)).unwrap();
         assert_eq!((appended.requests, appended.duplicates), (5, 5));
         writer.commit().unwrap();
-        assert!(all(&path).iter().map(|(number, ..)| *number).eq(400..1005));
+        let numbers = expected.iter().map(|(number, ..)| *number).chain(1000..1005);
+        assert!(all(&path).iter().map(|(number, ..)| *number).eq(numbers));
         assert_eq!(check(&path, 0).unwrap().findings, []);
     }
 
@@ -326,26 +263,27 @@ mod tests {
         assert_eq!(writer.prune(source, START + 10).unwrap().requests, 10);
         assert_eq!(check(&path, 0).unwrap().findings, []);
 
-        let states = |path: &std::path::Path| -> Vec<i64> {
+        let states = |path: &std::path::Path| -> Vec<(i64, bool)> {
             let connection = schema::open_reader(path).unwrap();
-            let mut ask =
-                connection.prepare("SELECT state FROM log_file WHERE name != ?1 ORDER BY name").unwrap();
-            let states = ask.query_map(["2026-04-08-00-00-00-A"], |row| row.get(0)).unwrap();
-            states.collect::<Result<_, _>>().unwrap()
+            let mut files = LogFileRow::all(&connection, source).unwrap();
+            files.sort_by_key(|file| file.name.clone());
+            let files = files.into_iter().filter(|file| names.contains(&file.name.as_str()));
+            files.map(|file| (file.state, file.pruned_before == Some(START + 10))).collect()
         };
-        assert_eq!(states(&path), [IN_PART_PRUNED, IN_PART_PRUNED, IN_PART]);
+        assert_eq!(states(&path), [(IN_PART, true), (IN_PART, true), (IN_PART, false)]);
         // What is known of them still counts: only the rest is asked for, by another process, too.
         drop(writer);
-        let known = Cache::open(&path).unwrap().known("one", names[0], Some("1")).unwrap();
+        let known = [(names[0], Some("1"))].into_iter();
+        let known = Cache::open(&path).unwrap().known(Some(source), known).unwrap();
         let first_half = 1..6;
-        assert_eq!(known, crate::cache::catalogue::Known::InPart(vec![first_half]));
+        assert_eq!(known, [crate::cache::catalogue::Known::InPart(vec![first_half])]);
         let mut writer = Writer::open(&path).unwrap();
         for (index, name) in names.iter().enumerate().filter(|(index, _)| *index != 1) {
             let more: Vec<Request> = (0..5).map(|n| Request::at(1000 + index as i64 * 10 + n)).collect();
             writer.append(source, batch(name, &more, 6, true)).unwrap();
         }
         writer.commit().unwrap();
-        assert_eq!(states(&path), [PRUNED, IN_PART_PRUNED, WHOLE]);
+        assert_eq!(states(&path), [(WHOLE, true), (IN_PART, true), (WHOLE, false)]);
         let holds = names.map(|name| writer.holds(source, name, Some("1")).unwrap());
         assert_eq!(holds, [false, false, true], "only what is here wholly may be deleted elsewhere");
         assert_eq!(check(&path, 0).unwrap().findings, []);

@@ -15,14 +15,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 use super::budgeted::Budgeted;
-use super::catalogue::{self, Known, Rejected, SourceInfo};
+use super::catalogue::{self, Known, Rejected, SourceInfo, SourceRow};
 use super::codec::integers::Integers;
 use super::codec::text::OpenPage;
 use super::dictionary::Dictionary;
 use super::layout::DIMENSIONS;
 use super::presence::Presence;
+use super::error::StoreError;
+use super::root::Root;
 use super::schema::{self, Journal, Stamp};
-use super::{CacheError, checksum};
+use super::segment_rows::SegmentRow;
+use super::CacheError;
 
 pub use snapshot::Snapshot;
 pub use texts::{Details, Mapped, PageMemory};
@@ -33,8 +36,6 @@ const COLUMN_BUDGET: usize = 144 << 20;
 const PRESENCE_BUDGET: usize = 16 << 20;
 /// Memory that open pages of details may take.
 const PAGE_BUDGET: usize = 16 << 20;
-/// More rows than any segment has: as many as blocks of lines can hold, and much more.
-const MOST_ROWS: usize = 1 << 24;
 
 /// A cache, for reading. Shared by threads.
 pub struct Cache {
@@ -101,9 +102,10 @@ pub struct SegmentInfo {
 }
 
 impl SegmentInfo {
-    /// Whether it can be one: what is computed with its numbers must not take all memory.
-    fn is_possible(&self) -> bool {
-        (1..=MOST_ROWS).contains(&self.rows) && self.time_min <= self.time_max
+    fn of(row: SegmentRow) -> SegmentInfo {
+        let SegmentRow { id, source, rows, numbers, time_min, time_max } = row;
+        let is_final = rows >= super::open_segment::SEGMENT_ROWS;
+        SegmentInfo { id, source, first_row: numbers.first, rows, time_min, time_max, is_final }
     }
 }
 
@@ -165,55 +167,33 @@ impl Cache {
     /// The cache as it is now.
     pub fn snapshot(&self) -> Result<Snapshot<'_>, CacheError> {
         let connection = self.connection()?;
-        let mut are_sound = true;
-        let read = (|| -> rusqlite::Result<_> {
+        let read = || -> Result<_, StoreError> {
             connection.execute_batch("BEGIN")?;
-            let mut segments = connection
-                .prepare_cached(
-                    "SELECT id, source_id, first_row, rows, time_min, time_max, crc FROM segment
-                     ORDER BY source_id, first_row",
-                )?
-                .query_map([], |row| {
-                    let mut numbers = [0; 6];
-                    for (index, number) in numbers.iter_mut().enumerate() {
-                        *number = row.get(index)?;
-                    }
-                    are_sound &= checksum::of_numbers(&numbers) == row.get::<_, i32>(6)?;
-                    let [id, source, first_row, rows, time_min, time_max] = numbers;
-                    let (first_row, rows) = (first_row as u64, rows as usize);
-                    let is_final = rows >= super::open_segment::SEGMENT_ROWS;
-                    Ok(SegmentInfo { id, source, first_row, rows, time_min, time_max, is_final })
-                })?
-                .collect::<rusqlite::Result<Vec<SegmentInfo>>>()?;
+            let root = Root::read(&connection).map_err(|error| error.at("the root"))?;
+            let segments =
+                SegmentRow::all_of(&connection, &root).map_err(|error| error.at("the list of segments"))?;
+            let mut segments: Vec<SegmentInfo> = segments.into_iter().map(SegmentInfo::of).collect();
             for index in 1..segments.len() {
                 if segments[index - 1].source == segments[index].source {
                     segments[index - 1].is_final = true;
                 }
             }
-            let sources = connection
-                .prepare_cached("SELECT id, uri FROM source")?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
-            Ok((segments, sources))
-        })();
-        match read {
-            Ok(_) if !are_sound => {
-                Err(CacheError::damaged(&self.path, "the list of segments", checksum::DAMAGE))
-            }
-            Ok((segments, _)) if !segments.iter().all(SegmentInfo::is_possible) => Err(CacheError::Damaged {
-                path: self.path.clone(),
-                reason: "a segment of an impossible size or time".to_owned(),
-            }),
-            Ok((segments, sources)) => {
-                Ok(Snapshot { cache: self, connection: Mutex::new(Some(connection)), segments, sources })
-            }
-            Err(error) => Err(CacheError::sqlite(&self.path, error)),
-        }
+            let sources = SourceRow::all(&connection).map_err(|error| error.at("the list of sources"))?;
+            Ok((root, segments, sources.into_iter().map(|source| (source.id, source.uri)).collect()))
+        };
+        let (root, segments, sources) = read().map_err(|error| error.of(&self.path))?;
+        let connection = Mutex::new(Some(connection));
+        Ok(Snapshot { cache: self, connection, segments, sources, dictionaries: root.dictionaries })
     }
 
     /// The catalogue of sources.
     pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
-        self.with(catalogue::sources)
+        self.consistently(catalogue::sources)
+    }
+
+    /// The number of a source, if the catalogue has it.
+    pub fn source_id(&self, uri: &str) -> Result<Option<i64>, CacheError> {
+        self.consistently(|connection| catalogue::source_id(connection, uri))
     }
 
     /// Whether anything was ever pulled into it.
@@ -223,14 +203,37 @@ impl Cache {
         })
     }
 
-    /// What the catalogue knows of a log file of a source.
-    pub fn known(&self, source: &str, name: &str, version: Option<&str>) -> Result<Known, CacheError> {
-        self.with(|connection| catalogue::known(connection, source, name, version))
+    /// What the catalogue knows of log files of a source, given by name and version. A source that is not in the
+    /// catalogue has none.
+    pub fn known<'f>(
+        &self,
+        source: Option<i64>,
+        files: impl Iterator<Item = (&'f str, Option<&'f str>)>,
+    ) -> Result<Vec<Known>, CacheError> {
+        self.consistently(|connection| {
+            files.map(|(name, version)| catalogue::known(connection, source, name, version)).collect()
+        })
     }
 
-    /// Hands over every rejected line, of one source or of all.
+    /// Hands over every rejected line that is kept, of one source or of all.
     pub fn rejected(&self, source: Option<&str>, each: &mut dyn FnMut(Rejected)) -> Result<(), CacheError> {
-        self.with(|connection| catalogue::rejected(connection, source, each))
+        self.consistently(|connection| catalogue::rejected(connection, source, each))
+    }
+
+    /// Reads several things of one state of the cache.
+    fn consistently<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, CacheError> {
+        let connection = self.connection()?;
+        let answer = (|| {
+            connection.execute_batch("BEGIN")?;
+            read(&connection)
+        })();
+        if connection.execute_batch("COMMIT").is_ok() {
+            lock(&self.idle).push(connection);
+        }
+        answer.map_err(|error| error.of(&self.path))
     }
 
     fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::CacheError;
+use super::layout::DIMENSIONS;
+use super::root::Root;
 
 /// `application_id` of a cache: "TAMR".
 pub const APPLICATION_ID: i64 = 0x5441_4d52;
 
 /// `user_version` of a cache: the number of its format (docs/cache-format.md).
-pub const FORMAT: i64 = 2;
+pub const FORMAT: i64 = 3;
 
 /// Big pages suit big blobs: fewer links in their chains.
 const PAGE_SIZE: u32 = 32_768;
@@ -26,6 +28,20 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 const BREATH: Duration = Duration::from_millis(3);
 
 const TABLES: &str = "
+-- What no row can say of itself: one row. newest_segment: the largest id that a segment ever had. segments,
+-- sources, log_files, removed: the digests of these tables. dictionaries: how many values each dictionary has,
+-- 32 bits for each dimension in the order of the fields. crc: checksum of the columns before it.
+CREATE TABLE root (
+    id             INTEGER PRIMARY KEY CHECK (id = 1),
+    newest_segment INTEGER NOT NULL,
+    segments       INTEGER NOT NULL,
+    sources        INTEGER NOT NULL,
+    log_files      INTEGER NOT NULL,
+    removed        INTEGER NOT NULL,
+    dictionaries   BLOB NOT NULL,
+    crc            INTEGER NOT NULL
+) STRICT;
+
 -- A place that log files come from. next_row numbers its requests. monitored: pulled when no source is
 -- named. paused: 1 not pulled unless it is named, 2 the same since monitoring it was given up.
 CREATE TABLE source (
@@ -33,42 +49,65 @@ CREATE TABLE source (
     uri        TEXT NOT NULL UNIQUE,
     added      INTEGER NOT NULL,
     last_pull  INTEGER,
-    monitored  INTEGER NOT NULL DEFAULT 0,
-    paused     INTEGER NOT NULL DEFAULT 0,
-    next_row   INTEGER NOT NULL DEFAULT 0
+    monitored  INTEGER NOT NULL,
+    paused     INTEGER NOT NULL,
+    next_row   INTEGER NOT NULL,
+    crc        INTEGER NOT NULL
 ) STRICT;
 
--- A log file that was read. state: 0 in part, 1 whole, 2 holds no log lines, 3 whole, but some of its
--- requests may have been pruned, 4 in part, and some of that may have been pruned.
+-- A log file that was read. state: 0 in part, 1 to its end, 2 holds no log lines. version, size, lines, requests,
+-- duplicates and rejected are those of one version, the reading of which has this number (generation).
+-- pruned_before: requests of it before that time were pruned. The digests are those of its rows in log_file_part,
+-- log_file_rows and rejected_line.
 CREATE TABLE log_file (
-    id         INTEGER PRIMARY KEY,
-    source_id  INTEGER NOT NULL REFERENCES source(id),
-    name       TEXT NOT NULL,
-    version    TEXT,
-    size       INTEGER,
-    state      INTEGER NOT NULL,
-    lines      INTEGER NOT NULL,
-    requests   INTEGER NOT NULL,
-    duplicates INTEGER NOT NULL,
-    rejected   INTEGER NOT NULL,
+    id              INTEGER PRIMARY KEY,
+    source_id       INTEGER NOT NULL REFERENCES source(id),
+    name            TEXT NOT NULL,
+    version         TEXT,
+    size            INTEGER,
+    state           INTEGER NOT NULL,
+    generation      INTEGER NOT NULL,
+    lines           INTEGER NOT NULL,
+    requests        INTEGER NOT NULL,
+    duplicates      INTEGER NOT NULL,
+    rejected        INTEGER NOT NULL,
+    pruned_before   INTEGER,
+    parts_digest    INTEGER NOT NULL,
+    rows_digest     INTEGER NOT NULL,
+    rejected_digest INTEGER NOT NULL,
+    crc             INTEGER NOT NULL,
     UNIQUE (source_id, name)
 ) STRICT;
 
--- Lines of a log file in part (states 0 and 4) that are in the cache already.
+-- Lines of a log file in state 0 that are in the cache already.
 CREATE TABLE log_file_part (
-    log_file_id INTEGER NOT NULL REFERENCES log_file(id),
+    log_file_id INTEGER NOT NULL REFERENCES log_file(id) DEFERRABLE INITIALLY DEFERRED,
     first_line  INTEGER NOT NULL,
     lines       INTEGER NOT NULL,
+    crc         INTEGER NOT NULL,
     PRIMARY KEY (log_file_id, first_line)
 ) STRICT, WITHOUT ROWID;
 
--- Lines that are no record, byte for byte. line counts from 1.
+-- Which lines of a log file gave which requests of its source, by reading (generation) and commit (part). Those of
+-- earlier readings are there until one comes to its end.
+CREATE TABLE log_file_rows (
+    log_file_id INTEGER NOT NULL REFERENCES log_file(id) DEFERRABLE INITIALLY DEFERRED,
+    generation  INTEGER NOT NULL,
+    part        INTEGER NOT NULL,
+    crc         INTEGER NOT NULL,
+    runs        BLOB NOT NULL,
+    PRIMARY KEY (log_file_id, generation, part)
+) STRICT, WITHOUT ROWID;
+
+-- Lines that are no record, byte for byte. line counts from 1; number counts those of one line from 0.
 CREATE TABLE rejected_line (
-    log_file_id INTEGER NOT NULL REFERENCES log_file(id),
+    log_file_id INTEGER NOT NULL REFERENCES log_file(id) DEFERRABLE INITIALLY DEFERRED,
     line        INTEGER NOT NULL,
+    number      INTEGER NOT NULL,
+    crc         INTEGER NOT NULL,
     reason      TEXT NOT NULL,
     content     BLOB NOT NULL,
-    PRIMARY KEY (log_file_id, line)
+    PRIMARY KEY (log_file_id, line, number)
 ) STRICT, WITHOUT ROWID;
 
 -- The values of each dimension. Ids are dense from 1 in order of first sight; 0 is absent and not here.
@@ -81,16 +120,18 @@ CREATE TABLE dictionary (
     PRIMARY KEY (dimension, id)
 ) STRICT, WITHOUT ROWID;
 
--- A batch of requests of one source: numbers first_row .. first_row + rows. Never changed; the last one
--- of a source is replaced while it is small. crc: checksum of all else in the row.
+-- A batch of requests of one source. It covers the numbers first_row .. first_row + numbers; gone says which of
+-- these no request has any more. Never changed; the last one of a source is replaced while it is small.
 CREATE TABLE segment (
-    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id        INTEGER PRIMARY KEY,
     source_id INTEGER NOT NULL REFERENCES source(id),
     first_row INTEGER NOT NULL,
     rows      INTEGER NOT NULL,
+    numbers   INTEGER NOT NULL,
     time_min  INTEGER NOT NULL,
     time_max  INTEGER NOT NULL,
-    crc       INTEGER NOT NULL
+    crc       INTEGER NOT NULL,
+    gone      BLOB
 ) STRICT;
 
 -- One column of a segment. id = segment × 64 + number of the field. low and high bound its integers.
@@ -105,22 +146,16 @@ CREATE TABLE column_chunk (
     presence BLOB,
     data     BLOB NOT NULL
 ) STRICT;
-";
 
-/// Numbers of requests that were pruned; made when something is, so that older caches do without.
-pub const PRUNED: &str = "
-CREATE TABLE IF NOT EXISTS pruned (
+-- Numbers of requests that were removed with their whole segment.
+CREATE TABLE removed (
     source_id INTEGER NOT NULL REFERENCES source(id),
     first_row INTEGER NOT NULL,
     rows      INTEGER NOT NULL,
+    crc       INTEGER NOT NULL,
     PRIMARY KEY (source_id, first_row)
 ) STRICT, WITHOUT ROWID;
 ";
-
-/// Whether anything was ever pruned: the table of it exists.
-pub fn has_pruned(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'pruned'", [], |row| row.get(0))
-}
 
 /// Key of a row in `column_chunk`.
 pub fn chunk_id(segment: i64, field: crate::log::Field) -> i64 {
@@ -231,6 +266,7 @@ fn make(path: &Path, journal: Journal) -> Result<(), CacheError> {
     connection.pragma_update(None, "synchronous", "OFF").map_err(sqlite)?;
     let transaction = connection.transaction().map_err(sqlite)?;
     transaction.execute_batch(TABLES).map_err(sqlite)?;
+    Root::default().write(&transaction, &[0; DIMENSIONS]).map_err(sqlite)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(sqlite)?;
     transaction.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
     transaction.commit().map_err(sqlite)?;

@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 use rusqlite::{Connection, Transaction};
 
 use super::checksum;
-use super::chunk::ChunkError;
+use super::error::StoreError;
 use super::codec::Damage;
 use super::dictionary::hash;
 use super::known::Values;
 use crate::log::Field;
 
 /// Reads the values of a dimension.
-pub(super) fn load(connection: &Connection, field: Field, values: &mut Values) -> Result<(), ChunkError> {
+pub(super) fn load(connection: &Connection, field: Field, values: &mut Values) -> Result<(), StoreError> {
     let mut statement =
         connection.prepare("SELECT id, value, crc FROM dictionary WHERE dimension = ?1 ORDER BY id")?;
     let mut rows = statement.query([field as i64])?;

@@ -56,10 +56,11 @@ pub fn batch(file: &str, requests: &[Request], first_line: u64, is_last: bool) -
     let version = Some("1".to_owned());
     let lines = requests.len() as u64;
     builder.end_part(Part {
-        file: Arc::new(FileMark { name: file.to_owned(), version, size: Some(1) }),
+        file: Arc::new(FileMark { name: file.to_owned(), version, size: Some(1), may_grow: false }),
         first_line,
         lines,
         rows: builder.rows(),
+        line_runs: Vec::new(),
         rejected: Vec::new(),
         total_lines: is_last.then_some(first_line + lines - 1),
     });

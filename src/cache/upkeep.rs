@@ -1,8 +1,8 @@
 //! Looking after sources: which are monitored, and how one goes with all that came from it.
 
-use rusqlite::params;
-
 use super::catalogue::{PAUSED, REMOVED, WHOLE};
+use super::log_files::LogFileRow;
+use super::segment_rows::SegmentRow;
 use super::{CacheError, Writer, schema};
 
 /// What a person wants of a source.
@@ -33,18 +33,12 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be written.
     pub fn monitor(&mut self, source: i64, wanted: Monitoring) -> Result<(), CacheError> {
-        let change = match wanted {
-            Monitoring::On => "UPDATE source SET monitored = 1, paused = 0 WHERE id = ?1",
-            Monitoring::Paused => "UPDATE source SET paused = ?2 WHERE id = ?1",
-            Monitoring::Resumed => "UPDATE source SET paused = 0 WHERE id = ?1",
-            Monitoring::Off => "UPDATE source SET monitored = 0, paused = ?2 WHERE id = ?1",
-        };
-        let done = match wanted {
-            Monitoring::On | Monitoring::Resumed => self.connection.execute(change, [source]),
-            Monitoring::Paused => self.connection.execute(change, [source, PAUSED]),
-            Monitoring::Off => self.connection.execute(change, [source, REMOVED]),
-        };
-        done.map(drop).map_err(|error| self.sqlite(error))
+        self.change_source(source, |row| match wanted {
+            Monitoring::On => (row.monitored, row.paused) = (1, 0),
+            Monitoring::Paused => row.paused = PAUSED,
+            Monitoring::Resumed => row.paused = 0,
+            Monitoring::Off => (row.monitored, row.paused) = (0, REMOVED),
+        })
     }
 
     /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that
@@ -54,38 +48,23 @@ impl Writer {
     /// If the cache cannot be written; then all is as it was.
     pub fn delete_source(&mut self, source: i64) -> Result<Deleted, CacheError> {
         self.settle()?;
-        self.delete_source_rows(source).map_err(|error| self.sqlite(error))
-    }
-
-    fn delete_source_rows(&mut self, source: i64) -> rusqlite::Result<Deleted> {
-        let transaction = self.connection.transaction()?;
-        let requests: i64 = transaction.query_row(
-            "SELECT coalesce(sum(rows), 0) FROM segment WHERE source_id = ?1",
-            [source],
-            |row| row.get(0),
-        )?;
-        for (table, column) in [("rejected_line", "log_file_id"), ("log_file_part", "log_file_id")] {
-            transaction.execute(
-                &format!(
-                    "DELETE FROM {table} WHERE {column} IN (SELECT id FROM log_file WHERE source_id = ?1)"
-                ),
-                [source],
-            )?;
-        }
-        let files = transaction.execute("DELETE FROM log_file WHERE source_id = ?1", [source])?;
-        let segments: Vec<i64> = transaction
-            .prepare("SELECT id FROM segment WHERE source_id = ?1")?
-            .query_map([source], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
-        for segment in segments {
-            super::writer::delete_segment(&transaction, segment)?;
-        }
-        if schema::has_pruned(&transaction)? {
-            transaction.execute("DELETE FROM pruned WHERE source_id = ?1", [source])?;
-        }
-        transaction.execute("DELETE FROM source WHERE id = ?1", params![source])?;
-        transaction.commit()?;
-        Ok(Deleted { requests: requests as u64, files: files as u64 })
+        self.change(|transaction, root| {
+            let segments: Vec<SegmentRow> = SegmentRow::all(transaction)?
+                .into_iter()
+                .filter(|segment| segment.source == source)
+                .collect();
+            let files = LogFileRow::all(transaction, source)?;
+            for file in &files {
+                file.delete(transaction, root)?;
+            }
+            for segment in &segments {
+                super::writer::delete_segment(transaction, segment.id)?;
+            }
+            transaction.execute("DELETE FROM removed WHERE source_id = ?1", [source])?;
+            transaction.execute("DELETE FROM source WHERE id = ?1", [source])?;
+            let requests = segments.iter().map(|segment| segment.rows as u64).sum();
+            Ok(Deleted { requests, files: files.len() as u64 })
+        })
     }
 
     /// Gives what deletions left free back to the file system: the whole file is written anew. Returns
@@ -166,13 +145,13 @@ impl Writer {
     /// If the cache cannot be read.
     pub fn holds(&self, source: i64, name: &str, version: Option<&str>) -> Result<bool, CacheError> {
         let Some(version) = version else { return Ok(false) };
-        self.connection
-            .prepare_cached(
-                "SELECT count(*) FROM log_file
-                 WHERE source_id = ?1 AND name = ?2 AND version = ?3 AND state = ?4 AND lines > 0",
-            )
-            .and_then(|mut ask| ask.query_row(params![source, name, version, WHOLE], |row| row.get(0)))
-            .map_err(|error| self.sqlite(error))
+        let file = LogFileRow::find(&self.connection, source, name).map_err(|error| error.of(&self.path))?;
+        Ok(file.is_some_and(|file| {
+            file.version.as_deref() == Some(version)
+                && file.state == WHOLE
+                && file.pruned_before.is_none()
+                && file.counts.lines > 0
+        }))
     }
 
     /// Bytes that the cache takes on disk, what is not folded into the main file yet included.

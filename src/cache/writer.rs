@@ -2,26 +2,30 @@
 //! came from, so that a crash at any point leaves a cache that is complete and has nothing twice.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params, params_from_iter};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::batch::{Batch, Coded, FileMark, KEY};
-use super::catalogue::{self, SourceInfo};
+use super::batch::{Batch, Coded, FileMark, KEY, LineRun};
+use super::catalogue::{self, SourceInfo, SourceRow};
 use super::checkpoint::Checkpointer;
-use super::chunk::{self, ChunkError};
 use super::codec::integers::Integers;
 use super::codec::text::split;
 use super::dictionary::hash;
-use super::duplicates::{AdmitError, Seen, read_column};
+use super::duplicates::{Repeat, Seen, read_column};
+use super::error::StoreError;
 use super::known::{Knowledge, Values};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
 use super::lock::WriterLock;
-use super::log_files::{FileState, load_file, write_file};
+use super::log_files::{self, FileState};
 use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
+use super::root::{self, Root};
+use super::row_numbers::RowNumbers;
 use super::schema::{self, Journal};
-use super::{CacheError, checksum, codec, stored_values};
+use super::segment_rows::{RemovedRow, SegmentRow};
+use super::{CacheError, chunk, codec, stored_values};
 use crate::log::Field;
 
 /// What became of a batch.
@@ -29,8 +33,8 @@ use crate::log::Field;
 pub struct Appended {
     /// Requests added.
     pub requests: u64,
-    /// Exact repeats dropped. Lines that a log file gave before it grew are none, nor are those that were
-    /// told then.
+    /// Exact repeats dropped. Requests that an earlier version of the log file gave are none, nor are the repeats that
+    /// were counted then.
     pub duplicates: u64,
 }
 
@@ -69,9 +73,14 @@ pub struct Writer {
     pub(super) values: [Values; DIMENSIONS],
     knowledge: Knowledge,
     /// How many values of each dictionary are in the file.
-    stored: [usize; DIMENSIONS],
-    tail: Option<Tail>,
-    files: HashMap<(i64, String), FileState>,
+    pub(super) stored: [usize; DIMENSIONS],
+    /// As it is in the file.
+    pub(super) root: Root,
+    /// The id of the next log file that is new in the catalogue.
+    next_file: i64,
+    pub(super) tail: Option<Tail>,
+    /// Log files with something to be written, and those of which lines are still to come.
+    pub(super) files: HashMap<(i64, String), FileState>,
     /// Memory for the ids of the values of a batch.
     ids: Vec<u32>,
     /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
@@ -80,14 +89,16 @@ pub struct Writer {
 }
 
 /// The end of the source that is being written.
-struct Tail {
+pub(super) struct Tail {
     source: i64,
-    first_row: i64,
+    numbers: RowNumbers,
     segment: OpenSegment,
     /// The segment in the file that has the first `committed` rows of it.
     stored: Option<i64>,
     committed: usize,
     seen: Seen,
+    /// Whether requests of some log files of the source were pruned: they are not taken again.
+    has_pruned: bool,
 }
 
 impl Writer {
@@ -133,6 +144,8 @@ impl Writer {
             values: Default::default(),
             knowledge: Knowledge::default(),
             stored: [0; DIMENSIONS],
+            root: Root::default(),
+            next_file: 1,
             tail: None,
             files: HashMap::new(),
             ids: Vec::new(),
@@ -140,7 +153,7 @@ impl Writer {
             kept_open: None,
             _lock: lock,
         };
-        writer.load_dictionaries()?;
+        writer.load()?;
         Ok(writer)
     }
 
@@ -156,33 +169,65 @@ impl Writer {
 
     /// The number of a source, if the catalogue has it.
     pub fn known_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
-        catalogue::source_id(&self.connection, uri).map_err(|error| self.sqlite(error))
+        catalogue::source_id(&self.connection, uri).map_err(|error| error.of(&self.path))
     }
 
     /// The number of a source, which is added to the catalogue if it is new there.
     pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
-        match self.known_source(uri)? {
-            Some(id) => Ok(id),
-            None => {
-                self.connection
-                    .execute("INSERT INTO source (uri, added) VALUES (?1, unixepoch())", [uri])
-                    .map_err(|error| self.sqlite(error))?;
-                Ok(self.connection.last_insert_rowid())
-            }
+        if let Some(id) = self.known_source(uri)? {
+            return Ok(id);
         }
+        let added = now();
+        self.change(|transaction, _| {
+            let last: Option<i64> =
+                transaction.query_row("SELECT max(id) FROM source", [], |row| row.get(0))?;
+            let id = last.unwrap_or(0) + 1;
+            let uri = uri.to_owned();
+            SourceRow { id, uri, added, last_pull: None, monitored: 0, paused: 0, next_row: 0 }
+                .save(transaction)?;
+            Ok(id)
+        })
     }
 
     /// Notes that all log files of a source were asked for just now.
     pub fn pulled(&mut self, source: i64) -> Result<(), CacheError> {
-        self.connection
-            .execute("UPDATE source SET last_pull = unixepoch() WHERE id = ?1", [source])
-            .map_err(|error| self.sqlite(error))?;
-        Ok(())
+        self.change_source(source, |row| row.last_pull = Some(now()))
+    }
+
+    /// Changes the row of a source.
+    pub(super) fn change_source(
+        &mut self,
+        source: i64,
+        change: impl FnOnce(&mut SourceRow),
+    ) -> Result<(), CacheError> {
+        self.change(|transaction, _| {
+            let mut row = SourceRow::find(transaction, source)?;
+            change(&mut row);
+            Ok(row.save(transaction)?)
+        })
+    }
+
+    /// Changes what is stored, in one transaction that ends with the root. What fails changes nothing.
+    pub(super) fn change<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>, &mut Root) -> Result<T, StoreError>,
+    ) -> Result<T, CacheError> {
+        let Writer { connection, root, stored, path, .. } = self;
+        let change = || -> Result<T, StoreError> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut changed = root.clone();
+            let done = work(&transaction, &mut changed)?;
+            changed.write(&transaction, stored)?;
+            transaction.commit()?;
+            *root = changed;
+            Ok(done)
+        };
+        change().map_err(|error| error.of(path))
     }
 
     /// The catalogue of sources.
     pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
-        catalogue::sources(&self.connection).map_err(|error| self.sqlite(error))
+        catalogue::sources(&self.connection).map_err(|error| error.of(&self.path))
     }
 
     /// Adds the requests of a batch. They are in the cache after the next [`Writer::commit`], which
@@ -212,6 +257,7 @@ impl Writer {
         if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > most) {
             self.seal()?;
         }
+        let unwanted = self.pruned_rows(source, batch)?;
         let Some(tail) = &mut self.tail else { return Ok(Appended::default()) };
         let from = tail.segment.rows();
         tail.segment.extend(batch);
@@ -222,35 +268,34 @@ impl Writer {
         }
         self.knowledge.settle(&mut self.values);
         let keys = &self.values[KEY];
+        let unwanted: Vec<usize> = unwanted.into_iter().map(|row| from + row).collect();
         let repeats = tail
             .seen
-            .admit(&self.connection, keys, &tail.segment, from, &batch.request_ids)
-            .map_err(|error| admit_error(&self.path, error))?;
+            .admit(
+                &self.connection,
+                keys,
+                (&tail.segment, &tail.numbers),
+                from,
+                &batch.request_ids,
+                &unwanted,
+            )
+            .map_err(|error| error.of(&self.path))?;
+        let gone: Vec<usize> = repeats.iter().map(|repeat| repeat.row).collect();
         tail.segment
-            .remove(&repeats, keys)
+            .remove(&gone, keys)
             .map_err(|damage| CacheError::damaged(&self.path, "a batch", damage))?;
 
-        let mut start = from;
-        let mut repeats = repeats.into_iter().peekable();
+        let mut rows = NewRows { next: from, number: tail.numbers.number(from), repeats: &repeats };
         let mut appended = Appended::default();
         for part in batch.parts.drain(..) {
-            let end = start + part.rows;
-            let mut duplicates = 0;
-            while repeats.next_if(|row| *row < end).is_some() {
-                duplicates += 1;
-            }
-            appended.requests += part.rows as u64 - duplicates;
             let file = self.file(source, &part.file)?;
-            file.lines += part.lines;
-            appended.duplicates += file.take(part.rows as u64, duplicates).new;
-            file.rejected += part.rejected.len() as u64;
-            file.total_lines = file.total_lines.or(part.total_lines);
-            if part.lines > 0 {
-                file.new_parts.push((part.first_line, part.lines));
+            let consecutive = [LineRun { line: 0, rows: part.rows }];
+            let runs = if part.line_runs.is_empty() { &consecutive } else { part.line_runs.as_slice() };
+            for run in runs {
+                rows.give(part.first_line + run.line, run.rows, file, &mut appended);
             }
-            file.new_rejected.extend(part.rejected);
-            file.dirty = true;
-            start = end;
+            file.reject(part.rejected);
+            file.read_lines(part.first_line, part.lines, part.total_lines);
         }
         if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() >= self.options.segment_rows) {
             self.seal()?;
@@ -258,11 +303,34 @@ impl Writer {
         Ok(appended)
     }
 
+    /// Rows of a batch that were pruned from their log file before, in ascending order: they are not taken again.
+    fn pruned_rows(&mut self, source: i64, batch: &Batch) -> Result<Vec<usize>, CacheError> {
+        let mut rows = Vec::new();
+        if self.tail.as_ref().is_some_and(|tail| tail.has_pruned) {
+            let mut start = 0;
+            for part in &batch.parts {
+                let end = start + part.rows;
+                if let Some(before) = self.file(source, &part.file)?.pruned_before() {
+                    rows.extend((start..end).filter(|row| batch.times[*row] < before));
+                }
+                start = end;
+            }
+        }
+        Ok(rows)
+    }
+
     /// Notes a file that holds no log lines: it is not asked for again.
     pub fn skip(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         let file = self.file(source, mark)?;
         file.no_log = true;
-        file.dirty = true;
+        file.is_dirty = true;
+        Ok(())
+    }
+
+    /// Notes that the content of a log file turned out to be damaged: what it gave in this reading does not count.
+    /// [`Writer::replace_versions`] takes it back.
+    pub fn damaged(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
+        self.file(source, mark)?.is_damaged = true;
         Ok(())
     }
 
@@ -270,7 +338,7 @@ impl Writer {
     /// repeats there is nothing else.
     pub fn is_committed(&self) -> bool {
         self.tail.as_ref().is_none_or(|tail| tail.segment.rows() == tail.committed)
-            && !self.files.values().any(|file| file.dirty)
+            && !self.files.values().any(|file| file.is_dirty)
     }
 
     /// How many requests the next commit would write.
@@ -283,10 +351,7 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be written; then it is as after the commit before.
     pub fn commit(&mut self) -> Result<(), CacheError> {
-        let journal = self.write().map_err(|error| match error {
-            WriteError::Sqlite(error) => self.sqlite(error),
-            WriteError::Damage(damage) => CacheError::damaged(&self.path, "a batch", damage),
-        })?;
+        let journal = self.write().map_err(|error| error.at("a batch").of(&self.path))?;
         // Somebody has begun to read.
         if journal == Journal::WriteAhead { self.write_ahead() } else { Ok(()) }
     }
@@ -300,9 +365,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Tells by which way it went into the file.
-    fn write(&mut self) -> Result<Journal, WriteError> {
-        let Writer { connection, values: dictionaries, stored, tail, files, .. } = self;
+    /// Returns by which way it went into the file.
+    fn write(&mut self) -> Result<Journal, StoreError> {
+        let Writer { connection, values: dictionaries, stored, tail, files, root, next_file, .. } = self;
         // At once: who waits for nobody else may be waited for (a reader, who has the cache written ahead).
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut now_stored = *stored;
@@ -312,34 +377,35 @@ impl Writer {
                 now_stored[slot] = values.len();
             }
         }
+        let mut new_root = root.clone();
         let mut new_segment = None;
         if let Some(tail) = tail
             && tail.segment.rows() > tail.committed
         {
-            new_segment = Some(write_segment(&transaction, tail, &dictionaries[KEY])?);
+            new_segment = Some(write_segment(&transaction, &mut new_root, tail, &dictionaries[KEY])?);
         }
-        let mut ids = Vec::new();
-        for ((source, name), file) in files.iter().filter(|(_, file)| file.dirty) {
-            ids.push(((*source, name.clone()), write_file(&transaction, *source, name, file)?));
+        let mut next_id = *next_file;
+        let mut written = Vec::new();
+        for (key, file) in files.iter().filter(|(_, file)| file.is_dirty) {
+            written.push((key.clone(), file.write(&transaction, key.0, &mut new_root, &mut next_id)?));
         }
+        new_root.write(&transaction, &now_stored)?;
         let journal = schema::journal(&transaction)?;
         transaction.commit()?;
 
+        *root = new_root;
         *stored = now_stored;
+        *next_file = next_id;
         if let (Some(tail), Some(id)) = (tail, new_segment) {
             tail.stored = Some(id);
             tail.committed = tail.segment.rows();
         }
-        for (name, id) in ids {
-            if let Some(file) = files.get_mut(&name) {
-                file.id = Some(id);
-                file.replaces = false;
-                file.dirty = false;
-                file.new_parts.clear();
-                file.new_rejected.clear();
+        for (key, written) in written {
+            if let Some(file) = files.get_mut(&key) {
+                file.settle(written);
             }
         }
-        files.retain(|_, file| file.is_in_part());
+        files.retain(|_, file| !file.is_settled());
         Ok(journal)
     }
 
@@ -355,11 +421,13 @@ impl Writer {
         if let Some(tail) = &mut self.tail
             && let (Some(id), Some((time_min, time_max))) = (tail.stored, tail.segment.time_range())
         {
-            tail.first_row += tail.segment.rows() as i64;
+            let rows = tail.segment.rows();
+            let next = RowNumbers::from(tail.numbers.range(rows).end);
+            let numbers = std::mem::replace(&mut tail.numbers, next);
             tail.segment.clear();
             tail.stored = None;
             tail.committed = 0;
-            tail.seen.seal(id, time_min, time_max);
+            tail.seen.seal(SegmentRow { id, source: tail.source, rows, numbers, time_min, time_max });
         }
         Ok(())
     }
@@ -371,42 +439,53 @@ impl Writer {
         }
         self.commit()?;
         self.tail = None;
-        let path = self.path.clone();
-        self.tail = Some(
-            load_tail(&self.connection, source, &self.values[KEY], self.options.segment_rows)
-                .map_err(|error| admit_error(&path, error))?,
-        );
+        let tail = load_tail(&self.connection, source, &self.values[KEY], self.options.segment_rows);
+        self.tail = Some(tail.map_err(|error| error.of(&self.path))?);
         Ok(())
     }
 
     fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut FileState, CacheError> {
         let key = (source, mark.name.clone());
-        if !self.files.contains_key(&key) {
-            let state = load_file(&self.connection, source, mark).map_err(|error| self.sqlite(error))?;
-            self.files.insert(key.clone(), state);
+        if self.files.get(&key).is_some_and(|state| state.mark.version != mark.version) {
+            // It changed while it was being read: another version begins.
+            self.commit()?;
+            self.files.remove(&key);
         }
-        let state = self.files.entry(key).or_default();
-        if state.mark.as_ref().is_some_and(|known| known.version != mark.version) {
-            // It changed while it was being read: what was noted of its lines is void.
-            *state = state.replaced(state.mark.as_ref().and_then(|mark| mark.size));
+        match self.files.entry(key) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let state = FileState::load(&self.connection, source, mark);
+                let place_of = |error: StoreError| error.at(format_args!("log file {}", mark.name));
+                Ok(place.insert(state.map_err(|error| place_of(error).of(&self.path))?))
+            }
         }
-        if state.mark.is_none() {
-            state.mark = Some(mark.clone());
-        }
-        Ok(state)
     }
 
-    fn load_dictionaries(&mut self) -> Result<(), CacheError> {
+    /// Reads what a writer has to know, and compares it with the root: what this writer writes then is no worse.
+    fn load(&mut self) -> Result<(), CacheError> {
+        let root = Root::read(&self.connection).map_err(|error| error.at("the root").of(&self.path))?;
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
+            let place = format_args!("dictionary of {}", field.name()).to_string();
             let values = &mut self.values[slot];
-            stored_values::load(&self.connection, field, values).map_err(|error| match error {
-                ChunkError::Sqlite(error) => CacheError::sqlite(&self.path, error),
-                ChunkError::Damage(damage) => {
-                    CacheError::damaged(&self.path, format!("dictionary of {}", field.name()), damage)
-                }
-            })?;
+            stored_values::load(&self.connection, field, values)
+                .and_then(|()| match values.len() == root.dictionaries[slot] as usize {
+                    true => Ok(()),
+                    false => Err(codec::Damage("values of it are missing").into()),
+                })
+                .map_err(|error| error.at(place).of(&self.path))?;
             self.stored[slot] = values.len();
         }
+        let check = || -> Result<i64, StoreError> {
+            SegmentRow::all_of(&self.connection, &root).map_err(|error| error.at("the list of segments"))?;
+            SourceRow::all(&self.connection).map_err(|error| error.at("the list of sources"))?;
+            for (table, expected) in [("log_file", root.log_files), ("removed", root.removed)] {
+                root::is_complete(root::digest_of(&self.connection, table)?, expected)
+                    .map_err(|damage| StoreError::from(damage).at(format_args!("the table {table}")))?;
+            }
+            Ok(log_files::next_id(&self.connection)?)
+        };
+        self.next_file = check().map_err(|error| error.of(&self.path))?;
+        self.root = root;
         self.knowledge.settle_all(&mut self.values);
         Ok(())
     }
@@ -426,76 +505,78 @@ impl Writer {
     }
 }
 
-pub(super) enum WriteError {
-    Sqlite(rusqlite::Error),
-    Damage(codec::Damage),
+/// Rows of a batch as they are in the open segment, without those that were removed.
+struct NewRows<'r> {
+    /// The next row, counted with those that were removed.
+    next: usize,
+    /// The number of the next row that was not removed.
+    number: u64,
+    /// Rows that were removed, from the next row on.
+    repeats: &'r [Repeat],
 }
 
-impl From<ChunkError> for WriteError {
-    fn from(error: ChunkError) -> Self {
-        match error {
-            ChunkError::Sqlite(error) => WriteError::Sqlite(error),
-            ChunkError::Damage(damage) => WriteError::Damage(damage),
+impl NewRows<'_> {
+    /// Hands the next rows to their log file, which gave one a line from this line on.
+    fn give(&mut self, mut line: u64, rows: usize, file: &mut FileState, appended: &mut Appended) {
+        let end = self.next + rows;
+        while self.next < end {
+            let removed = self.repeats.first().filter(|repeat| repeat.row < end);
+            let kept = removed.map_or(end, |repeat| repeat.row) - self.next;
+            if kept > 0 {
+                file.give(line, self.number, kept as u64);
+                appended.requests += kept as u64;
+                self.number += kept as u64;
+                line += kept as u64;
+                self.next += kept;
+            }
+            if let Some(removed) = removed {
+                if let Some(number) = removed.of {
+                    appended.duplicates += u64::from(file.repeat(line, number));
+                }
+                self.repeats = &self.repeats[1..];
+                line += 1;
+                self.next += 1;
+            }
         }
     }
 }
 
-impl From<codec::Damage> for WriteError {
-    fn from(damage: codec::Damage) -> Self {
-        WriteError::Damage(damage)
-    }
-}
-
-impl From<rusqlite::Error> for WriteError {
-    fn from(error: rusqlite::Error) -> Self {
-        WriteError::Sqlite(error)
-    }
-}
-
-pub(super) fn admit_error(path: &Path, error: AdmitError) -> CacheError {
-    match error {
-        AdmitError::Sqlite(error) => CacheError::sqlite(path, error),
-        AdmitError::Damage(segment, damage) => {
-            CacheError::damaged(path, format_args!("segment {segment}"), damage)
-        }
-    }
+/// Seconds since the epoch.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
 }
 
 /// Writes the tail as a segment in place of the one that had its beginning.
-fn write_segment(transaction: &Transaction<'_>, tail: &mut Tail, keys: &Values) -> Result<i64, WriteError> {
+fn write_segment(
+    transaction: &Transaction<'_>,
+    root: &mut Root,
+    tail: &mut Tail,
+    keys: &Values,
+) -> Result<i64, StoreError> {
     if let Some(old) = tail.stored {
         delete_segment(transaction, old)?;
     }
-    let id = insert_segment(transaction, tail.source, tail.first_row, &mut tail.segment, keys)?;
-    transaction.execute(
-        "UPDATE source SET next_row = ?2 WHERE id = ?1",
-        params![tail.source, tail.first_row + tail.segment.rows() as i64],
-    )?;
+    let Tail { source, numbers, segment, .. } = tail;
+    let id = insert_segment(transaction, root, (*source, numbers.clone()), segment, keys)?;
+    let mut row = SourceRow::find(transaction, *source)?;
+    row.next_row = numbers.range(segment.rows()).end as i64;
+    row.save(transaction)?;
     Ok(id)
 }
 
-/// Writes a segment and tells its number.
+/// Writes a segment of a source with requests of these numbers, and returns its id.
 pub(super) fn insert_segment(
     transaction: &Transaction<'_>,
-    source: i64,
-    first_row: i64,
+    root: &mut Root,
+    (source, numbers): (i64, RowNumbers),
     segment: &mut OpenSegment,
     keys: &Values,
-) -> Result<i64, WriteError> {
+) -> Result<i64, StoreError> {
     let (time_min, time_max) = segment.time_range().unwrap_or((0, 0));
-    // The number that SQLite would give it, wanted beforehand: the checksum covers it.
-    let id: i64 = transaction
-        .prepare_cached("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'segment'")?
-        .query_row([], |row| row.get(0))?;
-    let numbers = [id, source, first_row, segment.rows() as i64, time_min, time_max];
-    let crc = i64::from(checksum::of_numbers(&numbers));
-    transaction
-        .prepare_cached(
-            "INSERT INTO segment (id, source_id, first_row, rows, time_min, time_max, crc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params_from_iter(numbers.into_iter().chain([crc])))?;
-    segment.pack(keys, |column| -> Result<(), WriteError> { Ok(chunk::insert(transaction, id, column)?) })?;
+    root.newest_segment += 1;
+    let id = root.newest_segment;
+    SegmentRow { id, source, rows: segment.rows(), numbers, time_min, time_max }.insert(transaction)?;
+    segment.pack(keys, |column| chunk::insert(transaction, id, column))?;
     Ok(id)
 }
 
@@ -507,48 +588,75 @@ pub(super) fn delete_segment(transaction: &Transaction<'_>, id: i64) -> rusqlite
     Ok(())
 }
 
+/// Removes rows, in ascending order, of a stored segment: what is left of it is written anew under another id.
+pub(super) fn remove_rows(
+    transaction: &Transaction<'_>,
+    root: &mut Root,
+    segment: &SegmentRow,
+    rows: &[usize],
+    keys: &Values,
+) -> Result<(), StoreError> {
+    let range = segment.numbers.range(segment.rows);
+    if rows.len() == segment.rows {
+        delete_segment(transaction, segment.id)?;
+        let removed = RemovedRow {
+            source: segment.source,
+            first_row: range.start as i64,
+            rows: (range.end - range.start) as i64,
+        };
+        return removed.add(transaction);
+    }
+    let place = format!("segment {}", segment.id);
+    let mut open = load_segment(transaction, segment.id, segment.rows)?;
+    open.remove(rows, keys).map_err(|damage| StoreError::from(damage).at(place))?;
+    let mut numbers = segment.numbers.clone();
+    numbers.remove(rows);
+    delete_segment(transaction, segment.id)?;
+    insert_segment(transaction, root, (segment.source, numbers), &mut open, keys)?;
+    Ok(())
+}
+
 /// The end of a source as it is in the file: its last segment, if that is small, to be added to.
 fn load_tail(
     connection: &Connection,
     source: i64,
     keys: &Values,
     segment_rows: usize,
-) -> Result<Tail, AdmitError> {
-    let next_row: i64 =
-        connection.query_row("SELECT next_row FROM source WHERE id = ?1", [source], |row| row.get(0))?;
-    let mut segments = connection
-        .prepare(
-            "SELECT id, time_min, time_max, first_row, rows FROM segment WHERE source_id = ?1 ORDER BY first_row",
-        )?
-        .query_map([source], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
-        })?
-        .collect::<rusqlite::Result<Vec<(i64, i64, i64, i64, i64)>>>()?;
-    let small = segments.pop_if(|(.., rows)| (*rows as usize) < segment_rows);
-    let seen = Seen::new(segments.into_iter().map(|(id, time_min, time_max, ..)| (id, time_min, time_max)));
+) -> Result<Tail, StoreError> {
+    let next_row = SourceRow::find(connection, source)?.next_row as u64;
+    let mut segments = SegmentRow::all(connection)?;
+    segments.retain(|segment| segment.source == source);
+    let small = segments
+        .pop_if(|last| last.rows < segment_rows && last.numbers.range(last.rows).end == next_row);
+    let has_pruned = connection.query_row(
+        "SELECT EXISTS (SELECT * FROM log_file WHERE source_id = ?1 AND pruned_before IS NOT NULL)",
+        [source],
+        |row| row.get(0),
+    )?;
     let mut tail = Tail {
         source,
-        first_row: next_row,
+        numbers: RowNumbers::from(next_row),
         segment: OpenSegment::default(),
         stored: None,
         committed: 0,
-        seen,
+        seen: Seen::new(segments),
+        has_pruned,
     };
-    if let Some((id, _, _, first_row, rows)) = small {
-        tail.first_row = first_row;
-        tail.segment = load_segment(connection, id, rows as usize)?;
-        tail.stored = Some(id);
+    if let Some(small) = small {
+        tail.segment = load_segment(connection, small.id, small.rows)?;
+        tail.stored = Some(small.id);
         tail.committed = tail.segment.rows();
-        let request_ids =
-            request_ids(&tail.segment, keys).map_err(|damage| AdmitError::Damage(id, damage))?;
+        tail.numbers = small.numbers;
+        let request_ids = request_ids(&tail.segment, keys)
+            .map_err(|damage| StoreError::from(damage).at(format_args!("segment {}", small.id)))?;
         tail.seen.resume(&tail.segment, &request_ids);
     }
     Ok(tail)
 }
 
 /// A stored segment, unpacked so that rows can be added.
-pub(super) fn load_segment(connection: &Connection, id: i64, rows: usize) -> Result<OpenSegment, AdmitError> {
-    let damaged = |damage| AdmitError::Damage(id, damage);
+pub(super) fn load_segment(connection: &Connection, id: i64, rows: usize) -> Result<OpenSegment, StoreError> {
+    let damaged = |damage| StoreError::from(damage).at(format_args!("segment {id}"));
     let read = |field: Field| read_column(connection, id, field);
     let numbers = |field: Field| {
         Integers::open(read(field)?).and_then(|column| column.into_rows(rows)).map_err(damaged)

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use crate::cache::catalogue::Known;
 use crate::cache::{Cache, CacheError, FileMark};
 use crate::log::{Rejection, records};
-use crate::source::body::{Body, is_compressed, looks_like_log};
+use crate::source::body::{Body, begins_compressed, is_compressed, is_damage, looks_like_log};
 use crate::source::{LogFile, Source};
 
 use super::blocks::{Buffers, Cutter, without};
@@ -91,6 +91,7 @@ impl Fetching {
         let concurrency = self.options.concurrency.unwrap_or_else(|| source.concurrency()).max(1);
         let slots = Arc::new(Semaphore::new(concurrency));
         let mut fetches = JoinSet::new();
+        let source_id = self.cache.source_id(source.uri())?;
 
         'pages: loop {
             let page = tokio::select! {
@@ -98,15 +99,20 @@ impl Fetching {
                 () = self.stop.asked() => None,
             };
             let Some(page) = page else { break };
-            self.counters.files_listed.fetch_add(page.len() as u64, Relaxed);
+            let names = page.iter().map(|file| (file.name.as_str(), file.version.as_deref()));
+            let known = self.cache.known(source_id, names)?;
             let mut new = Vec::new();
-            for file in page {
-                match self.cache.known(source.uri(), &file.name, file.version.as_deref())? {
+            for (file, known) in page.into_iter().zip(known) {
+                // What is empty is of interest only if it was not empty before.
+                if known == Known::New && file.size == Some(0) {
+                    continue;
+                }
+                self.counters.files_listed.fetch_add(1, Relaxed);
+                match known {
                     Known::Whole => {
                         self.counters.files_known.fetch_add(1, Relaxed);
-                        continue;
                     }
-                    Known::New => new.push((file, Vec::new())),
+                    Known::New | Known::Changed => new.push((file, Vec::new())),
                     Known::InPart(parts) => new.push((file, parts)),
                 }
             }
@@ -118,8 +124,12 @@ impl Fetching {
                     () = self.stop.asked() => break 'pages,
                 };
                 let Ok(slot) = slot else { break 'pages };
-                let mark =
-                    FileMark { name: file.name.clone(), version: file.version.clone(), size: file.size };
+                let mark = FileMark {
+                    name: file.name.clone(),
+                    version: file.version.clone(),
+                    size: file.size,
+                    may_grow: source.may_grow(),
+                };
                 let reading = Reading {
                     source: index,
                     file: Arc::new(mark),
@@ -174,9 +184,13 @@ impl Reading {
         // Decompressing and cutting keep a processor busy, and wait for the parsers.
         let read = tokio::task::spawn_blocking(move || {
             let (counters, file) = (self.counters.clone(), self.file.clone());
+            let (messages, source) = (self.messages.clone(), self.source);
             self.read(body).unwrap_or_else(|error| {
                 let reason = error.to_string();
                 counters.file_failed(&file.name, reason.clone(), &reason);
+                if is_damage(&error) {
+                    let _ = messages.blocking_send(Message::Damaged(source, file));
+                }
                 None
             })
         });
@@ -189,18 +203,21 @@ impl Reading {
     }
 
     /// Cuts the file into blocks, or leaves that to the parsers: then what it gives ends when they are done.
-    fn read(self, body: Body) -> io::Result<Option<oneshot::Receiver<()>>> {
+    fn read(mut self, body: Body) -> io::Result<Option<oneshot::Receiver<()>>> {
         let done = self.counters.bytes_done.clone();
         let body = match body {
             Body::Bytes(bytes) => {
                 done.fetch_add(bytes.len() as u64, Relaxed);
+                self.is_whole_if(begins_compressed(&bytes));
                 Body::Bytes(bytes)
             }
             Body::File(mut file) => {
                 let size = file.metadata()?.len();
-                if size >= FROM_BYTES && !is_compressed(&mut file)? {
+                let is_compressed = is_compressed(&mut file)?;
+                if size >= FROM_BYTES && !is_compressed {
                     return self.share(Box::new(file), size);
                 }
+                self.is_whole_if(is_compressed);
                 Body::Reader(Box::new(Counted { inner: file, done }))
             }
             Body::Reader(inner) => Body::Reader(Box::new(Counted { inner, done })),
@@ -220,6 +237,13 @@ impl Reading {
             }
         }
         Ok(None)
+    }
+
+    /// Compressed content ends where it says: no line is added to it.
+    fn is_whole_if(&mut self, is_compressed: bool) {
+        if is_compressed && self.file.may_grow {
+            self.file = Arc::new(FileMark { may_grow: false, ..(*self.file).clone() });
+        }
     }
 
     /// Tells the writer that this is no log.

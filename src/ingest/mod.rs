@@ -84,6 +84,8 @@ enum Message {
     Batch(usize, Box<Batch>),
     /// The file holds no log lines.
     NoLog(usize, Arc<FileMark>),
+    /// The content of the file is damaged: what it gave does not count.
+    Damaged(usize, Arc<FileMark>),
     /// All log files of a source were listed and read, none failed.
     Pulled(usize),
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::cache::{Batch, BatchBuilder, FileMark, Knowledge, Part, RejectedLine};
-use crate::log::{Lines, Record, Rejection, read_plain, records};
+use crate::cache::{Batch, BatchBuilder, FileMark, Knowledge, LineRun, Part, RejectedLine};
+use crate::log::{Lines, Record, Rejection, looks_whole, read_plain, records};
 
 use super::blocks::{self, Buffers};
 use super::counters::Counters;
@@ -273,7 +273,39 @@ impl<'l> Pending<'l> {
     }
 }
 
-/// Adds lines to a batch: a part of this file, whose first line has this number, and whether it ends with them. Tells
+/// Which lines gave the rows of a part, one each.
+#[derive(Default)]
+struct LineRuns {
+    runs: Vec<LineRun>,
+    /// The first line of the stretch at the end, in which every line gave a row.
+    first: u64,
+}
+
+impl LineRuns {
+    /// A line gave other than one row: the stretch ends before it.
+    fn exception(&mut self, line: u64, rows: usize) {
+        self.end(line);
+        // Rows of the same line have a run each.
+        self.runs.extend((0..rows).map(|_| LineRun { line, rows: 1 }));
+        self.first = line + 1;
+    }
+
+    fn end(&mut self, line: u64) {
+        if line > self.first {
+            self.runs.push(LineRun { line: self.first, rows: (line - self.first) as usize });
+        }
+    }
+
+    /// The runs of a part of this many lines; empty if each of them gave a row.
+    fn finish(mut self, lines: u64) -> Vec<LineRun> {
+        if self.first > 0 {
+            self.end(lines);
+        }
+        self.runs
+    }
+}
+
+/// Adds lines to a batch: a part of this file, whose first line has this number, and whether it ends with them. Returns
 /// how many there are.
 fn parse(
     text: &[u8],
@@ -282,18 +314,22 @@ fn parse(
 ) -> u64 {
     let before = builder.rows();
     let mut rejected = Vec::new();
+    let mut runs = LineRuns::default();
     let mut pending = Pending::default();
     let mut count = 0;
-    let mut lines = Lines::of(text);
+    let begun = if is_last && file.may_grow { begun_line(text) } else { &[] };
+    let mut lines = Lines::of(&text[..text.len() - begun.len()]);
     while let Some(line) = lines.next_line() {
         if read_plain(&line, pending.next(), &mut builder.frames) {
             pending.add(builder);
         } else {
+            let mut rows = 0;
             for (part, record) in records(line.text) {
                 match record {
                     Ok(record) => {
                         *pending.next() = record;
                         pending.add(builder);
+                        rows += 1;
                     }
                     Err(Rejection::Empty) => {}
                     Err(reason) => rejected.push(RejectedLine {
@@ -303,7 +339,19 @@ fn parse(
                     }),
                 }
             }
+            if rows != 1 {
+                runs.exception(count, rows);
+            }
         }
+        count += 1;
+    }
+    if !begun.is_empty() {
+        rejected.push(RejectedLine {
+            line: first_line + count,
+            reason: BEGUN.to_owned(),
+            content: begun.to_vec(),
+        });
+        runs.exception(count, 0);
         count += 1;
     }
     pending.flush(builder);
@@ -312,10 +360,24 @@ fn parse(
         first_line,
         lines: count,
         rows: builder.rows() - before,
+        line_runs: runs.finish(count),
         rejected,
         total_lines: is_last.then_some(first_line - 1 + count),
     });
     count
+}
+
+/// Why the last line of a file that may still grow is not a record.
+const BEGUN: &str = "the last line has no line end and looks cut off: it is read again when the file has grown";
+
+/// The last line of a file that may still grow, if it has no line end and what it has looks like a beginning; else
+/// nothing.
+fn begun_line(text: &[u8]) -> &[u8] {
+    let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
+    let (before, last) = text.split_at(start);
+    let previous = before.strip_suffix(b"\n").unwrap_or(before);
+    let previous = memchr::memrchr(b'\n', previous).map_or(previous, |end| &previous[end + 1..]);
+    if last.is_empty() || looks_whole(last, previous) { &[] } else { last }
 }
 
 #[cfg(test)]
@@ -352,7 +414,7 @@ mod tests {
     /// Two parsers take a file; all batches that they hand on.
     fn taken(content: impl ReadAt + 'static, known: Vec<Range<u64>>) -> (Vec<Batch>, Arc<Counters>) {
         let size = log().len() as u64;
-        let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size) };
+        let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size), may_grow: false };
         let counters = Arc::new(Counters::default());
         let (read, _) = tokio::sync::oneshot::channel();
         let buffers = Buffers::new(4);

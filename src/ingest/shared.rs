@@ -243,7 +243,7 @@ mod tests {
     }
 
     fn shared(content: impl ReadAt + 'static, size: u64, piece_bytes: usize) -> SharedFile {
-        let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size) };
+        let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size), may_grow: false };
         let (sender, _) = oneshot::channel();
         let mut file = SharedFile::new(
             (0, Arc::new(mark), Vec::new()),

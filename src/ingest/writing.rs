@@ -54,6 +54,7 @@ fn write(
     // leaves no trace.
     let mut ids: Vec<Option<i64>> = vec![None; uris.len()];
     let mut no_logs = Vec::new();
+    let mut damaged = Vec::new();
     let mut pulled = Vec::new();
     let mut commits = 0;
     let mut last = Instant::now();
@@ -86,6 +87,7 @@ fn write(
                 no_logs.push((source, file));
                 counters.files_skipped.fetch_add(1, Relaxed);
             }
+            Some(Message::Damaged(source, file)) => damaged.push((source, file)),
             Some(Message::Pulled(source)) => pulled.push(source),
             None => {}
         }
@@ -103,7 +105,13 @@ fn write(
             writer.skip(id, &file)?;
         }
     }
-    writer.commit()?;
+    // Only now have all batches of the damaged files arrived.
+    for (source, file) in damaged {
+        if let Some(id) = known(writer, &ids, uris, source)? {
+            writer.damaged(id, &file)?;
+        }
+    }
+    writer.replace_versions()?;
     for source in pulled {
         if let Some(id) = known(writer, &ids, uris, source)? {
             writer.pulled(id)?;

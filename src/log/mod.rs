@@ -19,8 +19,10 @@ mod tail;
 #[cfg(test)]
 mod tests;
 pub mod time;
+mod whole;
 
 pub use fields::{FIELDS, Field, FieldSpec, Kind, ValueType};
 pub use frames::Frames;
 pub use marks::{Line, Lines};
 pub use record::{LARGEST_MEASURE, Measures, Record, Records, Rejection, parse_line, read_plain, records};
+pub use whole::looks_whole;

@@ -87,6 +87,19 @@ pub fn is_compressed(file: &mut File) -> io::Result<bool> {
     Ok(Packing::of(&head.bytes[..head.length]).is_some())
 }
 
+/// Whether a content that begins with these bytes is compressed.
+pub fn begins_compressed(content: &[u8]) -> bool {
+    Packing::of(&content[..content.len().min(HEAD)]).is_some()
+}
+
+/// Whether reading failed because the content is not what was compressed, and not because it could not be had.
+pub fn is_damage(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof
+    )
+}
+
 /// The first bytes of a content, taken out to look at them.
 struct Head {
     bytes: [u8; HEAD],

@@ -1,8 +1,8 @@
 //! Log files on disk: one, a folder of them, or standard input.
 //!
 //! Of a folder, every file at any depth counts, in the order of paths, hidden ones too; hidden folders
-//! (`.git`) do not. Links are followed, except in circles. What is not a file (pipes, sockets) and empty
-//! files are left out. What cannot be read is listed all the same: fetching it then tells the reason, so
+//! (`.git`) do not. Links are followed, except in circles. What is not a file (pipes, sockets) is left
+//! out. Empty files are listed: one that had lines before has lost them. What cannot be read is listed all the same: fetching it then tells the reason, so
 //! it is reported without stopping the rest.
 
 use std::collections::HashMap;
@@ -77,6 +77,10 @@ impl Source for FileSource {
         Box::pin(async move { on_a_thread(&path.clone(), move || fetch(&path)).await })
     }
 
+    fn may_grow(&self) -> bool {
+        true
+    }
+
     fn concurrency(&self) -> usize {
         8
     }
@@ -112,9 +116,6 @@ impl Root {
                 Ok(entry) if !entry.file_type().is_file() => continue,
                 Ok(entry) => {
                     let found = entry.metadata().ok();
-                    if found.as_ref().is_some_and(|found| found.len() == 0) {
-                        continue;
-                    }
                     log_file(self.name_of(entry.path()), found.as_ref())
                 }
                 // A link that leads back to where it stands: its files are listed there.
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_is_listed_in_order_of_paths_without_hidden_folders_and_empty_files() {
+    async fn a_folder_is_listed_in_order_of_paths_without_hidden_folders() {
         let folder = tempfile::tempdir().unwrap();
         let put = |name: &str, content: &str| {
             let path = folder.path().join(name);
@@ -318,7 +319,7 @@ mod tests {
         let source = FileSource::new(folder.path()).unwrap();
         assert_eq!(source.uri(), folder.path().canonicalize().unwrap().to_str().unwrap());
         let files = list(&source, Window::default()).await;
-        assert_eq!(names(&files), [".hidden.log", "a.log", "b/1.log", "b/2.log"]);
+        assert_eq!(names(&files), [".hidden.log", "a.log", "b/1.log", "b/2.log", "empty.log"]);
         assert_eq!(files[2].size, Some(3));
         assert_eq!(content(&source, &files[3]).await, b"two");
     }

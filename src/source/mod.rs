@@ -84,6 +84,11 @@ pub trait Source: Send + Sync {
         Box::pin(async move { Err(SourceError::NotASource(message)) })
     }
 
+    /// Whether other programs may be writing to its log files, line by line, while they are read.
+    fn may_grow(&self) -> bool {
+        false
+    }
+
     /// How many fetches run best side by side.
     fn concurrency(&self) -> usize {
         64

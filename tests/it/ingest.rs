@@ -285,15 +285,26 @@ fn a_file_that_changes_while_one_writer_reads_it_is_known_by_its_last_version() 
     let source = writer.source("/var/log/acme").unwrap();
     for (version, lines, total_lines) in [("1", 5, None), ("2", 3, Some(3))] {
         let mut builder = BatchBuilder::default();
-        let file = FileMark { name: "a.log".to_owned(), version: Some(version.to_owned()), size: None };
-        let (first_line, rows) = (1, 0);
+        let version_mark = Some(version.to_owned());
+        let file =
+            FileMark { name: "a.log".to_owned(), version: version_mark, size: None, may_grow: false };
+        let (first_line, rows, line_runs) = (1, 0, Vec::new());
         let rejected = vec![RejectedLine { line: 1, reason: "torn".to_owned(), content: version.into() }];
-        builder.end_part(Part { file: Arc::new(file), first_line, lines, rows, rejected, total_lines });
+        builder.end_part(Part {
+            file: Arc::new(file),
+            first_line,
+            lines,
+            rows,
+            line_runs,
+            rejected,
+            total_lines,
+        });
         writer.append(source, builder.finish()).unwrap();
         writer.commit().unwrap();
     }
     let cache = Cache::open(&place.cache()).unwrap();
-    assert_eq!(cache.known("/var/log/acme", "a.log", Some("2")).unwrap(), Known::Whole);
+    let known = cache.known(Some(source), [("a.log", Some("2"))].into_iter()).unwrap();
+    assert_eq!(known, [Known::Whole]);
     assert_eq!((cache.sources().unwrap()[0].lines, cache.sources().unwrap()[0].rejected), (3, 1));
     assert_eq!(place.rejected(), [("a.log".to_owned(), 1, "2".to_owned())]);
 }
@@ -303,15 +314,18 @@ fn read_until_killed(cache: &Path, version: &str, text: &str, commits: usize) ->
     const SOURCE: &str = "/var/log/acme";
     let mut writer = Writer::open(cache).unwrap();
     let source = writer.source(SOURCE).unwrap();
-    let known = match Cache::open(cache).unwrap().known(SOURCE, "a.log", Some(version)).unwrap() {
-        Known::New => Vec::new(),
-        Known::InPart(parts) => parts,
+    let reader = Cache::open(cache).unwrap();
+    let known = match &reader.known(Some(source), [("a.log", Some(version))].into_iter()).unwrap()[0] {
+        Known::New | Known::Changed => Vec::new(),
+        Known::InPart(parts) => parts.clone(),
         Known::Whole => panic!("it was read to its end"),
     };
+    drop(reader);
     let file = FileMark {
         name: "a.log".to_owned(),
         version: Some(version.to_owned()),
         size: Some(text.len() as u64),
+        may_grow: false,
     };
     let file = Arc::new(file);
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
@@ -332,6 +346,7 @@ fn read_until_killed(cache: &Path, version: &str, text: &str, commits: usize) ->
             first_line,
             lines: part.len() as u64,
             rows: builder.rows(),
+            line_runs: Vec::new(),
             rejected: Vec::new(),
             total_lines: ((index + 1) * 100 >= lines.len()).then_some(lines.len() as u64),
         });
@@ -360,7 +375,9 @@ fn what_a_file_gave_before_it_grew_is_no_repeat_when_whoever_read_it_again_was_k
         let killed = read("2", &twice, killed_after);
         let claimed = tamarin::cache::check::check(&cache, 0).unwrap();
         assert!(claimed.findings.is_empty(), "{killed_after}: {:?}", claimed.findings);
-        assert_eq!(told(&cache), (700 + killed.0, 10 + killed.1), "{killed_after}");
+        // Until it was read to its end the catalogue counts what it counted of the version before.
+        let repeats = if killed_after >= 11 { 13 } else { 10 };
+        assert_eq!(told(&cache), (700 + killed.0, repeats), "{killed_after}");
         // Once more, a little further, then to the end.
         let again = read("2", &twice, killed_after + 2);
         let last = if killed_after + 2 >= 11 { (0, 0) } else { read("2", &twice, usize::MAX) };

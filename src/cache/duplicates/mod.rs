@@ -14,11 +14,14 @@ use hashbrown::hash_table::Entry;
 use rusqlite::Connection;
 
 use super::batch::{KEY, OPERATION};
-use super::chunk::{self, ChunkError};
+use super::chunk;
+use super::error::StoreError;
 use super::codec::Damage;
 use super::known::Values;
 use super::layout::{DETAIL_FIELDS, DIMENSIONS};
 use super::open_segment::OpenSegment;
+use super::row_numbers::RowNumbers;
+use super::segment_rows::SegmentRow;
 use crate::log::Field;
 
 use bloom::Bloom;
@@ -48,11 +51,18 @@ pub fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 
     mixed ^ (mixed >> 32)
 }
 
+/// A row of the open segment that another row repeats exactly, or that is not wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// The row.
+    pub row: usize,
+    /// The number within the source of the request that it repeats; `None`: it is not wanted.
+    pub of: Option<u64>,
+}
+
 /// A segment in the file.
 struct Sealed {
-    id: i64,
-    time_min: i64,
-    time_max: i64,
+    segment: SegmentRow,
     /// Made when asked for, unless it is there.
     bloom: Option<Bloom>,
     /// How many segments had been sealed when it was asked for last.
@@ -72,16 +82,16 @@ struct New<'n> {
 }
 
 impl Sealed {
-    /// Marks the new rows that repeat one of this.
-    fn mark(&self, new: &New<'_>, probes: &mut Probes, repeated: &mut [bool]) -> Result<(), AdmitError> {
+    /// Marks the new rows that repeat one of this with its number.
+    fn mark(&self, new: &New<'_>, probes: &mut Probes, repeated: &mut [Found]) -> Result<(), StoreError> {
         let New { connection, keys, segment, from, fingerprints } = *new;
         let Some(bloom) = &self.bloom else { return Ok(()) };
         let mut suspects = Vec::new();
         for (row, repeated) in (from..).zip(&*repeated) {
             let (time, fingerprint) = (segment.times[row], fingerprints[row]);
-            if !repeated
-                && self.time_min <= time
-                && time <= self.time_max
+            if *repeated == Found::No
+                && self.segment.time_min <= time
+                && time <= self.segment.time_max
                 && bloom.may_have(fingerprint)
                 && self.rows.as_ref().is_none_or(|rows| rows.of(fingerprint).next().is_some())
             {
@@ -89,14 +99,28 @@ impl Sealed {
             }
         }
         // Many are no chance; and what is read already need not be looked at from afar.
-        if self.rows.is_none() && (1..FEW).contains(&suspects.len()) && !probes.have(self.id) {
-            Glance::load(connection, self.id)?.retain(connection, &mut suspects)?;
+        if self.rows.is_none() && (1..FEW).contains(&suspects.len()) && !probes.have(self.segment.id) {
+            Glance::load(connection, self.segment.id)?.retain(connection, &mut suspects)?;
         }
         for (row, ..) in suspects {
-            repeated[row - from] = probes.of(connection, self.id)?.has(connection, segment, row, keys)?;
+            let probe = probes.of(connection, &self.segment)?;
+            if let Some(other) = probe.find(connection, segment, row, keys)? {
+                repeated[row - from] = Found::Stored(self.segment.numbers.number(other));
+            }
         }
         Ok(())
     }
+}
+
+/// What is known of a new row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    No,
+    Unwanted,
+    /// It repeats a request of a stored segment: its number.
+    Stored(u64),
+    /// It repeats this row of the open segment.
+    Open(usize),
 }
 
 /// The segments that were compared with last, the latest at the end.
@@ -109,18 +133,19 @@ impl Probes {
     }
 
     /// That of a segment, which is read if it is not there.
-    fn of(&mut self, connection: &Connection, id: i64) -> Result<&mut Probe, AdmitError> {
+    fn of(&mut self, connection: &Connection, segment: &SegmentRow) -> Result<&mut Probe, StoreError> {
+        let id = segment.id;
         match self.0.iter().position(|probe| probe.id == id) {
             Some(index) => self.0[index..].rotate_left(1),
             None => {
-                let probe = Probe::load(connection, id)?;
+                let probe = Probe::load(connection, segment)?;
                 if self.0.len() >= PROBES {
                     self.0.remove(0);
                 }
                 self.0.push(probe);
             }
         }
-        self.0.last_mut().ok_or(AdmitError::Damage(id, Damage("no such segment")))
+        self.0.last_mut().ok_or_else(|| StoreError::from(Damage("no such segment")).at(format_args!("segment {id}")))
     }
 }
 
@@ -188,20 +213,10 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// For a source with these segments (id, first and last instant), besides the open one.
-    pub fn new(segments: impl IntoIterator<Item = (i64, i64, i64)>) -> Seen {
-        let sealed = segments
-            .into_iter()
-            .map(|(id, time_min, time_max)| Sealed {
-                id,
-                time_min,
-                time_max,
-                bloom: None,
-                asked: 0,
-                rows: None,
-            })
-            .collect();
-        Seen { sealed, ..Seen::default() }
+    /// For a source with these segments, besides the open one.
+    pub fn new(segments: impl IntoIterator<Item = SegmentRow>) -> Seen {
+        let sealed = segments.into_iter().map(|segment| Sealed { segment, bloom: None, asked: 0, rows: None });
+        Seen { sealed: sealed.collect(), ..Seen::default() }
     }
 
     /// The open segment begins with these rows, all of them different.
@@ -218,8 +233,8 @@ impl Seen {
         self.open.index();
     }
 
-    /// The open segment was sealed under this id; the next begins empty.
-    pub fn seal(&mut self, id: i64, time_min: i64, time_max: i64) {
+    /// The open segment was sealed as this one; the next begins empty.
+    pub fn seal(&mut self, segment: SegmentRow) {
         self.seals += 1;
         let mut spare = None;
         for sealed in self.sealed.iter_mut().filter(|sealed| sealed.asked + KEPT < self.seals) {
@@ -234,19 +249,21 @@ impl Seen {
         let next = oldest.unwrap_or_else(|| Rows::with_capacity(self.open.fingerprints.len()));
         let rows = Some(std::mem::replace(&mut self.open, next));
         self.open.clear();
-        self.sealed.push(Sealed { id, time_min, time_max, bloom: Some(bloom), asked: self.seals, rows });
+        self.sealed.push(Sealed { segment, bloom: Some(bloom), asked: self.seals, rows });
     }
 
-    /// Takes up the rows of the open segment from `from` on and says which of them are repeats.
-    /// `request_ids` has the hash of each one's request id.
+    /// Takes up the rows of the open segment from `from` on and says which of them are repeats, in ascending order.
+    /// `numbers` are those of the open segment, `request_ids` has the hash of the request id of each new row, and
+    /// `unwanted` has the rows that are not wanted, in ascending order. The caller removes what this returns.
     pub fn admit(
         &mut self,
         connection: &Connection,
         keys: &Values,
-        segment: &OpenSegment,
+        (segment, numbers): (&OpenSegment, &RowNumbers),
         from: usize,
         request_ids: &[u64],
-    ) -> Result<Vec<usize>, AdmitError> {
+        unwanted: &[usize],
+    ) -> Result<Vec<Repeat>, StoreError> {
         let mut repeats = Vec::new();
         let times = &segment.times[from..];
         let (Some(&first), Some(&last)) = (times.iter().min(), times.iter().max()) else {
@@ -254,14 +271,14 @@ impl Seen {
         };
         let mut asked = Vec::new();
         for (index, sealed) in self.sealed.iter_mut().enumerate() {
-            if sealed.time_min <= last && first <= sealed.time_max {
-                let range = sealed.time_min..=sealed.time_max;
+            if sealed.segment.time_min <= last && first <= sealed.segment.time_max {
+                let range = sealed.segment.time_min..=sealed.segment.time_max;
                 if sealed.bloom.is_none() {
                     // A single request that is late by a day must not have a day of filters made.
                     if !times.iter().any(|time| range.contains(time)) {
                         continue;
                     }
-                    let fingerprints = Probe::load(connection, sealed.id)?.fingerprints(connection)?;
+                    let fingerprints = Probe::load(connection, &sealed.segment)?.fingerprints(connection)?;
                     sealed.bloom = Some(Bloom::new(&fingerprints));
                 }
                 sealed.asked = self.seals;
@@ -273,37 +290,47 @@ impl Seen {
             let (key, operation) = (segment.codes[KEY][row], segment.codes[OPERATION][row]);
             fingerprint(request_id, segment.times[row], key, operation)
         }));
-        let mut repeated = vec![false; times.len()];
+        let mut found = vec![Found::No; times.len()];
+        unwanted.iter().for_each(|row| found[row - from] = Found::Unwanted);
         let new = New { connection, keys, segment, from, fingerprints: &self.open.fingerprints };
         for index in asked {
-            self.sealed[index].mark(&new, &mut self.probes, &mut repeated)?;
+            self.sealed[index].mark(&new, &mut self.probes, &mut found)?;
         }
-        for (row, mut repeated) in (from..).zip(repeated) {
+        for (row, mut found) in (from..).zip(found) {
             let fingerprint = self.open.fingerprints[row];
-            if !repeated {
+            if found == Found::No {
                 if self.open.insert_first(fingerprint, row) {
                     continue;
                 }
                 for other in self.open.of(fingerprint) {
                     if same_row(segment, other, row, keys)? {
-                        repeated = true;
+                        found = Found::Open(other);
                         break;
                     }
                 }
             }
-            if repeated {
-                repeats.push(row);
-            } else {
-                self.open.insert(fingerprint, row);
-            }
+            let of = match found {
+                Found::No => {
+                    self.open.insert(fingerprint, row);
+                    continue;
+                }
+                Found::Unwanted => None,
+                Found::Stored(number) => Some(number),
+                // Repeats before it will be removed.
+                Found::Open(other) => {
+                    let removed = repeats.partition_point(|repeat: &Repeat| repeat.row < other);
+                    Some(numbers.number(other - removed))
+                }
+            };
+            repeats.push(Repeat { row, of });
         }
         if !repeats.is_empty() {
-            // The caller takes them out: number the rest as they will be.
+            // The caller removes them: number the rest as they will be.
             let mut gone = repeats.iter().peekable();
             let mut row = 0;
             self.open.fingerprints.retain(|_| {
                 row += 1;
-                gone.next_if(|gone| **gone == row - 1).is_none()
+                gone.next_if(|gone| gone.row == row - 1).is_none()
             });
             self.open.index();
         }
@@ -327,33 +354,10 @@ fn same_row(segment: &OpenSegment, one: usize, other: usize, keys: &Values) -> R
     Ok(true)
 }
 
-/// Why rows could not be compared.
-#[derive(Debug)]
-pub enum AdmitError {
-    /// The file says no.
-    Sqlite(rusqlite::Error),
-    /// A segment makes no sense.
-    Damage(i64, Damage),
-}
-
-impl From<rusqlite::Error> for AdmitError {
-    fn from(error: rusqlite::Error) -> Self {
-        AdmitError::Sqlite(error)
-    }
-}
-
-impl From<Damage> for AdmitError {
-    fn from(damage: Damage) -> Self {
-        AdmitError::Damage(0, damage)
-    }
-}
-
 /// The bytes of a column of a stored segment.
-pub fn read_column(connection: &Connection, segment: i64, field: Field) -> Result<Vec<u8>, AdmitError> {
-    chunk::read(connection, segment, field).map(|(_, bytes)| bytes).map_err(|error| match error {
-        ChunkError::Sqlite(error) => AdmitError::Sqlite(error),
-        ChunkError::Damage(damage) => AdmitError::Damage(segment, damage),
-    })
+pub fn read_column(connection: &Connection, segment: i64, field: Field) -> Result<Vec<u8>, StoreError> {
+    let read = chunk::read(connection, segment, field).map(|(_, bytes)| bytes);
+    read.map_err(|error| error.at(format_args!("segment {segment}, column {}", field.name())))
 }
 
 #[cfg(test)]

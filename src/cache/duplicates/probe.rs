@@ -9,10 +9,12 @@ use super::super::codec::Damage;
 use super::super::codec::integers::{BLOCK, Integers};
 use super::super::codec::text::{OpenPage, split};
 use super::super::dictionary::hash;
+use super::super::error::StoreError;
 use super::super::known::Values;
 use super::super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
 use super::super::open_segment::{OpenSegment, code_to_time, time_to_code};
-use super::{AdmitError, fingerprint, read_column};
+use super::super::segment_rows::SegmentRow;
+use super::{fingerprint, read_column};
 use crate::log::Field;
 
 /// A stored segment, ready to be compared with.
@@ -28,22 +30,24 @@ pub(super) struct Probe {
     has_detail: [bool; DETAILS],
 }
 
+fn of_segment(id: i64, damage: Damage) -> StoreError {
+    StoreError::from(damage).at(format_args!("segment {id}"))
+}
+
 /// Columns of a probe: time, then dimensions, then measures.
 const TIME: usize = 0;
 const FIRST_DIMENSION: usize = 1;
 const FIRST_MEASURE: usize = 1 + DIMENSION_FIELDS.len();
 
 impl Probe {
-    pub(super) fn load(connection: &Connection, id: i64) -> Result<Probe, AdmitError> {
-        let damaged = |damage| AdmitError::Damage(id, damage);
-        let rows: i64 = connection
-            .prepare_cached("SELECT rows FROM segment WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))?;
+    pub(super) fn load(connection: &Connection, segment: &SegmentRow) -> Result<Probe, StoreError> {
+        let (id, rows) = (segment.id, segment.rows);
+        let damaged = |damage| of_segment(id, damage);
         let read = |field: Field| read_column(connection, id, field);
         let mut columns = Vec::new();
         for field in [Field::Time].into_iter().chain(DIMENSION_FIELDS).chain(MEASURE_FIELDS) {
             let column = Integers::open(read(field)?).map_err(damaged)?;
-            if column.rows() as i64 != rows {
+            if column.rows() != rows {
                 return Err(damaged(Damage("a column has another number of rows than its segment")));
             }
             columns.push(column);
@@ -64,17 +68,17 @@ impl Probe {
     }
 
     /// Reads a detail, if it is not there yet.
-    fn load_detail(&mut self, connection: &Connection, slot: usize) -> Result<(), AdmitError> {
+    fn load_detail(&mut self, connection: &Connection, slot: usize) -> Result<(), StoreError> {
         if !self.has_detail[slot] {
             let column = read_column(connection, self.id, DETAIL_FIELDS[slot])?;
             self.details.details[slot] =
-                split(&column).map_err(|damage| AdmitError::Damage(self.id, damage))?;
+                split(&column).map_err(|damage| of_segment(self.id, damage))?;
             self.has_detail[slot] = true;
         }
         Ok(())
     }
 
-    pub(super) fn fingerprints(&mut self, connection: &Connection) -> Result<Vec<u64>, AdmitError> {
+    pub(super) fn fingerprints(&mut self, connection: &Connection) -> Result<Vec<u64>, StoreError> {
         let request_id = slot(Field::RequestId);
         self.load_detail(connection, request_id)?;
         let times = self.columns[TIME].to_vec();
@@ -82,11 +86,11 @@ impl Probe {
         let mut fingerprints = Vec::with_capacity(times.len());
         let mut row = 0;
         for page in &self.details.details[request_id] {
-            let open = OpenPage::open(page).map_err(|damage| AdmitError::Damage(self.id, damage))?;
+            let open = OpenPage::open(page).map_err(|damage| of_segment(self.id, damage))?;
             for in_page in 0..page.rows {
-                let id = open.get(in_page, || None).map_err(|damage| AdmitError::Damage(self.id, damage))?;
+                let id = open.get(in_page, || None).map_err(|damage| of_segment(self.id, damage))?;
                 if row >= times.len() {
-                    return Err(AdmitError::Damage(self.id, Damage("more request ids than rows")));
+                    return Err(of_segment(self.id, Damage("more request ids than rows")));
                 }
                 fingerprints.push(fingerprint(
                     hash(id.as_deref().unwrap_or_default()),
@@ -100,16 +104,16 @@ impl Probe {
         Ok(fingerprints)
     }
 
-    /// Whether a row of the open segment is in this one.
-    pub(super) fn has(
+    /// The row of this segment that is the same as a row of the open segment.
+    pub(super) fn find(
         &mut self,
         connection: &Connection,
         segment: &OpenSegment,
         row: usize,
         keys: &Values,
-    ) -> Result<bool, AdmitError> {
+    ) -> Result<Option<usize>, StoreError> {
         let id = self.id;
-        let damaged = |damage| AdmitError::Damage(id, damage);
+        let damaged = |damage| of_segment(id, damage);
         let time = segment.times[row];
         let place = fingerprint(0, time, segment.codes[KEY][row], segment.codes[OPERATION][row]);
         let candidates: Vec<u32> = self.rows.iter_hash(place).copied().collect();
@@ -135,9 +139,9 @@ impl Probe {
                     continue 'candidates;
                 }
             }
-            return Ok(true);
+            return Ok(Some(other));
         }
-        Ok(false)
+        Ok(None)
     }
 }
 
@@ -149,9 +153,9 @@ pub(super) struct Glance {
 }
 
 impl Glance {
-    pub(super) fn load(connection: &Connection, id: i64) -> Result<Glance, AdmitError> {
+    pub(super) fn load(connection: &Connection, id: i64) -> Result<Glance, StoreError> {
         let times = Integers::open(read_column(connection, id, Field::Time)?);
-        Ok(Glance { id, times: times.map_err(|damage| AdmitError::Damage(id, damage))? })
+        Ok(Glance { id, times: times.map_err(|damage| of_segment(id, damage))? })
     }
 
     /// Leaves only those of these rows (each with its time and the code of its key) that may be in the segment.
@@ -159,7 +163,7 @@ impl Glance {
         &self,
         connection: &Connection,
         rows: &mut Vec<(usize, i64, u32)>,
-    ) -> Result<(), AdmitError> {
+    ) -> Result<(), StoreError> {
         let mut wanted: HashMap<u64, Vec<usize>> = HashMap::new();
         for (index, (_, time, _)) in rows.iter().enumerate() {
             wanted.entry(time_to_code(*time)).or_default().push(index);
@@ -189,7 +193,7 @@ impl Glance {
                                         Err(Damage("a column has another number of rows than its segment"))
                                     }
                                 });
-                            keys.insert(column.map_err(|damage| AdmitError::Damage(self.id, damage))?)
+                            keys.insert(column.map_err(|damage| of_segment(self.id, damage))?)
                         }
                     };
                 let key = keys.get(block * BLOCK + at);

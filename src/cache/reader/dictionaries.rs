@@ -23,12 +23,8 @@ const WORTH_A_THREAD: usize = 1 << 13;
 
 impl Snapshot<'_> {
     /// How many values a dimension has; ids are 1 to this.
-    pub fn dictionary_len(&self, field: Field) -> Result<u32, CacheError> {
-        self.with(|connection| {
-            connection
-                .prepare_cached("SELECT coalesce(max(id), 0) FROM dictionary WHERE dimension = ?1")?
-                .query_row([field as i64], |row| row.get(0))
-        })
+    pub fn dictionary_len(&self, field: Field) -> u32 {
+        self.dictionaries[slot(field)]
     }
 
     /// All values of a dimension, at least those of this snapshot.
@@ -43,7 +39,7 @@ impl Snapshot<'_> {
         field: Field,
         is_worth_it: &(dyn Fn() -> bool + Sync),
     ) -> Result<Option<Dictionary>, CacheError> {
-        let len = self.dictionary_len(field)?;
+        let len = self.dictionary_len(field);
         let mut dictionary = loop {
             match self.cache.dictionaries[slot(field)].try_lock() {
                 Ok(dictionary) => break dictionary,
@@ -190,10 +186,13 @@ impl Part {
             "SELECT value, id, crc FROM dictionary WHERE dimension = ?1 AND id > ?2 AND id <= ?3 ORDER BY id",
         )?;
         let mut rows = statement.query(params![field as i64, ids.start, ids.end])?;
+        // Ids have no gap, so each value is the one that is expected next.
+        let mut id = i64::from(ids.start);
         while let Some(row) = rows.next()? {
+            id += 1;
             let value = row.get_ref(0)?.as_bytes().unwrap_or_default();
-            let crc = checksum::of_value(field as i64, row.get(1)?, value);
-            part.are_sound &= crc == row.get::<_, i32>(2)?;
+            let crc = checksum::of_value(field as i64, id, value);
+            part.are_sound &= crc == row.get::<_, i32>(2)? && row.get::<_, i64>(1)? == id;
             part.values.push(value);
             if part.values.len().is_multiple_of(VALUES_BETWEEN_LOOKS) && !is_worth_it() {
                 part.is_given_up = true;

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 
 use crate::cache::CacheError;
-use crate::cache::chunk::{self, ChunkError};
+use crate::cache::chunk;
+use crate::cache::error::StoreError;
 use crate::cache::codec::Damage;
 use crate::cache::codec::integers::Integers;
 use crate::cache::presence::Presence;
+use crate::cache::root::DictionaryLengths;
 use crate::cache::schema::chunk_id;
 use crate::log::Field;
 
@@ -22,6 +24,8 @@ pub struct Snapshot<'c> {
     pub segments: Vec<SegmentInfo>,
     /// Number and name of every source.
     pub sources: Vec<(i64, String)>,
+    /// How many values each dictionary has.
+    pub(super) dictionaries: DictionaryLengths,
 }
 
 impl Drop for Snapshot<'_> {
@@ -132,17 +136,17 @@ impl<'c> Snapshot<'c> {
         &self,
         segment: &SegmentInfo,
         field: Field,
-        ask: impl FnOnce(&Connection, i64, Field) -> Result<T, ChunkError>,
+        ask: impl FnOnce(&Connection, i64, Field) -> Result<T, StoreError>,
     ) -> Result<T, CacheError> {
         let connection = lock(&self.connection);
         let connection = connection.as_ref().ok_or(rusqlite::Error::InvalidQuery);
-        let answer = connection.map_err(ChunkError::from).and_then(|open| ask(open, segment.id, field));
+        let answer = connection.map_err(StoreError::from).and_then(|open| ask(open, segment.id, field));
         answer.map_err(|error| match error {
-            ChunkError::Sqlite(rusqlite::Error::QueryReturnedNoRows) => {
+            StoreError::Sqlite(rusqlite::Error::QueryReturnedNoRows) => {
                 self.damaged(segment, field, Damage("it is missing"))
             }
-            ChunkError::Sqlite(error) => CacheError::sqlite(&self.cache.path, error),
-            ChunkError::Damage(damage) => self.damaged(segment, field, damage),
+            StoreError::Sqlite(error) => CacheError::sqlite(&self.cache.path, error),
+            StoreError::Damage { damage, .. } => self.damaged(segment, field, damage),
         })
     }
 

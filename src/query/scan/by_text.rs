@@ -121,7 +121,7 @@ impl Asking<'_> {
         let index = self.indexed(wanted);
         let shared = Shared::default();
         let hopeless = AllHopeless::new(match sort.by {
-            Field::RequestUri => self.snapshot.dictionary_len(Field::Key)?,
+            Field::RequestUri => self.snapshot.dictionary_len(Field::Key),
             _ => 0,
         });
         let begin = || Picked {

@@ -56,10 +56,8 @@ impl Asking<'_> {
     ) -> Result<(), QueryError> {
         let measures = std::mem::take(&mut answer.approximate);
         let fields: Vec<Field> = measures.iter().filter_map(|measure| counted_field(*measure)).collect();
-        let lengths: Vec<u64> = fields
-            .iter()
-            .map(|field| self.snapshot.dictionary_len(*field).map(u64::from))
-            .collect::<Result<_, _>>()?;
+        let lengths: Vec<u64> =
+            fields.iter().map(|field| u64::from(self.snapshot.dictionary_len(*field))).collect();
         let words: Vec<usize> = lengths.iter().map(|length| (length / 64 + 1) as usize).collect();
         if fields.len() != measures.len() || words.iter().sum::<usize>() * groups.len() * 8 > MOST_BYTES {
             answer.rows.truncate(limit);

@@ -102,14 +102,14 @@ impl GroupKeys {
     }
 
     /// How many group numbers there may be; `None`: nobody can know yet.
-    pub fn space(&self, snapshot: &Snapshot<'_>) -> Result<Option<usize>, CacheError> {
-        Ok(match self {
+    pub fn space(&self, snapshot: &Snapshot<'_>) -> Option<usize> {
+        match self {
             GroupKeys::One => Some(1),
-            GroupKeys::Ids(field) => Some(snapshot.dictionary_len(*field)? as usize + 1),
+            GroupKeys::Ids(field) => Some(snapshot.dictionary_len(*field) as usize + 1),
             GroupKeys::Derived { values, .. } => Some(values.len() + 1),
             GroupKeys::TimePart(_) => Some(24),
             GroupKeys::Param { .. } => None,
-        })
+        }
     }
 
     /// The value of a group.

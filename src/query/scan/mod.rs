@@ -272,7 +272,7 @@ impl Asking<'_> {
     ) -> Result<Arc<Groups>, QueryError> {
         let keys = by.map_or(&GroupKeys::One, |(_, keys)| keys);
         let errors = groups::errors(self.snapshot)?;
-        let space = keys.space(self.snapshot)?;
+        let space = keys.space(self.snapshot);
         let rows: f64 = wanted.iter().map(|segment| self.predicate.rows_in_time(segment)).sum();
         let begin = || Groups::new(space, rows as usize, measures, self.engine.most_pairs);
         let name = format!("{} {measures:?}", by.map_or_else(String::new, |(by, _)| format!("{by:?}")));

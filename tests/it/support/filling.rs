@@ -51,12 +51,14 @@ impl Filling {
             name: format!("{}-{}", std::process::id(), self.files),
             version: Some("1".to_owned()),
             size: None,
+            may_grow: false,
         };
         self.builder.end_part(Part {
             file: Arc::new(file),
             first_line: 1,
             lines: lines.len() as u64,
             rows,
+            line_runs: Vec::new(),
             rejected: Vec::new(),
             total_lines: Some(lines.len() as u64),
         });
