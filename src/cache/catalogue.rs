@@ -7,8 +7,8 @@ use std::ops::Range;
 use rusqlite::{Connection, Row, params};
 
 use super::checksum::{self, Digest, RowChecksum};
-use super::error::StoreError;
 use super::codec::Damage;
+use super::error::StoreError;
 use super::log_files::{LogFileRow, rejected_crc};
 use super::root::{self, Root};
 use super::segment_rows::SegmentRow;
@@ -111,8 +111,7 @@ pub(super) struct SourceRow {
     pub next_row: i64,
 }
 
-const SELECT_SOURCE: &str =
-    "SELECT id, uri, added, last_pull, monitored, paused, next_row, crc FROM source";
+const SELECT_SOURCE: &str = "SELECT id, uri, added, last_pull, monitored, paused, next_row, crc FROM source";
 
 impl SourceRow {
     /// The rows of all sources, in the order of their ids.
@@ -194,9 +193,6 @@ pub(super) fn sources(connection: &Connection) -> Result<Vec<SourceInfo>, StoreE
     for segment in SegmentRow::all(connection)? {
         segments.entry(segment.source).or_default().push(segment);
     }
-    let mut bytes = connection.prepare_cached(
-        "SELECT coalesce(sum(length(data)), 0) FROM column_chunk WHERE id BETWEEN ?1 * 64 AND ?1 * 64 + 63",
-    )?;
     let mut digest = Digest::default();
     let mut sources = Vec::new();
     for source in SourceRow::all(connection)? {
@@ -230,9 +226,7 @@ pub(super) fn sources(connection: &Connection) -> Result<Vec<SourceInfo>, StoreE
         info.requests = segments.iter().map(|segment| segment.rows as u64).sum();
         info.oldest = segments.iter().map(|segment| segment.time_min).min();
         info.newest = segments.iter().map(|segment| segment.time_max).max();
-        for segment in segments {
-            info.cache_bytes += bytes.query_row([segment.id], |row| row.get::<_, i64>(0))? as u64;
-        }
+        info.cache_bytes = segments.iter().map(|segment| segment.bytes).sum();
         sources.push(info);
     }
     root::is_complete(digest, Root::read(connection)?.log_files)?;

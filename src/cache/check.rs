@@ -9,12 +9,12 @@ use rusqlite::Connection;
 
 use super::catalogue::{self, NO_LOG, SourceRow};
 use super::chunk::{self, Head};
-use super::error::StoreError;
 use super::codec::integers::Integers;
 use super::codec::text::{OpenPage, split};
+use super::error::StoreError;
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, slot};
-use super::open_segment::code_to_time;
 use super::log_files::{LogFileRow, RowsPart};
+use super::open_segment::code_to_time;
 use super::root::{self, Root};
 use super::segment_rows::{RemovedRow, SegmentRow};
 use super::{CacheError, checksum, codec::Damage, schema};
@@ -208,8 +208,7 @@ impl Check<'_> {
         let sources = self.sources()?;
         let uri_of = |id: i64| sources.iter().find(|source| source.id == id).map_or("", |source| &source.uri);
         let mut statement = self.connection.prepare("SELECT id FROM segment ORDER BY id")?;
-        let ids: Vec<i64> =
-            statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let ids: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         for id in ids {
             self.checked.newest_segment = id;
             if id <= after {
@@ -361,7 +360,12 @@ impl Check<'_> {
             for file in LogFileRow::all(self.connection, source.id)? {
                 let found = self.log_file(&file, &source, &mut given);
                 if let Err(error) = found {
-                    self.found(Some(&source.uri), None, "log files", format!("{}: {}", file.name, words(error)));
+                    self.found(
+                        Some(&source.uri),
+                        None,
+                        "log files",
+                        format!("{}: {}", file.name, words(error)),
+                    );
                 }
             }
             let own = segments.iter().filter(|segment| segment.source == source.id);
@@ -370,7 +374,12 @@ impl Check<'_> {
                 rows += (0..segment.rows).filter(|row| !given.contains(segment.numbers.number(*row))).count();
             }
             if rows > 0 {
-                self.found(Some(&source.uri), None, "log files", format!("{rows} requests are of none of them"));
+                self.found(
+                    Some(&source.uri),
+                    None,
+                    "log files",
+                    format!("{rows} requests are of none of them"),
+                );
             }
         }
         Ok(())
@@ -518,8 +527,8 @@ mod tests {
             ("DELETE FROM log_file", "table log_file"),
             ("INSERT INTO removed VALUES (1, 5000000, 3, 0)", "table removed"),
             (
-                "INSERT INTO segment SELECT 7, source_id, first_row, rows, numbers, time_min, time_max, crc, gone
-                 FROM segment WHERE id = 1",
+                "INSERT INTO segment SELECT 7, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc,
+                     gone FROM segment WHERE id = 1",
                 "table segment",
             ),
         ] {

@@ -111,7 +111,9 @@ mod tests {
         fewer.remove(-3);
         assert_eq!(fewer, digest(&[7, i32::MIN]));
         let connection = rusqlite::Connection::open_in_memory().unwrap();
-        connection.execute_batch("CREATE TABLE t (crc); INSERT INTO t VALUES (7), (-3), (-2147483648)").unwrap();
+        connection
+            .execute_batch("CREATE TABLE t (crc); INSERT INTO t VALUES (7), (-3), (-2147483648)")
+            .unwrap();
         let sql = format!("SELECT {} FROM t", Digest::SQL);
         assert_eq!(connection.query_row(&sql, [], |row| row.get(0)), Ok(all.0));
     }

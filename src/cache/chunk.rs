@@ -46,8 +46,8 @@ impl Head {
     }
 }
 
-/// Writes a column of a segment.
-pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -> Result<(), StoreError> {
+/// Writes a column of a segment; how many bytes it has.
+pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -> Result<u64, StoreError> {
     let PackedColumn { field, low, high, presence, bytes, pages } = column;
     let id = chunk_id(segment, field);
     let head = Head { low, high, data_crc: checksum::of_bytes(bytes) };
@@ -62,7 +62,7 @@ pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -
         let mut data = Vec::with_capacity(length);
         pieces().for_each(|piece| data.extend_from_slice(piece));
         insert.execute(params![id, low, high, head.crc(id), head.data_crc, presence, data])?;
-        return Ok(());
+        return Ok(length as u64);
     }
     let room = ZeroBlob(length as u64);
     insert.execute(params![id, low, high, head.crc(id), head.data_crc, presence, room])?;
@@ -73,7 +73,7 @@ pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -
         at += piece.len();
     }
     blob.close()?;
-    Ok(())
+    Ok(length as u64)
 }
 
 /// Which ids are in a column, if that is noted.

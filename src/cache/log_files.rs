@@ -13,8 +13,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::batch::{FileMark, RejectedLine};
 use super::catalogue::{IN_PART, NO_LOG, WHOLE};
 use super::checksum::{self, Digest, RowChecksum};
-use super::error::StoreError;
 use super::codec::Damage;
+use super::error::StoreError;
 use super::root::Root;
 use super::runs::{self, Run};
 
@@ -35,6 +35,14 @@ pub struct Counts {
     pub duplicates: u64,
     /// Lines that are no record.
     pub rejected: u64,
+}
+
+impl Counts {
+    /// Repeats become requests: no other line gives them any more.
+    pub fn adopt(&mut self, repeats: u64) {
+        self.requests += repeats;
+        self.duplicates = self.duplicates.saturating_sub(repeats);
+    }
 }
 
 /// A row of the table `log_file`.
@@ -339,15 +347,24 @@ impl FileState {
         if row.state == IN_PART && row.version.is_some() && row.version == mark.version {
             state.generation = row.generation;
             state.counts = row.counts;
-            state.next_part =
-                parts.iter().filter(|part| part.generation == row.generation).map(|part| part.part + 1).max().unwrap_or(0);
+            state.next_part = parts
+                .iter()
+                .filter(|part| part.generation == row.generation)
+                .map(|part| part.part + 1)
+                .max()
+                .unwrap_or(0);
             state.kept = connection
                 .prepare_cached(
                     "SELECT count(*), coalesce(sum(length(content) + length(reason)), 0) FROM rejected_line
                      WHERE log_file_id = ?1",
                 )?
-                .query_row([row.id], |found| Ok((found.get::<_, i64>(0)? as usize, found.get::<_, i64>(1)? as usize)))?;
-            parts.iter().filter(|part| part.generation == row.generation).for_each(|part| state.rows.add(part.crc));
+                .query_row([row.id], |found| {
+                    Ok((found.get::<_, i64>(0)? as usize, found.get::<_, i64>(1)? as usize))
+                })?;
+            parts
+                .iter()
+                .filter(|part| part.generation == row.generation)
+                .for_each(|part| state.rows.add(part.crc));
         } else {
             let mut earlier = Earlier::default();
             for run in parts.iter().flat_map(|part| &part.runs) {
@@ -375,10 +392,9 @@ impl FileState {
     /// Whether this version was read to its end and lacks requests that another version gave.
     pub fn takes_back(&self) -> bool {
         !self.is_in_part()
-            && self
-                .earlier
-                .as_ref()
-                .is_some_and(|Earlier { owned, repeats, taken }| !owned.is_subset(taken) || !repeats.is_subset(taken))
+            && self.earlier.as_ref().is_some_and(|Earlier { owned, repeats, taken }| {
+                !owned.is_subset(taken) || !repeats.is_subset(taken)
+            })
     }
 
     /// Whether other readings gave requests before this one.
@@ -426,9 +442,8 @@ impl FileState {
     pub fn repeat(&mut self, line: u64, row: u64) -> bool {
         let (mut is_repeat, mut is_new) = (true, true);
         if let Some(Earlier { owned, repeats, taken }) = &mut self.earlier {
-            let was_owned = owned.contains(row);
-            is_repeat = !taken.insert(row) || !was_owned;
-            is_new = !was_owned && !repeats.contains(row);
+            is_repeat = !taken.insert(row) || !owned.contains(row);
+            is_new = !repeats.contains(row);
         }
         match is_repeat {
             true => self.counts.duplicates += 1,
@@ -467,7 +482,8 @@ impl FileState {
         });
         let mut rows = self.rows;
         if !self.new_runs.is_empty() {
-            let crc = RowsPart::write(transaction, (row.id, self.generation, self.next_part), &self.new_runs)?;
+            let crc =
+                RowsPart::write(transaction, (row.id, self.generation, self.next_part), &self.new_runs)?;
             rows.add(crc);
             row.rows.add(crc);
         }

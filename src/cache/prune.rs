@@ -26,9 +26,6 @@ use crate::log::{Field, name};
 /// Seconds after which no log file is delivered any more that holds requests of a moment.
 const LATEST_DELIVERY: i64 = 10 * 86_400;
 
-/// Bytes of the columns of a segment.
-const BYTES: &str = "SELECT coalesce(sum(length(data)), 0) FROM column_chunk WHERE id BETWEEN ?1 AND ?1 + 63";
-
 /// What was dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -56,7 +53,6 @@ struct Old {
     segment: SegmentRow,
     /// Rows before the cut.
     gone: Vec<usize>,
-    bytes: u64,
 }
 
 impl Pruned {
@@ -83,9 +79,7 @@ impl Snapshot<'_> {
         for segment in self.segments.iter().filter(is_old) {
             let times = self.integers(segment, Field::Time)?.to_vec();
             let gone = times.into_iter().filter(|code| code_to_time(*code) < before).count();
-            let bytes: i64 =
-                self.with(|connection| connection.query_row(BYTES, [segment.id * 64], |row| row.get(0)))?;
-            all += Pruned::of_segment(gone as u64, segment.rows as u64, bytes as u64);
+            all += Pruned::of_segment(gone as u64, segment.rows as u64, segment.bytes);
         }
         Ok(all)
     }
@@ -101,20 +95,20 @@ impl Writer {
         self.settle()?;
         let all_old = self.old(source, before).map_err(|error| error.of(&self.path))?;
         let mut gone = RoaringTreemap::new();
-        for Old { segment, gone: rows, .. } in &all_old {
+        for Old { segment, gone: rows } in &all_old {
             gone.extend(rows.iter().map(|row| segment.numbers.number(*row)));
         }
         if !gone.is_empty() {
             self.mark_log_files(source, before, &gone)?;
         }
         let mut all = Pruned::default();
-        for Old { segment, gone, bytes } in all_old {
+        for Old { segment, gone } in all_old {
             let keys = std::mem::take(&mut self.values[KEY]);
             let removed =
                 self.change(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
             self.values[KEY] = keys;
             removed?;
-            all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, bytes);
+            all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, segment.bytes);
         }
         Ok(all)
     }
@@ -126,15 +120,13 @@ impl Writer {
         for segment in
             segments.into_iter().filter(|segment| segment.source == source && segment.time_min < before)
         {
-            let bytes: i64 =
-                self.connection.prepare_cached(BYTES)?.query_row([segment.id * 64], |row| row.get(0))?;
             let place = format!("segment {}, column time", segment.id);
             let times = Integers::open(read_column(&self.connection, segment.id, Field::Time)?)
                 .and_then(|times| times.into_rows(segment.rows))
                 .map_err(|damage| StoreError::from(damage).at(place))?;
             let rows = times.into_iter().enumerate();
             let gone = rows.filter(|(_, code)| code_to_time(*code) < before).map(|(row, _)| row).collect();
-            all.push(Old { segment, gone, bytes: bytes as u64 });
+            all.push(Old { segment, gone });
         }
         Ok(all)
     }
@@ -147,7 +139,8 @@ impl Writer {
                 if !matches!(file.state, WHOLE | IN_PART) {
                     continue;
                 }
-                let may_hold = name::instant(&file.name).is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY))
+                let may_hold = name::instant(&file.name)
+                    .is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY))
                     || RowsPart::of_file(transaction, &file)?
                         .iter()
                         .flat_map(|part| &part.runs)

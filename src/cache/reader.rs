@@ -14,18 +14,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+use super::CacheError;
 use super::budgeted::Budgeted;
 use super::catalogue::{self, Known, Rejected, SourceInfo, SourceRow};
 use super::codec::integers::Integers;
 use super::codec::text::OpenPage;
 use super::dictionary::Dictionary;
+use super::error::StoreError;
 use super::layout::DIMENSIONS;
 use super::presence::Presence;
-use super::error::StoreError;
 use super::root::Root;
 use super::schema::{self, Journal, Stamp};
 use super::segment_rows::SegmentRow;
-use super::CacheError;
 
 pub use snapshot::Snapshot;
 pub use texts::{Details, Mapped, PageMemory};
@@ -96,6 +96,8 @@ pub struct SegmentInfo {
     pub time_min: i64,
     /// Time of its last request in time.
     pub time_max: i64,
+    /// Bytes of its columns in the file.
+    pub bytes: u64,
     /// Whether it will stay as long as the cache does: it is full, or another follows it in its source.
     /// The last of a source is replaced as it grows.
     pub is_final: bool,
@@ -103,9 +105,9 @@ pub struct SegmentInfo {
 
 impl SegmentInfo {
     fn of(row: SegmentRow) -> SegmentInfo {
-        let SegmentRow { id, source, rows, numbers, time_min, time_max } = row;
+        let SegmentRow { id, source, rows, numbers, time_min, time_max, bytes } = row;
         let is_final = rows >= super::open_segment::SEGMENT_ROWS;
-        SegmentInfo { id, source, first_row: numbers.first, rows, time_min, time_max, is_final }
+        SegmentInfo { id, source, first_row: numbers.first, rows, time_min, time_max, bytes, is_final }
     }
 }
 

@@ -8,8 +8,8 @@
 use rusqlite::{Connection, params};
 
 use super::checksum::{self, Digest, RowChecksum};
-use super::error::StoreError;
 use super::codec::Damage;
+use super::error::StoreError;
 use super::layout::DIMENSIONS;
 
 /// How many values each dictionary has.

@@ -121,7 +121,7 @@ CREATE TABLE dictionary (
 ) STRICT, WITHOUT ROWID;
 
 -- A batch of requests of one source. It covers the numbers first_row .. first_row + numbers; gone says which of
--- these no request has any more. Never changed; the last one of a source is replaced while it is small.
+-- these no request has any more. bytes: of its columns. Never changed; the last one of a source is replaced while it is small.
 CREATE TABLE segment (
     id        INTEGER PRIMARY KEY,
     source_id INTEGER NOT NULL REFERENCES source(id),
@@ -130,6 +130,7 @@ CREATE TABLE segment (
     numbers   INTEGER NOT NULL,
     time_min  INTEGER NOT NULL,
     time_max  INTEGER NOT NULL,
+    bytes     INTEGER NOT NULL,
     crc       INTEGER NOT NULL,
     gone      BLOB
 ) STRICT;

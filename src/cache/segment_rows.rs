@@ -3,8 +3,8 @@
 use rusqlite::{Connection, Row, params};
 
 use super::checksum::{self, Digest, RowChecksum};
-use super::error::StoreError;
 use super::codec::Damage;
+use super::error::StoreError;
 use super::root::{self, Root};
 use super::row_numbers::RowNumbers;
 
@@ -21,6 +21,8 @@ pub struct SegmentRow {
     /// Times of its first and last request in time.
     pub time_min: i64,
     pub time_max: i64,
+    /// Bytes of its columns.
+    pub bytes: u64,
 }
 
 impl SegmentRow {
@@ -35,13 +37,13 @@ impl SegmentRow {
     /// The rows of all segments, with the root that was read in the same transaction.
     pub fn all_of(connection: &Connection, root: &Root) -> Result<Vec<SegmentRow>, StoreError> {
         let mut statement = connection.prepare_cached(
-            "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, crc, gone FROM segment
+            "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment
              ORDER BY source_id, first_row",
         )?;
         let mut rows = statement.query([])?;
         let (mut all, mut digest) = (Vec::new(), Digest::default());
         while let Some(row) = rows.next()? {
-            digest.add(row.get(7)?);
+            digest.add(row.get(8)?);
             all.push(SegmentRow::read(row)?);
         }
         root::is_complete(digest, root.segments)?;
@@ -51,7 +53,7 @@ impl SegmentRow {
     /// The row of a segment.
     pub fn find(connection: &Connection, id: i64) -> Result<SegmentRow, StoreError> {
         let mut statement = connection.prepare_cached(
-            "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, crc, gone FROM segment
+            "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment
              WHERE id = ?1",
         )?;
         let mut rows = statement.query([id])?;
@@ -59,16 +61,16 @@ impl SegmentRow {
     }
 
     fn read(row: &Row<'_>) -> Result<SegmentRow, StoreError> {
-        let gone = row.get_ref(8)?.as_blob_or_null().map_err(|_| checksum::DAMAGE)?;
-        let numbers: [i64; 7] = {
-            let mut numbers = [0; 7];
+        let gone = row.get_ref(9)?.as_blob_or_null().map_err(|_| checksum::DAMAGE)?;
+        let numbers: [i64; 8] = {
+            let mut numbers = [0; 8];
             for (index, number) in numbers.iter_mut().enumerate() {
                 *number = row.get(index)?;
             }
             numbers
         };
-        checksum::is_same(row.get(7)?, crc(&numbers, gone))?;
-        let [id, source, first_row, rows, covered, time_min, time_max] = numbers;
+        checksum::is_same(row.get(8)?, crc(&numbers, gone))?;
+        let [id, source, first_row, rows, covered, time_min, time_max, bytes] = numbers;
         let is_possible = (1..=NUMBERS_MAX as i64).contains(&rows)
             && (rows..=NUMBERS_MAX as i64).contains(&covered)
             && first_row >= 0
@@ -78,20 +80,21 @@ impl SegmentRow {
         }
         let rows = rows as usize;
         let numbers = RowNumbers::open(first_row as u64, covered as usize, rows, gone)?;
-        Ok(SegmentRow { id, source, rows, numbers, time_min, time_max })
+        Ok(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: bytes as u64 })
     }
 
     /// Writes the row.
     pub fn insert(&self, transaction: &Connection) -> rusqlite::Result<()> {
-        let SegmentRow { id, source, rows, numbers, time_min, time_max } = self;
+        let SegmentRow { id, source, rows, numbers, time_min, time_max, bytes } = self;
         let covered = numbers.span(*rows) as i64;
         let gone = numbers.gone_bytes();
-        let columns = [*id, *source, numbers.first as i64, *rows as i64, covered, *time_min, *time_max];
-        let [id, source, first_row, rows, covered, time_min, time_max] = columns;
+        let (first_row, rows, bytes) = (numbers.first as i64, *rows as i64, *bytes as i64);
+        let columns = [*id, *source, first_row, rows, covered, *time_min, *time_max, bytes];
         transaction
             .prepare_cached(
-                "INSERT INTO segment (id, source_id, first_row, rows, numbers, time_min, time_max, crc, gone)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO segment (id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc,
+                     gone)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 id,
@@ -101,6 +104,7 @@ impl SegmentRow {
                 covered,
                 time_min,
                 time_max,
+                bytes,
                 crc(&columns, gone.as_deref()),
                 gone
             ])?;
@@ -109,7 +113,7 @@ impl SegmentRow {
 }
 
 /// Checksum of a row of `segment`.
-fn crc(columns: &[i64; 7], gone: Option<&[u8]>) -> i32 {
+fn crc(columns: &[i64; 8], gone: Option<&[u8]>) -> i32 {
     let row = columns.iter().fold(RowChecksum::default(), |row, number| row.number(*number));
     match gone {
         None => row.number(0),
@@ -152,7 +156,9 @@ impl RemovedRow {
             Some(before) => RemovedRow { rows: before.rows + self.rows, ..before },
         };
         transaction
-            .prepare_cached("INSERT OR REPLACE INTO removed (source_id, first_row, rows, crc) VALUES (?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO removed (source_id, first_row, rows, crc) VALUES (?1, ?2, ?3, ?4)",
+            )?
             .execute(params![joined.source, joined.first_row, joined.rows, joined.crc()])?;
         Ok(())
     }

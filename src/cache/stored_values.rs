@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use rusqlite::{Connection, Transaction};
 
 use super::checksum;
-use super::error::StoreError;
 use super::codec::Damage;
 use super::dictionary::hash;
+use super::error::StoreError;
 use super::known::Values;
 use crate::log::Field;
 

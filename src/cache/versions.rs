@@ -7,7 +7,7 @@
 //!
 //! Requests that several log files gave are there once, and stay as long as one of these files gives them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use roaring::RoaringTreemap;
 use rusqlite::Transaction;
@@ -99,7 +99,11 @@ fn replace(
     }
     let lost = lost.all();
     let mut still_given = Rows::default();
-    for run in kept.iter().flat_map(|part| &part.runs).filter(|run| lost.range_cardinality(run.row..run.row + run.rows) > 0) {
+    for run in kept
+        .iter()
+        .flat_map(|part| &part.runs)
+        .filter(|run| lost.range_cardinality(run.row..run.row + run.rows) > 0)
+    {
         still_given.add(run);
     }
     let gone = &lost - still_given.all();
@@ -113,19 +117,28 @@ fn replace(
     }
     // What a file owned that only repeats are left of belongs to one of those.
     let orphans = (&still_given.repeats & &lost) - &still_given.owned;
-    let changed = adopt(transaction, &mut rows, &kept, orphans)?;
+    let adopted = adopt(transaction, &mut rows, &states, &kept, orphans)?;
     for mut row in rows {
+        let adopted = adopted.get(&row.id).copied();
         match states.get(&row.id) {
             // Read for the first time, and damaged: as if it had not been read.
             Some(state) if state.is_damaged && !state.has_earlier() => row.delete(transaction, root)?,
-            Some(state) if state.is_damaged => row.save(transaction, root)?,
+            Some(state) if state.is_damaged => {
+                row.counts.adopt(adopted.unwrap_or(0));
+                row.save(transaction, root)?;
+            }
             Some(state) => {
                 let digest = row.rows;
                 state.replace(transaction, &mut row, digest)?;
+                row.counts.adopt(adopted.unwrap_or(0));
                 row.save(transaction, root)?;
             }
-            None if changed.contains(&row.id) => row.save(transaction, root)?,
-            None => {}
+            None => {
+                if let Some(adopted) = adopted {
+                    row.counts.adopt(adopted);
+                    row.save(transaction, root)?;
+                }
+            }
         }
     }
     Ok(removed)
@@ -166,37 +179,37 @@ fn remove(
     Ok(removed)
 }
 
-/// Gives requests that no log file owns any more to log files that have them as repeats; which these are. The caller
-/// saves their rows.
+/// Gives requests that no log file owns any more to log files that have them as repeats. Returns how many repeats that
+/// the catalogue counts of a log file are requests now, for each that changed. The caller saves their rows.
 fn adopt(
     transaction: &Transaction<'_>,
     rows: &mut [LogFileRow],
+    states: &HashMap<i64, &FileState>,
     kept: &[RowsPart],
     mut orphans: RoaringTreemap,
-) -> Result<HashSet<i64>, StoreError> {
-    let mut changed = HashSet::new();
+) -> Result<HashMap<i64, u64>, StoreError> {
+    let mut adopted = HashMap::new();
     for part in kept {
         let has_orphans = part
             .runs
             .iter()
             .any(|run| run.is_repeat && orphans.range_cardinality(run.row..run.row + run.rows) > 0);
         let Some(row) = row_of(rows, part.file).filter(|_| has_orphans) else { continue };
+        let replaced = states.get(&row.id).filter(|state| !state.is_damaged);
+        let is_counted = part.generation == replaced.map_or(row.generation, |state| state.generation);
+        let counted = adopted.entry(row.id).or_insert(0);
         let mut runs = Vec::new();
         for run in &part.runs {
             for offset in 0..run.rows {
                 let (line, number) = (run.line + offset, run.row + offset);
                 let is_adopted = run.is_repeat && orphans.remove(number);
-                if is_adopted && part.generation == row.generation {
-                    row.counts.requests += 1;
-                    row.counts.duplicates = row.counts.duplicates.saturating_sub(1);
-                }
+                *counted += u64::from(is_adopted && is_counted);
                 let is_repeat = run.is_repeat && !is_adopted;
                 runs::push(&mut runs, Run { line, row: number, rows: 1, is_repeat });
             }
         }
         row.rows.remove(part.crc);
         row.rows.add(RowsPart::write(transaction, (part.file, part.generation, part.part), &runs)?);
-        changed.insert(row.id);
     }
-    Ok(changed)
+    Ok(adopted)
 }

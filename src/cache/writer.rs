@@ -427,7 +427,8 @@ impl Writer {
             tail.segment.clear();
             tail.stored = None;
             tail.committed = 0;
-            tail.seen.seal(SegmentRow { id, source: tail.source, rows, numbers, time_min, time_max });
+            let source = tail.source;
+            tail.seen.seal(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: 0 });
         }
         Ok(())
     }
@@ -575,8 +576,12 @@ pub(super) fn insert_segment(
     let (time_min, time_max) = segment.time_range().unwrap_or((0, 0));
     root.newest_segment += 1;
     let id = root.newest_segment;
-    SegmentRow { id, source, rows: segment.rows(), numbers, time_min, time_max }.insert(transaction)?;
-    segment.pack(keys, |column| chunk::insert(transaction, id, column))?;
+    let (rows, mut bytes) = (segment.rows(), 0);
+    segment.pack(keys, |column| {
+        bytes += chunk::insert(transaction, id, column)?;
+        Ok::<_, StoreError>(())
+    })?;
+    SegmentRow { id, source, rows, numbers, time_min, time_max, bytes }.insert(transaction)?;
     Ok(id)
 }
 
@@ -626,8 +631,8 @@ fn load_tail(
     let next_row = SourceRow::find(connection, source)?.next_row as u64;
     let mut segments = SegmentRow::all(connection)?;
     segments.retain(|segment| segment.source == source);
-    let small = segments
-        .pop_if(|last| last.rows < segment_rows && last.numbers.range(last.rows).end == next_row);
+    let small =
+        segments.pop_if(|last| last.rows < segment_rows && last.numbers.range(last.rows).end == next_row);
     let has_pruned = connection.query_row(
         "SELECT EXISTS (SELECT * FROM log_file WHERE source_id = ?1 AND pruned_before IS NOT NULL)",
         [source],

@@ -368,16 +368,23 @@ fn parse(
 }
 
 /// Why the last line of a file that may still grow is not a record.
-const BEGUN: &str = "the last line has no line end and looks cut off: it is read again when the file has grown";
+const BEGUN: &str =
+    "the last line has no line end and looks cut off: it is read again when the file has grown";
+
+/// Lines before the last one among which a record is looked for to compare it with.
+const LINES_BACK: usize = 100;
 
 /// The last line of a file that may still grow, if it has no line end and what it has looks like a beginning; else
 /// nothing.
 fn begun_line(text: &[u8]) -> &[u8] {
     let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
     let (before, last) = text.split_at(start);
-    let previous = before.strip_suffix(b"\n").unwrap_or(before);
-    let previous = memchr::memrchr(b'\n', previous).map_or(previous, |end| &previous[end + 1..]);
-    if last.is_empty() || looks_whole(last, previous) { &[] } else { last }
+    if last.is_empty() {
+        return last;
+    }
+    let is_record = |line: &&[u8]| records(line).next().is_some_and(|(_, record)| record.is_ok());
+    let previous = before.rsplit(|byte| *byte == b'\n').take(LINES_BACK).find(is_record);
+    if looks_whole(last, previous.unwrap_or_default()) { &[] } else { last }
 }
 
 #[cfg(test)]

@@ -92,12 +92,10 @@ pub fn begins_compressed(content: &[u8]) -> bool {
     Packing::of(&content[..content.len().min(HEAD)]).is_some()
 }
 
-/// Whether reading failed because the content is not what was compressed, and not because it could not be had.
+/// Whether reading failed because the content is not what was compressed: then what was read of it may be wrong too.
+/// A content that ends too early is not damaged in this sense.
 pub fn is_damage(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof
-    )
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
 }
 
 /// The first bytes of a content, taken out to look at them.

@@ -15,8 +15,8 @@ use rusqlite::Connection;
 
 use super::batch::{KEY, OPERATION};
 use super::chunk;
-use super::error::StoreError;
 use super::codec::Damage;
+use super::error::StoreError;
 use super::known::Values;
 use super::layout::{DETAIL_FIELDS, DIMENSIONS};
 use super::open_segment::OpenSegment;
@@ -145,7 +145,9 @@ impl Probes {
                 self.0.push(probe);
             }
         }
-        self.0.last_mut().ok_or_else(|| StoreError::from(Damage("no such segment")).at(format_args!("segment {id}")))
+        self.0
+            .last_mut()
+            .ok_or_else(|| StoreError::from(Damage("no such segment")).at(format_args!("segment {id}")))
     }
 }
 
@@ -215,7 +217,8 @@ pub struct Seen {
 impl Seen {
     /// For a source with these segments, besides the open one.
     pub fn new(segments: impl IntoIterator<Item = SegmentRow>) -> Seen {
-        let sealed = segments.into_iter().map(|segment| Sealed { segment, bloom: None, asked: 0, rows: None });
+        let sealed =
+            segments.into_iter().map(|segment| Sealed { segment, bloom: None, asked: 0, rows: None });
         Seen { sealed: sealed.collect(), ..Seen::default() }
     }
 

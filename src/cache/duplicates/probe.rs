@@ -71,8 +71,7 @@ impl Probe {
     fn load_detail(&mut self, connection: &Connection, slot: usize) -> Result<(), StoreError> {
         if !self.has_detail[slot] {
             let column = read_column(connection, self.id, DETAIL_FIELDS[slot])?;
-            self.details.details[slot] =
-                split(&column).map_err(|damage| of_segment(self.id, damage))?;
+            self.details.details[slot] = split(&column).map_err(|damage| of_segment(self.id, damage))?;
             self.has_detail[slot] = true;
         }
         Ok(())

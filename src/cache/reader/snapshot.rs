@@ -6,9 +6,9 @@ use rusqlite::Connection;
 
 use crate::cache::CacheError;
 use crate::cache::chunk;
-use crate::cache::error::StoreError;
 use crate::cache::codec::Damage;
 use crate::cache::codec::integers::Integers;
+use crate::cache::error::StoreError;
 use crate::cache::presence::Presence;
 use crate::cache::root::DictionaryLengths;
 use crate::cache::schema::chunk_id;
