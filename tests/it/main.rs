@@ -13,6 +13,8 @@ mod first_pull;
 mod full_disk;
 mod home;
 mod ingest;
+#[cfg(unix)]
+mod job_control;
 mod purge;
 mod questions;
 mod round_trip;
