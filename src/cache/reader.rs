@@ -233,7 +233,10 @@ impl Cache {
         self.with(|connection| catalogue::rejected(connection, source, each))
     }
 
-    fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {
+    pub(super) fn with<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
         let connection = self.connection()?;
         let answer = ask(&connection).map_err(|error| CacheError::sqlite(&self.path, error));
         lock(&self.idle).push(connection);

@@ -21,6 +21,7 @@ mod round_trip;
 mod s3_source;
 mod s3_upkeep;
 mod sql;
+mod strangers;
 mod support;
 mod together;
 mod upkeep;
