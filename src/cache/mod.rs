@@ -22,6 +22,7 @@ mod log_files;
 mod open_segment;
 mod presence;
 mod prune;
+mod purged;
 mod reader;
 mod recent;
 mod root;

@@ -238,7 +238,10 @@ impl Cache {
         answer.map_err(|error| error.of(&self.path))
     }
 
-    fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {
+    pub(super) fn with<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
         let connection = self.connection()?;
         let answer = ask(&connection).map_err(|error| CacheError::sqlite(&self.path, error));
         lock(&self.idle).push(connection);

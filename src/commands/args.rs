@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::export::Format;
@@ -20,7 +21,7 @@ use crate::query::{Counting, Measure};
 )]
 pub struct Args {
     /// s3://bucket[/prefix], a file, a folder or `-`; none: the sources monitored, else all the cache has
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Stay up to date: pull what is new every so often while exploring: 30s, 5m, 1h
     #[arg(long, value_name = "TIME", value_parser = stretch)]
@@ -76,7 +77,7 @@ pub struct DemoArgs {
 pub struct PullArgs {
     /// What to pull; none: those of the configuration file and those monitored (tamarin sources add),
     /// else all that the cache has
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Keep on, pulling what is new every so often: 30s, 5m, 1h
     #[arg(long, value_name = "TIME", value_parser = stretch)]
@@ -115,7 +116,7 @@ pub struct ReportArgs {
     /// A dimension (remote_ip, key, requester, query_param:x-user, …), `time`, or `total` (also `none`)
     pub dimension: String,
     /// Sources to pull before, and the only ones asked; none: all that the cache has, as it is
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Width of a row of `report time`: 1m, 5m, 1h, 1d
     #[arg(long, value_name = "TIME", value_parser = stretch)]
@@ -136,11 +137,15 @@ pub struct PruneArgs {
     #[arg(long, value_name = "T", allow_hyphen_values = true)]
     pub before: String,
     /// Sources that the cache has; none: all
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Only tell what would go
     #[arg(long)]
     pub dry_run: bool,
+    /// Do not ask before dropping requests of a source from which pull --purge deleted log files: the cache may
+    /// be their only copy
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Which records count.
@@ -175,7 +180,7 @@ impl From<CountingArgs> for Counting {
 #[derive(Debug, clap::Args)]
 pub struct RequestsArgs {
     /// Sources to pull before, and the only ones asked; none: all that the cache has, as it is
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Which records count
     #[command(flatten)]
@@ -190,7 +195,7 @@ pub struct SqlArgs {
     #[arg(value_name = "SELECT")]
     pub statement: String,
     /// Sources to pull before, and the only ones asked; none: all that the cache has, as it is
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Which records count
     #[command(flatten)]
@@ -213,7 +218,10 @@ has it.
   tamarin sql \"SELECT * FROM requests WHERE http_status = 403 ORDER BY time DESC LIMIT 10\"
   tamarin sql \"SELECT query_param(request_uri, 'x-user') user, count(*) FROM requests GROUP BY user\"
 
-SQLite runs the statement, so all its functions are there too. Nothing can be written.";
+SQLite runs the statement, so all its functions are there too. Nothing can be written.
+In JSON a value that is not UTF-8 has U+FFFD in place of what is not, and a member NAME_base64 behind it has \
+its bytes; CSV and tables spell such bytes \\xff and unseen characters \\u{1b}, and a backslash that seems to \
+begin either \\u{5c}. An infinite number is null in JSON and inf or -inf in CSV.";
 
 /// `tamarin sources`.
 #[derive(Debug, clap::Args)]
@@ -229,6 +237,7 @@ pub enum SourcesCommand {
     /// The lines that are no record: where they stand, and why
     Rejected {
         /// Only of this source
+        #[arg(value_parser = source())]
         source: Option<String>,
     },
     /// Verify that the cache is whole: every segment, column and dictionary
@@ -236,28 +245,31 @@ pub enum SourcesCommand {
     /// Monitor a source: `tamarin` and `tamarin pull` pull it when no source is named
     Add {
         /// s3://bucket[/prefix], a file or a folder
-        #[arg(value_name = "SOURCE", required = true)]
+        #[arg(value_name = "SOURCE", required = true, value_parser = source())]
         sources: Vec<String>,
     },
     /// Stop monitoring a source; what was pulled of it stays, unless --with-requests
     Remove {
         /// Sources that the cache has
-        #[arg(value_name = "SOURCE", required = true)]
+        #[arg(value_name = "SOURCE", required = true, value_parser = source())]
         sources: Vec<String>,
         /// Delete its requests, log file marks and rejected lines from the cache too
         #[arg(long)]
         with_requests: bool,
+        /// Do not ask before deleting requests of a source from which pull --purge deleted log files
+        #[arg(long, requires = "with_requests")]
+        yes: bool,
     },
     /// Do not pull a source for the time being, unless it is named
     Pause {
         /// Sources that the cache has
-        #[arg(value_name = "SOURCE", required = true)]
+        #[arg(value_name = "SOURCE", required = true, value_parser = source())]
         sources: Vec<String>,
     },
     /// Pull a source again after a pause
     Resume {
         /// Sources that the cache has
-        #[arg(value_name = "SOURCE", required = true)]
+        #[arg(value_name = "SOURCE", required = true, value_parser = source())]
         sources: Vec<String>,
     },
 }
@@ -335,6 +347,11 @@ impl From<FormatName> for Format {
             FormatName::Ndjson => Format::Ndjson,
         }
     }
+}
+
+/// A SOURCE: paths need not be text.
+fn source() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|argument| crate::source::text_of(&argument))
 }
 
 /// Seconds from `30s`, `5m`, `1h`, `1d`.

@@ -2,8 +2,8 @@
 
 use super::args::PruneArgs;
 use super::setting::Setting;
-use super::{Outcome, pulling, sources, usage};
-use crate::cache::{Pruned, Writer};
+use super::{Outcome, pulling, purge, sources, usage};
+use crate::cache::{Cache, Pruned, Writer};
 use crate::export::human;
 use crate::query::filter::instant;
 
@@ -25,12 +25,18 @@ pub(super) fn run(setting: &Setting, args: &PruneArgs) -> anyhow::Result<Outcome
         specs => sources::known_sources(setting, specs)?,
     };
     if args.dry_run {
-        let snapshot = cache.snapshot()?;
-        let mut all = Pruned::default();
-        for (source, _) in snapshot.sources.iter().filter(|(_, uri)| uris.contains(uri)) {
-            all += snapshot.prunable(*source, before)?;
+        tell(setting, prunable(&cache, &uris, before)?, before, "would be dropped");
+        return Ok(Outcome::Done);
+    }
+    // Asked only about what loses requests.
+    let mut losing = Vec::new();
+    for uri in &uris {
+        if prunable(&cache, std::slice::from_ref(uri), before)?.requests > 0 {
+            losing.push(uri.clone());
         }
-        tell(setting, all, before, "would be dropped");
+    }
+    let what = format!("requests before {}", human::instant(before));
+    if !purge::may_drop(&cache, &losing, args.yes, &what)? {
         return Ok(Outcome::Done);
     }
     drop(cache);
@@ -46,6 +52,16 @@ pub(super) fn run(setting: &Setting, args: &PruneArgs) -> anyhow::Result<Outcome
         sources::give_space_back(setting, &mut writer);
     }
     Ok(Outcome::Done)
+}
+
+/// What would go of these sources.
+fn prunable(cache: &Cache, uris: &[String], before: i64) -> anyhow::Result<Pruned> {
+    let snapshot = cache.snapshot()?;
+    let mut all = Pruned::default();
+    for (source, _) in snapshot.sources.iter().filter(|(_, uri)| uris.contains(uri)) {
+        all += snapshot.prunable(*source, before)?;
+    }
+    Ok(all)
 }
 
 fn tell(setting: &Setting, all: Pruned, before: i64, told: &str) {

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use super::pulling::Interrupt;
 use super::setting::Setting;
 use super::{output, usage};
-use crate::cache::Writer;
 use crate::cache::check::check;
+use crate::cache::{Cache, Writer};
 use crate::export::human;
 use crate::source::{LogFile, Source};
 
@@ -41,8 +41,7 @@ impl Purge {
         if let Some(source) = sources.iter().find(|source| !source.can_remove()) {
             return usage(format!("--purge deletes log files in S3 only, and {} is not there", source.uri()));
         }
-        let is_asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        if !yes && !is_asked {
+        if !yes && !can_ask() {
             return usage("--purge deletes log files for good and there is nobody to ask: say so with --yes");
         }
         Ok(Purge { answer: if yes { Answer::Yes } else { Answer::NotAsked }, keeps_on, verified: 0 })
@@ -77,6 +76,10 @@ impl Purge {
                 setting.note("nothing was deleted");
                 return Ok(false);
             }
+        }
+        // Noted before, so that it is known whatever happens from here on.
+        for (source, _) in &all {
+            writer.note_purged(source.uri())?;
         }
         writer.make_durable()?;
         self.verify(path)?;
@@ -120,15 +123,10 @@ impl Purge {
             each.join(" and ")
         ));
         // A thread of its own: who waits for Enter does not hear a signal.
-        let line = tokio::task::spawn_blocking(|| {
-            let mut line = String::new();
-            std::io::stdin().lock().read_line(&mut line).map(|_| line)
-        });
-        let line = tokio::select! {
-            line = line => line??,
+        let is_yes = tokio::select! {
+            is_yes = tokio::task::spawn_blocking(is_yes) => is_yes??,
             () = interrupt.asked() => return Ok(Answer::No),
         };
-        let is_yes = matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes");
         Ok(if is_yes { Answer::Yes } else { Answer::No })
     }
 
@@ -146,6 +144,37 @@ impl Purge {
         self.verified = checked.newest_segment;
         Ok(())
     }
+}
+
+/// Whether somebody sits at a terminal.
+fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Waits for a line; whether it says yes.
+fn is_yes() -> std::io::Result<bool> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Whether requests of these sources may go, of which the cache may be the only copy: log files of theirs were
+/// deleted by `pull --purge`. Asks, or refuses where nobody can be asked; `what` says what goes.
+pub(super) fn may_drop(cache: &Cache, uris: &[String], yes: bool, what: &str) -> anyhow::Result<bool> {
+    let purged: Vec<String> = cache.purged()?.into_iter().filter(|uri| uris.contains(uri)).collect();
+    if yes || purged.is_empty() {
+        return Ok(true);
+    }
+    let reason = format!("log files of {} were deleted by pull --purge", purged.join(" and "));
+    if !can_ask() {
+        return usage(format!("{reason}: the cache may be the only copy of {what}; to drop them say --yes"));
+    }
+    output::tell(&format!("{reason}. Drop {what}? The cache may be their only copy. Type yes or no:"));
+    let is_yes = is_yes()?;
+    if !is_yes {
+        output::tell("nothing was dropped");
+    }
+    Ok(is_yes)
 }
 
 /// The log files that are there now and that the cache holds wholly, in the version that it read.

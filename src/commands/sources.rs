@@ -8,7 +8,7 @@ use anyhow::{anyhow, bail};
 
 use super::args::{SourcesArgs, SourcesCommand};
 use super::setting::Setting;
-use super::{Outcome, output, pulling, usage};
+use super::{Outcome, output, pulling, purge, usage};
 use crate::cache::catalogue::Rejected;
 use crate::cache::check::check;
 use crate::cache::{Cache, CacheError, Monitoring, Writer};
@@ -32,7 +32,7 @@ pub(super) fn run(setting: &Setting, args: &SourcesArgs) -> anyhow::Result<Outco
         Some(SourcesCommand::Rejected { source }) => rejected(setting, open()?.as_ref(), source.as_deref()),
         Some(SourcesCommand::Check) => open().and_then(|_| verify(setting, &path)).map_err(beyond_verifying),
         Some(SourcesCommand::Add { sources }) => add(setting, sources),
-        Some(SourcesCommand::Remove { sources, with_requests: true }) => delete(setting, sources),
+        Some(SourcesCommand::Remove { sources, with_requests: true, yes }) => delete(setting, sources, *yes),
         Some(SourcesCommand::Remove { sources, .. }) => {
             let told = "is no longer pulled by itself; what was pulled of it stays";
             monitor(setting, sources, Monitoring::Off, told)
@@ -113,8 +113,13 @@ fn monitor(setting: &Setting, specs: &[String], wanted: Monitoring, told: &str) 
     Ok(Outcome::Done)
 }
 
-fn delete(setting: &Setting, specs: &[String]) -> anyhow::Result<Outcome> {
+fn delete(setting: &Setting, specs: &[String], yes: bool) -> anyhow::Result<Outcome> {
     let uris = known_sources(setting, specs)?;
+    let cache = pulling::open_cache(&setting.cache_path()?)?;
+    if !purge::may_drop(&cache, &uris, yes, "their requests")? {
+        return Ok(Outcome::Done);
+    }
+    drop(cache);
     let mut writer = Writer::open(&setting.cache_path()?)?;
     for uri in uris {
         if let Some(id) = writer.known_source(&uri)? {
@@ -234,5 +239,6 @@ fn known_source(setting: &Setting, cache: &Cache, spec: &str) -> anyhow::Result<
     {
         return Ok(source.uri().to_owned());
     }
+    let spec = crate::source::shown(spec);
     usage(format!("the cache has no source {spec}; it has {}", known.join(", ")))
 }

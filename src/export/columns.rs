@@ -39,6 +39,14 @@ impl Cell<'_> {
         }
     }
 
+    /// Whether it is no number beyond all numbers, which JSON does not have.
+    pub(super) fn is_finite(&self) -> bool {
+        match self {
+            Cell::Milliseconds(number) | Cell::Share(number) | Cell::Ratio(number) => number.is_finite(),
+            _ => true,
+        }
+    }
+
     /// As JSON and CSV spell it; `None` for text and what is absent.
     pub(super) fn plain(&self) -> Option<String> {
         match self {
@@ -50,9 +58,10 @@ impl Cell<'_> {
     }
 }
 
-/// The shortest spelling that is read back as the same number, with a digit behind the point.
+/// The shortest spelling that is read back as the same number, with a digit behind the point; `inf`, `-inf`
+/// and `NaN` are spelled so.
 fn decimal(number: f64) -> String {
-    if number.is_finite() { format!("{number:?}") } else { "0.0".to_owned() }
+    format!("{number:?}")
 }
 
 /// Rows under named columns.

@@ -1,7 +1,12 @@
 //! JSON: an array, or an object a line. Keys keep the order of the columns. Where some are not exact, their names
 //! stand in the array `approximate` behind them: the numbers themselves stay numbers.
+//!
+//! JSON has no bytes: where a text is not UTF-8, what is not is U+FFFD, and `NAME_base64` behind it has the bytes.
+//! Nor has it infinite numbers: they are null.
 
 use std::io::{self, Write};
+
+use base64_simd::STANDARD;
 
 use super::columns::{Cell, Sheet};
 use crate::query::filter::is_unseen;
@@ -37,8 +42,16 @@ pub(super) fn write_lines(sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-fn names(sheet: &Sheet<'_>) -> Vec<String> {
-    sheet.names.iter().map(|name| string(name)).collect()
+/// A column as JSON names it.
+struct Name {
+    quoted: String,
+    /// Where the bytes are of what is no text.
+    bytes: String,
+}
+
+fn names(sheet: &Sheet<'_>) -> Vec<Name> {
+    let both = |name: &str| Name { quoted: string(name), bytes: string(&format!("{name}_base64")) };
+    sheet.names.iter().map(|name| both(name)).collect()
 }
 
 /// What stands behind the columns, if some are not exact.
@@ -50,21 +63,23 @@ fn approximate(sheet: &Sheet<'_>) -> String {
     format!(",\"approximate\":[{}]", names.join(","))
 }
 
-fn write_object(names: &[String], row: &[Cell<'_>], behind: &str, out: &mut dyn Write) -> io::Result<()> {
+fn write_object(names: &[Name], row: &[Cell<'_>], behind: &str, out: &mut dyn Write) -> io::Result<()> {
     let mut between = "{";
     for (name, cell) in names.iter().zip(row) {
-        write!(out, "{between}{name}:")?;
-        if let Some(text) = cell.text() {
-            out.write_all(string(&String::from_utf8_lossy(text)).as_bytes())?;
-            between = ",";
-            continue;
-        }
-        match (cell, cell.plain()) {
-            (Cell::Instant(_), Some(text)) => out.write_all(string(&text).as_bytes())?,
-            (_, Some(number)) => out.write_all(number.as_bytes())?,
-            (_, None) => out.write_all(b"null")?,
-        }
+        write!(out, "{between}{}:", name.quoted)?;
         between = ",";
+        match cell.text().map(|bytes| std::str::from_utf8(bytes).map_err(|_| bytes)) {
+            Some(Ok(text)) => out.write_all(string(text).as_bytes())?,
+            Some(Err(bytes)) => {
+                out.write_all(string(&String::from_utf8_lossy(bytes)).as_bytes())?;
+                write!(out, ",{}:\"{}\"", name.bytes, STANDARD.encode_to_string(bytes))?;
+            }
+            None => match (cell, cell.plain()) {
+                (Cell::Instant(_), Some(text)) => out.write_all(string(&text).as_bytes())?,
+                (_, Some(number)) if cell.is_finite() => out.write_all(number.as_bytes())?,
+                _ => out.write_all(b"null")?,
+            },
+        }
     }
     out.write_all(behind.as_bytes())?;
     out.write_all(b"}")

@@ -193,3 +193,85 @@ fn a_table_reads_well_and_says_what_it_left_out() {
     // Numbers end in the same column.
     assert_eq!(lines[2].find("1,204").map(|at| at + 5), lines[0].find("REQUESTS").map(|at| at + 8));
 }
+
+/// These cells under a name each.
+fn sheet(cells: Vec<(&str, Cell<'static>)>, format: Format) -> String {
+    let (names, row) = cells.into_iter().map(|(name, cell)| (name.to_owned(), cell)).unzip();
+    let mut out = Vec::new();
+    write_sheet(Sheet::named(names, Box::new(std::iter::once(row)), None), format, None, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn two_keys_that_are_no_text_are_not_one_in_any_format() {
+    let keys: [&[u8]; 6] = [b"a\xfe", b"a\xff", b"a\\xff", "a\u{fffd}".as_bytes(), b"a\\u{fffd}", b"a\\\xff"];
+    for format in Format::ALL {
+        let mut all: Vec<String> =
+            keys.iter().map(|key| sheet(vec![("key", Cell::Text(key))], format)).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), keys.len(), "{format:?} {all:?}");
+    }
+}
+
+#[test]
+fn json_has_every_byte_of_what_is_no_text() {
+    for format in [Format::Json, Format::Ndjson] {
+        let text = sheet(
+            vec![
+                ("key", Cell::Text(b"a\xfe\"")),
+                ("odd \" name", Cell::Owned(b"\xff".to_vec())),
+                ("plain", Cell::Text("ä".as_bytes())),
+            ],
+            format,
+        );
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let object = if format == Format::Json { &read[0] } else { &read };
+        let bytes = |name: &str| base64_simd::STANDARD.decode_to_vec(object[name].as_str().unwrap()).unwrap();
+        assert_eq!(object["key"], "a\u{fffd}\"");
+        assert_eq!(bytes("key_base64"), b"a\xfe\"");
+        assert_eq!(bytes("odd \" name_base64"), b"\xff");
+        assert_eq!(object["plain"], "ä");
+        assert!(object.get("plain_base64").is_none());
+    }
+}
+
+#[test]
+fn infinite_numbers_are_not_zero() {
+    for (number, csv) in
+        [(f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf"), (f64::NAN, "NaN"), (0.0, "0.0")]
+    {
+        let cells = || vec![("n", Cell::Ratio(number)), ("m", Cell::Number(1))];
+        assert_eq!(sheet(cells(), Format::Csv), format!("n,m\n{csv},1\n"));
+        let json = if number.is_finite() { csv } else { "null" };
+        assert_eq!(sheet(cells(), Format::Ndjson), format!("{{\"n\":{json},\"m\":1}}\n"));
+        let table = sheet(cells(), Format::Table);
+        let shown = if number.is_finite() { "0" } else { csv };
+        assert_eq!(
+            table.lines().nth(2).unwrap().split_whitespace().collect::<Vec<_>>(),
+            [shown, "1"],
+            "{table}"
+        );
+    }
+}
+
+#[test]
+fn names_of_columns_are_as_harmless_as_what_is_below_them() {
+    let name = "=a\u{1b}[2J\u{202e}\u{3164}\n";
+    for format in Format::ALL {
+        let text = sheet(vec![(name, Cell::Number(1))], format);
+        assert!(!text.chars().any(|c| c != '\n' && crate::query::filter::is_unseen(c)), "{text:?}");
+    }
+    assert_eq!(
+        sheet(vec![(name, Cell::Number(1))], Format::Csv),
+        "'=a\\u{1b}[2J\\u{202e}\\u{3164}\\u{a}\n1\n"
+    );
+}
+
+#[test]
+fn a_value_and_the_same_behind_an_apostrophe_are_two_in_csv() {
+    let csv = |text: &'static [u8]| sheet(vec![("key", Cell::Text(text))], Format::Csv);
+    assert_eq!(csv(b"=1"), "key\n'=1\n");
+    assert_eq!(csv(b"'=1"), "key\n''=1\n");
+    assert_eq!(csv(b"'quoted'"), "key\n'quoted'\n");
+}

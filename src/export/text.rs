@@ -10,7 +10,8 @@ use super::visible::visible_bytes;
 pub(super) fn write_csv(sheet: Sheet<'_>, with_header: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     if with_header {
-        csv.write_record(sheet.names.iter().map(|name| name.as_bytes())).map_err(io_error)?;
+        csv.write_record(sheet.names.iter().map(|name| harmless(name.as_bytes()).into_owned()))
+            .map_err(io_error)?;
     }
     for row in sheet.rows {
         for cell in &row {
@@ -26,10 +27,10 @@ pub(super) fn write_csv(sheet: Sheet<'_>, with_header: bool, out: &mut dyn Write
 }
 
 /// Text with unseen characters made visible and, where a spreadsheet would take it for a formula, with a
-/// `'` before it.
+/// `'` before it; one more where it has such a `'` already, so that two texts never become the same.
 fn harmless(text: &[u8]) -> Cow<'_, str> {
     let visible = visible_bytes(text);
-    match text.first() {
+    match text.iter().find(|&&byte| byte != b'\'') {
         Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') => Cow::Owned(format!("'{visible}")),
         _ => visible,
     }

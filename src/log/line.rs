@@ -9,6 +9,7 @@
 
 use memchr::{memchr, memchr_iter, memrchr_iter};
 
+use super::glue::Joined;
 use super::record::{Record, Rejection, absent, number};
 use super::{Field, tail, time};
 
@@ -18,13 +19,15 @@ pub(super) const TIME: usize = 28;
 /// How many words of an address, requester, request id and operation are looked at.
 const HEAD_WORDS: usize = 32;
 
-/// Reads a line; what stands from `end` on belongs to another record and goes to `extra`.
-pub(super) fn read(line: &[u8], end: usize) -> Result<Record<'_>, Rejection> {
+/// Reads a line. What begins at `joined.certain` is another record and goes to `extra`. What begins at
+/// `joined.doubtful` belongs to this one and is repeated in `extra`, so that it can be found.
+pub(super) fn read(line: &[u8], joined: Joined) -> Result<Record<'_>, Rejection> {
     let whole = trimmed_end(line);
     if whole == 0 && line.contains(&0) {
         return Err(Rejection::NoBucket); // NUL bytes are no record, but no empty line either
     }
-    let first = &line[..end.min(whole)];
+    let end = joined.certain.unwrap_or(whole).min(whole);
+    let first = &line[..end];
     let head = head(first, 0)?;
     let mut reader =
         Reader { line: &line[..trimmed_end(first)], at: head.end, logged: [&[]; Field::LOGGED], extra: None };
@@ -37,6 +40,9 @@ pub(super) fn read(line: &[u8], end: usize) -> Result<Record<'_>, Rejection> {
     reader.numbers();
     reader.referer_and_user_agent();
     reader.tail();
+    if let Some(doubtful) = joined.doubtful {
+        reader.cover(doubtful, reader.line.len());
+    }
     if end < whole {
         reader.cover(end, whole);
     }

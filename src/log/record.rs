@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Field, Frames, Line, glue, key, line, plain};
+use super::glue::{self, Joined};
+use super::{Field, Frames, Line, key, line, plain};
 
 /// One request as a line tells it. Borrows the line.
 ///
@@ -159,7 +160,7 @@ pub enum Rejection {
 pub fn parse_line(text: &[u8]) -> Result<Record<'_>, Rejection> {
     match plain::read(text) {
         Some(record) => Ok(record),
-        None => line::read(text, glue::split(text).unwrap_or(text.len())),
+        None => line::read(text, glue::find(text)),
     }
 }
 
@@ -172,8 +173,9 @@ pub fn read_plain<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mut
 /// Reads all records of one line, nearly always one: more if the line end between them is lost.
 ///
 /// Each comes with its part of the line; the parts together are the line. A line is taken apart only where a
-/// second record of the same bucket owner goes as far as its operation. Else all is one record, so that
-/// a stranger who puts a forged record into a user agent has to know the owner's canonical id at least.
+/// second record of the same bucket owner goes as far as its operation, and where it cannot be text that a
+/// stranger chose: not within the quotes of URI, referer and user agent. Else all is one record. What looks
+/// like a second one in there is in its [`Field::Extra`] too.
 pub fn records(line: &[u8]) -> Records<'_> {
     Records { rest: Some(line) }
 }
@@ -193,9 +195,10 @@ impl<'a> Iterator for Records<'a> {
         if let Some(record) = plain::read(text) {
             return Some((text, Ok(record)));
         }
-        let (part, rest) = glue::split(text).map_or((text, None), |at| (&text[..at], Some(&text[at..])));
+        let joined = glue::find(text);
+        let (part, rest) = joined.certain.map_or((text, None), |at| (&text[..at], Some(&text[at..])));
         self.rest = rest;
-        Some((part, line::read(part, part.len())))
+        Some((part, line::read(part, Joined { certain: None, ..joined })))
     }
 }
 

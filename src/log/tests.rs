@@ -2,8 +2,10 @@
 
 mod cut_off;
 mod damaged;
+mod forged;
 
-use super::{Field, Frames, Lines, Record, Rejection, glue, line, parse_line, plain, records};
+use super::glue::{self, Joined};
+use super::{Field, Frames, Lines, Record, Rejection, line, parse_line, plain, records};
 
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
 const HOST_ID: &str = "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234=";

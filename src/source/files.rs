@@ -142,7 +142,7 @@ impl Root {
     fn name_of(&self, path: &Path) -> String {
         let below = path.strip_prefix(&self.path).unwrap_or(path);
         let name = text(below);
-        if below.to_str().is_none() {
+        if below.to_str() != Some(name.as_str()) {
             let mut odd_names = self.odd_names.lock().unwrap_or_else(PoisonError::into_inner);
             odd_names.insert(name.clone(), path.to_owned());
         }
@@ -211,16 +211,63 @@ fn unreadable_entry(path: &Path, error: &walkdir::Error) -> SourceError {
     }
 }
 
-/// A path as text; bytes that are none as `\xNN`, so that different paths stay different.
-fn text(path: &Path) -> String {
-    let mut text = String::new();
-    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
-        text.push_str(chunk.valid());
+/// A path as text; bytes that are none as `\xNN`, and a backslash that begins what looks like that as `\x5c`, so
+/// that different paths stay different.
+pub(super) fn text(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let mut text = String::with_capacity(bytes.len());
+    let mut at = 0;
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c == '\\' && escaped(&bytes[at..]).is_some() {
+                text.push_str("\\x5c");
+            } else {
+                text.push(c);
+            }
+            at += c.len_utf8();
+        }
         for byte in chunk.invalid() {
             text.push_str(&format!("\\x{byte:02x}"));
         }
+        at += chunk.invalid().len();
     }
     text
+}
+
+/// The byte that text begins with as `\xNN`.
+fn escaped(text: &[u8]) -> Option<u8> {
+    match text {
+        [b'\\', b'x', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+            u8::from_str_radix(std::str::from_utf8(&[*high, *low]).ok()?, 16).ok()
+        }
+        _ => None,
+    }
+}
+
+/// The path that a text names: as it is, if there is one; else the one that [`text`] makes that text of.
+#[cfg(unix)]
+pub(super) fn path_of(spec: &str) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt;
+
+    let literal = PathBuf::from(spec);
+    if literal.symlink_metadata().is_ok() {
+        return literal;
+    }
+    let mut bytes = Vec::with_capacity(spec.len());
+    let mut rest = spec.as_bytes();
+    while let Some(first) = rest.first() {
+        let byte = escaped(rest);
+        bytes.push(byte.unwrap_or(*first));
+        rest = &rest[if byte.is_some() { 4 } else { 1 }..];
+    }
+    let path = PathBuf::from(std::ffi::OsString::from_vec(bytes));
+    if path.symlink_metadata().is_ok() { path } else { literal }
+}
+
+/// The path that a text names.
+#[cfg(not(unix))]
+pub(super) fn path_of(spec: &str) -> PathBuf {
+    PathBuf::from(spec)
 }
 
 /// Standard input: one log file that can be read once.

@@ -151,13 +151,13 @@ pub fn open(spec: &str, options: &S3Options) -> Result<Arc<dyn Source>, SourceEr
     let start = |text: &str| spec.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
     if start("s3:") {
         let rest = spec[3..].trim_start_matches('/');
-        return wrong(format!("`{spec}` is no source; did you mean s3://{rest}?"));
+        return wrong(format!("`{}` is no source; did you mean s3://{}?", shown(spec), shown(rest)));
     }
     if let Some(rest) = spec.strip_prefix("arn:aws:s3:::") {
-        return wrong(format!("`{spec}` is no source; did you mean s3://{rest}?"));
+        return wrong(format!("`{}` is no source; did you mean s3://{}?", shown(spec), shown(rest)));
     }
     if start("file://") {
-        return wrong(format!("`{spec}` is no source; write the path: {}", &spec[7..]));
+        return wrong(format!("`{}` is no source; write the path: {}", shown(spec), shown(&spec[7..])));
     }
     if let Some((scheme, _)) = spec.split_once("://")
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
@@ -167,7 +167,20 @@ pub fn open(spec: &str, options: &S3Options) -> Result<Arc<dyn Source>, SourceEr
              --endpoint-url {scheme}://HOST"
         ));
     }
-    Ok(Arc::new(files::FileSource::new(Path::new(spec))?))
+    Ok(Arc::new(files::FileSource::new(&files::path_of(spec))?))
+}
+
+/// A SOURCE argument as it may be shown: `…` in place of a user and password.
+pub fn shown(spec: &str) -> String {
+    match spec.rsplit_once('@') {
+        Some((before, behind)) if before.contains([':', '/']) => format!("…@{behind}"),
+        _ => spec.to_owned(),
+    }
+}
+
+/// The text of a SOURCE argument. A path need not be text: bytes that are none are `\xNN`, which [`open`] reads.
+pub fn text_of(argument: &std::ffi::OsStr) -> String {
+    argument.to_str().map_or_else(|| files::text(Path::new(argument)), str::to_owned)
 }
 
 #[cfg(test)]
@@ -199,6 +212,11 @@ mod tests {
         assert!(error("s3://").contains("names no bucket"));
         assert!(error("https://user:secret@example.com/x").contains("--endpoint-url https://HOST"));
         assert!(!error("https://user:secret@example.com/x").contains("secret"));
+        for spec in
+            ["s3:/AKIA:SECRET@b", "S3://AKIA:SECRET@b/x", "arn:aws:s3:::AKIA:SECRET@b", "file://u:SECRET@h/x"]
+        {
+            assert!(!error(spec).contains("SECRET"), "{}", error(spec));
+        }
         assert!(error("file:///var/log/x").contains("write the path: /var/log/x"));
         assert!(error("/no/such/file").contains("no such file or folder"));
         assert!(error("").contains("is empty"));

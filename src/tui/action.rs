@@ -141,6 +141,8 @@ pub(crate) enum Effect {
     },
     /// Draw everything anew: something else wrote on the screen.
     Redraw,
+    /// Give the terminal to the shell for a while.
+    Suspend,
     /// End the session.
     Quit,
 }

@@ -6,6 +6,7 @@ use super::action::{Action, Slot};
 use super::testing::*;
 use crate::ingest::{Failure, Phase, Progress};
 use crate::log::Field;
+use crate::query::Value;
 
 fn person(columns: u16, rows: u16) -> Person {
     Person::with(columns, rows, three_days())
@@ -286,6 +287,37 @@ fn hostile_text_never_reaches_the_screen_raw() {
         let screen = person.screen();
         let raw = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
         assert!(!screen.contains(raw), "after {keys:?}:\n{screen}");
+    }
+}
+
+#[test]
+fn a_copied_value_runs_nothing_when_it_is_pasted_into_a_shell() {
+    let evil = ["a\nid\n", "b\rid\r", "c\u{1b}[201~id\u{85}", "d\u{2028}id\u{202e}"];
+    let mut log = vec![];
+    for (at, key) in evil.iter().enumerate() {
+        let mut row = get(APRIL + at as i64, "192.0.2.1", key, 200, 1000 - at as u64);
+        row.fields[Field::UserAgent as usize] = Value::Text([key.as_bytes(), b"\xff\n"].concat().into());
+        log.push(row);
+    }
+    let mut person = Person::with(200, 50, log);
+    // One of a table, several of it, one of single requests, and a field of one request.
+    for keys in ["2 y", "m m m m y", "M", "4 y", "Enter", "G y"] {
+        person.press(keys);
+    }
+    for _ in 0..30 {
+        person.press("k y");
+    }
+    assert_eq!(person.copied[0], "a\\u{a}id\\u{a}");
+    let mut marked: Vec<&str> = person.copied[1].lines().collect();
+    marked.sort_unstable();
+    let shown = ["a\\u{a}id\\u{a}", "b\\u{d}id\\u{d}", "c\\u{1b}[201~id\\u{85}", "d\\u{2028}id\\u{202e}"];
+    assert_eq!(marked, shown);
+    assert!(person.copied.iter().any(|text| text.ends_with("\\xff\\u{a}")), "the user agent was copied");
+    for (at, text) in person.copied.iter().enumerate() {
+        assert!(
+            !text.chars().any(|c| crate::query::filter::is_unseen(c) && (at != 1 || c != '\n')),
+            "{text:?}"
+        );
     }
 }
 

@@ -82,6 +82,7 @@ pub(crate) enum Command {
     Yes,
     No,
     Redraw,
+    Suspend,
     Quit,
 }
 
@@ -278,6 +279,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('?')], Command::Help, "keys", Group::Rest, "these keys"),
     bind(&[Reading], &[k('?')], Command::Help, "", Group::Rest, ""),
     bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Question], &[ctrl('l')], Command::Redraw, "", Group::Rest, "draw the screen anew"),
+    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Question], &[ctrl('z')], Command::Suspend, "", Group::Rest, "back to the shell for a while; fg comes back"),
     bind(&[Table, Detail], &[k('q')], Command::Quit, "quit", Group::Rest, "quit; so does Ctrl-C"),
     bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Question], &[ctrl('c')], Command::Quit, "", Group::Rest, ""),
 ];

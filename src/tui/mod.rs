@@ -111,5 +111,6 @@ pub async fn run(options: TuiOptions) -> Result<(), TuiError> {
     let title = format!("tamarin {}", shown::visible(&options.title));
     let mut owned = terminal::Owned::take(&title).map_err(TuiError::terminal)?;
     let events = crossterm::event::EventStream::new();
-    session::run(options, &mut *owned.terminal, events, terminal::told_to_end(), &mut terminal::copy).await
+    let mut shared = terminal::Shared::new(title);
+    session::run(options, &mut *owned.terminal, events, terminal::told_to_end(), &mut shared).await
 }

@@ -10,6 +10,7 @@ use crossterm::event::Event;
 use futures::{Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
+use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -33,13 +34,41 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Live data is asked about again so seldom that the questions take at most a fifth of the time.
 const REST: u32 = 4;
 
-/// Runs a session until it is quit, the events end or `end` comes. `copy` puts text on the clipboard.
+/// Whose the terminal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The shell's, for a while: nothing is drawn.
+    Shell,
+    /// Ours again, with anything on it.
+    Back,
+}
+
+/// What a session does with the terminal beyond drawing on it.
+pub(crate) trait Desk {
+    /// Puts text on the clipboard.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+
+    /// Asks for the terminal to be given to the shell: soon [`Desk::moved`] says so. Says why not, if it cannot
+    /// be.
+    fn suspend(&mut self) -> Result<(), String>;
+
+    /// Comes back when the terminal goes to the shell or comes back from there. May be called again before that.
+    ///
+    /// # Errors
+    /// If it cannot be taken again.
+    fn moved(&mut self) -> impl Future<Output = io::Result<Place>>;
+}
+
+/// Runs a session until it is quit, the events end or `end` comes.
 pub(crate) async fn run<B: Backend>(
     mut options: TuiOptions,
     terminal: &mut Terminal<B>,
     mut events: impl Stream<Item = io::Result<Event>> + Unpin,
     end: impl Future<Output = ()>,
-    copy: &mut dyn FnMut(&str) -> io::Result<()>,
+    desk: &mut impl Desk,
 ) -> Result<(), TuiError> {
     let (actions, mut happened) = mpsc::unbounded_channel();
     let mut ingest = options.ingest.take();
@@ -71,9 +100,10 @@ pub(crate) async fn run<B: Backend>(
         session.state.progress = Some(feed.progress.borrow_and_update().clone());
         session.state.every = feed.every;
     }
-    session.handle(moment(), Action::Begin, copy);
+    session.handle(moment(), Action::Begin, desk);
 
     let mut dirty = true;
+    let mut is_away = false;
     let mut drawn: Option<Instant> = None;
     // When to look for growth next; when it was last done; what it cost since.
     let mut look = began + LOOK_ELSEWHERE;
@@ -93,13 +123,20 @@ pub(crate) async fn run<B: Backend>(
         tokio::select! {
             biased;
             () = &mut end => break,
-            () = sleep_until(due), if dirty => {
+            place = desk.moved() => {
+                is_away = place.map_err(TuiError::terminal)? == Place::Shell;
+                session.redraw = true;
+                dirty = true;
+            }
+            () = sleep_until(due), if dirty && !is_away => {
                 let size = terminal.size().map_err(TuiError::terminal)?;
                 if (size.width, size.height) != session.state.size {
-                    session.handle(moment(), Action::Resize(size.width, size.height), copy);
+                    session.handle(moment(), Action::Resize(size.width, size.height), desk);
                 }
                 if std::mem::take(&mut session.redraw) {
-                    terminal.clear().map_err(TuiError::terminal)?;
+                    // Clears it all and draws it all. (`clear` asks the terminal where its cursor is, and fails if it
+                    // does not answer.)
+                    terminal.resize(Rect::new(0, 0, size.width, size.height)).map_err(TuiError::terminal)?;
                 }
                 terminal.draw(|frame| views::render(&session.state, frame)).map_err(TuiError::terminal)?;
                 dirty = false;
@@ -116,7 +153,7 @@ pub(crate) async fn run<B: Backend>(
                         Event::Resize(columns, rows) => Action::Resize(columns, rows),
                         Event::FocusGained | Event::FocusLost => continue,
                     };
-                    session.handle(moment(), action, copy);
+                    session.handle(moment(), action, desk);
                     dirty = true;
                 }
             },
@@ -124,7 +161,7 @@ pub(crate) async fn run<B: Backend>(
                 if let Action::Answered(told) = &action {
                     cost += told.statistics.elapsed;
                 }
-                session.handle(moment(), action, copy);
+                session.handle(moment(), action, desk);
                 dirty = true;
             }
             changed = progress_changed(&mut ingest, heard + FRAME), if is_open => {
@@ -132,7 +169,7 @@ pub(crate) async fn run<B: Backend>(
                 is_open = changed;
                 if let Some(feed) = &mut ingest {
                     let progress = feed.progress.borrow_and_update().clone();
-                    session.handle(moment(), Action::Progress(Box::new(progress)), copy);
+                    session.handle(moment(), Action::Progress(Box::new(progress)), desk);
                 }
                 let rest = LOOK.max(cost * REST);
                 look = look.min(heard.max(looked + rest));
@@ -152,7 +189,7 @@ pub(crate) async fn run<B: Backend>(
                 let generation = engine.generation();
                 if generation > session.state.newest {
                     cost = Duration::ZERO;
-                    session.handle(moment(), Action::Grown(generation), copy);
+                    session.handle(moment(), Action::Grown(generation), desk);
                     dirty = true;
                 }
                 look = looked + LOOK_ELSEWHERE;
@@ -191,13 +228,13 @@ struct Session {
 }
 
 impl Session {
-    fn handle(&mut self, now: Moment, action: Action, copy: &mut dyn FnMut(&str) -> io::Result<()>) {
+    fn handle(&mut self, now: Moment, action: Action, desk: &mut impl Desk) {
         for effect in update(&mut self.state, now, action) {
             match effect {
                 Effect::Ask(question) => self.asker.ask(*question),
                 Effect::Complete { number, by, text } => self.asker.complete(number, by, text),
                 Effect::Copy(text) => {
-                    if let Err(error) = copy(&text) {
+                    if let Err(error) = desk.copy(&text) {
                         self.state.warn(format!("could not copy: {error}"));
                     }
                 }
@@ -217,6 +254,11 @@ impl Session {
                     });
                 }
                 Effect::Redraw => self.redraw = true,
+                Effect::Suspend => {
+                    if let Err(reason) = desk.suspend() {
+                        self.state.warn(reason);
+                    }
+                }
                 Effect::Quit => self.quit = true,
             }
         }
@@ -238,6 +280,27 @@ mod tests {
     use crate::query::{Filter, TimeRange};
     use crate::tui::testing::{APRIL, NOW, Naive, get, three_days};
     use crate::tui::{Feed, Theme};
+
+    /// A desk that nobody else wants.
+    #[derive(Default)]
+    struct Paper {
+        copied: Vec<String>,
+    }
+
+    impl Desk for Paper {
+        fn copy(&mut self, text: &str) -> io::Result<()> {
+            self.copied.push(text.to_owned());
+            Ok(())
+        }
+
+        fn suspend(&mut self) -> Result<(), String> {
+            Err("there is no shell".to_owned())
+        }
+
+        async fn moved(&mut self) -> io::Result<Place> {
+            std::future::pending().await
+        }
+    }
 
     fn options(engine: Arc<Naive>, ingest: Option<Feed>) -> TuiOptions {
         TuiOptions {
@@ -278,7 +341,7 @@ mod tests {
         let feed = Feed { progress, begin, stop, every: None };
         let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
         let (keys, events) = unbounded();
-        let mut copied = Vec::new();
+        let mut desk = Paper::default();
         let person = async {
             tokio::time::sleep(Duration::from_millis(150)).await;
             assert!(begun.load(Ordering::SeqCst), "the ingest begins when the first screen stands");
@@ -290,23 +353,19 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(150)).await;
             keys.unbounded_send(key('q')).unwrap();
         };
-        let mut copy = |text: &str| {
-            copied.push(text.to_owned());
-            Ok(())
-        };
         let session = run(
             options(Arc::clone(&engine), Some(feed)),
             &mut terminal,
             events,
             std::future::pending(),
-            &mut copy,
+            &mut desk,
         );
         let (ended, ()) = tokio::join!(session, person);
         ended.unwrap();
         let screen = text(&terminal);
         assert!(screen.contains("203.0.113.99"), "what came in is there:\n{screen}");
         assert!(screen.contains("373 requests"), "{screen}");
-        assert_eq!(copied, ["203.0.113.7"], "the cursor stayed on its row");
+        assert_eq!(desk.copied, ["203.0.113.7"], "the cursor stayed on its row");
         assert!(stopped.load(Ordering::SeqCst), "the ingest is told to stop");
     }
 
@@ -316,7 +375,7 @@ mod tests {
         let (_keys, events) = unbounded();
         let end = tokio::time::sleep(Duration::from_millis(100));
         let options = options(Naive::new(three_days()), None);
-        run(options, &mut terminal, events, end, &mut |_| Ok(())).await.unwrap();
+        run(options, &mut terminal, events, end, &mut Paper::default()).await.unwrap();
         assert!(text(&terminal).contains("203.0.113.7"));
     }
 
@@ -325,7 +384,7 @@ mod tests {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         let events = futures::stream::iter([Err(io::Error::other("gone"))]);
         let options = options(Naive::new(Vec::new()), None);
-        let ended = run(options, &mut terminal, events, std::future::pending(), &mut |_| Ok(())).await;
+        let ended = run(options, &mut terminal, events, std::future::pending(), &mut Paper::default()).await;
         assert!(ended.unwrap_err().to_string().contains("gone"));
     }
 }

@@ -17,6 +17,11 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use rustix::process::{Signal as Stop, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::session::{Desk, Place};
+use crate::query::filter::is_unseen;
 
 /// Whether the terminal is ours at the moment.
 static OWNED: AtomicBool = AtomicBool::new(false);
@@ -38,15 +43,7 @@ impl Owned {
     pub(crate) fn take(title: &str) -> io::Result<Owned> {
         restore_on_panic();
         OWNED.store(true, Ordering::SeqCst);
-        let taken = enable_raw_mode().and_then(|()| {
-            execute!(
-                io::stdout(),
-                EnterAlternateScreen,
-                EnableMouseCapture,
-                EnableBracketedPaste,
-                Hide,
-                SetTitle(title)
-            )?;
+        let taken = enter(title).and_then(|()| {
             Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))
         });
         match taken {
@@ -63,6 +60,19 @@ impl Drop for Owned {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// Raw mode first: a process in the background is stopped by that before it has written anything.
+fn enter(title: &str) -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        EnableMouseCapture,
+        EnableBracketedPaste,
+        Hide,
+        SetTitle(title)
+    )
 }
 
 /// Gives the terminal back, if it is ours. Goes on whatever fails: half restored is better than not.
@@ -94,27 +104,107 @@ fn restore_on_panic() {
 }
 
 /// What puts text on the clipboard of the terminal (OSC 52), also over SSH. Base64, so nothing in the
-/// text can end the sequence or begin another.
+/// text can end the sequence or begin another. Only what is seen is copied, and the ends of lines: a shell
+/// that it is pasted into must not find in it what the screen did not show.
 pub(crate) fn clipboard_sequence(text: &str) -> String {
-    format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string(text))
+    let seen: String = text.chars().filter(|c| *c == '\n' || !is_unseen(*c)).collect();
+    format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string(seen))
 }
 
 /// The time between two looks at whether the terminal is still there.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// Puts text on the clipboard of the terminal.
-///
-/// # Errors
-/// If the terminal cannot be written to.
-pub(crate) fn copy(text: &str) -> io::Result<()> {
-    let mut out = io::stdout();
-    out.write_all(clipboard_sequence(text).as_bytes())?;
-    out.flush()
+/// The terminal of this process, and the signals of the shell that it is shared with.
+pub(crate) struct Shared {
+    title: String,
+    /// `SIGTSTP`: Ctrl-Z, `kill -TSTP`.
+    stop: Option<Signal>,
+    /// `SIGCONT`: `fg`.
+    resumed: Option<Signal>,
+    /// The terminal is the shell's, or soon will be.
+    is_away: bool,
+    /// This process was stopped since.
+    is_stopped: bool,
+}
+
+impl Shared {
+    /// From now on `SIGTSTP` does not stop the process by itself. Must be called within a tokio runtime.
+    pub(crate) fn new(title: String) -> Shared {
+        // Nobody could continue a process that no shell controls: then the system ignores the signal, and so
+        // does this.
+        let stop = has_shell().then(|| signal(SignalKind::from_raw(Stop::TSTP.as_raw())).ok()).flatten();
+        let resumed = signal(SignalKind::from_raw(Stop::CONT.as_raw())).ok();
+        Shared { title, stop, resumed, is_away: false, is_stopped: false }
+    }
+
+    /// Takes the terminal, whatever the shell made of it meanwhile.
+    fn take_again(&mut self) -> io::Result<()> {
+        OWNED.store(true, Ordering::SeqCst);
+        // The modes of the shell are those to go back to.
+        disable_raw_mode()?;
+        enter(&self.title)
+    }
+}
+
+impl Desk for Shared {
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(clipboard_sequence(text).as_bytes())?;
+        out.flush()
+    }
+
+    fn suspend(&mut self) -> Result<(), String> {
+        if self.stop.is_none() || self.resumed.is_none() {
+            return Err("there is no shell to go back to; q quits".to_owned());
+        }
+        // As the terminal does with Ctrl-Z where it is not raw: all that was started together stops.
+        kill_current_process_group(Stop::TSTP).map_err(|error| format!("could not stop: {error}"))
+    }
+
+    async fn moved(&mut self) -> io::Result<Place> {
+        if self.is_away {
+            // Not before the session knows that it may not draw.
+            if !std::mem::replace(&mut self.is_stopped, true) {
+                kill_process(getpid(), Stop::STOP)?;
+            }
+            heard(&mut self.resumed).await;
+            (self.is_away, self.is_stopped) = (false, false);
+            self.take_again()?;
+            return Ok(Place::Back);
+        }
+        tokio::select! {
+            () = heard(&mut self.stop) => {
+                restore();
+                self.is_away = true;
+                Ok(Place::Shell)
+            }
+            // Stopped by SIGSTOP, which cannot be heard: the terminal is as it was then, or as the shell left it.
+            () = heard(&mut self.resumed) => {
+                self.take_again()?;
+                Ok(Place::Back)
+            }
+        }
+    }
+}
+
+/// Waits for a signal; for ever if it cannot be heard.
+async fn heard(signal: &mut Option<Signal>) {
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+/// Whether a shell with job control started this process: such a shell puts what it starts into groups of their
+/// own, apart from the first process of the session.
+fn has_shell() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp())
 }
 
 /// Comes back when the process is told to end, or has no terminal any more.
 pub(crate) async fn told_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
     let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
     let mut waiting = Vec::new();
     for kind in kinds {
@@ -147,6 +237,12 @@ async fn gone() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_not_copied() {
+        let sequence = clipboard_sequence("a\rb\x1b[201~\u{9b}\u{202e}\u{3164}c\nd");
+        assert_eq!(sequence, format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string("ab[201~c\nd")));
+    }
 
     #[test]
     fn hostile_text_cannot_leave_the_clipboard_sequence() {

@@ -374,7 +374,7 @@ impl Person {
                         actions.push_back(Action::Exported(exporting::export(&*self.engine, *export)));
                     }
                     Effect::Wake { number, .. } => actions.push_back(Action::Woke(number)),
-                    Effect::Redraw => {}
+                    Effect::Redraw | Effect::Suspend => {}
                     Effect::Quit => self.has_quit = true,
                 }
             }

@@ -78,6 +78,17 @@ fn a_signal_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn drawing_the_screen_anew_waits_for_no_answer_of_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = demo(&folder.path().join("demo.db"));
+    terminal.wait_for("3,000 requests").unwrap();
+    terminal.press("\x0c2").unwrap();
+    terminal.wait_for("by key ▾").unwrap();
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+}
+
+#[test]
 fn a_bucket_that_cannot_be_reached_is_explained_on_the_screen() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache.db");

@@ -14,12 +14,15 @@ mod first_pull;
 mod full_disk;
 mod home;
 mod ingest;
+#[cfg(unix)]
+mod job_control;
 mod purge;
 mod questions;
 mod round_trip;
 mod s3_source;
 mod s3_upkeep;
 mod sql;
+mod strangers;
 mod support;
 mod together;
 mod upkeep;

@@ -212,3 +212,61 @@ fn they_are_deleted_a_thousand_at_a_time() {
     let kept = contents(&scene.cache);
     assert_eq!((kept.totals.stats.requests, kept.rejected.len()), (2100, 105));
 }
+
+/// What drops requests that the cache is the only copy of, and what it says.
+fn dropping(scene: &Scene, yes: bool) -> [Vec<String>; 2] {
+    let cache = scene.cache.to_str().unwrap();
+    let yes = if yes { &["--yes"][..] } else { &[] };
+    [&["prune", "--before", "2026-04-02"][..], &["sources", "remove", SOURCE, "--with-requests"]].map(
+        |command| {
+            [command, &["--cache", cache], yes].concat().iter().map(|word| (*word).to_owned()).collect()
+        },
+    )
+}
+
+#[test]
+fn what_a_purge_made_the_only_copy_of_is_not_dropped_without_a_yes() {
+    let scene = Scene::new(3);
+    let output = scene.run(&["--yes"]);
+    assert_eq!((output.status.code(), scene.left()), (Some(0), 0), "{}", stderr(&output));
+    let requests = || contents(&scene.cache).totals.stats.requests;
+    for arguments in dropping(&scene, false) {
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let told = scene.home.refused_in_one_line(2, &words);
+        assert!(told.contains("pull --purge") && told.contains("--yes") && told.contains(SOURCE), "{told}");
+        assert_eq!(requests(), 6);
+        // On a terminal it asks; a no drops nothing.
+        for no in ["n\r", "\r", "\u{4}"] {
+            let words: Vec<&std::ffi::OsStr> = arguments.iter().map(AsRef::as_ref).collect();
+            let environment = [("HOME", scene.home.path("").to_str().unwrap().to_owned())];
+            let program = Path::new(env!("CARGO_BIN_EXE_tamarin"));
+            let mut terminal = Terminal::start_in(program, &words, &environment, (200, 50)).unwrap();
+            terminal.wait_for("only copy. Type yes or no:").unwrap();
+            terminal.press(no).unwrap();
+            terminal.wait_for("nothing was dropped").unwrap();
+            assert!(terminal.wait_for_end().unwrap().success());
+            assert_eq!(requests(), 6);
+        }
+    }
+    // What would drop nothing asks nothing, and a look asks nothing.
+    let cache = scene.cache.to_str().unwrap();
+    scene.home.fine(&["prune", "--before", "2020-01-01", "--cache", cache]);
+    scene.home.fine(&["prune", "--before", "2026-04-02", "--dry-run", "--cache", cache]);
+    let [prune, _] = dropping(&scene, true);
+    scene.home.fine(&prune.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(requests(), 0);
+}
+
+#[test]
+fn what_was_not_purged_is_dropped_without_a_question() {
+    let scene = Scene::new(3);
+    let cache = scene.cache.to_str().unwrap();
+    let mut pull =
+        scene.home.command(&["pull", SOURCE, "--cache", cache, "--endpoint-url", &scene.proxy.endpoint()]);
+    assert!(pull.envs(scene.server.environment()).output().unwrap().status.success());
+    let [prune, remove] = dropping(&scene, false);
+    for arguments in [prune, remove] {
+        scene.home.fine(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    assert_eq!(contents(&scene.cache).totals.stats.requests, 0);
+}

@@ -21,6 +21,8 @@ use aws_sdk_s3::config::{
 };
 use tokio::sync::OnceCell;
 
+use super::endpoint::Endpoint;
+
 /// Region asked first when none is configured; S3 answers with the right one.
 const FIRST_REGION: &str = "us-east-1";
 /// How long S3 may be silent before it answers, if nobody says otherwise.
@@ -38,7 +40,7 @@ const ATTEMPTS: u32 = 6;
 
 /// How to reach S3: what the command line can say. By default all is as the AWS configuration
 /// (environment, profile, SSO, container or machine role) has it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct S3Options {
     /// Another S3-compatible server, `http://…` or `https://…`; buckets are then named in the path.
     pub endpoint_url: Option<String>,
@@ -54,6 +56,19 @@ pub struct S3Options {
     /// Credentials to use rather than those of the AWS configuration, for programs that have their own;
     /// the command line has no option for them, as others can see it.
     pub credentials: Option<Credentials>,
+}
+
+impl fmt::Debug for S3Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Options")
+            .field("endpoint_url", &self.endpoint_url.as_ref().map(|_| shown_endpoint(self, "")))
+            .field("region", &self.region)
+            .field("profile", &self.profile)
+            .field("no_sign_request", &self.no_sign_request)
+            .field("timeout", &self.timeout)
+            .field("credentials", &self.credentials)
+            .finish()
+    }
 }
 
 /// A key pair. Never shown: not even by `Debug`.
@@ -210,16 +225,14 @@ pub(super) fn region_of(client: &Client) -> &str {
     client.config().region().map_or("", Region::as_ref)
 }
 
-/// The endpoint as it may be shown: without a user or password that somebody put into the URL.
+/// The endpoint as it may be shown.
 pub(super) fn shown_endpoint(options: &S3Options, region: &str) -> String {
-    let Some(url) = &options.endpoint_url else { return format!("https://s3.{region}.amazonaws.com") };
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-            format!("{scheme}://{host}{path}")
-        }
-        None => url.clone(),
+    match &options.endpoint_url {
+        None => format!("https://s3.{region}.amazonaws.com"),
+        Some(url) => match Endpoint::parse(url, "") {
+            Ok(endpoint) => endpoint.to_string(),
+            Err(_) => "the server of --endpoint-url".to_owned(),
+        },
     }
 }
 
@@ -239,6 +252,14 @@ fn stalled_after(time: Duration) -> StalledStreamProtectionConfig {
 }
 
 async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Config, String> {
+    // What the SDK says of a URL that makes no sense repeats it.
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
+        if options.endpoint_url.is_none()
+            && let Some(url) = std::env::var_os(name).filter(|url| !url.is_empty())
+        {
+            Endpoint::parse(&url.to_string_lossy(), name)?;
+        }
+    }
     if let Some(profile) = wanted_profile(options) {
         check_profile(&profile).await?;
     }
@@ -282,6 +303,11 @@ async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Con
         .load()
         .await;
 
+    if options.endpoint_url.is_none()
+        && let Some(url) = shared.endpoint_url()
+    {
+        Endpoint::parse(url, "endpoint_url of the profile in ~/.aws/config")?;
+    }
     let own_server = shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
     Ok(aws_sdk_s3::config::Builder::from(&shared)
         .force_path_style(own_server)
@@ -331,10 +357,11 @@ async fn credentials(
 
 /// The profile that somebody counts on, so that a wrong name is worth an error of its own.
 fn wanted_profile(options: &S3Options) -> Option<String> {
-    let elsewhere = options.no_sign_request
-        || options.credentials.is_some()
-        || std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+    // Nothing is taken from it that a request without a signature, or with keys of its own, could not do without.
+    let needs_none = options.no_sign_request || options.credentials.is_some();
+    let elsewhere = needs_none || std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
     match &options.profile {
+        Some(_) if needs_none => None,
         Some(profile) => Some(profile.clone()),
         None if elsewhere => None,
         None => std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty()),
@@ -370,6 +397,17 @@ async fn check_profile(name: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_profile_that_does_not_exist_does_not_matter_where_nothing_is_signed() {
+        let named = |no_sign_request| S3Options {
+            profile: Some("nosuch".to_owned()),
+            no_sign_request,
+            ..S3Options::default()
+        };
+        assert_eq!(wanted_profile(&named(true)), None);
+        assert_eq!(wanted_profile(&named(false)).as_deref(), Some("nosuch"));
+    }
 
     #[test]
     fn attempts_are_those_of_the_aws_tools_where_they_make_sense() {

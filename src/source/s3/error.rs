@@ -5,6 +5,8 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use super::endpoint::without_secrets;
+
 /// What S3 says of credentials that have expired.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
 
@@ -283,10 +285,11 @@ fn last_reason(reasons: &str) -> &str {
     }
 }
 
-/// What a server says is a stranger's text: one line, no control characters, not too long.
+/// What a server or a library says is a stranger's text, and may repeat what it was given: one line, no control
+/// characters, no secrets, not too long.
 fn one_line(text: &str) -> String {
-    let mut line: String =
-        text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    let text = without_secrets(text.trim());
+    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     line.truncate(line.trim_end_matches([' ', '.']).len());
     line
 }

@@ -4,6 +4,7 @@
 //! user when S3 refuses. Never here: what is in a log file.
 
 mod client;
+mod endpoint;
 mod error;
 mod fetch;
 mod list;
@@ -26,6 +27,7 @@ pub use client::{Credentials, S3Options};
 
 use super::{Body, LogFile, Removed, Source, SourceError, Window};
 use client::Connection;
+use endpoint::Endpoint;
 use error::Asked;
 
 /// A bucket, or the part of it whose keys begin with a prefix.
@@ -58,20 +60,21 @@ impl S3Source {
         if bucket.is_empty() {
             return Err(wrong(format!("`{uri}` names no bucket; write s3://bucket or s3://bucket/prefix")));
         }
+        if path.contains('@') && bucket.contains([':', '@']) {
+            return Err(wrong(
+                "a source has no user or password in it; write s3://bucket or s3://bucket/prefix, and give keys in \
+                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile"
+                    .to_owned(),
+            ));
+        }
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         if !bucket.bytes().all(allowed) {
             return Err(wrong(format!(
                 "`{bucket}` in `{uri}` cannot be the name of a bucket; write s3://bucket or s3://bucket/prefix"
             )));
         }
-        if let Some(url) = &options.endpoint_url
-            && !["http://", "https://"]
-                .iter()
-                .any(|scheme| url.len() > scheme.len() && url.starts_with(scheme))
-        {
-            return Err(wrong(format!(
-                "`{url}` is no endpoint; write --endpoint-url http://HOST:PORT or https://HOST"
-            )));
+        if let Some(url) = &options.endpoint_url {
+            Endpoint::parse(url, "--endpoint-url").map_err(wrong)?;
         }
         let uri = match prefix {
             "" => format!("s3://{bucket}"),
@@ -234,7 +237,20 @@ mod tests {
     fn an_endpoint_needs_a_scheme() {
         let options = S3Options { endpoint_url: Some("localhost:9000".to_owned()), ..S3Options::default() };
         let error = S3Source::new("s3://acme-logs", options).unwrap_err().to_string();
-        assert!(error.contains("http://HOST:PORT"), "{error}");
+        assert_eq!(error, "--endpoint-url is not a URL of the form http(s)://host[:port]");
+    }
+
+    #[test]
+    fn a_secret_key_in_a_source_is_never_shown() {
+        for uri in [
+            "s3://AKIA:HUNTER2@bucket",
+            "s3://AKIA:HUNTER2@bucket/x",
+            "s3://AKIA:HUN/TER2@bucket",
+            "s3://HUNTER2@b",
+        ] {
+            let error = S3Source::new(uri, S3Options::default()).unwrap_err().to_string();
+            assert!(!error.contains("HUN") && error.contains("s3://bucket/prefix"), "{error}");
+        }
     }
 
     #[test]
@@ -248,7 +264,7 @@ mod tests {
             }),
             ..S3Options::default()
         };
-        assert!(!format!("{:?}", options.credentials).contains("hunter2"));
-        assert_eq!(client::shown_endpoint(&options, ""), "http://127.0.0.1:9000/x");
+        assert!(!format!("{options:?}").contains("hunter2"));
+        assert!(!client::shown_endpoint(&options, "").contains("hunter2"));
     }
 }

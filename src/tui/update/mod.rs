@@ -94,6 +94,7 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     match (command, context) {
         (Some(Command::Quit), _) => effects.push(Effect::Quit),
         (Some(Command::Redraw), _) => effects.push(Effect::Redraw),
+        (Some(Command::Suspend), _) => effects.push(Effect::Suspend),
         (Some(command), Context::Prompt | Context::Question) => typing::perform(state, command, effects),
         (None, Context::Prompt) => typing::type_key(state, key, effects),
         (Some(command), Context::Filters | Context::Columns | Context::Pick | Context::Reading) => {
@@ -148,6 +149,7 @@ pub(crate) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         Command::Pause => pause(state),
         Command::Quit => effects.push(Effect::Quit),
         Command::Redraw => effects.push(Effect::Redraw),
+        Command::Suspend => effects.push(Effect::Suspend),
         _ => {}
     }
 }
@@ -165,7 +167,8 @@ fn pause(state: &mut State) {
 fn copy(state: &mut State, effects: &mut Vec<Effect>) {
     match moving::value_under_cursor(state) {
         Some(text) => {
-            state.say(format!("copied {}", super::widgets::fit::middle(&super::shown::visible(&text), 60)));
+            let on_one_line = text.lines().collect::<Vec<_>>().join(", ");
+            state.say(format!("copied {}", super::widgets::fit::middle(&on_one_line, 60)));
             effects.push(Effect::Copy(text));
         }
         None => state.warn("nothing here to copy"),

@@ -121,12 +121,13 @@ pub(super) fn mark(state: &mut State, command: Command) {
     });
 }
 
-/// What stands under the cursor, as it is, not as it is shown.
+/// What is under the cursor, or marked, as it is shown: it will be pasted, perhaps into a shell, which would run
+/// what follows a line end. Several values are as many lines.
 pub(super) fn value_under_cursor(state: &State) -> Option<String> {
     let layer = state.layer();
     if let Some(detail) = &layer.detail {
         let spec = FIELDS.get(detail.cursor)?;
-        return Some(raw(state, detail.row.get(spec.field), spec.field));
+        return Some(copied(state, detail.row.get(spec.field), spec.field));
     }
     let table = layer.table();
     let rows = table.rows.data.as_ref()?;
@@ -134,7 +135,7 @@ pub(super) fn value_under_cursor(state: &State) -> Option<String> {
         About::Groups(_) => {
             let marked = values_marked(table);
             if marked.is_empty() {
-                rows.group(table.cursor).map(|row| row.value.to_text())
+                rows.group(table.cursor).map(|row| shown::value(&row.value))
             } else {
                 Some(marked.join("\n"))
             }
@@ -142,15 +143,15 @@ pub(super) fn value_under_cursor(state: &State) -> Option<String> {
         About::Times(_) => rows.time(table.cursor).map(|row| shown::full_instant(row.start, state.zone())),
         About::Requests => {
             let Column::Field(field) = table.column else { return None };
-            rows.request(table.cursor).map(|row| raw(state, row.get(field), field))
+            rows.request(table.cursor).map(|row| copied(state, row.get(field), field))
         }
     }
 }
 
-fn raw(state: &State, value: &crate::query::Value, field: crate::log::Field) -> String {
+fn copied(state: &State, value: &crate::query::Value, field: crate::log::Field) -> String {
     match (field, value) {
         (crate::log::Field::Time, crate::query::Value::Integer(at)) => shown::full_instant(*at, state.zone()),
-        (_, value) => value.to_text(),
+        (_, value) => shown::value(value),
     }
 }
 
@@ -159,7 +160,7 @@ fn values_marked(table: &Table) -> Vec<String> {
         .marks
         .iter()
         .filter_map(|mark| match mark {
-            RowId::Value(value) => Some(value.to_text()),
+            RowId::Value(value) => Some(shown::value(value)),
             _ => None,
         })
         .collect()

@@ -1,0 +1,183 @@
+//! What strangers write into requests, and secrets that people type: neither gets where it does harm.
+
+use serde_json::Value;
+
+use super::home::{Home, line, stderr};
+
+const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
+
+#[test]
+fn a_user_agent_makes_no_second_request_of_somebody_else() {
+    let home = Home::new();
+    let tail = "- s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234= - \
+                TLS_AES_128_GCM_SHA256 - media.s3.amazonaws.com TLSv1.3 - - -";
+    let record = |ip: &str, bytes: &str, agent: &str| {
+        format!(
+            "{OWNER} media [03/Apr/2026:03:11:11 +0000] {ip} - 3E57427F3EXAMPLE REST.GET.OBJECT a \
+             \"GET /a HTTP/1.1\" 200 - {bytes} 5 1 1 \"-\" \"{agent}\" {tail}"
+        )
+    };
+    let forged = record("198.51.100.66", "9000000000000", "x");
+    let agents = [
+        format!("x\" {tail}{}", forged.replace(&format!("\" {tail}"), "")),
+        format!("x{}", forged.replace(&format!("\" {tail}"), "")),
+        format!("x {forged}"),
+        forged.replace('"', "\\\""),
+    ];
+    let text: String = agents.iter().map(|agent| record("192.0.2.7", "5", agent) + "\n").collect();
+    std::fs::write(home.path("forged.log"), text).unwrap();
+    let forged = home.path("forged.log");
+    let rows = home.objects(&["report", "remote_ip", forged.to_str().unwrap()]);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(
+        (&rows[0]["remote_ip"], &rows[0]["requests"], &rows[0]["bytes_sent"]),
+        (&"192.0.2.7".into(), &4.into(), &20.into())
+    );
+}
+
+fn bytes(object: &Value, name: &str) -> Vec<u8> {
+    base64_simd::STANDARD.decode_to_vec(object[name].as_str().unwrap_or_else(|| panic!("{object}"))).unwrap()
+}
+
+#[test]
+fn keys_and_rejected_lines_that_are_no_text_keep_their_bytes_in_json() {
+    let home = Home::new();
+    let mut log = Vec::new();
+    for key in ["a%25FE", "a%25FF", "a%25EF%25BF%25BD"] {
+        log.extend(line(1, "192.0.2.1", "-", "REST.GET.OBJECT", key, 200, "7").into_bytes());
+    }
+    log.extend(b"no record \xfe\n");
+    let file = home.path("odd.log");
+    std::fs::write(&file, log).unwrap();
+    let file = file.to_str().unwrap();
+    home.run(&["pull", file, "-q"]);
+    for arguments in [
+        &["report", "key", "--sort", "key:asc"][..],
+        &["requests", "--sort", "key:asc"],
+        &["sql", "SELECT key FROM requests ORDER BY key"],
+    ] {
+        let rows = home.objects(arguments);
+        let mut keys: Vec<Option<Vec<u8>>> =
+            rows.iter().map(|row| row.get("key_base64").map(|_| bytes(row, "key_base64"))).collect();
+        keys.sort();
+        assert_eq!(keys, [None, Some(b"a\xfe".to_vec()), Some(b"a\xff".to_vec())], "{arguments:?}");
+        assert!(rows.iter().all(|row| row["key"] == "a\u{fffd}"), "{rows:?}");
+    }
+    for row in home.objects(&["sources", "rejected"]) {
+        assert_eq!(bytes(&row, "content_base64"), b"no record \xfe", "{row}");
+    }
+    let csv = home.fine(&["report", "key", "--format", "csv"]);
+    assert!(csv.contains("\na\\xfe,") && csv.contains("\na\\xff,"), "{csv}");
+}
+
+#[test]
+fn an_infinite_number_is_not_zero() {
+    let home = Home::new();
+    let statement = "SELECT 1e400 a, -1e400 b, 0.0 c";
+    home.fine(&["pull", "logs", "-q"]);
+    let row = &home.objects(&["sql", statement])[0];
+    assert_eq!(row.to_string(), r#"{"a":null,"b":null,"c":0.0}"#);
+    assert_eq!(home.fine(&["sql", statement, "--format", "csv"]), "a,b,c\ninf,-inf,0.0\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_source_whose_path_is_no_text_is_pulled_and_known_by_its_own_name() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let home = Home::new();
+    let log = |key: &str| line(1, "192.0.2.1", "-", "REST.GET.OBJECT", key, 200, "7");
+    let names: [&[u8]; 3] = [b"odd\xff.log", b"odd\xfe.log", b"odd\\xff.log"];
+    for name in names {
+        let path = home.path("").join(OsStr::from_bytes(name));
+        std::fs::write(&path, log(&String::from_utf8_lossy(name).replace('\\', "-"))).unwrap();
+        let output = home.command(&["pull", "-q"]).arg(&path).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+    let sources = home.objects(&["sources"]);
+    let mut uris: Vec<&str> =
+        sources.iter().map(|source| source["source"].as_str().unwrap().rsplit_once('/').unwrap().1).collect();
+    uris.sort_unstable();
+    assert_eq!(uris, ["odd\\x5cxff.log", "odd\\xfe.log", "odd\\xff.log"]);
+    assert_eq!(home.objects(&["report", "total"])[0]["requests"], 3);
+    // By its argument and by the name that the cache has for it.
+    let path = home.path("").join(OsStr::from_bytes(names[1]));
+    let output = home.command(&["sources", "rejected"]).arg(&path).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let uri = home.path("").canonicalize().unwrap().join("odd\\xfe.log");
+    let output = home.run(&["pull", uri.to_str().unwrap()]);
+    assert!(stderr(&output).contains("0 requests added"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_password_in_an_endpoint_is_shown_nowhere() {
+    let home = Home::new();
+    for url in [
+        "http://user:PASSWORD@",
+        "http://user:PASSWORD@127.0.0.1:9",
+        "user:PASSWORD@127.0.0.1:9",
+        "http:///u:PASSWORD@h/",
+        "http://127.0.0.1:9?token=PASSWORD",
+        "http://127.0.0.1:9/?token=PASSWORD",
+        "http://user:PASS%57ORD@127.0.0.1:9",
+        "http://us er:PASSWORD@127.0.0.1:9",
+        "//user:PASSWORD@127.0.0.1:9",
+        "http://127.0.0.1:PASSWORD",
+        "https://user:PASSWORD@h\u{f6}st",
+    ] {
+        let config = home.path("config.toml");
+        std::fs::write(&config, format!("endpoint_url = \"{url}\"\n")).unwrap();
+        let config = config.to_str().unwrap();
+        let aws = home.path("aws");
+        std::fs::write(&aws, format!("[default]\nregion = us-east-1\nendpoint_url = {url}\n")).unwrap();
+        let base = ["pull", "s3://acme-logs/x/", "--no-sign-request", "--region", "us-east-1", "-v"];
+        let runs: [(&[&str], &[(&str, &str)], &str); 5] = [
+            (&["--endpoint-url", url], &[], "--endpoint-url "),
+            (&["--config", config], &[], "--endpoint-url "),
+            (&[], &[("AWS_ENDPOINT_URL", url)], "AWS_ENDPOINT_URL "),
+            (&[], &[("AWS_ENDPOINT_URL_S3", url)], "AWS_ENDPOINT_URL_S3 "),
+            (&[], &[("AWS_CONFIG_FILE", aws.to_str().unwrap())], ""),
+        ];
+        for (more, environment, named) in runs {
+            let mut command = home.command(&[&base[..], more].concat());
+            let output = command.envs(environment.iter().copied()).output().unwrap();
+            let told = stderr(&output) + &String::from_utf8_lossy(&output.stdout);
+            assert!(!told.contains("PASS"), "{url} {environment:?}: {told}");
+            assert!(
+                told.contains(named) && (named.is_empty() || told.contains("http(s)://host[:port]")),
+                "{url} {environment:?}: {told}"
+            );
+            assert!(matches!(output.status.code(), Some(1 | 2)), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_key_in_a_source_is_shown_nowhere() {
+    let home = Home::new();
+    home.fine(&["pull", "logs", "-q"]);
+    for source in [
+        "s3://AKIA:HUNTER2@bucket/x",
+        "s3:AKIA:HUNTER2@bucket",
+        "S3://AKIA:HUNTER2@bucket",
+        "https://u:HUNTER2@h/x",
+    ] {
+        for arguments in
+            [&["pull", source][..], &["sources", "rejected", source], &["prune", "--before", "-1d", source]]
+        {
+            let told = home.refused(2, arguments);
+            assert!(!told.contains("HUNTER2"), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_profile_that_does_not_exist_does_not_keep_anonymous_requests_from_being_sent() {
+    let home = Home::new();
+    let base = ["pull", "s3://acme-logs/x/", "--endpoint-url", "http://127.0.0.1:9", "--profile", "nosuch"];
+    let told = home.refused(1, &[&base[..], &["--no-sign-request"]].concat());
+    assert!(told.contains("cannot reach http://127.0.0.1:9 ") && !told.contains("nosuch"), "{told}");
+    let told = home.refused(1, &base);
+    assert!(told.contains("profile `nosuch` not found"), "{told}");
+}
