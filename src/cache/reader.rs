@@ -216,13 +216,6 @@ impl Cache {
         self.with(catalogue::sources)
     }
 
-    /// Whether anything was ever pulled into it.
-    pub fn has_sources(&self) -> Result<bool, CacheError> {
-        self.with(|connection| {
-            connection.query_row("SELECT EXISTS (SELECT * FROM source)", [], |row| row.get(0))
-        })
-    }
-
     /// What the catalogue knows of a log file of a source.
     pub fn known(&self, source: &str, name: &str, version: Option<&str>) -> Result<Known, CacheError> {
         self.with(|connection| catalogue::known(connection, source, name, version))

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::catalogue::{PAUSED, REMOVED, WHOLE};
-use super::{CacheError, Writer, schema};
+use super::{CacheError, Writer, place, schema};
 
 /// What a person wants of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,8 @@ impl Writer {
             Monitoring::Paused => self.connection.execute(change, [source, PAUSED]),
             Monitoring::Off => self.connection.execute(change, [source, REMOVED]),
         };
-        done.map(drop).map_err(|error| self.sqlite(error))
+        done.map_err(|error| self.sqlite(error))?;
+        self.must_be_in_place()
     }
 
     /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that
@@ -54,7 +55,9 @@ impl Writer {
     /// If the cache cannot be written; then all is as it was.
     pub fn delete_source(&mut self, source: i64) -> Result<Deleted, CacheError> {
         self.settle()?;
-        self.delete_source_rows(source).map_err(|error| self.sqlite(error))
+        let deleted = self.delete_source_rows(source).map_err(|error| self.sqlite(error))?;
+        self.must_be_in_place()?;
+        Ok(deleted)
     }
 
     fn delete_source_rows(&mut self, source: i64) -> rusqlite::Result<Deleted> {
@@ -120,6 +123,7 @@ impl Writer {
             self.connection.query_row(fold, [], |_| Ok(())).map_err(|error| self.sqlite(error))
         });
         waits(self, schema::PATIENCE)?;
+        self.must_be_in_place()?;
         match folded {
             Err(CacheError::Locked { .. }) => Ok(()),
             folded => folded,
@@ -151,6 +155,7 @@ impl Writer {
         file.sync_all().map_err(kept)?;
         // Closing it would let go of SQLite's own locks on that file, wherever this process holds them.
         self.kept_open = Some(file);
+        self.must_be_in_place()?;
         // The name of a new file is in its folder.
         #[cfg(unix)]
         if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {
@@ -177,9 +182,8 @@ impl Writer {
 
     /// Bytes that the cache takes on disk, what is not folded into the main file yet included.
     fn size(&self) -> u64 {
-        let mut wal = self.path.as_os_str().to_owned();
-        wal.push("-wal");
-        [self.path.as_os_str(), wal.as_os_str()]
+        let file = place::resolve(&self.path);
+        [&file, &place::beside(&file, "-wal")]
             .iter()
             .filter_map(|path| std::fs::metadata(path).ok())
             .map(|metadata| metadata.len())

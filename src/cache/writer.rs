@@ -19,8 +19,10 @@ use super::known::{Knowledge, Values};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
 use super::lock::WriterLock;
 use super::log_files::{FileState, load_file, write_file};
+use super::made::Made;
 use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
-use super::schema::{self, Journal};
+use super::place::{self, Place};
+use super::schema::{self, Journal, Opened};
 use super::{CacheError, checksum, codec, stored_values};
 use crate::log::Field;
 
@@ -76,7 +78,11 @@ pub struct Writer {
     ids: Vec<u32>,
     /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
     pub(super) kept_open: Option<std::fs::File>,
-    _lock: WriterLock,
+    place: Place,
+    /// What was put aside when it was made.
+    put_aside: Vec<PathBuf>,
+    is_new: bool,
+    lock: WriterLock,
 }
 
 /// The end of the source that is being written.
@@ -117,14 +123,14 @@ impl Writer {
     }
 
     fn open_as(path: &Path, options: WriterOptions, wanted: Journal) -> Result<Writer, CacheError> {
-        if !schema::is_missing_or_empty(path) {
-            schema::open_reader(path)?;
-        } else if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            std::fs::create_dir_all(parent)
+        if place::is_missing_or_empty(path)? {
+            place::make_folder_of(&place::resolve(path))
                 .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
+        } else {
+            schema::open_reader(path)?;
         }
         let lock = WriterLock::take(path)?;
-        let (connection, journal) = schema::open_writer(path, wanted)?;
+        let Opened { connection, journal, place, is_new, put_aside } = schema::open_writer(path, wanted)?;
         let mut writer = Writer {
             path: path.to_owned(),
             options,
@@ -138,7 +144,10 @@ impl Writer {
             ids: Vec::new(),
             checkpointer: None,
             kept_open: None,
-            _lock: lock,
+            place,
+            put_aside,
+            is_new,
+            lock,
         };
         writer.load_dictionaries()?;
         Ok(writer)
@@ -147,6 +156,30 @@ impl Writer {
     /// Where the cache is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The cache, if this made it.
+    pub fn made(&self) -> Option<Made> {
+        self.is_new.then(|| Made::at(&self.place))
+    }
+
+    /// Logs of an earlier cache of this name that were put aside when this one was made.
+    pub fn put_aside(&self) -> &[PathBuf] {
+        &self.put_aside
+    }
+
+    /// Whether the path still leads to the file that is written, and other processes still see that it is.
+    ///
+    /// # Errors
+    /// [`CacheError::Moved`] if not: what is written then is found by no one, or another process writes too.
+    pub fn must_be_in_place(&self) -> Result<(), CacheError> {
+        if self.place.has_moved() {
+            return Err(CacheError::Moved { file: self.path.clone() });
+        }
+        if !self.lock.is_in_place() {
+            return Err(CacheError::Moved { file: self.lock.path().to_owned() });
+        }
+        Ok(())
     }
 
     /// What it knows: for [`BatchBuilder::knowing`](super::BatchBuilder::knowing).
@@ -283,10 +316,14 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be written; then it is as after the commit before.
     pub fn commit(&mut self) -> Result<(), CacheError> {
-        let journal = self.write().map_err(|error| match error {
+        self.must_be_in_place()?;
+        let written = self.write().map_err(|error| match error {
             WriteError::Sqlite(error) => self.sqlite(error),
             WriteError::Damage(damage) => CacheError::damaged(&self.path, "a batch", damage),
-        })?;
+        });
+        // A file that is gone explains whatever SQLite says of it.
+        self.must_be_in_place()?;
+        let journal = written?;
         // Somebody has begun to read.
         if journal == Journal::WriteAhead { self.write_ahead() } else { Ok(()) }
     }

@@ -13,6 +13,7 @@ mod first_pull;
 mod full_disk;
 mod home;
 mod ingest;
+mod processes;
 mod purge;
 mod questions;
 mod round_trip;
