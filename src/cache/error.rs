@@ -55,9 +55,9 @@ pub enum CacheError {
         /// What it is instead.
         reason: String,
     },
-    /// The cache, or its lock file, was moved, deleted or replaced under the process that writes.
+    /// The cache, or its lock file, was moved, deleted or replaced under the process that uses it.
     #[error(
-        "{} was moved, deleted or replaced while the cache was being written: what was read since is not in it; leave it in place and run again", file.display()
+        "{} was moved, deleted or replaced while the cache was in use: what was last written is not there; run again, and leave it in place meanwhile", file.display()
     )]
     Moved {
         /// The cache or its lock file.

@@ -6,10 +6,11 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::CacheError;
-use super::place::{self, FileId, beside};
+use super::place::{self, FileId, Place, beside};
 
 /// How often a lock file that was deleted at this moment is made again, or one looked at whose holder has not noted
 /// its id yet.
@@ -96,11 +97,6 @@ impl WriterLock {
     pub fn is_in_place(&self) -> bool {
         FileId::of_open(&self.file) == FileId::of_entry(&self.path)
     }
-
-    /// The lock file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 /// Opens the lock file, never through a symbolic link; makes it if there is none.
@@ -140,6 +136,64 @@ fn in_the_way(cache: &Path, file: &Path, reason: &str) -> CacheError {
     CacheError::InTheWay { path: cache.to_owned(), file: file.to_owned(), reason: reason.to_owned() }
 }
 
+/// The file that one process writes, and the lock of it.
+#[derive(Debug)]
+pub struct Held {
+    place: Place,
+    /// Its write-ahead log, once there is one.
+    log: OnceLock<FileId>,
+    lock: WriterLock,
+}
+
+impl Held {
+    /// The lock of the cache that was opened.
+    pub fn new(place: Place, lock: WriterLock) -> Held {
+        Held { place, log: OnceLock::new(), lock }
+    }
+
+    /// The cache.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Whether the path still leads to the file that is written, and other processes still find its lock.
+    ///
+    /// # Errors
+    /// [`CacheError::Moved`] if not.
+    pub fn must_be_in_place(&self) -> Result<(), CacheError> {
+        if self.place.has_moved() {
+            return Err(CacheError::Moved { file: self.place.path().to_owned() });
+        }
+        if !self.lock.is_in_place() {
+            return Err(CacheError::Moved { file: self.lock.path.clone() });
+        }
+        if self.log.get().is_none()
+            && let Some(log) = FileId::of_entry(&self.log_path())
+        {
+            let _ = self.log.set(log);
+        }
+        Ok(())
+    }
+
+    fn log_path(&self) -> PathBuf {
+        beside(&place::resolve(self.place.path()), "-wal")
+    }
+}
+
+impl Drop for Held {
+    /// The log beside a file that took the place of this one is not of that file.
+    fn drop(&mut self) {
+        let log = self.log_path();
+        if self.place.is_replaced()
+            && self.lock.is_in_place()
+            && self.log.get().copied() == FileId::of_entry(&log)
+        {
+            // A log that cannot be renamed stays: there is no way to report it here.
+            let _ = place::put_log_aside(&log);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,8 +207,11 @@ mod tests {
             std::fs::write(&lock, content).unwrap();
             let error = WriterLock::take(&cache).unwrap_err();
             assert!(matches!(error, CacheError::InTheWay { .. }), "{content}: {error:?}");
-            let told = error.to_string();
-            assert!(told.contains(lock.to_str().unwrap()) && told.contains("left as it was"), "{told}");
+            let message = error.to_string();
+            assert!(
+                message.contains(lock.to_str().unwrap()) && message.contains("left as it was"),
+                "{message}"
+            );
             assert_eq!(std::fs::read_to_string(&lock).unwrap(), content);
         }
         for content in ["", "process 7", "process 4194304\n", "proc"] {
@@ -173,8 +230,8 @@ mod tests {
             std::fs::write(&precious, content).unwrap();
             let cache = folder.path().join(format!("{}.db", content.len()));
             std::os::unix::fs::symlink(&precious, beside(&cache, ".lock")).unwrap();
-            let told = WriterLock::take(&cache).unwrap_err().to_string();
-            assert!(told.contains("symbolic link"), "{told}");
+            let message = WriterLock::take(&cache).unwrap_err().to_string();
+            assert!(message.contains("symbolic link"), "{message}");
             assert_eq!(std::fs::read_to_string(&precious).unwrap(), content);
             assert!(std::fs::symlink_metadata(beside(&cache, ".lock")).unwrap().is_symlink());
         }

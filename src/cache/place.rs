@@ -1,4 +1,4 @@
-//! Where a cache lies: the files beside it, whether its path still leads to it, and who may look into it.
+//! Where a cache lies: the files beside it, whether its path still leads to it, and the modes of what is made.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -94,6 +94,20 @@ fn is_none(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<boo
     }
 }
 
+/// Puts a log of a database aside, as a file that no database takes for its own. Returns its new name; an empty one
+/// is deleted.
+pub fn put_log_aside(log: &Path) -> std::io::Result<Option<PathBuf>> {
+    match std::fs::symlink_metadata(log) {
+        Err(_) => Ok(None),
+        Ok(found) if found.is_file() && found.len() == 0 => std::fs::remove_file(log).map(|()| None),
+        Ok(_) => {
+            let aside = beside(log, ".old");
+            std::fs::rename(log, &aside)?;
+            Ok(Some(aside))
+        }
+    }
+}
+
 /// Tells a file from another, by whichever path it is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
@@ -156,8 +170,13 @@ impl Place {
         self.file.is_none() || FileId::of(&self.path) != self.file
     }
 
+    /// Whether the path leads to another file by now.
+    pub fn is_replaced(&self) -> bool {
+        self.has_moved() && FileId::of(&self.path).is_some()
+    }
+
     /// Refuses a file that has other names (hard links): SQLite puts its files beside the name by which it was
-    /// opened, and who opens it by another name does not see them.
+    /// opened, and a process that opens it by another name does not see them.
     ///
     /// # Errors
     /// [`CacheError::ReadOnly`] if it has.

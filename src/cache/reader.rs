@@ -20,6 +20,7 @@ use super::codec::integers::Integers;
 use super::codec::text::OpenPage;
 use super::dictionary::Dictionary;
 use super::layout::DIMENSIONS;
+use super::place::Place;
 use super::presence::Presence;
 use super::schema::{self, Journal, Stamp};
 use super::{CacheError, checksum};
@@ -39,6 +40,8 @@ const MOST_ROWS: usize = 1 << 24;
 /// A cache, for reading. Shared by threads.
 pub struct Cache {
     path: PathBuf,
+    /// The file that was opened.
+    place: Place,
     idle: Mutex<Vec<Connection>>,
     /// What the file looked like, if it is read as one that never changes.
     frozen: Mutex<Option<Stamp>>,
@@ -123,11 +126,13 @@ impl Cache {
 
     /// The same for who writes to it: a look at the catalogue now and then is in nobody's way.
     pub(crate) fn open_for_writer(path: &Path) -> Result<Cache, CacheError> {
+        let place = Place::of(path);
         let (connection, frozen) = schema::open_reader_anywhere(path)?;
         let watch = schema::open_reader(path)?;
         let version = data_version(&watch).map_err(|error| CacheError::sqlite(path, error))?;
         Ok(Cache {
             path: path.to_owned(),
+            place,
             idle: Mutex::new(vec![connection]),
             frozen: Mutex::new(frozen),
             columns: Mutex::new(Columns { kept: Budgeted::new(COLUMN_BUDGET), being_read: HashSet::new() }),
@@ -150,7 +155,7 @@ impl Cache {
     pub fn generation(&self) -> u64 {
         let mut watch = lock(&self.watch);
         if self.has_thawed() {
-            watch.connection = schema::open_reader(&self.path).ok();
+            watch.connection = self.must_be_in_place().and_then(|()| schema::open_reader(&self.path)).ok();
             self.generation.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(Ok(version)) = watch.connection.as_ref().map(data_version)
@@ -240,6 +245,7 @@ impl Cache {
         if let Some(connection) = lock(&self.idle).pop() {
             return Ok(connection);
         }
+        self.must_be_in_place()?;
         let (connection, frozen) = schema::open_reader_anywhere(&self.path)?;
         *lock(&self.frozen) = frozen;
         Ok(connection)
@@ -266,7 +272,18 @@ impl Cache {
     pub fn close(&self) {
         lock(&self.idle).clear();
         lock(&self.watch).connection = None;
-        schema::fold_log(&self.path);
+        if self.must_be_in_place().is_ok() {
+            schema::fold_log(&self.path);
+        }
+    }
+
+    /// Another file that took the place of this one is not opened: SQLite knows the file that connections share by
+    /// its path, so a process that has both open would mix them up.
+    fn must_be_in_place(&self) -> Result<(), CacheError> {
+        if self.place.has_moved() {
+            return Err(CacheError::Moved { file: self.path.clone() });
+        }
+        Ok(())
     }
 }
 

@@ -305,16 +305,8 @@ fn remove_unfinished(making: &Path) {
 /// They are not deleted, for the earlier cache may have been moved and need them. Returns their new names.
 fn put_logs_aside(file: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut put_aside = Vec::new();
-    for log in ["-wal", "-journal"].map(|suffix| beside(file, suffix)) {
-        match std::fs::symlink_metadata(&log) {
-            Err(_) => {}
-            Ok(found) if found.is_file() && found.len() == 0 => std::fs::remove_file(&log)?,
-            Ok(_) => {
-                let aside = beside(&log, ".old");
-                std::fs::rename(&log, &aside)?;
-                put_aside.push(aside);
-            }
-        }
+    for suffix in ["-wal", "-journal"] {
+        put_aside.extend(place::put_log_aside(&beside(file, suffix))?);
     }
     // An index of the log, which SQLite makes anew.
     match std::fs::remove_file(beside(file, "-shm")) {
@@ -389,9 +381,13 @@ fn log(path: &Path) -> Option<PathBuf> {
 ///
 /// SQLite needs a file beside the cache to find its way in the write-ahead log and to tell writers what is
 /// still being read. Where it may not make one, or the disk has no room for it, and there is no log, the cache can
-/// be read as a file that never changes (`immutable`). Nobody is told then that it is being read: that is safe as
-/// long as nobody writes, and whoever asks must look whether the stamp is still the same, and open it again if it
-/// is not.
+/// be read as a file that never changes (`immutable`). No process notices then that it is being read: that is
+/// safe as long as no process writes, so the caller must look whether the stamp is still the same before each
+/// question, and open the cache again if it is not.
+///
+/// On a full disk, changes in a write-ahead log are folded into the cache first by a connection that shares
+/// nothing. If the cache would have to grow for that, or another process has it open, it cannot be read until there
+/// is room for one more page and the index of the log (32 KB each).
 pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), CacheError> {
     if path.is_dir() {
         return Err(CacheError::Open { path: path.to_owned(), reason: "it is a directory".to_owned() });
@@ -403,8 +399,8 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
     };
     let is_full = matches!(error, CacheError::Full { .. } | CacheError::Unwritable { .. });
     if has_log(path) {
-        // Its writer was killed, or had no more room: what is half done is undone, and what waits is folded, by
-        // whoever may.
+        // Its writer was killed, or had no more room: what is half done is undone, and what waits is folded, if
+        // this process may.
         let is_put_right = if is_full { fold_alone(path).is_ok() } else { end_rollback(path).is_ok() };
         if is_put_right && let Ok(connection) = open_reader_with(path, path, read_only) {
             return Ok((connection, None));
@@ -426,8 +422,10 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
             }
         });
     let Some(log) = log(path) else { return immutable.map(|connection| (connection, Some(stamp))) };
-    // Whether it may be read at all.
-    immutable?;
+    // Whether it may be read at all: what it says without its log is of no interest.
+    if let Err(unreadable @ CacheError::Open { .. }) = immutable {
+        return Err(unreadable);
+    }
     let log = log.display();
     let reason = if is_full {
         format!(

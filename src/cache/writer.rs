@@ -17,11 +17,11 @@ use super::dictionary::hash;
 use super::duplicates::{AdmitError, Seen, read_column};
 use super::known::{Knowledge, Values};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
-use super::lock::WriterLock;
+use super::lock::{Held, WriterLock};
 use super::log_files::{FileState, load_file, write_file};
 use super::made::Made;
 use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
-use super::place::{self, Place};
+use super::place;
 use super::schema::{self, Journal, Opened};
 use super::{CacheError, checksum, codec, stored_values};
 use crate::log::Field;
@@ -78,11 +78,11 @@ pub struct Writer {
     ids: Vec<u32>,
     /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
     pub(super) kept_open: Option<std::fs::File>,
-    place: Place,
     /// What was put aside when it was made.
     put_aside: Vec<PathBuf>,
     is_new: bool,
-    lock: WriterLock,
+    /// The last to go.
+    held: Held,
 }
 
 /// The end of the source that is being written.
@@ -144,10 +144,9 @@ impl Writer {
             ids: Vec::new(),
             checkpointer: None,
             kept_open: None,
-            place,
             put_aside,
             is_new,
-            lock,
+            held: Held::new(place, lock),
         };
         writer.load_dictionaries()?;
         Ok(writer)
@@ -160,7 +159,7 @@ impl Writer {
 
     /// The cache, if this made it.
     pub fn made(&self) -> Option<Made> {
-        self.is_new.then(|| Made::at(&self.place))
+        self.is_new.then(|| Made::at(self.held.place()))
     }
 
     /// Logs of an earlier cache of this name that were put aside when this one was made.
@@ -173,13 +172,7 @@ impl Writer {
     /// # Errors
     /// [`CacheError::Moved`] if not: what is written then is found by no one, or another process writes too.
     pub fn must_be_in_place(&self) -> Result<(), CacheError> {
-        if self.place.has_moved() {
-            return Err(CacheError::Moved { file: self.path.clone() });
-        }
-        if !self.lock.is_in_place() {
-            return Err(CacheError::Moved { file: self.lock.path().to_owned() });
-        }
-        Ok(())
+        self.held.must_be_in_place()
     }
 
     /// What it knows: for [`BatchBuilder::knowing`](super::BatchBuilder::knowing).

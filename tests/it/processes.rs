@@ -418,6 +418,7 @@ fn another_name_of_a_cache_has_no_second_writer() {
 fn what_a_killed_process_piped_in_is_not_answered_to_another() {
     let home = Home::new();
     let data = home.path("data/tamarin");
+    std::fs::create_dir_all(&data).unwrap();
     // Of a process that had the id of the next one.
     home.fine(&["pull", "logs", "-q", "--cache", "left.db"]);
     let mut child = Command::new("sh")
@@ -433,7 +434,6 @@ fn what_a_killed_process_piped_in_is_not_answered_to_another() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    std::fs::create_dir_all(&data).unwrap();
     child.stdin.take().unwrap().write_all(lines(0, 50).as_bytes()).unwrap();
     let row: Value = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
     assert_eq!(row["requests"], 50);
@@ -497,8 +497,9 @@ fn what_was_piped_in_later_does_not_take_the_place_of_what_was_before() {
 #[test]
 fn a_pipe_after_one_that_was_killed_is_counted_line_by_line() {
     let home = Home::new();
+    // Some of it is committed when the kill comes, in whichever order it was parsed.
     let log = "torn\n".to_owned() + &lines(0, MANY) + &lines(MANY - 20, 20);
-    let mut killed = Piped::pulling(&home, "c.db", &(log.clone() + &lines(MANY, 4 * MANY)));
+    let mut killed = Piped::pulling(&home, "c.db", &log);
     kill(&mut killed.child);
     let [files, lines_before, requests_before, duplicates, rejected] = counted(&home, "c.db");
     assert_eq!((files, rejected), (1, 1));
@@ -509,7 +510,7 @@ fn a_pipe_after_one_that_was_killed_is_counted_line_by_line() {
     assert_eq!(piped.end().status.code(), Some(0));
     let [files, lines, requests, duplicates, rejected] = counted(&home, "c.db");
     assert_eq!((files, rejected), (2, 2));
-    assert_eq!(requests, requests_before.max(u64::from(MANY)));
+    assert_eq!(requests, u64::from(MANY));
     assert_eq!(lines, lines_before + u64::from(MANY) + 21);
     assert_eq!(lines, requests + duplicates + rejected);
     let contents = contents(&home.path("c.db"));
