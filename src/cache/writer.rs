@@ -126,8 +126,11 @@ impl Writer {
         if place::is_missing_or_empty(path)? {
             place::make_folder_of(&place::resolve(path))
                 .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
-        } else {
-            schema::open_reader(path)?;
+        } else if let Err(error) = schema::open_reader(path)
+            && !place::is_missing_or_empty(path)?
+        {
+            // Not because the process that made it has deleted it meanwhile, for there was nothing in it.
+            return Err(error);
         }
         let lock = WriterLock::take(path)?;
         let Opened { connection, journal, place, is_new, put_aside } = schema::open_writer(path, wanted)?;
