@@ -109,9 +109,12 @@ pub(super) struct SourceRow {
     pub monitored: i64,
     pub paused: i64,
     pub next_row: i64,
+    /// Whether log files of it were deleted where they came from.
+    pub is_purged: bool,
 }
 
-const SELECT_SOURCE: &str = "SELECT id, uri, added, last_pull, monitored, paused, next_row, crc FROM source";
+const SELECT_SOURCE: &str =
+    "SELECT id, uri, added, last_pull, monitored, paused, next_row, purged, crc FROM source";
 
 impl SourceRow {
     /// The rows of all sources, in the order of their ids.
@@ -147,8 +150,9 @@ impl SourceRow {
             monitored: row.get(4)?,
             paused: row.get(5)?,
             next_row: row.get(6)?,
+            is_purged: row.get::<_, i64>(7)? != 0,
         };
-        checksum::is_same(row.get(7)?, source.crc())?;
+        checksum::is_same(row.get(8)?, source.crc())?;
         Ok(source)
     }
 
@@ -156,10 +160,10 @@ impl SourceRow {
     pub fn save(&self, transaction: &Connection) -> rusqlite::Result<()> {
         transaction
             .prepare_cached(
-                "INSERT INTO source (id, uri, added, last_pull, monitored, paused, next_row, crc)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                "INSERT INTO source (id, uri, added, last_pull, monitored, paused, next_row, purged, crc)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                  ON CONFLICT (id) DO UPDATE SET uri = ?2, added = ?3, last_pull = ?4, monitored = ?5, paused = ?6,
-                     next_row = ?7, crc = ?8",
+                     next_row = ?7, purged = ?8, crc = ?9",
             )?
             .execute(params![
                 self.id,
@@ -169,6 +173,7 @@ impl SourceRow {
                 self.monitored,
                 self.paused,
                 self.next_row,
+                self.is_purged,
                 self.crc()
             ])?;
         Ok(())
@@ -183,6 +188,7 @@ impl SourceRow {
             .number(self.monitored)
             .number(self.paused)
             .number(self.next_row)
+            .number(self.is_purged.into())
             .end()
     }
 }

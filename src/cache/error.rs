@@ -43,6 +43,26 @@ pub enum CacheError {
         /// Who holds it.
         holder: String,
     },
+    /// A file that Tamarin puts beside a cache is something else. It is left as it was.
+    #[error(
+        "the cache {} cannot be written: {} is in the way ({reason}); it was left as it was: move it away, or use another file with --cache FILE", path.display(), file.display()
+    )]
+    InTheWay {
+        /// The cache.
+        path: PathBuf,
+        /// The file beside it.
+        file: PathBuf,
+        /// What it is instead.
+        reason: String,
+    },
+    /// The cache, or its lock file, was moved, deleted or replaced under the process that uses it.
+    #[error(
+        "{} was moved, deleted or replaced while the cache was in use: what was last written is not there; run again, and leave it in place meanwhile", file.display()
+    )]
+    Moved {
+        /// The cache or its lock file.
+        file: PathBuf,
+    },
     /// What is stored makes no sense.
     #[error("the cache {} is damaged ({reason}); `tamarin sources check` tells all that is wrong: move it away and pull again, or use another file with --cache FILE", path.display())]
     Damaged {
@@ -166,6 +186,9 @@ impl CacheError {
         }
         let reason = one_line(&source.to_string());
         let extended = source.sqlite_error().map(|error| error.extended_code);
+        if extended == Some(rusqlite::ffi::SQLITE_READONLY_DBMOVED) {
+            return CacheError::Moved { file: path };
+        }
         if extended.is_some_and(|code| WRITING_FAILED.contains(&code)) {
             return CacheError::Unwritable { path, reason };
         }

@@ -22,6 +22,7 @@ use super::codec::text::OpenPage;
 use super::dictionary::Dictionary;
 use super::error::StoreError;
 use super::layout::DIMENSIONS;
+use super::place::Place;
 use super::presence::Presence;
 use super::root::Root;
 use super::schema::{self, Journal, Stamp};
@@ -40,6 +41,8 @@ const PAGE_BUDGET: usize = 16 << 20;
 /// A cache, for reading. Shared by threads.
 pub struct Cache {
     path: PathBuf,
+    /// The file that was opened.
+    place: Place,
     idle: Mutex<Vec<Connection>>,
     /// What the file looked like, if it is read as one that never changes.
     frozen: Mutex<Option<Stamp>>,
@@ -127,11 +130,13 @@ impl Cache {
 
     /// The same for who writes to it: a look at the catalogue now and then is in nobody's way.
     pub(crate) fn open_for_writer(path: &Path) -> Result<Cache, CacheError> {
+        let place = Place::of(path);
         let (connection, frozen) = schema::open_reader_anywhere(path)?;
         let watch = schema::open_reader(path)?;
         let version = data_version(&watch).map_err(|error| CacheError::sqlite(path, error))?;
         Ok(Cache {
             path: path.to_owned(),
+            place,
             idle: Mutex::new(vec![connection]),
             frozen: Mutex::new(frozen),
             columns: Mutex::new(Columns { kept: Budgeted::new(COLUMN_BUDGET), being_read: HashSet::new() }),
@@ -154,7 +159,7 @@ impl Cache {
     pub fn generation(&self) -> u64 {
         let mut watch = lock(&self.watch);
         if self.has_thawed() {
-            watch.connection = schema::open_reader(&self.path).ok();
+            watch.connection = self.must_be_in_place().and_then(|()| schema::open_reader(&self.path)).ok();
             self.generation.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(Ok(version)) = watch.connection.as_ref().map(data_version)
@@ -198,13 +203,6 @@ impl Cache {
         self.consistently(|connection| catalogue::source_id(connection, uri))
     }
 
-    /// Whether anything was ever pulled into it.
-    pub fn has_sources(&self) -> Result<bool, CacheError> {
-        self.with(|connection| {
-            connection.query_row("SELECT EXISTS (SELECT * FROM source)", [], |row| row.get(0))
-        })
-    }
-
     /// What the catalogue knows of log files of a source, given by name and version. A source that is not in the
     /// catalogue has none.
     pub fn known<'f>(
@@ -223,7 +221,7 @@ impl Cache {
     }
 
     /// Reads several things of one state of the cache.
-    fn consistently<T>(
+    pub(super) fn consistently<T>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, CacheError> {
@@ -255,6 +253,7 @@ impl Cache {
         if let Some(connection) = lock(&self.idle).pop() {
             return Ok(connection);
         }
+        self.must_be_in_place()?;
         let (connection, frozen) = schema::open_reader_anywhere(&self.path)?;
         *lock(&self.frozen) = frozen;
         Ok(connection)
@@ -281,7 +280,18 @@ impl Cache {
     pub fn close(&self) {
         lock(&self.idle).clear();
         lock(&self.watch).connection = None;
-        schema::fold_log(&self.path);
+        if self.must_be_in_place().is_ok() {
+            schema::fold_log(&self.path);
+        }
+    }
+
+    /// Another file that took the place of this one is not opened: SQLite knows the file that connections share by
+    /// its path, so a process that has both open would mix them up.
+    fn must_be_in_place(&self) -> Result<(), CacheError> {
+        if self.place.has_moved() {
+            return Err(CacheError::Moved { file: self.path.clone() });
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::CacheError;
 use super::layout::DIMENSIONS;
+use super::place::{self, Place, beside, is_missing_or_empty, private_file};
 use super::root::Root;
 
 /// `application_id` of a cache: "TAMR".
@@ -43,7 +44,8 @@ CREATE TABLE root (
 ) STRICT;
 
 -- A place that log files come from. next_row numbers its requests. monitored: pulled when no source is
--- named. paused: 1 not pulled unless it is named, 2 the same since monitoring it was given up.
+-- named. paused: 1 not pulled unless it is named, 2 the same since monitoring it was given up. purged: log files of
+-- it were deleted where they came from.
 CREATE TABLE source (
     id         INTEGER PRIMARY KEY,
     uri        TEXT NOT NULL UNIQUE,
@@ -52,6 +54,7 @@ CREATE TABLE source (
     monitored  INTEGER NOT NULL,
     paused     INTEGER NOT NULL,
     next_row   INTEGER NOT NULL,
+    purged     INTEGER NOT NULL,
     crc        INTEGER NOT NULL
 ) STRICT;
 
@@ -175,26 +178,38 @@ pub enum Journal {
     Rollback,
 }
 
+/// A cache that was opened for writing.
+pub struct Opened {
+    pub connection: Connection,
+    pub journal: Journal,
+    /// The file that was opened.
+    pub place: Place,
+    /// Whether it was made just now.
+    pub is_new: bool,
+    /// What an earlier cache of this name had left and was put aside, by its new name.
+    pub put_aside: Vec<PathBuf>,
+}
+
 /// Opens a cache for writing; makes it if there is no such file. One that it makes gets the journal that is
-/// wanted, any other is written ahead.
-pub fn open_writer(path: &Path, wanted: Journal) -> Result<(Connection, Journal), CacheError> {
-    if path.is_dir() {
-        return Err(CacheError::Open { path: path.to_owned(), reason: "it is a directory".to_owned() });
-    }
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent)
-            .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
-    }
-    let journal = if is_missing_or_empty(path) {
-        make(path, wanted)?;
+/// wanted, any other is written ahead. The caller holds the lock.
+pub fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheError> {
+    let is_new = is_missing_or_empty(path)?;
+    let mut put_aside = Vec::new();
+    let journal = if is_new {
+        put_aside = make(path, wanted)?;
         wanted
     } else {
         // Looked at through a read-only connection first: a file that is not ours is not touched.
         open_reader(path)?;
         Journal::WriteAhead
     };
+    let place = Place::of(path);
+    place.has_one_name()?;
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
+    if place.has_moved() {
+        return Err(CacheError::Moved { file: path.to_owned() });
+    }
     connection.busy_timeout(PATIENCE).map_err(sqlite)?;
     match journal {
         Journal::WriteAhead => write_ahead(path, &connection)?,
@@ -206,7 +221,7 @@ pub fn open_writer(path: &Path, wanted: Journal) -> Result<(Connection, Journal)
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(sqlite)?;
     // In KB: the largest column of a segment fits, or it would be written as zeros before it is filled in.
     connection.pragma_update(None, "cache_size", -12_000).map_err(sqlite)?;
-    Ok((connection, journal))
+    Ok(Opened { connection, journal, place, is_new, put_aside })
 }
 
 /// Has a cache written ahead, so that readers are not in the way of who writes, if it is not: it is being filled
@@ -249,19 +264,39 @@ pub fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Makes an empty cache under another name, and gives it its own when it is whole: whoever is killed on
-/// the way leaves no file that is neither a cache nor nothing. The caller holds the lock.
-fn make(path: &Path, journal: Journal) -> Result<(), CacheError> {
+/// Makes an empty cache under another name, and gives it its own when it is whole: a process that is killed
+/// meanwhile leaves no file that is neither a cache nor nothing. Returns what was put aside. The caller holds the
+/// lock.
+fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
-    // An empty file may stand behind a link.
-    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let making = beside(path, ".new");
-    for left_over in [".new", ".new-journal", ".new-wal", ".new-shm"] {
-        let _ = std::fs::remove_file(beside(path, left_over));
+    // A link may lead to an empty file, or to one that is still to be made.
+    let file = &place::resolve(path);
+    let making = beside(file, ".new");
+    if !is_unfinished(&making) {
+        return Err(CacheError::InTheWay {
+            path: path.to_owned(),
+            file: making,
+            reason: "it is no unfinished cache of Tamarin".to_owned(),
+        });
     }
-    private_file(&making).map_err(open)?;
+    remove_unfinished(&making);
+    let made = make_at(&making, path, journal).and_then(|()| {
+        let put_aside = put_logs_aside(file).map_err(open)?;
+        std::fs::rename(&making, file).map_err(open)?;
+        Ok(put_aside)
+    });
+    if made.is_err() {
+        remove_unfinished(&making);
+    }
+    made
+}
+
+/// Makes an empty cache at `making`; errors name `path`.
+fn make_at(making: &Path, path: &Path, journal: Journal) -> Result<(), CacheError> {
+    let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
     let sqlite = |error| CacheError::sqlite(path, error);
-    let mut connection = Connection::open_with_flags(&making, WRITING).map_err(sqlite)?;
+    private_file().write(true).create_new(true).open(making).map_err(open)?;
+    let mut connection = Connection::open_with_flags(making, WRITING).map_err(sqlite)?;
     connection.pragma_update(None, "page_size", PAGE_SIZE).map_err(sqlite)?;
     // Till it has its name nobody can miss it, so it is made durable once, at the end.
     connection.pragma_update(None, "synchronous", "OFF").map_err(sqlite)?;
@@ -275,16 +310,68 @@ fn make(path: &Path, journal: Journal) -> Result<(), CacheError> {
         write_ahead(path, &connection)?;
     }
     connection.close().map_err(|(_, error)| sqlite(error))?;
-    let made = std::fs::OpenOptions::new().write(true).open(&making).map_err(open)?;
-    made.sync_all().map_err(open)?;
-    std::fs::rename(&making, path).map_err(open)
+    let made = std::fs::OpenOptions::new().write(true).open(making).map_err(open)?;
+    made.sync_all().map_err(open)
 }
 
-/// A file of the same name with something behind it.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
+/// Whether there is nothing at this path, or what a killed process leaves that was making a cache.
+fn is_unfinished(making: &Path) -> bool {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    /// Where the header of an SQLite file has the `application_id`.
+    const AT: usize = 68;
+    let Ok(found) = std::fs::symlink_metadata(making) else { return true };
+    if !found.is_file() {
+        return false;
+    }
+    let mut header = Vec::new();
+    let read = std::fs::File::open(making)
+        .and_then(|file| std::io::Read::read_to_end(&mut std::io::Read::take(file, 100), &mut header));
+    let application =
+        header.get(AT..AT + 4).map(|id| id.iter().fold(0, |id, byte| id << 8 | i64::from(*byte)));
+    let is_ours = header.starts_with(MAGIC) && application == Some(APPLICATION_ID);
+    // A loss of power leaves zeros, or nothing.
+    read.is_ok() && (is_ours || header.iter().all(|byte| *byte == 0))
+}
+
+fn remove_unfinished(making: &Path) {
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        // What was never there cannot be removed.
+        let _ = std::fs::remove_file(beside(making, suffix));
+    }
+}
+
+/// Puts the logs of an earlier cache aside whose file is gone: SQLite would take them for those of the new one.
+/// They are not deleted, for the earlier cache may have been moved and need them. Returns their new names.
+fn put_logs_aside(file: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut put_aside = Vec::new();
+    for suffix in ["-wal", "-journal"] {
+        put_aside.extend(place::put_log_aside(&beside(file, suffix))?);
+    }
+    // An index of the log, which SQLite makes anew.
+    match std::fs::remove_file(beside(file, "-shm")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(put_aside),
+    }
+}
+
+/// Deletes a cache in which there is nothing, unless another process has it open. The caller holds the lock.
+pub fn delete_if_empty(place: &Place) -> rusqlite::Result<()> {
+    let connection = Connection::open_with_flags(place.path(), WRITING)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    let is_empty = || -> rusqlite::Result<bool> {
+        connection.query_row("SELECT NOT EXISTS (SELECT * FROM source)", [], |row| row.get(0))
+    };
+    if application_id(&connection)? != APPLICATION_ID || !is_empty()? {
+        return Ok(());
+    }
+    // Only the one connection to a cache can have it without a write-ahead log, or lock it wholly.
+    connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
+    connection.execute_batch("BEGIN EXCLUSIVE")?;
+    if is_empty()? && !place.has_moved() {
+        // A file that cannot be deleted stays.
+        let _ = std::fs::remove_file(place::resolve(place.path()));
+    }
+    Ok(())
 }
 
 /// From here on changes go to a log first. (Not within a transaction.)
@@ -324,59 +411,93 @@ fn has_log(path: &Path) -> bool {
 
 /// The file in which changes wait, or what undoes those that are half done.
 fn log(path: &Path) -> Option<PathBuf> {
-    let logs = ["-wal", "-journal"].map(|suffix| beside(path, suffix));
+    let file = place::resolve(path);
+    let logs = ["-wal", "-journal"].map(|suffix| beside(&file, suffix));
     logs.into_iter().find(|log| std::fs::metadata(log).is_ok_and(|log| log.len() > 0))
 }
 
 /// Opens a cache for reading, also where nothing may be written: then with what it looked like.
 ///
 /// SQLite needs a file beside the cache to find its way in the write-ahead log and to tell writers what is
-/// still being read. Where it may not make one and there is no log, the cache can be read as a file that
-/// never changes (`immutable`). Nobody is told then that it is being read: that is safe as long as nobody
-/// writes, and whoever asks must look whether the stamp is still the same, and open it again if it is not.
+/// still being read. Where it may not make one, or the disk has no room for it, and there is no log, the cache can
+/// be read as a file that never changes (`immutable`). No process notices then that it is being read: that is
+/// safe as long as no process writes, so the caller must look whether the stamp is still the same before each
+/// question, and open the cache again if it is not.
+///
+/// On a full disk, changes in a write-ahead log are folded into the cache first by a connection that shares
+/// nothing. If the cache would have to grow for that, or another process has it open, it cannot be read until there
+/// is room for one more page and the index of the log (32 KB each).
 pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), CacheError> {
     if path.is_dir() {
         return Err(CacheError::Open { path: path.to_owned(), reason: "it is a directory".to_owned() });
     }
     let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let stamp = stamp(path);
-    match open_reader_with(path, path, read_only) {
-        Err(CacheError::Open { .. } | CacheError::ReadOnly { .. }) if stamp.0.is_some() && !has_log(path) => {
-            let uri = immutable_uri(path);
-            let connection =
-                open_reader_with(path, &uri, read_only | OpenFlags::SQLITE_OPEN_URI).map_err(|error| {
-                    match error {
-                        // SQLite only names the file.
-                        CacheError::Open { path, .. } => {
-                            let reason =
-                                "it may not be read, check its permissions (chmod, chown)".to_owned();
-                            CacheError::Open { path, reason }
-                        }
-                        error => error,
-                    }
-                })?;
-            Ok((connection, Some(stamp)))
+    let error = match open_reader_with(path, path, read_only) {
+        Err(error) if keeps_shared_memory_out(&error) => error,
+        opened => return opened.map(|connection| (connection, None)),
+    };
+    let is_full = matches!(error, CacheError::Full { .. } | CacheError::Unwritable { .. });
+    if has_log(path) {
+        // Its writer was killed, or had no more room: what is half done is undone, and what waits is folded, if
+        // this process may.
+        let is_put_right = if is_full { fold_alone(path).is_ok() } else { end_rollback(path).is_ok() };
+        if is_put_right && let Ok(connection) = open_reader_with(path, path, read_only) {
+            return Ok((connection, None));
         }
-        Err(error @ (CacheError::Open { .. } | CacheError::ReadOnly { .. })) => {
-            let Some(log) = log(path) else { return Err(error) };
-            // Who filled it was killed: what was half done is undone by whoever may.
-            if end_rollback(path).is_ok()
-                && let Ok(connection) = open_reader_with(path, path, read_only)
-            {
-                return Ok((connection, None));
-            }
-            // Whether it may be read at all.
-            open_reader_with(path, &immutable_uri(path), read_only | OpenFlags::SQLITE_OPEN_URI)
-                .map_err(|_| error)?;
-            let reason = format!(
-                "its last changes wait in {}, which can be read only by who may write the folder: let them \
-                 run `tamarin sources` once",
-                log.display()
-            );
-            Err(CacheError::Open { path: path.to_owned(), reason })
-        }
-        opened => opened.map(|connection| (connection, None)),
     }
+    let stamp = stamp(path);
+    if stamp.0.is_none() {
+        return Err(error);
+    }
+    let immutable = open_reader_with(path, &immutable_uri(path), read_only | OpenFlags::SQLITE_OPEN_URI)
+        .map_err(|error| {
+            match error {
+                // SQLite only names the file.
+                CacheError::Open { path, .. } => {
+                    let reason = "it may not be read, check its permissions (chmod, chown)".to_owned();
+                    CacheError::Open { path, reason }
+                }
+                error => error,
+            }
+        });
+    let Some(log) = log(path) else { return immutable.map(|connection| (connection, Some(stamp))) };
+    // Whether it may be read at all: what it says without its log is of no interest.
+    if let Err(unreadable @ CacheError::Open { .. }) = immutable {
+        return Err(unreadable);
+    }
+    let log = log.display();
+    let reason = if is_full {
+        format!(
+            "its last changes wait in {log}, and there is no room on the disk to read or to fold them: free some \
+             space"
+        )
+    } else {
+        format!(
+            "its last changes wait in {log}, which can be read only by who may write the folder: let them run \
+             `tamarin sources` once"
+        )
+    };
+    Err(CacheError::Open { path: path.to_owned(), reason })
+}
+
+/// Whether this is what SQLite says where it cannot make the file beside the cache that its readers share.
+fn keeps_shared_memory_out(error: &CacheError) -> bool {
+    matches!(
+        error,
+        CacheError::Open { .. }
+            | CacheError::ReadOnly { .. }
+            | CacheError::Full { .. }
+            | CacheError::Unwritable { .. }
+    )
+}
+
+/// Folds the write-ahead log into the cache where there is no room for the file that connections share: one that
+/// is alone keeps its index of the log in memory. Nothing is lost if there is no room for what is folded either.
+fn fold_alone(path: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open_with_flags(path, WRITING)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Lets a connection look into the file as into memory, or no longer. To get to the middle of a blob SQLite
@@ -428,28 +549,12 @@ fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connec
 /// leaves that to the connection that closes last, and one that only reads cannot. Whoever has it open does
 /// it later; where nothing may be written the log stays, and is read.
 pub fn fold_log(path: &Path) {
-    if !beside(path, "-wal").exists() && !beside(path, "-shm").exists() {
+    let file = place::resolve(path);
+    if !beside(&file, "-wal").exists() && !beside(&file, "-shm").exists() {
         return;
     }
     if let Ok(connection) = Connection::open_with_flags(path, WRITING) {
         // The log is looked at no sooner than something is asked.
         let _ = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     }
-}
-
-/// Whether there is nothing at this path yet: no file, or an empty one.
-pub fn is_missing_or_empty(path: &Path) -> bool {
-    std::fs::metadata(path).map_or(true, |metadata| metadata.is_file() && metadata.len() == 0)
-}
-
-/// Logs name people and secrets (presigned URLs): nobody else may read the cache.
-fn private_file(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path).map(drop)
 }

@@ -3,7 +3,7 @@
 use super::catalogue::{PAUSED, REMOVED, WHOLE};
 use super::log_files::LogFileRow;
 use super::segment_rows::SegmentRow;
-use super::{CacheError, Writer, schema};
+use super::{CacheError, Writer, place, schema};
 
 /// What a person wants of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,7 @@ impl Writer {
             self.connection.query_row(fold, [], |_| Ok(())).map_err(|error| self.sqlite(error))
         });
         waits(self, schema::PATIENCE)?;
+        self.must_be_in_place()?;
         match folded {
             Err(CacheError::Locked { .. }) => Ok(()),
             folded => folded,
@@ -130,6 +131,7 @@ impl Writer {
         file.sync_all().map_err(kept)?;
         // Closing it would let go of SQLite's own locks on that file, wherever this process holds them.
         self.kept_open = Some(file);
+        self.must_be_in_place()?;
         // The name of a new file is in its folder.
         #[cfg(unix)]
         if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {
@@ -156,9 +158,8 @@ impl Writer {
 
     /// Bytes that the cache takes on disk, what is not folded into the main file yet included.
     fn size(&self) -> u64 {
-        let mut wal = self.path.as_os_str().to_owned();
-        wal.push("-wal");
-        [self.path.as_os_str(), wal.as_os_str()]
+        let file = place::resolve(&self.path);
+        [&file, &place::beside(&file, "-wal")]
             .iter()
             .filter_map(|path| std::fs::metadata(path).ok())
             .map(|metadata| metadata.len())

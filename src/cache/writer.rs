@@ -18,12 +18,14 @@ use super::duplicates::{Repeat, Seen, read_column};
 use super::error::StoreError;
 use super::known::{Knowledge, Values};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
-use super::lock::WriterLock;
+use super::lock::{Held, WriterLock};
 use super::log_files::{self, FileState};
+use super::made::Made;
 use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
+use super::place;
 use super::root::{self, Root};
 use super::row_numbers::RowNumbers;
-use super::schema::{self, Journal};
+use super::schema::{self, Journal, Opened};
 use super::segment_rows::{RemovedRow, SegmentRow};
 use super::{CacheError, chunk, codec, stored_values};
 use crate::log::Field;
@@ -85,7 +87,11 @@ pub struct Writer {
     ids: Vec<u32>,
     /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
     pub(super) kept_open: Option<std::fs::File>,
-    _lock: WriterLock,
+    /// What was put aside when it was made.
+    put_aside: Vec<PathBuf>,
+    is_new: bool,
+    /// The last to go.
+    held: Held,
 }
 
 /// The end of the source that is being written.
@@ -128,14 +134,17 @@ impl Writer {
     }
 
     fn open_as(path: &Path, options: WriterOptions, wanted: Journal) -> Result<Writer, CacheError> {
-        if !schema::is_missing_or_empty(path) {
-            schema::open_reader(path)?;
-        } else if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            std::fs::create_dir_all(parent)
+        if place::is_missing_or_empty(path)? {
+            place::make_folder_of(&place::resolve(path))
                 .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
+        } else if let Err(error) = schema::open_reader(path)
+            && !place::is_missing_or_empty(path)?
+        {
+            // Not because the process that made it has deleted it meanwhile, for there was nothing in it.
+            return Err(error);
         }
         let lock = WriterLock::take(path)?;
-        let (connection, journal) = schema::open_writer(path, wanted)?;
+        let Opened { connection, journal, place, is_new, put_aside } = schema::open_writer(path, wanted)?;
         let mut writer = Writer {
             path: path.to_owned(),
             options,
@@ -151,7 +160,9 @@ impl Writer {
             ids: Vec::new(),
             checkpointer: None,
             kept_open: None,
-            _lock: lock,
+            put_aside,
+            is_new,
+            held: Held::new(place, lock),
         };
         writer.load()?;
         Ok(writer)
@@ -160,6 +171,24 @@ impl Writer {
     /// Where the cache is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The cache, if this made it.
+    pub fn made(&self) -> Option<Made> {
+        self.is_new.then(|| Made::at(self.held.place()))
+    }
+
+    /// Logs of an earlier cache of this name that were put aside when this one was made.
+    pub fn put_aside(&self) -> &[PathBuf] {
+        &self.put_aside
+    }
+
+    /// Whether the path still leads to the file that is written, and other processes still see that it is.
+    ///
+    /// # Errors
+    /// [`CacheError::Moved`] if not: what is written then is found by no one, or another process writes too.
+    pub fn must_be_in_place(&self) -> Result<(), CacheError> {
+        self.held.must_be_in_place()
     }
 
     /// What it knows: for [`BatchBuilder::knowing`](super::BatchBuilder::knowing).
@@ -183,8 +212,17 @@ impl Writer {
                 transaction.query_row("SELECT max(id) FROM source", [], |row| row.get(0))?;
             let id = last.unwrap_or(0) + 1;
             let uri = uri.to_owned();
-            SourceRow { id, uri, added, last_pull: None, monitored: 0, paused: 0, next_row: 0 }
-                .save(transaction)?;
+            SourceRow {
+                id,
+                uri,
+                added,
+                last_pull: None,
+                monitored: 0,
+                paused: 0,
+                next_row: 0,
+                is_purged: false,
+            }
+            .save(transaction)?;
             Ok(id)
         })
     }
@@ -212,6 +250,7 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &mut Root) -> Result<T, StoreError>,
     ) -> Result<T, CacheError> {
+        self.must_be_in_place()?;
         let Writer { connection, root, stored, path, .. } = self;
         let change = || -> Result<T, StoreError> {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -222,7 +261,10 @@ impl Writer {
             *root = changed;
             Ok(done)
         };
-        change().map_err(|error| error.of(path))
+        let changed = change().map_err(|error| error.of(path));
+        // A file that is gone explains whatever SQLite says of it.
+        self.must_be_in_place()?;
+        changed
     }
 
     /// The catalogue of sources.
@@ -351,7 +393,11 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be written; then it is as after the commit before.
     pub fn commit(&mut self) -> Result<(), CacheError> {
-        let journal = self.write().map_err(|error| error.at("a batch").of(&self.path))?;
+        self.must_be_in_place()?;
+        let written = self.write().map_err(|error| error.at("a batch").of(&self.path));
+        // A file that is gone explains whatever SQLite says of it.
+        self.must_be_in_place()?;
+        let journal = written?;
         // Somebody has begun to read.
         if journal == Journal::WriteAhead { self.write_ahead() } else { Ok(()) }
     }

@@ -3,17 +3,23 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
+use super::scratch::NoEmptyCache;
 use super::setting::Setting;
 use super::{Outcome, pulling, usage};
-use crate::cache::{Cache, Writer, is_missing_or_empty};
+use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::ingest::{Follow, Options, Progress, Stop};
 use crate::query::scan::LocalEngine;
 use crate::source::Source;
 use crate::tui::{self, Feed, Theme, TuiError, TuiOptions};
+
+/// How long another process may take to make the cache.
+const MAKING: Duration = Duration::from_secs(10);
+/// How long is waited before the cache is looked for again.
+const BREATH: Duration = Duration::from_millis(5);
 
 pub(super) fn run(setting: &Setting, specs: &[String], every: Option<u32>) -> anyhow::Result<Outcome> {
     needs_terminal()?;
@@ -62,11 +68,8 @@ pub(super) fn show(
     title: String,
     every: Option<u32>,
 ) -> anyhow::Result<Outcome> {
-    let _no_empty_cache = pulling::NoEmptyCache::at(path);
-    // One is made at once: it has no dictionaries that would take time.
-    if is_missing_or_empty(path) {
-        Writer::open(path)?;
-    }
+    let mut no_empty_cache = NoEmptyCache::default();
+    make_if_missing(path, &mut no_empty_cache)?;
     let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(path)?)));
     let runtime = pulling::runtime()?;
     let shown = runtime.block_on(async {
@@ -93,6 +96,20 @@ pub(super) fn show(
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     shown.map(|()| Outcome::Done)
+}
+
+/// Makes the cache if there is none, which is done at once: it has no dictionaries that would take time. Another
+/// process that is just making it is waited for.
+fn make_if_missing(path: &Path, no_empty_cache: &mut NoEmptyCache) -> anyhow::Result<()> {
+    let give_up = Instant::now() + MAKING;
+    while is_missing_or_empty(path)? {
+        match Writer::open(path) {
+            Ok(writer) => no_empty_cache.watch(&writer),
+            Err(CacheError::Locked { .. }) if Instant::now() < give_up => std::thread::sleep(BREATH),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// What fills the cache meanwhile. It begins when it is told to: to open a cache for writing is to read all

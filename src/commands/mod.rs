@@ -14,6 +14,7 @@ mod pulling;
 mod purge;
 mod report;
 mod requests;
+mod scratch;
 mod setting;
 mod sources;
 mod sql;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::args::PullArgs;
-use super::pulling::{self, Interrupt, NoEmptyCache};
+use super::pulling::{self, Interrupt};
 use super::purge::Purge;
+use super::scratch::NoEmptyCache;
 use super::setting::Setting;
 use super::{Outcome, output, usage};
 use crate::cache::{CacheError, Writer};
@@ -31,14 +32,18 @@ pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome>
     let mut purge =
         if args.purge { Some(Purge::new(&sources, args.yes, args.every.is_some())?) } else { None };
     let path = setting.cache_path()?;
-    let _no_empty_cache = NoEmptyCache::at(&path);
+    let mut no_empty_cache = NoEmptyCache::default();
     let runtime = pulling::runtime()?;
     let outcome = runtime.block_on(async {
         let interrupt = Interrupt::watch();
         let mut rounds = 0;
         loop {
             let pulled = match Writer::open_to_fill(&path) {
-                Ok(writer) => pulling::pull_within(setting, writer, sources.clone(), &interrupt).await,
+                Ok(writer) => {
+                    no_empty_cache.watch(&writer);
+                    pulling::tell_put_aside(setting, &writer);
+                    pulling::pull_within(setting, writer, sources.clone(), &interrupt).await
+                }
                 Err(error) => Err(error.into()),
             };
             rounds += 1;

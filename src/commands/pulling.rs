@@ -1,7 +1,7 @@
 //! Filling the cache before, or instead of, answering: opens sources, runs the ingest, tells how far it is.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,10 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::scratch::{NoEmptyCache, Scratch};
 use super::setting::Setting;
 use super::{Outcome, UsageError, output};
-use crate::cache::{Cache, CacheError, Writer};
-use crate::config::data_directory;
+use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::export::human;
 use crate::ingest::{Failure, Ingest, Options, Phase, Progress, Stop};
 use crate::source::demo::Demo;
@@ -48,16 +48,23 @@ pub(super) fn ready(setting: &Setting, specs: &[String]) -> anyhow::Result<Ready
     let is_piped = uris.iter().any(|uri| uri == "-") && setting.named_cache().is_none();
     let scratch = if is_piped { Some(Scratch::new()?) } else { None };
     let path = match &scratch {
-        Some(scratch) => scratch.path.clone(),
+        Some(scratch) => scratch.cache(),
         None => setting.cache_path()?,
     };
-    let no_empty_cache = NoEmptyCache::at(&path);
+    let mut no_empty_cache = NoEmptyCache::default();
     let outcome = match Writer::open_to_fill(&path) {
         Ok(writer) => {
+            no_empty_cache.watch(&writer);
+            tell_put_aside(setting, &writer);
             let progress = pull(setting, writer, sources)?;
             verdict(setting, &progress, &path, &uris, false)?
         }
-        Err(error @ (CacheError::Locked { .. } | CacheError::ReadOnly { .. })) => {
+        Err(
+            error @ (CacheError::Locked { .. }
+            | CacheError::ReadOnly { .. }
+            | CacheError::Full { .. }
+            | CacheError::Unwritable { .. }),
+        ) => {
             if !has_all(&path, &uris) {
                 return Err(error.into());
             }
@@ -70,10 +77,19 @@ pub(super) fn ready(setting: &Setting, specs: &[String]) -> anyhow::Result<Ready
     Ok(Ready { cache: open_cache(&path)?, sources: uris, outcome, _scratch: scratch })
 }
 
+/// Names what an earlier cache of this name had left and was put aside.
+pub(super) fn tell_put_aside(setting: &Setting, writer: &Writer) {
+    for file in writer.put_aside() {
+        setting.note(&format!(
+            "an earlier cache of this name left changes that never got into it; they are kept in {}",
+            file.display()
+        ));
+    }
+}
+
 /// Opens a cache for reading.
 pub(super) fn open_cache(path: &Path) -> anyhow::Result<Arc<Cache>> {
-    let is_empty = std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0);
-    if !path.exists() || is_empty {
+    if is_missing_or_empty(path)? {
         bail!(
             "nothing is cached yet in {}; name a source: tamarin pull s3://BUCKET, a file or a folder",
             path.display()
@@ -133,7 +149,7 @@ fn located(setting: &Setting, source: Arc<dyn Source>) -> anyhow::Result<Arc<dyn
 pub(super) fn usual_sources(setting: &Setting) -> anyhow::Result<Vec<String>> {
     let mut usual = setting.config.sources.clone();
     let path = setting.cache_path()?;
-    if !usual.is_empty() && !path.exists() {
+    if !usual.is_empty() && is_missing_or_empty(&path)? {
         return Ok(usual);
     }
     let mut known = open_cache(&path)?.sources()?;
@@ -455,53 +471,6 @@ async fn signal() {
 #[cfg(not(unix))]
 async fn signal() {
     drop(tokio::signal::ctrl_c().await);
-}
-
-/// A cache for what is piped in once: taken away at the end.
-struct Scratch {
-    path: PathBuf,
-}
-
-impl Scratch {
-    fn new() -> anyhow::Result<Scratch> {
-        let directory = data_directory()?;
-        Ok(Scratch { path: directory.join(format!("standard-input-{}.db", std::process::id())) })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        remove_cache(&self.path);
-    }
-}
-
-fn remove_cache(path: &Path) {
-    for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
-        let mut name = path.to_owned().into_os_string();
-        name.push(suffix);
-        // What was never there cannot be taken away.
-        let _ = std::fs::remove_file(name);
-    }
-}
-
-/// Sees to it that a pull that brought nothing leaves no empty cache behind.
-pub(super) struct NoEmptyCache(Option<PathBuf>);
-
-impl NoEmptyCache {
-    /// Before the cache is opened for writing.
-    pub(super) fn at(path: &Path) -> NoEmptyCache {
-        NoEmptyCache((!path.exists()).then(|| path.to_owned()))
-    }
-}
-
-impl Drop for NoEmptyCache {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0
-            && Cache::open(path).and_then(|cache| cache.has_sources()).is_ok_and(|has_sources| !has_sources)
-        {
-            remove_cache(path);
-        }
-    }
 }
 
 /// One line about a pull.

@@ -91,6 +91,8 @@ impl Purge {
                 if interrupt.is_asked() {
                     bail!("stopped before all log files were deleted; run again to carry on");
                 }
+                // What was verified is what its path leads to.
+                writer.must_be_in_place()?;
                 let removed = source.remove(names).await?;
                 deleted += removed.count;
                 for (name, reason) in &removed.refused {

@@ -93,6 +93,7 @@ fn add(setting: &Setting, specs: &[String]) -> anyhow::Result<Outcome> {
     }
     let sources = pulling::open_sources(setting, specs)?;
     let mut writer = Writer::open(&setting.cache_path()?)?;
+    pulling::tell_put_aside(setting, &writer);
     for source in sources {
         let id = writer.source(source.uri())?;
         writer.monitor(id, Monitoring::On)?;

@@ -271,8 +271,10 @@ pub(super) fn path_of(spec: &str) -> PathBuf {
 }
 
 /// Standard input: one log file that can be read once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct StandardInput {
+    /// Another one each time: what another process pipes in later does not take its place.
+    name: String,
     taken: AtomicBool,
 }
 
@@ -287,7 +289,15 @@ impl StandardInput {
                 "`-`: standard input is a terminal; pipe a log into it: zcat LOG.gz | tamarin -".to_owned(),
             ));
         }
-        Ok(StandardInput::default())
+        Ok(StandardInput::at(jiff::Timestamp::now()))
+    }
+}
+
+impl StandardInput {
+    /// What is piped in from this moment on.
+    fn at(moment: jiff::Timestamp) -> StandardInput {
+        let name = moment.strftime("standard input %Y-%m-%dT%H:%M:%S%.6fZ").to_string();
+        StandardInput { name, taken: AtomicBool::new(false) }
     }
 }
 
@@ -299,7 +309,7 @@ impl Source for StandardInput {
     fn list(&self, _: Window, pages: mpsc::Sender<Vec<LogFile>>) -> BoxFuture<'_, Result<(), SourceError>> {
         Box::pin(async move {
             if !self.taken.load(Ordering::Relaxed) {
-                let _ = pages.send(vec![log_file("-".to_owned(), None)]).await;
+                let _ = pages.send(vec![log_file(self.name.clone(), None)]).await;
             }
             Ok(())
         })
@@ -309,7 +319,7 @@ impl Source for StandardInput {
         Box::pin(async move {
             if self.taken.swap(true, Ordering::Relaxed) {
                 return Err(SourceError::Local {
-                    path: PathBuf::from("-"),
+                    path: PathBuf::from(&self.name),
                     message: "standard input was read already; it can be read once".to_owned(),
                 });
             }
@@ -435,6 +445,28 @@ mod tests {
         let files = list(&source, Window::default()).await;
         assert_eq!(names(&files), ["a\\xff.log"]);
         assert_eq!(content(&source, &files[0]).await, b"odd");
+    }
+
+    #[tokio::test]
+    async fn each_pipe_is_a_log_file_of_its_own_that_is_read_once() {
+        let name = |microsecond| {
+            let second = "2026-11-29T23:40:12Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
+            let moment = jiff::Timestamp::from_microsecond(second + microsecond).unwrap();
+            StandardInput::at(moment).name
+        };
+        assert_eq!(name(0), "standard input 2026-11-29T23:40:12.000000Z");
+        assert_eq!(name(123_456), "standard input 2026-11-29T23:40:12.123456Z");
+        // Such a name does not tell which time its requests are of.
+        assert_eq!(crate::log::name::instant(&name(0)), None);
+
+        let source = StandardInput::at(jiff::Timestamp::now());
+        let (pages, mut listed) = mpsc::channel(1);
+        source.list(Window::default(), pages).await.unwrap();
+        let files = listed.recv().await.unwrap();
+        assert_eq!((files[0].name.as_str(), &files[0].version), (source.name.as_str(), &None));
+        assert!(source.fetch(&files[0]).await.is_ok());
+        let error = source.fetch(&files[0]).await.err().unwrap().to_string();
+        assert!(error.contains("it can be read once"), "{error}");
     }
 
     #[test]

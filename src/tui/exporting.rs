@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use super::action::{Export, Exported};
 use crate::export::Format;
@@ -38,26 +39,28 @@ pub(crate) fn export(engine: &dyn Engine, export: Export) -> Exported {
 fn write(export: &Export, answer: &Answer) -> io::Result<()> {
     let path = &export.path;
     if !export.overwrite {
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let file = new_file(path)?;
         return write_answer(file, export, answer);
     }
-    // The old file stays whole until the new one is.
+    // The old file stays whole until the new one is. One that a killed process left is not in the way.
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&part)
-        .and_then(|file| write_answer(file, export, answer))
-        .and_then(|()| std::fs::rename(&part, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
-    written
+    name.push(".");
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let part = tempfile::Builder::new().prefix(&name).suffix(".part").tempfile_in(folder)?;
+    write_answer(part.as_file(), export, answer)?;
+    part.persist(path).map(drop).map_err(|error| error.error)
 }
 
-fn write_answer(file: File, export: &Export, answer: &Answer) -> io::Result<()> {
+/// Makes a file that only its owner may read: logs name people and secrets.
+fn new_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn write_answer(file: impl Write, export: &Export, answer: &Answer) -> io::Result<()> {
     let mut out = BufWriter::new(file);
     crate::export::write(answer, &export.query.ask, format(export), None, &mut out)?;
     out.flush()

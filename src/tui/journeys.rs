@@ -418,13 +418,27 @@ fn a_table_is_exported_whole_and_no_file_is_replaced_unasked() {
     let written = std::fs::read_to_string(&path).unwrap();
     assert!(written.starts_with("remote_ip,requests,bytes_sent"), "{written}");
     assert_eq!(written.lines().count(), 6);
+    #[cfg(unix)]
+    let is_private = || {
+        let found = std::fs::metadata(&path).unwrap();
+        std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777 == 0o600
+    };
+    #[cfg(unix)]
+    assert!(is_private(), "logs name people and secrets");
+    std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, "precious").unwrap();
     person.press(":").types(&export).press("Enter");
     assert!(person.screen().contains("exists already. Replace it?"), "{}", person.screen());
     person.press("n");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    // What a killed process of the same id left is not in the way.
+    let left = folder.path().join(format!("addresses.csv.{}.part", std::process::id()));
+    std::fs::write(&left, "half").unwrap();
     person.press(":").types(&export).press("Enter y");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), written);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
+    #[cfg(unix)]
+    assert!(is_private(), "also one that takes the place of another");
     person.press("e").types(".txt").press("Enter");
     assert!(person.screen().contains("must end in .csv"));
 }

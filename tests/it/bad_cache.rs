@@ -197,7 +197,15 @@ fn by_a_stranger(folder: &Path, arguments: &[&str]) -> std::process::Output {
     if is_superuser {
         command.uid(65_534).gid(65_534);
     }
-    command.output().unwrap()
+    loop {
+        match command.output() {
+            // Another test has begun a process while the copy was being written.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            output => return output.unwrap(),
+        }
+    }
 }
 
 #[cfg(unix)]
@@ -260,6 +268,39 @@ fn a_cache_in_a_folder_that_may_not_be_written_is_read_by_whoever_may_read_it() 
     assert!(stderr.contains("-wal") && stderr.contains("may write the folder"), "{stderr}");
     assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
     allow(folder.path(), 0o755);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_looked_into_is_not_taken_for_one_without_a_cache() {
+    use std::os::unix::fs::PermissionsExt;
+    let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let closed = folder.path().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::write(folder.path().join("a.log"), lines::line_of(&[0; 28])).unwrap();
+    drop(Writer::open(&closed.join("c.db")).unwrap());
+    // So that it is run by somebody who may not write here.
+    allow(folder.path(), 0o555);
+    allow(&closed, 0o000);
+    let commands: [&[&str]; 5] = [
+        &["report", "total"],
+        &["sources"],
+        &["pull", "a.log"],
+        &["sources", "check"],
+        &["report", "total", "a.log"],
+    ];
+    for command in commands {
+        for cache in ["closed/c.db", "closed/none.db", "closed/more/none.db"] {
+            let output = by_a_stranger(folder.path(), &[command, &["--cache", cache]].concat());
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{command:?}: {told}");
+            assert!(told.contains(cache) && told.contains("may not be looked into"), "{command:?}: {told}");
+            assert_eq!(told.trim_end().lines().count(), 1, "{told}");
+        }
+    }
+    allow(folder.path(), 0o755);
+    allow(&closed, 0o755);
 }
 
 #[cfg(unix)]

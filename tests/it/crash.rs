@@ -104,16 +104,30 @@ fn each_kill_of_a_first_pull_is_made_good() {
 fn what_a_kill_left_of_a_cache_in_the_making_does_no_harm() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.tamarin");
-    for suffix in ["new", "new-journal", "new-wal", "new-shm"] {
-        std::fs::write(folder.path().join(format!("cache.tamarin.{suffix}")), "half a cache").unwrap();
-    }
     drop(tamarin::cache::Writer::open(&path).unwrap());
-    assert_eq!(Cache::open(&path).unwrap().sources().unwrap(), []);
-    let left: Vec<_> = std::fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert!(left.iter().all(|name| !name.contains(".new")), "{left:?}");
+    let whole = std::fs::read(&path).unwrap();
+    let making = folder.path().join("cache.tamarin.new");
+    for left in [&whole[..], &whole[..40_000], &[0; 32_768], &[]] {
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&making, left).unwrap();
+        for suffix in ["journal", "wal", "shm"] {
+            std::fs::write(folder.path().join(format!("cache.tamarin.new-{suffix}")), "half a cache")
+                .unwrap();
+        }
+        drop(tamarin::cache::Writer::open(&path).unwrap());
+        assert_eq!(Cache::open(&path).unwrap().sources().unwrap(), []);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left of it");
+    }
+
+    // What only happens to have that name is not deleted.
+    std::fs::remove_file(&path).unwrap();
+    for other in ["my own words", "SQLite format 3\0, a letter about it"] {
+        std::fs::write(&making, other).unwrap();
+        let told = tamarin::cache::Writer::open(&path).err().unwrap().to_string();
+        assert!(told.contains("cache.tamarin.new is in the way"), "{told}");
+        assert_eq!(std::fs::read_to_string(&making).unwrap(), other);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put beside it");
+    }
 }
 
 /// Log files of a few hundred requests each on an S3 server, with torn and repeated lines in them.

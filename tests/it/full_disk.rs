@@ -128,3 +128,163 @@ fn a_disk_that_is_full_is_told_and_does_with_more_room() {
         }
     }
 }
+
+/// Runs a script in which `disk` can be mounted. `None`: none can be made here.
+#[cfg(target_os = "linux")]
+fn with_a_disk(home: &Home, script: &str) -> Option<Output> {
+    let output = Command::new("unshare")
+        .args(["-rm", "sh", "-c", script, "sh"])
+        .arg(assert_cmd::cargo::cargo_bin!("tamarin"))
+        .current_dir(home.path(""))
+        .env("XDG_DATA_HOME", home.path("data"))
+        .stdin(Stdio::null())
+        .output();
+    match output {
+        Ok(output) if output.status.code() != Some(77) && !stderr(&output).contains("unshare") => {
+            Some(output)
+        }
+        _ => None,
+    }
+}
+
+/// Has `disk` filled up, but for `$left` bytes.
+#[cfg(target_os = "linux")]
+const FILL: &str = r#"
+    fill() {
+        dd if=/dev/zero of=disk/filler bs=4096 2>/dev/null || true
+        truncate -s -$left disk/filler
+    }
+"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_cache_on_a_full_disk_can_be_read_and_nothing_is_left_of_one_that_cannot_be_made() {
+    let home = Home::new();
+    let log = log(&home);
+    let whole = home.path("whole.db");
+    home.fine(&["pull", log.to_str().unwrap(), "--cache", whole.to_str().unwrap(), "-q"]);
+    let question = ["report", "key", "--format", "ndjson", "--cache", whole.to_str().unwrap()];
+    let expected = home.fine(&question);
+    std::fs::create_dir(home.path("disk")).unwrap();
+    let script = r#"
+        mount -t tmpfs -o size=30m tmpfs disk || exit 77
+        set -e
+        cp whole.db disk/cache.db
+        fill
+        c="--cache disk/cache.db"
+        "$1" report key --format ndjson $c >report
+        "$1" requests --top 3 --format ndjson $c >requests
+        "$1" sql "SELECT count(*) FROM requests" --format csv $c >sql
+        "$1" sources --format ndjson $c >sources
+        "$1" sources rejected $c >rejected
+        "$1" sources check $c 2>check
+        # What cannot be pulled again is answered from what there is.
+        "$1" report total big.log --format ndjson $c >again 2>told-again
+        cp disk/cache.db after.db
+        for name in other.db more/other.db; do
+            if "$1" pull logs --cache disk/$name 2>>told; then exit 5; fi
+        done
+        (cd disk; find . -type f -size +0 ! -name '*-shm' | sort) >left
+    "#;
+    for left in ["0", "4096"] {
+        let Some(output) = with_a_disk(&home, &format!("left={left}\n{FILL}{script}")) else {
+            return eprintln!("no disk can be made here: skipped");
+        };
+        assert!(output.status.success(), "{left}: {}", stderr(&output));
+        let read = |name: &str| std::fs::read_to_string(home.path(name)).unwrap();
+        assert_eq!(read("report"), expected, "{left}");
+        assert_eq!(read("requests").lines().count(), 3, "{left}");
+        assert!(read("sql").contains(&REQUESTS.to_string()), "{left}: {}", read("sql"));
+        assert!(read("sources").contains(&format!("\"requests\":{REQUESTS}")), "{left}");
+        assert!(read("check").contains("all is well"), "{left}: {}", read("check"));
+        assert!(read("again").contains(&format!("\"requests\":{REQUESTS}")), "{left}");
+        let told = read("told");
+        assert_eq!(told.lines().count(), 2, "{left}: {told}");
+        assert!(told.lines().all(|line| line.contains("other.db")), "{left}: {told}");
+        assert_eq!(std::fs::read(home.path("after.db")).unwrap(), std::fs::read(&whole).unwrap(), "{left}");
+        assert_eq!(read("left"), "./cache.db\n./filler\n", "{left}");
+        std::fs::remove_file(home.path("told")).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_explorer_shows_a_cache_on_a_full_disk() {
+    use crate::support::terminal::Terminal;
+    let home = Home::new();
+    let whole = home.path("whole.db");
+    home.fine(&["pull", "logs", "--cache", whole.to_str().unwrap(), "-q"]);
+    std::fs::create_dir(home.path("disk")).unwrap();
+    let mount = "mount -t tmpfs -o size=30m tmpfs disk || exit 77";
+    let Some(_) = with_a_disk(&home, mount) else {
+        return eprintln!("no disk can be made here: skipped");
+    };
+    let script = format!(
+        "cd {} && {mount}; cp whole.db disk/cache.db; left=0; {FILL} fill; exec \"$1\" --cache disk/cache.db",
+        home.path("").display()
+    );
+    let program = assert_cmd::cargo::cargo_bin!("tamarin");
+    let arguments = ["-rm", "sh", "-c", &script, "sh"].map(std::ffi::OsStr::new);
+    let arguments = [&arguments[..], &[program.as_os_str()]].concat();
+    let environment = [("HOME", home.path("").to_str().unwrap().to_owned())];
+    let mut terminal = Terminal::start_in(Path::new("unshare"), &arguments, &environment, (130, 34)).unwrap();
+    terminal.wait_for("203.0.113.7").unwrap();
+    terminal.wait_for("198.51.100.9").unwrap();
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+}
+
+/// What a killed pull left in its write-ahead log is folded into the cache where there is room for it there.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_waits_in_a_log_on_a_full_disk_is_read_or_said_to_need_room() {
+    use crate::support::filling::Filling;
+    let home = Home::new();
+    let path = home.path("cache.db");
+    let mut filling = Filling::by(tamarin::cache::Writer::open(&path).unwrap());
+    let source = filling.writer.source("/var/log/acme").unwrap();
+    let line =
+        |n: u32| crate::home::line(n, "203.0.113.7", "-", "REST.GET.OBJECT", &format!("k{n}"), 200, "1");
+    filling.append(source, &(0..5000).map(line).collect::<Vec<_>>());
+    filling.writer.commit().unwrap();
+    filling.writer.fold_log().unwrap();
+    std::fs::create_dir(home.path("disk")).unwrap();
+    let keep = |name: &str| {
+        for suffix in ["", "-wal"] {
+            std::fs::copy(home.path(&format!("cache.db{suffix}")), home.path(&format!("{name}.db{suffix}")))
+                .unwrap();
+        }
+    };
+    // Where nothing is added to the file there is room for it, and where much is there is none.
+    filling.writer.monitor(source, tamarin::cache::Monitoring::On).unwrap();
+    keep("small");
+    filling.append(source, &(5000..20_000).map(line).collect::<Vec<_>>());
+    filling.writer.commit().unwrap();
+    keep("large");
+    drop(filling);
+    let script = r#"
+        mount -t tmpfs -o size=30m tmpfs disk || exit 77
+        for name in small large; do
+            cp $name.db $name.db-wal disk/ || exit 1
+            fill
+            "$1" sources --format ndjson --cache disk/$name.db >$name 2>told-$name
+            echo $? >code-$name
+            rm disk/filler
+            "$1" sources --format ndjson --cache disk/$name.db >after-$name || exit 1
+        done
+    "#;
+    for left in ["0", "4096"] {
+        let Some(output) = with_a_disk(&home, &format!("left={left}\n{FILL}{script}")) else {
+            return eprintln!("no disk can be made here: skipped");
+        };
+        assert!(output.status.success(), "{left}: {}", stderr(&output));
+        let read = |name: &str| std::fs::read_to_string(home.path(name)).unwrap();
+        assert_eq!(read("code-small").trim(), "0", "{left}: {}", read("told-small"));
+        assert!(read("small").contains("\"state\":\"monitored\""), "{left}: {}", read("small"));
+        let told = read("told-large");
+        assert_eq!(read("code-large").trim(), "1", "{left}: {told}");
+        assert_eq!(told.lines().count(), 1, "{left}: {told}");
+        assert!(told.contains("large.db-wal") && told.contains("free some space"), "{left}: {told}");
+        assert!(read("after-large").contains("\"requests\":20000"), "{left}: {}", read("after-large"));
+    }
+}

@@ -16,6 +16,7 @@ mod home;
 mod ingest;
 #[cfg(unix)]
 mod job_control;
+mod processes;
 mod purge;
 mod questions;
 mod round_trip;

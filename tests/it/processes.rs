@@ -1,0 +1,519 @@
+//! Several processes with one cache, and what processes leave that are killed.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tamarin::cache::{Cache, CacheError, Writer};
+
+use crate::home::{Home, line, stderr};
+use crate::support::contents::contents;
+use crate::support::filling::Filling;
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Lines of a log, other ones for each `from`.
+fn lines(from: u32, count: u32) -> String {
+    (from..from + count)
+        .map(|n| line(n, "203.0.113.7", "-", "REST.GET.OBJECT", &format!("k{}", n % 9), 200, "10"))
+        .collect()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn kill(child: &mut Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// A command that reads a pipe which stays open: it runs until the pipe is closed.
+struct Piped {
+    child: Child,
+    pipe: std::process::ChildStdin,
+}
+
+impl Piped {
+    fn start(home: &Home, arguments: &[&str]) -> Piped {
+        let mut child = home
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pipe = child.stdin.take().unwrap();
+        Piped { child, pipe }
+    }
+
+    /// `tamarin pull -`, once these lines are in the cache.
+    fn pulling(home: &Home, cache: &str, lines: &str) -> Piped {
+        let mut piped = Piped::start(home, &["pull", "-", "--cache", cache]);
+        let before = requests(home, cache);
+        piped.write(lines);
+        wait_until("the first lines being committed", || requests(home, cache) > before);
+        piped
+    }
+
+    fn write(&mut self, lines: &str) {
+        // More than a block of lines, or it waits for the rest of it.
+        self.pipe.write_all(lines.as_bytes()).unwrap();
+        self.pipe.flush().unwrap();
+    }
+
+    fn end(self) -> Output {
+        drop(self.pipe);
+        self.child.wait_with_output().unwrap()
+    }
+}
+
+/// The requests that a cache has, if it is one.
+fn requests(home: &Home, cache: &str) -> u64 {
+    let Ok(cache) = Cache::open(&home.path(cache)) else { return 0 };
+    let snapshot = cache.snapshot().unwrap();
+    snapshot.segments.iter().map(|segment| segment.rows as u64).sum()
+}
+
+/// Lines enough to be committed before the pipe is closed.
+const MANY: u32 = 8000;
+
+fn one_line(output: &Output, code: i32) -> String {
+    let told = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{told}");
+    assert_eq!(told.trim_end().lines().count(), 1, "{told}");
+    told
+}
+
+#[test]
+fn first_pulls_at_once_leave_the_cache_of_the_one_that_won() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("caches")).unwrap();
+    std::fs::write(home.path("logs/more"), lines(0, 3000)).unwrap();
+    let commands: [&[&str]; 3] =
+        [&["pull", "logs"], &["report", "total", "logs"], &["sql", "SELECT 1", "logs"]];
+    for round in 0..6 {
+        let name = format!("caches/{round}.db");
+        let mut children = Vec::new();
+        for n in 0..3 + round % 3 {
+            let command = commands[if round < 3 { 0 } else { n % 3 }];
+            let arguments = [command, &["-q", "--cache", &name]].concat();
+            children
+                .push(home.command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+        }
+        let mut won = 0;
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            if output.status.code() == Some(0) {
+                won += 1;
+            } else {
+                let told = one_line(&output, 1);
+                assert!(told.contains("is being written by another Tamarin (process "), "{told}");
+            }
+        }
+        assert!(won > 0, "round {round}");
+        assert_eq!(requests(&home, &name), 3003, "round {round}");
+        home.fine(&["sources", "check", "--cache", &name]);
+    }
+    assert_eq!(names(&home.path("caches")).len(), 6, "{:?}", names(&home.path("caches")));
+}
+
+#[test]
+fn a_pull_that_brings_nothing_does_not_delete_the_cache_that_another_fills() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("empty")).unwrap();
+    for round in 0..12 {
+        let name = format!("{round}.db");
+        let pull = |source: &str| {
+            let mut command = home.command(&["pull", source, "-q", "--cache", &name]);
+            command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+        };
+        let (nothing, something) = if round % 2 == 0 {
+            let nothing = pull("empty");
+            (nothing, pull("logs"))
+        } else {
+            let something = pull("logs");
+            (pull("empty"), something)
+        };
+        let something = something.wait_with_output().unwrap();
+        one_line(&nothing.wait_with_output().unwrap(), 1);
+        if something.status.code() == Some(0) {
+            assert_eq!(requests(&home, &name), 3, "round {round}");
+        } else {
+            let told = one_line(&something, 1);
+            assert!(told.contains("is being written by another Tamarin (process "), "{told}");
+            assert!(!home.path(&name).exists(), "round {round}: an empty cache is left");
+        }
+        assert!(!home.path(&format!("{name}.lock")).exists());
+    }
+}
+
+/// A cache of 100 requests with 200 more in its write-ahead log: copies of its files, as a kill leaves them.
+fn killed(folder: &Path) -> PathBuf {
+    let alive = folder.join("alive");
+    std::fs::create_dir(&alive).unwrap();
+    let path = alive.join("c.db");
+    let mut filling = Filling::by(Writer::open(&path).unwrap());
+    let source = filling.writer.source("/var/log/acme").unwrap();
+    for batch in 0..3 {
+        let lines = lines(batch * 100, 100);
+        filling.append(source, &lines.lines().collect::<Vec<_>>());
+        filling.writer.commit().unwrap();
+        if batch == 0 {
+            filling.writer.fold_log().unwrap();
+        }
+    }
+    let killed = folder.join("killed");
+    std::fs::create_dir(&killed).unwrap();
+    for name in ["c.db", "c.db-wal", "c.db-shm"] {
+        std::fs::copy(alive.join(name), killed.join(name)).unwrap();
+    }
+    assert!(std::fs::metadata(killed.join("c.db-wal")).unwrap().len() > 10_000);
+    killed
+}
+
+#[test]
+fn a_log_of_an_earlier_cache_is_never_taken_for_that_of_a_new_one() {
+    let home = Home::new();
+    let killed = killed(&home.path(""));
+    let commands: [&[&str]; 3] =
+        [&["pull", "logs"], &["sources", "add", "logs"], &["report", "total", "logs"]];
+    for (round, command) in commands.iter().flat_map(|command| [command; 3]).enumerate() {
+        let folder = home.path(&round.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        for name in ["c.db", "c.db-wal", "c.db-shm"] {
+            std::fs::copy(killed.join(name), folder.join(name)).unwrap();
+        }
+        let log = std::fs::read(folder.join("c.db-wal")).unwrap();
+        let cache = folder.join("c.db");
+        match round % 3 {
+            0 => std::fs::remove_file(&cache).unwrap(),
+            1 => std::fs::rename(&cache, folder.join("moved.db")).unwrap(),
+            _ => std::fs::write(&cache, "").unwrap(),
+        }
+        let name = cache.to_str().unwrap();
+        let output = home.run(&[command, &["--cache", name][..]].concat());
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(0), "{told}");
+        assert!(told.contains("c.db-wal.old"), "{told}");
+        home.fine(&["sources", "check", "--cache", name]);
+        home.fine(&["pull", "logs", "-q", "--cache", name]);
+        assert_eq!(requests(&home, name), 3);
+        assert_eq!(std::fs::read(folder.join("c.db-wal.old")).unwrap(), log, "it is kept");
+        // With it the cache that was moved is whole.
+        if round % 3 == 1 {
+            std::fs::rename(folder.join("c.db-wal.old"), folder.join("moved.db-wal")).unwrap();
+            assert_eq!(requests(&home, folder.join("moved.db").to_str().unwrap()), 300);
+        }
+    }
+}
+
+#[test]
+fn a_journal_and_garbage_of_an_earlier_cache_do_not_keep_a_new_one_from_being_made() {
+    let home = Home::new();
+    let torn = crate::first_pull::torn(&home.path(""));
+    let journal = std::fs::read(format!("{}-journal", torn.display())).unwrap();
+    for (round, left) in [&journal[..], b"no log of a database", b""].into_iter().enumerate() {
+        let name = format!("{round}.db");
+        for suffix in ["-journal", "-wal", "-shm"] {
+            std::fs::write(home.path(&format!("{name}{suffix}")), left).unwrap();
+        }
+        home.fine(&["pull", "logs", "-q", "--cache", &name]);
+        assert_eq!(requests(&home, &name), 3);
+        home.fine(&["sources", "check", "--cache", &name]);
+        for suffix in ["-journal", "-wal"] {
+            assert!(!home.path(&format!("{name}{suffix}")).exists());
+            let kept = std::fs::read(home.path(&format!("{name}{suffix}.old"))).unwrap_or_default();
+            assert!(kept == left, "{suffix}");
+        }
+    }
+}
+
+#[test]
+fn a_log_beside_its_own_cache_is_never_put_aside() {
+    let home = Home::new();
+    let folder = killed(&home.path(""));
+    let cache = folder.join("c.db");
+    let name = cache.to_str().unwrap();
+    let output = home.run(&["pull", "logs", "-q", "--cache", name]);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+    assert_eq!(requests(&home, name), 303);
+    assert_eq!(names(&folder), ["c.db"]);
+}
+
+/// What can happen to a cache under the process that writes it.
+#[cfg(unix)]
+const MISHAPS: [(&str, &str); 8] = [
+    ("deleted", "rm c.db"),
+    ("deleted with all that is beside it", "rm c.db*"),
+    ("moved", "mv c.db elsewhere.db"),
+    ("moved with all that is beside it", "for f in c.db*; do mv $f x$f; done"),
+    ("replaced", "cp ../other.db new.db; mv new.db c.db"),
+    ("in a folder that is moved", "cd ..; mv d e"),
+    ("in a folder that is deleted", "cd ..; rm -r d"),
+    ("without its lock file", "rm c.db.lock"),
+];
+
+#[cfg(unix)]
+#[test]
+fn a_cache_that_is_moved_deleted_or_replaced_under_a_pull_is_no_success() {
+    for (what, mishap) in MISHAPS {
+        let home = Home::new();
+        std::fs::create_dir(home.path("d")).unwrap();
+        for cache in ["d/c.db", "other.db"] {
+            home.fine(&["pull", "logs", "-q", "--cache", cache]);
+        }
+        let mut pull = Piped::pulling(&home, "d/c.db", &lines(0, MANY));
+        let done = Command::new("sh").args(["-ec", mishap]).current_dir(home.path("d")).status().unwrap();
+        assert!(done.success());
+        pull.write(&lines(MANY, 10));
+        let told = one_line(&pull.end(), 1);
+        assert!(told.contains("was moved, deleted or replaced") && told.contains("c.db"), "{what}: {told}");
+        assert!(!told.contains("added"), "{what}: {told}");
+        // What took its place is as it was, and works.
+        assert_eq!(requests(&home, "other.db"), 3);
+        if what == "replaced" {
+            assert_eq!(requests(&home, "d/c.db"), 3);
+        }
+        home.fine(&["pull", "logs", "-q", "--cache", "d/c.db"]);
+        home.fine(&["sources", "check", "--cache", "d/c.db"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn every_change_to_a_cache_that_is_no_longer_at_its_path_fails() {
+    use tamarin::cache::Monitoring;
+    type Change = fn(&mut Writer, i64) -> Result<(), CacheError>;
+    let changes: [(&str, Change); 7] = [
+        ("commit", |writer, _| writer.commit()),
+        ("fold", |writer, _| writer.fold_log()),
+        ("make durable", |writer, _| writer.make_durable()),
+        ("monitor", |writer, source| writer.monitor(source, Monitoring::On)),
+        ("delete", |writer, source| writer.delete_source(source).map(drop)),
+        ("give space back", |writer, _| writer.give_space_back().map(drop)),
+        ("look", |writer, _| writer.must_be_in_place()),
+    ];
+    for is_first in [true, false] {
+        for (what, change) in changes {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("c.db");
+            if !is_first {
+                drop(Writer::open(&path).unwrap());
+            }
+            let mut filling = Filling::by(Writer::open_to_fill(&path).unwrap());
+            let source = filling.writer.source("/var/log/acme").unwrap();
+            filling.append(source, &lines(0, 5).lines().collect::<Vec<_>>());
+            filling.writer.commit().unwrap();
+            filling.append(source, &lines(5, 5).lines().collect::<Vec<_>>());
+            std::fs::rename(&path, folder.path().join("elsewhere.db")).unwrap();
+            let error = change(&mut filling.writer, source).unwrap_err();
+            assert!(matches!(error, CacheError::Moved { .. }), "{what}: {error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_named_like_a_lock_file_is_not_destroyed() {
+    let home = Home::new();
+    std::fs::write(home.path("Cargo.lock"), "version = 4\n").unwrap();
+    for command in [&["pull", "logs"][..], &["report", "total", "logs"], &["sources", "add", "logs"]] {
+        let told = home.refused_in_one_line(1, &[command, &["--cache", "Cargo"]].concat());
+        assert!(told.contains("Cargo.lock is in the way") && told.contains("--cache FILE"), "{told}");
+        assert_eq!(std::fs::read_to_string(home.path("Cargo.lock")).unwrap(), "version = 4\n");
+        assert!(!home.path("Cargo").exists());
+    }
+    #[cfg(unix)]
+    {
+        std::fs::write(home.path("precious.txt"), "my words").unwrap();
+        std::os::unix::fs::symlink("precious.txt", home.path("ls.db.lock")).unwrap();
+        let told = home.refused_in_one_line(1, &["pull", "logs", "--cache", "ls.db"]);
+        assert!(told.contains("ls.db.lock is in the way (it is a symbolic link)"), "{told}");
+        assert_eq!(std::fs::read_to_string(home.path("precious.txt")).unwrap(), "my words");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_that_is_made_can_be_read_by_others_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let mut child = Command::new("sh")
+        .args(["-c", "umask 000; exec \"$0\" pull -"])
+        .arg(assert_cmd::cargo::cargo_bin!("tamarin"))
+        .current_dir(home.path(""))
+        .env("HOME", home.path(""))
+        .env("XDG_DATA_HOME", home.path("share/deep/data"))
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let pipe = child.stdin.take().unwrap();
+    let lock = home.path("share/deep/data/tamarin/cache.db.lock");
+    wait_until("the cache being made", || lock.exists() && lock.with_extension("").exists());
+    let mut seen = BTreeSet::new();
+    for entry in walkdir::WalkDir::new(home.path("share")) {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        let expected = if entry.file_type().is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, expected, "{}: {mode:o}", entry.path().display());
+        seen.insert(entry.file_name().to_str().unwrap().to_owned());
+    }
+    for name in ["deep", "data", "tamarin", "cache.db", "cache.db.lock"] {
+        assert!(seen.contains(name), "{seen:?}");
+    }
+    drop(pipe);
+    child.wait().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn another_name_of_a_cache_has_no_second_writer() {
+    let home = Home::new();
+    std::os::unix::fs::symlink("c.db", home.path("link.db")).unwrap();
+    // Made through the link, where the link leads to.
+    home.fine(&["pull", "logs", "-q", "--cache", "link.db"]);
+    assert!(std::fs::symlink_metadata(home.path("link.db")).unwrap().is_symlink());
+    assert_eq!(requests(&home, "c.db"), 3);
+    for (first, second) in [("c.db", "link.db"), ("link.db", "c.db")] {
+        let pull = Piped::pulling(&home, first, &lines(0, MANY));
+        let told = home.refused_in_one_line(1, &["pull", "logs", "--cache", second]);
+        let holder = format!("is being written by another Tamarin (process {})", pull.child.id());
+        assert!(told.contains(&holder), "{told}");
+        assert_eq!(pull.end().status.code(), Some(0));
+        home.fine(&["sources", "remove", "-", "--with-requests", "-q", "--cache", second]);
+    }
+    home.fine(&["sources", "check", "--cache", "link.db"]);
+
+    // SQLite puts its files beside one name and does not see those beside the other.
+    std::fs::hard_link(home.path("c.db"), home.path("hard.db")).unwrap();
+    for name in ["c.db", "hard.db", "link.db"] {
+        let told = home.refused_in_one_line(1, &["pull", "logs", "--cache", name]);
+        assert!(told.contains("2 names") && told.contains("hard links"), "{told}");
+        assert_eq!(requests(&home, name), 3, "it can be read");
+    }
+    std::fs::remove_file(home.path("hard.db")).unwrap();
+    home.fine(&["pull", "logs", "-q", "--cache", "c.db"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_killed_process_piped_in_is_not_answered_to_another() {
+    let home = Home::new();
+    let data = home.path("data/tamarin");
+    std::fs::create_dir_all(&data).unwrap();
+    // Of a process that had the id of the next one.
+    home.fine(&["pull", "logs", "-q", "--cache", "left.db"]);
+    let mut child = Command::new("sh")
+        .args([
+            "-c",
+            "cp left.db data/tamarin/standard-input-$$.db; exec \"$0\" report total - --format ndjson",
+        ])
+        .arg(assert_cmd::cargo::cargo_bin!("tamarin"))
+        .current_dir(home.path(""))
+        .env("HOME", home.path(""))
+        .env("XDG_DATA_HOME", home.path("data"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(lines(0, 50).as_bytes()).unwrap();
+    let row: Value = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(row["requests"], 50);
+
+    let temporary =
+        || -> BTreeSet<String> { names(&data).into_iter().filter(|name| !name.ends_with(".db")).collect() };
+    let question = ["report", "total", "-", "--format", "ndjson"];
+    let mut running = Piped::start(&home, &question);
+    wait_until("a temporary cache", || temporary().len() == 1);
+    let of_the_running = temporary();
+    let mut killed = Piped::start(&home, &question);
+    killed.write(&lines(0, MANY));
+    wait_until("another one", || temporary().len() == 2);
+    kill(&mut killed.child);
+    assert_eq!(temporary().len(), 2, "it is left");
+    let mut next = Piped::start(&home, &question);
+    next.write(&lines(0, 7));
+    let row: Value = serde_json::from_slice(&next.end().stdout).unwrap();
+    assert_eq!(row["requests"], 7);
+    assert_eq!(temporary(), of_the_running, "what was left is deleted, what is in use is not");
+    running.write(&lines(0, 9));
+    let row: Value = serde_json::from_slice(&running.end().stdout).unwrap();
+    assert_eq!(row["requests"], 9);
+    assert!(temporary().is_empty());
+}
+
+/// The only row of `tamarin sources`: log files, lines, requests, repeats and rejected lines.
+fn counted(home: &Home, cache: &str) -> [u64; 5] {
+    let rows = home.objects(&["sources", "--cache", cache]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["source"], "-");
+    let counted = ["log_files", "lines", "requests", "duplicates", "rejected"];
+    counted.map(|name| rows[0][name].as_u64().unwrap())
+}
+
+#[test]
+fn what_was_piped_in_later_does_not_take_the_place_of_what_was_before() {
+    let home = Home::new();
+    let pipe = |log: String| {
+        let mut piped = Piped::start(&home, &["pull", "-", "--cache", "c.db"]);
+        piped.write(&log);
+        let output = piped.end();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    pipe(lines(0, 2) + "torn in a\n");
+    assert_eq!(counted(&home, "c.db"), [1, 3, 2, 0, 1]);
+    pipe(lines(1, 2) + "torn in b\n");
+    assert_eq!(counted(&home, "c.db"), [2, 6, 3, 1, 2]);
+    let rejected = home.objects(&["sources", "rejected", "--cache", "c.db"]);
+    let content: Vec<&str> = rejected.iter().map(|row| row["content"].as_str().unwrap()).collect();
+    assert_eq!(content, ["torn in a", "torn in b"]);
+    let files: BTreeSet<&str> = rejected.iter().map(|row| row["log_file"].as_str().unwrap()).collect();
+    assert_eq!(files.len(), 2);
+    assert!(
+        files.iter().all(|name| name.starts_with("standard input 20") && name.ends_with('Z')),
+        "{files:?}"
+    );
+    home.fine(&["sources", "check", "--cache", "c.db"]);
+}
+
+#[test]
+fn a_pipe_after_one_that_was_killed_is_counted_line_by_line() {
+    let home = Home::new();
+    // Some of it is committed when the kill comes, in whichever order it was parsed.
+    let log = "torn\n".to_owned() + &lines(0, MANY) + &lines(MANY - 20, 20);
+    let mut killed = Piped::pulling(&home, "c.db", &log);
+    kill(&mut killed.child);
+    let [files, lines_before, requests_before, duplicates, rejected] = counted(&home, "c.db");
+    assert_eq!((files, rejected), (1, 1));
+    assert_eq!(lines_before, requests_before + duplicates + rejected);
+
+    let mut piped = Piped::start(&home, &["pull", "-", "--cache", "c.db", "-q"]);
+    piped.write(&log);
+    assert_eq!(piped.end().status.code(), Some(0));
+    let [files, lines, requests, duplicates, rejected] = counted(&home, "c.db");
+    assert_eq!((files, rejected), (2, 2));
+    assert_eq!(requests, u64::from(MANY));
+    assert_eq!(lines, lines_before + u64::from(MANY) + 21);
+    assert_eq!(lines, requests + duplicates + rejected);
+    let contents = contents(&home.path("c.db"));
+    assert_eq!((contents.totals.stats.requests, contents.rejected.len()), (requests, 2));
+    home.fine(&["sources", "check", "--cache", "c.db"]);
+}
