@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
+use super::interrupt::{self, Interrupt};
 use super::setting::Setting;
 use super::{Outcome, pulling, usage};
 use crate::cache::{Cache, Writer, is_missing_or_empty};
@@ -74,7 +75,10 @@ pub(super) fn show(
         // Who has nothing to pull keeps nobody else from it.
         let pulling =
             (!sources.is_empty()).then(|| Pulling::prepare(path.to_owned(), sources, options, every));
-        let shown = tui::run(TuiOptions {
+        // The first signal ends the session, a second one the process, also one that comes after the session.
+        let interrupt = Interrupt::watch();
+        let _at_end = interrupt::before_end(tui::give_terminal_back);
+        let session = tui::run(TuiOptions {
             engine,
             ingest: pulling.as_ref().map(Pulling::feed),
             filter: setting.filter.clone(),
@@ -84,8 +88,12 @@ pub(super) fn show(
             clock: Arc::new(|| jiff::Timestamp::now().as_second()),
             theme: Theme::from_environment(|name| std::env::var(name).ok()),
             zone: jiff::tz::TimeZone::system(),
-        })
-        .await;
+        });
+        let shown = tokio::select! {
+            shown = session => shown,
+            () = interrupt.asked() => Ok(()),
+        };
+        drop(interrupt);
         if let Some(pulling) = pulling {
             pulling.end().await;
         }

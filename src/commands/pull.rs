@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::args::PullArgs;
-use super::pulling::{self, Interrupt, NoEmptyCache};
+use super::interrupt::Interrupt;
+use super::pulling::{self, NoEmptyCache};
 use super::purge::Purge;
 use super::setting::Setting;
 use super::{Outcome, output, usage};

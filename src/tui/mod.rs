@@ -100,6 +100,11 @@ impl TuiError {
     }
 }
 
+/// Gives the terminal back as it was, if the explorer has it: the process is about to end.
+pub fn give_terminal_back() {
+    terminal::restore();
+}
+
 /// Runs the explorer on the terminal until it is quit. The terminal is given back as it was.
 ///
 /// # Errors

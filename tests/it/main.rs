@@ -6,6 +6,7 @@ mod bad_cache;
 mod cache_format;
 mod cli;
 mod crash;
+mod endless;
 mod explorer;
 mod faults;
 mod first_pull;
@@ -19,6 +20,8 @@ mod round_trip;
 mod s3_source;
 mod s3_upkeep;
 mod sql;
+#[cfg(unix)]
+mod stopping;
 mod support;
 mod together;
 mod upkeep;

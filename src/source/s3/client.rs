@@ -21,12 +21,21 @@ use aws_sdk_s3::config::{
 };
 use tokio::sync::OnceCell;
 
+use super::bounds::BoundAnswers;
+
 /// Region asked first when none is configured; S3 answers with the right one.
 const FIRST_REGION: &str = "us-east-1";
 /// How long S3 may be silent before it answers, if nobody says otherwise.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// How long a content may stand still on its way, if nobody says otherwise.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
+/// A whole answer, such as a page of a list, may take five times the time of silence, 100 seconds: a server may
+/// send a byte now and then for ever.
+const ANSWER_TIMES: u32 = 5;
+/// A content may take twelve times the time that it may stand still, 2 minutes, and more if it is large.
+const CONTENT_TIMES: u32 = 12;
+/// Bytes a second of a large content that is slow but not given up: 1 KiB.
+const SLOWEST_CONTENT: u64 = 1 << 10;
 /// The same two until S3 has answered for the first time, and how long it is tried.
 const FIRST_ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const FIRST_STALLED_AFTER: Duration = Duration::from_secs(5);
@@ -200,6 +209,12 @@ impl Connection {
         )
     }
 
+    /// How long a content of this length may take in all.
+    pub(super) fn content_within(&self, length: u64) -> Duration {
+        let still = self.options.timeout.unwrap_or(STALLED_AFTER);
+        still * CONTENT_TIMES + Duration::from_secs(length / SLOWEST_CONTENT)
+    }
+
     /// How often something is asked for in all until it is given up.
     pub(super) fn attempts(&self) -> u32 {
         self.attempts
@@ -229,9 +244,11 @@ fn attempts_wanted(said: Option<&str>) -> u32 {
 }
 
 fn time_limits(options: &S3Options) -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
+    let silence = options.timeout.unwrap_or(ANSWER_WITHIN);
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
-        .read_timeout(options.timeout.unwrap_or(ANSWER_WITHIN))
+        .read_timeout(silence)
+        .operation_attempt_timeout(silence * ANSWER_TIMES)
 }
 
 fn stalled_after(time: Duration) -> StalledStreamProtectionConfig {
@@ -289,6 +306,8 @@ async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Con
         // Many fetches share a client: if S3 asks all of them to slow down, each must be free to try again.
         .retry_partition(RetryPartition::custom("tamarin").token_bucket(TokenBucket::unlimited()).build())
         .timeout_config(time_limits(options).build())
+        .interceptor(BoundAnswers)
+        .retry_classifier(BoundAnswers)
         .stalled_stream_protection(stalled_after(options.timeout.unwrap_or(STALLED_AFTER)))
         .build())
 }

@@ -5,6 +5,8 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use super::bounds::TooMuch;
+
 /// What S3 says of credentials that have expired.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
 
@@ -108,6 +110,9 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let endpoint = asked.endpoint;
+    if let Some(too_much) = TooMuch::among(error) {
+        return format!("{endpoint} does not answer as S3 does: {too_much}; check --endpoint-url");
+    }
     match error {
         SdkError::TimeoutError(_) => {
             format!("no answer from {endpoint} in time; check the network, the proxy and --endpoint-url")

@@ -1,4 +1,4 @@
-//! Fetches one log file and verifies that all of it arrived.
+//! Fetches one log file and verifies that all of it arrived, and no more.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Seek;
@@ -10,8 +10,10 @@ use tokio::io::AsyncWriteExt;
 use super::{Place, error};
 use crate::source::{Body, LogFile, SourceError};
 
-/// Larger log files wait on disk for the parser, not in memory.
-const IN_MEMORY: u64 = 64 << 20;
+/// Larger log files wait on disk for the parser, not in memory: 1 MiB. Sixty-four are fetched at a time.
+const IN_MEMORY: u64 = 1 << 20;
+/// Bytes that a log file may have whose length neither the list nor the server says: 1 GiB.
+const UNSAID: u64 = 1 << 30;
 /// Why a content that was on its way did not arrive.
 enum Loss {
     /// Cut off or stalled: worth another attempt.
@@ -36,7 +38,10 @@ pub(super) async fn fetch(place: &Place, file: &LogFile) -> Result<Body, SourceE
                 }
             })
             .await?;
-        match receive(output, file.size).await {
+        // What comes drop by drop would never stall.
+        let within = place.connection.content_within(file.size.unwrap_or(UNSAID));
+        let received = tokio::time::timeout(within, receive(output, file.size)).await;
+        match received.unwrap_or_else(|_| Err(Loss::OnTheWay("it comes too slowly".to_owned()))) {
             Ok(body) => return Ok(body),
             Err(Loss::Here(reason)) => return Err(lost(reason)),
             Err(Loss::OnTheWay(reason)) if attempt >= attempts => {
@@ -70,50 +75,58 @@ async fn receive(output: GetObjectOutput, listed: Option<u64>) -> Result<Body, L
         return Err(Loss::OnTheWay("it has another length than in the list".to_owned()));
     }
     match expected {
-        Some(length) if length > IN_MEMORY => spool(output, length).await,
-        _ => collect(output, expected).await,
+        Some(length) if length <= IN_MEMORY => collect(output, length).await,
+        _ => spool(output, expected).await,
     }
 }
 
-async fn collect(mut output: GetObjectOutput, expected: Option<u64>) -> Result<Body, Loss> {
-    let capacity = expected.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    let mut content = Vec::with_capacity(capacity);
-    loop {
-        match output.body.next().await {
-            Some(Ok(chunk)) => content.extend_from_slice(&chunk),
-            Some(Err(error)) => return Err(Loss::OnTheWay(error::chain(&error))),
-            None => break,
-        }
+async fn collect(mut output: GetObjectOutput, expected: u64) -> Result<Body, Loss> {
+    let mut content = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
+    while let Some(chunk) = output.body.next().await {
+        let chunk = chunk.map_err(|error| Loss::OnTheWay(error::chain(&error)))?;
+        not_too_long(content.len() as u64 + chunk.len() as u64, Some(expected))?;
+        content.extend_from_slice(&chunk);
     }
-    whole(content.len() as u64, expected)?;
+    whole(content.len() as u64, Some(expected))?;
     Ok(Body::Bytes(content))
 }
 
-async fn spool(mut output: GetObjectOutput, expected: u64) -> Result<Body, Loss> {
+async fn spool(mut output: GetObjectOutput, expected: Option<u64>) -> Result<Body, Loss> {
     let here = |error: std::io::Error| {
         let folder = std::env::temp_dir();
+        let size = expected.map_or_else(|| "a log file".to_owned(), |expected| format!("{expected} bytes"));
         Loss::Here(format!(
-            "no room to keep {expected} bytes in {}: {error}; make room there, or name another folder with TMPDIR",
+            "no room to keep {size} in {}: {error}; make room there, or name another folder with TMPDIR",
             folder.display()
         ))
     };
     let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(here)?);
     let mut length = 0;
-    loop {
-        match output.body.next().await {
-            Some(Ok(chunk)) => {
-                length += chunk.len() as u64;
-                file.write_all(&chunk).await.map_err(here)?;
-            }
-            Some(Err(error)) => return Err(Loss::OnTheWay(error::chain(&error))),
-            None => break,
-        }
+    while let Some(chunk) = output.body.next().await {
+        let chunk = chunk.map_err(|error| Loss::OnTheWay(error::chain(&error)))?;
+        length += chunk.len() as u64;
+        not_too_long(length, expected)?;
+        file.write_all(&chunk).await.map_err(here)?;
     }
     file.flush().await.map_err(here)?;
-    whole(length, Some(expected))?;
+    whole(length, expected)?;
     let mut file = file.into_std().await;
     file.rewind().map_err(here)?;
     Ok(Body::File(file))
+}
+
+/// A server that goes on sending is not listened to.
+fn not_too_long(length: u64, expected: Option<u64>) -> Result<(), Loss> {
+    match expected {
+        Some(expected) if length > expected => {
+            Err(Loss::OnTheWay("it is longer than in the list".to_owned()))
+        }
+        None if length > UNSAID => Err(Loss::Here(format!(
+            "is longer than {} MiB, and neither the list nor the server says how long it is",
+            UNSAID >> 20
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn whole(length: u64, expected: Option<u64>) -> Result<(), Loss> {
