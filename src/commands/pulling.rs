@@ -161,8 +161,14 @@ pub(super) fn pull(
     sources: Vec<Arc<dyn Source>>,
 ) -> anyhow::Result<Progress> {
     let runtime = runtime()?;
-    let progress =
-        runtime.block_on(async { pull_within(setting, writer, sources, &Interrupt::watch()).await });
+    let interrupt = Interrupt::watch();
+    let mut progress = runtime.block_on(pull_within(setting, writer, sources, &interrupt));
+    // What comes after a pull is not wanted either, if the signal came too late to stop the pull.
+    if let Ok(progress) = &mut progress
+        && interrupt.is_asked()
+    {
+        progress.phase = Phase::Cancelled;
+    }
     // Also after a failure: dropped, it would wait for a thread that waits for standard input.
     runtime.shutdown_timeout(Duration::from_millis(100));
     progress

@@ -105,16 +105,22 @@ pub fn give_terminal_back() {
     terminal::restore();
 }
 
-/// Runs the explorer on the terminal until it is quit. The terminal is given back as it was.
+/// Runs the explorer on the terminal until it is quit or `end` comes. The terminal is given back as it was.
 ///
 /// # Errors
 /// If there is no terminal, or it fails.
-pub async fn run(options: TuiOptions) -> Result<(), TuiError> {
+pub async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> Result<(), TuiError> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
     let title = format!("tamarin {}", shown::visible(&options.title));
     let mut owned = terminal::Owned::take(&title).map_err(TuiError::terminal)?;
     let events = crossterm::event::EventStream::new();
-    session::run(options, &mut *owned.terminal, events, terminal::told_to_end(), &mut terminal::copy).await
+    let end = async {
+        tokio::select! {
+            () = end => {}
+            () = terminal::hung_up() => {}
+        }
+    };
+    session::run(options, &mut *owned.terminal, events, end, &mut terminal::copy).await
 }

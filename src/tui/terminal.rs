@@ -112,23 +112,14 @@ pub(crate) fn copy(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Comes back when the process is told to end, or has no terminal any more.
-pub(crate) async fn told_to_end() {
+/// Comes back when the process has no terminal any more: it is told so, or finds out.
+pub(crate) async fn hung_up() {
     use tokio::signal::unix::{SignalKind, signal};
-    let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
-    let mut waiting = Vec::new();
-    for kind in kinds {
-        if let Ok(mut signal) = signal(kind) {
-            waiting.push(Box::pin(async move {
-                signal.recv().await;
-            }));
+    let told = async {
+        match signal(SignalKind::hangup()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
         }
-    }
-    let told = async move {
-        if waiting.is_empty() {
-            std::future::pending::<()>().await;
-        }
-        futures::future::select_all(waiting).await;
     };
     tokio::select! {
         () = told => {}

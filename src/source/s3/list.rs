@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::Place;
 use super::client::{region_of, shown_endpoint};
 use super::ranges::{Page, Range};
-use super::trail::Trail;
+use super::trail::{Fruitless, Trail};
 use crate::source::{LogFile, SourceError, Window, stamp};
 
 /// Requests for pages at the same time.
@@ -32,8 +32,10 @@ struct Listed {
     token: Option<String>,
     /// The names are of the partitioned layout by event time.
     by_event: bool,
-    /// What this page and those before gave.
+    /// Where the pages up to this one went on.
     trail: Trail,
+    /// There is a name beyond those before, or no further page.
+    is_fruitful: bool,
 }
 
 pub(super) async fn list(
@@ -44,6 +46,7 @@ pub(super) async fn list(
     // Directory buckets (S3 Express One Zone) do not list in the order of names.
     let ordered = !place.bucket.ends_with("--x-s3");
     let mut waiting = VecDeque::from([if ordered { Range::whole(window) } else { Range::default() }]);
+    let mut fruitless = Fruitless::default();
     let mut running: JoinSet<Result<(Range, Listed), SourceError>> = JoinSet::new();
     loop {
         while running.len() < SIDE_BY_SIDE
@@ -60,6 +63,9 @@ pub(super) async fn list(
             // Only if the runtime shuts down: nobody is left to be told.
             Err(_) => return Ok(()),
         };
+        if let Err(reason) = fruitless.page(listed.is_fruitful) {
+            return Err(astray(place, &reason.to_string()).await);
+        }
         let mut rest = VecDeque::new();
         if ordered {
             let shown = Page {
@@ -126,23 +132,22 @@ async fn page(place: &Place, range: &Range, window: Window, ordered: bool) -> Re
         .collect();
     let ends = names.first().and_then(Object::key).zip(names.last().and_then(Object::key));
     let token = output.next_continuation_token().filter(|_| output.is_truncated() == Some(true));
-    let mut trail = Trail::default();
-    if let Some(token) = token {
-        let is_fruitful = match (ends, &range.after) {
-            (Some((_, last)), Some(after)) if ordered => last > after.as_str(),
-            (ends, _) => ends.is_some(),
-        };
-        trail = match range.trail.clone().onward(token, is_fruitful) {
-            Ok(trail) => trail,
-            Err(reason) => return Err(astray(place, &reason.to_string()).await),
-        };
-    }
+    let trail = match token.map_or(Ok(Trail::default()), |token| range.trail.clone().onward(token)) {
+        Ok(trail) => trail,
+        Err(reason) => return Err(astray(place, &reason.to_string()).await),
+    };
+    let is_fruitful = match (ends, &range.after) {
+        _ if token.is_none() => true,
+        (Some((_, last)), Some(after)) if ordered => last > after.as_str(),
+        (ends, _) => ends.is_some(),
+    };
     Ok(Listed {
         files,
         ends: ends.map(|(first, last)| (first.to_owned(), last.to_owned())),
         token: token.map(str::to_owned),
         by_event,
         trail,
+        is_fruitful,
     })
 }
 

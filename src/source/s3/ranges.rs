@@ -27,7 +27,7 @@ pub(super) struct Range {
     pub(super) token_prefix: String,
     /// Only a look at what names there are: a window is wanted and this may lie outside it.
     pub(super) probe: bool,
-    /// What the pages before gave, if the token continues them.
+    /// Where the pages before went on, if the token continues them.
     pub(super) trail: Trail,
 }
 
@@ -91,7 +91,8 @@ impl Range {
             probe: false,
             trail: Trail::default(),
         };
-        let Some(stamp) = Stamp::find(last) else { return vec![onward] };
+        let repeats = self.after.as_deref().is_some_and(|after| last <= after);
+        let Some(stamp) = Stamp::find(last).filter(|_| !repeats) else { return vec![onward] };
         let series = Series {
             stem: &last[..stamp.stem],
             layout: match stamp.layout {

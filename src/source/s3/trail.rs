@@ -1,6 +1,6 @@
 //! Whether a list that goes on page after page gets anywhere.
 
-/// Pages in a row without a name beyond those before: 10,000. S3 gives some where many deleted names lie
+/// Pages in a row that bring no name beyond those before: 10,000. S3 gives some where many deleted names lie
 /// between others.
 const MOST_FRUITLESS: u32 = 10_000;
 
@@ -25,15 +25,14 @@ pub(super) struct Trail {
     /// Pages since it was kept, and pages after which another is.
     pages: u64,
     keep_for: u64,
-    fruitless: u32,
 }
 
 impl Trail {
-    /// After a page that continues with this token; `is_fruitful`: with a name beyond those before.
+    /// After a page that continues with this token.
     ///
     /// # Errors
-    /// If there is no end to be expected.
-    pub(super) fn onward(mut self, token: &str, is_fruitful: bool) -> Result<Trail, Astray> {
+    /// If it led there already.
+    pub(super) fn onward(mut self, token: &str) -> Result<Trail, Astray> {
         if self.kept.as_deref() == Some(token) {
             return Err(Astray::InCircles);
         }
@@ -43,8 +42,22 @@ impl Trail {
             self.pages = 0;
         }
         self.pages += 1;
-        self.fruitless = if is_fruitful { 0 } else { self.fruitless + 1 };
-        if self.fruitless >= MOST_FRUITLESS { Err(Astray::Nowhere) } else { Ok(self) }
+        Ok(self)
+    }
+}
+
+/// How many pages in a row brought nothing, of all parts of a list together.
+#[derive(Debug, Default)]
+pub(super) struct Fruitless(u32);
+
+impl Fruitless {
+    /// After a page; `is_fruitful`: with a name beyond those before, or the last of its part.
+    ///
+    /// # Errors
+    /// If there were too many.
+    pub(super) fn page(&mut self, is_fruitful: bool) -> Result<(), Astray> {
+        self.0 = if is_fruitful { 0 } else { self.0 + 1 };
+        if self.0 >= MOST_FRUITLESS { Err(Astray::Nowhere) } else { Ok(()) }
     }
 }
 
@@ -53,12 +66,12 @@ mod tests {
     use super::*;
 
     /// The number of the page that a list is given up at.
-    fn given_up(tokens: impl Iterator<Item = (String, bool)>) -> Option<(usize, Astray)> {
+    fn given_up(tokens: impl Iterator<Item = String>) -> Option<usize> {
         let mut trail = Trail::default();
-        for (page, (token, is_fruitful)) in tokens.enumerate() {
-            match trail.onward(&token, is_fruitful) {
+        for (page, token) in tokens.enumerate() {
+            match trail.onward(&token) {
                 Ok(onward) => trail = onward,
-                Err(astray) => return Some((page + 1, astray)),
+                Err(_) => return Some(page + 1),
             }
         }
         None
@@ -68,23 +81,26 @@ mod tests {
     fn tokens_that_go_in_circles_are_found() {
         for (before, circle) in [(0, 1), (0, 2), (1, 1), (3, 5), (20, 7), (100, 1000)] {
             let tokens = (0..).map(|page: usize| match page < before {
-                true => (format!("before {page}"), true),
-                false => (format!("circle {}", (page - before) % circle), true),
+                true => format!("before {page}"),
+                false => format!("circle {}", (page - before) % circle),
             });
-            let (page, astray) = given_up(tokens).unwrap();
-            assert_eq!(astray, Astray::InCircles);
+            let page = given_up(tokens).unwrap();
             assert!(page <= 4 * (before + circle) + 2, "{before} and {circle}: {page}");
         }
     }
 
     #[test]
     fn a_list_that_gets_on_is_never_given_up() {
-        assert_eq!(given_up((0..100_000).map(|page| (page.to_string(), page % 9_999 == 0))), None);
+        assert_eq!(given_up((0..100_000).map(|page| page.to_string())), None);
+        let mut fruitless = Fruitless::default();
+        assert!((0..100_000).all(|page| fruitless.page(page % 9_999 == 0).is_ok()));
     }
 
     #[test]
     fn pages_that_bring_nothing_end_a_list() {
-        let (page, astray) = given_up((0..).map(|page: u64| (page.to_string(), page < 5))).unwrap();
-        assert_eq!((page, astray), (5 + MOST_FRUITLESS as usize, Astray::Nowhere));
+        let mut fruitless = Fruitless::default();
+        fruitless.page(true).unwrap();
+        let good = (0..20_000).take_while(|_| fruitless.page(false).is_ok()).count();
+        assert_eq!(good + 1, MOST_FRUITLESS as usize);
     }
 }

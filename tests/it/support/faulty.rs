@@ -48,6 +48,8 @@ pub(crate) enum Fault {
     Endless,
     /// The same as an error, 403.
     EndlessRefusal,
+    /// A picture as long as the file, instead of what is in it.
+    Picture,
     /// A list of a million names.
     Million,
     /// A list that names nothing and goes on with the token that it went on with before.
@@ -273,12 +275,21 @@ impl Shared {
                     };
                     let refused = b"HTTP/1.1 403 X\r\ntransfer-encoding: chunked\r\n\r\n";
                     client.write_all(if fault == Fault::Endless { CHUNKED } else { refused })?;
-                    write_chunk(&mut client, first.as_bytes())?;
+                    if !first.is_empty() {
+                        write_chunk(&mut client, first.as_bytes())?;
+                    }
                     let again = again.repeat((64 << 10) / again.len());
                     while !self.over.load(Ordering::Relaxed) {
                         write_chunk(&mut client, again.as_bytes())?;
                     }
                     return Ok(());
+                }
+                Some(Fault::Picture) => {
+                    let length =
+                        std::fs::metadata(self.root.join(path_of(&target).trim_start_matches('/')))?.len();
+                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+                    client.write_all(&[head.as_bytes(), b"\x89PNG\r\n\x1a\n"].concat())?;
+                    io::copy(&mut io::repeat(0).take(length - 8), &mut client)?;
                 }
                 Some(Fault::Million) => client.write_all(&page(&NAME.repeat(1_000_000), None))?,
                 Some(Fault::SameToken) => client.write_all(&page("", Some("again")))?,
