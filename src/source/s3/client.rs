@@ -90,6 +90,8 @@ pub(super) struct Connection {
     client: Mutex<Option<Client>>,
     /// S3 has answered something: from now on, patience.
     answered: AtomicBool,
+    /// ETags here are something else than MD5s.
+    without_sums: AtomicBool,
     /// How often a request is sent in all.
     attempts: u32,
     /// When credentials were looked for again.
@@ -105,6 +107,7 @@ impl Connection {
             configured: OnceCell::new(),
             client: Mutex::new(None),
             answered: AtomicBool::new(false),
+            without_sums: AtomicBool::new(false),
             attempts: attempts_wanted(std::env::var("AWS_MAX_ATTEMPTS").ok().as_deref()),
             renewed: tokio::sync::Mutex::default(),
             given_up: Mutex::default(),
@@ -188,6 +191,16 @@ impl Connection {
     /// Notes that S3 can be reached.
     pub(super) fn has_answered(&self) {
         self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether ETags may be MD5s here.
+    pub(super) fn has_sums(&self) -> bool {
+        !self.without_sums.load(Ordering::Relaxed)
+    }
+
+    /// Notes that ETags are something else here: no other content is compared with one.
+    pub(super) fn has_no_sums(&self) {
+        self.without_sums.store(true, Ordering::Relaxed);
     }
 
     /// What differs for requests before S3 has answered anything: whoever waits for the first sign of
@@ -389,6 +402,16 @@ async fn check_profile(name: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_content_may_take_longer_but_not_for_ever() {
+        let connection = Connection::new(S3Options::default());
+        assert_eq!(connection.content_within(1000), Duration::from_secs(120));
+        assert_eq!(connection.content_within(100 << 20), Duration::from_secs(120 + 102_400));
+        let timeout = Some(Duration::from_secs(60));
+        let patient = Connection::new(S3Options { timeout, ..S3Options::default() });
+        assert_eq!(patient.content_within(1000), Duration::from_secs(720));
+    }
 
     #[test]
     fn attempts_are_those_of_the_aws_tools_where_they_make_sense() {

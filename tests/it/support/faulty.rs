@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use md5::{Digest, Md5};
+
 use super::s3_server::S3Server;
 
 /// How a request fails.
@@ -48,6 +50,10 @@ pub(crate) enum Fault {
     Endless,
     /// The same as an error, 403.
     EndlessRefusal,
+    /// The content has the length and the ETag (its MD5) that it should have, but another byte, each time another.
+    Damaged,
+    /// The content has an ETag that looks like an MD5 and is none.
+    OtherTag,
     /// A picture as long as the file, instead of what is in it.
     Picture,
     /// A list of a million names.
@@ -283,6 +289,23 @@ impl Shared {
                         write_chunk(&mut client, again.as_bytes())?;
                     }
                     return Ok(());
+                }
+                Some(fault @ (Fault::Damaged | Fault::OtherTag)) => {
+                    let answer = self.pass_on(&head, &body)?;
+                    let body = end_of_head(&answer).unwrap_or(answer.len());
+                    let (head, mut content) = (&answer[..body], answer[body..].to_vec());
+                    let mut sum = u128::from_be_bytes(Md5::digest(&content).into());
+                    match fault {
+                        Fault::OtherTag => sum += 1,
+                        _ => {
+                            let at = self.tokens.fetch_add(1, Ordering::Relaxed) as usize % content.len();
+                            content[at] ^= 1;
+                        }
+                    }
+                    let head = without_header(&String::from_utf8_lossy(head), "etag:");
+                    let tag = format!("\r\netag: \"{sum:032x}\"\r\n\r\n");
+                    let head = head.trim_end().to_owned() + &tag;
+                    client.write_all(&[head.as_bytes(), &content].concat())?;
                 }
                 Some(Fault::Picture) => {
                     let length =
