@@ -114,12 +114,12 @@ fn a_list_that_names_the_same_continuation_token_again_ends() {
 
 #[test]
 fn a_list_of_empty_pages_without_end_ends() {
-    Scene::new().list_ends(Fault::EmptyPage, 0, "10000 pages of the list in a row bring no further name");
+    Scene::new().list_ends(Fault::EmptyPage, 0, "5000 pages of the list in a row bring no further name");
 }
 
 #[test]
 fn a_list_that_names_the_same_without_end_ends() {
-    Scene::new().list_ends(Fault::SamePage, 0, "10000 pages of the list in a row bring no further name");
+    Scene::new().list_ends(Fault::SamePage, 0, "5000 pages of the list in a row bring no further name");
 }
 
 #[test]
