@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
+use super::interrupt::{self, Interrupt};
 use super::scratch::NoEmptyCache;
 use super::setting::Setting;
 use super::{Outcome, pulling, usage};
@@ -73,11 +74,14 @@ pub(super) fn show(
     let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(path)?)));
     let runtime = pulling::runtime()?;
     let shown = runtime.block_on(async {
-        let options = Options { window: setting.window(), ..Options::default() };
+        let wanted = Options { window: setting.window(), ..Options::default() };
         // Who has nothing to pull keeps nobody else from it.
         let pulling =
-            (!sources.is_empty()).then(|| Pulling::prepare(path.to_owned(), sources, options, every));
-        let shown = tui::run(TuiOptions {
+            (!sources.is_empty()).then(|| Pulling::prepare(path.to_owned(), sources, wanted, every));
+        // The first signal ends the session, a second one the process, also one that comes after the session.
+        let interrupt = Interrupt::watch();
+        let _at_end = interrupt::before_end(tui::give_terminal_back);
+        let options = TuiOptions {
             engine,
             ingest: pulling.as_ref().map(Pulling::feed),
             filter: setting.filter.clone(),
@@ -87,8 +91,9 @@ pub(super) fn show(
             clock: Arc::new(|| jiff::Timestamp::now().as_second()),
             theme: Theme::from_environment(|name| std::env::var(name).ok()),
             zone: jiff::tz::TimeZone::system(),
-        })
-        .await;
+        };
+        let shown = tui::run(options, interrupt.asked()).await;
+        drop(interrupt);
         if let Some(pulling) = pulling {
             pulling.end().await;
         }

@@ -7,6 +7,7 @@ pub mod args;
 mod demo;
 mod explore;
 mod help;
+mod interrupt;
 mod output;
 mod prune;
 mod pull;
@@ -73,6 +74,11 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         Some(Command::Prune(args)) => prune::run(&setting, &args),
         Some(Command::Help { topic }) => help::run(topic.as_deref()),
     }
+}
+
+/// Ends the process by the signal (Ctrl-C, SIGTERM) that stopped it, if one did.
+pub fn end_if_signalled() {
+    interrupt::end_if_signalled();
 }
 
 /// Says on stderr, in one line, why a command failed.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::args::PullArgs;
-use super::pulling::{self, Interrupt};
+use super::interrupt::Interrupt;
+use super::pulling;
 use super::purge::Purge;
 use super::scratch::NoEmptyCache;
 use super::setting::Setting;

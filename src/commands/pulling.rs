@@ -2,19 +2,19 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::interrupt::Interrupt;
 use super::scratch::{NoEmptyCache, Scratch};
 use super::setting::Setting;
 use super::{Outcome, UsageError, output};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::export::human;
-use crate::ingest::{Failure, Ingest, Options, Phase, Progress, Stop};
+use crate::ingest::{Failure, Ingest, Options, Phase, Progress};
 use crate::source::demo::Demo;
 use crate::source::s3::S3Options;
 use crate::source::{self, Source, SourceError, Window};
@@ -177,10 +177,17 @@ pub(super) fn pull(
     sources: Vec<Arc<dyn Source>>,
 ) -> anyhow::Result<Progress> {
     let runtime = runtime()?;
-    let progress =
-        runtime.block_on(async { pull_within(setting, writer, sources, &Interrupt::watch()).await })?;
+    let interrupt = Interrupt::watch();
+    let mut progress = runtime.block_on(pull_within(setting, writer, sources, &interrupt));
+    // What comes after a pull is not wanted either, if the signal came too late to stop the pull.
+    if let Ok(progress) = &mut progress
+        && interrupt.is_asked()
+    {
+        progress.phase = Phase::Cancelled;
+    }
+    // Also after a failure: dropped, it would wait for a thread that waits for standard input.
     runtime.shutdown_timeout(Duration::from_millis(100));
-    Ok(progress)
+    progress
 }
 
 /// The threads that sources and ingest run on.
@@ -395,82 +402,6 @@ pub(super) fn outcome(progress: &Progress) -> Outcome {
 fn has_all(path: &Path, uris: &[String]) -> bool {
     let Ok(known) = Cache::open(path).and_then(|cache| cache.sources()) else { return false };
     uris.iter().all(|uri| known.iter().any(|source| source.uri == *uri && source.requests > 0))
-}
-
-/// Ctrl-C and SIGTERM: stop the ingest, and let what is in hand be committed. A second one, or one while
-/// no ingest runs, ends the program at once.
-pub(super) struct Interrupt {
-    stop: Arc<Mutex<Option<Stop>>>,
-    asked: Arc<AtomicBool>,
-    notify: Arc<tokio::sync::Notify>,
-}
-
-impl Interrupt {
-    /// Begins to watch; must be called within a runtime.
-    pub(super) fn watch() -> Interrupt {
-        let interrupt = Interrupt { stop: Arc::default(), asked: Arc::default(), notify: Arc::default() };
-        interrupt.spawn();
-        interrupt
-    }
-
-    /// Which ingest a signal stops from now on.
-    pub(super) fn applies_to(&self, stop: Option<Stop>) {
-        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop;
-    }
-
-    /// Whether a signal came.
-    pub(super) fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    /// Waits for this long, or for a signal.
-    pub(super) async fn sleep(&self, time: Duration) {
-        let _ = tokio::time::timeout(time, self.asked()).await;
-    }
-
-    /// Waits for a signal.
-    pub(super) async fn asked(&self) {
-        let notified = self.notify.notified();
-        if !self.is_asked() {
-            notified.await;
-        }
-    }
-
-    fn spawn(&self) {
-        let (stop, asked, notify) = (self.stop.clone(), self.asked.clone(), self.notify.clone());
-        tokio::spawn(async move {
-            loop {
-                signal().await;
-                let was_asked = asked.swap(true, Ordering::Relaxed);
-                let held = stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                match held {
-                    Some(stop) if !was_asked => stop.stop(),
-                    _ if was_asked => std::process::exit(1),
-                    _ => {}
-                }
-                notify.notify_waiters();
-            }
-        });
-    }
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    drop(tokio::signal::ctrl_c().await);
 }
 
 /// One line about a pull.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
-use super::pulling::Interrupt;
+use super::interrupt::Interrupt;
 use super::setting::Setting;
 use super::{output, usage};
 use crate::cache::check::check;
@@ -62,7 +63,10 @@ impl Purge {
         let mut writer = Writer::open(path)?;
         let mut all = Vec::new();
         for source in sources {
-            let files = held(setting, &writer, source).await?;
+            let files = tokio::select! {
+                files = held(setting, &writer, source) => files?,
+                () = interrupt.asked() => return stopped(),
+            };
             if !files.is_empty() {
                 all.push((source, files));
             }
@@ -89,11 +93,14 @@ impl Purge {
             let mut deleted = 0;
             for names in names.chunks(AT_ONCE) {
                 if interrupt.is_asked() {
-                    bail!("stopped before all log files were deleted; run again to carry on");
+                    return stopped();
                 }
                 // What was verified is what its path leads to.
                 writer.must_be_in_place()?;
-                let removed = source.remove(names).await?;
+                let removed = tokio::select! {
+                    removed = source.remove(names) => removed?,
+                    () = interrupt.asked() => return stopped(),
+                };
                 deleted += removed.count;
                 for (name, reason) in &removed.refused {
                     some_left = true;
@@ -179,13 +186,19 @@ pub(super) fn may_drop(cache: &Cache, uris: &[String], yes: bool, what: &str) ->
     Ok(is_yes)
 }
 
+fn stopped() -> anyhow::Result<bool> {
+    bail!("stopped before all log files were deleted; run again to carry on")
+}
+
 /// The log files that are there now and that the cache holds wholly, in the version that it read.
 async fn held(setting: &Setting, writer: &Writer, source: &Arc<dyn Source>) -> anyhow::Result<Vec<LogFile>> {
     let Some(id) = writer.known_source(source.uri())? else { return Ok(Vec::new()) };
     let (pages, mut listed) = mpsc::channel::<Vec<LogFile>>(4);
     let lister = source.clone();
     let window = setting.window();
-    let listing = tokio::spawn(async move { lister.list(window, pages).await });
+    // Given up with this: a server may let people wait for a page.
+    let mut listing = JoinSet::new();
+    listing.spawn(async move { lister.list(window, pages).await });
     let mut held = Vec::new();
     while let Some(page) = listed.recv().await {
         for file in page {
@@ -194,6 +207,8 @@ async fn held(setting: &Setting, writer: &Writer, source: &Arc<dyn Source>) -> a
             }
         }
     }
-    listing.await??;
+    while let Some(listed) = listing.join_next().await {
+        listed??;
+    }
     Ok(held)
 }

@@ -5,10 +5,10 @@ use std::io::Write;
 use super::args::ReportArgs;
 use super::pulling::{self, Ready};
 use super::setting::Setting;
-use super::{Outcome, output, usage};
+use super::{Outcome, interrupt, output, usage};
 use crate::export::{self, Format, human};
 use crate::query::scan::LocalEngine;
-use crate::query::{Answer, Ask, Cancel, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
+use crate::query::{Answer, Ask, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
 
 /// Width of a row of `report time` if nobody says otherwise, in seconds.
 const BUCKET: u32 = 3600;
@@ -55,7 +55,8 @@ pub(super) fn run(setting: &Setting, args: &ReportArgs) -> anyhow::Result<Outcom
 /// Asks the cache, and says what it took if that is wanted.
 fn answer(setting: &Setting, ready: &Ready, counting: Counting, ask: &Ask) -> anyhow::Result<Answer> {
     let query = setting.query(&ready.sources, counting, ask.clone());
-    let reply = LocalEngine::new(ready.cache.clone()).ask(&query, &Cancel::default(), &mut |_, _| {})?;
+    let (cancel, _hook) = interrupt::cancel();
+    let reply = LocalEngine::new(ready.cache.clone()).ask(&query, &cancel, &mut |_, _| {})?;
     if setting.options.stats {
         output::tell_statistics(&reply.statistics);
     }

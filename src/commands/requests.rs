@@ -4,11 +4,11 @@ use std::io::Write;
 
 use super::args::RequestsArgs;
 use super::setting::Setting;
-use super::{Outcome, output, pulling, usage};
+use super::{Outcome, interrupt, output, pulling, usage};
 use crate::export::{self, Format};
 use crate::log::{FIELDS, Field};
 use crate::query::scan::LocalEngine;
-use crate::query::{Answer, Ask, Cancel, Requests, Sort};
+use crate::query::{Answer, Ask, Requests, Sort};
 
 /// Requests in memory at a time.
 const PAGE: usize = 50_000;
@@ -17,6 +17,7 @@ pub(super) fn run(setting: &Setting, args: &RequestsArgs) -> anyhow::Result<Outc
     let sort = sort(setting)?;
     let ready = pulling::ready(setting, &args.sources)?;
     let engine = LocalEngine::new(ready.cache.clone());
+    let (cancel, _hook) = interrupt::cancel();
     let mut out = output::data();
     let wanted = match setting.top() {
         0 => usize::MAX,
@@ -33,7 +34,7 @@ pub(super) fn run(setting: &Setting, args: &RequestsArgs) -> anyhow::Result<Outc
         let fields = Vec::new();
         let ask = Ask::Requests { sort, offset, limit: if limit == usize::MAX { 0 } else { limit }, fields };
         let query = setting.query(&ready.sources, args.counting.into(), ask.clone());
-        let reply = moment.ask(&query, &Cancel::default())?;
+        let reply = moment.ask(&query, &cancel)?;
         if setting.options.stats {
             output::tell_statistics(&reply.statistics);
         }

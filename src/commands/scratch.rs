@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use tempfile::TempDir;
 
+use super::interrupt::{self, Hook};
 use crate::cache::{Made, Writer, make_folder};
 use crate::config::data_directory;
 
@@ -16,6 +17,8 @@ const PREFIX: &str = "standard-input-";
 /// A cache for what is piped in once, in a folder of its own, which is deleted at the end.
 pub(super) struct Scratch {
     folder: TempDir,
+    /// Deletes it also if a signal ends the process.
+    _at_end: Hook,
     /// Locked as long as the folder is in use; a system that locks no folders has none.
     _in_use: Option<File>,
 }
@@ -43,7 +46,9 @@ impl Scratch {
         let folder = builder.tempdir_in(data)?;
         let in_use = File::open(folder.path()).ok().filter(|folder| folder.try_lock().is_ok());
         drop(turn);
-        Ok(Scratch { folder, _in_use: in_use })
+        let path = folder.path().to_owned();
+        let at_end = interrupt::before_end(move || drop(std::fs::remove_dir_all(&path)));
+        Ok(Scratch { folder, _at_end: at_end, _in_use: in_use })
     }
 
     /// Where the cache is.

@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 
 use super::args::SqlArgs;
 use super::setting::Setting;
-use super::{Outcome, output, pulling, usage};
+use super::{Outcome, interrupt, output, pulling, usage};
 use crate::cache::Cache;
 use crate::export::{self, Cell, Format, Sheet, human};
 use crate::query::sql::{Sql, SqlError, SqlValue};
@@ -37,6 +37,8 @@ pub(super) fn run(setting: &Setting, args: &SqlArgs) -> anyhow::Result<Outcome> 
     let asking = std::thread::spawn(move || {
         // Whoever is gone (a closed pipe, enough rows) needs nothing more.
         let ran = Sql::new(engine, query).and_then(|sql| {
+            let stopper = sql.stopper();
+            let _hook = interrupt::on_signal(move || stopper.stop());
             sql.run(&statement, &mut |names| drop(sender.send(Sent::Names(names))), &mut |row| {
                 sender.send(Sent::Row(row)).is_ok()
             })

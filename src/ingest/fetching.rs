@@ -24,6 +24,9 @@ use super::{Block, Message, Options, Stop, Work};
 
 /// Pages of names on their way from the lister.
 const PAGES: usize = 4;
+/// Log files that are decompressed and cut at a time where there are fewer processors: each may have a line of
+/// [`LONGEST_LINE`](super::blocks::LONGEST_LINE) in memory.
+const CUTTERS: usize = 2;
 /// First lines of a file that tell whether it is a log.
 const JUDGED_LINES: usize = 100;
 
@@ -43,12 +46,15 @@ struct Reading {
     source: usize,
     file: Arc<FileMark>,
     known: Vec<Range<u64>>,
-    blocks: mpsc::Sender<Work>,
-    messages: mpsc::Sender<Message>,
+    /// Weak: a thread that waits for a pipe holds nothing up that is to end.
+    blocks: mpsc::WeakSender<Work>,
+    messages: mpsc::WeakSender<Message>,
     counters: Arc<Counters>,
     stop: Stop,
     buffers: Buffers,
     parsers: usize,
+    /// As many as may cut at a time.
+    cutters: Arc<Semaphore>,
 }
 
 impl Fetching {
@@ -87,7 +93,10 @@ impl Fetching {
         let (page_sender, mut pages) = mpsc::channel::<Vec<LogFile>>(PAGES);
         let lister = source.clone();
         let window = self.options.window;
-        let listing = tokio::spawn(async move { lister.list(window, page_sender).await });
+        // Given up with this, also in the middle of a page.
+        let mut listing = JoinSet::new();
+        listing.spawn(async move { lister.list(window, page_sender).await });
+        let cutters = Arc::new(Semaphore::new(self.parsers.max(CUTTERS)));
         let concurrency = self.options.concurrency.unwrap_or_else(|| source.concurrency()).max(1);
         let slots = Arc::new(Semaphore::new(concurrency));
         let mut fetches = JoinSet::new();
@@ -134,12 +143,13 @@ impl Fetching {
                     source: index,
                     file: Arc::new(mark),
                     known,
-                    blocks: blocks.clone(),
-                    messages: messages.clone(),
+                    blocks: blocks.downgrade(),
+                    messages: messages.downgrade(),
                     counters: self.counters.clone(),
                     stop: self.stop.clone(),
                     buffers: self.buffers.clone(),
                     parsers: self.parsers,
+                    cutters: cutters.clone(),
                 };
                 let source = source.clone();
                 fetches.spawn(async move {
@@ -155,10 +165,18 @@ impl Fetching {
             }
         }
         drop(pages);
-        match listing.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.counters.file_failed(source.uri(), error.to_string(), error.message()),
-            Err(_) => broke_down(&self.counters, source.uri(), "listing it"),
+        let listed = tokio::select! {
+            listed = listing.join_next() => listed,
+            // A lister that waits for a page looks at nothing else.
+            () = self.stop.asked() => None,
+        };
+        drop(listing);
+        match listed {
+            None | Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => {
+                self.counters.file_failed(source.uri(), error.to_string(), error.message());
+            }
+            Some(Err(_)) => broke_down(&self.counters, source.uri(), "listing it"),
         }
         if is_last {
             self.counters.listed.store(true, Relaxed);
@@ -180,25 +198,43 @@ impl Reading {
                 return self.counters.file_failed(&file.name, error.to_string(), error.message());
             }
         };
-        let (counters, name) = (self.counters.clone(), self.file.clone());
+        let (counters, name, stop) = (self.counters.clone(), self.file.clone(), self.stop.clone());
+        let cutter = match body {
+            // It may stand still, for others to go on.
+            Body::Reader(_) => None,
+            Body::Bytes(_) | Body::File(_) => tokio::select! {
+                cutter = self.cutters.clone().acquire_owned() => cutter.ok(),
+                () = stop.asked() => return,
+            },
+        };
         // Decompressing and cutting keep a processor busy, and wait for the parsers.
         let read = tokio::task::spawn_blocking(move || {
+            let _cutter = cutter;
             let (counters, file) = (self.counters.clone(), self.file.clone());
             let (messages, source) = (self.messages.clone(), self.source);
             self.read(body).unwrap_or_else(|error| {
                 let reason = error.to_string();
                 counters.file_failed(&file.name, reason.clone(), &reason);
-                if is_damage(&error) {
+                if is_damage(&error)
+                    && let Some(messages) = messages.upgrade()
+                {
                     let _ = messages.blocking_send(Message::Damaged(source, file));
                 }
                 None
             })
         });
-        match read.await {
-            // It says nothing: it ends.
-            Ok(Some(read)) => drop(read.await),
-            Ok(None) => {}
-            Err(_) => broke_down(&counters, &name.name, "reading it"),
+        let read = async {
+            match read.await {
+                // It says nothing: it ends.
+                Ok(Some(read)) => drop(read.await),
+                Ok(None) => {}
+                Err(_) => broke_down(&counters, &name.name, "reading it"),
+            }
+        };
+        tokio::select! {
+            () = read => {}
+            // A thread that waits for a pipe cannot be woken. What it gives later is taken by nothing.
+            () = stop.asked() => {}
         }
     }
 
@@ -231,7 +267,7 @@ impl Reading {
             }
             for lines in without(lines, &self.known) {
                 let block = Block::new(self.source, &self.file, lines);
-                if self.stop.is_asked() || self.blocks.blocking_send(Work::Block(block)).is_err() {
+                if self.stop.is_asked() || !self.give(Work::Block(block)) {
                     return Ok(None);
                 }
             }
@@ -246,9 +282,16 @@ impl Reading {
         }
     }
 
+    /// Gives work to the parsers. `false`: they have ended.
+    fn give(&self, work: Work) -> bool {
+        self.blocks.upgrade().is_some_and(|blocks| blocks.blocking_send(work).is_ok())
+    }
+
     /// Tells the writer that this is no log.
     fn pass_over(&self) {
-        let _ = self.messages.blocking_send(Message::NoLog(self.source, self.file.clone()));
+        if let Some(messages) = self.messages.upgrade() {
+            let _ = messages.blocking_send(Message::NoLog(self.source, self.file.clone()));
+        }
     }
 
     /// Hands a file to all parsers; what this gives ends when they are done with it.
@@ -272,7 +315,7 @@ impl Reading {
         let file = Arc::new(file);
         for _ in 0..self.parsers {
             // If nobody takes it any more, what went wrong is told already.
-            let _ = self.blocks.blocking_send(Work::File(file.clone()));
+            self.give(Work::File(file.clone()));
         }
         Ok(Some(read))
     }

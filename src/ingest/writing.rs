@@ -16,6 +16,10 @@ use super::{Message, Stop};
 const COMMIT_AFTER: [Duration; 3] =
     [Duration::from_millis(150), Duration::from_millis(500), Duration::from_millis(2000)];
 
+/// Files without log lines that are kept to be noted at the end: 10,000. Of a source without any log lines no more
+/// are noted, so they are looked at again by the next pull.
+const MOST_NO_LOGS: usize = 10_000;
+
 /// What was appended but not committed yet.
 #[derive(Default)]
 struct Pending {
@@ -84,6 +88,13 @@ fn write(
                 }
             }
             Some(Message::NoLog(source, file)) => {
+                if no_logs.len() >= MOST_NO_LOGS {
+                    for (source, file) in no_logs.drain(..) {
+                        if let Some(id) = known(writer, &ids, uris, source)? {
+                            writer.skip(id, &file)?;
+                        }
+                    }
+                }
                 no_logs.push((source, file));
                 counters.files_skipped.fetch_add(1, Relaxed);
             }

@@ -100,11 +100,16 @@ impl TuiError {
     }
 }
 
-/// Runs the explorer on the terminal until it is quit. The terminal is given back as it was.
+/// Gives the terminal back as it was, if the explorer has it: the process is about to end.
+pub fn give_terminal_back() {
+    terminal::restore();
+}
+
+/// Runs the explorer on the terminal until it is quit or `end` comes. The terminal is given back as it was.
 ///
 /// # Errors
 /// If there is no terminal, or it fails.
-pub async fn run(options: TuiOptions) -> Result<(), TuiError> {
+pub async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> Result<(), TuiError> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
@@ -112,5 +117,11 @@ pub async fn run(options: TuiOptions) -> Result<(), TuiError> {
     let mut owned = terminal::Owned::take(&title).map_err(TuiError::terminal)?;
     let events = crossterm::event::EventStream::new();
     let mut shared = terminal::Shared::new(title);
-    session::run(options, &mut *owned.terminal, events, terminal::told_to_end(), &mut shared).await
+    let end = async {
+        tokio::select! {
+            () = end => {}
+            () = terminal::hung_up() => {}
+        }
+    };
+    session::run(options, &mut *owned.terminal, events, end, &mut shared).await
 }

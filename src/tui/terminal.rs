@@ -203,22 +203,13 @@ fn has_shell() -> bool {
     getsid(None).is_ok_and(|session| session != getpgrp())
 }
 
-/// Comes back when the process is told to end, or has no terminal any more.
-pub(crate) async fn told_to_end() {
-    let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
-    let mut waiting = Vec::new();
-    for kind in kinds {
-        if let Ok(mut signal) = signal(kind) {
-            waiting.push(Box::pin(async move {
-                signal.recv().await;
-            }));
+/// Comes back when the process has no terminal any more: it is told so, or finds out.
+pub(crate) async fn hung_up() {
+    let told = async {
+        match signal(SignalKind::hangup()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
         }
-    }
-    let told = async move {
-        if waiting.is_empty() {
-            std::future::pending::<()>().await;
-        }
-        futures::future::select_all(waiting).await;
     };
     tokio::select! {
         () = told => {}

@@ -7,6 +7,7 @@ mod cache_format;
 mod cli;
 mod crash;
 mod damage;
+mod endless;
 mod explorer;
 mod faults;
 mod first_pull;
@@ -23,6 +24,8 @@ mod round_trip;
 mod s3_source;
 mod s3_upkeep;
 mod sql;
+#[cfg(unix)]
+mod stopping;
 mod strangers;
 mod support;
 mod together;

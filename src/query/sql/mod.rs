@@ -21,7 +21,7 @@ mod table;
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, InterruptHandle};
 
 use super::{LocalEngine, Query, QueryError};
 
@@ -73,6 +73,11 @@ impl Sql {
         Ok(Sql { connection })
     }
 
+    /// What stops a statement, from another thread.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.connection.get_interrupt_handle())
+    }
+
     /// Runs one SELECT. `names` is told the names of the columns, then `row` each row, until it says no.
     ///
     /// # Errors
@@ -112,6 +117,16 @@ impl Sql {
             }
         }
         Ok(())
+    }
+}
+
+/// Stops the statement that runs on a connection: it fails then.
+pub struct Stopper(InterruptHandle);
+
+impl Stopper {
+    /// Stops it. Comes back at once.
+    pub fn stop(&self) {
+        self.0.interrupt();
     }
 }
 

@@ -21,6 +21,7 @@ use aws_sdk_s3::config::{
 };
 use tokio::sync::OnceCell;
 
+use super::bounds::BoundAnswers;
 use super::endpoint::Endpoint;
 
 /// Region asked first when none is configured; S3 answers with the right one.
@@ -29,6 +30,13 @@ const FIRST_REGION: &str = "us-east-1";
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// How long a content may stand still on its way, if nobody says otherwise.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
+/// A whole answer, such as a page of a list, may take five times the time of silence, 100 seconds: a server may
+/// send a byte now and then for ever.
+const ANSWER_TIMES: u32 = 5;
+/// A content may take twelve times the time that it may stand still, 2 minutes, and more if it is large.
+const CONTENT_TIMES: u32 = 12;
+/// Bytes a second of a large content that is slow but not given up: 1 KiB.
+const SLOWEST_CONTENT: u64 = 1 << 10;
 /// The same two until S3 has answered for the first time, and how long it is tried.
 const FIRST_ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const FIRST_STALLED_AFTER: Duration = Duration::from_secs(5);
@@ -96,6 +104,8 @@ pub(super) struct Connection {
     client: Mutex<Option<Client>>,
     /// S3 has answered something: from now on, patience.
     answered: AtomicBool,
+    /// ETags here are something else than MD5s.
+    without_sums: AtomicBool,
     /// How often a request is sent in all.
     attempts: u32,
     /// When credentials were looked for again.
@@ -111,6 +121,7 @@ impl Connection {
             configured: OnceCell::new(),
             client: Mutex::new(None),
             answered: AtomicBool::new(false),
+            without_sums: AtomicBool::new(false),
             attempts: attempts_wanted(std::env::var("AWS_MAX_ATTEMPTS").ok().as_deref()),
             renewed: tokio::sync::Mutex::default(),
             given_up: Mutex::default(),
@@ -196,6 +207,16 @@ impl Connection {
         self.answered.store(true, Ordering::Relaxed);
     }
 
+    /// Whether ETags may be MD5s here.
+    pub(super) fn has_sums(&self) -> bool {
+        !self.without_sums.load(Ordering::Relaxed)
+    }
+
+    /// Notes that ETags are something else here: no other content is compared with one.
+    pub(super) fn has_no_sums(&self) {
+        self.without_sums.store(true, Ordering::Relaxed);
+    }
+
     /// What differs for requests before S3 has answered anything: whoever waits for the first sign of
     /// life is told soon what is wrong. Later ones are worth many attempts.
     pub(super) fn first_contact(&self) -> Option<Builder> {
@@ -213,6 +234,12 @@ impl Connection {
                 .timeout_config(limits.build())
                 .stalled_stream_protection(stalled_after(given.unwrap_or(FIRST_STALLED_AFTER))),
         )
+    }
+
+    /// How long a content of this length may take in all.
+    pub(super) fn content_within(&self, length: u64) -> Duration {
+        let still = self.options.timeout.unwrap_or(STALLED_AFTER);
+        still * CONTENT_TIMES + Duration::from_secs(length / SLOWEST_CONTENT)
     }
 
     /// How often something is asked for in all until it is given up.
@@ -242,9 +269,11 @@ fn attempts_wanted(said: Option<&str>) -> u32 {
 }
 
 fn time_limits(options: &S3Options) -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
+    let silence = options.timeout.unwrap_or(ANSWER_WITHIN);
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
-        .read_timeout(options.timeout.unwrap_or(ANSWER_WITHIN))
+        .read_timeout(silence)
+        .operation_attempt_timeout(silence * ANSWER_TIMES)
 }
 
 fn stalled_after(time: Duration) -> StalledStreamProtectionConfig {
@@ -315,6 +344,8 @@ async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Con
         // Many fetches share a client: if S3 asks all of them to slow down, each must be free to try again.
         .retry_partition(RetryPartition::custom("tamarin").token_bucket(TokenBucket::unlimited()).build())
         .timeout_config(time_limits(options).build())
+        .interceptor(BoundAnswers)
+        .retry_classifier(BoundAnswers)
         .stalled_stream_protection(stalled_after(options.timeout.unwrap_or(STALLED_AFTER)))
         .build())
 }
@@ -407,6 +438,16 @@ mod tests {
         };
         assert_eq!(wanted_profile(&named(true)), None);
         assert_eq!(wanted_profile(&named(false)).as_deref(), Some("nosuch"));
+    }
+
+    #[test]
+    fn a_large_content_may_take_longer_but_not_for_ever() {
+        let connection = Connection::new(S3Options::default());
+        assert_eq!(connection.content_within(1000), Duration::from_secs(120));
+        assert_eq!(connection.content_within(100 << 20), Duration::from_secs(120 + 102_400));
+        let timeout = Some(Duration::from_secs(60));
+        let patient = Connection::new(S3Options { timeout, ..S3Options::default() });
+        assert_eq!(patient.content_within(1000), Duration::from_secs(720));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use super::bounds::TooMuch;
 use super::endpoint::without_secrets;
 
 /// What S3 says of credentials that have expired.
@@ -110,6 +111,9 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let endpoint = asked.endpoint;
+    if let Some(too_much) = TooMuch::among(error) {
+        return format!("{endpoint} does not answer as S3 does: {too_much}; check --endpoint-url");
+    }
     match error {
         SdkError::TimeoutError(_) => {
             format!("no answer from {endpoint} in time; check the network, the proxy and --endpoint-url")

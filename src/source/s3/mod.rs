@@ -3,6 +3,7 @@
 //! Here live the connection, listing side by side, fetching with verification, and what to tell the
 //! user when S3 refuses. Never here: what is in a log file.
 
+mod bounds;
 mod client;
 mod endpoint;
 mod error;
@@ -11,6 +12,7 @@ mod list;
 mod logging;
 mod ranges;
 mod remove;
+mod trail;
 
 use std::error::Error;
 use std::sync::Arc;

@@ -12,6 +12,7 @@
 
 use super::super::Window;
 use super::super::stamp::{self, DAY, Layout, Stamp, point};
+use super::trail::Trail;
 
 /// Names after `after` up to and including `upto`; all if neither is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) struct Range {
     pub(super) token_prefix: String,
     /// Only a look at what names there are: a window is wanted and this may lie outside it.
     pub(super) probe: bool,
+    /// Where the pages before went on, if the token continues them.
+    pub(super) trail: Trail,
 }
 
 /// What a page of a range showed.
@@ -78,14 +81,18 @@ impl Range {
         if self.upto.as_deref().is_some_and(|upto| last >= upto) {
             return Vec::new();
         }
+        // A server that repeats names does not lead back.
+        let after = self.after.as_deref().map_or(last, |after| last.max(after));
         let onward = Range {
-            after: Some(last.to_owned()),
+            after: Some(after.to_owned()),
             upto: self.upto.clone(),
             token: Some(token.to_owned()),
             token_prefix: self.common_prefix().to_owned(),
             probe: false,
+            trail: Trail::default(),
         };
-        let Some(stamp) = Stamp::find(last) else { return vec![onward] };
+        let repeats = self.after.as_deref().is_some_and(|after| last <= after);
+        let Some(stamp) = Stamp::find(last).filter(|_| !repeats) else { return vec![onward] };
         let series = Series {
             stem: &last[..stamp.stem],
             layout: match stamp.layout {

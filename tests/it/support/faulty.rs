@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use md5::{Digest, Md5};
 
 use super::s3_server::S3Server;
 
@@ -38,6 +40,30 @@ pub(crate) enum Fault {
     Swallowed,
     /// S3 does what is asked, but nobody hears of it.
     Unanswered,
+    /// The connection is reset in the middle of the body.
+    ResetInBody,
+    /// The body comes a byte a second.
+    Trickle,
+    /// The body is sent twice, without a length.
+    Longer,
+    /// The answer goes on for ever, without a length: log lines, or names.
+    Endless,
+    /// The same as an error, 403.
+    EndlessRefusal,
+    /// The content has the length and the ETag (its MD5) that it should have, but another byte, each time another.
+    Damaged,
+    /// The content has an ETag that looks like an MD5 and is none.
+    OtherTag,
+    /// A picture as long as the file, instead of what is in it.
+    Picture,
+    /// A list of a million names.
+    Million,
+    /// A list that names nothing and goes on with the token that it went on with before.
+    SameToken,
+    /// A list that names nothing and goes on with another token.
+    EmptyPage,
+    /// A list that names the same and goes on with another token.
+    SamePage,
 }
 
 /// What is asked, as a plan sees it.
@@ -94,6 +120,8 @@ struct Shared {
     counts: Mutex<HashMap<String, usize>>,
     seen: Mutex<Vec<(Asked, Option<Fault>)>>,
     over: AtomicBool,
+    /// Tokens given by this proxy.
+    tokens: AtomicU64,
 }
 
 impl FaultyProxy {
@@ -108,6 +136,7 @@ impl FaultyProxy {
             counts: Mutex::default(),
             seen: Mutex::default(),
             over: AtomicBool::new(false),
+            tokens: AtomicU64::new(0),
         });
         let all = shared.clone();
         std::thread::spawn(move || {
@@ -177,11 +206,20 @@ impl Shared {
                 // Closed with something unread in it, a connection is reset.
                 return Ok(());
             }
+            if fault == Some(Fault::ResetInBody) {
+                self.seen.lock().unwrap().push((asked, fault));
+                let answer = self.pass_on(&head, &[])?;
+                let body = end_of_head(&answer).unwrap_or(answer.len());
+                client.write_all(&answer[..body + (answer.len() - body) / 2])?;
+                // What was sent is read before the reset takes it away.
+                std::thread::sleep(Duration::from_millis(20));
+                return Ok(());
+            }
             let mut body = vec![0; content_length(&head).unwrap_or(0)];
             client.read_exact(&mut vec![0; head.len()])?;
             client.read_exact(&mut body)?;
             asked.body = String::from_utf8_lossy(&body).into_owned();
-            let target = asked.target.clone();
+            let (target, is_list) = (asked.target.clone(), asked.is_list());
             self.seen.lock().unwrap().push((asked, fault));
             match fault {
                 Some(Fault::InternalError) => client.write_all(&refusal(500, "InternalError"))?,
@@ -214,7 +252,78 @@ impl Shared {
                     let _ = std::fs::remove_file(self.root.join(path.trim_start_matches('/')));
                     client.write_all(&self.pass_on(&head, &body)?)?;
                 }
-                Some(Fault::Reset) | None => client.write_all(&self.pass_on(&head, &body)?)?,
+                Some(Fault::Trickle) => {
+                    let answer = self.pass_on(&head, &body)?;
+                    let body = end_of_head(&answer).unwrap_or(answer.len());
+                    client.write_all(&answer[..body])?;
+                    for byte in &answer[body..] {
+                        client.write_all(&[*byte])?;
+                        for _ in 0..20 {
+                            if self.over.load(Ordering::Relaxed) {
+                                return Ok(());
+                            }
+                            std::thread::sleep(Duration::from_millis(50));
+                        }
+                    }
+                }
+                Some(Fault::Longer) => {
+                    let answer = self.pass_on(&head, &body)?;
+                    let body = &answer[end_of_head(&answer).unwrap_or(answer.len())..];
+                    client.write_all(CHUNKED)?;
+                    write_chunk(&mut client, &[body, body].concat())?;
+                    client.write_all(b"0\r\n\r\n")?;
+                }
+                Some(fault @ (Fault::Endless | Fault::EndlessRefusal)) => {
+                    let (first, again) = match (fault, is_list) {
+                        (Fault::EndlessRefusal, _) => ("<Error><Code>AccessDenied</Code><Message>", "no "),
+                        (_, true) => ("<ListBucketResult>", NAME),
+                        (_, false) => ("", "a line that is no record\n"),
+                    };
+                    let refused = b"HTTP/1.1 403 X\r\ntransfer-encoding: chunked\r\n\r\n";
+                    client.write_all(if fault == Fault::Endless { CHUNKED } else { refused })?;
+                    if !first.is_empty() {
+                        write_chunk(&mut client, first.as_bytes())?;
+                    }
+                    let again = again.repeat((64 << 10) / again.len());
+                    while !self.over.load(Ordering::Relaxed) {
+                        write_chunk(&mut client, again.as_bytes())?;
+                    }
+                    return Ok(());
+                }
+                Some(fault @ (Fault::Damaged | Fault::OtherTag)) => {
+                    let answer = self.pass_on(&head, &body)?;
+                    let body = end_of_head(&answer).unwrap_or(answer.len());
+                    let (head, mut content) = (&answer[..body], answer[body..].to_vec());
+                    let mut sum = u128::from_be_bytes(Md5::digest(&content).into());
+                    match fault {
+                        Fault::OtherTag => sum += 1,
+                        _ => {
+                            let at = self.tokens.fetch_add(1, Ordering::Relaxed) as usize % content.len();
+                            content[at] ^= 1;
+                        }
+                    }
+                    let head = without_header(&String::from_utf8_lossy(head), "etag:");
+                    let tag = format!("\r\netag: \"{sum:032x}\"\r\n\r\n");
+                    let head = head.trim_end().to_owned() + &tag;
+                    client.write_all(&[head.as_bytes(), &content].concat())?;
+                }
+                Some(Fault::Picture) => {
+                    let length =
+                        std::fs::metadata(self.root.join(path_of(&target).trim_start_matches('/')))?.len();
+                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+                    client.write_all(&[head.as_bytes(), b"\x89PNG\r\n\x1a\n"].concat())?;
+                    io::copy(&mut io::repeat(0).take(length - 8), &mut client)?;
+                }
+                Some(Fault::Million) => client.write_all(&page(&NAME.repeat(1_000_000), None))?,
+                Some(Fault::SameToken) => client.write_all(&page("", Some("again")))?,
+                Some(fault @ (Fault::EmptyPage | Fault::SamePage)) => {
+                    let token = self.tokens.fetch_add(1, Ordering::Relaxed).to_string();
+                    let names = if fault == Fault::SamePage { NAME } else { "" };
+                    client.write_all(&page(names, Some(&token)))?;
+                }
+                Some(Fault::Reset | Fault::ResetInBody) | None => {
+                    client.write_all(&self.pass_on(&head, &body)?)?
+                }
             }
         }
     }
@@ -292,6 +401,28 @@ fn without_header(head: &str, name: &str) -> String {
 
 fn path_of(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
+}
+
+/// The head of an answer whose length is not known before it ends.
+const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+
+/// An object of a list.
+const NAME: &str = "<Contents><Key>p/2026-04-01-00-00-00-0000000000000000</Key><Size>9</Size>\
+     <ETag>&quot;00000000000000000000000000000000&quot;</ETag>\
+     <LastModified>2026-04-01T00:00:00.000Z</LastModified></Contents>";
+
+fn write_chunk(client: &mut TcpStream, data: &[u8]) -> io::Result<()> {
+    let length = format!("{:x}\r\n", data.len());
+    client.write_all(&[length.as_bytes(), data, b"\r\n"].concat())
+}
+
+/// A page of a list that goes on with a token, or is the last.
+fn page(names: &str, token: Option<&str>) -> Vec<u8> {
+    let onward = token.map_or_else(String::new, |token| {
+        format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>")
+    });
+    let body = format!("<ListBucketResult>{onward}{names}</ListBucketResult>");
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 fn refusal(status: u16, code: &str) -> Vec<u8> {

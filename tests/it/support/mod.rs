@@ -14,3 +14,10 @@ pub(crate) fn cases(few: u32) -> proptest::prelude::ProptestConfig {
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { usual.cases } else { few };
     proptest::prelude::ProptestConfig { cases, max_shrink_iters: 500, failure_persistence: None, ..usual }
 }
+
+/// The most bytes that a process had in memory so far; `None`: it has ended, or the system does not say.
+pub(crate) fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(peak.trim().trim_end_matches(" kB").parse::<u64>().ok()? << 10)
+}

@@ -1,0 +1,243 @@
+//! Servers that never end an answer, or a list: each pull ends with a reason, in bounded memory, and keeps what
+//! it has read.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::home::{Home, line, stderr};
+use crate::support::contents::contents;
+use crate::support::faulty::{Asked, Fault, FaultyProxy};
+use crate::support::peak_memory;
+use crate::support::s3_server::S3Server;
+
+const SOURCE: &str = "s3://acme-logs/p/";
+const FILES: u32 = 20;
+const LINES: u64 = 12;
+/// Longer than any pull takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(240);
+/// Bytes that the process may have in memory whatever a server sends.
+const MOST_MEMORY: u64 = 512 << 20;
+
+/// A bucket of log files behind a proxy, and a home to pull them to.
+struct Scene {
+    home: Home,
+    server: S3Server,
+    proxy: FaultyProxy,
+}
+
+fn name(n: u32) -> String {
+    format!("p/2026-04-{:02}-00-00-00-{n:016X}", n + 1)
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let server = S3Server::start(&["acme-logs"]);
+        for n in 0..FILES {
+            let lines = (0..LINES as u32).map(|i| {
+                line(n * 20 + i, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, &(n * 1000 + i).to_string())
+            });
+            server.put("acme-logs", &name(n), lines.collect::<String>());
+        }
+        Scene { home: Home::new(), proxy: FaultyProxy::before(&server), server }
+    }
+
+    /// Runs `tamarin pull` through the proxy: it ends, and its memory stays bounded.
+    fn pull(&self, cache: &Path, more: &[&str]) -> Output {
+        let endpoint = self.proxy.endpoint();
+        let arguments = ["pull", SOURCE, "--cache", cache.to_str().unwrap(), "--endpoint-url", &endpoint];
+        let mut child = self
+            .home
+            .command(&[&arguments[..], more].concat())
+            .envs(self.server.environment())
+            .env("AWS_MAX_ATTEMPTS", "2")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        let mut peak = 0;
+        while child.try_wait().unwrap().is_none() {
+            peak = peak.max(peak_memory(child.id()).unwrap_or(0));
+            if begun.elapsed() > PATIENCE || peak > MOST_MEMORY {
+                child.kill().unwrap();
+                let told = stderr(&child.wait_with_output().unwrap());
+                panic!("{peak} bytes of memory after {:?}: {told}", begun.elapsed());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.wait_with_output().unwrap()
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.home.path("cache.db")
+    }
+
+    /// Spoils lists from a moment on, and checks why the pull ends.
+    fn list_ends(&self, fault: Fault, from: usize, reason: &str) {
+        let lists = std::sync::atomic::AtomicUsize::new(0);
+        self.proxy.spoil(move |asked| {
+            let before = lists.fetch_add(usize::from(asked.is_list()), std::sync::atomic::Ordering::Relaxed);
+            (asked.is_list() && before >= from).then_some(fault)
+        });
+        let output = self.pull(&self.cache(), &[]);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.trim_end().lines().last().unwrap().contains(reason), "{told}");
+    }
+
+    /// Spoils some log files, and checks why they are not read, and that all others are.
+    fn contents_end(&self, fault: Fault, more: &[&str], reason: &str) {
+        self.proxy.spoil(move |asked| is_spoiled(asked).then_some(fault));
+        let output = self.pull(&self.cache(), more);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{told}");
+        assert!(told.contains(reason), "{told}");
+        assert!(told.contains("2 log files could not be read"), "{told}");
+        assert_eq!(contents(&self.cache()).totals.stats.requests, u64::from(FILES - 2) * LINES);
+        // What is missing comes with the next pull.
+        self.proxy.heal();
+        let output = self.pull(&self.cache(), &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(contents(&self.cache()).totals.stats.requests, u64::from(FILES) * LINES);
+    }
+}
+
+fn is_spoiled(asked: &Asked) -> bool {
+    asked.is_object() && [name(3), name(7)].iter().any(|name| asked.target.contains(name))
+}
+
+#[test]
+fn a_list_that_names_the_same_continuation_token_again_ends() {
+    Scene::new().list_ends(Fault::SameToken, 0, "a continuation token that led there already");
+}
+
+#[test]
+fn a_list_of_empty_pages_without_end_ends() {
+    Scene::new().list_ends(Fault::EmptyPage, 0, "5000 pages of the list in a row bring no further name");
+}
+
+#[test]
+fn a_list_that_names_the_same_without_end_ends() {
+    Scene::new().list_ends(Fault::SamePage, 0, "5000 pages of the list in a row bring no further name");
+}
+
+#[test]
+fn a_page_of_a_million_names_is_refused() {
+    Scene::new().list_ends(Fault::Million, 0, "does not answer as S3 does: an answer of more than");
+}
+
+#[test]
+fn a_page_of_a_list_that_never_ends_is_refused() {
+    Scene::new().list_ends(Fault::Endless, 0, "does not answer as S3 does: an answer of more than");
+}
+
+#[test]
+fn a_refusal_that_never_ends_is_cut_off() {
+    Scene::new().list_ends(
+        Fault::EndlessRefusal,
+        0,
+        "does not answer as S3 does: an answer of more than 8 MiB",
+    );
+}
+
+#[test]
+fn a_list_that_goes_astray_on_the_way_keeps_what_it_brought() {
+    let scene = Scene::new();
+    // More than a page holds.
+    for n in FILES..1010 {
+        let name = format!("p/2026-04-25-00-00-00-{n:016X}");
+        scene.server.put("acme-logs", &name, line(n, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1"));
+    }
+    for (fault, reason) in [
+        (Fault::SameToken, "a continuation token that led there already"),
+        (Fault::Million, "an answer of more than"),
+        (Fault::Endless, "an answer of more than"),
+    ] {
+        scene.list_ends(fault, 1, reason);
+        assert!(contents(&scene.cache()).totals.stats.requests >= u64::from(FILES) * LINES, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_page_that_comes_a_byte_a_second_is_given_up() {
+    let scene = Scene::new();
+    scene.proxy.spoil(|asked| asked.is_list().then_some(Fault::Trickle));
+    let output = scene.pull(&scene.cache(), &["--timeout", "1s"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("in time"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_content_without_a_length_that_never_ends_is_cut_off() {
+    Scene::new().contents_end(Fault::Endless, &[], "it is longer than in the list");
+}
+
+#[test]
+fn a_content_longer_than_the_list_says_is_refused() {
+    Scene::new().contents_end(Fault::Longer, &[], "it is longer than in the list");
+}
+
+#[test]
+fn a_content_that_is_refused_without_end_does_not_stop_the_others() {
+    Scene::new().contents_end(Fault::EndlessRefusal, &[], "an answer of more than 8 MiB");
+}
+
+#[test]
+fn connections_that_are_reset_in_every_content_do_not_stop_the_others() {
+    Scene::new().contents_end(Fault::ResetInBody, &[], "did not arrive whole in 2 attempts");
+}
+
+#[test]
+fn a_content_that_comes_a_byte_a_second_is_given_up() {
+    Scene::new().contents_end(Fault::Trickle, &["--timeout", "1s"], "it comes too slowly");
+}
+
+#[test]
+fn a_content_that_is_damaged_in_transfer_is_refused_and_the_others_are_read() {
+    Scene::new().contents_end(Fault::Damaged, &[], "it was damaged: its MD5 is not its ETag");
+}
+
+#[test]
+fn a_content_that_is_damaged_once_costs_nothing() {
+    let scene = Scene::new();
+    scene.proxy.spoil(|asked| (is_spoiled(asked) && asked.before == 0).then_some(Fault::Damaged));
+    let output = scene.pull(&scene.cache(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let contents = contents(&scene.cache());
+    assert_eq!(contents.totals.stats.requests, u64::from(FILES) * LINES);
+    assert!(contents.rejected.is_empty());
+}
+
+#[test]
+fn a_server_whose_etags_look_like_md5s_and_are_none_is_read() {
+    for attempts in ["1", "3"] {
+        let scene = Scene::new();
+        scene.proxy.spoil(|asked| asked.is_object().then_some(Fault::OtherTag));
+        let endpoint = scene.proxy.endpoint();
+        let arguments = ["pull", SOURCE, "--cache", "cache.db", "--endpoint-url", &endpoint];
+        let mut command = scene.home.command(&arguments);
+        command.envs(scene.server.environment()).env("AWS_MAX_ATTEMPTS", attempts);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(contents(&scene.cache()).totals.stats.requests, u64::from(FILES) * LINES);
+    }
+}
+
+/// Sixty-four of them at a time do not fit into memory.
+#[test]
+fn many_large_log_files_at_a_time_do_not_fill_the_memory() {
+    let scene = Scene::new();
+    for n in 0..48 {
+        let name = format!("p/2026-04-25-00-00-00-{n:016X}");
+        scene.server.put("acme-logs", &name, "");
+        let file = std::fs::File::options().write(true).open(scene.server.path("acme-logs", &name)).unwrap();
+        file.set_len(16 << 20).unwrap();
+    }
+    // Passed over when all of it is here.
+    let is_large = |asked: &Asked| asked.is_object() && asked.target.contains("2026-04-25");
+    scene.proxy.spoil(move |asked| is_large(asked).then_some(Fault::Picture));
+    let output = scene.pull(&scene.cache(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(contents(&scene.cache()).totals.stats.requests, u64::from(FILES) * LINES);
+}

@@ -1,0 +1,310 @@
+//! Ctrl-C, SIGTERM and `q` end Tamarin whatever it is waiting for.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use tamarin::cache::Cache;
+use tamarin::source::demo::{Demo, DemoOptions};
+
+use crate::home::{Home, line};
+use crate::support::faulty::{Asked, Fault, FaultyProxy};
+use crate::support::s3_server::S3Server;
+use crate::support::terminal::Terminal;
+
+/// A second is meant; a busy machine takes longer. What waits for a server takes longer than this.
+const SOON: Duration = Duration::from_secs(5);
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const SIGINT: i32 = 2;
+const SIGTERM: i32 = 15;
+
+/// A statement that never ends, and gives nothing.
+const ENDLESS: &str =
+    "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c, requests";
+/// One that gives rows without end.
+const ENDLESS_ROWS: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c";
+
+fn send(process: u32, signal: i32) {
+    let sent = std::process::Command::new("kill").args([format!("-{signal}"), process.to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits for the end of a process that was told to end.
+fn ended(mut child: Child) -> (ExitStatus, String) {
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if begun.elapsed() > SOON {
+            child.kill().unwrap();
+            panic!("it runs on");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let mut told = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        stderr.read_to_string(&mut told).unwrap();
+    }
+    (status, told)
+}
+
+fn start(home: &Home, arguments: &[&str]) -> Child {
+    let mut command = home.command(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Whether a pull into this cache is over, and has brought something.
+fn is_pulled(cache: &Path) -> bool {
+    let has_some = Cache::open(cache).and_then(|cache| cache.sources()).is_ok_and(|all| {
+        !all.is_empty() && all.iter().all(|source| source.requests > 0 && source.last_pull.is_some())
+    });
+    has_some && !cache.with_extension("db.lock").exists()
+}
+
+#[test]
+fn ctrl_c_and_sigterm_end_a_statement_after_a_pull_in_the_same_process() {
+    let home = Home::new();
+    for (signal, cache) in [(SIGINT, "a.db"), (SIGTERM, "b.db")] {
+        let child = start(&home, &["sql", ENDLESS, "logs", "--cache", cache]);
+        wait_until("the pull", || is_pulled(&home.path(cache)));
+        // The statement begins after the cache was closed for writing.
+        std::thread::sleep(Duration::from_millis(300));
+        send(child.id(), signal);
+        let (status, told) = ended(child);
+        assert_eq!(status.signal(), Some(signal), "{status} {told}");
+        assert_eq!(told, "");
+        assert_eq!(home.objects(&["report", "total", "--cache", cache])[0]["requests"], 3);
+        assert!(!home.path(&format!("{cache}-wal")).exists());
+    }
+}
+
+#[test]
+fn a_question_after_a_pull_that_nobody_reads_the_answer_of_ends() {
+    let home = Home::new();
+    let demo = Demo::new(DemoOptions { requests: 3000, seed: 1 });
+    demo.write_to_file(&mut std::fs::File::create(home.path("demo.log")).unwrap()).unwrap();
+    let questions: [&[&str]; 3] = [
+        &["sql", ENDLESS_ROWS, "demo.log", "--top", "0", "--format", "ndjson"],
+        &["requests", "demo.log", "--top", "0", "--format", "ndjson"],
+        &["requests", "demo.log", "--top", "0", "--format", "csv"],
+    ];
+    for (question, cache) in questions.iter().zip(["a.db", "b.db", "c.db"]) {
+        let mut child = start(&home, &[question, &["--cache", cache][..]].concat());
+        // It has begun to answer; the pipe is full before it has ended.
+        child.stdout.as_mut().unwrap().read_exact(&mut [0; 100]).unwrap();
+        send(child.id(), SIGINT);
+        let (status, told) = ended(child);
+        assert_eq!(status.signal(), Some(SIGINT), "{question:?}: {status} {told}");
+    }
+}
+
+#[test]
+fn a_pipe_that_is_asked_about_leaves_no_cache_when_the_question_is_stopped() {
+    let home = Home::new();
+    let text = line(1, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1");
+    // Asked to stop, the first ends by itself; the second waits for the reader of its rows.
+    for statement in [ENDLESS, ENDLESS_ROWS] {
+        let mut child = start(&home, &["sql", statement, "-", "--top", "0", "--format", "ndjson"]);
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let data = home.path("data/tamarin");
+        let caches = || {
+            let names = std::fs::read_dir(&data).into_iter().flatten();
+            names.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect::<Vec<String>>()
+        };
+        let cache = data.join(format!("standard-input-{}.db", child.id()));
+        wait_until("the pull", || is_pulled(&cache));
+        std::thread::sleep(Duration::from_millis(300));
+        send(child.id(), SIGTERM);
+        let (status, told) = ended(child);
+        assert_eq!(status.signal(), Some(SIGTERM), "{status} {told}");
+        assert_eq!(caches(), [] as [&str; 0]);
+    }
+}
+
+#[test]
+fn a_pull_of_a_pipe_that_says_nothing_ends() {
+    let home = Home::new();
+    for arguments in [&["pull", "-", "--cache", "a.db"][..], &["report", "total", "-"]] {
+        let mut child = start(&home, arguments);
+        let mut stdin = child.stdin.take().unwrap();
+        let text = line(1, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1");
+        stdin.write_all(text.as_bytes()).unwrap();
+        wait_until("the beginning", || is_reading(child.id()));
+        send(child.id(), SIGTERM);
+        let (status, told) = ended(child);
+        assert_eq!(status.code(), Some(1), "{status} {told}");
+        assert!(told.contains("stopped before all log files were read"), "{told}");
+        drop(stdin);
+    }
+    assert_eq!(std::fs::read_dir(home.path("data/tamarin")).map_or(0, Iterator::count), 0);
+}
+
+/// Whether a process has handlers for signals: then it pulls.
+fn is_reading(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (SIGTERM - 1)) != 0
+}
+
+#[test]
+fn a_pull_that_rests_ends_at_the_first_signal() {
+    let home = Home::new();
+    for (signal, cache) in [(SIGINT, "a.db"), (SIGTERM, "b.db")] {
+        let child = start(&home, &["pull", "logs", "--cache", cache, "--every", "1h"]);
+        wait_until("the pull", || is_pulled(&home.path(cache)));
+        send(child.id(), signal);
+        let (status, told) = ended(child);
+        assert_eq!(status.code(), Some(0), "{told}");
+    }
+}
+
+/// A server that lets people wait.
+struct Scene {
+    home: Home,
+    server: S3Server,
+    proxy: FaultyProxy,
+}
+
+/// What a server does, and to which requests.
+type Plan = (&'static str, Fault, fn(&Asked) -> bool);
+
+/// A second page, or any later one.
+fn is_later_list(asked: &Asked) -> bool {
+    asked.is_list() && (asked.target.contains("continuation-token") || asked.target.contains("start-after"))
+}
+
+const PLANS: [Plan; 9] = [
+    ("the first page hangs", Fault::Swallowed, Asked::is_list),
+    ("a later page hangs", Fault::Swallowed, is_later_list),
+    ("a page stands still", Fault::Stall, Asked::is_list),
+    ("a page trickles in", Fault::Trickle, Asked::is_list),
+    ("it asks to slow down", Fault::SlowDown, Asked::is_list),
+    ("pages are empty without end", Fault::EmptyPage, Asked::is_list),
+    ("contents hang", Fault::Swallowed, Asked::is_object),
+    ("contents stand still", Fault::Stall, Asked::is_object),
+    ("contents trickle in", Fault::Trickle, Asked::is_object),
+];
+
+impl Scene {
+    fn new() -> Scene {
+        let server = S3Server::start(&["acme-logs"]);
+        for n in 0..1010 {
+            let text = line(n, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1");
+            server.put("acme-logs", &format!("p/2026-04-{:02}-00-00-00-{n:016X}", n % 20 + 1), text);
+        }
+        Scene { home: Home::new(), proxy: FaultyProxy::before(&server), server }
+    }
+
+    /// Has the server do something from now on, begins, and waits until it has done it.
+    fn begin<T>(&self, (_, fault, is_spoiled): Plan, begin: impl FnOnce() -> T) -> T {
+        self.proxy.take_seen();
+        self.proxy.spoil(move |asked| is_spoiled(asked).then_some(fault));
+        let begun = begin();
+        self.proxy.wait_for(is_spoiled);
+        // The answer is on its way, or is not.
+        std::thread::sleep(Duration::from_millis(100));
+        begun
+    }
+}
+
+#[test]
+fn a_pull_stops_whatever_the_server_does() {
+    let scene = Scene::new();
+    for (number, plan) in PLANS.into_iter().enumerate() {
+        let (cache, endpoint) = (format!("{number}.db"), scene.proxy.endpoint());
+        let child = scene.begin(plan, || {
+            scene
+                .home
+                .command(&["pull", "s3://acme-logs/p/", "--cache", &cache, "--endpoint-url", &endpoint])
+                .envs(scene.server.environment())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        });
+        send(child.id(), SIGTERM);
+        let (status, told) = ended(child);
+        assert_eq!(status.code(), Some(1), "{}: {status} {told}", plan.0);
+        assert!(told.contains("stopped before all log files were read"), "{}: {told}", plan.0);
+    }
+}
+
+#[test]
+fn a_purge_stops_while_the_server_lists_or_deletes() {
+    let scene = Scene::new();
+    let endpoint = scene.proxy.endpoint();
+    let arguments = ["pull", "s3://acme-logs/p/", "--purge", "--yes", "--cache", "a.db"];
+    let pull = || {
+        let mut command = scene.home.command(&[&arguments[..], &["--endpoint-url", &endpoint]].concat());
+        command.envs(scene.server.environment()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let child = scene.begin(("deleting hangs", Fault::Swallowed, Asked::is_delete), pull);
+    send(child.id(), SIGTERM);
+    let (status, told) = ended(child);
+    assert_eq!(status.code(), Some(1), "{status} {told}");
+    assert!(told.contains("stopped before all log files were deleted"), "{told}");
+
+    // All is pulled: the first list is that of the pull, the next that of the purge.
+    scene.proxy.take_seen();
+    let first = std::sync::Mutex::new(None);
+    scene.proxy.spoil(move |asked| {
+        let is_first_page = asked.is_list() && !is_later_list(asked);
+        let mut first = first.lock().unwrap();
+        let is_again = is_first_page && first.is_some();
+        if is_first_page {
+            *first = Some(());
+        }
+        is_again.then_some(Fault::Swallowed)
+    });
+    let child = pull();
+    scene.proxy.wait_for(|asked| asked.is_list() && !is_later_list(asked) && asked.before == 1);
+    send(child.id(), SIGTERM);
+    let (status, told) = ended(child);
+    assert_eq!(status.code(), Some(1), "{status} {told}");
+    assert!(told.contains("stopped before all log files were deleted"), "{told}");
+}
+
+#[test]
+fn the_explorer_quits_whatever_the_server_does() {
+    let scene = Scene::new();
+    for (number, plan) in PLANS.into_iter().enumerate() {
+        for by_signal in [false, true] {
+            let cache = scene.home.path(&format!("{number}-{by_signal}.db"));
+            let endpoint = scene.proxy.endpoint();
+            let arguments: [&OsStr; 5] = [
+                "s3://acme-logs/p/".as_ref(),
+                "--endpoint-url".as_ref(),
+                endpoint.as_ref(),
+                "--cache".as_ref(),
+                cache.as_os_str(),
+            ];
+            let program = Path::new(env!("CARGO_BIN_EXE_tamarin"));
+            let environment = scene.server.environment();
+            let mut terminal = scene
+                .begin(plan, || Terminal::start_in(program, &arguments, &environment, (100, 30)).unwrap());
+            let begun = Instant::now();
+            match by_signal {
+                true => send(terminal.process().unwrap(), SIGTERM),
+                false => terminal.press("q").unwrap(),
+            }
+            let status = terminal.wait_for_end().unwrap();
+            let took = begun.elapsed();
+            assert!(took < SOON, "{}, by a signal {by_signal}: {took:?}", plan.0);
+            assert!(status.success(), "{}: {status}", plan.0);
+            assert!(!terminal.screen().screen().alternate_screen(), "{}", plan.0);
+        }
+    }
+}
