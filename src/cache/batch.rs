@@ -21,6 +21,12 @@ use super::recent::Recent;
 /// Several batches are on their way at a time, and memory is bounded.
 pub const BATCH_ROWS: usize = 7_680;
 
+/// Bytes of memory from which on a batch is full too. An ordinary one has a fifth of them.
+pub const BATCH_BYTES: usize = 8 << 20;
+
+/// Memory that grew beyond this for one batch is given back after it.
+const KEPT_BYTES: usize = BATCH_BYTES;
+
 /// A log file as the catalogue knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileMark {
@@ -70,6 +76,13 @@ pub struct RejectedLine {
     pub content: Vec<u8>,
 }
 
+impl RejectedLine {
+    /// Bytes of memory that it takes, about.
+    pub fn bytes(&self) -> usize {
+        size_of::<RejectedLine>() + self.reason.len() + self.content.len()
+    }
+}
+
 /// The highest bit of a code: it stands for a value that the batch brings along, not for one that the writer
 /// knows.
 pub(super) const NEW: u32 = 1 << 31;
@@ -111,13 +124,35 @@ impl Batch {
         self.times.len()
     }
 
+    /// Bytes of memory that it takes, about.
+    pub fn bytes(&self) -> usize {
+        let Batch { times, dimensions, frames, measures, details, request_ids, parts, knowledge: _, spare: _ } =
+            self;
+        let per_row = size_of_val(times.as_slice())
+            + size_of_val(frames.as_slice())
+            + size_of_val(request_ids.as_slice())
+            + measures.iter().map(|column| size_of_val(column.as_slice())).sum::<usize>();
+        let coded = |Coded { codes, values, hashes }: &Coded| {
+            size_of_val(codes.as_slice()) + size_of_val(hashes.as_slice()) + values.bytes()
+        };
+        let pages = details.iter().flatten().map(|page| page.bytes.len());
+        let rejected = parts.iter().flat_map(|part| &part.rejected).map(RejectedLine::bytes);
+        per_row + dimensions.iter().map(coded).sum::<usize>() + pages.sum::<usize>() + rejected.sum::<usize>()
+    }
+
     /// Time of the newest request.
     pub fn newest(&self) -> Option<i64> {
         self.times.iter().copied().max()
     }
 
-    /// Empties it; its memory stays for another.
+    /// Empties it; its memory stays for another, unless it is extraordinarily much.
     fn clear(&mut self) {
+        let values = self.dimensions.iter().map(|column| column.values.memory()).sum::<usize>();
+        let spare = self.spare.iter().flatten().map(Vec::capacity).sum::<usize>();
+        if values + spare + self.times.capacity() * size_of::<[u64; 12]>() > KEPT_BYTES {
+            *self = Batch::default();
+            return;
+        }
         let Batch { times, dimensions, frames, measures, details, request_ids, parts, knowledge, spare: _ } =
             self;
         times.clear();
@@ -152,6 +187,9 @@ pub struct BatchBuilder {
     /// Of the fields of few values.
     recent: [Option<Recent>; DIMENSIONS],
     builders: [PageBuilder; DETAILS],
+    /// Lines of the batch that are no records, and the bytes that they take.
+    rejected: usize,
+    rejected_bytes: usize,
     /// Keys that are spelled differently in the log, behind one another.
     decoded: Vec<u8>,
     scratch: Vec<u8>,
@@ -169,6 +207,8 @@ impl Default for BatchBuilder {
             interners: Default::default(),
             recent: DIMENSION_FIELDS.map(|field| (!has_many_values(field)).then(|| Recent::new(RECENT))),
             builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
+            rejected: 0,
+            rejected_bytes: 0,
             decoded: Vec::new(),
             scratch: Vec::new(),
         }
@@ -202,9 +242,22 @@ impl BatchBuilder {
         self.rows() == 0 && self.batch.parts.is_empty()
     }
 
-    /// Whether it is time to finish it.
+    /// Whether it is time to finish it: it has enough requests and rejected lines, or enough bytes.
     pub fn is_full(&self) -> bool {
-        self.rows() >= BATCH_ROWS
+        self.rows() + self.rejected >= BATCH_ROWS || self.bytes() >= BATCH_BYTES
+    }
+
+    /// Whether it is time to finish it before more text is added.
+    pub fn is_full_before(&self, text: usize) -> bool {
+        !self.is_empty() && (self.is_full() || self.bytes() + text > BATCH_BYTES)
+    }
+
+    /// Bytes of memory that grow with the lengths of values. Asked once for many rows: it looks at every column.
+    fn bytes(&self) -> usize {
+        let values = self.interners.iter().map(|interner| interner.values().bytes());
+        let pages = self.batch.details.iter().flatten().map(|page| page.bytes.len());
+        let begun = self.builders.iter().map(PageBuilder::bytes);
+        values.chain(pages).chain(begun).sum::<usize>() + self.rejected_bytes
     }
 
     /// Adds a request. Many at once are added faster by [`BatchBuilder::extend`].
@@ -276,7 +329,9 @@ impl BatchBuilder {
         self.batch
             .request_ids
             .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
-        self.decoded = decoded;
+        if decoded.capacity() <= KEPT_BYTES {
+            self.decoded = decoded;
+        }
     }
 
     /// Takes up the fields in the frame of a record; its index in the batch + 1.
@@ -337,7 +392,7 @@ impl BatchBuilder {
                 }
                 _ => builder.push(logged),
             }
-            if builder.rows() == PAGE {
+            if builder.is_full() {
                 let page = builder.finish_in(&mut self.batch.spare[slot]);
                 self.batch.details[slot].extend(page);
             }
@@ -346,6 +401,8 @@ impl BatchBuilder {
 
     /// Says which lines of a log file the rows since the last part came from.
     pub fn end_part(&mut self, part: Part) {
+        self.rejected += part.rejected.len();
+        self.rejected_bytes += part.rejected.iter().map(RejectedLine::bytes).sum::<usize>();
         self.batch.parts.push(part);
     }
 
@@ -361,8 +418,12 @@ impl BatchBuilder {
             next.knowledge = Some(knowledge.clone());
             self.known = knowledge.latest();
         }
+        if self.scratch.capacity() > KEPT_BYTES {
+            self.scratch = Vec::new();
+        }
         self.places.clear();
         self.frame_count = 0;
+        (self.rejected, self.rejected_bytes) = (0, 0);
         for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
             interner.exchange(&mut coded.values);
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params, params_from_iter};
 
-use super::batch::{Batch, Coded, FileMark, KEY};
+use super::batch::{Batch, Coded, FileMark, KEY, RejectedLine};
 use super::catalogue::{self, SourceInfo};
 use super::checkpoint::Checkpointer;
 use super::chunk::{self, ChunkError};
@@ -19,7 +19,7 @@ use super::known::{Knowledge, Values};
 use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
 use super::lock::WriterLock;
 use super::log_files::{FileState, load_file, write_file};
-use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
+use super::open_segment::{OpenSegment, SEGMENT_BYTES, SEGMENT_ROWS, code_to_time};
 use super::schema::{self, Journal};
 use super::{CacheError, checksum, codec, stored_values};
 use crate::log::Field;
@@ -34,10 +34,13 @@ pub struct Appended {
     pub duplicates: u64,
 }
 
+/// Bytes of rejected lines from which on they are committed: until then they are in memory.
+const REJECTED_BYTES: usize = 16 << 20;
+
 /// How a [`Writer`] lays out what it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterOptions {
-    /// Rows that a segment is meant to have, at least 1: with fewer, less is written anew as a source
+    /// Rows that a segment is meant to have, at least 1, unless it has many bytes before: with fewer, less is written anew as a source
     /// grows; with more, a question reads fewer and larger pieces. Readers take any size.
     pub segment_rows: usize,
 }
@@ -72,6 +75,8 @@ pub struct Writer {
     stored: [usize; DIMENSIONS],
     tail: Option<Tail>,
     files: HashMap<(i64, String), FileState>,
+    /// Bytes of the rejected lines in them that are not committed.
+    rejected_bytes: usize,
     /// Memory for the ids of the values of a batch.
     ids: Vec<u32>,
     /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
@@ -135,6 +140,7 @@ impl Writer {
             stored: [0; DIMENSIONS],
             tail: None,
             files: HashMap::new(),
+            rejected_bytes: 0,
             ids: Vec::new(),
             checkpointer: None,
             kept_open: None,
@@ -233,6 +239,8 @@ impl Writer {
         let mut start = from;
         let mut repeats = repeats.into_iter().peekable();
         let mut appended = Appended::default();
+        let rejected = batch.parts.iter().flat_map(|part| &part.rejected).map(RejectedLine::bytes);
+        self.rejected_bytes += rejected.sum::<usize>();
         for part in batch.parts.drain(..) {
             let end = start + part.rows;
             let mut duplicates = 0;
@@ -252,8 +260,13 @@ impl Writer {
             file.dirty = true;
             start = end;
         }
-        if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() >= self.options.segment_rows) {
+        let is_full = |segment: &OpenSegment| {
+            segment.rows() >= self.options.segment_rows || segment.bytes() >= SEGMENT_BYTES
+        };
+        if self.tail.as_ref().is_some_and(|tail| is_full(&tail.segment)) {
             self.seal()?;
+        } else if self.rejected_bytes >= REJECTED_BYTES {
+            self.commit()?;
         }
         Ok(appended)
     }
@@ -340,6 +353,7 @@ impl Writer {
             }
         }
         files.retain(|_, file| file.is_in_part());
+        self.rejected_bytes = 0;
         Ok(journal)
     }
 
@@ -524,7 +538,14 @@ fn load_tail(
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
         })?
         .collect::<rusqlite::Result<Vec<(i64, i64, i64, i64, i64)>>>()?;
-    let small = segments.pop_if(|(.., rows)| (*rows as usize) < segment_rows);
+    let last = segments.last().map_or(0, |(id, ..)| *id);
+    let bytes: i64 = connection.query_row(
+        "SELECT coalesce(sum(length(data)), 0) FROM column_chunk WHERE id BETWEEN ?1 AND ?1 + 63",
+        [last * 64],
+        |row| row.get(0),
+    )?;
+    let small =
+        segments.pop_if(|(.., rows)| (*rows as usize) < segment_rows && bytes < SEGMENT_BYTES as i64);
     let seen = Seen::new(segments.into_iter().map(|(id, time_min, time_max, ..)| (id, time_min, time_max)));
     let mut tail = Tail {
         source,
