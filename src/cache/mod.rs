@@ -32,7 +32,7 @@ pub mod upkeep;
 mod value_table;
 mod writer;
 
-pub use batch::{Batch, BatchBuilder, FileMark, Part, RejectedLine};
+pub use batch::{BATCH_BYTES, Batch, BatchBuilder, FileMark, Part, RejectedLine};
 pub use codec::integers::{BLOCK, Integers};
 pub use dictionary::Dictionary;
 pub use error::CacheError;

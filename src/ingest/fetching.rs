@@ -17,7 +17,7 @@ use crate::log::{Rejection, records};
 use crate::source::body::{Body, is_compressed, looks_like_log};
 use crate::source::{LogFile, Source};
 
-use super::blocks::{Buffers, Cutter, without};
+use super::blocks::{Buffers, Cutter, Lines, without};
 use super::counters::Counters;
 use super::shared::{FROM_BYTES, ReadAt, SharedFile};
 use super::{Block, Message, Options, Stop, Work};
@@ -206,14 +206,31 @@ impl Reading {
             Body::Reader(inner) => Body::Reader(Box::new(Counted { inner, done })),
         };
         let mut cutter = Cutter::new(body.into_reader()?, self.buffers.clone(), self.file.size);
-        let mut is_first = true;
+        // Long lines alone do not tell whether this is a log.
+        let mut judged = false;
+        let mut first = Vec::new();
         while let Some(lines) = cutter.next()? {
-            if std::mem::take(&mut is_first) && !is_log(&lines.bytes) {
+            if self.stop.is_asked() {
+                return Ok(None);
+            }
+            let room = cutter.take_room();
+            let is_beginning = !judged && lines.bytes.is_empty() && !lines.is_last;
+            if is_beginning {
+                if lines.long.is_some() {
+                    first.push(lines);
+                }
+                continue;
+            }
+            if !judged && !is_log(first.iter().chain([&lines])) {
                 self.pass_over();
                 return Ok(None);
             }
-            for lines in without(lines, &self.known) {
-                let block = Block::new(self.source, &self.file, lines);
+            judged = true;
+            let blocks = first.drain(..).chain([lines]).flat_map(|lines| without(lines, &self.known));
+            let blocks = blocks.filter(|lines| !lines.bytes.is_empty() || lines.long.is_some() || lines.is_last);
+            let mut room = room;
+            for lines in blocks {
+                let block = Block::new(self.source, &self.file, lines, room.take());
                 if self.stop.is_asked() || self.blocks.blocking_send(Work::Block(block)).is_err() {
                     return Ok(None);
                 }
@@ -238,13 +255,30 @@ impl Reading {
             self.stop.clone(),
             sender,
         );
-        let beginning = file.read(0)?;
-        let is_one_endless_line = beginning.text().is_empty() && beginning.error.is_some();
-        if is_one_endless_line || !is_log(beginning.text()) {
-            self.pass_over();
-            return Ok(None);
+        let mut first = Vec::new();
+        for piece in 0.. {
+            let mut lines = match file.read(piece) {
+                _ if self.stop.is_asked() => return Ok(None),
+                lines => lines?,
+            };
+            let room = lines.room.take();
+            let mut lines = lines.numbered(1);
+            // Long lines alone do not tell whether this is a log.
+            if !lines.bytes.is_empty() || lines.is_last {
+                let is_log = is_log(first.iter().chain([&lines]));
+                self.buffers.give_back(lines.bytes);
+                if is_log {
+                    break;
+                }
+                self.pass_over();
+                return Ok(None);
+            }
+            drop(room);
+            self.buffers.give_back(std::mem::take(&mut lines.bytes));
+            if lines.long.is_some() {
+                first.push(lines);
+            }
         }
-        self.buffers.give_back(beginning.buffer);
         let file = Arc::new(file);
         for _ in 0..self.parsers {
             // If nobody takes it any more, what went wrong is told already.
@@ -260,25 +294,41 @@ fn broke_down(counters: &Counters, name: &str, doing: &str) {
     counters.file_failed(name, format!("{name}: {what}"), &what);
 }
 
-/// Whether this can be the beginning of a log.
-fn is_log(beginning: &[u8]) -> bool {
-    looks_like_log(beginning) && has_log_lines(beginning)
+/// Whether these can be the first lines of a log.
+fn is_log<'l>(first: impl IntoIterator<Item = &'l Lines>) -> bool {
+    let mut others = 0;
+    for Lines { bytes, long, .. } in first {
+        let is_beginning = others == 0;
+        if is_beginning && !looks_like_log(bytes) {
+            return false;
+        }
+        match judged(bytes) {
+            Some(more) => others += more,
+            None => return true,
+        }
+        if let Some(long) = long {
+            if is_beginning && bytes.is_empty() && !looks_like_log(&long.beginning) {
+                return false;
+            }
+            others += 1;
+        }
+    }
+    others == 0
 }
 
-/// Whether the beginning of a file is that of a log by its lines: among its first lines one is a record, or was to be
-/// one. An empty file is one too.
-fn has_log_lines(beginning: &[u8]) -> bool {
+/// How many of the first lines are none of a log; `None`: one of them is a record, or was to be one.
+fn judged(beginning: &[u8]) -> Option<usize> {
     let mut others = 0;
     for line in beginning.split(|byte| *byte == b'\n').take(JUDGED_LINES) {
         for (_, record) in records(line) {
             match record {
-                Ok(_) | Err(Rejection::NoOperation | Rejection::Header) => return true,
+                Ok(_) | Err(Rejection::NoOperation | Rejection::Header) => return None,
                 Err(Rejection::Empty) => {}
                 Err(Rejection::NoBucket | Rejection::NoTime) => others += 1,
             }
         }
     }
-    others == 0
+    Some(others)
 }
 
 /// Counts what is read through it.
