@@ -126,8 +126,17 @@ impl Batch {
 
     /// Bytes of memory that it takes, about.
     pub fn bytes(&self) -> usize {
-        let Batch { times, dimensions, frames, measures, details, request_ids, parts, knowledge: _, spare: _ } =
-            self;
+        let Batch {
+            times,
+            dimensions,
+            frames,
+            measures,
+            details,
+            request_ids,
+            parts,
+            knowledge: _,
+            spare: _,
+        } = self;
         let per_row = size_of_val(times.as_slice())
             + size_of_val(frames.as_slice())
             + size_of_val(request_ids.as_slice())
@@ -553,3 +562,122 @@ fn key_in_uri(uri: &[u8], key: &[u8], bucket: Option<&[u8]>) -> Option<usize> {
 pub(super) const KEY: usize = slot(Field::Key);
 /// The same for the operation.
 pub(super) const OPERATION: usize = slot(Field::Operation);
+
+#[cfg(test)]
+mod tests {
+    use super::super::codec::text::PAGE_BYTES;
+    use super::super::{Cache, Writer};
+    use super::*;
+    use crate::log::records;
+
+    fn push(builder: &mut BatchBuilder, number: usize, key: &str, uri: &str) {
+        let line = format!(
+            "owner media [03/Apr/2026:03:{:02}:{:02} +0000] 192.0.2.7 - {number:016X} REST.GET.OBJECT {key} \
+             \"GET /{uri} HTTP/1.1\" 206 - {number} - 120 15 \"-\" \"aws-cli\" -",
+            number / 60 % 60,
+            number % 60,
+        );
+        for (_, record) in records(line.as_bytes()) {
+            builder.push(&record.unwrap());
+        }
+    }
+
+    fn part(rows: usize, rejected: Vec<RejectedLine>) -> Part {
+        let file = FileMark { name: "a.log".to_owned(), version: None, size: None };
+        let lines = (rows + rejected.len()) as u64;
+        Part { file: Arc::new(file), first_line: 1, lines, rows, rejected, total_lines: None }
+    }
+
+    #[test]
+    fn long_request_uris_make_no_page_that_is_too_large_to_be_read() {
+        const ROWS: usize = 60;
+        const LENGTH: usize = 1 << 20;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let mut writer = Writer::open(&path).unwrap();
+        let source = writer.source("logs").unwrap();
+        let uri =
+            |row: usize| format!("k{row}?{}", char::from(b'a' + (row % 26) as u8).to_string().repeat(LENGTH));
+        let mut builder = BatchBuilder::knowing(writer.knowledge());
+        // Some in a row, as from a large file; then one at a time, whose pages are joined.
+        for row in 0..ROWS {
+            push(&mut builder, row, &format!("k{row}"), &uri(row));
+            if row >= ROWS / 2 {
+                builder.end_part(part(1, Vec::new()));
+                writer.append(source, builder.finish()).unwrap();
+            } else if row == ROWS / 2 - 1 {
+                builder.end_part(part(ROWS / 2, Vec::new()));
+                let batch = builder.finish();
+                let pages = batch.details.iter().flatten();
+                let most = pages.map(|page| page.text_bytes().unwrap()).max().unwrap();
+                assert!(most <= (PAGE_BYTES + LENGTH + 100) as u64, "{most}");
+                writer.append(source, batch).unwrap();
+            }
+        }
+        writer.commit().unwrap();
+        let cache = Cache::open(&path).unwrap();
+        let snapshot = cache.snapshot().unwrap();
+        let keys = snapshot.dictionary(Field::Key).unwrap();
+        let (mut rows, mut largest) = (0, 0);
+        for segment in &snapshot.segments {
+            let codes = snapshot.integers(segment, Field::Key).unwrap().to_vec();
+            let mut row = 0;
+            let mut of_page =
+                |page: &super::super::codec::text::OpenPage| -> Result<(), super::super::CacheError> {
+                    largest = largest.max(page.memory());
+                    for in_page in 0..page.rows() {
+                        let found = page.get(in_page, || keys.get(codes[row] as u32)).unwrap().unwrap();
+                        assert!(*found == *format!("GET /{} HTTP/1.1", uri(rows)).as_bytes(), "row {rows}");
+                        (row, rows) = (row + 1, rows + 1);
+                    }
+                    Ok(())
+                };
+            snapshot.for_each_page(segment, Field::RequestUri, &|| true, &mut of_page).unwrap();
+        }
+        assert_eq!(rows, ROWS);
+        assert!(largest <= 3 * PAGE_BYTES, "{largest}");
+    }
+
+    #[test]
+    fn few_long_values_fill_a_batch() {
+        let mut builder = BatchBuilder::default();
+        let mut rows = 0;
+        while !builder.is_full() {
+            // Of a key, the batch keeps one; of the request URI there is nothing left without it.
+            let key = format!("{rows}{}", "k".repeat(100_000));
+            push(&mut builder, rows, &key, &key);
+            rows += 1;
+        }
+        assert!((BATCH_BYTES / 110_000..BATCH_BYTES / 90_000).contains(&rows), "{rows}");
+        builder.end_part(part(rows, Vec::new()));
+        assert!(!builder.is_full_before(0) || builder.is_full());
+        let batch = builder.finish();
+        assert!((BATCH_BYTES..BATCH_BYTES * 3 / 2).contains(&batch.bytes()), "{}", batch.bytes());
+        assert!(
+            !builder.is_full() && !builder.is_full_before(usize::MAX >> 1),
+            "an empty one has room for anything"
+        );
+        // Its memory is not kept for ordinary ones.
+        builder.finish_with(batch);
+        assert!(builder.batch.dimensions[KEY].values.memory() < KEPT_BYTES);
+    }
+
+    #[test]
+    fn rejected_lines_alone_fill_a_batch_by_their_number_and_by_their_bytes() {
+        let rejected = |line: u64, length: usize| RejectedLine {
+            line,
+            reason: "no time".to_owned(),
+            content: vec![b'x'; length],
+        };
+        let mut builder = BatchBuilder::default();
+        builder.end_part(part(0, (1..BATCH_ROWS as u64).map(|line| rejected(line, 1)).collect()));
+        assert!(!builder.is_full());
+        builder.end_part(part(0, vec![rejected(1, 1)]));
+        assert!(builder.is_full());
+        assert_eq!(builder.finish().rows(), 0);
+        assert!(!builder.is_full());
+        builder.end_part(part(0, (0..8).map(|line| rejected(line, BATCH_BYTES / 8)).collect()));
+        assert!(builder.is_full());
+        assert!(builder.finish().bytes() >= BATCH_BYTES);
+    }
+}

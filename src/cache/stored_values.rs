@@ -54,8 +54,8 @@ pub(super) fn insert(
     while next <= last {
         let value = |id: i64| values.get(id as u32).unwrap_or_default();
         let ids = next..next + INSERTED_TOGETHER as i64;
-        let are_short = ids.end <= last + 1
-            && ids.clone().map(|id| value(id).len()).sum::<usize>() <= INSERTED_BYTES;
+        let are_short =
+            ids.end <= last + 1 && ids.clone().map(|id| value(id).len()).sum::<usize>() <= INSERTED_BYTES;
         let (statement, ids) = if are_short { (&ROWS[1], ids) } else { (&ROWS[0], next..next + 1) };
         next = ids.end;
         let mut insert = transaction.prepare_cached(statement)?;

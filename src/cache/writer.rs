@@ -544,8 +544,7 @@ fn load_tail(
         [last * 64],
         |row| row.get(0),
     )?;
-    let small =
-        segments.pop_if(|(.., rows)| (*rows as usize) < segment_rows && bytes < SEGMENT_BYTES as i64);
+    let small = segments.pop_if(|(.., rows)| (*rows as usize) < segment_rows && bytes < SEGMENT_BYTES as i64);
     let seen = Seen::new(segments.into_iter().map(|(id, time_min, time_max, ..)| (id, time_min, time_max)));
     let mut tail = Tail {
         source,

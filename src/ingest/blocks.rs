@@ -21,8 +21,8 @@ pub const BEGINNING_BYTES: usize = 4 << 10;
 /// A buffer that grew beyond this is for a long line.
 pub const ORDINARY_BYTES: usize = 4 * BLOCK_BYTES;
 
-/// Long lines that are in memory at a time, waiting to be parsed, and as many being parsed.
-const LONG_LINES: usize = 4;
+/// Long lines that are in memory at a time, from being cut to being parsed, and as many that parsers read themselves.
+const LONG_LINES: usize = 2;
 
 /// A line that is longer than [`LONGEST_LINE`]: it is no record, and all of it that is kept is its beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +153,8 @@ impl<R: Read> Cutter<R> {
         let begun = Instant::now();
         let mut bytes = self.buffers.take();
         let mut filled = self.carry.len();
-        let expected = self.expected.take().map_or(self.block_bytes, |expected| expected.min(self.block_bytes));
+        let expected =
+            self.expected.take().map_or(self.block_bytes, |expected| expected.min(self.block_bytes));
         let mut room = expected.max(filled + self.block_bytes / 4).min(self.longest + 1);
         // Only what is new of the buffer is cleared; the rest is overwritten.
         if bytes.len() < room {
@@ -437,7 +438,10 @@ mod tests {
         let text = "one\ntwo\nthree";
         for size in [None, Some(text.len() as u64)] {
             let mut cutter = Cutter::new(text.as_bytes(), Buffers::new(2), size);
-            assert_eq!(cutter.next().unwrap(), Some(Lines { first: 1, bytes: text.into(), long: None, is_last: true }));
+            assert_eq!(
+                cutter.next().unwrap(),
+                Some(Lines { first: 1, bytes: text.into(), long: None, is_last: true })
+            );
             assert_eq!(cutter.next().unwrap(), None);
         }
     }
@@ -449,7 +453,12 @@ mod tests {
 
     #[test]
     fn lines_that_are_known_are_left_out() {
-        let block = || Lines { first: 10, bytes: b"ten\neleven\ntwelve\nthirteen".to_vec(), long: None, is_last: true };
+        let block = || Lines {
+            first: 10,
+            bytes: b"ten\neleven\ntwelve\nthirteen".to_vec(),
+            long: None,
+            is_last: true,
+        };
         assert_eq!(without(block(), &[1..5, 20..30]), [block()]);
         assert_eq!(
             without(block(), std::slice::from_ref(&(11..12))),
@@ -472,6 +481,9 @@ mod tests {
             ]
         );
         let known = std::slice::from_ref(&(1..50));
-        assert_eq!(without(block(), known), [Lines { first: 14, bytes: Vec::new(), long: None, is_last: true }]);
+        assert_eq!(
+            without(block(), known),
+            [Lines { first: 14, bytes: Vec::new(), long: None, is_last: true }]
+        );
     }
 }

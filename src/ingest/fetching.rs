@@ -24,6 +24,10 @@ use super::{Block, Message, Options, Stop, Work};
 
 /// Pages of names on their way from the lister.
 const PAGES: usize = 4;
+/// Log files up to this size may be in memory while they are read.
+const IN_MEMORY: u64 = 64 << 20;
+/// KiB of such log files that are fetched or read at a time.
+const FETCHED_KIB: usize = 512 << 10;
 /// First lines of a file that tell whether it is a log.
 const JUDGED_LINES: usize = 100;
 
@@ -90,6 +94,7 @@ impl Fetching {
         let listing = tokio::spawn(async move { lister.list(window, page_sender).await });
         let concurrency = self.options.concurrency.unwrap_or_else(|| source.concurrency()).max(1);
         let slots = Arc::new(Semaphore::new(concurrency));
+        let memory = Arc::new(Semaphore::new(FETCHED_KIB));
         let mut fetches = JoinSet::new();
 
         'pages: loop {
@@ -117,7 +122,12 @@ impl Fetching {
                     slot = slots.clone().acquire_owned() => slot,
                     () = self.stop.asked() => break 'pages,
                 };
-                let Ok(slot) = slot else { break 'pages };
+                let size = file.size.filter(|size| *size <= IN_MEMORY).unwrap_or(0);
+                let room = tokio::select! {
+                    room = memory.clone().acquire_many_owned(size.div_ceil(1 << 10) as u32) => room,
+                    () = self.stop.asked() => break 'pages,
+                };
+                let (Ok(slot), Ok(room)) = (slot, room) else { break 'pages };
                 let mark =
                     FileMark { name: file.name.clone(), version: file.version.clone(), size: file.size };
                 let reading = Reading {
@@ -139,7 +149,7 @@ impl Fetching {
                     if AssertUnwindSafe(fetch).catch_unwind().await.is_err() {
                         broke_down(&counters, &file.name, "fetching it");
                     }
-                    drop(slot);
+                    drop((slot, room));
                 });
                 while fetches.try_join_next().is_some() {}
             }
@@ -227,7 +237,8 @@ impl Reading {
             }
             judged = true;
             let blocks = first.drain(..).chain([lines]).flat_map(|lines| without(lines, &self.known));
-            let blocks = blocks.filter(|lines| !lines.bytes.is_empty() || lines.long.is_some() || lines.is_last);
+            let blocks =
+                blocks.filter(|lines| !lines.bytes.is_empty() || lines.long.is_some() || lines.is_last);
             let mut room = room;
             for lines in blocks {
                 let block = Block::new(self.source, &self.file, lines, room.take());

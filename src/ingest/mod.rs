@@ -7,7 +7,8 @@
 //! Listing and fetching wait for the network, so they are tasks; decompressing, cutting ([`blocks`]),
 //! parsing ([`parsers`]) and writing ([`writing`]) keep a processor busy, so they are threads. A large plain file
 //! that is there already is read by the parsers themselves ([`shared`]). A block of lines goes whole into
-//! one batch; a batch goes whole into one commit, with the marks of its log files.
+//! one batch; a batch goes whole into one commit, with the marks of its log files. Channels bound how many blocks and
+//! batches are on their way, a [`budget`] how many bytes, for lines may be long.
 //! Never here: screens, SQL text.
 
 mod blocks;
@@ -211,7 +212,8 @@ async fn run(
         let blocks = block_receiver.clone();
         let (to_writer, counters, runtime) = (to_writer.clone(), counters.clone(), runtime.clone());
         let (buffers, spare, knowledge) = (buffers.clone(), spare.clone(), writer.knowledge());
-        let work = move || parsers::run(&runtime, knowledge, &blocks, &to_writer, &counters, &buffers, &spare);
+        let work =
+            move || parsers::run(&runtime, knowledge, &blocks, &to_writer, &counters, &buffers, &spare);
         threads.push(std::thread::Builder::new().name(format!("parser-{number}")).spawn(work));
     }
     drop((block_receiver, to_writer));

@@ -354,8 +354,8 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::super::budget::Budget;
-    use super::super::{Message, Stop};
     use super::super::shared::ReadAt;
+    use super::super::{Message, Stop};
     use super::*;
 
     const LINES: u64 = 3000;
@@ -381,7 +381,15 @@ mod tests {
 
     /// Two parsers take a file; all batches that they hand on.
     fn taken(content: impl ReadAt + 'static, known: Vec<Range<u64>>) -> (Vec<Batch>, Arc<Counters>) {
-        let size = log().len() as u64;
+        taken_of(content, log().len() as u64, known)
+    }
+
+    /// The same of a file of this size.
+    fn taken_of(
+        content: impl ReadAt + 'static,
+        size: u64,
+        known: Vec<Range<u64>>,
+    ) -> (Vec<Batch>, Arc<Counters>) {
         let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size) };
         let counters = Arc::new(Counters::default());
         let (read, _) = tokio::sync::oneshot::channel();
@@ -501,6 +509,19 @@ mod tests {
         assert_eq!(counters.rejected.load(Relaxed), lines / 7);
         assert_eq!(counters.files_failed.load(Relaxed), 1);
         assert!(batches.iter().flat_map(|batch| &batch.parts).all(|part| part.total_lines.is_none()));
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_rejected_lines_is_handed_on_in_batches() {
+        let content = "x\n".repeat(100_000).into_bytes();
+        let size = content.len() as u64;
+        let (batches, counters) = taken_of(content, size, Vec::new());
+        assert_eq!(counters.rejected.load(Relaxed), 100_000);
+        let rejected = |batch: &Batch| batch.parts.iter().map(|part| part.rejected.len()).sum::<usize>();
+        let most = batches.iter().map(rejected).max().unwrap();
+        // A batch ends with a piece.
+        assert!(most <= 7_680 + piece_bytes() / 2, "{most}");
+        assert_eq!(batches.iter().map(rejected).sum::<usize>(), 100_000);
     }
 
     #[test]

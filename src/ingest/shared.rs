@@ -248,7 +248,7 @@ impl SharedFile {
             match self.content.read_at(&mut buffer[at..range.end], start + at as u64) {
                 Ok(0) => {
                     let message = "it became shorter while it was read; pull it again when it is whole";
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+                    return Err(io::Error::other(message));
                 }
                 Ok(read) => at += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

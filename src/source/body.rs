@@ -97,9 +97,10 @@ impl Packing {
     fn damage(self, error: &io::Error) -> io::Error {
         let (name, kind) = (self.name(), error.kind());
         match kind {
-            io::ErrorKind::UnexpectedEof => {
-                io::Error::new(kind, format!("{name} data ends too early: the file is not whole; get it again"))
-            }
+            io::ErrorKind::UnexpectedEof => io::Error::new(
+                kind,
+                format!("{name} data ends too early: the file is not whole; get it again"),
+            ),
             _ => io::Error::new(io::ErrorKind::InvalidData, format!("{name} data is damaged: {error}")),
         }
     }

@@ -444,6 +444,28 @@ mod tests {
         assert_eq!(builder.finish().unwrap().bytes.len(), 1);
     }
 
+    #[test]
+    fn a_page_ends_by_bytes_and_says_how_many_it_has() {
+        let mut builder = PageBuilder::new(Hint::Text);
+        let value = vec![b'x'; 1 << 20];
+        let mut pages = Vec::new();
+        for _ in 0..20 {
+            builder.push(Some(&value));
+            if builder.is_full() {
+                pages.extend(builder.finish());
+            }
+        }
+        assert_eq!(pages.iter().map(|page| page.rows).collect::<Vec<usize>>(), [4; 5]);
+        assert!(pages.iter().all(|page| page.text_bytes() == Ok(PAGE_BYTES as u64)), "{PAGE_BYTES}");
+        builder.push(Some(&vec![b'y'; KEPT_BYTES + 1]));
+        let page = builder.finish().unwrap();
+        assert_eq!(page.text_bytes(), Ok(KEPT_BYTES as u64 + 1));
+        assert_eq!(builder.text.capacity(), 0, "what one long value took is given back");
+        let absent = Page { rows: 3, bytes: vec![0] };
+        assert_eq!(absent.text_bytes(), Ok(0));
+        assert!(Page { rows: 3, bytes: vec![1, 0x80] }.text_bytes().is_err());
+    }
+
     proptest! {
         #[test]
         fn any_values_come_back(
