@@ -21,6 +21,12 @@ use super::recent::Recent;
 /// Several batches are on their way at a time, and memory is bounded.
 pub const BATCH_ROWS: usize = 7_680;
 
+/// Bytes of memory from which on a batch is full too. An ordinary one has a fifth of them.
+pub const BATCH_BYTES: usize = 8 << 20;
+
+/// Memory that grew beyond this for one batch is given back after it.
+const KEPT_BYTES: usize = BATCH_BYTES;
+
 /// A log file as the catalogue knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileMark {
@@ -83,6 +89,13 @@ pub struct RejectedLine {
     pub content: Vec<u8>,
 }
 
+impl RejectedLine {
+    /// Bytes of memory that it takes, about.
+    pub fn bytes(&self) -> usize {
+        size_of::<RejectedLine>() + self.reason.len() + self.content.len()
+    }
+}
+
 /// The highest bit of a code: it stands for a value that the batch brings along, not for one that the writer
 /// knows.
 pub(super) const NEW: u32 = 1 << 31;
@@ -124,13 +137,44 @@ impl Batch {
         self.times.len()
     }
 
+    /// Bytes of memory that it takes, about.
+    pub fn bytes(&self) -> usize {
+        let Batch {
+            times,
+            dimensions,
+            frames,
+            measures,
+            details,
+            request_ids,
+            parts,
+            knowledge: _,
+            spare: _,
+        } = self;
+        let per_row = size_of_val(times.as_slice())
+            + size_of_val(frames.as_slice())
+            + size_of_val(request_ids.as_slice())
+            + measures.iter().map(|column| size_of_val(column.as_slice())).sum::<usize>();
+        let coded = |Coded { codes, values, hashes }: &Coded| {
+            size_of_val(codes.as_slice()) + size_of_val(hashes.as_slice()) + values.bytes()
+        };
+        let pages = details.iter().flatten().map(|page| page.bytes.len());
+        let rejected = parts.iter().flat_map(|part| &part.rejected).map(RejectedLine::bytes);
+        per_row + dimensions.iter().map(coded).sum::<usize>() + pages.sum::<usize>() + rejected.sum::<usize>()
+    }
+
     /// Time of the newest request.
     pub fn newest(&self) -> Option<i64> {
         self.times.iter().copied().max()
     }
 
-    /// Empties it; its memory stays for another.
+    /// Empties it; its memory stays for another, unless it is extraordinarily much.
     fn clear(&mut self) {
+        let values = self.dimensions.iter().map(|column| column.values.memory()).sum::<usize>();
+        let spare = self.spare.iter().flatten().map(Vec::capacity).sum::<usize>();
+        if values + spare + self.times.capacity() * size_of::<[u64; 12]>() > KEPT_BYTES {
+            *self = Batch::default();
+            return;
+        }
         let Batch { times, dimensions, frames, measures, details, request_ids, parts, knowledge, spare: _ } =
             self;
         times.clear();
@@ -165,6 +209,9 @@ pub struct BatchBuilder {
     /// Of the fields of few values.
     recent: [Option<Recent>; DIMENSIONS],
     builders: [PageBuilder; DETAILS],
+    /// Lines of the batch that are no records, and the bytes that they take.
+    rejected: usize,
+    rejected_bytes: usize,
     /// Keys that are spelled differently in the log, behind one another.
     decoded: Vec<u8>,
     scratch: Vec<u8>,
@@ -182,6 +229,8 @@ impl Default for BatchBuilder {
             interners: Default::default(),
             recent: DIMENSION_FIELDS.map(|field| (!has_many_values(field)).then(|| Recent::new(RECENT))),
             builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
+            rejected: 0,
+            rejected_bytes: 0,
             decoded: Vec::new(),
             scratch: Vec::new(),
         }
@@ -215,9 +264,22 @@ impl BatchBuilder {
         self.rows() == 0 && self.batch.parts.is_empty()
     }
 
-    /// Whether it is time to finish it.
+    /// Whether it is time to finish it: it has enough requests and rejected lines, or enough bytes.
     pub fn is_full(&self) -> bool {
-        self.rows() >= BATCH_ROWS
+        self.rows() + self.rejected >= BATCH_ROWS || self.bytes() >= BATCH_BYTES
+    }
+
+    /// Whether it is time to finish it before more text is added.
+    pub fn is_full_before(&self, text: usize) -> bool {
+        !self.is_empty() && (self.is_full() || self.bytes() + text > BATCH_BYTES)
+    }
+
+    /// Bytes of memory that grow with the lengths of values. Asked once for many rows: it looks at every column.
+    fn bytes(&self) -> usize {
+        let values = self.interners.iter().map(|interner| interner.values().bytes());
+        let pages = self.batch.details.iter().flatten().map(|page| page.bytes.len());
+        let begun = self.builders.iter().map(PageBuilder::bytes);
+        values.chain(pages).chain(begun).sum::<usize>() + self.rejected_bytes
     }
 
     /// Adds a request. Many at once are added faster by [`BatchBuilder::extend`].
@@ -289,7 +351,9 @@ impl BatchBuilder {
         self.batch
             .request_ids
             .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
-        self.decoded = decoded;
+        if decoded.capacity() <= KEPT_BYTES {
+            self.decoded = decoded;
+        }
     }
 
     /// Takes up the fields in the frame of a record; its index in the batch + 1.
@@ -350,7 +414,7 @@ impl BatchBuilder {
                 }
                 _ => builder.push(logged),
             }
-            if builder.rows() == PAGE {
+            if builder.is_full() {
                 let page = builder.finish_in(&mut self.batch.spare[slot]);
                 self.batch.details[slot].extend(page);
             }
@@ -359,6 +423,8 @@ impl BatchBuilder {
 
     /// Says which lines of a log file the rows since the last part came from.
     pub fn end_part(&mut self, part: Part) {
+        self.rejected += part.rejected.len();
+        self.rejected_bytes += part.rejected.iter().map(RejectedLine::bytes).sum::<usize>();
         self.batch.parts.push(part);
     }
 
@@ -374,8 +440,12 @@ impl BatchBuilder {
             next.knowledge = Some(knowledge.clone());
             self.known = knowledge.latest();
         }
+        if self.scratch.capacity() > KEPT_BYTES {
+            self.scratch = Vec::new();
+        }
         self.places.clear();
         self.frame_count = 0;
+        (self.rejected, self.rejected_bytes) = (0, 0);
         for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
             interner.exchange(&mut coded.values);
         }
@@ -505,3 +575,123 @@ fn key_in_uri(uri: &[u8], key: &[u8], bucket: Option<&[u8]>) -> Option<usize> {
 pub(super) const KEY: usize = slot(Field::Key);
 /// The same for the operation.
 pub(super) const OPERATION: usize = slot(Field::Operation);
+
+#[cfg(test)]
+mod tests {
+    use super::super::codec::text::PAGE_BYTES;
+    use super::super::{Cache, Writer};
+    use super::*;
+    use crate::log::records;
+
+    fn push(builder: &mut BatchBuilder, number: usize, key: &str, uri: &str) {
+        let line = format!(
+            "owner media [03/Apr/2026:03:{:02}:{:02} +0000] 192.0.2.7 - {number:016X} REST.GET.OBJECT {key} \
+             \"GET /{uri} HTTP/1.1\" 206 - {number} - 120 15 \"-\" \"aws-cli\" -",
+            number / 60 % 60,
+            number % 60,
+        );
+        for (_, record) in records(line.as_bytes()) {
+            builder.push(&record.unwrap());
+        }
+    }
+
+    fn part(rows: usize, rejected: Vec<RejectedLine>) -> Part {
+        let file = FileMark { name: "a.log".to_owned(), version: None, size: None, may_grow: false };
+        let lines = (rows + rejected.len()) as u64;
+        let line_runs = Vec::new();
+        Part { file: Arc::new(file), first_line: 1, lines, rows, line_runs, rejected, total_lines: None }
+    }
+
+    #[test]
+    fn long_request_uris_make_no_page_that_is_too_large_to_be_read() {
+        const ROWS: usize = 60;
+        const LENGTH: usize = 1 << 20;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let mut writer = Writer::open(&path).unwrap();
+        let source = writer.source("logs").unwrap();
+        let uri =
+            |row: usize| format!("k{row}?{}", char::from(b'a' + (row % 26) as u8).to_string().repeat(LENGTH));
+        let mut builder = BatchBuilder::knowing(writer.knowledge());
+        // Some in a row, as from a large file; then one at a time, whose pages are joined.
+        for row in 0..ROWS {
+            push(&mut builder, row, &format!("k{row}"), &uri(row));
+            if row >= ROWS / 2 {
+                builder.end_part(part(1, Vec::new()));
+                writer.append(source, builder.finish()).unwrap();
+            } else if row == ROWS / 2 - 1 {
+                builder.end_part(part(ROWS / 2, Vec::new()));
+                let batch = builder.finish();
+                let pages = batch.details.iter().flatten();
+                let most = pages.map(|page| page.text_bytes().unwrap()).max().unwrap();
+                assert!(most <= (PAGE_BYTES + LENGTH + 100) as u64, "{most}");
+                writer.append(source, batch).unwrap();
+            }
+        }
+        writer.commit().unwrap();
+        let cache = Cache::open(&path).unwrap();
+        let snapshot = cache.snapshot().unwrap();
+        let keys = snapshot.dictionary(Field::Key).unwrap();
+        let (mut rows, mut largest) = (0, 0);
+        for segment in &snapshot.segments {
+            let codes = snapshot.integers(segment, Field::Key).unwrap().to_vec();
+            let mut row = 0;
+            let mut of_page =
+                |page: &super::super::codec::text::OpenPage| -> Result<(), super::super::CacheError> {
+                    largest = largest.max(page.memory());
+                    for in_page in 0..page.rows() {
+                        let found = page.get(in_page, || keys.get(codes[row] as u32)).unwrap().unwrap();
+                        assert!(*found == *format!("GET /{} HTTP/1.1", uri(rows)).as_bytes(), "row {rows}");
+                        (row, rows) = (row + 1, rows + 1);
+                    }
+                    Ok(())
+                };
+            snapshot.for_each_page(segment, Field::RequestUri, &|| true, &mut of_page).unwrap();
+        }
+        assert_eq!(rows, ROWS);
+        assert!(largest <= 3 * PAGE_BYTES, "{largest}");
+    }
+
+    #[test]
+    fn few_long_values_fill_a_batch() {
+        let mut builder = BatchBuilder::default();
+        let mut rows = 0;
+        while !builder.is_full() {
+            // Of a key, the batch keeps one; of the request URI there is nothing left without it.
+            let key = format!("{rows}{}", "k".repeat(100_000));
+            push(&mut builder, rows, &key, &key);
+            rows += 1;
+        }
+        assert!((BATCH_BYTES / 110_000..BATCH_BYTES / 90_000).contains(&rows), "{rows}");
+        builder.end_part(part(rows, Vec::new()));
+        assert!(!builder.is_full_before(0) || builder.is_full());
+        let batch = builder.finish();
+        assert!((BATCH_BYTES..BATCH_BYTES * 3 / 2).contains(&batch.bytes()), "{}", batch.bytes());
+        assert!(
+            !builder.is_full() && !builder.is_full_before(usize::MAX >> 1),
+            "an empty one has room for anything"
+        );
+        // Its memory is not kept for ordinary ones.
+        builder.finish_with(batch);
+        assert!(builder.batch.dimensions[KEY].values.memory() < KEPT_BYTES);
+    }
+
+    #[test]
+    fn rejected_lines_alone_fill_a_batch_by_their_number_and_by_their_bytes() {
+        let rejected = |line: u64, length: usize| RejectedLine {
+            line,
+            reason: "no time".to_owned(),
+            content: vec![b'x'; length],
+        };
+        let mut builder = BatchBuilder::default();
+        builder.end_part(part(0, (1..BATCH_ROWS as u64).map(|line| rejected(line, 1)).collect()));
+        assert!(!builder.is_full());
+        builder.end_part(part(0, vec![rejected(1, 1)]));
+        assert!(builder.is_full());
+        assert_eq!(builder.finish().rows(), 0);
+        assert!(!builder.is_full());
+        builder.end_part(part(0, (0..8).map(|line| rejected(line, BATCH_BYTES / 8)).collect()));
+        assert!(builder.is_full());
+        assert!(builder.finish().bytes() >= BATCH_BYTES);
+    }
+}

@@ -87,6 +87,11 @@ impl Arena {
         self.ends.push(self.bytes.len() as u64);
     }
 
+    /// Bytes of its strings.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Bytes of memory it takes.
     pub fn memory(&self) -> usize {
         self.ends.capacity() * 8 + self.bytes.capacity()

@@ -12,6 +12,16 @@ use super::layout::DIMENSIONS;
 /// Settled values from which on no more are joined to them: to copy so many takes long, and memory for both.
 const JOINED_AT_MOST: usize = 1 << 19;
 
+/// The same for their bytes: a dictionary of long values is never copied as a whole.
+const JOINED_BYTES: usize = 64 << 20;
+
+/// Bytes of values from which on they are settled whether they come again or not, if they are long: what is settled
+/// takes no more memory than it needs, what is recent twice as much as it grows.
+const SETTLED_BYTES: usize = 16 << 20;
+
+/// Bytes from which on a value is long. Few values are, so few pieces are made for them.
+const LONG_BYTES: usize = 4 << 10;
+
 /// So many values are settled in about the time that one takes that comes again unsettled: it is added to a batch, and
 /// looked for by the writer.
 const MOVED_AS_QUICKLY: usize = 8;
@@ -109,12 +119,32 @@ impl Values {
         }
     }
 
-    /// Whether what is recent has come again so often that to settle it takes hardly longer than that took.
+    /// Whether what is recent has come again so often that to settle it takes hardly longer than that took, or takes
+    /// much memory.
     fn is_worth_settling(&self) -> bool {
         let recent = self.recent.values().len();
-        let last = self.known.pieces.last().map_or(0, |piece| piece.values().len());
-        let moved = if last < JOINED_AT_MOST { last + recent } else { recent };
-        self.again >= (moved / MOVED_AS_QUICKLY).max(1)
+        let last = self.known.pieces.last().filter(|last| self.is_joined_to(last));
+        let moved = recent + last.map_or(0, |last| last.values().len());
+        self.again >= (moved / MOVED_AS_QUICKLY).max(1) || self.are_heavy()
+    }
+
+    /// Whether recent values are many bytes and few values.
+    fn are_heavy(&self) -> bool {
+        let recent = self.recent.values();
+        recent.bytes() >= SETTLED_BYTES && recent.bytes() / LONG_BYTES >= recent.len()
+    }
+
+    /// Whether what is recent is joined to the last piece of what is settled.
+    fn is_joined_to(&self, last: &Interner) -> bool {
+        let (last, recent) = (last.values(), self.recent.values());
+        last.len() < JOINED_AT_MOST && last.bytes() + recent.bytes() <= JOINED_BYTES
+    }
+
+    /// Settles recent values if they take much memory.
+    pub fn settle_if_heavy(&mut self) {
+        if self.are_heavy() {
+            self.settle();
+        }
     }
 
     /// Settles what is recent.
@@ -122,13 +152,19 @@ impl Values {
         if self.recent.values().is_empty() {
             return;
         }
-        let piece = match self.known.pieces.pop_if(|piece| piece.values().len() < JOINED_AT_MOST) {
+        let is_heavy = self.are_heavy();
+        let is_joined = self.known.pieces.last().is_some_and(|last| self.is_joined_to(last));
+        let piece = match self.known.pieces.pop_if(|_| is_joined) {
             Some(last) => Interner::joined(&last, &self.recent),
             None => Interner::joined(&self.recent, &Interner::default()),
         };
         self.again = 0;
         self.known.pieces.push(Arc::new(piece));
-        self.recent.clear();
+        if is_heavy {
+            self.recent = Interner::default();
+        } else {
+            self.recent.clear();
+        }
     }
 }
 
@@ -240,6 +276,31 @@ mod tests {
         let mut id = [0];
         keys.find_together(&[b"k7"], &[hash(b"k7")], &mut id);
         assert_eq!(id, [8]);
+    }
+
+    #[test]
+    fn long_values_that_never_come_again_are_settled_by_their_bytes_and_keep_their_ids() {
+        let mut values = Values::default();
+        let value = |index: u32| [&index.to_le_bytes()[..], &vec![b'x'; 1 << 20]].concat();
+        for index in 0..150 {
+            assert_eq!(values.intern(&value(index), hash(&value(index))), index + 1);
+            values.settle_if_heavy();
+            assert!(values.recent.values().bytes() < SETTLED_BYTES, "{index}");
+        }
+        let pieces: Vec<usize> = values.known.pieces.iter().map(|piece| piece.values().bytes()).collect();
+        assert!((3..5).contains(&pieces.len()), "{pieces:?}");
+        assert!(pieces.iter().all(|bytes| *bytes <= JOINED_BYTES), "{pieces:?}");
+        for index in 0..150 {
+            assert_eq!(values.get(index + 1), Some(value(index).as_slice()));
+            assert_eq!(values.intern(&value(index), hash(&value(index))), index + 1);
+        }
+        // As many bytes of ordinary values are left where one look finds them.
+        let mut ordinary = Values::default();
+        for index in 0..2 * SETTLED_BYTES / 100 {
+            let value = format!("{index:0100}");
+            ordinary.intern(value.as_bytes(), hash(value.as_bytes()));
+        }
+        assert!(!ordinary.is_worth_settling());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::log::frames::is_in_frame;
 use crate::log::{Field, Kind};
 
 use super::batch::{Batch, KEY, NEW};
-use super::codec::text::{self, OpenPage, PAGE, Page, PageBuilder};
+use super::codec::text::{self, OpenPage, PAGE, PAGE_BYTES, Page, PageBuilder};
 use super::codec::{Damage, integers};
 use super::known::Values;
 use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURES, hint, slot};
@@ -18,6 +18,10 @@ use super::presence::Presence;
 
 /// Rows that a segment is meant to have.
 pub const SEGMENT_ROWS: usize = 131_072;
+
+/// Bytes of text, as it is stored, from which on a segment has no more rows: the last one is in memory, and is written
+/// anew until it is full. SQLite holds up to 1 GB in one place. Ordinary segments have a fifth of it.
+pub const SEGMENT_BYTES: usize = 64 << 20;
 
 /// Whether a dimension stands in the frame of a line.
 const fn is_framed(slot: usize) -> bool {
@@ -89,10 +93,27 @@ type OpenPages = Vec<(usize, Arc<OpenPage>)>;
 /// long as to read it.
 const PAGES_OPEN: usize = 8;
 
+/// Bytes of memory that pages kept open may take per detail, if they are more than one.
+const OPEN_BYTES: usize = 8 << 20;
+
+/// Memory of a page is kept for another up to this size.
+const SPARE_PAGE_BYTES: usize = 1 << 20;
+
 impl OpenSegment {
     /// How many requests.
     pub fn rows(&self) -> usize {
         self.times.len()
+    }
+
+    /// Bytes of text, as they are stored.
+    pub fn bytes(&self) -> usize {
+        self.details.iter().flatten().map(|page| page.bytes.len()).sum()
+    }
+
+    /// Bytes of memory that its text takes, with the pages that are open.
+    pub fn text_memory(&self) -> usize {
+        let opened = self.opened.borrow();
+        self.bytes() + opened.iter().flatten().map(|(_, page)| page.memory()).sum::<usize>()
     }
 
     /// Adds all of a batch but its dimensions, whose codes are added by [`OpenSegment::extend_codes`].
@@ -161,7 +182,8 @@ impl OpenSegment {
         for (pages, spare) in self.details.iter_mut().zip(&mut self.spare) {
             // What no batch came for since the segment before is not needed.
             spare.clear();
-            spare.extend(pages.drain(..).map(|page| page.bytes).filter(|bytes| bytes.len() > 1));
+            let bytes = pages.drain(..).map(|page| page.bytes);
+            spare.extend(bytes.filter(|bytes| bytes.len() > 1 && bytes.capacity() <= SPARE_PAGE_BYTES));
         }
     }
 
@@ -204,11 +226,14 @@ impl OpenSegment {
                 for row in start..end {
                     if gone.next_if(|gone| **gone == row).is_none() {
                         let key = || key_of(&self.codes, keys, row);
-                        builder.push(open.get(row - start, key)?.as_deref());
+                        push_again(builder, open, row - start, key)?;
                     }
                 }
                 let memory = std::mem::take(&mut page.bytes);
                 *page = builder.finish_in(&mut vec![memory]).unwrap_or(Page { rows: 0, bytes: vec![0] });
+                if open.memory() > OPEN_BYTES {
+                    *open = OpenPage::default();
+                }
             }
             start = end;
         }
@@ -233,6 +258,10 @@ impl OpenSegment {
                             opened.remove(0);
                         }
                         let open = Arc::new(OpenPage::open(page)?);
+                        let mut memory: usize = opened.iter().map(|(_, page)| page.memory()).sum();
+                        while !opened.is_empty() && memory + open.memory() > OPEN_BYTES {
+                            memory -= opened.remove(0).1.memory();
+                        }
                         opened.push((index, open.clone()));
                         open
                     }
@@ -302,29 +331,32 @@ impl OpenSegment {
     /// Follow mode brings a few rows at a time: their pages are joined, or a page would be one request.
     fn join_small_pages(&mut self, keys: &Values) -> Result<(), Damage> {
         for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
-            let pages = &self.details[slot];
-            let small = |page: &Page| page.rows < PAGE / 2;
-            if !pages.windows(2).any(|pair| small(&pair[0]) && small(&pair[1])) {
+            let is_small = |page: &Page| -> Result<bool, Damage> {
+                Ok(page.rows < PAGE / 2 && page.text_bytes()? < PAGE_BYTES as u64 / 2)
+            };
+            let are_small = self.details[slot].iter().map(is_small).collect::<Result<Vec<bool>, Damage>>()?;
+            if !are_small.windows(2).any(|pair| pair[0] && pair[1]) {
                 continue;
             }
             let mut builder = PageBuilder::new(hint(field));
             let mut joined = Vec::new();
             let mut start = 0;
-            for page in pages {
-                if small(page) {
-                    let open = OpenPage::open(page)?;
-                    for row in 0..page.rows {
+            for (page, is_small) in std::mem::take(&mut self.details[slot]).into_iter().zip(are_small) {
+                let rows = page.rows;
+                if is_small {
+                    let open = OpenPage::open(&page)?;
+                    for row in 0..rows {
                         let key = || key_of(&self.codes, keys, start + row);
-                        builder.push(open.get(row, key)?.as_deref());
-                        if builder.rows() == PAGE {
+                        push_again(&mut builder, &open, row, key)?;
+                        if builder.is_full() {
                             joined.extend(builder.finish());
                         }
                     }
                 } else {
                     joined.extend(builder.finish());
-                    joined.push(page.clone());
+                    joined.push(page);
                 }
-                start += page.rows;
+                start += rows;
             }
             joined.extend(builder.finish());
             self.details[slot] = joined;
@@ -332,6 +364,21 @@ impl OpenSegment {
         *self.opened.get_mut() = Default::default();
         Ok(())
     }
+}
+
+/// Adds a value of a page to another page. A key that is cut out of it stays cut out: put back, it would be stored
+/// once more for each row.
+fn push_again<'k>(
+    builder: &mut PageBuilder,
+    page: &OpenPage,
+    row: usize,
+    key: impl FnOnce() -> Option<&'k [u8]>,
+) -> Result<(), Damage> {
+    match page.around_key(row)? {
+        Some(around) => builder.push_without_key(around.before, around.after),
+        None => builder.push(page.get(row, key)?.as_deref()),
+    }
+    Ok(())
 }
 
 /// The code that the cache has for one of a batch.

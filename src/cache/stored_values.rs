@@ -23,12 +23,16 @@ pub(super) fn load(connection: &Connection, field: Field, values: &mut Values) -
             return Err(Damage("ids that are not dense, or a value twice").into());
         }
         checksum::is_same(row.get(2)?, checksum::of_value(field as i64, id, value))?;
+        values.settle_if_heavy();
     }
     Ok(())
 }
 
 /// Values that one statement inserts: to run it for each takes as long again as what it does.
 const INSERTED_TOGETHER: usize = 32;
+
+/// Bytes of values that one statement inserts at most, or a single value: SQLite copies what is bound to a statement.
+const INSERTED_BYTES: usize = 1 << 20;
 
 /// Writes the values of a dimension from an index on, within a transaction: what fails is undone with it. (Told to
 /// undo by itself what a statement has done, SQLite would copy every page before it changes it.)
@@ -45,15 +49,19 @@ pub(super) fn insert(
         })
     });
     let dimension = field as i64;
-    let ids: Vec<i64> = (from as i64 + 1..=values.len() as i64).collect();
-    let (many, few) = ids.as_chunks::<INSERTED_TOGETHER>();
-    for (statement, ids) in
-        many.iter().map(|ids| (&ROWS[1], ids.as_slice())).chain(few.chunks(1).map(|id| (&ROWS[0], id)))
-    {
+    let mut next = from as i64 + 1;
+    let last = values.len() as i64;
+    while next <= last {
+        let value = |id: i64| values.get(id as u32).unwrap_or_default();
+        let ids = next..next + INSERTED_TOGETHER as i64;
+        let are_short =
+            ids.end <= last + 1 && ids.clone().map(|id| value(id).len()).sum::<usize>() <= INSERTED_BYTES;
+        let (statement, ids) = if are_short { (&ROWS[1], ids) } else { (&ROWS[0], next..next + 1) };
+        next = ids.end;
         let mut insert = transaction.prepare_cached(statement)?;
         let mut place = 0;
-        for &id in ids {
-            let value = values.get(id as u32).unwrap_or_default();
+        for id in ids {
+            let value = value(id);
             insert.raw_bind_parameter(place + 1, dimension)?;
             insert.raw_bind_parameter(place + 2, id)?;
             insert.raw_bind_parameter(place + 3, checksum::of_value(dimension, id, value))?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::batch::{Batch, Coded, FileMark, KEY, LineRun};
+use super::batch::{Batch, Coded, FileMark, KEY, LineRun, RejectedLine};
 use super::catalogue::{self, SourceInfo, SourceRow};
 use super::checkpoint::Checkpointer;
 use super::codec::integers::Integers;
@@ -21,7 +21,7 @@ use super::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS}
 use super::lock::{Held, WriterLock};
 use super::log_files::{self, FileState};
 use super::made::Made;
-use super::open_segment::{OpenSegment, SEGMENT_ROWS, code_to_time};
+use super::open_segment::{OpenSegment, SEGMENT_BYTES, SEGMENT_ROWS, code_to_time};
 use super::place;
 use super::root::{self, Root};
 use super::row_numbers::RowNumbers;
@@ -40,10 +40,13 @@ pub struct Appended {
     pub duplicates: u64,
 }
 
+/// Bytes of rejected lines from which on they are committed: until then they are in memory.
+const REJECTED_BYTES: usize = 16 << 20;
+
 /// How a [`Writer`] lays out what it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterOptions {
-    /// Rows that a segment is meant to have, at least 1: with fewer, less is written anew as a source
+    /// Rows that a segment is meant to have, at least 1, unless it has many bytes before: with fewer, less is written anew as a source
     /// grows; with more, a question reads fewer and larger pieces. Readers take any size.
     pub segment_rows: usize,
 }
@@ -83,6 +86,8 @@ pub struct Writer {
     pub(super) tail: Option<Tail>,
     /// Log files with something to be written, and those of which lines are still to come.
     pub(super) files: HashMap<(i64, String), FileState>,
+    /// Bytes of the rejected lines in them that are not committed.
+    rejected_bytes: usize,
     /// Memory for the ids of the values of a batch.
     ids: Vec<u32>,
     /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
@@ -157,6 +162,7 @@ impl Writer {
             next_file: 1,
             tail: None,
             files: HashMap::new(),
+            rejected_bytes: 0,
             ids: Vec::new(),
             checkpointer: None,
             kept_open: None,
@@ -329,6 +335,8 @@ impl Writer {
 
         let mut rows = NewRows { next: from, number: tail.numbers.number(from), repeats: &repeats };
         let mut appended = Appended::default();
+        let rejected = batch.parts.iter().flat_map(|part| &part.rejected).map(RejectedLine::bytes);
+        self.rejected_bytes += rejected.sum::<usize>();
         for part in batch.parts.drain(..) {
             let file = self.file(source, &part.file)?;
             let consecutive = [LineRun { line: 0, rows: part.rows }];
@@ -339,8 +347,13 @@ impl Writer {
             file.reject(part.rejected);
             file.read_lines(part.first_line, part.lines, part.total_lines);
         }
-        if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() >= self.options.segment_rows) {
+        let is_full = |segment: &OpenSegment| {
+            segment.rows() >= self.options.segment_rows || segment.bytes() >= SEGMENT_BYTES
+        };
+        if self.tail.as_ref().is_some_and(|tail| is_full(&tail.segment)) {
             self.seal()?;
+        } else if self.rejected_bytes >= REJECTED_BYTES {
+            self.commit()?;
         }
         Ok(appended)
     }
@@ -452,6 +465,7 @@ impl Writer {
             }
         }
         files.retain(|_, file| !file.is_settled());
+        self.rejected_bytes = 0;
         Ok(journal)
     }
 
@@ -677,8 +691,11 @@ fn load_tail(
     let next_row = SourceRow::find(connection, source)?.next_row as u64;
     let mut segments = SegmentRow::all(connection)?;
     segments.retain(|segment| segment.source == source);
-    let small =
-        segments.pop_if(|last| last.rows < segment_rows && last.numbers.range(last.rows).end == next_row);
+    let small = segments.pop_if(|last| {
+        last.rows < segment_rows
+            && last.bytes < SEGMENT_BYTES as u64
+            && last.numbers.range(last.rows).end == next_row
+    });
     let has_pruned = connection.query_row(
         "SELECT EXISTS (SELECT * FROM log_file WHERE source_id = ?1 AND pruned_before IS NOT NULL)",
         [source],

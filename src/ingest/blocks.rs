@@ -4,20 +4,46 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::budget::{Budget, Held};
 use super::spare::Spare;
 
 /// Bytes read at a time: small enough to stay in the processor's cache until parsed, large enough that
 /// handing it over costs nothing.
 pub const BLOCK_BYTES: usize = 256 << 10;
 
-/// Longest line that is waited for. AWS limits a request to some kilobytes; what is longer than this is
-/// no log, and must not fill the memory.
+/// Bytes of the longest line that can be a record, without its line end. AWS limits a request to some kilobytes; what
+/// is longer than this must not fill the memory.
 pub const LONGEST_LINE: usize = 16 << 20;
 
-/// The error that a line is.
-pub fn too_long(which: std::fmt::Arguments<'_>) -> io::Error {
-    let message = format!("{which} is longer than {} MiB: no access log", LONGEST_LINE >> 20);
-    io::Error::new(io::ErrorKind::InvalidData, message)
+/// Bytes that are kept of a longer line: enough to see what it is.
+pub const BEGINNING_BYTES: usize = 4 << 10;
+
+/// A buffer that grew beyond this is for a long line.
+pub const ORDINARY_BYTES: usize = 4 * BLOCK_BYTES;
+
+/// Long lines that are in memory at a time, from being cut to being parsed, and as many that parsers read themselves.
+const LONG_LINES: usize = 2;
+
+/// A line that is longer than [`LONGEST_LINE`]: it is no record, and all of it that is kept is its beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LongLine {
+    pub beginning: Vec<u8>,
+    /// Its bytes, without its line end.
+    pub length: u64,
+}
+
+impl LongLine {
+    /// One that begins with these bytes, of which some are kept, and has them all.
+    pub fn new(text: &[u8]) -> LongLine {
+        LongLine { beginning: text[..text.len().min(BEGINNING_BYTES)].to_vec(), length: text.len() as u64 }
+    }
+
+    /// Why it is no record.
+    pub fn reason(&self) -> String {
+        let LongLine { beginning, length } = self;
+        let limit = LONGEST_LINE >> 20;
+        format!("longer than {limit} MiB: the first {} of its {length} bytes are kept", beginning.len())
+    }
 }
 
 /// Lines that trickle in (through a pipe) are handed on after this time, full block or not.
@@ -25,25 +51,37 @@ const HAND_ON_AFTER: Duration = Duration::from_millis(200);
 
 /// Buffers that were read into before.
 #[derive(Clone)]
-pub struct Buffers(Spare<Vec<u8>>);
+pub struct Buffers {
+    spare: Spare<Vec<u8>>,
+    /// For long lines that are cut out for others.
+    cut: Budget,
+    /// For those that a parser reads itself. It must not wait for what is cut, for that waits to be parsed.
+    parsed: Budget,
+}
 
 impl Buffers {
     /// Keeps so many at most.
     pub fn new(most: usize) -> Buffers {
-        Buffers(Spare::new(most))
+        let long_lines = || Budget::new(LONG_LINES * LONGEST_LINE);
+        Buffers { spare: Spare::new(most), cut: long_lines(), parsed: long_lines() }
     }
 
     /// A buffer; what it holds means nothing.
     pub fn take(&self) -> Vec<u8> {
-        self.0.take().unwrap_or_default()
+        self.spare.take().unwrap_or_default()
     }
 
     /// Takes one back.
     pub fn give_back(&self, buffer: Vec<u8>) {
         // An extraordinary line must not hold its memory for ever.
-        if buffer.capacity() <= 4 * BLOCK_BYTES {
-            self.0.give_back(buffer);
+        if buffer.capacity() <= ORDINARY_BYTES {
+            self.spare.give_back(buffer);
         }
+    }
+
+    /// Waits until a parser may let a buffer grow for a long line that it reads itself, and parses at once.
+    pub fn room_to_parse(&self) -> Held {
+        self.parsed.take(LONGEST_LINE)
     }
 }
 
@@ -54,6 +92,8 @@ pub struct Lines {
     pub first: u64,
     /// The lines with their line ends; the last of a file may lack one.
     pub bytes: Vec<u8>,
+    /// The line that follows them, if it is a long one.
+    pub long: Option<LongLine>,
     /// Whether the file ends here. Exactly one block of a file says so; it may be empty.
     pub is_last: bool,
 }
@@ -66,7 +106,13 @@ pub struct Cutter<R> {
     carry: Vec<u8>,
     next_line: u64,
     is_over: bool,
+    /// The long line whose end is being looked for.
+    long: Option<LongLine>,
+    /// What the block cut last may take of the memory for long lines.
+    room: Option<Held>,
     block_bytes: usize,
+    /// Bytes of the longest line that can be a record; not less than a block.
+    longest: usize,
     /// Bytes that the first block is expected to need: a file of three lines needs no large buffer.
     expected: Option<usize>,
     /// Whether it may be a pipe that somebody types or another program logs into.
@@ -84,70 +130,130 @@ impl<R: Read> Cutter<R> {
             carry: Vec::new(),
             next_line: 1,
             is_over: false,
+            long: None,
+            room: None,
             block_bytes: BLOCK_BYTES,
+            longest: LONGEST_LINE,
             expected,
             may_trickle: size.is_none(),
         }
     }
 
-    /// The next block; `None` after the last.
+    /// The next block; `None` after the last. It is empty while the end of a long line is looked for.
     ///
     /// # Errors
-    /// What the reader says, or a line of impossible length. What came before stays good.
+    /// What the reader says. What came before stays good.
     pub fn next(&mut self) -> io::Result<Option<Lines>> {
         if self.is_over {
             return Ok(None);
         }
+        if let Some(line) = self.long.take() {
+            return self.pass_over(line).map(Some);
+        }
         let begun = Instant::now();
         let mut bytes = self.buffers.take();
         let mut filled = self.carry.len();
-        let room = self.expected.take().map_or(self.block_bytes, |expected| expected.min(self.block_bytes));
+        let expected =
+            self.expected.take().map_or(self.block_bytes, |expected| expected.min(self.block_bytes));
+        let mut room = expected.max(filled + self.block_bytes / 4).min(self.longest + 1);
         // Only what is new of the buffer is cleared; the rest is overwritten.
-        bytes.resize(room.max(filled + self.block_bytes / 4).max(bytes.len()), 0);
+        if bytes.len() < room {
+            bytes.resize(room, 0);
+        }
         bytes[..filled].copy_from_slice(&self.carry);
         self.carry.clear();
-        let mut searched = filled;
+        let mut searched = 0;
         let end = loop {
-            while filled < bytes.len() {
-                let read = match self.reader.read(&mut bytes[filled..]) {
-                    Ok(read) => read,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(error) => return Err(error),
-                };
+            while filled < room {
+                let read = read(&mut self.reader, &mut bytes[filled..room])?;
                 filled += read;
                 if read == 0 {
                     self.is_over = true;
                     break;
                 }
-                if self.may_trickle && filled < bytes.len() && begun.elapsed() >= HAND_ON_AFTER {
+                if self.may_trickle && filled < room && begun.elapsed() >= HAND_ON_AFTER {
                     break;
                 }
             }
             if self.is_over {
                 break filled;
             }
-            if filled == bytes.len() && filled < self.block_bytes {
+            if filled == room && filled < self.block_bytes {
                 // There is more of it than expected. Cut only what fills a block: a small file is one block,
                 // and so in the cache either wholly or not at all.
-                bytes.resize(self.block_bytes, 0);
+                room = self.block_bytes;
+                bytes.resize(room.max(bytes.len()), 0);
                 continue;
             }
             if let Some(end) = memchr::memrchr(b'\n', &bytes[searched..filled]) {
                 break searched + end + 1;
             }
-            if filled > LONGEST_LINE {
-                return Err(too_long(format_args!("line {}", self.next_line)));
+            if filled > self.longest {
+                let line = LongLine::new(&bytes[..filled]);
+                self.buffers.give_back(bytes);
+                return self.pass_over(line).map(Some);
             }
             searched = filled;
-            if filled == bytes.len() {
-                bytes.resize(filled + filled.max(self.block_bytes), 0);
+            if filled == room {
+                // Not far ahead: what follows the line is carried to the next block.
+                room = (filled + self.block_bytes).min(self.longest + 1);
+                if bytes.len() < room {
+                    if room > ORDINARY_BYTES && self.room.is_none() {
+                        self.room = Some(self.buffers.cut.take(LONGEST_LINE));
+                    }
+                    bytes.resize((2 * bytes.len()).min(self.longest + 1).max(room), 0);
+                }
             }
         };
         self.carry.extend_from_slice(&bytes[end..filled]);
         bytes.truncate(end);
         let first = self.next_line;
         self.next_line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
-        Ok(Some(Lines { first, bytes, is_last: self.is_over }))
+        Ok(Some(Lines { first, bytes, long: None, is_last: self.is_over }))
+    }
+
+    /// What the block cut last takes of the memory for long lines, to be held until it is parsed.
+    pub fn take_room(&mut self) -> Option<Held> {
+        self.room.take()
+    }
+
+    /// Looks for the end of a long line, for a while.
+    fn pass_over(&mut self, mut line: LongLine) -> io::Result<Lines> {
+        self.room = None;
+        let mut bytes = self.buffers.take();
+        bytes.resize(self.block_bytes.max(bytes.len()), 0);
+        let first = self.next_line;
+        let mut passed = 0;
+        let long = loop {
+            let read = read(&mut self.reader, &mut bytes)?;
+            self.is_over = read == 0;
+            let end = memchr::memchr(b'\n', &bytes[..read]);
+            line.length += end.unwrap_or(read) as u64;
+            passed += read;
+            if let Some(end) = end {
+                self.carry.extend_from_slice(&bytes[end + 1..read]);
+            }
+            if self.is_over || end.is_some() {
+                self.next_line += 1;
+                break Some(line);
+            }
+            if passed > self.longest {
+                self.long = Some(line);
+                break None;
+            }
+        };
+        self.buffers.give_back(bytes);
+        Ok(Lines { first, bytes: Vec::new(), long, is_last: self.is_over })
+    }
+}
+
+/// Reads what there is; 0: nothing any more.
+fn read(reader: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }
 
@@ -162,27 +268,33 @@ pub fn without(lines: Lines, known: &[Range<u64>]) -> Vec<Lines> {
     if known.is_empty() {
         return vec![lines];
     }
-    let end = lines.first + count(&lines.bytes);
+    let number_of_long = lines.first + count(&lines.bytes);
+    let end = number_of_long + u64::from(lines.long.is_some());
     if !known.iter().any(|range| range.start < end && lines.first < range.end) {
         return vec![lines];
     }
+    let is_known = |number: u64| known.iter().any(|range| range.contains(&number));
+    let from = |first: u64| Lines { first, bytes: Vec::new(), long: None, is_last: false };
     let mut left = Vec::new();
     let mut rest = lines.bytes.as_slice();
     let mut open: Option<Lines> = None;
-    for number in lines.first..end {
+    for number in lines.first..number_of_long {
         let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
         let (line, after) = rest.split_at(length);
         rest = after;
-        if known.iter().any(|range| range.contains(&number)) {
+        if is_known(number) {
             left.extend(open.take());
         } else {
-            open.get_or_insert_with(|| Lines { first: number, bytes: Vec::new(), is_last: false })
-                .bytes
-                .extend_from_slice(line);
+            open.get_or_insert_with(|| from(number)).bytes.extend_from_slice(line);
         }
     }
+    match lines.long {
+        Some(_) if is_known(number_of_long) => left.extend(open.take()),
+        Some(long) => open.get_or_insert_with(|| from(number_of_long)).long = Some(long),
+        None => {}
+    }
     if lines.is_last {
-        let mut last = open.take().unwrap_or(Lines { first: end, bytes: Vec::new(), is_last: false });
+        let mut last = open.take().unwrap_or_else(|| from(end));
         last.is_last = true;
         open = Some(last);
     }
@@ -192,6 +304,8 @@ pub fn without(lines: Lines, known: &[Range<u64>]) -> Vec<Lines> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn cut(text: &str, block_bytes: usize) -> Vec<Lines> {
@@ -232,9 +346,90 @@ mod tests {
         let lines = vec![b"three\n".as_slice(), b"wo\nth", b"one\nt"];
         let mut cutter = Cutter::new(Slow(lines), Buffers::new(2), None);
         let blocks: Vec<Lines> = std::iter::from_fn(|| cutter.next().unwrap()).collect();
-        assert_eq!(blocks[0], Lines { first: 1, bytes: b"one\n".to_vec(), is_last: false });
-        assert_eq!(blocks[1], Lines { first: 2, bytes: b"two\n".to_vec(), is_last: false });
+        assert_eq!(blocks[0], Lines { first: 1, bytes: b"one\n".to_vec(), long: None, is_last: false });
+        assert_eq!(blocks[1], Lines { first: 2, bytes: b"two\n".to_vec(), long: None, is_last: false });
         assert_eq!(blocks.last().unwrap().first, 4);
+    }
+
+    /// Gives a few bytes at a time.
+    struct InSips<'t>(&'t [u8], usize);
+    impl Read for InSips<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = buffer.len().min(self.1);
+            self.0.read(&mut buffer[..length])
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_beyond_the_limit_hides_none_that_follow_it(
+            lengths in prop::collection::vec(prop_oneof![0..9usize, 30..34usize, 60..100usize], 0..12),
+            ends_with_a_line_end: bool,
+            block_bytes in 1..33usize,
+            sip in 1..70usize,
+        ) {
+            const LONGEST: usize = 32;
+            let lines: Vec<String> = (b'a'..).zip(&lengths).map(|(letter, length)| {
+                char::from(letter).to_string().repeat(*length)
+            }).collect();
+            let mut text = lines.join("\n");
+            if ends_with_a_line_end && !text.is_empty() {
+                text.push('\n');
+            }
+            let expected = text.split_terminator('\n').map(|line| match line.len() > LONGEST {
+                true => (line.to_owned(), Some(line.len() as u64)),
+                false => (line.to_owned(), None),
+            });
+            let mut cutter = Cutter::new(InSips(text.as_bytes(), sip), Buffers::new(2), None);
+            (cutter.block_bytes, cutter.longest) = (block_bytes, LONGEST);
+            let mut found = Vec::new();
+            let mut ends = 0;
+            while let Some(Lines { first, bytes, long, is_last }) = cutter.next().unwrap() {
+                prop_assert_eq!(first, found.len() as u64 + 1);
+                let bytes = String::from_utf8(bytes).unwrap();
+                found.extend(bytes.split_terminator('\n').map(|line| (line.to_owned(), None)));
+                found.extend(long.map(|long| (String::from_utf8(long.beginning).unwrap(), Some(long.length))));
+                ends += usize::from(is_last);
+            }
+            prop_assert_eq!(ends, 1);
+            // Of a long line, its beginning is what was read before it was found to be one.
+            let found: Vec<(String, Option<u64>)> = found.into_iter().map(|(line, length)| match length {
+                Some(length) if line.len() > LONGEST => (line[..1].repeat(length as usize), Some(length)),
+                _ => (line, length),
+            }).collect();
+            prop_assert_eq!(found, expected.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_line_of_the_longest_length_is_one_and_of_a_longer_one_the_beginning_is_kept() {
+        for (length, is_long) in [(LONGEST_LINE, false), (LONGEST_LINE + 1, true)] {
+            for end in ["\n", ""] {
+                let text = [&vec![b'x'; length], end.as_bytes()].concat();
+                let mut cutter = Cutter::new(text.as_slice(), Buffers::new(2), Some(text.len() as u64));
+                let lines = cutter.next().unwrap().unwrap();
+                assert_eq!(cutter.take_room().is_some(), !is_long, "a long line is accounted for");
+                match lines.long {
+                    None => assert!(!is_long && lines.bytes == text),
+                    Some(long) => {
+                        assert!(is_long && lines.bytes.is_empty());
+                        assert_eq!((long.length, long.beginning.len()), (length as u64, BEGINNING_BYTES));
+                        let reason = "longer than 16 MiB: the first 4096 of its 16777217 bytes are kept";
+                        assert_eq!(long.reason(), reason);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_waited_for_without_a_look_at_whether_it_is_wanted() {
+        let mut cutter = Cutter::new(io::repeat(b'x'), Buffers::new(2), None);
+        for _ in 0..3 {
+            let lines = cutter.next().unwrap().unwrap();
+            assert_eq!(lines, Lines { first: 1, bytes: Vec::new(), long: None, is_last: false });
+            assert_eq!(cutter.carry.capacity(), 0);
+        }
     }
 
     #[test]
@@ -243,28 +438,52 @@ mod tests {
         let text = "one\ntwo\nthree";
         for size in [None, Some(text.len() as u64)] {
             let mut cutter = Cutter::new(text.as_bytes(), Buffers::new(2), size);
-            assert_eq!(cutter.next().unwrap(), Some(Lines { first: 1, bytes: text.into(), is_last: true }));
+            assert_eq!(
+                cutter.next().unwrap(),
+                Some(Lines { first: 1, bytes: text.into(), long: None, is_last: true })
+            );
             assert_eq!(cutter.next().unwrap(), None);
         }
     }
 
     #[test]
     fn an_empty_file_is_one_empty_last_block() {
-        assert_eq!(cut("", 100), [Lines { first: 1, bytes: Vec::new(), is_last: true }]);
+        assert_eq!(cut("", 100), [Lines { first: 1, bytes: Vec::new(), long: None, is_last: true }]);
     }
 
     #[test]
     fn lines_that_are_known_are_left_out() {
-        let block = || Lines { first: 10, bytes: b"ten\neleven\ntwelve\nthirteen".to_vec(), is_last: true };
+        let block = || Lines {
+            first: 10,
+            bytes: b"ten\neleven\ntwelve\nthirteen".to_vec(),
+            long: None,
+            is_last: true,
+        };
         assert_eq!(without(block(), &[1..5, 20..30]), [block()]);
         assert_eq!(
             without(block(), std::slice::from_ref(&(11..12))),
             [
-                Lines { first: 10, bytes: b"ten\n".to_vec(), is_last: false },
-                Lines { first: 12, bytes: b"twelve\nthirteen".to_vec(), is_last: true },
+                Lines { first: 10, bytes: b"ten\n".to_vec(), long: None, is_last: false },
+                Lines { first: 12, bytes: b"twelve\nthirteen".to_vec(), long: None, is_last: true },
+            ]
+        );
+        let long = LongLine { beginning: b"x".to_vec(), length: 1 << 30 };
+        let with_long = || Lines { long: Some(long.clone()), bytes: b"ten\n".to_vec(), ..block() };
+        assert_eq!(
+            without(with_long(), std::slice::from_ref(&(1..11))),
+            [Lines { first: 11, bytes: Vec::new(), ..with_long() }]
+        );
+        assert_eq!(
+            without(with_long(), std::slice::from_ref(&(11..12))),
+            [
+                Lines { is_last: false, long: None, ..with_long() },
+                Lines { first: 12, bytes: Vec::new(), long: None, is_last: true },
             ]
         );
         let known = std::slice::from_ref(&(1..50));
-        assert_eq!(without(block(), known), [Lines { first: 14, bytes: Vec::new(), is_last: true }]);
+        assert_eq!(
+            without(block(), known),
+            [Lines { first: 14, bytes: Vec::new(), long: None, is_last: true }]
+        );
     }
 }

@@ -17,7 +17,7 @@ use crate::log::{Rejection, records};
 use crate::source::body::{Body, begins_compressed, is_compressed, is_damage, looks_like_log};
 use crate::source::{LogFile, Source};
 
-use super::blocks::{Buffers, Cutter, without};
+use super::blocks::{Buffers, Cutter, Lines, without};
 use super::counters::Counters;
 use super::shared::{FROM_BYTES, ReadAt, SharedFile};
 use super::{Block, Message, Options, Stop, Work};
@@ -27,6 +27,10 @@ const PAGES: usize = 4;
 /// Log files that are decompressed and cut at a time where there are fewer processors: each may have a line of
 /// [`LONGEST_LINE`](super::blocks::LONGEST_LINE) in memory.
 const CUTTERS: usize = 2;
+/// Log files up to this size may be in memory while they are read.
+const IN_MEMORY: u64 = 64 << 20;
+/// KiB of such log files that are fetched or read at a time.
+const FETCHED_KIB: usize = 512 << 10;
 /// First lines of a file that tell whether it is a log.
 const JUDGED_LINES: usize = 100;
 
@@ -99,6 +103,7 @@ impl Fetching {
         let cutters = Arc::new(Semaphore::new(self.parsers.max(CUTTERS)));
         let concurrency = self.options.concurrency.unwrap_or_else(|| source.concurrency()).max(1);
         let slots = Arc::new(Semaphore::new(concurrency));
+        let memory = Arc::new(Semaphore::new(FETCHED_KIB));
         let mut fetches = JoinSet::new();
         let source_id = self.cache.source_id(source.uri())?;
 
@@ -132,7 +137,12 @@ impl Fetching {
                     slot = slots.clone().acquire_owned() => slot,
                     () = self.stop.asked() => break 'pages,
                 };
-                let Ok(slot) = slot else { break 'pages };
+                let size = file.size.filter(|size| *size <= IN_MEMORY).unwrap_or(0);
+                let room = tokio::select! {
+                    room = memory.clone().acquire_many_owned(size.div_ceil(1 << 10) as u32) => room,
+                    () = self.stop.asked() => break 'pages,
+                };
+                let (Ok(slot), Ok(room)) = (slot, room) else { break 'pages };
                 let mark = FileMark {
                     name: file.name.clone(),
                     version: file.version.clone(),
@@ -159,7 +169,7 @@ impl Fetching {
                     if AssertUnwindSafe(fetch).catch_unwind().await.is_err() {
                         broke_down(&counters, &file.name, "fetching it");
                     }
-                    drop(slot);
+                    drop((slot, room));
                 });
                 while fetches.try_join_next().is_some() {}
             }
@@ -259,14 +269,32 @@ impl Reading {
             Body::Reader(inner) => Body::Reader(Box::new(Counted { inner, done })),
         };
         let mut cutter = Cutter::new(body.into_reader()?, self.buffers.clone(), self.file.size);
-        let mut is_first = true;
+        // Long lines alone do not tell whether this is a log.
+        let mut judged = false;
+        let mut first = Vec::new();
         while let Some(lines) = cutter.next()? {
-            if std::mem::take(&mut is_first) && !is_log(&lines.bytes) {
+            if self.stop.is_asked() {
+                return Ok(None);
+            }
+            let room = cutter.take_room();
+            let is_beginning = !judged && lines.bytes.is_empty() && !lines.is_last;
+            if is_beginning {
+                if lines.long.is_some() {
+                    first.push(lines);
+                }
+                continue;
+            }
+            if !judged && !is_log(first.iter().chain([&lines])) {
                 self.pass_over();
                 return Ok(None);
             }
-            for lines in without(lines, &self.known) {
-                let block = Block::new(self.source, &self.file, lines);
+            judged = true;
+            let blocks = first.drain(..).chain([lines]).flat_map(|lines| without(lines, &self.known));
+            let blocks =
+                blocks.filter(|lines| !lines.bytes.is_empty() || lines.long.is_some() || lines.is_last);
+            let mut room = room;
+            for lines in blocks {
+                let block = Block::new(self.source, &self.file, lines, room.take());
                 if self.stop.is_asked() || !self.give(Work::Block(block)) {
                     return Ok(None);
                 }
@@ -305,13 +333,30 @@ impl Reading {
             self.stop.clone(),
             sender,
         );
-        let beginning = file.read(0)?;
-        let is_one_endless_line = beginning.text().is_empty() && beginning.error.is_some();
-        if is_one_endless_line || !is_log(beginning.text()) {
-            self.pass_over();
-            return Ok(None);
+        let mut first = Vec::new();
+        for piece in 0.. {
+            let mut lines = match file.read(piece) {
+                _ if self.stop.is_asked() => return Ok(None),
+                lines => lines?,
+            };
+            let room = lines.room.take();
+            let mut lines = lines.numbered(1);
+            // Long lines alone do not tell whether this is a log.
+            if !lines.bytes.is_empty() || lines.is_last {
+                let is_log = is_log(first.iter().chain([&lines]));
+                self.buffers.give_back(lines.bytes);
+                if is_log {
+                    break;
+                }
+                self.pass_over();
+                return Ok(None);
+            }
+            drop(room);
+            self.buffers.give_back(std::mem::take(&mut lines.bytes));
+            if lines.long.is_some() {
+                first.push(lines);
+            }
         }
-        self.buffers.give_back(beginning.buffer);
         let file = Arc::new(file);
         for _ in 0..self.parsers {
             // If nobody takes it any more, what went wrong is told already.
@@ -327,25 +372,41 @@ fn broke_down(counters: &Counters, name: &str, doing: &str) {
     counters.file_failed(name, format!("{name}: {what}"), &what);
 }
 
-/// Whether this can be the beginning of a log.
-fn is_log(beginning: &[u8]) -> bool {
-    looks_like_log(beginning) && has_log_lines(beginning)
+/// Whether these can be the first lines of a log.
+fn is_log<'l>(first: impl IntoIterator<Item = &'l Lines>) -> bool {
+    let mut others = 0;
+    for Lines { bytes, long, .. } in first {
+        let is_beginning = others == 0;
+        if is_beginning && !looks_like_log(bytes) {
+            return false;
+        }
+        match judged(bytes) {
+            Some(more) => others += more,
+            None => return true,
+        }
+        if let Some(long) = long {
+            if is_beginning && bytes.is_empty() && !looks_like_log(&long.beginning) {
+                return false;
+            }
+            others += 1;
+        }
+    }
+    others == 0
 }
 
-/// Whether the beginning of a file is that of a log by its lines: among its first lines one is a record, or was to be
-/// one. An empty file is one too.
-fn has_log_lines(beginning: &[u8]) -> bool {
+/// How many of the first lines are none of a log; `None`: one of them is a record, or was to be one.
+fn judged(beginning: &[u8]) -> Option<usize> {
     let mut others = 0;
     for line in beginning.split(|byte| *byte == b'\n').take(JUDGED_LINES) {
         for (_, record) in records(line) {
             match record {
-                Ok(_) | Err(Rejection::NoOperation | Rejection::Header) => return true,
+                Ok(_) | Err(Rejection::NoOperation | Rejection::Header) => return None,
                 Err(Rejection::Empty) => {}
                 Err(Rejection::NoBucket | Rejection::NoTime) => others += 1,
             }
         }
     }
-    others == 0
+    Some(others)
 }
 
 /// Counts what is read through it.

@@ -7,10 +7,12 @@
 //! Listing and fetching wait for the network, so they are tasks; decompressing, cutting ([`blocks`]),
 //! parsing ([`parsers`]) and writing ([`writing`]) keep a processor busy, so they are threads. A large plain file
 //! that is there already is read by the parsers themselves ([`shared`]). A block of lines goes whole into
-//! one batch; a batch goes whole into one commit, with the marks of its log files.
+//! one batch; a batch goes whole into one commit, with the marks of its log files. Channels bound how many blocks and
+//! batches are on their way, a [`budget`] how many bytes, for lines may be long.
 //! Never here: screens, SQL text.
 
 mod blocks;
+mod budget;
 mod counters;
 mod fetching;
 pub mod follow;
@@ -33,7 +35,8 @@ use crate::source::{Source, Window};
 pub use follow::Follow;
 pub use progress::{Failure, Phase, Progress};
 
-use blocks::{Buffers, Lines};
+use blocks::{Buffers, Lines, LongLine};
+use budget::{Budget, Held};
 use counters::Counters;
 use shared::SharedFile;
 use spare::Spare;
@@ -42,6 +45,8 @@ use spare::Spare;
 const BLOCKS: usize = 8;
 /// Batches on their way to the writer: what is parsed while it commits.
 const BATCHES: usize = 18;
+/// Bytes of memory that they may take: ordinary ones take half of it.
+const BATCHES_BYTES: usize = 64 << 20;
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -61,14 +66,18 @@ struct Block {
     /// Number of the first line, from 1.
     first_line: u64,
     lines: Vec<u8>,
+    /// The line that follows them, if it is a long one.
+    long: Option<LongLine>,
     /// Whether the file ends here.
     is_last: bool,
+    /// What it takes of the memory for long lines.
+    room: Option<Held>,
 }
 
 impl Block {
-    fn new(source: usize, file: &Arc<FileMark>, lines: Lines) -> Block {
-        let Lines { first, bytes, is_last } = lines;
-        Block { source, file: file.clone(), first_line: first, lines: bytes, is_last }
+    fn new(source: usize, file: &Arc<FileMark>, lines: Lines, room: Option<Held>) -> Block {
+        let Lines { first, bytes, long, is_last } = lines;
+        Block { source, file: file.clone(), first_line: first, lines: bytes, long, is_last, room }
     }
 }
 
@@ -81,13 +90,33 @@ enum Work {
 
 /// What the writer is told of a source, which goes by its place among the sources of this run.
 enum Message {
-    Batch(usize, Box<Batch>),
+    /// With what it takes of the memory for batches.
+    Batch(usize, Box<Batch>, Held),
     /// The file holds no log lines.
     NoLog(usize, Arc<FileMark>),
     /// The content of the file is damaged: what it gave does not count.
     Damaged(usize, Arc<FileMark>),
     /// All log files of a source were listed and read, none failed.
     Pulled(usize),
+}
+
+/// The way of batches to the writer.
+#[derive(Clone)]
+struct ToWriter {
+    messages: mpsc::Sender<Message>,
+    room: Budget,
+}
+
+impl ToWriter {
+    fn new(messages: mpsc::Sender<Message>) -> ToWriter {
+        ToWriter { messages, room: Budget::new(BATCHES_BYTES) }
+    }
+
+    /// Waits until there is room for a batch and sends it; false: nobody writes any more.
+    fn send(&self, source: usize, batch: Box<Batch>) -> bool {
+        let room = self.room.take(batch.bytes());
+        self.messages.blocking_send(Message::Batch(source, batch, room)).is_ok()
+    }
 }
 
 /// A running ingest.
@@ -179,15 +208,17 @@ async fn run(
     let buffers = Buffers::new(BLOCKS.max(2 * cores) + 2 * cores);
     let runtime = tokio::runtime::Handle::current();
 
+    let to_writer = ToWriter::new(message_sender.clone());
     let mut threads = Vec::new();
     for number in 0..cores {
         let blocks = block_receiver.clone();
-        let (messages, counters, runtime) = (message_sender.clone(), counters.clone(), runtime.clone());
+        let (to_writer, counters, runtime) = (to_writer.clone(), counters.clone(), runtime.clone());
         let (buffers, spare, knowledge) = (buffers.clone(), spare.clone(), writer.knowledge());
-        let work = move || parsers::run(&runtime, knowledge, &blocks, &messages, &counters, &buffers, &spare);
+        let work =
+            move || parsers::run(&runtime, knowledge, &blocks, &to_writer, &counters, &buffers, &spare);
         threads.push(std::thread::Builder::new().name(format!("parser-{number}")).spawn(work));
     }
-    drop(block_receiver);
+    drop((block_receiver, to_writer));
     let (writer_counters, writer_stop) = (counters.clone(), stop.clone());
     let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
     let write = move || {

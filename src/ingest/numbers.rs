@@ -20,7 +20,7 @@ struct State {
     counts: HashMap<u64, u64>,
     /// First lines of those before it that nobody has asked for.
     firsts: HashMap<u64, u64>,
-    /// The first piece that cannot be read, or does not count.
+    /// The first piece that cannot be read.
     broken: Option<u64>,
     /// How many wait for more.
     waiting: usize,
@@ -77,11 +77,6 @@ impl Claim<'_> {
     pub fn give_up(mut self) -> bool {
         self.is_over = true;
         self.numbers.give_up(self.piece)
-    }
-
-    /// It can be read, but its end is not that of a line: what follows it does not count. Tells the same.
-    pub fn is_the_last(&self) -> bool {
-        self.numbers.give_up(self.piece + 1)
     }
 }
 
@@ -194,16 +189,5 @@ mod tests {
         assert_eq!([0, 1, 2].map(|piece| numbers.first_line(piece)), [Some(1), None, None]);
         assert!(numbers.are_broken());
         assert!(!numbers.claim(3).give_up(), "that one is broken is told already");
-    }
-
-    #[test]
-    fn what_follows_the_last_one_that_counts_has_no_number_though_it_was_counted() {
-        let numbers = Numbers::default();
-        let [first, second] = [0, 1].map(|piece| numbers.claim(piece));
-        second.counted(5);
-        assert!(first.is_the_last());
-        first.counted(3);
-        assert_eq!((numbers.wait(0), numbers.wait(1)), (Known::Yes, Known::Never));
-        assert_eq!([0, 1].map(|piece| numbers.first_line(piece)), [Some(1), None]);
     }
 }

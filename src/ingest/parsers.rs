@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::cache::{Batch, BatchBuilder, FileMark, Knowledge, LineRun, Part, RejectedLine};
-use crate::log::{Lines, Record, Rejection, looks_whole, read_plain, records};
+use crate::cache::{BATCH_BYTES, Batch, BatchBuilder, FileMark, Knowledge, LineRun, Part, RejectedLine};
+use crate::log::{self, Record, Rejection, looks_whole, read_plain, records};
 
-use super::blocks::{self, Buffers};
+use super::blocks::{self, Buffers, LongLine};
 use super::counters::Counters;
 use super::numbers::{Known, Numbers};
-use super::shared::{Piece, SharedFile};
+use super::shared::{Lines, Piece, SharedFile};
 use super::spare::Spare;
-use super::{Block, Message, Work};
+use super::{Block, ToWriter, Work};
 
 /// A batch that does not fill up is handed on after this time, so that the first requests show at once.
 const HAND_ON_AFTER: Duration = Duration::from_millis(200);
@@ -46,7 +46,7 @@ pub fn run(
     runtime: &tokio::runtime::Handle,
     knowledge: Knowledge,
     work: &Mutex<mpsc::Receiver<Work>>,
-    messages: &mpsc::Sender<Message>,
+    to_writer: &ToWriter,
     counters: &Counters,
     buffers: &Buffers,
     spare: &Spare<Box<Batch>>,
@@ -58,7 +58,7 @@ pub fn run(
         builder: BatchBuilder::knowing(knowledge),
         source: 0,
         begun: Instant::now(),
-        messages,
+        to_writer,
         counters,
         buffers,
         spare,
@@ -97,7 +97,7 @@ struct Parser<'p> {
     source: usize,
     /// When its first block came.
     begun: Instant,
-    messages: &'p mpsc::Sender<Message>,
+    to_writer: &'p ToWriter,
     counters: &'p Counters,
     buffers: &'p Buffers,
     spare: &'p Spare<Box<Batch>>,
@@ -108,15 +108,17 @@ impl Parser<'_> {
     fn take(&mut self, block: Block) -> Result<(), NobodyWrites> {
         // A large file comes without a pause, but slowly perhaps.
         let is_late = self.begun.elapsed() >= HAND_ON_AFTER;
-        if block.source != self.source || self.builder.is_full() || is_late {
+        if block.source != self.source || self.builder.is_full_before(block.lines.len()) || is_late {
             self.hand_on()?;
         }
         if self.builder.is_empty() {
             self.begun = Instant::now();
         }
         self.source = block.source;
-        parse(&block.lines, (&block.file, block.first_line, block.is_last), &mut self.builder);
+        let part = (&block.file, block.first_line, block.is_last);
+        parse(&block.lines, block.long, part, &mut self.builder);
         self.buffers.give_back(block.lines);
+        drop(block.room);
         Ok(())
     }
 
@@ -131,24 +133,30 @@ impl Parser<'_> {
         let mut pieces = Vec::new();
         let mut waiting = VecDeque::new();
         while let Some(Piece { claim, lines }) = file.next() {
+            if self.builder.is_full_before(lines.text().len()) {
+                waiting.push_back(Pieces::new(self.finish(), std::mem::take(&mut pieces)));
+            }
             if pieces.is_empty() {
                 self.begun = Instant::now();
             }
             pieces.push(claim.piece());
-            claim.counted(parse(lines.text(), (&file.file, 1, lines.is_last), &mut self.builder));
-            self.buffers.give_back(lines.buffer);
+            let Lines { buffer, range, long, is_last, room } = lines;
+            claim.counted(parse(&buffer[range], long, (&file.file, 1, is_last), &mut self.builder));
+            self.buffers.give_back(buffer);
+            // Whoever waits for others below must not have them wait for memory.
+            drop(room);
             if self.builder.is_full() || self.begun.elapsed() >= HAND_ON_AFTER {
-                waiting.push_back(Pieces { batch: self.finish(), pieces: std::mem::take(&mut pieces) });
+                waiting.push_back(Pieces::new(self.finish(), std::mem::take(&mut pieces)));
             }
             // Another parser may be interrupted within a piece before these: meanwhile this one goes on.
             while let Some(first) = waiting.front()
-                && Known::Yes == first.are_known(&file.numbers, waiting.len() > MOST_WAITING)
+                && Known::Yes == first.are_known(&file.numbers, are_many(&waiting))
                 && let Some(first) = waiting.pop_front()
             {
                 self.send_numbered(first, file)?;
             }
         }
-        waiting.push_back(Pieces { batch: self.finish(), pieces });
+        waiting.push_back(Pieces::new(self.finish(), pieces));
         for batch in waiting {
             batch.are_known(&file.numbers, true);
             self.send_numbered(batch, file)?;
@@ -159,14 +167,16 @@ impl Parser<'_> {
     /// The same of a file that is known in part: only the numbers of lines tell what is new, so lines are counted
     /// before they are parsed.
     fn take_new(&mut self, file: &SharedFile) -> Result<(), NobodyWrites> {
-        while let Some(Piece { claim, lines }) = file.next() {
+        while let Some(Piece { claim, mut lines }) = file.next() {
             let piece = claim.piece();
-            claim.counted(blocks::count(lines.text()));
+            claim.counted(lines.count());
+            // Whoever waits for others must not have them wait for memory.
+            lines.room = None;
             file.numbers.wait(piece);
             // Behind a piece that cannot be read there are no numbers.
             let Some(first) = file.numbers.first_line(piece) else { continue };
             for lines in blocks::without(lines.numbered(first), &file.known) {
-                self.take(Block::new(file.source, &file.file, lines))?;
+                self.take(Block::new(file.source, &file.file, lines, None))?;
             }
         }
         Ok(())
@@ -174,7 +184,7 @@ impl Parser<'_> {
 
     /// Gives pieces that are numbered to the writer, or as many as ever will be.
     fn send_numbered(&mut self, of: Pieces, file: &SharedFile) -> Result<(), NobodyWrites> {
-        let Pieces { mut batch, pieces } = of;
+        let Pieces { mut batch, pieces, bytes: _ } = of;
         let firsts: Vec<Option<u64>> = pieces.iter().map(|piece| file.numbers.first_line(*piece)).collect();
         if !firsts.contains(&None) {
             let parts = batch.parts.iter_mut().zip(firsts.into_iter().flatten());
@@ -188,7 +198,8 @@ impl Parser<'_> {
             if let Some(first) = first
                 && let Ok(lines) = file.read(piece)
             {
-                parse(lines.text(), (&file.file, first, lines.is_last), &mut self.builder);
+                let Lines { buffer, range, long, is_last, room: _room } = lines;
+                parse(&buffer[range], long, (&file.file, first, is_last), &mut self.builder);
             }
         }
         self.hand_on()
@@ -218,7 +229,7 @@ impl Parser<'_> {
             self.counters.lines.fetch_add(part.lines, Relaxed);
             self.counters.rejected.fetch_add(part.rejected.len() as u64, Relaxed);
         }
-        self.messages.blocking_send(Message::Batch(self.source, batch)).map_err(|_| NobodyWrites)
+        if self.to_writer.send(self.source, batch) { Ok(()) } else { Err(NobodyWrites) }
     }
 }
 
@@ -227,9 +238,21 @@ struct Pieces {
     batch: Box<Batch>,
     /// Of each part, in order.
     pieces: Vec<u64>,
+    /// Of memory.
+    bytes: usize,
+}
+
+/// Whether so many wait that the first of them is to be waited for.
+fn are_many(waiting: &VecDeque<Pieces>) -> bool {
+    waiting.len() > MOST_WAITING || waiting.iter().map(|pieces| pieces.bytes).sum::<usize>() > BATCH_BYTES
 }
 
 impl Pieces {
+    fn new(batch: Box<Batch>, pieces: Vec<u64>) -> Pieces {
+        let bytes = batch.bytes();
+        Pieces { batch, pieces, bytes }
+    }
+
     /// Whether that is known, if need be after a while.
     fn are_known(&self, numbers: &Numbers, wait: bool) -> Known {
         match self.pieces.last() {
@@ -305,10 +328,11 @@ impl LineRuns {
     }
 }
 
-/// Adds lines to a batch: a part of this file, whose first line has this number, and whether it ends with them. Returns
-/// how many there are.
+/// Adds lines to a batch, and a long one that follows them: a part of this file, whose first line has this number, and
+/// whether it ends with them. Tells how many there are.
 fn parse(
     text: &[u8],
+    long: Option<LongLine>,
     (file, first_line, is_last): (&Arc<FileMark>, u64, bool),
     builder: &mut BatchBuilder,
 ) -> u64 {
@@ -317,8 +341,8 @@ fn parse(
     let mut runs = LineRuns::default();
     let mut pending = Pending::default();
     let mut count = 0;
-    let begun = if is_last && file.may_grow { begun_line(text) } else { &[] };
-    let mut lines = Lines::of(&text[..text.len() - begun.len()]);
+    let begun = if is_last && file.may_grow && long.is_none() { begun_line(text) } else { &[] };
+    let mut lines = log::Lines::of(&text[..text.len() - begun.len()]);
     while let Some(line) = lines.next_line() {
         if read_plain(&line, pending.next(), &mut builder.frames) {
             pending.add(builder);
@@ -355,6 +379,12 @@ fn parse(
         count += 1;
     }
     pending.flush(builder);
+    if let Some(long) = long {
+        let reason = long.reason();
+        rejected.push(RejectedLine { line: first_line + count, reason, content: long.beginning });
+        runs.exception(count, 0);
+        count += 1;
+    }
     builder.end_part(Part {
         file: file.clone(),
         first_line,
@@ -393,8 +423,9 @@ mod tests {
     use std::ops::Range;
     use std::sync::atomic::AtomicUsize;
 
-    use super::super::Stop;
+    use super::super::budget::Budget;
     use super::super::shared::ReadAt;
+    use super::super::{Message, Stop};
     use super::*;
 
     const LINES: u64 = 3000;
@@ -420,7 +451,15 @@ mod tests {
 
     /// Two parsers take a file; all batches that they hand on.
     fn taken(content: impl ReadAt + 'static, known: Vec<Range<u64>>) -> (Vec<Batch>, Arc<Counters>) {
-        let size = log().len() as u64;
+        taken_of(content, log().len() as u64, known)
+    }
+
+    /// The same of a file of this size.
+    fn taken_of(
+        content: impl ReadAt + 'static,
+        size: u64,
+        known: Vec<Range<u64>>,
+    ) -> (Vec<Batch>, Arc<Counters>) {
         let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size), may_grow: false };
         let counters = Arc::new(Counters::default());
         let (read, _) = tokio::sync::oneshot::channel();
@@ -440,20 +479,21 @@ mod tests {
         (0..2).for_each(|_| work.try_send(Work::File(file.clone())).unwrap());
         drop(work);
         let receiver = Mutex::new(receiver);
-        let (messages, mut batches) = mpsc::channel(100);
+        let (messages, mut batches) = mpsc::channel(1000);
+        let to_writer = ToWriter { messages, room: Budget::new(1 << 30) };
         let handle = runtime.handle();
         std::thread::scope(|scope| {
             for _ in 0..2 {
-                let messages = messages.clone();
+                let to_writer = to_writer.clone();
                 let (receiver, counters, buffers, spare) = (&receiver, &counters, &buffers, &spare);
                 scope.spawn(move || {
-                    run(handle, Knowledge::default(), receiver, &messages, counters, buffers, spare);
+                    run(handle, Knowledge::default(), receiver, &to_writer, counters, buffers, spare);
                 });
             }
         });
-        drop(messages);
+        drop(to_writer);
         let batches = std::iter::from_fn(|| match batches.try_recv().ok()? {
-            Message::Batch(0, batch) => Some(*batch),
+            Message::Batch(0, batch, _) => Some(*batch),
             _ => panic!("only batches are expected"),
         });
         (batches.collect(), counters)
@@ -542,6 +582,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_nothing_but_rejected_lines_is_handed_on_in_batches() {
+        let content = "x\n".repeat(100_000).into_bytes();
+        let size = content.len() as u64;
+        let (batches, counters) = taken_of(content, size, Vec::new());
+        assert_eq!(counters.rejected.load(Relaxed), 100_000);
+        let rejected = |batch: &Batch| batch.parts.iter().map(|part| part.rejected.len()).sum::<usize>();
+        let most = batches.iter().map(rejected).max().unwrap();
+        // A batch ends with a piece.
+        assert!(most <= 7_680 + piece_bytes() / 2, "{most}");
+        assert_eq!(batches.iter().map(rejected).sum::<usize>(), 100_000);
+    }
+
+    #[test]
     fn parsers_end_when_nobody_writes() {
         let (batches, _) = taken(log(), Vec::new());
         assert!(!batches.is_empty());
@@ -551,7 +604,7 @@ mod tests {
             builder: BatchBuilder::default(),
             source: 0,
             begun: Instant::now(),
-            messages: &messages,
+            to_writer: &ToWriter::new(messages),
             counters: &Counters::default(),
             buffers: &Buffers::new(1),
             spare: &Spare::new(1),

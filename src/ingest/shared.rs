@@ -5,7 +5,8 @@
 //! in its turn would have the others wait, and a processor idle, for 5 % of a pull.
 //!
 //! A piece has the lines that begin in it: those behind its first line end, up to and with the one that begins
-//! right behind it. What stands before its first line end is the end of a line of a piece before.
+//! right behind it. What stands before its first line end is the end of a line of a piece before. A line that is too
+//! long is only passed over, by the piece that it begins in and by those that it goes through.
 
 use std::fs::File;
 use std::io;
@@ -16,7 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::sync::oneshot;
 
 use super::Stop;
-use super::blocks::{self, BLOCK_BYTES, Buffers, LONGEST_LINE, too_long};
+use super::blocks::{self, BLOCK_BYTES, Buffers, LONGEST_LINE, LongLine, ORDINARY_BYTES};
+use super::budget::Held;
 use super::counters::Counters;
 use super::numbers::{Claim, Numbers};
 use crate::cache::FileMark;
@@ -54,7 +56,9 @@ pub struct SharedFile {
     content: Box<dyn ReadAt>,
     /// What is added to it from now on is for the next time.
     size: u64,
+    /// Not more than the longest line.
     pub(super) piece_bytes: usize,
+    longest: usize,
     /// The next piece to be read.
     next: AtomicU64,
     pub numbers: Numbers,
@@ -77,10 +81,12 @@ pub struct Piece<'f> {
 pub struct Lines {
     pub buffer: Vec<u8>,
     pub range: Range<usize>,
+    /// The line that follows them, if it is a long one.
+    pub long: Option<LongLine>,
     /// Whether the file ends here.
     pub is_last: bool,
-    /// Why there is nothing to be had of what follows.
-    pub error: Option<io::Error>,
+    /// What the buffer takes of the memory for long lines, to be held until it is parsed.
+    pub room: Option<Held>,
 }
 
 impl Lines {
@@ -89,11 +95,16 @@ impl Lines {
         &self.buffer[self.range.clone()]
     }
 
+    /// How many lines these are.
+    pub fn count(&self) -> u64 {
+        blocks::count(self.text()) + u64::from(self.long.is_some())
+    }
+
     /// The same lines, the first of which has this number.
     pub fn numbered(mut self, first: u64) -> blocks::Lines {
         self.buffer.truncate(self.range.end);
         self.buffer.drain(..self.range.start);
-        blocks::Lines { first, bytes: self.buffer, is_last: self.is_last }
+        blocks::Lines { first, bytes: self.buffer, long: self.long, is_last: self.is_last }
     }
 }
 
@@ -114,6 +125,7 @@ impl SharedFile {
             content,
             size,
             piece_bytes: BLOCK_BYTES,
+            longest: LONGEST_LINE,
             next: AtomicU64::new(0),
             numbers: Numbers::default(),
             buffers,
@@ -135,18 +147,13 @@ impl SharedFile {
         }
         let claim = self.numbers.claim(piece);
         match self.read(piece) {
-            Ok(mut lines) => {
-                if let Some(error) = lines.error.take()
-                    && claim.is_the_last()
-                {
-                    self.failed(&error);
-                }
+            Ok(lines) => {
                 let read = (self.size - self.start(piece)).min(self.piece_bytes as u64);
                 self.counters.bytes_done.fetch_add(read, Relaxed);
                 Some(Piece { claim, lines })
             }
             Err(error) => {
-                if claim.give_up() {
+                if claim.give_up() && !self.stop.is_asked() {
                     self.failed(&error);
                 }
                 None
@@ -166,7 +173,7 @@ impl SharedFile {
     /// Reads the lines of a piece that there is.
     ///
     /// # Errors
-    /// What the disk says, or that the file has become shorter.
+    /// What the disk says, or that the file has become shorter, or that a stop was asked for.
     pub fn read(&self, piece: u64) -> io::Result<Lines> {
         let start = self.start(piece);
         let left = usize::try_from(self.size - start).unwrap_or(usize::MAX);
@@ -181,29 +188,54 @@ impl SharedFile {
         let is_last = own == left;
         let Some(begin) = begin else {
             // It is within a line that began before it.
-            return Ok(Lines { buffer, range: 0..0, is_last, error: None });
+            return Ok(Lines { buffer, range: 0..0, long: None, is_last, room: None });
         };
-        let mut searched = own;
+        let (mut searched, mut room) = (own, None);
+        // The last line that begins in the piece, and where its line end has to stand before.
+        let line = memchr::memrchr(b'\n', &buffer[..own]).map_or(begin, |end| end + 1);
+        let limit = line + self.longest + 1;
         let end = loop {
             if is_last {
                 break left;
             }
-            if let Some(end) = memchr::memchr(b'\n', &buffer[searched..filled]) {
+            if let Some(end) = memchr::memchr(b'\n', &buffer[searched..filled.min(limit)]) {
                 break searched + end + 1;
+            }
+            if filled >= limit {
+                let mut long = LongLine::new(&buffer[line..limit]);
+                long.length = self.end_of_line(start + limit as u64)? - (start + line as u64);
+                return Ok(Lines { buffer, range: begin..line, long: Some(long), is_last, room });
             }
             if filled == left {
                 break left;
             }
-            if filled - begin > LONGEST_LINE {
-                let line = memchr::memrchr(b'\n', &buffer[..own]).map_or(begin, |end| end + 1);
-                let error = too_long(format_args!("the line from byte {} on", start + line as u64));
-                return Ok(Lines { buffer, range: begin..line, is_last, error: Some(error) });
-            }
             searched = filled;
-            filled = left.min(filled.saturating_mul(2));
+            filled = left.min(limit).min(2 * filled);
+            if filled > ORDINARY_BYTES && room.is_none() {
+                room = Some(self.buffers.room_to_parse());
+            }
             self.fill(&mut buffer, searched..filled, start)?;
         };
-        Ok(Lines { buffer, range: begin..end, is_last, error: None })
+        Ok(Lines { buffer, range: begin..end, long: None, is_last, room })
+    }
+
+    /// Where the line ends that goes on at `at`, without its line end.
+    fn end_of_line(&self, mut at: u64) -> io::Result<u64> {
+        let mut buffer = self.buffers.take();
+        while at < self.size {
+            if self.stop.is_asked() {
+                return Err(io::Error::other("a stop was asked for"));
+            }
+            let length = usize::try_from(self.size - at).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
+            self.fill(&mut buffer, 0..length, at)?;
+            if let Some(end) = memchr::memchr(b'\n', &buffer[..length]) {
+                at += end as u64;
+                break;
+            }
+            at += length as u64;
+        }
+        self.buffers.give_back(buffer);
+        Ok(at)
     }
 
     /// Reads into a part of a buffer whose first byte stands at `start` in the file.
@@ -216,7 +248,7 @@ impl SharedFile {
             match self.content.read_at(&mut buffer[at..range.end], start + at as u64) {
                 Ok(0) => {
                     let message = "it became shorter while it was read; pull it again when it is whole";
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+                    return Err(io::Error::other(message));
                 }
                 Ok(read) => at += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -233,6 +265,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::blocks::BEGINNING_BYTES;
     use super::*;
 
     impl ReadAt for Vec<u8> {
@@ -307,14 +340,63 @@ mod tests {
         assert!(found == [(1, joined(0..1)), (2, joined(1..3)), (4, joined(3..4))]);
     }
 
+    proptest! {
+        #[test]
+        fn a_line_beyond_the_limit_hides_none_that_follow_it(
+            lengths in prop::collection::vec(prop_oneof![0..9usize, 30..34usize, 60..200usize], 1..12),
+            ends_with_a_line_end: bool,
+            piece_bytes in 1..33usize,
+        ) {
+            const LONGEST: usize = 32;
+            let lines: Vec<String> = (b'a'..).zip(&lengths).map(|(letter, length)| {
+                char::from(letter).to_string().repeat(*length)
+            }).collect();
+            let mut text = lines.join("\n");
+            if ends_with_a_line_end || text.is_empty() {
+                text.push('\n');
+            }
+            let expected: Vec<(String, Option<u64>)> = text.split_terminator('\n').map(|line| {
+                (line.to_owned(), Some(line.len() as u64).filter(|length| *length > LONGEST as u64))
+            }).collect();
+            let mut file = shared(text.clone().into_bytes(), text.len() as u64, piece_bytes);
+            file.longest = LONGEST;
+            let mut found: Vec<(String, Option<u64>)> = Vec::new();
+            let mut ends = 0;
+            while let Some(Piece { claim, lines }) = file.next() {
+                let piece = claim.piece();
+                claim.counted(lines.count());
+                prop_assert_eq!(file.numbers.first_line(piece), Some(found.len() as u64 + 1));
+                let text = std::str::from_utf8(lines.text()).unwrap();
+                found.extend(text.split_terminator('\n').map(|line| (line.to_owned(), None)));
+                found.extend(lines.long.map(|long| {
+                    let beginning = String::from_utf8(long.beginning).unwrap();
+                    assert_eq!(beginning.len(), LONGEST + 1);
+                    (beginning[..1].repeat(long.length as usize), Some(long.length))
+                }));
+                ends += usize::from(lines.is_last);
+            }
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(ends, 1);
+            prop_assert_eq!(file.counters.files_failed.load(Relaxed), 0);
+        }
+    }
+
     #[test]
-    fn a_line_of_impossible_length_is_told_with_its_place_and_what_came_before_is_good() {
-        let content = [b"a line\n".as_slice(), &vec![b'x'; LONGEST_LINE + (2 << 20)], b"\nanother"].concat();
-        let size = content.len() as u64;
-        let file = shared(content, size, 1 << 20);
-        assert_eq!(taken(&file), [(1, b"a line\n".to_vec(), false)]);
-        let failures = file.counters.progress(super::super::Phase::Done).failures;
-        assert_eq!(failures[0].reason, "the line from byte 7 on is longer than 16 MiB: no access log");
+    fn a_line_of_the_longest_length_is_one_and_of_a_longer_one_the_beginning_is_kept() {
+        for (length, is_long) in [(LONGEST_LINE, false), (LONGEST_LINE + 1, true)] {
+            let content = [b"a line\n".as_slice(), &vec![b'x'; length], b"\nanother"].concat();
+            let size = content.len() as u64;
+            let file = shared(content, size, BLOCK_BYTES);
+            let lines = file.read(0).unwrap();
+            assert!(lines.room.is_some(), "a long line is accounted for");
+            match &lines.long {
+                None => assert!(!is_long && lines.range == (0..length + 8)),
+                Some(long) => {
+                    assert!(is_long && lines.text() == b"a line\n");
+                    assert_eq!((long.length, long.beginning.len()), (length as u64, BEGINNING_BYTES));
+                }
+            }
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn write(
             Err(_) => None,
         };
         match message {
-            Some(Message::Batch(source, mut batch)) => {
+            Some(Message::Batch(source, mut batch, room)) => {
                 pending.files += batch.parts.iter().filter(|part| part.total_lines.is_some()).count() as u64;
                 pending.newest = pending.newest.max(batch.newest());
                 let id = match ids[source] {
@@ -79,6 +79,7 @@ fn write(
                 };
                 let appended = writer.append_from(id, &mut batch)?;
                 spare.give_back(batch);
+                drop(room);
                 pending.requests += appended.requests;
                 counters.duplicates.fetch_add(appended.duplicates, Relaxed);
                 if writer.is_committed() {

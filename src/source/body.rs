@@ -6,7 +6,8 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
+use zstd::stream::read::Decoder as ZstdDecoder;
 
 /// Bytes read at a time.
 const BUFFER: usize = 128 << 10;
@@ -24,14 +25,14 @@ pub enum Body {
 }
 
 impl Body {
-    /// A reader of the plain content: gzip (also several members) and Zstandard (also several frames)
-    /// are undone. [`looks_like_log`] can be asked about its [`fill_buf`](BufRead::fill_buf) before
+    /// A reader of the plain content: gzip (also several members) and Zstandard (also several frames, skippable
+    /// ones too) are undone. As `gzip` does it, zeros behind a member are passed over, and what is no member ends the
+    /// content. [`looks_like_log`] can be asked about its [`fill_buf`](BufRead::fill_buf) before
     /// anything is read: of plain content that gives 16 bytes or more, if there are as many.
     ///
     /// # Errors
-    /// If the first bytes cannot be read. Damage further on shows while reading: the message of the
-    /// [`io::Error`] then says so ([`io::ErrorKind::InvalidData`], or
-    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the end is missing).
+    /// If the first bytes cannot be read. Damage of compressed content shows while reading, often behind much that can
+    /// be read: see [`is_damage`].
     pub fn into_reader(self) -> io::Result<Box<dyn BufRead + Send>> {
         match self {
             Body::Bytes(content) => decode(Cursor::new(content)),
@@ -41,16 +42,20 @@ impl Body {
     }
 }
 
+/// Whether an error of a reader that [`Body::into_reader`] gave says that the content is damaged: compressed data that
+/// is none, or that differs from its checksum ([`io::ErrorKind::InvalidData`]). What was read before cannot be trusted
+/// then. Data that ends too early ([`io::ErrorKind::UnexpectedEof`]) is good up to there. All other errors are of those
+/// who gave the content: a disk, a pipe.
+pub fn is_damage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
+}
+
 fn decode(mut packed: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
     let head = first_bytes(&mut packed)?;
     match Packing::of(&head.bytes[..head.length]) {
-        Some(packing @ Packing::Gzip) => {
-            let plain = MultiGzDecoder::new(Unread { head, rest: packed });
-            Ok(Box::new(BufReader::with_capacity(BUFFER, Unpacked { packing, plain })))
-        }
-        Some(packing @ Packing::Zstandard) => {
-            let plain = zstd::stream::read::Decoder::with_buffer(Unread { head, rest: packed })?;
-            Ok(Box::new(BufReader::with_capacity(BUFFER, Unpacked { packing, plain })))
+        Some(_) => {
+            let packed = Packed { head, rest: packed, has_failed: false };
+            Ok(Box::new(BufReader::with_capacity(BUFFER, Members { at: At::Begin(packed), is_first: true })))
         }
         None => Ok(Box::new(Unread { head, rest: packed })),
     }
@@ -72,10 +77,31 @@ impl Packing {
         }
     }
 
+    /// Whether these last bytes of a content are the first of one that is cut off.
+    fn is_begun(last: &[u8]) -> bool {
+        match last {
+            [0x1f] | [0x28] | [0x28, 0xb5] | [0x28, 0xb5, 0x2f] => true,
+            [0x50..=0x5f, rest @ ..] => matches!(rest, [0x2a] | [0x2a, 0x4d]),
+            _ => false,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Packing::Gzip => "gzip",
             Packing::Zstandard => "zstd",
+        }
+    }
+
+    /// What an error of a decoder means for the user. (That of zstd has no kind but for a missing end.)
+    fn damage(self, error: &io::Error) -> io::Error {
+        let (name, kind) = (self.name(), error.kind());
+        match kind {
+            io::ErrorKind::UnexpectedEof => io::Error::new(
+                kind,
+                format!("{name} data ends too early: the file is not whole; get it again"),
+            ),
+            _ => io::Error::new(io::ErrorKind::InvalidData, format!("{name} data is damaged: {error}")),
         }
     }
 }
@@ -90,12 +116,6 @@ pub fn is_compressed(file: &mut File) -> io::Result<bool> {
 /// Whether a content that begins with these bytes is compressed.
 pub fn begins_compressed(content: &[u8]) -> bool {
     Packing::of(&content[..content.len().min(HEAD)]).is_some()
-}
-
-/// Whether reading failed because the content is not what was compressed: then what was read of it may be wrong too.
-/// A content that ends too early is not damaged in this sense.
-pub fn is_damage(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
 }
 
 /// The first bytes of a content, taken out to look at them.
@@ -154,31 +174,161 @@ impl<R: BufRead> BufRead for Unread<R> {
     }
 }
 
-/// A decoder whose errors say what they mean for the user.
-struct Unpacked<R> {
-    packing: Packing,
-    plain: R,
+/// Compressed content: its next bytes can be looked at, and its own errors are told from those of what is made of it.
+struct Packed<R> {
+    head: Head,
+    rest: R,
+    has_failed: bool,
 }
 
-impl<R: Read> Read for Unpacked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.plain.read(buffer).map_err(|error| {
-            let name = self.packing.name();
-            match error.kind() {
-                io::ErrorKind::UnexpectedEof => io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    format!("{name} data ends too early: the file is not whole; get it again"),
-                ),
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                    io::Error::new(io::ErrorKind::InvalidData, format!("{name} data is damaged: {error}"))
+impl<R: BufRead> Packed<R> {
+    /// The next bytes, without taking them; fewer at the end only.
+    fn next(&mut self) -> io::Result<&[u8]> {
+        let Head { bytes, length, taken } = &mut self.head;
+        bytes.copy_within(*taken..*length, 0);
+        (*length, *taken) = (*length - *taken, 0);
+        while *length < HEAD {
+            match self.rest.read(&mut bytes[*length..]) {
+                Ok(0) => break,
+                Ok(read) => *length += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.has_failed = true;
+                    return Err(error);
                 }
-                // The zstd library has no kinds of errors; those of the system have a number.
-                _ if error.raw_os_error().is_none() && matches!(self.packing, Packing::Zstandard) => {
-                    io::Error::new(io::ErrorKind::InvalidData, format!("{name} data is damaged: {error}"))
-                }
-                _ => error,
             }
+        }
+        Ok(&bytes[..*length])
+    }
+
+    /// Passes over zeros, as tapes and disks fill up what is written to them.
+    fn skip_zeros(&mut self) -> io::Result<()> {
+        loop {
+            let bytes = self.fill_buf()?;
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            let is_over = zeros < bytes.len() || bytes.is_empty();
+            self.consume(zeros);
+            if is_over {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl<R: BufRead> Read for Packed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let length = available.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&available[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl<R: BufRead> BufRead for Packed<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self.head.taken < self.head.length {
+            true => Ok(&self.head.bytes[self.head.taken..self.head.length]),
+            // (Not mapped: what is borrowed from it lives on.)
+            false => match self.rest.fill_buf() {
+                Err(error) => {
+                    self.has_failed |= error.kind() != io::ErrorKind::Interrupted;
+                    Err(error)
+                }
+                filled => filled,
+            },
+        }
+    }
+
+    fn consume(&mut self, amount: usize) {
+        match self.head.taken < self.head.length {
+            true => self.head.taken += amount,
+            false => self.rest.consume(amount),
+        }
+    }
+}
+
+/// The content of members (so gzip calls them; zstd has frames), one behind the other, each made by itself.
+struct Members<R> {
+    at: At<R>,
+    is_first: bool,
+}
+
+enum At<R> {
+    /// Where a member may begin.
+    Begin(Packed<R>),
+    Gzip(Box<GzDecoder<Packed<R>>>),
+    Zstandard(Box<ZstdDecoder<'static, Packed<R>>>),
+    /// Behind the last one, or an error.
+    End,
+}
+
+impl<R: BufRead> Members<R> {
+    /// Begins the next member, or finds that there is none.
+    fn begin(&mut self, mut packed: Packed<R>) -> io::Result<At<R>> {
+        if !std::mem::take(&mut self.is_first) {
+            packed.skip_zeros().map_err(of_source)?;
+        }
+        let next = packed.next().map_err(of_source)?;
+        Ok(match Packing::of(next) {
+            Some(Packing::Gzip) => At::Gzip(Box::new(GzDecoder::new(packed))),
+            Some(Packing::Zstandard) => {
+                At::Zstandard(Box::new(ZstdDecoder::with_buffer(packed)?.single_frame()))
+            }
+            None if Packing::is_begun(next) => {
+                let message = "compressed data ends too early: the file is not whole; get it again";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+            }
+            None => At::End,
         })
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let (read, packing, has_failed) = match &mut self.at {
+                At::Gzip(plain) => {
+                    let read = plain.read(buffer);
+                    (read, Packing::Gzip, plain.get_ref().has_failed)
+                }
+                At::Zstandard(plain) => {
+                    let read = plain.read(buffer);
+                    (read, Packing::Zstandard, plain.get_ref().has_failed)
+                }
+                At::Begin(_) | At::End => match std::mem::replace(&mut self.at, At::End) {
+                    At::Begin(packed) => {
+                        self.at = self.begin(packed)?;
+                        continue;
+                    }
+                    _ => return Ok(0),
+                },
+            };
+            match read {
+                Ok(0) => {
+                    self.at = match std::mem::replace(&mut self.at, At::End) {
+                        At::Gzip(plain) => At::Begin(plain.into_inner()),
+                        At::Zstandard(plain) => At::Begin(plain.finish()),
+                        other => other,
+                    };
+                }
+                Ok(read) => return Ok(read),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                Err(error) if has_failed => return Err(of_source(error)),
+                Err(error) => return Err(packing.damage(&error)),
+            }
+        }
+    }
+}
+
+/// An error of what gives a content: whatever it says, it is not that the content is damaged.
+fn of_source(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => io::Error::other(error),
+        _ => error,
     }
 }
 
@@ -221,6 +371,7 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -274,6 +425,109 @@ mod tests {
         let frame = |content: &[u8]| zstd::encode_all(content, 3).unwrap();
         let packed = [skippable, frame(b"first\n"), frame(b"second\n")].concat();
         assert_eq!(read(Body::Bytes(packed)).unwrap(), b"first\nsecond\n");
+    }
+
+    /// A frame of Zstandard with a checksum.
+    fn zstandard(content: &[u8]) -> Vec<u8> {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.include_checksum(true).unwrap();
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    const SKIPPABLE: &[u8] = b"\x50\x2a\x4d\x18\x04\0\0\0skip";
+
+    #[test]
+    fn zeros_and_garbage_behind_the_last_member_lose_nothing_in_front_of_them() {
+        let lines: Vec<u8> = (0..5000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
+        let zeros = vec![0; 200_000];
+        let tails: [&[u8]; 10] = [
+            b"",
+            b"\0",
+            &[0; 7],
+            &zeros,
+            b"garbage",
+            b"\0\0\0garbage",
+            b"g",
+            b"\x1f\x8a and more that is no member",
+            b"\xff\xff\xff\xff",
+            &[&zeros[..], b"garbage"].concat(),
+        ];
+        for packed in [gzip(&lines), zstandard(&lines), [&zstandard(&lines), SKIPPABLE].concat()] {
+            for tail in tails {
+                let all = [&packed, tail].concat();
+                assert_eq!(read(Body::Bytes(all.clone())).unwrap(), lines, "{tail:?}");
+                if tail.len() < 100 {
+                    assert_eq!(read(Body::Reader(Box::new(Drip(Cursor::new(all))))).unwrap(), lines);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn members_of_any_kind_and_size_come_one_behind_the_other(
+            members in prop::collection::vec((0..5usize, "[a-z\n]{0,40}", 0..2000usize), 1..8),
+            drips: bool,
+        ) {
+            let (mut packed, mut content) = (Vec::new(), Vec::new());
+            for (kind, text, times) in members {
+                // The content as a whole begins with a member.
+                let kind = if packed.is_empty() { kind.min(2) } else { kind };
+                let plain = text.repeat(times % 7 * times / 7).into_bytes();
+                match kind {
+                    0 => packed.extend(gzip(&plain)),
+                    1 => packed.extend(zstandard(&plain)),
+                    2 => packed.extend(SKIPPABLE),
+                    3 => packed.extend(vec![0; times]),
+                    _ => packed.extend([gzip(b""), zstandard(b"")].concat()),
+                }
+                if kind < 2 {
+                    content.extend(plain);
+                }
+            }
+            let body = match drips {
+                true => Body::Reader(Box::new(Drip(Cursor::new(packed)))),
+                false => Body::Bytes(packed),
+            };
+            prop_assert_eq!(read(body).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn damage_is_told_from_what_a_disk_or_a_pipe_says() {
+        /// Says no after some bytes.
+        struct Failing(Cursor<Vec<u8>>, io::ErrorKind);
+        impl Read for Failing {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                match self.0.read(buffer)? {
+                    0 => Err(io::Error::new(self.1, "the disk is gone")),
+                    read => Ok(read),
+                }
+            }
+        }
+        let lines: Vec<u8> = (0..5000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
+        for packed in [gzip(&lines), zstandard(&lines)] {
+            // Cut off; a checksum that does not fit; a member of which only the first bytes are there.
+            let mut flipped = packed.clone();
+            let last = flipped.len() - 1;
+            flipped[last] ^= 1;
+            let second = [packed.as_slice(), &packed[..3]].concat();
+            let begun = [packed.as_slice(), &packed[..1]].concat();
+            assert!(is_damage(&read(Body::Bytes(flipped)).unwrap_err()));
+            for cut_off in [packed[..last].to_vec(), second, begun] {
+                let error = read(Body::Bytes(cut_off)).unwrap_err();
+                assert!(!is_damage(&error) && error.kind() == io::ErrorKind::UnexpectedEof, "{error}");
+            }
+            for kind in [io::ErrorKind::Other, io::ErrorKind::UnexpectedEof, io::ErrorKind::InvalidData] {
+                for length in [packed.len() / 2, packed.len() - 1, packed.len()] {
+                    let failing = Failing(Cursor::new(packed[..length].to_vec()), kind);
+                    let error = read(Body::Reader(Box::new(failing))).unwrap_err();
+                    assert!(!is_damage(&error), "{kind:?} {length}: {error:?}");
+                    assert_eq!(error.to_string(), "the disk is gone");
+                }
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,39 @@ fn what_was_pulled_is_asked_without_naming_it_again() {
     assert_eq!(stderr(&home.run(&["pull", "logs", "-q"])), "");
 }
 
+/// Waits for a process, and tells how much memory it had at most, in MiB.
+#[cfg(target_os = "linux")]
+fn peak_memory(mut process: std::process::Child) -> u64 {
+    let status = format!("/proc/{}/status", process.id());
+    let mut peak = 0;
+    while process.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        peak = peak.max(kib.unwrap_or(0u64) >> 10);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(process.wait().unwrap().success());
+    peak
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_small_file_that_unpacks_to_lines_of_megabytes_does_not_take_gigabytes_of_memory() {
+    const LINES: u32 = 60;
+    let home = Home::new();
+    let mut packed = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    for second in 0..LINES {
+        let line = line(second, "203.0.113.7", "-", "REST.GET.OBJECT", "long", 200, "1");
+        let long = line.replace("GET /long", &format!("GET /long?{}", "x".repeat(10_000_000)));
+        std::io::Write::write_all(&mut packed, long.as_bytes()).unwrap();
+    }
+    std::fs::write(home.path("long.zst"), packed.finish().unwrap()).unwrap();
+    let peak = peak_memory(home.command(&["pull", "long.zst", "-q"]).spawn().unwrap());
+    assert!((10..512).contains(&peak), "{peak} MiB");
+    assert_eq!(home.objects(&["report", "total"])[0]["requests"], LINES);
+}
+
 #[test]
 fn filters_and_times_choose_requests() {
     let home = Home::new();

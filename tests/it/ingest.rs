@@ -8,8 +8,11 @@ use std::time::Duration;
 use tamarin::cache::catalogue::Known;
 use tamarin::cache::{BatchBuilder, Cache, FileMark, Part, RejectedLine, Writer};
 use tamarin::ingest::{Ingest, Options, Phase, Progress};
+use tamarin::log::Field;
 use tamarin::query::answer::Stats;
-use tamarin::query::{Answer, Ask, Cancel, Counting, Engine, Filter, LocalEngine, Query, TimeRange};
+use tamarin::query::{
+    Answer, Ask, Cancel, Counting, Engine, Filter, LocalEngine, Query, Sort, TimeRange, Value,
+};
 use tamarin::source::demo::{Demo, DemoOptions};
 use tamarin::source::{S3Options, Source, open};
 
@@ -173,6 +176,165 @@ fn a_folder_of_all_sorts_gives_its_requests_and_names_what_could_not_be_read() {
 
     let last = place.pull();
     assert_eq!((last.files_known, last.requests, last.lines), (7, 0, 0), "{last:?}");
+}
+
+/// A line that is longer than any record may be.
+fn endless(length: usize) -> String {
+    "x".repeat(length)
+}
+
+/// Bytes of the longest line that can be a record.
+const LONGEST_LINE: usize = 16 << 20;
+
+#[test]
+fn a_line_beyond_the_limit_is_rejected_and_hides_none_that_follow_it() {
+    let content = log(0..10)
+        + &endless(LONGEST_LINE + 1000)
+        + "\n"
+        + &log(10..20)
+        + "torn line\n"
+        + &endless(LONGEST_LINE + 1)
+        + "\n"
+        + &log(20..30);
+    // Read by all parsers, by one thread that undoes compression, and through a pipe.
+    let plain = Place::new();
+    plain.put("a.log", &content);
+    let packed = Place::new();
+    packed.put("a.log", gzip(&content));
+    for place in [plain, packed] {
+        let progress = place.pull();
+        assert_eq!((progress.phase, progress.files_failed), (Phase::Done, 0), "{progress:?}");
+        assert_eq!((progress.requests, progress.rejected, progress.lines), (30, 3, 33));
+        assert_eq!((place.totals().requests, place.totals().bytes_sent), (30, bytes(0..30)));
+        let mut rejected = Vec::new();
+        let cache = Cache::open(&place.cache()).unwrap();
+        cache.rejected(None, &mut |line| rejected.push((line.line, line.reason, line.content))).unwrap();
+        rejected.sort();
+        let lines: Vec<u64> = rejected.iter().map(|(line, ..)| *line).collect();
+        assert_eq!(lines, [11, 22, 23]);
+        let (_, reason, content) = &rejected[0];
+        assert_eq!(reason, "longer than 16 MiB: the first 4096 of its 16778216 bytes are kept");
+        assert!(*content == endless(4096).into_bytes());
+        assert_eq!(rejected[1].2, b"torn line");
+        assert_eq!(place.pull().files_known, 1);
+    }
+}
+
+#[test]
+fn a_file_whose_first_line_is_beyond_the_limit_may_be_a_log_and_one_that_is_nothing_else_is_none() {
+    for (end, is_log) in [(log(0..5), true), ("\n".to_owned(), false), (String::new(), false)] {
+        let content = endless(LONGEST_LINE + 5_000_000) + "\n" + &end;
+        let content = if end.is_empty() { content.trim_end() } else { content.as_str() };
+        let plain = Place::new();
+        plain.put("a.log", content);
+        let packed = Place::new();
+        packed.put("a.log", gzip(content));
+        for place in [plain, packed] {
+            let progress = place.pull();
+            assert_eq!((progress.phase, progress.files_failed), (Phase::Done, 0), "{progress:?}");
+            assert_eq!((progress.files_done, progress.files_skipped), (is_log.into(), (!is_log).into()));
+            if is_log {
+                assert_eq!((progress.requests, progress.rejected), (5, 1));
+                assert_eq!(place.rejected()[0].1, 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn zeros_and_garbage_behind_compressed_data_do_not_take_the_last_lines() {
+    let place = Place::new();
+    let zstd = |content: String| zstd::encode_all(content.as_bytes(), 1).unwrap();
+    place.put("a.gz", [gzip(&log(0..1000)), vec![0; 1024]].concat());
+    place.put("b.gz", [gzip(&log(1000..2000)), b"garbage".to_vec()].concat());
+    place.put("c.zst", [zstd(log(2000..3000)), vec![0; 1024]].concat());
+    place.put("d.zst", [zstd(log(3000..4000)), b"garbage".to_vec()].concat());
+    let members = [gzip(&log(4000..4500)), gzip(""), vec![0; 512], gzip(&log(4500..5000))];
+    place.put("e.gz", members.concat());
+    let progress = place.pull();
+    assert_eq!((progress.files_done, progress.files_failed), (5, 0), "{progress:?}");
+    assert_eq!((place.totals().requests, place.totals().bytes_sent), (5000, bytes(0..5000)));
+    assert_eq!(place.pull().files_known, 5);
+}
+
+/// Text that no compressor shrinks much.
+fn noise(length: usize, seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut noise = String::with_capacity(length);
+    while noise.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        noise.extend((0..8).map(|byte| char::from(b'0' + ((state >> (8 * byte)) as u8 & 63))));
+    }
+    noise.replace('\\', "z")
+}
+
+#[test]
+fn lines_of_a_megabyte_are_pulled_whole_into_segments_that_end_by_bytes_and_come_back() {
+    const LINES: usize = 100;
+    let place = Place::new();
+    let uri =
+        |number: usize| format!("GET /films/{number}.mp4?{} HTTP/1.1", noise(1 << 20, number as u64 + 1));
+    let line = |number: usize| {
+        let plain = request(number, &format!("{:016X}", number * 7919));
+        plain.replace(&format!("GET /films/{number}.mp4 HTTP/1.1"), &uri(number))
+    };
+    place.put("a.log", (0..LINES).map(line).collect::<String>());
+    let progress = place.pull();
+    assert_eq!((progress.phase, progress.requests), (Phase::Done, LINES as u64), "{progress:?}");
+    assert_eq!(place.totals().bytes_sent, bytes(0..LINES));
+    let cache = Cache::open(&place.cache()).unwrap();
+    assert!(cache.snapshot().unwrap().segments.len() > 1, "they have {LINES} rows, but many bytes");
+    let sort = Sort { by: Field::Time, descending: false };
+    let wanted = Ask::Requests { sort, offset: 0, limit: 0, fields: vec![Field::RequestUri] };
+    let Answer::Requests(found) = ask(&place.cache(), wanted) else { panic!() };
+    assert_eq!(found.rows.len(), LINES);
+    for (number, row) in found.rows.iter().enumerate() {
+        assert!(*row.get(Field::RequestUri) == Value::from(uri(number).as_str()), "{number}");
+    }
+    assert!(tamarin::cache::check::check(&place.cache(), 0).unwrap().findings.is_empty());
+    // A segment that is full by bytes is no tail to be written anew.
+    let segments =
+        |cache: &Cache| cache.snapshot().unwrap().segments.iter().map(|segment| segment.id).collect();
+    let before: Vec<i64> = segments(&cache);
+    place.put("b.log", log(LINES..LINES + 10));
+    assert_eq!(place.pull().requests, 10);
+    let after: Vec<i64> = segments(&cache);
+    assert_eq!(after[..before.len() - 1], before[..before.len() - 1]);
+}
+
+#[test]
+fn rejected_lines_are_committed_before_they_fill_the_memory() {
+    let place = Place::new();
+    let mut writer = Writer::open(&place.cache()).unwrap();
+    let source = writer.source("/var/log/acme").unwrap();
+    let file = Arc::new(FileMark {
+        name: "a.log".to_owned(),
+        version: Some("1".to_owned()),
+        size: None,
+        may_grow: false,
+    });
+    let mut line = 0;
+    for _ in 0..20 {
+        let mut builder = BatchBuilder::default();
+        let first_line = line + 1;
+        let rejected: Vec<RejectedLine> = (0..1000)
+            .map(|_| {
+                line += 1;
+                RejectedLine { line, reason: "torn".to_owned(), content: vec![b'x'; 1000] }
+            })
+            .collect();
+        let (file, lines) = (file.clone(), rejected.len() as u64);
+        let line_runs = Vec::new();
+        builder.end_part(Part { file, first_line, lines, rows: 0, line_runs, rejected, total_lines: None });
+        writer.append(source, builder.finish()).unwrap();
+    }
+    // Nobody has asked for a commit.
+    let committed = Cache::open(&place.cache()).unwrap().sources().unwrap()[0].rejected;
+    assert!(committed >= 10_000, "{committed} of {line}");
+    writer.commit().unwrap();
+    assert_eq!(Cache::open(&place.cache()).unwrap().sources().unwrap()[0].rejected, line);
 }
 
 #[test]

@@ -28,13 +28,20 @@
 
 use base64_simd::STANDARD as BASE64;
 
-use super::put_varint;
+use super::{Damage, put_varint, take_varint};
 use crate::cache::checksum;
 
 pub use super::pages::{Directory, Entry, OpenPage, directory, split};
 
-/// Values in a page, unless it is the last of a batch.
+/// Values in a page, unless it is the last of a batch or its text is long.
 pub const PAGE: usize = 4096;
+
+/// Bytes of text from which on a page has no more values: it is read whole, so memory must follow bytes too. Ordinary
+/// pages have a tenth of it.
+pub const PAGE_BYTES: usize = 4 << 20;
+
+/// Buffers that grew beyond this for one page are given back after it.
+const KEPT_BYTES: usize = 2 * PAGE_BYTES;
 
 /// zstd level: details are nearly incompressible once packed, so speed counts.
 const LEVEL: i32 = 1;
@@ -106,6 +113,17 @@ impl PageBuilder {
         self.rows
     }
 
+    /// Bytes of memory that they take.
+    pub fn bytes(&self) -> usize {
+        self.tags.len() + self.text.len()
+    }
+
+    /// Whether it is time to end the page.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.rows >= PAGE || self.text.len() >= PAGE_BYTES
+    }
+
     /// Adds a value.
     pub fn push(&mut self, value: Option<&[u8]>) {
         self.rows += 1;
@@ -140,12 +158,17 @@ impl PageBuilder {
 
     /// Adds a value in which the key of the row stands, whole, from byte `at` to `at + key_length`.
     pub fn push_around_key(&mut self, value: &[u8], at: usize, key_length: usize) {
+        self.push_without_key(&value[..at], &value[at + key_length..]);
+    }
+
+    /// Adds a value that is the key of the row between these.
+    pub fn push_without_key(&mut self, in_front: &[u8], behind: &[u8]) {
         self.rows += 1;
         self.present = true;
         let before = self.text.len();
-        put_varint(&mut self.text, at as u64);
-        self.text.extend_from_slice(&value[..at]);
-        self.text.extend_from_slice(&value[at + key_length..]);
+        put_varint(&mut self.text, in_front.len() as u64);
+        self.text.extend_from_slice(in_front);
+        self.text.extend_from_slice(behind);
         let length = self.text.len() - before;
         put_varint(&mut self.tags, ((length as u64) << 2 | KEY_CUT_OUT) + 1);
     }
@@ -193,7 +216,31 @@ impl PageBuilder {
         self.packed = 0;
         self.tags.clear();
         self.text.clear();
+        let [shrunk_tags, shrunk_text] = &mut self.shrunk;
+        for buffer in [&mut self.text, shrunk_tags, shrunk_text] {
+            if buffer.capacity() > KEPT_BYTES {
+                *buffer = Vec::new();
+            }
+        }
         Some(Page { rows, bytes })
+    }
+}
+
+impl Page {
+    /// Bytes of its text when it is decompressed, as it says.
+    ///
+    /// # Errors
+    /// If the bytes are not the beginning of a page.
+    pub fn text_bytes(&self) -> Result<u64, Damage> {
+        let Some((&kind, mut rest)) = self.bytes.split_first() else {
+            return Err(Damage("an empty page of text"));
+        };
+        if kind == 0 {
+            return Ok(0);
+        }
+        take_varint(&mut rest)?;
+        take_varint(&mut rest)?;
+        take_varint(&mut rest)
     }
 }
 
@@ -395,6 +442,28 @@ mod tests {
         let mut builder = PageBuilder::new(Hint::Text);
         (0..PAGE).for_each(|_| builder.push(None));
         assert_eq!(builder.finish().unwrap().bytes.len(), 1);
+    }
+
+    #[test]
+    fn a_page_ends_by_bytes_and_says_how_many_it_has() {
+        let mut builder = PageBuilder::new(Hint::Text);
+        let value = vec![b'x'; 1 << 20];
+        let mut pages = Vec::new();
+        for _ in 0..20 {
+            builder.push(Some(&value));
+            if builder.is_full() {
+                pages.extend(builder.finish());
+            }
+        }
+        assert_eq!(pages.iter().map(|page| page.rows).collect::<Vec<usize>>(), [4; 5]);
+        assert!(pages.iter().all(|page| page.text_bytes() == Ok(PAGE_BYTES as u64)), "{PAGE_BYTES}");
+        builder.push(Some(&vec![b'y'; KEPT_BYTES + 1]));
+        let page = builder.finish().unwrap();
+        assert_eq!(page.text_bytes(), Ok(KEPT_BYTES as u64 + 1));
+        assert_eq!(builder.text.capacity(), 0, "what one long value took is given back");
+        let absent = Page { rows: 3, bytes: vec![0] };
+        assert_eq!(absent.text_bytes(), Ok(0));
+        assert!(Page { rows: 3, bytes: vec![1, 0x80] }.text_bytes().is_err());
     }
 
     proptest! {

@@ -39,6 +39,9 @@ const KEPT: u64 = 24;
 /// Stored segments kept unpacked for comparison.
 const PROBES: usize = 8;
 
+/// Bytes of memory that they may take, if they are more than one.
+const PROBES_BYTES: usize = 256 << 20;
+
 /// So many records of a batch may be taken for repeats by mistake; more than that are some.
 const FEW: usize = 64;
 
@@ -102,12 +105,16 @@ impl Sealed {
         if self.rows.is_none() && (1..FEW).contains(&suspects.len()) && !probes.have(self.segment.id) {
             Glance::load(connection, self.segment.id)?.retain(connection, &mut suspects)?;
         }
+        if suspects.is_empty() {
+            return Ok(());
+        }
         for (row, ..) in suspects {
             let probe = probes.of(connection, &self.segment)?;
             if let Some(other) = probe.find(connection, segment, row, keys)? {
                 repeated[row - from] = Found::Stored(self.segment.numbers.number(other));
             }
         }
+        probes.fit(PROBES_BYTES);
         Ok(())
     }
 }
@@ -130,6 +137,14 @@ struct Probes(Vec<Probe>);
 impl Probes {
     fn have(&self, id: i64) -> bool {
         self.0.iter().any(|probe| probe.id == id)
+    }
+
+    /// Drops those that were compared with the longest ago, until they take no more memory than that.
+    fn fit(&mut self, most: usize) {
+        let mut memory: usize = self.0.iter().map(Probe::memory).sum();
+        while self.0.len() > 1 && memory > most {
+            memory -= self.0.remove(0).memory();
+        }
     }
 
     /// That of a segment, which is read if it is not there.

@@ -67,6 +67,12 @@ impl Probe {
         Ok(Probe { id, columns, rows, details, has_detail: [false; DETAILS] })
     }
 
+    /// Bytes of memory it takes, about.
+    pub(super) fn memory(&self) -> usize {
+        let columns: usize = self.columns.iter().map(Integers::memory).sum();
+        columns + self.rows.allocation_size() + self.details.text_memory()
+    }
+
     /// Reads a detail, if it is not there yet.
     fn load_detail(&mut self, connection: &Connection, slot: usize) -> Result<(), StoreError> {
         if !self.has_detail[slot] {
