@@ -112,17 +112,17 @@ pub(crate) fn copy(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Comes back when the process has no terminal any more: it is told so, or finds out.
+/// Comes back when the process has no terminal any more: SIGHUP says so, or the terminal is gone.
 pub(crate) async fn hung_up() {
     use tokio::signal::unix::{SignalKind, signal};
-    let told = async {
+    let signalled = async {
         match signal(SignalKind::hangup()) {
             Ok(mut signal) => drop(signal.recv().await),
             Err(_) => std::future::pending().await,
         }
     };
     tokio::select! {
-        () = told => {}
+        () = signalled => {}
         () = gone() => {}
     }
 }
