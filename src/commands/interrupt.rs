@@ -138,7 +138,8 @@ pub(super) fn cancel() -> (Cancel, Hook) {
     (cancel, hook)
 }
 
-/// Ends the process by the signal that stopped it, if one did: whoever started it sees that.
+/// Ends the process by the signal that stopped it, if one did, so that its parent process sees the
+/// signal.
 pub(super) fn end_if_signalled() {
     match SIGNALS.received.load(Ordering::SeqCst) {
         0 => {}

@@ -203,16 +203,16 @@ fn has_shell() -> bool {
     getsid(None).is_ok_and(|session| session != getpgrp())
 }
 
-/// Comes back when the process has no terminal any more: it is told so, or finds out.
+/// Comes back when the process has no terminal any more: SIGHUP says so, or the terminal is gone.
 pub(crate) async fn hung_up() {
-    let told = async {
+    let signalled = async {
         match signal(SignalKind::hangup()) {
             Ok(mut signal) => drop(signal.recv().await),
             Err(_) => std::future::pending().await,
         }
     };
     tokio::select! {
-        () = told => {}
+        () = signalled => {}
         () = gone() => {}
     }
 }

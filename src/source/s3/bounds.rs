@@ -62,7 +62,7 @@ impl Intercept for BoundAnswers {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // The content of a log file is not collected here: who takes it looks at its length.
+        // `fetch` reads the content of a log file, and checks its length.
         let is_content = context.response().status().is_success()
             && config.load::<Metadata>().is_some_and(|operation| operation.name() == "GetObject");
         if !is_content {
