@@ -219,7 +219,7 @@ has it.
   tamarin sql \"SELECT query_param(request_uri, 'x-user') user, count(*) FROM requests GROUP BY user\"
 
 SQLite runs the statement, so all its functions are there too. Nothing can be written.
-In JSON a value that is not UTF-8 has U+FFFD in place of what is not, and a member NAME_base64 behind it has \
+In JSON a value that is not UTF-8 has U+FFFD in place of what is not, and a member NAME_base64 after it has \
 its bytes; CSV and tables spell such bytes \\xff and unseen characters \\u{1b}, and a backslash that seems to \
 begin either \\u{5c}. An infinite number is null in JSON and inf or -inf in CSV.";
 

@@ -168,7 +168,7 @@ fn is_yes() -> std::io::Result<bool> {
 }
 
 /// Whether requests of these sources may go, of which the cache may be the only copy: log files of theirs were
-/// deleted by `pull --purge`. Asks, or refuses where nobody can be asked; `what` says what goes.
+/// deleted by `pull --purge`. Asks on a terminal, refuses elsewhere; `what` says what goes.
 pub(super) fn may_drop(cache: &Cache, uris: &[String], yes: bool, what: &str) -> anyhow::Result<bool> {
     let purged: Vec<String> = cache.purged()?.into_iter().filter(|uri| uris.contains(uri)).collect();
     if yes || purged.is_empty() {

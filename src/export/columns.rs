@@ -58,7 +58,7 @@ impl Cell<'_> {
     }
 }
 
-/// The shortest spelling that is read back as the same number, with a digit behind the point; `inf`, `-inf`
+/// The shortest spelling that is read back as the same number, with a digit after the point; `inf`, `-inf`
 /// and `NaN` are spelled so.
 fn decimal(number: f64) -> String {
     format!("{number:?}")

@@ -1,7 +1,7 @@
 //! JSON: an array, or an object a line. Keys keep the order of the columns. Where some are not exact, their names
 //! stand in the array `approximate` behind them: the numbers themselves stay numbers.
 //!
-//! JSON has no bytes: where a text is not UTF-8, what is not is U+FFFD, and `NAME_base64` behind it has the bytes.
+//! JSON has no bytes: where a text is not UTF-8, what is not is U+FFFD, and the member `NAME_base64` after it has the bytes.
 //! Nor has it infinite numbers: they are null.
 
 use std::io::{self, Write};

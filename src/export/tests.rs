@@ -269,7 +269,7 @@ fn names_of_columns_are_as_harmless_as_what_is_below_them() {
 }
 
 #[test]
-fn a_value_and_the_same_behind_an_apostrophe_are_two_in_csv() {
+fn a_value_and_the_same_after_an_apostrophe_are_two_in_csv() {
     let csv = |text: &'static [u8]| sheet(vec![("key", Cell::Text(text))], Format::Csv);
     assert_eq!(csv(b"=1"), "key\n'=1\n");
     assert_eq!(csv(b"'=1"), "key\n''=1\n");

@@ -1,7 +1,7 @@
 //! Lines that hold two records, because the line end between them is lost.
 //!
 //! It happens where log files were put together of which one did not end in a line end, and where one was
-//! cut off. But whoever sends a request chooses its URI, referer and user agent, S3 does not escape quotes in
+//! cut off. But the sender of a request chooses its URI, referer and user agent, S3 does not escape quotes in
 //! them, and no text is impossible there: `x" - … -` and then a whole record reads exactly as if one record
 //! ended and another began. So it does not matter how well the parts read. It matters where the second one
 //! begins: a line is taken apart only where the text of a stranger cannot be. These places are

@@ -173,7 +173,7 @@ pub fn open(spec: &str, options: &S3Options) -> Result<Arc<dyn Source>, SourceEr
 /// A SOURCE argument as it may be shown: `…` in place of a user and password.
 pub fn shown(spec: &str) -> String {
     match spec.rsplit_once('@') {
-        Some((before, behind)) if before.contains([':', '/']) => format!("…@{behind}"),
+        Some((before, after)) if before.contains([':', '/']) => format!("…@{after}"),
         _ => spec.to_owned(),
     }
 }

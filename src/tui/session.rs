@@ -281,7 +281,7 @@ mod tests {
     use crate::tui::testing::{APRIL, NOW, Naive, get, three_days};
     use crate::tui::{Feed, Theme};
 
-    /// A desk that nobody else wants.
+    /// A terminal that is never shared.
     #[derive(Default)]
     struct Paper {
         copied: Vec<String>,

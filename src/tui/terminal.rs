@@ -130,7 +130,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// From now on `SIGTSTP` does not stop the process by itself. Must be called within a tokio runtime.
     pub(crate) fn new(title: String) -> Shared {
-        // Nobody could continue a process that no shell controls: then the system ignores the signal, and so
+        // A process that no shell controls could not be continued: the system ignores the signal then, and so
         // does this.
         let stop = has_shell().then(|| signal(SignalKind::from_raw(Stop::TSTP.as_raw())).ok()).flatten();
         let resumed = signal(SignalKind::from_raw(Stop::CONT.as_raw())).ok();

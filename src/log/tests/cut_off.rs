@@ -46,7 +46,7 @@ fn two_records_in_one_line_are_both_read() {
     let second = first.replace("films/a.mp4", "films/b.mp4").replace("3E57427F3EXAMPLE", "BBBBBBBBBBBBBBBB");
     let bare = bare();
     let cases = [
-        // Nobody can send a NUL or a line end within a header.
+        // No HTTP header contains a NUL or a line end.
         (vec![&first, &second], &["\r", "\0\0", "\0"][..]),
         (vec![&first, &second, &first], &["\r", "\0"]),
         (vec![&first, &bare, &second], &["\r", "\0"]),
@@ -100,7 +100,7 @@ fn a_record_cut_off_anywhere_does_not_swallow_the_next() {
 }
 
 #[test]
-fn a_record_cut_off_behind_its_first_quote_is_one_with_the_next_which_extra_repeats() {
+fn a_record_cut_off_after_its_first_quote_is_one_with_the_next_which_extra_repeats() {
     let (first, second) = (modern(), modern().replace("films/a.mp4", "films/b.mp4"));
     for end in first.find('"').unwrap() + 1..=first.len() {
         let glued = format!("{}{second}", &first[..end]);

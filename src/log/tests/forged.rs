@@ -12,7 +12,7 @@ fn forged(uri: &str, rest: &str) -> String {
     )
 }
 
-/// What a stranger may put in front of a forged record, and what behind it, so that one record seems to end
+/// What a stranger may put in front of a forged record, and what after it, so that one record seems to end
 /// and another to begin: with quotes, without, and with escaped ones, in every number.
 fn forgeries() -> Vec<String> {
     let ends = [
@@ -67,7 +67,7 @@ fn line_of(uri: &str, referer: &str, agent: &str) -> String {
     )
 }
 
-/// Asserts that there is one request, by whoever sent it.
+/// Asserts that there is one request, of the address that sent it.
 fn assert_one(line: &str) {
     let found: Vec<_> = records(line.as_bytes()).collect();
     assert_eq!(found.len(), 1, "{line}");
@@ -165,7 +165,7 @@ fn what_looks_like_a_second_record_can_be_found() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Whatever stands around a forged record in a user agent.
+    /// Any text around a forged record in a user agent.
     #[test]
     fn no_text_around_a_forged_record_makes_it_one(
         pieces in proptest::collection::vec(prop::sample::select(vec![

@@ -59,8 +59,8 @@ fn is_server(text: &str) -> bool {
     !host.is_empty() && host.bytes().all(is_host) && is_port
 }
 
-/// A text in which URLs end where secrets may be: behind scheme and server. Such a text comes from libraries and
-/// servers, which repeat what they were given: presigned queries, proxies with passwords.
+/// The text without secrets in URLs: users, passwords and queries are `…`. Libraries and servers repeat what they
+/// were given: presigned URLs, proxies with passwords.
 pub(super) fn without_secrets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -69,7 +69,7 @@ pub(super) fn without_secrets(text: &str) -> String {
         out.push_str(before);
         let is_end =
             |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '(' | ')' | ',');
-        let (url, behind) = after.split_at(after.find(is_end).unwrap_or(after.len()));
+        let (url, following) = after.split_at(after.find(is_end).unwrap_or(after.len()));
         let (server, path) = url.split_at(url.find(['/', '?', '#']).unwrap_or(url.len()));
         match is_server(server.trim_end_matches([':', '.', ';'])) && !path.contains('@') {
             true => out.push_str(server),
@@ -82,7 +82,7 @@ pub(super) fn without_secrets(text: &str) -> String {
         if !query.is_empty() {
             out.push_str("?…");
         }
-        rest = behind;
+        rest = following;
     }
     out.push_str(rest);
     without_parameters(&without_passwords(&out))
