@@ -15,12 +15,15 @@ const JOINED_AT_MOST: usize = 1 << 19;
 /// The same for their bytes: a dictionary of long values is never copied as a whole.
 const JOINED_BYTES: usize = 64 << 20;
 
-/// Bytes of values from which on they are settled whether they come again or not, if they are long: what is settled
-/// takes no more memory than it needs, what is recent twice as much as it grows.
+/// Bytes of values from which on they are settled whether they come again or not, if they are long, and are joined with
+/// no others: what is settled takes no more memory than it needs, what is recent twice as much as it grows.
 const SETTLED_BYTES: usize = 16 << 20;
 
 /// Bytes from which on a value is long. Few values are, so few pieces are made for them.
 const LONG_BYTES: usize = 4 << 10;
+
+/// Bytes that are moved as quickly as a value of ordinary length.
+const MOVED_LIKE_ONE: usize = 1 << 10;
 
 /// So many values are settled in about the time that one takes that comes again unsettled: it is added to a batch, and
 /// looked for by the writer.
@@ -122,27 +125,24 @@ impl Values {
     /// Whether what is recent has come again so often that to settle it takes hardly longer than that took, or takes
     /// much memory.
     fn is_worth_settling(&self) -> bool {
-        let recent = self.recent.values().len();
+        let work = |values: &Arena| values.len().max(values.bytes() / MOVED_LIKE_ONE);
         let last = self.known.pieces.last().filter(|last| self.is_joined_to(last));
-        let moved = recent + last.map_or(0, |last| last.values().len());
-        self.again >= (moved / MOVED_AS_QUICKLY).max(1) || self.are_heavy()
-    }
-
-    /// Whether recent values are many bytes and few values.
-    fn are_heavy(&self) -> bool {
-        let recent = self.recent.values();
-        recent.bytes() >= SETTLED_BYTES && recent.bytes() / LONG_BYTES >= recent.len()
+        let moved = work(self.recent.values()) + last.map_or(0, |last| work(last.values()));
+        self.again >= (moved / MOVED_AS_QUICKLY).max(1) || are_heavy(self.recent.values())
     }
 
     /// Whether what is recent is joined to the last piece of what is settled.
     fn is_joined_to(&self, last: &Interner) -> bool {
         let (last, recent) = (last.values(), self.recent.values());
-        last.len() < JOINED_AT_MOST && last.bytes() + recent.bytes() <= JOINED_BYTES
+        last.len() < JOINED_AT_MOST
+            && last.bytes() + recent.bytes() <= JOINED_BYTES
+            && !are_heavy(last)
+            && !are_heavy(recent)
     }
 
     /// Settles recent values if they take much memory.
     pub fn settle_if_heavy(&mut self) {
-        if self.are_heavy() {
+        if are_heavy(self.recent.values()) {
             self.settle();
         }
     }
@@ -152,7 +152,7 @@ impl Values {
         if self.recent.values().is_empty() {
             return;
         }
-        let is_heavy = self.are_heavy();
+        let is_heavy = are_heavy(self.recent.values());
         let is_joined = self.known.pieces.last().is_some_and(|last| self.is_joined_to(last));
         let piece = match self.known.pieces.pop_if(|_| is_joined) {
             Some(last) => Interner::joined(&last, &self.recent),
@@ -166,6 +166,11 @@ impl Values {
             self.recent.clear();
         }
     }
+}
+
+/// Whether these are many bytes and few values.
+fn are_heavy(values: &Arena) -> bool {
+    values.bytes() >= SETTLED_BYTES && values.bytes() / LONG_BYTES >= values.len()
 }
 
 /// What is known of all dimensions at one moment.
@@ -287,9 +292,9 @@ mod tests {
             values.settle_if_heavy();
             assert!(values.recent.values().bytes() < SETTLED_BYTES, "{index}");
         }
-        let pieces: Vec<usize> = values.known.pieces.iter().map(|piece| piece.values().bytes()).collect();
-        assert!((3..5).contains(&pieces.len()), "{pieces:?}");
-        assert!(pieces.iter().all(|bytes| *bytes <= JOINED_BYTES), "{pieces:?}");
+        let pieces: Vec<usize> = values.known.pieces.iter().map(|piece| piece.values().memory()).collect();
+        assert_eq!(pieces.len(), 150 / 16);
+        assert!(pieces.iter().all(|bytes| *bytes < SETTLED_BYTES + (2 << 20)), "{pieces:?}");
         for index in 0..150 {
             assert_eq!(values.get(index + 1), Some(value(index).as_slice()));
             assert_eq!(values.intern(&value(index), hash(&value(index))), index + 1);

@@ -94,7 +94,7 @@ type OpenPages = Vec<(usize, Arc<OpenPage>)>;
 const PAGES_OPEN: usize = 8;
 
 /// Bytes of memory that pages kept open may take per detail, if they are more than one.
-const OPEN_BYTES: usize = 8 << 20;
+const OPEN_BYTES: usize = 32 << 20;
 
 /// Memory of a page is kept for another up to this size.
 const SPARE_PAGE_BYTES: usize = 1 << 20;

@@ -51,7 +51,7 @@ pub fn is_damage(error: &io::Error) -> bool {
 }
 
 fn decode(mut packed: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
-    let head = first_bytes(&mut packed)?;
+    let head = first_bytes(&mut packed).map_err(of_source)?;
     match Packing::of(&head.bytes[..head.length]) {
         Some(_) => {
             let packed = Packed { head, rest: packed, has_failed: false };
@@ -149,7 +149,7 @@ impl<R: BufRead> Read for Unread<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let head = &self.head.bytes[self.head.taken..self.head.length];
         if head.is_empty() {
-            return self.rest.read(buffer);
+            return self.rest.read(buffer).map_err(of_source);
         }
         let length = head.len().min(buffer.len());
         buffer[..length].copy_from_slice(&head[..length]);
@@ -162,7 +162,7 @@ impl<R: BufRead> BufRead for Unread<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         match self.head.taken < self.head.length {
             true => Ok(&self.head.bytes[self.head.taken..self.head.length]),
-            false => self.rest.fill_buf(),
+            false => self.rest.fill_buf().map_err(of_source),
         }
     }
 
@@ -518,6 +518,13 @@ mod tests {
             for cut_off in [packed[..last].to_vec(), second, begun] {
                 let error = read(Body::Bytes(cut_off)).unwrap_err();
                 assert!(!is_damage(&error) && error.kind() == io::ErrorKind::UnexpectedEof, "{error}");
+            }
+            let mut plain = lines.clone();
+            plain.truncate(100);
+            for kind in [io::ErrorKind::Other, io::ErrorKind::UnexpectedEof] {
+                let failing = Failing(Cursor::new(plain.clone()), kind);
+                let error = read(Body::Reader(Box::new(failing))).unwrap_err();
+                assert!(!is_damage(&error), "nothing of a plain file is damage: {error:?}");
             }
             for kind in [io::ErrorKind::Other, io::ErrorKind::UnexpectedEof, io::ErrorKind::InvalidData] {
                 for length in [packed.len() / 2, packed.len() - 1, packed.len()] {

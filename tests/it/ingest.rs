@@ -305,6 +305,23 @@ fn lines_of_a_megabyte_are_pulled_whole_into_segments_that_end_by_bytes_and_come
 }
 
 #[test]
+fn repeats_of_lines_of_megabytes_are_found_however_few_pages_are_kept_open() {
+    let place = Place::new();
+    let uri = |number: usize| format!("GET /films/{number}.mp4?{} HTTP/1.1", "ab".repeat(4_000_000));
+    let line = |number: usize| {
+        request(number, "3E57427F3EXAMPLE")
+            .replace(&format!("GET /films/{number}.mp4 HTTP/1.1"), &uri(number))
+    };
+    let lines: String = (0..5).map(line).collect();
+    place.put("a.log", lines.clone() + &lines);
+    let first = place.pull();
+    assert_eq!((first.requests, first.duplicates), (5, 5));
+    place.put("b.log", lines);
+    let second = place.pull();
+    assert_eq!((second.requests, second.duplicates), (0, 5));
+}
+
+#[test]
 fn rejected_lines_are_committed_before_they_fill_the_memory() {
     let place = Place::new();
     let mut writer = Writer::open(&place.cache()).unwrap();
