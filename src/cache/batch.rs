@@ -595,8 +595,11 @@ mod tests {
         }
     }
 
+    /// A log file of its own with these rows and rejected lines.
     fn part(rows: usize, rejected: Vec<RejectedLine>) -> Part {
-        let file = FileMark { name: "a.log".to_owned(), version: None, size: None, may_grow: false };
+        static FILES: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let name = FILES.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
+        let file = FileMark { name, version: None, size: None, may_grow: false };
         let lines = (rows + rejected.len()) as u64;
         let line_runs = Vec::new();
         Part { file: Arc::new(file), first_line: 1, lines, rows, line_runs, rejected, total_lines: None }

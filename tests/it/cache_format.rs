@@ -189,6 +189,36 @@ fn texts(mut data: &[u8], keys: &[Option<Vec<u8>>]) -> (Vec<Option<Vec<u8>>>, u3
     (values, directory)
 }
 
+/// How many requests are known by the line of a log file that gave them.
+fn lines_of_requests(cache: &Connection) -> u64 {
+    let zigzag = |number: u64| (number >> 1) as i64 ^ -((number & 1) as i64);
+    let mut requests = 0;
+    let mut statement = cache
+        .prepare("SELECT log_file_id, generation, part, runs, crc FROM log_file_rows ORDER BY 1, 2, 3")
+        .unwrap();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let mut covered: Vec<u8> =
+            (0..3).flat_map(|index| row.get::<_, i64>(index).unwrap().to_le_bytes()).collect();
+        let runs: Vec<u8> = row.get(3).unwrap();
+        covered.extend((runs.len() as i64).to_le_bytes());
+        covered.extend(&runs);
+        assert_eq!(crc(&covered) as i32, row.get::<_, i32>(4).unwrap());
+        let (mut runs, mut line, mut request) = (runs.as_slice(), 0, 0);
+        while !runs.is_empty() {
+            line += zigzag(varint(&mut runs));
+            request += zigzag(varint(&mut runs));
+            let length = varint(&mut runs);
+            assert!(line >= 1 && request >= 0);
+            if length % 2 == 0 {
+                requests += length / 2;
+            }
+            (line, request) = (line + (length / 2) as i64, request + (length / 2) as i64);
+        }
+    }
+    requests
+}
+
 #[test]
 fn a_reader_written_from_the_description_reads_every_field() {
     let folder = tempfile::tempdir().unwrap();
@@ -221,7 +251,7 @@ fn a_reader_written_from_the_description_reads_every_field() {
 
     let cache = Connection::open(folder.path().join("cache.db")).unwrap();
     let pragma = |name| cache.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((pragma("application_id"), pragma("user_version")), (1_413_565_778, 2));
+    assert_eq!((pragma("application_id"), pragma("user_version")), (1_413_565_778, 3));
     let dictionary: HashMap<(i64, u64), Vec<u8>> = cache
         .prepare("SELECT dimension, id, value, crc FROM dictionary")
         .unwrap()
@@ -234,21 +264,39 @@ fn a_reader_written_from_the_description_reads_every_field() {
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
+    let mut digest = 0;
     let segments: Vec<(i64, usize, i64, i64)> = cache
         .prepare(
-            "SELECT id, rows, time_min, time_max, source_id, first_row, crc FROM segment
-             ORDER BY source_id, first_row",
+            "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, gone IS NULL, crc
+             FROM segment ORDER BY source_id, first_row",
         )
         .unwrap()
         .query_map([], |row| {
-            let (id, rows, time_min, time_max) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            let covered = [id, row.get(4)?, row.get(5)?, rows, time_min, time_max];
-            assert_eq!(crc_of_numbers(&covered), row.get::<_, i64>(6)?);
+            let mut columns: Vec<i64> =
+                (0..8).map(|index| row.get(index)).collect::<rusqlite::Result<_>>()?;
+            let [id, _, _, rows, numbers, time_min, time_max, _] = columns[..] else { panic!() };
+            // Nothing was removed: the last column is NULL.
+            assert!(row.get::<_, bool>(8)? && rows == numbers);
+            columns.push(0);
+            let crc: i64 = row.get(9)?;
+            assert_eq!(crc_of_numbers(&columns), crc);
+            digest += (1 << 32) + i64::from(crc as u32);
             Ok((id, rows as usize, time_min, time_max))
         })
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
+    let (newest, segments_digest, dictionaries): (i64, i64, Vec<u8>) = cache
+        .query_row("SELECT newest_segment, segments, dictionaries FROM root", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!((newest, segments_digest), (2, digest));
+    for ((dimension, name), length) in DIMENSIONS.iter().zip(dictionaries.chunks(4)) {
+        let values = dictionary.keys().filter(|(of, _)| of == dimension).count();
+        assert_eq!(little(length) as usize, values, "{name}");
+    }
+    assert_eq!(lines_of_requests(&cache), 9002);
     assert_eq!(segments.len(), 2);
     let mut read: Vec<HashMap<&str, Value>> = Vec::new();
     for (segment, rows, time_min, time_max) in segments {
