@@ -110,6 +110,9 @@ fn a_source_whose_path_is_no_text_is_pulled_and_known_by_its_own_name() {
     assert!(stderr(&output).contains("0 requests added"), "{}", stderr(&output));
 }
 
+/// Further arguments, variables of the environment, and how a refusal begins.
+type Run<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn a_password_in_an_endpoint_is_shown_nowhere() {
     let home = Home::new();
@@ -132,7 +135,7 @@ fn a_password_in_an_endpoint_is_shown_nowhere() {
         let aws = home.path("aws");
         std::fs::write(&aws, format!("[default]\nregion = us-east-1\nendpoint_url = {url}\n")).unwrap();
         let base = ["pull", "s3://acme-logs/x/", "--no-sign-request", "--region", "us-east-1", "-v"];
-        let runs: [(&[&str], &[(&str, &str)], &str); 5] = [
+        let runs: [Run<'_>; 5] = [
             (&["--endpoint-url", url], &[], "--endpoint-url "),
             (&["--config", config], &[], "--endpoint-url "),
             (&[], &[("AWS_ENDPOINT_URL", url)], "AWS_ENDPOINT_URL "),
