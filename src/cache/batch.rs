@@ -78,6 +78,9 @@ impl Part {
     }
 }
 
+/// What the reason of a rejected line begins with of which only the beginning is kept.
+pub const CUT_LINE_REASON: &str = "longer than";
+
 /// A line that is no record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedLine {

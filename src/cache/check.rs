@@ -521,7 +521,7 @@ mod tests {
             ("UPDATE root SET newest_segment = 9", "root"),
             ("DELETE FROM root", "root"),
             ("DELETE FROM log_file_rows", "log files"),
-            ("UPDATE log_file_rows SET part = part + 1", "log files"),
+            ("UPDATE log_file_rows SET part = part + 100", "log files"),
             ("DELETE FROM segment WHERE id = 1", "table segment"),
             ("DELETE FROM source", "table source"),
             ("DELETE FROM log_file", "table log_file"),

@@ -40,7 +40,7 @@ mod value_table;
 mod versions;
 mod writer;
 
-pub use batch::{BATCH_BYTES, Batch, BatchBuilder, FileMark, LineRun, Part, RejectedLine};
+pub use batch::{BATCH_BYTES, Batch, BatchBuilder, CUT_LINE_REASON, FileMark, LineRun, Part, RejectedLine};
 pub use codec::integers::{BLOCK, Integers};
 pub use dictionary::Dictionary;
 pub use error::CacheError;

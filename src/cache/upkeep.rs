@@ -1,6 +1,7 @@
 //! Looking after sources: which are monitored, and how one goes with all that came from it.
 
-use super::catalogue::{PAUSED, REMOVED, WHOLE};
+use super::batch::CUT_LINE_REASON;
+use super::catalogue::{self, PAUSED, REMOVED, WHOLE};
 use super::log_files::LogFileRow;
 use super::segment_rows::SegmentRow;
 use super::{CacheError, Writer, place, schema};
@@ -140,20 +141,26 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether all that a log file held is in the cache: this version of it was read wholly, and none of
-    /// it was pruned since.
+    /// Whether all that a log file held is in the cache: this version of it was read to its end, none of it was pruned
+    /// since, and its rejected lines are kept, all of them and whole.
     ///
     /// # Errors
     /// If the cache cannot be read.
     pub fn holds(&self, source: i64, name: &str, version: Option<&str>) -> Result<bool, CacheError> {
         let Some(version) = version else { return Ok(false) };
         let file = LogFileRow::find(&self.connection, source, name).map_err(|error| error.of(&self.path))?;
-        Ok(file.is_some_and(|file| {
-            file.version.as_deref() == Some(version)
-                && file.state == WHOLE
-                && file.pruned_before.is_none()
-                && file.counts.lines > 0
-        }))
+        let Some(file) = file else { return Ok(false) };
+        let is_whole = file.version.as_deref() == Some(version)
+            && file.state == WHOLE
+            && file.pruned_before.is_none()
+            && file.counts.lines > 0;
+        if !is_whole || file.counts.rejected == 0 {
+            return Ok(is_whole);
+        }
+        let kept =
+            catalogue::rejected_of(&self.connection, &file, "").map_err(|error| error.of(&self.path))?;
+        Ok(kept.len() as u64 == file.counts.rejected
+            && !kept.iter().any(|line| line.reason.starts_with(CUT_LINE_REASON)))
     }
 
     /// Bytes that the cache takes on disk, what is not folded into the main file yet included.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::budget::{Budget, Held};
 use super::spare::Spare;
+use crate::cache::CUT_LINE_REASON;
 
 /// Bytes read at a time: small enough to stay in the processor's cache until parsed, large enough that
 /// handing it over costs nothing.
@@ -42,7 +43,7 @@ impl LongLine {
     pub fn reason(&self) -> String {
         let LongLine { beginning, length } = self;
         let limit = LONGEST_LINE >> 20;
-        format!("longer than {limit} MiB: the first {} of its {length} bytes are kept", beginning.len())
+        format!("{CUT_LINE_REASON} {limit} MiB: the first {} of its {length} bytes are kept", beginning.len())
     }
 }
 
