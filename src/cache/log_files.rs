@@ -56,6 +56,9 @@ pub struct LogFileRow {
     pub state: i64,
     /// The number of the reading that the row describes.
     pub generation: i64,
+    /// What readings up to this one gave stays, whatever comes under this name: they are of log files that were deleted at
+    /// their source, of which the cache may be the only copy.
+    pub kept_generation: i64,
     pub counts: Counts,
     /// Requests of it before that time were pruned.
     pub pruned_before: Option<i64>,
@@ -70,7 +73,7 @@ pub struct LogFileRow {
 }
 
 /// The columns that [`LogFileRow::read`] expects, in order.
-pub const LOG_FILE_COLUMNS: &str = "f.id, f.source_id, f.name, f.version, f.size, f.state, f.generation, f.lines, \
+pub const LOG_FILE_COLUMNS: &str = "f.id, f.source_id, f.name, f.version, f.size, f.state, f.generation, f.kept_generation, f.lines, \
      f.requests, f.duplicates, f.rejected, f.pruned_before, f.parts_digest, f.rows_digest, f.rejected_digest, f.crc";
 
 impl LogFileRow {
@@ -80,7 +83,7 @@ impl LogFileRow {
     /// If the row is not what was written.
     pub fn read(row: &Row<'_>) -> Result<LogFileRow, StoreError> {
         let number = |index| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)? as u64) };
-        let crc = row.get(15)?;
+        let crc = row.get(16)?;
         let found = LogFileRow {
             id: row.get(0)?,
             source: row.get(1)?,
@@ -89,16 +92,17 @@ impl LogFileRow {
             size: row.get::<_, Option<i64>>(4)?.map(|size| size as u64),
             state: row.get(5)?,
             generation: row.get(6)?,
+            kept_generation: row.get(7)?,
             counts: Counts {
-                lines: number(7)?,
-                requests: number(8)?,
-                duplicates: number(9)?,
-                rejected: number(10)?,
+                lines: number(8)?,
+                requests: number(9)?,
+                duplicates: number(10)?,
+                rejected: number(11)?,
             },
-            pruned_before: row.get(11)?,
-            parts: Digest(row.get(12)?),
-            rows: Digest(row.get(13)?),
-            rejected: Digest(row.get(14)?),
+            pruned_before: row.get(12)?,
+            parts: Digest(row.get(13)?),
+            rows: Digest(row.get(14)?),
+            rejected: Digest(row.get(15)?),
             stored_crc: Some(crc),
         };
         checksum::is_same(crc, found.crc())?;
@@ -139,7 +143,8 @@ impl LogFileRow {
             None => row.number(0),
             Some(version) => row.number(1).bytes(version.as_bytes()),
         };
-        let row = row.optional(self.size.map(|size| size as i64)).number(self.state).number(self.generation);
+        let row = row.optional(self.size.map(|size| size as i64)).number(self.state);
+        let row = row.number(self.generation).number(self.kept_generation);
         [lines, requests, duplicates, rejected]
             .iter()
             .fold(row, |row, count| row.number(*count as i64))
@@ -155,14 +160,15 @@ impl LogFileRow {
         let crc = self.crc();
         let sql = match self.stored_crc {
             None => {
-                "INSERT INTO log_file (id, source_id, name, version, size, state, generation, lines, requests,
-                     duplicates, rejected, pruned_before, parts_digest, rows_digest, rejected_digest, crc)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+                "INSERT INTO log_file (id, source_id, name, version, size, state, generation, kept_generation, lines,
+                     requests, duplicates, rejected, pruned_before, parts_digest, rows_digest, rejected_digest, crc)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
             }
             Some(_) => {
                 "UPDATE log_file SET source_id = ?2, name = ?3, version = ?4, size = ?5, state = ?6,
-                     generation = ?7, lines = ?8, requests = ?9, duplicates = ?10, rejected = ?11,
-                     pruned_before = ?12, parts_digest = ?13, rows_digest = ?14, rejected_digest = ?15, crc = ?16
+                     generation = ?7, kept_generation = ?8, lines = ?9, requests = ?10, duplicates = ?11,
+                     rejected = ?12, pruned_before = ?13, parts_digest = ?14, rows_digest = ?15,
+                     rejected_digest = ?16, crc = ?17
                  WHERE id = ?1"
             }
         };
@@ -174,6 +180,7 @@ impl LogFileRow {
             self.size.map(|size| size as i64),
             self.state,
             self.generation,
+            self.kept_generation,
             self.counts.lines as i64,
             self.counts.requests as i64,
             self.counts.duplicates as i64,
@@ -313,7 +320,9 @@ pub struct FileState {
     /// Rejected lines that are kept, and their bytes.
     kept: (usize, usize),
     /// Digest of what is in `log_file_rows` of this reading.
-    pub rows: Digest,
+    rows: Digest,
+    /// Digest of what is in `log_file_rows` of readings that are kept.
+    kept_rows: Digest,
     /// If other readings gave requests: this version replaces another.
     earlier: Option<Earlier>,
 }
@@ -340,10 +349,15 @@ impl FileState {
             new_rejected: Vec::new(),
             kept: (0, 0),
             rows: Digest::default(),
+            kept_rows: Digest::default(),
             earlier: None,
         };
         let Some(row) = row else { return Ok(state) };
-        let parts = RowsPart::of_file(connection, &row)?;
+        let (mut parts, mut kept) = (RowsPart::of_file(connection, &row)?, Vec::new());
+        if row.kept_generation > 0 {
+            (kept, parts) = parts.into_iter().partition(|part| part.generation <= row.kept_generation);
+        }
+        kept.iter().for_each(|part| state.kept_rows.add(part.crc));
         if row.state == IN_PART && row.version.is_some() && row.version == mark.version {
             state.generation = row.generation;
             state.counts = row.counts;
@@ -371,7 +385,7 @@ impl FileState {
                 let set = if run.is_repeat { &mut earlier.repeats } else { &mut earlier.owned };
                 set.insert_range(run.row..run.row + run.rows);
             }
-            let last = parts.iter().map(|part| part.generation).max().unwrap_or(0);
+            let last = parts.iter().chain(&kept).map(|part| part.generation).max().unwrap_or(0);
             state.generation = last.max(row.generation) + 1;
             state.earlier = Some(earlier);
         }
@@ -472,6 +486,7 @@ impl FileState {
                 size: None,
                 state: IN_PART,
                 generation: self.generation,
+                kept_generation: 0,
                 counts: Counts::default(),
                 pruned_before: None,
                 parts: Digest::default(),
@@ -489,7 +504,9 @@ impl FileState {
         }
         let replaces = self.earlier.is_some() && !self.is_in_part() && !self.takes_back();
         if replaces {
-            self.replace(transaction, &mut row, rows)?;
+            let mut all = self.kept_rows;
+            all.0 = all.0.wrapping_add(rows.0);
+            self.replace(transaction, &mut row, all)?;
         } else if self.earlier.is_none() {
             self.describe(&mut row);
             self.write_parts(transaction, &mut row)?;
@@ -516,8 +533,8 @@ impl FileState {
         self.is_dirty = false;
     }
 
-    /// This version, read to its end, takes the place of the one before: nothing but its own reading counts, whose
-    /// rows in `log_file_rows` have this digest. The caller saves the row.
+    /// This version, read to its end, takes the place of the one before: nothing but its own reading counts, and those
+    /// that are kept. What is left in `log_file_rows` has this digest. The caller saves the row.
     pub fn replace(
         &self,
         transaction: &Connection,
@@ -525,8 +542,10 @@ impl FileState {
         rows: Digest,
     ) -> rusqlite::Result<()> {
         transaction
-            .prepare_cached("DELETE FROM log_file_rows WHERE log_file_id = ?1 AND generation <> ?2")?
-            .execute([row.id, self.generation])?;
+            .prepare_cached(
+                "DELETE FROM log_file_rows WHERE log_file_id = ?1 AND generation <> ?2 AND generation > ?3",
+            )?
+            .execute([row.id, self.generation, row.kept_generation])?;
         for table in ["log_file_part", "rejected_line"] {
             forget(transaction, table, row.id)?;
         }

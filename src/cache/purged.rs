@@ -1,16 +1,34 @@
 //! Sources whose log files were deleted by `pull --purge`: the cache may be the only copy of what they held.
 
 use super::catalogue::SourceRow;
+use super::log_files::LogFileRow;
 use super::{Cache, CacheError, Writer};
 
 impl Writer {
-    /// Notes that log files of a source are about to be deleted where they came from.
+    /// Notes that log files of a source are about to be deleted where they came from: what they gave stays, whatever
+    /// comes under their names.
     ///
     /// # Errors
     /// If the cache cannot be written.
-    pub fn note_purged(&mut self, uri: &str) -> Result<(), CacheError> {
+    pub fn note_purged<'n>(
+        &mut self,
+        uri: &str,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<(), CacheError> {
         let source = self.source(uri)?;
-        self.change_source(source, |row| row.is_purged = true)
+        self.settle()?;
+        self.change(|transaction, root| {
+            let mut row = SourceRow::find(transaction, source)?;
+            row.is_purged = true;
+            row.save(transaction)?;
+            for name in names {
+                if let Some(mut file) = LogFileRow::find(transaction, source, name)? {
+                    file.kept_generation = file.generation;
+                    file.save(transaction, root)?;
+                }
+            }
+            Ok(())
+        })
     }
 }
 

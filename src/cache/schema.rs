@@ -60,6 +60,7 @@ CREATE TABLE source (
 
 -- A log file that was read. state: 0 in part, 1 to its end, 2 holds no log lines. version, size, lines, requests,
 -- duplicates and rejected are those of one version, the reading of which has this number (generation).
+-- kept_generation: what readings up to this one gave stays: log files of this name were deleted at their source.
 -- pruned_before: requests of it before that time were pruned. The digests are those of its rows in log_file_part,
 -- log_file_rows and rejected_line.
 CREATE TABLE log_file (
@@ -70,6 +71,7 @@ CREATE TABLE log_file (
     size            INTEGER,
     state           INTEGER NOT NULL,
     generation      INTEGER NOT NULL,
+    kept_generation INTEGER NOT NULL,
     lines           INTEGER NOT NULL,
     requests        INTEGER NOT NULL,
     duplicates      INTEGER NOT NULL,

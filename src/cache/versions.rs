@@ -86,9 +86,10 @@ fn replace(
     let mut lost = Rows::default();
     for row in &rows {
         for part in RowsPart::of_file(transaction, row)? {
-            let is_dropped = states
-                .get(&row.id)
-                .is_some_and(|state| (part.generation == state.generation) == state.is_damaged);
+            let is_dropped = part.generation > row.kept_generation
+                && states
+                    .get(&row.id)
+                    .is_some_and(|state| (part.generation == state.generation) == state.is_damaged);
             if is_dropped {
                 part.runs.iter().for_each(|run| lost.add(run));
                 dropped.push(part);

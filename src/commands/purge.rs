@@ -82,8 +82,8 @@ impl Purge {
             }
         }
         // Noted before, so that it is known whatever happens from here on.
-        for (source, _) in &all {
-            writer.note_purged(source.uri())?;
+        for (source, files) in &all {
+            writer.note_purged(source.uri(), files.iter().map(|file| file.name.as_str()))?;
         }
         writer.make_durable()?;
         self.verify(path)?;

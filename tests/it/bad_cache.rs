@@ -331,7 +331,7 @@ fn tables_of_another_shape_are_damage_told_in_one_line() {
     database.close().unwrap();
     let error = Cache::open(&path).unwrap().sources().unwrap_err();
     assert!(matches!(error, CacheError::Damaged { .. }), "{error:?}");
-    assert!(message(error).contains("no such column: s.last_pull"));
+    assert!(message(error).contains("no such column: last_pull"));
 }
 
 /// Questions that between them read every column.

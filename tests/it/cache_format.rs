@@ -291,7 +291,8 @@ fn a_reader_written_from_the_description_reads_every_field() {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .unwrap();
-    assert_eq!((newest, segments_digest), (2, digest));
+    assert!(newest >= segments.last().unwrap().0);
+    assert_eq!(segments_digest, digest);
     for ((dimension, name), length) in DIMENSIONS.iter().zip(dictionaries.chunks(4)) {
         let values = dictionary.keys().filter(|(of, _)| of == dimension).count();
         assert_eq!(little(length) as usize, values, "{name}");

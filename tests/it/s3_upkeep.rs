@@ -189,14 +189,33 @@ fn what_was_pulled_before_is_deleted_without_being_added_twice() {
     // As if the program had been killed between keeping and deleting.
     run(&home, &server, &["pull", SOURCE]);
     assert_eq!(left(&server).len(), 22, "never by default");
-    // Another content under a known name is another log file: read first, then deleted.
+    // Another content under a known name takes the place of the one before: read first, then deleted.
     let other = line(50, "203.0.113.8", "-", "REST.GET.OBJECT", "another", 200, "1000");
     server.put("acme-logs", &name(3), other);
     let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
     assert!(stderr(&output).contains(" 1 request added"), "{}", stderr(&output));
     assert!(stderr(&output).contains("20 log files deleted"), "{}", stderr(&output));
     assert_eq!(left(&server), KEPT);
-    assert_eq!(requests(&home), 21);
+    assert_eq!(requests(&home), 20);
+}
+
+#[test]
+fn what_was_deleted_at_its_source_stays_whatever_comes_under_its_name() {
+    let (home, server) = (Home::new(), with_logs(20));
+    run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
+    assert_eq!((left(&server).len(), requests(&home)), (KEPT.len(), 20));
+    for (number, expected) in [(50, 21), (51, 21), (52, 21)] {
+        let other = line(number, "203.0.113.8", "-", "REST.GET.OBJECT", "another", 200, "1000");
+        server.put("acme-logs", &name(3), other);
+        run(&home, &server, &["pull", SOURCE]);
+        assert_eq!(requests(&home), expected, "{number}");
+    }
+    run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
+    let other = line(60, "203.0.113.8", "-", "REST.GET.OBJECT", "yet-another", 200, "1000");
+    server.put("acme-logs", &name(3), other);
+    run(&home, &server, &["pull", SOURCE]);
+    assert_eq!(requests(&home), 22);
+    home.fine(&["sources", "check", "-q"]);
 }
 
 #[test]
