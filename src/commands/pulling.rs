@@ -414,6 +414,7 @@ pub(super) fn summary(progress: &Progress) -> String {
     );
     for (number, one, what) in [
         (progress.files_known, None, "known already"),
+        (progress.taken_back, Some("request"), "taken back (log files that changed or are damaged)"),
         (progress.duplicates, Some("repeat"), "dropped"),
         (progress.rejected, Some("line"), "rejected (tamarin sources rejected)"),
         (progress.files_skipped, None, "without log lines"),

@@ -43,6 +43,8 @@ pub struct Progress {
     pub lines: u64,
     /// Requests added to the cache (committed).
     pub requests: u64,
+    /// Requests removed from the cache, because the log files that gave them changed or are damaged.
+    pub taken_back: u64,
     /// Exact repeats of a line, dropped.
     pub duplicates: u64,
     /// Lines that are no record; kept in the cache.

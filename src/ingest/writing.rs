@@ -123,7 +123,7 @@ fn write(
             writer.damaged(id, &file)?;
         }
     }
-    writer.replace_versions()?;
+    counters.taken_back.fetch_add(writer.replace_versions()?, Relaxed);
     for source in pulled {
         if let Some(id) = known(writer, &ids, uris, source)? {
             writer.pulled(id)?;
