@@ -210,7 +210,7 @@ fn lines_of_requests(cache: &Connection) -> u64 {
             request += zigzag(varint(&mut runs));
             let length = varint(&mut runs);
             assert!(line >= 1 && request >= 0);
-            if length % 2 == 0 {
+            if length.is_multiple_of(2) {
                 requests += length / 2;
             }
             (line, request) = (line + (length / 2) as i64, request + (length / 2) as i64);
