@@ -14,7 +14,7 @@ use super::setting::Setting;
 use super::{Outcome, UsageError, output};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::export::human;
-use crate::ingest::{Failure, Ingest, Options, Phase, Progress};
+use crate::ingest::{Failure, ForeignFiles, Ingest, Options, Phase, Progress};
 use crate::source::demo::Demo;
 use crate::source::s3::S3Options;
 use crate::source::{self, Source, SourceError, Window};
@@ -365,9 +365,7 @@ pub(super) fn verdict(
             bail!("{}", named(failure));
         }
         if progress.files_skipped > 0 {
-            bail!(
-                "no S3 server access log lines in {sources}; name log files, or the folder or bucket they are in"
-            );
+            bail!("{}", no_logs(progress, uris));
         }
         if progress.files_listed == 0 {
             if setting.window() != Window::default() {
@@ -382,6 +380,39 @@ pub(super) fn verdict(
     }
     tell_failures(setting, progress);
     Ok(outcome(progress))
+}
+
+/// Why there are no requests in files that hold no log lines, and what to do.
+fn no_logs(progress: &Progress, uris: &[String]) -> String {
+    let sources = uris.join(", ");
+    match progress.foreign.as_slice() {
+        [ForeignFiles { kind, count: 1, first }] if progress.files_listed == 1 => {
+            let uri = uris.iter().find(|uri| uri.ends_with(first.as_str()));
+            let file = uri.unwrap_or(first);
+            format!("{file} is {}, not an S3 server access log; {}", kind.one, kind.advice)
+        }
+        [ForeignFiles { kind, count, .. }] if *count == progress.files_listed => {
+            let count = human::count(*count);
+            format!(
+                "all {count} files in {sources} are {}, not S3 server access logs; {}",
+                kind.several, kind.advice
+            )
+        }
+        _ => format!(
+            "no S3 server access log lines in {sources}{}; name log files, or the folder or bucket they are in",
+            kinds(progress)
+        ),
+    }
+}
+
+/// What the files are that hold no log lines, as far as that is known: ` (2 pictures, a zip archive)`.
+fn kinds(progress: &Progress) -> String {
+    let name = |files: &ForeignFiles| match files.count {
+        1 => files.kind.one.to_owned(),
+        count => format!("{} {}", human::count(count), files.kind.several),
+    };
+    let names: Vec<String> = progress.foreign.iter().map(name).collect();
+    if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
 }
 
 /// A failure with the name of what failed.
@@ -404,6 +435,9 @@ fn has_all(path: &Path, uris: &[String]) -> bool {
     uris.iter().all(|uri| known.iter().any(|source| source.uri == *uri && source.requests > 0))
 }
 
+/// What files are that were skipped.
+const NO_LOG_LINES: &str = "without log lines";
+
 /// One line about a pull.
 pub(super) fn summary(progress: &Progress) -> String {
     let mut text = format!(
@@ -416,12 +450,15 @@ pub(super) fn summary(progress: &Progress) -> String {
         (progress.files_known, None, "known already"),
         (progress.duplicates, Some("repeat"), "dropped"),
         (progress.rejected, Some("line"), "rejected (tamarin sources rejected)"),
-        (progress.files_skipped, None, "without log lines"),
+        (progress.files_skipped, None, NO_LOG_LINES),
         (progress.files_failed, None, "could not be read"),
     ] {
         if number > 0 {
             let number = one.map_or_else(|| human::count(number), |one| human::counted(number, one));
             text.push_str(&format!(", {number} {what}"));
+            if what == NO_LOG_LINES {
+                text.push_str(&kinds(progress));
+            }
         }
     }
     text

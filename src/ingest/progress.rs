@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::source::foreign::Foreign;
+
 /// What the ingest is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
@@ -55,8 +57,21 @@ pub struct Progress {
     pub newest: Option<i64>,
     /// The first failures (at most 10,000), for the user.
     pub failures: Arc<Vec<Failure>>,
+    /// What the files are that were skipped, as far as that is known.
+    pub foreign: Vec<ForeignFiles>,
     /// Why it could not go on at all: one line that says what to do.
     pub fatal: Option<String>,
+}
+
+/// Files of a kind that is not an S3 server access log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignFiles {
+    /// What they are.
+    pub kind: Foreign,
+    /// How many.
+    pub count: u64,
+    /// Name of the first.
+    pub first: String,
 }
 
 /// A log file or source that could not be read.
