@@ -365,7 +365,13 @@ pub(super) fn verdict(
             bail!("{}", named(failure));
         }
         if progress.files_skipped > 0 {
-            bail!("{}", no_logs(progress, uris));
+            if let Some(reason) = progress.only_foreign(&sources) {
+                bail!("{reason}");
+            }
+            bail!(
+                "no S3 server access log lines in {sources}{}; name log files, or the folder or bucket they are in",
+                kinds(progress)
+            );
         }
         if progress.files_listed == 0 {
             if setting.window() != Window::default() {
@@ -380,29 +386,6 @@ pub(super) fn verdict(
     }
     tell_failures(setting, progress);
     Ok(outcome(progress))
-}
-
-/// Why there are no requests in files that hold no log lines, and what to do.
-fn no_logs(progress: &Progress, uris: &[String]) -> String {
-    let sources = uris.join(", ");
-    match progress.foreign.as_slice() {
-        [ForeignFiles { kind, count: 1, first }] if progress.files_listed == 1 => {
-            let uri = uris.iter().find(|uri| uri.ends_with(first.as_str()));
-            let file = uri.unwrap_or(first);
-            format!("{file} is {}, not an S3 server access log; {}", kind.one, kind.advice)
-        }
-        [ForeignFiles { kind, count, .. }] if *count == progress.files_listed => {
-            let count = human::count(*count);
-            format!(
-                "all {count} files in {sources} are {}, not S3 server access logs; {}",
-                kind.several, kind.advice
-            )
-        }
-        _ => format!(
-            "no S3 server access log lines in {sources}{}; name log files, or the folder or bucket they are in",
-            kinds(progress)
-        ),
-    }
 }
 
 /// What the files are that hold no log lines, as far as that is known: ` (2 pictures, a zip archive)`.

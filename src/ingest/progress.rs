@@ -93,6 +93,21 @@ impl Progress {
             .then(|| left as f64 * self.elapsed / self.bytes_done as f64)
     }
 
+    /// What all files are that were found, if they are of one kind that is no S3 server access log, and what to do.
+    pub fn only_foreign(&self, sources: &str) -> Option<String> {
+        match self.foreign.as_slice() {
+            [ForeignFiles { kind, count: 1, first }] if self.files_listed == 1 => {
+                let file = if sources.ends_with(first.as_str()) { sources } else { first };
+                Some(format!("{file} is {}, not an S3 server access log; {}", kind.one, kind.advice))
+            }
+            [ForeignFiles { kind, count, .. }] if *count == self.files_listed => Some(format!(
+                "all {count} files in {sources} are {}, not S3 server access logs; {}",
+                kind.several, kind.advice
+            )),
+            _ => None,
+        }
+    }
+
     /// Whether nothing more will come.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Done | Phase::Cancelled | Phase::Failed)

@@ -47,9 +47,10 @@ pub fn is_log_name(name: &str) -> bool {
         }
         unique = rest;
     }
-    let is_of = |fits: fn(&u8) -> bool| unique.bytes().all(|byte| fits(&byte));
-    !unique.is_empty()
-        && (is_of(u8::is_ascii_hexdigit) || is_of(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
+    // Amazon writes 16 hexadecimal digits, others as many letters and digits.
+    let is_of = |fits: fn(&u8) -> bool| !unique.is_empty() && unique.bytes().all(|byte| fits(&byte));
+    is_of(u8::is_ascii_hexdigit)
+        || (unique.len() >= 16 && is_of(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
 }
 
 /// What people add to the name of a log file.
@@ -163,6 +164,7 @@ mod tests {
             "access.log",
             "2026-04-03-03-11-11-0123456789ABCDEF/README.txt",
             "notes-2026-04-03-03-11-11-draft.txt",
+            "2026-04-03-03-11-11-NOTES",
             "2026-04-03-03-11-11-0123456789ABCDEF.png",
             "2026-04-03-03-11-11-.log",
         ] {

@@ -7,6 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::home::{Home, line, stderr};
+use crate::support::s3_server::S3Server;
 
 /// Requests of these seconds, a line each.
 fn log(seconds: std::ops::Range<u32>) -> String {
@@ -313,4 +314,75 @@ fn an_archive_can_be_piped_in_and_a_large_one_is_read_as_a_small_one() {
     put(&home, "in/a.tar", &archive);
     pull(&home, 0, "in");
     assert_eq!(totals(&home), expected);
+}
+
+#[test]
+fn a_pull_that_is_stopped_within_an_archive_goes_on_where_it_was() {
+    use tamarin::cache::Writer;
+    use tamarin::ingest::{Ingest, Options, Phase};
+    use tamarin::source::{S3Options, open};
+
+    let home = home();
+    let members: Vec<(String, String)> =
+        (0..40).map(|n| (format!("{n}.log"), log(n * 1000..(n + 1) * 1000))).collect();
+    let files: Vec<(&str, &[u8])> =
+        members.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    put(&home, "in/a.tar.gz", gzip(&tar(&files)));
+    put(&home, "in/b.zip", zip(&[("c.log", log(40_000..80_000).as_bytes())]));
+    let cache = home.path("cache.db");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (mut stops, mut requests) = (0, 0);
+    loop {
+        let progress = runtime.block_on(async {
+            let source = open(home.path("in").to_str().unwrap(), &S3Options::default()).unwrap();
+            let ingest =
+                Ingest::start(Writer::open(&cache).unwrap(), vec![source], Options::default()).unwrap();
+            let stop = ingest.stopper();
+            let mut progress = ingest.progress.clone();
+            // The first pulls are stopped at their first lines.
+            let stopping = tokio::spawn(async move {
+                while stops < 4 && progress.changed().await.is_ok() {
+                    if progress.borrow_and_update().lines > 0 {
+                        return stop.stop();
+                    }
+                }
+            });
+            let progress = ingest.finish().await;
+            stopping.await.unwrap();
+            progress
+        });
+        assert_eq!((progress.duplicates, progress.files_failed), (0, 0), "nothing is read again");
+        requests += progress.requests;
+        match progress.phase {
+            Phase::Done => break,
+            phase => assert_eq!(phase, Phase::Cancelled),
+        }
+        stops += 1;
+    }
+    assert!(stops > 0);
+    assert_eq!(requests, 80_000);
+    let row = &home.objects(&["report", "total", "--cache", cache.to_str().unwrap()])[0];
+    assert_eq!((&row["requests"], &row["bytes_sent"]), (&80_000.into(), &sum(0..80_000).into()));
+}
+
+#[test]
+fn an_archive_in_a_bucket_is_read_and_never_deleted_there() {
+    let home = home();
+    let server = S3Server::start(&["acme-logs"]);
+    let large = zip(&[("large.log", log(10..6000).as_bytes()), ("small.log", log(6000..6001).as_bytes())]);
+    server.put("acme-logs", "p/a.tar.gz", gzip(&tar(&[("one.log", log(0..5).as_bytes())])));
+    server.put("acme-logs", "p/b.tar", tar(&[("two.log", log(5..10).as_bytes())]));
+    server.put("acme-logs", "p/c.zip", large);
+    server.put("acme-logs", "p/d.log", log(6001..6010));
+    for expected in ["5 log files read", "0 log files read"] {
+        let endpoint = server.endpoint();
+        let pull = ["pull", "s3://acme-logs/p/", "--purge", "--yes", "--endpoint-url", &endpoint];
+        let output = home.command(&pull).envs(server.environment()).output().unwrap();
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(0), "{told}");
+        assert!(told.contains(expected), "{told}");
+    }
+    assert_eq!(totals(&home), (6010, sum(0..6010)));
+    let left = std::fs::read_dir(server.path("acme-logs", "p")).unwrap();
+    assert_eq!(left.count(), 3, "the archives");
 }
