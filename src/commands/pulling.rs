@@ -14,7 +14,7 @@ use super::setting::Setting;
 use super::{Outcome, UsageError, output};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::export::human;
-use crate::ingest::{Failure, Ingest, Options, Phase, Progress};
+use crate::ingest::{Failure, ForeignFiles, Ingest, Options, Phase, Progress};
 use crate::source::demo::Demo;
 use crate::source::s3::S3Options;
 use crate::source::{self, Source, SourceError, Window};
@@ -365,8 +365,12 @@ pub(super) fn verdict(
             bail!("{}", named(failure));
         }
         if progress.files_skipped > 0 {
+            if let Some(reason) = progress.only_foreign(&sources) {
+                bail!("{reason}");
+            }
             bail!(
-                "no S3 server access log lines in {sources}; name log files, or the folder or bucket they are in"
+                "no S3 server access log lines in {sources}{}; name log files, or the folder or bucket they are in",
+                kinds(progress)
             );
         }
         if progress.files_listed == 0 {
@@ -382,6 +386,16 @@ pub(super) fn verdict(
     }
     tell_failures(setting, progress);
     Ok(outcome(progress))
+}
+
+/// What the files are that hold no log lines, as far as that is known: ` (2 pictures, a zip archive)`.
+fn kinds(progress: &Progress) -> String {
+    let name = |files: &ForeignFiles| match files.count {
+        1 => files.kind.one.to_owned(),
+        count => format!("{} {}", human::count(count), files.kind.several),
+    };
+    let names: Vec<String> = progress.foreign.iter().map(name).collect();
+    if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
 }
 
 /// A failure with the name of what failed.
@@ -404,6 +418,9 @@ fn has_all(path: &Path, uris: &[String]) -> bool {
     uris.iter().all(|uri| known.iter().any(|source| source.uri == *uri && source.requests > 0))
 }
 
+/// What files are that were skipped.
+const NO_LOG_LINES: &str = "without log lines";
+
 /// One line about a pull.
 pub(super) fn summary(progress: &Progress) -> String {
     let mut text = format!(
@@ -417,12 +434,15 @@ pub(super) fn summary(progress: &Progress) -> String {
         (progress.taken_back, Some("request"), "taken back (log files that changed or are damaged)"),
         (progress.duplicates, Some("repeat"), "dropped"),
         (progress.rejected, Some("line"), "rejected (tamarin sources rejected)"),
-        (progress.files_skipped, None, "without log lines"),
+        (progress.files_skipped, None, NO_LOG_LINES),
         (progress.files_failed, None, "could not be read"),
     ] {
         if number > 0 {
             let number = one.map_or_else(|| human::count(number), |one| human::counted(number, one));
             text.push_str(&format!(", {number} {what}"));
+            if what == NO_LOG_LINES {
+                text.push_str(&kinds(progress));
+            }
         }
     }
     text

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::progress::{Failure, Phase, Progress};
+use super::progress::{Failure, ForeignFiles, Phase, Progress};
+use crate::source::foreign::Foreign;
 
 /// Failures kept to be shown; all are counted.
 const FAILURES_SHOWN: usize = 10_000;
@@ -30,6 +31,8 @@ pub struct Counters {
     newest: AtomicI64,
     /// Shared with whoever is told how far it is: that happens often, failures are rare.
     failures: Mutex<Arc<Vec<Failure>>>,
+    /// Files of other kinds, by kind.
+    foreign: Mutex<Vec<ForeignFiles>>,
     fatal: Mutex<Option<String>>,
     /// Lines at some moments of the last seconds.
     history: Mutex<Vec<(f64, u64)>>,
@@ -54,6 +57,7 @@ impl Default for Counters {
             rejected: AtomicU64::default(),
             newest: AtomicI64::new(i64::MIN),
             failures: Mutex::default(),
+            foreign: Mutex::default(),
             fatal: Mutex::default(),
             history: Mutex::default(),
         }
@@ -68,6 +72,15 @@ impl Counters {
         if failures.len() < FAILURES_SHOWN {
             let failure = Failure { name: name.to_owned(), reason, what: what.to_owned() };
             Arc::make_mut(&mut failures).push(failure);
+        }
+    }
+
+    /// Notes a file that is no log, and what it is instead.
+    pub fn note_foreign(&self, name: &str, kind: Foreign) {
+        let mut foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
+        match foreign.iter_mut().find(|others| others.kind == kind) {
+            Some(others) => others.count += 1,
+            None => foreign.push(ForeignFiles { kind, count: 1, first: name.to_owned() }),
         }
     }
 
@@ -114,6 +127,7 @@ impl Counters {
             rate: self.rate(elapsed, lines),
             newest: (newest > i64::MIN).then_some(newest),
             failures: self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            foreign: self.foreign.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             fatal: self.fatal(),
         }
     }

@@ -1,7 +1,8 @@
 //! Lists log files, passes over what the catalogue has, fetches the rest many at a time, and cuts them
 //! into blocks.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,12 +14,15 @@ use tokio::task::JoinSet;
 
 use crate::cache::catalogue::Known;
 use crate::cache::{Cache, CacheError, FileMark};
-use crate::log::{Rejection, records};
-use crate::source::body::{Body, begins_compressed, is_compressed, is_damage, looks_like_log};
+use crate::source::archive::{self, BLOCK, Begun, is_tar, is_zip};
+use crate::source::body::{Body, begins_compressed, is_damage};
+use crate::source::foreign::Foreign;
 use crate::source::{LogFile, Source};
 
-use super::blocks::{Buffers, Cutter, Lines, without};
+use super::blocks::{Buffers, Cutter, without};
 use super::counters::Counters;
+use super::expanding::Members;
+use super::judging::{Judge, Verdict};
 use super::shared::{FROM_BYTES, ReadAt, SharedFile};
 use super::{Block, Message, Options, Stop, Work};
 
@@ -31,12 +35,10 @@ const CUTTERS: usize = 2;
 const IN_MEMORY: u64 = 64 << 20;
 /// KiB of such log files that are fetched or read at a time.
 const FETCHED_KIB: usize = 512 << 10;
-/// First lines of a file that tell whether it is a log.
-const JUDGED_LINES: usize = 100;
 
 /// What fetching needs.
 pub struct Fetching {
-    pub cache: Cache,
+    pub cache: Arc<Cache>,
     pub options: Options,
     pub counters: Arc<Counters>,
     pub stop: Stop,
@@ -46,17 +48,20 @@ pub struct Fetching {
 }
 
 /// A log file being read, and where it goes.
-struct Reading {
-    source: usize,
-    file: Arc<FileMark>,
+pub struct Reading {
+    pub source: usize,
+    pub file: Arc<FileMark>,
     known: Vec<Range<u64>>,
     /// Weak: a thread that waits for a pipe holds nothing up that is to end.
     blocks: mpsc::WeakSender<Work>,
     messages: mpsc::WeakSender<Message>,
-    counters: Arc<Counters>,
-    stop: Stop,
+    pub counters: Arc<Counters>,
+    pub stop: Stop,
     buffers: Buffers,
     parsers: usize,
+    pub cache: Arc<Cache>,
+    /// The number of the source in the catalogue, if it was there before.
+    pub source_id: Option<i64>,
     /// As many as may cut at a time.
     cutters: Arc<Semaphore>,
 }
@@ -159,6 +164,8 @@ impl Fetching {
                     stop: self.stop.clone(),
                     buffers: self.buffers.clone(),
                     parsers: self.parsers,
+                    cache: self.cache.clone(),
+                    source_id,
                     cutters: cutters.clone(),
                 };
                 let source = source.clone();
@@ -254,13 +261,24 @@ impl Reading {
         let body = match body {
             Body::Bytes(bytes) => {
                 done.fetch_add(bytes.len() as u64, Relaxed);
+                if is_zip(&bytes) {
+                    return self
+                        .expand(|members, limit| archive::walk_zip(Cursor::new(bytes), limit, members));
+                }
                 self.is_whole_if(begins_compressed(&bytes));
                 Body::Bytes(bytes)
             }
             Body::File(mut file) => {
                 let size = file.metadata()?.len();
-                let is_compressed = is_compressed(&mut file)?;
-                if size >= FROM_BYTES && !is_compressed {
+                let head = head_of(&mut file)?;
+                if is_zip(&head) {
+                    let file = BufReader::new(file);
+                    let expanded = self.expand(|members, limit| archive::walk_zip(file, limit, members));
+                    done.fetch_add(size, Relaxed);
+                    return expanded;
+                }
+                let is_compressed = begins_compressed(&head);
+                if size >= FROM_BYTES && !is_compressed && !is_tar(&head) {
                     return self.share(Box::new(file), size);
                 }
                 self.is_whole_if(is_compressed);
@@ -268,39 +286,62 @@ impl Reading {
             }
             Body::Reader(inner) => Body::Reader(Box::new(Counted { inner, done })),
         };
-        let mut cutter = Cutter::new(body.into_reader()?, self.buffers.clone(), self.file.size);
-        // Long lines alone do not tell whether this is a log.
-        let mut judged = false;
+        let reader = Begun::new(body.into_reader()?);
+        if is_tar(reader.head()) {
+            return self.expand(|members, limit| archive::walk_tar(reader, limit, members));
+        }
+        self.cut(reader, &self.file, &self.known)?;
+        Ok(None)
+    }
+
+    /// Reads the members of an archive as log files.
+    fn expand(
+        &self,
+        walk: impl FnOnce(&mut Members<'_>, &archive::Limit) -> io::Result<()>,
+    ) -> io::Result<Option<oneshot::Receiver<()>>> {
+        let limit = archive::Limit::of(self.file.size);
+        let mut members = Members::new(self, &limit);
+        let walked = walk(&mut members, &limit);
+        members.end(walked)?;
+        Ok(None)
+    }
+
+    /// Cuts a log file into blocks, and gives them to the parsers. `false`: it was stopped on the way.
+    pub fn cut(&self, reader: impl Read, file: &Arc<FileMark>, known: &[Range<u64>]) -> io::Result<bool> {
+        let mut cutter = Cutter::new(reader, self.buffers.clone(), file.size);
+        let mut judge = Some(Judge::new(&file.name));
         let mut first = Vec::new();
         while let Some(lines) = cutter.next()? {
             if self.stop.is_asked() {
-                return Ok(None);
+                return Ok(false);
             }
-            let room = cutter.take_room();
-            let is_beginning = !judged && lines.bytes.is_empty() && !lines.is_last;
-            if is_beginning {
-                if lines.long.is_some() {
-                    first.push(lines);
+            let mut room = cutter.take_room();
+            if let Some(judging) = &mut judge {
+                match judging.look(&lines) {
+                    Verdict::Log => judge = None,
+                    Verdict::Other(kind) => {
+                        self.pass_over(file, kind);
+                        return Ok(true);
+                    }
+                    Verdict::NotYet => {
+                        if !lines.bytes.is_empty() || lines.long.is_some() {
+                            first.push(lines);
+                        }
+                        continue;
+                    }
                 }
-                continue;
             }
-            if !judged && !is_log(first.iter().chain([&lines])) {
-                self.pass_over();
-                return Ok(None);
-            }
-            judged = true;
-            let blocks = first.drain(..).chain([lines]).flat_map(|lines| without(lines, &self.known));
+            let blocks = first.drain(..).chain([lines]).flat_map(|lines| without(lines, known));
             let blocks =
                 blocks.filter(|lines| !lines.bytes.is_empty() || lines.long.is_some() || lines.is_last);
-            let mut room = room;
             for lines in blocks {
-                let block = Block::new(self.source, &self.file, lines, room.take());
+                let block = Block::new(self.source, file, lines, room.take());
                 if self.stop.is_asked() || !self.give(Work::Block(block)) {
-                    return Ok(None);
+                    return Ok(false);
                 }
             }
         }
-        Ok(None)
+        Ok(true)
     }
 
     /// Compressed content ends where it says: no line is added to it.
@@ -315,11 +356,19 @@ impl Reading {
         self.blocks.upgrade().is_some_and(|blocks| blocks.blocking_send(work).is_ok())
     }
 
-    /// Tells the writer that this is no log.
-    fn pass_over(&self) {
+    /// Tells the writer something.
+    pub fn tell(&self, message: Message) {
         if let Some(messages) = self.messages.upgrade() {
-            let _ = messages.blocking_send(Message::NoLog(self.source, self.file.clone()));
+            let _ = messages.blocking_send(message);
         }
+    }
+
+    /// Tells the writer that a file is no log, and notes what it is if that is known.
+    fn pass_over(&self, file: &Arc<FileMark>, kind: Option<Foreign>) {
+        if let Some(kind) = kind {
+            self.counters.note_foreign(&file.name, kind);
+        }
+        self.tell(Message::NoLog(self.source, file.clone()));
     }
 
     /// Hands a file to all parsers; what this gives ends when they are done with it.
@@ -333,28 +382,24 @@ impl Reading {
             self.stop.clone(),
             sender,
         );
-        let mut first = Vec::new();
+        let mut judge = Judge::new(&self.file.name);
         for piece in 0.. {
             let mut lines = match file.read(piece) {
                 _ if self.stop.is_asked() => return Ok(None),
                 lines => lines?,
             };
             let room = lines.room.take();
-            let mut lines = lines.numbered(1);
-            // Long lines alone do not tell whether this is a log.
-            if !lines.bytes.is_empty() || lines.is_last {
-                let is_log = is_log(first.iter().chain([&lines]));
-                self.buffers.give_back(lines.bytes);
-                if is_log {
-                    break;
-                }
-                self.pass_over();
-                return Ok(None);
-            }
+            let lines = lines.numbered(1);
+            let verdict = judge.look(&lines);
             drop(room);
-            self.buffers.give_back(std::mem::take(&mut lines.bytes));
-            if lines.long.is_some() {
-                first.push(lines);
+            self.buffers.give_back(lines.bytes);
+            match verdict {
+                Verdict::Log => break,
+                Verdict::NotYet => {}
+                Verdict::Other(kind) => {
+                    self.pass_over(&self.file, kind);
+                    return Ok(None);
+                }
             }
         }
         let file = Arc::new(file);
@@ -372,41 +417,12 @@ fn broke_down(counters: &Counters, name: &str, doing: &str) {
     counters.file_failed(name, format!("{name}: {what}"), &what);
 }
 
-/// Whether these can be the first lines of a log.
-fn is_log<'l>(first: impl IntoIterator<Item = &'l Lines>) -> bool {
-    let mut others = 0;
-    for Lines { bytes, long, .. } in first {
-        let is_beginning = others == 0;
-        if is_beginning && !looks_like_log(bytes) {
-            return false;
-        }
-        match judged(bytes) {
-            Some(more) => others += more,
-            None => return true,
-        }
-        if let Some(long) = long {
-            if is_beginning && bytes.is_empty() && !looks_like_log(&long.beginning) {
-                return false;
-            }
-            others += 1;
-        }
-    }
-    others == 0
-}
-
-/// How many of the first lines are none of a log; `None`: one of them is a record, or was to be one.
-fn judged(beginning: &[u8]) -> Option<usize> {
-    let mut others = 0;
-    for line in beginning.split(|byte| *byte == b'\n').take(JUDGED_LINES) {
-        for (_, record) in records(line) {
-            match record {
-                Ok(_) | Err(Rejection::NoOperation | Rejection::Header) => return None,
-                Err(Rejection::Empty) => {}
-                Err(Rejection::NoBucket | Rejection::NoTime) => others += 1,
-            }
-        }
-    }
-    Some(others)
+/// The first bytes of a file. It is to be read from its beginning, before and after.
+fn head_of(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(BLOCK);
+    file.take(BLOCK as u64).read_to_end(&mut head)?;
+    file.rewind()?;
+    Ok(head)
 }
 
 /// Counts what is read through it.

@@ -14,8 +14,10 @@
 mod blocks;
 mod budget;
 mod counters;
+mod expanding;
 mod fetching;
 pub mod follow;
+mod judging;
 mod numbers;
 mod parsers;
 pub mod progress;
@@ -33,7 +35,7 @@ use crate::cache::{Batch, Cache, CacheError, FileMark, Writer};
 use crate::source::{Source, Window};
 
 pub use follow::Follow;
-pub use progress::{Failure, Phase, Progress};
+pub use progress::{Failure, ForeignFiles, Phase, Progress};
 
 use blocks::{Buffers, Lines, LongLine};
 use budget::{Budget, Held};
@@ -94,6 +96,8 @@ enum Message {
     Batch(usize, Box<Batch>, Held),
     /// The file holds no log lines.
     NoLog(usize, Arc<FileMark>),
+    /// The file is an archive of which all members were read: it holds no lines of its own.
+    Expanded(usize, Arc<FileMark>),
     /// The content of the file is damaged: what it gave does not count.
     Damaged(usize, Arc<FileMark>),
     /// All log files of a source were listed and read, none failed.
@@ -227,7 +231,7 @@ async fn run(
     threads.push(std::thread::Builder::new().name("writer".to_owned()).spawn(write));
 
     let fetching = fetching::Fetching {
-        cache,
+        cache: Arc::new(cache),
         options,
         counters: counters.clone(),
         stop: stop.clone(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::cache::{BATCH_BYTES, Batch, BatchBuilder, FileMark, Knowledge, LineRun, Part, RejectedLine};
-use crate::log::{self, Record, Rejection, looks_whole, read_plain, records};
+use crate::log::{self, Record, Rejection, is_comment, looks_whole, read_plain, records};
 
 use super::blocks::{self, Buffers, LongLine};
 use super::counters::Counters;
@@ -344,7 +344,9 @@ fn parse(
     let begun = if is_last && file.may_grow && long.is_none() { begun_line(text) } else { &[] };
     let mut lines = log::Lines::of(&text[..text.len() - begun.len()]);
     while let Some(line) = lines.next_line() {
-        if read_plain(&line, pending.next(), &mut builder.frames) {
+        if is_comment(line.text) {
+            runs.exception(count, 0);
+        } else if read_plain(&line, pending.next(), &mut builder.frames) {
             pending.add(builder);
         } else {
             let mut rows = 0;
@@ -355,7 +357,7 @@ fn parse(
                         pending.add(builder);
                         rows += 1;
                     }
-                    Err(Rejection::Empty) => {}
+                    Err(Rejection::Empty | Rejection::Header) => {}
                     Err(reason) => rejected.push(RejectedLine {
                         line: first_line + count,
                         reason: reason.to_string(),
@@ -409,8 +411,8 @@ const LINES_BACK: usize = 100;
 fn begun_line(text: &[u8]) -> &[u8] {
     let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
     let (before, last) = text.split_at(start);
-    if last.is_empty() {
-        return last;
+    if last.is_empty() || is_comment(last) {
+        return &[];
     }
     let is_record = |line: &&[u8]| records(line).next().is_some_and(|(_, record)| record.is_ok());
     let previous = before.rsplit(|byte| *byte == b'\n').take(LINES_BACK).find(is_record);

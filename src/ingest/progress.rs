@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::source::foreign::Foreign;
+
 /// What the ingest is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
@@ -57,8 +59,21 @@ pub struct Progress {
     pub newest: Option<i64>,
     /// The first failures (at most 10,000), for the user.
     pub failures: Arc<Vec<Failure>>,
+    /// What the files are that were skipped, as far as that is known.
+    pub foreign: Vec<ForeignFiles>,
     /// Why it could not go on at all: one line that says what to do.
     pub fatal: Option<String>,
+}
+
+/// Files of a kind that is not an S3 server access log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignFiles {
+    /// What they are.
+    pub kind: Foreign,
+    /// How many.
+    pub count: u64,
+    /// Name of the first.
+    pub first: String,
 }
 
 /// A log file or source that could not be read.
@@ -78,6 +93,21 @@ impl Progress {
         let left = self.bytes_listed.checked_sub(self.bytes_done)?;
         (self.phase == Phase::Reading && self.bytes_done > 0 && self.elapsed > 0.5)
             .then(|| left as f64 * self.elapsed / self.bytes_done as f64)
+    }
+
+    /// What all files are that were found, if they are of one kind that is no S3 server access log, and what to do.
+    pub fn only_foreign(&self, sources: &str) -> Option<String> {
+        match self.foreign.as_slice() {
+            [ForeignFiles { kind, count: 1, first }] if self.files_listed == 1 => {
+                let file = if sources.ends_with(first.as_str()) { sources } else { first };
+                Some(format!("{file} is {}, not an S3 server access log; {}", kind.one, kind.advice))
+            }
+            [ForeignFiles { kind, count, .. }] if *count == self.files_listed => Some(format!(
+                "all {count} files in {sources} are {}, not S3 server access logs; {}",
+                kind.several, kind.advice
+            )),
+            _ => None,
+        }
     }
 
     /// Whether nothing more will come.

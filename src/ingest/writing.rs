@@ -58,6 +58,7 @@ fn write(
     // leaves no trace.
     let mut ids: Vec<Option<i64>> = vec![None; uris.len()];
     let mut no_logs = Vec::new();
+    let mut expanded = Vec::new();
     let mut damaged = Vec::new();
     let mut pulled = Vec::new();
     let mut commits = 0;
@@ -99,6 +100,7 @@ fn write(
                 no_logs.push((source, file));
                 counters.files_skipped.fetch_add(1, Relaxed);
             }
+            Some(Message::Expanded(source, file)) => expanded.push((source, file)),
             Some(Message::Damaged(source, file)) => damaged.push((source, file)),
             Some(Message::Pulled(source)) => pulled.push(source),
             None => {}
@@ -112,7 +114,8 @@ fn write(
             last = Instant::now();
         }
     }
-    for (source, file) in no_logs {
+    // Only now have all batches of the members arrived.
+    for (source, file) in no_logs.into_iter().chain(expanded) {
         if let Some(id) = known(writer, &ids, uris, source)? {
             writer.skip(id, &file)?;
         }

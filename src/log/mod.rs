@@ -5,6 +5,7 @@
 //! two), key decoding ([`key`]), timestamps ([`time`]) and the names of log files ([`name`]).
 //! Never here: I/O, SQLite, S3.
 
+mod comment;
 pub mod fields;
 pub mod frames;
 pub mod glance;
@@ -21,6 +22,7 @@ mod tests;
 pub mod time;
 mod whole;
 
+pub use comment::{is_comment, is_start};
 pub use fields::{FIELDS, Field, FieldSpec, Kind, ValueType};
 pub use frames::Frames;
 pub use marks::{Line, Lines};

@@ -35,6 +35,27 @@ pub fn instant(name: &str) -> Option<i64> {
     stamp(name).map(|(_, instant)| instant)
 }
 
+/// Whether a file of this name is a log file, whatever is in it: its last part is `[prefix]YYYY-MM-DD-hh-mm-ss-UNIQUE`,
+/// as S3 and the servers that follow it name them, perhaps with what people add when they store or compress it.
+pub fn is_log_name(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let Some((at, _)) = stamp(file) else { return false };
+    let mut unique = &file[at + STAMP..];
+    while let Some((rest, end)) = unique.rsplit_once('.') {
+        if !ADDED.iter().any(|added| end.eq_ignore_ascii_case(added)) {
+            return false;
+        }
+        unique = rest;
+    }
+    // Amazon writes 16 hexadecimal digits, others as many letters and digits.
+    let is_of = |fits: fn(&u8) -> bool| !unique.is_empty() && unique.bytes().all(|byte| fits(&byte));
+    is_of(u8::is_ascii_hexdigit)
+        || (unique.len() >= 16 && is_of(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
+}
+
+/// What people add to the name of a log file.
+const ADDED: [&str; 5] = ["log", "txt", "gz", "zst", "zstd"];
+
 /// How the log file of this name is laid out; `None` if there is no date as S3 writes it.
 ///
 /// The folders `YYYY/MM/DD/` must tell the same day as the name; else they are part of a prefix.
@@ -123,6 +144,31 @@ mod tests {
         ] {
             assert_eq!(instant(name), None, "{name}");
             assert_eq!(layout(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn log_files_are_known_by_their_names_in_any_layout() {
+        for name in [
+            "2026-04-03-03-11-11-0123456789ABCDEF",
+            "logs/media-2026-04-03-03-11-11-0123456789ABCDEF",
+            "logs/123456789012/eu-west-1/media/2026/04/03/2026-04-03-00-00-00-0123456789ABCDEF",
+            "year.tar.gz/2026-04-03-03-11-11-0123456789ABCDEF.log.gz",
+            "access-log2026-04-03-03-11-11-N7MXLAF1BDG7MPDV",
+            "2026-04-03-03-11-11-0123456789abcdef.ZST",
+        ] {
+            assert!(is_log_name(name), "{name}");
+        }
+        for name in [
+            "README.txt",
+            "access.log",
+            "2026-04-03-03-11-11-0123456789ABCDEF/README.txt",
+            "notes-2026-04-03-03-11-11-draft.txt",
+            "2026-04-03-03-11-11-NOTES",
+            "2026-04-03-03-11-11-0123456789ABCDEF.png",
+            "2026-04-03-03-11-11-.log",
+        ] {
+            assert!(!is_log_name(name), "{name}");
         }
     }
 

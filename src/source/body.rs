@@ -4,7 +4,7 @@
 //! compress it with or without a `.gz` in the name, and some servers decompress on the way.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
@@ -27,19 +27,26 @@ pub enum Body {
 impl Body {
     /// A reader of the plain content: gzip (also several members) and Zstandard (also several frames, skippable
     /// ones too) are undone. As `gzip` does it, zeros behind a member are passed over, and what is no member ends the
-    /// content. [`looks_like_log`] can be asked about its [`fill_buf`](BufRead::fill_buf) before
-    /// anything is read: of plain content that gives 16 bytes or more, if there are as many.
+    /// content.
     ///
     /// # Errors
     /// If the first bytes cannot be read. Damage of compressed content shows while reading, often behind much that can
     /// be read: see [`is_damage`].
-    pub fn into_reader(self) -> io::Result<Box<dyn BufRead + Send>> {
+    pub fn into_reader(self) -> io::Result<Box<dyn BufRead>> {
         match self {
             Body::Bytes(content) => decode(Cursor::new(content)),
             Body::File(file) => decode(BufReader::with_capacity(BUFFER, file)),
             Body::Reader(reader) => decode(BufReader::with_capacity(BUFFER, reader)),
         }
     }
+}
+
+/// A reader of plain content, as [`Body::into_reader`] gives it, of what may be a part of something else.
+///
+/// # Errors
+/// If the first bytes cannot be read.
+pub fn unpacked<'c>(content: impl Read + 'c) -> io::Result<Box<dyn BufRead + 'c>> {
+    decode(BufReader::with_capacity(BUFFER, content))
 }
 
 /// Whether an error of a reader that [`Body::into_reader`] gave says that the content is damaged: compressed data that
@@ -50,7 +57,7 @@ pub fn is_damage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }
 
-fn decode(mut packed: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
+fn decode<'c>(mut packed: impl BufRead + 'c) -> io::Result<Box<dyn BufRead + 'c>> {
     let head = first_bytes(&mut packed).map_err(of_source)?;
     match Packing::of(&head.bytes[..head.length]) {
         Some(_) => {
@@ -104,13 +111,6 @@ impl Packing {
             _ => io::Error::new(io::ErrorKind::InvalidData, format!("{name} data is damaged: {error}")),
         }
     }
-}
-
-/// Whether the content of a file is compressed. It is to be read from its beginning, before and after.
-pub fn is_compressed(file: &mut File) -> io::Result<bool> {
-    let head = first_bytes(file)?;
-    file.rewind()?;
-    Ok(Packing::of(&head.bytes[..head.length]).is_some())
 }
 
 /// Whether a content that begins with these bytes is compressed.
@@ -332,39 +332,6 @@ fn of_source(error: io::Error) -> io::Error {
     }
 }
 
-/// Whether a content may be a log, by its first bytes (of the plain content; 16 are enough).
-///
-/// Lenient: real logs have NUL bytes and broken UTF-8 in them, so only what is known to be something
-/// else is refused: images, archives, Parquet, PDF, programs, databases. Empty content may be a log.
-pub fn looks_like_log(first: &[u8]) -> bool {
-    const OTHERS: [&[u8]; 21] = [
-        b"\x89PNG\r\n",
-        b"\xff\xd8\xff",
-        b"GIF8",
-        b"RIFF",
-        b"PAR1",
-        b"Obj\x01",
-        b"PK\x03\x04",
-        b"PK\x05\x06",
-        b"\x7fELF",
-        b"\xcf\xfa\xed\xfe",
-        b"MZ\x90\x00",
-        b"SQLite format 3\0",
-        b"%PDF-",
-        b"BZh",
-        b"\xfd7zXZ\0",
-        b"7z\xbc\xaf\x27\x1c",
-        b"\x04\x22\x4d\x18",
-        b"Rar!",
-        b"wOF2",
-        // What file managers leave behind in folders.
-        b"\0\0\0\x01Bud1",
-        // Still packed after unpacking once.
-        b"\x1f\x8b",
-    ];
-    !OTHERS.iter().any(|magic| first.starts_with(magic))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -560,19 +527,6 @@ mod tests {
             packed[middle..middle + 64].fill(0xff);
             let error = read(Body::Bytes(packed)).map(|content| content.len()).unwrap_err();
             assert!(error.to_string().starts_with(&format!("{name} data is damaged: ")), "{error}");
-        }
-    }
-
-    #[test]
-    fn what_may_be_a_log() {
-        assert!(looks_like_log(b""));
-        assert!(looks_like_log(b"79a59df900b949e5 acme [06/Feb/2019:00:00:38 +0000]"));
-        assert!(looks_like_log(b"\0\0\0 79a59df900b949e5"));
-        assert!(looks_like_log(b"\xff\xfe\xc3\x28"));
-        for other in
-            [&b"\x89PNG\r\n\x1a\n"[..], b"PAR1\x15\x04", b"PK\x03\x04\x14", b"\x7fELF\x02", b"%PDF-1.7"]
-        {
-            assert!(!looks_like_log(other), "{other:?}");
         }
     }
 }

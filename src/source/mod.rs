@@ -4,9 +4,11 @@
 //! bucket ([`demo`]). Bodies come back as readers of plain text: compression is undone here
 //! ([`body`]). Never here: parsing of log lines.
 
+pub mod archive;
 pub mod body;
 pub mod demo;
 pub mod files;
+pub mod foreign;
 pub mod s3;
 mod stamp;
 

@@ -11,6 +11,7 @@ mod endless;
 mod explorer;
 mod faults;
 mod first_pull;
+mod foreign;
 #[cfg(unix)]
 mod full_disk;
 mod home;

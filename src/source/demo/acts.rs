@@ -317,7 +317,7 @@ pub(super) fn damaged(number: u64, out: &mut Vec<u8>) {
     use super::line::{BUCKET, BUCKET_OWNER};
     let text = match number % DAMAGED {
         0 => format!("{BUCKET_OWNER} {BUCKET} [06/Apr/2026:17:2"),
-        1 => "BucketOwner Bucket Time RemoteIP Requester RequestID Operation Key RequestURI HTTPStatus".to_owned(),
+        1 => "upload failed: An error occurred (SlowDown) when calling the PutObject operation: retry.".to_owned(),
         2 => format!("{BUCKET_OWNER} {BUCKET} [14/Apr/2026:09:41:07 +0000] 100.81.4.9 - 7QX2"),
         3 => "<Error><Code>InternalError</Code><Message>Please try again.</Message></Error>".to_owned(),
         _ => "\0\0\0\0\0\0\0\0\0\0\0\0 TLS_AES_128_GCM_SHA256 - acme-media.s3.eu-west-1.amazonaws.com TLSv1.3 - - -".to_owned(),

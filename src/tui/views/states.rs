@@ -61,6 +61,9 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
                         "There are no log files here. Is it the right bucket and prefix?".to_owned(),
                     ));
                     lines.push(hint("S3 delivers logs some hours after logging was switched on.".to_owned()));
+                } else if let Some(reason) = progress.only_foreign(&state.title) {
+                    let reason = fit::wrap(&shown::visible(&reason), width);
+                    lines.extend(reason.into_iter().map(hint));
                 } else {
                     let files = shown::counted(progress.files_listed, "log file");
                     lines.push(hint(format!("Found {files}; none holds a request of this time.")));
@@ -128,5 +131,27 @@ fn centred(area: Rect, lines: &[(String, Style)], buffer: &mut Buffer) {
         let text = fit::end(text, usize::from(area.width));
         let x = area.x + area.width.saturating_sub(u16::try_from(text.width()).unwrap_or(0)) / 2;
         put(buffer, area, x, y, &text, *style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ingest::{ForeignFiles, Phase, Progress};
+    use crate::source::foreign::by_lines;
+    use crate::tui::testing::Person;
+
+    #[test]
+    fn a_file_of_another_kind_is_named_where_its_requests_would_be() {
+        let kind = by_lines(b"#Version: 1.0\n#Fields: date time x-edge-location").unwrap();
+        let first = "cloudfront.log".to_owned();
+        let foreign = vec![ForeignFiles { kind, count: 1, first }];
+        let (phase, files_listed, files_skipped) = (Phase::Done, 1, 1);
+        let progress = Progress { phase, files_listed, files_skipped, foreign, ..Progress::default() };
+        let mut person = Person::begin(130, 34, Vec::new(), Some(progress));
+        let screen = person.screen();
+        assert!(
+            screen.contains("cloudfront.log is a CloudFront log, not an S3 server access log;"),
+            "{screen}"
+        );
     }
 }

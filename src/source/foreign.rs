@@ -1,0 +1,262 @@
+//! Files that are not S3 server access logs: what they are, by their first bytes and their first lines.
+//!
+//! Lenient: real logs have NUL bytes and broken UTF-8 in them. Only what is known to be something else has a kind.
+
+/// A kind of file that is not an S3 server access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// What one file of this kind is, with its article.
+    pub one: &'static str,
+    /// What several files of this kind are.
+    pub several: &'static str,
+    /// What to do.
+    pub advice: &'static str,
+}
+
+const OTHER_LOG: &str = "name log files that S3 server access logging wrote, or the folder they are in";
+const UNPACK: &str = "unpack it and name what was in it";
+
+const fn kind(one: &'static str, several: &'static str) -> Foreign {
+    Foreign { one, several, advice: OTHER_LOG }
+}
+
+const fn packed(one: &'static str, several: &'static str) -> Foreign {
+    Foreign { one, several, advice: UNPACK }
+}
+
+const CLOUDFRONT: Foreign = kind("a CloudFront log", "CloudFront logs");
+const CLOUDTRAIL: Foreign = kind("a CloudTrail log", "CloudTrail logs");
+const LOAD_BALANCER: Foreign = kind("a load balancer log", "load balancer logs");
+const WAF: Foreign = kind("an AWS WAF log", "AWS WAF logs");
+const FLOW: Foreign = kind("a VPC flow log", "VPC flow logs");
+const WEB_SERVER: Foreign = kind("a web server log", "web server logs");
+const GOOGLE: Foreign = kind("a Google Cloud Storage usage log", "Google Cloud Storage usage logs");
+const JSON: Foreign = kind("a JSON file", "JSON files");
+const XML: Foreign = kind("an XML document", "XML documents");
+const HTML: Foreign = kind("an HTML page", "HTML pages");
+const CLOUDWATCH: Foreign = Foreign {
+    one: "a server access log as JSON from CloudWatch",
+    several: "server access logs as JSON from CloudWatch",
+    advice: "name the log files that S3 delivers to a bucket",
+};
+const TAR: Foreign = packed("a tar archive", "tar archives");
+const ZIP: Foreign = packed("a zip archive", "zip archives");
+
+/// Kinds by the bytes that their files begin with.
+const BY_BYTES: &[(&[u8], Foreign)] = &[
+    (b"PK\x03\x04", ZIP),
+    (b"PK\x05\x06", ZIP),
+    (b"BZh", packed("a bzip2 file", "bzip2 files")),
+    (b"\xfd7zXZ\0", packed("an xz file", "xz files")),
+    (b"7z\xbc\xaf\x27\x1c", packed("a 7-Zip archive", "7-Zip archives")),
+    (b"\x04\x22\x4d\x18", packed("an LZ4 file", "LZ4 files")),
+    (b"Rar!", packed("a RAR archive", "RAR archives")),
+    (b"LZIP", packed("an lzip file", "lzip files")),
+    (b"\x1f\x9d", packed("a compress (.Z) file", "compress (.Z) files")),
+    (b"\xff\x06\0\0sNaPpY", packed("a Snappy file", "Snappy files")),
+    // Still packed after unpacking once.
+    (b"\x1f\x8b", packed("a file that is compressed twice", "files that are compressed twice")),
+    (b"\x28\xb5\x2f\xfd", packed("a file that is compressed twice", "files that are compressed twice")),
+    (b"PAR1", kind("a Parquet file", "Parquet files")),
+    (b"ORC", kind("an ORC file", "ORC files")),
+    (b"Obj\x01", kind("an Avro file", "Avro files")),
+    (b"SQLite format 3\0", kind("an SQLite database", "SQLite databases")),
+    (b"%PDF-", kind("a PDF document", "PDF documents")),
+    (b"\x89PNG\r\n", kind("a picture", "pictures")),
+    (b"\xff\xd8\xff", kind("a picture", "pictures")),
+    (b"GIF8", kind("a picture", "pictures")),
+    (b"RIFF", kind("a picture, sound or film", "pictures, sounds or films")),
+    (b"\x7fELF", kind("a program", "programs")),
+    (b"\xcf\xfa\xed\xfe", kind("a program", "programs")),
+    (b"MZ\x90\x00", kind("a program", "programs")),
+    (b"wOF2", kind("a font", "fonts")),
+    // What file managers leave in folders and archives.
+    (b"\0\0\0\x01Bud1", kind("a file of a file manager", "files of a file manager")),
+    (b"\0\x05\x16\x07", kind("a file of a file manager", "files of a file manager")),
+];
+
+/// What a file is that begins with these bytes of plain content. `None`: it may be a log, as an empty one may.
+pub fn by_bytes(first: &[u8]) -> Option<Foreign> {
+    if super::archive::is_tar(first) {
+        return Some(TAR);
+    }
+    let found = BY_BYTES.iter().find(|(magic, _)| first.starts_with(magic));
+    // Text may begin with these letters.
+    found.map(|(_, kind)| *kind).filter(|_| !first.starts_with(b"ORC ") && !first.starts_with(b"LZIP "))
+}
+
+/// Bytes of a text in which the names of its fields are looked for.
+const LOOKED_AT: usize = 8 << 10;
+
+/// What a text is that begins so, if its first line tells.
+pub fn by_lines(first: &[u8]) -> Option<Foreign> {
+    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
+    let text = &text[..text.len().min(LOOKED_AT)];
+    let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    if [&b"#Version:"[..], b"#Fields:", b"#Software:"].iter().any(|start| line.starts_with(start)) {
+        return Some(if has(b"x-edge-") { CLOUDFRONT } else { WEB_SERVER });
+    }
+    if is_json(text) {
+        let is_s3 = has(b"\"bucket_arn\"") || has(b"\"bucket_owner_id\"") || has(b"\"schema_version_id\"");
+        let is_trail = has(b"\"eventVersion\"") || has(b"\"awsAccountId\"") && has(b"\"digestStartTime\"");
+        return Some(match () {
+            () if is_s3 && has(b"\"operation\"") => CLOUDWATCH,
+            () if is_trail || text.starts_with(b"{\"Records\":[") => CLOUDTRAIL,
+            () if has(b"\"x-edge-location\"") => CLOUDFRONT,
+            () if has(b"\"webaclId\"") => WAF,
+            () => JSON,
+        });
+    }
+    let lower = line[..line.len().min(16)].to_ascii_lowercase();
+    if lower.starts_with(b"<!doctype html") || lower.starts_with(b"<html") {
+        return Some(HTML);
+    }
+    if line.starts_with(b"<?xml") {
+        return Some(XML);
+    }
+    if line.starts_with(b"\"time_micros\",") {
+        return Some(GOOGLE);
+    }
+    by_words(line)
+}
+
+/// Kinds whose lines have certain words at certain places.
+fn by_words(line: &[u8]) -> Option<Foreign> {
+    let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').take(10).collect();
+    if let [date, time, _, bytes, .., _] = columns.as_slice()
+        && columns.len() == 10
+        && is_like(date, b"0000-00-00")
+        && is_like(time, b"00:00:00")
+        && bytes.iter().all(u8::is_ascii_digit)
+    {
+        return Some(CLOUDFRONT);
+    }
+    let mut words = line.split(|byte| *byte == b' ');
+    let words: [&[u8]; 6] = std::array::from_fn(|_| words.next().unwrap_or_default());
+    let is_instant = |word: &[u8]| word.get(..19).is_some_and(|word| is_like(word, b"0000-00-00T00:00:00"));
+    let has_port = |word: &[u8]| word == b"-" || word.contains(&b':');
+    match words {
+        [b"http" | b"https" | b"h2" | b"grpcs" | b"ws" | b"wss", time, ..] if is_instant(time) => {
+            Some(LOAD_BALANCER)
+        }
+        [b"tls", b"1.0" | b"2.0", time, ..] if is_instant(time) => Some(LOAD_BALANCER),
+        [time, _, client, target, seconds, _]
+            if is_instant(time)
+                && client.contains(&b':')
+                && has_port(target)
+                && seconds.first().is_some_and(|first| first.is_ascii_digit() || *first == b'-') =>
+        {
+            Some(LOAD_BALANCER)
+        }
+        [b"version", b"account-id", ..] => Some(FLOW),
+        [b"2" | b"3" | b"4" | b"5", account, interface, ..]
+            if is_like(account, b"000000000000") && interface.starts_with(b"eni-") =>
+        {
+            Some(FLOW)
+        }
+        [_, b"-", _, date, zone, request]
+            if date.get(..21).is_some_and(|date| is_like(date, b"[00/aaa/0000:00:00:00"))
+                && zone.ends_with(b"]")
+                && request.starts_with(b"\"") =>
+        {
+            Some(WEB_SERVER)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text has digits where `form` has `0`, letters where it has `a`, and else the same bytes.
+fn is_like(text: &[u8], form: &[u8]) -> bool {
+    text.len() == form.len()
+        && text.iter().zip(form).all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            b'a' => byte.is_ascii_alphabetic(),
+            form => byte == form,
+        })
+}
+
+fn is_json(text: &[u8]) -> bool {
+    let inner = |rest: &[u8]| rest.trim_ascii_start().first().copied();
+    match text {
+        [b'{', rest @ ..] => matches!(inner(rest), Some(b'"' | b'}')),
+        [b'[', rest @ ..] => matches!(inner(rest), Some(b'{')),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_log() {
+        for log in [
+            &b""[..],
+            b"79a59df900b949e5 acme [06/Feb/2019:00:00:38 +0000]",
+            b"\0\0\0 79a59df900b949e5",
+            b"\xff\xfe\xc3\x28",
+            b"ORC acme [06/Feb/2019:00:00:38 +0000]",
+            b"docs media [06/Aug/2026:09:30:25 +0000] 192.0.2.91:54321 docs 0A1B - \"GET /\"",
+            b"log starts 2026-02-06 09:30:25.123456789 +0000 UTC m=+0.012345678",
+            b"# a comment",
+            b"These are the logs of the media bucket.",
+        ] {
+            assert_eq!(by_bytes(log), None, "{}", log.escape_ascii());
+            assert_eq!(by_lines(log), None, "{}", log.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn binary_files_are_named_by_their_first_bytes() {
+        for (first, one) in [
+            (&b"\x89PNG\r\n\x1a\n"[..], "a picture"),
+            (b"PAR1\x15\x04", "a Parquet file"),
+            (b"PK\x03\x04\x14", "a zip archive"),
+            (b"\x7fELF\x02", "a program"),
+            (b"%PDF-1.7", "a PDF document"),
+            (b"BZh91AY&SY", "a bzip2 file"),
+            (b"\xfd7zXZ\0\0\x04", "an xz file"),
+            (b"\x1f\x8b\x08", "a file that is compressed twice"),
+        ] {
+            assert_eq!(by_bytes(first).map(|kind| kind.one), Some(one));
+        }
+    }
+
+    #[test]
+    fn logs_of_other_services_are_named_by_their_first_line() {
+        for (first, one) in [
+            ("#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip", "a CloudFront log"),
+            (
+                "2026-08-05\t10:00:00\tDOC50-P1\t1000\t192.0.2.39\tGET\td.cloudfront.net\t/\t200\t-\tx",
+                "a CloudFront log",
+            ),
+            ("#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0", "a web server log"),
+            ("192.0.2.1 - ann [10/Oct/2026:13:55:36 -0700] \"GET / HTTP/1.0\" 200 2326", "a web server log"),
+            (
+                "https 2026-07-02T22:23:00.186641Z app/my-lb/50dc6c495c0c9188 192.0.2.1:2817 198.51.100.1:80",
+                "a load balancer log",
+            ),
+            (
+                "tls 2.0 2026-12-20T02:59:40 net/network-lb/c6e77e28c25b2234 g3d4b5e8bb8464cd 192.0.2.1:51341",
+                "a load balancer log",
+            ),
+            (
+                "2026-05-13T23:39:43.945958Z my-lb 192.0.2.1:2817 198.51.100.1:80 0.000073 0.001048 200",
+                "a load balancer log",
+            ),
+            ("{\"Records\":[{\"eventVersion\":\"1.09\",\"eventSource\":\"s3\"}]}", "a CloudTrail log"),
+            (
+                "{\"schema_version_id\": \"V_1_0\", \"bucket_arn\": \"arn:aws:s3:::media\", \"operation\": \"x\"}",
+                "a server access log as JSON from CloudWatch",
+            ),
+            ("{\"timestamp\":1,\"formatVersion\":1,\"webaclId\":\"x\"}", "an AWS WAF log"),
+            ("[ {\"a\": 1} ]", "a JSON file"),
+            ("2 123456789012 eni-1235b8ca123456789 192.0.2.1 192.0.2.2 20641 22 6", "a VPC flow log"),
+            ("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "an XML document"),
+            ("\u{feff}<!DOCTYPE HTML><title>x</title>", "an HTML page"),
+        ] {
+            assert_eq!(by_lines(first.as_bytes()).map(|kind| kind.one), Some(one), "{first}");
+        }
+    }
+}

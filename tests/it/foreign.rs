@@ -1,0 +1,388 @@
+//! Files that are not an S3 server access log, or not only that: what they are called, what is read of them.
+
+use std::io::{Cursor, Write};
+use std::process::Stdio;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::home::{Home, line, stderr};
+use crate::support::s3_server::S3Server;
+
+/// Requests of these seconds, a line each.
+fn log(seconds: std::ops::Range<u32>) -> String {
+    let request =
+        |second| line(second, "192.0.2.1", "-", "REST.GET.OBJECT", "a.txt", 200, &second.to_string());
+    seconds.map(request).collect()
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+type Files<'a> = &'a [(&'a str, &'a [u8])];
+
+fn tar(files: Files<'_>) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        if name.ends_with('/') {
+            header.set_entry_type(tar::EntryType::Directory);
+        }
+        archive.append_data(&mut header, name, *content).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+fn zip(files: Files<'_>) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        let options = zip::write::SimpleFileOptions::default();
+        match name.strip_suffix('/') {
+            Some(folder) => archive.add_directory(folder, options).unwrap(),
+            None => {
+                archive.start_file(*name, options).unwrap();
+                archive.write_all(content).unwrap();
+            }
+        }
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// An empty home but for a folder `in`.
+fn home() -> Home {
+    let home = Home::new();
+    std::fs::create_dir(home.path("in")).unwrap();
+    home
+}
+
+fn put(home: &Home, name: &str, content: impl AsRef<[u8]>) {
+    std::fs::write(home.path(name), content).unwrap();
+}
+
+/// Pulls and ends with this code; what it says.
+fn pull(home: &Home, code: i32, source: &str) -> String {
+    let output = home.run(&["pull", source]);
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+    stderr(&output)
+}
+
+/// How many requests there are, and the sum of their bytes.
+fn totals(home: &Home) -> (u64, u64) {
+    let row = &home.objects(&["report", "total"])[0];
+    (row["requests"].as_u64().unwrap(), row["bytes_sent"].as_u64().unwrap_or(0))
+}
+
+fn sum(seconds: std::ops::Range<u32>) -> u64 {
+    seconds.map(u64::from).sum()
+}
+
+/// Log files and numbers of the rejected lines.
+fn rejected(home: &Home) -> Vec<(String, u64)> {
+    let rows = home.objects(&["sources", "rejected"]);
+    rows.iter()
+        .map(|row| (row["log_file"].as_str().unwrap().to_owned(), row["line"].as_u64().unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_log_file_by_its_name_whose_lines_are_all_damaged_is_a_log_file_with_rejected_lines() {
+    let home = home();
+    let named = "2026-04-03-03-11-11-0123456789ABCDEF";
+    put(&home, &format!("in/{named}"), "torn\nno record\n");
+    put(&home, &format!("in/media-{named}.gz"), gzip(b"torn as well\n"));
+    put(&home, "in/README.txt", "These are the logs of the media bucket.\n");
+    put(&home, "in/2026-04-03-03-11-11-0123456789ABCDEF.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    let told = pull(&home, 0, "in");
+    assert!(told.contains("2 log files read, 0 requests added"), "{told}");
+    assert!(told.contains("3 lines rejected") && told.contains("2 without log lines (a picture)"), "{told}");
+    assert_eq!(
+        rejected(&home),
+        [(named.to_owned(), 1), (named.to_owned(), 2), (format!("media-{named}.gz"), 1)]
+    );
+    assert!(pull(&home, 0, "in").contains("4 known already"));
+}
+
+#[test]
+fn junk_lines_before_the_first_record_do_not_make_a_log_file_something_else() {
+    for (junk, content) in [(150, log(0..3)), (5000, log(0..20_000))] {
+        let home = home();
+        let text = "junk\n".repeat(junk) + &content;
+        put(&home, "in/access.log", &text);
+        put(&home, "in/packed.log", gzip((text + &log(0..1)).as_bytes()));
+        pull(&home, 0, "in");
+        assert_eq!(totals(&home).0, content.lines().count() as u64);
+        let lines = rejected(&home);
+        assert_eq!(lines.len(), 2 * junk);
+        assert_eq!((lines[0].1, lines[junk - 1].1), (1, junk as u64));
+    }
+}
+
+const CLOUDFRONT: &str = "#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host)\n\
+    2026-08-05\t10:00:00\tDOC50-P1\t1000\t192.0.2.39\tGET\tddocs.cloudfront.net\t/\t200\t-\tMozilla/5.0%20(X11)\n";
+
+#[test]
+fn a_cloudfront_log_is_refused_alone_and_skipped_in_a_folder() {
+    let home = home();
+    put(&home, "in/cloudfront.log", CLOUDFRONT.to_owned() + &CLOUDFRONT.repeat(1000));
+    let told = home.refused_in_one_line(1, &["pull", "in/cloudfront.log"]);
+    assert!(
+        told.contains("in/cloudfront.log is a CloudFront log, not an S3 server access log; name log files"),
+        "{told}"
+    );
+    put(&home, "in/E2EXAMPLE.2026-08-05-10.abcdef.gz", gzip(CLOUDFRONT.as_bytes()));
+    let told = home.refused_in_one_line(1, &["pull", "in"]);
+    assert!(told.contains("all 2 files in ") && told.contains(" are CloudFront logs, not S3"), "{told}");
+    put(&home, "in/a.log", log(0..2));
+    let told = pull(&home, 0, "in");
+    assert!(told.contains("1 log file read, 2 requests added"), "{told}");
+    assert!(told.contains("2 without log lines (2 CloudFront logs)") && !told.contains("rejected"), "{told}");
+    assert_eq!(rejected(&home), []);
+    assert!(pull(&home, 0, "in").contains("3 known already"));
+}
+
+#[test]
+fn files_of_other_kinds_are_refused_by_name() {
+    let json = "{\"schema_version_id\": \"V_1_0\", \"bucket_arn\": \"arn:aws:s3:::media\", \
+                \"operation\": \"REST.GET.OBJECT\"}\n";
+    let alb = "https 2026-07-02T22:23:00.186641Z app/my-lb/50dc6c495c0c9188 192.0.2.1:2817 198.51.100.1:80 0.086 \
+               0.048 0.037 200 200 0 57 \"GET https://www.example.com:443/ HTTP/1.1\" \"curl/7.46.0\" - -\n";
+    let inner = zip(&[("a.zip", &zip(&[]))]);
+    for (content, one) in [
+        (json.as_bytes(), "a server access log as JSON from CloudWatch"),
+        (alb.as_bytes(), "a load balancer log"),
+        (b"{\"Records\":[{\"eventVersion\":\"1.09\"}]}", "a CloudTrail log"),
+        (b"BZh91AY&SY\0\0", "a bzip2 file"),
+        (b"\xfd7zXZ\0\0\x04\xe6", "an xz file"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (&gzip(json.as_bytes()), "a server access log as JSON from CloudWatch"),
+        (&gzip(&gzip(b"x")), "a file that is compressed twice"),
+        (&inner, "a zip archive"),
+    ] {
+        let home = home();
+        put(&home, "in/file", content);
+        let told = home.refused_in_one_line(1, &["pull", "in/file"]);
+        assert!(told.contains(&format!(" is {one}, not an S3 server access log; ")), "{told}");
+    }
+}
+
+#[test]
+fn comments_and_headers_are_neither_records_nor_rejected_and_have_their_numbers() {
+    let home = home();
+    let start = "log starts 2026-02-06 09:30:25.123456789 +0000 UTC m=+0.012345678\n";
+    let header = "BucketOwner Bucket Time RemoteIP Requester RequestID Operation Key Request-URI\n";
+    let text = [start, "#comment\n", &log(0..1), "# Fields: a b\n", header, &log(1..2), "junk\n", "# end"];
+    put(&home, "in/a.log", text.concat());
+    let told = pull(&home, 0, "in");
+    assert!(told.contains("2 requests added") && told.contains("1 line rejected"), "{told}");
+    assert_eq!(rejected(&home), [("a.log".to_owned(), 7)]);
+    assert_eq!(totals(&home), (2, sum(0..2)));
+}
+
+/// The same files in every archive.
+fn archives(files: Files<'_>) -> [(&'static str, Vec<u8>); 4] {
+    let tarred = tar(files);
+    let zstd = zstd::encode_all(tarred.as_slice(), 1).unwrap();
+    [("a.tar.gz", gzip(&tarred)), ("a.tar.zst", zstd), ("a.tar", tarred), ("a.zip", zip(files))]
+}
+
+#[test]
+fn every_member_of_an_archive_is_a_log_file_of_its_own() {
+    let (one, two) = (log(0..2), log(2..4) + "torn\n" + &log(4..5));
+    let packed = gzip(log(5..7).as_bytes());
+    let files: Files<'_> = &[
+        ("logs/", b""),
+        ("logs/2026-08-05-11-00-00-0000000000000001", one.as_bytes()),
+        ("logs/2026-08-05-12-00-00-0000000000000002", two.as_bytes()),
+        ("logs/2026-08-05-13-00-00-0000000000000003.gz", &packed),
+        ("logs/empty.log", b""),
+        ("logs/picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+        ("README.txt", b"These are the logs of the media bucket.\n"),
+        ("cloudfront.log", CLOUDFRONT.as_bytes()),
+    ];
+    for (name, content) in archives(files) {
+        let home = home();
+        let path = format!("in/{name}");
+        put(&home, &path, content);
+        // Alone and in a folder.
+        for source in [path.as_str(), "in"] {
+            let told = pull(&home, 0, source);
+            assert!(told.contains("3 log files read"), "{name}: {told}");
+            assert!(
+                told.contains("1 line rejected") && told.contains("3 without log lines"),
+                "{name}: {told}"
+            );
+            let told = pull(&home, 0, source);
+            assert!(told.contains("0 log files read, 0 requests added"), "{name}: {told}");
+        }
+        let member = format!("{name}/logs/2026-08-05-12-00-00-0000000000000002");
+        assert_eq!(rejected(&home), [(member.clone(), 3), (member, 3)]);
+        home.fine(&["sources", "remove", "in", "--with-requests", "-q"]);
+        assert_eq!(totals(&home), (7, sum(0..7)), "{name}");
+        home.fine(&["sources", "check"]);
+    }
+}
+
+#[test]
+fn an_archive_that_is_exchanged_gives_what_the_other_has_and_members_that_are_gone_stay() {
+    let home = home();
+    let (one, two, three) = (log(0..2), log(2..4), log(10..13));
+    for (index, (name, content)) in
+        archives(&[("one", one.as_bytes()), ("two", two.as_bytes())]).into_iter().enumerate()
+    {
+        let other = &archives(&[("one", three.as_bytes()), ("new", one.as_bytes())])[index].1;
+        let path = format!("in/{name}");
+        put(&home, &path, content);
+        pull(&home, 0, &path);
+        put(&home, &path, other);
+        pull(&home, 0, &path);
+        assert_eq!(totals(&home), (7, sum(0..4) + sum(10..13)), "{name}");
+        // No archive any more: a log file that was there under another name stays.
+        put(&home, &path, log(20..21));
+        pull(&home, 0, &path);
+        assert_eq!(totals(&home), (8, sum(0..4) + sum(10..13) + 20), "{name}");
+        home.fine(&["sources", "check"]);
+        home.fine(&["sources", "remove", &path, "--with-requests", "-q"]);
+    }
+}
+
+#[test]
+fn a_damaged_archive_gives_nothing_and_the_version_before_stays() {
+    let home = home();
+    let many = log(0..300);
+    let good = gzip(&tar(&[("one", log(0..2).as_bytes())]));
+    let mut damaged = gzip(&tar(&[("one", log(5..6).as_bytes()), ("two", many.as_bytes())]));
+    let sum_at = damaged.len() - 6;
+    damaged[sum_at] ^= 1;
+    put(&home, "in/a.tar.gz", good);
+    pull(&home, 0, "in");
+    put(&home, "in/a.tar.gz", &damaged);
+    for _ in 0..2 {
+        assert!(pull(&home, 3, "in").contains("gzip data is damaged"));
+        assert_eq!(totals(&home), (2, sum(0..2)));
+    }
+    damaged[sum_at] ^= 1;
+    put(&home, "in/a.tar.gz", &damaged);
+    pull(&home, 0, "in");
+    assert_eq!(totals(&home), (300, sum(0..300)));
+    // In a zip archive each member has a sum of its own.
+    let mut damaged = zip(&[("one", log(400..401).as_bytes()), ("two", log(401..402).as_bytes())]);
+    damaged[60] ^= 1;
+    put(&home, "in/b.zip", damaged);
+    let told = pull(&home, 3, "in");
+    assert!(told.contains("b.zip/one: the member of the zip archive is damaged"), "{told}");
+    assert_eq!(totals(&home), (301, sum(0..300) + 401));
+    home.fine(&["sources", "check"]);
+}
+
+#[test]
+fn an_archive_that_ends_too_early_gives_what_is_there_and_is_read_again() {
+    let home = home();
+    let whole = tar(&[("one", log(0..5).as_bytes()), ("two", log(5..10).as_bytes())]);
+    put(&home, "in/a.tar", &whole[..whole.len() - 1024 - 2500]);
+    let told = pull(&home, 3, "in");
+    assert!(told.contains("the tar archive ends too early"), "{told}");
+    let (requests, _) = totals(&home);
+    assert!((5..10).contains(&requests), "{requests}");
+    assert!(pull(&home, 3, "in").contains("ends too early"));
+    put(&home, "in/a.tar", &whole);
+    pull(&home, 0, "in");
+    assert_eq!(totals(&home), (10, sum(0..10)));
+    let content = zip(&[("one", log(0..5).as_bytes())]);
+    put(&home, "in/b.zip", &content[..content.len() - 30]);
+    let told = pull(&home, 3, "in");
+    assert!(told.contains("b.zip: the zip archive is damaged or not whole"), "{told}");
+}
+
+#[test]
+fn an_archive_can_be_piped_in_and_a_large_one_is_read_as_a_small_one() {
+    let home = home();
+    let (one, two) = (log(0..2000), log(2000..20_000));
+    let archive = tar(&[("one", one.as_bytes()), ("two", two.as_bytes())]);
+    assert!(archive.len() > 4 << 20);
+    let expected = (20_000, sum(0..20_000));
+    let mut process = home.command(&["report", "total", "-", "--format", "ndjson"]);
+    let mut process = process.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    process.stdin.take().unwrap().write_all(&gzip(&archive)).unwrap();
+    let output = process.wait_with_output().unwrap();
+    let row: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((row["requests"].as_u64(), row["bytes_sent"].as_u64()), (Some(expected.0), Some(expected.1)));
+    put(&home, "in/a.tar", &archive);
+    pull(&home, 0, "in");
+    assert_eq!(totals(&home), expected);
+}
+
+#[test]
+fn a_pull_that_is_stopped_within_an_archive_goes_on_where_it_was() {
+    use tamarin::cache::Writer;
+    use tamarin::ingest::{Ingest, Options, Phase};
+    use tamarin::source::{S3Options, open};
+
+    let home = home();
+    let members: Vec<(String, String)> =
+        (0..40).map(|n| (format!("{n}.log"), log(n * 1000..(n + 1) * 1000))).collect();
+    let files: Vec<(&str, &[u8])> =
+        members.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    put(&home, "in/a.tar.gz", gzip(&tar(&files)));
+    put(&home, "in/b.zip", zip(&[("c.log", log(40_000..80_000).as_bytes())]));
+    let cache = home.path("cache.db");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (mut stops, mut requests) = (0, 0);
+    loop {
+        let progress = runtime.block_on(async {
+            let source = open(home.path("in").to_str().unwrap(), &S3Options::default()).unwrap();
+            let ingest =
+                Ingest::start(Writer::open(&cache).unwrap(), vec![source], Options::default()).unwrap();
+            let stop = ingest.stopper();
+            let mut progress = ingest.progress.clone();
+            // The first pulls are stopped at their first lines.
+            let stopping = tokio::spawn(async move {
+                while stops < 4 && progress.changed().await.is_ok() {
+                    if progress.borrow_and_update().lines > 0 {
+                        return stop.stop();
+                    }
+                }
+            });
+            let progress = ingest.finish().await;
+            stopping.await.unwrap();
+            progress
+        });
+        assert_eq!((progress.duplicates, progress.files_failed), (0, 0), "nothing is read again");
+        requests += progress.requests;
+        match progress.phase {
+            Phase::Done => break,
+            phase => assert_eq!(phase, Phase::Cancelled),
+        }
+        stops += 1;
+    }
+    assert!(stops > 0);
+    assert_eq!(requests, 80_000);
+    let row = &home.objects(&["report", "total", "--cache", cache.to_str().unwrap()])[0];
+    assert_eq!((&row["requests"], &row["bytes_sent"]), (&80_000.into(), &sum(0..80_000).into()));
+}
+
+#[test]
+fn an_archive_in_a_bucket_is_read_and_never_deleted_there() {
+    let home = home();
+    let server = S3Server::start(&["acme-logs"]);
+    let large = zip(&[("large.log", log(10..6000).as_bytes()), ("small.log", log(6000..6001).as_bytes())]);
+    server.put("acme-logs", "p/a.tar.gz", gzip(&tar(&[("one.log", log(0..5).as_bytes())])));
+    server.put("acme-logs", "p/b.tar", tar(&[("two.log", log(5..10).as_bytes())]));
+    server.put("acme-logs", "p/c.zip", large);
+    server.put("acme-logs", "p/d.log", log(6001..6010));
+    for expected in ["5 log files read", "0 log files read"] {
+        let endpoint = server.endpoint();
+        let pull = ["pull", "s3://acme-logs/p/", "--purge", "--yes", "--endpoint-url", &endpoint];
+        let output = home.command(&pull).envs(server.environment()).output().unwrap();
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(0), "{told}");
+        assert!(told.contains(expected), "{told}");
+    }
+    assert_eq!(totals(&home), (6010, sum(0..6010)));
+    let left = std::fs::read_dir(server.path("acme-logs", "p")).unwrap();
+    assert_eq!(left.count(), 3, "the archives");
+}
