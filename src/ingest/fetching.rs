@@ -400,7 +400,14 @@ fn judged(beginning: &[u8]) -> Option<usize> {
     for line in beginning.split(|byte| *byte == b'\n').take(JUDGED_LINES) {
         for (_, record) in records(line) {
             match record {
-                Ok(_) | Err(Rejection::NoOperation | Rejection::Header) => return None,
+                Ok(_)
+                | Err(
+                    Rejection::NoOperation
+                    | Rejection::Header
+                    | Rejection::NoStatus
+                    | Rejection::NoNumber
+                    | Rejection::Ambiguous,
+                ) => return None,
                 Err(Rejection::Empty) => {}
                 Err(Rejection::NoBucket | Rejection::NoTime) => others += 1,
             }
