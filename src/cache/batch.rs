@@ -334,6 +334,10 @@ impl BatchBuilder {
             }
             if field == Field::Key {
                 column.extend(known, interner, None, keys.iter().copied());
+            } else if field == Field::RemoteIp && records.iter().any(Record::has_odd_address) {
+                let addresses: ArrayVec<_, TOGETHER> = records.iter().map(Record::remote_ip).collect();
+                let values = addresses.iter().map(|address| address.as_deref().unwrap_or_default());
+                column.extend(known, interner, None, values);
             } else {
                 let values = records.iter().map(|record| record.logged(field).unwrap_or_default());
                 column.extend(known, interner, recent.as_mut(), values);

@@ -76,8 +76,8 @@ impl Judge {
         }
     }
 
-    /// Whether a line has a record, was to have one, or says that a log begins. In what looks like another log only a whole line counts: such
-    /// logs have texts in them that strangers chose.
+    /// Whether a line has a record, was to have one, or says that a log begins. In what looks like another log only a
+    /// whole line counts: such logs have texts in them that strangers chose.
     fn has_record(&mut self, line: &[u8]) -> bool {
         if is_comment(line) {
             self.has_others = true;
@@ -88,7 +88,9 @@ impl Judge {
         let mut parts = records(line).map(|(_, record)| record);
         match parts.next() {
             Some(Ok(_)) => return true,
-            Some(Err(Rejection::NoOperation)) if !is_foreign => return true,
+            Some(Err(
+                Rejection::NoOperation | Rejection::NoStatus | Rejection::NoNumber | Rejection::Ambiguous,
+            )) if !is_foreign => return true,
             None | Some(Err(Rejection::Empty)) => return false,
             Some(Err(_)) => self.has_others = true,
         }

@@ -1,17 +1,20 @@
 //! Lines of any shape, read with care: quotes within quoted fields, spaces within the requester, doubled
-//! spaces, missing and unknown fields, lines cut off anywhere.
+//! spaces, missing and unknown fields, lines cut off anywhere, and the forms of other servers (`forms`).
 //!
 //! What holds in such lines: the time in its brackets; an operation with the request id before it; a request
 //! URI ends where a status follows; from the version id on there are no quotes and no spaces.
 //!
 //! Whatever cannot be read into a field is covered by `extra`: the shortest piece of the line that holds all
 //! of it, so nothing but white space is lost. (If that stands in two places, `extra` repeats what is between.)
+//!
+//! Where a status or a number belongs, there is one, or the line is no record: a field is never taken for
+//! another one.
 
 use memchr::{memchr, memchr_iter, memrchr_iter};
 
 use super::glue::Joined;
-use super::record::{Record, Rejection, absent, number};
-use super::{Field, tail, time};
+use super::record::{MEASURES, Record, Rejection, absent, number};
+use super::{Field, address, forms, tail, time};
 
 /// Length of `[dd/Mon/yyyy:hh:mm:ss +hhmm]`.
 pub(super) const TIME: usize = 28;
@@ -29,17 +32,24 @@ pub(super) fn read(line: &[u8], joined: Joined) -> Result<Record<'_>, Rejection>
     let end = joined.certain.unwrap_or(whole).min(whole);
     let first = &line[..end];
     let head = head(first, 0)?;
-    let mut reader =
-        Reader { line: &line[..trimmed_end(first)], at: head.end, logged: [&[]; Field::LOGGED], extra: None };
+    let mut reader = Reader {
+        line: &line[..trimmed_end(first)],
+        at: head.end,
+        logged: [&[]; Field::LOGGED],
+        extra: None,
+        operation_is_first: false,
+        unquoted_referer: false,
+    };
     reader.logged[Field::BucketOwner as usize] = absent(head.owner);
     reader.logged[Field::Bucket as usize] = head.bucket;
     reader.logged[Field::Time as usize] = head.time;
     reader.operation()?;
-    reader.key();
-    reader.request_uri();
-    reader.numbers();
-    reader.referer_and_user_agent();
-    reader.tail();
+    match reader.all_fields() {
+        Ok(()) => {}
+        // Cut off before another record: no more can be read.
+        Err(_) if joined.doubtful.is_some() => reader.cover(reader.at, reader.line.len()),
+        Err(rejection) => return Err(rejection),
+    }
     if let Some(doubtful) = joined.doubtful {
         reader.cover(doubtful, reader.line.len());
     }
@@ -53,6 +63,7 @@ pub(super) fn read(line: &[u8], joined: Joined) -> Result<Record<'_>, Rejection>
         extra: without_dashes(extra),
         ..Record::default()
     };
+    record.has_odd_address = !address::is_canonical(record.logged[Field::RemoteIp as usize]);
     record.read_measures();
     Ok(record)
 }
@@ -81,21 +92,21 @@ pub(super) fn head(line: &[u8], at: usize) -> Result<Head<'_>, Rejection> {
     }
     let (second, behind) = word(line, next).ok_or(Rejection::NoBucket)?;
     let place = start_of(line, next);
-    if let Some((time, instant)) = time_at(line, place) {
+    if let Some((time, instant, end)) = time_and_end_at(line, place) {
         // One of owner and bucket is missing. No bucket has a name of 64 characters.
         if bare(first).is_empty() || is_canonical_id(first) {
             return Err(Rejection::NoBucket);
         }
-        return Ok(Head { owner: &[], bucket: first, time, instant, end: place + TIME });
+        return Ok(Head { owner: &[], bucket: first, time, instant, end });
     }
     let place = start_of(line, behind);
-    let Some((time, instant)) = time_at(line, place) else {
+    let Some((time, instant, end)) = time_and_end_at(line, place) else {
         return Err(if is_header(first, second) { Rejection::Header } else { Rejection::NoTime });
     };
     if matches!(second, b"-" | b"\"-\"" | b"\"\"") {
         return Err(Rejection::NoBucket);
     }
-    Ok(Head { owner: bare(first), bucket: second, time, instant, end: place + TIME })
+    Ok(Head { owner: bare(first), bucket: second, time, instant, end })
 }
 
 /// Whether a record begins here that goes on to its operation at least.
@@ -105,8 +116,21 @@ pub(super) fn has_operation(line: &[u8]) -> bool {
 
 /// The time in brackets that stands at `at`: its text without brackets, and the instant.
 pub(super) fn time_at(line: &[u8], at: usize) -> Option<(&[u8], i64)> {
-    let text = time_text_at(line, at)?;
-    Some((text, time::parse(text)?))
+    time_and_end_at(line, at).map(|(text, instant, _)| (text, instant))
+}
+
+/// The same, and where it ends.
+fn time_and_end_at(line: &[u8], at: usize) -> Option<(&[u8], i64, usize)> {
+    if let Some(text) = time_text_at(line, at)
+        && let Some(instant) = time::parse(text)
+    {
+        return Some((text, instant, at + TIME));
+    }
+    // The longest name of a month has six letters more than its abbreviation.
+    let rest = line.get(at..)?.strip_prefix(b"[")?;
+    let length = memchr(b']', &rest[..rest.len().min(TIME + 6)])?;
+    let text = &rest[..length];
+    Some((text, time::parse_full_month(text)?, at + length + 2))
 }
 
 /// What may be a time in brackets at `at`, without them.
@@ -125,6 +149,15 @@ pub(super) fn is_known_operation(word: &[u8]) -> bool {
         || word.starts_with(b"WEBSITE.")
         || word.starts_with(b"S3.")
         || word.starts_with(b"SOAP.")
+}
+
+/// Whether this requester is nobody: `-` in other words. Until about 2010 S3 logged the id of a group.
+pub(super) fn is_anonymous(requester: &[u8]) -> bool {
+    match requester.len() {
+        32 => requester == b"65a011a29cdf8ec533ec3d1ccaae921c",
+        9 => requester.eq_ignore_ascii_case(b"anonymous"),
+        _ => false,
+    }
 }
 
 /// Whether this is the canonical id of an AWS account: 64 hexadecimal digits.
@@ -211,6 +244,7 @@ fn bare(word: &[u8]) -> &[u8] {
 fn is_header(first: &[u8], second: &[u8]) -> bool {
     let begins_with_bucket = first.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"bucket"));
     first[0] == b'#'
+        || (first == b"log" && second == b"starts") // versitygw
         || (begins_with_bucket
             && (second.eq_ignore_ascii_case(b"bucket") || second.eq_ignore_ascii_case(b"owner")))
 }
@@ -222,6 +256,8 @@ struct Identity<'a> {
     request_id: &'a [u8],
     operation: &'a [u8],
     end: usize,
+    /// Whether the operation stands directly after the time.
+    is_first: bool,
 }
 
 impl<'a> Identity<'a> {
@@ -246,7 +282,8 @@ impl<'a> Identity<'a> {
         let known = |index: usize| is_known_operation(text(index));
 
         // In the plain place: address, requester, request id, operation.
-        let plain = (count > 3 && (known(3) || (is_usual_id(text(2)) && is_name(text(3))))).then_some(3);
+        let is_operation = count > 3 && (known(3) || (forms::is_operation(text(3)) && !(0..3).any(known)));
+        let plain = (count > 3 && (is_operation || (is_usual_id(text(2)) && is_name(text(3))))).then_some(3);
         let place = plain
             // Behind a requester with spaces.
             .or_else(|| (4..count).find(|&index| known(index) && is_usual_id(text(index - 1))))
@@ -271,6 +308,7 @@ impl<'a> Identity<'a> {
             request_id: &[],
             operation: text(place),
             end: spans[place].1,
+            is_first: place == 0,
         };
         match place {
             0 => {}
@@ -324,6 +362,10 @@ struct Reader<'a> {
     logged: [&'a [u8]; Field::LOGGED],
     /// From where to where the line holds what is in no field.
     extra: Option<(usize, usize)>,
+    /// Whether the operation stands directly after the time.
+    operation_is_first: bool,
+    /// Whether the referer was read, without quotes.
+    unquoted_referer: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -342,10 +384,101 @@ impl<'a> Reader<'a> {
         word(self.line, self.at).map(|(text, _)| text[0])
     }
 
+    fn all_fields(&mut self) -> Result<(), Rejection> {
+        if self.operation_is_first && self.journal() {
+            return Ok(());
+        }
+        if self.unquoted()? {
+            self.unquoted_texts();
+            return Ok(());
+        }
+        self.key();
+        self.request_uri()?;
+        self.numbers()?;
+        self.referer_and_user_agent();
+        self.tail();
+        Ok(())
+    }
+
+    /// The rest of a journal record of Ceph RGW.
+    fn journal(&mut self) -> bool {
+        let Some(journal) = forms::journal(&self.line[self.at..]) else { return false };
+        self.logged[Field::Key as usize] = bare(journal.key);
+        self.logged[Field::ObjectSize as usize] = bare(journal.size);
+        self.logged[Field::VersionId as usize] = bare(journal.version);
+        if journal.etag != b"-" {
+            self.cover(self.line.len() - journal.etag.len(), self.line.len());
+        }
+        true
+    }
+
+    /// The fields from the key to the numbers of a record without quotes.
+    fn unquoted(&mut self) -> Result<bool, Rejection> {
+        let bucket = self.logged[Field::Bucket as usize];
+        let found = match forms::unquoted(self.line, self.at, bucket) {
+            None => return Ok(false),
+            Some(Err(forms::Ambiguous)) => return Err(Rejection::Ambiguous),
+            Some(Ok(found)) => found,
+        };
+        self.logged[Field::Key as usize] = bare(found.key);
+        self.logged[Field::RequestUri as usize] = bare(found.uri);
+        self.logged[Field::HttpStatus as usize] = found.status;
+        self.logged[Field::ErrorCode as usize] = bare(found.error);
+        for (field, number) in MEASURES.into_iter().zip(found.numbers) {
+            self.logged[field as usize] = number;
+            if number_of(field, number).is_none() {
+                // Beyond 64 bits.
+                self.cover_text(number);
+            }
+        }
+        self.at = found.end;
+        Ok(true)
+    }
+
+    /// Referer, user agent and what follows them, none of them quoted.
+    fn unquoted_texts(&mut self) {
+        let start = self.at;
+        let Some(referer) = self.word() else { return };
+        // Where a referer ends that is no URL, nothing tells.
+        let is_url = memchr::memmem::find(referer, b"://").is_some();
+        if (referer == b"-" || is_url) && self.unquoted_user_agent() {
+            self.logged[Field::Referer as usize] = bare(referer);
+        } else {
+            self.at = self.line.len();
+            self.cover(start_of(self.line, start), self.line.len());
+        }
+    }
+
+    /// A user agent of any words without quotes, and what follows it; whether it can be told where it ends.
+    fn unquoted_user_agent(&mut self) -> bool {
+        let start = start_of(self.line, self.at);
+        if start == self.line.len() {
+            return true;
+        }
+        let Some(end) = forms::start_of_tail(self.line, start) else { return false };
+        let end_of_agent = before_spaces(self.line, end).max(start);
+        self.logged[Field::UserAgent as usize] = bare(&self.line[start..end_of_agent]);
+        self.at = end;
+        self.tail();
+        self.at = self.line.len();
+        true
+    }
+
+    /// Covers a piece of the line.
+    fn cover_text(&mut self, text: &[u8]) {
+        let from = text.as_ptr().addr() - self.line.as_ptr().addr();
+        self.cover(from, from + text.len());
+    }
+
     fn operation(&mut self) -> Result<(), Rejection> {
         let found = Identity::find(self.line, self.at).ok_or(Rejection::NoOperation)?;
         self.logged[Field::RemoteIp as usize] = found.remote_ip;
-        self.logged[Field::Requester as usize] = found.requester;
+        if is_anonymous(found.requester) {
+            self.cover_text(found.requester);
+        } else {
+            self.logged[Field::Requester as usize] = found.requester;
+        }
+        self.operation_is_first = found.is_first;
         self.logged[Field::RequestId as usize] = found.request_id;
         self.logged[Field::Operation as usize] = found.operation;
         self.at = found.end;
@@ -361,6 +494,7 @@ impl<'a> Reader<'a> {
         // A key with spaces, by a service that does not encode keys: it ends where the URI begins.
         if self.peek().is_some_and(|first| first != b'"' && first != b'-')
             && status_follows(self.line, self.at).is_none()
+            && forms::end_of_request_line(self.line, self.at).is_none()
             && let Some(quote) = next_quoted_word(self.line, self.at)
         {
             let end = before_spaces(self.line, quote);
@@ -370,7 +504,7 @@ impl<'a> Reader<'a> {
         self.logged[Field::Key as usize] = bare(key);
     }
 
-    fn request_uri(&mut self) {
+    fn request_uri(&mut self) -> Result<(), Rejection> {
         match self.peek() {
             Some(b'"') => {
                 let start = start_of(self.line, self.at) + 1;
@@ -378,54 +512,149 @@ impl<'a> Reader<'a> {
                 self.logged[Field::RequestUri as usize] = absent(&self.line[start..close]);
                 self.at = (close + 1).min(self.line.len());
             }
-            // A status in its place: the URI is missing.
-            Some(first) if first != b'-' && status_follows(self.line, self.at).is_some() => {}
-            _ => self.logged[Field::RequestUri as usize] = self.word().map_or(&[], bare),
+            // A status in its place: the URI is missing. (In a record without an address it may be a size.)
+            Some(first)
+                if first != b'-'
+                    && !self.operation_is_first
+                    && status_follows(self.line, self.at).is_some() => {}
+            _ => {
+                if let Some(end) = forms::end_of_request_line(self.line, self.at) {
+                    self.logged[Field::RequestUri as usize] = &self.line[start_of(self.line, self.at)..end];
+                    self.at = end;
+                } else if matches!(self.peek_word(), b"" | b"-") {
+                    self.word();
+                } else if self.operation_is_first {
+                    return Err(Rejection::NoStatus);
+                } else {
+                    return Err(Rejection::Ambiguous);
+                }
+            }
         }
+        Ok(())
     }
 
-    fn numbers(&mut self) {
-        for field in [
-            Field::HttpStatus,
-            Field::ErrorCode,
-            Field::BytesSent,
-            Field::ObjectSize,
-            Field::TotalTime,
-            Field::TurnAroundTime,
-        ] {
-            if self.peek() == Some(b'"') {
-                break; // some are missing: this is the referer
+    /// Status, error code and the measures. Where it stops with an error, `at` is where what it cannot read begins.
+    fn numbers(&mut self) -> Result<(), Rejection> {
+        // At the end of the line, or before the referer, they are missing.
+        let is_over = |reader: &Self| reader.peek().is_none_or(|first| first == b'"');
+        if is_over(self) {
+            return Ok(());
+        }
+        let start = self.at;
+        let status = self.word().unwrap_or_default();
+        // A longer number is a size, unless zeros fill it up.
+        let is_status = forms::is_number(status) && (status.len() <= 3 || status[0] == b'0');
+        if status != b"-" && !is_status {
+            self.at = start;
+            return Err(Rejection::NoStatus);
+        }
+        self.logged[Field::HttpStatus as usize] = bare(status);
+        if is_over(self) {
+            return Ok(());
+        }
+        let start = self.at;
+        let error_code = self.word().unwrap_or_default();
+        if forms::is_number(error_code) {
+            // No error code is a number: an empty one leaves nothing but a space.
+            self.at = start;
+        } else {
+            self.logged[Field::ErrorCode as usize] = bare(error_code);
+        }
+        let start = self.at;
+        let mut words = [&[][..]; MEASURES.len()];
+        let mut count = 0;
+        while count < words.len() && !is_over(self) {
+            words[count] = self.word().unwrap_or_default();
+            count += 1;
+        }
+        let words = &words[..count];
+        if count < MEASURES.len() && self.peek().is_some() {
+            // Which one is missing cannot be told.
+            if words.iter().any(|word| *word != b"-") {
+                self.cover(start_of(self.line, start), self.at);
             }
-            let Some(text) = self.word() else { return };
-            self.logged[field as usize] = bare(text);
-            if field != Field::ErrorCode && text != b"-" && number(text).is_none() {
-                self.cover(self.at - text.len(), self.at);
+            return Ok(());
+        }
+        // A word that is no number is one that cannot be read, if the others are in their places for certain.
+        let is_certain = self.peek().is_none_or(|first| first == b'"') || self.peek_word() == b"-";
+        for (field, word) in MEASURES.into_iter().zip(words) {
+            let is_number = *word == b"-" || number_of(field, word).is_some();
+            if !is_number && !is_certain && !forms::is_number(word) {
+                self.at = start;
+                return Err(Rejection::NoNumber);
             }
         }
-        // Unknown words before the referer.
-        if self.peek().is_some_and(|first| first != b'"' && first != b'-')
-            && let Some(quote) = next_quoted_word(self.line, self.at)
-        {
-            self.cover(start_of(self.line, self.at), before_spaces(self.line, quote));
-            self.at = quote;
+        for (field, word) in MEASURES.into_iter().zip(words) {
+            self.logged[field as usize] = bare(word);
+            if *word != b"-" && number_of(field, word).is_none() {
+                self.cover_text(word);
+            }
         }
+        let has_unit = words.get(3).is_some_and(|word| forms::duration(word).is_some());
+        self.before_the_referer(has_unit);
+        Ok(())
+    }
+
+    /// The next word, empty if there is none.
+    fn peek_word(&self) -> &'a [u8] {
+        word(self.line, self.at).map_or(&[], |(text, _)| text)
+    }
+
+    /// Words without quotes before a quoted one: unknown ones before the referer, or the referer itself, if only the
+    /// user agent is quoted. So Ceph RGW writes it, and the times with a unit.
+    fn before_the_referer(&mut self, has_unit: bool) {
+        if matches!(self.peek_word(), b"" | b"-" | [b'"', ..]) {
+            return;
+        }
+        let Some(quote) = next_quoted_word(self.line, self.at) else { return };
+        let (start, end) = (start_of(self.line, self.at), before_spaces(self.line, quote));
+        if has_unit || end_of_referer(self.line, quote + 1).is_none() {
+            self.unquoted_referer = true;
+            self.logged[Field::Referer as usize] = &self.line[start..end];
+        } else {
+            self.cover(start, end);
+        }
+        self.at = quote;
     }
 
     fn referer_and_user_agent(&mut self) {
         let open = start_of(self.line, self.at);
-        if self.peek() != Some(b'"') {
+        if self.unquoted_referer {
+            // The user agent follows.
+        } else if self.peek() == Some(b'"') {
+            if let Some((close, next)) = end_of_referer(self.line, open + 1) {
+                self.logged[Field::Referer as usize] = absent(&self.line[open + 1..close]);
+                self.at = next;
+            } else {
+                self.logged[Field::Referer as usize] = self.last_quoted(open);
+            }
+        } else if matches!(self.peek_word(), b"-" | b"") {
             self.logged[Field::Referer as usize] = self.word().map_or(&[], bare);
-        } else if let Some((close, next)) = end_of_referer(self.line, open + 1) {
-            self.logged[Field::Referer as usize] = absent(&self.line[open + 1..close]);
-            self.at = next;
         } else {
-            self.logged[Field::Referer as usize] = self.last_quoted(open);
+            return self.unquoted_texts();
         }
-        self.logged[Field::UserAgent as usize] = if self.peek() == Some(b'"') {
-            self.last_quoted(start_of(self.line, self.at))
-        } else {
-            self.word().map_or(&[], bare)
-        };
+        let open = start_of(self.line, self.at);
+        match self.peek_word() {
+            [b'"', ..] => {
+                if let Some(obs) = forms::obs(self.line, self.logged[Field::BucketOwner as usize], open) {
+                    self.logged[Field::UserAgent as usize] = absent(&self.line[open + 1..obs.close]);
+                    let (from, to) = obs.version;
+                    self.logged[Field::VersionId as usize] = bare(&self.line[from..to]);
+                    self.at = self.line.len();
+                    self.cover(start_of(self.line, to), self.line.len());
+                } else {
+                    self.logged[Field::UserAgent as usize] = self.last_quoted(open);
+                }
+            }
+            b"-" | b"" => _ = self.word(),
+            _ => {
+                if !self.unquoted_user_agent() {
+                    // Where it ends cannot be told.
+                    self.cover(open, self.line.len());
+                }
+                self.at = self.line.len();
+            }
+        }
     }
 
     /// The last quoted field of the line: it ends at the last quote that the tail can follow, or, if the
@@ -474,24 +703,40 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The quote that ends the request URI begun at `start`: rather one that status and numbers follow, else
-/// one that a status follows, else one that a space follows. `None`: cut off before.
+/// The quote that ends the request URI begun at `start`: rather one that status and numbers follow, else one that
+/// three digits follow, else one that a space follows. `None`: cut off before.
 fn end_of_uri(line: &[u8], start: usize) -> Option<usize> {
     certain_end_of_uri(line, start).or_else(|| {
         let quotes = || memchr_iter(b'"', &line[start..]).map(|offset| start + offset);
         quotes()
-            .find(|&quote| status_follows(line, quote + 1).is_some())
+            .find(|&quote| {
+                line.get(quote + 1) == Some(&b' ')
+                    && word(line, quote + 1).is_some_and(|(text, _)| forms::is_status(text))
+            })
             .or_else(|| quotes().find(|&quote| line.get(quote + 1).is_none_or(|&byte| byte == b' ')))
     })
 }
 
 /// The quote that ends the referer begun at `start`, and the quote that the user agent begins with: the first
-/// two with nothing but spaces between them.
+/// two with nothing but spaces between them, rather two that are not escaped. (S3 escapes none: a referer may end in a
+/// backslash.)
 fn end_of_referer(line: &[u8], start: usize) -> Option<(usize, usize)> {
-    memchr_iter(b'"', &line[start..]).map(|offset| start + offset).find_map(|quote| {
-        let next = start_of(line, quote + 1);
-        (next > quote + 1 && line.get(next) == Some(&b'"')).then_some((quote, next))
-    })
+    let pairs = || {
+        memchr_iter(b'"', &line[start..]).map(|offset| start + offset).filter_map(|quote| {
+            let next = start_of(line, quote + 1);
+            (next > quote + 1 && line.get(next) == Some(&b'"')).then_some((quote, next))
+        })
+    };
+    let is_escaped =
+        |quote: usize| line[start..quote].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+    pairs().find(|(quote, _)| !is_escaped(*quote)).or_else(|| pairs().next())
+}
+
+/// The number that a word is in this place.
+fn number_of(field: Field, word: &[u8]) -> Option<u64> {
+    let duration =
+        || matches!(field, Field::TotalTime | Field::TurnAroundTime).then(|| forms::duration(word));
+    number(word).or_else(|| duration().flatten())
 }
 
 /// Where the next word begins that a quote begins.

@@ -8,7 +8,7 @@ use memchr::memchr;
 use super::frames::Frames;
 use super::marks::{Line, Lines, Marks, Spaces};
 use super::record::{MEASURES, Record, absent, number_within};
-use super::{Field, line, tail};
+use super::{Field, address, line, tail};
 
 /// The one requester with spaces that logs are full of: CloudFront, reading with an origin access identity whose id
 /// follows.
@@ -58,7 +58,11 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     logged[Field::Time as usize] = text;
     words.jump_behind_space(words.at + line::TIME)?;
 
-    logged[Field::RemoteIp as usize] = absent(words.next()?);
+    let remote_ip = absent(words.next()?);
+    if !address::is_canonical(remote_ip) {
+        return None;
+    }
+    logged[Field::RemoteIp as usize] = remote_ip;
     let requester_at = words.at;
     // (A comparison of memory is a call; nearly no other requester has this letter there.)
     let may_be = line.get(requester_at + ORIGIN_LETTER) == Some(&ORIGIN_ACCESS[ORIGIN_LETTER]);
@@ -75,7 +79,11 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
         }
         logged[Field::RequestId as usize] = request_id;
     } else {
-        logged[Field::Requester as usize] = absent(words.next()?);
+        let requester = absent(words.next()?);
+        if line::is_anonymous(requester) {
+            return None;
+        }
+        logged[Field::Requester as usize] = requester;
         logged[Field::RequestId as usize] = absent(words.next()?);
     }
     let operation = words.next()?;
@@ -112,11 +120,16 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     let uri_end = words.at;
 
     let status = absent(words.next()?);
-    if status.len() > MOST_DIGITS || !status.iter().all(u8::is_ascii_digit) {
+    if (status.len() > 3 && status[0] != b'0') || !status.iter().all(u8::is_ascii_digit) {
         return None;
     }
     logged[Field::HttpStatus as usize] = status;
-    logged[Field::ErrorCode as usize] = absent(words.next()?);
+    let error_code = words.next()?;
+    // A number here is one of those that follow.
+    if error_code[0].is_ascii_digit() {
+        return None;
+    }
+    logged[Field::ErrorCode as usize] = absent(error_code);
     for (measure, field) in record.measures.iter_mut().zip(MEASURES) {
         let start = words.at;
         let word = absent(words.next()?);
@@ -152,6 +165,7 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     }
 
     record.time = instant;
+    record.has_odd_address = false;
     read_tail(&mut words, record, user_agent_is_quoted, frames)
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::glue::{self, Joined};
-use super::{Field, Frames, Line, key, line, plain};
+use super::{Field, Frames, Line, address, forms, key, line, plain};
 
 /// One request as a line tells it. Borrows the line.
 ///
@@ -27,6 +27,8 @@ pub struct Record<'a> {
     pub(super) frame: u32,
     /// See [`Record::measures`].
     pub(super) measures: Measures,
+    /// Whether [`Record::remote_ip`] may be another than the logged one.
+    pub(super) has_odd_address: bool,
 }
 
 /// The measures of a record.
@@ -57,6 +59,19 @@ impl<'a> Record<'a> {
         self.logged(Field::Key).map(|logged| key::decode(operation, logged))
     }
 
+    /// The address of the requester in its one spelling, without a port: see [`address::canonical`]. `None` if
+    /// absent. [`Record::logged`] gives the spelling in the line.
+    pub fn remote_ip(&self) -> Option<Cow<'a, [u8]>> {
+        let logged = self.logged(Field::RemoteIp)?;
+        Some(if self.has_odd_address { address::canonical(logged) } else { Cow::Borrowed(logged) })
+    }
+
+    /// Whether [`Record::remote_ip`] may be another than the logged one: it is rarely.
+    #[inline]
+    pub fn has_odd_address(&self) -> bool {
+        self.has_odd_address
+    }
+
     /// The measures in the order of the fields: each number + 1; 0 if it is absent or no number; beyond
     /// [`LARGEST_MEASURE`] + 1 if the number is beyond that, whatever it is.
     #[inline]
@@ -79,9 +94,13 @@ impl<'a> Record<'a> {
     }
 
     /// A field of type [`ValueType::Integer`](super::ValueType::Integer) as a number; `None` if
-    /// absent, no number, or beyond 64 bits.
+    /// absent, no number, or beyond 64 bits. A time with a unit (`12ms`) is its milliseconds.
     pub fn integer(&self, field: Field) -> Option<u64> {
-        number(self.logged(field)?)
+        let logged = self.logged(field)?;
+        match field {
+            Field::TotalTime | Field::TurnAroundTime => number(logged).or_else(|| forms::duration(logged)),
+            _ => number(logged),
+        }
     }
 }
 
@@ -148,6 +167,15 @@ pub enum Rejection {
     /// Names of fields instead of fields, as Wasabi writes them first, or a comment.
     #[error("a header, no record")]
     Header,
+    /// What stands where the HTTP status belongs is neither a status nor `-`.
+    #[error("no HTTP status: expected three digits or \"-\" after the request URI")]
+    NoStatus,
+    /// What stands where the numbers belong is not numbers, and what it is cannot be told.
+    #[error("no numbers: expected bytes sent, object size and two times after the error code")]
+    NoNumber,
+    /// A record without quotes whose fields can end in several places.
+    #[error("fields without quotes: where the request URI ends cannot be told")]
+    Ambiguous,
 }
 
 /// Reads one line; a line end at its end does no harm.

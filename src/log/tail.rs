@@ -26,6 +26,13 @@ pub(super) fn is_aligned(words: &[&[u8]]) -> bool {
         && fits(words, ACL, |word| matches!(word, b"Yes" | b"No"))
 }
 
+/// The same, and two of those that have a form of their own say so.
+pub(super) fn is_anchored(words: &[&[u8]]) -> bool {
+    is_aligned(words)
+        && words.get(SIGNATURE).is_some_and(|word| word.starts_with(b"Sig"))
+        && words.get(AUTHENTICATION).is_some_and(|word| *word != b"-")
+}
+
 /// How many unknown words stand between version id and host id: mostly 0.
 pub(super) fn unknown_before_host_id(words: &[&[u8]]) -> usize {
     if is_aligned(words) {

@@ -3,6 +3,7 @@
 mod cut_off;
 mod damaged;
 mod forged;
+mod products;
 
 use super::glue::{self, Joined};
 use super::{Field, Frames, Lines, Record, Rejection, line, parse_line, plain, records};

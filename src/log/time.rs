@@ -52,6 +52,30 @@ pub fn parse(text: &[u8]) -> Option<i64> {
     }
 }
 
+/// Reads a time whose month has its full name: `06/February/2019:00:00:38 +0000`.
+pub(super) fn parse_full_month(text: &[u8]) -> Option<i64> {
+    const MONTHS: [&[u8]; 12] = [
+        b"January",
+        b"February",
+        b"March",
+        b"April",
+        b"May",
+        b"June",
+        b"July",
+        b"August",
+        b"September",
+        b"October",
+        b"November",
+        b"December",
+    ];
+    let name = text.get(3..).and_then(|rest| rest.split(|byte| *byte == b'/').next())?;
+    if !MONTHS.contains(&name) {
+        return None;
+    }
+    let [day, month, rest] = [text.get(..3)?, name.get(..3)?, text.get(3 + name.len()..)?];
+    parse(&[day, month, rest].concat())
+}
+
 /// The minute of the time that was read last: the next one is nearly always of the same.
 #[derive(Debug, Default)]
 pub(super) struct Minute {
@@ -189,6 +213,27 @@ mod tests {
             ("31/Dec/1969:23:59:59 +0000", -1),
         ] {
             assert_eq!(parse(text.as_bytes()), Some(instant), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_month_may_have_its_full_name() {
+        for (full, short) in [
+            ("06/February/2026:09:30:25 +0000", "06/Feb/2026:09:30:25 +0000"),
+            ("06/May/2026:09:30:25 -0500", "06/May/2026:09:30:25 -0500"),
+            ("30/September/2026:23:59:59 +0000", "30/Sep/2026:23:59:59 +0000"),
+        ] {
+            assert_eq!(parse_full_month(full.as_bytes()), parse(short.as_bytes()), "{full}");
+            assert!(parse_full_month(full.as_bytes()).is_some(), "{full}");
+        }
+        for text in [
+            "06/Febuary/2026:09:30:25 +0000",
+            "06/february/2026:09:30:25 +0000",
+            "06//2026",
+            "",
+            "30/February/2026:09:30:25 +0000",
+        ] {
+            assert_eq!(parse_full_month(text.as_bytes()), None, "{text}");
         }
     }
 

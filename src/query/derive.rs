@@ -1,15 +1,16 @@
 //! The value of a derived dimension from that of its field: pure functions on text.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use percent_encoding::percent_decode;
 
 use super::Dimension;
+use crate::log::{address, method};
 
 impl Dimension {
     /// The value under which a value of the field [`Dimension::base`] is grouped. `None` is absent.
-    /// Dimensions derived from the time ([`Dimension::of_time`]) give `None`.
+    /// Dimensions derived from the time ([`Dimension::of_time`]) give `None`. [`Dimension::Method`] has another value if
+    /// this is `None`: see [`Dimension::method`].
     pub fn derive<'a>(&self, value: Option<&'a [u8]>) -> Option<Cow<'a, [u8]>> {
         let value = value?;
         match self {
@@ -18,7 +19,7 @@ impl Dimension {
             Dimension::Role => Some(role(value)),
             Dimension::Prefix { depth } => Some(Cow::Borrowed(prefix(value, *depth))),
             Dimension::Extension => extension(value),
-            Dimension::Method => method(value).map(Cow::Borrowed),
+            Dimension::Method => method::of_operation(value).map(Cow::Borrowed),
             Dimension::StatusClass => match value {
                 [class @ b'1'..=b'9', b'0'..=b'9', b'0'..=b'9'] => Some(Cow::Owned(vec![*class, b'x', b'x'])),
                 _ => None,
@@ -26,6 +27,12 @@ impl Dimension {
             Dimension::HourOfDay | Dimension::Weekday => None,
             Dimension::QueryParam { name } => query_param(value, name.as_bytes()),
         }
+    }
+
+    /// The value of [`Dimension::Method`]: that of the operation, or that of the request line if the operation names
+    /// none.
+    pub fn method(operation: Option<&[u8]>, request_uri: Option<&[u8]>) -> Option<&'static [u8]> {
+        operation.and_then(method::of_operation).or_else(|| request_uri.and_then(method::of_request_line))
     }
 
     /// The value of a dimension that is derived from the time, seconds since the epoch.
@@ -43,7 +50,7 @@ impl Dimension {
 
 /// `203.0.113.7` → `203.0.113.0/24`.
 fn network(value: &[u8], v4: u8, v6: u8) -> Option<Cow<'_, [u8]>> {
-    let address: IpAddr = std::str::from_utf8(value).ok()?.parse().ok()?;
+    let address = address::parse(value)?;
     let bits = if address.is_ipv4() { v4 } else { v6 };
     let network = ipnet::IpNet::new(address, bits).ok()?.trunc();
     Some(Cow::Owned(network.to_string().into_bytes()))
@@ -86,11 +93,6 @@ fn extension(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     }
 }
 
-/// `REST.GET.OBJECT` → `GET`.
-fn method(value: &[u8]) -> Option<&[u8]> {
-    value.split(|byte| *byte == b'.').nth(1)
-}
-
 /// `GET /a?x-user=ann&x-app=web HTTP/1.1` → `ann` for `x-user`. The first of several of the same name; without
 /// `=` it is there and empty. A `+` stays one: nothing says that it was a space.
 fn query_param<'a>(uri: &'a [u8], name: &[u8]) -> Option<Cow<'a, [u8]>> {
@@ -124,6 +126,9 @@ mod tests {
             ("network", "203.0.113.7", Some("203.0.113.0/24")),
             ("network/16", "203.0.113.7", Some("203.0.0.0/16")),
             ("network", "2001:db8:1:2::3", Some("2001:db8:1::/48")),
+            ("network", "203.0.113.7:54321", Some("203.0.113.0/24")),
+            ("network", "[2001:db8:1:2::3]:54321", Some("2001:db8:1::/48")),
+            ("network", "::ffff:203.0.113.7", Some("203.0.113.0/24")),
             ("network", "no address", None),
             ("role", "arn:aws:sts::123456789012:assumed-role/etl/session-7", Some("role/etl")),
             ("role", "arn:aws:iam::123456789012:user/ann@example.com", Some("user/ann@example.com")),
@@ -135,6 +140,10 @@ mod tests {
             ("extension", "a/b.tar.GZ", Some("gz")),
             ("extension", "a.b/c", None),
             ("method", "REST.GET.OBJECT", Some("GET")),
+            ("method", "s3_GetObject", Some("GET")),
+            ("method", "GET.OBJECT", Some("GET")),
+            ("method", "WEBSITE.INVALIDOPERATION", None),
+            ("method", "REST.OBJECT", None),
             ("status_class", "404", Some("4xx")),
             ("query_param:x-user", "GET /a.mp4?x-user=ann HTTP/1.1", Some("ann")),
             (

@@ -29,7 +29,7 @@ pub enum Dimension {
     },
     /// What stands after the last `.` of the last part of `key`, in lower case.
     Extension,
-    /// Second part of `operation`: GET, PUT, …
+    /// The HTTP method: of `operation` (GET in REST.GET.OBJECT), or of `request_uri` if the operation names none.
     Method,
     /// `2xx`, `3xx`, `4xx`, `5xx` of `http_status`.
     StatusClass,

@@ -494,6 +494,74 @@ fn what_clients_say_about_themselves_is_a_group_and_a_filter() {
     assert_eq!(engine.complete(&param("x-app"), "W", 10).unwrap(), ["web"]);
 }
 
+/// Lines as other servers than S3 write them.
+const OTHER_SERVERS: [&str; 7] = [
+    "docs media [06/Aug/2026:09:30:25 +0000] 192.0.2.91:54321 docs 0A1B2C3D4E5F6075 REST.GET.OBJECT a.jpg \
+     \"GET /media/a.jpg HTTP/1.1\" 200 - 10 0 0 0 \"-\" \"-\" - - SigV4 - AuthHeader localhost:9000 - - -",
+    "docs media [06/Aug/2026:09:30:26 +0000] [2001:db8::7]:54321 docs 0A1B2C3D4E5F6076 REST.OBJECT a.jpg \
+     \"PATCH /media/a.jpg HTTP/1.1\" 405 Error 10 0 0 0 \"-\" \"-\" - - SigV4 - AuthHeader localhost:9000 - - -",
+    "docs docs [06/Aug/2026:09:30:27 +0000] 192.0.2.92 - 0A1B2C3D4E5F6077 WEBSITE.INVALIDOPERATION - \
+     \"POST /index.html HTTP/1.1\" 405 MethodNotAllowed 340 - 3 - \"-\" \"curl/8\" - host - - - \
+     docs.s3-website-us-east-1.amazonaws.com - - -",
+    "docs docs [05/Mar/2009:10:00:00 +0000] ::ffff:192.0.2.91 65a011a29cdf8ec533ec3d1ccaae921c 0A1B2C3D4E5F6090 \
+     REST.GET.OBJECT pkg/tool-1.2.zip \"GET /pkg/tool-1.2.zip HTTP/1.1\" 206 - 1000 9000 70 60 \"-\" \"Mozilla/4.0\"",
+    "docsroot media [06/February/2026:09:30:25 +0000] 2001:0db8:0:0:0:0:0:7 DOCSACCESSKEY 0A1B2C3D4E5F6071 s3_GetObject \
+     photos/cat.jpg /media/photos/cat.jpg 200 - 0 20480 3 3 - aws-cli/2.15.0 - - SigV4 TLS_AES_128_GCM_SHA256 \
+     AuthHeader s3.us-east-1.amazonaws.com TLSv1.3 arn:aws:s3:::/media/photos/cat.jpg Yes",
+    "docs fish [05/Aug/2026:10:00:09 +0000] REST.PUT.OBJECT reports/a.csv 404 v7Qxample 4cfdfc1f58e762d3e116787cb92fac60",
+    "docs media [06/Aug/2026:09:30:28 +0000] - AmazonS3 0A1B2C3D4E5F6078 S3.EXPIRE.OBJECT a \"-\" - - - 1024 - - \"-\" \
+     \"-\" - host - - - - -",
+];
+
+#[test]
+fn the_method_of_an_operation_without_one_is_that_of_the_request_line() {
+    let (_folder, engine, naive) = both(&OTHER_SERVERS.map(str::to_owned));
+    let by = groups_by(Dimension::Method, Measure::Requests);
+    let answer = ask(&engine, &by).unwrap();
+    let Answer::Groups(groups) = &answer else { panic!() };
+    let mut rows: Vec<(String, u64)> =
+        groups.rows.iter().map(|row| (row.value.to_text(), row.stats.requests)).collect();
+    rows.sort();
+    let expected = [("-", 1), ("GET", 3), ("PATCH", 1), ("POST", 1), ("PUT", 1)];
+    assert_eq!(rows, expected.map(|(value, requests)| (value.to_owned(), requests)));
+    assert_eq!(answer, naive.answer(&by));
+}
+
+#[test]
+fn filters_mean_the_same_for_the_logs_of_all_servers() {
+    let (_folder, engine, naive) = both(&OTHER_SERVERS.map(str::to_owned));
+    for (text, requests) in [
+        ("op:GET", 3),
+        ("method:get", 3),
+        ("op:PATCH", 1),
+        ("method:POST", 1),
+        ("method:GET,PATCH,PUT", 5),
+        ("method:POST,PATCH", 2),
+        ("-method:GET", 4),
+        ("method:-", 1),
+        ("method:*", 6),
+        ("method:P*", 3),
+        ("method:INVALIDOPERATION", 0),
+        ("op:INVALIDOPERATION", 1),
+        ("op:expire", 1),
+        ("op:WEBSITE.INVALIDOPERATION", 1),
+        ("ip:192.0.2.91", 2),
+        ("ip:192.0.2.0/24", 3),
+        ("ip:2001:db8::7", 2),
+        ("network:192.0.2.0/24", 3),
+        ("network:2001:db8::/48", 2),
+        ("requester:-", 3),
+        ("status:404", 0),
+        ("size=404", 1),
+    ] {
+        let query = Query { filter: Filter::parse(text, 0).unwrap(), ..query(Ask::Totals) };
+        let answer = ask(&engine, &query).unwrap();
+        let Answer::Totals(totals) = &answer else { panic!() };
+        assert_eq!(totals.stats.requests, requests, "{text}");
+        assert_eq!(answer, naive.answer(&query), "{text}");
+    }
+}
+
 #[test]
 fn networks_of_other_lengths_for_ipv4_are_other_groups() {
     let (_folder, engine, naive) = both(&lines_with(3, &[0, 1, 2, 3, 4, 5]));

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::number::{self, Unit, shorten};
 use super::{Filter, Subject, Test, instant};
-use crate::log::{FIELDS, Field, Kind, ValueType};
+use crate::log::{FIELDS, Field, Kind, ValueType, method};
 use crate::query::Dimension;
 
 /// A value as typed, with quotes and escapes undone.
@@ -104,10 +104,22 @@ pub(super) fn meaning(subject: &Subject, word: &Word, now: i64) -> Result<Filter
         Subject::Field(Field::RemoteIp) => term(address(word.text()?)?),
         Subject::Field(Field::Requester) => term(requester(word)?),
         Subject::Field(Field::Operation) => match std::str::from_utf8(&word.bytes) {
-            // GET for any REST.GET.…
+            // GET for any request of this method.
             Ok(method) if !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                let method = method.to_ascii_uppercase().into_bytes();
-                Ok(Filter::Term(Subject::Derived(Dimension::Method), Test::Equals(method)))
+                let upper = method.to_ascii_uppercase();
+                if method::named(upper.as_bytes()).is_some() {
+                    let test = Test::Equals(upper.into_bytes());
+                    return Ok(Filter::Term(Subject::Derived(Dimension::Method), test));
+                }
+                // A part of other operations: EXPIRE of S3.EXPIRE.OBJECT.
+                let is_lower = method.bytes().all(|byte| !byte.is_ascii_uppercase());
+                let part = if is_lower { upper.as_str() } else { method };
+                let tests = [
+                    Test::Equals(method.as_bytes().to_vec()),
+                    Test::Glob(format!("*.{part}")),
+                    Test::Glob(format!("*.{part}.*")),
+                ];
+                Ok(Filter::any(tests.map(|test| Filter::Term(subject.clone(), test))))
             }
             _ => term(Test::Equals(word.bytes.clone())),
         },

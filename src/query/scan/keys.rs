@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
-use crate::log::Field;
+use crate::log::{Field, method};
 use crate::query::{Cancel, Dimension, QueryError, Value};
 
-use super::params::{ParamColumn, Params};
+use super::params::{OfUri, ParamColumn, Params};
 use super::waiting;
 
 /// More values of a parameter than this are no groups: everyone's own signature, say.
@@ -19,6 +19,23 @@ const MOST_PARAM_VALUES: usize = 1 << 20;
 const BETWEEN_LOOKS: u32 = 1024;
 /// Completion looks into so many segments, the latest, for values of a parameter.
 const SEGMENTS_TO_COMPLETE: usize = 3;
+
+/// Not a group: the method is that of the request line.
+const BY_LINE: u32 = u32::MAX;
+
+/// The group of a method.
+fn group_of_method(method: &[u8]) -> u32 {
+    method::METHODS.iter().zip(1..).find(|(known, _)| **known == method).map_or(0, |(_, group)| group)
+}
+
+/// The methods, in the order of their groups.
+fn methods() -> Arena {
+    let mut interner = Interner::default();
+    for method in method::METHODS {
+        interner.intern(method, hash(method));
+    }
+    interner.values().clone()
+}
 
 /// What a derived dimension makes of the ids of its field.
 #[derive(Clone, Default)]
@@ -41,6 +58,14 @@ pub enum GroupKeys {
     Ids(Field),
     /// The ids of a field, looked up.
     Derived { field: Field, groups: Arc<Vec<u32>>, values: Arc<Arena> },
+    /// The ids of the operations, looked up; where one names no method, that of the request line.
+    Method {
+        /// [`BY_LINE`] for operations that name no method.
+        groups: Arc<Vec<u32>>,
+        values: Arc<Arena>,
+        columns: Arc<Params>,
+        cancel: Cancel,
+    },
     /// An hour or a weekday; group = number.
     TimePart(Dimension),
     /// Values of a parameter of the query, numbered as they are met.
@@ -59,6 +84,18 @@ impl GroupKeys {
         match by {
             Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
             Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
+            Dimension::Method => {
+                let dictionary = waiting::dictionary(snapshot, Field::Operation, cancel)?;
+                let groups = dictionary
+                    .iter()
+                    .map(|operation| method::of_operation(operation).map_or(BY_LINE, group_of_method));
+                Ok(GroupKeys::Method {
+                    groups: Arc::new(std::iter::once(BY_LINE).chain(groups).collect()),
+                    values: Arc::new(methods()),
+                    columns: columns.clone(),
+                    cancel: cancel.clone(),
+                })
+            }
             Dimension::QueryParam { name } => {
                 let mut known = known.0.lock().unwrap_or_else(PoisonError::into_inner);
                 let values = known.entry(by.clone()).or_default().interner.clone();
@@ -106,7 +143,7 @@ impl GroupKeys {
         match self {
             GroupKeys::One => Some(1),
             GroupKeys::Ids(field) => Some(snapshot.dictionary_len(*field) as usize + 1),
-            GroupKeys::Derived { values, .. } => Some(values.len() + 1),
+            GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => Some(values.len() + 1),
             GroupKeys::TimePart(_) => Some(24),
             GroupKeys::Param { .. } => None,
         }
@@ -117,7 +154,7 @@ impl GroupKeys {
         Ok(match self {
             GroupKeys::One => Value::Absent,
             GroupKeys::Ids(field) => Value::of_field(*field, snapshot.value(*field, group)?.as_deref()),
-            GroupKeys::Derived { values, .. } => group
+            GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => group
                 .checked_sub(1)
                 .map_or(Value::Absent, |index| Value::Text(values.get(index as usize).into())),
             GroupKeys::TimePart(_) => Value::Integer(i64::from(group)),
@@ -140,7 +177,7 @@ impl GroupKeys {
             GroupKeys::Ids(field) => {
                 snapshot.dictionary(*field)?.iter().all(each);
             }
-            GroupKeys::Derived { values, .. } => {
+            GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => {
                 values.iter().all(each);
             }
             GroupKeys::TimePart(_) => {
@@ -208,7 +245,7 @@ impl GroupKeys {
                     find(id, value);
                 }
             }
-            GroupKeys::Derived { values, .. } => {
+            GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => {
                 values.iter().enumerate().for_each(|(index, value)| find(index as u32 + 1, value));
             }
             GroupKeys::Param { values, .. } => {
@@ -236,11 +273,34 @@ impl GroupKeys {
             GroupKeys::Derived { field, groups, .. } => {
                 OpenKeys::Derived(snapshot.integers(segment, *field)?, groups)
             }
+            GroupKeys::Method { groups, columns, cancel, .. } => {
+                let operations = snapshot.integers(segment, Field::Operation)?;
+                // Text is read only where an operation says nothing: nearly nowhere.
+                let mut codes = [0; BLOCK];
+                let needs_lines = groups.iter().skip(1).any(|group| *group == BY_LINE)
+                    && (0..segment.rows.div_ceil(BLOCK)).any(|block| {
+                        operations.unpack_u32(block, &mut codes);
+                        let rows = (segment.rows - block * BLOCK).min(BLOCK);
+                        codes[..rows].iter().any(|code| groups.get(*code as usize) == Some(&BY_LINE))
+                    });
+                let by_line = if needs_lines {
+                    let column = columns.get(&OfUri::Method, segment, snapshot, cancel)?;
+                    let of_lines = std::iter::once(0)
+                        .chain(
+                            column.values.iter().map(|value| method::named(value).map_or(0, group_of_method)),
+                        )
+                        .collect();
+                    Some((column, of_lines))
+                } else {
+                    None
+                };
+                OpenKeys::Method(operations, groups, by_line)
+            }
             GroupKeys::TimePart(dimension) => {
                 OpenKeys::TimePart(snapshot.integers(segment, Field::Time)?, dimension)
             }
             GroupKeys::Param { name, values, columns, cancel } => {
-                let column = columns.get(name, segment, snapshot, cancel)?;
+                let column = columns.get(&OfUri::Param(name.clone()), segment, snapshot, cancel)?;
                 let mut values = values.lock().unwrap_or_else(PoisonError::into_inner);
                 let groups: Vec<u32> = std::iter::once(0)
                     .chain(column.values.iter().map(|value| values.intern(value, hash(value))))
@@ -262,6 +322,8 @@ pub enum OpenKeys<'k> {
     One,
     Ids(Arc<Integers>),
     Derived(Arc<Integers>, &'k [u32]),
+    /// The operations and their groups; those of the request lines, where an operation names no method.
+    Method(Arc<Integers>, &'k [u32], Option<(Arc<ParamColumn>, Vec<u32>)>),
     TimePart(Arc<Integers>, &'k Dimension),
     Param(Arc<ParamColumn>, Vec<u32>),
 }
@@ -286,6 +348,22 @@ impl OpenKeys<'_> {
                 column.unpack_u32(block, out);
                 for id in out {
                     *id = groups.get(*id as usize).copied().unwrap_or(0);
+                }
+            }
+            OpenKeys::Method(operations, groups, by_line) => {
+                operations.unpack_u32(block, out);
+                let mut lines = [0; BLOCK];
+                if let Some((column, of_lines)) = by_line {
+                    column.ids.unpack_u32(block, &mut lines);
+                    for line in &mut lines {
+                        *line = of_lines.get(*line as usize).copied().unwrap_or(0);
+                    }
+                }
+                for (group, line) in out.iter_mut().zip(lines) {
+                    *group = match groups.get(*group as usize) {
+                        Some(&BY_LINE) | None => line,
+                        Some(group) => *group,
+                    };
                 }
             }
             OpenKeys::Param(column, groups) => {

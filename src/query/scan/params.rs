@@ -1,19 +1,29 @@
-//! Parameters of the queries of request URIs: columns that the cache does not have, made of a column of text
-//! when first asked about and kept, packed as the others are.
+//! Parameters of the queries of request URIs, and their methods: columns that the cache does not have, made of a column
+//! of text when first asked about and kept, packed as the others are.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cache::budgeted::Budgeted;
 use crate::cache::codec::integers::Packer;
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{Integers, SegmentInfo, Snapshot};
-use crate::log::Field;
+use crate::log::{Field, method};
 use crate::query::{Cancel, Dimension, QueryError};
 
 use super::texts::for_each_text;
 
 /// Memory that these columns may take.
 const BUDGET: usize = 32 << 20;
+
+/// What of a request URI a column has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OfUri {
+    /// The value of a parameter of its query.
+    Param(String),
+    /// Its method.
+    Method,
+}
 
 /// The values of a parameter in one segment.
 #[derive(Debug)]
@@ -24,8 +34,8 @@ pub struct ParamColumn {
     pub values: Arena,
 }
 
-/// Columns made so far, by parameter and segment.
-pub struct Params(Mutex<Budgeted<(String, i64), Arc<ParamColumn>>>);
+/// Columns made so far, by what they have and segment.
+pub struct Params(Mutex<Budgeted<(OfUri, i64), Arc<ParamColumn>>>);
 
 impl Default for Params {
     fn default() -> Self {
@@ -40,23 +50,30 @@ impl std::fmt::Debug for Params {
 }
 
 impl Params {
-    /// The column of a parameter, of a segment.
+    /// The column of a parameter or of the methods, of a segment.
     pub fn get(
         &self,
-        name: &str,
+        of: &OfUri,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,
         cancel: &Cancel,
     ) -> Result<Arc<ParamColumn>, QueryError> {
-        let place = (name.to_owned(), segment.id);
+        let place = (of.clone(), segment.id);
         if let Some(column) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
             return Ok(column);
         }
-        let dimension = Dimension::QueryParam { name: name.to_owned() };
+        let dimension = match of {
+            OfUri::Param(name) => Some(Dimension::QueryParam { name: name.clone() }),
+            OfUri::Method => None,
+        };
         let mut interner = Interner::default();
         let mut ids = vec![0u32; segment.rows];
         for_each_text(snapshot, segment, Field::RequestUri, cancel, |row, uri| {
-            if let Some(value) = dimension.derive(uri) {
+            let value = match &dimension {
+                Some(param) => param.derive(uri),
+                None => uri.and_then(method::of_request_line).map(Cow::Borrowed),
+            };
+            if let Some(value) = value {
                 ids[row] = interner.intern(&value, hash(&value));
             }
         })?;

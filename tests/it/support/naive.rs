@@ -51,6 +51,7 @@ pub(crate) fn fields_of(record: &Record<'_>) -> Vec<Value> {
         .map(|field| match (field, field.kind()) {
             (Field::Time, _) => Value::Integer(record.time),
             (Field::Key, _) => text(key.as_deref()),
+            (Field::RemoteIp, _) => text(record.remote_ip().as_deref()),
             (Field::KeyLogged, _) => text(logged_key.filter(|logged| Some(*logged) != key.as_deref())),
             (Field::Extra, _) if extra.is_empty() => Value::Absent,
             (Field::Extra, _) => text(Some(&extra.join(&b' '))),
@@ -108,6 +109,12 @@ impl Row {
         }
         match by {
             Dimension::Field(field) => self.get(*field).clone(),
+            Dimension::Method => {
+                let [operation, uri] =
+                    [Field::Operation, Field::RequestUri].map(|field| bytes_of(self.get(field)));
+                let method = Dimension::method(operation.as_deref(), uri.as_deref());
+                method.map_or(Value::Absent, |method| Value::Text(method.into()))
+            }
             derived => match derived.derive(bytes_of(self.get(derived.base())).as_deref()) {
                 Some(text) => Value::Text(text.as_ref().into()),
                 None => Value::Absent,

@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
-use crate::log::{Field, Kind};
+use crate::log::{Field, Kind, method};
 use crate::query::filter::{Filter, Matcher, Subject, Test};
 use crate::query::{Cancel, Counting, Dimension, Query, QueryError};
 
-use super::params::Params;
+use super::params::{OfUri, Params};
 use super::texts::for_each_text;
 
 pub use bounds::Passes;
@@ -40,7 +40,7 @@ enum Node {
     Number(Field, u64, u64),
     Detail(Field, Box<Matcher>),
     /// A parameter of the query.
-    Param(String, Arc<Params>, Box<Matcher>),
+    Param(OfUri, Arc<Params>, Box<Matcher>),
 }
 
 /// A filter, a time range and a way of counting, made ready.
@@ -213,10 +213,35 @@ fn one_of(dimension: &Dimension, values: &[Option<&[u8]>], with: &Compiling<'_>)
     let wanted: HashSet<Option<&[u8]>> = values.iter().copied().collect();
     let name = format!("{dimension:?} one of {values:?}");
     let base = dimension.base();
+    if *dimension == Dimension::Method {
+        let any = values.iter().map(|value| {
+            let test = value.map_or(Test::Absent, |value| Test::Equals(value.to_vec()));
+            method_is(&test, with)
+        });
+        return Ok(Node::Any(any.collect::<Result<_, _>>()?));
+    }
     let set = with.sets.get(with.snapshot, base, name, with.cancel, |value| {
         wanted.contains(&dimension.derive(value).as_deref())
     })?;
     Ok(Node::Ids(base, set))
+}
+
+/// What is said of the method: of that of the operation, or, if it names none, of that of the request line.
+fn method_is(test: &Test, with: &Compiling<'_>) -> Result<Node, QueryError> {
+    let Compiling { snapshot, sets, cancel } = with;
+    let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
+    let operations =
+        |name: String, is_one: &dyn Fn(Option<&'static [u8]>) -> bool| -> Result<Node, QueryError> {
+            let set = sets.get(snapshot, Field::Operation, name, cancel, |operation| {
+                is_one(operation.and_then(method::of_operation))
+            })?;
+            Ok(Node::Ids(Field::Operation, set))
+        };
+    let named =
+        operations(format!("method {test:?}"), &|method| method.is_some() && matcher.is_match(method))?;
+    let unnamed = operations("no method".to_owned(), &|method| method.is_none())?;
+    let by_line = Node::Param(OfUri::Method, sets.params.clone(), Box::new(matcher));
+    Ok(Node::Any(vec![named, Node::All(vec![unnamed, by_line])]))
 }
 
 fn term(subject: &Subject, test: &Test, with: &Compiling<'_>) -> Result<Node, QueryError> {
@@ -245,8 +270,9 @@ fn term(subject: &Subject, test: &Test, with: &Compiling<'_>) -> Result<Node, Qu
             Ok(Node::TimePart(dimension.clone(), passing))
         }
         Subject::Derived(Dimension::QueryParam { name }) => {
-            Ok(Node::Param(name.clone(), sets.params.clone(), Box::new(matcher)))
+            Ok(Node::Param(OfUri::Param(name.clone()), sets.params.clone(), Box::new(matcher)))
         }
+        Subject::Derived(Dimension::Method) => method_is(test, with),
         Subject::Derived(dimension) => ids(dimension.base(), dimension),
         Subject::Field(field) => match field.kind() {
             Kind::Dimension => ids(*field, &Dimension::Field(*field)),
@@ -365,7 +391,7 @@ pub enum OpenPredicate<'p> {
 /// Where the texts come from.
 enum DetailOf<'p> {
     Field(Field),
-    Param(&'p str, &'p Params),
+    Param(&'p OfUri, &'p Params),
 }
 
 /// A test on a column of text.
@@ -410,7 +436,7 @@ impl<'p> OpenPredicate<'p> {
                     OpenPredicate::TimePart(snapshot.integers(segment, Field::Time)?, dimension, *parts)
                 }
                 Node::Detail(field, matcher) => detail(DetailOf::Field(*field), matcher),
-                Node::Param(name, params, matcher) => detail(DetailOf::Param(name, params), matcher),
+                Node::Param(of, params, matcher) => detail(DetailOf::Param(of, params), matcher),
             },
         })
     }
@@ -510,8 +536,8 @@ impl DetailTest<'_> {
                     masks[row / BLOCK] |= 1 << (row % BLOCK);
                 }
             })?,
-            DetailOf::Param(name, params) => {
-                let column = params.get(name, segment, snapshot, cancel)?;
+            DetailOf::Param(of, params) => {
+                let column = params.get(of, segment, snapshot, cancel)?;
                 let mut passing = IdSet::default();
                 passing.push(matcher.is_match(None));
                 column.values.iter().for_each(|value| passing.push(matcher.is_match(Some(value))));

@@ -1,0 +1,99 @@
+//! HTTP methods: of operations, and of request lines.
+
+/// The methods that requests to S3 and its like have. `COPY` is what S3 logs a `PUT` as that copies.
+pub const METHODS: [&[u8]; 10] =
+    [b"GET", b"PUT", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"CONNECT", b"COPY"];
+
+/// The method that a word is.
+pub fn named(word: &[u8]) -> Option<&'static [u8]> {
+    METHODS.into_iter().find(|method| *method == word)
+}
+
+/// The method that an operation names: `REST.GET.OBJECT`, `GET.OBJECT`, `GET` and `s3_GetObject` are all `GET`.
+/// `None` if it names none, as `WEBSITE.INVALIDOPERATION`.
+pub fn of_operation(operation: &[u8]) -> Option<&'static [u8]> {
+    let mut parts = operation.split(|byte| *byte == b'.');
+    parts.by_ref().take(2).find_map(named).or_else(|| {
+        let action = operation.strip_prefix(b"s3_").or_else(|| operation.strip_prefix(b"s3:"))?;
+        of_action(action)
+    })
+}
+
+/// The method of an action of the S3 API.
+fn of_action(action: &[u8]) -> Option<&'static [u8]> {
+    const POSTED: [&[u8]; 7] = [
+        b"CreateMultipartUpload",
+        b"CompleteMultipartUpload",
+        b"DeleteObjects",
+        b"PostObject",
+        b"RestoreObject",
+        b"SelectObjectContent",
+        b"WriteGetObjectResponse",
+    ];
+    const VERBS: [(&[u8], &[u8]); 10] = [
+        (b"Get", b"GET"),
+        (b"List", b"GET"),
+        (b"Put", b"PUT"),
+        (b"Copy", b"PUT"),
+        (b"Create", b"PUT"),
+        (b"Upload", b"PUT"),
+        (b"Head", b"HEAD"),
+        (b"Delete", b"DELETE"),
+        (b"Abort", b"DELETE"),
+        (b"Options", b"OPTIONS"),
+    ];
+    if POSTED.contains(&action) {
+        return Some(b"POST");
+    }
+    VERBS.into_iter().find(|(verb, _)| action.starts_with(verb)).map(|(_, method)| method)
+}
+
+/// The method of a request line: its first word, if that is a method.
+pub fn of_request_line(uri: &[u8]) -> Option<&'static [u8]> {
+    named(uri.split(|byte| *byte == b' ').next()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_names_its_method_wherever_it_stands() {
+        for (operation, method) in [
+            ("REST.GET.OBJECT", Some("GET")),
+            ("WEBSITE.HEAD.OBJECT", Some("HEAD")),
+            ("BATCH.DELETE.OBJECT", Some("DELETE")),
+            ("REST.COPY.OBJECT_GET", Some("COPY")),
+            ("GET.OBJECT", Some("GET")),
+            ("PUT", Some("PUT")),
+            ("s3_GetObject", Some("GET")),
+            ("s3_ListObjectsV2", Some("GET")),
+            ("s3_DeleteObjects", Some("POST")),
+            ("s3:AbortMultipartUpload", Some("DELETE")),
+            ("REST.OBJECT", None),
+            ("WEBSITE.INVALIDOPERATION", None),
+            ("S3.EXPIRE.OBJECT", None),
+            ("SOAP.GetObject", None),
+            ("admin_CreateUser", None),
+            ("LIST", None),
+            ("REST.OBJECT.GET", None),
+            ("", None),
+        ] {
+            assert_eq!(of_operation(operation.as_bytes()), method.map(str::as_bytes), "{operation}");
+        }
+    }
+
+    #[test]
+    fn a_request_line_begins_with_its_method() {
+        for (uri, method) in [
+            ("PATCH /a HTTP/1.1", Some("PATCH")),
+            ("POST /index.html", Some("POST")),
+            ("/media/a.jpg", None),
+            ("BREW /pot HTTP/1.1", None),
+            ("get /a", None),
+            ("", None),
+        ] {
+            assert_eq!(of_request_line(uri.as_bytes()), method.map(str::as_bytes), "{uri}");
+        }
+    }
+}
