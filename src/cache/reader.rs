@@ -173,6 +173,15 @@ impl Cache {
 
     /// The cache as it is now.
     pub fn snapshot(&self) -> Result<Snapshot<'_>, CacheError> {
+        self.snapshot_of(snapshot::Of::Lent(self))
+    }
+
+    /// The same, to be kept for as long as somebody wants it.
+    pub fn lasting_snapshot(self: &Arc<Cache>) -> Result<Snapshot<'static>, CacheError> {
+        self.snapshot_of(snapshot::Of::Kept(Arc::clone(self)))
+    }
+
+    fn snapshot_of<'c>(&self, cache: snapshot::Of<'c>) -> Result<Snapshot<'c>, CacheError> {
         let connection = self.connection()?;
         let read = || -> Result<_, StoreError> {
             connection.execute_batch("BEGIN")?;
@@ -190,7 +199,7 @@ impl Cache {
         };
         let (root, segments, sources) = read().map_err(|error| error.of(&self.path))?;
         let connection = Mutex::new(Some(connection));
-        Ok(Snapshot { cache: self, connection, segments, sources, dictionaries: root.dictionaries })
+        Ok(Snapshot { cache, connection, segments, sources, dictionaries: root.dictionaries })
     }
 
     /// The catalogue of sources.

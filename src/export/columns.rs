@@ -95,6 +95,27 @@ impl<'a> Sheet<'a> {
         }
     }
 
+    /// Only these columns, in this order; a name that there is not gives none.
+    #[must_use]
+    pub fn only(self, names: &[&str]) -> Sheet<'a> {
+        let at: Vec<usize> =
+            names.iter().filter_map(|name| self.names.iter().position(|known| known == name)).collect();
+        let pick = at.clone();
+        let rows = self.rows.map(move |mut row| {
+            let mut cell = |at: &usize| {
+                row.get_mut(*at).map_or(Cell::Absent, |cell| std::mem::replace(cell, Cell::Absent))
+            };
+            pick.iter().map(&mut cell).collect()
+        });
+        Sheet {
+            names: at.iter().filter_map(|at| self.names.get(*at).cloned()).collect(),
+            titles: at.iter().filter_map(|at| self.titles.get(*at).cloned()).collect(),
+            rows: Box::new(rows),
+            note: self.note,
+            approximate: self.approximate,
+        }
+    }
+
     /// The same under names that somebody chose.
     pub fn named(
         names: Vec<String>,

@@ -63,6 +63,11 @@ pub fn write(
     write_sheet(columns::sheet(answer, ask, format == Format::Table), format, width, out)
 }
 
+/// An answer as rows under named columns: all that JSON and CSV have.
+pub fn sheet<'a>(answer: &'a Answer, ask: &Ask) -> Sheet<'a> {
+    columns::sheet(answer, ask, false)
+}
+
 /// Writes rows under named columns.
 ///
 /// # Errors
@@ -74,7 +79,7 @@ pub fn write_sheet(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut pages = Pages::new(format, width);
-    pages.sheet(sheet, out)?;
+    pages.write_sheet(sheet, out)?;
     pages.finish(out)
 }
 
@@ -112,7 +117,7 @@ impl Pages {
     /// # Errors
     /// If `out` cannot be written.
     pub fn write(&mut self, answer: &Answer, ask: &Ask, out: &mut dyn Write) -> io::Result<()> {
-        self.sheet(columns::sheet(answer, ask, self.format == Format::Table), out)
+        self.write_sheet(columns::sheet(answer, ask, self.format == Format::Table), out)
     }
 
     /// Writes what stands behind the last page.
@@ -126,7 +131,11 @@ impl Pages {
         }
     }
 
-    fn sheet(&mut self, sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes rows under named columns, those of all pages the same.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn write_sheet(&mut self, sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
         match self.format {
             Format::Table => table::write(sheet, self.width, out)?,
             Format::Csv => text::write_csv(sheet, !self.is_begun, out)?,

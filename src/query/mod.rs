@@ -76,7 +76,7 @@ pub enum Ask {
     /// Stats per stretch of time, ascending, without gaps between the first and the last request.
     /// Answered by [`Answer::Series`].
     Series {
-        /// Width of a stretch in seconds, aligned to the epoch.
+        /// Width of a stretch in seconds, counted from [`origin`].
         bucket: u32,
         /// Only the requests of these groups, a series each, rather than one over all: what the
         /// activity column of a table shows for the rows in sight.
@@ -96,6 +96,13 @@ pub enum Ask {
     /// Requests by their numbers ([`RequestRow::id`]), every field, in this order; those that are not there
     /// are left out. Whatever the filter. Answered by [`Answer::Requests`].
     Numbered(Vec<(u32, u64)>),
+}
+
+/// The instant that stretches of time of this width, in seconds, are counted from: the epoch, or the first
+/// Monday after it (ISO 8601) for whole weeks.
+pub fn origin(width: u32) -> i64 {
+    const DAY: u32 = 86_400;
+    if width > 0 && width.is_multiple_of(7 * DAY) { 4 * i64::from(DAY) } else { 0 }
 }
 
 /// An order of rows. Absent values come last in either direction.
@@ -121,12 +128,57 @@ pub trait Engine: Send + Sync {
         partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError>;
 
+    /// The whole list of requests that [`Ask::Requests`] asks for, in pages of `page` rows, all of one snapshot. Each
+    /// is handed to `take`, at least one, which says whether to go on.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`]; and if the question is another one.
+    fn pages(
+        &self,
+        query: &Query,
+        page: usize,
+        cancel: &Cancel,
+        take: &mut dyn FnMut(Requests) -> bool,
+    ) -> Result<(), QueryError>;
+
     /// A number that grows whenever the data changes: ask again when it does. Cheap.
     fn generation(&self) -> u64;
+
+    /// Keeps to the data as it is now: every question is answered from this one snapshot, and the generation stays
+    /// the same. `false`: follows the data again. Takes no longer than to begin a question.
+    ///
+    /// # Errors
+    /// If the data cannot be read; then it goes on as before.
+    fn hold(&self, holds: bool) -> Result<(), QueryError>;
 
     /// Values of a dimension that begin with, or else contain, `text` (any case), most frequent ones
     /// not necessarily first: for completion.
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError>;
+}
+
+/// Asks for a list of requests page by page, for [`Engine::pages`]; `ask` answers from one snapshot.
+pub(crate) fn in_pages(
+    query: &Query,
+    page: usize,
+    take: &mut dyn FnMut(Requests) -> bool,
+    mut ask: impl FnMut(&Query) -> Result<Answer, QueryError>,
+) -> Result<(), QueryError> {
+    let mut query = query.clone();
+    let page = page.max(1);
+    loop {
+        let Ask::Requests { limit, .. } = &mut query.ask else {
+            return Err(QueryError::Invalid("only lists of requests come in pages".to_owned()));
+        };
+        *limit = page;
+        let Answer::Requests(requests) = ask(&query)? else { return Ok(()) };
+        let is_last = requests.rows.len() < page;
+        if !take(requests) || is_last {
+            return Ok(());
+        }
+        if let Ask::Requests { offset, .. } = &mut query.ask {
+            *offset += page;
+        }
+    }
 }
 
 /// A whole answer and what it took.

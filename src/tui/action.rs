@@ -6,8 +6,10 @@ use std::time::Duration;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::asker::Told;
+use super::columns::Column;
+use super::rows::RowId;
 use crate::ingest::Progress;
-use crate::query::{Dimension, Query};
+use crate::query::{Dimension, Query, Sort};
 
 /// When something happened. Handed in with every action, so that nothing inside looks at a clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +46,17 @@ pub(crate) enum Action {
     Progress(Box<Progress>),
     /// The data is of this generation now.
     Grown(u64),
+    /// The data is held, and of this generation; or why it cannot be held.
+    Held(Result<u64, String>),
     /// The time asked for with [`Effect::Wake`] is over.
     Woke(u64),
+    /// How many rows of an export are written.
+    Exporting {
+        /// Written.
+        rows: u64,
+        /// Of all; 0: it is not known.
+        total: u64,
+    },
     /// A file was written, or not.
     Exported(Exported),
 }
@@ -63,7 +74,9 @@ pub(crate) enum Exported {
         approximate: Vec<&'static str>,
     },
     /// There is such a file already, and nobody agreed to overwrite it.
-    Exists(Export),
+    Exists(Box<Export>),
+    /// It was stopped, and there is no file.
+    Cancelled,
     /// Why not.
     Failed(String),
 }
@@ -77,6 +90,12 @@ pub(crate) struct Export {
     pub(crate) overwrite: bool,
     /// The question whose whole answer is written.
     pub(crate) query: Query,
+    /// The columns that are written, in this order; none: all that the answer has.
+    pub(crate) columns: Vec<Column>,
+    /// The rows that are written; none: all.
+    pub(crate) marks: Vec<RowId>,
+    /// The order of stretches of time.
+    pub(crate) sort: Sort<Column>,
 }
 
 impl Eq for Export {}
@@ -88,6 +107,8 @@ pub(crate) enum Slot {
     Totals,
     /// The timeline above the table.
     Timeline,
+    /// The buckets in which bursts are looked for.
+    Bursts,
     /// The table.
     Table,
     /// The sparklines of the rows in sight.
@@ -100,7 +121,11 @@ pub(crate) enum Slot {
 
 impl Slot {
     /// How many there are.
-    pub(crate) const COUNT: usize = 6;
+    pub(crate) const COUNT: usize = 7;
+
+    /// Those whose answers belong to a layer.
+    pub(crate) const OF_LAYERS: [Slot; 6] =
+        [Slot::Timeline, Slot::Bursts, Slot::Table, Slot::Activity, Slot::Distinct, Slot::Detail];
 }
 
 /// A question on its way to the engine.
@@ -132,6 +157,8 @@ pub(crate) enum Effect {
     Copy(String),
     /// Write a table to a file.
     Export(Box<Export>),
+    /// Stop writing it; nothing of it is left.
+    StopExport,
     /// Send [`Action::Woke`] with this number after a while.
     Wake {
         /// How long to wait.
@@ -139,6 +166,8 @@ pub(crate) enum Effect {
         /// Comes back.
         number: u64,
     },
+    /// Answer every question from one snapshot, or from the newest data again.
+    Hold(bool),
     /// Draw everything anew: something else wrote on the screen.
     Redraw,
     /// Give the terminal to the shell for a while.

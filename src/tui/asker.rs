@@ -77,6 +77,15 @@ impl Drop for Asker {
     }
 }
 
+/// Holds the data or lets it go; returns what is to be done with the state.
+pub(crate) fn hold(engine: &dyn Engine, holds: bool) -> Action {
+    match engine.hold(holds) {
+        Ok(()) if holds => Action::Held(Ok(engine.generation())),
+        Ok(()) => Action::Grown(engine.generation()),
+        Err(error) => Action::Held(Err(error.to_string())),
+    }
+}
+
 /// Asks one question, handing on every answer; a panic of the engine is told as an error.
 pub(crate) fn answer(engine: &dyn Engine, question: &Question, cancel: &Cancel, tell: &mut dyn FnMut(Told)) {
     // Read before asking: the answer is of this generation or a newer one.

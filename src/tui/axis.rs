@@ -1,16 +1,18 @@
 //! The time axis: how wide a bar is, so that the bars just fit, and which instant stands where.
 
+use crate::query::origin;
+
 /// Widths of bars to choose from, in seconds: each divides a day or is a number of days.
-const WIDTHS: [u32; 33] = [
+const WIDTHS: [u32; 35] = [
     1, 2, 3, 5, 6, 10, 15, 20, 30, 60, 120, 180, 300, 360, 600, 900, 1_200, 1_800, 3_600, 7_200, 10_800,
-    14_400, 21_600, 28_800, 43_200, 86_400, 172_800, 259_200, 432_000, 604_800, 1_209_600, 2_592_000,
-    5_184_000,
+    14_400, 21_600, 28_800, 43_200, 86_400, 172_800, 259_200, 345_600, 432_000, 604_800, 1_209_600,
+    1_814_400, 2_592_000, 5_184_000,
 ];
 
 /// Widths of the rows of the table of times: those that people speak of.
 pub(crate) const ROUND: [u32; 9] = [1, 10, 60, 300, 900, 3_600, 21_600, 86_400, 604_800];
 
-/// A stretch of time cut into buckets of equal width, aligned to the epoch.
+/// A stretch of time cut into buckets of equal width, counted from [`origin`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Axis {
     /// Start of the first bucket.
@@ -50,7 +52,9 @@ impl Axis {
     /// With a given width of buckets.
     pub(crate) fn with(bucket: u32, start: i64, end: i64) -> Axis {
         let width = i64::from(bucket.max(1));
-        let first = start.div_euclid(width).saturating_mul(width);
+        let origin = origin(bucket);
+        let first =
+            start.saturating_sub(origin).div_euclid(width).saturating_mul(width).saturating_add(origin);
         let length = end.saturating_sub(first).max(1);
         let count = usize::try_from(length / width + i64::from(length % width > 0)).unwrap_or(1);
         Axis { start: first, bucket: bucket.max(1), count }
@@ -72,14 +76,19 @@ impl Axis {
         usize::try_from(index).unwrap_or(0).min(self.count.saturating_sub(1))
     }
 
-    /// The bucket drawn in a column of a chart so wide.
-    pub(crate) fn of_column(&self, column: usize, width: usize) -> usize {
-        (column * self.count / width.max(1)).min(self.count.saturating_sub(1))
+    /// How many columns of a chart of this width a bucket has: all the same number.
+    pub(crate) fn cells(&self, width: usize) -> usize {
+        (width / self.count.max(1)).max(1)
+    }
+
+    /// The bucket drawn in a column of a chart of this width; `None` right of the last one.
+    pub(crate) fn of_column(&self, column: usize, width: usize) -> Option<usize> {
+        Some(column / self.cells(width)).filter(|index| *index < self.count)
     }
 
     /// The first column in which a bucket is drawn.
     pub(crate) fn column(&self, index: usize, width: usize) -> usize {
-        (index * width).div_ceil(self.count.max(1)).min(width.saturating_sub(1))
+        (index * self.cells(width)).min(width.saturating_sub(1))
     }
 }
 
@@ -90,10 +99,10 @@ mod tests {
     #[test]
     fn bars_fill_at_least_a_third_of_any_width_and_never_more_than_all_of_it() {
         for days in [1, 2, 5, 30, 90, 365, 3_000] {
-            for width in [58, 78, 128, 198] {
+            for width in [58, 78, 98, 128, 198] {
                 let axis = Axis::of(1_775_001_234, 1_775_001_234 + days * 86_400, width);
                 assert!(axis.count <= width, "{axis:?}");
-                assert!(axis.count * 3 >= width, "{axis:?} in {width}");
+                assert!(axis.count * axis.cells(width) * 3 >= width, "{axis:?} in {width}");
                 assert!(axis.start <= 1_775_001_234 && axis.end() >= 1_775_001_234 + days * 86_400);
             }
         }
@@ -103,8 +112,30 @@ mod tests {
     fn a_column_shows_the_bucket_that_is_drawn_there() {
         let axis = Axis { start: 0, bucket: 60, count: 37 };
         for index in 0..37 {
-            assert_eq!(axis.of_column(axis.column(index, 80), 80), index);
+            assert_eq!(axis.of_column(axis.column(index, 80), 80), Some(index));
         }
+        assert_eq!(axis.of_column(79, 80), None);
+    }
+
+    #[test]
+    fn every_bar_is_as_wide_as_the_others() {
+        for count in [1, 7, 37, 60, 78] {
+            let axis = Axis { start: 0, bucket: 60, count };
+            let mut columns = vec![0; count];
+            (0..78).filter_map(|column| axis.of_column(column, 78)).for_each(|index| columns[index] += 1);
+            assert!(columns.iter().all(|width| *width == axis.cells(78)), "{count}: {columns:?}");
+        }
+    }
+
+    #[test]
+    fn weeks_begin_on_monday() {
+        // From Wednesday 2026-04-01 on.
+        let week = Axis::with(604_800, 1_775_001_600, 1_775_001_600 + 20 * 86_400);
+        assert_eq!(week.start, 1_775_001_600 - 2 * 86_400, "2026-03-30");
+        assert_eq!(
+            Axis::with(2 * 604_800, 1_775_001_600, 1_775_088_000).start.rem_euclid(604_800),
+            4 * 86_400
+        );
     }
 
     #[test]

@@ -303,20 +303,42 @@ pub(crate) const MARGIN: u16 = 2;
 /// Columns of the terminal between two columns.
 const GAP: u16 = 2;
 
+/// How many columns of the terminal a column needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs {
+    /// For its heading, with the mark of the order.
+    pub(crate) heading: u16,
+    /// For the texts of the first rows. This says which columns there is room for.
+    pub(crate) first: u16,
+    /// For every text that was on the screen. A column grows for it into room that no other column has.
+    pub(crate) seen: u16,
+    /// What it had so far: it keeps that.
+    pub(crate) before: u16,
+}
+
 /// Fits columns into a width: the least important are left out, room that is over goes to those that
 /// can use it, the most important first. What the rows are `sorted` by is never left out: they would
-/// stand in no order that anybody could see. `content` tells how much the texts of a column need.
+/// stand in no order that anybody could see. `needs` tells how much a column needs. While only `seen` grows,
+/// no column comes, goes or gets narrower.
 pub(crate) fn place(
     choices: &[Choice],
     width: u16,
     sorted: Column,
-    content: impl Fn(Column) -> u16,
+    needs: impl Fn(Column) -> Needs,
 ) -> Vec<Placed> {
     let room = width.saturating_sub(MARGIN);
+    let shape = |column: Column, content: u16, heading: u16| {
+        let shape = column.shape(content.max(heading), room);
+        let least = shape.least.max(heading);
+        Shape { least, most: shape.most.max(least), ..shape }
+    };
     let all: Vec<(Column, Shape)> = choices
         .iter()
         .filter(|choice| choice.wanted)
-        .map(|choice| (choice.column, choice.column.shape(content(choice.column), room)))
+        .map(|choice| {
+            let needs = needs(choice.column);
+            (choice.column, shape(choice.column, needs.first, needs.heading))
+        })
         .collect();
     // The most important first, each if there is room for it still.
     let mut order: Vec<usize> = (0..all.len()).collect();
@@ -339,9 +361,22 @@ pub(crate) fn place(
     let mut widths: Vec<u16> = wanted.iter().map(|(_, shape)| shape.least.min(room)).collect();
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by_key(|&index| wanted[index].1.rank);
-    for index in order {
+    for &index in &order {
         let more = wanted[index].1.most.saturating_sub(widths[index]).min(spare);
         widths[index] += more;
+        spare -= more;
+    }
+    // What nobody needs so far is for longer texts further down, first come, first served.
+    for (width, (column, _)) in widths.iter_mut().zip(&wanted) {
+        let more = needs(*column).before.saturating_sub(*width).min(spare);
+        *width += more;
+        spare -= more;
+    }
+    for (width, (column, _)) in widths.iter_mut().zip(&wanted) {
+        let needs = needs(*column);
+        let most = shape(*column, needs.first.max(needs.seen), needs.heading).most;
+        let more = most.saturating_sub(*width).min(spare);
+        *width += more;
         spare -= more;
     }
     let mut x = MARGIN;
@@ -365,10 +400,34 @@ pub(crate) fn first_sort(by: &Dimension) -> Sort<Column> {
 mod tests {
     use super::*;
 
+    fn needs(columns: u16) -> impl Fn(Column) -> Needs {
+        move |column| Needs {
+            heading: u16::try_from(column.title("").chars().count()).unwrap() + 2,
+            first: columns,
+            seen: columns,
+            before: 0,
+        }
+    }
+
+    #[test]
+    fn no_heading_runs_into_its_neighbour_whatever_the_rows_are_sorted_by() {
+        for mut choices in [of_groups(&Dimension::Field(Field::Key)), of_times(), of_requests()] {
+            choices.iter_mut().for_each(|choice| choice.wanted = true);
+            for width in [80, 130, 200, 400] {
+                for sorted in &choices {
+                    for placed in place(&choices, width, sorted.column, needs(5)) {
+                        let heading = needs(5)(placed.column).heading;
+                        assert!(placed.width >= heading, "{placed:?} at {width}");
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_narrow_terminal_keeps_what_matters_most() {
         let sorted = Column::Measure(Measure::BytesSent);
-        let placed = place(&of_groups(&Dimension::Field(Field::RemoteIp)), 60, sorted, |_| 12);
+        let placed = place(&of_groups(&Dimension::Field(Field::RemoteIp)), 60, sorted, needs(12));
         let kept: Vec<Column> = placed.iter().map(|placed| placed.column).collect();
         assert_eq!(
             kept,
@@ -386,7 +445,7 @@ mod tests {
         for choices in [of_groups(&Dimension::Field(Field::Key)), of_times(), of_requests()] {
             for width in 20..260 {
                 for sorted in &choices {
-                    for placed in place(&choices, width, sorted.column, |_| 300) {
+                    for placed in place(&choices, width, sorted.column, needs(300)) {
                         assert!(placed.x + placed.width <= width, "{placed:?} at {width}");
                     }
                 }
@@ -400,7 +459,7 @@ mod tests {
             choices.iter_mut().for_each(|choice| choice.wanted = true);
             for width in 60..130 {
                 for sorted in &choices {
-                    let placed = place(&choices, width, sorted.column, |_| 300);
+                    let placed = place(&choices, width, sorted.column, needs(300));
                     let stays = |column| placed.iter().any(|placed| placed.column == column);
                     assert!(stays(sorted.column) && stays(choices[0].column), "{sorted:?} at {width}");
                 }
@@ -410,7 +469,7 @@ mod tests {
 
     #[test]
     fn room_that_is_over_goes_to_the_texts_first() {
-        let placed = place(&of_groups(&Dimension::Field(Field::Key)), 200, Column::Value, |_| 60);
+        let placed = place(&of_groups(&Dimension::Field(Field::Key)), 200, Column::Value, needs(60));
         assert_eq!(placed[0].width, 60);
     }
 }

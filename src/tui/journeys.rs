@@ -193,8 +193,12 @@ fn brush_zoom_and_back() {
     person.press("v Esc");
     assert!(person.state.brush.is_none());
     // With the mouse: drag over the bars, then Enter.
-    person.mouse(MouseEventKind::Down(MouseButton::Left), 49, 5);
-    person.mouse(MouseEventKind::Drag(MouseButton::Left), 60, 5);
+    let bars = super::layout::Areas::of(&person.state).bars;
+    let axis = person.state.axis().unwrap();
+    let column = |at: i64| bars.x + axis.column(axis.index(at), usize::from(bars.width)) as u16;
+    let (from, to) = (column(APRIL + 27 * 3_600), column(APRIL + 30 * 3_600));
+    person.mouse(MouseEventKind::Down(MouseButton::Left), from, bars.y);
+    person.mouse(MouseEventKind::Drag(MouseButton::Left), to, bars.y);
     person.press("Enter");
     assert!(person.screen().contains("▸ 04-02 03:00:00"), "{}", person.screen());
 }
@@ -204,9 +208,10 @@ fn bursts_are_found_and_told() {
     let mut person = person(130, 34);
     person.press("n");
     let screen = person.screen();
-    assert!(screen.contains("burst 1 of 1: 125 requests in 1 h, 42 × the usual 3"), "{screen}");
+    assert!(screen.contains("burst 1 of 1: 124 requests in 40 min"), "{screen}");
+    assert!(screen.contains("04-02 03:00:00 – 04-02 03:40:00  40 min  124 requests"), "{screen}");
     person.press("Enter 1");
-    assert!(person.screen().contains("▸ 04-02 03:00:00 – 04-02 04:00:00"));
+    assert!(person.screen().contains("▸ 04-02 03:00:00 – 04-02 03:40:00"), "{}", person.screen());
 }
 
 #[test]
@@ -236,6 +241,39 @@ fn live_data_never_slides_another_row_under_the_cursor() {
     assert_eq!(person.screen(), still);
     person.press("p");
     assert!(person.screen().contains("of 7"));
+}
+
+#[test]
+fn all_that_is_shown_while_paused_is_from_one_snapshot() {
+    let mut person = person(130, 34);
+    // The screen does not know yet of what came in before the pause.
+    let more = |n: i64| get(APRIL + 3 * 86_400 + n, "203.0.113.7", "films/000/master.mp4", 200, 9);
+    person.engine.add(vec![more(1)]);
+    person.press("p");
+    assert!(person.screen().contains("373 requests"), "{}", person.screen());
+    // And nothing of what comes in during it is ever shown.
+    let generation = person.engine.add((2..500).map(more).collect());
+    person.happens(Action::Grown(generation));
+    for keys in ["", "j j Enter", "Esc g Enter", "4", "G", "Enter", "Esc 3 b G Enter", "n Esc", "5", "Esc z"]
+    {
+        person.press(keys);
+        let screen = person.screen();
+        assert!(screen.contains("373 requests"), "{keys}: {screen}");
+        let layer = person.state.layer();
+        let Some(rows) = &layer.table().rows.data else { continue };
+        let in_table = match rows {
+            super::rows::Rows::Groups(groups) => groups.totals.requests,
+            super::rows::Rows::Times { totals, .. } => totals.requests,
+            super::rows::Rows::Requests { requests, .. } => requests.matched,
+        };
+        assert_eq!(
+            Some(in_table),
+            person.state.matched().map(|(stats, _)| stats.requests),
+            "{keys}: {screen}"
+        );
+    }
+    person.press("Z 1 p");
+    assert!(person.screen().contains("871 requests"), "{}", person.screen());
 }
 
 #[test]
@@ -444,6 +482,175 @@ fn a_table_is_exported_whole_and_no_file_is_replaced_unasked() {
 }
 
 #[test]
+fn an_exported_table_has_the_columns_and_the_rows_that_were_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = |person: &mut Person, name: &str| {
+        let path = folder.path().join(name);
+        person.press(":").types(&format!("export {}", path.display())).press("Enter");
+        std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{}", person.screen()))
+    };
+    let hide = |person: &mut Person, name: &str| {
+        let columns = &person.state.layer().table().columns;
+        let at = columns.iter().position(|choice| choice.column.name() == name).unwrap();
+        person.press("c").press(&"j ".repeat(at)).press("Space Esc");
+    };
+    // As it is at first: every column but the sparkline.
+    let mut person = person(130, 34);
+    let written = export(&mut person, "all.csv");
+    assert!(
+        written.starts_with(
+            "remote_ip,requests,bytes_sent,share,error_rate,objects,last_seen\n203.0.113.7,120,"
+        ),
+        "{written}"
+    );
+    assert_eq!(written.lines().count(), 6);
+    // Others, and marked rows only, in the order of the table.
+    hide(&mut person, "share");
+    hide(&mut person, "user_agents");
+    person.press("g j j m k k m");
+    let ips: Vec<String> = person
+        .screen()
+        .lines()
+        .filter_map(|line| line.strip_prefix('●').or(line.strip_prefix(" ●")))
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect();
+    assert_eq!(ips.len(), 2, "{}", person.screen());
+    let written = export(&mut person, "some.csv");
+    let lines: Vec<&str> = written.lines().collect();
+    assert_eq!(lines[0], "remote_ip,requests,bytes_sent,error_rate,objects,user_agents,last_seen");
+    assert_eq!(lines.len(), 3, "{written}");
+    assert!(lines[1].starts_with(&ips[0]) && lines[2].starts_with(&ips[1]), "{written} {ips:?}");
+    let json = export(&mut person, "some.json");
+    assert!(json.contains("\"user_agents\":") && !json.contains("share"), "{json}");
+    // Times, in the order of the screen.
+    person.press("3 l s m j m");
+    let written = export(&mut person, "times.csv");
+    assert!(
+        written.starts_with("time,requests,bytes_sent,share,error_rate,errors\n2026-04-02T03:00:00Z,125,"),
+        "{written}"
+    );
+    assert_eq!(written.lines().count(), 3);
+    // Requests: every field, unless columns were chosen.
+    person.press("4");
+    let written = export(&mut person, "requests.csv");
+    assert_eq!(written.lines().next().unwrap().split(',').count(), crate::log::FIELDS.len());
+    assert_eq!(written.lines().count(), 373);
+    person.press("j j m G m");
+    let written = export(&mut person, "marked.csv");
+    assert_eq!(written.lines().count(), 3);
+    hide(&mut person, "user_agent");
+    let written = export(&mut person, "fields.csv");
+    let names = "time,remote_ip,http_status,operation,key,bytes_sent,total_time,error_code,requester";
+    assert_eq!(written.lines().next().unwrap(), names);
+    person.press("M");
+    let written = export(&mut person, "all-fields.csv");
+    assert_eq!((written.lines().next().unwrap(), written.lines().count()), (names, 373));
+}
+
+/// Something to export.
+fn many(count: i64) -> Person {
+    let log: Vec<_> = (0..count)
+        .map(|n| {
+            let mut row = get(APRIL + n, "192.0.2.1", &n.to_string(), 200, 5);
+            row.id = (1, n as u64);
+            row
+        })
+        .collect();
+    Person::with(100, 24, log)
+}
+
+#[test]
+fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
+    use super::action::Exported;
+    use crate::query::Cancel;
+    let folder = tempfile::tempdir().unwrap();
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    for tab in ["2", "4"] {
+        let mut person = many(500);
+        person.holds_exports = true;
+        let path = folder.path().join("many.csv");
+        person.press(tab).press(":").types(&format!("export {}", path.display())).press("Enter");
+        let export = person.exports.remove(0);
+        let cancel = Cancel::default();
+        let mut told = Vec::new();
+        let exported =
+            super::exporting::export(&*person.engine, export.clone(), &cancel, &mut |rows, total| {
+                assert!(!path.exists(), "a file that is not whole does not have its name");
+                told.push((rows, total));
+                if rows == 400 {
+                    cancel.cancel();
+                }
+            });
+        assert_eq!((exported, files()), (Exported::Cancelled, 0));
+        assert_eq!(told, [(200, 500), (400, 500)], "page by page");
+        // A folder of that name: the file cannot take its place.
+        std::fs::create_dir(&path).unwrap();
+        let export = super::action::Export { overwrite: true, ..export };
+        let exported = super::exporting::export(&*person.engine, export, &Cancel::default(), &mut |_, _| {});
+        assert!(matches!(exported, Exported::Failed(_)), "{exported:?}");
+        assert_eq!(files(), 1, "the folder");
+        std::fs::remove_dir(&path).unwrap();
+    }
+}
+
+#[test]
+fn an_export_shows_how_far_it_is_and_can_be_stopped() {
+    let mut person = many(10);
+    person.holds_exports = true;
+    person.press(":").types("export /nowhere/some.csv").press("Enter");
+    person.happens(Action::Exporting { rows: 20_000, total: 3_000_000 });
+    assert!(
+        person.screen().contains("writing some.csv 20,000 of 3,000,000 rows  e stop"),
+        "{}",
+        person.screen()
+    );
+    // Work goes on meanwhile, but for another export.
+    person.press("j 4 :").types("export other.csv").press("Enter");
+    assert!(person.screen().contains("still being written"), "{}", person.screen());
+    person.press("Esc e");
+    assert!(person.screen().contains("some.csv is still being written. Stop that?"), "{}", person.screen());
+    person.press("n");
+    assert!(person.screen().contains("writing some.csv"), "{}", person.screen());
+    person.press("e y");
+    assert!(person.exports.is_empty());
+    assert!(person.screen().contains("no file was written"), "{}", person.screen());
+}
+
+#[test]
+fn q_during_an_export_asks_first() {
+    for keys in ["q", "Ctrl-c", ": q Enter"] {
+        let mut person = many(10);
+        person.holds_exports = true;
+        person.press(":").types("export /nowhere/some.csv").press("Enter").press(keys);
+        assert!(!person.has_quit, "{keys}");
+        let screen = person.screen();
+        assert!(screen.contains("some.csv is still being written. Stop that and quit?"), "{screen}");
+        assert!(screen.lines().last().unwrap().contains("y yes"), "{screen}");
+        person.press("n");
+        assert!(!person.has_quit && person.exports.len() == 1);
+        person.press(keys).press("y");
+        assert!(person.has_quit);
+    }
+    // Ctrl-C twice quits, and so does q when the file is written.
+    let mut person = many(10);
+    person.holds_exports = true;
+    person.press(":").types("export /nowhere/some.csv").press("Enter Ctrl-c Ctrl-c");
+    assert!(person.has_quit);
+    let mut person = many(10);
+    person.holds_exports = true;
+    person.press(":").types("export /nowhere/some.csv").press("Enter q");
+    let exported = super::action::Exported::Written {
+        path: "/nowhere/some.csv".into(),
+        rows: 1,
+        approximate: Vec::new(),
+    };
+    person.happens(Action::Exported(exported));
+    assert!(person.screen().contains("1 row written to /nowhere/some.csv"), "{}", person.screen());
+    person.press("q");
+    assert!(person.has_quit);
+}
+
+#[test]
 fn too_small_a_terminal_says_so_and_recovers() {
     let mut person = person(50, 10);
     insta::assert_snapshot!("too-small-50x10", person.screen());
@@ -496,7 +703,238 @@ fn while_logs_come_in_the_gauge_runs_and_numbers_are_marked_as_growing() {
     let done = Progress { phase: Phase::Done, files_failed: 2, ..reading() };
     person.happens(Action::Progress(Box::new(done)));
     let first = person.screen().lines().next().unwrap().to_owned();
-    assert!(first.contains("✓") && first.contains("2 failed !"), "{first}");
+    assert!(!first.contains("✓") && first.contains("2 failed !"), "{first}");
+}
+
+#[test]
+fn no_tick_beside_a_failure_and_none_if_nothing_was_tried() {
+    let good = Progress { phase: Phase::Done, ..reading() };
+    let failure = Failure { name: "x".to_owned(), reason: "403".to_owned(), what: "403".to_owned() };
+    for (progress, ticks) in [
+        (good.clone(), true),
+        (Progress { files_listed: 0, files_done: 0, files_known: 12, ..good.clone() }, true),
+        (Progress { files_failed: 1, ..good.clone() }, false),
+        (Progress { failures: vec![failure].into(), ..good.clone() }, false),
+        (Progress { fatal: Some("no credentials".to_owned()), ..good }, false),
+        (Progress { phase: Phase::Done, ..Progress::default() }, false),
+    ] {
+        for every in [None, Some(std::time::Duration::from_secs(300))] {
+            let mut person = Person::begin(130, 34, three_days(), Some(progress.clone()));
+            person.state.every = every;
+            let first = person.screen().lines().next().unwrap().to_owned();
+            assert_eq!(first.contains('✓'), ticks, "{first}");
+            assert_eq!(first.contains("every 5m"), every.is_some(), "{first}");
+        }
+    }
+}
+
+/// The headings of the table in front and the column at which each begins.
+fn headings(person: &Person) -> Vec<(String, u16, u16)> {
+    let table = person.state.layer().table();
+    super::layout::columns(&person.state)
+        .into_iter()
+        .map(|placed| (table.heading(placed.column), placed.x, placed.width))
+        .collect()
+}
+
+#[test]
+fn headings_of_a_sorted_table_do_not_run_into_each_other() {
+    let mut person = person(130, 34);
+    person.press("4 :").types("sort total_time").press("Enter");
+    let screen = person.screen();
+    assert!(screen.contains("BYTES SENT  TOTAL TIME ▼"), "{screen}");
+    person.press("1 :").types("sort total_time_p95").press("Enter");
+    assert!(person.screen().contains("  ≈ TIME P95 ▼"), "{}", person.screen());
+    // Sorting by another column moves none.
+    person.press("4");
+    let before = headings(&person);
+    person.press("l s");
+    assert_eq!(headings(&person), before);
+}
+
+#[test]
+fn columns_neither_come_nor_go_nor_get_narrower_while_paging() {
+    let log: Vec<_> = (0..2_000)
+        .map(|n| {
+            let long = "very/long/folder/names/".repeat((n / 100) as usize % 5);
+            let ip =
+                if n < 300 { format!("192.0.2.{}", n % 250) } else { format!("2001:db8:aaaa:bbbb::{n:x}") };
+            // Those of the first pages were denied.
+            let mut row = get(APRIL + n, &ip, &format!("{long}{n}"), if n < 60 { 403 } else { 200 }, 5);
+            row.id = (1, n as u64);
+            row
+        })
+        .collect();
+    for (columns, rows) in [(80, 24), (130, 34), (200, 50)] {
+        for tab in ["1", "2", "4"] {
+            let mut person = Person::with(columns, rows, log.clone());
+            person.press(tab);
+            let mut before = headings(&person);
+            for keys in ["PgDn", "PgDn", "PgDn", "PgDn", "PgDn", "PgDn", "PgDn", "G", "PgUp", "g"] {
+                person.press(keys);
+                let now = headings(&person);
+                let names =
+                    |all: &[(String, u16, u16)]| all.iter().map(|one| one.0.clone()).collect::<Vec<_>>();
+                assert_eq!(names(&now), names(&before), "{columns} {tab} {keys}");
+                assert!(now.iter().zip(&before).all(|(now, then)| now.2 >= then.2), "{columns} {tab} {keys}");
+                before = now;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rows_are_never_in_the_order_of_a_column_that_was_hidden() {
+    for tab in ["1", "3", "4"] {
+        for sorted in ["", "l s", "l l s", "h s"] {
+            let mut person = person(200, 50);
+            person.press(tab).press(sorted).press("c");
+            let count = person.state.layer().table().columns.len();
+            // Every column is switched, twice.
+            for _ in 0..2 {
+                person.press("g");
+                for _ in 0..count {
+                    person.press("Space j");
+                    let table = person.state.layer().table();
+                    assert!(
+                        table.wanted().any(|column| column == table.sort.by),
+                        "{tab} {sorted}: {:?}",
+                        table.sort
+                    );
+                    assert!(table.wanted().any(|column| column == table.column), "{tab} {sorted}");
+                }
+            }
+        }
+    }
+    let mut person = person(80, 24);
+    person.press("h s");
+    assert!(person.screen().contains("REQUESTS ▼"), "{}", person.screen());
+    let at = |person: &Person| {
+        let table = person.state.layer().table();
+        table.columns.iter().position(|choice| choice.column == table.sort.by).unwrap()
+    };
+    let column = at(&person);
+    person.press("c");
+    for _ in 0..column {
+        person.press("j");
+    }
+    person.press("Space Esc");
+    assert!(person.screen().contains("BYTES SENT ▼"), "the first order: {}", person.screen());
+}
+
+#[test]
+fn every_command_that_the_help_names_exists() {
+    use super::keymap::{Command, KEYMAP};
+    use super::update::COMMANDS;
+    let about = KEYMAP.iter().find(|binding| binding.command == Command::Colon).unwrap().about;
+    let named: Vec<&str> = about.split_once(": ").unwrap().1.split(", ").collect();
+    assert!(named.len() > 5, "{named:?}");
+    for name in named.into_iter().chain(COMMANDS.iter().map(|spec| spec.name)) {
+        let mut person = person(130, 34);
+        person.press(":").types(name).press("Enter");
+        assert!(!person.screen().contains("no such command"), "{name}: {}", person.screen());
+        let completed = COMMANDS.iter().any(|spec| spec.name == name);
+        assert!(completed, "{name} is in the help and not among the commands");
+    }
+    let mut person = person(80, 24);
+    person.press("4 :").types("zone local").press("Enter");
+    assert!(person.screen().contains("04-01 02:00:00"), "{}", person.screen());
+    person.press(":").types("zone u").press("Tab Enter");
+    assert!(person.screen().contains("04-01 00:00:00"), "{}", person.screen());
+    person.press(":").types("zone mars").press("Enter");
+    assert!(person.screen().contains("expected utc or local"), "{}", person.screen());
+}
+
+#[test]
+fn rows_of_a_week_begin_on_monday() {
+    let mut person = person(80, 24);
+    person.press("3 b G Enter");
+    assert!(person.screen().contains("2026-03-30 00:00:00"), "{}", person.screen());
+    assert!(person.screen().contains("row 1 of 1"), "{}", person.screen());
+}
+
+#[test]
+fn the_header_of_one_request_goes_on_counting_what_is_shown() {
+    let mut person = person(130, 34);
+    person.press("/").types("status:403").press("Enter 4");
+    let header = |person: &mut Person| person.screen().lines().next().unwrap().to_owned();
+    let before = header(&mut person);
+    assert!(before.contains("36 of 372 requests"), "{before}");
+    person.press("Enter");
+    assert!(person.screen().contains("One request, every field"));
+    assert_eq!(header(&mut person), before);
+    // Also after more came in, and on the way back.
+    let generation = person.engine.add(vec![get(APRIL + 9, "203.0.113.99", "x", 403, 1)]);
+    person.happens(Action::Grown(generation));
+    assert!(header(&mut person).contains("37 of 373 requests"), "{}", header(&mut person));
+    person.press("Esc");
+    assert!(header(&mut person).contains("37 of 373 requests"), "{}", header(&mut person));
+}
+
+#[test]
+fn a_question_on_its_way_while_a_request_is_opened_is_asked_anew_after_it() {
+    let mut person = person(130, 34);
+    person.press("4");
+    person.holds_answers = true;
+    person.press("l s");
+    person.press("Enter");
+    person.holds_answers = false;
+    let held: Vec<_> = person.held.drain(..).collect();
+    for told in held {
+        person.happens(Action::Answered(Box::new(told)));
+    }
+    person.press("Esc");
+    assert!(person.state.layer().table().rows.is_settled(), "the rows are those of the order in the heading");
+    assert!(person.screen().contains("REMOTE IP ▲"), "{}", person.screen());
+}
+
+#[test]
+fn without_colours_the_highest_bar_stays_when_it_is_chosen() {
+    use ratatui::style::Modifier;
+    let mut person = person(130, 34);
+    person.state.theme = super::Theme::PLAIN;
+    person.press("v");
+    person.screen();
+    let areas = super::layout::Areas::of(&person.state);
+    let axis = person.state.axis().unwrap();
+    let brush = person.state.brush.unwrap();
+    let width = usize::from(areas.bars.width);
+    let x = areas.bars.x + axis.column(axis.index(brush.moving), width) as u16;
+    let cells = person.cells();
+    let chosen = &cells[(x, areas.bars.y)];
+    assert_eq!(chosen.symbol(), "█", "the brush begins at the highest bar");
+    assert!(!chosen.modifier.contains(Modifier::REVERSED), "a reversed full block is a hole");
+    let beside = &cells[(areas.bars.x, areas.bars.bottom() - 1)];
+    assert_ne!(chosen.modifier, beside.modifier, "it is told from the others");
+}
+
+#[test]
+fn a_burst_is_the_same_on_terminals_of_every_width() {
+    let mut told = Vec::new();
+    for columns in [70, 80, 130, 200, 300] {
+        let mut person = person(columns, 34);
+        person.press("n");
+        let message = person.state.message.clone().unwrap().text;
+        person.press("Enter");
+        told.push((message, person.state.layer().time));
+    }
+    assert!(told.iter().all(|one| *one == told[0]), "{told:#?}");
+    assert!(told[0].0.starts_with("burst 1 of 1: 124 requests in 40 min"), "{told:?}");
+    assert_eq!(told[0].1.start, Some(APRIL + 27 * 3_600));
+    assert_eq!(told[0].1.end, Some(APRIL + 27 * 3_600 + 2_400));
+}
+
+#[test]
+fn the_question_whether_to_replace_a_file_shows_the_keys_that_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("addresses.csv");
+    std::fs::write(&path, "precious").unwrap();
+    let mut person = person(80, 24);
+    person.press(":").types(&format!("export {}", path.display())).press("Enter");
+    let screen = person.screen();
+    let footer = screen.lines().last().unwrap();
+    assert!(footer.contains("y yes") && footer.contains("n no"), "{screen}");
+    assert!(!screen.contains("writing"), "{screen}");
 }
 
 #[test]

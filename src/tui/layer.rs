@@ -2,6 +2,7 @@
 
 use super::axis::Axis;
 use super::held::Held;
+use super::keymap::Command;
 use super::table::{About, Table};
 use crate::log::Field;
 use crate::query::{Dimension, Filter, RequestRow, Series, Stats, TimeRange};
@@ -99,6 +100,10 @@ pub(crate) struct Layer {
     pub(crate) zooms: Vec<TimeRange>,
     /// The timeline.
     pub(crate) timeline: Held<Timeline>,
+    /// The same in buckets that do not depend on the terminal, to find bursts in.
+    pub(crate) bursts: Held<Timeline>,
+    /// The key that waits for them.
+    pub(crate) burst_key: Option<Command>,
     /// One request in front of the tables.
     pub(crate) detail: Option<Detail>,
     tables: [Table; 5],
@@ -115,6 +120,8 @@ impl Layer {
             time,
             zooms: Vec::new(),
             timeline: Held::default(),
+            bursts: Held::default(),
+            burst_key: None,
             detail: None,
             tables: [
                 groups(Field::RemoteIp),

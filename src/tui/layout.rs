@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::columns::{self, Column, Placed};
+use super::columns::{self, Column, Needs, Placed};
 use super::rows::Rows;
 use super::shown;
 use super::state::State;
@@ -110,35 +110,64 @@ pub(crate) fn groups_in_sight(state: &State) -> Vec<Value> {
 /// The columns of the table in front, where they stand.
 pub(crate) fn columns(state: &State) -> Vec<Placed> {
     let table = state.layer().table();
-    let areas = Areas::of(state);
-    let sight = table.top..table.top + areas.page();
-    let title = table.title();
-    let content = |column: Column| -> u16 {
-        // Of numbers the width is known; texts of any length are measured where they are in sight.
-        let heading = column.title(&title).width() + 2;
-        let texts: Box<dyn Iterator<Item = usize> + '_> = match (&table.rows.data, column) {
-            // The first rows too: scrolling must not make the columns jump more than it has to.
-            (Some(Rows::Groups(groups)), Column::Value) => {
-                let first = groups.rows.iter().take(FIRST);
-                let seen = groups.rows.iter().skip(sight.start).take(sight.len());
-                Box::new(first.chain(seen).map(|row| shown::value(&row.value).width()))
-            }
-            (Some(Rows::Times { .. }), Column::Value) => Box::new(std::iter::once(19)),
-            (Some(rows @ Rows::Requests { .. }), Column::Field(field))
-                if field.spec().value == ValueType::Text || field == Field::RemoteIp =>
-            {
-                Box::new(
-                    sight
-                        .clone()
-                        .filter_map(move |index| rows.request(index))
-                        .map(move |row| shown::value(row.get(field)).width()),
-                )
-            }
-            _ => Box::new(std::iter::empty()),
+    let width = Areas::of(state).rows.width;
+    let needs = |column: Column| {
+        let (first, seen) = table.texts.get(&column).copied().unwrap_or_default();
+        // The mark of the order has its place whether it is there or not.
+        let heading = table.heading(column).width() + 2;
+        let before = match &table.widths {
+            (room, widths) if *room == width => widths.get(&column).copied().unwrap_or(0),
+            _ => 0,
         };
-        u16::try_from(texts.max().unwrap_or(0).max(heading)).unwrap_or(u16::MAX).min(400)
+        Needs { heading: narrow(heading), first, seen, before }
     };
-    columns::place(&table.columns, areas.rows.width, table.sort.by, content)
+    columns::place(&table.columns, width, table.sort.by, needs)
+}
+
+/// A width as columns of the terminal; beyond what any column gets it is all the same.
+fn narrow(width: usize) -> u16 {
+    u16::try_from(width).unwrap_or(u16::MAX).min(400)
+}
+
+/// Notes how wide the texts of the table in front are, those of the first rows and those in sight. Of one
+/// question, which rows are in sight must not make a column come, go or get narrower: so widths are only added to.
+pub(crate) fn measure(state: &mut State) {
+    let page = Areas::of(state).page();
+    let table = state.layer_mut().table_mut();
+    let Some(rows) = &table.rows.data else { return };
+    let of = table.rows.answers.as_ref().map(|query| (query.filter.clone(), query.time));
+    if table.texts_of != of {
+        table.texts_of = of;
+        table.texts.clear();
+        table.widths.1.clear();
+    }
+    let sight = table.top..table.top + page;
+    for choice in table.columns.iter().filter(|choice| choice.wanted) {
+        let Some(width) = width_of_text(rows, choice.column) else { continue };
+        let widest = |rows: std::ops::Range<usize>| narrow(rows.filter_map(&width).max().unwrap_or(0));
+        let (first, seen) = table.texts.entry(choice.column).or_default();
+        *first = widest(0..FIRST).max(*first);
+        *seen = widest(sight.clone()).max(*seen);
+    }
+    let widths = columns(state).iter().map(|placed| (placed.column, placed.width)).collect();
+    let room = Areas::of(state).rows.width;
+    state.layer_mut().table_mut().widths = (room, widths);
+}
+
+/// How wide the text of a row is. `None`: of numbers the width is known.
+fn width_of_text(rows: &Rows, column: Column) -> Option<Box<dyn Fn(usize) -> Option<usize> + '_>> {
+    match (rows, column) {
+        (Rows::Groups(groups), Column::Value) => {
+            Some(Box::new(|index| groups.rows.get(index).map(|row| shown::value(&row.value).width())))
+        }
+        (Rows::Times { .. }, Column::Value) => Some(Box::new(|_| Some(19))),
+        (Rows::Requests { .. }, Column::Field(field))
+            if field.spec().value == ValueType::Text || field == Field::RemoteIp =>
+        {
+            Some(Box::new(move |index| rows.request(index).map(|row| shown::value(row.get(field)).width())))
+        }
+        _ => None,
+    }
 }
 
 /// The part of the screen for a list in front of the tables, in the middle, no larger than needed.

@@ -24,6 +24,11 @@ pub(crate) enum Purpose {
     Export,
     /// `y` or `n`: whether to replace a file.
     Overwrite(Box<Export>),
+    /// `y` or `n`: whether to stop the export that is being written, and to quit then.
+    StopExport {
+        /// Whether to quit.
+        quit: bool,
+    },
 }
 
 /// What is wrong with the text.
@@ -79,7 +84,7 @@ impl Prompt {
             Purpose::Filter { .. } => "filter ",
             Purpose::Command => ":",
             Purpose::Export => "export to ",
-            Purpose::Overwrite(_) => "",
+            Purpose::Overwrite(_) | Purpose::StopExport { .. } => "",
         }
     }
 

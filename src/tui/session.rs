@@ -12,14 +12,15 @@ use ratatui::Terminal;
 use ratatui::backend::Backend;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::action::{Action, Effect, Moment};
-use super::asker::Asker;
+use super::asker::{Asker, hold};
 use super::state::State;
 use super::update::update;
 use super::{TuiError, TuiOptions, exporting, views};
-use crate::query::Engine;
+use crate::query::{Cancel, Engine};
 
 /// The time between two frames, at least: thirty a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -89,6 +90,7 @@ pub(crate) async fn run<B: Backend>(
         asker: Asker::new(Arc::clone(&engine), actions.clone()),
         engine: Arc::clone(&engine),
         actions,
+        export: None,
         quit: false,
         redraw: false,
     };
@@ -203,6 +205,11 @@ pub(crate) async fn run<B: Backend>(
     if let Some(feed) = &ingest {
         (feed.stop)();
     }
+    // No part of a file is left behind.
+    if let Some((cancel, work)) = session.export.take() {
+        cancel.cancel();
+        let _ = work.await;
+    }
     Ok(())
 }
 
@@ -223,8 +230,18 @@ struct Session {
     asker: Asker,
     engine: Arc<dyn Engine>,
     actions: mpsc::UnboundedSender<Action>,
+    /// The export that is being written.
+    export: Option<(Cancel, JoinHandle<()>)>,
     quit: bool,
     redraw: bool,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some((cancel, _)) = &self.export {
+            cancel.cancel();
+        }
+    }
 }
 
 impl Session {
@@ -240,11 +257,22 @@ impl Session {
                 }
                 Effect::Export(export) => {
                     let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
-                    tokio::task::spawn_blocking(move || {
-                        let exported = exporting::export(&*engine, *export);
+                    let cancel = Cancel::default();
+                    let watched = cancel.clone();
+                    let work = tokio::task::spawn_blocking(move || {
+                        let told = actions.clone();
+                        let mut tell = move |rows, total| {
+                            let _ = told.send(Action::Exporting { rows, total });
+                        };
+                        let exported = exporting::export(&*engine, *export, &watched, &mut tell);
                         let _ = actions.send(Action::Exported(exported));
                     });
-                    self.state.say("writing …");
+                    self.export = Some((cancel, work));
+                }
+                Effect::StopExport => {
+                    if let Some((cancel, _)) = &self.export {
+                        cancel.cancel();
+                    }
                 }
                 Effect::Wake { after, number } => {
                     let actions = self.actions.clone();
@@ -252,6 +280,9 @@ impl Session {
                         tokio::time::sleep(after).await;
                         let _ = actions.send(Action::Woke(number));
                     });
+                }
+                Effect::Hold(holds) => {
+                    let _ = self.actions.send(hold(&*self.engine, holds));
                 }
                 Effect::Redraw => self.redraw = true,
                 Effect::Suspend => {

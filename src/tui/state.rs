@@ -61,6 +61,8 @@ pub(crate) struct Brush {
     pub(crate) fixed: i64,
     /// The edge that moves: start of a bucket.
     pub(crate) moving: i64,
+    /// The burst that it lies on, first second and the one after the last, until an edge is moved.
+    pub(crate) burst: Option<(i64, i64)>,
 }
 
 impl Brush {
@@ -70,10 +72,16 @@ impl Brush {
         (one.min(other), one.max(other))
     }
 
+    /// First second that it covers and the one after the last.
+    pub(crate) fn stretch(&self, axis: &Axis) -> (i64, i64) {
+        let (first, last) = self.covers(axis);
+        self.burst.unwrap_or((axis.at(first), axis.at(last + 1)))
+    }
+
     /// The time that it covers.
     pub(crate) fn time(&self, axis: &Axis) -> TimeRange {
-        let (first, last) = self.covers(axis);
-        TimeRange { start: Some(axis.at(first)), end: Some(axis.at(last + 1)) }
+        let (start, end) = self.stretch(axis);
+        TimeRange { start: Some(start), end: Some(end) }
     }
 }
 
@@ -147,6 +155,8 @@ pub(crate) struct State {
     pub(crate) brush: Option<Brush>,
     /// What the timeline measures.
     pub(crate) bars: Bars,
+    /// The export that is being written: the name of the file, the rows written, and of how many (0: unknown).
+    pub(crate) export: Option<(String, u64, u64)>,
     /// A word to the user.
     pub(crate) message: Option<Message>,
     /// Filters entered before, the last one last.
@@ -187,6 +197,7 @@ impl State {
             prompt: None,
             brush: None,
             bars: Bars::Requests,
+            export: None,
             message: None,
             history: Vec::new(),
             click: None,
@@ -213,6 +224,14 @@ impl State {
     /// Puts a layer in front.
     pub(crate) fn push(&mut self, layer: Layer) {
         self.layers.push(layer);
+        self.forget_questions();
+    }
+
+    /// Answers on their way are for another layer than the one in front now: whoever waits for them asks anew.
+    fn forget_questions(&mut self) {
+        for slot in Slot::OF_LAYERS {
+            self.latest[slot as usize] = 0;
+        }
     }
 
     /// Takes the layer in front off, unless it is the last; returns whether it did.
@@ -220,6 +239,7 @@ impl State {
         let more = self.layers.len() > 1;
         if more {
             self.layers.pop();
+            self.forget_questions();
         }
         more
     }

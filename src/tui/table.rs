@@ -1,12 +1,14 @@
 //! One table of a layer: its rows, cursor, order and columns. The cursor belongs to the row's
 //! identity, so that neither live data nor another order slides another row under it.
 
+use std::collections::HashMap;
+
 use super::columns::{self, Choice, Column};
 use super::extras::Extras;
 use super::held::Held;
 use super::rows::{RowId, Rows};
 use crate::log::Field;
-use crate::query::{Dimension, Measure, Sort};
+use crate::query::{Dimension, Filter, Measure, Sort, TimeRange};
 
 /// What the rows of a table are.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +59,12 @@ pub(crate) struct Table {
     pub(crate) activity: Extras<Vec<u64>>,
     /// Counts of different things of single rows.
     pub(crate) distinct: Extras<Vec<Extra>>,
+    /// How wide the texts of a column are: those of the first rows, and those that were in sight.
+    pub(crate) texts: HashMap<Column, (u16, u16)>,
+    /// How wide the columns are, and in a table of which width.
+    pub(crate) widths: (u16, HashMap<Column, u16>),
+    /// The filter and the time whose rows these are the texts of.
+    pub(crate) texts_of: Option<(Filter, TimeRange)>,
 }
 
 /// A number of a row that took a question of its own.
@@ -79,22 +87,24 @@ impl Table {
         }
     }
 
+    /// The order that a table has at first.
+    fn first_sort(about: &About) -> Sort<Column> {
+        match about {
+            About::Groups(by) => columns::first_sort(by),
+            About::Times(_) => Sort { by: Column::Value, descending: false },
+            About::Requests => Sort { by: Column::Field(Field::Time), descending: false },
+        }
+    }
+
     /// A table nobody looked at yet.
     pub(crate) fn new(about: About) -> Table {
-        let (columns, column, sort) = match &about {
-            About::Groups(by) => {
-                let sort = columns::first_sort(by);
-                (columns::of_groups(by), sort.by, sort)
-            }
-            About::Times(_) => {
-                (columns::of_times(), Column::Value, Sort { by: Column::Value, descending: false })
-            }
-            About::Requests => (
-                columns::of_requests(),
-                Column::Field(Field::Time),
-                Sort { by: Column::Field(Field::Time), descending: false },
-            ),
+        let sort = Table::first_sort(&about);
+        let columns = match &about {
+            About::Groups(by) => columns::of_groups(by),
+            About::Times(_) => columns::of_times(),
+            About::Requests => columns::of_requests(),
         };
+        let column = sort.by;
         Table {
             about,
             columns,
@@ -111,6 +121,9 @@ impl Table {
             rows: Held::default(),
             activity: Extras::default(),
             distinct: Extras::default(),
+            texts: HashMap::new(),
+            widths: (0, HashMap::new()),
+            texts_of: None,
         }
     }
 
@@ -129,6 +142,15 @@ impl Table {
             About::Times(_) => "Time".to_owned(),
             About::Requests => "Request".to_owned(),
         }
+    }
+
+    /// Heading of a column, without the mark of the order.
+    pub(crate) fn heading(&self, column: Column) -> String {
+        let mut text = column.title(&self.title());
+        if self.is_order_approximate(column) && !text.starts_with('≈') {
+            text.insert(0, '≈');
+        }
+        text
     }
 
     /// How many rows the cursor can go to.
@@ -260,12 +282,48 @@ impl Table {
         {
             self.cursor = index;
         }
+        if matches!(self.about, About::Times(_)) && self.anchor.is_none() {
+            self.anchor = self.rows.data.as_ref().and_then(|rows| rows.id(self.cursor));
+        }
         if self.about == About::Requests {
             // Where a single request stands in another order is not known: from the top.
             self.anchor = None;
             self.cursor = 0;
             self.top = 0;
         }
+    }
+
+    /// Shows or hides a column. The order of the rows is that of a column that is shown: if it is hidden, the
+    /// rows are in the first order again, or else in that of the first column that has one. Returns whether
+    /// that could be done: a column without which no order or no row could be told from another stays.
+    pub(crate) fn toggle(&mut self, at: usize) -> bool {
+        let Some(choice) = self.columns.get(at).copied() else { return false };
+        if choice.column == Column::Value {
+            return false;
+        }
+        if choice.wanted {
+            let first = Table::first_sort(&self.about);
+            let stays = |column: &Column| *column != choice.column && *column != Column::Activity;
+            if self.sort.by == choice.column {
+                let shown: Vec<Column> = self.wanted().filter(stays).collect();
+                let sort = if shown.contains(&first.by) {
+                    first
+                } else {
+                    let Some(&by) = shown.first() else { return false };
+                    Sort { by, descending: by.descends() }
+                };
+                self.sort_by(sort);
+            } else if !self.wanted().any(|column| stays(&column)) {
+                return false;
+            }
+        }
+        if let Some(choice) = self.columns.get_mut(at) {
+            choice.wanted = !choice.wanted;
+        }
+        if choice.wanted && self.column == choice.column {
+            self.column = self.sort.by;
+        }
+        true
     }
 
     /// The columns that are shown.

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::action::{Action, Effect, Moment};
-use super::asker::{Told, answer};
+use super::action::{Action, Effect, Export, Exported, Moment};
+use super::asker::{Told, answer, hold};
 use super::state::State;
 use super::theme::Theme;
 use super::update::update;
@@ -29,11 +29,12 @@ pub(crate) const NOW: i64 = APRIL + 7 * 86_400;
 pub(crate) struct Naive {
     rows: Mutex<Vec<RequestRow>>,
     generation: AtomicU64,
+    held: Mutex<Option<(Vec<RequestRow>, u64)>>,
 }
 
 impl Naive {
     pub(crate) fn new(rows: Vec<RequestRow>) -> Arc<Naive> {
-        Arc::new(Naive { rows: Mutex::new(rows), generation: AtomicU64::new(1) })
+        Arc::new(Naive { rows: Mutex::new(rows), generation: AtomicU64::new(1), held: Mutex::default() })
     }
 
     /// As if the ingest had committed these.
@@ -113,7 +114,8 @@ impl Engine for Naive {
         if cancel.is_cancelled() {
             return Err(QueryError::Cancelled);
         }
-        let all = self.rows.lock().unwrap();
+        let held = self.held.lock().unwrap().as_ref().map(|(rows, _)| rows.clone());
+        let all = held.unwrap_or_else(|| self.rows.lock().unwrap().clone());
         let rows: Vec<&RequestRow> = all
             .iter()
             .filter(|row| query.time.start.is_none_or(|start| row.time >= start))
@@ -154,7 +156,24 @@ impl Engine for Naive {
     }
 
     fn generation(&self) -> u64 {
-        self.generation.load(Ordering::SeqCst)
+        let held = self.held.lock().unwrap().as_ref().map(|(_, generation)| *generation);
+        held.unwrap_or_else(|| self.generation.load(Ordering::SeqCst))
+    }
+
+    fn pages(
+        &self,
+        query: &Query,
+        page: usize,
+        cancel: &Cancel,
+        take: &mut dyn FnMut(Requests) -> bool,
+    ) -> Result<(), QueryError> {
+        in_pages(query, page, take, |query| Ok(self.ask(query, cancel, &mut |_, _| {})?.answer))
+    }
+
+    fn hold(&self, holds: bool) -> Result<(), QueryError> {
+        let now = (self.rows.lock().unwrap().clone(), self.generation.load(Ordering::SeqCst));
+        *self.held.lock().unwrap() = holds.then_some(now);
+        Ok(())
     }
 
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
@@ -279,7 +298,7 @@ fn series(rows: &[&RequestRow], bucket: u32, each: Option<&(Dimension, Vec<Value
             lines: vec![Vec::new(); each.map_or(1, |(_, values)| values.len())],
         };
     };
-    let start = first.div_euclid(width) * width;
+    let start = (first - origin(bucket)).div_euclid(width) * width + origin(bucket);
     let count = ((last - start) / width + 1) as usize;
     let line = |value: Option<(&Dimension, &Value)>| {
         let mut buckets: Vec<Vec<&RequestRow>> = vec![Vec::new(); count];
@@ -306,6 +325,8 @@ pub(crate) struct Person {
     pub(crate) has_quit: bool,
     pub(crate) holds_answers: bool,
     pub(crate) held: VecDeque<Told>,
+    pub(crate) holds_exports: bool,
+    pub(crate) exports: Vec<Export>,
     pub(crate) asked: usize,
     now: Moment,
 }
@@ -340,6 +361,8 @@ impl Person {
             has_quit: false,
             holds_answers: false,
             held: VecDeque::new(),
+            holds_exports: false,
+            exports: Vec::new(),
             asked: 0,
             now: Moment { unix: NOW, millis: 0 },
         };
@@ -370,10 +393,18 @@ impl Person {
                         actions.push_back(Action::Completed { number, values });
                     }
                     Effect::Copy(text) => self.copied.push(text),
+                    Effect::Export(export) if self.holds_exports => self.exports.push(*export),
                     Effect::Export(export) => {
-                        actions.push_back(Action::Exported(exporting::export(&*self.engine, *export)));
+                        let cancel = Cancel::default();
+                        let exported = exporting::export(&*self.engine, *export, &cancel, &mut |_, _| {});
+                        actions.push_back(Action::Exported(exported));
+                    }
+                    Effect::StopExport => {
+                        self.exports.clear();
+                        actions.push_back(Action::Exported(Exported::Cancelled));
                     }
                     Effect::Wake { number, .. } => actions.push_back(Action::Woke(number)),
+                    Effect::Hold(holds) => actions.push_back(hold(&*self.engine, holds)),
                     Effect::Redraw | Effect::Suspend => {}
                     Effect::Quit => self.has_quit = true,
                 }
@@ -425,6 +456,11 @@ impl Person {
             lines.push(line.trim_end().to_owned());
         }
         lines.join("\n")
+    }
+
+    /// What was drawn last, cell by cell.
+    pub(crate) fn cells(&self) -> &ratatui::buffer::Buffer {
+        self.terminal.backend().buffer()
     }
 
     /// The value of the row under the cursor.

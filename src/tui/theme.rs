@@ -77,6 +77,17 @@ impl Theme {
         if self.colour { style } else { style.add_modifier(Modifier::REVERSED) }
     }
 
+    /// Bars of the timeline: `Some(true)` inside the brush, `Some(false)` beside it, `None` without one. Not
+    /// reversed: the highest bar would be a hole.
+    pub(crate) fn timeline(self, style: Style, is_covered: Option<bool>) -> Style {
+        match is_covered {
+            Some(true) if self.colour => self.brushed(),
+            Some(true) => Style::new().add_modifier(Modifier::BOLD),
+            Some(false) if !self.colour => Style::new().add_modifier(Modifier::DIM),
+            _ => style,
+        }
+    }
+
     /// Headings of tables.
     pub(crate) fn heading(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)

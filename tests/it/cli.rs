@@ -100,6 +100,17 @@ fn time_comes_in_rows_of_a_bucket() {
 }
 
 #[test]
+fn weeks_begin_on_monday() {
+    let home = Home::new();
+    for week in ["7d", "1w"] {
+        let rows = home.objects(&["report", "time", "--bucket", week, "logs"]);
+        let times: Vec<&str> = rows.iter().map(|row| row["time"].as_str().unwrap()).collect();
+        // The log is of Wednesday 2026-04-01.
+        assert_eq!(times, ["2026-03-30T00:00:00Z"]);
+    }
+}
+
+#[test]
 fn rows_are_sorted_and_cut() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q"]);

@@ -572,6 +572,47 @@ fn networks_of_other_lengths_for_ipv4_are_other_groups() {
 }
 
 #[test]
+fn what_is_held_stays_as_it_was_whatever_is_added_until_it_is_let_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let mut filling = Filling::new(&path, 40);
+    let source = filling.writer.source(SOURCES[0]).unwrap();
+    let lines = lines_with(3, &[0; 90]);
+    filling.append(source, &lines[..50]);
+    filling.writer.commit().unwrap();
+    let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+    let list = Ask::Requests {
+        sort: Sort { by: Field::Time, descending: false },
+        offset: 0,
+        limit: 0,
+        fields: Vec::new(),
+    };
+    let all = |engine: &LocalEngine| {
+        let answers = [Ask::Totals, Ask::Series { bucket: 60, each: None }, list.clone()]
+            .map(|of| ask(engine, &query(of)).unwrap());
+        let mut rows = Vec::new();
+        engine
+            .pages(&query(list.clone()), 7, &Cancel::default(), &mut |page| {
+                rows.extend(page.rows);
+                true
+            })
+            .unwrap();
+        let Answer::Requests(requests) = &answers[2] else { panic!() };
+        assert_eq!(rows, requests.rows, "pages and the whole list are the same");
+        (answers, engine.generation())
+    };
+    let before = all(&engine);
+    engine.hold(true).unwrap();
+    filling.append(source, &lines[50..]);
+    filling.writer.commit().unwrap();
+    assert_eq!(all(&engine), before);
+    engine.hold(false).unwrap();
+    let after = all(&engine);
+    assert!(after.1 > before.1);
+    assert_ne!(after.0, before.0);
+}
+
+#[test]
 fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");

@@ -18,7 +18,7 @@ use super::{BeingRead, Cache, SegmentInfo, lock};
 
 /// The cache at one moment: what others commit meanwhile does not show. Threads share it.
 pub struct Snapshot<'c> {
-    pub(super) cache: &'c Cache,
+    pub(super) cache: Of<'c>,
     pub(super) connection: Mutex<Option<Connection>>,
     /// All segments, by source, in the order in which their requests came in.
     pub segments: Vec<SegmentInfo>,
@@ -26,6 +26,25 @@ pub struct Snapshot<'c> {
     pub sources: Vec<(i64, String)>,
     /// How many values each dictionary has.
     pub(super) dictionaries: DictionaryLengths,
+}
+
+/// The cache that a snapshot is of.
+pub(super) enum Of<'c> {
+    /// For as long as somebody else keeps it.
+    Lent(&'c Cache),
+    /// For as long as the snapshot is there.
+    Kept(Arc<Cache>),
+}
+
+impl std::ops::Deref for Of<'_> {
+    type Target = Cache;
+
+    fn deref(&self) -> &Cache {
+        match self {
+            Of::Lent(cache) => cache,
+            Of::Kept(cache) => cache,
+        }
+    }
 }
 
 impl Drop for Snapshot<'_> {
@@ -38,7 +57,7 @@ impl Drop for Snapshot<'_> {
     }
 }
 
-impl<'c> Snapshot<'c> {
+impl Snapshot<'_> {
     /// A column of numbers: the time ([`Snapshot::time_of`] reads it), a dimension's ids, or a measure
     /// (0 absent, else the number + 1).
     pub fn integers(&self, segment: &SegmentInfo, field: Field) -> Result<Arc<Integers>, CacheError> {
@@ -60,14 +79,14 @@ impl<'c> Snapshot<'c> {
     }
 
     /// A column in memory, or the duty to read it.
-    fn column(&self, id: i64) -> Result<Arc<Integers>, BeingRead<'c>> {
+    fn column(&self, id: i64) -> Result<Arc<Integers>, BeingRead<'_>> {
         let mut columns = lock(&self.cache.columns);
         loop {
             if let Some(column) = columns.kept.get(&id) {
                 return Ok(column);
             }
             if columns.being_read.insert(id) {
-                return Err(BeingRead { cache: self.cache, id });
+                return Err(BeingRead { cache: &self.cache, id });
             }
             columns = self.cache.column_read.wait(columns).unwrap_or_else(PoisonError::into_inner);
         }

@@ -67,7 +67,7 @@ pub fn value_text(dimension: &Dimension, value: &Value) -> String {
     print::value_text(dimension, value)
 }
 
-/// Where the word begins that ends at the end of `text`, and whether a quote in it is still open. `-` and
+/// Where the word begins that ends at the end of `text`, and whether a quote in it is still open. `-`, `!` and
 /// `(` before it are not part of it.
 fn word_start(text: &str) -> (usize, bool) {
     let (mut start, mut is_open, mut is_escaped) = (0, false, false);
@@ -78,7 +78,7 @@ fn word_start(text: &str) -> (usize, bool) {
             '"' => is_open = !is_open,
             _ if is_open => {}
             c if c.is_whitespace() => start = at + c.len_utf8(),
-            '(' | '-' if start == at => start = at + 1,
+            '(' | '-' | '!' if start == at => start = at + 1,
             _ => {}
         }
     }
@@ -93,16 +93,21 @@ fn split_name(word: &str) -> Option<(&str, usize)> {
         // The name of the parameter is part of the name, up to the next operator.
         let begin = at + 1;
         at = begin + word[begin..].find(operators)?;
-        let name = word[..at].trim_end_matches(['*', '/']);
-        let value = at + 1 + usize::from(word[at..].starts_with(">=") || word[at..].starts_with("<="));
+        let name = word[..at].trim_end_matches(['*', '/', '!']);
+        let value = at + operator_length(&word[at..]);
         return word[begin..name.len()].chars().all(is_in_param_name).then_some((name, value));
     }
-    let name = word[..at].trim_end_matches(['*']);
+    let name = word[..at].trim_end_matches(['*', '!']);
     let name = name.strip_suffix('/').unwrap_or(name);
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '/');
-    let value = at + 1 + usize::from(word[at..].starts_with(">=") || word[at..].starts_with("<="));
+    let value = at + operator_length(&word[at..]);
     is_name.then_some((name, value))
+}
+
+/// How long the operator is of which this is the last part.
+fn operator_length(text: &str) -> usize {
+    1 + usize::from([">=", "<=", "==", "=~"].iter().any(|long| text.starts_with(long)))
 }
 
 /// Whether the name of a parameter is being typed: logs have any number of them.

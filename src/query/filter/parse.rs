@@ -1,9 +1,10 @@
 //! The grammar of the filter language.
 //!
 //! ```text
-//! any    = all ("or" all)*
-//! all    = factor ("and"? factor)*
-//! factor = ("-" | "not") factor | "(" any? ")" | term
+//! any    = all (("or" | "||") all)*
+//! all    = factor (("and" | "&&")? factor)*
+//! factor = ("-" | "not") factor | "!" (group | term with a name) | group | term
+//! group  = "(" any? ")"
 //! term   = name operator value ("," value)*  |  param (operator value ("," value)*)?  |  word
 //! param  = "query_param:" name
 //! ```
@@ -109,7 +110,7 @@ fn whole(input: &mut Input<'_>) -> Parsed<Filter> {
 }
 
 fn any_of(input: &mut Input<'_>) -> Parsed<Filter> {
-    let terms: Vec<Filter> = separated(1.., all_of, keyword("or")).parse_next(input)?;
+    let terms: Vec<Filter> = separated(1.., all_of, or).parse_next(input)?;
     Ok(Filter::any(terms))
 }
 
@@ -117,10 +118,9 @@ fn all_of(input: &mut Input<'_>) -> Parsed<Filter> {
     let mut terms = Vec::new();
     loop {
         space(input)?;
-        let joined = !terms.is_empty() && opt(keyword("and")).parse_next(input)?.is_some();
+        let joined = !terms.is_empty() && opt(and).parse_next(input)?.is_some();
         space(input)?;
-        let ends =
-            matches!(next(input), None | Some(')')) || opt(peek(keyword("or"))).parse_next(input)?.is_some();
+        let ends = matches!(next(input), None | Some(')')) || opt(peek(or)).parse_next(input)?.is_some();
         if !ends {
             terms.push(factor(input)?);
         } else if terms.is_empty() || joined {
@@ -129,6 +129,16 @@ fn all_of(input: &mut Input<'_>) -> Parsed<Filter> {
             return Ok(Filter::all(terms));
         }
     }
+}
+
+/// Between terms of which one is enough.
+fn or(input: &mut Input<'_>) -> Parsed<()> {
+    alt((keyword("or"), "||".void())).parse_next(input)
+}
+
+/// Between terms that are all required; it may be left out.
+fn and(input: &mut Input<'_>) -> Parsed<()> {
+    alt((keyword("and"), "&&".void())).parse_next(input)
 }
 
 /// A word of the language, in any case, that ends where a word can end.
@@ -172,13 +182,23 @@ fn factor(input: &mut Input<'_>) -> Parsed<Filter> {
                 factor(input).map(Filter::negated)
             }
         }
-        _ if opt(peek(alt((keyword("and"), keyword("or"))))).parse_next(input)?.is_some() => {
+        _ if opt(peek(alt((and, or)))).parse_next(input)?.is_some() => {
             wrong(start, "expected a term; to look for the word itself, put it in quotes")
+        }
+        Some('!') if opt(('!', peek(negatable))).parse_next(input)?.is_some() => {
+            factor(input).map(Filter::negated)
         }
         _ => term(input),
     };
     input.state.depth -= 1;
     filter
+}
+
+/// What `!` negates: other text after it is a word that begins with `!`.
+fn negatable(input: &mut Input<'_>) -> Parsed<()> {
+    let named = (name, operator).verify(|(name, _): &(&str, Operator)| subject(name).is_some()).void();
+    let param = (query_param.verify(Option::is_some)).void();
+    alt((one_of(['(', '"']).void(), named, param)).parse_next(input)
 }
 
 fn group(input: &mut Input<'_>) -> Parsed<Filter> {
@@ -197,26 +217,34 @@ fn group(input: &mut Input<'_>) -> Parsed<Filter> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operator {
     Is,
+    IsNot,
     Exactly,
     Matches,
+    MatchesNot,
     Contains,
     HasPart,
     Compares(Comparison),
 }
 
 fn operator(input: &mut Input<'_>) -> Parsed<Operator> {
-    alt((
+    let negated =
+        alt(("!=".value(Operator::IsNot), "!:".value(Operator::IsNot), "!~".value(Operator::MatchesNot)));
+    // As other languages write them.
+    let doubled = alt(("==".value(Operator::Exactly), "=~".value(Operator::Matches)));
+    let compares = alt((
         ">=".value(Operator::Compares(Comparison::GreaterOrEqual)),
         "<=".value(Operator::Compares(Comparison::LessOrEqual)),
         '>'.value(Operator::Compares(Comparison::Greater)),
         '<'.value(Operator::Compares(Comparison::Less)),
+    ));
+    let others = alt((
         "*=".value(Operator::Contains),
         "/=".value(Operator::HasPart),
         '='.value(Operator::Exactly),
         '~'.value(Operator::Matches),
         ':'.value(Operator::Is),
-    ))
-    .parse_next(input)
+    ));
+    alt((negated, doubled, compares, others)).parse_next(input)
 }
 
 /// The name of a field or of something derived, `prefix/2` included.
@@ -290,6 +318,17 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
         (name.to_owned(), subject, operator)
     } else {
         let word = word(input, false)?;
+        if !word.quoted {
+            let text = String::from_utf8_lossy(&word.bytes);
+            if text.chars().all(|c| matches!(c, '&' | '|' | '!' | '=' | '<' | '>' | '~' | ':')) {
+                let message = format!(
+                    "expected a term, such as status:404 or status>=500 (no spaces inside), not \"{text}\"; to \
+                     look for the text itself, put it in quotes"
+                );
+                return wrong(start, message);
+            }
+            no_operator_after(input, &text)?;
+        }
         return value::meaning(&Subject::Anywhere, &word, input.state.now)
             .and_then(checked)
             .or_else(|message| wrong(start, message));
@@ -304,15 +343,19 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
     }
     let filter = match operator {
         Operator::Is => return list(input, &subject),
-        Operator::Matches if subject == Subject::Field(Field::Time) => Err(not_for_time("~")),
+        Operator::IsNot => return list(input, &subject).map(Filter::negated),
+        Operator::Matches | Operator::MatchesNot if subject == Subject::Field(Field::Time) => {
+            Err(not_for_time("~"))
+        }
         Operator::Contains | Operator::HasPart if subject == Subject::Field(Field::Time) => {
             Err(not_for_time("*= or /="))
         }
-        Operator::Matches => {
+        Operator::Matches | Operator::MatchesNot => {
             let pattern = escape::seen_regex(&expression(input)?);
-            Ok(Filter::Term(subject, Test::Regex(pattern)))
+            let filter = checked(Filter::Term(subject, Test::Regex(pattern)));
+            filter.map(|filter| if operator == Operator::Matches { filter } else { filter.negated() })
         }
-        Operator::Exactly => value::exact(&subject, &word(input, false)?, now),
+        Operator::Exactly => value::exact(&subject, &value_of(input, &subject, false)?, now),
         Operator::Contains => {
             let word = word(input, false)?;
             word.text().map(|text| Filter::Term(subject, Test::Contains(text.to_owned())))
@@ -321,13 +364,28 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
             let word = word(input, false)?;
             word.text().map(|text| Filter::Term(subject, Test::PathPart(text.to_owned())))
         }
-        Operator::Compares(comparison) => value::compare(&subject, comparison, &word(input, false)?, now),
+        Operator::Compares(comparison) => {
+            value::compare(&subject, comparison, &value_of(input, &subject, false)?, now)
+        }
     };
     filter.and_then(checked).or_else(|message| wrong(value_start, message))
 }
 
 fn not_for_time(operator: &str) -> String {
     format!("time has no text for {operator}: expected time:FROM..TO, time>= or time<")
+}
+
+/// Refuses `status >= 500`: the name alone would be a word to look for.
+fn no_operator_after(input: &mut Input<'_>, word: &str) -> Parsed<()> {
+    if subject(word).is_none() {
+        return Ok(());
+    }
+    let ahead = (take_while(1.., char::is_whitespace), operator.take());
+    let Some((space, operator)) = opt(peek(ahead)).parse_next(input)? else { return Ok(()) };
+    let message = format!(
+        "expected {word}{operator} without a space before \"{operator}\"; to look for the text itself, put it in quotes"
+    );
+    wrong(at(input) + space.len(), message)
 }
 
 /// Refuses a term that no matcher can be made of.
@@ -345,7 +403,7 @@ fn list(input: &mut Input<'_>, subject: &Subject) -> Parsed<Filter> {
     let mut terms = Vec::new();
     loop {
         let start = at(input);
-        let word = word(input, true)?;
+        let word = value_of(input, subject, true)?;
         if word.bytes.is_empty() && !word.quoted {
             return wrong(
                 start,
@@ -378,6 +436,41 @@ fn address(input: &mut Input<'_>) -> Parsed<Filter> {
     fail.parse_next(input)
 }
 
+/// The value of a field. For `time` a time of day may follow the date after a space.
+fn value_of(input: &mut Input<'_>, subject: &Subject, in_list: bool) -> Parsed<Word> {
+    let mut value = word(input, in_list)?;
+    if *subject != Subject::Field(Field::Time) || value.quoted {
+        return Ok(value);
+    }
+    while ends_with_date(&value.bytes) && opt(time_of_day_ahead).parse_next(input)?.is_some() {
+        value.bytes.push(b' ');
+        value.bytes.extend(word(input, in_list)?.bytes);
+    }
+    let rest = at(input);
+    if opt(time_of_day_ahead).parse_next(input)?.is_some() {
+        return wrong(rest + 1, "a time of day needs its date before it, as in time:2026-04-09T12:00");
+    }
+    Ok(value)
+}
+
+/// Whether a text is a day such as 2026-04-09, or a range that ends in one.
+fn ends_with_date(text: &[u8]) -> bool {
+    let (before, day) = text.split_at(text.len().saturating_sub(10));
+    let is_day = day.len() == 10
+        && day.iter().enumerate().all(|(at, byte)| match at {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    is_day && (before.is_empty() || before.ends_with(b".."))
+}
+
+/// The white space before a time of day such as 12:00.
+fn time_of_day_ahead(input: &mut Input<'_>) -> Parsed<()> {
+    let digit = |c: char| c.is_ascii_digit();
+    let clock = (take_while(1..=2, digit), ':', take_while(2, digit));
+    (take_while(1.., char::is_whitespace), peek(clock)).void().parse_next(input)
+}
+
 /// A value: bare, quoted, or both side by side (`media/"my file"*`). Ends at white space, at a `)` that
 /// it did not open, and at a comma if that separates values.
 fn word(input: &mut Input<'_>, in_list: bool) -> Parsed<Word> {
@@ -404,6 +497,10 @@ fn word(input: &mut Input<'_>, in_list: bool) -> Parsed<Word> {
             Some(',') if in_list => break,
             Some(')') if open == 0 => break,
             Some(c) if c.is_whitespace() => break,
+            Some('&' | '|') if opt(peek(alt(("&&", "||")))).parse_next(input)?.is_some() => {
+                let message = "expected spaces around && and ||; put a value that has them in quotes";
+                return wrong(at(input), message);
+            }
             Some('(') => open += 1,
             Some(')') => open -= 1,
             Some(c) => is_pattern |= glob::is_meta(c),
@@ -452,6 +549,7 @@ fn expression(input: &mut Input<'_>) -> Parsed<String> {
         }
         return Ok(pattern);
     }
+    let start = at(input);
     let mut pattern = String::new();
     let (mut open, mut in_class) = (0_usize, false);
     loop {
@@ -470,6 +568,10 @@ fn expression(input: &mut Input<'_>) -> Parsed<String> {
             Some(c) if !c.is_whitespace() => pattern.push(any.parse_next(input)?),
             _ => break,
         }
+    }
+    if let Some(before) = pattern.strip_suffix("&&").or_else(|| pattern.strip_suffix("||")) {
+        let message = "expected a space before && and ||; put an expression that has them in quotes";
+        return wrong(start + before.len(), message);
     }
     Ok(pattern)
 }

@@ -139,7 +139,8 @@ fn plain(subject: &Subject, test: &Test, bytes: &[u8]) -> Option<String> {
 
 /// Whether a text can stand as a value without quotes.
 fn is_bare(text: &str) -> bool {
-    !text.is_empty() && text != "-" && !text.chars().any(needs_quotes)
+    let has_sign = text.contains("&&") || text.contains("||");
+    !text.is_empty() && text != "-" && !has_sign && !text.chars().any(needs_quotes)
 }
 
 fn needs_quotes(c: char) -> bool {
@@ -162,7 +163,7 @@ fn bare_pattern(pattern: &str) -> String {
     let mut out = String::new();
     let mut is_quoted = false;
     for c in pattern.chars() {
-        if needs_quotes(c) && c != '\\' {
+        if (needs_quotes(c) && c != '\\') || matches!(c, '&' | '|') {
             if !is_quoted {
                 out.push('"');
             }

@@ -335,6 +335,81 @@ fn any_value() -> impl Strategy<Value = Value> {
     ]
 }
 
+#[test]
+fn what_other_languages_write_for_not_and_or_is_understood() {
+    for (text, meant) in [
+        ("status!=403", "-status:403"),
+        ("status!=403,404", "-status:403,404"),
+        ("status!=4xx", "-status:4xx"),
+        ("op!=GET", "-op:GET"),
+        ("requester!=-", "-requester:-"),
+        ("key!:a/*", "-key:a/*"),
+        ("ua!~bot", "-ua~bot"),
+        ("ua=~bot", "ua~bot"),
+        ("key==a*b", "key=a*b"),
+        ("param:x-user!=ann", "-param:x-user:ann"),
+        ("!status:403", "-status:403"),
+        ("!(status:403 || status:404)", "-(status:403 or status:404)"),
+        ("!param:x-user", "-param:x-user"),
+        ("status:403 && op:GET", "status:403 op:GET"),
+        ("status:403 &&op:GET", "status:403 op:GET"),
+        ("status:403 || op:GET && ip:192.0.2.1", "status:403 or op:GET ip:192.0.2.1"),
+    ] {
+        assert_eq!(parse(text), parse(meant), "{text}");
+    }
+    // A word may begin with the sign.
+    assert_eq!(parse("!important"), parse("\"!important\""));
+    assert_eq!(parse("key:\"a&&b\""), field(Field::Key, equals("a&&b")));
+}
+
+#[test]
+fn a_sign_that_would_be_looked_for_as_text_is_an_error_at_its_column() {
+    for (text, column) in [
+        ("status:403 &&", 14),
+        ("&& status:403", 1),
+        ("key:a&&op:GET", 6),
+        ("key:a|| op:GET", 6),
+        ("ua~bot&& op:GET", 7),
+        ("status:403 & op:GET", 12),
+        ("status:403 | op:GET", 12),
+        ("status = 403", 8),
+        ("ä status >= 500", 10),
+        ("status != 403", 8),
+        ("! status:403", 1),
+        ("x = y", 3),
+    ] {
+        let error = error(text);
+        assert!(error.starts_with(&format!("column {column}: ")), "{text}: {error}");
+        assert!(error.contains("expected"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_time_of_day_may_follow_its_date_after_a_space() {
+    for (text, meant) in [
+        ("time:2026-04-09 12:00", "time:2026-04-09T12:00"),
+        ("time:2026-04-09 12:00:05Z status:403", "time:2026-04-09T12:00:05Z status:403"),
+        ("time>=2026-04-09 12:00", "time>=2026-04-09T12:00"),
+        ("time=2026-04-09 12:00", "time=2026-04-09T12:00"),
+        ("time!=2026-04-09 12:00", "-time:2026-04-09T12:00"),
+        ("time:2026-04-09 12:00..2026-04-09 18:00", "time:2026-04-09T12:00..2026-04-09T18:00"),
+        ("time:2026-04-08..2026-04-09 18:00", "time:2026-04-08..2026-04-09T18:00"),
+        ("time:2026-04-08 12:00,2026-04-09 18:00", "time:2026-04-08T12:00,2026-04-09T18:00"),
+    ] {
+        assert_eq!(parse(text), parse(meant), "{text}");
+    }
+    assert!(error("time:2026-04-09 3:00").starts_with("column 6: "));
+    for (text, column) in [("time:yesterday 12:00", 16), ("time:-2d 12:00", 10), ("time:2026-04 12:00", 14)] {
+        let error = error(text);
+        assert!(
+            error.starts_with(&format!("column {column}: a time of day needs its date")),
+            "{text}: {error}"
+        );
+    }
+    // Other fields have no times of day.
+    assert_eq!(parse("key:2026-04-09 12:00"), parse("key:2026-04-09 \"12:00\""));
+}
+
 fn any_dimension() -> impl Strategy<Value = Dimension> {
     let mut all = Dimension::all();
     all.extend([Dimension::Prefix { depth: 3 }, Dimension::Network { v4: 16, v6: 48 }]);
@@ -431,7 +506,7 @@ proptest! {
     fn no_text_panics_and_what_is_read_is_read_back(text in prop_oneof![
         "\\PC{0,40}",
         "[a-z:~<>=*?\\[\\]()\"\\\\,. 0-9-]{0,40}",
-        "((key|ip|status|bytes|time|op|requester|any|prefix|network|weekday|param|param:x-a|query_param:\"b c\")(:|=|~|>|<|>=|\\*=|/=)[a-z0-9*\"()./,-]{0,8}( |  or |\\)| -| \\()){0,6}",
+        "((key|ip|status|bytes|time|op|requester|any|prefix|network|weekday|param|param:x-a|query_param:\"b c\")(:|=|~|>|<|>=|\\*=|/=|!=|!~|==|=~)[a-z0-9*\"()./,-]{0,8}( |  or |\\)| -| \\(| && | \\|\\| | !)){0,6}",
     ]) {
         match Filter::parse(&text, NOW) {
             Ok(filter) => {

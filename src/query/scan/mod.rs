@@ -30,7 +30,7 @@ mod testing;
 mod texts;
 mod waiting;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::cache::{Cache, SegmentInfo, Snapshot};
@@ -59,9 +59,20 @@ pub struct LocalEngine {
     series: Standing<series::Lines>,
     ranks: ranks::Ranks,
     far: far::Far,
+    /// The snapshot that questions are answered from while the data is held.
+    held: Mutex<Option<Arc<Held>>>,
     /// Pairs of a group and a value that counts of different values remember.
     most_pairs: usize,
 }
+
+/// The data of a moment, and its generation.
+struct Held {
+    snapshot: Snapshot<'static>,
+    generation: u64,
+}
+
+/// How often a snapshot is taken anew because the data changed meanwhile.
+const HOLDS: usize = 10;
 
 /// What is at hand while a question is answered.
 struct Asking<'a> {
@@ -85,6 +96,7 @@ impl LocalEngine {
             series: Standing::new(SERIES_BUDGET),
             ranks: ranks::Ranks::default(),
             far: far::Far::default(),
+            held: Mutex::new(None),
             most_pairs: distinct::MOST,
         }
     }
@@ -107,6 +119,10 @@ impl LocalEngine {
     /// If the cache cannot be read.
     pub fn moment(&self) -> Result<OneMoment<'_>, QueryError> {
         Ok(OneMoment { engine: self, snapshot: self.cache.snapshot()? })
+    }
+
+    fn held(&self) -> Option<Arc<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn ask_about(
@@ -219,11 +235,46 @@ impl Engine for LocalEngine {
         cancel: &Cancel,
         partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
-        self.ask_about(&self.cache.snapshot()?, query, cancel, partial)
+        match self.held() {
+            Some(held) => self.ask_about(&held.snapshot, query, cancel, partial),
+            None => self.ask_about(&self.cache.snapshot()?, query, cancel, partial),
+        }
+    }
+
+    fn pages(
+        &self,
+        query: &Query,
+        page: usize,
+        cancel: &Cancel,
+        take: &mut dyn FnMut(answer::Requests) -> bool,
+    ) -> Result<(), QueryError> {
+        let held = self.held();
+        let own = if held.is_none() { Some(self.cache.snapshot()?) } else { None };
+        super::in_pages(query, page, take, |query| match (&held, &own) {
+            (Some(held), _) => Ok(self.ask_about(&held.snapshot, query, cancel, &mut |_, _| {})?.answer),
+            (None, Some(own)) => Ok(self.ask_about(own, query, cancel, &mut |_, _| {})?.answer),
+            (None, None) => Err(QueryError::Cancelled),
+        })
     }
 
     fn generation(&self) -> u64 {
-        self.cache.generation()
+        self.held().map_or_else(|| self.cache.generation(), |held| held.generation)
+    }
+
+    fn hold(&self, holds: bool) -> Result<(), QueryError> {
+        let mut held = None;
+        for _ in 0..if holds { HOLDS } else { 0 } {
+            let before = self.cache.generation();
+            let snapshot = self.cache.lasting_snapshot()?;
+            let generation = self.cache.generation();
+            held = Some(Arc::new(Held { snapshot, generation }));
+            // The number must be that of this very snapshot.
+            if before == generation {
+                break;
+            }
+        }
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+        Ok(())
     }
 
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {

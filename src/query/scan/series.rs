@@ -2,10 +2,10 @@
 
 use crate::cache::{BLOCK, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Answer, Cancel, Dimension, QueryError, Series, Statistics, Stats, Value};
+use crate::query::{Answer, Cancel, Dimension, QueryError, Series, Statistics, Stats, Value, origin};
 
 use super::Asking;
-use super::buckets::Buckets;
+use super::buckets::{Buckets, number};
 use super::groups::{Sums, errors, for_each};
 use super::keys::GroupKeys;
 use super::predicate::{OpenPredicate, Passes};
@@ -18,7 +18,7 @@ const MOST_BUCKETS: i128 = 4_000_000;
 /// Sums per stretch of time, per line.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
-    /// Number of the first bucket since the epoch.
+    /// Number of the first bucket, counted from [`origin`].
     first: i64,
     lines: Vec<Vec<Sums>>,
 }
@@ -62,7 +62,8 @@ impl Lines {
         for (line, of) in repeats {
             lines[*line] = lines[*of].clone();
         }
-        Series { bucket, start: first.saturating_mul(i64::from(bucket)), lines }
+        let from = if start == end { 0 } else { origin(bucket) };
+        Series { bucket, start: first.saturating_mul(i64::from(bucket)).saturating_add(from), lines }
     }
 }
 
@@ -100,14 +101,13 @@ impl Asking<'_> {
         if bucket == 0 {
             return Err(QueryError::Invalid("a time bucket of 0 seconds; ask for 1 s or more".to_owned()));
         }
-        let width = i64::from(bucket);
         // What the time range and the filter say of time. One that is empty or reversed holds nothing; the
         // fold finds that out.
         let (from, to) = self.predicate.times();
         let earliest = |instant: i64| instant.max(from);
         let latest = |instant: i64| instant.min(to);
-        let first = wanted.iter().map(|segment| earliest(segment.time_min).div_euclid(width)).min();
-        let last = wanted.iter().map(|segment| latest(segment.time_max).div_euclid(width)).max();
+        let first = wanted.iter().map(|segment| number(bucket, earliest(segment.time_min))).min();
+        let last = wanted.iter().map(|segment| number(bucket, latest(segment.time_max))).max();
         let lines = each.map_or(1, |(_, values)| values.len().max(1));
         if let (Some(first), Some(last)) = (first, last)
             && let buckets = i128::from(last) - i128::from(first) + 1
@@ -187,8 +187,7 @@ impl Asking<'_> {
             return Ok(());
         }
         let buckets = Buckets::new(width, low, high);
-        let wide = i64::from(width.max(1));
-        lines.cover(low.div_euclid(wide), high.div_euclid(wide));
+        lines.cover(number(width, low), number(width, high));
         let before = (buckets.first() - lines.first) as usize;
         let (mut codes, mut sent) = ([0u64; BLOCK], [0u64; BLOCK]);
         let (mut status, mut groups) = ([0u32; BLOCK], [0u32; BLOCK]);

@@ -7,7 +7,7 @@ use super::super::layout::Areas;
 use super::super::rows::Rows;
 use super::super::state::State;
 use super::super::table::Extra;
-use super::asking;
+use super::{asking, window};
 use crate::query::{Answer, Ask, Measure, Value};
 
 /// Takes an answer.
@@ -15,6 +15,7 @@ pub(super) fn take(state: &mut State, told: Told) {
     match told.slot {
         Slot::Totals => totals(state, told),
         Slot::Timeline => timeline(state, told),
+        Slot::Bursts => bursts(state, told),
         Slot::Table => table(state, told),
         Slot::Activity => activity(state, told),
         Slot::Distinct => distinct(state, told),
@@ -50,6 +51,25 @@ fn timeline(state: &mut State, told: Told) {
         }
         Ok(_) => timeline.fail(told.generation, WRONG_KIND.to_owned()),
         Err(message) => timeline.fail(told.generation, message),
+    }
+}
+
+fn bursts(state: &mut State, told: Told) {
+    let bursts = &mut state.layer_mut().bursts;
+    if !bursts.awaits(told.number) || told.share.is_some() {
+        return;
+    }
+    match told.answer {
+        Ok(Answer::Series(series)) => {
+            if bursts.take(told.share, told.generation) {
+                bursts.data = Some(Timeline::of(series));
+            }
+        }
+        Ok(_) => bursts.fail(told.generation, WRONG_KIND.to_owned()),
+        Err(message) => bursts.fail(told.generation, message),
+    }
+    if let Some(key) = state.layer_mut().burst_key.take() {
+        window::show_burst(state, key);
     }
 }
 

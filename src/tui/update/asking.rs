@@ -12,6 +12,8 @@ use crate::query::{Ask, Counting, Filter, Measure, Query, Sort, TimeRange, Value
 
 /// How many rows the table of times has at most, unless its rows were chosen.
 const TIMES: usize = 200;
+/// How many buckets bursts are looked for in at most: an hour each where there is a month.
+const BURSTS: usize = 1_000;
 
 /// Asks whatever the screen shows and nobody has answered or is answering.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
@@ -21,8 +23,9 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     let page = layout::Areas::of(state).page();
     state.layer_mut().table_mut().load_ahead(page);
     if state.layer().detail.is_some() {
-        totals(state, effects);
         detail(state, effects);
+        totals(state, effects);
+        timeline(state, effects);
         return;
     }
     // Questions share the processor: those that are looked at first come first. The others follow when there
@@ -33,6 +36,7 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     }
     totals(state, effects);
     timeline(state, effects);
+    bursts(state, effects);
     if state.layer().table().rows.is_settled() && !state.layer().timeline.is_running() {
         activity(state, effects);
         distinct(state, effects);
@@ -92,6 +96,31 @@ fn timeline(state: &mut State, effects: &mut Vec<Effect>) {
     if state.layer().timeline.wants(&query, state.generation, state.latest[Slot::Timeline as usize]) {
         let number = send(state, effects, Slot::Timeline, query.clone());
         state.layer_mut().timeline.asked(number, query);
+    }
+}
+
+/// The buckets in which bursts are looked for. Whether there is one must not depend on the terminal.
+pub(super) fn axis_of_bursts(state: &State) -> Option<Axis> {
+    let (start, end) = state.span()?;
+    Some(Axis::round(start, end, BURSTS))
+}
+
+/// The question that is to be asked before bursts can be found; `None`: it is answered.
+pub(super) fn missing_for_bursts(state: &State) -> Option<Query> {
+    let bucket = axis_of_bursts(state)?.bucket;
+    let query = about_layer(state, Ask::Series { bucket, each: None });
+    let held = &state.layer().bursts;
+    let wants = held.wants(&query, state.generation, state.latest[Slot::Bursts as usize]);
+    (wants || held.is_running()).then_some(query)
+}
+
+fn bursts(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.layer().burst_key.is_none() || state.layer().bursts.is_running() {
+        return;
+    }
+    if let Some(query) = missing_for_bursts(state) {
+        let number = send(state, effects, Slot::Bursts, query.clone());
+        state.layer_mut().bursts.asked(number, query);
     }
 }
 

@@ -1,12 +1,12 @@
 //! Lists in front of the tables: filters, columns, dimensions, widths of times, keys, failures.
 
 use super::super::axis;
-use super::super::columns::{Choice, Column};
+use super::super::columns::Choice;
 use super::super::keymap::Command;
 use super::super::layer::Tab;
 use super::super::layout;
 use super::super::state::{Overlay, State};
-use super::super::table::{About, Table};
+use super::super::table::About;
 use super::super::views;
 use super::moving::in_list;
 use crate::query::{Dimension, Filter};
@@ -150,24 +150,13 @@ fn columns_key(state: &mut State, command: Command, at: usize, page: usize) -> O
     let table = state.layer_mut().table_mut();
     match command {
         Command::Toggle => {
-            toggle_column(table, at);
+            if !table.toggle(at) {
+                state.say("this column stays: the table needs it");
+            }
             Some(Overlay::Columns(at))
         }
         Command::Accept => None,
         Command::Drop => Some(Overlay::Columns(at)),
         _ => Some(Overlay::Columns(in_list(command, at, table.columns.len(), page))),
-    }
-}
-
-/// The first column stays: without it nobody knows what the rows are.
-fn toggle_column(table: &mut Table, at: usize) {
-    let Some(choice) = table.columns.get_mut(at) else { return };
-    if choice.column != Column::Value {
-        choice.wanted = !choice.wanted;
-    }
-    if !table.columns.iter().any(|choice| choice.wanted)
-        && let Some(choice) = table.columns.get_mut(at)
-    {
-        choice.wanted = true;
     }
 }

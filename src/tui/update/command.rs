@@ -19,7 +19,7 @@ pub(crate) struct Spec {
 }
 
 /// Every command there is.
-pub(crate) static COMMANDS: [Spec; 10] = [
+pub(crate) static COMMANDS: [Spec; 11] = [
     Spec {
         name: "by",
         takes: "DIMENSION",
@@ -32,6 +32,7 @@ pub(crate) static COMMANDS: [Spec; 10] = [
     Spec { name: "row", takes: "NUMBER", about: "go to this row" },
     Spec { name: "columns", takes: "", about: "choose the columns" },
     Spec { name: "export", takes: "FILE", about: "write the table to a .csv, .json or .ndjson file" },
+    Spec { name: "zone", takes: "utc|local", about: "times in UTC or in your own zone" },
     Spec { name: "help", takes: "", about: "all keys" },
     Spec { name: "quit", takes: "", about: "quit; also q" },
 ];
@@ -49,9 +50,9 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
     };
     match (name, known.as_slice()) {
         ("", _) => return Ok(()),
-        ("q", _) => effects.push(Effect::Quit),
+        ("q", _) => super::quit(state, effects),
         (_, [spec]) => match spec.name {
-            "quit" => effects.push(Effect::Quit),
+            "quit" => super::quit(state, effects),
             "help" => state.overlay = Some(Overlay::Help(0)),
             "columns" => state.overlay = Some(Overlay::Columns(0)),
             "clear" => state.layer_mut().filter = Filter::everything(),
@@ -80,9 +81,14 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 }
                 _ => return wrong(at, "a row is a number from 1".to_owned()),
             },
+            "zone" => match argument.to_ascii_lowercase().as_str() {
+                "utc" => super::show_zone(state, false),
+                "local" => super::show_zone(state, true),
+                _ => return wrong(at, "expected utc or local".to_owned()),
+            },
             "export" if argument.is_empty() => typing::ask_for_file(state),
             "export" => match typing::export(state, argument) {
-                Ok(effect) => effects.push(effect),
+                Ok(export) => typing::begin_export(state, export, effects),
                 Err(message) => return wrong(at, message),
             },
             _ => {}
@@ -169,6 +175,7 @@ pub(super) fn completions(state: &State, typed: &str) -> Completions {
             let param = format!("{}:", QUERY_PARAM[0]);
             beginning(Dimension::all().iter().map(Dimension::name).chain([param]).collect())
         }
+        "zone" => beginning(vec!["utc".to_owned(), "local".to_owned()]),
         "sort" => beginning(sortable(state).iter().map(|column| column.name().to_owned()).collect()),
         _ => beginning(Vec::new()),
     }

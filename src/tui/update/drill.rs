@@ -20,6 +20,8 @@ pub(super) fn open(state: &mut State) {
             let Some(row) = rows.request(table.cursor).cloned() else { return };
             let mut next = Layer::new(layer.filter.clone(), layer.time);
             next.tab = Tab::Requests;
+            // It is one of these requests: the header goes on counting them.
+            next.timeline = layer.timeline.clone();
             // The first field that people look for.
             next.detail =
                 Some(Detail { row, is_whole: false, asked: None, cursor: Field::Time as usize, top: 0 });

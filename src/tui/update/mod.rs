@@ -24,6 +24,7 @@ use crate::ingest::Phase;
 pub(crate) use asking::width_of_times;
 pub(crate) use choosing::{choices_of_columns, dimensions, widths};
 pub(crate) use command::COMMANDS;
+pub(crate) use window::sum_of_burst;
 
 /// Does what an action asks for and returns what is to be done outside.
 pub(crate) fn update(state: &mut State, now: Moment, action: Action) -> Vec<Effect> {
@@ -52,9 +53,26 @@ pub(crate) fn update(state: &mut State, now: Moment, action: Action) -> Vec<Effe
                 state.generation = state.newest;
             }
         }
+        Action::Held(Ok(generation)) => {
+            state.newest = state.newest.max(generation);
+            if state.paused {
+                // All that is shown is asked for again, as far as it is of other data.
+                state.generation = generation;
+            }
+        }
+        Action::Held(Err(message)) => {
+            state.paused = false;
+            state.warn(format!("not paused: {}", super::shown::visible(&message)));
+        }
         Action::Woke(number) => typing::woke(state, number),
+        Action::Exporting { rows, total } => {
+            if let Some(export) = &mut state.export {
+                (export.1, export.2) = (rows, total);
+            }
+        }
         Action::Exported(exported) => exported_to(state, exported),
     }
+    layout::measure(state);
     asking::reconcile(state, &mut effects);
     effects
 }
@@ -62,7 +80,9 @@ pub(crate) fn update(state: &mut State, now: Moment, action: Action) -> Vec<Effe
 /// Where the keyboard is.
 pub(crate) fn context(state: &State) -> Context {
     match (&state.prompt, &state.overlay) {
-        (Some(Prompt { purpose: Purpose::Overwrite(_), .. }), _) => Context::Question,
+        (Some(Prompt { purpose: Purpose::Overwrite(_) | Purpose::StopExport { .. }, .. }), _) => {
+            Context::Question
+        }
         (Some(_), _) => Context::Prompt,
         (None, Some(Overlay::Help(_) | Overlay::Failures(_))) => Context::Reading,
         (None, Some(Overlay::Filters(_))) => Context::Filters,
@@ -91,8 +111,9 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         return;
     }
     state.message = None;
+    state.layer_mut().burst_key = None;
     match (command, context) {
-        (Some(Command::Quit), _) => effects.push(Effect::Quit),
+        (Some(Command::Quit), _) => quit(state, effects),
         (Some(Command::Redraw), _) => effects.push(Effect::Redraw),
         (Some(Command::Suspend), _) => effects.push(Effect::Suspend),
         (Some(command), Context::Prompt | Context::Question) => typing::perform(state, command, effects),
@@ -142,20 +163,37 @@ pub(crate) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         Command::Bars => state.bars = state.bars.next(),
         Command::Copy => copy(state, effects),
         Command::Zone => {
-            state.local = !state.local;
-            let name = state.zone_name();
-            state.say(format!("times are in {name}"));
+            show_zone(state, !state.local);
         }
-        Command::Pause => pause(state),
-        Command::Quit => effects.push(Effect::Quit),
+        Command::Pause => pause(state, effects),
+        Command::Quit => quit(state, effects),
         Command::Redraw => effects.push(Effect::Redraw),
         Command::Suspend => effects.push(Effect::Suspend),
         _ => {}
     }
 }
 
-fn pause(state: &mut State) {
+/// Quits; asks first if that would end an export. Asked for once more, it quits.
+fn quit(state: &mut State, effects: &mut Vec<Effect>) {
+    let is_asked = matches!(&state.prompt, Some(Prompt { purpose: Purpose::StopExport { quit: true }, .. }));
+    if state.export.is_none() || is_asked {
+        effects.push(Effect::Quit);
+    } else {
+        state.overlay = None;
+        state.prompt = Some(Prompt::new(Purpose::StopExport { quit: true }, String::new()));
+    }
+}
+
+/// Shows instants in the zone of the user, or in UTC.
+fn show_zone(state: &mut State, local: bool) {
+    state.local = local;
+    let name = state.zone_name();
+    state.say(format!("times are in {name}"));
+}
+
+fn pause(state: &mut State, effects: &mut Vec<Effect>) {
     state.paused = !state.paused;
+    effects.push(Effect::Hold(state.paused));
     if state.paused {
         state.say("paused: the numbers stand still, logs still come in; p goes on");
     } else {
@@ -183,7 +221,13 @@ fn resize(state: &mut State, columns: u16, rows: u16) {
 }
 
 fn exported_to(state: &mut State, exported: Exported) {
+    state.export = None;
+    // There is nothing left to stop.
+    if matches!(&state.prompt, Some(Prompt { purpose: Purpose::StopExport { .. }, .. })) {
+        state.prompt = None;
+    }
     match exported {
+        Exported::Cancelled => state.say("the export was stopped; no file was written"),
         Exported::Written { path, rows, approximate } => {
             let path = super::shown::visible(&path.display().to_string());
             let mut told = format!("{} written to {path}", super::shown::counted(rows, "row"));
@@ -193,7 +237,9 @@ fn exported_to(state: &mut State, exported: Exported) {
             state.say(told);
         }
         Exported::Exists(export) => {
-            state.prompt = Some(Prompt::new(Purpose::Overwrite(Box::new(export)), String::new()));
+            // The footer shows the keys that answer.
+            state.message = None;
+            state.prompt = Some(Prompt::new(Purpose::Overwrite(export), String::new()));
         }
         Exported::Failed(reason) => state.warn(super::shown::visible(&reason)),
     }

@@ -126,7 +126,7 @@ fn click_row(state: &mut State, rows: Rect, at: Position, double: bool, effects:
 
 fn begin_brush(state: &mut State, x: u16) {
     if let Some(instant) = instant_at(state, x) {
-        state.brush = Some(Brush { fixed: instant, moving: instant });
+        state.brush = Some(Brush { fixed: instant, moving: instant, burst: None });
     }
 }
 
@@ -136,6 +136,7 @@ fn drag(state: &mut State, at: Position) {
         && let Some(brush) = &mut state.brush
     {
         brush.moving = instant;
+        brush.burst = None;
     }
 }
 
@@ -143,7 +144,8 @@ fn instant_at(state: &State, x: u16) -> Option<i64> {
     let axis = state.axis()?;
     let bars = Areas::of(state).bars;
     let column = usize::from(x.clamp(bars.x, bars.right().saturating_sub(1)) - bars.x);
-    Some(axis.at(axis.of_column(column, usize::from(bars.width))))
+    let last = axis.count.saturating_sub(1);
+    Some(axis.at(axis.of_column(column, usize::from(bars.width)).unwrap_or(last)))
 }
 
 fn click_in_list(state: &mut State, at: Position, double: bool) {

@@ -7,13 +7,17 @@ use crossterm::event::{Event, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
 use super::super::action::{Effect, Export};
+use super::super::columns::{self, Column};
 use super::super::keymap::Command;
 use super::super::prompt::{Completion, Problem, Prompt, Purpose};
+use super::super::rows::RowId;
+use super::super::shown;
 use super::super::state::State;
+use super::super::table::About;
 use super::{asking, command};
 use crate::query::filter::complete::value_text;
 use crate::query::filter::{Completion as Typed, complete};
-use crate::query::{Filter, Value};
+use crate::query::{Ask, Filter, Measure, Value};
 
 /// How long the fingers must rest before the table follows the filter.
 const REST: Duration = Duration::from_millis(120);
@@ -42,6 +46,10 @@ fn text_of(filter: &Filter) -> String {
 
 /// Asks for the name of a file for the table in front.
 pub(super) fn ask_for_file(state: &mut State) {
+    if state.export.is_some() {
+        state.prompt = Some(Prompt::new(Purpose::StopExport { quit: false }, String::new()));
+        return;
+    }
     if asking::of_table(state, 0).is_none() {
         state.warn("there is no table to export yet");
         return;
@@ -130,12 +138,16 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
                 *state.layer_mut() = *before;
             }
         }
-        Command::Yes => {
-            if let Some(Prompt { purpose: Purpose::Overwrite(mut export), .. }) = state.prompt.take() {
+        Command::Yes => match state.prompt.take().map(|prompt| prompt.purpose) {
+            Some(Purpose::Overwrite(mut export)) => {
                 export.overwrite = true;
-                effects.push(Effect::Export(export));
+                begin_export(state, export, effects);
             }
-        }
+            Some(Purpose::StopExport { quit }) => {
+                effects.push(if quit { Effect::Quit } else { Effect::StopExport });
+            }
+            _ => {}
+        },
         Command::Complete => cycle(state, true, effects),
         Command::CompleteBack => cycle(state, false, effects),
         Command::Older => recall(state, true, effects),
@@ -173,25 +185,77 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
             }
         }
         Purpose::Export => match export(state, &text) {
-            Ok(effect) => effects.push(effect),
+            Ok(export) => begin_export(state, export, effects),
             Err(message) => {
                 let problem = Problem { column: 0, message };
                 state.prompt = Some(Prompt { problem: Some(problem), ..prompt });
             }
         },
-        Purpose::Overwrite(_) => state.prompt = Some(prompt),
+        Purpose::Overwrite(_) | Purpose::StopExport { .. } => state.prompt = Some(prompt),
     }
 }
 
-/// Writing the table in front to a file of this name.
-pub(super) fn export(state: &State, name: &str) -> Result<Effect, String> {
+/// Begins to write a file.
+pub(super) fn begin_export(state: &mut State, export: Box<Export>, effects: &mut Vec<Effect>) {
+    let name = export.path.file_name().unwrap_or_default().to_string_lossy();
+    state.export = Some((shown::visible(&name), 0, 0));
+    effects.push(Effect::Export(export));
+}
+
+/// The table in front, to be written to a file of this name.
+pub(super) fn export(state: &State, name: &str) -> Result<Box<Export>, String> {
+    if state.export.is_some() {
+        return Err("another file is still being written; wait for it, or stop it with e".to_owned());
+    }
     let path = PathBuf::from(name);
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     if !matches!(ending.as_deref(), Some("csv" | "json" | "ndjson")) {
         return Err("the name must end in .csv, .json or .ndjson".to_owned());
     }
-    let query = asking::of_table(state, 0).ok_or("there is no table to export yet")?;
-    Ok(Effect::Export(Box::new(Export { path, overwrite: false, query })))
+    let mut query = asking::of_table(state, 0).ok_or("there is no table to export yet")?;
+    let table = state.layer().table();
+    let mut columns: Vec<Column> = table.wanted().filter(|column| *column != Column::Activity).collect();
+    let mut marks = table.marks.clone();
+    match &mut query.ask {
+        Ask::Groups { more, .. } => {
+            // What the screen asks for the rows in sight only.
+            let unasked: Vec<Measure> = columns
+                .iter()
+                .filter_map(|column| match column {
+                    Column::Measure(measure) if !more.contains(measure) => Some(*measure),
+                    _ => None,
+                })
+                .collect();
+            more.extend(unasked);
+        }
+        Ask::Requests { .. } if !marks.is_empty() => {
+            // In the order of the table, as far as it is known.
+            let rows = table.rows.data.as_ref();
+            let place = |mark: &RowId| rows.and_then(|rows| rows.position(mark)).unwrap_or(usize::MAX);
+            marks.sort_by_key(place);
+            let ids = marks.drain(..).filter_map(|mark| match mark {
+                RowId::Request(id) => Some(id),
+                _ => None,
+            });
+            query.ask = Ask::Numbered(ids.collect());
+        }
+        _ => {}
+    }
+    if table.about == About::Requests {
+        // A screen has no room for every field; a file has, unless columns were chosen.
+        if table.columns == columns::of_requests() {
+            columns.clear();
+        } else if let Ask::Requests { fields, .. } = &mut query.ask {
+            *fields = columns
+                .iter()
+                .filter_map(|column| match column {
+                    Column::Field(field) => Some(*field),
+                    _ => None,
+                })
+                .collect();
+        }
+    }
+    Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort: table.sort }))
 }
 
 /// Takes a line from the history, or goes back towards the present one.
@@ -239,7 +303,7 @@ fn cycle(state: &mut State, forward: bool, effects: &mut Vec<Effect>) {
             }
             command::Completions::Filter { at } => complete_filter(state, &text, at, cursor, effects),
         },
-        Purpose::Export | Purpose::Overwrite(_) => {}
+        Purpose::Export | Purpose::Overwrite(_) | Purpose::StopExport { .. } => {}
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn begin(state: &mut State) {
     let line = line(state, &axis);
     let peak = (0..line.len()).max_by_key(|&index| (line.get(index).copied(), std::cmp::Reverse(index)));
     let at = axis.at(peak.unwrap_or(0));
-    state.brush = Some(Brush { fixed: at, moving: at });
+    state.brush = Some(Brush { fixed: at, moving: at, burst: None });
 }
 
 /// The bars of the timeline as numbers.
@@ -47,7 +47,22 @@ pub(super) fn brush(state: &mut State, command: Command) {
         Command::Last => last,
         _ => at,
     };
-    brush.moving = axis.at(moved.min(last));
+    let is_moving = matches!(
+        command,
+        Command::Left
+            | Command::Right
+            | Command::PageUp
+            | Command::PageDown
+            | Command::First
+            | Command::Last
+            | Command::SwapEdges
+            | Command::ShiftLeft
+            | Command::ShiftRight
+    );
+    if is_moving {
+        brush.moving = axis.at(moved.min(last));
+        brush.burst = None;
+    }
     match command {
         Command::SwapEdges => std::mem::swap(&mut brush.fixed, &mut brush.moving),
         Command::ShiftLeft | Command::ShiftRight => {
@@ -136,11 +151,31 @@ pub(super) fn zoom_out(state: &mut State) {
     };
 }
 
-/// Puts the brush on the next or previous burst and says what it is.
+/// To the next or previous burst, as soon as it is known where bursts are.
 pub(super) fn burst(state: &mut State, command: Command) {
-    let Some(axis) = state.axis() else { return };
-    let line = line(state, &axis);
+    if state.axis().is_none() {
+        return;
+    }
+    if asking::missing_for_bursts(state).is_some() {
+        state.layer_mut().burst_key = Some(command);
+        state.say("looking for bursts …");
+    } else {
+        show_burst(state, command);
+    }
+}
+
+/// Puts the brush on the next or previous burst and says what it is.
+pub(super) fn show_burst(state: &mut State, command: Command) {
+    let (Some(timeline), Some(axis)) = (state.axis(), asking::axis_of_bursts(state)) else { return };
+    if let Some(error) = state.layer().bursts.error() {
+        let error = error.to_owned();
+        state.warn(error);
+        return;
+    }
+    let Some(data) = &state.layer().bursts.data else { return };
+    let line: Vec<u64> = data.on(&axis).iter().map(|stats| state.bars.of(stats)).collect();
     let found = bursts(&line, axis.bucket);
+    let stretch = |burst: &Burst| (axis.at(burst.first), axis.at(burst.last + 1));
     if found.is_empty() {
         let bars = state.bars.name();
         state.say(format!("no burst of {bars}: nothing stands far above the usual"));
@@ -150,18 +185,29 @@ pub(super) fn burst(state: &mut State, command: Command) {
         (None, Command::PreviousBurst) => found.len() - 1,
         (None, _) => 0,
         (Some(brush), Command::PreviousBurst) => {
-            let (first, _) = brush.covers(&axis);
-            found.iter().rposition(|burst| burst.last < first).unwrap_or(found.len() - 1)
+            let (start, _) = brush.stretch(&timeline);
+            found.iter().rposition(|burst| stretch(burst).1 <= start).unwrap_or(found.len() - 1)
         }
         (Some(brush), _) => {
-            let (_, last) = brush.covers(&axis);
-            found.iter().position(|burst| burst.first > last).unwrap_or(0)
+            let (_, end) = brush.stretch(&timeline);
+            found.iter().position(|burst| stretch(burst).0 >= end).unwrap_or(0)
         }
     };
     let Some(burst) = found.get(next) else { return };
-    state.brush = Some(Brush { fixed: axis.at(burst.first), moving: axis.at(burst.last) });
+    let (start, end) = stretch(burst);
+    state.brush = Some(Brush { fixed: start, moving: end - 1, burst: Some((start, end)) });
     let told = tell(state, burst, &axis);
     state.say(format!("burst {} of {}: {told}", next + 1, found.len()));
+}
+
+/// What the timeline measures, over a burst that was found.
+pub(crate) fn sum_of_burst(state: &State, (start, end): (i64, i64)) -> u64 {
+    let (Some(axis), Some(data)) = (asking::axis_of_bursts(state), &state.layer().bursts.data) else {
+        return 0;
+    };
+    let buckets = data.on(&axis);
+    let inside = buckets.iter().enumerate().filter(|(index, _)| (start..end).contains(&axis.at(*index)));
+    inside.map(|(_, stats)| state.bars.of(stats)).sum()
 }
 
 fn tell(state: &State, burst: &Burst, axis: &Axis) -> String {

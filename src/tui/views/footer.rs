@@ -30,6 +30,21 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         put(buffer, room, room.x, room.y, &fit::end(&message.text, usize::from(room.width)), style);
         return;
     }
+    let mut left = left;
+    if let Some((name, rows, total)) = &state.export
+        && update::context(state) != Context::Question
+    {
+        let how_far = match total {
+            0 => String::new(),
+            total => format!(" {} of {}", shown::count(*rows), shown::counted(*total, "row")),
+        };
+        let text = format!("writing {}{how_far}", fit::middle(name, 24));
+        let x = put(buffer, left, left.x, left.y, &text, theme.accent()) + 2;
+        let key = keymap::key_of(Context::Table, Command::Export);
+        let x = put(buffer, left, x, left.y, &key, theme.accent()) + 1;
+        let x = put(buffer, left, x, left.y, "stop", theme.quiet()) + 2;
+        left = Rect { x, width: left.right().saturating_sub(x), ..left };
+    }
     let context = update::context(state);
     let has_rows = state.layer().table().reach() > 0;
     // What would do nothing at the moment is not offered.

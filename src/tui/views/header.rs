@@ -105,12 +105,18 @@ fn gauge(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
         write(&mut right, buffer, &format!("{} failed !", shown::count(failed)), theme.error());
     }
     let style = match progress.phase {
-        Phase::Done => theme.good(),
+        Phase::Done if is_good(progress) => theme.good(),
         Phase::Failed => theme.error(),
         _ => theme.accent(),
     };
     write(&mut right, buffer, &words(state, progress, area.width), style);
     right.right() + 1
+}
+
+/// Whether everything went well, and there was something to go well.
+fn is_good(progress: &Progress) -> bool {
+    let tried = progress.files_listed + progress.files_known + progress.files_done;
+    progress.files_failed == 0 && progress.failures.is_empty() && progress.fatal.is_none() && tried > 0
 }
 
 fn words(state: &State, progress: &Progress, width: u16) -> String {
@@ -120,7 +126,8 @@ fn words(state: &State, progress: &Progress, width: u16) -> String {
     let has_data = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
     let every = state.every.map(shown::every);
     match (progress.phase, every) {
-        (Phase::Done, Some(every)) => return format!("✓ every {every}"),
+        (Phase::Done, Some(every)) if is_good(progress) => return format!("✓ every {every}"),
+        (Phase::Done, Some(every)) => return format!("every {every}"),
         (Phase::Failed, Some(every)) if width >= 110 => {
             return format!("✗ tries again every {every}, ! says why");
         }
@@ -129,7 +136,8 @@ fn words(state: &State, progress: &Progress, width: u16) -> String {
     }
     match progress.phase {
         Phase::Idle => "⟳ starting".to_owned(),
-        Phase::Done => "✓".to_owned(),
+        Phase::Done if is_good(progress) => "✓".to_owned(),
+        Phase::Done => String::new(),
         Phase::Cancelled => "stopped".to_owned(),
         Phase::Failed if has_data => "not pulling: cached requests only, ! says why".to_owned(),
         Phase::Failed => "✗ could not read the logs".to_owned(),

@@ -77,20 +77,15 @@ fn align(text: &str, column: &Placed) -> String {
 
 fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
     let table = state.layer().table();
-    let title = table.title();
     for column in placed {
-        let mut text = column.column.title(&title);
-        if table.is_order_approximate(column.column) {
-            text.insert(0, '≈');
-        }
+        let mut text = table.heading(column.column);
         if table.sort.by == column.column {
             text.push_str(if table.sort.descending { " ▼" } else { " ▲" });
         }
         let style =
             if table.column == column.column { state.theme.heading_chosen() } else { state.theme.heading() };
         let width = usize::from(column.width);
-        // A heading may use the gap before its column rather than be cut.
-        let fitted = fit::end(&text, width + usize::from(column.right) * 2);
+        let fitted = fit::end(&text, width);
         let length = u16::try_from(unicode_width::UnicodeWidthStr::width(fitted.as_str())).unwrap_or(0);
         let x = if column.right { (column.x + column.width).saturating_sub(length) } else { column.x };
         put(buffer, area, x, area.y, &fitted, style);

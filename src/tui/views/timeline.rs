@@ -10,6 +10,7 @@ use crate::tui::layer::Tab;
 use crate::tui::layout::Areas;
 use crate::tui::shown;
 use crate::tui::state::{Bars, State};
+use crate::tui::update;
 use crate::tui::widgets::bars;
 
 /// Draws it.
@@ -23,19 +24,19 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let area = areas.bars;
     let width = usize::from(area.width);
     for column in 0..area.width {
-        let index = axis.of_column(usize::from(column), width);
+        let Some(index) = axis.of_column(usize::from(column), width) else { break };
         let number = line.get(index).copied().unwrap_or(0);
-        let is_covered = covered.is_some_and(|(first, last)| (first..=last).contains(&index));
-        let style = match (is_covered, state.bars) {
-            (true, _) => state.theme.brushed(),
-            (false, Bars::Errors) => state.theme.error(),
-            (false, _) => state.theme.bar(),
+        let is_covered = covered.map(|(first, last)| (first..=last).contains(&index));
+        let plain = match state.bars {
+            Bars::Errors => state.theme.error(),
+            _ => state.theme.bar(),
         };
+        let style = state.theme.timeline(plain, is_covered);
         for row in 0..area.height {
             let cell = &mut buffer[(area.x + column, area.bottom() - 1 - row)];
             let mut symbol = bars::cell(number, highest, row, area.height);
             // An empty stretch inside the brush is seen too.
-            if is_covered && symbol == ' ' && row == 0 {
+            if is_covered == Some(true) && symbol == ' ' && row == 0 {
                 symbol = '▁';
             }
             cell.set_char(symbol).set_style(style);
@@ -78,15 +79,20 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
     }
     let mut right = String::new();
     if let Some(brush) = state.brush {
-        let (first, last) = brush.covers(axis);
-        let sum: u64 = line.iter().skip(first).take(last - first + 1).sum();
-        let length = i64::from(axis.bucket) * (last - first + 1) as i64;
+        let (start, end) = brush.stretch(axis);
+        let sum: u64 = match brush.burst {
+            Some(burst) => update::sum_of_burst(state, burst),
+            None => {
+                let (first, last) = brush.covers(axis);
+                line.iter().skip(first).take(last - first + 1).sum()
+            }
+        };
         let zone = state.zone();
         right = format!(
             "{} – {}  {}  {} {}",
-            shown::short_instant(axis.at(first), zone),
-            shown::short_instant(axis.at(last + 1), zone),
-            shown::span(length),
+            shown::short_instant(start, zone),
+            shown::short_instant(end, zone),
+            shown::span(end - start),
             amount(state, sum),
             state.bars.name(),
         );
@@ -126,7 +132,8 @@ fn labels(state: &State, area: Rect, axis: &Axis, covered: Option<(usize, usize)
     let width = usize::from(area.width);
     let column = |index: usize| area.x + u16::try_from(axis.column(index, width)).unwrap_or(0);
     if let Some((first, last)) = covered {
-        for x in column(first)..=column(last).max(column(first)) {
+        let cells = u16::try_from(axis.cells(width)).unwrap_or(1);
+        for x in column(first)..column(last).max(column(first)).saturating_add(cells) {
             if x < area.right() {
                 buffer[(x, area.y)].set_char('▔').set_style(state.theme.brushed());
             }

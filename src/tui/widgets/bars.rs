@@ -18,13 +18,12 @@ pub(crate) fn cell(number: u64, highest: u64, row: u16, rows: u16) -> char {
     UPRIGHT[above as usize]
 }
 
-/// A line of small bars, one for each number, stretched to a width.
+/// A line of small bars, one for each number, all of the same whole number of cells: as wide as there is room.
 pub(crate) fn sparkline(numbers: &[u64], width: usize) -> String {
     let highest = numbers.iter().copied().max().unwrap_or(0);
-    (0..width)
-        .filter_map(|column| numbers.get(column * numbers.len() / width.max(1)))
-        .map(|&number| cell(number, highest, 0, 1))
-        .collect()
+    let cells = (width / numbers.len().max(1)).max(1);
+    let bar = |&number: &u64| std::iter::repeat_n(cell(number, highest, 0, 1), cells);
+    numbers.iter().flat_map(bar).take(width).collect()
 }
 
 /// A lying bar of a share of the whole.
@@ -58,9 +57,12 @@ mod tests {
     }
 
     #[test]
-    fn sparklines_are_as_wide_as_asked() {
+    fn sparklines_do_not_stretch_some_of_their_bars() {
         assert_eq!(sparkline(&[0, 4, 8], 3), " ▄█");
         assert_eq!(sparkline(&[0, 8], 6), "   ███");
+        assert_eq!(sparkline(&[1, 8, 8, 8, 8, 8, 8], 8), "▁██████");
+        assert_eq!(sparkline(&[8, 0, 8, 0, 8], 14), "██  ██  ██");
+        assert_eq!(sparkline(&[8, 8, 8], 2), "██");
         assert_eq!(sparkline(&[], 6), "");
     }
 

@@ -356,6 +356,8 @@ fn groups(rows: &[&Row], by: &Dimension, more: &[Measure], sort: Sort<Measure>, 
 
 fn series(rows: &[&Row], bucket: u32, each: Option<&(Dimension, Vec<Value>)>) -> Series {
     let width = i64::from(bucket);
+    // 1970-01-05 was a Monday.
+    let origin = if bucket.is_multiple_of(7 * 86_400) { 4 * 86_400 } else { 0 };
     let lines: Vec<Vec<&Row>> = match each {
         None => vec![rows.to_vec()],
         Some((by, values)) => values
@@ -363,18 +365,18 @@ fn series(rows: &[&Row], bucket: u32, each: Option<&(Dimension, Vec<Value>)>) ->
             .map(|value| rows.iter().copied().filter(|row| row.group(by) == *value).collect())
             .collect(),
     };
-    let numbers = || lines.iter().flatten().map(|row| row.time.div_euclid(width));
+    let numbers = || lines.iter().flatten().map(|row| (row.time - origin).div_euclid(width));
     let (Some(first), Some(last)) = (numbers().min(), numbers().max()) else {
         return Series { bucket, start: 0, lines: vec![Vec::new(); lines.len()] };
     };
     let line = |rows: &Vec<&Row>| {
         let mut buckets: BTreeMap<i64, Vec<&Row>> = BTreeMap::new();
         for row in rows {
-            buckets.entry(row.time.div_euclid(width)).or_default().push(row);
+            buckets.entry((row.time - origin).div_euclid(width)).or_default().push(row);
         }
         (first..=last).map(|number| stats(buckets.get(&number).into_iter().flatten().copied())).collect()
     };
-    Series { bucket, start: first * width, lines: lines.iter().map(line).collect() }
+    Series { bucket, start: first * width + origin, lines: lines.iter().map(line).collect() }
 }
 
 fn requests(rows: &[&Row], sort: Sort<Field>, offset: usize, limit: usize) -> Requests {
