@@ -32,6 +32,7 @@ mod row_numbers;
 mod runs;
 mod schema;
 mod segment_rows;
+mod segments;
 mod stored_values;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -19,7 +19,7 @@ use super::error::StoreError;
 use super::log_files::{LogFileRow, RowsPart};
 use super::open_segment::code_to_time;
 use super::segment_rows::SegmentRow;
-use super::writer::remove_rows;
+use super::segments::remove_rows;
 use super::{CacheError, SegmentInfo, Snapshot, Writer};
 use crate::log::{Field, name};
 

@@ -59,7 +59,7 @@ impl Writer {
                 file.delete(transaction, root)?;
             }
             for segment in &segments {
-                super::writer::delete_segment(transaction, segment.id)?;
+                super::segments::delete_segment(transaction, segment.id)?;
             }
             transaction.execute("DELETE FROM removed WHERE source_id = ?1", [source])?;
             transaction.execute("DELETE FROM source WHERE id = ?1", [source])?;

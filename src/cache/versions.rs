@@ -19,7 +19,7 @@ use super::log_files::{FileState, LogFileRow, RowsPart};
 use super::root::Root;
 use super::runs::{self, Run};
 use super::segment_rows::SegmentRow;
-use super::writer::remove_rows;
+use super::segments::remove_rows;
 use super::{CacheError, Writer};
 
 impl Writer {
