@@ -181,6 +181,8 @@ impl Sequence {
                 content.truncate(content.len() - cut);
             }
             Packing::Plain => {}
+            // There is nothing in it to be damaged.
+            _ if lines.is_empty() => {}
             _ if self.random.one_in(3) => {
                 let at = 12 + self.random.below(content.len() - 12);
                 content[at] ^= 1 << self.random.below(8);
