@@ -1,38 +1,40 @@
-//! The values that a writer knows, shared with those who make batches for it.
+//! Published dictionaries: the values of a writer, shared with the threads that build batches for it.
 //!
-//! A writer gives values their ids and adds new ones all the time. What it has known for a while is settled: it
-//! does not change any more, and whoever builds a batch looks there first, without asking the writer or waiting
-//! for it. So nearly all codes of a batch are final, and of values only new ones go with it.
+//! A writer assigns value ids and adds new values all the time, to a growing dictionary. From time to time it
+//! publishes them: a published dictionary is immutable, and a batch builder looks a value up there without
+//! locks and without the writer. So nearly all codes of a batch are value ids already, and only new values
+//! travel with it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::dictionary::{Arena, Interner, TOGETHER};
 use super::layout::DIMENSIONS;
 
-/// Settled values from which on no more are joined to them: to copy so many takes long, and memory for both.
+/// Values of a piece from which on no more are joined to it: copying a larger piece takes long, and memory
+/// for both copies.
 const JOINED_AT_MOST: usize = 1 << 19;
 
-/// The same for their bytes: a dictionary of long values is never copied as a whole.
+/// Bytes of a joined piece. So a dictionary of long values is never copied as a whole.
 const JOINED_BYTES: usize = 64 << 20;
 
-/// Bytes of values from which on they are settled whether they come again or not, if they are long, and are joined with
-/// no others: what is settled takes no more memory than it needs, what is recent twice as much as it grows.
+/// Bytes of long pending values from which on they become a piece of their own, repeated or not: a piece
+/// takes no more memory than its values, pending values up to twice as much.
 const SETTLED_BYTES: usize = 16 << 20;
 
-/// Bytes from which on a value is long. Few values are, so few pieces are made for them.
+/// Average bytes from which on values are long. Few values are, so few pieces are made for them.
 const LONG_BYTES: usize = 4 << 10;
 
-/// Bytes that are moved as quickly as a value of ordinary length.
+/// Bytes whose copying takes as long as that of a value of ordinary length.
 const MOVED_LIKE_ONE: usize = 1 << 10;
 
-/// So many values are settled in about the time that one takes that comes again unsettled: it is added to a batch, and
-/// looked for by the writer.
+/// Publishing this many values costs about as much as one repeated lookup of a value that is not published
+/// yet: it is added to a batch, and looked up by the writer.
 const MOVED_AS_QUICKLY: usize = 8;
 
-/// The values of a dimension whose ids are settled.
+/// The published values of a dimension.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// Each with the ids behind those of the one before.
+    /// The ids of each piece follow those of the piece before.
     pieces: Vec<Arc<Interner>>,
 }
 
@@ -41,8 +43,8 @@ impl Known {
         self.pieces.iter().map(|piece| piece.values().len()).sum()
     }
 
-    /// The ids of several values, 0 for those not known; at most [`TOGETHER`] at once. `hashes` has the
-    /// [`hash`](super::dictionary::hash) of each.
+    /// Looks up at most [`TOGETHER`] values. Sets their ids, 0 for those that are not published. `hashes` has
+    /// the [`hash`](super::dictionary::hash) of each.
     pub fn find_together(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
         let Some((first, others)) = self.pieces.split_first() else { return ids.fill(0) };
         first.find_together(values, hashes, ids);
@@ -58,23 +60,24 @@ impl Known {
     }
 }
 
-/// All values of a dimension with their ids, as the writer has them.
+/// All values of a dimension with their ids, as the writer has them: the published ones and those added
+/// since.
 #[derive(Debug, Default)]
 pub struct Values {
     known: Known,
-    /// Those behind them.
+    /// Values added since the last publication. Their ids follow the published ones.
     recent: Interner,
-    /// How often one of these came since they were settled last, by whoever could not know it.
+    /// Lookups since the last publication that found a pending value: a batch had to carry it.
     again: usize,
 }
 
 impl Values {
-    /// How many; their ids are 1 to this, included.
+    /// Number of values. Their ids are 1 to this number.
     pub fn len(&self) -> usize {
         self.known.len() + self.recent.values().len()
     }
 
-    /// The value of an id; `None` for 0 (absent) and for ids not given yet.
+    /// The value of an id; `None` for 0 (absent) and for unknown ids.
     pub fn get(&self, id: u32) -> Option<&[u8]> {
         let mut index = (id as usize).checked_sub(1)?;
         for piece in self.known.pieces.iter().map(Arc::as_ref).chain([&self.recent]) {
@@ -87,14 +90,15 @@ impl Values {
         None
     }
 
-    /// The id of a value, which is added if it is new. `hash` is [`hash`](super::dictionary::hash) of it.
+    /// Returns the id of a value, which is added if it is new. `hash` is its
+    /// [`hash`](super::dictionary::hash).
     pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
         let mut id = [0];
         self.intern_together(&[value], &[hash], &mut id);
         id[0]
     }
 
-    /// The same for several; at most [`TOGETHER`] at once.
+    /// Interns at most [`TOGETHER`] values.
     fn intern_together(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
         self.known.find_together(values, hashes, ids);
         let known = self.known.len() as u32;
@@ -108,7 +112,8 @@ impl Values {
         }
     }
 
-    /// The ids of many values, behind 0 for the absent one. `hashes` has the hash of each.
+    /// Interns many values. `ids` becomes 0, for the absent value, and the id of each. `hashes` has the hash
+    /// of each.
     pub fn intern_all(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
         ids.clear();
         ids.resize(values.len() + 1, 0);
@@ -122,8 +127,8 @@ impl Values {
         }
     }
 
-    /// Whether what is recent has come again so often that to settle it takes hardly longer than that took, or takes
-    /// much memory.
+    /// Whether the repeated lookups have cost about as much as publishing would, or pending values take much
+    /// memory.
     fn is_worth_settling(&self) -> bool {
         let work = |values: &Arena| values.len().max(values.bytes() / MOVED_LIKE_ONE);
         let last = self.known.pieces.last().filter(|last| self.is_joined_to(last));
@@ -131,7 +136,7 @@ impl Values {
         self.again >= (moved / MOVED_AS_QUICKLY).max(1) || are_heavy(self.recent.values())
     }
 
-    /// Whether what is recent is joined to the last piece of what is settled.
+    /// Whether the pending values join the last published piece.
     fn is_joined_to(&self, last: &Interner) -> bool {
         let (last, recent) = (last.values(), self.recent.values());
         last.len() < JOINED_AT_MOST
@@ -140,14 +145,14 @@ impl Values {
             && !are_heavy(recent)
     }
 
-    /// Settles recent values if they take much memory.
+    /// Makes the pending values a piece if they take much memory.
     pub fn settle_if_heavy(&mut self) {
         if are_heavy(self.recent.values()) {
             self.settle();
         }
     }
 
-    /// Settles what is recent.
+    /// Makes the pending values part of the published ones, without showing them to other threads yet.
     fn settle(&mut self) {
         if self.recent.values().is_empty() {
             return;
@@ -173,25 +178,25 @@ fn are_heavy(values: &Arena) -> bool {
     values.bytes() >= SETTLED_BYTES && values.bytes() / LONG_BYTES >= values.len()
 }
 
-/// What is known of all dimensions at one moment.
+/// The published dictionaries of all dimensions.
 pub type AllKnown = [Known; DIMENSIONS];
 
-/// What a writer knows, the latest of it, for as many as want to look there.
+/// The latest published dictionaries of a writer. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge(Arc<Mutex<Arc<AllKnown>>>);
 
 impl Knowledge {
-    /// What is known by now.
+    /// Returns the latest ones.
     pub fn latest(&self) -> Arc<AllKnown> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether it is that of the same writer.
+    /// Whether both are of the same writer.
     pub fn is(&self, other: &Knowledge) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Settles what is worth it, and lets others know.
+    /// Publishes the dictionaries for which that is worth its cost.
     pub fn settle(&self, all: &mut [Values; DIMENSIONS]) {
         let mut worth = all.iter_mut().filter(|values| values.is_worth_settling()).peekable();
         if worth.peek().is_some() {
@@ -200,7 +205,7 @@ impl Knowledge {
         }
     }
 
-    /// Settles all there is, and lets others know.
+    /// Publishes all values.
     pub fn settle_all(&self, all: &mut [Values; DIMENSIONS]) {
         all.iter_mut().for_each(Values::settle);
         self.tell(all);
@@ -258,7 +263,7 @@ mod tests {
         assert!(values.is_worth_settling());
         values.settle();
         assert_eq!((values.known.len(), values.recent.values().len()), (800, 0));
-        // A few more: far from half of what there is, but asked for all the time.
+        // A few more: far from half of all values, but looked up all the time.
         intern(&mut values, 800..820);
         intern(&mut values, 0..800);
         assert!(!values.is_worth_settling(), "settled ones came again, of which nobody has to be told");
@@ -299,7 +304,7 @@ mod tests {
             assert_eq!(values.get(index + 1), Some(value(index).as_slice()));
             assert_eq!(values.intern(&value(index), hash(&value(index))), index + 1);
         }
-        // As many bytes of ordinary values are left where one look finds them.
+        // As many bytes of ordinary values stay pending, where one lookup finds them.
         let mut ordinary = Values::default();
         for index in 0..2 * SETTLED_BYTES / 100 {
             let value = format!("{index:0100}");

@@ -1,4 +1,5 @@
-//! The segment at the end of a source: requests that are not packed yet, and may not be committed yet.
+//! The memtable: the segment being filled at the end of a source. Its requests are not packed yet, and may
+//! not be committed yet.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -16,19 +17,19 @@ use super::known::Values;
 use super::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURES, hint, slot};
 use super::presence::Presence;
 
-/// Rows that a segment is meant to have.
+/// Rows of a full segment.
 pub const SEGMENT_ROWS: usize = 131_072;
 
-/// Bytes of text, as it is stored, from which on a segment has no more rows: the last one is in memory, and is written
-/// anew until it is full. SQLite holds up to 1 GB in one place. Ordinary segments have a fifth of it.
+/// Bytes of stored text of a full segment. The last segment is in memory and is rewritten until it is full,
+/// and SQLite stores up to 1 GB in one value. An ordinary segment has a fifth of them.
 pub const SEGMENT_BYTES: usize = 64 << 20;
 
-/// Whether a dimension stands in the frame of a line.
+/// Whether a dimension is part of the template of a line.
 const fn is_framed(slot: usize) -> bool {
     is_in_frame(DIMENSION_FIELDS[slot])
 }
 
-/// How many dimensions do.
+/// Number of template dimensions.
 const FRAMED: usize = {
     let (mut count, mut slot) = (0, 0);
     while slot < DIMENSIONS {
@@ -38,42 +39,42 @@ const FRAMED: usize = {
     count
 };
 
-/// One of them.
+/// A template dimension. All of them have one code per template.
 const A_FRAMED: usize = slot(Field::Bucket);
 
-/// A column ready for the file.
+/// A column ready to be written.
 pub struct PackedColumn<'a> {
     pub field: Field,
     pub low: i64,
     pub high: i64,
-    /// Of dimensions only, and only if it says more than the bounds.
+    /// Only for dimensions, and only if it says more than the bounds.
     pub presence: Option<Presence>,
-    /// Its bytes, of text the directory only.
+    /// The packed integers; for text the directory of its pages.
     pub bytes: &'a [u8],
-    /// Of text only: the pages, whose bytes follow.
+    /// For text the pages, whose bytes follow the directory.
     pub pages: &'a [Page],
 }
 
-/// Requests in columns, codes being those of the cache's dictionaries.
+/// Requests in columns, with the value ids of the cache.
 #[derive(Default)]
 pub struct OpenSegment {
     pub times: Vec<i64>,
-    /// Per row; of a field [in the frame](is_in_frame) per frame.
+    /// One value id per row, or one per template for a field [in the frame](is_in_frame) of a line.
     pub codes: [Vec<u32>; DIMENSIONS],
-    /// Per row its frame. Several may be the same, and some the frame of no row any more.
+    /// The template of each row. Templates may be equal, and some have no rows any more.
     frames: Vec<u32>,
     pub measures: [Vec<u64>; MEASURES],
     pub details: [Vec<Page>; DETAILS],
-    /// The pages of each detail that were read last, the latest at the end.
+    /// The last opened pages of each detail, the most recently used at the end.
     opened: RefCell<[OpenPages; DETAILS]>,
-    /// Memory of the pages of segments before, and what columns are packed in.
+    /// Page buffers of earlier segments, to be used again.
     spare: [Vec<Vec<u8>>; DETAILS],
     packer: integers::Packer,
-    /// What pages are made anew with, once one was.
+    /// Rewrites pages; made when first needed.
     renewal: [Option<Box<Renewal>>; DETAILS],
 }
 
-/// A page that is taken apart, and the one that is made of it: their memory serves many.
+/// The buffers for rewriting a page: it is decoded into `open` and built again by `builder`.
 struct Renewal {
     open: OpenPage,
     builder: PageBuilder,
@@ -85,38 +86,38 @@ impl Renewal {
     }
 }
 
-/// Pages of one detail with their numbers.
+/// Pages of one detail with their indices.
 type OpenPages = Vec<(usize, Arc<OpenPage>)>;
 
-/// Pages kept open per detail. Repeats come in a row, often several log files side by side: each is
-/// compared with a page far from its own, and to open two pages for every row would take a hundred times as
-/// long as to read it.
+/// Open pages per detail. Repeats follow each other, often from several log files alternately. Each is
+/// compared with a page far from its own, and opening two pages for every row would take a hundred times as
+/// long as parsing it.
 const PAGES_OPEN: usize = 8;
 
-/// Bytes of memory that pages kept open may take per detail, if they are more than one.
+/// Bytes of memory of the open pages of a detail, unless it is a single page.
 const OPEN_BYTES: usize = 32 << 20;
 
-/// Memory of a page is kept for another up to this size.
+/// Larger page buffers are freed, not reused.
 const SPARE_PAGE_BYTES: usize = 1 << 20;
 
 impl OpenSegment {
-    /// How many requests.
+    /// Number of requests.
     pub fn rows(&self) -> usize {
         self.times.len()
     }
 
-    /// Bytes of text, as they are stored.
+    /// Bytes of text as stored.
     pub fn bytes(&self) -> usize {
         self.details.iter().flatten().map(|page| page.bytes.len()).sum()
     }
 
-    /// Bytes of memory that its text takes, with the pages that are open.
+    /// Bytes of memory of text, open pages included.
     pub fn text_memory(&self) -> usize {
         let opened = self.opened.borrow();
         self.bytes() + opened.iter().flatten().map(|(_, page)| page.memory()).sum::<usize>()
     }
 
-    /// Adds all of a batch but its dimensions, whose codes are added by [`OpenSegment::extend_codes`].
+    /// Adds all columns of a batch but its dimensions; [`OpenSegment::extend_codes`] adds these.
     pub fn extend(&mut self, batch: &mut Batch) {
         let first = self.codes[A_FRAMED].len() as u32;
         self.frames.extend(batch.frames.iter().map(|frame| first + frame));
@@ -125,14 +126,14 @@ impl OpenSegment {
             all.extend_from_slice(more);
         }
         for (slot, (all, more)) in self.details.iter_mut().zip(&mut batch.details).enumerate() {
-            // One page's memory back for each that came.
+            // Return one buffer for each page received.
             let spare = &mut self.spare[slot];
             batch.spare[slot].extend(spare.drain(spare.len().saturating_sub(more.len())..));
             all.append(more);
         }
     }
 
-    /// Adds the codes of a dimension; `ids` has that of the cache for each [`NEW`] value of the batch.
+    /// Adds the codes of a dimension. `ids` has the value id for each [`NEW`] code of the batch.
     pub fn extend_codes(&mut self, slot: usize, codes: &[u32], ids: &[u32]) {
         if ids.len() > 1 {
             self.codes[slot].extend(codes.iter().map(|code| final_code(*code, ids)));
@@ -141,13 +142,13 @@ impl OpenSegment {
         }
     }
 
-    /// The code of a row.
+    /// The value id of a dimension of a row.
     pub fn code(&self, slot: usize, row: usize) -> u32 {
         let index = if is_framed(slot) { self.frames[row] as usize } else { row };
         self.codes[slot][index]
     }
 
-    /// Takes over columns of all dimensions, per row.
+    /// Replaces the codes of all dimensions. `columns` have one value id per row.
     pub fn set_codes(&mut self, columns: [Vec<u32>; DIMENSIONS]) {
         let rows = columns[KEY].len();
         let framed = || columns.iter().enumerate().filter(|(slot, _)| is_framed(*slot));
@@ -172,7 +173,7 @@ impl OpenSegment {
         }
     }
 
-    /// Empties it, keeping memory.
+    /// Removes all rows and keeps the memory.
     pub fn clear(&mut self) {
         self.times.clear();
         self.codes.iter_mut().for_each(Vec::clear);
@@ -180,14 +181,14 @@ impl OpenSegment {
         self.measures.iter_mut().for_each(Vec::clear);
         *self.opened.get_mut() = Default::default();
         for (pages, spare) in self.details.iter_mut().zip(&mut self.spare) {
-            // What no batch came for since the segment before is not needed.
+            // Buffers that no batch needed since the last segment are surplus.
             spare.clear();
             let bytes = pages.drain(..).map(|page| page.bytes);
             spare.extend(bytes.filter(|bytes| bytes.len() > 1 && bytes.capacity() <= SPARE_PAGE_BYTES));
         }
     }
 
-    /// Takes rows out again. `gone` is sorted.
+    /// Removes rows, given in ascending order.
     pub fn remove(&mut self, gone: &[usize], keys: &Values) -> Result<(), Damage> {
         let Some(&first) = gone.first() else { return Ok(()) };
         for slot in 0..DETAILS {
@@ -274,12 +275,12 @@ impl OpenSegment {
         Err(Damage("a column of text has fewer rows than its segment"))
     }
 
-    /// First and last instant.
+    /// The first and the last time.
     pub fn time_range(&self) -> Option<(i64, i64)> {
         Some((*self.times.iter().min()?, *self.times.iter().max()?))
     }
 
-    /// Packs one column after another, in the order of their numbers.
+    /// Packs one column after another, in the order of the fields.
     pub fn pack<E: From<Damage>>(
         &mut self,
         keys: &Values,
@@ -321,14 +322,15 @@ impl OpenSegment {
         Ok(())
     }
 
-    /// The frames that rows have.
+    /// The templates that have rows, in ascending order.
     fn used_frames(&self) -> Vec<u32> {
         let mut is_used = vec![false; self.codes[A_FRAMED].len()];
         self.frames.iter().for_each(|frame| is_used[*frame as usize] = true);
         (0..is_used.len() as u32).filter(|frame| is_used[*frame as usize]).collect()
     }
 
-    /// Follow mode brings a few rows at a time: their pages are joined, or a page would be one request.
+    /// Joins adjacent small pages: follow mode adds a few rows at a time, and a page of a single request
+    /// compresses badly.
     fn join_small_pages(&mut self, keys: &Values) -> Result<(), Damage> {
         for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
             let is_small = |page: &Page| -> Result<bool, Damage> {
@@ -366,8 +368,8 @@ impl OpenSegment {
     }
 }
 
-/// Adds a value of a page to another page. A key that is cut out of it stays cut out: put back, it would be stored
-/// once more for each row.
+/// Copies a value to another page. An elided key stays elided: restored, it would be stored once more per
+/// row.
 fn push_again<'k>(
     builder: &mut PageBuilder,
     page: &OpenPage,
@@ -381,7 +383,7 @@ fn push_again<'k>(
     Ok(())
 }
 
-/// The code that the cache has for one of a batch.
+/// The value id for the code of a batch.
 fn final_code(code: u32, ids: &[u32]) -> u32 {
     if code & NEW == 0 { code } else { ids[(code & !NEW) as usize] }
 }
@@ -394,12 +396,12 @@ fn as_bounds((low, high): (u64, u64)) -> (i64, i64) {
     (low as i64, high as i64)
 }
 
-/// Instants as unsigned numbers in the same order.
+/// Maps times to unsigned numbers of the same order.
 pub fn time_to_code(time: i64) -> u64 {
     (time as u64) ^ (1 << 63)
 }
 
-/// The instant again.
+/// The inverse of [`time_to_code`].
 pub fn code_to_time(code: u64) -> i64 {
     (code ^ (1 << 63)) as i64
 }

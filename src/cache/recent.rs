@@ -1,12 +1,12 @@
-//! Values of a column that came lately, with their codes: most fields have a few values in millions of lines, and to
-//! compare with one of them takes a third of what it takes to hash a value and look it up.
+//! A direct-mapped cache in front of a dictionary. Most fields have few distinct values in millions of lines,
+//! and to compare a value with a cached one takes a third of the time of hashing it and looking it up.
 
 use super::dictionary::same;
 
-/// A longer value is not remembered.
+/// Longer values are not cached.
 const LONGEST: usize = 1024;
 
-/// Where a value is, and what it is coded as; code 0: there is none.
+/// A cached value: its bytes in the buffer, and its code. Code 0: the slot is empty.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     glance: u64,
@@ -15,18 +15,18 @@ struct Place {
     code: u32,
 }
 
-/// Values that came lately.
+/// Maps values to codes. A value replaces another one that has the same slot.
 #[derive(Debug)]
 pub(super) struct Recent {
-    /// As many as a power of two.
+    /// A power of two.
     places: Box<[Place]>,
     bytes: Vec<u8>,
-    /// So many bytes at most; then all is forgotten.
+    /// Limit of `bytes`. When it is reached, the cache is emptied.
     most_bytes: usize,
 }
 
 impl Recent {
-    /// At most so many, a power of two.
+    /// A cache with `most` slots, a power of two.
     pub(super) fn new(most: usize) -> Recent {
         Recent {
             places: vec![Place::default(); most.next_power_of_two()].into(),
@@ -35,7 +35,7 @@ impl Recent {
         }
     }
 
-    /// The code of a value, 0 if it is not among them. `glance` is [`glance`](crate::log::glance::glance) of it.
+    /// The code of a value, 0 if it is not cached. `glance` is [`glance`](crate::log::glance::glance) of it.
     #[inline]
     pub(super) fn find(&self, value: &[u8], glance: u64) -> u32 {
         let place = &self.places[self.place_of(glance)];
@@ -48,7 +48,7 @@ impl Recent {
         if is_it { place.code } else { 0 }
     }
 
-    /// Remembers a value, instead of another if need be.
+    /// Caches the code of a value.
     pub(super) fn remember(&mut self, value: &[u8], glance: u64, code: u32) {
         if value.len() > LONGEST {
             return;
@@ -64,7 +64,7 @@ impl Recent {
     }
 
     fn place_of(&self, glance: u64) -> usize {
-        // The highest bits depend on all that was multiplied.
+        // The highest bits of the product depend on all bytes.
         (glance >> 40) as usize & (self.places.len() - 1)
     }
 }
@@ -83,7 +83,7 @@ mod tests {
             let code = index as u32 + 1;
             recent.remember(value, glance(value), code);
             assert_eq!(recent.find(value, glance(value)), code);
-            // Others are found as what they are, or not at all.
+            // The code of another value is its own or 0.
             for (other, value) in values[..index].iter().enumerate() {
                 let found = recent.find(value, glance(value));
                 assert!(found == 0 || values[found as usize - 1] == *value, "{other}");

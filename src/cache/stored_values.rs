@@ -1,4 +1,4 @@
-//! The values of a dimension as the writer reads them from the file, and adds to them.
+//! The table `dictionary`: reading and adding the values of a dimension.
 
 use std::sync::LazyLock;
 
@@ -28,14 +28,15 @@ pub(super) fn load(connection: &Connection, field: Field, values: &mut Values) -
     Ok(())
 }
 
-/// Values that one statement inserts: to run it for each takes as long again as what it does.
+/// Rows that one statement inserts. One statement per row takes twice as long.
 const INSERTED_TOGETHER: usize = 32;
 
-/// Bytes of values that one statement inserts at most, or a single value: SQLite copies what is bound to a statement.
+/// Bytes of values that one statement inserts, unless it is a single value: SQLite copies bound values.
 const INSERTED_BYTES: usize = 1 << 20;
 
-/// Writes the values of a dimension from an index on, within a transaction: what fails is undone with it. (Told to
-/// undo by itself what a statement has done, SQLite would copy every page before it changes it.)
+/// Inserts the values of a dimension from index `from` on. The caller rolls back the transaction on failure.
+/// (`OR FAIL`: with the default `ABORT` SQLite would copy every page before it changes it, to undo a single
+/// statement.)
 pub(super) fn insert(
     transaction: &Transaction<'_>,
     field: Field,

@@ -1,41 +1,42 @@
-//! Where values are, by their hashes. A dictionary of a million keys lies far from the processor, so each look at it
-//! counts: an entry holds all that is needed to find the value, and four entries are fetched at once.
+//! A hash index of values. A dictionary of a million keys is not in the processor's cache, so each memory
+//! access counts: an entry holds all that is needed to find its value, and a cache line holds four entries.
 
-/// A value of a dictionary.
+/// Where a value of a dictionary is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Entry {
     /// The lower half of its hash.
     pub(super) half: u32,
-    /// Its id; 0: there is no entry.
+    /// Its value id; 0 marks a free slot.
     pub(super) id: u32,
-    /// Where it begins; [`u32::MAX`] if that is too far to be told.
+    /// Offset of its bytes; [`u32::MAX`] if it does not fit.
     pub(super) start: u32,
-    /// Its bytes.
+    /// Its number of bytes.
     pub(super) length: u32,
 }
 
-/// Entries, each at the first free place from the one that its hash tells.
+/// An open-addressing table with linear probing: each entry is in the first free slot from the one that its
+/// hash selects.
 #[derive(Debug, Default)]
 pub(super) struct ValueTable {
-    /// As many as a power of two, a quarter of them free at least.
+    /// A power of two, at least a quarter of them free.
     places: Vec<Entry>,
     count: usize,
 }
 
 impl ValueTable {
-    /// With room for so many.
+    /// A table with space for `count` entries.
     pub(super) fn with_capacity(count: usize) -> ValueTable {
         let mut table = ValueTable::default();
         table.make_room(count);
         table
     }
 
-    /// The first entry of this hash that is the one.
+    /// The first entry with this lower half of the hash for which `is_it` is true.
     #[inline]
     pub(super) fn find(&self, half: u32, is_it: impl Fn(&Entry) -> bool) -> Option<&Entry> {
         let mut at = half as usize;
         loop {
-            // Of none there is no place.
+            // An empty table has no slots: the mask becomes `usize::MAX`, and `get` returns `None`.
             at &= self.places.len().wrapping_sub(1);
             let entry = self.places.get(at).filter(|entry| entry.id != 0)?;
             if entry.half == half && is_it(entry) {
@@ -45,7 +46,7 @@ impl ValueTable {
         }
     }
 
-    /// Adds an entry that it does not have.
+    /// Adds an entry that the table does not have.
     pub(super) fn insert(&mut self, entry: Entry) {
         self.make_room(self.count + 1);
         self.count += 1;
@@ -60,12 +61,12 @@ impl ValueTable {
         }
     }
 
-    /// All entries.
+    /// All entries, in any order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.places.iter().filter(|entry| entry.id != 0)
     }
 
-    /// Empties it, keeping memory.
+    /// Removes all entries and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.places.fill(Entry::default());
         self.count = 0;
@@ -89,7 +90,7 @@ mod tests {
     fn entries_are_found_however_many_share_a_place_or_a_hash() {
         let mut table = ValueTable::default();
         assert!(table.find(0, |_| true).is_none());
-        // The hashes of most end alike, and three have the same.
+        // Most hashes end alike, and three are equal.
         let half = |id: u32| if id < 4 { u32::MAX } else { ((id % 50) << 12) | 0xfff };
         for id in 1..3000 {
             table.insert(Entry { half: half(id), id, start: 7, length: 3 });
