@@ -1,7 +1,8 @@
-//! One process writes: an advisory lock on a file beside the cache, which names the process that holds it.
+//! The writer lock: an advisory lock on a file beside the cache, which names the process that holds it.
 //!
-//! The file is deleted only by the process that holds its lock. A process that has just locked a file checks
-//! that the path still leads to it: if not, the one before has deleted it, and another may have made a new one.
+//! Only the process that holds the lock deletes the file. After locking a file, a process checks that the
+//! path still leads to it. If not, the previous holder has deleted it, and another process may have made a
+//! new one.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -12,19 +13,19 @@ use std::time::Duration;
 use super::CacheError;
 use super::place::{self, FileId, Place, beside};
 
-/// How often a lock file that was deleted at this moment is made again, or one looked at whose holder has not noted
-/// its id yet.
+/// Attempts to lock when the lock file is deleted between open and lock, or its holder has not written its id
+/// yet.
 const ATTEMPTS: usize = 100;
-/// How long is waited in between.
+/// Pause between attempts.
 const BREATH: Duration = Duration::from_millis(1);
 
-/// What the process that holds the lock writes into the file, before its id.
+/// Content of the lock file, before the id of the process.
 const HOLDER: &[u8] = b"process ";
 
-/// Longer than what a lock file can contain.
+/// Bytes read of a lock file; more than it can have.
 const CONTENT: u64 = 64;
 
-/// Held as long as this lives; the system releases it when the process ends, in whatever way.
+/// The lock. It is released on drop; the system releases it when the process ends in any way.
 #[derive(Debug)]
 pub struct WriterLock {
     file: File,
@@ -33,7 +34,7 @@ pub struct WriterLock {
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
-        // It is still locked, so no other process holds this file.
+        // The file is still locked, so no other process holds it.
         if self.is_in_place() {
             let _ = std::fs::remove_file(&self.path);
         }
@@ -41,11 +42,11 @@ impl Drop for WriterLock {
 }
 
 impl WriterLock {
-    /// Takes the lock of a cache, by whichever name the cache is called.
+    /// Locks a cache, by whichever of its paths.
     ///
     /// # Errors
-    /// [`CacheError::Locked`] with the holder, if another process has it. [`CacheError::InTheWay`] if the file
-    /// beside the cache is no lock file; it is left as it was.
+    /// [`CacheError::Locked`] with the holder, if another process has the lock. [`CacheError::InTheWay`] if
+    /// the file beside the cache is not a lock file; it is left as it was.
     pub fn take(cache: &Path) -> Result<WriterLock, CacheError> {
         let path = beside(&place::resolve(cache), ".lock");
         let failed = |error: std::io::Error| CacheError::ReadOnly {
@@ -78,12 +79,12 @@ impl WriterLock {
                 }
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
-            // The process before may have deleted the file after it was opened here: then other processes
+            // The previous holder may have deleted the file since it was opened here. Then other processes
             // find another file, or none.
             if FileId::of_open(&file) != FileId::of_entry(&path) {
                 continue;
             }
-            // Naming the holder is a courtesy: a full disk must not keep the cache from being opened.
+            // Naming the holder is optional: a full disk must not prevent opening the cache.
             let _ = file.set_len(0);
             let _ = file.rewind();
             let _ = write!(file, "process {}", std::process::id());
@@ -93,27 +94,27 @@ impl WriterLock {
         Err(CacheError::Locked { path: cache.to_owned(), holder: "it could not note its id".to_owned() })
     }
 
-    /// Whether other processes still find this lock.
+    /// Whether other processes can find this lock.
     pub fn is_in_place(&self) -> bool {
         FileId::of_open(&self.file) == FileId::of_entry(&self.path)
     }
 }
 
-/// Opens the lock file, never through a symbolic link; makes it if there is none.
+/// Opens the lock file, and makes it if it is missing. Never follows a symbolic link.
 fn open(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        // Not blocking: what is there may be a pipe.
+        // Non-blocking, because the file may be a pipe.
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         options.mode(place::PRIVATE_FILE).custom_flags(flags.bits().cast_signed());
     }
     options.open(path)
 }
 
-/// Why what is at the path of a lock file cannot be one, if it cannot.
+/// Why the file at the path of a lock file cannot be one, if that is so.
 fn foreign(path: &Path) -> Option<&'static str> {
     let found = std::fs::symlink_metadata(path).ok()?.file_type();
     match found {
@@ -124,7 +125,7 @@ fn foreign(path: &Path) -> Option<&'static str> {
     }
 }
 
-/// Whether this is what a lock file contains: nothing, `process N`, or the beginning of that on a full disk.
+/// Whether a lock file can have this content: nothing, `process N`, or its beginning on a full disk.
 fn is_ours(content: &[u8]) -> bool {
     match content.strip_prefix(HOLDER) {
         Some(id) => id.len() < 16 && id.trim_ascii_end().iter().all(u8::is_ascii_digit),
@@ -136,27 +137,28 @@ fn in_the_way(cache: &Path, file: &Path, reason: &str) -> CacheError {
     CacheError::InTheWay { path: cache.to_owned(), file: file.to_owned(), reason: reason.to_owned() }
 }
 
-/// The file that one process writes, and the lock of it.
+/// The file that this process writes, with its lock.
 #[derive(Debug)]
 pub struct Held {
     place: Place,
-    /// Its write-ahead log, once there is one.
+    /// The write-ahead log, once it exists.
     log: OnceLock<FileId>,
     lock: WriterLock,
 }
 
 impl Held {
-    /// The lock of the cache that was opened.
+    /// Combines an opened cache and its lock.
     pub fn new(place: Place, lock: WriterLock) -> Held {
         Held { place, log: OnceLock::new(), lock }
     }
 
-    /// The cache.
+    /// The file.
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// Whether the path still leads to the file that is written, and other processes still find its lock.
+    /// Checks that the path still leads to the file being written, and that other processes can find its
+    /// lock.
     ///
     /// # Errors
     /// [`CacheError::Moved`] if not.
@@ -181,14 +183,14 @@ impl Held {
 }
 
 impl Drop for Held {
-    /// The log beside a file that took the place of this one is not of that file.
+    /// If another file replaced this one, renames the log beside it, which does not belong to that file.
     fn drop(&mut self) {
         let log = self.log_path();
         if self.place.is_replaced()
             && self.lock.is_in_place()
             && self.log.get().copied() == FileId::of_entry(&log)
         {
-            // A log that cannot be renamed stays: there is no way to report it here.
+            // An error cannot be reported here; the log stays.
             let _ = place::put_log_aside(&log);
         }
     }
@@ -235,7 +237,7 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&precious).unwrap(), content);
             assert!(std::fs::symlink_metadata(beside(&cache, ".lock")).unwrap().is_symlink());
         }
-        // One that leads nowhere makes nothing there.
+        // A dangling link makes no file.
         let cache = folder.path().join("dangling.db");
         std::os::unix::fs::symlink("nowhere", beside(&cache, ".lock")).unwrap();
         assert!(WriterLock::take(&cache).unwrap_err().to_string().contains("symbolic link"));
@@ -287,7 +289,7 @@ mod tests {
         std::os::unix::fs::symlink("cache.db", &link).unwrap();
         let inner = folder.path().join("inner");
         std::os::unix::fs::symlink(".", &inner).unwrap();
-        // Before it is made, and after.
+        // Before the cache is made, and after.
         for _ in 0..2 {
             for (first, second) in [(&file, &link), (&link, &file), (&inner.join("link.db"), &file)] {
                 let held = WriterLock::take(first).unwrap();

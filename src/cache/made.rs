@@ -1,10 +1,10 @@
-//! A cache that this process has made, which goes again if nothing is ever put into it.
+//! A cache that this process made. It is deleted again if it stays empty.
 
 use super::lock::WriterLock;
 use super::place::Place;
 use super::schema;
 
-/// A cache that this process has made.
+/// A cache that this process made.
 #[derive(Clone, Debug)]
 pub struct Made {
     place: Place,
@@ -15,17 +15,17 @@ impl Made {
         Made { place: place.clone() }
     }
 
-    /// Deletes it if it is still there and nothing was put into it: no source, by no process. One that another
-    /// process has open stays.
+    /// Deletes the cache if it is still in place and has no source. A cache that another process has open
+    /// stays.
     pub fn delete_if_empty(&self) {
         if self.place.has_moved() {
             return;
         }
-        // Another process that writes will put something into it.
+        // Another writer will add something.
         if let Ok(_lock) = WriterLock::take(self.place.path())
             && !self.place.has_moved()
         {
-            // What cannot be deleted stays.
+            // A file that cannot be deleted stays.
             let _ = schema::delete_if_empty(&self.place);
         }
     }
@@ -41,13 +41,13 @@ mod tests {
         let path = folder.path().join("cache.db");
         let made = |writer: &Writer| writer.made().unwrap();
 
-        // Another process is about to fill it.
+        // A writer has it open.
         let writer = Writer::open(&path).unwrap();
         let made_by_first = made(&writer);
         made_by_first.delete_if_empty();
         assert!(path.exists());
         drop(writer);
-        // One that it did not make is none of its business.
+        // This writer did not make it.
         assert!(Writer::open(&path).unwrap().made().is_none());
         // A reader has it open.
         let cache = Cache::open(&path).unwrap();
@@ -55,11 +55,11 @@ mod tests {
         assert!(path.exists());
         assert!(cache.sources().unwrap().is_empty());
         drop(cache);
-        // Something was put into it.
+        // It has a source.
         Writer::open(&path).unwrap().source("/var/log/acme").unwrap();
         made_by_first.delete_if_empty();
         assert_eq!(Cache::open(&path).unwrap().sources().unwrap().len(), 1);
-        // Another one has its name.
+        // Another cache has its path.
         let kept = folder.path().join("kept.db");
         std::fs::rename(&path, &kept).unwrap();
         let made_by_second = made(&Writer::open(&path).unwrap());

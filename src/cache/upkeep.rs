@@ -1,4 +1,4 @@
-//! Looking after sources: which are monitored, and how one goes with all that came from it.
+//! Changes of sources: monitoring, deletion; and upkeep of the cache file.
 
 use super::batch::CUT_LINE_REASON;
 use super::catalogue::{self, PAUSED, REMOVED, WHOLE};
@@ -6,20 +6,20 @@ use super::log_files::LogFileRow;
 use super::segment_rows::SegmentRow;
 use super::{CacheError, Writer, place, schema};
 
-/// What a person wants of a source.
+/// How a source is monitored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Monitoring {
-    /// Pulled whenever no source is named.
+    /// Pulled when no source is named.
     On,
     /// Not pulled for the time being.
     Paused,
-    /// Pulled again after a pause, as before it.
+    /// Monitored again as before the pause.
     Resumed,
-    /// Not pulled unless it is named; what was pulled stays.
+    /// Not pulled unless it is named. Its requests stay.
     Off,
 }
 
-/// What went with a source.
+/// What a deletion removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deleted {
     /// Requests.
@@ -29,7 +29,7 @@ pub struct Deleted {
 }
 
 impl Writer {
-    /// Says how a source is looked after.
+    /// Changes how a source is monitored.
     ///
     /// # Errors
     /// If the cache cannot be written.
@@ -42,11 +42,11 @@ impl Writer {
         })
     }
 
-    /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that
-    /// only its requests had stay in the dictionaries.
+    /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that only its
+    /// requests had stay in the dictionaries.
     ///
     /// # Errors
-    /// If the cache cannot be written; then all is as it was.
+    /// If the cache cannot be written; then nothing is changed.
     pub fn delete_source(&mut self, source: i64) -> Result<Deleted, CacheError> {
         self.settle()?;
         self.change(|transaction, root| {
@@ -68,12 +68,10 @@ impl Writer {
         })
     }
 
-    /// Gives what deletions left free back to the file system: the whole file is written anew. Returns
-    /// how many bytes smaller it is.
+    /// Rewrites the cache file without its free space. Returns the number of bytes by which it shrank.
     ///
     /// # Errors
-    /// If there is no room for that; the cache is as good as before, and its free space will be used for
-    /// what comes next.
+    /// If the disk has too little space; then the cache stays valid, and its free space is used for new data.
     pub fn give_space_back(&mut self) -> Result<u64, CacheError> {
         self.settle()?;
         let before = self.size();
@@ -84,13 +82,13 @@ impl Writer {
         Ok(before.saturating_sub(self.size()))
     }
 
-    /// Folds what was committed into the main file, as far as nobody reads an older state just now.
+    /// Checkpoints the write-ahead log, as far as no reader uses an older state.
     ///
     /// # Errors
     /// If the cache cannot be written.
     pub fn fold_log(&mut self) -> Result<(), CacheError> {
         self.checkpointer = None;
-        // Whoever reads is not waited for: the next one to fold takes the rest along.
+        // Do not wait for readers: the next checkpoint includes the rest.
         let waits = |writer: &Writer, patience| {
             writer.connection.busy_timeout(patience).map_err(|error| writer.sqlite(error))
         };
@@ -107,10 +105,10 @@ impl Writer {
         }
     }
 
-    /// Makes all that was committed durable: it survives a loss of power from here on.
+    /// Makes all commits durable, so that they survive a power failure.
     ///
     /// # Errors
-    /// If it cannot be, or a reader keeps the last commits from being folded into the main file.
+    /// If that fails, or a reader keeps the last commits from being checkpointed.
     pub fn make_durable(&mut self) -> Result<(), CacheError> {
         self.settle()?;
         self.write_ahead()?;
@@ -130,10 +128,10 @@ impl Writer {
         };
         let file = std::fs::File::open(&self.path).map_err(kept)?;
         file.sync_all().map_err(kept)?;
-        // Closing it would let go of SQLite's own locks on that file, wherever this process holds them.
+        // Closing it would release the POSIX locks of SQLite on that file, in the whole process.
         self.kept_open = Some(file);
         self.must_be_in_place()?;
-        // The name of a new file is in its folder.
+        // The directory has the name of a new file.
         #[cfg(unix)]
         if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {
             std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(kept)?;
@@ -141,8 +139,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether all that a log file held is in the cache: this version of it was read to its end, none of it was pruned
-    /// since, and its rejected lines are kept, all of them and whole.
+    /// Whether the cache has everything that a log file contained: this version was read to its end, nothing
+    /// of it was pruned since, and all of its rejected lines are stored whole.
     ///
     /// # Errors
     /// If the cache cannot be read.
@@ -163,7 +161,7 @@ impl Writer {
             && !kept.iter().any(|line| line.reason.starts_with(CUT_LINE_REASON)))
     }
 
-    /// Bytes that the cache takes on disk, what is not folded into the main file yet included.
+    /// Bytes of the cache on disk, write-ahead log included.
     fn size(&self) -> u64 {
         let file = place::resolve(&self.path);
         [&file, &place::beside(&file, "-wal")]

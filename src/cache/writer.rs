@@ -1,5 +1,6 @@
-//! The one who writes: appends batches and commits them together with the marks of the log files they
-//! came from, so that a crash at any point leaves a cache that is complete and has nothing twice.
+//! The writer: appends batches to the memtable, and commits them together with the state of the log files
+//! that they came from. After a crash at any point the cache is complete up to the last commit, and has no
+//! request twice.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -29,24 +30,25 @@ use super::segments::{delete_segment, insert_segment, load_segment};
 use super::{CacheError, codec, stored_values};
 use crate::log::Field;
 
-/// What became of a batch.
+/// What an appended batch added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Appended {
     /// Requests added.
     pub requests: u64,
-    /// Exact repeats dropped. Requests that an earlier version of the log file gave are none, nor are the repeats that
-    /// were counted then.
+    /// Exact repeats dropped. Neither requests that an earlier version of the log file gave nor repeats
+    /// counted then are included.
     pub duplicates: u64,
 }
 
-/// Bytes of rejected lines from which on they are committed: until then they are in memory.
+/// Bytes of rejected lines that cause a commit: uncommitted ones are in memory.
 const REJECTED_BYTES: usize = 16 << 20;
 
-/// How a [`Writer`] lays out what it writes.
+/// The layout of what a [`Writer`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterOptions {
-    /// Rows that a segment is meant to have, at least 1, unless it has many bytes before: with fewer, less is written anew as a source
-    /// grows; with more, a question reads fewer and larger pieces. Readers take any size.
+    /// Rows of a full segment, at least 1. A segment may be full earlier by its bytes. With fewer rows, less
+    /// is rewritten while a source grows; with more, a query reads fewer and larger chunks. Readers accept
+    /// any size.
     pub segment_rows: usize,
 }
 
@@ -57,44 +59,45 @@ impl Default for WriterOptions {
 }
 
 impl WriterOptions {
-    /// Rows that a segment may have at most, unless it is a single batch: batches end where blocks of
-    /// lines end.
+    /// Upper limit of the rows of a segment that has more than one batch: batches end where blocks of lines
+    /// end.
     fn segment_rows_max(self) -> usize {
         self.segment_rows + self.segment_rows / 8
     }
 }
 
-/// Writes to a cache. Only one exists per cache, over all processes.
+/// Writes to a cache. At most one exists per cache, over all processes.
 pub struct Writer {
     pub(super) path: PathBuf,
     options: WriterOptions,
     /// As of the last commit.
     journal: Journal,
-    /// Folds the write-ahead log meanwhile, from the first full segment on. In front of the
-    /// connection, which is closed after it and leaves one file behind.
+    /// Checkpoints the write-ahead log in the background, from the first full segment on. Declared before the
+    /// connection: the connection that is closed last removes the log.
     pub(super) checkpointer: Option<Checkpointer>,
     pub(super) connection: Connection,
     pub(super) values: [Values; DIMENSIONS],
     knowledge: Knowledge,
-    /// How many values of each dictionary are in the file.
+    /// Number of committed values of each dictionary.
     pub(super) stored: [usize; DIMENSIONS],
-    /// As it is in the file.
+    /// The committed root.
     pub(super) root: Root,
-    /// The id of the next log file that is new in the catalogue.
+    /// The id of the next new log file in the catalogue.
     next_file: i64,
     pub(super) tail: Option<Tail>,
-    /// Log files with something to be written, and those of which lines are still to come.
+    /// Log files that have uncommitted changes or lines still to be read.
     pub(super) files: HashMap<(i64, String), FileState>,
-    /// Bytes of the rejected lines in them that are not committed.
+    /// Bytes of their uncommitted rejected lines.
     rejected_bytes: usize,
-    /// Memory for the ids of the values of a batch.
+    /// Buffer for the value ids of a batch.
     ids: Vec<u32>,
-    /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
+    /// A handle of the cache file, once it was opened besides SQLite. Declared after the connection, which is
+    /// closed first.
     pub(super) kept_open: Option<std::fs::File>,
-    /// What was put aside when it was made.
+    /// Leftover journals that were renamed when this writer made the cache.
     put_aside: Vec<PathBuf>,
     is_new: bool,
-    /// The last to go.
+    /// Declared last, so that it is released last.
     held: Held,
 }
 
@@ -103,24 +106,25 @@ pub(super) struct Tail {
     source: i64,
     numbers: RowNumbers,
     segment: OpenSegment,
-    /// The segment in the file that has the first `committed` rows of it.
+    /// The stored segment that has the first `committed` rows of the memtable.
     stored: Option<i64>,
     committed: usize,
     seen: Seen,
-    /// Whether requests of some log files of the source were pruned: they are not taken again.
+    /// Whether requests of any log file of the source were pruned: they must not be added again.
     has_pruned: bool,
 }
 
 impl Writer {
-    /// Opens a cache for writing; makes it if there is none. A file that is not a cache is left as it was.
+    /// Opens a cache for writing, and makes it if it is missing. A file that is not a cache is left as it
+    /// was.
     ///
     /// # Errors
-    /// If it is no cache, another process writes to it, or it cannot be written.
+    /// If the file is not a cache, another process writes to it, or it cannot be written.
     pub fn open(path: &Path) -> Result<Writer, CacheError> {
         Writer::open_with(path, WriterOptions::default())
     }
 
-    /// The same with options.
+    /// Opens a cache with other options than the default.
     ///
     /// # Errors
     /// As [`Writer::open`].
@@ -128,8 +132,8 @@ impl Writer {
         Writer::open_as(path, options, Journal::WriteAhead)
     }
 
-    /// Opens a cache for writing where nothing is likely to read it meanwhile. If there is none yet, it makes one
-    /// into which all is written once, not twice, until somebody reads it all the same, or [`Writer::fold_log`].
+    /// Opens a cache for writing when no reader is expected. A new cache gets a rollback journal, which
+    /// writes new data once and not twice, until a reader opens it or [`Writer::fold_log`] is called.
     ///
     /// # Errors
     /// As [`Writer::open`].
@@ -144,7 +148,7 @@ impl Writer {
         } else if let Err(error) = schema::open_reader(path)
             && !place::is_missing_or_empty(path)?
         {
-            // Not because the process that made it has deleted it meanwhile, for there was nothing in it.
+            // Unless the process that made the cache has deleted it since, because it was empty.
             return Err(error);
         }
         let lock = WriterLock::take(path)?;
@@ -173,40 +177,40 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Where the cache is.
+    /// The path of the cache.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The cache, if this made it.
+    /// A handle to delete the cache again, if this writer made it.
     pub fn made(&self) -> Option<Made> {
         self.is_new.then(|| Made::at(self.held.place()))
     }
 
-    /// Logs of an earlier cache of this name that were put aside when this one was made.
+    /// Journals of an earlier cache at this path that were renamed when this writer made the cache.
     pub fn put_aside(&self) -> &[PathBuf] {
         &self.put_aside
     }
 
-    /// Whether the path still leads to the file that is written, and other processes still see that it is.
+    /// Checks that the path still leads to the file being written, and that other processes can see its lock.
     ///
     /// # Errors
-    /// [`CacheError::Moved`] if not: what is written then is found by no one, or another process writes too.
+    /// [`CacheError::Moved`] if not: no reader would find what is written, or another process may write too.
     pub fn must_be_in_place(&self) -> Result<(), CacheError> {
         self.held.must_be_in_place()
     }
 
-    /// What it knows: for [`BatchBuilder::knowing`](super::BatchBuilder::knowing).
+    /// The published dictionaries, for [`BatchBuilder::knowing`](super::BatchBuilder::knowing).
     pub fn knowledge(&self) -> Knowledge {
         self.knowledge.clone()
     }
 
-    /// The number of a source, if the catalogue has it.
+    /// The id of a source, if the catalogue has it.
     pub fn known_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
         catalogue::source_id(&self.connection, uri).map_err(|error| error.of(&self.path))
     }
 
-    /// The number of a source, which is added to the catalogue if it is new there.
+    /// Returns the id of a source, which is added to the catalogue if it is new.
     pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
         if let Some(id) = self.known_source(uri)? {
             return Ok(id);
@@ -232,7 +236,7 @@ impl Writer {
         })
     }
 
-    /// Notes that all log files of a source were asked for just now.
+    /// Records the current time as that of the last complete pull of a source.
     pub fn pulled(&mut self, source: i64) -> Result<(), CacheError> {
         self.change_source(source, |row| row.last_pull = Some(now()))
     }
@@ -250,7 +254,7 @@ impl Writer {
         })
     }
 
-    /// Changes what is stored, in one transaction that ends with the root. What fails changes nothing.
+    /// Changes tables in one transaction, which writes the root at its end. A failure changes nothing.
     pub(super) fn change<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &mut Root) -> Result<T, StoreError>,
@@ -267,26 +271,26 @@ impl Writer {
             Ok(done)
         };
         let changed = change().map_err(|error| error.of(path));
-        // A file that is gone explains whatever SQLite says of it.
+        // A missing file explains any error of SQLite.
         self.must_be_in_place()?;
         changed
     }
 
-    /// The catalogue of sources.
+    /// The sources in the catalogue.
     pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
         catalogue::sources(&self.connection).map_err(|error| error.of(&self.path))
     }
 
-    /// Adds the requests of a batch. They are in the cache after the next [`Writer::commit`], which
-    /// this does by itself whenever a segment is full.
+    /// Adds the requests of a batch. The next [`Writer::commit`] writes them; a full segment commits by
+    /// itself.
     ///
     /// # Errors
-    /// If the cache cannot be read or written. What was committed before stays.
+    /// If the cache cannot be read or written. Earlier commits stay.
     pub fn append(&mut self, source: i64, mut batch: Batch) -> Result<Appended, CacheError> {
         self.append_from(source, &mut batch)
     }
 
-    /// The same; what is left of the batch is good for
+    /// Adds the requests of a batch, and leaves its memory for
     /// [`BatchBuilder::finish_with`](super::BatchBuilder::finish_with).
     ///
     /// # Errors
@@ -308,7 +312,7 @@ impl Writer {
         let Some(tail) = &mut self.tail else { return Ok(Appended::default()) };
         let from = tail.segment.rows();
         tail.segment.extend(batch);
-        // The codes of the cache's dictionaries; values not known yet are added.
+        // The value ids of the cache. Unknown values are added.
         for (slot, Coded { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
             self.values[slot].intern_all(values, hashes, &mut self.ids);
             tail.segment.extend_codes(slot, codes, &self.ids);
@@ -357,7 +361,8 @@ impl Writer {
         Ok(appended)
     }
 
-    /// Rows of a batch that were pruned from their log file before, in ascending order: they are not taken again.
+    /// Rows of a batch that were pruned from their log file, in ascending order. They must not be added
+    /// again.
     fn pruned_rows(&mut self, source: i64, batch: &Batch) -> Result<Vec<usize>, CacheError> {
         let mut rows = Vec::new();
         if self.tail.as_ref().is_some_and(|tail| tail.has_pruned) {
@@ -373,7 +378,7 @@ impl Writer {
         Ok(rows)
     }
 
-    /// Notes a file that holds no log lines: it is not asked for again.
+    /// Records that a file has no log lines. It is not fetched again.
     pub fn skip(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         let file = self.file(source, mark)?;
         file.no_log = true;
@@ -381,40 +386,40 @@ impl Writer {
         Ok(())
     }
 
-    /// Notes that the content of a log file turned out to be damaged: what it gave in this reading does not count.
-    /// [`Writer::replace_versions`] takes it back.
+    /// Records that the content of a log file is damaged: what this reading gave does not count, and
+    /// [`Writer::replace_versions`] removes it.
     pub fn damaged(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         self.file(source, mark)?.is_damaged = true;
         Ok(())
     }
 
-    /// Whether all that was appended is in the file, with the marks of its log files: of a file that holds nothing but
-    /// repeats there is nothing else.
+    /// Whether all that was appended is committed, with the state of its log files. (A log file with nothing
+    /// but repeats adds no rows.)
     pub fn is_committed(&self) -> bool {
         self.tail.as_ref().is_none_or(|tail| tail.segment.rows() == tail.committed)
             && !self.files.values().any(|file| file.is_dirty)
     }
 
-    /// How many requests the next commit would write.
+    /// Number of requests in the memtable.
     pub fn open_rows(&self) -> usize {
         self.tail.as_ref().map_or(0, |tail| tail.segment.rows())
     }
 
-    /// Makes all that was appended durable, with the marks of its log files, in one transaction.
+    /// Writes everything appended, with the state of its log files, in one transaction.
     ///
     /// # Errors
-    /// If the cache cannot be written; then it is as after the commit before.
+    /// If the cache cannot be written; then it has the state of the commit before.
     pub fn commit(&mut self) -> Result<(), CacheError> {
         self.must_be_in_place()?;
         let written = self.write().map_err(|error| error.at("a batch").of(&self.path));
-        // A file that is gone explains whatever SQLite says of it.
+        // A missing file explains any error of SQLite.
         self.must_be_in_place()?;
         let journal = written?;
-        // Somebody has begun to read.
+        // A reader has switched the file to WAL.
         if journal == Journal::WriteAhead { self.write_ahead() } else { Ok(()) }
     }
 
-    /// From here on nobody who reads has to wait.
+    /// Switches the journal to WAL, so that readers and the writer do not block each other.
     pub(super) fn write_ahead(&mut self) -> Result<(), CacheError> {
         if self.journal == Journal::Rollback {
             schema::write_ahead(&self.path, &self.connection)?;
@@ -423,10 +428,11 @@ impl Writer {
         Ok(())
     }
 
-    /// Returns by which way it went into the file.
+    /// Returns the journal that the commit used.
     fn write(&mut self) -> Result<Journal, StoreError> {
         let Writer { connection, values: dictionaries, stored, tail, files, root, next_file, .. } = self;
-        // At once: who waits for nobody else may be waited for (a reader, who has the cache written ahead).
+        // `IMMEDIATE` takes the write lock up front, so that a reader that switches the file to WAL waits for
+        // this transaction and cannot deadlock with it.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut now_stored = *stored;
         for (slot, values) in dictionaries.iter().enumerate() {
@@ -468,7 +474,7 @@ impl Writer {
         Ok(journal)
     }
 
-    /// Commits and begins a new segment.
+    /// Commits the memtable as a full segment and begins a new one.
     fn seal(&mut self) -> Result<(), CacheError> {
         self.commit()?;
         if self.checkpointer.is_none() && self.journal == Journal::WriteAhead {
@@ -492,7 +498,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes the end of this source the one that is written.
+    /// Makes a source the one that is written.
     fn turn_to(&mut self, source: i64) -> Result<(), CacheError> {
         if self.tail.as_ref().is_some_and(|tail| tail.source == source) {
             return Ok(());
@@ -507,7 +513,7 @@ impl Writer {
     fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut FileState, CacheError> {
         let key = (source, mark.name.clone());
         if self.files.get(&key).is_some_and(|state| state.mark.version != mark.version) {
-            // It changed while it was being read: another version begins.
+            // The file changed while it was being read: another version begins.
             self.commit()?;
             self.files.remove(&key);
         }
@@ -521,7 +527,7 @@ impl Writer {
         }
     }
 
-    /// Reads what a writer has to know, and compares it with the root: what this writer writes then is no worse.
+    /// Reads what a writer needs, and compares it with the root, so that damage is not carried on.
     fn load(&mut self) -> Result<(), CacheError> {
         let root = Root::read(&self.connection).map_err(|error| error.at("the root").of(&self.path))?;
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
@@ -550,8 +556,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Commits what was appended and forgets what is in memory of the file: whoever changes what is
-    /// stored calls this before.
+    /// Commits, and drops all state that mirrors the tables. Callers that change tables by other ways call
+    /// this first.
     pub(super) fn settle(&mut self) -> Result<(), CacheError> {
         self.commit()?;
         self.checkpointer = None;
@@ -565,18 +571,18 @@ impl Writer {
     }
 }
 
-/// Rows of a batch as they are in the open segment, without those that were removed.
+/// The rows of a batch in the memtable, without those that were removed.
 struct NewRows<'r> {
-    /// The next row, counted with those that were removed.
+    /// The next row, removed ones counted.
     next: usize,
-    /// The number of the next row that was not removed.
+    /// The row number of the next row that was not removed.
     number: u64,
     /// Rows that were removed, from the next row on.
     repeats: &'r [Repeat],
 }
 
 impl NewRows<'_> {
-    /// Hands the next rows to their log file, which gave one a line from this line on.
+    /// Assigns the next rows to their log file. Consecutive lines from `line` on gave them.
     fn give(&mut self, mut line: u64, rows: usize, file: &mut FileState, appended: &mut Appended) {
         let end = self.next + rows;
         while self.next < end {
@@ -601,12 +607,12 @@ impl NewRows<'_> {
     }
 }
 
-/// Seconds since the epoch.
+/// The current time in seconds since the epoch.
 fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-/// Writes the tail as a segment in place of the one that had its beginning.
+/// Writes the memtable as a segment. It replaces the segment that has its first rows.
 fn write_segment(
     transaction: &Transaction<'_>,
     root: &mut Root,
@@ -624,7 +630,7 @@ fn write_segment(
     Ok(id)
 }
 
-/// The end of a source as it is in the file: its last segment, if that is small, to be added to.
+/// Reads the end of a source. If its last segment is not full, it becomes the memtable.
 fn load_tail(
     connection: &Connection,
     source: i64,

@@ -1,5 +1,5 @@
-//! Stored segments, read back to compare a record with: the whole segment ([`Probe`]), or only whether it is worth
-//! to read it ([`Glance`]).
+//! Stored segments that are compared with records: decoded ([`Probe`]), or only their times and keys
+//! ([`Glance`]).
 
 use hashbrown::{HashMap, HashTable};
 use rusqlite::Connection;
@@ -17,16 +17,16 @@ use super::super::segment_rows::SegmentRow;
 use super::{fingerprint, read_column};
 use crate::log::Field;
 
-/// A stored segment, ready to be compared with.
+/// A decoded segment.
 pub(super) struct Probe {
     pub(super) id: i64,
     columns: Vec<Integers>,
     /// Rows by time, key and operation.
     rows: HashTable<u32>,
-    /// The details that were needed so far (they are nine tenths of a segment, and nearly always the request id
-    /// is enough), as an open segment that has nothing else but keys.
+    /// The details read so far, in a memtable that otherwise has keys only. Details are nine tenths of a
+    /// segment, and nearly always the request id suffices.
     details: OpenSegment,
-    /// Which are there.
+    /// Which details were read.
     has_detail: [bool; DETAILS],
 }
 
@@ -34,7 +34,7 @@ fn of_segment(id: i64, damage: Damage) -> StoreError {
     StoreError::from(damage).at(format_args!("segment {id}"))
 }
 
-/// Columns of a probe: time, then dimensions, then measures.
+/// Order of `columns`: time, dimensions, measures.
 const TIME: usize = 0;
 const FIRST_DIMENSION: usize = 1;
 const FIRST_MEASURE: usize = 1 + DIMENSION_FIELDS.len();
@@ -67,13 +67,13 @@ impl Probe {
         Ok(Probe { id, columns, rows, details, has_detail: [false; DETAILS] })
     }
 
-    /// Bytes of memory it takes, about.
+    /// Approximate bytes of memory.
     pub(super) fn memory(&self) -> usize {
         let columns: usize = self.columns.iter().map(Integers::memory).sum();
         columns + self.rows.allocation_size() + self.details.text_memory()
     }
 
-    /// Reads a detail, if it is not there yet.
+    /// Reads a detail, unless it was read before.
     fn load_detail(&mut self, connection: &Connection, slot: usize) -> Result<(), StoreError> {
         if !self.has_detail[slot] {
             let column = read_column(connection, self.id, DETAIL_FIELDS[slot])?;
@@ -109,7 +109,7 @@ impl Probe {
         Ok(fingerprints)
     }
 
-    /// The row of this segment that is the same as a row of the open segment.
+    /// The row of this segment that equals a row of the memtable.
     pub(super) fn find(
         &mut self,
         connection: &Connection,
@@ -150,8 +150,8 @@ impl Probe {
     }
 }
 
-/// The times and keys of a stored segment: of a thousand records that a filter takes for repeats of other ones, these
-/// show nearly all to be none, at a hundredth of what it takes to read the segment.
+/// The times and keys of a stored segment. They reject nearly all of the filter's false positives, at a
+/// hundredth of the cost of decoding the segment.
 pub(super) struct Glance {
     id: i64,
     times: Integers,
@@ -163,7 +163,7 @@ impl Glance {
         Ok(Glance { id, times: times.map_err(|damage| of_segment(id, damage))? })
     }
 
-    /// Leaves only those of these rows (each with its time and the code of its key) that may be in the segment.
+    /// Retains the rows (row, time, value id of the key) that may be in the segment.
     pub(super) fn retain(
         &self,
         connection: &Connection,
@@ -173,7 +173,7 @@ impl Glance {
         for (index, (_, time, _)) in rows.iter().enumerate() {
             wanted.entry(time_to_code(*time)).or_default().push(index);
         }
-        // Most times are none of them: a bit for each, by its lowest bits, says so at once.
+        // Most times of the segment are not wanted: a bit set by their lowest bits rejects them at once.
         let mut bits = [false; 1024];
         wanted.keys().for_each(|time| bits[*time as usize % bits.len()] = true);
         let mut keys = None;
