@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use arrayvec::ArrayVec;
 use hashbrown::DefaultHashBuilder;
 
-use hash_index::{Entry, ValueTable};
+use hash_index::{Entry, HashIndex};
 
 /// One seed for the process, so that the writer can use the hashes that a parser computed. Random, because
 /// clients choose keys and could choose them to collide.
@@ -25,7 +25,7 @@ pub fn hash(value: &[u8]) -> u64 {
 /// Whether two values are equal. Most values are short, and a call of `memcmp` takes longer than this
 /// comparison.
 #[inline]
-pub fn same(one: &[u8], other: &[u8]) -> bool {
+pub fn bytes_equal(one: &[u8], other: &[u8]) -> bool {
     fn halves<const N: usize>(one: &[u8], other: &[u8]) -> bool {
         one.first_chunk::<N>() == other.first_chunk() && one.last_chunk::<N>() == other.last_chunk()
     }
@@ -44,7 +44,7 @@ pub fn same(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Number of values that one call looks up at most.
-pub const TOGETHER: usize = 32;
+pub const VALUES_PER_LOOKUP: usize = 32;
 
 /// Many short byte strings, stored back to back.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +122,7 @@ impl Arena {
 /// Assigns value ids: dense from 1, in order of first sight.
 #[derive(Debug, Default)]
 pub struct Interner {
-    table: ValueTable,
+    table: HashIndex,
     values: Arena,
 }
 
@@ -135,7 +135,7 @@ impl Interner {
         }
         let id = self.values.len() as u32 + 1;
         let start = u32::try_from(self.values.bytes.len()).unwrap_or(u32::MAX);
-        self.table.insert(Entry { half: hash as u32, id, start, length: value.len() as u32 });
+        self.table.insert(Entry { hash_low: hash as u32, id, start, length: value.len() as u32 });
         self.values.push(value);
         id
     }
@@ -143,24 +143,24 @@ impl Interner {
     /// The id of a value, if it has one.
     #[inline]
     pub fn find(&self, value: &[u8], hash: u64) -> Option<u32> {
-        let is_it = |entry: &Entry| self.values.get(entry.id as usize - 1) == value;
-        self.table.find(hash as u32, is_it).map(|entry| entry.id)
+        let is_match = |entry: &Entry| self.values.get(entry.id as usize - 1) == value;
+        self.table.find(hash as u32, is_match).map(|entry| entry.id)
     }
 
-    /// Looks up at most [`TOGETHER`] values, and sets their ids, 0 for those that have none. `hashes` has the
+    /// Looks up at most [`VALUES_PER_LOOKUP`] values, and sets their ids, 0 for those that have none. `hashes` has the
     /// hash of each.
     ///
     /// A dictionary of a million keys is not in the processor's cache. Each step runs over all values, so the
     /// memory that the next step needs is fetched for all of them at once.
-    pub fn find_together(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        let likely: ArrayVec<Entry, TOGETHER> = hashes
+    pub fn find_many(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        let likely: ArrayVec<Entry, VALUES_PER_LOOKUP> = hashes
             .iter()
             .zip(values)
             .map(|(hash, _)| self.table.find(*hash as u32, |_| true).copied().unwrap_or_default())
             .collect();
         // Touch the first and the last byte, so that the value is in the cache when it is compared.
         let byte = |at: usize| self.values.bytes.get(at).copied().unwrap_or(0);
-        let outer: ArrayVec<[u8; 2], TOGETHER> = likely
+        let outer: ArrayVec<[u8; 2], VALUES_PER_LOOKUP> = likely
             .iter()
             .map(|entry| {
                 let start = entry.start as usize;
@@ -170,23 +170,23 @@ impl Interner {
         let likely = likely.iter().zip(&outer);
         for (((value, hash), id), (entry, [first, last])) in values.iter().zip(hashes).zip(ids).zip(likely) {
             // Half a hash is no proof: compare the value.
-            let is_it = || {
+            let is_match = || {
                 value.first().is_none_or(|byte| byte == first)
                     && value.last().is_none_or(|byte| byte == last)
-                    && self.values.from(entry).is_some_and(|known| same(known, value))
+                    && self.values.from(entry).is_some_and(|known| bytes_equal(known, value))
             };
             *id = match entry.id {
                 0 => 0,
-                id if is_it() => id,
+                id if is_match() => id,
                 _ => self.find(value, *hash).unwrap_or(0),
             };
         }
     }
 
-    /// Interns at most [`TOGETHER`] values, with the ids that [`Interner::intern`] would give them one after
-    /// another. Parameters as of [`Interner::find_together`].
-    pub fn intern_together(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        self.find_together(values, hashes, ids);
+    /// Interns at most [`VALUES_PER_LOOKUP`] values, with the ids that [`Interner::intern`] would give them one after
+    /// another. Parameters as of [`Interner::find_many`].
+    pub fn intern_many(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        self.find_many(values, hashes, ids);
         for ((value, hash), id) in values.iter().zip(hashes).zip(ids) {
             if *id == 0 {
                 *id = self.intern(value, *hash);
@@ -202,12 +202,12 @@ impl Interner {
             ends: Vec::with_capacity(count),
             bytes: Vec::with_capacity(first.values.bytes.len() + second.values.bytes.len()),
         };
-        let mut table = ValueTable::with_capacity(count);
+        let mut table = HashIndex::with_capacity(count);
         for Interner { table: more, values: others } in [first, second] {
             let before = values.len() as u32;
-            let behind = u32::try_from(values.bytes.len()).unwrap_or(u32::MAX);
+            let offset = u32::try_from(values.bytes.len()).unwrap_or(u32::MAX);
             for entry in more.iter() {
-                let start = entry.start.saturating_add(behind);
+                let start = entry.start.saturating_add(offset);
                 table.insert(Entry { id: before + entry.id, start, ..*entry });
             }
             values.append(others);
@@ -227,7 +227,7 @@ impl Interner {
     }
 
     /// Moves all values to `values`, and takes over its memory.
-    pub fn exchange(&mut self, values: &mut Arena) {
+    pub fn move_values_to(&mut self, values: &mut Arena) {
         self.table.clear();
         values.clear();
         std::mem::swap(&mut self.values, values);
@@ -235,7 +235,7 @@ impl Interner {
 }
 
 /// Values in a piece of a [`Dictionary`] that results from joining.
-pub const PIECE: usize = 1 << 16;
+pub const MAX_JOINED_VALUES: usize = 1 << 16;
 
 /// The values of a dimension, for readers. Cheap to clone. It grows by pieces.
 #[derive(Clone, Debug, Default)]
@@ -281,7 +281,7 @@ impl Dictionary {
         let mut last = more;
         while let Some((_, before)) = grown.pieces.last()
             && before.len() < 2 * last.len()
-            && before.len() + last.len() <= PIECE
+            && before.len() + last.len() <= MAX_JOINED_VALUES
         {
             let mut joined = Arena::clone(before);
             last.iter().for_each(|value| joined.push(value));
@@ -326,9 +326,9 @@ mod tests {
         let mut ids: Vec<u32> = Vec::new();
         for _ in 0..2 {
             ids.clear();
-            for (values, hashes) in all.chunks(TOGETHER).zip(hashes.chunks(TOGETHER)) {
-                let mut few = [0; TOGETHER];
-                together.intern_together(values, hashes, &mut few[..values.len()]);
+            for (values, hashes) in all.chunks(VALUES_PER_LOOKUP).zip(hashes.chunks(VALUES_PER_LOOKUP)) {
+                let mut few = [0; VALUES_PER_LOOKUP];
+                together.intern_many(values, hashes, &mut few[..values.len()]);
                 ids.extend(&few[..values.len()]);
             }
             let expected: Vec<u32> =
@@ -338,7 +338,7 @@ mod tests {
         // Values with equal hashes are distinguished.
         let ids_of = |interner: &mut Interner, value: &[u8]| {
             let mut ids = [0];
-            interner.intern_together(&[value], &[7], &mut ids);
+            interner.intern_many(&[value], &[7], &mut ids);
             ids[0]
         };
         let one = ids_of(&mut together, b"one of the same hash");
@@ -352,7 +352,7 @@ mod tests {
         let mut interner = Interner::default();
         let id = interner.intern(b"", hash(b""));
         let mut ids = [0, 0];
-        interner.intern_together(&[b"", b"a"], &[hash(b""), hash(b"a")], &mut ids);
+        interner.intern_many(&[b"", b"a"], &[hash(b""), hash(b"a")], &mut ids);
         assert_eq!(ids, [id, id + 1]);
     }
 
@@ -371,7 +371,7 @@ mod tests {
         assert_eq!(dictionary.len(), id);
         assert!(dictionary.pieces.len() < 5);
         let mut more = Arena::default();
-        for _ in 0..2 * PIECE {
+        for _ in 0..2 * MAX_JOINED_VALUES {
             id += 1;
             more.push(format!("value {id}").as_bytes());
         }

@@ -8,7 +8,7 @@ use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
 use super::catalogue::{self, NO_LOG, SourceRow};
-use super::log_files::{LogFileRow, RowsPart};
+use super::log_files::{LogFileRow, RunsRow};
 use super::root::{self, Root};
 use super::schema;
 use super::segment_rows::{RemovedRow, SegmentRow};
@@ -79,7 +79,7 @@ pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
     }
     let checked = check.checked;
     drop(connection);
-    schema::fold_log(path);
+    schema::checkpoint(path);
     Ok(checked)
 }
 
@@ -411,7 +411,7 @@ impl Check<'_> {
             problem(format!("{} rejected lines are kept, {} counted", rejected.len(), file.counts.rejected));
         }
         let (mut requests, mut duplicates) = (0, 0);
-        for part in RowsPart::of_file(self.connection, file)? {
+        for part in RunsRow::of_file(self.connection, file)? {
             for run in &part.runs {
                 if run.row + run.rows > source.next_row as u64 {
                     return Err(Damage("it refers to requests that never were").into());

@@ -15,12 +15,12 @@ use super::schema;
 
 /// Pages of the log from which on the writer checkpoints itself. It limits the log to 128 MB on a disk that
 /// is too slow for both.
-const MOST_PAGES: i64 = 4000;
+const AUTOCHECKPOINT_PAGES: i64 = 4000;
 
 /// A thread that checkpoints on request. Dropping this ends the thread.
 pub struct Checkpointer {
     /// `None` ends the thread.
-    wake: Option<SyncSender<()>>,
+    request: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -29,31 +29,31 @@ impl Checkpointer {
     /// continues to checkpoint itself.
     pub fn start(path: &Path, writer: &Connection) -> Option<Checkpointer> {
         let connection = schema::open_checkpointer(path).ok()?;
-        let (wake, woken) = sync_channel(1);
+        let (request, requests) = sync_channel(1);
         let work = move || {
-            for () in woken {
+            for () in requests {
                 // The writer meets the same error and reports it. It also checkpoints everything at its end.
                 let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             }
         };
         let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn(work).ok()?;
-        let checkpointer = Checkpointer { wake: Some(wake), thread: Some(thread) };
-        writer.pragma_update(None, "wal_autocheckpoint", MOST_PAGES).ok()?;
+        let checkpointer = Checkpointer { request: Some(request), thread: Some(thread) };
+        writer.pragma_update(None, "wal_autocheckpoint", AUTOCHECKPOINT_PAGES).ok()?;
         Some(checkpointer)
     }
 
     /// Requests a checkpoint after a commit.
-    pub fn wake(&self) {
-        if let Some(wake) = &self.wake {
+    pub fn request(&self) {
+        if let Some(request) = &self.request {
             // A full channel has a pending request, which covers this one.
-            let _ = wake.try_send(());
+            let _ = request.try_send(());
         }
     }
 }
 
 impl Drop for Checkpointer {
     fn drop(&mut self) {
-        self.wake = None;
+        self.request = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::place::{self, FileId, Place, beside};
+use super::place::{self, FileId, OpenedPath, with_suffix};
 use crate::cache::CacheError;
 
 /// Attempts to lock when the lock file is deleted between open and lock, or its holder has not written its id
 /// yet.
-const ATTEMPTS: usize = 100;
+const MAX_ATTEMPTS: usize = 100;
 /// Pause between attempts.
-const BREATH: Duration = Duration::from_millis(1);
+const RETRY_PAUSE: Duration = Duration::from_millis(1);
 
 /// Content of the lock file, before the id of the process.
-const HOLDER: &[u8] = b"process ";
+const HOLDER_PREFIX: &[u8] = b"process ";
 
 /// Bytes read of a lock file; more than it can have.
-const CONTENT: u64 = 64;
+const MAX_CONTENT_BYTES: u64 = 64;
 
 /// The lock. It is released on drop; the system releases it when the process ends in any way.
 #[derive(Debug)]
@@ -47,14 +47,14 @@ impl WriterLock {
     /// # Errors
     /// [`CacheError::Locked`] with the holder, if another process has the lock. [`CacheError::InTheWay`] if
     /// the file beside the cache is not a lock file; it is left as it was.
-    pub fn take(cache: &Path) -> Result<WriterLock, CacheError> {
-        let path = beside(&place::resolve(cache), ".lock");
+    pub fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
+        let path = with_suffix(&place::resolve(cache), ".lock");
         let failed = |error: std::io::Error| CacheError::ReadOnly {
             path: cache.to_owned(),
-            reason: format!("no lock file beside it: {error}"),
+            reason: format!("no lock file with_suffix it: {error}"),
         };
-        for _ in 0..ATTEMPTS {
-            let mut file = open(&path).map_err(|error| match foreign(&path) {
+        for _ in 0..MAX_ATTEMPTS {
+            let mut file = open(&path).map_err(|error| match foreign_reason(&path) {
                 Some(reason) => in_the_way(cache, &path, reason),
                 None => failed(error),
             })?;
@@ -63,14 +63,14 @@ impl WriterLock {
             }
             let locked = file.try_lock();
             let mut content = Vec::new();
-            (&mut file).take(CONTENT).read_to_end(&mut content).map_err(failed)?;
+            (&mut file).take(MAX_CONTENT_BYTES).read_to_end(&mut content).map_err(failed)?;
             if !is_ours(&content) {
                 return Err(in_the_way(cache, &path, "it is no lock file of Tamarin"));
             }
             match locked {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) if content.len() <= HOLDER.len() => {
-                    std::thread::sleep(BREATH);
+                Err(TryLockError::WouldBlock) if content.len() <= HOLDER_PREFIX.len() => {
+                    std::thread::sleep(RETRY_PAUSE);
                     continue;
                 }
                 Err(TryLockError::WouldBlock) => {
@@ -115,7 +115,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 }
 
 /// Why the file at the path of a lock file cannot be one, if that is so.
-fn foreign(path: &Path) -> Option<&'static str> {
+fn foreign_reason(path: &Path) -> Option<&'static str> {
     let found = std::fs::symlink_metadata(path).ok()?.file_type();
     match found {
         found if found.is_symlink() => Some("it is a symbolic link"),
@@ -127,9 +127,9 @@ fn foreign(path: &Path) -> Option<&'static str> {
 
 /// Whether a lock file can have this content: nothing, `process N`, or its beginning on a full disk.
 fn is_ours(content: &[u8]) -> bool {
-    match content.strip_prefix(HOLDER) {
+    match content.strip_prefix(HOLDER_PREFIX) {
         Some(id) => id.len() < 16 && id.trim_ascii_end().iter().all(u8::is_ascii_digit),
-        None => HOLDER.starts_with(content),
+        None => HOLDER_PREFIX.starts_with(content),
     }
 }
 
@@ -139,21 +139,21 @@ fn in_the_way(cache: &Path, file: &Path, reason: &str) -> CacheError {
 
 /// The file that this process writes, with its lock.
 #[derive(Debug)]
-pub struct Held {
-    place: Place,
+pub struct LockedCache {
+    place: OpenedPath,
     /// The write-ahead log, once it exists.
     log: OnceLock<FileId>,
     lock: WriterLock,
 }
 
-impl Held {
+impl LockedCache {
     /// Combines an opened cache and its lock.
-    pub fn new(place: Place, lock: WriterLock) -> Held {
-        Held { place, log: OnceLock::new(), lock }
+    pub fn new(place: OpenedPath, lock: WriterLock) -> LockedCache {
+        LockedCache { place, log: OnceLock::new(), lock }
     }
 
     /// The file.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &OpenedPath {
         &self.place
     }
 
@@ -178,11 +178,11 @@ impl Held {
     }
 
     fn log_path(&self) -> PathBuf {
-        beside(&place::resolve(self.place.path()), "-wal")
+        with_suffix(&place::resolve(self.place.path()), "-wal")
     }
 }
 
-impl Drop for Held {
+impl Drop for LockedCache {
     /// If another file replaced this one, renames the log beside it, which does not belong to that file.
     fn drop(&mut self) {
         let log = self.log_path();
@@ -191,7 +191,7 @@ impl Drop for Held {
             && self.log.get().copied() == FileId::of_entry(&log)
         {
             // An error cannot be reported here; the log stays.
-            let _ = place::put_log_aside(&log);
+            let _ = place::rename_journal(&log);
         }
     }
 }
@@ -207,7 +207,7 @@ mod tests {
         let lock = folder.path().join("Cargo.lock");
         for content in ["version = 4\n", "process x", "process 12 and more", "p r", &"process 1".repeat(99)] {
             std::fs::write(&lock, content).unwrap();
-            let error = WriterLock::take(&cache).unwrap_err();
+            let error = WriterLock::acquire(&cache).unwrap_err();
             assert!(matches!(error, CacheError::InTheWay { .. }), "{content}: {error:?}");
             let message = error.to_string();
             assert!(
@@ -218,7 +218,7 @@ mod tests {
         }
         for content in ["", "process 7", "process 4194304\n", "proc"] {
             std::fs::write(&lock, content).unwrap();
-            drop(WriterLock::take(&cache).unwrap());
+            drop(WriterLock::acquire(&cache).unwrap());
             assert!(!lock.exists(), "{content}");
         }
     }
@@ -231,26 +231,26 @@ mod tests {
         for content in ["my words", ""] {
             std::fs::write(&precious, content).unwrap();
             let cache = folder.path().join(format!("{}.db", content.len()));
-            std::os::unix::fs::symlink(&precious, beside(&cache, ".lock")).unwrap();
-            let message = WriterLock::take(&cache).unwrap_err().to_string();
+            std::os::unix::fs::symlink(&precious, with_suffix(&cache, ".lock")).unwrap();
+            let message = WriterLock::acquire(&cache).unwrap_err().to_string();
             assert!(message.contains("symbolic link"), "{message}");
             assert_eq!(std::fs::read_to_string(&precious).unwrap(), content);
-            assert!(std::fs::symlink_metadata(beside(&cache, ".lock")).unwrap().is_symlink());
+            assert!(std::fs::symlink_metadata(with_suffix(&cache, ".lock")).unwrap().is_symlink());
         }
         // A dangling link makes no file.
         let cache = folder.path().join("dangling.db");
-        std::os::unix::fs::symlink("nowhere", beside(&cache, ".lock")).unwrap();
-        assert!(WriterLock::take(&cache).unwrap_err().to_string().contains("symbolic link"));
+        std::os::unix::fs::symlink("nowhere", with_suffix(&cache, ".lock")).unwrap();
+        assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("symbolic link"));
         assert!(!folder.path().join("nowhere").exists());
 
         let cache = folder.path().join("folder.db");
-        std::fs::create_dir(beside(&cache, ".lock")).unwrap();
-        assert!(WriterLock::take(&cache).unwrap_err().to_string().contains("is a directory"));
+        std::fs::create_dir(with_suffix(&cache, ".lock")).unwrap();
+        assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("is a directory"));
 
         let cache = folder.path().join("pipe.db");
-        let made = std::process::Command::new("mkfifo").arg(beside(&cache, ".lock")).status().unwrap();
+        let made = std::process::Command::new("mkfifo").arg(with_suffix(&cache, ".lock")).status().unwrap();
         assert!(made.success());
-        assert!(WriterLock::take(&cache).unwrap_err().to_string().contains("no regular file"));
+        assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("no regular file"));
     }
 
     #[test]
@@ -263,7 +263,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     while taken.load(Ordering::SeqCst) < 2000 {
-                        match WriterLock::take(&cache) {
+                        match WriterLock::acquire(&cache) {
                             Ok(lock) => {
                                 assert!(!is_held.swap(true, Ordering::SeqCst), "two hold it");
                                 taken.fetch_add(1, Ordering::SeqCst);
@@ -292,8 +292,8 @@ mod tests {
         // Before the cache is made, and after.
         for _ in 0..2 {
             for (first, second) in [(&file, &link), (&link, &file), (&inner.join("link.db"), &file)] {
-                let held = WriterLock::take(first).unwrap();
-                let error = WriterLock::take(second).unwrap_err();
+                let held = WriterLock::acquire(first).unwrap();
+                let error = WriterLock::acquire(second).unwrap_err();
                 assert!(matches!(error, CacheError::Locked { .. }), "{error:?}");
                 drop(held);
             }

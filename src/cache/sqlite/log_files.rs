@@ -1,7 +1,7 @@
 //! Log files: their rows in the catalogue, and the state of those being read.
 //!
 //! A log file may change between two pulls. The first version is read in parts: the committed part stays, and
-//! the next pull reads the rest. While another version is read ([`FileState::earlier`]), the catalogue row
+//! the next pull reads the rest. While another version is read ([`LogFileReading::earlier`]), the catalogue row
 //! describes the version before. When the new version was read to its end it replaces that one
 //! ([`versions`](super::versions)).
 
@@ -219,7 +219,7 @@ fn forget(transaction: &Connection, table: &str, id: i64) -> rusqlite::Result<()
 
 /// A row of the table `log_file_rows`.
 #[derive(Clone, Debug)]
-pub struct RowsPart {
+pub struct RunsRow {
     pub file: i64,
     pub generation: i64,
     pub part: i64,
@@ -227,24 +227,24 @@ pub struct RowsPart {
     pub runs: Vec<Run>,
 }
 
-impl RowsPart {
+impl RunsRow {
     /// Reads the columns `log_file_id`, `generation`, `part`, `crc`, `runs`.
-    pub fn read(row: &Row<'_>) -> Result<RowsPart, StoreError> {
+    pub fn read(row: &Row<'_>) -> Result<RunsRow, StoreError> {
         let (file, generation, part, crc) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         let bytes = row.get_ref(4)?.as_blob().unwrap_or_default();
-        checksum::is_same(crc, RowsPart::crc(file, generation, part, bytes))?;
-        Ok(RowsPart { file, generation, part, crc, runs: runs::decode(bytes)? })
+        checksum::is_same(crc, RunsRow::crc(file, generation, part, bytes))?;
+        Ok(RunsRow { file, generation, part, crc, runs: runs::decode(bytes)? })
     }
 
     /// All rows of a log file.
-    pub fn of_file(connection: &Connection, file: &LogFileRow) -> Result<Vec<RowsPart>, StoreError> {
+    pub fn of_file(connection: &Connection, file: &LogFileRow) -> Result<Vec<RunsRow>, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT log_file_id, generation, part, crc, runs FROM log_file_rows WHERE log_file_id = ?1",
         )?;
         let mut rows = statement.query([file.id])?;
         let (mut parts, mut digest) = (Vec::new(), Digest::default());
         while let Some(row) = rows.next()? {
-            let part = RowsPart::read(row)?;
+            let part = RunsRow::read(row)?;
             digest.add(part.crc);
             parts.push(part);
         }
@@ -263,7 +263,7 @@ impl RowsPart {
         runs: &[Run],
     ) -> rusqlite::Result<i32> {
         let bytes = runs::encode(runs);
-        let crc = RowsPart::crc(file, generation, part, &bytes);
+        let crc = RunsRow::crc(file, generation, part, &bytes);
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO log_file_rows (log_file_id, generation, part, crc, runs)
@@ -286,7 +286,7 @@ impl RowsPart {
 
 /// Row numbers of the requests that earlier readings gave.
 #[derive(Debug, Default)]
-pub struct Earlier {
+pub struct EarlierReadings {
     /// Requests that this file gave first.
     owned: RoaringTreemap,
     /// Requests that other lines had given before.
@@ -297,7 +297,7 @@ pub struct Earlier {
 
 /// The state of a log file that is being read: committed parts and those of the next commit.
 #[derive(Debug)]
-pub struct FileState {
+pub struct LogFileReading {
     pub mark: Arc<FileMark>,
     /// The committed row in the catalogue.
     pub row: Option<LogFileRow>,
@@ -324,17 +324,21 @@ pub struct FileState {
     /// Digest of the rows of purged readings in `log_file_rows`.
     kept_rows: Digest,
     /// Present if earlier readings gave requests: this version replaces another.
-    earlier: Option<Earlier>,
+    earlier: Option<EarlierReadings>,
 }
 
-impl FileState {
+impl LogFileReading {
     /// Begins or continues the reading of a version of a log file.
     ///
     /// # Errors
     /// If the rows of the log file are damaged.
-    pub fn load(connection: &Connection, source: i64, mark: &Arc<FileMark>) -> Result<FileState, StoreError> {
+    pub fn load(
+        connection: &Connection,
+        source: i64,
+        mark: &Arc<FileMark>,
+    ) -> Result<LogFileReading, StoreError> {
         let row = LogFileRow::find(connection, source, &mark.name)?;
-        let mut state = FileState {
+        let mut state = LogFileReading {
             mark: mark.clone(),
             row: None,
             generation: 1,
@@ -353,7 +357,7 @@ impl FileState {
             earlier: None,
         };
         let Some(row) = row else { return Ok(state) };
-        let (mut parts, mut kept) = (RowsPart::of_file(connection, &row)?, Vec::new());
+        let (mut parts, mut kept) = (RunsRow::of_file(connection, &row)?, Vec::new());
         if row.kept_generation > 0 {
             (kept, parts) = parts.into_iter().partition(|part| part.generation <= row.kept_generation);
         }
@@ -380,7 +384,7 @@ impl FileState {
                 .filter(|part| part.generation == row.generation)
                 .for_each(|part| state.rows.add(part.crc));
         } else {
-            let mut earlier = Earlier::default();
+            let mut earlier = EarlierReadings::default();
             for run in parts.iter().flat_map(|part| &part.runs) {
                 let set = if run.is_repeat { &mut earlier.repeats } else { &mut earlier.owned };
                 set.insert_range(run.row..run.row + run.rows);
@@ -404,9 +408,9 @@ impl FileState {
     }
 
     /// Whether this version was read to its end and lacks requests that earlier readings gave.
-    pub fn takes_back(&self) -> bool {
+    pub fn removes_requests(&self) -> bool {
         !self.is_in_part()
-            && self.earlier.as_ref().is_some_and(|Earlier { owned, repeats, taken }| {
+            && self.earlier.as_ref().is_some_and(|EarlierReadings { owned, repeats, taken }| {
                 !owned.is_subset(taken) || !repeats.is_subset(taken)
             })
     }
@@ -417,12 +421,12 @@ impl FileState {
     }
 
     /// Whether nothing is left to be done, so that the state need not stay in memory.
-    pub fn is_settled(&self) -> bool {
-        !self.is_dirty && !self.is_damaged && !self.is_in_part() && !self.takes_back()
+    pub fn is_done(&self) -> bool {
+        !self.is_dirty && !self.is_damaged && !self.is_in_part() && !self.removes_requests()
     }
 
     /// Records that lines were read.
-    pub fn read_lines(&mut self, first_line: u64, lines: u64, total_lines: Option<u64>) {
+    pub fn add_lines(&mut self, first_line: u64, lines: u64, total_lines: Option<u64>) {
         self.counts.lines += lines;
         self.total_lines = self.total_lines.or(total_lines);
         if lines > 0 && self.earlier.is_none() {
@@ -432,7 +436,7 @@ impl FileState {
     }
 
     /// Records lines that are not records.
-    pub fn reject(&mut self, rejected: Vec<RejectedLine>) {
+    pub fn add_rejected(&mut self, rejected: Vec<RejectedLine>) {
         self.counts.rejected += rejected.len() as u64;
         for line in rejected {
             let bytes = line.content.len() + line.reason.len();
@@ -444,7 +448,7 @@ impl FileState {
     }
 
     /// Records that consecutive lines gave new requests.
-    pub fn give(&mut self, line: u64, row: u64, rows: u64) {
+    pub fn add_requests(&mut self, line: u64, row: u64, rows: u64) {
         self.counts.requests += rows;
         if let Some(earlier) = &mut self.earlier {
             earlier.taken.insert_range(row..row + rows);
@@ -454,9 +458,9 @@ impl FileState {
 
     /// Records that a line gave a request that the cache has already. Returns whether it is a repeat that was
     /// not counted before.
-    pub fn repeat(&mut self, line: u64, row: u64) -> bool {
+    pub fn add_repeat(&mut self, line: u64, row: u64) -> bool {
         let (mut is_repeat, mut is_new) = (true, true);
-        if let Some(Earlier { owned, repeats, taken }) = &mut self.earlier {
+        if let Some(EarlierReadings { owned, repeats, taken }) = &mut self.earlier {
             is_repeat = !taken.insert(row) || !owned.contains(row);
             is_new = !repeats.contains(row);
         }
@@ -468,7 +472,7 @@ impl FileState {
         is_repeat && is_new
     }
 
-    /// Writes the changes within a transaction. After its commit the caller calls [`FileState::settle`].
+    /// Writes the changes within a transaction. After its commit the caller calls [`LogFileReading::settle`].
     /// `next_id` is the id of the next new log file.
     pub fn write(
         &self,
@@ -498,18 +502,17 @@ impl FileState {
         });
         let mut rows = self.rows;
         if !self.new_runs.is_empty() {
-            let crc =
-                RowsPart::write(transaction, (row.id, self.generation, self.next_part), &self.new_runs)?;
+            let crc = RunsRow::write(transaction, (row.id, self.generation, self.next_part), &self.new_runs)?;
             rows.add(crc);
             row.rows.add(crc);
         }
-        let replaces = self.earlier.is_some() && !self.is_in_part() && !self.takes_back();
+        let replaces = self.earlier.is_some() && !self.is_in_part() && !self.removes_requests();
         if replaces {
             let mut all = self.kept_rows;
             all.0 = all.0.wrapping_add(rows.0);
             self.replace(transaction, &mut row, all)?;
         } else if self.earlier.is_none() {
-            self.describe(&mut row);
+            self.fill_row(&mut row);
             self.write_parts(transaction, &mut row)?;
             self.write_rejected(transaction, &mut row)?;
         }
@@ -518,7 +521,7 @@ impl FileState {
     }
 
     /// Records that the changes are committed.
-    pub fn settle(&mut self, written: Written) {
+    pub fn mark_committed(&mut self, written: Written) {
         let Written { row, rows, replaces } = written;
         self.row = Some(row);
         self.rows = rows;
@@ -552,12 +555,12 @@ impl FileState {
         }
         row.rows = rows;
         (row.parts, row.rejected) = (Digest::default(), Digest::default());
-        self.describe(row);
+        self.fill_row(row);
         self.write_rejected(transaction, row)
     }
 
     /// Copies what the catalogue says of this version to its row.
-    fn describe(&self, row: &mut LogFileRow) {
+    fn fill_row(&self, row: &mut LogFileRow) {
         row.version.clone_from(&self.mark.version);
         row.size = self.mark.size;
         row.generation = self.generation;

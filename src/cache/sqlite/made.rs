@@ -1,18 +1,18 @@
 //! A cache that this process made. It is deleted again if it stays empty.
 
 use super::lock::WriterLock;
-use super::place::Place;
+use super::place::OpenedPath;
 use super::schema;
 
 /// A cache that this process made.
 #[derive(Clone, Debug)]
-pub struct Made {
-    place: Place,
+pub struct NewCache {
+    place: OpenedPath,
 }
 
-impl Made {
-    pub(in crate::cache) fn at(place: &Place) -> Made {
-        Made { place: place.clone() }
+impl NewCache {
+    pub(in crate::cache) fn at(place: &OpenedPath) -> NewCache {
+        NewCache { place: place.clone() }
     }
 
     /// Deletes the cache if it is still in place and has no source. A cache that another process has open
@@ -22,7 +22,7 @@ impl Made {
             return;
         }
         // Another writer will add something.
-        if let Ok(_lock) = WriterLock::take(self.place.path())
+        if let Ok(_lock) = WriterLock::acquire(self.place.path())
             && !self.place.has_moved()
         {
             // A file that cannot be deleted stays.
@@ -39,7 +39,7 @@ mod tests {
     fn only_an_empty_cache_that_nobody_else_uses_is_deleted_by_the_process_that_made_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
-        let made = |writer: &Writer| writer.made().unwrap();
+        let made = |writer: &Writer| writer.new_cache().unwrap();
 
         // A writer has it open.
         let writer = Writer::open(&path).unwrap();
@@ -48,7 +48,7 @@ mod tests {
         assert!(path.exists());
         drop(writer);
         // This writer did not make it.
-        assert!(Writer::open(&path).unwrap().made().is_none());
+        assert!(Writer::open(&path).unwrap().new_cache().is_none());
         // A reader has it open.
         let cache = Cache::open(&path).unwrap();
         made_by_first.delete_if_empty();

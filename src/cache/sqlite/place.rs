@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cache::CacheError;
 
 /// Symbolic links to follow, the limit of Linux.
-const LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 
 /// Modes of new files. Logs name people and secrets (presigned URLs), so only the owner may read them.
 #[cfg(unix)]
@@ -15,7 +15,7 @@ pub const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 
 /// Appends a suffix to the name of a file.
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -27,7 +27,7 @@ pub fn resolve(path: &Path) -> PathBuf {
         return found;
     }
     let mut path = path.to_owned();
-    for _ in 0..LINKS {
+    for _ in 0..MAX_LINKS {
         let Ok(target) = std::fs::read_link(&path) else { break };
         path = folder_of(&path).join(target);
     }
@@ -72,10 +72,10 @@ pub fn private_file() -> std::fs::OpenOptions {
 /// # Errors
 /// If that is unknown, because a directory on the path cannot be searched.
 pub fn is_missing_or_empty(path: &Path) -> Result<bool, CacheError> {
-    is_none(path, std::fs::metadata(path))
+    is_missing(path, std::fs::metadata(path))
 }
 
-fn is_none(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<bool, CacheError> {
+fn is_missing(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<bool, CacheError> {
     use std::io::ErrorKind;
     match found {
         Ok(file) => Ok(file.is_file() && file.len() == 0),
@@ -95,12 +95,12 @@ fn is_none(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<boo
 
 /// Renames a journal to a name that SQLite does not look for. Returns the new name. An empty journal is
 /// deleted.
-pub fn put_log_aside(log: &Path) -> std::io::Result<Option<PathBuf>> {
+pub fn rename_journal(log: &Path) -> std::io::Result<Option<PathBuf>> {
     match std::fs::symlink_metadata(log) {
         Err(_) => Ok(None),
         Ok(found) if found.is_file() && found.len() == 0 => std::fs::remove_file(log).map(|()| None),
         Ok(_) => {
-            let aside = beside(log, ".old");
+            let aside = with_suffix(log, ".old");
             std::fs::rename(log, &aside)?;
             Ok(Some(aside))
         }
@@ -146,17 +146,17 @@ impl FileId {
 
 /// A path, and the file that it led to when this was made.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct OpenedPath {
     path: PathBuf,
     file: Option<FileId>,
 }
 
-impl Place {
+impl OpenedPath {
     /// Records the file that a path leads to now.
-    pub fn of(path: &Path) -> Place {
+    pub fn of(path: &Path) -> OpenedPath {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let file = FileId::of(&path);
-        Place { path, file }
+        OpenedPath { path, file }
     }
 
     /// The absolute path.
@@ -179,7 +179,7 @@ impl Place {
     ///
     /// # Errors
     /// [`CacheError::ReadOnly`] if it has hard links.
-    pub fn has_one_name(&self) -> Result<(), CacheError> {
+    pub fn require_single_name(&self) -> Result<(), CacheError> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
@@ -206,13 +206,13 @@ mod tests {
     fn a_cache_in_a_folder_that_may_not_be_looked_into_is_not_taken_for_none() {
         use std::io::{Error, ErrorKind};
         let path = Path::new("/home/ann/cache.db");
-        let denied = is_none(path, Err(Error::from(ErrorKind::PermissionDenied))).unwrap_err().to_string();
+        let denied = is_missing(path, Err(Error::from(ErrorKind::PermissionDenied))).unwrap_err().to_string();
         assert!(
             denied.contains("/home/ann/cache.db") && denied.contains("may not be looked into"),
             "{denied}"
         );
-        assert!(is_none(path, Err(Error::from(ErrorKind::NotADirectory))).is_err());
-        assert!(is_none(path, Err(Error::from(ErrorKind::NotFound))).unwrap());
+        assert!(is_missing(path, Err(Error::from(ErrorKind::NotADirectory))).is_err());
+        assert!(is_missing(path, Err(Error::from(ErrorKind::NotFound))).unwrap());
         let folder = tempfile::tempdir().unwrap();
         assert!(!is_missing_or_empty(folder.path()).unwrap());
         std::fs::write(folder.path().join("empty"), "").unwrap();

@@ -12,14 +12,14 @@ use std::ops::AddAssign;
 use roaring::RoaringTreemap;
 
 use super::catalogue::{IN_PART, WHOLE};
-use super::log_files::{LogFileRow, RowsPart};
+use super::log_files::{LogFileRow, RunsRow};
 use super::segment_rows::SegmentRow;
 use super::segments::remove_rows;
 use crate::cache::column::integers::Integers;
 use crate::cache::error::StoreError;
 use crate::cache::write::batch::KEY;
-use crate::cache::write::duplicates::read_column;
 use crate::cache::write::memtable::code_to_time;
+use crate::cache::write::repeats::read_column;
 use crate::cache::{CacheError, SegmentInfo, Snapshot, Writer};
 use crate::log::{Field, name};
 
@@ -49,7 +49,7 @@ impl AddAssign for Pruned {
 }
 
 /// A segment with requests before the cut.
-struct Old {
+struct OldSegment {
     segment: SegmentRow,
     /// Rows before the cut.
     gone: Vec<usize>,
@@ -92,20 +92,20 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be read or written.
     pub fn prune(&mut self, source: i64, before: i64) -> Result<Pruned, CacheError> {
-        self.settle()?;
+        self.commit_and_reset()?;
         let all_old = self.old(source, before).map_err(|error| error.of(&self.path))?;
         let mut gone = RoaringTreemap::new();
-        for Old { segment, gone: rows } in &all_old {
+        for OldSegment { segment, gone: rows } in &all_old {
             gone.extend(rows.iter().map(|row| segment.numbers.number(*row)));
         }
         if !gone.is_empty() {
             self.mark_log_files(source, before, &gone)?;
         }
         let mut all = Pruned::default();
-        for Old { segment, gone } in all_old {
+        for OldSegment { segment, gone } in all_old {
             let keys = std::mem::take(&mut self.values[KEY]);
-            let removed =
-                self.change(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
+            let removed = self
+                .in_transaction(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
             self.values[KEY] = keys;
             removed?;
             all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, segment.bytes);
@@ -114,7 +114,7 @@ impl Writer {
     }
 
     /// The segments with requests before a time.
-    fn old(&self, source: i64, before: i64) -> Result<Vec<Old>, StoreError> {
+    fn old(&self, source: i64, before: i64) -> Result<Vec<OldSegment>, StoreError> {
         let mut all = Vec::new();
         let segments = SegmentRow::all(&self.connection)?;
         for segment in
@@ -126,7 +126,7 @@ impl Writer {
                 .map_err(|damage| StoreError::from(damage).at(place))?;
             let rows = times.into_iter().enumerate();
             let gone = rows.filter(|(_, code)| code_to_time(*code) < before).map(|(row, _)| row).collect();
-            all.push(Old { segment, gone });
+            all.push(OldSegment { segment, gone });
         }
         Ok(all)
     }
@@ -134,14 +134,14 @@ impl Writer {
     /// Notes the cut on the log files that gave requests with these row numbers, and on those that may have
     /// had requests before it: they were delivered before it or not long after, or their names have no time.
     fn mark_log_files(&mut self, source: i64, before: i64, gone: &RoaringTreemap) -> Result<(), CacheError> {
-        self.change(|transaction, root| {
+        self.in_transaction(|transaction, root| {
             for mut file in LogFileRow::all(transaction, source)? {
                 if !matches!(file.state, WHOLE | IN_PART) {
                     continue;
                 }
                 let may_hold = name::instant(&file.name)
                     .is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY))
-                    || RowsPart::of_file(transaction, &file)?
+                    || RunsRow::of_file(transaction, &file)?
                         .iter()
                         .flat_map(|part| &part.runs)
                         .any(|run| gone.range_cardinality(run.row..run.row + run.rows) > 0);
@@ -200,18 +200,18 @@ mod tests {
         let mut writer = filled(&path, "one", (0..300_000).map(Request::at));
         let before = all(&path);
         let size = std::fs::metadata(&path).unwrap().len();
-        let source = writer.known_source("one").unwrap().unwrap();
+        let source = writer.find_source("one").unwrap().unwrap();
         let cache = Cache::open(&path).unwrap();
-        let told = cache.snapshot().unwrap().prunable(source, START + 200_000).unwrap();
+        let expected = cache.snapshot().unwrap().prunable(source, START + 200_000).unwrap();
         drop(cache);
         assert_eq!(all(&path).len(), 300_000, "nothing is done by asking");
 
         let pruned = writer.prune(source, START + 200_000).unwrap();
-        assert_eq!(told, pruned);
+        assert_eq!(expected, pruned);
         assert_eq!((pruned.requests, pruned.segments_dropped, pruned.segments_rewritten), (200_000, 1, 1));
         // The requests were in order of time, so the row numbers stay.
         assert_eq!(all(&path), before[200_000..]);
-        assert!(writer.give_space_back().unwrap() > size / 3);
+        assert!(writer.vacuum().unwrap() > size / 3);
         assert_eq!(all(&path), before[200_000..]);
         assert_eq!(check(&path, 0).unwrap().findings, []);
         assert_eq!(writer.prune(source, START + 200_000).unwrap(), Pruned::default());
@@ -224,7 +224,7 @@ mod tests {
         // 7 is coprime to 1000: every second of 0..1000 once, shuffled.
         let mut writer = filled(&path, "one", (0..1000).map(|n| Request::at(n * 7 % 1000)));
         let before = all(&path);
-        let source = writer.known_source("one").unwrap().unwrap();
+        let source = writer.find_source("one").unwrap().unwrap();
         assert_eq!(writer.prune(source, START + 400).unwrap().requests, 400);
         let expected: Vec<_> = before.into_iter().filter(|(_, time, _)| *time >= 400).collect();
         assert_eq!(all(&path), expected, "also the numbers stay");
@@ -245,7 +245,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = filled(&path, "one", [Request::at(90_000)].into_iter());
-        let source = writer.known_source("one").unwrap().unwrap();
+        let source = writer.find_source("one").unwrap().unwrap();
         let requests: Vec<Request> = (0..20).map(Request::at).collect();
         // Two files of the first of April, and a much later one; the first half of each.
         let names = ["2026-04-01-01-00-00-A", "2026-04-01-02-00-00-B", "2026-05-01-00-00-00-C"];
@@ -287,7 +287,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = filled(&path, "one", (0..1000).map(Request::at));
-        let source = writer.known_source("one").unwrap().unwrap();
+        let source = writer.find_source("one").unwrap().unwrap();
         assert_eq!(writer.prune(source, i64::MAX).unwrap().requests, 1000);
         assert_eq!(check(&path, 0).unwrap().findings, []);
         writer.append(source, batch("b", &[Request::at(2000)], 1, true)).unwrap();

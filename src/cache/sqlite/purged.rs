@@ -17,8 +17,8 @@ impl Writer {
         names: impl Iterator<Item = &'n str>,
     ) -> Result<(), CacheError> {
         let source = self.source(uri)?;
-        self.settle()?;
-        self.change(|transaction, root| {
+        self.commit_and_reset()?;
+        self.in_transaction(|transaction, root| {
             let mut row = SourceRow::find(transaction, source)?;
             row.is_purged = true;
             row.save(transaction)?;

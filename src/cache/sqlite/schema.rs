@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::place::{self, Place, beside, is_missing_or_empty, private_file};
+use super::place::{self, OpenedPath, is_missing_or_empty, private_file, with_suffix};
 use super::root::Root;
 use crate::cache::CacheError;
 use crate::cache::column::layout::DIMENSIONS;
@@ -23,10 +23,10 @@ const PAGE_SIZE: u32 = 32_768;
 const MMAP_SIZE: i64 = 64 << 30;
 
 /// How long SQLite waits for its own locks.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Pause between attempts where SQLite does not wait.
-const BREATH: Duration = Duration::from_millis(3);
+const RETRY_PAUSE: Duration = Duration::from_millis(3);
 
 const TABLES: &str = "
 -- What no row can say of itself: one row. newest_segment: the largest id that a segment ever had. segments,
@@ -186,36 +186,36 @@ pub struct Opened {
     pub connection: Connection,
     pub journal: Journal,
     /// The opened file.
-    pub place: Place,
+    pub place: OpenedPath,
     /// Whether this call made the cache.
     pub is_new: bool,
     /// Journals of an earlier cache at this path, by their new names.
-    pub put_aside: Vec<PathBuf>,
+    pub renamed_journals: Vec<PathBuf>,
 }
 
 /// Opens a cache for writing, and makes it if it is missing. A new cache gets the journal `wanted`; any other
 /// is switched to WAL. The caller holds the lock.
 pub fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheError> {
     let is_new = is_missing_or_empty(path)?;
-    let mut put_aside = Vec::new();
+    let mut renamed_journals = Vec::new();
     let journal = if is_new {
-        put_aside = make(path, wanted)?;
+        renamed_journals = make(path, wanted)?;
         wanted
     } else {
         // A read-only connection checks the file first: a foreign file is not touched.
         open_reader(path)?;
         Journal::WriteAhead
     };
-    let place = Place::of(path);
-    place.has_one_name()?;
+    let place = OpenedPath::of(path);
+    place.require_single_name()?;
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
     if place.has_moved() {
         return Err(CacheError::Moved { file: path.to_owned() });
     }
-    connection.busy_timeout(PATIENCE).map_err(sqlite)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
     match journal {
-        Journal::WriteAhead => write_ahead(path, &connection)?,
+        Journal::WriteAhead => use_wal(path, &connection)?,
         Journal::Rollback => connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?,
     }
     // 16 MB, about a segment: little is written twice, and no checkpoint takes so long that the parsers
@@ -225,7 +225,7 @@ pub fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheError> {
     // In KB. The largest column of a segment fits; otherwise SQLite would write its zeroed blob before it is
     // filled.
     connection.pragma_update(None, "cache_size", -12_000).map_err(sqlite)?;
-    Ok(Opened { connection, journal, place, is_new, put_aside })
+    Ok(Opened { connection, journal, place, is_new, renamed_journals })
 }
 
 /// Switches a cache to WAL, so that readers do not block the writer, if it has a rollback journal: it is
@@ -234,10 +234,10 @@ pub fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheError> {
 ///
 /// # Errors
 /// If another process writes all the time, or the cache cannot be written; then it can only be read as it is.
-pub fn end_rollback(path: &Path) -> Result<(), CacheError> {
+pub fn switch_to_wal(path: &Path) -> Result<(), CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
-    let give_up = Instant::now() + PATIENCE;
+    let give_up = Instant::now() + BUSY_TIMEOUT;
     loop {
         // SQLite returns "busy" at once here: it cannot rule out a deadlock.
         match application_id(&connection) {
@@ -245,8 +245,8 @@ pub fn end_rollback(path: &Path) -> Result<(), CacheError> {
             Ok(_) => return Ok(()),
             Err(error) => return Err(sqlite(error)),
         }
-        match write_ahead(path, &connection) {
-            Err(CacheError::Locked { .. }) if Instant::now() < give_up => std::thread::sleep(BREATH),
+        match use_wal(path, &connection) {
+            Err(CacheError::Locked { .. }) if Instant::now() < give_up => std::thread::sleep(RETRY_PAUSE),
             ended => return ended,
         }
     }
@@ -275,7 +275,7 @@ fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
     // A symbolic link may lead to an empty or to a missing file.
     let file = &place::resolve(path);
-    let making = beside(file, ".new");
+    let making = with_suffix(file, ".new");
     if !is_unfinished(&making) {
         return Err(CacheError::InTheWay {
             path: path.to_owned(),
@@ -285,9 +285,9 @@ fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
     }
     remove_unfinished(&making);
     let made = make_at(&making, path, journal).and_then(|()| {
-        let put_aside = put_logs_aside(file).map_err(open)?;
+        let renamed_journals = rename_journals(file).map_err(open)?;
         std::fs::rename(&making, file).map_err(open)?;
-        Ok(put_aside)
+        Ok(renamed_journals)
     });
     if made.is_err() {
         remove_unfinished(&making);
@@ -311,7 +311,7 @@ fn make_at(making: &Path, path: &Path, journal: Journal) -> Result<(), CacheErro
     transaction.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
     transaction.commit().map_err(sqlite)?;
     if journal == Journal::WriteAhead {
-        write_ahead(path, &connection)?;
+        use_wal(path, &connection)?;
     }
     connection.close().map_err(|(_, error)| sqlite(error))?;
     let made = std::fs::OpenOptions::new().write(true).open(making).map_err(open)?;
@@ -340,26 +340,26 @@ fn is_unfinished(making: &Path) -> bool {
 fn remove_unfinished(making: &Path) {
     for suffix in ["", "-journal", "-wal", "-shm"] {
         // Missing files are expected.
-        let _ = std::fs::remove_file(beside(making, suffix));
+        let _ = std::fs::remove_file(with_suffix(making, suffix));
     }
 }
 
 /// Renames the journals of an earlier cache whose file is gone: SQLite would apply them to the new one. They
 /// are not deleted, because the earlier cache may have been moved and need them. Returns their new names.
-fn put_logs_aside(file: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut put_aside = Vec::new();
+fn rename_journals(file: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut renamed_journals = Vec::new();
     for suffix in ["-wal", "-journal"] {
-        put_aside.extend(place::put_log_aside(&beside(file, suffix))?);
+        renamed_journals.extend(place::rename_journal(&with_suffix(file, suffix))?);
     }
     // The index of the log, which SQLite makes again.
-    match std::fs::remove_file(beside(file, "-shm")) {
+    match std::fs::remove_file(with_suffix(file, "-shm")) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(put_aside),
+        _ => Ok(renamed_journals),
     }
 }
 
 /// Deletes a cache without any source, unless another process has it open. The caller holds the lock.
-pub fn delete_if_empty(place: &Place) -> rusqlite::Result<()> {
+pub fn delete_if_empty(place: &OpenedPath) -> rusqlite::Result<()> {
     let connection = Connection::open_with_flags(place.path(), WRITING)?;
     connection.busy_timeout(Duration::ZERO)?;
     let is_empty = || -> rusqlite::Result<bool> {
@@ -379,7 +379,7 @@ pub fn delete_if_empty(place: &Place) -> rusqlite::Result<()> {
 }
 
 /// Switches the journal to WAL. Must not be called within a transaction.
-pub fn write_ahead(path: &Path, connection: &Connection) -> Result<(), CacheError> {
+pub fn use_wal(path: &Path, connection: &Connection) -> Result<(), CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(sqlite)?;
@@ -395,17 +395,17 @@ pub fn write_ahead(path: &Path, connection: &Connection) -> Result<(), CacheErro
 
 /// Opens an existing cache for reading.
 pub fn open_reader(path: &Path) -> Result<Connection, CacheError> {
-    open_reader_anywhere(path).map(|(connection, _)| connection)
+    open_reader_or_immutable(path).map(|(connection, _)| connection)
 }
 
 /// Length, time of change and presence of a journal. Detects that another process wrote to a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp(Option<(u64, Option<std::time::SystemTime>)>, bool);
+pub struct FileStamp(Option<(u64, Option<std::time::SystemTime>)>, bool);
 
 /// Returns the current stamp of a cache.
-pub fn stamp(path: &Path) -> Stamp {
+pub fn stamp(path: &Path) -> FileStamp {
     let file = std::fs::metadata(path).ok();
-    Stamp(file.map(|file| (file.len(), file.modified().ok())), has_log(path))
+    FileStamp(file.map(|file| (file.len(), file.modified().ok())), has_log(path))
 }
 
 /// Whether there is a journal with content.
@@ -416,7 +416,7 @@ fn has_log(path: &Path) -> bool {
 /// The write-ahead log or the rollback journal, whichever has content.
 fn log(path: &Path) -> Option<PathBuf> {
     let file = place::resolve(path);
-    let logs = ["-wal", "-journal"].map(|suffix| beside(&file, suffix));
+    let logs = ["-wal", "-journal"].map(|suffix| with_suffix(&file, suffix));
     logs.into_iter().find(|log| std::fs::metadata(log).is_ok_and(|log| log.len() > 0))
 }
 
@@ -431,7 +431,7 @@ fn log(path: &Path) -> Option<PathBuf> {
 /// On a full disk, a connection in exclusive mode first checkpoints the write-ahead log. If the cache would
 /// have to grow for that, or another process has it open, it cannot be read until there is space for one page
 /// and the index of the log (32 KB each).
-pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), CacheError> {
+pub fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Option<FileStamp>), CacheError> {
     if path.is_dir() {
         return Err(CacheError::Open { path: path.to_owned(), reason: "it is a directory".to_owned() });
     }
@@ -443,7 +443,8 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
     let is_full = matches!(error, CacheError::Full { .. } | CacheError::Unwritable { .. });
     if has_log(path) {
         // Its writer was killed or ran out of space. Roll back or checkpoint, if this process may.
-        let is_put_right = if is_full { fold_alone(path).is_ok() } else { end_rollback(path).is_ok() };
+        let is_put_right =
+            if is_full { checkpoint_exclusively(path).is_ok() } else { switch_to_wal(path).is_ok() };
         if is_put_right && let Ok(connection) = open_reader_with(path, path, read_only) {
             return Ok((connection, None));
         }
@@ -496,7 +497,7 @@ fn keeps_shared_memory_out(error: &CacheError) -> bool {
 
 /// Checkpoints the write-ahead log without a shared-memory file: a connection in exclusive mode has the index
 /// of the log in its own memory. If the disk is too full for the checkpoint as well, nothing is lost.
-fn fold_alone(path: &Path) -> rusqlite::Result<()> {
+fn checkpoint_exclusively(path: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open_with_flags(path, WRITING)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
@@ -506,7 +507,7 @@ fn fold_alone(path: &Path) -> rusqlite::Result<()> {
 /// Switches memory mapping on or off. To reach the middle of a blob SQLite follows the chain of all pages
 /// before it: mapped, it reads one number of each; otherwise it reads the whole pages. Columns that are read
 /// whole are copied anyway, and mapped they would be in memory twice.
-pub fn map(connection: &Connection, is_mapped: bool) -> rusqlite::Result<()> {
+pub fn set_mapped(connection: &Connection, is_mapped: bool) -> rusqlite::Result<()> {
     connection.pragma_update(None, "mmap_size", if is_mapped { MMAP_SIZE } else { 0 })
 }
 
@@ -523,7 +524,7 @@ fn immutable_uri(path: &Path) -> PathBuf {
 fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connection, CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(name, flags).map_err(sqlite)?;
-    connection.busy_timeout(PATIENCE).map_err(sqlite)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
     let number =
         |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sqlite);
     let application = application_id(&connection).map_err(sqlite)?;
@@ -550,9 +551,9 @@ fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connec
 /// Checkpoints and removes the write-ahead log, unless another connection has the cache open: the connection
 /// that is closed last does that, and a read-only one cannot. Where the process may not write, the log stays
 /// and is read.
-pub fn fold_log(path: &Path) {
+pub fn checkpoint(path: &Path) {
     let file = place::resolve(path);
-    if !beside(&file, "-wal").exists() && !beside(&file, "-shm").exists() {
+    if !with_suffix(&file, "-wal").exists() && !with_suffix(&file, "-shm").exists() {
         return;
     }
     if let Ok(connection) = Connection::open_with_flags(path, WRITING) {

@@ -49,8 +49,8 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be written; then nothing is changed.
     pub fn delete_source(&mut self, source: i64) -> Result<Deleted, CacheError> {
-        self.settle()?;
-        self.change(|transaction, root| {
+        self.commit_and_reset()?;
+        self.in_transaction(|transaction, root| {
             let segments: Vec<SegmentRow> = SegmentRow::all(transaction)?
                 .into_iter()
                 .filter(|segment| segment.source == source)
@@ -73,8 +73,8 @@ impl Writer {
     ///
     /// # Errors
     /// If the disk has too little space; then the cache stays valid, and its free space is used for new data.
-    pub fn give_space_back(&mut self) -> Result<u64, CacheError> {
-        self.settle()?;
+    pub fn vacuum(&mut self) -> Result<u64, CacheError> {
+        self.commit_and_reset()?;
         let before = self.size();
         let done = self.connection.execute_batch("VACUUM").and_then(|()| {
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
@@ -87,18 +87,18 @@ impl Writer {
     ///
     /// # Errors
     /// If the cache cannot be written.
-    pub fn fold_log(&mut self) -> Result<(), CacheError> {
+    pub fn checkpoint(&mut self) -> Result<(), CacheError> {
         self.checkpointer = None;
         // Do not wait for readers: the next checkpoint includes the rest.
         let waits = |writer: &Writer, patience| {
             writer.connection.busy_timeout(patience).map_err(|error| writer.sqlite(error))
         };
         waits(self, std::time::Duration::ZERO)?;
-        let folded = self.write_ahead().and_then(|()| {
+        let folded = self.use_wal().and_then(|()| {
             let fold = "PRAGMA wal_checkpoint(TRUNCATE)";
             self.connection.query_row(fold, [], |_| Ok(())).map_err(|error| self.sqlite(error))
         });
-        waits(self, schema::PATIENCE)?;
+        waits(self, schema::BUSY_TIMEOUT)?;
         self.must_be_in_place()?;
         match folded {
             Err(CacheError::Locked { .. }) => Ok(()),
@@ -111,8 +111,8 @@ impl Writer {
     /// # Errors
     /// If that fails, or a reader keeps the last commits from being checkpointed.
     pub fn make_durable(&mut self) -> Result<(), CacheError> {
-        self.settle()?;
-        self.write_ahead()?;
+        self.commit_and_reset()?;
+        self.use_wal()?;
         let fold = || -> rusqlite::Result<i64> {
             self.connection.pragma_update(None, "synchronous", "FULL")?;
             let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
@@ -165,7 +165,7 @@ impl Writer {
     /// Bytes of the cache on disk, write-ahead log included.
     fn size(&self) -> u64 {
         let file = place::resolve(&self.path);
-        [&file, &place::beside(&file, "-wal")]
+        [&file, &place::with_suffix(&file, "-wal")]
             .iter()
             .filter_map(|path| std::fs::metadata(path).ok())
             .map(|metadata| metadata.len())

@@ -12,12 +12,12 @@ use std::collections::HashMap;
 use roaring::RoaringTreemap;
 use rusqlite::Transaction;
 
-use super::log_files::{FileState, LogFileRow, RowsPart};
+use super::log_files::{LogFileReading, LogFileRow, RunsRow};
 use super::root::Root;
 use super::runs::{self, Run};
 use super::segment_rows::SegmentRow;
 use super::segments::remove_rows;
-use crate::cache::dictionary::published::Values;
+use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
 use crate::cache::write::batch::KEY;
 use crate::cache::{CacheError, Writer};
@@ -33,10 +33,10 @@ impl Writer {
     /// If the cache cannot be read or written; then nothing is removed.
     pub fn replace_versions(&mut self) -> Result<u64, CacheError> {
         self.commit()?;
-        let mut by_source: HashMap<i64, Vec<FileState>> = HashMap::new();
+        let mut by_source: HashMap<i64, Vec<LogFileReading>> = HashMap::new();
         let files = std::mem::take(&mut self.files);
         for ((source, _), file) in files {
-            if file.is_damaged || file.takes_back() {
+            if file.is_damaged || file.removes_requests() {
                 by_source.entry(source).or_default().push(file);
             }
         }
@@ -45,7 +45,8 @@ impl Writer {
             self.checkpointer = None;
             self.tail = None;
             let keys = std::mem::take(&mut self.values[KEY]);
-            let replaced = self.change(|transaction, root| replace(transaction, root, source, &files, &keys));
+            let replaced =
+                self.in_transaction(|transaction, root| replace(transaction, root, source, &files, &keys));
             self.values[KEY] = keys;
             removed += replaced?;
         }
@@ -76,16 +77,16 @@ fn replace(
     transaction: &Transaction<'_>,
     root: &mut Root,
     source: i64,
-    files: &[FileState],
-    keys: &Values,
+    files: &[LogFileReading],
+    keys: &GrowingDictionary,
 ) -> Result<u64, StoreError> {
-    let states: HashMap<i64, &FileState> =
+    let states: HashMap<i64, &LogFileReading> =
         files.iter().filter_map(|file| Some((file.row.as_ref()?.id, file))).collect();
     let mut rows = LogFileRow::all(transaction, source)?;
     let (mut dropped, mut kept) = (Vec::new(), Vec::new());
     let mut lost = Rows::default();
     for row in &rows {
-        for part in RowsPart::of_file(transaction, row)? {
+        for part in RunsRow::of_file(transaction, row)? {
             let is_dropped = part.generation > row.kept_generation
                 && states
                     .get(&row.id)
@@ -157,7 +158,7 @@ fn remove(
     root: &mut Root,
     source: i64,
     gone: &RoaringTreemap,
-    keys: &Values,
+    keys: &GrowingDictionary,
 ) -> Result<u64, StoreError> {
     if gone.is_empty() {
         return Ok(0);
@@ -185,8 +186,8 @@ fn remove(
 fn adopt(
     transaction: &Transaction<'_>,
     rows: &mut [LogFileRow],
-    states: &HashMap<i64, &FileState>,
-    kept: &[RowsPart],
+    states: &HashMap<i64, &LogFileReading>,
+    kept: &[RunsRow],
     mut orphans: RoaringTreemap,
 ) -> Result<HashMap<i64, u64>, StoreError> {
     let mut adopted = HashMap::new();
@@ -210,7 +211,7 @@ fn adopt(
             }
         }
         row.rows.remove(part.crc);
-        row.rows.add(RowsPart::write(transaction, (part.file, part.generation, part.part), &runs)?);
+        row.rows.add(RunsRow::write(transaction, (part.file, part.generation, part.part), &runs)?);
     }
     Ok(adopted)
 }

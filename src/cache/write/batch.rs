@@ -13,9 +13,9 @@ use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint, slot,
 };
 use crate::cache::column::text::{PAGE, Page, PageBuilder};
-use crate::cache::dictionary::published::{AllKnown, Knowledge, Known};
-use crate::cache::dictionary::value_memo::Recent;
-use crate::cache::dictionary::{Arena, Interner, TOGETHER, hash, same};
+use crate::cache::dictionary::published::{PublishedDictionaries, PublishedDictionary, SharedDictionaries};
+use crate::cache::dictionary::value_memo::ValueMemo;
+use crate::cache::dictionary::{Arena, Interner, VALUES_PER_LOOKUP, bytes_equal, hash};
 
 /// Rows of a full batch. They, and the rows of the block of lines that fills the batch, fit two pages of
 /// text, so no page is nearly empty. Several batches are in flight at a time, so they must be small.
@@ -25,7 +25,7 @@ pub const BATCH_ROWS: usize = 7_680;
 pub const BATCH_BYTES: usize = 8 << 20;
 
 /// A batch that took more memory than this is freed, not reused.
-const KEPT_BYTES: usize = BATCH_BYTES;
+const MAX_REUSED_BYTES: usize = BATCH_BYTES;
 
 /// A log file, as the catalogue identifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,13 +101,13 @@ impl RejectedLine {
 }
 
 /// Set in a code that indexes the values of the batch. Without it a code is a value id of the cache.
-pub(in crate::cache) const NEW: u32 = 1 << 31;
+pub(in crate::cache) const NEW_VALUE: u32 = 1 << 31;
 
 /// A dictionary-encoded column.
 #[derive(Debug, Default)]
-pub(in crate::cache) struct Coded {
+pub(in crate::cache) struct EncodedColumn {
     /// One code per row, or one per template for a field [in the frame](is_in_frame) of a line. 0 is absent;
-    /// a code with [`NEW`] is `values[code - 1]`; any other code is a value id of the cache.
+    /// a code with [`NEW_VALUE`] is `values[code - 1]`; any other code is a value id of the cache.
     pub codes: Vec<u32>,
     pub values: Arena,
     /// [`hash`] of each value.
@@ -118,7 +118,7 @@ pub(in crate::cache) struct Coded {
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(in crate::cache) times: Vec<i64>,
-    pub(in crate::cache) dimensions: [Coded; DIMENSIONS],
+    pub(in crate::cache) dimensions: [EncodedColumn; DIMENSIONS],
     /// Per row the index into the codes of template fields. Two columns in ten suffice for those fields.
     pub(in crate::cache) frames: Vec<u32>,
     /// 0 is absent; other numbers are stored plus one.
@@ -129,7 +129,7 @@ pub struct Batch {
     /// Which lines of which log files the rows came from.
     pub parts: Vec<Part>,
     /// The published dictionaries whose value ids the codes are.
-    pub(in crate::cache) knowledge: Option<Knowledge>,
+    pub(in crate::cache) dictionaries: Option<SharedDictionaries>,
     /// Buffers of pages, to be used again.
     pub(in crate::cache) spare: [Vec<Vec<u8>>; DETAILS],
 }
@@ -150,14 +150,14 @@ impl Batch {
             details,
             request_ids,
             parts,
-            knowledge: _,
+            dictionaries: _,
             spare: _,
         } = self;
         let per_row = size_of_val(times.as_slice())
             + size_of_val(frames.as_slice())
             + size_of_val(request_ids.as_slice())
             + measures.iter().map(|column| size_of_val(column.as_slice())).sum::<usize>();
-        let coded = |Coded { codes, values, hashes }: &Coded| {
+        let coded = |EncodedColumn { codes, values, hashes }: &EncodedColumn| {
             size_of_val(codes.as_slice()) + size_of_val(hashes.as_slice()) + values.bytes()
         };
         let pages = details.iter().flatten().map(|page| page.bytes.len());
@@ -170,19 +170,28 @@ impl Batch {
         self.times.iter().copied().max()
     }
 
-    /// Removes all rows and keeps the memory, unless it is more than [`KEPT_BYTES`].
+    /// Removes all rows and keeps the memory, unless it is more than [`MAX_REUSED_BYTES`].
     fn clear(&mut self) {
         let values = self.dimensions.iter().map(|column| column.values.memory()).sum::<usize>();
         let spare = self.spare.iter().flatten().map(Vec::capacity).sum::<usize>();
-        if values + spare + self.times.capacity() * size_of::<[u64; 12]>() > KEPT_BYTES {
+        if values + spare + self.times.capacity() * size_of::<[u64; 12]>() > MAX_REUSED_BYTES {
             *self = Batch::default();
             return;
         }
-        let Batch { times, dimensions, frames, measures, details, request_ids, parts, knowledge, spare: _ } =
-            self;
+        let Batch {
+            times,
+            dimensions,
+            frames,
+            measures,
+            details,
+            request_ids,
+            parts,
+            dictionaries,
+            spare: _,
+        } = self;
         times.clear();
         frames.clear();
-        for Coded { codes, values, hashes } in dimensions {
+        for EncodedColumn { codes, values, hashes } in dimensions {
             codes.clear();
             values.clear();
             hashes.clear();
@@ -191,7 +200,7 @@ impl Batch {
         details.iter_mut().for_each(Vec::clear);
         request_ids.clear();
         parts.clear();
-        *knowledge = None;
+        *dictionaries = None;
     }
 }
 
@@ -202,15 +211,15 @@ pub struct BatchBuilder {
     /// For each template its index in the batch plus 1; 0 if the batch does not have it yet.
     places: Vec<u32>,
     /// Number of templates in the batch.
-    frame_count: u32,
+    template_count: u32,
     /// The published dictionaries of the writer that takes the batches, if there is one.
-    knowledge: Option<Knowledge>,
-    known: Arc<AllKnown>,
+    dictionaries: Option<SharedDictionaries>,
+    known: Arc<PublishedDictionaries>,
     /// The batch so far. The interners have the values of its dimensions until it is finished.
     batch: Batch,
     interners: [Interner; DIMENSIONS],
     /// Of fields with few distinct values.
-    recent: [Option<Recent>; DIMENSIONS],
+    memo: [Option<ValueMemo>; DIMENSIONS],
     builders: [PageBuilder; DETAILS],
     /// Rejected lines of the batch, and their bytes.
     rejected: usize,
@@ -225,12 +234,12 @@ impl Default for BatchBuilder {
         BatchBuilder {
             frames: Frames::default(),
             places: Vec::new(),
-            frame_count: 0,
-            knowledge: None,
+            template_count: 0,
+            dictionaries: None,
             known: Arc::default(),
             batch: Batch::default(),
             interners: Default::default(),
-            recent: DIMENSION_FIELDS.map(|field| (!has_many_values(field)).then(|| Recent::new(RECENT))),
+            memo: DIMENSION_FIELDS.map(|field| (!has_many_values(field)).then(|| ValueMemo::new(MEMO_SLOTS))),
             builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
             rejected: 0,
             rejected_bytes: 0,
@@ -241,7 +250,7 @@ impl Default for BatchBuilder {
 }
 
 /// Values of a field that its memo holds.
-const RECENT: usize = 512;
+const MEMO_SLOTS: usize = 512;
 
 /// Whether a field usually has too many distinct values for a memo.
 fn has_many_values(field: Field) -> bool {
@@ -251,10 +260,10 @@ fn has_many_values(field: Field) -> bool {
 impl BatchBuilder {
     /// Returns a builder whose batches refer to the value ids of one writer. That writer looks up new values
     /// only.
-    pub fn knowing(knowledge: Knowledge) -> BatchBuilder {
-        let mut builder = BatchBuilder { known: knowledge.latest(), ..BatchBuilder::default() };
-        builder.batch.knowledge = Some(knowledge.clone());
-        builder.knowledge = Some(knowledge);
+    pub fn with_dictionaries(dictionaries: SharedDictionaries) -> BatchBuilder {
+        let mut builder = BatchBuilder { known: dictionaries.latest(), ..BatchBuilder::default() };
+        builder.batch.dictionaries = Some(dictionaries.clone());
+        builder.dictionaries = Some(dictionaries);
         builder
     }
 
@@ -294,25 +303,25 @@ impl BatchBuilder {
 
     /// Adds requests, column by column.
     pub fn extend(&mut self, records: &[Record<'_>]) {
-        for records in records.chunks(TOGETHER) {
-            self.extend_few(records);
+        for records in records.chunks(VALUES_PER_LOOKUP) {
+            self.extend_chunk(records);
         }
     }
 
-    /// Adds at most [`TOGETHER`] requests.
-    fn extend_few(&mut self, records: &[Record<'_>]) {
+    /// Adds at most [`VALUES_PER_LOOKUP`] requests.
+    fn extend_chunk(&mut self, records: &[Record<'_>]) {
         self.batch.times.extend(records.iter().map(|record| record.time));
         let mut decoded = std::mem::take(&mut self.decoded);
         decoded.clear();
         // The ranges in `decoded` of keys that differ from the logged key.
-        let mut places = [const { 0..0 }; TOGETHER];
+        let mut places = [const { 0..0 }; VALUES_PER_LOOKUP];
         for (place, record) in places.iter_mut().zip(records) {
             let operation = record.logged(Field::Operation).unwrap_or_default();
             let before = decoded.len();
             key::decode_onto(operation, record.logged(Field::Key).unwrap_or_default(), &mut decoded);
             *place = before..decoded.len();
         }
-        let mut keys = [[].as_slice(); TOGETHER];
+        let mut keys = [[].as_slice(); VALUES_PER_LOOKUP];
         for ((key, place), record) in keys.iter_mut().zip(places).zip(records) {
             let logged = record.logged(Field::Key).unwrap_or_default();
             *key = if place.is_empty() { logged } else { &decoded[place] };
@@ -323,13 +332,12 @@ impl BatchBuilder {
             let known = record.frame().and_then(|number| self.places.get(number.get() as usize - 1).copied());
             let place = match known {
                 Some(place) if place != 0 => place,
-                _ => self.add_frame(record),
+                _ => self.add_template(record),
             };
             self.batch.frames.push(place - 1);
         }
         let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
-        for ((((column, interner), known), recent), field) in
-            columns.zip(&mut self.recent).zip(DIMENSION_FIELDS)
+        for ((((column, interner), known), memo), field) in columns.zip(&mut self.memo).zip(DIMENSION_FIELDS)
         {
             if is_in_frame(field) {
                 continue;
@@ -337,36 +345,37 @@ impl BatchBuilder {
             if field == Field::Key {
                 column.extend(known, interner, None, keys.iter().copied());
             } else if field == Field::RemoteIp && records.iter().any(Record::has_odd_address) {
-                let addresses: ArrayVec<_, TOGETHER> = records.iter().map(Record::remote_ip).collect();
+                let addresses: ArrayVec<_, VALUES_PER_LOOKUP> =
+                    records.iter().map(Record::remote_ip).collect();
                 let values = addresses.iter().map(|address| address.as_deref().unwrap_or_default());
                 column.extend(known, interner, None, values);
             } else {
                 let values = records.iter().map(|record| record.logged(field).unwrap_or_default());
-                column.extend(known, interner, recent.as_mut(), values);
+                column.extend(known, interner, memo.as_mut(), values);
             }
         }
-        let mut are_beyond = false;
+        let mut exceed_columns = false;
         for (slot, measures) in self.batch.measures.iter_mut().enumerate() {
             let first = measures.len();
             measures.extend(records.iter().map(|record| record.measures()[slot]));
-            for number in measures[first..].iter_mut().filter(|number| is_beyond(**number)) {
+            for number in measures[first..].iter_mut().filter(|number| exceeds_column(**number)) {
                 *number = 0;
-                are_beyond = true;
+                exceed_columns = true;
             }
         }
         for slot in 0..DETAILS {
-            self.extend_detail(slot, records, keys, are_beyond);
+            self.extend_detail(slot, records, keys, exceed_columns);
         }
         self.batch
             .request_ids
             .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
-        if decoded.capacity() <= KEPT_BYTES {
+        if decoded.capacity() <= MAX_REUSED_BYTES {
             self.decoded = decoded;
         }
     }
 
     /// Adds the template fields of a record. Returns the index of the template in the batch plus 1.
-    fn add_frame(&mut self, record: &Record<'_>) -> u32 {
+    fn add_template(&mut self, record: &Record<'_>) -> u32 {
         let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
         for (((column, interner), known), field) in columns.zip(DIMENSION_FIELDS) {
             if is_in_frame(field) {
@@ -374,19 +383,25 @@ impl BatchBuilder {
                 column.extend(known, interner, None, std::iter::once(value));
             }
         }
-        self.frame_count += 1;
+        self.template_count += 1;
         if let Some(number) = record.frame() {
             let index = number.get() as usize - 1;
             if self.places.len() <= index {
                 self.places.resize(index + 1, 0);
             }
-            self.places[index] = self.frame_count;
+            self.places[index] = self.template_count;
         }
-        self.frame_count
+        self.template_count
     }
 
-    /// Adds the values of a detail. `are_beyond`: whether any measure exceeds what a column stores.
-    fn extend_detail<'r>(&mut self, slot: usize, records: &[Record<'r>], keys: &[&[u8]], are_beyond: bool) {
+    /// Adds the values of a detail. `exceed_columns`: whether any measure exceeds what a column stores.
+    fn extend_detail<'r>(
+        &mut self,
+        slot: usize,
+        records: &[Record<'r>],
+        keys: &[&[u8]],
+        exceed_columns: bool,
+    ) {
         let field = DETAIL_FIELDS[slot];
         let builder = &mut self.builders[slot];
         // A decoded key that equals the logged key is nearly always the same slice.
@@ -395,7 +410,7 @@ impl BatchBuilder {
         };
         let is_rare = match field {
             Field::KeyLogged | Field::VersionId => true,
-            Field::Extra => !are_beyond,
+            Field::Extra => !exceed_columns,
             _ => false,
         };
         if is_rare
@@ -407,7 +422,7 @@ impl BatchBuilder {
         for (record, &key) in records.iter().zip(keys) {
             let logged = logged(record, key);
             match field {
-                Field::Extra if are_beyond => {
+                Field::Extra if exceed_columns => {
                     self.scratch.clear();
                     extra(record, &mut self.scratch);
                     builder.push((!self.scratch.is_empty()).then_some(self.scratch.as_slice()));
@@ -445,18 +460,18 @@ impl BatchBuilder {
     /// Returns the batch and begins a new one in the memory of `next`.
     pub fn finish_with(&mut self, mut next: Batch) -> Batch {
         next.clear();
-        if let Some(knowledge) = &self.knowledge {
-            next.knowledge = Some(knowledge.clone());
-            self.known = knowledge.latest();
+        if let Some(dictionaries) = &self.dictionaries {
+            next.dictionaries = Some(dictionaries.clone());
+            self.known = dictionaries.latest();
         }
-        if self.scratch.capacity() > KEPT_BYTES {
+        if self.scratch.capacity() > MAX_REUSED_BYTES {
             self.scratch = Vec::new();
         }
         self.places.clear();
-        self.frame_count = 0;
+        self.template_count = 0;
         (self.rejected, self.rejected_bytes) = (0, 0);
         for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
-            interner.exchange(&mut coded.values);
+            interner.move_values_to(&mut coded.values);
         }
         for (slot, builder) in self.builders.iter_mut().enumerate() {
             let page = builder.finish_in(&mut self.batch.spare[slot]);
@@ -466,37 +481,37 @@ impl BatchBuilder {
     }
 }
 
-impl Coded {
-    /// Adds at most [`TOGETHER`] values; an empty value is absent.
+impl EncodedColumn {
+    /// Adds at most [`VALUES_PER_LOOKUP`] values; an empty value is absent.
     fn extend<'v>(
         &mut self,
-        known: &Known,
+        known: &PublishedDictionary,
         interner: &mut Interner,
-        mut recent: Option<&mut Recent>,
+        mut memo: Option<&mut ValueMemo>,
         values: impl ExactSizeIterator<Item = &'v [u8]>,
     ) {
         // Most fields repeat from line to line, and to compare is cheaper than to hash. The remaining values
         // are looked up together. `which` has for each row an index into `ids`; `ids[0]` is the absent value.
-        let mut which = ArrayVec::<u8, TOGETHER>::new();
-        let mut ids = ArrayVec::<u32, { TOGETHER + 1 }>::new();
+        let mut which = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
+        let mut ids = ArrayVec::<u32, { VALUES_PER_LOOKUP + 1 }>::new();
         ids.push(0);
-        let mut different = ArrayVec::<&[u8], TOGETHER>::new();
-        let mut glances = ArrayVec::<u64, TOGETHER>::new();
-        let mut hashes = ArrayVec::<u64, TOGETHER>::new();
+        let mut different = ArrayVec::<&[u8], VALUES_PER_LOOKUP>::new();
+        let mut glances = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
+        let mut hashes = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
         // For each value of `different` its index in `ids`.
-        let mut places = ArrayVec::<u8, TOGETHER>::new();
+        let mut places = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
         let mut before = [].as_slice();
         for value in values {
             if value.is_empty() {
                 which.push(0);
                 continue;
             }
-            if !same(value, before) {
+            if !bytes_equal(value, before) {
                 before = value;
                 let mut id = 0;
-                if let Some(recent) = &recent {
+                if let Some(memo) = &memo {
                     let glance = glance(value);
-                    id = recent.find(value, glance);
+                    id = memo.get(value, glance);
                     if id == 0 {
                         glances.push(glance);
                     }
@@ -511,14 +526,14 @@ impl Coded {
             which.push(ids.len() as u8 - 1);
         }
         if !different.is_empty() {
-            let mut found = [0; TOGETHER];
+            let mut found = [0; VALUES_PER_LOOKUP];
             let found = &mut found[..different.len()];
-            known.find_together(&different, &hashes, found);
-            if let Some(recent) = &mut recent {
+            known.find_many(&different, &hashes, found);
+            if let Some(memo) = &mut memo {
                 for ((value, glance), id) in
                     different.iter().zip(glances).zip(&*found).filter(|(_, id)| **id != 0)
                 {
-                    recent.remember(value, glance, *id);
+                    memo.insert(value, glance, *id);
                 }
             }
             if found.contains(&0) {
@@ -535,23 +550,23 @@ impl Coded {
     #[inline(never)]
     fn add_new(&mut self, interner: &mut Interner, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
         let new = values.iter().zip(hashes).zip(&*ids).filter(|(_, id)| **id == 0);
-        let (new, new_hashes): (ArrayVec<&[u8], TOGETHER>, ArrayVec<u64, TOGETHER>) =
+        let (new, new_hashes): (ArrayVec<&[u8], VALUES_PER_LOOKUP>, ArrayVec<u64, VALUES_PER_LOOKUP>) =
             new.map(|((value, hash), _)| (*value, *hash)).unzip();
-        let mut new_ids = [0; TOGETHER];
-        interner.intern_together(&new, &new_hashes, &mut new_ids[..new.len()]);
+        let mut new_ids = [0; VALUES_PER_LOOKUP];
+        interner.intern_many(&new, &new_hashes, &mut new_ids[..new.len()]);
         for (id, hash) in new_ids.iter().zip(&new_hashes) {
             if self.hashes.len() < *id as usize {
                 self.hashes.push(*hash);
             }
         }
         for (id, new) in ids.iter_mut().filter(|id| **id == 0).zip(new_ids) {
-            *id = new | NEW;
+            *id = new | NEW_VALUE;
         }
     }
 }
 
 /// Whether a [measure](Record::measures) exceeds what a column stores.
-fn is_beyond(number: u64) -> bool {
+fn exceeds_column(number: u64) -> bool {
     number > LARGEST_MEASURE + 1
 }
 
@@ -559,7 +574,7 @@ fn is_beyond(number: u64) -> bool {
 fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
     for (number, field) in record.measures().iter().zip(MEASURE_FIELDS) {
-        if is_beyond(*number) {
+        if exceeds_column(*number) {
             if !out.is_empty() {
                 out.push(b' ');
             }
@@ -570,7 +585,7 @@ fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
 
 /// Returns the offset of the key in a request URI: after `METHOD /` or `METHOD /bucket/`.
 fn key_in_uri(uri: &[u8], key: &[u8], bucket: Option<&[u8]>) -> Option<usize> {
-    let begins_with_key = |rest: &[u8]| rest.get(..key.len()).is_some_and(|start| same(start, key));
+    let begins_with_key = |rest: &[u8]| rest.get(..key.len()).is_some_and(|start| bytes_equal(start, key));
     let path = uri.iter().position(|byte| *byte == b'/')? + 1;
     let rest = &uri[path..];
     if begins_with_key(rest) {
@@ -647,7 +662,7 @@ mod tests {
         let source = writer.source("logs").unwrap();
         let uri =
             |row: usize| format!("k{row}?{}", char::from(b'a' + (row % 26) as u8).to_string().repeat(LENGTH));
-        let mut builder = BatchBuilder::knowing(writer.knowledge());
+        let mut builder = BatchBuilder::with_dictionaries(writer.dictionaries());
         // Half of them in one batch, as from a large file; then one at a time, whose pages are joined.
         for row in 0..ROWS {
             push(&mut builder, row, &format!("k{row}"), &uri(row));
@@ -680,7 +695,7 @@ mod tests {
         let mut writer = Writer::open(&path).unwrap();
         let source = writer.source("logs").unwrap();
         let key = "k".repeat(1 << 20);
-        let mut builder = BatchBuilder::knowing(writer.knowledge());
+        let mut builder = BatchBuilder::with_dictionaries(writer.dictionaries());
         for row in 0..10 {
             push(&mut builder, row, &key, &format!("{key}?{row}"));
             builder.end_part(part(1, Vec::new()));
@@ -717,7 +732,7 @@ mod tests {
         );
         // Its memory is not kept for ordinary batches.
         builder.finish_with(batch);
-        assert!(builder.batch.dimensions[KEY].values.memory() < KEPT_BYTES);
+        assert!(builder.batch.dimensions[KEY].values.memory() < MAX_REUSED_BYTES);
     }
 
     #[test]

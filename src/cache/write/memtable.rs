@@ -10,14 +10,14 @@ use hashbrown::HashMap;
 use crate::log::frames::is_in_frame;
 use crate::log::{Field, Kind};
 
-use super::batch::{Batch, KEY, NEW};
+use super::batch::{Batch, KEY, NEW_VALUE};
 use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURES, hint, slot,
 };
 use crate::cache::column::text::{self, OpenPage, PAGE, PAGE_BYTES, Page, PageBuilder};
 use crate::cache::column::value_set::Presence;
 use crate::cache::column::{Damage, integers};
-use crate::cache::dictionary::published::Values;
+use crate::cache::dictionary::published::GrowingDictionary;
 
 /// Rows of a full segment.
 pub const SEGMENT_ROWS: usize = 131_072;
@@ -27,22 +27,22 @@ pub const SEGMENT_ROWS: usize = 131_072;
 pub const SEGMENT_BYTES: usize = 64 << 20;
 
 /// Whether a dimension is part of the template of a line.
-const fn is_framed(slot: usize) -> bool {
+const fn is_in_template(slot: usize) -> bool {
     is_in_frame(DIMENSION_FIELDS[slot])
 }
 
 /// Number of template dimensions.
-const FRAMED: usize = {
+const TEMPLATE_DIMENSIONS: usize = {
     let (mut count, mut slot) = (0, 0);
     while slot < DIMENSIONS {
-        count += is_framed(slot) as usize;
+        count += is_in_template(slot) as usize;
         slot += 1;
     }
     count
 };
 
 /// A template dimension. All of them have one code per template.
-const A_FRAMED: usize = slot(Field::Bucket);
+const TEMPLATE_SLOT: usize = slot(Field::Bucket);
 
 /// A column ready to be written.
 pub struct PackedColumn<'a> {
@@ -59,7 +59,7 @@ pub struct PackedColumn<'a> {
 
 /// Requests in columns, with the value ids of the cache.
 #[derive(Default)]
-pub struct OpenSegment {
+pub struct Memtable {
     pub times: Vec<i64>,
     /// One value id per row, or one per template for a field [in the frame](is_in_frame) of a line.
     pub codes: [Vec<u32>; DIMENSIONS],
@@ -68,23 +68,26 @@ pub struct OpenSegment {
     pub measures: [Vec<u64>; MEASURES],
     pub details: [Vec<Page>; DETAILS],
     /// The last opened pages of each detail, the most recently used at the end.
-    opened: RefCell<[OpenPages; DETAILS]>,
+    open_pages: RefCell<[OpenPages; DETAILS]>,
     /// Page buffers of earlier segments, to be used again.
     spare: [Vec<Vec<u8>>; DETAILS],
     packer: integers::Packer,
     /// Rewrites pages; made when first needed.
-    renewal: [Option<Box<Renewal>>; DETAILS],
+    rewriters: [Option<Box<PageRewriter>>; DETAILS],
 }
 
 /// The buffers for rewriting a page: it is decoded into `open` and built again by `builder`.
-struct Renewal {
+struct PageRewriter {
     open: OpenPage,
     builder: PageBuilder,
 }
 
-impl Renewal {
-    fn of(slot: usize) -> Box<Renewal> {
-        Box::new(Renewal { open: OpenPage::default(), builder: PageBuilder::new(hint(DETAIL_FIELDS[slot])) })
+impl PageRewriter {
+    fn of(slot: usize) -> Box<PageRewriter> {
+        Box::new(PageRewriter {
+            open: OpenPage::default(),
+            builder: PageBuilder::new(hint(DETAIL_FIELDS[slot])),
+        })
     }
 }
 
@@ -94,15 +97,15 @@ type OpenPages = Vec<(usize, Arc<OpenPage>)>;
 /// Open pages per detail. Repeats follow each other, often from several log files alternately. Each is
 /// compared with a page far from its own, and opening two pages for every row would take a hundred times as
 /// long as parsing it.
-const PAGES_OPEN: usize = 8;
+const MAX_OPEN_PAGES: usize = 8;
 
 /// Bytes of memory of the open pages of a detail, unless it is a single page.
-const OPEN_BYTES: usize = 32 << 20;
+const MAX_OPEN_BYTES: usize = 32 << 20;
 
 /// Larger page buffers are freed, not reused.
-const SPARE_PAGE_BYTES: usize = 1 << 20;
+const MAX_REUSED_PAGE_BYTES: usize = 1 << 20;
 
-impl OpenSegment {
+impl Memtable {
     /// Number of requests.
     pub fn rows(&self) -> usize {
         self.times.len()
@@ -115,13 +118,13 @@ impl OpenSegment {
 
     /// Bytes of memory of text, open pages included.
     pub fn text_memory(&self) -> usize {
-        let opened = self.opened.borrow();
-        self.bytes() + opened.iter().flatten().map(|(_, page)| page.memory()).sum::<usize>()
+        let open_pages = self.open_pages.borrow();
+        self.bytes() + open_pages.iter().flatten().map(|(_, page)| page.memory()).sum::<usize>()
     }
 
-    /// Adds all columns of a batch but its dimensions; [`OpenSegment::extend_codes`] adds these.
+    /// Adds all columns of a batch but its dimensions; [`Memtable::extend_codes`] adds these.
     pub fn extend(&mut self, batch: &mut Batch) {
-        let first = self.codes[A_FRAMED].len() as u32;
+        let first = self.codes[TEMPLATE_SLOT].len() as u32;
         self.frames.extend(batch.frames.iter().map(|frame| first + frame));
         self.times.extend_from_slice(&batch.times);
         for (all, more) in self.measures.iter_mut().zip(&batch.measures) {
@@ -135,10 +138,10 @@ impl OpenSegment {
         }
     }
 
-    /// Adds the codes of a dimension. `ids` has the value id for each [`NEW`] code of the batch.
+    /// Adds the codes of a dimension. `ids` has the value id for each [`NEW_VALUE`] code of the batch.
     pub fn extend_codes(&mut self, slot: usize, codes: &[u32], ids: &[u32]) {
         if ids.len() > 1 {
-            self.codes[slot].extend(codes.iter().map(|code| final_code(*code, ids)));
+            self.codes[slot].extend(codes.iter().map(|code| value_id(*code, ids)));
         } else {
             self.codes[slot].extend_from_slice(codes);
         }
@@ -146,27 +149,27 @@ impl OpenSegment {
 
     /// The value id of a dimension of a row.
     pub fn code(&self, slot: usize, row: usize) -> u32 {
-        let index = if is_framed(slot) { self.frames[row] as usize } else { row };
+        let index = if is_in_template(slot) { self.frames[row] as usize } else { row };
         self.codes[slot][index]
     }
 
     /// Replaces the codes of all dimensions. `columns` have one value id per row.
     pub fn set_codes(&mut self, columns: [Vec<u32>; DIMENSIONS]) {
         let rows = columns[KEY].len();
-        let framed = || columns.iter().enumerate().filter(|(slot, _)| is_framed(*slot));
-        let mut numbers: HashMap<[u32; FRAMED], u32> = HashMap::new();
+        let in_template = || columns.iter().enumerate().filter(|(slot, _)| is_in_template(*slot));
+        let mut numbers: HashMap<[u32; TEMPLATE_DIMENSIONS], u32> = HashMap::new();
         self.frames.clear();
         for row in 0..rows {
-            let mut frame = [0; FRAMED];
-            frame.iter_mut().zip(framed()).for_each(|(code, (_, column))| *code = column[row]);
+            let mut frame = [0; TEMPLATE_DIMENSIONS];
+            frame.iter_mut().zip(in_template()).for_each(|(code, (_, column))| *code = column[row]);
             let next = numbers.len() as u32;
             self.frames.push(*numbers.entry(frame).or_insert(next));
         }
-        let mut frames: Vec<([u32; FRAMED], u32)> = numbers.into_iter().collect();
+        let mut frames: Vec<([u32; TEMPLATE_DIMENSIONS], u32)> = numbers.into_iter().collect();
         frames.sort_unstable_by_key(|(_, number)| *number);
         let mut place = 0;
         for (slot, column) in columns.into_iter().enumerate() {
-            if is_framed(slot) {
+            if is_in_template(slot) {
                 self.codes[slot] = frames.iter().map(|(codes, _)| codes[place]).collect();
                 place += 1;
             } else {
@@ -181,22 +184,22 @@ impl OpenSegment {
         self.codes.iter_mut().for_each(Vec::clear);
         self.frames.clear();
         self.measures.iter_mut().for_each(Vec::clear);
-        *self.opened.get_mut() = Default::default();
+        *self.open_pages.get_mut() = Default::default();
         for (pages, spare) in self.details.iter_mut().zip(&mut self.spare) {
             // Buffers that no batch needed since the last segment are surplus.
             spare.clear();
             let bytes = pages.drain(..).map(|page| page.bytes);
-            spare.extend(bytes.filter(|bytes| bytes.len() > 1 && bytes.capacity() <= SPARE_PAGE_BYTES));
+            spare.extend(bytes.filter(|bytes| bytes.len() > 1 && bytes.capacity() <= MAX_REUSED_PAGE_BYTES));
         }
     }
 
     /// Removes rows, given in ascending order.
-    pub fn remove(&mut self, gone: &[usize], keys: &Values) -> Result<(), Damage> {
+    pub fn remove(&mut self, gone: &[usize], keys: &GrowingDictionary) -> Result<(), Damage> {
         let Some(&first) = gone.first() else { return Ok(()) };
         for slot in 0..DETAILS {
             self.remove_details(slot, gone, keys)?;
         }
-        *self.opened.get_mut() = Default::default();
+        *self.open_pages.get_mut() = Default::default();
         let keep = |column_length: usize| {
             let mut next = gone.iter().peekable();
             (first..column_length).filter(move |row| next.next_if(|gone| **gone == *row).is_none())
@@ -211,15 +214,21 @@ impl OpenSegment {
         }
         let rows = self.rows();
         compact(&mut self.times, first, keep(rows));
-        let by_row = self.codes.iter_mut().enumerate().filter(|(slot, _)| !is_framed(*slot));
+        let by_row = self.codes.iter_mut().enumerate().filter(|(slot, _)| !is_in_template(*slot));
         by_row.for_each(|(_, column)| compact(column, first, keep(rows)));
         compact(&mut self.frames, first, keep(rows));
         self.measures.iter_mut().for_each(|column| compact(column, first, keep(rows)));
         Ok(())
     }
 
-    fn remove_details(&mut self, slot: usize, gone: &[usize], keys: &Values) -> Result<(), Damage> {
-        let Renewal { open, builder } = &mut **self.renewal[slot].get_or_insert_with(|| Renewal::of(slot));
+    fn remove_details(
+        &mut self,
+        slot: usize,
+        gone: &[usize],
+        keys: &GrowingDictionary,
+    ) -> Result<(), Damage> {
+        let PageRewriter { open, builder } =
+            &mut **self.rewriters[slot].get_or_insert_with(|| PageRewriter::of(slot));
         let mut gone = gone.iter().peekable();
         let mut start = 0;
         for page in &mut self.details[slot] {
@@ -229,12 +238,12 @@ impl OpenSegment {
                 for row in start..end {
                     if gone.next_if(|gone| **gone == row).is_none() {
                         let key = || key_of(&self.codes, keys, row);
-                        push_again(builder, open, row - start, key)?;
+                        copy_value(builder, open, row - start, key)?;
                     }
                 }
                 let memory = std::mem::take(&mut page.bytes);
                 *page = builder.finish_in(&mut vec![memory]).unwrap_or(Page { rows: 0, bytes: vec![0] });
-                if open.memory() > OPEN_BYTES {
+                if open.memory() > MAX_OPEN_BYTES {
                     *open = OpenPage::default();
                 }
             }
@@ -245,27 +254,32 @@ impl OpenSegment {
     }
 
     /// A detail of a row.
-    pub fn detail(&self, slot: usize, row: usize, keys: &Values) -> Result<Option<Vec<u8>>, Damage> {
+    pub fn detail(
+        &self,
+        slot: usize,
+        row: usize,
+        keys: &GrowingDictionary,
+    ) -> Result<Option<Vec<u8>>, Damage> {
         let mut start = 0;
         for (index, page) in self.details[slot].iter().enumerate() {
             if row < start + page.rows {
-                let mut opened = self.opened.borrow_mut();
-                let opened = &mut opened[slot];
-                let open = match opened.iter().position(|(number, _)| *number == index) {
+                let mut open_pages = self.open_pages.borrow_mut();
+                let open_pages = &mut open_pages[slot];
+                let open = match open_pages.iter().position(|(number, _)| *number == index) {
                     Some(place) => {
-                        opened[place..].rotate_left(1);
-                        opened[opened.len() - 1].1.clone()
+                        open_pages[place..].rotate_left(1);
+                        open_pages[open_pages.len() - 1].1.clone()
                     }
                     None => {
-                        if opened.len() == PAGES_OPEN {
-                            opened.remove(0);
+                        if open_pages.len() == MAX_OPEN_PAGES {
+                            open_pages.remove(0);
                         }
                         let open = Arc::new(OpenPage::open(page)?);
-                        let mut memory: usize = opened.iter().map(|(_, page)| page.memory()).sum();
-                        while !opened.is_empty() && memory + open.memory() > OPEN_BYTES {
-                            memory -= opened.remove(0).1.memory();
+                        let mut memory: usize = open_pages.iter().map(|(_, page)| page.memory()).sum();
+                        while !open_pages.is_empty() && memory + open.memory() > MAX_OPEN_BYTES {
+                            memory -= open_pages.remove(0).1.memory();
                         }
-                        opened.push((index, open.clone()));
+                        open_pages.push((index, open.clone()));
                         open
                     }
                 };
@@ -285,11 +299,11 @@ impl OpenSegment {
     /// Packs one column after another, in the order of the fields.
     pub fn pack<E: From<Damage>>(
         &mut self,
-        keys: &Values,
+        keys: &GrowingDictionary,
         mut each: impl FnMut(PackedColumn<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.join_small_pages(keys)?;
-        let used = self.used_frames();
+        let used = self.used_templates();
         let packer = &mut self.packer;
         for field in Field::all() {
             let slot = slot(field);
@@ -299,7 +313,7 @@ impl OpenSegment {
                     let (low, high) = packer.pack(&self.times, time_to_code);
                     (code_to_time(low), code_to_time(high))
                 }
-                Kind::Dimension if is_framed(slot) => {
+                Kind::Dimension if is_in_template(slot) => {
                     let codes = &self.codes[slot];
                     as_bounds(packer.pack(&self.frames, |frame| codes[frame as usize]))
                 }
@@ -312,7 +326,7 @@ impl OpenSegment {
                 }
             };
             let presence = match field.kind() {
-                Kind::Dimension if is_framed(slot) => {
+                Kind::Dimension if is_in_template(slot) => {
                     let codes = used.iter().map(|frame| self.codes[slot][*frame as usize]);
                     Presence::of_ids(codes, low, high)
                 }
@@ -325,15 +339,15 @@ impl OpenSegment {
     }
 
     /// The templates that have rows, in ascending order.
-    fn used_frames(&self) -> Vec<u32> {
-        let mut is_used = vec![false; self.codes[A_FRAMED].len()];
+    fn used_templates(&self) -> Vec<u32> {
+        let mut is_used = vec![false; self.codes[TEMPLATE_SLOT].len()];
         self.frames.iter().for_each(|frame| is_used[*frame as usize] = true);
         (0..is_used.len() as u32).filter(|frame| is_used[*frame as usize]).collect()
     }
 
     /// Joins adjacent small pages: follow mode adds a few rows at a time, and a page of a single request
     /// compresses badly.
-    fn join_small_pages(&mut self, keys: &Values) -> Result<(), Damage> {
+    fn join_small_pages(&mut self, keys: &GrowingDictionary) -> Result<(), Damage> {
         for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
             let is_small = |page: &Page| -> Result<bool, Damage> {
                 Ok(page.rows < PAGE / 2 && page.text_bytes()? < PAGE_BYTES as u64 / 2)
@@ -351,7 +365,7 @@ impl OpenSegment {
                     let open = OpenPage::open(&page)?;
                     for row in 0..rows {
                         let key = || key_of(&self.codes, keys, start + row);
-                        push_again(&mut builder, &open, row, key)?;
+                        copy_value(&mut builder, &open, row, key)?;
                         if builder.is_full() {
                             joined.extend(builder.finish());
                         }
@@ -365,14 +379,14 @@ impl OpenSegment {
             joined.extend(builder.finish());
             self.details[slot] = joined;
         }
-        *self.opened.get_mut() = Default::default();
+        *self.open_pages.get_mut() = Default::default();
         Ok(())
     }
 }
 
 /// Copies a value to another page. An elided key stays elided: restored, it would be stored once more per
 /// row.
-fn push_again<'k>(
+fn copy_value<'k>(
     builder: &mut PageBuilder,
     page: &OpenPage,
     row: usize,
@@ -386,11 +400,11 @@ fn push_again<'k>(
 }
 
 /// The value id for the code of a batch.
-fn final_code(code: u32, ids: &[u32]) -> u32 {
-    if code & NEW == 0 { code } else { ids[(code & !NEW) as usize] }
+fn value_id(code: u32, ids: &[u32]) -> u32 {
+    if code & NEW_VALUE == 0 { code } else { ids[(code & !NEW_VALUE) as usize] }
 }
 
-fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k Values, row: usize) -> Option<&'k [u8]> {
+fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k GrowingDictionary, row: usize) -> Option<&'k [u8]> {
     keys.get(codes[KEY].get(row).copied()?)
 }
 

@@ -9,20 +9,20 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::batch::{Batch, Coded, FileMark, KEY, LineRun, RejectedLine};
-use super::duplicates::{Repeat, Seen};
-use super::memtable::{OpenSegment, SEGMENT_BYTES, SEGMENT_ROWS};
+use super::batch::{Batch, EncodedColumn, FileMark, KEY, LineRun, RejectedLine};
+use super::repeats::{Repeat, RepeatFinder};
+use super::memtable::{Memtable, SEGMENT_BYTES, SEGMENT_ROWS};
 use super::row_numbers::RowNumbers;
 use crate::cache::CacheError;
 use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS};
 use crate::cache::dictionary::hash;
-use crate::cache::dictionary::published::{Knowledge, Values};
+use crate::cache::dictionary::published::{GrowingDictionary, SharedDictionaries};
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::catalogue::{self, SourceInfo, SourceRow};
 use crate::cache::sqlite::checkpoint::Checkpointer;
-use crate::cache::sqlite::lock::{Held, WriterLock};
-use crate::cache::sqlite::log_files::{self, FileState};
-use crate::cache::sqlite::made::Made;
+use crate::cache::sqlite::lock::{LockedCache, WriterLock};
+use crate::cache::sqlite::log_files::{self, LogFileReading};
+use crate::cache::sqlite::made::NewCache;
 use crate::cache::sqlite::place;
 use crate::cache::sqlite::root::{self, Root};
 use crate::cache::sqlite::schema::{self, Journal, Opened};
@@ -77,8 +77,8 @@ pub struct Writer {
     /// connection: the connection that is closed last removes the log.
     pub(in crate::cache) checkpointer: Option<Checkpointer>,
     pub(in crate::cache) connection: Connection,
-    pub(in crate::cache) values: [Values; DIMENSIONS],
-    knowledge: Knowledge,
+    pub(in crate::cache) values: [GrowingDictionary; DIMENSIONS],
+    dictionaries: SharedDictionaries,
     /// Number of committed values of each dictionary.
     pub(in crate::cache) stored: [usize; DIMENSIONS],
     /// The committed root.
@@ -87,7 +87,7 @@ pub struct Writer {
     next_file: i64,
     pub(in crate::cache) tail: Option<Tail>,
     /// Log files that have uncommitted changes or lines still to be read.
-    pub(in crate::cache) files: HashMap<(i64, String), FileState>,
+    pub(in crate::cache) files: HashMap<(i64, String), LogFileReading>,
     /// Bytes of their uncommitted rejected lines.
     rejected_bytes: usize,
     /// Buffer for the value ids of a batch.
@@ -96,21 +96,21 @@ pub struct Writer {
     /// closed first.
     pub(in crate::cache) kept_open: Option<std::fs::File>,
     /// Leftover journals that were renamed when this writer made the cache.
-    put_aside: Vec<PathBuf>,
+    renamed_journals: Vec<PathBuf>,
     is_new: bool,
     /// Declared last, so that it is released last.
-    held: Held,
+    held: LockedCache,
 }
 
 /// The end of the source that is being written.
 pub(in crate::cache) struct Tail {
     source: i64,
     numbers: RowNumbers,
-    segment: OpenSegment,
+    segment: Memtable,
     /// The stored segment that has the first `committed` rows of the memtable.
     stored: Option<i64>,
     committed: usize,
-    seen: Seen,
+    repeats: RepeatFinder,
     /// Whether requests of any log file of the source were pruned: they must not be added again.
     has_pruned: bool,
 }
@@ -152,15 +152,16 @@ impl Writer {
             // Unless the process that made the cache has deleted it since, because it was empty.
             return Err(error);
         }
-        let lock = WriterLock::take(path)?;
-        let Opened { connection, journal, place, is_new, put_aside } = schema::open_writer(path, wanted)?;
+        let lock = WriterLock::acquire(path)?;
+        let Opened { connection, journal, place, is_new, renamed_journals } =
+            schema::open_writer(path, wanted)?;
         let mut writer = Writer {
             path: path.to_owned(),
             options,
             journal,
             connection,
             values: Default::default(),
-            knowledge: Knowledge::default(),
+            dictionaries: SharedDictionaries::default(),
             stored: [0; DIMENSIONS],
             root: Root::default(),
             next_file: 1,
@@ -170,9 +171,9 @@ impl Writer {
             ids: Vec::new(),
             checkpointer: None,
             kept_open: None,
-            put_aside,
+            renamed_journals,
             is_new,
-            held: Held::new(place, lock),
+            held: LockedCache::new(place, lock),
         };
         writer.load()?;
         Ok(writer)
@@ -184,13 +185,13 @@ impl Writer {
     }
 
     /// A handle to delete the cache again, if this writer made it.
-    pub fn made(&self) -> Option<Made> {
-        self.is_new.then(|| Made::at(self.held.place()))
+    pub fn new_cache(&self) -> Option<NewCache> {
+        self.is_new.then(|| NewCache::at(self.held.place()))
     }
 
     /// Journals of an earlier cache at this path that were renamed when this writer made the cache.
-    pub fn put_aside(&self) -> &[PathBuf] {
-        &self.put_aside
+    pub fn renamed_journals(&self) -> &[PathBuf] {
+        &self.renamed_journals
     }
 
     /// Checks that the path still leads to the file being written, and that other processes can see its lock.
@@ -201,23 +202,23 @@ impl Writer {
         self.held.must_be_in_place()
     }
 
-    /// The published dictionaries, for [`BatchBuilder::knowing`](super::BatchBuilder::knowing).
-    pub fn knowledge(&self) -> Knowledge {
-        self.knowledge.clone()
+    /// The published dictionaries, for [`BatchBuilder::with_dictionaries`](super::BatchBuilder::knowing).
+    pub fn dictionaries(&self) -> SharedDictionaries {
+        self.dictionaries.clone()
     }
 
     /// The id of a source, if the catalogue has it.
-    pub fn known_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
+    pub fn find_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
         catalogue::source_id(&self.connection, uri).map_err(|error| error.of(&self.path))
     }
 
     /// Returns the id of a source, which is added to the catalogue if it is new.
     pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
-        if let Some(id) = self.known_source(uri)? {
+        if let Some(id) = self.find_source(uri)? {
             return Ok(id);
         }
         let added = now();
-        self.change(|transaction, _| {
+        self.in_transaction(|transaction, _| {
             let last: Option<i64> =
                 transaction.query_row("SELECT max(id) FROM source", [], |row| row.get(0))?;
             let id = last.unwrap_or(0) + 1;
@@ -248,7 +249,7 @@ impl Writer {
         source: i64,
         change: impl FnOnce(&mut SourceRow),
     ) -> Result<(), CacheError> {
-        self.change(|transaction, _| {
+        self.in_transaction(|transaction, _| {
             let mut row = SourceRow::find(transaction, source)?;
             change(&mut row);
             Ok(row.save(transaction)?)
@@ -256,7 +257,7 @@ impl Writer {
     }
 
     /// Changes tables in one transaction, which writes the root at its end. A failure changes nothing.
-    pub(in crate::cache) fn change<T>(
+    pub(in crate::cache) fn in_transaction<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &mut Root) -> Result<T, StoreError>,
     ) -> Result<T, CacheError> {
@@ -297,14 +298,14 @@ impl Writer {
     /// # Errors
     /// As [`Writer::append`].
     pub fn append_from(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
-        if batch.knowledge.as_ref().is_some_and(|knowledge| !knowledge.is(&self.knowledge)) {
+        if batch.dictionaries.as_ref().is_some_and(|dictionaries| !dictionaries.is_same(&self.dictionaries)) {
             return Err(CacheError::damaged(
                 &self.path,
                 "a batch",
                 column::Damage("it was made for another writer"),
             ));
         }
-        self.turn_to(source)?;
+        self.switch_source(source)?;
         let most = self.options.segment_rows_max();
         if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > most) {
             self.seal()?;
@@ -314,16 +315,16 @@ impl Writer {
         let from = tail.segment.rows();
         tail.segment.extend(batch);
         // The value ids of the cache. Unknown values are added.
-        for (slot, Coded { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
-            self.values[slot].intern_all(values, hashes, &mut self.ids);
+        for (slot, EncodedColumn { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
+            self.values[slot].intern_arena(values, hashes, &mut self.ids);
             tail.segment.extend_codes(slot, codes, &self.ids);
         }
-        self.knowledge.settle(&mut self.values);
+        self.dictionaries.publish_if_worthwhile(&mut self.values);
         let keys = &self.values[KEY];
         let unwanted: Vec<usize> = unwanted.into_iter().map(|row| from + row).collect();
         let repeats = tail
-            .seen
-            .admit(
+            .repeats
+            .add_rows(
                 &self.connection,
                 keys,
                 (&tail.segment, &tail.numbers),
@@ -346,12 +347,12 @@ impl Writer {
             let consecutive = [LineRun { line: 0, rows: part.rows }];
             let runs = if part.line_runs.is_empty() { &consecutive } else { part.line_runs.as_slice() };
             for run in runs {
-                rows.give(part.first_line + run.line, run.rows, file, &mut appended);
+                rows.add_requests(part.first_line + run.line, run.rows, file, &mut appended);
             }
-            file.reject(part.rejected);
-            file.read_lines(part.first_line, part.lines, part.total_lines);
+            file.add_rejected(part.rejected);
+            file.add_lines(part.first_line, part.lines, part.total_lines);
         }
-        let is_full = |segment: &OpenSegment| {
+        let is_full = |segment: &Memtable| {
             segment.rows() >= self.options.segment_rows || segment.bytes() >= SEGMENT_BYTES
         };
         if self.tail.as_ref().is_some_and(|tail| is_full(&tail.segment)) {
@@ -402,7 +403,7 @@ impl Writer {
     }
 
     /// Number of requests in the memtable.
-    pub fn open_rows(&self) -> usize {
+    pub fn memtable_rows(&self) -> usize {
         self.tail.as_ref().map_or(0, |tail| tail.segment.rows())
     }
 
@@ -417,13 +418,13 @@ impl Writer {
         self.must_be_in_place()?;
         let journal = written?;
         // A reader has switched the file to WAL.
-        if journal == Journal::WriteAhead { self.write_ahead() } else { Ok(()) }
+        if journal == Journal::WriteAhead { self.use_wal() } else { Ok(()) }
     }
 
     /// Switches the journal to WAL, so that readers and the writer do not block each other.
-    pub(in crate::cache) fn write_ahead(&mut self) -> Result<(), CacheError> {
+    pub(in crate::cache) fn use_wal(&mut self) -> Result<(), CacheError> {
         if self.journal == Journal::Rollback {
-            schema::write_ahead(&self.path, &self.connection)?;
+            schema::use_wal(&self.path, &self.connection)?;
             self.journal = Journal::WriteAhead;
         }
         Ok(())
@@ -467,10 +468,10 @@ impl Writer {
         }
         for (key, written) in written {
             if let Some(file) = files.get_mut(&key) {
-                file.settle(written);
+                file.mark_committed(written);
             }
         }
-        files.retain(|_, file| !file.is_settled());
+        files.retain(|_, file| !file.is_done());
         self.rejected_bytes = 0;
         Ok(journal)
     }
@@ -482,7 +483,7 @@ impl Writer {
             self.checkpointer = Checkpointer::start(&self.path, &self.connection);
         }
         if let Some(checkpointer) = &self.checkpointer {
-            checkpointer.wake();
+            checkpointer.request();
         }
         if let Some(tail) = &mut self.tail
             && let (Some(id), Some((time_min, time_max))) = (tail.stored, tail.segment.time_range())
@@ -494,13 +495,13 @@ impl Writer {
             tail.stored = None;
             tail.committed = 0;
             let source = tail.source;
-            tail.seen.seal(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: 0 });
+            tail.repeats.seal(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: 0 });
         }
         Ok(())
     }
 
     /// Makes a source the one that is written.
-    fn turn_to(&mut self, source: i64) -> Result<(), CacheError> {
+    fn switch_source(&mut self, source: i64) -> Result<(), CacheError> {
         if self.tail.as_ref().is_some_and(|tail| tail.source == source) {
             return Ok(());
         }
@@ -511,7 +512,7 @@ impl Writer {
         Ok(())
     }
 
-    fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut FileState, CacheError> {
+    fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut LogFileReading, CacheError> {
         let key = (source, mark.name.clone());
         if self.files.get(&key).is_some_and(|state| state.mark.version != mark.version) {
             // The file changed while it was being read: another version begins.
@@ -521,7 +522,7 @@ impl Writer {
         match self.files.entry(key) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(place) => {
-                let state = FileState::load(&self.connection, source, mark);
+                let state = LogFileReading::load(&self.connection, source, mark);
                 let place_of = |error: StoreError| error.at(format_args!("log file {}", mark.name));
                 Ok(place.insert(state.map_err(|error| place_of(error).of(&self.path))?))
             }
@@ -553,13 +554,13 @@ impl Writer {
         };
         self.next_file = check().map_err(|error| error.of(&self.path))?;
         self.root = root;
-        self.knowledge.settle_all(&mut self.values);
+        self.dictionaries.publish_all(&mut self.values);
         Ok(())
     }
 
     /// Commits, and drops all state that mirrors the tables. Callers that change tables by other ways call
     /// this first.
-    pub(in crate::cache) fn settle(&mut self) -> Result<(), CacheError> {
+    pub(in crate::cache) fn commit_and_reset(&mut self) -> Result<(), CacheError> {
         self.commit()?;
         self.checkpointer = None;
         self.tail = None;
@@ -584,13 +585,19 @@ struct NewRows<'r> {
 
 impl NewRows<'_> {
     /// Assigns the next rows to their log file. Consecutive lines from `line` on gave them.
-    fn give(&mut self, mut line: u64, rows: usize, file: &mut FileState, appended: &mut Appended) {
+    fn add_requests(
+        &mut self,
+        mut line: u64,
+        rows: usize,
+        file: &mut LogFileReading,
+        appended: &mut Appended,
+    ) {
         let end = self.next + rows;
         while self.next < end {
             let removed = self.repeats.first().filter(|repeat| repeat.row < end);
             let kept = removed.map_or(end, |repeat| repeat.row) - self.next;
             if kept > 0 {
-                file.give(line, self.number, kept as u64);
+                file.add_requests(line, self.number, kept as u64);
                 appended.requests += kept as u64;
                 self.number += kept as u64;
                 line += kept as u64;
@@ -598,7 +605,7 @@ impl NewRows<'_> {
             }
             if let Some(removed) = removed {
                 if let Some(number) = removed.of {
-                    appended.duplicates += u64::from(file.repeat(line, number));
+                    appended.duplicates += u64::from(file.add_repeat(line, number));
                 }
                 self.repeats = &self.repeats[1..];
                 line += 1;
@@ -618,7 +625,7 @@ fn write_segment(
     transaction: &Transaction<'_>,
     root: &mut Root,
     tail: &mut Tail,
-    keys: &Values,
+    keys: &GrowingDictionary,
 ) -> Result<i64, StoreError> {
     if let Some(old) = tail.stored {
         delete_segment(transaction, old)?;
@@ -635,7 +642,7 @@ fn write_segment(
 fn load_tail(
     connection: &Connection,
     source: i64,
-    keys: &Values,
+    keys: &GrowingDictionary,
     segment_rows: usize,
 ) -> Result<Tail, StoreError> {
     let next_row = SourceRow::find(connection, source)?.next_row as u64;
@@ -654,10 +661,10 @@ fn load_tail(
     let mut tail = Tail {
         source,
         numbers: RowNumbers::from(next_row),
-        segment: OpenSegment::default(),
+        segment: Memtable::default(),
         stored: None,
         committed: 0,
-        seen: Seen::new(segments),
+        repeats: RepeatFinder::new(segments),
         has_pruned,
     };
     if let Some(small) = small {
@@ -667,12 +674,12 @@ fn load_tail(
         tail.numbers = small.numbers;
         let request_ids = request_ids(&tail.segment, keys)
             .map_err(|damage| StoreError::from(damage).at(format_args!("segment {}", small.id)))?;
-        tail.seen.resume(&tail.segment, &request_ids);
+        tail.repeats.resume(&tail.segment, &request_ids);
     }
     Ok(tail)
 }
 
-fn request_ids(segment: &OpenSegment, keys: &Values) -> Result<Vec<u64>, column::Damage> {
+fn request_ids(segment: &Memtable, keys: &GrowingDictionary) -> Result<Vec<u64>, column::Damage> {
     let slot = crate::cache::column::layout::slot(Field::RequestId);
     (0..segment.rows())
         .map(|row| Ok(hash(segment.detail(slot, row, keys)?.as_deref().unwrap_or_default())))

@@ -7,7 +7,7 @@
 //! whose time range includes the time of the record are considered.
 
 mod bloom;
-mod probe;
+mod decoded_segment;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -16,35 +16,35 @@ use rusqlite::Connection;
 use crate::cache::column::Damage;
 use crate::cache::column::chunk;
 use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSIONS};
-use crate::cache::dictionary::published::Values;
+use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use crate::cache::write::batch::{KEY, OPERATION};
-use crate::cache::write::memtable::OpenSegment;
+use crate::cache::write::memtable::Memtable;
 use crate::cache::write::row_numbers::RowNumbers;
 use crate::log::Field;
 
 use bloom::Bloom;
-use probe::{Glance, Probe};
+use decoded_segment::{DecodedSegment, TimesAndKeys};
 
 /// Number of the newest stored segments that keep an index of all fingerprints. Log files overlap in time, so
 /// these segments are considered for nearly every record, and each false positive of a filter would decode
 /// one.
-const RECENT: usize = 4;
+const INDEXED_SEGMENTS: usize = 4;
 
 /// A filter is dropped when it was not used while this many segments were sealed. Logs are roughly in order
 /// of time, so it will hardly be needed again; if it is, it is rebuilt. So memory does not grow with the
 /// length of a pull.
-const KEPT: u64 = 24;
+const MAX_IDLE_SEALS: u64 = 24;
 
 /// Decoded segments in memory.
-const PROBES: usize = 8;
+const MAX_DECODED_SEGMENTS: usize = 8;
 
 /// Bytes of memory of the decoded segments, unless it is a single one.
-const PROBES_BYTES: usize = 256 << 20;
+const MAX_DECODED_BYTES: usize = 256 << 20;
 
 /// This many candidates of a batch are no accident: some of them are repeats.
-const FEW: usize = 64;
+const ACCIDENTAL_CANDIDATES: usize = 64;
 
 /// A hash that distinguishes nearly all records.
 pub fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 {
@@ -65,65 +65,73 @@ pub struct Repeat {
 }
 
 /// A stored segment.
-struct Sealed {
+struct StoredSegment {
     segment: SegmentRow,
     /// Built when needed.
     bloom: Option<Bloom>,
     /// The number of seals when the filter was last used.
-    asked: u64,
+    used: u64,
     /// Only of the newest segments: the index of all fingerprints.
-    rows: Option<Rows>,
+    rows: Option<FingerprintIndex>,
 }
 
 /// The new rows of the memtable, from `from` on, and what is needed to compare them.
-struct New<'n> {
+struct NewRows<'n> {
     connection: &'n Connection,
-    keys: &'n Values,
-    segment: &'n OpenSegment,
+    keys: &'n GrowingDictionary,
+    segment: &'n Memtable,
     from: usize,
     /// Of all rows of the memtable.
     fingerprints: &'n [u64],
 }
 
-impl Sealed {
+impl StoredSegment {
     /// Marks the new rows that repeat a row of this segment.
-    fn mark(&self, new: &New<'_>, probes: &mut Probes, repeated: &mut [Found]) -> Result<(), StoreError> {
-        let New { connection, keys, segment, from, fingerprints } = *new;
+    fn mark(
+        &self,
+        new: &NewRows<'_>,
+        decoded: &mut DecodedSegments,
+        repeated: &mut [RowState],
+    ) -> Result<(), StoreError> {
+        let NewRows { connection, keys, segment, from, fingerprints } = *new;
         let Some(bloom) = &self.bloom else { return Ok(()) };
-        let mut suspects = Vec::new();
+        let mut candidates = Vec::new();
         for (row, repeated) in (from..).zip(&*repeated) {
             let (time, fingerprint) = (segment.times[row], fingerprints[row]);
-            if *repeated == Found::No
+            if *repeated == RowState::No
                 && self.segment.time_min <= time
                 && time <= self.segment.time_max
                 && bloom.may_have(fingerprint)
                 && self.rows.as_ref().is_none_or(|rows| rows.of(fingerprint).next().is_some())
             {
-                suspects.push((row, time, segment.codes[KEY][row]));
+                candidates.push((row, time, segment.codes[KEY][row]));
             }
         }
         // Pre-check a few candidates by time and key. Many are no accident, and a decoded segment needs no
         // pre-check.
-        if self.rows.is_none() && (1..FEW).contains(&suspects.len()) && !probes.have(self.segment.id) {
-            Glance::load(connection, self.segment.id)?.retain(connection, &mut suspects)?;
+        if self.rows.is_none()
+            && (1..ACCIDENTAL_CANDIDATES).contains(&candidates.len())
+            && !decoded.have(self.segment.id)
+        {
+            TimesAndKeys::load(connection, self.segment.id)?.retain(connection, &mut candidates)?;
         }
-        if suspects.is_empty() {
+        if candidates.is_empty() {
             return Ok(());
         }
-        for (row, ..) in suspects {
-            let probe = probes.of(connection, &self.segment)?;
-            if let Some(other) = probe.find(connection, segment, row, keys)? {
-                repeated[row - from] = Found::Stored(self.segment.numbers.number(other));
+        for (row, ..) in candidates {
+            let decoded_segment = decoded.of(connection, &self.segment)?;
+            if let Some(other) = decoded_segment.find(connection, segment, row, keys)? {
+                repeated[row - from] = RowState::Stored(self.segment.numbers.number(other));
             }
         }
-        probes.fit(PROBES_BYTES);
+        decoded.fit(MAX_DECODED_BYTES);
         Ok(())
     }
 }
 
 /// The state of a new row.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum RowState {
     No,
     Unwanted,
     /// The row number of the request in a stored segment that it repeats.
@@ -134,32 +142,36 @@ enum Found {
 
 /// Decoded segments, the most recently used at the end.
 #[derive(Default)]
-struct Probes(Vec<Probe>);
+struct DecodedSegments(Vec<DecodedSegment>);
 
-impl Probes {
+impl DecodedSegments {
     fn have(&self, id: i64) -> bool {
-        self.0.iter().any(|probe| probe.id == id)
+        self.0.iter().any(|decoded_segment| decoded_segment.id == id)
     }
 
     /// Drops the least recently used ones until the rest takes at most `most` bytes, or is a single one.
     fn fit(&mut self, most: usize) {
-        let mut memory: usize = self.0.iter().map(Probe::memory).sum();
+        let mut memory: usize = self.0.iter().map(DecodedSegment::memory).sum();
         while self.0.len() > 1 && memory > most {
             memory -= self.0.remove(0).memory();
         }
     }
 
     /// Returns the decoded segment, which is read if necessary.
-    fn of(&mut self, connection: &Connection, segment: &SegmentRow) -> Result<&mut Probe, StoreError> {
+    fn of(
+        &mut self,
+        connection: &Connection,
+        segment: &SegmentRow,
+    ) -> Result<&mut DecodedSegment, StoreError> {
         let id = segment.id;
-        match self.0.iter().position(|probe| probe.id == id) {
+        match self.0.iter().position(|decoded_segment| decoded_segment.id == id) {
             Some(index) => self.0[index..].rotate_left(1),
             None => {
-                let probe = Probe::load(connection, segment)?;
-                if self.0.len() >= PROBES {
+                let decoded_segment = DecodedSegment::load(connection, segment)?;
+                if self.0.len() >= MAX_DECODED_SEGMENTS {
                     self.0.remove(0);
                 }
-                self.0.push(probe);
+                self.0.push(decoded_segment);
             }
         }
         self.0
@@ -170,15 +182,15 @@ impl Probes {
 
 /// Rows by fingerprint.
 #[derive(Default)]
-struct Rows {
+struct FingerprintIndex {
     numbers: HashTable<u32>,
     fingerprints: Vec<u64>,
 }
 
-impl Rows {
-    fn with_capacity(rows: usize) -> Rows {
+impl FingerprintIndex {
+    fn with_capacity(rows: usize) -> FingerprintIndex {
         let more = rows + rows / 8;
-        Rows { numbers: HashTable::with_capacity(more), fingerprints: Vec::with_capacity(more) }
+        FingerprintIndex { numbers: HashTable::with_capacity(more), fingerprints: Vec::with_capacity(more) }
     }
 
     /// The rows with a fingerprint.
@@ -189,8 +201,8 @@ impl Rows {
 
     /// Indexes the row that was added last, unless its fingerprint is present already. Returns whether it was
     /// indexed.
-    fn insert_first(&mut self, fingerprint: u64, row: usize) -> bool {
-        let Rows { numbers, fingerprints } = self;
+    fn insert_if_new(&mut self, fingerprint: u64, row: usize) -> bool {
+        let FingerprintIndex { numbers, fingerprints } = self;
         let is_it = |row: &u32| fingerprints[*row as usize] == fingerprint;
         match numbers.entry(fingerprint, is_it, |row| fingerprints[*row as usize]) {
             Entry::Occupied(_) => false,
@@ -223,25 +235,25 @@ impl Rows {
 
 /// Finds repeats among the records of a source.
 #[derive(Default)]
-pub struct Seen {
-    sealed: Vec<Sealed>,
+pub struct RepeatFinder {
+    sealed: Vec<StoredSegment>,
     /// Segments sealed so far.
     seals: u64,
     /// Rows of the memtable.
-    open: Rows,
-    probes: Probes,
+    open: FingerprintIndex,
+    decoded: DecodedSegments,
 }
 
-impl Seen {
+impl RepeatFinder {
     /// For a source with these stored segments and an empty memtable.
-    pub fn new(segments: impl IntoIterator<Item = SegmentRow>) -> Seen {
+    pub fn new(segments: impl IntoIterator<Item = SegmentRow>) -> RepeatFinder {
         let sealed =
-            segments.into_iter().map(|segment| Sealed { segment, bloom: None, asked: 0, rows: None });
-        Seen { sealed: sealed.collect(), ..Seen::default() }
+            segments.into_iter().map(|segment| StoredSegment { segment, bloom: None, used: 0, rows: None });
+        RepeatFinder { sealed: sealed.collect(), ..RepeatFinder::default() }
     }
 
     /// Sets the rows of the memtable, all of them different.
-    pub fn resume(&mut self, segment: &OpenSegment, request_ids: &[u64]) {
+    pub fn resume(&mut self, segment: &Memtable, request_ids: &[u64]) {
         self.open.clear();
         self.open.fingerprints.extend(request_ids.iter().enumerate().map(|(row, request_id)| {
             fingerprint(
@@ -257,30 +269,34 @@ impl Seen {
     /// The memtable was written as `segment`; the next one is empty.
     pub fn seal(&mut self, segment: SegmentRow) {
         self.seals += 1;
-        let mut spare = None;
-        for sealed in self.sealed.iter_mut().filter(|sealed| sealed.asked + KEPT < self.seals) {
-            spare = sealed.bloom.take().or(spare);
+        let mut unused = None;
+        for sealed in self.sealed.iter_mut().filter(|sealed| sealed.used + MAX_IDLE_SEALS < self.seals) {
+            unused = sealed.bloom.take().or(unused);
         }
-        let bloom = spare.map_or_else(
+        let bloom = unused.map_or_else(
             || Bloom::new(&self.open.fingerprints),
-            |spare| spare.renewed(&self.open.fingerprints),
+            |unused| unused.renewed(&self.open.fingerprints),
         );
         // Reuse the memory of the index that is no longer among the newest.
-        let oldest = self.sealed.len().checked_sub(RECENT).and_then(|oldest| self.sealed[oldest].rows.take());
-        let next = oldest.unwrap_or_else(|| Rows::with_capacity(self.open.fingerprints.len()));
+        let oldest = self
+            .sealed
+            .len()
+            .checked_sub(INDEXED_SEGMENTS)
+            .and_then(|oldest| self.sealed[oldest].rows.take());
+        let next = oldest.unwrap_or_else(|| FingerprintIndex::with_capacity(self.open.fingerprints.len()));
         let rows = Some(std::mem::replace(&mut self.open, next));
         self.open.clear();
-        self.sealed.push(Sealed { segment, bloom: Some(bloom), asked: self.seals, rows });
+        self.sealed.push(StoredSegment { segment, bloom: Some(bloom), used: self.seals, rows });
     }
 
     /// Adds the rows of the memtable from `from` on. Returns those to be removed, in ascending order, and the
     /// caller removes them. `numbers` are the row numbers of the memtable, `request_ids` the hashes of the
     /// request ids of the new rows, and `unwanted` the rows that were pruned before, in ascending order.
-    pub fn admit(
+    pub fn add_rows(
         &mut self,
         connection: &Connection,
-        keys: &Values,
-        (segment, numbers): (&OpenSegment, &RowNumbers),
+        keys: &GrowingDictionary,
+        (segment, numbers): (&Memtable, &RowNumbers),
         from: usize,
         request_ids: &[u64],
         unwanted: &[usize],
@@ -290,7 +306,7 @@ impl Seen {
         let (Some(&first), Some(&last)) = (times.iter().min(), times.iter().max()) else {
             return Ok(repeats);
         };
-        let mut asked = Vec::new();
+        let mut used = Vec::new();
         for (index, sealed) in self.sealed.iter_mut().enumerate() {
             if sealed.segment.time_min <= last && first <= sealed.segment.time_max {
                 let range = sealed.segment.time_min..=sealed.segment.time_max;
@@ -300,11 +316,12 @@ impl Seen {
                     if !times.iter().any(|time| range.contains(time)) {
                         continue;
                     }
-                    let fingerprints = Probe::load(connection, &sealed.segment)?.fingerprints(connection)?;
+                    let fingerprints =
+                        DecodedSegment::load(connection, &sealed.segment)?.fingerprints(connection)?;
                     sealed.bloom = Some(Bloom::new(&fingerprints));
                 }
-                sealed.asked = self.seals;
-                asked.push(index);
+                sealed.used = self.seals;
+                used.push(index);
             }
         }
 
@@ -312,34 +329,34 @@ impl Seen {
             let (key, operation) = (segment.codes[KEY][row], segment.codes[OPERATION][row]);
             fingerprint(request_id, segment.times[row], key, operation)
         }));
-        let mut found = vec![Found::No; times.len()];
-        unwanted.iter().for_each(|row| found[row - from] = Found::Unwanted);
-        let new = New { connection, keys, segment, from, fingerprints: &self.open.fingerprints };
-        for index in asked {
-            self.sealed[index].mark(&new, &mut self.probes, &mut found)?;
+        let mut found = vec![RowState::No; times.len()];
+        unwanted.iter().for_each(|row| found[row - from] = RowState::Unwanted);
+        let new = NewRows { connection, keys, segment, from, fingerprints: &self.open.fingerprints };
+        for index in used {
+            self.sealed[index].mark(&new, &mut self.decoded, &mut found)?;
         }
         for (row, mut found) in (from..).zip(found) {
             let fingerprint = self.open.fingerprints[row];
-            if found == Found::No {
-                if self.open.insert_first(fingerprint, row) {
+            if found == RowState::No {
+                if self.open.insert_if_new(fingerprint, row) {
                     continue;
                 }
                 for other in self.open.of(fingerprint) {
-                    if same_row(segment, other, row, keys)? {
-                        found = Found::Open(other);
+                    if rows_equal(segment, other, row, keys)? {
+                        found = RowState::Open(other);
                         break;
                     }
                 }
             }
             let of = match found {
-                Found::No => {
+                RowState::No => {
                     self.open.insert(fingerprint, row);
                     continue;
                 }
-                Found::Unwanted => None,
-                Found::Stored(number) => Some(number),
+                RowState::Unwanted => None,
+                RowState::Stored(number) => Some(number),
                 // Account for the rows before it that will be removed.
-                Found::Open(other) => {
+                RowState::Open(other) => {
                     let removed = repeats.partition_point(|repeat: &Repeat| repeat.row < other);
                     Some(numbers.number(other - removed))
                 }
@@ -361,7 +378,12 @@ impl Seen {
 }
 
 /// Whether two rows of the memtable are equal in every field.
-fn same_row(segment: &OpenSegment, one: usize, other: usize, keys: &Values) -> Result<bool, Damage> {
+fn rows_equal(
+    segment: &Memtable,
+    one: usize,
+    other: usize,
+    keys: &GrowingDictionary,
+) -> Result<bool, Damage> {
     let same = segment.times[one] == segment.times[other]
         && (0..DIMENSIONS).all(|slot| segment.code(slot, one) == segment.code(slot, other))
         && segment.measures.iter().all(|numbers| numbers[one] == numbers[other]);
@@ -421,7 +443,7 @@ mod tests {
         let path = folder.path().join("cache.db");
         crate::cache::testing::filled(&path, "one", (0..3000).map(Request::at));
         let connection = Connection::open(&path).unwrap();
-        let glance = Glance::load(&connection, 1).unwrap();
+        let times_and_keys = TimesAndKeys::load(&connection, 1).unwrap();
         let key = |second: i64| (second % 1000 + 1) as u32;
         let start = crate::cache::testing::START;
         // Present; at another time; of another key.
@@ -432,7 +454,7 @@ mod tests {
             (3, start + 2999, key(2999)),
             (4, start + 5, key(7)),
         ];
-        glance.retain(&connection, &mut rows).unwrap();
+        times_and_keys.retain(&connection, &mut rows).unwrap();
         assert_eq!(rows.iter().map(|(row, ..)| *row).collect::<Vec<_>>(), [0, 3]);
     }
 }
