@@ -1,16 +1,16 @@
 //! Questions about requests, and their answers.
 //!
 //! A [`Query`] and an [`Answer`] are plain data; an [`Engine`] stands between them. The local engine
-//! ([`scan`]) answers from the cache; nothing of SQLite or segments shows through, so another engine
+//! ([`engine`]) answers from the cache; nothing of SQLite or segments shows through, so another engine
 //! can stand behind the same screens. The filter language lives in [`filter`],
 //! SQL in [`sql`]. Never here: widgets, S3.
 
 pub mod answer;
 mod derive;
 pub mod dimension;
+pub mod engine;
 pub mod filter;
 pub mod measure;
-pub mod scan;
 pub mod sql;
 
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use answer::{Answer, GroupRow, Groups, RequestRow, Requests, Series, Stats, Totals, Value};
 pub use dimension::Dimension;
+pub use engine::LocalEngine;
 pub use filter::Filter;
 pub use measure::Measure;
-pub use scan::LocalEngine;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]

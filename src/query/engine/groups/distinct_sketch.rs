@@ -13,7 +13,7 @@ use hashbrown::HashSet;
 use crate::log::Field;
 use crate::query::{Cancel, Measure, QueryError};
 
-use super::waiting;
+use crate::query::engine::cancel;
 
 /// Pairs between two looks at whether the question still stands.
 const BETWEEN_LOOKS: usize = 1 << 14;
@@ -89,7 +89,7 @@ impl Distinct {
         }
         for (index, pair) in other.pairs.iter().enumerate() {
             if index.is_multiple_of(BETWEEN_LOOKS) {
-                waiting::go_on(cancel)?;
+                cancel::go_on(cancel)?;
             }
             self.insert(slot_of((pair >> 32) as usize) as u32, *pair as u32);
         }
@@ -104,7 +104,7 @@ impl Distinct {
         let mut counts = vec![0u32; slots];
         for (index, pair) in self.pairs.iter().enumerate() {
             if index.is_multiple_of(BETWEEN_LOOKS) {
-                waiting::go_on(cancel)?;
+                cancel::go_on(cancel)?;
             }
             if let Some(count) = counts.get_mut((pair >> 32) as usize) {
                 *count += 1;

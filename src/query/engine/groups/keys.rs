@@ -10,8 +10,8 @@ use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, method};
 use crate::query::{Cancel, Dimension, QueryError, Value};
 
-use super::params::{OfUri, ParamColumn, Params};
-use super::waiting;
+use crate::query::engine::cancel;
+use crate::query::engine::uri_params::{OfUri, ParamColumn, Params};
 
 /// More values of a parameter than this are no groups: everyone's own signature, say.
 const MOST_PARAM_VALUES: usize = 1 << 20;
@@ -85,7 +85,7 @@ impl GroupKeys {
             Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
             Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
             Dimension::Method => {
-                let dictionary = waiting::dictionary(snapshot, Field::Operation, cancel)?;
+                let dictionary = cancel::dictionary(snapshot, Field::Operation, cancel)?;
                 let groups = dictionary
                     .iter()
                     .map(|operation| method::of_operation(operation).map_or(BY_LINE, group_of_method));
@@ -108,8 +108,8 @@ impl GroupKeys {
             }
             derived => {
                 let field = derived.base();
-                let dictionary = waiting::dictionary(snapshot, field, cancel)?;
-                let mut known = waiting::lock(&known.0, cancel)?;
+                let dictionary = cancel::dictionary(snapshot, field, cancel)?;
+                let mut known = cancel::lock(&known.0, cancel)?;
                 let entry = known.entry(by.clone()).or_default();
                 if (entry.groups.len() as u32) < dictionary.len() + 1 {
                     let mut interner = entry.interner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -198,7 +198,7 @@ impl GroupKeys {
     /// Tells that the values of many groups will be asked for.
     pub fn expect_many(&self, snapshot: &Snapshot<'_>, cancel: &Cancel) -> Result<(), QueryError> {
         if let GroupKeys::Ids(field) = self {
-            waiting::dictionary(snapshot, *field, cancel)?;
+            cancel::dictionary(snapshot, *field, cancel)?;
         }
         Ok(())
     }
@@ -237,10 +237,10 @@ impl GroupKeys {
         };
         match self {
             GroupKeys::Ids(field) => {
-                let dictionary = waiting::dictionary(snapshot, *field, cancel)?;
+                let dictionary = cancel::dictionary(snapshot, *field, cancel)?;
                 for (id, value) in (1..).zip(dictionary.iter()) {
                     if id % BETWEEN_LOOKS == 0 {
-                        waiting::go_on(cancel)?;
+                        cancel::go_on(cancel)?;
                     }
                     find(id, value);
                 }

@@ -1,7 +1,7 @@
 //! Lists of requests asked for by tests of this room.
 
-use super::LocalEngine;
 use crate::log::Field;
+use crate::query::engine::LocalEngine;
 use crate::query::{Answer, Ask, Cancel, Counting, Engine, Filter, Query, Sort, TimeRange};
 
 /// Numbers of the requests from `offset` on, `limit` of them; 0: all, which passes nothing over.

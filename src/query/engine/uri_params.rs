@@ -11,7 +11,7 @@ use crate::cache::{Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, method};
 use crate::query::{Cancel, Dimension, QueryError};
 
-use super::texts::for_each_text;
+use crate::query::engine::text_scan::for_each_text;
 
 /// Memory that these columns may take.
 const BUDGET: usize = 32 << 20;

@@ -7,8 +7,8 @@ use crate::cache::Snapshot;
 use crate::log::Field;
 use crate::query::{Cancel, QueryError};
 
-use super::super::params::Params;
-use super::super::waiting;
+use crate::query::engine::cancel;
+use crate::query::engine::uri_params::Params;
 
 /// A set of dictionary ids.
 #[derive(Debug, Default, PartialEq)]
@@ -102,7 +102,7 @@ impl IdSets {
         test: impl Fn(Option<&[u8]>) -> bool,
     ) -> Result<Arc<IdSet>, QueryError> {
         let known = self.sets.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
-        let values = waiting::dictionary(snapshot, base, cancel)?;
+        let values = cancel::dictionary(snapshot, base, cancel)?;
         if let Some(known) = &known
             && known.len > values.len()
         {

@@ -8,7 +8,7 @@ use crate::cache::{BLOCK, Dictionary, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
 use crate::query::{Cancel, QueryError};
 
-use super::waiting;
+use crate::query::engine::cancel;
 
 /// Calls `each` with the row and the text of every request of a segment.
 pub fn for_each_text(
@@ -101,7 +101,7 @@ impl<'s> Keys<'s> {
         if let Some(values) = self.values.get() {
             return Ok(values.get(id));
         }
-        let values = waiting::dictionary(self.snapshot, Field::Key, self.cancel)?;
+        let values = cancel::dictionary(self.snapshot, Field::Key, self.cancel)?;
         Ok(self.values.get_or_init(|| values).get(id))
     }
 

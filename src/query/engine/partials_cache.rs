@@ -17,13 +17,13 @@ pub trait Fold: Clone + Send + Sync {
     fn memory(&self) -> usize;
 }
 
-impl Fold for super::groups::Groups {
+impl Fold for crate::query::engine::groups::Groups {
     fn merge(&mut self, other: &Self, cancel: &Cancel) -> Result<(), QueryError> {
-        super::groups::Groups::merge(self, other, cancel)
+        crate::query::engine::groups::Groups::merge(self, other, cancel)
     }
 
     fn memory(&self) -> usize {
-        super::groups::Groups::memory(self)
+        crate::query::engine::groups::Groups::memory(self)
     }
 }
 

@@ -1,5 +1,12 @@
 //! Folding rows into groups.
 
+pub(in crate::query::engine) mod distinct_sketch;
+pub(in crate::query::engine) mod exact_distinct;
+mod histogram;
+pub(in crate::query::engine) mod keys;
+pub(in crate::query::engine) mod relative;
+pub(in crate::query::engine) mod rows;
+
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -8,11 +15,11 @@ use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
 use crate::query::{Cancel, Measure, QueryError, Stats};
 
-use super::counted::{Counted, CountedColumn};
-use super::distinct::{Distinct, counted_field};
-use super::keys::{GroupKeys, OpenKeys};
-use super::predicate::{Mask, OpenPredicate, Passes, Predicate};
-use super::waiting;
+use crate::query::engine::cancel;
+use crate::query::engine::groups::distinct_sketch::{Distinct, counted_field};
+use crate::query::engine::groups::histogram::{Counted, CountedColumn};
+use crate::query::engine::groups::keys::{GroupKeys, OpenKeys};
+use crate::query::engine::predicate::{Mask, OpenPredicate, Passes, Predicate};
 
 /// Group numbers up to here always get an array, however few rows there are.
 const DENSE_ANYWAY: usize = 1 << 16;
@@ -225,7 +232,7 @@ impl Groups {
             self.space = self.space.max(other.space);
             self.grow(other.sums.len());
             for (ours, theirs) in self.sums.chunks_mut(BETWEEN_LOOKS).zip(other.sums.chunks(BETWEEN_LOOKS)) {
-                waiting::go_on(cancel)?;
+                cancel::go_on(cancel)?;
                 ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| ours.merge(theirs));
             }
             self.merge_more(other, |slot| slot, cancel)
@@ -233,7 +240,7 @@ impl Groups {
             let mut slots = vec![0; other.sums.len()];
             for (slot, theirs) in other.iter() {
                 if slot.is_multiple_of(BETWEEN_LOOKS) {
-                    waiting::go_on(cancel)?;
+                    cancel::go_on(cancel)?;
                 }
                 let ours = self.slot(other.group(slot));
                 slots[slot] = ours;
@@ -250,7 +257,7 @@ impl Groups {
         cancel: &Cancel,
     ) -> Result<(), QueryError> {
         for ((_, ours), (_, theirs)) in self.more.iter_mut().zip(&other.more) {
-            waiting::go_on(cancel)?;
+            cancel::go_on(cancel)?;
             match (ours, theirs) {
                 (More::Mean(_, ours), More::Mean(_, theirs)) => {
                     for (slot, (sum, count)) in theirs.iter().enumerate().filter(|(_, (_, count))| *count > 0)

@@ -1,7 +1,7 @@
 //! A filter made ready for columns: tests run once per dictionary value, rows are only looked up.
 
 mod bounds;
-mod sets;
+mod id_sets;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::log::{Field, Kind, method};
 use crate::query::filter::{Filter, Matcher, Subject, Test};
 use crate::query::{Cancel, Counting, Dimension, Query, QueryError};
 
-use super::params::{OfUri, Params};
-use super::texts::for_each_text;
+use crate::query::engine::text_scan::for_each_text;
+use crate::query::engine::uri_params::{OfUri, Params};
 
 pub use bounds::Passes;
-pub use sets::{IdSet, IdSets};
+pub use id_sets::{IdSet, IdSets};
 
 use bounds::range_passes;
 

@@ -3,9 +3,9 @@
 use crate::cache::Snapshot;
 use crate::query::{Cancel, GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
 
-use super::groups::{Column, Groups};
-use super::keys::GroupKeys;
-use super::waiting;
+use crate::query::engine::cancel;
+use crate::query::engine::groups::keys::GroupKeys;
+use crate::query::engine::groups::{Column, Groups};
 
 /// From this many values on, reading the whole dictionary is cheaper than asking for each.
 const MANY: usize = 5000;
@@ -98,7 +98,7 @@ pub fn rows(
     let mut firsts = Firsts::new(if limit == 0 || is_by_value { usize::MAX } else { limit });
     for (slot, sums) in groups.iter() {
         if group_count.is_multiple_of(BETWEEN_LOOKS) {
-            waiting::go_on(cancel)?;
+            cancel::go_on(cancel)?;
         }
         totals = totals.merged(sums.stats());
         group_count += 1;
@@ -113,7 +113,7 @@ pub fn rows(
     let mut valued = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         if valued.len().is_multiple_of(VALUES_BETWEEN_LOOKS) {
-            waiting::go_on(cancel)?;
+            cancel::go_on(cancel)?;
         }
         valued.push((candidate, keys.value(groups.group(candidate.slot as usize), snapshot)?));
     }
