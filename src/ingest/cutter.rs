@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::budget::{Budget, Held};
-use super::spare::Spare;
+use super::buffer_pool::BufferPool;
+use super::byte_budget::{ByteBudget, Reservation};
 use crate::cache::CUT_LINE_REASON;
 
 /// Bytes read at a time: small enough to stay in the processor's cache until parsed, large enough that
@@ -53,18 +53,18 @@ const HAND_ON_AFTER: Duration = Duration::from_millis(200);
 /// Buffers that were read into before.
 #[derive(Clone)]
 pub struct Buffers {
-    spare: Spare<Vec<u8>>,
+    spare: BufferPool<Vec<u8>>,
     /// For long lines that are cut out for others.
-    cut: Budget,
+    cut: ByteBudget,
     /// For those that a parser reads itself. It must not wait for what is cut, for that waits to be parsed.
-    parsed: Budget,
+    parsed: ByteBudget,
 }
 
 impl Buffers {
     /// Keeps so many at most.
     pub fn new(most: usize) -> Buffers {
-        let long_lines = || Budget::new(LONG_LINES * LONGEST_LINE);
-        Buffers { spare: Spare::new(most), cut: long_lines(), parsed: long_lines() }
+        let long_lines = || ByteBudget::new(LONG_LINES * LONGEST_LINE);
+        Buffers { spare: BufferPool::new(most), cut: long_lines(), parsed: long_lines() }
     }
 
     /// A buffer; what it holds means nothing.
@@ -81,7 +81,7 @@ impl Buffers {
     }
 
     /// Waits until a parser may let a buffer grow for a long line that it reads itself, and parses at once.
-    pub fn room_to_parse(&self) -> Held {
+    pub fn room_to_parse(&self) -> Reservation {
         self.parsed.take(LONGEST_LINE)
     }
 }
@@ -110,7 +110,7 @@ pub struct Cutter<R> {
     /// The long line whose end is being looked for.
     long: Option<LongLine>,
     /// What the block cut last may take of the memory for long lines.
-    room: Option<Held>,
+    room: Option<Reservation>,
     block_bytes: usize,
     /// Bytes of the longest line that can be a record; not less than a block.
     longest: usize,
@@ -214,7 +214,7 @@ impl<R: Read> Cutter<R> {
     }
 
     /// What the block cut last takes of the memory for long lines, to be held until it is parsed.
-    pub fn take_room(&mut self) -> Option<Held> {
+    pub fn take_room(&mut self) -> Option<Reservation> {
         self.room.take()
     }
 

@@ -1,13 +1,13 @@
 //! The requests that make the trouble, each as its number in its stream says.
 
-use super::catalogue::{self, Shelf};
-use super::house::{self, push_hex};
-use super::line::{Entry, Quoted, Signing, Transport, Uri, push_number};
-use super::ordinary::{self, Scratch, get};
-use super::people;
-use super::plan::{Plan, Stream};
+use super::clients;
+use super::incidents;
+use super::log_line::{Entry, Quoted, Signing, Transport, Uri, push_number};
+use super::objects::{self, Shelf};
 use super::random::{self, Rng};
-use super::trouble;
+use super::schedule::{Plan, Stream};
+use super::signed_requests::{self, push_hex};
+use super::visitor_requests::{self, Scratch, get};
 use super::{World, clock};
 
 /// What the hog asks for at a time.
@@ -31,7 +31,7 @@ pub(super) fn write<'a>(
 ) -> u64 {
     let mut entry = Entry::new(time, rng);
     match stream {
-        Stream::Ordinary => return ordinary::write(world, time, rng, scratch, out),
+        Stream::Ordinary => return visitor_requests::write(world, time, rng, scratch, out),
         Stream::DeleteMany => return delete_many(world, plan, unit, entry, rng, scratch, out),
         Stream::Copies => return copy(unit, entry, rng, scratch, out),
         Stream::Scraper => scrape(world, unit, &mut entry, rng),
@@ -63,7 +63,7 @@ fn scrape<'a>(world: &'a World, unit: u64, entry: &mut Entry<'a>, rng: &mut Rng)
         entry.status = 206;
         entry.bytes_sent = SCRAPER_PART;
     }
-    entry.remote_ip = trouble::SCRAPER_IP.as_bytes();
+    entry.remote_ip = incidents::SCRAPER_IP.as_bytes();
     entry.user_agent = Quoted::Text(b"python-requests/2.32.3");
     entry.transport = Transport::Tls13;
     entry.take_time(9_000, rng);
@@ -76,7 +76,7 @@ fn hog<'a>(world: &'a World, unit: u64, entry: &mut Entry<'a>, rng: &mut Rng) {
     get(world.catalogue.object(masters.start + film), entry);
     entry.status = 206;
     entry.bytes_sent = HOG_PART;
-    entry.remote_ip = trouble::HOG_IP.as_bytes();
+    entry.remote_ip = incidents::HOG_IP.as_bytes();
     entry.user_agent = Quoted::Text(b"aria2/1.37.0");
     entry.transport = Transport::Tls12;
     entry.take_time(rng.between(9_000, 30_000), rng);
@@ -137,8 +137,8 @@ fn guess<'a>(unit: u64, entry: &mut Entry<'a>, rng: &mut Rng, path: &'a mut Vec<
     let path: &'a [u8] = path;
     entry.key = path;
     entry.uri = Uri::Line { method: "GET", root: "", path, query: b"" };
-    let who = rng.below(trouble::GUESSER_IPS.len() as u64) as usize;
-    entry.remote_ip = trouble::GUESSER_IPS[who].as_bytes();
+    let who = rng.below(incidents::GUESSER_IPS.len() as u64) as usize;
+    entry.remote_ip = incidents::GUESSER_IPS[who].as_bytes();
     entry.user_agent = Quoted::Text(if who.is_multiple_of(2) {
         b"Mozilla/5.0 zgrab/0.x"
     } else {
@@ -152,9 +152,9 @@ fn hotlink<'a>(world: &'a World, entry: &mut Entry<'a>, rng: &mut Rng, referer: 
     entry.remote_ip = &client.ip;
     entry.transport = client.transport;
     entry.user_agent = Quoted::Text(world.people.browser(client));
-    ordinary::picture(world, Shelf::Images, client, entry, rng);
+    visitor_requests::picture(world, Shelf::Images, client, entry, rng);
     referer.clear();
-    referer.extend_from_slice(trouble::FREELOADER.as_bytes());
+    referer.extend_from_slice(incidents::FREELOADER.as_bytes());
     referer.extend_from_slice(b"gallery/");
     push_number(referer, 1 + rng.rank(40) as u64);
     entry.referer = Quoted::Text(referer);
@@ -164,17 +164,17 @@ fn retry(entry: &mut Entry<'_>, rng: &mut Rng) {
     entry.operation = "REST.PUT.OBJECT";
     entry.key = b"state/checkpoint.json";
     entry.uri = Uri::Line { method: "PUT", root: "", path: b"state/checkpoint.json", query: b"" };
-    entry.requester = trouble::RETRY_REQUESTER.as_bytes();
-    entry.remote_ip = trouble::RETRY_IP.as_bytes();
-    entry.user_agent = Quoted::Text(people::SDKS[4].as_bytes());
+    entry.requester = incidents::RETRY_REQUESTER.as_bytes();
+    entry.remote_ip = incidents::RETRY_IP.as_bytes();
+    entry.user_agent = Quoted::Text(clients::SDKS[4].as_bytes());
     entry.signing = Signing::Header;
     entry.fail(503, "SlowDown", rng);
 }
 
 fn cleanup(entry: &mut Entry<'_>) {
-    entry.requester = trouble::CLEANUP_REQUESTER.as_bytes();
+    entry.requester = incidents::CLEANUP_REQUESTER.as_bytes();
     entry.remote_ip = b"10.4.9.5";
-    entry.user_agent = Quoted::Text(people::SDKS[0].as_bytes());
+    entry.user_agent = Quoted::Text(clients::SDKS[0].as_bytes());
     entry.signing = Signing::Header;
     entry.transport = Transport::Tls12;
     entry.region = "eu-west-1";
@@ -201,7 +201,7 @@ fn delete_many<'a>(
     for index in start..start + count {
         let object = world.catalogue.object(index);
         scratch.first.clear();
-        catalogue::once_with_plus(object.path, &mut scratch.first);
+        objects::once_with_plus(object.path, &mut scratch.first);
         let mut part = entry;
         part.operation = "BATCH.DELETE.OBJECT";
         part.key = &scratch.first;
@@ -223,7 +223,7 @@ fn copy(unit: u64, entry: Entry<'_>, rng: &mut Rng, scratch: &mut Scratch, out: 
         key.extend_from_slice(format!("{folder}/2026/{month:02}/{day:02}/IMG_{name}.jpg").as_bytes());
     }
     let mut request = entry;
-    request.requester = people::ARCHIVER.as_bytes();
+    request.requester = clients::ARCHIVER.as_bytes();
     request.remote_ip = b"10.4.9.8";
     request.signing = Signing::Header;
     request.transport = Transport::Tls12;
@@ -233,7 +233,7 @@ fn copy(unit: u64, entry: Entry<'_>, rng: &mut Rng, scratch: &mut Scratch, out: 
     request.operation = "REST.COPY.OBJECT";
     request.key = to;
     request.uri = Uri::Line { method: "PUT", root: "", path: to, query: b"" };
-    request.user_agent = Quoted::Text(people::SDKS[2].as_bytes());
+    request.user_agent = Quoted::Text(clients::SDKS[2].as_bytes());
     request.bytes_sent = 234;
     request.take_time(4, rng);
     source.operation = "REST.COPY.OBJECT_GET";
@@ -249,7 +249,7 @@ fn lifecycle<'a>(unit: u64, entry: &mut Entry<'a>, rng: &mut Rng, scratch: &'a m
     let Scratch { first: path, second: key } = scratch;
     path.clear();
     key.clear();
-    house::scratch_path(unit, path);
+    signed_requests::scratch_path(unit, path);
     entry.requester = b"AmazonS3";
     entry.operation = match unit % 4 {
         0 | 1 => "S3.EXPIRE.OBJECT",
@@ -257,9 +257,9 @@ fn lifecycle<'a>(unit: u64, entry: &mut Entry<'a>, rng: &mut Rng, scratch: &'a m
         _ => "S3.TRANSITION_SIA.OBJECT",
     };
     if unit % 4 < 2 {
-        catalogue::once_with_plus(path, key);
+        objects::once_with_plus(path, key);
     } else {
-        catalogue::encode(path, key);
+        objects::encode(path, key);
     }
     entry.key = key;
     entry.uri = Uri::Absent;
@@ -300,7 +300,7 @@ fn hostile(unit: u64, entry: &mut Entry<'_>, rng: &mut Rng) {
         ),
     ];
     let (key, path, referer, user_agent) = STRINGS[(unit % HOSTILE) as usize];
-    entry.remote_ip = trouble::HOSTILE_IP.as_bytes();
+    entry.remote_ip = incidents::HOSTILE_IP.as_bytes();
     entry.operation = if key == "-" { "REST.GET.BUCKET" } else { "REST.GET.OBJECT" };
     entry.key = key.as_bytes();
     entry.uri = Uri::Line { method: "GET", root: "", path: path.as_bytes(), query: b"" };
@@ -314,7 +314,7 @@ pub(super) const DAMAGED: u64 = 5;
 
 /// Appends a line that is no record.
 pub(super) fn damaged(number: u64, out: &mut Vec<u8>) {
-    use super::line::{BUCKET, BUCKET_OWNER};
+    use super::log_line::{BUCKET, BUCKET_OWNER};
     let text = match number % DAMAGED {
         0 => format!("{BUCKET_OWNER} {BUCKET} [06/Apr/2026:17:2"),
         1 => "upload failed: An error occurred (SlowDown) when calling the PutObject operation: retry.".to_owned(),

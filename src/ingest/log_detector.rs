@@ -1,6 +1,6 @@
 //! Whether a file is a log, by its name, its first bytes and its first lines.
 
-use super::blocks::Lines;
+use super::cutter::Lines;
 use crate::log::name::is_log_name;
 use crate::log::{Rejection, is_comment, is_start, records};
 use crate::source::foreign::{self, Foreign};
@@ -23,7 +23,7 @@ pub enum Verdict {
 }
 
 /// Looks at the first lines of a file.
-pub struct Judge {
+pub struct LogDetector {
     /// Whether the file is a log file by its name.
     is_named: bool,
     /// What the first line looks like.
@@ -35,11 +35,11 @@ pub struct Judge {
     bytes: usize,
 }
 
-impl Judge {
+impl LogDetector {
     /// For a file of this name.
-    pub fn new(name: &str) -> Judge {
+    pub fn new(name: &str) -> LogDetector {
         let is_named = is_log_name(name);
-        Judge { is_named, kind: None, has_begun: false, has_others: false, lines: 0, bytes: 0 }
+        LogDetector { is_named, kind: None, has_begun: false, has_others: false, lines: 0, bytes: 0 }
     }
 
     /// Looks at further lines, until it can say.
@@ -106,7 +106,7 @@ mod tests {
     const NAMED: &str = "logs/2026-04-03-03-11-11-0123456789ABCDEF";
 
     fn judged(name: &str, text: &str) -> Verdict {
-        Judge::new(name).look(&Lines { first: 1, bytes: text.into(), long: None, is_last: true })
+        LogDetector::new(name).look(&Lines { first: 1, bytes: text.into(), long: None, is_last: true })
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_file_of_which_much_is_no_record_is_judged_by_its_first_megabytes() {
         let lines = || Lines { first: 1, bytes: b"junk\n".repeat(100_000), long: None, is_last: false };
-        let mut judge = Judge::new("a.log");
+        let mut judge = LogDetector::new("a.log");
         let mut looks = 1;
         while judge.look(&lines()) == Verdict::NotYet {
             looks += 1;

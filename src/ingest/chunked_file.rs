@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::sync::oneshot;
 
 use super::Stop;
-use super::blocks::{self, BLOCK_BYTES, Buffers, LONGEST_LINE, LongLine, ORDINARY_BYTES};
-use super::budget::Held;
+use super::byte_budget::Reservation;
 use super::counters::Counters;
-use super::numbers::{Claim, Numbers};
+use super::cutter::{self, BLOCK_BYTES, Buffers, LONGEST_LINE, LongLine, ORDINARY_BYTES};
+use super::line_numbering::{ChunkTicket, LineNumbering};
 use crate::cache::FileMark;
 
 /// Files from this size on are read so: of a smaller one there is little for a second parser.
@@ -48,7 +48,7 @@ impl ReadAt for File {
 }
 
 /// The file, and who is told how it went.
-pub struct SharedFile {
+pub struct ChunkedFile {
     pub source: usize,
     pub file: Arc<FileMark>,
     /// Lines that are in the cache already, by their numbers.
@@ -61,7 +61,7 @@ pub struct SharedFile {
     longest: usize,
     /// The next piece to be read.
     next: AtomicU64,
-    pub numbers: Numbers,
+    pub numbers: LineNumbering,
     pub buffers: Buffers,
     pub counters: Arc<Counters>,
     stop: Stop,
@@ -72,7 +72,7 @@ pub struct SharedFile {
 /// Whole lines of the file.
 pub struct Piece<'f> {
     /// The promise to count them.
-    pub claim: Claim<'f>,
+    pub claim: ChunkTicket<'f>,
     pub lines: Lines,
 }
 
@@ -86,7 +86,7 @@ pub struct Lines {
     /// Whether the file ends here.
     pub is_last: bool,
     /// What the buffer takes of the memory for long lines, to be held until it is parsed.
-    pub room: Option<Held>,
+    pub room: Option<Reservation>,
 }
 
 impl Lines {
@@ -97,18 +97,18 @@ impl Lines {
 
     /// How many lines these are.
     pub fn count(&self) -> u64 {
-        blocks::count(self.text()) + u64::from(self.long.is_some())
+        cutter::count(self.text()) + u64::from(self.long.is_some())
     }
 
     /// The same lines, the first of which has this number.
-    pub fn numbered(mut self, first: u64) -> blocks::Lines {
+    pub fn numbered(mut self, first: u64) -> cutter::Lines {
         self.buffer.truncate(self.range.end);
         self.buffer.drain(..self.range.start);
-        blocks::Lines { first, bytes: self.buffer, long: self.long, is_last: self.is_last }
+        cutter::Lines { first, bytes: self.buffer, long: self.long, is_last: self.is_last }
     }
 }
 
-impl SharedFile {
+impl ChunkedFile {
     /// A file of this size, of which these lines are known.
     pub fn new(
         (source, file, known): (usize, Arc<FileMark>, Vec<Range<u64>>),
@@ -117,8 +117,8 @@ impl SharedFile {
         counters: Arc<Counters>,
         stop: Stop,
         read: oneshot::Sender<()>,
-    ) -> SharedFile {
-        SharedFile {
+    ) -> ChunkedFile {
+        ChunkedFile {
             source,
             file,
             known,
@@ -127,7 +127,7 @@ impl SharedFile {
             piece_bytes: BLOCK_BYTES,
             longest: LONGEST_LINE,
             next: AtomicU64::new(0),
-            numbers: Numbers::default(),
+            numbers: LineNumbering::default(),
             buffers,
             counters,
             stop,
@@ -265,7 +265,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::blocks::BEGINNING_BYTES;
+    use super::super::cutter::BEGINNING_BYTES;
     use super::*;
 
     impl ReadAt for Vec<u8> {
@@ -275,10 +275,10 @@ mod tests {
         }
     }
 
-    fn shared(content: impl ReadAt + 'static, size: u64, piece_bytes: usize) -> SharedFile {
+    fn shared(content: impl ReadAt + 'static, size: u64, piece_bytes: usize) -> ChunkedFile {
         let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size), may_grow: false };
         let (sender, _) = oneshot::channel();
-        let mut file = SharedFile::new(
+        let mut file = ChunkedFile::new(
             (0, Arc::new(mark), Vec::new()),
             (Box::new(content), size),
             Buffers::new(4),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     /// The pieces as one parser takes them: the first line and the text of each, and whether the file ends there.
-    fn taken(file: &SharedFile) -> Vec<(u64, Vec<u8>, bool)> {
+    fn taken(file: &ChunkedFile) -> Vec<(u64, Vec<u8>, bool)> {
         std::iter::from_fn(|| {
             let Piece { claim, lines } = file.next()?;
             let piece = claim.piece();

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Message;
-use super::fetching::Reading;
+use super::fetch_stage::Reading;
 use crate::cache::FileMark;
 use crate::cache::catalogue::Known;
 use crate::source::archive::{Limit, Limited, Visitor};
 use crate::source::body::{is_damage, unpacked};
 
 /// Takes the members of an archive.
-pub struct Members<'r> {
+pub struct ArchiveMembers<'r> {
     archive: &'r Reading,
     limit: Limit,
     /// All of them so far: if the archive is damaged, what they gave does not count.
@@ -25,13 +25,13 @@ pub struct Members<'r> {
     has_failed: bool,
 }
 
-impl<'r> Members<'r> {
+impl<'r> ArchiveMembers<'r> {
     /// Of this archive.
-    pub fn new(archive: &'r Reading, limit: &Limit) -> Members<'r> {
+    pub fn new(archive: &'r Reading, limit: &Limit) -> ArchiveMembers<'r> {
         // What is listed are its members.
         archive.counters.files_listed.fetch_sub(1, Relaxed);
         let limit = limit.clone();
-        Members { archive, limit, seen: Vec::new(), is_stopped: false, has_failed: false }
+        ArchiveMembers { archive, limit, seen: Vec::new(), is_stopped: false, has_failed: false }
     }
 
     /// Notes the archive as read, if all of its members were.
@@ -39,7 +39,7 @@ impl<'r> Members<'r> {
     /// # Errors
     /// What kept the archive from being read to its end.
     pub fn end(self, walked: io::Result<()>) -> io::Result<()> {
-        let Members { archive, seen, is_stopped, has_failed, .. } = self;
+        let ArchiveMembers { archive, seen, is_stopped, has_failed, .. } = self;
         match walked {
             Ok(()) if !is_stopped && !has_failed => {
                 archive.tell(Message::Expanded(archive.source, archive.file.clone()));
@@ -63,7 +63,7 @@ impl<'r> Members<'r> {
     }
 }
 
-impl Visitor for Members<'_> {
+impl Visitor for ArchiveMembers<'_> {
     fn member(&mut self, name: &str, size: u64, content: &mut dyn Read) -> io::Result<bool> {
         let Reading { stop, counters, cache, source_id, file, .. } = self.archive;
         if stop.is_asked() {

@@ -1,7 +1,7 @@
 //! Who asks: addresses, user agents, where they came from, and the names they sign with.
 
-use super::catalogue::Slug;
-use super::line::Transport;
+use super::log_line::Transport;
+use super::objects::Slug;
 use super::random::Rng;
 
 /// The role that brings new files; behind it stands the name of a session.

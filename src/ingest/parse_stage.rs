@@ -10,11 +10,11 @@ use tokio::sync::{Mutex, mpsc};
 use crate::cache::{BATCH_BYTES, Batch, BatchBuilder, FileMark, Knowledge, LineRun, Part, RejectedLine};
 use crate::log::{self, Record, Rejection, is_comment, looks_whole, read_plain, records};
 
-use super::blocks::{self, Buffers, LongLine};
+use super::buffer_pool::BufferPool;
+use super::chunked_file::{ChunkedFile, Lines, Piece};
 use super::counters::Counters;
-use super::numbers::{Known, Numbers};
-use super::shared::{Lines, Piece, SharedFile};
-use super::spare::Spare;
+use super::cutter::{self, Buffers, LongLine};
+use super::line_numbering::{FirstLine, LineNumbering};
 use super::{Block, ToWriter, Work};
 
 /// A batch that does not fill up is handed on after this time, so that the first requests show at once.
@@ -49,7 +49,7 @@ pub fn run(
     to_writer: &ToWriter,
     counters: &Counters,
     buffers: &Buffers,
-    spare: &Spare<Box<Batch>>,
+    spare: &BufferPool<Box<Batch>>,
 ) {
     // Of this thread alone. If that may not be, it is a few per cent slower.
     #[cfg(target_os = "linux")]
@@ -100,7 +100,7 @@ struct Parser<'p> {
     to_writer: &'p ToWriter,
     counters: &'p Counters,
     buffers: &'p Buffers,
-    spare: &'p Spare<Box<Batch>>,
+    spare: &'p BufferPool<Box<Batch>>,
 }
 
 impl Parser<'_> {
@@ -124,7 +124,7 @@ impl Parser<'_> {
 
     /// Parses pieces of a file until there are no more, into batches of nothing else: it may turn out that their
     /// lines have no numbers, for a piece before them cannot be read.
-    fn take_file(&mut self, file: &SharedFile) -> Result<(), NobodyWrites> {
+    fn take_file(&mut self, file: &ChunkedFile) -> Result<(), NobodyWrites> {
         if !file.known.is_empty() {
             return self.take_new(file);
         }
@@ -150,7 +150,7 @@ impl Parser<'_> {
             }
             // Another parser may be interrupted within a piece before these: meanwhile this one goes on.
             while let Some(first) = waiting.front()
-                && Known::Yes == first.are_known(&file.numbers, are_many(&waiting))
+                && FirstLine::Known == first.are_known(&file.numbers, are_many(&waiting))
                 && let Some(first) = waiting.pop_front()
             {
                 self.send_numbered(first, file)?;
@@ -166,7 +166,7 @@ impl Parser<'_> {
 
     /// The same of a file that is known in part: only the numbers of lines tell what is new, so lines are counted
     /// before they are parsed.
-    fn take_new(&mut self, file: &SharedFile) -> Result<(), NobodyWrites> {
+    fn take_new(&mut self, file: &ChunkedFile) -> Result<(), NobodyWrites> {
         while let Some(Piece { claim, mut lines }) = file.next() {
             let piece = claim.piece();
             claim.counted(lines.count());
@@ -175,7 +175,7 @@ impl Parser<'_> {
             file.numbers.wait(piece);
             // Behind a piece that cannot be read there are no numbers.
             let Some(first) = file.numbers.first_line(piece) else { continue };
-            for lines in blocks::without(lines.numbered(first), &file.known) {
+            for lines in cutter::without(lines.numbered(first), &file.known) {
                 self.take(Block::new(file.source, &file.file, lines, None))?;
             }
         }
@@ -183,7 +183,7 @@ impl Parser<'_> {
     }
 
     /// Gives pieces that are numbered to the writer, or as many as ever will be.
-    fn send_numbered(&mut self, of: Pieces, file: &SharedFile) -> Result<(), NobodyWrites> {
+    fn send_numbered(&mut self, of: Pieces, file: &ChunkedFile) -> Result<(), NobodyWrites> {
         let Pieces { mut batch, pieces, bytes: _ } = of;
         let firsts: Vec<Option<u64>> = pieces.iter().map(|piece| file.numbers.first_line(*piece)).collect();
         if !firsts.contains(&None) {
@@ -254,9 +254,9 @@ impl Pieces {
     }
 
     /// Whether that is known, if need be after a while.
-    fn are_known(&self, numbers: &Numbers, wait: bool) -> Known {
+    fn are_known(&self, numbers: &LineNumbering, wait: bool) -> FirstLine {
         match self.pieces.last() {
-            None => Known::Yes,
+            None => FirstLine::Known,
             Some(last) if wait => numbers.wait(*last),
             Some(last) => numbers.are_known(*last),
         }
@@ -425,8 +425,8 @@ mod tests {
     use std::ops::Range;
     use std::sync::atomic::AtomicUsize;
 
-    use super::super::budget::Budget;
-    use super::super::shared::ReadAt;
+    use super::super::byte_budget::ByteBudget;
+    use super::super::chunked_file::ReadAt;
     use super::super::{Message, Stop};
     use super::*;
 
@@ -466,7 +466,7 @@ mod tests {
         let counters = Arc::new(Counters::default());
         let (read, _) = tokio::sync::oneshot::channel();
         let buffers = Buffers::new(4);
-        let mut file = SharedFile::new(
+        let mut file = ChunkedFile::new(
             (0, Arc::new(mark), known),
             (Box::new(content), size),
             buffers.clone(),
@@ -475,14 +475,14 @@ mod tests {
             read,
         );
         file.piece_bytes = piece_bytes();
-        let (file, spare) = (Arc::new(file), Spare::new(4));
+        let (file, spare) = (Arc::new(file), BufferPool::new(4));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let (work, receiver) = mpsc::channel(2);
         (0..2).for_each(|_| work.try_send(Work::File(file.clone())).unwrap());
         drop(work);
         let receiver = Mutex::new(receiver);
         let (messages, mut batches) = mpsc::channel(1000);
-        let to_writer = ToWriter { messages, room: Budget::new(1 << 30) };
+        let to_writer = ToWriter { messages, room: ByteBudget::new(1 << 30) };
         let handle = runtime.handle();
         std::thread::scope(|scope| {
             for _ in 0..2 {
@@ -609,7 +609,7 @@ mod tests {
             to_writer: &ToWriter::new(messages),
             counters: &Counters::default(),
             buffers: &Buffers::new(1),
-            spare: &Spare::new(1),
+            spare: &BufferPool::new(1),
         };
         assert!(parser.send(Box::new(batches.into_iter().next().unwrap())).is_err());
     }

@@ -6,13 +6,13 @@
 use std::ops::Range;
 
 use super::World;
-use super::acts;
-use super::catalogue::Shelf;
 use super::clock::{self, Curve, DAYS, MONTH, at};
-use super::line::push_two;
-use super::ordinary::Scratch;
+use super::incident_requests;
+use super::incidents::{self, Trouble};
+use super::log_line::push_two;
+use super::objects::Shelf;
 use super::random::{self, Rng};
-use super::trouble::{self, Trouble};
+use super::visitor_requests::Scratch;
 
 /// Events of one sort, numbered in the order of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,39 +90,45 @@ impl Plan {
                     Stream::Scraper,
                     some(world.catalogue.len() as u64),
                     1,
-                    Curve::of_stretches(&trouble::SCRAPER_NIGHTS),
+                    Curve::of_stretches(&incidents::SCRAPER_NIGHTS),
                     false,
                 ),
-                planned(Stream::Guessing, scale(25), 1, Curve::of_stretches(&trouble::GUESSING), false),
+                planned(Stream::Guessing, scale(25), 1, Curve::of_stretches(&incidents::GUESSING), false),
                 planned(
                     Stream::Hotlinking,
                     scale(35),
                     1,
-                    Curve::visitors(seed, trouble::FREELOADER_SINCE),
+                    Curve::visitors(seed, incidents::FREELOADER_SINCE),
                     false,
                 ),
-                planned(Stream::RetryLoop, scale(27).min(3 * 3600), 1, between(trouble::RETRY_LOOP), true),
+                planned(Stream::RetryLoop, scale(27).min(3 * 3600), 1, between(incidents::RETRY_LOOP), true),
                 planned(
                     Stream::DeleteOne,
                     some((archive - batches * at_once) as u64),
                     1,
-                    between(trouble::DELETE_ONE),
+                    between(incidents::DELETE_ONE),
                     false,
                 ),
                 planned(
                     Stream::DeleteMany,
                     some(batches as u64),
                     1 + at_once as u64,
-                    between(trouble::DELETE_MANY),
+                    between(incidents::DELETE_MANY),
                     false,
                 ),
                 planned(Stream::Lifecycle, scale(6), 1, nightly((0, 10), (0, 50)), false),
                 planned(Stream::Copies, scale(4) / 2, 2, nightly((2, 20), (2, 50)), false),
-                planned(Stream::Hostile, some(acts::HOSTILE), 1, between((at(5, 0, 0), at(29, 0, 0))), false),
+                planned(
+                    Stream::Hostile,
+                    some(incident_requests::HOSTILE),
+                    1,
+                    between((at(5, 0, 0), at(29, 0, 0))),
+                    false,
+                ),
             ],
             slices: Vec::new(),
             repeats: some(20),
-            damaged: some(acts::DAMAGED),
+            damaged: some(incident_requests::DAMAGED),
             deleted_one_by_one: archive - batches * at_once,
             deleted_at_once: at_once,
         };
@@ -150,7 +156,16 @@ impl Plan {
                 .map(|number| {
                     line.clear();
                     let unit = number * units / tries;
-                    acts::write(world, self, stream, unit, MONTH / 2, &mut rng, &mut scratch, &mut line)
+                    incident_requests::write(
+                        world,
+                        self,
+                        stream,
+                        unit,
+                        MONTH / 2,
+                        &mut rng,
+                        &mut scratch,
+                        &mut line,
+                    )
                 })
                 .sum();
             sum as f64 / tries as f64
@@ -162,9 +177,9 @@ impl Plan {
             .filter(|bytes| bytes.is_finite())
             .sum();
         let ordinary = mean(Stream::Ordinary, rest, rest.min(10_000));
-        let ratio = trouble::HOG_SHARE / (1.0 - trouble::HOG_SHARE);
+        let ratio = incidents::HOG_SHARE / (1.0 - incidents::HOG_SHARE);
         let bytes = ratio * (others + ordinary * rest as f64);
-        let hog = bytes / (acts::HOG_PART as f64 + ratio * ordinary);
+        let hog = bytes / (incident_requests::HOG_PART as f64 + ratio * ordinary);
         if hog.is_finite() { (hog as u64).min(rest) } else { 0 }
     }
 

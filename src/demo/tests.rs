@@ -192,7 +192,7 @@ fn every_trouble_stands_out_as_documented() {
                 _ => twice_decoded(&record[KEY]),
             })
             .collect();
-        assert_eq!(deleted.len(), demo.world.catalogue.shelf(catalogue::Shelf::Archive).len());
+        assert_eq!(deleted.len(), demo.world.catalogue.shelf(objects::Shelf::Archive).len());
         assert!(deleted.iter().all(|key| key.starts_with(b"archive/2024/")));
         let mut parts: HashMap<&str, Vec<&str>> = HashMap::new();
         for record in deletion.iter().filter(|record| record[OPERATION] != "REST.DELETE.OBJECT") {
@@ -318,7 +318,8 @@ fn large_demos_have_no_large_log_files() {
         .slices
         .iter()
         .map(|slice| {
-            let units = |planned: &plan::Planned| planned.units_in(*slice).count() as u64 * planned.records;
+            let units =
+                |planned: &schedule::Planned| planned.units_in(*slice).count() as u64 * planned.records;
             demo.plan.streams.iter().map(units).sum::<u64>()
         })
         .max();

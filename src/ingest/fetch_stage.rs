@@ -19,17 +19,17 @@ use crate::source::body::{Body, begins_compressed, is_damage};
 use crate::source::foreign::Foreign;
 use crate::source::{LogFile, Source};
 
-use super::blocks::{Buffers, Cutter, without};
+use super::archive_members::ArchiveMembers;
+use super::chunked_file::{ChunkedFile, FROM_BYTES, ReadAt};
 use super::counters::Counters;
-use super::expanding::Members;
-use super::judging::{Judge, Verdict};
-use super::shared::{FROM_BYTES, ReadAt, SharedFile};
+use super::cutter::{Buffers, Cutter, without};
+use super::log_detector::{LogDetector, Verdict};
 use super::{Block, Message, Options, Stop, Work};
 
 /// Pages of names on their way from the lister.
 const PAGES: usize = 4;
 /// Log files that are decompressed and cut at a time where there are fewer processors: each may have a line of
-/// [`LONGEST_LINE`](super::blocks::LONGEST_LINE) in memory.
+/// [`LONGEST_LINE`](super::cutter::LONGEST_LINE) in memory.
 const CUTTERS: usize = 2;
 /// Log files up to this size may be in memory while they are read.
 const IN_MEMORY: u64 = 64 << 20;
@@ -37,7 +37,7 @@ const IN_MEMORY: u64 = 64 << 20;
 const FETCHED_KIB: usize = 512 << 10;
 
 /// What fetching needs.
-pub struct Fetching {
+pub struct FetchStage {
     pub cache: Arc<Cache>,
     pub options: Options,
     pub counters: Arc<Counters>,
@@ -66,7 +66,7 @@ pub struct Reading {
     cutters: Arc<Semaphore>,
 }
 
-impl Fetching {
+impl FetchStage {
     /// Runs until all sources are read, or a stop is asked for.
     pub async fn run(
         self,
@@ -297,10 +297,10 @@ impl Reading {
     /// Reads the members of an archive as log files.
     fn expand(
         &self,
-        walk: impl FnOnce(&mut Members<'_>, &archive::Limit) -> io::Result<()>,
+        walk: impl FnOnce(&mut ArchiveMembers<'_>, &archive::Limit) -> io::Result<()>,
     ) -> io::Result<Option<oneshot::Receiver<()>>> {
         let limit = archive::Limit::of(self.file.size);
-        let mut members = Members::new(self, &limit);
+        let mut members = ArchiveMembers::new(self, &limit);
         let walked = walk(&mut members, &limit);
         members.end(walked)?;
         Ok(None)
@@ -309,7 +309,7 @@ impl Reading {
     /// Cuts a log file into blocks, and gives them to the parsers. `false`: it was stopped on the way.
     pub fn cut(&self, reader: impl Read, file: &Arc<FileMark>, known: &[Range<u64>]) -> io::Result<bool> {
         let mut cutter = Cutter::new(reader, self.buffers.clone(), file.size);
-        let mut judge = Some(Judge::new(&file.name));
+        let mut judge = Some(LogDetector::new(&file.name));
         let mut first = Vec::new();
         while let Some(lines) = cutter.next()? {
             if self.stop.is_asked() {
@@ -374,7 +374,7 @@ impl Reading {
     /// Hands a file to all parsers; what this gives ends when they are done with it.
     fn share(mut self, content: Box<dyn ReadAt>, size: u64) -> io::Result<Option<oneshot::Receiver<()>>> {
         let (sender, read) = oneshot::channel();
-        let file = SharedFile::new(
+        let file = ChunkedFile::new(
             (self.source, self.file.clone(), std::mem::take(&mut self.known)),
             (content, size),
             self.buffers.clone(),
@@ -382,7 +382,7 @@ impl Reading {
             self.stop.clone(),
             sender,
         );
-        let mut judge = Judge::new(&self.file.name);
+        let mut judge = LogDetector::new(&self.file.name);
         for piece in 0.. {
             let mut lines = match file.read(piece) {
                 _ if self.stop.is_asked() => return Ok(None),

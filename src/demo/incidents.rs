@@ -151,7 +151,7 @@ pub static TROUBLES: [TroubleSpec; 9] = [
     },
     TroubleSpec {
         trouble: Trouble::Copies,
-        who: super::people::ARCHIVER,
+        who: super::clients::ARCHIVER,
         since: epoch(at(1, 2, 20)),
         until: epoch(at(30, 2, 50)),
         how: "Every night 02:20–02:50: uploads/ to originals/, each copy a REST.COPY.OBJECT and a \

@@ -1,23 +1,23 @@
 //! The demo: a synthetic bucket. A month of believable access logs of a media bucket, made up on the
 //! spot, the same for the same seed on every machine, with some trouble hidden in it ([`TROUBLES`]).
 //!
-//! Here live the month and its curves (`clock`), the objects (`catalogue`), who asks for them
-//! (`people`), ordinary requests (`ordinary`, `house`) and the trouble (`trouble`, `acts`), what falls into
-//! which log file (`plan`), and their spelling (`line`). The log files go the ordinary way: they are listed and
+//! Here live the month and its curves (`clock`), the objects (`objects`), who asks for them
+//! (`clients`), ordinary requests (`visitor_requests`, `house`) and the trouble (`incidents`, `acts`), what falls into
+//! which log file (`schedule`), and their spelling (`log_line`). The log files go the ordinary way: they are listed and
 //! fetched like any. Never here: anything that reads a log line.
 
-mod acts;
-mod catalogue;
+mod clients;
 mod clock;
-mod house;
-mod line;
-mod ordinary;
-mod people;
-mod plan;
+mod incident_requests;
+mod incidents;
+mod log_line;
+mod objects;
 mod random;
+mod schedule;
+mod signed_requests;
 #[cfg(test)]
 mod tests;
-mod trouble;
+mod visitor_requests;
 mod write;
 
 use std::collections::HashMap;
@@ -26,19 +26,19 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::{Body, LogFile, Source, SourceError, Window};
-use catalogue::Catalogue;
-use ordinary::Scratch;
-use people::People;
-use plan::{Plan, Stream};
+use crate::source::{Body, LogFile, Source, SourceError, Window};
+use clients::People;
+use objects::Catalogue;
 use random::Rng;
+use schedule::{Plan, Stream};
+use visitor_requests::Scratch;
 
 pub use clock::{MONTH_END, MONTH_START};
-pub use line::{ACCOUNT, BUCKET, BUCKET_OWNER};
-pub use trouble::{
+pub use incidents::{
     CLEANUP_REQUESTER, FREELOADER, GUESSER_IPS, HOG_IP, HOG_SHARE, HOSTILE_IP, RETRY_IP, RETRY_REQUESTER,
     SCRAPER_IP, TROUBLES, Trouble, TroubleSpec,
 };
+pub use log_line::{ACCOUNT, BUCKET, BUCKET_OWNER};
 
 /// The most requests that a demo can have: beyond, single log files would grow too large.
 pub const MAX_REQUESTS: u64 = 1_000_000_000;
@@ -171,15 +171,16 @@ impl Demo {
             if place == events.len() / 2
                 && let Some(number) = damaged
             {
-                acts::damaged(number, out);
+                incident_requests::damaged(number, out);
             }
             let Event { time, stream, unit, .. } = *event;
-            summary.bytes_sent += acts::write(&self.world, &self.plan, stream, unit, time, rng, scratch, out);
+            summary.bytes_sent +=
+                incident_requests::write(&self.world, &self.plan, stream, unit, time, rng, scratch, out);
         }
         if events.is_empty()
             && let Some(number) = damaged
         {
-            acts::damaged(number, out);
+            incident_requests::damaged(number, out);
         }
         summary.rejected += u64::from(damaged.is_some());
         summary.requests = self
@@ -204,7 +205,7 @@ impl Demo {
     fn repeated(&self, home: usize, number: u64, scratch: &mut Scratch, out: &mut Vec<u8>) -> u64 {
         // Of its own chance, so that both copies are the same.
         let rng = &mut Rng::new(self.world.seed, (1 << 40) + number);
-        ordinary::write(&self.world, self.plan.slices[home].end - 2, rng, scratch, out)
+        visitor_requests::write(&self.world, self.plan.slices[home].end - 2, rng, scratch, out)
     }
 }
 

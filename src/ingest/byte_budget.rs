@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// Bytes of memory for something.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Shared>);
+pub struct ByteBudget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -17,32 +17,32 @@ struct Shared {
 
 /// Some of them, until it is dropped.
 #[derive(Debug)]
-pub struct Held {
-    of: Budget,
+pub struct Reservation {
+    of: ByteBudget,
     bytes: usize,
 }
 
-impl Budget {
+impl ByteBudget {
     /// So many.
-    pub fn new(bytes: usize) -> Budget {
-        Budget(Arc::new(Shared { bytes, free: Mutex::new(bytes), freed: Condvar::new() }))
+    pub fn new(bytes: usize) -> ByteBudget {
+        ByteBudget(Arc::new(Shared { bytes, free: Mutex::new(bytes), freed: Condvar::new() }))
     }
 
     /// Takes some, if need be after a while. More than there are is all of them: then nothing else is on its way.
     ///
     /// Whoever holds some must not wait for anybody who waits here.
-    pub fn take(&self, bytes: usize) -> Held {
+    pub fn take(&self, bytes: usize) -> Reservation {
         let bytes = bytes.min(self.0.bytes);
         let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
         while *free < bytes {
             free = self.0.freed.wait(free).unwrap_or_else(PoisonError::into_inner);
         }
         *free -= bytes;
-        Held { of: self.clone(), bytes }
+        Reservation { of: self.clone(), bytes }
     }
 }
 
-impl Drop for Held {
+impl Drop for Reservation {
     fn drop(&mut self) {
         *self.of.0.free.lock().unwrap_or_else(PoisonError::into_inner) += self.bytes;
         self.of.0.freed.notify_all();
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn no_more_is_held_at_a_time_than_there_is_and_everybody_gets_theirs() {
-        let budget = Budget::new(100);
+        let budget = ByteBudget::new(100);
         let (held, served) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for thread in 0..8 {

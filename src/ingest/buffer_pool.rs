@@ -4,21 +4,21 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is no longer needed, for whoever needs the like.
-pub struct Spare<T> {
+pub struct BufferPool<T> {
     kept: Arc<Mutex<Vec<T>>>,
     most: usize,
 }
 
-impl<T> Clone for Spare<T> {
-    fn clone(&self) -> Spare<T> {
-        Spare { kept: self.kept.clone(), most: self.most }
+impl<T> Clone for BufferPool<T> {
+    fn clone(&self) -> BufferPool<T> {
+        BufferPool { kept: self.kept.clone(), most: self.most }
     }
 }
 
-impl<T> Spare<T> {
+impl<T> BufferPool<T> {
     /// Keeps so many at most.
-    pub fn new(most: usize) -> Spare<T> {
-        Spare { kept: Arc::default(), most }
+    pub fn new(most: usize) -> BufferPool<T> {
+        BufferPool { kept: Arc::default(), most }
     }
 
     /// The one that came last: it is the nearest to the processor, and those that are never needed are not touched.
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn the_last_one_is_taken_first_and_no_more_are_kept_than_agreed() {
-        let spare = Spare::new(2);
+        let spare = BufferPool::new(2);
         (1..=3).for_each(|one| spare.give_back(one));
         assert_eq!([spare.take(), spare.clone().take(), spare.take()], [Some(2), Some(1), None]);
     }

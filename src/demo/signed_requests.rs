@@ -1,13 +1,13 @@
 //! Requests that are signed: the house's own programs, its download links, CloudFront, and a partner.
 
 use super::World;
-use super::catalogue::Shelf;
-use super::catalogue::{self, Slug};
+use super::clients::{self, Client};
 use super::clock;
-use super::line::{Entry, HOST_PATH_STYLE, Quoted, Signing, Transport, Uri, push_number, push_two};
-use super::ordinary::get;
-use super::people::{self, Client};
+use super::log_line::{Entry, HOST_PATH_STYLE, Quoted, Signing, Transport, Uri, push_number, push_two};
+use super::objects::Shelf;
+use super::objects::{self, Slug};
 use super::random::Rng;
+use super::visitor_requests::get;
 
 /// The access point of the data people, and the host it answers under.
 const ACCESS_POINT: &str = "arn:aws:s3:eu-west-1:123456789012:accesspoint/analytics";
@@ -52,7 +52,7 @@ pub(super) fn download<'a>(
         push_hex(query, rng.next());
     }
     entry.uri = Uri::Line { method: "GET", root: "", path: object.path, query };
-    entry.requester = people::WEB_APP.as_bytes();
+    entry.requester = clients::WEB_APP.as_bytes();
     entry.signing = Signing::Presigned;
     entry.referer = Quoted::Text(b"https://www.acme.example/account/downloads");
     if rng.once_in(30) {
@@ -67,7 +67,7 @@ pub(super) fn cloudfront<'a>(world: &'a World, entry: &mut Entry<'a>, rng: &mut 
     let shelf = *rng.pick(&[Shelf::Images, Shelf::Images, Shelf::Thumbnails, Shelf::Hls]);
     get(world.catalogue.popular(shelf, rng), entry);
     entry.remote_ip = b"-";
-    entry.requester = people::CLOUDFRONT.as_bytes();
+    entry.requester = clients::CLOUDFRONT.as_bytes();
     entry.user_agent = Quoted::Text(b"Amazon CloudFront");
     entry.signing = Signing::Header;
     entry.transport = Transport::Tls12;
@@ -104,7 +104,7 @@ pub(super) fn upload<'a>(
         text.push(b'.');
         push_hex(text, rng.next());
         text.extend_from_slice(b".gz");
-        entry.requester = people::LOG_DELIVERY.as_bytes();
+        entry.requester = clients::LOG_DELIVERY.as_bytes();
         entry.user_agent = Quoted::Text(b"CloudFrontLogDelivery/1.0");
         entry.remote_ip = b"-";
     } else {
@@ -113,10 +113,10 @@ pub(super) fn upload<'a>(
         push_number(text, 10_000_000 + rng.below(90_000_000));
         text.extend_from_slice(if film { b".mp4" } else { b".jpg" });
         let host = rng.rank(world.people.sessions.len());
-        requester.extend_from_slice(people::UPLOADER.as_bytes());
+        requester.extend_from_slice(clients::UPLOADER.as_bytes());
         requester.extend_from_slice(&world.people.sessions[host]);
         entry.requester = requester;
-        entry.user_agent = Quoted::Text(people::SDKS[3].as_bytes());
+        entry.user_agent = Quoted::Text(clients::SDKS[3].as_bytes());
         entry.remote_ip = HOUSE_ADDRESSES[host % HOUSE_ADDRESSES.len()].as_bytes();
         entry.region = "eu-west-1";
     }
@@ -146,13 +146,13 @@ pub(super) fn etl<'a>(world: &'a World, entry: &mut Entry<'a>, rng: &mut Rng, re
         entry.bytes_sent = rng.between(8, 2_500_000).min(entry.bytes_sent);
     }
     requester.clear();
-    requester.extend_from_slice(people::ETL.as_bytes());
+    requester.extend_from_slice(clients::ETL.as_bytes());
     requester.extend_from_slice(b"glue-job-");
     push_number(requester, 100 + rng.below(30));
     entry.requester = requester;
     entry.remote_ip = b"10.4.7.30";
     entry.region = "eu-west-1";
-    entry.user_agent = Quoted::Text(rng.pick(&people::SDKS[..3]).as_bytes());
+    entry.user_agent = Quoted::Text(rng.pick(&clients::SDKS[..3]).as_bytes());
     entry.signing = Signing::Header;
     entry.host = ACCESS_POINT_HOST;
     entry.access_point = ACCESS_POINT;
@@ -173,10 +173,10 @@ pub(super) fn listing<'a>(entry: &mut Entry<'a>, rng: &mut Rng, query: &'a mut V
     entry.operation = "REST.GET.BUCKET";
     entry.uri = Uri::Line { method: "GET", root: "", path: b"", query };
     entry.bytes_sent = rng.between(600, 380_000);
-    entry.requester = people::WEB_APP.as_bytes();
+    entry.requester = clients::WEB_APP.as_bytes();
     entry.remote_ip = HOUSE_ADDRESSES[rng.below(2) as usize].as_bytes();
     entry.region = "eu-west-1";
-    entry.user_agent = Quoted::Text(people::SDKS[rng.below(5) as usize].as_bytes());
+    entry.user_agent = Quoted::Text(clients::SDKS[rng.below(5) as usize].as_bytes());
     entry.signing = Signing::Header;
     entry.take_time(10_000, rng);
 }
@@ -186,7 +186,7 @@ pub(super) fn partner<'a>(world: &'a World, entry: &mut Entry<'a>, rng: &mut Rng
     let object = world.catalogue.popular(Shelf::Documents, rng);
     get(object, entry);
     entry.uri = Uri::Line { method: "GET", root: "/acme-media", path: object.path, query: b"" };
-    entry.requester = people::PARTNER.as_bytes();
+    entry.requester = clients::PARTNER.as_bytes();
     entry.remote_ip = b"100.99.12.4";
     entry.user_agent = Quoted::Text(b"JetS3t/0.7.3 (Linux/2.6.32; amd64; en; JVM 1.6.0_45)");
     entry.signing = Signing::OldHeader;
@@ -209,7 +209,7 @@ pub(super) fn console(entry: &mut Entry<'_>, rng: &mut Rng) {
     entry.operation = operation;
     entry.uri = Uri::Line { method: "GET", root: "", path: b"", query };
     entry.bytes_sent = rng.between(120, 1800);
-    entry.requester = people::PERSON.as_bytes();
+    entry.requester = clients::PERSON.as_bytes();
     entry.remote_ip = b"100.71.8.60";
     entry.user_agent = Quoted::Text(b"S3Console/0.4, aws-internal/3 aws-sdk-java/1.12.750 Linux/5.10.225 OpenJDK_64-Bit_Server_VM/25.372-b08 java/1.8.0_372 vendor/Oracle_Corporation cfg/retry-mode/standard");
     entry.signing = Signing::Header;
@@ -233,5 +233,5 @@ pub(super) fn scratch_path(number: u64, path: &mut Vec<u8>) {
         1 => format!("tmp/résumés/{number:07}.pdf"),
         _ => format!("tmp/render/{:04}/frame-{number:07}.exr", number / 250),
     };
-    catalogue::encode(name.as_bytes(), path);
+    objects::encode(name.as_bytes(), path);
 }

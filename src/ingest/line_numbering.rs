@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Pieces of a file, from 0, and the number of the first line of each, from 1.
 #[derive(Debug, Default)]
-pub struct Numbers {
+pub struct LineNumbering {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -34,24 +34,24 @@ impl Default for State {
 
 /// What is known of the piece that was counted last by somebody, and so of all that they counted before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum FirstLine {
     /// The numbers of their lines.
-    Yes,
+    Known,
     /// Others are still to count lines before it.
-    NotYet,
+    Pending,
     /// Somewhere before it lines will never be counted; all before that are.
-    Never,
+    Unavailable,
 }
 
 /// The promise to count the lines of a piece. Whoever drops it has broken it.
 #[derive(Debug)]
-pub struct Claim<'n> {
-    numbers: &'n Numbers,
+pub struct ChunkTicket<'n> {
+    numbers: &'n LineNumbering,
     piece: u64,
     is_over: bool,
 }
 
-impl Claim<'_> {
+impl ChunkTicket<'_> {
     /// Of which piece.
     pub fn piece(&self) -> u64 {
         self.piece
@@ -80,7 +80,7 @@ impl Claim<'_> {
     }
 }
 
-impl Drop for Claim<'_> {
+impl Drop for ChunkTicket<'_> {
     fn drop(&mut self) {
         if !self.is_over {
             self.numbers.give_up(self.piece);
@@ -88,10 +88,10 @@ impl Drop for Claim<'_> {
     }
 }
 
-impl Numbers {
+impl LineNumbering {
     /// Promises that the lines of a piece will be counted. Pieces are claimed in their order.
-    pub fn claim(&self, piece: u64) -> Claim<'_> {
-        Claim { numbers: self, piece, is_over: false }
+    pub fn claim(&self, piece: u64) -> ChunkTicket<'_> {
+        ChunkTicket { numbers: self, piece, is_over: false }
     }
 
     /// Whether a piece will never be counted.
@@ -100,15 +100,15 @@ impl Numbers {
     }
 
     /// Whether all lines up to this piece are counted.
-    pub fn are_known(&self, piece: u64) -> Known {
+    pub fn are_known(&self, piece: u64) -> FirstLine {
         self.state().are_known(piece)
     }
 
     /// Waits until that is certain.
-    pub fn wait(&self, piece: u64) -> Known {
+    pub fn wait(&self, piece: u64) -> FirstLine {
         let mut state = self.state();
         state.waiting += 1;
-        while state.are_known(piece) == Known::NotYet {
+        while state.are_known(piece) == FirstLine::Pending {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.waiting -= 1;
@@ -145,13 +145,13 @@ impl Numbers {
 }
 
 impl State {
-    fn are_known(&self, piece: u64) -> Known {
+    fn are_known(&self, piece: u64) -> FirstLine {
         match self.broken {
-            _ if piece < self.next => Known::Yes,
+            _ if piece < self.next => FirstLine::Known,
             // Those before it are claimed, so they will be counted.
-            Some(broken) if broken > self.next => Known::NotYet,
-            Some(_) => Known::Never,
-            None => Known::NotYet,
+            Some(broken) if broken > self.next => FirstLine::Pending,
+            Some(_) => FirstLine::Unavailable,
+            None => FirstLine::Pending,
         }
     }
 }
@@ -162,29 +162,29 @@ mod tests {
 
     #[test]
     fn lines_are_numbered_in_the_order_of_the_file_whatever_is_counted_first() {
-        let numbers = Numbers::default();
+        let numbers = LineNumbering::default();
         let [first, second, third] = [0, 1, 2].map(|piece| numbers.claim(piece));
         third.counted(5);
-        assert_eq!(numbers.are_known(2), Known::NotYet);
+        assert_eq!(numbers.are_known(2), FirstLine::Pending);
         first.counted(10);
-        assert_eq!((numbers.are_known(0), numbers.are_known(1)), (Known::Yes, Known::NotYet));
+        assert_eq!((numbers.are_known(0), numbers.are_known(1)), (FirstLine::Known, FirstLine::Pending));
         second.counted(0);
-        assert_eq!(numbers.wait(2), Known::Yes);
+        assert_eq!(numbers.wait(2), FirstLine::Known);
         let firsts = [0, 1, 2, 3].map(|piece| numbers.first_line(piece));
         assert_eq!(firsts, [Some(1), Some(11), Some(11), None]);
     }
 
     #[test]
     fn nobody_waits_for_who_broke_down_and_what_stands_before_is_numbered() {
-        let numbers = Numbers::default();
+        let numbers = LineNumbering::default();
         let [before, broken, behind] = [0, 1, 2].map(|piece| numbers.claim(piece));
         behind.counted(3);
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| numbers.wait(2));
             drop(broken);
-            assert_eq!(numbers.are_known(2), Known::NotYet, "a piece before it is being counted");
+            assert_eq!(numbers.are_known(2), FirstLine::Pending, "a piece before it is being counted");
             before.counted(7);
-            assert_eq!(waiting.join().unwrap(), Known::Never);
+            assert_eq!(waiting.join().unwrap(), FirstLine::Unavailable);
         });
         assert_eq!([0, 1, 2].map(|piece| numbers.first_line(piece)), [Some(1), None, None]);
         assert!(numbers.are_broken());

@@ -12,7 +12,7 @@
 
 use super::super::Window;
 use super::super::stamp::{self, DAY, Layout, Stamp, point};
-use super::trail::Trail;
+use super::pagination::Trail;
 
 /// Names after `after` up to and including `upto`; all if neither is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! The traffic that nobody need worry about: a shop with films, pictures, podcasts and papers.
 
 use super::World;
-use super::catalogue::{Object, Shelf};
-use super::house;
-use super::line::{Entry, HOST_WEBSITE, Quoted, Signing, Transport, Uri};
-use super::people::{self, Client};
+use super::clients::{self, Client};
+use super::incidents;
+use super::log_line::{Entry, HOST_WEBSITE, Quoted, Signing, Transport, Uri};
+use super::objects::{Object, Shelf};
 use super::random::Rng;
-use super::trouble;
+use super::signed_requests;
 
 /// Buffers used again for every line.
 #[derive(Debug, Default)]
@@ -96,47 +96,47 @@ pub(super) fn write<'a>(
         Kind::Image => picture(world, Shelf::Images, client, entry, rng),
         Kind::Stream => {
             let object = world.catalogue.popular(Shelf::Hls, rng);
-            play(client, object, object.size, &people::PLAYERS, entry, rng);
+            play(client, object, object.size, &clients::PLAYERS, entry, rng);
         }
         Kind::Film => {
             let object = world.catalogue.popular(Shelf::Videos, rng);
             let part = (1 << rng.between(18, 24)) + rng.below(1 << 20);
-            play(client, object, part, &people::PLAYERS, entry, rng);
+            play(client, object, part, &clients::PLAYERS, entry, rng);
         }
         Kind::Podcast => {
             let object = world.catalogue.popular(Shelf::Podcasts, rng);
             // Listeners skip, and lose their connection: most get a part.
             let part = if rng.once_in(5) { object.size } else { rng.between(65_536, object.size / 4) };
-            play(client, object, part, &people::PODCATCHERS, entry, rng);
+            play(client, object, part, &clients::PODCATCHERS, entry, rng);
             entry.acl_required = true;
         }
-        Kind::Download => house::download(world, client, entry, rng, first),
-        Kind::CloudFront => house::cloudfront(world, entry, rng),
-        Kind::Upload => house::upload(world, entry, rng, first, second),
-        Kind::Etl => house::etl(world, entry, rng, first),
-        Kind::Listing => house::listing(entry, rng, first),
+        Kind::Download => signed_requests::download(world, client, entry, rng, first),
+        Kind::CloudFront => signed_requests::cloudfront(world, entry, rng),
+        Kind::Upload => signed_requests::upload(world, entry, rng, first, second),
+        Kind::Etl => signed_requests::etl(world, entry, rng, first),
+        Kind::Listing => signed_requests::listing(entry, rng, first),
         Kind::Head => {
             let shelf = *rng.pick(&[Shelf::Videos, Shelf::Images, Shelf::Podcasts]);
             head(world.catalogue.popular(shelf, rng), entry);
-            entry.user_agent = Quoted::Text(rng.pick(&people::PLAYERS).as_bytes());
+            entry.user_agent = Quoted::Text(rng.pick(&clients::PLAYERS).as_bytes());
             entry.take_time(client.speed, rng);
         }
         Kind::Website => website(world, client, entry, rng),
         Kind::Crawler => {
             picture(world, *rng.pick(&[Shelf::Images, Shelf::Thumbnails]), client, entry, rng);
             entry.remote_ip = rng.pick(&CRAWLER_ADDRESSES).as_bytes();
-            entry.user_agent = Quoted::Text(rng.pick(&people::CRAWLERS).as_bytes());
+            entry.user_agent = Quoted::Text(rng.pick(&clients::CRAWLERS).as_bytes());
             entry.referer = Quoted::Absent;
         }
-        Kind::Partner => house::partner(world, entry, rng),
+        Kind::Partner => signed_requests::partner(world, entry, rng),
         Kind::Monitor => {
             head(world.catalogue.object(world.catalogue.shelf(Shelf::Site).start), entry);
             entry.remote_ip = b"10.4.0.9";
             entry.referer = Quoted::Text(b"");
-            entry.user_agent = Quoted::Text(rng.pick(&people::ODD_AGENTS).as_bytes());
+            entry.user_agent = Quoted::Text(rng.pick(&clients::ODD_AGENTS).as_bytes());
             entry.take_time(client.speed, rng);
         }
-        Kind::Console => house::console(entry, rng),
+        Kind::Console => signed_requests::console(entry, rng),
         Kind::Missing => missing(world, entry, rng),
     }
     entry.write(rng.next(), out);
@@ -235,13 +235,13 @@ fn missing<'a>(world: &'a World, entry: &mut Entry<'a>, rng: &mut Rng) {
         entry.fail(403, "AccessDenied", rng);
         return;
     }
-    entry.requester = people::WEB_APP.as_bytes();
+    entry.requester = clients::WEB_APP.as_bytes();
     entry.signing = Signing::Header;
-    entry.user_agent = Quoted::Text(people::SDKS[3].as_bytes());
+    entry.user_agent = Quoted::Text(clients::SDKS[3].as_bytes());
     entry.remote_ip = b"10.4.1.20";
     entry.region = "eu-west-1";
     entry.take_time(20_000, rng);
-    if entry.time >= trouble::ARCHIVE_GONE || rng.once_in(2) {
+    if entry.time >= incidents::ARCHIVE_GONE || rng.once_in(2) {
         entry.fail(404, "NoSuchKey", rng);
     }
 }

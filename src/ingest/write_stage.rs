@@ -7,8 +7,8 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::cache::{Batch, CacheError, Writer};
 
+use super::buffer_pool::BufferPool;
 use super::counters::Counters;
-use super::spare::Spare;
 use super::{Message, Stop};
 
 /// The first commits come soon, for somebody is watching an empty screen; later ones are rarer, since a
@@ -36,7 +36,7 @@ pub fn run(
     messages: &mut Receiver<Message>,
     counters: &Counters,
     stop: &Stop,
-    spare: &Spare<Box<Batch>>,
+    spare: &BufferPool<Box<Batch>>,
 ) {
     if let Err(error) = write(&mut writer, runtime, uris, messages, counters, spare) {
         counters.fail(error.to_string());
@@ -51,7 +51,7 @@ fn write(
     uris: &[String],
     messages: &mut Receiver<Message>,
     counters: &Counters,
-    spare: &Spare<Box<Batch>>,
+    spare: &BufferPool<Box<Batch>>,
 ) -> Result<(), CacheError> {
     let mut pending = Pending::default();
     // A source enters the catalogue with its first lines: a mistyped name, or a folder of something else,

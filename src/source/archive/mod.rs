@@ -328,7 +328,7 @@ impl Extensions {
 ///
 /// # Errors
 /// If the archive cannot be read to its end. What came before stays good, unless it is damaged
-/// ([`is_damage`](super::body::is_damage)).
+/// ([`is_damage`](super::super::body::is_damage)).
 pub fn walk_tar(reader: impl Read, limit: &Limit, visitor: &mut dyn Visitor) -> io::Result<()> {
     let mut tar = Tar { inner: Limited::new(reader, limit), broken: None };
     let mut names = Names::default();
