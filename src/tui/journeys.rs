@@ -2,11 +2,11 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use crate::tui::model::action::{Action, Slot};
-use crate::tui::testing::*;
 use crate::ingest::{Failure, Phase, Progress};
 use crate::log::Field;
 use crate::query::Value;
+use crate::tui::model::action::{Action, Slot};
+use crate::tui::testing::*;
 
 fn person(columns: u16, rows: u16) -> Person {
     Person::with(columns, rows, three_days())
@@ -561,8 +561,8 @@ fn many(count: i64) -> Person {
 
 #[test]
 fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
-    use crate::tui::model::action::Exported;
     use crate::query::Cancel;
+    use crate::tui::model::action::Exported;
     let folder = tempfile::tempdir().unwrap();
     let files = || std::fs::read_dir(folder.path()).unwrap().count();
     for tab in ["2", "4"] {
@@ -573,20 +573,25 @@ fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
         let export = person.exports.remove(0);
         let cancel = Cancel::default();
         let mut told = Vec::new();
-        let exported =
-            crate::tui::app::export_file::export(&*person.engine, export.clone(), &cancel, &mut |rows, total| {
+        let exported = crate::tui::app::export_file::export(
+            &*person.engine,
+            export.clone(),
+            &cancel,
+            &mut |rows, total| {
                 assert!(!path.exists(), "a file that is not whole does not have its name");
                 told.push((rows, total));
                 if rows == 400 {
                     cancel.cancel();
                 }
-            });
+            },
+        );
         assert_eq!((exported, files()), (Exported::Cancelled, 0));
         assert_eq!(told, [(200, 500), (400, 500)], "page by page");
         // A folder of that name: the file cannot take its place.
         std::fs::create_dir(&path).unwrap();
         let export = crate::tui::model::action::Export { overwrite: true, ..export };
-        let exported = crate::tui::app::export_file::export(&*person.engine, export, &Cancel::default(), &mut |_, _| {});
+        let exported =
+            crate::tui::app::export_file::export(&*person.engine, export, &Cancel::default(), &mut |_, _| {});
         assert!(matches!(exported, Exported::Failed(_)), "{exported:?}");
         assert_eq!(files(), 1, "the folder");
         std::fs::remove_dir(&path).unwrap();

@@ -9,16 +9,16 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::tui::model::action::{Action, Effect, Export, Exported, Moment};
-use crate::tui::app::query_runner::{Told, answer, hold};
-use crate::tui::model::state::State;
-use crate::tui::theme::Theme;
-use crate::tui::update::update;
-use crate::tui::{app::export_file, view};
 use crate::ingest::Progress;
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::filter::{Matcher, Subject};
 use crate::query::*;
+use crate::tui::app::query_runner::{Told, answer, hold};
+use crate::tui::model::action::{Action, Effect, Export, Exported, Moment};
+use crate::tui::model::state::State;
+use crate::tui::theme::Theme;
+use crate::tui::update::update;
+use crate::tui::{app::export_file, view};
 
 /// 2026-04-01T00:00:00Z.
 pub(crate) const APRIL: i64 = 1_775_001_600;

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use crate::export::{Cell, Format, Pages, Sheet, human};
+use crate::query::{Answer, Ask, Cancel, Engine, Measure, QueryError, Series};
 use crate::tui::model::action::{Export, Exported};
 use crate::tui::model::columns::Column;
 use crate::tui::model::rows::{RowId, Rows};
-use crate::export::{Cell, Format, Pages, Sheet, human};
-use crate::query::{Answer, Ask, Cancel, Engine, Measure, QueryError, Series};
 
 /// Rows that are written at a time; of single requests, no more are in memory.
 const PAGE: usize = if cfg!(test) { 200 } else { 20_000 };

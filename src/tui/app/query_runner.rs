@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::tui::model::action::{Action, Question, Slot};
 use crate::query::{Answer, Cancel, Dimension, Engine, QueryError, Statistics};
+use crate::tui::model::action::{Action, Question, Slot};
 
 /// What an engine said to a question.
 #[derive(Clone, Debug)]

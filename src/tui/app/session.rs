@@ -15,12 +15,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use crate::tui::model::action::{Action, Effect, Moment};
+use crate::query::{Cancel, Engine};
 use crate::tui::app::query_runner::{Asker, hold};
+use crate::tui::model::action::{Action, Effect, Moment};
 use crate::tui::model::state::State;
 use crate::tui::update::update;
 use crate::tui::{TuiError, TuiOptions, app::export_file, view};
-use crate::query::{Cancel, Engine};
 
 /// The time between two frames, at least: thirty a second.
 const FRAME: Duration = Duration::from_millis(33);

@@ -20,8 +20,8 @@ use ratatui::backend::CrosstermBackend;
 use rustix::process::{Signal as Stop, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::tui::app::session::{Desk, Place};
 use crate::query::filter::is_unseen;
+use crate::tui::app::session::{Desk, Place};
 
 /// Whether the terminal is ours at the moment.
 static OWNED: AtomicBool = AtomicBool::new(false);

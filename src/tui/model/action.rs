@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use crate::ingest::Progress;
+use crate::query::{Dimension, Query, Sort};
 use crate::tui::app::query_runner::Told;
 use crate::tui::model::columns::Column;
 use crate::tui::model::rows::RowId;
-use crate::ingest::Progress;
-use crate::query::{Dimension, Query, Sort};
 
 /// When something happened. Handed in with every action, so that nothing inside looks at a clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! A layer of the drill-down stack: what is asked, and how each of its tables was left.
 
-use crate::tui::model::axis::Axis;
-use crate::tui::model::answer_state::Held;
-use crate::tui::model::keymap::Command;
-use crate::tui::model::table::{About, Table};
 use crate::log::Field;
 use crate::query::{Dimension, Filter, RequestRow, Series, Stats, TimeRange};
+use crate::tui::model::answer_state::Held;
+use crate::tui::model::axis::Axis;
+use crate::tui::model::keymap::Command;
+use crate::tui::model::table::{About, Table};
 
 /// The tables that every layer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

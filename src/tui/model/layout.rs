@@ -4,12 +4,12 @@
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::columns::{self, Column, Needs, Placed};
-use crate::tui::model::rows::Rows;
-use crate::tui::format;
-use crate::tui::model::state::State;
 use crate::log::{Field, ValueType};
 use crate::query::Value;
+use crate::tui::format;
+use crate::tui::model::columns::{self, Column, Needs, Placed};
+use crate::tui::model::rows::Rows;
+use crate::tui::model::state::State;
 
 /// Below this many columns or rows nothing useful can be shown.
 pub(crate) const LEAST: (u16, u16) = (60, 16);

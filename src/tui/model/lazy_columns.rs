@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::tui::model::table::LOADED;
 use crate::query::{Query, Value};
+use crate::tui::model::table::LOADED;
 
 /// What is known about single rows that took a question of its own, asked for the rows in sight only.
 #[derive(Clone, Debug)]

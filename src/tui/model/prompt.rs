@@ -2,9 +2,9 @@
 
 use tui_input::Input;
 
+use crate::query::{Dimension, Filter};
 use crate::tui::model::action::Export;
 use crate::tui::model::layer::Layer;
-use crate::query::{Dimension, Filter};
 
 /// What is being typed.
 #[derive(Clone, Debug)]

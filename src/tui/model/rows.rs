@@ -1,7 +1,7 @@
 //! The rows of a table that are loaded, whatever they are, and what makes each of them that row.
 
-use crate::tui::model::columns::Column;
 use crate::query::{GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Value};
+use crate::tui::model::columns::Column;
 
 /// What makes a row that row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

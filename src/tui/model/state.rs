@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::ingest::{Phase, Progress};
+use crate::query::{Filter, Stats, TimeRange, Totals};
 use crate::tui::model::action::{Moment, Slot};
-use crate::tui::model::axis::Axis;
 use crate::tui::model::answer_state::Held;
+use crate::tui::model::axis::Axis;
 use crate::tui::model::layer::Layer;
 use crate::tui::model::layout;
 use crate::tui::model::prompt::Prompt;
 use crate::tui::theme::Theme;
-use crate::ingest::{Phase, Progress};
-use crate::query::{Filter, Stats, TimeRange, Totals};
 
 /// What the bars of the timeline measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

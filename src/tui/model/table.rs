@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use crate::tui::model::columns::{self, Choice, Column};
-use crate::tui::model::lazy_columns::Extras;
-use crate::tui::model::answer_state::Held;
-use crate::tui::model::rows::{RowId, Rows};
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, Sort, TimeRange};
+use crate::tui::model::answer_state::Held;
+use crate::tui::model::columns::{self, Choice, Column};
+use crate::tui::model::lazy_columns::Extras;
+use crate::tui::model::rows::{RowId, Rows};
 
 /// What the rows of a table are.
 #[derive(Clone, Debug, PartialEq)]

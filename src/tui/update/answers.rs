@@ -1,14 +1,14 @@
 //! What answers do to the screen. One that nobody waits for any more is dropped.
 
-use crate::tui::model::action::Slot;
+use super::{queries, time_range};
+use crate::query::{Answer, Ask, Measure, Value};
 use crate::tui::app::query_runner::Told;
+use crate::tui::model::action::Slot;
 use crate::tui::model::layer::Timeline;
 use crate::tui::model::layout::Areas;
 use crate::tui::model::rows::Rows;
 use crate::tui::model::state::State;
 use crate::tui::model::table::Extra;
-use super::{queries, time_range};
-use crate::query::{Answer, Ask, Measure, Value};
 
 /// Takes an answer.
 pub(super) fn take(state: &mut State, told: Told) {

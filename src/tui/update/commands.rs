@@ -1,12 +1,12 @@
 //! Commands typed after `:`.
 
+use super::{cursor, lists, prompt};
+use crate::query::dimension::QUERY_PARAM;
+use crate::query::{Dimension, Filter};
 use crate::tui::model::action::Effect;
 use crate::tui::model::columns::Column;
 use crate::tui::model::prompt::Problem;
 use crate::tui::model::state::{Overlay, State};
-use super::{lists, cursor, prompt};
-use crate::query::dimension::QUERY_PARAM;
-use crate::query::{Dimension, Filter};
 
 /// A command: its name, what comes after it, and what it does.
 pub(crate) struct Spec {

@@ -1,5 +1,7 @@
 //! The cursor of a table and of one request in full; what is under it; the order and the marks.
 
+use crate::log::FIELDS;
+use crate::query::Sort;
 use crate::tui::model::columns::Column;
 use crate::tui::model::keymap::Command;
 use crate::tui::model::layout::{self, Areas};
@@ -7,8 +9,6 @@ use crate::tui::model::rows::{RowId, Rows};
 use crate::tui::model::state::State;
 use crate::tui::model::table::{About, Table};
 use crate::tui::{format, view};
-use crate::log::FIELDS;
-use crate::query::Sort;
 
 /// Moves the cursor.
 pub(super) fn perform(state: &mut State, command: Command) {
@@ -150,7 +150,9 @@ pub(super) fn value_under_cursor(state: &State) -> Option<String> {
 
 fn copied(state: &State, value: &crate::query::Value, field: crate::log::Field) -> String {
     match (field, value) {
-        (crate::log::Field::Time, crate::query::Value::Integer(at)) => format::full_instant(*at, state.zone()),
+        (crate::log::Field::Time, crate::query::Value::Integer(at)) => {
+            format::full_instant(*at, state.zone())
+        }
         (_, value) => format::value(value),
     }
 }

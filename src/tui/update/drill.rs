@@ -1,14 +1,14 @@
 //! The stack: Enter opens what is behind a row, Esc takes one layer off and leaves all as it was.
 
+use super::queries;
+use crate::log::{FIELDS, Field};
+use crate::query::{Dimension, Filter, TimeRange};
+use crate::tui::model::cell_filter;
 use crate::tui::model::keymap::Command;
 use crate::tui::model::layer::{Detail, Layer, Tab};
 use crate::tui::model::rows::RowId;
 use crate::tui::model::state::State;
 use crate::tui::model::table::About;
-use crate::tui::model::cell_filter;
-use super::queries;
-use crate::log::{FIELDS, Field};
-use crate::query::{Dimension, Filter, TimeRange};
 
 /// Opens the row under the cursor.
 pub(super) fn open(state: &mut State) {

@@ -1,14 +1,14 @@
 //! "Only this", "not this", and taking filters off again.
 
+use super::drill;
+use crate::log::FIELDS;
+use crate::query::Filter;
+use crate::tui::model::cell_filter;
 use crate::tui::model::columns::Column;
 use crate::tui::model::layer::{Layer, Tab};
 use crate::tui::model::rows::RowId;
 use crate::tui::model::state::State;
 use crate::tui::model::table::{About, Table};
-use crate::tui::model::cell_filter;
-use super::drill;
-use crate::log::FIELDS;
-use crate::query::Filter;
 
 /// Shows only, or all but, what is under the cursor or marked.
 pub(super) fn only(state: &mut State, negated: bool) {
@@ -28,7 +28,9 @@ pub(super) fn only(state: &mut State, negated: bool) {
     layer.filter = match term {
         Filter::Not(inner) if matches!(*inner, Filter::Any(_)) => {
             let Filter::Any(terms) = *inner else { return };
-            terms.into_iter().fold(layer.filter.clone(), |filter, term| cell_filter::with(&filter, term.negated()))
+            terms
+                .into_iter()
+                .fold(layer.filter.clone(), |filter, term| cell_filter::with(&filter, term.negated()))
         }
         term => cell_filter::with(&layer.filter, term),
     };

@@ -1,5 +1,7 @@
 //! Lists in front of the tables: filters, columns, dimensions, widths of times, keys, failures.
 
+use super::cursor::in_list;
+use crate::query::{Dimension, Filter};
 use crate::tui::model::axis;
 use crate::tui::model::columns::Choice;
 use crate::tui::model::keymap::Command;
@@ -8,8 +10,6 @@ use crate::tui::model::layout;
 use crate::tui::model::state::{Overlay, State};
 use crate::tui::model::table::About;
 use crate::tui::view;
-use super::cursor::in_list;
-use crate::query::{Dimension, Filter};
 
 /// The dimensions to choose from.
 pub(crate) fn dimensions() -> Vec<Dimension> {

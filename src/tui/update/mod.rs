@@ -2,28 +2,28 @@
 //! as effects.
 
 mod answers;
-mod queries;
-mod lists;
 mod commands;
+mod cursor;
 mod drill;
 mod filters;
+mod lists;
 mod mouse;
-mod cursor;
 mod prompt;
+mod queries;
 mod time_range;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use crate::ingest::Phase;
 use crate::tui::model::action::{Action, Effect, Exported, Moment};
 use crate::tui::model::keymap::{self, Command, Context};
 use crate::tui::model::layout;
 use crate::tui::model::prompt::{Prompt, Purpose};
 use crate::tui::model::state::{Overlay, State};
-use crate::ingest::Phase;
 
-pub(crate) use queries::width_of_times;
-pub(crate) use lists::{choices_of_columns, dimensions, widths};
 pub(crate) use commands::COMMANDS;
+pub(crate) use lists::{choices_of_columns, dimensions, widths};
+pub(crate) use queries::width_of_times;
 pub(crate) use time_range::sum_of_burst;
 
 /// Does what an action asks for and returns what is to be done outside.

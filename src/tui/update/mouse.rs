@@ -3,12 +3,12 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
+use super::{context, cursor, lists, perform};
 use crate::tui::model::action::Effect;
 use crate::tui::model::keymap::{Command, Context};
 use crate::tui::model::layout::{self, Areas};
 use crate::tui::model::state::{Brush, Overlay, State};
 use crate::tui::view;
-use super::{lists, context, cursor, perform};
 
 /// Two clicks within so many milliseconds are one double click.
 const DOUBLE: u64 = 400;

@@ -6,18 +6,18 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
+use super::{commands, queries};
+use crate::query::filter::complete::value_text;
+use crate::query::filter::{Completion as Typed, complete};
+use crate::query::{Ask, Filter, Measure, Value};
+use crate::tui::format;
 use crate::tui::model::action::{Effect, Export};
 use crate::tui::model::columns::{self, Column};
 use crate::tui::model::keymap::Command;
 use crate::tui::model::prompt::{Completion, Problem, Prompt, Purpose};
 use crate::tui::model::rows::RowId;
-use crate::tui::format;
 use crate::tui::model::state::State;
 use crate::tui::model::table::About;
-use super::{queries, commands};
-use crate::query::filter::complete::value_text;
-use crate::query::filter::{Completion as Typed, complete};
-use crate::query::{Ask, Filter, Measure, Value};
 
 /// How long the fingers must rest before the table follows the filter.
 const REST: Duration = Duration::from_millis(120);

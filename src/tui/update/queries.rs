@@ -1,14 +1,14 @@
 //! The standing questions: what the screen shows is the answer to some question, and whenever that
 //! question or the data changes, it is asked anew. No key asks anything by itself.
 
+use crate::log::Field;
+use crate::query::{Ask, Counting, Filter, Measure, Query, Sort, TimeRange, Value};
 use crate::tui::model::action::{Effect, Question, Slot};
 use crate::tui::model::axis::Axis;
 use crate::tui::model::columns::Column;
 use crate::tui::model::layout;
 use crate::tui::model::state::State;
 use crate::tui::model::table::{About, LOADED};
-use crate::log::Field;
-use crate::query::{Ask, Counting, Filter, Measure, Query, Sort, TimeRange, Value};
 
 /// How many rows the table of times has at most, unless its rows were chosen.
 const TIMES: usize = 200;

@@ -1,13 +1,13 @@
 //! The stretch of time of a layer: brush, zoom, bursts.
 
+use super::{drill, queries};
+use crate::insight::bursts::{Burst, bursts};
+use crate::query::TimeRange;
+use crate::tui::format;
 use crate::tui::model::axis::Axis;
 use crate::tui::model::keymap::Command;
 use crate::tui::model::layer::Tab;
-use crate::tui::format;
 use crate::tui::model::state::{Brush, State};
-use super::{queries, drill};
-use crate::insight::bursts::{Burst, bursts};
-use crate::query::TimeRange;
 
 /// Begins to choose a stretch of time, at the highest bar.
 pub(super) fn begin(state: &mut State) {

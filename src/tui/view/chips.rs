@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::put;
-use crate::tui::model::keymap::{Command, Context, key_of};
 use crate::tui::format;
+use crate::tui::model::keymap::{Command, Context, key_of};
 use crate::tui::model::state::State;
 use crate::tui::widgets::fit;
 

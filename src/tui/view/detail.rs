@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use super::{put, requests};
 use crate::log::{FIELDS, Field};
 use crate::query::Value;
-use crate::tui::model::layer::Detail;
 use crate::tui::format;
+use crate::tui::model::layer::Detail;
 use crate::tui::model::state::State;
 use crate::tui::widgets::fit;
 

@@ -6,9 +6,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{put, put_right};
 use crate::log::FIELDS;
+use crate::tui::format;
 use crate::tui::model::keymap::{self, Command, Context};
 use crate::tui::model::rows::Rows;
-use crate::tui::format;
 use crate::tui::model::state::State;
 use crate::tui::update;
 use crate::tui::widgets::fit;

@@ -2,9 +2,9 @@
 
 use super::table::Cell;
 use crate::query::{Ask, Groups, Measure, Stats};
+use crate::tui::format;
 use crate::tui::model::columns::{Column, Placed};
 use crate::tui::model::rows::TimeRow;
-use crate::tui::format;
 use crate::tui::model::state::State;
 use crate::tui::model::table::Extra;
 use crate::tui::widgets::{bars, fit};

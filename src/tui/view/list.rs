@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::{put, popup};
-use crate::tui::model::layout;
+use super::{popup, put};
 use crate::tui::format;
+use crate::tui::model::layout;
 use crate::tui::model::state::{Overlay, State};
 use crate::tui::update;
 use crate::tui::widgets::fit;

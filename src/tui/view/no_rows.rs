@@ -7,9 +7,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::put;
 use crate::ingest::Phase;
+use crate::tui::format;
 use crate::tui::model::keymap::{Command, Context, key_of};
 use crate::tui::model::layout::LEAST;
-use crate::tui::format;
 use crate::tui::model::state::State;
 use crate::tui::widgets::fit;
 

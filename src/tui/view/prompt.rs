@@ -5,10 +5,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
-use super::{put, put_right, popup};
+use super::{popup, put, put_right};
+use crate::tui::format;
 use crate::tui::model::layout::Areas;
 use crate::tui::model::prompt::{Prompt, Purpose};
-use crate::tui::format;
 use crate::tui::model::state::State;
 use crate::tui::widgets::fit;
 

@@ -3,8 +3,8 @@
 use super::table::Cell;
 use crate::log::Field;
 use crate::query::{RequestRow, Value};
-use crate::tui::model::columns::{Column, Placed};
 use crate::tui::format;
+use crate::tui::model::columns::{Column, Placed};
 use crate::tui::model::state::State;
 
 /// A cell; of a request that is not loaded yet, a sign that it is on its way.

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{groups, put, requests, no_rows};
+use super::{groups, no_rows, put, requests};
 use crate::tui::model::columns::Placed;
 use crate::tui::model::layout::{self, Areas};
 use crate::tui::model::rows::Rows;

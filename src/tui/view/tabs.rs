@@ -6,9 +6,9 @@ use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
 
 use super::{put, put_right};
+use crate::tui::format;
 use crate::tui::model::layer::Tab;
 use crate::tui::model::layout::Areas;
-use crate::tui::format;
 use crate::tui::model::state::State;
 use crate::tui::model::table::About;
 use crate::tui::update;

@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::{put, put_right};
+use crate::tui::format;
 use crate::tui::model::axis::Axis;
 use crate::tui::model::layer::Tab;
 use crate::tui::model::layout::Areas;
-use crate::tui::format;
 use crate::tui::model::state::{Bars, State};
 use crate::tui::update;
 use crate::tui::widgets::bars;
