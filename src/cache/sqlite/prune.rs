@@ -21,7 +21,7 @@ use crate::cache::write::batch::KEY;
 use crate::cache::write::duplicates::read_column;
 use crate::cache::write::memtable::code_to_time;
 use crate::cache::{CacheError, SegmentInfo, Snapshot, Writer};
-use crate::log::{Field, name};
+use crate::log::{Field, object_name};
 
 /// Seconds after which no log file is delivered any more that holds requests of a moment.
 const LATEST_DELIVERY: i64 = 10 * 86_400;
@@ -139,7 +139,7 @@ impl Writer {
                 if !matches!(file.state, WHOLE | IN_PART) {
                     continue;
                 }
-                let may_hold = name::instant(&file.name)
+                let may_hold = object_name::instant(&file.name)
                     .is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY))
                     || RowsPart::of_file(transaction, &file)?
                         .iter()

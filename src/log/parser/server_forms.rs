@@ -3,7 +3,9 @@
 
 use memchr::{memchr, memmem, memrchr};
 
-use super::{method, tail};
+use super::super::method;
+use super::super::number::{is_digits as is_number, is_status};
+use super::trailing_fields;
 
 /// How many words are looked at for the status of a record without quotes.
 const WORDS: usize = 128;
@@ -128,10 +130,10 @@ pub(super) fn end_of_request_line(line: &[u8], at: usize) -> Option<usize> {
 /// Where the fields begin that follow a user agent without quotes: from the version id on, found from the end
 /// of the line.
 pub(super) fn start_of_tail(line: &[u8], at: usize) -> Option<usize> {
-    let mut words: Vec<&[u8]> = Vec::with_capacity(tail::FIELDS);
-    let mut starts = Vec::with_capacity(tail::FIELDS);
+    let mut words: Vec<&[u8]> = Vec::with_capacity(trailing_fields::FIELDS);
+    let mut starts = Vec::with_capacity(trailing_fields::FIELDS);
     let mut rest = &line[at..];
-    while words.len() < tail::FIELDS
+    while words.len() < trailing_fields::FIELDS
         && let Some((before, word)) = last_word(rest)
     {
         starts.push(at + before.len());
@@ -143,7 +145,7 @@ pub(super) fn start_of_tail(line: &[u8], at: usize) -> Option<usize> {
     // The source region is the newest field; older records end before it, or before the fields before it.
     [9, 10, 8, 7].into_iter().find_map(|length| {
         let first = words.len().checked_sub(length)?;
-        tail::is_anchored(&words[first..]).then(|| starts[first])
+        trailing_fields::is_anchored(&words[first..]).then(|| starts[first])
     })
 }
 
@@ -183,41 +185,6 @@ pub(super) fn is_operation(word: &[u8]) -> bool {
     word.starts_with(b"s3_") || word.starts_with(b"s3:") || method::of_operation(word).is_some()
 }
 
-/// Milliseconds of a duration with a unit, such as `12ms`, `1.5s` or `850us`; what is less than one is left out.
-pub(super) fn duration(text: &[u8]) -> Option<u64> {
-    let digits = text.iter().position(|byte| !byte.is_ascii_digit()).filter(|digits| *digits > 0)?;
-    let (whole, rest) = (super::record::number(&text[..digits])?, &text[digits..]);
-    let (fraction, unit) = match rest.strip_prefix(b".") {
-        None => (&[][..], rest),
-        Some(rest) => {
-            let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).filter(|digits| *digits > 0)?;
-            rest.split_at(digits)
-        }
-    };
-    match unit {
-        b"ms" => Some(whole),
-        b"s" => {
-            let thousandths = (0..3).fold(0, |sum, place| {
-                sum * 10 + fraction.get(place).map_or(0, |digit| u64::from(digit - b'0'))
-            });
-            whole.checked_mul(1000)?.checked_add(thousandths)
-        }
-        b"us" | b"\xC2\xB5s" | b"\xCE\xBCs" => Some(whole / 1000),
-        b"ns" => Some(whole / 1_000_000),
-        _ => None,
-    }
-}
-
-/// Whether a word can be a status: three digits.
-pub(super) fn is_status(word: &[u8]) -> bool {
-    word.len() == 3 && is_number(word)
-}
-
-/// Whether a word is but digits.
-pub(super) fn is_number(word: &[u8]) -> bool {
-    !word.is_empty() && word.iter().all(u8::is_ascii_digit)
-}
-
 /// An MD5, with the number of parts if there were several.
 fn is_etag(word: &[u8]) -> bool {
     let word = word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(word);
@@ -249,32 +216,6 @@ fn last_word(text: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_read_as_milliseconds() {
-        for (text, milliseconds) in [
-            ("12ms", Some(12)),
-            ("0ms", Some(0)),
-            ("12.9ms", Some(12)),
-            ("3s", Some(3000)),
-            ("1.5s", Some(1500)),
-            ("1.2345s", Some(1234)),
-            ("850us", Some(0)),
-            ("1850µs", Some(1)),
-            ("2000000ns", Some(2)),
-            ("12", None),
-            ("ms", None),
-            (".5s", None),
-            ("1.s", None),
-            ("12 ms", None),
-            ("-12ms", None),
-            ("12h", None),
-            ("99999999999999999999ms", None),
-            ("18446744073709551615s", None),
-        ] {
-            assert_eq!(duration(text.as_bytes()), milliseconds, "{text}");
-        }
-    }
 
     #[test]
     fn a_path_belongs_to_one_key() {

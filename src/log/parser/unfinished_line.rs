@@ -1,6 +1,7 @@
 //! Whether the last line of a file that is still being written is whole.
 
-use super::{Field, records};
+use super::super::Field;
+use super::records;
 
 /// Fields that a record has at least: those up to the user agent.
 const FIELDS_MIN: usize = Field::UserAgent as usize + 1;

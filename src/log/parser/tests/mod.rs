@@ -5,8 +5,9 @@ mod damaged;
 mod forged;
 mod products;
 
-use super::glue::{self, Joined};
-use super::{Field, Frames, Lines, Record, Rejection, line, parse_line, plain, records};
+use super::super::{Field, Frames, Lines, Record, Rejection, parse_line, records};
+use super::joined_records::{self, Joined};
+use super::{fast_path, tolerant};
 
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
 const HOST_ID: &str = "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234=";
@@ -80,7 +81,7 @@ fn read_plain<'a>(line: &'a [u8], record: &mut Record<'a>, frames: &mut Frames) 
 #[test]
 fn a_line_of_today_has_27_fields() {
     let line = modern();
-    assert!(plain::read(line.as_bytes()).is_some(), "is read by the plain way");
+    assert!(fast_path::read(line.as_bytes()).is_some(), "is read by the plain way");
     let record = read(&line);
     assert_eq!(record.time, AT);
     assert_fields(
@@ -121,7 +122,7 @@ fn lines_with_17_18_19_24_25_26_and_27_fields_lack_only_the_last() {
     for fields in [17, 18, 19, 24, 25, 26, 27] {
         let short = format!("{} {}", &line[..end_of_17], tail_words[..fields - 17].join(" "));
         let short = short.trim_end();
-        assert!(plain::read(short.as_bytes()).is_some(), "{fields}");
+        assert!(fast_path::read(short.as_bytes()).is_some(), "{fields}");
         let (record, whole) = (read(short), read(&line));
         for (index, field) in Field::all().take(Field::LOGGED).enumerate() {
             let expected = if index < fields { whole.logged(field) } else { None };
@@ -161,7 +162,7 @@ fn bare_dashes_of_copies_and_multi_deletes_are_absent() {
             "{} {operation} films/a.mp4 - 204 - - 1024 - - - - v1 {HOST_ID} SigV4 - AuthHeader media.example.com TLSv1.2 - -",
             head("-")
         );
-        assert!(plain::read(line.as_bytes()).is_some());
+        assert!(fast_path::read(line.as_bytes()).is_some());
         assert_fields(
             &line,
             &[
@@ -187,7 +188,7 @@ fn quoted_dashes_of_lifecycle_records_are_absent() {
     let line = format!(
         "{OWNER} media [03/Apr/2026:03:11:11 +0000] - AmazonS3 3E57427F3EXAMPLE S3.EXPIRE.OBJECT old+film.mp4 \"-\" - - - 1024 - - \"-\" \"-\" v1 {HOST_ID} - - - - -"
     );
-    assert!(plain::read(line.as_bytes()).is_some());
+    assert!(fast_path::read(line.as_bytes()).is_some());
     assert_fields(
         &line,
         &[

@@ -12,9 +12,11 @@
 
 use memchr::{memchr, memchr_iter, memrchr_iter};
 
-use super::glue::Joined;
-use super::record::{MEASURES, Record, Rejection, absent, number};
-use super::{Field, address, forms, tail, time};
+use super::super::number::{self, is_digits, is_status};
+use super::super::record::{MEASURES, Record, Rejection};
+use super::super::{Field, address, time};
+use super::joined_records::Joined;
+use super::{server_forms, trailing_fields};
 
 /// Length of `[dd/Mon/yyyy:hh:mm:ss +hhmm]`.
 pub(super) const TIME: usize = 28;
@@ -107,6 +109,12 @@ pub(super) fn head(line: &[u8], at: usize) -> Result<Head<'_>, Rejection> {
         return Err(Rejection::NoBucket);
     }
     Ok(Head { owner: bare(first), bucket: second, time, instant, end })
+}
+
+/// The text of a field, empty if it is `-`.
+#[inline]
+pub(super) fn absent(text: &[u8]) -> &[u8] {
+    if text == b"-" { &[] } else { text }
 }
 
 /// Whether a record begins here that goes on to its operation at least.
@@ -282,7 +290,8 @@ impl<'a> Identity<'a> {
         let known = |index: usize| is_known_operation(text(index));
 
         // In the plain place: address, requester, request id, operation.
-        let is_operation = count > 3 && (known(3) || (forms::is_operation(text(3)) && !(0..3).any(known)));
+        let is_operation =
+            count > 3 && (known(3) || (server_forms::is_operation(text(3)) && !(0..3).any(known)));
         let plain = (count > 3 && (is_operation || (is_usual_id(text(2)) && is_name(text(3))))).then_some(3);
         let place = plain
             // Behind a requester with spaces.
@@ -402,7 +411,7 @@ impl<'a> Reader<'a> {
 
     /// The rest of a journal record of Ceph RGW.
     fn journal(&mut self) -> bool {
-        let Some(journal) = forms::journal(&self.line[self.at..]) else { return false };
+        let Some(journal) = server_forms::journal(&self.line[self.at..]) else { return false };
         self.logged[Field::Key as usize] = bare(journal.key);
         self.logged[Field::ObjectSize as usize] = bare(journal.size);
         self.logged[Field::VersionId as usize] = bare(journal.version);
@@ -415,9 +424,9 @@ impl<'a> Reader<'a> {
     /// The fields from the key to the numbers of a record without quotes.
     fn unquoted(&mut self) -> Result<bool, Rejection> {
         let bucket = self.logged[Field::Bucket as usize];
-        let found = match forms::unquoted(self.line, self.at, bucket) {
+        let found = match server_forms::unquoted(self.line, self.at, bucket) {
             None => return Ok(false),
-            Some(Err(forms::Ambiguous)) => return Err(Rejection::Ambiguous),
+            Some(Err(server_forms::Ambiguous)) => return Err(Rejection::Ambiguous),
             Some(Ok(found)) => found,
         };
         self.logged[Field::Key as usize] = bare(found.key);
@@ -455,7 +464,7 @@ impl<'a> Reader<'a> {
         if start == self.line.len() {
             return true;
         }
-        let Some(end) = forms::start_of_tail(self.line, start) else { return false };
+        let Some(end) = server_forms::start_of_tail(self.line, start) else { return false };
         let end_of_agent = before_spaces(self.line, end).max(start);
         self.logged[Field::UserAgent as usize] = bare(&self.line[start..end_of_agent]);
         self.at = end;
@@ -494,7 +503,7 @@ impl<'a> Reader<'a> {
         // A key with spaces, by a service that does not encode keys: it ends where the URI begins.
         if self.peek().is_some_and(|first| first != b'"' && first != b'-')
             && status_follows(self.line, self.at).is_none()
-            && forms::end_of_request_line(self.line, self.at).is_none()
+            && server_forms::end_of_request_line(self.line, self.at).is_none()
             && let Some(quote) = next_quoted_word(self.line, self.at)
         {
             let end = before_spaces(self.line, quote);
@@ -518,7 +527,7 @@ impl<'a> Reader<'a> {
                     && !self.operation_is_first
                     && status_follows(self.line, self.at).is_some() => {}
             _ => {
-                if let Some(end) = forms::end_of_request_line(self.line, self.at) {
+                if let Some(end) = server_forms::end_of_request_line(self.line, self.at) {
                     self.logged[Field::RequestUri as usize] = &self.line[start_of(self.line, self.at)..end];
                     self.at = end;
                 } else if matches!(self.peek_word(), b"" | b"-") {
@@ -543,7 +552,7 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let status = self.word().unwrap_or_default();
         // A longer number is a size, unless zeros fill it up.
-        let is_status = forms::is_number(status) && (status.len() <= 3 || status[0] == b'0');
+        let is_status = is_digits(status) && (status.len() <= 3 || status[0] == b'0');
         if status != b"-" && !is_status {
             self.at = start;
             return Err(Rejection::NoStatus);
@@ -554,7 +563,7 @@ impl<'a> Reader<'a> {
         }
         let start = self.at;
         let error_code = self.word().unwrap_or_default();
-        if forms::is_number(error_code) {
+        if is_digits(error_code) {
             // No error code is a number: an empty one leaves nothing but a space.
             self.at = start;
         } else {
@@ -579,7 +588,7 @@ impl<'a> Reader<'a> {
         let is_certain = self.peek().is_none_or(|first| first == b'"') || self.peek_word() == b"-";
         for (field, word) in MEASURES.into_iter().zip(words) {
             let is_number = *word == b"-" || number_of(field, word).is_some();
-            if !is_number && !is_certain && !forms::is_number(word) {
+            if !is_number && !is_certain && !is_digits(word) {
                 self.at = start;
                 return Err(Rejection::NoNumber);
             }
@@ -590,7 +599,7 @@ impl<'a> Reader<'a> {
                 self.cover_text(word);
             }
         }
-        let has_unit = words.get(3).is_some_and(|word| forms::duration(word).is_some());
+        let has_unit = words.get(3).is_some_and(|word| number::parse_duration(word).is_some());
         self.before_the_referer(has_unit);
         Ok(())
     }
@@ -636,7 +645,9 @@ impl<'a> Reader<'a> {
         let open = start_of(self.line, self.at);
         match self.peek_word() {
             [b'"', ..] => {
-                if let Some(obs) = forms::obs(self.line, self.logged[Field::BucketOwner as usize], open) {
+                if let Some(obs) =
+                    server_forms::obs(self.line, self.logged[Field::BucketOwner as usize], open)
+                {
                     self.logged[Field::UserAgent as usize] = absent(&self.line[open + 1..obs.close]);
                     let (from, to) = obs.version;
                     self.logged[Field::VersionId as usize] = bare(&self.line[from..to]);
@@ -664,7 +675,9 @@ impl<'a> Reader<'a> {
         let close = memrchr_iter(b'"', &self.line[start..]).map(|offset| start + offset).find(|&quote| {
             match self.line.get(quote + 1) {
                 None => true,
-                Some(b' ') => word(self.line, quote + 1).is_none_or(|(text, _)| tail::can_begin(text)),
+                Some(b' ') => {
+                    word(self.line, quote + 1).is_none_or(|(text, _)| trailing_fields::can_begin(text))
+                }
                 Some(_) => false,
             }
         });
@@ -674,25 +687,25 @@ impl<'a> Reader<'a> {
     }
 
     fn tail(&mut self) {
-        let mut words: [&[u8]; tail::WORDS] = [&[]; tail::WORDS];
-        let mut ends = [self.at; tail::WORDS];
+        let mut words: [&[u8]; trailing_fields::WORDS] = [&[]; trailing_fields::WORDS];
+        let mut ends = [self.at; trailing_fields::WORDS];
         let mut count = 0;
         let mut at = self.at;
-        while count < tail::WORDS
+        while count < trailing_fields::WORDS
             && let Some((text, end)) = word(self.line, at)
         {
             (words[count], ends[count]) = (text, end);
             count += 1;
             at = end;
         }
-        let unknown = tail::unknown_before_host_id(&words[..count]);
+        let unknown = trailing_fields::unknown_before_host_id(&words[..count]);
         if unknown > 0 && words[1..=unknown].iter().any(|word| *word != b"-") {
             self.cover(ends[1] - words[1].len(), ends[unknown]);
         }
-        for index in 0..tail::FIELDS {
+        for index in 0..trailing_fields::FIELDS {
             let from = if index == 0 { 0 } else { index + unknown };
             if from < count {
-                self.logged[tail::FIRST + index] = bare(words[from]);
+                self.logged[trailing_fields::FIRST + index] = bare(words[from]);
                 self.at = ends[from];
             }
         }
@@ -711,7 +724,7 @@ fn end_of_uri(line: &[u8], start: usize) -> Option<usize> {
         quotes()
             .find(|&quote| {
                 line.get(quote + 1) == Some(&b' ')
-                    && word(line, quote + 1).is_some_and(|(text, _)| forms::is_status(text))
+                    && word(line, quote + 1).is_some_and(|(text, _)| is_status(text))
             })
             .or_else(|| quotes().find(|&quote| line.get(quote + 1).is_none_or(|&byte| byte == b' ')))
     })
@@ -735,8 +748,8 @@ fn end_of_referer(line: &[u8], start: usize) -> Option<(usize, usize)> {
 /// The number that a word is in this place.
 fn number_of(field: Field, word: &[u8]) -> Option<u64> {
     let duration =
-        || matches!(field, Field::TotalTime | Field::TurnAroundTime).then(|| forms::duration(word));
-    number(word).or_else(|| duration().flatten())
+        || matches!(field, Field::TotalTime | Field::TurnAroundTime).then(|| number::parse_duration(word));
+    number::parse(word).or_else(|| duration().flatten())
 }
 
 /// Where the next word begins that a quote begins.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::frames::is_in_frame;
+use super::super::templates::is_in_frame;
 use super::*;
 
 /// Lines as they may be: valid ones, with bytes flipped, cut out and put in.
@@ -49,8 +49,8 @@ fn damaged_lines() -> impl Strategy<Value = Vec<u8>> {
 
 /// All that must hold of any line.
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
-    let careful = line::read(bytes, Joined::default());
-    if let Some(record) = plain::read(bytes) {
+    let careful = tolerant::read(bytes, Joined::default());
+    if let Some(record) = fast_path::read(bytes) {
         prop_assert_eq!(Ok(&record), careful.as_ref(), "the plain way and the careful way agree");
     }
     let parts: Vec<u8> = records(bytes).flat_map(|(part, _)| part.iter().copied()).collect();
@@ -60,7 +60,9 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
         prop_assert_eq!(records(bytes).next().unwrap().1, parse_line(bytes));
     }
     for (part, record) in records(bytes) {
-        prop_assert!(count == 1 || glue::find(part).certain.is_none() || plain::read(part).is_some());
+        prop_assert!(
+            count == 1 || joined_records::find(part).certain.is_none() || fast_path::read(part).is_some()
+        );
         if let Ok(record) = record {
             lost_nothing(part, &record)?;
             let _ = record.key();
@@ -123,7 +125,7 @@ proptest! {
         let mut numbered: Vec<Record<'_>> = Vec::new();
         for line in lines.iter().chain(again.iter().map(|index| index.get(&lines))) {
             let is_plain = read_plain(line, &mut record, &mut frames);
-            let alone = plain::read(line);
+            let alone = fast_path::read(line);
             prop_assert_eq!(is_plain, alone.is_some());
             let Some(alone) = alone else { continue };
             for field in Field::all() {

@@ -6,10 +6,10 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::Field;
-use super::glance::glance;
-use super::record::Record;
-use super::time::Minute;
+use super::super::Field;
+use super::super::glance::glance;
+use super::super::record::Record;
+use super::super::time::Minute;
 
 /// Frames remembered at most. Some of their words are chosen by strangers (the host header): those must not
 /// fill the memory. The frequent ones are among the first.

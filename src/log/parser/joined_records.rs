@@ -16,7 +16,7 @@
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::line;
+use super::tolerant;
 
 /// How many places of one line are looked at closely; keeps hostile lines cheap.
 const TRIES: usize = 16;
@@ -46,9 +46,9 @@ pub(super) fn find(text: &[u8]) -> Joined {
 
 fn first(text: &[u8]) -> Joined {
     let mut found = Joined::default();
-    let Ok(head) = line::head(text, 0) else { return found };
+    let Ok(head) = tolerant::head(text, 0) else { return found };
     let owner = head.owner;
-    if !line::is_canonical_id(owner) {
+    if !tolerant::is_canonical_id(owner) {
         return found;
     }
     let quotes = memchr(b'"', text).zip(memrchr(b'"', text));
@@ -59,10 +59,10 @@ fn first(text: &[u8]) -> Joined {
         };
         let may_be_a_strangers = quotes.is_some_and(|(first, last)| first < start && start < last)
             && !matches!(text[start - 1], 0 | b'\r');
-        if may_be_a_strangers && found.doubtful.is_some() || line::time_at(text, bracket).is_none() {
+        if may_be_a_strangers && found.doubtful.is_some() || tolerant::time_at(text, bracket).is_none() {
             continue;
         }
-        if line::has_operation(&text[start..]) {
+        if tolerant::has_operation(&text[start..]) {
             if !may_be_a_strangers {
                 found.certain = Some(start);
                 break;

@@ -5,10 +5,13 @@
 
 use memchr::memchr;
 
-use super::frames::Frames;
-use super::marks::{Line, Lines, Marks, Spaces};
-use super::record::{MEASURES, Record, absent, number_within};
-use super::{Field, address, line, tail};
+use super::super::number::{self};
+use super::super::record::{MEASURES, Record};
+use super::super::{Field, address};
+use super::separators::{Line, Lines, Marks, Spaces};
+use super::templates::Frames;
+use super::tolerant::absent;
+use super::{tolerant, trailing_fields};
 
 /// The one requester with spaces that logs are full of: CloudFront, reading with an origin access identity whose id
 /// follows.
@@ -53,10 +56,10 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     }
     let logged = &mut record.logged;
 
-    let text = line::time_text_at(line, words.at)?;
+    let text = tolerant::time_text_at(line, words.at)?;
     let instant = frames.minute.parse(text)?;
     logged[Field::Time as usize] = text;
-    words.jump_behind_space(words.at + line::TIME)?;
+    words.jump_behind_space(words.at + tolerant::TIME)?;
 
     let remote_ip = absent(words.next()?);
     if !address::is_canonical(remote_ip) {
@@ -69,25 +72,25 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     if may_be && line[requester_at..].starts_with(ORIGIN_ACCESS) {
         words.jump(requester_at + ORIGIN_ACCESS.len());
         // The id has no form that is told; but no operation may stand here, or it would be the operation.
-        if line::is_known_operation(words.next()?) {
+        if tolerant::is_known_operation(words.next()?) {
             return None;
         }
         logged[Field::Requester as usize] = &line[requester_at..words.at - 1];
         let request_id = words.next()?;
-        if !line::is_usual_id(request_id) {
+        if !tolerant::is_usual_id(request_id) {
             return None;
         }
         logged[Field::RequestId as usize] = request_id;
     } else {
         let requester = absent(words.next()?);
-        if line::is_anonymous(requester) {
+        if tolerant::is_anonymous(requester) {
             return None;
         }
         logged[Field::Requester as usize] = requester;
         logged[Field::RequestId as usize] = absent(words.next()?);
     }
     let operation = words.next()?;
-    if !line::is_known_operation(operation) {
+    if !tolerant::is_known_operation(operation) {
         return None;
     }
     logged[Field::Operation as usize] = operation;
@@ -101,7 +104,7 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
         let uri = if is_status(line.get(close + 1..)?) {
             &line[start..close]
         } else {
-            let close = line::certain_end_of_uri(line, start)?;
+            let close = tolerant::certain_end_of_uri(line, start)?;
             let uri = &line[start..close];
             // Quotes and a bracket: perhaps cut off within the URI, with another record behind it.
             if memchr(b'[', uri).is_some() {
@@ -135,7 +138,7 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
         let word = absent(words.next()?);
         *measure = match word.len() {
             0 => 0,
-            length @ 1..=MOST_DIGITS => number_within(line, start + length, length)? + 1,
+            length @ 1..=MOST_DIGITS => number::parse_before(line, start + length, length)? + 1,
             _ => return None,
         };
         logged[field as usize] = word;
@@ -194,7 +197,7 @@ fn read_tail<'a>(
     }
     let ending = &line[words.at..];
     if words.marks.quote(start) < words.at
-        || quotes_before && !tail::can_begin(record.logged[Field::VersionId as usize])
+        || quotes_before && !trailing_fields::can_begin(record.logged[Field::VersionId as usize])
     {
         return None;
     }
@@ -214,14 +217,14 @@ fn read_ending<'a>(words: &mut Words<'a, '_>, record: &mut Record<'a>) -> Option
     if memchr(b'"', &line[words.at..]).is_some() {
         return None;
     }
-    let fields = &mut record.logged[tail::FIRST..];
+    let fields = &mut record.logged[trailing_fields::FIRST..];
     // Version id and host id are there, if there is anything.
     let mut count = 2;
-    while count < tail::FIELDS && words.at < line.len() {
+    while count < trailing_fields::FIELDS && words.at < line.len() {
         fields[count] = words.next()?;
         count += 1;
     }
-    if count > 2 && !tail::is_aligned(&fields[..count]) {
+    if count > 2 && !trailing_fields::is_aligned(&fields[..count]) {
         return None;
     }
     fields[count..].fill(&[]);
@@ -233,7 +236,7 @@ fn read_ending<'a>(words: &mut Words<'a, '_>, record: &mut Record<'a>) -> Option
     if extra.first() == Some(&b' ') || memchr(b'[', extra).is_some() {
         return None;
     }
-    record.extra = line::without_dashes(extra);
+    record.extra = tolerant::without_dashes(extra);
     Some(())
 }
 

@@ -4,7 +4,7 @@
 //! lines may have more fields behind the last known one. What tells these apart is that four of the fields
 //! have a form of their own.
 
-use super::Field;
+use super::super::Field;
 
 /// Index of the first field of the tail.
 pub(super) const FIRST: usize = Field::VersionId as usize;
