@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use crate::cache::codec::around_key::{AllHopeless, Beginnings};
+use crate::cache::codec::key_elision::{AllHopeless, Beginnings};
 use crate::cache::codec::order::{Bound, Candidate};
 use crate::cache::codec::text::OpenPage;
 use crate::cache::{BLOCK, Integers, PageMemory, SegmentInfo, Snapshot};
