@@ -21,7 +21,7 @@ use crate::cache::write::batch::KEY;
 use crate::cache::write::memtable::code_to_time;
 use crate::cache::write::repeats::read_column;
 use crate::cache::{CacheError, SegmentInfo, Snapshot, Writer};
-use crate::log::{Field, name};
+use crate::log::{Field, object_name};
 
 /// Seconds after a time until which S3 may deliver log files with requests of that time.
 const LATEST_DELIVERY: i64 = 10 * 86_400;
@@ -139,7 +139,7 @@ impl Writer {
                 if !matches!(file.state, WHOLE | IN_PART) {
                     continue;
                 }
-                let may_hold = name::instant(&file.name)
+                let may_hold = object_name::instant(&file.name)
                     .is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY))
                     || RunsRow::of_file(transaction, &file)?
                         .iter()

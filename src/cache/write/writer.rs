@@ -10,8 +10,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::batch::{Batch, EncodedColumn, FileMark, KEY, LineRun, RejectedLine};
-use super::repeats::{Repeat, RepeatFinder};
 use super::memtable::{Memtable, SEGMENT_BYTES, SEGMENT_ROWS};
+use super::repeats::{Repeat, RepeatFinder};
 use super::row_numbers::RowNumbers;
 use crate::cache::CacheError;
 use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS};
@@ -134,7 +134,7 @@ impl Writer {
     }
 
     /// Opens a cache for writing when no reader is expected. A new cache gets a rollback journal, which
-    /// writes new data once and not twice, until a reader opens it or [`Writer::fold_log`] is called.
+    /// writes new data once and not twice, until a reader opens it or [`Writer::checkpoint`] is called.
     ///
     /// # Errors
     /// As [`Writer::open`].
@@ -202,7 +202,7 @@ impl Writer {
         self.held.must_be_in_place()
     }
 
-    /// The published dictionaries, for [`BatchBuilder::with_dictionaries`](super::BatchBuilder::knowing).
+    /// The published dictionaries, for [`BatchBuilder::with_dictionaries`](super::batch::BatchBuilder::with_dictionaries).
     pub fn dictionaries(&self) -> SharedDictionaries {
         self.dictionaries.clone()
     }
@@ -293,7 +293,7 @@ impl Writer {
     }
 
     /// Adds the requests of a batch, and leaves its memory for
-    /// [`BatchBuilder::finish_with`](super::BatchBuilder::finish_with).
+    /// [`BatchBuilder::finish_with`](super::batch::BatchBuilder::finish_with).
     ///
     /// # Errors
     /// As [`Writer::append`].

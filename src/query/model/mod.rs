@@ -1,0 +1,14 @@
+//! Queries and answers as plain data, the same for every engine.
+//!
+//! Never here: how an answer is computed, where values are stored.
+
+pub mod answer;
+mod derive;
+pub mod dimension;
+pub mod measure;
+pub mod query;
+
+pub use answer::{Answer, GroupRow, Groups, RequestRow, Requests, Series, Stats, Totals, Value};
+pub use dimension::Dimension;
+pub use measure::Measure;
+pub use query::{Ask, Counting, Query, Sort, TimeRange, origin};
