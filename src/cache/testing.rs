@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Batch, BatchBuilder, FileMark, Part, Writer};
+use crate::cache::{Batch, BatchBuilder, FileMark, Part, Writer};
 use crate::log::records;
 
 /// 2026-04-01T00:00:00Z.
@@ -72,7 +72,7 @@ pub fn filled(path: &Path, source: &str, requests: impl Iterator<Item = Request>
     let mut writer = Writer::open(path).unwrap();
     let id = writer.source(source).unwrap();
     let requests: Vec<Request> = requests.collect();
-    let batches: Vec<&[Request]> = requests.chunks(super::batch::BATCH_ROWS).collect();
+    let batches: Vec<&[Request]> = requests.chunks(crate::cache::write::batch::BATCH_ROWS).collect();
     let mut line = 1;
     for (index, requests) in batches.iter().enumerate() {
         let is_last = index + 1 == batches.len();

@@ -1,24 +1,24 @@
 //! Questions about requests, and their answers.
 //!
 //! A [`Query`] and an [`Answer`] are plain data; an [`Engine`] stands between them. The local engine
-//! ([`scan`]) answers from the cache; nothing of SQLite or segments shows through, so another engine
+//! ([`engine`]) answers from the cache; nothing of SQLite or segments shows through, so another engine
 //! can stand behind the same screens. The filter language lives in [`filter`],
 //! SQL in [`sql`]. Never here: widgets, S3.
 
+pub mod engine;
 pub mod filter;
 pub mod model;
-pub mod scan;
 pub mod sql;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use engine::LocalEngine;
 pub use filter::Filter;
 pub use model::{
     Answer, Ask, Counting, Dimension, GroupRow, Groups, Measure, Query, RequestRow, Requests, Series, Sort,
     Stats, TimeRange, Totals, Value, answer, dimension, measure, origin,
 };
-pub use scan::LocalEngine;
 
 /// Answers questions.
 ///
