@@ -80,27 +80,31 @@ fn next_word(line: &[u8], at: usize, spaces: Spaces) -> Option<(usize, usize)> {
     Some((start, end))
 }
 
+/// The fields that have a form of their own.
+const ANCHORS: [usize; 4] = [SIGNATURE, AUTHENTICATION, TLS, ACL];
+
+/// Whether a word has the form of an anchor.
+fn has_form(anchor: usize, word: &[u8]) -> bool {
+    match anchor {
+        SIGNATURE => word.starts_with(b"Sig"),
+        AUTHENTICATION => matches!(word, b"AuthHeader" | b"QueryString"),
+        TLS => word.starts_with(b"TLS") && word.len() > b"TLS".len(),
+        _ => matches!(word, b"Yes" | b"No"),
+    }
+}
+
 /// Whether these words can be version id, host id, signature version and so on: no anchor contradicts that.
 pub(super) fn is_aligned(words: &[&[u8]]) -> bool {
-    anchors().all(|(index, has_form)| {
-        words.get(index).is_none_or(|word| word.is_empty() || *word == b"-" || has_form(word))
+    ANCHORS.into_iter().all(|anchor| {
+        let word = words.get(anchor).copied().unwrap_or_default();
+        word.is_empty() || word == b"-" || has_form(anchor, word)
     })
 }
 
 /// Number of anchors that have their form.
 fn count_anchors(words: &[&[u8]]) -> usize {
-    anchors().filter(|(index, has_form)| words.get(*index).is_some_and(|word| has_form(word))).count()
-}
-
-/// The fields that have a form of their own, by index, and their forms.
-fn anchors() -> impl Iterator<Item = (usize, fn(&[u8]) -> bool)> {
-    let anchors: [(usize, fn(&[u8]) -> bool); 4] = [
-        (SIGNATURE, |word| word.starts_with(b"Sig")),
-        (AUTHENTICATION, |word| matches!(word, b"AuthHeader" | b"QueryString")),
-        (TLS, |word| word.starts_with(b"TLS") && word.len() > b"TLS".len()),
-        (ACL, |word| matches!(word, b"Yes" | b"No")),
-    ];
-    anchors.into_iter()
+    let is_present = |anchor: &usize| words.get(*anchor).is_some_and(|word| has_form(*anchor, word));
+    ANCHORS.iter().filter(|anchor| is_present(anchor)).count()
 }
 
 /// Whether the words are aligned, and the signature version and the authentication type are present.
