@@ -8,9 +8,9 @@ use tamarin::cache::Cache;
 use tamarin::log::{Field, Kind};
 use tamarin::query::filter::{Filter, Subject, Test};
 use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Dimension, Engine, LocalEngine, Measure, Query, QueryError, Sort,
-    TimeRange, Value,
+    Answer, Ask, Counting, Dimension, Engine, LocalEngine, Measure, Query, QueryError, Sort, TimeRange, Value,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::support::cases;
 use crate::support::filling::Filling;
@@ -24,7 +24,7 @@ const SOURCES: [&str; 3] = ["s3://acme-logs/media/", "/var/log/acme", "demo:1:10
 
 fn ask(engine: &LocalEngine, query: &Query) -> Result<Answer, QueryError> {
     engine
-        .ask(query, &Cancel::default(), &mut |_, share| assert!((0.0..=1.0).contains(&share)))
+        .ask(query, &CancellationToken::new(), &mut |_, share| assert!((0.0..=1.0).contains(&share)))
         .map(|reply| reply.answer)
 }
 
@@ -592,7 +592,7 @@ fn what_is_held_stays_as_it_was_whatever_is_added_until_it_is_let_go() {
             .map(|of| ask(engine, &query(of)).unwrap());
         let mut rows = Vec::new();
         engine
-            .pages(&query(list.clone()), 7, &Cancel::default(), &mut |page| {
+            .pages(&query(list.clone()), 7, &CancellationToken::new(), &mut |page| {
                 rows.extend(page.rows);
                 true
             })
@@ -651,7 +651,7 @@ fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
     let moment = engine.moment().unwrap();
     let mut read = Vec::new();
     for offset in (0..100).step_by(10) {
-        read.extend(keys(moment.ask(&page(offset), &Cancel::default()).unwrap().answer));
+        read.extend(keys(moment.ask(&page(offset), &CancellationToken::new()).unwrap().answer));
         // Before all that was read and between all that is to come.
         let between: Vec<String> = (0..10).map(|n| numbered((offset as i64 + n) * 2 + 1)).collect();
         filling.append(source, &between);

@@ -10,9 +10,9 @@ use tamarin::cache::Cache;
 use tamarin::log::{FIELDS, ValueType};
 use tamarin::query::sql::{Sql, SqlError, SqlValue};
 use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
-    Value,
+    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange, Value,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::support::cases;
 use crate::support::filling::Filling;
@@ -355,7 +355,7 @@ fn sql_has_the_parameters_of_queries_that_the_dimension_has() {
     let dimension = Dimension::QueryParam { name: "x-app".to_owned() };
     let sort = Sort { by: Measure::Requests, descending: true };
     let ask = Ask::Groups { by: dimension, more: Vec::new(), sort, limit: 0 };
-    let reply = both.engine.ask(&everything(ask), &Cancel::default(), &mut |_, _| {}).unwrap();
+    let reply = both.engine.ask(&everything(ask), &CancellationToken::new(), &mut |_, _| {}).unwrap();
     let Answer::Groups(groups) = reply.answer else { panic!("groups were asked for") };
     let expected: BTreeMap<String, u64> = groups
         .rows
