@@ -11,10 +11,9 @@ use tamarin::demo::{Demo, DemoOptions};
 use tamarin::ingest::{Ingest, Options, Phase, Progress};
 use tamarin::log::Field;
 use tamarin::query::answer::Stats;
-use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Engine, Filter, LocalEngine, Query, Sort, TimeRange, Value,
-};
+use tamarin::query::{Answer, Ask, Counting, Engine, Filter, LocalEngine, Query, Sort, TimeRange, Value};
 use tamarin::source::{S3Options, Source, open};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::filling::Filling;
 use crate::support::lines::{HOST_ID, OWNER};
@@ -111,7 +110,7 @@ fn ask(cache: &Path, ask: Ask) -> Answer {
         counting: Counting::AsLogged,
         ask,
     };
-    engine.ask(&query, &Cancel::default(), &mut |_, _| {}).unwrap().answer
+    engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap().answer
 }
 
 fn totals(cache: &Path) -> Stats {
