@@ -139,7 +139,7 @@ impl Writer {
                 }
                 let may_hold = NameDate::find(&file.name)
                     .is_none_or(|date| date.instant < before.saturating_add(LATE_DELIVERY_SECONDS))
-                    || RowsPart::of_file(transaction, &file)?
+                    || RunsRow::of_file(transaction, &file)?
                         .iter()
                         .flat_map(|part| &part.runs)
                         .any(|run| gone.range_cardinality(run.row..run.row + run.rows) > 0);
