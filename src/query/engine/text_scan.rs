@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::cache::{BLOCK, Dictionary, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Cancel, QueryError};
+use crate::query::QueryError;
+use tokio_util::sync::CancellationToken;
 
 use crate::query::engine::cancel;
 
@@ -15,7 +16,7 @@ pub fn for_each_text(
     snapshot: &Snapshot<'_>,
     segment: &SegmentInfo,
     field: Field,
-    cancel: &Cancel,
+    cancel: &CancellationToken,
     mut each: impl FnMut(usize, Option<&[u8]>),
 ) -> Result<(), QueryError> {
     let mut keys = Keys::of_text(snapshot, segment, field, cancel)?;
@@ -40,7 +41,7 @@ pub fn for_each_text(
 /// not read before the first is asked for.
 pub struct Keys<'s> {
     snapshot: &'s Snapshot<'s>,
-    cancel: &'s Cancel,
+    cancel: &'s CancellationToken,
     ids: Arc<Integers>,
     unpacked: [u32; BLOCK],
     block: usize,
@@ -56,7 +57,7 @@ impl<'s> Keys<'s> {
         snapshot: &'s Snapshot<'s>,
         segment: &SegmentInfo,
         field: Field,
-        cancel: &'s Cancel,
+        cancel: &'s CancellationToken,
     ) -> Result<Option<Keys<'s>>, QueryError> {
         if field != Field::RequestUri {
             return Ok(None);
