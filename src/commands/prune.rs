@@ -47,7 +47,7 @@ pub(super) fn run(setting: &Setting, args: &PruneArgs) -> anyhow::Result<Outcome
             all += writer.prune(source, before)?;
         }
     }
-    writer.must_be_in_place()?;
+    writer.check_in_place()?;
     tell(setting, all, before, "dropped");
     if all.requests > 0 {
         sources::give_space_back(setting, &mut writer);

@@ -83,7 +83,7 @@ impl Purge {
         }
         // Noted before, so that it is known whatever happens from here on.
         for (source, files) in &all {
-            writer.note_purged(source.uri(), files.iter().map(|file| file.name.as_str()))?;
+            writer.record_purge(source.uri(), files.iter().map(|file| file.name.as_str()))?;
         }
         writer.make_durable()?;
         self.verify(path)?;
@@ -96,7 +96,7 @@ impl Purge {
                     return stopped();
                 }
                 // What was verified is what its path leads to.
-                writer.must_be_in_place()?;
+                writer.check_in_place()?;
                 let removed = tokio::select! {
                     removed = source.remove(names) => removed?,
                     () = interrupt.asked() => return stopped(),
@@ -202,7 +202,7 @@ async fn held(setting: &Setting, writer: &Writer, source: &Arc<dyn Source>) -> a
     let mut held = Vec::new();
     while let Some(page) = listed.recv().await {
         for file in page {
-            if writer.holds(id, &file.name, file.version.as_deref())? {
+            if writer.has_whole_log_file(id, &file.name, file.version.as_deref())? {
                 held.push(file);
             }
         }
