@@ -14,7 +14,7 @@ use super::temporary_cache::DeleteIfEmpty;
 use super::{Outcome, run_ingest, usage};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::ingest::{Follow, Options, Progress, Stop};
-use crate::query::scan::LocalEngine;
+use crate::query::LocalEngine;
 use crate::source::Source;
 use crate::tui::{self, Feed, Theme, TuiError, TuiOptions};
 

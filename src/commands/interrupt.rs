@@ -15,8 +15,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::query::Cancel;
-
 /// How long a cancelled query may take to end. It may be waiting for the reader of a pipe.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -105,9 +103,9 @@ pub(super) fn before_end(callback: impl FnMut() + Send + 'static) -> Hook {
     register(When::BeforeEnd, callback)
 }
 
-/// A cancellation for queries, which a signal triggers while the hook exists.
-pub(super) fn query_cancellation() -> (Cancel, Hook) {
-    let cancel = Cancel::default();
+/// A token for queries, which a signal cancels while the hook exists.
+pub(super) fn query_cancellation() -> (CancellationToken, Hook) {
+    let cancel = CancellationToken::new();
     let hook = on_signal({
         let cancel = cancel.clone();
         move || cancel.cancel()

@@ -82,7 +82,7 @@ pub(super) fn open_cache(path: &Path) -> anyhow::Result<Arc<Cache>> {
 
 /// Names the files of an earlier cache of the same name that the writer set aside.
 pub(super) fn report_set_aside(context: &Context, writer: &Writer) {
-    for file in writer.put_aside() {
+    for file in writer.renamed_journals() {
         context.note(&format!(
             "an earlier cache of this name left changes that were never written into it; they are kept in {}",
             file.display()

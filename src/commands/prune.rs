@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, args: &PruneArgs) -> anyhow::Result<Outcome
     let mut writer = Writer::open(&path)?;
     let mut total = Pruned::default();
     for uri in uris {
-        if let Some(source) = writer.known_source(&uri)? {
+        if let Some(source) = writer.find_source(&uri)? {
             total += writer.prune(source, before)?;
         }
     }

@@ -204,7 +204,7 @@ async fn complete_files(
     writer: &Writer,
     source: &Arc<dyn Source>,
 ) -> anyhow::Result<Vec<LogFile>> {
-    let Some(id) = writer.known_source(source.uri())? else { return Ok(Vec::new()) };
+    let Some(id) = writer.find_source(source.uri())? else { return Ok(Vec::new()) };
     let (pages, mut listed) = mpsc::channel::<Vec<LogFile>>(4);
     let lister = source.clone();
     let window = context.window();

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::open_cache::{QueryableCache, pull_and_open};
 use super::{Outcome, interrupt, output, usage};
 use crate::export::{self, Format, human};
-use crate::query::scan::LocalEngine;
+use crate::query::LocalEngine;
 use crate::query::{Answer, Ask, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
 
 /// Width in seconds of a row of `report time` without `--bucket`.

@@ -8,7 +8,7 @@ use super::open_cache::pull_and_open;
 use super::{Outcome, interrupt, output, usage};
 use crate::export::{self, Format};
 use crate::log::{FIELDS, Field, Kind};
-use crate::query::scan::LocalEngine;
+use crate::query::LocalEngine;
 use crate::query::{Answer, Ask, Requests, Sort};
 
 /// Requests in memory at a time.

@@ -116,7 +116,7 @@ fn monitor(
     let uris = cached_sources(context, specs)?;
     let mut writer = Writer::open(&context.cache_path()?)?;
     for uri in uris {
-        if let Some(id) = writer.known_source(&uri)? {
+        if let Some(id) = writer.find_source(&uri)? {
             writer.monitor(id, monitoring)?;
             context.note(&format!("{uri} {what}"));
         }
@@ -133,7 +133,7 @@ fn delete(context: &Context, specs: &[String], yes: bool) -> anyhow::Result<Outc
     drop(cache);
     let mut writer = Writer::open(&context.cache_path()?)?;
     for uri in uris {
-        if let Some(id) = writer.known_source(&uri)? {
+        if let Some(id) = writer.find_source(&uri)? {
             let deleted = writer.delete_source(id)?;
             context.note(&format!(
                 "{uri} is deleted from the cache: {} of {}",
@@ -149,7 +149,7 @@ fn delete(context: &Context, specs: &[String], yes: bool) -> anyhow::Result<Outc
 /// Returns free pages of the cache file to the system. If that fails, for example on a full disk, later pulls use the
 /// free pages.
 pub(super) fn shrink_file(context: &Context, writer: &mut Writer) {
-    match writer.give_space_back() {
+    match writer.vacuum() {
         Ok(freed) => context.note(&format!("{} freed", human::bytes(freed))),
         Err(error) => {
             context.note(&format!("the file keeps its size, and later pulls use the free space: {error}"));

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use super::interrupt::{self, Hook};
-use crate::cache::{Made, Writer, make_folder};
+use crate::cache::{NewCache, Writer, make_folder};
 use crate::config::data_directory;
 
 /// The prefix of the names of temporary folders.
@@ -72,21 +72,21 @@ fn delete_left_over(data: &Path) {
 
 /// Deletes a cache at the end if this command made it and wrote nothing into it.
 #[derive(Default)]
-pub(super) struct DeleteIfEmpty(Option<Made>);
+pub(super) struct DeleteIfEmpty(Option<NewCache>);
 
 impl DeleteIfEmpty {
     /// Registers the cache of `writer`, if `writer` made it.
     pub(super) fn watch(&mut self, writer: &Writer) {
-        if let Some(made) = writer.made() {
-            self.0 = Some(made);
+        if let Some(new_cache) = writer.new_cache() {
+            self.0 = Some(new_cache);
         }
     }
 }
 
 impl Drop for DeleteIfEmpty {
     fn drop(&mut self) {
-        if let Some(made) = &self.0 {
-            made.delete_if_empty();
+        if let Some(new_cache) = &self.0 {
+            new_cache.delete_if_empty();
         }
     }
 }

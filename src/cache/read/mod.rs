@@ -23,9 +23,9 @@ use crate::cache::column::value_set::Presence;
 use crate::cache::dictionary::Dictionary;
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::catalogue::{self, Known, Rejected, SourceInfo, SourceRow};
-use crate::cache::sqlite::place::Place;
+use crate::cache::sqlite::place::OpenedPath;
 use crate::cache::sqlite::root::Root;
-use crate::cache::sqlite::schema::{self, Journal, Stamp};
+use crate::cache::sqlite::schema::{self, FileStamp, Journal};
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use lru_by_bytes::Budgeted;
 
@@ -43,10 +43,10 @@ const PAGE_BUDGET: usize = 16 << 20;
 pub struct Cache {
     path: PathBuf,
     /// The file that was opened.
-    place: Place,
+    place: OpenedPath,
     idle: Mutex<Vec<Connection>>,
     /// What the file looked like, if it is read as one that never changes.
-    frozen: Mutex<Option<Stamp>>,
+    frozen: Mutex<Option<FileStamp>>,
     columns: Mutex<Columns>,
     /// Told whenever somebody has read a column.
     column_read: Condvar,
@@ -124,15 +124,15 @@ impl Cache {
         let cache = Cache::open_for_writer(path)?;
         // Who fills it need not wait for readers from here on, nor they for that. Where it cannot be: they do.
         if cache.with(schema::journal)? == Journal::Rollback {
-            let _ = schema::end_rollback(path);
+            let _ = schema::switch_to_wal(path);
         }
         Ok(cache)
     }
 
     /// The same for who writes to it: a look at the catalogue now and then is in nobody's way.
     pub(crate) fn open_for_writer(path: &Path) -> Result<Cache, CacheError> {
-        let place = Place::of(path);
-        let (connection, frozen) = schema::open_reader_anywhere(path)?;
+        let place = OpenedPath::of(path);
+        let (connection, frozen) = schema::open_reader_or_immutable(path)?;
         let watch = schema::open_reader(path)?;
         let version = data_version(&watch).map_err(|error| CacheError::sqlite(path, error))?;
         Ok(Cache {
@@ -264,7 +264,7 @@ impl Cache {
             return Ok(connection);
         }
         self.must_be_in_place()?;
-        let (connection, frozen) = schema::open_reader_anywhere(&self.path)?;
+        let (connection, frozen) = schema::open_reader_or_immutable(&self.path)?;
         *lock(&self.frozen) = frozen;
         Ok(connection)
     }
@@ -291,7 +291,7 @@ impl Cache {
         lock(&self.idle).clear();
         lock(&self.watch).connection = None;
         if self.must_be_in_place().is_ok() {
-            schema::fold_log(&self.path);
+            schema::checkpoint(&self.path);
         }
     }
 

@@ -1,6 +1,6 @@
-//! Whether what is stored makes sense: every promise that the other parts of the cache rely on, looked at
-//! one by one. Every row has a checksum, and every table a digest, so that each flipped bit and each missing row is
-//! found; and what the tables say is compared with one another.
+//! The damage check: tests every assumption that other parts of the cache rely on. The checksums of rows and
+//! the digests of tables reveal each changed byte and each missing row; tables that refer to each other are
+//! compared.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
 use super::catalogue::{self, NO_LOG, SourceRow};
-use super::log_files::{LogFileRow, RowsPart};
+use super::log_files::{LogFileRow, RunsRow};
 use super::root::{self, Root};
 use super::schema;
 use super::segment_rows::{RemovedRow, SegmentRow};
@@ -22,15 +22,15 @@ use crate::cache::error::StoreError;
 use crate::cache::write::memtable::code_to_time;
 use crate::log::{FIELDS, Field};
 
-/// Findings of SQLite's own check that are told.
+/// Reported findings of SQLite's own check.
 const SQLITE_FINDINGS: i64 = 100;
 
-/// Something that is not as it must be.
+/// A problem in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The source, if it is about one.
+    /// The source concerned, if any.
     pub source: Option<String>,
-    /// The segment, if it is about one.
+    /// The segment concerned, if any.
     pub segment: Option<i64>,
     /// `column NAME`, `dictionary of NAME`, `numbers`, `log files`, `file`.
     pub place: String,
@@ -38,23 +38,23 @@ pub struct Finding {
     pub problem: String,
 }
 
-/// What was looked at and found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// Segments looked at.
+    /// Segments checked.
     pub segments: u64,
-    /// Requests in them.
+    /// Requests in these segments.
     pub requests: u64,
-    /// Number of the newest segment; 0 if there is none.
+    /// Id of the newest segment; 0 if there is none.
     pub newest_segment: i64,
-    /// All that is wrong.
+    /// The problems found.
     pub findings: Vec<Finding>,
 }
 
-/// Checks a cache; nothing is changed. Of the segments only those newer than `after` are opened; 0: all.
+/// Checks a cache without changing it. Only segments newer than `after` are opened; 0 opens all.
 ///
 /// # Errors
-/// If it cannot be opened at all. Damage found on the way is a finding.
+/// If the cache cannot be opened. Damage is a finding, not an error.
 pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
     let connection = schema::open_reader(path)?;
     let mut check = Check {
@@ -79,17 +79,17 @@ pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
     }
     let checked = check.checked;
     drop(connection);
-    schema::fold_log(path);
+    schema::checkpoint(path);
     Ok(checked)
 }
 
-/// One thing to look at.
+/// One step of the check.
 type Part<'c> = fn(&mut Check<'c>, i64) -> Result<(), StoreError>;
 
 struct Check<'c> {
     connection: &'c Connection,
     root: Root,
-    /// How many values each dictionary has.
+    /// Number of values of each dictionary.
     lengths: [u64; DIMENSIONS],
     checked: Checked,
 }
@@ -113,7 +113,7 @@ impl Check<'_> {
         self.checked.findings.push(Finding { source: source.map(str::to_owned), segment, place, problem });
     }
 
-    /// What SQLite itself can tell: pages, trees, and rows that belong to others.
+    /// SQLite's own checks: pages, b-trees, foreign keys.
     fn file(&mut self, _: i64) -> Result<(), StoreError> {
         let told: Vec<String> = self
             .connection
@@ -134,7 +134,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The root is what was written, and all rows are there that it counts.
+    /// The root matches its checksum, and the digests of all tables match the root.
     fn root(&mut self, _: i64) -> Result<(), StoreError> {
         self.root = Root::read(self.connection)?;
         let tables = [
@@ -192,7 +192,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Values whose checksum says that they were changed.
+    /// Number of values whose checksum does not match.
     fn broken_values(&self, field: Field) -> rusqlite::Result<u64> {
         let mut values =
             self.connection.prepare("SELECT id, crc, value FROM dictionary WHERE dimension = ?1")?;
@@ -241,7 +241,7 @@ impl Check<'_> {
     }
 
     fn segment(&mut self, segment: &Segment) {
-        // If there are none, that is said when it is the turn of their column.
+        // If the column is missing, its own check reports that.
         let keys = self.numbers_of(segment, Field::Key).map(|(numbers, ..)| numbers).ok();
         for meta in &FIELDS {
             let looked = if DETAIL_FIELDS.contains(&meta.field) {
@@ -280,7 +280,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// What is noted of the ids of a column is what is in it.
+    /// The stored value set equals the set of ids in the column.
     fn presence(&self, segment: &Segment, field: Field, numbers: &[u64]) -> Result<(), String> {
         let Some(presence) = chunk::presence(self.connection, segment.id, field).map_err(words)? else {
             return Ok(());
@@ -309,7 +309,7 @@ impl Check<'_> {
         for page in &pages {
             let open = OpenPage::open(page).map_err(damaged)?;
             for index in 0..open.rows() {
-                // What the key is does not matter, only that there is one to be put back.
+                // The check needs no key, only whether there is one to insert.
                 let is_there = keys.is_none_or(|keys| keys.get(row).is_some_and(|code| *code != 0));
                 let key = is_there.then_some(&b""[..]);
                 open.get(index, || key).map_err(damaged)?;
@@ -323,7 +323,7 @@ impl Check<'_> {
         chunk::read(self.connection, segment.id, field).map_err(words)
     }
 
-    /// The requests of a source are numbered without a gap, but for what was removed.
+    /// The row numbers of a source have no gaps except for removed requests.
     fn numbers(&mut self, _: i64) -> Result<(), StoreError> {
         let segments = SegmentRow::all(self.connection).unwrap_or_default();
         for source in self.sources()? {
@@ -354,7 +354,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The catalogue of log files says what is there of each, and every request is one of a log file.
+    /// The catalogue of log files matches what they gave, and every request belongs to a log file.
     fn log_files(&mut self, _: i64) -> Result<(), StoreError> {
         let segments = SegmentRow::all(self.connection).unwrap_or_default();
         for source in self.sources()? {
@@ -387,7 +387,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// What is there of a log file. The numbers of the requests that it gave are added to `given`.
+    /// Checks one log file. Adds the row numbers of its requests to `given`.
     fn log_file(
         &mut self,
         file: &LogFileRow,
@@ -411,7 +411,7 @@ impl Check<'_> {
             problem(format!("{} rejected lines are kept, {} counted", rejected.len(), file.counts.rejected));
         }
         let (mut requests, mut duplicates) = (0, 0);
-        for part in RowsPart::of_file(self.connection, file)? {
+        for part in RunsRow::of_file(self.connection, file)? {
             for run in &part.runs {
                 if run.row + run.rows > source.next_row as u64 {
                     return Err(Damage("it refers to requests that never were").into());
@@ -444,7 +444,7 @@ fn has_rows(segment: &Segment, rows: usize) -> Result<(), String> {
     }
 }
 
-/// Why a column could not be read.
+/// Why something could not be read.
 fn words(error: StoreError) -> String {
     match error {
         StoreError::Sqlite(rusqlite::Error::QueryReturnedNoRows) => "it is missing".to_owned(),
@@ -460,7 +460,7 @@ mod tests {
     use crate::cache::{Cache, Writer};
     use std::sync::LazyLock;
 
-    /// A cache of two segments.
+    /// A cache with two segments.
     static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
@@ -468,7 +468,7 @@ mod tests {
         std::fs::read(&path).unwrap()
     });
 
-    /// That cache with a change made to it, checked.
+    /// The findings for that cache after a change by SQL.
     fn after(change: &str) -> Vec<Finding> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
@@ -515,7 +515,7 @@ mod tests {
             findings.iter().any(|finding| finding.problem.contains("of a dictionary of")),
             "{findings:?}"
         );
-        // Rows of the catalogue have checksums, and tables digests.
+        // Rows of the catalogue have checksums, and tables have digests.
         for (change, place) in [
             ("UPDATE source SET next_row = next_row + 1", "segments"),
             ("UPDATE log_file SET requests = requests + 1", "log files"),
@@ -549,7 +549,8 @@ mod tests {
 
     #[test]
     fn flipped_bytes_of_a_column_are_found_in_it() {
-        // The first byte of integers is their number of rows, of text the number of pages.
+        // The first byte of an integer column is its number of rows, that of a text column its number of
+        // pages.
         for field in [Field::Time, Field::Key, Field::TotalTime, Field::RequestUri, Field::RequestId] {
             let number = field as i64;
             let finding = only(&format!(
@@ -601,7 +602,7 @@ mod tests {
         Ok(all)
     }
 
-    /// Where these bytes lie in a file.
+    /// Offsets of these bytes in a file.
     fn places_of(bytes: &[u8], file: &[u8]) -> Vec<usize> {
         memchr::memmem::find_iter(file, bytes).collect()
     }
@@ -613,7 +614,7 @@ mod tests {
         drop(filled(&path, "one", (0..300).map(Request::at)));
         let whole = std::fs::read(&path).unwrap();
         let connection = rusqlite::Connection::open(&path).unwrap();
-        // Columns as small as these lie within one page. Some lie in the file more than once.
+        // Columns this small are within one page. Some are in the file more than once.
         let chunks: Vec<(Field, Vec<u8>)> = FIELDS
             .iter()
             .map(|meta| {
@@ -654,7 +655,7 @@ mod tests {
         }
         assert!(flips > 100, "{flips}");
 
-        // A value: nobody is told another key.
+        // A changed value: no reader gets another key.
         let start = places_of(b"k177", &whole)[0] + 3;
         let mut bytes = whole.clone();
         bytes[start] ^= 1;

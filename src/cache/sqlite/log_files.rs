@@ -1,9 +1,9 @@
-//! What has become of each log file: its row in the catalogue, and what is being read of it.
+//! Log files: their rows in the catalogue, and the state of those being read.
 //!
-//! A log file may change between two pulls. The first version of it is read in parts: what is committed of it stays,
-//! and the next pull reads the rest. When another version is read ([`FileState::earlier`]), the catalogue says what
-//! it said of the version before until this one has been read to its end; then it takes the place of that one
-//! ([`versions`](crate::cache::sqlite::versions)).
+//! A log file may change between two pulls. The first version is read in parts: the committed part stays, and
+//! the next pull reads the rest. While another version is read ([`LogFileReading::earlier`]), the catalogue row
+//! describes the version before. When the new version was read to its end it replaces that one
+//! ([`versions`](super::versions)).
 
 use std::sync::Arc;
 
@@ -18,27 +18,27 @@ use crate::cache::column::checksum::{self, Digest, RowChecksum};
 use crate::cache::error::StoreError;
 use crate::cache::write::batch::{FileMark, RejectedLine};
 
-/// Rejected lines of a log file that are kept. Those beyond are counted only: a file of nothing else would fill the
-/// disk.
+/// Rejected lines stored per log file. Further ones are only counted, so that a file of nothing else cannot
+/// fill the disk.
 pub const REJECTED_LINES_KEPT: usize = 10_000;
-/// Bytes of the rejected lines of a log file that are kept, and of the reasons.
+/// Bytes of rejected lines and of their reasons stored per log file.
 pub const REJECTED_BYTES_KEPT: usize = 8 << 20;
 
-/// What was counted of a version of a log file.
+/// Counts of one version of a log file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Lines, empty and rejected ones included.
     pub lines: u64,
-    /// Requests that no other line had given before.
+    /// Requests that no other line gave before.
     pub requests: u64,
     /// Exact repeats of requests that other lines gave.
     pub duplicates: u64,
-    /// Lines that are no record.
+    /// Lines that are not records.
     pub rejected: u64,
 }
 
 impl Counts {
-    /// Repeats become requests: no other line gives them any more.
+    /// Turns repeats into requests: the lines that gave these requests first are gone.
     pub fn adopt(&mut self, repeats: u64) {
         self.requests += repeats;
         self.duplicates = self.duplicates.saturating_sub(repeats);
@@ -54,21 +54,21 @@ pub struct LogFileRow {
     pub version: Option<String>,
     pub size: Option<u64>,
     pub state: i64,
-    /// The number of the reading that the row describes.
+    /// The reading that the row describes.
     pub generation: i64,
-    /// What readings up to this one gave stays, whatever comes under this name: they are of log files that were deleted at
-    /// their source, of which the cache may be the only copy.
+    /// What readings up to this one gave is never removed: `pull --purge` deleted the log files at their
+    /// source, and the cache may have the only copy.
     pub kept_generation: i64,
     pub counts: Counts,
-    /// Requests of it before that time were pruned.
+    /// Requests before this time were pruned.
     pub pruned_before: Option<i64>,
-    /// Digest of its rows in `log_file_part`.
+    /// Digest of the rows in `log_file_part`.
     pub parts: Digest,
-    /// Digest of its rows in `log_file_rows`, of all readings.
+    /// Digest of the rows in `log_file_rows`, of all readings.
     pub rows: Digest,
-    /// Digest of its rows in `rejected_line`.
+    /// Digest of the rows in `rejected_line`.
     pub rejected: Digest,
-    /// The checksum in the file; `None`: it is not there yet.
+    /// The stored checksum; `None` if the row is new.
     stored_crc: Option<i32>,
 }
 
@@ -80,7 +80,7 @@ impl LogFileRow {
     /// Reads the columns [`LOG_FILE_COLUMNS`].
     ///
     /// # Errors
-    /// If the row is not what was written.
+    /// If the checksum does not match.
     pub fn read(row: &Row<'_>) -> Result<LogFileRow, StoreError> {
         let number = |index| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)? as u64) };
         let crc = row.get(16)?;
@@ -116,7 +116,7 @@ impl LogFileRow {
         let mut rows = statement.query(params![source, name])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let found = LogFileRow::read(row)?;
-        // The index may lead to another row.
+        // A damaged index may lead to another row.
         match found.source == source && found.name == name {
             true => Ok(Some(found)),
             false => Err(Damage("a log file is another one than was looked for").into()),
@@ -135,7 +135,7 @@ impl LogFileRow {
         Ok(all)
     }
 
-    /// The checksum of the row as it is.
+    /// The checksum of the current content.
     pub fn crc(&self) -> i32 {
         let Counts { lines, requests, duplicates, rejected } = self.counts;
         let row = RowChecksum::default().number(self.id).number(self.source).bytes(self.name.as_bytes());
@@ -155,7 +155,7 @@ impl LogFileRow {
             .end()
     }
 
-    /// Writes the row, and keeps the digest in the root.
+    /// Writes the row, and updates the digest in the root.
     pub fn save(&mut self, transaction: &Connection, root: &mut Root) -> rusqlite::Result<()> {
         let crc = self.crc();
         let sql = match self.stored_crc {
@@ -198,7 +198,7 @@ impl LogFileRow {
         Ok(())
     }
 
-    /// Deletes the row, and all that belongs to it.
+    /// Deletes the row, and the rows of the log file in other tables.
     pub fn delete(&self, transaction: &Connection, root: &mut Root) -> rusqlite::Result<()> {
         for table in ["log_file_part", "log_file_rows", "rejected_line"] {
             forget(transaction, table, self.id)?;
@@ -219,7 +219,7 @@ fn forget(transaction: &Connection, table: &str, id: i64) -> rusqlite::Result<()
 
 /// A row of the table `log_file_rows`.
 #[derive(Clone, Debug)]
-pub struct RowsPart {
+pub struct RunsRow {
     pub file: i64,
     pub generation: i64,
     pub part: i64,
@@ -227,24 +227,24 @@ pub struct RowsPart {
     pub runs: Vec<Run>,
 }
 
-impl RowsPart {
+impl RunsRow {
     /// Reads the columns `log_file_id`, `generation`, `part`, `crc`, `runs`.
-    pub fn read(row: &Row<'_>) -> Result<RowsPart, StoreError> {
+    pub fn read(row: &Row<'_>) -> Result<RunsRow, StoreError> {
         let (file, generation, part, crc) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         let bytes = row.get_ref(4)?.as_blob().unwrap_or_default();
-        checksum::is_same(crc, RowsPart::crc(file, generation, part, bytes))?;
-        Ok(RowsPart { file, generation, part, crc, runs: runs::decode(bytes)? })
+        checksum::is_same(crc, RunsRow::crc(file, generation, part, bytes))?;
+        Ok(RunsRow { file, generation, part, crc, runs: runs::decode(bytes)? })
     }
 
-    /// All of one log file.
-    pub fn of_file(connection: &Connection, file: &LogFileRow) -> Result<Vec<RowsPart>, StoreError> {
+    /// All rows of a log file.
+    pub fn of_file(connection: &Connection, file: &LogFileRow) -> Result<Vec<RunsRow>, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT log_file_id, generation, part, crc, runs FROM log_file_rows WHERE log_file_id = ?1",
         )?;
         let mut rows = statement.query([file.id])?;
         let (mut parts, mut digest) = (Vec::new(), Digest::default());
         while let Some(row) = rows.next()? {
-            let part = RowsPart::read(row)?;
+            let part = RunsRow::read(row)?;
             digest.add(part.crc);
             parts.push(part);
         }
@@ -256,14 +256,14 @@ impl RowsPart {
         RowChecksum::default().number(file).number(generation).number(part).bytes(bytes).end()
     }
 
-    /// Writes a part, in place of one with the same numbers; its checksum.
+    /// Inserts or replaces a row. Returns its checksum.
     pub fn write(
         transaction: &Connection,
         (file, generation, part): (i64, i64, i64),
         runs: &[Run],
     ) -> rusqlite::Result<i32> {
         let bytes = runs::encode(runs);
-        let crc = RowsPart::crc(file, generation, part, &bytes);
+        let crc = RunsRow::crc(file, generation, part, &bytes);
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO log_file_rows (log_file_id, generation, part, crc, runs)
@@ -273,7 +273,7 @@ impl RowsPart {
         Ok(crc)
     }
 
-    /// Deletes the part.
+    /// Deletes the row.
     pub fn delete(&self, transaction: &Connection) -> rusqlite::Result<()> {
         transaction
             .prepare_cached(
@@ -284,57 +284,61 @@ impl RowsPart {
     }
 }
 
-/// The requests of readings before this one, by their numbers within the source.
+/// Row numbers of the requests that earlier readings gave.
 #[derive(Debug, Default)]
-pub struct Earlier {
-    /// Those that this file gave first.
+pub struct EarlierReadings {
+    /// Requests that this file gave first.
     owned: RoaringTreemap,
-    /// Those that other lines had given already.
+    /// Requests that other lines had given before.
     repeats: RoaringTreemap,
-    /// Those that this reading has given so far.
+    /// Requests that the current reading has given so far.
     taken: RoaringTreemap,
 }
 
-/// What is read of a log file, as far as it is in the cache or will be with the next commit.
+/// The state of a log file that is being read: committed parts and those of the next commit.
 #[derive(Debug)]
-pub struct FileState {
+pub struct LogFileReading {
     pub mark: Arc<FileMark>,
-    /// Its row in the catalogue, as it is in the file.
+    /// The committed row in the catalogue.
     pub row: Option<LogFileRow>,
-    /// The number of this reading.
+    /// The number of the current reading.
     pub generation: i64,
-    /// The number of its next row in `log_file_rows`.
+    /// The number of the next row in `log_file_rows`.
     next_part: i64,
     pub counts: Counts,
-    /// How many lines the file has, once that is known.
+    /// Number of lines of the file, once known.
     pub total_lines: Option<u64>,
-    /// The file holds no log lines.
+    /// Whether the file has no log lines.
     pub no_log: bool,
-    /// Its content is damaged: nothing of this reading counts.
+    /// Whether the content is damaged, so that this reading does not count.
     pub is_damaged: bool,
-    /// Whether the next commit has something to write of it.
+    /// Whether there are uncommitted changes.
     pub is_dirty: bool,
     new_parts: Vec<(u64, u64)>,
     new_runs: Vec<Run>,
     new_rejected: Vec<RejectedLine>,
-    /// Rejected lines that are kept, and their bytes.
+    /// Number and bytes of the stored rejected lines.
     kept: (usize, usize),
-    /// Digest of what is in `log_file_rows` of this reading.
+    /// Digest of the rows of the current reading in `log_file_rows`.
     rows: Digest,
-    /// Digest of what is in `log_file_rows` of readings that are kept.
+    /// Digest of the rows of purged readings in `log_file_rows`.
     kept_rows: Digest,
-    /// If other readings gave requests: this version replaces another.
-    earlier: Option<Earlier>,
+    /// Present if earlier readings gave requests: this version replaces another.
+    earlier: Option<EarlierReadings>,
 }
 
-impl FileState {
-    /// Begins, or goes on with, the reading of a version of a log file.
+impl LogFileReading {
+    /// Begins or continues the reading of a version of a log file.
     ///
     /// # Errors
-    /// If what the catalogue has of it is damaged.
-    pub fn load(connection: &Connection, source: i64, mark: &Arc<FileMark>) -> Result<FileState, StoreError> {
+    /// If the rows of the log file are damaged.
+    pub fn load(
+        connection: &Connection,
+        source: i64,
+        mark: &Arc<FileMark>,
+    ) -> Result<LogFileReading, StoreError> {
         let row = LogFileRow::find(connection, source, &mark.name)?;
-        let mut state = FileState {
+        let mut state = LogFileReading {
             mark: mark.clone(),
             row: None,
             generation: 1,
@@ -353,7 +357,7 @@ impl FileState {
             earlier: None,
         };
         let Some(row) = row else { return Ok(state) };
-        let (mut parts, mut kept) = (RowsPart::of_file(connection, &row)?, Vec::new());
+        let (mut parts, mut kept) = (RunsRow::of_file(connection, &row)?, Vec::new());
         if row.kept_generation > 0 {
             (kept, parts) = parts.into_iter().partition(|part| part.generation <= row.kept_generation);
         }
@@ -380,7 +384,7 @@ impl FileState {
                 .filter(|part| part.generation == row.generation)
                 .for_each(|part| state.rows.add(part.crc));
         } else {
-            let mut earlier = Earlier::default();
+            let mut earlier = EarlierReadings::default();
             for run in parts.iter().flat_map(|part| &part.runs) {
                 let set = if run.is_repeat { &mut earlier.repeats } else { &mut earlier.owned };
                 set.insert_range(run.row..run.row + run.rows);
@@ -393,36 +397,36 @@ impl FileState {
         Ok(state)
     }
 
-    /// Requests before that time were pruned, and are not taken again.
+    /// Requests before this time were pruned, and must not be added again.
     pub fn pruned_before(&self) -> Option<i64> {
         self.row.as_ref().and_then(|row| row.pruned_before)
     }
 
-    /// Whether lines of this version are still to come.
+    /// Whether lines of this version are still to be read.
     pub fn is_in_part(&self) -> bool {
         !self.no_log && self.total_lines.is_none_or(|total| self.counts.lines < total)
     }
 
-    /// Whether this version was read to its end and lacks requests that another version gave.
-    pub fn takes_back(&self) -> bool {
+    /// Whether this version was read to its end and lacks requests that earlier readings gave.
+    pub fn removes_requests(&self) -> bool {
         !self.is_in_part()
-            && self.earlier.as_ref().is_some_and(|Earlier { owned, repeats, taken }| {
+            && self.earlier.as_ref().is_some_and(|EarlierReadings { owned, repeats, taken }| {
                 !owned.is_subset(taken) || !repeats.is_subset(taken)
             })
     }
 
-    /// Whether other readings gave requests before this one.
+    /// Whether earlier readings gave requests.
     pub fn has_earlier(&self) -> bool {
         self.earlier.is_some()
     }
 
-    /// Whether nothing is left to be done: it need not be kept in memory.
-    pub fn is_settled(&self) -> bool {
-        !self.is_dirty && !self.is_damaged && !self.is_in_part() && !self.takes_back()
+    /// Whether nothing is left to be done, so that the state need not stay in memory.
+    pub fn is_done(&self) -> bool {
+        !self.is_dirty && !self.is_damaged && !self.is_in_part() && !self.removes_requests()
     }
 
-    /// Lines of it were read.
-    pub fn read_lines(&mut self, first_line: u64, lines: u64, total_lines: Option<u64>) {
+    /// Records that lines were read.
+    pub fn add_lines(&mut self, first_line: u64, lines: u64, total_lines: Option<u64>) {
         self.counts.lines += lines;
         self.total_lines = self.total_lines.or(total_lines);
         if lines > 0 && self.earlier.is_none() {
@@ -431,8 +435,8 @@ impl FileState {
         self.is_dirty = true;
     }
 
-    /// Lines of it are no records.
-    pub fn reject(&mut self, rejected: Vec<RejectedLine>) {
+    /// Records lines that are not records.
+    pub fn add_rejected(&mut self, rejected: Vec<RejectedLine>) {
         self.counts.rejected += rejected.len() as u64;
         for line in rejected {
             let bytes = line.content.len() + line.reason.len();
@@ -443,8 +447,8 @@ impl FileState {
         }
     }
 
-    /// Consecutive lines gave requests that are new in the cache.
-    pub fn give(&mut self, line: u64, row: u64, rows: u64) {
+    /// Records that consecutive lines gave new requests.
+    pub fn add_requests(&mut self, line: u64, row: u64, rows: u64) {
         self.counts.requests += rows;
         if let Some(earlier) = &mut self.earlier {
             earlier.taken.insert_range(row..row + rows);
@@ -452,10 +456,11 @@ impl FileState {
         runs::push(&mut self.new_runs, Run { line, row, rows, is_repeat: false });
     }
 
-    /// A line gave a request that the cache has already. Whether it is a repeat that was not counted before.
-    pub fn repeat(&mut self, line: u64, row: u64) -> bool {
+    /// Records that a line gave a request that the cache has already. Returns whether it is a repeat that was
+    /// not counted before.
+    pub fn add_repeat(&mut self, line: u64, row: u64) -> bool {
         let (mut is_repeat, mut is_new) = (true, true);
-        if let Some(Earlier { owned, repeats, taken }) = &mut self.earlier {
+        if let Some(EarlierReadings { owned, repeats, taken }) = &mut self.earlier {
             is_repeat = !taken.insert(row) || !owned.contains(row);
             is_new = !repeats.contains(row);
         }
@@ -467,8 +472,8 @@ impl FileState {
         is_repeat && is_new
     }
 
-    /// Writes what is new within a transaction; [`FileState::settle`] follows when that is committed. `next_id` is the
-    /// id of the next log file that is new in the catalogue.
+    /// Writes the changes within a transaction. After its commit the caller calls [`LogFileReading::settle`].
+    /// `next_id` is the id of the next new log file.
     pub fn write(
         &self,
         transaction: &Transaction<'_>,
@@ -497,18 +502,17 @@ impl FileState {
         });
         let mut rows = self.rows;
         if !self.new_runs.is_empty() {
-            let crc =
-                RowsPart::write(transaction, (row.id, self.generation, self.next_part), &self.new_runs)?;
+            let crc = RunsRow::write(transaction, (row.id, self.generation, self.next_part), &self.new_runs)?;
             rows.add(crc);
             row.rows.add(crc);
         }
-        let replaces = self.earlier.is_some() && !self.is_in_part() && !self.takes_back();
+        let replaces = self.earlier.is_some() && !self.is_in_part() && !self.removes_requests();
         if replaces {
             let mut all = self.kept_rows;
             all.0 = all.0.wrapping_add(rows.0);
             self.replace(transaction, &mut row, all)?;
         } else if self.earlier.is_none() {
-            self.describe(&mut row);
+            self.fill_row(&mut row);
             self.write_parts(transaction, &mut row)?;
             self.write_rejected(transaction, &mut row)?;
         }
@@ -516,8 +520,8 @@ impl FileState {
         Ok(Written { row, rows, replaces })
     }
 
-    /// What was written is committed.
-    pub fn settle(&mut self, written: Written) {
+    /// Records that the changes are committed.
+    pub fn mark_committed(&mut self, written: Written) {
         let Written { row, rows, replaces } = written;
         self.row = Some(row);
         self.rows = rows;
@@ -533,8 +537,8 @@ impl FileState {
         self.is_dirty = false;
     }
 
-    /// This version, read to its end, takes the place of the one before: nothing but its own reading counts, and those
-    /// that are kept. What is left in `log_file_rows` has this digest. The caller saves the row.
+    /// Makes this version, read to its end, replace the one before. Of the rows in `log_file_rows` those of
+    /// this reading and of purged ones remain; `rows` is their digest. The caller saves `row`.
     pub fn replace(
         &self,
         transaction: &Connection,
@@ -551,12 +555,12 @@ impl FileState {
         }
         row.rows = rows;
         (row.parts, row.rejected) = (Digest::default(), Digest::default());
-        self.describe(row);
+        self.fill_row(row);
         self.write_rejected(transaction, row)
     }
 
-    /// What the catalogue says of this version.
-    fn describe(&self, row: &mut LogFileRow) {
+    /// Copies what the catalogue says of this version to its row.
+    fn fill_row(&self, row: &mut LogFileRow) {
         row.version.clone_from(&self.mark.version);
         row.size = self.mark.size;
         row.generation = self.generation;
@@ -595,7 +599,7 @@ impl FileState {
         )?;
         let mut before = (0, -1);
         for rejected in &self.new_rejected {
-            // Those of one line come one after another.
+            // Rejected records of one line follow each other.
             let number = if before.0 == rejected.line { before.1 + 1 } else { 0 };
             before = (rejected.line, number);
             let line = rejected.line as i64;
@@ -611,9 +615,9 @@ impl FileState {
 #[derive(Debug)]
 pub struct Written {
     row: LogFileRow,
-    /// Digest of what is in `log_file_rows` of this reading.
+    /// Digest of the rows of the current reading in `log_file_rows`.
     rows: Digest,
-    /// Whether this version took the place of another.
+    /// Whether this version replaced another.
     replaces: bool,
 }
 
@@ -623,7 +627,7 @@ pub fn rejected_crc((file, line, number): (i64, i64, i64), reason: &str, content
     row.bytes(reason.as_bytes()).bytes(content).end()
 }
 
-/// The id of the next log file that is new in the catalogue.
+/// The id of the next new log file.
 pub fn next_id(connection: &Connection) -> rusqlite::Result<i64> {
     let last: Option<i64> =
         connection.query_row("SELECT max(id) FROM log_file", [], |row| row.get(0)).optional()?.flatten();

@@ -1,31 +1,31 @@
-//! A cache that this process has made, which goes again if nothing is ever put into it.
+//! A cache that this process made. It is deleted again if it stays empty.
 
 use super::lock::WriterLock;
-use super::place::Place;
+use super::place::OpenedPath;
 use super::schema;
 
-/// A cache that this process has made.
+/// A cache that this process made.
 #[derive(Clone, Debug)]
-pub struct Made {
-    place: Place,
+pub struct NewCache {
+    place: OpenedPath,
 }
 
-impl Made {
-    pub(in crate::cache) fn at(place: &Place) -> Made {
-        Made { place: place.clone() }
+impl NewCache {
+    pub(in crate::cache) fn at(place: &OpenedPath) -> NewCache {
+        NewCache { place: place.clone() }
     }
 
-    /// Deletes it if it is still there and nothing was put into it: no source, by no process. One that another
-    /// process has open stays.
+    /// Deletes the cache if it is still in place and has no source. A cache that another process has open
+    /// stays.
     pub fn delete_if_empty(&self) {
         if self.place.has_moved() {
             return;
         }
-        // Another process that writes will put something into it.
-        if let Ok(_lock) = WriterLock::take(self.place.path())
+        // Another writer will add something.
+        if let Ok(_lock) = WriterLock::acquire(self.place.path())
             && !self.place.has_moved()
         {
-            // What cannot be deleted stays.
+            // A file that cannot be deleted stays.
             let _ = schema::delete_if_empty(&self.place);
         }
     }
@@ -39,27 +39,27 @@ mod tests {
     fn only_an_empty_cache_that_nobody_else_uses_is_deleted_by_the_process_that_made_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
-        let made = |writer: &Writer| writer.made().unwrap();
+        let made = |writer: &Writer| writer.new_cache().unwrap();
 
-        // Another process is about to fill it.
+        // A writer has it open.
         let writer = Writer::open(&path).unwrap();
         let made_by_first = made(&writer);
         made_by_first.delete_if_empty();
         assert!(path.exists());
         drop(writer);
-        // One that it did not make is none of its business.
-        assert!(Writer::open(&path).unwrap().made().is_none());
+        // This writer did not make it.
+        assert!(Writer::open(&path).unwrap().new_cache().is_none());
         // A reader has it open.
         let cache = Cache::open(&path).unwrap();
         made_by_first.delete_if_empty();
         assert!(path.exists());
         assert!(cache.sources().unwrap().is_empty());
         drop(cache);
-        // Something was put into it.
+        // It has a source.
         Writer::open(&path).unwrap().source("/var/log/acme").unwrap();
         made_by_first.delete_if_empty();
         assert_eq!(Cache::open(&path).unwrap().sources().unwrap().len(), 1);
-        // Another one has its name.
+        // Another cache has its path.
         let kept = folder.path().join("kept.db");
         std::fs::rename(&path, &kept).unwrap();
         let made_by_second = made(&Writer::open(&path).unwrap());

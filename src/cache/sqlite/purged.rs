@@ -1,12 +1,13 @@
-//! Sources whose log files were deleted by `pull --purge`: the cache may be the only copy of what they held.
+//! Purged sources: `pull --purge` deleted log files there, and the cache may have the only copy of their
+//! content.
 
 use super::catalogue::SourceRow;
 use super::log_files::LogFileRow;
 use crate::cache::{Cache, CacheError, Writer};
 
 impl Writer {
-    /// Notes that log files of a source are about to be deleted where they came from: what they gave stays, whatever
-    /// comes under their names.
+    /// Records that log files of a source are about to be deleted at the source. What they gave stays,
+    /// whatever other log files get their names.
     ///
     /// # Errors
     /// If the cache cannot be written.
@@ -16,8 +17,8 @@ impl Writer {
         names: impl Iterator<Item = &'n str>,
     ) -> Result<(), CacheError> {
         let source = self.source(uri)?;
-        self.settle()?;
-        self.change(|transaction, root| {
+        self.commit_and_reset()?;
+        self.in_transaction(|transaction, root| {
             let mut row = SourceRow::find(transaction, source)?;
             row.is_purged = true;
             row.save(transaction)?;
@@ -33,7 +34,7 @@ impl Writer {
 }
 
 impl Cache {
-    /// The sources whose log files were deleted where they came from.
+    /// The sources with deleted log files.
     ///
     /// # Errors
     /// If the cache cannot be read.

@@ -1,11 +1,11 @@
-//! The tables of a cache, and how a connection to one is opened.
+//! The tables of a cache, and how a connection to it is opened.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::place::{self, Place, beside, is_missing_or_empty, private_file};
+use super::place::{self, OpenedPath, is_missing_or_empty, private_file, with_suffix};
 use super::root::Root;
 use crate::cache::CacheError;
 use crate::cache::column::layout::DIMENSIONS;
@@ -16,17 +16,17 @@ pub const APPLICATION_ID: i64 = 0x5441_4d52;
 /// `user_version` of a cache: the number of its format (docs/cache-format.md).
 pub const FORMAT: i64 = 3;
 
-/// Big pages suit big blobs: fewer links in their chains.
+/// Large pages suit large blobs: their page chains are shorter.
 const PAGE_SIZE: u32 = 32_768;
 
-/// Address space that may be mapped; what is not used costs nothing.
+/// Address space to map. Unused address space costs nothing.
 const MMAP_SIZE: i64 = 64 << 30;
 
-/// How long SQLite's own locks are waited for.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long SQLite waits for its own locks.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long is waited before they are tried again where SQLite does not wait.
-const BREATH: Duration = Duration::from_millis(3);
+/// Pause between attempts where SQLite does not wait.
+const RETRY_PAUSE: Duration = Duration::from_millis(3);
 
 const TABLES: &str = "
 -- What no row can say of itself: one row. newest_segment: the largest id that a segment ever had. segments,
@@ -163,87 +163,90 @@ CREATE TABLE removed (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Key of a row in `column_chunk`.
+/// Id of a row in `column_chunk`.
 pub fn chunk_id(segment: i64, field: crate::log::Field) -> i64 {
     segment * 64 + field as i64
 }
 
 const WRITING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// How changes to a cache get into it.
+/// How SQLite commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Journal {
-    /// To the end of a log first, and from there into the file: nobody waits for anybody.
+    /// To a write-ahead log, which is later copied into the file: readers and the writer do not block each
+    /// other.
     WriteAhead,
-    /// Into the file at once, after a copy of what is overwritten was put aside. What is only added is written
-    /// once, not twice; but whoever reads and who writes wait for each other.
+    /// Into the file, after a copy of the pages to be overwritten. New data is written once and not twice,
+    /// but readers and the writer block each other.
     Rollback,
 }
 
-/// A cache that was opened for writing.
+/// A cache opened for writing.
 pub struct Opened {
     pub connection: Connection,
     pub journal: Journal,
-    /// The file that was opened.
-    pub place: Place,
-    /// Whether it was made just now.
+    /// The opened file.
+    pub place: OpenedPath,
+    /// Whether this call made the cache.
     pub is_new: bool,
-    /// What an earlier cache of this name had left and was put aside, by its new name.
-    pub put_aside: Vec<PathBuf>,
+    /// Journals of an earlier cache at this path, by their new names.
+    pub renamed_journals: Vec<PathBuf>,
 }
 
-/// Opens a cache for writing; makes it if there is no such file. One that it makes gets the journal that is
-/// wanted, any other is written ahead. The caller holds the lock.
+/// Opens a cache for writing, and makes it if it is missing. A new cache gets the journal `wanted`; any other
+/// is switched to WAL. The caller holds the lock.
 pub fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheError> {
     let is_new = is_missing_or_empty(path)?;
-    let mut put_aside = Vec::new();
+    let mut renamed_journals = Vec::new();
     let journal = if is_new {
-        put_aside = make(path, wanted)?;
+        renamed_journals = make(path, wanted)?;
         wanted
     } else {
-        // Looked at through a read-only connection first: a file that is not ours is not touched.
+        // A read-only connection checks the file first: a foreign file is not touched.
         open_reader(path)?;
         Journal::WriteAhead
     };
-    let place = Place::of(path);
-    place.has_one_name()?;
+    let place = OpenedPath::of(path);
+    place.require_single_name()?;
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
     if place.has_moved() {
         return Err(CacheError::Moved { file: path.to_owned() });
     }
-    connection.busy_timeout(PATIENCE).map_err(sqlite)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
     match journal {
-        Journal::WriteAhead => write_ahead(path, &connection)?,
+        Journal::WriteAhead => use_wal(path, &connection)?,
         Journal::Rollback => connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?,
     }
-    // 16 MB, a segment or so: little is written twice, and no checkpoint takes so long that the parsers have
-    // nothing to do meanwhile.
+    // 16 MB, about a segment: little is written twice, and no checkpoint takes so long that the parsers
+    // become idle.
     connection.pragma_update(None, "wal_autocheckpoint", 500).map_err(sqlite)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(sqlite)?;
-    // In KB: the largest column of a segment fits, or it would be written as zeros before it is filled in.
+    // In KB. The largest column of a segment fits; otherwise SQLite would write its zeroed blob before it is
+    // filled.
     connection.pragma_update(None, "cache_size", -12_000).map_err(sqlite)?;
-    Ok(Opened { connection, journal, place, is_new, put_aside })
+    Ok(Opened { connection, journal, place, is_new, renamed_journals })
 }
 
-/// Has a cache written ahead, so that readers are not in the way of who writes, if it is not: it is being filled
-/// for the first time, or whoever did that was killed. What is half done then is undone.
+/// Switches a cache to WAL, so that readers do not block the writer, if it has a rollback journal: it is
+/// being filled for the first time, or the process that did so was killed. An unfinished transaction is
+/// rolled back.
 ///
 /// # Errors
-/// If somebody writes all the time, or the cache cannot be written; then it can only be read as it is.
-pub fn end_rollback(path: &Path) -> Result<(), CacheError> {
+/// If another process writes all the time, or the cache cannot be written; then it can only be read as it is.
+pub fn switch_to_wal(path: &Path) -> Result<(), CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
-    let give_up = Instant::now() + PATIENCE;
+    let give_up = Instant::now() + BUSY_TIMEOUT;
     loop {
-        // SQLite does not wait for the writer here, for it cannot know that nobody waits for this connection.
+        // SQLite returns "busy" at once here: it cannot rule out a deadlock.
         match application_id(&connection) {
             Ok(APPLICATION_ID) => {}
             Ok(_) => return Ok(()),
             Err(error) => return Err(sqlite(error)),
         }
-        match write_ahead(path, &connection) {
-            Err(CacheError::Locked { .. }) if Instant::now() < give_up => std::thread::sleep(BREATH),
+        match use_wal(path, &connection) {
+            Err(CacheError::Locked { .. }) if Instant::now() < give_up => std::thread::sleep(RETRY_PAUSE),
             ended => return ended,
         }
     }
@@ -253,27 +256,26 @@ fn application_id(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "application_id", |row| row.get(0))
 }
 
-/// How the changes of a cache get into it, as far as a connection to it has noticed.
+/// The journal of the cache, as far as the connection has noticed.
 pub fn journal(connection: &Connection) -> rusqlite::Result<Journal> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     Ok(if mode.eq_ignore_ascii_case("wal") { Journal::WriteAhead } else { Journal::Rollback })
 }
 
-/// Opens a cache that somebody else in this process writes to, to fold its write-ahead log.
+/// Opens a second connection to a cache that this process writes, for checkpoints.
 pub fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, WRITING)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }
 
-/// Makes an empty cache under another name, and gives it its own when it is whole: a process that is killed
-/// meanwhile leaves no file that is neither a cache nor nothing. Returns what was put aside. The caller holds the
-/// lock.
+/// Makes an empty cache under a temporary name and renames it when it is complete, so that a killed process
+/// leaves no partial cache. Returns the journals that were renamed. The caller holds the lock.
 fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
-    // A link may lead to an empty file, or to one that is still to be made.
+    // A symbolic link may lead to an empty or to a missing file.
     let file = &place::resolve(path);
-    let making = beside(file, ".new");
+    let making = with_suffix(file, ".new");
     if !is_unfinished(&making) {
         return Err(CacheError::InTheWay {
             path: path.to_owned(),
@@ -283,9 +285,9 @@ fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
     }
     remove_unfinished(&making);
     let made = make_at(&making, path, journal).and_then(|()| {
-        let put_aside = put_logs_aside(file).map_err(open)?;
+        let renamed_journals = rename_journals(file).map_err(open)?;
         std::fs::rename(&making, file).map_err(open)?;
-        Ok(put_aside)
+        Ok(renamed_journals)
     });
     if made.is_err() {
         remove_unfinished(&making);
@@ -293,14 +295,14 @@ fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
     made
 }
 
-/// Makes an empty cache at `making`; errors name `path`.
+/// Makes an empty cache at `making`. Errors name `path`.
 fn make_at(making: &Path, path: &Path, journal: Journal) -> Result<(), CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
     let sqlite = |error| CacheError::sqlite(path, error);
     private_file().write(true).create_new(true).open(making).map_err(open)?;
     let mut connection = Connection::open_with_flags(making, WRITING).map_err(sqlite)?;
     connection.pragma_update(None, "page_size", PAGE_SIZE).map_err(sqlite)?;
-    // Till it has its name nobody can miss it, so it is made durable once, at the end.
+    // No process relies on the file before it is renamed, so it is synced once, at the end.
     connection.pragma_update(None, "synchronous", "OFF").map_err(sqlite)?;
     let transaction = connection.transaction().map_err(sqlite)?;
     transaction.execute_batch(TABLES).map_err(sqlite)?;
@@ -309,17 +311,17 @@ fn make_at(making: &Path, path: &Path, journal: Journal) -> Result<(), CacheErro
     transaction.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
     transaction.commit().map_err(sqlite)?;
     if journal == Journal::WriteAhead {
-        write_ahead(path, &connection)?;
+        use_wal(path, &connection)?;
     }
     connection.close().map_err(|(_, error)| sqlite(error))?;
     let made = std::fs::OpenOptions::new().write(true).open(making).map_err(open)?;
     made.sync_all().map_err(open)
 }
 
-/// Whether there is nothing at this path, or what a killed process leaves that was making a cache.
+/// Whether there is no file at this path, or an unfinished cache left by a killed process.
 fn is_unfinished(making: &Path) -> bool {
     const MAGIC: &[u8] = b"SQLite format 3\0";
-    /// Where the header of an SQLite file has the `application_id`.
+    /// Offset of the `application_id` in an SQLite header.
     const AT: usize = 68;
     let Ok(found) = std::fs::symlink_metadata(making) else { return true };
     if !found.is_file() {
@@ -331,33 +333,33 @@ fn is_unfinished(making: &Path) -> bool {
     let application =
         header.get(AT..AT + 4).map(|id| id.iter().fold(0, |id, byte| id << 8 | i64::from(*byte)));
     let is_ours = header.starts_with(MAGIC) && application == Some(APPLICATION_ID);
-    // A loss of power leaves zeros, or nothing.
+    // A power failure leaves zeros or nothing.
     read.is_ok() && (is_ours || header.iter().all(|byte| *byte == 0))
 }
 
 fn remove_unfinished(making: &Path) {
     for suffix in ["", "-journal", "-wal", "-shm"] {
-        // What was never there cannot be removed.
-        let _ = std::fs::remove_file(beside(making, suffix));
+        // Missing files are expected.
+        let _ = std::fs::remove_file(with_suffix(making, suffix));
     }
 }
 
-/// Puts the logs of an earlier cache aside whose file is gone: SQLite would take them for those of the new one.
-/// They are not deleted, for the earlier cache may have been moved and need them. Returns their new names.
-fn put_logs_aside(file: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut put_aside = Vec::new();
+/// Renames the journals of an earlier cache whose file is gone: SQLite would apply them to the new one. They
+/// are not deleted, because the earlier cache may have been moved and need them. Returns their new names.
+fn rename_journals(file: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut renamed_journals = Vec::new();
     for suffix in ["-wal", "-journal"] {
-        put_aside.extend(place::put_log_aside(&beside(file, suffix))?);
+        renamed_journals.extend(place::rename_journal(&with_suffix(file, suffix))?);
     }
-    // An index of the log, which SQLite makes anew.
-    match std::fs::remove_file(beside(file, "-shm")) {
+    // The index of the log, which SQLite makes again.
+    match std::fs::remove_file(with_suffix(file, "-shm")) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(put_aside),
+        _ => Ok(renamed_journals),
     }
 }
 
-/// Deletes a cache in which there is nothing, unless another process has it open. The caller holds the lock.
-pub fn delete_if_empty(place: &Place) -> rusqlite::Result<()> {
+/// Deletes a cache without any source, unless another process has it open. The caller holds the lock.
+pub fn delete_if_empty(place: &OpenedPath) -> rusqlite::Result<()> {
     let connection = Connection::open_with_flags(place.path(), WRITING)?;
     connection.busy_timeout(Duration::ZERO)?;
     let is_empty = || -> rusqlite::Result<bool> {
@@ -366,7 +368,7 @@ pub fn delete_if_empty(place: &Place) -> rusqlite::Result<()> {
     if application_id(&connection)? != APPLICATION_ID || !is_empty()? {
         return Ok(());
     }
-    // Only the one connection to a cache can have it without a write-ahead log, or lock it wholly.
+    // SQLite allows both statements only to the single connection of a cache.
     connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     if is_empty()? && !place.has_moved() {
@@ -376,13 +378,13 @@ pub fn delete_if_empty(place: &Place) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// From here on changes go to a log first. (Not within a transaction.)
-pub fn write_ahead(path: &Path, connection: &Connection) -> Result<(), CacheError> {
+/// Switches the journal to WAL. Must not be called within a transaction.
+pub fn use_wal(path: &Path, connection: &Connection) -> Result<(), CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(sqlite)?;
     if mode.eq_ignore_ascii_case("wal") {
-        // A loss of power may take the last commits along, never half of one.
+        // A power failure may lose the last commits, never half of one.
         return connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite);
     }
     Err(CacheError::ReadOnly {
@@ -391,45 +393,45 @@ pub fn write_ahead(path: &Path, connection: &Connection) -> Result<(), CacheErro
     })
 }
 
-/// Opens a cache for reading; it must exist.
+/// Opens an existing cache for reading.
 pub fn open_reader(path: &Path) -> Result<Connection, CacheError> {
-    open_reader_anywhere(path).map(|(connection, _)| connection)
+    open_reader_or_immutable(path).map(|(connection, _)| connection)
 }
 
-/// What a cache looks like from outside.
+/// Length, time of change and presence of a journal. Detects that another process wrote to a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp(Option<(u64, Option<std::time::SystemTime>)>, bool);
+pub struct FileStamp(Option<(u64, Option<std::time::SystemTime>)>, bool);
 
-/// What a cache looks like from outside now.
-pub fn stamp(path: &Path) -> Stamp {
+/// Returns the current stamp of a cache.
+pub fn stamp(path: &Path) -> FileStamp {
     let file = std::fs::metadata(path).ok();
-    Stamp(file.map(|file| (file.len(), file.modified().ok())), has_log(path))
+    FileStamp(file.map(|file| (file.len(), file.modified().ok())), has_log(path))
 }
 
-/// Whether changes wait in a write-ahead log, or are half done.
+/// Whether there is a journal with content.
 fn has_log(path: &Path) -> bool {
     log(path).is_some()
 }
 
-/// The file in which changes wait, or what undoes those that are half done.
+/// The write-ahead log or the rollback journal, whichever has content.
 fn log(path: &Path) -> Option<PathBuf> {
     let file = place::resolve(path);
-    let logs = ["-wal", "-journal"].map(|suffix| beside(&file, suffix));
+    let logs = ["-wal", "-journal"].map(|suffix| with_suffix(&file, suffix));
     logs.into_iter().find(|log| std::fs::metadata(log).is_ok_and(|log| log.len() > 0))
 }
 
-/// Opens a cache for reading, also where nothing may be written: then with what it looked like.
+/// Opens a cache for reading, also on a read-only or full file system. In that case it returns the stamp of
+/// the cache, too.
 ///
-/// SQLite needs a file beside the cache to find its way in the write-ahead log and to tell writers what is
-/// still being read. Where it may not make one, or the disk has no room for it, and there is no log, the cache can
-/// be read as a file that never changes (`immutable`). No process notices then that it is being read: that is
-/// safe as long as no process writes, so the caller must look whether the stamp is still the same before each
-/// question, and open the cache again if it is not.
+/// SQLite needs a shared-memory file beside the cache to index the write-ahead log and to announce readers to
+/// writers. If it cannot make that file and there is no log, the cache is opened as a file that never changes
+/// (`immutable`). Writers do not notice such a reader. So the caller must compare the stamp before each
+/// query, and open the cache again if it has changed.
 ///
-/// On a full disk, changes in a write-ahead log are folded into the cache first by a connection that shares
-/// nothing. If the cache would have to grow for that, or another process has it open, it cannot be read until there
-/// is room for one more page and the index of the log (32 KB each).
-pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), CacheError> {
+/// On a full disk, a connection in exclusive mode first checkpoints the write-ahead log. If the cache would
+/// have to grow for that, or another process has it open, it cannot be read until there is space for one page
+/// and the index of the log (32 KB each).
+pub fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Option<FileStamp>), CacheError> {
     if path.is_dir() {
         return Err(CacheError::Open { path: path.to_owned(), reason: "it is a directory".to_owned() });
     }
@@ -440,9 +442,9 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
     };
     let is_full = matches!(error, CacheError::Full { .. } | CacheError::Unwritable { .. });
     if has_log(path) {
-        // Its writer was killed, or had no more room: what is half done is undone, and what waits is folded, if
-        // this process may.
-        let is_put_right = if is_full { fold_alone(path).is_ok() } else { end_rollback(path).is_ok() };
+        // Its writer was killed or ran out of space. Roll back or checkpoint, if this process may.
+        let is_put_right =
+            if is_full { checkpoint_exclusively(path).is_ok() } else { switch_to_wal(path).is_ok() };
         if is_put_right && let Ok(connection) = open_reader_with(path, path, read_only) {
             return Ok((connection, None));
         }
@@ -454,7 +456,7 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
     let immutable = open_reader_with(path, &immutable_uri(path), read_only | OpenFlags::SQLITE_OPEN_URI)
         .map_err(|error| {
             match error {
-                // SQLite only names the file.
+                // SQLite's message only names the file.
                 CacheError::Open { path, .. } => {
                     let reason = "it may not be read, check its permissions (chmod, chown)".to_owned();
                     CacheError::Open { path, reason }
@@ -463,7 +465,7 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
             }
         });
     let Some(log) = log(path) else { return immutable.map(|connection| (connection, Some(stamp))) };
-    // Whether it may be read at all: what it says without its log is of no interest.
+    // Only whether it can be read matters; its content without the log does not.
     if let Err(unreadable @ CacheError::Open { .. }) = immutable {
         return Err(unreadable);
     }
@@ -482,7 +484,7 @@ pub fn open_reader_anywhere(path: &Path) -> Result<(Connection, Option<Stamp>), 
     Err(CacheError::Open { path: path.to_owned(), reason })
 }
 
-/// Whether this is what SQLite says where it cannot make the file beside the cache that its readers share.
+/// Whether SQLite returns this error when it cannot make the shared-memory file.
 fn keeps_shared_memory_out(error: &CacheError) -> bool {
     matches!(
         error,
@@ -493,27 +495,26 @@ fn keeps_shared_memory_out(error: &CacheError) -> bool {
     )
 }
 
-/// Folds the write-ahead log into the cache where there is no room for the file that connections share: one that
-/// is alone keeps its index of the log in memory. Nothing is lost if there is no room for what is folded either.
-fn fold_alone(path: &Path) -> rusqlite::Result<()> {
+/// Checkpoints the write-ahead log without a shared-memory file: a connection in exclusive mode has the index
+/// of the log in its own memory. If the disk is too full for the checkpoint as well, nothing is lost.
+fn checkpoint_exclusively(path: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open_with_flags(path, WRITING)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
-/// Lets a connection look into the file as into memory, or no longer. To get to the middle of a blob SQLite
-/// follows a chain through all its pages before it: mapped, it looks at one number of each, and reads them
-/// whole otherwise. Columns that are read whole are copied from the file anyway: mapped, they would be in
-/// memory twice.
-pub fn map(connection: &Connection, is_mapped: bool) -> rusqlite::Result<()> {
+/// Switches memory mapping on or off. To reach the middle of a blob SQLite follows the chain of all pages
+/// before it: mapped, it reads one number of each; otherwise it reads the whole pages. Columns that are read
+/// whole are copied anyway, and mapped they would be in memory twice.
+pub fn set_mapped(connection: &Connection, is_mapped: bool) -> rusqlite::Result<()> {
     connection.pragma_update(None, "mmap_size", if is_mapped { MMAP_SIZE } else { 0 })
 }
 
-/// A path as SQLite's URI of a file that never changes.
+/// The URI by which SQLite opens a path as a file that never changes.
 fn immutable_uri(path: &Path) -> PathBuf {
     use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
-    /// What means something in a URI.
+    /// Characters with a meaning in a URI.
     const SPECIAL: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let path = percent_encode(path.as_os_str().as_encoded_bytes(), SPECIAL);
@@ -523,7 +524,7 @@ fn immutable_uri(path: &Path) -> PathBuf {
 fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connection, CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(name, flags).map_err(sqlite)?;
-    connection.busy_timeout(PATIENCE).map_err(sqlite)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
     let number =
         |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sqlite);
     let application = application_id(&connection).map_err(sqlite)?;
@@ -535,7 +536,7 @@ fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connec
     if found != FORMAT {
         return Err(CacheError::Version { path: path.to_owned(), found, known: FORMAT });
     }
-    // SQLite notices that an end is missing only when it gets there: till then it answers.
+    // SQLite notices a truncated file only when it reads past the end.
     let expected = number("page_count")?.saturating_mul(number("page_size")?) as u64;
     let length = std::fs::metadata(path).map_or(expected, |file| file.len());
     if !has_log(path) && length < expected {
@@ -547,16 +548,16 @@ fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connec
     Ok(connection)
 }
 
-/// Folds the write-ahead log into the cache and takes it away, unless somebody has the cache open: SQLite
-/// leaves that to the connection that closes last, and one that only reads cannot. Whoever has it open does
-/// it later; where nothing may be written the log stays, and is read.
-pub fn fold_log(path: &Path) {
+/// Checkpoints and removes the write-ahead log, unless another connection has the cache open: the connection
+/// that is closed last does that, and a read-only one cannot. Where the process may not write, the log stays
+/// and is read.
+pub fn checkpoint(path: &Path) {
     let file = place::resolve(path);
-    if !beside(&file, "-wal").exists() && !beside(&file, "-shm").exists() {
+    if !with_suffix(&file, "-wal").exists() && !with_suffix(&file, "-shm").exists() {
         return;
     }
     if let Ok(connection) = Connection::open_with_flags(path, WRITING) {
-        // The log is looked at no sooner than something is asked.
+        // SQLite opens the log with the first query.
         let _ = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     }
 }

@@ -1,4 +1,4 @@
-//! Looking after sources: which are monitored, and how one goes with all that came from it.
+//! Changes of sources: monitoring, deletion; and upkeep of the cache file.
 
 use super::catalogue::{self, PAUSED, REMOVED, WHOLE};
 use super::log_files::LogFileRow;
@@ -7,20 +7,20 @@ use super::{place, schema};
 use crate::cache::write::batch::CUT_LINE_REASON;
 use crate::cache::{CacheError, Writer};
 
-/// What a person wants of a source.
+/// How a source is monitored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Monitoring {
-    /// Pulled whenever no source is named.
+    /// Pulled when no source is named.
     On,
     /// Not pulled for the time being.
     Paused,
-    /// Pulled again after a pause, as before it.
+    /// Monitored again as before the pause.
     Resumed,
-    /// Not pulled unless it is named; what was pulled stays.
+    /// Not pulled unless it is named. Its requests stay.
     Off,
 }
 
-/// What went with a source.
+/// What a deletion removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deleted {
     /// Requests.
@@ -30,7 +30,7 @@ pub struct Deleted {
 }
 
 impl Writer {
-    /// Says how a source is looked after.
+    /// Changes how a source is monitored.
     ///
     /// # Errors
     /// If the cache cannot be written.
@@ -43,14 +43,14 @@ impl Writer {
         })
     }
 
-    /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that
-    /// only its requests had stay in the dictionaries.
+    /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that only its
+    /// requests had stay in the dictionaries.
     ///
     /// # Errors
-    /// If the cache cannot be written; then all is as it was.
+    /// If the cache cannot be written; then nothing is changed.
     pub fn delete_source(&mut self, source: i64) -> Result<Deleted, CacheError> {
-        self.settle()?;
-        self.change(|transaction, root| {
+        self.commit_and_reset()?;
+        self.in_transaction(|transaction, root| {
             let segments: Vec<SegmentRow> = SegmentRow::all(transaction)?
                 .into_iter()
                 .filter(|segment| segment.source == source)
@@ -69,14 +69,12 @@ impl Writer {
         })
     }
 
-    /// Gives what deletions left free back to the file system: the whole file is written anew. Returns
-    /// how many bytes smaller it is.
+    /// Rewrites the cache file without its free space. Returns the number of bytes by which it shrank.
     ///
     /// # Errors
-    /// If there is no room for that; the cache is as good as before, and its free space will be used for
-    /// what comes next.
-    pub fn give_space_back(&mut self) -> Result<u64, CacheError> {
-        self.settle()?;
+    /// If the disk has too little space; then the cache stays valid, and its free space is used for new data.
+    pub fn vacuum(&mut self) -> Result<u64, CacheError> {
+        self.commit_and_reset()?;
         let before = self.size();
         let done = self.connection.execute_batch("VACUUM").and_then(|()| {
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
@@ -85,22 +83,22 @@ impl Writer {
         Ok(before.saturating_sub(self.size()))
     }
 
-    /// Folds what was committed into the main file, as far as nobody reads an older state just now.
+    /// Checkpoints the write-ahead log, as far as no reader uses an older state.
     ///
     /// # Errors
     /// If the cache cannot be written.
-    pub fn fold_log(&mut self) -> Result<(), CacheError> {
+    pub fn checkpoint(&mut self) -> Result<(), CacheError> {
         self.checkpointer = None;
-        // Whoever reads is not waited for: the next one to fold takes the rest along.
+        // Do not wait for readers: the next checkpoint includes the rest.
         let waits = |writer: &Writer, patience| {
             writer.connection.busy_timeout(patience).map_err(|error| writer.sqlite(error))
         };
         waits(self, std::time::Duration::ZERO)?;
-        let folded = self.write_ahead().and_then(|()| {
+        let folded = self.use_wal().and_then(|()| {
             let fold = "PRAGMA wal_checkpoint(TRUNCATE)";
             self.connection.query_row(fold, [], |_| Ok(())).map_err(|error| self.sqlite(error))
         });
-        waits(self, schema::PATIENCE)?;
+        waits(self, schema::BUSY_TIMEOUT)?;
         self.must_be_in_place()?;
         match folded {
             Err(CacheError::Locked { .. }) => Ok(()),
@@ -108,13 +106,13 @@ impl Writer {
         }
     }
 
-    /// Makes all that was committed durable: it survives a loss of power from here on.
+    /// Makes all commits durable, so that they survive a power failure.
     ///
     /// # Errors
-    /// If it cannot be, or a reader keeps the last commits from being folded into the main file.
+    /// If that fails, or a reader keeps the last commits from being checkpointed.
     pub fn make_durable(&mut self) -> Result<(), CacheError> {
-        self.settle()?;
-        self.write_ahead()?;
+        self.commit_and_reset()?;
+        self.use_wal()?;
         let fold = || -> rusqlite::Result<i64> {
             self.connection.pragma_update(None, "synchronous", "FULL")?;
             let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
@@ -131,10 +129,10 @@ impl Writer {
         };
         let file = std::fs::File::open(&self.path).map_err(kept)?;
         file.sync_all().map_err(kept)?;
-        // Closing it would let go of SQLite's own locks on that file, wherever this process holds them.
+        // Closing it would release the POSIX locks of SQLite on that file, in the whole process.
         self.kept_open = Some(file);
         self.must_be_in_place()?;
-        // The name of a new file is in its folder.
+        // The directory has the name of a new file.
         #[cfg(unix)]
         if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {
             std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(kept)?;
@@ -142,8 +140,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether all that a log file held is in the cache: this version of it was read to its end, none of it was pruned
-    /// since, and its rejected lines are kept, all of them and whole.
+    /// Whether the cache has everything that a log file contained: this version was read to its end, nothing
+    /// of it was pruned since, and all of its rejected lines are stored whole.
     ///
     /// # Errors
     /// If the cache cannot be read.
@@ -164,10 +162,10 @@ impl Writer {
             && !kept.iter().any(|line| line.reason.starts_with(CUT_LINE_REASON)))
     }
 
-    /// Bytes that the cache takes on disk, what is not folded into the main file yet included.
+    /// Bytes of the cache on disk, write-ahead log included.
     fn size(&self) -> u64 {
         let file = place::resolve(&self.path);
-        [&file, &place::beside(&file, "-wal")]
+        [&file, &place::with_suffix(&file, "-wal")]
             .iter()
             .filter_map(|path| std::fs::metadata(path).ok())
             .map(|metadata| metadata.len())

@@ -1,5 +1,5 @@
-//! Requests on their way into the cache: columns with dictionaries of their own, built by a parser
-//! while another batch is being written. So the writer maps distinct values, not rows.
+//! Parsed requests on their way to the writer. A parser builds a batch, with dictionaries of its own, while
+//! the writer writes another one. So the writer maps distinct values to value ids, not rows.
 
 use std::sync::Arc;
 
@@ -13,63 +13,64 @@ use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, MEASURES, hint, slot,
 };
 use crate::cache::column::text::{PAGE, Page, PageBuilder};
-use crate::cache::dictionary::published::{AllKnown, Knowledge, Known};
-use crate::cache::dictionary::value_memo::Recent;
-use crate::cache::dictionary::{Arena, Interner, TOGETHER, hash, same};
+use crate::cache::dictionary::published::{PublishedDictionaries, PublishedDictionary, SharedDictionaries};
+use crate::cache::dictionary::value_memo::ValueMemo;
+use crate::cache::dictionary::{Arena, Interner, VALUES_PER_LOOKUP, bytes_equal, hash};
 
-/// Rows in a full batch. Two pages of text hold them and the rest of a block of lines, so no page is nearly empty.
-/// Several batches are on their way at a time, and memory is bounded.
+/// Rows of a full batch. They, and the rows of the block of lines that fills the batch, fit two pages of
+/// text, so no page is nearly empty. Several batches are in flight at a time, so they must be small.
 pub const BATCH_ROWS: usize = 7_680;
 
-/// Bytes of memory from which on a batch is full too. An ordinary one has a fifth of them.
+/// Bytes of memory of a full batch. An ordinary batch takes a fifth of them.
 pub const BATCH_BYTES: usize = 8 << 20;
 
-/// Memory that grew beyond this for one batch is given back after it.
-const KEPT_BYTES: usize = BATCH_BYTES;
+/// A batch that took more memory than this is freed, not reused.
+const MAX_REUSED_BYTES: usize = BATCH_BYTES;
 
-/// A log file as the catalogue knows it.
+/// A log file, as the catalogue identifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileMark {
     /// Name within the source.
     pub name: String,
-    /// Changes when the content does.
+    /// ETag, or size and time of change. It changes when the content changes.
     pub version: Option<String>,
-    /// Stored bytes, where known.
+    /// Stored bytes, if known.
     pub size: Option<u64>,
-    /// Whether another program may be writing to it just now, line by line.
+    /// Whether another program may be appending lines to the file.
     pub may_grow: bool,
 }
 
-/// Some lines of one log file, all of them in one batch.
+/// Lines of one log file, all in one batch.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// Whose lines.
+    /// The log file.
     pub file: Arc<FileMark>,
     /// Number of the first line, from 1.
     pub first_line: u64,
-    /// How many lines (empty and rejected ones included).
+    /// Number of lines, empty and rejected ones included.
     pub lines: u64,
-    /// How many rows of the batch they gave; the rows of the parts follow each other in the order of the parts.
+    /// Number of rows of the batch that the lines gave. The rows of the parts follow each other in the order
+    /// of the parts.
     pub rows: usize,
-    /// Which lines gave the rows; empty: consecutive lines from the first one on, a row each.
+    /// Which lines gave the rows. Empty: every line from `first_line` on gave one row.
     pub line_runs: Vec<LineRun>,
-    /// Lines that are no record.
+    /// Lines that are not records.
     pub rejected: Vec<RejectedLine>,
-    /// On the part with the last line: how many lines the file has in all.
+    /// Number of lines of the whole file. Only the part with the last line has it.
     pub total_lines: Option<u64>,
 }
 
-/// Consecutive lines that gave a row each.
+/// Consecutive lines that gave one row each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineRun {
-    /// The first line, from the first line of the part on; 0 is that line itself.
+    /// The first line, counted from 0 at the first line of the part.
     pub line: u64,
-    /// How many.
+    /// Number of lines and rows.
     pub rows: usize,
 }
 
 impl Part {
-    /// Its lines are numbered from 1: from here on from `first`.
+    /// Renumbers the lines, which are numbered from 1, to begin at `first`.
     pub fn number_from(&mut self, first: u64) {
         let before = first - 1;
         self.first_line += before;
@@ -78,69 +79,68 @@ impl Part {
     }
 }
 
-/// What the reason of a rejected line begins with of which only the beginning is kept.
+/// Begins the reason of a rejected line that was too long to be kept whole.
 pub const CUT_LINE_REASON: &str = "longer than";
 
-/// A line that is no record.
+/// A line that is not a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedLine {
-    /// Its number, from 1.
+    /// Number of the line, from 1.
     pub line: u64,
-    /// Why it is no record.
+    /// Why the line is not a record.
     pub reason: String,
-    /// The line, byte for byte, without its line end.
+    /// The bytes of the line, without its line end.
     pub content: Vec<u8>,
 }
 
 impl RejectedLine {
-    /// Bytes of memory that it takes, about.
+    /// Approximate bytes of memory.
     pub fn bytes(&self) -> usize {
         size_of::<RejectedLine>() + self.reason.len() + self.content.len()
     }
 }
 
-/// The highest bit of a code: it stands for a value that the batch brings along, not for one that the writer
-/// knows.
-pub(in crate::cache) const NEW: u32 = 1 << 31;
+/// Set in a code that indexes the values of the batch. Without it a code is a value id of the cache.
+pub(in crate::cache) const NEW_VALUE: u32 = 1 << 31;
 
-/// A column of codes and what they stand for.
+/// A dictionary-encoded column.
 #[derive(Debug, Default)]
-pub(in crate::cache) struct Coded {
-    /// Per row, of a field [in the frame](is_in_frame) per frame; 0 is absent, with [`NEW`] it is
-    /// `values[code - 1]`, else the code that the writer gave.
+pub(in crate::cache) struct EncodedColumn {
+    /// One code per row, or one per template for a field [in the frame](is_in_frame) of a line. 0 is absent;
+    /// a code with [`NEW_VALUE`] is `values[code - 1]`; any other code is a value id of the cache.
     pub codes: Vec<u32>,
     pub values: Arena,
     /// [`hash`] of each value.
     pub hashes: Vec<u64>,
 }
 
-/// A batch of requests.
+/// Columns of requests, and the parts of log files that gave them.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(in crate::cache) times: Vec<i64>,
-    pub(in crate::cache) dimensions: [Coded; DIMENSIONS],
-    /// Per row the index of its frame in the codes of the fields in it: two columns in ten are enough.
+    pub(in crate::cache) dimensions: [EncodedColumn; DIMENSIONS],
+    /// Per row the index into the codes of template fields. Two columns in ten suffice for those fields.
     pub(in crate::cache) frames: Vec<u32>,
-    /// 0 is absent, else the number + 1.
+    /// 0 is absent; other numbers are stored plus one.
     pub(in crate::cache) measures: [Vec<u64>; MEASURES],
     pub(in crate::cache) details: [Vec<Page>; DETAILS],
-    /// Hash of the request id, per row.
+    /// [`hash`] of the request id of each row.
     pub(in crate::cache) request_ids: Vec<u64>,
-    /// Where the rows come from.
+    /// Which lines of which log files the rows came from.
     pub parts: Vec<Part>,
-    /// Whose codes there are, besides those of new values.
-    pub(in crate::cache) knowledge: Option<Knowledge>,
-    /// Memory of pages that are no longer needed, for pages to come.
+    /// The published dictionaries whose value ids the codes are.
+    pub(in crate::cache) dictionaries: Option<SharedDictionaries>,
+    /// Buffers of pages, to be used again.
     pub(in crate::cache) spare: [Vec<Vec<u8>>; DETAILS],
 }
 
 impl Batch {
-    /// How many requests.
+    /// Number of requests.
     pub fn rows(&self) -> usize {
         self.times.len()
     }
 
-    /// Bytes of memory that it takes, about.
+    /// Approximate bytes of memory.
     pub fn bytes(&self) -> usize {
         let Batch {
             times,
@@ -150,14 +150,14 @@ impl Batch {
             details,
             request_ids,
             parts,
-            knowledge: _,
+            dictionaries: _,
             spare: _,
         } = self;
         let per_row = size_of_val(times.as_slice())
             + size_of_val(frames.as_slice())
             + size_of_val(request_ids.as_slice())
             + measures.iter().map(|column| size_of_val(column.as_slice())).sum::<usize>();
-        let coded = |Coded { codes, values, hashes }: &Coded| {
+        let coded = |EncodedColumn { codes, values, hashes }: &EncodedColumn| {
             size_of_val(codes.as_slice()) + size_of_val(hashes.as_slice()) + values.bytes()
         };
         let pages = details.iter().flatten().map(|page| page.bytes.len());
@@ -170,19 +170,28 @@ impl Batch {
         self.times.iter().copied().max()
     }
 
-    /// Empties it; its memory stays for another, unless it is extraordinarily much.
+    /// Removes all rows and keeps the memory, unless it is more than [`MAX_REUSED_BYTES`].
     fn clear(&mut self) {
         let values = self.dimensions.iter().map(|column| column.values.memory()).sum::<usize>();
         let spare = self.spare.iter().flatten().map(Vec::capacity).sum::<usize>();
-        if values + spare + self.times.capacity() * size_of::<[u64; 12]>() > KEPT_BYTES {
+        if values + spare + self.times.capacity() * size_of::<[u64; 12]>() > MAX_REUSED_BYTES {
             *self = Batch::default();
             return;
         }
-        let Batch { times, dimensions, frames, measures, details, request_ids, parts, knowledge, spare: _ } =
-            self;
+        let Batch {
+            times,
+            dimensions,
+            frames,
+            measures,
+            details,
+            request_ids,
+            parts,
+            dictionaries,
+            spare: _,
+        } = self;
         times.clear();
         frames.clear();
-        for Coded { codes, values, hashes } in dimensions {
+        for EncodedColumn { codes, values, hashes } in dimensions {
             codes.clear();
             values.clear();
             hashes.clear();
@@ -191,31 +200,31 @@ impl Batch {
         details.iter_mut().for_each(Vec::clear);
         request_ids.clear();
         parts.clear();
-        *knowledge = None;
+        *dictionaries = None;
     }
 }
 
 /// Builds batches from records.
 pub struct BatchBuilder {
-    /// The frames of lines: records with a number must have been read with these.
+    /// The templates of lines. Records that have a template number must have been parsed with these.
     pub frames: Frames,
-    /// For each frame its index in the batch + 1; 0 if the batch does not have it yet.
+    /// For each template its index in the batch plus 1; 0 if the batch does not have it yet.
     places: Vec<u32>,
-    /// How many frames the batch has.
-    frame_count: u32,
-    /// What the writer knows, where there is a certain one.
-    knowledge: Option<Knowledge>,
-    known: Arc<AllKnown>,
-    /// What is done of it. The values of its dimensions are still with the interners.
+    /// Number of templates in the batch.
+    template_count: u32,
+    /// The published dictionaries of the writer that takes the batches, if there is one.
+    dictionaries: Option<SharedDictionaries>,
+    known: Arc<PublishedDictionaries>,
+    /// The batch so far. The interners have the values of its dimensions until it is finished.
     batch: Batch,
     interners: [Interner; DIMENSIONS],
-    /// Of the fields of few values.
-    recent: [Option<Recent>; DIMENSIONS],
+    /// Of fields with few distinct values.
+    memo: [Option<ValueMemo>; DIMENSIONS],
     builders: [PageBuilder; DETAILS],
-    /// Lines of the batch that are no records, and the bytes that they take.
+    /// Rejected lines of the batch, and their bytes.
     rejected: usize,
     rejected_bytes: usize,
-    /// Keys that are spelled differently in the log, behind one another.
+    /// Buffer for decoded keys that differ from the logged key.
     decoded: Vec<u8>,
     scratch: Vec<u8>,
 }
@@ -225,12 +234,12 @@ impl Default for BatchBuilder {
         BatchBuilder {
             frames: Frames::default(),
             places: Vec::new(),
-            frame_count: 0,
-            knowledge: None,
+            template_count: 0,
+            dictionaries: None,
             known: Arc::default(),
             batch: Batch::default(),
             interners: Default::default(),
-            recent: DIMENSION_FIELDS.map(|field| (!has_many_values(field)).then(|| Recent::new(RECENT))),
+            memo: DIMENSION_FIELDS.map(|field| (!has_many_values(field)).then(|| ValueMemo::new(MEMO_SLOTS))),
             builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
             rejected: 0,
             rejected_bytes: 0,
@@ -240,44 +249,46 @@ impl Default for BatchBuilder {
     }
 }
 
-/// Values of a field that are remembered as recent.
-const RECENT: usize = 512;
+/// Values of a field that its memo holds.
+const MEMO_SLOTS: usize = 512;
 
-/// Whether a field is likely to have many more values than are worth to be remembered.
+/// Whether a field usually has too many distinct values for a memo.
 fn has_many_values(field: Field) -> bool {
     matches!(field, Field::RemoteIp | Field::Key) || is_in_frame(field)
 }
 
 impl BatchBuilder {
-    /// For batches for one writer only, who has less to do with them.
-    pub fn knowing(knowledge: Knowledge) -> BatchBuilder {
-        let mut builder = BatchBuilder { known: knowledge.latest(), ..BatchBuilder::default() };
-        builder.batch.knowledge = Some(knowledge.clone());
-        builder.knowledge = Some(knowledge);
+    /// Returns a builder whose batches refer to the value ids of one writer. That writer looks up new values
+    /// only.
+    pub fn with_dictionaries(dictionaries: SharedDictionaries) -> BatchBuilder {
+        let mut builder = BatchBuilder { known: dictionaries.latest(), ..BatchBuilder::default() };
+        builder.batch.dictionaries = Some(dictionaries.clone());
+        builder.dictionaries = Some(dictionaries);
         builder
     }
 
-    /// How many requests so far.
+    /// Number of requests so far.
     pub fn rows(&self) -> usize {
         self.batch.rows()
     }
 
-    /// Whether there is nothing in it: neither a request nor a part.
+    /// Whether the batch has neither a request nor a part.
     pub fn is_empty(&self) -> bool {
         self.rows() == 0 && self.batch.parts.is_empty()
     }
 
-    /// Whether it is time to finish it: it has enough requests and rejected lines, or enough bytes.
+    /// Whether the batch should be finished: it has enough requests and rejected lines, or enough bytes.
     pub fn is_full(&self) -> bool {
         self.rows() + self.rejected >= BATCH_ROWS || self.bytes() >= BATCH_BYTES
     }
 
-    /// Whether it is time to finish it before more text is added.
+    /// Whether the batch should be finished before `text` bytes of lines are added.
     pub fn is_full_before(&self, text: usize) -> bool {
         !self.is_empty() && (self.is_full() || self.bytes() + text > BATCH_BYTES)
     }
 
-    /// Bytes of memory that grow with the lengths of values. Asked once for many rows: it looks at every column.
+    /// Bytes of memory that grow with the lengths of values. Reads every column, so it is called once for
+    /// many rows.
     fn bytes(&self) -> usize {
         let values = self.interners.iter().map(|interner| interner.values().bytes());
         let pages = self.batch.details.iter().flatten().map(|page| page.bytes.len());
@@ -285,32 +296,32 @@ impl BatchBuilder {
         values.chain(pages).chain(begun).sum::<usize>() + self.rejected_bytes
     }
 
-    /// Adds a request. Many at once are added faster by [`BatchBuilder::extend`].
+    /// Adds a request. [`BatchBuilder::extend`] is faster for many requests.
     pub fn push(&mut self, record: &Record<'_>) {
         self.extend(std::slice::from_ref(record));
     }
 
     /// Adds requests, column by column.
     pub fn extend(&mut self, records: &[Record<'_>]) {
-        for records in records.chunks(TOGETHER) {
-            self.extend_few(records);
+        for records in records.chunks(VALUES_PER_LOOKUP) {
+            self.extend_chunk(records);
         }
     }
 
-    /// At most [`TOGETHER`].
-    fn extend_few(&mut self, records: &[Record<'_>]) {
+    /// Adds at most [`VALUES_PER_LOOKUP`] requests.
+    fn extend_chunk(&mut self, records: &[Record<'_>]) {
         self.batch.times.extend(records.iter().map(|record| record.time));
         let mut decoded = std::mem::take(&mut self.decoded);
         decoded.clear();
-        // Where those that are not spelled as they are stand.
-        let mut places = [const { 0..0 }; TOGETHER];
+        // The ranges in `decoded` of keys that differ from the logged key.
+        let mut places = [const { 0..0 }; VALUES_PER_LOOKUP];
         for (place, record) in places.iter_mut().zip(records) {
             let operation = record.logged(Field::Operation).unwrap_or_default();
             let before = decoded.len();
             key::decode_onto(operation, record.logged(Field::Key).unwrap_or_default(), &mut decoded);
             *place = before..decoded.len();
         }
-        let mut keys = [[].as_slice(); TOGETHER];
+        let mut keys = [[].as_slice(); VALUES_PER_LOOKUP];
         for ((key, place), record) in keys.iter_mut().zip(places).zip(records) {
             let logged = record.logged(Field::Key).unwrap_or_default();
             *key = if place.is_empty() { logged } else { &decoded[place] };
@@ -321,13 +332,12 @@ impl BatchBuilder {
             let known = record.frame().and_then(|number| self.places.get(number.get() as usize - 1).copied());
             let place = match known {
                 Some(place) if place != 0 => place,
-                _ => self.add_frame(record),
+                _ => self.add_template(record),
             };
             self.batch.frames.push(place - 1);
         }
         let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
-        for ((((column, interner), known), recent), field) in
-            columns.zip(&mut self.recent).zip(DIMENSION_FIELDS)
+        for ((((column, interner), known), memo), field) in columns.zip(&mut self.memo).zip(DIMENSION_FIELDS)
         {
             if is_in_frame(field) {
                 continue;
@@ -335,36 +345,37 @@ impl BatchBuilder {
             if field == Field::Key {
                 column.extend(known, interner, None, keys.iter().copied());
             } else if field == Field::RemoteIp && records.iter().any(Record::has_odd_address) {
-                let addresses: ArrayVec<_, TOGETHER> = records.iter().map(Record::remote_ip).collect();
+                let addresses: ArrayVec<_, VALUES_PER_LOOKUP> =
+                    records.iter().map(Record::remote_ip).collect();
                 let values = addresses.iter().map(|address| address.as_deref().unwrap_or_default());
                 column.extend(known, interner, None, values);
             } else {
                 let values = records.iter().map(|record| record.logged(field).unwrap_or_default());
-                column.extend(known, interner, recent.as_mut(), values);
+                column.extend(known, interner, memo.as_mut(), values);
             }
         }
-        let mut are_beyond = false;
+        let mut exceed_columns = false;
         for (slot, measures) in self.batch.measures.iter_mut().enumerate() {
             let first = measures.len();
             measures.extend(records.iter().map(|record| record.measures()[slot]));
-            for number in measures[first..].iter_mut().filter(|number| is_beyond(**number)) {
+            for number in measures[first..].iter_mut().filter(|number| exceeds_column(**number)) {
                 *number = 0;
-                are_beyond = true;
+                exceed_columns = true;
             }
         }
         for slot in 0..DETAILS {
-            self.extend_detail(slot, records, keys, are_beyond);
+            self.extend_detail(slot, records, keys, exceed_columns);
         }
         self.batch
             .request_ids
             .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
-        if decoded.capacity() <= KEPT_BYTES {
+        if decoded.capacity() <= MAX_REUSED_BYTES {
             self.decoded = decoded;
         }
     }
 
-    /// Takes up the fields in the frame of a record; its index in the batch + 1.
-    fn add_frame(&mut self, record: &Record<'_>) -> u32 {
+    /// Adds the template fields of a record. Returns the index of the template in the batch plus 1.
+    fn add_template(&mut self, record: &Record<'_>) -> u32 {
         let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
         for (((column, interner), known), field) in columns.zip(DIMENSION_FIELDS) {
             if is_in_frame(field) {
@@ -372,28 +383,34 @@ impl BatchBuilder {
                 column.extend(known, interner, None, std::iter::once(value));
             }
         }
-        self.frame_count += 1;
+        self.template_count += 1;
         if let Some(number) = record.frame() {
             let index = number.get() as usize - 1;
             if self.places.len() <= index {
                 self.places.resize(index + 1, 0);
             }
-            self.places[index] = self.frame_count;
+            self.places[index] = self.template_count;
         }
-        self.frame_count
+        self.template_count
     }
 
-    /// `are_beyond`: whether any of the measures is.
-    fn extend_detail<'r>(&mut self, slot: usize, records: &[Record<'r>], keys: &[&[u8]], are_beyond: bool) {
+    /// Adds the values of a detail. `exceed_columns`: whether any measure exceeds what a column stores.
+    fn extend_detail<'r>(
+        &mut self,
+        slot: usize,
+        records: &[Record<'r>],
+        keys: &[&[u8]],
+        exceed_columns: bool,
+    ) {
         let field = DETAIL_FIELDS[slot];
         let builder = &mut self.builders[slot];
-        // Nearly always the key is the very bytes of the line.
+        // A decoded key that equals the logged key is nearly always the same slice.
         let logged = |record: &Record<'r>, key: &[u8]| {
             record.logged(field).filter(|logged| field != Field::KeyLogged || !std::ptr::eq(*logged, key))
         };
         let is_rare = match field {
             Field::KeyLogged | Field::VersionId => true,
-            Field::Extra => !are_beyond,
+            Field::Extra => !exceed_columns,
             _ => false,
         };
         if is_rare
@@ -405,7 +422,7 @@ impl BatchBuilder {
         for (record, &key) in records.iter().zip(keys) {
             let logged = logged(record, key);
             match field {
-                Field::Extra if are_beyond => {
+                Field::Extra if exceed_columns => {
                     self.scratch.clear();
                     extra(record, &mut self.scratch);
                     builder.push((!self.scratch.is_empty()).then_some(self.scratch.as_slice()));
@@ -428,33 +445,33 @@ impl BatchBuilder {
         }
     }
 
-    /// Says which lines of a log file the rows since the last part came from.
+    /// Ends a part: states which lines of a log file the rows since the last part came from.
     pub fn end_part(&mut self, part: Part) {
         self.rejected += part.rejected.len();
         self.rejected_bytes += part.rejected.iter().map(RejectedLine::bytes).sum::<usize>();
         self.batch.parts.push(part);
     }
 
-    /// Ends the batch and begins a new one.
+    /// Returns the batch and begins a new one.
     pub fn finish(&mut self) -> Batch {
         self.finish_with(Batch::default())
     }
 
-    /// The same; the new one takes the memory of a batch that is no longer needed.
+    /// Returns the batch and begins a new one in the memory of `next`.
     pub fn finish_with(&mut self, mut next: Batch) -> Batch {
         next.clear();
-        if let Some(knowledge) = &self.knowledge {
-            next.knowledge = Some(knowledge.clone());
-            self.known = knowledge.latest();
+        if let Some(dictionaries) = &self.dictionaries {
+            next.dictionaries = Some(dictionaries.clone());
+            self.known = dictionaries.latest();
         }
-        if self.scratch.capacity() > KEPT_BYTES {
+        if self.scratch.capacity() > MAX_REUSED_BYTES {
             self.scratch = Vec::new();
         }
         self.places.clear();
-        self.frame_count = 0;
+        self.template_count = 0;
         (self.rejected, self.rejected_bytes) = (0, 0);
         for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
-            interner.exchange(&mut coded.values);
+            interner.move_values_to(&mut coded.values);
         }
         for (slot, builder) in self.builders.iter_mut().enumerate() {
             let page = builder.finish_in(&mut self.batch.spare[slot]);
@@ -464,37 +481,37 @@ impl BatchBuilder {
     }
 }
 
-impl Coded {
-    /// Adds at most [`TOGETHER`] values; an empty one is absent.
+impl EncodedColumn {
+    /// Adds at most [`VALUES_PER_LOOKUP`] values; an empty value is absent.
     fn extend<'v>(
         &mut self,
-        known: &Known,
+        known: &PublishedDictionary,
         interner: &mut Interner,
-        mut recent: Option<&mut Recent>,
+        mut memo: Option<&mut ValueMemo>,
         values: impl ExactSizeIterator<Item = &'v [u8]>,
     ) {
-        // Most fields repeat from line to line: comparing is cheaper than hashing. What is left is looked
-        // up together. So each row says which of `ids` it has: none, or one of those looked up.
-        let mut which = ArrayVec::<u8, TOGETHER>::new();
-        let mut ids = ArrayVec::<u32, { TOGETHER + 1 }>::new();
+        // Most fields repeat from line to line, and to compare is cheaper than to hash. The remaining values
+        // are looked up together. `which` has for each row an index into `ids`; `ids[0]` is the absent value.
+        let mut which = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
+        let mut ids = ArrayVec::<u32, { VALUES_PER_LOOKUP + 1 }>::new();
         ids.push(0);
-        let mut different = ArrayVec::<&[u8], TOGETHER>::new();
-        let mut glances = ArrayVec::<u64, TOGETHER>::new();
-        let mut hashes = ArrayVec::<u64, TOGETHER>::new();
-        // For each of those the index of its id.
-        let mut places = ArrayVec::<u8, TOGETHER>::new();
+        let mut different = ArrayVec::<&[u8], VALUES_PER_LOOKUP>::new();
+        let mut glances = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
+        let mut hashes = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
+        // For each value of `different` its index in `ids`.
+        let mut places = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
         let mut before = [].as_slice();
         for value in values {
             if value.is_empty() {
                 which.push(0);
                 continue;
             }
-            if !same(value, before) {
+            if !bytes_equal(value, before) {
                 before = value;
                 let mut id = 0;
-                if let Some(recent) = &recent {
+                if let Some(memo) = &memo {
                     let glance = glance(value);
-                    id = recent.find(value, glance);
+                    id = memo.get(value, glance);
                     if id == 0 {
                         glances.push(glance);
                     }
@@ -509,14 +526,14 @@ impl Coded {
             which.push(ids.len() as u8 - 1);
         }
         if !different.is_empty() {
-            let mut found = [0; TOGETHER];
+            let mut found = [0; VALUES_PER_LOOKUP];
             let found = &mut found[..different.len()];
-            known.find_together(&different, &hashes, found);
-            if let Some(recent) = &mut recent {
+            known.find_many(&different, &hashes, found);
+            if let Some(memo) = &mut memo {
                 for ((value, glance), id) in
                     different.iter().zip(glances).zip(&*found).filter(|(_, id)| **id != 0)
                 {
-                    recent.remember(value, glance, *id);
+                    memo.insert(value, glance, *id);
                 }
             }
             if found.contains(&0) {
@@ -529,35 +546,35 @@ impl Coded {
         self.codes.extend(which.iter().map(|which| ids[usize::from(*which)]));
     }
 
-    /// The codes of values that the writer does not know: those without an id.
+    /// Adds values that have no value id yet to `interner`, and sets their codes in `ids`.
     #[inline(never)]
     fn add_new(&mut self, interner: &mut Interner, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
         let new = values.iter().zip(hashes).zip(&*ids).filter(|(_, id)| **id == 0);
-        let (new, new_hashes): (ArrayVec<&[u8], TOGETHER>, ArrayVec<u64, TOGETHER>) =
+        let (new, new_hashes): (ArrayVec<&[u8], VALUES_PER_LOOKUP>, ArrayVec<u64, VALUES_PER_LOOKUP>) =
             new.map(|((value, hash), _)| (*value, *hash)).unzip();
-        let mut new_ids = [0; TOGETHER];
-        interner.intern_together(&new, &new_hashes, &mut new_ids[..new.len()]);
+        let mut new_ids = [0; VALUES_PER_LOOKUP];
+        interner.intern_many(&new, &new_hashes, &mut new_ids[..new.len()]);
         for (id, hash) in new_ids.iter().zip(&new_hashes) {
             if self.hashes.len() < *id as usize {
                 self.hashes.push(*hash);
             }
         }
         for (id, new) in ids.iter_mut().filter(|id| **id == 0).zip(new_ids) {
-            *id = new | NEW;
+            *id = new | NEW_VALUE;
         }
     }
 }
 
-/// Whether a [measure](Record::measures) is beyond what a column holds.
-fn is_beyond(number: u64) -> bool {
+/// Whether a [measure](Record::measures) exceeds what a column stores.
+fn exceeds_column(number: u64) -> bool {
     number > LARGEST_MEASURE + 1
 }
 
-/// What is left over of a line, and the numbers that are beyond what a column holds.
+/// Appends the rest of a line, and the numbers that exceed what a column stores.
 fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
     for (number, field) in record.measures().iter().zip(MEASURE_FIELDS) {
-        if is_beyond(*number) {
+        if exceeds_column(*number) {
             if !out.is_empty() {
                 out.push(b' ');
             }
@@ -566,9 +583,9 @@ fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Where the key stands in a request URI: behind `METHOD /` or `METHOD /bucket/`.
+/// Returns the offset of the key in a request URI: after `METHOD /` or `METHOD /bucket/`.
 fn key_in_uri(uri: &[u8], key: &[u8], bucket: Option<&[u8]>) -> Option<usize> {
-    let begins_with_key = |rest: &[u8]| rest.get(..key.len()).is_some_and(|start| same(start, key));
+    let begins_with_key = |rest: &[u8]| rest.get(..key.len()).is_some_and(|start| bytes_equal(start, key));
     let path = uri.iter().position(|byte| *byte == b'/')? + 1;
     let rest = &uri[path..];
     if begins_with_key(rest) {
@@ -578,9 +595,9 @@ fn key_in_uri(uri: &[u8], key: &[u8], bucket: Option<&[u8]>) -> Option<usize> {
     begins_with_key(rest).then(|| uri.len() - rest.len())
 }
 
-/// The number of the column of a dimension among the dimensions.
+/// Index of the key among the dimensions.
 pub(in crate::cache) const KEY: usize = slot(Field::Key);
-/// The same for the operation.
+/// Index of the operation among the dimensions.
 pub(in crate::cache) const OPERATION: usize = slot(Field::Operation);
 
 #[cfg(test)]
@@ -602,7 +619,7 @@ mod tests {
         }
     }
 
-    /// A log file of its own with these rows and rejected lines.
+    /// A part of a new log file with these rows and rejected lines.
     fn part(rows: usize, rejected: Vec<RejectedLine>) -> Part {
         static FILES: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         let name = FILES.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
@@ -612,7 +629,8 @@ mod tests {
         Part { file: Arc::new(file), first_line: 1, lines, rows, line_runs, rejected, total_lines: None }
     }
 
-    /// Calls `each` with all request URIs of a cache, and tells how much memory the largest of their pages takes.
+    /// Calls `each` with all request URIs of a cache. Returns the memory that the largest of their pages
+    /// takes.
     fn for_each_uri(path: &std::path::Path, mut each: impl FnMut(&[u8])) -> usize {
         let cache = Cache::open(path).unwrap();
         let snapshot = cache.snapshot().unwrap();
@@ -644,8 +662,8 @@ mod tests {
         let source = writer.source("logs").unwrap();
         let uri =
             |row: usize| format!("k{row}?{}", char::from(b'a' + (row % 26) as u8).to_string().repeat(LENGTH));
-        let mut builder = BatchBuilder::knowing(writer.knowledge());
-        // Some in a row, as from a large file; then one at a time, whose pages are joined.
+        let mut builder = BatchBuilder::with_dictionaries(writer.dictionaries());
+        // Half of them in one batch, as from a large file; then one at a time, whose pages are joined.
         for row in 0..ROWS {
             push(&mut builder, row, &format!("k{row}"), &uri(row));
             if row >= ROWS / 2 {
@@ -677,7 +695,7 @@ mod tests {
         let mut writer = Writer::open(&path).unwrap();
         let source = writer.source("logs").unwrap();
         let key = "k".repeat(1 << 20);
-        let mut builder = BatchBuilder::knowing(writer.knowledge());
+        let mut builder = BatchBuilder::with_dictionaries(writer.dictionaries());
         for row in 0..10 {
             push(&mut builder, row, &key, &format!("{key}?{row}"));
             builder.end_part(part(1, Vec::new()));
@@ -698,7 +716,7 @@ mod tests {
         let mut builder = BatchBuilder::default();
         let mut rows = 0;
         while !builder.is_full() {
-            // Of a key, the batch keeps one; of the request URI there is nothing left without it.
+            // The batch stores the key once. Without its key the request URI is short.
             let key = format!("{rows}{}", "k".repeat(100_000));
             push(&mut builder, rows, &key, &key);
             rows += 1;
@@ -712,9 +730,9 @@ mod tests {
             !builder.is_full() && !builder.is_full_before(usize::MAX >> 1),
             "an empty one has room for anything"
         );
-        // Its memory is not kept for ordinary ones.
+        // Its memory is not kept for ordinary batches.
         builder.finish_with(batch);
-        assert!(builder.batch.dimensions[KEY].values.memory() < KEPT_BYTES);
+        assert!(builder.batch.dimensions[KEY].values.memory() < MAX_REUSED_BYTES);
     }
 
     #[test]

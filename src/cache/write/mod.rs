@@ -2,7 +2,7 @@
 //! Never here: how tables and columns are laid out.
 
 pub(super) mod batch;
-pub(super) mod duplicates;
 pub(super) mod memtable;
+pub(super) mod repeats;
 pub(super) mod row_numbers;
 pub(super) mod writer;

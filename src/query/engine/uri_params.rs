@@ -9,9 +9,10 @@ use crate::cache::codec::integers::Packer;
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, method};
-use crate::query::{Cancel, Dimension, QueryError};
+use crate::query::{Dimension, QueryError};
+use tokio_util::sync::CancellationToken;
 
-use super::texts::for_each_text;
+use crate::query::engine::text_scan::for_each_text;
 
 /// Memory that these columns may take.
 const BUDGET: usize = 32 << 20;
@@ -56,7 +57,7 @@ impl Params {
         of: &OfUri,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<Arc<ParamColumn>, QueryError> {
         let place = (of.clone(), segment.id);
         if let Some(column) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {

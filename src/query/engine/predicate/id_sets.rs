@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cache::Snapshot;
 use crate::log::Field;
-use crate::query::{Cancel, QueryError};
+use crate::query::QueryError;
+use tokio_util::sync::CancellationToken;
 
-use super::super::params::Params;
-use super::super::waiting;
+use crate::query::engine::cancel;
+use crate::query::engine::uri_params::Params;
 
 /// A set of dictionary ids.
 #[derive(Debug, Default, PartialEq)]
@@ -98,11 +99,11 @@ impl IdSets {
         snapshot: &Snapshot<'_>,
         base: Field,
         name: String,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         test: impl Fn(Option<&[u8]>) -> bool,
     ) -> Result<Arc<IdSet>, QueryError> {
         let known = self.sets.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
-        let values = waiting::dictionary(snapshot, base, cancel)?;
+        let values = cancel::dictionary(snapshot, base, cancel)?;
         if let Some(known) = &known
             && known.len > values.len()
         {

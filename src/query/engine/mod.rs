@@ -1,48 +1,39 @@
 //! The local engine: answers from the cache by scanning its packed columns.
 //!
-//! A question is a fold over segments ([`drive`]): a predicate says which rows pass ([`predicate`]), keys
-//! say which group they belong to ([`keys`]), sums are kept per group ([`groups`], [`counted`], [`distinct`]) or stretch of
-//! time ([`series`]); [`select`] picks the rows wanted, [`relative`] sets them in relation. Request lists ([`requests`]) keep
-//! the [`best`] rows instead, and read those ([`rows`]).
-//! What was folded stays ([`standing`]): when ingest adds segments, only those are read.
+//! A question is a fold over segments ([`parallel`]): a predicate says which rows pass ([`predicate`]), keys
+//! say which group they belong to ([`groups::keys`]), sums are kept per group ([`groups`]) or stretch of
+//! time ([`series`]); [`rows`] picks the rows wanted, [`relative`] sets them in relation. Request lists ([`requests`]) keep
+//! the [`top_k`] rows instead, and read those.
+//! What was folded stays ([`partials_cache`]): when ingest adds segments, only those are read.
 
-mod best;
-mod buckets;
-mod by_text;
-mod counted;
-mod distinct;
-mod drive;
-mod exactly;
-mod far;
+mod cancel;
 mod groups;
-mod keys;
-mod params;
+mod parallel;
+mod partials_cache;
 pub(in crate::query) mod predicate;
-mod ranks;
-mod relative;
 mod requests;
-mod rows;
-mod select;
 mod series;
-mod standing;
 #[cfg(test)]
 mod testing;
-mod texts;
-mod waiting;
+mod text_scan;
+mod top_k;
+mod uri_params;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::cache::{Cache, SegmentInfo, Snapshot};
+use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Answer, Totals};
-use super::{Ask, Cancel, Dimension, Engine, Query, QueryError, Reply, Statistics};
+use super::{Ask, Dimension, Engine, Query, QueryError, Reply, Statistics};
 
-use groups::Groups;
-use keys::{DerivedGroups, GroupKeys};
-use params::Params;
+use groups::keys::{DerivedGroups, GroupKeys};
+use groups::{Groups, distinct_sketch, exact_distinct, relative, rows};
+use partials_cache::Standing;
 use predicate::{IdSets, Passes, Predicate};
-use standing::Standing;
+use requests::{deep_offset, value_ranks};
+use uri_params::Params;
 
 /// Memory that standing folds into groups may take: those of a table or two of a million keys.
 const GROUPS_BUDGET: usize = 48 << 20;
@@ -57,8 +48,8 @@ pub struct LocalEngine {
     params: Arc<Params>,
     groups: Standing<Groups>,
     series: Standing<series::Lines>,
-    ranks: ranks::Ranks,
-    far: far::Far,
+    ranks: value_ranks::Ranks,
+    far: deep_offset::Far,
     /// The snapshot that questions are answered from while the data is held.
     held: Mutex<Option<Arc<Held>>>,
     /// Pairs of a group and a value that counts of different values remember.
@@ -80,7 +71,7 @@ struct Asking<'a> {
     snapshot: &'a Snapshot<'a>,
     query: &'a Query,
     predicate: &'a Predicate,
-    cancel: &'a Cancel,
+    cancel: &'a CancellationToken,
 }
 
 impl LocalEngine {
@@ -94,10 +85,10 @@ impl LocalEngine {
             derived: DerivedGroups::default(),
             groups: Standing::new(GROUPS_BUDGET),
             series: Standing::new(SERIES_BUDGET),
-            ranks: ranks::Ranks::default(),
-            far: far::Far::default(),
+            ranks: value_ranks::Ranks::default(),
+            far: deep_offset::Far::default(),
             held: Mutex::new(None),
-            most_pairs: distinct::MOST,
+            most_pairs: distinct_sketch::MOST,
         }
     }
 
@@ -129,7 +120,7 @@ impl LocalEngine {
         &self,
         snapshot: &Snapshot<'_>,
         query: &Query,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
         let begun = Instant::now();
@@ -160,7 +151,7 @@ impl LocalEngine {
                 measures.push(sort.by);
                 let measures = groups::folded(&measures);
                 let keys = asking.keys(by)?;
-                let wanted_rows = select::Wanted { more, sort: *sort, limit: *limit };
+                let wanted_rows = rows::Wanted { more, sort: *sort, limit: *limit };
                 let related = |mut answer: answer::Groups, groups: &Groups| {
                     relative::fill(&mut answer.rows, more, groups, &answer.totals);
                     Answer::Groups(answer)
@@ -171,18 +162,18 @@ impl LocalEngine {
                     &wanted,
                     &mut statistics,
                     &mut |groups, share| {
-                        let (answer, _) = select::rows(groups, &keys, snapshot, wanted_rows, cancel)?;
+                        let (answer, _) = rows::rows(groups, &keys, snapshot, wanted_rows, cancel)?;
                         partial(related(answer, groups), share);
                         Ok(())
                     },
                 )?;
                 // An order made by estimates is made of more rows than wanted: their counts will tell.
                 let limit = match groups.is_approximate(sort.by) && *limit != 0 {
-                    true => limit.saturating_mul(exactly::CANDIDATES),
+                    true => limit.saturating_mul(exact_distinct::CANDIDATES),
                     false => *limit,
                 };
-                let candidates = select::Wanted { limit, ..wanted_rows };
-                let (mut answer, numbers) = select::rows(&groups, &keys, snapshot, candidates, cancel)?;
+                let candidates = rows::Wanted { limit, ..wanted_rows };
+                let (mut answer, numbers) = rows::rows(&groups, &keys, snapshot, candidates, cancel)?;
                 if !answer.approximate.is_empty() && limit != 0 {
                     asking.count_exactly(&mut answer, &numbers, &keys, wanted_rows, &wanted)?;
                 }
@@ -198,6 +189,12 @@ impl LocalEngine {
             Ask::Numbered(ids) => asking.numbered(ids)?,
         };
         statistics.elapsed = begun.elapsed();
+        tracing::debug!(
+            ms = statistics.elapsed.as_secs_f64() * 1e3,
+            rows = statistics.rows,
+            scanned = statistics.rows_scanned,
+            "query answered"
+        );
         Ok(Reply { answer, statistics })
     }
 }
@@ -216,14 +213,14 @@ impl<'e> OneMoment<'e> {
 
     /// What a question asks of requests, made ready.
     pub(in crate::query) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
-        Predicate::new(query, &self.snapshot, &self.engine.sets, &Cancel::default())
+        Predicate::new(query, &self.snapshot, &self.engine.sets, &CancellationToken::new())
     }
 
     /// As [`Engine::ask`].
     ///
     /// # Errors
     /// As [`Engine::ask`].
-    pub fn ask(&self, query: &Query, cancel: &Cancel) -> Result<Reply, QueryError> {
+    pub fn ask(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
         self.engine.ask_about(&self.snapshot, query, cancel, &mut |_, _| {})
     }
 }
@@ -232,7 +229,7 @@ impl Engine for LocalEngine {
     fn ask(
         &self,
         query: &Query,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
         match self.held() {
@@ -245,7 +242,7 @@ impl Engine for LocalEngine {
         &self,
         query: &Query,
         page: usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         take: &mut dyn FnMut(answer::Requests) -> bool,
     ) -> Result<(), QueryError> {
         let held = self.held();
@@ -279,7 +276,7 @@ impl Engine for LocalEngine {
 
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
         let snapshot = self.cache.snapshot()?;
-        let keys = GroupKeys::new(by, &snapshot, &self.derived, &self.params, &Cancel::default())?;
+        let keys = GroupKeys::new(by, &snapshot, &self.derived, &self.params, &CancellationToken::new())?;
         let wanted = text.to_lowercase();
         let (mut beginning, mut containing) = (Vec::new(), Vec::new());
         keys.for_each_value(&snapshot, &mut |value| {
@@ -342,7 +339,7 @@ impl Asking<'_> {
 
     /// Folds segments that are not folded yet, adds what stands from earlier, and lets it stand.
     #[allow(clippy::too_many_arguments)] // each is another side of one fold
-    fn standing<S: standing::Fold>(
+    fn standing<S: partials_cache::Fold>(
         &self,
         standing: &Standing<S>,
         name: String,
@@ -352,7 +349,7 @@ impl Asking<'_> {
         step: &(dyn Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync),
         tell: &mut dyn FnMut(&S, f64) -> Result<(), QueryError>,
     ) -> Result<Arc<S>, QueryError> {
-        let name = standing::name(self.query, &name);
+        let name = partials_cache::name(self.query, &name);
         let (known, included) = standing.take(&name, &self.snapshot.segments).unzip();
         let known: Option<Arc<S>> = known;
         let mut included: Vec<i64> = included.unwrap_or_default();
@@ -378,7 +375,7 @@ impl Asking<'_> {
             }
             Ok(())
         };
-        let folded = drive::fold(&full, self.cancel, begin, step, |states, share| {
+        let folded = parallel::fold(&full, self.cancel, begin, step, |states, share| {
             gather(states)?;
             let share = known_share + share * full_share;
             match (&known, &*states) {
@@ -418,7 +415,7 @@ impl Asking<'_> {
         standing.put(name, all.clone(), included);
         if !tail.is_empty() {
             let with_tail = Arc::make_mut(&mut all);
-            let tail = drive::fold(&tail, self.cancel, begin, step, |_, _| Ok(()))?;
+            let tail = parallel::fold(&tail, self.cancel, begin, step, |_, _| Ok(()))?;
             tail.iter().try_for_each(|state| with_tail.merge(state, self.cancel))?;
         }
         Ok(all)

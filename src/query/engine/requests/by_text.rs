@@ -15,11 +15,11 @@ use crate::cache::{BLOCK, Integers, PageMemory, SegmentInfo, Snapshot};
 use crate::log::Field;
 use crate::query::{QueryError, Sort};
 
-use super::best::Best;
-use super::predicate::Mask;
-use super::requests::Place;
-use super::texts::Keys;
-use super::{Asking, drive};
+use crate::query::engine::predicate::Mask;
+use crate::query::engine::requests::Place;
+use crate::query::engine::text_scan::Keys;
+use crate::query::engine::top_k::Best;
+use crate::query::engine::{Asking, parallel};
 
 /// A value that requests are sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,7 +134,7 @@ impl Asking<'_> {
             candidates: Vec::new(),
             ids: Vec::new(),
         };
-        let states = drive::fold_silently(wanted, self.cancel, begin, |picked, segment| {
+        let states = parallel::fold_silently(wanted, self.cancel, begin, |picked, segment| {
             let masks = &self.masks(segment)?;
             read(segment);
             let matched = masks.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();
@@ -305,8 +305,8 @@ mod tests {
     use super::*;
     use crate::cache::Cache;
     use crate::cache::testing::{Request, filled};
-    use crate::query::scan::LocalEngine;
-    use crate::query::scan::testing::numbers;
+    use crate::query::engine::LocalEngine;
+    use crate::query::engine::testing::numbers;
     use proptest::prelude::*;
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use crate::query::{GroupRow, Measure, Stats};
 
-use super::groups::Groups;
+use crate::query::engine::groups::Groups;
 
 /// Fills the relative measures of rows that stand in the order shown.
 pub fn fill(rows: &mut [GroupRow], more: &[Measure], groups: &Groups, totals: &Stats) {

@@ -1,11 +1,12 @@
 //! The rows of a table that are wanted, from all groups: picked, not sorted through.
 
 use crate::cache::Snapshot;
-use crate::query::{Cancel, GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
+use crate::query::{GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
+use tokio_util::sync::CancellationToken;
 
-use super::groups::{Column, Groups};
-use super::keys::GroupKeys;
-use super::waiting;
+use crate::query::engine::cancel;
+use crate::query::engine::groups::keys::GroupKeys;
+use crate::query::engine::groups::{Column, Groups};
 
 /// From this many values on, reading the whole dictionary is cheaper than asking for each.
 const MANY: usize = 5000;
@@ -89,7 +90,7 @@ pub fn rows(
     keys: &GroupKeys,
     snapshot: &Snapshot<'_>,
     Wanted { more, sort, limit }: Wanted<'_>,
-    cancel: &Cancel,
+    cancel: &CancellationToken,
 ) -> Result<(answer::Groups, Vec<u32>), QueryError> {
     let mut totals = Stats::default();
     let mut group_count = 0u64;
@@ -98,7 +99,7 @@ pub fn rows(
     let mut firsts = Firsts::new(if limit == 0 || is_by_value { usize::MAX } else { limit });
     for (slot, sums) in groups.iter() {
         if group_count.is_multiple_of(BETWEEN_LOOKS) {
-            waiting::go_on(cancel)?;
+            cancel::go_on(cancel)?;
         }
         totals = totals.merged(sums.stats());
         group_count += 1;
@@ -113,7 +114,7 @@ pub fn rows(
     let mut valued = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         if valued.len().is_multiple_of(VALUES_BETWEEN_LOOKS) {
-            waiting::go_on(cancel)?;
+            cancel::go_on(cancel)?;
         }
         valued.push((candidate, keys.value(groups.group(candidate.slot as usize), snapshot)?));
     }

@@ -7,11 +7,12 @@ use hashbrown::HashMap;
 
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Cancel, Measure, QueryError};
+use crate::query::{Measure, QueryError};
+use tokio_util::sync::CancellationToken;
 
-use super::groups::for_each;
-use super::predicate::Mask;
-use super::waiting;
+use crate::query::engine::cancel;
+use crate::query::engine::groups::for_each;
+use crate::query::engine::predicate::Mask;
 
 /// Counts merged between two looks at whether the question still stands.
 const BETWEEN_LOOKS: usize = 1 << 14;
@@ -82,11 +83,11 @@ impl Counted {
         &mut self,
         other: &Counted,
         slot_of: impl Fn(usize) -> usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<(), QueryError> {
         for (index, (pair, count)) in other.counts.iter().enumerate() {
             if index.is_multiple_of(BETWEEN_LOOKS) {
-                waiting::go_on(cancel)?;
+                cancel::go_on(cancel)?;
             }
             let slot = slot_of((pair >> 32) as usize) as u64;
             *self.counts.entry(slot << 32 | pair & 0xffff_ffff).or_default() += count;

@@ -4,20 +4,26 @@
 //! number say that none of their rows can be among the first are not even unpacked. Far behind the middle,
 //! the order is turned round and the last ones are picked.
 
+mod by_text;
+pub(in crate::query::engine) mod deep_offset;
+mod row_reader;
+pub(in crate::query::engine) mod value_ranks;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::cache::{BLOCK, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind};
-use crate::query::{Answer, Cancel, Query, QueryError, RequestRow, Requests, Sort, Statistics};
+use crate::query::{Answer, Query, QueryError, RequestRow, Requests, Sort, Statistics};
+use tokio_util::sync::CancellationToken;
 
-use super::best::Best;
-use super::drive;
-use super::groups::for_each;
-use super::predicate::{Mask, OpenPredicate, Passes, mask_of};
-use super::rows::RowReader;
-use super::waiting;
-use super::{Asking, OneMoment};
+use crate::query::engine::cancel;
+use crate::query::engine::groups::for_each;
+use crate::query::engine::parallel;
+use crate::query::engine::predicate::{Mask, OpenPredicate, Passes, mask_of};
+use crate::query::engine::requests::row_reader::RowReader;
+use crate::query::engine::top_k::Best;
+use crate::query::engine::{Asking, OneMoment};
 
 /// Rows that a thread reads before it looks for more.
 const ROWS_AT_ONCE: usize = 32;
@@ -161,7 +167,7 @@ impl Asking<'_> {
             let ranks = match sort.by.kind() {
                 Kind::Dimension => Some(self.engine.ranks.get(
                     sort.by,
-                    waiting::dictionary(self.snapshot, sort.by, self.cancel)?,
+                    cancel::dictionary(self.snapshot, sort.by, self.cancel)?,
                     self.cancel,
                 )?),
                 _ => None,
@@ -256,7 +262,7 @@ impl Asking<'_> {
 
     /// How many rows pass.
     fn count(&self, wanted: &[SegmentInfo], read: &(dyn Fn(&SegmentInfo) + Sync)) -> Result<u64, QueryError> {
-        let counts = drive::fold_silently(
+        let counts = parallel::fold_silently(
             wanted,
             self.cancel,
             || 0u64,
@@ -316,7 +322,7 @@ impl Asking<'_> {
         }
         promising.sort_by_key(|(least, _)| *least);
         let segments: Vec<SegmentInfo> = promising.into_iter().map(|(_, segment)| segment).collect();
-        let states = drive::fold_silently(
+        let states = parallel::fold_silently(
             &segments,
             self.cancel,
             || Picked { best: Best::new(keep), matched: 0 },
@@ -470,7 +476,7 @@ impl OneMoment<'_> {
         sort: Sort<Field>,
         keep: usize,
     ) -> Result<Vec<(usize, usize)>, QueryError> {
-        let (snapshot, cancel) = (&self.snapshot, &Cancel::default());
+        let (snapshot, cancel) = (&self.snapshot, &CancellationToken::new());
         let predicate = &self.predicate(query)?;
         let asking = Asking { engine: self.engine, snapshot, query, predicate, cancel };
         let mut wanted = Vec::new();
@@ -481,7 +487,7 @@ impl OneMoment<'_> {
         }
         let ranks = match sort.by.kind() {
             Kind::Dimension => {
-                let dictionary = waiting::dictionary(snapshot, sort.by, cancel)?;
+                let dictionary = cancel::dictionary(snapshot, sort.by, cancel)?;
                 Some(self.engine.ranks.get(sort.by, dictionary, cancel)?)
             }
             _ => None,
@@ -499,7 +505,7 @@ impl OneMoment<'_> {
         places: &[(usize, usize)],
         fields: &[Field],
     ) -> Result<Vec<RequestRow>, QueryError> {
-        let (snapshot, cancel) = (&self.snapshot, &Cancel::default());
+        let (snapshot, cancel) = (&self.snapshot, &CancellationToken::new());
         let predicate = &self.predicate(query)?;
         Asking { engine: self.engine, snapshot, query, predicate, cancel }.read_all(places, fields)
     }

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, method};
-use crate::query::{Cancel, Dimension, QueryError, Value};
+use crate::query::{Dimension, QueryError, Value};
+use tokio_util::sync::CancellationToken;
 
-use super::params::{OfUri, ParamColumn, Params};
-use super::waiting;
+use crate::query::engine::cancel;
+use crate::query::engine::uri_params::{OfUri, ParamColumn, Params};
 
 /// More values of a parameter than this are no groups: everyone's own signature, say.
 const MOST_PARAM_VALUES: usize = 1 << 20;
@@ -64,12 +65,12 @@ pub enum GroupKeys {
         groups: Arc<Vec<u32>>,
         values: Arc<Arena>,
         columns: Arc<Params>,
-        cancel: Cancel,
+        cancel: CancellationToken,
     },
     /// An hour or a weekday; group = number.
     TimePart(Dimension),
     /// Values of a parameter of the query, numbered as they are met.
-    Param { name: String, values: Arc<Mutex<Interner>>, columns: Arc<Params>, cancel: Cancel },
+    Param { name: String, values: Arc<Mutex<Interner>>, columns: Arc<Params>, cancel: CancellationToken },
 }
 
 impl GroupKeys {
@@ -79,13 +80,13 @@ impl GroupKeys {
         snapshot: &Snapshot<'_>,
         known: &DerivedGroups,
         columns: &Arc<Params>,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<GroupKeys, QueryError> {
         match by {
             Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
             Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
             Dimension::Method => {
-                let dictionary = waiting::dictionary(snapshot, Field::Operation, cancel)?;
+                let dictionary = cancel::dictionary(snapshot, Field::Operation, cancel)?;
                 let groups = dictionary
                     .iter()
                     .map(|operation| method::of_operation(operation).map_or(BY_LINE, group_of_method));
@@ -108,8 +109,8 @@ impl GroupKeys {
             }
             derived => {
                 let field = derived.base();
-                let dictionary = waiting::dictionary(snapshot, field, cancel)?;
-                let mut known = waiting::lock(&known.0, cancel)?;
+                let dictionary = cancel::dictionary(snapshot, field, cancel)?;
+                let mut known = cancel::lock(&known.0, cancel)?;
                 let entry = known.entry(by.clone()).or_default();
                 if (entry.groups.len() as u32) < dictionary.len() + 1 {
                     let mut interner = entry.interner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -196,9 +197,9 @@ impl GroupKeys {
     }
 
     /// Tells that the values of many groups will be asked for.
-    pub fn expect_many(&self, snapshot: &Snapshot<'_>, cancel: &Cancel) -> Result<(), QueryError> {
+    pub fn expect_many(&self, snapshot: &Snapshot<'_>, cancel: &CancellationToken) -> Result<(), QueryError> {
         if let GroupKeys::Ids(field) = self {
-            waiting::dictionary(snapshot, *field, cancel)?;
+            cancel::dictionary(snapshot, *field, cancel)?;
         }
         Ok(())
     }
@@ -208,7 +209,7 @@ impl GroupKeys {
         &self,
         wanted: &[Value],
         snapshot: &Snapshot<'_>,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<Vec<Option<u32>>, QueryError> {
         let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         let mut groups = vec![None; wanted.len()];
@@ -237,10 +238,10 @@ impl GroupKeys {
         };
         match self {
             GroupKeys::Ids(field) => {
-                let dictionary = waiting::dictionary(snapshot, *field, cancel)?;
+                let dictionary = cancel::dictionary(snapshot, *field, cancel)?;
                 for (id, value) in (1..).zip(dictionary.iter()) {
                     if id % BETWEEN_LOOKS == 0 {
-                        waiting::go_on(cancel)?;
+                        cancel::go_on(cancel)?;
                     }
                     find(id, value);
                 }

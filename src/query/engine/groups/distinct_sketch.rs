@@ -11,9 +11,10 @@
 use hashbrown::HashSet;
 
 use crate::log::Field;
-use crate::query::{Cancel, Measure, QueryError};
+use crate::query::{Measure, QueryError};
+use tokio_util::sync::CancellationToken;
 
-use super::waiting;
+use crate::query::engine::cancel;
 
 /// Pairs between two looks at whether the question still stands.
 const BETWEEN_LOOKS: usize = 1 << 14;
@@ -75,7 +76,7 @@ impl Distinct {
         &mut self,
         other: &Distinct,
         slot_of: impl Fn(usize) -> usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<(), QueryError> {
         if other.level > self.level {
             self.rise_to(other.level);
@@ -89,7 +90,7 @@ impl Distinct {
         }
         for (index, pair) in other.pairs.iter().enumerate() {
             if index.is_multiple_of(BETWEEN_LOOKS) {
-                waiting::go_on(cancel)?;
+                cancel::go_on(cancel)?;
             }
             self.insert(slot_of((pair >> 32) as usize) as u32, *pair as u32);
         }
@@ -100,11 +101,11 @@ impl Distinct {
     ///
     /// # Errors
     /// If the question is cancelled meanwhile.
-    pub fn counts(&self, slots: usize, cancel: &Cancel) -> Result<Vec<u32>, QueryError> {
+    pub fn counts(&self, slots: usize, cancel: &CancellationToken) -> Result<Vec<u32>, QueryError> {
         let mut counts = vec![0u32; slots];
         for (index, pair) in self.pairs.iter().enumerate() {
             if index.is_multiple_of(BETWEEN_LOOKS) {
-                waiting::go_on(cancel)?;
+                cancel::go_on(cancel)?;
             }
             if let Some(count) = counts.get_mut((pair >> 32) as usize) {
                 *count += 1;
@@ -154,8 +155,8 @@ fn is_in_sample(id: u32, level: u32) -> bool {
 mod tests {
     use super::*;
 
-    fn going_on() -> Cancel {
-        Cancel::default()
+    fn going_on() -> CancellationToken {
+        CancellationToken::new()
     }
 
     /// Slot `s` has `(s + 1) * 1000` values, each of them twice.
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn a_cancelled_question_neither_merges_nor_counts_on() {
         let distinct = filled(MOST, 0..10);
-        let cancelled = Cancel::default();
+        let cancelled = CancellationToken::new();
         cancelled.cancel();
         assert!(matches!(distinct.counts(10, &cancelled), Err(QueryError::Cancelled)));
         let merged = Distinct::default().merge(&distinct, |slot| slot, &cancelled);

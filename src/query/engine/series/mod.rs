@@ -1,16 +1,19 @@
 //! Folding rows into stretches of time.
 
+mod buckets;
+
 use crate::cache::{BLOCK, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Answer, Cancel, Dimension, QueryError, Series, Statistics, Stats, Value, origin};
+use crate::query::{Answer, Dimension, QueryError, Series, Statistics, Stats, Value, origin};
+use tokio_util::sync::CancellationToken;
 
-use super::Asking;
-use super::buckets::{Buckets, number};
-use super::groups::{Sums, errors, for_each};
-use super::keys::GroupKeys;
-use super::predicate::{OpenPredicate, Passes};
-use super::standing::Fold;
-use super::waiting;
+use crate::query::engine::Asking;
+use crate::query::engine::cancel;
+use crate::query::engine::groups::keys::GroupKeys;
+use crate::query::engine::groups::{Sums, errors, for_each};
+use crate::query::engine::partials_cache::Fold;
+use crate::query::engine::predicate::{OpenPredicate, Passes};
+use crate::query::engine::series::buckets::{Buckets, number};
 
 /// More stretches than this, over all lines, nobody can look at, and they would fill the memory.
 const MOST_BUCKETS: i128 = 4_000_000;
@@ -68,14 +71,14 @@ impl Lines {
 }
 
 impl Fold for Lines {
-    fn merge(&mut self, other: &Self, cancel: &Cancel) -> Result<(), QueryError> {
+    fn merge(&mut self, other: &Self, cancel: &CancellationToken) -> Result<(), QueryError> {
         if other.len() == 0 {
             return Ok(());
         }
         self.cover(other.first, other.first + other.len() as i64 - 1);
         let offset = (other.first - self.first) as usize;
         for (ours, theirs) in self.lines.iter_mut().zip(&other.lines) {
-            waiting::go_on(cancel)?;
+            cancel::go_on(cancel)?;
             for (ours, theirs) in ours[offset..].iter_mut().zip(theirs) {
                 ours.merge(theirs);
             }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use crate::cache::{BLOCK, Dictionary, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Cancel, QueryError};
+use crate::query::QueryError;
+use tokio_util::sync::CancellationToken;
 
-use super::waiting;
+use crate::query::engine::cancel;
 
 /// Calls `each` with the row and the text of every request of a segment.
 pub fn for_each_text(
     snapshot: &Snapshot<'_>,
     segment: &SegmentInfo,
     field: Field,
-    cancel: &Cancel,
+    cancel: &CancellationToken,
     mut each: impl FnMut(usize, Option<&[u8]>),
 ) -> Result<(), QueryError> {
     let mut keys = Keys::of_text(snapshot, segment, field, cancel)?;
@@ -40,7 +41,7 @@ pub fn for_each_text(
 /// not read before the first is asked for.
 pub struct Keys<'s> {
     snapshot: &'s Snapshot<'s>,
-    cancel: &'s Cancel,
+    cancel: &'s CancellationToken,
     ids: Arc<Integers>,
     unpacked: [u32; BLOCK],
     block: usize,
@@ -56,7 +57,7 @@ impl<'s> Keys<'s> {
         snapshot: &'s Snapshot<'s>,
         segment: &SegmentInfo,
         field: Field,
-        cancel: &'s Cancel,
+        cancel: &'s CancellationToken,
     ) -> Result<Option<Keys<'s>>, QueryError> {
         if field != Field::RequestUri {
             return Ok(None);
@@ -101,7 +102,7 @@ impl<'s> Keys<'s> {
         if let Some(values) = self.values.get() {
             return Ok(values.get(id));
         }
-        let values = waiting::dictionary(self.snapshot, Field::Key, self.cancel)?;
+        let values = cancel::dictionary(self.snapshot, Field::Key, self.cancel)?;
         Ok(self.values.get_or_init(|| values).get(id))
     }
 

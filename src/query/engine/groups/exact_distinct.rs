@@ -7,13 +7,13 @@ use crate::cache::{BLOCK, CacheError, SegmentInfo};
 use crate::log::Field;
 use crate::query::{Measure, QueryError, answer};
 
-use super::distinct::counted_field;
-use super::groups::for_each;
-use super::keys::GroupKeys;
-use super::predicate::{OpenPredicate, Passes};
-use super::requests::rows_of_block;
-use super::select::Wanted;
-use super::{Asking, drive};
+use crate::query::engine::groups::distinct_sketch::counted_field;
+use crate::query::engine::groups::for_each;
+use crate::query::engine::groups::keys::GroupKeys;
+use crate::query::engine::groups::rows::Wanted;
+use crate::query::engine::predicate::{OpenPredicate, Passes};
+use crate::query::engine::requests::rows_of_block;
+use crate::query::engine::{Asking, parallel};
 
 /// So many times the rows wanted are counted, if their order is made by estimates.
 pub const CANDIDATES: usize = 4;
@@ -46,7 +46,7 @@ impl Asking<'_> {
     ///
     /// The order may have been made by estimates, of more rows than wanted: it is made anew, and only the rows
     /// wanted are left. Whether one that was left out belongs there nobody knows: that measure stays marked.
-    pub(super) fn count_exactly(
+    pub(in crate::query::engine) fn count_exactly(
         &self,
         answer: &mut answer::Groups,
         groups: &[u32],
@@ -69,7 +69,7 @@ impl Asking<'_> {
             bits: words.iter().map(|words| vec![0; words * groups.len()]).collect(),
             words: words.clone(),
         };
-        let folded = drive::fold(
+        let folded = parallel::fold(
             segments,
             self.cancel,
             begin,

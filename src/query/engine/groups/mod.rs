@@ -1,18 +1,26 @@
 //! Folding rows into groups.
 
+pub(in crate::query::engine) mod distinct_sketch;
+pub(in crate::query::engine) mod exact_distinct;
+mod histogram;
+pub(in crate::query::engine) mod keys;
+pub(in crate::query::engine) mod relative;
+pub(in crate::query::engine) mod rows;
+
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Cancel, Measure, QueryError, Stats};
+use crate::query::{Measure, QueryError, Stats};
+use tokio_util::sync::CancellationToken;
 
-use super::counted::{Counted, CountedColumn};
-use super::distinct::{Distinct, counted_field};
-use super::keys::{GroupKeys, OpenKeys};
-use super::predicate::{Mask, OpenPredicate, Passes, Predicate};
-use super::waiting;
+use crate::query::engine::cancel;
+use crate::query::engine::groups::distinct_sketch::{Distinct, counted_field};
+use crate::query::engine::groups::histogram::{Counted, CountedColumn};
+use crate::query::engine::groups::keys::{GroupKeys, OpenKeys};
+use crate::query::engine::predicate::{Mask, OpenPredicate, Passes, Predicate};
 
 /// Group numbers up to here always get an array, however few rows there are.
 const DENSE_ANYWAY: usize = 1 << 16;
@@ -220,12 +228,12 @@ impl Groups {
     ///
     /// # Errors
     /// If the question is cancelled meanwhile.
-    pub fn merge(&mut self, other: &Groups, cancel: &Cancel) -> Result<(), QueryError> {
+    pub fn merge(&mut self, other: &Groups, cancel: &CancellationToken) -> Result<(), QueryError> {
         if self.hashed.is_none() && other.hashed.is_none() {
             self.space = self.space.max(other.space);
             self.grow(other.sums.len());
             for (ours, theirs) in self.sums.chunks_mut(BETWEEN_LOOKS).zip(other.sums.chunks(BETWEEN_LOOKS)) {
-                waiting::go_on(cancel)?;
+                cancel::go_on(cancel)?;
                 ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| ours.merge(theirs));
             }
             self.merge_more(other, |slot| slot, cancel)
@@ -233,7 +241,7 @@ impl Groups {
             let mut slots = vec![0; other.sums.len()];
             for (slot, theirs) in other.iter() {
                 if slot.is_multiple_of(BETWEEN_LOOKS) {
-                    waiting::go_on(cancel)?;
+                    cancel::go_on(cancel)?;
                 }
                 let ours = self.slot(other.group(slot));
                 slots[slot] = ours;
@@ -247,10 +255,10 @@ impl Groups {
         &mut self,
         other: &Groups,
         slot_of: impl Fn(usize) -> usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<(), QueryError> {
         for ((_, ours), (_, theirs)) in self.more.iter_mut().zip(&other.more) {
-            waiting::go_on(cancel)?;
+            cancel::go_on(cancel)?;
             match (ours, theirs) {
                 (More::Mean(_, ours), More::Mean(_, theirs)) => {
                     for (slot, (sum, count)) in theirs.iter().enumerate().filter(|(_, (_, count))| *count > 0)
@@ -279,7 +287,7 @@ impl Groups {
     ///
     /// # Errors
     /// If the question is cancelled meanwhile.
-    pub fn column(&self, measure: Measure, cancel: &Cancel) -> Result<Column<'_>, QueryError> {
+    pub fn column(&self, measure: Measure, cancel: &CancellationToken) -> Result<Column<'_>, QueryError> {
         Ok(match self.more.iter().find(|(known, _)| *known == Counted::shared(measure)) {
             Some((_, More::Distinct(_, distinct))) => {
                 Column::Counts(distinct.counts(self.sums.len(), cancel)?)

@@ -6,10 +6,10 @@ use crate::cache::{BLOCK, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind};
 use crate::query::QueryError;
 
-use super::groups::for_each;
-use super::predicate::{Mask, OpenPredicate, Passes};
-use super::requests::{Order, Place, rows_of_block};
-use super::{Asking, drive, waiting};
+use crate::query::engine::groups::for_each;
+use crate::query::engine::predicate::{Mask, OpenPredicate, Passes};
+use crate::query::engine::requests::{Order, Place, rows_of_block};
+use crate::query::engine::{Asking, cancel, parallel};
 
 /// Stretches counted at a time.
 const STRETCHES: u64 = 1 << 16;
@@ -177,7 +177,7 @@ impl Asking<'_> {
         wanted: &[SegmentInfo],
     ) -> Result<Vec<u64>, QueryError> {
         let index = self.indexed(wanted);
-        let states = drive::fold_silently(
+        let states = parallel::fold_silently(
             wanted,
             self.cancel,
             || vec![0u64; STRETCHES as usize],
@@ -188,7 +188,7 @@ impl Asking<'_> {
         )?;
         let mut all = vec![0; STRETCHES as usize];
         for counts in states {
-            waiting::go_on(self.cancel)?;
+            cancel::go_on(self.cancel)?;
             all.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
         }
         Ok(all)
@@ -258,8 +258,8 @@ mod tests {
     use crate::cache::Cache;
     use crate::cache::testing::{Request, filled};
     use crate::query::Sort;
-    use crate::query::scan::LocalEngine;
-    use crate::query::scan::testing::numbers;
+    use crate::query::engine::LocalEngine;
+    use crate::query::engine::testing::numbers;
 
     #[test]
     fn requests_far_from_both_ends_are_those_that_come_when_all_before_them_are_kept() {

@@ -1,13 +1,13 @@
-//! Exact repeats of a line: S3 delivers some records twice, and people pull copies of the same logs.
+//! Exact repeats: S3 delivers some records twice, and users pull copies of the same logs.
 //!
-//! Two records are the same only if all their fields are. Whether a record may have been seen is
-//! answered by a filter per segment over a fingerprint of request id, time, key and operation (records
-//! of one multi-delete share all but the key); what passes is compared field by field with the rows of
-//! that segment. Nothing is stored for it: a hash of 8 bytes per row would make the cache a sixth
-//! larger. Only segments whose time range holds the record's time are asked.
+//! Two records are equal only if all their fields are. A Bloom filter per segment, over a fingerprint of
+//! request id, time, key and operation (records of one multi-object delete differ only in the key), says
+//! whether a segment may have a record. Candidates are compared field by field with the rows of the segment.
+//! Nothing is stored for that: a hash of 8 bytes per row would make the cache a sixth larger. Only segments
+//! whose time range includes the time of the record are considered.
 
 mod bloom;
-mod probe;
+mod decoded_segment;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -16,36 +16,37 @@ use rusqlite::Connection;
 use crate::cache::column::Damage;
 use crate::cache::column::chunk;
 use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSIONS};
-use crate::cache::dictionary::published::Values;
+use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use crate::cache::write::batch::{KEY, OPERATION};
-use crate::cache::write::memtable::OpenSegment;
+use crate::cache::write::memtable::Memtable;
 use crate::cache::write::row_numbers::RowNumbers;
 use crate::log::Field;
 
 use bloom::Bloom;
-use probe::{Glance, Probe};
+use decoded_segment::{DecodedSegment, TimesAndKeys};
 
-/// Stored segments whose fingerprints are all kept, the latest ones. Log files overlap in time, so those are
-/// asked about nearly every record, and the filter's wrong yes in a thousand would have each of them unpacked.
-const RECENT: usize = 4;
+/// Number of the newest stored segments that keep an index of all fingerprints. Log files overlap in time, so
+/// these segments are considered for nearly every record, and each false positive of a filter would decode
+/// one.
+const INDEXED_SEGMENTS: usize = 4;
 
-/// A filter that was not asked for while so many segments were sealed is given up. Logs come about in the order of
-/// their time, so it will hardly be asked again; if it is, it is made anew. A long pull needs no more memory than a
-/// short one.
-const KEPT: u64 = 24;
+/// A filter is dropped when it was not used while this many segments were sealed. Logs are roughly in order
+/// of time, so it will hardly be needed again; if it is, it is rebuilt. So memory does not grow with the
+/// length of a pull.
+const MAX_IDLE_SEALS: u64 = 24;
 
-/// Stored segments kept unpacked for comparison.
-const PROBES: usize = 8;
+/// Decoded segments in memory.
+const MAX_DECODED_SEGMENTS: usize = 8;
 
-/// Bytes of memory that they may take, if they are more than one.
-const PROBES_BYTES: usize = 256 << 20;
+/// Bytes of memory of the decoded segments, unless it is a single one.
+const MAX_DECODED_BYTES: usize = 256 << 20;
 
-/// So many records of a batch may be taken for repeats by mistake; more than that are some.
-const FEW: usize = 64;
+/// This many candidates of a batch are no accident: some of them are repeats.
+const ACCIDENTAL_CANDIDATES: usize = 64;
 
-/// What tells nearly all records apart.
+/// A hash that distinguishes nearly all records.
 pub fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 {
     let mut mixed = request_id ^ (time as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
@@ -54,110 +55,123 @@ pub fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 
     mixed ^ (mixed >> 32)
 }
 
-/// A row of the open segment that another row repeats exactly, or that is not wanted.
+/// A row of the memtable that has to be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
     /// The row.
     pub row: usize,
-    /// The number within the source of the request that it repeats; `None`: it is not wanted.
+    /// The row number of the request that it repeats; `None` if the row was pruned before.
     pub of: Option<u64>,
 }
 
-/// A segment in the file.
-struct Sealed {
+/// A stored segment.
+struct StoredSegment {
     segment: SegmentRow,
-    /// Made when asked for, unless it is there.
+    /// Built when needed.
     bloom: Option<Bloom>,
-    /// How many segments had been sealed when it was asked for last.
-    asked: u64,
-    /// Of the latest only: what the filter was made of.
-    rows: Option<Rows>,
+    /// The number of seals when the filter was last used.
+    used: u64,
+    /// Only of the newest segments: the index of all fingerprints.
+    rows: Option<FingerprintIndex>,
 }
 
-/// New rows of the open segment, from `from` on, and what it takes to compare them.
-struct New<'n> {
+/// The new rows of the memtable, from `from` on, and what is needed to compare them.
+struct NewRows<'n> {
     connection: &'n Connection,
-    keys: &'n Values,
-    segment: &'n OpenSegment,
+    keys: &'n GrowingDictionary,
+    segment: &'n Memtable,
     from: usize,
-    /// Of all rows of the open segment.
+    /// Of all rows of the memtable.
     fingerprints: &'n [u64],
 }
 
-impl Sealed {
-    /// Marks the new rows that repeat one of this with its number.
-    fn mark(&self, new: &New<'_>, probes: &mut Probes, repeated: &mut [Found]) -> Result<(), StoreError> {
-        let New { connection, keys, segment, from, fingerprints } = *new;
+impl StoredSegment {
+    /// Marks the new rows that repeat a row of this segment.
+    fn mark(
+        &self,
+        new: &NewRows<'_>,
+        decoded: &mut DecodedSegments,
+        repeated: &mut [RowState],
+    ) -> Result<(), StoreError> {
+        let NewRows { connection, keys, segment, from, fingerprints } = *new;
         let Some(bloom) = &self.bloom else { return Ok(()) };
-        let mut suspects = Vec::new();
+        let mut candidates = Vec::new();
         for (row, repeated) in (from..).zip(&*repeated) {
             let (time, fingerprint) = (segment.times[row], fingerprints[row]);
-            if *repeated == Found::No
+            if *repeated == RowState::No
                 && self.segment.time_min <= time
                 && time <= self.segment.time_max
                 && bloom.may_have(fingerprint)
                 && self.rows.as_ref().is_none_or(|rows| rows.of(fingerprint).next().is_some())
             {
-                suspects.push((row, time, segment.codes[KEY][row]));
+                candidates.push((row, time, segment.codes[KEY][row]));
             }
         }
-        // Many are no chance; and what is read already need not be looked at from afar.
-        if self.rows.is_none() && (1..FEW).contains(&suspects.len()) && !probes.have(self.segment.id) {
-            Glance::load(connection, self.segment.id)?.retain(connection, &mut suspects)?;
+        // Pre-check a few candidates by time and key. Many are no accident, and a decoded segment needs no
+        // pre-check.
+        if self.rows.is_none()
+            && (1..ACCIDENTAL_CANDIDATES).contains(&candidates.len())
+            && !decoded.have(self.segment.id)
+        {
+            TimesAndKeys::load(connection, self.segment.id)?.retain(connection, &mut candidates)?;
         }
-        if suspects.is_empty() {
+        if candidates.is_empty() {
             return Ok(());
         }
-        for (row, ..) in suspects {
-            let probe = probes.of(connection, &self.segment)?;
-            if let Some(other) = probe.find(connection, segment, row, keys)? {
-                repeated[row - from] = Found::Stored(self.segment.numbers.number(other));
+        for (row, ..) in candidates {
+            let decoded_segment = decoded.of(connection, &self.segment)?;
+            if let Some(other) = decoded_segment.find(connection, segment, row, keys)? {
+                repeated[row - from] = RowState::Stored(self.segment.numbers.number(other));
             }
         }
-        probes.fit(PROBES_BYTES);
+        decoded.fit(MAX_DECODED_BYTES);
         Ok(())
     }
 }
 
-/// What is known of a new row.
+/// The state of a new row.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum RowState {
     No,
     Unwanted,
-    /// It repeats a request of a stored segment: its number.
+    /// The row number of the request in a stored segment that it repeats.
     Stored(u64),
-    /// It repeats this row of the open segment.
+    /// The row of the memtable that it repeats.
     Open(usize),
 }
 
-/// The segments that were compared with last, the latest at the end.
+/// Decoded segments, the most recently used at the end.
 #[derive(Default)]
-struct Probes(Vec<Probe>);
+struct DecodedSegments(Vec<DecodedSegment>);
 
-impl Probes {
+impl DecodedSegments {
     fn have(&self, id: i64) -> bool {
-        self.0.iter().any(|probe| probe.id == id)
+        self.0.iter().any(|decoded_segment| decoded_segment.id == id)
     }
 
-    /// Drops those that were compared with the longest ago, until they take no more memory than that.
+    /// Drops the least recently used ones until the rest takes at most `most` bytes, or is a single one.
     fn fit(&mut self, most: usize) {
-        let mut memory: usize = self.0.iter().map(Probe::memory).sum();
+        let mut memory: usize = self.0.iter().map(DecodedSegment::memory).sum();
         while self.0.len() > 1 && memory > most {
             memory -= self.0.remove(0).memory();
         }
     }
 
-    /// That of a segment, which is read if it is not there.
-    fn of(&mut self, connection: &Connection, segment: &SegmentRow) -> Result<&mut Probe, StoreError> {
+    /// Returns the decoded segment, which is read if necessary.
+    fn of(
+        &mut self,
+        connection: &Connection,
+        segment: &SegmentRow,
+    ) -> Result<&mut DecodedSegment, StoreError> {
         let id = segment.id;
-        match self.0.iter().position(|probe| probe.id == id) {
+        match self.0.iter().position(|decoded_segment| decoded_segment.id == id) {
             Some(index) => self.0[index..].rotate_left(1),
             None => {
-                let probe = Probe::load(connection, segment)?;
-                if self.0.len() >= PROBES {
+                let decoded_segment = DecodedSegment::load(connection, segment)?;
+                if self.0.len() >= MAX_DECODED_SEGMENTS {
                     self.0.remove(0);
                 }
-                self.0.push(probe);
+                self.0.push(decoded_segment);
             }
         }
         self.0
@@ -168,26 +182,27 @@ impl Probes {
 
 /// Rows by fingerprint.
 #[derive(Default)]
-struct Rows {
+struct FingerprintIndex {
     numbers: HashTable<u32>,
     fingerprints: Vec<u64>,
 }
 
-impl Rows {
-    fn with_capacity(rows: usize) -> Rows {
+impl FingerprintIndex {
+    fn with_capacity(rows: usize) -> FingerprintIndex {
         let more = rows + rows / 8;
-        Rows { numbers: HashTable::with_capacity(more), fingerprints: Vec::with_capacity(more) }
+        FingerprintIndex { numbers: HashTable::with_capacity(more), fingerprints: Vec::with_capacity(more) }
     }
 
-    /// The rows of this fingerprint.
+    /// The rows with a fingerprint.
     fn of(&self, fingerprint: u64) -> impl Iterator<Item = usize> {
         let rows = self.numbers.iter_hash(fingerprint).map(|row| *row as usize);
         rows.filter(move |row| self.fingerprints[*row] == fingerprint)
     }
 
-    /// Makes the row that was added last one to be found, if no other of this fingerprint is; whether it is so.
-    fn insert_first(&mut self, fingerprint: u64, row: usize) -> bool {
-        let Rows { numbers, fingerprints } = self;
+    /// Indexes the row that was added last, unless its fingerprint is present already. Returns whether it was
+    /// indexed.
+    fn insert_if_new(&mut self, fingerprint: u64, row: usize) -> bool {
+        let FingerprintIndex { numbers, fingerprints } = self;
         let is_it = |row: &u32| fingerprints[*row as usize] == fingerprint;
         match numbers.entry(fingerprint, is_it, |row| fingerprints[*row as usize]) {
             Entry::Occupied(_) => false,
@@ -198,12 +213,12 @@ impl Rows {
         }
     }
 
-    /// Makes the row that was added last one to be found.
+    /// Indexes the row that was added last.
     fn insert(&mut self, fingerprint: u64, row: usize) {
         self.numbers.insert_unique(fingerprint, row as u32, |row| self.fingerprints[*row as usize]);
     }
 
-    /// Fills the table anew.
+    /// Rebuilds the index.
     fn index(&mut self) {
         self.numbers.clear();
         for (row, &fingerprint) in self.fingerprints.iter().enumerate() {
@@ -211,34 +226,34 @@ impl Rows {
         }
     }
 
-    /// Empties it, keeping memory.
+    /// Removes all rows and keeps the memory.
     fn clear(&mut self) {
         self.numbers.clear();
         self.fingerprints.clear();
     }
 }
 
-/// Knows which records of a source were seen.
+/// Finds repeats among the records of a source.
 #[derive(Default)]
-pub struct Seen {
-    sealed: Vec<Sealed>,
-    /// How many were sealed by this.
+pub struct RepeatFinder {
+    sealed: Vec<StoredSegment>,
+    /// Segments sealed so far.
     seals: u64,
-    /// Rows of the open segment.
-    open: Rows,
-    probes: Probes,
+    /// Rows of the memtable.
+    open: FingerprintIndex,
+    decoded: DecodedSegments,
 }
 
-impl Seen {
-    /// For a source with these segments, besides the open one.
-    pub fn new(segments: impl IntoIterator<Item = SegmentRow>) -> Seen {
+impl RepeatFinder {
+    /// For a source with these stored segments and an empty memtable.
+    pub fn new(segments: impl IntoIterator<Item = SegmentRow>) -> RepeatFinder {
         let sealed =
-            segments.into_iter().map(|segment| Sealed { segment, bloom: None, asked: 0, rows: None });
-        Seen { sealed: sealed.collect(), ..Seen::default() }
+            segments.into_iter().map(|segment| StoredSegment { segment, bloom: None, used: 0, rows: None });
+        RepeatFinder { sealed: sealed.collect(), ..RepeatFinder::default() }
     }
 
-    /// The open segment begins with these rows, all of them different.
-    pub fn resume(&mut self, segment: &OpenSegment, request_ids: &[u64]) {
+    /// Sets the rows of the memtable, all of them different.
+    pub fn resume(&mut self, segment: &Memtable, request_ids: &[u64]) {
         self.open.clear();
         self.open.fingerprints.extend(request_ids.iter().enumerate().map(|(row, request_id)| {
             fingerprint(
@@ -251,33 +266,37 @@ impl Seen {
         self.open.index();
     }
 
-    /// The open segment was sealed as this one; the next begins empty.
+    /// The memtable was written as `segment`; the next one is empty.
     pub fn seal(&mut self, segment: SegmentRow) {
         self.seals += 1;
-        let mut spare = None;
-        for sealed in self.sealed.iter_mut().filter(|sealed| sealed.asked + KEPT < self.seals) {
-            spare = sealed.bloom.take().or(spare);
+        let mut unused = None;
+        for sealed in self.sealed.iter_mut().filter(|sealed| sealed.used + MAX_IDLE_SEALS < self.seals) {
+            unused = sealed.bloom.take().or(unused);
         }
-        let bloom = spare.map_or_else(
+        let bloom = unused.map_or_else(
             || Bloom::new(&self.open.fingerprints),
-            |spare| spare.renewed(&self.open.fingerprints),
+            |unused| unused.renewed(&self.open.fingerprints),
         );
-        // The memory of the one that is no longer among the latest serves the next.
-        let oldest = self.sealed.len().checked_sub(RECENT).and_then(|oldest| self.sealed[oldest].rows.take());
-        let next = oldest.unwrap_or_else(|| Rows::with_capacity(self.open.fingerprints.len()));
+        // Reuse the memory of the index that is no longer among the newest.
+        let oldest = self
+            .sealed
+            .len()
+            .checked_sub(INDEXED_SEGMENTS)
+            .and_then(|oldest| self.sealed[oldest].rows.take());
+        let next = oldest.unwrap_or_else(|| FingerprintIndex::with_capacity(self.open.fingerprints.len()));
         let rows = Some(std::mem::replace(&mut self.open, next));
         self.open.clear();
-        self.sealed.push(Sealed { segment, bloom: Some(bloom), asked: self.seals, rows });
+        self.sealed.push(StoredSegment { segment, bloom: Some(bloom), used: self.seals, rows });
     }
 
-    /// Takes up the rows of the open segment from `from` on and says which of them are repeats, in ascending order.
-    /// `numbers` are those of the open segment, `request_ids` has the hash of the request id of each new row, and
-    /// `unwanted` has the rows that are not wanted, in ascending order. The caller removes what this returns.
-    pub fn admit(
+    /// Adds the rows of the memtable from `from` on. Returns those to be removed, in ascending order, and the
+    /// caller removes them. `numbers` are the row numbers of the memtable, `request_ids` the hashes of the
+    /// request ids of the new rows, and `unwanted` the rows that were pruned before, in ascending order.
+    pub fn add_rows(
         &mut self,
         connection: &Connection,
-        keys: &Values,
-        (segment, numbers): (&OpenSegment, &RowNumbers),
+        keys: &GrowingDictionary,
+        (segment, numbers): (&Memtable, &RowNumbers),
         from: usize,
         request_ids: &[u64],
         unwanted: &[usize],
@@ -287,20 +306,22 @@ impl Seen {
         let (Some(&first), Some(&last)) = (times.iter().min(), times.iter().max()) else {
             return Ok(repeats);
         };
-        let mut asked = Vec::new();
+        let mut used = Vec::new();
         for (index, sealed) in self.sealed.iter_mut().enumerate() {
             if sealed.segment.time_min <= last && first <= sealed.segment.time_max {
                 let range = sealed.segment.time_min..=sealed.segment.time_max;
                 if sealed.bloom.is_none() {
-                    // A single request that is late by a day must not have a day of filters made.
+                    // The time range of the batch may cover segments none of its rows belongs to, as with a
+                    // single late request.
                     if !times.iter().any(|time| range.contains(time)) {
                         continue;
                     }
-                    let fingerprints = Probe::load(connection, &sealed.segment)?.fingerprints(connection)?;
+                    let fingerprints =
+                        DecodedSegment::load(connection, &sealed.segment)?.fingerprints(connection)?;
                     sealed.bloom = Some(Bloom::new(&fingerprints));
                 }
-                sealed.asked = self.seals;
-                asked.push(index);
+                sealed.used = self.seals;
+                used.push(index);
             }
         }
 
@@ -308,34 +329,34 @@ impl Seen {
             let (key, operation) = (segment.codes[KEY][row], segment.codes[OPERATION][row]);
             fingerprint(request_id, segment.times[row], key, operation)
         }));
-        let mut found = vec![Found::No; times.len()];
-        unwanted.iter().for_each(|row| found[row - from] = Found::Unwanted);
-        let new = New { connection, keys, segment, from, fingerprints: &self.open.fingerprints };
-        for index in asked {
-            self.sealed[index].mark(&new, &mut self.probes, &mut found)?;
+        let mut found = vec![RowState::No; times.len()];
+        unwanted.iter().for_each(|row| found[row - from] = RowState::Unwanted);
+        let new = NewRows { connection, keys, segment, from, fingerprints: &self.open.fingerprints };
+        for index in used {
+            self.sealed[index].mark(&new, &mut self.decoded, &mut found)?;
         }
         for (row, mut found) in (from..).zip(found) {
             let fingerprint = self.open.fingerprints[row];
-            if found == Found::No {
-                if self.open.insert_first(fingerprint, row) {
+            if found == RowState::No {
+                if self.open.insert_if_new(fingerprint, row) {
                     continue;
                 }
                 for other in self.open.of(fingerprint) {
-                    if same_row(segment, other, row, keys)? {
-                        found = Found::Open(other);
+                    if rows_equal(segment, other, row, keys)? {
+                        found = RowState::Open(other);
                         break;
                     }
                 }
             }
             let of = match found {
-                Found::No => {
+                RowState::No => {
                     self.open.insert(fingerprint, row);
                     continue;
                 }
-                Found::Unwanted => None,
-                Found::Stored(number) => Some(number),
-                // Repeats before it will be removed.
-                Found::Open(other) => {
+                RowState::Unwanted => None,
+                RowState::Stored(number) => Some(number),
+                // Account for the rows before it that will be removed.
+                RowState::Open(other) => {
                     let removed = repeats.partition_point(|repeat: &Repeat| repeat.row < other);
                     Some(numbers.number(other - removed))
                 }
@@ -343,7 +364,7 @@ impl Seen {
             repeats.push(Repeat { row, of });
         }
         if !repeats.is_empty() {
-            // The caller removes them: number the rest as they will be.
+            // The caller removes them: renumber the rest.
             let mut gone = repeats.iter().peekable();
             let mut row = 0;
             self.open.fingerprints.retain(|_| {
@@ -356,8 +377,13 @@ impl Seen {
     }
 }
 
-/// Whether two rows of the open segment are the same in every field.
-fn same_row(segment: &OpenSegment, one: usize, other: usize, keys: &Values) -> Result<bool, Damage> {
+/// Whether two rows of the memtable are equal in every field.
+fn rows_equal(
+    segment: &Memtable,
+    one: usize,
+    other: usize,
+    keys: &GrowingDictionary,
+) -> Result<bool, Damage> {
     let same = segment.times[one] == segment.times[other]
         && (0..DIMENSIONS).all(|slot| segment.code(slot, one) == segment.code(slot, other))
         && segment.measures.iter().all(|numbers| numbers[one] == numbers[other]);
@@ -372,7 +398,7 @@ fn same_row(segment: &OpenSegment, one: usize, other: usize, keys: &Values) -> R
     Ok(true)
 }
 
-/// The bytes of a column of a stored segment.
+/// Reads the bytes of a column of a stored segment.
 pub fn read_column(connection: &Connection, segment: i64, field: Field) -> Result<Vec<u8>, StoreError> {
     let read = chunk::read(connection, segment, field).map(|(_, bytes)| bytes);
     read.map_err(|error| error.at(format_args!("segment {segment}, column {}", field.name())))
@@ -394,14 +420,14 @@ mod tests {
             let requests: Vec<Request> = seconds.into_iter().map(Request::at).collect();
             writer.append(source, batch(&name, &requests, 1, true)).unwrap()
         };
-        // Each batch is from all over the time, so every segment may have every record.
+        // Each batch covers the whole time range, so every segment may have every record.
         const PARTS: i64 = 30;
         let seconds = |part: i64| (0..250).map(|number| number * PARTS + part).collect::<Vec<i64>>();
         for part in 0..PARTS {
             assert_eq!(append(format!("new-{part}"), seconds(part)).requests, 250);
         }
         for part in [0, 13, 29] {
-            // A few among new ones, then all.
+            // A few repeats among new records, then only repeats.
             let new = (0..50).map(|number| 100_000 + part * 100 + number);
             let mixed = seconds(part).into_iter().take(3).chain(new).collect();
             let appended = append(format!("mixed-{part}"), mixed);
@@ -417,10 +443,10 @@ mod tests {
         let path = folder.path().join("cache.db");
         crate::cache::testing::filled(&path, "one", (0..3000).map(Request::at));
         let connection = Connection::open(&path).unwrap();
-        let glance = Glance::load(&connection, 1).unwrap();
+        let times_and_keys = TimesAndKeys::load(&connection, 1).unwrap();
         let key = |second: i64| (second % 1000 + 1) as u32;
         let start = crate::cache::testing::START;
-        // There, at another time, of another key.
+        // Present; at another time; of another key.
         let mut rows = vec![
             (0, start + 5, key(5)),
             (1, start + 5000, key(5)),
@@ -428,7 +454,7 @@ mod tests {
             (3, start + 2999, key(2999)),
             (4, start + 5, key(7)),
         ];
-        glance.retain(&connection, &mut rows).unwrap();
+        times_and_keys.retain(&connection, &mut rows).unwrap();
         assert_eq!(rows.iter().map(|(row, ..)| *row).collect::<Vec<_>>(), [0, 3]);
     }
 }
