@@ -151,7 +151,7 @@ fn old_requests_are_pruned_and_not_pulled_again() {
     assert!(home.refused(2, &["prune"]).contains("--before"));
     assert!(home.refused_in_one_line(2, &["prune", "--before", "soon"]).contains("--before: expected"));
     let text = home.refused_in_one_line(2, &["prune", "--before", "-1d", "--filter", "status:404"]);
-    assert!(text.contains("knows no --filter"), "{text}");
+    assert!(text.contains("takes no --filter"), "{text}");
     assert!(home.refused_in_one_line(2, &["prune", "--before", "-1d", "x"]).contains("no source x"));
 }
 
