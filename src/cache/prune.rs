@@ -21,10 +21,11 @@ use super::open_segment::code_to_time;
 use super::segment_rows::SegmentRow;
 use super::segments::remove_rows;
 use super::{CacheError, SegmentInfo, Snapshot, Writer};
+use crate::log::time::SECONDS_PER_DAY;
 use crate::log::{Field, name};
 
 /// Seconds after which no log file is delivered any more that holds requests of a moment.
-const LATEST_DELIVERY: i64 = 10 * 86_400;
+const LATEST_DELIVERY: i64 = 10 * SECONDS_PER_DAY;
 
 /// What was dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

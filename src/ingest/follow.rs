@@ -13,12 +13,13 @@ use tokio::sync::watch;
 
 use super::{Ingest, Options, Phase, Progress, Stop};
 use crate::cache::{CacheError, Writer};
+use crate::log::time::SECONDS_PER_DAY;
 use crate::source::{Source, Window};
 
 /// Seconds that a round looks back: no record is delivered later.
-const LOOK_BACK: i64 = 10 * 86_400;
+const LOOK_BACK: i64 = 10 * SECONDS_PER_DAY;
 /// What somebody put there by hand under an older name is found after this.
-const ALL_EVERY: Duration = Duration::from_secs(86_400);
+const ALL_EVERY: Duration = Duration::from_secs(SECONDS_PER_DAY as u64);
 
 /// Ingests that follow one another until they are stopped.
 pub struct Follow {

@@ -2,8 +2,8 @@
 //!
 //! All by arithmetic on the fixed layout, without a date library: a time is read for every line.
 
-/// Seconds in a day; instants count no leap seconds.
-const DAY: i64 = 86_400;
+/// Seconds per day. Instants count no leap seconds.
+pub const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Reads `06/Feb/2019:00:00:38 +0000` (without brackets) as seconds since the epoch, UTC.
 ///
@@ -115,7 +115,7 @@ pub struct Day(i64);
 impl Day {
     /// The day that an instant, in seconds since the epoch, lies in.
     pub fn of(instant: i64) -> Day {
-        Day(instant.div_euclid(DAY))
+        Day(instant.div_euclid(SECONDS_PER_DAY))
     }
 
     /// The day of this date; `None` if the calendar (Gregorian, reckoned backwards too) has none such.
@@ -128,7 +128,7 @@ impl Day {
 
     /// First second of the day, since the epoch.
     pub fn start(self) -> i64 {
-        self.0.saturating_mul(DAY)
+        self.0.saturating_mul(SECONDS_PER_DAY)
     }
 
     /// Year, month (1–12), day of the month (1–31).

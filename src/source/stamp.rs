@@ -14,9 +14,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::Window;
-
-/// Seconds in a day.
-pub(crate) const DAY: i64 = 86_400;
+use crate::log::time::SECONDS_PER_DAY;
 
 /// How many days after a request its record may still be delivered. Delivery is best effort; the worst
 /// seen by a large operator was 9 days.
@@ -68,7 +66,7 @@ impl Stamp {
             folders[FOLDERS - 1] == b'/'
                 && folders[..FOLDERS - 1].iter().zip(date).all(|(f, d)| f == d || (*f == b'/' && *d == b'-'))
         });
-        let layout = match (partitioned, instant.rem_euclid(DAY)) {
+        let layout = match (partitioned, instant.rem_euclid(SECONDS_PER_DAY)) {
             (false, _) => Layout::Simple,
             (true, 0) => Layout::Event,
             (true, _) => Layout::Delivery,
@@ -81,7 +79,7 @@ impl Stamp {
     /// it as large as UNIQUE is among all.
     pub(crate) fn position(&self, layout: Layout) -> i64 {
         match (layout, self.unique) {
-            (Layout::Event, Some(unique)) => self.instant + i64::from(unique) * DAY / 65_536,
+            (Layout::Event, Some(unique)) => self.instant + i64::from(unique) * SECONDS_PER_DAY / 65_536,
             _ => self.instant,
         }
     }
@@ -102,7 +100,7 @@ pub(crate) fn point(stem: &str, layout: Layout, position: i64) -> Option<String>
         Layout::Simple => format!("{stem}{date}-{clock}"),
         Layout::Delivery => format!("{stem}{folders}{date}-{clock}"),
         Layout::Event => {
-            let unique = position.rem_euclid(DAY) * 65_536 / DAY;
+            let unique = position.rem_euclid(SECONDS_PER_DAY) * 65_536 / SECONDS_PER_DAY;
             format!("{stem}{folders}{date}-00-00-00-{unique:04X}")
         }
     })
@@ -114,10 +112,12 @@ pub(crate) fn point(stem: &str, layout: Layout, position: i64) -> Option<String>
 /// until [`LATEST_DELIVERY_DAYS`] after the day of the last second wanted. By event time the day in the
 /// name is the day of the request.
 pub(crate) fn bounds(layout: Layout, window: Window) -> (i64, i64) {
-    let day = |instant: i64| instant - instant.rem_euclid(DAY);
-    let late = if layout == Layout::Event { 0 } else { LATEST_DELIVERY_DAYS * DAY };
+    let day = |instant: i64| instant - instant.rem_euclid(SECONDS_PER_DAY);
+    let late = if layout == Layout::Event { 0 } else { LATEST_DELIVERY_DAYS * SECONDS_PER_DAY };
     let first = window.since.map_or(i64::MIN, day);
-    let end = window.until.map_or(i64::MAX, |until| day(until.saturating_sub(1)).saturating_add(DAY + late));
+    let end = window
+        .until
+        .map_or(i64::MAX, |until| day(until.saturating_sub(1)).saturating_add(SECONDS_PER_DAY + late));
     (first, end)
 }
 

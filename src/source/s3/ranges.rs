@@ -11,8 +11,9 @@
 //! - a part that turns out to be large is cut again when others are done.
 
 use super::super::Window;
-use super::super::stamp::{self, DAY, Layout, Stamp, point};
+use super::super::stamp::{self, Layout, Stamp, point};
 use super::trail::Trail;
+use crate::log::time::SECONDS_PER_DAY;
 
 /// Names after `after` up to and including `upto`; all if neither is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,7 +101,7 @@ impl Range {
                 layout => layout,
             },
             // Nobody's clock is that wrong: no name has a later date.
-            horizon: now + 2 * DAY,
+            horizon: now + 2 * SECONDS_PER_DAY,
         };
         series.rest(onward, first, stamp, window, room).into_iter().filter(|part| !part.is_empty()).collect()
     }
@@ -271,7 +272,7 @@ mod tests {
     fn simple(stem: &str, from: &str, days: i64, a_day: i64) -> Vec<String> {
         (0..days * a_day)
             .map(|n| {
-                let name = point(stem, Layout::Simple, at(from) + n * DAY / a_day).unwrap();
+                let name = point(stem, Layout::Simple, at(from) + n * SECONDS_PER_DAY / a_day).unwrap();
                 format!("{name}-{:016X}", n * 7_777_777)
             })
             .collect()
@@ -280,7 +281,7 @@ mod tests {
     fn by_event(stem: &str, from: &str, days: i64, a_day: i64) -> Vec<String> {
         (0..days * a_day)
             .map(|n| {
-                let name = point(stem, Layout::Delivery, at(from) + n / a_day * DAY).unwrap();
+                let name = point(stem, Layout::Delivery, at(from) + n / a_day * SECONDS_PER_DAY).unwrap();
                 format!("{name}-{:016X}", (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
             })
             .collect()
