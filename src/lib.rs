@@ -25,6 +25,7 @@
 pub mod cache;
 pub mod commands;
 pub mod config;
+pub mod demo;
 pub mod export;
 pub mod ingest;
 pub mod insight;

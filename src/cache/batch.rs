@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 
-use crate::log::frames::is_in_frame;
 use crate::log::glance::glance;
+use crate::log::parser::templates::is_in_frame;
 use crate::log::{Field, Frames, LARGEST_MEASURE, Record, key};
 
 use super::codec::text::{PAGE, Page, PageBuilder};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::log::frames::is_in_frame;
+use crate::log::parser::templates::is_in_frame;
 use crate::log::{Field, Kind};
 
 use super::batch::{Batch, KEY, NEW};

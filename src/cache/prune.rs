@@ -22,7 +22,7 @@ use super::segment_rows::SegmentRow;
 use super::segments::remove_rows;
 use super::{CacheError, SegmentInfo, Snapshot, Writer};
 use crate::log::time::SECONDS_PER_DAY;
-use crate::log::{Field, name};
+use crate::log::{Field, object_name};
 
 /// Seconds after which no log file is delivered any more that holds requests of a moment.
 const LATEST_DELIVERY: i64 = 10 * SECONDS_PER_DAY;
@@ -140,7 +140,7 @@ impl Writer {
                 if !matches!(file.state, WHOLE | IN_PART) {
                     continue;
                 }
-                let may_hold = name::instant(&file.name)
+                let may_hold = object_name::instant(&file.name)
                     .is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY))
                     || RowsPart::of_file(transaction, &file)?
                         .iter()

@@ -7,9 +7,9 @@ use super::args::DemoArgs;
 use super::setting::Setting;
 use super::{Outcome, explore};
 use crate::config::data_directory;
+use crate::demo::{Demo, DemoOptions};
 use crate::export::human;
 use crate::source::Source;
-use crate::source::demo::{Demo, DemoOptions};
 
 pub(super) fn run(setting: &Setting, args: &DemoArgs) -> anyhow::Result<Outcome> {
     let demo = Demo::new(DemoOptions { requests: args.requests, seed: args.seed });

@@ -13,9 +13,9 @@ use super::scratch::{NoEmptyCache, Scratch};
 use super::setting::Setting;
 use super::{Outcome, UsageError, output};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
+use crate::demo::Demo;
 use crate::export::human;
 use crate::ingest::{Failure, ForeignFiles, Ingest, Options, Phase, Progress};
-use crate::source::demo::Demo;
 use crate::source::s3::S3Options;
 use crate::source::{self, Source, SourceError, Window};
 

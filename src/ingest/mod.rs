@@ -4,26 +4,26 @@
 //! lister ─► fetches (tokio, many at a time) ─► blocks of lines ─► parsers (a thread a core) ─► writer
 //! ```
 //!
-//! Listing and fetching wait for the network, so they are tasks; decompressing, cutting ([`blocks`]),
-//! parsing ([`parsers`]) and writing ([`writing`]) keep a processor busy, so they are threads. A large plain file
-//! that is there already is read by the parsers themselves ([`shared`]). A block of lines goes whole into
+//! Listing and fetching wait for the network, so they are tasks; decompressing, cutting ([`cutter`]),
+//! parsing ([`parse_stage`]) and writing ([`write_stage`]) keep a processor busy, so they are threads. A large plain file
+//! that is there already is read by the parsers themselves ([`chunked_file`]). A block of lines goes whole into
 //! one batch; a batch goes whole into one commit, with the marks of its log files. Channels bound how many blocks and
-//! batches are on their way, a [`budget`] how many bytes, for lines may be long.
+//! batches are on their way, a [`byte_budget`] how many bytes, for lines may be long.
 //! Never here: screens, SQL text.
 
-mod blocks;
-mod budget;
+mod archive_members;
+mod buffer_pool;
+mod byte_budget;
+mod chunked_file;
 mod counters;
-mod expanding;
-mod fetching;
+mod cutter;
+mod fetch_stage;
 pub mod follow;
-mod judging;
-mod numbers;
-mod parsers;
+mod line_numbering;
+mod log_detector;
+mod parse_stage;
 pub mod progress;
-mod shared;
-mod spare;
-mod writing;
+mod write_stage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,11 +37,11 @@ use crate::source::{Source, Window};
 pub use follow::Follow;
 pub use progress::{Failure, ForeignFiles, Phase, Progress};
 
-use blocks::{Buffers, Lines, LongLine};
-use budget::{Budget, Held};
+use buffer_pool::BufferPool;
+use byte_budget::{ByteBudget, Reservation};
+use chunked_file::ChunkedFile;
 use counters::Counters;
-use shared::SharedFile;
-use spare::Spare;
+use cutter::{Buffers, Lines, LongLine};
 
 /// Blocks of lines on their way to the parsers.
 const BLOCKS: usize = 8;
@@ -73,11 +73,11 @@ struct Block {
     /// Whether the file ends here.
     is_last: bool,
     /// What it takes of the memory for long lines.
-    room: Option<Held>,
+    room: Option<Reservation>,
 }
 
 impl Block {
-    fn new(source: usize, file: &Arc<FileMark>, lines: Lines, room: Option<Held>) -> Block {
+    fn new(source: usize, file: &Arc<FileMark>, lines: Lines, room: Option<Reservation>) -> Block {
         let Lines { first, bytes, long, is_last } = lines;
         Block { source, file: file.clone(), first_line: first, lines: bytes, long, is_last, room }
     }
@@ -87,13 +87,13 @@ impl Block {
 enum Work {
     Block(Block),
     /// To take pieces of until there are no more; other parsers do the same.
-    File(Arc<SharedFile>),
+    File(Arc<ChunkedFile>),
 }
 
 /// What the writer is told of a source, which goes by its place among the sources of this run.
 enum Message {
     /// With what it takes of the memory for batches.
-    Batch(usize, Box<Batch>, Held),
+    Batch(usize, Box<Batch>, Reservation),
     /// The file holds no log lines.
     NoLog(usize, Arc<FileMark>),
     /// The file is an archive of which all members were read: it holds no lines of its own.
@@ -108,12 +108,12 @@ enum Message {
 #[derive(Clone)]
 struct ToWriter {
     messages: mpsc::Sender<Message>,
-    room: Budget,
+    room: ByteBudget,
 }
 
 impl ToWriter {
     fn new(messages: mpsc::Sender<Message>) -> ToWriter {
-        ToWriter { messages, room: Budget::new(BATCHES_BYTES) }
+        ToWriter { messages, room: ByteBudget::new(BATCHES_BYTES) }
     }
 
     /// Waits until there is room for a batch and sends it; false: nobody writes any more.
@@ -208,7 +208,7 @@ async fn run(
     let (message_sender, mut message_receiver) = mpsc::channel::<Message>(BATCHES);
     let block_receiver = Arc::new(tokio::sync::Mutex::new(block_receiver));
     // As many as can be on their way, being cut, and being parsed.
-    let spare = Spare::new(BATCHES + cores);
+    let spare = BufferPool::new(BATCHES + cores);
     let buffers = Buffers::new(BLOCKS.max(2 * cores) + 2 * cores);
     let runtime = tokio::runtime::Handle::current();
 
@@ -219,18 +219,26 @@ async fn run(
         let (to_writer, counters, runtime) = (to_writer.clone(), counters.clone(), runtime.clone());
         let (buffers, spare, knowledge) = (buffers.clone(), spare.clone(), writer.knowledge());
         let work =
-            move || parsers::run(&runtime, knowledge, &blocks, &to_writer, &counters, &buffers, &spare);
+            move || parse_stage::run(&runtime, knowledge, &blocks, &to_writer, &counters, &buffers, &spare);
         threads.push(std::thread::Builder::new().name(format!("parser-{number}")).spawn(work));
     }
     drop((block_receiver, to_writer));
     let (writer_counters, writer_stop) = (counters.clone(), stop.clone());
     let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
     let write = move || {
-        writing::run(writer, &runtime, &uris, &mut message_receiver, &writer_counters, &writer_stop, &spare);
+        write_stage::run(
+            writer,
+            &runtime,
+            &uris,
+            &mut message_receiver,
+            &writer_counters,
+            &writer_stop,
+            &spare,
+        );
     };
     threads.push(std::thread::Builder::new().name("writer".to_owned()).spawn(write));
 
-    let fetching = fetching::Fetching {
+    let fetching = fetch_stage::FetchStage {
         cache: Arc::new(cache),
         options,
         counters: counters.clone(),

@@ -457,7 +457,7 @@ mod tests {
         assert_eq!(name(0), "standard input 2026-11-29T23:40:12.000000Z");
         assert_eq!(name(123_456), "standard input 2026-11-29T23:40:12.123456Z");
         // Such a name does not tell which time its requests are of.
-        assert_eq!(crate::log::name::instant(&name(0)), None);
+        assert_eq!(crate::log::object_name::instant(&name(0)), None);
 
         let source = StandardInput::at(jiff::Timestamp::now());
         let (pages, mut listed) = mpsc::channel(1);

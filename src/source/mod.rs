@@ -1,12 +1,11 @@
 //! Where log files are: a [`Source`] lists them and fetches them.
 //!
-//! Here live S3 ([`s3`]), local files, folders and standard input ([`files`]), and the synthetic
-//! bucket ([`demo`]). Bodies come back as readers of plain text: compression is undone here
+//! Here live S3 ([`s3`]) and local files, folders and standard input ([`files`]). The synthetic
+//! bucket is `demo`. Bodies are returned as readers of plain text: compression is undone here
 //! ([`body`]). Never here: parsing of log lines.
 
 pub mod archive;
 pub mod body;
-pub mod demo;
 pub mod files;
 pub mod foreign;
 pub mod s3;

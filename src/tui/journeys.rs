@@ -2,11 +2,11 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use super::action::{Action, Slot};
-use super::testing::*;
 use crate::ingest::{Failure, Phase, Progress};
 use crate::log::Field;
 use crate::query::Value;
+use crate::tui::model::action::{Action, Slot};
+use crate::tui::testing::*;
 
 fn person(columns: u16, rows: u16) -> Person {
     Person::with(columns, rows, three_days())
@@ -193,7 +193,7 @@ fn brush_zoom_and_back() {
     person.press("v Esc");
     assert!(person.state.brush.is_none());
     // With the mouse: drag over the bars, then Enter.
-    let bars = super::layout::Areas::of(&person.state).bars;
+    let bars = crate::tui::model::layout::Areas::of(&person.state).bars;
     let axis = person.state.axis().unwrap();
     let column = |at: i64| bars.x + axis.column(axis.index(at), usize::from(bars.width)) as u16;
     let (from, to) = (column(APRIL + 27 * 3_600), column(APRIL + 30 * 3_600));
@@ -262,9 +262,9 @@ fn all_that_is_shown_while_paused_is_from_one_snapshot() {
         let layer = person.state.layer();
         let Some(rows) = &layer.table().rows.data else { continue };
         let in_table = match rows {
-            super::rows::Rows::Groups(groups) => groups.totals.requests,
-            super::rows::Rows::Times { totals, .. } => totals.requests,
-            super::rows::Rows::Requests { requests, .. } => requests.matched,
+            crate::tui::model::rows::Rows::Groups(groups) => groups.totals.requests,
+            crate::tui::model::rows::Rows::Times { totals, .. } => totals.requests,
+            crate::tui::model::rows::Rows::Requests { requests, .. } => requests.matched,
         };
         assert_eq!(
             Some(in_table),
@@ -561,8 +561,8 @@ fn many(count: i64) -> Person {
 
 #[test]
 fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
-    use super::action::Exported;
     use crate::query::Cancel;
+    use crate::tui::model::action::Exported;
     let folder = tempfile::tempdir().unwrap();
     let files = || std::fs::read_dir(folder.path()).unwrap().count();
     for tab in ["2", "4"] {
@@ -573,20 +573,25 @@ fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
         let export = person.exports.remove(0);
         let cancel = Cancel::default();
         let mut told = Vec::new();
-        let exported =
-            super::exporting::export(&*person.engine, export.clone(), &cancel, &mut |rows, total| {
+        let exported = crate::tui::app::export_file::export(
+            &*person.engine,
+            export.clone(),
+            &cancel,
+            &mut |rows, total| {
                 assert!(!path.exists(), "a file that is not whole does not have its name");
                 told.push((rows, total));
                 if rows == 400 {
                     cancel.cancel();
                 }
-            });
+            },
+        );
         assert_eq!((exported, files()), (Exported::Cancelled, 0));
         assert_eq!(told, [(200, 500), (400, 500)], "page by page");
         // A folder of that name: the file cannot take its place.
         std::fs::create_dir(&path).unwrap();
-        let export = super::action::Export { overwrite: true, ..export };
-        let exported = super::exporting::export(&*person.engine, export, &Cancel::default(), &mut |_, _| {});
+        let export = crate::tui::model::action::Export { overwrite: true, ..export };
+        let exported =
+            crate::tui::app::export_file::export(&*person.engine, export, &Cancel::default(), &mut |_, _| {});
         assert!(matches!(exported, Exported::Failed(_)), "{exported:?}");
         assert_eq!(files(), 1, "the folder");
         std::fs::remove_dir(&path).unwrap();
@@ -639,7 +644,7 @@ fn q_during_an_export_asks_first() {
     let mut person = many(10);
     person.holds_exports = true;
     person.press(":").types("export /nowhere/some.csv").press("Enter q");
-    let exported = super::action::Exported::Written {
+    let exported = crate::tui::model::action::Exported::Written {
         path: "/nowhere/some.csv".into(),
         rows: 1,
         approximate: Vec::new(),
@@ -731,7 +736,7 @@ fn no_tick_beside_a_failure_and_none_if_nothing_was_tried() {
 /// The headings of the table in front and the column at which each begins.
 fn headings(person: &Person) -> Vec<(String, u16, u16)> {
     let table = person.state.layer().table();
-    super::layout::columns(&person.state)
+    crate::tui::model::layout::columns(&person.state)
         .into_iter()
         .map(|placed| (table.heading(placed.column), placed.x, placed.width))
         .collect()
@@ -824,8 +829,8 @@ fn the_rows_are_never_in_the_order_of_a_column_that_was_hidden() {
 
 #[test]
 fn every_command_that_the_help_names_exists() {
-    use super::keymap::{Command, KEYMAP};
-    use super::update::COMMANDS;
+    use crate::tui::model::keymap::{Command, KEYMAP};
+    use crate::tui::update::COMMANDS;
     let about = KEYMAP.iter().find(|binding| binding.command == Command::Colon).unwrap().about;
     let named: Vec<&str> = about.split_once(": ").unwrap().1.split(", ").collect();
     assert!(named.len() > 5, "{named:?}");
@@ -892,10 +897,10 @@ fn a_question_on_its_way_while_a_request_is_opened_is_asked_anew_after_it() {
 fn without_colours_the_highest_bar_stays_when_it_is_chosen() {
     use ratatui::style::Modifier;
     let mut person = person(130, 34);
-    person.state.theme = super::Theme::PLAIN;
+    person.state.theme = crate::tui::Theme::PLAIN;
     person.press("v");
     person.screen();
-    let areas = super::layout::Areas::of(&person.state);
+    let areas = crate::tui::model::layout::Areas::of(&person.state);
     let axis = person.state.axis().unwrap();
     let brush = person.state.brush.unwrap();
     let width = usize::from(areas.bars.width);

@@ -8,31 +8,16 @@
 //!
 //! Never here: SQL, S3, reading of files. What strangers chose is made visible before it is drawn.
 
-mod action;
-mod asker;
-mod axis;
-mod columns;
-mod exporting;
-mod extras;
-mod held;
+mod app;
+mod format;
 #[cfg(test)]
 mod journeys;
-mod keymap;
-mod layer;
-mod layout;
-mod prompt;
-mod rows;
-mod session;
-mod shown;
-mod state;
-mod table;
-mod terminal;
-mod terms;
+mod model;
 #[cfg(test)]
 mod testing;
 pub mod theme;
 mod update;
-mod views;
+mod view;
 mod widgets;
 
 use std::io::IsTerminal;
@@ -102,7 +87,7 @@ impl TuiError {
 
 /// Gives the terminal back as it was, if the explorer has it: the process is about to end.
 pub fn give_terminal_back() {
-    terminal::restore();
+    app::terminal::restore();
 }
 
 /// Runs the explorer on the terminal until it is quit or `end` comes. The terminal is given back as it was.
@@ -113,15 +98,15 @@ pub async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> Result<(
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
-    let title = format!("tamarin {}", shown::visible(&options.title));
-    let mut owned = terminal::Owned::take(&title).map_err(TuiError::terminal)?;
+    let title = format!("tamarin {}", format::visible(&options.title));
+    let mut owned = app::terminal::Owned::take(&title).map_err(TuiError::terminal)?;
     let events = crossterm::event::EventStream::new();
-    let mut shared = terminal::Shared::new(title);
+    let mut shared = app::terminal::Shared::new(title);
     let end = async {
         tokio::select! {
             () = end => {}
-            () = terminal::hung_up() => {}
+            () = app::terminal::hung_up() => {}
         }
     };
-    session::run(options, &mut *owned.terminal, events, end, &mut shared).await
+    app::session::run(options, &mut *owned.terminal, events, end, &mut shared).await
 }

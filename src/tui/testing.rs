@@ -9,16 +9,16 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::action::{Action, Effect, Export, Exported, Moment};
-use super::asker::{Told, answer, hold};
-use super::state::State;
-use super::theme::Theme;
-use super::update::update;
-use super::{exporting, views};
 use crate::ingest::Progress;
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::filter::{Matcher, Subject};
 use crate::query::*;
+use crate::tui::app::query_runner::{Told, answer, hold};
+use crate::tui::model::action::{Action, Effect, Export, Exported, Moment};
+use crate::tui::model::state::State;
+use crate::tui::theme::Theme;
+use crate::tui::update::update;
+use crate::tui::{app::export_file, view};
 
 /// 2026-04-01T00:00:00Z.
 pub(crate) const APRIL: i64 = 1_775_001_600;
@@ -396,7 +396,7 @@ impl Person {
                     Effect::Export(export) if self.holds_exports => self.exports.push(*export),
                     Effect::Export(export) => {
                         let cancel = Cancel::default();
-                        let exported = exporting::export(&*self.engine, *export, &cancel, &mut |_, _| {});
+                        let exported = export_file::export(&*self.engine, *export, &cancel, &mut |_, _| {});
                         actions.push_back(Action::Exported(exported));
                     }
                     Effect::StopExport => {
@@ -438,7 +438,7 @@ impl Person {
     pub(crate) fn screen(&mut self) -> String {
         let State { size, .. } = self.state;
         self.terminal.backend_mut().resize(size.0, size.1);
-        self.terminal.draw(|frame| views::render(&self.state, frame)).unwrap();
+        self.terminal.draw(|frame| view::render(&self.state, frame)).unwrap();
         let buffer = self.terminal.backend().buffer();
         let area = buffer.area;
         let mut lines = Vec::new();
@@ -466,7 +466,7 @@ impl Person {
     /// The value of the row under the cursor.
     pub(crate) fn selected(&self) -> String {
         match &self.state.layer().table().anchor {
-            Some(super::rows::RowId::Value(value)) => value.to_text(),
+            Some(crate::tui::model::rows::RowId::Value(value)) => value.to_text(),
             other => format!("{other:?}"),
         }
     }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tamarin::cache::Cache;
-use tamarin::source::demo::{Demo, DemoOptions};
+use tamarin::demo::{Demo, DemoOptions};
 
 use crate::support::contents::contents;
 use crate::support::s3_server::S3Server;

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use tamarin::source::demo::{Demo, DemoOptions};
+use tamarin::demo::{Demo, DemoOptions};
 
 use crate::home::{Home, stderr};
 use crate::support::contents::contents;

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tamarin::cache::catalogue::Known;
 use tamarin::cache::{BatchBuilder, Cache, FileMark, Part, RejectedLine, Writer};
+use tamarin::demo::{Demo, DemoOptions};
 use tamarin::ingest::{Ingest, Options, Phase, Progress};
 use tamarin::log::Field;
 use tamarin::query::answer::Stats;
 use tamarin::query::{
     Answer, Ask, Cancel, Counting, Engine, Filter, LocalEngine, Query, Sort, TimeRange, Value,
 };
-use tamarin::source::demo::{Demo, DemoOptions};
 use tamarin::source::{S3Options, Source, open};
 
 use crate::support::filling::Filling;

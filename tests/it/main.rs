@@ -15,6 +15,7 @@ mod foreign;
 #[cfg(unix)]
 mod full_disk;
 mod home;
+mod imports;
 mod ingest;
 #[cfg(unix)]
 mod job_control;

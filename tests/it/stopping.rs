@@ -8,7 +8,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tamarin::cache::Cache;
-use tamarin::source::demo::{Demo, DemoOptions};
+use tamarin::demo::{Demo, DemoOptions};
 
 use crate::home::{Home, line};
 use crate::support::faulty::{Asked, Fault, FaultyProxy};

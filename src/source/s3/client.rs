@@ -21,8 +21,8 @@ use aws_sdk_s3::config::{
 };
 use tokio::sync::OnceCell;
 
-use super::bounds::BoundAnswers;
 use super::endpoint::Endpoint;
+use super::response_limit::BoundAnswers;
 
 /// Region asked first when none is configured; S3 answers with the right one.
 const FIRST_REGION: &str = "us-east-1";

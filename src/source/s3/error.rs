@@ -5,8 +5,8 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use super::bounds::TooMuch;
 use super::endpoint::without_secrets;
+use super::response_limit::TooMuch;
 
 /// What S3 says of credentials that have expired.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];

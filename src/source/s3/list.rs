@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 
 use super::Place;
 use super::client::{region_of, shown_endpoint};
-use super::ranges::{Page, Range};
-use super::trail::{Fruitless, Trail};
+use super::key_range::{Page, Range};
+use super::pagination::{Fruitless, Trail};
 use crate::source::{LogFile, SourceError, Window, stamp};
 
 /// Requests for pages at the same time.

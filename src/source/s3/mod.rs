@@ -3,16 +3,16 @@
 //! Here live the connection, listing side by side, fetching with verification, and what to tell the
 //! user when S3 refuses. Never here: what is in a log file.
 
-mod bounds;
 mod client;
 mod endpoint;
 mod error;
 mod fetch;
+mod key_range;
 mod list;
 mod logging;
-mod ranges;
+mod pagination;
 mod remove;
-mod trail;
+mod response_limit;
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,14 +1,14 @@
 //! What answers do to the screen. One that nobody waits for any more is dropped.
 
-use super::super::action::Slot;
-use super::super::asker::Told;
-use super::super::layer::Timeline;
-use super::super::layout::Areas;
-use super::super::rows::Rows;
-use super::super::state::State;
-use super::super::table::Extra;
-use super::{asking, window};
+use super::{queries, time_range};
 use crate::query::{Answer, Ask, Measure, Value};
+use crate::tui::app::query_runner::Told;
+use crate::tui::model::action::Slot;
+use crate::tui::model::layer::Timeline;
+use crate::tui::model::layout::Areas;
+use crate::tui::model::rows::Rows;
+use crate::tui::model::state::State;
+use crate::tui::model::table::Extra;
 
 /// Takes an answer.
 pub(super) fn take(state: &mut State, told: Told) {
@@ -69,7 +69,7 @@ fn bursts(state: &mut State, told: Told) {
         Err(message) => bursts.fail(told.generation, message),
     }
     if let Some(key) = state.layer_mut().burst_key.take() {
-        window::show_burst(state, key);
+        time_range::show_burst(state, key);
     }
 }
 
@@ -106,7 +106,7 @@ fn activity(state: &mut State, told: Told) {
     if told.share.is_some() {
         return;
     }
-    let axis = asking::axis_of_activity(state);
+    let axis = queries::axis_of_activity(state);
     let activity = &mut state.layer_mut().table_mut().activity;
     if !activity.awaits(told.number) {
         return;

@@ -1,14 +1,14 @@
 //! The stack: Enter opens what is behind a row, Esc takes one layer off and leaves all as it was.
 
-use super::super::keymap::Command;
-use super::super::layer::{Detail, Layer, Tab};
-use super::super::rows::RowId;
-use super::super::state::State;
-use super::super::table::About;
-use super::super::terms;
-use super::asking;
+use super::queries;
 use crate::log::{FIELDS, Field};
 use crate::query::{Dimension, Filter, TimeRange};
+use crate::tui::model::cell_filter;
+use crate::tui::model::keymap::Command;
+use crate::tui::model::layer::{Detail, Layer, Tab};
+use crate::tui::model::rows::RowId;
+use crate::tui::model::state::State;
+use crate::tui::model::table::About;
 
 /// Opens the row under the cursor.
 pub(super) fn open(state: &mut State) {
@@ -39,7 +39,7 @@ pub(super) fn open(state: &mut State) {
         About::Groups(by) => {
             let Some(row) = rows.group(table.cursor) else { return };
             let term = Filter::term_for(by, &row.value);
-            let filter = terms::with(&layer.filter, term);
+            let filter = cell_filter::with(&layer.filter, term);
             let tab = behind(by, &filter);
             let mut next = Layer::new(filter, layer.time);
             next.tab = tab;
@@ -50,11 +50,11 @@ pub(super) fn open(state: &mut State) {
 
 /// What comes after a table by `by`, once one of its rows is chosen: whatever is not settled yet.
 fn behind(by: &Dimension, filter: &Filter) -> Tab {
-    if *by == Dimension::Field(Field::Key) || terms::pins(filter, Field::Key) {
+    if *by == Dimension::Field(Field::Key) || cell_filter::pins(filter, Field::Key) {
         return Tab::Requests;
     }
     let who = matches!(by.base(), Field::RemoteIp | Field::Requester);
-    let settled = terms::pins(filter, Field::RemoteIp) || terms::pins(filter, Field::Requester);
+    let settled = cell_filter::pins(filter, Field::RemoteIp) || cell_filter::pins(filter, Field::Requester);
     if who || settled || by.base() == Field::Key { Tab::Objects } else { Tab::Requesters }
 }
 
@@ -69,12 +69,12 @@ fn carry_over(state: &mut State, mut next: Layer) {
 pub(super) fn time_of_row(state: &State) -> Option<TimeRange> {
     let table = state.layer().table();
     let width = match &table.rows.data {
-        Some(super::super::rows::Rows::Times { bucket, .. }) => i64::from(*bucket),
+        Some(crate::tui::model::rows::Rows::Times { bucket, .. }) => i64::from(*bucket),
         _ => return None,
     };
     let row = table.rows.data.as_ref()?.time(table.cursor)?;
     let time = TimeRange { start: Some(row.start), end: Some(row.start.saturating_add(width)) };
-    Some(asking::within(time, state.base))
+    Some(queries::within(time, state.base))
 }
 
 /// One layer back.

@@ -2,29 +2,29 @@
 //! as effects.
 
 mod answers;
-mod asking;
-mod choosing;
-mod command;
+mod commands;
+mod cursor;
 mod drill;
-mod filtering;
+mod filters;
+mod lists;
 mod mouse;
-mod moving;
-mod typing;
-mod window;
+mod prompt;
+mod queries;
+mod time_range;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::action::{Action, Effect, Exported, Moment};
-use super::keymap::{self, Command, Context};
-use super::layout;
-use super::prompt::{Prompt, Purpose};
-use super::state::{Overlay, State};
 use crate::ingest::Phase;
+use crate::tui::model::action::{Action, Effect, Exported, Moment};
+use crate::tui::model::keymap::{self, Command, Context};
+use crate::tui::model::layout;
+use crate::tui::model::prompt::{Prompt, Purpose};
+use crate::tui::model::state::{Overlay, State};
 
-pub(crate) use asking::width_of_times;
-pub(crate) use choosing::{choices_of_columns, dimensions, widths};
-pub(crate) use command::COMMANDS;
-pub(crate) use window::sum_of_burst;
+pub(crate) use commands::COMMANDS;
+pub(crate) use lists::{choices_of_columns, dimensions, widths};
+pub(crate) use queries::width_of_times;
+pub(crate) use time_range::sum_of_burst;
 
 /// Does what an action asks for and returns what is to be done outside.
 pub(crate) fn update(state: &mut State, now: Moment, action: Action) -> Vec<Effect> {
@@ -34,16 +34,16 @@ pub(crate) fn update(state: &mut State, now: Moment, action: Action) -> Vec<Effe
         Action::Begin => {}
         Action::Key(key) => press(state, key, &mut effects),
         Action::Mouse(event) => mouse::happened(state, event, &mut effects),
-        Action::Paste(text) => typing::paste(state, &text, &mut effects),
+        Action::Paste(text) => prompt::paste(state, &text, &mut effects),
         Action::Resize(columns, rows) => resize(state, columns, rows),
         Action::Answered(told) => answers::take(state, *told),
-        Action::Completed { number, values } => typing::completed(state, number, values, &mut effects),
+        Action::Completed { number, values } => prompt::completed(state, number, values, &mut effects),
         Action::Progress(progress) => {
             if progress.phase == Phase::Failed
                 && state.progress.as_ref().is_none_or(|before| before.phase != Phase::Failed)
                 && let Some(fatal) = &progress.fatal
             {
-                state.warn(super::shown::visible(fatal));
+                state.warn(crate::tui::format::visible(fatal));
             }
             state.progress = Some(*progress);
         }
@@ -62,9 +62,9 @@ pub(crate) fn update(state: &mut State, now: Moment, action: Action) -> Vec<Effe
         }
         Action::Held(Err(message)) => {
             state.paused = false;
-            state.warn(format!("not paused: {}", super::shown::visible(&message)));
+            state.warn(format!("not paused: {}", crate::tui::format::visible(&message)));
         }
-        Action::Woke(number) => typing::woke(state, number),
+        Action::Woke(number) => prompt::woke(state, number),
         Action::Exporting { rows, total } => {
             if let Some(export) = &mut state.export {
                 (export.1, export.2) = (rows, total);
@@ -73,7 +73,7 @@ pub(crate) fn update(state: &mut State, now: Moment, action: Action) -> Vec<Effe
         Action::Exported(exported) => exported_to(state, exported),
     }
     layout::measure(state);
-    asking::reconcile(state, &mut effects);
+    queries::reconcile(state, &mut effects);
     effects
 }
 
@@ -116,12 +116,12 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         (Some(Command::Quit), _) => quit(state, effects),
         (Some(Command::Redraw), _) => effects.push(Effect::Redraw),
         (Some(Command::Suspend), _) => effects.push(Effect::Suspend),
-        (Some(command), Context::Prompt | Context::Question) => typing::perform(state, command, effects),
-        (None, Context::Prompt) => typing::type_key(state, key, effects),
+        (Some(command), Context::Prompt | Context::Question) => prompt::perform(state, command, effects),
+        (None, Context::Prompt) => prompt::type_key(state, key, effects),
         (Some(command), Context::Filters | Context::Columns | Context::Pick | Context::Reading) => {
-            choosing::perform(state, command);
+            lists::perform(state, command);
         }
-        (Some(command), Context::Brush) => window::brush(state, command),
+        (Some(command), Context::Brush) => time_range::brush(state, command),
         (Some(command), Context::Table | Context::Detail) => perform(state, command, effects),
         (None, _) => {}
     }
@@ -139,27 +139,27 @@ pub(crate) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         | Command::First
         | Command::Last
         | Command::Left
-        | Command::Right => moving::perform(state, command),
+        | Command::Right => cursor::perform(state, command),
         Command::Open => drill::open(state),
         Command::Back => drill::back(state),
         Command::Tab(_) | Command::NextTab | Command::PreviousTab => drill::tab(state, command),
-        Command::GroupBy => choosing::group_by(state),
+        Command::GroupBy => lists::group_by(state),
         Command::Columns => state.overlay = Some(Overlay::Columns(0)),
-        Command::Filters => choosing::filters(state),
+        Command::Filters => lists::filters(state),
         Command::Failures => state.overlay = Some(Overlay::Failures(0)),
         Command::Help => state.overlay = Some(Overlay::Help(0)),
-        Command::Sort => moving::sort(state),
-        Command::Mark | Command::Unmark => moving::mark(state, command),
-        Command::Only | Command::Not => filtering::only(state, command == Command::Not),
-        Command::DropLast => filtering::drop_last(state),
-        Command::ClearFilter => filtering::clear(state),
-        Command::EditFilter => typing::edit_filter(state),
+        Command::Sort => cursor::sort(state),
+        Command::Mark | Command::Unmark => cursor::mark(state, command),
+        Command::Only | Command::Not => filters::only(state, command == Command::Not),
+        Command::DropLast => filters::drop_last(state),
+        Command::ClearFilter => filters::clear(state),
+        Command::EditFilter => prompt::edit_filter(state),
         Command::Colon => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
-        Command::Export => typing::ask_for_file(state),
-        Command::Brush => window::begin(state),
-        Command::ZoomIn => window::zoom_in(state),
-        Command::ZoomOut => window::zoom_out(state),
-        Command::NextBurst | Command::PreviousBurst => window::burst(state, command),
+        Command::Export => prompt::ask_for_file(state),
+        Command::Brush => time_range::begin(state),
+        Command::ZoomIn => time_range::zoom_in(state),
+        Command::ZoomOut => time_range::zoom_out(state),
+        Command::NextBurst | Command::PreviousBurst => time_range::burst(state, command),
         Command::Bars => state.bars = state.bars.next(),
         Command::Copy => copy(state, effects),
         Command::Zone => {
@@ -203,10 +203,10 @@ fn pause(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 fn copy(state: &mut State, effects: &mut Vec<Effect>) {
-    match moving::value_under_cursor(state) {
+    match cursor::value_under_cursor(state) {
         Some(text) => {
             let on_one_line = text.lines().collect::<Vec<_>>().join(", ");
-            state.say(format!("copied {}", super::widgets::fit::middle(&on_one_line, 60)));
+            state.say(format!("copied {}", crate::tui::widgets::fit::middle(&on_one_line, 60)));
             effects.push(Effect::Copy(text));
         }
         None => state.warn("nothing here to copy"),
@@ -217,7 +217,7 @@ fn resize(state: &mut State, columns: u16, rows: u16) {
     state.size = (columns, rows);
     let page = layout::Areas::of(state).page();
     state.layer_mut().table_mut().show_cursor(page);
-    moving::show_field(state);
+    cursor::show_field(state);
 }
 
 fn exported_to(state: &mut State, exported: Exported) {
@@ -229,8 +229,8 @@ fn exported_to(state: &mut State, exported: Exported) {
     match exported {
         Exported::Cancelled => state.say("the export was stopped; no file was written"),
         Exported::Written { path, rows, approximate } => {
-            let path = super::shown::visible(&path.display().to_string());
-            let mut told = format!("{} written to {path}", super::shown::counted(rows, "row"));
+            let path = crate::tui::format::visible(&path.display().to_string());
+            let mut told = format!("{} written to {path}", crate::tui::format::counted(rows, "row"));
             if !approximate.is_empty() {
                 told.push_str(&format!("; ≈ {}", approximate.join(", ")));
             }
@@ -241,6 +241,6 @@ fn exported_to(state: &mut State, exported: Exported) {
             state.message = None;
             state.prompt = Some(Prompt::new(Purpose::Overwrite(export), String::new()));
         }
-        Exported::Failed(reason) => state.warn(super::shown::visible(&reason)),
+        Exported::Failed(reason) => state.warn(crate::tui::format::visible(&reason)),
     }
 }

@@ -3,12 +3,12 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::super::action::Effect;
-use super::super::keymap::{Command, Context};
-use super::super::layout::{self, Areas};
-use super::super::state::{Brush, Overlay, State};
-use super::super::views;
-use super::{choosing, context, moving, perform};
+use super::{context, cursor, lists, perform};
+use crate::tui::model::action::Effect;
+use crate::tui::model::keymap::{Command, Context};
+use crate::tui::model::layout::{self, Areas};
+use crate::tui::model::state::{Brush, Overlay, State};
+use crate::tui::view;
 
 /// Two clicks within so many milliseconds are one double click.
 const DOUBLE: u64 = 400;
@@ -35,12 +35,12 @@ fn wheel(state: &mut State, rows: isize) {
     match context(state) {
         Context::Filters | Context::Columns | Context::Pick | Context::Reading => {
             for _ in 0..rows.unsigned_abs() {
-                choosing::perform(state, command);
+                lists::perform(state, command);
             }
         }
         Context::Detail => {
             for _ in 0..rows.unsigned_abs() {
-                moving::perform(state, command);
+                cursor::perform(state, command);
             }
         }
         Context::Table | Context::Brush | Context::Prompt => {
@@ -69,9 +69,9 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
         }
         Context::Table | Context::Brush | Context::Detail => {
             if areas.tabs.contains(at) {
-                if let Some(index) = views::tabs::at(state, at.x) {
+                if let Some(index) = view::tabs::at(state, at.x) {
                     perform(state, Command::Tab(index), effects);
-                } else if views::tabs::is_by(state, at.x) {
+                } else if view::tabs::is_by(state, at.x) {
                     perform(state, Command::GroupBy, effects);
                 }
             } else if areas.chips.contains(at) {
@@ -92,7 +92,7 @@ fn click_heading(state: &mut State, x: u16) {
         .find(|placed| (placed.x..placed.x + placed.width + 2).contains(&x));
     if let Some(placed) = hit {
         state.layer_mut().table_mut().column = placed.column;
-        moving::sort(state);
+        cursor::sort(state);
     }
 }
 
@@ -100,7 +100,7 @@ fn click_row(state: &mut State, rows: Rect, at: Position, double: bool, effects:
     let line = usize::from(at.y - rows.y);
     let page = Areas::of(state).page();
     if let Some(detail) = &state.layer().detail {
-        let lines = views::detail::lines(state, detail, rows.width);
+        let lines = view::detail::lines(state, detail, rows.width);
         let field = lines.get(detail.top + line).map(|line| line.field);
         if let (Some(field), Some(detail)) = (field, &mut state.layer_mut().detail) {
             detail.cursor = field;
@@ -149,12 +149,12 @@ fn instant_at(state: &State, x: u16) -> Option<i64> {
 }
 
 fn click_in_list(state: &mut State, at: Position, double: bool) {
-    let Some(area) = views::list::area(state) else { return };
+    let Some(area) = view::list::area(state) else { return };
     if !area.contains(at) {
         state.overlay = None;
         return;
     }
-    let Some(line) = views::list::line_at(state, at.y) else { return };
+    let Some(line) = view::list::line_at(state, at.y) else { return };
     match &mut state.overlay {
         Some(
             Overlay::Filters(cursor)
@@ -166,8 +166,8 @@ fn click_in_list(state: &mut State, at: Position, double: bool) {
     }
     let toggles = matches!(state.overlay, Some(Overlay::Filters(_) | Overlay::Columns(_)));
     match (double, toggles) {
-        (true, true) => choosing::perform(state, Command::Toggle),
-        (true, false) => choosing::perform(state, Command::Accept),
+        (true, true) => lists::perform(state, Command::Toggle),
+        (true, false) => lists::perform(state, Command::Accept),
         _ => {}
     }
 }

@@ -1,0 +1,377 @@
+//! How a listing is divided: which stretches of names are listed next, side by side.
+//!
+//! S3 lists names in byte order, a page of 1000 at a time, each page naming where the next begins: one
+//! after the other. To list side by side, the space of names is cut into [`Range`]s that are listed
+//! independently. They never overlap and leave nothing between them, so nothing can be missed or come
+//! twice, whatever names there are. Dates in names only decide *where* to cut, and, when a window of
+//! time is wanted, which stretches to leave out:
+//!
+//! - the last name of a page tells the stem and the layout, the page how much time 1000 names cover;
+//! - what remains until today is cut into as many parts as are worth a request each and fit in;
+//! - a part that turns out to be large is cut again when others are done.
+
+use super::super::Window;
+use super::super::stamp::{self, Layout, Stamp, point};
+use super::pagination::Trail;
+use crate::log::time::SECONDS_PER_DAY;
+
+/// Names after `after` up to and including `upto`; all if neither is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Range {
+    /// Names up to and including this one are not of the range.
+    pub(super) after: Option<String>,
+    /// Names after this one are not of the range.
+    pub(super) upto: Option<String>,
+    /// Where S3 is to go on, if a page of this range was read already.
+    pub(super) token: Option<String>,
+    /// The text that names were asked to begin with when the token was given: it holds for the same only.
+    pub(super) token_prefix: String,
+    /// Only a look at what names there are: a window is wanted and this may lie outside it.
+    pub(super) probe: bool,
+    /// Where the pages before went on, if the token continues them.
+    pub(super) trail: Trail,
+}
+
+/// What a page of a range showed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page<'a> {
+    /// First and last name of the page, if there is any (also beyond the range).
+    pub(super) ends: Option<(&'a str, &'a str)>,
+    /// Where S3 goes on; `None` if this was the last page.
+    pub(super) token: Option<&'a str>,
+    /// The names are of the partitioned layout by event time.
+    pub(super) by_event: bool,
+}
+
+impl Range {
+    /// All names there are.
+    pub(super) fn whole(window: Window) -> Range {
+        Range { probe: window != Window::default(), ..Range::default() }
+    }
+
+    /// Whether a name is of this range.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.after.as_deref().is_none_or(|after| name > after)
+            && self.upto.as_deref().is_none_or(|upto| name <= upto)
+    }
+
+    /// Text that S3 is to ask names to begin with: as long as possible, so that a page does not reach
+    /// far beyond the range.
+    pub(super) fn common_prefix(&self) -> &str {
+        if self.token.is_some() {
+            return &self.token_prefix;
+        }
+        let (Some(after), Some(upto)) = (&self.after, &self.upto) else { return "" };
+        let same = after.bytes().zip(upto.bytes()).take_while(|(a, b)| a == b).count();
+        let end = (0..=same).rev().find(|&end| after.is_char_boundary(end)).unwrap_or(0);
+        &after[..end]
+    }
+
+    /// What of this range is still to be listed after a page of it, in parts: at most `room` more than one.
+    /// `now` (seconds since the epoch) is when the newest log files were delivered.
+    pub(super) fn rest(&self, page: Page<'_>, window: Window, now: i64, room: usize) -> Vec<Range> {
+        let Some(token) = page.token else { return Vec::new() };
+        let Some((first, last)) = page.ends else {
+            // A page may be empty and not the last: S3 passes over deleted names.
+            return vec![Range {
+                token: Some(token.to_owned()),
+                token_prefix: self.common_prefix().to_owned(),
+                ..self.clone()
+            }];
+        };
+        if self.upto.as_deref().is_some_and(|upto| last >= upto) {
+            return Vec::new();
+        }
+        // A server that repeats names does not lead back.
+        let after = self.after.as_deref().map_or(last, |after| last.max(after));
+        let onward = Range {
+            after: Some(after.to_owned()),
+            upto: self.upto.clone(),
+            token: Some(token.to_owned()),
+            token_prefix: self.common_prefix().to_owned(),
+            probe: false,
+            trail: Trail::default(),
+        };
+        let repeats = self.after.as_deref().is_some_and(|after| last <= after);
+        let Some(stamp) = Stamp::find(last).filter(|_| !repeats) else { return vec![onward] };
+        let series = Series {
+            stem: &last[..stamp.stem],
+            layout: match stamp.layout {
+                Layout::Event if !page.by_event => Layout::Delivery,
+                layout => layout,
+            },
+            // Nobody's clock is that wrong: no name has a later date.
+            horizon: now + 2 * SECONDS_PER_DAY,
+        };
+        series.rest(onward, first, stamp, window, room).into_iter().filter(|part| !part.is_empty()).collect()
+    }
+
+    fn is_empty(&self) -> bool {
+        matches!((&self.after, &self.upto), (Some(after), Some(upto)) if after >= upto)
+    }
+}
+
+/// Names with one stem and dates.
+struct Series<'a> {
+    stem: &'a str,
+    layout: Layout,
+    horizon: i64,
+}
+
+impl Series<'_> {
+    fn point(&self, position: i64) -> Option<String> {
+        point(self.stem, self.layout, position)
+    }
+
+    /// Cuts `onward`, which follows a name with the date `last` on a page that began with `first`.
+    fn rest(&self, onward: Range, first: &str, last: Stamp, window: Window, room: usize) -> Vec<Range> {
+        let (since, until) = stamp::bounds(self.layout, window);
+        let position = last.position(self.layout);
+        let Some(horizon) = self.point(self.horizon) else { return vec![onward] };
+        if onward.after.as_deref().is_none_or(|after| after >= horizon.as_str()) {
+            return vec![onward];
+        }
+        // What follows all dates of this series: other stems, names without a date.
+        let beyond = Range {
+            after: Some(horizon.clone()),
+            upto: onward.upto.clone(),
+            probe: window != Window::default(),
+            ..Range::default()
+        };
+        if last.instant >= until {
+            return vec![beyond];
+        }
+        let end_position = self.horizon.min(until);
+        let Some(end) = self.point(end_position) else { return vec![onward] };
+        let ends_within = onward.upto.as_deref().is_some_and(|upto| upto <= end.as_str());
+        let mut inside = onward;
+        if !ends_within {
+            inside.upto = Some(end);
+        }
+        if last.instant < since {
+            // Into the window at once; the names between have earlier dates.
+            let Some(start) = self.point(since) else { return vec![inside, beyond] };
+            if inside.after.as_deref().is_none_or(|after| after < start.as_str()) {
+                inside.after = Some(start);
+                inside.token = None;
+            }
+            return if ends_within { vec![inside] } else { vec![inside, beyond] };
+        }
+        let end_position = match (ends_within, &inside.upto) {
+            (true, Some(upto)) => match Stamp::find(upto) {
+                Some(stamp) if upto[..stamp.stem] == *self.stem => stamp.position(self.layout),
+                _ => return vec![inside],
+            },
+            _ => end_position,
+        };
+        let cuts = self.cuts(first, position, end_position, room);
+        // Cutting off what lies beyond costs a request of its own: only together with other cuts, or
+        // where the window ends.
+        if cuts.is_empty() && !ends_within && window.until.is_none() {
+            inside.upto = beyond.upto;
+            return vec![inside];
+        }
+        let mut parts = Vec::with_capacity(cuts.len() + 2);
+        let upto = inside.upto.take();
+        let mut part = inside;
+        for cut in cuts {
+            if part.after.as_deref().is_some_and(|after| after >= cut.as_str())
+                || upto.as_deref().is_some_and(|upto| cut.as_str() >= upto)
+            {
+                continue;
+            }
+            let next = Range { after: Some(cut.clone()), ..Range::default() };
+            part.upto = Some(cut);
+            parts.push(std::mem::replace(&mut part, next));
+        }
+        part.upto = upto;
+        parts.push(part);
+        if !ends_within {
+            parts.push(beyond);
+        }
+        parts
+    }
+
+    /// Where to cut the time from `position` to `end`, if the page that began with `first` and ended at
+    /// `position` is a measure of how dense the names are.
+    fn cuts(&self, first: &str, position: i64, end: i64, room: usize) -> Vec<String> {
+        let Some(begin) = Stamp::find(first).filter(|stamp| first[..stamp.stem] == *self.stem) else {
+            return Vec::new();
+        };
+        let covered = (position - begin.position(self.layout)).max(1);
+        let left = end.saturating_sub(position);
+        let pages = usize::try_from(left / covered).unwrap_or(0);
+        let parts = pages.min(room.saturating_add(1));
+        if parts < 2 {
+            return Vec::new();
+        }
+        let width = left / i64::try_from(parts).unwrap_or(i64::MAX);
+        if width == 0 {
+            return Vec::new();
+        }
+        (1..parts).filter_map(|part| self.point(position + width * i64::try_from(part).ok()?)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    const NOW: &str = "2026-05-01T00:00:00Z";
+
+    fn at(text: &str) -> i64 {
+        text.parse::<jiff::Timestamp>().unwrap().as_second()
+    }
+
+    /// Lists `names` as a store would, in pages of `size`; returns what was found and how many
+    /// requests that took, and how many one after the other.
+    fn list(names: &[String], size: usize, window: Window) -> (Vec<String>, usize, usize) {
+        let mut sorted = names.to_vec();
+        sorted.sort();
+        let mut wave = VecDeque::from([Range::whole(window)]);
+        let (mut found, mut requests, mut waves) = (Vec::new(), 0, 0);
+        while !wave.is_empty() {
+            waves += 1;
+            let mut next = VecDeque::new();
+            while let Some(range) = wave.pop_front() {
+                requests += 1;
+                let size = if range.probe { 2 } else { size };
+                let start = range.token.as_ref().or(range.after.as_ref());
+                let from = start.map_or(0, |after| sorted.partition_point(|name| name <= after));
+                let page: Vec<&str> = sorted[from..]
+                    .iter()
+                    .filter(|name| name.starts_with(range.common_prefix()))
+                    .take(size)
+                    .map(String::as_str)
+                    .collect();
+                let more = page.last().is_some_and(|last| {
+                    sorted.iter().any(|name| name.as_str() > *last && name.starts_with(range.common_prefix()))
+                });
+                let by_event = stamp::by_event(page.iter().copied());
+                found.extend(
+                    page.iter()
+                        .filter(|name| range.contains(name) && stamp::may_hold(name, window, by_event))
+                        .map(|name| (*name).to_owned()),
+                );
+                let shown = Page {
+                    ends: page.first().copied().zip(page.last().copied()),
+                    token: page.last().copied().filter(|_| more),
+                    by_event,
+                };
+                let room = 16_usize.saturating_sub(wave.len() + next.len());
+                next.extend(range.rest(shown, window, at(NOW), room));
+            }
+            wave = next;
+        }
+        found.sort();
+        (found, requests, waves)
+    }
+
+    fn simple(stem: &str, from: &str, days: i64, a_day: i64) -> Vec<String> {
+        (0..days * a_day)
+            .map(|n| {
+                let name = point(stem, Layout::Simple, at(from) + n * SECONDS_PER_DAY / a_day).unwrap();
+                format!("{name}-{:016X}", n * 7_777_777)
+            })
+            .collect()
+    }
+
+    fn by_event(stem: &str, from: &str, days: i64, a_day: i64) -> Vec<String> {
+        (0..days * a_day)
+            .map(|n| {
+                let name = point(stem, Layout::Delivery, at(from) + n / a_day * SECONDS_PER_DAY).unwrap();
+                format!("{name}-{:016X}", (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn busy_days_are_listed_side_by_side() {
+        let names = simple("p/", "2026-04-01T00:00:00Z", 30, 1000);
+        let (found, requests, waves) = list(&names, 100, Window::default());
+        assert_eq!(found, names);
+        assert!(requests <= 400, "{requests} requests for 300 pages");
+        assert!(waves <= 60, "{waves} requests one after the other");
+    }
+
+    #[test]
+    fn a_busy_day_by_event_time_is_divided_too() {
+        let mut names = by_event("a/eu-west-1/b/", "2026-04-30T00:00:00Z", 1, 20_000);
+        names.sort();
+        let (found, requests, waves) = list(&names, 100, Window::default());
+        assert_eq!(found, names);
+        assert!(requests <= 300, "{requests} requests for 200 pages");
+        assert!(waves <= 50, "{waves} requests one after the other");
+    }
+
+    #[test]
+    fn sparse_days_do_not_cost_a_request_each() {
+        let names = simple("", "2024-01-01T00:00:00Z", 800, 5);
+        let (found, requests, _) = list(&names, 1000, Window::default());
+        assert_eq!(found, names);
+        assert!(requests <= 12, "{requests} requests for 4 pages");
+    }
+
+    #[test]
+    fn nothing_is_missed_among_other_names() {
+        let mut names = simple("media/", "2026-04-01T00:00:00Z", 20, 50);
+        names.extend(simple("media", "2020-01-01T00:00:00Z", 3, 100));
+        names.extend(simple("web-", "2019-04-01T00:00:00Z", 400, 2));
+        names.extend(by_event("a/eu-west-1/b/", "2026-03-20T00:00:00Z", 30, 40));
+        for n in 0..300 {
+            names.push(format!("media/{n}.log"));
+            names.push(format!("media/2026-04-0{n}"));
+            names.push(format!("other/{n}/été"));
+            names.push(format!("media/2099-01-01-00-00-00-{n:04}"));
+        }
+        names.sort();
+        names.dedup();
+        for size in [1, 2, 7, 100, 1000] {
+            let (found, ..) = list(&names, size, Window::default());
+            assert_eq!(found, names, "pages of {size}");
+        }
+    }
+
+    #[test]
+    fn a_window_lists_only_its_days() {
+        let window =
+            Window { since: Some(at("2026-03-10T00:00:00Z")), until: Some(at("2026-03-11T00:00:00Z")) };
+        let names = simple("p/", "2025-01-01T00:00:00Z", 480, 100);
+        let (found, requests, _) = list(&names, 1000, window);
+        assert_eq!(found.len(), 11 * 100);
+        assert!(found[0].starts_with("p/2026-03-10-") && found[1099].starts_with("p/2026-03-20-"));
+        assert!(requests <= 6, "{requests} requests for 2 pages");
+
+        let names = by_event("p/", "2025-01-01T00:00:00Z", 480, 100);
+        let (found, requests, _) = list(&names, 1000, window);
+        assert_eq!(found.len(), 100);
+        assert!(found[0].starts_with("p/2026/03/10/2026-03-10-00-00-00-"));
+        assert!(requests <= 6, "{requests} requests for 1 page");
+    }
+
+    #[test]
+    fn a_window_open_at_one_end() {
+        let names = simple("p/", "2026-01-01T00:00:00Z", 100, 10);
+        let since = Window { since: Some(at("2026-03-01T00:00:00Z")), until: None };
+        assert_eq!(list(&names, 100, since).0, names[59 * 10..]);
+        let until = Window { since: None, until: Some(at("2026-02-01T00:00:00Z")) };
+        assert_eq!(list(&names, 100, until).0, names[..(31 + 10) * 10]);
+    }
+
+    #[test]
+    fn a_window_over_several_stems_keeps_names_without_dates() {
+        let window =
+            Window { since: Some(at("2026-03-10T00:00:00Z")), until: Some(at("2026-03-12T00:00:00Z")) };
+        let mut names = simple("a/", "2026-01-01T00:00:00Z", 100, 20);
+        names.extend(simple("b/", "2026-01-01T00:00:00Z", 100, 20));
+        names.extend(["README".to_owned(), "b/renamed.gz".to_owned(), "z".to_owned()]);
+        names.sort();
+        let expected: Vec<String> =
+            names.iter().filter(|name| stamp::may_hold(name, window, false)).cloned().collect();
+        let (found, requests, _) = list(&names, 50, window);
+        assert_eq!(found, expected);
+        assert!(requests <= 40, "{requests} requests for 20 pages");
+    }
+}

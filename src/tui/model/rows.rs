@@ -1,0 +1,158 @@
+//! The rows of a table that are loaded, whatever they are, and what makes each of them that row.
+
+use crate::query::{GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Value};
+use crate::tui::model::columns::Column;
+
+/// What makes a row that row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RowId {
+    /// The value of a group.
+    Value(Value),
+    /// The start of a bucket.
+    Instant(i64),
+    /// Source and number of a request.
+    Request((u32, u64)),
+}
+
+/// A row of the table of times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeRow {
+    /// Start of it.
+    pub(crate) start: i64,
+    /// What was then.
+    pub(crate) stats: Stats,
+}
+
+/// The rows that are loaded.
+#[derive(Clone, Debug)]
+pub(crate) enum Rows {
+    /// Groups, from the first.
+    Groups(Groups),
+    /// All stretches of time.
+    Times {
+        /// Seconds per row.
+        bucket: u32,
+        /// In the order of the table.
+        rows: Vec<TimeRow>,
+        /// Over all of them.
+        totals: Stats,
+    },
+    /// A window on the list of requests.
+    Requests {
+        /// How many requests come before it.
+        offset: usize,
+        /// The window.
+        requests: Requests,
+    },
+}
+
+impl Rows {
+    /// How many rows there are, loaded or not.
+    pub(crate) fn total(&self) -> u64 {
+        match self {
+            Rows::Groups(groups) => groups.group_count.max(groups.rows.len() as u64),
+            Rows::Times { rows, .. } => rows.len() as u64,
+            Rows::Requests { offset, requests } => {
+                requests.matched.max((offset + requests.rows.len()) as u64)
+            }
+        }
+    }
+
+    /// How many rows the cursor can go to.
+    pub(crate) fn reach(&self) -> usize {
+        match self {
+            Rows::Groups(groups) => groups.rows.len(),
+            Rows::Times { rows, .. } => rows.len(),
+            Rows::Requests { .. } => usize::try_from(self.total()).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// What makes the row at this place that row; `None` if it is not loaded.
+    pub(crate) fn id(&self, index: usize) -> Option<RowId> {
+        match self {
+            Rows::Groups(groups) => groups.rows.get(index).map(|row| RowId::Value(row.value.clone())),
+            Rows::Times { rows, .. } => rows.get(index).map(|row| RowId::Instant(row.start)),
+            Rows::Requests { .. } => self.request(index).map(|row| RowId::Request(row.id)),
+        }
+    }
+
+    /// Where a row is; `None` if it is not among those loaded.
+    pub(crate) fn position(&self, id: &RowId) -> Option<usize> {
+        match (self, id) {
+            (Rows::Groups(groups), RowId::Value(value)) => {
+                groups.rows.iter().position(|row| row.value == *value)
+            }
+            (Rows::Times { bucket, rows, .. }, RowId::Instant(at)) => {
+                // Another width of buckets: the one that holds the instant.
+                rows.iter().position(|row| (row.start..row.start + i64::from(*bucket)).contains(at))
+            }
+            (Rows::Requests { offset, requests }, RowId::Request(id)) => {
+                requests.rows.iter().position(|row| row.id == *id).map(|index| index + offset)
+            }
+            _ => None,
+        }
+    }
+
+    /// A group.
+    pub(crate) fn group(&self, index: usize) -> Option<&GroupRow> {
+        match self {
+            Rows::Groups(groups) => groups.rows.get(index),
+            _ => None,
+        }
+    }
+
+    /// A stretch of time.
+    pub(crate) fn time(&self, index: usize) -> Option<TimeRow> {
+        match self {
+            Rows::Times { rows, .. } => rows.get(index).copied(),
+            _ => None,
+        }
+    }
+
+    /// A request.
+    pub(crate) fn request(&self, index: usize) -> Option<&RequestRow> {
+        match self {
+            Rows::Requests { offset, requests } => requests.rows.get(index.checked_sub(*offset)?),
+            _ => None,
+        }
+    }
+
+    /// From the answer to a question over time.
+    pub(crate) fn of_series(series: &Series, sort: Sort<Column>) -> Rows {
+        let line = series.lines.first().map(Vec::as_slice).unwrap_or_default();
+        let rows: Vec<TimeRow> = line
+            .iter()
+            .enumerate()
+            .map(|(index, stats)| TimeRow {
+                start: series.start + i64::from(series.bucket) * index as i64,
+                stats: *stats,
+            })
+            .collect();
+        let totals = line.iter().fold(Stats::default(), |sum, stats| sum.merged(*stats));
+        let mut rows = Rows::Times { bucket: series.bucket, rows, totals };
+        rows.sort_times(sort);
+        rows
+    }
+
+    /// Puts stretches of time in order; ties keep the order of time.
+    pub(crate) fn sort_times(&mut self, sort: Sort<Column>) {
+        let Rows::Times { rows, .. } = self else { return };
+        rows.sort_by_key(|row| row.start);
+        let number = |row: &TimeRow| -> f64 {
+            let stats = row.stats;
+            match sort.by.measure() {
+                Some(Measure::Requests) => stats.requests as f64,
+                Some(Measure::BytesSent) => stats.bytes_sent as f64,
+                Some(Measure::Errors) => stats.errors as f64,
+                Some(Measure::ErrorRate) if stats.requests > 0 => stats.errors as f64 / stats.requests as f64,
+                Some(Measure::ErrorRate) => 0.0,
+                _ => row.start as f64,
+            }
+        };
+        if sort.descending {
+            rows.sort_by(|one, other| number(other).total_cmp(&number(one)));
+        } else {
+            rows.sort_by(|one, other| number(one).total_cmp(&number(other)));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The line of filters, one chip each, and the time if it is not all of it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::put;
+use crate::tui::format;
+use crate::tui::model::keymap::{Command, Context, key_of};
+use crate::tui::model::state::State;
+use crate::tui::widgets::fit;
+
+/// Draws it.
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let layer = state.layer();
+    let mut chips: Vec<(String, _)> = Vec::new();
+    if layer.time != state.base
+        && let Some((start, end)) = state.span()
+    {
+        let zone = state.zone();
+        let time = format!("{} – {}", format::short_instant(start, zone), format::short_instant(end, zone));
+        chips.push((time, theme.chip()));
+    }
+    for term in layer.filter.terms() {
+        chips.push((format::visible(&term.to_string()), theme.chip()));
+    }
+    for term in &layer.resting {
+        chips.push((format::visible(&term.to_string()), theme.chip_off()));
+    }
+    let mut x = area.x + 1;
+    if chips.is_empty() {
+        let key = key_of(Context::Table, Command::EditFilter);
+        put(buffer, area, x, area.y, &format!("every request  {key} filters"), theme.faint());
+        return;
+    }
+    let depth = state.depth();
+    if depth > 1 {
+        x = put(buffer, area, x, area.y, &format!("{} ", "‹".repeat((depth - 1).min(6))), theme.faint());
+    }
+    // Long ones are cut so that each is seen.
+    let room = usize::from(area.right().saturating_sub(x + 1));
+    let fair = (room / chips.len()).saturating_sub(3).max(8);
+    let over: usize = chips.iter().map(|(text, _)| fair.saturating_sub(text.width())).sum();
+    let long = chips.iter().filter(|(text, _)| text.width() > fair).count().max(1);
+    for (index, (text, style)) in chips.iter().enumerate() {
+        let left = chips.len() - index;
+        if area.right().saturating_sub(x) < 12 && left > 1 {
+            put(buffer, area, x, area.y, &format!("+{left}"), theme.faint());
+            return;
+        }
+        x = put(buffer, area, x, area.y, "▸ ", theme.faint());
+        x = put(buffer, area, x, area.y, &fit::middle(text, fair + over / long), *style) + 1;
+    }
+}

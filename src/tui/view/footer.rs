@@ -1,0 +1,106 @@
+//! The last line: a word to the user or the keys, and where the cursor is.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{put, put_right};
+use crate::log::FIELDS;
+use crate::tui::format;
+use crate::tui::model::keymap::{self, Command, Context};
+use crate::tui::model::rows::Rows;
+use crate::tui::model::state::State;
+use crate::tui::update;
+use crate::tui::widgets::fit;
+
+/// Draws it.
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let position = position(state);
+    let x = put_right(buffer, area, area.y, &position, theme.quiet());
+    let left = Rect { width: x.saturating_sub(area.x).saturating_sub(2), ..area };
+    if let Some(message) = &state.message {
+        let style = if message.wrong { theme.error() } else { theme.accent() };
+        // A message is worth more than the position.
+        let room = if message.text.width() > usize::from(left.width) { area } else { left };
+        if room == area {
+            put(buffer, area, area.x, area.y, &" ".repeat(usize::from(area.width)), theme.text());
+        }
+        put(buffer, room, room.x, room.y, &fit::end(&message.text, usize::from(room.width)), style);
+        return;
+    }
+    let mut left = left;
+    if let Some((name, rows, total)) = &state.export
+        && update::context(state) != Context::Question
+    {
+        let how_far = match total {
+            0 => String::new(),
+            total => format!(" {} of {}", format::count(*rows), format::counted(*total, "row")),
+        };
+        let text = format!("writing {}{how_far}", fit::middle(name, 24));
+        let x = put(buffer, left, left.x, left.y, &text, theme.accent()) + 2;
+        let key = keymap::key_of(Context::Table, Command::Export);
+        let x = put(buffer, left, x, left.y, &key, theme.accent()) + 1;
+        let x = put(buffer, left, x, left.y, "stop", theme.quiet()) + 2;
+        left = Rect { x, width: left.right().saturating_sub(x), ..left };
+    }
+    let context = update::context(state);
+    let has_rows = state.layer().table().reach() > 0;
+    // What would do nothing at the moment is not offered.
+    let does = |command: &Command| match command {
+        Command::Back => state.depth() > 1,
+        Command::Open | Command::Only | Command::Not | Command::Sort if context == Context::Table => has_rows,
+        Command::ZoomIn | Command::Brush | Command::NextBurst => state.axis().is_some(),
+        _ => true,
+    };
+    let (all, keys): (Vec<_>, Vec<_>) = keymap::footer(context)
+        .filter(|(command, ..)| does(command))
+        .partition(|(command, ..)| *command == Command::Help);
+    // The way to all keys is always there; the others as far as there is room.
+    let name = |(_, label, word): (Command, String, &'static str)| (label, word);
+    let all = all.into_iter().next().map(name);
+    let keys: Vec<(String, &str)> = keys.into_iter().map(name).collect();
+    let length = |(label, word): &(String, &str)| label.width() + word.width() + 3;
+    let mut room = usize::from(left.width).saturating_sub(all.as_ref().map_or(0, length));
+    let mut x = left.x;
+    let shown: Vec<(String, &str)> = keys
+        .into_iter()
+        .take_while(|key| {
+            let fits = length(key) <= room;
+            room = room.saturating_sub(length(key));
+            fits
+        })
+        .chain(all)
+        .collect();
+    for (label, word) in shown {
+        x = put(buffer, left, x, area.y, &label, theme.accent());
+        x = put(buffer, left, x + 1, area.y, word, theme.quiet()) + 2;
+    }
+}
+
+fn position(state: &State) -> String {
+    let layer = state.layer();
+    if let Some(detail) = &layer.detail {
+        return format!("field {} of {}", detail.cursor + 1, FIELDS.len());
+    }
+    let table = layer.table();
+    let Some(rows) = &table.rows.data else { return String::new() };
+    if rows.total() == 0 {
+        return String::new();
+    }
+    let about = if table.rows.share.is_some() || state.is_growing() { "+" } else { "" };
+    let marks = match table.marks.len() {
+        0 => String::new(),
+        count => format!("{count} marked  "),
+    };
+    let what = match rows {
+        Rows::Requests { .. } => "request",
+        _ => "row",
+    };
+    format!(
+        "{marks}{what} {} of {}{about}",
+        format::count(table.cursor as u64 + 1),
+        format::count(rows.total())
+    )
+}

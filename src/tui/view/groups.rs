@@ -1,0 +1,138 @@
+//! Cells of tables whose rows sum up requests: groups and stretches of time.
+
+use super::table::Cell;
+use crate::query::{Ask, Groups, Measure, Stats};
+use crate::tui::format;
+use crate::tui::model::columns::{Column, Placed};
+use crate::tui::model::rows::TimeRow;
+use crate::tui::model::state::State;
+use crate::tui::model::table::Extra;
+use crate::tui::widgets::{bars, fit};
+
+/// A cell of a group.
+pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Placed) -> Cell {
+    let Some(row) = groups.rows.get(index) else { return Cell::plain("…") };
+    let table = state.layer().table();
+    match placed.column {
+        Column::Value => {
+            let style = match row.value {
+                crate::query::Value::Absent => state.theme.quiet(),
+                _ => state.theme.text(),
+            };
+            let text = match (table.dimension(), &row.value) {
+                (Some(by), value) => value_text(by, value),
+                (None, value) => format::value(value),
+            };
+            Cell { text, style }
+        }
+        Column::Activity => {
+            let line = table.activity.get(&row.value);
+            let text = line.map_or(String::new(), |line| bars::sparkline(line, usize::from(placed.width)));
+            let is_current = table.activity.is_current(&row.value);
+            Cell { text, style: if is_current { state.theme.bar() } else { state.theme.faint() } }
+        }
+        Column::Measure(measure) if placed.column.is_extra() => {
+            let known = table.distinct.get(&row.value);
+            match known.and_then(|known| known.iter().find(|extra| extra.measure == measure)) {
+                None => Cell { text: "·".to_owned(), style: state.theme.faint() },
+                Some(Extra { number: None, .. }) => Cell { text: "-".to_owned(), style: state.theme.faint() },
+                Some(Extra { number: Some(number), is_approximate, .. }) => {
+                    let is_current = table.distinct.is_current(&row.value);
+                    let style = if is_current { state.theme.text() } else { state.theme.faint() };
+                    Cell { text: extra(measure, *number, *is_approximate, placed.width), style }
+                }
+            }
+        }
+        Column::Measure(measure) if placed.column.is_relative() => {
+            let asked = match table.rows.answers.as_ref().map(|query| &query.ask) {
+                Some(Ask::Groups { more, .. }) => more.iter().position(|of| *of == measure),
+                _ => None,
+            };
+            match asked.and_then(|at| row.more.get(at).copied().flatten()) {
+                Some(number) if measure == Measure::CumulativeShare => Cell::plain(format::percent(number)),
+                Some(number) => Cell::plain(crate::export::human::ratio(number)),
+                // The column was just put there.
+                None => Cell { text: "·".to_owned(), style: state.theme.faint() },
+            }
+        }
+        _ => stats(state, &row.stats, &groups.totals, placed),
+    }
+}
+
+/// A value of a dimension, with a word of explanation where it is a bare number.
+fn value_text(by: &crate::query::Dimension, value: &crate::query::Value) -> String {
+    use crate::query::{Dimension, Value};
+    match (by, value) {
+        (Dimension::HourOfDay, Value::Integer(hour)) => format!("{hour:02}:00 – {hour:02}:59"),
+        (Dimension::Weekday, Value::Integer(day)) => {
+            const DAYS: [&str; 7] =
+                ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+            let name = usize::try_from(*day - 1).ok().and_then(|day| DAYS.get(day));
+            name.map_or_else(|| day.to_string(), |name| (*name).to_owned())
+        }
+        (_, value) => format::value(value),
+    }
+}
+
+/// A cell of a stretch of time.
+pub(super) fn time(state: &State, rows: &[TimeRow], totals: &Stats, index: usize, placed: &Placed) -> Cell {
+    let Some(row) = rows.get(index) else { return Cell::plain("…") };
+    match placed.column {
+        Column::Value => Cell::plain(format::full_instant(row.start, state.zone())),
+        _ => stats(state, &row.stats, totals, placed),
+    }
+}
+
+fn extra(measure: Measure, number: f64, is_approximate: bool, width: u16) -> String {
+    if is_approximate {
+        return format!("≈{}", extra(measure, number, false, width.saturating_sub(1)));
+    }
+    match measure {
+        Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => {
+            format::duration(number)
+        }
+        percentile if percentile.is_approximate() => format::duration(number),
+        Measure::PeakRate => crate::export::human::ratio(number),
+        Measure::ObjectSizeMax => format::bytes(number.max(0.0) as u64),
+        _ => format::count_within(number.max(0.0) as u64, usize::from(width)),
+    }
+}
+
+fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell {
+    let theme = state.theme;
+    let width = usize::from(placed.width);
+    let part = |of: u64, all: u64| if all == 0 { 0.0 } else { of as f64 / all as f64 };
+    match placed.column {
+        Column::Share => {
+            let share = part(stats.bytes_sent, totals.bytes_sent);
+            let room = width.saturating_sub(8);
+            let bar = fit::left(&bars::lying(share, room), room);
+            let text = format!("{bar} {}", fit::right(&format::percent(share), 7));
+            Cell { text, style: theme.bar() }
+        }
+        Column::Measure(Measure::Requests) => Cell::plain(format::count_within(stats.requests, width)),
+        Column::Measure(Measure::BytesSent) => Cell::plain(format::bytes(stats.bytes_sent)),
+        Column::Measure(Measure::Errors) => {
+            let style = if stats.errors > 0 { theme.text() } else { theme.faint() };
+            Cell { text: format::count_within(stats.errors, width), style }
+        }
+        Column::Measure(Measure::ErrorRate) => {
+            let rate = part(stats.errors, stats.requests);
+            let style = match rate {
+                _ if stats.errors == 0 => theme.faint(),
+                r if r >= 0.5 => theme.error(),
+                r if r >= 0.05 => theme.warning(),
+                _ => theme.text(),
+            };
+            let text = if stats.requests == 0 { "-".to_owned() } else { format::percent(rate) };
+            Cell { text, style }
+        }
+        Column::Measure(Measure::FirstSeen) if stats.requests > 0 => {
+            Cell::plain(format::short_instant(stats.first_seen, state.zone()))
+        }
+        Column::Measure(Measure::LastSeen) if stats.requests > 0 => {
+            Cell::plain(format::short_instant(stats.last_seen, state.zone()))
+        }
+        _ => Cell { text: "-".to_owned(), style: theme.faint() },
+    }
+}

@@ -1,0 +1,155 @@
+//! The first line: what is looked at, how much it is, and how far the ingest is.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{put, put_right};
+use crate::ingest::{Phase, Progress};
+use crate::tui::format;
+use crate::tui::model::state::State;
+use crate::tui::widgets::fit;
+
+/// Draws it.
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let y = area.y;
+    let right = gauge(state, area, buffer);
+    let room = Rect { width: right.saturating_sub(area.x).saturating_sub(1), ..area };
+    let mut x = put(
+        buffer,
+        room,
+        area.x + 1,
+        y,
+        "tamarin",
+        theme.accent().add_modifier(ratatui::style::Modifier::BOLD),
+    );
+    let facts = facts(state, room.right().saturating_sub(x + 2));
+    let width = u16::try_from(facts.width()).unwrap_or(u16::MAX);
+    let left = room.right().saturating_sub(x + 2 + width + 2);
+    x = put(
+        buffer,
+        room,
+        x + 2,
+        y,
+        &fit::middle(&format::visible(&state.title), usize::from(left)),
+        theme.text(),
+    );
+    put(buffer, room, x + 2, y, &facts, theme.quiet());
+}
+
+/// Requests, bytes and time, as much of it as fits beside the title.
+fn facts(state: &State, room: u16) -> String {
+    let Some(totals) = &state.totals.data else { return String::new() };
+    let stats = totals.stats;
+    if stats.requests == 0 {
+        return String::new();
+    }
+    let grows = if state.is_growing() || state.totals.share.is_some() { "+" } else { "" };
+    let plural = format::plural(if grows.is_empty() { stats.requests } else { 0 });
+    let all = format!("{}{grows} request{plural}", format::count(stats.requests));
+    let requests = match state.matched() {
+        Some((matched, true)) if !state.layer().is_everything(state.base) => {
+            format!("{} of {}", format::count(matched.requests), all)
+        }
+        _ => all,
+    };
+    let bytes = format::bytes(match state.matched() {
+        Some((matched, true)) if !state.layer().is_everything(state.base) => matched.bytes_sent,
+        _ => stats.bytes_sent,
+    });
+    let (first, last) = match state.layer().time == state.base {
+        true => (stats.first_seen, stats.last_seen),
+        false => state.span().map_or((stats.first_seen, stats.last_seen), |(start, end)| (start, end - 1)),
+    };
+    let time = format!("{} {}", format::stretch(first, last, state.zone()), state.zone_name());
+    let room = usize::from(room).saturating_sub(state.title.width().min(16) + 2);
+    let fits = |facts: &String| facts.width() <= room;
+    if state.every.is_some() {
+        let (now, zone) = (state.now.unix, state.zone_name());
+        let exact = format::instant_seen_at(stats.last_seen, now, state.zone());
+        let ago = format::ago(now.saturating_sub(stats.last_seen));
+        return [
+            format!("{requests}  {bytes}  {time}  newest {exact} ({ago})"),
+            format!("{requests}  {bytes}  newest {exact} {zone} ({ago})"),
+            format!("{requests}  newest {exact} {zone} ({ago})"),
+            format!("{requests}  newest {ago}"),
+            format!("newest {ago}"),
+            String::new(),
+        ]
+        .into_iter()
+        .find(fits)
+        .unwrap_or_default();
+    }
+    [format!("{requests}  {bytes}  {time}"), format!("{requests}  {bytes}"), requests, String::new()]
+        .into_iter()
+        .find(fits)
+        .unwrap_or_default()
+}
+
+/// How far the ingest is, at the right edge; returns where it begins.
+fn gauge(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
+    let theme = state.theme;
+    let area = Rect { width: area.width.saturating_sub(1), ..area };
+    let mut right = area;
+    let write = |right: &mut Rect, buffer: &mut Buffer, text: &str, style| {
+        let x = put_right(buffer, *right, area.y, text, style);
+        right.width = x.saturating_sub(right.x).saturating_sub(2);
+    };
+    if state.paused {
+        write(&mut right, buffer, "paused", theme.warning());
+    }
+    let Some(progress) = &state.progress else { return right.right() + 1 };
+    let failed = progress.files_failed.max(progress.failures.len() as u64);
+    if failed > 0 {
+        write(&mut right, buffer, &format!("{} failed !", format::count(failed)), theme.error());
+    }
+    let style = match progress.phase {
+        Phase::Done if is_good(progress) => theme.good(),
+        Phase::Failed => theme.error(),
+        _ => theme.accent(),
+    };
+    write(&mut right, buffer, &words(state, progress, area.width), style);
+    right.right() + 1
+}
+
+/// Whether everything went well, and there was something to go well.
+fn is_good(progress: &Progress) -> bool {
+    let tried = progress.files_listed + progress.files_known + progress.files_done;
+    progress.files_failed == 0 && progress.failures.is_empty() && progress.fatal.is_none() && tried > 0
+}
+
+fn words(state: &State, progress: &Progress, width: u16) -> String {
+    let known = progress.files_known;
+    let (done, listed) =
+        (progress.files_done + known, progress.files_listed.max(progress.files_done + known));
+    let has_data = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
+    let every = state.every.map(format::every);
+    match (progress.phase, every) {
+        (Phase::Done, Some(every)) if is_good(progress) => return format!("✓ every {every}"),
+        (Phase::Done, Some(every)) => return format!("every {every}"),
+        (Phase::Failed, Some(every)) if width >= 110 => {
+            return format!("✗ tries again every {every}, ! says why");
+        }
+        (Phase::Failed, Some(every)) => return format!("✗ every {every}, ! says why"),
+        _ => {}
+    }
+    match progress.phase {
+        Phase::Idle => "⟳ starting".to_owned(),
+        Phase::Done if is_good(progress) => "✓".to_owned(),
+        Phase::Done => String::new(),
+        Phase::Cancelled => "stopped".to_owned(),
+        Phase::Failed if has_data => "not pulling: cached requests only, ! says why".to_owned(),
+        Phase::Failed => "✗ could not read the logs".to_owned(),
+        Phase::Listing | Phase::Reading => {
+            let more = if progress.phase == Phase::Listing { "+" } else { "" };
+            let files = format!("⟳ {}/{}{more}", format::count(done), format::count(listed));
+            let eta = progress.eta().map(|left| format!("  {}", format::remaining(left))).unwrap_or_default();
+            if width >= 110 {
+                format!("{files} files  {} lines/s{eta}", format::rate(progress.rate))
+            } else {
+                format!("{files}{eta}")
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The line being typed, with what is wrong with it under it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::{Clear, Widget};
+use unicode_width::UnicodeWidthStr;
+
+use super::{popup, put, put_right};
+use crate::tui::format;
+use crate::tui::model::layout::Areas;
+use crate::tui::model::prompt::{Prompt, Purpose};
+use crate::tui::model::state::State;
+use crate::tui::widgets::fit;
+
+/// How many completions are seen at once.
+const COMPLETIONS: usize = 8;
+
+/// Draws it; returns where the cursor of the terminal is.
+pub(super) fn draw(state: &State, prompt: &Prompt, areas: &Areas, buffer: &mut Buffer) -> Option<Position> {
+    // The filter is edited where it stands; all else at the foot, just above the keys.
+    let (y, under) = match prompt.purpose {
+        Purpose::Filter { .. } => (areas.chips.y, areas.chips.y + 1),
+        _ => (areas.footer.y.saturating_sub(2), areas.footer.y.saturating_sub(1)),
+    };
+    let width = state.size.0;
+    let line = Rect { x: 0, y, width, height: 1 };
+    let below = Rect { x: 0, y: under, width, height: 1 };
+    Clear.render(line, buffer);
+    Clear.render(below, buffer);
+    if let Purpose::Overwrite(export) = &prompt.purpose {
+        let name = format::visible(&export.path.display().to_string());
+        let text = format!("{} exists already. Replace it?", fit::middle(&name, usize::from(width) / 2));
+        put(buffer, line, 1, y, &text, state.theme.warning());
+        return None;
+    }
+    if let Purpose::StopExport { quit } = prompt.purpose {
+        let name = state.export.as_ref().map_or("", |(name, ..)| name.as_str());
+        let what = if quit { "Stop that and quit?" } else { "Stop that?" };
+        let text = format!("{} is still being written. {what}", fit::middle(name, usize::from(width) / 2));
+        put(buffer, line, 1, y, &text, state.theme.warning());
+        return None;
+    }
+    let sign = prompt.sign();
+    let start = put(buffer, line, 1, y, sign, state.theme.accent());
+    let (text, cursor, shift) = window(prompt, width.saturating_sub(start + 2));
+    put(buffer, line, start, y, &text, state.theme.text());
+    beneath(state, prompt, below, start, shift, buffer);
+    completions(state, prompt, areas, start, under, buffer);
+    Some(Position { x: start + cursor, y })
+}
+
+/// The part of the text around the cursor that fits, the column of the cursor in it, and how many
+/// columns of the text are left of it.
+fn window(prompt: &Prompt, room: u16) -> (String, u16, usize) {
+    // One column per character for what is shown as one: hostile characters are made visible here too.
+    let shown_before: String = prompt.input.value().chars().take(prompt.input.cursor()).collect();
+    let before = format::visible(&shown_before);
+    let behind: String = prompt.input.value().chars().skip(prompt.input.cursor()).collect();
+    let room = usize::from(room.max(4));
+    let mut shift = 0;
+    let mut seen = before.as_str();
+    while seen.width() >= room {
+        let mut chars = seen.chars();
+        let Some(first) = chars.next() else { break };
+        shift += first.to_string().width();
+        seen = chars.as_str();
+    }
+    let cursor = seen.width();
+    let text = fit::end(&format!("{seen}{}", format::visible(&behind)), room);
+    (text, u16::try_from(cursor).unwrap_or(0), shift)
+}
+
+/// What is wrong, with a caret under the place; otherwise how many requests match.
+fn beneath(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usize, buffer: &mut Buffer) {
+    let theme = state.theme;
+    if let Some(problem) = &prompt.problem {
+        let before: String = prompt.input.value().chars().take(problem.column).collect();
+        let column = format::visible(&before).width().saturating_sub(shift);
+        let caret =
+            (start + u16::try_from(column).unwrap_or(u16::MAX / 2)).min(area.right().saturating_sub(2));
+        let message = format::visible(&problem.message);
+        let right = usize::from(area.right().saturating_sub(caret + 3));
+        put(buffer, area, caret, area.y, "^", theme.error());
+        if message.width() <= right || right >= usize::from(area.width) / 2 {
+            put(buffer, area, caret + 2, area.y, &fit::end(&message, right), theme.error());
+        } else {
+            let room = usize::from(caret.saturating_sub(2));
+            let text = fit::end(&message, room);
+            let x = caret.saturating_sub(u16::try_from(text.width()).unwrap_or(0) + 1);
+            put(buffer, area, x, area.y, &text, theme.error());
+        }
+        return;
+    }
+    if let Purpose::Filter { pending, .. } = &prompt.purpose {
+        let text = match state.matched() {
+            Some((stats, true)) if pending.is_none() => {
+                format!(
+                    "{} match{}, {}",
+                    format::counted(stats.requests, "request"),
+                    if stats.requests == 1 { "es" } else { "" },
+                    format::bytes(stats.bytes_sent)
+                )
+            }
+            _ => "…".to_owned(),
+        };
+        put(buffer, area, start, area.y, &text, theme.quiet());
+        let hint = "Tab completes  ↑ history";
+        put_right(buffer, Rect { width: area.width.saturating_sub(1), ..area }, area.y, hint, theme.faint());
+    }
+}
+
+fn completions(state: &State, prompt: &Prompt, areas: &Areas, start: u16, under: u16, buffer: &mut Buffer) {
+    let Some(completion) = &prompt.completion else { return };
+    if completion.candidates.len() < 2 {
+        return;
+    }
+    let chosen = completion.chosen.unwrap_or(0);
+    let count = completion.candidates.len();
+    let page = COMPLETIONS.min(count);
+    let top = chosen.saturating_sub(page / 2).min(count - page);
+    let width = completion.candidates.iter().map(|word| word.width()).max().unwrap_or(0) + 4;
+    let width = u16::try_from(width).unwrap_or(u16::MAX).clamp(12, (state.size.0 * 2 / 3).max(12));
+    let before = u16::try_from(format::visible(&completion.before).width()).unwrap_or(0);
+    let x = (start + before).saturating_sub(2).min(state.size.0.saturating_sub(width));
+    let height = u16::try_from(page + 2).unwrap_or(0);
+    let y = match prompt.purpose {
+        Purpose::Filter { .. } => (under + 1).min(areas.footer.y.saturating_sub(height)),
+        _ => under.saturating_sub(height + 1),
+    };
+    let area = Rect { x, y, width, height };
+    let inner = popup::frame(state, &format!("{} of {count}", chosen + 1), area, buffer);
+    for (line, word) in completion.candidates.iter().enumerate().skip(top).take(page) {
+        let y = inner.y + u16::try_from(line - top).unwrap_or(0);
+        let style = if line == chosen { state.theme.selection() } else { state.theme.text() };
+        let text = fit::left(
+            &fit::middle(&format::visible(word), usize::from(inner.width)),
+            usize::from(inner.width),
+        );
+        put(buffer, inner, inner.x, y, &text, style);
+    }
+}

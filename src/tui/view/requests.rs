@@ -1,0 +1,36 @@
+//! Cells of the list of requests.
+
+use super::table::Cell;
+use crate::log::Field;
+use crate::query::{RequestRow, Value};
+use crate::tui::format;
+use crate::tui::model::columns::{Column, Placed};
+use crate::tui::model::state::State;
+
+/// A cell; of a request that is not loaded yet, a sign that it is on its way.
+pub(super) fn cell(state: &State, row: Option<&RequestRow>, placed: &Placed) -> Cell {
+    let Column::Field(field) = placed.column else { return Cell::plain("") };
+    let Some(row) = row else { return Cell { text: "…".to_owned(), style: state.theme.faint() } };
+    let value = row.get(field);
+    let theme = state.theme;
+    match (field, value) {
+        (Field::Time, _) => Cell::plain(format::short_instant(row.time, state.zone())),
+        (_, Value::Absent) => Cell { text: "-".to_owned(), style: theme.faint() },
+        (Field::HttpStatus, Value::Integer(status)) => {
+            Cell { text: status.to_string(), style: theme.status(*status) }
+        }
+        (Field::ErrorCode, value) => Cell { text: format::value(value), style: theme.warning() },
+        (field, value) => Cell::plain(number(field, value).unwrap_or_else(|| format::value(value))),
+    }
+}
+
+/// A measure in its unit.
+pub(super) fn number(field: Field, value: &Value) -> Option<String> {
+    let Value::Integer(number) = value else { return None };
+    let whole = u64::try_from(*number).ok()?;
+    match field {
+        Field::BytesSent | Field::ObjectSize => Some(format::bytes(whole)),
+        Field::TotalTime | Field::TurnAroundTime => Some(format::duration(whole as f64)),
+        _ => None,
+    }
+}

@@ -1,0 +1,93 @@
+//! The table: headings and rows, whatever the rows are.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{groups, no_rows, put, requests};
+use crate::tui::model::columns::Placed;
+use crate::tui::model::layout::{self, Areas};
+use crate::tui::model::rows::Rows;
+use crate::tui::model::state::State;
+use crate::tui::widgets::fit;
+
+/// What stands in a cell.
+pub(super) struct Cell {
+    /// The text, already fitted.
+    pub(super) text: String,
+    /// How it looks where the cursor is not.
+    pub(super) style: Style,
+}
+
+impl Cell {
+    /// Plain text.
+    pub(super) fn plain(text: impl Into<String>) -> Cell {
+        Cell { text: text.into(), style: Style::new() }
+    }
+}
+
+/// Draws it, or what stands in its place.
+pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
+    let placed = layout::columns(state);
+    let table = state.layer().table();
+    let rows = table.rows.data.as_ref();
+    if rows.is_none_or(|rows| rows.total() == 0) {
+        let area = Rect { height: areas.rows.height + areas.head.height, y: areas.head.y, ..areas.rows };
+        no_rows::no_rows(state, area, buffer);
+        return;
+    }
+    let Some(rows) = rows else { return };
+    head(state, areas.head, &placed, buffer);
+    for line in 0..areas.rows.height {
+        let index = table.top + usize::from(line);
+        let y = areas.rows.y + line;
+        if index >= rows.reach() {
+            break;
+        }
+        let area = Rect { y, height: 1, ..areas.rows };
+        let is_selected = index == table.cursor;
+        let is_marked = !table.marks.is_empty() && rows.id(index).is_some_and(|id| table.marks.contains(&id));
+        let base = if is_selected { state.theme.selection() } else { state.theme.text() };
+        if is_selected {
+            buffer.set_style(area, base);
+        }
+        if is_marked {
+            put(buffer, area, area.x, y, "●", state.theme.mark().patch(base));
+        } else if is_selected {
+            put(buffer, area, area.x, y, "▌", state.theme.accent());
+        }
+        for column in &placed {
+            let cell = match rows {
+                Rows::Groups(found) => groups::group(state, found, index, column),
+                Rows::Times { rows, totals, .. } => groups::time(state, rows, totals, index, column),
+                Rows::Requests { .. } => requests::cell(state, rows.request(index), column),
+            };
+            let text = align(&cell.text, column);
+            let style = if is_selected { base } else { cell.style };
+            put(buffer, area, column.x, y, &text, style);
+        }
+    }
+}
+
+fn align(text: &str, column: &Placed) -> String {
+    let width = usize::from(column.width);
+    let fitted = fit::middle(text, width);
+    if column.right { fit::right(&fitted, width) } else { fitted }
+}
+
+fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
+    let table = state.layer().table();
+    for column in placed {
+        let mut text = table.heading(column.column);
+        if table.sort.by == column.column {
+            text.push_str(if table.sort.descending { " ▼" } else { " ▲" });
+        }
+        let style =
+            if table.column == column.column { state.theme.heading_chosen() } else { state.theme.heading() };
+        let width = usize::from(column.width);
+        let fitted = fit::end(&text, width);
+        let length = u16::try_from(unicode_width::UnicodeWidthStr::width(fitted.as_str())).unwrap_or(0);
+        let x = if column.right { (column.x + column.width).saturating_sub(length) } else { column.x };
+        put(buffer, area, x, area.y, &fitted, style);
+    }
+}

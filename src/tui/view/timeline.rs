@@ -1,0 +1,161 @@
+//! The timeline above the table: the same question, over time.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{put, put_right};
+use crate::tui::format;
+use crate::tui::model::axis::Axis;
+use crate::tui::model::layer::Tab;
+use crate::tui::model::layout::Areas;
+use crate::tui::model::state::{Bars, State};
+use crate::tui::update;
+use crate::tui::widgets::bars;
+
+/// Draws it.
+pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
+    let Some(axis) = state.axis() else { return };
+    let Some(timeline) = &state.layer().timeline.data else { return };
+    let line: Vec<u64> = timeline.on(&axis).iter().map(|stats| state.bars.of(stats)).collect();
+    let highest = line.iter().copied().max().unwrap_or(0);
+    title(state, areas.timeline_title, &axis, &line, highest, buffer);
+    let covered = covered(state, &axis);
+    let area = areas.bars;
+    let width = usize::from(area.width);
+    for column in 0..area.width {
+        let Some(index) = axis.of_column(usize::from(column), width) else { break };
+        let number = line.get(index).copied().unwrap_or(0);
+        let is_covered = covered.map(|(first, last)| (first..=last).contains(&index));
+        let plain = match state.bars {
+            Bars::Errors => state.theme.error(),
+            _ => state.theme.bar(),
+        };
+        let style = state.theme.timeline(plain, is_covered);
+        for row in 0..area.height {
+            let cell = &mut buffer[(area.x + column, area.bottom() - 1 - row)];
+            let mut symbol = bars::cell(number, highest, row, area.height);
+            // An empty stretch inside the brush is seen too.
+            if is_covered == Some(true) && symbol == ' ' && row == 0 {
+                symbol = '▁';
+            }
+            cell.set_char(symbol).set_style(style);
+        }
+    }
+    labels(state, areas.axis, &axis, covered, buffer);
+}
+
+/// The buckets to stand out: the brush, or the row under the cursor of the table of times.
+fn covered(state: &State, axis: &Axis) -> Option<(usize, usize)> {
+    if let Some(brush) = state.brush {
+        return Some(brush.covers(axis));
+    }
+    let table = state.layer().table();
+    if state.layer().tab != Tab::Time {
+        return None;
+    }
+    let rows = table.rows.data.as_ref()?;
+    let row = rows.time(table.cursor)?;
+    let width = match rows {
+        crate::tui::model::rows::Rows::Times { bucket, .. } => i64::from(*bucket),
+        _ => return None,
+    };
+    Some((axis.index(row.start), axis.index(row.start + width - 1)))
+}
+
+fn amount(state: &State, number: u64) -> String {
+    match state.bars {
+        Bars::Bytes => format::bytes(number),
+        _ => format::count(number),
+    }
+}
+
+fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let mut text = format!("{} {}", state.bars.name(), format::per(axis.bucket));
+    if let Some(share) = state.layer().timeline.share {
+        text.push_str(&format!("  ≈ {:.0} % scanned", share * 100.0));
+    }
+    let mut right = String::new();
+    if let Some(brush) = state.brush {
+        let (start, end) = brush.stretch(axis);
+        let sum: u64 = match brush.burst {
+            Some(burst) => update::sum_of_burst(state, burst),
+            None => {
+                let (first, last) = brush.covers(axis);
+                line.iter().skip(first).take(last - first + 1).sum()
+            }
+        };
+        let zone = state.zone();
+        right = format!(
+            "{} – {}  {}  {} {}",
+            format::short_instant(start, zone),
+            format::short_instant(end, zone),
+            format::span(end - start),
+            amount(state, sum),
+            state.bars.name(),
+        );
+    } else if highest > 0
+        && let Some(peak) = line.iter().position(|number| *number == highest)
+    {
+        let format = if axis.bucket >= 86_400 {
+            "%m-%d"
+        } else if axis.bucket.is_multiple_of(60) {
+            "%m-%d %H:%M"
+        } else {
+            "%m-%d %H:%M:%S"
+        };
+        right = format!(
+            "peak {} on {}",
+            amount(state, highest),
+            format::instant(axis.at(peak), state.zone(), format)
+        );
+    }
+    put(buffer, area, area.x, area.y, &text, theme.quiet());
+    if text.width() + right.width() + 2 <= usize::from(area.width) {
+        let style = if state.brush.is_some() { theme.brushed() } else { theme.quiet() };
+        put_right(buffer, area, area.y, &right, style);
+    }
+}
+
+/// Instants under the bars, at round times, never one over the other; what is covered has a rule.
+fn labels(state: &State, area: Rect, axis: &Axis, covered: Option<(usize, usize)>, buffer: &mut Buffer) {
+    let length = axis.end() - axis.start;
+    let format = match length {
+        ..=600 => "%H:%M:%S",
+        601..=86_400 => "%H:%M",
+        86_401..=1_209_600 => "%m-%d %H:%M",
+        1_209_601..=31_622_400 => "%m-%d",
+        _ => "%Y-%m-%d",
+    };
+    let width = usize::from(area.width);
+    let column = |index: usize| area.x + u16::try_from(axis.column(index, width)).unwrap_or(0);
+    if let Some((first, last)) = covered {
+        let cells = u16::try_from(axis.cells(width)).unwrap_or(1);
+        for x in column(first)..column(last).max(column(first)).saturating_add(cells) {
+            if x < area.right() {
+                buffer[(x, area.y)].set_char('▔').set_style(state.theme.brushed());
+            }
+        }
+    }
+    let label = |at: i64| format::instant(at, state.zone(), format);
+    let size = label(axis.start).width();
+    // Round in the zone that is shown: midnight is the midnight of the reader.
+    let offset = jiff::Timestamp::from_second(axis.start)
+        .map_or(0, |start| i64::from(state.zone().to_offset(start).seconds()));
+    let least = if format == "%m-%d" { 86_400 } else { 1 };
+    let count = (width / (size + 4)).max(1);
+    let step = i64::from(Axis::of(axis.start, axis.end(), count).bucket).max(least);
+    let mut at = (axis.start + offset).div_euclid(step) * step - offset;
+    let mut free = area.x;
+    while at < axis.end() {
+        if at >= axis.start {
+            let x = column(axis.index(at));
+            if x >= free && usize::from(x) + size <= usize::from(area.right()) {
+                free = put(buffer, area, x, area.y, &label(at), state.theme.faint()) + 2;
+            }
+        }
+        at += step;
+    }
+}
