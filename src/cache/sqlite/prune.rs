@@ -21,11 +21,8 @@ use crate::cache::write::batch::KEY;
 use crate::cache::write::memtable::code_to_time;
 use crate::cache::write::repeats::read_column;
 use crate::cache::{CacheError, SegmentInfo, Snapshot, Writer};
-use crate::log::time::SECONDS_PER_DAY;
-use crate::log::{Field, object_name};
-
-/// Seconds after a time until which S3 may deliver log files with requests of that time.
-const LATEST_DELIVERY: i64 = 10 * SECONDS_PER_DAY;
+use crate::log::Field;
+use crate::log::object_name::{LATE_DELIVERY_SECONDS, NameDate};
 
 /// What pruning removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,8 +137,8 @@ impl Writer {
                 if !matches!(file.state, WHOLE | IN_PART) {
                     continue;
                 }
-                let may_hold = object_name::instant(&file.name)
-                    .is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY))
+                let may_hold = NameDate::find(&file.name)
+                    .is_none_or(|date| date.instant < before.saturating_add(LATE_DELIVERY_SECONDS))
                     || RunsRow::of_file(transaction, &file)?
                         .iter()
                         .flat_map(|part| &part.runs)
