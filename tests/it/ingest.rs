@@ -401,13 +401,13 @@ fn a_batch_made_for_another_cache_is_refused() {
     let mut writer = Writer::open(&here.cache()).unwrap();
     let source = writer.source("/var/log/acme").unwrap();
     let other = Writer::open(&there.cache()).unwrap();
-    let mut builder = BatchBuilder::knowing(other.knowledge());
+    let mut builder = BatchBuilder::with_dictionaries(other.dictionaries());
     for (_, record) in tamarin::log::records(log(0..1).trim_end().as_bytes()) {
         builder.push(&record.unwrap());
     }
     let error = writer.append(source, builder.finish()).unwrap_err().to_string();
     assert!(error.contains("made for another writer"), "{error}");
-    assert_eq!(writer.open_rows(), 0);
+    assert_eq!(writer.memtable_rows(), 0);
 }
 
 #[test]

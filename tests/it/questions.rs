@@ -198,7 +198,7 @@ fn group_value() -> impl Strategy<Value = Value> {
             "GET",
             "mp4",
             "",
-            "0404",
+            "044",
             "REST.GET.OBJECT",
             "web",
             "iOs app"
@@ -456,7 +456,7 @@ fn sums_beyond_64_bits_stop_at_the_largest_number_and_sort_as_such() {
 
 #[test]
 fn a_status_with_a_zero_before_it_is_another_status() {
-    let zero = lines::STATUSES.iter().position(|status| *status == "0404").unwrap() as u8;
+    let zero = lines::STATUSES.iter().position(|status| *status == "044").unwrap() as u8;
     // Without a request URI whatever stands in its place is the status.
     let log = [zero, 5, 5]
         .map(|status| lines_with(9, &[status])[0].replace("\"GET /films/2026/a.mp4 HTTP/1.1\"", "-"));
@@ -467,7 +467,7 @@ fn a_status_with_a_zero_before_it_is_another_status() {
     let answer = ask(&engine, &query).unwrap();
     let Answer::Groups(groups) = &answer else { panic!() };
     let values: Vec<Value> = groups.rows.iter().map(|row| row.value.clone()).collect();
-    assert_eq!(values, [Value::Integer(404), Value::from("0404")]);
+    assert_eq!(values, [Value::Integer(404), Value::from("044")]);
     assert_eq!(answer, naive.answer(&query));
 }
 
