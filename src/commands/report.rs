@@ -103,7 +103,7 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
             None => {
                 let names: Vec<&str> = Measure::ALL
                     .into_iter()
-                    .filter(|measure| !is_always_there(*measure))
+                    .filter(|measure| !measure.is_standard())
                     .map(Measure::name)
                     .collect();
                 return usage(format!("--columns: no column \"{name}\"; there are {}", names.join(", ")));
@@ -113,7 +113,7 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
     columns.push(sort.by);
     let mut wanted = Vec::new();
     for measure in columns {
-        if !is_always_there(measure) && !wanted.contains(&measure) {
+        if !measure.is_standard() && !wanted.contains(&measure) {
             wanted.push(measure);
         }
     }
@@ -130,31 +130,17 @@ fn sort(setting: &Setting, dimension: &str, default: (Measure, bool)) -> anyhow:
         name if name == dimension => Some(Measure::Value),
         name => Measure::by_name(name),
     };
-    match measure.filter(|measure| !is_time || is_always_there(*measure)) {
+    match measure.filter(|measure| !is_time || measure.is_standard()) {
         Some(by) => Ok(Sort { by, descending: direction.unwrap_or(by != Measure::Value) }),
         None => {
             let names: Vec<&str> = Measure::ALL
                 .into_iter()
-                .filter(|measure| *measure != Measure::Value && (!is_time || is_always_there(*measure)))
+                .filter(|measure| *measure != Measure::Value && (!is_time || measure.is_standard()))
                 .map(Measure::name)
                 .collect();
             usage(format!("--sort: no column \"{column}\"; sort by {dimension}, {}", names.join(", ")))
         }
     }
-}
-
-/// Whether every row has this measure unasked.
-fn is_always_there(measure: Measure) -> bool {
-    matches!(
-        measure,
-        Measure::Value
-            | Measure::Requests
-            | Measure::BytesSent
-            | Measure::Errors
-            | Measure::FirstSeen
-            | Measure::LastSeen
-            | Measure::Share
-    )
 }
 
 /// The rows of a series in the order wanted, what shares are taken of, and what a table says below.
