@@ -34,11 +34,11 @@ pub use dictionary::Dictionary;
 pub use dictionary::published::SharedDictionaries;
 pub use error::CacheError;
 pub use read::{Cache, Details, Mapped, PageMemory, SegmentInfo, Snapshot};
-pub use sqlite::made::NewCache;
-pub use sqlite::place::{is_missing_or_empty, make_folder};
+pub use sqlite::new_cache::NewCache;
+pub use sqlite::paths::{is_missing_or_empty, make_folder};
 pub use sqlite::prune::Pruned;
 pub use sqlite::sources::{Deleted, Monitoring};
-pub use write::batch::{
-    BATCH_BYTES, Batch, BatchBuilder, CUT_LINE_REASON, FileMark, LineRun, Part, RejectedLine,
-};
+pub use write::batch::{BATCH_BYTES, Batch};
+pub use write::batch_builder::BatchBuilder;
+pub use write::file_part::{CUT_LINE_REASON, FileMark, LineRun, Part, RejectedLine};
 pub use write::writer::{Appended, Writer, WriterOptions};

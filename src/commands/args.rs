@@ -96,7 +96,7 @@ pub struct PullArgs {
 fn columns_help() -> String {
     let mut text = "Columns:\n".to_owned();
     for measure in Measure::ALL.into_iter().filter(|measure| *measure != Measure::Value) {
-        text.push_str(&format!("  {:<22} {}\n", measure.name(), measure.about()));
+        text.push_str(&format!("  {:<22} {}\n", measure.name(), measure.spec().about));
     }
     text.push_str(
         "≈: an estimate. Percentiles are exact up to 255 ms; longer times are off by less than 0.4 %.\n\

@@ -104,7 +104,7 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
             None => {
                 let names: Vec<&str> = Measure::ALL
                     .into_iter()
-                    .filter(|measure| !is_default_column(*measure))
+                    .filter(|measure| !measure.is_standard())
                     .map(Measure::name)
                     .collect();
                 return usage(format!("--columns: no column \"{name}\"; there are {}", names.join(", ")));
@@ -114,7 +114,7 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
     columns.push(sort.by);
     let mut wanted = Vec::new();
     for measure in columns {
-        if !is_default_column(measure) && !wanted.contains(&measure) {
+        if !measure.is_standard() && !wanted.contains(&measure) {
             wanted.push(measure);
         }
     }
@@ -131,31 +131,17 @@ fn sort(context: &Context, dimension: &str, default: (Measure, bool)) -> anyhow:
         name if name == dimension => Some(Measure::Value),
         name => Measure::by_name(name),
     };
-    match measure.filter(|measure| !is_time || is_default_column(*measure)) {
+    match measure.filter(|measure| !is_time || measure.is_standard()) {
         Some(by) => Ok(Sort { by, descending: descending.unwrap_or(by != Measure::Value) }),
         None => {
             let names: Vec<&str> = Measure::ALL
                 .into_iter()
-                .filter(|measure| *measure != Measure::Value && (!is_time || is_default_column(*measure)))
+                .filter(|measure| *measure != Measure::Value && (!is_time || measure.is_standard()))
                 .map(Measure::name)
                 .collect();
             usage(format!("--sort: no column \"{column}\"; sort by {dimension}, {}", names.join(", ")))
         }
     }
-}
-
-/// Whether a report has this column without `--columns`.
-fn is_default_column(measure: Measure) -> bool {
-    matches!(
-        measure,
-        Measure::Value
-            | Measure::Requests
-            | Measure::BytesSent
-            | Measure::Errors
-            | Measure::FirstSeen
-            | Measure::LastSeen
-            | Measure::Share
-    )
 }
 
 /// Returns the first `top` rows of a series in the order of `sort`, the sum of bytes that shares refer to, and the note
