@@ -38,11 +38,11 @@ pub use read::{
     Cache, Details, IntColumn, Mapped, NumberBlock, PageMemory, SegmentInfo, Snapshot, TextColumn, TimeBlock,
     code,
 };
-pub use sqlite::made::NewCache;
-pub use sqlite::place::{is_missing_or_empty, make_folder};
+pub use sqlite::new_cache::NewCache;
+pub use sqlite::paths::{is_missing_or_empty, make_folder};
 pub use sqlite::prune::Pruned;
 pub use sqlite::sources::{Deleted, Monitoring};
-pub use write::batch::{
-    BATCH_BYTES, Batch, BatchBuilder, CUT_LINE_REASON, FileMark, LineRun, Part, RejectedLine,
-};
+pub use write::batch::{BATCH_BYTES, Batch};
+pub use write::batch_builder::BatchBuilder;
+pub use write::file_part::{CUT_LINE_REASON, FileMark, LineRun, Part, RejectedLine};
 pub use write::writer::{Appended, Writer, WriterOptions};

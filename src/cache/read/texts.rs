@@ -10,7 +10,8 @@ use crate::cache::CacheError;
 use crate::cache::column::Damage;
 use crate::cache::column::text::{self, Entry, OpenPage};
 use crate::cache::column::{checksum, chunk};
-use crate::cache::sqlite::schema::{self, chunk_id};
+use crate::cache::sqlite::connection;
+use crate::cache::sqlite::schema::chunk_id;
 use crate::log::Field;
 
 use super::{SegmentInfo, Snapshot, lock};
@@ -27,7 +28,7 @@ impl Drop for Mapped<'_> {
     fn drop(&mut self) {
         if let Some(connection) = lock(self.0).as_ref() {
             // If it stays mapped, it takes memory that others can have.
-            let _ = schema::set_mapped(connection, false);
+            let _ = connection::set_mapped(connection, false);
         }
     }
 }
@@ -42,7 +43,7 @@ pub struct PageMemory {
 impl Snapshot<'_> {
     /// Makes the file ready for pages of text to be read here and there, as long as what it returns lives.
     pub fn mapped(&self) -> Result<Mapped<'_>, CacheError> {
-        self.with(|connection| schema::set_mapped(connection, true))?;
+        self.with(|connection| connection::set_mapped(connection, true))?;
         Ok(Mapped(&self.connection))
     }
 
