@@ -4,8 +4,10 @@
 //! a budget; dictionaries are read when first needed and grow with the file.
 
 mod dictionaries;
+mod int_column;
 pub(crate) mod lru_by_bytes;
 mod snapshot;
+mod text_column;
 mod texts;
 
 use std::collections::{HashMap, HashSet};
@@ -30,7 +32,9 @@ use crate::cache::sqlite::root::Root;
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use lru_by_bytes::Budgeted;
 
+pub use int_column::{IntColumn, NumberBlock, TimeBlock, code};
 pub use snapshot::Snapshot;
+pub use text_column::{RowKeys, TextColumn};
 pub use texts::{Details, Mapped, PageMemory};
 
 /// Memory that packed columns may take.
