@@ -85,7 +85,7 @@ impl Node {
                 } else if within <= FEW || span - within <= FEW {
                     // A few values: are they in the segment at all?
                     let is_few_in = within <= FEW;
-                    match snapshot.presence(segment, *field)? {
+                    match snapshot.value_set(segment, *field)? {
                         Some(presence) if !set.any(low, high, is_few_in, |id| presence.has(id)) => {
                             if is_few_in {
                                 Passes::None
