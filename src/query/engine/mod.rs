@@ -15,7 +15,6 @@ mod requests;
 mod series;
 #[cfg(test)]
 mod testing;
-mod text_scan;
 mod top_k;
 mod uri_params;
 
