@@ -74,7 +74,11 @@ pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -
 }
 
 /// The value set of a column; `None` if none is stored.
-pub fn value_set(connection: &Connection, segment: i64, field: Field) -> Result<Option<ValueSet>, StoreError> {
+pub fn value_set(
+    connection: &Connection,
+    segment: i64,
+    field: Field,
+) -> Result<Option<ValueSet>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT presence FROM column_chunk WHERE id = ?1")?;
     let id = chunk_id(segment, field);
     let mut rows = statement.query([id])?;
@@ -116,7 +120,11 @@ impl Unverified {
 }
 
 /// Reads the bytes of a column without a comparison with their checksum.
-pub fn read_unverified(connection: &Connection, segment: i64, field: Field) -> Result<Unverified, StoreError> {
+pub fn read_unverified(
+    connection: &Connection,
+    segment: i64,
+    field: Field,
+) -> Result<Unverified, StoreError> {
     let head = head(connection, segment, field)?;
     // A statement would copy the bytes once more.
     let blob = connection.blob_open("main", "column_chunk", "data", chunk_id(segment, field), true)?;

@@ -28,6 +28,7 @@ const ENTRY_BYTES: u64 = 64;
 /// Values that the table has space for at first.
 const INITIAL_VALUES: usize = 256;
 
+#[allow(dead_code)] // The engine uses it next.
 impl<K: Eq + Hash + Clone, V: Clone> ByteCache<K, V> {
     /// A cache of values of at most `max_bytes` bytes.
     pub fn new(max_bytes: usize) -> Self {

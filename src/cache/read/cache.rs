@@ -137,8 +137,7 @@ impl Cache {
     pub fn generation(&self) -> u64 {
         let mut watch = self.watch.lock();
         if self.immutable_file_has_changed() {
-            watch.connection =
-                self.check_in_place().and_then(|()| connection::open_reader(&self.path)).ok();
+            watch.connection = self.check_in_place().and_then(|()| connection::open_reader(&self.path)).ok();
             self.generation.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(Ok(version)) = watch.connection.as_ref().map(data_version)
@@ -213,7 +212,9 @@ impl Cache {
         files: impl Iterator<Item = (&'f str, Option<&'f str>)>,
     ) -> Result<Vec<LogFileStatus>, CacheError> {
         self.consistently(|connection| {
-            files.map(|(name, version)| catalogue::log_file_status(connection, source, name, version)).collect()
+            files
+                .map(|(name, version)| catalogue::log_file_status(connection, source, name, version))
+                .collect()
         })
     }
 

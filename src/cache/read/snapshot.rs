@@ -65,11 +65,7 @@ impl Snapshot<'_> {
     }
 
     /// A packed column. If several threads need a column, one reads it for all.
-    pub fn integers(
-        &self,
-        segment: &SegmentInfo,
-        field: Field,
-    ) -> Result<Arc<Integers>, CacheError> {
+    pub fn integers(&self, segment: &SegmentInfo, field: Field) -> Result<Arc<Integers>, CacheError> {
         self.cache.columns.get_or_load(&chunk_id(segment.id, field), || {
             let damaged = |damage| self.damaged(segment, field, damage);
             // The connection is free for other threads while the checksum is computed.

@@ -158,8 +158,7 @@ impl Snapshot<'_> {
         let check_cancelled = || if cancel.is_cancelled() { Err(CacheError::Cancelled) } else { Ok(()) };
         let damaged = |damage| E::from(self.damaged(segment, field, damage));
         let text = self.text_pages(segment, field)?;
-        let is_wanted =
-            |page: &PageLocation| is_wanted(page.first_row..page.first_row + page.entry.rows);
+        let is_wanted = |page: &PageLocation| is_wanted(page.first_row..page.first_row + page.entry.rows);
         // Each thread reads with a connection of its own, so that threads do not wait for each other. The connection may
         // see a later state of the cache than the snapshot, but a column is never changed, only removed.
         let connection = self.cache.lent().ok();
@@ -210,7 +209,11 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn column_in_memory(&self, segment: &SegmentInfo, field: Field) -> Result<ColumnBytes<'static>, CacheError> {
+    fn column_in_memory(
+        &self,
+        segment: &SegmentInfo,
+        field: Field,
+    ) -> Result<ColumnBytes<'static>, CacheError> {
         let (_, bytes) = self.chunk(segment, field, chunk::read)?;
         Ok(ColumnBytes::Memory(bytes))
     }

@@ -1,8 +1,9 @@
 //! How stored values compare with a text, found out without decoding them. A search for the first of many values
 //! rejects nearly all of them this way.
 
+pub use super::Form;
+use super::TextPage;
 use super::packed_ids::{BASE36_BYTES, BASE36_DIGITS, pack_base36};
-use super::{Form, TextPage};
 use crate::cache::column::{Damage, take_varint};
 
 /// Length of a [`prefix_of`] in bytes.

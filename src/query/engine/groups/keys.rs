@@ -334,7 +334,7 @@ impl OpenKeys<'_> {
     pub fn most(&self) -> Option<u32> {
         match self {
             OpenKeys::One => Some(0),
-            OpenKeys::Ids(column) => Some(column.most().min(u32::MAX.into()) as u32),
+            OpenKeys::Ids(column) => Some(column.upper_bound().min(u32::MAX.into()) as u32),
             _ => None,
         }
     }

@@ -86,7 +86,7 @@ impl Node {
                     // A few values: are they in the segment at all?
                     let is_few_in = within <= FEW;
                     match snapshot.value_set(segment, *field)? {
-                        Some(presence) if !set.any(low, high, is_few_in, |id| presence.has(id)) => {
+                        Some(present) if !set.any(low, high, is_few_in, |id| present.contains(id)) => {
                             if is_few_in {
                                 Passes::None
                             } else {

@@ -1,115 +1,119 @@
-//! Requests in the order of a text of their own: every text that passes is looked at, but few are made. The
-//! threads tell one another how far back the last place is that still counts, and what comes behind it is
-//! passed over by its first characters, or by its key.
+//! The first requests in the order of a detail, such as the request URI. Every value that passes is compared, but few are
+//! decoded: threads share the last value that can still be among the first, and reject values after it by their prefix
+//! or by their key.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 
-use crate::cache::codec::key_elision::{AllHopeless, Beginnings};
-use crate::cache::codec::order::{Bound, Candidate};
-use crate::cache::codec::text::OpenPage;
-use crate::cache::{BLOCK, Integers, PageMemory, SegmentInfo, Snapshot};
+use parking_lot::Mutex;
+
+use crate::cache::{BLOCK, IntColumn, PageBuffers, RowKeys, SegmentInfo, Snapshot, TextPage, code};
 use crate::log::Field;
-use crate::query::{QueryError, Sort};
-
-use crate::cache::RowKeys;
 use crate::query::engine::predicate::Mask;
 use crate::query::engine::requests::Place;
+use crate::query::engine::requests::pruned_keys::{Prefixes, PrunedKeysByPrefix};
+use crate::query::engine::requests::text_bound::{Candidate, TextBound};
 use crate::query::engine::top_k::Best;
 use crate::query::engine::{Asking, parallel};
+use crate::query::{QueryError, Sort};
 
-/// A value that requests are sorted by.
+/// A value that requests are sorted by. Absent values are last in both directions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Text {
-    Forwards(Vec<u8>),
-    Backwards(Reverse<Vec<u8>>),
-    /// Last in either direction.
+enum SortValue {
+    Ascending(Vec<u8>),
+    Descending(Reverse<Vec<u8>>),
     Absent,
 }
 
-impl Text {
-    fn new(text: Option<Cow<'_, [u8]>>, descending: bool) -> Text {
+impl SortValue {
+    fn new(text: Option<Cow<'_, [u8]>>, descending: bool) -> SortValue {
         match text.map(Cow::into_owned) {
-            None => Text::Absent,
-            Some(text) if descending => Text::Backwards(Reverse(text)),
-            Some(text) => Text::Forwards(text),
+            None => SortValue::Absent,
+            Some(text) if descending => SortValue::Descending(Reverse(text)),
+            Some(text) => SortValue::Ascending(text),
         }
     }
 
-    fn bound(&self) -> Option<Bound> {
+    /// The bound that rejects values after this one; `None` for the last value, which rejects none.
+    fn bound(&self) -> Option<TextBound> {
         match self {
-            Text::Forwards(text) => Some(Bound::new(text, false)),
-            Text::Backwards(Reverse(text)) => Some(Bound::new(text, true)),
-            Text::Absent => None,
+            SortValue::Ascending(text) => Some(TextBound::new(text, false)),
+            SortValue::Descending(Reverse(text)) => Some(TextBound::new(text, true)),
+            SortValue::Absent => None,
         }
     }
 }
 
-/// What one thread has picked.
-struct Picked<'a> {
-    best: Best<(Text, Place)>,
+/// The state of one thread.
+struct Worker<'a> {
+    best: Best<(SortValue, Place)>,
     matched: u64,
-    /// What comes behind it has no chance: the last of the best that any thread has found.
-    last: Option<(Text, Bound)>,
-    /// What of [`Shared`] it has heard.
-    heard: u64,
-    beginnings: Beginnings<'a>,
-    memory: PageMemory,
+    /// The tightest bound that this thread knows, with its value.
+    bound: Option<(SortValue, TextBound)>,
+    /// The version of [`SharedBound`] that this thread has seen.
+    version: u64,
+    prefixes: Prefixes<'a>,
+    buffers: PageBuffers,
     candidates: Vec<Candidate>,
-    /// Numbers of the keys of a page.
-    ids: Vec<u32>,
+    /// Value ids of the keys of a page.
+    keys: Vec<u32>,
 }
 
-/// The last of the best that any thread has found.
+/// The tightest bound of all threads: the last of the first values that any thread has found.
 #[derive(Default)]
-struct Shared {
-    last: Mutex<Option<Text>>,
-    /// How often it was told.
-    told: AtomicU64,
+struct SharedBound {
+    value: Mutex<Option<SortValue>>,
+    /// Counts how often the bound was tightened.
+    version: AtomicU64,
 }
 
-impl Picked<'_> {
-    fn hear(&mut self, shared: &Shared) {
-        let told = shared.told.load(Relaxed);
-        if told != self.heard {
-            self.heard = told;
-            let last = shared.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            self.last = last.and_then(|text| Some((text.clone(), text.bound()?)));
-            if let Some((_, bound)) = &self.last {
-                self.beginnings.renew(bound);
+impl Worker<'_> {
+    /// Adopts the shared bound if it was tightened.
+    fn adopt(&mut self, shared: &SharedBound) {
+        let version = shared.version.load(Relaxed);
+        if version != self.version {
+            self.version = version;
+            let value = shared.value.lock().clone();
+            self.bound = value.and_then(|value| Some((value.clone(), value.bound()?)));
+            if let Some((_, bound)) = &self.bound {
+                self.prefixes.tighten(bound);
             }
         }
     }
 
-    fn tell(&self, shared: &Shared) {
-        let Some((text @ (Text::Forwards(_) | Text::Backwards(_)), _)) = self.best.worst() else { return };
-        if self.last.as_ref().is_some_and(|(last, _)| last <= text) {
+    /// Tightens the shared bound if this thread has found a tighter one.
+    fn publish(&self, shared: &SharedBound) {
+        let Some((value @ (SortValue::Ascending(_) | SortValue::Descending(_)), _)) = self.best.worst()
+        else {
+            return;
+        };
+        if self.bound.as_ref().is_some_and(|(bound, _)| bound <= value) {
             return;
         }
-        let mut last = shared.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref().is_none_or(|last| text < last) {
-            *last = Some(text.clone());
-            shared.told.fetch_add(1, Relaxed);
+        let mut bound = shared.value.lock();
+        if bound.as_ref().is_none_or(|bound| value < bound) {
+            *bound = Some(value.clone());
+            shared.version.fetch_add(1, Relaxed);
         }
     }
 }
 
-/// What of a segment is looked at.
-struct Looking<'s> {
+/// The segment that a thread searches.
+struct SegmentSearch<'s> {
     snapshot: &'s Snapshot<'s>,
     segment: &'s SegmentInfo,
     index: usize,
     sort: Sort<Field>,
     masks: &'s [Mask],
-    times: &'s Integers,
+    times: IntColumn,
     keys: Option<RowKeys<'s>>,
 }
 
 impl Asking<'_> {
-    /// Places (segment and row) from `from` to `keep` in the order of a text, and how many rows match.
+    /// Returns the locations (index of the segment and row) of the requests `from` to `keep` in the order of a detail, and
+    /// the number of requests that match.
     pub(super) fn by_text(
         &self,
         sort: Sort<Field>,
@@ -119,171 +123,173 @@ impl Asking<'_> {
         read: &(dyn Fn(&SegmentInfo) + Sync),
     ) -> Result<(Vec<(usize, usize)>, u64), QueryError> {
         let index = self.indexed(wanted);
-        let shared = Shared::default();
-        let hopeless = AllHopeless::new(match sort.by {
+        let shared = SharedBound::default();
+        let pruned = PrunedKeysByPrefix::new(match sort.by {
             Field::RequestUri => self.snapshot.dictionary_len(Field::Key),
             _ => 0,
         });
-        let begin = || Picked {
+        let begin = || Worker {
             best: Best::new(keep),
             matched: 0,
-            last: None,
-            heard: 0,
-            beginnings: Beginnings::new(&hopeless),
-            memory: PageMemory::default(),
+            bound: None,
+            version: 0,
+            prefixes: Prefixes::new(&pruned),
+            buffers: PageBuffers::default(),
             candidates: Vec::new(),
-            ids: Vec::new(),
+            keys: Vec::new(),
         };
-        let states = parallel::fold_silently(wanted, self.cancel, begin, |picked, segment| {
+        let workers = parallel::fold_silently(wanted, self.cancel, begin, |worker, segment| {
             let masks = &self.masks(segment)?;
             read(segment);
             let matched = masks.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();
-            picked.matched += matched;
+            worker.matched += matched;
             if matched == 0 {
                 return Ok(());
             }
-            let mut looking = Looking {
+            let mut search = SegmentSearch {
                 snapshot: self.snapshot,
                 segment,
                 index: index.get(&segment.id).copied().unwrap_or(0),
                 sort,
                 masks,
-                times: &*self.snapshot.integers(segment, Field::Time)?,
+                times: self.snapshot.int_column(segment, Field::Time)?,
                 keys: RowKeys::of_text(self.snapshot, segment, sort.by, self.cancel)?,
             };
-            let mut memory = std::mem::take(&mut picked.memory);
-            let is_whole = self.snapshot.for_each_page_of(
+            let mut buffers = std::mem::take(&mut worker.buffers);
+            self.snapshot.for_each_text_page(
                 segment,
                 sort.by,
-                &mut memory,
-                &|rows| any_passes(masks, rows),
-                &|| !self.cancel.is_cancelled(),
+                self.cancel,
+                &mut buffers,
+                &|rows| any_pass(masks, rows),
                 &mut |first_row, page| {
-                    picked.hear(&shared);
-                    looking.look_at(picked, first_row, page)?;
-                    picked.tell(&shared);
+                    worker.adopt(&shared);
+                    search.search_page(worker, first_row, page)?;
+                    worker.publish(&shared);
                     Ok::<_, QueryError>(())
                 },
             )?;
-            picked.memory = memory;
-            if is_whole { Ok(()) } else { Err(QueryError::Cancelled) }
+            worker.buffers = buffers;
+            Ok(())
         })?;
-        let matched = states.iter().map(|picked| picked.matched).sum();
-        let best = Best::from(states.into_iter().map(|picked| picked.best).collect(), from);
+        let matched = workers.iter().map(|worker| worker.matched).sum();
+        let best = Best::from(workers.into_iter().map(|worker| worker.best).collect(), from);
         Ok((best.into_iter().map(|(_, place)| place.location()).collect(), matched))
     }
 }
 
-impl Looking<'_> {
-    fn look_at(
+impl SegmentSearch<'_> {
+    /// Offers the values of a page that pass and may be among the first.
+    fn search_page(
         &mut self,
-        picked: &mut Picked<'_>,
+        worker: &mut Worker<'_>,
         first_row: usize,
-        page: &OpenPage,
+        page: &TextPage,
     ) -> Result<(), QueryError> {
-        let Picked { best, last, beginnings, candidates, ids, .. } = picked;
-        if let Some((_, bound)) = last {
+        let Worker { best, bound, prefixes, candidates, keys: page_keys, .. } = worker;
+        if let Some((_, bound)) = bound {
             if let Some(keys) = &mut self.keys {
-                keys.ids(first_row..first_row + page.rows(), ids);
+                keys.ids(first_row..first_row + page.rows(), page_keys);
             }
             let masks = self.masks;
-            if do_all_pass(masks, first_row..first_row + page.rows()) {
-                page.not_behind(bound, beginnings, ids, |_| true, candidates);
+            if all_pass(masks, first_row..first_row + page.rows()) {
+                bound.candidates(page, prefixes, page_keys, |_| true, candidates);
             } else {
                 let passes = |in_page| passes(masks, first_row + in_page);
-                page.not_behind(bound, beginnings, ids, passes, candidates);
+                bound.candidates(page, prefixes, page_keys, passes, candidates);
             }
             for candidate in candidates.iter() {
-                if !self.is_behind(bound, beginnings, page, *candidate, first_row)? {
+                if !self.is_after(bound, prefixes, page, *candidate, first_row)? {
                     self.offer(best, page, candidate.row, first_row + candidate.row)?;
                 }
             }
             return Ok(());
         }
-        // Those that lack the text come last, and among them in the order of time: often none of a
-        // segment has a chance.
-        let earliest = Place::new(0, Snapshot::code_of(self.segment.time_min), self.index, 0);
-        let is_full_of_absent = |best: &Best<(Text, Place)>| {
-            best.worst().is_some_and(|(text, place)| *text == Text::Absent && earliest > *place)
+        // Absent values are last, and among each other in the order of time. Often no absent value of this segment can
+        // be among the first.
+        let earliest = Place::new(0, code::of_time(self.segment.time_min), self.index, 0);
+        let is_absent_hopeless = |best: &Best<(SortValue, Place)>| {
+            best.worst().is_some_and(|(value, place)| *value == SortValue::Absent && earliest > *place)
         };
-        if page.is_absent() && is_full_of_absent(best) {
+        if page.is_absent() && is_absent_hopeless(best) {
             return Ok(());
         }
         for in_page in 0..page.rows() {
             let row = first_row + in_page;
-            if passes(self.masks, row) && !(page.is_absent_at(in_page) && is_full_of_absent(best)) {
+            if passes(self.masks, row) && !(page.is_absent_at(in_page) && is_absent_hopeless(best)) {
                 self.offer(best, page, in_page, row)?;
             }
         }
         Ok(())
     }
 
-    /// Whether a text comes behind another, found out before it is made if that can be.
-    fn is_behind(
+    /// Whether a value is after the bound. Values whose key is elided are not made for that.
+    fn is_after(
         &mut self,
-        bound: &Bound,
-        beginnings: &Beginnings<'_>,
-        page: &OpenPage,
-        Candidate { row, beginning }: Candidate,
+        bound: &TextBound,
+        prefixes: &Prefixes<'_>,
+        page: &TextPage,
+        Candidate { row, prefix }: Candidate,
         first_row: usize,
     ) -> Result<bool, QueryError> {
         let (snapshot, segment, field) = (self.snapshot, self.segment, self.sort.by);
         let damaged = |damage| snapshot.damaged(segment, field, damage);
-        if let Some(around) = page.around_key(row).map_err(damaged)? {
-            let (Some(beginning), Some(keys)) = (beginning, &mut self.keys) else { return Ok(false) };
-            let hopeless = beginnings.hopeless(beginning);
+        if let Some(value) = page.elided(row).map_err(damaged)? {
+            let (Some(prefix), Some(keys)) = (prefix, &mut self.keys) else { return Ok(false) };
+            let pruned = prefixes.pruned_keys(prefix);
             let id = keys.id(first_row + row);
-            // That a key is missing is told when the text is made.
-            let Some(key) = keys.value(id)?.filter(|_| !hopeless.has(id)) else {
-                return Ok(hopeless.has(id));
+            // A missing key is reported when the value is made.
+            let Some(key) = keys.value(id)?.filter(|_| !pruned.contains(id)) else {
+                return Ok(pruned.contains(id));
             };
-            let (order, is_by_key) = around.compare(key, bound.text());
-            let is_behind = bound.is_behind(order);
-            if is_behind && is_by_key {
-                hopeless.add(id);
+            let (order, is_decided_by_key) = bound.compare_elided(value, key);
+            let is_after = bound.is_after(order);
+            if is_after && is_decided_by_key {
+                pruned.insert(id);
             }
-            return Ok(is_behind);
+            return Ok(is_after);
         }
         let text = page.get(row, || None).map_err(damaged)?;
-        Ok(text.is_none_or(|text| bound.is_behind(text.as_ref().cmp(bound.text()))))
+        Ok(text.is_none_or(|text| bound.is_after(text.as_ref().cmp(bound.text()))))
     }
 
+    /// Offers the value of a row.
     fn offer(
         &mut self,
-        best: &mut Best<(Text, Place)>,
-        page: &OpenPage,
+        best: &mut Best<(SortValue, Place)>,
+        page: &TextPage,
         in_page: usize,
         row: usize,
     ) -> Result<(), QueryError> {
         let key = match &mut self.keys {
-            Some(keys) if page.is_around_key(in_page) => keys.get(row)?,
+            Some(keys) if page.is_elided(in_page) => keys.get(row)?,
             _ => None,
         };
         let text = page.get(in_page, || key);
         let text = text.map_err(|damage| self.snapshot.damaged(self.segment, self.sort.by, damage))?;
-        let place = Place::new(0, self.times.get(row), self.index, row);
-        best.offer((Text::new(text, self.sort.descending), place));
+        let place = Place::new(0, self.times.code(row), self.index, row);
+        best.offer((SortValue::new(text, self.sort.descending), place));
         Ok(())
     }
 }
 
-/// Whether a row of a segment passes.
+/// Whether the mask of a row is set.
 #[inline]
 fn passes(masks: &[Mask], row: usize) -> bool {
     masks[row / BLOCK] >> (row % BLOCK) & 1 != 0
 }
 
-/// Whether any of these rows of a segment passes.
-fn any_passes(masks: &[Mask], rows: Range<usize>) -> bool {
+/// Whether the mask of any of the rows is set.
+fn any_pass(masks: &[Mask], rows: Range<usize>) -> bool {
     blocks_of(rows).any(|(block, rows)| masks.get(block).is_some_and(|mask| mask & rows != 0))
 }
 
-/// Whether all of them do.
-fn do_all_pass(masks: &[Mask], rows: Range<usize>) -> bool {
+/// Whether the masks of all of the rows are set.
+fn all_pass(masks: &[Mask], rows: Range<usize>) -> bool {
     blocks_of(rows).all(|(block, rows)| masks.get(block).is_some_and(|mask| mask & rows == rows))
 }
 
-/// The blocks that rows are in, and which they are in those.
+/// The blocks of the rows, each with a mask of the rows in it.
 fn blocks_of(rows: Range<usize>) -> impl Iterator<Item = (usize, Mask)> {
     let mut row = rows.start;
     std::iter::from_fn(move || {
@@ -311,7 +317,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_page_is_looked_at_if_any_of_its_rows_passes(
+        fn masks_of_rows_across_blocks_are_found(
             some in prop::collection::btree_set(0..4 * BLOCK, 0..4), rows in (0..4 * BLOCK, 0..4 * BLOCK),
             do_others: bool,
         ) {
@@ -319,14 +325,14 @@ mod tests {
             let mut masks: [Mask; 4] = [0; 4];
             passing.iter().for_each(|row| masks[row / BLOCK] |= 1 << (row % BLOCK));
             let rows = rows.0..rows.1;
-            prop_assert_eq!(any_passes(&masks, rows.clone()), passing.iter().any(|row| rows.contains(row)));
+            prop_assert_eq!(any_pass(&masks, rows.clone()), passing.iter().any(|row| rows.contains(row)));
             let all = rows.clone().all(|row| passing.contains(&row));
-            prop_assert_eq!(do_all_pass(&masks, rows), all);
+            prop_assert_eq!(all_pass(&masks, rows), all);
         }
     }
 
     #[test]
-    fn the_first_of_many_requests_are_those_that_come_first_when_all_are_looked_at() {
+    fn the_first_requests_equal_those_of_a_complete_sort() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         for (source, keys) in [("one", 3000), ("other", 700), ("third", 13_000)] {

@@ -6,7 +6,9 @@
 
 mod by_text;
 pub(in crate::query::engine) mod deep_offset;
+mod pruned_keys;
 mod row_reader;
+mod text_bound;
 pub(in crate::query::engine) mod value_ranks;
 
 use std::collections::HashMap;

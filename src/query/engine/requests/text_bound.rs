@@ -3,11 +3,11 @@
 
 use std::cmp::Ordering;
 
+use crate::cache::TextPage;
 use crate::cache::stored_text::{
     ElidedText, Form, REQUEST_ID_BYTES, StoredValues, base64_prefix, prefix, prefix_of, request_id_rank,
     request_id_rank_of,
 };
-use crate::cache::TextPage;
 
 use super::pruned_keys::{PrefixVerdict, Prefixes, compare_part};
 
