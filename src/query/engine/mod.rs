@@ -189,6 +189,12 @@ impl LocalEngine {
             Ask::Numbered(ids) => asking.numbered(ids)?,
         };
         statistics.elapsed = begun.elapsed();
+        tracing::debug!(
+            ms = statistics.elapsed.as_secs_f64() * 1e3,
+            rows = statistics.rows,
+            scanned = statistics.rows_scanned,
+            "query answered"
+        );
         Ok(Reply { answer, statistics })
     }
 }
