@@ -356,7 +356,7 @@ fn source() -> impl TypedValueParser<Value = String> {
 
 /// Seconds from `30s`, `5m`, `1h`, `1d`.
 fn stretch(text: &str) -> Result<u32, String> {
-    crate::query::filter::instant::duration(text)
+    crate::query::filter::period::parse_duration(text)
         .and_then(|seconds| u32::try_from(seconds).ok())
         .filter(|seconds| *seconds > 0)
         .ok_or_else(|| "expected a stretch of time such as 30s, 5m, 1h or 1d".to_owned())

@@ -5,7 +5,7 @@ use super::setting::Setting;
 use super::{Outcome, pulling, purge, sources, usage};
 use crate::cache::{Cache, Pruned, Writer};
 use crate::export::human;
-use crate::query::filter::instant;
+use crate::query::filter::period;
 
 pub(super) fn run(setting: &Setting, args: &PruneArgs) -> anyhow::Result<Outcome> {
     // Whoever gives one of these means to keep more than would be kept.
@@ -14,8 +14,8 @@ pub(super) fn run(setting: &Setting, args: &PruneArgs) -> anyhow::Result<Outcome
         return usage("prune drops all requests before --before; it knows no --filter, --since or --until");
     }
     let now = jiff::Timestamp::now().as_second();
-    let Some(before) = instant::parse(&args.before, now) else {
-        return usage(format!("--before: expected {}, not \"{}\"", instant::EXPECTED, args.before));
+    let Some(before) = period::parse(&args.before, now) else {
+        return usage(format!("--before: expected {}, not \"{}\"", period::EXPECTED, args.before));
     };
     let before = before.first;
     let path = setting.cache_path()?;

@@ -6,7 +6,7 @@ use super::args::Options;
 use super::usage;
 use crate::config::{Config, data_directory};
 use crate::export::Format;
-use crate::query::filter::instant;
+use crate::query::filter::period;
 use crate::query::{Ask, Counting, Filter, Query, TimeRange};
 use crate::source::Window;
 use crate::source::s3::S3Options;
@@ -38,9 +38,9 @@ impl Setting {
         };
         let read = |option: &str, text: Option<&String>| match text {
             None => Ok(None),
-            Some(text) => match instant::parse(text, now) {
+            Some(text) => match period::parse(text, now) {
                 Some(instant) => Ok(Some(instant.first)),
-                None => usage(format!("{option}: expected {}, not \"{text}\"", instant::EXPECTED)),
+                None => usage(format!("{option}: expected {}, not \"{text}\"", period::EXPECTED)),
             },
         };
         let start = read("--since", options.since.as_ref())?;
