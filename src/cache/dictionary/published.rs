@@ -5,7 +5,9 @@
 //! locks and without the writer. So nearly all codes of a batch are value ids already, and only new values
 //! travel with it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::{Arena, Interner, VALUES_PER_LOOKUP};
 use crate::cache::column::layout::DIMENSIONS;
@@ -189,7 +191,7 @@ pub struct SharedDictionaries(Arc<Mutex<Arc<PublishedDictionaries>>>);
 impl SharedDictionaries {
     /// Returns the latest ones.
     pub fn latest(&self) -> Arc<PublishedDictionaries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     /// Whether both are of the same writer.
@@ -214,7 +216,7 @@ impl SharedDictionaries {
 
     fn publish(&self, all: &[GrowingDictionary; DIMENSIONS]) {
         let published = Arc::new(std::array::from_fn(|slot| all[slot].published.clone()));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = published;
+        *self.0.lock() = published;
     }
 }
 

@@ -2,7 +2,7 @@
 //! to value ids, not rows.
 
 use super::encoded_column::EncodedColumn;
-use super::file_part::{Part, RejectedLine};
+use super::file_part::{FilePart, RejectedLine};
 use crate::cache::column::layout::{DETAILS, DIMENSIONS, MEASURES};
 use crate::cache::column::text::Page;
 use crate::cache::dictionary::published::SharedDictionaries;
@@ -30,7 +30,7 @@ pub struct Batch {
     /// [`hash`] of the request id of each row.
     pub(in crate::cache) request_ids: Vec<u64>,
     /// Which lines of which log files the rows came from.
-    pub parts: Vec<Part>,
+    pub parts: Vec<FilePart>,
     /// The published dictionaries whose value ids the codes are.
     pub(in crate::cache) dictionaries: Option<SharedDictionaries>,
     /// Buffers of pages, to be used again.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 
 use super::batch::{BATCH_BYTES, BATCH_ROWS, Batch, MAX_REUSED_BYTES};
-use super::file_part::{Part, RejectedLine};
+use super::file_part::{FilePart, RejectedLine};
 use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, hint,
 };
@@ -106,11 +106,6 @@ impl BatchBuilder {
         let pages = self.batch.details.iter().flatten().map(|page| page.bytes.len());
         let begun = self.builders.iter().map(PageBuilder::bytes);
         values.chain(pages).chain(begun).sum::<usize>() + self.rejected_bytes
-    }
-
-    /// Adds a request. [`BatchBuilder::extend`] is faster for many requests.
-    pub fn push(&mut self, record: &Record<'_>) {
-        self.extend(std::slice::from_ref(record));
     }
 
     /// Adds requests, column by column.
@@ -258,19 +253,14 @@ impl BatchBuilder {
     }
 
     /// Ends a part: states which lines of a log file the rows since the last part came from.
-    pub fn end_part(&mut self, part: Part) {
+    pub fn end_part(&mut self, part: FilePart) {
         self.rejected += part.rejected.len();
         self.rejected_bytes += part.rejected.iter().map(RejectedLine::bytes).sum::<usize>();
         self.batch.parts.push(part);
     }
 
-    /// Returns the batch and begins a new one.
-    pub fn finish(&mut self) -> Batch {
-        self.finish_with(Batch::default())
-    }
-
     /// Returns the batch and begins a new one in the memory of `next`.
-    pub fn finish_with(&mut self, mut next: Batch) -> Batch {
+    pub fn finish(&mut self, mut next: Batch) -> Batch {
         next.clear();
         if let Some(dictionaries) = &self.dictionaries {
             next.dictionaries = Some(dictionaries.clone());
@@ -342,18 +332,18 @@ mod tests {
             number % 60,
         );
         for (_, record) in records(line.as_bytes()) {
-            builder.push(&record.unwrap());
+            builder.extend(&[record.unwrap()]);
         }
     }
 
     /// A part of a new log file with these rows and rejected lines.
-    fn part(rows: usize, rejected: Vec<RejectedLine>) -> Part {
+    fn part(rows: usize, rejected: Vec<RejectedLine>) -> FilePart {
         static FILES: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         let name = FILES.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
         let file = FileMark { name, version: None, size: None, may_grow: false };
         let lines = (rows + rejected.len()) as u64;
         let line_runs = Vec::new();
-        Part { file: Arc::new(file), first_line: 1, lines, rows, line_runs, rejected, total_lines: None }
+        FilePart { file: Arc::new(file), first_line: 1, lines, rows, line_runs, rejected, total_lines: None }
     }
 
     /// Calls `each` with all request URIs of a cache. Returns the memory that the largest of their pages
@@ -395,14 +385,14 @@ mod tests {
             push(&mut builder, row, &format!("k{row}"), &uri(row));
             if row >= ROWS / 2 {
                 builder.end_part(part(1, Vec::new()));
-                writer.append(source, builder.finish()).unwrap();
+                writer.append(source, &mut builder.finish(Batch::default())).unwrap();
             } else if row == ROWS / 2 - 1 {
                 builder.end_part(part(ROWS / 2, Vec::new()));
-                let batch = builder.finish();
+                let mut batch = builder.finish(Batch::default());
                 let pages = batch.details.iter().flatten();
                 let most = pages.map(|page| page.text_bytes().unwrap()).max().unwrap();
                 assert!(most <= (PAGE_BYTES + LENGTH + 100) as u64, "{most}");
-                writer.append(source, batch).unwrap();
+                writer.append(source, &mut batch).unwrap();
             }
         }
         writer.commit().unwrap();
@@ -426,7 +416,7 @@ mod tests {
         for row in 0..10 {
             push(&mut builder, row, &key, &format!("{key}?{row}"));
             builder.end_part(part(1, Vec::new()));
-            writer.append(source, builder.finish()).unwrap();
+            writer.append(source, &mut builder.finish(Batch::default())).unwrap();
         }
         writer.commit().unwrap();
         let mut row = 0;
@@ -451,14 +441,14 @@ mod tests {
         assert!((BATCH_BYTES / 110_000..BATCH_BYTES / 90_000).contains(&rows), "{rows}");
         builder.end_part(part(rows, Vec::new()));
         assert!(builder.is_full_before(0));
-        let batch = builder.finish();
+        let batch = builder.finish(Batch::default());
         assert!((BATCH_BYTES..BATCH_BYTES * 3 / 2).contains(&batch.bytes()), "{}", batch.bytes());
         assert!(
             !builder.is_full() && !builder.is_full_before(usize::MAX >> 1),
             "an empty one has room for anything"
         );
         // Its memory is not kept for ordinary batches.
-        builder.finish_with(batch);
+        builder.finish(batch);
         assert!(builder.batch.dimensions[KEY_SLOT].values.memory() < MAX_REUSED_BYTES);
     }
 
@@ -474,10 +464,10 @@ mod tests {
         assert!(!builder.is_full());
         builder.end_part(part(0, vec![rejected(1, 1)]));
         assert!(builder.is_full());
-        assert_eq!(builder.finish().rows(), 0);
+        assert_eq!(builder.finish(Batch::default()).rows(), 0);
         assert!(!builder.is_full());
         builder.end_part(part(0, (0..8).map(|line| rejected(line, BATCH_BYTES / 8)).collect()));
         assert!(builder.is_full());
-        assert!(builder.finish().bytes() >= BATCH_BYTES);
+        assert!(builder.finish(Batch::default()).bytes() >= BATCH_BYTES);
     }
 }

@@ -53,11 +53,14 @@ pub struct WriterOptions {
     /// is rewritten while a source grows; with more, a query reads fewer and larger chunks. Readers accept
     /// any size.
     pub segment_rows: usize,
+    /// Whether a new cache gets a write-ahead log. Without one, new data is written once and not twice, but readers and
+    /// the writer block each other until a reader opens the cache or [`Writer::checkpoint`] is called.
+    pub expects_readers: bool,
 }
 
 impl Default for WriterOptions {
     fn default() -> WriterOptions {
-        WriterOptions { segment_rows: SEGMENT_ROWS }
+        WriterOptions { segment_rows: SEGMENT_ROWS, expects_readers: true }
     }
 }
 
@@ -96,12 +99,12 @@ pub struct Writer {
     ids: Vec<u32>,
     /// A handle of the cache file, once it was opened besides SQLite. Declared after the connection, which is
     /// closed first.
-    pub(in crate::cache) kept_open: Option<std::fs::File>,
+    pub(in crate::cache) file_handle: Option<std::fs::File>,
     /// Leftover journals that were renamed when this writer made the cache.
     renamed_journals: Vec<PathBuf>,
     is_new: bool,
     /// Declared last, so that it is released last.
-    held: LockedCache,
+    lock: LockedCache,
 }
 
 impl Writer {
@@ -114,24 +117,20 @@ impl Writer {
         Writer::open_with(path, WriterOptions::default())
     }
 
+    /// Opens a cache for writing when no reader is expected, as while it is filled for the first time.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_to_fill(path: &Path) -> Result<Writer, CacheError> {
+        Writer::open_with(path, WriterOptions { expects_readers: false, ..WriterOptions::default() })
+    }
+
     /// Opens a cache with other options than the default.
     ///
     /// # Errors
     /// As [`Writer::open`].
     pub fn open_with(path: &Path, options: WriterOptions) -> Result<Writer, CacheError> {
-        Writer::open_as(path, options, Journal::WriteAhead)
-    }
-
-    /// Opens a cache for writing when no reader is expected. A new cache gets a rollback journal, which
-    /// writes new data once and not twice, until a reader opens it or [`Writer::checkpoint`] is called.
-    ///
-    /// # Errors
-    /// As [`Writer::open`].
-    pub fn open_to_fill(path: &Path) -> Result<Writer, CacheError> {
-        Writer::open_as(path, WriterOptions::default(), Journal::Rollback)
-    }
-
-    fn open_as(path: &Path, options: WriterOptions, wanted: Journal) -> Result<Writer, CacheError> {
+        let wanted = if options.expects_readers { Journal::WriteAhead } else { Journal::Rollback };
         if paths::is_missing_or_empty(path)? {
             paths::make_folder_of(&paths::resolve(path))
                 .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
@@ -159,10 +158,10 @@ impl Writer {
             rejected_bytes: 0,
             ids: Vec::new(),
             checkpointer: None,
-            kept_open: None,
+            file_handle: None,
             renamed_journals,
             is_new,
-            held: LockedCache::new(place, lock),
+            lock: LockedCache::new(place, lock),
         };
         writer.load()?;
         Ok(writer)
@@ -175,7 +174,7 @@ impl Writer {
 
     /// A handle to delete the cache again, if this writer made it.
     pub fn new_cache(&self) -> Option<NewCache> {
-        self.is_new.then(|| NewCache::at(self.held.place()))
+        self.is_new.then(|| NewCache::at(self.lock.place()))
     }
 
     /// Journals of an earlier cache at this path that were renamed when this writer made the cache.
@@ -187,8 +186,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`CacheError::Moved`] if not: no reader would find what is written, or another process may write too.
-    pub fn must_be_in_place(&self) -> Result<(), CacheError> {
-        self.held.must_be_in_place()
+    pub fn check_in_place(&self) -> Result<(), CacheError> {
+        self.lock.check_in_place()
     }
 
     /// The published dictionaries, for [`BatchBuilder::with_dictionaries`](super::batch_builder::BatchBuilder::with_dictionaries).
@@ -201,7 +200,7 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &mut Root) -> Result<T, StoreError>,
     ) -> Result<T, CacheError> {
-        self.must_be_in_place()?;
+        self.check_in_place()?;
         let Writer { connection, root, stored, path, .. } = self;
         let change = || -> Result<T, StoreError> {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -214,25 +213,19 @@ impl Writer {
         };
         let changed = change().map_err(|error| error.of(path));
         // A missing file explains any error of SQLite.
-        self.must_be_in_place()?;
+        self.check_in_place()?;
         changed
     }
 
-    /// Adds the requests of a batch. The next [`Writer::commit`] writes them; a full segment commits by
-    /// itself.
+    /// Adds the requests of a batch, and leaves it for [`BatchBuilder::finish`](super::batch_builder::BatchBuilder::finish)
+    /// to reuse its memory. The next [`Writer::commit`] writes the requests; a full segment commits by itself.
+    ///
+    /// Rows are added to the memtable first, and repeats are removed from it afterwards: repeats are rare, and so adding
+    /// takes no decision per row.
     ///
     /// # Errors
     /// If the cache cannot be read or written. Earlier commits stay.
-    pub fn append(&mut self, source: i64, mut batch: Batch) -> Result<Appended, CacheError> {
-        self.append_from(source, &mut batch)
-    }
-
-    /// Adds the requests of a batch, and leaves its memory for
-    /// [`BatchBuilder::finish_with`](super::batch_builder::BatchBuilder::finish_with).
-    ///
-    /// # Errors
-    /// As [`Writer::append`].
-    pub fn append_from(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
+    pub fn append(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
         if batch.dictionaries.as_ref().is_some_and(|dictionaries| !dictionaries.is_same(&self.dictionaries)) {
             return Err(CacheError::damaged(
                 &self.path,
@@ -316,7 +309,7 @@ impl Writer {
     }
 
     /// Records that a file has no log lines. It is not fetched again.
-    pub fn skip(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
+    pub fn record_no_log(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         let file = self.file(source, mark)?;
         file.no_log = true;
         file.is_dirty = true;
@@ -325,7 +318,7 @@ impl Writer {
 
     /// Records that the content of a log file is damaged: what this reading gave does not count, and
     /// [`Writer::replace_versions`] removes it.
-    pub fn damaged(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
+    pub fn record_damage(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         self.file(source, mark)?.is_damaged = true;
         Ok(())
     }
@@ -347,10 +340,10 @@ impl Writer {
     /// # Errors
     /// If the cache cannot be written; then it has the state of the commit before.
     pub fn commit(&mut self) -> Result<(), CacheError> {
-        self.must_be_in_place()?;
+        self.check_in_place()?;
         let written = self.write().map_err(|error| error.at("a batch").of(&self.path));
         // A missing file explains any error of SQLite.
-        self.must_be_in_place()?;
+        self.check_in_place()?;
         let journal = written?;
         // A reader has switched the file to WAL.
         if journal == Journal::WriteAhead { self.use_wal() } else { Ok(()) }
