@@ -101,10 +101,10 @@ impl Writer {
         }
         let mut all = Pruned::default();
         for OldSegment { segment, gone } in all_old {
-            let keys = std::mem::take(&mut self.values[KEY_SLOT]);
+            let keys = std::mem::take(&mut self.dictionaries[KEY_SLOT]);
             let removed = self
                 .in_transaction(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
-            self.values[KEY_SLOT] = keys;
+            self.dictionaries[KEY_SLOT] = keys;
             removed?;
             all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, segment.bytes);
         }
