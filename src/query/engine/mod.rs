@@ -103,8 +103,8 @@ impl LocalEngine {
     ///
     /// # Errors
     /// If the cache cannot be read.
-    pub fn read(&self) -> Result<SnapshotRead<'_>, QueryError> {
-        Ok(SnapshotRead { engine: self, snapshot: self.cache.snapshot()? })
+    pub fn snapshot(&self) -> Result<EngineSnapshot<'_>, QueryError> {
+        Ok(EngineSnapshot { engine: self, snapshot: self.cache.snapshot()? })
     }
 
     fn held(&self) -> Option<Arc<HeldSnapshot>> {
@@ -136,13 +136,14 @@ impl LocalEngine {
     }
 }
 
-/// Several reads of one snapshot; see [`LocalEngine::read`].
-pub struct SnapshotRead<'e> {
+/// Several reads of one snapshot; see [`LocalEngine::snapshot`].
+pub struct EngineSnapshot<'e> {
     engine: &'e LocalEngine,
     snapshot: Snapshot<'e>,
 }
 
-impl<'e> SnapshotRead<'e> {
+impl<'e> EngineSnapshot<'e> {
+    /// The snapshot of the cache.
     pub(in crate::query) fn snapshot(&self) -> &Snapshot<'e> {
         &self.snapshot
     }
@@ -192,7 +193,16 @@ impl<'a> QueryContext<'a> {
             }
         }
         let (rows_scanned, segments_scanned) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(QueryContext { engine, snapshot, query, predicate, cancel, segments, rows_scanned, segments_scanned })
+        Ok(QueryContext {
+            engine,
+            snapshot,
+            query,
+            predicate,
+            cancel,
+            segments,
+            rows_scanned,
+            segments_scanned,
+        })
     }
 
     /// Counts a segment that is read, for the statistics.
@@ -203,8 +213,8 @@ impl<'a> QueryContext<'a> {
 
     fn statistics(&self, started: Instant) -> Statistics {
         let queried = self.snapshot.segments.iter().filter(|segment| self.predicate.has_source_of(segment));
-        let (rows, segments) = queried
-            .fold((0, 0), |(rows, segments), segment| (rows + segment.rows as u64, segments + 1));
+        let (rows, segments) =
+            queried.fold((0, 0), |(rows, segments), segment| (rows + segment.rows as u64, segments + 1));
         Statistics {
             rows,
             rows_scanned: self.rows_scanned.load(Relaxed),

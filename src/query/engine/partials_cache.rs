@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::SegmentInfo;
-use crate::cache::read::lru_by_bytes::Budgeted;
+use crate::cache::budgeted::Budgeted;
 use crate::query::{Counting, Filter, Query, QueryError, TimeRange};
 
 use super::{QueryContext, parallel};
@@ -102,9 +102,11 @@ impl QueryContext<'_> {
         let known: Option<Arc<P>> = known;
         let mut included: Vec<i64> = included.unwrap_or_default();
         let new = self.segments.iter().filter(|segment| !included.contains(&segment.id)).copied();
-        let (finals, growing): (Vec<SegmentInfo>, Vec<SegmentInfo>) = new.partition(|segment| segment.is_final);
+        let (finals, growing): (Vec<SegmentInfo>, Vec<SegmentInfo>) =
+            new.partition(|segment| segment.is_final);
         finals.iter().chain(&growing).for_each(|segment| self.count_scanned(segment));
-        let row_count = |segments: &[SegmentInfo]| segments.iter().map(|segment| segment.rows).sum::<usize>() as f64;
+        let row_count =
+            |segments: &[SegmentInfo]| segments.iter().map(|segment| segment.rows).sum::<usize>() as f64;
         let rows = row_count(&self.segments).max(1.0);
         let known_share = 1.0 - (row_count(&finals) + row_count(&growing)) / rows;
         let finals_share = row_count(&finals) / rows;
@@ -119,8 +121,12 @@ impl QueryContext<'_> {
             }
             Ok(())
         };
-        let scanned =
-            parallel::scan_segments_with_progress(&finals, self.cancel, begin, add_segment, |states, share| {
+        let scanned = parallel::scan_segments_with_progress(
+            &finals,
+            self.cancel,
+            begin,
+            add_segment,
+            |states, share| {
                 gather(states)?;
                 let share = known_share + share * finals_share;
                 match (&known, states.first()) {
@@ -132,7 +138,8 @@ impl QueryContext<'_> {
                         on_progress(&all, share)
                     }
                 }
-            });
+            },
+        );
         let scanned = scanned.and_then(|mut states| {
             gather(&mut states)?;
             Ok(states.into_iter().next().unwrap_or_else(begin))

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::cache::budgeted::Budgeted;
 use crate::cache::dictionary::{Arena, Interner, hash};
-use crate::cache::read::lru_by_bytes::Budgeted;
 use crate::cache::{IntColumn, SegmentInfo, Snapshot};
 use crate::log::{Field, method};
 use crate::query::{Dimension, QueryError};
@@ -79,8 +79,8 @@ impl UriColumns {
                 ids[row] = interner.intern(&value, hash(&value));
             }
         })?;
-        let ids = IntColumn::of_ids(&ids)
-            .map_err(|damage| snapshot.damaged(segment, Field::RequestUri, damage))?;
+        let ids =
+            IntColumn::of_ids(&ids).map_err(|damage| snapshot.damaged(segment, Field::RequestUri, damage))?;
         let column = Arc::new(UriColumn { ids, values: interner.values().clone() });
         let memory = column.ids.memory() + column.values.memory() + size_of::<UriColumn>();
         self.0.lock().put(key, column.clone(), memory);

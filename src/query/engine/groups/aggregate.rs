@@ -123,7 +123,9 @@ impl Groups {
             Some(Accumulator::Distinct(sketch)) => MeasureValues::Counts(sketch.counts(slots, cancel)?),
             Some(Accumulator::Mean(means)) => MeasureValues::Means(means),
             Some(Accumulator::Max(largest)) => MeasureValues::Largest(largest),
-            Some(Accumulator::Histogram(histogram)) => MeasureValues::Numbers(histogram.values(measure, slots)),
+            Some(Accumulator::Histogram(histogram)) => {
+                MeasureValues::Numbers(histogram.values(measure, slots))
+            }
             None => MeasureValues::FromSums(measure, &self.sums),
         })
     }
@@ -231,9 +233,10 @@ impl Partial for Groups {
 
     fn memory(&self) -> usize {
         let accumulators: usize = self.accumulators.iter().map(|(_, accumulator)| accumulator.memory()).sum();
-        let hashed = self.hashed.as_ref().map_or(0, |hashed| {
-            hashed.slots.allocation_size() + hashed.groups.capacity() * size_of::<u32>()
-        });
+        let hashed = self
+            .hashed
+            .as_ref()
+            .map_or(0, |hashed| hashed.slots.allocation_size() + hashed.groups.capacity() * size_of::<u32>());
         self.sums.len() * size_of::<Sums>() + accumulators + hashed
     }
 }

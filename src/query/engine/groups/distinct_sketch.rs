@@ -191,9 +191,6 @@ mod tests {
         parts.merge(&filled(10_000, 2..7), |slot| slot, &not_cancelled()).unwrap();
         parts.raise_level(whole.level.max(parts.level));
         whole.raise_level(parts.level);
-        assert_eq!(
-            parts.counts(10, &not_cancelled()).unwrap(),
-            whole.counts(10, &not_cancelled()).unwrap()
-        );
+        assert_eq!(parts.counts(10, &not_cancelled()).unwrap(), whole.counts(10, &not_cancelled()).unwrap());
     }
 }

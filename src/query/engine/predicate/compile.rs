@@ -30,9 +30,10 @@ pub(super) fn compile(
         all.push(time_range(query.time.start, last));
     }
     if query.counting == Counting::Requests {
-        all.push(compiler.operations(IdTest::ClientRequest, |operation| {
-            operation.is_none_or(is_client_request)
-        })?);
+        all.push(
+            compiler
+                .operations(IdTest::ClientRequest, |operation| operation.is_none_or(is_client_request))?,
+        );
     }
     all.push(compiler.filter(&query.filter)?);
     Ok(simplify(Node::All(all)))
@@ -82,9 +83,9 @@ impl Compiler<'_> {
     /// A dimension has one of these values.
     fn any_of(&self, dimension: &Dimension, values: &[Option<&[u8]>]) -> Result<Node, QueryError> {
         if *dimension == Dimension::Method {
-            let any = values.iter().map(|value| {
-                self.method(&value.map_or(Test::Absent, |value| Test::Equals(value.to_vec())))
-            });
+            let any = values
+                .iter()
+                .map(|value| self.method(&value.map_or(Test::Absent, |value| Test::Equals(value.to_vec()))));
             return Ok(Node::Any(any.collect::<Result<_, _>>()?));
         }
         let wanted: HashSet<Option<&[u8]>> = values.iter().copied().collect();
@@ -102,17 +103,12 @@ impl Compiler<'_> {
         let named = self.operations(IdTest::Method(test.clone()), |operation| {
             of_operation(operation).is_some_and(|method| matcher.is_match(Some(method)))
         })?;
-        let unnamed =
-            self.operations(IdTest::NoMethod, |operation| of_operation(operation).is_none())?;
+        let unnamed = self.operations(IdTest::NoMethod, |operation| of_operation(operation).is_none())?;
         let by_line = Node::Uri(UriPart::Method, self.sets.uri_columns.clone(), Box::new(matcher));
         Ok(Node::Any(vec![named, Node::All(vec![unnamed, by_line])]))
     }
 
-    fn operations(
-        &self,
-        test: IdTest,
-        passes: impl Fn(Option<&[u8]>) -> bool,
-    ) -> Result<Node, QueryError> {
+    fn operations(&self, test: IdTest, passes: impl Fn(Option<&[u8]>) -> bool) -> Result<Node, QueryError> {
         self.ids(Field::Operation, test, passes)
     }
 
@@ -147,11 +143,9 @@ impl Compiler<'_> {
                 }
                 Ok(Node::TimePart(dimension.clone(), passing))
             }
-            Subject::Derived(Dimension::QueryParam { name }) => Ok(Node::Uri(
-                UriPart::Param(name.clone()),
-                self.sets.uri_columns.clone(),
-                Box::new(matcher),
-            )),
+            Subject::Derived(Dimension::QueryParam { name }) => {
+                Ok(Node::Uri(UriPart::Param(name.clone()), self.sets.uri_columns.clone(), Box::new(matcher)))
+            }
             Subject::Derived(Dimension::Method) => self.method(test),
             Subject::Derived(dimension) => dimension_passes(dimension),
             Subject::Field(field) => match field.kind() {
@@ -169,9 +163,7 @@ impl Compiler<'_> {
                         let code = |number: i64| code::of_number(number.max(0) as u64);
                         Ok(match to {
                             Some(to) if to < 0 => Node::Constant(false),
-                            to => {
-                                Node::Number(*field, code(from.unwrap_or(0)), to.map_or(u64::MAX, code))
-                            }
+                            to => Node::Number(*field, code(from.unwrap_or(0)), to.map_or(u64::MAX, code)),
                         })
                     }
                     Some(NumberRange::Absent) => Ok(Node::Number(*field, code::ABSENT, code::ABSENT)),

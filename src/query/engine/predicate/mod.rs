@@ -58,7 +58,7 @@ impl Predicate {
     ///
     /// # Errors
     /// If a test does not fit its field, or a dictionary cannot be read; [`QueryError::Cancelled`].
-    pub(in crate::query) fn new(
+    pub(super) fn new(
         query: &Query,
         snapshot: &Snapshot<'_>,
         sets: &IdSets,

@@ -22,7 +22,7 @@ use crate::query::{Answer, Query, QueryError, RequestRow, Requests, Sort};
 
 use super::cancel::{self, check_cancelled};
 use super::predicate::Passes;
-use super::{QueryContext, SnapshotRead, parallel};
+use super::{EngineSnapshot, QueryContext, parallel};
 use order::SortOrder;
 use row_reader::RowReader;
 
@@ -48,9 +48,10 @@ impl QueryContext<'_> {
             let order = SortOrder::new(sort.by, sort.descending, ranks.as_deref().map(Vec::as_slice));
             let deep_offset = &self.engine.deep_offset;
             let may_count = limit > 0 && offset > 0;
-            let matched = (may_count && (self.predicate.selects_all() || deep_offset.is_worth_counting(offset)))
-                .then(|| self.count_selected())
-                .transpose()?;
+            let matched = (may_count
+                && (self.predicate.selects_all() || deep_offset.is_worth_counting(offset)))
+            .then(|| self.count_selected())
+            .transpose()?;
             match matched {
                 Some(matched) if deep_offset.is_far_from_ends(offset as u64, end as u64, matched) => {
                     let (start, before) = self.start_key(order, offset as u64)?;
@@ -84,8 +85,7 @@ impl QueryContext<'_> {
             let index = after.checked_sub(1)?;
             let segment = segments.get(index)?;
             let row = number.checked_sub(segment.first_row)? as usize;
-            (segment.source == i64::from(source) && row < segment.rows)
-                .then_some(RowLocation { segment: index, row })
+            (segment.source == i64::from(source) && row < segment.rows).then_some((index, row))
         };
         let locations: Vec<RowLocation> = ids.iter().filter_map(location).collect();
         let rows = self.read_rows(&locations, &[])?;
@@ -103,7 +103,7 @@ impl QueryContext<'_> {
         let read = |locations: &[RowLocation]| -> Result<Vec<RequestRow>, QueryError> {
             let mut reader = RowReader::new(self.snapshot, fields);
             let mut rows = Vec::with_capacity(locations.len());
-            for RowLocation { segment, row } in locations {
+            for (segment, row) in locations {
                 check_cancelled(self.cancel)?;
                 if let Some(segment) = segments.get(*segment) {
                     rows.push(reader.read(segment, *row)?);
@@ -111,7 +111,8 @@ impl QueryContext<'_> {
             }
             Ok(rows)
         };
-        let mut chunks = locations.chunks(locations.len().div_ceil(parallel::threads()).max(MIN_ROWS_PER_THREAD));
+        let mut chunks =
+            locations.chunks(locations.len().div_ceil(parallel::threads()).max(MIN_ROWS_PER_THREAD));
         let first = chunks.next().unwrap_or_default();
         let mut rows: Vec<Result<Vec<RequestRow>, QueryError>> = Vec::new();
         std::thread::scope(|scope| {
@@ -127,19 +128,25 @@ impl QueryContext<'_> {
 
     /// The number of selected rows.
     fn count_selected(&self) -> Result<u64, QueryError> {
-        let counts = parallel::scan_segments(&self.segments, self.cancel, || 0u64, |count, segment| {
-            match self.predicate.passes(segment, self.snapshot)? {
-                Passes::None => {}
-                Passes::All => *count += segment.rows as u64,
-                Passes::Some => {
-                    self.count_scanned(segment);
-                    for selected in self.predicate.selected(segment, self.snapshot)?.into_iter().flatten() {
-                        *count += u64::from(selected?.1.count_ones());
+        let counts = parallel::scan_segments(
+            &self.segments,
+            self.cancel,
+            || 0u64,
+            |count, segment| {
+                match self.predicate.passes(segment, self.snapshot)? {
+                    Passes::None => {}
+                    Passes::All => *count += segment.rows as u64,
+                    Passes::Some => {
+                        self.count_scanned(segment);
+                        for selected in self.predicate.selected(segment, self.snapshot)?.into_iter().flatten()
+                        {
+                            *count += u64::from(selected?.1.count_ones());
+                        }
                     }
                 }
-            }
-            Ok(())
-        })?;
+                Ok(())
+            },
+        )?;
         Ok(counts.into_iter().sum())
     }
 
@@ -159,7 +166,7 @@ impl QueryContext<'_> {
 }
 
 /// For readers that walk over requests in an order and may stop at any of them.
-impl SnapshotRead<'_> {
+impl EngineSnapshot<'_> {
     /// Locations of the first `k` requests that pass the filter of a query, in an order that is not by a detail.
     ///
     /// # Errors
@@ -190,6 +197,7 @@ impl SnapshotRead<'_> {
     ) -> Result<Vec<RequestRow>, QueryError> {
         let predicate = self.predicate(query)?;
         let cancel = CancellationToken::new();
-        QueryContext::new(self.engine, &self.snapshot, query, &predicate, &cancel)?.read_rows(locations, fields)
+        QueryContext::new(self.engine, &self.snapshot, query, &predicate, &cancel)?
+            .read_rows(locations, fields)
     }
 }

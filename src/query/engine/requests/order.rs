@@ -5,11 +5,7 @@ use crate::log::{Field, Kind};
 use crate::query::QueryError;
 
 /// Where a request is: the index of its segment in the snapshot, and its row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::query) struct RowLocation {
-    pub(in crate::query) segment: usize,
-    pub(in crate::query) row: usize,
-}
+pub(in crate::query) type RowLocation = (usize, usize);
 
 /// The sort key of a request. Smaller keys come first, and no two requests have the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +33,7 @@ impl SortKey {
 
     /// The location of the request.
     pub(super) fn location(self) -> RowLocation {
-        RowLocation { segment: (self.arrival >> 32) as usize, row: (self.arrival & 0xffff_ffff) as usize }
+        ((self.arrival >> 32) as usize, (self.arrival & 0xffff_ffff) as usize)
     }
 }
 

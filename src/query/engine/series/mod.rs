@@ -65,8 +65,7 @@ impl SeriesSums {
         let length = self.len();
         let start = (0..length).find(|bucket| !is_empty(bucket)).unwrap_or(length);
         let end = (start..length).rev().find(|bucket| !is_empty(bucket)).map_or(start, |last| last + 1);
-        let (first, origin) =
-            if start == end { (0, 0) } else { (self.first + start as i64, origin(width)) };
+        let (first, origin) = if start == end { (0, 0) } else { (self.first + start as i64, origin(width)) };
         let stats = |sums: &Vec<Sums>| sums[start..end].iter().map(Sums::stats).collect();
         let mut lines: Vec<Vec<_>> = self.series.iter().map(stats).collect();
         for (copy, original) in repeats {
@@ -141,7 +140,8 @@ impl QueryContext<'_> {
     fn check_bucket_count(&self, width: u32, series: usize) -> Result<(), QueryError> {
         // An empty or reversed time range selects no rows, which the scan finds.
         let (from, to) = self.predicate.times();
-        let first = self.segments.iter().map(|segment| bucket_number(width, segment.time_min.max(from))).min();
+        let first =
+            self.segments.iter().map(|segment| bucket_number(width, segment.time_min.max(from))).min();
         let last = self.segments.iter().map(|segment| bucket_number(width, segment.time_max.min(to))).max();
         if let (Some(first), Some(last)) = (first, last)
             && let buckets = i128::from(last) - i128::from(first) + 1
