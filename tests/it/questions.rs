@@ -422,7 +422,7 @@ fn too_many_buckets_are_refused_before_memory_is_taken() {
     let values: Vec<Value> = (0..50).map(Value::Integer).collect();
     for (bucket, each) in [(60, None), (3600, Some((Dimension::HourOfDay, values)))] {
         let error = ask(&engine, &query(Ask::Series { bucket, each })).unwrap_err().to_string();
-        assert!(error.contains("ask for wider ones"), "{error}");
+        assert!(error.contains("use wider buckets"), "{error}");
     }
     assert!(ask(&engine, &query(Ask::Series { bucket: 3600, each: None })).is_ok());
 

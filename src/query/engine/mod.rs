@@ -132,7 +132,14 @@ impl LocalEngine {
             }
             Ask::Numbered(ids) => context.answer_numbered(ids)?,
         };
-        Ok(Reply { answer, statistics: context.statistics(started) })
+        let statistics = context.statistics(started);
+        tracing::debug!(
+            ms = statistics.elapsed.as_secs_f64() * 1e3,
+            rows = statistics.rows,
+            scanned = statistics.rows_scanned,
+            "query answered"
+        );
+        Ok(Reply { answer, statistics })
     }
 }
 
