@@ -80,7 +80,7 @@ pub(super) fn show(
             (!sources.is_empty()).then(|| Pulling::prepare(path.to_owned(), sources, wanted, every));
         // The first signal ends the session, a second one the process, also one that comes after the session.
         let interrupt = Interrupt::watch();
-        let _at_end = interrupt::before_end(tui::give_terminal_back);
+        let _at_end = interrupt::before_end(tui::restore_terminal);
         let options = TuiOptions {
             engine,
             ingest: pulling.as_ref().map(Pulling::feed),

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::export::visible::visible_bytes;
+use crate::log::Field;
 use crate::query::Value;
 
 /// A whole number in at most `width` columns: `12,408,113`, or `12.4 M` where that does not fit.
@@ -130,6 +131,17 @@ pub(crate) fn stretch(first: i64, last: i64, zone: &TimeZone) -> String {
         format!("{one} – {}", instant(last, zone, "%m-%d"))
     } else {
         format!("{one} – {other}")
+    }
+}
+
+/// A size or a duration of a field, in its unit. `None`: the field has neither.
+pub(crate) fn measure(field: Field, value: &Value) -> Option<String> {
+    let Value::Integer(number) = value else { return None };
+    let number = u64::try_from(*number).ok()?;
+    match field {
+        Field::BytesSent | Field::ObjectSize => Some(bytes(number)),
+        Field::TotalTime | Field::TurnAroundTime => Some(duration(number as f64)),
+        _ => None,
     }
 }
 

@@ -48,7 +48,7 @@ fn the_rows_are_asked_for_first_and_what_adds_to_them_last() {
         }
         person.happens(Action::Answered(Box::new(told)));
     }
-    assert_eq!(order, [Slot::Table, Slot::Timeline, Slot::Activity, Slot::Distinct]);
+    assert_eq!(order, [Slot::Table, Slot::Timeline, Slot::Activity, Slot::LazyMeasures]);
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn brush_zoom_and_back() {
     assert!(person.state.brush.is_none());
     // With the mouse: drag over the bars, then Enter.
     let bars = crate::tui::model::layout::Areas::of(&person.state).bars;
-    let axis = person.state.axis().unwrap();
+    let axis = time_axes::timeline(&person.state).unwrap();
     let column = |at: i64| bars.x + axis.column(axis.index(at), usize::from(bars.width)) as u16;
     let (from, to) = (column(APRIL + 27 * 3_600), column(APRIL + 30 * 3_600));
     person.mouse(MouseEventKind::Down(MouseButton::Left), from, bars.y);
@@ -226,7 +226,7 @@ fn live_data_never_slides_another_row_under_the_cursor() {
         .collect();
     more.extend((0..50).map(|n| get(APRIL + 90_000 + n, "192.0.2.10", "x", 200, 1_000_000)));
     let generation = person.engine.add(more);
-    person.happens(Action::Grown(generation));
+    person.happens(Action::DataChanged(generation));
     assert!(person.screen().contains("203.0.113.99"));
     assert_eq!(person.selected(), before);
     assert!(person.screen().contains("row 5 of 6"), "{}", person.screen());
@@ -237,7 +237,7 @@ fn live_data_never_slides_another_row_under_the_cursor() {
     person.press("p");
     let still = person.screen();
     let generation = person.engine.add(vec![get(APRIL, "192.0.2.200", "x", 200, 1)]);
-    person.happens(Action::Grown(generation));
+    person.happens(Action::DataChanged(generation));
     assert_eq!(person.screen(), still);
     person.press("p");
     assert!(person.screen().contains("of 7"));
@@ -253,7 +253,7 @@ fn all_that_is_shown_while_paused_is_from_one_snapshot() {
     assert!(person.screen().contains("373 requests"), "{}", person.screen());
     // And nothing of what comes in during it is ever shown.
     let generation = person.engine.add((2..500).map(more).collect());
-    person.happens(Action::Grown(generation));
+    person.happens(Action::DataChanged(generation));
     for keys in ["", "j j Enter", "Esc g Enter", "4", "G", "Enter", "Esc 3 b G Enter", "n Esc", "5", "Esc z"]
     {
         person.press(keys);
@@ -725,7 +725,7 @@ fn no_tick_beside_a_failure_and_none_if_nothing_was_tried() {
     ] {
         for every in [None, Some(std::time::Duration::from_secs(300))] {
             let mut person = Person::begin(130, 34, three_days(), Some(progress.clone()));
-            person.state.every = every;
+            person.state.follow_interval = every;
             let first = person.screen().lines().next().unwrap().to_owned();
             assert_eq!(first.contains('✓'), ticks, "{first}");
             assert_eq!(first.contains("every 5m"), every.is_some(), "{first}");
@@ -870,7 +870,7 @@ fn the_header_of_one_request_goes_on_counting_what_is_shown() {
     assert_eq!(header(&mut person), before);
     // Also after more came in, and on the way back.
     let generation = person.engine.add(vec![get(APRIL + 9, "203.0.113.99", "x", 403, 1)]);
-    person.happens(Action::Grown(generation));
+    person.happens(Action::DataChanged(generation));
     assert!(header(&mut person).contains("37 of 373 requests"), "{}", header(&mut person));
     person.press("Esc");
     assert!(header(&mut person).contains("37 of 373 requests"), "{}", header(&mut person));
@@ -889,7 +889,7 @@ fn a_question_on_its_way_while_a_request_is_opened_is_asked_anew_after_it() {
         person.happens(Action::Answered(Box::new(told)));
     }
     person.press("Esc");
-    assert!(person.state.layer().table().rows.is_settled(), "the rows are those of the order in the heading");
+    assert!(person.state.layer().table().rows.is_final(), "the rows are those of the order in the heading");
     assert!(person.screen().contains("REMOTE IP ▲"), "{}", person.screen());
 }
 
@@ -901,7 +901,7 @@ fn without_colours_the_highest_bar_stays_when_it_is_chosen() {
     person.press("v");
     person.screen();
     let areas = crate::tui::model::layout::Areas::of(&person.state);
-    let axis = person.state.axis().unwrap();
+    let axis = time_axes::timeline(&person.state).unwrap();
     let brush = person.state.brush.unwrap();
     let width = usize::from(areas.bars.width);
     let x = areas.bars.x + axis.column(axis.index(brush.moving), width) as u16;
@@ -979,18 +979,18 @@ fn while_it_follows_the_header_says_how_often_and_how_new_the_data_is() {
     let done = Progress { phase: Phase::Done, ..reading() };
     for (columns, rows) in [(80, 24), (130, 34)] {
         let mut person = Person::begin(columns, rows, three_days(), Some(done.clone()));
-        person.state.every = Some(std::time::Duration::from_secs(300));
+        person.state.follow_interval = Some(std::time::Duration::from_secs(300));
         insta::assert_snapshot!(format!("following-{columns}x{rows}"), person.screen());
     }
     // A request of just now: its time is enough, and time goes by.
     let mut log = three_days();
     log.push(get(NOW - 130, "192.0.2.99", "new", 200, 1));
     let mut person = Person::begin(130, 34, log, Some(done));
-    person.state.every = Some(std::time::Duration::from_secs(300));
+    person.state.follow_interval = Some(std::time::Duration::from_secs(300));
     let first = person.screen().lines().next().unwrap().to_owned();
     assert!(first.contains("04-07 UTC  newest 04-07 23:57:50 (2 min ago)"), "{first}");
     assert!(first.ends_with("✓ every 5m"), "{first}");
-    person.state.now.unix += 60;
+    person.state.now.unix_seconds += 60;
     assert!(person.screen().contains("(3 min ago)"));
     // The next round: as any ingest.
     person.happens(Action::Progress(Box::new(reading())));
@@ -1004,7 +1004,7 @@ fn a_round_that_fails_says_that_it_is_tried_again() {
     let failed = Progress { phase: Phase::Failed, fatal, ..Progress::default() };
     for (columns, rows) in [(80, 24), (130, 34)] {
         let mut person = Person::begin(columns, rows, three_days(), Some(failed.clone()));
-        person.state.every = Some(std::time::Duration::from_secs(300));
+        person.state.follow_interval = Some(std::time::Duration::from_secs(300));
         let first = person.screen().lines().next().unwrap().to_owned();
         assert!(first.contains("every 5m, ! says why"), "{first}");
         assert!(first.contains("newest "), "{first}");
@@ -1012,7 +1012,7 @@ fn a_round_that_fails_says_that_it_is_tried_again() {
         assert!(person.screen().contains("no credentials found"));
     }
     let mut person = Person::begin(80, 24, Vec::new(), Some(failed));
-    person.state.every = Some(std::time::Duration::from_secs(300));
+    person.state.follow_interval = Some(std::time::Duration::from_secs(300));
     assert!(person.screen().contains("It is tried again every 5m."), "{}", person.screen());
 }
 

@@ -13,8 +13,8 @@ use crate::ingest::Progress;
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::filter::{Matcher, Subject};
 use crate::query::*;
-use crate::tui::app::query_runner::{Told, answer, hold};
-use crate::tui::model::action::{Action, Effect, Export, Exported, Moment};
+use crate::tui::app::query_runner::{QueryResult, answer, hold};
+use crate::tui::model::action::{Action, Effect, Export, Exported, ActionTime};
 use crate::tui::model::state::State;
 use crate::tui::theme::Theme;
 use crate::tui::update::update;
@@ -324,11 +324,11 @@ pub(crate) struct Person {
     pub(crate) copied: Vec<String>,
     pub(crate) has_quit: bool,
     pub(crate) holds_answers: bool,
-    pub(crate) held: VecDeque<Told>,
+    pub(crate) held: VecDeque<QueryResult>,
     pub(crate) holds_exports: bool,
     pub(crate) exports: Vec<Export>,
     pub(crate) asked: usize,
-    now: Moment,
+    now: ActionTime,
 }
 
 impl Person {
@@ -351,7 +351,7 @@ impl Person {
         );
         state.size = (columns, rows);
         state.generation = 1;
-        state.newest = 1;
+        state.newest_generation = 1;
         state.progress = progress;
         let mut person = Person {
             state,
@@ -364,7 +364,7 @@ impl Person {
             holds_exports: false,
             exports: Vec::new(),
             asked: 0,
-            now: Moment { unix: NOW, millis: 0 },
+            now: ActionTime { unix_seconds: NOW, session_millis: 0 },
         };
         person.happens(Action::Begin);
         person
@@ -372,12 +372,12 @@ impl Person {
 
     /// Something happens, and whatever follows from it.
     pub(crate) fn happens(&mut self, action: Action) {
-        self.now.millis += 50;
+        self.now.session_millis += 50;
         let mut actions = VecDeque::from([action]);
         while let Some(action) = actions.pop_front() {
             for effect in update(&mut self.state, self.now, action) {
                 match effect {
-                    Effect::Ask(question) => {
+                    Effect::RunQuery(question) => {
                         self.asked += 1;
                         assert!(self.asked < 10_000, "asks without end: {question:?}");
                         let mut told = Vec::new();
@@ -403,8 +403,8 @@ impl Person {
                         self.exports.clear();
                         actions.push_back(Action::Exported(Exported::Cancelled));
                     }
-                    Effect::Wake { number, .. } => actions.push_back(Action::Woke(number)),
-                    Effect::Hold(holds) => actions.push_back(hold(&*self.engine, holds)),
+                    Effect::StartTimer { number, .. } => actions.push_back(Action::TimerFired(number)),
+                    Effect::PinSnapshot(holds) => actions.push_back(hold(&*self.engine, holds)),
                     Effect::Redraw | Effect::Suspend => {}
                     Effect::Quit => self.has_quit = true,
                 }

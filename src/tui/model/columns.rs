@@ -301,7 +301,7 @@ pub(crate) struct Placed {
 /// Columns of the terminal before the first column: the mark of a row.
 pub(crate) const MARGIN: u16 = 2;
 /// Columns of the terminal between two columns.
-const GAP: u16 = 2;
+pub(crate) const GAP: u16 = 2;
 
 /// How many columns of the terminal a column needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

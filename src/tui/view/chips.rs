@@ -15,8 +15,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let layer = state.layer();
     let mut chips: Vec<(String, _)> = Vec::new();
-    if layer.time != state.base
-        && let Some((start, end)) = state.span()
+    if layer.time != state.session_time
+        && let Some((start, end)) = state.visible_range()
     {
         let zone = state.zone();
         let time = format!("{} – {}", format::short_instant(start, zone), format::short_instant(end, zone));
@@ -25,7 +25,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     for term in layer.filter.terms() {
         chips.push((format::visible(&term.to_string()), theme.chip()));
     }
-    for term in &layer.resting {
+    for term in &layer.disabled {
         chips.push((format::visible(&term.to_string()), theme.chip_off()));
     }
     let mut x = area.x + 1;

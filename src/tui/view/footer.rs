@@ -9,8 +9,8 @@ use crate::log::FIELDS;
 use crate::tui::format;
 use crate::tui::model::keymap::{self, Command, Context};
 use crate::tui::model::rows::Rows;
-use crate::tui::model::state::State;
-use crate::tui::update;
+use crate::tui::model::time_axes;
+use crate::tui::model::state::{RunningExport, State};
 use crate::tui::widgets::fit;
 
 /// Draws it.
@@ -21,7 +21,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let x = put_right(buffer, area, area.y, &position, theme.quiet());
     let left = Rect { width: x.saturating_sub(area.x).saturating_sub(2), ..area };
     if let Some(message) = &state.message {
-        let style = if message.wrong { theme.error() } else { theme.accent() };
+        let style = if message.is_error { theme.error() } else { theme.accent() };
         // A message is worth more than the position.
         let room = if message.text.width() > usize::from(left.width) { area } else { left };
         if room == area {
@@ -31,9 +31,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let mut left = left;
-    if let Some((name, rows, total)) = &state.export
-        && update::context(state) != Context::Question
-    {
+    if let Some(RunningExport { name, rows, total }) = &state.export
+        && state.context() != Context::Confirm {
         let how_far = match total {
             0 => String::new(),
             total => format!(" {} of {}", format::count(*rows), format::counted(*total, "row")),
@@ -45,13 +44,13 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let x = put(buffer, left, x, left.y, "stop", theme.quiet()) + 2;
         left = Rect { x, width: left.right().saturating_sub(x), ..left };
     }
-    let context = update::context(state);
-    let has_rows = state.layer().table().reach() > 0;
+    let context = state.context();
+    let has_rows = state.layer().table().reachable() > 0;
     // What would do nothing at the moment is not offered.
     let does = |command: &Command| match command {
         Command::Back => state.depth() > 1,
         Command::Open | Command::Only | Command::Not | Command::Sort if context == Context::Table => has_rows,
-        Command::ZoomIn | Command::Brush | Command::NextBurst => state.axis().is_some(),
+        Command::ZoomIn | Command::Brush | Command::NextBurst => time_axes::timeline(state).is_some(),
         _ => true,
     };
     let (all, keys): (Vec<_>, Vec<_>) = keymap::footer(context)

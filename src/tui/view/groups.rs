@@ -6,7 +6,7 @@ use crate::tui::format;
 use crate::tui::model::columns::{Column, Placed};
 use crate::tui::model::rows::TimeRow;
 use crate::tui::model::state::State;
-use crate::tui::model::table::Extra;
+use crate::tui::model::table::LazyMeasure;
 use crate::tui::widgets::{bars, fit};
 
 /// A cell of a group.
@@ -32,19 +32,19 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
             Cell { text, style: if is_current { state.theme.bar() } else { state.theme.faint() } }
         }
         Column::Measure(measure) if placed.column.is_extra() => {
-            let known = table.distinct.get(&row.value);
+            let known = table.lazy_measures.get(&row.value);
             match known.and_then(|known| known.iter().find(|extra| extra.measure == measure)) {
                 None => Cell { text: "·".to_owned(), style: state.theme.faint() },
-                Some(Extra { number: None, .. }) => Cell { text: "-".to_owned(), style: state.theme.faint() },
-                Some(Extra { number: Some(number), is_approximate, .. }) => {
-                    let is_current = table.distinct.is_current(&row.value);
+                Some(LazyMeasure { number: None, .. }) => Cell { text: "-".to_owned(), style: state.theme.faint() },
+                Some(LazyMeasure { number: Some(number), is_approximate, .. }) => {
+                    let is_current = table.lazy_measures.is_current(&row.value);
                     let style = if is_current { state.theme.text() } else { state.theme.faint() };
                     Cell { text: extra(measure, *number, *is_approximate, placed.width), style }
                 }
             }
         }
         Column::Measure(measure) if placed.column.is_relative() => {
-            let asked = match table.rows.answers.as_ref().map(|query| &query.ask) {
+            let asked = match table.rows.query.as_ref().map(|query| &query.ask) {
                 Some(Ask::Groups { more, .. }) => more.iter().position(|of| *of == measure),
                 _ => None,
             };

@@ -49,24 +49,24 @@ fn facts(state: &State, room: u16) -> String {
     let plural = format::plural(if grows.is_empty() { stats.requests } else { 0 });
     let all = format!("{}{grows} request{plural}", format::count(stats.requests));
     let requests = match state.matched() {
-        Some((matched, true)) if !state.layer().is_everything(state.base) => {
+        Some((matched, true)) if !state.layer().is_unfiltered(state.session_time) => {
             format!("{} of {}", format::count(matched.requests), all)
         }
         _ => all,
     };
     let bytes = format::bytes(match state.matched() {
-        Some((matched, true)) if !state.layer().is_everything(state.base) => matched.bytes_sent,
+        Some((matched, true)) if !state.layer().is_unfiltered(state.session_time) => matched.bytes_sent,
         _ => stats.bytes_sent,
     });
-    let (first, last) = match state.layer().time == state.base {
+    let (first, last) = match state.layer().time == state.session_time {
         true => (stats.first_seen, stats.last_seen),
-        false => state.span().map_or((stats.first_seen, stats.last_seen), |(start, end)| (start, end - 1)),
+        false => state.visible_range().map_or((stats.first_seen, stats.last_seen), |(start, end)| (start, end - 1)),
     };
     let time = format!("{} {}", format::stretch(first, last, state.zone()), state.zone_name());
     let room = usize::from(room).saturating_sub(state.title.width().min(16) + 2);
     let fits = |facts: &String| facts.width() <= room;
-    if state.every.is_some() {
-        let (now, zone) = (state.now.unix, state.zone_name());
+    if state.follow_interval.is_some() {
+        let (now, zone) = (state.now.unix_seconds, state.zone_name());
         let exact = format::instant_seen_at(stats.last_seen, now, state.zone());
         let ago = format::ago(now.saturating_sub(stats.last_seen));
         return [
@@ -124,7 +124,7 @@ fn words(state: &State, progress: &Progress, width: u16) -> String {
     let (done, listed) =
         (progress.files_done + known, progress.files_listed.max(progress.files_done + known));
     let has_data = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
-    let every = state.every.map(format::every);
+    let every = state.follow_interval.map(format::every);
     match (progress.phase, every) {
         (Phase::Done, Some(every)) if is_good(progress) => return format!("✓ every {every}"),
         (Phase::Done, Some(every)) => return format!("every {every}"),

@@ -9,7 +9,7 @@ use super::put;
 use crate::ingest::Phase;
 use crate::tui::format;
 use crate::tui::model::keymap::{Command, Context, key_of};
-use crate::tui::model::layout::LEAST;
+use crate::tui::model::state::MIN_SIZE;
 use crate::tui::model::state::State;
 use crate::tui::widgets::fit;
 
@@ -17,7 +17,7 @@ use crate::tui::widgets::fit;
 pub(super) fn too_small(state: &State, area: Rect, buffer: &mut Buffer) {
     let lines = [
         (format!("{} × {} is too small a terminal", area.width, area.height), state.theme.heading()),
-        (format!("{} × {} is needed at least; q quits", LEAST.0, LEAST.1), state.theme.quiet()),
+        (format!("{} × {} is needed at least; q quits", MIN_SIZE.0, MIN_SIZE.1), state.theme.quiet()),
     ];
     centred(area, &lines, buffer);
 }
@@ -45,7 +45,7 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
                 );
                 failures(state, &mut lines, width);
                 lines.push(hint(String::new()));
-                lines.push(hint(match state.every {
+                lines.push(hint(match state.follow_interval {
                     Some(every) => format!("It is tried again every {}.", format::every(every)),
                     None => "Mend it and start again; nothing is lost.".to_owned(),
                 }));
@@ -68,7 +68,7 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
                     let files = format::counted(progress.files_listed, "log file");
                     lines.push(hint(format!("Found {files}; none holds a request of this time.")));
                 }
-                if let Some(every) = state.every {
+                if let Some(every) = state.follow_interval {
                     lines.push(hint(format!("New ones are looked for every {}.", format::every(every))));
                 }
             }
@@ -87,7 +87,7 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
         lines.push(heading("Nothing is cached yet"));
         lines.push(hint("Name a source: tamarin s3://BUCKET/PREFIX, a file or a folder,".to_owned()));
         lines.push(hint("or look around in a made-up bucket: tamarin demo".to_owned()));
-    } else if !table.rows.is_whole() || table.rows.is_stale() {
+    } else if !table.rows.is_complete() || table.rows.is_stale() {
         lines.push(heading("…"));
     } else {
         lines.push(heading("Nothing matches"));
@@ -101,7 +101,7 @@ pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
             let last = key_of(Context::Table, Command::DropLast);
             lines.push(hint(format!("{key} clears the filter, {last} drops its last part")));
         }
-        if !is_typing && state.layer().time != state.base {
+        if !is_typing && state.layer().time != state.session_time {
             lines.push(hint(format!("{} widens the time", key_of(Context::Table, Command::ZoomOut))));
         }
         if !is_typing && state.depth() > 1 {

@@ -34,13 +34,13 @@ pub(super) fn draw(state: &State, prompt: &Prompt, areas: &Areas, buffer: &mut B
         return None;
     }
     if let Purpose::StopExport { quit } = prompt.purpose {
-        let name = state.export.as_ref().map_or("", |(name, ..)| name.as_str());
+        let name = state.export.as_ref().map_or("", |export| export.name.as_str());
         let what = if quit { "Stop that and quit?" } else { "Stop that?" };
         let text = format!("{} is still being written. {what}", fit::middle(name, usize::from(width) / 2));
         put(buffer, line, 1, y, &text, state.theme.warning());
         return None;
     }
-    let sign = prompt.sign();
+    let sign = prompt.label();
     let start = put(buffer, line, 1, y, sign, state.theme.accent());
     let (text, cursor, shift) = window(prompt, width.saturating_sub(start + 2));
     put(buffer, line, start, y, &text, state.theme.text());

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::{groups, no_rows, put, requests};
 use crate::tui::model::columns::Placed;
-use crate::tui::model::layout::{self, Areas};
+use crate::tui::model::layout::Areas;
 use crate::tui::model::rows::Rows;
 use crate::tui::model::state::State;
 use crate::tui::widgets::fit;
@@ -28,8 +28,8 @@ impl Cell {
 
 /// Draws it, or what stands in its place.
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
-    let placed = layout::columns(state);
     let table = state.layer().table();
+    let placed = &table.placed;
     let rows = table.rows.data.as_ref();
     if rows.is_none_or(|rows| rows.total() == 0) {
         let area = Rect { height: areas.rows.height + areas.head.height, y: areas.head.y, ..areas.rows };
@@ -37,11 +37,11 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         return;
     }
     let Some(rows) = rows else { return };
-    head(state, areas.head, &placed, buffer);
+    head(state, areas.head, placed, buffer);
     for line in 0..areas.rows.height {
         let index = table.top + usize::from(line);
         let y = areas.rows.y + line;
-        if index >= rows.reach() {
+        if index >= rows.reachable() {
             break;
         }
         let area = Rect { y, height: 1, ..areas.rows };
@@ -56,7 +56,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         } else if is_selected {
             put(buffer, area, area.x, y, "▌", state.theme.accent());
         }
-        for column in &placed {
+        for column in placed {
             let cell = match rows {
                 Rows::Groups(found) => groups::group(state, found, index, column),
                 Rows::Times { rows, totals, .. } => groups::time(state, rows, totals, index, column),

@@ -9,15 +9,17 @@ use crate::tui::format;
 use crate::tui::model::axis::Axis;
 use crate::tui::model::layer::Tab;
 use crate::tui::model::layout::Areas;
-use crate::tui::model::state::{Bars, State};
-use crate::tui::update;
+use crate::tui::model::state::{TimelineMeasure, State};
+use crate::tui::model::time_axes;
 use crate::tui::widgets::bars;
 
 /// Draws it.
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
-    let Some(axis) = state.axis() else { return };
-    let Some(timeline) = &state.layer().timeline.data else { return };
-    let line: Vec<u64> = timeline.on(&axis).iter().map(|stats| state.bars.of(stats)).collect();
+    let Some(axis) = time_axes::timeline(state) else { return };
+    if state.layer().timeline.data.is_none() {
+        return;
+    }
+    let line = time_axes::timeline_bars(state, &axis);
     let highest = line.iter().copied().max().unwrap_or(0);
     title(state, areas.timeline_title, &axis, &line, highest, buffer);
     let covered = covered(state, &axis);
@@ -27,8 +29,8 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         let Some(index) = axis.of_column(usize::from(column), width) else { break };
         let number = line.get(index).copied().unwrap_or(0);
         let is_covered = covered.map(|(first, last)| (first..=last).contains(&index));
-        let plain = match state.bars {
-            Bars::Errors => state.theme.error(),
+        let plain = match state.timeline_measure {
+            TimelineMeasure::Errors => state.theme.error(),
             _ => state.theme.bar(),
         };
         let style = state.theme.timeline(plain, is_covered);
@@ -48,7 +50,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
 /// The buckets to stand out: the brush, or the row under the cursor of the table of times.
 fn covered(state: &State, axis: &Axis) -> Option<(usize, usize)> {
     if let Some(brush) = state.brush {
-        return Some(brush.covers(axis));
+        return Some(brush.buckets(axis));
     }
     let table = state.layer().table();
     if state.layer().tab != Tab::Time {
@@ -64,8 +66,8 @@ fn covered(state: &State, axis: &Axis) -> Option<(usize, usize)> {
 }
 
 fn amount(state: &State, number: u64) -> String {
-    match state.bars {
-        Bars::Bytes => format::bytes(number),
+    match state.timeline_measure {
+        TimelineMeasure::BytesSent => format::bytes(number),
         _ => format::count(number),
     }
 }
@@ -73,17 +75,17 @@ fn amount(state: &State, number: u64) -> String {
 fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buffer: &mut Buffer) {
     let theme = state.theme;
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let mut text = format!("{} {}", state.bars.name(), format::per(axis.bucket));
+    let mut text = format!("{} {}", state.timeline_measure.name(), format::per(axis.bucket));
     if let Some(share) = state.layer().timeline.share {
         text.push_str(&format!("  ≈ {:.0} % scanned", share * 100.0));
     }
     let mut right = String::new();
     if let Some(brush) = state.brush {
-        let (start, end) = brush.stretch(axis);
+        let (start, end) = brush.seconds(axis);
         let sum: u64 = match brush.burst {
-            Some(burst) => update::sum_of_burst(state, burst),
+            Some(burst) => time_axes::sum_of_burst(state, burst),
             None => {
-                let (first, last) = brush.covers(axis);
+                let (first, last) = brush.buckets(axis);
                 line.iter().skip(first).take(last - first + 1).sum()
             }
         };
@@ -94,7 +96,7 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
             format::short_instant(end, zone),
             format::span(end - start),
             amount(state, sum),
-            state.bars.name(),
+            state.timeline_measure.name(),
         );
     } else if highest > 0
         && let Some(peak) = line.iter().position(|number| *number == highest)
