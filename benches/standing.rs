@@ -14,8 +14,9 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use tamarin::cache::{BatchBuilder, Cache, FileMark, Part, Writer, WriterOptions};
 use tamarin::log::records;
 use tamarin::query::{
-    Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
+    Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
 };
+use tokio_util::sync::CancellationToken;
 
 /// Rows of a segment: small, so that a hundred are soon made.
 const ROWS: usize = 16_384;
@@ -68,7 +69,11 @@ fn query(by: &str) -> Query {
 }
 
 fn ask(engine: &LocalEngine, query: &Query) -> u64 {
-    engine.ask(query, &Cancel::default(), &mut |_, _| {}).expect("an answer").statistics.segments_scanned
+    engine
+        .ask(query, &CancellationToken::new(), &mut |_, _| {})
+        .expect("an answer")
+        .statistics
+        .segments_scanned
 }
 
 fn standing(criterion: &mut Criterion) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::codec::Damage;
+use crate::cache::column::Damage;
 
 /// Why the cache could not be opened, read or written. The message says what to do.
 #[derive(Debug, thiserror::Error)]

@@ -1,55 +1,44 @@
 //! The local cache: one SQLite file with the catalogue of sources and log files, a dictionary per
 //! dimension, and segments of packed columns. docs/cache-format.md describes it byte by byte.
 //!
-//! One [`Writer`] (an advisory lock sees to that), any number of readers ([`Cache`], each [`Snapshot`]
-//! consistent). Here live the schema, the codecs, the catalogue. Never here: questions.
+//! One [`Writer`] (an advisory lock ensures that), any number of readers ([`Cache`], each [`Snapshot`]
+//! consistent).
+//!
+//! | module | contains |
+//! |---|---|
+//! | `sqlite` | the tables: schema, journal, lock, root, catalogue, log files, segments, checks |
+//! | `column` | how columns become bytes: packed integers, pages of text, value sets, checksums |
+//! | `dictionary` | the distinct values of dimensions, each with a value id |
+//! | `write` | batches, the memtable, duplicates, the writer |
+//! | `read` | the cache as readers see it: snapshots, columns |
+//!
+//! Never here: queries.
 
-pub mod batch;
-pub mod budgeted;
-pub mod catalogue;
-pub mod check;
-mod checkpoint;
-mod checksum;
-mod chunk;
-pub mod codec;
-pub mod dictionary;
-mod duplicates;
+pub(crate) mod column;
+pub(crate) mod dictionary;
 mod error;
-mod known;
-pub mod layout;
-mod lock;
-mod log_files;
-mod made;
-mod open_segment;
-mod place;
-mod presence;
-mod prune;
-mod purged;
-mod reader;
-mod recent;
-mod root;
-mod row_numbers;
-mod runs;
-mod schema;
-mod segment_rows;
-mod segments;
-mod stored_values;
+mod read;
+mod sqlite;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod upkeep;
-mod value_table;
-mod versions;
-mod writer;
+mod write;
 
-pub use batch::{BATCH_BYTES, Batch, BatchBuilder, CUT_LINE_REASON, FileMark, LineRun, Part, RejectedLine};
-pub use codec::integers::{BLOCK, Integers};
+// Temporary, until the query engine uses typed columns.
+pub(crate) use column as codec;
+pub(crate) use read::lru_by_bytes as budgeted;
+pub use sqlite::{catalogue, check};
+
+pub use column::integers::{BLOCK, Integers};
+pub use column::value_set::Presence;
 pub use dictionary::Dictionary;
+pub use dictionary::published::SharedDictionaries;
 pub use error::CacheError;
-pub use known::Knowledge;
-pub use made::Made;
-pub use place::{is_missing_or_empty, make_folder};
-pub use presence::Presence;
-pub use prune::Pruned;
-pub use reader::{Cache, Details, Mapped, PageMemory, SegmentInfo, Snapshot};
-pub use upkeep::{Deleted, Monitoring};
-pub use writer::{Appended, Writer, WriterOptions};
+pub use read::{Cache, Details, Mapped, PageMemory, SegmentInfo, Snapshot};
+pub use sqlite::made::NewCache;
+pub use sqlite::place::{is_missing_or_empty, make_folder};
+pub use sqlite::prune::Pruned;
+pub use sqlite::sources::{Deleted, Monitoring};
+pub use write::batch::{
+    BATCH_BYTES, Batch, BatchBuilder, CUT_LINE_REASON, FileMark, LineRun, Part, RejectedLine,
+};
+pub use write::writer::{Appended, Writer, WriterOptions};

@@ -1,20 +1,20 @@
-//! Caches filled with made-up requests, for tests of this room.
+//! Caches with generated requests, for tests.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Batch, BatchBuilder, FileMark, Part, Writer};
+use crate::cache::{Batch, BatchBuilder, FileMark, Part, Writer};
 use crate::log::records;
 
 /// 2026-04-01T00:00:00Z.
 pub const START: i64 = 1_775_001_600;
 
-/// A request that differs from others by its time.
+/// A request that is identified by its time.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
     /// Seconds since [`START`].
     pub second: i64,
-    /// The keys of how many seconds differ.
+    /// Number of distinct keys.
     pub keys: i64,
 }
 
@@ -44,7 +44,7 @@ impl Request {
     }
 }
 
-/// A batch of requests, all of one log file.
+/// A batch of requests of one log file.
 pub fn batch(file: &str, requests: &[Request], first_line: u64, is_last: bool) -> Batch {
     let mut builder = BatchBuilder::default();
     for request in requests {
@@ -67,12 +67,12 @@ pub fn batch(file: &str, requests: &[Request], first_line: u64, is_last: bool) -
     builder.finish()
 }
 
-/// A cache with these requests of one source, in one log file named after the day after them.
+/// A cache with these requests of one source, in one log file that is named for a later day.
 pub fn filled(path: &Path, source: &str, requests: impl Iterator<Item = Request>) -> Writer {
     let mut writer = Writer::open(path).unwrap();
     let id = writer.source(source).unwrap();
     let requests: Vec<Request> = requests.collect();
-    let batches: Vec<&[Request]> = requests.chunks(super::batch::BATCH_ROWS).collect();
+    let batches: Vec<&[Request]> = requests.chunks(crate::cache::write::batch::BATCH_ROWS).collect();
     let mut line = 1;
     for (index, requests) in batches.iter().enumerate() {
         let is_last = index + 1 == batches.len();

@@ -13,7 +13,7 @@ use super::setting::Setting;
 use super::{Outcome, pulling, usage};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::ingest::{Follow, Options, Progress, Stop};
-use crate::query::scan::LocalEngine;
+use crate::query::LocalEngine;
 use crate::source::Source;
 use crate::tui::{self, Feed, Theme, TuiError, TuiOptions};
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::ingest::Stop;
-use crate::query::Cancel;
+use tokio_util::sync::CancellationToken;
 
 /// How long a question that is asked to stop may take to do so. It may be waiting for the reader of a pipe.
 const GRACE: Duration = Duration::from_millis(500);
@@ -129,8 +129,8 @@ pub(super) fn before_end(work: impl FnMut() + Send + 'static) -> Hook {
 }
 
 /// A flag for questions that a signal sets.
-pub(super) fn cancel() -> (Cancel, Hook) {
-    let cancel = Cancel::default();
+pub(super) fn cancel() -> (CancellationToken, Hook) {
+    let cancel = CancellationToken::new();
     let hook = on_signal({
         let cancel = cancel.clone();
         move || cancel.cancel()

@@ -43,7 +43,7 @@ pub(super) fn run(setting: &Setting, args: &PruneArgs) -> anyhow::Result<Outcome
     let mut writer = Writer::open(&path)?;
     let mut all = Pruned::default();
     for uri in uris {
-        if let Some(source) = writer.known_source(&uri)? {
+        if let Some(source) = writer.find_source(&uri)? {
             all += writer.prune(source, before)?;
         }
     }

@@ -79,7 +79,7 @@ pub(super) fn ready(setting: &Setting, specs: &[String]) -> anyhow::Result<Ready
 
 /// Names what an earlier cache of this name had left and was put aside.
 pub(super) fn tell_put_aside(setting: &Setting, writer: &Writer) {
-    for file in writer.put_aside() {
+    for file in writer.renamed_journals() {
         setting.note(&format!(
             "an earlier cache of this name left changes that never got into it; they are kept in {}",
             file.display()

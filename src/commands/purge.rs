@@ -192,7 +192,7 @@ fn stopped() -> anyhow::Result<bool> {
 
 /// The log files that are there now and that the cache holds wholly, in the version that it read.
 async fn held(setting: &Setting, writer: &Writer, source: &Arc<dyn Source>) -> anyhow::Result<Vec<LogFile>> {
-    let Some(id) = writer.known_source(source.uri())? else { return Ok(Vec::new()) };
+    let Some(id) = writer.find_source(source.uri())? else { return Ok(Vec::new()) };
     let (pages, mut listed) = mpsc::channel::<Vec<LogFile>>(4);
     let lister = source.clone();
     let window = setting.window();

@@ -7,7 +7,7 @@ use super::pulling::{self, Ready};
 use super::setting::Setting;
 use super::{Outcome, interrupt, output, usage};
 use crate::export::{self, Format, human};
-use crate::query::scan::LocalEngine;
+use crate::query::LocalEngine;
 use crate::query::{Answer, Ask, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
 
 /// Width of a row of `report time` if nobody says otherwise, in seconds.

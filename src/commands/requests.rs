@@ -7,7 +7,7 @@ use super::setting::Setting;
 use super::{Outcome, interrupt, output, pulling, usage};
 use crate::export::{self, Format};
 use crate::log::{FIELDS, Field};
-use crate::query::scan::LocalEngine;
+use crate::query::LocalEngine;
 use crate::query::{Answer, Ask, Requests, Sort};
 
 /// Requests in memory at a time.

@@ -8,7 +8,7 @@ use anyhow::Context;
 use tempfile::TempDir;
 
 use super::interrupt::{self, Hook};
-use crate::cache::{Made, Writer, make_folder};
+use crate::cache::{NewCache, Writer, make_folder};
 use crate::config::data_directory;
 
 /// What the names of temporary folders begin with.
@@ -72,12 +72,12 @@ fn clear_away(data: &Path) {
 
 /// Sees to it that a pull that brought nothing leaves no empty cache.
 #[derive(Default)]
-pub(super) struct NoEmptyCache(Option<Made>);
+pub(super) struct NoEmptyCache(Option<NewCache>);
 
 impl NoEmptyCache {
     /// Has the cache deleted at the end if this writer made it and nothing was put into it.
     pub(super) fn watch(&mut self, writer: &Writer) {
-        if let Some(made) = writer.made() {
+        if let Some(made) = writer.new_cache() {
             self.0 = Some(made);
         }
     }

@@ -106,7 +106,7 @@ fn monitor(setting: &Setting, specs: &[String], wanted: Monitoring, told: &str) 
     let uris = known_sources(setting, specs)?;
     let mut writer = Writer::open(&setting.cache_path()?)?;
     for uri in uris {
-        if let Some(id) = writer.known_source(&uri)? {
+        if let Some(id) = writer.find_source(&uri)? {
             writer.monitor(id, wanted)?;
             setting.note(&format!("{uri} {told}"));
         }
@@ -123,7 +123,7 @@ fn delete(setting: &Setting, specs: &[String], yes: bool) -> anyhow::Result<Outc
     drop(cache);
     let mut writer = Writer::open(&setting.cache_path()?)?;
     for uri in uris {
-        if let Some(id) = writer.known_source(&uri)? {
+        if let Some(id) = writer.find_source(&uri)? {
             let gone = writer.delete_source(id)?;
             setting.note(&format!(
                 "{uri} is deleted from the cache: {} of {}",
@@ -139,7 +139,7 @@ fn delete(setting: &Setting, specs: &[String], yes: bool) -> anyhow::Result<Outc
 /// Makes the file smaller, and says by how much. That there is no room to do so is no failure: the space
 /// is free within the file.
 pub(super) fn give_space_back(setting: &Setting, writer: &mut Writer) {
-    match writer.give_space_back() {
+    match writer.vacuum() {
         Ok(freed) => setting.note(&format!("{} freed", human::bytes(freed))),
         Err(error) => setting.note(&format!("the file keeps its size, what comes next fills it: {error}")),
     }

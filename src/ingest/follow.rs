@@ -13,10 +13,9 @@ use tokio::sync::watch;
 
 use super::{Ingest, Options, Phase, Progress, Stop};
 use crate::cache::{CacheError, Writer};
+use crate::log::object_name::LATE_DELIVERY_SECONDS;
 use crate::source::{Source, Window};
 
-/// Seconds that a round looks back: no record is delivered later.
-const LOOK_BACK: i64 = 10 * 86_400;
 /// What somebody put there by hand under an older name is found after this.
 const ALL_EVERY: Duration = Duration::from_secs(86_400);
 
@@ -143,7 +142,7 @@ async fn round(
 
 /// The part of a window that log files delivered in the last days may belong to.
 fn last_days(window: Window, now: i64) -> Window {
-    let recent = now.saturating_sub(LOOK_BACK);
+    let recent = now.saturating_sub(LATE_DELIVERY_SECONDS);
     let since = window.since.map_or(recent, |since| since.max(recent));
     // What ends before is delivered by now, but for stragglers: it is small enough to be listed whole.
     if window.until.is_some_and(|until| until <= since) {

@@ -1,7 +1,7 @@
 //! Whether a file is a log, by its name, its first bytes and its first lines.
 
 use super::cutter::Lines;
-use crate::log::name::is_log_name;
+use crate::log::object_name::is_log_name;
 use crate::log::{Rejection, is_comment, is_start, records};
 use crate::source::foreign::{self, Foreign};
 

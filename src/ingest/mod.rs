@@ -217,9 +217,10 @@ async fn run(
     for number in 0..cores {
         let blocks = block_receiver.clone();
         let (to_writer, counters, runtime) = (to_writer.clone(), counters.clone(), runtime.clone());
-        let (buffers, spare, knowledge) = (buffers.clone(), spare.clone(), writer.knowledge());
-        let work =
-            move || parse_stage::run(&runtime, knowledge, &blocks, &to_writer, &counters, &buffers, &spare);
+        let (buffers, spare, dictionaries) = (buffers.clone(), spare.clone(), writer.dictionaries());
+        let work = move || {
+            parse_stage::run(&runtime, dictionaries, &blocks, &to_writer, &counters, &buffers, &spare)
+        };
         threads.push(std::thread::Builder::new().name(format!("parser-{number}")).spawn(work));
     }
     drop((block_receiver, to_writer));

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::cache::{BATCH_BYTES, Batch, BatchBuilder, FileMark, Knowledge, LineRun, Part, RejectedLine};
+use crate::cache::{
+    BATCH_BYTES, Batch, BatchBuilder, FileMark, LineRun, Part, RejectedLine, SharedDictionaries,
+};
 use crate::log::{self, Record, Rejection, is_comment, looks_whole, read_plain, records};
 
 use super::buffer_pool::BufferPool;
@@ -44,7 +46,7 @@ enum Next {
 /// Parses until there is no more work.
 pub fn run(
     runtime: &tokio::runtime::Handle,
-    knowledge: Knowledge,
+    dictionaries: SharedDictionaries,
     work: &Mutex<mpsc::Receiver<Work>>,
     to_writer: &ToWriter,
     counters: &Counters,
@@ -55,7 +57,7 @@ pub fn run(
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(NICENESS);
     let mut parser = Parser {
-        builder: BatchBuilder::knowing(knowledge),
+        builder: BatchBuilder::with_dictionaries(dictionaries),
         source: 0,
         begun: Instant::now(),
         to_writer,
@@ -489,7 +491,15 @@ mod tests {
                 let to_writer = to_writer.clone();
                 let (receiver, counters, buffers, spare) = (&receiver, &counters, &buffers, &spare);
                 scope.spawn(move || {
-                    run(handle, Knowledge::default(), receiver, &to_writer, counters, buffers, spare);
+                    run(
+                        handle,
+                        SharedDictionaries::default(),
+                        receiver,
+                        &to_writer,
+                        counters,
+                        buffers,
+                        spare,
+                    );
                 });
             }
         });

@@ -134,7 +134,7 @@ fn write(
     }
     tell(&mut pending, counters);
     // Whatever becomes of those who read meanwhile: from here on the file is whole by itself.
-    writer.fold_log()
+    writer.checkpoint()
 }
 
 /// The number of a source, if the catalogue has it.
@@ -146,7 +146,7 @@ fn known(
 ) -> Result<Option<i64>, CacheError> {
     match ids[source] {
         Some(id) => Ok(Some(id)),
-        None => writer.known_source(&uris[source]),
+        None => writer.find_source(&uris[source]),
     }
 }
 

@@ -1,36 +1,35 @@
 //! Questions about requests, and their answers.
 //!
 //! A [`Query`] and an [`Answer`] are plain data; an [`Engine`] stands between them. The local engine
-//! ([`scan`]) answers from the cache; nothing of SQLite or segments shows through, so another engine
+//! ([`engine`]) answers from the cache; nothing of SQLite or segments shows through, so another engine
 //! can stand behind the same screens. The filter language lives in [`filter`],
 //! SQL in [`sql`]. Never here: widgets, S3.
 
+pub mod engine;
 pub mod filter;
 pub mod model;
-pub mod scan;
 pub mod sql;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use tokio_util::sync::CancellationToken;
 
+pub use engine::LocalEngine;
 pub use filter::Filter;
 pub use model::{
     Answer, Ask, Counting, Dimension, GroupRow, Groups, Measure, Query, RequestRow, Requests, Series, Sort,
     Stats, TimeRange, Totals, Value, answer, dimension, measure, origin,
 };
-pub use scan::LocalEngine;
 
 /// Answers questions.
 ///
 /// `partial` is called now and then with what is known so far and the share of the data behind it
-/// (0–1); the returned answer is whole. A question whose [`Cancel`] is set ends with
+/// (0–1); the returned answer is whole. A question whose [`CancellationToken`] is set ends with
 /// [`QueryError::Cancelled`] within milliseconds. Asked from several threads at once.
 pub trait Engine: Send + Sync {
     /// Answers a question about the data as it is now: one consistent snapshot.
     fn ask(
         &self,
         query: &Query,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError>;
 
@@ -43,7 +42,7 @@ pub trait Engine: Send + Sync {
         &self,
         query: &Query,
         page: usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         take: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError>;
 
@@ -109,22 +108,6 @@ pub struct Statistics {
     pub segments_scanned: u64,
     /// Wall-clock time.
     pub elapsed: std::time::Duration,
-}
-
-/// A flag that stops a running question.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Stops whatever watches this flag.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was stopped.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// Why a question has no answer.

@@ -6,7 +6,9 @@ use crate::ingest::{Failure, Phase, Progress};
 use crate::log::Field;
 use crate::query::Value;
 use crate::tui::model::action::{Action, Slot};
+use crate::tui::model::time_axes;
 use crate::tui::testing::*;
+use tokio_util::sync::CancellationToken;
 
 fn person(columns: u16, rows: u16) -> Person {
     Person::with(columns, rows, three_days())
@@ -561,7 +563,6 @@ fn many(count: i64) -> Person {
 
 #[test]
 fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
-    use crate::query::Cancel;
     use crate::tui::model::action::Exported;
     let folder = tempfile::tempdir().unwrap();
     let files = || std::fs::read_dir(folder.path()).unwrap().count();
@@ -571,7 +572,7 @@ fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
         let path = folder.path().join("many.csv");
         person.press(tab).press(":").types(&format!("export {}", path.display())).press("Enter");
         let export = person.exports.remove(0);
-        let cancel = Cancel::default();
+        let cancel = CancellationToken::new();
         let mut told = Vec::new();
         let exported = crate::tui::app::export_file::export(
             &*person.engine,
@@ -590,8 +591,12 @@ fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
         // A folder of that name: the file cannot take its place.
         std::fs::create_dir(&path).unwrap();
         let export = crate::tui::model::action::Export { overwrite: true, ..export };
-        let exported =
-            crate::tui::app::export_file::export(&*person.engine, export, &Cancel::default(), &mut |_, _| {});
+        let exported = crate::tui::app::export_file::export(
+            &*person.engine,
+            export,
+            &CancellationToken::new(),
+            &mut |_, _| {},
+        );
         assert!(matches!(exported, Exported::Failed(_)), "{exported:?}");
         assert_eq!(files(), 1, "the folder");
         std::fs::remove_dir(&path).unwrap();
@@ -736,10 +741,7 @@ fn no_tick_beside_a_failure_and_none_if_nothing_was_tried() {
 /// The headings of the table in front and the column at which each begins.
 fn headings(person: &Person) -> Vec<(String, u16, u16)> {
     let table = person.state.layer().table();
-    crate::tui::model::layout::columns(&person.state)
-        .into_iter()
-        .map(|placed| (table.heading(placed.column), placed.x, placed.width))
-        .collect()
+    table.placed.iter().map(|placed| (table.heading(placed.column), placed.x, placed.width)).collect()
 }
 
 #[test]
@@ -802,11 +804,11 @@ fn the_rows_are_never_in_the_order_of_a_column_that_was_hidden() {
                     person.press("Space j");
                     let table = person.state.layer().table();
                     assert!(
-                        table.wanted().any(|column| column == table.sort.by),
+                        table.shown_columns().any(|column| column == table.sort.by),
                         "{tab} {sorted}: {:?}",
                         table.sort
                     );
-                    assert!(table.wanted().any(|column| column == table.column), "{tab} {sorted}");
+                    assert!(table.shown_columns().any(|column| column == table.column), "{tab} {sorted}");
                 }
             }
         }
@@ -829,8 +831,8 @@ fn the_rows_are_never_in_the_order_of_a_column_that_was_hidden() {
 
 #[test]
 fn every_command_that_the_help_names_exists() {
+    use crate::tui::model::commands::COMMANDS;
     use crate::tui::model::keymap::{Command, KEYMAP};
-    use crate::tui::update::COMMANDS;
     let about = KEYMAP.iter().find(|binding| binding.command == Command::Colon).unwrap().about;
     let named: Vec<&str> = about.split_once(": ").unwrap().1.split(", ").collect();
     assert!(named.len() > 5, "{named:?}");

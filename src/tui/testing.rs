@@ -13,12 +13,13 @@ use crate::ingest::Progress;
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::filter::{Matcher, Subject};
 use crate::query::*;
-use crate::tui::app::query_runner::{QueryResult, answer, hold};
-use crate::tui::model::action::{Action, Effect, Export, Exported, ActionTime};
+use crate::tui::app::query_runner::{pin_snapshot, run_query};
+use crate::tui::model::action::{Action, ActionTime, Effect, Export, Exported, QueryResult};
 use crate::tui::model::state::State;
 use crate::tui::theme::Theme;
 use crate::tui::update::update;
 use crate::tui::{app::export_file, view};
+use tokio_util::sync::CancellationToken;
 
 /// 2026-04-01T00:00:00Z.
 pub(crate) const APRIL: i64 = 1_775_001_600;
@@ -108,7 +109,7 @@ impl Engine for Naive {
     fn ask(
         &self,
         query: &Query,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         _partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
         if cancel.is_cancelled() {
@@ -164,7 +165,7 @@ impl Engine for Naive {
         &self,
         query: &Query,
         page: usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         take: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError> {
         in_pages(query, page, take, |query| Ok(self.ask(query, cancel, &mut |_, _| {})?.answer))
@@ -381,7 +382,9 @@ impl Person {
                         self.asked += 1;
                         assert!(self.asked < 10_000, "asks without end: {question:?}");
                         let mut told = Vec::new();
-                        answer(&*self.engine, &question, &Cancel::default(), &mut |one| told.push(one));
+                        run_query(&*self.engine, &question, &CancellationToken::new(), &mut |one| {
+                            told.push(one)
+                        });
                         if self.holds_answers {
                             self.held.extend(told);
                         } else {
@@ -395,7 +398,7 @@ impl Person {
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Export(export) if self.holds_exports => self.exports.push(*export),
                     Effect::Export(export) => {
-                        let cancel = Cancel::default();
+                        let cancel = CancellationToken::new();
                         let exported = export_file::export(&*self.engine, *export, &cancel, &mut |_, _| {});
                         actions.push_back(Action::Exported(exported));
                     }
@@ -404,7 +407,7 @@ impl Person {
                         actions.push_back(Action::Exported(Exported::Cancelled));
                     }
                     Effect::StartTimer { number, .. } => actions.push_back(Action::TimerFired(number)),
-                    Effect::PinSnapshot(holds) => actions.push_back(hold(&*self.engine, holds)),
+                    Effect::PinSnapshot(holds) => actions.push_back(pin_snapshot(&*self.engine, holds)),
                     Effect::Redraw | Effect::Suspend => {}
                     Effect::Quit => self.has_quit = true,
                 }

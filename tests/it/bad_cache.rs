@@ -9,9 +9,9 @@ use tamarin::cache::{BatchBuilder, Cache, CacheError, Writer};
 use tamarin::log::{Field, parse_line};
 use tamarin::query::filter::{Subject, Test};
 use tamarin::query::{
-    Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Sort,
-    TimeRange,
+    Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Sort, TimeRange,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::support::filling::Filling;
 use crate::support::lines;
@@ -382,7 +382,7 @@ fn use_wholly(path: &Path, queries: &[Query]) -> Vec<String> {
         Ok(cache) => {
             let engine = LocalEngine::new(Arc::new(cache));
             for query in queries {
-                match engine.ask(query, &Cancel::default(), &mut |_, _| {}) {
+                match engine.ask(query, &CancellationToken::new(), &mut |_, _| {}) {
                     Ok(_) => {}
                     Err(QueryError::Cache(error)) => note(error),
                     Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),

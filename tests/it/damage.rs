@@ -65,7 +65,7 @@ fn sound(path: &Path) {
     for source in writer.sources().unwrap() {
         writer.prune(source.id, 1_775_088_000).unwrap();
     }
-    writer.fold_log().unwrap();
+    writer.checkpoint().unwrap();
 }
 
 /// All that readers say of a cache, or the first error.

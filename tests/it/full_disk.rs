@@ -247,7 +247,7 @@ fn what_waits_in_a_log_on_a_full_disk_is_read_or_said_to_need_room() {
         |n: u32| crate::home::line(n, "203.0.113.7", "-", "REST.GET.OBJECT", &format!("k{n}"), 200, "1");
     filling.append(source, &(0..5000).map(line).collect::<Vec<_>>());
     filling.writer.commit().unwrap();
-    filling.writer.fold_log().unwrap();
+    filling.writer.checkpoint().unwrap();
     std::fs::create_dir(home.path("disk")).unwrap();
     let keep = |name: &str| {
         for suffix in ["", "-wal"] {

@@ -11,10 +11,9 @@ use tamarin::demo::{Demo, DemoOptions};
 use tamarin::ingest::{Ingest, Options, Phase, Progress};
 use tamarin::log::Field;
 use tamarin::query::answer::Stats;
-use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Engine, Filter, LocalEngine, Query, Sort, TimeRange, Value,
-};
+use tamarin::query::{Answer, Ask, Counting, Engine, Filter, LocalEngine, Query, Sort, TimeRange, Value};
 use tamarin::source::{S3Options, Source, open};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::filling::Filling;
 use crate::support::lines::{HOST_ID, OWNER};
@@ -111,7 +110,7 @@ fn ask(cache: &Path, ask: Ask) -> Answer {
         counting: Counting::AsLogged,
         ask,
     };
-    engine.ask(&query, &Cancel::default(), &mut |_, _| {}).unwrap().answer
+    engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap().answer
 }
 
 fn totals(cache: &Path) -> Stats {
@@ -402,13 +401,13 @@ fn a_batch_made_for_another_cache_is_refused() {
     let mut writer = Writer::open(&here.cache()).unwrap();
     let source = writer.source("/var/log/acme").unwrap();
     let other = Writer::open(&there.cache()).unwrap();
-    let mut builder = BatchBuilder::knowing(other.knowledge());
+    let mut builder = BatchBuilder::with_dictionaries(other.dictionaries());
     for (_, record) in tamarin::log::records(log(0..1).trim_end().as_bytes()) {
         builder.push(&record.unwrap());
     }
     let error = writer.append(source, builder.finish()).unwrap_err().to_string();
     assert!(error.contains("made for another writer"), "{error}");
-    assert_eq!(writer.open_rows(), 0);
+    assert_eq!(writer.memtable_rows(), 0);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use crate::cache::codec::text::OpenPage;
 use crate::cache::{BLOCK, CacheError, Details, Dictionary, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind, ValueType};
-use crate::query::scan::OneMoment;
-use crate::query::scan::predicate::{Mask, Passes, Predicate};
+use crate::query::engine::OneMoment;
+use crate::query::engine::predicate::{Mask, Passes, Predicate};
 use crate::query::{Filter, Query, QueryError, Value};
 
 /// First and last second that have a year of four digits.

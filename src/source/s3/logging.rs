@@ -6,7 +6,7 @@
 use aws_sdk_s3::types::LoggingEnabled;
 
 use super::{Place, error};
-use crate::log::name;
+use crate::log::object_name;
 use crate::source::SourceError;
 
 /// What names of log files end with that were collected under other names.
@@ -81,7 +81,7 @@ async fn names(place: &Place) -> Result<Vec<String>, SourceError> {
 }
 
 fn is_log_name(name: &str) -> bool {
-    name::instant(name).is_some() || ENDINGS.iter().any(|ending| name.ends_with(ending))
+    object_name::NameDate::find(name).is_some() || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 fn location(logging: &LoggingEnabled) -> String {

@@ -123,7 +123,7 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     poll: GenerationPoll,
     age: Interval,
     /// The running export.
-    export: Option<(JoinHandle<()>)>,
+    export: Option<(CancellationToken, JoinHandle<()>)>,
     /// Whether the screen is out of date.
     is_dirty: bool,
     /// Whether the next frame clears the terminal first.
@@ -273,8 +273,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
 
     /// Starts the ingest when the first screen is drawn: before that, it would slow down its queries.
     fn start_ingest_if_due(&mut self) {
-        let is_due = (self.state.is_screen_complete() && !self.is_dirty)
-            || self.started.elapsed() > INGEST_DELAY;
+        let is_due =
+            (self.state.is_screen_complete() && !self.is_dirty) || self.started.elapsed() > INGEST_DELAY;
         if !self.is_ingest_started && is_due {
             self.is_ingest_started = true;
             self.ingest.iter().for_each(|feed| (feed.begin)());
@@ -381,8 +381,8 @@ mod tests {
     use super::*;
     use crate::ingest::{Phase, Progress};
     use crate::query::{Filter, TimeRange};
-    use crate::tui::testing::{APRIL, NOW, Naive, get, three_days};
     use crate::tui::Theme;
+    use crate::tui::testing::{APRIL, NOW, Naive, get, three_days};
 
     /// A terminal without a shell that remembers what was copied.
     #[derive(Default)]
@@ -487,7 +487,8 @@ mod tests {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         let events = futures::stream::iter([Err(io::Error::other("gone"))]);
         let options = options(Naive::new(Vec::new()), None);
-        let ended = run(options, &mut terminal, events, std::future::pending(), &mut FakeTerminal::default()).await;
+        let ended =
+            run(options, &mut terminal, events, std::future::pending(), &mut FakeTerminal::default()).await;
         assert!(ended.unwrap_err().to_string().contains("gone"));
     }
 }

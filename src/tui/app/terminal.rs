@@ -18,7 +18,9 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use rustix::process::{Signal as ProcessSignal, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
+use rustix::process::{
+    Signal as ProcessSignal, getpgrp, getpid, getsid, kill_current_process_group, kill_process,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::query::filter::is_unseen;
@@ -132,7 +134,8 @@ impl JobControl {
     /// From now on `SIGTSTP` does not stop the process by itself. Must be called within a tokio runtime.
     pub(in crate::tui) fn new(title: String) -> JobControl {
         // Without a shell, nothing could continue the process. The system ignores the signal then.
-        let stop = has_shell().then(|| signal(SignalKind::from_raw(ProcessSignal::TSTP.as_raw())).ok()).flatten();
+        let stop =
+            has_shell().then(|| signal(SignalKind::from_raw(ProcessSignal::TSTP.as_raw())).ok()).flatten();
         let resume = signal(SignalKind::from_raw(ProcessSignal::CONT.as_raw())).ok();
         JobControl { title, stop, resume, is_suspended: false, was_stopped: false }
     }

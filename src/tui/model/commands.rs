@@ -22,7 +22,11 @@ pub(crate) static COMMANDS: [CommandSpec; 11] = [
     CommandSpec { name: "clear", argument: "", about: "clear the filter" },
     CommandSpec { name: "row", argument: "NUMBER", about: "go to a row" },
     CommandSpec { name: "columns", argument: "", about: "choose the columns" },
-    CommandSpec { name: "export", argument: "FILE", about: "write the table to a .csv, .json or .ndjson file" },
+    CommandSpec {
+        name: "export",
+        argument: "FILE",
+        about: "write the table to a .csv, .json or .ndjson file",
+    },
     CommandSpec { name: "zone", argument: "utc|local", about: "show times in UTC or in the local time zone" },
     CommandSpec { name: "help", argument: "", about: "show all keys" },
     CommandSpec { name: "quit", argument: "", about: "quit; also q" },

@@ -57,7 +57,11 @@ impl Detail {
                 let exact = format::count(u64::try_from(*number).unwrap_or(0));
                 let unit = if matches!(field, Field::BytesSent | Field::ObjectSize) { "bytes" } else { "ms" };
                 // Below 1,000, the rounded form is no shorter.
-                if *number < 1_000 { format!("{exact} {unit}") } else { format!("{exact} {unit}  ({rounded})") }
+                if *number < 1_000 {
+                    format!("{exact} {unit}")
+                } else {
+                    format!("{exact} {unit}  ({rounded})")
+                }
             }
             (None, Value::Absent) if !self.is_complete => "…".to_owned(),
             _ => format::value(value),

@@ -111,7 +111,9 @@ pub(crate) fn place_columns(state: &mut State) {
         // Room for the sort mark, whether the table is sorted by the column or not.
         let heading = table.heading(column).width() + 2;
         let before = match table.placed_width == width {
-            true => table.placed.iter().find(|placed| placed.column == column).map_or(0, |placed| placed.width),
+            true => {
+                table.placed.iter().find(|placed| placed.column == column).map_or(0, |placed| placed.width)
+            }
             false => 0,
         };
         Needs { heading: terminal_columns(heading), first, seen, before }

@@ -94,8 +94,7 @@ impl List {
     /// The part of the screen that the list covers, its frame included.
     pub(crate) fn area(&self, state: &State) -> Rect {
         let text_width = self.text_width();
-        let width =
-            self.entries.iter().map(|entry| text_width + 2 + entry.about.width()).max().unwrap_or(0);
+        let width = self.entries.iter().map(|entry| text_width + 2 + entry.about.width()).max().unwrap_or(0);
         layout::popup(state, u16::try_from(width + 6).unwrap_or(u16::MAX).max(34), self.entries.len())
     }
 

@@ -96,10 +96,7 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
         fit::wrap(&format::visible(text), width).into_iter().map(move |line| TextLine::new(tone, line))
     };
     let Some(progress) = &state.progress else {
-        return vec![TextLine::new(
-            Tone::Text,
-            "No source is being read: all requests are from the cache.",
-        )];
+        return vec![TextLine::new(Tone::Text, "No source is being read: all requests are from the cache.")];
     };
     if let Some(fatal) = &progress.fatal {
         lines.extend(wrapped(fatal, Tone::Error));

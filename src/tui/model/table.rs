@@ -251,8 +251,7 @@ impl Table {
                 let loaded = groups.rows.len();
                 let is_near = self.goes_to_last_row || self.cursor + 4 * page >= loaded;
                 if is_near && (loaded as u64) < groups.group_count && loaded >= self.limit {
-                    let limit =
-                        if self.goes_to_last_row { MAX_GROUPS } else { self.limit.saturating_mul(4) };
+                    let limit = if self.goes_to_last_row { MAX_GROUPS } else { self.limit.saturating_mul(4) };
                     self.limit = limit.min(MAX_GROUPS);
                 }
             }

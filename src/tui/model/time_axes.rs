@@ -45,7 +45,9 @@ pub(crate) fn sparklines(state: &State) -> Option<Axis> {
 /// The value of each bar of the timeline.
 pub(crate) fn timeline_bars(state: &State, axis: &Axis) -> Vec<u64> {
     match &state.layer().timeline.data {
-        Some(timeline) => timeline.on_axis(axis).iter().map(|stats| state.timeline_measure.of(stats)).collect(),
+        Some(timeline) => {
+            timeline.on_axis(axis).iter().map(|stats| state.timeline_measure.of(stats)).collect()
+        }
         None => vec![0; axis.count],
     }
 }

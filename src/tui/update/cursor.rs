@@ -23,8 +23,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
         Command::Last => {
             let table = state.layer_mut().table_mut();
             table.move_to(usize::MAX, page);
-            let has_more =
-                matches!(&table.rows.data, Some(rows @ Rows::Groups(_)) if rows.total() > rows.reachable() as u64);
+            let has_more = matches!(&table.rows.data, Some(rows @ Rows::Groups(_)) if rows.total() > rows.reachable() as u64);
             if has_more && table.reachable() < MAX_GROUPS {
                 table.goes_to_last_row = true;
             } else if has_more {

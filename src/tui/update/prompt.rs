@@ -82,7 +82,8 @@ pub(super) fn type_key(state: &mut State, key: KeyEvent, effects: &mut Vec<Effec
 /// Inserts pasted text if there is a prompt.
 pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else { return };
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT_BYTES).collect();
+    let line: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT_BYTES).collect();
     let at = prompt.input.cursor();
     let mut whole: String = prompt.input.value().chars().take(at).collect();
     whole.push_str(line.trim_end());
@@ -106,8 +107,7 @@ fn changed(state: &mut State, effects: &mut Vec<Effect>) {
             }
             Err(error) => {
                 *pending = None;
-                prompt.problem =
-                    Some(problem_of(error));
+                prompt.problem = Some(problem_of(error));
             }
         }
     }
@@ -210,7 +210,8 @@ pub(super) fn export(state: &State, name: &str) -> Result<Box<Export>, String> {
     }
     let mut query = queries::table_query(state, 0).ok_or("the table is not loaded yet")?;
     let table = state.layer().table();
-    let mut columns: Vec<Column> = table.shown_columns().filter(|column| *column != Column::Activity).collect();
+    let mut columns: Vec<Column> =
+        table.shown_columns().filter(|column| *column != Column::Activity).collect();
     let mut marks = table.marks.clone();
     match &mut query.ask {
         Ask::Groups { more, .. } => {

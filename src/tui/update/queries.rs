@@ -170,8 +170,7 @@ fn activity(state: &mut State, effects: &mut Vec<Effect>) {
     let each = Some((by.clone(), Vec::new()));
     let query = layer_query(state, Ask::Series { bucket: axis.bucket, each });
     let (generation, latest) = (state.generation, latest(state, Slot::Activity));
-    let rows =
-        state.layer_mut().table_mut().activity.missing_rows(&query, &visible, generation, latest);
+    let rows = state.layer_mut().table_mut().activity.missing_rows(&query, &visible, generation, latest);
     if rows.is_empty() {
         return;
     }
@@ -193,8 +192,7 @@ fn lazy_measures(state: &mut State, effects: &mut Vec<Effect>) {
     let sort = Sort { by: Measure::Value, descending: false };
     let query = layer_query(state, Ask::Groups { by: by.clone(), more, sort, limit: 0 });
     let (generation, latest) = (state.generation, latest(state, Slot::LazyMeasures));
-    let rows =
-        state.layer_mut().table_mut().lazy_measures.missing_rows(&query, &visible, generation, latest);
+    let rows = state.layer_mut().table_mut().lazy_measures.missing_rows(&query, &visible, generation, latest);
     if rows.is_empty() {
         return;
     }

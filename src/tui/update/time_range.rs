@@ -166,8 +166,7 @@ pub(super) fn show_burst(state: &mut State, command: Command) {
         return;
     }
     let Some(series) = &state.layer().burst_series.data else { return };
-    let bars: Vec<u64> =
-        series.on_axis(&axis).iter().map(|stats| state.timeline_measure.of(stats)).collect();
+    let bars: Vec<u64> = series.on_axis(&axis).iter().map(|stats| state.timeline_measure.of(stats)).collect();
     let found = bursts(&bars, axis.bucket);
     let seconds = |burst: &Burst| (axis.at(burst.first), axis.at(burst.last + 1));
     if found.is_empty() {

@@ -9,8 +9,8 @@ use crate::log::FIELDS;
 use crate::tui::format;
 use crate::tui::model::keymap::{self, Command, Context};
 use crate::tui::model::rows::Rows;
-use crate::tui::model::time_axes;
 use crate::tui::model::state::{RunningExport, State};
+use crate::tui::model::time_axes;
 use crate::tui::widgets::fit;
 
 /// Draws it.
@@ -32,7 +32,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
     let mut left = left;
     if let Some(RunningExport { name, rows, total }) = &state.export
-        && state.context() != Context::Confirm {
+        && state.context() != Context::Confirm
+    {
         let how_far = match total {
             0 => String::new(),
             total => format!(" {} of {}", format::count(*rows), format::counted(*total, "row")),

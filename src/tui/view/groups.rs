@@ -35,7 +35,9 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
             let known = table.lazy_measures.get(&row.value);
             match known.and_then(|known| known.iter().find(|extra| extra.measure == measure)) {
                 None => Cell { text: "·".to_owned(), style: state.theme.faint() },
-                Some(LazyMeasure { number: None, .. }) => Cell { text: "-".to_owned(), style: state.theme.faint() },
+                Some(LazyMeasure { number: None, .. }) => {
+                    Cell { text: "-".to_owned(), style: state.theme.faint() }
+                }
                 Some(LazyMeasure { number: Some(number), is_approximate, .. }) => {
                     let is_current = table.lazy_measures.is_current(&row.value);
                     let style = if is_current { state.theme.text() } else { state.theme.faint() };

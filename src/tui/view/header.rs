@@ -60,7 +60,9 @@ fn facts(state: &State, room: u16) -> String {
     });
     let (first, last) = match state.layer().time == state.session_time {
         true => (stats.first_seen, stats.last_seen),
-        false => state.visible_range().map_or((stats.first_seen, stats.last_seen), |(start, end)| (start, end - 1)),
+        false => {
+            state.visible_range().map_or((stats.first_seen, stats.last_seen), |(start, end)| (start, end - 1))
+        }
     };
     let time = format!("{} {}", format::stretch(first, last, state.zone()), state.zone_name());
     let room = usize::from(room).saturating_sub(state.title.width().min(16) + 2);

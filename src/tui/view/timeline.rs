@@ -9,7 +9,7 @@ use crate::tui::format;
 use crate::tui::model::axis::Axis;
 use crate::tui::model::layer::Tab;
 use crate::tui::model::layout::Areas;
-use crate::tui::model::state::{TimelineMeasure, State};
+use crate::tui::model::state::{State, TimelineMeasure};
 use crate::tui::model::time_axes;
 use crate::tui::widgets::bars;
 

@@ -22,7 +22,7 @@ impl Filling {
     /// By a writer.
     pub(crate) fn by(writer: Writer) -> Filling {
         // As the ingest does it.
-        let builder = BatchBuilder::knowing(writer.knowledge());
+        let builder = BatchBuilder::with_dictionaries(writer.dictionaries());
         Filling { writer, builder, files: 0 }
     }
 

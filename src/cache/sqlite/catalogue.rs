@@ -1,0 +1,326 @@
+//! The catalogue of sources and log files. Every row that is read is compared with its checksum, and every
+//! table with its digest.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use rusqlite::{Connection, Row, params};
+
+use super::log_files::{LogFileRow, rejected_crc};
+use super::root::{self, Root};
+use super::segment_rows::SegmentRow;
+use crate::cache::column::Damage;
+use crate::cache::column::checksum::{self, Digest, RowChecksum};
+use crate::cache::error::StoreError;
+
+/// A source in the catalogue, with sums over its log files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// Its id.
+    pub id: i64,
+    /// Its name: `s3://bucket/prefix`, a path, …
+    pub uri: String,
+    /// Time of the first pull, in seconds since the epoch.
+    pub added: i64,
+    /// Time of the last complete pull.
+    pub last_pull: Option<i64>,
+    /// Whether it is pulled when no source is named.
+    pub monitored: bool,
+    /// Whether it is pulled only if it is named.
+    pub paused: bool,
+    /// Whether it is paused because its monitoring was ended.
+    pub removed: bool,
+    /// Number of log files.
+    pub files: u64,
+    /// Stored bytes of the log files, where known.
+    pub file_bytes: u64,
+    /// Lines of the log files.
+    pub lines: u64,
+    /// Requests in the cache.
+    pub requests: u64,
+    /// Exact repeats that were dropped.
+    pub duplicates: u64,
+    /// Rejected lines.
+    pub rejected: u64,
+    /// Bytes of its segments.
+    pub cache_bytes: u64,
+    /// Time of the first request.
+    pub oldest: Option<i64>,
+    /// Time of the last request.
+    pub newest: Option<i64>,
+}
+
+/// What the catalogue has of a log file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing.
+    New,
+    /// Another version.
+    Changed,
+    /// These lines (from 1, end excluded, ascending) of this version.
+    InPart(Vec<Range<u64>>),
+    /// This version was read to its end.
+    Whole,
+}
+
+/// A rejected line and its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// The source of its log file.
+    pub source: String,
+    /// Name of its log file.
+    pub file: String,
+    /// Its number, from 1.
+    pub line: u64,
+    /// Why it is not a record.
+    pub reason: String,
+    /// The bytes of the line.
+    pub content: Vec<u8>,
+}
+
+impl SourceInfo {
+    /// `monitored`, `paused`, or `None`: it was only pulled by name, or its monitoring was ended.
+    pub fn state(&self) -> Option<&'static str> {
+        match self {
+            SourceInfo { removed: true, .. } => None,
+            SourceInfo { paused: true, .. } => Some("paused"),
+            SourceInfo { monitored: true, .. } => Some("monitored"),
+            _ => None,
+        }
+    }
+}
+
+/// Values of `source.paused`.
+pub(in crate::cache) const PAUSED: i64 = 1;
+pub(in crate::cache) const REMOVED: i64 = 2;
+
+/// Values of `log_file.state`.
+pub(in crate::cache) const IN_PART: i64 = 0;
+pub(in crate::cache) const WHOLE: i64 = 1;
+pub(in crate::cache) const NO_LOG: i64 = 2;
+
+/// A row of the table `source`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cache) struct SourceRow {
+    pub id: i64,
+    pub uri: String,
+    pub added: i64,
+    pub last_pull: Option<i64>,
+    pub monitored: i64,
+    pub paused: i64,
+    pub next_row: i64,
+    /// Whether log files were deleted at the source.
+    pub is_purged: bool,
+}
+
+const SELECT_SOURCE: &str =
+    "SELECT id, uri, added, last_pull, monitored, paused, next_row, purged, crc FROM source";
+
+impl SourceRow {
+    /// The rows of all sources, in the order of their ids.
+    ///
+    /// # Errors
+    /// If a row is damaged or missing.
+    pub fn all(connection: &Connection) -> Result<Vec<SourceRow>, StoreError> {
+        let mut statement = connection.prepare_cached(&format!("{SELECT_SOURCE} ORDER BY id"))?;
+        let mut rows = statement.query([])?;
+        let (mut all, mut digest) = (Vec::new(), Digest::default());
+        while let Some(row) = rows.next()? {
+            let source = SourceRow::read(row)?;
+            digest.add(source.crc());
+            all.push(source);
+        }
+        root::is_complete(digest, Root::read(connection)?.sources)?;
+        Ok(all)
+    }
+
+    /// The row of a source.
+    pub fn find(connection: &Connection, id: i64) -> Result<SourceRow, StoreError> {
+        let mut statement = connection.prepare_cached(&format!("{SELECT_SOURCE} WHERE id = ?1"))?;
+        let mut rows = statement.query([id])?;
+        SourceRow::read(rows.next()?.ok_or(Damage("a source is missing"))?)
+    }
+
+    fn read(row: &Row<'_>) -> Result<SourceRow, StoreError> {
+        let source = SourceRow {
+            id: row.get(0)?,
+            uri: row.get(1)?,
+            added: row.get(2)?,
+            last_pull: row.get(3)?,
+            monitored: row.get(4)?,
+            paused: row.get(5)?,
+            next_row: row.get(6)?,
+            is_purged: row.get::<_, i64>(7)? != 0,
+        };
+        checksum::is_same(row.get(8)?, source.crc())?;
+        Ok(source)
+    }
+
+    /// Inserts or updates the row.
+    pub fn save(&self, transaction: &Connection) -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached(
+                "INSERT INTO source (id, uri, added, last_pull, monitored, paused, next_row, purged, crc)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 ON CONFLICT (id) DO UPDATE SET uri = ?2, added = ?3, last_pull = ?4, monitored = ?5, paused = ?6,
+                     next_row = ?7, purged = ?8, crc = ?9",
+            )?
+            .execute(params![
+                self.id,
+                self.uri,
+                self.added,
+                self.last_pull,
+                self.monitored,
+                self.paused,
+                self.next_row,
+                self.is_purged,
+                self.crc()
+            ])?;
+        Ok(())
+    }
+
+    fn crc(&self) -> i32 {
+        RowChecksum::default()
+            .number(self.id)
+            .bytes(self.uri.as_bytes())
+            .number(self.added)
+            .optional(self.last_pull)
+            .number(self.monitored)
+            .number(self.paused)
+            .number(self.next_row)
+            .number(self.is_purged.into())
+            .end()
+    }
+}
+
+/// All sources, with the sums over their log files and segments.
+pub(in crate::cache) fn sources(connection: &Connection) -> Result<Vec<SourceInfo>, StoreError> {
+    let mut segments: HashMap<i64, Vec<SegmentRow>> = HashMap::new();
+    for segment in SegmentRow::all(connection)? {
+        segments.entry(segment.source).or_default().push(segment);
+    }
+    let mut digest = Digest::default();
+    let mut sources = Vec::new();
+    for source in SourceRow::all(connection)? {
+        let mut info = SourceInfo {
+            id: source.id,
+            uri: source.uri,
+            added: source.added,
+            last_pull: source.last_pull,
+            monitored: source.monitored != 0,
+            paused: source.paused != 0,
+            removed: source.paused == REMOVED,
+            files: 0,
+            file_bytes: 0,
+            lines: 0,
+            requests: 0,
+            duplicates: 0,
+            rejected: 0,
+            cache_bytes: 0,
+            oldest: None,
+            newest: None,
+        };
+        for file in LogFileRow::all(connection, source.id)? {
+            digest.add(file.crc());
+            info.files += 1;
+            info.file_bytes += file.size.unwrap_or(0);
+            info.lines += file.counts.lines;
+            info.duplicates += file.counts.duplicates;
+            info.rejected += file.counts.rejected;
+        }
+        let segments = segments.remove(&source.id).unwrap_or_default();
+        info.requests = segments.iter().map(|segment| segment.rows as u64).sum();
+        info.oldest = segments.iter().map(|segment| segment.time_min).min();
+        info.newest = segments.iter().map(|segment| segment.time_max).max();
+        info.cache_bytes = segments.iter().map(|segment| segment.bytes).sum();
+        sources.push(info);
+    }
+    root::is_complete(digest, Root::read(connection)?.log_files)?;
+    Ok(sources)
+}
+
+pub(in crate::cache) fn source_id(connection: &Connection, uri: &str) -> Result<Option<i64>, StoreError> {
+    let found = SourceRow::all(connection)?.into_iter().find(|source| source.uri == uri);
+    Ok(found.map(|source| source.id))
+}
+
+/// What the catalogue has of a version of a log file.
+pub(in crate::cache) fn known(
+    connection: &Connection,
+    source: Option<i64>,
+    name: &str,
+    version: Option<&str>,
+) -> Result<Known, StoreError> {
+    let Some(source) = source else { return Ok(Known::New) };
+    let Some(file) = LogFileRow::find(connection, source, name)? else { return Ok(Known::New) };
+    match version.is_some() && file.version.as_deref() == version {
+        true if file.state == IN_PART => Ok(Known::InPart(parts(connection, &file)?)),
+        true => Ok(Known::Whole),
+        false => Ok(Known::Changed),
+    }
+}
+
+/// The committed lines of a log file, as ranges.
+pub(in crate::cache) fn parts(
+    connection: &Connection,
+    file: &LogFileRow,
+) -> Result<Vec<Range<u64>>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT first_line, lines, crc FROM log_file_part WHERE log_file_id = ?1 ORDER BY first_line",
+    )?;
+    let mut rows = statement.query([file.id])?;
+    let (mut parts, mut digest) = (Vec::new(), Digest::default());
+    while let Some(row) = rows.next()? {
+        let (first, lines, crc): (i64, i64, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        checksum::is_same(crc, checksum::of_numbers(&[file.id, first, lines]))?;
+        digest.add(crc);
+        parts.push(first as u64..first.saturating_add(lines) as u64);
+    }
+    root::is_complete(digest, file.parts)?;
+    Ok(parts)
+}
+
+/// Calls `each` with the stored rejected lines of one source or of all, in the order of sources, log files
+/// and lines.
+pub(in crate::cache) fn rejected(
+    connection: &Connection,
+    source: Option<&str>,
+    each: &mut dyn FnMut(Rejected),
+) -> Result<(), StoreError> {
+    for row in SourceRow::all(connection)? {
+        if source.is_some_and(|source| source != row.uri) {
+            continue;
+        }
+        let mut files = LogFileRow::all(connection, row.id)?;
+        files.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        for file in files.iter().filter(|file| file.counts.rejected > 0) {
+            // Verify all lines of a file before the first call; their number is limited.
+            rejected_of(connection, file, &row.uri)?.into_iter().for_each(&mut *each);
+        }
+    }
+    Ok(())
+}
+
+/// The stored rejected lines of a log file.
+pub(in crate::cache) fn rejected_of(
+    connection: &Connection,
+    file: &LogFileRow,
+    uri: &str,
+) -> Result<Vec<Rejected>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT line, number, crc, reason, content FROM rejected_line WHERE log_file_id = ?1
+         ORDER BY line, number",
+    )?;
+    let mut rows = statement.query([file.id])?;
+    let (mut lines, mut digest) = (Vec::new(), Digest::default());
+    while let Some(row) = rows.next()? {
+        let (line, number, crc): (i64, i64, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (reason, content): (String, Vec<u8>) = (row.get(3)?, row.get(4)?);
+        checksum::is_same(crc, rejected_crc((file.id, line, number), &reason, &content))?;
+        digest.add(crc);
+        let (source, file) = (uri.to_owned(), file.name.clone());
+        lines.push(Rejected { source, file, line: line as u64, reason, content });
+    }
+    root::is_complete(digest, file.rejected)?;
+    Ok(lines)
+}

@@ -1,0 +1,690 @@
+//! The damage check: tests every assumption that other parts of the cache rely on. The checksums of rows and
+//! the digests of tables reveal each changed byte and each missing row; tables that refer to each other are
+//! compared.
+
+use std::path::Path;
+
+use roaring::RoaringTreemap;
+use rusqlite::Connection;
+
+use super::catalogue::{self, NO_LOG, SourceRow};
+use super::log_files::{LogFileRow, RunsRow};
+use super::root::{self, Root};
+use super::schema;
+use super::segment_rows::{RemovedRow, SegmentRow};
+use crate::cache::CacheError;
+use crate::cache::column::chunk::{self, Head};
+use crate::cache::column::integers::Integers;
+use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, slot};
+use crate::cache::column::text::{OpenPage, split};
+use crate::cache::column::{Damage, checksum};
+use crate::cache::error::StoreError;
+use crate::cache::write::memtable::code_to_time;
+use crate::log::{FIELDS, Field};
+
+/// Reported findings of SQLite's own check.
+const SQLITE_FINDINGS: i64 = 100;
+
+/// A problem in the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The source concerned, if any.
+    pub source: Option<String>,
+    /// The segment concerned, if any.
+    pub segment: Option<i64>,
+    /// `column NAME`, `dictionary of NAME`, `numbers`, `log files`, `file`.
+    pub place: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// The result of a check.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Segments checked.
+    pub segments: u64,
+    /// Requests in these segments.
+    pub requests: u64,
+    /// Id of the newest segment; 0 if there is none.
+    pub newest_segment: i64,
+    /// The problems found.
+    pub findings: Vec<Finding>,
+}
+
+/// Checks a cache without changing it. Only segments newer than `after` are opened; 0 opens all.
+///
+/// # Errors
+/// If the cache cannot be opened. Damage is a finding, not an error.
+pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
+    let connection = schema::open_reader(path)?;
+    let mut check = Check {
+        connection: &connection,
+        root: Root::default(),
+        lengths: [0; DIMENSIONS],
+        checked: Checked::default(),
+    };
+    connection.execute_batch("BEGIN").map_err(|error| CacheError::sqlite(path, error))?;
+    let parts: [(&str, Part<'_>); 6] = [
+        ("file", Check::file),
+        ("root", Check::root),
+        ("dictionaries", Check::dictionaries),
+        ("segments", Check::segments),
+        ("numbers", Check::numbers),
+        ("log files", Check::log_files),
+    ];
+    for (place, part) in parts {
+        if let Err(error) = part(&mut check, after) {
+            check.found(None, None, place, words(error));
+        }
+    }
+    let checked = check.checked;
+    drop(connection);
+    schema::checkpoint(path);
+    Ok(checked)
+}
+
+/// One step of the check.
+type Part<'c> = fn(&mut Check<'c>, i64) -> Result<(), StoreError>;
+
+struct Check<'c> {
+    connection: &'c Connection,
+    root: Root,
+    /// Number of values of each dictionary.
+    lengths: [u64; DIMENSIONS],
+    checked: Checked,
+}
+
+struct Segment {
+    id: i64,
+    source: String,
+    rows: i64,
+    times: (i64, i64),
+}
+
+impl Check<'_> {
+    fn found(
+        &mut self,
+        source: Option<&str>,
+        segment: Option<i64>,
+        place: impl Into<String>,
+        problem: impl Into<String>,
+    ) {
+        let (place, problem) = (place.into(), problem.into());
+        self.checked.findings.push(Finding { source: source.map(str::to_owned), segment, place, problem });
+    }
+
+    /// SQLite's own checks: pages, b-trees, foreign keys.
+    fn file(&mut self, _: i64) -> Result<(), StoreError> {
+        let told: Vec<String> = self
+            .connection
+            .prepare(&format!("PRAGMA quick_check({SQLITE_FINDINGS})"))?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for problem in told.into_iter().filter(|told| told != "ok") {
+            self.found(None, None, "file", problem);
+        }
+        let lost: Vec<(String, String)> = self
+            .connection
+            .prepare("SELECT DISTINCT \"table\", parent FROM pragma_foreign_key_check")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (table, parent) in lost {
+            self.found(None, None, "file", format!("rows of {table} belong to no row of {parent}"));
+        }
+        Ok(())
+    }
+
+    /// The root matches its checksum, and the digests of all tables match the root.
+    fn root(&mut self, _: i64) -> Result<(), StoreError> {
+        self.root = Root::read(self.connection)?;
+        let tables = [
+            ("segment", self.root.segments),
+            ("source", self.root.sources),
+            ("log_file", self.root.log_files),
+            ("removed", self.root.removed),
+        ];
+        for (table, expected) in tables {
+            if let Err(damage) = root::is_complete(root::digest_of(self.connection, table)?, expected) {
+                self.found(None, None, format!("table {table}"), damage.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Ids are dense from 1, and no value has two.
+    fn dictionaries(&mut self, _: i64) -> Result<(), StoreError> {
+        for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
+            let (count, first, last, values): (i64, i64, i64, i64) = self.connection.query_row(
+                "SELECT count(*), coalesce(min(id), 1), coalesce(max(id), 0), count(DISTINCT value)
+                 FROM dictionary WHERE dimension = ?1",
+                [field as i64],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )?;
+            self.lengths[slot] = last.max(0) as u64;
+            let place = format!("dictionary of {}", field.name());
+            if first != 1 || last != count {
+                let problem = format!("{count} values have ids from {first} to {last}: they are not dense");
+                self.found(None, None, place.clone(), problem);
+            }
+            if values != count {
+                self.found(None, None, place.clone(), format!("{} values have two ids", count - values));
+            }
+            let expected = i64::from(self.root.dictionaries[slot]);
+            if expected != count {
+                let problem = format!("it has {count} values and should have {expected}");
+                self.found(None, None, place.clone(), problem);
+            }
+            let broken = self.broken_values(field)?;
+            if broken > 0 {
+                let problem = format!("{broken} values are not those that were written");
+                self.found(None, None, place, problem);
+            }
+        }
+        let known = DIMENSION_FIELDS.map(|field| (field as i64).to_string()).join(", ");
+        let strange: i64 = self.connection.query_row(
+            &format!("SELECT count(*) FROM dictionary WHERE dimension NOT IN ({known})"),
+            [],
+            |row| row.get(0),
+        )?;
+        if strange > 0 {
+            self.found(None, None, "dictionaries", format!("{strange} values of no known dimension"));
+        }
+        Ok(())
+    }
+
+    /// Number of values whose checksum does not match.
+    fn broken_values(&self, field: Field) -> rusqlite::Result<u64> {
+        let mut values =
+            self.connection.prepare("SELECT id, crc, value FROM dictionary WHERE dimension = ?1")?;
+        let mut rows = values.query([field as i64])?;
+        let mut broken = 0;
+        while let Some(row) = rows.next()? {
+            let value = row.get_ref(2)?.as_bytes().unwrap_or_default();
+            let crc = checksum::of_value(field as i64, row.get(0)?, value);
+            broken += u64::from(row.get::<_, i64>(1)? != i64::from(crc));
+        }
+        Ok(broken)
+    }
+
+    fn segments(&mut self, after: i64) -> Result<(), StoreError> {
+        let sources = self.sources()?;
+        let uri_of = |id: i64| sources.iter().find(|source| source.id == id).map_or("", |source| &source.uri);
+        let mut statement = self.connection.prepare("SELECT id FROM segment ORDER BY id")?;
+        let ids: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        for id in ids {
+            self.checked.newest_segment = id;
+            if id <= after {
+                continue;
+            }
+            self.checked.segments += 1;
+            let row = match SegmentRow::find(self.connection, id) {
+                Ok(row) => row,
+                Err(error) => {
+                    self.found(None, Some(id), "segment", words(error));
+                    continue;
+                }
+            };
+            self.checked.requests += row.rows as u64;
+            let source = uri_of(row.source).to_owned();
+            let times = (row.time_min, row.time_max);
+            self.segment(&Segment { id, source, rows: row.rows as i64, times });
+        }
+        let orphans: i64 = self.connection.query_row(
+            "SELECT count(*) FROM column_chunk WHERE id / 64 NOT IN (SELECT id FROM segment) OR id % 64 >= ?1",
+            [Field::COUNT as i64],
+            |row| row.get(0),
+        )?;
+        if orphans > 0 {
+            self.found(None, None, "segments", format!("{orphans} columns belong to no segment"));
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, segment: &Segment) {
+        // If the column is missing, its own check reports that.
+        let keys = self.numbers_of(segment, Field::Key).map(|(numbers, ..)| numbers).ok();
+        for meta in &FIELDS {
+            let looked = if DETAIL_FIELDS.contains(&meta.field) {
+                self.text(segment, meta.field, keys.as_deref())
+            } else {
+                self.integers(segment, meta.field)
+            };
+            if let Err(problem) = looked {
+                let place = format!("column {}", meta.field.name());
+                self.found(Some(&segment.source), Some(segment.id), place, problem);
+            }
+        }
+    }
+
+    fn integers(&self, segment: &Segment, field: Field) -> Result<(), String> {
+        let (numbers, low, high) = self.numbers_of(segment, field)?;
+        let (min, max) =
+            numbers.iter().fold((u64::MAX, 0), |(min, max), number| (min.min(*number), max.max(*number)));
+        let bounds = match field {
+            Field::Time => (code_to_time(min), code_to_time(max)),
+            _ => (min as i64, max as i64),
+        };
+        if bounds != (low, high) {
+            return Err(format!("its numbers go from {} to {}, not {low} to {high}", bounds.0, bounds.1));
+        }
+        if field == Field::Time && bounds != segment.times {
+            return Err("the segment says another time than its requests".to_owned());
+        }
+        if !MEASURE_FIELDS.contains(&field) && field != Field::Time {
+            let length = self.lengths[slot(field)];
+            if max > length {
+                return Err(format!("it has value {max} of a dictionary of {length}"));
+            }
+            self.presence(segment, field, &numbers)?;
+        }
+        Ok(())
+    }
+
+    /// The stored value set equals the set of ids in the column.
+    fn presence(&self, segment: &Segment, field: Field, numbers: &[u64]) -> Result<(), String> {
+        let Some(presence) = chunk::presence(self.connection, segment.id, field).map_err(words)? else {
+            return Ok(());
+        };
+        let ids: std::collections::BTreeSet<u32> = numbers.iter().map(|id| *id as u32).collect();
+        if ids.len() as u64 == presence.len() && ids.iter().all(|id| presence.has(*id)) {
+            Ok(())
+        } else {
+            Err("the set of its values is not that of its values".to_owned())
+        }
+    }
+
+    fn numbers_of(&self, segment: &Segment, field: Field) -> Result<(Vec<u64>, i64, i64), String> {
+        let (Head { low, high, .. }, bytes) = self.chunk(segment, field)?;
+        let column = Integers::open(bytes).map_err(|damage| damage.to_string())?;
+        has_rows(segment, column.rows())?;
+        Ok((column.to_vec(), low, high))
+    }
+
+    fn text(&self, segment: &Segment, field: Field, keys: Option<&[u64]>) -> Result<(), String> {
+        let (_, bytes) = self.chunk(segment, field)?;
+        let damaged = |damage: Damage| damage.to_string();
+        let pages = split(&bytes).map_err(damaged)?;
+        has_rows(segment, pages.iter().fold(0, |rows, page| page.rows.saturating_add(rows)))?;
+        let mut row = 0;
+        for page in &pages {
+            let open = OpenPage::open(page).map_err(damaged)?;
+            for index in 0..open.rows() {
+                // The check needs no key, only whether there is one to insert.
+                let is_there = keys.is_none_or(|keys| keys.get(row).is_some_and(|code| *code != 0));
+                let key = is_there.then_some(&b""[..]);
+                open.get(index, || key).map_err(damaged)?;
+                row += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn chunk(&self, segment: &Segment, field: Field) -> Result<(Head, Vec<u8>), String> {
+        chunk::read(self.connection, segment.id, field).map_err(words)
+    }
+
+    /// The row numbers of a source have no gaps except for removed requests.
+    fn numbers(&mut self, _: i64) -> Result<(), StoreError> {
+        let segments = SegmentRow::all(self.connection).unwrap_or_default();
+        for source in self.sources()? {
+            let own = segments.iter().filter(|segment| segment.source == source.id);
+            let mut stretches: Vec<(u64, u64, Option<i64>)> = own
+                .map(|segment| {
+                    let range = segment.numbers.range(segment.rows);
+                    (range.start, range.end, Some(segment.id))
+                })
+                .collect();
+            for removed in RemovedRow::of_source(self.connection, source.id)? {
+                stretches.push((removed.first_row as u64, (removed.first_row + removed.rows) as u64, None));
+            }
+            stretches.sort_unstable();
+            let mut next = 0;
+            for (first, end, segment) in stretches {
+                if first != next {
+                    let problem = format!("requests should go on with number {next}, but begin at {first}");
+                    self.found(Some(&source.uri), segment, "numbers", problem);
+                }
+                next = end;
+            }
+            if next != source.next_row as u64 {
+                let problem = format!("requests end at number {next}, but should at {}", source.next_row);
+                self.found(Some(&source.uri), None, "numbers", problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// The catalogue of log files matches what they gave, and every request belongs to a log file.
+    fn log_files(&mut self, _: i64) -> Result<(), StoreError> {
+        let segments = SegmentRow::all(self.connection).unwrap_or_default();
+        for source in self.sources()? {
+            let mut given = RoaringTreemap::new();
+            for file in LogFileRow::all(self.connection, source.id)? {
+                let found = self.log_file(&file, &source, &mut given);
+                if let Err(error) = found {
+                    self.found(
+                        Some(&source.uri),
+                        None,
+                        "log files",
+                        format!("{}: {}", file.name, words(error)),
+                    );
+                }
+            }
+            let own = segments.iter().filter(|segment| segment.source == source.id);
+            let mut rows = 0;
+            for segment in own {
+                rows += (0..segment.rows).filter(|row| !given.contains(segment.numbers.number(*row))).count();
+            }
+            if rows > 0 {
+                self.found(
+                    Some(&source.uri),
+                    None,
+                    "log files",
+                    format!("{rows} requests are of none of them"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks one log file. Adds the row numbers of its requests to `given`.
+    fn log_file(
+        &mut self,
+        file: &LogFileRow,
+        source: &SourceRow,
+        given: &mut RoaringTreemap,
+    ) -> Result<(), StoreError> {
+        let mut problem = |what: String| {
+            self.checked.findings.push(Finding {
+                source: Some(source.uri.clone()),
+                segment: None,
+                place: "log files".to_owned(),
+                problem: format!("{}: {what}", file.name),
+            });
+        };
+        if !(0..=NO_LOG).contains(&file.state) {
+            problem(format!("state {} is not known", file.state));
+        }
+        catalogue::parts(self.connection, file)?;
+        let rejected = catalogue::rejected_of(self.connection, file, &source.uri)?;
+        if rejected.len() as u64 > file.counts.rejected {
+            problem(format!("{} rejected lines are kept, {} counted", rejected.len(), file.counts.rejected));
+        }
+        let (mut requests, mut duplicates) = (0, 0);
+        for part in RunsRow::of_file(self.connection, file)? {
+            for run in &part.runs {
+                if run.row + run.rows > source.next_row as u64 {
+                    return Err(Damage("it refers to requests that never were").into());
+                }
+                given.insert_range(run.row..run.row + run.rows);
+                if part.generation == file.generation {
+                    *(if run.is_repeat { &mut duplicates } else { &mut requests }) += run.rows;
+                }
+            }
+        }
+        if (requests, duplicates) != (file.counts.requests, file.counts.duplicates) {
+            problem(format!(
+                "it is said to have given {} requests and {} repeats, and gave {requests} and {duplicates}",
+                file.counts.requests, file.counts.duplicates
+            ));
+        }
+        Ok(())
+    }
+
+    fn sources(&self) -> Result<Vec<SourceRow>, StoreError> {
+        SourceRow::all(self.connection)
+    }
+}
+
+fn has_rows(segment: &Segment, rows: usize) -> Result<(), String> {
+    if rows as i64 == segment.rows {
+        Ok(())
+    } else {
+        Err(format!("it has {rows} rows, its segment {}", segment.rows))
+    }
+}
+
+/// Why something could not be read.
+fn words(error: StoreError) -> String {
+    match error {
+        StoreError::Sqlite(rusqlite::Error::QueryReturnedNoRows) => "it is missing".to_owned(),
+        StoreError::Sqlite(error) => error.to_string(),
+        StoreError::Damage { damage, .. } => damage.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::testing::{Request, filled};
+    use crate::cache::{Cache, Writer};
+    use std::sync::LazyLock;
+
+    /// A cache with two segments.
+    static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        drop(filled(&path, "one", (0..140_000).map(Request::at)));
+        std::fs::read(&path).unwrap()
+    });
+
+    /// The findings for that cache after a change by SQL.
+    fn after(change: &str) -> Vec<Finding> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        std::fs::write(&path, &*WHOLE).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch(change).unwrap();
+        drop(connection);
+        check(&path, 0).unwrap().findings
+    }
+
+    fn only(change: &str) -> Finding {
+        let mut findings = after(change);
+        assert_eq!(findings.len(), 1, "{change}: {findings:#?}");
+        findings.remove(0)
+    }
+
+    #[test]
+    fn a_whole_cache_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        std::fs::write(&path, &*WHOLE).unwrap();
+        let checked = check(&path, 0).unwrap();
+        assert_eq!((checked.segments, checked.requests), (2, 140_000));
+        let rest = check(&path, checked.newest_segment - 1).unwrap();
+        assert_eq!((rest.segments, rest.findings), (1, Vec::new()));
+    }
+
+    #[test]
+    fn what_is_missing_or_too_much_is_named() {
+        let key = Field::Key as i64;
+        let finding = only(&format!("DELETE FROM column_chunk WHERE id = 64 + {}", Field::BytesSent as i64));
+        assert_eq!((finding.segment, finding.place.as_str()), (Some(1), "column bytes_sent"));
+        assert_eq!((finding.source.as_deref(), finding.problem.as_str()), (Some("one"), "it is missing"));
+        let finding = only(&format!("UPDATE column_chunk SET high = high + 1 WHERE id = 64 + {key}"));
+        assert_eq!(finding.place, "column key");
+        let finding = &after(&format!("DELETE FROM dictionary WHERE dimension = {key} AND id = 2"))[0];
+        assert_eq!(finding.place, "dictionary of key");
+        assert!(finding.problem.contains("not dense"), "{}", finding.problem);
+        let findings = after(&format!(
+            "DELETE FROM dictionary WHERE dimension = {key}
+             AND id = (SELECT max(id) FROM dictionary WHERE dimension = {key})"
+        ));
+        assert!(
+            findings.iter().any(|finding| finding.problem.contains("of a dictionary of")),
+            "{findings:?}"
+        );
+        // Rows of the catalogue have checksums, and tables have digests.
+        for (change, place) in [
+            ("UPDATE source SET next_row = next_row + 1", "segments"),
+            ("UPDATE log_file SET requests = requests + 1", "log files"),
+            ("UPDATE log_file SET state = 9", "log files"),
+            ("UPDATE root SET newest_segment = 9", "root"),
+            ("DELETE FROM root", "root"),
+            ("DELETE FROM log_file_rows", "log files"),
+            ("UPDATE log_file_rows SET part = part + 100", "log files"),
+            ("DELETE FROM segment WHERE id = 1", "table segment"),
+            ("DELETE FROM source", "table source"),
+            ("DELETE FROM log_file", "table log_file"),
+            ("INSERT INTO removed VALUES (1, 5000000, 3, 0)", "table removed"),
+            (
+                "INSERT INTO segment SELECT 7, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc,
+                     gone FROM segment WHERE id = 1",
+                "table segment",
+            ),
+        ] {
+            let findings = after(&format!("PRAGMA foreign_keys = OFF; {change}"));
+            assert!(findings.iter().any(|finding| finding.place == place), "{change}: {findings:#?}");
+        }
+        let findings = after("DELETE FROM segment WHERE id = 1");
+        assert!(findings.iter().any(|finding| finding.problem.contains("belong to no segment")));
+        let findings = after("UPDATE segment SET time_max = time_max + 1 WHERE id = 1");
+        assert_eq!((findings[0].place.as_str(), findings[0].segment), ("segment", Some(1)));
+        let finding =
+            only("UPDATE dictionary SET value = CAST('k0x' AS BLOB) WHERE value = CAST('k0' AS BLOB)");
+        assert_eq!(finding.place, "dictionary of key");
+        assert_eq!(finding.problem, "1 values are not those that were written");
+    }
+
+    #[test]
+    fn flipped_bytes_of_a_column_are_found_in_it() {
+        // The first byte of an integer column is its number of rows, that of a text column its number of
+        // pages.
+        for field in [Field::Time, Field::Key, Field::TotalTime, Field::RequestUri, Field::RequestId] {
+            let number = field as i64;
+            let finding = only(&format!(
+                "UPDATE column_chunk SET data = CAST(x'ff' || substr(data, 2) AS BLOB) WHERE id = 64 + {number}"
+            ));
+            assert_eq!(finding.segment, Some(1));
+            assert_eq!(finding.place, format!("column {}", field.name()));
+        }
+        let finding = only(&format!(
+            "UPDATE column_chunk SET data = substr(data, 1, length(data) - 1) WHERE id = 64 + {}",
+            Field::RequestId as i64
+        ));
+        assert_eq!(finding.place, "column request_id");
+    }
+
+    /// Every field of every request, or the first error.
+    fn all(path: &Path) -> Result<Vec<String>, CacheError> {
+        let cache = Cache::open(path)?;
+        let snapshot = cache.snapshot()?;
+        let mut all = Vec::new();
+        for segment in &snapshot.segments {
+            all.push(format!("{segment:?}"));
+            let codes = snapshot.integers(segment, Field::Key)?.to_vec();
+            let keys = snapshot.dictionary(Field::Key)?;
+            for meta in &FIELDS {
+                all.push(format!("{:?}", snapshot.bounds(segment, meta.field)?));
+                all.push(format!("{:?}", snapshot.presence(segment, meta.field)?));
+                if !DETAIL_FIELDS.contains(&meta.field) {
+                    all.push(format!("{:?}", snapshot.integers(segment, meta.field)?.to_vec()));
+                    continue;
+                }
+                let details = snapshot.details(segment, meta.field)?;
+                for (row, code) in codes.iter().enumerate() {
+                    let (page, row) = details.locate(row);
+                    let page = snapshot.page(&details, page)?;
+                    let value = page.get(row, || keys.get(*code as u32));
+                    let value = value.map_err(|damage| snapshot.damaged(segment, meta.field, damage))?;
+                    all.push(format!("{value:?}"));
+                }
+                snapshot.for_each_page(segment, meta.field, &|| true, &mut |_| Ok::<(), CacheError>(()))?;
+            }
+        }
+        for field in DIMENSION_FIELDS {
+            let dictionary = snapshot.dictionary(field)?;
+            for id in 1..=dictionary.len() {
+                all.push(format!("{field:?} {:?}", dictionary.get(id)));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Offsets of these bytes in a file.
+    fn places_of(bytes: &[u8], file: &[u8]) -> Vec<usize> {
+        memchr::memmem::find_iter(file, bytes).collect()
+    }
+
+    #[test]
+    fn every_byte_of_requests_and_values_that_flips_is_found_and_never_gives_another_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        drop(filled(&path, "one", (0..300).map(Request::at)));
+        let whole = std::fs::read(&path).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        // Columns this small are within one page. Some are in the file more than once.
+        let chunks: Vec<(Field, Vec<u8>)> = FIELDS
+            .iter()
+            .map(|meta| {
+                let id = schema::chunk_id(1, meta.field);
+                let read = |row: &rusqlite::Row<'_>| row.get::<_, Vec<u8>>(0);
+                let sql = "SELECT data FROM column_chunk WHERE id = ?1";
+                (meta.field, connection.query_row(sql, [id], read).unwrap())
+            })
+            .filter(|(_, data)| places_of(data, &whole).len() == 1)
+            .collect();
+        drop(connection);
+        for field in [Field::Time, Field::RemoteIp, Field::RequestUri, Field::RequestId] {
+            assert!(chunks.iter().any(|(found, _)| *found == field), "{field:?}");
+        }
+        let sound = all(&path).unwrap();
+
+        let damaged = folder.path().join("damaged.db");
+        let mut flips = 0;
+        for (field, data) in &chunks {
+            let start = places_of(data, &whole)[0];
+            for at in (0..data.len()).step_by(1 + data.len() / 40) {
+                let mut bytes = whole.clone();
+                bytes[start + at] ^= 1 << (at % 8);
+                std::fs::write(&damaged, bytes).unwrap();
+                let findings = check(&damaged, 0).unwrap().findings;
+                let [finding] = &findings[..] else { panic!("{field:?} byte {at}: {findings:#?}") };
+                assert_eq!(finding.place, format!("column {}", field.name()));
+                assert_eq!(finding.segment, Some(1));
+                let error = all(&damaged).unwrap_err().to_string();
+                assert!(error.contains(&format!("segment 1, column {}", field.name())), "{error}");
+                assert!(error.contains("tamarin sources check"), "{error}");
+                assert!(
+                    Cache::open(&damaged).and_then(|cache| cache.snapshot()?.prunable(1, i64::MAX)).is_err()
+                        || *field != Field::Time
+                );
+                flips += 1;
+            }
+        }
+        assert!(flips > 100, "{flips}");
+
+        // A changed value: no reader gets another key.
+        let start = places_of(b"k177", &whole)[0] + 3;
+        let mut bytes = whole.clone();
+        bytes[start] ^= 1;
+        std::fs::write(&damaged, bytes).unwrap();
+        assert!(check(&damaged, 0).unwrap().findings.iter().any(|found| found.place == "dictionary of key"));
+        assert!(all(&damaged).unwrap_err().to_string().contains("dictionary of key"));
+        assert!(Writer::open(&damaged).err().unwrap().to_string().contains("dictionary of key"));
+        assert_eq!(all(&path).unwrap(), sound);
+    }
+
+    #[test]
+    fn bytes_flipped_anywhere_in_the_file_never_make_it_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        drop(filled(&path, "one", (0..3_000).map(Request::at)));
+        let whole = std::fs::read(&path).unwrap();
+        let damaged = folder.path().join("damaged.db");
+        let sound = all(&path).unwrap();
+        let mut noticed = 0;
+        for step in 0..200 {
+            let at = 100 + step * (whole.len() - 100) / 200;
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0xff;
+            std::fs::write(&damaged, bytes).unwrap();
+            noticed += usize::from(check(&damaged, 0).map_or(true, |checked| !checked.findings.is_empty()));
+            if let Ok(read) = all(&damaged) {
+                assert_eq!(read, sound, "byte {at}");
+            }
+        }
+        assert!(noticed > 0);
+    }
+}

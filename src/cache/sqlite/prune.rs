@@ -1,0 +1,298 @@
+//! Pruning: removing old requests from the cache.
+//!
+//! A segment of old requests is deleted. One that has newer requests too is rewritten without the old ones;
+//! the others keep their order and their row numbers.
+//!
+//! Log files stay in the catalogue, so they are not pulled again. Those that may have had pruned requests
+//! note the time of the cut. They are never deleted at their source, because the cache no longer has all of
+//! their content; and if one of them grows or changes, requests before that time are not added again.
+
+use std::ops::AddAssign;
+
+use roaring::RoaringTreemap;
+
+use super::catalogue::{IN_PART, WHOLE};
+use super::log_files::{LogFileRow, RunsRow};
+use super::segment_rows::SegmentRow;
+use super::segments::remove_rows;
+use crate::cache::column::integers::Integers;
+use crate::cache::error::StoreError;
+use crate::cache::write::batch::KEY;
+use crate::cache::write::memtable::code_to_time;
+use crate::cache::write::repeats::read_column;
+use crate::cache::{CacheError, SegmentInfo, Snapshot, Writer};
+use crate::log::Field;
+use crate::log::object_name::{LATE_DELIVERY_SECONDS, NameDate};
+
+/// What pruning removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Requests.
+    pub requests: u64,
+    /// Deleted segments.
+    pub segments_dropped: u64,
+    /// Rewritten segments.
+    pub segments_rewritten: u64,
+    /// Approximate bytes that the requests took in the cache.
+    pub bytes: u64,
+}
+
+impl AddAssign for Pruned {
+    fn add_assign(&mut self, other: Pruned) {
+        self.requests += other.requests;
+        self.segments_dropped += other.segments_dropped;
+        self.segments_rewritten += other.segments_rewritten;
+        self.bytes += other.bytes;
+    }
+}
+
+/// A segment with requests before the cut.
+struct OldSegment {
+    segment: SegmentRow,
+    /// Rows before the cut.
+    gone: Vec<usize>,
+}
+
+impl Pruned {
+    /// What pruning `gone` of the `rows` of a segment removes.
+    fn of_segment(gone: u64, rows: u64, bytes: u64) -> Pruned {
+        Pruned {
+            requests: gone,
+            segments_dropped: u64::from(gone == rows),
+            segments_rewritten: u64::from(gone != rows),
+            bytes: (u128::from(bytes) * u128::from(gone) / u128::from(rows.max(1))) as u64,
+        }
+    }
+}
+
+impl Snapshot<'_> {
+    /// What [`Writer::prune`] would remove of a source. Works on a cache that is read-only or being written
+    /// by another process.
+    ///
+    /// # Errors
+    /// If the cache cannot be read.
+    pub fn prunable(&self, source: i64, before: i64) -> Result<Pruned, CacheError> {
+        let mut all = Pruned::default();
+        let is_old = |segment: &&SegmentInfo| segment.source == source && segment.time_min < before;
+        for segment in self.segments.iter().filter(is_old) {
+            let times = self.integers(segment, Field::Time)?.to_vec();
+            let gone = times.into_iter().filter(|code| code_to_time(*code) < before).count();
+            all += Pruned::of_segment(gone as u64, segment.rows as u64, segment.bytes);
+        }
+        Ok(all)
+    }
+}
+
+impl Writer {
+    /// Removes the requests of a source before a time, segment by segment. If the process is stopped, the
+    /// cache stays consistent, and the next call continues.
+    ///
+    /// # Errors
+    /// If the cache cannot be read or written.
+    pub fn prune(&mut self, source: i64, before: i64) -> Result<Pruned, CacheError> {
+        self.commit_and_reset()?;
+        let all_old = self.old(source, before).map_err(|error| error.of(&self.path))?;
+        let mut gone = RoaringTreemap::new();
+        for OldSegment { segment, gone: rows } in &all_old {
+            gone.extend(rows.iter().map(|row| segment.numbers.number(*row)));
+        }
+        if !gone.is_empty() {
+            self.mark_log_files(source, before, &gone)?;
+        }
+        let mut all = Pruned::default();
+        for OldSegment { segment, gone } in all_old {
+            let keys = std::mem::take(&mut self.values[KEY]);
+            let removed = self
+                .in_transaction(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
+            self.values[KEY] = keys;
+            removed?;
+            all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, segment.bytes);
+        }
+        Ok(all)
+    }
+
+    /// The segments with requests before a time.
+    fn old(&self, source: i64, before: i64) -> Result<Vec<OldSegment>, StoreError> {
+        let mut all = Vec::new();
+        let segments = SegmentRow::all(&self.connection)?;
+        for segment in
+            segments.into_iter().filter(|segment| segment.source == source && segment.time_min < before)
+        {
+            let place = format!("segment {}, column time", segment.id);
+            let times = Integers::open(read_column(&self.connection, segment.id, Field::Time)?)
+                .and_then(|times| times.into_rows(segment.rows))
+                .map_err(|damage| StoreError::from(damage).at(place))?;
+            let rows = times.into_iter().enumerate();
+            let gone = rows.filter(|(_, code)| code_to_time(*code) < before).map(|(row, _)| row).collect();
+            all.push(OldSegment { segment, gone });
+        }
+        Ok(all)
+    }
+
+    /// Notes the cut on the log files that gave requests with these row numbers, and on those that may have
+    /// had requests before it: they were delivered before it or not long after, or their names have no time.
+    fn mark_log_files(&mut self, source: i64, before: i64, gone: &RoaringTreemap) -> Result<(), CacheError> {
+        self.in_transaction(|transaction, root| {
+            for mut file in LogFileRow::all(transaction, source)? {
+                if !matches!(file.state, WHOLE | IN_PART) {
+                    continue;
+                }
+                let may_hold = NameDate::find(&file.name)
+                    .is_none_or(|date| date.instant < before.saturating_add(LATE_DELIVERY_SECONDS))
+                    || RunsRow::of_file(transaction, &file)?
+                        .iter()
+                        .flat_map(|part| &part.runs)
+                        .any(|run| gone.range_cardinality(run.row..run.row + run.rows) > 0);
+                if may_hold && file.pruned_before.is_none_or(|known| known < before) {
+                    file.pruned_before = Some(before);
+                    file.save(transaction, root)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::cache::column::text::OpenPage;
+    use crate::cache::sqlite::check::check;
+    use crate::cache::sqlite::schema;
+    use crate::cache::testing::{Request, START, batch, filled};
+    use crate::cache::write::row_numbers::RowNumbers;
+    use crate::cache::{Cache, CacheError, Snapshot};
+
+    /// Row number, time and request URI of all requests.
+    fn all(path: &std::path::Path) -> Vec<(u64, i64, Vec<u8>)> {
+        let cache = Cache::open(path).unwrap();
+        let snapshot = cache.snapshot().unwrap();
+        let keys = snapshot.dictionary(Field::Key).unwrap();
+        let rows = snapshot.with(|connection| Ok(SegmentRow::all(connection).unwrap())).unwrap();
+        let numbers: HashMap<i64, RowNumbers> =
+            rows.into_iter().map(|segment| (segment.id, segment.numbers)).collect();
+        let mut all = Vec::new();
+        for segment in &snapshot.segments {
+            let times = snapshot.integers(segment, Field::Time).unwrap().to_vec();
+            let codes = snapshot.integers(segment, Field::Key).unwrap().to_vec();
+            let mut row = 0;
+            let mut of_page = |page: &OpenPage| -> Result<(), CacheError> {
+                for index in 0..page.rows() {
+                    let uri = page.get(index, || keys.get(codes[row] as u32)).unwrap().unwrap().into_owned();
+                    all.push((numbers[&segment.id].number(row), Snapshot::time_of(times[row]) - START, uri));
+                    row += 1;
+                }
+                Ok(())
+            };
+            snapshot.for_each_page(segment, Field::RequestUri, &|| true, &mut of_page).unwrap();
+        }
+        all
+    }
+
+    #[test]
+    fn whole_segments_go_and_one_that_straddles_the_cut_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let mut writer = filled(&path, "one", (0..300_000).map(Request::at));
+        let before = all(&path);
+        let size = std::fs::metadata(&path).unwrap().len();
+        let source = writer.find_source("one").unwrap().unwrap();
+        let cache = Cache::open(&path).unwrap();
+        let expected = cache.snapshot().unwrap().prunable(source, START + 200_000).unwrap();
+        drop(cache);
+        assert_eq!(all(&path).len(), 300_000, "nothing is done by asking");
+
+        let pruned = writer.prune(source, START + 200_000).unwrap();
+        assert_eq!(expected, pruned);
+        assert_eq!((pruned.requests, pruned.segments_dropped, pruned.segments_rewritten), (200_000, 1, 1));
+        // The requests were in order of time, so the row numbers stay.
+        assert_eq!(all(&path), before[200_000..]);
+        assert!(writer.vacuum().unwrap() > size / 3);
+        assert_eq!(all(&path), before[200_000..]);
+        assert_eq!(check(&path, 0).unwrap().findings, []);
+        assert_eq!(writer.prune(source, START + 200_000).unwrap(), Pruned::default());
+    }
+
+    #[test]
+    fn requests_that_are_not_in_order_stay_in_order_and_keep_their_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        // 7 is coprime to 1000: every second of 0..1000 once, shuffled.
+        let mut writer = filled(&path, "one", (0..1000).map(|n| Request::at(n * 7 % 1000)));
+        let before = all(&path);
+        let source = writer.find_source("one").unwrap().unwrap();
+        assert_eq!(writer.prune(source, START + 400).unwrap().requests, 400);
+        let expected: Vec<_> = before.into_iter().filter(|(_, time, _)| *time >= 400).collect();
+        assert_eq!(all(&path), expected, "also the numbers stay");
+        assert_eq!(check(&path, 0).unwrap().findings, []);
+
+        // New requests get the next row numbers, and repeats are still detected.
+        let more: Vec<Request> = (995..1005).map(Request::at).collect();
+        let appended = writer.append(source, batch("b", &more, 1, true)).unwrap();
+        assert_eq!((appended.requests, appended.duplicates), (5, 5));
+        writer.commit().unwrap();
+        let numbers = expected.iter().map(|(number, ..)| *number).chain(1000..1005);
+        assert!(all(&path).iter().map(|(number, ..)| *number).eq(numbers));
+        assert_eq!(check(&path, 0).unwrap().findings, []);
+    }
+
+    #[test]
+    fn a_log_file_that_was_half_read_then_may_have_been_pruned_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let mut writer = filled(&path, "one", [Request::at(90_000)].into_iter());
+        let source = writer.find_source("one").unwrap().unwrap();
+        let requests: Vec<Request> = (0..20).map(Request::at).collect();
+        // Two files of the first of April, and a much later one; the first half of each.
+        let names = ["2026-04-01-01-00-00-A", "2026-04-01-02-00-00-B", "2026-05-01-00-00-00-C"];
+        for (name, requests) in names.iter().zip([&requests[..5], &requests[5..10], &requests[10..15]]) {
+            writer.append(source, batch(name, requests, 1, false)).unwrap();
+        }
+        writer.commit().unwrap();
+        assert_eq!(writer.prune(source, START + 10).unwrap().requests, 10);
+        assert_eq!(check(&path, 0).unwrap().findings, []);
+
+        let states = |path: &std::path::Path| -> Vec<(i64, bool)> {
+            let connection = schema::open_reader(path).unwrap();
+            let mut files = LogFileRow::all(&connection, source).unwrap();
+            files.sort_by_key(|file| file.name.clone());
+            let files = files.into_iter().filter(|file| names.contains(&file.name.as_str()));
+            files.map(|file| (file.state, file.pruned_before == Some(START + 10))).collect()
+        };
+        assert_eq!(states(&path), [(IN_PART, true), (IN_PART, true), (IN_PART, false)]);
+        // The committed lines still count: any process needs only the rest.
+        drop(writer);
+        let known = [(names[0], Some("1"))].into_iter();
+        let known = Cache::open(&path).unwrap().known(Some(source), known).unwrap();
+        let first_half = 1..6;
+        assert_eq!(known, [crate::cache::sqlite::catalogue::Known::InPart(vec![first_half])]);
+        let mut writer = Writer::open(&path).unwrap();
+        for (index, name) in names.iter().enumerate().filter(|(index, _)| *index != 1) {
+            let more: Vec<Request> = (0..5).map(|n| Request::at(1000 + index as i64 * 10 + n)).collect();
+            writer.append(source, batch(name, &more, 6, true)).unwrap();
+        }
+        writer.commit().unwrap();
+        assert_eq!(states(&path), [(WHOLE, true), (IN_PART, true), (WHOLE, false)]);
+        let holds = names.map(|name| writer.holds(source, name, Some("1")).unwrap());
+        assert_eq!(holds, [false, false, true], "only what is here wholly may be deleted elsewhere");
+        assert_eq!(check(&path, 0).unwrap().findings, []);
+    }
+
+    #[test]
+    fn a_source_without_any_request_left_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let mut writer = filled(&path, "one", (0..1000).map(Request::at));
+        let source = writer.find_source("one").unwrap().unwrap();
+        assert_eq!(writer.prune(source, i64::MAX).unwrap().requests, 1000);
+        assert_eq!(check(&path, 0).unwrap().findings, []);
+        writer.append(source, batch("b", &[Request::at(2000)], 1, true)).unwrap();
+        writer.commit().unwrap();
+        assert_eq!(all(&path).iter().map(|(number, ..)| *number).collect::<Vec<_>>(), [1000]);
+        assert_eq!(check(&path, 0).unwrap().findings, []);
+        assert_eq!(writer.delete_source(source).unwrap().requests, 1);
+        assert_eq!(check(&path, 0).unwrap().findings, []);
+    }
+}

@@ -1,0 +1,116 @@
+//! The root of a cache: what its rows cannot say of themselves, that none of them is missing or occurs twice.
+//!
+//! Every row that answers depend on has a checksum that covers its identity. The root has the digest of all
+//! segments, sources, log files and removed ranges, and the number of values of each dictionary; a log file has the
+//! digests of its own rows in other tables. So damage of the b-trees that SQLite does not notice is noticed by the
+//! first reader that relies on such a table.
+
+use rusqlite::{Connection, params};
+
+use crate::cache::column::Damage;
+use crate::cache::column::checksum::{self, Digest, RowChecksum};
+use crate::cache::column::layout::DIMENSIONS;
+use crate::cache::error::StoreError;
+
+/// How many values each dictionary has.
+pub type DictionaryLengths = [u32; DIMENSIONS];
+
+/// The one row of the table `root`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Root {
+    /// The largest id that a segment ever had; 0: there was none.
+    pub newest_segment: i64,
+    /// Digest of the table `segment`.
+    pub segments: Digest,
+    /// Digest of the table `source`.
+    pub sources: Digest,
+    /// Digest of the table `log_file`.
+    pub log_files: Digest,
+    /// Digest of the table `removed`.
+    pub removed: Digest,
+    /// How many values each dictionary has, in the order of the dimensions.
+    pub dictionaries: DictionaryLengths,
+}
+
+impl Root {
+    /// Reads the root.
+    ///
+    /// # Errors
+    /// If it is missing or is not what was written.
+    pub fn read(connection: &Connection) -> Result<Root, StoreError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT newest_segment, segments, sources, log_files, removed, dictionaries, crc FROM root",
+        )?;
+        let mut rows = statement.query([])?;
+        let Some(row) = rows.next()? else { return Err(Damage("it is missing").into()) };
+        let lengths = row.get_ref(5)?.as_bytes().unwrap_or_default();
+        let Some(lengths) = lengths.as_chunks().0.first_chunk::<DIMENSIONS>() else {
+            return Err(checksum::DAMAGE.into());
+        };
+        let root = Root {
+            newest_segment: row.get(0)?,
+            segments: Digest(row.get(1)?),
+            sources: Digest(row.get(2)?),
+            log_files: Digest(row.get(3)?),
+            removed: Digest(row.get(4)?),
+            dictionaries: lengths.map(u32::from_le_bytes),
+        };
+        checksum::is_same(row.get(6)?, root.crc())?;
+        match rows.next()? {
+            None => Ok(root),
+            Some(_) => Err(Damage("it is there twice").into()),
+        }
+    }
+
+    /// Writes the root at the end of a transaction: the digests of the small tables are taken of the tables, that of
+    /// the log files is kept by [`LogFileRow`](crate::cache::sqlite::log_files::LogFileRow).
+    pub fn write(&mut self, transaction: &Connection, stored: &[usize; DIMENSIONS]) -> rusqlite::Result<()> {
+        self.dictionaries = stored.map(|length| length as u32);
+        self.segments = digest_of(transaction, "segment")?;
+        self.sources = digest_of(transaction, "source")?;
+        self.removed = digest_of(transaction, "removed")?;
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO root
+                 (id, newest_segment, segments, sources, log_files, removed, dictionaries, crc)
+                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                self.newest_segment,
+                self.segments.0,
+                self.sources.0,
+                self.log_files.0,
+                self.removed.0,
+                self.dictionary_bytes(),
+                self.crc()
+            ])?;
+        Ok(())
+    }
+
+    fn dictionary_bytes(&self) -> Vec<u8> {
+        self.dictionaries.iter().flat_map(|length| length.to_le_bytes()).collect()
+    }
+
+    fn crc(&self) -> i32 {
+        let Root { newest_segment, segments, sources, log_files, removed, .. } = self;
+        [*newest_segment, segments.0, sources.0, log_files.0, removed.0]
+            .iter()
+            .fold(RowChecksum::default(), |row, number| row.number(*number))
+            .bytes(&self.dictionary_bytes())
+            .end()
+    }
+}
+
+/// The digest of a table as it is.
+pub fn digest_of(connection: &Connection, table: &str) -> rusqlite::Result<Digest> {
+    let sql = format!("SELECT {} FROM {table}", Digest::SQL);
+    connection.prepare_cached(&sql)?.query_row([], |row| row.get(0).map(Digest))
+}
+
+/// Compares the digest of a table with that in the root.
+///
+/// # Errors
+/// If rows of it are missing or occur twice.
+pub fn is_complete(found: Digest, expected: Digest) -> Result<(), Damage> {
+    if found == expected { Ok(()) } else { Err(Damage("rows of it are missing or occur twice")) }
+}

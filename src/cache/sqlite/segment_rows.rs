@@ -1,0 +1,169 @@
+//! The rows of the table `segment`, and removing requests from a segment.
+
+use rusqlite::{Connection, Row, params};
+
+use super::root::{self, Root};
+use crate::cache::column::Damage;
+use crate::cache::column::checksum::{self, Digest, RowChecksum};
+use crate::cache::error::StoreError;
+use crate::cache::write::row_numbers::RowNumbers;
+
+/// More numbers than any segment covers: as many as blocks of lines can hold, and much more.
+const NUMBERS_MAX: usize = 1 << 24;
+
+/// A row of the table `segment`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SegmentRow {
+    pub id: i64,
+    pub source: i64,
+    pub rows: usize,
+    pub numbers: RowNumbers,
+    /// Times of its first and last request in time.
+    pub time_min: i64,
+    pub time_max: i64,
+    /// Bytes of its columns.
+    pub bytes: u64,
+}
+
+impl SegmentRow {
+    /// The rows of all segments, by source and in the order of their numbers.
+    ///
+    /// # Errors
+    /// If one is missing, occurs twice, or is not what was written.
+    pub fn all(connection: &Connection) -> Result<Vec<SegmentRow>, StoreError> {
+        SegmentRow::all_of(connection, &Root::read(connection)?)
+    }
+
+    /// The rows of all segments, with the root that was read in the same transaction.
+    pub fn all_of(connection: &Connection, root: &Root) -> Result<Vec<SegmentRow>, StoreError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment
+             ORDER BY source_id, first_row",
+        )?;
+        let mut rows = statement.query([])?;
+        let (mut all, mut digest) = (Vec::new(), Digest::default());
+        while let Some(row) = rows.next()? {
+            digest.add(row.get(8)?);
+            all.push(SegmentRow::read(row)?);
+        }
+        root::is_complete(digest, root.segments)?;
+        Ok(all)
+    }
+
+    /// The row of a segment.
+    pub fn find(connection: &Connection, id: i64) -> Result<SegmentRow, StoreError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment
+             WHERE id = ?1",
+        )?;
+        let mut rows = statement.query([id])?;
+        SegmentRow::read(rows.next()?.ok_or(Damage("it is missing"))?)
+    }
+
+    fn read(row: &Row<'_>) -> Result<SegmentRow, StoreError> {
+        let gone = row.get_ref(9)?.as_blob_or_null().map_err(|_| checksum::DAMAGE)?;
+        let numbers: [i64; 8] = {
+            let mut numbers = [0; 8];
+            for (index, number) in numbers.iter_mut().enumerate() {
+                *number = row.get(index)?;
+            }
+            numbers
+        };
+        checksum::is_same(row.get(8)?, crc(&numbers, gone))?;
+        let [id, source, first_row, rows, covered, time_min, time_max, bytes] = numbers;
+        let is_possible = (1..=NUMBERS_MAX as i64).contains(&rows)
+            && (rows..=NUMBERS_MAX as i64).contains(&covered)
+            && first_row >= 0
+            && time_min <= time_max;
+        if !is_possible {
+            return Err(Damage("a segment of an impossible size or time").into());
+        }
+        let rows = rows as usize;
+        let numbers = RowNumbers::open(first_row as u64, covered as usize, rows, gone)?;
+        Ok(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: bytes as u64 })
+    }
+
+    /// Writes the row.
+    pub fn insert(&self, transaction: &Connection) -> rusqlite::Result<()> {
+        let SegmentRow { id, source, rows, numbers, time_min, time_max, bytes } = self;
+        let covered = numbers.span(*rows) as i64;
+        let gone = numbers.gone_bytes();
+        let (first_row, rows, bytes) = (numbers.first as i64, *rows as i64, *bytes as i64);
+        let columns = [*id, *source, first_row, rows, covered, *time_min, *time_max, bytes];
+        transaction
+            .prepare_cached(
+                "INSERT INTO segment (id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc,
+                     gone)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                id,
+                source,
+                first_row,
+                rows,
+                covered,
+                time_min,
+                time_max,
+                bytes,
+                crc(&columns, gone.as_deref()),
+                gone
+            ])?;
+        Ok(())
+    }
+}
+
+/// Checksum of a row of `segment`.
+fn crc(columns: &[i64; 8], gone: Option<&[u8]>) -> i32 {
+    let row = columns.iter().fold(RowChecksum::default(), |row, number| row.number(*number));
+    match gone {
+        None => row.number(0),
+        Some(gone) => row.number(1).bytes(gone),
+    }
+    .end()
+}
+
+/// Numbers of a source that were removed with their whole segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemovedRow {
+    pub source: i64,
+    pub first_row: i64,
+    pub rows: i64,
+}
+
+impl RemovedRow {
+    /// All of a source, in ascending order.
+    pub fn of_source(connection: &Connection, source: i64) -> Result<Vec<RemovedRow>, StoreError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT source_id, first_row, rows, crc FROM removed WHERE source_id = ?1 ORDER BY first_row",
+        )?;
+        let mut rows = statement.query([source])?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            let removed = RemovedRow { source: row.get(0)?, first_row: row.get(1)?, rows: row.get(2)? };
+            checksum::is_same(row.get(3)?, removed.crc())?;
+            all.push(removed);
+        }
+        Ok(all)
+    }
+
+    /// Writes the row, or makes the one that ends where it begins longer.
+    pub fn add(self, transaction: &Connection) -> Result<(), StoreError> {
+        let before = RemovedRow::of_source(transaction, self.source)?
+            .into_iter()
+            .find(|before| before.first_row + before.rows == self.first_row);
+        let joined = match before {
+            None => self,
+            Some(before) => RemovedRow { rows: before.rows + self.rows, ..before },
+        };
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO removed (source_id, first_row, rows, crc) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![joined.source, joined.first_row, joined.rows, joined.crc()])?;
+        Ok(())
+    }
+
+    fn crc(self) -> i32 {
+        checksum::of_numbers(&[self.source, self.first_row, self.rows])
+    }
+}

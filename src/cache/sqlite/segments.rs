@@ -1,0 +1,103 @@
+//! Segments as they lie in the file: written, deleted, read back, and written anew without some of their requests.
+
+use rusqlite::{Connection, Transaction};
+
+use super::root::Root;
+use super::segment_rows::{RemovedRow, SegmentRow};
+use crate::cache::column::Damage;
+use crate::cache::column::chunk;
+use crate::cache::column::integers::Integers;
+use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
+use crate::cache::column::text::split;
+use crate::cache::dictionary::published::GrowingDictionary;
+use crate::cache::error::StoreError;
+use crate::cache::write::memtable::{Memtable, code_to_time};
+use crate::cache::write::repeats::read_column;
+use crate::cache::write::row_numbers::RowNumbers;
+use crate::log::Field;
+
+/// Writes a segment of a source with requests of these numbers, and returns its id.
+pub(in crate::cache) fn insert_segment(
+    transaction: &Transaction<'_>,
+    root: &mut Root,
+    (source, numbers): (i64, RowNumbers),
+    segment: &mut Memtable,
+    keys: &GrowingDictionary,
+) -> Result<i64, StoreError> {
+    let (time_min, time_max) = segment.time_range().unwrap_or((0, 0));
+    root.newest_segment += 1;
+    let id = root.newest_segment;
+    let (rows, mut bytes) = (segment.rows(), 0);
+    segment.pack(keys, |column| {
+        bytes += chunk::insert(transaction, id, column)?;
+        Ok::<_, StoreError>(())
+    })?;
+    SegmentRow { id, source, rows, numbers, time_min, time_max, bytes }.insert(transaction)?;
+    Ok(id)
+}
+
+pub(in crate::cache) fn delete_segment(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM column_chunk WHERE id BETWEEN ?1 AND ?1 + 63")?
+        .execute([id * 64])?;
+    transaction.prepare_cached("DELETE FROM segment WHERE id = ?1")?.execute([id])?;
+    Ok(())
+}
+
+/// Removes rows, in ascending order, of a stored segment: what is left of it is written anew under another id.
+pub(in crate::cache) fn remove_rows(
+    transaction: &Transaction<'_>,
+    root: &mut Root,
+    segment: &SegmentRow,
+    rows: &[usize],
+    keys: &GrowingDictionary,
+) -> Result<(), StoreError> {
+    let range = segment.numbers.range(segment.rows);
+    if rows.len() == segment.rows {
+        delete_segment(transaction, segment.id)?;
+        let removed = RemovedRow {
+            source: segment.source,
+            first_row: range.start as i64,
+            rows: (range.end - range.start) as i64,
+        };
+        return removed.add(transaction);
+    }
+    let place = format!("segment {}", segment.id);
+    let mut open = load_segment(transaction, segment.id, segment.rows)?;
+    open.remove(rows, keys).map_err(|damage| StoreError::from(damage).at(place))?;
+    let mut numbers = segment.numbers.clone();
+    numbers.remove(rows);
+    delete_segment(transaction, segment.id)?;
+    insert_segment(transaction, root, (segment.source, numbers), &mut open, keys)?;
+    Ok(())
+}
+
+/// A stored segment, unpacked so that rows can be added.
+pub(in crate::cache) fn load_segment(
+    connection: &Connection,
+    id: i64,
+    rows: usize,
+) -> Result<Memtable, StoreError> {
+    let damaged = |damage| StoreError::from(damage).at(format_args!("segment {id}"));
+    let read = |field: Field| read_column(connection, id, field);
+    let numbers = |field: Field| {
+        Integers::open(read(field)?).and_then(|column| column.into_rows(rows)).map_err(damaged)
+    };
+    let mut segment = Memtable::default();
+    segment.times = numbers(Field::Time)?.into_iter().map(code_to_time).collect();
+    let mut codes: [Vec<u32>; DIMENSIONS] = Default::default();
+    for (codes, field) in codes.iter_mut().zip(DIMENSION_FIELDS) {
+        *codes = numbers(field)?.into_iter().map(|code| code as u32).collect();
+    }
+    segment.set_codes(codes);
+    for (slot, field) in MEASURE_FIELDS.into_iter().enumerate() {
+        segment.measures[slot] = numbers(field)?;
+    }
+    for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
+        segment.details[slot] = split(&read(field)?).map_err(damaged)?;
+        if segment.details[slot].iter().map(|page| page.rows).sum::<usize>() != rows {
+            return Err(damaged(Damage("a column has another number of rows than its segment")));
+        }
+    }
+    Ok(segment)
+}

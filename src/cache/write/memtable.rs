@@ -1,0 +1,423 @@
+//! The memtable: the segment being filled at the end of a source. Its requests are not packed yet, and may
+//! not be committed yet.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::log::parser::templates::is_in_frame;
+use crate::log::{Field, Kind};
+
+use super::batch::{Batch, KEY, NEW_VALUE};
+use crate::cache::column::layout::{
+    DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURES, hint, slot,
+};
+use crate::cache::column::text::{self, OpenPage, PAGE, PAGE_BYTES, Page, PageBuilder};
+use crate::cache::column::value_set::Presence;
+use crate::cache::column::{Damage, integers};
+use crate::cache::dictionary::published::GrowingDictionary;
+
+/// Rows of a full segment.
+pub const SEGMENT_ROWS: usize = 131_072;
+
+/// Bytes of stored text of a full segment. The last segment is in memory and is rewritten until it is full,
+/// and SQLite stores up to 1 GB in one value. An ordinary segment has a fifth of them.
+pub const SEGMENT_BYTES: usize = 64 << 20;
+
+/// Whether a dimension is part of the template of a line.
+const fn is_in_template(slot: usize) -> bool {
+    is_in_frame(DIMENSION_FIELDS[slot])
+}
+
+/// Number of template dimensions.
+const TEMPLATE_DIMENSIONS: usize = {
+    let (mut count, mut slot) = (0, 0);
+    while slot < DIMENSIONS {
+        count += is_in_template(slot) as usize;
+        slot += 1;
+    }
+    count
+};
+
+/// A template dimension. All of them have one code per template.
+const TEMPLATE_SLOT: usize = slot(Field::Bucket);
+
+/// A column ready to be written.
+pub struct PackedColumn<'a> {
+    pub field: Field,
+    pub low: i64,
+    pub high: i64,
+    /// Only for dimensions, and only if it says more than the bounds.
+    pub presence: Option<Presence>,
+    /// The packed integers; for text the directory of its pages.
+    pub bytes: &'a [u8],
+    /// For text the pages, whose bytes follow the directory.
+    pub pages: &'a [Page],
+}
+
+/// Requests in columns, with the value ids of the cache.
+#[derive(Default)]
+pub struct Memtable {
+    pub times: Vec<i64>,
+    /// One value id per row, or one per template for a field [in the frame](is_in_frame) of a line.
+    pub codes: [Vec<u32>; DIMENSIONS],
+    /// The template of each row. Templates may be equal, and some have no rows any more.
+    frames: Vec<u32>,
+    pub measures: [Vec<u64>; MEASURES],
+    pub details: [Vec<Page>; DETAILS],
+    /// The last opened pages of each detail, the most recently used at the end.
+    open_pages: RefCell<[OpenPages; DETAILS]>,
+    /// Page buffers of earlier segments, to be used again.
+    spare: [Vec<Vec<u8>>; DETAILS],
+    packer: integers::Packer,
+    /// Rewrites pages; made when first needed.
+    rewriters: [Option<Box<PageRewriter>>; DETAILS],
+}
+
+/// The buffers for rewriting a page: it is decoded into `open` and built again by `builder`.
+struct PageRewriter {
+    open: OpenPage,
+    builder: PageBuilder,
+}
+
+impl PageRewriter {
+    fn of(slot: usize) -> Box<PageRewriter> {
+        Box::new(PageRewriter {
+            open: OpenPage::default(),
+            builder: PageBuilder::new(hint(DETAIL_FIELDS[slot])),
+        })
+    }
+}
+
+/// Pages of one detail with their indices.
+type OpenPages = Vec<(usize, Arc<OpenPage>)>;
+
+/// Open pages per detail. Repeats follow each other, often from several log files alternately. Each is
+/// compared with a page far from its own, and opening two pages for every row would take a hundred times as
+/// long as parsing it.
+const MAX_OPEN_PAGES: usize = 8;
+
+/// Bytes of memory of the open pages of a detail, unless it is a single page.
+const MAX_OPEN_BYTES: usize = 32 << 20;
+
+/// Larger page buffers are freed, not reused.
+const MAX_REUSED_PAGE_BYTES: usize = 1 << 20;
+
+impl Memtable {
+    /// Number of requests.
+    pub fn rows(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Bytes of text as stored.
+    pub fn bytes(&self) -> usize {
+        self.details.iter().flatten().map(|page| page.bytes.len()).sum()
+    }
+
+    /// Bytes of memory of text, open pages included.
+    pub fn text_memory(&self) -> usize {
+        let open_pages = self.open_pages.borrow();
+        self.bytes() + open_pages.iter().flatten().map(|(_, page)| page.memory()).sum::<usize>()
+    }
+
+    /// Adds all columns of a batch but its dimensions; [`Memtable::extend_codes`] adds these.
+    pub fn extend(&mut self, batch: &mut Batch) {
+        let first = self.codes[TEMPLATE_SLOT].len() as u32;
+        self.frames.extend(batch.frames.iter().map(|frame| first + frame));
+        self.times.extend_from_slice(&batch.times);
+        for (all, more) in self.measures.iter_mut().zip(&batch.measures) {
+            all.extend_from_slice(more);
+        }
+        for (slot, (all, more)) in self.details.iter_mut().zip(&mut batch.details).enumerate() {
+            // Return one buffer for each page received.
+            let spare = &mut self.spare[slot];
+            batch.spare[slot].extend(spare.drain(spare.len().saturating_sub(more.len())..));
+            all.append(more);
+        }
+    }
+
+    /// Adds the codes of a dimension. `ids` has the value id for each [`NEW_VALUE`] code of the batch.
+    pub fn extend_codes(&mut self, slot: usize, codes: &[u32], ids: &[u32]) {
+        if ids.len() > 1 {
+            self.codes[slot].extend(codes.iter().map(|code| value_id(*code, ids)));
+        } else {
+            self.codes[slot].extend_from_slice(codes);
+        }
+    }
+
+    /// The value id of a dimension of a row.
+    pub fn code(&self, slot: usize, row: usize) -> u32 {
+        let index = if is_in_template(slot) { self.frames[row] as usize } else { row };
+        self.codes[slot][index]
+    }
+
+    /// Replaces the codes of all dimensions. `columns` have one value id per row.
+    pub fn set_codes(&mut self, columns: [Vec<u32>; DIMENSIONS]) {
+        let rows = columns[KEY].len();
+        let in_template = || columns.iter().enumerate().filter(|(slot, _)| is_in_template(*slot));
+        let mut numbers: HashMap<[u32; TEMPLATE_DIMENSIONS], u32> = HashMap::new();
+        self.frames.clear();
+        for row in 0..rows {
+            let mut frame = [0; TEMPLATE_DIMENSIONS];
+            frame.iter_mut().zip(in_template()).for_each(|(code, (_, column))| *code = column[row]);
+            let next = numbers.len() as u32;
+            self.frames.push(*numbers.entry(frame).or_insert(next));
+        }
+        let mut frames: Vec<([u32; TEMPLATE_DIMENSIONS], u32)> = numbers.into_iter().collect();
+        frames.sort_unstable_by_key(|(_, number)| *number);
+        let mut place = 0;
+        for (slot, column) in columns.into_iter().enumerate() {
+            if is_in_template(slot) {
+                self.codes[slot] = frames.iter().map(|(codes, _)| codes[place]).collect();
+                place += 1;
+            } else {
+                self.codes[slot] = column;
+            }
+        }
+    }
+
+    /// Removes all rows and keeps the memory.
+    pub fn clear(&mut self) {
+        self.times.clear();
+        self.codes.iter_mut().for_each(Vec::clear);
+        self.frames.clear();
+        self.measures.iter_mut().for_each(Vec::clear);
+        *self.open_pages.get_mut() = Default::default();
+        for (pages, spare) in self.details.iter_mut().zip(&mut self.spare) {
+            // Buffers that no batch needed since the last segment are surplus.
+            spare.clear();
+            let bytes = pages.drain(..).map(|page| page.bytes);
+            spare.extend(bytes.filter(|bytes| bytes.len() > 1 && bytes.capacity() <= MAX_REUSED_PAGE_BYTES));
+        }
+    }
+
+    /// Removes rows, given in ascending order.
+    pub fn remove(&mut self, gone: &[usize], keys: &GrowingDictionary) -> Result<(), Damage> {
+        let Some(&first) = gone.first() else { return Ok(()) };
+        for slot in 0..DETAILS {
+            self.remove_details(slot, gone, keys)?;
+        }
+        *self.open_pages.get_mut() = Default::default();
+        let keep = |column_length: usize| {
+            let mut next = gone.iter().peekable();
+            (first..column_length).filter(move |row| next.next_if(|gone| **gone == *row).is_none())
+        };
+        fn compact<T: Copy>(column: &mut Vec<T>, first: usize, keep: impl Iterator<Item = usize>) {
+            let mut to = first;
+            for from in keep {
+                column[to] = column[from];
+                to += 1;
+            }
+            column.truncate(to);
+        }
+        let rows = self.rows();
+        compact(&mut self.times, first, keep(rows));
+        let by_row = self.codes.iter_mut().enumerate().filter(|(slot, _)| !is_in_template(*slot));
+        by_row.for_each(|(_, column)| compact(column, first, keep(rows)));
+        compact(&mut self.frames, first, keep(rows));
+        self.measures.iter_mut().for_each(|column| compact(column, first, keep(rows)));
+        Ok(())
+    }
+
+    fn remove_details(
+        &mut self,
+        slot: usize,
+        gone: &[usize],
+        keys: &GrowingDictionary,
+    ) -> Result<(), Damage> {
+        let PageRewriter { open, builder } =
+            &mut **self.rewriters[slot].get_or_insert_with(|| PageRewriter::of(slot));
+        let mut gone = gone.iter().peekable();
+        let mut start = 0;
+        for page in &mut self.details[slot] {
+            let end = start + page.rows;
+            if gone.peek().is_some_and(|row| **row < end) {
+                open.fill(page.rows, &page.bytes)?;
+                for row in start..end {
+                    if gone.next_if(|gone| **gone == row).is_none() {
+                        let key = || key_of(&self.codes, keys, row);
+                        copy_value(builder, open, row - start, key)?;
+                    }
+                }
+                let memory = std::mem::take(&mut page.bytes);
+                *page = builder.finish_in(&mut vec![memory]).unwrap_or(Page { rows: 0, bytes: vec![0] });
+                if open.memory() > MAX_OPEN_BYTES {
+                    *open = OpenPage::default();
+                }
+            }
+            start = end;
+        }
+        self.details[slot].retain(|page| page.rows > 0);
+        Ok(())
+    }
+
+    /// A detail of a row.
+    pub fn detail(
+        &self,
+        slot: usize,
+        row: usize,
+        keys: &GrowingDictionary,
+    ) -> Result<Option<Vec<u8>>, Damage> {
+        let mut start = 0;
+        for (index, page) in self.details[slot].iter().enumerate() {
+            if row < start + page.rows {
+                let mut open_pages = self.open_pages.borrow_mut();
+                let open_pages = &mut open_pages[slot];
+                let open = match open_pages.iter().position(|(number, _)| *number == index) {
+                    Some(place) => {
+                        open_pages[place..].rotate_left(1);
+                        open_pages[open_pages.len() - 1].1.clone()
+                    }
+                    None => {
+                        if open_pages.len() == MAX_OPEN_PAGES {
+                            open_pages.remove(0);
+                        }
+                        let open = Arc::new(OpenPage::open(page)?);
+                        let mut memory: usize = open_pages.iter().map(|(_, page)| page.memory()).sum();
+                        while !open_pages.is_empty() && memory + open.memory() > MAX_OPEN_BYTES {
+                            memory -= open_pages.remove(0).1.memory();
+                        }
+                        open_pages.push((index, open.clone()));
+                        open
+                    }
+                };
+                let key = || key_of(&self.codes, keys, row);
+                return Ok(open.get(row - start, key)?.map(Cow::into_owned));
+            }
+            start += page.rows;
+        }
+        Err(Damage("a column of text has fewer rows than its segment"))
+    }
+
+    /// The first and the last time.
+    pub fn time_range(&self) -> Option<(i64, i64)> {
+        Some((*self.times.iter().min()?, *self.times.iter().max()?))
+    }
+
+    /// Packs one column after another, in the order of the fields.
+    pub fn pack<E: From<Damage>>(
+        &mut self,
+        keys: &GrowingDictionary,
+        mut each: impl FnMut(PackedColumn<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.join_small_pages(keys)?;
+        let used = self.used_templates();
+        let packer = &mut self.packer;
+        for field in Field::all() {
+            let slot = slot(field);
+            let mut pages = [].as_slice();
+            let (low, high) = match field.kind() {
+                Kind::Time => {
+                    let (low, high) = packer.pack(&self.times, time_to_code);
+                    (code_to_time(low), code_to_time(high))
+                }
+                Kind::Dimension if is_in_template(slot) => {
+                    let codes = &self.codes[slot];
+                    as_bounds(packer.pack(&self.frames, |frame| codes[frame as usize]))
+                }
+                Kind::Dimension => as_bounds(packer.pack(&self.codes[slot], |code| code)),
+                Kind::Measure => as_bounds(packer.pack(&self.measures[slot], |number| number)),
+                Kind::Detail => {
+                    pages = &self.details[slot];
+                    text::put_directory(pages, &mut packer.bytes);
+                    (0, 0)
+                }
+            };
+            let presence = match field.kind() {
+                Kind::Dimension if is_in_template(slot) => {
+                    let codes = used.iter().map(|frame| self.codes[slot][*frame as usize]);
+                    Presence::of_ids(codes, low, high)
+                }
+                Kind::Dimension => Presence::of_ids(self.codes[slot].iter().copied(), low, high),
+                _ => None,
+            };
+            each(PackedColumn { field, low, high, presence, bytes: &packer.bytes, pages })?;
+        }
+        Ok(())
+    }
+
+    /// The templates that have rows, in ascending order.
+    fn used_templates(&self) -> Vec<u32> {
+        let mut is_used = vec![false; self.codes[TEMPLATE_SLOT].len()];
+        self.frames.iter().for_each(|frame| is_used[*frame as usize] = true);
+        (0..is_used.len() as u32).filter(|frame| is_used[*frame as usize]).collect()
+    }
+
+    /// Joins adjacent small pages: follow mode adds a few rows at a time, and a page of a single request
+    /// compresses badly.
+    fn join_small_pages(&mut self, keys: &GrowingDictionary) -> Result<(), Damage> {
+        for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
+            let is_small = |page: &Page| -> Result<bool, Damage> {
+                Ok(page.rows < PAGE / 2 && page.text_bytes()? < PAGE_BYTES as u64 / 2)
+            };
+            let are_small = self.details[slot].iter().map(is_small).collect::<Result<Vec<bool>, Damage>>()?;
+            if !are_small.windows(2).any(|pair| pair[0] && pair[1]) {
+                continue;
+            }
+            let mut builder = PageBuilder::new(hint(field));
+            let mut joined = Vec::new();
+            let mut start = 0;
+            for (page, is_small) in std::mem::take(&mut self.details[slot]).into_iter().zip(are_small) {
+                let rows = page.rows;
+                if is_small {
+                    let open = OpenPage::open(&page)?;
+                    for row in 0..rows {
+                        let key = || key_of(&self.codes, keys, start + row);
+                        copy_value(&mut builder, &open, row, key)?;
+                        if builder.is_full() {
+                            joined.extend(builder.finish());
+                        }
+                    }
+                } else {
+                    joined.extend(builder.finish());
+                    joined.push(page);
+                }
+                start += rows;
+            }
+            joined.extend(builder.finish());
+            self.details[slot] = joined;
+        }
+        *self.open_pages.get_mut() = Default::default();
+        Ok(())
+    }
+}
+
+/// Copies a value to another page. An elided key stays elided: restored, it would be stored once more per
+/// row.
+fn copy_value<'k>(
+    builder: &mut PageBuilder,
+    page: &OpenPage,
+    row: usize,
+    key: impl FnOnce() -> Option<&'k [u8]>,
+) -> Result<(), Damage> {
+    match page.around_key(row)? {
+        Some(around) => builder.push_without_key(around.before, around.after),
+        None => builder.push(page.get(row, key)?.as_deref()),
+    }
+    Ok(())
+}
+
+/// The value id for the code of a batch.
+fn value_id(code: u32, ids: &[u32]) -> u32 {
+    if code & NEW_VALUE == 0 { code } else { ids[(code & !NEW_VALUE) as usize] }
+}
+
+fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k GrowingDictionary, row: usize) -> Option<&'k [u8]> {
+    keys.get(codes[KEY].get(row).copied()?)
+}
+
+fn as_bounds((low, high): (u64, u64)) -> (i64, i64) {
+    (low as i64, high as i64)
+}
+
+/// Maps times to unsigned numbers of the same order.
+pub fn time_to_code(time: i64) -> u64 {
+    (time as u64) ^ (1 << 63)
+}
+
+/// The inverse of [`time_to_code`].
+pub fn code_to_time(code: u64) -> i64 {
+    (code ^ (1 << 63)) as i64
+}

@@ -1,0 +1,687 @@
+//! The writer: appends batches to the memtable, and commits them together with the state of the log files
+//! that they came from. After a crash at any point the cache is complete up to the last commit, and has no
+//! request twice.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::batch::{Batch, EncodedColumn, FileMark, KEY, LineRun, RejectedLine};
+use super::memtable::{Memtable, SEGMENT_BYTES, SEGMENT_ROWS};
+use super::repeats::{Repeat, RepeatFinder};
+use super::row_numbers::RowNumbers;
+use crate::cache::CacheError;
+use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS};
+use crate::cache::dictionary::hash;
+use crate::cache::dictionary::published::{GrowingDictionary, SharedDictionaries};
+use crate::cache::error::StoreError;
+use crate::cache::sqlite::catalogue::{self, SourceInfo, SourceRow};
+use crate::cache::sqlite::checkpoint::Checkpointer;
+use crate::cache::sqlite::lock::{LockedCache, WriterLock};
+use crate::cache::sqlite::log_files::{self, LogFileReading};
+use crate::cache::sqlite::made::NewCache;
+use crate::cache::sqlite::place;
+use crate::cache::sqlite::root::{self, Root};
+use crate::cache::sqlite::schema::{self, Journal, Opened};
+use crate::cache::sqlite::segment_rows::SegmentRow;
+use crate::cache::sqlite::segments::{delete_segment, insert_segment, load_segment};
+use crate::cache::{column, dictionary};
+use crate::log::Field;
+
+/// What an appended batch added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Requests added.
+    pub requests: u64,
+    /// Exact repeats dropped. Neither requests that an earlier version of the log file gave nor repeats
+    /// counted then are included.
+    pub duplicates: u64,
+}
+
+/// Bytes of rejected lines that cause a commit: uncommitted ones are in memory.
+const REJECTED_BYTES: usize = 16 << 20;
+
+/// The layout of what a [`Writer`] writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriterOptions {
+    /// Rows of a full segment, at least 1. A segment may be full earlier by its bytes. With fewer rows, less
+    /// is rewritten while a source grows; with more, a query reads fewer and larger chunks. Readers accept
+    /// any size.
+    pub segment_rows: usize,
+}
+
+impl Default for WriterOptions {
+    fn default() -> WriterOptions {
+        WriterOptions { segment_rows: SEGMENT_ROWS }
+    }
+}
+
+impl WriterOptions {
+    /// Upper limit of the rows of a segment that has more than one batch: batches end where blocks of lines
+    /// end.
+    fn segment_rows_max(self) -> usize {
+        self.segment_rows + self.segment_rows / 8
+    }
+}
+
+/// Writes to a cache. At most one exists per cache, over all processes.
+pub struct Writer {
+    pub(in crate::cache) path: PathBuf,
+    options: WriterOptions,
+    /// As of the last commit.
+    journal: Journal,
+    /// Checkpoints the write-ahead log in the background, from the first full segment on. Declared before the
+    /// connection: the connection that is closed last removes the log.
+    pub(in crate::cache) checkpointer: Option<Checkpointer>,
+    pub(in crate::cache) connection: Connection,
+    pub(in crate::cache) values: [GrowingDictionary; DIMENSIONS],
+    dictionaries: SharedDictionaries,
+    /// Number of committed values of each dictionary.
+    pub(in crate::cache) stored: [usize; DIMENSIONS],
+    /// The committed root.
+    pub(in crate::cache) root: Root,
+    /// The id of the next new log file in the catalogue.
+    next_file: i64,
+    pub(in crate::cache) tail: Option<Tail>,
+    /// Log files that have uncommitted changes or lines still to be read.
+    pub(in crate::cache) files: HashMap<(i64, String), LogFileReading>,
+    /// Bytes of their uncommitted rejected lines.
+    rejected_bytes: usize,
+    /// Buffer for the value ids of a batch.
+    ids: Vec<u32>,
+    /// A handle of the cache file, once it was opened besides SQLite. Declared after the connection, which is
+    /// closed first.
+    pub(in crate::cache) kept_open: Option<std::fs::File>,
+    /// Leftover journals that were renamed when this writer made the cache.
+    renamed_journals: Vec<PathBuf>,
+    is_new: bool,
+    /// Declared last, so that it is released last.
+    held: LockedCache,
+}
+
+/// The end of the source that is being written.
+pub(in crate::cache) struct Tail {
+    source: i64,
+    numbers: RowNumbers,
+    segment: Memtable,
+    /// The stored segment that has the first `committed` rows of the memtable.
+    stored: Option<i64>,
+    committed: usize,
+    repeats: RepeatFinder,
+    /// Whether requests of any log file of the source were pruned: they must not be added again.
+    has_pruned: bool,
+}
+
+impl Writer {
+    /// Opens a cache for writing, and makes it if it is missing. A file that is not a cache is left as it
+    /// was.
+    ///
+    /// # Errors
+    /// If the file is not a cache, another process writes to it, or it cannot be written.
+    pub fn open(path: &Path) -> Result<Writer, CacheError> {
+        Writer::open_with(path, WriterOptions::default())
+    }
+
+    /// Opens a cache with other options than the default.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_with(path: &Path, options: WriterOptions) -> Result<Writer, CacheError> {
+        Writer::open_as(path, options, Journal::WriteAhead)
+    }
+
+    /// Opens a cache for writing when no reader is expected. A new cache gets a rollback journal, which
+    /// writes new data once and not twice, until a reader opens it or [`Writer::checkpoint`] is called.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_to_fill(path: &Path) -> Result<Writer, CacheError> {
+        Writer::open_as(path, WriterOptions::default(), Journal::Rollback)
+    }
+
+    fn open_as(path: &Path, options: WriterOptions, wanted: Journal) -> Result<Writer, CacheError> {
+        if place::is_missing_or_empty(path)? {
+            place::make_folder_of(&place::resolve(path))
+                .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
+        } else if let Err(error) = schema::open_reader(path)
+            && !place::is_missing_or_empty(path)?
+        {
+            // Unless the process that made the cache has deleted it since, because it was empty.
+            return Err(error);
+        }
+        let lock = WriterLock::acquire(path)?;
+        let Opened { connection, journal, place, is_new, renamed_journals } =
+            schema::open_writer(path, wanted)?;
+        let mut writer = Writer {
+            path: path.to_owned(),
+            options,
+            journal,
+            connection,
+            values: Default::default(),
+            dictionaries: SharedDictionaries::default(),
+            stored: [0; DIMENSIONS],
+            root: Root::default(),
+            next_file: 1,
+            tail: None,
+            files: HashMap::new(),
+            rejected_bytes: 0,
+            ids: Vec::new(),
+            checkpointer: None,
+            kept_open: None,
+            renamed_journals,
+            is_new,
+            held: LockedCache::new(place, lock),
+        };
+        writer.load()?;
+        Ok(writer)
+    }
+
+    /// The path of the cache.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A handle to delete the cache again, if this writer made it.
+    pub fn new_cache(&self) -> Option<NewCache> {
+        self.is_new.then(|| NewCache::at(self.held.place()))
+    }
+
+    /// Journals of an earlier cache at this path that were renamed when this writer made the cache.
+    pub fn renamed_journals(&self) -> &[PathBuf] {
+        &self.renamed_journals
+    }
+
+    /// Checks that the path still leads to the file being written, and that other processes can see its lock.
+    ///
+    /// # Errors
+    /// [`CacheError::Moved`] if not: no reader would find what is written, or another process may write too.
+    pub fn must_be_in_place(&self) -> Result<(), CacheError> {
+        self.held.must_be_in_place()
+    }
+
+    /// The published dictionaries, for [`BatchBuilder::with_dictionaries`](super::batch::BatchBuilder::with_dictionaries).
+    pub fn dictionaries(&self) -> SharedDictionaries {
+        self.dictionaries.clone()
+    }
+
+    /// The id of a source, if the catalogue has it.
+    pub fn find_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
+        catalogue::source_id(&self.connection, uri).map_err(|error| error.of(&self.path))
+    }
+
+    /// Returns the id of a source, which is added to the catalogue if it is new.
+    pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
+        if let Some(id) = self.find_source(uri)? {
+            return Ok(id);
+        }
+        let added = now();
+        self.in_transaction(|transaction, _| {
+            let last: Option<i64> =
+                transaction.query_row("SELECT max(id) FROM source", [], |row| row.get(0))?;
+            let id = last.unwrap_or(0) + 1;
+            let uri = uri.to_owned();
+            SourceRow {
+                id,
+                uri,
+                added,
+                last_pull: None,
+                monitored: 0,
+                paused: 0,
+                next_row: 0,
+                is_purged: false,
+            }
+            .save(transaction)?;
+            Ok(id)
+        })
+    }
+
+    /// Records the current time as that of the last complete pull of a source.
+    pub fn pulled(&mut self, source: i64) -> Result<(), CacheError> {
+        self.change_source(source, |row| row.last_pull = Some(now()))
+    }
+
+    /// Changes the row of a source.
+    pub(in crate::cache) fn change_source(
+        &mut self,
+        source: i64,
+        change: impl FnOnce(&mut SourceRow),
+    ) -> Result<(), CacheError> {
+        self.in_transaction(|transaction, _| {
+            let mut row = SourceRow::find(transaction, source)?;
+            change(&mut row);
+            Ok(row.save(transaction)?)
+        })
+    }
+
+    /// Changes tables in one transaction, which writes the root at its end. A failure changes nothing.
+    pub(in crate::cache) fn in_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>, &mut Root) -> Result<T, StoreError>,
+    ) -> Result<T, CacheError> {
+        self.must_be_in_place()?;
+        let Writer { connection, root, stored, path, .. } = self;
+        let change = || -> Result<T, StoreError> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut changed = root.clone();
+            let done = work(&transaction, &mut changed)?;
+            changed.write(&transaction, stored)?;
+            transaction.commit()?;
+            *root = changed;
+            Ok(done)
+        };
+        let changed = change().map_err(|error| error.of(path));
+        // A missing file explains any error of SQLite.
+        self.must_be_in_place()?;
+        changed
+    }
+
+    /// The sources in the catalogue.
+    pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
+        catalogue::sources(&self.connection).map_err(|error| error.of(&self.path))
+    }
+
+    /// Adds the requests of a batch. The next [`Writer::commit`] writes them; a full segment commits by
+    /// itself.
+    ///
+    /// # Errors
+    /// If the cache cannot be read or written. Earlier commits stay.
+    pub fn append(&mut self, source: i64, mut batch: Batch) -> Result<Appended, CacheError> {
+        self.append_from(source, &mut batch)
+    }
+
+    /// Adds the requests of a batch, and leaves its memory for
+    /// [`BatchBuilder::finish_with`](super::batch::BatchBuilder::finish_with).
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn append_from(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
+        if batch.dictionaries.as_ref().is_some_and(|dictionaries| !dictionaries.is_same(&self.dictionaries)) {
+            return Err(CacheError::damaged(
+                &self.path,
+                "a batch",
+                column::Damage("it was made for another writer"),
+            ));
+        }
+        self.switch_source(source)?;
+        let most = self.options.segment_rows_max();
+        if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > most) {
+            self.seal()?;
+        }
+        let unwanted = self.pruned_rows(source, batch)?;
+        let Some(tail) = &mut self.tail else { return Ok(Appended::default()) };
+        let from = tail.segment.rows();
+        tail.segment.extend(batch);
+        // The value ids of the cache. Unknown values are added.
+        for (slot, EncodedColumn { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
+            self.values[slot].intern_arena(values, hashes, &mut self.ids);
+            tail.segment.extend_codes(slot, codes, &self.ids);
+        }
+        self.dictionaries.publish_if_worthwhile(&mut self.values);
+        let keys = &self.values[KEY];
+        let unwanted: Vec<usize> = unwanted.into_iter().map(|row| from + row).collect();
+        let repeats = tail
+            .repeats
+            .add_rows(
+                &self.connection,
+                keys,
+                (&tail.segment, &tail.numbers),
+                from,
+                &batch.request_ids,
+                &unwanted,
+            )
+            .map_err(|error| error.of(&self.path))?;
+        let gone: Vec<usize> = repeats.iter().map(|repeat| repeat.row).collect();
+        tail.segment
+            .remove(&gone, keys)
+            .map_err(|damage| CacheError::damaged(&self.path, "a batch", damage))?;
+
+        let mut rows = NewRows { next: from, number: tail.numbers.number(from), repeats: &repeats };
+        let mut appended = Appended::default();
+        let rejected = batch.parts.iter().flat_map(|part| &part.rejected).map(RejectedLine::bytes);
+        self.rejected_bytes += rejected.sum::<usize>();
+        for part in batch.parts.drain(..) {
+            let file = self.file(source, &part.file)?;
+            let consecutive = [LineRun { line: 0, rows: part.rows }];
+            let runs = if part.line_runs.is_empty() { &consecutive } else { part.line_runs.as_slice() };
+            for run in runs {
+                rows.add_requests(part.first_line + run.line, run.rows, file, &mut appended);
+            }
+            file.add_rejected(part.rejected);
+            file.add_lines(part.first_line, part.lines, part.total_lines);
+        }
+        let is_full = |segment: &Memtable| {
+            segment.rows() >= self.options.segment_rows || segment.bytes() >= SEGMENT_BYTES
+        };
+        if self.tail.as_ref().is_some_and(|tail| is_full(&tail.segment)) {
+            self.seal()?;
+        } else if self.rejected_bytes >= REJECTED_BYTES {
+            self.commit()?;
+        }
+        Ok(appended)
+    }
+
+    /// Rows of a batch that were pruned from their log file, in ascending order. They must not be added
+    /// again.
+    fn pruned_rows(&mut self, source: i64, batch: &Batch) -> Result<Vec<usize>, CacheError> {
+        let mut rows = Vec::new();
+        if self.tail.as_ref().is_some_and(|tail| tail.has_pruned) {
+            let mut start = 0;
+            for part in &batch.parts {
+                let end = start + part.rows;
+                if let Some(before) = self.file(source, &part.file)?.pruned_before() {
+                    rows.extend((start..end).filter(|row| batch.times[*row] < before));
+                }
+                start = end;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Records that a file has no log lines. It is not fetched again.
+    pub fn skip(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
+        let file = self.file(source, mark)?;
+        file.no_log = true;
+        file.is_dirty = true;
+        Ok(())
+    }
+
+    /// Records that the content of a log file is damaged: what this reading gave does not count, and
+    /// [`Writer::replace_versions`] removes it.
+    pub fn damaged(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
+        self.file(source, mark)?.is_damaged = true;
+        Ok(())
+    }
+
+    /// Whether all that was appended is committed, with the state of its log files. (A log file with nothing
+    /// but repeats adds no rows.)
+    pub fn is_committed(&self) -> bool {
+        self.tail.as_ref().is_none_or(|tail| tail.segment.rows() == tail.committed)
+            && !self.files.values().any(|file| file.is_dirty)
+    }
+
+    /// Number of requests in the memtable.
+    pub fn memtable_rows(&self) -> usize {
+        self.tail.as_ref().map_or(0, |tail| tail.segment.rows())
+    }
+
+    /// Writes everything appended, with the state of its log files, in one transaction.
+    ///
+    /// # Errors
+    /// If the cache cannot be written; then it has the state of the commit before.
+    pub fn commit(&mut self) -> Result<(), CacheError> {
+        self.must_be_in_place()?;
+        let written = self.write().map_err(|error| error.at("a batch").of(&self.path));
+        // A missing file explains any error of SQLite.
+        self.must_be_in_place()?;
+        let journal = written?;
+        // A reader has switched the file to WAL.
+        if journal == Journal::WriteAhead { self.use_wal() } else { Ok(()) }
+    }
+
+    /// Switches the journal to WAL, so that readers and the writer do not block each other.
+    pub(in crate::cache) fn use_wal(&mut self) -> Result<(), CacheError> {
+        if self.journal == Journal::Rollback {
+            schema::use_wal(&self.path, &self.connection)?;
+            self.journal = Journal::WriteAhead;
+        }
+        Ok(())
+    }
+
+    /// Returns the journal that the commit used.
+    fn write(&mut self) -> Result<Journal, StoreError> {
+        let Writer { connection, values: dictionaries, stored, tail, files, root, next_file, .. } = self;
+        // `IMMEDIATE` takes the write lock up front, so that a reader that switches the file to WAL waits for
+        // this transaction and cannot deadlock with it.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut now_stored = *stored;
+        for (slot, values) in dictionaries.iter().enumerate() {
+            if values.len() > stored[slot] {
+                dictionary::table::insert(&transaction, DIMENSION_FIELDS[slot], values, stored[slot])?;
+                now_stored[slot] = values.len();
+            }
+        }
+        let mut new_root = root.clone();
+        let mut new_segment = None;
+        if let Some(tail) = tail
+            && tail.segment.rows() > tail.committed
+        {
+            new_segment = Some(write_segment(&transaction, &mut new_root, tail, &dictionaries[KEY])?);
+        }
+        let mut next_id = *next_file;
+        let mut written = Vec::new();
+        for (key, file) in files.iter().filter(|(_, file)| file.is_dirty) {
+            written.push((key.clone(), file.write(&transaction, key.0, &mut new_root, &mut next_id)?));
+        }
+        new_root.write(&transaction, &now_stored)?;
+        let journal = schema::journal(&transaction)?;
+        transaction.commit()?;
+
+        *root = new_root;
+        *stored = now_stored;
+        *next_file = next_id;
+        if let (Some(tail), Some(id)) = (tail, new_segment) {
+            tail.stored = Some(id);
+            tail.committed = tail.segment.rows();
+        }
+        for (key, written) in written {
+            if let Some(file) = files.get_mut(&key) {
+                file.mark_committed(written);
+            }
+        }
+        files.retain(|_, file| !file.is_done());
+        self.rejected_bytes = 0;
+        Ok(journal)
+    }
+
+    /// Commits the memtable as a full segment and begins a new one.
+    fn seal(&mut self) -> Result<(), CacheError> {
+        self.commit()?;
+        if self.checkpointer.is_none() && self.journal == Journal::WriteAhead {
+            self.checkpointer = Checkpointer::start(&self.path, &self.connection);
+        }
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.request();
+        }
+        if let Some(tail) = &mut self.tail
+            && let (Some(id), Some((time_min, time_max))) = (tail.stored, tail.segment.time_range())
+        {
+            let rows = tail.segment.rows();
+            let next = RowNumbers::from(tail.numbers.range(rows).end);
+            let numbers = std::mem::replace(&mut tail.numbers, next);
+            tail.segment.clear();
+            tail.stored = None;
+            tail.committed = 0;
+            let source = tail.source;
+            tail.repeats.seal(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: 0 });
+        }
+        Ok(())
+    }
+
+    /// Makes a source the one that is written.
+    fn switch_source(&mut self, source: i64) -> Result<(), CacheError> {
+        if self.tail.as_ref().is_some_and(|tail| tail.source == source) {
+            return Ok(());
+        }
+        self.commit()?;
+        self.tail = None;
+        let tail = load_tail(&self.connection, source, &self.values[KEY], self.options.segment_rows);
+        self.tail = Some(tail.map_err(|error| error.of(&self.path))?);
+        Ok(())
+    }
+
+    fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut LogFileReading, CacheError> {
+        let key = (source, mark.name.clone());
+        if self.files.get(&key).is_some_and(|state| state.mark.version != mark.version) {
+            // The file changed while it was being read: another version begins.
+            self.commit()?;
+            self.files.remove(&key);
+        }
+        match self.files.entry(key) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let state = LogFileReading::load(&self.connection, source, mark);
+                let place_of = |error: StoreError| error.at(format_args!("log file {}", mark.name));
+                Ok(place.insert(state.map_err(|error| place_of(error).of(&self.path))?))
+            }
+        }
+    }
+
+    /// Reads what a writer needs, and compares it with the root, so that damage is not carried on.
+    fn load(&mut self) -> Result<(), CacheError> {
+        let root = Root::read(&self.connection).map_err(|error| error.at("the root").of(&self.path))?;
+        for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
+            let place = format_args!("dictionary of {}", field.name()).to_string();
+            let values = &mut self.values[slot];
+            dictionary::table::load(&self.connection, field, values)
+                .and_then(|()| match values.len() == root.dictionaries[slot] as usize {
+                    true => Ok(()),
+                    false => Err(column::Damage("values of it are missing").into()),
+                })
+                .map_err(|error| error.at(place).of(&self.path))?;
+            self.stored[slot] = values.len();
+        }
+        let check = || -> Result<i64, StoreError> {
+            SegmentRow::all_of(&self.connection, &root).map_err(|error| error.at("the list of segments"))?;
+            SourceRow::all(&self.connection).map_err(|error| error.at("the list of sources"))?;
+            for (table, expected) in [("log_file", root.log_files), ("removed", root.removed)] {
+                root::is_complete(root::digest_of(&self.connection, table)?, expected)
+                    .map_err(|damage| StoreError::from(damage).at(format_args!("the table {table}")))?;
+            }
+            Ok(log_files::next_id(&self.connection)?)
+        };
+        self.next_file = check().map_err(|error| error.of(&self.path))?;
+        self.root = root;
+        self.dictionaries.publish_all(&mut self.values);
+        Ok(())
+    }
+
+    /// Commits, and drops all state that mirrors the tables. Callers that change tables by other ways call
+    /// this first.
+    pub(in crate::cache) fn commit_and_reset(&mut self) -> Result<(), CacheError> {
+        self.commit()?;
+        self.checkpointer = None;
+        self.tail = None;
+        self.files.clear();
+        Ok(())
+    }
+
+    pub(in crate::cache) fn sqlite(&self, error: rusqlite::Error) -> CacheError {
+        CacheError::sqlite(&self.path, error)
+    }
+}
+
+/// The rows of a batch in the memtable, without those that were removed.
+struct NewRows<'r> {
+    /// The next row, removed ones counted.
+    next: usize,
+    /// The row number of the next row that was not removed.
+    number: u64,
+    /// Rows that were removed, from the next row on.
+    repeats: &'r [Repeat],
+}
+
+impl NewRows<'_> {
+    /// Assigns the next rows to their log file. Consecutive lines from `line` on gave them.
+    fn add_requests(
+        &mut self,
+        mut line: u64,
+        rows: usize,
+        file: &mut LogFileReading,
+        appended: &mut Appended,
+    ) {
+        let end = self.next + rows;
+        while self.next < end {
+            let removed = self.repeats.first().filter(|repeat| repeat.row < end);
+            let kept = removed.map_or(end, |repeat| repeat.row) - self.next;
+            if kept > 0 {
+                file.add_requests(line, self.number, kept as u64);
+                appended.requests += kept as u64;
+                self.number += kept as u64;
+                line += kept as u64;
+                self.next += kept;
+            }
+            if let Some(removed) = removed {
+                if let Some(number) = removed.of {
+                    appended.duplicates += u64::from(file.add_repeat(line, number));
+                }
+                self.repeats = &self.repeats[1..];
+                line += 1;
+                self.next += 1;
+            }
+        }
+    }
+}
+
+/// The current time in seconds since the epoch.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+/// Writes the memtable as a segment. It replaces the segment that has its first rows.
+fn write_segment(
+    transaction: &Transaction<'_>,
+    root: &mut Root,
+    tail: &mut Tail,
+    keys: &GrowingDictionary,
+) -> Result<i64, StoreError> {
+    if let Some(old) = tail.stored {
+        delete_segment(transaction, old)?;
+    }
+    let Tail { source, numbers, segment, .. } = tail;
+    let id = insert_segment(transaction, root, (*source, numbers.clone()), segment, keys)?;
+    let mut row = SourceRow::find(transaction, *source)?;
+    row.next_row = numbers.range(segment.rows()).end as i64;
+    row.save(transaction)?;
+    Ok(id)
+}
+
+/// Reads the end of a source. If its last segment is not full, it becomes the memtable.
+fn load_tail(
+    connection: &Connection,
+    source: i64,
+    keys: &GrowingDictionary,
+    segment_rows: usize,
+) -> Result<Tail, StoreError> {
+    let next_row = SourceRow::find(connection, source)?.next_row as u64;
+    let mut segments = SegmentRow::all(connection)?;
+    segments.retain(|segment| segment.source == source);
+    let small = segments.pop_if(|last| {
+        last.rows < segment_rows
+            && last.bytes < SEGMENT_BYTES as u64
+            && last.numbers.range(last.rows).end == next_row
+    });
+    let has_pruned = connection.query_row(
+        "SELECT EXISTS (SELECT * FROM log_file WHERE source_id = ?1 AND pruned_before IS NOT NULL)",
+        [source],
+        |row| row.get(0),
+    )?;
+    let mut tail = Tail {
+        source,
+        numbers: RowNumbers::from(next_row),
+        segment: Memtable::default(),
+        stored: None,
+        committed: 0,
+        repeats: RepeatFinder::new(segments),
+        has_pruned,
+    };
+    if let Some(small) = small {
+        tail.segment = load_segment(connection, small.id, small.rows)?;
+        tail.stored = Some(small.id);
+        tail.committed = tail.segment.rows();
+        tail.numbers = small.numbers;
+        let request_ids = request_ids(&tail.segment, keys)
+            .map_err(|damage| StoreError::from(damage).at(format_args!("segment {}", small.id)))?;
+        tail.repeats.resume(&tail.segment, &request_ids);
+    }
+    Ok(tail)
+}
+
+fn request_ids(segment: &Memtable, keys: &GrowingDictionary) -> Result<Vec<u64>, column::Damage> {
+    let slot = crate::cache::column::layout::slot(Field::RequestId);
+    (0..segment.rows())
+        .map(|row| Ok(hash(segment.detail(slot, row, keys)?.as_deref().unwrap_or_default())))
+        .collect()
+}

@@ -1,0 +1,63 @@
+//! Measures of a group against the others: what is told by the rows of the table, not by requests.
+
+use crate::query::{GroupRow, Measure, Stats};
+
+use crate::query::engine::groups::Groups;
+
+/// Fills the relative measures of rows that stand in the order shown.
+pub fn fill(rows: &mut [GroupRow], more: &[Measure], groups: &Groups, totals: &Stats) {
+    let part = |bytes: u64| match totals.bytes_sent {
+        0 => 0.0,
+        all => bytes as f64 / all as f64,
+    };
+    for (column, measure) in more.iter().enumerate() {
+        match measure {
+            Measure::Share => {
+                rows.iter_mut().for_each(|row| row.more[column] = Some(part(row.stats.bytes_sent)));
+            }
+            Measure::CumulativeShare => {
+                let mut sum = 0u64;
+                for row in &mut *rows {
+                    sum = sum.saturating_add(row.stats.bytes_sent);
+                    row.more[column] = Some(part(sum));
+                }
+            }
+            Measure::ToAverage => {
+                let average = totals.requests as f64 / groups.iter().count().max(1) as f64;
+                rows.iter_mut().for_each(|row| row.more[column] = Some(row.stats.requests as f64 / average));
+            }
+            Measure::ToMedian => {
+                let median = median(groups.iter().map(|(_, sums)| sums.requests).collect());
+                rows.iter_mut().for_each(|row| row.more[column] = Some(row.stats.requests as f64 / median));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The middle one; of an even number the mean of the two in the middle.
+fn median(mut counts: Vec<u32>) -> f64 {
+    let middle = counts.len() / 2;
+    if counts.is_empty() {
+        return 1.0;
+    }
+    let is_even = counts.len().is_multiple_of(2);
+    let (before, upper, _) = counts.select_nth_unstable(middle);
+    let upper = f64::from(*upper);
+    match before.iter().max() {
+        Some(lower) if is_even => (f64::from(*lower) + upper) / 2.0,
+        _ => upper,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_one_in_the_middle() {
+        assert_eq!(median(vec![9, 1, 5]), 5.0);
+        assert_eq!(median(vec![9, 1, 5, 7]), 6.0);
+        assert_eq!(median(vec![3]), 3.0);
+    }
+}

@@ -1,0 +1,26 @@
+//! Lists of requests asked for by tests of this room.
+
+use crate::log::Field;
+use crate::query::engine::LocalEngine;
+use crate::query::{Answer, Ask, Counting, Engine, Filter, Query, Sort, TimeRange};
+use tokio_util::sync::CancellationToken;
+
+/// Numbers of the requests from `offset` on, `limit` of them; 0: all, which passes nothing over.
+pub fn numbers(
+    engine: &LocalEngine,
+    filter: &str,
+    sort: Sort<Field>,
+    offset: usize,
+    limit: usize,
+) -> Vec<(u32, u64)> {
+    let query = Query {
+        sources: Vec::new(),
+        time: TimeRange::default(),
+        filter: Filter::parse(filter, 0).unwrap(),
+        counting: Counting::AsLogged,
+        ask: Ask::Requests { sort, offset, limit, fields: vec![Field::Time] },
+    };
+    let reply = engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap();
+    let Answer::Requests(requests) = reply.answer else { panic!("other answer") };
+    requests.rows.iter().map(|row| row.id).collect()
+}
