@@ -38,12 +38,12 @@ fn from_the_biggest_consumer_down_to_one_request_and_back() {
     terminal.press("\r").unwrap();
     terminal.wait_for("TIME ▲").unwrap();
     terminal.press("\r").unwrap();
-    terminal.wait_for("One request, every field").unwrap();
+    terminal.wait_for("One request, all fields").unwrap();
     for above in ["TIME ▲", "by key ▾", "by remote_ip ▾"] {
         terminal.press("\x1b").unwrap();
         terminal.wait_for(above).unwrap();
     }
-    terminal.wait_for("every request").unwrap();
+    terminal.wait_for("all requests").unwrap();
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
     assert!(is_restored(&terminal), "the terminal is left as it was found");
@@ -57,7 +57,7 @@ fn a_filter_with_an_error_says_so_and_escape_takes_it_back() {
     terminal.press("/nonsense:1").unwrap();
     terminal.wait_for("unknown field").unwrap();
     terminal.press("\x1b").unwrap();
-    terminal.wait_for("every request").unwrap();
+    terminal.wait_for("all requests").unwrap();
     terminal.press("/status:403\r").unwrap();
     terminal.wait_for("▸ http_status:403").unwrap();
     terminal.press("q").unwrap();

@@ -203,8 +203,8 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('N')], Command::PreviousBurst, "", Group::Time, "previous burst"),
     bind(&[Table], &[k('u')], Command::TimelineMeasure, "", Group::Time, "show requests, bytes sent or errors on the timeline"),
 
-    bind(&[Brush], &[code(KeyCode::Left), k('h')], Command::Left, "→ move", Group::Time, ""),
-    bind(&[Brush], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Time, ""),
+    bind(&[Brush], &[code(KeyCode::Left), k('h')], Command::Left, "left", Group::Time, ""),
+    bind(&[Brush], &[code(KeyCode::Right), k('l')], Command::Right, "right", Group::Time, ""),
     bind(&[Brush], &[k('v'), code(KeyCode::Enter), k('z')], Command::Accept, "zoom in", Group::Time, ""),
     bind(&[Brush], &[k('o')], Command::SwapEdges, "other edge", Group::Time, "while selecting: move the other edge"),
     bind(&[Brush], &[k('H'), shift(KeyCode::Left)], Command::ShiftLeft, "", Group::Time, "while selecting: move the whole range"),
@@ -258,7 +258,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Pick], &[code(KeyCode::Enter)], Command::Accept, "choose", Group::Typing, ""),
     bind(&[Filters, Columns], &[k(' ')], Command::Toggle, "on/off", Group::Typing, ""),
     bind(&[Filters], &[k('d'), code(KeyCode::Delete), code(KeyCode::Backspace)], Command::Drop, "remove", Group::Typing, ""),
-    bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "done", Group::Typing, ""),
+    bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "", Group::Typing, ""),
     bind(&[Filters, Columns, Pick, Reading], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
 
     bind(&[Table, Detail], &[k('y')], Command::Copy, "", Group::Other, "copy the value to the clipboard"),

@@ -80,7 +80,8 @@ impl List {
             }
             Overlay::BucketWidths(cursor) => {
                 let entries = bucket_widths().into_iter().map(|width| Entry {
-                    text: width.map_or("automatic".to_owned(), |width| format::span(i64::from(width))),
+                    text: width
+                        .map_or("automatic".to_owned(), |width| format::length_of_time(i64::from(width))),
                     about: String::new(),
                     is_on: true,
                 });

@@ -207,5 +207,10 @@ fn describe(state: &State, burst: &Burst, axis: &Axis) -> String {
             format!("{times:.digits$} × the usual {}", amount(usual))
         }
     };
-    format!("{} {} in {}, {usual}", amount(burst.total), state.timeline_measure.name(), format::span(seconds))
+    format!(
+        "{} {} in {}, {usual}",
+        amount(burst.total),
+        state.timeline_measure.name(),
+        format::length_of_time(seconds)
+    )
 }

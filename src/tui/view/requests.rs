@@ -1,11 +1,11 @@
 //! Cells of the list of requests.
 
-use super::table::Cell;
 use crate::log::Field;
 use crate::query::{RequestRow, Value};
 use crate::tui::format;
 use crate::tui::model::columns::{Column, Placed};
 use crate::tui::model::state::State;
+use crate::tui::view::table::Cell;
 
 /// The cell of a request; "…" while the request is not loaded.
 pub(super) fn cell(state: &State, row: Option<&RequestRow>, placed: &Placed) -> Cell {

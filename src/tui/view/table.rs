@@ -1,39 +1,39 @@
-//! The table: headings and rows, whatever the rows are.
+//! The table in front: headings and rows.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{groups, no_rows, put, requests};
 use crate::tui::model::columns::Placed;
 use crate::tui::model::layout::Areas;
 use crate::tui::model::rows::Rows;
 use crate::tui::model::state::State;
+use crate::tui::view::{groups, no_rows, put, requests};
 use crate::tui::widgets::fit;
 
-/// What stands in a cell.
+/// A cell.
 pub(super) struct Cell {
-    /// The text, already fitted.
+    /// The text; it is shortened to the width of the column.
     pub(super) text: String,
-    /// How it looks where the cursor is not.
+    /// Its style, unless its row is under the cursor.
     pub(super) style: Style,
 }
 
 impl Cell {
-    /// Plain text.
+    /// A cell with the default style.
     pub(super) fn plain(text: impl Into<String>) -> Cell {
         Cell { text: text.into(), style: Style::new() }
     }
 }
 
-/// Draws it, or what stands in its place.
+/// Draws the table, or an explanation if it has no rows.
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let table = state.layer().table();
     let placed = &table.placed;
     let rows = table.rows.data.as_ref();
     if rows.is_none_or(|rows| rows.total() == 0) {
         let area = Rect { height: areas.rows.height + areas.head.height, y: areas.head.y, ..areas.rows };
-        no_rows::no_rows(state, area, buffer);
+        no_rows::draw(state, area, buffer);
         return;
     }
     let Some(rows) = rows else { return };
