@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::cache::{
-    BATCH_BYTES, Batch, BatchBuilder, FileMark, LineRun, Part, RejectedLine, SharedDictionaries,
+    BATCH_BYTES, Batch, BatchBuilder, FileMark, FilePart, LineRun, RejectedLine, SharedDictionaries,
 };
 use crate::log::{self, Record, Rejection, is_comment, looks_whole, read_plain, records};
 
@@ -217,7 +217,7 @@ impl Parser<'_> {
     fn finish(&mut self) -> Box<Batch> {
         // The memory of a batch that was written serves the next.
         let mut batch = self.spare.take().unwrap_or_default();
-        *batch = self.builder.finish_with(std::mem::take(&mut *batch));
+        *batch = self.builder.finish(std::mem::take(&mut *batch));
         batch
     }
 
@@ -389,7 +389,7 @@ fn parse(
         runs.exception(count, 0);
         count += 1;
     }
-    builder.end_part(Part {
+    builder.end_part(FilePart {
         file: file.clone(),
         first_line,
         lines: count,
@@ -513,7 +513,7 @@ mod tests {
 
     /// Checks that the first lines are there, each once and with its number; tells how many.
     fn first_lines(batches: &[Batch]) -> u64 {
-        let mut parts: Vec<&Part> = batches.iter().flat_map(|batch| &batch.parts).collect();
+        let mut parts: Vec<&FilePart> = batches.iter().flat_map(|batch| &batch.parts).collect();
         parts.sort_by_key(|part| (part.first_line, part.lines));
         let mut next = 1;
         for part in &parts {

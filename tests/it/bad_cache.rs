@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tamarin::cache::{BatchBuilder, Cache, CacheError, Writer};
+use tamarin::cache::{Batch, BatchBuilder, Cache, CacheError, Writer};
 use tamarin::log::{Field, parse_line};
 use tamarin::query::filter::{Subject, Test};
 use tamarin::query::{
@@ -401,9 +401,9 @@ fn use_wholly(path: &Path, queries: &[Query]) -> Vec<String> {
         let source = writer.source("/var/log/acme")?;
         let mut builder = BatchBuilder::default();
         for pick in 0..60 {
-            builder.push(&parse_line(lines::line_of(&[pick; 28]).as_bytes()).unwrap());
+            builder.extend(&[parse_line(lines::line_of(&[pick; 28]).as_bytes()).unwrap()]);
         }
-        writer.append(source, builder.finish())?;
+        writer.append(source, &mut builder.finish(Batch::default()))?;
         writer.commit()
     });
     if let Err(error) = appended {

@@ -5,7 +5,9 @@
 //! locks and without the writer. So nearly all codes of a batch are value ids already, and only new values
 //! travel with it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::{Arena, Interner, VALUES_PER_LOOKUP};
 use crate::cache::column::layout::DIMENSIONS;
@@ -189,7 +191,7 @@ pub struct SharedDictionaries(Arc<Mutex<Arc<PublishedDictionaries>>>);
 impl SharedDictionaries {
     /// Returns the latest ones.
     pub fn latest(&self) -> Arc<PublishedDictionaries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     /// Whether both are of the same writer.
@@ -214,7 +216,7 @@ impl SharedDictionaries {
 
     fn publish(&self, all: &[GrowingDictionary; DIMENSIONS]) {
         let published = Arc::new(std::array::from_fn(|slot| all[slot].published.clone()));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = published;
+        *self.0.lock() = published;
     }
 }
 
@@ -222,9 +224,9 @@ impl SharedDictionaries {
 mod tests {
     use super::*;
     use crate::cache::Writer;
+    use crate::cache::column::layout::KEY_SLOT;
     use crate::cache::dictionary::hash;
     use crate::cache::testing::{Request, filled};
-    use crate::cache::write::batch::KEY;
 
     #[test]
     fn ids_are_the_same_whether_settled_or_not() {
@@ -285,7 +287,7 @@ mod tests {
         let path = folder.path().join("cache.db");
         drop(filled(&path, "logs", (0..50).map(Request::at)));
         let writer = Writer::open(&path).unwrap();
-        let keys = &writer.dictionaries().latest()[KEY];
+        let keys = &writer.dictionaries().latest()[KEY_SLOT];
         assert_eq!(keys.len(), 50);
         let mut id = [0];
         keys.find_many(&[b"k7"], &[hash(b"k7")], &mut id);
