@@ -9,9 +9,9 @@ fn the_sort_column_is_shown_on_the_smallest_screen() {
         let mut explorer = start(columns, rows);
         for (sort, heading) in [
             ("objects", "OBJECTS ▼"),
-            ("user_agents", "AGENTS ▼"),
+            ("user_agents", "USER AGENTS ▼"),
             ("last_seen asc", "LAST SEEN ▲"),
-            ("errors", "FAILED ▼"),
+            ("errors", "ERRORS ▼"),
             ("value", "REMOTE IP ▲"),
         ] {
             explorer.press(":").types(&format!("sort {sort}")).press("Enter");

@@ -7,7 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::log::{Field, ValueType};
 use crate::query::Value;
 use crate::tui::format;
-use crate::tui::model::columns::{self, Column, Needs};
+use crate::tui::model::column_placement::{self, Needs};
+use crate::tui::model::columns::Column;
 use crate::tui::model::rows::Rows;
 use crate::tui::model::state::State;
 use crate::tui::model::table::Table;
@@ -118,7 +119,7 @@ pub(crate) fn place_columns(state: &mut State) {
         };
         Needs { heading: terminal_columns(heading), first, seen, before }
     };
-    table.placed = columns::place(&table.columns, width, table.sort.by, needs);
+    table.placed = column_placement::place(&table.columns, width, table.sort.by, needs);
     table.placed_width = width;
 }
 
@@ -137,7 +138,7 @@ fn measure_texts(table: &mut Table, page: usize) {
         table.placed_width = 0;
     }
     let visible = table.top..table.top + page;
-    for choice in table.columns.iter().filter(|choice| choice.wanted) {
+    for choice in table.columns.iter().filter(|choice| choice.is_shown) {
         let Some(width) = text_width(rows, choice.column) else { continue };
         let widest =
             |rows: std::ops::Range<usize>| terminal_columns(rows.filter_map(&width).max().unwrap_or(0));

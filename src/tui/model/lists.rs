@@ -61,11 +61,11 @@ impl List {
                 let title = table.title();
                 let entries = table.columns.iter().map(|choice| {
                     let fits = table.placed.iter().any(|placed| placed.column == choice.column);
-                    let hint = if choice.wanted && !fits { "  (no room)" } else { "" };
+                    let hint = if choice.is_shown && !fits { "  (no room)" } else { "" };
                     Entry {
-                        text: format!("{} {}", check(choice.wanted), choice.column.title(&title)),
+                        text: format!("{} {}", check(choice.is_shown), choice.column.title(&title)),
                         about: format!("{}{hint}", choice.column.about()),
-                        is_on: choice.wanted,
+                        is_on: choice.is_shown,
                     }
                 });
                 ("Columns", *cursor, entries.collect())

@@ -5,6 +5,7 @@ pub(super) mod action;
 pub(super) mod answer_state;
 pub(super) mod axis;
 pub(super) mod cell_filter;
+pub(super) mod column_placement;
 pub(super) mod columns;
 pub(super) mod commands;
 pub(super) mod detail;

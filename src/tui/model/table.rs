@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, Sort, TimeRange};
 use crate::tui::model::answer_state::AnswerState;
-use crate::tui::model::columns::{self, Choice, Column, Placed};
+use crate::tui::model::column_placement::{self, Placed};
+use crate::tui::model::columns::{self, Choice, Column};
 use crate::tui::model::lazy_columns::LazyColumn;
 use crate::tui::model::rows::{RowId, Rows};
 
@@ -152,7 +153,8 @@ impl Table {
 
     /// The column at terminal column `x`, the gap after it included.
     pub(crate) fn column_at(&self, x: u16) -> Option<Column> {
-        let is_at = |placed: &&Placed| (placed.x..placed.x + placed.width + columns::GAP).contains(&x);
+        let is_at =
+            |placed: &&Placed| (placed.x..placed.x + placed.width + column_placement::GAP).contains(&x);
         self.placed.iter().find(is_at).map(|placed| placed.column)
     }
 
@@ -278,7 +280,7 @@ impl Table {
         self.column = sort.by;
         // `:sort` may name a hidden column.
         if let Some(choice) = self.columns.iter_mut().find(|choice| choice.column == sort.by) {
-            choice.wanted = true;
+            choice.is_shown = true;
         }
         if !self.was_moved {
             self.anchor = None;
@@ -313,7 +315,7 @@ impl Table {
         if choice.column == Column::Value {
             return false;
         }
-        if choice.wanted {
+        if choice.is_shown {
             let first = Table::first_sort(&self.kind);
             let stays = |column: &Column| *column != choice.column && *column != Column::Activity;
             if self.sort.by == choice.column {
@@ -330,9 +332,9 @@ impl Table {
             }
         }
         if let Some(choice) = self.columns.get_mut(at) {
-            choice.wanted = !choice.wanted;
+            choice.is_shown = !choice.is_shown;
         }
-        if choice.wanted && self.column == choice.column {
+        if choice.is_shown && self.column == choice.column {
             self.column = self.sort.by;
         }
         true
@@ -340,11 +342,11 @@ impl Table {
 
     /// The columns that the user wants, whether they fit or not.
     pub(crate) fn shown_columns(&self) -> impl Iterator<Item = Column> + '_ {
-        self.columns.iter().filter(|choice| choice.wanted).map(|choice| choice.column)
+        self.columns.iter().filter(|choice| choice.is_shown).map(|choice| choice.column)
     }
 
     /// The lazy measures that the user wants, in the order of the columns.
     pub(crate) fn shown_lazy_measures(&self) -> Vec<Measure> {
-        self.shown_columns().filter(|column| column.is_extra()).filter_map(Column::measure).collect()
+        self.shown_columns().filter(|column| column.is_lazy()).filter_map(Column::measure).collect()
     }
 }

@@ -125,7 +125,7 @@ pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
     let ask = match &table.kind {
         TableKind::Groups(by) => {
             let measure = table.sort.by.measure().unwrap_or(Measure::BytesSent);
-            let mut more = if Column::Measure(measure).is_extra() { vec![measure] } else { Vec::new() };
+            let mut more = if Column::Measure(measure).is_lazy() { vec![measure] } else { Vec::new() };
             more.extend(
                 table.shown_columns().filter(|column| column.is_relative()).filter_map(Column::measure),
             );

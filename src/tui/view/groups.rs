@@ -3,7 +3,8 @@
 use crate::query::measure::Unit;
 use crate::query::{Ask, Groups, Measure, Stats};
 use crate::tui::format;
-use crate::tui::model::columns::{Column, Placed};
+use crate::tui::model::column_placement::Placed;
+use crate::tui::model::columns::Column;
 use crate::tui::model::rows::TimeRow;
 use crate::tui::model::state::State;
 use crate::tui::model::table::LazyMeasure;
@@ -32,7 +33,7 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
             let is_current = table.activity.is_current(&row.value);
             Cell { text, style: if is_current { state.theme.bar() } else { state.theme.faint() } }
         }
-        Column::Measure(measure) if placed.column.is_extra() => {
+        Column::Measure(measure) if placed.column.is_lazy() => {
             let measures = table.lazy_measures.get(&row.value);
             match measures.and_then(|measures| measures.iter().find(|lazy| lazy.measure == measure)) {
                 None => Cell { text: "·".to_owned(), style: state.theme.faint() },

@@ -3,7 +3,8 @@
 use crate::log::Field;
 use crate::query::{RequestRow, Value};
 use crate::tui::format;
-use crate::tui::model::columns::{Column, Placed};
+use crate::tui::model::column_placement::Placed;
+use crate::tui::model::columns::Column;
 use crate::tui::model::state::State;
 use crate::tui::view::table::Cell;
 

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::tui::model::columns::Placed;
+use crate::tui::model::column_placement::Placed;
 use crate::tui::model::layout::Areas;
 use crate::tui::model::rows::Rows;
 use crate::tui::model::state::State;
@@ -72,7 +72,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
 fn align(text: &str, column: &Placed) -> String {
     let width = usize::from(column.width);
     let fitted = fit::middle(text, width);
-    if column.right { fit::right(&fitted, width) } else { fitted }
+    if column.is_right_aligned { fit::right(&fitted, width) } else { fitted }
 }
 
 fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
@@ -87,7 +87,8 @@ fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
         let width = usize::from(column.width);
         let fitted = fit::end(&text, width);
         let length = u16::try_from(unicode_width::UnicodeWidthStr::width(fitted.as_str())).unwrap_or(0);
-        let x = if column.right { (column.x + column.width).saturating_sub(length) } else { column.x };
+        let x =
+            if column.is_right_aligned { (column.x + column.width).saturating_sub(length) } else { column.x };
         put(buffer, area, x, area.y, &fitted, style);
     }
 }
