@@ -23,7 +23,7 @@ use rustix::process::{
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::query::filter::is_unseen;
+use crate::query::filter::is_invisible;
 use crate::tui::app::session::{TerminalControl, TerminalOwner};
 
 /// Whether the terminal is set up for the explorer.
@@ -110,7 +110,7 @@ fn restore_on_panic() {
 /// text from ending the sequence. Invisible characters except line ends are removed: a shell into which the text is
 /// pasted must not receive anything that the screen did not show.
 fn clipboard_sequence(text: &str) -> String {
-    let visible: String = text.chars().filter(|c| *c == '\n' || !is_unseen(*c)).collect();
+    let visible: String = text.chars().filter(|c| *c == '\n' || !is_invisible(*c)).collect();
     format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string(visible))
 }
 

@@ -47,7 +47,7 @@ fn a_copied_value_runs_no_command_when_pasted_into_a_shell() {
     assert!(explorer.copied.iter().any(|text| text.ends_with("\\xff\\u{a}")), "the user agent was copied");
     for (at, text) in explorer.copied.iter().enumerate() {
         assert!(
-            !text.chars().any(|c| crate::query::filter::is_unseen(c) && (at != 1 || c != '\n')),
+            !text.chars().any(|c| crate::query::filter::is_invisible(c) && (at != 1 || c != '\n')),
             "{text:?}"
         );
     }
