@@ -17,7 +17,7 @@
 //! | [`ingest`] | the background task: list → fetch → parse → append |
 //! | [`cache`] | the SQLite file: catalogue, dictionaries, segments of packed columns |
 //! | [`query`] | questions and answers: the filter language, group-by, series, request lists |
-//! | [`insight`] | what takes more than one question: bursts, concentration |
+//! | [`insight`] | analyses of answers: bursts |
 //! | [`tui`] | the explorer: state, update, keymap, views |
 //! | [`export`] | answers as table, CSV, JSON |
 //! | [`commands`] | one file per subcommand: glue only |

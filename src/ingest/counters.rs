@@ -68,6 +68,7 @@ impl Counters {
     /// Notes a log file, or a source, that could not be read: why, with its name and without.
     pub fn file_failed(&self, name: &str, reason: String, what: &str) {
         self.files_failed.fetch_add(1, Relaxed);
+        tracing::warn!(name, reason, "a log file could not be read");
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() < FAILURES_SHOWN {
             let failure = Failure { name: name.to_owned(), reason, what: what.to_owned() };
@@ -86,6 +87,7 @@ impl Counters {
 
     /// Notes why the ingest cannot go on. The first reason counts.
     pub fn fail(&self, reason: String) {
+        tracing::error!(reason, "the ingest failed");
         self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
     }
 

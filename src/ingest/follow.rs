@@ -17,7 +17,7 @@ use crate::log::object_name::LATE_DELIVERY_SECONDS;
 use crate::source::{Source, Window};
 
 /// What somebody put there by hand under an older name is found after this.
-const ALL_EVERY: Duration = Duration::from_secs(86_400);
+const ALL_EVERY: Duration = Duration::from_secs(crate::log::time::SECONDS_PER_DAY as u64);
 
 /// Ingests that follow one another until they are stopped.
 pub struct Follow {

@@ -12,6 +12,8 @@ pub mod sql;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::cache::CacheError;
+
 pub use engine::LocalEngine;
 pub use filter::Filter;
 pub use model::{
@@ -110,6 +112,15 @@ pub struct Statistics {
     pub elapsed: std::time::Duration,
 }
 
+impl From<CacheError> for QueryError {
+    fn from(error: CacheError) -> QueryError {
+        match error {
+            CacheError::Cancelled => QueryError::Cancelled,
+            error => QueryError::Cache(error),
+        }
+    }
+}
+
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
@@ -118,7 +129,7 @@ pub enum QueryError {
     Cancelled,
     /// The cache could not be read.
     #[error(transparent)]
-    Cache(#[from] crate::cache::CacheError),
+    Cache(CacheError),
     /// The question makes no sense; says why and what to ask.
     #[error("{0}")]
     Invalid(String),

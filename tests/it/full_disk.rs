@@ -196,7 +196,7 @@ fn a_cache_on_a_full_disk_can_be_read_and_nothing_is_left_of_one_that_cannot_be_
         assert_eq!(read("requests").lines().count(), 3, "{left}");
         assert!(read("sql").contains(&REQUESTS.to_string()), "{left}: {}", read("sql"));
         assert!(read("sources").contains(&format!("\"requests\":{REQUESTS}")), "{left}");
-        assert!(read("check").contains("all is well"), "{left}: {}", read("check"));
+        assert!(read("check").contains("no damage found"), "{left}: {}", read("check"));
         assert!(read("again").contains(&format!("\"requests\":{REQUESTS}")), "{left}");
         let told = read("told");
         assert_eq!(told.lines().count(), 2, "{left}: {told}");

@@ -222,9 +222,9 @@ impl SharedDictionaries {
 mod tests {
     use super::*;
     use crate::cache::Writer;
+    use crate::cache::column::layout::KEY_SLOT;
     use crate::cache::dictionary::hash;
     use crate::cache::testing::{Request, filled};
-    use crate::cache::write::batch::KEY;
 
     #[test]
     fn ids_are_the_same_whether_settled_or_not() {
@@ -285,7 +285,7 @@ mod tests {
         let path = folder.path().join("cache.db");
         drop(filled(&path, "logs", (0..50).map(Request::at)));
         let writer = Writer::open(&path).unwrap();
-        let keys = &writer.dictionaries().latest()[KEY];
+        let keys = &writer.dictionaries().latest()[KEY_SLOT];
         assert_eq!(keys.len(), 50);
         let mut id = [0];
         keys.find_many(&[b"k7"], &[hash(b"k7")], &mut id);

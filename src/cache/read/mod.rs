@@ -4,8 +4,10 @@
 //! a budget; dictionaries are read when first needed and grow with the file.
 
 mod dictionaries;
+mod int_column;
 pub(crate) mod lru_by_bytes;
 mod snapshot;
+mod text_column;
 mod texts;
 
 use std::collections::{HashMap, HashSet};
@@ -23,13 +25,16 @@ use crate::cache::column::value_set::Presence;
 use crate::cache::dictionary::Dictionary;
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::catalogue::{self, Known, Rejected, SourceInfo, SourceRow};
-use crate::cache::sqlite::place::OpenedPath;
+use crate::cache::sqlite::connection::{self, FileStamp};
+use crate::cache::sqlite::journal::{self, Journal};
+use crate::cache::sqlite::paths::OpenedPath;
 use crate::cache::sqlite::root::Root;
-use crate::cache::sqlite::schema::{self, FileStamp, Journal};
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use lru_by_bytes::Budgeted;
 
+pub use int_column::{IntColumn, NumberBlock, TimeBlock, code};
 pub use snapshot::Snapshot;
+pub use text_column::{RowKeys, TextColumn};
 pub use texts::{Details, Mapped, PageMemory};
 
 /// Memory that packed columns may take.
@@ -123,8 +128,8 @@ impl Cache {
     pub fn open(path: &Path) -> Result<Cache, CacheError> {
         let cache = Cache::open_for_writer(path)?;
         // Who fills it need not wait for readers from here on, nor they for that. Where it cannot be: they do.
-        if cache.with(schema::journal)? == Journal::Rollback {
-            let _ = schema::switch_to_wal(path);
+        if cache.with(journal::journal)? == Journal::Rollback {
+            let _ = journal::switch_to_wal(path);
         }
         Ok(cache)
     }
@@ -132,8 +137,8 @@ impl Cache {
     /// The same for who writes to it: a look at the catalogue now and then is in nobody's way.
     pub(crate) fn open_for_writer(path: &Path) -> Result<Cache, CacheError> {
         let place = OpenedPath::of(path);
-        let (connection, frozen) = schema::open_reader_or_immutable(path)?;
-        let watch = schema::open_reader(path)?;
+        let (connection, frozen) = connection::open_reader_or_immutable(path)?;
+        let watch = connection::open_reader(path)?;
         let version = data_version(&watch).map_err(|error| CacheError::sqlite(path, error))?;
         Ok(Cache {
             path: path.to_owned(),
@@ -160,7 +165,8 @@ impl Cache {
     pub fn generation(&self) -> u64 {
         let mut watch = lock(&self.watch);
         if self.has_thawed() {
-            watch.connection = self.must_be_in_place().and_then(|()| schema::open_reader(&self.path)).ok();
+            watch.connection =
+                self.must_be_in_place().and_then(|()| connection::open_reader(&self.path)).ok();
             self.generation.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(Ok(version)) = watch.connection.as_ref().map(data_version)
@@ -264,7 +270,7 @@ impl Cache {
             return Ok(connection);
         }
         self.must_be_in_place()?;
-        let (connection, frozen) = schema::open_reader_or_immutable(&self.path)?;
+        let (connection, frozen) = connection::open_reader_or_immutable(&self.path)?;
         *lock(&self.frozen) = frozen;
         Ok(connection)
     }
@@ -277,7 +283,7 @@ impl Cache {
     /// Whether a file that was read as one that never changes has changed: it is opened again then.
     fn has_thawed(&self) -> bool {
         let mut frozen = lock(&self.frozen);
-        if frozen.is_none_or(|stamp| stamp == schema::stamp(&self.path)) {
+        if frozen.is_none_or(|stamp| stamp == connection::stamp(&self.path)) {
             return false;
         }
         *frozen = None;
@@ -291,7 +297,7 @@ impl Cache {
         lock(&self.idle).clear();
         lock(&self.watch).connection = None;
         if self.must_be_in_place().is_ok() {
-            schema::checkpoint(&self.path);
+            journal::checkpoint(&self.path);
         }
     }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rusqlite::{Connection, Row, params};
 
-use super::log_files::{LogFileRow, rejected_crc};
+use super::log_file_rows::{LogFileRow, rejected_crc};
 use super::root::{self, Root};
 use super::segment_rows::SegmentRow;
 use crate::cache::column::Damage;

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::schema;
+use crate::cache::sqlite::connection;
 
 /// Pages of the log from which on the writer checkpoints itself. It limits the log to 128 MB on a disk that
 /// is too slow for both.
@@ -28,7 +28,7 @@ impl Checkpointer {
     /// Starts the thread for the cache of the connection `writer`. `None` if that fails; then the writer
     /// continues to checkpoint itself.
     pub fn start(path: &Path, writer: &Connection) -> Option<Checkpointer> {
-        let connection = schema::open_checkpointer(path).ok()?;
+        let connection = connection::open_checkpointer(path).ok()?;
         let (request, requests) = sync_channel(1);
         let work = move || {
             for () in requests {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::place::{self, FileId, OpenedPath, with_suffix};
+use super::paths::{self, FileId, OpenedPath, with_suffix};
 use crate::cache::CacheError;
 
 /// Attempts to lock when the lock file is deleted between open and lock, or its holder has not written its id
@@ -48,7 +48,7 @@ impl WriterLock {
     /// [`CacheError::Locked`] with the holder, if another process has the lock. [`CacheError::InTheWay`] if
     /// the file beside the cache is not a lock file; it is left as it was.
     pub fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
-        let path = with_suffix(&place::resolve(cache), ".lock");
+        let path = with_suffix(&paths::resolve(cache), ".lock");
         let failed = |error: std::io::Error| CacheError::ReadOnly {
             path: cache.to_owned(),
             reason: format!("no lock file with_suffix it: {error}"),
@@ -109,7 +109,7 @@ fn open(path: &Path) -> std::io::Result<File> {
         use std::os::unix::fs::OpenOptionsExt;
         // Non-blocking, because the file may be a pipe.
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        options.mode(place::PRIVATE_FILE).custom_flags(flags.bits().cast_signed());
+        options.mode(paths::PRIVATE_FILE).custom_flags(flags.bits().cast_signed());
     }
     options.open(path)
 }
@@ -178,7 +178,7 @@ impl LockedCache {
     }
 
     fn log_path(&self) -> PathBuf {
-        with_suffix(&place::resolve(self.place.path()), "-wal")
+        with_suffix(&paths::resolve(self.place.path()), "-wal")
     }
 }
 
@@ -191,7 +191,7 @@ impl Drop for LockedCache {
             && self.log.get().copied() == FileId::of_entry(&log)
         {
             // An error cannot be reported here; the log stays.
-            let _ = place::rename_journal(&log);
+            let _ = paths::rename_journal(&log);
         }
     }
 }

@@ -12,12 +12,12 @@ use std::ops::AddAssign;
 use roaring::RoaringTreemap;
 
 use super::catalogue::{IN_PART, WHOLE};
-use super::log_files::{LogFileRow, RunsRow};
+use super::log_file_rows::{LogFileRow, RunsRow};
 use super::segment_rows::SegmentRow;
 use super::segments::remove_rows;
 use crate::cache::column::integers::Integers;
+use crate::cache::column::layout::KEY_SLOT;
 use crate::cache::error::StoreError;
-use crate::cache::write::batch::KEY;
 use crate::cache::write::memtable::code_to_time;
 use crate::cache::write::repeats::read_column;
 use crate::cache::{CacheError, SegmentInfo, Snapshot, Writer};
@@ -101,10 +101,10 @@ impl Writer {
         }
         let mut all = Pruned::default();
         for OldSegment { segment, gone } in all_old {
-            let keys = std::mem::take(&mut self.values[KEY]);
+            let keys = std::mem::take(&mut self.values[KEY_SLOT]);
             let removed = self
                 .in_transaction(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
-            self.values[KEY] = keys;
+            self.values[KEY_SLOT] = keys;
             removed?;
             all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, segment.bytes);
         }
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::cache::column::text::OpenPage;
     use crate::cache::sqlite::check::check;
-    use crate::cache::sqlite::schema;
+    use crate::cache::sqlite::connection;
     use crate::cache::testing::{Request, START, batch, filled};
     use crate::cache::write::row_numbers::RowNumbers;
     use crate::cache::{Cache, CacheError, Snapshot};
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(check(&path, 0).unwrap().findings, []);
 
         let states = |path: &std::path::Path| -> Vec<(i64, bool)> {
-            let connection = schema::open_reader(path).unwrap();
+            let connection = connection::open_reader(path).unwrap();
             let mut files = LogFileRow::all(&connection, source).unwrap();
             files.sort_by_key(|file| file.name.clone());
             let files = files.into_iter().filter(|file| names.contains(&file.name.as_str()));

@@ -1,10 +1,8 @@
-//! Changes of sources: monitoring, deletion; and upkeep of the cache file.
+//! The sources in the catalogue: adding, monitoring and deleting them.
 
-use super::catalogue::{self, PAUSED, REMOVED, WHOLE};
-use super::log_files::LogFileRow;
+use super::catalogue::{self, PAUSED, REMOVED, SourceInfo, SourceRow};
+use super::log_file_rows::LogFileRow;
 use super::segment_rows::SegmentRow;
-use super::{place, schema};
-use crate::cache::write::batch::CUT_LINE_REASON;
 use crate::cache::{CacheError, Writer};
 
 /// How a source is monitored.
@@ -30,6 +28,60 @@ pub struct Deleted {
 }
 
 impl Writer {
+    /// The id of a source, if the catalogue has it.
+    pub fn find_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
+        catalogue::source_id(&self.connection, uri).map_err(|error| error.of(&self.path))
+    }
+
+    /// Returns the id of a source, which is added to the catalogue if it is new.
+    pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
+        if let Some(id) = self.find_source(uri)? {
+            return Ok(id);
+        }
+        let added = now();
+        self.in_transaction(|transaction, _| {
+            let last: Option<i64> =
+                transaction.query_row("SELECT max(id) FROM source", [], |row| row.get(0))?;
+            let id = last.unwrap_or(0) + 1;
+            let uri = uri.to_owned();
+            SourceRow {
+                id,
+                uri,
+                added,
+                last_pull: None,
+                monitored: 0,
+                paused: 0,
+                next_row: 0,
+                is_purged: false,
+            }
+            .save(transaction)?;
+            Ok(id)
+        })
+    }
+
+    /// Records the current time as that of the last complete pull of a source.
+    pub fn pulled(&mut self, source: i64) -> Result<(), CacheError> {
+        self.change_source(source, |row| row.last_pull = Some(now()))
+    }
+
+    /// Changes the row of a source.
+    pub(in crate::cache) fn change_source(
+        &mut self,
+        source: i64,
+        change: impl FnOnce(&mut SourceRow),
+    ) -> Result<(), CacheError> {
+        self.in_transaction(|transaction, _| {
+            let mut row = SourceRow::find(transaction, source)?;
+            change(&mut row);
+            Ok(row.save(transaction)?)
+        })
+    }
+
+    /// The sources in the catalogue.
+    pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
+        catalogue::sources(&self.connection).map_err(|error| error.of(&self.path))
+    }
+
     /// Changes how a source is monitored.
     ///
     /// # Errors
@@ -68,107 +120,9 @@ impl Writer {
             Ok(Deleted { requests, files: files.len() as u64 })
         })
     }
+}
 
-    /// Rewrites the cache file without its free space. Returns the number of bytes by which it shrank.
-    ///
-    /// # Errors
-    /// If the disk has too little space; then the cache stays valid, and its free space is used for new data.
-    pub fn vacuum(&mut self) -> Result<u64, CacheError> {
-        self.commit_and_reset()?;
-        let before = self.size();
-        let done = self.connection.execute_batch("VACUUM").and_then(|()| {
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-        });
-        done.map_err(|error| self.sqlite(error))?;
-        Ok(before.saturating_sub(self.size()))
-    }
-
-    /// Checkpoints the write-ahead log, as far as no reader uses an older state.
-    ///
-    /// # Errors
-    /// If the cache cannot be written.
-    pub fn checkpoint(&mut self) -> Result<(), CacheError> {
-        self.checkpointer = None;
-        // Do not wait for readers: the next checkpoint includes the rest.
-        let waits = |writer: &Writer, patience| {
-            writer.connection.busy_timeout(patience).map_err(|error| writer.sqlite(error))
-        };
-        waits(self, std::time::Duration::ZERO)?;
-        let folded = self.use_wal().and_then(|()| {
-            let fold = "PRAGMA wal_checkpoint(TRUNCATE)";
-            self.connection.query_row(fold, [], |_| Ok(())).map_err(|error| self.sqlite(error))
-        });
-        waits(self, schema::BUSY_TIMEOUT)?;
-        self.must_be_in_place()?;
-        match folded {
-            Err(CacheError::Locked { .. }) => Ok(()),
-            folded => folded,
-        }
-    }
-
-    /// Makes all commits durable, so that they survive a power failure.
-    ///
-    /// # Errors
-    /// If that fails, or a reader keeps the last commits from being checkpointed.
-    pub fn make_durable(&mut self) -> Result<(), CacheError> {
-        self.commit_and_reset()?;
-        self.use_wal()?;
-        let fold = || -> rusqlite::Result<i64> {
-            self.connection.pragma_update(None, "synchronous", "FULL")?;
-            let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            self.connection.pragma_update(None, "synchronous", "NORMAL")?;
-            Ok(busy)
-        };
-        if fold().map_err(|error| self.sqlite(error))? != 0 {
-            let holder = "it reads while the cache is to be made durable".to_owned();
-            return Err(CacheError::Locked { path: self.path.clone(), holder });
-        }
-        let kept = |error: std::io::Error| CacheError::ReadOnly {
-            path: self.path.clone(),
-            reason: format!("it cannot be made durable: {error}"),
-        };
-        let file = std::fs::File::open(&self.path).map_err(kept)?;
-        file.sync_all().map_err(kept)?;
-        // Closing it would release the POSIX locks of SQLite on that file, in the whole process.
-        self.kept_open = Some(file);
-        self.must_be_in_place()?;
-        // The directory has the name of a new file.
-        #[cfg(unix)]
-        if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {
-            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(kept)?;
-        }
-        Ok(())
-    }
-
-    /// Whether the cache has everything that a log file contained: this version was read to its end, nothing
-    /// of it was pruned since, and all of its rejected lines are stored whole.
-    ///
-    /// # Errors
-    /// If the cache cannot be read.
-    pub fn holds(&self, source: i64, name: &str, version: Option<&str>) -> Result<bool, CacheError> {
-        let Some(version) = version else { return Ok(false) };
-        let file = LogFileRow::find(&self.connection, source, name).map_err(|error| error.of(&self.path))?;
-        let Some(file) = file else { return Ok(false) };
-        let is_whole = file.version.as_deref() == Some(version)
-            && file.state == WHOLE
-            && file.pruned_before.is_none()
-            && file.counts.lines > 0;
-        if !is_whole || file.counts.rejected == 0 {
-            return Ok(is_whole);
-        }
-        let kept =
-            catalogue::rejected_of(&self.connection, &file, "").map_err(|error| error.of(&self.path))?;
-        Ok(kept.len() as u64 == file.counts.rejected
-            && !kept.iter().any(|line| line.reason.starts_with(CUT_LINE_REASON)))
-    }
-
-    /// Bytes of the cache on disk, write-ahead log included.
-    fn size(&self) -> u64 {
-        let file = place::resolve(&self.path);
-        [&file, &place::with_suffix(&file, "-wal")]
-            .iter()
-            .filter_map(|path| std::fs::metadata(path).ok())
-            .map(|metadata| metadata.len())
-            .sum()
-    }
+/// The current time in seconds since the epoch.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
 }

@@ -12,14 +12,15 @@ use std::collections::HashMap;
 use roaring::RoaringTreemap;
 use rusqlite::Transaction;
 
-use super::log_files::{LogFileReading, LogFileRow, RunsRow};
+use super::log_file_reading::LogFileReading;
+use super::log_file_rows::{LogFileRow, RunsRow};
 use super::root::Root;
 use super::runs::{self, Run};
 use super::segment_rows::SegmentRow;
 use super::segments::remove_rows;
+use crate::cache::column::layout::KEY_SLOT;
 use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
-use crate::cache::write::batch::KEY;
 use crate::cache::{CacheError, Writer};
 
 impl Writer {
@@ -44,10 +45,10 @@ impl Writer {
         for (source, files) in by_source {
             self.checkpointer = None;
             self.tail = None;
-            let keys = std::mem::take(&mut self.values[KEY]);
+            let keys = std::mem::take(&mut self.values[KEY_SLOT]);
             let replaced =
                 self.in_transaction(|transaction, root| replace(transaction, root, source, &files, &keys));
-            self.values[KEY] = keys;
+            self.values[KEY_SLOT] = keys;
             removed += replaced?;
         }
         Ok(removed)

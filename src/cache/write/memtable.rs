@@ -10,7 +10,9 @@ use hashbrown::HashMap;
 use crate::log::parser::templates::is_in_frame;
 use crate::log::{Field, Kind};
 
-use super::batch::{Batch, KEY, NEW_VALUE};
+use super::batch::Batch;
+use super::encoded_column::NEW_VALUE;
+use crate::cache::column::layout::KEY_SLOT;
 use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURES, hint, slot,
 };
@@ -155,7 +157,7 @@ impl Memtable {
 
     /// Replaces the codes of all dimensions. `columns` have one value id per row.
     pub fn set_codes(&mut self, columns: [Vec<u32>; DIMENSIONS]) {
-        let rows = columns[KEY].len();
+        let rows = columns[KEY_SLOT].len();
         let in_template = || columns.iter().enumerate().filter(|(slot, _)| is_in_template(*slot));
         let mut numbers: HashMap<[u32; TEMPLATE_DIMENSIONS], u32> = HashMap::new();
         self.frames.clear();
@@ -405,7 +407,7 @@ fn value_id(code: u32, ids: &[u32]) -> u32 {
 }
 
 fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k GrowingDictionary, row: usize) -> Option<&'k [u8]> {
-    keys.get(codes[KEY].get(row).copied()?)
+    keys.get(codes[KEY_SLOT].get(row).copied()?)
 }
 
 fn as_bounds((low, high): (u64, u64)) -> (i64, i64) {

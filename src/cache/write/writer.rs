@@ -9,27 +9,29 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::batch::{Batch, EncodedColumn, FileMark, KEY, LineRun, RejectedLine};
+use super::batch::Batch;
+use super::encoded_column::EncodedColumn;
+use super::file_part::{FileMark, LineRun, RejectedLine};
 use super::memtable::{Memtable, SEGMENT_BYTES, SEGMENT_ROWS};
-use super::repeats::{Repeat, RepeatFinder};
 use super::row_numbers::RowNumbers;
+use super::tail::{RowAssignment, Tail, load_tail, write_segment};
 use crate::cache::CacheError;
+use crate::cache::column::layout::KEY_SLOT;
 use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS};
-use crate::cache::dictionary::hash;
 use crate::cache::dictionary::published::{GrowingDictionary, SharedDictionaries};
 use crate::cache::error::StoreError;
-use crate::cache::sqlite::catalogue::{self, SourceInfo, SourceRow};
+use crate::cache::sqlite::catalogue::SourceRow;
 use crate::cache::sqlite::checkpoint::Checkpointer;
+use crate::cache::sqlite::connection::{self, Opened};
+use crate::cache::sqlite::journal::{self, Journal};
 use crate::cache::sqlite::lock::{LockedCache, WriterLock};
-use crate::cache::sqlite::log_files::{self, LogFileReading};
-use crate::cache::sqlite::made::NewCache;
-use crate::cache::sqlite::place;
+use crate::cache::sqlite::log_file_reading::LogFileReading;
+use crate::cache::sqlite::log_file_rows;
+use crate::cache::sqlite::new_cache::NewCache;
+use crate::cache::sqlite::paths;
 use crate::cache::sqlite::root::{self, Root};
-use crate::cache::sqlite::schema::{self, Journal, Opened};
 use crate::cache::sqlite::segment_rows::SegmentRow;
-use crate::cache::sqlite::segments::{delete_segment, insert_segment, load_segment};
 use crate::cache::{column, dictionary};
-use crate::log::Field;
 
 /// What an appended batch added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,19 +104,6 @@ pub struct Writer {
     held: LockedCache,
 }
 
-/// The end of the source that is being written.
-pub(in crate::cache) struct Tail {
-    source: i64,
-    numbers: RowNumbers,
-    segment: Memtable,
-    /// The stored segment that has the first `committed` rows of the memtable.
-    stored: Option<i64>,
-    committed: usize,
-    repeats: RepeatFinder,
-    /// Whether requests of any log file of the source were pruned: they must not be added again.
-    has_pruned: bool,
-}
-
 impl Writer {
     /// Opens a cache for writing, and makes it if it is missing. A file that is not a cache is left as it
     /// was.
@@ -143,18 +132,18 @@ impl Writer {
     }
 
     fn open_as(path: &Path, options: WriterOptions, wanted: Journal) -> Result<Writer, CacheError> {
-        if place::is_missing_or_empty(path)? {
-            place::make_folder_of(&place::resolve(path))
+        if paths::is_missing_or_empty(path)? {
+            paths::make_folder_of(&paths::resolve(path))
                 .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
-        } else if let Err(error) = schema::open_reader(path)
-            && !place::is_missing_or_empty(path)?
+        } else if let Err(error) = connection::open_reader(path)
+            && !paths::is_missing_or_empty(path)?
         {
             // Unless the process that made the cache has deleted it since, because it was empty.
             return Err(error);
         }
         let lock = WriterLock::acquire(path)?;
         let Opened { connection, journal, place, is_new, renamed_journals } =
-            schema::open_writer(path, wanted)?;
+            connection::open_writer(path, wanted)?;
         let mut writer = Writer {
             path: path.to_owned(),
             options,
@@ -202,58 +191,9 @@ impl Writer {
         self.held.must_be_in_place()
     }
 
-    /// The published dictionaries, for [`BatchBuilder::with_dictionaries`](super::batch::BatchBuilder::with_dictionaries).
+    /// The published dictionaries, for [`BatchBuilder::with_dictionaries`](super::batch_builder::BatchBuilder::with_dictionaries).
     pub fn dictionaries(&self) -> SharedDictionaries {
         self.dictionaries.clone()
-    }
-
-    /// The id of a source, if the catalogue has it.
-    pub fn find_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
-        catalogue::source_id(&self.connection, uri).map_err(|error| error.of(&self.path))
-    }
-
-    /// Returns the id of a source, which is added to the catalogue if it is new.
-    pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
-        if let Some(id) = self.find_source(uri)? {
-            return Ok(id);
-        }
-        let added = now();
-        self.in_transaction(|transaction, _| {
-            let last: Option<i64> =
-                transaction.query_row("SELECT max(id) FROM source", [], |row| row.get(0))?;
-            let id = last.unwrap_or(0) + 1;
-            let uri = uri.to_owned();
-            SourceRow {
-                id,
-                uri,
-                added,
-                last_pull: None,
-                monitored: 0,
-                paused: 0,
-                next_row: 0,
-                is_purged: false,
-            }
-            .save(transaction)?;
-            Ok(id)
-        })
-    }
-
-    /// Records the current time as that of the last complete pull of a source.
-    pub fn pulled(&mut self, source: i64) -> Result<(), CacheError> {
-        self.change_source(source, |row| row.last_pull = Some(now()))
-    }
-
-    /// Changes the row of a source.
-    pub(in crate::cache) fn change_source(
-        &mut self,
-        source: i64,
-        change: impl FnOnce(&mut SourceRow),
-    ) -> Result<(), CacheError> {
-        self.in_transaction(|transaction, _| {
-            let mut row = SourceRow::find(transaction, source)?;
-            change(&mut row);
-            Ok(row.save(transaction)?)
-        })
     }
 
     /// Changes tables in one transaction, which writes the root at its end. A failure changes nothing.
@@ -278,11 +218,6 @@ impl Writer {
         changed
     }
 
-    /// The sources in the catalogue.
-    pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
-        catalogue::sources(&self.connection).map_err(|error| error.of(&self.path))
-    }
-
     /// Adds the requests of a batch. The next [`Writer::commit`] writes them; a full segment commits by
     /// itself.
     ///
@@ -293,7 +228,7 @@ impl Writer {
     }
 
     /// Adds the requests of a batch, and leaves its memory for
-    /// [`BatchBuilder::finish_with`](super::batch::BatchBuilder::finish_with).
+    /// [`BatchBuilder::finish_with`](super::batch_builder::BatchBuilder::finish_with).
     ///
     /// # Errors
     /// As [`Writer::append`].
@@ -320,7 +255,7 @@ impl Writer {
             tail.segment.extend_codes(slot, codes, &self.ids);
         }
         self.dictionaries.publish_if_worthwhile(&mut self.values);
-        let keys = &self.values[KEY];
+        let keys = &self.values[KEY_SLOT];
         let unwanted: Vec<usize> = unwanted.into_iter().map(|row| from + row).collect();
         let repeats = tail
             .repeats
@@ -338,7 +273,7 @@ impl Writer {
             .remove(&gone, keys)
             .map_err(|damage| CacheError::damaged(&self.path, "a batch", damage))?;
 
-        let mut rows = NewRows { next: from, number: tail.numbers.number(from), repeats: &repeats };
+        let mut rows = RowAssignment { next: from, number: tail.numbers.number(from), repeats: &repeats };
         let mut appended = Appended::default();
         let rejected = batch.parts.iter().flat_map(|part| &part.rejected).map(RejectedLine::bytes);
         self.rejected_bytes += rejected.sum::<usize>();
@@ -424,7 +359,7 @@ impl Writer {
     /// Switches the journal to WAL, so that readers and the writer do not block each other.
     pub(in crate::cache) fn use_wal(&mut self) -> Result<(), CacheError> {
         if self.journal == Journal::Rollback {
-            schema::use_wal(&self.path, &self.connection)?;
+            journal::use_wal(&self.path, &self.connection)?;
             self.journal = Journal::WriteAhead;
         }
         Ok(())
@@ -448,7 +383,7 @@ impl Writer {
         if let Some(tail) = tail
             && tail.segment.rows() > tail.committed
         {
-            new_segment = Some(write_segment(&transaction, &mut new_root, tail, &dictionaries[KEY])?);
+            new_segment = Some(write_segment(&transaction, &mut new_root, tail, &dictionaries[KEY_SLOT])?);
         }
         let mut next_id = *next_file;
         let mut written = Vec::new();
@@ -456,7 +391,7 @@ impl Writer {
             written.push((key.clone(), file.write(&transaction, key.0, &mut new_root, &mut next_id)?));
         }
         new_root.write(&transaction, &now_stored)?;
-        let journal = schema::journal(&transaction)?;
+        let journal = journal::journal(&transaction)?;
         transaction.commit()?;
 
         *root = new_root;
@@ -507,7 +442,7 @@ impl Writer {
         }
         self.commit()?;
         self.tail = None;
-        let tail = load_tail(&self.connection, source, &self.values[KEY], self.options.segment_rows);
+        let tail = load_tail(&self.connection, source, &self.values[KEY_SLOT], self.options.segment_rows);
         self.tail = Some(tail.map_err(|error| error.of(&self.path))?);
         Ok(())
     }
@@ -550,7 +485,7 @@ impl Writer {
                 root::is_complete(root::digest_of(&self.connection, table)?, expected)
                     .map_err(|damage| StoreError::from(damage).at(format_args!("the table {table}")))?;
             }
-            Ok(log_files::next_id(&self.connection)?)
+            Ok(log_file_rows::next_id(&self.connection)?)
         };
         self.next_file = check().map_err(|error| error.of(&self.path))?;
         self.root = root;
@@ -571,117 +506,4 @@ impl Writer {
     pub(in crate::cache) fn sqlite(&self, error: rusqlite::Error) -> CacheError {
         CacheError::sqlite(&self.path, error)
     }
-}
-
-/// The rows of a batch in the memtable, without those that were removed.
-struct NewRows<'r> {
-    /// The next row, removed ones counted.
-    next: usize,
-    /// The row number of the next row that was not removed.
-    number: u64,
-    /// Rows that were removed, from the next row on.
-    repeats: &'r [Repeat],
-}
-
-impl NewRows<'_> {
-    /// Assigns the next rows to their log file. Consecutive lines from `line` on gave them.
-    fn add_requests(
-        &mut self,
-        mut line: u64,
-        rows: usize,
-        file: &mut LogFileReading,
-        appended: &mut Appended,
-    ) {
-        let end = self.next + rows;
-        while self.next < end {
-            let removed = self.repeats.first().filter(|repeat| repeat.row < end);
-            let kept = removed.map_or(end, |repeat| repeat.row) - self.next;
-            if kept > 0 {
-                file.add_requests(line, self.number, kept as u64);
-                appended.requests += kept as u64;
-                self.number += kept as u64;
-                line += kept as u64;
-                self.next += kept;
-            }
-            if let Some(removed) = removed {
-                if let Some(number) = removed.of {
-                    appended.duplicates += u64::from(file.add_repeat(line, number));
-                }
-                self.repeats = &self.repeats[1..];
-                line += 1;
-                self.next += 1;
-            }
-        }
-    }
-}
-
-/// The current time in seconds since the epoch.
-fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
-}
-
-/// Writes the memtable as a segment. It replaces the segment that has its first rows.
-fn write_segment(
-    transaction: &Transaction<'_>,
-    root: &mut Root,
-    tail: &mut Tail,
-    keys: &GrowingDictionary,
-) -> Result<i64, StoreError> {
-    if let Some(old) = tail.stored {
-        delete_segment(transaction, old)?;
-    }
-    let Tail { source, numbers, segment, .. } = tail;
-    let id = insert_segment(transaction, root, (*source, numbers.clone()), segment, keys)?;
-    let mut row = SourceRow::find(transaction, *source)?;
-    row.next_row = numbers.range(segment.rows()).end as i64;
-    row.save(transaction)?;
-    Ok(id)
-}
-
-/// Reads the end of a source. If its last segment is not full, it becomes the memtable.
-fn load_tail(
-    connection: &Connection,
-    source: i64,
-    keys: &GrowingDictionary,
-    segment_rows: usize,
-) -> Result<Tail, StoreError> {
-    let next_row = SourceRow::find(connection, source)?.next_row as u64;
-    let mut segments = SegmentRow::all(connection)?;
-    segments.retain(|segment| segment.source == source);
-    let small = segments.pop_if(|last| {
-        last.rows < segment_rows
-            && last.bytes < SEGMENT_BYTES as u64
-            && last.numbers.range(last.rows).end == next_row
-    });
-    let has_pruned = connection.query_row(
-        "SELECT EXISTS (SELECT * FROM log_file WHERE source_id = ?1 AND pruned_before IS NOT NULL)",
-        [source],
-        |row| row.get(0),
-    )?;
-    let mut tail = Tail {
-        source,
-        numbers: RowNumbers::from(next_row),
-        segment: Memtable::default(),
-        stored: None,
-        committed: 0,
-        repeats: RepeatFinder::new(segments),
-        has_pruned,
-    };
-    if let Some(small) = small {
-        tail.segment = load_segment(connection, small.id, small.rows)?;
-        tail.stored = Some(small.id);
-        tail.committed = tail.segment.rows();
-        tail.numbers = small.numbers;
-        let request_ids = request_ids(&tail.segment, keys)
-            .map_err(|damage| StoreError::from(damage).at(format_args!("segment {}", small.id)))?;
-        tail.repeats.resume(&tail.segment, &request_ids);
-    }
-    Ok(tail)
-}
-
-fn request_ids(segment: &Memtable, keys: &GrowingDictionary) -> Result<Vec<u64>, column::Damage> {
-    let slot = crate::cache::column::layout::slot(Field::RequestId);
-    (0..segment.rows())
-        .map(|row| Ok(hash(segment.detail(slot, row, keys)?.as_deref().unwrap_or_default())))
-        .collect()
 }

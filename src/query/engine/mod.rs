@@ -15,7 +15,6 @@ mod requests;
 mod series;
 #[cfg(test)]
 mod testing;
-mod text_scan;
 mod top_k;
 mod uri_params;
 
@@ -189,6 +188,12 @@ impl LocalEngine {
             Ask::Numbered(ids) => asking.numbered(ids)?,
         };
         statistics.elapsed = begun.elapsed();
+        tracing::debug!(
+            ms = statistics.elapsed.as_secs_f64() * 1e3,
+            rows = statistics.rows,
+            scanned = statistics.rows_scanned,
+            "query answered"
+        );
         Ok(Reply { answer, statistics })
     }
 }

@@ -12,8 +12,6 @@ use crate::log::{Field, method};
 use crate::query::{Dimension, QueryError};
 use tokio_util::sync::CancellationToken;
 
-use crate::query::engine::text_scan::for_each_text;
-
 /// Memory that these columns may take.
 const BUDGET: usize = 32 << 20;
 
@@ -69,7 +67,7 @@ impl Params {
         };
         let mut interner = Interner::default();
         let mut ids = vec![0u32; segment.rows];
-        for_each_text(snapshot, segment, Field::RequestUri, cancel, |row, uri| {
+        snapshot.for_each_text(segment, Field::RequestUri, cancel, |row, uri| {
             let value = match &dimension {
                 Some(param) => param.derive(uri),
                 None => uri.and_then(method::of_request_line).map(Cow::Borrowed),

@@ -8,12 +8,12 @@ use super::{fingerprint, read_column};
 use crate::cache::column::Damage;
 use crate::cache::column::integers::{BLOCK, Integers};
 use crate::cache::column::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
+use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
 use crate::cache::column::text::{OpenPage, split};
 use crate::cache::dictionary::hash;
 use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::segment_rows::SegmentRow;
-use crate::cache::write::batch::{KEY, OPERATION};
 use crate::cache::write::memtable::{Memtable, code_to_time, time_to_code};
 use crate::log::Field;
 
@@ -53,13 +53,13 @@ impl DecodedSegment {
             columns.push(column);
         }
         let mut details = Memtable::default();
-        details.codes[KEY] =
-            columns[FIRST_DIMENSION + KEY].to_vec().into_iter().map(|code| code as u32).collect();
+        details.codes[KEY_SLOT] =
+            columns[FIRST_DIMENSION + KEY_SLOT].to_vec().into_iter().map(|code| code as u32).collect();
         let times = columns[TIME].to_vec();
-        let operations = columns[FIRST_DIMENSION + OPERATION].to_vec();
+        let operations = columns[FIRST_DIMENSION + OPERATION_SLOT].to_vec();
         let mut rows = HashTable::with_capacity(times.len());
         let place = |row: usize| {
-            fingerprint(0, code_to_time(times[row]), details.codes[KEY][row], operations[row] as u32)
+            fingerprint(0, code_to_time(times[row]), details.codes[KEY_SLOT][row], operations[row] as u32)
         };
         for row in 0..times.len() {
             rows.insert_unique(place(row), row as u32, |row| place(*row as usize));
@@ -87,7 +87,7 @@ impl DecodedSegment {
         let request_id = slot(Field::RequestId);
         self.load_detail(connection, request_id)?;
         let times = self.columns[TIME].to_vec();
-        let operations = self.columns[FIRST_DIMENSION + OPERATION].to_vec();
+        let operations = self.columns[FIRST_DIMENSION + OPERATION_SLOT].to_vec();
         let mut fingerprints = Vec::with_capacity(times.len());
         let mut row = 0;
         for page in &self.details.details[request_id] {
@@ -100,7 +100,7 @@ impl DecodedSegment {
                 fingerprints.push(fingerprint(
                     hash(id.as_deref().unwrap_or_default()),
                     code_to_time(times[row]),
-                    self.details.codes[KEY][row],
+                    self.details.codes[KEY_SLOT][row],
                     operations[row] as u32,
                 ));
                 row += 1;
@@ -120,7 +120,7 @@ impl DecodedSegment {
         let id = self.id;
         let damaged = |damage| in_segment(id, damage);
         let time = segment.times[row];
-        let place = fingerprint(0, time, segment.codes[KEY][row], segment.codes[OPERATION][row]);
+        let place = fingerprint(0, time, segment.codes[KEY_SLOT][row], segment.codes[OPERATION_SLOT][row]);
         let candidates: Vec<u32> = self.rows.iter_hash(place).copied().collect();
         'candidates: for other in candidates {
             let other = other as usize;

@@ -16,10 +16,10 @@ use rusqlite::Connection;
 use crate::cache::column::Damage;
 use crate::cache::column::chunk;
 use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSIONS};
+use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
 use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::segment_rows::SegmentRow;
-use crate::cache::write::batch::{KEY, OPERATION};
 use crate::cache::write::memtable::Memtable;
 use crate::cache::write::row_numbers::RowNumbers;
 use crate::log::Field;
@@ -104,7 +104,7 @@ impl StoredSegment {
                 && bloom.may_have(fingerprint)
                 && self.rows.as_ref().is_none_or(|rows| rows.of(fingerprint).next().is_some())
             {
-                candidates.push((row, time, segment.codes[KEY][row]));
+                candidates.push((row, time, segment.codes[KEY_SLOT][row]));
             }
         }
         // Pre-check a few candidates by time and key. Many are no accident, and a decoded segment needs no
@@ -259,8 +259,8 @@ impl RepeatFinder {
             fingerprint(
                 *request_id,
                 segment.times[row],
-                segment.codes[KEY][row],
-                segment.codes[OPERATION][row],
+                segment.codes[KEY_SLOT][row],
+                segment.codes[OPERATION_SLOT][row],
             )
         }));
         self.open.index();
@@ -326,7 +326,7 @@ impl RepeatFinder {
         }
 
         self.open.fingerprints.extend((from..segment.rows()).zip(request_ids).map(|(row, &request_id)| {
-            let (key, operation) = (segment.codes[KEY][row], segment.codes[OPERATION][row]);
+            let (key, operation) = (segment.codes[KEY_SLOT][row], segment.codes[OPERATION_SLOT][row]);
             fingerprint(request_id, segment.times[row], key, operation)
         }));
         let mut found = vec![RowState::No; times.len()];

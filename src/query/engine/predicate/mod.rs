@@ -12,7 +12,6 @@ use crate::query::filter::{Filter, Matcher, Subject, Test};
 use crate::query::{Counting, Dimension, Query, QueryError};
 use tokio_util::sync::CancellationToken;
 
-use crate::query::engine::text_scan::for_each_text;
 use crate::query::engine::uri_params::{OfUri, Params};
 
 pub use bounds::Passes;
@@ -532,7 +531,7 @@ impl DetailTest<'_> {
         let DetailTest { segment, snapshot, matcher, cancel, .. } = self;
         let mut masks = vec![0; segment.rows.div_ceil(BLOCK)];
         match self.of {
-            DetailOf::Field(field) => for_each_text(snapshot, segment, field, cancel, |row, text| {
+            DetailOf::Field(field) => snapshot.for_each_text(segment, field, cancel, |row, text| {
                 if matcher.is_match(text) {
                     masks[row / BLOCK] |= 1 << (row % BLOCK);
                 }
