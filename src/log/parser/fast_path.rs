@@ -71,7 +71,8 @@ pub(super) fn read_into<'a>(
     logged[Field::RemoteIp as usize] = remote_ip;
     let requester_at = words.at;
     // Comparing one letter saves most calls that compare memory: hardly another requester has it there.
-    let has_letter = line.get(requester_at + ORIGIN_ACCESS_LETTER) == Some(&ORIGIN_ACCESS[ORIGIN_ACCESS_LETTER]);
+    let has_letter =
+        line.get(requester_at + ORIGIN_ACCESS_LETTER) == Some(&ORIGIN_ACCESS[ORIGIN_ACCESS_LETTER]);
     if has_letter && line[requester_at..].starts_with(ORIGIN_ACCESS) {
         words.jump(requester_at + ORIGIN_ACCESS.len());
         // The id may have any form but that of an operation, which the tolerant path would read as one.

@@ -43,8 +43,7 @@ impl<'a> Identity<'a> {
         let spaces_before = |index: usize| spans[index].0 - if index == 0 { at } else { spans[index - 1].1 };
 
         // At its usual index: address, requester, request id, operation.
-        let is_operation =
-            count > 3 && (is_known(3) || (names_operation(text(3)) && !(0..3).any(is_known)));
+        let is_operation = count > 3 && (is_known(3) || (names_operation(text(3)) && !(0..3).any(is_known)));
         let is_usual = count > 3 && (is_operation || (is_usual_id(text(2)) && can_be_operation(text(3))));
         let index = is_usual
             .then_some(3)
@@ -66,8 +65,7 @@ impl<'a> Identity<'a> {
             .or_else(|| (0..count.min(3)).find(|&index| is_known(index)))
             // At its usual index, with an unknown operation and an unknown kind of request id.
             .or_else(|| {
-                let is_it =
-                    count > 3 && text(3)[0].is_ascii_uppercase() && can_be_operation(text(3));
+                let is_it = count > 3 && text(3)[0].is_ascii_uppercase() && can_be_operation(text(3));
                 (is_it && !text(2).contains(&b'"')).then_some(3)
             })?;
 

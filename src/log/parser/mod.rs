@@ -68,7 +68,8 @@ impl Parser {
 
     /// Reads all lines of a block, of which the last may lack its line end. Returns the number of lines.
     pub fn parse_block(&mut self, block: &[u8], sink: &mut impl Sink) -> u64 {
-        let mut group = PendingGroup { records: std::array::from_fn(|_| Record::default()), count: 0, id: self.id };
+        let mut group =
+            PendingGroup { records: std::array::from_fn(|_| Record::default()), count: 0, id: self.id };
         let mut lines = LineScanner::new(block);
         let mut number = 0;
         while let Some(line) = lines.next_line() {

@@ -270,7 +270,8 @@ mod tests {
         let text = b"ab \"\n\xA0\"\" c\n".repeat(64);
         let (chunks, _) = text.as_chunks();
         let expected: Vec<_> = chunks.iter().map(index_of).collect();
-        let has = |kind: usize, at: usize| expected[at / BYTES_PER_WORD][kind] >> (at % BYTES_PER_WORD) & 1 == 1;
+        let has =
+            |kind: usize, at: usize| expected[at / BYTES_PER_WORD][kind] >> (at % BYTES_PER_WORD) & 1 == 1;
         for (at, found) in chunks.as_flattened().iter().enumerate() {
             let kinds = [has(SPACE, at), has(QUOTE, at), has(LINE_END, at)];
             assert_eq!(SEPARATORS.map(|byte| *found == byte), kinds);

@@ -162,7 +162,12 @@ impl Templates {
             *span = Span::of(field, tail);
         }
         let index = self.templates.len() as u32;
-        self.templates.push(LineTemplate { head, tail: tail.into(), fields, extra: Span::of(record.extra, tail) });
+        self.templates.push(LineTemplate {
+            head,
+            tail: tail.into(),
+            fields,
+            extra: Span::of(record.extra, tail),
+        });
         let Templates { hasher, by_tail, templates, .. } = self;
         let hash = |tail: &[u8]| hasher.hash_one(tail);
         by_tail.insert_unique(hash(tail), index, |index| hash(&templates[*index as usize].tail));
@@ -305,7 +310,9 @@ mod tests {
     #[test]
     fn templates_of_another_parser_are_not_taken_for_those_of_the_first() {
         let line = |bucket: &str| {
-            format!("owner {bucket} [06/Feb/2019:00:00:38 +0000] - - - REST.GET.OBJECT a - - - - - - - - - - - SigV4\n")
+            format!(
+                "owner {bucket} [06/Feb/2019:00:00:38 +0000] - - - REST.GET.OBJECT a - - - - - - - - - - - SigV4\n"
+            )
         };
         let mut map = TemplateMap::default();
         let mut parsers = [Parser::new(), Parser::new()];

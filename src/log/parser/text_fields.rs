@@ -16,9 +16,9 @@ pub(super) fn end_of_uri(line: &[u8], start: usize) -> Option<usize> {
         line.get(quote + 1) == Some(&b' ')
             && next_word(line, quote + 1).is_some_and(|(text, _)| is_status(text))
     };
-    certain_end_of_uri(line, start)
-        .or_else(|| quotes_from(line, start).find(status_follows))
-        .or_else(|| quotes_from(line, start).find(|&quote| line.get(quote + 1).is_none_or(|&byte| byte == b' ')))
+    certain_end_of_uri(line, start).or_else(|| quotes_from(line, start).find(status_follows)).or_else(|| {
+        quotes_from(line, start).find(|&quote| line.get(quote + 1).is_none_or(|&byte| byte == b' '))
+    })
 }
 
 /// The quote that ends the request URI that begins at `start`, if what follows leaves no doubt: status, error code,

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tamarin::cache::{Appended, BatchBuilder, FileMark, Part, Writer, WriterOptions};
-use tamarin::log::{Lines, Record, read_plain, records};
+use tamarin::log::{Parser, RecordGroup, Rejection, Sink};
 
 /// A cache being filled.
 pub(crate) struct Filling {
     pub(crate) writer: Writer,
+    parser: Parser,
     builder: BatchBuilder,
     files: u64,
 }
@@ -23,29 +24,15 @@ impl Filling {
     pub(crate) fn by(writer: Writer) -> Filling {
         // As the ingest does it.
         let builder = BatchBuilder::with_dictionaries(writer.dictionaries());
-        Filling { writer, builder, files: 0 }
+        Filling { writer, parser: Parser::new(), builder, files: 0 }
     }
 
     /// Appends lines as a batch of their own, a log file of their own.
     pub(crate) fn append<L: AsRef<[u8]>>(&mut self, source: i64, lines: &[L]) -> Appended {
-        let mut rows = 0;
-        let mut plain = Record::default();
-        for line in lines {
-            // As the ingest does it.
-            let mut by_itself = Lines::of(line.as_ref());
-            if by_itself
-                .next_line()
-                .is_some_and(|line| read_plain(&line, &mut plain, &mut self.builder.frames))
-            {
-                self.builder.push(&plain);
-                rows += 1;
-                continue;
-            }
-            for (_, record) in records(line.as_ref()) {
-                self.builder.push(&record.unwrap());
-                rows += 1;
-            }
-        }
+        let before = self.builder.rows();
+        let block = lines.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(&b'\n');
+        self.parser.parse_block(&block, &mut RecordsOnly(&mut self.builder));
+        let rows = self.builder.rows() - before;
         self.files += 1;
         let file = FileMark {
             name: format!("{}-{}", std::process::id(), self.files),
@@ -64,4 +51,19 @@ impl Filling {
         });
         self.writer.append(source, self.builder.finish()).unwrap()
     }
+}
+
+/// Adds the records of lines to a batch. Each line must have a record.
+struct RecordsOnly<'b>(&'b mut BatchBuilder);
+
+impl Sink for RecordsOnly<'_> {
+    fn records(&mut self, records: &RecordGroup<'_, '_>) {
+        self.0.extend(records);
+    }
+
+    fn rejected(&mut self, _: u64, text: &[u8], reason: Rejection) {
+        panic!("{reason}: {}", String::from_utf8_lossy(text));
+    }
+
+    fn record_count(&mut self, _: u64, _: usize) {}
 }

@@ -133,7 +133,7 @@ fn a_cut_off_second_record_stays_with_the_first() {
     assert_eq!(records(line.as_bytes()).count(), 1);
     let record = read(&line);
     assert_eq!(record.logged(Field::HostId), Some(HOST_ID.as_bytes()));
-    // The region of the first is joined to the owner of the second: nothing tells where it ends.
+    // The region of the first record runs into the owner of the second: nothing shows where it ends.
     assert_eq!(text(&record, Field::SourceRegion), format!("eu-west-1{OWNER}"));
     assert!(text(&record, Field::Extra).starts_with("media [03/Apr/2026"));
 }

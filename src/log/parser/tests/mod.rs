@@ -5,9 +5,10 @@ mod damaged;
 mod forged;
 mod products;
 
-use super::super::{Field, Frames, Lines, Record, Rejection, parse_line, records};
-use super::joined_records;
-use super::{fast_path, tolerant};
+use super::separators::LineScanner;
+use super::templates::Templates;
+use super::{fast_path, joined_records, records, tolerant};
+use crate::log::{Field, Record, Rejection};
 
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
 const HOST_ID: &str = "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234=";
