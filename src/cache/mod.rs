@@ -44,5 +44,5 @@ pub use sqlite::prune::Pruned;
 pub use sqlite::sources::{Deleted, Monitoring};
 pub use write::batch::{BATCH_BYTES, Batch};
 pub use write::batch_builder::BatchBuilder;
-pub use write::file_part::{CUT_LINE_REASON, FileMark, LineRun, Part, RejectedLine};
+pub use write::file_part::{CUT_LINE_REASON, FileMark, FilePart, LineRun, RejectedLine};
 pub use write::writer::{Appended, Writer, WriterOptions};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cache::{Batch, BatchBuilder, FileMark, Part, Writer};
+use crate::cache::{Batch, BatchBuilder, FileMark, FilePart, Writer};
 use crate::log::records;
 
 /// 2026-04-01T00:00:00Z.
@@ -50,12 +50,12 @@ pub fn batch(file: &str, requests: &[Request], first_line: u64, is_last: bool) -
     for request in requests {
         let line = request.line();
         for (_, record) in records(line.as_bytes()) {
-            builder.push(&record.unwrap());
+            builder.extend(&[record.unwrap()]);
         }
     }
     let version = Some("1".to_owned());
     let lines = requests.len() as u64;
-    builder.end_part(Part {
+    builder.end_part(FilePart {
         file: Arc::new(FileMark { name: file.to_owned(), version, size: Some(1), may_grow: false }),
         first_line,
         lines,
@@ -64,7 +64,7 @@ pub fn batch(file: &str, requests: &[Request], first_line: u64, is_last: bool) -
         rejected: Vec::new(),
         total_lines: is_last.then_some(first_line + lines - 1),
     });
-    builder.finish()
+    builder.finish(Batch::default())
 }
 
 /// A cache with these requests of one source, in one log file that is named for a later day.
@@ -76,7 +76,7 @@ pub fn filled(path: &Path, source: &str, requests: impl Iterator<Item = Request>
     let mut line = 1;
     for (index, requests) in batches.iter().enumerate() {
         let is_last = index + 1 == batches.len();
-        writer.append(id, batch("2026-04-08-00-00-00-A", requests, line, is_last)).unwrap();
+        writer.append(id, &mut batch("2026-04-08-00-00-00-A", requests, line, is_last)).unwrap();
         line += requests.len() as u64;
     }
     writer.commit().unwrap();

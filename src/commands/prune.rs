@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context, args: &PruneArgs) -> anyhow::Result<Outcome
             total += writer.prune(source, before)?;
         }
     }
-    writer.must_be_in_place()?;
+    writer.check_in_place()?;
     report(context, total, before, "dropped");
     if total.requests > 0 {
         sources::shrink_file(context, &mut writer);

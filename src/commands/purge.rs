@@ -88,7 +88,7 @@ impl Purge {
         }
         // Noted before the first delete, so that the cache knows it even if the process is killed.
         for (source, files) in &deletable {
-            writer.note_purged(source.uri(), files.iter().map(|file| file.name.as_str()))?;
+            writer.record_purge(source.uri(), files.iter().map(|file| file.name.as_str()))?;
         }
         writer.make_durable()?;
         self.verify(path)?;
@@ -101,7 +101,7 @@ impl Purge {
                     return stopped();
                 }
                 // The verified file must still be the one at the path.
-                writer.must_be_in_place()?;
+                writer.check_in_place()?;
                 let removed = tokio::select! {
                     removed = source.remove(names) => removed?,
                     () = interrupt.requested() => return stopped(),
@@ -214,7 +214,7 @@ async fn complete_files(
     let mut complete = Vec::new();
     while let Some(page) = listed.recv().await {
         for file in page {
-            if writer.holds(id, &file.name, file.version.as_deref())? {
+            if writer.has_whole_log_file(id, &file.name, file.version.as_deref())? {
                 complete.push(file);
             }
         }

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Message;
 use super::fetch_stage::Reading;
 use crate::cache::FileMark;
-use crate::cache::catalogue::Known;
+use crate::cache::catalogue::LogFileStatus;
 use crate::source::archive::{Limit, Limited, Visitor};
 use crate::source::body::{is_damage, unpacked};
 
@@ -71,22 +71,22 @@ impl Visitor for ArchiveMembers<'_> {
             return Ok(false);
         }
         let (name, version) = (self.name_of(name), file.version.clone());
-        let known = cache.known(*source_id, std::iter::once((name.as_str(), version.as_deref())));
-        let known = known.map_err(io::Error::other)?.pop().unwrap_or(Known::New);
+        let known = cache.log_file_statuses(*source_id, std::iter::once((name.as_str(), version.as_deref())));
+        let known = known.map_err(io::Error::other)?.pop().unwrap_or(LogFileStatus::New);
         // What is empty is of interest only if it was not empty before.
-        if known == Known::New && size == 0 {
+        if known == LogFileStatus::New && size == 0 {
             return Ok(true);
         }
         counters.files_listed.fetch_add(1, Relaxed);
         let member = Arc::new(FileMark { name, version, size: Some(size), may_grow: false });
         self.seen.push(member.clone());
         let known = match known {
-            Known::Whole => {
+            LogFileStatus::Whole => {
                 counters.files_known.fetch_add(1, Relaxed);
                 return Ok(true);
             }
-            Known::New | Known::Changed => Vec::new(),
-            Known::InPart(parts) => parts,
+            LogFileStatus::New | LogFileStatus::Changed => Vec::new(),
+            LogFileStatus::InPart(parts) => parts,
         };
         let content = Limited::new(unpacked(content)?, &self.limit);
         let is_read = self.archive.cut(content, &member, &known).inspect_err(|error| {

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::cache::catalogue::Known;
+use crate::cache::catalogue::LogFileStatus;
 use crate::cache::{Cache, CacheError, FileMark};
 use crate::source::archive::{self, BLOCK, Begun, is_tar, is_zip};
 use crate::source::body::{Body, begins_compressed, is_damage};
@@ -119,20 +119,20 @@ impl FetchStage {
             };
             let Some(page) = page else { break };
             let names = page.iter().map(|file| (file.name.as_str(), file.version.as_deref()));
-            let known = self.cache.known(source_id, names)?;
+            let known = self.cache.log_file_statuses(source_id, names)?;
             let mut new = Vec::new();
             for (file, known) in page.into_iter().zip(known) {
                 // What is empty is of interest only if it was not empty before.
-                if known == Known::New && file.size == Some(0) {
+                if known == LogFileStatus::New && file.size == Some(0) {
                     continue;
                 }
                 self.counters.files_listed.fetch_add(1, Relaxed);
                 match known {
-                    Known::Whole => {
+                    LogFileStatus::Whole => {
                         self.counters.files_known.fetch_add(1, Relaxed);
                     }
-                    Known::New | Known::Changed => new.push((file, Vec::new())),
-                    Known::InPart(parts) => new.push((file, parts)),
+                    LogFileStatus::New | LogFileStatus::Changed => new.push((file, Vec::new())),
+                    LogFileStatus::InPart(parts) => new.push((file, parts)),
                 }
             }
             let bytes = new.iter().filter_map(|(file, _)| file.size).sum();

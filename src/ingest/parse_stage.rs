@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::cache::{
-    BATCH_BYTES, Batch, BatchBuilder, FileMark, LineRun, Part, RejectedLine, SharedDictionaries,
+    BATCH_BYTES, Batch, BatchBuilder, FileMark, FilePart, LineRun, RejectedLine, SharedDictionaries,
 };
 use crate::log::{self, RecordGroup, Rejection, Sink, unfinished_line};
 
@@ -217,7 +217,7 @@ impl Parser<'_> {
     fn finish(&mut self) -> Box<Batch> {
         // The memory of a batch that was written serves the next.
         let mut batch = self.spare.take().unwrap_or_default();
-        *batch = self.builder.finish_with(std::mem::take(&mut *batch));
+        *batch = self.builder.finish(std::mem::take(&mut *batch));
         batch
     }
 
@@ -315,7 +315,7 @@ impl PartBuilder<'_> {
 
 impl Sink for PartBuilder<'_> {
     fn records(&mut self, records: &RecordGroup<'_, '_>) {
-        self.builder.extend(records);
+        self.builder.extend(*records);
     }
 
     fn rejected(&mut self, line: u64, text: &[u8], reason: Rejection) {
@@ -351,7 +351,7 @@ fn parse(
         count += 1;
     }
     let PartBuilder { builder, rejected, runs, .. } = part;
-    builder.end_part(Part {
+    builder.end_part(FilePart {
         file: file.clone(),
         first_line,
         lines: count,
@@ -459,7 +459,7 @@ mod tests {
 
     /// Checks that the first lines are there, each once and with its number; tells how many.
     fn first_lines(batches: &[Batch]) -> u64 {
-        let mut parts: Vec<&Part> = batches.iter().flat_map(|batch| &batch.parts).collect();
+        let mut parts: Vec<&FilePart> = batches.iter().flat_map(|batch| &batch.parts).collect();
         parts.sort_by_key(|part| (part.first_line, part.lines));
         let mut next = 1;
         for part in &parts {

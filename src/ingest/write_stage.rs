@@ -78,7 +78,7 @@ fn write(
                     Some(id) => id,
                     None => *ids[source].insert(writer.source(&uris[source])?),
                 };
-                let appended = writer.append_from(id, &mut batch)?;
+                let appended = writer.append(id, &mut batch)?;
                 spare.give_back(batch);
                 drop(room);
                 pending.requests += appended.requests;
@@ -93,7 +93,7 @@ fn write(
                 if no_logs.len() >= MOST_NO_LOGS {
                     for (source, file) in no_logs.drain(..) {
                         if let Some(id) = known(writer, &ids, uris, source)? {
-                            writer.skip(id, &file)?;
+                            writer.record_no_log(id, &file)?;
                         }
                     }
                 }
@@ -117,19 +117,19 @@ fn write(
     // Only now have all batches of the members arrived.
     for (source, file) in no_logs.into_iter().chain(expanded) {
         if let Some(id) = known(writer, &ids, uris, source)? {
-            writer.skip(id, &file)?;
+            writer.record_no_log(id, &file)?;
         }
     }
     // Only now have all batches of the damaged files arrived.
     for (source, file) in damaged {
         if let Some(id) = known(writer, &ids, uris, source)? {
-            writer.damaged(id, &file)?;
+            writer.record_damage(id, &file)?;
         }
     }
     counters.taken_back.fetch_add(writer.replace_versions()?, Relaxed);
     for source in pulled {
         if let Some(id) = known(writer, &ids, uris, source)? {
-            writer.pulled(id)?;
+            writer.record_pull(id)?;
         }
     }
     tell(&mut pending, counters);

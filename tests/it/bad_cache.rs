@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tamarin::cache::{BatchBuilder, Cache, CacheError, Writer};
+use tamarin::cache::{Batch, BatchBuilder, Cache, CacheError, Writer};
 use tamarin::log::{Field, records};
 use tamarin::query::filter::{Subject, Test};
 use tamarin::query::{
@@ -401,11 +401,10 @@ fn use_wholly(path: &Path, queries: &[Query]) -> Vec<String> {
         let source = writer.source("/var/log/acme")?;
         let mut builder = BatchBuilder::default();
         for pick in 0..60 {
-            for (_, record) in records(lines::line_of(&[pick; 28]).as_bytes()) {
-                builder.push(&record.unwrap());
-            }
+            let line = lines::line_of(&[pick; 28]);
+            builder.extend(&[records(line.as_bytes()).next().unwrap().1.unwrap()]);
         }
-        writer.append(source, builder.finish())?;
+        writer.append(source, &mut builder.finish(Batch::default()))?;
         writer.commit()
     });
     if let Err(error) = appended {

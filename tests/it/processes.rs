@@ -309,7 +309,7 @@ fn every_change_to_a_cache_that_is_no_longer_at_its_path_fails() {
         ("monitor", |writer, source| writer.monitor(source, Monitoring::On)),
         ("delete", |writer, source| writer.delete_source(source).map(drop)),
         ("give space back", |writer, _| writer.vacuum().map(drop)),
-        ("look", |writer, _| writer.must_be_in_place()),
+        ("look", |writer, _| writer.check_in_place()),
     ];
     for is_first in [true, false] {
         for (what, change) in changes {

@@ -5,7 +5,9 @@
 //! locks and without the writer. So nearly all codes of a batch are value ids already, and only new values
 //! travel with it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::{Arena, Interner, VALUES_PER_LOOKUP};
 use crate::cache::column::layout::DIMENSIONS;
@@ -189,7 +191,7 @@ pub struct SharedDictionaries(Arc<Mutex<Arc<PublishedDictionaries>>>);
 impl SharedDictionaries {
     /// Returns the latest ones.
     pub fn latest(&self) -> Arc<PublishedDictionaries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     /// Whether both are of the same writer.
@@ -214,7 +216,7 @@ impl SharedDictionaries {
 
     fn publish(&self, all: &[GrowingDictionary; DIMENSIONS]) {
         let published = Arc::new(std::array::from_fn(|slot| all[slot].published.clone()));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = published;
+        *self.0.lock() = published;
     }
 }
 
@@ -259,7 +261,7 @@ mod tests {
             });
         };
         intern(&mut values, 0..800);
-        assert!(!values.is_worth_publishing(), "nothing came repeated_lookups");
+        assert!(!values.is_worth_publishing(), "no lookup was repeated");
         intern(&mut values, 0..100);
         assert!(values.is_worth_publishing());
         values.freeze();
@@ -267,10 +269,7 @@ mod tests {
         // A few more: far from half of all values, but looked up all the time.
         intern(&mut values, 800..820);
         intern(&mut values, 0..800);
-        assert!(
-            !values.is_worth_publishing(),
-            "settled ones came repeated_lookups, of which nobody has to be told"
-        );
+        assert!(!values.is_worth_publishing(), "lookups of published values are free");
         for _ in 0..6 {
             intern(&mut values, 800..820);
         }

@@ -24,7 +24,7 @@ use crate::cache::column::text::OpenPage;
 use crate::cache::column::value_set::Presence;
 use crate::cache::dictionary::Dictionary;
 use crate::cache::error::StoreError;
-use crate::cache::sqlite::catalogue::{self, Known, Rejected, SourceInfo, SourceRow};
+use crate::cache::sqlite::catalogue::{self, LogFileStatus, Rejected, SourceInfo, SourceRow};
 use crate::cache::sqlite::connection::{self, FileStamp};
 use crate::cache::sqlite::journal::{self, Journal};
 use crate::cache::sqlite::paths::OpenedPath;
@@ -136,7 +136,7 @@ impl Cache {
 
     /// The same for who writes to it: a look at the catalogue now and then is in nobody's way.
     pub(crate) fn open_for_writer(path: &Path) -> Result<Cache, CacheError> {
-        let place = OpenedPath::of(path);
+        let place = OpenedPath::new(path);
         let (connection, frozen) = connection::open_reader_or_immutable(path)?;
         let watch = connection::open_reader(path)?;
         let version = data_version(&watch).map_err(|error| CacheError::sqlite(path, error))?;
@@ -165,8 +165,7 @@ impl Cache {
     pub fn generation(&self) -> u64 {
         let mut watch = lock(&self.watch);
         if self.has_thawed() {
-            watch.connection =
-                self.must_be_in_place().and_then(|()| connection::open_reader(&self.path)).ok();
+            watch.connection = self.check_in_place().and_then(|()| connection::open_reader(&self.path)).ok();
             self.generation.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(Ok(version)) = watch.connection.as_ref().map(data_version)
@@ -221,13 +220,15 @@ impl Cache {
 
     /// What the catalogue knows of log files of a source, given by name and version. A source that is not in the
     /// catalogue has none.
-    pub fn known<'f>(
+    pub fn log_file_statuses<'f>(
         &self,
         source: Option<i64>,
         files: impl Iterator<Item = (&'f str, Option<&'f str>)>,
-    ) -> Result<Vec<Known>, CacheError> {
+    ) -> Result<Vec<LogFileStatus>, CacheError> {
         self.consistently(|connection| {
-            files.map(|(name, version)| catalogue::known(connection, source, name, version)).collect()
+            files
+                .map(|(name, version)| catalogue::log_file_status(connection, source, name, version))
+                .collect()
         })
     }
 
@@ -269,7 +270,7 @@ impl Cache {
         if let Some(connection) = lock(&self.idle).pop() {
             return Ok(connection);
         }
-        self.must_be_in_place()?;
+        self.check_in_place()?;
         let (connection, frozen) = connection::open_reader_or_immutable(&self.path)?;
         *lock(&self.frozen) = frozen;
         Ok(connection)
@@ -296,14 +297,14 @@ impl Cache {
     pub fn close(&self) {
         lock(&self.idle).clear();
         lock(&self.watch).connection = None;
-        if self.must_be_in_place().is_ok() {
+        if self.check_in_place().is_ok() {
             journal::checkpoint(&self.path);
         }
     }
 
     /// Another file that took the place of this one is not opened: SQLite knows the file that connections share by
     /// its path, so a process that has both open would mix them up.
-    fn must_be_in_place(&self) -> Result<(), CacheError> {
+    fn check_in_place(&self) -> Result<(), CacheError> {
         if self.place.has_moved() {
             return Err(CacheError::Moved { file: self.path.clone() });
         }

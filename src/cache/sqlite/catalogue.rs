@@ -52,7 +52,7 @@ pub struct SourceInfo {
 
 /// What the catalogue has of a log file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum LogFileStatus {
     /// Nothing.
     New,
     /// Another version.
@@ -245,18 +245,18 @@ pub(in crate::cache) fn source_id(connection: &Connection, uri: &str) -> Result<
 }
 
 /// What the catalogue has of a version of a log file.
-pub(in crate::cache) fn known(
+pub(in crate::cache) fn log_file_status(
     connection: &Connection,
     source: Option<i64>,
     name: &str,
     version: Option<&str>,
-) -> Result<Known, StoreError> {
-    let Some(source) = source else { return Ok(Known::New) };
-    let Some(file) = LogFileRow::find(connection, source, name)? else { return Ok(Known::New) };
+) -> Result<LogFileStatus, StoreError> {
+    let Some(source) = source else { return Ok(LogFileStatus::New) };
+    let Some(file) = LogFileRow::find(connection, source, name)? else { return Ok(LogFileStatus::New) };
     match version.is_some() && file.version.as_deref() == version {
-        true if file.state == IN_PART => Ok(Known::InPart(parts(connection, &file)?)),
-        true => Ok(Known::Whole),
-        false => Ok(Known::Changed),
+        true if file.state == IN_PART => Ok(LogFileStatus::InPart(parts(connection, &file)?)),
+        true => Ok(LogFileStatus::Whole),
+        false => Ok(LogFileStatus::Changed),
     }
 }
 

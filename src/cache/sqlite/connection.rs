@@ -44,7 +44,7 @@ pub fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheError> {
         open_reader(path)?;
         Journal::WriteAhead
     };
-    let place = OpenedPath::of(path);
+    let place = OpenedPath::new(path);
     place.require_single_name()?;
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::connection::{BUSY_TIMEOUT, WRITING, application_id};
-use super::paths::{self, with_suffix};
+use super::paths::{self, ROLLBACK_JOURNAL, SHARED_MEMORY, WAL, with_suffix};
 use super::schema::APPLICATION_ID;
 use crate::cache::CacheError;
 
@@ -77,7 +77,7 @@ pub fn has_log(path: &Path) -> bool {
 /// The write-ahead log or the rollback journal, whichever has content.
 pub fn log(path: &Path) -> Option<PathBuf> {
     let file = paths::resolve(path);
-    let logs = ["-wal", "-journal"].map(|suffix| with_suffix(&file, suffix));
+    let logs = [WAL, ROLLBACK_JOURNAL].map(|suffix| with_suffix(&file, suffix));
     logs.into_iter().find(|log| std::fs::metadata(log).is_ok_and(|log| log.len() > 0))
 }
 
@@ -95,7 +95,7 @@ pub fn checkpoint_exclusively(path: &Path) -> rusqlite::Result<()> {
 /// and is read.
 pub fn checkpoint(path: &Path) {
     let file = paths::resolve(path);
-    if !with_suffix(&file, "-wal").exists() && !with_suffix(&file, "-shm").exists() {
+    if !with_suffix(&file, WAL).exists() && !with_suffix(&file, SHARED_MEMORY).exists() {
         return;
     }
     if let Ok(connection) = Connection::open_with_flags(path, WRITING) {

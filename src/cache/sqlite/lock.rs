@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::paths::{self, FileId, OpenedPath, with_suffix};
+use super::paths::{self, FileId, LOCK, OpenedPath, WAL, with_suffix};
 use crate::cache::CacheError;
 
 /// Attempts to lock when the lock file is deleted between open and lock, or its holder has not written its id
@@ -48,10 +48,10 @@ impl WriterLock {
     /// [`CacheError::Locked`] with the holder, if another process has the lock. [`CacheError::InTheWay`] if
     /// the file beside the cache is not a lock file; it is left as it was.
     pub fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
-        let path = with_suffix(&paths::resolve(cache), ".lock");
+        let path = with_suffix(&paths::resolve(cache), LOCK);
         let failed = |error: std::io::Error| CacheError::ReadOnly {
             path: cache.to_owned(),
-            reason: format!("no lock file with_suffix it: {error}"),
+            reason: format!("no lock file can be made beside it: {error}"),
         };
         for _ in 0..MAX_ATTEMPTS {
             let mut file = open(&path).map_err(|error| match foreign_reason(&path) {
@@ -162,7 +162,7 @@ impl LockedCache {
     ///
     /// # Errors
     /// [`CacheError::Moved`] if not.
-    pub fn must_be_in_place(&self) -> Result<(), CacheError> {
+    pub fn check_in_place(&self) -> Result<(), CacheError> {
         if self.place.has_moved() {
             return Err(CacheError::Moved { file: self.place.path().to_owned() });
         }
@@ -178,7 +178,7 @@ impl LockedCache {
     }
 
     fn log_path(&self) -> PathBuf {
-        with_suffix(&paths::resolve(self.place.path()), "-wal")
+        with_suffix(&paths::resolve(self.place.path()), WAL)
     }
 }
 
@@ -231,24 +231,24 @@ mod tests {
         for content in ["my words", ""] {
             std::fs::write(&precious, content).unwrap();
             let cache = folder.path().join(format!("{}.db", content.len()));
-            std::os::unix::fs::symlink(&precious, with_suffix(&cache, ".lock")).unwrap();
+            std::os::unix::fs::symlink(&precious, with_suffix(&cache, LOCK)).unwrap();
             let message = WriterLock::acquire(&cache).unwrap_err().to_string();
             assert!(message.contains("symbolic link"), "{message}");
             assert_eq!(std::fs::read_to_string(&precious).unwrap(), content);
-            assert!(std::fs::symlink_metadata(with_suffix(&cache, ".lock")).unwrap().is_symlink());
+            assert!(std::fs::symlink_metadata(with_suffix(&cache, LOCK)).unwrap().is_symlink());
         }
         // A dangling link makes no file.
         let cache = folder.path().join("dangling.db");
-        std::os::unix::fs::symlink("nowhere", with_suffix(&cache, ".lock")).unwrap();
+        std::os::unix::fs::symlink("nowhere", with_suffix(&cache, LOCK)).unwrap();
         assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("symbolic link"));
         assert!(!folder.path().join("nowhere").exists());
 
         let cache = folder.path().join("folder.db");
-        std::fs::create_dir(with_suffix(&cache, ".lock")).unwrap();
+        std::fs::create_dir(with_suffix(&cache, LOCK)).unwrap();
         assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("is a directory"));
 
         let cache = folder.path().join("pipe.db");
-        let made = std::process::Command::new("mkfifo").arg(with_suffix(&cache, ".lock")).status().unwrap();
+        let made = std::process::Command::new("mkfifo").arg(with_suffix(&cache, LOCK)).status().unwrap();
         assert!(made.success());
         assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("no regular file"));
     }
@@ -292,10 +292,10 @@ mod tests {
         // Before the cache is made, and after.
         for _ in 0..2 {
             for (first, second) in [(&file, &link), (&link, &file), (&inner.join("link.db"), &file)] {
-                let held = WriterLock::acquire(first).unwrap();
+                let lock = WriterLock::acquire(first).unwrap();
                 let error = WriterLock::acquire(second).unwrap_err();
                 assert!(matches!(error, CacheError::Locked { .. }), "{error:?}");
-                drop(held);
+                drop(lock);
             }
             std::fs::write(&file, "").unwrap();
         }

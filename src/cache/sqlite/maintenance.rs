@@ -34,7 +34,7 @@ impl Writer {
             self.connection.query_row(fold, [], |_| Ok(())).map_err(|error| self.sqlite(error))
         });
         waits(self, connection::BUSY_TIMEOUT)?;
-        self.must_be_in_place()?;
+        self.check_in_place()?;
         match folded {
             Err(CacheError::Locked { .. }) => Ok(()),
             folded => folded,
@@ -65,8 +65,8 @@ impl Writer {
         let file = std::fs::File::open(&self.path).map_err(kept)?;
         file.sync_all().map_err(kept)?;
         // Closing it would release the POSIX locks of SQLite on that file, in the whole process.
-        self.kept_open = Some(file);
-        self.must_be_in_place()?;
+        self.file_handle = Some(file);
+        self.check_in_place()?;
         // The directory has the name of a new file.
         #[cfg(unix)]
         if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {
@@ -78,7 +78,7 @@ impl Writer {
     /// Bytes of the cache on disk, write-ahead log included.
     fn size(&self) -> u64 {
         let file = paths::resolve(&self.path);
-        [&file, &paths::with_suffix(&file, "-wal")]
+        [&file, &paths::with_suffix(&file, paths::WAL)]
             .iter()
             .filter_map(|path| std::fs::metadata(path).ok())
             .map(|metadata| metadata.len())

@@ -8,7 +8,9 @@ use rusqlite::Connection;
 use super::connection::{WRITING, application_id};
 use super::journal::{Journal, use_wal};
 use super::lock::WriterLock;
-use super::paths::{self, OpenedPath, private_file, with_suffix};
+use super::paths::{
+    self, OpenedPath, ROLLBACK_JOURNAL, SHARED_MEMORY, UNFINISHED, WAL, private_file, with_suffix,
+};
 use super::root::Root;
 use super::schema::{APPLICATION_ID, FORMAT, TABLES};
 use crate::cache::CacheError;
@@ -50,7 +52,7 @@ pub fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
     // A symbolic link may lead to an empty or to a missing file.
     let file = &paths::resolve(path);
-    let making = with_suffix(file, ".new");
+    let making = with_suffix(file, UNFINISHED);
     if !is_unfinished(&making) {
         return Err(CacheError::InTheWay {
             path: path.to_owned(),
@@ -113,7 +115,7 @@ fn is_unfinished(making: &Path) -> bool {
 }
 
 fn remove_unfinished(making: &Path) {
-    for suffix in ["", "-journal", "-wal", "-shm"] {
+    for suffix in ["", ROLLBACK_JOURNAL, WAL, SHARED_MEMORY] {
         // Missing files are expected.
         let _ = std::fs::remove_file(with_suffix(making, suffix));
     }
@@ -123,11 +125,11 @@ fn remove_unfinished(making: &Path) {
 /// are not deleted, because the earlier cache may have been moved and need them. Returns their new names.
 fn rename_journals(file: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut renamed_journals = Vec::new();
-    for suffix in ["-wal", "-journal"] {
+    for suffix in [WAL, ROLLBACK_JOURNAL] {
         renamed_journals.extend(paths::rename_journal(&with_suffix(file, suffix))?);
     }
     // The index of the log, which SQLite makes again.
-    match std::fs::remove_file(with_suffix(file, "-shm")) {
+    match std::fs::remove_file(with_suffix(file, SHARED_MEMORY)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(renamed_journals),
     }

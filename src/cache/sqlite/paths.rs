@@ -8,6 +8,17 @@ use crate::cache::CacheError;
 /// Symbolic links to follow, the limit of Linux.
 const MAX_LINKS: usize = 40;
 
+/// Suffixes of the files that SQLite puts beside a cache.
+pub const WAL: &str = "-wal";
+pub const ROLLBACK_JOURNAL: &str = "-journal";
+pub const SHARED_MEMORY: &str = "-shm";
+
+/// Suffix of the lock file of a cache.
+pub const LOCK: &str = ".lock";
+
+/// Suffix of a cache that is being made.
+pub const UNFINISHED: &str = ".new";
+
 /// Modes of new files. Logs name people and secrets (presigned URLs), so only the owner may read them.
 #[cfg(unix)]
 pub const PRIVATE_FILE: u32 = 0o600;
@@ -116,7 +127,7 @@ pub struct FileId {
 
 impl FileId {
     /// Of the file that a path leads to.
-    pub fn of(path: &Path) -> Option<FileId> {
+    pub fn of_path(path: &Path) -> Option<FileId> {
         FileId::from(&std::fs::metadata(path).ok()?)
     }
 
@@ -153,9 +164,9 @@ pub struct OpenedPath {
 
 impl OpenedPath {
     /// Records the file that a path leads to now.
-    pub fn of(path: &Path) -> OpenedPath {
+    pub fn new(path: &Path) -> OpenedPath {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let file = FileId::of(&path);
+        let file = FileId::of_path(&path);
         OpenedPath { path, file }
     }
 
@@ -166,12 +177,12 @@ impl OpenedPath {
 
     /// Whether the path now leads to another file or to none.
     pub fn has_moved(&self) -> bool {
-        self.file.is_none() || FileId::of(&self.path) != self.file
+        self.file.is_none() || FileId::of_path(&self.path) != self.file
     }
 
     /// Whether the path now leads to another file.
     pub fn is_replaced(&self) -> bool {
-        self.has_moved() && FileId::of(&self.path).is_some()
+        self.has_moved() && FileId::of_path(&self.path).is_some()
     }
 
     /// Refuses a file with hard links: SQLite puts its files beside the name by which it was opened, and a

@@ -101,10 +101,10 @@ impl Writer {
         }
         let mut all = Pruned::default();
         for OldSegment { segment, gone } in all_old {
-            let keys = std::mem::take(&mut self.values[KEY_SLOT]);
+            let keys = std::mem::take(&mut self.dictionaries[KEY_SLOT]);
             let removed = self
                 .in_transaction(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
-            self.values[KEY_SLOT] = keys;
+            self.dictionaries[KEY_SLOT] = keys;
             removed?;
             all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, segment.bytes);
         }
@@ -230,7 +230,7 @@ mod tests {
 
         // New requests get the next row numbers, and repeats are still detected.
         let more: Vec<Request> = (995..1005).map(Request::at).collect();
-        let appended = writer.append(source, batch("b", &more, 1, true)).unwrap();
+        let appended = writer.append(source, &mut batch("b", &more, 1, true)).unwrap();
         assert_eq!((appended.requests, appended.duplicates), (5, 5));
         writer.commit().unwrap();
         let numbers = expected.iter().map(|(number, ..)| *number).chain(1000..1005);
@@ -248,7 +248,7 @@ mod tests {
         // Two files of the first of April, and a much later one; the first half of each.
         let names = ["2026-04-01-01-00-00-A", "2026-04-01-02-00-00-B", "2026-05-01-00-00-00-C"];
         for (name, requests) in names.iter().zip([&requests[..5], &requests[5..10], &requests[10..15]]) {
-            writer.append(source, batch(name, requests, 1, false)).unwrap();
+            writer.append(source, &mut batch(name, requests, 1, false)).unwrap();
         }
         writer.commit().unwrap();
         assert_eq!(writer.prune(source, START + 10).unwrap().requests, 10);
@@ -265,17 +265,17 @@ mod tests {
         // The committed lines still count: any process needs only the rest.
         drop(writer);
         let known = [(names[0], Some("1"))].into_iter();
-        let known = Cache::open(&path).unwrap().known(Some(source), known).unwrap();
+        let known = Cache::open(&path).unwrap().log_file_statuses(Some(source), known).unwrap();
         let first_half = 1..6;
-        assert_eq!(known, [crate::cache::sqlite::catalogue::Known::InPart(vec![first_half])]);
+        assert_eq!(known, [crate::cache::sqlite::catalogue::LogFileStatus::InPart(vec![first_half])]);
         let mut writer = Writer::open(&path).unwrap();
         for (index, name) in names.iter().enumerate().filter(|(index, _)| *index != 1) {
             let more: Vec<Request> = (0..5).map(|n| Request::at(1000 + index as i64 * 10 + n)).collect();
-            writer.append(source, batch(name, &more, 6, true)).unwrap();
+            writer.append(source, &mut batch(name, &more, 6, true)).unwrap();
         }
         writer.commit().unwrap();
         assert_eq!(states(&path), [(WHOLE, true), (IN_PART, true), (WHOLE, false)]);
-        let holds = names.map(|name| writer.holds(source, name, Some("1")).unwrap());
+        let holds = names.map(|name| writer.has_whole_log_file(source, name, Some("1")).unwrap());
         assert_eq!(holds, [false, false, true], "only what is here wholly may be deleted elsewhere");
         assert_eq!(check(&path, 0).unwrap().findings, []);
     }
@@ -288,7 +288,7 @@ mod tests {
         let source = writer.find_source("one").unwrap().unwrap();
         assert_eq!(writer.prune(source, i64::MAX).unwrap().requests, 1000);
         assert_eq!(check(&path, 0).unwrap().findings, []);
-        writer.append(source, batch("b", &[Request::at(2000)], 1, true)).unwrap();
+        writer.append(source, &mut batch("b", &[Request::at(2000)], 1, true)).unwrap();
         writer.commit().unwrap();
         assert_eq!(all(&path).iter().map(|(number, ..)| *number).collect::<Vec<_>>(), [1000]);
         assert_eq!(check(&path, 0).unwrap().findings, []);

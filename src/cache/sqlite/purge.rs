@@ -11,7 +11,7 @@ impl Writer {
     ///
     /// # Errors
     /// If the cache cannot be written.
-    pub fn note_purged<'n>(
+    pub fn record_purge<'n>(
         &mut self,
         uri: &str,
         names: impl Iterator<Item = &'n str>,
@@ -37,7 +37,12 @@ impl Writer {
     ///
     /// # Errors
     /// If the cache cannot be read.
-    pub fn holds(&self, source: i64, name: &str, version: Option<&str>) -> Result<bool, CacheError> {
+    pub fn has_whole_log_file(
+        &self,
+        source: i64,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<bool, CacheError> {
         let Some(version) = version else { return Ok(false) };
         let file = LogFileRow::find(&self.connection, source, name).map_err(|error| error.of(&self.path))?;
         let Some(file) = file else { return Ok(false) };

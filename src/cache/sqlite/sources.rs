@@ -60,7 +60,7 @@ impl Writer {
     }
 
     /// Records the current time as that of the last complete pull of a source.
-    pub fn pulled(&mut self, source: i64) -> Result<(), CacheError> {
+    pub fn record_pull(&mut self, source: i64) -> Result<(), CacheError> {
         self.change_source(source, |row| row.last_pull = Some(now()))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 
 use super::batch::{BATCH_BYTES, BATCH_ROWS, Batch, MAX_REUSED_BYTES};
-use super::file_part::{Part, RejectedLine};
+use super::file_part::{FilePart, RejectedLine};
 use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, hint,
 };
@@ -21,40 +21,41 @@ const MAX_MEASURE: u64 = i64::MAX as u64;
 /// Builds batches from records.
 pub struct BatchBuilder {
     /// The index in the batch of each line template.
-    templates: TemplateMap,
+    template_indices: TemplateMap,
     /// Number of templates in the batch.
     template_count: u32,
     /// The published dictionaries of the writer that takes the batches, if there is one.
     dictionaries: Option<SharedDictionaries>,
-    known: Arc<PublishedDictionaries>,
+    published: Arc<PublishedDictionaries>,
     /// The batch so far. The interners have the values of its dimensions until it is finished.
     batch: Batch,
     interners: [Interner; DIMENSIONS],
     /// Of fields with few distinct values.
-    memo: [Option<ValueMemo>; DIMENSIONS],
-    builders: [PageBuilder; DETAILS],
+    memos: [Option<ValueMemo>; DIMENSIONS],
+    page_builders: [PageBuilder; DETAILS],
     /// Rejected lines of the batch, and their bytes.
-    rejected: usize,
+    rejected_lines: usize,
     rejected_bytes: usize,
     /// Buffer for decoded keys that differ from the logged key.
-    decoded: Vec<u8>,
+    decoded_keys: Vec<u8>,
     scratch: Vec<u8>,
 }
 
 impl Default for BatchBuilder {
     fn default() -> Self {
         BatchBuilder {
-            templates: TemplateMap::default(),
+            template_indices: TemplateMap::default(),
             template_count: 0,
             dictionaries: None,
-            known: Arc::default(),
+            published: Arc::default(),
             batch: Batch::default(),
             interners: Default::default(),
-            memo: DIMENSION_FIELDS.map(|field| (!has_many_values(field)).then(|| ValueMemo::new(MEMO_SLOTS))),
-            builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
-            rejected: 0,
+            memos: DIMENSION_FIELDS
+                .map(|field| (!has_many_values(field)).then(|| ValueMemo::new(MEMO_SLOTS))),
+            page_builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
+            rejected_lines: 0,
             rejected_bytes: 0,
-            decoded: Vec::new(),
+            decoded_keys: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -72,7 +73,7 @@ impl BatchBuilder {
     /// Returns a builder whose batches refer to the value ids of one writer. That writer looks up new values
     /// only.
     pub fn with_dictionaries(dictionaries: SharedDictionaries) -> BatchBuilder {
-        let mut builder = BatchBuilder { known: dictionaries.latest(), ..BatchBuilder::default() };
+        let mut builder = BatchBuilder { published: dictionaries.latest(), ..BatchBuilder::default() };
         builder.batch.dictionaries = Some(dictionaries.clone());
         builder.dictionaries = Some(dictionaries);
         builder
@@ -90,7 +91,7 @@ impl BatchBuilder {
 
     /// Whether the batch should be finished: it has enough requests and rejected lines, or enough bytes.
     pub fn is_full(&self) -> bool {
-        self.rows() + self.rejected >= BATCH_ROWS || self.bytes() >= BATCH_BYTES
+        self.rows() + self.rejected_lines >= BATCH_ROWS || self.bytes() >= BATCH_BYTES
     }
 
     /// Whether the batch should be finished before `text` bytes of lines are added.
@@ -103,20 +104,14 @@ impl BatchBuilder {
     fn bytes(&self) -> usize {
         let values = self.interners.iter().map(|interner| interner.values().bytes());
         let pages = self.batch.details.iter().flatten().map(|page| page.bytes.len());
-        let begun = self.builders.iter().map(PageBuilder::bytes);
-        values.chain(pages).chain(begun).sum::<usize>() + self.rejected_bytes
-    }
-
-    /// Adds a request. [`BatchBuilder::extend`] is faster for many requests.
-    pub fn push(&mut self, record: &Record<'_>) {
-        self.extend(&std::slice::from_ref(record).into());
+        let unfinished = self.page_builders.iter().map(PageBuilder::bytes);
+        values.chain(pages).chain(unfinished).sum::<usize>() + self.rejected_bytes
     }
 
     /// Adds requests, column by column.
-    pub fn extend(&mut self, group: &RecordGroup<'_, '_>) {
-        let count = group.records().len();
-        for start in (0..count).step_by(VALUES_PER_LOOKUP) {
-            self.extend_chunk(&group.slice(start..count.min(start + VALUES_PER_LOOKUP)));
+    pub fn extend<'r, 'l: 'r>(&mut self, records: impl Into<RecordGroup<'r, 'l>>) {
+        for group in records.into().chunks(VALUES_PER_LOOKUP) {
+            self.extend_chunk(&group);
         }
     }
 
@@ -124,44 +119,45 @@ impl BatchBuilder {
     fn extend_chunk(&mut self, group: &RecordGroup<'_, '_>) {
         let records = group.records();
         self.batch.times.extend(records.iter().map(|record| record.time));
-        let mut decoded = std::mem::take(&mut self.decoded);
+        let mut decoded = std::mem::take(&mut self.decoded_keys);
         decoded.clear();
         // The ranges in `decoded` of keys that differ from the logged key.
-        let mut places = [const { 0..0 }; VALUES_PER_LOOKUP];
-        for (place, record) in places.iter_mut().zip(records) {
+        let mut ranges = [const { 0..0 }; VALUES_PER_LOOKUP];
+        for (range, record) in ranges.iter_mut().zip(records) {
             let operation = record.logged(Field::Operation).unwrap_or_default();
             let before = decoded.len();
             key::decode_onto(operation, record.logged(Field::Key).unwrap_or_default(), &mut decoded);
-            *place = before..decoded.len();
+            *range = before..decoded.len();
         }
         let mut keys = [[].as_slice(); VALUES_PER_LOOKUP];
-        for ((key, place), record) in keys.iter_mut().zip(places).zip(records) {
+        for ((key, range), record) in keys.iter_mut().zip(ranges).zip(records) {
             let logged = record.logged(Field::Key).unwrap_or_default();
-            *key = if place.is_empty() { logged } else { &decoded[place] };
+            *key = if range.is_empty() { logged } else { &decoded[range] };
         }
         let keys = &keys[..records.len()];
 
-        for index in 0..records.len() {
-            let known = self.templates.get(group, index);
-            let template = known.unwrap_or_else(|| self.add_template(group, index));
-            self.batch.frames.push(template);
+        for record in 0..records.len() {
+            let index = self.template_indices.get(group, record);
+            let index = index.unwrap_or_else(|| self.add_template(group, record));
+            self.batch.templates.push(index);
         }
-        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
-        for ((((column, interner), known), memo), field) in columns.zip(&mut self.memo).zip(DIMENSION_FIELDS)
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.published.iter());
+        for ((((column, interner), published), memo), field) in
+            columns.zip(&mut self.memos).zip(DIMENSION_FIELDS)
         {
             if is_in_template(field) {
                 continue;
             }
             if field == Field::Key {
-                column.extend(known, interner, None, keys.iter().copied());
+                column.extend(published, interner, None, keys.iter().copied());
             } else if field == Field::RemoteIp && records.iter().any(Record::has_odd_address) {
                 let addresses: ArrayVec<_, VALUES_PER_LOOKUP> =
                     records.iter().map(Record::remote_ip).collect();
                 let values = addresses.iter().map(|address| address.as_deref().unwrap_or_default());
-                column.extend(known, interner, None, values);
+                column.extend(published, interner, None, values);
             } else {
                 let values = records.iter().map(|record| record.logged(field).unwrap_or_default());
-                column.extend(known, interner, memo.as_mut(), values);
+                column.extend(published, interner, memo.as_mut(), values);
             }
         }
         let mut exceed_columns = false;
@@ -182,24 +178,23 @@ impl BatchBuilder {
             .request_ids
             .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
         if decoded.capacity() <= MAX_REUSED_BYTES {
-            self.decoded = decoded;
+            self.decoded_keys = decoded;
         }
     }
 
     /// Adds the template fields of a record of a group. Returns the index of the template in the batch.
-    fn add_template(&mut self, group: &RecordGroup<'_, '_>, index: usize) -> u32 {
-        let record = &group.records()[index];
-        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
-        for (((column, interner), known), field) in columns.zip(DIMENSION_FIELDS) {
+    fn add_template(&mut self, group: &RecordGroup<'_, '_>, record: usize) -> u32 {
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.published.iter());
+        for (((column, interner), published), field) in columns.zip(DIMENSION_FIELDS) {
             if is_in_template(field) {
-                let value = record.logged(field).unwrap_or_default();
-                column.extend(known, interner, None, std::iter::once(value));
+                let value = group.records()[record].logged(field).unwrap_or_default();
+                column.extend(published, interner, None, std::iter::once(value));
             }
         }
-        let template = self.template_count;
+        let index = self.template_count;
         self.template_count += 1;
-        self.templates.insert(group, index, template);
-        template
+        self.template_indices.insert(group, record, index);
+        index
     }
 
     /// Adds the values of a detail. `exceed_columns`: whether any measure exceeds what a column stores.
@@ -211,7 +206,7 @@ impl BatchBuilder {
         exceed_columns: bool,
     ) {
         let field = DETAIL_FIELDS[slot];
-        let builder = &mut self.builders[slot];
+        let builder = &mut self.page_builders[slot];
         // A decoded key that equals the logged key is nearly always the same slice.
         let logged = |record: &Record<'r>, key: &[u8]| {
             record.logged(field).filter(|logged| field != Field::KeyLogged || !std::ptr::eq(*logged, key))
@@ -232,14 +227,14 @@ impl BatchBuilder {
             match field {
                 Field::Extra if exceed_columns => {
                     self.scratch.clear();
-                    extra(record, &mut self.scratch);
+                    append_extra(record, &mut self.scratch);
                     builder.push((!self.scratch.is_empty()).then_some(self.scratch.as_slice()));
                 }
                 Field::RequestUri => {
-                    let place = logged.filter(|_| !key.is_empty()).and_then(|uri| {
+                    let position = logged.filter(|_| !key.is_empty()).and_then(|uri| {
                         key_in_uri(uri, key, record.logged(Field::Bucket)).map(|at| (uri, at, key.len()))
                     });
-                    match place {
+                    match position {
                         Some((uri, at, length)) => builder.push_around_key(uri, at, length),
                         None => builder.push(logged),
                     }
@@ -247,50 +242,45 @@ impl BatchBuilder {
                 _ => builder.push(logged),
             }
             if builder.is_full() {
-                let page = builder.finish_in(&mut self.batch.spare[slot]);
+                let page = builder.finish_in(&mut self.batch.page_buffers[slot]);
                 self.batch.details[slot].extend(page);
             }
         }
     }
 
     /// Ends a part: states which lines of a log file the rows since the last part came from.
-    pub fn end_part(&mut self, part: Part) {
-        self.rejected += part.rejected.len();
+    pub fn end_part(&mut self, part: FilePart) {
+        self.rejected_lines += part.rejected.len();
         self.rejected_bytes += part.rejected.iter().map(RejectedLine::bytes).sum::<usize>();
         self.batch.parts.push(part);
     }
 
-    /// Returns the batch and begins a new one.
-    pub fn finish(&mut self) -> Batch {
-        self.finish_with(Batch::default())
-    }
-
-    /// Returns the batch and begins a new one in the memory of `next`.
-    pub fn finish_with(&mut self, mut next: Batch) -> Batch {
-        next.clear();
+    /// Returns the batch and begins a new one in the memory of `reuse`.
+    pub fn finish(&mut self, mut reuse: Batch) -> Batch {
+        reuse.clear();
         if let Some(dictionaries) = &self.dictionaries {
-            next.dictionaries = Some(dictionaries.clone());
-            self.known = dictionaries.latest();
+            reuse.dictionaries = Some(dictionaries.clone());
+            self.published = dictionaries.latest();
         }
         if self.scratch.capacity() > MAX_REUSED_BYTES {
             self.scratch = Vec::new();
         }
-        self.templates.clear();
+        self.template_indices.clear();
         self.template_count = 0;
-        (self.rejected, self.rejected_bytes) = (0, 0);
-        for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
-            interner.move_values_to(&mut coded.values);
+        (self.rejected_lines, self.rejected_bytes) = (0, 0);
+        for (column, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
+            interner.move_values_to(&mut column.values);
         }
-        for (slot, builder) in self.builders.iter_mut().enumerate() {
-            let page = builder.finish_in(&mut self.batch.spare[slot]);
+        for (slot, builder) in self.page_builders.iter_mut().enumerate() {
+            let page = builder.finish_in(&mut self.batch.page_buffers[slot]);
             self.batch.details[slot].extend(page);
         }
-        std::mem::replace(&mut self.batch, next)
+        std::mem::replace(&mut self.batch, reuse)
     }
 }
 
 /// Appends the rest of a line, and the numbers that exceed what a column stores.
-fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
+fn append_extra(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
     for (number, field) in record.measures().iter().zip(MEASURE_FIELDS) {
         if number.is_some_and(|number| number > MAX_MEASURE) {
@@ -333,18 +323,18 @@ mod tests {
             number % 60,
         );
         for (_, record) in records(line.as_bytes()) {
-            builder.push(&record.unwrap());
+            builder.extend(&[record.unwrap()]);
         }
     }
 
     /// A part of a new log file with these rows and rejected lines.
-    fn part(rows: usize, rejected: Vec<RejectedLine>) -> Part {
+    fn part(rows: usize, rejected: Vec<RejectedLine>) -> FilePart {
         static FILES: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         let name = FILES.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
         let file = FileMark { name, version: None, size: None, may_grow: false };
         let lines = (rows + rejected.len()) as u64;
         let line_runs = Vec::new();
-        Part { file: Arc::new(file), first_line: 1, lines, rows, line_runs, rejected, total_lines: None }
+        FilePart { file: Arc::new(file), first_line: 1, lines, rows, line_runs, rejected, total_lines: None }
     }
 
     /// Calls `each` with all request URIs of a cache. Returns the memory that the largest of their pages
@@ -386,14 +376,14 @@ mod tests {
             push(&mut builder, row, &format!("k{row}"), &uri(row));
             if row >= ROWS / 2 {
                 builder.end_part(part(1, Vec::new()));
-                writer.append(source, builder.finish()).unwrap();
+                writer.append(source, &mut builder.finish(Batch::default())).unwrap();
             } else if row == ROWS / 2 - 1 {
                 builder.end_part(part(ROWS / 2, Vec::new()));
-                let batch = builder.finish();
+                let mut batch = builder.finish(Batch::default());
                 let pages = batch.details.iter().flatten();
                 let most = pages.map(|page| page.text_bytes().unwrap()).max().unwrap();
                 assert!(most <= (PAGE_BYTES + LENGTH + 100) as u64, "{most}");
-                writer.append(source, batch).unwrap();
+                writer.append(source, &mut batch).unwrap();
             }
         }
         writer.commit().unwrap();
@@ -417,7 +407,7 @@ mod tests {
         for row in 0..10 {
             push(&mut builder, row, &key, &format!("{key}?{row}"));
             builder.end_part(part(1, Vec::new()));
-            writer.append(source, builder.finish()).unwrap();
+            writer.append(source, &mut builder.finish(Batch::default())).unwrap();
         }
         writer.commit().unwrap();
         let mut row = 0;
@@ -442,14 +432,14 @@ mod tests {
         assert!((BATCH_BYTES / 110_000..BATCH_BYTES / 90_000).contains(&rows), "{rows}");
         builder.end_part(part(rows, Vec::new()));
         assert!(builder.is_full_before(0));
-        let batch = builder.finish();
+        let batch = builder.finish(Batch::default());
         assert!((BATCH_BYTES..BATCH_BYTES * 3 / 2).contains(&batch.bytes()), "{}", batch.bytes());
         assert!(
             !builder.is_full() && !builder.is_full_before(usize::MAX >> 1),
             "an empty one has room for anything"
         );
         // Its memory is not kept for ordinary batches.
-        builder.finish_with(batch);
+        builder.finish(batch);
         assert!(builder.batch.dimensions[KEY_SLOT].values.memory() < MAX_REUSED_BYTES);
     }
 
@@ -465,10 +455,10 @@ mod tests {
         assert!(!builder.is_full());
         builder.end_part(part(0, vec![rejected(1, 1)]));
         assert!(builder.is_full());
-        assert_eq!(builder.finish().rows(), 0);
+        assert_eq!(builder.finish(Batch::default()).rows(), 0);
         assert!(!builder.is_full());
         builder.end_part(part(0, (0..8).map(|line| rejected(line, BATCH_BYTES / 8)).collect()));
         assert!(builder.is_full());
-        assert!(builder.finish().bytes() >= BATCH_BYTES);
+        assert!(builder.finish(Batch::default()).bytes() >= BATCH_BYTES);
     }
 }

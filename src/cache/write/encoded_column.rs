@@ -22,6 +22,18 @@ pub(in crate::cache) struct EncodedColumn {
 }
 
 impl EncodedColumn {
+    /// Bytes of its codes and values.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.codes.as_slice()) + size_of_val(self.hashes.as_slice()) + self.values.bytes()
+    }
+
+    /// Removes all rows and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.codes.clear();
+        self.values.clear();
+        self.hashes.clear();
+    }
+
     /// Adds at most [`VALUES_PER_LOOKUP`] values; an empty value is absent.
     pub(super) fn extend<'v>(
         &mut self,

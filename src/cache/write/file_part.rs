@@ -17,7 +17,7 @@ pub struct FileMark {
 
 /// Lines of one log file, all in one batch.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct FilePart {
     /// The log file.
     pub file: Arc<FileMark>,
     /// Number of the first line, from 1.
@@ -44,7 +44,7 @@ pub struct LineRun {
     pub rows: usize,
 }
 
-impl Part {
+impl FilePart {
     /// Renumbers the lines, which are numbered from 1, to begin at `first`.
     pub fn number_from(&mut self, first: u64) {
         let before = first - 1;

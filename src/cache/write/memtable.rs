@@ -65,13 +65,13 @@ pub struct Memtable {
     /// One value id per row, or one per template for a field [of the template](log::is_in_template).
     pub codes: [Vec<u32>; DIMENSIONS],
     /// The template of each row. Templates may be equal, and some have no rows any more.
-    frames: Vec<u32>,
+    templates: Vec<u32>,
     pub measures: [Vec<u64>; MEASURES],
     pub details: [Vec<Page>; DETAILS],
     /// The last opened pages of each detail, the most recently used at the end.
     open_pages: RefCell<[OpenPages; DETAILS]>,
     /// Page buffers of earlier segments, to be used again.
-    spare: [Vec<Vec<u8>>; DETAILS],
+    page_buffers: [Vec<Vec<u8>>; DETAILS],
     packer: integers::Packer,
     /// Rewrites pages; made when first needed.
     rewriters: [Option<Box<PageRewriter>>; DETAILS],
@@ -126,15 +126,15 @@ impl Memtable {
     /// Adds all columns of a batch but its dimensions; [`Memtable::extend_codes`] adds these.
     pub fn extend(&mut self, batch: &mut Batch) {
         let first = self.codes[TEMPLATE_SLOT].len() as u32;
-        self.frames.extend(batch.frames.iter().map(|frame| first + frame));
+        self.templates.extend(batch.templates.iter().map(|frame| first + frame));
         self.times.extend_from_slice(&batch.times);
         for (all, more) in self.measures.iter_mut().zip(&batch.measures) {
             all.extend_from_slice(more);
         }
         for (slot, (all, more)) in self.details.iter_mut().zip(&mut batch.details).enumerate() {
             // Return one buffer for each page received.
-            let spare = &mut self.spare[slot];
-            batch.spare[slot].extend(spare.drain(spare.len().saturating_sub(more.len())..));
+            let spare = &mut self.page_buffers[slot];
+            batch.page_buffers[slot].extend(spare.drain(spare.len().saturating_sub(more.len())..));
             all.append(more);
         }
     }
@@ -150,7 +150,7 @@ impl Memtable {
 
     /// The value id of a dimension of a row.
     pub fn code(&self, slot: usize, row: usize) -> u32 {
-        let index = if is_in_template(slot) { self.frames[row] as usize } else { row };
+        let index = if is_in_template(slot) { self.templates[row] as usize } else { row };
         self.codes[slot][index]
     }
 
@@ -159,12 +159,12 @@ impl Memtable {
         let rows = columns[KEY_SLOT].len();
         let in_template = || columns.iter().enumerate().filter(|(slot, _)| is_in_template(*slot));
         let mut numbers: HashMap<[u32; TEMPLATE_DIMENSIONS], u32> = HashMap::new();
-        self.frames.clear();
+        self.templates.clear();
         for row in 0..rows {
             let mut frame = [0; TEMPLATE_DIMENSIONS];
             frame.iter_mut().zip(in_template()).for_each(|(code, (_, column))| *code = column[row]);
             let next = numbers.len() as u32;
-            self.frames.push(*numbers.entry(frame).or_insert(next));
+            self.templates.push(*numbers.entry(frame).or_insert(next));
         }
         let mut frames: Vec<([u32; TEMPLATE_DIMENSIONS], u32)> = numbers.into_iter().collect();
         frames.sort_unstable_by_key(|(_, number)| *number);
@@ -183,10 +183,10 @@ impl Memtable {
     pub fn clear(&mut self) {
         self.times.clear();
         self.codes.iter_mut().for_each(Vec::clear);
-        self.frames.clear();
+        self.templates.clear();
         self.measures.iter_mut().for_each(Vec::clear);
         *self.open_pages.get_mut() = Default::default();
-        for (pages, spare) in self.details.iter_mut().zip(&mut self.spare) {
+        for (pages, spare) in self.details.iter_mut().zip(&mut self.page_buffers) {
             // Buffers that no batch needed since the last segment are surplus.
             spare.clear();
             let bytes = pages.drain(..).map(|page| page.bytes);
@@ -217,7 +217,7 @@ impl Memtable {
         compact(&mut self.times, first, keep(rows));
         let by_row = self.codes.iter_mut().enumerate().filter(|(slot, _)| !is_in_template(*slot));
         by_row.for_each(|(_, column)| compact(column, first, keep(rows)));
-        compact(&mut self.frames, first, keep(rows));
+        compact(&mut self.templates, first, keep(rows));
         self.measures.iter_mut().for_each(|column| compact(column, first, keep(rows)));
         Ok(())
     }
@@ -316,7 +316,7 @@ impl Memtable {
                 }
                 Kind::Dimension if is_in_template(slot) => {
                     let codes = &self.codes[slot];
-                    as_bounds(packer.pack(&self.frames, |frame| codes[frame as usize]))
+                    as_bounds(packer.pack(&self.templates, |frame| codes[frame as usize]))
                 }
                 Kind::Dimension => as_bounds(packer.pack(&self.codes[slot], |code| code)),
                 Kind::Measure => as_bounds(packer.pack(&self.measures[slot], |number| number)),
@@ -342,7 +342,7 @@ impl Memtable {
     /// The templates that have rows, in ascending order.
     fn used_templates(&self) -> Vec<u32> {
         let mut is_used = vec![false; self.codes[TEMPLATE_SLOT].len()];
-        self.frames.iter().for_each(|frame| is_used[*frame as usize] = true);
+        self.templates.iter().for_each(|frame| is_used[*frame as usize] = true);
         (0..is_used.len() as u32).filter(|frame| is_used[*frame as usize]).collect()
     }
 

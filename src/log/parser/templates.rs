@@ -216,19 +216,15 @@ impl<'r, 'l> RecordGroup<'r, 'l> {
         self.records
     }
 
-    /// Some of the records.
-    ///
-    /// # Panics
-    /// If the range is out of bounds.
-    #[must_use]
-    pub fn slice(&self, range: std::ops::Range<usize>) -> RecordGroup<'r, 'l> {
-        RecordGroup { records: &self.records[range], parser: self.parser }
+    /// Groups of at most `length` of the records.
+    pub fn chunks(self, length: usize) -> impl Iterator<Item = RecordGroup<'r, 'l>> {
+        self.records.chunks(length).map(move |records| RecordGroup { records, parser: self.parser })
     }
 }
 
 /// Records without templates, in any order.
-impl<'r, 'l> From<&'r [Record<'l>]> for RecordGroup<'r, 'l> {
-    fn from(records: &'r [Record<'l>]) -> RecordGroup<'r, 'l> {
+impl<'r, 'l, const N: usize> From<&'r [Record<'l>; N]> for RecordGroup<'r, 'l> {
+    fn from(records: &'r [Record<'l>; N]) -> RecordGroup<'r, 'l> {
         RecordGroup { records, parser: None }
     }
 }

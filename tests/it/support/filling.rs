@@ -1,12 +1,12 @@
-//! Lines put into a cache by hand: no files, no threads, commits when the test says so.
+//! Adds lines to a cache without files and threads; commits when the test says so.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use tamarin::cache::{Appended, BatchBuilder, FileMark, Part, Writer, WriterOptions};
+use tamarin::cache::{Appended, Batch, BatchBuilder, FileMark, FilePart, Writer, WriterOptions};
 use tamarin::log::{Parser, RecordGroup, Rejection, Sink};
 
-/// A cache being filled.
+/// Fills a cache.
 pub(crate) struct Filling {
     pub(crate) writer: Writer,
     parser: Parser,
@@ -15,24 +15,24 @@ pub(crate) struct Filling {
 }
 
 impl Filling {
-    /// Of a cache with segments of that many rows.
+    /// Opens a cache whose segments have `segment_rows` rows.
     pub(crate) fn new(path: &Path, segment_rows: usize) -> Filling {
-        Filling::by(Writer::open_with(path, WriterOptions { segment_rows }).unwrap())
+        Filling::by(
+            Writer::open_with(path, WriterOptions { segment_rows, ..WriterOptions::default() }).unwrap(),
+        )
     }
 
-    /// By a writer.
+    /// Fills the cache of a writer.
     pub(crate) fn by(writer: Writer) -> Filling {
-        // As the ingest does it.
         let builder = BatchBuilder::with_dictionaries(writer.dictionaries());
         Filling { writer, parser: Parser::new(), builder, files: 0 }
     }
 
-    /// Appends lines as a batch of their own, a log file of their own.
+    /// Appends records as one batch and one log file. Each line must be a record.
     pub(crate) fn append<L: AsRef<[u8]>>(&mut self, source: i64, lines: &[L]) -> Appended {
-        let before = self.builder.rows();
         let block = lines.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(&b'\n');
-        self.parser.parse_block(&block, &mut RecordsOnly(&mut self.builder));
-        let rows = self.builder.rows() - before;
+        self.parser.parse_block(&block, &mut RecordSink(&mut self.builder));
+        let rows = self.builder.rows();
         self.files += 1;
         let file = FileMark {
             name: format!("{}-{}", std::process::id(), self.files),
@@ -40,7 +40,7 @@ impl Filling {
             size: None,
             may_grow: false,
         };
-        self.builder.end_part(Part {
+        self.builder.end_part(FilePart {
             file: Arc::new(file),
             first_line: 1,
             lines: lines.len() as u64,
@@ -49,16 +49,16 @@ impl Filling {
             rejected: Vec::new(),
             total_lines: Some(lines.len() as u64),
         });
-        self.writer.append(source, self.builder.finish()).unwrap()
+        self.writer.append(source, &mut self.builder.finish(Batch::default())).unwrap()
     }
 }
 
-/// Adds the records of lines to a batch. Each line must have a record.
-struct RecordsOnly<'b>(&'b mut BatchBuilder);
+/// Adds records to a batch.
+struct RecordSink<'b>(&'b mut BatchBuilder);
 
-impl Sink for RecordsOnly<'_> {
+impl Sink for RecordSink<'_> {
     fn records(&mut self, records: &RecordGroup<'_, '_>) {
-        self.0.extend(records);
+        self.0.extend(*records);
     }
 
     fn rejected(&mut self, _: u64, text: &[u8], reason: Rejection) {

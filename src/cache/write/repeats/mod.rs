@@ -413,12 +413,12 @@ mod tests {
     #[test]
     fn repeats_are_found_when_segments_overlap_in_time_and_filters_are_often_wrong() {
         let folder = tempfile::tempdir().unwrap();
-        let options = WriterOptions { segment_rows: 500 };
+        let options = WriterOptions { segment_rows: 500, ..WriterOptions::default() };
         let mut writer = Writer::open_with(&folder.path().join("cache.db"), options).unwrap();
         let source = writer.source("one").unwrap();
         let mut append = |name: String, seconds: Vec<i64>| -> Appended {
             let requests: Vec<Request> = seconds.into_iter().map(Request::at).collect();
-            writer.append(source, batch(&name, &requests, 1, true)).unwrap()
+            writer.append(source, &mut batch(&name, &requests, 1, true)).unwrap()
         };
         // Each batch covers the whole time range, so every segment may have every record.
         const PARTS: i64 = 30;
