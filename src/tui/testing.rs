@@ -1,4 +1,5 @@
-//! A small bucket's log, an engine that answers about it in the most naive way, and a explorer at the keyboard.
+//! Fixtures for tests of the explorer: a small log, an engine that computes answers naively, an explorer on a test
+//! terminal.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 /// 2026-04-01T00:00:00Z.
 pub(crate) const APRIL: i64 = 1_775_001_600;
-/// What the journeys hold to be now: some days after the log.
+/// The current time of the tests: some days after the log.
 pub(crate) const NOW: i64 = APRIL + 7 * 86_400;
 
 /// Keeps requests in memory and looks at each of them for every question.
@@ -83,7 +84,8 @@ pub(crate) fn get(time: i64, ip: &str, key: &str, status: u16, bytes: u64) -> Re
     request(time, &fields)
 }
 
-/// Three days of a small bucket: five visitors, some denied, and one who takes everything on the second night.
+/// Three days of a small bucket: four addresses, some of whose requests are denied, and one that downloads everything
+/// in the second night.
 pub(crate) fn three_days() -> Vec<RequestRow> {
     let mut rows = Vec::new();
     for hour in 0..72 {

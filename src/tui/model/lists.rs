@@ -37,7 +37,7 @@ pub(crate) fn dimensions() -> Vec<Dimension> {
 
 /// The widths of buckets, in seconds, in the table of times; `None`: chosen to fit.
 pub(crate) fn bucket_widths() -> Vec<Option<u32>> {
-    std::iter::once(None).chain(axis::ROUND.into_iter().map(Some)).collect()
+    std::iter::once(None).chain(axis::ROUND_WIDTHS.into_iter().map(Some)).collect()
 }
 
 impl List {

@@ -143,7 +143,7 @@ fn bucket_at(state: &State, x: u16) -> Option<i64> {
     let bars = Areas::of(state).bars;
     let column = usize::from(x.clamp(bars.x, bars.right().saturating_sub(1)) - bars.x);
     let last = axis.count.saturating_sub(1);
-    Some(axis.at(axis.of_column(column, usize::from(bars.width)).unwrap_or(last)))
+    Some(axis.at(axis.bucket_at(column, usize::from(bars.width)).unwrap_or(last)))
 }
 
 fn click_list(state: &mut State, at: Position, is_double: bool) {

@@ -107,7 +107,7 @@ fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell 
         Column::Share => {
             let share = ratio(stats.bytes_sent, totals.bytes_sent);
             let room = width.saturating_sub(8);
-            let bar = fit::left(&bars::lying(share, room), room);
+            let bar = fit::left(&bars::horizontal(share, room), room);
             let text = format!("{bar} {}", fit::right(&format::percent(share), 7));
             Cell { text, style: theme.bar() }
         }

@@ -27,7 +27,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let area = areas.bars;
     let width = usize::from(area.width);
     for column in 0..area.width {
-        let Some(index) = axis.of_column(usize::from(column), width) else { break };
+        let Some(index) = axis.bucket_at(usize::from(column), width) else { break };
         let number = line.get(index).copied().unwrap_or(0);
         let is_highlighted = highlight.map(|(first, last)| (first..=last).contains(&index));
         let plain = match state.timeline_measure {
@@ -135,7 +135,7 @@ fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usiz
     let width = usize::from(area.width);
     let column = |index: usize| area.x + u16::try_from(axis.column(index, width)).unwrap_or(0);
     if let Some((first, last)) = highlight {
-        let cells = u16::try_from(axis.cells(width)).unwrap_or(1);
+        let cells = u16::try_from(axis.bar_width(width)).unwrap_or(1);
         for x in column(first)..column(last).max(column(first)).saturating_add(cells) {
             if x < area.right() {
                 buffer[(x, area.y)].set_char('▔').set_style(state.theme.brushed());
