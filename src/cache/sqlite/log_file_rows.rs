@@ -30,7 +30,7 @@ impl Counts {
 }
 
 /// A row of the table `log_file`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFileRow {
     pub id: i64,
     pub source: i64,

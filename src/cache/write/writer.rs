@@ -311,7 +311,7 @@ impl Writer {
     /// Records that a file has no log lines. It is not fetched again.
     pub fn record_no_log(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         let file = self.file(source, mark)?;
-        file.no_log = true;
+        file.has_no_log = true;
         file.is_dirty = true;
         Ok(())
     }
