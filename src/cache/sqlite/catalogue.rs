@@ -14,7 +14,7 @@ use crate::cache::column::checksum::{self, Digest, RowChecksum};
 use crate::cache::error::StoreError;
 
 /// A source in the catalogue, with sums over its log files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceInfo {
     /// Its id.
     pub id: i64,
@@ -210,15 +210,7 @@ pub(in crate::cache) fn sources(connection: &Connection) -> Result<Vec<SourceInf
             monitored: source.monitored != 0,
             paused: source.paused != 0,
             removed: source.paused == REMOVED,
-            files: 0,
-            file_bytes: 0,
-            lines: 0,
-            requests: 0,
-            duplicates: 0,
-            rejected: 0,
-            cache_bytes: 0,
-            oldest: None,
-            newest: None,
+            ..SourceInfo::default()
         };
         for file in LogFileRow::all(connection, source.id)? {
             digest.add(file.crc());

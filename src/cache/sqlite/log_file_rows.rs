@@ -30,7 +30,7 @@ impl Counts {
 }
 
 /// A row of the table `log_file`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFileRow {
     pub id: i64,
     pub source: i64,
@@ -103,7 +103,7 @@ impl LogFileRow {
         // A damaged index may lead to another row.
         match found.source == source && found.name == name {
             true => Ok(Some(found)),
-            false => Err(Damage("a log file is another one than was looked for").into()),
+            false => Err(Damage("the index leads to another log file").into()),
         }
     }
 

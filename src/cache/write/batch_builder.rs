@@ -436,7 +436,7 @@ mod tests {
         assert!((BATCH_BYTES..BATCH_BYTES * 3 / 2).contains(&batch.bytes()), "{}", batch.bytes());
         assert!(
             !builder.is_full() && !builder.is_full_before(usize::MAX >> 1),
-            "an empty one has room for anything"
+            "an empty batch accepts any text"
         );
         // Its memory is not kept for ordinary batches.
         builder.finish(batch);

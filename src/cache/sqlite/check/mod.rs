@@ -152,7 +152,7 @@ impl Check<'_> {
             self.lengths[slot] = last.max(0) as u64;
             let place = format!("dictionary of {}", field.name());
             if first != 1 || last != count {
-                let problem = format!("{count} values have ids from {first} to {last}: they are not dense");
+                let problem = format!("{count} values have ids from {first} to {last}, which are not dense");
                 self.found(None, None, place.clone(), problem);
             }
             if values != count {
@@ -160,12 +160,12 @@ impl Check<'_> {
             }
             let expected = i64::from(self.root.dictionaries[slot]);
             if expected != count {
-                let problem = format!("it has {count} values and should have {expected}");
+                let problem = format!("it has {count} values, but should have {expected}");
                 self.found(None, None, place.clone(), problem);
             }
             let broken = self.broken_values(field)?;
             if broken > 0 {
-                let problem = format!("{broken} values are not those that were written");
+                let problem = format!("{broken} values do not match their checksums");
                 self.found(None, None, place, problem);
             }
         }
@@ -176,7 +176,7 @@ impl Check<'_> {
             |row| row.get(0),
         )?;
         if strange > 0 {
-            self.found(None, None, "dictionaries", format!("{strange} values of no known dimension"));
+            self.found(None, None, "dictionaries", format!("{strange} values of unknown dimensions"));
         }
         Ok(())
     }
@@ -272,7 +272,7 @@ mod tests {
              AND id = (SELECT max(id) FROM dictionary WHERE dimension = {key})"
         ));
         assert!(
-            findings.iter().any(|finding| finding.problem.contains("of a dictionary of")),
+            findings.iter().any(|finding| finding.problem.contains("but the dictionary has")),
             "{findings:?}"
         );
         // Rows of the catalogue have checksums, and tables have digests.
@@ -304,7 +304,7 @@ mod tests {
         let finding =
             only("UPDATE dictionary SET value = CAST('k0x' AS BLOB) WHERE value = CAST('k0' AS BLOB)");
         assert_eq!(finding.place, "dictionary of key");
-        assert_eq!(finding.problem, "1 values are not those that were written");
+        assert_eq!(finding.problem, "1 values do not match their checksums");
     }
 
     #[test]

@@ -78,15 +78,18 @@ impl Check<'_> {
             _ => (min as i64, max as i64),
         };
         if bounds != (low, high) {
-            return Err(format!("its numbers go from {} to {}, not {low} to {high}", bounds.0, bounds.1));
+            return Err(format!(
+                "its numbers range from {} to {}, not from {low} to {high}",
+                bounds.0, bounds.1
+            ));
         }
         if field == Field::Time && bounds != segment.times {
-            return Err("the segment says another time than its requests".to_owned());
+            return Err("its times differ from the time range of the segment".to_owned());
         }
         if !MEASURE_FIELDS.contains(&field) && field != Field::Time {
             let length = self.lengths[slot(field)];
             if max > length {
-                return Err(format!("it has value {max} of a dictionary of {length}"));
+                return Err(format!("it has value id {max}, but the dictionary has {length} values"));
             }
             self.value_set(segment, field, &numbers)?;
         }
@@ -102,7 +105,7 @@ impl Check<'_> {
         if ids.len() as u64 == set.len() && ids.iter().all(|id| set.contains(*id)) {
             Ok(())
         } else {
-            Err("the set of its values is not that of its values".to_owned())
+            Err("the stored value set does not match the column".to_owned())
         }
     }
 
@@ -154,13 +157,13 @@ impl Check<'_> {
             let mut next = 0;
             for (first, end, segment) in stretches {
                 if first != next {
-                    let problem = format!("requests should go on with number {next}, but begin at {first}");
+                    let problem = format!("the next request should have number {next}, but has {first}");
                     self.found(Some(&source.uri), segment, "numbers", problem);
                 }
                 next = end;
             }
             if next != source.next_row as u64 {
-                let problem = format!("requests end at number {next}, but should at {}", source.next_row);
+                let problem = format!("requests end at number {next}, but should end at {}", source.next_row);
                 self.found(Some(&source.uri), None, "numbers", problem);
             }
         }

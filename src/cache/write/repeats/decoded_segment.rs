@@ -49,7 +49,7 @@ impl DecodedSegment {
         for field in [Field::Time].into_iter().chain(DIMENSION_FIELDS).chain(MEASURE_FIELDS) {
             let column = Integers::open(read(field)?).map_err(damaged)?;
             if column.rows() != rows {
-                return Err(damaged(Damage("a column has another number of rows than its segment")));
+                return Err(damaged(Damage("a column and its segment differ in their numbers of rows")));
             }
             columns.push(column);
         }
@@ -195,9 +195,9 @@ impl TimesAndKeys {
                             let column = Integers::open(read_column(connection, self.id, Field::Key)?)
                                 .and_then(|keys| match keys.rows() == self.times.rows() {
                                     true => Ok(keys),
-                                    false => {
-                                        Err(Damage("a column has another number of rows than its segment"))
-                                    }
+                                    false => Err(Damage(
+                                        "a column and its segment differ in their numbers of rows",
+                                    )),
                                 });
                             keys.insert(column.map_err(|damage| in_segment(self.id, damage))?)
                         }
