@@ -15,8 +15,7 @@ use crate::ingest::Progress;
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::*;
 use crate::tui::app::query_runner::{pin_snapshot, run_query};
-use crate::tui::model::action::{Action, ActionTime, Effect, Export, Exported, QueryResult};
-use crate::tui::model::state::State;
+use crate::tui::model::{Action, ActionTime, Effect, Export, Exported, QueryResult, State};
 use crate::tui::theme::Theme;
 use crate::tui::update::update;
 use crate::tui::{app::export_file, view};
@@ -265,7 +264,6 @@ impl Explorer {
         self
     }
 
-    /// Types text.
     pub(crate) fn types(&mut self, text: &str) -> &mut Explorer {
         for c in text.chars() {
             self.handle(Action::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
@@ -273,7 +271,6 @@ impl Explorer {
         self
     }
 
-    /// Sends a mouse event.
     pub(crate) fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Explorer {
         self.handle(Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
         self

@@ -21,8 +21,7 @@ use crate::query::Engine;
 use crate::tui::app::export_file;
 use crate::tui::app::generation_poll::GenerationPoll;
 use crate::tui::app::query_runner::{QueryRunner, pin_snapshot};
-use crate::tui::model::action::{Action, ActionTime, Effect};
-use crate::tui::model::state::State;
+use crate::tui::model::{Action, ActionTime, Effect, State};
 use crate::tui::update::update;
 use crate::tui::{Feed, TuiError, TuiOptions, view};
 
@@ -88,7 +87,6 @@ pub(in crate::tui) async fn run<B: Backend>(
 
 /// What the event loop waits for.
 enum Happened {
-    /// The session must end.
     Ended,
     OwnerChanged(io::Result<TerminalOwner>),
     /// The next frame may be drawn.
@@ -122,7 +120,6 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     last_progress: Instant,
     poll: GenerationPoll,
     age: Interval,
-    /// The running export.
     export: Option<(CancellationToken, JoinHandle<()>)>,
     /// Whether the screen is out of date.
     is_dirty: bool,
@@ -183,7 +180,6 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         }
     }
 
-    /// Waits for the next event.
     async fn wait(
         &mut self,
         events: &mut (impl Stream<Item = io::Result<Event>> + Unpin),
@@ -252,7 +248,6 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         Ok(())
     }
 
-    /// Draws the screen.
     fn draw(&mut self) -> Result<(), TuiError> {
         let size = self.terminal.size().map_err(TuiError::terminal)?;
         if (size.width, size.height) != self.state.size {

@@ -9,7 +9,9 @@ mod by_number;
 mod by_text;
 pub(super) mod deep_offset;
 mod order;
+mod pruned_keys;
 mod row_reader;
+mod text_bound;
 pub(super) mod value_ranks;
 
 use std::collections::HashMap;
