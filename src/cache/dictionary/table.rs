@@ -26,7 +26,7 @@ pub(in crate::cache) fn load(
         if id != row.get::<_, i64>(0)? {
             return Err(Damage("ids are not dense, or a value occurs twice").into());
         }
-        checksum::is_same(row.get(2)?, checksum::of_value(field as i64, id, value))?;
+        checksum::verify(row.get(2)?, checksum::of_value(field as i64, id, value))?;
         values.freeze_if_large();
     }
     Ok(())

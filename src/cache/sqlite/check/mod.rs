@@ -211,6 +211,8 @@ fn words(error: StoreError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
     use crate::cache::column::layout::DETAIL_FIELDS;
     use crate::cache::testing::{Request, filled};
@@ -331,24 +333,18 @@ mod tests {
         let mut all = Vec::new();
         for segment in &snapshot.segments {
             all.push(format!("{segment:?}"));
-            let codes = snapshot.integers(segment, Field::Key)?.to_vec();
-            let keys = snapshot.dictionary(Field::Key)?;
             for meta in &FIELDS {
-                all.push(format!("{:?}", snapshot.bounds(segment, meta.field)?));
-                all.push(format!("{:?}", snapshot.presence(segment, meta.field)?));
+                all.push(format!("{:?}", snapshot.code_bounds(segment, meta.field)?));
+                all.push(format!("{:?}", snapshot.value_set(segment, meta.field)?));
                 if !DETAIL_FIELDS.contains(&meta.field) {
                     all.push(format!("{:?}", snapshot.integers(segment, meta.field)?.to_vec()));
                     continue;
                 }
-                let details = snapshot.details(segment, meta.field)?;
-                for (row, code) in codes.iter().enumerate() {
-                    let (page, row) = details.locate(row);
-                    let page = snapshot.page(&details, page)?;
-                    let value = page.get(row, || keys.get(*code as u32));
-                    let value = value.map_err(|damage| snapshot.damaged(segment, meta.field, damage))?;
-                    all.push(format!("{value:?}"));
+                let mut column = snapshot.text_column(segment, meta.field)?;
+                for row in 0..segment.rows {
+                    all.push(format!("{:?}", column.get(&snapshot, row)?));
                 }
-                snapshot.for_each_page(segment, meta.field, &|| true, &mut |_| Ok::<(), CacheError>(()))?;
+                snapshot.for_each_text(segment, meta.field, &CancellationToken::new(), |_, _| {})?;
             }
         }
         for field in DIMENSION_FIELDS {

@@ -5,7 +5,7 @@ use crate::cache::column::Damage;
 use crate::cache::column::chunk::{self, Head};
 use crate::cache::column::integers::Integers;
 use crate::cache::column::layout::{DETAIL_FIELDS, MEASURE_FIELDS, slot};
-use crate::cache::column::text::{OpenPage, split};
+use crate::cache::column::text::{TextPage, split};
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::segment_rows::{RemovedRow, SegmentRow};
 use crate::cache::write::memtable::code_to_time;
@@ -91,18 +91,18 @@ impl Check<'_> {
             if max > length {
                 return Err(format!("it has value id {max}, but the dictionary has {length} values"));
             }
-            self.presence(segment, field, &numbers)?;
+            self.value_set(segment, field, &numbers)?;
         }
         Ok(())
     }
 
     /// The stored value set equals the set of ids in the column.
-    fn presence(&self, segment: &Segment, field: Field, numbers: &[u64]) -> Result<(), String> {
-        let Some(presence) = chunk::presence(self.connection, segment.id, field).map_err(words)? else {
+    fn value_set(&self, segment: &Segment, field: Field, numbers: &[u64]) -> Result<(), String> {
+        let Some(set) = chunk::value_set(self.connection, segment.id, field).map_err(words)? else {
             return Ok(());
         };
         let ids: std::collections::BTreeSet<u32> = numbers.iter().map(|id| *id as u32).collect();
-        if ids.len() as u64 == presence.len() && ids.iter().all(|id| presence.has(*id)) {
+        if ids.len() as u64 == set.len() && ids.iter().all(|id| set.contains(*id)) {
             Ok(())
         } else {
             Err("the stored value set does not match the column".to_owned())
@@ -123,7 +123,7 @@ impl Check<'_> {
         has_rows(segment, pages.iter().fold(0, |rows, page| page.rows.saturating_add(rows)))?;
         let mut row = 0;
         for page in &pages {
-            let open = OpenPage::open(page).map_err(damaged)?;
+            let open = TextPage::open(page).map_err(damaged)?;
             for index in 0..open.rows() {
                 // The check needs no key, only whether there is one to insert.
                 let is_there = keys.is_none_or(|keys| keys.get(row).is_some_and(|code| *code != 0));
