@@ -205,7 +205,7 @@ pub(super) async fn pull_within(
     let options = Options { window: setting.window(), ..Options::default() };
     let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
     let ingest = Ingest::start(writer, sources, options)?;
-    interrupt.applies_to(Some(ingest.stopper()));
+    interrupt.applies_to(Some(ingest.cancellation()));
     let mut latest = ingest.progress.clone();
     let bar = bar(setting);
     while latest.changed().await.is_ok() {
@@ -391,8 +391,8 @@ pub(super) fn verdict(
 /// What the files are that hold no log lines, as far as that is known: ` (2 pictures, a zip archive)`.
 fn kinds(progress: &Progress) -> String {
     let name = |files: &ForeignFiles| match files.count {
-        1 => files.kind.one.to_owned(),
-        count => format!("{} {}", human::count(count), files.kind.several),
+        1 => files.kind.singular.to_owned(),
+        count => format!("{} {}", human::count(count), files.kind.plural),
     };
     let names: Vec<String> = progress.foreign.iter().map(name).collect();
     if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
@@ -431,7 +431,7 @@ pub(super) fn summary(progress: &Progress) -> String {
     );
     for (number, one, what) in [
         (progress.files_known, None, "known already"),
-        (progress.taken_back, Some("request"), "taken back (log files that changed or are damaged)"),
+        (progress.removed, Some("request"), "taken back (log files that changed or are damaged)"),
         (progress.duplicates, Some("repeat"), "dropped"),
         (progress.rejected, Some("line"), "rejected (tamarin sources rejected)"),
         (progress.files_skipped, None, NO_LOG_LINES),

@@ -1,57 +1,57 @@
-//! The members of an archive, each read as a log file of its own.
+//! Reads the members of an archive as log files of their own.
 //!
-//! A member is in the catalogue by the name `ARCHIVE/MEMBER` and with the version of the archive, so it is known, read
-//! in part, or changed as any other log file. The archive itself is noted when all of its members were read: until
-//! then it is opened again, and members that are known are passed over.
+//! The catalogue has a member under the name `ARCHIVE/MEMBER` with the version of the archive, so it is known, changed
+//! or read in part as any other log file. The archive itself is noted when all of its members were read. Until then
+//! each pull opens it again and skips the members that are known.
 
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Message;
-use super::fetch_stage::Reading;
+use super::fetch_stage::LogFileReader;
 use crate::cache::FileMark;
 use crate::cache::catalogue::Known;
-use crate::source::archive::{Limit, Limited, Visitor};
+use crate::source::archive::{SizeLimit, SizeLimited, Visitor};
 use crate::source::body::{is_damage, unpacked};
 
-/// Takes the members of an archive.
-pub struct ArchiveMembers<'r> {
-    archive: &'r Reading,
-    limit: Limit,
-    /// All of them so far: if the archive is damaged, what they gave does not count.
-    seen: Vec<Arc<FileMark>>,
+/// Visits the members of an archive.
+pub(super) struct ArchiveMembers<'r> {
+    archive: &'r LogFileReader,
+    limit: SizeLimit,
+    /// All members so far. If the archive is damaged, all of them are.
+    members: Vec<Arc<FileMark>>,
     is_stopped: bool,
     has_failed: bool,
 }
 
 impl<'r> ArchiveMembers<'r> {
-    /// Of this archive.
-    pub fn new(archive: &'r Reading, limit: &Limit) -> ArchiveMembers<'r> {
-        // What is listed are its members.
-        archive.counters.files_listed.fetch_sub(1, Relaxed);
+    /// A visitor of this archive.
+    pub(super) fn new(archive: &'r LogFileReader, limit: &SizeLimit) -> ArchiveMembers<'r> {
+        // Its members are counted instead.
+        archive.task.counters.files_listed.fetch_sub(1, Relaxed);
         let limit = limit.clone();
-        ArchiveMembers { archive, limit, seen: Vec::new(), is_stopped: false, has_failed: false }
+        ArchiveMembers { archive, limit, members: Vec::new(), is_stopped: false, has_failed: false }
     }
 
-    /// Notes the archive as read, if all of its members were.
+    /// Notes the archive if all of its members were read. `visited` is the result of the visit.
     ///
     /// # Errors
-    /// What kept the archive from being read to its end.
-    pub fn end(self, walked: io::Result<()>) -> io::Result<()> {
-        let ArchiveMembers { archive, seen, is_stopped, has_failed, .. } = self;
-        match walked {
-            Ok(()) if !is_stopped && !has_failed => {
-                archive.tell(Message::Expanded(archive.source, archive.file.clone()));
+    /// The error of `visited`.
+    pub(super) fn finish(self, visited: io::Result<()>) -> io::Result<()> {
+        let ArchiveMembers { archive, members, is_stopped, has_failed, .. } = self;
+        let source = archive.task.source;
+        match visited {
+            Ok(()) => {
+                if !is_stopped && !has_failed {
+                    archive.send(Message::ArchiveDone { source, file: archive.task.file.clone() });
+                }
                 Ok(())
             }
-            Ok(()) => Ok(()),
             Err(error) => {
-                archive.counters.files_listed.fetch_add(1, Relaxed);
+                archive.task.counters.files_listed.fetch_add(1, Relaxed);
                 if is_damage(&error) {
-                    for member in seen {
-                        archive.tell(Message::Damaged(archive.source, member));
-                    }
+                    members.into_iter().for_each(|file| archive.send(Message::Damaged { source, file }));
                 }
                 Err(error)
             }
@@ -59,48 +59,48 @@ impl<'r> ArchiveMembers<'r> {
     }
 
     fn name_of(&self, member: &str) -> String {
-        format!("{}/{member}", self.archive.file.name)
+        format!("{}/{member}", self.archive.task.file.name)
     }
 }
 
 impl Visitor for ArchiveMembers<'_> {
     fn member(&mut self, name: &str, size: u64, content: &mut dyn Read) -> io::Result<bool> {
-        let Reading { stop, counters, cache, source_id, file, .. } = self.archive;
-        if stop.is_asked() {
+        let LogFileReader { task, cache, source_id, .. } = self.archive;
+        if task.cancel.is_cancelled() {
             self.is_stopped = true;
             return Ok(false);
         }
-        let (name, version) = (self.name_of(name), file.version.clone());
+        let (name, version) = (self.name_of(name), task.file.version.clone());
         let known = cache.known(*source_id, std::iter::once((name.as_str(), version.as_deref())));
         let known = known.map_err(io::Error::other)?.pop().unwrap_or(Known::New);
-        // What is empty is of interest only if it was not empty before.
+        // An empty file matters only if the cache has lines of it.
         if known == Known::New && size == 0 {
             return Ok(true);
         }
-        counters.files_listed.fetch_add(1, Relaxed);
+        task.counters.files_listed.fetch_add(1, Relaxed);
         let member = Arc::new(FileMark { name, version, size: Some(size), may_grow: false });
-        self.seen.push(member.clone());
-        let known = match known {
+        self.members.push(member.clone());
+        let known_lines = match known {
             Known::Whole => {
-                counters.files_known.fetch_add(1, Relaxed);
+                task.counters.files_known.fetch_add(1, Relaxed);
                 return Ok(true);
             }
             Known::New | Known::Changed => Vec::new(),
-            Known::InPart(parts) => parts,
+            Known::InPart(lines) => lines,
         };
-        let content = Limited::new(unpacked(content)?, &self.limit);
-        let is_read = self.archive.cut(content, &member, &known).inspect_err(|error| {
+        let content = SizeLimited::new(unpacked(content)?, &self.limit);
+        let is_complete = self.archive.cut(content, &member, &known_lines).inspect_err(|error| {
             if is_damage(error) {
-                self.archive.tell(Message::Damaged(self.archive.source, member));
+                self.archive.send(Message::Damaged { source: task.source, file: member });
             }
         })?;
-        self.is_stopped = !is_read;
-        Ok(is_read)
+        self.is_stopped = !is_complete;
+        Ok(is_complete)
     }
 
     fn failed(&mut self, name: &str, error: &io::Error) {
         self.has_failed = true;
         let (name, reason) = (self.name_of(name), error.to_string());
-        self.archive.counters.file_failed(&name, reason.clone(), &reason);
+        self.archive.task.counters.file_failed(&name, reason.clone(), &reason);
     }
 }

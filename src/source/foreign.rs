@@ -4,11 +4,11 @@
 
 /// A kind of file that is not an S3 server access log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Foreign {
+pub struct ForeignKind {
     /// What one file of this kind is, with its article.
-    pub one: &'static str,
+    pub singular: &'static str,
     /// What several files of this kind are.
-    pub several: &'static str,
+    pub plural: &'static str,
     /// What to do.
     pub advice: &'static str,
 }
@@ -16,34 +16,34 @@ pub struct Foreign {
 const OTHER_LOG: &str = "name log files that S3 server access logging wrote, or the folder they are in";
 const UNPACK: &str = "unpack it and name what was in it";
 
-const fn kind(one: &'static str, several: &'static str) -> Foreign {
-    Foreign { one, several, advice: OTHER_LOG }
+const fn kind(singular: &'static str, plural: &'static str) -> ForeignKind {
+    ForeignKind { singular, plural, advice: OTHER_LOG }
 }
 
-const fn packed(one: &'static str, several: &'static str) -> Foreign {
-    Foreign { one, several, advice: UNPACK }
+const fn packed(singular: &'static str, plural: &'static str) -> ForeignKind {
+    ForeignKind { singular, plural, advice: UNPACK }
 }
 
-const CLOUDFRONT: Foreign = kind("a CloudFront log", "CloudFront logs");
-const CLOUDTRAIL: Foreign = kind("a CloudTrail log", "CloudTrail logs");
-const LOAD_BALANCER: Foreign = kind("a load balancer log", "load balancer logs");
-const WAF: Foreign = kind("an AWS WAF log", "AWS WAF logs");
-const FLOW: Foreign = kind("a VPC flow log", "VPC flow logs");
-const WEB_SERVER: Foreign = kind("a web server log", "web server logs");
-const GOOGLE: Foreign = kind("a Google Cloud Storage usage log", "Google Cloud Storage usage logs");
-const JSON: Foreign = kind("a JSON file", "JSON files");
-const XML: Foreign = kind("an XML document", "XML documents");
-const HTML: Foreign = kind("an HTML page", "HTML pages");
-const CLOUDWATCH: Foreign = Foreign {
-    one: "a server access log as JSON from CloudWatch",
-    several: "server access logs as JSON from CloudWatch",
+const CLOUDFRONT: ForeignKind = kind("a CloudFront log", "CloudFront logs");
+const CLOUDTRAIL: ForeignKind = kind("a CloudTrail log", "CloudTrail logs");
+const LOAD_BALANCER: ForeignKind = kind("a load balancer log", "load balancer logs");
+const WAF: ForeignKind = kind("an AWS WAF log", "AWS WAF logs");
+const FLOW: ForeignKind = kind("a VPC flow log", "VPC flow logs");
+const WEB_SERVER: ForeignKind = kind("a web server log", "web server logs");
+const GOOGLE: ForeignKind = kind("a Google Cloud Storage usage log", "Google Cloud Storage usage logs");
+const JSON: ForeignKind = kind("a JSON file", "JSON files");
+const XML: ForeignKind = kind("an XML document", "XML documents");
+const HTML: ForeignKind = kind("an HTML page", "HTML pages");
+const CLOUDWATCH: ForeignKind = ForeignKind {
+    singular: "a server access log as JSON from CloudWatch",
+    plural: "server access logs as JSON from CloudWatch",
     advice: "name the log files that S3 delivers to a bucket",
 };
-const TAR: Foreign = packed("a tar archive", "tar archives");
-const ZIP: Foreign = packed("a zip archive", "zip archives");
+const TAR: ForeignKind = packed("a tar archive", "tar archives");
+const ZIP: ForeignKind = packed("a zip archive", "zip archives");
 
 /// Kinds by the bytes that their files begin with.
-const BY_BYTES: &[(&[u8], Foreign)] = &[
+const BY_BYTES: &[(&[u8], ForeignKind)] = &[
     (b"PK\x03\x04", ZIP),
     (b"PK\x05\x06", ZIP),
     (b"BZh", packed("a bzip2 file", "bzip2 files")),
@@ -76,7 +76,7 @@ const BY_BYTES: &[(&[u8], Foreign)] = &[
 ];
 
 /// What a file is that begins with these bytes of plain content. `None`: it may be a log, as an empty one may.
-pub fn by_bytes(first: &[u8]) -> Option<Foreign> {
+pub fn by_bytes(first: &[u8]) -> Option<ForeignKind> {
     if super::archive::is_tar(first) {
         return Some(TAR);
     }
@@ -89,7 +89,7 @@ pub fn by_bytes(first: &[u8]) -> Option<Foreign> {
 const LOOKED_AT: usize = 8 << 10;
 
 /// What a text is that begins so, if its first line tells.
-pub fn by_lines(first: &[u8]) -> Option<Foreign> {
+pub fn by_lines(first: &[u8]) -> Option<ForeignKind> {
     let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
     let text = &text[..text.len().min(LOOKED_AT)];
     let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
@@ -122,7 +122,7 @@ pub fn by_lines(first: &[u8]) -> Option<Foreign> {
 }
 
 /// Kinds whose lines have certain words at certain places.
-fn by_words(line: &[u8]) -> Option<Foreign> {
+fn by_words(line: &[u8]) -> Option<ForeignKind> {
     let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').take(10).collect();
     if let [date, time, _, bytes, .., _] = columns.as_slice()
         && columns.len() == 10
@@ -219,7 +219,7 @@ mod tests {
             (b"\xfd7zXZ\0\0\x04", "an xz file"),
             (b"\x1f\x8b\x08", "a file that is compressed twice"),
         ] {
-            assert_eq!(by_bytes(first).map(|kind| kind.one), Some(one));
+            assert_eq!(by_bytes(first).map(|kind| kind.singular), Some(one));
         }
     }
 
@@ -256,7 +256,7 @@ mod tests {
             ("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "an XML document"),
             ("\u{feff}<!DOCTYPE HTML><title>x</title>", "an HTML page"),
         ] {
-            assert_eq!(by_lines(first.as_bytes()).map(|kind| kind.one), Some(one), "{first}");
+            assert_eq!(by_lines(first.as_bytes()).map(|kind| kind.singular), Some(one), "{first}");
         }
     }
 }
