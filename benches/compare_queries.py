@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Five group-bys over the same requests: Tamarin against DuckDB on its own native table, two threads each.
+"""Compares five groupings of the same requests: Tamarin with DuckDB on a native table, two threads each.
 
     cargo build --release --bins --examples
     python3 benches/compare_queries.py CACHE [ROUNDS]
 
-CACHE is a cache that `tamarin pull` filled. The requests are handed to DuckDB once (through NDJSON), into a
-table of its own with the same columns; then each question is asked of both, warm, and the best of the rounds
-counts. Every question has five measures: requests, bytes sent, errors, first and last seen. The answers are
-compared row by row; a difference is an error. Needs `pip install duckdb`.
+CACHE is a cache that `tamarin pull` filled. DuckDB loads the requests once (as NDJSON) into a table with the same
+columns. Then both run each query, warm; the best of ROUNDS counts. Every query has five measures: requests, bytes
+sent, errors, first and last seen. The script compares the answers row by row; a difference is an error. Needs
+`pip install duckdb`.
 """
 import json
 import math
@@ -28,7 +28,7 @@ tamarin = release / "tamarin"
 
 MEASURES = ("count(*), coalesce(sum(bytes_sent), 0)::UBIGINT, count(*) FILTER (http_status >= 400), "
             "epoch(min(time))::BIGINT, epoch(max(time))::BIGINT")
-QUESTIONS = [
+QUERIES = [
     ("by remote_ip", "remote_ip", "", f"SELECT remote_ip, {MEASURES} FROM requests GROUP BY 1"),
     ("by key", "key", "", f"SELECT key, {MEASURES} FROM requests GROUP BY 1"),
     ("by requester", "requester", "", f"SELECT requester, {MEASURES} FROM requests GROUP BY 1"),
@@ -56,7 +56,7 @@ def ask_duckdb(connection, sql):
     best, rows = math.inf, None
     for _ in range(rounds):
         begun = time.perf_counter()
-        # All groups are made; only the first ones are handed to Python, as a table on a screen would.
+        # DuckDB computes all groups. Python fetches only the first rows, as a screen would.
         connection.execute(f"{sql} ORDER BY 3 DESC LIMIT 20").fetchall()
         best = min(best, time.perf_counter() - begun)
     rows = connection.execute(sql).fetchall()
@@ -80,16 +80,16 @@ with tempfile.TemporaryDirectory() as folder:
     load(connection)
     total = connection.execute("SELECT count(*) FROM requests").fetchone()[0]
     print(f"{total:,} requests, best of {rounds}, DuckDB {duckdb.__version__}, 2 threads")
-    print(f"{'question':14} {'groups':>10} {'DuckDB ms':>10} {'Tamarin ms':>11} {'ratio':>7}")
+    print(f"{'query':14} {'groups':>10} {'DuckDB ms':>10} {'Tamarin ms':>11} {'ratio':>7}")
     ratios = []
-    for name, by, filter, sql in QUESTIONS:
+    for name, by, filter, sql in QUERIES:
         theirs, their_rows = ask_duckdb(connection, sql)
         ours, our_rows = ask_tamarin(by, filter)
         if our_rows != their_rows:
             differing = [v for v in set(our_rows) | set(their_rows) if our_rows.get(v) != their_rows.get(v)]
             example = differing[0]
-            sys.exit(f"{name}: {len(differing)} groups differ, for instance {example!r}: "
-                     f"{our_rows.get(example)} against {their_rows.get(example)}")
+            sys.exit(f"{name}: {len(differing)} groups differ, for example {example!r}: "
+                     f"{our_rows.get(example)} and {their_rows.get(example)}")
         ratios.append(theirs / ours)
         print(f"{name:14} {len(our_rows):>10,} {theirs * 1e3:>10.1f} {ours * 1e3:>11.1f} {ratios[-1]:>6.1f}×")
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))

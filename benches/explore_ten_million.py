@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The explorer on a large cache, on a real pseudo-terminal: from start to the first full screen, and the most
-memory it takes on a walk through all its tables. Then what its questions take, by `examples/measure.rs`.
+"""Measures the explorer with a large cache on a pseudo-terminal: the time from start to the first full screen, and the
+peak memory of a walk through all tables. Then `examples/measure.rs` measures its queries.
 
     cargo build --release --bins --examples
     python3 benches/explore_ten_million.py CACHE
 
-CACHE is a cache that `tamarin pull` filled, of ten million requests for the numbers in the README.
+CACHE is a cache that `tamarin pull` filled; the README quotes ten million requests.
 """
 import codecs
 import fcntl
@@ -29,7 +29,7 @@ QUIET = 0.7
 
 
 class Screen:
-    """What stands on the terminal: only what differs from the frame before is written."""
+    """The contents of the terminal. The explorer writes only the cells that changed."""
 
     WRITTEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[[0-9;?]*[A-Za-z]|\x1b[^\[]|([^\x1b])")
 
@@ -63,8 +63,8 @@ class Explorer:
         self.screen = Screen()
         self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
-    def settle(self, until=None):
-        """Reads until nothing was written for a while, or `until` stands on the screen. When that was."""
+    def wait(self, until=None):
+        """Reads until the explorer is quiet or the screen contains `until`. Returns the time of the last output."""
         last = time.perf_counter()
         while select.select([self.master], [], [], 5 if until else QUIET)[0]:
             try:
@@ -82,17 +82,17 @@ class Explorer:
     def keys(self, text):
         begun = time.perf_counter()
         os.write(self.master, text.encode())
-        return (self.settle() - begun) * 1e3
+        return (self.wait() - begun) * 1e3
 
     def memory(self):
-        """The most it had in memory, the mapped file aside, and with it: MiB."""
+        """Peak memory in MiB, without and with the mapped file."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         of = {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line.endswith("kB")}
         return int(of["RssAnon"]) / 1024, int(of["VmHWM"]) / 1024
 
     def end(self):
         os.write(self.master, b"q")
-        self.settle()
+        self.wait()
         self.process.wait(5)
         os.close(self.master)
 
@@ -101,25 +101,25 @@ def line(name, value):
     print(f"{name:58} {value:>24}", flush=True)
 
 
-# A value of a row far down on the first screen: rows are drawn at once, so it is full when that is there.
+# A value near the bottom of the first screen. All rows are drawn at once, so the screen is full when it appears.
 page = ROWS - 18
 rows = subprocess.run([release / "tamarin", "report", "remote_ip", "--cache", cache, "--top", str(page), "--format",
                        "csv"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
 low = next(row.split(",")[0] for row in reversed(rows) if row.split(",")[0])
 with tempfile.TemporaryDirectory() as folder:
-    starts, settled = [], []
+    starts, complete = [], []
     for _ in range(5):
         explorer = Explorer(folder)
-        shown = explorer.settle(until=low)
+        shown = explorer.wait(until=low)
         starts.append((shown - explorer.begun) * 1e3)
-        settled.append((explorer.settle() - explorer.begun) * 1e3)
+        complete.append((explorer.wait() - explorer.begun) * 1e3)
         explorer.end()
     line("start to the first full screen, best and median of 5", f"{min(starts):.0f}, {sorted(starts)[2]:.0f} ms")
-    line("start until the last number stands", f"{min(settled):.0f}, {sorted(settled)[2]:.0f} ms")
+    line("start to the last number", f"{min(complete):.0f}, {sorted(complete)[2]:.0f} ms")
 
     explorer = Explorer(folder)
-    explorer.settle()
-    most = 0.0
+    explorer.wait()
+    peak = 0.0
     walk = ["1", "2", "3", "4", "5", ":sort value\r", ":by key\r", ":by prefix/2\r", ":by user_agent\r", ":by network\r",
             ":by role\r", ":by extension\r", ":by hour_of_day\r", ":by referer\r", ":sort objects\r",
             ":by remote_ip\r", ":sort objects\r", ":by key\r", ":sort addresses\r", "4", ":sort bytes_sent\r",
@@ -128,17 +128,17 @@ with tempfile.TemporaryDirectory() as folder:
     slowest = (0.0, "")
     for keys in walk:
         took = explorer.keys(keys)
-        # What is typed is asked about at once: on a busy machine the answer may take its time.
-        if explorer.screen.has("Enter keep") and (explorer.settle(), explorer.screen.has("Enter keep"))[1]:
-            sys.exit(f"not understood: {keys}")
+        # The prompt queries while the text is typed. A busy machine needs longer for the answer.
+        if explorer.screen.has("Enter keep") and (explorer.wait(), explorer.screen.has("Enter keep"))[1]:
+            sys.exit(f"the explorer rejected {keys}")
         anonymous, with_file = explorer.memory()
-        most = max(most, anonymous)
+        peak = max(peak, anonymous)
         slowest = max(slowest, (took, keys.strip()))
         if os.environ.get("EACH"):
             line(f"  {keys.strip()!r}", f"{took:.0f} ms, {anonymous:.0f} MiB")
-    line("memory, at most on a walk through all tables", f"{most:.0f} MiB")
-    line("the same with the pages of the mapped file", f"{with_file:.0f} MiB")
-    line("slowest screen of the walk until it stood", f"{slowest[0]:.0f} ms ({slowest[1]})")
+    line("peak memory of a walk through all tables", f"{peak:.0f} MiB")
+    line("peak memory with the pages of the mapped file", f"{with_file:.0f} MiB")
+    line("slowest screen of the walk", f"{slowest[0]:.0f} ms ({slowest[1]})")
     explorer.end()
 
 subprocess.run([release / "examples" / "measure", cache], check=True)

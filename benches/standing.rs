@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use tamarin::cache::{BatchBuilder, Cache, FileMark, Part, Writer, WriterOptions};
+use tamarin::cache::{Batch, BatchBuilder, Cache, FileMark, FilePart, Writer, WriterOptions};
 use tamarin::log::records;
 use tamarin::query::{
-    Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
+    Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
 };
+use tokio_util::sync::CancellationToken;
 
 /// Rows of a segment: small, so that a hundred are soon made.
 const ROWS: usize = 16_384;
@@ -39,12 +40,12 @@ fn append(writer: &mut Writer, source: i64, number: usize) {
         );
         for (_, record) in records(line.as_bytes()) {
             if let Ok(record) = record {
-                builder.push(&record);
+                builder.extend(&[record]);
             }
         }
     }
     let file = FileMark { name: format!("log-{number}"), version: None, size: None, may_grow: false };
-    builder.end_part(Part {
+    builder.end_part(FilePart {
         file: Arc::new(file),
         first_line: 1,
         lines: ROWS as u64,
@@ -54,7 +55,7 @@ fn append(writer: &mut Writer, source: i64, number: usize) {
         total_lines: Some(ROWS as u64),
     });
     writer
-        .append(source, builder.finish())
+        .append(source, &mut builder.finish(Batch::default()))
         .and_then(|_| writer.commit().map(drop))
         .expect("a segment is written");
 }
@@ -68,7 +69,11 @@ fn query(by: &str) -> Query {
 }
 
 fn ask(engine: &LocalEngine, query: &Query) -> u64 {
-    engine.ask(query, &Cancel::default(), &mut |_, _| {}).expect("an answer").statistics.segments_scanned
+    engine
+        .ask(query, &CancellationToken::new(), &mut |_, _| {})
+        .expect("an answer")
+        .statistics
+        .segments_scanned
 }
 
 fn standing(criterion: &mut Criterion) {
@@ -77,8 +82,11 @@ fn standing(criterion: &mut Criterion) {
     for segments in [1, 100] {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("cache.tamarin");
-        let mut writer =
-            Writer::open_with(Path::new(&path), WriterOptions { segment_rows: ROWS }).expect("a cache");
+        let mut writer = Writer::open_with(
+            Path::new(&path),
+            WriterOptions { segment_rows: ROWS, ..WriterOptions::default() },
+        )
+        .expect("a cache");
         let source = writer.source("s3://acme-logs/").expect("a source");
         for number in 0..segments {
             append(&mut writer, source, number);

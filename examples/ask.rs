@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tamarin::cache::Cache;
 use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
-    Value,
+    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange, Value,
 };
+use tokio_util::sync::CancellationToken;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -47,12 +47,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..rounds.parse::<usize>()?.max(1) {
         let engine = LocalEngine::new(cache.clone());
         let begun = Instant::now();
-        engine.ask(&first_page, &Cancel::default(), &mut |_, _| {})?;
+        engine.ask(&first_page, &CancellationToken::new(), &mut |_, _| {})?;
         best = best.min(begun.elapsed());
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     writeln!(out, "{}", best.as_secs_f64())?;
-    let reply = LocalEngine::new(cache).ask(&query(0)?, &Cancel::default(), &mut |_, _| {})?;
+    let reply = LocalEngine::new(cache).ask(&query(0)?, &CancellationToken::new(), &mut |_, _| {})?;
     let mut row = |value: serde_json::Value, stats: tamarin::query::Stats| {
         let sums = [stats.requests as i64, stats.bytes_sent as i64, stats.errors as i64];
         writeln!(out, "{}", json!([value, sums[0], sums[1], sums[2], stats.first_seen, stats.last_seen]))

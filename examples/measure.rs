@@ -17,9 +17,10 @@ use std::time::{Duration, Instant};
 use tamarin::cache::Cache;
 use tamarin::log::{Field, Kind};
 use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Reply,
-    Sort, TimeRange, Value,
+    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Reply, Sort,
+    TimeRange, Value,
 };
+use tokio_util::sync::CancellationToken;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -56,7 +57,7 @@ fn requests(by: Field, descending: bool, offset: usize) -> Ask {
 }
 
 fn ask(engine: &LocalEngine, query: &Query) -> Result<Reply, QueryError> {
-    engine.ask(query, &Cancel::default(), &mut |_, _| {})
+    engine.ask(query, &CancellationToken::new(), &mut |_, _| {})
 }
 
 fn line(name: &str, value: String) {
@@ -101,7 +102,7 @@ fn first_answers(cache: &Arc<Cache>) -> Outcome<()> {
             let engine = LocalEngine::new(cache.clone());
             let begun = Instant::now();
             let mut told = None;
-            engine.ask(&query, &Cancel::default(), &mut |_, _| {
+            engine.ask(&query, &CancellationToken::new(), &mut |_, _| {
                 told.get_or_insert_with(|| begun.elapsed());
             })?;
             whole = whole.min(begun.elapsed());
@@ -132,7 +133,7 @@ fn cancelled(cache: &Arc<Cache>) -> Outcome<()> {
         let mut longest = Duration::ZERO;
         for after in [1, 3, 8, 15, 30, 60, 120] {
             let engine = LocalEngine::new(cache.clone());
-            let cancel = Cancel::default();
+            let cancel = CancellationToken::new();
             let took = std::thread::scope(|scope| {
                 let asked = scope.spawn(|| {
                     let result = engine.ask(&query, &cancel, &mut |_, _| {});

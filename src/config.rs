@@ -1,4 +1,4 @@
-//! The configuration file: defaults for what the command line says otherwise.
+//! The configuration file, and the directories of the program.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use serde::Deserialize;
 
-/// What the file may say; all of it may be left out.
+/// The configuration file. Every entry is optional; options of the command line take precedence.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The cache to use, as `--cache`.
+    /// Path of the cache, like `--cache`.
     pub cache: Option<PathBuf>,
-    /// As `--endpoint-url`.
+    /// Like `--endpoint-url`.
     pub endpoint_url: Option<String>,
-    /// As `--region`.
+    /// Like `--region`.
     pub region: Option<String>,
-    /// As `--profile`.
+    /// Like `--profile`.
     pub profile: Option<String>,
-    /// What is pulled when no SOURCE is named.
+    /// The sources to pull if the command line names none.
     #[serde(default)]
     pub sources: Vec<String>,
 }
@@ -27,36 +27,37 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("{}: {reason}; name another with --config FILE", path.display())]
+    #[error("{}: {reason}; name another file with --config FILE", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         reason: String,
     },
-    /// The file makes no sense.
+    /// The file contains an error.
     #[error("{}: line {line}: {reason}", path.display())]
-    Wrong {
+    Invalid {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// Number of the line, from 1.
         line: usize,
         /// The key and what is wrong with it.
         reason: String,
     },
-    /// There is no home directory to keep things in.
-    #[error("no home directory is known: set HOME, or name the files with --config FILE and --cache FILE")]
-    Homeless,
+    /// The home directory is unknown.
+    #[error("the home directory is unknown: set HOME, or name the files with --config FILE and --cache FILE")]
+    NoHome,
 }
 
 impl Config {
-    /// Reads the file named, or else `tamarin/config.toml` in the configuration directory
-    /// (`$XDG_CONFIG_HOME`, by default `~/.config`), which need not exist.
+    /// Reads the file at `path`; `None`: `tamarin/config.toml` in the configuration directory (`$XDG_CONFIG_HOME`, by
+    /// default `~/.config`), if it exists.
     ///
     /// # Errors
-    /// If it cannot be read or says what Tamarin does not understand.
-    pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
-        let path = match named {
+    /// If the file cannot be read or has an unknown key or a wrong value.
+    pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
+        let is_named = path.is_some();
+        let path = match path {
             Some(path) => path.to_owned(),
             None => match etcetera::choose_base_strategy() {
                 Ok(strategy) => strategy.config_dir().join("tamarin").join("config.toml"),
@@ -65,29 +66,38 @@ impl Config {
         };
         match std::fs::read_to_string(&path) {
             Ok(text) => Config::parse(&text, &path),
-            Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => Ok(Config::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound && !is_named => Ok(Config::default()),
             Err(error) => Err(ConfigError::Unreadable { path, reason: error.to_string() }),
         }
     }
 
     fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+            let offset = error.span().map_or(0, |span| span.start);
+            let line = text.get(..offset).unwrap_or(text).matches('\n').count() + 1;
             let reason = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-            ConfigError::Wrong { path: path.to_owned(), line, reason }
+            ConfigError::Invalid { path: path.to_owned(), line, reason }
         })
     }
 }
 
-/// The directory in which the cache lies if nobody says otherwise: `tamarin` in the data directory
-/// (`$XDG_DATA_HOME`, by default `~/.local/share`).
+/// The default directory of caches: `tamarin` in the data directory (`$XDG_DATA_HOME`, by default `~/.local/share`).
 ///
 /// # Errors
-/// If there is no home directory.
+/// If the home directory is unknown.
 pub fn data_directory() -> Result<PathBuf, ConfigError> {
-    let strategy = etcetera::choose_base_strategy().map_err(|_| ConfigError::Homeless)?;
+    let strategy = etcetera::choose_base_strategy().map_err(|_| ConfigError::NoHome)?;
     Ok(strategy.data_dir().join("tamarin"))
+}
+
+/// The directory of the program's own log: `tamarin` in the state directory (`$XDG_STATE_HOME`, by default
+/// `~/.local/state`; where the system has none, the data directory).
+///
+/// # Errors
+/// If the home directory is unknown.
+pub fn state_directory() -> Result<PathBuf, ConfigError> {
+    let strategy = etcetera::choose_base_strategy().map_err(|_| ConfigError::NoHome)?;
+    Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("tamarin"))
 }
 
 #[cfg(test)]
@@ -99,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_may_be_left_out() {
+    fn every_entry_is_optional() {
         assert_eq!(parse(""), Ok(Config::default()));
         let config = parse("region = \"eu-west-1\"\nsources = [\"s3://acme-logs/media/\"]\n").unwrap();
         assert_eq!(config.region.as_deref(), Some("eu-west-1"));
@@ -107,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_names_key_and_line() {
+    fn errors_name_the_key_and_the_line() {
         let error = parse("region = \"eu-west-1\"\n\nregoin = \"x\"\n").unwrap_err();
         assert!(error.starts_with("config.toml: line 3: unknown field `regoin`"), "{error}");
         let error = parse("cache = 5\n").unwrap_err();
@@ -116,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_named_must_exist() {
+    fn a_named_file_must_exist() {
         let error = Config::load(Some(Path::new("/no/such/config.toml"))).unwrap_err().to_string();
         assert!(error.contains("/no/such/config.toml") && error.contains("--config"), "{error}");
     }

@@ -1,26 +1,26 @@
-//! Tamarin: an explorer of Amazon S3 server access logs.
-//!
-//! The way of a log line:
+//! Tamarin: a terminal explorer for Amazon S3 server access logs.
 //!
 //! ```text
-//! source ──► ingest ──► cache ──► query ──► tui
-//! (S3, files) (parse)  (SQLite)  (scan)    (tables)     and  commands (the same answers, headless)
+//! source ──► ingest ──► cache ──► query ──► insight ──► tui
+//! (S3, files) (parse)  (SQLite)  (scan)                (screens)   and  commands (the same answers without a screen)
 //! ```
 //!
-//! One direction: a room knows the rooms to its left and none to its right. [`log`], the format,
-//! stands under all of them and knows nobody.
+//! Imports go one way: a module may import modules to its left, never modules to its right. [`log`], the log format,
+//! imports no other module. docs/architecture.md describes the data flow, docs/glossary.md the terms.
 //!
-//! | room | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | [`log`] | the format: a line → [`log::Record`], the list of fields, key decoding, timestamps, names of log files |
-//! | [`source`] | where log files are: S3, files, standard input, the demo |
-//! | [`ingest`] | the background task: list → fetch → parse → append |
+//! | [`log`] | the log format: fields, records, times, keys, names of log files, the parser |
+//! | [`source`] | where log files are: S3, files, folders, standard input |
+//! | [`demo`] | the synthetic bucket, a source |
+//! | [`ingest`] | the background task that fetches, parses and writes log files |
 //! | [`cache`] | the SQLite file: catalogue, dictionaries, segments of packed columns |
-//! | [`query`] | questions and answers: the filter language, group-by, series, request lists |
-//! | [`insight`] | what takes more than one question: bursts, concentration |
-//! | [`tui`] | the explorer: state, update, keymap, views |
-//! | [`export`] | answers as table, CSV, JSON |
-//! | [`commands`] | one file per subcommand: glue only |
+//! | [`query`] | queries and answers, the filter language, the local engine, SQL |
+//! | [`insight`] | analyses over answers: bursts |
+//! | [`export`] | answers as text table, CSV, JSON |
+//! | [`tui`] | the explorer |
+//! | [`commands`] | the command line: one file per subcommand |
+//! | [`config`] | the configuration file and the directories of the program |
 
 pub mod cache;
 pub mod commands;

@@ -7,6 +7,9 @@ use crate::cache::column::Damage;
 /// Why the cache could not be opened, read or written. The message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
+    /// The caller cancelled what it waited for.
+    #[error("cancelled")]
+    Cancelled,
     /// The path is a directory, lies in no directory, or may not be opened.
     #[error("cannot open the cache {}: {reason}; name another with --cache FILE", path.display())]
     Open {

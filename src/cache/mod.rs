@@ -25,20 +25,24 @@ mod write;
 
 // Temporary, until the query engine uses typed columns.
 pub(crate) use column as codec;
+pub(crate) use read::RowKeys;
 pub(crate) use read::lru_by_bytes as budgeted;
 pub use sqlite::{catalogue, check};
 
 pub use column::integers::{BLOCK, Integers};
 pub use column::value_set::Presence;
 pub use dictionary::Dictionary;
-pub use dictionary::published::Knowledge;
+pub use dictionary::published::SharedDictionaries;
 pub use error::CacheError;
-pub use read::{Cache, Details, Mapped, PageMemory, SegmentInfo, Snapshot};
-pub use sqlite::made::Made;
-pub use sqlite::place::{is_missing_or_empty, make_folder};
+pub use read::{
+    Cache, Details, IntColumn, Mapped, NumberBlock, PageMemory, SegmentInfo, Snapshot, TextColumn, TimeBlock,
+    code,
+};
+pub use sqlite::new_cache::NewCache;
+pub use sqlite::paths::{is_missing_or_empty, make_folder};
 pub use sqlite::prune::Pruned;
 pub use sqlite::sources::{Deleted, Monitoring};
-pub use write::batch::{
-    BATCH_BYTES, Batch, BatchBuilder, CUT_LINE_REASON, FileMark, LineRun, Part, RejectedLine,
-};
+pub use write::batch::{BATCH_BYTES, Batch};
+pub use write::batch_builder::BatchBuilder;
+pub use write::file_part::{CUT_LINE_REASON, FileMark, FilePart, LineRun, RejectedLine};
 pub use write::writer::{Appended, Writer, WriterOptions};

@@ -1,20 +1,20 @@
-//! Caches filled with made-up requests, for tests of this room.
+//! Caches with generated requests, for tests.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cache::{Batch, BatchBuilder, FileMark, Part, Writer};
+use crate::cache::{Batch, BatchBuilder, FileMark, FilePart, Writer};
 use crate::log::records;
 
 /// 2026-04-01T00:00:00Z.
 pub const START: i64 = 1_775_001_600;
 
-/// A request that differs from others by its time.
+/// A request that is identified by its time.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
     /// Seconds since [`START`].
     pub second: i64,
-    /// The keys of how many seconds differ.
+    /// Number of distinct keys.
     pub keys: i64,
 }
 
@@ -44,18 +44,18 @@ impl Request {
     }
 }
 
-/// A batch of requests, all of one log file.
+/// A batch of requests of one log file.
 pub fn batch(file: &str, requests: &[Request], first_line: u64, is_last: bool) -> Batch {
     let mut builder = BatchBuilder::default();
     for request in requests {
         let line = request.line();
         for (_, record) in records(line.as_bytes()) {
-            builder.push(&record.unwrap());
+            builder.extend(&[record.unwrap()]);
         }
     }
     let version = Some("1".to_owned());
     let lines = requests.len() as u64;
-    builder.end_part(Part {
+    builder.end_part(FilePart {
         file: Arc::new(FileMark { name: file.to_owned(), version, size: Some(1), may_grow: false }),
         first_line,
         lines,
@@ -64,10 +64,10 @@ pub fn batch(file: &str, requests: &[Request], first_line: u64, is_last: bool) -
         rejected: Vec::new(),
         total_lines: is_last.then_some(first_line + lines - 1),
     });
-    builder.finish()
+    builder.finish(Batch::default())
 }
 
-/// A cache with these requests of one source, in one log file named after the day after them.
+/// A cache with these requests of one source, in one log file that is named for a later day.
 pub fn filled(path: &Path, source: &str, requests: impl Iterator<Item = Request>) -> Writer {
     let mut writer = Writer::open(path).unwrap();
     let id = writer.source(source).unwrap();
@@ -76,7 +76,7 @@ pub fn filled(path: &Path, source: &str, requests: impl Iterator<Item = Request>
     let mut line = 1;
     for (index, requests) in batches.iter().enumerate() {
         let is_last = index + 1 == batches.len();
-        writer.append(id, batch("2026-04-08-00-00-00-A", requests, line, is_last)).unwrap();
+        writer.append(id, &mut batch("2026-04-08-00-00-00-A", requests, line, is_last)).unwrap();
         line += requests.len() as u64;
     }
     writer.commit().unwrap();

@@ -1,37 +1,35 @@
-//! `tamarin demo`: a synthetic bucket, to explore or as files.
+//! `tamarin demo`: explores a synthetic bucket, or writes its log files into a folder.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::args::DemoArgs;
-use super::setting::Setting;
+use super::context::Context;
 use super::{Outcome, explore};
 use crate::config::data_directory;
 use crate::demo::{Demo, DemoOptions};
 use crate::export::human;
 use crate::source::Source;
 
-pub(super) fn run(setting: &Setting, args: &DemoArgs) -> anyhow::Result<Outcome> {
+pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome> {
     let demo = Demo::new(DemoOptions { requests: args.requests, seed: args.seed });
-    match &args.out {
-        Some(folder) => write(setting, &demo, folder),
-        None => {
-            explore::needs_terminal()?;
-            // A cache of its own: what is made up is never mixed with what is real.
-            let path = match setting.named_cache() {
-                Some(path) => path,
-                None => data_directory()?.join("demo.db"),
-            };
-            let demo: Arc<dyn Source> = Arc::new(demo);
-            let uris = vec![demo.uri().to_owned()];
-            explore::show(setting, &path, vec![demo], uris, "demo".to_owned(), None)
-        }
+    if let Some(folder) = &args.out {
+        return write(context, &demo, folder);
     }
+    explore::require_terminal()?;
+    // A cache of its own, so that synthetic requests never mix with real ones.
+    let path = match context.named_cache() {
+        Some(path) => path,
+        None => data_directory()?.join("demo.db"),
+    };
+    let demo: Arc<dyn Source> = Arc::new(demo);
+    let uris = vec![demo.uri().to_owned()];
+    explore::show(context, &path, vec![demo], uris, "demo".to_owned(), None)
 }
 
-fn write(setting: &Setting, demo: &Demo, folder: &Path) -> anyhow::Result<Outcome> {
+fn write(context: &Context, demo: &Demo, folder: &Path) -> anyhow::Result<Outcome> {
     let summary = demo.write_to(folder, &mut |_, _| {})?;
-    setting.note(&format!(
+    context.note(&format!(
         "{} with {}, {} and {} ({}) written to {}",
         human::counted(summary.files, "log file"),
         human::counted(summary.requests, "request"),

@@ -5,185 +5,155 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
+use super::context::Context;
 use super::interrupt::{self, Interrupt};
-use super::scratch::NoEmptyCache;
-use super::setting::Setting;
-use super::{Outcome, pulling, usage};
+use super::open_sources::{default_sources, open_sources, uris};
+use super::temporary_cache::DeleteIfEmpty;
+use super::{Outcome, run_ingest, usage};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
-use crate::ingest::{Follow, Options, Progress, Stop};
+use crate::ingest::{Follow, Options};
 use crate::query::LocalEngine;
 use crate::source::Source;
 use crate::tui::{self, Feed, Theme, TuiError, TuiOptions};
 
-/// How long another process may take to make the cache.
-const MAKING: Duration = Duration::from_secs(10);
-/// How long is waited before the cache is looked for again.
-const BREATH: Duration = Duration::from_millis(5);
+/// How long to wait for another process that is creating the cache.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause between two attempts to open it.
+const CREATION_POLL: Duration = Duration::from_millis(5);
 
-pub(super) fn run(setting: &Setting, specs: &[String], every: Option<u32>) -> anyhow::Result<Outcome> {
-    needs_terminal()?;
+pub(super) fn run(context: &Context, specs: &[String], every: Option<u32>) -> anyhow::Result<Outcome> {
+    require_terminal()?;
     if every.is_some() && specs.iter().any(|spec| spec == "-") {
         return usage("--every: standard input can be read only once");
     }
-    let path = setting.cache_path()?;
+    let path = context.cache_path()?;
     if !specs.is_empty() {
-        let sources = pulling::open_sources(setting, specs)?;
-        let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
-        // A bucket that is logged elsewhere is shown as where its log files are.
+        let sources = open_sources(context, specs)?;
+        let uris = uris(&sources);
+        // The title has the URI of the log files, which differs from the argument if that names the logged bucket.
         let is_s3 = uris.iter().any(|uri| uri.starts_with("s3://"));
         let title = if is_s3 { uris.join("  ") } else { specs.join("  ") };
-        return show(setting, &path, sources, uris, title, every);
+        return show(context, &path, sources, uris, title, every);
     }
-    // What the cache has is shown even if a source of it has gone: those that are there are pulled.
-    let usual = pulling::usual_sources(setting).unwrap_or_default();
+    // Sources that cannot be opened any more do not keep the explorer from showing what the cache has.
+    let specs = default_sources(context).unwrap_or_default();
     let mut sources = Vec::new();
-    for spec in &usual {
-        if let Ok(source) = pulling::open_sources(setting, std::slice::from_ref(spec)) {
+    for spec in &specs {
+        if let Ok(source) = open_sources(context, std::slice::from_ref(spec)) {
             sources.extend(source);
         }
     }
     if every.is_some() && sources.is_empty() {
         return usage(
-            "--every: no source to stay up to date with; name one (s3://bucket[/prefix], a file or a folder), \
-             or have one monitored with tamarin sources add",
+            "--every: no source to pull from; name a source (s3://bucket[/prefix], a file or a folder), or \
+             monitor a source with tamarin sources add",
         );
     }
-    let title = if usual.is_empty() { path.display().to_string() } else { usual.join("  ") };
-    show(setting, &path, sources, Vec::new(), title, every)
+    let title = if specs.is_empty() { path.display().to_string() } else { specs.join("  ") };
+    show(context, &path, sources, Vec::new(), title, every)
 }
 
-/// Refuses early, before anything is made or fetched.
-pub(super) fn needs_terminal() -> anyhow::Result<()> {
+/// Returns an error if stdout is not a terminal, before anything is created or fetched.
+pub(super) fn require_terminal() -> anyhow::Result<()> {
     if std::io::stdout().is_terminal() { Ok(()) } else { Err(TuiError::NoTerminal.into()) }
 }
 
-/// Opens the explorer on a cache and pulls `sources` into it meanwhile. `uris` are the sources asked
-/// about; empty: all. `every`: seconds between two pulls, if there is to be more than one.
+/// Opens the explorer on the cache at `path` and pulls `sources` into it in the background. Queries are about the
+/// sources `uris`; empty: all. `every` is the time between two pulls in seconds; `None`: pull once.
 pub(super) fn show(
-    setting: &Setting,
+    context: &Context,
     path: &Path,
     sources: Vec<Arc<dyn Source>>,
     uris: Vec<String>,
     title: String,
     every: Option<u32>,
 ) -> anyhow::Result<Outcome> {
-    let mut no_empty_cache = NoEmptyCache::default();
-    make_if_missing(path, &mut no_empty_cache)?;
+    let mut delete_if_empty = DeleteIfEmpty::default();
+    create_if_missing(path, &mut delete_if_empty)?;
     let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(path)?)));
-    let runtime = pulling::runtime()?;
-    let shown = runtime.block_on(async {
-        let wanted = Options { window: setting.window(), ..Options::default() };
-        // Who has nothing to pull keeps nobody else from it.
-        let pulling =
-            (!sources.is_empty()).then(|| Pulling::prepare(path.to_owned(), sources, wanted, every));
-        // The first signal ends the session, a second one the process, also one that comes after the session.
+    let runtime = run_ingest::runtime()?;
+    let result = runtime.block_on(async {
+        let options = Options { window: context.window(), ..Options::default() };
+        // Without sources there is no ingest, so that this process does not lock the cache.
+        let ingest = (!sources.is_empty())
+            .then(|| BackgroundIngest::prepare(path.to_owned(), sources, options, every));
+        // The first signal ends the session. A second one ends the process, also after the session.
         let interrupt = Interrupt::watch();
-        let _at_end = interrupt::before_end(tui::give_terminal_back);
+        let _before_end = interrupt::before_end(tui::give_terminal_back);
         let options = TuiOptions {
             engine,
-            ingest: pulling.as_ref().map(Pulling::feed),
-            filter: setting.filter.clone(),
-            time: setting.time,
+            ingest: ingest.as_ref().map(BackgroundIngest::feed),
+            filter: context.filter.clone(),
+            time: context.time,
             sources: uris,
             title,
             clock: Arc::new(|| jiff::Timestamp::now().as_second()),
             theme: Theme::from_environment(|name| std::env::var(name).ok()),
             zone: jiff::tz::TimeZone::system(),
         };
-        let shown = tui::run(options, interrupt.asked()).await;
+        let result = tui::run(options, interrupt.requested()).await;
         drop(interrupt);
-        if let Some(pulling) = pulling {
-            pulling.end().await;
+        if let Some(ingest) = ingest {
+            ingest.stop().await;
         }
-        anyhow::Ok(shown?)
+        anyhow::Ok(result?)
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
-    shown.map(|()| Outcome::Done)
+    result.map(|()| Outcome::Done)
 }
 
-/// Makes the cache if there is none, which is done at once: it has no dictionaries that would take time. Another
-/// process that is just making it is waited for.
-fn make_if_missing(path: &Path, no_empty_cache: &mut NoEmptyCache) -> anyhow::Result<()> {
-    let give_up = Instant::now() + MAKING;
+/// Creates the cache if there is none. Waits for another process that is creating it.
+fn create_if_missing(path: &Path, delete_if_empty: &mut DeleteIfEmpty) -> anyhow::Result<()> {
+    let deadline = Instant::now() + CREATION_TIMEOUT;
     while is_missing_or_empty(path)? {
         match Writer::open(path) {
-            Ok(writer) => no_empty_cache.watch(&writer),
-            Err(CacheError::Locked { .. }) if Instant::now() < give_up => std::thread::sleep(BREATH),
+            Ok(writer) => delete_if_empty.watch(&writer),
+            Err(CacheError::Locked { .. }) if Instant::now() < deadline => std::thread::sleep(CREATION_POLL),
             Err(error) => return Err(error.into()),
         }
     }
     Ok(())
 }
 
-/// What fills the cache meanwhile. It begins when it is told to: to open a cache for writing is to read all
-/// its dictionaries, which would take the processor from the first questions.
-struct Pulling {
-    progress: watch::Receiver<Progress>,
+/// The pulls of the explorer. They begin when the explorer asks for it: opening the cache for writing reads all
+/// dictionaries, which would slow down the first queries.
+struct BackgroundIngest {
+    follow: Follow,
     begin: Arc<Notify>,
-    stop: Stop,
     every: Option<Duration>,
-    end: tokio::task::JoinHandle<()>,
 }
 
-impl Pulling {
-    /// Once, or again and again with that many seconds in between. Must be called within a tokio runtime.
+impl BackgroundIngest {
+    /// Prepares one pull, or one after another with `every` seconds between them. Must be called in a tokio runtime.
     fn prepare(
         path: PathBuf,
         sources: Vec<Arc<dyn Source>>,
         options: Options,
         every: Option<u32>,
-    ) -> Pulling {
+    ) -> BackgroundIngest {
         let every = every.map(|seconds| Duration::from_secs(seconds.into()));
-        let (tell, progress) = watch::channel(Progress::default());
-        let (begin, stop) = (Arc::new(Notify::new()), Stop::default());
-        let task = {
-            let (begin, stop) = (begin.clone(), stop.clone());
-            async move {
-                tokio::select! {
-                    () = begin.notified() => {}
-                    () = stop.asked() => return,
-                }
-                let follow = match every {
-                    Some(every) => Follow::start(path, sources, options, every),
-                    None => Follow::once(path, sources, options),
-                };
-                let stop_it = follow.stopper();
-                let mut latest = follow.progress.clone();
-                loop {
-                    tokio::select! {
-                        changed = latest.changed() => {
-                            tell.send_replace(latest.borrow_and_update().clone());
-                            if changed.is_err() {
-                                break;
-                            }
-                        }
-                        () = stop.asked() => break,
-                    }
-                }
-                stop_it.stop();
-                follow.finish().await;
-            }
-        };
-        Pulling { progress, begin, stop, every, end: tokio::spawn(task) }
+        let begin = Arc::new(Notify::new());
+        let begun = begin.clone();
+        let follow = Follow::start(path, sources, options, every, async move { begun.notified().await });
+        BackgroundIngest { follow, begin, every }
     }
 
-    /// What the explorer sees of it.
+    /// The side of the ingest that the explorer uses.
     fn feed(&self) -> Feed {
-        let (begin, stop) = (self.begin.clone(), self.stop.clone());
+        let (begin, cancel) = (self.begin.clone(), self.follow.cancellation());
         Feed {
-            progress: self.progress.clone(),
+            progress: self.follow.progress.clone(),
             begin: Box::new(move || begin.notify_one()),
-            stop: Box::new(move || stop.stop()),
+            stop: Box::new(move || cancel.cancel()),
             every: self.every,
         }
     }
 
-    /// Stops it. What is in hand is committed.
-    async fn end(self) {
-        self.stop.stop();
-        // A task that panicked has told all it could.
-        let _ = self.end.await;
+    /// Stops the pulls, which commit what they have read, and waits for their end.
+    async fn stop(self) {
+        self.follow.cancellation().cancel();
+        self.follow.finish().await;
     }
 }

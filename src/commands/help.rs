@@ -1,4 +1,4 @@
-//! `tamarin help`: about the program, a subcommand, or the filter language.
+//! `tamarin help`: help on the program, a subcommand, or the filter language.
 
 use std::io::Write;
 
@@ -19,7 +19,7 @@ pub(super) fn run(topic: Option<&str>) -> anyhow::Result<Outcome> {
             None => {
                 let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
                 return usage(format!(
-                    "no help on \"{name}\"; there is help on filter, {}",
+                    "there is no help on \"{name}\"; the topics are filter, {}",
                     names.join(", ")
                 ));
             }

@@ -1,136 +1,111 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C (SIGINT) and SIGTERM.
 //!
-//! Until something is pulled, the system ends the process at a signal. A pull must not be cut off like that:
-//! it [watches](Interrupt), the first signal stops it, and a second one ends the process. A handler cannot be
-//! taken away again, so when nothing watches any more the handler itself does what the system would do: the
-//! process ends by that signal. Questions that run are [asked to stop](on_signal) first, so that the cache is
-//! closed and what is only for this process is deleted; after [`GRACE`] the process ends all the same.
+//! Before a command handles signals, the system ends the process at a signal. A handler cannot be removed again, so
+//! the handler here does one of two things:
+//!
+//! - While an [`Interrupt`] exists (during a pull or the explorer), the first signal cancels its token: the ingest
+//!   commits what it has read. A second signal ends the process.
+//! - Otherwise a signal ends the process. Running queries are cancelled first ([`on_signal`]), so that the cache is
+//!   closed and temporary files are deleted. After [`GRACE`] the process ends in any case.
 
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
-use crate::ingest::Stop;
-use crate::query::Cancel;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 
-/// How long a question that is asked to stop may take to do so. It may be waiting for the reader of a pipe.
+/// How long a cancelled query may take to end. It may be waiting for the reader of a pipe.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// What happens to signals; there is one for the process.
+/// The signal state of the process.
 static SIGNALS: Signals =
-    Signals { watched: Mutex::new(None), hooks: Mutex::new(Vec::new()), received: AtomicI32::new(0) };
-/// Whether signals are handled, once that was tried.
+    Signals { interrupt: Mutex::new(None), hooks: Mutex::new(Vec::new()), ending: AtomicI32::new(0) };
+/// Whether the handler is installed; unset until the first attempt.
 static IS_HANDLED: OnceLock<bool> = OnceLock::new();
 
 struct Signals {
-    watched: Mutex<Option<Arc<Watched>>>,
-    hooks: Mutex<Vec<(u64, When, Work)>>,
+    /// The token of the current [`Interrupt`].
+    interrupt: Mutex<Option<CancellationToken>>,
+    hooks: Mutex<Vec<(u64, When, Callback)>>,
     /// The signal that ends the process; 0: none.
-    received: AtomicI32,
+    ending: AtomicI32,
 }
 
-type Work = Box<dyn FnMut() + Send>;
+type Callback = Box<dyn FnMut() + Send>;
 
 /// When a hook is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// When the signal comes.
-    AtOnce,
+    /// When a signal arrives that will end the process.
+    OnSignal,
     /// Just before the process ends by the signal.
-    AtTheEnd,
+    BeforeEnd,
 }
 
-/// What a signal stops.
-#[derive(Default)]
-struct Watched {
-    stop: Mutex<Option<Stop>>,
-    asked: AtomicBool,
-    notify: tokio::sync::Notify,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Watches for signals: the first one stops the ingest, and lets what is in hand be committed. A second one
-/// ends the process, as the first one does when this is dropped.
-pub(super) struct Interrupt(Arc<Watched>);
+/// While this exists, the first signal cancels a token and a second signal ends the process.
+pub(super) struct Interrupt(CancellationToken);
 
 impl Interrupt {
-    /// Begins to watch.
+    /// Starts to handle signals.
     pub(super) fn watch() -> Interrupt {
-        let watched = Arc::<Watched>::default();
-        *lock(&SIGNALS.watched) = Some(watched.clone());
-        handle();
-        Interrupt(watched)
+        let token = CancellationToken::new();
+        *SIGNALS.interrupt.lock() = Some(token.clone());
+        install_handler();
+        Interrupt(token)
     }
 
-    /// Which ingest a signal stops from now on. One that came before stops it at once.
-    pub(super) fn applies_to(&self, stop: Option<Stop>) {
-        let mut held = lock(&self.0.stop);
-        if let Some(stop) = &stop
-            && self.is_asked()
-        {
-            stop.stop();
-        }
-        *held = stop;
+    /// Whether a signal arrived.
+    pub(super) fn is_requested(&self) -> bool {
+        self.0.is_cancelled()
     }
 
-    /// Whether a signal came.
-    pub(super) fn is_asked(&self) -> bool {
-        self.0.asked.load(Ordering::SeqCst)
-    }
-
-    /// Waits for this long, or for a signal.
+    /// Waits for `time` or for a signal, whichever is first.
     pub(super) async fn sleep(&self, time: Duration) {
-        let _ = tokio::time::timeout(time, self.asked()).await;
+        let _ = tokio::time::timeout(time, self.requested()).await;
     }
 
     /// Waits for a signal.
-    pub(super) async fn asked(&self) {
-        let notified = self.0.notify.notified();
-        if !self.is_asked() {
-            notified.await;
-        }
+    pub(super) async fn requested(&self) {
+        self.0.cancelled().await;
     }
 }
 
 impl Drop for Interrupt {
     fn drop(&mut self) {
-        *lock(&SIGNALS.watched) = None;
+        *SIGNALS.interrupt.lock() = None;
     }
 }
 
-/// Work that is done at a signal, until this is dropped.
+/// A registered callback; dropping it removes the callback.
 pub(super) struct Hook(u64);
 
 impl Drop for Hook {
     fn drop(&mut self) {
-        lock(&SIGNALS.hooks).retain(|(number, ..)| *number != self.0);
+        SIGNALS.hooks.lock().retain(|(id, ..)| *id != self.0);
     }
 }
 
-fn hook(when: When, work: impl FnMut() + Send + 'static) -> Hook {
-    let mut hooks = lock(&SIGNALS.hooks);
-    let number = hooks.last().map_or(0, |(number, ..)| number + 1);
-    hooks.push((number, when, Box::new(work)));
-    Hook(number)
+fn register(when: When, callback: impl FnMut() + Send + 'static) -> Hook {
+    let mut hooks = SIGNALS.hooks.lock();
+    let id = hooks.last().map_or(0, |(id, ..)| id + 1);
+    hooks.push((id, when, Box::new(callback)));
+    Hook(id)
 }
 
-/// Does something when a signal comes that ends the process: asks what runs to stop. It must come back at
-/// once.
-pub(super) fn on_signal(work: impl FnMut() + Send + 'static) -> Hook {
-    hook(When::AtOnce, work)
+/// Calls `callback` when a signal arrives that will end the process, to cancel running work. It must return quickly.
+pub(super) fn on_signal(callback: impl FnMut() + Send + 'static) -> Hook {
+    register(When::OnSignal, callback)
 }
 
-/// Does something just before a signal ends the process, if it was not done on the way.
-pub(super) fn before_end(work: impl FnMut() + Send + 'static) -> Hook {
-    hook(When::AtTheEnd, work)
+/// Calls `callback` just before a signal ends the process.
+pub(super) fn before_end(callback: impl FnMut() + Send + 'static) -> Hook {
+    register(When::BeforeEnd, callback)
 }
 
-/// A flag for questions that a signal sets.
-pub(super) fn cancel() -> (Cancel, Hook) {
-    let cancel = Cancel::default();
+/// A token for queries, which a signal cancels while the hook exists.
+pub(super) fn query_cancellation() -> (CancellationToken, Hook) {
+    let cancel = CancellationToken::new();
     let hook = on_signal({
         let cancel = cancel.clone();
         move || cancel.cancel()
@@ -138,62 +113,55 @@ pub(super) fn cancel() -> (Cancel, Hook) {
     (cancel, hook)
 }
 
-/// Ends the process by the signal that stopped it, if one did, so that its parent process sees the
-/// signal.
+/// If a signal cancelled the command, ends the process by that signal, so that the parent process sees it.
 pub(super) fn end_if_signalled() {
-    match SIGNALS.received.load(Ordering::SeqCst) {
+    match SIGNALS.ending.load(Ordering::SeqCst) {
         0 => {}
         signal => end(signal),
     }
 }
 
 impl Signals {
-    /// A signal came.
     fn receive(&self, signal: i32) {
-        let watched = lock(&self.watched).clone();
-        if let Some(watched) = watched {
-            let stop = lock(&watched.stop);
-            if !watched.asked.swap(true, Ordering::SeqCst) {
-                if let Some(stop) = &*stop {
-                    stop.stop();
-                }
-                watched.notify.notify_waiters();
-                return;
+        let interrupt = self.interrupt.lock().clone();
+        if let Some(token) = interrupt {
+            if token.is_cancelled() {
+                end(signal);
             }
-            drop(stop);
+            token.cancel();
+            return;
+        }
+        if self.ending.swap(signal, Ordering::SeqCst) != 0 {
             end(signal);
         }
-        if self.received.swap(signal, Ordering::SeqCst) != 0 {
-            end(signal);
-        }
-        self.call(When::AtOnce);
-        let end_at_last = move || {
+        self.call(When::OnSignal);
+        let end_after_grace = move || {
             std::thread::sleep(GRACE);
             end(signal);
         };
-        if std::thread::Builder::new().spawn(end_at_last).is_err() {
+        if std::thread::Builder::new().spawn(end_after_grace).is_err() {
             end(signal);
         }
     }
 
     fn call(&self, when: When) {
-        let mut hooks = lock(&self.hooks);
-        hooks.iter_mut().filter(|(_, at, _)| *at == when).for_each(|(_, _, work)| work());
+        let mut hooks = self.hooks.lock();
+        hooks.iter_mut().filter(|(_, at, _)| *at == when).for_each(|(.., callback)| callback());
     }
 }
 
-/// Ends the process as if it had never handled the signal.
+/// Ends the process as the system would without a handler.
 fn end(signal: i32) {
-    SIGNALS.call(When::AtTheEnd);
+    SIGNALS.call(When::BeforeEnd);
     #[cfg(unix)]
     let _ = signal_hook::low_level::emulate_default_handler(signal);
-    // What a shell says of a process that a signal ended.
+    // The exit code that shells report for a process ended by a signal.
     std::process::exit(128 + signal);
 }
 
-/// Has signals handled from now on. Where that cannot be, the system ends the process as before.
+/// Installs the handler once. If that fails, the system ends the process at a signal.
 #[cfg(unix)]
-fn handle() {
+fn install_handler() {
     use signal_hook::consts::{SIGINT, SIGTERM};
     IS_HANDLED.get_or_init(|| {
         let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]) else { return false };
@@ -203,6 +171,6 @@ fn handle() {
 }
 
 #[cfg(not(unix))]
-fn handle() {
+fn install_handler() {
     IS_HANDLED.get_or_init(|| false);
 }

@@ -1,52 +1,89 @@
-//! The command line: one file per subcommand, glue only.
+//! The command line: one file per subcommand.
 //!
-//! [`args`] is what can be typed, `setting` what it comes to together with the configuration file,
-//! `pulling` fills the cache before a question is answered. Never here: logic of the other rooms.
+//! - [`args`]: the options and subcommands. `context`: the options combined with the configuration file.
+//! - One file per subcommand: `explore`, `demo`, `pull`, `report`, `requests`, `sql`, `sources`, `prune`, `help`.
+//! - Steps that subcommands share: `open_sources`, `run_ingest` with `progress_bar`, `pull_result` with `failures`,
+//!   `open_cache`, `temporary_cache`, `purge`.
+//! - The process: `interrupt` (signals), `output` (stdout and stderr), `program_log` (the log of the program itself).
+//!
+//! Never here: logic of other modules. Commands connect modules, print results and choose exit codes.
 
 pub mod args;
+mod context;
 mod demo;
 mod explore;
+mod failures;
 mod help;
 mod interrupt;
+mod open_cache;
+mod open_sources;
 mod output;
+mod program_log;
+mod progress_bar;
 mod prune;
 mod pull;
-mod pulling;
+mod pull_result;
 mod purge;
 mod report;
 mod requests;
-mod scratch;
-mod setting;
+mod run_ingest;
 mod sources;
 mod sql;
+mod temporary_cache;
+
+use std::process::ExitCode;
 
 use args::{Args, Command};
-use setting::Setting;
+use context::Context;
 
 /// How a command ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All is done.
+enum Outcome {
+    /// Everything is done.
     Done,
-    /// Done, but some log files could not be read.
+    /// Done, but some log files could not be read (or, with `--purge`, deleted).
     SomeUnread,
 }
 
-/// The command line makes no sense; the message says what would.
+/// The command line is wrong; the message says what is expected.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct UsageError(pub String);
+struct UsageError(String);
 
-/// An error of usage.
 fn usage<T>(message: impl Into<String>) -> anyhow::Result<T> {
     Err(UsageError(message.into()).into())
 }
 
-/// Does what the command line says.
+/// Runs the command line and returns the exit code of the process: 0 done; 1 failed; 2 wrong usage; 3 done, but some
+/// log files could not be read. Errors are printed on stderr.
 ///
-/// # Errors
-/// [`UsageError`] for what makes no sense; anything else failed on the way.
-pub fn run(args: Args) -> anyhow::Result<Outcome> {
+/// If a signal cancelled the command, this ends the process by that signal instead.
+pub fn run(args: Args) -> ExitCode {
+    let result = run_command(args);
+    interrupt::end_if_signalled();
+    let code = match result {
+        Ok(Outcome::Done) => 0,
+        Ok(Outcome::SomeUnread) => 3,
+        Err(error) if is_closed_pipe(&error) => 0,
+        Err(error) => {
+            output::error(&error);
+            tracing::error!(error = output::one_line(&error), "command failed");
+            if error.is::<UsageError>() { 2 } else { 1 }
+        }
+    };
+    tracing::info!(code, "end");
+    ExitCode::from(code)
+}
+
+/// Whether the reader of the output closed the pipe, as `head` does. That is not an error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn run_command(args: Args) -> anyhow::Result<Outcome> {
     let Args { sources, every, command, options } = args;
     if command.is_some() && !sources.is_empty() {
         return usage(format!(
@@ -56,33 +93,23 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
     }
     if command.is_some() && every.is_some() {
         return usage(
-            "--every is for the explorer and behind pull: tamarin [SOURCE] --every 5m, tamarin pull --every 5m",
+            "--every belongs to the explorer, or after pull: tamarin [SOURCE] --every 5m, tamarin pull --every 5m",
         );
     }
     if let Some(Command::Help { topic }) = &command {
         return help::run(topic.as_deref());
     }
-    let setting = Setting::new(options)?;
+    program_log::start(&options)?;
+    let context = Context::new(options)?;
     match command {
-        None => explore::run(&setting, &sources, every),
-        Some(Command::Demo(args)) => demo::run(&setting, &args),
-        Some(Command::Pull(args)) => pull::run(&setting, &args),
-        Some(Command::Report(args)) => report::run(&setting, &args),
-        Some(Command::Requests(args)) => requests::run(&setting, &args),
-        Some(Command::Sql(args)) => sql::run(&setting, &args),
-        Some(Command::Sources(args)) => sources::run(&setting, &args),
-        Some(Command::Prune(args)) => prune::run(&setting, &args),
+        None => explore::run(&context, &sources, every),
+        Some(Command::Demo(args)) => demo::run(&context, &args),
+        Some(Command::Pull(args)) => pull::run(&context, &args),
+        Some(Command::Report(args)) => report::run(&context, &args),
+        Some(Command::Requests(args)) => requests::run(&context, &args),
+        Some(Command::Sql(args)) => sql::run(&context, &args),
+        Some(Command::Sources(args)) => sources::run(&context, &args),
+        Some(Command::Prune(args)) => prune::run(&context, &args),
         Some(Command::Help { topic }) => help::run(topic.as_deref()),
     }
-}
-
-/// Ends the process by the signal (Ctrl-C, SIGTERM) that stopped it, if one did.
-pub fn end_if_signalled() {
-    interrupt::end_if_signalled();
-}
-
-/// Says on stderr, in one line, why a command failed.
-pub fn tell_error(error: &anyhow::Error) {
-    let text = format!("{error:#}");
-    output::tell(&text.lines().map(str::trim).collect::<Vec<_>>().join(" "));
 }

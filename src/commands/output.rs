@@ -1,16 +1,17 @@
-//! Where words and data go: stdout is data only, people are told on stderr.
+//! Output: data goes to stdout, messages go to stderr.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
+use crate::export::human::{count, counted};
 use crate::export::visible;
 use crate::query::Statistics;
 
-/// Standard output for data.
+/// Buffered standard output, for data only.
 pub(super) fn data() -> BufWriter<StdoutLock<'static>> {
     BufWriter::with_capacity(1 << 16, io::stdout().lock())
 }
 
-/// How many columns a table may take: those of the terminal, or all it needs.
+/// The width of the terminal in columns; `None` if stdout is not a terminal, so that tables have any width.
 pub(super) fn width() -> Option<u16> {
     if !io::stdout().is_terminal() {
         return None;
@@ -18,16 +19,25 @@ pub(super) fn width() -> Option<u16> {
     crossterm::terminal::size().ok().map(|(columns, _)| columns)
 }
 
-/// One line for a person. Names of log files are chosen by others: nothing unseen gets through.
-pub(super) fn tell(text: &str) {
-    // Nobody can be told that stderr is gone.
+/// Prints one line on stderr. Control characters are escaped: names of log files may contain any.
+pub(super) fn message(text: &str) {
+    // There is no other place to report that stderr is closed.
     let _ = writeln!(io::stderr(), "tamarin: {}", visible(text));
 }
 
-/// `--stats`.
-pub(super) fn tell_statistics(statistics: &Statistics) {
-    use crate::export::human::{count, counted};
-    tell(&format!(
+/// Prints an error and its causes on stderr, in one line.
+pub(super) fn error(error: &anyhow::Error) {
+    message(&one_line(error));
+}
+
+/// An error and its causes in one line.
+pub(super) fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// Prints what `--stats` asks for.
+pub(super) fn statistics(statistics: &Statistics) {
+    message(&format!(
         "{:.3} s, {} of {} scanned, {} of {} read",
         statistics.elapsed.as_secs_f64(),
         count(statistics.rows_scanned),

@@ -1,78 +1,78 @@
-//! `tamarin prune`: old requests leave the cache.
+//! `tamarin prune`: drops old requests from the cache.
 
 use super::args::PruneArgs;
-use super::setting::Setting;
-use super::{Outcome, pulling, purge, sources, usage};
+use super::context::Context;
+use super::open_cache::open_cache;
+use super::{Outcome, purge, sources, usage};
 use crate::cache::{Cache, Pruned, Writer};
 use crate::export::human;
 use crate::query::filter::instant;
 
-pub(super) fn run(setting: &Setting, args: &PruneArgs) -> anyhow::Result<Outcome> {
-    // Whoever gives one of these means to keep more than would be kept.
-    let options = &setting.options;
+pub(super) fn run(context: &Context, args: &PruneArgs) -> anyhow::Result<Outcome> {
+    // These options suggest that fewer requests would be dropped.
+    let options = &context.options;
     if options.filter.is_some() || options.since.is_some() || options.until.is_some() {
-        return usage("prune drops all requests before --before; it knows no --filter, --since or --until");
+        return usage("prune drops all requests before --before; it takes no --filter, --since or --until");
     }
     let now = jiff::Timestamp::now().as_second();
     let Some(before) = instant::parse(&args.before, now) else {
         return usage(format!("--before: expected {}, not \"{}\"", instant::EXPECTED, args.before));
     };
     let before = before.first;
-    let path = setting.cache_path()?;
-    let cache = pulling::open_cache(&path)?;
+    let path = context.cache_path()?;
+    let cache = open_cache(&path)?;
     let uris: Vec<String> = match args.sources.as_slice() {
         [] => cache.sources()?.into_iter().map(|source| source.uri).collect(),
-        specs => sources::known_sources(setting, specs)?,
+        specs => sources::cached_sources(context, specs)?,
     };
     if args.dry_run {
-        tell(setting, prunable(&cache, &uris, before)?, before, "would be dropped");
+        report(context, prunable(&cache, &uris, before)?, before, "would be dropped");
         return Ok(Outcome::Done);
     }
-    // Asked only about what loses requests.
-    let mut losing = Vec::new();
+    let mut affected = Vec::new();
     for uri in &uris {
         if prunable(&cache, std::slice::from_ref(uri), before)?.requests > 0 {
-            losing.push(uri.clone());
+            affected.push(uri.clone());
         }
     }
     let what = format!("requests before {}", human::instant(before));
-    if !purge::may_drop(&cache, &losing, args.yes, &what)? {
+    if !purge::may_drop(&cache, &affected, args.yes, &what)? {
         return Ok(Outcome::Done);
     }
     drop(cache);
     let mut writer = Writer::open(&path)?;
-    let mut all = Pruned::default();
+    let mut total = Pruned::default();
     for uri in uris {
-        if let Some(source) = writer.known_source(&uri)? {
-            all += writer.prune(source, before)?;
+        if let Some(source) = writer.find_source(&uri)? {
+            total += writer.prune(source, before)?;
         }
     }
-    writer.must_be_in_place()?;
-    tell(setting, all, before, "dropped");
-    if all.requests > 0 {
-        sources::give_space_back(setting, &mut writer);
+    writer.check_in_place()?;
+    report(context, total, before, "dropped");
+    if total.requests > 0 {
+        sources::shrink_file(context, &mut writer);
     }
     Ok(Outcome::Done)
 }
 
-/// What would go of these sources.
+/// What pruning these sources would drop.
 fn prunable(cache: &Cache, uris: &[String], before: i64) -> anyhow::Result<Pruned> {
     let snapshot = cache.snapshot()?;
-    let mut all = Pruned::default();
+    let mut total = Pruned::default();
     for (source, _) in snapshot.sources.iter().filter(|(_, uri)| uris.contains(uri)) {
-        all += snapshot.prunable(*source, before)?;
+        total += snapshot.prunable(*source, before)?;
     }
-    Ok(all)
+    Ok(total)
 }
 
-fn tell(setting: &Setting, all: Pruned, before: i64, told: &str) {
-    let size = match all.requests {
+fn report(context: &Context, pruned: Pruned, before: i64, what: &str) {
+    let size = match pruned.requests {
         0 => String::new(),
-        _ => format!(" (about {} in the cache)", human::bytes(all.bytes)),
+        _ => format!(" (about {} in the cache)", human::bytes(pruned.bytes)),
     };
-    setting.note(&format!(
-        "{} before {} {told}{size}",
-        human::counted(all.requests, "request"),
+    context.note(&format!(
+        "{} before {} {what}{size}",
+        human::counted(pruned.requests, "request"),
         human::instant(before)
     ));
 }

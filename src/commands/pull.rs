@@ -1,96 +1,133 @@
 //! `tamarin pull`: fills the cache without a screen.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::PullArgs;
+use super::context::Context;
 use super::interrupt::Interrupt;
-use super::pulling;
+use super::open_cache::report_set_aside;
+use super::open_sources::{default_sources, open_sources, uris};
 use super::purge::Purge;
-use super::scratch::NoEmptyCache;
-use super::setting::Setting;
-use super::{Outcome, output, usage};
+use super::temporary_cache::DeleteIfEmpty;
+use super::{Outcome, failures, output, pull_result, run_ingest, usage};
 use crate::cache::{CacheError, Writer};
+use crate::ingest::Progress;
+use crate::source::Source;
 
-pub(super) fn run(setting: &Setting, args: &PullArgs) -> anyhow::Result<Outcome> {
-    if setting.options.filter.is_some() {
+pub(super) fn run(context: &Context, args: &PullArgs) -> anyhow::Result<Outcome> {
+    if context.options.filter.is_some() {
         return usage(
-            "--filter: pull takes every request into the cache, and questions choose among them; --since and \
+            "--filter: pull takes every request into the cache, and queries choose among them; --since and \
              --until choose log files by time",
         );
     }
-    let specs = if args.sources.is_empty() { pulling::usual_sources(setting)? } else { args.sources.clone() };
+    let specs = if args.sources.is_empty() { default_sources(context)? } else { args.sources.clone() };
     if specs.is_empty() {
         return usage(
-            "nothing to pull: name a source (s3://bucket[/prefix], a file, a folder or -), or let a paused one \
-             be pulled again with tamarin sources resume",
+            "nothing to pull: name a source (s3://bucket[/prefix], a file, a folder or -), or resume a paused \
+             source with tamarin sources resume",
         );
     }
-    let sources = pulling::open_sources(setting, &specs)?;
-    let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
-    if args.every.is_some() && uris.iter().any(|uri| uri == "-") {
+    let sources = open_sources(context, &specs)?;
+    if args.every.is_some() && sources.iter().any(|source| source.uri() == "-") {
         return usage("--every: standard input can be read only once");
     }
-    let mut purge =
-        if args.purge { Some(Purge::new(&sources, args.yes, args.every.is_some())?) } else { None };
-    let path = setting.cache_path()?;
-    let mut no_empty_cache = NoEmptyCache::default();
-    let runtime = pulling::runtime()?;
+    let purge = if args.purge { Some(Purge::new(&sources, args.yes, args.every.is_some())?) } else { None };
+    let path = context.cache_path()?;
+    let mut delete_if_empty = DeleteIfEmpty::default();
+    let runtime = run_ingest::runtime()?;
     let outcome = runtime.block_on(async {
         let interrupt = Interrupt::watch();
-        let mut rounds = 0;
-        loop {
-            let pulled = match Writer::open_to_fill(&path) {
-                Ok(writer) => {
-                    no_empty_cache.watch(&writer);
-                    pulling::tell_put_aside(setting, &writer);
-                    pulling::pull_within(setting, writer, sources.clone(), &interrupt).await
-                }
-                Err(error) => Err(error.into()),
-            };
-            rounds += 1;
-            let progress = match (pulled, args.every) {
-                (Ok(progress), _) => progress,
-                // Another may just be writing, or the disk be full: that may be over next time.
-                (Err(error), Some(every)) if rounds > 1 || is_locked(&error) => {
-                    if is_locked(&error) {
-                        output::tell(&format!("{error}; it is tried again"));
-                    } else {
-                        super::tell_error(&error);
-                    }
-                    interrupt.sleep(Duration::from_secs(every.into())).await;
-                    if interrupt.is_asked() {
-                        return Ok(Outcome::SomeUnread);
-                    }
-                    continue;
-                }
-                (Err(error), _) => return Err(error),
-            };
-            let Some(every) = args.every else {
-                let outcome = pulling::verdict(setting, &progress, &path, &uris, true)?;
-                setting.note(&pulling::summary(&progress));
-                let some_left = match &mut purge {
-                    Some(purge) => purge.run(setting, &path, &sources, &interrupt).await?,
-                    None => false,
-                };
-                return Ok(if some_left { Outcome::SomeUnread } else { outcome });
-            };
-            pulling::tell_failures(setting, &progress);
-            setting.note(&pulling::summary(&progress));
-            if let Some(purge) = &mut purge
-                && !interrupt.is_asked()
-                && let Err(error) = purge.run(setting, &path, &sources, &interrupt).await
-            {
-                super::tell_error(&error);
-            }
-            // One that cannot be reached now may be there again next time.
-            interrupt.sleep(Duration::from_secs(every.into())).await;
-            if interrupt.is_asked() {
-                return Ok(pulling::outcome(&progress));
+        let pull = Pull { context, sources: &sources, path: &path, interrupt: &interrupt };
+        match args.every {
+            None => pull.once(purge, &mut delete_if_empty).await,
+            Some(seconds) => {
+                let pause = Duration::from_secs(seconds.into());
+                pull.repeatedly(pause, purge, &mut delete_if_empty).await
             }
         }
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     outcome
+}
+
+/// What all rounds of a pull share.
+struct Pull<'a> {
+    context: &'a Context,
+    sources: &'a [Arc<dyn Source>],
+    path: &'a Path,
+    interrupt: &'a Interrupt,
+}
+
+impl Pull<'_> {
+    async fn once(
+        &self,
+        purge: Option<Purge>,
+        delete_if_empty: &mut DeleteIfEmpty,
+    ) -> anyhow::Result<Outcome> {
+        let progress = self.round(delete_if_empty).await?;
+        let uris = uris(self.sources);
+        let outcome = pull_result::check_result(self.context, &progress, self.path, &uris, true)?;
+        self.context.note(&pull_result::summary(&progress));
+        let some_left = match purge {
+            Some(mut purge) => purge.run(self.context, self.path, self.sources, self.interrupt).await?,
+            None => false,
+        };
+        Ok(if some_left { Outcome::SomeUnread } else { outcome })
+    }
+
+    /// Pulls until a signal arrives, with a pause after each round.
+    ///
+    /// # Errors
+    /// If the first round fails, unless another process is writing to the cache. Later errors may be temporary: the
+    /// next round tries again.
+    async fn repeatedly(
+        &self,
+        pause: Duration,
+        mut purge: Option<Purge>,
+        delete_if_empty: &mut DeleteIfEmpty,
+    ) -> anyhow::Result<Outcome> {
+        let mut is_first = true;
+        loop {
+            let outcome = match self.round(delete_if_empty).await {
+                Ok(progress) => {
+                    failures::report(self.context, &progress);
+                    self.context.note(&pull_result::summary(&progress));
+                    if let Some(purge) = &mut purge
+                        && !self.interrupt.is_requested()
+                        && let Err(error) =
+                            purge.run(self.context, self.path, self.sources, self.interrupt).await
+                    {
+                        output::error(&error);
+                    }
+                    pull_result::outcome(&progress)
+                }
+                Err(error) if is_locked(&error) => {
+                    output::message(&format!("{error}; trying again later"));
+                    Outcome::SomeUnread
+                }
+                Err(error) if is_first => return Err(error),
+                Err(error) => {
+                    output::error(&error);
+                    Outcome::SomeUnread
+                }
+            };
+            is_first = false;
+            self.interrupt.sleep(pause).await;
+            if self.interrupt.is_requested() {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    async fn round(&self, delete_if_empty: &mut DeleteIfEmpty) -> anyhow::Result<Progress> {
+        let writer = Writer::open_to_fill(self.path)?;
+        delete_if_empty.watch(&writer);
+        report_set_aside(self.context, &writer);
+        run_ingest::run(self.context, writer, self.sources.to_vec(), self.interrupt).await
+    }
 }
 
 /// Whether another process is writing to the cache.

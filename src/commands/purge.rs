@@ -1,4 +1,4 @@
-//! `tamarin pull --purge`: log files that are wholly in the cache are deleted where they came from.
+//! `tamarin pull --purge`: deletes log files from their source once the cache has everything in them.
 
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
@@ -8,117 +8,122 @@ use anyhow::bail;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::context::Context;
 use super::interrupt::Interrupt;
-use super::setting::Setting;
 use super::{output, usage};
 use crate::cache::check::check;
 use crate::cache::{Cache, Writer};
 use crate::export::human;
 use crate::source::{LogFile, Source};
 
-/// Names deleted before somebody who wants to stop is heard.
-const AT_ONCE: usize = 1000;
+/// Log files deleted between two checks for a signal.
+const FILES_PER_DELETE: usize = 1000;
 
-/// What was said to deleting. It is asked for once, however many sources and rounds there are.
+/// The answer to the question whether to delete. It is asked once for all sources and rounds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
+enum Consent {
     NotAsked,
     Yes,
     No,
 }
 
-/// Deleting what is safely kept.
+/// Deletes the log files that the cache has completely.
 pub(super) struct Purge {
-    answer: Answer,
-    /// Whether there are more rounds to come.
-    keeps_on: bool,
-    /// Segments up to this one were verified by this process.
-    verified: i64,
+    consent: Consent,
+    /// Whether more rounds follow.
+    is_repeated: bool,
+    /// Segments up to this id were verified by this process.
+    verified_segment: i64,
 }
 
 impl Purge {
-    /// Refuses, before anything is done, what cannot or must not be purged.
-    pub(super) fn new(sources: &[Arc<dyn Source>], yes: bool, keeps_on: bool) -> anyhow::Result<Purge> {
+    /// # Errors
+    /// If a source cannot delete log files, or consent is missing and cannot be asked for.
+    pub(super) fn new(sources: &[Arc<dyn Source>], yes: bool, is_repeated: bool) -> anyhow::Result<Purge> {
         if let Some(source) = sources.iter().find(|source| !source.can_remove()) {
-            return usage(format!("--purge deletes log files in S3 only, and {} is not there", source.uri()));
+            return usage(format!("--purge deletes log files in S3 only, and {} is not in S3", source.uri()));
         }
         if !yes && !can_ask() {
-            return usage("--purge deletes log files for good and there is nobody to ask: say so with --yes");
+            return usage(
+                "--purge deletes log files for good and cannot ask without a terminal: confirm with --yes",
+            );
         }
-        Ok(Purge { answer: if yes { Answer::Yes } else { Answer::NotAsked }, keeps_on, verified: 0 })
+        let consent = if yes { Consent::Yes } else { Consent::NotAsked };
+        Ok(Purge { consent, is_repeated, verified_segment: 0 })
     }
 
-    /// Deletes the log files of these sources that the cache holds wholly. Whether some are left.
+    /// Deletes the log files of `sources` that the cache at `path` has completely. Returns whether the server refused to
+    /// delete some.
     pub(super) async fn run(
         &mut self,
-        setting: &Setting,
+        context: &Context,
         path: &Path,
         sources: &[Arc<dyn Source>],
         interrupt: &Interrupt,
     ) -> anyhow::Result<bool> {
-        if self.answer == Answer::No {
+        if self.consent == Consent::No {
             return Ok(false);
         }
-        // Held till the end: nobody takes requests out of the cache meanwhile.
+        // Open until the end, so that no other process removes requests meanwhile.
         let mut writer = Writer::open(path)?;
-        let mut all = Vec::new();
+        let mut deletable = Vec::new();
         for source in sources {
             let files = tokio::select! {
-                files = held(setting, &writer, source) => files?,
-                () = interrupt.asked() => return stopped(),
+                files = complete_files(context, &writer, source) => files?,
+                () = interrupt.requested() => return stopped(),
             };
             if !files.is_empty() {
-                all.push((source, files));
+                deletable.push((source, files));
             }
         }
-        if all.is_empty() {
+        if deletable.is_empty() {
             return Ok(false);
         }
-        if self.answer == Answer::NotAsked {
-            self.answer = self.ask(&all, interrupt).await?;
-            if self.answer == Answer::No {
-                setting.note("nothing was deleted");
+        if self.consent == Consent::NotAsked {
+            self.consent = self.ask(&deletable, interrupt).await?;
+            if self.consent == Consent::No {
+                context.note("nothing was deleted");
                 return Ok(false);
             }
         }
-        // Noted before, so that it is known whatever happens from here on.
-        for (source, files) in &all {
-            writer.note_purged(source.uri(), files.iter().map(|file| file.name.as_str()))?;
+        // Noted before the first delete, so that the cache knows it even if the process is killed.
+        for (source, files) in &deletable {
+            writer.record_purge(source.uri(), files.iter().map(|file| file.name.as_str()))?;
         }
         writer.make_durable()?;
         self.verify(path)?;
         let mut some_left = false;
-        for (source, files) in all {
+        for (source, files) in deletable {
             let names: Vec<String> = files.into_iter().map(|file| file.name).collect();
             let mut deleted = 0;
-            for names in names.chunks(AT_ONCE) {
-                if interrupt.is_asked() {
+            for names in names.chunks(FILES_PER_DELETE) {
+                if interrupt.is_requested() {
                     return stopped();
                 }
-                // What was verified is what its path leads to.
-                writer.must_be_in_place()?;
+                // The verified file must still be the one at the path.
+                writer.check_in_place()?;
                 let removed = tokio::select! {
                     removed = source.remove(names) => removed?,
-                    () = interrupt.asked() => return stopped(),
+                    () = interrupt.requested() => return stopped(),
                 };
                 deleted += removed.count;
                 for (name, reason) in &removed.refused {
                     some_left = true;
-                    output::tell(&format!("{name} was not deleted: {reason}"));
+                    output::message(&format!("{name} was not deleted: {reason}"));
                 }
             }
-            setting.note(&format!("{} deleted from {}", human::counted(deleted, "log file"), source.uri()));
+            context.note(&format!("{} deleted from {}", human::counted(deleted, "log file"), source.uri()));
         }
         Ok(some_left)
     }
 
-    /// Asks whoever sits at the terminal. A signal is a no.
+    /// Asks on the terminal. A signal counts as no.
     async fn ask(
         &self,
-        all: &[(&Arc<dyn Source>, Vec<LogFile>)],
+        deletable: &[(&Arc<dyn Source>, Vec<LogFile>)],
         interrupt: &Interrupt,
-    ) -> anyhow::Result<Answer> {
-        let each: Vec<String> = all
+    ) -> anyhow::Result<Consent> {
+        let each: Vec<String> = deletable
             .iter()
             .map(|(source, files)| {
                 let size = files.iter().filter_map(|file| file.size).sum();
@@ -126,22 +131,22 @@ impl Purge {
                 format!("{files} ({}) from {}", human::bytes(size), source.uri())
             })
             .collect();
-        let later = if self.keeps_on { ", and later each that was pulled" } else { "" };
-        output::tell(&format!(
-            "delete {}{later}? The cache is their only copy then. Type yes or no:",
+        let later = if self.is_repeated { ", and later each log file that was pulled" } else { "" };
+        output::message(&format!(
+            "delete {}{later}? The cache will be their only copy. Type yes or no:",
             each.join(" and ")
         ));
-        // A thread of its own: who waits for Enter does not hear a signal.
+        // On a thread of its own, because reading a line cannot be interrupted.
         let is_yes = tokio::select! {
-            is_yes = tokio::task::spawn_blocking(is_yes) => is_yes??,
-            () = interrupt.asked() => return Ok(Answer::No),
+            is_yes = tokio::task::spawn_blocking(read_yes) => is_yes??,
+            () = interrupt.requested() => return Ok(Consent::No),
         };
-        Ok(if is_yes { Answer::Yes } else { Answer::No })
+        Ok(if is_yes { Consent::Yes } else { Consent::No })
     }
 
-    /// What is about to become the only copy must be whole.
+    /// Verifies the segments that were written since the last call: the cache is about to be the only copy.
     fn verify(&mut self, path: &Path) -> anyhow::Result<()> {
-        let checked = check(path, self.verified)?;
+        let checked = check(path, self.verified_segment)?;
         if let Some(finding) = checked.findings.first() {
             bail!(
                 "nothing was deleted: the cache {} is damaged ({}: {}); see tamarin sources check",
@@ -150,25 +155,28 @@ impl Purge {
                 finding.problem
             );
         }
-        self.verified = checked.newest_segment;
+        self.verified_segment = checked.newest_segment;
         Ok(())
     }
 }
 
-/// Whether somebody sits at a terminal.
+/// Whether a question can be asked: stdin and stderr are a terminal.
 fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Waits for a line; whether it says yes.
-fn is_yes() -> std::io::Result<bool> {
+/// Reads a line from stdin; whether it is `y` or `yes`.
+fn read_yes() -> std::io::Result<bool> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Whether requests of these sources may go, of which the cache may be the only copy: log files of theirs were
-/// deleted by `pull --purge`. Asks on a terminal, refuses elsewhere; `what` says what goes.
+/// Whether requests of the sources `uris` may be dropped. If `pull --purge` deleted log files of a source, the cache may
+/// be their only copy: then this asks on a terminal, unless `yes` is set. `what` names what will be dropped.
+///
+/// # Errors
+/// If it must ask and there is no terminal.
 pub(super) fn may_drop(cache: &Cache, uris: &[String], yes: bool, what: &str) -> anyhow::Result<bool> {
     let purged: Vec<String> = cache.purged()?.into_iter().filter(|uri| uris.contains(uri)).collect();
     if yes || purged.is_empty() {
@@ -176,39 +184,43 @@ pub(super) fn may_drop(cache: &Cache, uris: &[String], yes: bool, what: &str) ->
     }
     let reason = format!("log files of {} were deleted by pull --purge", purged.join(" and "));
     if !can_ask() {
-        return usage(format!("{reason}: the cache may be the only copy of {what}; to drop them say --yes"));
+        return usage(format!("{reason}: the cache may be the only copy of {what}; to drop them add --yes"));
     }
-    output::tell(&format!("{reason}. Drop {what}? The cache may be their only copy. Type yes or no:"));
-    let is_yes = is_yes()?;
+    output::message(&format!("{reason}. Drop {what}? The cache may be their only copy. Type yes or no:"));
+    let is_yes = read_yes()?;
     if !is_yes {
-        output::tell("nothing was dropped");
+        output::message("nothing was dropped");
     }
     Ok(is_yes)
 }
 
 fn stopped() -> anyhow::Result<bool> {
-    bail!("stopped before all log files were deleted; run again to carry on")
+    bail!("stopped before all log files were deleted; run again to continue")
 }
 
-/// The log files that are there now and that the cache holds wholly, in the version that it read.
-async fn held(setting: &Setting, writer: &Writer, source: &Arc<dyn Source>) -> anyhow::Result<Vec<LogFile>> {
-    let Some(id) = writer.known_source(source.uri())? else { return Ok(Vec::new()) };
+/// The log files of `source` that the cache has completely, in the version that is there now.
+async fn complete_files(
+    context: &Context,
+    writer: &Writer,
+    source: &Arc<dyn Source>,
+) -> anyhow::Result<Vec<LogFile>> {
+    let Some(id) = writer.find_source(source.uri())? else { return Ok(Vec::new()) };
     let (pages, mut listed) = mpsc::channel::<Vec<LogFile>>(4);
     let lister = source.clone();
-    let window = setting.window();
-    // Given up with this: a server may let people wait for a page.
+    let window = context.window();
+    // In a set, so that the task is aborted when this future is dropped: a server may take long for a page.
     let mut listing = JoinSet::new();
     listing.spawn(async move { lister.list(window, pages).await });
-    let mut held = Vec::new();
+    let mut complete = Vec::new();
     while let Some(page) = listed.recv().await {
         for file in page {
-            if writer.holds(id, &file.name, file.version.as_deref())? {
-                held.push(file);
+            if writer.has_whole_log_file(id, &file.name, file.version.as_deref())? {
+                complete.push(file);
             }
         }
     }
     while let Some(listed) = listing.join_next().await {
         listed??;
     }
-    Ok(held)
+    Ok(complete)
 }

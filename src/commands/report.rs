@@ -1,17 +1,17 @@
-//! `tamarin report`: the tables, headless.
+//! `tamarin report`: tables of groups, time series and totals.
 
 use std::io::Write;
 
 use super::args::ReportArgs;
-use super::pulling::{self, Ready};
-use super::setting::Setting;
+use super::context::Context;
+use super::open_cache::{QueryableCache, pull_and_open};
 use super::{Outcome, interrupt, output, usage};
 use crate::export::{self, Format, human};
 use crate::query::LocalEngine;
 use crate::query::{Answer, Ask, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
 
-/// Width of a row of `report time` if nobody says otherwise, in seconds.
-const BUCKET: u32 = 3600;
+/// Width in seconds of a row of `report time` without `--bucket`.
+const DEFAULT_BUCKET_SECONDS: u32 = 3600;
 
 /// What is reported.
 enum Subject {
@@ -20,67 +20,68 @@ enum Subject {
     Total,
 }
 
-pub(super) fn run(setting: &Setting, args: &ReportArgs) -> anyhow::Result<Outcome> {
-    let subject = subject(setting, &args.dimension)?;
+pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcome> {
+    let subject = subject(context, &args.dimension)?;
     if args.bucket.is_some() && !matches!(subject, Subject::Time(_)) {
         return usage("--bucket is for tamarin report time");
     }
     let columns = columns(&subject, &args.columns)?;
-    let ready = pulling::ready(setting, &args.sources)?;
+    let open = pull_and_open(context, &args.sources)?;
     let ask = match &subject {
         Subject::Total => Ask::Totals,
-        Subject::Time(_) => Ask::Series { bucket: args.bucket.unwrap_or(BUCKET), each: None },
+        Subject::Time(_) => Ask::Series { bucket: args.bucket.unwrap_or(DEFAULT_BUCKET_SECONDS), each: None },
         Subject::Dimension(by, sort) => {
-            Ask::Groups { by: by.clone(), more: columns, sort: *sort, limit: setting.top() }
+            Ask::Groups { by: by.clone(), more: columns, sort: *sort, limit: context.top() }
         }
     };
-    let answer = answer(setting, &ready, args.counting.into(), &ask)?;
+    let answer = answer(context, &open, args.counting.into(), &ask)?;
     let mut out = output::data();
     match (&subject, &answer) {
         (Subject::Time(sort), Answer::Series(series)) => {
-            let (rows, whole, note) = stretches(series, *sort, setting.top());
-            export::write_stretches(rows, whole, note, setting.format, output::width(), &mut out)?;
+            let (rows, whole, note) = series_rows(series, *sort, context.top());
+            export::write_stretches(rows, whole, note, context.format, output::width(), &mut out)?;
         }
-        _ => export::write(&answer, &ask, setting.format, output::width(), &mut out)?,
+        _ => export::write(&answer, &ask, context.format, output::width(), &mut out)?,
     }
     out.flush()?;
-    // A table and JSON say so themselves; in CSV a number is a number.
+    // Tables and JSON mark estimated columns themselves; CSV cannot.
     let approximate = export::approximate(&answer, &ask);
-    if setting.format == Format::Csv && !approximate.is_empty() {
-        setting.note(&format!("≈ {}: see tamarin report --help", approximate.join(", ")));
+    if context.format == Format::Csv && !approximate.is_empty() {
+        context.note(&format!("≈ {}: see tamarin report --help", approximate.join(", ")));
     }
-    Ok(ready.outcome)
+    Ok(open.outcome)
 }
 
-/// Asks the cache, and says what it took if that is wanted.
-fn answer(setting: &Setting, ready: &Ready, counting: Counting, ask: &Ask) -> anyhow::Result<Answer> {
-    let query = setting.query(&ready.sources, counting, ask.clone());
-    let (cancel, _hook) = interrupt::cancel();
-    let reply = LocalEngine::new(ready.cache.clone()).ask(&query, &cancel, &mut |_, _| {})?;
-    if setting.options.stats {
-        output::tell_statistics(&reply.statistics);
+/// Runs the query, and prints its statistics with `--stats`.
+fn answer(context: &Context, open: &QueryableCache, counting: Counting, ask: &Ask) -> anyhow::Result<Answer> {
+    let query = context.query(&open.sources, counting, ask.clone());
+    let (cancel, _hook) = interrupt::query_cancellation();
+    let reply = LocalEngine::new(open.cache.clone()).ask(&query, &cancel, &mut |_, _| {})?;
+    if context.options.stats {
+        output::statistics(&reply.statistics);
     }
     Ok(reply.answer)
 }
 
-fn subject(setting: &Setting, name: &str) -> anyhow::Result<Subject> {
+fn subject(context: &Context, name: &str) -> anyhow::Result<Subject> {
     match name.to_ascii_lowercase().as_str() {
         "total" | "totals" | "none" => {
-            if setting.options.sort.is_some() {
-                return usage("--sort: a total is one row");
+            if context.options.sort.is_some() {
+                return usage("--sort: a total has only one row");
             }
             Ok(Subject::Total)
         }
-        "time" => Ok(Subject::Time(sort(setting, "time", (Measure::Value, false))?)),
+        "time" => Ok(Subject::Time(sort(context, "time", (Measure::Value, false))?)),
         _ => match Dimension::by_name(name) {
             Some(by) => {
-                let sort = sort(setting, &by.name(), (Measure::BytesSent, true))?;
+                let sort = sort(context, &by.name(), (Measure::BytesSent, true))?;
                 Ok(Subject::Dimension(by, sort))
             }
             None => {
                 let names: Vec<String> = Dimension::all().iter().map(Dimension::name).collect();
                 usage(format!(
-                    "\"{name}\" is no dimension; report one of {}, network/BITS, prefix/DEPTH, query_param:NAME, time, total",
+                    "\"{name}\" is not a dimension; the dimensions are {}, network/BITS, prefix/DEPTH, query_param:NAME, \
+                     time, total",
                     names.join(", ")
                 ))
             }
@@ -88,12 +89,12 @@ fn subject(setting: &Setting, name: &str) -> anyhow::Result<Subject> {
     }
 }
 
-/// `--columns`, and the column sorted by, as far as they are not there unasked.
+/// The columns that `--columns` and `--sort` add to the default ones.
 fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> {
     let Subject::Dimension(_, sort) = subject else {
         return match names {
             [] => Ok(Vec::new()),
-            _ => usage("--columns is for reports by a dimension; time and total have theirs"),
+            _ => usage("--columns is for reports by a dimension; time and total have fixed columns"),
         };
     };
     let mut columns = Vec::new();
@@ -103,7 +104,7 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
             None => {
                 let names: Vec<&str> = Measure::ALL
                     .into_iter()
-                    .filter(|measure| !is_always_there(*measure))
+                    .filter(|measure| !measure.is_standard())
                     .map(Measure::name)
                     .collect();
                 return usage(format!("--columns: no column \"{name}\"; there are {}", names.join(", ")));
@@ -113,16 +114,16 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
     columns.push(sort.by);
     let mut wanted = Vec::new();
     for measure in columns {
-        if !is_always_there(measure) && !wanted.contains(&measure) {
+        if !measure.is_standard() && !wanted.contains(&measure) {
             wanted.push(measure);
         }
     }
     Ok(wanted)
 }
 
-/// `--sort`; `value` or the name of the dimension itself sorts by it.
-fn sort(setting: &Setting, dimension: &str, default: (Measure, bool)) -> anyhow::Result<Sort<Measure>> {
-    let Some((column, direction)) = setting.sort() else {
+/// The order that `--sort` names. `value` and the name of the dimension sort by the dimension.
+fn sort(context: &Context, dimension: &str, default: (Measure, bool)) -> anyhow::Result<Sort<Measure>> {
+    let Some((column, descending)) = context.sort() else {
         return Ok(Sort { by: default.0, descending: default.1 });
     };
     let is_time = dimension == "time";
@@ -130,12 +131,12 @@ fn sort(setting: &Setting, dimension: &str, default: (Measure, bool)) -> anyhow:
         name if name == dimension => Some(Measure::Value),
         name => Measure::by_name(name),
     };
-    match measure.filter(|measure| !is_time || is_always_there(*measure)) {
-        Some(by) => Ok(Sort { by, descending: direction.unwrap_or(by != Measure::Value) }),
+    match measure.filter(|measure| !is_time || measure.is_standard()) {
+        Some(by) => Ok(Sort { by, descending: descending.unwrap_or(by != Measure::Value) }),
         None => {
             let names: Vec<&str> = Measure::ALL
                 .into_iter()
-                .filter(|measure| *measure != Measure::Value && (!is_time || is_always_there(*measure)))
+                .filter(|measure| *measure != Measure::Value && (!is_time || measure.is_standard()))
                 .map(Measure::name)
                 .collect();
             usage(format!("--sort: no column \"{column}\"; sort by {dimension}, {}", names.join(", ")))
@@ -143,22 +144,9 @@ fn sort(setting: &Setting, dimension: &str, default: (Measure, bool)) -> anyhow:
     }
 }
 
-/// Whether every row has this measure unasked.
-fn is_always_there(measure: Measure) -> bool {
-    matches!(
-        measure,
-        Measure::Value
-            | Measure::Requests
-            | Measure::BytesSent
-            | Measure::Errors
-            | Measure::FirstSeen
-            | Measure::LastSeen
-            | Measure::Share
-    )
-}
-
-/// The rows of a series in the order wanted, what shares are taken of, and what a table says below.
-fn stretches(series: &Series, sort: Sort<Measure>, top: usize) -> (Vec<(i64, Stats)>, u64, Option<String>) {
+/// Returns the first `top` rows of a series in the order of `sort`, the sum of bytes that shares refer to, and the note
+/// below the table.
+fn series_rows(series: &Series, sort: Sort<Measure>, top: usize) -> (Vec<(i64, Stats)>, u64, Option<String>) {
     let stats = series.lines.first().map_or(&[][..], Vec::as_slice);
     let starts = (0..).map(|at: i64| series.start.saturating_add(at.saturating_mul(series.bucket.into())));
     let mut rows: Vec<(i64, Stats)> = starts.zip(stats.iter().copied()).collect();
@@ -171,7 +159,7 @@ fn stretches(series: &Series, sort: Sort<Measure>, top: usize) -> (Vec<(i64, Sta
         Measure::LastSeen => i128::from(stats.last_seen),
         _ => i128::from(*start),
     };
-    // Stable: equal rows stay in the order of time.
+    // The sort is stable: equal rows stay in the order of time.
     rows.sort_by_key(|row| if sort.descending { -key(row) } else { key(row) });
     let all = rows.len();
     let note = (top > 0 && top < all).then(|| {

@@ -1,4 +1,4 @@
-//! `tamarin sources`: what the cache holds, the lines it rejected, and which sources are monitored.
+//! `tamarin sources`: the sources of the cache, their rejected lines, and which of them are monitored.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,47 +7,49 @@ use std::sync::mpsc::sync_channel;
 use anyhow::{anyhow, bail};
 
 use super::args::{SourcesArgs, SourcesCommand};
-use super::setting::Setting;
-use super::{Outcome, output, pulling, purge, usage};
+use super::context::Context;
+use super::open_cache::{open_cache, report_set_aside};
+use super::open_sources::open_sources;
+use super::{Outcome, output, purge, usage};
 use crate::cache::catalogue::Rejected;
 use crate::cache::check::check;
 use crate::cache::{Cache, CacheError, Monitoring, Writer};
 use crate::export::{self, Cell, Format, Sheet, human};
 
-/// Rejected lines on their way from the cache.
-const AHEAD: usize = 1024;
+/// Rejected lines that are read from the cache ahead of the output.
+const LINES_AHEAD: usize = 1024;
 
-pub(super) fn run(setting: &Setting, args: &SourcesArgs) -> anyhow::Result<Outcome> {
-    // Whoever gives one of these expects less than would be told, or deleted.
-    let options = &setting.options;
+pub(super) fn run(context: &Context, args: &SourcesArgs) -> anyhow::Result<Outcome> {
+    // These options suggest that less would be shown or deleted.
+    let options = &context.options;
     if [&options.filter, &options.since, &options.until, &options.sort].into_iter().any(Option::is_some) {
-        return usage(
-            "sources is about all that the cache has; it knows no --filter, --since, --until or --sort",
-        );
+        return usage("sources is about the whole cache; it takes no --filter, --since, --until or --sort");
     }
-    let path = setting.cache_path()?;
-    let open = || pulling::open_cache(&path);
+    let path = context.cache_path()?;
+    let open = || open_cache(&path);
     match &args.what {
-        None => list(setting, open()?.as_ref()),
-        Some(SourcesCommand::Rejected { source }) => rejected(setting, open()?.as_ref(), source.as_deref()),
-        Some(SourcesCommand::Check) => open().and_then(|_| verify(setting, &path)).map_err(beyond_verifying),
-        Some(SourcesCommand::Add { sources }) => add(setting, sources),
-        Some(SourcesCommand::Remove { sources, with_requests: true, yes }) => delete(setting, sources, *yes),
-        Some(SourcesCommand::Remove { sources, .. }) => {
-            let told = "is no longer pulled by itself; what was pulled of it stays";
-            monitor(setting, sources, Monitoring::Off, told)
-        }
+        None => list(context, open()?.as_ref()),
+        Some(SourcesCommand::Rejected { source }) => rejected(context, open()?.as_ref(), source.as_deref()),
+        Some(SourcesCommand::Check) => open().and_then(|_| verify(context, &path)).map_err(cannot_verify),
+        Some(SourcesCommand::Add { sources }) => add(context, sources),
+        Some(SourcesCommand::Remove { sources, with_requests: true, yes }) => delete(context, sources, *yes),
+        Some(SourcesCommand::Remove { sources, .. }) => monitor(
+            context,
+            sources,
+            Monitoring::Off,
+            "is no longer monitored; its requests stay in the cache",
+        ),
         Some(SourcesCommand::Pause { sources }) => {
-            monitor(setting, sources, Monitoring::Paused, "is paused: it is pulled only if it is named")
+            monitor(context, sources, Monitoring::Paused, "is paused: it is pulled only if it is named")
         }
         Some(SourcesCommand::Resume { sources }) => {
-            monitor(setting, sources, Monitoring::Resumed, "is pulled again")
+            monitor(context, sources, Monitoring::Resumed, "is pulled again")
         }
     }
 }
 
-/// What is damaged too much to be opened cannot be verified either: there is no more to be found out.
-fn beyond_verifying(error: anyhow::Error) -> anyhow::Error {
+/// Rewords the error of a cache that is so damaged that it cannot be opened.
+fn cannot_verify(error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref() {
         Some(CacheError::Damaged { path, reason }) => anyhow!(
             "the cache {} is damaged too much to be verified ({reason}); move it away and pull again",
@@ -57,10 +59,10 @@ fn beyond_verifying(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-fn verify(setting: &Setting, path: &Path) -> anyhow::Result<Outcome> {
+fn verify(context: &Context, path: &Path) -> anyhow::Result<Outcome> {
     let checked = check(path, 0)?;
     let findings = checked.findings.len() as u64;
-    if findings > 0 || setting.format != Format::Table {
+    if findings > 0 || context.format != Format::Table {
         let rows = checked.findings.into_iter().map(|finding| {
             vec![
                 finding.source.map_or(Cell::Absent, |uri| Cell::Owned(uri.into_bytes())),
@@ -69,10 +71,7 @@ fn verify(setting: &Setting, path: &Path) -> anyhow::Result<Outcome> {
                 Cell::Owned(finding.problem.into_bytes()),
             ]
         });
-        let sheet = Sheet::new(&["source", "segment", "place", "problem"], Box::new(rows), None);
-        let mut out = output::data();
-        export::write_sheet(sheet, setting.format, output::width(), &mut out)?;
-        out.flush()?;
+        print(context, Sheet::new(&["source", "segment", "place", "problem"], Box::new(rows), None))?;
     }
     let segments = human::counted(checked.segments, "segment");
     let requests = human::counted(checked.requests, "request");
@@ -83,75 +82,103 @@ fn verify(setting: &Setting, path: &Path) -> anyhow::Result<Outcome> {
             human::counted(findings, "finding")
         );
     }
-    setting.note(&format!("all is well: {segments}, {requests}"));
+    context.note(&format!("no damage found: {segments}, {requests}"));
     Ok(Outcome::Done)
 }
 
-fn add(setting: &Setting, specs: &[String]) -> anyhow::Result<Outcome> {
+fn print(context: &Context, sheet: Sheet<'_>) -> anyhow::Result<()> {
+    let mut out = output::data();
+    export::write_sheet(sheet, context.format, output::width(), &mut out)?;
+    Ok(out.flush()?)
+}
+
+fn add(context: &Context, specs: &[String]) -> anyhow::Result<Outcome> {
     if specs.iter().any(|spec| spec == "-") {
         return usage("standard input cannot be monitored: it can be read only once");
     }
-    let sources = pulling::open_sources(setting, specs)?;
-    let mut writer = Writer::open(&setting.cache_path()?)?;
-    pulling::tell_put_aside(setting, &writer);
+    let sources = open_sources(context, specs)?;
+    let mut writer = Writer::open(&context.cache_path()?)?;
+    report_set_aside(context, &writer);
     for source in sources {
         let id = writer.source(source.uri())?;
         writer.monitor(id, Monitoring::On)?;
-        setting.note(&format!("{} is monitored; tamarin pull fetches what is new", source.uri()));
+        context.note(&format!("{} is monitored; tamarin pull fetches new log files", source.uri()));
     }
     Ok(Outcome::Done)
 }
 
-fn monitor(setting: &Setting, specs: &[String], wanted: Monitoring, told: &str) -> anyhow::Result<Outcome> {
-    let uris = known_sources(setting, specs)?;
-    let mut writer = Writer::open(&setting.cache_path()?)?;
+fn monitor(
+    context: &Context,
+    specs: &[String],
+    monitoring: Monitoring,
+    what: &str,
+) -> anyhow::Result<Outcome> {
+    let uris = cached_sources(context, specs)?;
+    let mut writer = Writer::open(&context.cache_path()?)?;
     for uri in uris {
-        if let Some(id) = writer.known_source(&uri)? {
-            writer.monitor(id, wanted)?;
-            setting.note(&format!("{uri} {told}"));
+        if let Some(id) = writer.find_source(&uri)? {
+            writer.monitor(id, monitoring)?;
+            context.note(&format!("{uri} {what}"));
         }
     }
     Ok(Outcome::Done)
 }
 
-fn delete(setting: &Setting, specs: &[String], yes: bool) -> anyhow::Result<Outcome> {
-    let uris = known_sources(setting, specs)?;
-    let cache = pulling::open_cache(&setting.cache_path()?)?;
+fn delete(context: &Context, specs: &[String], yes: bool) -> anyhow::Result<Outcome> {
+    let uris = cached_sources(context, specs)?;
+    let cache = open_cache(&context.cache_path()?)?;
     if !purge::may_drop(&cache, &uris, yes, "their requests")? {
         return Ok(Outcome::Done);
     }
     drop(cache);
-    let mut writer = Writer::open(&setting.cache_path()?)?;
+    let mut writer = Writer::open(&context.cache_path()?)?;
     for uri in uris {
-        if let Some(id) = writer.known_source(&uri)? {
-            let gone = writer.delete_source(id)?;
-            setting.note(&format!(
+        if let Some(id) = writer.find_source(&uri)? {
+            let deleted = writer.delete_source(id)?;
+            context.note(&format!(
                 "{uri} is deleted from the cache: {} of {}",
-                human::counted(gone.requests, "request"),
-                human::counted(gone.files, "log file")
+                human::counted(deleted.requests, "request"),
+                human::counted(deleted.files, "log file")
             ));
         }
     }
-    give_space_back(setting, &mut writer);
+    shrink_file(context, &mut writer);
     Ok(Outcome::Done)
 }
 
-/// Makes the file smaller, and says by how much. That there is no room to do so is no failure: the space
-/// is free within the file.
-pub(super) fn give_space_back(setting: &Setting, writer: &mut Writer) {
-    match writer.give_space_back() {
-        Ok(freed) => setting.note(&format!("{} freed", human::bytes(freed))),
-        Err(error) => setting.note(&format!("the file keeps its size, what comes next fills it: {error}")),
+/// Returns free pages of the cache file to the system. If that fails, for example on a full disk, later pulls use the
+/// free pages.
+pub(super) fn shrink_file(context: &Context, writer: &mut Writer) {
+    match writer.vacuum() {
+        Ok(freed) => context.note(&format!("{} freed", human::bytes(freed))),
+        Err(error) => {
+            context.note(&format!("the file keeps its size, and later pulls use the free space: {error}"));
+        }
     }
 }
 
-/// The URIs of sources that the cache has, by what was typed.
-pub(super) fn known_sources(setting: &Setting, specs: &[String]) -> anyhow::Result<Vec<String>> {
-    let cache = pulling::open_cache(&setting.cache_path()?)?;
-    specs.iter().map(|spec| known_source(setting, &cache, spec)).collect()
+/// The URIs of the sources of the cache that `specs` name.
+pub(super) fn cached_sources(context: &Context, specs: &[String]) -> anyhow::Result<Vec<String>> {
+    let cache = open_cache(&context.cache_path()?)?;
+    specs.iter().map(|spec| cached_source(context, &cache, spec)).collect()
 }
 
-fn list(setting: &Setting, cache: &Cache) -> anyhow::Result<Outcome> {
+/// The URI of the source of the cache that `spec` names, either literally or as an argument of `pull`.
+fn cached_source(context: &Context, cache: &Cache, spec: &str) -> anyhow::Result<String> {
+    let cached: Vec<String> = cache.sources()?.into_iter().map(|source| source.uri).collect();
+    if cached.iter().any(|uri| uri == spec) {
+        return Ok(spec.to_owned());
+    }
+    if let Ok(source) = crate::source::open(spec, &context.s3())
+        && cached.iter().any(|uri| uri == source.uri())
+    {
+        return Ok(source.uri().to_owned());
+    }
+    let spec = crate::source::shown(spec);
+    usage(format!("the cache has no source {spec}; it has {}", cached.join(", ")))
+}
+
+fn list(context: &Context, cache: &Cache) -> anyhow::Result<Outcome> {
     let sources = cache.sources()?;
     let instant = |second: Option<i64>| second.map_or(Cell::Absent, Cell::Instant);
     let rows = sources.iter().map(|source| {
@@ -186,24 +213,20 @@ fn list(setting: &Setting, cache: &Cache) -> anyhow::Result<Outcome> {
     ];
     let size = std::fs::metadata(cache.path()).map_or(0, |metadata| metadata.len());
     let note = format!("{} in {}", human::bytes(size), cache.path().display());
-    let sheet = Sheet::new(&names, Box::new(rows), Some(note));
-    let mut out = output::data();
-    export::write_sheet(sheet, setting.format, output::width(), &mut out)?;
-    out.flush()?;
+    print(context, Sheet::new(&names, Box::new(rows), Some(note)))?;
     Ok(Outcome::Done)
 }
 
-fn rejected(setting: &Setting, cache: &Cache, source: Option<&str>) -> anyhow::Result<Outcome> {
+fn rejected(context: &Context, cache: &Cache, source: Option<&str>) -> anyhow::Result<Outcome> {
     let source = match source {
         None => None,
-        Some(spec) => Some(known_source(setting, cache, spec)?),
+        Some(spec) => Some(cached_source(context, cache, spec)?),
     };
-    let (sender, receiver) = sync_channel::<Rejected>(AHEAD);
-    let mut out = output::data();
+    let (sender, receiver) = sync_channel::<Rejected>(LINES_AHEAD);
     std::thread::scope(|scope| -> anyhow::Result<()> {
-        let reading = scope.spawn(|| {
+        let reader = scope.spawn(|| {
             let sender = sender;
-            // A reader that is gone (a closed pipe) needs no more lines.
+            // The receiver is gone after a closed pipe or enough rows.
             cache.rejected(source.as_deref(), &mut |line| drop(sender.send(line)))
         });
         let rows = receiver.into_iter().map(|line| {
@@ -215,31 +238,14 @@ fn rejected(setting: &Setting, cache: &Cache, source: Option<&str>) -> anyhow::R
                 Cell::Owned(line.content),
             ]
         });
-        // They are few, or else what is wrong is best seen in all of them.
-        let top = setting.options.top.filter(|top| *top > 0).unwrap_or(usize::MAX);
+        // All by default, also in a table: either there are few, or all of them show what is wrong.
+        let top = context.options.top.filter(|top| *top > 0).unwrap_or(usize::MAX);
         let names = ["source", "log_file", "line", "reason", "content"];
-        let sheet = Sheet::new(&names, Box::new(rows.take(top)), None);
-        export::write_sheet(sheet, setting.format, output::width(), &mut out)?;
-        match reading.join() {
+        print(context, Sheet::new(&names, Box::new(rows.take(top)), None))?;
+        match reader.join() {
             Ok(read) => Ok(read?),
-            Err(_) => anyhow::bail!("reading the rejected lines broke down"),
+            Err(_) => bail!("the thread that reads the rejected lines failed"),
         }
     })?;
-    out.flush()?;
     Ok(Outcome::Done)
-}
-
-/// The URI of a source as the cache knows it: as typed, or as the argument names it.
-fn known_source(setting: &Setting, cache: &Cache, spec: &str) -> anyhow::Result<String> {
-    let known: Vec<String> = cache.sources()?.into_iter().map(|source| source.uri).collect();
-    if known.iter().any(|uri| uri == spec) {
-        return Ok(spec.to_owned());
-    }
-    if let Ok(source) = crate::source::open(spec, &setting.s3())
-        && known.iter().any(|uri| uri == source.uri())
-    {
-        return Ok(source.uri().to_owned());
-    }
-    let spec = crate::source::shown(spec);
-    usage(format!("the cache has no source {spec}; it has {}", known.join(", ")))
 }

@@ -4,105 +4,108 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::sync::mpsc::sync_channel;
 
+use anyhow::bail;
+
 use super::args::SqlArgs;
-use super::setting::Setting;
-use super::{Outcome, interrupt, output, pulling, usage};
+use super::context::Context;
+use super::open_cache::pull_and_open;
+use super::{Outcome, interrupt, output, usage};
 use crate::cache::Cache;
 use crate::export::{self, Cell, Format, Sheet, human};
 use crate::query::sql::{Sql, SqlError, SqlValue};
 use crate::query::{Ask, LocalEngine};
 
-/// Rows on their way from SQLite.
-const AHEAD: usize = 1024;
+/// Rows that the statement computes ahead of the output.
+const ROWS_AHEAD: usize = 1024;
 
 /// What the thread that runs the statement sends.
-enum Sent {
+enum Message {
     Names(Vec<String>),
     Row(Vec<SqlValue>),
     Failed(SqlError),
 }
 
-pub(super) fn run(setting: &Setting, args: &SqlArgs) -> anyhow::Result<Outcome> {
-    if setting.options.sort.is_some() {
+pub(super) fn run(context: &Context, args: &SqlArgs) -> anyhow::Result<Outcome> {
+    if context.options.sort.is_some() {
         return usage("--sort: write ORDER BY into the statement");
     }
-    let ready = pulling::ready(setting, &args.sources)?;
-    let query = setting.query(&ready.sources, args.counting.into(), Ask::Totals);
-    // SQLite wants what stands behind a table to live as long as the program. It does: one statement,
-    // and the program ends.
-    let engine: &'static LocalEngine = Box::leak(Box::new(LocalEngine::new(ready.cache.clone())));
-    let _close = CloseAtEnd(engine.cache());
-    let (sender, receiver) = sync_channel::<Sent>(AHEAD);
+    let open = pull_and_open(context, &args.sources)?;
+    let query = context.query(&open.sources, args.counting.into(), Ask::Totals);
+    // SQLite requires that the data of a virtual table lives as long as the program. The program ends after the
+    // statement, so nothing is lost by leaking it.
+    let engine: &'static LocalEngine = Box::leak(Box::new(LocalEngine::new(open.cache.clone())));
+    let _close = CloseOnDrop(engine.cache());
+    let (sender, receiver) = sync_channel::<Message>(ROWS_AHEAD);
     let statement = args.statement.clone();
-    let asking = std::thread::spawn(move || {
-        // Whoever is gone (a closed pipe, enough rows) needs nothing more.
-        let ran = Sql::new(engine, query).and_then(|sql| {
+    let runner = std::thread::spawn(move || {
+        // The receiver is gone after a closed pipe or enough rows.
+        let result = Sql::new(engine, query).and_then(|sql| {
             let stopper = sql.stopper();
             let _hook = interrupt::on_signal(move || stopper.stop());
-            sql.run(&statement, &mut |names| drop(sender.send(Sent::Names(names))), &mut |row| {
-                sender.send(Sent::Row(row)).is_ok()
+            sql.run(&statement, &mut |names| drop(sender.send(Message::Names(names))), &mut |row| {
+                sender.send(Message::Row(row)).is_ok()
             })
         });
-        if let Err(error) = ran {
-            drop(sender.send(Sent::Failed(error)));
+        if let Err(error) = result {
+            drop(sender.send(Message::Failed(error)));
         }
     });
     let names = match receiver.recv() {
-        Ok(Sent::Names(names)) => names,
-        Ok(Sent::Failed(error)) => return told(error),
-        Ok(Sent::Row(_)) | Err(_) => anyhow::bail!("the statement broke down"),
+        Ok(Message::Names(names)) => names,
+        Ok(Message::Failed(error)) => return fail(error),
+        Ok(Message::Row(_)) | Err(_) => bail!("the thread that runs the statement failed"),
     };
-    let failed = RefCell::new(None);
-    let top = match setting.top() {
+    let failure = RefCell::new(None);
+    let top = match context.top() {
         0 => usize::MAX,
         top => top,
     };
-    let mut rows = receiver.iter().map_while(|sent| match sent {
-        Sent::Row(row) => Some(row.into_iter().map(cell).collect::<Vec<_>>()),
-        Sent::Names(_) => None,
-        Sent::Failed(error) => {
-            *failed.borrow_mut() = Some(error);
+    let mut rows = receiver.iter().map_while(|message| match message {
+        Message::Row(row) => Some(row.into_iter().map(cell).collect::<Vec<_>>()),
+        Message::Names(_) => None,
+        Message::Failed(error) => {
+            *failure.borrow_mut() = Some(error);
             None
         }
     });
     let mut out = output::data();
-    if setting.format == Format::Table {
-        // A table says below itself that there were more, so all its rows come first.
+    if context.format == Format::Table {
+        // The note below the table says whether there are more rows, so all shown rows are read first.
         let shown: Vec<Vec<Cell<'_>>> = rows.by_ref().take(top).collect();
         let note = rows
             .next()
             .map(|_| format!("the first {}; --top 0 shows all", human::counted(shown.len() as u64, "row")));
-        if let Some(error) = failed.take() {
-            return told(error);
+        if let Some(error) = failure.take() {
+            return fail(error);
         }
         let sheet = Sheet::named(names, Box::new(shown.into_iter()), note);
-        export::write_sheet(sheet, setting.format, output::width(), &mut out)?;
+        export::write_sheet(sheet, context.format, output::width(), &mut out)?;
     } else {
         let sheet = Sheet::named(names, Box::new(rows.take(top)), None);
-        export::write_sheet(sheet, setting.format, output::width(), &mut out)?;
+        export::write_sheet(sheet, context.format, output::width(), &mut out)?;
     }
     out.flush()?;
     drop(receiver);
-    if let Some(error) = failed.into_inner() {
-        return told(error);
+    if let Some(error) = failure.into_inner() {
+        return fail(error);
     }
-    if asking.join().is_err() {
-        anyhow::bail!("the statement broke down");
+    if runner.join().is_err() {
+        bail!("the thread that runs the statement failed");
     }
-    Ok(ready.outcome)
+    Ok(open.outcome)
 }
 
-/// Closes a cache that lives as long as the program when the command ends.
-struct CloseAtEnd(&'static Cache);
+/// Closes the leaked cache when the command ends.
+struct CloseOnDrop(&'static Cache);
 
-impl Drop for CloseAtEnd {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.close();
     }
 }
 
-/// A statement that makes no sense is wrong usage; anything else failed.
-fn told(error: SqlError) -> anyhow::Result<Outcome> {
+/// An error of the statement is wrong usage; other errors are failures.
+fn fail(error: SqlError) -> anyhow::Result<Outcome> {
     match error {
         SqlError::Statement(message) => usage(format!("the statement: {message}")),
         error => Err(error.into()),

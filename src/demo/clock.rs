@@ -12,7 +12,7 @@ pub(super) const DAYS: u32 = 30;
 /// Seconds in the month.
 pub(super) const MONTH: u32 = DAYS * DAY;
 /// Seconds in a day.
-pub(super) const DAY: u32 = 86_400;
+pub(super) const DAY: u32 = crate::log::time::SECONDS_PER_DAY as u32;
 
 /// The second of the month at this day (1–30), hour and minute.
 pub(super) const fn at(day: u32, hour: u32, minute: u32) -> u32 {

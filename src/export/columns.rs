@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::human::{rfc3339, share};
 use crate::log::{Field, ValueType};
+use crate::query::measure::Unit;
 use crate::query::{Answer, Ask, Dimension, GroupRow, Measure, Stats, Value};
 
 /// What a cell holds, whatever the format makes of it.
@@ -133,15 +134,6 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// The columns of [`Stats`] behind the value.
-const STATS: [(&str, &str); 5] = [
-    ("requests", "Requests"),
-    ("bytes_sent", "Bytes sent"),
-    ("errors", "Errors"),
-    ("first_seen", "First seen"),
-    ("last_seen", "Last seen"),
-];
-
 /// The fields of a request that a table has room for; the other formats have every field.
 const IN_TABLES: [Field; 9] = [
     Field::Time,
@@ -246,17 +238,19 @@ fn heading(
         names.push(name.into());
         titles.push(title);
     }
-    for (name, title) in STATS.into_iter().chain([("share", "Share")]) {
-        names.push(name.into());
-        titles.push(title.to_owned());
+    let title = |measure: Measure| measure.name().replace('_', " ");
+    for measure in Measure::STANDARD {
+        names.push(measure.name().into());
+        let title = title(measure);
+        let (first, rest) = title.split_at(1);
+        titles.push(first.to_uppercase() + rest);
     }
     for measure in more {
-        // What every row has already is not written twice.
-        if !names.contains(&Cow::Borrowed(measure.name())) && *measure != Measure::Value {
+        if !measure.is_standard() {
             names.push(measure.name().into());
             let is_approximate = measure.is_approximate() || approximate.contains(measure);
             let mark = if is_approximate { "≈ " } else { "" };
-            titles.push(format!("{mark}{}", measure.name().replace('_', " ")));
+            titles.push(format!("{mark}{}", title(*measure)));
         }
     }
     (names, titles)
@@ -282,9 +276,7 @@ fn group_cells<'a>(by: Option<&Dimension>, more: &[Measure], row: &'a GroupRow, 
     let mut cells = vec![value];
     cells.extend(stats_cells(&row.stats, whole));
     for (measure, value) in more.iter().zip(&row.more) {
-        let is_there = STATS.iter().any(|(name, _)| *name == measure.name())
-            || matches!(measure, Measure::Value | Measure::Share);
-        if !is_there {
+        if !measure.is_standard() {
             cells.push(value.map_or(Cell::Absent, |value| measure_cell(*measure, value)));
         }
     }
@@ -292,28 +284,13 @@ fn group_cells<'a>(by: Option<&Dimension>, more: &[Measure], row: &'a GroupRow, 
 }
 
 fn measure_cell<'a>(measure: Measure, value: f64) -> Cell<'a> {
-    match measure {
-        Measure::ErrorRate | Measure::Share | Measure::CumulativeShare => Cell::Share(value),
-        Measure::TotalTimeMean
-        | Measure::TotalTimeMax
-        | Measure::TurnAroundTimeMean
-        | Measure::TotalTimeP50
-        | Measure::TotalTimeP95
-        | Measure::TotalTimeP99
-        | Measure::TurnAroundTimeP50
-        | Measure::TurnAroundTimeP95
-        | Measure::TurnAroundTimeP99 => Cell::Milliseconds(value),
-        Measure::PeakRate | Measure::ToAverage | Measure::ToMedian => Cell::Ratio(value),
-        Measure::ObjectSizeMax | Measure::BytesSent => Cell::Bytes(value as i128),
-        Measure::FirstSeen | Measure::LastSeen => Cell::Instant(value as i64),
-        Measure::Value
-        | Measure::Requests
-        | Measure::Errors
-        | Measure::Errors4xx
-        | Measure::Errors5xx
-        | Measure::Objects
-        | Measure::Addresses
-        | Measure::UserAgents => Cell::Number(value as i128),
+    match measure.spec().unit {
+        Unit::Share => Cell::Share(value),
+        Unit::Milliseconds => Cell::Milliseconds(value),
+        Unit::Ratio => Cell::Ratio(value),
+        Unit::Bytes => Cell::Bytes(value as i128),
+        Unit::Instant => Cell::Instant(value as i64),
+        Unit::Count | Unit::Value => Cell::Number(value as i128),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Message;
 use super::fetch_stage::LogFileReader;
 use crate::cache::FileMark;
-use crate::cache::catalogue::Known;
+use crate::cache::catalogue::LogFileStatus;
 use crate::source::archive::{SizeLimit, SizeLimited, Visitor};
 use crate::source::body::{is_damage, unpacked};
 
@@ -71,22 +71,23 @@ impl Visitor for ArchiveMembers<'_> {
             return Ok(false);
         }
         let (name, version) = (self.name_of(name), task.file.version.clone());
-        let known = cache.known(*source_id, std::iter::once((name.as_str(), version.as_deref())));
-        let known = known.map_err(io::Error::other)?.pop().unwrap_or(Known::New);
+        let statuses =
+            cache.log_file_statuses(*source_id, std::iter::once((name.as_str(), version.as_deref())));
+        let status = statuses.map_err(io::Error::other)?.pop().unwrap_or(LogFileStatus::New);
         // An empty file matters only if the cache has lines of it.
-        if known == Known::New && size == 0 {
+        if status == LogFileStatus::New && size == 0 {
             return Ok(true);
         }
         task.counters.files_listed.fetch_add(1, Relaxed);
         let member = Arc::new(FileMark { name, version, size: Some(size), may_grow: false });
         self.members.push(member.clone());
-        let known_lines = match known {
-            Known::Whole => {
+        let known_lines = match status {
+            LogFileStatus::Whole => {
                 task.counters.files_known.fetch_add(1, Relaxed);
                 return Ok(true);
             }
-            Known::New | Known::Changed => Vec::new(),
-            Known::InPart(lines) => lines,
+            LogFileStatus::New | LogFileStatus::Changed => Vec::new(),
+            LogFileStatus::InPart(lines) => lines,
         };
         let content = SizeLimited::new(unpacked(content)?, &self.limit);
         let is_complete = self.archive.cut(content, &member, &known_lines).inspect_err(|error| {

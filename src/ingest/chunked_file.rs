@@ -166,7 +166,8 @@ impl ChunkedFile {
             if self.task.cancel.is_cancelled() {
                 return Err(io::Error::other("the pull was stopped"));
             }
-            let length = usize::try_from(self.size - offset).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
+            let length =
+                usize::try_from(self.size - offset).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
             self.fill(&mut buffer, 0..length, offset)?;
             if let Some(end) = memchr::memchr(b'\n', &buffer[..length]) {
                 offset += end as u64;
@@ -357,10 +358,7 @@ mod tests {
         let file = chunked(b"one\ntwo\n".to_vec(), 100, 4);
         assert_eq!(chunks(&file), []);
         let failures = file.task.counters.progress(Phase::Done).failures;
-        assert_eq!(
-            failures[0].reason,
-            "became shorter while it was read; pull it again when it is complete"
-        );
+        assert_eq!(failures[0].reason, "became shorter while it was read; pull it again when it is complete");
     }
 
     #[test]

@@ -70,6 +70,7 @@ impl Counters {
     /// Counts a log file or source that could not be read. `what` is `reason` without names.
     pub(super) fn file_failed(&self, name: &str, reason: String, what: &str) {
         self.files_failed.fetch_add(1, Relaxed);
+        tracing::warn!(name, reason, "a log file could not be read");
         let mut failures = self.failures.lock();
         if failures.len() < MAX_KEPT_FAILURES {
             let failure = Failure { name: name.to_owned(), reason, what: what.to_owned() };
@@ -94,6 +95,7 @@ impl Counters {
 
     /// Sets the error that ends the ingest, unless there is one.
     pub(super) fn fail(&self, reason: String) {
+        tracing::error!(reason, "the ingest failed");
         self.fatal.lock().get_or_insert(reason);
     }
 

@@ -66,7 +66,8 @@ impl<R: Read> Cutter<R> {
         let started = Instant::now();
         let mut buffer = self.buffers.take();
         let mut filled = self.carry.len();
-        let expected = self.expected_bytes.take().map_or(self.block_bytes, |bytes| bytes.min(self.block_bytes));
+        let expected =
+            self.expected_bytes.take().map_or(self.block_bytes, |bytes| bytes.min(self.block_bytes));
         // The block ends at this length, or later if a line goes on.
         let mut limit = expected.max(filled + self.block_bytes / 4).min(self.max_line_bytes + 1);
         // Clears only what the buffer grows by: the rest is overwritten.
@@ -122,7 +123,14 @@ impl<R: Read> Cutter<R> {
         self.carry.extend_from_slice(&buffer[end..filled]);
         let first_line = self.next_line;
         self.next_line += memchr::memchr_iter(b'\n', &buffer[..end]).count() as u64;
-        Ok(Some(LinesBlock { first_line, buffer, range: 0..end, long: None, is_last: self.is_at_end, reservation }))
+        Ok(Some(LinesBlock {
+            first_line,
+            buffer,
+            range: 0..end,
+            long: None,
+            is_last: self.is_at_end,
+            reservation,
+        }))
     }
 
     /// Searches for the end of a long line in about as many bytes as the longest line has.

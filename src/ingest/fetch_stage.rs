@@ -20,7 +20,7 @@ use super::counters::Counters;
 use super::cutter::Cutter;
 use super::log_detector::{LogDetector, Verdict};
 use super::{LogFileTask, Message, Options, Work};
-use crate::cache::catalogue::Known;
+use crate::cache::catalogue::LogFileStatus;
 use crate::cache::{Cache, CacheError, FileMark};
 use crate::source::archive::{self, Peeked, SizeLimit, TAR_BLOCK_BYTES, is_tar, is_zip};
 use crate::source::body::{Body, begins_compressed, is_damage};
@@ -158,20 +158,20 @@ impl<'s> SourceFetcher<'s> {
     fn new_files(&self, page: Vec<LogFile>) -> Result<Vec<(LogFile, Vec<Range<u64>>)>, CacheError> {
         let FetchStage { cache, counters, .. } = self.stage;
         let names = page.iter().map(|file| (file.name.as_str(), file.version.as_deref()));
-        let known = cache.known(self.source_id, names)?;
+        let statuses = cache.log_file_statuses(self.source_id, names)?;
         let mut new = Vec::new();
-        for (file, known) in page.into_iter().zip(known) {
+        for (file, status) in page.into_iter().zip(statuses) {
             // An empty file matters only if the cache has lines of it.
-            if known == Known::New && file.size == Some(0) {
+            if status == LogFileStatus::New && file.size == Some(0) {
                 continue;
             }
             counters.files_listed.fetch_add(1, Relaxed);
-            match known {
-                Known::Whole => {
+            match status {
+                LogFileStatus::Whole => {
                     counters.files_known.fetch_add(1, Relaxed);
                 }
-                Known::New | Known::Changed => new.push((file, Vec::new())),
-                Known::InPart(lines) => new.push((file, lines)),
+                LogFileStatus::New | LogFileStatus::Changed => new.push((file, Vec::new())),
+                LogFileStatus::InPart(lines) => new.push((file, lines)),
             }
         }
         Ok(new)

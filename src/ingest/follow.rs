@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Options, Phase, Progress, run};
 use crate::cache::{Cache, CacheError, Writer};
+use crate::log::object_name::LATE_DELIVERY_SECONDS;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::source::{Source, Window};
 
-/// Seconds that a short listing looks back: S3 delivers no record later.
-const LOOK_BACK: i64 = 10 * 86_400;
 /// Time after which everything is listed again, to find log files that were copied there under old names.
-const FULL_LISTING_INTERVAL: Duration = Duration::from_secs(86_400);
+const FULL_LISTING_INTERVAL: Duration = Duration::from_secs(SECONDS_PER_DAY as u64);
 
 /// Pulls in the background.
 pub struct Follow {
@@ -132,7 +132,7 @@ async fn open(path: &Path) -> Option<Result<(Writer, Cache), CacheError>> {
 
 /// The part of a window in which log files of the last days may lie.
 fn last_days(window: Window, now: i64) -> Window {
-    let recent = now.saturating_sub(LOOK_BACK);
+    let recent = now.saturating_sub(LATE_DELIVERY_SECONDS);
     let since = window.since.map_or(recent, |since| since.max(recent));
     // A window that ends earlier is listed whole: it is small, and late deliveries may still arrive.
     if window.until.is_some_and(|until| until <= since) {

@@ -209,7 +209,8 @@ async fn run(
 
     let to_writer = BatchSender::new(message_sender.clone());
     let mut threads = Vec::new();
-    let spawn = |name: String, work: Box<dyn FnOnce() + Send>| std::thread::Builder::new().name(name).spawn(work);
+    let spawn =
+        |name: String, work: Box<dyn FnOnce() + Send>| std::thread::Builder::new().name(name).spawn(work);
     for number in 0..parsers {
         let stage = ParseStage {
             work: work.clone(),
@@ -218,8 +219,8 @@ async fn run(
             buffers: buffers.clone(),
             batches: batches.clone(),
         };
-        let knowledge = writer.knowledge();
-        threads.push(spawn(format!("parser-{number}"), Box::new(move || stage.run(knowledge))));
+        let dictionaries = writer.dictionaries();
+        threads.push(spawn(format!("parser-{number}"), Box::new(move || stage.run(dictionaries))));
     }
     // The receivers of work end with the parsers, and those of batches with the writer.
     drop((work, to_writer));
@@ -253,7 +254,8 @@ async fn run(
         }
     };
     if !is_complete && counters.fatal().is_none() {
-        let reason = "internal error while reading logs; what was committed stays. Please report this as a defect";
+        let reason =
+            "internal error while reading logs; what was committed stays. Please report this as a defect";
         counters.fail(reason.to_owned());
     }
     let phase = match counters.fatal() {

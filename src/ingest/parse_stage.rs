@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use flume::RecvTimeoutError;
 
-use crate::cache::{BATCH_BYTES, Batch, BatchBuilder, FileMark, Knowledge, LineRun, Part, RejectedLine};
+use crate::cache::{
+    BATCH_BYTES, Batch, BatchBuilder, FileMark, FilePart, LineRun, RejectedLine, SharedDictionaries,
+};
 use crate::log::{self, Record, Rejection, is_comment, looks_whole, read_plain, records};
 
 use super::buffer_pool::{BufferPool, ReadBuffers};
@@ -46,11 +48,11 @@ pub(super) struct ParseStage {
 
 impl ParseStage {
     /// Parses until there is no more work, or the writer has ended.
-    pub(super) fn run(self, knowledge: Knowledge) {
+    pub(super) fn run(self, dictionaries: SharedDictionaries) {
         // Applies to this thread only. Without it, a pull takes a few per cent longer.
         #[cfg(target_os = "linux")]
         let _ = rustix::process::nice(NICENESS);
-        let builder = BatchBuilder::knowing(knowledge);
+        let builder = BatchBuilder::with_dictionaries(dictionaries);
         let mut parser = BlockParser { stage: &self, builder, source: 0, started: Instant::now() };
         loop {
             let work = if parser.builder.is_empty() {
@@ -198,7 +200,7 @@ impl BlockParser<'_> {
     /// Returns the batch and begins a new one, in the memory of a batch that was written.
     fn finish(&mut self) -> Box<Batch> {
         let mut batch = self.stage.batches.take().unwrap_or_default();
-        *batch = self.builder.finish_with(std::mem::take(&mut *batch));
+        *batch = self.builder.finish(std::mem::take(&mut *batch));
         batch
     }
 
@@ -360,7 +362,7 @@ fn parse(file: &Arc<FileMark>, block: &mut LinesBlock, builder: &mut BatchBuilde
         runs.exception(count, 0);
         count += 1;
     }
-    builder.end_part(Part {
+    builder.end_part(FilePart {
         file: file.clone(),
         first_line,
         lines: count,
@@ -423,7 +425,11 @@ mod tests {
         (1..=LINES).flat_map(|number| line(number).into_bytes()).collect()
     }
 
-    fn stage(work: flume::Receiver<Work>, messages: flume::Sender<Message>, task: &LogFileTask) -> ParseStage {
+    fn stage(
+        work: flume::Receiver<Work>,
+        messages: flume::Sender<Message>,
+        task: &LogFileTask,
+    ) -> ParseStage {
         ParseStage {
             work,
             to_writer: BatchSender { messages, budget: ByteBudget::new(1 << 30) },
@@ -455,7 +461,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 let stage = stage(receiver.clone(), messages.clone(), &task);
-                scope.spawn(move || stage.run(Knowledge::default()));
+                scope.spawn(move || stage.run(SharedDictionaries::default()));
             }
         });
         drop(messages);
@@ -468,7 +474,7 @@ mod tests {
 
     /// Checks that the batches have the first lines of the log, each once and with its number. Returns how many.
     fn first_lines(batches: &[Batch]) -> u64 {
-        let mut parts: Vec<&Part> = batches.iter().flat_map(|batch| &batch.parts).collect();
+        let mut parts: Vec<&FilePart> = batches.iter().flat_map(|batch| &batch.parts).collect();
         parts.sort_by_key(|part| (part.first_line, part.lines));
         let mut next = 1;
         for part in &parts {

@@ -130,7 +130,7 @@ impl WriteStage {
             Some(id) => id,
             None => *self.ids[source].insert(self.writer.source(&self.uris[source])?),
         };
-        let appended = self.writer.append_from(id, &mut batch)?;
+        let appended = self.writer.append(id, &mut batch)?;
         self.batches.put(batch);
         self.uncommitted.requests += appended.requests;
         self.counters.duplicates.fetch_add(appended.duplicates, Relaxed);
@@ -149,25 +149,25 @@ impl WriteStage {
         self.mark_without_lines(files)?;
         for (source, file) in std::mem::take(&mut self.damaged) {
             if let Some(id) = self.known_source(source)? {
-                self.writer.damaged(id, &file)?;
+                self.writer.record_damage(id, &file)?;
             }
         }
         self.counters.removed.fetch_add(self.writer.replace_versions()?, Relaxed);
         for source in std::mem::take(&mut self.done_sources) {
             if let Some(id) = self.known_source(source)? {
-                self.writer.pulled(id)?;
+                self.writer.record_pull(id)?;
             }
         }
         self.report_commit();
         // Now the cache file is complete without its write-ahead log, whatever happens to other readers.
-        self.writer.fold_log()
+        self.writer.checkpoint()
     }
 
     /// Notes files in the catalogue that have no lines of their own.
     fn mark_without_lines(&mut self, files: Files) -> Result<(), CacheError> {
         for (source, file) in files {
             if let Some(id) = self.known_source(source)? {
-                self.writer.skip(id, &file)?;
+                self.writer.record_no_log(id, &file)?;
             }
         }
         Ok(())
@@ -177,7 +177,7 @@ impl WriteStage {
     fn known_source(&self, source: usize) -> Result<Option<i64>, CacheError> {
         match self.ids[source] {
             Some(id) => Ok(Some(id)),
-            None => self.writer.known_source(&self.uris[source]),
+            None => self.writer.find_source(&self.uris[source]),
         }
     }
 

@@ -1,51 +1,59 @@
-//! Bursts: stretches of time with far more than the usual.
+//! Bursts: periods in which a series is far above its usual level.
 
-/// Neighbouring buckets of a series that all stand far above the usual.
+use crate::log::time::SECONDS_PER_DAY;
+
+/// Consecutive buckets of a series that are all far above the usual level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Burst {
-    /// The first bucket of it.
+    /// Index of the first bucket.
     pub first: usize,
-    /// The last bucket of it.
+    /// Index of the last bucket.
     pub last: usize,
-    /// The highest of its buckets.
+    /// Value of the highest bucket.
     pub peak: u64,
-    /// All of its buckets together.
+    /// Sum of all buckets of the burst.
     pub total: u64,
-    /// What is usual where the peak is: the median.
+    /// The usual value (the median) at the time of the peak.
     pub usual: u64,
 }
 
-/// How many times the usual spread above the usual a bucket must stand.
-const SPREADS: f64 = 6.0;
-/// Fewer buckets than this have no usual.
-const LEAST: usize = 8;
-/// Fewer days than this do not show what is usual at an hour of the day.
-const DAYS: usize = 5;
+/// A bucket belongs to a burst if it exceeds the median by more than this many spreads.
+const BURST_SPREADS: f64 = 6.0;
+/// A series with fewer buckets has no usual level, so no bursts.
+const MIN_BUCKETS: usize = 8;
+/// With fewer days, the usual level is not computed per time of day.
+const MIN_DAYS_FOR_SEASON: usize = 5;
 
-/// Finds the bursts in a series of equal stretches of time of `bucket` seconds, in order.
+/// Finds the bursts in a series of buckets of `bucket` seconds, in ascending order.
 ///
-/// A bucket belongs to a burst if it stands above median + 6 × MAD, the median absolute deviation:
-/// both are moved little by the bursts themselves, unlike mean and standard deviation. Where there are
-/// days enough, the median and the MAD are those of the same time on all days, so that a busy noon is
-/// no burst and a busy night is one. The spread is taken to be at least the way from the median up to
-/// the upper quartile (where many buckets are alike, most deviations are small), at least the square
-/// root of the median (counts scatter that much by chance) and at least 1, so that a quiet, even
-/// series is not full of bursts.
+/// A bucket belongs to a burst if it exceeds median + 6 × spread. The spread is the median absolute deviation
+/// (MAD). Unlike mean and standard deviation, median and MAD hardly change when the series contains bursts.
+/// If the series covers enough days, both are computed per time of day, so a busy noon is not a burst but
+/// a busy night is.
+///
+/// The spread has three lower bounds, so that a quiet, even series is not full of bursts: the distance from the median
+/// to the upper quartile (where many buckets are equal, most deviations are small), the square root of
+/// the median (the scatter of random arrivals), and 1.
 pub fn bursts(line: &[u64], bucket: u32) -> Vec<Burst> {
-    if line.len() < LEAST {
+    if line.len() < MIN_BUCKETS {
         return Vec::new();
     }
-    let per_day =
-        if bucket > 0 && 86_400_u32.is_multiple_of(bucket) { (86_400 / bucket) as usize } else { 1 };
-    let season = if line.len() >= DAYS * per_day { per_day } else { 1 };
+    let per_day = match SECONDS_PER_DAY.checked_rem(bucket.into()) {
+        Some(0) => (SECONDS_PER_DAY / i64::from(bucket)) as usize,
+        _ => 1,
+    };
+    let season = if line.len() >= MIN_DAYS_FOR_SEASON * per_day { per_day } else { 1 };
     let usuals: Vec<(u64, f64)> = (0..season)
-        .map(|phase| usual(&mut line.iter().skip(phase).step_by(season).copied().collect::<Vec<u64>>()))
+        .map(|phase| {
+            let mut numbers: Vec<u64> = line.iter().skip(phase).step_by(season).copied().collect();
+            median_and_spread(&mut numbers)
+        })
         .collect();
 
     let mut found: Vec<Burst> = Vec::new();
     for (index, &number) in line.iter().enumerate() {
         let Some(&(usual, spread)) = usuals.get(index % season) else { continue };
-        if number as f64 <= usual as f64 + SPREADS * spread {
+        if number as f64 <= usual as f64 + BURST_SPREADS * spread {
             continue;
         }
         match found.last_mut() {
@@ -62,17 +70,17 @@ pub fn bursts(line: &[u64], bucket: u32) -> Vec<Burst> {
     found
 }
 
-/// The median and how far numbers usually are from it. Reorders the numbers.
-fn usual(numbers: &mut [u64]) -> (u64, f64) {
-    let middle = nth(numbers, 1, 2);
-    let upper = nth(numbers, 3, 4);
-    let mut deviations: Vec<u64> = numbers.iter().map(|number| number.abs_diff(middle)).collect();
-    let spread = nth(&mut deviations, 1, 2).max(upper.saturating_sub(middle));
-    (middle, (spread as f64).max((middle as f64).sqrt()).max(1.0))
+/// The median and the spread of `numbers`, which are reordered.
+fn median_and_spread(numbers: &mut [u64]) -> (u64, f64) {
+    let median = quantile(numbers, 1, 2);
+    let upper_quartile = quantile(numbers, 3, 4);
+    let mut deviations: Vec<u64> = numbers.iter().map(|number| number.abs_diff(median)).collect();
+    let spread = quantile(&mut deviations, 1, 2).max(upper_quartile.saturating_sub(median));
+    (median, (spread as f64).max((median as f64).sqrt()).max(1.0))
 }
 
-/// The number below which a part of all numbers is, the lower of two. 0 of nothing.
-fn nth(numbers: &mut [u64], part: usize, of: usize) -> u64 {
+/// The quantile `part / of`, rounded down to an element of `numbers`, which are reordered. 0 if there are none.
+fn quantile(numbers: &mut [u64], part: usize, of: usize) -> u64 {
     let Some(last) = numbers.len().checked_sub(1) else { return 0 };
     *numbers.select_nth_unstable(last * part / of).1
 }
@@ -81,7 +89,7 @@ fn nth(numbers: &mut [u64], part: usize, of: usize) -> u64 {
 mod tests {
     use super::*;
 
-    /// Days of 24 hours, busy by day and quiet by night.
+    /// `count` days of hourly buckets, busy from 8 to 20 o'clock.
     fn days(count: usize) -> Vec<u64> {
         (0..count * 24)
             .map(|hour| 400 + 300 * u64::from((8..20).contains(&(hour % 24))) + hour as u64 % 7)
@@ -89,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn day_and_night_are_no_bursts() {
+    fn a_daily_rhythm_has_no_bursts() {
         assert_eq!(bursts(&days(7), 3_600), []);
     }
 
     #[test]
-    fn a_scrape_is_found_whole_and_told_from_the_usual() {
+    fn each_run_of_high_buckets_is_one_burst() {
         let mut line = days(7);
         line[51] = 9_000;
         line[52] = 12_000;
@@ -107,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_night_is_a_burst_though_every_noon_is_busier() {
+    fn a_busy_night_is_a_burst_even_if_every_noon_is_busier() {
         let mut line = days(14);
         line[9 * 24 + 3] = 650;
         let found = bursts(&line, 3_600);
@@ -117,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_even_series_has_none_and_a_single_spike_is_one() {
+    fn an_even_series_has_no_bursts_and_a_single_spike_is_one() {
         assert_eq!(bursts(&[5; 30], 60), []);
         let mut line = vec![0; 30];
         line[29] = 40;
@@ -125,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handful_of_buckets_has_no_usual() {
+    fn a_short_series_has_no_bursts() {
         assert_eq!(bursts(&[1, 1, 1_000], 60), []);
         assert_eq!(bursts(&[], 60), []);
     }

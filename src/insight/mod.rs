@@ -1,3 +1,5 @@
-//! What takes more than one question: bursts, concentration.
+//! Analyses of answers: pure functions over the data that an engine returned. So far: bursts in a series.
+//!
+//! Never here: queries to the cache, widgets, network I/O.
 
 pub mod bursts;

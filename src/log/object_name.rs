@@ -1,105 +1,189 @@
-//! Names of log files as S3 delivers them, and what they tell.
+//! Names of log files, as S3 delivers them: the dates in them, and the ranges of names that a window of time covers.
 //!
-//! Two layouts (Amazon S3 User Guide, "Amazon S3 log object key format"), all times UTC:
+//! There are two layouts (Amazon S3 User Guide, "Log object key format"). Both have a fixed text first, the *stem*, and
+//! a date and time in UTC after it:
 //!
-//! - simple: `[prefix]YYYY-MM-DD-hh-mm-ss-UNIQUE`, nothing put between prefix and date;
-//! - date-partitioned: `[prefix]ACCOUNT/REGION/BUCKET/YYYY/MM/DD/YYYY-MM-DD-hh-mm-ss-UNIQUE`.
+//! - simple: `[stem]YYYY-MM-DD-hh-mm-ss-UNIQUE`;
+//! - partitioned: `[stem]YYYY/MM/DD/YYYY-MM-DD-hh-mm-ss-UNIQUE`, where the stem ends in `ACCOUNT/REGION/BUCKET/`. By
+//!   delivery time, the time is that of the delivery. By event time, it is `00-00-00` for every log file of the day, and
+//!   only UNIQUE (hexadecimal, random) differs.
 //!
-//! Both put the date first, so a day is one prefix to list.
+//! So names sort by time: a window of time is a range of names, and each can be computed from the other.
 
-use super::time::{Day, instant_of, two_digits};
+use super::time::{SECONDS_PER_DAY, date_of, instant_of, two_digits};
 
-/// Length of `YYYY-MM-DD-hh-mm-ss-`.
-const STAMP: usize = 20;
+/// Days from a request to the latest delivery of its record. Delivery is best effort; the latest that a large operator
+/// measured was 9 days.
+pub const LATE_DELIVERY_DAYS: i64 = 10;
 
-/// How a log file is named.
+/// [`LATE_DELIVERY_DAYS`] in seconds.
+pub const LATE_DELIVERY_SECONDS: i64 = LATE_DELIVERY_DAYS * SECONDS_PER_DAY;
+
+/// Length of `YYYY-MM-DD-hh-mm-ss`.
+const DATE_TIME: usize = 19;
+/// Length of `YYYY/MM/DD/`.
+const DATE_FOLDERS: usize = 11;
+
+/// The layout of a name after its stem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout<'a> {
-    /// `[prefix]YYYY-MM-DD-hh-mm-ss-UNIQUE`.
-    Simple {
-        /// What stands before the date; ends in anything, often `/`.
-        prefix: &'a str,
-    },
-    /// `[base]YYYY/MM/DD/YYYY-MM-DD-hh-mm-ss-UNIQUE`.
-    Partitioned {
-        /// What stands before the folders of the date: `[prefix]ACCOUNT/REGION/BUCKET/`.
-        base: &'a str,
-    },
+pub enum Layout {
+    /// `YYYY-MM-DD-hh-mm-ss-UNIQUE`, the time of delivery.
+    Simple,
+    /// `YYYY/MM/DD/YYYY-MM-DD-hh-mm-ss-UNIQUE`, the time of delivery.
+    ByDeliveryTime,
+    /// `YYYY/MM/DD/YYYY-MM-DD-00-00-00-UNIQUE`, the day of the requests.
+    ByEventTime,
 }
 
-/// The instant in the name of a log file, seconds since the epoch (UTC): when it was delivered,
-/// or, for date-partitioned names by event time, the day it is about.
+/// The date in the name of a log file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameDate {
+    /// Length of the text before the date (before the folders of the date, in a partitioned name).
+    pub stem: usize,
+    /// [`Layout::ByEventTime`] is a guess if it is from one name only: a delivery at midnight looks the same.
+    pub layout: Layout,
+    /// The date and time, in seconds since the epoch.
+    pub instant: i64,
+    /// Where the date and time end.
+    end: usize,
+    /// The first four digits of UNIQUE, if it is hexadecimal.
+    unique: Option<u16>,
+}
+
+impl NameDate {
+    /// Finds the last date and time in a name.
+    pub fn find(name: &str) -> Option<NameDate> {
+        let bytes = name.as_bytes();
+        let last = bytes.len().checked_sub(DATE_TIME)?;
+        let (at, instant) = (0..=last).rev().find_map(|at| Some((at, parse_date_time(bytes.get(at..)?)?)))?;
+        let end = at + DATE_TIME;
+        let unique = bytes
+            .get(end..end + 5)
+            .filter(|rest| rest[0] == b'-')
+            .and_then(|rest| std::str::from_utf8(&rest[1..]).ok())
+            .and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        let date = &bytes[at..at + 10];
+        let folders = at.checked_sub(DATE_FOLDERS).map(|start| &bytes[start..at]);
+        let is_partitioned = folders.is_some_and(|folders| {
+            folders[DATE_FOLDERS - 1] == b'/'
+                && folders.iter().zip(date).all(|(f, d)| f == d || (*f == b'/' && *d == b'-'))
+        });
+        let layout = match (is_partitioned, instant.rem_euclid(SECONDS_PER_DAY)) {
+            (false, _) => Layout::Simple,
+            (true, 0) => Layout::ByEventTime,
+            (true, _) => Layout::ByDeliveryTime,
+        };
+        let stem = if is_partitioned { at - DATE_FOLDERS } else { at };
+        Some(NameDate { stem, layout, instant, end, unique })
+    }
+
+    /// The position of the name among all names of its stem, as a time: the instant, or by event time the day and the
+    /// fraction of it that UNIQUE is of all its values.
+    pub fn position(&self, layout: Layout) -> i64 {
+        match (layout, self.unique) {
+            (Layout::ByEventTime, Some(unique)) => {
+                self.instant + i64::from(unique) * SECONDS_PER_DAY / 65_536
+            }
+            _ => self.instant,
+        }
+    }
+}
+
+/// The least name of `position` and later, the reverse of [`NameDate::position`]. `None` for years that a name cannot
+/// have.
+pub fn name_at(stem: &str, layout: Layout, position: i64) -> Option<String> {
+    let (year, month, day) = date_of(position);
+    if !(0..=9999).contains(&year) {
+        return None;
+    }
+    let second = position.rem_euclid(SECONDS_PER_DAY);
+    let folders = format!("{year:04}/{month:02}/{day:02}/");
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    let time = format!("{:02}-{:02}-{:02}", second / 3600, second / 60 % 60, second % 60);
+    Some(match layout {
+        Layout::Simple => format!("{stem}{date}-{time}"),
+        Layout::ByDeliveryTime => format!("{stem}{folders}{date}-{time}"),
+        Layout::ByEventTime => {
+            let unique = second * 65_536 / SECONDS_PER_DAY;
+            format!("{stem}{folders}{date}-00-00-00-{unique:04X}")
+        }
+    })
+}
+
+/// Positions of the names that may hold requests from `since` up to `until`: the first position included, the last
+/// excluded.
 ///
-/// Understands `…YYYY-MM-DD-hh-mm-ss-UNIQUE` with any prefix before it: the last such date counts.
-pub fn instant(name: &str) -> Option<i64> {
-    stamp(name).map(|(_, instant)| instant)
+/// A record is delivered after its request, so by delivery time this is from the day of `since` to
+/// [`LATE_DELIVERY_DAYS`] after the day of the last second of the window. By event time the day in the name is the day
+/// of the request.
+pub fn positions(layout: Layout, since: Option<i64>, until: Option<i64>) -> (i64, i64) {
+    let start_of_day = |instant: i64| instant - instant.rem_euclid(SECONDS_PER_DAY);
+    let late = if layout == Layout::ByEventTime { 0 } else { LATE_DELIVERY_SECONDS };
+    let first = since.map_or(i64::MIN, start_of_day);
+    let end = until.map_or(i64::MAX, |until| {
+        start_of_day(until.saturating_sub(1)).saturating_add(SECONDS_PER_DAY + late)
+    });
+    (first, end)
 }
 
-/// Whether a file of this name is a log file, whatever is in it: its last part is `[prefix]YYYY-MM-DD-hh-mm-ss-UNIQUE`,
-/// as S3 and the servers that follow it name them, perhaps with what people add when they store or compress it.
+/// Whether the log file of this name may hold requests from `since` up to `until`. A name without a date may.
+/// `are_by_event` is what [`are_by_event`] returns for the names of the source.
+pub fn may_hold(name: &str, since: Option<i64>, until: Option<i64>, are_by_event: bool) -> bool {
+    if since.is_none() && until.is_none() {
+        return true;
+    }
+    let Some(date) = NameDate::find(name) else { return true };
+    let layout = match date.layout {
+        Layout::ByEventTime if !are_by_event => Layout::ByDeliveryTime,
+        layout => layout,
+    };
+    let (first, end) = positions(layout, since, until);
+    (first..end).contains(&date.instant)
+}
+
+/// Whether names are of the partitioned layout by event time: at least two have a date, and all dates are at midnight.
+pub fn are_by_event<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+    let mut dates = 0;
+    for date in names.filter_map(NameDate::find) {
+        if date.layout != Layout::ByEventTime {
+            return false;
+        }
+        dates += 1;
+    }
+    dates >= 2
+}
+
+/// Extensions that people add to the names of log files.
+const ADDED_EXTENSIONS: [&str; 5] = ["log", "txt", "gz", "zst", "zstd"];
+
+/// Whether a file of this name is a log file, whatever it contains: the last part of its path is
+/// `[prefix]YYYY-MM-DD-hh-mm-ss-UNIQUE`, as S3 and the servers that follow it name log files, with or without an
+/// extension that people add when they store or compress it.
 pub fn is_log_name(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
-    let Some((at, _)) = stamp(file) else { return false };
-    let mut unique = &file[at + STAMP..];
-    while let Some((rest, end)) = unique.rsplit_once('.') {
-        if !ADDED.iter().any(|added| end.eq_ignore_ascii_case(added)) {
+    let Some(date) = NameDate::find(file) else { return false };
+    let Some(mut unique) = file[date.end..].strip_prefix('-') else { return false };
+    while let Some((rest, extension)) = unique.rsplit_once('.') {
+        if !ADDED_EXTENSIONS.iter().any(|added| extension.eq_ignore_ascii_case(added)) {
             return false;
         }
         unique = rest;
     }
-    // Amazon writes 16 hexadecimal digits, others as many letters and digits.
-    let is_of = |fits: fn(&u8) -> bool| !unique.is_empty() && unique.bytes().all(|byte| fits(&byte));
-    is_of(u8::is_ascii_hexdigit)
-        || (unique.len() >= 16 && is_of(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
+    // Amazon writes 16 hexadecimal digits, other servers at least 16 letters and digits.
+    let consists_of = |fits: fn(&u8) -> bool| !unique.is_empty() && unique.bytes().all(|byte| fits(&byte));
+    consists_of(u8::is_ascii_hexdigit)
+        || (unique.len() >= 16 && consists_of(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
 }
 
-/// What people add to the name of a log file.
-const ADDED: [&str; 5] = ["log", "txt", "gz", "zst", "zstd"];
-
-/// How the log file of this name is laid out; `None` if there is no date as S3 writes it.
-///
-/// The folders `YYYY/MM/DD/` must tell the same day as the name; else they are part of a prefix.
-pub fn layout(name: &str) -> Option<Layout<'_>> {
-    let (at, instant) = stamp(name)?;
-    let prefix = name.get(..at)?;
-    Some(match prefix.strip_suffix(&partitioned_day_prefix("", Day::of(instant))) {
-        Some(base) if base.is_empty() || base.ends_with('/') => Layout::Partitioned { base },
-        _ => Layout::Simple { prefix },
-    })
-}
-
-/// `[prefix]YYYY-MM-DD-`: what the names of one day begin with in the simple layout.
-pub fn simple_day_prefix(prefix: &str, day: Day) -> String {
-    let (year, month, day) = day.date();
-    format!("{prefix}{year:04}-{month:02}-{day:02}-")
-}
-
-/// `[base]YYYY/MM/DD/`: what the names of one day begin with in the date-partitioned layout.
-pub fn partitioned_day_prefix(base: &str, day: Day) -> String {
-    let (year, month, day) = day.date();
-    format!("{base}{year:04}/{month:02}/{day:02}/")
-}
-
-/// Where the last `YYYY-MM-DD-hh-mm-ss-` begins, and the instant it tells.
-fn stamp(name: &str) -> Option<(usize, i64)> {
-    name.as_bytes()
-        .windows(STAMP)
-        .enumerate()
-        .rev()
-        .find_map(|(at, window)| read_stamp(window).map(|instant| (at, instant)))
-}
-
-fn read_stamp(text: &[u8]) -> Option<i64> {
-    if [4, 7, 10, 13, 16, 19].iter().any(|&at| text.get(at) != Some(&b'-')) {
+/// Parses the `YYYY-MM-DD-hh-mm-ss` that a text begins with, unless another digit follows it.
+fn parse_date_time(text: &[u8]) -> Option<i64> {
+    let has_separators = [4, 7, 10, 13, 16].iter().all(|&at| text.get(at) == Some(&b'-'));
+    if !has_separators || text.get(DATE_TIME).is_some_and(u8::is_ascii_digit) {
         return None;
     }
     let year = two_digits(text, 0)? * 100 + two_digits(text, 2)?;
-    instant_of(
-        i64::from(year),
-        two_digits(text, 5)?,
-        two_digits(text, 8)?,
-        [two_digits(text, 11)?, two_digits(text, 14)?, two_digits(text, 17)?],
-    )
+    let time = [two_digits(text, 11)?, two_digits(text, 14)?, two_digits(text, 17)?];
+    instant_of(i64::from(year), two_digits(text, 5)?, two_digits(text, 8)?, time)
 }
 
 #[cfg(test)]
@@ -107,43 +191,57 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const AT: i64 = 1_775_185_871; // 2026-04-03T03:11:11Z
+    fn instant(text: &str) -> i64 {
+        text.parse::<jiff::Timestamp>().unwrap().as_second()
+    }
 
     #[test]
-    fn the_instant_is_found_behind_any_prefix() {
-        for name in [
-            "2026-04-03-03-11-11-0123456789ABCDEF",
-            "logs/2026-04-03-03-11-11-0123456789ABCDEF",
-            "media-2026-04-03-03-11-11-0123456789ABCDEF",
-            "x7772026-04-03-03-11-11-0123456789ABCDEF",
-            "logs/123456789012/eu-west-1/media/2026/04/03/2026-04-03-03-11-11-0123456789ABCDEF",
-            "/home/journaux-été/2026-04-03-03-11-11-0123456789ABCDEF.gz",
+    fn simple_names_have_any_prefix() {
+        for (name, stem) in [
+            ("2026-04-01-13-05-09-A1B2C3D4E5F67890", ""),
+            ("logs/2026-04-01-13-05-09-A1B2C3D4E5F67890", "logs/"),
+            ("log12026-04-01-13-05-09-A1B2C3D4E5F67890", "log1"),
+            ("/home/journaux-été/2026-04-01-13-05-09-A1B2C3D4E5F67890.gz", "/home/journaux-été/"),
+            ("a/2020-01-01-00-00-00-old/x-2026-04-01-13-05-09-A1B2.gz", "a/2020-01-01-00-00-00-old/x-"),
+            // The folders of another day, or folders with more after them, are part of the stem.
+            ("2026/03/31/2026-04-01-13-05-09-A1B2", "2026/03/31/"),
+            ("2026/04/01/more/2026-04-01-13-05-09-A1B2", "2026/04/01/more/"),
         ] {
-            assert_eq!(instant(name), Some(AT), "{name}");
+            let date = NameDate::find(name).unwrap();
+            assert_eq!(&name[..date.stem], stem, "{name}");
+            assert_eq!(date.layout, Layout::Simple, "{name}");
+            assert_eq!(date.instant, instant("2026-04-01T13:05:09Z"), "{name}");
         }
     }
 
     #[test]
-    fn the_last_date_counts_not_one_in_the_prefix() {
-        let name = "2020-01-01-00-00-00-old/2026-04-03-03-11-11-0123456789ABCDEF";
-        assert_eq!(instant(name), Some(AT));
-        assert_eq!(layout(name), Some(Layout::Simple { prefix: "2020-01-01-00-00-00-old/" }));
+    fn partitioned_names_are_by_delivery_time_or_by_event_time() {
+        let stem = "logs/111122223333/eu-west-1/acme-media/";
+        let find = |rest: &str| NameDate::find(&format!("{stem}2026/04/01/2026-04-01-{rest}")).unwrap();
+        let date = find("13-05-09-A1B2C3D4E5F67890");
+        assert_eq!((date.stem, date.layout), (stem.len(), Layout::ByDeliveryTime));
+        let date = find("00-00-00-80B2C3D4E5F67890");
+        assert_eq!((date.stem, date.layout), (stem.len(), Layout::ByEventTime));
+        assert_eq!(date.instant, instant("2026-04-01T00:00:00Z"));
+        assert_eq!(date.position(Layout::ByEventTime) / 3600, instant("2026-04-01T12:00:00Z") / 3600);
     }
 
     #[test]
-    fn names_without_a_real_date_tell_nothing() {
+    fn names_without_a_date_that_exists_have_none() {
         for name in [
             "",
+            "README",
             "access.log",
-            "2026-04-03-03-11-11",
-            "2026-02-29-03-11-11-X",
-            "2026-13-03-03-11-11-X",
-            "2026-04-03-24-11-11-X",
-            "2026-04-03-03-60-11-X",
-            "2026-04-03T03-11-11-X",
+            "2026-04-01.log",
+            "2026-02-29-03-11-11-A",
+            "2026-13-01-00-00-00-A",
+            "2026-04-01-25-00-00-A",
+            "2026-04-01-03-60-00-A",
+            "2026-04-01T03-11-11-A",
+            "2026-04-01-03-11-115",
+            "été",
         ] {
-            assert_eq!(instant(name), None, "{name}");
-            assert_eq!(layout(name), None, "{name}");
+            assert_eq!(NameDate::find(name), None, "{name}");
         }
     }
 
@@ -162,6 +260,7 @@ mod tests {
         for name in [
             "README.txt",
             "access.log",
+            "2026-04-03-03-11-11",
             "2026-04-03-03-11-11-0123456789ABCDEF/README.txt",
             "notes-2026-04-03-03-11-11-draft.txt",
             "2026-04-03-03-11-11-NOTES",
@@ -173,45 +272,53 @@ mod tests {
     }
 
     #[test]
-    fn date_partitioned_names_are_told_from_simple_ones() {
-        assert_eq!(
-            layout("logs/123456789012/eu-west-1/media/2026/04/03/2026-04-03-00-00-00-0123456789ABCDEF"),
-            Some(Layout::Partitioned { base: "logs/123456789012/eu-west-1/media/" })
-        );
-        assert_eq!(layout("2026/04/03/2026-04-03-00-00-00-X"), Some(Layout::Partitioned { base: "" }));
-        assert_eq!(layout("logs/2026-04-03-00-00-00-X"), Some(Layout::Simple { prefix: "logs/" }));
-        // Folders of another day, or no folder of their own, are somebody's prefix.
-        for prefix in ["logs/2026/04/02/", "logs/x2026/04/03/", "logs/2026/04/03/more/"] {
-            assert_eq!(layout(&format!("{prefix}2026-04-03-00-00-00-X")), Some(Layout::Simple { prefix }));
+    fn the_name_at_a_position_sorts_between_earlier_and_later_names() {
+        let one_o_clock = instant("2026-04-01T13:00:00Z");
+        let name = name_at("p/", Layout::Simple, one_o_clock).unwrap();
+        assert!("p/2026-04-01-12-59-59-FFFF" < name.as_str() && name.as_str() < "p/2026-04-01-13-00-00-0000");
+        for layout in [Layout::Simple, Layout::ByDeliveryTime, Layout::ByEventTime] {
+            let name = name_at("p/", layout, one_o_clock).unwrap();
+            let difference = NameDate::find(&name).unwrap().position(layout) - one_o_clock;
+            assert!(difference.abs() <= 2, "{name} is {difference} s off");
         }
+        assert_eq!(name_at("p/", Layout::Simple, i64::MAX), None);
     }
 
     #[test]
-    fn prefixes_of_a_day_put_nothing_between() {
-        let day = Day::of(AT);
-        assert_eq!(simple_day_prefix("logs/", day), "logs/2026-04-03-");
-        assert_eq!(simple_day_prefix("media-", day), "media-2026-04-03-");
-        assert_eq!(partitioned_day_prefix("a/b/c/", day), "a/b/c/2026/04/03/");
+    fn a_window_covers_names_from_its_first_day_to_the_last_late_delivery() {
+        let window = (Some(instant("2026-04-01T08:00:00Z")), Some(instant("2026-04-03T00:00:00Z")));
+        let may_hold = |name: &str, are_by_event| may_hold(name, window.0, window.1, are_by_event);
+        let name = |date: &str| format!("p/{date}-10-00-00-A1B2");
+        assert!(!may_hold(&name("2026-03-31"), false));
+        assert!(may_hold(&name("2026-04-01"), false));
+        assert!(may_hold(&name("2026-04-12"), false));
+        assert!(!may_hold(&name("2026-04-13"), false));
+        assert!(may_hold("p/README", false));
+
+        let by_event = |date: &str| format!("p/{}/{date}-00-00-00-A1B2", date.replace('-', "/"));
+        assert!(may_hold(&by_event("2026-04-02"), true));
+        assert!(!may_hold(&by_event("2026-04-03"), true));
+        // A single name may also have been delivered at midnight.
+        assert!(may_hold(&by_event("2026-04-03"), false));
     }
 
     proptest! {
         #[test]
-        fn a_name_is_listed_under_the_prefix_of_its_day(prefix in "\\PC{0,12}", at in 0i64..253_402_300_800) {
-            let day = Day::of(at);
-            let seconds = at - day.start();
-            let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-            let rest = format!("{hour:02}-{minute:02}-{second:02}-0123456789ABCDEF");
-            let simple = format!("{}{rest}", simple_day_prefix(&prefix, day));
-            prop_assert_eq!(instant(&simple), Some(at));
-            let base = format!("{prefix}/");
-            let name = format!("{}{rest}", simple_day_prefix(&partitioned_day_prefix(&base, day), day));
-            prop_assert_eq!(instant(&name), Some(at));
-            prop_assert_eq!(layout(&name), Some(Layout::Partitioned { base: &base }));
+        fn every_name_leads_back_to_its_date(
+            prefix in "\\PC{0,12}",
+            second in 0i64..253_402_300_800,
+            layout in prop::sample::select(vec![Layout::Simple, Layout::ByDeliveryTime]),
+        ) {
+            let stem = format!("{prefix}/");
+            let name = format!("{}-0123456789ABCDEF", name_at(&stem, layout, second).unwrap());
+            let date = NameDate::find(&name).unwrap();
+            prop_assert_eq!((date.instant, &name[..date.stem]), (second, stem.as_str()));
+            prop_assert!(is_log_name(&name));
         }
 
         #[test]
         fn no_name_panics(name in "\\PC{0,40}|[0-9/-]{0,60}") {
-            let _ = layout(&name);
+            let _ = (NameDate::find(&name), is_log_name(&name));
         }
     }
 }

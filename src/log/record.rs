@@ -10,8 +10,8 @@ use super::{Field, address, key};
 /// Absent (`-`, `"-"`, `""`, or missing at the end of an old line) is `None`, never the text `-`.
 ///
 /// Nothing of the line but white space, quotes around fields and `-` is lost. What could not be read as a
-/// field is in [`Field::Extra`]; so is a number that is none (`abc` for the bytes sent, or beyond 64 bits):
-/// [`Record::logged`] tells it as its field too, [`Record::integer`] does not.
+/// field is in [`Field::Extra`]; so is a number beyond 64 bits: [`Record::logged`] returns it as its field too,
+/// [`Record::integer`] does not.
 ///
 /// The default one says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -127,8 +127,8 @@ pub enum Rejection {
     /// What stands where the HTTP status belongs is neither a status nor `-`.
     #[error("no HTTP status: expected three digits or \"-\" after the request URI")]
     NoStatus,
-    /// What stands where the numbers belong is not numbers, and what it is cannot be told.
-    #[error("no numbers: expected bytes sent, object size and two times after the error code")]
+    /// One of bytes sent, object size, total time and turn-around time is neither a number nor `-`.
+    #[error("not a number: expected bytes sent, object size and two times after the error code")]
     NoNumber,
     /// A record without quotes whose fields can end in several places.
     #[error("fields without quotes: where the request URI ends cannot be told")]

@@ -1,16 +1,16 @@
-//! Instants as logs spell them, and days of the calendar.
+//! Timestamps as logs spell them.
 //!
-//! All by arithmetic on the fixed layout, without a date library: a time is read for every line.
+//! A time is read for every line, so this is arithmetic on the fixed layout, without a date library.
 
 /// Seconds in a day; instants count no leap seconds.
-const DAY: i64 = 86_400;
+pub const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Reads `06/Feb/2019:00:00:38 +0000` (without brackets) as seconds since the epoch, UTC.
+/// Parses `06/Feb/2019:00:00:38 +0000` (without brackets) as seconds since the epoch, UTC.
 ///
-/// The layout is `%d/%b/%Y:%H:%M:%S %z` of the Amazon S3 User Guide, month names in English. The offset is
-/// honoured. `None` for another layout and for what no calendar has: 30 February, 24 o'clock, an offset of a
-/// day or more. Second 60 is taken as second 59 of the same minute: the request stays in its day, and
-/// instants have no room for leap seconds.
+/// The layout is `%d/%b/%Y:%H:%M:%S %z` of the Amazon S3 User Guide, with English names of months. The offset is
+/// honoured. `None` for another layout and for dates, times and offsets that do not exist: 30 February, hour 24, an
+/// offset of a day or more. Second 60 is read as second 59, so that a request stays in its day: instants have no leap
+/// seconds.
 pub fn parse(text: &[u8]) -> Option<i64> {
     let text: &[u8; 26] = text.try_into().ok()?;
     let separators = [text[2], text[6], text[11], text[14], text[17], text[20]];
@@ -34,12 +34,8 @@ pub fn parse(text: &[u8]) -> Option<i64> {
         _ => return None,
     };
     let year = two_digits(text, 7)? * 100 + two_digits(text, 9)?;
-    let local = instant_of(
-        i64::from(year),
-        month,
-        day,
-        [two_digits(text, 12)?, two_digits(text, 15)?, two_digits(text, 18)?],
-    )?;
+    let time_of_day = [two_digits(text, 12)?, two_digits(text, 15)?, two_digits(text, 18)?];
+    let local = instant_of(i64::from(year), month, day, time_of_day)?;
     let (hours, minutes) = (two_digits(text, 22)?, two_digits(text, 24)?);
     if hours > 23 || minutes > 59 {
         return None;
@@ -52,7 +48,7 @@ pub fn parse(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// Reads a time whose month has its full name: `06/February/2019:00:00:38 +0000`.
+/// Parses a time with the full name of the month: `06/February/2019:00:00:38 +0000`.
 pub(super) fn parse_full_month(text: &[u8]) -> Option<i64> {
     const MONTHS: [&[u8]; 12] = [
         b"January",
@@ -76,16 +72,18 @@ pub(super) fn parse_full_month(text: &[u8]) -> Option<i64> {
     parse(&[day, month, rest].concat())
 }
 
-/// The minute of the time that was read last: the next one is nearly always of the same.
+/// Remembers the minute of the last time that was parsed. The next time is nearly always in the same minute, and
+/// then only its seconds are parsed.
 #[derive(Debug, Default)]
-pub(super) struct Minute {
-    /// As it was spelled, with its seconds.
+pub(super) struct MinuteCache {
+    /// The last time, as spelled in the line.
     text: [u8; 26],
+    /// The instant at which its minute starts.
     start: i64,
 }
 
-impl Minute {
-    /// The same as [`parse`].
+impl MinuteCache {
+    /// Returns what [`parse`] returns.
     #[inline]
     pub(super) fn parse(&mut self, text: &[u8]) -> Option<i64> {
         let text: &[u8; 26] = text.try_into().ok()?;
@@ -95,70 +93,38 @@ impl Minute {
         {
             return Some(self.start + i64::from(second));
         }
-        self.parse_another(text)
+        self.parse_other_minute(text)
     }
 
     #[cold]
-    fn parse_another(&mut self, text: &[u8; 26]) -> Option<i64> {
+    fn parse_other_minute(&mut self, text: &[u8; 26]) -> Option<i64> {
         let instant = parse(text)?;
-        // A leap second is taken as the one before.
+        // Second 60 is read as second 59.
         let second = two_digits(text, 18)?.min(59);
-        *self = Minute { text: *text, start: instant - i64::from(second) };
+        *self = MinuteCache { text: *text, start: instant - i64::from(second) };
         Some(instant)
     }
 }
 
-/// A day of the calendar (UTC).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Day(i64);
-
-impl Day {
-    /// The day that an instant, in seconds since the epoch, lies in.
-    pub fn of(instant: i64) -> Day {
-        Day(instant.div_euclid(DAY))
-    }
-
-    /// The day of this date; `None` if the calendar (Gregorian, reckoned backwards too) has none such.
-    pub fn from_date(year: i64, month: u32, day: u32) -> Option<Day> {
-        let valid = (-9999..=9999).contains(&year)
-            && (1..=12).contains(&month)
-            && (1..=days_in_month(year, month)).contains(&day);
-        valid.then(|| Day(days_from_civil(year, month, day)))
-    }
-
-    /// First second of the day, since the epoch.
-    pub fn start(self) -> i64 {
-        self.0.saturating_mul(DAY)
-    }
-
-    /// Year, month (1–12), day of the month (1–31).
-    pub fn date(self) -> (i64, u32, u32) {
-        civil_from_days(self.0)
-    }
-
-    /// The day after.
-    #[must_use]
-    pub fn next(self) -> Day {
-        Day(self.0.saturating_add(1))
-    }
-
-    /// The day before.
-    #[must_use]
-    pub fn previous(self) -> Day {
-        Day(self.0.saturating_sub(1))
-    }
-}
-
-/// Date and time of day (`[hour, minute, second]`, UTC) as seconds since the epoch.
+/// The instant of a date (Gregorian, years 0 to 9999) and a time of day (`[hour, minute, second]`, UTC), in seconds
+/// since the epoch. `None` if there is no such date or time.
 pub(super) fn instant_of(year: i64, month: u32, day: u32, [hour, minute, second]: [u32; 3]) -> Option<i64> {
-    if hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
+    let exists = (0..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=days_in_month(year, month)).contains(&day)
+        && hour <= 23
+        && minute <= 59
+        && second <= 60;
     let seconds = hour * 3600 + minute * 60 + second.min(59);
-    Some(Day::from_date(year, month, day)?.start() + i64::from(seconds))
+    exists.then(|| days_from_civil(year, month, day) * SECONDS_PER_DAY + i64::from(seconds))
 }
 
-/// The two decimal digits at `at`.
+/// Year, month (1–12) and day of the month (1–31) of an instant, UTC.
+pub(super) fn date_of(instant: i64) -> (i64, u32, u32) {
+    civil_from_days(instant.div_euclid(SECONDS_PER_DAY))
+}
+
+/// The number that the two decimal digits at `at` spell.
 pub(super) fn two_digits(text: &[u8], at: usize) -> Option<u32> {
     let [tens, ones] = [text.get(at)?.wrapping_sub(b'0'), text.get(at + 1)?.wrapping_sub(b'0')];
     (tens < 10 && ones < 10).then(|| u32::from(tens * 10 + ones))
@@ -173,8 +139,8 @@ fn days_in_month(year: i64, month: u32) -> u32 {
     }
 }
 
-/// Days since 1970-01-01 of a date: `days_from_civil` of Howard Hinnant, "chrono-Compatible Low-Level Date
-/// Algorithms". Years begin in March, so the leap day is the last of its year.
+/// Days from 1970-01-01 to a date: `days_from_civil` of Howard Hinnant, "chrono-Compatible Low-Level Date
+/// Algorithms". Years begin in March, so that the leap day is the last day of its year.
 fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -184,7 +150,7 @@ fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// The date of a day since 1970-01-01: `civil_from_days` of the same paper.
+/// The reverse of [`days_from_civil`]: `civil_from_days` of the same paper.
 fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -204,7 +170,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn times_of_the_log_are_read_as_seconds_since_the_epoch() {
+    fn times_are_parsed_as_seconds_since_the_epoch() {
         for (text, instant) in [
             ("01/Jan/1970:00:00:00 +0000", 0),
             ("06/Feb/2019:00:00:38 +0000", 1_549_411_238),
@@ -217,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_may_have_its_full_name() {
+    fn months_may_have_their_full_names() {
         for (full, short) in [
             ("06/February/2026:09:30:25 +0000", "06/Feb/2026:09:30:25 +0000"),
             ("06/May/2026:09:30:25 -0500", "06/May/2026:09:30:25 -0500"),
@@ -245,13 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn second_60_counts_as_the_59th() {
+    fn second_60_is_read_as_second_59() {
         assert_eq!(parse(b"31/Dec/2016:23:59:60 +0000"), parse(b"31/Dec/2016:23:59:59 +0000"));
         assert!(parse(b"31/Dec/2016:23:59:60 +0000").is_some());
     }
 
     #[test]
-    fn what_no_calendar_has_is_no_time() {
+    fn dates_and_times_that_do_not_exist_are_refused() {
         for text in [
             "00/Feb/2019:00:00:38 +0000",
             "29/Feb/2019:00:00:38 +0000",
@@ -277,8 +243,8 @@ mod tests {
     }
 
     #[test]
-    fn a_time_of_the_minute_before_is_read_as_any_other() {
-        let mut minute = Minute::default();
+    fn a_time_in_the_minute_of_the_last_one_is_parsed_like_any_other() {
+        let mut minutes = MinuteCache::default();
         for text in [
             "06/Feb/2019:00:00:38 +0000",
             "06/Feb/2019:00:00:39 +0000",
@@ -297,15 +263,15 @@ mod tests {
             "05/Feb/2019:00:01:60 -0100",
             "05/Feb/2019:00:01:00 -0100",
         ] {
-            assert_eq!(minute.parse(text.as_bytes()), parse(text.as_bytes()), "{text}");
+            assert_eq!(minutes.parse(text.as_bytes()), parse(text.as_bytes()), "{text}");
         }
-        // What it begins with is no time.
-        assert_eq!(Minute::default().parse(&[0; 26]), None);
+        // The text of a new cache is not a time.
+        assert_eq!(MinuteCache::default().parse(&[0; 26]), None);
     }
 
     proptest! {
         #[test]
-        fn every_instant_reads_back_as_itself(instant in -62_135_596_800i64..253_402_300_800, offset in -1439i64..1440) {
+        fn every_instant_is_parsed_from_its_text(instant in -62_135_596_800i64..253_402_300_800, offset in -1439i64..1440) {
             let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::from_seconds(offset as i32 * 60).unwrap());
             let local = jiff::Timestamp::from_second(instant).unwrap().to_zoned(zone);
             prop_assume!((0..=9999).contains(&local.year()));
@@ -314,18 +280,16 @@ mod tests {
         }
 
         #[test]
-        fn days_and_dates_lead_to_each_other(instant in -62_135_596_800i64..253_402_300_800) {
-            let day = Day::of(instant);
-            let date = jiff::Timestamp::from_second(instant).unwrap().to_zoned(jiff::tz::TimeZone::UTC).date();
-            prop_assert_eq!(day.date(), (i64::from(date.year()), date.month() as u32, date.day() as u32));
-            let (year, month, dom) = day.date();
-            prop_assert_eq!(Day::from_date(year, month, dom), Some(day));
-            prop_assert!(day.start() <= instant && instant < day.next().start());
-            prop_assert_eq!(day.next().previous(), day);
+        fn instants_and_dates_convert_into_each_other(instant in -62_135_596_800i64..253_402_300_800) {
+            let time = jiff::Timestamp::from_second(instant).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+            let (year, month, day) = date_of(instant);
+            prop_assert_eq!((year, month, day), (time.year().into(), time.month() as u32, time.day() as u32));
+            let time_of_day = [time.hour(), time.minute(), time.second()].map(|part| part as u32);
+            prop_assert_eq!(instant_of(year, month, day, time_of_day), Some(instant));
         }
 
         #[test]
-        fn no_bytes_panic(text in proptest::collection::vec(any::<u8>(), 0..40)) {
+        fn no_input_panics(text in proptest::collection::vec(any::<u8>(), 0..40)) {
             let _ = parse(&text);
         }
     }

@@ -10,8 +10,9 @@ pub mod filter;
 pub mod model;
 pub mod sql;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::CacheError;
 
 pub use engine::LocalEngine;
 pub use filter::Filter;
@@ -23,14 +24,14 @@ pub use model::{
 /// Answers questions.
 ///
 /// `partial` is called now and then with what is known so far and the share of the data behind it
-/// (0–1); the returned answer is whole. A question whose [`Cancel`] is set ends with
+/// (0–1); the returned answer is whole. A question whose [`CancellationToken`] is set ends with
 /// [`QueryError::Cancelled`] within milliseconds. Asked from several threads at once.
 pub trait Engine: Send + Sync {
     /// Answers a question about the data as it is now: one consistent snapshot.
     fn ask(
         &self,
         query: &Query,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError>;
 
@@ -43,7 +44,7 @@ pub trait Engine: Send + Sync {
         &self,
         query: &Query,
         page: usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         take: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError>;
 
@@ -111,19 +112,12 @@ pub struct Statistics {
     pub elapsed: std::time::Duration,
 }
 
-/// A flag that stops a running question.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Stops whatever watches this flag.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was stopped.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+impl From<CacheError> for QueryError {
+    fn from(error: CacheError) -> QueryError {
+        match error {
+            CacheError::Cancelled => QueryError::Cancelled,
+            error => QueryError::Cache(error),
+        }
     }
 }
 
@@ -135,7 +129,7 @@ pub enum QueryError {
     Cancelled,
     /// The cache could not be read.
     #[error(transparent)]
-    Cache(#[from] crate::cache::CacheError),
+    Cache(CacheError),
     /// The question makes no sense; says why and what to ask.
     #[error("{0}")]
     Invalid(String),

@@ -17,7 +17,8 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use walkdir::WalkDir;
 
-use super::{Body, LogFile, Source, SourceError, Window, stamp};
+use super::{Body, LogFile, Source, SourceError, Window};
+use crate::log::object_name;
 
 /// Names sent at a time.
 const PAGE: usize = 1000;
@@ -125,7 +126,7 @@ impl Root {
                     _ => return Err(unreadable_entry(&self.path, error)),
                 },
             };
-            if stamp::may_hold(&file.name, window, false) {
+            if object_name::may_hold(&file.name, window.since, window.until, false) {
                 page.push(file);
             }
             if page.len() == PAGE && pages.blocking_send(std::mem::take(&mut page)).is_err() {
@@ -457,7 +458,7 @@ mod tests {
         assert_eq!(name(0), "standard input 2026-11-29T23:40:12.000000Z");
         assert_eq!(name(123_456), "standard input 2026-11-29T23:40:12.123456Z");
         // Such a name does not tell which time its requests are of.
-        assert_eq!(crate::log::object_name::instant(&name(0)), None);
+        assert_eq!(object_name::NameDate::find(&name(0)), None);
 
         let source = StandardInput::at(jiff::Timestamp::now());
         let (pages, mut listed) = mpsc::channel(1);

@@ -9,7 +9,6 @@ pub mod body;
 pub mod files;
 pub mod foreign;
 pub mod s3;
-mod stamp;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

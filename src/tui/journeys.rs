@@ -7,6 +7,7 @@ use crate::log::Field;
 use crate::query::Value;
 use crate::tui::model::action::{Action, Slot};
 use crate::tui::testing::*;
+use tokio_util::sync::CancellationToken;
 
 fn person(columns: u16, rows: u16) -> Person {
     Person::with(columns, rows, three_days())
@@ -561,7 +562,6 @@ fn many(count: i64) -> Person {
 
 #[test]
 fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
-    use crate::query::Cancel;
     use crate::tui::model::action::Exported;
     let folder = tempfile::tempdir().unwrap();
     let files = || std::fs::read_dir(folder.path()).unwrap().count();
@@ -571,7 +571,7 @@ fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
         let path = folder.path().join("many.csv");
         person.press(tab).press(":").types(&format!("export {}", path.display())).press("Enter");
         let export = person.exports.remove(0);
-        let cancel = Cancel::default();
+        let cancel = CancellationToken::new();
         let mut told = Vec::new();
         let exported = crate::tui::app::export_file::export(
             &*person.engine,
@@ -590,8 +590,12 @@ fn an_export_that_is_stopped_or_fails_leaves_no_part_of_a_file() {
         // A folder of that name: the file cannot take its place.
         std::fs::create_dir(&path).unwrap();
         let export = crate::tui::model::action::Export { overwrite: true, ..export };
-        let exported =
-            crate::tui::app::export_file::export(&*person.engine, export, &Cancel::default(), &mut |_, _| {});
+        let exported = crate::tui::app::export_file::export(
+            &*person.engine,
+            export,
+            &CancellationToken::new(),
+            &mut |_, _| {},
+        );
         assert!(matches!(exported, Exported::Failed(_)), "{exported:?}");
         assert_eq!(files(), 1, "the folder");
         std::fs::remove_dir(&path).unwrap();

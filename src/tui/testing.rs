@@ -19,6 +19,7 @@ use crate::tui::model::state::State;
 use crate::tui::theme::Theme;
 use crate::tui::update::update;
 use crate::tui::{app::export_file, view};
+use tokio_util::sync::CancellationToken;
 
 /// 2026-04-01T00:00:00Z.
 pub(crate) const APRIL: i64 = 1_775_001_600;
@@ -108,7 +109,7 @@ impl Engine for Naive {
     fn ask(
         &self,
         query: &Query,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         _partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
         if cancel.is_cancelled() {
@@ -164,7 +165,7 @@ impl Engine for Naive {
         &self,
         query: &Query,
         page: usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         take: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError> {
         in_pages(query, page, take, |query| Ok(self.ask(query, cancel, &mut |_, _| {})?.answer))
@@ -381,7 +382,9 @@ impl Person {
                         self.asked += 1;
                         assert!(self.asked < 10_000, "asks without end: {question:?}");
                         let mut told = Vec::new();
-                        answer(&*self.engine, &question, &Cancel::default(), &mut |one| told.push(one));
+                        answer(&*self.engine, &question, &CancellationToken::new(), &mut |one| {
+                            told.push(one)
+                        });
                         if self.holds_answers {
                             self.held.extend(told);
                         } else {
@@ -395,7 +398,7 @@ impl Person {
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Export(export) if self.holds_exports => self.exports.push(*export),
                     Effect::Export(export) => {
-                        let cancel = Cancel::default();
+                        let cancel = CancellationToken::new();
                         let exported = export_file::export(&*self.engine, *export, &cancel, &mut |_, _| {});
                         actions.push_back(Action::Exported(exported));
                     }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tamarin::cache::{BatchBuilder, Cache, CacheError, Writer};
+use tamarin::cache::{Batch, BatchBuilder, Cache, CacheError, Writer};
 use tamarin::log::{Field, parse_line};
 use tamarin::query::filter::{Subject, Test};
 use tamarin::query::{
-    Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Sort,
-    TimeRange,
+    Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Sort, TimeRange,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::support::filling::Filling;
 use crate::support::lines;
@@ -382,7 +382,7 @@ fn use_wholly(path: &Path, queries: &[Query]) -> Vec<String> {
         Ok(cache) => {
             let engine = LocalEngine::new(Arc::new(cache));
             for query in queries {
-                match engine.ask(query, &Cancel::default(), &mut |_, _| {}) {
+                match engine.ask(query, &CancellationToken::new(), &mut |_, _| {}) {
                     Ok(_) => {}
                     Err(QueryError::Cache(error)) => note(error),
                     Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
@@ -401,9 +401,9 @@ fn use_wholly(path: &Path, queries: &[Query]) -> Vec<String> {
         let source = writer.source("/var/log/acme")?;
         let mut builder = BatchBuilder::default();
         for pick in 0..60 {
-            builder.push(&parse_line(lines::line_of(&[pick; 28]).as_bytes()).unwrap());
+            builder.extend(&[parse_line(lines::line_of(&[pick; 28]).as_bytes()).unwrap()]);
         }
-        writer.append(source, builder.finish())?;
+        writer.append(source, &mut builder.finish(Batch::default()))?;
         writer.commit()
     });
     if let Err(error) = appended {

@@ -65,7 +65,7 @@ fn sound(path: &Path) {
     for source in writer.sources().unwrap() {
         writer.prune(source.id, 1_775_088_000).unwrap();
     }
-    writer.fold_log().unwrap();
+    writer.checkpoint().unwrap();
 }
 
 /// All that readers say of a cache, or the first error.
@@ -116,7 +116,7 @@ fn answers(path: &Path) -> Result<Vec<String>, CacheError> {
             (0..8).map(|file| format!("{file}.log")).chain(["a.log".to_owned()]).collect();
         for version in ["1", "2"] {
             let files = names.iter().map(|name| (name.as_str(), Some(version)));
-            all.push(format!("{:?}", cache.known(Some(*source), files)?));
+            all.push(format!("{:?}", cache.log_file_statuses(Some(*source), files)?));
         }
     }
     Ok(all)

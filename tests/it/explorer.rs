@@ -218,7 +218,7 @@ fn following_nothing_is_refused_before_the_screen_is_taken() {
         &["--every".as_ref(), "5m".as_ref(), "--cache".as_ref(), home.path("none.db").as_os_str()],
         (100, 30),
     );
-    terminal.wait_for("no source to stay up to date with").unwrap();
+    terminal.wait_for("no source to pull from").unwrap();
     assert_eq!(terminal.wait_for_end().unwrap().exit_code(), 2);
 }
 

@@ -41,7 +41,7 @@ fn a_first_pull_leaves_a_cache_that_is_written_ahead() {
         filling.writer.commit().unwrap();
         assert!(!is_written_ahead(&path) && !beside(&path, "-wal").exists());
     }
-    filling.writer.fold_log().unwrap();
+    filling.writer.checkpoint().unwrap();
     assert!(is_written_ahead(&path));
     drop(filling);
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -74,7 +74,7 @@ fn who_reads_during_a_first_pull_is_in_nobodys_way() {
     assert_eq!(before.segments.iter().map(|segment| segment.rows).sum::<usize>(), 100);
     assert_eq!(requests(&cache), 400);
     drop(before);
-    filling.writer.fold_log().unwrap();
+    filling.writer.checkpoint().unwrap();
     drop((cache, filling));
     assert_eq!(requests(&Cache::open(&path).unwrap()), 400);
 }

@@ -104,7 +104,7 @@ fn a_log_file_by_its_name_whose_lines_are_all_damaged_is_a_log_file_with_rejecte
         rejected(&home),
         [(named.to_owned(), 1), (named.to_owned(), 2), (format!("media-{named}.gz"), 1)]
     );
-    assert!(pull(&home, 0, "in").contains("4 known already"));
+    assert!(pull(&home, 0, "in").contains("4 already in the cache"));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_cloudfront_log_is_refused_alone_and_skipped_in_a_folder() {
     assert!(told.contains("1 log file read, 2 requests added"), "{told}");
     assert!(told.contains("2 without log lines (2 CloudFront logs)") && !told.contains("rejected"), "{told}");
     assert_eq!(rejected(&home), []);
-    assert!(pull(&home, 0, "in").contains("3 known already"));
+    assert!(pull(&home, 0, "in").contains("3 already in the cache"));
 }
 
 #[test]
@@ -337,13 +337,13 @@ fn a_pull_that_is_stopped_within_an_archive_goes_on_where_it_was() {
             let source = open(home.path("in").to_str().unwrap(), &S3Options::default()).unwrap();
             let ingest =
                 Ingest::start(Writer::open(&cache).unwrap(), vec![source], Options::default()).unwrap();
-            let stop = ingest.stopper();
+            let cancel = ingest.cancellation();
             let mut progress = ingest.progress.clone();
             // The first pulls are stopped at their first lines.
             let stopping = tokio::spawn(async move {
                 while stops < 4 && progress.changed().await.is_ok() {
                     if progress.borrow_and_update().lines > 0 {
-                        return stop.stop();
+                        return cancel.cancel();
                     }
                 }
             });

@@ -60,6 +60,8 @@ impl Home {
             .env("HOME", self.folder.path())
             .env("XDG_DATA_HOME", self.path("data"))
             .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env_remove("TAMARIN_LOG")
             .env_remove("AWS_PROFILE")
             .stdin(Stdio::null());
         command

@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tamarin::cache::catalogue::Known;
-use tamarin::cache::{BatchBuilder, Cache, FileMark, Part, RejectedLine, Writer};
+use tamarin::cache::catalogue::LogFileStatus;
+use tamarin::cache::{Batch, BatchBuilder, Cache, FileMark, FilePart, RejectedLine, Writer};
 use tamarin::demo::{Demo, DemoOptions};
 use tamarin::ingest::{Ingest, Options, Phase, Progress};
 use tamarin::log::Field;
 use tamarin::query::answer::Stats;
-use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Engine, Filter, LocalEngine, Query, Sort, TimeRange, Value,
-};
+use tamarin::query::{Answer, Ask, Counting, Engine, Filter, LocalEngine, Query, Sort, TimeRange, Value};
 use tamarin::source::{S3Options, Source, open};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::filling::Filling;
 use crate::support::lines::{HOST_ID, OWNER};
@@ -111,7 +110,7 @@ fn ask(cache: &Path, ask: Ask) -> Answer {
         counting: Counting::AsLogged,
         ask,
     };
-    engine.ask(&query, &Cancel::default(), &mut |_, _| {}).unwrap().answer
+    engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap().answer
 }
 
 fn totals(cache: &Path) -> Stats {
@@ -344,8 +343,16 @@ fn rejected_lines_are_committed_before_they_fill_the_memory() {
             .collect();
         let (file, lines) = (file.clone(), rejected.len() as u64);
         let line_runs = Vec::new();
-        builder.end_part(Part { file, first_line, lines, rows: 0, line_runs, rejected, total_lines: None });
-        writer.append(source, builder.finish()).unwrap();
+        builder.end_part(FilePart {
+            file,
+            first_line,
+            lines,
+            rows: 0,
+            line_runs,
+            rejected,
+            total_lines: None,
+        });
+        writer.append(source, &mut builder.finish(Batch::default())).unwrap();
     }
     // Nobody has asked for a commit.
     let committed = Cache::open(&place.cache()).unwrap().sources().unwrap()[0].rejected;
@@ -402,13 +409,13 @@ fn a_batch_made_for_another_cache_is_refused() {
     let mut writer = Writer::open(&here.cache()).unwrap();
     let source = writer.source("/var/log/acme").unwrap();
     let other = Writer::open(&there.cache()).unwrap();
-    let mut builder = BatchBuilder::knowing(other.knowledge());
+    let mut builder = BatchBuilder::with_dictionaries(other.dictionaries());
     for (_, record) in tamarin::log::records(log(0..1).trim_end().as_bytes()) {
-        builder.push(&record.unwrap());
+        builder.extend(&[record.unwrap()]);
     }
-    let error = writer.append(source, builder.finish()).unwrap_err().to_string();
+    let error = writer.append(source, &mut builder.finish(Batch::default())).unwrap_err().to_string();
     assert!(error.contains("made for another writer"), "{error}");
-    assert_eq!(writer.open_rows(), 0);
+    assert_eq!(writer.memtable_rows(), 0);
 }
 
 #[test]
@@ -468,7 +475,7 @@ fn a_file_that_changes_while_one_writer_reads_it_is_known_by_its_last_version() 
         let file = FileMark { name: "a.log".to_owned(), version: version_mark, size: None, may_grow: false };
         let (first_line, rows, line_runs) = (1, 0, Vec::new());
         let rejected = vec![RejectedLine { line: 1, reason: "torn".to_owned(), content: version.into() }];
-        builder.end_part(Part {
+        builder.end_part(FilePart {
             file: Arc::new(file),
             first_line,
             lines,
@@ -477,12 +484,12 @@ fn a_file_that_changes_while_one_writer_reads_it_is_known_by_its_last_version() 
             rejected,
             total_lines,
         });
-        writer.append(source, builder.finish()).unwrap();
+        writer.append(source, &mut builder.finish(Batch::default())).unwrap();
         writer.commit().unwrap();
     }
     let cache = Cache::open(&place.cache()).unwrap();
-    let known = cache.known(Some(source), [("a.log", Some("2"))].into_iter()).unwrap();
-    assert_eq!(known, [Known::Whole]);
+    let known = cache.log_file_statuses(Some(source), [("a.log", Some("2"))].into_iter()).unwrap();
+    assert_eq!(known, [LogFileStatus::Whole]);
     assert_eq!((cache.sources().unwrap()[0].lines, cache.sources().unwrap()[0].rejected), (3, 1));
     assert_eq!(place.rejected(), [("a.log".to_owned(), 1, "2".to_owned())]);
 }
@@ -493,11 +500,12 @@ fn read_until_killed(cache: &Path, version: &str, text: &str, commits: usize) ->
     let mut writer = Writer::open(cache).unwrap();
     let source = writer.source(SOURCE).unwrap();
     let reader = Cache::open(cache).unwrap();
-    let known = match &reader.known(Some(source), [("a.log", Some(version))].into_iter()).unwrap()[0] {
-        Known::New | Known::Changed => Vec::new(),
-        Known::InPart(parts) => parts.clone(),
-        Known::Whole => panic!("it was read to its end"),
-    };
+    let known =
+        match &reader.log_file_statuses(Some(source), [("a.log", Some(version))].into_iter()).unwrap()[0] {
+            LogFileStatus::New | LogFileStatus::Changed => Vec::new(),
+            LogFileStatus::InPart(parts) => parts.clone(),
+            LogFileStatus::Whole => panic!("it was read to its end"),
+        };
     drop(reader);
     let file = FileMark {
         name: "a.log".to_owned(),
@@ -516,10 +524,10 @@ fn read_until_killed(cache: &Path, version: &str, text: &str, commits: usize) ->
         let mut builder = BatchBuilder::default();
         for line in part {
             for (_, record) in tamarin::log::records(line.trim_end().as_bytes()) {
-                builder.push(&record.unwrap());
+                builder.extend(&[record.unwrap()]);
             }
         }
-        builder.end_part(Part {
+        builder.end_part(FilePart {
             file: file.clone(),
             first_line,
             lines: part.len() as u64,
@@ -528,7 +536,7 @@ fn read_until_killed(cache: &Path, version: &str, text: &str, commits: usize) ->
             rejected: Vec::new(),
             total_lines: ((index + 1) * 100 >= lines.len()).then_some(lines.len() as u64),
         });
-        let appended = writer.append(source, builder.finish()).unwrap();
+        let appended = writer.append(source, &mut builder.finish(Batch::default())).unwrap();
         requests += appended.requests;
         duplicates += appended.duplicates;
         writer.commit().unwrap();
@@ -679,10 +687,10 @@ fn stopped_in_the_middle_and_carried_on_with_it_is_all_there_once() {
                 Options::default(),
             );
             let ingest = ingest.unwrap();
-            let stop = ingest.stopper();
+            let cancel = ingest.cancellation();
             tokio::spawn(async move {
                 tokio::time::sleep(wait).await;
-                stop.stop();
+                cancel.cancel();
             });
             ingest.finish().await
         });

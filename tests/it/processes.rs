@@ -177,7 +177,7 @@ fn killed(folder: &Path) -> PathBuf {
         filling.append(source, &lines.lines().collect::<Vec<_>>());
         filling.writer.commit().unwrap();
         if batch == 0 {
-            filling.writer.fold_log().unwrap();
+            filling.writer.checkpoint().unwrap();
         }
     }
     let killed = folder.join("killed");
@@ -304,12 +304,12 @@ fn every_change_to_a_cache_that_is_no_longer_at_its_path_fails() {
     type Change = fn(&mut Writer, i64) -> Result<(), CacheError>;
     let changes: [(&str, Change); 7] = [
         ("commit", |writer, _| writer.commit()),
-        ("fold", |writer, _| writer.fold_log()),
+        ("fold", |writer, _| writer.checkpoint()),
         ("make durable", |writer, _| writer.make_durable()),
         ("monitor", |writer, source| writer.monitor(source, Monitoring::On)),
         ("delete", |writer, source| writer.delete_source(source).map(drop)),
-        ("give space back", |writer, _| writer.give_space_back().map(drop)),
-        ("look", |writer, _| writer.must_be_in_place()),
+        ("give space back", |writer, _| writer.vacuum().map(drop)),
+        ("look", |writer, _| writer.check_in_place()),
     ];
     for is_first in [true, false] {
         for (what, change) in changes {

@@ -72,7 +72,7 @@ fn on_a_terminal_it_asks_once_and_a_no_deletes_nothing() {
     for no in ["n\r", "no\r", "\r", "yesterday\r", "\u{4}"] {
         let mut terminal = scene.on_a_terminal(&[]);
         terminal.wait_for("delete 12 log files").unwrap();
-        terminal.wait_for("The cache is their only copy then. Type yes or no:").unwrap();
+        terminal.wait_for("The cache will be their only copy. Type yes or no:").unwrap();
         assert_eq!(scene.left(), 12);
         terminal.press(no).unwrap();
         terminal.wait_for("nothing was deleted").unwrap();
@@ -115,7 +115,7 @@ fn who_keeps_on_pulling_is_asked_only_in_the_first_round() {
     for (answer, left) in [("n\r", 4), ("y\r", 0)] {
         let scene = Scene::new(3);
         let mut terminal = scene.on_a_terminal(&["--every", "1s"]);
-        terminal.wait_for("and later each that was pulled?").unwrap();
+        terminal.wait_for("and later each log file that was pulled?").unwrap();
         terminal.press(answer).unwrap();
         terminal.wait_for(if left == 0 { "3 log files deleted" } else { "nothing was deleted" }).unwrap();
         let request = line(5000, "203.0.113.8", "-", "REST.GET.OBJECT", "late.mp4", 200, "10");
@@ -142,7 +142,7 @@ fn where_nobody_can_be_asked_it_takes_a_yes_on_the_command_line() {
     let scene = Scene::new(3);
     let output = scene.run(&[]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("say so with --yes"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("confirm with --yes"), "{}", stderr(&output));
     assert!(scene.proxy.take_seen().is_empty(), "nothing is asked of S3 before");
     assert_eq!(scene.left(), 3);
     let output = scene.run(&["--yes"]);

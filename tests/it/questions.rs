@@ -8,9 +8,9 @@ use tamarin::cache::Cache;
 use tamarin::log::{Field, Kind};
 use tamarin::query::filter::{Filter, Subject, Test};
 use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Dimension, Engine, LocalEngine, Measure, Query, QueryError, Sort,
-    TimeRange, Value,
+    Answer, Ask, Counting, Dimension, Engine, LocalEngine, Measure, Query, QueryError, Sort, TimeRange, Value,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::support::cases;
 use crate::support::filling::Filling;
@@ -24,7 +24,7 @@ const SOURCES: [&str; 3] = ["s3://acme-logs/media/", "/var/log/acme", "demo:1:10
 
 fn ask(engine: &LocalEngine, query: &Query) -> Result<Answer, QueryError> {
     engine
-        .ask(query, &Cancel::default(), &mut |_, share| assert!((0.0..=1.0).contains(&share)))
+        .ask(query, &CancellationToken::new(), &mut |_, share| assert!((0.0..=1.0).contains(&share)))
         .map(|reply| reply.answer)
 }
 
@@ -198,7 +198,7 @@ fn group_value() -> impl Strategy<Value = Value> {
             "GET",
             "mp4",
             "",
-            "0404",
+            "044",
             "REST.GET.OBJECT",
             "web",
             "iOs app"
@@ -456,7 +456,7 @@ fn sums_beyond_64_bits_stop_at_the_largest_number_and_sort_as_such() {
 
 #[test]
 fn a_status_with_a_zero_before_it_is_another_status() {
-    let zero = lines::STATUSES.iter().position(|status| *status == "0404").unwrap() as u8;
+    let zero = lines::STATUSES.iter().position(|status| *status == "044").unwrap() as u8;
     // Without a request URI whatever stands in its place is the status.
     let log = [zero, 5, 5]
         .map(|status| lines_with(9, &[status])[0].replace("\"GET /films/2026/a.mp4 HTTP/1.1\"", "-"));
@@ -467,7 +467,7 @@ fn a_status_with_a_zero_before_it_is_another_status() {
     let answer = ask(&engine, &query).unwrap();
     let Answer::Groups(groups) = &answer else { panic!() };
     let values: Vec<Value> = groups.rows.iter().map(|row| row.value.clone()).collect();
-    assert_eq!(values, [Value::Integer(404), Value::from("0404")]);
+    assert_eq!(values, [Value::Integer(404), Value::from("044")]);
     assert_eq!(answer, naive.answer(&query));
 }
 
@@ -592,7 +592,7 @@ fn what_is_held_stays_as_it_was_whatever_is_added_until_it_is_let_go() {
             .map(|of| ask(engine, &query(of)).unwrap());
         let mut rows = Vec::new();
         engine
-            .pages(&query(list.clone()), 7, &Cancel::default(), &mut |page| {
+            .pages(&query(list.clone()), 7, &CancellationToken::new(), &mut |page| {
                 rows.extend(page.rows);
                 true
             })
@@ -651,7 +651,7 @@ fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
     let moment = engine.moment().unwrap();
     let mut read = Vec::new();
     for offset in (0..100).step_by(10) {
-        read.extend(keys(moment.ask(&page(offset), &Cancel::default()).unwrap().answer));
+        read.extend(keys(moment.ask(&page(offset), &CancellationToken::new()).unwrap().answer));
         // Before all that was read and between all that is to come.
         let between: Vec<String> = (0..10).map(|n| numbered((offset as i64 + n) * 2 + 1)).collect();
         filling.append(source, &between);

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use tamarin::cache::Cache;
 use tamarin::log::{Field, parse_line, records};
 use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Engine, Filter, LocalEngine, Query, RequestRow, Sort, TimeRange, Value,
+    Answer, Ask, Counting, Engine, Filter, LocalEngine, Query, RequestRow, Sort, TimeRange, Value,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::support::cases;
 use crate::support::filling::Filling;
@@ -34,7 +35,7 @@ fn every_request() -> Query {
 
 fn read_back(path: &Path) -> Vec<RequestRow> {
     let engine = LocalEngine::new(Arc::new(Cache::open(path).unwrap()));
-    let reply = engine.ask(&every_request(), &Cancel::default(), &mut |_, _| {}).unwrap();
+    let reply = engine.ask(&every_request(), &CancellationToken::new(), &mut |_, _| {}).unwrap();
     let Answer::Requests(requests) = reply.answer else { panic!() };
     requests.rows
 }

@@ -466,7 +466,8 @@ async fn following_finds_what_comes_late_without_listing_all_that_ever_came() {
     }
     let source = open("s3://acme-logs/logs/", &server.options()).unwrap();
     let every = Duration::from_millis(100);
-    let follow = Follow::start(cache.clone(), vec![source.clone()], Options::default(), every);
+    let follow =
+        Follow::start(cache.clone(), vec![source.clone()], Options::default(), Some(every), async {});
     until("the first round", || requests() == 3).await;
     let progress = follow.progress.clone();
     until("its end", || progress.borrow().phase == Phase::Done).await;
@@ -476,7 +477,7 @@ async fn following_finds_what_comes_late_without_listing_all_that_ever_came() {
     put(100, "OLD");
     put(0, "MORE");
     until("what is new", || requests() == 5).await;
-    follow.stopper().stop();
+    follow.cancellation().cancel();
     follow.finish().await;
     assert_eq!(requests(), 5);
     // Whoever starts anew lists everything.

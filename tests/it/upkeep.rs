@@ -52,7 +52,7 @@ fn a_paused_source_is_pulled_only_by_name() {
     assert_eq!(states(&home), ["paused"]);
     home.fine(&["sources", "resume", "logs", "-q"]);
     assert_eq!(states(&home), ["monitored"]);
-    assert!(stderr(&home.run(&["pull"])).contains("2 known already"));
+    assert!(stderr(&home.run(&["pull"])).contains("2 already in the cache"));
     assert!(
         home.refused_in_one_line(2, &["sources", "pause", "elsewhere"]).contains("has no source elsewhere")
     );
@@ -69,7 +69,7 @@ fn a_source_of_the_configuration_file_can_be_paused_and_others_monitored() {
     home.fine(&["sources", "add", "more", "-q"]);
     assert!(stderr(&home.run(&["pull"])).contains("4 requests added"));
     home.fine(&["sources", "pause", "logs", "-q"]);
-    assert!(stderr(&home.run(&["pull"])).contains("1 known already"));
+    assert!(stderr(&home.run(&["pull"])).contains("1 already in the cache"));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_removed_source_keeps_its_requests_unless_they_are_to_go_too() {
     home.fine(&["sources", "remove", "logs", "-q"]);
     assert_eq!(states(&home), [Value::Null, Value::Null]);
     assert_eq!(requests(&home), 4);
-    assert!(stderr(&home.run(&["pull"])).contains("1 known already"));
+    assert!(stderr(&home.run(&["pull"])).contains("1 already in the cache"));
 
     let output = home.run(&["sources", "remove", "logs", "--with-requests"]);
     assert!(stderr(&output).contains("3 requests of 2 log files"), "{}", stderr(&output));
@@ -98,7 +98,7 @@ fn a_cache_is_checked_and_damage_named() {
     home.fine(&["pull", "logs", "-q", "--cache", "c.db"]);
     let output = home.run(&["sources", "check", "--cache", "c.db"]);
     assert_eq!(output.status.code(), Some(0));
-    assert!(stderr(&output).contains("all is well: 1 segment, 3 requests"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no damage found: 1 segment, 3 requests"), "{}", stderr(&output));
     assert_eq!(home.fine(&["sources", "check", "--cache", "c.db", "--format", "ndjson"]), "");
 
     // A word of a dictionary that is no longer the one the index knows.
@@ -151,7 +151,7 @@ fn old_requests_are_pruned_and_not_pulled_again() {
     assert!(home.refused(2, &["prune"]).contains("--before"));
     assert!(home.refused_in_one_line(2, &["prune", "--before", "soon"]).contains("--before: expected"));
     let text = home.refused_in_one_line(2, &["prune", "--before", "-1d", "--filter", "status:404"]);
-    assert!(text.contains("knows no --filter"), "{text}");
+    assert!(text.contains("takes no --filter"), "{text}");
     assert!(home.refused_in_one_line(2, &["prune", "--before", "-1d", "x"]).contains("no source x"));
 }
 

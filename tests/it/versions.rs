@@ -329,7 +329,7 @@ impl Sequence {
         let mut writer = Writer::open(&self.cache()).unwrap();
         let uri = writer.sources().unwrap().first().map(|source| source.uri.clone());
         let Some(uri) = uri else { return };
-        let source = writer.known_source(&uri).unwrap().unwrap();
+        let source = writer.find_source(&uri).unwrap().unwrap();
         let pruned = writer.prune(source, START + cut as i64).unwrap();
         if pruned.requests == 0 {
             return;

@@ -20,7 +20,7 @@ use crate::log::Field;
 const LARGE: usize = 64 << 10;
 
 /// Bytes of a column read between two looks at whether it is still wanted.
-const PIECE: usize = 1 << 20;
+const MAX_JOINED_VALUES: usize = 1 << 20;
 
 /// What stands beside the bytes of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,11 +126,11 @@ pub fn take(
     // Past the statement, which would copy the bytes once more.
     let blob = connection.blob_open("main", "column_chunk", "data", id, true)?;
     let mut bytes = vec![0; blob.len()];
-    for (index, piece) in bytes.chunks_mut(PIECE).enumerate() {
+    for (index, piece) in bytes.chunks_mut(MAX_JOINED_VALUES).enumerate() {
         if index > 0 && !is_worth_it() {
             return Ok(None);
         }
-        blob.read_at_exact(piece, index * PIECE)?;
+        blob.read_at_exact(piece, index * MAX_JOINED_VALUES)?;
     }
     Ok(Some(Unverified { field, head, bytes }))
 }

@@ -18,6 +18,11 @@ pub const MEASURE_FIELDS: [Field; MEASURES] = fields(Kind::Measure);
 /// The details, in order.
 pub const DETAIL_FIELDS: [Field; DETAILS] = fields(Kind::Detail);
 
+/// Index of the key among the dimensions.
+pub const KEY_SLOT: usize = slot(Field::Key);
+/// Index of the operation among the dimensions.
+pub const OPERATION_SLOT: usize = slot(Field::Operation);
+
 /// Index of a field among those of its kind.
 pub const fn slot(field: Field) -> usize {
     let mut slot = 0;

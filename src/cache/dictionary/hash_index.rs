@@ -1,80 +1,81 @@
-//! Where values are, by their hashes. A dictionary of a million keys lies far from the processor, so each look at it
-//! counts: an entry holds all that is needed to find the value, and four entries are fetched at once.
+//! A hash index of values. A dictionary of a million keys is not in the processor's cache, so each memory
+//! access counts: an entry holds all that is needed to find its value, and a cache line holds four entries.
 
-/// A value of a dictionary.
+/// Where a value of a dictionary is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::cache) struct Entry {
     /// The lower half of its hash.
-    pub(in crate::cache) half: u32,
-    /// Its id; 0: there is no entry.
+    pub(in crate::cache) hash_low: u32,
+    /// Its value id; 0 marks a free slot.
     pub(in crate::cache) id: u32,
-    /// Where it begins; [`u32::MAX`] if that is too far to be told.
+    /// Offset of its bytes; [`u32::MAX`] if it does not fit.
     pub(in crate::cache) start: u32,
-    /// Its bytes.
+    /// Its number of bytes.
     pub(in crate::cache) length: u32,
 }
 
-/// Entries, each at the first free place from the one that its hash tells.
+/// An open-addressing table with linear probing: each entry is in the first free slot from the one that its
+/// hash selects.
 #[derive(Debug, Default)]
-pub(in crate::cache) struct ValueTable {
-    /// As many as a power of two, a quarter of them free at least.
-    places: Vec<Entry>,
+pub(in crate::cache) struct HashIndex {
+    /// A power of two, at least a quarter of them free.
+    slots: Vec<Entry>,
     count: usize,
 }
 
-impl ValueTable {
-    /// With room for so many.
-    pub(in crate::cache) fn with_capacity(count: usize) -> ValueTable {
-        let mut table = ValueTable::default();
-        table.make_room(count);
+impl HashIndex {
+    /// A table with space for `count` entries.
+    pub(in crate::cache) fn with_capacity(count: usize) -> HashIndex {
+        let mut table = HashIndex::default();
+        table.reserve(count);
         table
     }
 
-    /// The first entry of this hash that is the one.
+    /// The first entry with this lower half of the hash for which `is_match` is true.
     #[inline]
-    pub(in crate::cache) fn find(&self, half: u32, is_it: impl Fn(&Entry) -> bool) -> Option<&Entry> {
-        let mut at = half as usize;
+    pub(in crate::cache) fn find(&self, hash_low: u32, is_match: impl Fn(&Entry) -> bool) -> Option<&Entry> {
+        let mut at = hash_low as usize;
         loop {
-            // Of none there is no place.
-            at &= self.places.len().wrapping_sub(1);
-            let entry = self.places.get(at).filter(|entry| entry.id != 0)?;
-            if entry.half == half && is_it(entry) {
+            // An empty table has no slots: the mask becomes `usize::MAX`, and `get` returns `None`.
+            at &= self.slots.len().wrapping_sub(1);
+            let entry = self.slots.get(at).filter(|entry| entry.id != 0)?;
+            if entry.hash_low == hash_low && is_match(entry) {
                 return Some(entry);
             }
             at += 1;
         }
     }
 
-    /// Adds an entry that it does not have.
+    /// Adds an entry that the table does not have.
     pub(in crate::cache) fn insert(&mut self, entry: Entry) {
-        self.make_room(self.count + 1);
+        self.reserve(self.count + 1);
         self.count += 1;
-        let mut at = entry.half as usize;
+        let mut at = entry.hash_low as usize;
         loop {
-            at &= self.places.len() - 1;
-            if self.places[at].id == 0 {
-                self.places[at] = entry;
+            at &= self.slots.len() - 1;
+            if self.slots[at].id == 0 {
+                self.slots[at] = entry;
                 return;
             }
             at += 1;
         }
     }
 
-    /// All entries.
+    /// All entries, in any order.
     pub(in crate::cache) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.places.iter().filter(|entry| entry.id != 0)
+        self.slots.iter().filter(|entry| entry.id != 0)
     }
 
-    /// Empties it, keeping memory.
+    /// Removes all entries and keeps the memory.
     pub(in crate::cache) fn clear(&mut self) {
-        self.places.fill(Entry::default());
+        self.slots.fill(Entry::default());
         self.count = 0;
     }
 
-    fn make_room(&mut self, count: usize) {
-        let places = (count + count / 3 + 1).next_power_of_two();
-        if places > self.places.len() {
-            let mut larger = ValueTable { places: vec![Entry::default(); places], count: 0 };
+    fn reserve(&mut self, count: usize) {
+        let slots = (count + count / 3 + 1).next_power_of_two();
+        if slots > self.slots.len() {
+            let mut larger = HashIndex { slots: vec![Entry::default(); slots], count: 0 };
             self.iter().for_each(|entry| larger.insert(*entry));
             *self = larger;
         }
@@ -87,14 +88,14 @@ mod tests {
 
     #[test]
     fn entries_are_found_however_many_share_a_place_or_a_hash() {
-        let mut table = ValueTable::default();
+        let mut table = HashIndex::default();
         assert!(table.find(0, |_| true).is_none());
-        // The hashes of most end alike, and three have the same.
-        let half = |id: u32| if id < 4 { u32::MAX } else { ((id % 50) << 12) | 0xfff };
+        // Most hashes end alike, and three are equal.
+        let hash_low = |id: u32| if id < 4 { u32::MAX } else { ((id % 50) << 12) | 0xfff };
         for id in 1..3000 {
-            table.insert(Entry { half: half(id), id, start: 7, length: 3 });
-            assert!(table.find(half(id), |entry| entry.id == id).is_some());
-            assert!(table.find(half(id), |entry| entry.id == id + 1).is_none());
+            table.insert(Entry { hash_low: hash_low(id), id, start: 7, length: 3 });
+            assert!(table.find(hash_low(id), |entry| entry.id == id).is_some());
+            assert!(table.find(hash_low(id), |entry| entry.id == id + 1).is_none());
         }
         let mut ids: Vec<u32> = table.iter().map(|entry| entry.id).collect();
         ids.sort_unstable();

@@ -1,5 +1,4 @@
-//! The values of a dimension and their ids: what a writer needs ([`Interner`]), and what readers see
-//! ([`Dictionary`]).
+//! The values of a dimension and their ids: [`Interner`] for writing, [`Dictionary`] for reading.
 
 mod hash_index;
 pub(super) mod published;
@@ -12,21 +11,21 @@ use std::sync::{Arc, LazyLock};
 use arrayvec::ArrayVec;
 use hashbrown::DefaultHashBuilder;
 
-use hash_index::{Entry, ValueTable};
+use hash_index::{Entry, HashIndex};
 
-/// One seed for the process, so that a hash that a parser computed serves the writer too. Random: keys
-/// are chosen by strangers, who might choose them to collide.
+/// One seed for the process, so that the writer can use the hashes that a parser computed. Random, because
+/// clients choose keys and could choose them to collide.
 static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
-/// Hash of a value; the same all through the process, another in the next.
+/// Hash of a value. It is the same in all threads of a process, and differs between processes.
 pub fn hash(value: &[u8]) -> u64 {
     HASHER.hash_one(value)
 }
 
-/// Whether two values are the same. Most values are short, and calling for a comparison of memory takes
-/// longer than it takes to compare them.
+/// Whether two values are equal. Most values are short, and a call of `memcmp` takes longer than this
+/// comparison.
 #[inline]
-pub fn same(one: &[u8], other: &[u8]) -> bool {
+pub fn bytes_equal(one: &[u8], other: &[u8]) -> bool {
     fn halves<const N: usize>(one: &[u8], other: &[u8]) -> bool {
         one.first_chunk::<N>() == other.first_chunk() && one.last_chunk::<N>() == other.last_chunk()
     }
@@ -44,10 +43,10 @@ pub fn same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// How many values are looked up at once.
-pub const TOGETHER: usize = 32;
+/// Number of values that one call looks up at most.
+pub const VALUES_PER_LOOKUP: usize = 32;
 
-/// Many short byte strings behind one another.
+/// Many short byte strings, stored back to back.
 #[derive(Clone, Debug, Default)]
 pub struct Arena {
     ends: Vec<u64>,
@@ -55,12 +54,12 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// How many strings.
+    /// Number of strings.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether it has none.
+    /// Whether it has no strings.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -72,43 +71,43 @@ impl Arena {
         &self.bytes[start as usize..self.ends[index] as usize]
     }
 
-    /// The string that an entry says is there, if it can tell where.
+    /// The string of an entry, if the entry has its offset.
     #[inline]
     fn from(&self, entry: &Entry) -> Option<&[u8]> {
         let start = Some(entry.start).filter(|start| *start != u32::MAX)?;
         self.bytes.get(start as usize..)?.get(..entry.length as usize)
     }
 
-    /// Adds all strings of another behind those it has.
+    /// Appends all strings of another arena.
     fn append(&mut self, other: &Arena) {
         let before = self.bytes.len() as u64;
         self.ends.extend(other.ends.iter().map(|end| before + end));
         self.bytes.extend_from_slice(&other.bytes);
     }
 
-    /// Adds a string at the end.
+    /// Appends a string.
     pub fn push(&mut self, value: &[u8]) {
         self.bytes.extend_from_slice(value);
         self.ends.push(self.bytes.len() as u64);
     }
 
-    /// Bytes of its strings.
+    /// Bytes of the strings.
     pub fn bytes(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Bytes of memory it takes.
+    /// Bytes of memory.
     pub fn memory(&self) -> usize {
         self.ends.capacity() * 8 + self.bytes.capacity()
     }
 
-    /// Gives back memory that is set aside for more.
+    /// Frees unused capacity.
     pub fn shrink(&mut self) {
         self.ends.shrink_to_fit();
         self.bytes.shrink_to_fit();
     }
 
-    /// Empties it, keeping its memory.
+    /// Removes all strings and keeps the memory.
     pub fn clear(&mut self) {
         self.ends.clear();
         self.bytes.clear();
@@ -120,15 +119,15 @@ impl Arena {
     }
 }
 
-/// Gives values ids: dense from 1 in order of first sight.
+/// Assigns value ids: dense from 1, in order of first sight.
 #[derive(Debug, Default)]
 pub struct Interner {
-    table: ValueTable,
+    table: HashIndex,
     values: Arena,
 }
 
 impl Interner {
-    /// The id of a value, which is added if it is new. `hash` is [`hash`] of it.
+    /// Returns the id of a value, which is added if it is new. `hash` is its [`hash`].
     #[inline]
     pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
         if let Some(id) = self.find(value, hash) {
@@ -136,7 +135,7 @@ impl Interner {
         }
         let id = self.values.len() as u32 + 1;
         let start = u32::try_from(self.values.bytes.len()).unwrap_or(u32::MAX);
-        self.table.insert(Entry { half: hash as u32, id, start, length: value.len() as u32 });
+        self.table.insert(Entry { hash_low: hash as u32, id, start, length: value.len() as u32 });
         self.values.push(value);
         id
     }
@@ -144,24 +143,24 @@ impl Interner {
     /// The id of a value, if it has one.
     #[inline]
     pub fn find(&self, value: &[u8], hash: u64) -> Option<u32> {
-        let is_it = |entry: &Entry| self.values.get(entry.id as usize - 1) == value;
-        self.table.find(hash as u32, is_it).map(|entry| entry.id)
+        let is_match = |entry: &Entry| self.values.get(entry.id as usize - 1) == value;
+        self.table.find(hash as u32, is_match).map(|entry| entry.id)
     }
 
-    /// The ids of several values, 0 for those that have none. `hashes` has the hash of each, `ids` takes the
-    /// ids; at most [`TOGETHER`] at once.
+    /// Looks up at most [`VALUES_PER_LOOKUP`] values, and sets their ids, 0 for those that have none. `hashes` has the
+    /// hash of each.
     ///
-    /// A dictionary of a million keys lies far from the processor. Step by step over all values, the
-    /// memory that the next one needs is on its way while the last one is waited for.
-    pub fn find_together(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        let likely: ArrayVec<Entry, TOGETHER> = hashes
+    /// A dictionary of a million keys is not in the processor's cache. Each step runs over all values, so the
+    /// memory that the next step needs is fetched for all of them at once.
+    pub fn find_many(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        let likely: ArrayVec<Entry, VALUES_PER_LOOKUP> = hashes
             .iter()
             .zip(values)
             .map(|(hash, _)| self.table.find(*hash as u32, |_| true).copied().unwrap_or_default())
             .collect();
-        // A look at the outer bytes: so the value is near when it is compared, nearly always all of it.
+        // Touch the first and the last byte, so that the value is in the cache when it is compared.
         let byte = |at: usize| self.values.bytes.get(at).copied().unwrap_or(0);
-        let outer: ArrayVec<[u8; 2], TOGETHER> = likely
+        let outer: ArrayVec<[u8; 2], VALUES_PER_LOOKUP> = likely
             .iter()
             .map(|entry| {
                 let start = entry.start as usize;
@@ -170,24 +169,24 @@ impl Interner {
             .collect();
         let likely = likely.iter().zip(&outer);
         for (((value, hash), id), (entry, [first, last])) in values.iter().zip(hashes).zip(ids).zip(likely) {
-            // Half a hash says that it is this one; only the value itself is certain.
-            let is_it = || {
+            // Half a hash is no proof: compare the value.
+            let is_match = || {
                 value.first().is_none_or(|byte| byte == first)
                     && value.last().is_none_or(|byte| byte == last)
-                    && self.values.from(entry).is_some_and(|known| same(known, value))
+                    && self.values.from(entry).is_some_and(|known| bytes_equal(known, value))
             };
             *id = match entry.id {
                 0 => 0,
-                id if is_it() => id,
+                id if is_match() => id,
                 _ => self.find(value, *hash).unwrap_or(0),
             };
         }
     }
 
-    /// The ids of several values, as [`Interner::intern`] would give them one after another; as
-    /// [`Interner::find_together`].
-    pub fn intern_together(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        self.find_together(values, hashes, ids);
+    /// Interns at most [`VALUES_PER_LOOKUP`] values, with the ids that [`Interner::intern`] would give them one after
+    /// another. Parameters as of [`Interner::find_many`].
+    pub fn intern_many(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        self.find_many(values, hashes, ids);
         for ((value, hash), id) in values.iter().zip(hashes).zip(ids) {
             if *id == 0 {
                 *id = self.intern(value, *hash);
@@ -195,20 +194,20 @@ impl Interner {
         }
     }
 
-    /// One with the values of both, those of the second (none of which the first has) behind those of the
-    /// first; it takes no more memory than it needs.
+    /// Joins two interners that have no value in common. The ids of `second` follow those of `first`. The
+    /// result has no unused capacity.
     pub fn joined(first: &Interner, second: &Interner) -> Interner {
         let count = first.values.len() + second.values.len();
         let mut values = Arena {
             ends: Vec::with_capacity(count),
             bytes: Vec::with_capacity(first.values.bytes.len() + second.values.bytes.len()),
         };
-        let mut table = ValueTable::with_capacity(count);
+        let mut table = HashIndex::with_capacity(count);
         for Interner { table: more, values: others } in [first, second] {
             let before = values.len() as u32;
-            let behind = u32::try_from(values.bytes.len()).unwrap_or(u32::MAX);
+            let offset = u32::try_from(values.bytes.len()).unwrap_or(u32::MAX);
             for entry in more.iter() {
-                let start = entry.start.saturating_add(behind);
+                let start = entry.start.saturating_add(offset);
                 table.insert(Entry { id: before + entry.id, start, ..*entry });
             }
             values.append(others);
@@ -216,29 +215,29 @@ impl Interner {
         Interner { table, values }
     }
 
-    /// The values; id `i` at index `i - 1`.
+    /// The values; id `i` is at index `i - 1`.
     pub fn values(&self) -> &Arena {
         &self.values
     }
 
-    /// Forgets all values, keeping memory.
+    /// Removes all values and keeps the memory.
     pub fn clear(&mut self) {
         self.table.clear();
         self.values.clear();
     }
 
-    /// Forgets all values and gives them away, for others of which only the memory matters.
-    pub fn exchange(&mut self, values: &mut Arena) {
+    /// Moves all values to `values`, and takes over its memory.
+    pub fn move_values_to(&mut self, values: &mut Arena) {
         self.table.clear();
         values.clear();
         std::mem::swap(&mut self.values, values);
     }
 }
 
-/// Values in a piece of a [`Dictionary`]: larger ones are not made by joining.
-pub const PIECE: usize = 1 << 16;
+/// Values in a piece of a [`Dictionary`] that results from joining.
+pub const MAX_JOINED_VALUES: usize = 1 << 16;
 
-/// The values of a dimension as a reader knows them. Cheap to clone; grows by pieces.
+/// The values of a dimension, for readers. Cheap to clone. It grows by pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
     /// Index of the first value of each piece, and the piece.
@@ -247,7 +246,7 @@ pub struct Dictionary {
 }
 
 impl Dictionary {
-    /// How many values; their ids are 1 to this, included.
+    /// Number of values. Their ids are 1 to this number.
     pub fn len(&self) -> u32 {
         self.len
     }
@@ -257,7 +256,7 @@ impl Dictionary {
         self.len == 0
     }
 
-    /// The value of an id; `None` for 0 (absent) and for ids not known.
+    /// The value of an id; `None` for 0 (absent) and for unknown ids.
     pub fn get(&self, id: u32) -> Option<&[u8]> {
         let index = id.checked_sub(1).filter(|index| *index < self.len)?;
         let piece = self.pieces.partition_point(|(first, _)| *first <= index) - 1;
@@ -270,8 +269,8 @@ impl Dictionary {
         self.pieces.iter().flat_map(|(_, values)| values.iter())
     }
 
-    /// The same with further values. Small pieces are joined as they come so that there are few; large ones
-    /// stay as they are: to copy a million values takes longer than a key press may.
+    /// Returns a dictionary with further values. Small pieces are joined, so that there are few. Large ones
+    /// are not: copying a million values takes longer than a key press may.
     #[must_use]
     pub fn grown(&self, more: Arena) -> Dictionary {
         if more.is_empty() {
@@ -282,7 +281,7 @@ impl Dictionary {
         let mut last = more;
         while let Some((_, before)) = grown.pieces.last()
             && before.len() < 2 * last.len()
-            && before.len() + last.len() <= PIECE
+            && before.len() + last.len() <= MAX_JOINED_VALUES
         {
             let mut joined = Arena::clone(before);
             last.iter().for_each(|value| joined.push(value));
@@ -294,7 +293,7 @@ impl Dictionary {
         grown
     }
 
-    /// Bytes of memory it takes.
+    /// Bytes of memory.
     pub fn memory(&self) -> usize {
         self.pieces.iter().map(|(_, values)| values.memory()).sum()
     }
@@ -317,7 +316,7 @@ mod tests {
     #[test]
     fn values_looked_up_together_get_the_ids_they_would_get_one_after_another() {
         let mut values = Arena::default();
-        // New ones, known ones, and new ones that come again before they are known.
+        // New values, known ones, and new ones that repeat before they are known.
         for index in 0..1000usize {
             values.push(format!("value {}", index * index % 377).as_bytes());
         }
@@ -327,19 +326,19 @@ mod tests {
         let mut ids: Vec<u32> = Vec::new();
         for _ in 0..2 {
             ids.clear();
-            for (values, hashes) in all.chunks(TOGETHER).zip(hashes.chunks(TOGETHER)) {
-                let mut few = [0; TOGETHER];
-                together.intern_together(values, hashes, &mut few[..values.len()]);
+            for (values, hashes) in all.chunks(VALUES_PER_LOOKUP).zip(hashes.chunks(VALUES_PER_LOOKUP)) {
+                let mut few = [0; VALUES_PER_LOOKUP];
+                together.intern_many(values, hashes, &mut few[..values.len()]);
                 ids.extend(&few[..values.len()]);
             }
             let expected: Vec<u32> =
                 values.iter().zip(&hashes).map(|(value, hash)| single.intern(value, *hash)).collect();
             assert_eq!(ids, expected);
         }
-        // A value is told from another that happens to have the same hash.
+        // Values with equal hashes are distinguished.
         let ids_of = |interner: &mut Interner, value: &[u8]| {
             let mut ids = [0];
-            interner.intern_together(&[value], &[7], &mut ids);
+            interner.intern_many(&[value], &[7], &mut ids);
             ids[0]
         };
         let one = ids_of(&mut together, b"one of the same hash");
@@ -349,11 +348,11 @@ mod tests {
 
     #[test]
     fn an_empty_value_that_is_the_only_one_is_found_again() {
-        // Only a cache that somebody made by hand has one.
+        // Only a cache that was edited by hand has one.
         let mut interner = Interner::default();
         let id = interner.intern(b"", hash(b""));
         let mut ids = [0, 0];
-        interner.intern_together(&[b"", b"a"], &[hash(b""), hash(b"a")], &mut ids);
+        interner.intern_many(&[b"", b"a"], &[hash(b""), hash(b"a")], &mut ids);
         assert_eq!(ids, [id, id + 1]);
     }
 
@@ -372,7 +371,7 @@ mod tests {
         assert_eq!(dictionary.len(), id);
         assert!(dictionary.pieces.len() < 5);
         let mut more = Arena::default();
-        for _ in 0..2 * PIECE {
+        for _ in 0..2 * MAX_JOINED_VALUES {
             id += 1;
             more.push(format!("value {id}").as_bytes());
         }

@@ -1,51 +1,55 @@
-//! The values that a writer knows, shared with those who make batches for it.
+//! Published dictionaries: the values of a writer, shared with the threads that build batches for it.
 //!
-//! A writer gives values their ids and adds new ones all the time. What it has known for a while is settled: it
-//! does not change any more, and whoever builds a batch looks there first, without asking the writer or waiting
-//! for it. So nearly all codes of a batch are final, and of values only new ones go with it.
+//! A writer assigns value ids and adds new values all the time, to a growing dictionary. From time to time it
+//! publishes them: a published dictionary is immutable, and a batch builder looks a value up there without
+//! locks and without the writer. So nearly all codes of a batch are value ids already, and only new values
+//! travel with it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use super::{Arena, Interner, TOGETHER};
+use parking_lot::Mutex;
+
+use super::{Arena, Interner, VALUES_PER_LOOKUP};
 use crate::cache::column::layout::DIMENSIONS;
 
-/// Settled values from which on no more are joined to them: to copy so many takes long, and memory for both.
-const JOINED_AT_MOST: usize = 1 << 19;
+/// Values of a piece from which on no more are joined to it: copying a larger piece takes long, and memory
+/// for both copies.
+const MAX_JOINED_VALUES: usize = 1 << 19;
 
-/// The same for their bytes: a dictionary of long values is never copied as a whole.
-const JOINED_BYTES: usize = 64 << 20;
+/// Bytes of a joined piece. So a dictionary of long values is never copied as a whole.
+const MAX_JOINED_BYTES: usize = 64 << 20;
 
-/// Bytes of values from which on they are settled whether they come again or not, if they are long, and are joined with
-/// no others: what is settled takes no more memory than it needs, what is recent twice as much as it grows.
-const SETTLED_BYTES: usize = 16 << 20;
+/// Bytes of long pending values from which on they become a piece of their own, repeated or not: a piece
+/// takes no more memory than its values, pending values up to twice as much.
+const LARGE_PENDING_BYTES: usize = 16 << 20;
 
-/// Bytes from which on a value is long. Few values are, so few pieces are made for them.
-const LONG_BYTES: usize = 4 << 10;
+/// Average bytes from which on values are long. Few values are, so few pieces are made for them.
+const LONG_VALUE_BYTES: usize = 4 << 10;
 
-/// Bytes that are moved as quickly as a value of ordinary length.
-const MOVED_LIKE_ONE: usize = 1 << 10;
+/// Bytes whose copying takes as long as that of a value of ordinary length.
+const ORDINARY_VALUE_BYTES: usize = 1 << 10;
 
-/// So many values are settled in about the time that one takes that comes again unsettled: it is added to a batch, and
-/// looked for by the writer.
-const MOVED_AS_QUICKLY: usize = 8;
+/// Publishing this many values costs about as much as one repeated lookup of a value that is not published
+/// yet: it is added to a batch, and looked up by the writer.
+const VALUES_PER_REPEATED_LOOKUP: usize = 8;
 
-/// The values of a dimension whose ids are settled.
+/// The published values of a dimension.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
-    /// Each with the ids behind those of the one before.
+pub struct PublishedDictionary {
+    /// The ids of each piece follow those of the piece before.
     pieces: Vec<Arc<Interner>>,
 }
 
-impl Known {
+impl PublishedDictionary {
     fn len(&self) -> usize {
         self.pieces.iter().map(|piece| piece.values().len()).sum()
     }
 
-    /// The ids of several values, 0 for those not known; at most [`TOGETHER`] at once. `hashes` has the
-    /// [`hash`](crate::cache::dictionary::hash) of each.
-    pub fn find_together(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+    /// Looks up at most [`VALUES_PER_LOOKUP`] values. Sets their ids, 0 for those that are not published. `hashes` has
+    /// the [`hash`](super::dictionary::hash) of each.
+    pub fn find_many(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
         let Some((first, others)) = self.pieces.split_first() else { return ids.fill(0) };
-        first.find_together(values, hashes, ids);
+        first.find_many(values, hashes, ids);
         let mut before = first.values().len() as u32;
         for piece in others {
             for ((value, hash), id) in values.iter().zip(hashes).zip(&mut *ids) {
@@ -58,26 +62,27 @@ impl Known {
     }
 }
 
-/// All values of a dimension with their ids, as the writer has them.
+/// All values of a dimension with their ids, as the writer has them: the published ones and those added
+/// since.
 #[derive(Debug, Default)]
-pub struct Values {
-    known: Known,
-    /// Those behind them.
-    recent: Interner,
-    /// How often one of these came since they were settled last, by whoever could not know it.
-    again: usize,
+pub struct GrowingDictionary {
+    published: PublishedDictionary,
+    /// Values added since the last publication. Their ids follow the published ones.
+    pending: Interner,
+    /// Lookups since the last publication that found a pending value: a batch had to carry it.
+    repeated_lookups: usize,
 }
 
-impl Values {
-    /// How many; their ids are 1 to this, included.
+impl GrowingDictionary {
+    /// Number of values. Their ids are 1 to this number.
     pub fn len(&self) -> usize {
-        self.known.len() + self.recent.values().len()
+        self.published.len() + self.pending.values().len()
     }
 
-    /// The value of an id; `None` for 0 (absent) and for ids not given yet.
+    /// The value of an id; `None` for 0 (absent) and for unknown ids.
     pub fn get(&self, id: u32) -> Option<&[u8]> {
         let mut index = (id as usize).checked_sub(1)?;
-        for piece in self.known.pieces.iter().map(Arc::as_ref).chain([&self.recent]) {
+        for piece in self.published.pieces.iter().map(Arc::as_ref).chain([&self.pending]) {
             let values = piece.values();
             if index < values.len() {
                 return Some(values.get(index));
@@ -87,128 +92,131 @@ impl Values {
         None
     }
 
-    /// The id of a value, which is added if it is new. `hash` is [`hash`](crate::cache::dictionary::hash) of it.
+    /// Returns the id of a value, which is added if it is new. `hash` is its
+    /// [`hash`](super::dictionary::hash).
     pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
         let mut id = [0];
-        self.intern_together(&[value], &[hash], &mut id);
+        self.intern_many(&[value], &[hash], &mut id);
         id[0]
     }
 
-    /// The same for several; at most [`TOGETHER`] at once.
-    fn intern_together(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
-        self.known.find_together(values, hashes, ids);
-        let known = self.known.len() as u32;
+    /// Interns at most [`VALUES_PER_LOOKUP`] values.
+    fn intern_many(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        self.published.find_many(values, hashes, ids);
+        let published = self.published.len() as u32;
         for ((value, hash), id) in values.iter().zip(hashes).zip(ids) {
             if *id == 0 {
-                let before = self.recent.values().len();
-                let recent = self.recent.intern(value, *hash);
-                self.again += usize::from(recent as usize <= before);
-                *id = known + recent;
+                let before = self.pending.values().len();
+                let pending = self.pending.intern(value, *hash);
+                self.repeated_lookups += usize::from(pending as usize <= before);
+                *id = published + pending;
             }
         }
     }
 
-    /// The ids of many values, behind 0 for the absent one. `hashes` has the hash of each.
-    pub fn intern_all(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
+    /// Interns many values. `ids` becomes 0, for the absent value, and the id of each. `hashes` has the hash
+    /// of each.
+    pub fn intern_arena(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
         ids.clear();
         ids.resize(values.len() + 1, 0);
-        let mut together = [[].as_slice(); TOGETHER];
-        let chunks = ids[1..].chunks_mut(TOGETHER).zip(hashes.chunks(TOGETHER));
+        let mut together = [[].as_slice(); VALUES_PER_LOOKUP];
+        let chunks = ids[1..].chunks_mut(VALUES_PER_LOOKUP).zip(hashes.chunks(VALUES_PER_LOOKUP));
         for (index, (ids, hashes)) in chunks.enumerate() {
             for (value, offset) in together.iter_mut().zip(0..ids.len()) {
-                *value = values.get(index * TOGETHER + offset);
+                *value = values.get(index * VALUES_PER_LOOKUP + offset);
             }
-            self.intern_together(&together[..ids.len()], hashes, ids);
+            self.intern_many(&together[..ids.len()], hashes, ids);
         }
     }
 
-    /// Whether what is recent has come again so often that to settle it takes hardly longer than that took, or takes
-    /// much memory.
-    fn is_worth_settling(&self) -> bool {
-        let work = |values: &Arena| values.len().max(values.bytes() / MOVED_LIKE_ONE);
-        let last = self.known.pieces.last().filter(|last| self.is_joined_to(last));
-        let moved = work(self.recent.values()) + last.map_or(0, |last| work(last.values()));
-        self.again >= (moved / MOVED_AS_QUICKLY).max(1) || are_heavy(self.recent.values())
+    /// Whether the repeated lookups have cost about as much as publishing would, or pending values take much
+    /// memory.
+    fn is_worth_publishing(&self) -> bool {
+        let work = |values: &Arena| values.len().max(values.bytes() / ORDINARY_VALUE_BYTES);
+        let last = self.published.pieces.last().filter(|last| self.is_joined_to(last));
+        let moved = work(self.pending.values()) + last.map_or(0, |last| work(last.values()));
+        self.repeated_lookups >= (moved / VALUES_PER_REPEATED_LOOKUP).max(1)
+            || are_large(self.pending.values())
     }
 
-    /// Whether what is recent is joined to the last piece of what is settled.
+    /// Whether the pending values join the last published piece.
     fn is_joined_to(&self, last: &Interner) -> bool {
-        let (last, recent) = (last.values(), self.recent.values());
-        last.len() < JOINED_AT_MOST
-            && last.bytes() + recent.bytes() <= JOINED_BYTES
-            && !are_heavy(last)
-            && !are_heavy(recent)
+        let (last, pending) = (last.values(), self.pending.values());
+        last.len() < MAX_JOINED_VALUES
+            && last.bytes() + pending.bytes() <= MAX_JOINED_BYTES
+            && !are_large(last)
+            && !are_large(pending)
     }
 
-    /// Settles recent values if they take much memory.
-    pub fn settle_if_heavy(&mut self) {
-        if are_heavy(self.recent.values()) {
-            self.settle();
+    /// Makes the pending values a piece if they take much memory.
+    pub fn freeze_if_large(&mut self) {
+        if are_large(self.pending.values()) {
+            self.freeze();
         }
     }
 
-    /// Settles what is recent.
-    fn settle(&mut self) {
-        if self.recent.values().is_empty() {
+    /// Makes the pending values part of the published ones, without showing them to other threads yet.
+    fn freeze(&mut self) {
+        if self.pending.values().is_empty() {
             return;
         }
-        let is_heavy = are_heavy(self.recent.values());
-        let is_joined = self.known.pieces.last().is_some_and(|last| self.is_joined_to(last));
-        let piece = match self.known.pieces.pop_if(|_| is_joined) {
-            Some(last) => Interner::joined(&last, &self.recent),
-            None => Interner::joined(&self.recent, &Interner::default()),
+        let is_large = are_large(self.pending.values());
+        let is_joined = self.published.pieces.last().is_some_and(|last| self.is_joined_to(last));
+        let piece = match self.published.pieces.pop_if(|_| is_joined) {
+            Some(last) => Interner::joined(&last, &self.pending),
+            None => Interner::joined(&self.pending, &Interner::default()),
         };
-        self.again = 0;
-        self.known.pieces.push(Arc::new(piece));
-        if is_heavy {
-            self.recent = Interner::default();
+        self.repeated_lookups = 0;
+        self.published.pieces.push(Arc::new(piece));
+        if is_large {
+            self.pending = Interner::default();
         } else {
-            self.recent.clear();
+            self.pending.clear();
         }
     }
 }
 
 /// Whether these are many bytes and few values.
-fn are_heavy(values: &Arena) -> bool {
-    values.bytes() >= SETTLED_BYTES && values.bytes() / LONG_BYTES >= values.len()
+fn are_large(values: &Arena) -> bool {
+    values.bytes() >= LARGE_PENDING_BYTES && values.bytes() / LONG_VALUE_BYTES >= values.len()
 }
 
-/// What is known of all dimensions at one moment.
-pub type AllKnown = [Known; DIMENSIONS];
+/// The published dictionaries of all dimensions.
+pub type PublishedDictionaries = [PublishedDictionary; DIMENSIONS];
 
-/// What a writer knows, the latest of it, for as many as want to look there.
+/// The latest published dictionaries of a writer. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Knowledge(Arc<Mutex<Arc<AllKnown>>>);
+pub struct SharedDictionaries(Arc<Mutex<Arc<PublishedDictionaries>>>);
 
-impl Knowledge {
-    /// What is known by now.
-    pub fn latest(&self) -> Arc<AllKnown> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+impl SharedDictionaries {
+    /// Returns the latest ones.
+    pub fn latest(&self) -> Arc<PublishedDictionaries> {
+        self.0.lock().clone()
     }
 
-    /// Whether it is that of the same writer.
-    pub fn is(&self, other: &Knowledge) -> bool {
+    /// Whether both are of the same writer.
+    pub fn is_same(&self, other: &SharedDictionaries) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Settles what is worth it, and lets others know.
-    pub fn settle(&self, all: &mut [Values; DIMENSIONS]) {
-        let mut worth = all.iter_mut().filter(|values| values.is_worth_settling()).peekable();
+    /// Publishes the dictionaries for which that is worth its cost.
+    pub fn publish_if_worthwhile(&self, all: &mut [GrowingDictionary; DIMENSIONS]) {
+        let mut worth = all.iter_mut().filter(|values| values.is_worth_publishing()).peekable();
         if worth.peek().is_some() {
-            worth.for_each(Values::settle);
-            self.tell(all);
+            worth.for_each(GrowingDictionary::freeze);
+            self.publish(all);
         }
     }
 
-    /// Settles all there is, and lets others know.
-    pub fn settle_all(&self, all: &mut [Values; DIMENSIONS]) {
-        all.iter_mut().for_each(Values::settle);
-        self.tell(all);
+    /// Publishes all values.
+    pub fn publish_all(&self, all: &mut [GrowingDictionary; DIMENSIONS]) {
+        all.iter_mut().for_each(GrowingDictionary::freeze);
+        self.publish(all);
     }
 
-    fn tell(&self, all: &[Values; DIMENSIONS]) {
-        let known = Arc::new(std::array::from_fn(|slot| all[slot].known.clone()));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    fn publish(&self, all: &[GrowingDictionary; DIMENSIONS]) {
+        let published = Arc::new(std::array::from_fn(|slot| all[slot].published.clone()));
+        *self.0.lock() = published;
     }
 }
 
@@ -216,58 +224,61 @@ impl Knowledge {
 mod tests {
     use super::*;
     use crate::cache::Writer;
+    use crate::cache::column::layout::KEY_SLOT;
     use crate::cache::dictionary::hash;
     use crate::cache::testing::{Request, filled};
-    use crate::cache::write::batch::KEY;
 
     #[test]
     fn ids_are_the_same_whether_settled_or_not() {
-        let (mut settling, mut plain) = (Values::default(), Interner::default());
+        let (mut growing, mut plain) = (GrowingDictionary::default(), Interner::default());
         for index in 0..5000u32 {
             let value = format!("value {}", u64::from(index) * u64::from(index) % 3571);
             let hash = hash(value.as_bytes());
-            assert_eq!(settling.intern(value.as_bytes(), hash), plain.intern(value.as_bytes(), hash));
+            assert_eq!(growing.intern(value.as_bytes(), hash), plain.intern(value.as_bytes(), hash));
             if index % 7 == 0 && index < 1000 {
-                settling.settle();
+                growing.freeze();
             }
         }
-        assert_eq!(settling.len(), plain.values().len());
-        assert!(!settling.known.pieces.is_empty() && !settling.recent.values().is_empty());
+        assert_eq!(growing.len(), plain.values().len());
+        assert!(!growing.published.pieces.is_empty() && !growing.pending.values().is_empty());
         for (index, value) in plain.values().iter().enumerate() {
-            assert_eq!(settling.get(index as u32 + 1), Some(value));
+            assert_eq!(growing.get(index as u32 + 1), Some(value));
             let mut id = [0];
-            settling.known.find_together(&[value], &[hash(value)], &mut id);
-            assert!(id[0] == index as u32 + 1 || index >= settling.known.len() && id[0] == 0);
+            growing.published.find_many(&[value], &[hash(value)], &mut id);
+            assert!(id[0] == index as u32 + 1 || index >= growing.published.len() && id[0] == 0);
         }
-        assert_eq!(settling.get(0), None);
-        assert_eq!(settling.get(settling.len() as u32 + 1), None);
+        assert_eq!(growing.get(0), None);
+        assert_eq!(growing.get(growing.len() as u32 + 1), None);
     }
 
     #[test]
     fn values_that_come_again_are_settled_and_those_that_do_not_are_left() {
-        let mut values = Values::default();
+        let mut values = GrowingDictionary::default();
         let value = |index: u32| index.to_le_bytes();
-        let intern = |values: &mut Values, range: std::ops::Range<u32>| {
+        let intern = |values: &mut GrowingDictionary, range: std::ops::Range<u32>| {
             range.for_each(|index| {
                 values.intern(&value(index), hash(&value(index)));
             });
         };
         intern(&mut values, 0..800);
-        assert!(!values.is_worth_settling(), "nothing came again");
+        assert!(!values.is_worth_publishing(), "nothing came repeated_lookups");
         intern(&mut values, 0..100);
-        assert!(values.is_worth_settling());
-        values.settle();
-        assert_eq!((values.known.len(), values.recent.values().len()), (800, 0));
-        // A few more: far from half of what there is, but asked for all the time.
+        assert!(values.is_worth_publishing());
+        values.freeze();
+        assert_eq!((values.published.len(), values.pending.values().len()), (800, 0));
+        // A few more: far from half of all values, but looked up all the time.
         intern(&mut values, 800..820);
         intern(&mut values, 0..800);
-        assert!(!values.is_worth_settling(), "settled ones came again, of which nobody has to be told");
+        assert!(
+            !values.is_worth_publishing(),
+            "settled ones came repeated_lookups, of which nobody has to be told"
+        );
         for _ in 0..6 {
             intern(&mut values, 800..820);
         }
-        assert!(values.is_worth_settling());
-        values.settle();
-        assert_eq!((values.known.len(), values.known.pieces.len()), (820, 1));
+        assert!(values.is_worth_publishing());
+        values.freeze();
+        assert_eq!((values.published.len(), values.published.pieces.len()), (820, 1));
     }
 
     #[test]
@@ -276,52 +287,53 @@ mod tests {
         let path = folder.path().join("cache.db");
         drop(filled(&path, "logs", (0..50).map(Request::at)));
         let writer = Writer::open(&path).unwrap();
-        let keys = &writer.knowledge().latest()[KEY];
+        let keys = &writer.dictionaries().latest()[KEY_SLOT];
         assert_eq!(keys.len(), 50);
         let mut id = [0];
-        keys.find_together(&[b"k7"], &[hash(b"k7")], &mut id);
+        keys.find_many(&[b"k7"], &[hash(b"k7")], &mut id);
         assert_eq!(id, [8]);
     }
 
     #[test]
     fn long_values_that_never_come_again_are_settled_by_their_bytes_and_keep_their_ids() {
-        let mut values = Values::default();
+        let mut values = GrowingDictionary::default();
         let value = |index: u32| [&index.to_le_bytes()[..], &vec![b'x'; 1 << 20]].concat();
         for index in 0..150 {
             assert_eq!(values.intern(&value(index), hash(&value(index))), index + 1);
-            values.settle_if_heavy();
-            assert!(values.recent.values().bytes() < SETTLED_BYTES, "{index}");
+            values.freeze_if_large();
+            assert!(values.pending.values().bytes() < LARGE_PENDING_BYTES, "{index}");
         }
-        let pieces: Vec<usize> = values.known.pieces.iter().map(|piece| piece.values().memory()).collect();
+        let pieces: Vec<usize> =
+            values.published.pieces.iter().map(|piece| piece.values().memory()).collect();
         assert_eq!(pieces.len(), 150 / 16);
-        assert!(pieces.iter().all(|bytes| *bytes < SETTLED_BYTES + (2 << 20)), "{pieces:?}");
+        assert!(pieces.iter().all(|bytes| *bytes < LARGE_PENDING_BYTES + (2 << 20)), "{pieces:?}");
         for index in 0..150 {
             assert_eq!(values.get(index + 1), Some(value(index).as_slice()));
             assert_eq!(values.intern(&value(index), hash(&value(index))), index + 1);
         }
-        // As many bytes of ordinary values are left where one look finds them.
-        let mut ordinary = Values::default();
-        for index in 0..2 * SETTLED_BYTES / 100 {
+        // As many bytes of ordinary values stay pending, where one lookup finds them.
+        let mut ordinary = GrowingDictionary::default();
+        for index in 0..2 * LARGE_PENDING_BYTES / 100 {
             let value = format!("{index:0100}");
             ordinary.intern(value.as_bytes(), hash(value.as_bytes()));
         }
-        assert!(!ordinary.is_worth_settling());
+        assert!(!ordinary.is_worth_publishing());
     }
 
     #[test]
     fn large_pieces_are_not_joined() {
-        let mut values = Values::default();
-        for index in 0..3 * JOINED_AT_MOST as u32 {
+        let mut values = GrowingDictionary::default();
+        for index in 0..3 * MAX_JOINED_VALUES as u32 {
             let value = index.to_le_bytes();
             for _ in 0..2 {
                 assert_eq!(values.intern(&value, hash(&value)), index + 1);
             }
-            if index % 1000 == 0 && values.is_worth_settling() {
-                values.settle();
+            if index % 1000 == 0 && values.is_worth_publishing() {
+                values.freeze();
             }
         }
-        assert!((2..5).contains(&values.known.pieces.len()), "{}", values.known.pieces.len());
-        for index in (0..3 * JOINED_AT_MOST as u32).step_by(999) {
+        assert!((2..5).contains(&values.published.pieces.len()), "{}", values.published.pieces.len());
+        for index in (0..3 * MAX_JOINED_VALUES as u32).step_by(999) {
             let value = index.to_le_bytes();
             assert_eq!(values.intern(&value, hash(&value)), index + 1);
             assert_eq!(values.get(index + 1), Some(value.as_slice()));

@@ -1,11 +1,11 @@
-//! The values of a dimension as the writer reads them from the file, and adds to them.
+//! The table `dictionary`: reading and adding the values of a dimension.
 
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, Transaction};
 
 use super::hash;
-use super::published::Values;
+use super::published::GrowingDictionary;
 use crate::cache::column::Damage;
 use crate::cache::column::checksum;
 use crate::cache::error::StoreError;
@@ -15,7 +15,7 @@ use crate::log::Field;
 pub(in crate::cache) fn load(
     connection: &Connection,
     field: Field,
-    values: &mut Values,
+    values: &mut GrowingDictionary,
 ) -> Result<(), StoreError> {
     let mut statement =
         connection.prepare("SELECT id, value, crc FROM dictionary WHERE dimension = ?1 ORDER BY id")?;
@@ -27,27 +27,28 @@ pub(in crate::cache) fn load(
             return Err(Damage("ids that are not dense, or a value twice").into());
         }
         checksum::is_same(row.get(2)?, checksum::of_value(field as i64, id, value))?;
-        values.settle_if_heavy();
+        values.freeze_if_large();
     }
     Ok(())
 }
 
-/// Values that one statement inserts: to run it for each takes as long again as what it does.
-const INSERTED_TOGETHER: usize = 32;
+/// Rows that one statement inserts. One statement per row takes twice as long.
+const ROWS_PER_INSERT: usize = 32;
 
-/// Bytes of values that one statement inserts at most, or a single value: SQLite copies what is bound to a statement.
-const INSERTED_BYTES: usize = 1 << 20;
+/// Bytes of values that one statement inserts, unless it is a single value: SQLite copies bound values.
+const MAX_INSERT_BYTES: usize = 1 << 20;
 
-/// Writes the values of a dimension from an index on, within a transaction: what fails is undone with it. (Told to
-/// undo by itself what a statement has done, SQLite would copy every page before it changes it.)
+/// Inserts the values of a dimension from index `from` on. The caller rolls back the transaction on failure.
+/// (`OR FAIL`: with the default `ABORT` SQLite would copy every page before it changes it, to undo a single
+/// statement.)
 pub(in crate::cache) fn insert(
     transaction: &Transaction<'_>,
     field: Field,
-    values: &Values,
+    values: &GrowingDictionary,
     from: usize,
 ) -> rusqlite::Result<()> {
     static ROWS: LazyLock<[String; 2]> = LazyLock::new(|| {
-        [1, INSERTED_TOGETHER].map(|rows| {
+        [1, ROWS_PER_INSERT].map(|rows| {
             let rows = vec!["(?, ?, ?, ?)"; rows].join(", ");
             format!("INSERT OR FAIL INTO dictionary (dimension, id, crc, value) VALUES {rows}")
         })
@@ -57,20 +58,20 @@ pub(in crate::cache) fn insert(
     let last = values.len() as i64;
     while next <= last {
         let value = |id: i64| values.get(id as u32).unwrap_or_default();
-        let ids = next..next + INSERTED_TOGETHER as i64;
+        let ids = next..next + ROWS_PER_INSERT as i64;
         let are_short =
-            ids.end <= last + 1 && ids.clone().map(|id| value(id).len()).sum::<usize>() <= INSERTED_BYTES;
+            ids.end <= last + 1 && ids.clone().map(|id| value(id).len()).sum::<usize>() <= MAX_INSERT_BYTES;
         let (statement, ids) = if are_short { (&ROWS[1], ids) } else { (&ROWS[0], next..next + 1) };
         next = ids.end;
         let mut insert = transaction.prepare_cached(statement)?;
-        let mut place = 0;
+        let mut parameter = 0;
         for id in ids {
             let value = value(id);
-            insert.raw_bind_parameter(place + 1, dimension)?;
-            insert.raw_bind_parameter(place + 2, id)?;
-            insert.raw_bind_parameter(place + 3, checksum::of_value(dimension, id, value))?;
-            insert.raw_bind_parameter(place + 4, value)?;
-            place += 4;
+            insert.raw_bind_parameter(parameter + 1, dimension)?;
+            insert.raw_bind_parameter(parameter + 2, id)?;
+            insert.raw_bind_parameter(parameter + 3, checksum::of_value(dimension, id, value))?;
+            insert.raw_bind_parameter(parameter + 4, value)?;
+            parameter += 4;
         }
         insert.raw_execute()?;
     }

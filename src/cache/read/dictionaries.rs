@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::cache::CacheError;
 use crate::cache::column::checksum;
 use crate::cache::column::layout::slot;
-use crate::cache::dictionary::{Arena, Dictionary, PIECE};
+use crate::cache::dictionary::{Arena, Dictionary, MAX_JOINED_VALUES};
 use crate::log::Field;
 
 use super::{Lent, Snapshot, lock};
@@ -208,7 +208,7 @@ impl Part {
 fn parts(ids: Range<u32>, threads: usize) -> Vec<Range<u32>> {
     let count = match ids.len() {
         few @ 0..WORTH_A_THREAD => few.min(1),
-        many => many.div_ceil(PIECE).next_multiple_of(threads.max(1)),
+        many => many.div_ceil(MAX_JOINED_VALUES).next_multiple_of(threads.max(1)),
     };
     let size = ids.len().div_ceil(count.max(1)) as u32;
     (0..count as u32)
@@ -233,7 +233,7 @@ mod tests {
             let parts = parts(from..from + count, threads);
             let mut next = from;
             for part in parts {
-                prop_assert!(part.start == next && part.len() <= PIECE);
+                prop_assert!(part.start == next && part.len() <= MAX_JOINED_VALUES);
                 next = part.end;
             }
             prop_assert_eq!(next, from + count);

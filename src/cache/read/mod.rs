@@ -4,8 +4,10 @@
 //! a budget; dictionaries are read when first needed and grow with the file.
 
 mod dictionaries;
+mod int_column;
 pub(crate) mod lru_by_bytes;
 mod snapshot;
+mod text_column;
 mod texts;
 
 use std::collections::{HashMap, HashSet};
@@ -22,14 +24,17 @@ use crate::cache::column::text::OpenPage;
 use crate::cache::column::value_set::Presence;
 use crate::cache::dictionary::Dictionary;
 use crate::cache::error::StoreError;
-use crate::cache::sqlite::catalogue::{self, Known, Rejected, SourceInfo, SourceRow};
-use crate::cache::sqlite::place::Place;
+use crate::cache::sqlite::catalogue::{self, LogFileStatus, Rejected, SourceInfo, SourceRow};
+use crate::cache::sqlite::connection::{self, FileStamp};
+use crate::cache::sqlite::journal::{self, Journal};
+use crate::cache::sqlite::paths::OpenedPath;
 use crate::cache::sqlite::root::Root;
-use crate::cache::sqlite::schema::{self, Journal, Stamp};
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use lru_by_bytes::Budgeted;
 
+pub use int_column::{IntColumn, NumberBlock, TimeBlock, code};
 pub use snapshot::Snapshot;
+pub use text_column::{RowKeys, TextColumn};
 pub use texts::{Details, Mapped, PageMemory};
 
 /// Memory that packed columns may take.
@@ -43,10 +48,10 @@ const PAGE_BUDGET: usize = 16 << 20;
 pub struct Cache {
     path: PathBuf,
     /// The file that was opened.
-    place: Place,
+    place: OpenedPath,
     idle: Mutex<Vec<Connection>>,
     /// What the file looked like, if it is read as one that never changes.
-    frozen: Mutex<Option<Stamp>>,
+    frozen: Mutex<Option<FileStamp>>,
     columns: Mutex<Columns>,
     /// Told whenever somebody has read a column.
     column_read: Condvar,
@@ -123,17 +128,17 @@ impl Cache {
     pub fn open(path: &Path) -> Result<Cache, CacheError> {
         let cache = Cache::open_for_writer(path)?;
         // Who fills it need not wait for readers from here on, nor they for that. Where it cannot be: they do.
-        if cache.with(schema::journal)? == Journal::Rollback {
-            let _ = schema::end_rollback(path);
+        if cache.with(journal::journal)? == Journal::Rollback {
+            let _ = journal::switch_to_wal(path);
         }
         Ok(cache)
     }
 
     /// The same for who writes to it: a look at the catalogue now and then is in nobody's way.
     pub(crate) fn open_for_writer(path: &Path) -> Result<Cache, CacheError> {
-        let place = Place::of(path);
-        let (connection, frozen) = schema::open_reader_anywhere(path)?;
-        let watch = schema::open_reader(path)?;
+        let place = OpenedPath::new(path);
+        let (connection, frozen) = connection::open_reader_or_immutable(path)?;
+        let watch = connection::open_reader(path)?;
         let version = data_version(&watch).map_err(|error| CacheError::sqlite(path, error))?;
         Ok(Cache {
             path: path.to_owned(),
@@ -160,7 +165,7 @@ impl Cache {
     pub fn generation(&self) -> u64 {
         let mut watch = lock(&self.watch);
         if self.has_thawed() {
-            watch.connection = self.must_be_in_place().and_then(|()| schema::open_reader(&self.path)).ok();
+            watch.connection = self.check_in_place().and_then(|()| connection::open_reader(&self.path)).ok();
             self.generation.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(Ok(version)) = watch.connection.as_ref().map(data_version)
@@ -215,13 +220,15 @@ impl Cache {
 
     /// What the catalogue knows of log files of a source, given by name and version. A source that is not in the
     /// catalogue has none.
-    pub fn known<'f>(
+    pub fn log_file_statuses<'f>(
         &self,
         source: Option<i64>,
         files: impl Iterator<Item = (&'f str, Option<&'f str>)>,
-    ) -> Result<Vec<Known>, CacheError> {
+    ) -> Result<Vec<LogFileStatus>, CacheError> {
         self.consistently(|connection| {
-            files.map(|(name, version)| catalogue::known(connection, source, name, version)).collect()
+            files
+                .map(|(name, version)| catalogue::log_file_status(connection, source, name, version))
+                .collect()
         })
     }
 
@@ -263,8 +270,8 @@ impl Cache {
         if let Some(connection) = lock(&self.idle).pop() {
             return Ok(connection);
         }
-        self.must_be_in_place()?;
-        let (connection, frozen) = schema::open_reader_anywhere(&self.path)?;
+        self.check_in_place()?;
+        let (connection, frozen) = connection::open_reader_or_immutable(&self.path)?;
         *lock(&self.frozen) = frozen;
         Ok(connection)
     }
@@ -277,7 +284,7 @@ impl Cache {
     /// Whether a file that was read as one that never changes has changed: it is opened again then.
     fn has_thawed(&self) -> bool {
         let mut frozen = lock(&self.frozen);
-        if frozen.is_none_or(|stamp| stamp == schema::stamp(&self.path)) {
+        if frozen.is_none_or(|stamp| stamp == connection::stamp(&self.path)) {
             return false;
         }
         *frozen = None;
@@ -290,14 +297,14 @@ impl Cache {
     pub fn close(&self) {
         lock(&self.idle).clear();
         lock(&self.watch).connection = None;
-        if self.must_be_in_place().is_ok() {
-            schema::fold_log(&self.path);
+        if self.check_in_place().is_ok() {
+            journal::checkpoint(&self.path);
         }
     }
 
     /// Another file that took the place of this one is not opened: SQLite knows the file that connections share by
     /// its path, so a process that has both open would mix them up.
-    fn must_be_in_place(&self) -> Result<(), CacheError> {
+    fn check_in_place(&self) -> Result<(), CacheError> {
         if self.place.has_moved() {
             return Err(CacheError::Moved { file: self.path.clone() });
         }

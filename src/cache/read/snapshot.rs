@@ -12,9 +12,9 @@ use crate::cache::column::value_set::Presence;
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::root::DictionaryLengths;
 use crate::cache::sqlite::schema::chunk_id;
-use crate::log::Field;
+use crate::log::{Field, Kind};
 
-use super::{BeingRead, Cache, SegmentInfo, lock};
+use super::{BeingRead, Cache, IntColumn, SegmentInfo, code, lock};
 
 /// The cache at one moment: what others commit meanwhile does not show. Threads share it.
 pub struct Snapshot<'c> {
@@ -58,6 +58,26 @@ impl Drop for Snapshot<'_> {
 }
 
 impl Snapshot<'_> {
+    /// The column of the times, of a dimension or of a measure. It stays in memory as long as there is space.
+    ///
+    /// # Errors
+    /// If the column cannot be read or is damaged.
+    pub fn int_column(&self, segment: &SegmentInfo, field: Field) -> Result<IntColumn, CacheError> {
+        self.integers(segment, field).map(IntColumn::new)
+    }
+
+    /// The smallest and the largest code in a column, without reading it.
+    ///
+    /// # Errors
+    /// If they cannot be read or are damaged.
+    pub fn code_bounds(&self, segment: &SegmentInfo, field: Field) -> Result<(u64, u64), CacheError> {
+        if field.kind() == Kind::Time {
+            return Ok((code::of_time(segment.time_min), code::of_time(segment.time_max)));
+        }
+        let (low, high) = self.bounds(segment, field)?;
+        Ok((low as u64, high as u64))
+    }
+
     /// A column of numbers: the time ([`Snapshot::time_of`] reads it), a dimension's ids, or a measure
     /// (0 absent, else the number + 1).
     pub fn integers(&self, segment: &SegmentInfo, field: Field) -> Result<Arc<Integers>, CacheError> {

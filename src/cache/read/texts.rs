@@ -10,7 +10,8 @@ use crate::cache::CacheError;
 use crate::cache::column::Damage;
 use crate::cache::column::text::{self, Entry, OpenPage};
 use crate::cache::column::{checksum, chunk};
-use crate::cache::sqlite::schema::{self, chunk_id};
+use crate::cache::sqlite::connection;
+use crate::cache::sqlite::schema::chunk_id;
 use crate::log::Field;
 
 use super::{SegmentInfo, Snapshot, lock};
@@ -18,7 +19,7 @@ use super::{SegmentInfo, Snapshot, lock};
 /// The directory of a column of text is nearly always in its first bytes.
 const DIRECTORY: usize = 1024;
 /// Small pages are read so many bytes at a time: few enough to stay near the processor until they are looked at.
-const TOGETHER: usize = 256 << 10;
+const VALUES_PER_LOOKUP: usize = 256 << 10;
 
 /// The file is mapped into memory as long as this lives.
 pub struct Mapped<'s>(&'s Mutex<Option<Connection>>);
@@ -27,7 +28,7 @@ impl Drop for Mapped<'_> {
     fn drop(&mut self) {
         if let Some(connection) = lock(self.0).as_ref() {
             // If it stays mapped, it takes memory that others can have.
-            let _ = schema::map(connection, false);
+            let _ = connection::set_mapped(connection, false);
         }
     }
 }
@@ -42,7 +43,7 @@ pub struct PageMemory {
 impl Snapshot<'_> {
     /// Makes the file ready for pages of text to be read here and there, as long as what it returns lives.
     pub fn mapped(&self) -> Result<Mapped<'_>, CacheError> {
-        self.with(|connection| schema::map(connection, true))?;
+        self.with(|connection| connection::set_mapped(connection, true))?;
         Ok(Mapped(&self.connection))
     }
 
@@ -113,7 +114,7 @@ impl Snapshot<'_> {
     ) -> Result<bool, E> {
         let damaged = |damage| E::from(self.damaged(segment, field, damage));
         let details = self.details(segment, field)?;
-        let is_wanted = |place: &Place| is_wanted(place.first_row..place.first_row + place.entry.rows);
+        let is_wanted = |place: &PageEntry| is_wanted(place.first_row..place.first_row + place.entry.rows);
         // Threads that go through columns at the same time do not wait for one another: each has a connection of
         // its own. It may see a later state of the cache, but a column is never changed, only removed.
         let connection = self.cache.lent().ok();
@@ -135,7 +136,7 @@ impl Snapshot<'_> {
             }
             let (mut count, mut length) = (1, first.entry.length);
             while let Some(next) = pages.get(count)
-                && length + next.entry.length <= TOGETHER
+                && length + next.entry.length <= VALUES_PER_LOOKUP
                 && is_wanted(next)
             {
                 (count, length) = (count + 1, length + next.entry.length);
@@ -175,7 +176,7 @@ impl Snapshot<'_> {
 }
 
 /// Whether these are the bytes of some pages.
-fn verify(pages: &[Place], mut bytes: &[u8]) -> Result<(), Damage> {
+fn verify(pages: &[PageEntry], mut bytes: &[u8]) -> Result<(), Damage> {
     for place in pages {
         let (page, rest) = bytes.split_at(place.entry.length.min(bytes.len()));
         place.entry.verify(page)?;
@@ -213,15 +214,15 @@ impl Column<'_> {
 #[derive(Debug)]
 pub struct Details {
     id: i64,
-    segment: SegmentInfo,
-    field: Field,
+    pub(super) segment: SegmentInfo,
+    pub(super) field: Field,
     /// Bytes of the column.
     length: usize,
-    pages: Vec<Place>,
+    pages: Vec<PageEntry>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct PageEntry {
     first_row: usize,
     offset: usize,
     entry: Entry,
@@ -244,7 +245,7 @@ impl Details {
             let (first_row, start) = (row, offset);
             row += entry.rows;
             offset = start.checked_add(entry.length).ok_or(Damage("a page of text of impossible length"))?;
-            pages.push(Place { first_row, offset: start, entry });
+            pages.push(PageEntry { first_row, offset: start, entry });
         }
         if row != segment.rows || offset != length {
             return Err(Damage("it has another length than it says"));
@@ -294,7 +295,7 @@ mod tests {
             texts
         };
         let before = read();
-        let source = writer.known_source("one").unwrap().unwrap();
+        let source = writer.find_source("one").unwrap().unwrap();
         assert_eq!(writer.prune(source, i64::MAX).unwrap().requests, 7000);
         assert!(cache.snapshot().unwrap().segments.is_empty());
         assert_eq!(read(), before);

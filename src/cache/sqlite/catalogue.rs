@@ -1,12 +1,12 @@
-//! What the cache knows of sources and log files. Whatever is read is compared with its checksum, and each table
-//! with its digest.
+//! The catalogue of sources and log files. Every row that is read is compared with its checksum, and every
+//! table with its digest.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use rusqlite::{Connection, Row, params};
 
-use super::log_files::{LogFileRow, rejected_crc};
+use super::log_file_rows::{LogFileRow, rejected_crc};
 use super::root::{self, Root};
 use super::segment_rows::SegmentRow;
 use crate::cache::column::Damage;
@@ -16,33 +16,33 @@ use crate::cache::error::StoreError;
 /// A source in the catalogue, with sums over its log files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceInfo {
-    /// Its number.
+    /// Its id.
     pub id: i64,
     /// Its name: `s3://bucket/prefix`, a path, …
     pub uri: String,
-    /// When it was first pulled, seconds since the epoch.
+    /// Time of the first pull, in seconds since the epoch.
     pub added: i64,
-    /// When it was last pulled wholly.
+    /// Time of the last complete pull.
     pub last_pull: Option<i64>,
     /// Whether it is pulled when no source is named.
     pub monitored: bool,
-    /// Whether pulling it is suspended: it is pulled only if it is named.
+    /// Whether it is pulled only if it is named.
     pub paused: bool,
-    /// Whether it is so because monitoring it was given up.
+    /// Whether it is paused because its monitoring was ended.
     pub removed: bool,
-    /// Log files read.
+    /// Number of log files.
     pub files: u64,
-    /// Stored bytes of them, where known.
+    /// Stored bytes of the log files, where known.
     pub file_bytes: u64,
-    /// Lines in them.
+    /// Lines of the log files.
     pub lines: u64,
     /// Requests in the cache.
     pub requests: u64,
-    /// Exact repeats dropped.
+    /// Exact repeats that were dropped.
     pub duplicates: u64,
-    /// Lines that are no record.
+    /// Rejected lines.
     pub rejected: u64,
-    /// Bytes that its segments take in the cache.
+    /// Bytes of its segments.
     pub cache_bytes: u64,
     /// Time of the first request.
     pub oldest: Option<i64>,
@@ -50,20 +50,20 @@ pub struct SourceInfo {
     pub newest: Option<i64>,
 }
 
-/// What the catalogue knows of a log file.
+/// What the catalogue has of a log file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum LogFileStatus {
     /// Nothing.
     New,
-    /// Another version of it.
+    /// Another version.
     Changed,
-    /// These lines (from 1, end excluded, ascending) are in the cache already.
+    /// These lines (from 1, end excluded, ascending) of this version.
     InPart(Vec<Range<u64>>),
-    /// It was read wholly: nothing to do.
+    /// This version was read to its end.
     Whole,
 }
 
-/// A line that is no record, and where it stands.
+/// A rejected line and its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     /// The source of its log file.
@@ -72,14 +72,14 @@ pub struct Rejected {
     pub file: String,
     /// Its number, from 1.
     pub line: u64,
-    /// Why it is no record.
+    /// Why it is not a record.
     pub reason: String,
-    /// Byte for byte.
+    /// The bytes of the line.
     pub content: Vec<u8>,
 }
 
 impl SourceInfo {
-    /// `monitored`, `paused`, or nothing: it was only ever pulled by name, or was removed.
+    /// `monitored`, `paused`, or `None`: it was only pulled by name, or its monitoring was ended.
     pub fn state(&self) -> Option<&'static str> {
         match self {
             SourceInfo { removed: true, .. } => None,
@@ -109,7 +109,7 @@ pub(in crate::cache) struct SourceRow {
     pub monitored: i64,
     pub paused: i64,
     pub next_row: i64,
-    /// Whether log files of it were deleted where they came from.
+    /// Whether log files were deleted at the source.
     pub is_purged: bool,
 }
 
@@ -120,7 +120,7 @@ impl SourceRow {
     /// The rows of all sources, in the order of their ids.
     ///
     /// # Errors
-    /// If one of them is not what was written.
+    /// If a row is damaged or missing.
     pub fn all(connection: &Connection) -> Result<Vec<SourceRow>, StoreError> {
         let mut statement = connection.prepare_cached(&format!("{SELECT_SOURCE} ORDER BY id"))?;
         let mut rows = statement.query([])?;
@@ -156,7 +156,7 @@ impl SourceRow {
         Ok(source)
     }
 
-    /// Writes the row, in place of one with the same id.
+    /// Inserts or updates the row.
     pub fn save(&self, transaction: &Connection) -> rusqlite::Result<()> {
         transaction
             .prepare_cached(
@@ -193,7 +193,7 @@ impl SourceRow {
     }
 }
 
-/// All sources with the sums over their log files and segments.
+/// All sources, with the sums over their log files and segments.
 pub(in crate::cache) fn sources(connection: &Connection) -> Result<Vec<SourceInfo>, StoreError> {
     let mut segments: HashMap<i64, Vec<SegmentRow>> = HashMap::new();
     for segment in SegmentRow::all(connection)? {
@@ -244,23 +244,23 @@ pub(in crate::cache) fn source_id(connection: &Connection, uri: &str) -> Result<
     Ok(found.map(|source| source.id))
 }
 
-/// What is known of a log file of a source; of a source that is not in the catalogue, nothing.
-pub(in crate::cache) fn known(
+/// What the catalogue has of a version of a log file.
+pub(in crate::cache) fn log_file_status(
     connection: &Connection,
     source: Option<i64>,
     name: &str,
     version: Option<&str>,
-) -> Result<Known, StoreError> {
-    let Some(source) = source else { return Ok(Known::New) };
-    let Some(file) = LogFileRow::find(connection, source, name)? else { return Ok(Known::New) };
+) -> Result<LogFileStatus, StoreError> {
+    let Some(source) = source else { return Ok(LogFileStatus::New) };
+    let Some(file) = LogFileRow::find(connection, source, name)? else { return Ok(LogFileStatus::New) };
     match version.is_some() && file.version.as_deref() == version {
-        true if file.state == IN_PART => Ok(Known::InPart(parts(connection, &file)?)),
-        true => Ok(Known::Whole),
-        false => Ok(Known::Changed),
+        true if file.state == IN_PART => Ok(LogFileStatus::InPart(parts(connection, &file)?)),
+        true => Ok(LogFileStatus::Whole),
+        false => Ok(LogFileStatus::Changed),
     }
 }
 
-/// The lines of a log file that are in the cache already.
+/// The committed lines of a log file, as ranges.
 pub(in crate::cache) fn parts(
     connection: &Connection,
     file: &LogFileRow,
@@ -280,7 +280,8 @@ pub(in crate::cache) fn parts(
     Ok(parts)
 }
 
-/// Hands over the rejected lines that are kept, of one source or of all, in the order of sources, log files and lines.
+/// Calls `each` with the stored rejected lines of one source or of all, in the order of sources, log files
+/// and lines.
 pub(in crate::cache) fn rejected(
     connection: &Connection,
     source: Option<&str>,
@@ -293,14 +294,14 @@ pub(in crate::cache) fn rejected(
         let mut files = LogFileRow::all(connection, row.id)?;
         files.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         for file in files.iter().filter(|file| file.counts.rejected > 0) {
-            // All of a file are read before one is handed over: they are limited, and may be damaged.
+            // Verify all lines of a file before the first call; their number is limited.
             rejected_of(connection, file, &row.uri)?.into_iter().for_each(&mut *each);
         }
     }
     Ok(())
 }
 
-/// The rejected lines of a log file that are kept.
+/// The stored rejected lines of a log file.
 pub(in crate::cache) fn rejected_of(
     connection: &Connection,
     file: &LogFileRow,

@@ -1,7 +1,8 @@
-//! One process writes: an advisory lock on a file beside the cache, which names the process that holds it.
+//! The writer lock: an advisory lock on a file beside the cache, which names the process that holds it.
 //!
-//! The file is deleted only by the process that holds its lock. A process that has just locked a file checks
-//! that the path still leads to it: if not, the one before has deleted it, and another may have made a new one.
+//! Only the process that holds the lock deletes the file. After locking a file, a process checks that the
+//! path still leads to it. If not, the previous holder has deleted it, and another process may have made a
+//! new one.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -9,22 +10,22 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::place::{self, FileId, Place, beside};
+use super::paths::{self, FileId, LOCK, OpenedPath, WAL, with_suffix};
 use crate::cache::CacheError;
 
-/// How often a lock file that was deleted at this moment is made again, or one looked at whose holder has not noted
-/// its id yet.
-const ATTEMPTS: usize = 100;
-/// How long is waited in between.
-const BREATH: Duration = Duration::from_millis(1);
+/// Attempts to lock when the lock file is deleted between open and lock, or its holder has not written its id
+/// yet.
+const MAX_ATTEMPTS: usize = 100;
+/// Pause between attempts.
+const RETRY_PAUSE: Duration = Duration::from_millis(1);
 
-/// What the process that holds the lock writes into the file, before its id.
-const HOLDER: &[u8] = b"process ";
+/// Content of the lock file, before the id of the process.
+const HOLDER_PREFIX: &[u8] = b"process ";
 
-/// Longer than what a lock file can contain.
-const CONTENT: u64 = 64;
+/// Bytes read of a lock file; more than it can have.
+const MAX_CONTENT_BYTES: u64 = 64;
 
-/// Held as long as this lives; the system releases it when the process ends, in whatever way.
+/// The lock. It is released on drop; the system releases it when the process ends in any way.
 #[derive(Debug)]
 pub struct WriterLock {
     file: File,
@@ -33,7 +34,7 @@ pub struct WriterLock {
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
-        // It is still locked, so no other process holds this file.
+        // The file is still locked, so no other process holds it.
         if self.is_in_place() {
             let _ = std::fs::remove_file(&self.path);
         }
@@ -41,19 +42,19 @@ impl Drop for WriterLock {
 }
 
 impl WriterLock {
-    /// Takes the lock of a cache, by whichever name the cache is called.
+    /// Locks a cache, by whichever of its paths.
     ///
     /// # Errors
-    /// [`CacheError::Locked`] with the holder, if another process has it. [`CacheError::InTheWay`] if the file
-    /// beside the cache is no lock file; it is left as it was.
-    pub fn take(cache: &Path) -> Result<WriterLock, CacheError> {
-        let path = beside(&place::resolve(cache), ".lock");
+    /// [`CacheError::Locked`] with the holder, if another process has the lock. [`CacheError::InTheWay`] if
+    /// the file beside the cache is not a lock file; it is left as it was.
+    pub fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
+        let path = with_suffix(&paths::resolve(cache), LOCK);
         let failed = |error: std::io::Error| CacheError::ReadOnly {
             path: cache.to_owned(),
-            reason: format!("no lock file beside it: {error}"),
+            reason: format!("no lock file with_suffix it: {error}"),
         };
-        for _ in 0..ATTEMPTS {
-            let mut file = open(&path).map_err(|error| match foreign(&path) {
+        for _ in 0..MAX_ATTEMPTS {
+            let mut file = open(&path).map_err(|error| match foreign_reason(&path) {
                 Some(reason) => in_the_way(cache, &path, reason),
                 None => failed(error),
             })?;
@@ -62,14 +63,14 @@ impl WriterLock {
             }
             let locked = file.try_lock();
             let mut content = Vec::new();
-            (&mut file).take(CONTENT).read_to_end(&mut content).map_err(failed)?;
+            (&mut file).take(MAX_CONTENT_BYTES).read_to_end(&mut content).map_err(failed)?;
             if !is_ours(&content) {
                 return Err(in_the_way(cache, &path, "it is no lock file of Tamarin"));
             }
             match locked {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) if content.len() <= HOLDER.len() => {
-                    std::thread::sleep(BREATH);
+                Err(TryLockError::WouldBlock) if content.len() <= HOLDER_PREFIX.len() => {
+                    std::thread::sleep(RETRY_PAUSE);
                     continue;
                 }
                 Err(TryLockError::WouldBlock) => {
@@ -78,12 +79,12 @@ impl WriterLock {
                 }
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
-            // The process before may have deleted the file after it was opened here: then other processes
+            // The previous holder may have deleted the file since it was opened here. Then other processes
             // find another file, or none.
             if FileId::of_open(&file) != FileId::of_entry(&path) {
                 continue;
             }
-            // Naming the holder is a courtesy: a full disk must not keep the cache from being opened.
+            // Naming the holder is optional: a full disk must not prevent opening the cache.
             let _ = file.set_len(0);
             let _ = file.rewind();
             let _ = write!(file, "process {}", std::process::id());
@@ -93,28 +94,28 @@ impl WriterLock {
         Err(CacheError::Locked { path: cache.to_owned(), holder: "it could not note its id".to_owned() })
     }
 
-    /// Whether other processes still find this lock.
+    /// Whether other processes can find this lock.
     pub fn is_in_place(&self) -> bool {
         FileId::of_open(&self.file) == FileId::of_entry(&self.path)
     }
 }
 
-/// Opens the lock file, never through a symbolic link; makes it if there is none.
+/// Opens the lock file, and makes it if it is missing. Never follows a symbolic link.
 fn open(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        // Not blocking: what is there may be a pipe.
+        // Non-blocking, because the file may be a pipe.
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        options.mode(place::PRIVATE_FILE).custom_flags(flags.bits().cast_signed());
+        options.mode(paths::PRIVATE_FILE).custom_flags(flags.bits().cast_signed());
     }
     options.open(path)
 }
 
-/// Why what is at the path of a lock file cannot be one, if it cannot.
-fn foreign(path: &Path) -> Option<&'static str> {
+/// Why the file at the path of a lock file cannot be one, if that is so.
+fn foreign_reason(path: &Path) -> Option<&'static str> {
     let found = std::fs::symlink_metadata(path).ok()?.file_type();
     match found {
         found if found.is_symlink() => Some("it is a symbolic link"),
@@ -124,11 +125,11 @@ fn foreign(path: &Path) -> Option<&'static str> {
     }
 }
 
-/// Whether this is what a lock file contains: nothing, `process N`, or the beginning of that on a full disk.
+/// Whether a lock file can have this content: nothing, `process N`, or its beginning on a full disk.
 fn is_ours(content: &[u8]) -> bool {
-    match content.strip_prefix(HOLDER) {
+    match content.strip_prefix(HOLDER_PREFIX) {
         Some(id) => id.len() < 16 && id.trim_ascii_end().iter().all(u8::is_ascii_digit),
-        None => HOLDER.starts_with(content),
+        None => HOLDER_PREFIX.starts_with(content),
     }
 }
 
@@ -136,31 +137,32 @@ fn in_the_way(cache: &Path, file: &Path, reason: &str) -> CacheError {
     CacheError::InTheWay { path: cache.to_owned(), file: file.to_owned(), reason: reason.to_owned() }
 }
 
-/// The file that one process writes, and the lock of it.
+/// The file that this process writes, with its lock.
 #[derive(Debug)]
-pub struct Held {
-    place: Place,
-    /// Its write-ahead log, once there is one.
+pub struct LockedCache {
+    place: OpenedPath,
+    /// The write-ahead log, once it exists.
     log: OnceLock<FileId>,
     lock: WriterLock,
 }
 
-impl Held {
-    /// The lock of the cache that was opened.
-    pub fn new(place: Place, lock: WriterLock) -> Held {
-        Held { place, log: OnceLock::new(), lock }
+impl LockedCache {
+    /// Combines an opened cache and its lock.
+    pub fn new(place: OpenedPath, lock: WriterLock) -> LockedCache {
+        LockedCache { place, log: OnceLock::new(), lock }
     }
 
-    /// The cache.
-    pub fn place(&self) -> &Place {
+    /// The file.
+    pub fn place(&self) -> &OpenedPath {
         &self.place
     }
 
-    /// Whether the path still leads to the file that is written, and other processes still find its lock.
+    /// Checks that the path still leads to the file being written, and that other processes can find its
+    /// lock.
     ///
     /// # Errors
     /// [`CacheError::Moved`] if not.
-    pub fn must_be_in_place(&self) -> Result<(), CacheError> {
+    pub fn check_in_place(&self) -> Result<(), CacheError> {
         if self.place.has_moved() {
             return Err(CacheError::Moved { file: self.place.path().to_owned() });
         }
@@ -176,20 +178,20 @@ impl Held {
     }
 
     fn log_path(&self) -> PathBuf {
-        beside(&place::resolve(self.place.path()), "-wal")
+        with_suffix(&paths::resolve(self.place.path()), WAL)
     }
 }
 
-impl Drop for Held {
-    /// The log beside a file that took the place of this one is not of that file.
+impl Drop for LockedCache {
+    /// If another file replaced this one, renames the log beside it, which does not belong to that file.
     fn drop(&mut self) {
         let log = self.log_path();
         if self.place.is_replaced()
             && self.lock.is_in_place()
             && self.log.get().copied() == FileId::of_entry(&log)
         {
-            // A log that cannot be renamed stays: there is no way to report it here.
-            let _ = place::put_log_aside(&log);
+            // An error cannot be reported here; the log stays.
+            let _ = paths::rename_journal(&log);
         }
     }
 }
@@ -205,7 +207,7 @@ mod tests {
         let lock = folder.path().join("Cargo.lock");
         for content in ["version = 4\n", "process x", "process 12 and more", "p r", &"process 1".repeat(99)] {
             std::fs::write(&lock, content).unwrap();
-            let error = WriterLock::take(&cache).unwrap_err();
+            let error = WriterLock::acquire(&cache).unwrap_err();
             assert!(matches!(error, CacheError::InTheWay { .. }), "{content}: {error:?}");
             let message = error.to_string();
             assert!(
@@ -216,7 +218,7 @@ mod tests {
         }
         for content in ["", "process 7", "process 4194304\n", "proc"] {
             std::fs::write(&lock, content).unwrap();
-            drop(WriterLock::take(&cache).unwrap());
+            drop(WriterLock::acquire(&cache).unwrap());
             assert!(!lock.exists(), "{content}");
         }
     }
@@ -229,26 +231,26 @@ mod tests {
         for content in ["my words", ""] {
             std::fs::write(&precious, content).unwrap();
             let cache = folder.path().join(format!("{}.db", content.len()));
-            std::os::unix::fs::symlink(&precious, beside(&cache, ".lock")).unwrap();
-            let message = WriterLock::take(&cache).unwrap_err().to_string();
+            std::os::unix::fs::symlink(&precious, with_suffix(&cache, LOCK)).unwrap();
+            let message = WriterLock::acquire(&cache).unwrap_err().to_string();
             assert!(message.contains("symbolic link"), "{message}");
             assert_eq!(std::fs::read_to_string(&precious).unwrap(), content);
-            assert!(std::fs::symlink_metadata(beside(&cache, ".lock")).unwrap().is_symlink());
+            assert!(std::fs::symlink_metadata(with_suffix(&cache, LOCK)).unwrap().is_symlink());
         }
-        // One that leads nowhere makes nothing there.
+        // A dangling link makes no file.
         let cache = folder.path().join("dangling.db");
-        std::os::unix::fs::symlink("nowhere", beside(&cache, ".lock")).unwrap();
-        assert!(WriterLock::take(&cache).unwrap_err().to_string().contains("symbolic link"));
+        std::os::unix::fs::symlink("nowhere", with_suffix(&cache, LOCK)).unwrap();
+        assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("symbolic link"));
         assert!(!folder.path().join("nowhere").exists());
 
         let cache = folder.path().join("folder.db");
-        std::fs::create_dir(beside(&cache, ".lock")).unwrap();
-        assert!(WriterLock::take(&cache).unwrap_err().to_string().contains("is a directory"));
+        std::fs::create_dir(with_suffix(&cache, LOCK)).unwrap();
+        assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("is a directory"));
 
         let cache = folder.path().join("pipe.db");
-        let made = std::process::Command::new("mkfifo").arg(beside(&cache, ".lock")).status().unwrap();
+        let made = std::process::Command::new("mkfifo").arg(with_suffix(&cache, LOCK)).status().unwrap();
         assert!(made.success());
-        assert!(WriterLock::take(&cache).unwrap_err().to_string().contains("no regular file"));
+        assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("no regular file"));
     }
 
     #[test]
@@ -261,7 +263,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     while taken.load(Ordering::SeqCst) < 2000 {
-                        match WriterLock::take(&cache) {
+                        match WriterLock::acquire(&cache) {
                             Ok(lock) => {
                                 assert!(!is_held.swap(true, Ordering::SeqCst), "two hold it");
                                 taken.fetch_add(1, Ordering::SeqCst);
@@ -287,13 +289,13 @@ mod tests {
         std::os::unix::fs::symlink("cache.db", &link).unwrap();
         let inner = folder.path().join("inner");
         std::os::unix::fs::symlink(".", &inner).unwrap();
-        // Before it is made, and after.
+        // Before the cache is made, and after.
         for _ in 0..2 {
             for (first, second) in [(&file, &link), (&link, &file), (&inner.join("link.db"), &file)] {
-                let held = WriterLock::take(first).unwrap();
-                let error = WriterLock::take(second).unwrap_err();
+                let lock = WriterLock::acquire(first).unwrap();
+                let error = WriterLock::acquire(second).unwrap_err();
                 assert!(matches!(error, CacheError::Locked { .. }), "{error:?}");
-                drop(held);
+                drop(lock);
             }
             std::fs::write(&file, "").unwrap();
         }

@@ -1,41 +1,39 @@
-//! Old requests leave the cache.
+//! Pruning: removing old requests from the cache.
 //!
-//! A segment of old requests goes whole. One that has younger ones too is written anew with the rows that stay; these
-//! keep their order and their numbers.
+//! A segment of old requests is deleted. One that has newer requests too is rewritten without the old ones;
+//! the others keep their order and their row numbers.
 //!
-//! Log files stay in the catalogue, so that they are not pulled again. Those that may have held pruned requests note
-//! the time of the cut: they are never deleted at their source, for what they held is nowhere else; and if one of them
-//! grows or changes, requests before that time are not taken from it again.
+//! Log files stay in the catalogue, so they are not pulled again. Those that may have had pruned requests
+//! note the time of the cut. They are never deleted at their source, because the cache no longer has all of
+//! their content; and if one of them grows or changes, requests before that time are not added again.
 
 use std::ops::AddAssign;
 
 use roaring::RoaringTreemap;
 
 use super::catalogue::{IN_PART, WHOLE};
-use super::log_files::{LogFileRow, RowsPart};
+use super::log_file_rows::{LogFileRow, RunsRow};
 use super::segment_rows::SegmentRow;
 use super::segments::remove_rows;
 use crate::cache::column::integers::Integers;
+use crate::cache::column::layout::KEY_SLOT;
 use crate::cache::error::StoreError;
-use crate::cache::write::batch::KEY;
-use crate::cache::write::duplicates::read_column;
 use crate::cache::write::memtable::code_to_time;
+use crate::cache::write::repeats::read_column;
 use crate::cache::{CacheError, SegmentInfo, Snapshot, Writer};
-use crate::log::{Field, object_name};
+use crate::log::Field;
+use crate::log::object_name::{LATE_DELIVERY_SECONDS, NameDate};
 
-/// Seconds after which no log file is delivered any more that holds requests of a moment.
-const LATEST_DELIVERY: i64 = 10 * 86_400;
-
-/// What was dropped.
+/// What pruning removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
     /// Requests.
     pub requests: u64,
-    /// Segments that went whole.
+    /// Deleted segments.
     pub segments_dropped: u64,
-    /// Segments that lost a part.
+    /// Rewritten segments.
     pub segments_rewritten: u64,
-    /// Bytes that the requests took in the cache, about.
+    /// Approximate bytes that the requests took in the cache.
     pub bytes: u64,
 }
 
@@ -49,14 +47,14 @@ impl AddAssign for Pruned {
 }
 
 /// A segment with requests before the cut.
-struct Old {
+struct OldSegment {
     segment: SegmentRow,
     /// Rows before the cut.
     gone: Vec<usize>,
 }
 
 impl Pruned {
-    /// A segment of which so many rows go.
+    /// What pruning `gone` of the `rows` of a segment removes.
     fn of_segment(gone: u64, rows: u64, bytes: u64) -> Pruned {
         Pruned {
             requests: gone,
@@ -68,8 +66,8 @@ impl Pruned {
 }
 
 impl Snapshot<'_> {
-    /// What [`Writer::prune`] would drop of a source. Nothing has to be written for that, so it can be asked of a
-    /// cache that may only be read, or that another process fills.
+    /// What [`Writer::prune`] would remove of a source. Works on a cache that is read-only or being written
+    /// by another process.
     ///
     /// # Errors
     /// If the cache cannot be read.
@@ -86,35 +84,35 @@ impl Snapshot<'_> {
 }
 
 impl Writer {
-    /// Drops the requests of a source before an instant, segment by segment: if it is cut short, the
-    /// cache is as whole as before, and the next call carries on.
+    /// Removes the requests of a source before a time, segment by segment. If the process is stopped, the
+    /// cache stays consistent, and the next call continues.
     ///
     /// # Errors
     /// If the cache cannot be read or written.
     pub fn prune(&mut self, source: i64, before: i64) -> Result<Pruned, CacheError> {
-        self.settle()?;
+        self.commit_and_reset()?;
         let all_old = self.old(source, before).map_err(|error| error.of(&self.path))?;
         let mut gone = RoaringTreemap::new();
-        for Old { segment, gone: rows } in &all_old {
+        for OldSegment { segment, gone: rows } in &all_old {
             gone.extend(rows.iter().map(|row| segment.numbers.number(*row)));
         }
         if !gone.is_empty() {
             self.mark_log_files(source, before, &gone)?;
         }
         let mut all = Pruned::default();
-        for Old { segment, gone } in all_old {
-            let keys = std::mem::take(&mut self.values[KEY]);
-            let removed =
-                self.change(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
-            self.values[KEY] = keys;
+        for OldSegment { segment, gone } in all_old {
+            let keys = std::mem::take(&mut self.values[KEY_SLOT]);
+            let removed = self
+                .in_transaction(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
+            self.values[KEY_SLOT] = keys;
             removed?;
             all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, segment.bytes);
         }
         Ok(all)
     }
 
-    /// Segments with requests before an instant.
-    fn old(&self, source: i64, before: i64) -> Result<Vec<Old>, StoreError> {
+    /// The segments with requests before a time.
+    fn old(&self, source: i64, before: i64) -> Result<Vec<OldSegment>, StoreError> {
         let mut all = Vec::new();
         let segments = SegmentRow::all(&self.connection)?;
         for segment in
@@ -126,22 +124,22 @@ impl Writer {
                 .map_err(|damage| StoreError::from(damage).at(place))?;
             let rows = times.into_iter().enumerate();
             let gone = rows.filter(|(_, code)| code_to_time(*code) < before).map(|(row, _)| row).collect();
-            all.push(Old { segment, gone });
+            all.push(OldSegment { segment, gone });
         }
         Ok(all)
     }
 
-    /// Notes the cut on the log files that gave requests with these numbers, and on those that may have held
-    /// requests before it: they were delivered before it or not long after, or their names do not say when.
+    /// Notes the cut on the log files that gave requests with these row numbers, and on those that may have
+    /// had requests before it: they were delivered before it or not long after, or their names have no time.
     fn mark_log_files(&mut self, source: i64, before: i64, gone: &RoaringTreemap) -> Result<(), CacheError> {
-        self.change(|transaction, root| {
+        self.in_transaction(|transaction, root| {
             for mut file in LogFileRow::all(transaction, source)? {
                 if !matches!(file.state, WHOLE | IN_PART) {
                     continue;
                 }
-                let may_hold = object_name::instant(&file.name)
-                    .is_none_or(|at| at < before.saturating_add(LATEST_DELIVERY))
-                    || RowsPart::of_file(transaction, &file)?
+                let may_hold = NameDate::find(&file.name)
+                    .is_none_or(|date| date.instant < before.saturating_add(LATE_DELIVERY_SECONDS))
+                    || RunsRow::of_file(transaction, &file)?
                         .iter()
                         .flat_map(|part| &part.runs)
                         .any(|run| gone.range_cardinality(run.row..run.row + run.rows) > 0);
@@ -162,12 +160,12 @@ mod tests {
     use super::*;
     use crate::cache::column::text::OpenPage;
     use crate::cache::sqlite::check::check;
-    use crate::cache::sqlite::schema;
+    use crate::cache::sqlite::connection;
     use crate::cache::testing::{Request, START, batch, filled};
     use crate::cache::write::row_numbers::RowNumbers;
     use crate::cache::{Cache, CacheError, Snapshot};
 
-    /// Number, time and request URI of all requests.
+    /// Row number, time and request URI of all requests.
     fn all(path: &std::path::Path) -> Vec<(u64, i64, Vec<u8>)> {
         let cache = Cache::open(path).unwrap();
         let snapshot = cache.snapshot().unwrap();
@@ -200,18 +198,18 @@ mod tests {
         let mut writer = filled(&path, "one", (0..300_000).map(Request::at));
         let before = all(&path);
         let size = std::fs::metadata(&path).unwrap().len();
-        let source = writer.known_source("one").unwrap().unwrap();
+        let source = writer.find_source("one").unwrap().unwrap();
         let cache = Cache::open(&path).unwrap();
-        let told = cache.snapshot().unwrap().prunable(source, START + 200_000).unwrap();
+        let expected = cache.snapshot().unwrap().prunable(source, START + 200_000).unwrap();
         drop(cache);
         assert_eq!(all(&path).len(), 300_000, "nothing is done by asking");
 
         let pruned = writer.prune(source, START + 200_000).unwrap();
-        assert_eq!(told, pruned);
+        assert_eq!(expected, pruned);
         assert_eq!((pruned.requests, pruned.segments_dropped, pruned.segments_rewritten), (200_000, 1, 1));
-        // They were in the order of time: numbers stay.
+        // The requests were in order of time, so the row numbers stay.
         assert_eq!(all(&path), before[200_000..]);
-        assert!(writer.give_space_back().unwrap() > size / 3);
+        assert!(writer.vacuum().unwrap() > size / 3);
         assert_eq!(all(&path), before[200_000..]);
         assert_eq!(check(&path, 0).unwrap().findings, []);
         assert_eq!(writer.prune(source, START + 200_000).unwrap(), Pruned::default());
@@ -221,18 +219,18 @@ mod tests {
     fn requests_that_are_not_in_order_stay_in_order_and_keep_their_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
-        // 7 is prime to 1000: every second of 0..1000 once, well mixed.
+        // 7 is coprime to 1000: every second of 0..1000 once, shuffled.
         let mut writer = filled(&path, "one", (0..1000).map(|n| Request::at(n * 7 % 1000)));
         let before = all(&path);
-        let source = writer.known_source("one").unwrap().unwrap();
+        let source = writer.find_source("one").unwrap().unwrap();
         assert_eq!(writer.prune(source, START + 400).unwrap().requests, 400);
         let expected: Vec<_> = before.into_iter().filter(|(_, time, _)| *time >= 400).collect();
         assert_eq!(all(&path), expected, "also the numbers stay");
         assert_eq!(check(&path, 0).unwrap().findings, []);
 
-        // What comes next goes on with the next number, and repeats are still known.
+        // New requests get the next row numbers, and repeats are still detected.
         let more: Vec<Request> = (995..1005).map(Request::at).collect();
-        let appended = writer.append(source, batch("b", &more, 1, true)).unwrap();
+        let appended = writer.append(source, &mut batch("b", &more, 1, true)).unwrap();
         assert_eq!((appended.requests, appended.duplicates), (5, 5));
         writer.commit().unwrap();
         let numbers = expected.iter().map(|(number, ..)| *number).chain(1000..1005);
@@ -245,39 +243,39 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = filled(&path, "one", [Request::at(90_000)].into_iter());
-        let source = writer.known_source("one").unwrap().unwrap();
+        let source = writer.find_source("one").unwrap().unwrap();
         let requests: Vec<Request> = (0..20).map(Request::at).collect();
-        // Two files of the first of April, one of much later; of each the first half.
+        // Two files of the first of April, and a much later one; the first half of each.
         let names = ["2026-04-01-01-00-00-A", "2026-04-01-02-00-00-B", "2026-05-01-00-00-00-C"];
         for (name, requests) in names.iter().zip([&requests[..5], &requests[5..10], &requests[10..15]]) {
-            writer.append(source, batch(name, requests, 1, false)).unwrap();
+            writer.append(source, &mut batch(name, requests, 1, false)).unwrap();
         }
         writer.commit().unwrap();
         assert_eq!(writer.prune(source, START + 10).unwrap().requests, 10);
         assert_eq!(check(&path, 0).unwrap().findings, []);
 
         let states = |path: &std::path::Path| -> Vec<(i64, bool)> {
-            let connection = schema::open_reader(path).unwrap();
+            let connection = connection::open_reader(path).unwrap();
             let mut files = LogFileRow::all(&connection, source).unwrap();
             files.sort_by_key(|file| file.name.clone());
             let files = files.into_iter().filter(|file| names.contains(&file.name.as_str()));
             files.map(|file| (file.state, file.pruned_before == Some(START + 10))).collect()
         };
         assert_eq!(states(&path), [(IN_PART, true), (IN_PART, true), (IN_PART, false)]);
-        // What is known of them still counts: only the rest is asked for, by another process, too.
+        // The committed lines still count: any process needs only the rest.
         drop(writer);
         let known = [(names[0], Some("1"))].into_iter();
-        let known = Cache::open(&path).unwrap().known(Some(source), known).unwrap();
+        let known = Cache::open(&path).unwrap().log_file_statuses(Some(source), known).unwrap();
         let first_half = 1..6;
-        assert_eq!(known, [crate::cache::sqlite::catalogue::Known::InPart(vec![first_half])]);
+        assert_eq!(known, [crate::cache::sqlite::catalogue::LogFileStatus::InPart(vec![first_half])]);
         let mut writer = Writer::open(&path).unwrap();
         for (index, name) in names.iter().enumerate().filter(|(index, _)| *index != 1) {
             let more: Vec<Request> = (0..5).map(|n| Request::at(1000 + index as i64 * 10 + n)).collect();
-            writer.append(source, batch(name, &more, 6, true)).unwrap();
+            writer.append(source, &mut batch(name, &more, 6, true)).unwrap();
         }
         writer.commit().unwrap();
         assert_eq!(states(&path), [(WHOLE, true), (IN_PART, true), (WHOLE, false)]);
-        let holds = names.map(|name| writer.holds(source, name, Some("1")).unwrap());
+        let holds = names.map(|name| writer.has_whole_log_file(source, name, Some("1")).unwrap());
         assert_eq!(holds, [false, false, true], "only what is here wholly may be deleted elsewhere");
         assert_eq!(check(&path, 0).unwrap().findings, []);
     }
@@ -287,10 +285,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = filled(&path, "one", (0..1000).map(Request::at));
-        let source = writer.known_source("one").unwrap().unwrap();
+        let source = writer.find_source("one").unwrap().unwrap();
         assert_eq!(writer.prune(source, i64::MAX).unwrap().requests, 1000);
         assert_eq!(check(&path, 0).unwrap().findings, []);
-        writer.append(source, batch("b", &[Request::at(2000)], 1, true)).unwrap();
+        writer.append(source, &mut batch("b", &[Request::at(2000)], 1, true)).unwrap();
         writer.commit().unwrap();
         assert_eq!(all(&path).iter().map(|(number, ..)| *number).collect::<Vec<_>>(), [1000]);
         assert_eq!(check(&path, 0).unwrap().findings, []);

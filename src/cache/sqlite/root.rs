@@ -63,7 +63,7 @@ impl Root {
     }
 
     /// Writes the root at the end of a transaction: the digests of the small tables are taken of the tables, that of
-    /// the log files is kept by [`LogFileRow`](crate::cache::sqlite::log_files::LogFileRow).
+    /// the log files is kept by [`LogFileRow`](crate::cache::sqlite::log_file_rows::LogFileRow).
     pub fn write(&mut self, transaction: &Connection, stored: &[usize; DIMENSIONS]) -> rusqlite::Result<()> {
         self.dictionaries = stored.map(|length| length as u32);
         self.segments = digest_of(transaction, "segment")?;

@@ -1,9 +1,9 @@
-//! Which line of a log file gave which request: what makes it possible to take back the requests of a version of a
-//! log file that another replaces, and to name the log file and the line of a request.
+//! Runs: which line of a log file gave which request. They serve to remove the requests of a replaced
+//! version, and to name the log file and the line of a request.
 //!
-//! A run is a stretch of consecutive lines that gave requests with consecutive numbers. The layout, per run: the
-//! difference of its first line to the end of the run before as a zigzag varint, the same of its first request, then
-//! `rows × 2` as a varint, plus 1 if the requests were in the cache already (repeats).
+//! A run is a stretch of consecutive lines that gave requests with consecutive row numbers. Layout per run:
+//! the first line minus the end of the run before as a zigzag varint, the first row number likewise, then
+//! `rows × 2` as a varint, plus 1 if the requests are repeats.
 
 use crate::cache::column::{Damage, put_varint, take_varint};
 
@@ -12,15 +12,15 @@ use crate::cache::column::{Damage, put_varint, take_varint};
 pub struct Run {
     /// The first line, from 1.
     pub line: u64,
-    /// The number of the first request within the source.
+    /// The row number of the first request.
     pub row: u64,
-    /// How many lines and requests.
+    /// Number of lines and requests.
     pub rows: u64,
     /// Whether other lines had given these requests before.
     pub is_repeat: bool,
 }
 
-/// Adds a run, or makes the last one longer.
+/// Adds a run, or extends the last one.
 pub fn push(runs: &mut Vec<Run>, run: Run) {
     if let Some(last) = runs.last_mut()
         && last.line + last.rows == run.line
@@ -33,7 +33,7 @@ pub fn push(runs: &mut Vec<Run>, run: Run) {
     }
 }
 
-/// Runs as they are stored.
+/// The stored form of runs.
 pub fn encode(runs: &[Run]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(4 * runs.len() + 8);
     let (mut line, mut row) = (0u64, 0u64);
@@ -49,7 +49,7 @@ pub fn encode(runs: &[Run]) -> Vec<u8> {
 /// Reads stored runs.
 ///
 /// # Errors
-/// If the bytes are not those of runs.
+/// If the bytes are not valid.
 pub fn decode(mut bytes: &[u8]) -> Result<Vec<Run>, Damage> {
     let damage = || Damage("its runs of lines and requests cannot be read");
     let mut runs = Vec::new();

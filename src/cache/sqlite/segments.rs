@@ -9,10 +9,10 @@ use crate::cache::column::chunk;
 use crate::cache::column::integers::Integers;
 use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
 use crate::cache::column::text::split;
-use crate::cache::dictionary::published::Values;
+use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
-use crate::cache::write::duplicates::read_column;
-use crate::cache::write::memtable::{OpenSegment, code_to_time};
+use crate::cache::write::memtable::{Memtable, code_to_time};
+use crate::cache::write::repeats::read_column;
 use crate::cache::write::row_numbers::RowNumbers;
 use crate::log::Field;
 
@@ -21,8 +21,8 @@ pub(in crate::cache) fn insert_segment(
     transaction: &Transaction<'_>,
     root: &mut Root,
     (source, numbers): (i64, RowNumbers),
-    segment: &mut OpenSegment,
-    keys: &Values,
+    segment: &mut Memtable,
+    keys: &GrowingDictionary,
 ) -> Result<i64, StoreError> {
     let (time_min, time_max) = segment.time_range().unwrap_or((0, 0));
     root.newest_segment += 1;
@@ -50,7 +50,7 @@ pub(in crate::cache) fn remove_rows(
     root: &mut Root,
     segment: &SegmentRow,
     rows: &[usize],
-    keys: &Values,
+    keys: &GrowingDictionary,
 ) -> Result<(), StoreError> {
     let range = segment.numbers.range(segment.rows);
     if rows.len() == segment.rows {
@@ -77,13 +77,13 @@ pub(in crate::cache) fn load_segment(
     connection: &Connection,
     id: i64,
     rows: usize,
-) -> Result<OpenSegment, StoreError> {
+) -> Result<Memtable, StoreError> {
     let damaged = |damage| StoreError::from(damage).at(format_args!("segment {id}"));
     let read = |field: Field| read_column(connection, id, field);
     let numbers = |field: Field| {
         Integers::open(read(field)?).and_then(|column| column.into_rows(rows)).map_err(damaged)
     };
-    let mut segment = OpenSegment::default();
+    let mut segment = Memtable::default();
     segment.times = numbers(Field::Time)?.into_iter().map(code_to_time).collect();
     let mut codes: [Vec<u32>; DIMENSIONS] = Default::default();
     for (codes, field) in codes.iter_mut().zip(DIMENSION_FIELDS) {

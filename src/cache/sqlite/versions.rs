@@ -1,42 +1,43 @@
-//! A version of a log file takes the place of another: what only the other gave leaves the cache.
+//! Replacing versions of log files: removing what only replaced versions gave.
 //!
-//! The rule: for any sequence of versions of a log file, read at any moments, the cache has what a fresh pull of the
-//! last version that could be read to its end gives, and what later versions gave that could not (because the pull was
-//! stopped, or the network failed). What a log file gave that has vanished from its source stays. A version whose
-//! content is damaged (a checksum of gzip or zstd is wrong) gives nothing.
+//! The rule: for any sequence of versions of a log file, read at any times, the cache has what a fresh pull
+//! gives of the last version that could be read to its end, and what later versions gave that could not (the
+//! pull was stopped, or the network failed). Requests of a log file that vanished from its source stay. A
+//! version with damaged content (a wrong checksum of gzip or zstd) gives nothing.
 //!
-//! Requests that several log files gave are there once, and stay as long as one of these files gives them.
+//! A request that several log files gave is stored once, and stays as long as one of these files gives it.
 
 use std::collections::HashMap;
 
 use roaring::RoaringTreemap;
 use rusqlite::Transaction;
 
-use super::log_files::{FileState, LogFileRow, RowsPart};
+use super::log_file_reading::LogFileReading;
+use super::log_file_rows::{LogFileRow, RunsRow};
 use super::root::Root;
 use super::runs::{self, Run};
 use super::segment_rows::SegmentRow;
 use super::segments::remove_rows;
-use crate::cache::dictionary::published::Values;
+use crate::cache::column::layout::KEY_SLOT;
+use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
-use crate::cache::write::batch::KEY;
 use crate::cache::{CacheError, Writer};
 
 impl Writer {
-    /// Commits, and takes back what earlier versions of log files gave that were read to their end in another version
-    /// since, and what damaged ones gave. Returns how many requests were removed.
+    /// Commits, and removes what only replaced or damaged versions of log files gave. Returns the number of
+    /// removed requests.
     ///
-    /// Until this is called those requests stay. If it never is, because the process is killed, the log files are read
-    /// again by the next pull.
+    /// Until then those requests stay. If the process is killed before, the next pull reads the log files
+    /// again.
     ///
     /// # Errors
-    /// If the cache cannot be read or written; then nothing is taken back.
+    /// If the cache cannot be read or written; then nothing is removed.
     pub fn replace_versions(&mut self) -> Result<u64, CacheError> {
         self.commit()?;
-        let mut by_source: HashMap<i64, Vec<FileState>> = HashMap::new();
+        let mut by_source: HashMap<i64, Vec<LogFileReading>> = HashMap::new();
         let files = std::mem::take(&mut self.files);
         for ((source, _), file) in files {
-            if file.is_damaged || file.takes_back() {
+            if file.is_damaged || file.removes_requests() {
                 by_source.entry(source).or_default().push(file);
             }
         }
@@ -44,16 +45,17 @@ impl Writer {
         for (source, files) in by_source {
             self.checkpointer = None;
             self.tail = None;
-            let keys = std::mem::take(&mut self.values[KEY]);
-            let replaced = self.change(|transaction, root| replace(transaction, root, source, &files, &keys));
-            self.values[KEY] = keys;
+            let keys = std::mem::take(&mut self.values[KEY_SLOT]);
+            let replaced =
+                self.in_transaction(|transaction, root| replace(transaction, root, source, &files, &keys));
+            self.values[KEY_SLOT] = keys;
             removed += replaced?;
         }
         Ok(removed)
     }
 }
 
-/// The requests that log files refer to.
+/// Row numbers of requests that log files gave.
 #[derive(Default)]
 struct Rows {
     owned: RoaringTreemap,
@@ -71,21 +73,21 @@ impl Rows {
     }
 }
 
-/// Takes back what these log files of a source no longer give; how many requests were removed.
+/// Removes what these log files of a source no longer give. Returns the number of removed requests.
 fn replace(
     transaction: &Transaction<'_>,
     root: &mut Root,
     source: i64,
-    files: &[FileState],
-    keys: &Values,
+    files: &[LogFileReading],
+    keys: &GrowingDictionary,
 ) -> Result<u64, StoreError> {
-    let states: HashMap<i64, &FileState> =
+    let states: HashMap<i64, &LogFileReading> =
         files.iter().filter_map(|file| Some((file.row.as_ref()?.id, file))).collect();
     let mut rows = LogFileRow::all(transaction, source)?;
     let (mut dropped, mut kept) = (Vec::new(), Vec::new());
     let mut lost = Rows::default();
     for row in &rows {
-        for part in RowsPart::of_file(transaction, row)? {
+        for part in RunsRow::of_file(transaction, row)? {
             let is_dropped = part.generation > row.kept_generation
                 && states
                     .get(&row.id)
@@ -116,13 +118,13 @@ fn replace(
             row.rows.remove(part.crc);
         }
     }
-    // What a file owned that only repeats are left of belongs to one of those.
+    // A request that lost its owner belongs to a log file that has it as a repeat.
     let orphans = (&still_given.repeats & &lost) - &still_given.owned;
     let adopted = adopt(transaction, &mut rows, &states, &kept, orphans)?;
     for mut row in rows {
         let adopted = adopted.get(&row.id).copied();
         match states.get(&row.id) {
-            // Read for the first time, and damaged: as if it had not been read.
+            // A damaged log file without an earlier reading: as if it had not been read.
             Some(state) if state.is_damaged && !state.has_earlier() => row.delete(transaction, root)?,
             Some(state) if state.is_damaged => {
                 row.counts.adopt(adopted.unwrap_or(0));
@@ -145,19 +147,19 @@ fn replace(
     Ok(removed)
 }
 
-/// The row of a log file among rows in the order of their ids.
+/// Finds the row of a log file in rows that are sorted by id.
 fn row_of(rows: &mut [LogFileRow], id: i64) -> Option<&mut LogFileRow> {
     let index = rows.binary_search_by_key(&id, |row| row.id).ok()?;
     rows.get_mut(index)
 }
 
-/// Removes the requests with these numbers from the segments of a source; how many there were.
+/// Removes the requests with these row numbers from the segments of a source. Returns their number.
 fn remove(
     transaction: &Transaction<'_>,
     root: &mut Root,
     source: i64,
     gone: &RoaringTreemap,
-    keys: &Values,
+    keys: &GrowingDictionary,
 ) -> Result<u64, StoreError> {
     if gone.is_empty() {
         return Ok(0);
@@ -180,13 +182,13 @@ fn remove(
     Ok(removed)
 }
 
-/// Gives requests that no log file owns any more to log files that have them as repeats. Returns how many repeats that
-/// the catalogue counts of a log file are requests now, for each that changed. The caller saves their rows.
+/// Assigns requests without an owner to log files that have them as repeats. Returns for each changed log
+/// file how many counted repeats became requests. The caller saves the rows.
 fn adopt(
     transaction: &Transaction<'_>,
     rows: &mut [LogFileRow],
-    states: &HashMap<i64, &FileState>,
-    kept: &[RowsPart],
+    states: &HashMap<i64, &LogFileReading>,
+    kept: &[RunsRow],
     mut orphans: RoaringTreemap,
 ) -> Result<HashMap<i64, u64>, StoreError> {
     let mut adopted = HashMap::new();
@@ -210,7 +212,7 @@ fn adopt(
             }
         }
         row.rows.remove(part.crc);
-        row.rows.add(RowsPart::write(transaction, (part.file, part.generation, part.part), &runs)?);
+        row.rows.add(RunsRow::write(transaction, (part.file, part.generation, part.part), &runs)?);
     }
     Ok(adopted)
 }

@@ -1,4 +1,5 @@
-//! The segment at the end of a source: requests that are not packed yet, and may not be committed yet.
+//! The memtable: the segment being filled at the end of a source. Its requests are not packed yet, and may
+//! not be committed yet.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -9,163 +10,168 @@ use hashbrown::HashMap;
 use crate::log::parser::templates::is_in_frame;
 use crate::log::{Field, Kind};
 
-use super::batch::{Batch, KEY, NEW};
+use super::batch::Batch;
+use super::encoded_column::NEW_VALUE;
+use crate::cache::column::layout::KEY_SLOT;
 use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURES, hint, slot,
 };
 use crate::cache::column::text::{self, OpenPage, PAGE, PAGE_BYTES, Page, PageBuilder};
 use crate::cache::column::value_set::Presence;
 use crate::cache::column::{Damage, integers};
-use crate::cache::dictionary::published::Values;
+use crate::cache::dictionary::published::GrowingDictionary;
 
-/// Rows that a segment is meant to have.
+/// Rows of a full segment.
 pub const SEGMENT_ROWS: usize = 131_072;
 
-/// Bytes of text, as it is stored, from which on a segment has no more rows: the last one is in memory, and is written
-/// anew until it is full. SQLite holds up to 1 GB in one place. Ordinary segments have a fifth of it.
+/// Bytes of stored text of a full segment. The last segment is in memory and is rewritten until it is full,
+/// and SQLite stores up to 1 GB in one value. An ordinary segment has a fifth of them.
 pub const SEGMENT_BYTES: usize = 64 << 20;
 
-/// Whether a dimension stands in the frame of a line.
-const fn is_framed(slot: usize) -> bool {
+/// Whether a dimension is part of the template of a line.
+const fn is_in_template(slot: usize) -> bool {
     is_in_frame(DIMENSION_FIELDS[slot])
 }
 
-/// How many dimensions do.
-const FRAMED: usize = {
+/// Number of template dimensions.
+const TEMPLATE_DIMENSIONS: usize = {
     let (mut count, mut slot) = (0, 0);
     while slot < DIMENSIONS {
-        count += is_framed(slot) as usize;
+        count += is_in_template(slot) as usize;
         slot += 1;
     }
     count
 };
 
-/// One of them.
-const A_FRAMED: usize = slot(Field::Bucket);
+/// A template dimension. All of them have one code per template.
+const TEMPLATE_SLOT: usize = slot(Field::Bucket);
 
-/// A column ready for the file.
+/// A column ready to be written.
 pub struct PackedColumn<'a> {
     pub field: Field,
     pub low: i64,
     pub high: i64,
-    /// Of dimensions only, and only if it says more than the bounds.
+    /// Only for dimensions, and only if it says more than the bounds.
     pub presence: Option<Presence>,
-    /// Its bytes, of text the directory only.
+    /// The packed integers; for text the directory of its pages.
     pub bytes: &'a [u8],
-    /// Of text only: the pages, whose bytes follow.
+    /// For text the pages, whose bytes follow the directory.
     pub pages: &'a [Page],
 }
 
-/// Requests in columns, codes being those of the cache's dictionaries.
+/// Requests in columns, with the value ids of the cache.
 #[derive(Default)]
-pub struct OpenSegment {
+pub struct Memtable {
     pub times: Vec<i64>,
-    /// Per row; of a field [in the frame](is_in_frame) per frame.
+    /// One value id per row, or one per template for a field [in the frame](is_in_frame) of a line.
     pub codes: [Vec<u32>; DIMENSIONS],
-    /// Per row its frame. Several may be the same, and some the frame of no row any more.
+    /// The template of each row. Templates may be equal, and some have no rows any more.
     frames: Vec<u32>,
     pub measures: [Vec<u64>; MEASURES],
     pub details: [Vec<Page>; DETAILS],
-    /// The pages of each detail that were read last, the latest at the end.
-    opened: RefCell<[OpenPages; DETAILS]>,
-    /// Memory of the pages of segments before, and what columns are packed in.
+    /// The last opened pages of each detail, the most recently used at the end.
+    open_pages: RefCell<[OpenPages; DETAILS]>,
+    /// Page buffers of earlier segments, to be used again.
     spare: [Vec<Vec<u8>>; DETAILS],
     packer: integers::Packer,
-    /// What pages are made anew with, once one was.
-    renewal: [Option<Box<Renewal>>; DETAILS],
+    /// Rewrites pages; made when first needed.
+    rewriters: [Option<Box<PageRewriter>>; DETAILS],
 }
 
-/// A page that is taken apart, and the one that is made of it: their memory serves many.
-struct Renewal {
+/// The buffers for rewriting a page: it is decoded into `open` and built again by `builder`.
+struct PageRewriter {
     open: OpenPage,
     builder: PageBuilder,
 }
 
-impl Renewal {
-    fn of(slot: usize) -> Box<Renewal> {
-        Box::new(Renewal { open: OpenPage::default(), builder: PageBuilder::new(hint(DETAIL_FIELDS[slot])) })
+impl PageRewriter {
+    fn of(slot: usize) -> Box<PageRewriter> {
+        Box::new(PageRewriter {
+            open: OpenPage::default(),
+            builder: PageBuilder::new(hint(DETAIL_FIELDS[slot])),
+        })
     }
 }
 
-/// Pages of one detail with their numbers.
+/// Pages of one detail with their indices.
 type OpenPages = Vec<(usize, Arc<OpenPage>)>;
 
-/// Pages kept open per detail. Repeats come in a row, often several log files side by side: each is
-/// compared with a page far from its own, and to open two pages for every row would take a hundred times as
-/// long as to read it.
-const PAGES_OPEN: usize = 8;
+/// Open pages per detail. Repeats follow each other, often from several log files alternately. Each is
+/// compared with a page far from its own, and opening two pages for every row would take a hundred times as
+/// long as parsing it.
+const MAX_OPEN_PAGES: usize = 8;
 
-/// Bytes of memory that pages kept open may take per detail, if they are more than one.
-const OPEN_BYTES: usize = 32 << 20;
+/// Bytes of memory of the open pages of a detail, unless it is a single page.
+const MAX_OPEN_BYTES: usize = 32 << 20;
 
-/// Memory of a page is kept for another up to this size.
-const SPARE_PAGE_BYTES: usize = 1 << 20;
+/// Larger page buffers are freed, not reused.
+const MAX_REUSED_PAGE_BYTES: usize = 1 << 20;
 
-impl OpenSegment {
-    /// How many requests.
+impl Memtable {
+    /// Number of requests.
     pub fn rows(&self) -> usize {
         self.times.len()
     }
 
-    /// Bytes of text, as they are stored.
+    /// Bytes of text as stored.
     pub fn bytes(&self) -> usize {
         self.details.iter().flatten().map(|page| page.bytes.len()).sum()
     }
 
-    /// Bytes of memory that its text takes, with the pages that are open.
+    /// Bytes of memory of text, open pages included.
     pub fn text_memory(&self) -> usize {
-        let opened = self.opened.borrow();
-        self.bytes() + opened.iter().flatten().map(|(_, page)| page.memory()).sum::<usize>()
+        let open_pages = self.open_pages.borrow();
+        self.bytes() + open_pages.iter().flatten().map(|(_, page)| page.memory()).sum::<usize>()
     }
 
-    /// Adds all of a batch but its dimensions, whose codes are added by [`OpenSegment::extend_codes`].
+    /// Adds all columns of a batch but its dimensions; [`Memtable::extend_codes`] adds these.
     pub fn extend(&mut self, batch: &mut Batch) {
-        let first = self.codes[A_FRAMED].len() as u32;
+        let first = self.codes[TEMPLATE_SLOT].len() as u32;
         self.frames.extend(batch.frames.iter().map(|frame| first + frame));
         self.times.extend_from_slice(&batch.times);
         for (all, more) in self.measures.iter_mut().zip(&batch.measures) {
             all.extend_from_slice(more);
         }
         for (slot, (all, more)) in self.details.iter_mut().zip(&mut batch.details).enumerate() {
-            // One page's memory back for each that came.
+            // Return one buffer for each page received.
             let spare = &mut self.spare[slot];
             batch.spare[slot].extend(spare.drain(spare.len().saturating_sub(more.len())..));
             all.append(more);
         }
     }
 
-    /// Adds the codes of a dimension; `ids` has that of the cache for each [`NEW`] value of the batch.
+    /// Adds the codes of a dimension. `ids` has the value id for each [`NEW_VALUE`] code of the batch.
     pub fn extend_codes(&mut self, slot: usize, codes: &[u32], ids: &[u32]) {
         if ids.len() > 1 {
-            self.codes[slot].extend(codes.iter().map(|code| final_code(*code, ids)));
+            self.codes[slot].extend(codes.iter().map(|code| value_id(*code, ids)));
         } else {
             self.codes[slot].extend_from_slice(codes);
         }
     }
 
-    /// The code of a row.
+    /// The value id of a dimension of a row.
     pub fn code(&self, slot: usize, row: usize) -> u32 {
-        let index = if is_framed(slot) { self.frames[row] as usize } else { row };
+        let index = if is_in_template(slot) { self.frames[row] as usize } else { row };
         self.codes[slot][index]
     }
 
-    /// Takes over columns of all dimensions, per row.
+    /// Replaces the codes of all dimensions. `columns` have one value id per row.
     pub fn set_codes(&mut self, columns: [Vec<u32>; DIMENSIONS]) {
-        let rows = columns[KEY].len();
-        let framed = || columns.iter().enumerate().filter(|(slot, _)| is_framed(*slot));
-        let mut numbers: HashMap<[u32; FRAMED], u32> = HashMap::new();
+        let rows = columns[KEY_SLOT].len();
+        let in_template = || columns.iter().enumerate().filter(|(slot, _)| is_in_template(*slot));
+        let mut numbers: HashMap<[u32; TEMPLATE_DIMENSIONS], u32> = HashMap::new();
         self.frames.clear();
         for row in 0..rows {
-            let mut frame = [0; FRAMED];
-            frame.iter_mut().zip(framed()).for_each(|(code, (_, column))| *code = column[row]);
+            let mut frame = [0; TEMPLATE_DIMENSIONS];
+            frame.iter_mut().zip(in_template()).for_each(|(code, (_, column))| *code = column[row]);
             let next = numbers.len() as u32;
             self.frames.push(*numbers.entry(frame).or_insert(next));
         }
-        let mut frames: Vec<([u32; FRAMED], u32)> = numbers.into_iter().collect();
+        let mut frames: Vec<([u32; TEMPLATE_DIMENSIONS], u32)> = numbers.into_iter().collect();
         frames.sort_unstable_by_key(|(_, number)| *number);
         let mut place = 0;
         for (slot, column) in columns.into_iter().enumerate() {
-            if is_framed(slot) {
+            if is_in_template(slot) {
                 self.codes[slot] = frames.iter().map(|(codes, _)| codes[place]).collect();
                 place += 1;
             } else {
@@ -174,28 +180,28 @@ impl OpenSegment {
         }
     }
 
-    /// Empties it, keeping memory.
+    /// Removes all rows and keeps the memory.
     pub fn clear(&mut self) {
         self.times.clear();
         self.codes.iter_mut().for_each(Vec::clear);
         self.frames.clear();
         self.measures.iter_mut().for_each(Vec::clear);
-        *self.opened.get_mut() = Default::default();
+        *self.open_pages.get_mut() = Default::default();
         for (pages, spare) in self.details.iter_mut().zip(&mut self.spare) {
-            // What no batch came for since the segment before is not needed.
+            // Buffers that no batch needed since the last segment are surplus.
             spare.clear();
             let bytes = pages.drain(..).map(|page| page.bytes);
-            spare.extend(bytes.filter(|bytes| bytes.len() > 1 && bytes.capacity() <= SPARE_PAGE_BYTES));
+            spare.extend(bytes.filter(|bytes| bytes.len() > 1 && bytes.capacity() <= MAX_REUSED_PAGE_BYTES));
         }
     }
 
-    /// Takes rows out again. `gone` is sorted.
-    pub fn remove(&mut self, gone: &[usize], keys: &Values) -> Result<(), Damage> {
+    /// Removes rows, given in ascending order.
+    pub fn remove(&mut self, gone: &[usize], keys: &GrowingDictionary) -> Result<(), Damage> {
         let Some(&first) = gone.first() else { return Ok(()) };
         for slot in 0..DETAILS {
             self.remove_details(slot, gone, keys)?;
         }
-        *self.opened.get_mut() = Default::default();
+        *self.open_pages.get_mut() = Default::default();
         let keep = |column_length: usize| {
             let mut next = gone.iter().peekable();
             (first..column_length).filter(move |row| next.next_if(|gone| **gone == *row).is_none())
@@ -210,15 +216,21 @@ impl OpenSegment {
         }
         let rows = self.rows();
         compact(&mut self.times, first, keep(rows));
-        let by_row = self.codes.iter_mut().enumerate().filter(|(slot, _)| !is_framed(*slot));
+        let by_row = self.codes.iter_mut().enumerate().filter(|(slot, _)| !is_in_template(*slot));
         by_row.for_each(|(_, column)| compact(column, first, keep(rows)));
         compact(&mut self.frames, first, keep(rows));
         self.measures.iter_mut().for_each(|column| compact(column, first, keep(rows)));
         Ok(())
     }
 
-    fn remove_details(&mut self, slot: usize, gone: &[usize], keys: &Values) -> Result<(), Damage> {
-        let Renewal { open, builder } = &mut **self.renewal[slot].get_or_insert_with(|| Renewal::of(slot));
+    fn remove_details(
+        &mut self,
+        slot: usize,
+        gone: &[usize],
+        keys: &GrowingDictionary,
+    ) -> Result<(), Damage> {
+        let PageRewriter { open, builder } =
+            &mut **self.rewriters[slot].get_or_insert_with(|| PageRewriter::of(slot));
         let mut gone = gone.iter().peekable();
         let mut start = 0;
         for page in &mut self.details[slot] {
@@ -228,12 +240,12 @@ impl OpenSegment {
                 for row in start..end {
                     if gone.next_if(|gone| **gone == row).is_none() {
                         let key = || key_of(&self.codes, keys, row);
-                        push_again(builder, open, row - start, key)?;
+                        copy_value(builder, open, row - start, key)?;
                     }
                 }
                 let memory = std::mem::take(&mut page.bytes);
                 *page = builder.finish_in(&mut vec![memory]).unwrap_or(Page { rows: 0, bytes: vec![0] });
-                if open.memory() > OPEN_BYTES {
+                if open.memory() > MAX_OPEN_BYTES {
                     *open = OpenPage::default();
                 }
             }
@@ -244,27 +256,32 @@ impl OpenSegment {
     }
 
     /// A detail of a row.
-    pub fn detail(&self, slot: usize, row: usize, keys: &Values) -> Result<Option<Vec<u8>>, Damage> {
+    pub fn detail(
+        &self,
+        slot: usize,
+        row: usize,
+        keys: &GrowingDictionary,
+    ) -> Result<Option<Vec<u8>>, Damage> {
         let mut start = 0;
         for (index, page) in self.details[slot].iter().enumerate() {
             if row < start + page.rows {
-                let mut opened = self.opened.borrow_mut();
-                let opened = &mut opened[slot];
-                let open = match opened.iter().position(|(number, _)| *number == index) {
+                let mut open_pages = self.open_pages.borrow_mut();
+                let open_pages = &mut open_pages[slot];
+                let open = match open_pages.iter().position(|(number, _)| *number == index) {
                     Some(place) => {
-                        opened[place..].rotate_left(1);
-                        opened[opened.len() - 1].1.clone()
+                        open_pages[place..].rotate_left(1);
+                        open_pages[open_pages.len() - 1].1.clone()
                     }
                     None => {
-                        if opened.len() == PAGES_OPEN {
-                            opened.remove(0);
+                        if open_pages.len() == MAX_OPEN_PAGES {
+                            open_pages.remove(0);
                         }
                         let open = Arc::new(OpenPage::open(page)?);
-                        let mut memory: usize = opened.iter().map(|(_, page)| page.memory()).sum();
-                        while !opened.is_empty() && memory + open.memory() > OPEN_BYTES {
-                            memory -= opened.remove(0).1.memory();
+                        let mut memory: usize = open_pages.iter().map(|(_, page)| page.memory()).sum();
+                        while !open_pages.is_empty() && memory + open.memory() > MAX_OPEN_BYTES {
+                            memory -= open_pages.remove(0).1.memory();
                         }
-                        opened.push((index, open.clone()));
+                        open_pages.push((index, open.clone()));
                         open
                     }
                 };
@@ -276,19 +293,19 @@ impl OpenSegment {
         Err(Damage("a column of text has fewer rows than its segment"))
     }
 
-    /// First and last instant.
+    /// The first and the last time.
     pub fn time_range(&self) -> Option<(i64, i64)> {
         Some((*self.times.iter().min()?, *self.times.iter().max()?))
     }
 
-    /// Packs one column after another, in the order of their numbers.
+    /// Packs one column after another, in the order of the fields.
     pub fn pack<E: From<Damage>>(
         &mut self,
-        keys: &Values,
+        keys: &GrowingDictionary,
         mut each: impl FnMut(PackedColumn<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.join_small_pages(keys)?;
-        let used = self.used_frames();
+        let used = self.used_templates();
         let packer = &mut self.packer;
         for field in Field::all() {
             let slot = slot(field);
@@ -298,7 +315,7 @@ impl OpenSegment {
                     let (low, high) = packer.pack(&self.times, time_to_code);
                     (code_to_time(low), code_to_time(high))
                 }
-                Kind::Dimension if is_framed(slot) => {
+                Kind::Dimension if is_in_template(slot) => {
                     let codes = &self.codes[slot];
                     as_bounds(packer.pack(&self.frames, |frame| codes[frame as usize]))
                 }
@@ -311,7 +328,7 @@ impl OpenSegment {
                 }
             };
             let presence = match field.kind() {
-                Kind::Dimension if is_framed(slot) => {
+                Kind::Dimension if is_in_template(slot) => {
                     let codes = used.iter().map(|frame| self.codes[slot][*frame as usize]);
                     Presence::of_ids(codes, low, high)
                 }
@@ -323,15 +340,16 @@ impl OpenSegment {
         Ok(())
     }
 
-    /// The frames that rows have.
-    fn used_frames(&self) -> Vec<u32> {
-        let mut is_used = vec![false; self.codes[A_FRAMED].len()];
+    /// The templates that have rows, in ascending order.
+    fn used_templates(&self) -> Vec<u32> {
+        let mut is_used = vec![false; self.codes[TEMPLATE_SLOT].len()];
         self.frames.iter().for_each(|frame| is_used[*frame as usize] = true);
         (0..is_used.len() as u32).filter(|frame| is_used[*frame as usize]).collect()
     }
 
-    /// Follow mode brings a few rows at a time: their pages are joined, or a page would be one request.
-    fn join_small_pages(&mut self, keys: &Values) -> Result<(), Damage> {
+    /// Joins adjacent small pages: follow mode adds a few rows at a time, and a page of a single request
+    /// compresses badly.
+    fn join_small_pages(&mut self, keys: &GrowingDictionary) -> Result<(), Damage> {
         for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
             let is_small = |page: &Page| -> Result<bool, Damage> {
                 Ok(page.rows < PAGE / 2 && page.text_bytes()? < PAGE_BYTES as u64 / 2)
@@ -349,7 +367,7 @@ impl OpenSegment {
                     let open = OpenPage::open(&page)?;
                     for row in 0..rows {
                         let key = || key_of(&self.codes, keys, start + row);
-                        push_again(&mut builder, &open, row, key)?;
+                        copy_value(&mut builder, &open, row, key)?;
                         if builder.is_full() {
                             joined.extend(builder.finish());
                         }
@@ -363,14 +381,14 @@ impl OpenSegment {
             joined.extend(builder.finish());
             self.details[slot] = joined;
         }
-        *self.opened.get_mut() = Default::default();
+        *self.open_pages.get_mut() = Default::default();
         Ok(())
     }
 }
 
-/// Adds a value of a page to another page. A key that is cut out of it stays cut out: put back, it would be stored
-/// once more for each row.
-fn push_again<'k>(
+/// Copies a value to another page. An elided key stays elided: restored, it would be stored once more per
+/// row.
+fn copy_value<'k>(
     builder: &mut PageBuilder,
     page: &OpenPage,
     row: usize,
@@ -383,25 +401,25 @@ fn push_again<'k>(
     Ok(())
 }
 
-/// The code that the cache has for one of a batch.
-fn final_code(code: u32, ids: &[u32]) -> u32 {
-    if code & NEW == 0 { code } else { ids[(code & !NEW) as usize] }
+/// The value id for the code of a batch.
+fn value_id(code: u32, ids: &[u32]) -> u32 {
+    if code & NEW_VALUE == 0 { code } else { ids[(code & !NEW_VALUE) as usize] }
 }
 
-fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k Values, row: usize) -> Option<&'k [u8]> {
-    keys.get(codes[KEY].get(row).copied()?)
+fn key_of<'k>(codes: &[Vec<u32>; DIMENSIONS], keys: &'k GrowingDictionary, row: usize) -> Option<&'k [u8]> {
+    keys.get(codes[KEY_SLOT].get(row).copied()?)
 }
 
 fn as_bounds((low, high): (u64, u64)) -> (i64, i64) {
     (low as i64, high as i64)
 }
 
-/// Instants as unsigned numbers in the same order.
+/// Maps times to unsigned numbers of the same order.
 pub fn time_to_code(time: i64) -> u64 {
     (time as u64) ^ (1 << 63)
 }
 
-/// The instant again.
+/// The inverse of [`time_to_code`].
 pub fn code_to_time(code: u64) -> i64 {
     (code ^ (1 << 63)) as i64
 }

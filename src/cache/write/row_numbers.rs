@@ -1,8 +1,8 @@
-//! The numbers of the requests of a segment.
+//! The row numbers of the requests of a segment.
 //!
-//! A request keeps its number within its source for good, also when others of its segment are removed: what refers
-//! to it by number ([runs](crate::cache::sqlite::runs)) need not change then. So a segment covers a range of numbers, and says
-//! which of them are gone.
+//! A request keeps its row number when other requests of its segment are removed, so [runs](super::runs),
+//! which refer to row numbers, need not change then. A segment covers a range of row numbers and stores which
+//! of them are gone.
 
 use std::ops::Range;
 
@@ -10,12 +10,12 @@ use roaring::RoaringBitmap;
 
 use crate::cache::column::Damage;
 
-/// The numbers that the rows of a segment have, in ascending order.
+/// The row numbers of a segment, in ascending order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RowNumbers {
     /// The first number of the range that the segment covers.
     pub first: u64,
-    /// Offsets in that range that no row has any more.
+    /// Offsets in that range without a row.
     gone: RoaringBitmap,
 }
 
@@ -25,7 +25,7 @@ impl RowNumbers {
         RowNumbers { first, gone: RoaringBitmap::new() }
     }
 
-    /// From the columns `first_row` and `gone` of a segment with `rows` rows that covers `numbers` numbers.
+    /// Reads the columns `first_row` and `gone` of a segment with `rows` rows that covers `numbers` numbers.
     pub fn open(first: u64, numbers: usize, rows: usize, gone: Option<&[u8]>) -> Result<RowNumbers, Damage> {
         let gone = match gone {
             None => RoaringBitmap::new(),
@@ -45,17 +45,17 @@ impl RowNumbers {
             return None;
         }
         let mut bytes = Vec::with_capacity(self.gone.serialized_size());
-        // Writing to a vector does not fail.
+        // Writing to a vector cannot fail.
         let _ = self.gone.serialize_into(&mut bytes);
         Some(bytes)
     }
 
-    /// How many numbers this many rows cover.
+    /// How many numbers `rows` rows cover.
     pub fn span(&self, rows: usize) -> usize {
         rows + self.gone.len() as usize
     }
 
-    /// The numbers that this many rows cover.
+    /// The range of numbers that `rows` rows cover.
     pub fn range(&self, rows: usize) -> Range<u64> {
         self.first..self.first + self.span(rows) as u64
     }
@@ -67,7 +67,7 @@ impl RowNumbers {
         if past_all > u64::from(last_gone) {
             return self.first + past_all;
         }
-        // The smallest offset with `row` rows before it that a row has.
+        // Binary search for the smallest offset that has a row, and `row` rows before it.
         let (mut low, mut high) = (row as u64, past_all);
         while low < high {
             let middle = (low + high) / 2;
@@ -77,7 +77,7 @@ impl RowNumbers {
         self.first + low
     }
 
-    /// The row with a number; `None` if it is gone, or before the first.
+    /// The row of a number; `None` if it is gone or before the first.
     pub fn row(&self, number: u64) -> Option<usize> {
         let offset = u32::try_from(number.checked_sub(self.first)?).ok()?;
         (!self.gone.contains(offset)).then(|| (u64::from(offset) - self.gone.rank(offset)) as usize)
@@ -116,7 +116,7 @@ mod tests {
             let rows = expected.len();
             prop_assert_eq!(numbers.span(rows), 40);
             prop_assert_eq!(&RowNumbers::open(first, 40, rows, stored.as_deref()).unwrap(), &numbers);
-            // Rows that are added get the next numbers.
+            // Added rows get the next numbers.
             expected.extend(first + 40..first + 40 + more as u64);
             for (row, number) in expected.iter().enumerate() {
                 prop_assert_eq!(numbers.number(row), *number);

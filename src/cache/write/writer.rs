@@ -1,5 +1,6 @@
-//! The one who writes: appends batches and commits them together with the marks of the log files they
-//! came from, so that a crash at any point leaves a cache that is complete and has nothing twice.
+//! The writer: appends batches to the memtable, and commits them together with the state of the log files
+//! that they came from. After a crash at any point the cache is complete up to the last commit, and has no
+//! request twice.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,155 +9,147 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::batch::{Batch, Coded, FileMark, KEY, LineRun, RejectedLine};
-use super::duplicates::{Repeat, Seen};
-use super::memtable::{OpenSegment, SEGMENT_BYTES, SEGMENT_ROWS};
+use super::batch::Batch;
+use super::encoded_column::EncodedColumn;
+use super::file_part::{FileMark, LineRun, RejectedLine};
+use super::memtable::{Memtable, SEGMENT_BYTES, SEGMENT_ROWS};
 use super::row_numbers::RowNumbers;
+use super::tail::{RowAssignment, Tail, load_tail, write_segment};
 use crate::cache::CacheError;
+use crate::cache::column::layout::KEY_SLOT;
 use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS};
-use crate::cache::dictionary::hash;
-use crate::cache::dictionary::published::{Knowledge, Values};
+use crate::cache::dictionary::published::{GrowingDictionary, SharedDictionaries};
 use crate::cache::error::StoreError;
-use crate::cache::sqlite::catalogue::{self, SourceInfo, SourceRow};
+use crate::cache::sqlite::catalogue::SourceRow;
 use crate::cache::sqlite::checkpoint::Checkpointer;
-use crate::cache::sqlite::lock::{Held, WriterLock};
-use crate::cache::sqlite::log_files::{self, FileState};
-use crate::cache::sqlite::made::Made;
-use crate::cache::sqlite::place;
+use crate::cache::sqlite::connection::{self, Opened};
+use crate::cache::sqlite::journal::{self, Journal};
+use crate::cache::sqlite::lock::{LockedCache, WriterLock};
+use crate::cache::sqlite::log_file_reading::LogFileReading;
+use crate::cache::sqlite::log_file_rows;
+use crate::cache::sqlite::new_cache::NewCache;
+use crate::cache::sqlite::paths;
 use crate::cache::sqlite::root::{self, Root};
-use crate::cache::sqlite::schema::{self, Journal, Opened};
 use crate::cache::sqlite::segment_rows::SegmentRow;
-use crate::cache::sqlite::segments::{delete_segment, insert_segment, load_segment};
 use crate::cache::{column, dictionary};
-use crate::log::Field;
 
-/// What became of a batch.
+/// What an appended batch added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Appended {
     /// Requests added.
     pub requests: u64,
-    /// Exact repeats dropped. Requests that an earlier version of the log file gave are none, nor are the repeats that
-    /// were counted then.
+    /// Exact repeats dropped. Neither requests that an earlier version of the log file gave nor repeats
+    /// counted then are included.
     pub duplicates: u64,
 }
 
-/// Bytes of rejected lines from which on they are committed: until then they are in memory.
+/// Bytes of rejected lines that cause a commit: uncommitted ones are in memory.
 const REJECTED_BYTES: usize = 16 << 20;
 
-/// How a [`Writer`] lays out what it writes.
+/// The layout of what a [`Writer`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterOptions {
-    /// Rows that a segment is meant to have, at least 1, unless it has many bytes before: with fewer, less is written anew as a source
-    /// grows; with more, a question reads fewer and larger pieces. Readers take any size.
+    /// Rows of a full segment, at least 1. A segment may be full earlier by its bytes. With fewer rows, less
+    /// is rewritten while a source grows; with more, a query reads fewer and larger chunks. Readers accept
+    /// any size.
     pub segment_rows: usize,
+    /// Whether a new cache gets a write-ahead log. Without one, new data is written once and not twice, but readers and
+    /// the writer block each other until a reader opens the cache or [`Writer::checkpoint`] is called.
+    pub expects_readers: bool,
 }
 
 impl Default for WriterOptions {
     fn default() -> WriterOptions {
-        WriterOptions { segment_rows: SEGMENT_ROWS }
+        WriterOptions { segment_rows: SEGMENT_ROWS, expects_readers: true }
     }
 }
 
 impl WriterOptions {
-    /// Rows that a segment may have at most, unless it is a single batch: batches end where blocks of
-    /// lines end.
+    /// Upper limit of the rows of a segment that has more than one batch: batches end where blocks of lines
+    /// end.
     fn segment_rows_max(self) -> usize {
         self.segment_rows + self.segment_rows / 8
     }
 }
 
-/// Writes to a cache. Only one exists per cache, over all processes.
+/// Writes to a cache. At most one exists per cache, over all processes.
 pub struct Writer {
     pub(in crate::cache) path: PathBuf,
     options: WriterOptions,
     /// As of the last commit.
     journal: Journal,
-    /// Folds the write-ahead log meanwhile, from the first full segment on. In front of the
-    /// connection, which is closed after it and leaves one file behind.
+    /// Checkpoints the write-ahead log in the background, from the first full segment on. Declared before the
+    /// connection: the connection that is closed last removes the log.
     pub(in crate::cache) checkpointer: Option<Checkpointer>,
     pub(in crate::cache) connection: Connection,
-    pub(in crate::cache) values: [Values; DIMENSIONS],
-    knowledge: Knowledge,
-    /// How many values of each dictionary are in the file.
+    pub(in crate::cache) values: [GrowingDictionary; DIMENSIONS],
+    dictionaries: SharedDictionaries,
+    /// Number of committed values of each dictionary.
     pub(in crate::cache) stored: [usize; DIMENSIONS],
-    /// As it is in the file.
+    /// The committed root.
     pub(in crate::cache) root: Root,
-    /// The id of the next log file that is new in the catalogue.
+    /// The id of the next new log file in the catalogue.
     next_file: i64,
     pub(in crate::cache) tail: Option<Tail>,
-    /// Log files with something to be written, and those of which lines are still to come.
-    pub(in crate::cache) files: HashMap<(i64, String), FileState>,
-    /// Bytes of the rejected lines in them that are not committed.
+    /// Log files that have uncommitted changes or lines still to be read.
+    pub(in crate::cache) files: HashMap<(i64, String), LogFileReading>,
+    /// Bytes of their uncommitted rejected lines.
     rejected_bytes: usize,
-    /// Memory for the ids of the values of a batch.
+    /// Buffer for the value ids of a batch.
     ids: Vec<u32>,
-    /// The file itself, once it was opened besides SQLite. Behind the connection, which is closed first.
-    pub(in crate::cache) kept_open: Option<std::fs::File>,
-    /// What was put aside when it was made.
-    put_aside: Vec<PathBuf>,
+    /// A handle of the cache file, once it was opened besides SQLite. Declared after the connection, which is
+    /// closed first.
+    pub(in crate::cache) file_handle: Option<std::fs::File>,
+    /// Leftover journals that were renamed when this writer made the cache.
+    renamed_journals: Vec<PathBuf>,
     is_new: bool,
-    /// The last to go.
-    held: Held,
-}
-
-/// The end of the source that is being written.
-pub(in crate::cache) struct Tail {
-    source: i64,
-    numbers: RowNumbers,
-    segment: OpenSegment,
-    /// The segment in the file that has the first `committed` rows of it.
-    stored: Option<i64>,
-    committed: usize,
-    seen: Seen,
-    /// Whether requests of some log files of the source were pruned: they are not taken again.
-    has_pruned: bool,
+    /// Declared last, so that it is released last.
+    lock: LockedCache,
 }
 
 impl Writer {
-    /// Opens a cache for writing; makes it if there is none. A file that is not a cache is left as it was.
+    /// Opens a cache for writing, and makes it if it is missing. A file that is not a cache is left as it
+    /// was.
     ///
     /// # Errors
-    /// If it is no cache, another process writes to it, or it cannot be written.
+    /// If the file is not a cache, another process writes to it, or it cannot be written.
     pub fn open(path: &Path) -> Result<Writer, CacheError> {
         Writer::open_with(path, WriterOptions::default())
     }
 
-    /// The same with options.
-    ///
-    /// # Errors
-    /// As [`Writer::open`].
-    pub fn open_with(path: &Path, options: WriterOptions) -> Result<Writer, CacheError> {
-        Writer::open_as(path, options, Journal::WriteAhead)
-    }
-
-    /// Opens a cache for writing where nothing is likely to read it meanwhile. If there is none yet, it makes one
-    /// into which all is written once, not twice, until somebody reads it all the same, or [`Writer::fold_log`].
+    /// Opens a cache for writing when no reader is expected, as while it is filled for the first time.
     ///
     /// # Errors
     /// As [`Writer::open`].
     pub fn open_to_fill(path: &Path) -> Result<Writer, CacheError> {
-        Writer::open_as(path, WriterOptions::default(), Journal::Rollback)
+        Writer::open_with(path, WriterOptions { expects_readers: false, ..WriterOptions::default() })
     }
 
-    fn open_as(path: &Path, options: WriterOptions, wanted: Journal) -> Result<Writer, CacheError> {
-        if place::is_missing_or_empty(path)? {
-            place::make_folder_of(&place::resolve(path))
+    /// Opens a cache with other options than the default.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_with(path: &Path, options: WriterOptions) -> Result<Writer, CacheError> {
+        let wanted = if options.expects_readers { Journal::WriteAhead } else { Journal::Rollback };
+        if paths::is_missing_or_empty(path)? {
+            paths::make_folder_of(&paths::resolve(path))
                 .map_err(|error| CacheError::Open { path: path.to_owned(), reason: error.to_string() })?;
-        } else if let Err(error) = schema::open_reader(path)
-            && !place::is_missing_or_empty(path)?
+        } else if let Err(error) = connection::open_reader(path)
+            && !paths::is_missing_or_empty(path)?
         {
-            // Not because the process that made it has deleted it meanwhile, for there was nothing in it.
+            // Unless the process that made the cache has deleted it since, because it was empty.
             return Err(error);
         }
-        let lock = WriterLock::take(path)?;
-        let Opened { connection, journal, place, is_new, put_aside } = schema::open_writer(path, wanted)?;
+        let lock = WriterLock::acquire(path)?;
+        let Opened { connection, journal, place, is_new, renamed_journals } =
+            connection::open_writer(path, wanted)?;
         let mut writer = Writer {
             path: path.to_owned(),
             options,
             journal,
             connection,
             values: Default::default(),
-            knowledge: Knowledge::default(),
+            dictionaries: SharedDictionaries::default(),
             stored: [0; DIMENSIONS],
             root: Root::default(),
             next_file: 1,
@@ -165,98 +158,49 @@ impl Writer {
             rejected_bytes: 0,
             ids: Vec::new(),
             checkpointer: None,
-            kept_open: None,
-            put_aside,
+            file_handle: None,
+            renamed_journals,
             is_new,
-            held: Held::new(place, lock),
+            lock: LockedCache::new(place, lock),
         };
         writer.load()?;
         Ok(writer)
     }
 
-    /// Where the cache is.
+    /// The path of the cache.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The cache, if this made it.
-    pub fn made(&self) -> Option<Made> {
-        self.is_new.then(|| Made::at(self.held.place()))
+    /// A handle to delete the cache again, if this writer made it.
+    pub fn new_cache(&self) -> Option<NewCache> {
+        self.is_new.then(|| NewCache::at(self.lock.place()))
     }
 
-    /// Logs of an earlier cache of this name that were put aside when this one was made.
-    pub fn put_aside(&self) -> &[PathBuf] {
-        &self.put_aside
+    /// Journals of an earlier cache at this path that were renamed when this writer made the cache.
+    pub fn renamed_journals(&self) -> &[PathBuf] {
+        &self.renamed_journals
     }
 
-    /// Whether the path still leads to the file that is written, and other processes still see that it is.
+    /// Checks that the path still leads to the file being written, and that other processes can see its lock.
     ///
     /// # Errors
-    /// [`CacheError::Moved`] if not: what is written then is found by no one, or another process writes too.
-    pub fn must_be_in_place(&self) -> Result<(), CacheError> {
-        self.held.must_be_in_place()
+    /// [`CacheError::Moved`] if not: no reader would find what is written, or another process may write too.
+    pub fn check_in_place(&self) -> Result<(), CacheError> {
+        self.lock.check_in_place()
     }
 
-    /// What it knows: for [`BatchBuilder::knowing`](crate::cache::BatchBuilder::knowing).
-    pub fn knowledge(&self) -> Knowledge {
-        self.knowledge.clone()
+    /// The published dictionaries, for [`BatchBuilder::with_dictionaries`](super::batch_builder::BatchBuilder::with_dictionaries).
+    pub fn dictionaries(&self) -> SharedDictionaries {
+        self.dictionaries.clone()
     }
 
-    /// The number of a source, if the catalogue has it.
-    pub fn known_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
-        catalogue::source_id(&self.connection, uri).map_err(|error| error.of(&self.path))
-    }
-
-    /// The number of a source, which is added to the catalogue if it is new there.
-    pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
-        if let Some(id) = self.known_source(uri)? {
-            return Ok(id);
-        }
-        let added = now();
-        self.change(|transaction, _| {
-            let last: Option<i64> =
-                transaction.query_row("SELECT max(id) FROM source", [], |row| row.get(0))?;
-            let id = last.unwrap_or(0) + 1;
-            let uri = uri.to_owned();
-            SourceRow {
-                id,
-                uri,
-                added,
-                last_pull: None,
-                monitored: 0,
-                paused: 0,
-                next_row: 0,
-                is_purged: false,
-            }
-            .save(transaction)?;
-            Ok(id)
-        })
-    }
-
-    /// Notes that all log files of a source were asked for just now.
-    pub fn pulled(&mut self, source: i64) -> Result<(), CacheError> {
-        self.change_source(source, |row| row.last_pull = Some(now()))
-    }
-
-    /// Changes the row of a source.
-    pub(in crate::cache) fn change_source(
-        &mut self,
-        source: i64,
-        change: impl FnOnce(&mut SourceRow),
-    ) -> Result<(), CacheError> {
-        self.change(|transaction, _| {
-            let mut row = SourceRow::find(transaction, source)?;
-            change(&mut row);
-            Ok(row.save(transaction)?)
-        })
-    }
-
-    /// Changes what is stored, in one transaction that ends with the root. What fails changes nothing.
-    pub(in crate::cache) fn change<T>(
+    /// Changes tables in one transaction, which writes the root at its end. A failure changes nothing.
+    pub(in crate::cache) fn in_transaction<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &mut Root) -> Result<T, StoreError>,
     ) -> Result<T, CacheError> {
-        self.must_be_in_place()?;
+        self.check_in_place()?;
         let Writer { connection, root, stored, path, .. } = self;
         let change = || -> Result<T, StoreError> {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -268,39 +212,28 @@ impl Writer {
             Ok(done)
         };
         let changed = change().map_err(|error| error.of(path));
-        // A file that is gone explains whatever SQLite says of it.
-        self.must_be_in_place()?;
+        // A missing file explains any error of SQLite.
+        self.check_in_place()?;
         changed
     }
 
-    /// The catalogue of sources.
-    pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
-        catalogue::sources(&self.connection).map_err(|error| error.of(&self.path))
-    }
-
-    /// Adds the requests of a batch. They are in the cache after the next [`Writer::commit`], which
-    /// this does by itself whenever a segment is full.
+    /// Adds the requests of a batch, and leaves it for [`BatchBuilder::finish`](super::batch_builder::BatchBuilder::finish)
+    /// to reuse its memory. The next [`Writer::commit`] writes the requests; a full segment commits by itself.
+    ///
+    /// Rows are added to the memtable first, and repeats are removed from it afterwards: repeats are rare, and so adding
+    /// takes no decision per row.
     ///
     /// # Errors
-    /// If the cache cannot be read or written. What was committed before stays.
-    pub fn append(&mut self, source: i64, mut batch: Batch) -> Result<Appended, CacheError> {
-        self.append_from(source, &mut batch)
-    }
-
-    /// The same; what is left of the batch is good for
-    /// [`BatchBuilder::finish_with`](crate::cache::BatchBuilder::finish_with).
-    ///
-    /// # Errors
-    /// As [`Writer::append`].
-    pub fn append_from(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
-        if batch.knowledge.as_ref().is_some_and(|knowledge| !knowledge.is(&self.knowledge)) {
+    /// If the cache cannot be read or written. Earlier commits stay.
+    pub fn append(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
+        if batch.dictionaries.as_ref().is_some_and(|dictionaries| !dictionaries.is_same(&self.dictionaries)) {
             return Err(CacheError::damaged(
                 &self.path,
                 "a batch",
                 column::Damage("it was made for another writer"),
             ));
         }
-        self.turn_to(source)?;
+        self.switch_source(source)?;
         let most = self.options.segment_rows_max();
         if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > most) {
             self.seal()?;
@@ -309,17 +242,17 @@ impl Writer {
         let Some(tail) = &mut self.tail else { return Ok(Appended::default()) };
         let from = tail.segment.rows();
         tail.segment.extend(batch);
-        // The codes of the cache's dictionaries; values not known yet are added.
-        for (slot, Coded { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
-            self.values[slot].intern_all(values, hashes, &mut self.ids);
+        // The value ids of the cache. Unknown values are added.
+        for (slot, EncodedColumn { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
+            self.values[slot].intern_arena(values, hashes, &mut self.ids);
             tail.segment.extend_codes(slot, codes, &self.ids);
         }
-        self.knowledge.settle(&mut self.values);
-        let keys = &self.values[KEY];
+        self.dictionaries.publish_if_worthwhile(&mut self.values);
+        let keys = &self.values[KEY_SLOT];
         let unwanted: Vec<usize> = unwanted.into_iter().map(|row| from + row).collect();
         let repeats = tail
-            .seen
-            .admit(
+            .repeats
+            .add_rows(
                 &self.connection,
                 keys,
                 (&tail.segment, &tail.numbers),
@@ -333,7 +266,7 @@ impl Writer {
             .remove(&gone, keys)
             .map_err(|damage| CacheError::damaged(&self.path, "a batch", damage))?;
 
-        let mut rows = NewRows { next: from, number: tail.numbers.number(from), repeats: &repeats };
+        let mut rows = RowAssignment { next: from, number: tail.numbers.number(from), repeats: &repeats };
         let mut appended = Appended::default();
         let rejected = batch.parts.iter().flat_map(|part| &part.rejected).map(RejectedLine::bytes);
         self.rejected_bytes += rejected.sum::<usize>();
@@ -342,12 +275,12 @@ impl Writer {
             let consecutive = [LineRun { line: 0, rows: part.rows }];
             let runs = if part.line_runs.is_empty() { &consecutive } else { part.line_runs.as_slice() };
             for run in runs {
-                rows.give(part.first_line + run.line, run.rows, file, &mut appended);
+                rows.add_requests(part.first_line + run.line, run.rows, file, &mut appended);
             }
-            file.reject(part.rejected);
-            file.read_lines(part.first_line, part.lines, part.total_lines);
+            file.add_rejected(part.rejected);
+            file.add_lines(part.first_line, part.lines, part.total_lines);
         }
-        let is_full = |segment: &OpenSegment| {
+        let is_full = |segment: &Memtable| {
             segment.rows() >= self.options.segment_rows || segment.bytes() >= SEGMENT_BYTES
         };
         if self.tail.as_ref().is_some_and(|tail| is_full(&tail.segment)) {
@@ -358,7 +291,8 @@ impl Writer {
         Ok(appended)
     }
 
-    /// Rows of a batch that were pruned from their log file before, in ascending order: they are not taken again.
+    /// Rows of a batch that were pruned from their log file, in ascending order. They must not be added
+    /// again.
     fn pruned_rows(&mut self, source: i64, batch: &Batch) -> Result<Vec<usize>, CacheError> {
         let mut rows = Vec::new();
         if self.tail.as_ref().is_some_and(|tail| tail.has_pruned) {
@@ -374,60 +308,61 @@ impl Writer {
         Ok(rows)
     }
 
-    /// Notes a file that holds no log lines: it is not asked for again.
-    pub fn skip(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
+    /// Records that a file has no log lines. It is not fetched again.
+    pub fn record_no_log(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         let file = self.file(source, mark)?;
         file.no_log = true;
         file.is_dirty = true;
         Ok(())
     }
 
-    /// Notes that the content of a log file turned out to be damaged: what it gave in this reading does not count.
-    /// [`Writer::replace_versions`] takes it back.
-    pub fn damaged(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
+    /// Records that the content of a log file is damaged: what this reading gave does not count, and
+    /// [`Writer::replace_versions`] removes it.
+    pub fn record_damage(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         self.file(source, mark)?.is_damaged = true;
         Ok(())
     }
 
-    /// Whether all that was appended is in the file, with the marks of its log files: of a file that holds nothing but
-    /// repeats there is nothing else.
+    /// Whether all that was appended is committed, with the state of its log files. (A log file with nothing
+    /// but repeats adds no rows.)
     pub fn is_committed(&self) -> bool {
         self.tail.as_ref().is_none_or(|tail| tail.segment.rows() == tail.committed)
             && !self.files.values().any(|file| file.is_dirty)
     }
 
-    /// How many requests the next commit would write.
-    pub fn open_rows(&self) -> usize {
+    /// Number of requests in the memtable.
+    pub fn memtable_rows(&self) -> usize {
         self.tail.as_ref().map_or(0, |tail| tail.segment.rows())
     }
 
-    /// Makes all that was appended durable, with the marks of its log files, in one transaction.
+    /// Writes everything appended, with the state of its log files, in one transaction.
     ///
     /// # Errors
-    /// If the cache cannot be written; then it is as after the commit before.
+    /// If the cache cannot be written; then it has the state of the commit before.
     pub fn commit(&mut self) -> Result<(), CacheError> {
-        self.must_be_in_place()?;
+        self.check_in_place()?;
         let written = self.write().map_err(|error| error.at("a batch").of(&self.path));
-        // A file that is gone explains whatever SQLite says of it.
-        self.must_be_in_place()?;
+        // A missing file explains any error of SQLite.
+        self.check_in_place()?;
         let journal = written?;
-        // Somebody has begun to read.
-        if journal == Journal::WriteAhead { self.write_ahead() } else { Ok(()) }
+        // A reader has switched the file to WAL.
+        if journal == Journal::WriteAhead { self.use_wal() } else { Ok(()) }
     }
 
-    /// From here on nobody who reads has to wait.
-    pub(in crate::cache) fn write_ahead(&mut self) -> Result<(), CacheError> {
+    /// Switches the journal to WAL, so that readers and the writer do not block each other.
+    pub(in crate::cache) fn use_wal(&mut self) -> Result<(), CacheError> {
         if self.journal == Journal::Rollback {
-            schema::write_ahead(&self.path, &self.connection)?;
+            journal::use_wal(&self.path, &self.connection)?;
             self.journal = Journal::WriteAhead;
         }
         Ok(())
     }
 
-    /// Returns by which way it went into the file.
+    /// Returns the journal that the commit used.
     fn write(&mut self) -> Result<Journal, StoreError> {
         let Writer { connection, values: dictionaries, stored, tail, files, root, next_file, .. } = self;
-        // At once: who waits for nobody else may be waited for (a reader, who has the cache written ahead).
+        // `IMMEDIATE` takes the write lock up front, so that a reader that switches the file to WAL waits for
+        // this transaction and cannot deadlock with it.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut now_stored = *stored;
         for (slot, values) in dictionaries.iter().enumerate() {
@@ -441,7 +376,7 @@ impl Writer {
         if let Some(tail) = tail
             && tail.segment.rows() > tail.committed
         {
-            new_segment = Some(write_segment(&transaction, &mut new_root, tail, &dictionaries[KEY])?);
+            new_segment = Some(write_segment(&transaction, &mut new_root, tail, &dictionaries[KEY_SLOT])?);
         }
         let mut next_id = *next_file;
         let mut written = Vec::new();
@@ -449,7 +384,7 @@ impl Writer {
             written.push((key.clone(), file.write(&transaction, key.0, &mut new_root, &mut next_id)?));
         }
         new_root.write(&transaction, &now_stored)?;
-        let journal = schema::journal(&transaction)?;
+        let journal = journal::journal(&transaction)?;
         transaction.commit()?;
 
         *root = new_root;
@@ -461,22 +396,22 @@ impl Writer {
         }
         for (key, written) in written {
             if let Some(file) = files.get_mut(&key) {
-                file.settle(written);
+                file.mark_committed(written);
             }
         }
-        files.retain(|_, file| !file.is_settled());
+        files.retain(|_, file| !file.is_done());
         self.rejected_bytes = 0;
         Ok(journal)
     }
 
-    /// Commits and begins a new segment.
+    /// Commits the memtable as a full segment and begins a new one.
     fn seal(&mut self) -> Result<(), CacheError> {
         self.commit()?;
         if self.checkpointer.is_none() && self.journal == Journal::WriteAhead {
             self.checkpointer = Checkpointer::start(&self.path, &self.connection);
         }
         if let Some(checkpointer) = &self.checkpointer {
-            checkpointer.wake();
+            checkpointer.request();
         }
         if let Some(tail) = &mut self.tail
             && let (Some(id), Some((time_min, time_max))) = (tail.stored, tail.segment.time_range())
@@ -488,41 +423,41 @@ impl Writer {
             tail.stored = None;
             tail.committed = 0;
             let source = tail.source;
-            tail.seen.seal(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: 0 });
+            tail.repeats.seal(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: 0 });
         }
         Ok(())
     }
 
-    /// Makes the end of this source the one that is written.
-    fn turn_to(&mut self, source: i64) -> Result<(), CacheError> {
+    /// Makes a source the one that is written.
+    fn switch_source(&mut self, source: i64) -> Result<(), CacheError> {
         if self.tail.as_ref().is_some_and(|tail| tail.source == source) {
             return Ok(());
         }
         self.commit()?;
         self.tail = None;
-        let tail = load_tail(&self.connection, source, &self.values[KEY], self.options.segment_rows);
+        let tail = load_tail(&self.connection, source, &self.values[KEY_SLOT], self.options.segment_rows);
         self.tail = Some(tail.map_err(|error| error.of(&self.path))?);
         Ok(())
     }
 
-    fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut FileState, CacheError> {
+    fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut LogFileReading, CacheError> {
         let key = (source, mark.name.clone());
         if self.files.get(&key).is_some_and(|state| state.mark.version != mark.version) {
-            // It changed while it was being read: another version begins.
+            // The file changed while it was being read: another version begins.
             self.commit()?;
             self.files.remove(&key);
         }
         match self.files.entry(key) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(place) => {
-                let state = FileState::load(&self.connection, source, mark);
+                let state = LogFileReading::load(&self.connection, source, mark);
                 let place_of = |error: StoreError| error.at(format_args!("log file {}", mark.name));
                 Ok(place.insert(state.map_err(|error| place_of(error).of(&self.path))?))
             }
         }
     }
 
-    /// Reads what a writer has to know, and compares it with the root: what this writer writes then is no worse.
+    /// Reads what a writer needs, and compares it with the root, so that damage is not carried on.
     fn load(&mut self) -> Result<(), CacheError> {
         let root = Root::read(&self.connection).map_err(|error| error.at("the root").of(&self.path))?;
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
@@ -543,17 +478,17 @@ impl Writer {
                 root::is_complete(root::digest_of(&self.connection, table)?, expected)
                     .map_err(|damage| StoreError::from(damage).at(format_args!("the table {table}")))?;
             }
-            Ok(log_files::next_id(&self.connection)?)
+            Ok(log_file_rows::next_id(&self.connection)?)
         };
         self.next_file = check().map_err(|error| error.of(&self.path))?;
         self.root = root;
-        self.knowledge.settle_all(&mut self.values);
+        self.dictionaries.publish_all(&mut self.values);
         Ok(())
     }
 
-    /// Commits what was appended and forgets what is in memory of the file: whoever changes what is
-    /// stored calls this before.
-    pub(in crate::cache) fn settle(&mut self) -> Result<(), CacheError> {
+    /// Commits, and drops all state that mirrors the tables. Callers that change tables by other ways call
+    /// this first.
+    pub(in crate::cache) fn commit_and_reset(&mut self) -> Result<(), CacheError> {
         self.commit()?;
         self.checkpointer = None;
         self.tail = None;
@@ -564,111 +499,4 @@ impl Writer {
     pub(in crate::cache) fn sqlite(&self, error: rusqlite::Error) -> CacheError {
         CacheError::sqlite(&self.path, error)
     }
-}
-
-/// Rows of a batch as they are in the open segment, without those that were removed.
-struct NewRows<'r> {
-    /// The next row, counted with those that were removed.
-    next: usize,
-    /// The number of the next row that was not removed.
-    number: u64,
-    /// Rows that were removed, from the next row on.
-    repeats: &'r [Repeat],
-}
-
-impl NewRows<'_> {
-    /// Hands the next rows to their log file, which gave one a line from this line on.
-    fn give(&mut self, mut line: u64, rows: usize, file: &mut FileState, appended: &mut Appended) {
-        let end = self.next + rows;
-        while self.next < end {
-            let removed = self.repeats.first().filter(|repeat| repeat.row < end);
-            let kept = removed.map_or(end, |repeat| repeat.row) - self.next;
-            if kept > 0 {
-                file.give(line, self.number, kept as u64);
-                appended.requests += kept as u64;
-                self.number += kept as u64;
-                line += kept as u64;
-                self.next += kept;
-            }
-            if let Some(removed) = removed {
-                if let Some(number) = removed.of {
-                    appended.duplicates += u64::from(file.repeat(line, number));
-                }
-                self.repeats = &self.repeats[1..];
-                line += 1;
-                self.next += 1;
-            }
-        }
-    }
-}
-
-/// Seconds since the epoch.
-fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
-}
-
-/// Writes the tail as a segment in place of the one that had its beginning.
-fn write_segment(
-    transaction: &Transaction<'_>,
-    root: &mut Root,
-    tail: &mut Tail,
-    keys: &Values,
-) -> Result<i64, StoreError> {
-    if let Some(old) = tail.stored {
-        delete_segment(transaction, old)?;
-    }
-    let Tail { source, numbers, segment, .. } = tail;
-    let id = insert_segment(transaction, root, (*source, numbers.clone()), segment, keys)?;
-    let mut row = SourceRow::find(transaction, *source)?;
-    row.next_row = numbers.range(segment.rows()).end as i64;
-    row.save(transaction)?;
-    Ok(id)
-}
-
-/// The end of a source as it is in the file: its last segment, if that is small, to be added to.
-fn load_tail(
-    connection: &Connection,
-    source: i64,
-    keys: &Values,
-    segment_rows: usize,
-) -> Result<Tail, StoreError> {
-    let next_row = SourceRow::find(connection, source)?.next_row as u64;
-    let mut segments = SegmentRow::all(connection)?;
-    segments.retain(|segment| segment.source == source);
-    let small = segments.pop_if(|last| {
-        last.rows < segment_rows
-            && last.bytes < SEGMENT_BYTES as u64
-            && last.numbers.range(last.rows).end == next_row
-    });
-    let has_pruned = connection.query_row(
-        "SELECT EXISTS (SELECT * FROM log_file WHERE source_id = ?1 AND pruned_before IS NOT NULL)",
-        [source],
-        |row| row.get(0),
-    )?;
-    let mut tail = Tail {
-        source,
-        numbers: RowNumbers::from(next_row),
-        segment: OpenSegment::default(),
-        stored: None,
-        committed: 0,
-        seen: Seen::new(segments),
-        has_pruned,
-    };
-    if let Some(small) = small {
-        tail.segment = load_segment(connection, small.id, small.rows)?;
-        tail.stored = Some(small.id);
-        tail.committed = tail.segment.rows();
-        tail.numbers = small.numbers;
-        let request_ids = request_ids(&tail.segment, keys)
-            .map_err(|damage| StoreError::from(damage).at(format_args!("segment {}", small.id)))?;
-        tail.seen.resume(&tail.segment, &request_ids);
-    }
-    Ok(tail)
-}
-
-fn request_ids(segment: &OpenSegment, keys: &Values) -> Result<Vec<u64>, column::Damage> {
-    let slot = crate::cache::column::layout::slot(Field::RequestId);
-    (0..segment.rows())
-        .map(|row| Ok(hash(segment.detail(slot, row, keys)?.as_deref().unwrap_or_default())))
-        .collect()
 }

@@ -123,7 +123,7 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     let uri_end = words.at;
 
     let status = absent(words.next()?);
-    if (status.len() > 3 && status[0] != b'0') || !status.iter().all(u8::is_ascii_digit) {
+    if !status.is_empty() && !number::is_status(status) {
         return None;
     }
     logged[Field::HttpStatus as usize] = status;

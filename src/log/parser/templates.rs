@@ -9,7 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::super::Field;
 use super::super::glance::glance;
 use super::super::record::Record;
-use super::super::time::Minute;
+use super::super::time::MinuteCache;
 
 /// Frames remembered at most. Some of their words are chosen by strangers (the host header): those must not
 /// fill the memory. The frequent ones are among the first.
@@ -82,7 +82,7 @@ pub struct Frames {
     current: Option<u32>,
     remembers_nothing: bool,
     /// Not of a frame, but it too is nearly always as in the line before.
-    pub(super) minute: Minute,
+    pub(super) minute: MinuteCache,
 }
 
 impl Frames {

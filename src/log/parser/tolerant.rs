@@ -293,7 +293,13 @@ impl<'a> Identity<'a> {
         let is_operation =
             count > 3 && (known(3) || (server_forms::is_operation(text(3)) && !(0..3).any(known)));
         let plain = (count > 3 && (is_operation || (is_usual_id(text(2)) && is_name(text(3))))).then_some(3);
+        let gap = |index: usize| spans[index].0 - if index == 0 { at } else { spans[index - 1].1 };
         let place = plain
+            // The requester is empty, and nothing is left of it but a second space.
+            .or_else(|| {
+                (count > 2 && gap(1) == 2 && is_usual_id(text(1)) && (known(2) || is_name(text(2))))
+                    .then_some(2)
+            })
             // Behind a requester with spaces.
             .or_else(|| (4..count).find(|&index| known(index) && is_usual_id(text(index - 1))))
             // The same, of a new kind: key and request URI follow.
@@ -414,6 +420,10 @@ impl<'a> Reader<'a> {
         let Some(journal) = server_forms::journal(&self.line[self.at..]) else { return false };
         self.logged[Field::Key as usize] = bare(journal.key);
         self.logged[Field::ObjectSize as usize] = bare(journal.size);
+        if journal.size != b"-" && number::parse(journal.size).is_none() {
+            // Beyond 64 bits.
+            self.cover_text(journal.size);
+        }
         self.logged[Field::VersionId as usize] = bare(journal.version);
         if journal.etag != b"-" {
             self.cover(self.line.len() - journal.etag.len(), self.line.len());
@@ -551,23 +561,20 @@ impl<'a> Reader<'a> {
         }
         let start = self.at;
         let status = self.word().unwrap_or_default();
-        // A longer number is a size, unless zeros fill it up.
-        let is_status = is_digits(status) && (status.len() <= 3 || status[0] == b'0');
-        if status != b"-" && !is_status {
+        if status == b"-" || is_status(status) {
+            self.logged[Field::HttpStatus as usize] = bare(status);
+        } else if is_digits(status) && status.len() < 3 && self.peek().is_none() {
+            // The line ends within the status.
+            self.cover_text(status);
+        } else {
             self.at = start;
             return Err(Rejection::NoStatus);
         }
-        self.logged[Field::HttpStatus as usize] = bare(status);
         if is_over(self) {
             return Ok(());
         }
-        let start = self.at;
-        let error_code = self.word().unwrap_or_default();
-        if is_digits(error_code) {
-            // No error code is a number: an empty one leaves nothing but a space.
-            self.at = start;
-        } else {
-            self.logged[Field::ErrorCode as usize] = bare(error_code);
+        if !self.error_code_is_empty() {
+            self.logged[Field::ErrorCode as usize] = bare(self.word().unwrap_or_default());
         }
         let start = self.at;
         let mut words = [&[][..]; MEASURES.len()];
@@ -577,31 +584,51 @@ impl<'a> Reader<'a> {
             count += 1;
         }
         let words = &words[..count];
+        let can_be_in =
+            |field: Field, word: &[u8]| word == b"-" || is_digits(word) || number_of(field, word).is_some();
         if count < MEASURES.len() && self.peek().is_some() {
-            // Which one is missing cannot be told.
+            // A number is missing, and nothing shows which.
+            if !words.iter().all(|word| can_be_in(Field::TotalTime, word)) {
+                self.at = start;
+                return Err(Rejection::NoNumber);
+            }
             if words.iter().any(|word| *word != b"-") {
                 self.cover(start_of(self.line, start), self.at);
             }
             return Ok(());
         }
-        // A word that is no number is one that cannot be read, if the others are in their places for certain.
-        let is_certain = self.peek().is_none_or(|first| first == b'"') || self.peek_word() == b"-";
-        for (field, word) in MEASURES.into_iter().zip(words) {
-            let is_number = *word == b"-" || number_of(field, word).is_some();
-            if !is_number && !is_certain && !is_digits(word) {
-                self.at = start;
-                return Err(Rejection::NoNumber);
-            }
+        if !MEASURES.into_iter().zip(words).all(|(field, word)| can_be_in(field, word)) {
+            self.at = start;
+            return Err(Rejection::NoNumber);
         }
         for (field, word) in MEASURES.into_iter().zip(words) {
             self.logged[field as usize] = bare(word);
             if *word != b"-" && number_of(field, word).is_none() {
+                // Beyond 64 bits.
                 self.cover_text(word);
             }
         }
         let has_unit = words.get(3).is_some_and(|word| number::parse_duration(word).is_some());
         self.before_the_referer(has_unit);
         Ok(())
+    }
+
+    /// Whether the field after the status is empty: an error code is not a number, so a number there is the first of
+    /// the four. Two spaces are an empty error code if exactly four words follow that can be the numbers.
+    fn error_code_is_empty(&self) -> bool {
+        if is_digits(self.peek_word()) {
+            return true;
+        }
+        let mut at = self.at;
+        let mut count = 0;
+        while let Some((text, end)) = word(self.line, at).filter(|(text, _)| text[0] != b'"') {
+            if text != b"-" && number_of(Field::TotalTime, text).is_none() {
+                return false;
+            }
+            count += 1;
+            at = end;
+        }
+        count == MEASURES.len() && at < self.line.len() && self.line[self.at..].starts_with(b"  ")
     }
 
     /// The next word, empty if there is none.
@@ -687,26 +714,25 @@ impl<'a> Reader<'a> {
     }
 
     fn tail(&mut self) {
-        let mut words: [&[u8]; trailing_fields::WORDS] = [&[]; trailing_fields::WORDS];
-        let mut ends = [self.at; trailing_fields::WORDS];
-        let mut count = 0;
-        let mut at = self.at;
-        while count < trailing_fields::WORDS
-            && let Some((text, end)) = word(self.line, at)
-        {
-            (words[count], ends[count]) = (text, end);
-            count += 1;
-            at = end;
+        let words = trailing_fields::Words::split(self.line, self.at, trailing_fields::Spaces::AnyNumber);
+        let unknown = trailing_fields::unknown_before_host_id(words.as_slice());
+        let single = trailing_fields::Words::split(self.line, self.at, trailing_fields::Spaces::One);
+        if trailing_fields::has_empty_fields(single.as_slice(), words.as_slice(), unknown) {
+            return self.assign_tail(&single, 0);
         }
-        let unknown = trailing_fields::unknown_before_host_id(&words[..count]);
-        if unknown > 0 && words[1..=unknown].iter().any(|word| *word != b"-") {
-            self.cover(ends[1] - words[1].len(), ends[unknown]);
+        if unknown > 0 && words.as_slice()[1..=unknown].iter().any(|word| *word != b"-") {
+            self.cover(words.ends[1] - words.as_slice()[1].len(), words.ends[unknown]);
         }
+        self.assign_tail(&words, unknown);
+    }
+
+    /// Assigns words to the trailing fields; the `unknown` words after the first one are skipped.
+    fn assign_tail(&mut self, words: &trailing_fields::Words<'a>, unknown: usize) {
         for index in 0..trailing_fields::FIELDS {
             let from = if index == 0 { 0 } else { index + unknown };
-            if from < count {
-                self.logged[trailing_fields::FIRST + index] = bare(words[from]);
-                self.at = ends[from];
+            if let Some(word) = words.as_slice().get(from) {
+                self.logged[trailing_fields::FIRST + index] = bare(word);
+                self.at = words.ends[from];
             }
         }
         let extra = start_of(self.line, self.at);

@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::cache::Snapshot;
 use crate::cache::dictionary::Dictionary;
 use crate::log::Field;
-use crate::query::{Cancel, QueryError};
+use crate::query::QueryError;
+use tokio_util::sync::CancellationToken;
 
 /// Between two looks at whether the question still stands.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -16,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 ///
 /// # Errors
 /// If the question is cancelled.
-pub fn go_on(cancel: &Cancel) -> Result<(), QueryError> {
+pub fn go_on(cancel: &CancellationToken) -> Result<(), QueryError> {
     if cancel.is_cancelled() { Err(QueryError::Cancelled) } else { Ok(()) }
 }
 
@@ -24,7 +25,7 @@ pub fn go_on(cancel: &Cancel) -> Result<(), QueryError> {
 ///
 /// # Errors
 /// If the question is cancelled meanwhile.
-pub fn lock<'m, T>(mutex: &'m Mutex<T>, cancel: &Cancel) -> Result<MutexGuard<'m, T>, QueryError> {
+pub fn lock<'m, T>(mutex: &'m Mutex<T>, cancel: &CancellationToken) -> Result<MutexGuard<'m, T>, QueryError> {
     loop {
         match mutex.try_lock() {
             Ok(guard) => return Ok(guard),
@@ -40,6 +41,10 @@ pub fn lock<'m, T>(mutex: &'m Mutex<T>, cancel: &Cancel) -> Result<MutexGuard<'m
 ///
 /// # Errors
 /// If they cannot be read, or the question is cancelled meanwhile: what was read by then is kept.
-pub fn dictionary(snapshot: &Snapshot<'_>, field: Field, cancel: &Cancel) -> Result<Dictionary, QueryError> {
+pub fn dictionary(
+    snapshot: &Snapshot<'_>,
+    field: Field,
+    cancel: &CancellationToken,
+) -> Result<Dictionary, QueryError> {
     snapshot.dictionary_while(field, &|| !cancel.is_cancelled())?.ok_or(QueryError::Cancelled)
 }

@@ -15,7 +15,6 @@ mod requests;
 mod series;
 #[cfg(test)]
 mod testing;
-mod text_scan;
 mod top_k;
 mod uri_params;
 
@@ -23,9 +22,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::cache::{Cache, SegmentInfo, Snapshot};
+use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Answer, Totals};
-use super::{Ask, Cancel, Dimension, Engine, Query, QueryError, Reply, Statistics};
+use super::{Ask, Dimension, Engine, Query, QueryError, Reply, Statistics};
 
 use groups::keys::{DerivedGroups, GroupKeys};
 use groups::{Groups, distinct_sketch, exact_distinct, relative, rows};
@@ -70,7 +70,7 @@ struct Asking<'a> {
     snapshot: &'a Snapshot<'a>,
     query: &'a Query,
     predicate: &'a Predicate,
-    cancel: &'a Cancel,
+    cancel: &'a CancellationToken,
 }
 
 impl LocalEngine {
@@ -119,7 +119,7 @@ impl LocalEngine {
         &self,
         snapshot: &Snapshot<'_>,
         query: &Query,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
         let begun = Instant::now();
@@ -188,6 +188,12 @@ impl LocalEngine {
             Ask::Numbered(ids) => asking.numbered(ids)?,
         };
         statistics.elapsed = begun.elapsed();
+        tracing::debug!(
+            ms = statistics.elapsed.as_secs_f64() * 1e3,
+            rows = statistics.rows,
+            scanned = statistics.rows_scanned,
+            "query answered"
+        );
         Ok(Reply { answer, statistics })
     }
 }
@@ -206,14 +212,14 @@ impl<'e> OneMoment<'e> {
 
     /// What a question asks of requests, made ready.
     pub(in crate::query) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
-        Predicate::new(query, &self.snapshot, &self.engine.sets, &Cancel::default())
+        Predicate::new(query, &self.snapshot, &self.engine.sets, &CancellationToken::new())
     }
 
     /// As [`Engine::ask`].
     ///
     /// # Errors
     /// As [`Engine::ask`].
-    pub fn ask(&self, query: &Query, cancel: &Cancel) -> Result<Reply, QueryError> {
+    pub fn ask(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
         self.engine.ask_about(&self.snapshot, query, cancel, &mut |_, _| {})
     }
 }
@@ -222,7 +228,7 @@ impl Engine for LocalEngine {
     fn ask(
         &self,
         query: &Query,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
         match self.held() {
@@ -235,7 +241,7 @@ impl Engine for LocalEngine {
         &self,
         query: &Query,
         page: usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         take: &mut dyn FnMut(answer::Requests) -> bool,
     ) -> Result<(), QueryError> {
         let held = self.held();
@@ -269,7 +275,7 @@ impl Engine for LocalEngine {
 
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
         let snapshot = self.cache.snapshot()?;
-        let keys = GroupKeys::new(by, &snapshot, &self.derived, &self.params, &Cancel::default())?;
+        let keys = GroupKeys::new(by, &snapshot, &self.derived, &self.params, &CancellationToken::new())?;
         let wanted = text.to_lowercase();
         let (mut beginning, mut containing) = (Vec::new(), Vec::new());
         keys.for_each_value(&snapshot, &mut |value| {

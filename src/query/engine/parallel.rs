@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::cache::SegmentInfo;
-use crate::query::{Cancel, QueryError};
+use crate::query::QueryError;
+use tokio_util::sync::CancellationToken;
 
 /// The first partial answer comes within a frame; later ones are rarer, for making one costs too.
 const FIRST_WAVE: Duration = Duration::from_millis(4);
@@ -17,7 +18,7 @@ const WAVES_GROW: u32 = 4;
 /// and the share of rows folded after each wave but the last, and may bring them together in one of them.
 pub fn fold<S: Send>(
     segments: &[SegmentInfo],
-    cancel: &Cancel,
+    cancel: &CancellationToken,
     begin: impl Fn() -> S + Sync,
     step: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
     tell: impl FnMut(&mut [S], f64) -> Result<(), QueryError>,
@@ -28,7 +29,7 @@ pub fn fold<S: Send>(
 /// The same, when there is nothing to tell before the end: no thread waits for another then.
 pub fn fold_silently<S: Send>(
     segments: &[SegmentInfo],
-    cancel: &Cancel,
+    cancel: &CancellationToken,
     begin: impl Fn() -> S + Sync,
     step: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
 ) -> Result<Vec<S>, QueryError> {
@@ -37,7 +38,7 @@ pub fn fold_silently<S: Send>(
 
 fn fold_in_waves<S: Send>(
     segments: &[SegmentInfo],
-    cancel: &Cancel,
+    cancel: &CancellationToken,
     mut wave: Duration,
     begin: impl Fn() -> S + Sync,
     step: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cache::SegmentInfo;
-use crate::query::{Cancel, Query, QueryError};
+use crate::query::{Query, QueryError};
+use tokio_util::sync::CancellationToken;
 
 /// Something folded from rows, to which other rows can be added.
 pub trait Fold: Clone + Send + Sync {
@@ -12,13 +13,13 @@ pub trait Fold: Clone + Send + Sync {
     ///
     /// # Errors
     /// If the question is cancelled meanwhile: what is half merged is worth nothing.
-    fn merge(&mut self, other: &Self, cancel: &Cancel) -> Result<(), QueryError>;
+    fn merge(&mut self, other: &Self, cancel: &CancellationToken) -> Result<(), QueryError>;
     /// Bytes of memory it takes, about.
     fn memory(&self) -> usize;
 }
 
 impl Fold for crate::query::engine::groups::Groups {
-    fn merge(&mut self, other: &Self, cancel: &Cancel) -> Result<(), QueryError> {
+    fn merge(&mut self, other: &Self, cancel: &CancellationToken) -> Result<(), QueryError> {
         crate::query::engine::groups::Groups::merge(self, other, cancel)
     }
 

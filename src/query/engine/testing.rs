@@ -2,7 +2,8 @@
 
 use crate::log::Field;
 use crate::query::engine::LocalEngine;
-use crate::query::{Answer, Ask, Cancel, Counting, Engine, Filter, Query, Sort, TimeRange};
+use crate::query::{Answer, Ask, Counting, Engine, Filter, Query, Sort, TimeRange};
+use tokio_util::sync::CancellationToken;
 
 /// Numbers of the requests from `offset` on, `limit` of them; 0: all, which passes nothing over.
 pub fn numbers(
@@ -19,7 +20,7 @@ pub fn numbers(
         counting: Counting::AsLogged,
         ask: Ask::Requests { sort, offset, limit, fields: vec![Field::Time] },
     };
-    let reply = engine.ask(&query, &Cancel::default(), &mut |_, _| {}).unwrap();
+    let reply = engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap();
     let Answer::Requests(requests) = reply.answer else { panic!("other answer") };
     requests.rows.iter().map(|row| row.id).collect()
 }

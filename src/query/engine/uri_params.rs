@@ -9,9 +9,8 @@ use crate::cache::codec::integers::Packer;
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, method};
-use crate::query::{Cancel, Dimension, QueryError};
-
-use crate::query::engine::text_scan::for_each_text;
+use crate::query::{Dimension, QueryError};
+use tokio_util::sync::CancellationToken;
 
 /// Memory that these columns may take.
 const BUDGET: usize = 32 << 20;
@@ -56,7 +55,7 @@ impl Params {
         of: &OfUri,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<Arc<ParamColumn>, QueryError> {
         let place = (of.clone(), segment.id);
         if let Some(column) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
@@ -68,7 +67,7 @@ impl Params {
         };
         let mut interner = Interner::default();
         let mut ids = vec![0u32; segment.rows];
-        for_each_text(snapshot, segment, Field::RequestUri, cancel, |row, uri| {
+        snapshot.for_each_text(segment, Field::RequestUri, cancel, |row, uri| {
             let value = match &dimension {
                 Some(param) => param.derive(uri),
                 None => uri.and_then(method::of_request_line).map(Cow::Borrowed),

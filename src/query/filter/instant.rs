@@ -6,9 +6,11 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use crate::log::time::SECONDS_PER_DAY;
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
+const DAY: i64 = SECONDS_PER_DAY;
 /// What is written as a date; beyond it, seconds since the epoch are.
 const WRITABLE: std::ops::Range<i64> = -62_135_596_800..253_402_128_000;
 

@@ -9,7 +9,7 @@ use crate::query::Value;
 const NOW: i64 = 1_776_427_200;
 /// 2026-04-01T00:00:00Z.
 const APRIL: i64 = 1_775_001_600;
-const DAY: i64 = 86_400;
+const DAY: i64 = crate::log::time::SECONDS_PER_DAY;
 
 fn parse(text: &str) -> Filter {
     Filter::parse(text, NOW).unwrap_or_else(|error| panic!("{text}: {error}"))

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 
 use super::Dimension;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::log::{address, method};
 
 impl Dimension {
@@ -38,11 +39,10 @@ impl Dimension {
     /// The value of a dimension that is derived from the time, seconds since the epoch.
     pub fn of_time(&self, time: i64) -> Option<i64> {
         const HOUR: i64 = 3600;
-        const DAY: i64 = 24 * HOUR;
         match self {
-            Dimension::HourOfDay => Some(time.rem_euclid(DAY) / HOUR),
+            Dimension::HourOfDay => Some(time.rem_euclid(SECONDS_PER_DAY) / HOUR),
             // 1970-01-01 was a Thursday.
-            Dimension::Weekday => Some((time.div_euclid(DAY) + 3).rem_euclid(7) + 1),
+            Dimension::Weekday => Some((time.div_euclid(SECONDS_PER_DAY) + 3).rem_euclid(7) + 1),
             _ => None,
         }
     }

@@ -1,188 +1,239 @@
-//! What can be computed per group, and sorted by.
+//! The list of measures: the only one in the project. The engine, help, `--sort`, `--columns`, the columns of the
+//! explorer, JSON, CSV and tables read it. A new percentile is one more entry.
 
-/// A column of a table of groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Measure {
-    /// The value of the group itself (for sorting).
-    Value,
-    /// How many requests.
-    Requests,
-    /// Sum of `bytes_sent`: egress.
-    BytesSent,
-    /// Requests with `http_status` ≥ 400.
-    Errors,
-    /// Errors per request, 0–1.
-    ErrorRate,
-    /// Time of the first request.
-    FirstSeen,
-    /// Time of the last request.
-    LastSeen,
-    /// How many different keys; exact.
-    Objects,
-    /// How many different remote addresses; exact.
-    Addresses,
-    /// How many different user agents; exact.
-    UserAgents,
-    /// Mean of `total_time` in ms over the requests that have one.
-    TotalTimeMean,
-    /// Largest `total_time` in ms.
-    TotalTimeMax,
-    /// Mean of `turn_around_time` in ms over the requests that have one.
-    TurnAroundTimeMean,
-    /// Largest `object_size` in bytes.
-    ObjectSizeMax,
-    /// Requests with `http_status` 400–499.
-    Errors4xx,
-    /// Requests with `http_status` 500–599.
-    Errors5xx,
-    /// Part of all `bytes_sent`, 0–1.
+use crate::log::Field;
+
+/// All that is known of one measure.
+#[derive(Debug)]
+pub struct MeasureSpec {
+    /// Name in `--sort`, `--columns`, JSON and CSV.
+    pub name: &'static str,
+    /// Heading of the column in the explorer.
+    pub title: &'static str,
+    /// Unit of the number.
+    pub unit: Unit,
+    /// How the number is computed.
+    pub aggregate: Aggregate,
+    /// The column in the explorer.
+    pub column: ColumnSpec,
+    /// One sentence for help.
+    pub about: &'static str,
+}
+
+/// Unit of a measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A whole number.
+    Count,
+    /// A number of bytes.
+    Bytes,
+    /// Milliseconds.
+    Milliseconds,
+    /// A part of a whole, 0–1.
     Share,
-    /// Part of all `bytes_sent` of this group and those shown before it, 0–1.
-    CumulativeShare,
-    /// Median of `total_time` in ms over the requests that have one; ≈.
-    TotalTimeP50,
-    /// `total_time` in ms that 95 % do not exceed; ≈.
-    TotalTimeP95,
-    /// `total_time` in ms that 99 % do not exceed; ≈.
-    TotalTimeP99,
-    /// Median of `turn_around_time` in ms over the requests that have one; ≈.
-    TurnAroundTimeP50,
-    /// `turn_around_time` in ms that 95 % do not exceed; ≈.
-    TurnAroundTimeP95,
-    /// `turn_around_time` in ms that 99 % do not exceed; ≈.
-    TurnAroundTimeP99,
-    /// Requests per second in the busiest minute (UTC) of the group.
+    /// A multiple, or a number per second.
+    Ratio,
+    /// Seconds since the epoch.
+    Instant,
+    /// That of the dimension.
+    Value,
+}
+
+/// How a measure is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Aggregate {
+    /// The value of the group itself.
+    Value,
+    /// Part of [`Stats`](super::Stats), which every row has, or computed from it.
+    Stats,
+    /// Compares the row with the other rows of the table. Rows are sorted by the measure that is compared.
+    Relative(Measure),
+    /// Number of distinct values of a dimension.
+    Distinct(Field),
+    /// Mean of a numeric field over the requests that have it.
+    Mean(Field),
+    /// Largest value of a numeric field.
+    Max(Field),
+    /// The value of a numeric field that this percentage of the requests that have it do not exceed.
+    Percentile(Field, u8),
+    /// Number of requests with a status of this class; 4 for 4xx.
+    StatusClass(u8),
+    /// Largest number of requests in a minute (UTC), per second.
     PeakRate,
-    /// Requests, as a multiple of the mean over all groups.
-    ToAverage,
-    /// Requests, as a multiple of the median over all groups.
-    ToMedian,
+}
+
+/// The column of a measure in the explorer.
+#[derive(Clone, Copy, Debug)]
+pub struct ColumnSpec {
+    /// Width in terminal cells.
+    pub width: u16,
+    /// Columns with a larger rank are the first to be left out of a narrow terminal.
+    pub rank: u8,
+    /// Whether tables of groups show the column by default.
+    pub is_shown: bool,
+}
+
+const fn shown(width: u16, rank: u8) -> ColumnSpec {
+    ColumnSpec { width, rank, is_shown: true }
+}
+
+const fn hidden(width: u16, rank: u8) -> ColumnSpec {
+    ColumnSpec { width, rank, is_shown: false }
+}
+
+macro_rules! measures {
+    ($($measure:ident: $name:literal, $title:literal, $unit:ident, $aggregate:expr, $column:expr, $about:literal;)*) => {
+        /// A number that is computed per group; a column of a table of groups.
+        ///
+        /// All measures are exact, with two exceptions. Percentiles above 255 ms deviate by up to 0.4 %
+        /// ([`Measure::is_approximate`]). Numbers of distinct values are estimates if an answer lists them in
+        /// [`Groups::approximate`](super::Groups::approximate).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Measure {
+            $(#[doc = $about] $measure,)*
+        }
+
+        impl Measure {
+            /// All measures, in the order of the columns of the explorer.
+            pub const ALL: [Measure; [$($name),*].len()] = [$(Measure::$measure),*];
+        }
+
+        /// Every measure, indexed by `Measure as usize`.
+        static MEASURES: [MeasureSpec; Measure::ALL.len()] = {
+            use Aggregate::*;
+            [$(MeasureSpec {
+                name: $name,
+                title: $title,
+                unit: Unit::$unit,
+                aggregate: $aggregate,
+                column: $column,
+                about: $about,
+            }),*]
+        };
+    };
+}
+
+measures! {
+    Value: "value", "VALUE", Value, Value, shown(16, 0),
+        "Value that the row is about.";
+    Requests: "requests", "REQUESTS", Count, Stats, shown(11, 1),
+        "Number of requests.";
+    BytesSent: "bytes_sent", "BYTES SENT", Bytes, Stats, shown(12, 1),
+        "Bytes of response bodies sent: the egress.";
+    Share: "share", "SHARE", Share, Relative(Measure::BytesSent), shown(12, 4),
+        "Share of all bytes sent.";
+    CumulativeShare: "cumulative_share", "SHARE SO FAR", Share, Relative(Measure::BytesSent), hidden(12, 9),
+        "Share of all bytes sent, including the rows above.";
+    ToAverage: "to_average", "× AVERAGE", Ratio, Relative(Measure::Requests), hidden(10, 9),
+        "Requests, as a multiple of the mean over all rows.";
+    ToMedian: "to_median", "× MEDIAN", Ratio, Relative(Measure::Requests), hidden(10, 9),
+        "Requests, as a multiple of the median over all rows.";
+    ErrorRate: "error_rate", "ERRORS", Share, Stats, shown(8, 3),
+        "Share of requests with a status of 400 or more.";
+    Errors: "errors", "FAILED", Count, Stats, hidden(10, 9),
+        "Requests with a status of 400 or more.";
+    Objects: "objects", "OBJECTS", Count, Distinct(Field::Key), shown(9, 7),
+        "Number of distinct keys.";
+    Addresses: "addresses", "ADDRESSES", Count, Distinct(Field::RemoteIp), hidden(9, 7),
+        "Number of distinct remote addresses.";
+    UserAgents: "user_agents", "AGENTS", Count, Distinct(Field::UserAgent), hidden(9, 7),
+        "Number of distinct user agents.";
+    TotalTimeMean: "total_time_mean", "TIME MEAN", Milliseconds, Mean(Field::TotalTime), hidden(10, 9),
+        "Mean total time.";
+    TotalTimeMax: "total_time_max", "TIME MAX", Milliseconds, Max(Field::TotalTime), hidden(10, 9),
+        "Longest total time.";
+    TurnAroundTimeMean: "turn_around_time_mean", "TURN-AROUND", Milliseconds, Mean(Field::TurnAroundTime), hidden(11, 10),
+        "Mean turn-around time: the time that S3 itself took.";
+    ObjectSizeMax: "object_size_max", "LARGEST", Bytes, Max(Field::ObjectSize), hidden(10, 9),
+        "Size of the largest object.";
+    Errors4xx: "errors_4xx", "4XX", Count, StatusClass(4), hidden(10, 9),
+        "Requests with a status of 400 to 499.";
+    Errors5xx: "errors_5xx", "5XX", Count, StatusClass(5), hidden(10, 9),
+        "Requests with a status of 500 to 599.";
+    TotalTimeP50: "total_time_p50", "≈ TIME P50", Milliseconds, Percentile(Field::TotalTime, 50), hidden(10, 9),
+        "Total time that 50 % of requests do not exceed; ≈.";
+    TotalTimeP95: "total_time_p95", "≈ TIME P95", Milliseconds, Percentile(Field::TotalTime, 95), hidden(10, 9),
+        "Total time that 95 % of requests do not exceed; ≈.";
+    TotalTimeP99: "total_time_p99", "≈ TIME P99", Milliseconds, Percentile(Field::TotalTime, 99), hidden(10, 9),
+        "Total time that 99 % of requests do not exceed; ≈.";
+    TurnAroundTimeP50: "turn_around_time_p50", "≈ TURN P50", Milliseconds, Percentile(Field::TurnAroundTime, 50), hidden(10, 9),
+        "Turn-around time that 50 % of requests do not exceed; ≈.";
+    TurnAroundTimeP95: "turn_around_time_p95", "≈ TURN P95", Milliseconds, Percentile(Field::TurnAroundTime, 95), hidden(10, 9),
+        "Turn-around time that 95 % of requests do not exceed; ≈.";
+    TurnAroundTimeP99: "turn_around_time_p99", "≈ TURN P99", Milliseconds, Percentile(Field::TurnAroundTime, 99), hidden(10, 9),
+        "Turn-around time that 99 % of requests do not exceed; ≈.";
+    PeakRate: "peak_rate", "PEAK/S", Ratio, PeakRate, hidden(10, 9),
+        "Requests per second in the busiest minute.";
+    FirstSeen: "first_seen", "FIRST SEEN", Instant, Stats, hidden(14, 9),
+        "Time of the first request.";
+    LastSeen: "last_seen", "LAST SEEN", Instant, Stats, shown(14, 5),
+        "Time of the last request.";
 }
 
 impl Measure {
-    /// All of them.
-    pub const ALL: [Measure; 27] = [
-        Measure::Value,
+    /// The columns after the value that every report has, in this order.
+    pub const STANDARD: [Measure; 6] = [
         Measure::Requests,
         Measure::BytesSent,
         Measure::Errors,
-        Measure::ErrorRate,
         Measure::FirstSeen,
         Measure::LastSeen,
-        Measure::Objects,
-        Measure::Addresses,
-        Measure::UserAgents,
-        Measure::TotalTimeMean,
-        Measure::TotalTimeMax,
-        Measure::TurnAroundTimeMean,
-        Measure::ObjectSizeMax,
-        Measure::Errors4xx,
-        Measure::Errors5xx,
         Measure::Share,
-        Measure::CumulativeShare,
-        Measure::TotalTimeP50,
-        Measure::TotalTimeP95,
-        Measure::TotalTimeP99,
-        Measure::TurnAroundTimeP50,
-        Measure::TurnAroundTimeP95,
-        Measure::TurnAroundTimeP99,
-        Measure::PeakRate,
-        Measure::ToAverage,
-        Measure::ToMedian,
     ];
+
+    /// All that is known of this measure.
+    pub fn spec(self) -> &'static MeasureSpec {
+        &MEASURES[self as usize]
+    }
 
     /// Name in `--sort`, `--columns`, JSON and CSV.
     pub fn name(self) -> &'static str {
-        match self {
-            Measure::Value => "value",
-            Measure::Requests => "requests",
-            Measure::BytesSent => "bytes_sent",
-            Measure::Errors => "errors",
-            Measure::ErrorRate => "error_rate",
-            Measure::FirstSeen => "first_seen",
-            Measure::LastSeen => "last_seen",
-            Measure::Objects => "objects",
-            Measure::Addresses => "addresses",
-            Measure::UserAgents => "user_agents",
-            Measure::TotalTimeMean => "total_time_mean",
-            Measure::TotalTimeMax => "total_time_max",
-            Measure::TurnAroundTimeMean => "turn_around_time_mean",
-            Measure::ObjectSizeMax => "object_size_max",
-            Measure::Errors4xx => "errors_4xx",
-            Measure::Errors5xx => "errors_5xx",
-            Measure::Share => "share",
-            Measure::CumulativeShare => "cumulative_share",
-            Measure::TotalTimeP50 => "total_time_p50",
-            Measure::TotalTimeP95 => "total_time_p95",
-            Measure::TotalTimeP99 => "total_time_p99",
-            Measure::TurnAroundTimeP50 => "turn_around_time_p50",
-            Measure::TurnAroundTimeP95 => "turn_around_time_p95",
-            Measure::TurnAroundTimeP99 => "turn_around_time_p99",
-            Measure::PeakRate => "peak_rate",
-            Measure::ToAverage => "to_average",
-            Measure::ToMedian => "to_median",
-        }
+        self.spec().name
     }
 
-    /// What it says, in one sentence.
-    pub fn about(self) -> &'static str {
-        match self {
-            Measure::Value => "What the rows are about.",
-            Measure::Requests => "How many requests.",
-            Measure::BytesSent => "Bytes of response bodies sent: the egress.",
-            Measure::Errors => "Requests with a status of 400 or more.",
-            Measure::ErrorRate => "Part of the requests with a status of 400 or more.",
-            Measure::FirstSeen => "Time of the first request.",
-            Measure::LastSeen => "Time of the last request.",
-            Measure::Objects => "How many different keys.",
-            Measure::Addresses => "How many different remote addresses.",
-            Measure::UserAgents => "How many different user agents.",
-            Measure::TotalTimeMean => "Mean total time.",
-            Measure::TotalTimeMax => "Longest total time.",
-            Measure::TurnAroundTimeMean => "Mean turn-around time: what S3 itself took.",
-            Measure::ObjectSizeMax => "Size of the largest object.",
-            Measure::Errors4xx => "Requests with a status of 400 to 499.",
-            Measure::Errors5xx => "Requests with a status of 500 to 599.",
-            Measure::Share => "Part of all bytes sent.",
-            Measure::CumulativeShare => "Part of all bytes sent, with the rows above.",
-            Measure::TotalTimeP50 => "Total time that half of them do not exceed; ≈.",
-            Measure::TotalTimeP95 => "Total time that 95 % of them do not exceed; ≈.",
-            Measure::TotalTimeP99 => "Total time that 99 % of them do not exceed; ≈.",
-            Measure::TurnAroundTimeP50 => "Turn-around time that half of them do not exceed; ≈.",
-            Measure::TurnAroundTimeP95 => "Turn-around time that 95 % of them do not exceed; ≈.",
-            Measure::TurnAroundTimeP99 => "Turn-around time that 99 % of them do not exceed; ≈.",
-            Measure::PeakRate => "Requests per second in the busiest minute.",
-            Measure::ToAverage => "Requests, as a multiple of the mean over all rows.",
-            Measure::ToMedian => "Requests, as a multiple of the median over all rows.",
-        }
+    /// Whether every report has this column: the value itself or one of [`Measure::STANDARD`].
+    pub fn is_standard(self) -> bool {
+        self == Measure::Value || Measure::STANDARD.contains(&self)
     }
 
-    /// Whether it is off by up to 0.4 %: beyond 255 ms, percentiles are. All else is exact, save what
-    /// [`Groups::approximate`](super::Groups::approximate) names.
+    /// Whether the number compares the row with the other rows of the table.
+    pub fn is_relative(self) -> bool {
+        matches!(self.spec().aggregate, Aggregate::Relative(_))
+    }
+
+    /// Whether the number has an accumulator of its own, beyond [`Stats`](super::Stats).
+    pub fn is_extra(self) -> bool {
+        !matches!(self.spec().aggregate, Aggregate::Value | Aggregate::Stats | Aggregate::Relative(_))
+    }
+
+    /// Whether the number deviates by up to 0.4 % if it exceeds 255: percentiles do.
     pub fn is_approximate(self) -> bool {
-        matches!(
-            self,
-            Measure::TotalTimeP50
-                | Measure::TotalTimeP95
-                | Measure::TotalTimeP99
-                | Measure::TurnAroundTimeP50
-                | Measure::TurnAroundTimeP95
-                | Measure::TurnAroundTimeP99
-        )
+        matches!(self.spec().aggregate, Aggregate::Percentile(..))
     }
 
-    /// What rows are ranked by when they are sorted by this measure: measures of a group against the
-    /// others have the order of what they are taken of.
+    /// The measure that decides the order of rows that are sorted by this measure.
     pub fn ranked_by(self) -> Measure {
-        match self {
-            Measure::Share | Measure::CumulativeShare => Measure::BytesSent,
-            Measure::ToAverage | Measure::ToMedian => Measure::Requests,
-            other => other,
+        match self.spec().aggregate {
+            Aggregate::Relative(compared) => compared,
+            _ => self,
         }
     }
 
     /// The measure of this name.
     pub fn by_name(name: &str) -> Option<Measure> {
         Measure::ALL.into_iter().find(|measure| measure.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_specs_are_in_the_order_of_the_measures() {
+        for (index, measure) in Measure::ALL.into_iter().enumerate() {
+            assert_eq!(measure as usize, index);
+            assert_eq!(Measure::by_name(measure.name()), Some(measure));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is asked of an engine.
 
 use super::{Dimension, Measure, Value};
+use crate::log::time::SECONDS_PER_DAY;
 use crate::query::Filter;
 
 /// A question.
@@ -82,8 +83,8 @@ pub enum Ask {
 /// The instant that stretches of time of this width, in seconds, are counted from: the epoch, or the first
 /// Monday after it (ISO 8601) for whole weeks.
 pub fn origin(width: u32) -> i64 {
-    const DAY: u32 = 86_400;
-    if width > 0 && width.is_multiple_of(7 * DAY) { 4 * i64::from(DAY) } else { 0 }
+    const WEEK: i64 = 7 * SECONDS_PER_DAY;
+    if width > 0 && i64::from(width) % WEEK == 0 { 4 * SECONDS_PER_DAY } else { 0 }
 }
 
 /// An order of rows. Absent values come last in either direction.

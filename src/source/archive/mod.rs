@@ -41,9 +41,8 @@ impl SizeLimit {
     /// The limit for an archive of `size` bytes. `None`: an archive of unknown size comes through a pipe and has no
     /// limit.
     pub(crate) fn for_archive(size: Option<u64>) -> SizeLimit {
-        let bytes = size.map_or(u64::MAX, |size| {
-            size.saturating_mul(MAX_EXPANSION).saturating_add(MIN_UNPACKED_BYTES)
-        });
+        let bytes = size
+            .map_or(u64::MAX, |size| size.saturating_mul(MAX_EXPANSION).saturating_add(MIN_UNPACKED_BYTES));
         SizeLimit(Rc::new(Cell::new(bytes)))
     }
 
@@ -143,7 +142,9 @@ fn damaged(message: String) -> io::Error {
 }
 
 fn too_many_members() -> io::Error {
-    io::Error::other(format!("the archive has more than {MAX_MEMBERS} members; unpack it and name the folder"))
+    io::Error::other(format!(
+        "the archive has more than {MAX_MEMBERS} members; unpack it and name the folder"
+    ))
 }
 
 #[cfg(test)]

@@ -256,7 +256,9 @@ impl Member {
                     match (read, &tar.error) {
                         (Ok(true), _) => {}
                         (Ok(false), _) => return Ok(false),
-                        (Err(_), Some((kind, message))) => return Err(io::Error::new(*kind, message.clone())),
+                        (Err(_), Some((kind, message))) => {
+                            return Err(io::Error::new(*kind, message.clone()));
+                        }
                         (Err(error), None) => visitor.failed(&name, &error),
                     }
                 }

@@ -11,8 +11,9 @@
 //! - a part that turns out to be large is cut again when others are done.
 
 use super::super::Window;
-use super::super::stamp::{self, DAY, Layout, Stamp, point};
 use super::pagination::Trail;
+use crate::log::object_name::{self, Layout, NameDate};
+use crate::log::time::SECONDS_PER_DAY;
 
 /// Names after `after` up to and including `upto`; all if neither is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,17 +93,17 @@ impl Range {
             trail: Trail::default(),
         };
         let repeats = self.after.as_deref().is_some_and(|after| last <= after);
-        let Some(stamp) = Stamp::find(last).filter(|_| !repeats) else { return vec![onward] };
+        let Some(date) = NameDate::find(last).filter(|_| !repeats) else { return vec![onward] };
         let series = Series {
-            stem: &last[..stamp.stem],
-            layout: match stamp.layout {
-                Layout::Event if !page.by_event => Layout::Delivery,
+            stem: &last[..date.stem],
+            layout: match date.layout {
+                Layout::ByEventTime if !page.by_event => Layout::ByDeliveryTime,
                 layout => layout,
             },
             // Nobody's clock is that wrong: no name has a later date.
-            horizon: now + 2 * DAY,
+            horizon: now + 2 * SECONDS_PER_DAY,
         };
-        series.rest(onward, first, stamp, window, room).into_iter().filter(|part| !part.is_empty()).collect()
+        series.rest(onward, first, date, window, room).into_iter().filter(|part| !part.is_empty()).collect()
     }
 
     fn is_empty(&self) -> bool {
@@ -119,12 +120,12 @@ struct Series<'a> {
 
 impl Series<'_> {
     fn point(&self, position: i64) -> Option<String> {
-        point(self.stem, self.layout, position)
+        object_name::name_at(self.stem, self.layout, position)
     }
 
     /// Cuts `onward`, which follows a name with the date `last` on a page that began with `first`.
-    fn rest(&self, onward: Range, first: &str, last: Stamp, window: Window, room: usize) -> Vec<Range> {
-        let (since, until) = stamp::bounds(self.layout, window);
+    fn rest(&self, onward: Range, first: &str, last: NameDate, window: Window, room: usize) -> Vec<Range> {
+        let (since, until) = object_name::positions(self.layout, window.since, window.until);
         let position = last.position(self.layout);
         let Some(horizon) = self.point(self.horizon) else { return vec![onward] };
         if onward.after.as_deref().is_none_or(|after| after >= horizon.as_str()) {
@@ -157,8 +158,8 @@ impl Series<'_> {
             return if ends_within { vec![inside] } else { vec![inside, beyond] };
         }
         let end_position = match (ends_within, &inside.upto) {
-            (true, Some(upto)) => match Stamp::find(upto) {
-                Some(stamp) if upto[..stamp.stem] == *self.stem => stamp.position(self.layout),
+            (true, Some(upto)) => match NameDate::find(upto) {
+                Some(date) if upto[..date.stem] == *self.stem => date.position(self.layout),
                 _ => return vec![inside],
             },
             _ => end_position,
@@ -194,7 +195,7 @@ impl Series<'_> {
     /// Where to cut the time from `position` to `end`, if the page that began with `first` and ended at
     /// `position` is a measure of how dense the names are.
     fn cuts(&self, first: &str, position: i64, end: i64, room: usize) -> Vec<String> {
-        let Some(begin) = Stamp::find(first).filter(|stamp| first[..stamp.stem] == *self.stem) else {
+        let Some(begin) = NameDate::find(first).filter(|date| first[..date.stem] == *self.stem) else {
             return Vec::new();
         };
         let covered = (position - begin.position(self.layout)).max(1);
@@ -248,10 +249,13 @@ mod tests {
                 let more = page.last().is_some_and(|last| {
                     sorted.iter().any(|name| name.as_str() > *last && name.starts_with(range.common_prefix()))
                 });
-                let by_event = stamp::by_event(page.iter().copied());
+                let by_event = object_name::are_by_event(page.iter().copied());
                 found.extend(
                     page.iter()
-                        .filter(|name| range.contains(name) && stamp::may_hold(name, window, by_event))
+                        .filter(|name| {
+                            range.contains(name)
+                                && object_name::may_hold(name, window.since, window.until, by_event)
+                        })
                         .map(|name| (*name).to_owned()),
                 );
                 let shown = Page {
@@ -271,7 +275,8 @@ mod tests {
     fn simple(stem: &str, from: &str, days: i64, a_day: i64) -> Vec<String> {
         (0..days * a_day)
             .map(|n| {
-                let name = point(stem, Layout::Simple, at(from) + n * DAY / a_day).unwrap();
+                let name = object_name::name_at(stem, Layout::Simple, at(from) + n * SECONDS_PER_DAY / a_day)
+                    .unwrap();
                 format!("{name}-{:016X}", n * 7_777_777)
             })
             .collect()
@@ -280,7 +285,12 @@ mod tests {
     fn by_event(stem: &str, from: &str, days: i64, a_day: i64) -> Vec<String> {
         (0..days * a_day)
             .map(|n| {
-                let name = point(stem, Layout::Delivery, at(from) + n / a_day * DAY).unwrap();
+                let name = object_name::name_at(
+                    stem,
+                    Layout::ByDeliveryTime,
+                    at(from) + n / a_day * SECONDS_PER_DAY,
+                )
+                .unwrap();
                 format!("{name}-{:016X}", (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
             })
             .collect()
@@ -367,8 +377,11 @@ mod tests {
         names.extend(simple("b/", "2026-01-01T00:00:00Z", 100, 20));
         names.extend(["README".to_owned(), "b/renamed.gz".to_owned(), "z".to_owned()]);
         names.sort();
-        let expected: Vec<String> =
-            names.iter().filter(|name| stamp::may_hold(name, window, false)).cloned().collect();
+        let expected: Vec<String> = names
+            .iter()
+            .filter(|name| object_name::may_hold(name, window.since, window.until, false))
+            .cloned()
+            .collect();
         let (found, requests, _) = list(&names, 50, window);
         assert_eq!(found, expected);
         assert!(requests <= 40, "{requests} requests for 20 pages");

@@ -11,7 +11,8 @@ use super::Place;
 use super::client::{region_of, shown_endpoint};
 use super::key_range::{Page, Range};
 use super::pagination::{Fruitless, Trail};
-use crate::source::{LogFile, SourceError, Window, stamp};
+use crate::log::object_name;
+use crate::source::{LogFile, SourceError, Window};
 
 /// Requests for pages at the same time.
 const SIDE_BY_SIDE: usize = 16;
@@ -123,12 +124,12 @@ async fn page(place: &Place, range: &Range, window: Window, ordered: bool) -> Re
         )
         .await);
     }
-    let by_event = stamp::by_event(names.iter().filter_map(Object::key));
+    let by_event = object_name::are_by_event(names.iter().filter_map(Object::key));
     let files: Vec<LogFile> = names
         .iter()
         .filter_map(log_file)
         .filter(|file| !ordered || range.contains(&file.name))
-        .filter(|file| stamp::may_hold(&file.name, window, by_event))
+        .filter(|file| object_name::may_hold(&file.name, window.since, window.until, by_event))
         .collect();
     let ends = names.first().and_then(Object::key).zip(names.last().and_then(Object::key));
     let token = output.next_continuation_token().filter(|_| output.is_truncated() == Some(true));

@@ -81,7 +81,7 @@ async fn names(place: &Place) -> Result<Vec<String>, SourceError> {
 }
 
 fn is_log_name(name: &str) -> bool {
-    object_name::instant(name).is_some() || ENDINGS.iter().any(|ending| name.ends_with(ending))
+    object_name::NameDate::find(name).is_some() || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 fn location(logging: &LoggingEnabled) -> String {

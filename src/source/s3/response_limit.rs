@@ -77,9 +77,13 @@ impl Intercept for BoundAnswers {
 /// A server that sends too much once is not asked again.
 impl ClassifyRetry for BoundAnswers {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        match context.output_or_error() {
-            Some(Err(error)) if TooMuch::among(error).is_some() => RetryAction::RetryForbidden,
-            _ => RetryAction::NoActionIndicated,
+        let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
+        // Without the error itself, which may contain what the server sent.
+        let status = context.response().map(|response| response.status().as_u16());
+        tracing::info!(status, timeout = error.is_timeout_error(), "an S3 request failed");
+        match TooMuch::among(error) {
+            Some(_) => RetryAction::RetryForbidden,
+            None => RetryAction::NoActionIndicated,
         }
     }
 

@@ -6,10 +6,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use crate::export::{Cell, Format, Pages, Sheet, human};
-use crate::query::{Answer, Ask, Cancel, Engine, Measure, QueryError, Series};
+use crate::query::{Answer, Ask, Engine, Measure, QueryError, Series};
 use crate::tui::model::action::{Export, Exported};
 use crate::tui::model::columns::Column;
 use crate::tui::model::rows::{RowId, Rows};
+use tokio_util::sync::CancellationToken;
 
 /// Rows that are written at a time; of single requests, no more are in memory.
 const PAGE: usize = if cfg!(test) { 200 } else { 20_000 };
@@ -29,7 +30,7 @@ enum Stop {
 pub(crate) fn export(
     engine: &dyn Engine,
     export: Export,
-    cancel: &Cancel,
+    cancel: &CancellationToken,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Exported {
     if !export.overwrite && export.path.exists() {
@@ -46,7 +47,7 @@ pub(crate) fn export(
 fn write(
     engine: &dyn Engine,
     export: &Export,
-    cancel: &Cancel,
+    cancel: &CancellationToken,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(u64, Vec<&'static str>), Stop> {
     let path = &export.path;

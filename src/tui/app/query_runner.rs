@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::query::{Answer, Cancel, Dimension, Engine, QueryError, Statistics};
+use crate::query::{Answer, Dimension, Engine, QueryError, Statistics};
 use crate::tui::model::action::{Action, Question, Slot};
+use tokio_util::sync::CancellationToken;
 
 /// What an engine said to a question.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ pub(crate) struct Told {
 pub(crate) struct Asker {
     engine: Arc<dyn Engine>,
     actions: UnboundedSender<Action>,
-    running: [Option<Cancel>; Slot::COUNT],
+    running: [Option<CancellationToken>; Slot::COUNT],
 }
 
 impl Asker {
@@ -41,7 +42,7 @@ impl Asker {
 
     /// Asks; whatever runs in the same slot is cancelled.
     pub(crate) fn ask(&mut self, question: Question) {
-        let cancel = Cancel::default();
+        let cancel = CancellationToken::new();
         if let Some(older) = self.running[question.slot as usize].replace(cancel.clone()) {
             older.cancel();
         }
@@ -87,7 +88,12 @@ pub(crate) fn hold(engine: &dyn Engine, holds: bool) -> Action {
 }
 
 /// Asks one question, handing on every answer; a panic of the engine is told as an error.
-pub(crate) fn answer(engine: &dyn Engine, question: &Question, cancel: &Cancel, tell: &mut dyn FnMut(Told)) {
+pub(crate) fn answer(
+    engine: &dyn Engine,
+    question: &Question,
+    cancel: &CancellationToken,
+    tell: &mut dyn FnMut(Told),
+) {
     // Read before asking: the answer is of this generation or a newer one.
     let generation = engine.generation();
     let told = |share, answer, statistics| Told {

@@ -15,12 +15,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use crate::query::{Cancel, Engine};
+use crate::query::Engine;
 use crate::tui::app::query_runner::{Asker, hold};
 use crate::tui::model::action::{Action, Effect, Moment};
 use crate::tui::model::state::State;
 use crate::tui::update::update;
 use crate::tui::{TuiError, TuiOptions, app::export_file, view};
+use tokio_util::sync::CancellationToken;
 
 /// The time between two frames, at least: thirty a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -231,7 +232,7 @@ struct Session {
     engine: Arc<dyn Engine>,
     actions: mpsc::UnboundedSender<Action>,
     /// The export that is being written.
-    export: Option<(Cancel, JoinHandle<()>)>,
+    export: Option<(CancellationToken, JoinHandle<()>)>,
     quit: bool,
     redraw: bool,
 }
@@ -257,7 +258,7 @@ impl Session {
                 }
                 Effect::Export(export) => {
                     let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
-                    let cancel = Cancel::default();
+                    let cancel = CancellationToken::new();
                     let watched = cancel.clone();
                     let work = tokio::task::spawn_blocking(move || {
                         let told = actions.clone();

@@ -1,6 +1,7 @@
 //! Columns as data: what each shows, how wide it wants to be, and which go first when room is short.
 
 use crate::log::{Field, Kind, ValueType};
+use crate::query::measure::{Aggregate, MeasureSpec, Unit};
 use crate::query::{Dimension, Measure, Sort};
 
 /// A column of a table.
@@ -48,35 +49,8 @@ impl Column {
             Column::Share => "SHARE".to_owned(),
             Column::Activity => "ACTIVITY".to_owned(),
             Column::Field(field) => field.title().to_uppercase(),
-            Column::Measure(measure) => match measure {
-                Measure::Value => by.to_uppercase(),
-                Measure::Requests => "REQUESTS".to_owned(),
-                Measure::BytesSent => "BYTES SENT".to_owned(),
-                Measure::Errors => "FAILED".to_owned(),
-                Measure::ErrorRate => "ERRORS".to_owned(),
-                Measure::FirstSeen => "FIRST SEEN".to_owned(),
-                Measure::LastSeen => "LAST SEEN".to_owned(),
-                Measure::Objects => "OBJECTS".to_owned(),
-                Measure::Addresses => "ADDRESSES".to_owned(),
-                Measure::UserAgents => "AGENTS".to_owned(),
-                Measure::TotalTimeMean => "TIME MEAN".to_owned(),
-                Measure::TotalTimeMax => "TIME MAX".to_owned(),
-                Measure::TurnAroundTimeMean => "TURN-AROUND".to_owned(),
-                Measure::ObjectSizeMax => "LARGEST".to_owned(),
-                Measure::Errors4xx => "4XX".to_owned(),
-                Measure::Errors5xx => "5XX".to_owned(),
-                Measure::TotalTimeP50 => "≈ TIME P50".to_owned(),
-                Measure::TotalTimeP95 => "≈ TIME P95".to_owned(),
-                Measure::TotalTimeP99 => "≈ TIME P99".to_owned(),
-                Measure::TurnAroundTimeP50 => "≈ TURN P50".to_owned(),
-                Measure::TurnAroundTimeP95 => "≈ TURN P95".to_owned(),
-                Measure::TurnAroundTimeP99 => "≈ TURN P99".to_owned(),
-                Measure::PeakRate => "PEAK/S".to_owned(),
-                Measure::CumulativeShare => "SHARE SO FAR".to_owned(),
-                Measure::ToAverage => "× AVERAGE".to_owned(),
-                Measure::ToMedian => "× MEDIAN".to_owned(),
-                other => other.name().replace('_', " ").to_uppercase(),
-            },
+            Column::Measure(Measure::Value) => by.to_uppercase(),
+            Column::Measure(measure) => measure.spec().title.to_owned(),
         }
     }
 
@@ -98,7 +72,7 @@ impl Column {
             Column::Share => "Part of all bytes sent.",
             Column::Activity => "Requests over the time shown.",
             Column::Field(field) => field.spec().about,
-            Column::Measure(measure) => measure.about(),
+            Column::Measure(measure) => measure.spec().about,
         }
     }
 
@@ -114,33 +88,13 @@ impl Column {
 
     /// Whether the number takes another question: it is not in what every group has.
     pub(crate) fn is_extra(self) -> bool {
-        matches!(
-            self,
-            Column::Measure(
-                Measure::Objects
-                    | Measure::Addresses
-                    | Measure::UserAgents
-                    | Measure::TotalTimeMean
-                    | Measure::TotalTimeMax
-                    | Measure::TurnAroundTimeMean
-                    | Measure::ObjectSizeMax
-                    | Measure::Errors4xx
-                    | Measure::Errors5xx
-                    | Measure::TotalTimeP50
-                    | Measure::TotalTimeP95
-                    | Measure::TotalTimeP99
-                    | Measure::TurnAroundTimeP50
-                    | Measure::TurnAroundTimeP95
-                    | Measure::TurnAroundTimeP99
-                    | Measure::PeakRate
-            )
-        )
+        matches!(self, Column::Measure(measure) if measure.is_extra())
     }
 
     /// Whether it sets the row against the others: the question for the table tells it, as the others are
     /// more than the rows in sight.
     pub(crate) fn is_relative(self) -> bool {
-        matches!(self, Column::Measure(Measure::CumulativeShare | Measure::ToAverage | Measure::ToMedian))
+        matches!(self, Column::Measure(measure) if measure.is_relative())
     }
 
     /// Whether sorting begins with the largest.
@@ -167,20 +121,16 @@ impl Column {
                 right: false,
                 rank: 0,
             },
-            Column::Share => Shape { least: 12, most: 20, right: false, rank: 4 },
-            Column::Activity => Shape { least: 8, most: 32, right: false, rank: 8 },
-            Column::Measure(measure) => match measure {
-                Measure::Value => Shape { least: 16, most: content.max(16), right: false, rank: 0 },
-                Measure::Requests => number(11, 1),
-                Measure::BytesSent => number(12, 1),
-                Measure::ErrorRate => number(8, 3),
-                Measure::CumulativeShare => number(12, 9),
-                Measure::LastSeen => Shape { right: false, ..number(14, 5) },
-                Measure::FirstSeen => Shape { right: false, ..number(14, 9) },
-                Measure::Objects | Measure::Addresses | Measure::UserAgents => number(9, 7),
-                Measure::TurnAroundTimeMean => number(11, 10),
-                _ => number(10, 9),
+            Column::Share => Shape {
+                right: false,
+                most: 20,
+                ..number(Measure::Share.spec().column.width, Measure::Share.spec().column.rank)
             },
+            Column::Activity => Shape { least: 8, most: 32, right: false, rank: 8 },
+            Column::Measure(measure) => {
+                let MeasureSpec { column, unit, .. } = measure.spec();
+                Shape { right: *unit != Unit::Instant, ..number(column.width, column.rank) }
+            }
             Column::Field(field) => match field {
                 Field::Time => Shape { least: 14, most: 14, right: false, rank: 0 },
                 Field::RemoteIp => Shape { least: 15, most: content.clamp(15, 39), right: false, rank: 2 },
@@ -205,48 +155,21 @@ impl Column {
 pub(crate) fn of_groups(by: &Dimension) -> Vec<Choice> {
     // An object is one object: who came for it says more.
     let of_key = *by == Dimension::Field(Field::Key);
-    let of_address = *by == Dimension::Field(Field::RemoteIp);
     let of_agent = *by == Dimension::Field(Field::UserAgent);
-    let measure = |measure, wanted| Choice { column: Column::Measure(measure), wanted };
-    let mut columns = vec![
-        Choice { column: Column::Value, wanted: true },
-        measure(Measure::Requests, true),
-        measure(Measure::BytesSent, true),
-        Choice { column: Column::Share, wanted: true },
-        measure(Measure::CumulativeShare, false),
-        measure(Measure::ToAverage, false),
-        measure(Measure::ToMedian, false),
-        measure(Measure::ErrorRate, true),
-        measure(Measure::Errors, false),
-        measure(Measure::Objects, !of_key),
-        measure(Measure::Addresses, !of_address && (of_key || of_agent)),
-        measure(Measure::UserAgents, false),
-        measure(Measure::TotalTimeMean, false),
-        measure(Measure::TotalTimeMax, false),
-        measure(Measure::TurnAroundTimeMean, false),
-        measure(Measure::ObjectSizeMax, false),
-        measure(Measure::Errors4xx, false),
-        measure(Measure::Errors5xx, false),
-        measure(Measure::TotalTimeP50, false),
-        measure(Measure::TotalTimeP95, false),
-        measure(Measure::TotalTimeP99, false),
-        measure(Measure::TurnAroundTimeP50, false),
-        measure(Measure::TurnAroundTimeP95, false),
-        measure(Measure::TurnAroundTimeP99, false),
-        measure(Measure::PeakRate, false),
-        measure(Measure::FirstSeen, false),
-        measure(Measure::LastSeen, true),
-        Choice { column: Column::Activity, wanted: true },
-    ];
-    if of_key {
-        columns.retain(|choice| choice.column != Column::Measure(Measure::Objects));
-    }
-    if of_address {
-        columns.retain(|choice| choice.column != Column::Measure(Measure::Addresses));
-    }
-    if of_agent {
-        columns.retain(|choice| choice.column != Column::Measure(Measure::UserAgents));
-    }
+    let mut columns: Vec<Choice> = Measure::ALL
+        .into_iter()
+        .filter(|measure| !matches!((measure.spec().aggregate, by), (Aggregate::Distinct(field), Dimension::Field(by)) if field == *by))
+        .map(|measure| {
+            let is_shown = measure.spec().column.is_shown;
+            match measure {
+                Measure::Value => Choice { column: Column::Value, wanted: true },
+                Measure::Share => Choice { column: Column::Share, wanted: is_shown },
+                Measure::Addresses => Choice { column: Column::Measure(measure), wanted: of_key || of_agent },
+                measure => Choice { column: Column::Measure(measure), wanted: is_shown },
+            }
+        })
+        .collect();
+    columns.push(Choice { column: Column::Activity, wanted: true });
     columns
 }
 

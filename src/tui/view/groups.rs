@@ -1,6 +1,7 @@
 //! Cells of tables whose rows sum up requests: groups and stretches of time.
 
 use super::table::Cell;
+use crate::query::measure::Unit;
 use crate::query::{Ask, Groups, Measure, Stats};
 use crate::tui::format;
 use crate::tui::model::columns::{Column, Placed};
@@ -49,7 +50,7 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
                 _ => None,
             };
             match asked.and_then(|at| row.more.get(at).copied().flatten()) {
-                Some(number) if measure == Measure::CumulativeShare => Cell::plain(format::percent(number)),
+                Some(number) if measure.spec().unit == Unit::Share => Cell::plain(format::percent(number)),
                 Some(number) => Cell::plain(crate::export::human::ratio(number)),
                 // The column was just put there.
                 None => Cell { text: "·".to_owned(), style: state.theme.faint() },
@@ -87,13 +88,10 @@ fn extra(measure: Measure, number: f64, is_approximate: bool, width: u16) -> Str
     if is_approximate {
         return format!("≈{}", extra(measure, number, false, width.saturating_sub(1)));
     }
-    match measure {
-        Measure::TotalTimeMean | Measure::TotalTimeMax | Measure::TurnAroundTimeMean => {
-            format::duration(number)
-        }
-        percentile if percentile.is_approximate() => format::duration(number),
-        Measure::PeakRate => crate::export::human::ratio(number),
-        Measure::ObjectSizeMax => format::bytes(number.max(0.0) as u64),
+    match measure.spec().unit {
+        Unit::Milliseconds => format::duration(number),
+        Unit::Ratio => crate::export::human::ratio(number),
+        Unit::Bytes => format::bytes(number.max(0.0) as u64),
         _ => format::count_within(number.max(0.0) as u64, usize::from(width)),
     }
 }

@@ -8,8 +8,9 @@ use tamarin::cache::Cache;
 use tamarin::log::Field;
 use tamarin::query::answer::{Groups, Totals};
 use tamarin::query::{
-    Answer, Ask, Cancel, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
+    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
 };
+use tokio_util::sync::CancellationToken;
 
 /// What a cache is compared by: sums, every group of every address and key, and the rejected lines.
 #[derive(Debug, PartialEq)]
@@ -36,7 +37,7 @@ pub(crate) fn contents(path: &Path) -> Contents {
             counting: Counting::AsLogged,
             ask,
         };
-        engine.ask(&query, &Cancel::default(), &mut |_, _| {}).unwrap().answer
+        engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap().answer
     };
     let groups = |field| {
         let more =

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tamarin::cache::{Appended, BatchBuilder, FileMark, Part, Writer, WriterOptions};
+use tamarin::cache::{Appended, Batch, BatchBuilder, FileMark, FilePart, Writer, WriterOptions};
 use tamarin::log::{Lines, Record, read_plain, records};
 
 /// A cache being filled.
@@ -16,13 +16,15 @@ pub(crate) struct Filling {
 impl Filling {
     /// Of a cache with segments of that many rows.
     pub(crate) fn new(path: &Path, segment_rows: usize) -> Filling {
-        Filling::by(Writer::open_with(path, WriterOptions { segment_rows }).unwrap())
+        Filling::by(
+            Writer::open_with(path, WriterOptions { segment_rows, ..WriterOptions::default() }).unwrap(),
+        )
     }
 
     /// By a writer.
     pub(crate) fn by(writer: Writer) -> Filling {
         // As the ingest does it.
-        let builder = BatchBuilder::knowing(writer.knowledge());
+        let builder = BatchBuilder::with_dictionaries(writer.dictionaries());
         Filling { writer, builder, files: 0 }
     }
 
@@ -37,12 +39,12 @@ impl Filling {
                 .next_line()
                 .is_some_and(|line| read_plain(&line, &mut plain, &mut self.builder.frames))
             {
-                self.builder.push(&plain);
+                self.builder.extend(std::slice::from_ref(&plain));
                 rows += 1;
                 continue;
             }
             for (_, record) in records(line.as_ref()) {
-                self.builder.push(&record.unwrap());
+                self.builder.extend(&[record.unwrap()]);
                 rows += 1;
             }
         }
@@ -53,7 +55,7 @@ impl Filling {
             size: None,
             may_grow: false,
         };
-        self.builder.end_part(Part {
+        self.builder.end_part(FilePart {
             file: Arc::new(file),
             first_line: 1,
             lines: lines.len() as u64,
@@ -62,6 +64,6 @@ impl Filling {
             rejected: Vec::new(),
             total_lines: Some(lines.len() as u64),
         });
-        self.writer.append(source, self.builder.finish()).unwrap()
+        self.writer.append(source, &mut self.builder.finish(Batch::default())).unwrap()
     }
 }

@@ -45,7 +45,7 @@ pub(crate) const KEYS: &[&str] = &[
     "index",
     "-",
 ];
-pub(crate) const STATUSES: &[&str] = &["200", "200", "206", "304", "403", "404", "500", "0404", "-"];
+pub(crate) const STATUSES: &[&str] = &["200", "200", "206", "304", "403", "404", "500", "044", "-"];
 pub(crate) const ERRORS: &[&str] = &["-", "-", "AccessDenied", "NoSuchKey", "SlowDown"];
 pub(crate) const NUMBERS: &[&str] = &[
     "-",
@@ -60,7 +60,7 @@ pub(crate) const NUMBERS: &[&str] = &[
     "9007199254740992",
     "9223372036854775807",
     "18446744073709551615",
-    "many",
+    "99999999999999999999",
 ];
 pub(crate) const REFERERS: &[&str] =
     &["\"-\"", "\"https://example.com/\"", "\"https://example.com/a?b\"", "-"];

@@ -11,7 +11,8 @@
 use hashbrown::HashSet;
 
 use crate::log::Field;
-use crate::query::{Cancel, Measure, QueryError};
+use crate::query::{Measure, QueryError};
+use tokio_util::sync::CancellationToken;
 
 use crate::query::engine::cancel;
 
@@ -75,7 +76,7 @@ impl Distinct {
         &mut self,
         other: &Distinct,
         slot_of: impl Fn(usize) -> usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<(), QueryError> {
         if other.level > self.level {
             self.rise_to(other.level);
@@ -100,7 +101,7 @@ impl Distinct {
     ///
     /// # Errors
     /// If the question is cancelled meanwhile.
-    pub fn counts(&self, slots: usize, cancel: &Cancel) -> Result<Vec<u32>, QueryError> {
+    pub fn counts(&self, slots: usize, cancel: &CancellationToken) -> Result<Vec<u32>, QueryError> {
         let mut counts = vec![0u32; slots];
         for (index, pair) in self.pairs.iter().enumerate() {
             if index.is_multiple_of(BETWEEN_LOOKS) {
@@ -154,8 +155,8 @@ fn is_in_sample(id: u32, level: u32) -> bool {
 mod tests {
     use super::*;
 
-    fn going_on() -> Cancel {
-        Cancel::default()
+    fn going_on() -> CancellationToken {
+        CancellationToken::new()
     }
 
     /// Slot `s` has `(s + 1) * 1000` values, each of them twice.
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn a_cancelled_question_neither_merges_nor_counts_on() {
         let distinct = filled(MOST, 0..10);
-        let cancelled = Cancel::default();
+        let cancelled = CancellationToken::new();
         cancelled.cancel();
         assert!(matches!(distinct.counts(10, &cancelled), Err(QueryError::Cancelled)));
         let merged = Distinct::default().merge(&distinct, |slot| slot, &cancelled);

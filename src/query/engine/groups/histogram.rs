@@ -7,7 +7,8 @@ use hashbrown::HashMap;
 
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Cancel, Measure, QueryError};
+use crate::query::{Measure, QueryError};
+use tokio_util::sync::CancellationToken;
 
 use crate::query::engine::cancel;
 use crate::query::engine::groups::for_each;
@@ -82,7 +83,7 @@ impl Counted {
         &mut self,
         other: &Counted,
         slot_of: impl Fn(usize) -> usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<(), QueryError> {
         for (index, (pair, count)) in other.counts.iter().enumerate() {
             if index.is_multiple_of(BETWEEN_LOOKS) {

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, method};
-use crate::query::{Cancel, Dimension, QueryError, Value};
+use crate::query::{Dimension, QueryError, Value};
+use tokio_util::sync::CancellationToken;
 
 use crate::query::engine::cancel;
 use crate::query::engine::uri_params::{OfUri, ParamColumn, Params};
@@ -64,12 +65,12 @@ pub enum GroupKeys {
         groups: Arc<Vec<u32>>,
         values: Arc<Arena>,
         columns: Arc<Params>,
-        cancel: Cancel,
+        cancel: CancellationToken,
     },
     /// An hour or a weekday; group = number.
     TimePart(Dimension),
     /// Values of a parameter of the query, numbered as they are met.
-    Param { name: String, values: Arc<Mutex<Interner>>, columns: Arc<Params>, cancel: Cancel },
+    Param { name: String, values: Arc<Mutex<Interner>>, columns: Arc<Params>, cancel: CancellationToken },
 }
 
 impl GroupKeys {
@@ -79,7 +80,7 @@ impl GroupKeys {
         snapshot: &Snapshot<'_>,
         known: &DerivedGroups,
         columns: &Arc<Params>,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<GroupKeys, QueryError> {
         match by {
             Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
@@ -196,7 +197,7 @@ impl GroupKeys {
     }
 
     /// Tells that the values of many groups will be asked for.
-    pub fn expect_many(&self, snapshot: &Snapshot<'_>, cancel: &Cancel) -> Result<(), QueryError> {
+    pub fn expect_many(&self, snapshot: &Snapshot<'_>, cancel: &CancellationToken) -> Result<(), QueryError> {
         if let GroupKeys::Ids(field) = self {
             cancel::dictionary(snapshot, *field, cancel)?;
         }
@@ -208,7 +209,7 @@ impl GroupKeys {
         &self,
         wanted: &[Value],
         snapshot: &Snapshot<'_>,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<Vec<Option<u32>>, QueryError> {
         let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         let mut groups = vec![None; wanted.len()];

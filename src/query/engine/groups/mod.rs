@@ -13,7 +13,8 @@ use hashbrown::HashMap;
 
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Cancel, Measure, QueryError, Stats};
+use crate::query::{Measure, QueryError, Stats};
+use tokio_util::sync::CancellationToken;
 
 use crate::query::engine::cancel;
 use crate::query::engine::groups::distinct_sketch::{Distinct, counted_field};
@@ -227,7 +228,7 @@ impl Groups {
     ///
     /// # Errors
     /// If the question is cancelled meanwhile.
-    pub fn merge(&mut self, other: &Groups, cancel: &Cancel) -> Result<(), QueryError> {
+    pub fn merge(&mut self, other: &Groups, cancel: &CancellationToken) -> Result<(), QueryError> {
         if self.hashed.is_none() && other.hashed.is_none() {
             self.space = self.space.max(other.space);
             self.grow(other.sums.len());
@@ -254,7 +255,7 @@ impl Groups {
         &mut self,
         other: &Groups,
         slot_of: impl Fn(usize) -> usize,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<(), QueryError> {
         for ((_, ours), (_, theirs)) in self.more.iter_mut().zip(&other.more) {
             cancel::go_on(cancel)?;
@@ -286,7 +287,7 @@ impl Groups {
     ///
     /// # Errors
     /// If the question is cancelled meanwhile.
-    pub fn column(&self, measure: Measure, cancel: &Cancel) -> Result<Column<'_>, QueryError> {
+    pub fn column(&self, measure: Measure, cancel: &CancellationToken) -> Result<Column<'_>, QueryError> {
         Ok(match self.more.iter().find(|(known, _)| *known == Counted::shared(measure)) {
             Some((_, More::Distinct(_, distinct))) => {
                 Column::Counts(distinct.counts(self.sums.len(), cancel)?)

@@ -1,7 +1,8 @@
 //! The rows of a table that are wanted, from all groups: picked, not sorted through.
 
 use crate::cache::Snapshot;
-use crate::query::{Cancel, GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
+use crate::query::{GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
+use tokio_util::sync::CancellationToken;
 
 use crate::query::engine::cancel;
 use crate::query::engine::groups::keys::GroupKeys;
@@ -89,7 +90,7 @@ pub fn rows(
     keys: &GroupKeys,
     snapshot: &Snapshot<'_>,
     Wanted { more, sort, limit }: Wanted<'_>,
-    cancel: &Cancel,
+    cancel: &CancellationToken,
 ) -> Result<(answer::Groups, Vec<u32>), QueryError> {
     let mut totals = Stats::default();
     let mut group_count = 0u64;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cache::Snapshot;
 use crate::log::Field;
-use crate::query::{Cancel, QueryError};
+use crate::query::QueryError;
+use tokio_util::sync::CancellationToken;
 
 use crate::query::engine::cancel;
 use crate::query::engine::uri_params::Params;
@@ -98,7 +99,7 @@ impl IdSets {
         snapshot: &Snapshot<'_>,
         base: Field,
         name: String,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
         test: impl Fn(Option<&[u8]>) -> bool,
     ) -> Result<Arc<IdSet>, QueryError> {
         let known = self.sets.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind, method};
 use crate::query::filter::{Filter, Matcher, Subject, Test};
-use crate::query::{Cancel, Counting, Dimension, Query, QueryError};
+use crate::query::{Counting, Dimension, Query, QueryError};
+use tokio_util::sync::CancellationToken;
 
-use crate::query::engine::text_scan::for_each_text;
 use crate::query::engine::uri_params::{OfUri, Params};
 
 pub use bounds::Passes;
@@ -49,7 +49,7 @@ pub struct Predicate {
     root: Node,
     /// Numbers of the sources asked about; `None`: all.
     sources: Option<Vec<i64>>,
-    cancel: Cancel,
+    cancel: CancellationToken,
 }
 
 impl Predicate {
@@ -58,7 +58,7 @@ impl Predicate {
         query: &Query,
         snapshot: &Snapshot<'_>,
         sets: &IdSets,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<Predicate, QueryError> {
         let sources = (!query.sources.is_empty()).then(|| {
             let wanted = snapshot.sources.iter().filter(|(_, uri)| query.sources.contains(uri));
@@ -139,7 +139,7 @@ impl Predicate {
 struct Compiling<'a> {
     snapshot: &'a Snapshot<'a>,
     sets: &'a IdSets,
-    cancel: &'a Cancel,
+    cancel: &'a CancellationToken,
 }
 
 /// Records that somebody asked for by themselves (ACCESS-LOG: copies log a second record for what they
@@ -400,7 +400,7 @@ pub struct DetailTest<'p> {
     snapshot: &'p Snapshot<'p>,
     of: DetailOf<'p>,
     matcher: &'p Matcher,
-    cancel: &'p Cancel,
+    cancel: &'p CancellationToken,
     masks: std::cell::OnceCell<Result<Vec<Mask>, QueryError>>,
 }
 
@@ -409,7 +409,7 @@ impl<'p> OpenPredicate<'p> {
         node: &'p Node,
         segment: &SegmentInfo,
         snapshot: &'p Snapshot<'_>,
-        cancel: &'p Cancel,
+        cancel: &'p CancellationToken,
     ) -> Result<OpenPredicate<'p>, CacheError> {
         let open = |node: &'p Node| OpenPredicate::open(node, segment, snapshot, cancel);
         let open_all = |nodes: &'p [Node]| nodes.iter().map(open).collect::<Result<_, _>>();
@@ -531,7 +531,7 @@ impl DetailTest<'_> {
         let DetailTest { segment, snapshot, matcher, cancel, .. } = self;
         let mut masks = vec![0; segment.rows.div_ceil(BLOCK)];
         match self.of {
-            DetailOf::Field(field) => for_each_text(snapshot, segment, field, cancel, |row, text| {
+            DetailOf::Field(field) => snapshot.for_each_text(segment, field, cancel, |row, text| {
                 if matcher.is_match(text) {
                     masks[row / BLOCK] |= 1 << (row % BLOCK);
                 }

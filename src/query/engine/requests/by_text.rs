@@ -15,9 +15,9 @@ use crate::cache::{BLOCK, Integers, PageMemory, SegmentInfo, Snapshot};
 use crate::log::Field;
 use crate::query::{QueryError, Sort};
 
+use crate::cache::RowKeys;
 use crate::query::engine::predicate::Mask;
 use crate::query::engine::requests::Place;
-use crate::query::engine::text_scan::Keys;
 use crate::query::engine::top_k::Best;
 use crate::query::engine::{Asking, parallel};
 
@@ -105,7 +105,7 @@ struct Looking<'s> {
     sort: Sort<Field>,
     masks: &'s [Mask],
     times: &'s Integers,
-    keys: Option<Keys<'s>>,
+    keys: Option<RowKeys<'s>>,
 }
 
 impl Asking<'_> {
@@ -149,7 +149,7 @@ impl Asking<'_> {
                 sort,
                 masks,
                 times: &*self.snapshot.integers(segment, Field::Time)?,
-                keys: Keys::of_text(self.snapshot, segment, sort.by, self.cancel)?,
+                keys: RowKeys::of_text(self.snapshot, segment, sort.by, self.cancel)?,
             };
             let mut memory = std::mem::take(&mut picked.memory);
             let is_whole = self.snapshot.for_each_page_of(

@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::cache::{BLOCK, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind};
-use crate::query::{Answer, Cancel, Query, QueryError, RequestRow, Requests, Sort, Statistics};
+use crate::query::{Answer, Query, QueryError, RequestRow, Requests, Sort, Statistics};
+use tokio_util::sync::CancellationToken;
 
 use crate::query::engine::cancel;
 use crate::query::engine::groups::for_each;
@@ -475,7 +476,7 @@ impl OneMoment<'_> {
         sort: Sort<Field>,
         keep: usize,
     ) -> Result<Vec<(usize, usize)>, QueryError> {
-        let (snapshot, cancel) = (&self.snapshot, &Cancel::default());
+        let (snapshot, cancel) = (&self.snapshot, &CancellationToken::new());
         let predicate = &self.predicate(query)?;
         let asking = Asking { engine: self.engine, snapshot, query, predicate, cancel };
         let mut wanted = Vec::new();
@@ -504,7 +505,7 @@ impl OneMoment<'_> {
         places: &[(usize, usize)],
         fields: &[Field],
     ) -> Result<Vec<RequestRow>, QueryError> {
-        let (snapshot, cancel) = (&self.snapshot, &Cancel::default());
+        let (snapshot, cancel) = (&self.snapshot, &CancellationToken::new());
         let predicate = &self.predicate(query)?;
         Asking { engine: self.engine, snapshot, query, predicate, cancel }.read_all(places, fields)
     }

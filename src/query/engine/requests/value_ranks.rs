@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::cache::Dictionary;
 use crate::log::{Field, ValueType};
-use crate::query::{Cancel, QueryError, Value};
+use crate::query::{QueryError, Value};
+use tokio_util::sync::CancellationToken;
 
 /// How often somebody who waits for ranks looks whether the question still stands.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
@@ -36,7 +37,7 @@ impl Ranks {
         &self,
         field: Field,
         dictionary: Dictionary,
-        cancel: &Cancel,
+        cancel: &CancellationToken,
     ) -> Result<Arc<Vec<u32>>, QueryError> {
         let length = dictionary.len();
         let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,8 @@ mod buckets;
 
 use crate::cache::{BLOCK, SegmentInfo, Snapshot};
 use crate::log::Field;
-use crate::query::{Answer, Cancel, Dimension, QueryError, Series, Statistics, Stats, Value, origin};
+use crate::query::{Answer, Dimension, QueryError, Series, Statistics, Stats, Value, origin};
+use tokio_util::sync::CancellationToken;
 
 use crate::query::engine::Asking;
 use crate::query::engine::cancel;
@@ -70,7 +71,7 @@ impl Lines {
 }
 
 impl Fold for Lines {
-    fn merge(&mut self, other: &Self, cancel: &Cancel) -> Result<(), QueryError> {
+    fn merge(&mut self, other: &Self, cancel: &CancellationToken) -> Result<(), QueryError> {
         if other.len() == 0 {
             return Ok(());
         }

@@ -1,34 +1,44 @@
-//! Where a cache lies: the files beside it, whether its path still leads to it, and the modes of what is made.
+//! The paths of a cache: the files beside it, whether its path still leads to it, and file modes.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::cache::CacheError;
 
-/// Links that are followed from one to the next, as the system does it.
-const LINKS: usize = 40;
+/// Symbolic links to follow, the limit of Linux.
+const MAX_LINKS: usize = 40;
 
-/// Mode of what is made. Logs name people and secrets (presigned URLs): no one else may read them.
+/// Suffixes of the files that SQLite puts beside a cache.
+pub const WAL: &str = "-wal";
+pub const ROLLBACK_JOURNAL: &str = "-journal";
+pub const SHARED_MEMORY: &str = "-shm";
+
+/// Suffix of the lock file of a cache.
+pub const LOCK: &str = ".lock";
+
+/// Suffix of a cache that is being made.
+pub const UNFINISHED: &str = ".new";
+
+/// Modes of new files. Logs name people and secrets (presigned URLs), so only the owner may read them.
 #[cfg(unix)]
 pub const PRIVATE_FILE: u32 = 0o600;
 #[cfg(unix)]
 const PRIVATE_FOLDER: u32 = 0o700;
 
-/// A file of the same name with a suffix.
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// Appends a suffix to the name of a file.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// The file that a path leads to through symbolic links, also if it is not made yet. SQLite puts its files
-/// beside that one.
+/// Resolves symbolic links, also of a file that does not exist yet. SQLite puts its files beside the result.
 pub fn resolve(path: &Path) -> PathBuf {
     if let Ok(found) = std::fs::canonicalize(path) {
         return found;
     }
     let mut path = path.to_owned();
-    for _ in 0..LINKS {
+    for _ in 0..MAX_LINKS {
         let Ok(target) = std::fs::read_link(&path) else { break };
         path = folder_of(&path).join(target);
     }
@@ -46,12 +56,12 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes the folder that a file is to be in; only its owner may look into it.
+/// Makes the parent directory of a file, for its owner only.
 pub fn make_folder_of(path: &Path) -> std::io::Result<()> {
     make_folder(folder_of(path))
 }
 
-/// Makes a folder that only its owner may look into, unless it exists.
+/// Makes a directory for its owner only, unless it exists.
 pub fn make_folder(path: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -60,7 +70,7 @@ pub fn make_folder(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
-/// Options to open a file that only its owner may read, if it is made.
+/// Options to make a file for its owner only.
 pub fn private_file() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();
     #[cfg(unix)]
@@ -68,15 +78,15 @@ pub fn private_file() -> std::fs::OpenOptions {
     options
 }
 
-/// Whether there is nothing at this path yet: no file, or an empty one.
+/// Whether there is no file at a path, or an empty one.
 ///
 /// # Errors
-/// If that cannot be known: a folder on the way may not be looked into.
+/// If that is unknown, because a directory on the path cannot be searched.
 pub fn is_missing_or_empty(path: &Path) -> Result<bool, CacheError> {
-    is_none(path, std::fs::metadata(path))
+    is_missing(path, std::fs::metadata(path))
 }
 
-fn is_none(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<bool, CacheError> {
+fn is_missing(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<bool, CacheError> {
     use std::io::ErrorKind;
     match found {
         Ok(file) => Ok(file.is_file() && file.len() == 0),
@@ -94,21 +104,21 @@ fn is_none(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<boo
     }
 }
 
-/// Puts a log of a database aside, as a file that no database takes for its own. Returns its new name; an empty one
-/// is deleted.
-pub fn put_log_aside(log: &Path) -> std::io::Result<Option<PathBuf>> {
+/// Renames a journal to a name that SQLite does not look for. Returns the new name. An empty journal is
+/// deleted.
+pub fn rename_journal(log: &Path) -> std::io::Result<Option<PathBuf>> {
     match std::fs::symlink_metadata(log) {
         Err(_) => Ok(None),
         Ok(found) if found.is_file() && found.len() == 0 => std::fs::remove_file(log).map(|()| None),
         Ok(_) => {
-            let aside = beside(log, ".old");
+            let aside = with_suffix(log, ".old");
             std::fs::rename(log, &aside)?;
             Ok(Some(aside))
         }
     }
 }
 
-/// Tells a file from another, by whichever path it is reached.
+/// Identifies a file independently of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
     device: u64,
@@ -116,17 +126,17 @@ pub struct FileId {
 }
 
 impl FileId {
-    /// That of the file that a path leads to.
-    pub fn of(path: &Path) -> Option<FileId> {
+    /// Of the file that a path leads to.
+    pub fn of_path(path: &Path) -> Option<FileId> {
         FileId::from(&std::fs::metadata(path).ok()?)
     }
 
-    /// The same, without following a link at its end.
+    /// Of a directory entry: a symbolic link is not followed.
     pub fn of_entry(path: &Path) -> Option<FileId> {
         FileId::from(&std::fs::symlink_metadata(path).ok()?)
     }
 
-    /// That of an open file.
+    /// Of an open file.
     pub fn of_open(file: &File) -> Option<FileId> {
         FileId::from(&file.metadata().ok()?)
     }
@@ -138,49 +148,49 @@ impl FileId {
         Some(FileId { device: found.dev(), number: found.ino() })
     }
 
-    /// Elsewhere an open file keeps its name.
+    /// Other systems do not rename open files.
     #[cfg(not(unix))]
     fn from(_: &std::fs::Metadata) -> Option<FileId> {
         Some(FileId { device: 0, number: 0 })
     }
 }
 
-/// A path, and the file that it led to when it was opened.
+/// A path, and the file that it led to when this was made.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct OpenedPath {
     path: PathBuf,
     file: Option<FileId>,
 }
 
-impl Place {
-    /// The file that a path leads to now.
-    pub fn of(path: &Path) -> Place {
+impl OpenedPath {
+    /// Records the file that a path leads to now.
+    pub fn new(path: &Path) -> OpenedPath {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let file = FileId::of(&path);
-        Place { path, file }
+        let file = FileId::of_path(&path);
+        OpenedPath { path, file }
     }
 
-    /// The path.
+    /// The absolute path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether the path leads to another file by now, or to none.
+    /// Whether the path now leads to another file or to none.
     pub fn has_moved(&self) -> bool {
-        self.file.is_none() || FileId::of(&self.path) != self.file
+        self.file.is_none() || FileId::of_path(&self.path) != self.file
     }
 
-    /// Whether the path leads to another file by now.
+    /// Whether the path now leads to another file.
     pub fn is_replaced(&self) -> bool {
-        self.has_moved() && FileId::of(&self.path).is_some()
+        self.has_moved() && FileId::of_path(&self.path).is_some()
     }
 
-    /// Refuses a file that has other names (hard links): SQLite puts its files beside the name by which it was
-    /// opened, and a process that opens it by another name does not see them.
+    /// Refuses a file with hard links: SQLite puts its files beside the name by which it was opened, and a
+    /// process that uses another name does not see them.
     ///
     /// # Errors
-    /// [`CacheError::ReadOnly`] if it has.
-    pub fn has_one_name(&self) -> Result<(), CacheError> {
+    /// [`CacheError::ReadOnly`] if it has hard links.
+    pub fn require_single_name(&self) -> Result<(), CacheError> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
@@ -207,13 +217,13 @@ mod tests {
     fn a_cache_in_a_folder_that_may_not_be_looked_into_is_not_taken_for_none() {
         use std::io::{Error, ErrorKind};
         let path = Path::new("/home/ann/cache.db");
-        let denied = is_none(path, Err(Error::from(ErrorKind::PermissionDenied))).unwrap_err().to_string();
+        let denied = is_missing(path, Err(Error::from(ErrorKind::PermissionDenied))).unwrap_err().to_string();
         assert!(
             denied.contains("/home/ann/cache.db") && denied.contains("may not be looked into"),
             "{denied}"
         );
-        assert!(is_none(path, Err(Error::from(ErrorKind::NotADirectory))).is_err());
-        assert!(is_none(path, Err(Error::from(ErrorKind::NotFound))).unwrap());
+        assert!(is_missing(path, Err(Error::from(ErrorKind::NotADirectory))).is_err());
+        assert!(is_missing(path, Err(Error::from(ErrorKind::NotFound))).unwrap());
         let folder = tempfile::tempdir().unwrap();
         assert!(!is_missing_or_empty(folder.path()).unwrap());
         std::fs::write(folder.path().join("empty"), "").unwrap();

@@ -1,36 +1,32 @@
-//! Whether what is stored makes sense: every promise that the other parts of the cache rely on, looked at
-//! one by one. Every row has a checksum, and every table a digest, so that each flipped bit and each missing row is
-//! found; and what the tables say is compared with one another.
+//! The damage check: tests every assumption that other parts of the cache rely on. The checksums of rows and
+//! the digests of tables reveal each changed byte and each missing row; tables that refer to each other are
+//! compared.
+
+mod log_files;
+mod segments;
 
 use std::path::Path;
 
-use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
-use super::catalogue::{self, NO_LOG, SourceRow};
-use super::log_files::{LogFileRow, RowsPart};
-use super::root::{self, Root};
-use super::schema;
-use super::segment_rows::{RemovedRow, SegmentRow};
 use crate::cache::CacheError;
-use crate::cache::column::chunk::{self, Head};
-use crate::cache::column::integers::Integers;
-use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, slot};
-use crate::cache::column::text::{OpenPage, split};
-use crate::cache::column::{Damage, checksum};
+use crate::cache::column::checksum;
+use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS};
 use crate::cache::error::StoreError;
-use crate::cache::write::memtable::code_to_time;
-use crate::log::{FIELDS, Field};
+use crate::cache::sqlite::catalogue::SourceRow;
+use crate::cache::sqlite::root::{self, Root};
+use crate::cache::sqlite::{connection, journal};
+use crate::log::Field;
 
-/// Findings of SQLite's own check that are told.
+/// Reported findings of SQLite's own check.
 const SQLITE_FINDINGS: i64 = 100;
 
-/// Something that is not as it must be.
+/// A problem in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The source, if it is about one.
+    /// The source concerned, if any.
     pub source: Option<String>,
-    /// The segment, if it is about one.
+    /// The segment concerned, if any.
     pub segment: Option<i64>,
     /// `column NAME`, `dictionary of NAME`, `numbers`, `log files`, `file`.
     pub place: String,
@@ -38,25 +34,25 @@ pub struct Finding {
     pub problem: String,
 }
 
-/// What was looked at and found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// Segments looked at.
+    /// Segments checked.
     pub segments: u64,
-    /// Requests in them.
+    /// Requests in these segments.
     pub requests: u64,
-    /// Number of the newest segment; 0 if there is none.
+    /// Id of the newest segment; 0 if there is none.
     pub newest_segment: i64,
-    /// All that is wrong.
+    /// The problems found.
     pub findings: Vec<Finding>,
 }
 
-/// Checks a cache; nothing is changed. Of the segments only those newer than `after` are opened; 0: all.
+/// Checks a cache without changing it. Only segments newer than `after` are opened; 0 opens all.
 ///
 /// # Errors
-/// If it cannot be opened at all. Damage found on the way is a finding.
+/// If the cache cannot be opened. Damage is a finding, not an error.
 pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
-    let connection = schema::open_reader(path)?;
+    let connection = connection::open_reader(path)?;
     let mut check = Check {
         connection: &connection,
         root: Root::default(),
@@ -79,26 +75,19 @@ pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
     }
     let checked = check.checked;
     drop(connection);
-    schema::fold_log(path);
+    journal::checkpoint(path);
     Ok(checked)
 }
 
-/// One thing to look at.
+/// One step of the check.
 type Part<'c> = fn(&mut Check<'c>, i64) -> Result<(), StoreError>;
 
 struct Check<'c> {
     connection: &'c Connection,
     root: Root,
-    /// How many values each dictionary has.
+    /// Number of values of each dictionary.
     lengths: [u64; DIMENSIONS],
     checked: Checked,
-}
-
-struct Segment {
-    id: i64,
-    source: String,
-    rows: i64,
-    times: (i64, i64),
 }
 
 impl Check<'_> {
@@ -113,7 +102,7 @@ impl Check<'_> {
         self.checked.findings.push(Finding { source: source.map(str::to_owned), segment, place, problem });
     }
 
-    /// What SQLite itself can tell: pages, trees, and rows that belong to others.
+    /// SQLite's own checks: pages, b-trees, foreign keys.
     fn file(&mut self, _: i64) -> Result<(), StoreError> {
         let told: Vec<String> = self
             .connection
@@ -134,7 +123,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The root is what was written, and all rows are there that it counts.
+    /// The root matches its checksum, and the digests of all tables match the root.
     fn root(&mut self, _: i64) -> Result<(), StoreError> {
         self.root = Root::read(self.connection)?;
         let tables = [
@@ -192,7 +181,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Values whose checksum says that they were changed.
+    /// Number of values whose checksum does not match.
     fn broken_values(&self, field: Field) -> rusqlite::Result<u64> {
         let mut values =
             self.connection.prepare("SELECT id, crc, value FROM dictionary WHERE dimension = ?1")?;
@@ -206,245 +195,12 @@ impl Check<'_> {
         Ok(broken)
     }
 
-    fn segments(&mut self, after: i64) -> Result<(), StoreError> {
-        let sources = self.sources()?;
-        let uri_of = |id: i64| sources.iter().find(|source| source.id == id).map_or("", |source| &source.uri);
-        let mut statement = self.connection.prepare("SELECT id FROM segment ORDER BY id")?;
-        let ids: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        for id in ids {
-            self.checked.newest_segment = id;
-            if id <= after {
-                continue;
-            }
-            self.checked.segments += 1;
-            let row = match SegmentRow::find(self.connection, id) {
-                Ok(row) => row,
-                Err(error) => {
-                    self.found(None, Some(id), "segment", words(error));
-                    continue;
-                }
-            };
-            self.checked.requests += row.rows as u64;
-            let source = uri_of(row.source).to_owned();
-            let times = (row.time_min, row.time_max);
-            self.segment(&Segment { id, source, rows: row.rows as i64, times });
-        }
-        let orphans: i64 = self.connection.query_row(
-            "SELECT count(*) FROM column_chunk WHERE id / 64 NOT IN (SELECT id FROM segment) OR id % 64 >= ?1",
-            [Field::COUNT as i64],
-            |row| row.get(0),
-        )?;
-        if orphans > 0 {
-            self.found(None, None, "segments", format!("{orphans} columns belong to no segment"));
-        }
-        Ok(())
-    }
-
-    fn segment(&mut self, segment: &Segment) {
-        // If there are none, that is said when it is the turn of their column.
-        let keys = self.numbers_of(segment, Field::Key).map(|(numbers, ..)| numbers).ok();
-        for meta in &FIELDS {
-            let looked = if DETAIL_FIELDS.contains(&meta.field) {
-                self.text(segment, meta.field, keys.as_deref())
-            } else {
-                self.integers(segment, meta.field)
-            };
-            if let Err(problem) = looked {
-                let place = format!("column {}", meta.field.name());
-                self.found(Some(&segment.source), Some(segment.id), place, problem);
-            }
-        }
-    }
-
-    fn integers(&self, segment: &Segment, field: Field) -> Result<(), String> {
-        let (numbers, low, high) = self.numbers_of(segment, field)?;
-        let (min, max) =
-            numbers.iter().fold((u64::MAX, 0), |(min, max), number| (min.min(*number), max.max(*number)));
-        let bounds = match field {
-            Field::Time => (code_to_time(min), code_to_time(max)),
-            _ => (min as i64, max as i64),
-        };
-        if bounds != (low, high) {
-            return Err(format!("its numbers go from {} to {}, not {low} to {high}", bounds.0, bounds.1));
-        }
-        if field == Field::Time && bounds != segment.times {
-            return Err("the segment says another time than its requests".to_owned());
-        }
-        if !MEASURE_FIELDS.contains(&field) && field != Field::Time {
-            let length = self.lengths[slot(field)];
-            if max > length {
-                return Err(format!("it has value {max} of a dictionary of {length}"));
-            }
-            self.presence(segment, field, &numbers)?;
-        }
-        Ok(())
-    }
-
-    /// What is noted of the ids of a column is what is in it.
-    fn presence(&self, segment: &Segment, field: Field, numbers: &[u64]) -> Result<(), String> {
-        let Some(presence) = chunk::presence(self.connection, segment.id, field).map_err(words)? else {
-            return Ok(());
-        };
-        let ids: std::collections::BTreeSet<u32> = numbers.iter().map(|id| *id as u32).collect();
-        if ids.len() as u64 == presence.len() && ids.iter().all(|id| presence.has(*id)) {
-            Ok(())
-        } else {
-            Err("the set of its values is not that of its values".to_owned())
-        }
-    }
-
-    fn numbers_of(&self, segment: &Segment, field: Field) -> Result<(Vec<u64>, i64, i64), String> {
-        let (Head { low, high, .. }, bytes) = self.chunk(segment, field)?;
-        let column = Integers::open(bytes).map_err(|damage| damage.to_string())?;
-        has_rows(segment, column.rows())?;
-        Ok((column.to_vec(), low, high))
-    }
-
-    fn text(&self, segment: &Segment, field: Field, keys: Option<&[u64]>) -> Result<(), String> {
-        let (_, bytes) = self.chunk(segment, field)?;
-        let damaged = |damage: Damage| damage.to_string();
-        let pages = split(&bytes).map_err(damaged)?;
-        has_rows(segment, pages.iter().fold(0, |rows, page| page.rows.saturating_add(rows)))?;
-        let mut row = 0;
-        for page in &pages {
-            let open = OpenPage::open(page).map_err(damaged)?;
-            for index in 0..open.rows() {
-                // What the key is does not matter, only that there is one to be put back.
-                let is_there = keys.is_none_or(|keys| keys.get(row).is_some_and(|code| *code != 0));
-                let key = is_there.then_some(&b""[..]);
-                open.get(index, || key).map_err(damaged)?;
-                row += 1;
-            }
-        }
-        Ok(())
-    }
-
-    fn chunk(&self, segment: &Segment, field: Field) -> Result<(Head, Vec<u8>), String> {
-        chunk::read(self.connection, segment.id, field).map_err(words)
-    }
-
-    /// The requests of a source are numbered without a gap, but for what was removed.
-    fn numbers(&mut self, _: i64) -> Result<(), StoreError> {
-        let segments = SegmentRow::all(self.connection).unwrap_or_default();
-        for source in self.sources()? {
-            let own = segments.iter().filter(|segment| segment.source == source.id);
-            let mut stretches: Vec<(u64, u64, Option<i64>)> = own
-                .map(|segment| {
-                    let range = segment.numbers.range(segment.rows);
-                    (range.start, range.end, Some(segment.id))
-                })
-                .collect();
-            for removed in RemovedRow::of_source(self.connection, source.id)? {
-                stretches.push((removed.first_row as u64, (removed.first_row + removed.rows) as u64, None));
-            }
-            stretches.sort_unstable();
-            let mut next = 0;
-            for (first, end, segment) in stretches {
-                if first != next {
-                    let problem = format!("requests should go on with number {next}, but begin at {first}");
-                    self.found(Some(&source.uri), segment, "numbers", problem);
-                }
-                next = end;
-            }
-            if next != source.next_row as u64 {
-                let problem = format!("requests end at number {next}, but should at {}", source.next_row);
-                self.found(Some(&source.uri), None, "numbers", problem);
-            }
-        }
-        Ok(())
-    }
-
-    /// The catalogue of log files says what is there of each, and every request is one of a log file.
-    fn log_files(&mut self, _: i64) -> Result<(), StoreError> {
-        let segments = SegmentRow::all(self.connection).unwrap_or_default();
-        for source in self.sources()? {
-            let mut given = RoaringTreemap::new();
-            for file in LogFileRow::all(self.connection, source.id)? {
-                let found = self.log_file(&file, &source, &mut given);
-                if let Err(error) = found {
-                    self.found(
-                        Some(&source.uri),
-                        None,
-                        "log files",
-                        format!("{}: {}", file.name, words(error)),
-                    );
-                }
-            }
-            let own = segments.iter().filter(|segment| segment.source == source.id);
-            let mut rows = 0;
-            for segment in own {
-                rows += (0..segment.rows).filter(|row| !given.contains(segment.numbers.number(*row))).count();
-            }
-            if rows > 0 {
-                self.found(
-                    Some(&source.uri),
-                    None,
-                    "log files",
-                    format!("{rows} requests are of none of them"),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// What is there of a log file. The numbers of the requests that it gave are added to `given`.
-    fn log_file(
-        &mut self,
-        file: &LogFileRow,
-        source: &SourceRow,
-        given: &mut RoaringTreemap,
-    ) -> Result<(), StoreError> {
-        let mut problem = |what: String| {
-            self.checked.findings.push(Finding {
-                source: Some(source.uri.clone()),
-                segment: None,
-                place: "log files".to_owned(),
-                problem: format!("{}: {what}", file.name),
-            });
-        };
-        if !(0..=NO_LOG).contains(&file.state) {
-            problem(format!("state {} is not known", file.state));
-        }
-        catalogue::parts(self.connection, file)?;
-        let rejected = catalogue::rejected_of(self.connection, file, &source.uri)?;
-        if rejected.len() as u64 > file.counts.rejected {
-            problem(format!("{} rejected lines are kept, {} counted", rejected.len(), file.counts.rejected));
-        }
-        let (mut requests, mut duplicates) = (0, 0);
-        for part in RowsPart::of_file(self.connection, file)? {
-            for run in &part.runs {
-                if run.row + run.rows > source.next_row as u64 {
-                    return Err(Damage("it refers to requests that never were").into());
-                }
-                given.insert_range(run.row..run.row + run.rows);
-                if part.generation == file.generation {
-                    *(if run.is_repeat { &mut duplicates } else { &mut requests }) += run.rows;
-                }
-            }
-        }
-        if (requests, duplicates) != (file.counts.requests, file.counts.duplicates) {
-            problem(format!(
-                "it is said to have given {} requests and {} repeats, and gave {requests} and {duplicates}",
-                file.counts.requests, file.counts.duplicates
-            ));
-        }
-        Ok(())
-    }
-
     fn sources(&self) -> Result<Vec<SourceRow>, StoreError> {
         SourceRow::all(self.connection)
     }
 }
 
-fn has_rows(segment: &Segment, rows: usize) -> Result<(), String> {
-    if rows as i64 == segment.rows {
-        Ok(())
-    } else {
-        Err(format!("it has {rows} rows, its segment {}", segment.rows))
-    }
-}
-
-/// Why a column could not be read.
+/// Why something could not be read.
 fn words(error: StoreError) -> String {
     match error {
         StoreError::Sqlite(rusqlite::Error::QueryReturnedNoRows) => "it is missing".to_owned(),
@@ -456,11 +212,13 @@ fn words(error: StoreError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::column::layout::DETAIL_FIELDS;
     use crate::cache::testing::{Request, filled};
     use crate::cache::{Cache, Writer};
+    use crate::log::FIELDS;
     use std::sync::LazyLock;
 
-    /// A cache of two segments.
+    /// A cache with two segments.
     static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
@@ -468,7 +226,7 @@ mod tests {
         std::fs::read(&path).unwrap()
     });
 
-    /// That cache with a change made to it, checked.
+    /// The findings for that cache after a change by SQL.
     fn after(change: &str) -> Vec<Finding> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
@@ -515,7 +273,7 @@ mod tests {
             findings.iter().any(|finding| finding.problem.contains("of a dictionary of")),
             "{findings:?}"
         );
-        // Rows of the catalogue have checksums, and tables digests.
+        // Rows of the catalogue have checksums, and tables have digests.
         for (change, place) in [
             ("UPDATE source SET next_row = next_row + 1", "segments"),
             ("UPDATE log_file SET requests = requests + 1", "log files"),
@@ -549,7 +307,8 @@ mod tests {
 
     #[test]
     fn flipped_bytes_of_a_column_are_found_in_it() {
-        // The first byte of integers is their number of rows, of text the number of pages.
+        // The first byte of an integer column is its number of rows, that of a text column its number of
+        // pages.
         for field in [Field::Time, Field::Key, Field::TotalTime, Field::RequestUri, Field::RequestId] {
             let number = field as i64;
             let finding = only(&format!(
@@ -601,7 +360,7 @@ mod tests {
         Ok(all)
     }
 
-    /// Where these bytes lie in a file.
+    /// Offsets of these bytes in a file.
     fn places_of(bytes: &[u8], file: &[u8]) -> Vec<usize> {
         memchr::memmem::find_iter(file, bytes).collect()
     }
@@ -613,11 +372,11 @@ mod tests {
         drop(filled(&path, "one", (0..300).map(Request::at)));
         let whole = std::fs::read(&path).unwrap();
         let connection = rusqlite::Connection::open(&path).unwrap();
-        // Columns as small as these lie within one page. Some lie in the file more than once.
+        // Columns this small are within one page. Some are in the file more than once.
         let chunks: Vec<(Field, Vec<u8>)> = FIELDS
             .iter()
             .map(|meta| {
-                let id = schema::chunk_id(1, meta.field);
+                let id = crate::cache::sqlite::schema::chunk_id(1, meta.field);
                 let read = |row: &rusqlite::Row<'_>| row.get::<_, Vec<u8>>(0);
                 let sql = "SELECT data FROM column_chunk WHERE id = ?1";
                 (meta.field, connection.query_row(sql, [id], read).unwrap())
@@ -654,7 +413,7 @@ mod tests {
         }
         assert!(flips > 100, "{flips}");
 
-        // A value: nobody is told another key.
+        // A changed value: no reader gets another key.
         let start = places_of(b"k177", &whole)[0] + 3;
         let mut bytes = whole.clone();
         bytes[start] ^= 1;

@@ -1,5 +1,5 @@
-//! Stored segments, read back to compare a record with: the whole segment ([`Probe`]), or only whether it is worth
-//! to read it ([`Glance`]).
+//! Stored segments that are compared with records: decoded ([`DecodedSegment`]), or only their times and keys
+//! ([`TimesAndKeys`]).
 
 use hashbrown::{HashMap, HashTable};
 use rusqlite::Connection;
@@ -8,41 +8,41 @@ use super::{fingerprint, read_column};
 use crate::cache::column::Damage;
 use crate::cache::column::integers::{BLOCK, Integers};
 use crate::cache::column::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
+use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
 use crate::cache::column::text::{OpenPage, split};
 use crate::cache::dictionary::hash;
-use crate::cache::dictionary::published::Values;
+use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::segment_rows::SegmentRow;
-use crate::cache::write::batch::{KEY, OPERATION};
-use crate::cache::write::memtable::{OpenSegment, code_to_time, time_to_code};
+use crate::cache::write::memtable::{Memtable, code_to_time, time_to_code};
 use crate::log::Field;
 
-/// A stored segment, ready to be compared with.
-pub(super) struct Probe {
+/// A decoded segment.
+pub(super) struct DecodedSegment {
     pub(super) id: i64,
     columns: Vec<Integers>,
     /// Rows by time, key and operation.
     rows: HashTable<u32>,
-    /// The details that were needed so far (they are nine tenths of a segment, and nearly always the request id
-    /// is enough), as an open segment that has nothing else but keys.
-    details: OpenSegment,
-    /// Which are there.
+    /// The details read so far, in a memtable that otherwise has keys only. Details are nine tenths of a
+    /// segment, and nearly always the request id suffices.
+    details: Memtable,
+    /// Which details were read.
     has_detail: [bool; DETAILS],
 }
 
-fn of_segment(id: i64, damage: Damage) -> StoreError {
+fn in_segment(id: i64, damage: Damage) -> StoreError {
     StoreError::from(damage).at(format_args!("segment {id}"))
 }
 
-/// Columns of a probe: time, then dimensions, then measures.
+/// Order of `columns`: time, dimensions, measures.
 const TIME: usize = 0;
 const FIRST_DIMENSION: usize = 1;
 const FIRST_MEASURE: usize = 1 + DIMENSION_FIELDS.len();
 
-impl Probe {
-    pub(super) fn load(connection: &Connection, segment: &SegmentRow) -> Result<Probe, StoreError> {
+impl DecodedSegment {
+    pub(super) fn load(connection: &Connection, segment: &SegmentRow) -> Result<DecodedSegment, StoreError> {
         let (id, rows) = (segment.id, segment.rows);
-        let damaged = |damage| of_segment(id, damage);
+        let damaged = |damage| in_segment(id, damage);
         let read = |field: Field| read_column(connection, id, field);
         let mut columns = Vec::new();
         for field in [Field::Time].into_iter().chain(DIMENSION_FIELDS).chain(MEASURE_FIELDS) {
@@ -52,32 +52,32 @@ impl Probe {
             }
             columns.push(column);
         }
-        let mut details = OpenSegment::default();
-        details.codes[KEY] =
-            columns[FIRST_DIMENSION + KEY].to_vec().into_iter().map(|code| code as u32).collect();
+        let mut details = Memtable::default();
+        details.codes[KEY_SLOT] =
+            columns[FIRST_DIMENSION + KEY_SLOT].to_vec().into_iter().map(|code| code as u32).collect();
         let times = columns[TIME].to_vec();
-        let operations = columns[FIRST_DIMENSION + OPERATION].to_vec();
+        let operations = columns[FIRST_DIMENSION + OPERATION_SLOT].to_vec();
         let mut rows = HashTable::with_capacity(times.len());
         let place = |row: usize| {
-            fingerprint(0, code_to_time(times[row]), details.codes[KEY][row], operations[row] as u32)
+            fingerprint(0, code_to_time(times[row]), details.codes[KEY_SLOT][row], operations[row] as u32)
         };
         for row in 0..times.len() {
             rows.insert_unique(place(row), row as u32, |row| place(*row as usize));
         }
-        Ok(Probe { id, columns, rows, details, has_detail: [false; DETAILS] })
+        Ok(DecodedSegment { id, columns, rows, details, has_detail: [false; DETAILS] })
     }
 
-    /// Bytes of memory it takes, about.
+    /// Approximate bytes of memory.
     pub(super) fn memory(&self) -> usize {
         let columns: usize = self.columns.iter().map(Integers::memory).sum();
         columns + self.rows.allocation_size() + self.details.text_memory()
     }
 
-    /// Reads a detail, if it is not there yet.
+    /// Reads a detail, unless it was read before.
     fn load_detail(&mut self, connection: &Connection, slot: usize) -> Result<(), StoreError> {
         if !self.has_detail[slot] {
             let column = read_column(connection, self.id, DETAIL_FIELDS[slot])?;
-            self.details.details[slot] = split(&column).map_err(|damage| of_segment(self.id, damage))?;
+            self.details.details[slot] = split(&column).map_err(|damage| in_segment(self.id, damage))?;
             self.has_detail[slot] = true;
         }
         Ok(())
@@ -87,20 +87,20 @@ impl Probe {
         let request_id = slot(Field::RequestId);
         self.load_detail(connection, request_id)?;
         let times = self.columns[TIME].to_vec();
-        let operations = self.columns[FIRST_DIMENSION + OPERATION].to_vec();
+        let operations = self.columns[FIRST_DIMENSION + OPERATION_SLOT].to_vec();
         let mut fingerprints = Vec::with_capacity(times.len());
         let mut row = 0;
         for page in &self.details.details[request_id] {
-            let open = OpenPage::open(page).map_err(|damage| of_segment(self.id, damage))?;
+            let open = OpenPage::open(page).map_err(|damage| in_segment(self.id, damage))?;
             for in_page in 0..page.rows {
-                let id = open.get(in_page, || None).map_err(|damage| of_segment(self.id, damage))?;
+                let id = open.get(in_page, || None).map_err(|damage| in_segment(self.id, damage))?;
                 if row >= times.len() {
-                    return Err(of_segment(self.id, Damage("more request ids than rows")));
+                    return Err(in_segment(self.id, Damage("more request ids than rows")));
                 }
                 fingerprints.push(fingerprint(
                     hash(id.as_deref().unwrap_or_default()),
                     code_to_time(times[row]),
-                    self.details.codes[KEY][row],
+                    self.details.codes[KEY_SLOT][row],
                     operations[row] as u32,
                 ));
                 row += 1;
@@ -109,18 +109,18 @@ impl Probe {
         Ok(fingerprints)
     }
 
-    /// The row of this segment that is the same as a row of the open segment.
+    /// The row of this segment that equals a row of the memtable.
     pub(super) fn find(
         &mut self,
         connection: &Connection,
-        segment: &OpenSegment,
+        segment: &Memtable,
         row: usize,
-        keys: &Values,
+        keys: &GrowingDictionary,
     ) -> Result<Option<usize>, StoreError> {
         let id = self.id;
-        let damaged = |damage| of_segment(id, damage);
+        let damaged = |damage| in_segment(id, damage);
         let time = segment.times[row];
-        let place = fingerprint(0, time, segment.codes[KEY][row], segment.codes[OPERATION][row]);
+        let place = fingerprint(0, time, segment.codes[KEY_SLOT][row], segment.codes[OPERATION_SLOT][row]);
         let candidates: Vec<u32> = self.rows.iter_hash(place).copied().collect();
         'candidates: for other in candidates {
             let other = other as usize;
@@ -150,20 +150,20 @@ impl Probe {
     }
 }
 
-/// The times and keys of a stored segment: of a thousand records that a filter takes for repeats of other ones, these
-/// show nearly all to be none, at a hundredth of what it takes to read the segment.
-pub(super) struct Glance {
+/// The times and keys of a stored segment. They reject nearly all of the filter's false positives, at a
+/// hundredth of the cost of decoding the segment.
+pub(super) struct TimesAndKeys {
     id: i64,
     times: Integers,
 }
 
-impl Glance {
-    pub(super) fn load(connection: &Connection, id: i64) -> Result<Glance, StoreError> {
+impl TimesAndKeys {
+    pub(super) fn load(connection: &Connection, id: i64) -> Result<TimesAndKeys, StoreError> {
         let times = Integers::open(read_column(connection, id, Field::Time)?);
-        Ok(Glance { id, times: times.map_err(|damage| of_segment(id, damage))? })
+        Ok(TimesAndKeys { id, times: times.map_err(|damage| in_segment(id, damage))? })
     }
 
-    /// Leaves only those of these rows (each with its time and the code of its key) that may be in the segment.
+    /// Retains the rows (row, time, value id of the key) that may be in the segment.
     pub(super) fn retain(
         &self,
         connection: &Connection,
@@ -173,7 +173,7 @@ impl Glance {
         for (index, (_, time, _)) in rows.iter().enumerate() {
             wanted.entry(time_to_code(*time)).or_default().push(index);
         }
-        // Most times are none of them: a bit for each, by its lowest bits, says so at once.
+        // Most times of the segment are not wanted: a bit set by their lowest bits rejects them at once.
         let mut bits = [false; 1024];
         wanted.keys().for_each(|time| bits[*time as usize % bits.len()] = true);
         let mut keys = None;
@@ -198,7 +198,7 @@ impl Glance {
                                         Err(Damage("a column has another number of rows than its segment"))
                                     }
                                 });
-                            keys.insert(column.map_err(|damage| of_segment(self.id, damage))?)
+                            keys.insert(column.map_err(|damage| in_segment(self.id, damage))?)
                         }
                     };
                 let key = keys.get(block * BLOCK + at);

@@ -1,22 +1,22 @@
-//! What the options come to, together with the configuration file.
+//! The options of the command line combined with the configuration file.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::args::Options;
-use super::usage;
+use super::{output, usage};
 use crate::config::{Config, data_directory};
 use crate::export::Format;
 use crate::query::filter::instant;
 use crate::query::{Ask, Counting, Filter, Query, TimeRange};
-use crate::source::Window;
-use crate::source::s3::S3Options;
+use crate::source::{S3Options, Window};
 
-/// Rows of a table if nobody says otherwise.
-const TABLE_ROWS: usize = 20;
+/// Rows of a printed table without `--top`.
+const DEFAULT_TABLE_ROWS: usize = 20;
 
-/// What the options come to.
-pub(super) struct Setting {
-    /// As typed.
+/// What every subcommand runs with: the checked options and the configuration file.
+pub(super) struct Context {
+    /// The options as typed.
     pub(super) options: Options,
     /// The configuration file.
     pub(super) config: Config,
@@ -28,38 +28,39 @@ pub(super) struct Setting {
     pub(super) format: Format,
 }
 
-impl Setting {
-    pub(super) fn new(options: Options) -> anyhow::Result<Setting> {
+impl Context {
+    /// Checks the options and reads the configuration file.
+    pub(super) fn new(options: Options) -> anyhow::Result<Context> {
         let now = jiff::Timestamp::now().as_second();
         let config = Config::load(options.config.as_deref())?;
         let filter = match Filter::parse(options.filter.as_deref().unwrap_or(""), now) {
             Ok(filter) => filter,
             Err(error) => return usage(format!("--filter: {error}; see tamarin help filter")),
         };
-        let read = |option: &str, text: Option<&String>| match text {
+        let parse_time = |option: &str, text: Option<&String>| match text {
             None => Ok(None),
             Some(text) => match instant::parse(text, now) {
                 Some(instant) => Ok(Some(instant.first)),
                 None => usage(format!("{option}: expected {}, not \"{text}\"", instant::EXPECTED)),
             },
         };
-        let start = read("--since", options.since.as_ref())?;
-        let end = read("--until", options.until.as_ref())?;
+        let start = parse_time("--since", options.since.as_ref())?;
+        let end = parse_time("--until", options.until.as_ref())?;
         if let (Some(start), Some(end)) = (start, end)
             && start >= end
         {
-            return usage("--until is not after --since: no time is left between them");
+            return usage("--until is not after --since: the time range is empty");
         }
         let format = options.format.map_or(Format::Table, Format::from);
-        Ok(Setting { options, config, filter, time: TimeRange { start, end }, format })
+        Ok(Context { options, config, filter, time: TimeRange { start, end }, format })
     }
 
-    /// The cache that is named, if one is.
+    /// The cache named by `--cache` or the configuration file.
     pub(super) fn named_cache(&self) -> Option<PathBuf> {
         self.options.cache.clone().or_else(|| self.config.cache.clone())
     }
 
-    /// The cache to use.
+    /// The path of the cache: [`Context::named_cache`], else `cache.db` in the data directory.
     pub(super) fn cache_path(&self) -> anyhow::Result<PathBuf> {
         match self.named_cache() {
             Some(path) => Ok(path),
@@ -67,32 +68,34 @@ impl Setting {
         }
     }
 
-    /// How to reach S3.
+    /// How to reach S3. Options of the command line take precedence over the configuration file.
     pub(super) fn s3(&self) -> S3Options {
         let (options, config) = (&self.options, &self.config);
-        let either = |one: &Option<String>, other: &Option<String>| one.clone().or_else(|| other.clone());
+        let either = |option: &Option<String>, configured: &Option<String>| {
+            option.clone().or_else(|| configured.clone())
+        };
         S3Options {
             endpoint_url: either(&options.endpoint_url, &config.endpoint_url),
             region: either(&options.region, &config.region),
             profile: either(&options.profile, &config.profile),
             no_sign_request: options.no_sign_request,
-            timeout: options.timeout.map(|seconds| std::time::Duration::from_secs(seconds.into())),
+            timeout: options.timeout.map(|seconds| Duration::from_secs(seconds.into())),
             credentials: None,
         }
     }
 
-    /// The time whose log files are wanted.
+    /// The time range whose log files are pulled.
     pub(super) fn window(&self) -> Window {
         Window { since: self.time.start, until: self.time.end }
     }
 
-    /// How many rows are wanted; 0: all.
+    /// The number of rows to print; 0: all.
     pub(super) fn top(&self) -> usize {
-        let default = if self.format == Format::Table { TABLE_ROWS } else { 0 };
+        let default = if self.format == Format::Table { DEFAULT_TABLE_ROWS } else { 0 };
         self.options.top.unwrap_or(default)
     }
 
-    /// `--sort`: the column, and whether largest first was said.
+    /// `--sort`: the column, and whether the order is descending if `:asc` or `:desc` follows it.
     pub(super) fn sort(&self) -> Option<(&str, Option<bool>)> {
         let text = self.options.sort.as_deref()?;
         Some(match text.rsplit_once(':') {
@@ -102,15 +105,15 @@ impl Setting {
         })
     }
 
-    /// A question about these sources.
+    /// A query about `sources` with the filter and the time range of the options.
     pub(super) fn query(&self, sources: &[String], counting: Counting, ask: Ask) -> Query {
         Query { sources: sources.to_vec(), time: self.time, filter: self.filter.clone(), counting, ask }
     }
 
-    /// Tells a person something on stderr, unless they want quiet.
-    pub(super) fn note(&self, text: &str) {
+    /// Prints a message on stderr, unless `--quiet` is set.
+    pub(super) fn note(&self, message: &str) {
         if !self.options.quiet {
-            super::output::tell(text);
+            output::message(message);
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Whether a record may be in a segment, by its fingerprint.
+//! A Bloom filter over the fingerprints of the rows of a segment.
 
-/// A split-block Bloom filter (as Apache Parquet has them): 16 bits a row, about one wrong yes in a
+/// A split-block Bloom filter (the one of Apache Parquet): 16 bits per row, about one false positive in a
 /// thousand.
 pub(super) struct Bloom(Vec<[u32; 8]>);
 
@@ -20,7 +20,7 @@ impl Bloom {
         Bloom(Vec::new()).renewed(fingerprints)
     }
 
-    /// For other fingerprints, in the memory of this.
+    /// Builds a filter for other fingerprints in the memory of this one.
     pub(super) fn renewed(self, fingerprints: &[u64]) -> Bloom {
         let mut bloom = self;
         bloom.0.clear();

@@ -1,0 +1,88 @@
+//! Checks of the catalogue of log files.
+
+use super::{Check, Finding, words};
+use crate::cache::column::Damage;
+use crate::cache::error::StoreError;
+use crate::cache::sqlite::catalogue::{self, NO_LOG, SourceRow};
+use crate::cache::sqlite::log_file_rows::{LogFileRow, RunsRow};
+use crate::cache::sqlite::segment_rows::SegmentRow;
+use roaring::RoaringTreemap;
+
+impl Check<'_> {
+    /// The catalogue of log files matches what they gave, and every request belongs to a log file.
+    pub(super) fn log_files(&mut self, _: i64) -> Result<(), StoreError> {
+        let segments = SegmentRow::all(self.connection).unwrap_or_default();
+        for source in self.sources()? {
+            let mut given = RoaringTreemap::new();
+            for file in LogFileRow::all(self.connection, source.id)? {
+                let found = self.log_file(&file, &source, &mut given);
+                if let Err(error) = found {
+                    self.found(
+                        Some(&source.uri),
+                        None,
+                        "log files",
+                        format!("{}: {}", file.name, words(error)),
+                    );
+                }
+            }
+            let own = segments.iter().filter(|segment| segment.source == source.id);
+            let mut rows = 0;
+            for segment in own {
+                rows += (0..segment.rows).filter(|row| !given.contains(segment.numbers.number(*row))).count();
+            }
+            if rows > 0 {
+                self.found(
+                    Some(&source.uri),
+                    None,
+                    "log files",
+                    format!("{rows} requests are of none of them"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks one log file. Adds the row numbers of its requests to `given`.
+    fn log_file(
+        &mut self,
+        file: &LogFileRow,
+        source: &SourceRow,
+        given: &mut RoaringTreemap,
+    ) -> Result<(), StoreError> {
+        let mut problem = |what: String| {
+            self.checked.findings.push(Finding {
+                source: Some(source.uri.clone()),
+                segment: None,
+                place: "log files".to_owned(),
+                problem: format!("{}: {what}", file.name),
+            });
+        };
+        if !(0..=NO_LOG).contains(&file.state) {
+            problem(format!("state {} is not known", file.state));
+        }
+        catalogue::parts(self.connection, file)?;
+        let rejected = catalogue::rejected_of(self.connection, file, &source.uri)?;
+        if rejected.len() as u64 > file.counts.rejected {
+            problem(format!("{} rejected lines are kept, {} counted", rejected.len(), file.counts.rejected));
+        }
+        let (mut requests, mut duplicates) = (0, 0);
+        for part in RunsRow::of_file(self.connection, file)? {
+            for run in &part.runs {
+                if run.row + run.rows > source.next_row as u64 {
+                    return Err(Damage("it refers to requests that never were").into());
+                }
+                given.insert_range(run.row..run.row + run.rows);
+                if part.generation == file.generation {
+                    *(if run.is_repeat { &mut duplicates } else { &mut requests }) += run.rows;
+                }
+            }
+        }
+        if (requests, duplicates) != (file.counts.requests, file.counts.duplicates) {
+            problem(format!(
+                "it is said to have given {} requests and {} repeats, and gave {requests} and {duplicates}",
+                file.counts.requests, file.counts.duplicates
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! Checks of segments, their columns and their row numbers.
+
+use super::{Check, words};
+use crate::cache::column::Damage;
+use crate::cache::column::chunk::{self, Head};
+use crate::cache::column::integers::Integers;
+use crate::cache::column::layout::{DETAIL_FIELDS, MEASURE_FIELDS, slot};
+use crate::cache::column::text::{OpenPage, split};
+use crate::cache::error::StoreError;
+use crate::cache::sqlite::segment_rows::{RemovedRow, SegmentRow};
+use crate::cache::write::memtable::code_to_time;
+use crate::log::{FIELDS, Field};
+
+struct Segment {
+    id: i64,
+    source: String,
+    rows: i64,
+    times: (i64, i64),
+}
+
+impl Check<'_> {
+    pub(super) fn segments(&mut self, after: i64) -> Result<(), StoreError> {
+        let sources = self.sources()?;
+        let uri_of = |id: i64| sources.iter().find(|source| source.id == id).map_or("", |source| &source.uri);
+        let mut statement = self.connection.prepare("SELECT id FROM segment ORDER BY id")?;
+        let ids: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        for id in ids {
+            self.checked.newest_segment = id;
+            if id <= after {
+                continue;
+            }
+            self.checked.segments += 1;
+            let row = match SegmentRow::find(self.connection, id) {
+                Ok(row) => row,
+                Err(error) => {
+                    self.found(None, Some(id), "segment", words(error));
+                    continue;
+                }
+            };
+            self.checked.requests += row.rows as u64;
+            let source = uri_of(row.source).to_owned();
+            let times = (row.time_min, row.time_max);
+            self.segment(&Segment { id, source, rows: row.rows as i64, times });
+        }
+        let orphans: i64 = self.connection.query_row(
+            "SELECT count(*) FROM column_chunk WHERE id / 64 NOT IN (SELECT id FROM segment) OR id % 64 >= ?1",
+            [Field::COUNT as i64],
+            |row| row.get(0),
+        )?;
+        if orphans > 0 {
+            self.found(None, None, "segments", format!("{orphans} columns belong to no segment"));
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, segment: &Segment) {
+        // If the column is missing, its own check reports that.
+        let keys = self.numbers_of(segment, Field::Key).map(|(numbers, ..)| numbers).ok();
+        for meta in &FIELDS {
+            let looked = if DETAIL_FIELDS.contains(&meta.field) {
+                self.text(segment, meta.field, keys.as_deref())
+            } else {
+                self.integers(segment, meta.field)
+            };
+            if let Err(problem) = looked {
+                let place = format!("column {}", meta.field.name());
+                self.found(Some(&segment.source), Some(segment.id), place, problem);
+            }
+        }
+    }
+
+    fn integers(&self, segment: &Segment, field: Field) -> Result<(), String> {
+        let (numbers, low, high) = self.numbers_of(segment, field)?;
+        let (min, max) =
+            numbers.iter().fold((u64::MAX, 0), |(min, max), number| (min.min(*number), max.max(*number)));
+        let bounds = match field {
+            Field::Time => (code_to_time(min), code_to_time(max)),
+            _ => (min as i64, max as i64),
+        };
+        if bounds != (low, high) {
+            return Err(format!("its numbers go from {} to {}, not {low} to {high}", bounds.0, bounds.1));
+        }
+        if field == Field::Time && bounds != segment.times {
+            return Err("the segment says another time than its requests".to_owned());
+        }
+        if !MEASURE_FIELDS.contains(&field) && field != Field::Time {
+            let length = self.lengths[slot(field)];
+            if max > length {
+                return Err(format!("it has value {max} of a dictionary of {length}"));
+            }
+            self.presence(segment, field, &numbers)?;
+        }
+        Ok(())
+    }
+
+    /// The stored value set equals the set of ids in the column.
+    fn presence(&self, segment: &Segment, field: Field, numbers: &[u64]) -> Result<(), String> {
+        let Some(presence) = chunk::presence(self.connection, segment.id, field).map_err(words)? else {
+            return Ok(());
+        };
+        let ids: std::collections::BTreeSet<u32> = numbers.iter().map(|id| *id as u32).collect();
+        if ids.len() as u64 == presence.len() && ids.iter().all(|id| presence.has(*id)) {
+            Ok(())
+        } else {
+            Err("the set of its values is not that of its values".to_owned())
+        }
+    }
+
+    fn numbers_of(&self, segment: &Segment, field: Field) -> Result<(Vec<u64>, i64, i64), String> {
+        let (Head { low, high, .. }, bytes) = self.chunk(segment, field)?;
+        let column = Integers::open(bytes).map_err(|damage| damage.to_string())?;
+        has_rows(segment, column.rows())?;
+        Ok((column.to_vec(), low, high))
+    }
+
+    fn text(&self, segment: &Segment, field: Field, keys: Option<&[u64]>) -> Result<(), String> {
+        let (_, bytes) = self.chunk(segment, field)?;
+        let damaged = |damage: Damage| damage.to_string();
+        let pages = split(&bytes).map_err(damaged)?;
+        has_rows(segment, pages.iter().fold(0, |rows, page| page.rows.saturating_add(rows)))?;
+        let mut row = 0;
+        for page in &pages {
+            let open = OpenPage::open(page).map_err(damaged)?;
+            for index in 0..open.rows() {
+                // The check needs no key, only whether there is one to insert.
+                let is_there = keys.is_none_or(|keys| keys.get(row).is_some_and(|code| *code != 0));
+                let key = is_there.then_some(&b""[..]);
+                open.get(index, || key).map_err(damaged)?;
+                row += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn chunk(&self, segment: &Segment, field: Field) -> Result<(Head, Vec<u8>), String> {
+        chunk::read(self.connection, segment.id, field).map_err(words)
+    }
+
+    /// The row numbers of a source have no gaps except for removed requests.
+    pub(super) fn numbers(&mut self, _: i64) -> Result<(), StoreError> {
+        let segments = SegmentRow::all(self.connection).unwrap_or_default();
+        for source in self.sources()? {
+            let own = segments.iter().filter(|segment| segment.source == source.id);
+            let mut stretches: Vec<(u64, u64, Option<i64>)> = own
+                .map(|segment| {
+                    let range = segment.numbers.range(segment.rows);
+                    (range.start, range.end, Some(segment.id))
+                })
+                .collect();
+            for removed in RemovedRow::of_source(self.connection, source.id)? {
+                stretches.push((removed.first_row as u64, (removed.first_row + removed.rows) as u64, None));
+            }
+            stretches.sort_unstable();
+            let mut next = 0;
+            for (first, end, segment) in stretches {
+                if first != next {
+                    let problem = format!("requests should go on with number {next}, but begin at {first}");
+                    self.found(Some(&source.uri), segment, "numbers", problem);
+                }
+                next = end;
+            }
+            if next != source.next_row as u64 {
+                let problem = format!("requests end at number {next}, but should at {}", source.next_row);
+                self.found(Some(&source.uri), None, "numbers", problem);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_rows(segment: &Segment, rows: usize) -> Result<(), String> {
+    if rows as i64 == segment.rows {
+        Ok(())
+    } else {
+        Err(format!("it has {rows} rows, its segment {}", segment.rows))
+    }
+}

@@ -1,0 +1,361 @@
+//! Log files that are being read: their uncommitted changes, and how these are written.
+//!
+//! A log file may change between two pulls. The first version is read in parts: the committed part stays, and the next
+//! pull reads the rest. While another version is read ([`LogFileReading::earlier`]), the catalogue row describes the
+//! version before. When the new version was read to its end it replaces that one ([`versions`](super::versions)).
+
+use std::sync::Arc;
+
+use roaring::RoaringTreemap;
+use rusqlite::{Connection, Transaction, params};
+
+use super::catalogue::{IN_PART, NO_LOG, WHOLE};
+use super::log_file_rows::{Counts, LogFileRow, RunsRow, delete_rows, rejected_crc};
+use super::root::Root;
+use super::runs::{self, Run};
+use crate::cache::column::checksum::{self, Digest};
+use crate::cache::error::StoreError;
+use crate::cache::write::file_part::{FileMark, RejectedLine};
+
+/// Rejected lines stored per log file. Further ones are only counted, so that a file of nothing else cannot
+/// fill the disk.
+pub const REJECTED_LINES_KEPT: usize = 10_000;
+/// Bytes of rejected lines and of their reasons stored per log file.
+pub const REJECTED_BYTES_KEPT: usize = 8 << 20;
+
+/// Row numbers of the requests that earlier readings gave.
+#[derive(Debug, Default)]
+pub struct EarlierReadings {
+    /// Requests that this file gave first.
+    owned: RoaringTreemap,
+    /// Requests that other lines had given before.
+    repeats: RoaringTreemap,
+    /// Requests that the current reading has given so far.
+    taken: RoaringTreemap,
+}
+
+/// The state of a log file that is being read: committed parts and those of the next commit.
+#[derive(Debug)]
+pub struct LogFileReading {
+    pub mark: Arc<FileMark>,
+    /// The committed row in the catalogue.
+    pub row: Option<LogFileRow>,
+    /// The number of the current reading.
+    pub generation: i64,
+    /// The number of the next row in `log_file_rows`.
+    next_part: i64,
+    pub counts: Counts,
+    /// Number of lines of the file, once known.
+    pub total_lines: Option<u64>,
+    /// Whether the file has no log lines.
+    pub no_log: bool,
+    /// Whether the content is damaged, so that this reading does not count.
+    pub is_damaged: bool,
+    /// Whether there are uncommitted changes.
+    pub is_dirty: bool,
+    new_parts: Vec<(u64, u64)>,
+    new_runs: Vec<Run>,
+    new_rejected: Vec<RejectedLine>,
+    /// Number and bytes of the stored rejected lines.
+    kept: (usize, usize),
+    /// Digest of the rows of the current reading in `log_file_rows`.
+    rows: Digest,
+    /// Digest of the rows of purged readings in `log_file_rows`.
+    kept_rows: Digest,
+    /// Present if earlier readings gave requests: this version replaces another.
+    earlier: Option<EarlierReadings>,
+}
+
+impl LogFileReading {
+    /// Begins or continues the reading of a version of a log file.
+    ///
+    /// # Errors
+    /// If the rows of the log file are damaged.
+    pub fn load(
+        connection: &Connection,
+        source: i64,
+        mark: &Arc<FileMark>,
+    ) -> Result<LogFileReading, StoreError> {
+        let row = LogFileRow::find(connection, source, &mark.name)?;
+        let mut state = LogFileReading {
+            mark: mark.clone(),
+            row: None,
+            generation: 1,
+            next_part: 0,
+            counts: Counts::default(),
+            total_lines: None,
+            no_log: false,
+            is_damaged: false,
+            is_dirty: false,
+            new_parts: Vec::new(),
+            new_runs: Vec::new(),
+            new_rejected: Vec::new(),
+            kept: (0, 0),
+            rows: Digest::default(),
+            kept_rows: Digest::default(),
+            earlier: None,
+        };
+        let Some(row) = row else { return Ok(state) };
+        let (mut parts, mut kept) = (RunsRow::of_file(connection, &row)?, Vec::new());
+        if row.kept_generation > 0 {
+            (kept, parts) = parts.into_iter().partition(|part| part.generation <= row.kept_generation);
+        }
+        kept.iter().for_each(|part| state.kept_rows.add(part.crc));
+        if row.state == IN_PART && row.version.is_some() && row.version == mark.version {
+            state.generation = row.generation;
+            state.counts = row.counts;
+            state.next_part = parts
+                .iter()
+                .filter(|part| part.generation == row.generation)
+                .map(|part| part.part + 1)
+                .max()
+                .unwrap_or(0);
+            state.kept = connection
+                .prepare_cached(
+                    "SELECT count(*), coalesce(sum(length(content) + length(reason)), 0) FROM rejected_line
+                     WHERE log_file_id = ?1",
+                )?
+                .query_row([row.id], |found| {
+                    Ok((found.get::<_, i64>(0)? as usize, found.get::<_, i64>(1)? as usize))
+                })?;
+            parts
+                .iter()
+                .filter(|part| part.generation == row.generation)
+                .for_each(|part| state.rows.add(part.crc));
+        } else {
+            let mut earlier = EarlierReadings::default();
+            for run in parts.iter().flat_map(|part| &part.runs) {
+                let set = if run.is_repeat { &mut earlier.repeats } else { &mut earlier.owned };
+                set.insert_range(run.row..run.row + run.rows);
+            }
+            let last = parts.iter().chain(&kept).map(|part| part.generation).max().unwrap_or(0);
+            state.generation = last.max(row.generation) + 1;
+            state.earlier = Some(earlier);
+        }
+        state.row = Some(row);
+        Ok(state)
+    }
+
+    /// Requests before this time were pruned, and must not be added again.
+    pub fn pruned_before(&self) -> Option<i64> {
+        self.row.as_ref().and_then(|row| row.pruned_before)
+    }
+
+    /// Whether lines of this version are still to be read.
+    pub fn is_in_part(&self) -> bool {
+        !self.no_log && self.total_lines.is_none_or(|total| self.counts.lines < total)
+    }
+
+    /// Whether this version was read to its end and lacks requests that earlier readings gave.
+    pub fn removes_requests(&self) -> bool {
+        !self.is_in_part()
+            && self.earlier.as_ref().is_some_and(|EarlierReadings { owned, repeats, taken }| {
+                !owned.is_subset(taken) || !repeats.is_subset(taken)
+            })
+    }
+
+    /// Whether earlier readings gave requests.
+    pub fn has_earlier(&self) -> bool {
+        self.earlier.is_some()
+    }
+
+    /// Whether nothing is left to be done, so that the state need not stay in memory.
+    pub fn is_done(&self) -> bool {
+        !self.is_dirty && !self.is_damaged && !self.is_in_part() && !self.removes_requests()
+    }
+
+    /// Records that lines were read.
+    pub fn add_lines(&mut self, first_line: u64, lines: u64, total_lines: Option<u64>) {
+        self.counts.lines += lines;
+        self.total_lines = self.total_lines.or(total_lines);
+        if lines > 0 && self.earlier.is_none() {
+            self.new_parts.push((first_line, lines));
+        }
+        self.is_dirty = true;
+    }
+
+    /// Records lines that are not records.
+    pub fn add_rejected(&mut self, rejected: Vec<RejectedLine>) {
+        self.counts.rejected += rejected.len() as u64;
+        for line in rejected {
+            let bytes = line.content.len() + line.reason.len();
+            if self.kept.0 < REJECTED_LINES_KEPT && self.kept.1 + bytes <= REJECTED_BYTES_KEPT {
+                self.kept = (self.kept.0 + 1, self.kept.1 + bytes);
+                self.new_rejected.push(line);
+            }
+        }
+    }
+
+    /// Records that consecutive lines gave new requests.
+    pub fn add_requests(&mut self, line: u64, row: u64, rows: u64) {
+        self.counts.requests += rows;
+        if let Some(earlier) = &mut self.earlier {
+            earlier.taken.insert_range(row..row + rows);
+        }
+        runs::push(&mut self.new_runs, Run { line, row, rows, is_repeat: false });
+    }
+
+    /// Records that a line gave a request that the cache has already. Returns whether it is a repeat that was
+    /// not counted before.
+    pub fn add_repeat(&mut self, line: u64, row: u64) -> bool {
+        let (mut is_repeat, mut is_new) = (true, true);
+        if let Some(EarlierReadings { owned, repeats, taken }) = &mut self.earlier {
+            is_repeat = !taken.insert(row) || !owned.contains(row);
+            is_new = !repeats.contains(row);
+        }
+        match is_repeat {
+            true => self.counts.duplicates += 1,
+            false => self.counts.requests += 1,
+        }
+        runs::push(&mut self.new_runs, Run { line, row, rows: 1, is_repeat });
+        is_repeat && is_new
+    }
+
+    /// Writes the changes within a transaction. After its commit the caller calls [`LogFileReading::settle`].
+    /// `next_id` is the id of the next new log file.
+    pub fn write(
+        &self,
+        transaction: &Transaction<'_>,
+        source: i64,
+        root: &mut Root,
+        next_id: &mut i64,
+    ) -> rusqlite::Result<Written> {
+        let mut row = self.row.clone().unwrap_or_else(|| {
+            *next_id += 1;
+            LogFileRow {
+                id: *next_id - 1,
+                source,
+                name: self.mark.name.clone(),
+                version: None,
+                size: None,
+                state: IN_PART,
+                generation: self.generation,
+                kept_generation: 0,
+                counts: Counts::default(),
+                pruned_before: None,
+                parts: Digest::default(),
+                rows: Digest::default(),
+                rejected: Digest::default(),
+                stored_crc: None,
+            }
+        });
+        let mut rows = self.rows;
+        if !self.new_runs.is_empty() {
+            let crc = RunsRow::write(transaction, (row.id, self.generation, self.next_part), &self.new_runs)?;
+            rows.add(crc);
+            row.rows.add(crc);
+        }
+        let replaces = self.earlier.is_some() && !self.is_in_part() && !self.removes_requests();
+        if replaces {
+            let mut all = self.kept_rows;
+            all.0 = all.0.wrapping_add(rows.0);
+            self.replace(transaction, &mut row, all)?;
+        } else if self.earlier.is_none() {
+            self.fill_row(&mut row);
+            self.write_parts(transaction, &mut row)?;
+            self.write_rejected(transaction, &mut row)?;
+        }
+        row.save(transaction, root)?;
+        Ok(Written { row, rows, replaces })
+    }
+
+    /// Records that the changes are committed.
+    pub fn mark_committed(&mut self, written: Written) {
+        let Written { row, rows, replaces } = written;
+        self.row = Some(row);
+        self.rows = rows;
+        self.next_part += i64::from(!self.new_runs.is_empty());
+        self.new_runs.clear();
+        self.new_parts.clear();
+        if replaces {
+            self.earlier = None;
+        }
+        if self.earlier.is_none() {
+            self.new_rejected.clear();
+        }
+        self.is_dirty = false;
+    }
+
+    /// Makes this version, read to its end, replace the one before. Of the rows in `log_file_rows` those of
+    /// this reading and of purged ones remain; `rows` is their digest. The caller saves `row`.
+    pub fn replace(
+        &self,
+        transaction: &Connection,
+        row: &mut LogFileRow,
+        rows: Digest,
+    ) -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached(
+                "DELETE FROM log_file_rows WHERE log_file_id = ?1 AND generation <> ?2 AND generation > ?3",
+            )?
+            .execute([row.id, self.generation, row.kept_generation])?;
+        for table in ["log_file_part", "rejected_line"] {
+            delete_rows(transaction, table, row.id)?;
+        }
+        row.rows = rows;
+        (row.parts, row.rejected) = (Digest::default(), Digest::default());
+        self.fill_row(row);
+        self.write_rejected(transaction, row)
+    }
+
+    /// Copies what the catalogue says of this version to its row.
+    fn fill_row(&self, row: &mut LogFileRow) {
+        row.version.clone_from(&self.mark.version);
+        row.size = self.mark.size;
+        row.generation = self.generation;
+        row.counts = self.counts;
+        row.state = match (self.no_log, self.is_in_part()) {
+            (true, _) => NO_LOG,
+            (false, true) => IN_PART,
+            (false, false) => WHOLE,
+        };
+    }
+
+    fn write_parts(&self, transaction: &Connection, row: &mut LogFileRow) -> rusqlite::Result<()> {
+        if !self.is_in_part() {
+            if row.parts != Digest::default() {
+                delete_rows(transaction, "log_file_part", row.id)?;
+                row.parts = Digest::default();
+            }
+            return Ok(());
+        }
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO log_file_part (log_file_id, first_line, lines, crc) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for &(first, lines) in &self.new_parts {
+            let (first, lines) = (first as i64, lines as i64);
+            let crc = checksum::of_numbers(&[row.id, first, lines]);
+            insert.execute(params![row.id, first, lines, crc])?;
+            row.parts.add(crc);
+        }
+        Ok(())
+    }
+
+    fn write_rejected(&self, transaction: &Connection, row: &mut LogFileRow) -> rusqlite::Result<()> {
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO rejected_line (log_file_id, line, number, crc, reason, content)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        let mut before = (0, -1);
+        for rejected in &self.new_rejected {
+            // Rejected records of one line follow each other.
+            let number = if before.0 == rejected.line { before.1 + 1 } else { 0 };
+            before = (rejected.line, number);
+            let line = rejected.line as i64;
+            let crc = rejected_crc((row.id, line, number), &rejected.reason, &rejected.content);
+            insert.execute(params![row.id, line, number, crc, rejected.reason, rejected.content])?;
+            row.rejected.add(crc);
+        }
+        Ok(())
+    }
+}
+
+/// What a transaction wrote of a log file.
+#[derive(Debug)]
+pub struct Written {
+    row: LogFileRow,
+    /// Digest of the rows of the current reading in `log_file_rows`.
+    rows: Digest,
+    /// Whether this version replaced another.
+    replaces: bool,
+}

@@ -1,0 +1,473 @@
+//! Builds batches from records, on the threads of the parsers, while the writer writes other batches.
+
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+
+use super::batch::{BATCH_BYTES, BATCH_ROWS, Batch, MAX_REUSED_BYTES};
+use super::file_part::{FilePart, RejectedLine};
+use crate::cache::column::layout::{
+    DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, hint,
+};
+use crate::cache::column::text::{PAGE, PageBuilder};
+use crate::cache::dictionary::published::{PublishedDictionaries, SharedDictionaries};
+use crate::cache::dictionary::value_memo::ValueMemo;
+use crate::cache::dictionary::{Interner, VALUES_PER_LOOKUP, bytes_equal, hash};
+use crate::log::parser::templates::is_in_frame;
+use crate::log::{Field, Frames, LARGEST_MEASURE, Record, key};
+
+/// Builds batches from records.
+pub struct BatchBuilder {
+    /// The templates of lines. Records that have a template number must have been parsed with these.
+    pub frames: Frames,
+    /// For each template its index in the batch plus 1; 0 if the batch does not have it yet.
+    places: Vec<u32>,
+    /// Number of templates in the batch.
+    template_count: u32,
+    /// The published dictionaries of the writer that takes the batches, if there is one.
+    dictionaries: Option<SharedDictionaries>,
+    known: Arc<PublishedDictionaries>,
+    /// The batch so far. The interners have the values of its dimensions until it is finished.
+    batch: Batch,
+    interners: [Interner; DIMENSIONS],
+    /// Of fields with few distinct values.
+    memo: [Option<ValueMemo>; DIMENSIONS],
+    builders: [PageBuilder; DETAILS],
+    /// Rejected lines of the batch, and their bytes.
+    rejected: usize,
+    rejected_bytes: usize,
+    /// Buffer for decoded keys that differ from the logged key.
+    decoded: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl Default for BatchBuilder {
+    fn default() -> Self {
+        BatchBuilder {
+            frames: Frames::default(),
+            places: Vec::new(),
+            template_count: 0,
+            dictionaries: None,
+            known: Arc::default(),
+            batch: Batch::default(),
+            interners: Default::default(),
+            memo: DIMENSION_FIELDS.map(|field| (!has_many_values(field)).then(|| ValueMemo::new(MEMO_SLOTS))),
+            builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
+            rejected: 0,
+            rejected_bytes: 0,
+            decoded: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+}
+
+/// Values of a field that its memo holds.
+const MEMO_SLOTS: usize = 512;
+
+/// Whether a field usually has too many distinct values for a memo.
+fn has_many_values(field: Field) -> bool {
+    matches!(field, Field::RemoteIp | Field::Key) || is_in_frame(field)
+}
+
+impl BatchBuilder {
+    /// Returns a builder whose batches refer to the value ids of one writer. That writer looks up new values
+    /// only.
+    pub fn with_dictionaries(dictionaries: SharedDictionaries) -> BatchBuilder {
+        let mut builder = BatchBuilder { known: dictionaries.latest(), ..BatchBuilder::default() };
+        builder.batch.dictionaries = Some(dictionaries.clone());
+        builder.dictionaries = Some(dictionaries);
+        builder
+    }
+
+    /// Number of requests so far.
+    pub fn rows(&self) -> usize {
+        self.batch.rows()
+    }
+
+    /// Whether the batch has neither a request nor a part.
+    pub fn is_empty(&self) -> bool {
+        self.rows() == 0 && self.batch.parts.is_empty()
+    }
+
+    /// Whether the batch should be finished: it has enough requests and rejected lines, or enough bytes.
+    pub fn is_full(&self) -> bool {
+        self.rows() + self.rejected >= BATCH_ROWS || self.bytes() >= BATCH_BYTES
+    }
+
+    /// Whether the batch should be finished before `text` bytes of lines are added.
+    pub fn is_full_before(&self, text: usize) -> bool {
+        !self.is_empty() && (self.is_full() || self.bytes() + text > BATCH_BYTES)
+    }
+
+    /// Bytes of memory that grow with the lengths of values. Reads every column, so it is called once for
+    /// many rows.
+    fn bytes(&self) -> usize {
+        let values = self.interners.iter().map(|interner| interner.values().bytes());
+        let pages = self.batch.details.iter().flatten().map(|page| page.bytes.len());
+        let begun = self.builders.iter().map(PageBuilder::bytes);
+        values.chain(pages).chain(begun).sum::<usize>() + self.rejected_bytes
+    }
+
+    /// Adds requests, column by column.
+    pub fn extend(&mut self, records: &[Record<'_>]) {
+        for records in records.chunks(VALUES_PER_LOOKUP) {
+            self.extend_chunk(records);
+        }
+    }
+
+    /// Adds at most [`VALUES_PER_LOOKUP`] requests.
+    fn extend_chunk(&mut self, records: &[Record<'_>]) {
+        self.batch.times.extend(records.iter().map(|record| record.time));
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.clear();
+        // The ranges in `decoded` of keys that differ from the logged key.
+        let mut places = [const { 0..0 }; VALUES_PER_LOOKUP];
+        for (place, record) in places.iter_mut().zip(records) {
+            let operation = record.logged(Field::Operation).unwrap_or_default();
+            let before = decoded.len();
+            key::decode_onto(operation, record.logged(Field::Key).unwrap_or_default(), &mut decoded);
+            *place = before..decoded.len();
+        }
+        let mut keys = [[].as_slice(); VALUES_PER_LOOKUP];
+        for ((key, place), record) in keys.iter_mut().zip(places).zip(records) {
+            let logged = record.logged(Field::Key).unwrap_or_default();
+            *key = if place.is_empty() { logged } else { &decoded[place] };
+        }
+        let keys = &keys[..records.len()];
+
+        for record in records {
+            let known = record.frame().and_then(|number| self.places.get(number.get() as usize - 1).copied());
+            let place = match known {
+                Some(place) if place != 0 => place,
+                _ => self.add_template(record),
+            };
+            self.batch.frames.push(place - 1);
+        }
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
+        for ((((column, interner), known), memo), field) in columns.zip(&mut self.memo).zip(DIMENSION_FIELDS)
+        {
+            if is_in_frame(field) {
+                continue;
+            }
+            if field == Field::Key {
+                column.extend(known, interner, None, keys.iter().copied());
+            } else if field == Field::RemoteIp && records.iter().any(Record::has_odd_address) {
+                let addresses: ArrayVec<_, VALUES_PER_LOOKUP> =
+                    records.iter().map(Record::remote_ip).collect();
+                let values = addresses.iter().map(|address| address.as_deref().unwrap_or_default());
+                column.extend(known, interner, None, values);
+            } else {
+                let values = records.iter().map(|record| record.logged(field).unwrap_or_default());
+                column.extend(known, interner, memo.as_mut(), values);
+            }
+        }
+        let mut exceed_columns = false;
+        for (slot, measures) in self.batch.measures.iter_mut().enumerate() {
+            let first = measures.len();
+            measures.extend(records.iter().map(|record| record.measures()[slot]));
+            for number in measures[first..].iter_mut().filter(|number| exceeds_column(**number)) {
+                *number = 0;
+                exceed_columns = true;
+            }
+        }
+        for slot in 0..DETAILS {
+            self.extend_detail(slot, records, keys, exceed_columns);
+        }
+        self.batch
+            .request_ids
+            .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
+        if decoded.capacity() <= MAX_REUSED_BYTES {
+            self.decoded = decoded;
+        }
+    }
+
+    /// Adds the template fields of a record. Returns the index of the template in the batch plus 1.
+    fn add_template(&mut self, record: &Record<'_>) -> u32 {
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
+        for (((column, interner), known), field) in columns.zip(DIMENSION_FIELDS) {
+            if is_in_frame(field) {
+                let value = record.logged(field).unwrap_or_default();
+                column.extend(known, interner, None, std::iter::once(value));
+            }
+        }
+        self.template_count += 1;
+        if let Some(number) = record.frame() {
+            let index = number.get() as usize - 1;
+            if self.places.len() <= index {
+                self.places.resize(index + 1, 0);
+            }
+            self.places[index] = self.template_count;
+        }
+        self.template_count
+    }
+
+    /// Adds the values of a detail. `exceed_columns`: whether any measure exceeds what a column stores.
+    fn extend_detail<'r>(
+        &mut self,
+        slot: usize,
+        records: &[Record<'r>],
+        keys: &[&[u8]],
+        exceed_columns: bool,
+    ) {
+        let field = DETAIL_FIELDS[slot];
+        let builder = &mut self.builders[slot];
+        // A decoded key that equals the logged key is nearly always the same slice.
+        let logged = |record: &Record<'r>, key: &[u8]| {
+            record.logged(field).filter(|logged| field != Field::KeyLogged || !std::ptr::eq(*logged, key))
+        };
+        let is_rare = match field {
+            Field::KeyLogged | Field::VersionId => true,
+            Field::Extra => !exceed_columns,
+            _ => false,
+        };
+        if is_rare
+            && builder.rows() + records.len() < PAGE
+            && records.iter().zip(keys).all(|(record, key)| logged(record, key).is_none())
+        {
+            return builder.push_absent(records.len());
+        }
+        for (record, &key) in records.iter().zip(keys) {
+            let logged = logged(record, key);
+            match field {
+                Field::Extra if exceed_columns => {
+                    self.scratch.clear();
+                    extra(record, &mut self.scratch);
+                    builder.push((!self.scratch.is_empty()).then_some(self.scratch.as_slice()));
+                }
+                Field::RequestUri => {
+                    let place = logged.filter(|_| !key.is_empty()).and_then(|uri| {
+                        key_in_uri(uri, key, record.logged(Field::Bucket)).map(|at| (uri, at, key.len()))
+                    });
+                    match place {
+                        Some((uri, at, length)) => builder.push_around_key(uri, at, length),
+                        None => builder.push(logged),
+                    }
+                }
+                _ => builder.push(logged),
+            }
+            if builder.is_full() {
+                let page = builder.finish_in(&mut self.batch.spare[slot]);
+                self.batch.details[slot].extend(page);
+            }
+        }
+    }
+
+    /// Ends a part: states which lines of a log file the rows since the last part came from.
+    pub fn end_part(&mut self, part: FilePart) {
+        self.rejected += part.rejected.len();
+        self.rejected_bytes += part.rejected.iter().map(RejectedLine::bytes).sum::<usize>();
+        self.batch.parts.push(part);
+    }
+
+    /// Returns the batch and begins a new one in the memory of `next`.
+    pub fn finish(&mut self, mut next: Batch) -> Batch {
+        next.clear();
+        if let Some(dictionaries) = &self.dictionaries {
+            next.dictionaries = Some(dictionaries.clone());
+            self.known = dictionaries.latest();
+        }
+        if self.scratch.capacity() > MAX_REUSED_BYTES {
+            self.scratch = Vec::new();
+        }
+        self.places.clear();
+        self.template_count = 0;
+        (self.rejected, self.rejected_bytes) = (0, 0);
+        for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
+            interner.move_values_to(&mut coded.values);
+        }
+        for (slot, builder) in self.builders.iter_mut().enumerate() {
+            let page = builder.finish_in(&mut self.batch.spare[slot]);
+            self.batch.details[slot].extend(page);
+        }
+        std::mem::replace(&mut self.batch, next)
+    }
+}
+
+/// Whether a [measure](Record::measures) exceeds what a column stores.
+fn exceeds_column(number: u64) -> bool {
+    number > LARGEST_MEASURE + 1
+}
+
+/// Appends the rest of a line, and the numbers that exceed what a column stores.
+fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
+    for (number, field) in record.measures().iter().zip(MEASURE_FIELDS) {
+        if exceeds_column(*number) {
+            if !out.is_empty() {
+                out.push(b' ');
+            }
+            out.extend_from_slice(record.logged(field).unwrap_or_default());
+        }
+    }
+}
+
+/// Returns the offset of the key in a request URI: after `METHOD /` or `METHOD /bucket/`.
+fn key_in_uri(uri: &[u8], key: &[u8], bucket: Option<&[u8]>) -> Option<usize> {
+    let begins_with_key = |rest: &[u8]| rest.get(..key.len()).is_some_and(|start| bytes_equal(start, key));
+    let path = uri.iter().position(|byte| *byte == b'/')? + 1;
+    let rest = &uri[path..];
+    if begins_with_key(rest) {
+        return Some(path);
+    }
+    let rest = rest.strip_prefix(bucket?)?.strip_prefix(b"/")?;
+    begins_with_key(rest).then(|| uri.len() - rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::file_part::FileMark;
+    use super::*;
+    use crate::cache::column::layout::KEY_SLOT;
+    use crate::cache::column::text::{OpenPage, PAGE_BYTES};
+    use crate::cache::{Cache, CacheError, Writer};
+    use crate::log::records;
+
+    fn push(builder: &mut BatchBuilder, number: usize, key: &str, uri: &str) {
+        let line = format!(
+            "owner media [03/Apr/2026:03:{:02}:{:02} +0000] 192.0.2.7 - {number:016X} REST.GET.OBJECT {key} \
+             \"GET /{uri} HTTP/1.1\" 206 - {number} - 120 15 \"-\" \"aws-cli\" -",
+            number / 60 % 60,
+            number % 60,
+        );
+        for (_, record) in records(line.as_bytes()) {
+            builder.extend(&[record.unwrap()]);
+        }
+    }
+
+    /// A part of a new log file with these rows and rejected lines.
+    fn part(rows: usize, rejected: Vec<RejectedLine>) -> FilePart {
+        static FILES: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let name = FILES.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
+        let file = FileMark { name, version: None, size: None, may_grow: false };
+        let lines = (rows + rejected.len()) as u64;
+        let line_runs = Vec::new();
+        FilePart { file: Arc::new(file), first_line: 1, lines, rows, line_runs, rejected, total_lines: None }
+    }
+
+    /// Calls `each` with all request URIs of a cache. Returns the memory that the largest of their pages
+    /// takes.
+    fn for_each_uri(path: &std::path::Path, mut each: impl FnMut(&[u8])) -> usize {
+        let cache = Cache::open(path).unwrap();
+        let snapshot = cache.snapshot().unwrap();
+        let keys = snapshot.dictionary(Field::Key).unwrap();
+        let mut largest = 0;
+        for segment in &snapshot.segments {
+            let codes = snapshot.integers(segment, Field::Key).unwrap().to_vec();
+            let mut row = 0;
+            let mut of_page = |page: &OpenPage| -> Result<(), CacheError> {
+                largest = largest.max(page.memory());
+                for in_page in 0..page.rows() {
+                    each(&page.get(in_page, || keys.get(codes[row] as u32)).unwrap().unwrap());
+                    row += 1;
+                }
+                Ok(())
+            };
+            snapshot.for_each_page(segment, Field::RequestUri, &|| true, &mut of_page).unwrap();
+        }
+        largest
+    }
+
+    #[test]
+    fn long_request_uris_make_no_page_that_is_too_large_to_be_read() {
+        const ROWS: usize = 60;
+        const LENGTH: usize = 1 << 20;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let mut writer = Writer::open(&path).unwrap();
+        let source = writer.source("logs").unwrap();
+        let uri =
+            |row: usize| format!("k{row}?{}", char::from(b'a' + (row % 26) as u8).to_string().repeat(LENGTH));
+        let mut builder = BatchBuilder::with_dictionaries(writer.dictionaries());
+        // Half of them in one batch, as from a large file; then one at a time, whose pages are joined.
+        for row in 0..ROWS {
+            push(&mut builder, row, &format!("k{row}"), &uri(row));
+            if row >= ROWS / 2 {
+                builder.end_part(part(1, Vec::new()));
+                writer.append(source, &mut builder.finish(Batch::default())).unwrap();
+            } else if row == ROWS / 2 - 1 {
+                builder.end_part(part(ROWS / 2, Vec::new()));
+                let mut batch = builder.finish(Batch::default());
+                let pages = batch.details.iter().flatten();
+                let most = pages.map(|page| page.text_bytes().unwrap()).max().unwrap();
+                assert!(most <= (PAGE_BYTES + LENGTH + 100) as u64, "{most}");
+                writer.append(source, &mut batch).unwrap();
+            }
+        }
+        writer.commit().unwrap();
+        let mut row = 0;
+        let largest = for_each_uri(&path, |found| {
+            assert!(*found == *format!("GET /{} HTTP/1.1", uri(row)).as_bytes(), "row {row}");
+            row += 1;
+        });
+        assert_eq!(row, ROWS);
+        assert!(largest <= 3 * PAGE_BYTES, "{largest}");
+    }
+
+    #[test]
+    fn a_key_that_is_cut_out_of_request_uris_is_not_put_back_when_their_pages_are_joined() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let mut writer = Writer::open(&path).unwrap();
+        let source = writer.source("logs").unwrap();
+        let key = "k".repeat(1 << 20);
+        let mut builder = BatchBuilder::with_dictionaries(writer.dictionaries());
+        for row in 0..10 {
+            push(&mut builder, row, &key, &format!("{key}?{row}"));
+            builder.end_part(part(1, Vec::new()));
+            writer.append(source, &mut builder.finish(Batch::default())).unwrap();
+        }
+        writer.commit().unwrap();
+        let mut row = 0;
+        let largest = for_each_uri(&path, |found| {
+            assert!(*found == *format!("GET /{key}?{row} HTTP/1.1").as_bytes(), "row {row}");
+            row += 1;
+        });
+        assert_eq!(row, 10);
+        assert!(largest < key.len(), "{largest}");
+    }
+
+    #[test]
+    fn few_long_values_fill_a_batch() {
+        let mut builder = BatchBuilder::default();
+        let mut rows = 0;
+        while !builder.is_full() {
+            // The batch stores the key once. Without its key the request URI is short.
+            let key = format!("{rows}{}", "k".repeat(100_000));
+            push(&mut builder, rows, &key, &key);
+            rows += 1;
+        }
+        assert!((BATCH_BYTES / 110_000..BATCH_BYTES / 90_000).contains(&rows), "{rows}");
+        builder.end_part(part(rows, Vec::new()));
+        assert!(builder.is_full_before(0));
+        let batch = builder.finish(Batch::default());
+        assert!((BATCH_BYTES..BATCH_BYTES * 3 / 2).contains(&batch.bytes()), "{}", batch.bytes());
+        assert!(
+            !builder.is_full() && !builder.is_full_before(usize::MAX >> 1),
+            "an empty one has room for anything"
+        );
+        // Its memory is not kept for ordinary batches.
+        builder.finish(batch);
+        assert!(builder.batch.dimensions[KEY_SLOT].values.memory() < MAX_REUSED_BYTES);
+    }
+
+    #[test]
+    fn rejected_lines_alone_fill_a_batch_by_their_number_and_by_their_bytes() {
+        let rejected = |line: u64, length: usize| RejectedLine {
+            line,
+            reason: "no time".to_owned(),
+            content: vec![b'x'; length],
+        };
+        let mut builder = BatchBuilder::default();
+        builder.end_part(part(0, (1..BATCH_ROWS as u64).map(|line| rejected(line, 1)).collect()));
+        assert!(!builder.is_full());
+        builder.end_part(part(0, vec![rejected(1, 1)]));
+        assert!(builder.is_full());
+        assert_eq!(builder.finish(Batch::default()).rows(), 0);
+        assert!(!builder.is_full());
+        builder.end_part(part(0, (0..8).map(|line| rejected(line, BATCH_BYTES / 8)).collect()));
+        assert!(builder.is_full());
+        assert!(builder.finish(Batch::default()).bytes() >= BATCH_BYTES);
+    }
+}

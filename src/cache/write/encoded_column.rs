@@ -1,0 +1,106 @@
+//! A dictionary-encoded column of a batch.
+
+use arrayvec::ArrayVec;
+
+use crate::cache::dictionary::published::PublishedDictionary;
+use crate::cache::dictionary::value_memo::ValueMemo;
+use crate::cache::dictionary::{Arena, Interner, VALUES_PER_LOOKUP, bytes_equal, hash};
+use crate::log::glance::glance;
+
+/// Set in a code that indexes the values of the batch. Without it a code is a value id of the cache.
+pub(in crate::cache) const NEW_VALUE: u32 = 1 << 31;
+
+/// A dictionary-encoded column.
+#[derive(Debug, Default)]
+pub(in crate::cache) struct EncodedColumn {
+    /// One code per row, or one per template for a field [in the frame](is_in_frame) of a line. 0 is absent;
+    /// a code with [`NEW_VALUE`] is `values[code - 1]`; any other code is a value id of the cache.
+    pub codes: Vec<u32>,
+    pub values: Arena,
+    /// [`hash`] of each value.
+    pub hashes: Vec<u64>,
+}
+
+impl EncodedColumn {
+    /// Adds at most [`VALUES_PER_LOOKUP`] values; an empty value is absent.
+    pub(super) fn extend<'v>(
+        &mut self,
+        known: &PublishedDictionary,
+        interner: &mut Interner,
+        mut memo: Option<&mut ValueMemo>,
+        values: impl ExactSizeIterator<Item = &'v [u8]>,
+    ) {
+        // Most fields repeat from line to line, and to compare is cheaper than to hash. The remaining values
+        // are looked up together. `which` has for each row an index into `ids`; `ids[0]` is the absent value.
+        let mut which = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
+        let mut ids = ArrayVec::<u32, { VALUES_PER_LOOKUP + 1 }>::new();
+        ids.push(0);
+        let mut different = ArrayVec::<&[u8], VALUES_PER_LOOKUP>::new();
+        let mut glances = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
+        let mut hashes = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
+        // For each value of `different` its index in `ids`.
+        let mut places = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
+        let mut before = [].as_slice();
+        for value in values {
+            if value.is_empty() {
+                which.push(0);
+                continue;
+            }
+            if !bytes_equal(value, before) {
+                before = value;
+                let mut id = 0;
+                if let Some(memo) = &memo {
+                    let glance = glance(value);
+                    id = memo.get(value, glance);
+                    if id == 0 {
+                        glances.push(glance);
+                    }
+                }
+                if id == 0 {
+                    different.push(value);
+                    hashes.push(hash(value));
+                    places.push(ids.len() as u8);
+                }
+                ids.push(id);
+            }
+            which.push(ids.len() as u8 - 1);
+        }
+        if !different.is_empty() {
+            let mut found = [0; VALUES_PER_LOOKUP];
+            let found = &mut found[..different.len()];
+            known.find_many(&different, &hashes, found);
+            if let Some(memo) = &mut memo {
+                for ((value, glance), id) in
+                    different.iter().zip(glances).zip(&*found).filter(|(_, id)| **id != 0)
+                {
+                    memo.insert(value, glance, *id);
+                }
+            }
+            if found.contains(&0) {
+                self.add_new(interner, &different, &hashes, found);
+            }
+            for (place, id) in places.iter().zip(found) {
+                ids[usize::from(*place)] = *id;
+            }
+        }
+        self.codes.extend(which.iter().map(|which| ids[usize::from(*which)]));
+    }
+
+    /// Adds values that have no value id yet to `interner`, and sets their codes in `ids`.
+    #[inline(never)]
+    fn add_new(&mut self, interner: &mut Interner, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+        let new = values.iter().zip(hashes).zip(&*ids).filter(|(_, id)| **id == 0);
+        let (new, new_hashes): (ArrayVec<&[u8], VALUES_PER_LOOKUP>, ArrayVec<u64, VALUES_PER_LOOKUP>) =
+            new.map(|((value, hash), _)| (*value, *hash)).unzip();
+        let mut new_ids = [0; VALUES_PER_LOOKUP];
+        interner.intern_many(&new, &new_hashes, &mut new_ids[..new.len()]);
+        for (id, hash) in new_ids.iter().zip(&new_hashes) {
+            if self.hashes.len() < *id as usize {
+                self.hashes.push(*hash);
+            }
+        }
+        for (id, new) in ids.iter_mut().filter(|id| **id == 0).zip(new_ids) {
+            *id = new | NEW_VALUE;
+        }
+    }
+}

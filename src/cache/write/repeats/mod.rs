@@ -1,0 +1,460 @@
+//! Exact repeats: S3 delivers some records twice, and users pull copies of the same logs.
+//!
+//! Two records are equal only if all their fields are. A Bloom filter per segment, over a fingerprint of
+//! request id, time, key and operation (records of one multi-object delete differ only in the key), says
+//! whether a segment may have a record. Candidates are compared field by field with the rows of the segment.
+//! Nothing is stored for that: a hash of 8 bytes per row would make the cache a sixth larger. Only segments
+//! whose time range includes the time of the record are considered.
+
+mod bloom;
+mod decoded_segment;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use rusqlite::Connection;
+
+use crate::cache::column::Damage;
+use crate::cache::column::chunk;
+use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSIONS};
+use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
+use crate::cache::dictionary::published::GrowingDictionary;
+use crate::cache::error::StoreError;
+use crate::cache::sqlite::segment_rows::SegmentRow;
+use crate::cache::write::memtable::Memtable;
+use crate::cache::write::row_numbers::RowNumbers;
+use crate::log::Field;
+
+use bloom::Bloom;
+use decoded_segment::{DecodedSegment, TimesAndKeys};
+
+/// Number of the newest stored segments that keep an index of all fingerprints. Log files overlap in time, so
+/// these segments are considered for nearly every record, and each false positive of a filter would decode
+/// one.
+const INDEXED_SEGMENTS: usize = 4;
+
+/// A filter is dropped when it was not used while this many segments were sealed. Logs are roughly in order
+/// of time, so it will hardly be needed again; if it is, it is rebuilt. So memory does not grow with the
+/// length of a pull.
+const MAX_IDLE_SEALS: u64 = 24;
+
+/// Decoded segments in memory.
+const MAX_DECODED_SEGMENTS: usize = 8;
+
+/// Bytes of memory of the decoded segments, unless it is a single one.
+const MAX_DECODED_BYTES: usize = 256 << 20;
+
+/// This many candidates of a batch are no accident: some of them are repeats.
+const ACCIDENTAL_CANDIDATES: usize = 64;
+
+/// A hash that distinguishes nearly all records.
+pub fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 {
+    let mut mixed = request_id ^ (time as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    mixed ^= u64::from(key) << 16 ^ u64::from(operation);
+    mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed ^ (mixed >> 32)
+}
+
+/// A row of the memtable that has to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// The row.
+    pub row: usize,
+    /// The row number of the request that it repeats; `None` if the row was pruned before.
+    pub of: Option<u64>,
+}
+
+/// A stored segment.
+struct StoredSegment {
+    segment: SegmentRow,
+    /// Built when needed.
+    bloom: Option<Bloom>,
+    /// The number of seals when the filter was last used.
+    used: u64,
+    /// Only of the newest segments: the index of all fingerprints.
+    rows: Option<FingerprintIndex>,
+}
+
+/// The new rows of the memtable, from `from` on, and what is needed to compare them.
+struct NewRows<'n> {
+    connection: &'n Connection,
+    keys: &'n GrowingDictionary,
+    segment: &'n Memtable,
+    from: usize,
+    /// Of all rows of the memtable.
+    fingerprints: &'n [u64],
+}
+
+impl StoredSegment {
+    /// Marks the new rows that repeat a row of this segment.
+    fn mark(
+        &self,
+        new: &NewRows<'_>,
+        decoded: &mut DecodedSegments,
+        repeated: &mut [RowState],
+    ) -> Result<(), StoreError> {
+        let NewRows { connection, keys, segment, from, fingerprints } = *new;
+        let Some(bloom) = &self.bloom else { return Ok(()) };
+        let mut candidates = Vec::new();
+        for (row, repeated) in (from..).zip(&*repeated) {
+            let (time, fingerprint) = (segment.times[row], fingerprints[row]);
+            if *repeated == RowState::No
+                && self.segment.time_min <= time
+                && time <= self.segment.time_max
+                && bloom.may_have(fingerprint)
+                && self.rows.as_ref().is_none_or(|rows| rows.of(fingerprint).next().is_some())
+            {
+                candidates.push((row, time, segment.codes[KEY_SLOT][row]));
+            }
+        }
+        // Pre-check a few candidates by time and key. Many are no accident, and a decoded segment needs no
+        // pre-check.
+        if self.rows.is_none()
+            && (1..ACCIDENTAL_CANDIDATES).contains(&candidates.len())
+            && !decoded.have(self.segment.id)
+        {
+            TimesAndKeys::load(connection, self.segment.id)?.retain(connection, &mut candidates)?;
+        }
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        for (row, ..) in candidates {
+            let decoded_segment = decoded.of(connection, &self.segment)?;
+            if let Some(other) = decoded_segment.find(connection, segment, row, keys)? {
+                repeated[row - from] = RowState::Stored(self.segment.numbers.number(other));
+            }
+        }
+        decoded.fit(MAX_DECODED_BYTES);
+        Ok(())
+    }
+}
+
+/// The state of a new row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RowState {
+    No,
+    Unwanted,
+    /// The row number of the request in a stored segment that it repeats.
+    Stored(u64),
+    /// The row of the memtable that it repeats.
+    Open(usize),
+}
+
+/// Decoded segments, the most recently used at the end.
+#[derive(Default)]
+struct DecodedSegments(Vec<DecodedSegment>);
+
+impl DecodedSegments {
+    fn have(&self, id: i64) -> bool {
+        self.0.iter().any(|decoded_segment| decoded_segment.id == id)
+    }
+
+    /// Drops the least recently used ones until the rest takes at most `most` bytes, or is a single one.
+    fn fit(&mut self, most: usize) {
+        let mut memory: usize = self.0.iter().map(DecodedSegment::memory).sum();
+        while self.0.len() > 1 && memory > most {
+            memory -= self.0.remove(0).memory();
+        }
+    }
+
+    /// Returns the decoded segment, which is read if necessary.
+    fn of(
+        &mut self,
+        connection: &Connection,
+        segment: &SegmentRow,
+    ) -> Result<&mut DecodedSegment, StoreError> {
+        let id = segment.id;
+        match self.0.iter().position(|decoded_segment| decoded_segment.id == id) {
+            Some(index) => self.0[index..].rotate_left(1),
+            None => {
+                let decoded_segment = DecodedSegment::load(connection, segment)?;
+                if self.0.len() >= MAX_DECODED_SEGMENTS {
+                    self.0.remove(0);
+                }
+                self.0.push(decoded_segment);
+            }
+        }
+        self.0
+            .last_mut()
+            .ok_or_else(|| StoreError::from(Damage("no such segment")).at(format_args!("segment {id}")))
+    }
+}
+
+/// Rows by fingerprint.
+#[derive(Default)]
+struct FingerprintIndex {
+    numbers: HashTable<u32>,
+    fingerprints: Vec<u64>,
+}
+
+impl FingerprintIndex {
+    fn with_capacity(rows: usize) -> FingerprintIndex {
+        let more = rows + rows / 8;
+        FingerprintIndex { numbers: HashTable::with_capacity(more), fingerprints: Vec::with_capacity(more) }
+    }
+
+    /// The rows with a fingerprint.
+    fn of(&self, fingerprint: u64) -> impl Iterator<Item = usize> {
+        let rows = self.numbers.iter_hash(fingerprint).map(|row| *row as usize);
+        rows.filter(move |row| self.fingerprints[*row] == fingerprint)
+    }
+
+    /// Indexes the row that was added last, unless its fingerprint is present already. Returns whether it was
+    /// indexed.
+    fn insert_if_new(&mut self, fingerprint: u64, row: usize) -> bool {
+        let FingerprintIndex { numbers, fingerprints } = self;
+        let is_it = |row: &u32| fingerprints[*row as usize] == fingerprint;
+        match numbers.entry(fingerprint, is_it, |row| fingerprints[*row as usize]) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(row as u32);
+                true
+            }
+        }
+    }
+
+    /// Indexes the row that was added last.
+    fn insert(&mut self, fingerprint: u64, row: usize) {
+        self.numbers.insert_unique(fingerprint, row as u32, |row| self.fingerprints[*row as usize]);
+    }
+
+    /// Rebuilds the index.
+    fn index(&mut self) {
+        self.numbers.clear();
+        for (row, &fingerprint) in self.fingerprints.iter().enumerate() {
+            self.numbers.insert_unique(fingerprint, row as u32, |row| self.fingerprints[*row as usize]);
+        }
+    }
+
+    /// Removes all rows and keeps the memory.
+    fn clear(&mut self) {
+        self.numbers.clear();
+        self.fingerprints.clear();
+    }
+}
+
+/// Finds repeats among the records of a source.
+#[derive(Default)]
+pub struct RepeatFinder {
+    sealed: Vec<StoredSegment>,
+    /// Segments sealed so far.
+    seals: u64,
+    /// Rows of the memtable.
+    open: FingerprintIndex,
+    decoded: DecodedSegments,
+}
+
+impl RepeatFinder {
+    /// For a source with these stored segments and an empty memtable.
+    pub fn new(segments: impl IntoIterator<Item = SegmentRow>) -> RepeatFinder {
+        let sealed =
+            segments.into_iter().map(|segment| StoredSegment { segment, bloom: None, used: 0, rows: None });
+        RepeatFinder { sealed: sealed.collect(), ..RepeatFinder::default() }
+    }
+
+    /// Sets the rows of the memtable, all of them different.
+    pub fn resume(&mut self, segment: &Memtable, request_ids: &[u64]) {
+        self.open.clear();
+        self.open.fingerprints.extend(request_ids.iter().enumerate().map(|(row, request_id)| {
+            fingerprint(
+                *request_id,
+                segment.times[row],
+                segment.codes[KEY_SLOT][row],
+                segment.codes[OPERATION_SLOT][row],
+            )
+        }));
+        self.open.index();
+    }
+
+    /// The memtable was written as `segment`; the next one is empty.
+    pub fn seal(&mut self, segment: SegmentRow) {
+        self.seals += 1;
+        let mut unused = None;
+        for sealed in self.sealed.iter_mut().filter(|sealed| sealed.used + MAX_IDLE_SEALS < self.seals) {
+            unused = sealed.bloom.take().or(unused);
+        }
+        let bloom = unused.map_or_else(
+            || Bloom::new(&self.open.fingerprints),
+            |unused| unused.renewed(&self.open.fingerprints),
+        );
+        // Reuse the memory of the index that is no longer among the newest.
+        let oldest = self
+            .sealed
+            .len()
+            .checked_sub(INDEXED_SEGMENTS)
+            .and_then(|oldest| self.sealed[oldest].rows.take());
+        let next = oldest.unwrap_or_else(|| FingerprintIndex::with_capacity(self.open.fingerprints.len()));
+        let rows = Some(std::mem::replace(&mut self.open, next));
+        self.open.clear();
+        self.sealed.push(StoredSegment { segment, bloom: Some(bloom), used: self.seals, rows });
+    }
+
+    /// Adds the rows of the memtable from `from` on. Returns those to be removed, in ascending order, and the
+    /// caller removes them. `numbers` are the row numbers of the memtable, `request_ids` the hashes of the
+    /// request ids of the new rows, and `unwanted` the rows that were pruned before, in ascending order.
+    pub fn add_rows(
+        &mut self,
+        connection: &Connection,
+        keys: &GrowingDictionary,
+        (segment, numbers): (&Memtable, &RowNumbers),
+        from: usize,
+        request_ids: &[u64],
+        unwanted: &[usize],
+    ) -> Result<Vec<Repeat>, StoreError> {
+        let mut repeats = Vec::new();
+        let times = &segment.times[from..];
+        let (Some(&first), Some(&last)) = (times.iter().min(), times.iter().max()) else {
+            return Ok(repeats);
+        };
+        let mut used = Vec::new();
+        for (index, sealed) in self.sealed.iter_mut().enumerate() {
+            if sealed.segment.time_min <= last && first <= sealed.segment.time_max {
+                let range = sealed.segment.time_min..=sealed.segment.time_max;
+                if sealed.bloom.is_none() {
+                    // The time range of the batch may cover segments none of its rows belongs to, as with a
+                    // single late request.
+                    if !times.iter().any(|time| range.contains(time)) {
+                        continue;
+                    }
+                    let fingerprints =
+                        DecodedSegment::load(connection, &sealed.segment)?.fingerprints(connection)?;
+                    sealed.bloom = Some(Bloom::new(&fingerprints));
+                }
+                sealed.used = self.seals;
+                used.push(index);
+            }
+        }
+
+        self.open.fingerprints.extend((from..segment.rows()).zip(request_ids).map(|(row, &request_id)| {
+            let (key, operation) = (segment.codes[KEY_SLOT][row], segment.codes[OPERATION_SLOT][row]);
+            fingerprint(request_id, segment.times[row], key, operation)
+        }));
+        let mut found = vec![RowState::No; times.len()];
+        unwanted.iter().for_each(|row| found[row - from] = RowState::Unwanted);
+        let new = NewRows { connection, keys, segment, from, fingerprints: &self.open.fingerprints };
+        for index in used {
+            self.sealed[index].mark(&new, &mut self.decoded, &mut found)?;
+        }
+        for (row, mut found) in (from..).zip(found) {
+            let fingerprint = self.open.fingerprints[row];
+            if found == RowState::No {
+                if self.open.insert_if_new(fingerprint, row) {
+                    continue;
+                }
+                for other in self.open.of(fingerprint) {
+                    if rows_equal(segment, other, row, keys)? {
+                        found = RowState::Open(other);
+                        break;
+                    }
+                }
+            }
+            let of = match found {
+                RowState::No => {
+                    self.open.insert(fingerprint, row);
+                    continue;
+                }
+                RowState::Unwanted => None,
+                RowState::Stored(number) => Some(number),
+                // Account for the rows before it that will be removed.
+                RowState::Open(other) => {
+                    let removed = repeats.partition_point(|repeat: &Repeat| repeat.row < other);
+                    Some(numbers.number(other - removed))
+                }
+            };
+            repeats.push(Repeat { row, of });
+        }
+        if !repeats.is_empty() {
+            // The caller removes them: renumber the rest.
+            let mut gone = repeats.iter().peekable();
+            let mut row = 0;
+            self.open.fingerprints.retain(|_| {
+                row += 1;
+                gone.next_if(|gone| gone.row == row - 1).is_none()
+            });
+            self.open.index();
+        }
+        Ok(repeats)
+    }
+}
+
+/// Whether two rows of the memtable are equal in every field.
+fn rows_equal(
+    segment: &Memtable,
+    one: usize,
+    other: usize,
+    keys: &GrowingDictionary,
+) -> Result<bool, Damage> {
+    let same = segment.times[one] == segment.times[other]
+        && (0..DIMENSIONS).all(|slot| segment.code(slot, one) == segment.code(slot, other))
+        && segment.measures.iter().all(|numbers| numbers[one] == numbers[other]);
+    if !same {
+        return Ok(false);
+    }
+    for slot in 0..DETAIL_FIELDS.len() {
+        if segment.detail(slot, one, keys)? != segment.detail(slot, other, keys)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Reads the bytes of a column of a stored segment.
+pub fn read_column(connection: &Connection, segment: i64, field: Field) -> Result<Vec<u8>, StoreError> {
+    let read = chunk::read(connection, segment, field).map(|(_, bytes)| bytes);
+    read.map_err(|error| error.at(format_args!("segment {segment}, column {}", field.name())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::testing::{Request, batch};
+    use crate::cache::{Appended, Writer, WriterOptions};
+
+    #[test]
+    fn repeats_are_found_when_segments_overlap_in_time_and_filters_are_often_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = WriterOptions { segment_rows: 500, ..WriterOptions::default() };
+        let mut writer = Writer::open_with(&folder.path().join("cache.db"), options).unwrap();
+        let source = writer.source("one").unwrap();
+        let mut append = |name: String, seconds: Vec<i64>| -> Appended {
+            let requests: Vec<Request> = seconds.into_iter().map(Request::at).collect();
+            writer.append(source, &mut batch(&name, &requests, 1, true)).unwrap()
+        };
+        // Each batch covers the whole time range, so every segment may have every record.
+        const PARTS: i64 = 30;
+        let seconds = |part: i64| (0..250).map(|number| number * PARTS + part).collect::<Vec<i64>>();
+        for part in 0..PARTS {
+            assert_eq!(append(format!("new-{part}"), seconds(part)).requests, 250);
+        }
+        for part in [0, 13, 29] {
+            // A few repeats among new records, then only repeats.
+            let new = (0..50).map(|number| 100_000 + part * 100 + number);
+            let mixed = seconds(part).into_iter().take(3).chain(new).collect();
+            let appended = append(format!("mixed-{part}"), mixed);
+            assert_eq!((appended.requests, appended.duplicates), (50, 3), "{part}");
+            let appended = append(format!("again-{part}"), seconds(part));
+            assert_eq!((appended.requests, appended.duplicates), (0, 250), "{part}");
+        }
+    }
+
+    #[test]
+    fn a_glance_leaves_what_is_there_and_little_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        crate::cache::testing::filled(&path, "one", (0..3000).map(Request::at));
+        let connection = Connection::open(&path).unwrap();
+        let times_and_keys = TimesAndKeys::load(&connection, 1).unwrap();
+        let key = |second: i64| (second % 1000 + 1) as u32;
+        let start = crate::cache::testing::START;
+        // Present; at another time; of another key.
+        let mut rows = vec![
+            (0, start + 5, key(5)),
+            (1, start + 5000, key(5)),
+            (2, start + 6, key(5)),
+            (3, start + 2999, key(2999)),
+            (4, start + 5, key(7)),
+        ];
+        times_and_keys.retain(&connection, &mut rows).unwrap();
+        assert_eq!(rows.iter().map(|(row, ..)| *row).collect::<Vec<_>>(), [0, 3]);
+    }
+}

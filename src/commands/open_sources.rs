@@ -1,0 +1,86 @@
+//! Opens the sources that the command line, the configuration file and the cache name.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::context::Context;
+use super::open_cache::open_cache;
+use super::{UsageError, run_ingest};
+use crate::cache::{Cache, is_missing_or_empty};
+use crate::demo::Demo;
+use crate::source::{self, S3Options, Source, SourceError};
+
+/// Opens the sources that `specs` name: `s3://…`, paths, `-`, or `demo:SEED:REQUESTS`. A source that is named twice is
+/// opened once.
+pub(super) fn open_sources(context: &Context, specs: &[String]) -> anyhow::Result<Vec<Arc<dyn Source>>> {
+    let options = context.s3();
+    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+    for spec in specs {
+        let source = match Demo::options_of(spec) {
+            Some(options) => Arc::new(Demo::new(options)),
+            None => follow_bucket_logging(context, open_source(spec, &options)?)?,
+        };
+        if !sources.iter().any(|open| open.uri() == source.uri()) {
+            tracing::info!(source = source.uri(), "source opened");
+            sources.push(source);
+        }
+    }
+    Ok(sources)
+}
+
+/// The URIs of sources.
+pub(super) fn uris(sources: &[Arc<dyn Source>]) -> Vec<String> {
+    sources.iter().map(|source| source.uri().to_owned()).collect()
+}
+
+fn open_source(spec: &str, options: &S3Options) -> anyhow::Result<Arc<dyn Source>> {
+    source::open(spec, options).map_err(|error| match error {
+        SourceError::NotASource(message) => anyhow::Error::new(UsageError(message)),
+        error => error.into(),
+    })
+}
+
+/// If `source` names the logged bucket, opens the place where S3 delivers its log files instead. A source from which
+/// the cache has log files needs no request to S3, so it works offline.
+fn follow_bucket_logging(context: &Context, source: Arc<dyn Source>) -> anyhow::Result<Arc<dyn Source>> {
+    let has_log_files = || {
+        let cached = Cache::open(&context.cache_path().ok()?).ok()?.sources().ok()?;
+        cached.iter().find(|cached| cached.uri == source.uri() && cached.files > 0).map(drop)
+    };
+    if !source.uri().starts_with("s3://") || has_log_files().is_some() {
+        return Ok(source);
+    }
+    let runtime = run_ingest::runtime()?;
+    let target = runtime.block_on(source.locate());
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    match target? {
+        None => Ok(source),
+        Some(target) => {
+            context.note(&format!("{} is logged to {target}; reading the log files there", source.uri()));
+            open_source(&target, &context.s3())
+        }
+    }
+}
+
+/// The sources to pull if the command line names none: those of the configuration file and the monitored ones; if there
+/// are neither, all sources of the cache. Paused sources are left out.
+pub(super) fn default_sources(context: &Context) -> anyhow::Result<Vec<String>> {
+    let mut specs = context.config.sources.clone();
+    let path = context.cache_path()?;
+    if !specs.is_empty() && is_missing_or_empty(&path)? {
+        return Ok(specs);
+    }
+    let mut cached = open_cache(&path)?.sources()?;
+    let options = context.s3();
+    specs.retain(|spec| {
+        let opened = if spec == "-" { None } else { source::open(spec, &options).ok() };
+        let uri = opened.as_ref().map_or(spec.as_str(), |source| source.uri());
+        !cached.iter().any(|source| source.paused && source.uri == uri)
+    });
+    cached.retain(|source| !source.paused && source.uri != "-");
+    if cached.iter().any(|source| source.monitored) || !context.config.sources.is_empty() {
+        cached.retain(|source| source.monitored);
+    }
+    specs.extend(cached.into_iter().map(|source| source.uri));
+    Ok(specs)
+}
