@@ -13,7 +13,7 @@ use super::fetch_stage::LogFileReader;
 use crate::cache::FileMark;
 use crate::cache::catalogue::LogFileStatus;
 use crate::source::archive::{SizeLimit, SizeLimited, Visitor};
-use crate::source::body::{is_damage, unpacked};
+use crate::source::body::{decompress, is_damage};
 
 /// Visits the members of an archive.
 pub(super) struct ArchiveMembers<'r> {
@@ -89,7 +89,7 @@ impl Visitor for ArchiveMembers<'_> {
             LogFileStatus::New | LogFileStatus::Changed => Vec::new(),
             LogFileStatus::InPart(lines) => lines,
         };
-        let content = SizeLimited::new(unpacked(content)?, &self.limit);
+        let content = SizeLimited::new(decompress(content)?, &self.limit);
         let is_complete = self.archive.cut(content, &member, &known_lines).inspect_err(|error| {
             if is_damage(error) {
                 self.archive.send(Message::Damaged { source: task.source, file: member });

@@ -109,6 +109,13 @@ impl FetchStage {
     }
 }
 
+/// A log file to be read.
+struct NewFile {
+    file: LogFile,
+    /// The lines that the cache has already.
+    known_lines: Vec<Range<u64>>,
+}
+
 /// The fetches of one source.
 struct SourceFetcher<'s> {
     stage: &'s FetchStage,
@@ -143,10 +150,10 @@ impl<'s> SourceFetcher<'s> {
     /// Fetches the log files of a page that the cache does not have. Returns `false` after a cancellation.
     async fn fetch_page(&mut self, page: Vec<LogFile>) -> Result<bool, CacheError> {
         let new = self.new_files(page)?;
-        let bytes = new.iter().filter_map(|(file, _)| file.size).sum();
+        let bytes = new.iter().filter_map(|new| new.file.size).sum();
         self.stage.counters.bytes_listed.fetch_add(bytes, Relaxed);
-        for (file, known_lines) in new {
-            if self.start_fetch(file, known_lines).await.is_none() {
+        for new in new {
+            if self.start_fetch(new).await.is_none() {
                 return Ok(false);
             }
             while self.fetches.try_join_next().is_some() {}
@@ -154,8 +161,8 @@ impl<'s> SourceFetcher<'s> {
         Ok(true)
     }
 
-    /// The log files that are to be read, each with the lines that the cache has already.
-    fn new_files(&self, page: Vec<LogFile>) -> Result<Vec<(LogFile, Vec<Range<u64>>)>, CacheError> {
+    /// The log files of a page that are to be read.
+    fn new_files(&self, page: Vec<LogFile>) -> Result<Vec<NewFile>, CacheError> {
         let FetchStage { cache, counters, .. } = self.stage;
         let names = page.iter().map(|file| (file.name.as_str(), file.version.as_deref()));
         let statuses = cache.log_file_statuses(self.source_id, names)?;
@@ -170,15 +177,18 @@ impl<'s> SourceFetcher<'s> {
                 LogFileStatus::Whole => {
                     counters.files_known.fetch_add(1, Relaxed);
                 }
-                LogFileStatus::New | LogFileStatus::Changed => new.push((file, Vec::new())),
-                LogFileStatus::InPart(lines) => new.push((file, lines)),
+                LogFileStatus::New | LogFileStatus::Changed => {
+                    new.push(NewFile { file, known_lines: Vec::new() })
+                }
+                LogFileStatus::InPart(known_lines) => new.push(NewFile { file, known_lines }),
             }
         }
         Ok(new)
     }
 
     /// Waits for a slot and memory, and starts a fetch. `None`: the ingest was cancelled.
-    async fn start_fetch(&mut self, file: LogFile, known_lines: Vec<Range<u64>>) -> Option<()> {
+    async fn start_fetch(&mut self, new: NewFile) -> Option<()> {
+        let NewFile { file, known_lines } = new;
         let stage = self.stage;
         let slot = stage.unless_cancelled(self.slots.clone().acquire_owned()).await?.ok()?;
         let size = file.size.filter(|size| *size <= MAX_FETCHED_FILE_BYTES).unwrap_or(0);

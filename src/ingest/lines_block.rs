@@ -150,7 +150,7 @@ pub(super) mod tests {
         assert_eq!(parts(&block(1, text, true).without(&[])), [(1, &text[..], None, true)]);
         let not_last = block(1, text, false).without(&[2..3, 4..7]);
         assert_eq!(parts(&not_last), [(1, &b"1\n"[..], None, false), (3, b"3\n", None, false)]);
-        let last = block(1, text, true).without(&[1..7]);
+        let last = block(1, text, true).without(std::slice::from_ref(&(1..7)));
         assert_eq!(parts(&last), [(7, &b""[..], None, true)]);
         let tail = block(11, text, true).without(&[1..15, 20..21]);
         assert_eq!(parts(&tail), [(15, &b"5\n6"[..], None, true)]);
@@ -160,9 +160,9 @@ pub(super) mod tests {
     fn a_known_long_line_is_removed() {
         let line = LongLine { prefix: b"3".to_vec(), length: 9 };
         let block = || LinesBlock { long: Some(line.clone()), ..block(1, b"1\n2\n", true) };
-        let new = block().without(&[1..2]);
+        let new = block().without(std::slice::from_ref(&(1..2)));
         assert_eq!(parts(&new), [(2, &b"2\n"[..], Some(&line), true)]);
-        let known = block().without(&[3..4]);
+        let known = block().without(std::slice::from_ref(&(3..4)));
         assert_eq!(parts(&known), [(1, &b"1\n2\n"[..], None, false), (4, b"", None, true)]);
     }
 }

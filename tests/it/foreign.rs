@@ -295,7 +295,7 @@ fn an_archive_that_ends_too_early_gives_what_is_there_and_is_read_again() {
     let content = zip(&[("one", log(0..5).as_bytes())]);
     put(&home, "in/b.zip", &content[..content.len() - 30]);
     let told = pull(&home, 3, "in");
-    assert!(told.contains("b.zip: the zip archive is damaged or not whole"), "{told}");
+    assert!(told.contains("b.zip: the zip archive is damaged or incomplete"), "{told}");
 }
 
 #[test]
