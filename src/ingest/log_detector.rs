@@ -2,7 +2,7 @@
 
 use super::lines_block::LinesBlock;
 use crate::log::object_name::is_log_name;
-use crate::log::{Rejection, is_comment, is_start, records};
+use crate::log::{Rejection, is_comment, is_start_of_log, records};
 use crate::source::foreign::{self, ForeignKind};
 
 /// Bytes that are searched for a record, in a file that is not named as a log file.
@@ -88,7 +88,7 @@ impl LogDetector {
     fn is_of_a_log(&mut self, line: &[u8]) -> bool {
         if is_comment(line) {
             self.has_other_lines = true;
-            return is_start(line);
+            return is_start_of_log(line);
         }
         self.lines += 1;
         let is_foreign = self.kind.is_some();

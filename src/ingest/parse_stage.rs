@@ -10,7 +10,7 @@ use flume::RecvTimeoutError;
 use crate::cache::{
     BATCH_BYTES, Batch, BatchBuilder, FileMark, FilePart, LineRun, RejectedLine, SharedDictionaries,
 };
-use crate::log::{self, Record, Rejection, is_comment, looks_whole, read_plain, records};
+use crate::log::{Parser, RecordGroup, Rejection, Sink, unfinished_line};
 
 use super::buffer_pool::{BufferPool, ReadBuffers};
 use super::chunked_file::{Chunk, ChunkedFile};
@@ -21,10 +21,6 @@ use super::{BatchSender, Work};
 
 /// Time after which a batch is sent even if it is not full, so that the first requests show at once.
 const MAX_BATCH_DELAY: Duration = Duration::from_millis(200);
-
-/// Records that are added to a batch at a time, column by column. Their lines are still in the processor's cache, and
-/// the memory accesses of successive dictionary lookups overlap.
-const RECORDS_PER_APPEND: usize = 32;
 
 /// Batches that a parser of a chunked file may hold until their lines are numbered.
 const MAX_UNNUMBERED_BATCHES: usize = 2;
@@ -53,7 +49,7 @@ impl ParseStage {
         #[cfg(target_os = "linux")]
         let _ = rustix::process::nice(NICENESS);
         let builder = BatchBuilder::with_dictionaries(dictionaries);
-        let mut parser = BlockParser { stage: &self, builder, source: 0, started: Instant::now() };
+        let mut parser = BlockParser::new(&self, builder);
         loop {
             let work = if parser.builder.is_empty() {
                 self.work.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -79,6 +75,7 @@ impl ParseStage {
 /// Builds batches from lines blocks.
 struct BlockParser<'s> {
     stage: &'s ParseStage,
+    parser: Parser,
     builder: BatchBuilder,
     /// The source of the lines in the batch.
     source: usize,
@@ -86,7 +83,11 @@ struct BlockParser<'s> {
     started: Instant,
 }
 
-impl BlockParser<'_> {
+impl<'s> BlockParser<'s> {
+    fn new(stage: &'s ParseStage, builder: BatchBuilder) -> BlockParser<'s> {
+        BlockParser { stage, parser: Parser::new(), builder, source: 0, started: Instant::now() }
+    }
+
     /// Parses a block into the batch, or into a new one.
     fn add(&mut self, source: usize, file: &Arc<FileMark>, lines: LinesBlock) -> Result<(), WriterEnded> {
         // Blocks of a large file follow each other without a pause, but they may take long.
@@ -186,7 +187,7 @@ impl BlockParser<'_> {
 
     /// Parses a block into the batch and returns its buffer to the pool. Returns the number of lines.
     fn parse(&mut self, file: &Arc<FileMark>, mut lines: LinesBlock) -> u64 {
-        let count = parse(file, &mut lines, &mut self.builder);
+        let count = add_part(&mut self.parser, file, &mut lines, &mut self.builder);
         self.stage.buffers.put(lines.buffer);
         count
     }
@@ -249,39 +250,6 @@ fn exceeds_limits(waiting: &VecDeque<UnnumberedBatch>) -> bool {
         || waiting.iter().map(|batch| batch.bytes).sum::<usize>() > BATCH_BYTES
 }
 
-/// Records to be added to a batch together.
-struct RecordBuffer<'l> {
-    /// The first `count` are records.
-    records: [Record<'l>; RECORDS_PER_APPEND],
-    count: usize,
-}
-
-impl Default for RecordBuffer<'_> {
-    fn default() -> Self {
-        RecordBuffer { records: std::array::from_fn(|_| Record::default()), count: 0 }
-    }
-}
-
-impl<'l> RecordBuffer<'l> {
-    /// The place of the next record. [`advance`](Self::advance) makes it part of the buffer.
-    fn next(&mut self) -> &mut Record<'l> {
-        &mut self.records[self.count]
-    }
-
-    /// Accepts the next record, and flushes a full buffer.
-    fn advance(&mut self, builder: &mut BatchBuilder) {
-        self.count += 1;
-        if self.count == RECORDS_PER_APPEND {
-            self.flush(builder);
-        }
-    }
-
-    fn flush(&mut self, builder: &mut BatchBuilder) {
-        builder.extend(&self.records[..self.count]);
-        self.count = 0;
-    }
-}
-
 /// Which lines gave the rows of a part. Lines are counted from 0 within the part.
 #[derive(Default)]
 struct LineRuns {
@@ -314,54 +282,57 @@ impl LineRuns {
     }
 }
 
+/// Adds the records of a block to a batch, and collects its rejected lines.
+struct PartBuilder<'b> {
+    builder: &'b mut BatchBuilder,
+    /// Number of the first line of the block.
+    first_line: u64,
+    rejected: Vec<RejectedLine>,
+    runs: LineRuns,
+}
+
+impl PartBuilder<'_> {
+    fn reject(&mut self, line: u64, reason: String, content: Vec<u8>) {
+        self.rejected.push(RejectedLine { line: self.first_line + line, reason, content });
+    }
+}
+
+impl Sink for PartBuilder<'_> {
+    fn records(&mut self, records: &RecordGroup<'_, '_>) {
+        self.builder.extend(*records);
+    }
+
+    fn rejected(&mut self, line: u64, text: &[u8], reason: Rejection) {
+        self.reject(line, reason.to_string(), text.to_vec());
+    }
+
+    fn record_count(&mut self, line: u64, records: usize) {
+        self.runs.exception(line, records);
+    }
+}
+
 /// Adds a block to a batch as a part. Returns the number of lines.
-fn parse(file: &Arc<FileMark>, block: &mut LinesBlock, builder: &mut BatchBuilder) -> u64 {
+fn add_part(
+    parser: &mut Parser,
+    file: &Arc<FileMark>,
+    block: &mut LinesBlock,
+    builder: &mut BatchBuilder,
+) -> u64 {
     let rows_before = builder.rows();
-    let mut rejected = Vec::new();
-    let mut runs = LineRuns::default();
-    let mut buffer = RecordBuffer::default();
-    let mut count = 0;
     let long = block.long.take();
     let LinesBlock { first_line, is_last, .. } = *block;
     let text = block.text();
     let unfinished = if is_last && file.may_grow && long.is_none() { unfinished_line(text) } else { &[] };
-    let mut lines = log::Lines::of(&text[..text.len() - unfinished.len()]);
-    while let Some(line) = lines.next_line() {
-        if is_comment(line.text) {
-            runs.exception(count, 0);
-        } else if read_plain(&line, buffer.next(), &mut builder.frames) {
-            buffer.advance(builder);
-        } else {
-            let mut rows = 0;
-            for (part, record) in records(line.text) {
-                match record {
-                    Ok(record) => {
-                        *buffer.next() = record;
-                        buffer.advance(builder);
-                        rows += 1;
-                    }
-                    Err(Rejection::Empty | Rejection::Header) => {}
-                    Err(reason) => rejected.push(RejectedLine {
-                        line: first_line + count,
-                        reason: reason.to_string(),
-                        content: part.to_vec(),
-                    }),
-                }
-            }
-            if rows != 1 {
-                runs.exception(count, rows);
-            }
-        }
-        count += 1;
-    }
-    buffer.flush(builder);
+    let mut part = PartBuilder { builder, first_line, rejected: Vec::new(), runs: LineRuns::default() };
+    let mut count = parser.parse_block(&text[..text.len() - unfinished.len()], &mut part);
     let unfinished = (!unfinished.is_empty()).then(|| (UNFINISHED_LINE.to_owned(), unfinished.to_vec()));
     let long = long.map(|long| (long.reason(), long.prefix));
     for (reason, content) in unfinished.into_iter().chain(long) {
-        rejected.push(RejectedLine { line: first_line + count, reason, content });
-        runs.exception(count, 0);
+        part.reject(count, reason, content);
+        part.runs.exception(count, 0);
         count += 1;
     }
+    let PartBuilder { builder, rejected, runs, .. } = part;
     builder.end_part(FilePart {
         file: file.clone(),
         first_line,
@@ -377,21 +348,6 @@ fn parse(file: &Arc<FileMark>, block: &mut LinesBlock, builder: &mut BatchBuilde
 /// Why the last line of a file that may grow is rejected.
 const UNFINISHED_LINE: &str =
     "the last line has no line end and looks incomplete: it is read again when the file has grown";
-
-/// Lines before the last one that are searched for a record to compare it with.
-const MAX_LINES_BACK: usize = 100;
-
-/// The last line of a file that may grow, if it has no line end and looks incomplete; otherwise nothing.
-fn unfinished_line(text: &[u8]) -> &[u8] {
-    let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
-    let (before, last) = text.split_at(start);
-    if last.is_empty() || is_comment(last) {
-        return &[];
-    }
-    let is_record = |line: &&[u8]| records(line).next().is_some_and(|(_, record)| record.is_ok());
-    let previous = before.rsplit(|byte| *byte == b'\n').take(MAX_LINES_BACK).find(is_record);
-    if looks_whole(last, previous.unwrap_or_default()) { &[] } else { last }
-}
 
 #[cfg(test)]
 mod tests {
@@ -573,8 +529,7 @@ mod tests {
         let (batches, _) = parsed(log(), Vec::new());
         let (messages, _) = flume::bounded(1);
         let stage = stage(flume::bounded(1).1, messages, &LogFileTask::for_test(0));
-        let builder = BatchBuilder::default();
-        let mut parser = BlockParser { stage: &stage, builder, source: 0, started: Instant::now() };
+        let mut parser = BlockParser::new(&stage, BatchBuilder::default());
         assert!(parser.send(Box::new(batches.into_iter().next().unwrap())).is_err());
     }
 }
