@@ -170,12 +170,12 @@ fn a_page_that_comes_a_byte_a_second_is_given_up() {
 
 #[test]
 fn a_content_without_a_length_that_never_ends_is_cut_off() {
-    Scene::new().contents_end(Fault::Endless, &[], "it is longer than in the list");
+    Scene::new().contents_end(Fault::Endless, &[], "longer than in the listing");
 }
 
 #[test]
 fn a_content_longer_than_the_list_says_is_refused() {
-    Scene::new().contents_end(Fault::Longer, &[], "it is longer than in the list");
+    Scene::new().contents_end(Fault::Longer, &[], "longer than in the listing");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_content_that_comes_a_byte_a_second_is_given_up() {
 
 #[test]
 fn a_content_that_is_damaged_in_transfer_is_refused_and_the_others_are_read() {
-    Scene::new().contents_end(Fault::Damaged, &[], "it was damaged: its MD5 is not its ETag");
+    Scene::new().contents_end(Fault::Damaged, &[], "damaged: its MD5 differs from its ETag");
 }
 
 #[test]

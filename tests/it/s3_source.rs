@@ -259,7 +259,7 @@ async fn refusals_say_what_to_do() {
     assert!(message.contains("does not know the access key"), "{message}");
     let anonymous = S3Options { no_sign_request: true, credentials: None, ..server.options() };
     let message = error("s3://acme-logs", &anonymous).await;
-    assert!(message.contains("leave out --no-sign-request"), "{message}");
+    assert!(message.contains("omit --no-sign-request"), "{message}");
 
     for (status, code, expected) in [
         (403, "AccessDenied", "s3:ListBucket is required on arn:aws:s3:::acme-logs"),
