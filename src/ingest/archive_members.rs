@@ -3,13 +3,16 @@
 //! The catalogue has a member under the name `ARCHIVE/MEMBER` with the version of the archive, so it is known, changed
 //! or read in part as any other log file. The archive itself is noted when all of its members were read. Until then
 //! each pull opens it again and skips the members that are known.
+//!
+//! The checksum of a compressed tar archive covers all members and comes last. So its members have no end until the
+//! archive was read: the writer may commit their lines, but it can still remove them if the archive is damaged.
 
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Message;
-use super::fetch_stage::LogFileReader;
+use super::fetch_stage::{DeferredEnd, LogFileReader};
 use crate::cache::FileMark;
 use crate::cache::catalogue::LogFileStatus;
 use crate::source::archive::{SizeLimit, SizeLimited, Visitor};
@@ -21,41 +24,56 @@ pub(super) struct ArchiveMembers<'r> {
     limit: SizeLimit,
     /// All members so far. If the archive is damaged, all of them are.
     members: Vec<Arc<FileMark>>,
+    /// The ends of the members, if they are sent at the end of the archive.
+    deferred_ends: Option<Vec<DeferredEnd>>,
     is_stopped: bool,
     has_failed: bool,
 }
 
 impl<'r> ArchiveMembers<'r> {
-    /// A visitor of this archive.
-    pub(super) fn new(archive: &'r LogFileReader, limit: &SizeLimit) -> ArchiveMembers<'r> {
+    /// A visitor of an archive whose members have checksums of their own.
+    pub(super) fn new(archive: &'r LogFileReader) -> ArchiveMembers<'r> {
         // Its members are counted instead.
         archive.task.counters.files_listed.fetch_sub(1, Relaxed);
-        let limit = limit.clone();
-        ArchiveMembers { archive, limit, members: Vec::new(), is_stopped: false, has_failed: false }
+        ArchiveMembers {
+            archive,
+            limit: SizeLimit::for_archive(archive.task.file.size),
+            members: Vec::new(),
+            deferred_ends: None,
+            is_stopped: false,
+            has_failed: false,
+        }
     }
 
-    /// Notes the archive if all of its members were read. `visited` is the result of the visit.
+    /// A visitor of an archive that may turn out to be damaged at its end.
+    pub(super) fn with_deferred_ends(archive: &'r LogFileReader) -> ArchiveMembers<'r> {
+        ArchiveMembers { deferred_ends: Some(Vec::new()), ..ArchiveMembers::new(archive) }
+    }
+
+    /// Reads the members with `visit`, and notes the archive if all of them were read.
     ///
     /// # Errors
-    /// The error of `visited`.
-    pub(super) fn finish(self, visited: io::Result<()>) -> io::Result<()> {
-        let ArchiveMembers { archive, members, is_stopped, has_failed, .. } = self;
+    /// The error of `visit`.
+    pub(super) fn read_all(
+        mut self,
+        visit: impl FnOnce(&mut ArchiveMembers<'r>, &SizeLimit) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let limit = self.limit.clone();
+        let visited = visit(&mut self, &limit);
+        let ArchiveMembers { archive, members, deferred_ends, is_stopped, has_failed, .. } = self;
         let source = archive.task.source;
-        match visited {
-            Ok(()) => {
-                if !is_stopped && !has_failed {
-                    archive.send(Message::ArchiveDone { source, file: archive.task.file.clone() });
-                }
-                Ok(())
-            }
-            Err(error) => {
-                archive.task.counters.files_listed.fetch_add(1, Relaxed);
-                if is_damage(&error) {
-                    members.into_iter().for_each(|file| archive.send(Message::Damaged { source, file }));
-                }
-                Err(error)
-            }
+        let is_damaged = visited.as_ref().is_err_and(is_damage);
+        if is_damaged {
+            members.into_iter().for_each(|file| archive.send(Message::Damaged { source, file }));
+        } else if !is_stopped {
+            deferred_ends.into_iter().flatten().for_each(|end| archive.send_end(end));
         }
+        if visited.is_err() {
+            archive.task.counters.files_listed.fetch_add(1, Relaxed);
+        } else if !is_stopped && !has_failed {
+            archive.send(Message::ArchiveDone { source, file: archive.task.file.clone() });
+        }
+        visited
     }
 
     fn name_of(&self, member: &str) -> String {
@@ -90,9 +108,11 @@ impl Visitor for ArchiveMembers<'_> {
             LogFileStatus::InPart(lines) => lines,
         };
         let content = SizeLimited::new(decompress(content)?, &self.limit);
-        let is_complete = self.archive.cut(content, &member, &known_lines).inspect_err(|error| {
+        let archive = self.archive;
+        let ends = self.deferred_ends.as_mut();
+        let is_complete = archive.cut(content, &member, &known_lines, ends).inspect_err(|error| {
             if is_damage(error) {
-                self.archive.send(Message::Damaged { source: task.source, file: member });
+                archive.send(Message::Damaged { source: task.source, file: member.clone() });
             }
         })?;
         self.is_stopped = !is_complete;

@@ -18,11 +18,12 @@ use super::buffer_pool::ReadBuffers;
 use super::chunked_file::{ChunkedFile, MIN_CHUNKED_FILE_BYTES, ReadAt};
 use super::counters::Counters;
 use super::cutter::Cutter;
+use super::lines_block::LinesBlock;
 use super::log_detector::{LogDetector, Verdict};
 use super::{LogFileTask, Message, Options, Work};
 use crate::cache::catalogue::LogFileStatus;
 use crate::cache::{Cache, CacheError, FileMark};
-use crate::source::archive::{self, Peeked, SizeLimit, TAR_BLOCK_BYTES, is_tar, is_zip};
+use crate::source::archive::{self, Peeked, TAR_BLOCK_BYTES, is_tar, is_zip};
 use crate::source::body::{Body, begins_compressed, is_damage};
 use crate::source::foreign::ForeignKind;
 use crate::source::{LogFile, Source};
@@ -230,6 +231,13 @@ impl<'s> SourceFetcher<'s> {
     }
 }
 
+/// The end of a log file whose lines were sent to the parsers.
+pub(super) struct DeferredEnd {
+    file: Arc<FileMark>,
+    /// The number of the line after the last one.
+    next_line: u64,
+}
+
 /// Fetches and reads one log file.
 pub(super) struct LogFileReader {
     pub(super) task: LogFileTask,
@@ -294,7 +302,9 @@ impl LogFileReader {
             Body::Bytes(bytes) => {
                 bytes_done.fetch_add(bytes.len() as u64, Relaxed);
                 if is_zip(&bytes) {
-                    self.expand(|members, limit| archive::visit_zip(Cursor::new(bytes), limit, members))?;
+                    let members = ArchiveMembers::new(self);
+                    members
+                        .read_all(|members, limit| archive::visit_zip(Cursor::new(bytes), limit, members))?;
                     return Ok(None);
                 }
                 self.fix_size_if(begins_compressed(&bytes));
@@ -305,9 +315,10 @@ impl LogFileReader {
                 let head = peek(&mut file)?;
                 if is_zip(&head) {
                     let file = BufReader::new(file);
-                    let expanded = self.expand(|members, limit| archive::visit_zip(file, limit, members));
+                    let members = ArchiveMembers::new(self);
+                    let read = members.read_all(|members, limit| archive::visit_zip(file, limit, members));
                     bytes_done.fetch_add(size, Relaxed);
-                    return expanded.map(|()| None);
+                    return read.map(|()| None);
                 }
                 let is_compressed = begins_compressed(&head);
                 if size >= MIN_CHUNKED_FILE_BYTES && !is_compressed && !is_tar(&head) {
@@ -320,30 +331,22 @@ impl LogFileReader {
         };
         let reader = Peeked::new(body.into_reader()?);
         if is_tar(reader.head()) {
-            self.expand(|members, limit| archive::visit_tar(reader, limit, members))?;
+            let members = ArchiveMembers::with_deferred_ends(self);
+            members.read_all(|members, limit| archive::visit_tar(reader, limit, members))?;
         } else {
-            self.cut(reader, &self.task.file, &self.task.known_lines)?;
+            self.cut(reader, &self.task.file, &self.task.known_lines, None)?;
         }
         Ok(None)
     }
 
-    /// Reads the members of an archive as log files.
-    fn expand(
-        &self,
-        visit: impl FnOnce(&mut ArchiveMembers<'_>, &SizeLimit) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let limit = SizeLimit::for_archive(self.task.file.size);
-        let mut members = ArchiveMembers::new(self, &limit);
-        let visited = visit(&mut members, &limit);
-        members.finish(visited)
-    }
-
-    /// Cuts `file` into lines blocks for the parsers. Returns `false` if the ingest was cancelled or has ended.
+    /// Cuts `file` into lines blocks for the parsers. With `deferred_ends`, the end of the file is added to them, and the
+    /// caller sends it later. Returns `false` if the ingest was cancelled or has ended.
     pub(super) fn cut(
         &self,
         reader: impl Read,
         file: &Arc<FileMark>,
         known_lines: &[Range<u64>],
+        mut deferred_ends: Option<&mut Vec<DeferredEnd>>,
     ) -> io::Result<bool> {
         let LogFileTask { source, cancel, buffers, .. } = &self.task;
         let mut cutter = Cutter::new(reader, buffers.clone(), file.size);
@@ -371,6 +374,12 @@ impl LogFileReader {
                     }
                 }
             }
+            if lines.is_last
+                && let Some(ends) = &mut deferred_ends
+            {
+                lines.is_last = false;
+                ends.push(DeferredEnd { file: file.clone(), next_line: lines.first_line + lines.count() });
+            }
             let blocks = held.drain(..).chain([lines]).flat_map(|lines| lines.without(known_lines));
             for lines in blocks.filter(|lines| !lines.is_empty() || lines.is_last) {
                 let work = Work::Block { source: *source, file: file.clone(), lines };
@@ -380,6 +389,12 @@ impl LogFileReader {
             }
         }
         Ok(true)
+    }
+
+    /// Tells the parsers that `end.file` was read to its end.
+    pub(super) fn send_end(&self, end: DeferredEnd) {
+        let lines = LinesBlock { is_last: true, ..LinesBlock::empty(end.next_line) };
+        self.give(Work::Block { source: self.task.source, file: end.file, lines });
     }
 
     /// Compressed content has an end of its own, so no lines are appended to it.

@@ -280,6 +280,28 @@ fn a_damaged_archive_gives_nothing_and_the_version_before_stays() {
 }
 
 #[test]
+fn requests_committed_before_their_archive_turned_out_to_be_damaged_are_removed() {
+    let home = home();
+    put(&home, "in/a.log", log(50_000..50_001));
+    pull(&home, 0, "in");
+    let mut archive = gzip(&tar(&[("one", log(0..2000).as_bytes()), ("two", log(2000..20_000).as_bytes())]));
+    let checksum = archive.len() - 6;
+    archive[checksum] ^= 1;
+    let mut process = home.command(&["pull", "-"]);
+    let mut process = process.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = process.stdin.take().unwrap();
+    let (first, rest) = archive.split_at(archive.len() / 2);
+    stdin.write_all(first).unwrap();
+    // Time for commits.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    stdin.write_all(rest).unwrap();
+    drop(stdin);
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(totals(&home), (1, 50_000));
+}
+
+#[test]
 fn an_archive_that_ends_too_early_gives_what_is_there_and_is_read_again() {
     let home = home();
     let whole = tar(&[("one", log(0..5).as_bytes()), ("two", log(5..10).as_bytes())]);

@@ -264,7 +264,7 @@ async fn refusals_say_what_to_do() {
     for (status, code, expected) in [
         (403, "AccessDenied", "s3:ListBucket is required on arn:aws:s3:::acme-logs"),
         (400, "ExpiredToken", "the credentials have expired; log in again"),
-        (403, "RequestTimeTooSkewed", "the clock of this machine is wrong"),
+        (403, "RequestTimeTooSkewed", "the clock of this machine differs"),
     ] {
         server.refuse_next(1, status, code, &[]);
         let message = error("s3://acme-logs", &server.options()).await;
