@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use tamarin::cache::{Batch, BatchBuilder, Cache, FileMark, FilePart, Writer, WriterOptions};
+use tamarin::cache::{Batch, BatchBuilder, Cache, FileMark, FilePart, SourceId, Writer, WriterOptions};
 use tamarin::log::records;
 use tamarin::query::{
     Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 const ROWS_PER_SEGMENT: usize = 16_384;
 
 /// Appends a segment of new requests.
-fn append(writer: &mut Writer, source: i64, number: usize) {
+fn append(writer: &mut Writer, source: SourceId, number: usize) {
     let mut builder = BatchBuilder::default();
     for row in 0..ROWS_PER_SEGMENT {
         let line = format!(

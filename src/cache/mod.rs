@@ -17,6 +17,7 @@
 mod column;
 pub(crate) mod dictionary;
 mod error;
+mod ids;
 mod read;
 mod sqlite;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use column::value_set::ValueSet;
 pub use dictionary::Dictionary;
 pub use dictionary::published::SharedDictionaries;
 pub use error::CacheError;
+pub use ids::{SegmentId, SourceId};
 pub use read::{
     Cache, IntColumn, MappedFile, NumberBlock, SegmentInfo, Snapshot, TextColumn, TimeBlock, code,
 };

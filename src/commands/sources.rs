@@ -66,7 +66,7 @@ fn verify(context: &Context, path: &Path) -> anyhow::Result<Outcome> {
         let rows = checked.findings.into_iter().map(|finding| {
             vec![
                 finding.source.map_or(Cell::Absent, |uri| Cell::Owned(uri.into_bytes())),
-                finding.segment.map_or(Cell::Absent, |segment| Cell::Number(segment.into())),
+                finding.segment.map_or(Cell::Absent, |segment| Cell::Number(segment.get().into())),
                 Cell::Owned(finding.place.into_bytes()),
                 Cell::Owned(finding.problem.into_bytes()),
             ]

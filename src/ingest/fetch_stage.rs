@@ -1,6 +1,7 @@
 //! The fetch stage: lists log files, skips those that the catalogue has, fetches the others many at a time, and cuts
 //! them into lines blocks.
 
+use crate::cache::SourceId;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::ops::Range;
@@ -123,7 +124,7 @@ struct SourceFetcher<'s> {
     index: usize,
     source: Arc<dyn Source>,
     /// The id of the source, if the catalogue had it before.
-    source_id: Option<i64>,
+    source_id: Option<SourceId>,
     /// Limits the number of fetches.
     slots: Arc<Semaphore>,
     /// Limits the KiB of log files in memory.
@@ -246,7 +247,7 @@ pub(super) struct LogFileReader {
     messages: flume::WeakSender<Message>,
     parsers: usize,
     pub(super) cache: Arc<Cache>,
-    pub(super) source_id: Option<i64>,
+    pub(super) source_id: Option<SourceId>,
     cutters: Arc<Semaphore>,
 }
 

@@ -1,5 +1,6 @@
 //! The write stage: one thread that appends batches to the cache and decides when to commit.
 
+use crate::cache::SourceId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -38,7 +39,7 @@ pub(super) struct WriteStage {
     uris: Vec<String>,
     /// Ids of the sources in the catalogue. A source enters the catalogue with its first batch, so that a mistyped
     /// name or a folder without logs leaves no trace.
-    ids: Vec<Option<i64>>,
+    ids: Vec<Option<SourceId>>,
     batches: BufferPool<Box<Batch>>,
     counters: Arc<Counters>,
     uncommitted: Uncommitted,
@@ -174,7 +175,7 @@ impl WriteStage {
     }
 
     /// The id of a source, if it is in the catalogue.
-    fn known_source(&self, source: usize) -> Result<Option<i64>, CacheError> {
+    fn known_source(&self, source: usize) -> Result<Option<SourceId>, CacheError> {
         match self.ids[source] {
             Some(id) => Ok(Some(id)),
             None => self.writer.find_source(&self.uris[source]),

@@ -295,7 +295,7 @@ fn lines_of_a_megabyte_are_pulled_whole_into_segments_that_end_by_bytes_and_come
     assert!(tamarin::cache::check::check(&place.cache(), 0).unwrap().findings.is_empty());
     // A segment that is full by bytes is no tail to be written anew.
     let segments =
-        |cache: &Cache| cache.snapshot().unwrap().segments.iter().map(|segment| segment.id).collect();
+        |cache: &Cache| cache.snapshot().unwrap().segments.iter().map(|segment| segment.id.get()).collect();
     let before: Vec<i64> = segments(&cache);
     place.put("b.log", log(LINES..LINES + 10));
     assert_eq!(place.pull().requests, 10);

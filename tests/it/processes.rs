@@ -304,7 +304,7 @@ fn a_pull_fails_if_its_cache_is_moved_deleted_or_replaced() {
 #[test]
 fn every_change_of_a_moved_cache_fails() {
     use tamarin::cache::Monitoring;
-    type Change = fn(&mut Writer, i64) -> Result<(), CacheError>;
+    type Change = fn(&mut Writer, tamarin::cache::SourceId) -> Result<(), CacheError>;
     let changes: [(&str, Change); 7] = [
         ("commit", |writer, _| writer.commit()),
         ("fold", |writer, _| writer.checkpoint()),

@@ -278,7 +278,7 @@ proptest! {
         let mut filling = Filling::new(&path, segment_rows);
         let sources = SOURCES.map(|uri| {
             let number = filling.writer.source(uri).unwrap();
-            naive.add_source(number as u32, uri);
+            naive.add_source(number.get() as u32, uri);
             number
         });
         let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
@@ -287,7 +287,7 @@ proptest! {
             for (source, lines, commit, reopen) in phase {
                 let appended = filling.append(sources[source], &lines);
                 let expected = lines.iter().fold((0, 0), |(new, repeated), line| {
-                    let counts = naive.push(sources[source] as u32, line.as_bytes());
+                    let counts = naive.push(sources[source].get() as u32, line.as_bytes());
                     (new + counts.0, repeated + counts.1)
                 });
                 prop_assert_eq!((appended.requests, appended.duplicates), expected);
@@ -338,11 +338,11 @@ fn caches_of(lines: &[String]) -> (tempfile::TempDir, LocalEngine, NaiveCache) {
     let mut filling = Filling::new(&path, 100);
     let mut naive = NaiveCache::default();
     let source = filling.writer.source(SOURCES[0]).unwrap();
-    naive.add_source(source as u32, SOURCES[0]);
+    naive.add_source(source.get() as u32, SOURCES[0]);
     filling.append(source, lines);
     filling.writer.commit().unwrap();
     for line in lines {
-        naive.push(source as u32, line.as_bytes());
+        naive.push(source.get() as u32, line.as_bytes());
     }
     (folder, LocalEngine::new(Arc::new(Cache::open(&path).unwrap())), naive)
 }

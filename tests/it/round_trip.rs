@@ -49,12 +49,12 @@ fn through_a_cache(batches: &[Vec<Vec<u8>>], segment_rows: usize) -> (Vec<Reques
         let mut filling = Filling::new(&path, segment_rows);
         let source = filling.writer.source(URI).unwrap();
         if index == 0 {
-            naive.add_source(source as u32, URI);
+            naive.add_source(source.get() as u32, URI);
         }
         filling.append(source, batch);
         filling.writer.commit().unwrap();
         batch.iter().for_each(|line| {
-            naive.push(source as u32, line);
+            naive.push(source.get() as u32, line);
         });
     }
     let Answer::Requests(expected) = naive.answer(&every_request()) else { panic!() };

@@ -4,6 +4,7 @@
 //! page, so that one page can be read without the others. `crc` is the checksum of the rest of the row, so that the
 //! bounds can be trusted without reading the column.
 
+use crate::cache::ids::SegmentId;
 use rusqlite::blob::ZeroBlob;
 use rusqlite::{Connection, params};
 
@@ -44,7 +45,11 @@ impl Head {
 }
 
 /// Writes a column of a segment. Returns its length in bytes.
-pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -> Result<u64, StoreError> {
+pub fn insert(
+    connection: &Connection,
+    segment: SegmentId,
+    column: PackedColumn<'_>,
+) -> Result<u64, StoreError> {
     let PackedColumn { field, low, high, value_set, bytes, pages } = column;
     let id = chunk_id(segment, field);
     let head = Head { low, high, data_crc: checksum::of_bytes(bytes) };
@@ -76,7 +81,7 @@ pub fn insert(connection: &Connection, segment: i64, column: PackedColumn<'_>) -
 /// The value set of a column; `None` if none is stored.
 pub fn value_set(
     connection: &Connection,
-    segment: i64,
+    segment: SegmentId,
     field: Field,
 ) -> Result<Option<ValueSet>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT presence FROM column_chunk WHERE id = ?1")?;
@@ -91,7 +96,7 @@ pub fn value_set(
 }
 
 /// The bounds of a column and the checksum of its bytes, which are not read.
-pub fn head(connection: &Connection, segment: i64, field: Field) -> Result<Head, StoreError> {
+pub fn head(connection: &Connection, segment: SegmentId, field: Field) -> Result<Head, StoreError> {
     let id = chunk_id(segment, field);
     let mut statement =
         connection.prepare_cached("SELECT low, high, data_crc, crc FROM column_chunk WHERE id = ?1")?;
@@ -122,7 +127,7 @@ impl Unverified {
 /// Reads the bytes of a column without a comparison with their checksum.
 pub fn read_unverified(
     connection: &Connection,
-    segment: i64,
+    segment: SegmentId,
     field: Field,
 ) -> Result<Unverified, StoreError> {
     let head = head(connection, segment, field)?;
@@ -135,7 +140,11 @@ pub fn read_unverified(
 
 /// Reads the head and the bytes of a column. Of a text column, only the directory is compared with its checksum:
 /// [`text::split`](super::text::split) compares the pages.
-pub fn read(connection: &Connection, segment: i64, field: Field) -> Result<(Head, Vec<u8>), StoreError> {
+pub fn read(
+    connection: &Connection,
+    segment: SegmentId,
+    field: Field,
+) -> Result<(Head, Vec<u8>), StoreError> {
     let column = read_unverified(connection, segment, field)?;
     let head = column.head;
     Ok((head, column.verify()?))

@@ -1,5 +1,6 @@
 //! An open cache: its connections, and what stays in memory between queries.
 
+use crate::cache::ids::{SegmentId, SourceId};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,9 +67,9 @@ struct Watch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentInfo {
     /// The id of the segment. It is never used again for another one.
-    pub id: i64,
+    pub id: SegmentId,
     /// The id of its source.
-    pub source: i64,
+    pub source: SourceId,
     /// Row number of its first request within the source.
     pub first_row: u64,
     /// Number of requests.
@@ -198,7 +199,7 @@ impl Cache {
     ///
     /// # Errors
     /// If the catalogue cannot be read or is damaged.
-    pub fn source_id(&self, uri: &str) -> Result<Option<i64>, CacheError> {
+    pub fn source_id(&self, uri: &str) -> Result<Option<SourceId>, CacheError> {
         self.consistently(|connection| catalogue::source_id(connection, uri))
     }
 
@@ -208,7 +209,7 @@ impl Cache {
     /// If the catalogue cannot be read or is damaged.
     pub fn log_file_statuses<'f>(
         &self,
-        source: Option<i64>,
+        source: Option<SourceId>,
         files: impl Iterator<Item = (&'f str, Option<&'f str>)>,
     ) -> Result<Vec<LogFileStatus>, CacheError> {
         self.consistently(|connection| {

@@ -1,5 +1,6 @@
 //! A consistent state of the cache, and its integer columns.
 
+use crate::cache::ids::{SegmentId, SourceId};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -24,7 +25,7 @@ pub struct Snapshot<'c> {
     /// All segments, by source and in the order in which their requests were added.
     pub segments: Vec<SegmentInfo>,
     /// Id and URI of every source.
-    pub sources: Vec<(i64, String)>,
+    pub sources: Vec<(SourceId, String)>,
     pub(super) dictionary_lengths: DictionaryLengths,
 }
 
@@ -130,7 +131,7 @@ impl Snapshot<'_> {
         &self,
         segment: &SegmentInfo,
         field: Field,
-        read: impl FnOnce(&Connection, i64, Field) -> Result<T, StoreError>,
+        read: impl FnOnce(&Connection, SegmentId, Field) -> Result<T, StoreError>,
     ) -> Result<T, CacheError> {
         let connection = self.connection.lock();
         let connection = connection.as_ref().ok_or(rusqlite::Error::InvalidQuery);

@@ -1,6 +1,7 @@
 //! The catalogue of sources and log files. Every row that is read is compared with its checksum, and every
 //! table with its digest.
 
+use crate::cache::ids::SourceId;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -17,7 +18,7 @@ use crate::cache::error::StoreError;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceInfo {
     /// Its id.
-    pub id: i64,
+    pub id: SourceId,
     /// Its name: `s3://bucket/prefix`, a path, …
     pub uri: String,
     /// Time of the first pull, in seconds since the epoch.
@@ -102,7 +103,7 @@ pub(in crate::cache) const NO_LOG: i64 = 2;
 /// A row of the table `source`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cache) struct SourceRow {
-    pub id: i64,
+    pub id: SourceId,
     pub uri: String,
     pub added: i64,
     pub last_pull: Option<i64>,
@@ -135,7 +136,7 @@ impl SourceRow {
     }
 
     /// The row of a source.
-    pub fn find(connection: &Connection, id: i64) -> Result<SourceRow, StoreError> {
+    pub fn find(connection: &Connection, id: SourceId) -> Result<SourceRow, StoreError> {
         let mut statement = connection.prepare_cached(&format!("{SELECT_SOURCE} WHERE id = ?1"))?;
         let mut rows = statement.query([id])?;
         SourceRow::read(rows.next()?.ok_or(Damage("a source is missing"))?)
@@ -181,7 +182,7 @@ impl SourceRow {
 
     fn crc(&self) -> i32 {
         RowChecksum::default()
-            .number(self.id)
+            .number(self.id.get())
             .bytes(self.uri.as_bytes())
             .number(self.added)
             .optional(self.last_pull)
@@ -195,7 +196,7 @@ impl SourceRow {
 
 /// All sources, with the sums over their log files and segments.
 pub(in crate::cache) fn sources(connection: &Connection) -> Result<Vec<SourceInfo>, StoreError> {
-    let mut segments: HashMap<i64, Vec<SegmentRow>> = HashMap::new();
+    let mut segments: HashMap<SourceId, Vec<SegmentRow>> = HashMap::new();
     for segment in SegmentRow::all(connection)? {
         segments.entry(segment.source).or_default().push(segment);
     }
@@ -231,7 +232,10 @@ pub(in crate::cache) fn sources(connection: &Connection) -> Result<Vec<SourceInf
     Ok(sources)
 }
 
-pub(in crate::cache) fn source_id(connection: &Connection, uri: &str) -> Result<Option<i64>, StoreError> {
+pub(in crate::cache) fn source_id(
+    connection: &Connection,
+    uri: &str,
+) -> Result<Option<SourceId>, StoreError> {
     let found = SourceRow::all(connection)?.into_iter().find(|source| source.uri == uri);
     Ok(found.map(|source| source.id))
 }
@@ -239,7 +243,7 @@ pub(in crate::cache) fn source_id(connection: &Connection, uri: &str) -> Result<
 /// What the catalogue has of a version of a log file.
 pub(in crate::cache) fn log_file_status(
     connection: &Connection,
-    source: Option<i64>,
+    source: Option<SourceId>,
     name: &str,
     version: Option<&str>,
 ) -> Result<LogFileStatus, StoreError> {

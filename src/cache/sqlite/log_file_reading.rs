@@ -4,6 +4,7 @@
 //! pull reads the rest. While another version is read ([`LogFileReading::earlier`]), the catalogue row describes the
 //! version before. When the new version was read to its end it replaces that one ([`versions`](super::versions)).
 
+use crate::cache::ids::SourceId;
 use std::sync::Arc;
 
 use roaring::RoaringTreemap;
@@ -73,7 +74,7 @@ impl LogFileReading {
     /// If the rows of the log file are damaged.
     pub fn load(
         connection: &Connection,
-        source: i64,
+        source: SourceId,
         mark: &Arc<FileMark>,
     ) -> Result<LogFileReading, StoreError> {
         let row = LogFileRow::find(connection, source, &mark.name)?;
@@ -201,7 +202,7 @@ impl LogFileReading {
     pub fn write(
         &self,
         transaction: &Transaction<'_>,
-        source: i64,
+        source: SourceId,
         root: &mut Root,
         next_id: &mut i64,
     ) -> rusqlite::Result<Written> {

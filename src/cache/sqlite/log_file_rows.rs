@@ -1,5 +1,6 @@
 //! The rows of a log file in the tables `log_file` and `log_file_rows`.
 
+use crate::cache::ids::SourceId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::root::Root;
@@ -33,7 +34,7 @@ impl Counts {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFileRow {
     pub id: i64,
-    pub source: i64,
+    pub source: SourceId,
     pub name: String,
     pub version: Option<String>,
     pub size: Option<u64>,
@@ -94,7 +95,11 @@ impl LogFileRow {
     }
 
     /// The row of a log file; `None` if the catalogue does not have it.
-    pub fn find(connection: &Connection, source: i64, name: &str) -> Result<Option<LogFileRow>, StoreError> {
+    pub fn find(
+        connection: &Connection,
+        source: SourceId,
+        name: &str,
+    ) -> Result<Option<LogFileRow>, StoreError> {
         let sql = format!("SELECT {LOG_FILE_COLUMNS} FROM log_file f WHERE f.source_id = ?1 AND f.name = ?2");
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params![source, name])?;
@@ -108,7 +113,7 @@ impl LogFileRow {
     }
 
     /// The rows of all log files of a source.
-    pub fn all(connection: &Connection, source: i64) -> Result<Vec<LogFileRow>, StoreError> {
+    pub fn all(connection: &Connection, source: SourceId) -> Result<Vec<LogFileRow>, StoreError> {
         let sql = format!("SELECT {LOG_FILE_COLUMNS} FROM log_file f WHERE f.source_id = ?1 ORDER BY f.id");
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query([source])?;
@@ -122,7 +127,8 @@ impl LogFileRow {
     /// The checksum of the current content.
     pub fn crc(&self) -> i32 {
         let Counts { lines, requests, duplicates, rejected } = self.counts;
-        let row = RowChecksum::default().number(self.id).number(self.source).bytes(self.name.as_bytes());
+        let row =
+            RowChecksum::default().number(self.id).number(self.source.get()).bytes(self.name.as_bytes());
         let row = match &self.version {
             None => row.number(0),
             Some(version) => row.number(1).bytes(version.as_bytes()),

@@ -7,6 +7,7 @@
 //! note the time of the cut. They are never deleted at their source, because the cache no longer has all of
 //! their content; and if one of them grows or changes, requests before that time are not added again.
 
+use crate::cache::ids::SourceId;
 use std::ops::AddAssign;
 
 use roaring::RoaringTreemap;
@@ -71,7 +72,7 @@ impl Snapshot<'_> {
     ///
     /// # Errors
     /// If the cache cannot be read.
-    pub fn prunable(&self, source: i64, before: i64) -> Result<Pruned, CacheError> {
+    pub fn prunable(&self, source: SourceId, before: i64) -> Result<Pruned, CacheError> {
         let mut total = Pruned::default();
         let is_old = |segment: &&SegmentInfo| segment.source == source && segment.time_min < before;
         for segment in self.segments.iter().filter(is_old) {
@@ -89,7 +90,7 @@ impl Writer {
     ///
     /// # Errors
     /// If the cache cannot be read or written.
-    pub fn prune(&mut self, source: i64, before: i64) -> Result<Pruned, CacheError> {
+    pub fn prune(&mut self, source: SourceId, before: i64) -> Result<Pruned, CacheError> {
         self.commit_and_reset()?;
         let old_segments = self.old_segments(source, before).map_err(|error| error.of(&self.path))?;
         let mut removed = RoaringTreemap::new();
@@ -113,7 +114,7 @@ impl Writer {
     }
 
     /// The segments with requests before a time.
-    fn old_segments(&self, source: i64, before: i64) -> Result<Vec<OldSegment>, StoreError> {
+    fn old_segments(&self, source: SourceId, before: i64) -> Result<Vec<OldSegment>, StoreError> {
         let mut all = Vec::new();
         let segments = SegmentRow::all(&self.connection)?;
         for segment in
@@ -134,7 +135,7 @@ impl Writer {
     /// had requests before it: they were delivered before it or not long after, or their names have no time.
     fn mark_log_files(
         &mut self,
-        source: i64,
+        source: SourceId,
         before: i64,
         removed: &RoaringTreemap,
     ) -> Result<(), CacheError> {
@@ -176,7 +177,7 @@ mod tests {
         let cache = Cache::open(path).unwrap();
         let snapshot = cache.snapshot().unwrap();
         let rows = snapshot.with(|connection| Ok(SegmentRow::all(connection).unwrap())).unwrap();
-        let numbers: HashMap<i64, RowNumbers> =
+        let numbers: HashMap<crate::cache::SegmentId, RowNumbers> =
             rows.into_iter().map(|segment| (segment.id, segment.numbers)).collect();
         let mut all = Vec::new();
         for segment in &snapshot.segments {

@@ -2,6 +2,7 @@
 
 use super::catalogue::{self, SourceRow, WHOLE};
 use super::log_file_rows::LogFileRow;
+use crate::cache::ids::SourceId;
 use crate::cache::write::file_part::CUT_LINE_REASON;
 use crate::cache::{Cache, CacheError, Writer};
 
@@ -39,7 +40,7 @@ impl Writer {
     /// If the cache cannot be read.
     pub fn has_whole_log_file(
         &self,
-        source: i64,
+        source: SourceId,
         name: &str,
         version: Option<&str>,
     ) -> Result<bool, CacheError> {

@@ -141,6 +141,6 @@ CREATE TABLE removed (
 ";
 
 /// Id of a row in `column_chunk`.
-pub fn chunk_id(segment: i64, field: crate::log::Field) -> i64 {
-    segment * 64 + field as i64
+pub fn chunk_id(segment: crate::cache::SegmentId, field: crate::log::Field) -> i64 {
+    segment.get() * 64 + field as i64
 }

@@ -1,5 +1,6 @@
 //! The rows of the tables `segment` and `removed`.
 
+use crate::cache::ids::{SegmentId, SourceId};
 use rusqlite::{Connection, Row, params};
 
 use super::root::{self, Root};
@@ -14,8 +15,8 @@ const MAX_ROW_NUMBERS: usize = 1 << 24;
 /// A row of the table `segment`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SegmentRow {
-    pub id: i64,
-    pub source: i64,
+    pub id: SegmentId,
+    pub source: SourceId,
     pub rows: usize,
     pub numbers: RowNumbers,
     /// Times of its oldest and its newest request.
@@ -51,7 +52,7 @@ impl SegmentRow {
     }
 
     /// The row of a segment.
-    pub fn find(connection: &Connection, id: i64) -> Result<SegmentRow, StoreError> {
+    pub fn find(connection: &Connection, id: SegmentId) -> Result<SegmentRow, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment
              WHERE id = ?1",
@@ -80,6 +81,7 @@ impl SegmentRow {
         }
         let rows = rows as usize;
         let numbers = RowNumbers::open(first_row as u64, covered as usize, rows, gone)?;
+        let (id, source) = (SegmentId::new(id), SourceId::new(source));
         Ok(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: bytes as u64 })
     }
 
@@ -89,7 +91,7 @@ impl SegmentRow {
         let covered = numbers.span(*rows) as i64;
         let gone = numbers.gone_bytes();
         let (first_row, rows, bytes) = (numbers.first as i64, *rows as i64, *bytes as i64);
-        let columns = [*id, *source, first_row, rows, covered, *time_min, *time_max, bytes];
+        let columns = [id.get(), source.get(), first_row, rows, covered, *time_min, *time_max, bytes];
         transaction
             .prepare_cached(
                 "INSERT INTO segment (id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc,
@@ -125,14 +127,14 @@ fn crc(columns: &[i64; 8], gone: Option<&[u8]>) -> i32 {
 /// A range of row numbers whose whole segment was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemovedRow {
-    pub source: i64,
+    pub source: SourceId,
     pub first_row: i64,
     pub rows: i64,
 }
 
 impl RemovedRow {
     /// The ranges of a source, in ascending order.
-    pub fn of_source(connection: &Connection, source: i64) -> Result<Vec<RemovedRow>, StoreError> {
+    pub fn of_source(connection: &Connection, source: SourceId) -> Result<Vec<RemovedRow>, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT source_id, first_row, rows, crc FROM removed WHERE source_id = ?1 ORDER BY first_row",
         )?;
@@ -164,6 +166,6 @@ impl RemovedRow {
     }
 
     fn crc(self) -> i32 {
-        checksum::of_numbers(&[self.source, self.first_row, self.rows])
+        checksum::of_numbers(&[self.source.get(), self.first_row, self.rows])
     }
 }

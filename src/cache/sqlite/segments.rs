@@ -1,5 +1,6 @@
 //! Stored segments: writing, deleting, reading, and rewriting without some of their requests.
 
+use crate::cache::ids::{SegmentId, SourceId};
 use rusqlite::{Connection, Transaction};
 
 use super::root::Root;
@@ -19,13 +20,13 @@ use crate::log::Field;
 pub(in crate::cache) fn insert_segment(
     transaction: &Transaction<'_>,
     root: &mut Root,
-    (source, numbers): (i64, RowNumbers),
+    (source, numbers): (SourceId, RowNumbers),
     segment: &mut Memtable,
     keys: &GrowingDictionary,
-) -> Result<i64, StoreError> {
+) -> Result<SegmentId, StoreError> {
     let (time_min, time_max) = segment.time_range().unwrap_or((0, 0));
     root.newest_segment += 1;
-    let id = root.newest_segment;
+    let id = SegmentId::new(root.newest_segment);
     let (rows, mut bytes) = (segment.rows(), 0);
     segment.pack(keys, |column| {
         bytes += chunk::insert(transaction, id, column)?;
@@ -35,10 +36,10 @@ pub(in crate::cache) fn insert_segment(
     Ok(id)
 }
 
-pub(in crate::cache) fn delete_segment(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+pub(in crate::cache) fn delete_segment(transaction: &Transaction<'_>, id: SegmentId) -> rusqlite::Result<()> {
     transaction
         .prepare_cached("DELETE FROM column_chunk WHERE id BETWEEN ?1 AND ?1 + 63")?
-        .execute([id * 64])?;
+        .execute([id.get() * 64])?;
     transaction.prepare_cached("DELETE FROM segment WHERE id = ?1")?.execute([id])?;
     Ok(())
 }
@@ -74,7 +75,7 @@ pub(in crate::cache) fn remove_rows(
 /// Reads a stored segment into a memtable.
 pub(in crate::cache) fn load_segment(
     connection: &Connection,
-    id: i64,
+    id: SegmentId,
     rows: usize,
 ) -> Result<Memtable, StoreError> {
     let damaged = |damage| StoreError::from(damage).at(format_args!("segment {id}"));
@@ -104,7 +105,7 @@ pub(in crate::cache) fn load_segment(
 /// Reads the bytes of a column of a stored segment.
 pub(in crate::cache) fn read_column(
     connection: &Connection,
-    segment: i64,
+    segment: SegmentId,
     field: Field,
 ) -> Result<Vec<u8>, StoreError> {
     let read = chunk::read(connection, segment, field).map(|(_, bytes)| bytes);

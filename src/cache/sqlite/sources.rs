@@ -3,6 +3,7 @@
 use super::catalogue::{self, PAUSED, REMOVED, SourceInfo, SourceRow};
 use super::log_file_rows::LogFileRow;
 use super::segment_rows::SegmentRow;
+use crate::cache::ids::SourceId;
 use crate::cache::{CacheError, Writer};
 
 /// How a source is monitored.
@@ -29,12 +30,12 @@ pub struct Deleted {
 
 impl Writer {
     /// The id of a source, if the catalogue has it.
-    pub fn find_source(&self, uri: &str) -> Result<Option<i64>, CacheError> {
+    pub fn find_source(&self, uri: &str) -> Result<Option<SourceId>, CacheError> {
         catalogue::source_id(&self.connection, uri).map_err(|error| error.of(&self.path))
     }
 
     /// Returns the id of a source, which is added to the catalogue if it is new.
-    pub fn source(&mut self, uri: &str) -> Result<i64, CacheError> {
+    pub fn source(&mut self, uri: &str) -> Result<SourceId, CacheError> {
         if let Some(id) = self.find_source(uri)? {
             return Ok(id);
         }
@@ -42,7 +43,7 @@ impl Writer {
         self.in_transaction(|transaction, _| {
             let last: Option<i64> =
                 transaction.query_row("SELECT max(id) FROM source", [], |row| row.get(0))?;
-            let id = last.unwrap_or(0) + 1;
+            let id = SourceId::new(last.unwrap_or(0) + 1);
             let uri = uri.to_owned();
             SourceRow {
                 id,
@@ -60,14 +61,14 @@ impl Writer {
     }
 
     /// Records the current time as that of the last complete pull of a source.
-    pub fn record_pull(&mut self, source: i64) -> Result<(), CacheError> {
+    pub fn record_pull(&mut self, source: SourceId) -> Result<(), CacheError> {
         self.change_source(source, |row| row.last_pull = Some(now()))
     }
 
     /// Changes the row of a source.
     pub(in crate::cache) fn change_source(
         &mut self,
-        source: i64,
+        source: SourceId,
         change: impl FnOnce(&mut SourceRow),
     ) -> Result<(), CacheError> {
         self.in_transaction(|transaction, _| {
@@ -86,7 +87,7 @@ impl Writer {
     ///
     /// # Errors
     /// If the cache cannot be written.
-    pub fn monitor(&mut self, source: i64, wanted: Monitoring) -> Result<(), CacheError> {
+    pub fn monitor(&mut self, source: SourceId, wanted: Monitoring) -> Result<(), CacheError> {
         self.change_source(source, |row| match wanted {
             Monitoring::On => (row.monitored, row.paused) = (1, 0),
             Monitoring::Paused => row.paused = PAUSED,
@@ -100,7 +101,7 @@ impl Writer {
     ///
     /// # Errors
     /// If the cache cannot be written; then nothing is changed.
-    pub fn delete_source(&mut self, source: i64) -> Result<Deleted, CacheError> {
+    pub fn delete_source(&mut self, source: SourceId) -> Result<Deleted, CacheError> {
         self.commit_and_reset()?;
         self.in_transaction(|transaction, root| {
             let segments: Vec<SegmentRow> = SegmentRow::all(transaction)?

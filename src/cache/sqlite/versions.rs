@@ -7,6 +7,7 @@
 //!
 //! A request that several log files gave is stored once, and stays as long as one of these files gives it.
 
+use crate::cache::ids::SourceId;
 use std::collections::HashMap;
 
 use roaring::RoaringTreemap;
@@ -34,7 +35,7 @@ impl Writer {
     /// If the cache cannot be read or written; then nothing is removed.
     pub fn replace_versions(&mut self) -> Result<u64, CacheError> {
         self.commit()?;
-        let mut by_source: HashMap<i64, Vec<LogFileReading>> = HashMap::new();
+        let mut by_source: HashMap<SourceId, Vec<LogFileReading>> = HashMap::new();
         let files = std::mem::take(&mut self.readings);
         for ((source, _), file) in files {
             if file.is_damaged || file.removes_requests() {
@@ -77,7 +78,7 @@ impl Rows {
 fn replace(
     transaction: &Transaction<'_>,
     root: &mut Root,
-    source: i64,
+    source: SourceId,
     files: &[LogFileReading],
     keys: &GrowingDictionary,
 ) -> Result<u64, StoreError> {
@@ -157,7 +158,7 @@ fn row_of(rows: &mut [LogFileRow], id: i64) -> Option<&mut LogFileRow> {
 fn remove(
     transaction: &Transaction<'_>,
     root: &mut Root,
-    source: i64,
+    source: SourceId,
     removed_numbers: &RoaringTreemap,
     keys: &GrowingDictionary,
 ) -> Result<u64, StoreError> {

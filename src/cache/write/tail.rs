@@ -1,5 +1,6 @@
 //! The end of a source while it is being written: its memtable, and the stored segment that the memtable replaces.
 
+use crate::cache::{SegmentId, SourceId};
 use rusqlite::{Connection, Transaction};
 
 use super::memtable::{Memtable, SEGMENT_BYTES};
@@ -20,11 +21,11 @@ use crate::log::Field;
 
 /// The end of the source that is being written.
 pub(in crate::cache) struct Tail {
-    pub(super) source: i64,
+    pub(super) source: SourceId,
     pub(super) numbers: RowNumbers,
     pub(super) memtable: Memtable,
     /// The stored segment that has the first `committed` rows of the memtable.
-    pub(super) stored_segment: Option<i64>,
+    pub(super) stored_segment: Option<SegmentId>,
     pub(super) committed: usize,
     pub(super) repeats: RepeatFinder,
     /// Whether requests of any log file of the source were pruned: they must not be added again.
@@ -37,7 +38,7 @@ pub(super) fn write_segment(
     root: &mut Root,
     tail: &mut Tail,
     keys: &GrowingDictionary,
-) -> Result<i64, StoreError> {
+) -> Result<SegmentId, StoreError> {
     if let Some(old) = tail.stored_segment {
         delete_segment(transaction, old)?;
     }
@@ -52,7 +53,7 @@ pub(super) fn write_segment(
 /// Reads the end of a source. If its last segment is not full, it becomes the memtable.
 pub(super) fn load_tail(
     connection: &Connection,
-    source: i64,
+    source: SourceId,
     keys: &GrowingDictionary,
     segment_rows: usize,
 ) -> Result<Tail, StoreError> {

@@ -2,6 +2,7 @@
 //! that they came from. After a crash at any point the cache is complete up to the last commit, and has no
 //! request twice.
 
+use crate::cache::ids::SourceId;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
@@ -92,7 +93,7 @@ pub struct Writer {
     next_file_id: i64,
     pub(in crate::cache) tail: Option<Tail>,
     /// Log files that have uncommitted changes or lines still to be read.
-    pub(in crate::cache) readings: HashMap<(i64, String), LogFileReading>,
+    pub(in crate::cache) readings: HashMap<(SourceId, String), LogFileReading>,
     /// Bytes of their uncommitted rejected lines.
     rejected_bytes: usize,
     /// Buffer for the value ids of a batch.
@@ -225,7 +226,7 @@ impl Writer {
     ///
     /// # Errors
     /// If the cache cannot be read or written. Earlier commits stay.
-    pub fn append(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
+    pub fn append(&mut self, source: SourceId, batch: &mut Batch) -> Result<Appended, CacheError> {
         if batch.dictionaries.as_ref().is_some_and(|dictionaries| !dictionaries.is_same(&self.published)) {
             return Err(CacheError::damaged(
                 &self.path,
@@ -293,7 +294,7 @@ impl Writer {
 
     /// Rows of a batch that were pruned from their log file, in ascending order. They must not be added
     /// again.
-    fn pruned_rows(&mut self, source: i64, batch: &Batch) -> Result<Vec<usize>, CacheError> {
+    fn pruned_rows(&mut self, source: SourceId, batch: &Batch) -> Result<Vec<usize>, CacheError> {
         let mut rows = Vec::new();
         if self.tail.as_ref().is_some_and(|tail| tail.has_pruned) {
             let mut start = 0;
@@ -309,7 +310,7 @@ impl Writer {
     }
 
     /// Records that a file has no log lines. It is not fetched again.
-    pub fn record_no_log(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
+    pub fn record_no_log(&mut self, source: SourceId, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         let file = self.file(source, mark)?;
         file.has_no_log = true;
         file.is_dirty = true;
@@ -318,7 +319,7 @@ impl Writer {
 
     /// Records that the content of a log file is damaged: what this reading gave does not count, and
     /// [`Writer::replace_versions`] removes it.
-    pub fn record_damage(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
+    pub fn record_damage(&mut self, source: SourceId, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         self.file(source, mark)?.is_damaged = true;
         Ok(())
     }
@@ -429,7 +430,7 @@ impl Writer {
     }
 
     /// Makes a source the one that is written.
-    fn switch_source(&mut self, source: i64) -> Result<(), CacheError> {
+    fn switch_source(&mut self, source: SourceId) -> Result<(), CacheError> {
         if self.tail.as_ref().is_some_and(|tail| tail.source == source) {
             return Ok(());
         }
@@ -441,7 +442,7 @@ impl Writer {
         Ok(())
     }
 
-    fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut LogFileReading, CacheError> {
+    fn file(&mut self, source: SourceId, mark: &Arc<FileMark>) -> Result<&mut LogFileReading, CacheError> {
         let key = (source, mark.name.clone());
         if self.readings.get(&key).is_some_and(|state| state.mark.version != mark.version) {
             // The file changed while it was being read: another version begins.

@@ -1,6 +1,7 @@
 //! Partials: aggregates over some segments, kept between queries. When the ingest adds segments, a repeated query
 //! scans those only.
 
+use crate::cache::SegmentId;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ impl<H> PartialKey<H> {
 }
 
 /// An aggregate and the segments that it includes: final ones only, as others are replaced while they grow.
-type Entry<P> = (Arc<P>, Vec<i64>);
+type Entry<P> = (Arc<P>, Vec<SegmentId>);
 
 /// The partials of recent queries, within a memory budget.
 pub(super) struct PartialsCache<H, P> {
@@ -60,12 +61,12 @@ impl<H: Eq + Hash + Clone, P: Partial> PartialsCache<H, P> {
     /// Removes a partial and returns it, if all its segments are still in the snapshot.
     fn take(&self, key: &PartialKey<H>, segments: &[SegmentInfo]) -> Option<Entry<P>> {
         let entry = self.entries.remove(key)?;
-        let mut ids: Vec<i64> = segments.iter().map(|segment| segment.id).collect();
+        let mut ids: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
         ids.sort_unstable();
         entry.1.iter().all(|id| ids.binary_search(id).is_ok()).then_some(entry)
     }
 
-    fn put(&self, key: PartialKey<H>, partial: Arc<P>, included: Vec<i64>) {
+    fn put(&self, key: PartialKey<H>, partial: Arc<P>, included: Vec<SegmentId>) {
         let memory = partial.memory();
         if memory <= self.max_partial {
             self.entries.insert(key, (partial, included), memory);
@@ -98,7 +99,7 @@ impl QueryContext<'_> {
         let key = PartialKey::new(self.query, how);
         let (known, included) = cache.take(&key, &self.snapshot.segments).unzip();
         let known: Option<Arc<P>> = known;
-        let mut included: Vec<i64> = included.unwrap_or_default();
+        let mut included: Vec<SegmentId> = included.unwrap_or_default();
         let new = self.segments.iter().filter(|segment| !included.contains(&segment.id)).copied();
         let (finals, growing): (Vec<SegmentInfo>, Vec<SegmentInfo>) =
             new.partition(|segment| segment.is_final);

@@ -1,6 +1,7 @@
 //! Columns that the cache does not have: the values of a query parameter, or the methods, of request URIs. They are
 //! made from the text column when a query first needs them, and kept packed in memory.
 
+use crate::cache::SegmentId;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ pub(super) struct UriColumn {
 }
 
 /// The columns made so far, by part and segment.
-pub(super) struct UriColumns(ByteCache<(UriPart, i64), Arc<UriColumn>>);
+pub(super) struct UriColumns(ByteCache<(UriPart, SegmentId), Arc<UriColumn>>);
 
 impl Default for UriColumns {
     fn default() -> Self {

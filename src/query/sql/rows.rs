@@ -1,5 +1,6 @@
 //! Walks over the requests that pass, and reads the columns that are asked for, a block at a time.
 
+use crate::cache::SourceId;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
@@ -65,7 +66,7 @@ impl Shared {
     }
 
     /// The URI of a source.
-    pub fn source(&self, source: i64) -> Option<&str> {
+    pub fn source(&self, source: SourceId) -> Option<&str> {
         let sources = &self.moment.snapshot().sources;
         sources.iter().find(|(id, _)| *id == source).map(|(_, uri)| uri.as_str())
     }
@@ -226,8 +227,8 @@ impl Rows {
 }
 
 /// The number of a request of a source.
-pub fn row_id(source: i64, number: u64) -> i64 {
-    source << 40 | number as i64
+pub fn row_id(source: SourceId, number: u64) -> i64 {
+    source.get() << 40 | number as i64
 }
 
 /// An instant as the column `time` has it.

@@ -29,7 +29,11 @@ impl Filling {
     }
 
     /// Appends records as one batch and one log file. Each line must be a record.
-    pub(crate) fn append<L: AsRef<[u8]>>(&mut self, source: i64, lines: &[L]) -> Appended {
+    pub(crate) fn append<L: AsRef<[u8]>>(
+        &mut self,
+        source: tamarin::cache::SourceId,
+        lines: &[L],
+    ) -> Appended {
         let block = lines.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(&b'\n');
         self.parser.parse_block(&block, &mut RecordSink(&mut self.builder));
         let rows = self.builder.rows();

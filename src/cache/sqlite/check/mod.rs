@@ -5,6 +5,7 @@
 mod log_files;
 mod segments;
 
+use crate::cache::ids::SegmentId;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -27,7 +28,7 @@ pub struct Finding {
     /// The source concerned, if any.
     pub source: Option<String>,
     /// The segment concerned, if any.
-    pub segment: Option<i64>,
+    pub segment: Option<SegmentId>,
     /// `column NAME`, `dictionary of NAME`, `numbers`, `log files`, `file`.
     pub place: String,
     /// What is wrong.
@@ -94,7 +95,7 @@ impl Check<'_> {
     fn report(
         &mut self,
         source: Option<&str>,
-        segment: Option<i64>,
+        segment: Option<SegmentId>,
         place: impl Into<String>,
         problem: impl Into<String>,
     ) {
@@ -220,6 +221,8 @@ mod tests {
     use crate::log::FIELDS;
     use std::sync::LazyLock;
 
+    const FIRST: SegmentId = SegmentId::new(1);
+
     /// A cache with two segments.
     static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -260,7 +263,7 @@ mod tests {
     fn missing_and_surplus_rows_are_findings() {
         let key = Field::Key as i64;
         let finding = only(&format!("DELETE FROM column_chunk WHERE id = 64 + {}", Field::BytesSent as i64));
-        assert_eq!((finding.segment, finding.place.as_str()), (Some(1), "column bytes_sent"));
+        assert_eq!((finding.segment, finding.place.as_str()), (Some(FIRST), "column bytes_sent"));
         assert_eq!((finding.source.as_deref(), finding.problem.as_str()), (Some("one"), "it is missing"));
         let finding = only(&format!("UPDATE column_chunk SET high = high + 1 WHERE id = 64 + {key}"));
         assert_eq!(finding.place, "column key");
@@ -300,7 +303,7 @@ mod tests {
         let findings = after("DELETE FROM segment WHERE id = 1");
         assert!(findings.iter().any(|finding| finding.problem.contains("belong to no segment")));
         let findings = after("UPDATE segment SET time_max = time_max + 1 WHERE id = 1");
-        assert_eq!((findings[0].place.as_str(), findings[0].segment), ("segment", Some(1)));
+        assert_eq!((findings[0].place.as_str(), findings[0].segment), ("segment", Some(FIRST)));
         let finding =
             only("UPDATE dictionary SET value = CAST('k0x' AS BLOB) WHERE value = CAST('k0' AS BLOB)");
         assert_eq!(finding.place, "dictionary of key");
@@ -316,7 +319,7 @@ mod tests {
             let finding = only(&format!(
                 "UPDATE column_chunk SET data = CAST(x'ff' || substr(data, 2) AS BLOB) WHERE id = 64 + {number}"
             ));
-            assert_eq!(finding.segment, Some(1));
+            assert_eq!(finding.segment, Some(FIRST));
             assert_eq!(finding.place, format!("column {}", field.name()));
         }
         let finding = only(&format!(
@@ -372,7 +375,7 @@ mod tests {
         let chunks: Vec<(Field, Vec<u8>)> = FIELDS
             .iter()
             .map(|meta| {
-                let id = crate::cache::sqlite::schema::chunk_id(1, meta.field);
+                let id = crate::cache::sqlite::schema::chunk_id(FIRST, meta.field);
                 let read = |row: &rusqlite::Row<'_>| row.get::<_, Vec<u8>>(0);
                 let sql = "SELECT data FROM column_chunk WHERE id = ?1";
                 (meta.field, connection.query_row(sql, [id], read).unwrap())
@@ -396,12 +399,16 @@ mod tests {
                 let findings = check(&damaged, 0).unwrap().findings;
                 let [finding] = &findings[..] else { panic!("{field:?} byte {at}: {findings:#?}") };
                 assert_eq!(finding.place, format!("column {}", field.name()));
-                assert_eq!(finding.segment, Some(1));
+                assert_eq!(finding.segment, Some(FIRST));
                 let error = all(&damaged).unwrap_err().to_string();
                 assert!(error.contains(&format!("segment 1, column {}", field.name())), "{error}");
                 assert!(error.contains("tamarin sources check"), "{error}");
                 assert!(
-                    Cache::open(&damaged).and_then(|cache| cache.snapshot()?.prunable(1, i64::MAX)).is_err()
+                    Cache::open(&damaged)
+                        .and_then(|cache| cache
+                            .snapshot()?
+                            .prunable(crate::cache::SourceId::new(1), i64::MAX))
+                        .is_err()
                         || *field != Field::Time
                 );
                 flips += 1;

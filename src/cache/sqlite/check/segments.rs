@@ -7,12 +7,13 @@ use crate::cache::column::integers::Integers;
 use crate::cache::column::layout::{DETAIL_FIELDS, MEASURE_FIELDS, slot};
 use crate::cache::column::text::{TextPage, split};
 use crate::cache::error::StoreError;
+use crate::cache::ids::{SegmentId, SourceId};
 use crate::cache::sqlite::segment_rows::{RemovedRow, SegmentRow};
 use crate::cache::write::memtable::code_to_time;
 use crate::log::{FIELDS, Field};
 
 struct Segment {
-    id: i64,
+    id: SegmentId,
     source: String,
     rows: i64,
     times: (i64, i64),
@@ -21,12 +22,14 @@ struct Segment {
 impl Check<'_> {
     pub(super) fn segments(&mut self, after: i64) -> Result<(), StoreError> {
         let sources = self.sources()?;
-        let uri_of = |id: i64| sources.iter().find(|source| source.id == id).map_or("", |source| &source.uri);
+        let uri_of =
+            |id: SourceId| sources.iter().find(|source| source.id == id).map_or("", |source| &source.uri);
         let mut statement = self.connection.prepare("SELECT id FROM segment ORDER BY id")?;
-        let ids: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let ids: Vec<SegmentId> =
+            statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         for id in ids {
-            self.checked.newest_segment = id;
-            if id <= after {
+            self.checked.newest_segment = id.get();
+            if id.get() <= after {
                 continue;
             }
             self.checked.segments += 1;
@@ -144,7 +147,7 @@ impl Check<'_> {
         let segments = SegmentRow::all(self.connection).unwrap_or_default();
         for source in self.sources()? {
             let own = segments.iter().filter(|segment| segment.source == source.id);
-            let mut ranges: Vec<(u64, u64, Option<i64>)> = own
+            let mut ranges: Vec<(u64, u64, Option<SegmentId>)> = own
                 .map(|segment| {
                     let range = segment.numbers.range(segment.rows);
                     (range.start, range.end, Some(segment.id))

@@ -1,6 +1,7 @@
 //! Stored segments that are compared with records: decoded ([`DecodedSegment`]), or only their times and keys
 //! ([`TimesAndKeys`]).
 
+use crate::cache::ids::SegmentId;
 use hashbrown::{HashMap, HashTable};
 use rusqlite::Connection;
 
@@ -20,7 +21,7 @@ use crate::log::Field;
 
 /// A decoded segment.
 pub(super) struct DecodedSegment {
-    pub(super) id: i64,
+    pub(super) id: SegmentId,
     columns: Vec<Integers>,
     /// Rows by time, key and operation.
     rows: HashTable<u32>,
@@ -31,7 +32,7 @@ pub(super) struct DecodedSegment {
     has_detail: [bool; DETAILS],
 }
 
-fn in_segment(id: i64, damage: Damage) -> StoreError {
+fn in_segment(id: SegmentId, damage: Damage) -> StoreError {
     StoreError::from(damage).at(format_args!("segment {id}"))
 }
 
@@ -154,12 +155,12 @@ impl DecodedSegment {
 /// The times and keys of a stored segment. They reject nearly all of the filter's false positives, at a
 /// hundredth of the cost of decoding the segment.
 pub(super) struct TimesAndKeys {
-    id: i64,
+    id: SegmentId,
     times: Integers,
 }
 
 impl TimesAndKeys {
-    pub(super) fn load(connection: &Connection, id: i64) -> Result<TimesAndKeys, StoreError> {
+    pub(super) fn load(connection: &Connection, id: SegmentId) -> Result<TimesAndKeys, StoreError> {
         let times = Integers::open(read_column(connection, id, Field::Time)?);
         Ok(TimesAndKeys { id, times: times.map_err(|damage| in_segment(id, damage))? })
     }

@@ -9,6 +9,7 @@
 mod bloom;
 mod decoded_segment;
 
+use crate::cache::ids::SegmentId;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use rusqlite::Connection;
@@ -149,7 +150,7 @@ enum RowState {
 struct DecodedSegments(Vec<DecodedSegment>);
 
 impl DecodedSegments {
-    fn contains(&self, id: i64) -> bool {
+    fn contains(&self, id: SegmentId) -> bool {
         self.0.iter().any(|decoded_segment| decoded_segment.id == id)
     }
 
@@ -438,7 +439,7 @@ mod tests {
         let path = folder.path().join("cache.db");
         crate::cache::testing::filled(&path, "one", (0..3000).map(Request::at));
         let connection = Connection::open(&path).unwrap();
-        let times_and_keys = TimesAndKeys::load(&connection, 1).unwrap();
+        let times_and_keys = TimesAndKeys::load(&connection, SegmentId::new(1)).unwrap();
         let key = |second: i64| (second % 1000 + 1) as u32;
         let start = crate::cache::testing::START;
         // Present; at another time; of another key.

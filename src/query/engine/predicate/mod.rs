@@ -11,6 +11,7 @@ pub(crate) mod mask;
 mod open;
 mod selected;
 
+use crate::cache::SourceId;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -49,7 +50,7 @@ enum Node {
 pub(crate) struct Predicate {
     root: Node,
     /// The sources that are queried; `None`: all.
-    sources: Option<Vec<i64>>,
+    sources: Option<Vec<SourceId>>,
     cancel: CancellationToken,
 }
 

@@ -14,6 +14,7 @@ mod row_reader;
 mod text_bound;
 pub(super) mod value_ranks;
 
+use crate::cache::{SegmentId, SourceId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -82,12 +83,12 @@ impl QueryContext<'_> {
         let segments = &self.snapshot.segments;
         let location = |&(source, number): &(u32, u64)| {
             let after = segments.partition_point(|segment| {
-                (segment.source, segment.first_row) <= (i64::from(source), number)
+                (segment.source, segment.first_row) <= (SourceId::new(source.into()), number)
             });
             let index = after.checked_sub(1)?;
             let segment = segments.get(index)?;
             let row = number.checked_sub(segment.first_row)? as usize;
-            (segment.source == i64::from(source) && row < segment.rows).then_some((index, row))
+            (segment.source == SourceId::new(source.into()) && row < segment.rows).then_some((index, row))
         };
         let locations: Vec<RowLocation> = ids.iter().filter_map(location).collect();
         let rows = self.read_rows(&locations, &[])?;
@@ -162,7 +163,7 @@ impl QueryContext<'_> {
     }
 
     /// The index in the snapshot of each segment that may have selected rows, by its id.
-    fn segment_indexes(&self) -> HashMap<i64, usize> {
+    fn segment_indexes(&self) -> HashMap<SegmentId, usize> {
         (self.snapshot.segments.iter().enumerate()).map(|(index, segment)| (segment.id, index)).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Reads single requests: only the wanted fields, and of text columns only the pages with these requests.
 
+use crate::cache::SegmentId;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -12,7 +13,7 @@ pub(super) struct RowReader<'a> {
     snapshot: &'a Snapshot<'a>,
     fields: &'a [Field],
     /// The text columns that were opened, by segment.
-    texts: HashMap<(i64, Field), TextColumn>,
+    texts: HashMap<(SegmentId, Field), TextColumn>,
     values: Values<'a>,
 }
 
@@ -62,7 +63,7 @@ impl<'a> RowReader<'a> {
                 Kind::Detail => self.text(segment, row, field)?,
             });
         }
-        Ok(RequestRow { id: (segment.source as u32, segment.first_row + row as u64), time, fields })
+        Ok(RequestRow { id: (segment.source.get() as u32, segment.first_row + row as u64), time, fields })
     }
 
     fn text(&mut self, segment: &SegmentInfo, row: usize, field: Field) -> Result<Value, CacheError> {
