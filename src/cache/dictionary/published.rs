@@ -182,7 +182,7 @@ fn are_large(values: &Arena) -> bool {
 }
 
 /// The published dictionaries of all dimensions.
-pub type PublishedDictionaries = [PublishedDictionary; DIMENSIONS];
+pub(crate) type PublishedDictionaries = [PublishedDictionary; DIMENSIONS];
 
 /// The latest published dictionaries of a writer. Clones share them.
 #[derive(Clone, Debug, Default)]
