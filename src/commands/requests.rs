@@ -29,13 +29,13 @@ pub(super) fn run(context: &Context, args: &RequestsArgs) -> anyhow::Result<Outc
     let mut writer = export::Pages::new(context.format, output::width());
     let mut offset = 0;
     // One snapshot for all pages: requests that another process adds would shift the rows of later pages.
-    let moment = engine.snapshot()?;
+    let snapshot = engine.snapshot()?;
     while offset < wanted {
         let limit = page.min(wanted - offset);
         let fields = Vec::new();
         let ask = Ask::Requests { sort, offset, limit: if limit == usize::MAX { 0 } else { limit }, fields };
         let query = context.query(&open.sources, args.counting.into(), ask.clone());
-        let reply = moment.ask(&query, &cancel)?;
+        let reply = snapshot.ask(&query, &cancel)?;
         if context.options.stats {
             output::statistics(&reply.statistics);
         }

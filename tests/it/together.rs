@@ -1,4 +1,4 @@
-//! One process writes and others read at once: each answer is the cache at one moment.
+//! One process writes while others read: each answer is about one consistent snapshot.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::home::{Home, line, stderr};
 use crate::support::terminal::Terminal;
 
-/// Every log file has as many requests, all of one address, for one key, of 1000 bytes each.
+/// Requests of each log file. They have one address, one key, and 1,000 bytes each.
 const PER_FILE: u64 = 7;
 const FILES: u32 = 120;
 
@@ -19,13 +19,13 @@ fn deliver(folder: &Path, n: u32) {
     let text: String = (0..PER_FILE as u32)
         .map(|i| line(n * 10 + i, &ip, "-", "REST.GET.OBJECT", &key, 200, "1000"))
         .collect();
-    // Whole from the first moment on, as in S3.
+    // A log file appears with its complete content, as in S3.
     let begun = folder.with_extension("begun");
     std::fs::write(&begun, text).unwrap();
     std::fs::rename(begun, folder.join(format!("2026-04-01-00-00-00-{n:08}"))).unwrap();
 }
 
-/// A whole number of log files, and every measure of it the same number of them.
+/// Checks that all measures are those of the same number of complete log files. Returns the number.
 fn is_whole(row: &Value, what: &str) -> u64 {
     let requests = row["requests"].as_u64().unwrap();
     assert_eq!(requests % PER_FILE, 0, "{what}: {row}");
@@ -33,14 +33,14 @@ fn is_whole(row: &Value, what: &str) -> u64 {
     requests / PER_FILE
 }
 
-/// Asks again and again; each answer is whole and none is older than the one before.
+/// Runs a command again and again. Each answer is about complete log files, and none is older than the previous one.
 fn read_on(home: &Home, arguments: &[&str], over: &AtomicBool, files: impl Fn(&[Value]) -> u64) -> u32 {
     let (mut before, mut answers) = (0, 0);
     loop {
         let is_last = over.load(Ordering::Relaxed);
         let output = home.run(&[arguments, &["--format", "ndjson", "--top", "0"]].concat());
-        let told = stderr(&output);
-        assert!(output.status.success() && told.is_empty(), "{arguments:?}: {told}");
+        let message = stderr(&output);
+        assert!(output.status.success() && message.is_empty(), "{arguments:?}: {message}");
         let text = String::from_utf8(output.stdout).unwrap();
         let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let now = files(&rows);
@@ -54,17 +54,17 @@ fn read_on(home: &Home, arguments: &[&str], over: &AtomicBool, files: impl Fn(&[
     }
 }
 
-/// How many log files an answer comes to.
+/// Computes the number of log files from an answer.
 type Files = Box<dyn Fn(&[Value]) -> u64 + Send>;
 
-/// What the first line of the explorer says.
+/// The number of requests in the first line of the explorer.
 fn requests_shown(screen: &str) -> Option<u64> {
     let (before, _) = screen.lines().next()?.split_once(" requests")?;
     before.rsplit(' ').next()?.replace(',', "").parse().ok()
 }
 
 #[test]
-fn readers_see_whole_moments_while_one_process_writes() {
+fn readers_see_consistent_snapshots_while_a_process_writes() {
     let home = Home::new();
     let folder = home.path("arriving");
     std::fs::create_dir(&folder).unwrap();
@@ -132,7 +132,7 @@ fn readers_see_whole_moments_while_one_process_writes() {
                 assert_eq!(requests % PER_FILE, 0, "{screen}");
             }
         }
-        // All have come when the writer says that it knows all.
+        // All log files are in the cache when the writer reports that none is new.
         let begun = Instant::now();
         let all = format!("\"requests\":{}", u64::from(FILES) * PER_FILE);
         let total = named(&["report", "total", "--format", "ndjson"]);
@@ -145,7 +145,7 @@ fn readers_see_whole_moments_while_one_process_writes() {
         readers.map(|reader| reader.join().unwrap())
     });
     assert!(answers.iter().all(|answers| *answers >= 3), "the cache hardly grew: {answers:?}");
-    // What others pulled meanwhile shows by itself.
+    // The explorer shows what another process pulled without being asked.
     terminal.wait_for(&format!("{} requests", u64::from(FILES) * PER_FILE)).unwrap();
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
@@ -153,14 +153,14 @@ fn readers_see_whole_moments_while_one_process_writes() {
     let sent = std::process::Command::new("kill").args(["-TERM", &writer.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let output = writer.wait_with_output().unwrap();
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(!told.contains("locked"), "{told}");
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{message}");
+    assert!(!message.contains("locked"), "{message}");
 }
 
-/// Another process that fills the same cache for a while is waited for, not given up for.
+/// A repeated pull waits for another process that fills the same cache.
 #[test]
-fn who_keeps_on_pulling_outlives_another_writer() {
+fn a_repeated_pull_outlives_another_writer() {
     let home = Home::new();
     let cache = home.path("cache.db");
     let other = tamarin::cache::Writer::open(&cache).unwrap();
@@ -176,9 +176,9 @@ fn who_keeps_on_pulling_outlives_another_writer() {
     }
     let sent = std::process::Command::new("kill").args(["-TERM", &writer.id().to_string()]).status().unwrap();
     assert!(sent.success());
-    let told = stderr(&writer.wait_with_output().unwrap());
+    let message = stderr(&writer.wait_with_output().unwrap());
     assert!(
-        told.contains("is being written by another Tamarin") && told.contains("trying again later"),
-        "{told}"
+        message.contains("is being written by another Tamarin") && message.contains("trying again later"),
+        "{message}"
     );
 }
