@@ -4,7 +4,8 @@ pub(crate) mod contents;
 pub(crate) mod faulty;
 pub(crate) mod filling;
 pub(crate) mod lines;
-pub(crate) mod naive;
+mod naive;
+pub(crate) mod naive_cache;
 pub(crate) mod s3_server;
 pub(crate) mod terminal;
 
