@@ -613,7 +613,7 @@ fn what_is_held_stays_as_it_was_whatever_is_added_until_it_is_let_go() {
 }
 
 #[test]
-fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
+fn pages_of_one_snapshot_are_consistent_while_requests_are_added() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
     let mut filling = Filling::new(&path, 40);
@@ -629,7 +629,7 @@ fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
     // Every second one; those between come later.
     filling.append(source, &(0..100).map(|n| numbered(n * 2)).collect::<Vec<_>>());
     filling.writer.commit().unwrap();
-    let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+    let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(&path).unwrap())));
     let page = |offset| Query {
         sources: Vec::new(),
         time: TimeRange::default(),
@@ -648,16 +648,16 @@ fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
         }
         _ => panic!(),
     };
-    let moment = engine.moment().unwrap();
+    let snapshot = engine.snapshot().unwrap();
     let mut read = Vec::new();
     for offset in (0..100).step_by(10) {
-        read.extend(keys(moment.ask(&page(offset), &CancellationToken::new()).unwrap().answer));
+        read.extend(keys(snapshot.ask(&page(offset), &CancellationToken::new()).unwrap().answer));
         // Before all that was read and between all that is to come.
         let between: Vec<String> = (0..10).map(|n| numbered((offset as i64 + n) * 2 + 1)).collect();
         filling.append(source, &between);
         filling.writer.commit().unwrap();
     }
     assert_eq!(read, (0..100).map(|n| format!("k{}", n * 2)).collect::<Vec<_>>());
-    // Without a moment each page sees what is there by now.
+    // Without a snapshot, each page has the current data.
     assert_eq!(keys(ask(&engine, &page(0)).unwrap()), (0..10).map(|n| format!("k{n}")).collect::<Vec<_>>());
 }

@@ -33,7 +33,7 @@ fn everything(ask: Ask) -> Query {
 struct Both {
     sql: Sql,
     plain: rusqlite::Connection,
-    engine: &'static LocalEngine,
+    engine: Arc<LocalEngine>,
     _folder: tempfile::TempDir,
 }
 
@@ -63,9 +63,8 @@ impl Both {
             filling.writer.commit().unwrap();
         }
         drop(filling);
-        let engine: &LocalEngine =
-            Box::leak(Box::new(LocalEngine::new(Arc::new(Cache::open(&path).unwrap()))));
-        let sql = Sql::new(engine, everything(Ask::Totals)).unwrap();
+        let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(&path).unwrap())));
+        let sql = Sql::new(&engine, everything(Ask::Totals)).unwrap();
         let plain = rusqlite::Connection::open_in_memory().unwrap();
         let declared: Vec<String> = FIELDS
             .iter()

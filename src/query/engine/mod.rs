@@ -103,12 +103,12 @@ impl LocalEngine {
         &self.cache
     }
 
-    /// The data as it is now, to be asked several times: what others commit meanwhile changes no answer.
+    /// The engine on the current snapshot of the cache: later commits change none of its answers.
     ///
     /// # Errors
     /// If the cache cannot be read.
-    pub fn moment(&self) -> Result<OneMoment<'_>, QueryError> {
-        Ok(OneMoment { engine: self, snapshot: self.cache.snapshot()? })
+    pub fn snapshot(self: &Arc<Self>) -> Result<EngineSnapshot, QueryError> {
+        Ok(EngineSnapshot { engine: Arc::clone(self), snapshot: self.cache.lasting_snapshot()? })
     }
 
     fn held(&self) -> Option<Arc<Held>> {
@@ -198,15 +198,15 @@ impl LocalEngine {
     }
 }
 
-/// The data of a moment; see [`LocalEngine::moment`].
-pub struct OneMoment<'e> {
-    engine: &'e LocalEngine,
-    snapshot: Snapshot<'e>,
+/// Answers queries from one snapshot; see [`LocalEngine::snapshot`].
+pub struct EngineSnapshot {
+    engine: Arc<LocalEngine>,
+    snapshot: Snapshot<'static>,
 }
 
-impl<'e> OneMoment<'e> {
-    /// The state of the cache that it is.
-    pub(in crate::query) fn snapshot(&self) -> &Snapshot<'e> {
+impl EngineSnapshot {
+    /// The snapshot of the cache.
+    pub(in crate::query) fn snapshot(&self) -> &Snapshot<'static> {
         &self.snapshot
     }
 

@@ -23,7 +23,7 @@ use crate::query::engine::parallel;
 use crate::query::engine::predicate::{Mask, OpenPredicate, Passes, mask_of};
 use crate::query::engine::requests::row_reader::RowReader;
 use crate::query::engine::top_k::Best;
-use crate::query::engine::{Asking, OneMoment};
+use crate::query::engine::{Asking, EngineSnapshot};
 
 /// Rows that a thread reads before it looks for more.
 const ROWS_AT_ONCE: usize = 32;
@@ -467,7 +467,7 @@ fn least_of_block(order: Order<'_>, column: &Integers, times: &Integers, block: 
 }
 
 /// For whoever walks over requests in an order and may stop at any of them.
-impl OneMoment<'_> {
+impl EngineSnapshot {
     /// Where the first requests of an order are that pass the filter of a question: segment of the snapshot
     /// and row in it. Not by a detail.
     pub(in crate::query) fn first(
@@ -478,7 +478,7 @@ impl OneMoment<'_> {
     ) -> Result<Vec<(usize, usize)>, QueryError> {
         let (snapshot, cancel) = (&self.snapshot, &CancellationToken::new());
         let predicate = &self.predicate(query)?;
-        let asking = Asking { engine: self.engine, snapshot, query, predicate, cancel };
+        let asking = Asking { engine: &self.engine, snapshot, query, predicate, cancel };
         let mut wanted = Vec::new();
         for segment in &snapshot.segments {
             if predicate.passes(segment, snapshot)? != Passes::None {
@@ -497,7 +497,7 @@ impl OneMoment<'_> {
         Ok(asking.by_number(order, 0, keep, &wanted, &|_| {})?.0)
     }
 
-    /// Reads requests at the places that [`OneMoment::first`] told for a question; other fields than these
+    /// Reads requests at the places that [`EngineSnapshot::first`] told for a question; other fields than these
     /// are absent.
     pub(in crate::query) fn read(
         &self,
@@ -507,6 +507,6 @@ impl OneMoment<'_> {
     ) -> Result<Vec<RequestRow>, QueryError> {
         let (snapshot, cancel) = (&self.snapshot, &CancellationToken::new());
         let predicate = &self.predicate(query)?;
-        Asking { engine: self.engine, snapshot, query, predicate, cancel }.read_all(places, fields)
+        Asking { engine: &self.engine, snapshot, query, predicate, cancel }.read_all(places, fields)
     }
 }
