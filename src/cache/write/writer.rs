@@ -13,6 +13,7 @@ use super::batch::Batch;
 use super::encoded_column::EncodedColumn;
 use super::file_part::{FileMark, LineRun, RejectedLine};
 use super::memtable::{Memtable, SEGMENT_BYTES, SEGMENT_ROWS};
+use super::repeats::NewRows;
 use super::row_numbers::RowNumbers;
 use super::tail::{RowAssignment, Tail, load_tail, write_segment};
 use crate::cache::CacheError;
@@ -249,17 +250,16 @@ impl Writer {
         self.published.publish_if_worthwhile(&mut self.dictionaries);
         let keys = &self.dictionaries[KEY_SLOT];
         let pruned: Vec<usize> = pruned.into_iter().map(|row| first_row + row).collect();
-        let repeats = tail
-            .repeats
-            .add_rows(
-                &self.connection,
-                keys,
-                (&tail.memtable, &tail.numbers),
-                first_row,
-                &batch.request_ids,
-                &pruned,
-            )
-            .map_err(|error| error.of(&self.path))?;
+        let new = NewRows {
+            connection: &self.connection,
+            keys,
+            memtable: &tail.memtable,
+            numbers: &tail.numbers,
+            first_row,
+            request_ids: &batch.request_ids,
+            pruned: &pruned,
+        };
+        let repeats = tail.repeats.add_rows(&new).map_err(|error| error.of(&self.path))?;
         let removed: Vec<usize> = repeats.iter().map(|repeat| repeat.row).collect();
         tail.memtable
             .remove(&removed, keys)
