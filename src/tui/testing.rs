@@ -150,7 +150,7 @@ impl Engine for Naive {
                 });
                 Answer::Requests(Requests { rows: page.collect(), matched: rows.len() as u64 })
             }
-            Ask::Numbered(ids) => {
+            Ask::RequestsById(ids) => {
                 let rows: Vec<RequestRow> = all.iter().filter(|row| ids.contains(&row.id)).cloned().collect();
                 Answer::Requests(Requests { matched: rows.len() as u64, rows })
             }
@@ -170,12 +170,12 @@ impl Engine for Naive {
         cancel: &CancellationToken,
         take: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError> {
-        in_pages(query, page, take, |query| Ok(self.ask(query, cancel, &mut |_, _| {})?.answer))
+        ask_in_pages(query, page, take, |query| Ok(self.ask(query, cancel, &mut |_, _| {})?.answer))
     }
 
-    fn hold(&self, holds: bool) -> Result<(), QueryError> {
+    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
         let now = (self.rows.lock().unwrap().clone(), self.generation.load(Ordering::SeqCst));
-        *self.held.lock().unwrap() = holds.then_some(now);
+        *self.held.lock().unwrap() = pin.then_some(now);
         Ok(())
     }
 

@@ -245,7 +245,7 @@ fn question() -> impl Strategy<Value = Query> {
             limit,
             fields,
         });
-    let numbered = prop::collection::vec((1..5u32, 0..300u64), 0..4).prop_map(Ask::Numbered);
+    let numbered = prop::collection::vec((1..5u32, 0..300u64), 0..4).prop_map(Ask::RequestsById);
     let sources = prop_oneof![
         3 => Just(Vec::new()),
         1 => prop::collection::vec(select(SOURCES.to_vec()).prop_map(str::to_owned), 1..3),
@@ -602,11 +602,11 @@ fn what_is_held_stays_as_it_was_whatever_is_added_until_it_is_let_go() {
         (answers, engine.generation())
     };
     let before = all(&engine);
-    engine.hold(true).unwrap();
+    engine.pin_snapshot(true).unwrap();
     filling.append(source, &lines[50..]);
     filling.writer.commit().unwrap();
     assert_eq!(all(&engine), before);
-    engine.hold(false).unwrap();
+    engine.pin_snapshot(false).unwrap();
     let after = all(&engine);
     assert!(after.1 > before.1);
     assert_ne!(after.0, before.0);

@@ -185,7 +185,7 @@ impl LocalEngine {
                 let window = requests::Window { offset: *offset, limit: *limit };
                 asking.requests(*sort, window, fields, &wanted, &mut statistics)?
             }
-            Ask::Numbered(ids) => asking.numbered(ids)?,
+            Ask::RequestsById(ids) => asking.numbered(ids)?,
         };
         statistics.elapsed = begun.elapsed();
         tracing::debug!(
@@ -246,7 +246,7 @@ impl Engine for LocalEngine {
     ) -> Result<(), QueryError> {
         let held = self.held();
         let own = if held.is_none() { Some(self.cache.snapshot()?) } else { None };
-        super::in_pages(query, page, take, |query| match (&held, &own) {
+        super::ask_in_pages(query, page, take, |query| match (&held, &own) {
             (Some(held), _) => Ok(self.ask_about(&held.snapshot, query, cancel, &mut |_, _| {})?.answer),
             (None, Some(own)) => Ok(self.ask_about(own, query, cancel, &mut |_, _| {})?.answer),
             (None, None) => Err(QueryError::Cancelled),
@@ -257,9 +257,9 @@ impl Engine for LocalEngine {
         self.held().map_or_else(|| self.cache.generation(), |held| held.generation)
     }
 
-    fn hold(&self, holds: bool) -> Result<(), QueryError> {
+    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
         let mut held = None;
-        for _ in 0..if holds { HOLDS } else { 0 } {
+        for _ in 0..if pin { HOLDS } else { 0 } {
             let before = self.cache.generation();
             let snapshot = self.cache.lasting_snapshot()?;
             let generation = self.cache.generation();

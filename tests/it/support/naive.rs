@@ -310,7 +310,7 @@ impl Naive {
                 }
                 Answer::Requests(answer)
             }
-            Ask::Numbered(ids) => {
+            Ask::RequestsById(ids) => {
                 let all = self.sources.iter().flat_map(|source| &source.rows);
                 let all: Vec<&Row> = all.collect();
                 let rows: Vec<RequestRow> = ids

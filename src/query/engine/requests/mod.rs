@@ -206,7 +206,7 @@ impl Asking<'_> {
         Ok(Answer::Requests(Requests { rows: self.read_all(&places, fields)?, matched }))
     }
 
-    /// Answers [`Ask::Numbered`](crate::query::Ask::Numbered).
+    /// Answers [`Ask::RequestsById`](crate::query::Ask::RequestsById).
     pub(super) fn numbered(&self, ids: &[(u32, u64)]) -> Result<Answer, QueryError> {
         let segments = &self.snapshot.segments;
         let place = |&(source, number): &(u32, u64)| {
