@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::context::{SqlContext, row_id};
 use crate::cache::{BLOCK, CacheError, Dictionary, IntColumn, SegmentInfo, TextColumn, code};
 use crate::log::{Field, Kind};
-use crate::query::engine::predicate::{Mask, Passes, Predicate};
+use crate::query::engine::predicate::Predicate;
+use crate::query::engine::predicate::mask::Mask;
 use crate::query::{Filter, QueryError, Value};
 
 /// A column of the current segment.
@@ -92,22 +93,7 @@ impl StoredRows {
         let snapshot = context.snapshot();
         let Some(predicate) = self.predicate.clone() else { return Ok(()) };
         while let Some(segment) = self.remaining.pop() {
-            let passes = predicate.passes(&segment, snapshot)?;
-            if passes == Passes::None {
-                continue;
-            }
-            let blocks = segment.rows.div_ceil(BLOCK);
-            self.masks.clear();
-            self.masks.resize(blocks, Mask::MAX);
-            if passes == Passes::Some {
-                let open = predicate.open(&segment, snapshot)?;
-                for (block, mask) in self.masks.iter_mut().enumerate() {
-                    *mask = open.block(block)?;
-                }
-            }
-            if let (Some(last), in_last @ 1..) = (self.masks.last_mut(), segment.rows % BLOCK) {
-                *last &= (1 << in_last) - 1;
-            }
+            self.masks = predicate.masks(&segment, snapshot)?;
             self.row = 0;
             if self.find_in_segment() {
                 self.segment = Some(segment);
