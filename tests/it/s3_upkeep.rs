@@ -116,11 +116,11 @@ async fn the_error_says_that_logging_is_off_or_may_not_be_read() {
     assert!(message.contains("write s3://acme-media/"), "{message}");
     let responses = [names(&["a.mp4"]), refused(403, "AccessDenied")];
     let message = locate("s3://acme-media", &responses).await.unwrap_err();
-    assert!(message.contains("it takes s3:GetBucketLogging on arn:aws:s3:::acme-media"), "{message}");
+    assert!(message.contains("s3:GetBucketLogging is required on arn:aws:s3:::acme-media"), "{message}");
     assert!(message.contains("s3://LOG-BUCKET/PREFIX") && !message.contains('\n'), "{message}");
     let responses = [refused(403, "AccessDenied"), refused(403, "AccessDenied")];
     let message = locate("s3://acme-media", &responses).await.unwrap_err();
-    assert!(message.contains("it takes s3:ListBucket"), "{message}");
+    assert!(message.contains("s3:ListBucket is required"), "{message}");
 }
 
 /// A server with `count` log files of one request each, a file that is not a log, and a log file that cannot be read.

@@ -1,4 +1,4 @@
-//! One process writes while others read: each answer is about one consistent snapshot.
+//! One process writes while others read: every answer is that of one snapshot.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::home::{Home, line, stderr};
 use crate::support::terminal::Terminal;
 
-/// Requests of each log file. They have one address, one key, and 1,000 bytes each.
+/// Requests per log file, all of one address and one key, of 1000 bytes each.
 const PER_FILE: u64 = 7;
 const FILES: u32 = 120;
 
@@ -19,13 +19,13 @@ fn deliver(folder: &Path, n: u32) {
     let text: String = (0..PER_FILE as u32)
         .map(|i| line(n * 10 + i, &ip, "-", "REST.GET.OBJECT", &key, 200, "1000"))
         .collect();
-    // A log file appears with its complete content, as in S3.
-    let begun = folder.with_extension("begun");
-    std::fs::write(&begun, text).unwrap();
-    std::fs::rename(begun, folder.join(format!("2026-04-01-00-00-00-{n:08}"))).unwrap();
+    // Complete as soon as it exists, as in S3.
+    let started = folder.with_extension("begun");
+    std::fs::write(&started, text).unwrap();
+    std::fs::rename(started, folder.join(format!("2026-04-01-00-00-00-{n:08}"))).unwrap();
 }
 
-/// Checks that all measures are those of the same number of complete log files. Returns the number.
+/// Checks that every measure belongs to the same whole number of log files. Returns this number.
 fn is_whole(row: &Value, what: &str) -> u64 {
     let requests = row["requests"].as_u64().unwrap();
     assert_eq!(requests % PER_FILE, 0, "{what}: {row}");
@@ -33,11 +33,16 @@ fn is_whole(row: &Value, what: &str) -> u64 {
     requests / PER_FILE
 }
 
-/// Runs a command again and again. Each answer is about complete log files, and none is older than the previous one.
-fn read_on(home: &Home, arguments: &[&str], over: &AtomicBool, files: impl Fn(&[Value]) -> u64) -> u32 {
+/// Queries repeatedly: each answer is consistent, and none is older than the one before.
+fn query_repeatedly(
+    home: &Home,
+    arguments: &[&str],
+    is_over: &AtomicBool,
+    files: impl Fn(&[Value]) -> u64,
+) -> u32 {
     let (mut before, mut answers) = (0, 0);
     loop {
-        let is_last = over.load(Ordering::Relaxed);
+        let is_last = is_over.load(Ordering::Relaxed);
         let output = home.run(&[arguments, &["--format", "ndjson", "--top", "0"]].concat());
         let message = stderr(&output);
         assert!(output.status.success() && message.is_empty(), "{arguments:?}: {message}");
@@ -54,7 +59,7 @@ fn read_on(home: &Home, arguments: &[&str], over: &AtomicBool, files: impl Fn(&[
     }
 }
 
-/// Computes the number of log files from an answer.
+/// Number of log files in an answer.
 type Files = Box<dyn Fn(&[Value]) -> u64 + Send>;
 
 /// The number of requests in the first line of the explorer.
@@ -64,7 +69,7 @@ fn requests_shown(screen: &str) -> Option<u64> {
 }
 
 #[test]
-fn readers_see_consistent_snapshots_while_a_process_writes() {
+fn every_answer_is_consistent_while_another_process_writes() {
     let home = Home::new();
     let folder = home.path("arriving");
     std::fs::create_dir(&folder).unwrap();
@@ -78,9 +83,9 @@ fn readers_see_consistent_snapshots_while_a_process_writes() {
     let pull = named(&["pull", "arriving", "--every", "1s"]);
     let pull: Vec<&str> = pull.iter().map(String::as_str).collect();
     let writer = home.command(&pull).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
+    let started = Instant::now();
     while !cache.exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no cache was made");
+        assert!(started.elapsed() < Duration::from_secs(60), "no cache was made");
         std::thread::sleep(Duration::from_millis(20));
     }
     let environment = [("HOME", home.path("").to_str().unwrap().to_owned())];
@@ -88,7 +93,7 @@ fn readers_see_consistent_snapshots_while_a_process_writes() {
     let program = Path::new(env!("CARGO_BIN_EXE_tamarin"));
     let mut terminal = Terminal::start_in(program, &explore, &environment, (130, 34)).unwrap();
 
-    let over = AtomicBool::new(false);
+    let is_over = AtomicBool::new(false);
     let totals = |rows: &[Value]| rows.first().map_or(0, |row| is_whole(row, "total"));
     let groups = |name: &'static str| {
         move |rows: &[Value]| {
@@ -109,12 +114,12 @@ fn readers_see_consistent_snapshots_while_a_process_writes() {
         })
     };
     let answers = std::thread::scope(|scope| {
-        let (home, over) = (&home, &over);
+        let (home, is_over) = (&home, &is_over);
         let reader = |arguments: &[&'static str], files: Files| {
             let arguments = named(arguments);
             scope.spawn(move || {
                 let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-                read_on(home, &arguments, over, files)
+                query_repeatedly(home, &arguments, is_over, files)
             })
         };
         let readers = [
@@ -132,20 +137,20 @@ fn readers_see_consistent_snapshots_while_a_process_writes() {
                 assert_eq!(requests % PER_FILE, 0, "{screen}");
             }
         }
-        // All log files are in the cache when the writer reports that none is new.
-        let begun = Instant::now();
+        // All requests are in the cache when the writer reports completion.
+        let started = Instant::now();
         let all = format!("\"requests\":{}", u64::from(FILES) * PER_FILE);
         let total = named(&["report", "total", "--format", "ndjson"]);
         let total: Vec<&str> = total.iter().map(String::as_str).collect();
         while !home.fine(&total).contains(&all) {
-            assert!(begun.elapsed() < Duration::from_secs(60), "{}", home.fine(&total));
+            assert!(started.elapsed() < Duration::from_secs(60), "{}", home.fine(&total));
             std::thread::sleep(Duration::from_millis(100));
         }
-        over.store(true, Ordering::Relaxed);
+        is_over.store(true, Ordering::Relaxed);
         readers.map(|reader| reader.join().unwrap())
     });
     assert!(answers.iter().all(|answers| *answers >= 3), "the cache hardly grew: {answers:?}");
-    // The explorer shows what another process pulled without being asked.
+    // What another process pulled appears without a key press.
     terminal.wait_for(&format!("{} requests", u64::from(FILES) * PER_FILE)).unwrap();
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
@@ -158,9 +163,9 @@ fn readers_see_consistent_snapshots_while_a_process_writes() {
     assert!(!message.contains("locked"), "{message}");
 }
 
-/// A repeated pull waits for another process that fills the same cache.
+/// A continuous pull waits for another process that fills the cache, and does not give up.
 #[test]
-fn a_repeated_pull_outlives_another_writer() {
+fn a_continuous_pull_waits_for_another_writer() {
     let home = Home::new();
     let cache = home.path("cache.db");
     let other = tamarin::cache::Writer::open(&cache).unwrap();
@@ -168,10 +173,10 @@ fn a_repeated_pull_outlives_another_writer() {
     let writer = home.command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(1500));
     drop(other);
-    let begun = Instant::now();
+    let started = Instant::now();
     let total = ["report", "total", "--format", "ndjson", "--cache", cache.to_str().unwrap()];
     while !home.fine(&total).contains("\"requests\":3") {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it did not carry on");
+        assert!(started.elapsed() < Duration::from_secs(60), "the pull did not continue");
         std::thread::sleep(Duration::from_millis(100));
     }
     let sent = std::process::Command::new("kill").args(["-TERM", &writer.id().to_string()]).status().unwrap();
