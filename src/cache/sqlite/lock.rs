@@ -64,7 +64,7 @@ impl WriterLock {
             let locked = file.try_lock();
             let mut content = Vec::new();
             (&mut file).take(MAX_CONTENT_BYTES).read_to_end(&mut content).map_err(failed)?;
-            if !is_ours(&content) {
+            if !is_lock_content(&content) {
                 return Err(in_the_way(cache, &path, "it is not a lock file of Tamarin"));
             }
             match locked {
@@ -129,7 +129,7 @@ fn foreign_reason(path: &Path) -> Option<&'static str> {
 }
 
 /// Whether a lock file can have this content: nothing, `process N`, or its beginning on a full disk.
-fn is_ours(content: &[u8]) -> bool {
+fn is_lock_content(content: &[u8]) -> bool {
     match content.strip_prefix(HOLDER_PREFIX) {
         Some(id) => id.len() < 16 && id.trim_ascii_end().iter().all(u8::is_ascii_digit),
         None => HOLDER_PREFIX.starts_with(content),
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_somebody_else_is_not_taken_for_a_lock_file() {
+    fn a_foreign_file_is_not_used_as_lock_file() {
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("Cargo");
         let lock = folder.path().join("Cargo.lock");
@@ -228,7 +228,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_lock_file_that_is_a_link_a_pipe_or_a_folder_is_left_as_it_was() {
+    fn a_link_a_pipe_or_a_directory_is_not_used_as_lock_file() {
         let folder = tempfile::tempdir().unwrap();
         let precious = folder.path().join("precious.txt");
         for content in ["my words", ""] {
@@ -257,21 +257,21 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_holds_the_lock_however_often_it_changes_hands() {
+    fn only_one_thread_at_a_time_has_the_lock() {
         use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("cache.db");
-        let (is_held, taken) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let (is_locked, count) = (AtomicBool::new(false), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    while taken.load(Ordering::SeqCst) < 2000 {
+                    while count.load(Ordering::SeqCst) < 2000 {
                         match WriterLock::acquire(&cache) {
                             Ok(lock) => {
-                                assert!(!is_held.swap(true, Ordering::SeqCst), "two hold it");
-                                taken.fetch_add(1, Ordering::SeqCst);
+                                assert!(!is_locked.swap(true, Ordering::SeqCst), "two threads have the lock");
+                                count.fetch_add(1, Ordering::SeqCst);
                                 std::thread::yield_now();
-                                is_held.store(false, Ordering::SeqCst);
+                                is_locked.store(false, Ordering::SeqCst);
                                 drop(lock);
                             }
                             Err(CacheError::Locked { .. }) => {}
@@ -286,7 +286,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn two_names_of_one_cache_have_one_lock() {
+    fn all_paths_of_a_cache_share_one_lock() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("cache.db"), folder.path().join("link.db"));
         std::os::unix::fs::symlink("cache.db", &link).unwrap();

@@ -377,7 +377,7 @@ mod tests {
     use crate::ingest::{Phase, Progress};
     use crate::query::{Filter, TimeRange};
     use crate::tui::Theme;
-    use crate::tui::testing::{APRIL, NOW, Naive, get, three_days};
+    use crate::tui::testing::{APRIL, NOW, NaiveEngine, get, three_days};
 
     /// A terminal without a shell that remembers what was copied.
     #[derive(Default)]
@@ -400,7 +400,7 @@ mod tests {
         }
     }
 
-    fn options(engine: Arc<Naive>, ingest: Option<Feed>) -> TuiOptions {
+    fn options(engine: Arc<NaiveEngine>, ingest: Option<Feed>) -> TuiOptions {
         TuiOptions {
             engine,
             ingest,
@@ -424,7 +424,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_whole_session_from_the_first_screen_to_q() {
-        let engine = Naive::new(three_days());
+        let engine = NaiveEngine::new(three_days());
         let (sender, progress) = watch::channel(Progress { phase: Phase::Reading, ..Progress::default() });
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = {
@@ -472,7 +472,7 @@ mod tests {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         let (_keys, events) = unbounded();
         let end = tokio::time::sleep(Duration::from_millis(100));
-        let options = options(Naive::new(three_days()), None);
+        let options = options(NaiveEngine::new(three_days()), None);
         run(options, &mut terminal, events, end, &mut FakeTerminal::default()).await.unwrap();
         assert!(text(&terminal).contains("203.0.113.7"));
     }
@@ -481,7 +481,7 @@ mod tests {
     async fn an_error_in_the_event_stream_ends_the_session() {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         let events = futures::stream::iter([Err(io::Error::other("gone"))]);
-        let options = options(Naive::new(Vec::new()), None);
+        let options = options(NaiveEngine::new(Vec::new()), None);
         let ended =
             run(options, &mut terminal, events, std::future::pending(), &mut FakeTerminal::default()).await;
         assert!(ended.unwrap_err().to_string().contains("gone"));

@@ -23,7 +23,7 @@ const MAX_DENSE_GROUPS: usize = 1 << 22;
 /// The groups of some rows. Every group has a slot: its group number, or if there are too many group numbers, the
 /// order in which the groups were met.
 #[derive(Clone, Debug, Default)]
-pub(in crate::query::engine) struct Groups {
+pub(crate) struct Groups {
     /// Grows with the largest group number met: value ids are assigned in the order in which values are met, so the
     /// first segments of a cache take little memory.
     sums: Vec<Sums>,
@@ -110,9 +110,6 @@ impl Groups {
     }
 
     /// The values of a measure, by slot.
-    ///
-    /// # Errors
-    /// [`QueryError::Cancelled`].
     pub(super) fn values(
         &self,
         measure: Measure,
@@ -141,9 +138,6 @@ impl Groups {
     }
 
     /// Adds the selected rows of a segment. `errors`: see [`super::sums::error_statuses`].
-    ///
-    /// # Errors
-    /// If a column cannot be read; [`QueryError::Cancelled`].
     pub(super) fn add_segment(
         &mut self,
         segment: &SegmentInfo,

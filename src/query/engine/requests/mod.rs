@@ -28,7 +28,7 @@ use super::{EngineSnapshot, QueryContext, parallel};
 use order::SortOrder;
 use row_reader::RowReader;
 
-pub(in crate::query) use order::RowLocation;
+pub(crate) use order::RowLocation;
 
 /// Rows that a thread reads, at least: fewer are read before another thread would have started.
 const MIN_ROWS_PER_THREAD: usize = 32;
@@ -77,8 +77,8 @@ impl QueryContext<'_> {
         Ok(Answer::Requests(Requests { rows: self.read_rows(&locations, fields)?, matched }))
     }
 
-    /// Answers [`Ask::Numbered`](crate::query::Ask::Numbered).
-    pub(super) fn answer_numbered(&self, ids: &[(u32, u64)]) -> Result<Answer, QueryError> {
+    /// Answers [`Ask::RequestsById`](crate::query::Ask::RequestsById).
+    pub(super) fn answer_requests_by_id(&self, ids: &[(u32, u64)]) -> Result<Answer, QueryError> {
         let segments = &self.snapshot.segments;
         let location = |&(source, number): &(u32, u64)| {
             let after = segments.partition_point(|segment| {
@@ -168,12 +168,12 @@ impl QueryContext<'_> {
 }
 
 /// For readers that walk over requests in an order and may stop at any of them.
-impl EngineSnapshot<'_> {
+impl EngineSnapshot {
     /// Locations of the first `k` requests that pass the filter of a query, in an order that is not by a detail.
     ///
     /// # Errors
     /// As [`Engine::ask`](crate::query::Engine::ask).
-    pub(in crate::query) fn first(
+    pub(crate) fn first(
         &self,
         query: &Query,
         sort: Sort<Field>,
@@ -181,17 +181,14 @@ impl EngineSnapshot<'_> {
     ) -> Result<Vec<RowLocation>, QueryError> {
         let predicate = self.predicate(query)?;
         let cancel = CancellationToken::new();
-        let context = QueryContext::new(self.engine, &self.snapshot, query, &predicate, &cancel)?;
+        let context = QueryContext::new(&self.engine, &self.snapshot, query, &predicate, &cancel)?;
         let ranks = context.value_ranks(sort.by)?;
         let order = SortOrder::new(sort.by, sort.descending, ranks.as_deref().map(Vec::as_slice));
         Ok(context.first_by_number(order, 0, k)?.0)
     }
 
     /// Reads requests. Only `fields` are read, or all if it is empty; others are absent.
-    ///
-    /// # Errors
-    /// If a column cannot be read.
-    pub(in crate::query) fn read(
+    pub(crate) fn read(
         &self,
         query: &Query,
         locations: &[RowLocation],
@@ -199,7 +196,7 @@ impl EngineSnapshot<'_> {
     ) -> Result<Vec<RequestRow>, QueryError> {
         let predicate = self.predicate(query)?;
         let cancel = CancellationToken::new();
-        QueryContext::new(self.engine, &self.snapshot, query, &predicate, &cancel)?
+        QueryContext::new(&self.engine, &self.snapshot, query, &predicate, &cancel)?
             .read_rows(locations, fields)
     }
 }
