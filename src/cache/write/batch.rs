@@ -27,7 +27,7 @@ pub struct Batch {
     /// 0 is absent; other numbers are stored plus one.
     pub(in crate::cache) measures: [Vec<u64>; MEASURES],
     pub(in crate::cache) details: [Vec<Page>; DETAILS],
-    /// [`hash`] of the request id of each row.
+    /// [`hash`](crate::cache::dictionary::hash) of the request id of each row.
     pub(in crate::cache) request_ids: Vec<u64>,
     /// Which lines of which log files the rows came from.
     pub parts: Vec<FilePart>,

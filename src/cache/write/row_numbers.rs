@@ -1,6 +1,6 @@
 //! The row numbers of the requests of a segment.
 //!
-//! A request keeps its row number when other requests of its segment are removed, so [runs](super::runs),
+//! A request keeps its row number when other requests of its segment are removed, so [runs](crate::cache::sqlite::runs),
 //! which refer to row numbers, need not change then. A segment covers a range of row numbers and stores which
 //! of them are gone.
 
