@@ -156,9 +156,6 @@ impl EngineSnapshot {
     }
 
     /// The predicate of a query on this snapshot.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`].
     pub(crate) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
         Predicate::new(query, &self.snapshot, &self.engine.id_sets, &CancellationToken::new())
     }

@@ -188,9 +188,6 @@ impl EngineSnapshot {
     }
 
     /// Reads requests. Only `fields` are read, or all if it is empty; others are absent.
-    ///
-    /// # Errors
-    /// If a column cannot be read.
     pub(crate) fn read(
         &self,
         query: &Query,
