@@ -3,6 +3,7 @@
 pub(crate) mod contents;
 pub(crate) mod faulty;
 pub(crate) mod filling;
+pub(crate) mod fuzz_targets;
 pub(crate) mod lines;
 pub(crate) mod naive;
 pub(crate) mod s3_server;
