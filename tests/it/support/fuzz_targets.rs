@@ -118,7 +118,7 @@ pub fn filter(text: &[u8]) {
         Ok(filter) => assert_eq!(Filter::parse(&filter.to_string(), NOW), Ok(filter), "{text}"),
         Err(error) => assert!((1..=text.chars().count() + 1).contains(&error.column), "{text}: {error}"),
     }
-    for cursor in 0..=text.len() {
+    for cursor in (0..=text.len()).step_by(1 + text.len() / 32) {
         let _ = complete(text, cursor);
     }
 }
