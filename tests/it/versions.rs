@@ -404,8 +404,8 @@ fn requests(cache: &Path) -> Vec<usize> {
     let snapshot = cache.snapshot().unwrap();
     let mut numbers = Vec::new();
     for segment in &snapshot.segments {
-        let stored = snapshot.integers(segment, Field::BytesSent).unwrap().to_vec();
-        numbers.extend(stored.into_iter().map(|number| number as usize - 1));
+        let sent = snapshot.int_column(segment, Field::BytesSent).unwrap();
+        numbers.extend((0..segment.rows).filter_map(|row| sent.number(row)).map(|number| number as usize));
     }
     numbers
 }

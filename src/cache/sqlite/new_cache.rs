@@ -57,7 +57,7 @@ pub fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
         return Err(CacheError::InTheWay {
             path: path.to_owned(),
             file: making,
-            reason: "it is no unfinished cache of Tamarin".to_owned(),
+            reason: "it is not an unfinished cache of Tamarin".to_owned(),
         });
     }
     remove_unfinished(&making);

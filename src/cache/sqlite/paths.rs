@@ -94,7 +94,7 @@ fn is_missing(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<
         Err(error) => {
             let reason = match error.kind() {
                 ErrorKind::PermissionDenied => {
-                    "a folder on its path may not be looked into, check the permissions (chmod, chown)"
+                    "a directory on its path cannot be searched; check the permissions (chmod, chown)"
                         .to_owned()
                 }
                 _ => error.to_string(),
@@ -218,10 +218,7 @@ mod tests {
         use std::io::{Error, ErrorKind};
         let path = Path::new("/home/ann/cache.db");
         let denied = is_missing(path, Err(Error::from(ErrorKind::PermissionDenied))).unwrap_err().to_string();
-        assert!(
-            denied.contains("/home/ann/cache.db") && denied.contains("may not be looked into"),
-            "{denied}"
-        );
+        assert!(denied.contains("/home/ann/cache.db") && denied.contains("cannot be searched"), "{denied}");
         assert!(is_missing(path, Err(Error::from(ErrorKind::NotADirectory))).is_err());
         assert!(is_missing(path, Err(Error::from(ErrorKind::NotFound))).unwrap());
         let folder = tempfile::tempdir().unwrap();

@@ -158,35 +158,32 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::cache::column::text::OpenPage;
     use crate::cache::sqlite::check::check;
     use crate::cache::sqlite::connection;
     use crate::cache::testing::{Request, START, batch, filled};
     use crate::cache::write::row_numbers::RowNumbers;
-    use crate::cache::{Cache, CacheError, Snapshot};
+    use crate::cache::{Cache, code};
+    use tokio_util::sync::CancellationToken;
 
     /// Row number, time and request URI of all requests.
     fn all(path: &std::path::Path) -> Vec<(u64, i64, Vec<u8>)> {
         let cache = Cache::open(path).unwrap();
         let snapshot = cache.snapshot().unwrap();
-        let keys = snapshot.dictionary(Field::Key).unwrap();
         let rows = snapshot.with(|connection| Ok(SegmentRow::all(connection).unwrap())).unwrap();
         let numbers: HashMap<i64, RowNumbers> =
             rows.into_iter().map(|segment| (segment.id, segment.numbers)).collect();
         let mut all = Vec::new();
         for segment in &snapshot.segments {
             let times = snapshot.integers(segment, Field::Time).unwrap().to_vec();
-            let codes = snapshot.integers(segment, Field::Key).unwrap().to_vec();
-            let mut row = 0;
-            let mut of_page = |page: &OpenPage| -> Result<(), CacheError> {
-                for index in 0..page.rows() {
-                    let uri = page.get(index, || keys.get(codes[row] as u32)).unwrap().unwrap().into_owned();
-                    all.push((numbers[&segment.id].number(row), Snapshot::time_of(times[row]) - START, uri));
-                    row += 1;
-                }
-                Ok(())
+            let each = |row: usize, uri: Option<&[u8]>| {
+                all.push((
+                    numbers[&segment.id].number(row),
+                    code::to_time(times[row]) - START,
+                    uri.unwrap().to_vec(),
+                ));
             };
-            snapshot.for_each_page(segment, Field::RequestUri, &|| true, &mut of_page).unwrap();
+            let never = CancellationToken::new();
+            snapshot.for_each_text(segment, Field::RequestUri, &never, each).unwrap();
         }
         all
     }
