@@ -6,6 +6,8 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
+use tamarin::cache::fuzzing;
+
 use crate::support::fuzz_targets;
 use crate::support::lines;
 
@@ -166,16 +168,28 @@ fn filters() {
 
 #[test]
 fn chunks_of_integers() {
-    // Rows, kind (0 constant, 1 narrow, 2 wide), base; then a base and a width for each block.
-    let header = |rows: u32, kind: u8| [&rows.to_le_bytes()[..], &[kind], &7_u64.to_le_bytes()].concat();
-    let narrow = [header(200, 1), vec![1, 0, 0, 0, 3, 2, 0, 0, 0, 5], vec![0xA5; 128]].concat();
-    let wide = [header(100, 2), vec![1, 0, 0, 0, 0, 0, 0, 0, 40], vec![0x5A; 640]].concat();
-    run("integers", fuzz_targets::integers, &[header(1000, 0), narrow, wide]);
+    let samples = [
+        fuzzing::packed_integers(&[7; 1000]),
+        fuzzing::packed_integers(&(0..300).map(|number| number * number % 97).collect::<Vec<u64>>()),
+        fuzzing::packed_integers(&(0..200).map(|number| number << 40).collect::<Vec<u64>>()),
+    ];
+    run("integers", fuzz_targets::integers, &samples);
 }
 
 #[test]
 fn pages_of_texts() {
-    let samples = [vec![0; 40], (0..=255).collect(), b"\x04\x03\x02\x01abcdefghij".to_vec()];
+    let ids = line_samples();
+    let samples = [
+        fuzzing::packed_texts(&[b"0123456789ABCDEF".as_slice(); 40]),
+        fuzzing::packed_texts(&[
+            b"",
+            b"3E57427F3EXAMPLE",
+            b"x",
+            lines::HOST_ID.as_bytes(),
+            b"GET / HTTP/1.1",
+        ]),
+        fuzzing::packed_texts(&ids.iter().map(Vec::as_slice).collect::<Vec<&[u8]>>()),
+    ];
     run("text_page", fuzz_targets::text_page, &samples);
 }
 
