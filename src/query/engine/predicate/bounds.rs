@@ -10,7 +10,7 @@ const MAX_IDS_TO_LOOK_UP: u64 = 256;
 
 /// Which rows of a segment pass, as far as it is known without reading its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::query) enum Passes {
+pub(crate) enum Passes {
     /// No row passes.
     None,
     /// Some rows may pass.
