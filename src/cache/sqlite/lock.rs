@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_somebody_else_is_not_taken_for_a_lock_file() {
+    fn a_foreign_file_is_not_used_as_lock_file() {
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("Cargo");
         let lock = folder.path().join("Cargo.lock");
@@ -228,7 +228,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_lock_file_that_is_a_link_a_pipe_or_a_folder_is_left_as_it_was() {
+    fn a_link_a_pipe_or_a_directory_is_not_used_as_lock_file() {
         let folder = tempfile::tempdir().unwrap();
         let precious = folder.path().join("precious.txt");
         for content in ["my words", ""] {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_holds_the_lock_however_often_it_changes_hands() {
+    fn only_one_thread_at_a_time_has_the_lock() {
         use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("cache.db");
@@ -286,7 +286,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn two_names_of_one_cache_have_one_lock() {
+    fn all_paths_of_a_cache_share_one_lock() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("cache.db"), folder.path().join("link.db"));
         std::os::unix::fs::symlink("cache.db", &link).unwrap();

@@ -160,7 +160,7 @@ mod tests {
     use crate::cache::{Cache, Writer};
 
     #[test]
-    fn only_an_empty_cache_that_nobody_else_uses_is_deleted_by_the_process_that_made_it() {
+    fn only_an_empty_unused_cache_is_deleted_by_the_process_that_made_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let made = |writer: &Writer| writer.new_cache().unwrap();

@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cache_in_a_folder_that_may_not_be_looked_into_is_not_taken_for_none() {
+    fn a_cache_in_an_unsearchable_directory_does_not_count_as_missing() {
         use std::io::{Error, ErrorKind};
         let path = Path::new("/home/ann/cache.db");
         let denied = is_missing(path, Err(Error::from(ErrorKind::PermissionDenied))).unwrap_err().to_string();
@@ -229,7 +229,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_leads_to_where_its_file_will_be_made() {
+    fn a_link_to_a_missing_file_is_resolved() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         std::fs::create_dir(root.join("data")).unwrap();

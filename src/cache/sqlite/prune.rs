@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_segments_go_and_one_that_straddles_the_cut_is_written_anew() {
+    fn old_segments_are_deleted_and_the_one_with_the_cut_is_rewritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = filled(&path, "one", (0..300_000).map(Request::at));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_are_not_in_order_stay_in_order_and_keep_their_numbers() {
+    fn remaining_requests_keep_their_order_and_row_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         // 7 is coprime to 1000: every second of 0..1000 once, shuffled.
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_file_that_was_half_read_then_may_have_been_pruned_when_it_is_whole() {
+    fn a_log_file_pruned_while_half_read_stays_marked_as_pruned() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = filled(&path, "one", [Request::at(90_000)].into_iter());
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_without_any_request_left_goes_on() {
+    fn a_source_without_requests_continues_its_row_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = filled(&path, "one", (0..1000).map(Request::at));

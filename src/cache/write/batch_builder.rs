@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn long_request_uris_make_no_page_that_is_too_large_to_be_read() {
+    fn pages_of_long_request_uris_stay_small_enough_to_read() {
         const ROWS: usize = 60;
         const LENGTH: usize = 1 << 20;
         let folder = tempfile::tempdir().unwrap();
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_cut_out_of_request_uris_is_not_put_back_when_their_pages_are_joined() {
+    fn an_elided_key_stays_elided_when_pages_are_joined() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = Writer::open(&path).unwrap();
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn few_long_values_fill_a_batch() {
+    fn a_few_long_values_fill_a_batch() {
         let mut builder = BatchBuilder::default();
         let mut rows = 0;
         while !builder.is_full() {
@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn rejected_lines_alone_fill_a_batch_by_their_number_and_by_their_bytes() {
+    fn rejected_lines_alone_fill_a_batch_by_number_and_by_bytes() {
         let rejected = |line: u64, length: usize| RejectedLine {
             line,
             reason: "no time".to_owned(),

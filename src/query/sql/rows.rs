@@ -1,11 +1,9 @@
 //! Walks over the requests that pass, and reads the columns that are asked for, a block at a time.
 
-use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
-use crate::cache::codec::text::TextPage;
-use crate::cache::{BLOCK, CacheError, Details, Dictionary, Integers, SegmentInfo, Snapshot};
+use crate::cache::{BLOCK, CacheError, Dictionary, IntColumn, SegmentInfo, TextColumn, code};
 use crate::log::{Field, Kind, ValueType};
 use crate::query::engine::EngineSnapshot;
 use crate::query::engine::predicate::Predicate;
@@ -75,10 +73,13 @@ impl Shared {
 
 /// A column of the segment that is read.
 enum Column {
-    /// Numbers, and a block of them.
-    Numbers { column: Arc<Integers>, block: usize, numbers: Box<[u64; BLOCK]> },
-    /// Text, and a page of it.
-    Text { details: Details, page: usize, open: Option<Arc<TextPage>> },
+    /// Integers, and the codes of a block.
+    Integers {
+        column: IntColumn,
+        block: usize,
+        codes: Box<[u64; BLOCK]>,
+    },
+    Text(TextColumn),
 }
 
 /// A walk.
@@ -177,11 +178,11 @@ impl Rows {
         if field.kind() == Kind::Detail {
             return self.text(field);
         }
-        let Some(number) = self.number(field)? else { return Ok(Value::Absent) };
+        let Some(code) = self.code(field)? else { return Ok(Value::Absent) };
         Ok(match field.kind() {
-            Kind::Time => Value::Integer(Snapshot::time_of(number)),
-            Kind::Dimension => Value::of_field(field, self.dictionary(field)?.get(number as u32)),
-            _ => number.checked_sub(1).map_or(Value::Absent, |number| Value::Integer(number as i64)),
+            Kind::Time => Value::Integer(code::to_time(code)),
+            Kind::Dimension => Value::of_field(field, self.dictionary(field)?.get(code as u32)),
+            _ => code::to_number(code).map_or(Value::Absent, |number| Value::Integer(number as i64)),
         })
     }
 
@@ -193,48 +194,33 @@ impl Rows {
         }
     }
 
-    /// The number of this request in a column of numbers.
-    fn number(&mut self, field: Field) -> Result<Option<u64>, CacheError> {
+    /// The code of this request in an integer column.
+    fn code(&mut self, field: Field) -> Result<Option<u64>, CacheError> {
         let Some(segment) = self.segment else { return Ok(None) };
         let slot = &mut self.columns[field as usize];
         if slot.is_none() {
-            let column = self.shared.moment.snapshot().integers(&segment, field)?;
-            *slot = Some(Column::Numbers { column, block: usize::MAX, numbers: Box::new([0; BLOCK]) });
+            let column = self.shared.moment.snapshot().int_column(&segment, field)?;
+            *slot = Some(Column::Integers { column, block: usize::MAX, codes: Box::new([0; BLOCK]) });
         }
-        let Some(Column::Numbers { column, block, numbers }) = slot else { return Ok(None) };
+        let Some(Column::Integers { column, block, codes }) = slot else { return Ok(None) };
         if *block != self.row / BLOCK {
             *block = self.row / BLOCK;
-            column.unpack_u64(*block, numbers);
+            column.codes(*block, codes);
         }
-        Ok(Some(numbers[self.row % BLOCK]))
+        Ok(Some(codes[self.row % BLOCK]))
     }
 
     fn text(&mut self, field: Field) -> Result<Value, CacheError> {
         let Some(segment) = self.segment else { return Ok(Value::Absent) };
-        // A request URI may need the key that is cut out of it.
-        let key = match field {
-            Field::RequestUri => {
-                let id = self.number(Field::Key)?.unwrap_or(0) as u32;
-                self.dictionary(Field::Key)?.get(id).map(<[u8]>::to_vec)
-            }
-            _ => None,
-        };
         let snapshot = self.shared.moment.snapshot();
         let slot = &mut self.columns[field as usize];
         if slot.is_none() {
-            let details = snapshot.details(&segment, field)?;
-            *slot = Some(Column::Text { details, page: usize::MAX, open: None });
+            let column = snapshot.text_column(&segment, field)?;
+            column.expect_many(snapshot)?;
+            *slot = Some(Column::Text(column));
         }
-        let Some(Column::Text { details, page, open }) = slot else { return Ok(Value::Absent) };
-        let (wanted, in_page) = details.locate(self.row);
-        if *page != wanted {
-            *open = Some(snapshot.page(details, wanted)?);
-            *page = wanted;
-        }
-        let Some(open) = open else { return Ok(Value::Absent) };
-        let text: Option<Cow<'_, [u8]>> = open
-            .get(in_page, || key.as_deref())
-            .map_err(|damage| snapshot.damaged(&segment, field, damage))?;
+        let Some(Column::Text(column)) = slot else { return Ok(Value::Absent) };
+        let text = column.get(snapshot, self.row)?;
         Ok(text.map_or(Value::Absent, |text| Value::Text(text.as_ref().into())))
     }
 }

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_cache_is_counted() {
+    fn a_sound_cache_has_no_findings() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         std::fs::write(&path, &*WHOLE).unwrap();
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_too_much_is_named() {
+    fn missing_and_surplus_rows_are_findings() {
         let key = Field::Key as i64;
         let finding = only(&format!("DELETE FROM column_chunk WHERE id = 64 + {}", Field::BytesSent as i64));
         assert_eq!((finding.segment, finding.place.as_str()), (Some(1), "column bytes_sent"));
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn flipped_bytes_of_a_column_are_found_in_it() {
+    fn changed_bytes_of_a_column_are_a_finding() {
         // The first byte of an integer column is its number of rows, that of a text column its number of
         // pages.
         for field in [Field::Time, Field::Key, Field::TotalTime, Field::RequestUri, Field::RequestId] {
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_requests_and_values_that_flips_is_found_and_never_gives_another_answer() {
+    fn every_changed_byte_is_a_finding_and_an_error_for_readers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         drop(filled(&path, "one", (0..300).map(Request::at)));
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_flipped_anywhere_in_the_file_never_make_it_panic() {
+    fn changed_bytes_anywhere_never_cause_a_panic_or_another_answer() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         drop(filled(&path, "one", (0..3_000).map(Request::at)));
