@@ -93,6 +93,7 @@ fn mutate(sample: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
 }
 
 /// Runs a target with mutations of samples until the time is over. Prints the input that makes it panic.
+#[allow(clippy::print_stdout, reason = "the seed and the input are needed to repeat a failure")]
 fn run(name: &str, target: fn(&[u8]), samples: &[Vec<u8>]) {
     let number = |variable: &str| std::env::var(variable).ok().and_then(|text| text.parse::<f64>().ok());
     let time = Duration::from_secs_f64(number("FUZZ_SECONDS").unwrap_or(SECONDS));
