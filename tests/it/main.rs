@@ -23,7 +23,7 @@ mod ingest;
 mod job_control;
 mod processes;
 mod purge;
-mod questions;
+mod queries;
 mod round_trip;
 mod s3_source;
 mod s3_upkeep;

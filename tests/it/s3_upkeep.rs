@@ -116,11 +116,11 @@ async fn logging_that_is_off_or_secret_is_told() {
     assert!(message.contains("write s3://acme-media/"), "{message}");
     let answers = [names(&["a.mp4"]), refused(403, "AccessDenied")];
     let message = located("s3://acme-media", &answers).await.unwrap_err();
-    assert!(message.contains("it takes s3:GetBucketLogging on arn:aws:s3:::acme-media"), "{message}");
+    assert!(message.contains("s3:GetBucketLogging is required on arn:aws:s3:::acme-media"), "{message}");
     assert!(message.contains("s3://LOG-BUCKET/PREFIX") && !message.contains('\n'), "{message}");
     let answers = [refused(403, "AccessDenied"), refused(403, "AccessDenied")];
     let message = located("s3://acme-media", &answers).await.unwrap_err();
-    assert!(message.contains("it takes s3:ListBucket"), "{message}");
+    assert!(message.contains("s3:ListBucket is required"), "{message}");
 }
 
 /// A server with `count` log files of a request each, one that holds no log, and one that cannot be read.

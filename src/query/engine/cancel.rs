@@ -29,18 +29,19 @@ pub(super) fn check_cancelled(cancel: &CancellationToken) -> Result<(), QueryErr
 pub(super) struct Ticker<'c> {
     cancel: &'c CancellationToken,
     interval: usize,
-    ticks: usize,
+    /// Iterations before the next check.
+    remaining: usize,
 }
 
 impl<'c> Ticker<'c> {
     /// For loops with iterations of nanoseconds.
     pub(super) fn of_items(cancel: &'c CancellationToken) -> Ticker<'c> {
-        Ticker { cancel, interval: ITEMS_PER_CHECK, ticks: 0 }
+        Ticker { cancel, interval: ITEMS_PER_CHECK, remaining: 0 }
     }
 
     /// For loops with iterations of about a microsecond.
     pub(super) fn of_steps(cancel: &'c CancellationToken) -> Ticker<'c> {
-        Ticker { cancel, interval: STEPS_PER_CHECK, ticks: 0 }
+        Ticker { cancel, interval: STEPS_PER_CHECK, remaining: 0 }
     }
 
     /// Counts an iteration. Checks in the first one.
@@ -49,9 +50,12 @@ impl<'c> Ticker<'c> {
     /// [`QueryError::Cancelled`].
     #[inline]
     pub(super) fn tick(&mut self) -> Result<(), QueryError> {
-        let is_due = self.ticks.is_multiple_of(self.interval);
-        self.ticks += 1;
-        if is_due { check_cancelled(self.cancel) } else { Ok(()) }
+        if self.remaining == 0 {
+            self.remaining = self.interval;
+            check_cancelled(self.cancel)?;
+        }
+        self.remaining -= 1;
+        Ok(())
     }
 }
 
