@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod endless;
 mod explorer;
+mod export;
 mod faults;
 mod filter;
 mod first_pull;

@@ -241,7 +241,7 @@ fn random_query() -> impl Strategy<Value = Query> {
             limit,
             fields,
         });
-    let numbered = prop::collection::vec((1..5u32, 0..300u64), 0..4).prop_map(Ask::Numbered);
+    let numbered = prop::collection::vec((1..5u32, 0..300u64), 0..4).prop_map(Ask::RequestsById);
     let sources = prop_oneof![
         3 => Just(Vec::new()),
         1 => prop::collection::vec(select(SOURCES.to_vec()).prop_map(str::to_owned), 1..3),
@@ -598,11 +598,11 @@ fn held_data_does_not_change_until_it_is_released() {
         (answers, engine.generation())
     };
     let before = all(&engine);
-    engine.hold(true).unwrap();
+    engine.pin_snapshot(true).unwrap();
     filling.append(source, &lines[50..]);
     filling.writer.commit().unwrap();
     assert_eq!(all(&engine), before);
-    engine.hold(false).unwrap();
+    engine.pin_snapshot(false).unwrap();
     let after = all(&engine);
     assert!(after.1 > before.1);
     assert_ne!(after.0, before.0);
@@ -625,7 +625,7 @@ fn pages_of_one_snapshot_are_consistent_while_requests_are_added() {
     // Even numbers; odd numbers are added later.
     filling.append(source, &(0..100).map(|n| numbered(n * 2)).collect::<Vec<_>>());
     filling.writer.commit().unwrap();
-    let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+    let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(&path).unwrap())));
     let page = |offset| Query {
         sources: Vec::new(),
         time: TimeRange::default(),

@@ -64,7 +64,7 @@ impl WriterLock {
             let locked = file.try_lock();
             let mut content = Vec::new();
             (&mut file).take(MAX_CONTENT_BYTES).read_to_end(&mut content).map_err(failed)?;
-            if !is_ours(&content) {
+            if !is_lock_content(&content) {
                 return Err(in_the_way(cache, &path, "it is not a lock file of Tamarin"));
             }
             match locked {
@@ -129,7 +129,7 @@ fn foreign_reason(path: &Path) -> Option<&'static str> {
 }
 
 /// Whether a lock file can have this content: nothing, `process N`, or its beginning on a full disk.
-fn is_ours(content: &[u8]) -> bool {
+fn is_lock_content(content: &[u8]) -> bool {
     match content.strip_prefix(HOLDER_PREFIX) {
         Some(id) => id.len() < 16 && id.trim_ascii_end().iter().all(u8::is_ascii_digit),
         None => HOLDER_PREFIX.starts_with(content),
@@ -261,17 +261,17 @@ mod tests {
         use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("cache.db");
-        let (is_held, taken) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let (is_locked, count) = (AtomicBool::new(false), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    while taken.load(Ordering::SeqCst) < 2000 {
+                    while count.load(Ordering::SeqCst) < 2000 {
                         match WriterLock::acquire(&cache) {
                             Ok(lock) => {
-                                assert!(!is_held.swap(true, Ordering::SeqCst), "two hold it");
-                                taken.fetch_add(1, Ordering::SeqCst);
+                                assert!(!is_locked.swap(true, Ordering::SeqCst), "two threads have the lock");
+                                count.fetch_add(1, Ordering::SeqCst);
                                 std::thread::yield_now();
-                                is_held.store(false, Ordering::SeqCst);
+                                is_locked.store(false, Ordering::SeqCst);
                                 drop(lock);
                             }
                             Err(CacheError::Locked { .. }) => {}

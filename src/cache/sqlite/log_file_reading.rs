@@ -196,7 +196,7 @@ impl LogFileReading {
         is_repeat && is_new
     }
 
-    /// Writes the changes within a transaction. After its commit the caller calls [`LogFileReading::settle`].
+    /// Writes the changes within a transaction. After its commit the caller calls [`LogFileReading::mark_committed`].
     /// `next_id` is the id of the next new log file.
     pub fn write(
         &self,
