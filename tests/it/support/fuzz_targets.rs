@@ -47,7 +47,7 @@ fn check(record: &Record<'_>) {
 /// A block of lines, compressed or not: it has the records of its lines, and records with the same template have equal
 /// template fields.
 pub fn block(stored: &[u8]) {
-    let Ok(content) = body::unpacked(stored) else { return };
+    let Ok(content) = body::decompress(stored) else { return };
     let mut block = Vec::new();
     // What precedes damage is read.
     let _ = content.take(BLOCK_BYTES).read_to_end(&mut block);
