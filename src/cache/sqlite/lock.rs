@@ -27,7 +27,7 @@ const MAX_CONTENT_BYTES: u64 = 64;
 
 /// The lock. It is released on drop; the system releases it when the process ends in any way.
 #[derive(Debug)]
-pub struct WriterLock {
+pub(crate) struct WriterLock {
     file: File,
     path: PathBuf,
 }
@@ -47,7 +47,7 @@ impl WriterLock {
     /// # Errors
     /// [`CacheError::Locked`] with the holder, if another process has the lock. [`CacheError::InTheWay`] if
     /// the file beside the cache is not a lock file; it is left as it was.
-    pub fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
+    pub(crate) fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
         let path = with_suffix(&paths::resolve(cache), LOCK);
         let failed = |error: std::io::Error| CacheError::ReadOnly {
             path: cache.to_owned(),
@@ -98,7 +98,7 @@ impl WriterLock {
     }
 
     /// Whether other processes can find this lock.
-    pub fn is_in_place(&self) -> bool {
+    pub(crate) fn is_in_place(&self) -> bool {
         FileId::of_open(&self.file) == FileId::of_entry(&self.path)
     }
 }
@@ -142,7 +142,7 @@ fn in_the_way(cache: &Path, file: &Path, reason: &str) -> CacheError {
 
 /// The file that this process writes, with its lock.
 #[derive(Debug)]
-pub struct LockedCache {
+pub(crate) struct LockedCache {
     place: OpenedPath,
     /// The write-ahead log, once it exists.
     log: OnceLock<FileId>,
@@ -151,12 +151,12 @@ pub struct LockedCache {
 
 impl LockedCache {
     /// Combines an opened cache and its lock.
-    pub fn new(place: OpenedPath, lock: WriterLock) -> LockedCache {
+    pub(crate) fn new(place: OpenedPath, lock: WriterLock) -> LockedCache {
         LockedCache { place, log: OnceLock::new(), lock }
     }
 
     /// The file.
-    pub fn place(&self) -> &OpenedPath {
+    pub(crate) fn place(&self) -> &OpenedPath {
         &self.place
     }
 
@@ -165,7 +165,7 @@ impl LockedCache {
     ///
     /// # Errors
     /// [`CacheError::Moved`] if not.
-    pub fn check_in_place(&self) -> Result<(), CacheError> {
+    pub(crate) fn check_in_place(&self) -> Result<(), CacheError> {
         if self.place.has_moved() {
             return Err(CacheError::Moved { file: self.place.path().to_owned() });
         }

@@ -48,7 +48,7 @@ impl NewCache {
 
 /// Makes an empty cache under a temporary name and renames it when it is complete, so that a killed process
 /// leaves no partial cache. Returns the journals that were renamed. The caller holds the lock.
-pub fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
+pub(crate) fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
     // A symbolic link may lead to an empty or to a missing file.
     let file = &paths::resolve(path);

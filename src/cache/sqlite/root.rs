@@ -13,11 +13,11 @@ use crate::cache::column::layout::DIMENSIONS;
 use crate::cache::error::StoreError;
 
 /// Number of values of each dictionary, in the order of the dimensions.
-pub type DictionaryLengths = [u32; DIMENSIONS];
+pub(crate) type DictionaryLengths = [u32; DIMENSIONS];
 
 /// The single row of the table `root`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Root {
+pub(crate) struct Root {
     /// The largest id that a segment ever had; 0 if there was none.
     pub newest_segment: i64,
     /// Digest of the table `segment`.
@@ -36,7 +36,7 @@ impl Root {
     ///
     /// # Errors
     /// If it is missing or damaged.
-    pub fn read(connection: &Connection) -> Result<Root, StoreError> {
+    pub(crate) fn read(connection: &Connection) -> Result<Root, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT newest_segment, segments, sources, log_files, removed, dictionaries, crc FROM root",
         )?;
@@ -64,7 +64,11 @@ impl Root {
     /// Writes the root at the end of a transaction, with the digests of the small tables as they are now.
     /// [`LogFileRow`](crate::cache::sqlite::log_file_rows::LogFileRow) maintains the digest of the log files.
     /// `stored` has the number of values of each dictionary.
-    pub fn write(&mut self, transaction: &Connection, stored: &[usize; DIMENSIONS]) -> rusqlite::Result<()> {
+    pub(crate) fn write(
+        &mut self,
+        transaction: &Connection,
+        stored: &[usize; DIMENSIONS],
+    ) -> rusqlite::Result<()> {
         self.dictionaries = stored.map(|length| length as u32);
         self.segments = digest_of(transaction, "segment")?;
         self.sources = digest_of(transaction, "source")?;
@@ -102,7 +106,7 @@ impl Root {
 }
 
 /// Computes the digest of a table.
-pub fn digest_of(connection: &Connection, table: &str) -> rusqlite::Result<Digest> {
+pub(crate) fn digest_of(connection: &Connection, table: &str) -> rusqlite::Result<Digest> {
     let sql = format!("SELECT {} FROM {table}", Digest::SQL);
     connection.prepare_cached(&sql)?.query_row([], |row| row.get(0).map(Digest))
 }
@@ -111,6 +115,6 @@ pub fn digest_of(connection: &Connection, table: &str) -> rusqlite::Result<Diges
 ///
 /// # Errors
 /// If rows are missing or occur twice.
-pub fn is_complete(found: Digest, expected: Digest) -> Result<(), Damage> {
+pub(crate) fn is_complete(found: Digest, expected: Digest) -> Result<(), Damage> {
     if found == expected { Ok(()) } else { Err(Damage("rows are missing or occur twice")) }
 }

@@ -13,7 +13,7 @@ const MAX_ROW_NUMBERS: usize = 1 << 24;
 
 /// A row of the table `segment`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SegmentRow {
+pub(crate) struct SegmentRow {
     pub id: i64,
     pub source: i64,
     pub rows: usize,
@@ -30,12 +30,12 @@ impl SegmentRow {
     ///
     /// # Errors
     /// If a row is missing, occurs twice or is damaged.
-    pub fn all(connection: &Connection) -> Result<Vec<SegmentRow>, StoreError> {
+    pub(crate) fn all(connection: &Connection) -> Result<Vec<SegmentRow>, StoreError> {
         SegmentRow::all_of(connection, &Root::read(connection)?)
     }
 
     /// The rows of all segments, with a root that was read in the same transaction.
-    pub fn all_of(connection: &Connection, root: &Root) -> Result<Vec<SegmentRow>, StoreError> {
+    pub(crate) fn all_of(connection: &Connection, root: &Root) -> Result<Vec<SegmentRow>, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment
              ORDER BY source_id, first_row",
@@ -51,7 +51,7 @@ impl SegmentRow {
     }
 
     /// The row of a segment.
-    pub fn find(connection: &Connection, id: i64) -> Result<SegmentRow, StoreError> {
+    pub(crate) fn find(connection: &Connection, id: i64) -> Result<SegmentRow, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment
              WHERE id = ?1",
@@ -84,7 +84,7 @@ impl SegmentRow {
     }
 
     /// Inserts the row.
-    pub fn insert(&self, transaction: &Connection) -> rusqlite::Result<()> {
+    pub(crate) fn insert(&self, transaction: &Connection) -> rusqlite::Result<()> {
         let SegmentRow { id, source, rows, numbers, time_min, time_max, bytes } = self;
         let covered = numbers.span(*rows) as i64;
         let gone = numbers.gone_bytes();
@@ -124,7 +124,7 @@ fn crc(columns: &[i64; 8], gone: Option<&[u8]>) -> i32 {
 
 /// A range of row numbers whose whole segment was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RemovedRow {
+pub(crate) struct RemovedRow {
     pub source: i64,
     pub first_row: i64,
     pub rows: i64,
@@ -132,7 +132,7 @@ pub struct RemovedRow {
 
 impl RemovedRow {
     /// The ranges of a source, in ascending order.
-    pub fn of_source(connection: &Connection, source: i64) -> Result<Vec<RemovedRow>, StoreError> {
+    pub(crate) fn of_source(connection: &Connection, source: i64) -> Result<Vec<RemovedRow>, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT source_id, first_row, rows, crc FROM removed WHERE source_id = ?1 ORDER BY first_row",
         )?;
@@ -147,7 +147,7 @@ impl RemovedRow {
     }
 
     /// Inserts the row, or extends the range that ends where this one begins.
-    pub fn add(self, transaction: &Connection) -> Result<(), StoreError> {
+    pub(crate) fn add(self, transaction: &Connection) -> Result<(), StoreError> {
         let previous = RemovedRow::of_source(transaction, self.source)?
             .into_iter()
             .find(|range| range.first_row + range.rows == self.first_row);
