@@ -1,11 +1,11 @@
-//! `pull --purge`: nothing is deleted that the cache does not hold for good, nor without being asked.
+//! `pull --purge` deletes only log files that are committed to the cache, and only after a confirmation.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 
 use crate::home::{Home, line, stderr};
 use crate::support::contents::contents;
-use crate::support::faulty::{Asked, Fault, FaultyProxy};
+use crate::support::faulty::{Fault, FaultyProxy, ProxiedRequest};
 use crate::support::s3_server::S3Server;
 use crate::support::terminal::Terminal;
 
@@ -19,7 +19,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Log files of two requests each; every tenth has a line that is no record.
+    /// Log files of two requests each. Every tenth also has a line that is not a record.
     fn new(files: u32) -> Scene {
         let server = S3Server::start(&["acme-logs"]);
         for n in 0..files {
@@ -55,7 +55,7 @@ impl Scene {
         self.start(more).wait_with_output().unwrap()
     }
 
-    /// The same on a terminal, where somebody can be asked.
+    /// Like [`start`](Self::start), on a terminal, where it can ask for a confirmation.
     fn on_a_terminal(&self, more: &[&str]) -> Terminal {
         let arguments = self.arguments();
         let all: Vec<&std::ffi::OsStr> =
@@ -67,7 +67,7 @@ impl Scene {
 }
 
 #[test]
-fn on_a_terminal_it_asks_once_and_a_no_deletes_nothing() {
+fn on_a_terminal_purge_asks_once_and_no_deletes_nothing() {
     let scene = Scene::new(12);
     for no in ["n\r", "no\r", "\r", "yesterday\r", "\u{4}"] {
         let mut terminal = scene.on_a_terminal(&[]);
@@ -80,12 +80,12 @@ fn on_a_terminal_it_asks_once_and_a_no_deletes_nothing() {
         assert_eq!(terminal.contents().matches("Type yes or no").count(), 1, "{}", terminal.contents());
         assert_eq!(scene.left(), 12, "{no:?}");
     }
-    assert!(!scene.proxy.take_seen().iter().any(|(asked, _)| asked.is_delete()));
+    assert!(!scene.proxy.take_requests().iter().any(|(request, _)| request.is_delete()));
     assert_eq!(contents(&scene.cache).totals.stats.requests, 24);
 }
 
 #[test]
-fn on_a_terminal_a_yes_deletes() {
+fn on_a_terminal_yes_deletes() {
     for yes in ["y\r", "Yes\r"] {
         let scene = Scene::new(12);
         let mut terminal = scene.on_a_terminal(&[]);
@@ -95,12 +95,12 @@ fn on_a_terminal_a_yes_deletes() {
         assert!(terminal.wait_for_end().unwrap().success());
         assert_eq!(terminal.contents().matches("Type yes or no").count(), 1, "{}", terminal.contents());
         assert_eq!(scene.left(), 0);
-        assert_eq!(contents(&scene.cache).rejected.len(), 2, "lines that are no record are kept too");
+        assert_eq!(contents(&scene.cache).rejected.len(), 2, "rejected lines are kept too");
     }
 }
 
 #[test]
-fn a_signal_at_the_question_is_a_no() {
+fn a_signal_at_the_prompt_means_no() {
     let scene = Scene::new(3);
     let mut terminal = scene.on_a_terminal(&[]);
     terminal.wait_for("Type yes or no:").unwrap();
@@ -111,7 +111,7 @@ fn a_signal_at_the_question_is_a_no() {
 }
 
 #[test]
-fn who_keeps_on_pulling_is_asked_only_in_the_first_round() {
+fn repeated_pulls_ask_only_in_the_first_round() {
     for (answer, left) in [("n\r", 4), ("y\r", 0)] {
         let scene = Scene::new(3);
         let mut terminal = scene.on_a_terminal(&["--every", "1s"]);
@@ -121,14 +121,14 @@ fn who_keeps_on_pulling_is_asked_only_in_the_first_round() {
         let request = line(5000, "203.0.113.8", "-", "REST.GET.OBJECT", "late.mp4", 200, "10");
         scene.server.put("acme-logs", "p/2026-04-01-10-00-00-LATE", request);
         terminal.wait_for("1 log file read, 1 request added").unwrap();
-        scene.proxy.take_seen();
+        scene.proxy.take_requests();
         if left == 0 {
             terminal.wait_for("1 log file deleted").unwrap();
         }
-        // Two rounds later.
+        // Waits for two more rounds.
         for _ in 0..2 {
-            scene.proxy.take_seen();
-            scene.proxy.wait_for(Asked::is_list);
+            scene.proxy.take_requests();
+            scene.proxy.wait_for(ProxiedRequest::is_list);
         }
         terminal.press("\u{3}").unwrap();
         terminal.wait_for_end().unwrap();
@@ -138,30 +138,30 @@ fn who_keeps_on_pulling_is_asked_only_in_the_first_round() {
 }
 
 #[test]
-fn where_nobody_can_be_asked_it_takes_a_yes_on_the_command_line() {
+fn without_a_terminal_purge_requires_yes_on_the_command_line() {
     let scene = Scene::new(3);
     let output = scene.run(&[]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("confirm with --yes"), "{}", stderr(&output));
-    assert!(scene.proxy.take_seen().is_empty(), "nothing is asked of S3 before");
+    assert!(scene.proxy.take_requests().is_empty(), "no request is sent to S3 before");
     assert_eq!(scene.left(), 3);
     let output = scene.run(&["--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(scene.left(), 0);
 }
 
-/// Killed after all is kept and before anything, or anything that anybody heard of, is deleted.
+/// Kills the process after the commit, before S3 gets the deletion or before its response arrives.
 #[test]
-fn a_kill_between_keeping_and_deleting_is_made_good_by_the_next() {
-    for fault in [Fault::Swallowed, Fault::Unanswered] {
+fn a_kill_between_commit_and_deletion_is_repaired_by_the_next_pull() {
+    for fault in [Fault::Swallowed, Fault::LostResponse] {
         let scene = Scene::new(30);
-        scene.proxy.spoil(move |asked| asked.is_delete().then_some(fault));
+        scene.proxy.inject(move |request| request.is_delete().then_some(fault));
         let mut child = scene.start(&["--yes"]);
-        scene.proxy.wait_for(Asked::is_delete);
-        // All is in the cache before the first deletion is asked for: rejected lines too.
+        scene.proxy.wait_for(ProxiedRequest::is_delete);
+        // Everything is in the cache before the first deletion, rejected lines too.
         let kept = contents(&scene.cache);
         assert_eq!((kept.totals.stats.requests, kept.rejected.len(), kept.lines), (60, 3, 63));
-        if fault == Fault::Unanswered {
+        if fault == Fault::LostResponse {
             while scene.left() > 0 {
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }
@@ -169,24 +169,27 @@ fn a_kill_between_keeping_and_deleting_is_made_good_by_the_next() {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(scene.left(), if fault == Fault::Swallowed { 30 } else { 0 });
-        scene.proxy.heal();
-        scene.proxy.take_seen();
+        scene.proxy.stop_faults();
+        scene.proxy.take_requests();
         let output = scene.run(&["--yes"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        let told = stderr(&output);
-        assert!(told.contains("0 log files read, 0 requests added"), "{told}");
-        assert_eq!(told.contains("30 log files deleted"), fault == Fault::Swallowed, "{told}");
+        let output_text = stderr(&output);
+        assert!(output_text.contains("0 log files read, 0 requests added"), "{output_text}");
+        assert_eq!(output_text.contains("30 log files deleted"), fault == Fault::Swallowed, "{output_text}");
         assert_eq!(scene.left(), 0);
         assert_eq!(contents(&scene.cache), kept);
-        assert!(!scene.proxy.take_seen().iter().any(|(asked, _)| asked.is_object()), "nothing is read again");
+        assert!(
+            !scene.proxy.take_requests().iter().any(|(request, _)| request.is_object()),
+            "nothing is read again"
+        );
     }
 }
 
 #[test]
-fn deletions_that_fail_for_a_while_are_sent_again() {
-    for fault in [Fault::InternalError, Fault::SlowDown, Fault::Reset, Fault::Unanswered, Fault::Stall] {
+fn deletions_that_fail_temporarily_are_sent_again() {
+    for fault in [Fault::InternalError, Fault::SlowDown, Fault::Reset, Fault::LostResponse, Fault::Stall] {
         let scene = Scene::new(12);
-        scene.proxy.spoil(move |asked| (asked.is_delete() && asked.before == 0).then_some(fault));
+        scene.proxy.inject(move |request| (request.is_delete() && request.before == 0).then_some(fault));
         let output = scene.run(&["--yes", "--timeout", "4s"]);
         assert_eq!(output.status.code(), Some(0), "{fault:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("12 log files deleted"), "{fault:?}: {}", stderr(&output));
@@ -196,16 +199,16 @@ fn deletions_that_fail_for_a_while_are_sent_again() {
 }
 
 #[test]
-fn they_are_deleted_a_thousand_at_a_time() {
+fn log_files_are_deleted_a_thousand_at_a_time() {
     let scene = Scene::new(1050);
     let output = scene.run(&["--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let batches: Vec<usize> = scene
         .proxy
-        .take_seen()
+        .take_requests()
         .iter()
-        .filter(|(asked, _)| asked.is_delete())
-        .map(|(asked, _)| asked.body.matches("<Key>").count())
+        .filter(|(request, _)| request.is_delete())
+        .map(|(request, _)| request.body.matches("<Key>").count())
         .collect();
     assert_eq!(batches, [1000, 50]);
     assert_eq!(scene.left(), 0);
@@ -213,7 +216,7 @@ fn they_are_deleted_a_thousand_at_a_time() {
     assert_eq!((kept.totals.stats.requests, kept.rejected.len()), (2100, 105));
 }
 
-/// What drops requests that the cache is the only copy of, and what it says.
+/// The commands that drop requests.
 fn dropping(scene: &Scene, yes: bool) -> [Vec<String>; 2] {
     let cache = scene.cache.to_str().unwrap();
     let yes = if yes { &["--yes"][..] } else { &[] };
@@ -225,17 +228,22 @@ fn dropping(scene: &Scene, yes: bool) -> [Vec<String>; 2] {
 }
 
 #[test]
-fn what_a_purge_made_the_only_copy_of_is_not_dropped_without_a_yes() {
+fn requests_without_another_copy_are_not_dropped_without_a_yes() {
     let scene = Scene::new(3);
     let output = scene.run(&["--yes"]);
     assert_eq!((output.status.code(), scene.left()), (Some(0), 0), "{}", stderr(&output));
     let requests = || contents(&scene.cache).totals.stats.requests;
     for arguments in dropping(&scene, false) {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let told = scene.home.refused_in_one_line(2, &words);
-        assert!(told.contains("pull --purge") && told.contains("--yes") && told.contains(SOURCE), "{told}");
+        let output_text = scene.home.refused_in_one_line(2, &words);
+        assert!(
+            output_text.contains("pull --purge")
+                && output_text.contains("--yes")
+                && output_text.contains(SOURCE),
+            "{output_text}"
+        );
         assert_eq!(requests(), 6);
-        // On a terminal it asks; a no drops nothing.
+        // On a terminal the command asks, and no drops nothing.
         for no in ["n\r", "\r", "\u{4}"] {
             let words: Vec<&std::ffi::OsStr> = arguments.iter().map(AsRef::as_ref).collect();
             let environment = [("HOME", scene.home.path("").to_str().unwrap().to_owned())];
@@ -248,7 +256,7 @@ fn what_a_purge_made_the_only_copy_of_is_not_dropped_without_a_yes() {
             assert_eq!(requests(), 6);
         }
     }
-    // What would drop nothing asks nothing, and a look asks nothing.
+    // Commands that drop nothing do not ask.
     let cache = scene.cache.to_str().unwrap();
     scene.home.fine(&["prune", "--before", "2020-01-01", "--cache", cache]);
     scene.home.fine(&["prune", "--before", "2026-04-02", "--dry-run", "--cache", cache]);
@@ -258,7 +266,7 @@ fn what_a_purge_made_the_only_copy_of_is_not_dropped_without_a_yes() {
 }
 
 #[test]
-fn what_was_not_purged_is_dropped_without_a_question() {
+fn requests_that_were_not_purged_are_dropped_without_a_prompt() {
     let scene = Scene::new(3);
     let cache = scene.cache.to_str().unwrap();
     let mut pull =

@@ -1,4 +1,4 @@
-//! From a bucket that is logged to its log files, and deleting log files that the cache holds.
+//! Finding the log files of a logged bucket, and deleting log files that the cache has.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use std::process::Output;
 use crate::home::{Home, line, stderr};
 use crate::support::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
 
-/// A server that answers each request, in turn, with a status and a body.
+/// Options for a server that sends these statuses and bodies, in order.
 fn answering(answers: &[(u16, String)]) -> S3Options {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -78,7 +78,7 @@ async fn located(uri: &str, answers: &[(u16, String)]) -> Result<Option<String>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_logged_bucket_leads_to_its_log_files() {
+async fn the_log_files_of_a_logged_bucket_are_found() {
     let media = names(&["a.mp4", "b/c.mp4"]);
     let place = Ok(Some("s3://acme-logs/media/".to_owned()));
     let answers = [media.clone(), logged_to("acme-logs", "media/", "")];
@@ -89,27 +89,27 @@ async fn the_logged_bucket_leads_to_its_log_files() {
     assert_eq!(located("s3://acme-media", &answers).await, place);
     let answers = [media, logged_to("acme-logs", "", "")];
     assert_eq!(located("s3://acme-media", &answers).await, Ok(Some("s3://acme-logs".to_owned())));
-    // It may not even be listed.
+    // Without permission to list the bucket.
     let answers = [refused(403, "AccessDenied"), logged_to("acme-logs", "media/", "")];
     assert_eq!(located("s3://acme-media", &answers).await, place);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bucket_with_log_files_is_what_it_is() {
+async fn a_bucket_with_log_files_is_used_itself() {
     let logs = names(&["2026-04-03-03-11-11-0123456789ABCDEF", "notes.txt"]);
     assert_eq!(located("s3://acme-logs", &[logs]).await, Ok(None));
     assert_eq!(located("s3://acme-logs", &[names(&["april.log.gz"])]).await, Ok(None));
-    // With a prefix, or only a slash, nothing is asked.
+    // With a prefix, or only a slash, no request is sent.
     assert_eq!(located("s3://acme-logs/", &[]).await, Ok(None));
     assert_eq!(located("s3://acme-logs/media/", &[]).await, Ok(None));
-    // Empty, or on a server without logging.
+    // An empty bucket, or a server without logging.
     assert_eq!(located("s3://acme-logs", &[names(&[]), logging("")]).await, Ok(None));
     let answers = [names(&["a.mp4"]), refused(501, "NotImplemented")];
     assert_eq!(located("s3://acme-logs", &answers).await, Ok(None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn logging_that_is_off_or_secret_is_told() {
+async fn logging_that_is_off_or_not_readable_is_reported() {
     let message = located("s3://acme-media", &[names(&["a.mp4"]), logging("")]).await.unwrap_err();
     assert!(message.contains("its access logging is off"), "{message}");
     assert!(message.contains("aws s3api put-bucket-logging --bucket acme-media "), "{message}");
@@ -123,7 +123,7 @@ async fn logging_that_is_off_or_secret_is_told() {
     assert!(message.contains("s3:ListBucket is required"), "{message}");
 }
 
-/// A server with `count` log files of a request each, one that holds no log, and one that cannot be read.
+/// A server with `count` log files of one request each, a file that is not a log, and a damaged one.
 fn with_logs(count: u32) -> S3Server {
     let server = S3Server::start(&["acme-logs"]);
     for n in 0..count {
@@ -145,7 +145,7 @@ fn run(home: &Home, server: &S3Server, arguments: &[&str]) -> Output {
     home.command(&all).envs(server.environment()).output().unwrap()
 }
 
-fn left(server: &S3Server) -> Vec<String> {
+fn remaining(server: &S3Server) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(server.path("acme-logs", "p"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -162,7 +162,7 @@ const SOURCE: &str = "s3://acme-logs/p/";
 const KEPT: [&str; 2] = ["2026-04-01-09-00-00-NOTES", "2026-04-01-09-00-01-BROKEN.gz"];
 
 #[test]
-fn log_files_are_deleted_once_the_cache_holds_them_and_only_those() {
+fn only_log_files_that_the_cache_has_are_deleted() {
     let (home, server) = (Home::new(), with_logs(1100));
     server.take_requests();
     let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
@@ -173,37 +173,37 @@ fn log_files_are_deleted_once_the_cache_holds_them_and_only_those() {
         "{}",
         stderr(&output)
     );
-    assert_eq!(left(&server), KEPT);
+    assert_eq!(remaining(&server), KEPT);
     let deletions = server.take_requests().iter().filter(|request| request.starts_with("POST")).count();
     assert_eq!(deletions, 2, "a thousand at a time");
     assert_eq!(requests(&home), 1100);
     home.fine(&["sources", "check"]);
     let again = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
     assert!(!stderr(&again).contains("deleted"), "{}", stderr(&again));
-    assert_eq!((left(&server).len(), requests(&home)), (2, 1100));
+    assert_eq!((remaining(&server).len(), requests(&home)), (2, 1100));
 }
 
 #[test]
-fn what_was_pulled_before_is_deleted_without_being_added_twice() {
+fn log_files_pulled_before_are_deleted_without_being_added_twice() {
     let (home, server) = (Home::new(), with_logs(20));
-    // As if the program had been killed between keeping and deleting.
+    // As if the process had been killed between commit and deletion.
     run(&home, &server, &["pull", SOURCE]);
-    assert_eq!(left(&server).len(), 22, "never by default");
-    // Another content under a known name takes the place of the one before: read first, then deleted.
+    assert_eq!(remaining(&server).len(), 22, "nothing is deleted by default");
+    // Another content under a known name replaces the one before: it is read first, then deleted.
     let other = line(50, "203.0.113.8", "-", "REST.GET.OBJECT", "another", 200, "1000");
     server.put("acme-logs", &name(3), other);
     let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
     assert!(stderr(&output).contains(" 1 request added"), "{}", stderr(&output));
     assert!(stderr(&output).contains("20 log files deleted"), "{}", stderr(&output));
-    assert_eq!(left(&server), KEPT);
+    assert_eq!(remaining(&server), KEPT);
     assert_eq!(requests(&home), 20);
 }
 
 #[test]
-fn what_was_deleted_at_its_source_stays_whatever_comes_under_its_name() {
+fn requests_of_deleted_log_files_stay_whatever_is_put_under_their_names() {
     let (home, server) = (Home::new(), with_logs(20));
     run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
-    assert_eq!((left(&server).len(), requests(&home)), (KEPT.len(), 20));
+    assert_eq!((remaining(&server).len(), requests(&home)), (KEPT.len(), 20));
     for (number, expected) in [(50, 21), (51, 21), (52, 21)] {
         let other = line(number, "203.0.113.8", "-", "REST.GET.OBJECT", "another", 200, "1000");
         server.put("acme-logs", &name(3), other);
@@ -219,14 +219,14 @@ fn what_was_deleted_at_its_source_stays_whatever_comes_under_its_name() {
 }
 
 #[test]
-fn what_the_cache_dropped_is_not_deleted() {
+fn log_files_whose_requests_were_pruned_are_not_deleted() {
     let (home, server) = (Home::new(), with_logs(20));
     run(&home, &server, &["pull", SOURCE, "-q"]);
     home.fine(&["prune", "--before", "2026-04-01T00:00:05", "-q"]);
     assert_eq!(requests(&home), 15);
     let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
     assert!(!stderr(&output).contains("deleted"), "{}", stderr(&output));
-    assert_eq!(left(&server).len(), 22);
+    assert_eq!(remaining(&server).len(), 22);
 }
 
 #[test]
@@ -243,11 +243,11 @@ fn a_damaged_cache_deletes_nothing() {
     let output = run(&home, &server, &[&pull[..], &["--purge", "--yes"]].concat());
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("nothing was deleted: the cache"), "{}", stderr(&output));
-    assert_eq!(left(&server).len(), 22);
+    assert_eq!(remaining(&server).len(), 22);
 }
 
 #[test]
-fn deleting_needs_a_yes_and_a_source_in_s3() {
+fn deleting_requires_a_yes_and_a_source_in_s3() {
     let (home, server) = (Home::new(), with_logs(3));
     let output = run(&home, &server, &["pull", SOURCE, "--purge"]);
     assert_eq!(output.status.code(), Some(2));
@@ -256,6 +256,6 @@ fn deleting_needs_a_yes_and_a_source_in_s3() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("in S3 only"), "{}", stderr(&output));
     assert_eq!(run(&home, &server, &["pull", SOURCE, "--yes"]).status.code(), Some(2));
-    assert_eq!(left(&server).len(), 5);
+    assert_eq!(remaining(&server).len(), 5);
     assert!(home.path("logs/2026-04-01-00-30-00-AAAA").exists());
 }

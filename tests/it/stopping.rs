@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and `q` end Tamarin whatever it is waiting for.
+//! Ctrl-C, SIGTERM and `q` end Tamarin, whatever it waits for.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -11,22 +11,22 @@ use tamarin::cache::Cache;
 use tamarin::demo::{Demo, DemoOptions};
 
 use crate::home::{Home, line};
-use crate::support::faulty::{Asked, Fault, FaultyProxy};
+use crate::support::faulty::{Fault, FaultyProxy, ProxiedRequest};
 use crate::support::s3_server::S3Server;
 use crate::support::terminal::Terminal;
 
-/// A second is meant; a busy machine takes longer. What waits for a server takes longer than this.
-const SOON: Duration = Duration::from_secs(5);
-/// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit for the end of a process: a second, and more on a busy machine. A wait for a server takes longer.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// More than any wait takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
-/// A statement that never ends, and gives nothing.
+/// A statement that never ends and returns no row.
 const ENDLESS: &str =
     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c, requests";
-/// One that gives rows without end.
+/// A statement that returns rows without end.
 const ENDLESS_ROWS: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c";
 
 fn send(process: u32, signal: i32) {
@@ -34,32 +34,32 @@ fn send(process: u32, signal: i32) {
     assert!(sent.unwrap().success());
 }
 
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+fn wait_until(event: &str, has_happened: impl Fn() -> bool) {
     let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
+    while !has_happened() {
+        assert!(begun.elapsed() < TIMEOUT, "{event} did not happen");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Waits for the end of a process that was told to end.
+/// Waits for the end of a process that got a signal.
 fn ended(mut child: Child) -> (ExitStatus, String) {
     let begun = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if begun.elapsed() > SOON {
+        if begun.elapsed() > STOP_TIMEOUT {
             child.kill().unwrap();
-            panic!("it runs on");
+            panic!("the process has not ended");
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    let mut told = String::new();
+    let mut output_text = String::new();
     if let Some(mut stderr) = child.stderr.take() {
-        stderr.read_to_string(&mut told).unwrap();
+        stderr.read_to_string(&mut output_text).unwrap();
     }
-    (status, told)
+    (status, output_text)
 }
 
 fn start(home: &Home, arguments: &[&str]) -> Child {
@@ -67,12 +67,12 @@ fn start(home: &Home, arguments: &[&str]) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Whether a pull into this cache is over, and has brought something.
+/// Whether a pull into this cache has ended and added requests.
 fn is_pulled(cache: &Path) -> bool {
-    let has_some = Cache::open(cache).and_then(|cache| cache.sources()).is_ok_and(|all| {
+    let has_requests = Cache::open(cache).and_then(|cache| cache.sources()).is_ok_and(|all| {
         !all.is_empty() && all.iter().all(|source| source.requests > 0 && source.last_pull.is_some())
     });
-    has_some && !cache.with_extension("db.lock").exists()
+    has_requests && !cache.with_extension("db.lock").exists()
 }
 
 #[test]
@@ -84,39 +84,39 @@ fn ctrl_c_and_sigterm_end_a_statement_after_a_pull_in_the_same_process() {
         // The statement begins after the cache was closed for writing.
         std::thread::sleep(Duration::from_millis(300));
         send(child.id(), signal);
-        let (status, told) = ended(child);
-        assert_eq!(status.signal(), Some(signal), "{status} {told}");
-        assert_eq!(told, "");
+        let (status, output_text) = ended(child);
+        assert_eq!(status.signal(), Some(signal), "{status} {output_text}");
+        assert_eq!(output_text, "");
         assert_eq!(home.objects(&["report", "total", "--cache", cache])[0]["requests"], 3);
         assert!(!home.path(&format!("{cache}-wal")).exists());
     }
 }
 
 #[test]
-fn a_question_after_a_pull_that_nobody_reads_the_answer_of_ends() {
+fn a_query_after_a_pull_whose_output_is_not_read_ends() {
     let home = Home::new();
     let demo = Demo::new(DemoOptions { requests: 3000, seed: 1 });
     demo.write_to_file(&mut std::fs::File::create(home.path("demo.log")).unwrap()).unwrap();
-    let questions: [&[&str]; 3] = [
+    let querys: [&[&str]; 3] = [
         &["sql", ENDLESS_ROWS, "demo.log", "--top", "0", "--format", "ndjson"],
         &["requests", "demo.log", "--top", "0", "--format", "ndjson"],
         &["requests", "demo.log", "--top", "0", "--format", "csv"],
     ];
-    for (question, cache) in questions.iter().zip(["a.db", "b.db", "c.db"]) {
-        let mut child = start(&home, &[question, &["--cache", cache][..]].concat());
-        // It has begun to answer; the pipe is full before it has ended.
+    for (query, cache) in querys.iter().zip(["a.db", "b.db", "c.db"]) {
+        let mut child = start(&home, &[query, &["--cache", cache][..]].concat());
+        // The output has begun, and will fill the pipe.
         child.stdout.as_mut().unwrap().read_exact(&mut [0; 100]).unwrap();
         send(child.id(), SIGINT);
-        let (status, told) = ended(child);
-        assert_eq!(status.signal(), Some(SIGINT), "{question:?}: {status} {told}");
+        let (status, output_text) = ended(child);
+        assert_eq!(status.signal(), Some(SIGINT), "{query:?}: {status} {output_text}");
     }
 }
 
 #[test]
-fn a_pipe_that_is_asked_about_leaves_no_cache_when_the_question_is_stopped() {
+fn a_stopped_query_of_standard_input_leaves_no_cache() {
     let home = Home::new();
     let text = line(1, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1");
-    // Asked to stop, the first ends by itself; the second waits for the reader of its rows.
+    // The first statement ends when it is cancelled. The second one waits for the reader of its rows.
     for statement in [ENDLESS, ENDLESS_ROWS] {
         let mut child = start(&home, &["sql", statement, "-", "--top", "0", "--format", "ndjson"]);
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
@@ -126,14 +126,14 @@ fn a_pipe_that_is_asked_about_leaves_no_cache_when_the_question_is_stopped() {
         wait_until("the pull", || folders().any(|folder| is_pulled(&folder.join("cache.db"))));
         std::thread::sleep(Duration::from_millis(300));
         send(child.id(), SIGTERM);
-        let (status, told) = ended(child);
-        assert_eq!(status.signal(), Some(SIGTERM), "{status} {told}");
+        let (status, output_text) = ended(child);
+        assert_eq!(status.signal(), Some(SIGTERM), "{status} {output_text}");
         assert_eq!(folders().count(), 0);
     }
 }
 
 #[test]
-fn a_pull_of_a_pipe_that_says_nothing_ends() {
+fn a_pull_of_an_idle_pipe_ends() {
     let home = Home::new();
     for arguments in [&["pull", "-", "--cache", "a.db"][..], &["report", "total", "-"]] {
         let mut child = start(&home, arguments);
@@ -142,15 +142,15 @@ fn a_pull_of_a_pipe_that_says_nothing_ends() {
         stdin.write_all(text.as_bytes()).unwrap();
         wait_until("the beginning", || is_reading(child.id()));
         send(child.id(), SIGTERM);
-        let (status, told) = ended(child);
-        assert_eq!(status.code(), Some(1), "{status} {told}");
-        assert!(told.contains("stopped before all log files were read"), "{told}");
+        let (status, output_text) = ended(child);
+        assert_eq!(status.code(), Some(1), "{status} {output_text}");
+        assert!(output_text.contains("stopped before all log files were read"), "{output_text}");
         drop(stdin);
     }
     assert_eq!(std::fs::read_dir(home.path("data/tamarin")).map_or(0, Iterator::count), 0);
 }
 
-/// Whether a process has handlers for signals: then it pulls.
+/// Whether a process has handlers for signals. Then it pulls.
 fn is_reading(process: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
@@ -158,42 +158,43 @@ fn is_reading(process: u32) -> bool {
 }
 
 #[test]
-fn a_pull_that_rests_ends_at_the_first_signal() {
+fn a_pull_that_pauses_ends_at_the_first_signal() {
     let home = Home::new();
     for (signal, cache) in [(SIGINT, "a.db"), (SIGTERM, "b.db")] {
         let child = start(&home, &["pull", "logs", "--cache", cache, "--every", "1h"]);
         wait_until("the pull", || is_pulled(&home.path(cache)));
         send(child.id(), signal);
-        let (status, told) = ended(child);
-        assert_eq!(status.code(), Some(0), "{told}");
+        let (status, output_text) = ended(child);
+        assert_eq!(status.code(), Some(0), "{output_text}");
     }
 }
 
-/// A server that lets people wait.
+/// A bucket with log files behind a proxy, and a home folder for the cache.
 struct Scene {
     home: Home,
     server: S3Server,
     proxy: FaultyProxy,
 }
 
-/// What a server does, and to which requests.
-type Plan = (&'static str, Fault, fn(&Asked) -> bool);
+/// A description, a fault, and the requests that it applies to.
+type Plan = (&'static str, Fault, fn(&ProxiedRequest) -> bool);
 
-/// A second page, or any later one.
-fn is_later_list(asked: &Asked) -> bool {
-    asked.is_list() && (asked.target.contains("continuation-token") || asked.target.contains("start-after"))
+/// Whether a request is for a second or later page.
+fn is_later_list(request: &ProxiedRequest) -> bool {
+    request.is_list()
+        && (request.target.contains("continuation-token") || request.target.contains("start-after"))
 }
 
 const PLANS: [Plan; 9] = [
-    ("the first page hangs", Fault::Swallowed, Asked::is_list),
+    ("the first page hangs", Fault::Swallowed, ProxiedRequest::is_list),
     ("a later page hangs", Fault::Swallowed, is_later_list),
-    ("a page stands still", Fault::Stall, Asked::is_list),
-    ("a page trickles in", Fault::Trickle, Asked::is_list),
-    ("it asks to slow down", Fault::SlowDown, Asked::is_list),
-    ("pages are empty without end", Fault::EmptyPage, Asked::is_list),
-    ("contents hang", Fault::Swallowed, Asked::is_object),
-    ("contents stand still", Fault::Stall, Asked::is_object),
-    ("contents trickle in", Fault::Trickle, Asked::is_object),
+    ("a page stalls", Fault::Stall, ProxiedRequest::is_list),
+    ("a page is slow", Fault::Trickle, ProxiedRequest::is_list),
+    ("the server asks to slow down", Fault::SlowDown, ProxiedRequest::is_list),
+    ("empty pages without end", Fault::EmptyPage, ProxiedRequest::is_list),
+    ("contents hang", Fault::Swallowed, ProxiedRequest::is_object),
+    ("contents stall", Fault::Stall, ProxiedRequest::is_object),
+    ("contents are slow", Fault::Trickle, ProxiedRequest::is_object),
 ];
 
 impl Scene {
@@ -206,13 +207,13 @@ impl Scene {
         Scene { home: Home::new(), proxy: FaultyProxy::before(&server), server }
     }
 
-    /// Has the server do something from now on, begins, and waits until it has done it.
-    fn begin<T>(&self, (_, fault, is_spoiled): Plan, begin: impl FnOnce() -> T) -> T {
-        self.proxy.take_seen();
-        self.proxy.spoil(move |asked| is_spoiled(asked).then_some(fault));
+    /// Sets a fault, calls `begin`, and waits for a request that the fault applies to.
+    fn begin<T>(&self, (_, fault, is_failing): Plan, begin: impl FnOnce() -> T) -> T {
+        self.proxy.take_requests();
+        self.proxy.inject(move |request| is_failing(request).then_some(fault));
         let begun = begin();
-        self.proxy.wait_for(is_spoiled);
-        // The answer is on its way, or is not.
+        self.proxy.wait_for(is_failing);
+        // Time for the response, if there is one.
         std::thread::sleep(Duration::from_millis(100));
         begun
     }
@@ -233,9 +234,9 @@ fn a_pull_stops_whatever_the_server_does() {
                 .unwrap()
         });
         send(child.id(), SIGTERM);
-        let (status, told) = ended(child);
-        assert_eq!(status.code(), Some(1), "{}: {status} {told}", plan.0);
-        assert!(told.contains("stopped before all log files were read"), "{}: {told}", plan.0);
+        let (status, output_text) = ended(child);
+        assert_eq!(status.code(), Some(1), "{}: {status} {output_text}", plan.0);
+        assert!(output_text.contains("stopped before all log files were read"), "{}: {output_text}", plan.0);
     }
 }
 
@@ -248,17 +249,17 @@ fn a_purge_stops_while_the_server_lists_or_deletes() {
         let mut command = scene.home.command(&[&arguments[..], &["--endpoint-url", &endpoint]].concat());
         command.envs(scene.server.environment()).stderr(Stdio::piped()).spawn().unwrap()
     };
-    let child = scene.begin(("deleting hangs", Fault::Swallowed, Asked::is_delete), pull);
+    let child = scene.begin(("deleting hangs", Fault::Swallowed, ProxiedRequest::is_delete), pull);
     send(child.id(), SIGTERM);
-    let (status, told) = ended(child);
-    assert_eq!(status.code(), Some(1), "{status} {told}");
-    assert!(told.contains("stopped before all log files were deleted"), "{told}");
+    let (status, output_text) = ended(child);
+    assert_eq!(status.code(), Some(1), "{status} {output_text}");
+    assert!(output_text.contains("stopped before all log files were deleted"), "{output_text}");
 
-    // All is pulled: the first list is that of the pull, the next that of the purge.
-    scene.proxy.take_seen();
+    // Everything is pulled, so the first listing is that of the pull, the next one that of the purge.
+    scene.proxy.take_requests();
     let first = std::sync::Mutex::new(None);
-    scene.proxy.spoil(move |asked| {
-        let is_first_page = asked.is_list() && !is_later_list(asked);
+    scene.proxy.inject(move |request| {
+        let is_first_page = request.is_list() && !is_later_list(request);
         let mut first = first.lock().unwrap();
         let is_again = is_first_page && first.is_some();
         if is_first_page {
@@ -267,11 +268,11 @@ fn a_purge_stops_while_the_server_lists_or_deletes() {
         is_again.then_some(Fault::Swallowed)
     });
     let child = pull();
-    scene.proxy.wait_for(|asked| asked.is_list() && !is_later_list(asked) && asked.before == 1);
+    scene.proxy.wait_for(|request| request.is_list() && !is_later_list(request) && request.before == 1);
     send(child.id(), SIGTERM);
-    let (status, told) = ended(child);
-    assert_eq!(status.code(), Some(1), "{status} {told}");
-    assert!(told.contains("stopped before all log files were deleted"), "{told}");
+    let (status, output_text) = ended(child);
+    assert_eq!(status.code(), Some(1), "{status} {output_text}");
+    assert!(output_text.contains("stopped before all log files were deleted"), "{output_text}");
 }
 
 #[test]
@@ -299,7 +300,7 @@ fn the_explorer_quits_whatever_the_server_does() {
             }
             let status = terminal.wait_for_end().unwrap();
             let took = begun.elapsed();
-            assert!(took < SOON, "{}, by a signal {by_signal}: {took:?}", plan.0);
+            assert!(took < STOP_TIMEOUT, "{}, by a signal {by_signal}: {took:?}", plan.0);
             assert!(status.success(), "{}: {status}", plan.0);
             assert!(!terminal.screen().screen().alternate_screen(), "{}", plan.0);
         }

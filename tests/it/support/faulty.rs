@@ -1,7 +1,7 @@
-//! A proxy in front of an S3 server that lets requests fail as networks and S3 let them fail.
+//! A proxy in front of an S3 server that makes requests fail as networks and S3 do.
 //!
-//! Which request fails, and how, is the plan of the test: a function of what is asked and how often it was
-//! asked before. So the same plan spoils the same requests, in whatever order they come.
+//! The plan of a test decides which requests fail and how: a function of the request and of how often it was sent
+//! before. So a plan affects the same requests in whatever order they arrive.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -22,65 +22,65 @@ pub(crate) enum Fault {
     InternalError,
     /// 503 SlowDown.
     SlowDown,
-    /// The connection is reset before anything is answered.
+    /// The connection is reset before the response.
     Reset,
-    /// The answer breaks off in the middle of its body.
+    /// The response is cut off in the middle of its body.
     CutShort,
-    /// Half of the body is left out, and the answer says that this is all.
+    /// The response has half of the body, and its length says that this is all.
     CutAndDenied,
-    /// The answer stands still in the middle of its body; the connection stays open.
+    /// The response stalls in the middle of its body; the connection stays open.
     Stall,
     /// 400 or 403 ExpiredToken.
     Expired(u16),
     /// 403 InvalidAccessKeyId.
     UnknownKey,
-    /// The object is deleted just before it is asked for: 404 NoSuchKey.
+    /// The object is deleted just before the request: 404 NoSuchKey.
     Deleted,
-    /// The request never reaches S3, and nobody answers.
+    /// The request never reaches S3, and there is no response.
     Swallowed,
-    /// S3 does what is asked, but nobody hears of it.
-    Unanswered,
+    /// S3 handles the request, but the response is lost.
+    LostResponse,
     /// The connection is reset in the middle of the body.
     ResetInBody,
-    /// The body comes a byte a second.
+    /// The body is sent at a byte per second.
     Trickle,
     /// The body is sent twice, without a length.
     Longer,
-    /// The answer goes on for ever, without a length: log lines, or names.
+    /// The response never ends and has no length: log lines, or names.
     Endless,
-    /// The same as an error, 403.
+    /// An error response, 403, that never ends.
     EndlessRefusal,
-    /// The content has the length and the ETag (its MD5) that it should have, but another byte, each time another.
+    /// One byte of the content differs, each time another. Its length and ETag (the MD5) are right.
     Damaged,
-    /// The content has an ETag that looks like an MD5 and is none.
-    OtherTag,
-    /// A picture as long as the file, instead of what is in it.
+    /// The content has an ETag that looks like an MD5 but is not one.
+    OtherEtag,
+    /// A picture with the length of the file, instead of its content.
     Picture,
-    /// A list of a million names.
-    Million,
-    /// A list that names nothing and goes on with the token that it went on with before.
+    /// A page with a million names.
+    MillionNames,
+    /// An empty page with the continuation token of the page before.
     SameToken,
-    /// A list that names nothing and goes on with another token.
+    /// An empty page with a new continuation token.
     EmptyPage,
-    /// A list that names the same and goes on with another token.
+    /// A page with the same names as before and a new continuation token.
     SamePage,
 }
 
-/// What is asked, as a plan sees it.
+/// A request, as a plan sees it.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ProxiedRequest {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
     /// The first line and the headers.
     pub(crate) head: String,
-    /// How often the same was asked before.
+    /// How often the same request was sent before.
     pub(crate) before: usize,
-    /// Empty in the eyes of a plan.
+    /// The body. It is empty when the plan is called.
     pub(crate) body: String,
 }
 
-impl Asked {
+impl ProxiedRequest {
     pub(crate) fn is_list(&self) -> bool {
         self.method == "GET" && self.target.contains("list-type=2")
     }
@@ -93,8 +93,8 @@ impl Asked {
         self.method == "POST" && self.target.contains("?delete")
     }
 
-    /// A number that is always the same for the same seed and target.
-    pub(crate) fn dice(&self, seed: u64) -> u64 {
+    /// A pseudo-random number that depends on the seed and the target only.
+    pub(crate) fn random(&self, seed: u64) -> u64 {
         let mut state = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
         for byte in self.target.bytes() {
             state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
@@ -105,9 +105,9 @@ impl Asked {
     }
 }
 
-type Plan = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
+type Plan = dyn Fn(&ProxiedRequest) -> Option<Fault> + Send + Sync;
 
-/// A proxy that runs; it lets go of all connections when dropped.
+/// A running proxy. Dropping it closes all connections.
 pub(crate) struct FaultyProxy {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -118,34 +118,34 @@ struct Shared {
     root: PathBuf,
     plan: Mutex<Arc<Plan>>,
     counts: Mutex<HashMap<String, usize>>,
-    seen: Mutex<Vec<(Asked, Option<Fault>)>>,
-    over: AtomicBool,
-    /// Tokens given by this proxy.
+    seen: Mutex<Vec<(ProxiedRequest, Option<Fault>)>>,
+    is_over: AtomicBool,
+    /// The number of continuation tokens returned so far.
     tokens: AtomicU64,
 }
 
 impl FaultyProxy {
-    /// Stands in front of a server and lets everything pass.
+    /// Starts a proxy in front of a server that forwards all requests.
     pub(crate) fn before(server: &S3Server) -> FaultyProxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on 127.0.0.1");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             upstream: server.endpoint().trim_start_matches("http://").to_owned(),
             root: server.root().to_owned(),
-            plan: Mutex::new(Arc::new(|_: &Asked| None)),
+            plan: Mutex::new(Arc::new(|_: &ProxiedRequest| None)),
             counts: Mutex::default(),
             seen: Mutex::default(),
-            over: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
             tokens: AtomicU64::new(0),
         });
         let all = shared.clone();
         std::thread::spawn(move || {
             while let Ok((socket, _)) = listener.accept() {
-                if all.over.load(Ordering::Relaxed) {
+                if all.is_over.load(Ordering::Relaxed) {
                     return;
                 }
                 let shared = all.clone();
-                // A client that hangs up is nothing to tell.
+                // A client may close the connection.
                 std::thread::spawn(move || drop(shared.serve(socket)));
             }
         });
@@ -157,38 +157,38 @@ impl FaultyProxy {
         format!("http://{}", self.address)
     }
 
-    /// From now on requests fail by this plan; none was asked before.
-    pub(crate) fn spoil(&self, plan: impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static) {
+    /// Makes requests fail by this plan from now on. The counts of earlier requests are reset.
+    pub(crate) fn inject(&self, plan: impl Fn(&ProxiedRequest) -> Option<Fault> + Send + Sync + 'static) {
         self.shared.counts.lock().unwrap().clear();
         *self.shared.plan.lock().unwrap() = Arc::new(plan);
     }
 
-    /// From now on nothing fails.
-    pub(crate) fn heal(&self) {
-        self.spoil(|_| None);
+    /// Forwards all requests from now on.
+    pub(crate) fn stop_faults(&self) {
+        self.inject(|_| None);
     }
 
-    /// What was asked since the start or the last call of this, and what was done to it.
-    pub(crate) fn take_seen(&self) -> Vec<(Asked, Option<Fault>)> {
+    /// The requests since the start or the last call, with the faults applied to them.
+    pub(crate) fn take_requests(&self) -> Vec<(ProxiedRequest, Option<Fault>)> {
         std::mem::take(&mut *self.shared.seen.lock().unwrap())
     }
 
-    /// Waits until something was asked that this is true of.
-    pub(crate) fn wait_for(&self, what: impl Fn(&Asked) -> bool) {
+    /// Waits for a request for which `is_expected` returns true.
+    pub(crate) fn wait_for(&self, is_expected: impl Fn(&ProxiedRequest) -> bool) {
         for _ in 0..3000 {
-            if self.shared.seen.lock().unwrap().iter().any(|(asked, _)| what(asked)) {
+            if self.shared.seen.lock().unwrap().iter().any(|(request, _)| is_expected(request)) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("it was never asked: {:#?}", self.take_seen());
+        panic!("the request was never sent: {:#?}", self.take_requests());
     }
 }
 
 impl Drop for FaultyProxy {
     fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::Relaxed);
-        // Wakes whoever accepts.
+        self.shared.is_over.store(true, Ordering::Relaxed);
+        // Wakes the accepting thread.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -198,50 +198,50 @@ impl Shared {
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         loop {
             let Some(head) = peek_head(&client)? else { return Ok(()) };
-            let mut asked = self.asked(&head);
+            let mut request = self.parse(&head);
             let plan = self.plan.lock().unwrap().clone();
-            let fault = plan(&asked);
+            let fault = plan(&request);
             if fault == Some(Fault::Reset) {
-                self.seen.lock().unwrap().push((asked, fault));
-                // Closed with something unread in it, a connection is reset.
+                self.seen.lock().unwrap().push((request, fault));
+                // Closing a connection with unread data resets it.
                 return Ok(());
             }
             if fault == Some(Fault::ResetInBody) {
-                self.seen.lock().unwrap().push((asked, fault));
-                let answer = self.pass_on(&head, &[])?;
-                let body = end_of_head(&answer).unwrap_or(answer.len());
-                client.write_all(&answer[..body + (answer.len() - body) / 2])?;
-                // What was sent is read before the reset takes it away.
+                self.seen.lock().unwrap().push((request, fault));
+                let response = self.forward(&head, &[])?;
+                let body = end_of_head(&response).unwrap_or(response.len());
+                client.write_all(&response[..body + (response.len() - body) / 2])?;
+                // The client has to read the data before the reset discards it.
                 std::thread::sleep(Duration::from_millis(20));
                 return Ok(());
             }
             let mut body = vec![0; content_length(&head).unwrap_or(0)];
             client.read_exact(&mut vec![0; head.len()])?;
             client.read_exact(&mut body)?;
-            asked.body = String::from_utf8_lossy(&body).into_owned();
-            let (target, is_list) = (asked.target.clone(), asked.is_list());
-            self.seen.lock().unwrap().push((asked, fault));
+            request.body = String::from_utf8_lossy(&body).into_owned();
+            let (target, is_list) = (request.target.clone(), request.is_list());
+            self.seen.lock().unwrap().push((request, fault));
             match fault {
                 Some(Fault::InternalError) => client.write_all(&refusal(500, "InternalError"))?,
                 Some(Fault::SlowDown) => client.write_all(&refusal(503, "SlowDown"))?,
                 Some(Fault::Expired(status)) => client.write_all(&refusal(status, "ExpiredToken"))?,
                 Some(Fault::UnknownKey) => client.write_all(&refusal(403, "InvalidAccessKeyId"))?,
                 Some(Fault::Swallowed) => return self.hold(&client),
-                Some(Fault::Unanswered) => {
-                    self.pass_on(&head, &body)?;
+                Some(Fault::LostResponse) => {
+                    self.forward(&head, &body)?;
                     return self.hold(&client);
                 }
                 Some(fault @ (Fault::CutShort | Fault::Stall)) => {
-                    let answer = self.pass_on(&head, &body)?;
-                    let body = end_of_head(&answer).unwrap_or(answer.len());
-                    client.write_all(&answer[..body + (answer.len() - body) / 2])?;
+                    let response = self.forward(&head, &body)?;
+                    let body = end_of_head(&response).unwrap_or(response.len());
+                    client.write_all(&response[..body + (response.len() - body) / 2])?;
                     return if fault == Fault::Stall { self.hold(&client) } else { Ok(()) };
                 }
                 Some(Fault::CutAndDenied) => {
-                    let answer = self.pass_on(&head, &body)?;
-                    let body = end_of_head(&answer).unwrap_or(answer.len());
-                    let half = &answer[body..body + (answer.len() - body) / 2];
-                    let head = String::from_utf8_lossy(&answer[..body]).into_owned();
+                    let response = self.forward(&head, &body)?;
+                    let body = end_of_head(&response).unwrap_or(response.len());
+                    let half = &response[body..body + (response.len() - body) / 2];
+                    let head = String::from_utf8_lossy(&response[..body]).into_owned();
                     let length = format!("content-length: {}\r\n\r\n", half.len());
                     let head =
                         without_header(&head, "content-length:").trim_end().to_owned() + "\r\n" + &length;
@@ -250,16 +250,16 @@ impl Shared {
                 Some(Fault::Deleted) => {
                     let path = percent_encoding::percent_decode_str(path_of(&target)).decode_utf8_lossy();
                     let _ = std::fs::remove_file(self.root.join(path.trim_start_matches('/')));
-                    client.write_all(&self.pass_on(&head, &body)?)?;
+                    client.write_all(&self.forward(&head, &body)?)?;
                 }
                 Some(Fault::Trickle) => {
-                    let answer = self.pass_on(&head, &body)?;
-                    let body = end_of_head(&answer).unwrap_or(answer.len());
-                    client.write_all(&answer[..body])?;
-                    for byte in &answer[body..] {
+                    let response = self.forward(&head, &body)?;
+                    let body = end_of_head(&response).unwrap_or(response.len());
+                    client.write_all(&response[..body])?;
+                    for byte in &response[body..] {
                         client.write_all(&[*byte])?;
                         for _ in 0..20 {
-                            if self.over.load(Ordering::Relaxed) {
+                            if self.is_over.load(Ordering::Relaxed) {
                                 return Ok(());
                             }
                             std::thread::sleep(Duration::from_millis(50));
@@ -267,8 +267,8 @@ impl Shared {
                     }
                 }
                 Some(Fault::Longer) => {
-                    let answer = self.pass_on(&head, &body)?;
-                    let body = &answer[end_of_head(&answer).unwrap_or(answer.len())..];
+                    let response = self.forward(&head, &body)?;
+                    let body = &response[end_of_head(&response).unwrap_or(response.len())..];
                     client.write_all(CHUNKED)?;
                     write_chunk(&mut client, &[body, body].concat())?;
                     client.write_all(b"0\r\n\r\n")?;
@@ -277,7 +277,7 @@ impl Shared {
                     let (first, again) = match (fault, is_list) {
                         (Fault::EndlessRefusal, _) => ("<Error><Code>AccessDenied</Code><Message>", "no "),
                         (_, true) => ("<ListBucketResult>", NAME),
-                        (_, false) => ("", "a line that is no record\n"),
+                        (_, false) => ("", "this line is not a record\n"),
                     };
                     let refused = b"HTTP/1.1 403 X\r\ntransfer-encoding: chunked\r\n\r\n";
                     client.write_all(if fault == Fault::Endless { CHUNKED } else { refused })?;
@@ -285,18 +285,18 @@ impl Shared {
                         write_chunk(&mut client, first.as_bytes())?;
                     }
                     let again = again.repeat((64 << 10) / again.len());
-                    while !self.over.load(Ordering::Relaxed) {
+                    while !self.is_over.load(Ordering::Relaxed) {
                         write_chunk(&mut client, again.as_bytes())?;
                     }
                     return Ok(());
                 }
-                Some(fault @ (Fault::Damaged | Fault::OtherTag)) => {
-                    let answer = self.pass_on(&head, &body)?;
-                    let body = end_of_head(&answer).unwrap_or(answer.len());
-                    let (head, mut content) = (&answer[..body], answer[body..].to_vec());
+                Some(fault @ (Fault::Damaged | Fault::OtherEtag)) => {
+                    let response = self.forward(&head, &body)?;
+                    let body = end_of_head(&response).unwrap_or(response.len());
+                    let (head, mut content) = (&response[..body], response[body..].to_vec());
                     let mut sum = u128::from_be_bytes(Md5::digest(&content).into());
                     match fault {
-                        Fault::OtherTag => sum += 1,
+                        Fault::OtherEtag => sum += 1,
                         _ => {
                             let at = self.tokens.fetch_add(1, Ordering::Relaxed) as usize % content.len();
                             content[at] ^= 1;
@@ -314,7 +314,7 @@ impl Shared {
                     client.write_all(&[head.as_bytes(), b"\x89PNG\r\n\x1a\n"].concat())?;
                     io::copy(&mut io::repeat(0).take(length - 8), &mut client)?;
                 }
-                Some(Fault::Million) => client.write_all(&page(&NAME.repeat(1_000_000), None))?,
+                Some(Fault::MillionNames) => client.write_all(&page(&NAME.repeat(1_000_000), None))?,
                 Some(Fault::SameToken) => client.write_all(&page("", Some("again")))?,
                 Some(fault @ (Fault::EmptyPage | Fault::SamePage)) => {
                     let token = self.tokens.fetch_add(1, Ordering::Relaxed).to_string();
@@ -322,14 +322,14 @@ impl Shared {
                     client.write_all(&page(names, Some(&token)))?;
                 }
                 Some(Fault::Reset | Fault::ResetInBody) | None => {
-                    client.write_all(&self.pass_on(&head, &body)?)?
+                    client.write_all(&self.forward(&head, &body)?)?
                 }
             }
         }
     }
 
-    /// What is asked, counted.
-    fn asked(&self, head: &[u8]) -> Asked {
+    /// Parses and counts a request.
+    fn parse(&self, head: &[u8]) -> ProxiedRequest {
         let text = String::from_utf8_lossy(head);
         let mut words = text.split(' ');
         let method = words.next().unwrap_or_default().to_owned();
@@ -337,27 +337,33 @@ impl Shared {
         let mut counts = self.counts.lock().unwrap();
         let count = counts.entry(format!("{method} {target}")).or_default();
         *count += 1;
-        Asked { method, target, before: *count - 1, head: text.clone().into_owned(), body: String::new() }
+        ProxiedRequest {
+            method,
+            target,
+            before: *count - 1,
+            head: text.clone().into_owned(),
+            body: String::new(),
+        }
     }
 
-    /// What the server answers, whole.
-    fn pass_on(&self, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
+    /// Forwards a request and returns the complete response.
+    fn forward(&self, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
         let mut server = TcpStream::connect(&self.upstream)?;
         let head = String::from_utf8_lossy(head).into_owned();
         let head = without_header(&head, "connection:").replacen("\r\n", "\r\nconnection: close\r\n", 1);
         server.write_all(head.as_bytes())?;
         server.write_all(body)?;
-        let mut answer = Vec::new();
-        server.read_to_end(&mut answer)?;
-        let end = end_of_head(&answer).ok_or(io::ErrorKind::UnexpectedEof)?;
-        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-        Ok([without_header(&head, "connection:").as_bytes(), &answer[end..]].concat())
+        let mut response = Vec::new();
+        server.read_to_end(&mut response)?;
+        let end = end_of_head(&response).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let head = String::from_utf8_lossy(&response[..end]).into_owned();
+        Ok([without_header(&head, "connection:").as_bytes(), &response[end..]].concat())
     }
 
-    /// Says nothing more until the client gives up.
+    /// Sends nothing more until the client closes the connection.
     fn hold(&self, mut client: &TcpStream) -> io::Result<()> {
         client.set_read_timeout(Some(Duration::from_millis(50)))?;
-        while !self.over.load(Ordering::Relaxed) {
+        while !self.is_over.load(Ordering::Relaxed) {
             match client.read(&mut [0; 64]) {
                 Ok(0) => break,
                 Ok(_) => {}
@@ -370,7 +376,7 @@ impl Shared {
     }
 }
 
-/// The head of the next request, which is left unread; `None`: there is none.
+/// The head of the next request, which stays unread. `None`: there is no further request.
 fn peek_head(client: &TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut buffer = vec![0; 32 << 10];
     loop {
@@ -394,7 +400,7 @@ fn content_length(head: &[u8]) -> Option<usize> {
     text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())
 }
 
-/// A head without a header, which is given in lower case with its colon.
+/// Removes a header from a head. `name` is in lower case and ends with a colon.
 fn without_header(head: &str, name: &str) -> String {
     head.split_inclusive("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with(name)).collect()
 }
@@ -403,10 +409,10 @@ fn path_of(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
 }
 
-/// The head of an answer whose length is not known before it ends.
+/// The head of a response with chunked encoding.
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// An object of a list.
+/// An object of a listing.
 const NAME: &str = "<Contents><Key>p/2026-04-01-00-00-00-0000000000000000</Key><Size>9</Size>\
      <ETag>&quot;00000000000000000000000000000000&quot;</ETag>\
      <LastModified>2026-04-01T00:00:00.000Z</LastModified></Contents>";
@@ -416,17 +422,17 @@ fn write_chunk(client: &mut TcpStream, data: &[u8]) -> io::Result<()> {
     client.write_all(&[length.as_bytes(), data, b"\r\n"].concat())
 }
 
-/// A page of a list that goes on with a token, or is the last.
+/// A page of a listing with a continuation token, or the last page.
 fn page(names: &str, token: Option<&str>) -> Vec<u8> {
-    let onward = token.map_or_else(String::new, |token| {
+    let continuation = token.map_or_else(String::new, |token| {
         format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>")
     });
-    let body = format!("<ListBucketResult>{onward}{names}</ListBucketResult>");
+    let body = format!("<ListBucketResult>{continuation}{names}</ListBucketResult>");
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 fn refusal(status: u16, code: &str) -> Vec<u8> {
-    let body = format!("<Error><Code>{code}</Code><Message>said by the test</Message></Error>");
+    let body = format!("<Error><Code>{code}</Code><Message>from the test</Message></Error>");
     let length = body.len();
     format!("HTTP/1.1 {status} X\r\ncontent-type: application/xml\r\ncontent-length: {length}\r\n\r\n{body}")
         .into_bytes()
