@@ -1,26 +1,26 @@
-//! The list of fields of a log record: the only one in the project. The parser, the cache, the filter
-//! language, tables, exports and help all read it.
+//! The list of the fields of a record, the only one in the project: the parser, the cache, the filter language, tables,
+//! exports and help all use it.
 //!
 //! Names and order follow the server access log format of the Amazon S3 User Guide
 //! ("Amazon S3 server access log format"), in lower case with underscores.
 
-/// What the explorer can do with a field.
+/// The role of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The instant of the request.
     Time,
-    /// A field to group and filter by; stored through a dictionary.
+    /// A field to group and filter by; the cache has a dictionary of its values.
     Dimension,
-    /// A number summed up per group.
+    /// A number that is aggregated per group.
     Measure,
-    /// A field read only for single requests, or when a filter names it.
+    /// A field that is read only for single requests, or if a filter names it.
     Detail,
 }
 
-/// What the text of a field stands for.
+/// The type of the values of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValueType {
-    /// Any bytes; nearly always UTF-8.
+    /// Any bytes, nearly always UTF-8.
     Text,
     /// An IPv4 or IPv6 address.
     Ip,
@@ -30,7 +30,7 @@ pub enum ValueType {
     Instant,
 }
 
-/// All that is known of one field.
+/// The description of a field.
 #[derive(Debug)]
 pub struct FieldSpec {
     /// The field itself.
@@ -39,20 +39,20 @@ pub struct FieldSpec {
     pub name: &'static str,
     /// Heading in tables.
     pub title: &'static str,
-    /// Shorter names that the filter language understands too.
+    /// Other names that the filter language accepts.
     pub aliases: &'static [&'static str],
-    /// What can be done with it.
+    /// The role of the field.
     pub kind: Kind,
-    /// What its text stands for.
+    /// The type of its values.
     pub value: ValueType,
-    /// One sentence for help.
+    /// A sentence for help.
     pub about: &'static str,
 }
 
-/// A field of a log record. The first [`Field::LOGGED`] are those of the log line, in its order.
+/// A field of a record. The first [`Field::LOGGED`] are the fields of a line, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
-#[allow(missing_docs)] // each is described in FIELDS, in `about`
+#[allow(missing_docs)] // FIELDS describes each of them.
 pub enum Field {
     BucketOwner,
     Bucket,
@@ -86,12 +86,12 @@ pub enum Field {
 }
 
 impl Field {
-    /// How many fields a log line has today; they are the first in [`FIELDS`].
+    /// Number of known fields of a line. They are the first in [`FIELDS`].
     pub const LOGGED: usize = 27;
-    /// How many fields there are in all.
+    /// Number of all fields.
     pub const COUNT: usize = 29;
 
-    /// All that is known of this field.
+    /// The description of the field.
     pub fn spec(self) -> &'static FieldSpec {
         &FIELDS[self as usize]
     }
@@ -106,22 +106,22 @@ impl Field {
         self.spec().title
     }
 
-    /// What can be done with it.
+    /// The role of the field.
     pub fn kind(self) -> Kind {
         self.spec().kind
     }
 
-    /// All fields in order.
+    /// All fields, in order.
     pub fn all() -> impl ExactSizeIterator<Item = Field> + Clone {
         FIELDS.iter().map(|spec| spec.field)
     }
 
-    /// The fields of one kind, in order.
+    /// The fields of a kind, in order.
     pub fn of_kind(kind: Kind) -> impl Iterator<Item = Field> + Clone {
         Field::all().filter(move |field| field.kind() == kind)
     }
 
-    /// The field of this canonical name or alias; case does not matter.
+    /// The field with this canonical name or alias, in any case.
     pub fn by_name(name: &str) -> Option<Field> {
         FIELDS
             .iter()
@@ -241,7 +241,7 @@ pub static FIELDS: [FieldSpec; Field::COUNT] = [
         aliases: &["bytes"],
         kind: Kind::Measure,
         value: ValueType::Integer,
-        about: "Bytes of the response body sent, protocol overhead excluded: the egress.",
+        about: "Bytes of the response body that were sent, without protocol overhead: the egress.",
     },
     FieldSpec {
         field: Field::ObjectSize,
@@ -250,7 +250,7 @@ pub static FIELDS: [FieldSpec; Field::COUNT] = [
         aliases: &["size"],
         kind: Kind::Measure,
         value: ValueType::Integer,
-        about: "Total size of the object in bytes; not what was sent.",
+        about: "Total size of the object in bytes; a response may have sent fewer bytes.",
     },
     FieldSpec {
         field: Field::TotalTime,
@@ -385,7 +385,7 @@ pub static FIELDS: [FieldSpec; Field::COUNT] = [
         aliases: &[],
         kind: Kind::Detail,
         value: ValueType::Text,
-        about: "The spelling of the key in the log line, where it differs from the decoded key.",
+        about: "The key as spelled in the log line, if it differs from the decoded key.",
     },
     FieldSpec {
         field: Field::Extra,
@@ -394,7 +394,7 @@ pub static FIELDS: [FieldSpec; Field::COUNT] = [
         aliases: &[],
         kind: Kind::Detail,
         value: ValueType::Text,
-        about: "What stands behind the last known field, or could not be read as a field; kept together.",
+        about: "Text after the last known field, and text that could not be read as a field.",
     },
 ];
 
@@ -403,7 +403,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_stand_at_their_own_index() {
+    fn fields_are_at_their_own_index() {
         for (index, spec) in FIELDS.iter().enumerate() {
             assert_eq!(spec.field as usize, index, "{}", spec.name);
         }
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_in_any_case_and_by_alias() {
+    fn fields_are_found_by_name_in_any_case_and_by_alias() {
         assert_eq!(Field::by_name("Remote_IP"), Some(Field::RemoteIp));
         assert_eq!(Field::by_name("ip"), Some(Field::RemoteIp));
         assert_eq!(Field::by_name("nonsense"), None);

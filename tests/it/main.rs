@@ -9,12 +9,14 @@ mod crash;
 mod damage;
 mod endless;
 mod explorer;
+mod export;
 mod faults;
 mod filter;
 mod first_pull;
 mod foreign;
 #[cfg(unix)]
 mod full_disk;
+mod fuzz;
 mod home;
 mod imports;
 mod ingest;

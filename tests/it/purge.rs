@@ -1,4 +1,4 @@
-//! `pull --purge` deletes only log files that are committed to the cache, and only after a confirmation.
+//! `pull --purge` deletes only log files that the cache has completely and durably, and only with consent.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
@@ -19,7 +19,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Log files of two requests each. Every tenth also has a line that is not a record.
+    /// A server with log files of two requests each. Every tenth has a line that is not a record.
     fn new(files: u32) -> Scene {
         let server = S3Server::start(&["acme-logs"]);
         for n in 0..files {
@@ -33,6 +33,7 @@ impl Scene {
         Scene { proxy: FaultyProxy::before(&server), server, home, cache }
     }
 
+    /// The number of log files on the server.
     fn left(&self) -> usize {
         std::fs::read_dir(self.server.path("acme-logs", "p")).unwrap().count()
     }
@@ -55,7 +56,7 @@ impl Scene {
         self.start(more).wait_with_output().unwrap()
     }
 
-    /// Like [`start`](Self::start), on a terminal, where it can ask for a confirmation.
+    /// Starts the command on a terminal, where it can ask.
     fn on_a_terminal(&self, more: &[&str]) -> Terminal {
         let arguments = self.arguments();
         let all: Vec<&std::ffi::OsStr> =
@@ -67,7 +68,7 @@ impl Scene {
 }
 
 #[test]
-fn on_a_terminal_purge_asks_once_and_no_deletes_nothing() {
+fn on_a_terminal_it_asks_once_and_no_deletes_nothing() {
     let scene = Scene::new(12);
     for no in ["n\r", "no\r", "\r", "yesterday\r", "\u{4}"] {
         let mut terminal = scene.on_a_terminal(&[]);
@@ -95,12 +96,12 @@ fn on_a_terminal_yes_deletes() {
         assert!(terminal.wait_for_end().unwrap().success());
         assert_eq!(terminal.contents().matches("Type yes or no").count(), 1, "{}", terminal.contents());
         assert_eq!(scene.left(), 0);
-        assert_eq!(contents(&scene.cache).rejected.len(), 2, "rejected lines are kept too");
+        assert_eq!(contents(&scene.cache).rejected.len(), 2, "lines that are no record are kept too");
     }
 }
 
 #[test]
-fn a_signal_at_the_prompt_means_no() {
+fn a_signal_answers_the_question_with_no() {
     let scene = Scene::new(3);
     let mut terminal = scene.on_a_terminal(&[]);
     terminal.wait_for("Type yes or no:").unwrap();
@@ -111,7 +112,7 @@ fn a_signal_at_the_prompt_means_no() {
 }
 
 #[test]
-fn repeated_pulls_ask_only_in_the_first_round() {
+fn a_repeated_pull_asks_only_in_the_first_round() {
     for (answer, left) in [("n\r", 4), ("y\r", 0)] {
         let scene = Scene::new(3);
         let mut terminal = scene.on_a_terminal(&["--every", "1s"]);
@@ -125,7 +126,7 @@ fn repeated_pulls_ask_only_in_the_first_round() {
         if left == 0 {
             terminal.wait_for("1 log file deleted").unwrap();
         }
-        // Waits for two more rounds.
+        // After two rounds.
         for _ in 0..2 {
             scene.proxy.take_requests();
             scene.proxy.wait_for(ProxiedRequest::is_list);
@@ -138,27 +139,27 @@ fn repeated_pulls_ask_only_in_the_first_round() {
 }
 
 #[test]
-fn without_a_terminal_purge_requires_yes_on_the_command_line() {
+fn without_a_terminal_consent_must_be_on_the_command_line() {
     let scene = Scene::new(3);
     let output = scene.run(&[]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("confirm with --yes"), "{}", stderr(&output));
-    assert!(scene.proxy.take_requests().is_empty(), "no request is sent to S3 before");
+    assert!(scene.proxy.take_requests().is_empty(), "nothing is request of S3 before");
     assert_eq!(scene.left(), 3);
     let output = scene.run(&["--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(scene.left(), 0);
 }
 
-/// Kills the process after the commit, before S3 gets the deletion or before its response arrives.
+/// The process is killed after the commit, before the first deletion or before the response to it.
 #[test]
-fn a_kill_between_commit_and_deletion_is_repaired_by_the_next_pull() {
+fn the_next_pull_deletes_what_a_killed_one_did_not() {
     for fault in [Fault::Swallowed, Fault::LostResponse] {
         let scene = Scene::new(30);
         scene.proxy.inject(move |request| request.is_delete().then_some(fault));
         let mut child = scene.start(&["--yes"]);
         scene.proxy.wait_for(ProxiedRequest::is_delete);
-        // Everything is in the cache before the first deletion, rejected lines too.
+        // Before the first deletion, the cache has everything, also rejected lines.
         let kept = contents(&scene.cache);
         assert_eq!((kept.totals.stats.requests, kept.rejected.len(), kept.lines), (60, 3, 63));
         if fault == Fault::LostResponse {
@@ -173,9 +174,9 @@ fn a_kill_between_commit_and_deletion_is_repaired_by_the_next_pull() {
         scene.proxy.take_requests();
         let output = scene.run(&["--yes"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        let output_text = stderr(&output);
-        assert!(output_text.contains("0 log files read, 0 requests added"), "{output_text}");
-        assert_eq!(output_text.contains("30 log files deleted"), fault == Fault::Swallowed, "{output_text}");
+        let message = stderr(&output);
+        assert!(message.contains("0 log files read, 0 requests added"), "{message}");
+        assert_eq!(message.contains("30 log files deleted"), fault == Fault::Swallowed, "{message}");
         assert_eq!(scene.left(), 0);
         assert_eq!(contents(&scene.cache), kept);
         assert!(
@@ -186,7 +187,7 @@ fn a_kill_between_commit_and_deletion_is_repaired_by_the_next_pull() {
 }
 
 #[test]
-fn deletions_that_fail_temporarily_are_sent_again() {
+fn deletions_that_fail_temporarily_are_repeated() {
     for fault in [Fault::InternalError, Fault::SlowDown, Fault::Reset, Fault::LostResponse, Fault::Stall] {
         let scene = Scene::new(12);
         scene.proxy.inject(move |request| (request.is_delete() && request.before == 0).then_some(fault));
@@ -199,7 +200,7 @@ fn deletions_that_fail_temporarily_are_sent_again() {
 }
 
 #[test]
-fn log_files_are_deleted_a_thousand_at_a_time() {
+fn a_request_deletes_at_most_1_000_log_files() {
     let scene = Scene::new(1050);
     let output = scene.run(&["--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -216,7 +217,7 @@ fn log_files_are_deleted_a_thousand_at_a_time() {
     assert_eq!((kept.totals.stats.requests, kept.rejected.len()), (2100, 105));
 }
 
-/// The commands that drop requests.
+/// The commands that drop requests of which the cache is the only copy.
 fn dropping(scene: &Scene, yes: bool) -> [Vec<String>; 2] {
     let cache = scene.cache.to_str().unwrap();
     let yes = if yes { &["--yes"][..] } else { &[] };
@@ -228,22 +229,20 @@ fn dropping(scene: &Scene, yes: bool) -> [Vec<String>; 2] {
 }
 
 #[test]
-fn requests_without_another_copy_are_not_dropped_without_a_yes() {
+fn requests_of_purged_log_files_are_not_dropped_without_consent() {
     let scene = Scene::new(3);
     let output = scene.run(&["--yes"]);
     assert_eq!((output.status.code(), scene.left()), (Some(0), 0), "{}", stderr(&output));
     let requests = || contents(&scene.cache).totals.stats.requests;
     for arguments in dropping(&scene, false) {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let output_text = scene.home.refused_in_one_line(2, &words);
+        let message = scene.home.refused_in_one_line(2, &words);
         assert!(
-            output_text.contains("pull --purge")
-                && output_text.contains("--yes")
-                && output_text.contains(SOURCE),
-            "{output_text}"
+            message.contains("pull --purge") && message.contains("--yes") && message.contains(SOURCE),
+            "{message}"
         );
         assert_eq!(requests(), 6);
-        // On a terminal the command asks, and no drops nothing.
+        // On a terminal it asks, and no drops nothing.
         for no in ["n\r", "\r", "\u{4}"] {
             let words: Vec<&std::ffi::OsStr> = arguments.iter().map(AsRef::as_ref).collect();
             let environment = [("HOME", scene.home.path("").to_str().unwrap().to_owned())];
@@ -256,7 +255,7 @@ fn requests_without_another_copy_are_not_dropped_without_a_yes() {
             assert_eq!(requests(), 6);
         }
     }
-    // Commands that drop nothing do not ask.
+    // A command that would drop nothing does not ask, nor does --dry-run.
     let cache = scene.cache.to_str().unwrap();
     scene.home.fine(&["prune", "--before", "2020-01-01", "--cache", cache]);
     scene.home.fine(&["prune", "--before", "2026-04-02", "--dry-run", "--cache", cache]);
@@ -266,7 +265,7 @@ fn requests_without_another_copy_are_not_dropped_without_a_yes() {
 }
 
 #[test]
-fn requests_that_were_not_purged_are_dropped_without_a_prompt() {
+fn requests_of_other_log_files_are_dropped_without_asking() {
     let scene = Scene::new(3);
     let cache = scene.cache.to_str().unwrap();
     let mut pull =

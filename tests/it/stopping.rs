@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and `q` end Tamarin, whatever it waits for.
+//! Ctrl-C, SIGTERM and `q` end Tamarin in whatever state it is.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -15,15 +15,16 @@ use crate::support::faulty::{Fault, FaultyProxy, ProxiedRequest};
 use crate::support::s3_server::S3Server;
 use crate::support::terminal::Terminal;
 
-/// Time limit for the end of a process: a second, and more on a busy machine. A wait for a server takes longer.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
-/// More than any wait takes on a busy machine.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// The time within which a process must end. One second is usual, but a busy machine takes longer. A process that waits for
+/// its server takes longer than this.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than any step takes on a busy machine.
+const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
-/// A statement that never ends and returns no row.
+/// A statement that never ends and returns nothing.
 const ENDLESS: &str =
     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c, requests";
 /// A statement that returns rows without end.
@@ -34,32 +35,32 @@ fn send(process: u32, signal: i32) {
     assert!(sent.unwrap().success());
 }
 
-fn wait_until(event: &str, has_happened: impl Fn() -> bool) {
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
-    while !has_happened() {
-        assert!(begun.elapsed() < TIMEOUT, "{event} did not happen");
+    while !is_so() {
+        assert!(begun.elapsed() < STEP_TIMEOUT, "{what} did not happen");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Waits for the end of a process that got a signal.
-fn ended(mut child: Child) -> (ExitStatus, String) {
+/// Waits for a process that received a signal. Returns its status and stderr.
+fn wait_for_end_of(mut child: Child) -> (ExitStatus, String) {
     let begun = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if begun.elapsed() > STOP_TIMEOUT {
+        if begun.elapsed() > END_TIMEOUT {
             child.kill().unwrap();
-            panic!("the process has not ended");
+            panic!("the process did not end");
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    let mut output_text = String::new();
+    let mut message = String::new();
     if let Some(mut stderr) = child.stderr.take() {
-        stderr.read_to_string(&mut output_text).unwrap();
+        stderr.read_to_string(&mut message).unwrap();
     }
-    (status, output_text)
+    (status, message)
 }
 
 fn start(home: &Home, arguments: &[&str]) -> Child {
@@ -69,10 +70,10 @@ fn start(home: &Home, arguments: &[&str]) -> Child {
 
 /// Whether a pull into this cache has ended and added requests.
 fn is_pulled(cache: &Path) -> bool {
-    let has_requests = Cache::open(cache).and_then(|cache| cache.sources()).is_ok_and(|all| {
+    let has_some = Cache::open(cache).and_then(|cache| cache.sources()).is_ok_and(|all| {
         !all.is_empty() && all.iter().all(|source| source.requests > 0 && source.last_pull.is_some())
     });
-    has_requests && !cache.with_extension("db.lock").exists()
+    has_some && !cache.with_extension("db.lock").exists()
 }
 
 #[test]
@@ -81,42 +82,42 @@ fn ctrl_c_and_sigterm_end_a_statement_after_a_pull_in_the_same_process() {
     for (signal, cache) in [(SIGINT, "a.db"), (SIGTERM, "b.db")] {
         let child = start(&home, &["sql", ENDLESS, "logs", "--cache", cache]);
         wait_until("the pull", || is_pulled(&home.path(cache)));
-        // The statement begins after the cache was closed for writing.
+        // The statement starts after the pull has closed the cache.
         std::thread::sleep(Duration::from_millis(300));
         send(child.id(), signal);
-        let (status, output_text) = ended(child);
-        assert_eq!(status.signal(), Some(signal), "{status} {output_text}");
-        assert_eq!(output_text, "");
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.signal(), Some(signal), "{status} {message}");
+        assert_eq!(message, "");
         assert_eq!(home.objects(&["report", "total", "--cache", cache])[0]["requests"], 3);
         assert!(!home.path(&format!("{cache}-wal")).exists());
     }
 }
 
 #[test]
-fn a_query_after_a_pull_whose_output_is_not_read_ends() {
+fn a_query_after_a_pull_ends_although_its_output_is_not_read() {
     let home = Home::new();
     let demo = Demo::new(DemoOptions { requests: 3000, seed: 1 });
     demo.write_to_file(&mut std::fs::File::create(home.path("demo.log")).unwrap()).unwrap();
-    let querys: [&[&str]; 3] = [
+    let commands: [&[&str]; 3] = [
         &["sql", ENDLESS_ROWS, "demo.log", "--top", "0", "--format", "ndjson"],
         &["requests", "demo.log", "--top", "0", "--format", "ndjson"],
         &["requests", "demo.log", "--top", "0", "--format", "csv"],
     ];
-    for (query, cache) in querys.iter().zip(["a.db", "b.db", "c.db"]) {
-        let mut child = start(&home, &[query, &["--cache", cache][..]].concat());
-        // The output has begun, and will fill the pipe.
+    for (command, cache) in commands.iter().zip(["a.db", "b.db", "c.db"]) {
+        let mut child = start(&home, &[command, &["--cache", cache][..]].concat());
+        // Output has begun. The pipe is full before the command can end.
         child.stdout.as_mut().unwrap().read_exact(&mut [0; 100]).unwrap();
         send(child.id(), SIGINT);
-        let (status, output_text) = ended(child);
-        assert_eq!(status.signal(), Some(SIGINT), "{query:?}: {status} {output_text}");
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.signal(), Some(SIGINT), "{command:?}: {status} {message}");
     }
 }
 
 #[test]
-fn a_stopped_query_of_standard_input_leaves_no_cache() {
+fn a_cancelled_query_about_standard_input_leaves_no_cache() {
     let home = Home::new();
     let text = line(1, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1");
-    // The first statement ends when it is cancelled. The second one waits for the reader of its rows.
+    // After the signal, the first statement ends by itself; the second waits for the reader of its rows.
     for statement in [ENDLESS, ENDLESS_ROWS] {
         let mut child = start(&home, &["sql", statement, "-", "--top", "0", "--format", "ndjson"]);
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
@@ -126,14 +127,14 @@ fn a_stopped_query_of_standard_input_leaves_no_cache() {
         wait_until("the pull", || folders().any(|folder| is_pulled(&folder.join("cache.db"))));
         std::thread::sleep(Duration::from_millis(300));
         send(child.id(), SIGTERM);
-        let (status, output_text) = ended(child);
-        assert_eq!(status.signal(), Some(SIGTERM), "{status} {output_text}");
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.signal(), Some(SIGTERM), "{status} {message}");
         assert_eq!(folders().count(), 0);
     }
 }
 
 #[test]
-fn a_pull_of_an_idle_pipe_ends() {
+fn a_pull_of_a_silent_pipe_ends() {
     let home = Home::new();
     for arguments in [&["pull", "-", "--cache", "a.db"][..], &["report", "total", "-"]] {
         let mut child = start(&home, arguments);
@@ -142,15 +143,15 @@ fn a_pull_of_an_idle_pipe_ends() {
         stdin.write_all(text.as_bytes()).unwrap();
         wait_until("the beginning", || is_reading(child.id()));
         send(child.id(), SIGTERM);
-        let (status, output_text) = ended(child);
-        assert_eq!(status.code(), Some(1), "{status} {output_text}");
-        assert!(output_text.contains("stopped before all log files were read"), "{output_text}");
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.code(), Some(1), "{status} {message}");
+        assert!(message.contains("stopped before all log files were read"), "{message}");
         drop(stdin);
     }
     assert_eq!(std::fs::read_dir(home.path("data/tamarin")).map_or(0, Iterator::count), 0);
 }
 
-/// Whether a process has handlers for signals. Then it pulls.
+/// Whether a process handles signals, which it does during a pull.
 fn is_reading(process: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
@@ -158,28 +159,28 @@ fn is_reading(process: u32) -> bool {
 }
 
 #[test]
-fn a_pull_that_pauses_ends_at_the_first_signal() {
+fn a_repeated_pull_ends_at_the_first_signal_between_rounds() {
     let home = Home::new();
     for (signal, cache) in [(SIGINT, "a.db"), (SIGTERM, "b.db")] {
         let child = start(&home, &["pull", "logs", "--cache", cache, "--every", "1h"]);
         wait_until("the pull", || is_pulled(&home.path(cache)));
         send(child.id(), signal);
-        let (status, output_text) = ended(child);
-        assert_eq!(status.code(), Some(0), "{output_text}");
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.code(), Some(0), "{message}");
     }
 }
 
-/// A bucket with log files behind a proxy, and a home folder for the cache.
+/// A server with faults that make clients wait.
 struct Scene {
     home: Home,
     server: S3Server,
     proxy: FaultyProxy,
 }
 
-/// A description, a fault, and the requests that it applies to.
+/// A fault of the server, and the requests that it applies to.
 type Plan = (&'static str, Fault, fn(&ProxiedRequest) -> bool);
 
-/// Whether a request is for a second or later page.
+/// Whether a request lists the second or a later page.
 fn is_later_list(request: &ProxiedRequest) -> bool {
     request.is_list()
         && (request.target.contains("continuation-token") || request.target.contains("start-after"))
@@ -188,13 +189,13 @@ fn is_later_list(request: &ProxiedRequest) -> bool {
 const PLANS: [Plan; 9] = [
     ("the first page hangs", Fault::Swallowed, ProxiedRequest::is_list),
     ("a later page hangs", Fault::Swallowed, is_later_list),
-    ("a page stalls", Fault::Stall, ProxiedRequest::is_list),
-    ("a page is slow", Fault::Trickle, ProxiedRequest::is_list),
-    ("the server asks to slow down", Fault::SlowDown, ProxiedRequest::is_list),
-    ("empty pages without end", Fault::EmptyPage, ProxiedRequest::is_list),
+    ("a page stands still", Fault::Stall, ProxiedRequest::is_list),
+    ("a page trickles in", Fault::Trickle, ProxiedRequest::is_list),
+    ("it asks to slow down", Fault::SlowDown, ProxiedRequest::is_list),
+    ("pages are empty without end", Fault::EmptyPage, ProxiedRequest::is_list),
     ("contents hang", Fault::Swallowed, ProxiedRequest::is_object),
-    ("contents stall", Fault::Stall, ProxiedRequest::is_object),
-    ("contents are slow", Fault::Trickle, ProxiedRequest::is_object),
+    ("contents stand still", Fault::Stall, ProxiedRequest::is_object),
+    ("contents trickle in", Fault::Trickle, ProxiedRequest::is_object),
 ];
 
 impl Scene {
@@ -207,20 +208,20 @@ impl Scene {
         Scene { home: Home::new(), proxy: FaultyProxy::before(&server), server }
     }
 
-    /// Sets a fault, calls `begin`, and waits for a request that the fault applies to.
-    fn begin<T>(&self, (_, fault, is_failing): Plan, begin: impl FnOnce() -> T) -> T {
+    /// Applies a fault to the server, calls `begin`, and waits until the fault has occurred.
+    fn begin<T>(&self, (_, fault, is_spoiled): Plan, begin: impl FnOnce() -> T) -> T {
         self.proxy.take_requests();
-        self.proxy.inject(move |request| is_failing(request).then_some(fault));
+        self.proxy.inject(move |request| is_spoiled(request).then_some(fault));
         let begun = begin();
-        self.proxy.wait_for(is_failing);
-        // Time for the response, if there is one.
+        self.proxy.wait_for(is_spoiled);
+        // Gives the client time to receive the response.
         std::thread::sleep(Duration::from_millis(100));
         begun
     }
 }
 
 #[test]
-fn a_pull_stops_whatever_the_server_does() {
+fn a_pull_stops_during_any_fault_of_the_server() {
     let scene = Scene::new();
     for (number, plan) in PLANS.into_iter().enumerate() {
         let (cache, endpoint) = (format!("{number}.db"), scene.proxy.endpoint());
@@ -234,9 +235,9 @@ fn a_pull_stops_whatever_the_server_does() {
                 .unwrap()
         });
         send(child.id(), SIGTERM);
-        let (status, output_text) = ended(child);
-        assert_eq!(status.code(), Some(1), "{}: {status} {output_text}", plan.0);
-        assert!(output_text.contains("stopped before all log files were read"), "{}: {output_text}", plan.0);
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.code(), Some(1), "{}: {status} {message}", plan.0);
+        assert!(message.contains("stopped before all log files were read"), "{}: {message}", plan.0);
     }
 }
 
@@ -251,11 +252,11 @@ fn a_purge_stops_while_the_server_lists_or_deletes() {
     };
     let child = scene.begin(("deleting hangs", Fault::Swallowed, ProxiedRequest::is_delete), pull);
     send(child.id(), SIGTERM);
-    let (status, output_text) = ended(child);
-    assert_eq!(status.code(), Some(1), "{status} {output_text}");
-    assert!(output_text.contains("stopped before all log files were deleted"), "{output_text}");
+    let (status, message) = wait_for_end_of(child);
+    assert_eq!(status.code(), Some(1), "{status} {message}");
+    assert!(message.contains("stopped before all log files were deleted"), "{message}");
 
-    // Everything is pulled, so the first listing is that of the pull, the next one that of the purge.
+    // All log files are pulled: the first list is that of the pull, the second that of the purge.
     scene.proxy.take_requests();
     let first = std::sync::Mutex::new(None);
     scene.proxy.inject(move |request| {
@@ -270,13 +271,13 @@ fn a_purge_stops_while_the_server_lists_or_deletes() {
     let child = pull();
     scene.proxy.wait_for(|request| request.is_list() && !is_later_list(request) && request.before == 1);
     send(child.id(), SIGTERM);
-    let (status, output_text) = ended(child);
-    assert_eq!(status.code(), Some(1), "{status} {output_text}");
-    assert!(output_text.contains("stopped before all log files were deleted"), "{output_text}");
+    let (status, message) = wait_for_end_of(child);
+    assert_eq!(status.code(), Some(1), "{status} {message}");
+    assert!(message.contains("stopped before all log files were deleted"), "{message}");
 }
 
 #[test]
-fn the_explorer_quits_whatever_the_server_does() {
+fn the_explorer_quits_during_any_fault_of_the_server() {
     let scene = Scene::new();
     for (number, plan) in PLANS.into_iter().enumerate() {
         for by_signal in [false, true] {
@@ -300,7 +301,7 @@ fn the_explorer_quits_whatever_the_server_does() {
             }
             let status = terminal.wait_for_end().unwrap();
             let took = begun.elapsed();
-            assert!(took < STOP_TIMEOUT, "{}, by a signal {by_signal}: {took:?}", plan.0);
+            assert!(took < END_TIMEOUT, "{}, by a signal {by_signal}: {took:?}", plan.0);
             assert!(status.success(), "{}: {status}", plan.0);
             assert!(!terminal.screen().screen().alternate_screen(), "{}", plan.0);
         }

@@ -1,4 +1,4 @@
-//! Untrusted texts in logs, and secrets on the command line: neither does harm.
+//! Untrusted text in logs does no harm, and secrets of the command line are never shown.
 
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ fn bytes(object: &Value, name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn keys_and_rejected_lines_that_are_not_utf8_keep_their_bytes_in_json() {
+fn keys_and_rejected_lines_that_are_not_utf_8_keep_their_bytes_in_json() {
     let home = Home::new();
     let mut log = Vec::new();
     for key in ["a%25FE", "a%25FF", "a%25EF%25BF%25BD"] {
@@ -71,7 +71,7 @@ fn keys_and_rejected_lines_that_are_not_utf8_keep_their_bytes_in_json() {
 }
 
 #[test]
-fn an_infinite_number_is_not_zero() {
+fn an_infinite_number_is_not_printed_as_zero() {
     let home = Home::new();
     let statement = "SELECT 1e400 a, -1e400 b, 0.0 c";
     home.fine(&["pull", "logs", "-q"]);
@@ -82,7 +82,7 @@ fn an_infinite_number_is_not_zero() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_source_whose_path_is_not_utf8_is_pulled_and_has_a_name_of_its_own() {
+fn a_source_whose_path_is_not_utf_8_is_pulled_and_found_again() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
@@ -101,7 +101,7 @@ fn a_source_whose_path_is_not_utf8_is_pulled_and_has_a_name_of_its_own() {
     uris.sort_unstable();
     assert_eq!(uris, ["odd\\x5cxff.log", "odd\\xfe.log", "odd\\xff.log"]);
     assert_eq!(home.objects(&["report", "total"])[0]["requests"], 3);
-    // The path and the name in the cache both work as arguments.
+    // By the argument, and by its URI in the cache.
     let path = home.path("").join(OsStr::from_bytes(names[1]));
     let output = home.command(&["sources", "rejected"]).arg(&path).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -110,7 +110,7 @@ fn a_source_whose_path_is_not_utf8_is_pulled_and_has_a_name_of_its_own() {
     assert!(stderr(&output).contains("0 requests added"), "{}", stderr(&output));
 }
 
-/// Arguments, environment variables, and the beginning of the error message.
+/// Additional arguments, environment variables, and the beginning of the error.
 type Run<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 
 #[test]
@@ -145,14 +145,13 @@ fn a_password_in_an_endpoint_is_never_shown() {
         for (more, environment, named) in runs {
             let mut command = home.command(&[&base[..], more].concat());
             let output = command.envs(environment.iter().copied()).output().unwrap();
-            let output_text = stderr(&output) + &String::from_utf8_lossy(&output.stdout);
-            assert!(!output_text.contains("PASS"), "{url} {environment:?}: {output_text}");
+            let message = stderr(&output) + &String::from_utf8_lossy(&output.stdout);
+            assert!(!message.contains("PASS"), "{url} {environment:?}: {message}");
             assert!(
-                output_text.contains(named)
-                    && (named.is_empty() || output_text.contains("http(s)://host[:port]")),
-                "{url} {environment:?}: {output_text}"
+                message.contains(named) && (named.is_empty() || message.contains("http(s)://host[:port]")),
+                "{url} {environment:?}: {message}"
             );
-            assert!(matches!(output.status.code(), Some(1 | 2)), "{output_text}");
+            assert!(matches!(output.status.code(), Some(1 | 2)), "{message}");
         }
     }
 }
@@ -170,21 +169,18 @@ fn a_secret_key_in_a_source_is_never_shown() {
         for arguments in
             [&["pull", source][..], &["sources", "rejected", source], &["prune", "--before", "-1d", source]]
         {
-            let output_text = home.refused(2, arguments);
-            assert!(!output_text.contains("HUNTER2"), "{output_text}");
+            let message = home.refused(2, arguments);
+            assert!(!message.contains("HUNTER2"), "{message}");
         }
     }
 }
 
 #[test]
-fn a_missing_profile_does_not_prevent_anonymous_requests() {
+fn unsigned_requests_need_no_existing_profile() {
     let home = Home::new();
     let base = ["pull", "s3://acme-logs/x/", "--endpoint-url", "http://127.0.0.1:9", "--profile", "nosuch"];
-    let output_text = home.refused(1, &[&base[..], &["--no-sign-request"]].concat());
-    assert!(
-        output_text.contains("cannot reach http://127.0.0.1:9 ") && !output_text.contains("nosuch"),
-        "{output_text}"
-    );
-    let output_text = home.refused(1, &base);
-    assert!(output_text.contains("profile `nosuch` not found"), "{output_text}");
+    let message = home.refused(1, &[&base[..], &["--no-sign-request"]].concat());
+    assert!(message.contains("cannot reach http://127.0.0.1:9 ") && !message.contains("nosuch"), "{message}");
+    let message = home.refused(1, &base);
+    assert!(message.contains("profile `nosuch` not found"), "{message}");
 }

@@ -18,9 +18,6 @@ pub(super) const ITEMS_PER_CHECK: usize = 1 << 14;
 pub(super) const STEPS_PER_CHECK: usize = 64;
 
 /// Returns an error if the query is cancelled.
-///
-/// # Errors
-/// [`QueryError::Cancelled`].
 pub(super) fn check_cancelled(cancel: &CancellationToken) -> Result<(), QueryError> {
     if cancel.is_cancelled() { Err(QueryError::Cancelled) } else { Ok(()) }
 }
@@ -45,9 +42,6 @@ impl<'c> Ticker<'c> {
     }
 
     /// Counts an iteration. Checks in the first one.
-    ///
-    /// # Errors
-    /// [`QueryError::Cancelled`].
     #[inline]
     pub(super) fn tick(&mut self) -> Result<(), QueryError> {
         if self.remaining == 0 {
@@ -60,9 +54,6 @@ impl<'c> Ticker<'c> {
 }
 
 /// Locks a mutex that another query may hold for long.
-///
-/// # Errors
-/// [`QueryError::Cancelled`].
 pub(super) fn lock<'m, T>(
     mutex: &'m Mutex<T>,
     cancel: &CancellationToken,

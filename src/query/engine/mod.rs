@@ -45,7 +45,7 @@ const GROUP_PARTIALS_BUDGET: usize = 48 << 20;
 const SERIES_PARTIALS_BUDGET: usize = 16 << 20;
 
 /// Times that a snapshot is taken again because the data changed meanwhile.
-const MAX_HOLD_ATTEMPTS: usize = 10;
+const MAX_PIN_ATTEMPTS: usize = 10;
 
 /// Answers queries from a cache.
 pub struct LocalEngine {
@@ -57,14 +57,14 @@ pub struct LocalEngine {
     series_partials: PartialsCache<HowBucketed, SeriesSums>,
     value_ranks: ValueRanks,
     deep_offset: DeepOffset,
-    /// The snapshot that answers all queries while the data is held.
-    held: Mutex<Option<Arc<HeldSnapshot>>>,
+    /// The snapshot that answers all queries while it is pinned.
+    pinned: Mutex<Option<Arc<PinnedSnapshot>>>,
     /// Pairs of a group and a value that a count of distinct values remembers.
     max_distinct_pairs: usize,
 }
 
 /// A snapshot with its generation.
-struct HeldSnapshot {
+struct PinnedSnapshot {
     snapshot: Snapshot<'static>,
     generation: u64,
 }
@@ -82,7 +82,7 @@ impl LocalEngine {
             series_partials: PartialsCache::new(SERIES_PARTIALS_BUDGET),
             value_ranks: ValueRanks::default(),
             deep_offset: DeepOffset::default(),
-            held: Mutex::new(None),
+            pinned: Mutex::new(None),
             max_distinct_pairs: groups::MAX_DISTINCT_PAIRS,
         }
     }
@@ -99,16 +99,16 @@ impl LocalEngine {
         &self.cache
     }
 
-    /// The current data, for several queries: their answers do not depend on later commits.
+    /// The engine on the current snapshot of the cache, for several queries: later commits change none of the answers.
     ///
     /// # Errors
     /// If the cache cannot be read.
-    pub fn snapshot(&self) -> Result<EngineSnapshot<'_>, QueryError> {
-        Ok(EngineSnapshot { engine: self, snapshot: self.cache.snapshot()? })
+    pub fn snapshot(self: &Arc<Self>) -> Result<EngineSnapshot, QueryError> {
+        Ok(EngineSnapshot { engine: Arc::clone(self), snapshot: self.cache.lasting_snapshot()? })
     }
 
-    fn held(&self) -> Option<Arc<HeldSnapshot>> {
-        self.held.lock().clone()
+    fn pinned(&self) -> Option<Arc<PinnedSnapshot>> {
+        self.pinned.lock().clone()
     }
 
     fn answer(
@@ -130,7 +130,7 @@ impl LocalEngine {
             Ask::Requests { sort, offset, limit, fields } => {
                 context.answer_requests(*sort, *offset, *limit, fields)?
             }
-            Ask::Numbered(ids) => context.answer_numbered(ids)?,
+            Ask::RequestsById(ids) => context.answer_requests_by_id(ids)?,
         };
         let statistics = context.statistics(started);
         tracing::debug!(
@@ -143,22 +143,19 @@ impl LocalEngine {
     }
 }
 
-/// Several reads of one snapshot; see [`LocalEngine::snapshot`].
-pub struct EngineSnapshot<'e> {
-    engine: &'e LocalEngine,
-    snapshot: Snapshot<'e>,
+/// Answers queries from one snapshot; see [`LocalEngine::snapshot`].
+pub struct EngineSnapshot {
+    engine: Arc<LocalEngine>,
+    snapshot: Snapshot<'static>,
 }
 
-impl<'e> EngineSnapshot<'e> {
+impl EngineSnapshot {
     /// The snapshot of the cache.
-    pub(crate) fn snapshot(&self) -> &Snapshot<'e> {
+    pub(crate) fn snapshot(&self) -> &Snapshot<'static> {
         &self.snapshot
     }
 
     /// The predicate of a query on this snapshot.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`].
     pub(crate) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
         Predicate::new(query, &self.snapshot, &self.engine.id_sets, &CancellationToken::new())
     }
@@ -237,50 +234,52 @@ impl Engine for LocalEngine {
         &self,
         query: &Query,
         cancel: &CancellationToken,
-        partial: &mut dyn FnMut(Answer, f64),
+        on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
-        match self.held() {
-            Some(held) => self.answer(&held.snapshot, query, cancel, partial),
-            None => self.answer(&self.cache.snapshot()?, query, cancel, partial),
+        match self.pinned() {
+            Some(pinned) => self.answer(&pinned.snapshot, query, cancel, on_partial),
+            None => self.answer(&self.cache.snapshot()?, query, cancel, on_partial),
         }
     }
 
     fn pages(
         &self,
         query: &Query,
-        page: usize,
+        page_rows: usize,
         cancel: &CancellationToken,
-        take: &mut dyn FnMut(Requests) -> bool,
+        on_page: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError> {
         let answer = |snapshot: &Snapshot<'_>, query: &Query| {
             Ok(self.answer(snapshot, query, cancel, &mut |_, _| {})?.answer)
         };
-        match self.held() {
-            Some(held) => super::in_pages(query, page, take, |query| answer(&held.snapshot, query)),
+        match self.pinned() {
+            Some(pinned) => {
+                super::ask_in_pages(query, page_rows, on_page, |query| answer(&pinned.snapshot, query))
+            }
             None => {
                 let snapshot = self.cache.snapshot()?;
-                super::in_pages(query, page, take, |query| answer(&snapshot, query))
+                super::ask_in_pages(query, page_rows, on_page, |query| answer(&snapshot, query))
             }
         }
     }
 
     fn generation(&self) -> u64 {
-        self.held().map_or_else(|| self.cache.generation(), |held| held.generation)
+        self.pinned().map_or_else(|| self.cache.generation(), |pinned| pinned.generation)
     }
 
-    fn hold(&self, holds: bool) -> Result<(), QueryError> {
-        let mut held = None;
-        for _ in 0..if holds { MAX_HOLD_ATTEMPTS } else { 0 } {
+    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
+        let mut pinned = None;
+        for _ in 0..if pin { MAX_PIN_ATTEMPTS } else { 0 } {
             let before = self.cache.generation();
             let snapshot = self.cache.lasting_snapshot()?;
             let generation = self.cache.generation();
-            held = Some(Arc::new(HeldSnapshot { snapshot, generation }));
+            pinned = Some(Arc::new(PinnedSnapshot { snapshot, generation }));
             // The generation must be that of this snapshot.
             if before == generation {
                 break;
             }
         }
-        *self.held.lock() = held;
+        *self.pinned.lock() = pinned;
         Ok(())
     }
 

@@ -14,9 +14,6 @@ use super::{QueryContext, parallel};
 /// An aggregate over rows, to which other rows can be added.
 pub(super) trait Partial: Clone + Send + Sync {
     /// Adds an aggregate over other rows. After an error, this aggregate is unusable.
-    ///
-    /// # Errors
-    /// [`QueryError::Cancelled`].
     fn merge(&mut self, other: &Self, cancel: &CancellationToken) -> Result<(), QueryError>;
 
     /// Bytes of memory, approximately.

@@ -48,9 +48,6 @@ impl std::fmt::Debug for UriColumns {
 
 impl UriColumns {
     /// The column of a part of the request URIs of a segment.
-    ///
-    /// # Errors
-    /// If the request URIs cannot be read; [`QueryError::Cancelled`].
     pub(super) fn get(
         &self,
         part: &UriPart,

@@ -1,7 +1,7 @@
-//! A proxy in front of an S3 server that makes requests fail as networks and S3 do.
+//! A proxy in front of an S3 server that makes requests fail like networks and S3 do.
 //!
-//! The plan of a test decides which requests fail and how: a function of the request and of how often it was sent
-//! before. So a plan affects the same requests in whatever order they arrive.
+//! The plan of a test decides which requests fail, and how. It is a function of the request and of how often the same
+//! request was sent before, so that it does not depend on the order of requests.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -24,11 +24,11 @@ pub(crate) enum Fault {
     SlowDown,
     /// The connection is reset before the response.
     Reset,
-    /// The response is cut off in the middle of its body.
+    /// The response ends in the middle of its body.
     CutShort,
-    /// The response has half of the body, and its length says that this is all.
+    /// The response has half of the body, with a matching length.
     CutAndDenied,
-    /// The response stalls in the middle of its body; the connection stays open.
+    /// The response pauses in the middle of its body; the connection stays open.
     Stall,
     /// 400 or 403 ExpiredToken.
     Expired(u16),
@@ -36,13 +36,13 @@ pub(crate) enum Fault {
     UnknownKey,
     /// The object is deleted just before the request: 404 NoSuchKey.
     Deleted,
-    /// The request never reaches S3, and there is no response.
+    /// The request is not forwarded to S3, and there is no response.
     Swallowed,
-    /// S3 handles the request, but the response is lost.
+    /// S3 processes the request, but there is no response.
     LostResponse,
     /// The connection is reset in the middle of the body.
     ResetInBody,
-    /// The body is sent at a byte per second.
+    /// The body is sent at one byte per second.
     Trickle,
     /// The body is sent twice, without a length.
     Longer,
@@ -50,23 +50,23 @@ pub(crate) enum Fault {
     Endless,
     /// An error response, 403, that never ends.
     EndlessRefusal,
-    /// One byte of the content differs, each time another. Its length and ETag (the MD5) are right.
+    /// The content has the right length and ETag (MD5), but one wrong byte, a different one each time.
     Damaged,
-    /// The content has an ETag that looks like an MD5 but is not one.
+    /// The ETag of the content looks like an MD5 but is not one.
     OtherEtag,
-    /// A picture with the length of the file, instead of its content.
+    /// A picture of the same length instead of the content.
     Picture,
-    /// A page with a million names.
+    /// A list of a million names.
     MillionNames,
-    /// An empty page with the continuation token of the page before.
+    /// An empty page of a list with the continuation token of the page before.
     SameToken,
-    /// An empty page with a new continuation token.
+    /// An empty page of a list with a new continuation token.
     EmptyPage,
-    /// A page with the same names as before and a new continuation token.
+    /// A page of a list with the same names as before and a new continuation token.
     SamePage,
 }
 
-/// A request, as a plan sees it.
+/// A request as a plan sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct ProxiedRequest {
     pub(crate) method: String,
@@ -76,7 +76,7 @@ pub(crate) struct ProxiedRequest {
     pub(crate) head: String,
     /// How often the same request was sent before.
     pub(crate) before: usize,
-    /// The body. It is empty when the plan is called.
+    /// Empty when the plan is called.
     pub(crate) body: String,
 }
 
@@ -93,7 +93,7 @@ impl ProxiedRequest {
         self.method == "POST" && self.target.contains("?delete")
     }
 
-    /// A pseudo-random number that depends on the seed and the target only.
+    /// A random number that depends only on the seed and the target.
     pub(crate) fn random(&self, seed: u64) -> u64 {
         let mut state = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
         for byte in self.target.bytes() {
@@ -107,7 +107,7 @@ impl ProxiedRequest {
 
 type Plan = dyn Fn(&ProxiedRequest) -> Option<Fault> + Send + Sync;
 
-/// A running proxy. Dropping it closes all connections.
+/// A running proxy. It closes all connections when dropped.
 pub(crate) struct FaultyProxy {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -119,13 +119,13 @@ struct Shared {
     plan: Mutex<Arc<Plan>>,
     counts: Mutex<HashMap<String, usize>>,
     seen: Mutex<Vec<(ProxiedRequest, Option<Fault>)>>,
-    is_over: AtomicBool,
-    /// The number of continuation tokens returned so far.
+    over: AtomicBool,
+    /// Number of continuation tokens made by the proxy.
     tokens: AtomicU64,
 }
 
 impl FaultyProxy {
-    /// Starts a proxy in front of a server that forwards all requests.
+    /// Starts a proxy in front of a server. Without a plan it forwards everything.
     pub(crate) fn before(server: &S3Server) -> FaultyProxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on 127.0.0.1");
         let address = listener.local_addr().expect("an address");
@@ -135,17 +135,17 @@ impl FaultyProxy {
             plan: Mutex::new(Arc::new(|_: &ProxiedRequest| None)),
             counts: Mutex::default(),
             seen: Mutex::default(),
-            is_over: AtomicBool::new(false),
+            over: AtomicBool::new(false),
             tokens: AtomicU64::new(0),
         });
         let all = shared.clone();
         std::thread::spawn(move || {
             while let Ok((socket, _)) = listener.accept() {
-                if all.is_over.load(Ordering::Relaxed) {
+                if all.over.load(Ordering::Relaxed) {
                     return;
                 }
                 let shared = all.clone();
-                // A client may close the connection.
+                // A client that closes the connection is not an error.
                 std::thread::spawn(move || drop(shared.serve(socket)));
             }
         });
@@ -157,44 +157,44 @@ impl FaultyProxy {
         format!("http://{}", self.address)
     }
 
-    /// Makes requests fail by this plan from now on. The counts of earlier requests are reset.
+    /// Sets the plan and resets the counts of requests.
     pub(crate) fn inject(&self, plan: impl Fn(&ProxiedRequest) -> Option<Fault> + Send + Sync + 'static) {
         self.shared.counts.lock().unwrap().clear();
         *self.shared.plan.lock().unwrap() = Arc::new(plan);
     }
 
-    /// Forwards all requests from now on.
+    /// Removes the plan.
     pub(crate) fn stop_faults(&self) {
         self.inject(|_| None);
     }
 
-    /// The requests since the start or the last call, with the faults applied to them.
+    /// The requests since the last call, and their faults.
     pub(crate) fn take_requests(&self) -> Vec<(ProxiedRequest, Option<Fault>)> {
         std::mem::take(&mut *self.shared.seen.lock().unwrap())
     }
 
-    /// Waits for a request for which `is_expected` returns true.
-    pub(crate) fn wait_for(&self, is_expected: impl Fn(&ProxiedRequest) -> bool) {
+    /// Waits for a request that matches.
+    pub(crate) fn wait_for(&self, what: impl Fn(&ProxiedRequest) -> bool) {
         for _ in 0..3000 {
-            if self.shared.seen.lock().unwrap().iter().any(|(request, _)| is_expected(request)) {
+            if self.shared.seen.lock().unwrap().iter().any(|(request, _)| what(request)) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("the request was never sent: {:#?}", self.take_requests());
+        panic!("it was never request: {:#?}", self.take_requests());
     }
 }
 
 impl Drop for FaultyProxy {
     fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::Relaxed);
-        // Wakes the accepting thread.
+        self.shared.over.store(true, Ordering::Relaxed);
+        // Wakes the thread that accepts connections.
         let _ = TcpStream::connect(self.address);
     }
 }
 
 impl Shared {
-    /// Serves one connection, request by request.
+    /// Serves the requests of one connection.
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         loop {
             let Some(head) = peek_head(&client)? else { return Ok(()) };
@@ -208,10 +208,10 @@ impl Shared {
             }
             if fault == Some(Fault::ResetInBody) {
                 self.seen.lock().unwrap().push((request, fault));
-                let response = self.forward(&head, &[])?;
-                let body = end_of_head(&response).unwrap_or(response.len());
-                client.write_all(&response[..body + (response.len() - body) / 2])?;
-                // The client has to read the data before the reset discards it.
+                let answer = self.forward(&head, &[])?;
+                let body = end_of_head(&answer).unwrap_or(answer.len());
+                client.write_all(&answer[..body + (answer.len() - body) / 2])?;
+                // Gives the client time to read before the reset discards the data.
                 std::thread::sleep(Duration::from_millis(20));
                 return Ok(());
             }
@@ -232,16 +232,16 @@ impl Shared {
                     return self.hold(&client);
                 }
                 Some(fault @ (Fault::CutShort | Fault::Stall)) => {
-                    let response = self.forward(&head, &body)?;
-                    let body = end_of_head(&response).unwrap_or(response.len());
-                    client.write_all(&response[..body + (response.len() - body) / 2])?;
+                    let answer = self.forward(&head, &body)?;
+                    let body = end_of_head(&answer).unwrap_or(answer.len());
+                    client.write_all(&answer[..body + (answer.len() - body) / 2])?;
                     return if fault == Fault::Stall { self.hold(&client) } else { Ok(()) };
                 }
                 Some(Fault::CutAndDenied) => {
-                    let response = self.forward(&head, &body)?;
-                    let body = end_of_head(&response).unwrap_or(response.len());
-                    let half = &response[body..body + (response.len() - body) / 2];
-                    let head = String::from_utf8_lossy(&response[..body]).into_owned();
+                    let answer = self.forward(&head, &body)?;
+                    let body = end_of_head(&answer).unwrap_or(answer.len());
+                    let half = &answer[body..body + (answer.len() - body) / 2];
+                    let head = String::from_utf8_lossy(&answer[..body]).into_owned();
                     let length = format!("content-length: {}\r\n\r\n", half.len());
                     let head =
                         without_header(&head, "content-length:").trim_end().to_owned() + "\r\n" + &length;
@@ -253,13 +253,13 @@ impl Shared {
                     client.write_all(&self.forward(&head, &body)?)?;
                 }
                 Some(Fault::Trickle) => {
-                    let response = self.forward(&head, &body)?;
-                    let body = end_of_head(&response).unwrap_or(response.len());
-                    client.write_all(&response[..body])?;
-                    for byte in &response[body..] {
+                    let answer = self.forward(&head, &body)?;
+                    let body = end_of_head(&answer).unwrap_or(answer.len());
+                    client.write_all(&answer[..body])?;
+                    for byte in &answer[body..] {
                         client.write_all(&[*byte])?;
                         for _ in 0..20 {
-                            if self.is_over.load(Ordering::Relaxed) {
+                            if self.over.load(Ordering::Relaxed) {
                                 return Ok(());
                             }
                             std::thread::sleep(Duration::from_millis(50));
@@ -267,8 +267,8 @@ impl Shared {
                     }
                 }
                 Some(Fault::Longer) => {
-                    let response = self.forward(&head, &body)?;
-                    let body = &response[end_of_head(&response).unwrap_or(response.len())..];
+                    let answer = self.forward(&head, &body)?;
+                    let body = &answer[end_of_head(&answer).unwrap_or(answer.len())..];
                     client.write_all(CHUNKED)?;
                     write_chunk(&mut client, &[body, body].concat())?;
                     client.write_all(b"0\r\n\r\n")?;
@@ -277,7 +277,7 @@ impl Shared {
                     let (first, again) = match (fault, is_list) {
                         (Fault::EndlessRefusal, _) => ("<Error><Code>AccessDenied</Code><Message>", "no "),
                         (_, true) => ("<ListBucketResult>", NAME),
-                        (_, false) => ("", "this line is not a record\n"),
+                        (_, false) => ("", "a line that is no record\n"),
                     };
                     let refused = b"HTTP/1.1 403 X\r\ntransfer-encoding: chunked\r\n\r\n";
                     client.write_all(if fault == Fault::Endless { CHUNKED } else { refused })?;
@@ -285,15 +285,15 @@ impl Shared {
                         write_chunk(&mut client, first.as_bytes())?;
                     }
                     let again = again.repeat((64 << 10) / again.len());
-                    while !self.is_over.load(Ordering::Relaxed) {
+                    while !self.over.load(Ordering::Relaxed) {
                         write_chunk(&mut client, again.as_bytes())?;
                     }
                     return Ok(());
                 }
                 Some(fault @ (Fault::Damaged | Fault::OtherEtag)) => {
-                    let response = self.forward(&head, &body)?;
-                    let body = end_of_head(&response).unwrap_or(response.len());
-                    let (head, mut content) = (&response[..body], response[body..].to_vec());
+                    let answer = self.forward(&head, &body)?;
+                    let body = end_of_head(&answer).unwrap_or(answer.len());
+                    let (head, mut content) = (&answer[..body], answer[body..].to_vec());
                     let mut sum = u128::from_be_bytes(Md5::digest(&content).into());
                     match fault {
                         Fault::OtherEtag => sum += 1,
@@ -328,7 +328,7 @@ impl Shared {
         }
     }
 
-    /// Parses and counts a request.
+    /// Reads a request and counts it.
     fn parse(&self, head: &[u8]) -> ProxiedRequest {
         let text = String::from_utf8_lossy(head);
         let mut words = text.split(' ');
@@ -346,24 +346,24 @@ impl Shared {
         }
     }
 
-    /// Forwards a request and returns the complete response.
+    /// The complete response of the server.
     fn forward(&self, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
         let mut server = TcpStream::connect(&self.upstream)?;
         let head = String::from_utf8_lossy(head).into_owned();
         let head = without_header(&head, "connection:").replacen("\r\n", "\r\nconnection: close\r\n", 1);
         server.write_all(head.as_bytes())?;
         server.write_all(body)?;
-        let mut response = Vec::new();
-        server.read_to_end(&mut response)?;
-        let end = end_of_head(&response).ok_or(io::ErrorKind::UnexpectedEof)?;
-        let head = String::from_utf8_lossy(&response[..end]).into_owned();
-        Ok([without_header(&head, "connection:").as_bytes(), &response[end..]].concat())
+        let mut answer = Vec::new();
+        server.read_to_end(&mut answer)?;
+        let end = end_of_head(&answer).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        Ok([without_header(&head, "connection:").as_bytes(), &answer[end..]].concat())
     }
 
-    /// Sends nothing more until the client closes the connection.
+    /// Sends nothing more until the client gives up.
     fn hold(&self, mut client: &TcpStream) -> io::Result<()> {
         client.set_read_timeout(Some(Duration::from_millis(50)))?;
-        while !self.is_over.load(Ordering::Relaxed) {
+        while !self.over.load(Ordering::Relaxed) {
             match client.read(&mut [0; 64]) {
                 Ok(0) => break,
                 Ok(_) => {}
@@ -376,7 +376,7 @@ impl Shared {
     }
 }
 
-/// The head of the next request, which stays unread. `None`: there is no further request.
+/// The head of the next request, without consuming it; `None` if there is none.
 fn peek_head(client: &TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut buffer = vec![0; 32 << 10];
     loop {
@@ -400,7 +400,7 @@ fn content_length(head: &[u8]) -> Option<usize> {
     text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())
 }
 
-/// Removes a header from a head. `name` is in lower case and ends with a colon.
+/// Removes a header from a head. The name is in lower case with its colon.
 fn without_header(head: &str, name: &str) -> String {
     head.split_inclusive("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with(name)).collect()
 }
@@ -409,10 +409,10 @@ fn path_of(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
 }
 
-/// The head of a response with chunked encoding.
+/// The head of a response without a length.
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// An object of a listing.
+/// An object of a list.
 const NAME: &str = "<Contents><Key>p/2026-04-01-00-00-00-0000000000000000</Key><Size>9</Size>\
      <ETag>&quot;00000000000000000000000000000000&quot;</ETag>\
      <LastModified>2026-04-01T00:00:00.000Z</LastModified></Contents>";
@@ -422,17 +422,17 @@ fn write_chunk(client: &mut TcpStream, data: &[u8]) -> io::Result<()> {
     client.write_all(&[length.as_bytes(), data, b"\r\n"].concat())
 }
 
-/// A page of a listing with a continuation token, or the last page.
+/// A page of a list, with a continuation token unless it is the last one.
 fn page(names: &str, token: Option<&str>) -> Vec<u8> {
-    let continuation = token.map_or_else(String::new, |token| {
+    let onward = token.map_or_else(String::new, |token| {
         format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>")
     });
-    let body = format!("<ListBucketResult>{continuation}{names}</ListBucketResult>");
+    let body = format!("<ListBucketResult>{onward}{names}</ListBucketResult>");
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 fn refusal(status: u16, code: &str) -> Vec<u8> {
-    let body = format!("<Error><Code>{code}</Code><Message>from the test</Message></Error>");
+    let body = format!("<Error><Code>{code}</Code><Message>said by the test</Message></Error>");
     let length = body.len();
     format!("HTTP/1.1 {status} X\r\ncontent-type: application/xml\r\ncontent-length: {length}\r\n\r\n{body}")
         .into_bytes()

@@ -1,7 +1,7 @@
 //! A real S3 server on 127.0.0.1 that checks signatures (SigV4) and stores objects as files.
 //!
-//! An object is the file `ROOT/BUCKET/KEY`, which tests write and delete. The server records all requests, and can be
-//! set to refuse the next ones. It lists objects without ETags, and does not distinguish keys such as `a%2Fb` and `a/b`.
+//! An object is the file `ROOT/BUCKET/KEY`, which tests write and delete. The server records every request and can refuse
+//! some. Its lists have no ETags, and it does not distinguish keys such as `a%2Fb` and `a/b`.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -17,22 +17,22 @@ use tamarin::source::s3::{Credentials, S3Options};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-/// The access key that the server accepts.
+/// The only valid access key.
 pub(crate) const ACCESS_KEY: &str = "AKIATAMARINTEST00000";
-/// The secret key of the access key.
+/// Its secret key.
 pub(crate) const SECRET_KEY: &str = "only/for/tests/on/127.0.0.1";
 
-/// A running server. Dropping it stops it and deletes its objects.
+/// A running server. When dropped, it stops and deletes its objects.
 pub(crate) struct S3Server {
     root: TempDir,
     address: SocketAddr,
-    recorded: Arc<Recorded>,
-    /// Threads of its own, so that a test may block, or be synchronous.
+    noted: Arc<Noted>,
+    /// The runtime of the server, so that tests may block or be synchronous.
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 #[derive(Default)]
-struct Recorded {
+struct Noted {
     requests: Mutex<Vec<String>>,
     refusals: Mutex<VecDeque<Refusal>>,
 }
@@ -63,9 +63,9 @@ impl S3Server {
             .expect("threads for the server");
         let listener = runtime.block_on_elsewhere(TcpListener::bind(("127.0.0.1", 0)));
         let address = listener.local_addr().expect("an address");
-        let recorded = Arc::new(Recorded::default());
-        runtime.spawn(serve(listener, service, Arc::clone(&recorded)));
-        S3Server { root, address, recorded, runtime: Some(runtime) }
+        let noted = Arc::new(Noted::default());
+        runtime.spawn(serve(listener, service, Arc::clone(&noted)));
+        S3Server { root, address, noted, runtime: Some(runtime) }
     }
 
     /// `http://127.0.0.1:PORT`, for `--endpoint-url`.
@@ -73,7 +73,7 @@ impl S3Server {
         format!("http://{}", self.address)
     }
 
-    /// Options to reach this server with valid credentials.
+    /// Options to connect to the server with valid credentials.
     pub(crate) fn options(&self) -> S3Options {
         S3Options {
             endpoint_url: Some(self.endpoint()),
@@ -88,7 +88,7 @@ impl S3Server {
     }
 
     #[allow(dead_code, reason = "for tests that run the binary")]
-    /// Environment of a child process: valid credentials, and no configuration of the user.
+    /// The environment of a child process: valid credentials, and nothing from the user's environment.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
@@ -100,7 +100,7 @@ impl S3Server {
         ]
     }
 
-    /// Writes an object.
+    /// Puts an object.
     pub(crate) fn put(&self, bucket: &str, key: &str, content: impl AsRef<[u8]>) {
         let path = self.path(bucket, key);
         std::fs::create_dir_all(path.parent().expect("a bucket")).expect("folders of the key");
@@ -112,24 +112,24 @@ impl S3Server {
         std::fs::remove_file(self.path(bucket, key)).expect("the object is there");
     }
 
-    /// The folder with the folders of the buckets.
+    /// The folder that contains a folder for each bucket.
     pub(crate) fn root(&self) -> &Path {
         self.root.path()
     }
 
-    /// The file of an object.
+    /// The path of an object on disk.
     pub(crate) fn path(&self, bucket: &str, key: &str) -> PathBuf {
         self.root.path().join(bucket).join(Path::new(key))
     }
 
-    /// All requests since the start or the last call, in the form `GET /bucket/key?query`.
+    /// The requests since the last call, such as `GET /bucket/key?query`.
     pub(crate) fn take_requests(&self) -> Vec<String> {
-        std::mem::take(&mut *self.recorded.requests.lock().unwrap())
+        std::mem::take(&mut *self.noted.requests.lock().unwrap())
     }
 
-    /// Answers the next `count` requests with an error.
+    /// Responds to the next `count` requests with an error, such as 503 `SlowDown`, or the redirect to another region.
     pub(crate) fn refuse_next(&self, count: usize, status: u16, code: &str, headers: &[(&str, &str)]) {
-        let mut refusals = self.recorded.refusals.lock().unwrap();
+        let mut refusals = self.noted.refusals.lock().unwrap();
         for _ in 0..count {
             refusals.push_back(Refusal {
                 status,
@@ -148,7 +148,7 @@ trait BlockOnElsewhere {
 }
 
 impl BlockOnElsewhere for tokio::runtime::Runtime {
-    /// Waits for a future, also if the caller is in another runtime.
+    /// Blocks on a future, also if the caller runs in another runtime.
     fn block_on_elsewhere<T: Send + 'static>(
         &self,
         future: impl Future<Output = std::io::Result<T>> + Send + 'static,
@@ -161,15 +161,15 @@ impl BlockOnElsewhere for tokio::runtime::Runtime {
     }
 }
 
-async fn serve(listener: TcpListener, service: S3Service, recorded: Arc<Recorded>) {
+async fn serve(listener: TcpListener, service: S3Service, noted: Arc<Noted>) {
     while let Ok((socket, _)) = listener.accept().await {
         let service = service.clone();
-        let recorded = Arc::clone(&recorded);
+        let noted = Arc::clone(&noted);
         tokio::spawn(async move {
             let answer = hyper::service::service_fn(move |request| {
                 let service = service.clone();
-                let recorded = Arc::clone(&recorded);
-                async move { Ok::<_, Infallible>(answer(&service, &recorded, request).await) }
+                let noted = Arc::clone(&noted);
+                async move { Ok::<_, Infallible>(answer(&service, &noted, request).await) }
             });
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(socket), answer)
@@ -180,11 +180,11 @@ async fn serve(listener: TcpListener, service: S3Service, recorded: Arc<Recorded
 
 async fn answer(
     service: &S3Service,
-    recorded: &Recorded,
+    noted: &Noted,
     request: hyper::Request<hyper::body::Incoming>,
 ) -> HttpResponse {
-    recorded.requests.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
-    let refusal = recorded.refusals.lock().unwrap().pop_front();
+    noted.requests.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
+    let refusal = noted.refusals.lock().unwrap().pop_front();
     if let Some(refusal) = refusal {
         let Refusal { status, code, headers } = refusal;
         let text = format!("<Error><Code>{code}</Code><Message>refused by the test</Message></Error>");
@@ -205,7 +205,7 @@ async fn answer(
 
 impl Drop for S3Server {
     fn drop(&mut self) {
-        // In the background: the test may be async itself.
+        // Does not wait: the test may run in another runtime.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
