@@ -359,7 +359,7 @@ fn source() -> impl TypedValueParser<Value = String> {
 
 /// Parses a duration such as `30s`, `5m`, `1h` or `1d`; returns seconds.
 fn seconds(text: &str) -> Result<u32, String> {
-    crate::query::filter::instant::duration(text)
+    crate::query::filter::period::parse_duration(text)
         .and_then(|seconds| u32::try_from(seconds).ok())
         .filter(|seconds| *seconds > 0)
         .ok_or_else(|| "expected a duration such as 30s, 5m, 1h or 1d".to_owned())

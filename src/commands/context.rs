@@ -7,7 +7,7 @@ use super::args::Options;
 use super::{output, usage};
 use crate::config::{Config, data_directory};
 use crate::export::Format;
-use crate::query::filter::instant;
+use crate::query::filter::period;
 use crate::query::{Ask, Counting, Filter, Query, TimeRange};
 use crate::source::{S3Options, Window};
 
@@ -39,9 +39,9 @@ impl Context {
         };
         let parse_time = |option: &str, text: Option<&String>| match text {
             None => Ok(None),
-            Some(text) => match instant::parse(text, now) {
+            Some(text) => match period::parse(text, now) {
                 Some(instant) => Ok(Some(instant.first)),
-                None => usage(format!("{option}: expected {}, not \"{text}\"", instant::EXPECTED)),
+                None => usage(format!("{option}: expected {}, not \"{text}\"", period::EXPECTED)),
             },
         };
         let start = parse_time("--since", options.since.as_ref())?;

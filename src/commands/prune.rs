@@ -6,7 +6,7 @@ use super::open_cache::open_cache;
 use super::{Outcome, purge, sources, usage};
 use crate::cache::{Cache, Pruned, Writer};
 use crate::export::human;
-use crate::query::filter::instant;
+use crate::query::filter::period;
 
 pub(super) fn run(context: &Context, args: &PruneArgs) -> anyhow::Result<Outcome> {
     // These options suggest that fewer requests would be dropped.
@@ -15,8 +15,8 @@ pub(super) fn run(context: &Context, args: &PruneArgs) -> anyhow::Result<Outcome
         return usage("prune drops all requests before --before; it takes no --filter, --since or --until");
     }
     let now = jiff::Timestamp::now().as_second();
-    let Some(before) = instant::parse(&args.before, now) else {
-        return usage(format!("--before: expected {}, not \"{}\"", instant::EXPECTED, args.before));
+    let Some(before) = period::parse(&args.before, now) else {
+        return usage(format!("--before: expected {}, not \"{}\"", period::EXPECTED, args.before));
     };
     let before = before.first;
     let path = context.cache_path()?;

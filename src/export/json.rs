@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use base64_simd::STANDARD;
 
 use super::columns::{Cell, Sheet};
-use crate::query::filter::is_unseen;
+use crate::query::filter::is_invisible;
 
 /// A part of one array of objects; whether there were any.
 pub(super) fn write_array_part(sheet: Sheet<'_>, is_first: bool, out: &mut dyn Write) -> io::Result<bool> {
@@ -97,7 +97,7 @@ fn string(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if is_unseen(c) => {
+            c if is_invisible(c) => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     out.push_str(&format!("\\u{unit:04x}"));
                 }

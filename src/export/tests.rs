@@ -148,7 +148,7 @@ fn a_request_has_every_field() {
 #[test]
 fn csv_is_harmless_in_terminals_and_spreadsheets() {
     let text = written(&hostile(), Format::Csv);
-    assert!(!text.chars().any(|c| c != '\n' && crate::query::filter::is_unseen(c)), "{text:?}");
+    assert!(!text.chars().any(|c| c != '\n' && crate::query::filter::is_invisible(c)), "{text:?}");
     let mut csv = csv::Reader::from_reader(text.as_bytes());
     assert_eq!(&csv.headers().unwrap()[0], "key");
     let keys: Vec<String> = csv.records().map(|record| record.unwrap()[0].to_owned()).collect();
@@ -171,7 +171,7 @@ fn no_format_lets_an_escape_sequence_through() {
     for format in Format::ALL {
         let text = written(&hostile(), format);
         assert!(
-            !text.chars().any(|c| c != '\n' && crate::query::filter::is_unseen(c)),
+            !text.chars().any(|c| c != '\n' && crate::query::filter::is_invisible(c)),
             "{format:?} {text:?}"
         );
     }
@@ -260,7 +260,7 @@ fn names_of_columns_are_as_harmless_as_what_is_below_them() {
     let name = "=a\u{1b}[2J\u{202e}\u{3164}\n";
     for format in Format::ALL {
         let text = sheet(vec![(name, Cell::Number(1))], format);
-        assert!(!text.chars().any(|c| c != '\n' && crate::query::filter::is_unseen(c)), "{text:?}");
+        assert!(!text.chars().any(|c| c != '\n' && crate::query::filter::is_invisible(c)), "{text:?}");
     }
     assert_eq!(
         sheet(vec![(name, Cell::Number(1))], Format::Csv),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::query::filter::is_unseen;
+use crate::query::filter::is_invisible;
 
 /// Marks upon marks that a letter may have. More than any writing needs would grow over the lines above and below.
 const MOST_MARKS: usize = 4;
@@ -72,7 +72,7 @@ struct Marks {
 impl Marks {
     /// Whether the next character is seen in a place of its own, or is a mark on one that is.
     fn take(&mut self, c: char) -> bool {
-        let is_seen = !is_unseen(c);
+        let is_seen = !is_invisible(c);
         if !is_seen || c.width() != Some(0) {
             *self = Marks { has_base: is_seen && (c.is_alphanumeric() || !c.is_ascii()), above: 0 };
             return is_seen;

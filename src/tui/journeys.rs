@@ -354,7 +354,7 @@ fn a_copied_value_runs_nothing_when_it_is_pasted_into_a_shell() {
     assert!(person.copied.iter().any(|text| text.ends_with("\\xff\\u{a}")), "the user agent was copied");
     for (at, text) in person.copied.iter().enumerate() {
         assert!(
-            !text.chars().any(|c| crate::query::filter::is_unseen(c) && (at != 1 || c != '\n')),
+            !text.chars().any(|c| crate::query::filter::is_invisible(c) && (at != 1 || c != '\n')),
             "{text:?}"
         );
     }

@@ -10,6 +10,7 @@ mod damage;
 mod endless;
 mod explorer;
 mod faults;
+mod filter;
 mod first_pull;
 mod foreign;
 #[cfg(unix)]

@@ -261,7 +261,7 @@ mod tests {
             });
         };
         intern(&mut values, 0..800);
-        assert!(!values.is_worth_publishing(), "nothing came repeated_lookups");
+        assert!(!values.is_worth_publishing(), "no lookup was repeated");
         intern(&mut values, 0..100);
         assert!(values.is_worth_publishing());
         values.freeze();
@@ -269,10 +269,7 @@ mod tests {
         // A few more: far from half of all values, but looked up all the time.
         intern(&mut values, 800..820);
         intern(&mut values, 0..800);
-        assert!(
-            !values.is_worth_publishing(),
-            "settled ones came repeated_lookups, of which nobody has to be told"
-        );
+        assert!(!values.is_worth_publishing(), "lookups of published values are free");
         for _ in 0..6 {
             intern(&mut values, 800..820);
         }

@@ -9,7 +9,7 @@ const MAX_VALUE_BYTES: usize = 1024;
 /// A cached value: its bytes in the buffer, and its code. Code 0: the slot is empty.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    glance: u64,
+    weak_hash: u64,
     start: u32,
     length: u32,
     code: u32,
@@ -35,11 +35,11 @@ impl ValueMemo {
         }
     }
 
-    /// The code of a value, 0 if it is not cached. `glance` is [`glance`](crate::log::glance::glance) of it.
+    /// The code of a value, 0 if it is not cached. `weak_hash` is [`glance`](crate::log::glance::weak_hash) of it.
     #[inline]
-    pub(in crate::cache) fn get(&self, value: &[u8], glance: u64) -> u32 {
-        let slot = &self.slots[self.slot_of(glance)];
-        let is_match = slot.glance == glance
+    pub(in crate::cache) fn get(&self, value: &[u8], weak_hash: u64) -> u32 {
+        let slot = &self.slots[self.slot_of(weak_hash)];
+        let is_match = slot.weak_hash == weak_hash
             && self
                 .bytes
                 .get(slot.start as usize..)
@@ -49,7 +49,7 @@ impl ValueMemo {
     }
 
     /// Caches the code of a value.
-    pub(in crate::cache) fn insert(&mut self, value: &[u8], glance: u64, code: u32) {
+    pub(in crate::cache) fn insert(&mut self, value: &[u8], weak_hash: u64, code: u32) {
         if value.len() > MAX_VALUE_BYTES {
             return;
         }
@@ -57,15 +57,15 @@ impl ValueMemo {
             self.bytes.clear();
             self.slots.fill(Slot::default());
         }
-        let slot = self.slot_of(glance);
+        let slot = self.slot_of(weak_hash);
         let (start, length) = (self.bytes.len() as u32, value.len() as u32);
-        self.slots[slot] = Slot { glance, start, length, code };
+        self.slots[slot] = Slot { weak_hash, start, length, code };
         self.bytes.extend_from_slice(value);
     }
 
-    fn slot_of(&self, glance: u64) -> usize {
+    fn slot_of(&self, weak_hash: u64) -> usize {
         // The highest bits of the product depend on all bytes.
-        (glance >> 40) as usize & (self.slots.len() - 1)
+        (weak_hash >> 40) as usize & (self.slots.len() - 1)
     }
 }
 

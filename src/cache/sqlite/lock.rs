@@ -51,7 +51,7 @@ impl WriterLock {
         let path = with_suffix(&paths::resolve(cache), LOCK);
         let failed = |error: std::io::Error| CacheError::ReadOnly {
             path: cache.to_owned(),
-            reason: format!("no lock file with_suffix it: {error}"),
+            reason: format!("no lock file can be made beside it: {error}"),
         };
         for _ in 0..MAX_ATTEMPTS {
             let mut file = open(&path).map_err(|error| match foreign_reason(&path) {

@@ -14,12 +14,12 @@ use roaring::RoaringTreemap;
 use super::catalogue::{IN_PART, WHOLE};
 use super::log_file_rows::{LogFileRow, RunsRow};
 use super::segment_rows::SegmentRow;
+use super::segments::read_column;
 use super::segments::remove_rows;
 use crate::cache::column::integers::Integers;
 use crate::cache::column::layout::KEY_SLOT;
 use crate::cache::error::StoreError;
 use crate::cache::write::memtable::code_to_time;
-use crate::cache::write::repeats::read_column;
 use crate::cache::{CacheError, SegmentInfo, Snapshot, Writer};
 use crate::log::Field;
 use crate::log::object_name::{LATE_DELIVERY_SECONDS, NameDate};
@@ -101,10 +101,10 @@ impl Writer {
         }
         let mut all = Pruned::default();
         for OldSegment { segment, gone } in all_old {
-            let keys = std::mem::take(&mut self.values[KEY_SLOT]);
+            let keys = std::mem::take(&mut self.dictionaries[KEY_SLOT]);
             let removed = self
                 .in_transaction(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
-            self.values[KEY_SLOT] = keys;
+            self.dictionaries[KEY_SLOT] = keys;
             removed?;
             all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, segment.bytes);
         }

@@ -11,7 +11,7 @@ pub const TABLES: &str = "
 -- sources, log_files, removed: the digests of these tables. dictionaries: how many values each dictionary has,
 -- 32 bits for each dimension in the order of the fields. crc: checksum of the columns before it.
 CREATE TABLE root (
-    id             INTEGER PRIMARY KEY_SLOT CHECK (id = 1),
+    id             INTEGER PRIMARY KEY CHECK (id = 1),
     newest_segment INTEGER NOT NULL,
     segments       INTEGER NOT NULL,
     sources        INTEGER NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE root (
 -- named. paused: 1 not pulled unless it is named, 2 the same since monitoring it was given up. purged: log files of
 -- it were deleted where they came from.
 CREATE TABLE source (
-    id         INTEGER PRIMARY KEY_SLOT,
+    id         INTEGER PRIMARY KEY,
     uri        TEXT NOT NULL UNIQUE,
     added      INTEGER NOT NULL,
     last_pull  INTEGER,
@@ -42,7 +42,7 @@ CREATE TABLE source (
 -- pruned_before: requests of it before that time were pruned. The digests are those of its rows in log_file_part,
 -- log_file_rows and rejected_line.
 CREATE TABLE log_file (
-    id              INTEGER PRIMARY KEY_SLOT,
+    id              INTEGER PRIMARY KEY,
     source_id       INTEGER NOT NULL REFERENCES source(id),
     name            TEXT NOT NULL,
     version         TEXT,
@@ -68,7 +68,7 @@ CREATE TABLE log_file_part (
     first_line  INTEGER NOT NULL,
     lines       INTEGER NOT NULL,
     crc         INTEGER NOT NULL,
-    PRIMARY KEY_SLOT (log_file_id, first_line)
+    PRIMARY KEY (log_file_id, first_line)
 ) STRICT, WITHOUT ROWID;
 
 -- Which lines of a log file gave which requests of its source, by reading (generation) and commit (part). Those of
@@ -79,7 +79,7 @@ CREATE TABLE log_file_rows (
     part        INTEGER NOT NULL,
     crc         INTEGER NOT NULL,
     runs        BLOB NOT NULL,
-    PRIMARY KEY_SLOT (log_file_id, generation, part)
+    PRIMARY KEY (log_file_id, generation, part)
 ) STRICT, WITHOUT ROWID;
 
 -- Lines that are no record, byte for byte. line counts from 1; number counts those of one line from 0.
@@ -90,7 +90,7 @@ CREATE TABLE rejected_line (
     crc         INTEGER NOT NULL,
     reason      TEXT NOT NULL,
     content     BLOB NOT NULL,
-    PRIMARY KEY_SLOT (log_file_id, line, number)
+    PRIMARY KEY (log_file_id, line, number)
 ) STRICT, WITHOUT ROWID;
 
 -- The values of each dimension. Ids are dense from 1 in order of first sight; 0 is absent and not here.
@@ -100,13 +100,13 @@ CREATE TABLE dictionary (
     id        INTEGER NOT NULL,
     crc       INTEGER NOT NULL,
     value     BLOB NOT NULL,
-    PRIMARY KEY_SLOT (dimension, id)
+    PRIMARY KEY (dimension, id)
 ) STRICT, WITHOUT ROWID;
 
 -- A batch of requests of one source. It covers the numbers first_row .. first_row + numbers; gone says which of
 -- these no request has any more. bytes: of its columns. Never changed; the last one of a source is replaced while it is small.
 CREATE TABLE segment (
-    id        INTEGER PRIMARY KEY_SLOT,
+    id        INTEGER PRIMARY KEY,
     source_id INTEGER NOT NULL REFERENCES source(id),
     first_row INTEGER NOT NULL,
     rows      INTEGER NOT NULL,
@@ -122,7 +122,7 @@ CREATE TABLE segment (
 -- data_crc: checksum of the data; of text, of its directory, which has that of each page. crc: that of
 -- id, low, high and data_crc. presence: which values it has, where that is worth knowing.
 CREATE TABLE column_chunk (
-    id       INTEGER PRIMARY KEY_SLOT,
+    id       INTEGER PRIMARY KEY,
     low      INTEGER NOT NULL,
     high     INTEGER NOT NULL,
     crc      INTEGER NOT NULL,
@@ -137,7 +137,7 @@ CREATE TABLE removed (
     first_row INTEGER NOT NULL,
     rows      INTEGER NOT NULL,
     crc       INTEGER NOT NULL,
-    PRIMARY KEY_SLOT (source_id, first_row)
+    PRIMARY KEY (source_id, first_row)
 ) STRICT, WITHOUT ROWID;
 ";
 

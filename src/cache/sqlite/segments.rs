@@ -12,7 +12,6 @@ use crate::cache::column::text::split;
 use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
 use crate::cache::write::memtable::{Memtable, code_to_time};
-use crate::cache::write::repeats::read_column;
 use crate::cache::write::row_numbers::RowNumbers;
 use crate::log::Field;
 
@@ -100,4 +99,14 @@ pub(in crate::cache) fn load_segment(
         }
     }
     Ok(segment)
+}
+
+/// Reads the bytes of a column of a stored segment.
+pub(in crate::cache) fn read_column(
+    connection: &Connection,
+    segment: i64,
+    field: Field,
+) -> Result<Vec<u8>, StoreError> {
+    let read = chunk::read(connection, segment, field).map(|(_, bytes)| bytes);
+    read.map_err(|error| error.at(format_args!("segment {segment}, column {}", field.name())))
 }

@@ -35,7 +35,7 @@ impl Writer {
     pub fn replace_versions(&mut self) -> Result<u64, CacheError> {
         self.commit()?;
         let mut by_source: HashMap<i64, Vec<LogFileReading>> = HashMap::new();
-        let files = std::mem::take(&mut self.files);
+        let files = std::mem::take(&mut self.readings);
         for ((source, _), file) in files {
             if file.is_damaged || file.removes_requests() {
                 by_source.entry(source).or_default().push(file);
@@ -45,10 +45,10 @@ impl Writer {
         for (source, files) in by_source {
             self.checkpointer = None;
             self.tail = None;
-            let keys = std::mem::take(&mut self.values[KEY_SLOT]);
+            let keys = std::mem::take(&mut self.dictionaries[KEY_SLOT]);
             let replaced =
                 self.in_transaction(|transaction, root| replace(transaction, root, source, &files, &keys));
-            self.values[KEY_SLOT] = keys;
+            self.dictionaries[KEY_SLOT] = keys;
             removed += replaced?;
         }
         Ok(removed)

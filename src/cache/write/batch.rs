@@ -23,7 +23,7 @@ pub struct Batch {
     pub(in crate::cache) times: Vec<i64>,
     pub(in crate::cache) dimensions: [EncodedColumn; DIMENSIONS],
     /// Per row the index into the codes of template fields. Two columns in ten suffice for those fields.
-    pub(in crate::cache) frames: Vec<u32>,
+    pub(in crate::cache) templates: Vec<u32>,
     /// 0 is absent; other numbers are stored plus one.
     pub(in crate::cache) measures: [Vec<u64>; MEASURES],
     pub(in crate::cache) details: [Vec<Page>; DETAILS],
@@ -34,7 +34,7 @@ pub struct Batch {
     /// The published dictionaries whose value ids the codes are.
     pub(in crate::cache) dictionaries: Option<SharedDictionaries>,
     /// Buffers of pages, to be used again.
-    pub(in crate::cache) spare: [Vec<Vec<u8>>; DETAILS],
+    pub(in crate::cache) page_buffers: [Vec<Vec<u8>>; DETAILS],
 }
 
 impl Batch {
@@ -45,27 +45,14 @@ impl Batch {
 
     /// Approximate bytes of memory.
     pub fn bytes(&self) -> usize {
-        let Batch {
-            times,
-            dimensions,
-            frames,
-            measures,
-            details,
-            request_ids,
-            parts,
-            dictionaries: _,
-            spare: _,
-        } = self;
-        let per_row = size_of_val(times.as_slice())
-            + size_of_val(frames.as_slice())
-            + size_of_val(request_ids.as_slice())
-            + measures.iter().map(|column| size_of_val(column.as_slice())).sum::<usize>();
-        let coded = |EncodedColumn { codes, values, hashes }: &EncodedColumn| {
-            size_of_val(codes.as_slice()) + size_of_val(hashes.as_slice()) + values.bytes()
-        };
-        let pages = details.iter().flatten().map(|page| page.bytes.len());
-        let rejected = parts.iter().flat_map(|part| &part.rejected).map(RejectedLine::bytes);
-        per_row + dimensions.iter().map(coded).sum::<usize>() + pages.sum::<usize>() + rejected.sum::<usize>()
+        let per_row = size_of_val(self.times.as_slice())
+            + size_of_val(self.templates.as_slice())
+            + size_of_val(self.request_ids.as_slice())
+            + self.measures.iter().map(|column| size_of_val(column.as_slice())).sum::<usize>();
+        let pages = self.details.iter().flatten().map(|page| page.bytes.len());
+        let rejected = self.parts.iter().flat_map(|part| &part.rejected).map(RejectedLine::bytes);
+        let dimensions = self.dimensions.iter().map(EncodedColumn::bytes);
+        per_row + dimensions.chain(pages).chain(rejected).sum::<usize>()
     }
 
     /// Time of the newest request.
@@ -76,33 +63,18 @@ impl Batch {
     /// Removes all rows and keeps the memory, unless it is more than [`MAX_REUSED_BYTES`].
     pub(super) fn clear(&mut self) {
         let values = self.dimensions.iter().map(|column| column.values.memory()).sum::<usize>();
-        let spare = self.spare.iter().flatten().map(Vec::capacity).sum::<usize>();
-        if values + spare + self.times.capacity() * size_of::<[u64; 12]>() > MAX_REUSED_BYTES {
+        let page_buffers = self.page_buffers.iter().flatten().map(Vec::capacity).sum::<usize>();
+        if values + page_buffers + self.times.capacity() * size_of::<[u64; 12]>() > MAX_REUSED_BYTES {
             *self = Batch::default();
             return;
         }
-        let Batch {
-            times,
-            dimensions,
-            frames,
-            measures,
-            details,
-            request_ids,
-            parts,
-            dictionaries,
-            spare: _,
-        } = self;
-        times.clear();
-        frames.clear();
-        for EncodedColumn { codes, values, hashes } in dimensions {
-            codes.clear();
-            values.clear();
-            hashes.clear();
-        }
-        measures.iter_mut().for_each(Vec::clear);
-        details.iter_mut().for_each(Vec::clear);
-        request_ids.clear();
-        parts.clear();
-        *dictionaries = None;
+        self.times.clear();
+        self.templates.clear();
+        self.dimensions.iter_mut().for_each(EncodedColumn::clear);
+        self.measures.iter_mut().for_each(Vec::clear);
+        self.details.iter_mut().for_each(Vec::clear);
+        self.request_ids.clear();
+        self.parts.clear();
+        self.dictionaries = None;
     }
 }

@@ -21,23 +21,23 @@ pub struct BatchBuilder {
     /// The templates of lines. Records that have a template number must have been parsed with these.
     pub frames: Frames,
     /// For each template its index in the batch plus 1; 0 if the batch does not have it yet.
-    places: Vec<u32>,
+    template_indices: Vec<u32>,
     /// Number of templates in the batch.
     template_count: u32,
     /// The published dictionaries of the writer that takes the batches, if there is one.
     dictionaries: Option<SharedDictionaries>,
-    known: Arc<PublishedDictionaries>,
+    published: Arc<PublishedDictionaries>,
     /// The batch so far. The interners have the values of its dimensions until it is finished.
     batch: Batch,
     interners: [Interner; DIMENSIONS],
     /// Of fields with few distinct values.
-    memo: [Option<ValueMemo>; DIMENSIONS],
-    builders: [PageBuilder; DETAILS],
+    memos: [Option<ValueMemo>; DIMENSIONS],
+    page_builders: [PageBuilder; DETAILS],
     /// Rejected lines of the batch, and their bytes.
-    rejected: usize,
+    rejected_lines: usize,
     rejected_bytes: usize,
     /// Buffer for decoded keys that differ from the logged key.
-    decoded: Vec<u8>,
+    decoded_keys: Vec<u8>,
     scratch: Vec<u8>,
 }
 
@@ -45,17 +45,18 @@ impl Default for BatchBuilder {
     fn default() -> Self {
         BatchBuilder {
             frames: Frames::default(),
-            places: Vec::new(),
+            template_indices: Vec::new(),
             template_count: 0,
             dictionaries: None,
-            known: Arc::default(),
+            published: Arc::default(),
             batch: Batch::default(),
             interners: Default::default(),
-            memo: DIMENSION_FIELDS.map(|field| (!has_many_values(field)).then(|| ValueMemo::new(MEMO_SLOTS))),
-            builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
-            rejected: 0,
+            memos: DIMENSION_FIELDS
+                .map(|field| (!has_many_values(field)).then(|| ValueMemo::new(MEMO_SLOTS))),
+            page_builders: DETAIL_FIELDS.map(|field| PageBuilder::new(hint(field))),
+            rejected_lines: 0,
             rejected_bytes: 0,
-            decoded: Vec::new(),
+            decoded_keys: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -73,7 +74,7 @@ impl BatchBuilder {
     /// Returns a builder whose batches refer to the value ids of one writer. That writer looks up new values
     /// only.
     pub fn with_dictionaries(dictionaries: SharedDictionaries) -> BatchBuilder {
-        let mut builder = BatchBuilder { known: dictionaries.latest(), ..BatchBuilder::default() };
+        let mut builder = BatchBuilder { published: dictionaries.latest(), ..BatchBuilder::default() };
         builder.batch.dictionaries = Some(dictionaries.clone());
         builder.dictionaries = Some(dictionaries);
         builder
@@ -91,7 +92,7 @@ impl BatchBuilder {
 
     /// Whether the batch should be finished: it has enough requests and rejected lines, or enough bytes.
     pub fn is_full(&self) -> bool {
-        self.rows() + self.rejected >= BATCH_ROWS || self.bytes() >= BATCH_BYTES
+        self.rows() + self.rejected_lines >= BATCH_ROWS || self.bytes() >= BATCH_BYTES
     }
 
     /// Whether the batch should be finished before `text` bytes of lines are added.
@@ -104,8 +105,8 @@ impl BatchBuilder {
     fn bytes(&self) -> usize {
         let values = self.interners.iter().map(|interner| interner.values().bytes());
         let pages = self.batch.details.iter().flatten().map(|page| page.bytes.len());
-        let begun = self.builders.iter().map(PageBuilder::bytes);
-        values.chain(pages).chain(begun).sum::<usize>() + self.rejected_bytes
+        let unfinished = self.page_builders.iter().map(PageBuilder::bytes);
+        values.chain(pages).chain(unfinished).sum::<usize>() + self.rejected_bytes
     }
 
     /// Adds requests, column by column.
@@ -118,47 +119,50 @@ impl BatchBuilder {
     /// Adds at most [`VALUES_PER_LOOKUP`] requests.
     fn extend_chunk(&mut self, records: &[Record<'_>]) {
         self.batch.times.extend(records.iter().map(|record| record.time));
-        let mut decoded = std::mem::take(&mut self.decoded);
+        let mut decoded = std::mem::take(&mut self.decoded_keys);
         decoded.clear();
         // The ranges in `decoded` of keys that differ from the logged key.
-        let mut places = [const { 0..0 }; VALUES_PER_LOOKUP];
-        for (place, record) in places.iter_mut().zip(records) {
+        let mut ranges = [const { 0..0 }; VALUES_PER_LOOKUP];
+        for (range, record) in ranges.iter_mut().zip(records) {
             let operation = record.logged(Field::Operation).unwrap_or_default();
             let before = decoded.len();
             key::decode_onto(operation, record.logged(Field::Key).unwrap_or_default(), &mut decoded);
-            *place = before..decoded.len();
+            *range = before..decoded.len();
         }
         let mut keys = [[].as_slice(); VALUES_PER_LOOKUP];
-        for ((key, place), record) in keys.iter_mut().zip(places).zip(records) {
+        for ((key, range), record) in keys.iter_mut().zip(ranges).zip(records) {
             let logged = record.logged(Field::Key).unwrap_or_default();
-            *key = if place.is_empty() { logged } else { &decoded[place] };
+            *key = if range.is_empty() { logged } else { &decoded[range] };
         }
         let keys = &keys[..records.len()];
 
         for record in records {
-            let known = record.frame().and_then(|number| self.places.get(number.get() as usize - 1).copied());
-            let place = match known {
-                Some(place) if place != 0 => place,
+            let index = record
+                .frame()
+                .and_then(|number| self.template_indices.get(number.get() as usize - 1).copied());
+            let index = match index {
+                Some(index) if index != 0 => index,
                 _ => self.add_template(record),
             };
-            self.batch.frames.push(place - 1);
+            self.batch.templates.push(index - 1);
         }
-        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
-        for ((((column, interner), known), memo), field) in columns.zip(&mut self.memo).zip(DIMENSION_FIELDS)
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.published.iter());
+        for ((((column, interner), published), memo), field) in
+            columns.zip(&mut self.memos).zip(DIMENSION_FIELDS)
         {
             if is_in_frame(field) {
                 continue;
             }
             if field == Field::Key {
-                column.extend(known, interner, None, keys.iter().copied());
+                column.extend(published, interner, None, keys.iter().copied());
             } else if field == Field::RemoteIp && records.iter().any(Record::has_odd_address) {
                 let addresses: ArrayVec<_, VALUES_PER_LOOKUP> =
                     records.iter().map(Record::remote_ip).collect();
                 let values = addresses.iter().map(|address| address.as_deref().unwrap_or_default());
-                column.extend(known, interner, None, values);
+                column.extend(published, interner, None, values);
             } else {
                 let values = records.iter().map(|record| record.logged(field).unwrap_or_default());
-                column.extend(known, interner, memo.as_mut(), values);
+                column.extend(published, interner, memo.as_mut(), values);
             }
         }
         let mut exceed_columns = false;
@@ -177,26 +181,26 @@ impl BatchBuilder {
             .request_ids
             .extend(records.iter().map(|record| hash(record.logged(Field::RequestId).unwrap_or_default())));
         if decoded.capacity() <= MAX_REUSED_BYTES {
-            self.decoded = decoded;
+            self.decoded_keys = decoded;
         }
     }
 
     /// Adds the template fields of a record. Returns the index of the template in the batch plus 1.
     fn add_template(&mut self, record: &Record<'_>) -> u32 {
-        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.known.iter());
-        for (((column, interner), known), field) in columns.zip(DIMENSION_FIELDS) {
+        let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.published.iter());
+        for (((column, interner), published), field) in columns.zip(DIMENSION_FIELDS) {
             if is_in_frame(field) {
                 let value = record.logged(field).unwrap_or_default();
-                column.extend(known, interner, None, std::iter::once(value));
+                column.extend(published, interner, None, std::iter::once(value));
             }
         }
         self.template_count += 1;
         if let Some(number) = record.frame() {
             let index = number.get() as usize - 1;
-            if self.places.len() <= index {
-                self.places.resize(index + 1, 0);
+            if self.template_indices.len() <= index {
+                self.template_indices.resize(index + 1, 0);
             }
-            self.places[index] = self.template_count;
+            self.template_indices[index] = self.template_count;
         }
         self.template_count
     }
@@ -210,7 +214,7 @@ impl BatchBuilder {
         exceed_columns: bool,
     ) {
         let field = DETAIL_FIELDS[slot];
-        let builder = &mut self.builders[slot];
+        let builder = &mut self.page_builders[slot];
         // A decoded key that equals the logged key is nearly always the same slice.
         let logged = |record: &Record<'r>, key: &[u8]| {
             record.logged(field).filter(|logged| field != Field::KeyLogged || !std::ptr::eq(*logged, key))
@@ -231,14 +235,14 @@ impl BatchBuilder {
             match field {
                 Field::Extra if exceed_columns => {
                     self.scratch.clear();
-                    extra(record, &mut self.scratch);
+                    append_extra(record, &mut self.scratch);
                     builder.push((!self.scratch.is_empty()).then_some(self.scratch.as_slice()));
                 }
                 Field::RequestUri => {
-                    let place = logged.filter(|_| !key.is_empty()).and_then(|uri| {
+                    let position = logged.filter(|_| !key.is_empty()).and_then(|uri| {
                         key_in_uri(uri, key, record.logged(Field::Bucket)).map(|at| (uri, at, key.len()))
                     });
-                    match place {
+                    match position {
                         Some((uri, at, length)) => builder.push_around_key(uri, at, length),
                         None => builder.push(logged),
                     }
@@ -246,7 +250,7 @@ impl BatchBuilder {
                 _ => builder.push(logged),
             }
             if builder.is_full() {
-                let page = builder.finish_in(&mut self.batch.spare[slot]);
+                let page = builder.finish_in(&mut self.batch.page_buffers[slot]);
                 self.batch.details[slot].extend(page);
             }
         }
@@ -254,32 +258,32 @@ impl BatchBuilder {
 
     /// Ends a part: states which lines of a log file the rows since the last part came from.
     pub fn end_part(&mut self, part: FilePart) {
-        self.rejected += part.rejected.len();
+        self.rejected_lines += part.rejected.len();
         self.rejected_bytes += part.rejected.iter().map(RejectedLine::bytes).sum::<usize>();
         self.batch.parts.push(part);
     }
 
-    /// Returns the batch and begins a new one in the memory of `next`.
-    pub fn finish(&mut self, mut next: Batch) -> Batch {
-        next.clear();
+    /// Returns the batch and begins a new one in the memory of `reuse`.
+    pub fn finish(&mut self, mut reuse: Batch) -> Batch {
+        reuse.clear();
         if let Some(dictionaries) = &self.dictionaries {
-            next.dictionaries = Some(dictionaries.clone());
-            self.known = dictionaries.latest();
+            reuse.dictionaries = Some(dictionaries.clone());
+            self.published = dictionaries.latest();
         }
         if self.scratch.capacity() > MAX_REUSED_BYTES {
             self.scratch = Vec::new();
         }
-        self.places.clear();
+        self.template_indices.clear();
         self.template_count = 0;
-        (self.rejected, self.rejected_bytes) = (0, 0);
-        for (coded, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
-            interner.move_values_to(&mut coded.values);
+        (self.rejected_lines, self.rejected_bytes) = (0, 0);
+        for (column, interner) in self.batch.dimensions.iter_mut().zip(&mut self.interners) {
+            interner.move_values_to(&mut column.values);
         }
-        for (slot, builder) in self.builders.iter_mut().enumerate() {
-            let page = builder.finish_in(&mut self.batch.spare[slot]);
+        for (slot, builder) in self.page_builders.iter_mut().enumerate() {
+            let page = builder.finish_in(&mut self.batch.page_buffers[slot]);
             self.batch.details[slot].extend(page);
         }
-        std::mem::replace(&mut self.batch, next)
+        std::mem::replace(&mut self.batch, reuse)
     }
 }
 
@@ -289,7 +293,7 @@ fn exceeds_column(number: u64) -> bool {
 }
 
 /// Appends the rest of a line, and the numbers that exceed what a column stores.
-fn extra(record: &Record<'_>, out: &mut Vec<u8>) {
+fn append_extra(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
     for (number, field) in record.measures().iter().zip(MEASURE_FIELDS) {
         if exceeds_column(*number) {

@@ -13,7 +13,7 @@ pub(in crate::cache) const NEW_VALUE: u32 = 1 << 31;
 /// A dictionary-encoded column.
 #[derive(Debug, Default)]
 pub(in crate::cache) struct EncodedColumn {
-    /// One code per row, or one per template for a field [in the frame](is_in_frame) of a line. 0 is absent;
+    /// One code per row, or one per template for a field [of templates](crate::log::parser::templates::is_in_frame) of a line. 0 is absent;
     /// a code with [`NEW_VALUE`] is `values[code - 1]`; any other code is a value id of the cache.
     pub codes: Vec<u32>,
     pub values: Arena,
@@ -22,68 +22,80 @@ pub(in crate::cache) struct EncodedColumn {
 }
 
 impl EncodedColumn {
+    /// Bytes of its codes and values.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.codes.as_slice()) + size_of_val(self.hashes.as_slice()) + self.values.bytes()
+    }
+
+    /// Removes all rows and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.codes.clear();
+        self.values.clear();
+        self.hashes.clear();
+    }
+
     /// Adds at most [`VALUES_PER_LOOKUP`] values; an empty value is absent.
     pub(super) fn extend<'v>(
         &mut self,
-        known: &PublishedDictionary,
+        published: &PublishedDictionary,
         interner: &mut Interner,
         mut memo: Option<&mut ValueMemo>,
         values: impl ExactSizeIterator<Item = &'v [u8]>,
     ) {
         // Most fields repeat from line to line, and to compare is cheaper than to hash. The remaining values
-        // are looked up together. `which` has for each row an index into `ids`; `ids[0]` is the absent value.
-        let mut which = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
+        // are looked up together. `positions` has for each row an index into `ids`; `ids[0]` is the absent value.
+        let mut positions = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
         let mut ids = ArrayVec::<u32, { VALUES_PER_LOOKUP + 1 }>::new();
         ids.push(0);
-        let mut different = ArrayVec::<&[u8], VALUES_PER_LOOKUP>::new();
-        let mut glances = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
+        let mut unresolved = ArrayVec::<&[u8], VALUES_PER_LOOKUP>::new();
+        let mut weak_hashes = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
         let mut hashes = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
-        // For each value of `different` its index in `ids`.
-        let mut places = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
-        let mut before = [].as_slice();
+        // For each value of `unresolved` its index in `ids`.
+        let mut id_indices = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
+        let mut previous = [].as_slice();
         for value in values {
             if value.is_empty() {
-                which.push(0);
+                positions.push(0);
                 continue;
             }
-            if !bytes_equal(value, before) {
-                before = value;
+            if !bytes_equal(value, previous) {
+                previous = value;
                 let mut id = 0;
                 if let Some(memo) = &memo {
-                    let glance = glance(value);
-                    id = memo.get(value, glance);
+                    let weak_hash = glance(value);
+                    id = memo.get(value, weak_hash);
                     if id == 0 {
-                        glances.push(glance);
+                        weak_hashes.push(weak_hash);
                     }
                 }
                 if id == 0 {
-                    different.push(value);
+                    unresolved.push(value);
                     hashes.push(hash(value));
-                    places.push(ids.len() as u8);
+                    id_indices.push(ids.len() as u8);
                 }
                 ids.push(id);
             }
-            which.push(ids.len() as u8 - 1);
+            positions.push(ids.len() as u8 - 1);
         }
-        if !different.is_empty() {
+        if !unresolved.is_empty() {
             let mut found = [0; VALUES_PER_LOOKUP];
-            let found = &mut found[..different.len()];
-            known.find_many(&different, &hashes, found);
+            let found = &mut found[..unresolved.len()];
+            published.find_many(&unresolved, &hashes, found);
             if let Some(memo) = &mut memo {
-                for ((value, glance), id) in
-                    different.iter().zip(glances).zip(&*found).filter(|(_, id)| **id != 0)
+                for ((value, weak_hash), id) in
+                    unresolved.iter().zip(weak_hashes).zip(&*found).filter(|(_, id)| **id != 0)
                 {
-                    memo.insert(value, glance, *id);
+                    memo.insert(value, weak_hash, *id);
                 }
             }
             if found.contains(&0) {
-                self.add_new(interner, &different, &hashes, found);
+                self.add_new(interner, &unresolved, &hashes, found);
             }
-            for (place, id) in places.iter().zip(found) {
-                ids[usize::from(*place)] = *id;
+            for (index, id) in id_indices.iter().zip(found) {
+                ids[usize::from(*index)] = *id;
             }
         }
-        self.codes.extend(which.iter().map(|which| ids[usize::from(*which)]));
+        self.codes.extend(positions.iter().map(|position| ids[usize::from(*position)]));
     }
 
     /// Adds values that have no value id yet to `interner`, and sets their codes in `ids`.

@@ -12,9 +12,8 @@ use crate::log::{Field, Kind};
 
 use super::batch::Batch;
 use super::encoded_column::NEW_VALUE;
-use crate::cache::column::layout::KEY_SLOT;
 use crate::cache::column::layout::{
-    DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURES, hint, slot,
+    DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, KEY_SLOT, MEASURES, hint, slot,
 };
 use crate::cache::column::text::{self, OpenPage, PAGE, PAGE_BYTES, Page, PageBuilder};
 use crate::cache::column::value_set::Presence;
@@ -63,16 +62,16 @@ pub struct PackedColumn<'a> {
 #[derive(Default)]
 pub struct Memtable {
     pub times: Vec<i64>,
-    /// One value id per row, or one per template for a field [in the frame](is_in_frame) of a line.
+    /// One value id per row, or one per template for a field [of templates](is_in_frame) of a line.
     pub codes: [Vec<u32>; DIMENSIONS],
     /// The template of each row. Templates may be equal, and some have no rows any more.
-    frames: Vec<u32>,
+    templates: Vec<u32>,
     pub measures: [Vec<u64>; MEASURES],
     pub details: [Vec<Page>; DETAILS],
     /// The last opened pages of each detail, the most recently used at the end.
     open_pages: RefCell<[OpenPages; DETAILS]>,
     /// Page buffers of earlier segments, to be used again.
-    spare: [Vec<Vec<u8>>; DETAILS],
+    page_buffers: [Vec<Vec<u8>>; DETAILS],
     packer: integers::Packer,
     /// Rewrites pages; made when first needed.
     rewriters: [Option<Box<PageRewriter>>; DETAILS],
@@ -85,7 +84,7 @@ struct PageRewriter {
 }
 
 impl PageRewriter {
-    fn of(slot: usize) -> Box<PageRewriter> {
+    fn new(slot: usize) -> Box<PageRewriter> {
         Box::new(PageRewriter {
             open: OpenPage::default(),
             builder: PageBuilder::new(hint(DETAIL_FIELDS[slot])),
@@ -127,15 +126,15 @@ impl Memtable {
     /// Adds all columns of a batch but its dimensions; [`Memtable::extend_codes`] adds these.
     pub fn extend(&mut self, batch: &mut Batch) {
         let first = self.codes[TEMPLATE_SLOT].len() as u32;
-        self.frames.extend(batch.frames.iter().map(|frame| first + frame));
+        self.templates.extend(batch.templates.iter().map(|template| first + template));
         self.times.extend_from_slice(&batch.times);
         for (all, more) in self.measures.iter_mut().zip(&batch.measures) {
             all.extend_from_slice(more);
         }
         for (slot, (all, more)) in self.details.iter_mut().zip(&mut batch.details).enumerate() {
             // Return one buffer for each page received.
-            let spare = &mut self.spare[slot];
-            batch.spare[slot].extend(spare.drain(spare.len().saturating_sub(more.len())..));
+            let buffers = &mut self.page_buffers[slot];
+            batch.page_buffers[slot].extend(buffers.drain(buffers.len().saturating_sub(more.len())..));
             all.append(more);
         }
     }
@@ -151,29 +150,29 @@ impl Memtable {
 
     /// The value id of a dimension of a row.
     pub fn code(&self, slot: usize, row: usize) -> u32 {
-        let index = if is_in_template(slot) { self.frames[row] as usize } else { row };
+        let index = if is_in_template(slot) { self.templates[row] as usize } else { row };
         self.codes[slot][index]
     }
 
     /// Replaces the codes of all dimensions. `columns` have one value id per row.
     pub fn set_codes(&mut self, columns: [Vec<u32>; DIMENSIONS]) {
         let rows = columns[KEY_SLOT].len();
-        let in_template = || columns.iter().enumerate().filter(|(slot, _)| is_in_template(*slot));
+        let template_columns = || columns.iter().enumerate().filter(|(slot, _)| is_in_template(*slot));
         let mut numbers: HashMap<[u32; TEMPLATE_DIMENSIONS], u32> = HashMap::new();
-        self.frames.clear();
+        self.templates.clear();
         for row in 0..rows {
-            let mut frame = [0; TEMPLATE_DIMENSIONS];
-            frame.iter_mut().zip(in_template()).for_each(|(code, (_, column))| *code = column[row]);
+            let mut template = [0; TEMPLATE_DIMENSIONS];
+            template.iter_mut().zip(template_columns()).for_each(|(code, (_, column))| *code = column[row]);
             let next = numbers.len() as u32;
-            self.frames.push(*numbers.entry(frame).or_insert(next));
+            self.templates.push(*numbers.entry(template).or_insert(next));
         }
-        let mut frames: Vec<([u32; TEMPLATE_DIMENSIONS], u32)> = numbers.into_iter().collect();
-        frames.sort_unstable_by_key(|(_, number)| *number);
-        let mut place = 0;
+        let mut templates: Vec<([u32; TEMPLATE_DIMENSIONS], u32)> = numbers.into_iter().collect();
+        templates.sort_unstable_by_key(|(_, number)| *number);
+        let mut position = 0;
         for (slot, column) in columns.into_iter().enumerate() {
             if is_in_template(slot) {
-                self.codes[slot] = frames.iter().map(|(codes, _)| codes[place]).collect();
-                place += 1;
+                self.codes[slot] = templates.iter().map(|(codes, _)| codes[position]).collect();
+                position += 1;
             } else {
                 self.codes[slot] = column;
             }
@@ -184,27 +183,28 @@ impl Memtable {
     pub fn clear(&mut self) {
         self.times.clear();
         self.codes.iter_mut().for_each(Vec::clear);
-        self.frames.clear();
+        self.templates.clear();
         self.measures.iter_mut().for_each(Vec::clear);
         *self.open_pages.get_mut() = Default::default();
-        for (pages, spare) in self.details.iter_mut().zip(&mut self.spare) {
+        for (pages, buffers) in self.details.iter_mut().zip(&mut self.page_buffers) {
             // Buffers that no batch needed since the last segment are surplus.
-            spare.clear();
+            buffers.clear();
             let bytes = pages.drain(..).map(|page| page.bytes);
-            spare.extend(bytes.filter(|bytes| bytes.len() > 1 && bytes.capacity() <= MAX_REUSED_PAGE_BYTES));
+            buffers
+                .extend(bytes.filter(|bytes| bytes.len() > 1 && bytes.capacity() <= MAX_REUSED_PAGE_BYTES));
         }
     }
 
     /// Removes rows, given in ascending order.
-    pub fn remove(&mut self, gone: &[usize], keys: &GrowingDictionary) -> Result<(), Damage> {
-        let Some(&first) = gone.first() else { return Ok(()) };
+    pub fn remove(&mut self, removed: &[usize], keys: &GrowingDictionary) -> Result<(), Damage> {
+        let Some(&first) = removed.first() else { return Ok(()) };
         for slot in 0..DETAILS {
-            self.remove_details(slot, gone, keys)?;
+            self.remove_details(slot, removed, keys)?;
         }
         *self.open_pages.get_mut() = Default::default();
         let keep = |column_length: usize| {
-            let mut next = gone.iter().peekable();
-            (first..column_length).filter(move |row| next.next_if(|gone| **gone == *row).is_none())
+            let mut next = removed.iter().peekable();
+            (first..column_length).filter(move |row| next.next_if(|removed| **removed == *row).is_none())
         };
         fn compact<T: Copy>(column: &mut Vec<T>, first: usize, keep: impl Iterator<Item = usize>) {
             let mut to = first;
@@ -218,7 +218,7 @@ impl Memtable {
         compact(&mut self.times, first, keep(rows));
         let by_row = self.codes.iter_mut().enumerate().filter(|(slot, _)| !is_in_template(*slot));
         by_row.for_each(|(_, column)| compact(column, first, keep(rows)));
-        compact(&mut self.frames, first, keep(rows));
+        compact(&mut self.templates, first, keep(rows));
         self.measures.iter_mut().for_each(|column| compact(column, first, keep(rows)));
         Ok(())
     }
@@ -226,19 +226,19 @@ impl Memtable {
     fn remove_details(
         &mut self,
         slot: usize,
-        gone: &[usize],
+        removed: &[usize],
         keys: &GrowingDictionary,
     ) -> Result<(), Damage> {
         let PageRewriter { open, builder } =
-            &mut **self.rewriters[slot].get_or_insert_with(|| PageRewriter::of(slot));
-        let mut gone = gone.iter().peekable();
+            &mut **self.rewriters[slot].get_or_insert_with(|| PageRewriter::new(slot));
+        let mut removed = removed.iter().peekable();
         let mut start = 0;
         for page in &mut self.details[slot] {
             let end = start + page.rows;
-            if gone.peek().is_some_and(|row| **row < end) {
+            if removed.peek().is_some_and(|row| **row < end) {
                 open.fill(page.rows, &page.bytes)?;
                 for row in start..end {
-                    if gone.next_if(|gone| **gone == row).is_none() {
+                    if removed.next_if(|removed| **removed == row).is_none() {
                         let key = || key_of(&self.codes, keys, row);
                         copy_value(builder, open, row - start, key)?;
                     }
@@ -268,8 +268,8 @@ impl Memtable {
                 let mut open_pages = self.open_pages.borrow_mut();
                 let open_pages = &mut open_pages[slot];
                 let open = match open_pages.iter().position(|(number, _)| *number == index) {
-                    Some(place) => {
-                        open_pages[place..].rotate_left(1);
+                    Some(index) => {
+                        open_pages[index..].rotate_left(1);
                         open_pages[open_pages.len() - 1].1.clone()
                     }
                     None => {
@@ -317,7 +317,7 @@ impl Memtable {
                 }
                 Kind::Dimension if is_in_template(slot) => {
                     let codes = &self.codes[slot];
-                    as_bounds(packer.pack(&self.frames, |frame| codes[frame as usize]))
+                    as_bounds(packer.pack(&self.templates, |template| codes[template as usize]))
                 }
                 Kind::Dimension => as_bounds(packer.pack(&self.codes[slot], |code| code)),
                 Kind::Measure => as_bounds(packer.pack(&self.measures[slot], |number| number)),
@@ -329,7 +329,7 @@ impl Memtable {
             };
             let presence = match field.kind() {
                 Kind::Dimension if is_in_template(slot) => {
-                    let codes = used.iter().map(|frame| self.codes[slot][*frame as usize]);
+                    let codes = used.iter().map(|template| self.codes[slot][*template as usize]);
                     Presence::of_ids(codes, low, high)
                 }
                 Kind::Dimension => Presence::of_ids(self.codes[slot].iter().copied(), low, high),
@@ -343,8 +343,8 @@ impl Memtable {
     /// The templates that have rows, in ascending order.
     fn used_templates(&self) -> Vec<u32> {
         let mut is_used = vec![false; self.codes[TEMPLATE_SLOT].len()];
-        self.frames.iter().for_each(|frame| is_used[*frame as usize] = true);
-        (0..is_used.len() as u32).filter(|frame| is_used[*frame as usize]).collect()
+        self.templates.iter().for_each(|template| is_used[*template as usize] = true);
+        (0..is_used.len() as u32).filter(|template| is_used[*template as usize]).collect()
     }
 
     /// Joins adjacent small pages: follow mode adds a few rows at a time, and a page of a single request

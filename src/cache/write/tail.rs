@@ -7,6 +7,7 @@ use super::repeats::{Repeat, RepeatFinder};
 use super::row_numbers::RowNumbers;
 use super::writer::Appended;
 use crate::cache::column::Damage;
+use crate::cache::column::layout::slot;
 use crate::cache::dictionary::hash;
 use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
@@ -21,9 +22,9 @@ use crate::log::Field;
 pub(in crate::cache) struct Tail {
     pub(super) source: i64,
     pub(super) numbers: RowNumbers,
-    pub(super) segment: Memtable,
+    pub(super) memtable: Memtable,
     /// The stored segment that has the first `committed` rows of the memtable.
-    pub(super) stored: Option<i64>,
+    pub(super) stored_segment: Option<i64>,
     pub(super) committed: usize,
     pub(super) repeats: RepeatFinder,
     /// Whether requests of any log file of the source were pruned: they must not be added again.
@@ -37,13 +38,13 @@ pub(super) fn write_segment(
     tail: &mut Tail,
     keys: &GrowingDictionary,
 ) -> Result<i64, StoreError> {
-    if let Some(old) = tail.stored {
+    if let Some(old) = tail.stored_segment {
         delete_segment(transaction, old)?;
     }
-    let Tail { source, numbers, segment, .. } = tail;
-    let id = insert_segment(transaction, root, (*source, numbers.clone()), segment, keys)?;
+    let Tail { source, numbers, memtable, .. } = tail;
+    let id = insert_segment(transaction, root, (*source, numbers.clone()), memtable, keys)?;
     let mut row = SourceRow::find(transaction, *source)?;
-    row.next_row = numbers.range(segment.rows()).end as i64;
+    row.next_row = numbers.range(memtable.rows()).end as i64;
     row.save(transaction)?;
     Ok(id)
 }
@@ -58,7 +59,7 @@ pub(super) fn load_tail(
     let next_row = SourceRow::find(connection, source)?.next_row as u64;
     let mut segments = SegmentRow::all(connection)?;
     segments.retain(|segment| segment.source == source);
-    let small = segments.pop_if(|last| {
+    let unfinished = segments.pop_if(|last| {
         last.rows < segment_rows
             && last.bytes < SEGMENT_BYTES as u64
             && last.numbers.range(last.rows).end == next_row
@@ -71,28 +72,28 @@ pub(super) fn load_tail(
     let mut tail = Tail {
         source,
         numbers: RowNumbers::from(next_row),
-        segment: Memtable::default(),
-        stored: None,
+        memtable: Memtable::default(),
+        stored_segment: None,
         committed: 0,
         repeats: RepeatFinder::new(segments),
         has_pruned,
     };
-    if let Some(small) = small {
-        tail.segment = load_segment(connection, small.id, small.rows)?;
-        tail.stored = Some(small.id);
-        tail.committed = tail.segment.rows();
-        tail.numbers = small.numbers;
-        let request_ids = request_ids(&tail.segment, keys)
-            .map_err(|damage| StoreError::from(damage).at(format_args!("segment {}", small.id)))?;
-        tail.repeats.resume(&tail.segment, &request_ids);
+    if let Some(unfinished) = unfinished {
+        tail.memtable = load_segment(connection, unfinished.id, unfinished.rows)?;
+        tail.stored_segment = Some(unfinished.id);
+        tail.committed = tail.memtable.rows();
+        tail.numbers = unfinished.numbers;
+        let request_ids = request_id_hashes(&tail.memtable, keys)
+            .map_err(|damage| StoreError::from(damage).at(format_args!("segment {}", unfinished.id)))?;
+        tail.repeats.resume(&tail.memtable, &request_ids);
     }
     Ok(tail)
 }
 
-fn request_ids(segment: &Memtable, keys: &GrowingDictionary) -> Result<Vec<u64>, Damage> {
-    let slot = crate::cache::column::layout::slot(Field::RequestId);
-    (0..segment.rows())
-        .map(|row| Ok(hash(segment.detail(slot, row, keys)?.as_deref().unwrap_or_default())))
+fn request_id_hashes(memtable: &Memtable, keys: &GrowingDictionary) -> Result<Vec<u64>, Damage> {
+    let slot = slot(Field::RequestId);
+    (0..memtable.rows())
+        .map(|row| Ok(hash(memtable.detail(slot, row, keys)?.as_deref().unwrap_or_default())))
         .collect()
 }
 
@@ -118,13 +119,13 @@ impl RowAssignment<'_> {
         let end = self.next + rows;
         while self.next < end {
             let removed = self.repeats.first().filter(|repeat| repeat.row < end);
-            let kept = removed.map_or(end, |repeat| repeat.row) - self.next;
-            if kept > 0 {
-                file.add_requests(line, self.number, kept as u64);
-                appended.requests += kept as u64;
-                self.number += kept as u64;
-                line += kept as u64;
-                self.next += kept;
+            let added = removed.map_or(end, |repeat| repeat.row) - self.next;
+            if added > 0 {
+                file.add_requests(line, self.number, added as u64);
+                appended.requests += added as u64;
+                self.number += added as u64;
+                line += added as u64;
+                self.next += added;
             }
             if let Some(removed) = removed {
                 if let Some(number) = removed.of {

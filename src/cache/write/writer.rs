@@ -13,11 +13,11 @@ use super::batch::Batch;
 use super::encoded_column::EncodedColumn;
 use super::file_part::{FileMark, LineRun, RejectedLine};
 use super::memtable::{Memtable, SEGMENT_BYTES, SEGMENT_ROWS};
+use super::repeats::NewRows;
 use super::row_numbers::RowNumbers;
 use super::tail::{RowAssignment, Tail, load_tail, write_segment};
 use crate::cache::CacheError;
-use crate::cache::column::layout::KEY_SLOT;
-use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS};
+use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS, KEY_SLOT};
 use crate::cache::dictionary::published::{GrowingDictionary, SharedDictionaries};
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::catalogue::SourceRow;
@@ -82,21 +82,21 @@ pub struct Writer {
     /// connection: the connection that is closed last removes the log.
     pub(in crate::cache) checkpointer: Option<Checkpointer>,
     pub(in crate::cache) connection: Connection,
-    pub(in crate::cache) values: [GrowingDictionary; DIMENSIONS],
-    dictionaries: SharedDictionaries,
+    pub(in crate::cache) dictionaries: [GrowingDictionary; DIMENSIONS],
+    published: SharedDictionaries,
     /// Number of committed values of each dictionary.
     pub(in crate::cache) stored: [usize; DIMENSIONS],
     /// The committed root.
     pub(in crate::cache) root: Root,
     /// The id of the next new log file in the catalogue.
-    next_file: i64,
+    next_file_id: i64,
     pub(in crate::cache) tail: Option<Tail>,
     /// Log files that have uncommitted changes or lines still to be read.
-    pub(in crate::cache) files: HashMap<(i64, String), LogFileReading>,
+    pub(in crate::cache) readings: HashMap<(i64, String), LogFileReading>,
     /// Bytes of their uncommitted rejected lines.
     rejected_bytes: usize,
     /// Buffer for the value ids of a batch.
-    ids: Vec<u32>,
+    value_ids: Vec<u32>,
     /// A handle of the cache file, once it was opened besides SQLite. Declared after the connection, which is
     /// closed first.
     pub(in crate::cache) file_handle: Option<std::fs::File>,
@@ -148,15 +148,15 @@ impl Writer {
             options,
             journal,
             connection,
-            values: Default::default(),
-            dictionaries: SharedDictionaries::default(),
+            dictionaries: Default::default(),
+            published: SharedDictionaries::default(),
             stored: [0; DIMENSIONS],
             root: Root::default(),
-            next_file: 1,
+            next_file_id: 1,
             tail: None,
-            files: HashMap::new(),
+            readings: HashMap::new(),
             rejected_bytes: 0,
-            ids: Vec::new(),
+            value_ids: Vec::new(),
             checkpointer: None,
             file_handle: None,
             renamed_journals,
@@ -190,9 +190,9 @@ impl Writer {
         self.lock.check_in_place()
     }
 
-    /// The published dictionaries, for [`BatchBuilder::with_dictionaries`](super::batch_builder::BatchBuilder::with_dictionaries).
+    /// The published dictionaries, for [`BatchBuilder::with_dictionaries`](crate::cache::BatchBuilder::with_dictionaries).
     pub fn dictionaries(&self) -> SharedDictionaries {
-        self.dictionaries.clone()
+        self.published.clone()
     }
 
     /// Changes tables in one transaction, which writes the root at its end. A failure changes nothing.
@@ -217,16 +217,16 @@ impl Writer {
         changed
     }
 
-    /// Adds the requests of a batch, and leaves it for [`BatchBuilder::finish`](super::batch_builder::BatchBuilder::finish)
+    /// Adds the requests of a batch, and leaves it for [`BatchBuilder::finish`](crate::cache::BatchBuilder::finish)
     /// to reuse its memory. The next [`Writer::commit`] writes the requests; a full segment commits by itself.
     ///
-    /// Rows are added to the memtable first, and repeats are removed from it afterwards: repeats are rare, and so adding
-    /// takes no decision per row.
+    /// Columns are appended whole, and repeats are removed afterwards: they are rare, and only they cause pages to be
+    /// rewritten.
     ///
     /// # Errors
     /// If the cache cannot be read or written. Earlier commits stay.
     pub fn append(&mut self, source: i64, batch: &mut Batch) -> Result<Appended, CacheError> {
-        if batch.dictionaries.as_ref().is_some_and(|dictionaries| !dictionaries.is_same(&self.dictionaries)) {
+        if batch.dictionaries.as_ref().is_some_and(|dictionaries| !dictionaries.is_same(&self.published)) {
             return Err(CacheError::damaged(
                 &self.path,
                 "a batch",
@@ -234,39 +234,39 @@ impl Writer {
             ));
         }
         self.switch_source(source)?;
-        let most = self.options.segment_rows_max();
-        if self.tail.as_ref().is_some_and(|tail| tail.segment.rows() + batch.rows() > most) {
+        let max_rows = self.options.segment_rows_max();
+        if self.tail.as_ref().is_some_and(|tail| tail.memtable.rows() + batch.rows() > max_rows) {
             self.seal()?;
         }
-        let unwanted = self.pruned_rows(source, batch)?;
+        let pruned = self.pruned_rows(source, batch)?;
         let Some(tail) = &mut self.tail else { return Ok(Appended::default()) };
-        let from = tail.segment.rows();
-        tail.segment.extend(batch);
+        let first_row = tail.memtable.rows();
+        tail.memtable.extend(batch);
         // The value ids of the cache. Unknown values are added.
         for (slot, EncodedColumn { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
-            self.values[slot].intern_arena(values, hashes, &mut self.ids);
-            tail.segment.extend_codes(slot, codes, &self.ids);
+            self.dictionaries[slot].intern_arena(values, hashes, &mut self.value_ids);
+            tail.memtable.extend_codes(slot, codes, &self.value_ids);
         }
-        self.dictionaries.publish_if_worthwhile(&mut self.values);
-        let keys = &self.values[KEY_SLOT];
-        let unwanted: Vec<usize> = unwanted.into_iter().map(|row| from + row).collect();
-        let repeats = tail
-            .repeats
-            .add_rows(
-                &self.connection,
-                keys,
-                (&tail.segment, &tail.numbers),
-                from,
-                &batch.request_ids,
-                &unwanted,
-            )
-            .map_err(|error| error.of(&self.path))?;
-        let gone: Vec<usize> = repeats.iter().map(|repeat| repeat.row).collect();
-        tail.segment
-            .remove(&gone, keys)
+        self.published.publish_if_worthwhile(&mut self.dictionaries);
+        let keys = &self.dictionaries[KEY_SLOT];
+        let pruned: Vec<usize> = pruned.into_iter().map(|row| first_row + row).collect();
+        let new = NewRows {
+            connection: &self.connection,
+            keys,
+            memtable: &tail.memtable,
+            numbers: &tail.numbers,
+            first_row,
+            request_ids: &batch.request_ids,
+            pruned: &pruned,
+        };
+        let repeats = tail.repeats.add_rows(&new).map_err(|error| error.of(&self.path))?;
+        let removed: Vec<usize> = repeats.iter().map(|repeat| repeat.row).collect();
+        tail.memtable
+            .remove(&removed, keys)
             .map_err(|damage| CacheError::damaged(&self.path, "a batch", damage))?;
 
-        let mut rows = RowAssignment { next: from, number: tail.numbers.number(from), repeats: &repeats };
+        let mut rows =
+            RowAssignment { next: first_row, number: tail.numbers.number(first_row), repeats: &repeats };
         let mut appended = Appended::default();
         let rejected = batch.parts.iter().flat_map(|part| &part.rejected).map(RejectedLine::bytes);
         self.rejected_bytes += rejected.sum::<usize>();
@@ -280,10 +280,10 @@ impl Writer {
             file.add_rejected(part.rejected);
             file.add_lines(part.first_line, part.lines, part.total_lines);
         }
-        let is_full = |segment: &Memtable| {
-            segment.rows() >= self.options.segment_rows || segment.bytes() >= SEGMENT_BYTES
+        let is_full = |memtable: &Memtable| {
+            memtable.rows() >= self.options.segment_rows || memtable.bytes() >= SEGMENT_BYTES
         };
-        if self.tail.as_ref().is_some_and(|tail| is_full(&tail.segment)) {
+        if self.tail.as_ref().is_some_and(|tail| is_full(&tail.memtable)) {
             self.seal()?;
         } else if self.rejected_bytes >= REJECTED_BYTES {
             self.commit()?;
@@ -326,13 +326,13 @@ impl Writer {
     /// Whether all that was appended is committed, with the state of its log files. (A log file with nothing
     /// but repeats adds no rows.)
     pub fn is_committed(&self) -> bool {
-        self.tail.as_ref().is_none_or(|tail| tail.segment.rows() == tail.committed)
-            && !self.files.values().any(|file| file.is_dirty)
+        self.tail.as_ref().is_none_or(|tail| tail.memtable.rows() == tail.committed)
+            && !self.readings.values().any(|file| file.is_dirty)
     }
 
     /// Number of requests in the memtable.
     pub fn memtable_rows(&self) -> usize {
-        self.tail.as_ref().map_or(0, |tail| tail.segment.rows())
+        self.tail.as_ref().map_or(0, |tail| tail.memtable.rows())
     }
 
     /// Writes everything appended, with the state of its log files, in one transaction.
@@ -360,46 +360,46 @@ impl Writer {
 
     /// Returns the journal that the commit used.
     fn write(&mut self) -> Result<Journal, StoreError> {
-        let Writer { connection, values: dictionaries, stored, tail, files, root, next_file, .. } = self;
+        let Writer { connection, dictionaries, stored, tail, readings, root, next_file_id, .. } = self;
         // `IMMEDIATE` takes the write lock up front, so that a reader that switches the file to WAL waits for
         // this transaction and cannot deadlock with it.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut now_stored = *stored;
+        let mut stored_now = *stored;
         for (slot, values) in dictionaries.iter().enumerate() {
             if values.len() > stored[slot] {
                 dictionary::table::insert(&transaction, DIMENSION_FIELDS[slot], values, stored[slot])?;
-                now_stored[slot] = values.len();
+                stored_now[slot] = values.len();
             }
         }
         let mut new_root = root.clone();
         let mut new_segment = None;
         if let Some(tail) = tail
-            && tail.segment.rows() > tail.committed
+            && tail.memtable.rows() > tail.committed
         {
             new_segment = Some(write_segment(&transaction, &mut new_root, tail, &dictionaries[KEY_SLOT])?);
         }
-        let mut next_id = *next_file;
+        let mut next_id = *next_file_id;
         let mut written = Vec::new();
-        for (key, file) in files.iter().filter(|(_, file)| file.is_dirty) {
+        for (key, file) in readings.iter().filter(|(_, file)| file.is_dirty) {
             written.push((key.clone(), file.write(&transaction, key.0, &mut new_root, &mut next_id)?));
         }
-        new_root.write(&transaction, &now_stored)?;
+        new_root.write(&transaction, &stored_now)?;
         let journal = journal::journal(&transaction)?;
         transaction.commit()?;
 
         *root = new_root;
-        *stored = now_stored;
-        *next_file = next_id;
+        *stored = stored_now;
+        *next_file_id = next_id;
         if let (Some(tail), Some(id)) = (tail, new_segment) {
-            tail.stored = Some(id);
-            tail.committed = tail.segment.rows();
+            tail.stored_segment = Some(id);
+            tail.committed = tail.memtable.rows();
         }
         for (key, written) in written {
-            if let Some(file) = files.get_mut(&key) {
+            if let Some(file) = readings.get_mut(&key) {
                 file.mark_committed(written);
             }
         }
-        files.retain(|_, file| !file.is_done());
+        readings.retain(|_, file| !file.is_done());
         self.rejected_bytes = 0;
         Ok(journal)
     }
@@ -414,13 +414,13 @@ impl Writer {
             checkpointer.request();
         }
         if let Some(tail) = &mut self.tail
-            && let (Some(id), Some((time_min, time_max))) = (tail.stored, tail.segment.time_range())
+            && let (Some(id), Some((time_min, time_max))) = (tail.stored_segment, tail.memtable.time_range())
         {
-            let rows = tail.segment.rows();
+            let rows = tail.memtable.rows();
             let next = RowNumbers::from(tail.numbers.range(rows).end);
             let numbers = std::mem::replace(&mut tail.numbers, next);
-            tail.segment.clear();
-            tail.stored = None;
+            tail.memtable.clear();
+            tail.stored_segment = None;
             tail.committed = 0;
             let source = tail.source;
             tail.repeats.seal(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: 0 });
@@ -435,24 +435,25 @@ impl Writer {
         }
         self.commit()?;
         self.tail = None;
-        let tail = load_tail(&self.connection, source, &self.values[KEY_SLOT], self.options.segment_rows);
+        let tail =
+            load_tail(&self.connection, source, &self.dictionaries[KEY_SLOT], self.options.segment_rows);
         self.tail = Some(tail.map_err(|error| error.of(&self.path))?);
         Ok(())
     }
 
     fn file(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<&mut LogFileReading, CacheError> {
         let key = (source, mark.name.clone());
-        if self.files.get(&key).is_some_and(|state| state.mark.version != mark.version) {
+        if self.readings.get(&key).is_some_and(|state| state.mark.version != mark.version) {
             // The file changed while it was being read: another version begins.
             self.commit()?;
-            self.files.remove(&key);
+            self.readings.remove(&key);
         }
-        match self.files.entry(key) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(place) => {
+        match self.readings.entry(key) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
                 let state = LogFileReading::load(&self.connection, source, mark);
-                let place_of = |error: StoreError| error.at(format_args!("log file {}", mark.name));
-                Ok(place.insert(state.map_err(|error| place_of(error).of(&self.path))?))
+                let locate = |error: StoreError| error.at(format_args!("log file {}", mark.name));
+                Ok(entry.insert(state.map_err(|error| locate(error).of(&self.path))?))
             }
         }
     }
@@ -462,7 +463,7 @@ impl Writer {
         let root = Root::read(&self.connection).map_err(|error| error.at("the root").of(&self.path))?;
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
             let place = format_args!("dictionary of {}", field.name()).to_string();
-            let values = &mut self.values[slot];
+            let values = &mut self.dictionaries[slot];
             dictionary::table::load(&self.connection, field, values)
                 .and_then(|()| match values.len() == root.dictionaries[slot] as usize {
                     true => Ok(()),
@@ -480,9 +481,9 @@ impl Writer {
             }
             Ok(log_file_rows::next_id(&self.connection)?)
         };
-        self.next_file = check().map_err(|error| error.of(&self.path))?;
+        self.next_file_id = check().map_err(|error| error.of(&self.path))?;
         self.root = root;
-        self.dictionaries.publish_all(&mut self.values);
+        self.published.publish_all(&mut self.dictionaries);
         Ok(())
     }
 
@@ -492,7 +493,7 @@ impl Writer {
         self.commit()?;
         self.checkpointer = None;
         self.tail = None;
-        self.files.clear();
+        self.readings.clear();
         Ok(())
     }
 

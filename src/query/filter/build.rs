@@ -1,21 +1,21 @@
-//! Filters made and taken apart by code: what drill-down, chips and "not this" do.
+//! Building and taking apart filters, for drill-down, filter chips and the "only this" and "not this" commands.
 
 use super::{Filter, Subject, Test};
 use crate::log::{Field, ValueType};
 use crate::query::{Dimension, TimeRange, Value};
 
 impl Filter {
-    /// Every request.
+    /// The filter that every request passes.
     pub fn everything() -> Filter {
         Filter::All(Vec::new())
     }
 
-    /// Whether it lets every request through by its form.
+    /// Whether this is [`Filter::everything`]. Other filters may pass every request, too.
     pub fn is_everything(&self) -> bool {
         matches!(self, Filter::All(terms) if terms.is_empty())
     }
 
-    /// All of these hold. Flat: what already is a list of conditions is joined to it.
+    /// The conjunction of `filters`. Nested conjunctions are flattened.
     pub fn all(filters: impl IntoIterator<Item = Filter>) -> Filter {
         let mut terms = Vec::new();
         for filter in filters {
@@ -27,7 +27,7 @@ impl Filter {
         if terms.len() == 1 { terms.remove(0) } else { Filter::All(terms) }
     }
 
-    /// At least one of these holds. Flat, as [`Filter::all`]. Of nothing: no request.
+    /// The disjunction of `filters`. Nested disjunctions are flattened. Without filters, no request passes.
     pub fn any(filters: impl IntoIterator<Item = Filter>) -> Filter {
         let mut terms = Vec::new();
         for filter in filters {
@@ -43,7 +43,7 @@ impl Filter {
         }
     }
 
-    /// The opposite.
+    /// The negation.
     #[must_use]
     pub fn negated(self) -> Filter {
         match self {
@@ -52,13 +52,13 @@ impl Filter {
         }
     }
 
-    /// Exactly the requests of one group: those whose `dimension` is `value`.
+    /// The filter for one group: requests whose `dimension` has this `value`.
     pub fn term_for(dimension: &Dimension, value: &Value) -> Filter {
         let subject = match dimension {
             Dimension::Field(field) => Subject::Field(*field),
             derived => Subject::Derived(derived.clone()),
         };
-        let of_numbers = match dimension {
+        let is_number = match dimension {
             Dimension::Field(field) => {
                 matches!(field.spec().value, ValueType::Integer | ValueType::Instant)
             }
@@ -66,7 +66,7 @@ impl Filter {
         };
         let test = match value {
             Value::Absent => Test::Absent,
-            Value::Integer(number) if of_numbers => Test::Range(Some(*number), Some(*number)),
+            Value::Integer(number) if is_number => Test::Range(Some(*number), Some(*number)),
             Value::Integer(class) if *dimension == Dimension::StatusClass => {
                 Test::Equals(format!("{class}xx").into_bytes())
             }
@@ -76,7 +76,7 @@ impl Filter {
         Filter::Term(subject, test)
     }
 
-    /// Requests of this stretch of time.
+    /// The filter for a time range.
     pub fn within(range: TimeRange) -> Filter {
         if range == TimeRange::default() {
             return Filter::everything();
@@ -85,7 +85,7 @@ impl Filter {
         Filter::Term(Subject::Field(Field::Time), Test::Range(range.start, last))
     }
 
-    /// Both hold. What is required already is not added a second time.
+    /// The conjunction with `other`. Conditions that both have are kept once.
     #[must_use]
     pub fn and(self, other: Filter) -> Filter {
         let mut terms = self.into_terms();
@@ -97,7 +97,7 @@ impl Filter {
         Filter::all(terms)
     }
 
-    /// The conditions that must all hold: one chip each.
+    /// The conditions that must all hold. The explorer shows one chip for each.
     pub fn terms(&self) -> &[Filter] {
         match self {
             Filter::All(terms) => terms,
@@ -105,15 +105,14 @@ impl Filter {
         }
     }
 
-    /// The same without condition `index` of [`Filter::terms`].
+    /// The filter without condition `index` of [`Filter::terms`].
     #[must_use]
     pub fn without(&self, index: usize) -> Filter {
-        let left = self.terms().iter().enumerate().filter(|(at, _)| *at != index);
-        Filter::all(left.map(|(_, term)| term.clone()))
+        let others = self.terms().iter().enumerate().filter(|(at, _)| *at != index);
+        Filter::all(others.map(|(_, term)| term.clone()))
     }
 
-    /// The same condition in its simplest form: nothing nested that need not be. What
-    /// [`Filter::parse`](Filter::parse) returns is simple already.
+    /// An equivalent filter without needless nesting. [`Filter::parse`] returns simplified filters.
     #[must_use]
     pub fn simplified(&self) -> Filter {
         match self {
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_becomes_a_filter_of_exactly_that_group() {
+    fn the_filter_for_a_group_tests_its_value() {
         let key = Dimension::Field(Field::Key);
         let term = |test| Filter::Term(Subject::Field(Field::Key), test);
         assert_eq!(Filter::term_for(&key, &Value::from("a*b")), term(Test::Equals(b"a*b".to_vec())));
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_added_and_taken_off_one_at_a_time() {
+    fn conditions_can_be_added_and_removed_one_by_one() {
         let filter = Filter::everything().and(status(403)).and(status(404).negated()).and(status(403));
         assert_eq!(filter.terms(), [status(403), status(404).negated()]);
         assert_eq!(filter.without(0), status(404).negated());
@@ -167,12 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn negation_undoes_itself() {
+    fn a_double_negation_cancels_out() {
         assert_eq!(status(403).negated().negated(), status(403));
     }
 
     #[test]
-    fn a_brushed_stretch_of_time_excludes_its_end() {
+    fn a_time_range_excludes_its_end() {
         let range = TimeRange { start: Some(60), end: Some(120) };
         assert_eq!(
             Filter::within(range),

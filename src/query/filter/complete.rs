@@ -1,38 +1,36 @@
-//! What is being typed at a place in a filter, so that the prompt can offer how it goes on.
+//! Completion: what the user is typing at the cursor, so that the prompt can offer names and values.
 
 use std::ops::Range;
 
-use super::error::names;
-use super::parse::is_in_param_name;
+use super::names::{all_names, is_param_name_char, is_query_param, subject_by_name};
 use super::{Subject, print};
 use crate::log::{FIELDS, Kind};
-use crate::query::dimension::QUERY_PARAM;
 use crate::query::{Dimension, Value};
 
-/// What is being typed.
+/// What the user is typing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Completion {
-    /// The name of a field (or a bare word; nobody can know yet).
+    /// The name of a field, or a word without a field.
     Name {
-        /// The bytes of the text that a choice takes the place of.
+        /// The byte range of the text that a choice replaces.
         span: Range<usize>,
-        /// Names that go on from what is typed, the likeliest first; choose one and add `:`.
+        /// Names that match the typed text, best first. An operator must follow the chosen name.
         candidates: Vec<String>,
     },
     /// The value of a field.
     Value {
-        /// Ask an engine for its values; `None`: it has no values to choose from.
+        /// The dimension whose values are candidates; `None` if the field has no values to choose from.
         dimension: Option<Dimension>,
-        /// What is typed of the value, quotes and escapes undone.
+        /// The typed part of the value, without quotes and escapes.
         partial: String,
-        /// The bytes of the text that a choice takes the place of: see [`value_text`].
+        /// The byte range of the text that a choice replaces; see [`value_text`].
         span: Range<usize>,
     },
-    /// Nothing that could be completed.
+    /// Text without completions.
     Nothing,
 }
 
-/// What is being typed at `cursor`, a place in bytes, in `text`.
+/// Returns what the user is typing at the byte offset `cursor` of `text`.
 pub fn complete(text: &str, cursor: usize) -> Completion {
     let mut cursor = cursor.min(text.len());
     while !text.is_char_boundary(cursor) {
@@ -49,7 +47,7 @@ pub fn complete(text: &str, cursor: usize) -> Completion {
         }
         return Completion::Name { span: start..cursor, candidates: candidates(word) };
     };
-    let dimension = match super::parse::subject(name) {
+    let dimension = match subject_by_name(name) {
         None => return Completion::Nothing,
         Some(Subject::Field(field)) if field.kind() == Kind::Dimension => Some(Dimension::Field(field)),
         Some(Subject::Derived(dimension)) => Some(dimension),
@@ -58,17 +56,16 @@ pub fn complete(text: &str, cursor: usize) -> Completion {
     let value_at = value_at + last_item(&word[value_at..]);
     let typed = &word[value_at..];
     let inside = typed.strip_prefix('"').unwrap_or(typed);
-    let partial = String::from_utf8_lossy(&super::escape::unquote(inside)).into_owned();
+    let partial = String::from_utf8_lossy(&super::quote::unquote(inside)).into_owned();
     Completion::Value { dimension, partial, span: start + value_at..cursor }
 }
 
-/// The text of a value to put in the span of a [`Completion::Value`], quoted where it must be.
+/// The text that replaces the span of a [`Completion::Value`]: the value, quoted if necessary.
 pub fn value_text(dimension: &Dimension, value: &Value) -> String {
     print::value_text(dimension, value)
 }
 
-/// Where the word begins that ends at the end of `text`, and whether a quote in it is still open. `-`, `!` and
-/// `(` before it are not part of it.
+/// The byte offset of the last word of `text`, without leading `-`, `!` and `(`, and whether the word has an open quote.
 fn word_start(text: &str) -> (usize, bool) {
     let (mut start, mut is_open, mut is_escaped) = (0, false, false);
     for (at, c) in text.char_indices() {
@@ -85,17 +82,17 @@ fn word_start(text: &str) -> (usize, bool) {
     (start, is_open)
 }
 
-/// The name before the operator and where the value begins.
+/// The name before the operator, and the byte offset of the value.
 fn split_name(word: &str) -> Option<(&str, usize)> {
     let operators = [':', '=', '~', '<', '>'];
     let mut at = word.find(operators)?;
-    if word[at..].starts_with(':') && QUERY_PARAM.iter().any(|known| word[..at].eq_ignore_ascii_case(known)) {
-        // The name of the parameter is part of the name, up to the next operator.
+    if word[at..].starts_with(':') && is_query_param(&word[..at]) {
+        // The name includes the name of the parameter, up to the next operator.
         let begin = at + 1;
         at = begin + word[begin..].find(operators)?;
         let name = word[..at].trim_end_matches(['*', '/', '!']);
         let value = at + operator_length(&word[at..]);
-        return word[begin..name.len()].chars().all(is_in_param_name).then_some((name, value));
+        return word[begin..name.len()].chars().all(is_param_name_char).then_some((name, value));
     }
     let name = word[..at].trim_end_matches(['*', '!']);
     let name = name.strip_suffix('/').unwrap_or(name);
@@ -105,20 +102,18 @@ fn split_name(word: &str) -> Option<(&str, usize)> {
     is_name.then_some((name, value))
 }
 
-/// How long the operator is of which this is the last part.
+/// The length of the operator at the beginning of `text`, without a first `*`, `/` or `!`.
 fn operator_length(text: &str) -> usize {
     1 + usize::from([">=", "<=", "==", "=~"].iter().any(|long| text.starts_with(long)))
 }
 
-/// Whether the name of a parameter is being typed: logs have any number of them.
+/// Whether the user is typing the name of a query parameter, for which there are no candidates.
 fn is_param_name(word: &str) -> bool {
-    word.split_once(':').is_some_and(|(before, name)| {
-        QUERY_PARAM.iter().any(|known| before.eq_ignore_ascii_case(known))
-            && !name.contains([':', '=', '~', '<', '>'])
-    })
+    word.split_once(':')
+        .is_some_and(|(before, name)| is_query_param(before) && !name.contains([':', '=', '~', '<', '>']))
 }
 
-/// Where the last value of a list begins.
+/// The byte offset of the last value of a list.
 fn last_item(values: &str) -> usize {
     let (mut start, mut is_open, mut is_escaped) = (0, false, false);
     for (at, c) in values.char_indices() {
@@ -133,20 +128,20 @@ fn last_item(values: &str) -> usize {
     start
 }
 
-/// Names that begin with what is typed, then those of whose aliases one does, then those that contain it.
+/// Names that begin with `typed`, then names with an alias that does, then names that contain it.
 fn candidates(typed: &str) -> Vec<String> {
     let typed = typed.to_ascii_lowercase();
-    let alias = |name: &str| {
+    let has_alias = |name: &str| {
         FIELDS
             .iter()
             .any(|spec| spec.name == name && spec.aliases.iter().any(|alias| alias.starts_with(&typed)))
     };
-    let mut ranked: Vec<(u8, String)> = names()
+    let mut ranked: Vec<(u8, String)> = all_names()
         .into_iter()
         .filter_map(|name| {
             let rank = if name.starts_with(&typed) {
                 0
-            } else if alias(&name) {
+            } else if has_alias(&name) {
                 1
             } else if name.contains(&typed) {
                 2
@@ -177,17 +172,17 @@ mod tests {
     }
 
     #[test]
-    fn names_are_offered_by_beginning_then_alias_then_part() {
+    fn names_are_ranked_by_beginning_then_alias_then_part() {
         assert_eq!(names_at_end("rem"), ["remote_ip"]);
         assert_eq!(names_at_end("status:403 -(ua")[0], "user_agent");
         assert_eq!(names_at_end("sta")[0], "status_class");
         assert!(names_at_end("sta").contains(&"http_status".to_owned()));
-        assert_eq!(names_at_end("").len(), names().len());
+        assert_eq!(names_at_end("").len(), all_names().len());
         assert_eq!(complete("sta foo", 3), at_end("sta"));
     }
 
     #[test]
-    fn values_are_of_the_field_before_the_operator() {
+    fn values_belong_to_the_field_before_the_operator() {
         let value = |text: &str, field, partial: &str, span| {
             let dimension = Some(Dimension::Field(field));
             assert_eq!(
@@ -206,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_nothing_to_offer_for_sums_and_unknown_names() {
+    fn measures_and_unknown_names_have_no_completions() {
         assert!(matches!(at_end("bytes>1"), Completion::Value { dimension: None, .. }));
         assert_eq!(at_end("foo:b"), Completion::Nothing);
         assert_eq!(at_end("\"two wor"), Completion::Nothing);
@@ -228,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn any_place_in_any_text_is_safe() {
+    fn no_cursor_position_panics() {
         for text in ["ä:ö", "\"ü\\", "(((-key:\"", "a,b:,,", "key:ä,\"ö"] {
             for cursor in 0..text.len() + 3 {
                 complete(text, cursor);
@@ -237,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_value_is_quoted_where_it_must_be() {
+    fn a_chosen_value_is_quoted_if_necessary() {
         let key = Dimension::Field(Field::Key);
         assert_eq!(value_text(&key, &Value::from("media/a.mp4")), "media/a.mp4");
         assert_eq!(value_text(&key, &Value::from("my file*")), "\"my file*\"");

@@ -1,21 +1,21 @@
-//! Patterns of `*`, `?` and `[…]` as regular expressions over bytes.
+//! Translates patterns of `*`, `?` and `[…]` to regular expressions over bytes.
 //!
-//! Keys are no paths: `*` passes over `/`, and `{`, `\` and a `[` that is never closed stand for
-//! themselves. That is why this is not a library for file names.
+//! Libraries for file name patterns do not fit, because keys are not paths: `*` matches `/`, and `{`, `\` and an unclosed
+//! `[` are ordinary characters.
 
-/// Whether a character of a bare value makes it a pattern.
+/// Whether a bare value with this character is a pattern.
 pub(super) fn is_meta(c: char) -> bool {
     matches!(c, '*' | '?' | '[')
 }
 
-/// The regular expression (for bytes) of the whole value.
+/// A regular expression, for [`regex::bytes`], that matches whole values.
 pub(super) fn to_regex(pattern: &str) -> String {
     let mut out = String::from(r"\A(?s:");
     let mut rest = pattern;
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
         match c {
-            // A byte that is no UTF-8 is a character of its own.
+            // A byte that is not UTF-8 counts as one character.
             '*' => out.push_str(r"(?-u:.)*"),
             '?' => out.push_str(r"(?:.|(?-u:[\x80-\xff]))"),
             '[' => match class(rest) {
@@ -32,8 +32,8 @@ pub(super) fn to_regex(pattern: &str) -> String {
     out
 }
 
-/// A class and what stands behind it; `None` if it is never closed. A `]` right behind the opening
-/// stands for itself.
+/// Translates the class that `rest` begins with, after its `[`. Returns the class and the text after it, or `None` if
+/// the class is never closed. A `]` at its beginning is an ordinary character.
 fn class(rest: &str) -> Option<(String, &str)> {
     let (inside, negated) = match rest.strip_prefix(['!', '^']) {
         Some(inside) => (inside, true),
@@ -42,13 +42,13 @@ fn class(rest: &str) -> Option<(String, &str)> {
     let first = inside.chars().next()?.len_utf8();
     let close = first + inside.get(first..)?.find(']')?;
     let mut out = String::from(if negated { "[^" } else { "[" });
-    let letters: Vec<char> = inside[..close].chars().collect();
+    let chars: Vec<char> = inside[..close].chars().collect();
     let mut at = 0;
-    while at < letters.len() {
-        push_escaped(letters[at], &mut out);
-        if letters.get(at + 1) == Some(&'-') && at + 2 < letters.len() {
+    while at < chars.len() {
+        push_escaped(chars[at], &mut out);
+        if chars.get(at + 1) == Some(&'-') && at + 2 < chars.len() {
             out.push('-');
-            push_escaped(letters[at + 2], &mut out);
+            push_escaped(chars[at + 2], &mut out);
             at += 3;
         } else {
             at += 1;
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_is_any_text_with_slashes_and_any_bytes() {
+    fn a_star_matches_any_text_slashes_and_invalid_utf8_included() {
         assert!(matches("media/*.mp4", b"media/2026/a.mp4"));
         assert!(!matches("media/*.mp4", b"media/a.mp4.part"));
         assert!(!matches("media/*.mp4", b"x/media/a.mp4"));
@@ -83,14 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn a_question_mark_is_one_character() {
+    fn a_question_mark_matches_one_character() {
         assert!(matches("a?c", "aäc".as_bytes()));
         assert!(matches("a?c", b"a\xffc"));
         assert!(!matches("a?c", b"ac"));
     }
 
     #[test]
-    fn classes_are_those_of_a_shell() {
+    fn classes_have_the_syntax_of_a_shell() {
         assert!(matches("v[0-9].txt", b"v7.txt"));
         assert!(!matches("v[!0-9].txt", b"v7.txt"));
         assert!(matches("v[^0-9].txt", b"vx.txt"));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_stands_for_itself() {
+    fn other_characters_match_themselves() {
         assert!(matches("a{b,c}*", b"a{b,c}d"));
         assert!(matches(r"a\*", br"a\b"));
         assert!(matches("a[b*", b"a[bc"));

@@ -1,78 +1,79 @@
-//! Which requests count: the filter as plain data. One language for the prompt, `--filter` and saved
-//! investigations.
+//! The filter language: which requests a query is about.
 //!
-//! Here live the filter itself, its reader ([`parse`]: grammar; `value`, `number`, [`instant`]: what a
-//! value means), its writer (`print`), the test of one value ([`matching`]) and what the prompt
-//! needs while a filter is typed ([`mod@complete`]). The language is described in `docs/filter.md`, see
-//! [`HELP`]. Never here: where values come from (segments, dictionaries), widgets.
+//! A [`Filter`] is plain data. [`Filter::parse`] reads it from text (`tokens`, `parse`: the grammar; `value`, `number`,
+//! [`period`]: the meaning of values) and its `Display` writes it back (`print`). [`Matcher`] tests a single value,
+//! [`mod@complete`] offers completions while a filter is typed. `docs/filter.md` describes the language, see [`HELP`].
+//!
+//! Never here: where values are stored (segments, dictionaries), widgets.
 
 mod build;
 pub mod complete;
 mod error;
-mod escape;
 mod glob;
-pub mod instant;
-pub mod matching;
+mod invisible;
+mod matcher;
+mod names;
 mod number;
-pub mod parse;
+mod parse;
+pub mod period;
 mod print;
-#[cfg(test)]
-mod tests;
+mod quote;
+mod tokens;
 mod value;
 
 pub use complete::{Completion, complete};
 pub use error::FilterError;
-pub use escape::is_unseen;
-pub use matching::Matcher;
+pub use invisible::is_invisible;
+pub use matcher::Matcher;
 
 use crate::log::Field;
 use crate::query::Dimension;
 
-/// The filter language, explained: what `tamarin help filter` prints.
+/// The description of the filter language that `tamarin help filter` prints.
 pub const HELP: &str = include_str!("../../../docs/filter.md");
 
 /// A condition on requests.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
-    /// All hold. Empty: every request.
+    /// All conditions hold. Without conditions: every request passes.
     All(Vec<Filter>),
-    /// At least one holds. Empty: no request.
+    /// At least one condition holds. Without conditions: no request passes.
     Any(Vec<Filter>),
-    /// Does not hold.
+    /// The condition does not hold.
     Not(Box<Filter>),
-    /// One condition on one thing.
+    /// A test of one subject.
     Term(Subject, Test),
 }
 
-/// What a term is about.
+/// The value of a request that a term tests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// A field of any kind: dimension, measure, detail or time.
     Field(Field),
-    /// What is derived from a field ([`Dimension::Field`] never stands here).
+    /// A value derived from a field; never [`Dimension::Field`].
     Derived(Dimension),
-    /// No field: holds if `key`, `remote_ip`, `requester` or `user_agent` passes.
+    /// No particular field: the term holds if `key`, `remote_ip`, `requester` or `user_agent` passes the test.
     Anywhere,
 }
 
-/// What a term asks. Text is compared in bytes, case as it is, unless said otherwise; an absent value
-/// passes [`Test::Absent`] only.
+/// The test of a term. Text is compared byte by byte and case-sensitively unless stated otherwise. An absent
+/// value passes [`Test::Absent`] only.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
-    /// Is this text or, for a field of numbers, this number.
+    /// The value equals this text or, if the field has numbers, this number.
     Equals(Vec<u8>),
     /// The whole value matches this pattern of `*` (any text, `/` included), `?` and `[…]`.
     Glob(String),
-    /// Some part of the value matches this regular expression.
+    /// A part of the value matches this regular expression.
     Regex(String),
-    /// Some part of the value is this text, any case.
+    /// The value contains this text, in any case.
     Contains(String),
-    /// `Equals` for `requester`-like paths: `role/etl` is a whole part of the value between `:` or `/`.
+    /// The value contains this text as whole path components: between `:`, `/` or an end of the value.
     PathPart(String),
-    /// An address in this network.
+    /// The value is an address in this network.
     Network(ipnet::IpNet),
-    /// A number (or an instant, in seconds) from … to …, both included; `None` open.
+    /// The value is a number (or a time in seconds since the epoch) in this inclusive range; `None` is unbounded.
     Range(Option<i64>, Option<i64>),
-    /// `-`.
+    /// The value is absent (`-` in the log).
     Absent,
 }

@@ -1,22 +1,20 @@
-//! Numbers with units, as a filter spells them: `404`, `10MB`, `1.5GiB`, `500ms`.
+//! Numbers with units: `404`, `10MB`, `1.5GiB`, `500ms`.
 
 use winnow::Parser;
 use winnow::ascii::digit1;
 use winnow::combinator::{opt, preceded};
 use winnow::token::rest;
 
-/// What a number counts.
+/// The unit of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
-    /// Nothing in particular.
     Plain,
-    /// Bytes.
     Bytes,
-    /// Milliseconds.
     Milliseconds,
 }
 
-const BYTES: [(&str, i64); 8] = [
+/// Suffixes and their factors.
+const BYTE_UNITS: [(&str, i64); 8] = [
     ("kB", 1_000),
     ("MB", 1_000_000),
     ("GB", 1_000_000_000),
@@ -26,16 +24,19 @@ const BYTES: [(&str, i64); 8] = [
     ("GiB", 1 << 30),
     ("TiB", 1 << 40),
 ];
-const MILLISECONDS: [(&str, i64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+/// Suffixes and their factors.
+const TIME_UNITS: [(&str, i64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 
-/// Reads a number. Case does not matter, and neither does the `B` (`10k`, `10Mi`); sizes in words of 1000
-/// (`MB`) and of 1024 (`MiB`).
+/// Parses a number with an optional unit in any case. Sizes have decimal (`MB`) or binary (`MiB`) units; the `B` may be
+/// left out (`10k`, `10Mi`). The error is a message.
 pub(super) fn parse(text: &str, unit: Unit) -> Result<i64, String> {
-    let wanted = || format!("expected {}, not \"{}\"", expected(unit), shorten(text));
+    let unexpected = || format!("expected {}, not \"{}\"", expected(unit), shorten(text));
     let mut number = (opt('-'), digit1::<_, ()>, opt(preceded('.', digit1::<_, ()>)), rest::<_, ()>);
     let mut input = text;
-    let Ok((minus, whole, fraction, suffix)) = number.parse_next(&mut input) else { return Err(wanted()) };
-    let factor = factor(suffix, unit).ok_or_else(wanted)?;
+    let Ok((minus, whole, fraction, suffix)) = number.parse_next(&mut input) else {
+        return Err(unexpected());
+    };
+    let factor = factor(suffix, unit).ok_or_else(unexpected)?;
     let fraction: &str = fraction.unwrap_or("");
     if !fraction.is_empty() && suffix.is_empty() {
         return Err(format!("expected a whole number, not \"{}\"", shorten(text)));
@@ -57,7 +58,7 @@ fn factor(suffix: &str, unit: Unit) -> Option<i64> {
     match unit {
         Unit::Plain => None,
         Unit::Bytes if suffix.eq_ignore_ascii_case("b") => Some(1),
-        Unit::Bytes => BYTES
+        Unit::Bytes => BYTE_UNITS
             .iter()
             .find(|(name, _)| {
                 name.eq_ignore_ascii_case(suffix) || name[..name.len() - 1].eq_ignore_ascii_case(suffix)
@@ -65,7 +66,7 @@ fn factor(suffix: &str, unit: Unit) -> Option<i64> {
             .map(|(_, factor)| *factor),
         Unit::Milliseconds => {
             let suffix = if suffix.eq_ignore_ascii_case("min") { "m" } else { suffix };
-            MILLISECONDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(suffix)).map(|(_, factor)| *factor)
+            TIME_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(suffix)).map(|(_, factor)| *factor)
         }
     }
 }
@@ -78,12 +79,12 @@ fn expected(unit: Unit) -> &'static str {
     }
 }
 
-/// The shortest spelling that [`parse`] reads back as exactly this number.
+/// The shortest spelling that [`parse`] reads as exactly this number.
 pub(super) fn print(number: i64, unit: Unit) -> String {
     let units: &[(&str, i64)] = match unit {
         Unit::Plain => &[],
-        Unit::Bytes => &BYTES,
-        Unit::Milliseconds => &MILLISECONDS[1..],
+        Unit::Bytes => &BYTE_UNITS,
+        Unit::Milliseconds => &TIME_UNITS[1..],
     };
     let mut best = number.to_string();
     for (name, factor) in units.iter().filter(|(_, factor)| number != 0 && number % factor == 0) {
@@ -95,9 +96,9 @@ pub(super) fn print(number: i64, unit: Unit) -> String {
     best
 }
 
-/// At most 40 characters of a text, for messages.
+/// At most 40 visible characters of a text, for messages.
 pub(super) fn shorten(text: &str) -> String {
-    let mut shown: String = text.chars().filter(|c| !super::is_unseen(*c)).take(40).collect();
+    let mut shown: String = text.chars().filter(|c| !super::is_invisible(*c)).take(40).collect();
     if text.chars().count() > 40 {
         shown.push('…');
     }
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_read_in_both_systems() {
+    fn sizes_have_decimal_or_binary_units() {
         for (text, bytes) in [
             ("0", 0),
             ("500", 500),
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_says_what_one_looks_like() {
+    fn an_invalid_number_is_rejected_with_an_example() {
         assert_eq!(parse("abc", Unit::Plain).unwrap_err(), "expected a number such as 404, not \"abc\"");
         assert!(parse("10XB", Unit::Bytes).unwrap_err().contains("10MB"));
         assert!(parse("", Unit::Plain).is_err());
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_printed_short_and_read_back() {
+    fn numbers_are_printed_in_their_shortest_spelling() {
         assert_eq!(print(10_000_000, Unit::Bytes), "10MB");
         assert_eq!(print(1 << 30, Unit::Bytes), "1GiB");
         assert_eq!(print(12_345, Unit::Bytes), "12345");

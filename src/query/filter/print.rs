@@ -1,65 +1,58 @@
-//! The text of a filter: what [`Filter::parse`] reads back as the same filter.
+//! Prints filters as text that [`Filter::parse`] reads as the same filter.
 
 use std::fmt;
 
 use ipnet::IpNet;
 
-use super::number;
-use super::parse::is_in_param_name;
-use super::value::{self, Scale, Word, scale};
-use super::{Filter, Subject, Test, escape, glob, instant};
+use super::invisible::is_invisible;
+use super::names::{Spelling, name_of};
+use super::quote::{escape_into, quote, quote_regex};
+use super::value::{self, Literal, NumberKind, number_kind};
+use super::{Filter, Subject, Test, glob, number, period};
 use crate::log::Field;
-use crate::query::Dimension;
-use crate::query::dimension::QUERY_PARAM;
+use crate::query::{Dimension, Value};
 
-/// Canonical names; with `{:#}` the shorter aliases that people type, as in a chip.
+/// Prints with canonical names; `{:#}` prints the shorter aliases, as filter chips show them.
 ///
-/// Values are quoted and escaped where they must be: no control character is printed as it is. For a
-/// filter in simple form (see [`Filter::simplified`]) that the language can express, which is every one
-/// that was parsed or built by [`Filter::term_for`], `parse` gives back the same.
+/// Values are quoted and escaped where necessary: invisible characters are never printed as they are. If a filter was
+/// parsed or built by [`Filter::term_for`] and is [simplified](Filter::simplified), parsing its text returns an equal filter.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let filter = self.simplified();
-        let names = if f.alternate() { Names::Short } else { Names::Canonical };
+        let spelling = if f.alternate() { Spelling::Short } else { Spelling::Canonical };
         let text = match &filter {
-            Filter::All(terms) => joined(terms, " ", names),
-            Filter::Any(terms) if one_list(terms, names).is_none() => joined(terms, " or ", names),
-            other => part(other, names),
+            Filter::All(terms) => joined(terms, " ", spelling),
+            Filter::Any(terms) if value_list(terms, spelling).is_none() => joined(terms, " or ", spelling),
+            other => operand(other, spelling),
         };
         f.write_str(&text)
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Names {
-    Canonical,
-    Short,
+fn joined(terms: &[Filter], between: &str, spelling: Spelling) -> String {
+    terms.iter().map(|term| operand(term, spelling)).collect::<Vec<_>>().join(between)
 }
 
-fn joined(terms: &[Filter], between: &str, names: Names) -> String {
-    terms.iter().map(|term| part(term, names)).collect::<Vec<_>>().join(between)
-}
-
-/// A filter as a part of another one.
-fn part(filter: &Filter, names: Names) -> String {
+/// Prints a filter that is an operand of another filter.
+fn operand(filter: &Filter, spelling: Spelling) -> String {
     match filter {
-        Filter::All(terms) => format!("({})", joined(terms, " ", names)),
+        Filter::All(terms) => format!("({})", joined(terms, " ", spelling)),
         Filter::Any(terms) => {
-            one_list(terms, names).unwrap_or_else(|| format!("({})", joined(terms, " or ", names)))
+            value_list(terms, spelling).unwrap_or_else(|| format!("({})", joined(terms, " or ", spelling)))
         }
-        Filter::Not(inner) => format!("-{}", part(inner, names)),
+        Filter::Not(inner) => format!("-{}", operand(inner, spelling)),
         Filter::Term(subject, test) => {
             let (operator, value) = condition(subject, test);
             match (subject, operator) {
                 (Subject::Anywhere, "") => value,
-                _ => format!("{}{operator}{value}", name(subject, names)),
+                _ => format!("{}{operator}{value}", name_of(subject, spelling)),
             }
         }
     }
 }
 
-/// `name:a,b,c` where all terms are of one subject and can stand in a list.
-fn one_list(terms: &[Filter], names: Names) -> Option<String> {
+/// Prints `name:a,b,c` if all terms have the same subject and their values can be in a list.
+fn value_list(terms: &[Filter], spelling: Spelling) -> Option<String> {
     let Some(Filter::Term(first, _)) = terms.first() else { return None };
     let mut values = Vec::new();
     for term in terms {
@@ -71,94 +64,67 @@ fn one_list(terms: &[Filter], names: Names) -> Option<String> {
             _ => return None,
         }
     }
-    Some(format!("{}:{}", name(first, names), values.join(",")))
+    Some(format!("{}:{}", name_of(first, spelling), values.join(",")))
 }
 
-/// The canonical name of what a term is about.
-pub(super) fn name_of(subject: &Subject) -> String {
-    name(subject, Names::Canonical)
-}
-
-fn name(subject: &Subject, names: Names) -> String {
-    match subject {
-        Subject::Field(field) if names == Names::Short => {
-            let short = field.spec().aliases.first().filter(|alias| alias.len() < field.name().len());
-            (*short.unwrap_or(&field.name())).to_owned()
-        }
-        Subject::Field(field) => field.name().to_owned(),
-        Subject::Derived(Dimension::QueryParam { name }) => {
-            let word = QUERY_PARAM[usize::from(names == Names::Short)];
-            if !name.is_empty() && name.chars().all(is_in_param_name) {
-                format!("{word}:{name}")
-            } else {
-                format!("{word}:{}", escape::quote(name.as_bytes()))
-            }
-        }
-        Subject::Derived(dimension) => dimension.name(),
-        Subject::Anywhere => super::parse::ANYWHERE.to_owned(),
-    }
-}
-
-/// The operator and the value that say this test.
+/// The operator and the value that express a test.
 fn condition(subject: &Subject, test: &Test) -> (&'static str, String) {
     match test {
         Test::Absent => (":", "-".to_owned()),
-        Test::Equals(bytes) => match plain(subject, test, bytes) {
+        Test::Equals(bytes) => match value_after_colon(subject, test, bytes) {
             Some(value) => (":", value),
-            None => ("=", escape::quote(bytes)),
+            None => ("=", quote(bytes)),
         },
         Test::Contains(text) if *subject == Subject::Anywhere => {
-            ("", if is_plain_word(text) { text.clone() } else { escape::quote(text.as_bytes()) })
+            ("", if is_plain_word(text) { text.clone() } else { quote(text.as_bytes()) })
         }
-        Test::Contains(text) => {
-            ("*=", if is_bare(text) { text.clone() } else { escape::quote(text.as_bytes()) })
-        }
-        Test::PathPart(part) => match plain(subject, test, part.as_bytes()) {
+        Test::Contains(text) => ("*=", if is_bare(text) { text.clone() } else { quote(text.as_bytes()) }),
+        Test::PathPart(part) => match value_after_colon(subject, test, part.as_bytes()) {
             Some(value) => (":", value),
-            None => ("/=", escape::quote(part.as_bytes())),
+            None => ("/=", quote(part.as_bytes())),
         },
         Test::Glob(pattern) => (":", bare_pattern(pattern)),
-        Test::Regex(pattern) => ("~", escape::quote_regex(pattern)),
+        Test::Regex(pattern) => ("~", quote_regex(pattern)),
         Test::Network(network) => (":", address(subject, network)),
         Test::Range(from, to) => range(subject, *from, *to),
     }
 }
 
-/// The value bare, or else quoted, if the language reads that as this very test.
-fn plain(subject: &Subject, test: &Test, bytes: &[u8]) -> Option<String> {
-    let wanted = Ok(Filter::Term(subject.clone(), test.clone()));
-    let means = |word: &Word| value::meaning(subject, word, 0) == wanted;
+/// The value bare or else quoted, if the language interprets it after `:` as exactly this test.
+fn value_after_colon(subject: &Subject, test: &Test, bytes: &[u8]) -> Option<String> {
+    let expected = Ok(Filter::Term(subject.clone(), test.clone()));
+    let means_test = |literal: &Literal| value::interpret(subject, literal, 0) == expected;
     if let Ok(text) = std::str::from_utf8(bytes)
         && is_bare(text)
-        && means(&Word::bare(text))
+        && means_test(&Literal::bare(text))
     {
         return Some(text.to_owned());
     }
-    means(&Word::quoted(bytes)).then(|| escape::quote(bytes))
+    means_test(&Literal::quoted(bytes)).then(|| quote(bytes))
 }
 
-/// Whether a text can stand as a value without quotes.
+/// Whether a text is a valid value without quotes.
 fn is_bare(text: &str) -> bool {
-    let has_sign = text.contains("&&") || text.contains("||");
-    !text.is_empty() && text != "-" && !has_sign && !text.chars().any(needs_quotes)
+    let has_keyword = text.contains("&&") || text.contains("||");
+    !text.is_empty() && text != "-" && !has_keyword && !text.chars().any(needs_quotes)
 }
 
 fn needs_quotes(c: char) -> bool {
-    c.is_whitespace() || escape::is_unseen(c) || matches!(c, '"' | '(' | ')' | ',' | '\\')
+    c.is_whitespace() || is_invisible(c) || matches!(c, '"' | '(' | ')' | ',' | '\\')
 }
 
-/// Whether a text can stand as a term on its own without quotes: nothing in it that could be a name and
-/// an operator, a pattern, a word of the language or a network.
+/// Whether a text is a valid term on its own without quotes: not a name with an operator, a pattern, a keyword or a
+/// network.
 fn is_plain_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphanumeric())
-        && text.chars().all(|c| c.is_alphanumeric() && !escape::is_unseen(c) || matches!(c, '.' | '_' | '-'))
+        && text.chars().all(|c| c.is_alphanumeric() && !is_invisible(c) || matches!(c, '.' | '_' | '-'))
         && !["or", "and", "not"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// A pattern with quotes around those characters that would end it.
+/// Prints a pattern with quotes around the characters that would end it.
 fn bare_pattern(pattern: &str) -> String {
     if !pattern.contains(glob::is_meta) {
-        return escape::quote(pattern.as_bytes());
+        return quote(pattern.as_bytes());
     }
     let mut out = String::new();
     let mut is_quoted = false;
@@ -167,7 +133,7 @@ fn bare_pattern(pattern: &str) -> String {
             if !is_quoted {
                 out.push('"');
             }
-            escape::quote_inside(c.encode_utf8(&mut [0; 4]).as_bytes(), &mut out);
+            escape_into(c.encode_utf8(&mut [0; 4]).as_bytes(), &mut out);
             is_quoted = true;
         } else {
             if is_quoted {
@@ -183,7 +149,7 @@ fn bare_pattern(pattern: &str) -> String {
     out
 }
 
-/// A network; one IPv6 address, in any spelling, as the address.
+/// Prints a network. A network of one IPv6 address is printed as the address.
 fn address(subject: &Subject, network: &IpNet) -> String {
     match network {
         IpNet::V6(net) if net.prefix_len() == 128 && *subject == Subject::Field(Field::RemoteIp) => {
@@ -194,26 +160,26 @@ fn address(subject: &Subject, network: &IpNet) -> String {
 }
 
 fn range(subject: &Subject, from: Option<i64>, to: Option<i64>) -> (&'static str, String) {
-    match scale(subject) {
-        Some(Scale::Instant) => instants(from, to),
-        Some(Scale::Number(unit)) => {
+    match number_kind(subject) {
+        Some(NumberKind::Time) => times(from, to),
+        Some(NumberKind::Number(unit)) => {
             numbers(from, to, subject == &Subject::Field(Field::HttpStatus), &|number| {
                 number::print(number, unit)
             })
         }
-        Some(Scale::Weekday) | None => numbers(from, to, false, &|number| number.to_string()),
+        Some(NumberKind::Weekday) | None => numbers(from, to, false, &|number| number.to_string()),
     }
 }
 
-fn instants(from: Option<i64>, to: Option<i64>) -> (&'static str, String) {
+fn times(from: Option<i64>, to: Option<i64>) -> (&'static str, String) {
     match (from, to) {
         (Some(first), Some(last)) => {
-            let text = instant::print_stretch(first, last)
-                .unwrap_or_else(|| format!("{}..{}", instant::print_start(first), instant::print_end(last)));
+            let text = period::print_period(first, last)
+                .unwrap_or_else(|| format!("{}..{}", period::print_start(first), period::print_end(last)));
             (":", text)
         }
-        (Some(first), None) => (">=", instant::print_start(first)),
-        (None, Some(last)) => ("<=", instant::print_end(last)),
+        (Some(first), None) => (">=", period::print_start(first)),
+        (None, Some(last)) => ("<=", period::print_end(last)),
         (None, None) => (":", "..".to_owned()),
     }
 }
@@ -232,7 +198,7 @@ fn numbers(
             (":", format!("{}xx", from / 100))
         }
         (Some(from), Some(to)) => (":", format!("{}..{}", print(from), print(to))),
-        // bytes>10MB rather than bytes>=10000001.
+        // `bytes>10MB` is shorter than `bytes>=10000001`.
         (Some(from), None) => match from.checked_sub(1).map(print) {
             Some(below) if below.len() < print(from).len() => (">", below),
             _ => (">=", print(from)),
@@ -245,15 +211,15 @@ fn numbers(
     }
 }
 
-/// What stands after `name:` for a value of a dimension: to be put in by completion. Where only another
-/// operator says exactly this value, `:` still finds it (a requester as a part of itself).
-pub(super) fn value_text(dimension: &Dimension, value: &crate::query::Value) -> String {
+/// The text of a value after `name:`, for completion. If only another operator expresses exactly this value, the text
+/// still finds it (a requester as a part of itself).
+pub(super) fn value_text(dimension: &Dimension, value: &Value) -> String {
     match Filter::term_for(dimension, value) {
         Filter::Term(subject, test) => match (condition(&subject, &test), test) {
             ((":", text), _) => text,
             (_, Test::Equals(bytes)) => match std::str::from_utf8(&bytes) {
                 Ok(text) if is_bare(text) && !text.contains(glob::is_meta) => text.to_owned(),
-                _ => escape::quote(&bytes),
+                _ => quote(&bytes),
             },
             ((_, text), _) => text,
         },

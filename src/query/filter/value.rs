@@ -1,54 +1,52 @@
-//! What a value means for the thing it is asked of: `404` is a number for a status, `4xx` a range,
-//! `role/etl` a part of a requester, `203.0.113.0/24` a network for an address.
+//! The meaning of a value depends on the subject of its term: for a status, `404` is a number and `4xx` a range; for
+//! a requester, `role/etl` is a part; for an address, `203.0.113.0/24` is a network.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::names::{Spelling, name_of};
 use super::number::{self, Unit, shorten};
-use super::{Filter, Subject, Test, instant};
+use super::period::{self, Period};
+use super::{Filter, Subject, Test};
 use crate::log::{FIELDS, Field, Kind, ValueType, method};
 use crate::query::Dimension;
 
-/// A value as typed, with quotes and escapes undone.
+/// A value as typed, without its quotes and escapes.
 #[derive(Debug)]
-pub(super) struct Word {
-    /// What it says.
+pub(super) struct Literal {
     pub(super) bytes: Vec<u8>,
-    /// The pattern, if unquoted `*`, `?` or `[` make it one.
-    pub(super) glob: Option<String>,
-    /// Whether any of it was quoted.
-    pub(super) quoted: bool,
+    /// The pattern, if the value has an unquoted `*`, `?` or `[`.
+    pub(super) pattern: Option<String>,
+    /// Whether the value or a part of it was quoted.
+    pub(super) is_quoted: bool,
 }
 
-impl Word {
-    /// A word without quotes.
-    pub(super) fn bare(text: &str) -> Word {
-        Word {
+impl Literal {
+    /// A value without quotes.
+    pub(super) fn bare(text: &str) -> Literal {
+        Literal {
             bytes: text.as_bytes().to_vec(),
-            glob: text.contains(super::glob::is_meta).then(|| text.to_owned()),
-            quoted: false,
+            pattern: text.contains(super::glob::is_meta).then(|| text.to_owned()),
+            is_quoted: false,
         }
     }
 
-    /// A word in quotes.
-    pub(super) fn quoted(bytes: &[u8]) -> Word {
-        Word { bytes: bytes.to_vec(), glob: None, quoted: true }
+    /// A value in quotes.
+    pub(super) fn quoted(bytes: &[u8]) -> Literal {
+        Literal { bytes: bytes.to_vec(), pattern: None, is_quoted: true }
     }
 
     pub(super) fn is_absent(&self) -> bool {
-        self.bytes == b"-" && !self.quoted
+        self.bytes == b"-" && !self.is_quoted
     }
 
-    /// The word as text.
     pub(super) fn text(&self) -> Result<&str, String> {
-        std::str::from_utf8(&self.bytes).map_err(|_| {
-            "expected text in UTF-8; bytes beyond it can stand only in an exact value".to_owned()
-        })
+        std::str::from_utf8(&self.bytes)
+            .map_err(|_| "expected text in UTF-8; only an exact value can have other bytes".to_owned())
     }
 }
 
-/// A comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
     Less,
@@ -57,61 +55,61 @@ pub(super) enum Comparison {
     GreaterOrEqual,
 }
 
-/// What is compared by number.
+/// How the text of a number is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scale {
+pub(super) enum NumberKind {
     Number(Unit),
-    Instant,
+    Time,
     Weekday,
 }
 
-/// How the numbers of a subject are read; `None` if it has none.
-pub(super) fn scale(subject: &Subject) -> Option<Scale> {
+/// The kind of numbers that a subject has; `None` if its values are text.
+pub(super) fn number_kind(subject: &Subject) -> Option<NumberKind> {
     match subject {
         Subject::Field(field) => match (field.spec().value, field.kind()) {
-            (ValueType::Instant, _) => Some(Scale::Instant),
-            // Measures are sums of bytes, or of milliseconds where the name says time.
+            (ValueType::Instant, _) => Some(NumberKind::Time),
+            // Measures are bytes, except for those named `…_time`, which are milliseconds.
             (ValueType::Integer, Kind::Measure) if field.name().ends_with("_time") => {
-                Some(Scale::Number(Unit::Milliseconds))
+                Some(NumberKind::Number(Unit::Milliseconds))
             }
-            (ValueType::Integer, Kind::Measure) => Some(Scale::Number(Unit::Bytes)),
-            (ValueType::Integer, _) => Some(Scale::Number(Unit::Plain)),
+            (ValueType::Integer, Kind::Measure) => Some(NumberKind::Number(Unit::Bytes)),
+            (ValueType::Integer, _) => Some(NumberKind::Number(Unit::Plain)),
             (ValueType::Text | ValueType::Ip, _) => None,
         },
-        Subject::Derived(Dimension::HourOfDay) => Some(Scale::Number(Unit::Plain)),
-        Subject::Derived(Dimension::Weekday) => Some(Scale::Weekday),
+        Subject::Derived(Dimension::HourOfDay) => Some(NumberKind::Number(Unit::Plain)),
+        Subject::Derived(Dimension::Weekday) => Some(NumberKind::Weekday),
         Subject::Derived(_) | Subject::Anywhere => None,
     }
 }
 
-/// `field:value`.
-pub(super) fn meaning(subject: &Subject, word: &Word, now: i64) -> Result<Filter, String> {
+/// The filter for `subject:value`.
+pub(super) fn interpret(subject: &Subject, literal: &Literal, now: i64) -> Result<Filter, String> {
     let term = |test| Ok(Filter::Term(subject.clone(), test));
-    if word.is_absent() {
+    if literal.is_absent() {
         return term(Test::Absent);
     }
     if *subject == Subject::Field(Field::Time) {
-        return term(instants(word.text()?, now)?);
+        return term(times(literal.text()?, now)?);
     }
-    if let Some(pattern) = &word.glob {
+    if let Some(pattern) = &literal.pattern {
         return term(Test::Glob(pattern_of(subject, pattern)));
     }
-    if let Some(scale) = scale(subject) {
-        return term(numbers(subject, scale, word.text()?, now)?);
+    if let Some(kind) = number_kind(subject) {
+        return term(numbers(subject, kind, literal.text()?, now)?);
     }
     match subject {
-        Subject::Anywhere => term(Test::Contains(word.text()?.to_owned())),
-        Subject::Field(Field::RemoteIp) => term(address(word.text()?)?),
-        Subject::Field(Field::Requester) => term(requester(word)?),
-        Subject::Field(Field::Operation) => match std::str::from_utf8(&word.bytes) {
-            // GET for any request of this method.
+        Subject::Anywhere => term(Test::Contains(literal.text()?.to_owned())),
+        Subject::Field(Field::RemoteIp) => term(address(literal.text()?)?),
+        Subject::Field(Field::Requester) => term(requester(literal)?),
+        Subject::Field(Field::Operation) => match std::str::from_utf8(&literal.bytes) {
+            // `op:GET`: all requests with this method.
             Ok(method) if !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
                 let upper = method.to_ascii_uppercase();
                 if method::named(upper.as_bytes()).is_some() {
                     let test = Test::Equals(upper.into_bytes());
                     return Ok(Filter::Term(Subject::Derived(Dimension::Method), test));
                 }
-                // A part of other operations: EXPIRE of S3.EXPIRE.OBJECT.
+                // A component of an operation: `op:expire` finds S3.EXPIRE.OBJECT.
                 let is_lower = method.bytes().all(|byte| !byte.is_ascii_uppercase());
                 let part = if is_lower { upper.as_str() } else { method };
                 let tests = [
@@ -121,38 +119,38 @@ pub(super) fn meaning(subject: &Subject, word: &Word, now: i64) -> Result<Filter
                 ];
                 Ok(Filter::any(tests.map(|test| Filter::Term(subject.clone(), test))))
             }
-            _ => term(Test::Equals(word.bytes.clone())),
+            _ => term(Test::Equals(literal.bytes.clone())),
         },
-        Subject::Derived(dimension) => derived(dimension, word),
-        Subject::Field(_) => term(Test::Equals(word.bytes.clone())),
+        Subject::Derived(dimension) => derived(dimension, literal),
+        Subject::Field(_) => term(Test::Equals(literal.bytes.clone())),
     }
 }
 
-/// `field=value`: exactly this text, or this number.
-pub(super) fn exact(subject: &Subject, word: &Word, now: i64) -> Result<Filter, String> {
+/// The filter for `subject=value`: this text or number, never a pattern.
+pub(super) fn interpret_exact(subject: &Subject, literal: &Literal, now: i64) -> Result<Filter, String> {
     let is_time = *subject == Subject::Field(Field::Time);
-    let test = match scale(subject) {
-        _ if word.is_absent() => Test::Absent,
-        Some(scale) if !word.quoted || is_time => numbers(subject, scale, word.text()?, now)?,
-        _ => Test::Equals(word.bytes.clone()),
+    let test = match number_kind(subject) {
+        _ if literal.is_absent() => Test::Absent,
+        Some(kind) if !literal.is_quoted || is_time => numbers(subject, kind, literal.text()?, now)?,
+        _ => Test::Equals(literal.bytes.clone()),
     };
     Ok(Filter::Term(subject.clone(), test))
 }
 
-/// `field>value` and its like.
-pub(super) fn compare(
+/// The filter for `subject>value` and the other comparisons.
+pub(super) fn interpret_comparison(
     subject: &Subject,
     comparison: Comparison,
-    word: &Word,
+    literal: &Literal,
     now: i64,
 ) -> Result<Filter, String> {
-    let Some(scale) = scale(subject) else { return Err(not_a_number(subject)) };
-    let text = word.text()?;
-    let (first, last) = if scale == Scale::Instant {
-        let instant = instant::parse(text, now).ok_or_else(|| no_instant(text))?;
-        (instant.first, instant.end())
+    let Some(kind) = number_kind(subject) else { return Err(not_comparable(subject)) };
+    let text = literal.text()?;
+    let (first, last) = if kind == NumberKind::Time {
+        let period = parse_period(text, now)?;
+        (period.first, period.end_of_range())
     } else {
-        let number = number_of(scale, text)?;
+        let number = number_of(kind, text)?;
         (number, number)
     };
     let too_large = || format!("\"{}\" is too large", shorten(text));
@@ -165,25 +163,27 @@ pub(super) fn compare(
     Ok(Filter::Term(subject.clone(), test))
 }
 
-fn not_a_number(subject: &Subject) -> String {
-    let name = super::print::name_of(subject);
-    let fields = FIELDS.iter().filter(|spec| scale(&Subject::Field(spec.field)).is_some());
+fn not_comparable(subject: &Subject) -> String {
+    let name = name_of(subject, Spelling::Canonical);
+    let fields = FIELDS.iter().filter(|spec| number_kind(&Subject::Field(spec.field)).is_some());
     let derived = Dimension::all().into_iter().filter(|dimension| {
-        !matches!(dimension, Dimension::Field(_)) && scale(&Subject::Derived(dimension.clone())).is_some()
+        !matches!(dimension, Dimension::Field(_))
+            && number_kind(&Subject::Derived(dimension.clone())).is_some()
     });
     let names: Vec<String> =
         fields.map(|spec| spec.name.to_owned()).chain(derived.map(|dimension| dimension.name())).collect();
     format!("\"{name}\" is text; only numbers and times can be compared: {}", names.join(", "))
 }
 
-fn no_instant(text: &str) -> String {
-    format!("expected {}, not \"{}\"", instant::EXPECTED, shorten(text))
+fn parse_period(text: &str, now: i64) -> Result<Period, String> {
+    period::parse(text, now)
+        .ok_or_else(|| format!("expected {}, not \"{}\"", period::EXPECTED, shorten(text)))
 }
 
-/// A number, `a..b`, or `4xx` for a status.
-fn numbers(subject: &Subject, scale: Scale, text: &str, now: i64) -> Result<Test, String> {
-    if scale == Scale::Instant {
-        return instants(text, now);
+/// A number, a range `a..b`, or, for a status, a class such as `4xx`.
+fn numbers(subject: &Subject, kind: NumberKind, text: &str, now: i64) -> Result<Test, String> {
+    if kind == NumberKind::Time {
+        return times(text, now);
     }
     if *subject == Subject::Field(Field::HttpStatus)
         && let Some(class) = status_class(text)
@@ -191,21 +191,21 @@ fn numbers(subject: &Subject, scale: Scale, text: &str, now: i64) -> Result<Test
         return Ok(Test::Range(Some(class * 100), Some(class * 100 + 99)));
     }
     let Some((from, to)) = text.split_once("..") else {
-        let number = number_of(scale, text)?;
+        let number = number_of(kind, text)?;
         return Ok(Test::Range(Some(number), Some(number)));
     };
     let bound = |text: &str| match text {
         "" => Ok(None),
-        text => number_of(scale, text).map(Some),
+        text => number_of(kind, text).map(Some),
     };
     range(bound(from)?, bound(to)?, text)
 }
 
-fn number_of(scale: Scale, text: &str) -> Result<i64, String> {
-    match scale {
-        Scale::Number(unit) => number::parse(text, unit),
-        Scale::Instant => Err(no_instant(text)),
-        Scale::Weekday => weekday(text).or_else(|| text.parse().ok()).ok_or_else(|| {
+fn number_of(kind: NumberKind, text: &str) -> Result<i64, String> {
+    match kind {
+        NumberKind::Number(unit) => number::parse(text, unit),
+        NumberKind::Time => Err(format!("expected {}, not \"{}\"", period::EXPECTED, shorten(text))),
+        NumberKind::Weekday => weekday(text).or_else(|| text.parse().ok()).ok_or_else(|| {
             format!("expected a day from 1 (Monday) to 7, or mon to sun, not \"{}\"", shorten(text))
         }),
     }
@@ -226,16 +226,15 @@ fn status_class(text: &str) -> Option<i64> {
     }
 }
 
-/// An instant, or `a..b`.
-fn instants(text: &str, now: i64) -> Result<Test, String> {
-    let read = |text: &str| instant::parse(text, now).ok_or_else(|| no_instant(text));
+/// A period, or a range `a..b` of two.
+fn times(text: &str, now: i64) -> Result<Test, String> {
     let Some((from, to)) = text.split_once("..") else {
-        let instant = read(text)?;
-        let last = (!instant.relative).then_some(instant.last);
-        return Ok(Test::Range(Some(instant.first), last));
+        let period = parse_period(text, now)?;
+        let last = (!period.is_relative).then_some(period.last);
+        return Ok(Test::Range(Some(period.first), last));
     };
-    let from = if from.is_empty() { None } else { Some(read(from)?.first) };
-    let to = if to.is_empty() { None } else { Some(read(to)?.end()) };
+    let from = if from.is_empty() { None } else { Some(parse_period(from, now)?.first) };
+    let to = if to.is_empty() { None } else { Some(parse_period(to, now)?.end_of_range()) };
     range(from, to, text)
 }
 
@@ -248,8 +247,8 @@ fn range(from: Option<i64>, to: Option<i64>, text: &str) -> Result<Test, String>
     Ok(Test::Range(from, to))
 }
 
-/// An address or a network. S3 spells an IPv4 address in one way only; an IPv6 address has many
-/// spellings, so it is compared by number: as a network of one address.
+/// An address or a network. An IPv4 address has one spelling, so it is compared as text. An IPv6 address has several,
+/// so it is compared as a network of one address.
 fn address(text: &str) -> Result<Test, String> {
     match text.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(address)) => return Ok(Test::Equals(address.to_string().into_bytes())),
@@ -264,10 +263,10 @@ fn address(text: &str) -> Result<Test, String> {
     })
 }
 
-/// A whole requester where the value is one (an ARN, a service, a canonical id); else a part of it:
-/// `role/etl`, `user/ann`, an account.
-fn requester(word: &Word) -> Result<Test, String> {
-    let bytes = &word.bytes;
+/// A whole requester if the value has the form of one (an ARN, a canonical id); otherwise a path component, such as
+/// `role/etl`, `user/ann`, an account or a service.
+fn requester(literal: &Literal) -> Result<Test, String> {
+    let bytes = &literal.bytes;
     let is_id = matches!(bytes.len(), 64 | 96) && bytes.iter().all(u8::is_ascii_hexdigit);
     match std::str::from_utf8(bytes) {
         Ok(part) if !is_id && !part.is_empty() && !part.contains(':') => Ok(Test::PathPart(part.to_owned())),
@@ -275,7 +274,7 @@ fn requester(word: &Word) -> Result<Test, String> {
     }
 }
 
-/// A pattern, made to fit what it is asked of: `role/etl-*` is the end of a requester, not all of it.
+/// The pattern of a term. For a requester, `role/etl-*` matches the end of the value.
 fn pattern_of(subject: &Subject, pattern: &str) -> String {
     let is_tail = *subject == Subject::Field(Field::Requester)
         && pattern.contains('/')
@@ -284,19 +283,19 @@ fn pattern_of(subject: &Subject, pattern: &str) -> String {
     if is_tail { format!("*{pattern}") } else { pattern.to_owned() }
 }
 
-fn derived(dimension: &Dimension, word: &Word) -> Result<Filter, String> {
+fn derived(dimension: &Dimension, literal: &Literal) -> Result<Filter, String> {
     let mut dimension = dimension.clone();
-    let mut bytes = word.bytes.clone();
+    let mut bytes = literal.bytes.clone();
     match &mut dimension {
         Dimension::Network { v4, v6 } => {
-            let text = word.text()?;
-            let wanted = || format!("expected a network such as 203.0.113.0/24, not \"{}\"", shorten(text));
+            let text = literal.text()?;
+            let expected = || format!("expected a network such as 203.0.113.0/24, not \"{}\"", shorten(text));
             let network: IpNet = match text.parse::<IpAddr>() {
                 Ok(address) => {
                     let bits = if address.is_ipv4() { *v4 } else { *v6 };
-                    IpNet::new(address, bits).map_err(|_| wanted())?
+                    IpNet::new(address, bits).map_err(|_| expected())?
                 }
-                Err(_) => text.parse().map_err(|_| wanted())?,
+                Err(_) => text.parse().map_err(|_| expected())?,
             };
             let network = network.trunc();
             let bits = if network.addr().is_ipv4() { *v4 } else { *v6 };
@@ -306,11 +305,11 @@ fn derived(dimension: &Dimension, word: &Word) -> Result<Filter, String> {
             bytes = network.to_string().into_bytes();
         }
         Dimension::Prefix { depth } if !bytes.is_empty() => {
-            if bytes.last() != Some(&b'/') && !word.quoted {
+            if bytes.last() != Some(&b'/') && !literal.is_quoted {
                 bytes.push(b'/');
             }
             let folders = bytes.iter().filter(|byte| **byte == b'/').count();
-            // `prefix:media/2026/` asks for two folders, whatever it says about depth.
+            // `prefix:media/2026/` has two folders, so it is `prefix/2:media/2026/`.
             if *depth == 1 && folders > 1 {
                 *depth = u8::try_from(folders).unwrap_or(u8::MAX);
             }
@@ -323,7 +322,7 @@ fn derived(dimension: &Dimension, word: &Word) -> Result<Filter, String> {
         }
         Dimension::Method => bytes.make_ascii_uppercase(),
         Dimension::StatusClass => {
-            let text = word.text()?.to_ascii_lowercase();
+            let text = literal.text()?.to_ascii_lowercase();
             let class = text.strip_suffix("xx").unwrap_or(&text);
             if class.len() != 1 || !class.bytes().all(|byte| byte.is_ascii_digit()) {
                 return Err(format!("expected 2xx, 3xx, 4xx or 5xx, not \"{}\"", shorten(&text)));

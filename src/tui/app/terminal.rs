@@ -20,7 +20,7 @@ use ratatui::backend::CrosstermBackend;
 use rustix::process::{Signal as Stop, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::query::filter::is_unseen;
+use crate::query::filter::is_invisible;
 use crate::tui::app::session::{Desk, Place};
 
 /// Whether the terminal is ours at the moment.
@@ -107,7 +107,7 @@ fn restore_on_panic() {
 /// text can end the sequence or begin another. Only what is seen is copied, and the ends of lines: a shell
 /// that it is pasted into must not find in it what the screen did not show.
 pub(crate) fn clipboard_sequence(text: &str) -> String {
-    let seen: String = text.chars().filter(|c| *c == '\n' || !is_unseen(*c)).collect();
+    let seen: String = text.chars().filter(|c| *c == '\n' || !is_invisible(*c)).collect();
     format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string(seen))
 }
 

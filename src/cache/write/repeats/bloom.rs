@@ -39,7 +39,7 @@ impl Bloom {
     }
 
     #[inline]
-    pub(super) fn may_have(&self, fingerprint: u64) -> bool {
+    pub(super) fn may_contain(&self, fingerprint: u64) -> bool {
         self.0[self.block(fingerprint)]
             .iter()
             .zip(Bloom::SALTS)

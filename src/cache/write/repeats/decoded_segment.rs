@@ -4,7 +4,7 @@
 use hashbrown::{HashMap, HashTable};
 use rusqlite::Connection;
 
-use super::{fingerprint, read_column};
+use super::fingerprint;
 use crate::cache::column::Damage;
 use crate::cache::column::integers::{BLOCK, Integers};
 use crate::cache::column::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
@@ -14,6 +14,7 @@ use crate::cache::dictionary::hash;
 use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::segment_rows::SegmentRow;
+use crate::cache::sqlite::segments::read_column;
 use crate::cache::write::memtable::{Memtable, code_to_time, time_to_code};
 use crate::log::Field;
 

@@ -14,7 +14,6 @@ use hashbrown::hash_table::Entry;
 use rusqlite::Connection;
 
 use crate::cache::column::Damage;
-use crate::cache::column::chunk;
 use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSIONS};
 use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
 use crate::cache::dictionary::published::GrowingDictionary;
@@ -22,7 +21,6 @@ use crate::cache::error::StoreError;
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use crate::cache::write::memtable::Memtable;
 use crate::cache::write::row_numbers::RowNumbers;
-use crate::log::Field;
 
 use bloom::Bloom;
 use decoded_segment::{DecodedSegment, TimesAndKeys};
@@ -70,48 +68,54 @@ struct StoredSegment {
     /// Built when needed.
     bloom: Option<Bloom>,
     /// The number of seals when the filter was last used.
-    used: u64,
+    last_used: u64,
     /// Only of the newest segments: the index of all fingerprints.
     rows: Option<FingerprintIndex>,
 }
 
-/// The new rows of the memtable, from `from` on, and what is needed to compare them.
-struct NewRows<'n> {
-    connection: &'n Connection,
-    keys: &'n GrowingDictionary,
-    segment: &'n Memtable,
-    from: usize,
-    /// Of all rows of the memtable.
-    fingerprints: &'n [u64],
+/// The new rows of the memtable, and what is needed to compare them.
+pub struct NewRows<'n> {
+    pub connection: &'n Connection,
+    pub keys: &'n GrowingDictionary,
+    pub memtable: &'n Memtable,
+    /// The row numbers of the memtable.
+    pub numbers: &'n RowNumbers,
+    /// The first new row.
+    pub first_row: usize,
+    /// [`hash`](crate::cache::dictionary::hash) of the request id of each new row.
+    pub request_ids: &'n [u64],
+    /// Rows that were pruned before, in ascending order.
+    pub pruned: &'n [usize],
 }
 
 impl StoredSegment {
-    /// Marks the new rows that repeat a row of this segment.
+    /// Marks the new rows that repeat a row of this segment. `fingerprints` has one for each row of the memtable.
     fn mark(
         &self,
         new: &NewRows<'_>,
+        fingerprints: &[u64],
         decoded: &mut DecodedSegments,
         repeated: &mut [RowState],
     ) -> Result<(), StoreError> {
-        let NewRows { connection, keys, segment, from, fingerprints } = *new;
+        let NewRows { connection, keys, memtable, first_row, .. } = *new;
         let Some(bloom) = &self.bloom else { return Ok(()) };
         let mut candidates = Vec::new();
-        for (row, repeated) in (from..).zip(&*repeated) {
-            let (time, fingerprint) = (segment.times[row], fingerprints[row]);
-            if *repeated == RowState::No
+        for (row, repeated) in (first_row..).zip(&*repeated) {
+            let (time, fingerprint) = (memtable.times[row], fingerprints[row]);
+            if *repeated == RowState::New
                 && self.segment.time_min <= time
                 && time <= self.segment.time_max
-                && bloom.may_have(fingerprint)
+                && bloom.may_contain(fingerprint)
                 && self.rows.as_ref().is_none_or(|rows| rows.of(fingerprint).next().is_some())
             {
-                candidates.push((row, time, segment.codes[KEY_SLOT][row]));
+                candidates.push((row, time, memtable.codes[KEY_SLOT][row]));
             }
         }
         // Pre-check a few candidates by time and key. Many are no accident, and a decoded segment needs no
         // pre-check.
         if self.rows.is_none()
             && (1..ACCIDENTAL_CANDIDATES).contains(&candidates.len())
-            && !decoded.have(self.segment.id)
+            && !decoded.contains(self.segment.id)
         {
             TimesAndKeys::load(connection, self.segment.id)?.retain(connection, &mut candidates)?;
         }
@@ -120,11 +124,11 @@ impl StoredSegment {
         }
         for (row, ..) in candidates {
             let decoded_segment = decoded.of(connection, &self.segment)?;
-            if let Some(other) = decoded_segment.find(connection, segment, row, keys)? {
-                repeated[row - from] = RowState::Stored(self.segment.numbers.number(other));
+            if let Some(other) = decoded_segment.find(connection, memtable, row, keys)? {
+                repeated[row - first_row] = RowState::Stored(self.segment.numbers.number(other));
             }
         }
-        decoded.fit(MAX_DECODED_BYTES);
+        decoded.shrink_to(MAX_DECODED_BYTES);
         Ok(())
     }
 }
@@ -132,12 +136,12 @@ impl StoredSegment {
 /// The state of a new row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RowState {
-    No,
-    Unwanted,
+    New,
+    Pruned,
     /// The row number of the request in a stored segment that it repeats.
     Stored(u64),
     /// The row of the memtable that it repeats.
-    Open(usize),
+    Memtable(usize),
 }
 
 /// Decoded segments, the most recently used at the end.
@@ -145,14 +149,14 @@ enum RowState {
 struct DecodedSegments(Vec<DecodedSegment>);
 
 impl DecodedSegments {
-    fn have(&self, id: i64) -> bool {
+    fn contains(&self, id: i64) -> bool {
         self.0.iter().any(|decoded_segment| decoded_segment.id == id)
     }
 
-    /// Drops the least recently used ones until the rest takes at most `most` bytes, or is a single one.
-    fn fit(&mut self, most: usize) {
+    /// Drops the least recently used ones until the rest takes at most `max_bytes` bytes, or is a single one.
+    fn shrink_to(&mut self, max_bytes: usize) {
         let mut memory: usize = self.0.iter().map(DecodedSegment::memory).sum();
-        while self.0.len() > 1 && memory > most {
+        while self.0.len() > 1 && memory > max_bytes {
             memory -= self.0.remove(0).memory();
         }
     }
@@ -236,127 +240,124 @@ impl FingerprintIndex {
 /// Finds repeats among the records of a source.
 #[derive(Default)]
 pub struct RepeatFinder {
-    sealed: Vec<StoredSegment>,
+    stored: Vec<StoredSegment>,
     /// Segments sealed so far.
     seals: u64,
     /// Rows of the memtable.
-    open: FingerprintIndex,
+    memtable_rows: FingerprintIndex,
     decoded: DecodedSegments,
 }
 
 impl RepeatFinder {
     /// For a source with these stored segments and an empty memtable.
     pub fn new(segments: impl IntoIterator<Item = SegmentRow>) -> RepeatFinder {
-        let sealed =
-            segments.into_iter().map(|segment| StoredSegment { segment, bloom: None, used: 0, rows: None });
-        RepeatFinder { sealed: sealed.collect(), ..RepeatFinder::default() }
+        let stored = segments.into_iter().map(|segment| StoredSegment {
+            segment,
+            bloom: None,
+            last_used: 0,
+            rows: None,
+        });
+        RepeatFinder { stored: stored.collect(), ..RepeatFinder::default() }
     }
 
     /// Sets the rows of the memtable, all of them different.
-    pub fn resume(&mut self, segment: &Memtable, request_ids: &[u64]) {
-        self.open.clear();
-        self.open.fingerprints.extend(request_ids.iter().enumerate().map(|(row, request_id)| {
+    pub fn resume(&mut self, memtable: &Memtable, request_ids: &[u64]) {
+        self.memtable_rows.clear();
+        self.memtable_rows.fingerprints.extend(request_ids.iter().enumerate().map(|(row, request_id)| {
             fingerprint(
                 *request_id,
-                segment.times[row],
-                segment.codes[KEY_SLOT][row],
-                segment.codes[OPERATION_SLOT][row],
+                memtable.times[row],
+                memtable.codes[KEY_SLOT][row],
+                memtable.codes[OPERATION_SLOT][row],
             )
         }));
-        self.open.index();
+        self.memtable_rows.index();
     }
 
     /// The memtable was written as `segment`; the next one is empty.
     pub fn seal(&mut self, segment: SegmentRow) {
         self.seals += 1;
         let mut unused = None;
-        for sealed in self.sealed.iter_mut().filter(|sealed| sealed.used + MAX_IDLE_SEALS < self.seals) {
-            unused = sealed.bloom.take().or(unused);
+        for stored in self.stored.iter_mut().filter(|stored| stored.last_used + MAX_IDLE_SEALS < self.seals) {
+            unused = stored.bloom.take().or(unused);
         }
         let bloom = unused.map_or_else(
-            || Bloom::new(&self.open.fingerprints),
-            |unused| unused.renewed(&self.open.fingerprints),
+            || Bloom::new(&self.memtable_rows.fingerprints),
+            |unused| unused.renewed(&self.memtable_rows.fingerprints),
         );
         // Reuse the memory of the index that is no longer among the newest.
         let oldest = self
-            .sealed
+            .stored
             .len()
             .checked_sub(INDEXED_SEGMENTS)
-            .and_then(|oldest| self.sealed[oldest].rows.take());
-        let next = oldest.unwrap_or_else(|| FingerprintIndex::with_capacity(self.open.fingerprints.len()));
-        let rows = Some(std::mem::replace(&mut self.open, next));
-        self.open.clear();
-        self.sealed.push(StoredSegment { segment, bloom: Some(bloom), used: self.seals, rows });
+            .and_then(|oldest| self.stored[oldest].rows.take());
+        let next =
+            oldest.unwrap_or_else(|| FingerprintIndex::with_capacity(self.memtable_rows.fingerprints.len()));
+        let rows = Some(std::mem::replace(&mut self.memtable_rows, next));
+        self.memtable_rows.clear();
+        self.stored.push(StoredSegment { segment, bloom: Some(bloom), last_used: self.seals, rows });
     }
 
-    /// Adds the rows of the memtable from `from` on. Returns those to be removed, in ascending order, and the
-    /// caller removes them. `numbers` are the row numbers of the memtable, `request_ids` the hashes of the
-    /// request ids of the new rows, and `unwanted` the rows that were pruned before, in ascending order.
-    pub fn add_rows(
-        &mut self,
-        connection: &Connection,
-        keys: &GrowingDictionary,
-        (segment, numbers): (&Memtable, &RowNumbers),
-        from: usize,
-        request_ids: &[u64],
-        unwanted: &[usize],
-    ) -> Result<Vec<Repeat>, StoreError> {
+    /// Adds the new rows of the memtable. Returns those to be removed, in ascending order; the caller removes them.
+    pub fn add_rows(&mut self, new: &NewRows<'_>) -> Result<Vec<Repeat>, StoreError> {
+        let NewRows { connection, keys, memtable, numbers, first_row, request_ids, pruned } = *new;
         let mut repeats = Vec::new();
-        let times = &segment.times[from..];
+        let times = &memtable.times[first_row..];
         let (Some(&first), Some(&last)) = (times.iter().min(), times.iter().max()) else {
             return Ok(repeats);
         };
-        let mut used = Vec::new();
-        for (index, sealed) in self.sealed.iter_mut().enumerate() {
-            if sealed.segment.time_min <= last && first <= sealed.segment.time_max {
-                let range = sealed.segment.time_min..=sealed.segment.time_max;
-                if sealed.bloom.is_none() {
+        let mut relevant = Vec::new();
+        for (index, stored) in self.stored.iter_mut().enumerate() {
+            if stored.segment.time_min <= last && first <= stored.segment.time_max {
+                let range = stored.segment.time_min..=stored.segment.time_max;
+                if stored.bloom.is_none() {
                     // The time range of the batch may cover segments none of its rows belongs to, as with a
                     // single late request.
                     if !times.iter().any(|time| range.contains(time)) {
                         continue;
                     }
                     let fingerprints =
-                        DecodedSegment::load(connection, &sealed.segment)?.fingerprints(connection)?;
-                    sealed.bloom = Some(Bloom::new(&fingerprints));
+                        DecodedSegment::load(connection, &stored.segment)?.fingerprints(connection)?;
+                    stored.bloom = Some(Bloom::new(&fingerprints));
                 }
-                sealed.used = self.seals;
-                used.push(index);
+                stored.last_used = self.seals;
+                relevant.push(index);
             }
         }
 
-        self.open.fingerprints.extend((from..segment.rows()).zip(request_ids).map(|(row, &request_id)| {
-            let (key, operation) = (segment.codes[KEY_SLOT][row], segment.codes[OPERATION_SLOT][row]);
-            fingerprint(request_id, segment.times[row], key, operation)
-        }));
-        let mut found = vec![RowState::No; times.len()];
-        unwanted.iter().for_each(|row| found[row - from] = RowState::Unwanted);
-        let new = NewRows { connection, keys, segment, from, fingerprints: &self.open.fingerprints };
-        for index in used {
-            self.sealed[index].mark(&new, &mut self.decoded, &mut found)?;
+        self.memtable_rows.fingerprints.extend((first_row..memtable.rows()).zip(request_ids).map(
+            |(row, &request_id)| {
+                let (key, operation) = (memtable.codes[KEY_SLOT][row], memtable.codes[OPERATION_SLOT][row]);
+                fingerprint(request_id, memtable.times[row], key, operation)
+            },
+        ));
+        let mut found = vec![RowState::New; times.len()];
+        pruned.iter().for_each(|row| found[row - first_row] = RowState::Pruned);
+        for index in relevant {
+            self.stored[index].mark(new, &self.memtable_rows.fingerprints, &mut self.decoded, &mut found)?;
         }
-        for (row, mut found) in (from..).zip(found) {
-            let fingerprint = self.open.fingerprints[row];
-            if found == RowState::No {
-                if self.open.insert_if_new(fingerprint, row) {
+        for (row, mut found) in (first_row..).zip(found) {
+            let fingerprint = self.memtable_rows.fingerprints[row];
+            if found == RowState::New {
+                if self.memtable_rows.insert_if_new(fingerprint, row) {
                     continue;
                 }
-                for other in self.open.of(fingerprint) {
-                    if rows_equal(segment, other, row, keys)? {
-                        found = RowState::Open(other);
+                for other in self.memtable_rows.of(fingerprint) {
+                    if rows_equal(memtable, other, row, keys)? {
+                        found = RowState::Memtable(other);
                         break;
                     }
                 }
             }
             let of = match found {
-                RowState::No => {
-                    self.open.insert(fingerprint, row);
+                RowState::New => {
+                    self.memtable_rows.insert(fingerprint, row);
                     continue;
                 }
-                RowState::Unwanted => None,
+                RowState::Pruned => None,
                 RowState::Stored(number) => Some(number),
                 // Account for the rows before it that will be removed.
-                RowState::Open(other) => {
+                RowState::Memtable(other) => {
                     let removed = repeats.partition_point(|repeat: &Repeat| repeat.row < other);
                     Some(numbers.number(other - removed))
                 }
@@ -365,13 +366,13 @@ impl RepeatFinder {
         }
         if !repeats.is_empty() {
             // The caller removes them: renumber the rest.
-            let mut gone = repeats.iter().peekable();
+            let mut removed = repeats.iter().peekable();
             let mut row = 0;
-            self.open.fingerprints.retain(|_| {
+            self.memtable_rows.fingerprints.retain(|_| {
                 row += 1;
-                gone.next_if(|gone| gone.row == row - 1).is_none()
+                removed.next_if(|removed| removed.row == row - 1).is_none()
             });
-            self.open.index();
+            self.memtable_rows.index();
         }
         Ok(repeats)
     }
@@ -379,29 +380,23 @@ impl RepeatFinder {
 
 /// Whether two rows of the memtable are equal in every field.
 fn rows_equal(
-    segment: &Memtable,
+    memtable: &Memtable,
     one: usize,
     other: usize,
     keys: &GrowingDictionary,
 ) -> Result<bool, Damage> {
-    let same = segment.times[one] == segment.times[other]
-        && (0..DIMENSIONS).all(|slot| segment.code(slot, one) == segment.code(slot, other))
-        && segment.measures.iter().all(|numbers| numbers[one] == numbers[other]);
+    let same = memtable.times[one] == memtable.times[other]
+        && (0..DIMENSIONS).all(|slot| memtable.code(slot, one) == memtable.code(slot, other))
+        && memtable.measures.iter().all(|numbers| numbers[one] == numbers[other]);
     if !same {
         return Ok(false);
     }
     for slot in 0..DETAIL_FIELDS.len() {
-        if segment.detail(slot, one, keys)? != segment.detail(slot, other, keys)? {
+        if memtable.detail(slot, one, keys)? != memtable.detail(slot, other, keys)? {
             return Ok(false);
         }
     }
     Ok(true)
-}
-
-/// Reads the bytes of a column of a stored segment.
-pub fn read_column(connection: &Connection, segment: i64, field: Field) -> Result<Vec<u8>, StoreError> {
-    let read = chunk::read(connection, segment, field).map(|(_, bytes)| bytes);
-    read.map_err(|error| error.at(format_args!("segment {segment}, column {}", field.name())))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The test of one value, made ready to be run many times.
+//! A test of values, compiled to be run many times.
 
 use std::net::IpAddr;
 
@@ -7,16 +7,15 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::{Test, glob};
 
-/// What a compiled expression may take, in bytes: an expression comes from the command line or a
-/// saved file, and `(a{1000}){1000}` must not eat the machine.
-const SIZE_LIMIT: usize = 4 << 20;
+/// Largest size of a compiled regular expression, in bytes, so that `(a{1000}){1000}` does not exhaust memory.
+const MAX_REGEX_BYTES: usize = 4 << 20;
 
-/// A [`Test`] made ready to be run on the text of values.
+/// A compiled [`Test`].
 #[derive(Clone, Debug)]
-pub struct Matcher(Kind);
+pub struct Matcher(Compiled);
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum Compiled {
     Equals(Vec<u8>),
     Regex(Regex),
     PathPart(Vec<u8>),
@@ -29,34 +28,34 @@ impl Matcher {
     /// Compiles a test.
     ///
     /// # Errors
-    /// What is wrong with the regular expression or pattern, in one line.
+    /// If the regular expression or pattern is invalid or too large: a message of one line.
     pub fn new(test: &Test) -> Result<Matcher, String> {
         let kind = match test {
-            Test::Equals(text) => Kind::Equals(text.clone()),
-            Test::Glob(pattern) => Kind::Regex(compile(&glob::to_regex(pattern), false)?),
-            Test::Regex(pattern) => Kind::Regex(compile(pattern, false)?),
-            Test::Contains(text) => Kind::Regex(compile(&regex::escape(text), true)?),
-            Test::PathPart(part) => Kind::PathPart(part.clone().into_bytes()),
-            Test::Network(network) => Kind::Network(*network),
-            Test::Range(from, to) => Kind::Range(from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)),
-            Test::Absent => Kind::Absent,
+            Test::Equals(text) => Compiled::Equals(text.clone()),
+            Test::Glob(pattern) => Compiled::Regex(compile(&glob::to_regex(pattern), false)?),
+            Test::Regex(pattern) => Compiled::Regex(compile(pattern, false)?),
+            Test::Contains(text) => Compiled::Regex(compile(&regex::escape(text), true)?),
+            Test::PathPart(part) => Compiled::PathPart(part.clone().into_bytes()),
+            Test::Network(network) => Compiled::Network(*network),
+            Test::Range(from, to) => Compiled::Range(from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)),
+            Test::Absent => Compiled::Absent,
         };
         Ok(Matcher(kind))
     }
 
-    /// Whether a value, as text, passes; `None` is an absent one.
+    /// Whether the text of a value passes the test; `None` is an absent value.
     ///
-    /// Numbers and instants (as seconds) are read from the text, addresses and networks too; what is
-    /// none passes no [`Test::Range`] and no [`Test::Network`].
+    /// [`Test::Range`] reads a number (or a time, in seconds) from the text, [`Test::Network`] an address or network.
+    /// Other text does not pass.
     pub fn is_match(&self, value: Option<&[u8]>) -> bool {
-        let Some(value) = value else { return matches!(self.0, Kind::Absent) };
+        let Some(value) = value else { return matches!(self.0, Compiled::Absent) };
         match &self.0 {
-            Kind::Equals(text) => value == text.as_slice(),
-            Kind::Regex(regex) => regex.is_match(value),
-            Kind::PathPart(part) => has_path_part(value, part),
-            Kind::Network(network) => is_within(value, network),
-            Kind::Range(from, to) => number(value).is_some_and(|number| (*from..=*to).contains(&number)),
-            Kind::Absent => false,
+            Compiled::Equals(text) => value == text.as_slice(),
+            Compiled::Regex(regex) => regex.is_match(value),
+            Compiled::PathPart(part) => has_path_part(value, part),
+            Compiled::Network(network) => is_within(value, network),
+            Compiled::Range(from, to) => number(value).is_some_and(|number| (*from..=*to).contains(&number)),
+            Compiled::Absent => false,
         }
     }
 }
@@ -64,22 +63,22 @@ impl Matcher {
 fn compile(pattern: &str, any_case: bool) -> Result<Regex, String> {
     RegexBuilder::new(pattern)
         .case_insensitive(any_case)
-        .size_limit(SIZE_LIMIT)
-        .dfa_size_limit(SIZE_LIMIT)
+        .size_limit(MAX_REGEX_BYTES)
+        .dfa_size_limit(MAX_REGEX_BYTES)
         .build()
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "the regular expression is too large".to_owned(),
             error => {
-                // The message of a syntax error draws the expression over several lines; the reason is the last.
+                // The message of a syntax error has several lines: a drawing, then the reason.
                 let text = error.to_string();
                 let reason = text.lines().last().unwrap_or("").trim().trim_start_matches("error: ");
-                format!("the regular expression cannot be read: {reason}")
+                format!("invalid regular expression: {reason}")
             }
         })
 }
 
-/// Whether `part` stands in `value` as a whole, between `:` or `/` or at an end. `role/NAME` is also
-/// found in `assumed-role/NAME/SESSION`: all sessions of a role.
+/// Whether `value` contains `part` between `:`, `/` or an end of the value. `role/NAME` also matches all sessions of a
+/// role: `assumed-role/NAME/SESSION`.
 fn has_path_part(value: &[u8], part: &[u8]) -> bool {
     if part.is_empty() {
         return value.is_empty();
@@ -87,9 +86,9 @@ fn has_path_part(value: &[u8], part: &[u8]) -> bool {
     memchr::memmem::find_iter(value, part).any(|at| {
         let before = &value[..at];
         let after = &value[at + part.len()..];
-        let begins = matches!(before.last(), None | Some(b':' | b'/'))
+        let is_start = matches!(before.last(), None | Some(b':' | b'/'))
             || (part.starts_with(b"role/") && before.ends_with(b":assumed-"));
-        begins && matches!(after.first(), None | Some(b':' | b'/'))
+        is_start && matches!(after.first(), None | Some(b':' | b'/'))
     })
 }
 
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_value_passes_absent_only() {
+    fn an_absent_value_passes_only_the_test_for_absent() {
         for test in [
             Test::Equals(b"".to_vec()),
             Test::Glob("*".into()),
@@ -142,12 +141,12 @@ mod tests {
         assert!(!passes(ann(), "arn:aws:iam::123456789012:user/joann@example.com"));
         assert!(passes(Test::PathPart("123456789012".into()), "arn:aws:iam::123456789012:root"));
         assert!(passes(Test::PathPart("AmazonS3".into()), "AmazonS3"));
-        // The second place is the whole part.
+        // The first occurrence is not a whole component, the second is.
         assert!(passes(Test::PathPart("a".into()), "arn:ba/a"));
     }
 
     #[test]
-    fn networks_hold_addresses_in_any_spelling_and_smaller_networks() {
+    fn a_network_contains_addresses_in_any_spelling_and_smaller_networks() {
         let net = |text: &str| Test::Network(text.parse().unwrap());
         assert!(passes(net("203.0.113.0/24"), "203.0.113.7"));
         assert!(passes(net("203.0.113.0/24"), "::ffff:203.0.113.7"));
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_found_in_any_case_also_beside_broken_utf8() {
+    fn text_is_found_in_any_case_and_next_to_invalid_utf8() {
         assert!(passes(Test::Contains("BOT".into()), "Googlebot/2.1"));
         assert!(passes(Test::Contains("straße".into()), "STRAßE"));
         assert!(passes(Test::Contains(".".into()), "a.b"));
@@ -178,9 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_or_huge_expression_is_refused_in_one_line() {
+    fn an_invalid_or_huge_expression_is_rejected_with_one_line() {
         let error = Matcher::new(&Test::Regex("a(b".into())).unwrap_err();
-        assert_eq!(error, "the regular expression cannot be read: unclosed group");
+        assert_eq!(error, "invalid regular expression: unclosed group");
         let error = Matcher::new(&Test::Regex("((a{1000}){1000}){1000}".into())).unwrap_err();
         assert!(error.contains("too large"), "{error}");
     }

@@ -1,0 +1,145 @@
+//! The names that a term can begin with: fields, derived dimensions, `any`.
+
+use super::Subject;
+use super::invisible::is_invisible;
+use super::quote::quote;
+use crate::log::{FIELDS, Field};
+use crate::query::Dimension;
+use crate::query::dimension::QUERY_PARAM;
+
+/// The name of [`Subject::Anywhere`]. It is needed only before an operator: `any~bot`.
+pub(super) const ANYWHERE: &str = "any";
+
+/// The message for a missing parameter name.
+pub(super) const EXPECTED_PARAM: &str =
+    "expected the name of a query parameter, as in query_param:x-user=ann";
+
+/// Longest part of a name, in characters, that messages show and suggestions consider.
+const MAX_NAME_CHARS: usize = 40;
+
+/// Every canonical name that can precede an operator.
+pub(super) fn all_names() -> Vec<String> {
+    let derived = Dimension::all().into_iter().filter(|dimension| !matches!(dimension, Dimension::Field(_)));
+    let mut names: Vec<String> = FIELDS.iter().map(|spec| spec.name.to_owned()).collect();
+    names.extend(derived.map(|dimension| dimension.name()));
+    names.push(QUERY_PARAM[0].to_owned());
+    names.push(ANYWHERE.to_owned());
+    names
+}
+
+/// The subject with this canonical name or alias.
+pub(super) fn subject_by_name(name: &str) -> Option<Subject> {
+    if name.eq_ignore_ascii_case(ANYWHERE) {
+        return Some(Subject::Anywhere);
+    }
+    match (Field::by_name(name), Dimension::by_name(name)) {
+        (Some(field), _) | (None, Some(Dimension::Field(field))) => Some(Subject::Field(field)),
+        (None, Some(derived)) => Some(Subject::Derived(derived)),
+        (None, None) => None,
+    }
+}
+
+/// Which spelling of a name to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    Canonical,
+    Short,
+}
+
+/// The name of a subject. The short spelling of a field is its first alias, if that is shorter.
+pub(super) fn name_of(subject: &Subject, spelling: Spelling) -> String {
+    match subject {
+        Subject::Field(field) => {
+            let alias = field.spec().aliases.first().filter(|alias| alias.len() < field.name().len());
+            let short = alias.filter(|_| spelling == Spelling::Short);
+            short.copied().unwrap_or(field.name()).to_owned()
+        }
+        Subject::Derived(Dimension::QueryParam { name }) => {
+            let word = QUERY_PARAM[usize::from(spelling == Spelling::Short)];
+            if !name.is_empty() && name.chars().all(is_param_name_char) {
+                format!("{word}:{name}")
+            } else {
+                format!("{word}:{}", quote(name.as_bytes()))
+            }
+        }
+        Subject::Derived(dimension) => dimension.name(),
+        Subject::Anywhere => ANYWHERE.to_owned(),
+    }
+}
+
+/// Whether `word` is `query_param` or its alias.
+pub(super) fn is_query_param(word: &str) -> bool {
+    QUERY_PARAM.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// Whether a parameter name can contain this character without quotes.
+pub(super) fn is_param_name_char(c: char) -> bool {
+    c.is_alphanumeric() && !is_invisible(c) || matches!(c, '-' | '_' | '.')
+}
+
+/// The message for an unknown name, with the most similar known name as a suggestion.
+pub(super) fn unknown_name(name: &str) -> String {
+    if is_query_param(name) {
+        return EXPECTED_PARAM.to_owned();
+    }
+    let shown: String = name.chars().take(MAX_NAME_CHARS).collect();
+    let all = all_names();
+    let similar = all
+        .iter()
+        .map(String::as_str)
+        .chain(FIELDS.iter().flat_map(|spec| spec.aliases.iter().copied()))
+        .map(|known| (edit_distance(&name.to_ascii_lowercase(), known), known))
+        .filter(|(distance, known)| *distance <= 2.max(known.len() / 3) && *distance < known.len())
+        .min_by_key(|(distance, _)| *distance);
+    let hint = match similar {
+        Some((_, known)) => format!("did you mean \"{known}\"? "),
+        None => String::new(),
+    };
+    format!(
+        "unknown field \"{shown}\"; {hint}fields are {} (to search for this text, quote it)",
+        all.join(", ")
+    )
+}
+
+/// The number of insertions, deletions, substitutions and swaps of neighbours that turn one name into the other
+/// (optimal string alignment distance).
+fn edit_distance(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) =
+        (from.chars().take(MAX_NAME_CHARS).collect(), to.chars().collect());
+    let mut second_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=to.len()).collect();
+    for i in 1..=from.len() {
+        let mut row = vec![i];
+        for j in 1..=to.len() {
+            let substitution = usize::from(from[i - 1] != to[j - 1]);
+            let mut best = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + substitution);
+            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
+                best = best.min(second_last[j - 2] + 1);
+            }
+            row.push(best);
+        }
+        second_last = std::mem::replace(&mut last, row);
+    }
+    last[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typing_error_gets_a_suggestion() {
+        assert!(unknown_name("statsu").contains("did you mean \"status\"?"));
+        assert!(unknown_name("byte_sent").contains("did you mean \"bytes_sent\"?"));
+        assert!(unknown_name("Requestor").contains("did you mean \"requester\"?"));
+        assert!(!unknown_name("xyzzy").contains("did you mean"));
+    }
+
+    #[test]
+    fn the_message_for_an_unknown_name_lists_every_field() {
+        let message = unknown_name("xyzzy");
+        for spec in &FIELDS {
+            assert!(message.contains(spec.name), "{}", spec.name);
+        }
+    }
+}
