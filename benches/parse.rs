@@ -1,14 +1,14 @@
-//! How fast lines are read, on one core: `cargo bench --bench parse`. Elements are lines.
+//! The speed of the parser on one core: `cargo bench --bench parse`. Elements are lines.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use tamarin::log::{Field, key, parse_line, records};
+use tamarin::log::{Field, Parser, RecordGroup, Rejection, Sink, key};
 
-/// How many different lines each measurement goes through: about 0.6 MB, more than the fastest cache holds.
+/// Number of different lines in a measurement: about 0.6 MB, more than the first-level cache of a processor holds.
 const LINES: usize = 1000;
 
-/// Makes the line of a number.
+/// Returns the line of a number.
 type Shape = fn(usize) -> String;
 
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
@@ -65,7 +65,7 @@ fn old(n: usize) -> String {
     )
 }
 
-/// A requester with spaces: never plain.
+/// A requester with spaces: never for the fast path.
 fn spaced(n: usize) -> String {
     plain(n).replace(
         " arn:aws:sts",
@@ -73,13 +73,35 @@ fn spaced(n: usize) -> String {
     )
 }
 
-/// Quotes in the user agent: never plain.
+/// Quotes in the user agent: never for the fast path.
 fn quoted_agent(n: usize) -> String {
     plain(n).replace("\"aws-sdk", "\"\"aws-sdk")
 }
 
+/// Uses the records as an ingest does, if `with_values`: numbers and decoded keys.
+struct Consumer {
+    with_values: bool,
+}
+
+impl Sink for Consumer {
+    fn records(&mut self, records: &RecordGroup<'_, '_>) {
+        for record in records.records() {
+            if self.with_values {
+                black_box((record.time, record.integer(Field::BytesSent), record.key()));
+            }
+        }
+        black_box(records);
+    }
+
+    fn rejected(&mut self, _: u64, _: &[u8], reason: Rejection) {
+        panic!("{reason}");
+    }
+
+    fn record_count(&mut self, _: u64, _: usize) {}
+}
+
 fn parse(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("parse_line");
+    let mut group = criterion.benchmark_group("parse_block");
     let shapes: [(&str, Shape); 5] = [
         ("plain, 27 fields", plain),
         ("presigned with quotes", presigned),
@@ -87,34 +109,25 @@ fn parse(criterion: &mut Criterion) {
         ("requester with spaces", spaced),
         ("quoted user agent", quoted_agent),
     ];
+    let block = |shape: Shape| (0..LINES).map(|n| shape(n) + "\n").collect::<String>();
     for (name, shape) in shapes {
-        let lines: Vec<Vec<u8>> = (0..LINES).map(|n| shape(n).into_bytes()).collect();
-        let bytes = lines.iter().map(|line| line.len() as u64).sum();
-        for throughput in [Throughput::Elements(LINES as u64), Throughput::Bytes(bytes)] {
+        let block = block(shape);
+        let mut parser = Parser::new();
+        for throughput in [Throughput::Elements(LINES as u64), Throughput::Bytes(block.len() as u64)] {
             let unit = if matches!(throughput, Throughput::Bytes(_)) { "bytes" } else { "lines" };
             group.throughput(throughput);
-            group.bench_with_input(BenchmarkId::new(name, unit), &lines, |bencher, lines| {
+            group.bench_with_input(BenchmarkId::new(name, unit), &block, |bencher, block| {
                 bencher.iter(|| {
-                    for line in lines {
-                        let record = parse_line(black_box(line));
-                        assert!(black_box(&record).is_ok());
-                    }
+                    parser.parse_block(black_box(block.as_bytes()), &mut Consumer { with_values: false })
                 });
             });
         }
     }
-    let lines: Vec<Vec<u8>> = (0..LINES).map(|n| plain(n).into_bytes()).collect();
+    let block = block(plain);
+    let mut parser = Parser::new();
     group.throughput(Throughput::Elements(LINES as u64));
-    group.bench_function("records(), plain, with numbers and key", |bencher| {
-        bencher.iter(|| {
-            for line in &lines {
-                for (_, record) in records(black_box(line)) {
-                    if let Ok(record) = record {
-                        black_box((record.time, record.integer(Field::BytesSent), record.key()));
-                    }
-                }
-            }
-        });
+    group.bench_function("plain, with numbers and key", |bencher| {
+        bencher.iter(|| parser.parse_block(black_box(block.as_bytes()), &mut Consumer { with_values: true }));
     });
     group.finish();
 }

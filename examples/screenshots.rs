@@ -1,5 +1,4 @@
-//! Makes the pictures in `screenshots/`: runs the real program on the demo in a pseudo-terminal of fixed
-//! size, presses keys, and draws what the terminal shows as SVG.
+//! Makes the pictures in `screenshots/`: runs the demo on a pseudo-terminal, sends keys, and draws the screen as SVG.
 //!
 //! ```text
 //! cargo build --release && cargo run --release --example screenshots
@@ -16,22 +15,22 @@ mod terminal;
 
 use terminal::Terminal;
 
-/// Size of the terminal in cells.
+/// Size of the terminal, in cells.
 const COLUMNS: u16 = 130;
 const ROWS: u16 = 34;
-/// Size of a cell in the picture.
-const WIDTH: f64 = 8.4;
-const HEIGHT: f64 = 16.5;
+/// Size of a cell, in units of the picture.
+const CELL_WIDTH: f64 = 8.4;
+const CELL_HEIGHT: f64 = 16.5;
 const MARGIN: f64 = 12.0;
 const BACKGROUND: &str = "#1b1d23";
 const FOREGROUND: &str = "#d5d8df";
 
-/// A picture: its name, and the keys pressed since the one before.
+/// The name of each picture, and the keys sent after the previous one.
 const PICTURES: [(&str, &[&str]); 5] = [
     ("requesters", &[]),
     ("objects", &["2"]),
     ("time", &["3"]),
-    // The burst of guessed keys: only refused requests, the biggest burst, then who they came from.
+    // The burst of guessed keys: only denied requests, the largest burst, its addresses.
     ("burst", &["1", "/", "status:403", "\r", "n"]),
     ("request", &["4", "\r"]),
 ];
@@ -43,13 +42,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = cache.path().join("demo.db");
     let arguments = ["demo".as_ref(), "--cache".as_ref(), path.as_os_str()];
     let mut terminal = Terminal::start(&program, &arguments, (COLUMNS, ROWS))?;
-    // All of the demo is in the cache when the header shows that it is in step.
+    // The whole demo is in the cache.
     terminal.wait_for("✓")?;
-    settle(&terminal);
+    wait_until_unchanged(&terminal);
     for (name, keys) in PICTURES {
         for key in keys {
             terminal.press(key)?;
-            settle(&terminal);
+            wait_until_unchanged(&terminal);
         }
         let path = Path::new("screenshots").join(format!("{name}.svg"));
         std::fs::write(&path, draw(&terminal))?;
@@ -60,8 +59,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Waits until the screen has not changed for a while.
-fn settle(terminal: &Terminal) {
+/// Waits until the screen has not changed for 0.6 seconds.
+fn wait_until_unchanged(terminal: &Terminal) {
     let mut last = String::new();
     let mut quiet = 0;
     while quiet < 6 {
@@ -72,12 +71,12 @@ fn settle(terminal: &Terminal) {
     }
 }
 
-/// The screen as SVG: a rectangle per run of cells with a background, a text per run of one style.
+/// The screen as SVG: per run of cells of one style, a rectangle for its background and a text.
 fn draw(terminal: &Terminal) -> String {
     let parser = terminal.screen();
     let screen = parser.screen();
     let (width, height) =
-        (f64::from(COLUMNS) * WIDTH + 2.0 * MARGIN, f64::from(ROWS) * HEIGHT + 2.0 * MARGIN);
+        (f64::from(COLUMNS) * CELL_WIDTH + 2.0 * MARGIN, f64::from(ROWS) * CELL_HEIGHT + 2.0 * MARGIN);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
              font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\">\n\
@@ -94,12 +93,12 @@ fn draw(terminal: &Terminal) -> String {
                 column += 1;
             }
             let cells = f64::from(column - start);
-            let (x, y) = (MARGIN + f64::from(start) * WIDTH, MARGIN + f64::from(row) * HEIGHT);
+            let (x, y) = (MARGIN + f64::from(start) * CELL_WIDTH, MARGIN + f64::from(row) * CELL_HEIGHT);
             if style.background != BACKGROUND {
                 let _ = writeln!(
                     svg,
-                    "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{HEIGHT}\" fill=\"{}\"/>",
-                    cells * WIDTH,
+                    "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{CELL_HEIGHT}\" fill=\"{}\"/>",
+                    cells * CELL_WIDTH,
                     style.background
                 );
             }
@@ -109,9 +108,9 @@ fn draw(terminal: &Terminal) -> String {
                 let _ = writeln!(
                     svg,
                     "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{}\" textLength=\"{:.1}\" xml:space=\"preserve\"{weight}{faint}>{}</text>",
-                    y + HEIGHT - 4.0,
+                    y + CELL_HEIGHT - 4.0,
                     style.foreground,
-                    cells * WIDTH,
+                    cells * CELL_WIDTH,
                     escaped(&text)
                 );
             }

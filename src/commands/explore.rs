@@ -81,7 +81,7 @@ pub(super) fn show(
             .then(|| BackgroundIngest::prepare(path.to_owned(), sources, options, every));
         // The first signal ends the session. A second one ends the process, also after the session.
         let interrupt = Interrupt::watch();
-        let _before_end = interrupt::before_end(tui::give_terminal_back);
+        let _before_end = interrupt::before_end(tui::restore_terminal);
         let options = TuiOptions {
             engine,
             ingest: ingest.as_ref().map(BackgroundIngest::feed),

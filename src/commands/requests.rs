@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context, args: &RequestsArgs) -> anyhow::Result<Outc
     let mut writer = export::Pages::new(context.format, output::width());
     let mut offset = 0;
     // One snapshot for all pages: requests that another process adds would shift the rows of later pages.
-    let moment = engine.moment()?;
+    let moment = engine.snapshot()?;
     while offset < wanted {
         let limit = page.min(wanted - offset);
         let fields = Vec::new();

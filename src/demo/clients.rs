@@ -1,10 +1,10 @@
-//! Who asks: addresses, user agents, where they came from, and the names they sign with.
+//! The clients: addresses, user agents, referers, and requesters.
 
 use super::log_line::Transport;
 use super::objects::Slug;
 use super::random::Rng;
 
-/// The role that brings new files; behind it stands the name of a session.
+/// The role that uploads files; the name of a session follows.
 pub(super) const UPLOADER: &str = "arn:aws:sts::123456789012:assumed-role/uploader/";
 /// The role that reads exports every night.
 pub(super) const ETL: &str = "arn:aws:sts::123456789012:assumed-role/etl/";
@@ -15,37 +15,37 @@ pub(super) const WEB_APP: &str = "arn:aws:iam::123456789012:user/web-app";
 /// CloudFront's identity, with the spaces that S3 logs.
 pub(super) const CLOUDFRONT: &str =
     "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE1ACME";
-/// A person at the console.
+/// A user of the AWS console.
 pub(super) const PERSON: &str = "arn:aws:iam::123456789012:user/jo@acme.example";
-/// A partner's account that still signs the old way.
+/// The account of a partner, which signs with SigV2.
 pub(super) const PARTNER: &str = "5b1d0c6e8f2a47939ce0b4d7a1f36285c49e70bd16a2f8435e9d0c7b3a1f6e28";
-/// The service that delivers logs of other services.
+/// The service that delivers the logs of other services.
 pub(super) const LOG_DELIVERY: &str = "svc:delivery.logs.amazonaws.com";
 
-/// Somebody who comes back.
+/// A client that makes many requests.
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) ip: Box<[u8]>,
-    /// Browser.
+    /// Index of its browser in [`Clients::browsers`].
     pub(super) agent: u16,
     pub(super) transport: Transport,
-    /// Bytes a millisecond.
+    /// Bytes per millisecond.
     pub(super) speed: u64,
 }
 
-/// All of them, and what they have in common.
+/// All clients, and the values they share.
 #[derive(Debug)]
-pub(super) struct People {
+pub(super) struct Clients {
     clients: Vec<Client>,
     browsers: Vec<Box<[u8]>>,
     referers: Vec<Box<[u8]>>,
-    /// Sessions of assumed roles.
+    /// Session names of assumed roles.
     pub(super) sessions: Vec<Box<[u8]>>,
 }
 
-impl People {
-    /// So many people as make this many requests in a month: about 5,000 for 400,000.
-    pub(super) fn new(seed: u64, requests: u64) -> People {
+impl Clients {
+    /// The clients that make this number of requests in a month: about 5,000 for 400,000 requests.
+    pub(super) fn new(seed: u64, requests: u64) -> Clients {
         let mut rng = Rng::new(seed, 0x009e_091e);
         let count = ((requests as f64).sqrt() as u64 * 8).clamp(60, 60_000);
         let browsers = browsers();
@@ -69,28 +69,28 @@ impl People {
         let sessions = (0..48)
             .map(|_| format!("i-0{:016x}", rng.next() & ((1 << 60) - 1)).into_bytes().into())
             .collect();
-        People { clients, browsers, referers, sessions }
+        Clients { clients, browsers, referers, sessions }
     }
 
-    /// Somebody, regulars more often.
-    pub(super) fn somebody(&self, rng: &mut Rng) -> &Client {
+    /// Picks a client; those at the beginning of the list more often.
+    pub(super) fn pick(&self, rng: &mut Rng) -> &Client {
         let u = rng.unit();
         &self.clients[(self.clients.len() as f64 * u * u) as usize]
     }
 
-    /// What this client browses with.
+    /// The user agent of the browser of a client.
     pub(super) fn browser(&self, client: &Client) -> &[u8] {
         &self.browsers[usize::from(client.agent)]
     }
 
-    /// A page that shows our pictures: our own, or a search engine's.
+    /// A referer: a page of the shop or of a search engine.
     pub(super) fn referer(&self, rng: &mut Rng) -> &[u8] {
         &self.referers[rng.rank(self.referers.len())]
     }
 }
 
-/// An ordinary address: the shared address space and private networks stand in for the world's, since
-/// the documentation ranges are too small for a crowd; IPv6 has 2001:db8::/32.
+/// The address of a visitor, from the shared address space (100.64.0.0/10), private networks and 2001:db8::/32. The IPv4
+/// ranges for documentation are too small.
 fn address(rng: &mut Rng) -> String {
     match rng.below(100) {
         0..70 => {
@@ -110,7 +110,7 @@ fn address(rng: &mut Rng) -> String {
     }
 }
 
-/// Browsers, the most frequent first.
+/// User agents of browsers, the most frequent first.
 fn browsers() -> Vec<Box<[u8]>> {
     let mut all = Vec::new();
     for age in 0..24u32 {
@@ -127,13 +127,13 @@ fn browsers() -> Vec<Box<[u8]>> {
         ));
         all.push(format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Safari/537.36 Edg/{chrome}.0.0.0"));
     }
-    // 18_3 and the like repeat: each once.
+    // Versions such as 18_3 are generated more than once.
     let mut seen = std::collections::HashSet::new();
     all.retain(|agent| seen.insert(agent.clone()));
     all.into_iter().map(|agent| agent.into_bytes().into()).collect()
 }
 
-/// Players of films.
+/// User agents of video players.
 pub(super) const PLAYERS: [&str; 7] = [
     "AppleCoreMedia/1.0.0.22E240 (iPhone; U; CPU OS 18_4 like Mac OS X; en_us)",
     "AppleCoreMedia/1.0.0.22L5234e (Apple TV; U; CPU OS 18_4 like Mac OS X; de_de)",
@@ -144,7 +144,7 @@ pub(super) const PLAYERS: [&str; 7] = [
     "Lavf/61.7.100",
 ];
 
-/// Players of podcasts.
+/// User agents of podcast players.
 pub(super) const PODCATCHERS: [&str; 5] = [
     "AppleCoreMedia/1.0.0.22E240 (iPhone; U; CPU OS 18_4 like Mac OS X; en_gb)",
     "Podcasts/1.9 CFNetwork/3826.500 Darwin/24.4.0",
@@ -153,7 +153,7 @@ pub(super) const PODCATCHERS: [&str; 5] = [
     "gPodder/3.11.4 (http://gpodder.example/) Linux",
 ];
 
-/// Crawlers that say who they are.
+/// User agents of crawlers.
 pub(super) const CRAWLERS: [&str; 4] = [
     "Mozilla/5.0 (compatible; SearchBot/2.1; +http://search.example/bot.html)",
     "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/134.0.6998.88 Mobile Safari/537.36 (compatible; SearchBot/2.1; +http://search.example/bot.html)",
@@ -161,7 +161,7 @@ pub(super) const CRAWLERS: [&str; 4] = [
     "Mozilla/5.0 (compatible; archive-bot/1.0; +https://archive.example/bot)",
 ];
 
-/// Programs of the house.
+/// User agents of the company's own programs.
 pub(super) const SDKS: [&str; 5] = [
     "Boto3/1.37.23 md/Botocore#1.37.23 ua/2.1 os/linux#6.1.130-139.222.amzn2023.x86_64 md/arch#x86_64 lang/python#3.12.9 md/pyimpl#CPython cfg/retry-mode#adaptive Botocore/1.37.23",
     "aws-cli/2.25.6 md/awscrt#0.23.8 ua/2.1 os/linux#6.8.0-1024-aws md/arch#x86_64 lang/python#3.12.9 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe md/prompt#off md/command#s3.sync",
@@ -170,7 +170,7 @@ pub(super) const SDKS: [&str; 5] = [
     "[aws-sdk-go-v2/1.36.3 os/linux lang/go#1.24.1 md/GOOS#linux md/GOARCH#arm64 api/s3#1.78.2]",
 ];
 
-/// Odd ones: quotes within quotes, as found in real logs.
+/// User agents that contain quotes, as found in real logs.
 pub(super) const ODD_AGENTS: [&str; 4] = [
     "Mozilla/5.0 (compatible; \"acme-check\" 1.0)",
     "\"Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36\"",

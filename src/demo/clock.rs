@@ -1,74 +1,75 @@
-//! The month of the demo, and how requests spread over it.
+//! The month of the demo, and how requests are distributed over it.
 //!
-//! All times in the demo are seconds since the start of its month; only what leaves it is on the
-//! calendar.
+//! Times inside the demo are seconds since the start of the month.
 
-/// 2026-04-01T00:00:00Z, a Wednesday, in seconds since the epoch: when the demo begins.
+/// The start of the month, 2026-04-01T00:00:00Z (a Wednesday), in seconds since the epoch.
 pub const MONTH_START: i64 = 1_775_001_600;
-/// 2026-05-01T00:00:00Z: the first second after it.
+/// The end of the month, 2026-05-01T00:00:00Z, in seconds since the epoch.
 pub const MONTH_END: i64 = MONTH_START + MONTH as i64;
-/// Days in the month.
+/// Days of the month.
 pub(super) const DAYS: u32 = 30;
-/// Seconds in the month.
+/// Seconds of the month.
 pub(super) const MONTH: u32 = DAYS * DAY;
-/// Seconds in a day.
+/// Seconds of a day.
 pub(super) const DAY: u32 = crate::log::time::SECONDS_PER_DAY as u32;
 
-/// The second of the month at this day (1–30), hour and minute.
+/// The time of a day (1–30), hour and minute.
 pub(super) const fn at(day: u32, hour: u32, minute: u32) -> u32 {
     (day - 1) * DAY + hour * 3600 + minute * 60
 }
 
-/// How many requests of a hundred thousand fall into each hour of a usual day (UTC): the visitors of a
-/// European shop, least at three in the morning, most in the evening.
+/// Requests per hour (UTC) of 100,000 requests of an average day. The visitors of a European shop are fewest at three in
+/// the morning and most in the evening.
 const HOURS: [u32; 24] = [
     2100, 1500, 1150, 1000, 1050, 1450, 2300, 3300, 4000, 4400, 4700, 4900, 5200, 5000, 4800, 4900, 5300,
     6000, 6900, 7600, 7900, 7100, 5300, 3400,
 ];
 
-/// Weight of each weekday, Monday first: films are watched at the weekend.
+/// Weights of weekdays, Monday first. More films are watched at the weekend.
 const WEEKDAYS: [u32; 7] = [96, 94, 97, 100, 112, 128, 124];
 
-/// How the events of one stream spread over the month: a cumulative share that grows from 0 to 1, linear
-/// between its points. Telling how many events fall between two instants, and when the n-th of them is,
-/// takes no list of events: that is what lets any log file be written without the others.
+/// The distribution of events over the month: a cumulative share from 0 to 1, linear between its points.
+///
+/// The number of events between two times, and the time of the n-th event, follow from the curve without a list of events.
+/// So any log file can be generated without the others.
 #[derive(Clone, Debug)]
 pub(super) struct Curve {
     points: Vec<(u32, f64)>,
 }
 
 impl Curve {
-    /// Spread over these stretches (start, end, weight), which are in order and do not overlap.
-    pub(super) fn of_stretches(stretches: &[(u32, u32, u32)]) -> Curve {
-        let whole: f64 = stretches.iter().map(|&(_, _, weight)| f64::from(weight)).sum();
+    /// Events in these time ranges (start, end, weight), which are in order and do not overlap.
+    pub(super) fn of_ranges(ranges: &[(u32, u32, u32)]) -> Curve {
+        let total: f64 = ranges.iter().map(|&(_, _, weight)| f64::from(weight)).sum();
         let mut points = vec![(0, 0.0)];
         let mut sum = 0.0;
-        for &(start, end, weight) in stretches {
-            points.push((start, sum / whole));
+        for &(start, end, weight) in ranges {
+            points.push((start, sum / total));
             sum += f64::from(weight);
-            points.push((end, sum / whole));
+            points.push((end, sum / total));
         }
         points.push((MONTH, 1.0));
         Curve { points }
     }
 
-    /// Day and night, weekdays and weekends, from `from` to the end of the month; no two days quite alike.
+    /// The daily and weekly pattern of visitors from `from` to the end of the month, with random variation.
     pub(super) fn visitors(seed: u64, from: u32) -> Curve {
-        let stretches: Vec<_> = (from / 3600..DAYS * 24)
+        let ranges: Vec<_> = (from / 3600..DAYS * 24)
             .map(|hour| {
                 let (day, of_day) = (hour / 24, (hour % 24) as usize);
                 let weekday = WEEKDAYS[((day + 2) % 7) as usize];
-                let mood = 90 + (super::random::mix(seed ^ 0xda1 ^ u64::from(day)) % 21) as u32;
-                let wobble = 95 + (super::random::mix(seed ^ 0x40ff ^ u64::from(hour)) % 11) as u32;
+                let day_factor = 90 + (super::random::mix(seed ^ 0xda1 ^ u64::from(day)) % 21) as u32;
+                let hour_factor = 95 + (super::random::mix(seed ^ 0x40ff ^ u64::from(hour)) % 11) as u32;
                 let weight =
-                    u64::from(HOURS[of_day]) * u64::from(weekday * mood) * u64::from(wobble) / 1_000_000;
+                    u64::from(HOURS[of_day]) * u64::from(weekday * day_factor) * u64::from(hour_factor)
+                        / 1_000_000;
                 (hour * 3600, (hour + 1) * 3600, weight as u32)
             })
             .collect();
-        Curve::of_stretches(&stretches)
+        Curve::of_ranges(&ranges)
     }
 
-    /// How many of `units` events are over before `time`. Grows with `time` and ends at `units`.
+    /// The number of events before `time`, out of `units`.
     pub(super) fn before(&self, units: u64, time: u32) -> u64 {
         if time >= MONTH {
             return units;
@@ -81,7 +82,7 @@ impl Curve {
         (share * units as f64) as u64
     }
 
-    /// When event number `unit` of `units` happens; `within` (0–1) places it between its neighbours.
+    /// The time of event `unit` of `units`. `within` (0–1) is its position between the neighbouring events.
     pub(super) fn time_of(&self, unit: u64, within: f64, units: u64) -> u32 {
         let share = (unit as f64 + within) / units as f64;
         let next = self.points.partition_point(|&(_, sum)| sum <= share);
@@ -94,8 +95,8 @@ impl Curve {
     }
 }
 
-/// The parts of a moment of the month (or of the few days after it, when log files still arrive):
-/// year, month, day, hour, minute, second.
+/// Converts a time to year, month, day, hour, minute, second. Times up to some days after the month are valid, because log
+/// files are delivered late.
 pub(super) fn calendar(time: u32) -> [u32; 6] {
     let day = time / DAY + 1;
     let (month, day) = if day > DAYS { (5, day - DAYS) } else { (4, day) };
@@ -124,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn events_happen_where_they_are_counted() {
-        let curve = Curve::of_stretches(&[(100, 200, 1), (1000, 1100, 3)]);
+    fn event_times_agree_with_counts() {
+        let curve = Curve::of_ranges(&[(100, 200, 1), (1000, 1100, 3)]);
         assert_eq!(curve.before(400, 200), 100);
         assert_eq!(curve.before(400, 999), 100);
         for unit in 0..400 {

@@ -1,88 +1,88 @@
-//! The requests that make the trouble, each as its number in its stream says.
+//! Generates the requests of incidents.
 
 use super::clients;
 use super::incidents;
-use super::log_line::{Entry, Quoted, Signing, Transport, Uri, push_number};
-use super::objects::{self, Shelf};
+use super::log_line::{LogLine, Quoted, Signing, Transport, Uri, push_number};
+use super::objects::{self, Prefix};
 use super::random::{self, Rng};
-use super::schedule::{Plan, Stream};
+use super::schedule::{Schedule, Stream};
 use super::signed_requests::{self, push_hex};
-use super::visitor_requests::{self, Scratch, get};
+use super::visitor_requests::{self, TextBuffers, get};
 use super::{World, clock};
 
-/// What the hog asks for at a time.
-pub(super) const HOG_PART: u64 = 64 << 20;
-/// Beyond this size the scraper takes only the start of an object.
-const SCRAPER_WHOLE: u64 = 512 << 10;
-/// How much that is.
-const SCRAPER_PART: u64 = 64 << 10;
+/// Bytes of each range request of the hog.
+pub(super) const HOG_RANGE_BYTES: u64 = 64 << 20;
+/// The scraper downloads only the beginning of objects larger than this, in bytes.
+const SCRAPER_MAX_WHOLE_BYTES: u64 = 512 << 10;
+/// Bytes of that beginning.
+const SCRAPER_RANGE_BYTES: u64 = 64 << 10;
 
-/// Appends all records of one unit of a stream; tells the bytes sent.
-#[allow(clippy::too_many_arguments)] // all are what a line is made of
+/// Appends all records of event `unit` of a stream. Returns their `bytes_sent`.
+#[allow(clippy::too_many_arguments)] // a line depends on all of them
 pub(super) fn write<'a>(
     world: &'a World,
-    plan: &Plan,
+    schedule: &Schedule,
     stream: Stream,
     unit: u64,
     time: u32,
     rng: &mut Rng,
-    scratch: &'a mut Scratch,
+    buffers: &'a mut TextBuffers,
     out: &mut Vec<u8>,
 ) -> u64 {
-    let mut entry = Entry::new(time, rng);
+    let mut line = LogLine::new(time, rng);
     match stream {
-        Stream::Ordinary => return visitor_requests::write(world, time, rng, scratch, out),
-        Stream::DeleteMany => return delete_many(world, plan, unit, entry, rng, scratch, out),
-        Stream::Copies => return copy(unit, entry, rng, scratch, out),
-        Stream::Scraper => scrape(world, unit, &mut entry, rng),
-        Stream::Hog => hog(world, unit, &mut entry, rng),
-        Stream::Guessing => guess(unit, &mut entry, rng, &mut scratch.first),
-        Stream::Hotlinking => hotlink(world, &mut entry, rng, &mut scratch.first),
-        Stream::RetryLoop => retry(&mut entry, rng),
+        Stream::Ordinary => return visitor_requests::write(world, time, rng, buffers, out),
+        Stream::DeleteMany => return delete_many(world, schedule, unit, line, rng, buffers, out),
+        Stream::Copies => return copy(unit, line, rng, buffers, out),
+        Stream::Scraper => scrape(world, unit, &mut line, rng),
+        Stream::Hog => hog(world, unit, &mut line, rng),
+        Stream::Guessing => guess(unit, &mut line, rng, &mut buffers.first),
+        Stream::Hotlinking => hotlink(world, &mut line, rng, &mut buffers.first),
+        Stream::RetryLoop => retry(&mut line, rng),
         Stream::DeleteOne => {
-            let object = world.catalogue.object(world.catalogue.shelf(Shelf::Archive).start + unit as usize);
-            cleanup(&mut entry);
-            entry.operation = "REST.DELETE.OBJECT";
-            entry.key = object.key;
-            entry.uri = Uri::Line { method: "DELETE", root: "", path: object.path, query: b"" };
-            entry.status = 204;
-            entry.object_size = Some(object.size);
-            entry.take_time(1000, rng);
+            let object = world.objects.object(world.objects.range(Prefix::Archive).start + unit as usize);
+            cleanup(&mut line);
+            line.operation = "REST.DELETE.OBJECT";
+            line.key = object.key;
+            line.uri = Uri::Line { method: "DELETE", root: "", path: object.path, query: b"" };
+            line.status = 204;
+            line.object_size = Some(object.size);
+            line.take_time(1000, rng);
         }
-        Stream::Lifecycle => lifecycle(unit, &mut entry, rng, scratch),
-        Stream::Hostile => hostile(unit, &mut entry, rng),
+        Stream::Lifecycle => lifecycle(unit, &mut line, rng, buffers),
+        Stream::Hostile => hostile(unit, &mut line, rng),
     }
-    entry.write(rng.next(), out);
-    entry.bytes_sent
+    line.write(rng.next(), out);
+    line.bytes_sent
 }
 
-fn scrape<'a>(world: &'a World, unit: u64, entry: &mut Entry<'a>, rng: &mut Rng) {
-    let object = world.catalogue.object(unit as usize);
-    get(object, entry);
-    if object.size > SCRAPER_WHOLE {
-        entry.status = 206;
-        entry.bytes_sent = SCRAPER_PART;
+fn scrape<'a>(world: &'a World, unit: u64, line: &mut LogLine<'a>, rng: &mut Rng) {
+    let object = world.objects.object(unit as usize);
+    get(object, line);
+    if object.size > SCRAPER_MAX_WHOLE_BYTES {
+        line.status = 206;
+        line.bytes_sent = SCRAPER_RANGE_BYTES;
     }
-    entry.remote_ip = incidents::SCRAPER_IP.as_bytes();
-    entry.user_agent = Quoted::Text(b"python-requests/2.32.3");
-    entry.transport = Transport::Tls13;
-    entry.take_time(9_000, rng);
+    line.remote_ip = incidents::SCRAPER_IP.as_bytes();
+    line.user_agent = Quoted::Text(b"python-requests/2.32.3");
+    line.transport = Transport::Tls13;
+    line.take_time(9_000, rng);
 }
 
-fn hog<'a>(world: &'a World, unit: u64, entry: &mut Entry<'a>, rng: &mut Rng) {
-    let masters = world.catalogue.shelf(Shelf::Masters);
-    // Forty ranges of one film, then of the next.
+fn hog<'a>(world: &'a World, unit: u64, line: &mut LogLine<'a>, rng: &mut Rng) {
+    let masters = world.objects.range(Prefix::Masters);
+    // Forty ranges of each film in turn.
     let film = (unit / 40) as usize % masters.len();
-    get(world.catalogue.object(masters.start + film), entry);
-    entry.status = 206;
-    entry.bytes_sent = HOG_PART;
-    entry.remote_ip = incidents::HOG_IP.as_bytes();
-    entry.user_agent = Quoted::Text(b"aria2/1.37.0");
-    entry.transport = Transport::Tls12;
-    entry.take_time(rng.between(9_000, 30_000), rng);
+    get(world.objects.object(masters.start + film), line);
+    line.status = 206;
+    line.bytes_sent = HOG_RANGE_BYTES;
+    line.remote_ip = incidents::HOG_IP.as_bytes();
+    line.user_agent = Quoted::Text(b"aria2/1.37.0");
+    line.transport = Transport::Tls12;
+    line.take_time(rng.between(9_000, 30_000), rng);
 }
 
-fn guess<'a>(unit: u64, entry: &mut Entry<'a>, rng: &mut Rng, path: &'a mut Vec<u8>) {
+fn guess<'a>(unit: u64, line: &mut LogLine<'a>, rng: &mut Rng, path: &'a mut Vec<u8>) {
     const GUESSES: [&str; 40] = [
         "backup.sql",
         ".env",
@@ -126,7 +126,7 @@ fn guess<'a>(unit: u64, entry: &mut Entry<'a>, rng: &mut Rng, path: &'a mut Vec<
         "xmlrpc.php",
     ];
     path.clear();
-    // Every seventh guess is a number of its own: dumps by date.
+    // Every seventh guess is a dated dump.
     if unit % 7 == 6 {
         path.extend_from_slice(b"backup-");
         push_number(path, 20_240_000 + unit / 7 % 9000);
@@ -135,76 +135,76 @@ fn guess<'a>(unit: u64, entry: &mut Entry<'a>, rng: &mut Rng, path: &'a mut Vec<
         path.extend_from_slice(rng.pick(&GUESSES).as_bytes());
     }
     let path: &'a [u8] = path;
-    entry.key = path;
-    entry.uri = Uri::Line { method: "GET", root: "", path, query: b"" };
-    let who = rng.below(incidents::GUESSER_IPS.len() as u64) as usize;
-    entry.remote_ip = incidents::GUESSER_IPS[who].as_bytes();
-    entry.user_agent = Quoted::Text(if who.is_multiple_of(2) {
+    line.key = path;
+    line.uri = Uri::Line { method: "GET", root: "", path, query: b"" };
+    let address = rng.below(incidents::GUESSER_IPS.len() as u64) as usize;
+    line.remote_ip = incidents::GUESSER_IPS[address].as_bytes();
+    line.user_agent = Quoted::Text(if address.is_multiple_of(2) {
         b"Mozilla/5.0 zgrab/0.x"
     } else {
         b"Fuzz Faster U Fool v2.1.0-dev"
     });
-    entry.fail(403, "AccessDenied", rng);
+    line.fail(403, "AccessDenied", rng);
 }
 
-fn hotlink<'a>(world: &'a World, entry: &mut Entry<'a>, rng: &mut Rng, referer: &'a mut Vec<u8>) {
-    let client = world.people.somebody(rng);
-    entry.remote_ip = &client.ip;
-    entry.transport = client.transport;
-    entry.user_agent = Quoted::Text(world.people.browser(client));
-    visitor_requests::picture(world, Shelf::Images, client, entry, rng);
+fn hotlink<'a>(world: &'a World, line: &mut LogLine<'a>, rng: &mut Rng, referer: &'a mut Vec<u8>) {
+    let client = world.clients.pick(rng);
+    line.remote_ip = &client.ip;
+    line.transport = client.transport;
+    line.user_agent = Quoted::Text(world.clients.browser(client));
+    visitor_requests::picture(world, Prefix::Images, client, line, rng);
     referer.clear();
     referer.extend_from_slice(incidents::FREELOADER.as_bytes());
     referer.extend_from_slice(b"gallery/");
     push_number(referer, 1 + rng.rank(40) as u64);
-    entry.referer = Quoted::Text(referer);
+    line.referer = Quoted::Text(referer);
 }
 
-fn retry(entry: &mut Entry<'_>, rng: &mut Rng) {
-    entry.operation = "REST.PUT.OBJECT";
-    entry.key = b"state/checkpoint.json";
-    entry.uri = Uri::Line { method: "PUT", root: "", path: b"state/checkpoint.json", query: b"" };
-    entry.requester = incidents::RETRY_REQUESTER.as_bytes();
-    entry.remote_ip = incidents::RETRY_IP.as_bytes();
-    entry.user_agent = Quoted::Text(clients::SDKS[4].as_bytes());
-    entry.signing = Signing::Header;
-    entry.fail(503, "SlowDown", rng);
+fn retry(line: &mut LogLine<'_>, rng: &mut Rng) {
+    line.operation = "REST.PUT.OBJECT";
+    line.key = b"state/checkpoint.json";
+    line.uri = Uri::Line { method: "PUT", root: "", path: b"state/checkpoint.json", query: b"" };
+    line.requester = incidents::RETRY_REQUESTER.as_bytes();
+    line.remote_ip = incidents::RETRY_IP.as_bytes();
+    line.user_agent = Quoted::Text(clients::SDKS[4].as_bytes());
+    line.signing = Signing::Header;
+    line.fail(503, "SlowDown", rng);
 }
 
-fn cleanup(entry: &mut Entry<'_>) {
-    entry.requester = incidents::CLEANUP_REQUESTER.as_bytes();
-    entry.remote_ip = b"10.4.9.5";
-    entry.user_agent = Quoted::Text(clients::SDKS[0].as_bytes());
-    entry.signing = Signing::Header;
-    entry.transport = Transport::Tls12;
-    entry.region = "eu-west-1";
+fn cleanup(line: &mut LogLine<'_>) {
+    line.requester = incidents::CLEANUP_REQUESTER.as_bytes();
+    line.remote_ip = b"10.4.9.5";
+    line.user_agent = Quoted::Text(clients::SDKS[0].as_bytes());
+    line.signing = Signing::Header;
+    line.transport = Transport::Tls12;
+    line.region = "eu-west-1";
 }
 
 fn delete_many<'a>(
     world: &'a World,
-    plan: &Plan,
+    schedule: &Schedule,
     unit: u64,
-    mut entry: Entry<'a>,
+    mut line: LogLine<'a>,
     rng: &mut Rng,
-    scratch: &mut Scratch,
+    buffers: &mut TextBuffers,
     out: &mut Vec<u8>,
 ) -> u64 {
-    cleanup(&mut entry);
-    let (first, count) = plan.deleted_together(unit);
-    let mut request = entry;
+    cleanup(&mut line);
+    let (first, count) = schedule.objects_of_multi_delete(unit);
+    let mut request = line;
     request.operation = "REST.POST.MULTI_OBJECT_DELETE";
     request.uri = Uri::Line { method: "POST", root: "", path: b"", query: b"delete" };
     request.bytes_sent = 120 + 95 * count as u64;
     request.take_time(1000, rng);
     request.write(rng.next(), out);
-    let start = world.catalogue.shelf(Shelf::Archive).start + first;
+    let start = world.objects.range(Prefix::Archive).start + first;
     for index in start..start + count {
-        let object = world.catalogue.object(index);
-        scratch.first.clear();
-        objects::once_with_plus(object.path, &mut scratch.first);
-        let mut part = entry;
+        let object = world.objects.object(index);
+        buffers.first.clear();
+        objects::once_with_plus(object.path, &mut buffers.first);
+        let mut part = line;
         part.operation = "BATCH.DELETE.OBJECT";
-        part.key = &scratch.first;
+        part.key = &buffers.first;
         part.status = 204;
         part.object_size = Some(object.size);
         part.referer = Quoted::Bare;
@@ -214,15 +214,15 @@ fn delete_many<'a>(
     request.bytes_sent
 }
 
-fn copy(unit: u64, entry: Entry<'_>, rng: &mut Rng, scratch: &mut Scratch, out: &mut Vec<u8>) -> u64 {
-    let [_, month, day, ..] = clock::calendar(entry.time);
+fn copy(unit: u64, line: LogLine<'_>, rng: &mut Rng, buffers: &mut TextBuffers, out: &mut Vec<u8>) -> u64 {
+    let [_, month, day, ..] = clock::calendar(line.time);
     let name = 10_000_000 + random::mix(unit) % 90_000_000;
-    let Scratch { first: from, second: to } = scratch;
+    let TextBuffers { first: from, second: to } = buffers;
     for (folder, key) in [("uploads", &mut *from), ("originals", &mut *to)] {
         key.clear();
         key.extend_from_slice(format!("{folder}/2026/{month:02}/{day:02}/IMG_{name}.jpg").as_bytes());
     }
-    let mut request = entry;
+    let mut request = line;
     request.requester = clients::ARCHIVER.as_bytes();
     request.remote_ip = b"10.4.9.8";
     request.signing = Signing::Header;
@@ -245,13 +245,13 @@ fn copy(unit: u64, entry: Entry<'_>, rng: &mut Rng, scratch: &mut Scratch, out: 
     request.bytes_sent
 }
 
-fn lifecycle<'a>(unit: u64, entry: &mut Entry<'a>, rng: &mut Rng, scratch: &'a mut Scratch) {
-    let Scratch { first: path, second: key } = scratch;
+fn lifecycle<'a>(unit: u64, line: &mut LogLine<'a>, rng: &mut Rng, buffers: &'a mut TextBuffers) {
+    let TextBuffers { first: path, second: key } = buffers;
     path.clear();
     key.clear();
-    signed_requests::scratch_path(unit, path);
-    entry.requester = b"AmazonS3";
-    entry.operation = match unit % 4 {
+    signed_requests::temporary_path(unit, path);
+    line.requester = b"AmazonS3";
+    line.operation = match unit % 4 {
         0 | 1 => "S3.EXPIRE.OBJECT",
         2 => "S3.CREATE.DELETEMARKER",
         _ => "S3.TRANSITION_SIA.OBJECT",
@@ -261,26 +261,26 @@ fn lifecycle<'a>(unit: u64, entry: &mut Entry<'a>, rng: &mut Rng, scratch: &'a m
     } else {
         objects::encode(path, key);
     }
-    entry.key = key;
-    entry.uri = Uri::Absent;
-    entry.status = 0;
-    entry.object_size = Some(rng.between(20_000, 48_000_000));
+    line.key = key;
+    line.uri = Uri::Absent;
+    line.status = 0;
+    line.object_size = Some(rng.between(20_000, 48_000_000));
     if unit % 4 != 2 {
         path.clear();
         push_hex(path, rng.next());
         push_hex(path, rng.next());
-        entry.version_id = path;
+        line.version_id = path;
     }
-    entry.transport = Transport::Plain;
-    entry.host = "-";
+    line.transport = Transport::Plain;
+    line.host = "-";
 }
 
-/// How many hostile requests there are.
-pub(super) const HOSTILE: u64 = 12;
+/// Requests of [`Stream::Hostile`].
+pub(super) const HOSTILE_REQUESTS: u64 = 12;
 
-fn hostile(unit: u64, entry: &mut Entry<'_>, rng: &mut Rng) {
-    // Key as logged (twice encoded), path (once), referer, user agent.
-    const STRINGS: [(&str, &str, &str, &str); HOSTILE as usize] = [
+fn hostile(unit: u64, line: &mut LogLine<'_>, rng: &mut Rng) {
+    // The key as logged (encoded twice), the path (encoded once), the referer, the user agent.
+    const STRINGS: [(&str, &str, &str, &str); HOSTILE_REQUESTS as usize] = [
         ("-", "", "-", "\x1b]0;owned\x07curl/8.0"),
         ("-", "", "-", "\x1b[2J\x1b[1;1HMozilla/5.0 \x1b[31mall your logs\x1b[0m"),
         ("-", "", "=cmd|' /C calc'!A0", "Mozilla/5.0"),
@@ -299,23 +299,23 @@ fn hostile(unit: u64, entry: &mut Entry<'_>, rng: &mut Rng) {
             "\u{9b}31mC1",
         ),
     ];
-    let (key, path, referer, user_agent) = STRINGS[(unit % HOSTILE) as usize];
-    entry.remote_ip = incidents::HOSTILE_IP.as_bytes();
-    entry.operation = if key == "-" { "REST.GET.BUCKET" } else { "REST.GET.OBJECT" };
-    entry.key = key.as_bytes();
-    entry.uri = Uri::Line { method: "GET", root: "", path: path.as_bytes(), query: b"" };
-    entry.referer = if referer == "-" { Quoted::Absent } else { Quoted::Text(referer.as_bytes()) };
-    entry.user_agent = Quoted::Text(user_agent.as_bytes());
-    entry.fail(403, "AccessDenied", rng);
+    let (key, path, referer, user_agent) = STRINGS[(unit % HOSTILE_REQUESTS) as usize];
+    line.remote_ip = incidents::HOSTILE_IP.as_bytes();
+    line.operation = if key == "-" { "REST.GET.BUCKET" } else { "REST.GET.OBJECT" };
+    line.key = key.as_bytes();
+    line.uri = Uri::Line { method: "GET", root: "", path: path.as_bytes(), query: b"" };
+    line.referer = if referer == "-" { Quoted::Absent } else { Quoted::Text(referer.as_bytes()) };
+    line.user_agent = Quoted::Text(user_agent.as_bytes());
+    line.fail(403, "AccessDenied", rng);
 }
 
-/// How many damaged lines there are.
-pub(super) const DAMAGED: u64 = 5;
+/// Damaged lines in the demo.
+pub(super) const DAMAGED_LINES: u64 = 5;
 
-/// Appends a line that is no record.
-pub(super) fn damaged(number: u64, out: &mut Vec<u8>) {
+/// Appends a line that is not a record.
+pub(super) fn damaged_line(number: u64, out: &mut Vec<u8>) {
     use super::log_line::{BUCKET, BUCKET_OWNER};
-    let text = match number % DAMAGED {
+    let text = match number % DAMAGED_LINES {
         0 => format!("{BUCKET_OWNER} {BUCKET} [06/Apr/2026:17:2"),
         1 => "upload failed: An error occurred (SlowDown) when calling the PutObject operation: retry.".to_owned(),
         2 => format!("{BUCKET_OWNER} {BUCKET} [14/Apr/2026:09:41:07 +0000] 100.81.4.9 - 7QX2"),

@@ -1,45 +1,44 @@
-//! The trouble hidden in the demo: who makes it, when, and how it shows. Tests and documentation point
-//! here.
+//! The incidents in the demo: who causes them, when, and how they appear in the logs.
 
 use super::clock::{MONTH, MONTH_START, at};
 
-/// One kind of trouble.
+/// A kind of incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Trouble {
-    /// Walks all keys in order.
+pub enum Incident {
+    /// Downloads all keys in order.
     Scraper,
-    /// Downloads the same few huge films again and again.
+    /// Downloads the same few very large films again and again.
     Hog,
-    /// Guesses keys that ought not to be there.
+    /// Guesses keys of files that should not be public.
     Guessing,
-    /// Shows our pictures on a strange site.
+    /// Shows the pictures of the bucket on another site.
     Hotlinking,
-    /// Tries again every second whatever the answer.
+    /// Repeats a failing request every second.
     RetryLoop,
     /// Deletes a whole prefix.
     Deletion,
-    /// Lifecycle: no trouble, but records of requests that nobody made.
+    /// Lifecycle rules: not an incident, but records without a client.
     Lifecycle,
-    /// Copies: no trouble, but two records for one request.
+    /// Copies: not an incident, but two records for one request.
     Copies,
-    /// Text made to harm whoever reads the log.
+    /// Text that attacks programs which read the log.
     Hostile,
 }
 
-/// What is known of one kind of trouble.
+/// The description of an incident.
 #[derive(Debug)]
-pub struct TroubleSpec {
+pub struct IncidentSpec {
     /// The kind.
-    pub trouble: Trouble,
-    /// Who it is: addresses or requester.
+    pub incident: Incident,
+    /// Addresses or requester of the client.
     pub who: &'static str,
-    /// First second of it, since the epoch.
+    /// The first second, since the epoch.
     pub since: i64,
-    /// First second after it.
+    /// The first second after the incident, since the epoch.
     pub until: i64,
-    /// How it shows.
+    /// How it appears in the logs.
     pub how: &'static str,
-    /// A filter, in Tamarin's filter language, that finds its records and hardly any other.
+    /// A filter that finds its records and hardly any others.
     pub filter: &'static str,
 }
 
@@ -47,47 +46,47 @@ pub struct TroubleSpec {
 pub const SCRAPER_IP: &str = "203.0.113.7";
 /// Address of the bandwidth hog.
 pub const HOG_IP: &str = "198.51.100.23";
-/// Share of the month's `bytes_sent` that goes to the hog, about.
+/// The approximate share of `bytes_sent` of the hog.
 pub const HOG_SHARE: f64 = 0.375;
-/// Addresses that guess keys.
+/// Addresses of the client that guesses keys.
 pub const GUESSER_IPS: [&str; 6] =
     ["192.0.2.14", "192.0.2.15", "192.0.2.37", "192.0.2.81", "192.0.2.144", "192.0.2.203"];
-/// Where the pictures are shown: the start of the referers.
+/// The site that shows the pictures: the beginning of the referers.
 pub const FREELOADER: &str = "https://freeloader.example/";
-/// Address of the client that tries again and again.
+/// Address of the client in the retry loop.
 pub const RETRY_IP: &str = "198.51.100.77";
-/// Who that client is.
+/// Requester of the client in the retry loop.
 pub const RETRY_REQUESTER: &str = "arn:aws:sts::123456789012:assumed-role/batch-render/worker-7";
-/// Who deletes `archive/2024/`.
+/// Requester that deletes `archive/2024/`.
 pub const CLEANUP_REQUESTER: &str = "arn:aws:sts::123456789012:assumed-role/cleanup-prod/cleanup-1777038000";
-/// Address of the hostile strings.
+/// Address of the client that sends hostile text.
 pub const HOSTILE_IP: &str = "198.51.100.66";
 
-/// The two nights of the scraper, in seconds of the month.
+/// The two nights of the scraper: start, end and weight, in seconds since the start of the month.
 pub(super) const SCRAPER_NIGHTS: [(u32, u32, u32); 2] =
     [(at(12, 22, 0), at(13, 5, 0), 1), (at(13, 22, 0), at(14, 5, 0), 1)];
-/// The guessing: half of it in six minutes.
+/// The time ranges of the guessing; half of its requests are in six minutes.
 pub(super) const GUESSING: [(u32, u32, u32); 3] =
     [(at(17, 3, 0), at(17, 3, 12), 2), (at(17, 3, 12), at(17, 3, 18), 5), (at(17, 3, 18), at(17, 3, 40), 3)];
-/// From when on pictures are shown elsewhere.
+/// When the other site starts to show the pictures.
 pub(super) const FREELOADER_SINCE: u32 = at(21, 9, 0);
-/// The retry loop.
+/// Start and end of the retry loop.
 pub(super) const RETRY_LOOP: (u32, u32) = (at(9, 14, 0), at(9, 17, 0));
-/// Keys deleted one by one.
+/// When keys are deleted with single requests.
 pub(super) const DELETE_ONE: (u32, u32) = (at(24, 13, 40), at(24, 13, 50));
-/// Keys deleted many at a time.
+/// When keys are deleted with multi-deletes.
 pub(super) const DELETE_MANY: (u32, u32) = (at(24, 13, 50), at(24, 14, 25));
-/// From when on `archive/2024/` is no more.
+/// When `archive/2024/` is deleted.
 pub(super) const ARCHIVE_GONE: u32 = at(24, 14, 25);
 
 const fn epoch(second_of_month: u32) -> i64 {
     MONTH_START + second_of_month as i64
 }
 
-/// All of it.
-pub static TROUBLES: [TroubleSpec; 9] = [
-    TroubleSpec {
-        trouble: Trouble::Scraper,
+/// All incidents, in the order of [`Incident`].
+pub static INCIDENTS: [IncidentSpec; 9] = [
+    IncidentSpec {
+        incident: Incident::Scraper,
         who: SCRAPER_IP,
         since: epoch(SCRAPER_NIGHTS[0].0),
         until: epoch(SCRAPER_NIGHTS[1].1),
@@ -95,8 +94,8 @@ pub static TROUBLES: [TroubleSpec; 9] = [
               order of the keys; of large objects only the first 64 KiB (206).",
         filter: "ip:203.0.113.7",
     },
-    TroubleSpec {
-        trouble: Trouble::Hog,
+    IncidentSpec {
+        incident: Incident::Hog,
         who: HOG_IP,
         since: epoch(0),
         until: epoch(MONTH),
@@ -104,8 +103,8 @@ pub static TROUBLES: [TroubleSpec; 9] = [
               Some 1 % of the requests, 35–40 % of the bytes sent.",
         filter: "ip:198.51.100.23",
     },
-    TroubleSpec {
-        trouble: Trouble::Guessing,
+    IncidentSpec {
+        incident: Incident::Guessing,
         who: "192.0.2.0/24 (six addresses)",
         since: epoch(GUESSING[0].0),
         until: epoch(GUESSING[2].1),
@@ -113,8 +112,8 @@ pub static TROUBLES: [TroubleSpec; 9] = [
               03:12 to 03:18 the busiest minutes of the month.",
         filter: "ip:192.0.2.0/24 status:403",
     },
-    TroubleSpec {
-        trouble: Trouble::Hotlinking,
+    IncidentSpec {
+        incident: Incident::Hotlinking,
         who: FREELOADER,
         since: epoch(FREELOADER_SINCE),
         until: epoch(MONTH),
@@ -122,8 +121,8 @@ pub static TROUBLES: [TroubleSpec; 9] = [
               https://freeloader.example/gallery/.",
         filter: "referer:https://freeloader.example/*",
     },
-    TroubleSpec {
-        trouble: Trouble::RetryLoop,
+    IncidentSpec {
+        incident: Incident::RetryLoop,
         who: RETRY_REQUESTER,
         since: epoch(RETRY_LOOP.0),
         until: epoch(RETRY_LOOP.1),
@@ -131,8 +130,8 @@ pub static TROUBLES: [TroubleSpec; 9] = [
               SlowDown.",
         filter: "ip:198.51.100.77 status:503",
     },
-    TroubleSpec {
-        trouble: Trouble::Deletion,
+    IncidentSpec {
+        incident: Incident::Deletion,
         who: CLEANUP_REQUESTER,
         since: epoch(DELETE_ONE.0),
         until: epoch(DELETE_MANY.1),
@@ -140,8 +139,8 @@ pub static TROUBLES: [TroubleSpec; 9] = [
               REST.POST.MULTI_OBJECT_DELETE with a BATCH.DELETE.OBJECT for each key, which share a request id.",
         filter: "requester:role/cleanup-prod",
     },
-    TroubleSpec {
-        trouble: Trouble::Lifecycle,
+    IncidentSpec {
+        incident: Incident::Lifecycle,
         who: "AmazonS3",
         since: epoch(at(1, 0, 10)),
         until: epoch(at(30, 0, 50)),
@@ -149,8 +148,8 @@ pub static TROUBLES: [TroubleSpec; 9] = [
               tmp/, without address, request line or status.",
         filter: "requester:AmazonS3",
     },
-    TroubleSpec {
-        trouble: Trouble::Copies,
+    IncidentSpec {
+        incident: Incident::Copies,
         who: super::clients::ARCHIVER,
         since: epoch(at(1, 2, 20)),
         until: epoch(at(30, 2, 50)),
@@ -158,8 +157,8 @@ pub static TROUBLES: [TroubleSpec; 9] = [
               REST.COPY.OBJECT_GET with the same request id.",
         filter: "requester:role/archiver",
     },
-    TroubleSpec {
-        trouble: Trouble::Hostile,
+    IncidentSpec {
+        incident: Incident::Hostile,
         who: HOSTILE_IP,
         since: epoch(at(5, 0, 0)),
         until: epoch(at(29, 0, 0)),
@@ -169,9 +168,9 @@ pub static TROUBLES: [TroubleSpec; 9] = [
     },
 ];
 
-impl Trouble {
-    /// What is known of it.
-    pub fn spec(self) -> &'static TroubleSpec {
-        &TROUBLES[self as usize]
+impl Incident {
+    /// The description of this incident.
+    pub fn spec(self) -> &'static IncidentSpec {
+        &INCIDENTS[self as usize]
     }
 }

@@ -1,23 +1,23 @@
-//! A record of the demo and its spelling as a log line: all 27 fields, as S3 writes them today.
+//! Formats a record of the demo as a log line with the 27 fields that S3 writes today.
 
 use super::clock;
 use super::random::{self, Rng};
 
 /// The logged bucket.
 pub const BUCKET: &str = "acme-media";
-/// Canonical id of its owner.
+/// Canonical user id of the bucket owner.
 pub const BUCKET_OWNER: &str = "3f9c1e0d7a5b48c2966e1f0b7d3a5c84e2109fb6d8c74a3150e6b92f7d1c8a43";
-/// The account it belongs to.
+/// The account that the bucket belongs to.
 pub const ACCOUNT: &str = "123456789012";
 
-/// One record. Text is as logged: nothing is encoded on the way out.
+/// One record. Texts are written as they are, without encoding.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<'a> {
+pub(super) struct LogLine<'a> {
     /// Seconds since the start of the month.
     pub(super) time: u32,
     pub(super) remote_ip: &'a [u8],
     pub(super) requester: &'a [u8],
-    /// What the request id is made of: the records of one request have the same.
+    /// Gives the request id. The records of one request have the same.
     pub(super) request: u64,
     pub(super) operation: &'a str,
     pub(super) key: &'a [u8],
@@ -44,11 +44,11 @@ pub(super) struct Entry<'a> {
 /// A quoted field.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Quoted<'a> {
-    /// `-` without quotes: parts of other requests.
+    /// `-` without quotes, in records that are part of another request.
     Bare,
     /// `"-"`.
     Absent,
-    /// The text in quotes; quotes within are left as they are, as S3 does.
+    /// The text in quotes. Quotes within the text are not escaped, as in S3.
     Text(&'a [u8]),
 }
 
@@ -57,9 +57,9 @@ pub(super) enum Quoted<'a> {
 pub(super) enum Uri<'a> {
     /// `-`.
     Bare,
-    /// `"-"`: lifecycle.
+    /// `"-"`, in records of lifecycle rules.
     Absent,
-    /// `METHOD ROOT/PATH?QUERY HTTP/1.1`; no `?` without a query. The path is encoded once.
+    /// `METHOD ROOT/PATH?QUERY HTTP/1.1`, without `?` if there is no query. The path is percent-encoded.
     Line { method: &'a str, root: &'a str, path: &'a [u8], query: &'a [u8] },
 }
 
@@ -72,7 +72,7 @@ pub(super) enum Signing {
     OldHeader,
 }
 
-/// What a request came over.
+/// The transport of a request: TLS version or plain HTTP.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Transport {
     Tls13,
@@ -81,17 +81,17 @@ pub(super) enum Transport {
     Plain,
 }
 
-/// `Host` of the virtual-hosted style.
+/// The `Host` header of virtual-hosted-style requests.
 pub(super) const HOST: &str = "acme-media.s3.eu-west-1.amazonaws.com";
-/// `Host` of the path style; the bucket stands in the path.
+/// The `Host` header of path-style requests, whose path contains the bucket.
 pub(super) const HOST_PATH_STYLE: &str = "s3.eu-west-1.amazonaws.com";
-/// `Host` of the static website.
+/// The `Host` header of the static website.
 pub(super) const HOST_WEBSITE: &str = "acme-media.s3-website-eu-west-1.amazonaws.com";
 
-impl<'a> Entry<'a> {
-    /// An anonymous GET over TLS 1.3 with status 200 and nothing else said.
-    pub(super) fn new(time: u32, rng: &mut Rng) -> Entry<'a> {
-        Entry {
+impl<'a> LogLine<'a> {
+    /// An anonymous GET over TLS 1.3 with status 200; other fields are absent.
+    pub(super) fn new(time: u32, rng: &mut Rng) -> LogLine<'a> {
+        LogLine {
             time,
             remote_ip: b"-",
             requester: b"-",
@@ -117,7 +117,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Fails with this status: an error document is sent in place of the object.
+    /// Sets an error: S3 sends an error document instead of the object.
     pub(super) fn fail(&mut self, status: u16, error: &'a str, rng: &mut Rng) {
         self.status = status;
         self.error = error;
@@ -131,16 +131,16 @@ impl<'a> Entry<'a> {
         self.total_time = Some(4 + rng.below(22));
     }
 
-    /// Times that fit: S3 thinks for some milliseconds, then `bytes_sent` go out at `speed` bytes a
+    /// Sets total and turn-around time: S3 takes some milliseconds, then sends `bytes_sent` at `speed` bytes per
     /// millisecond.
     pub(super) fn take_time(&mut self, speed: u64, rng: &mut Rng) {
         let u = rng.unit();
-        let thinking = 6 + (70.0 * u * u * u) as u64 + if rng.once_in(400) { rng.below(1900) } else { 0 };
-        self.turn_around_time = Some(thinking);
-        self.total_time = Some(thinking + self.bytes_sent / speed.max(1) + rng.below(4));
+        let turn_around = 6 + (70.0 * u * u * u) as u64 + if rng.once_in(400) { rng.below(1900) } else { 0 };
+        self.turn_around_time = Some(turn_around);
+        self.total_time = Some(turn_around + self.bytes_sent / speed.max(1) + rng.below(4));
     }
 
-    /// Appends the line with its line end.
+    /// Appends the line with its line feed.
     pub(super) fn write(&self, host_id: u64, out: &mut Vec<u8>) {
         out.extend_from_slice(BUCKET_OWNER.as_bytes());
         out.push(b' ');
@@ -218,7 +218,7 @@ fn push_quoted(out: &mut Vec<u8>, text: Quoted<'_>) {
     }
 }
 
-/// The number, or `-`, and a space.
+/// Appends the number, or `-`, and a space.
 fn push_optional(out: &mut Vec<u8>, number: Option<u64>) {
     match number {
         Some(number) => push_number(out, number),
@@ -227,7 +227,7 @@ fn push_optional(out: &mut Vec<u8>, number: Option<u64>) {
     out.push(b' ');
 }
 
-/// A number in decimal.
+/// Appends a decimal number.
 pub(super) fn push_number(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0u8; 20];
     let mut start = digits.len();
@@ -242,13 +242,13 @@ pub(super) fn push_number(out: &mut Vec<u8>, mut number: u64) {
     out.extend_from_slice(&digits[start..]);
 }
 
-/// A number below 100 in two digits.
+/// Appends a number below 100 with two digits.
 #[inline]
 pub(super) fn push_two(out: &mut Vec<u8>, number: u32) {
     out.extend_from_slice(&[b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
 }
 
-/// `17/Apr/2026:03:15:02 +0000`
+/// Appends a time: `17/Apr/2026:03:15:02 +0000`.
 fn push_time(out: &mut Vec<u8>, time: u32) {
     let [_, _, day, hour, minute, second] = clock::calendar(time);
     push_two(out, day);
@@ -261,7 +261,7 @@ fn push_time(out: &mut Vec<u8>, time: u32) {
     out.extend_from_slice(b" +0000");
 }
 
-/// 16 upper-case letters and digits and a space.
+/// Appends 16 upper-case letters and digits, and a space.
 fn push_request_id(out: &mut Vec<u8>, request: u64) {
     let mut text = [b' '; 17];
     let mut bits = (u128::from(random::mix(request)) << 64) | u128::from(request);
@@ -272,7 +272,7 @@ fn push_request_id(out: &mut Vec<u8>, request: u64) {
     out.extend_from_slice(&text);
 }
 
-/// 56 random bytes in base64, 76 characters, and a space.
+/// Appends 56 random bytes in base64 (76 characters), and a space.
 fn push_host_id(out: &mut Vec<u8>, seed: u64) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = [b' '; 77];
@@ -285,7 +285,7 @@ fn push_host_id(out: &mut Vec<u8>, seed: u64) {
             bits >>= 6;
         }
     }
-    // The last symbol before the padding carries two bits of nothing.
+    // The last symbol before the padding has two unused bits, which are zero.
     text[74] = ALPHABET[(word & 0x3c) as usize];
     text[75] = b'=';
     out.extend_from_slice(&text);
@@ -296,17 +296,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_spelled_as_s3_spells_it() {
+    fn a_line_has_the_format_of_s3() {
         let mut rng = Rng::new(1, 1);
-        let mut entry = Entry::new(clock::at(17, 3, 15) + 2, &mut rng);
-        entry.remote_ip = b"203.0.113.7";
-        entry.key = b"a%2520b.jpg";
-        entry.uri = Uri::Line { method: "GET", root: "", path: b"a%20b.jpg", query: b"" };
-        entry.bytes_sent = 1234;
-        entry.object_size = Some(1234);
-        entry.user_agent = Quoted::Text(b"curl/8.7.1");
+        let mut line = LogLine::new(clock::at(17, 3, 15) + 2, &mut rng);
+        line.remote_ip = b"203.0.113.7";
+        line.key = b"a%2520b.jpg";
+        line.uri = Uri::Line { method: "GET", root: "", path: b"a%20b.jpg", query: b"" };
+        line.bytes_sent = 1234;
+        line.object_size = Some(1234);
+        line.user_agent = Quoted::Text(b"curl/8.7.1");
         let mut out = Vec::new();
-        entry.write(7, &mut out);
+        line.write(7, &mut out);
         let line = String::from_utf8(out).unwrap();
         let (head, tail) = line.split_once(" REST.GET.OBJECT ").unwrap();
         let (head, request_id) = head.rsplit_once(' ').unwrap();

@@ -1,23 +1,23 @@
-//! The objects of the bucket: keys, sizes, and both spellings that logs and URIs have of a key.
+//! The objects of the bucket: sizes, and keys as URIs and logs encode them.
 
 use std::ops::Range;
 
 use super::random::{self, Rng};
 
-/// What an object is: the first folder of its key. In the order of the keys.
+/// The first folder of a key, in the order of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Shelf {
-    /// `archive/2024/`: scanned papers, until they are deleted.
+pub(super) enum Prefix {
+    /// `archive/2024/`: scanned papers. An incident deletes them.
     Archive,
-    /// `documents/`: names as people write them.
+    /// `documents/`: names with spaces, quotes and non-ASCII letters.
     Documents,
     /// `exports/`: nightly tables.
     Exports,
-    /// `hls/`: a playlist and 24 segments for each quality of an episode.
+    /// `hls/`: a playlist and 24 video segments for each quality of an episode.
     Hls,
     /// `images/`
     Images,
-    /// `masters/`: three huge films.
+    /// `masters/`: three very large films.
     Masters,
     /// `podcasts/`
     Podcasts,
@@ -29,44 +29,44 @@ pub(super) enum Shelf {
     Videos,
 }
 
-/// Keys of one stream of [`Shelf::Hls`]: a playlist and its segments.
+/// Objects of one video stream of [`Prefix::Hls`]: a playlist and its segments.
 pub(super) const HLS_PARTS: usize = 25;
-/// Film masters in the bucket.
+/// Objects of [`Prefix::Masters`].
 pub(super) const MASTERS: usize = 3;
 
-const SHELVES: [Shelf; 10] = [
-    Shelf::Archive,
-    Shelf::Documents,
-    Shelf::Exports,
-    Shelf::Hls,
-    Shelf::Images,
-    Shelf::Masters,
-    Shelf::Podcasts,
-    Shelf::Site,
-    Shelf::Thumbnails,
-    Shelf::Videos,
+const PREFIXES: [Prefix; 10] = [
+    Prefix::Archive,
+    Prefix::Documents,
+    Prefix::Exports,
+    Prefix::Hls,
+    Prefix::Images,
+    Prefix::Masters,
+    Prefix::Podcasts,
+    Prefix::Site,
+    Prefix::Thumbnails,
+    Prefix::Videos,
 ];
 
 /// One object.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Object<'a> {
-    /// Encoded once: as in a URI.
+    /// The key, percent-encoded once as in a URI.
     pub(super) path: &'a [u8],
-    /// Encoded twice: as in the key field of most operations.
+    /// The key, percent-encoded twice as in the key field of most operations.
     pub(super) key: &'a [u8],
     /// In bytes.
     pub(super) size: u64,
-    /// Random bits of its own, the same for ever.
+    /// Random bits that depend only on the position of the object.
     pub(super) mark: u64,
 }
 
 /// All objects in the order of their keys.
 #[derive(Debug)]
-pub(super) struct Catalogue {
-    /// Both spellings of every key, one after the other: `path`, `key`, `path`, `key`, …
+pub(super) struct Objects {
+    /// The two encodings of every key, concatenated: `path`, `key`, `path`, `key`, …
     text: Vec<u8>,
     rows: Vec<Row>,
-    shelves: [Range<usize>; SHELVES.len()],
+    ranges: [Range<usize>; PREFIXES.len()],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,20 +77,20 @@ struct Row {
     size: u64,
 }
 
-impl Catalogue {
-    /// A bucket fit for so many requests in a month: about 30,000 objects for 400,000, growing with
-    /// their root.
-    pub(super) fn new(seed: u64, requests: u64) -> Catalogue {
+impl Objects {
+    /// A bucket for this number of requests in a month: about 30,000 objects for 400,000 requests, proportional to the square
+    /// root of the number.
+    pub(super) fn new(seed: u64, requests: u64) -> Objects {
         let root = (requests as f64).sqrt() as u64;
         let count = (root * 50).min(requests / 12).clamp(120, 300_000);
         let mut rows: Vec<(Vec<u8>, u64)> = Vec::new();
-        let mut shelves = [const { 0..0 }; SHELVES.len()];
-        for (range, shelf) in shelves.iter_mut().zip(SHELVES) {
+        let mut ranges = [const { 0..0 }; PREFIXES.len()];
+        for (range, prefix) in ranges.iter_mut().zip(PREFIXES) {
             let start = rows.len();
-            let wanted = shelf.count(count);
+            let wanted = prefix.count(count);
             rows.extend((0..wanted).map(|index| {
-                let bits = random::mix(random::mix(seed ^ ((shelf as u64) << 40)) ^ index);
-                (shelf.name(index), shelf.size(index, bits))
+                let bits = random::mix(random::mix(seed ^ ((prefix as u64) << 40)) ^ index);
+                (prefix.name(index), prefix.size(index, bits))
             }));
             rows[start..].sort_unstable_by(|a, b| a.0.cmp(&b.0));
             *range = start..rows.len();
@@ -108,15 +108,15 @@ impl Catalogue {
                 Row { path: path as u32, key: key as u32, end: text.len() as u32, size }
             })
             .collect();
-        Catalogue { text, rows, shelves }
+        Objects { text, rows, ranges }
     }
 
-    /// How many objects there are.
+    /// The number of objects.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// The object at this place in the order of keys.
+    /// The object at this index in the order of keys.
     pub(super) fn object(&self, index: usize) -> Object<'_> {
         let row = self.rows[index];
         Object {
@@ -127,16 +127,16 @@ impl Catalogue {
         }
     }
 
-    /// The places of a shelf.
-    pub(super) fn shelf(&self, shelf: Shelf) -> Range<usize> {
-        self.shelves[shelf as usize].clone()
+    /// The indexes of the objects of a prefix.
+    pub(super) fn range(&self, prefix: Prefix) -> Range<usize> {
+        self.ranges[prefix as usize].clone()
     }
 
-    /// An object of the shelf, some far more popular than others.
-    pub(super) fn popular(&self, shelf: Shelf, rng: &mut Rng) -> Object<'_> {
-        let range = self.shelf(shelf);
-        if shelf == Shelf::Hls {
-            // Episodes are popular, not segments. The playlist is asked for once in a while.
+    /// Picks an object of a prefix; some are far more popular than others.
+    pub(super) fn popular(&self, prefix: Prefix, rng: &mut Rng) -> Object<'_> {
+        let range = self.range(prefix);
+        if prefix == Prefix::Hls {
+            // Popularity belongs to an episode, not to its segments. Players request the playlist sometimes.
             let stream = scatter(rng.rank(range.len() / HLS_PARTS), range.len() / HLS_PARTS);
             let part = if rng.once_in(6) { 0 } else { 1 + rng.rank(HLS_PARTS - 1) };
             return self.object(range.start + stream * HLS_PARTS + part);
@@ -145,42 +145,42 @@ impl Catalogue {
     }
 }
 
-/// Where the object of this popularity stands among `count`: spread, so that neighbours in the alphabet
-/// are not neighbours in popularity.
+/// The index of the object with this rank of popularity among `count` objects. Neighbours in the order of keys have
+/// different ranks.
 fn scatter(rank: usize, count: usize) -> usize {
-    // A prime above any count: the step visits every place once.
+    // A prime greater than any count, so that each index belongs to one rank.
     (rank * 2_654_435_761 + 7) % count
 }
 
-impl Shelf {
-    /// How many of `all` objects stand here.
+impl Prefix {
+    /// The number of objects of this prefix, out of `all`.
     fn count(self, all: u64) -> u64 {
         let parts = HLS_PARTS as u64;
         match self {
-            Shelf::Archive => (all / 20).max(12),
-            Shelf::Documents => (all / 18).max(15),
-            Shelf::Exports => (all / 40).max(4),
-            Shelf::Hls => (all * 34 / 100 / parts).max(1) * parts,
-            Shelf::Images => (all * 22 / 100).max(15),
-            Shelf::Masters => MASTERS as u64,
-            Shelf::Podcasts => (all / 20).max(6),
-            Shelf::Site => (all / 100).clamp(6, 60),
-            Shelf::Thumbnails => (all * 20 / 100).max(15),
-            Shelf::Videos => (all * 6 / 100).max(6),
+            Prefix::Archive => (all / 20).max(12),
+            Prefix::Documents => (all / 18).max(15),
+            Prefix::Exports => (all / 40).max(4),
+            Prefix::Hls => (all * 34 / 100 / parts).max(1) * parts,
+            Prefix::Images => (all * 22 / 100).max(15),
+            Prefix::Masters => MASTERS as u64,
+            Prefix::Podcasts => (all / 20).max(6),
+            Prefix::Site => (all / 100).clamp(6, 60),
+            Prefix::Thumbnails => (all * 20 / 100).max(15),
+            Prefix::Videos => (all * 6 / 100).max(6),
         }
     }
 
-    /// The key of object number `n` on this shelf, as people would write it.
+    /// The decoded key of object `n` of this prefix.
     fn name(self, n: u64) -> Vec<u8> {
         let slug = Slug(n);
         let series = SERIES[(n % 12) as usize];
         match self {
-            Shelf::Archive => match n % 3 {
+            Prefix::Archive => match n % 3 {
                 0 => format!("archive/2024/{:02}/Scan {n:06} (signed).pdf", 1 + n / 3 % 12),
                 1 => format!("archive/2024/{:02}/invoice-{n:06}.pdf", 1 + n / 3 % 12),
                 _ => format!("archive/2024/{:02}/contract+annex-{n:06}.pdf", 1 + n / 3 % 12),
             },
-            Shelf::Documents => match n % 9 {
+            Prefix::Documents => match n % 9 {
                 0 => format!("documents/Preisliste Frühjahr 2026 ({n}).pdf"),
                 1 => format!("documents/O'Neill \"final\" report v{n}.docx"),
                 2 => format!("documents/Año fiscal/Presupuesto nº {n}.xlsx"),
@@ -191,11 +191,11 @@ impl Shelf {
                 7 => format!("documents/press/{slug}+factsheet.pdf"),
                 _ => format!("documents/press/{slug}.pdf"),
             },
-            Shelf::Exports => {
+            Prefix::Exports => {
                 let table = ["orders", "sessions", "catalog", "stock"][(n % 4) as usize];
                 format!("exports/{table}/dt=2026-03-{:02}/part-{:05}.snappy.parquet", 1 + n / 4 % 31, n / 124)
             }
-            Shelf::Hls => {
+            Prefix::Hls => {
                 let (stream, part) = (n / HLS_PARTS as u64, n % HLS_PARTS as u64);
                 let quality = ["1080p", "720p", "480p"][(stream % 3) as usize];
                 let episode = stream / 3;
@@ -206,15 +206,15 @@ impl Shelf {
                     _ => format!("hls/{series}/s{season:02}e{episode:02}/{quality}/segment-{part:05}.ts"),
                 }
             }
-            Shelf::Images => format!("images/products/{slug}/{:02}.jpg", 1 + n % 7),
-            Shelf::Masters => ["keynote-2025", "the-long-way-home", "making-of-atlas"]
+            Prefix::Images => format!("images/products/{slug}/{:02}.jpg", 1 + n % 7),
+            Prefix::Masters => ["keynote-2025", "the-long-way-home", "making-of-atlas"]
                 .get(n as usize)
                 .map_or_else(String::new, |film| format!("masters/{film}/full-length-2160p.mov")),
-            Shelf::Podcasts => {
+            Prefix::Podcasts => {
                 let show = ["Acme Weekly", "Behind the Counter", "Tea & Tools"][(n % 3) as usize];
                 format!("podcasts/{show}/{:04} - {slug}.mp3", 1 + n / 3)
             }
-            Shelf::Site => match n {
+            Prefix::Site => match n {
                 0 => "site/index.html".to_owned(),
                 1 => "site/style.css".to_owned(),
                 2 => "site/app.js".to_owned(),
@@ -222,11 +222,11 @@ impl Shelf {
                 4 => "site/robots.txt".to_owned(),
                 _ => format!("site/help/{slug}.html"),
             },
-            Shelf::Thumbnails => {
+            Prefix::Thumbnails => {
                 let size = ["120x120", "240x240", "480x270", "960x540"][(n % 4) as usize];
                 format!("thumbnails/{size}/{slug}.webp")
             }
-            Shelf::Videos => {
+            Prefix::Videos => {
                 let episode = n / 12;
                 let quality = ["1080p", "720p"][(episode % 2) as usize];
                 let (season, episode) = (1 + episode / 20, 1 + episode / 2 % 10);
@@ -236,22 +236,22 @@ impl Shelf {
         .into_bytes()
     }
 
-    /// The size of object number `n`, in bytes; small ones are the most frequent.
+    /// The size of object `n` in bytes. Small sizes are the most frequent.
     fn size(self, n: u64, bits: u64) -> u64 {
         let u = random::to_unit(bits);
         let spread = |low: f64, high: f64| (low + (high - low) * u * u * u) as u64;
         match self {
-            Shelf::Archive => spread(60e3, 4e6),
-            Shelf::Documents => spread(40e3, 9e6),
-            Shelf::Exports => spread(4e6, 90e6),
-            Shelf::Hls if n.is_multiple_of(HLS_PARTS as u64) => spread(1800.0, 4200.0),
-            Shelf::Hls => spread(450e3, 5e6),
-            Shelf::Images => spread(45e3, 2.4e6),
-            Shelf::Masters => 61_203_283_968 + n * 7_516_192_768,
-            Shelf::Podcasts => spread(14e6, 80e6),
-            Shelf::Site => spread(900.0, 90e3),
-            Shelf::Thumbnails => spread(2e3, 34e3),
-            Shelf::Videos => spread(180e6, 2.9e9),
+            Prefix::Archive => spread(60e3, 4e6),
+            Prefix::Documents => spread(40e3, 9e6),
+            Prefix::Exports => spread(4e6, 90e6),
+            Prefix::Hls if n.is_multiple_of(HLS_PARTS as u64) => spread(1800.0, 4200.0),
+            Prefix::Hls => spread(450e3, 5e6),
+            Prefix::Images => spread(45e3, 2.4e6),
+            Prefix::Masters => 61_203_283_968 + n * 7_516_192_768,
+            Prefix::Podcasts => spread(14e6, 80e6),
+            Prefix::Site => spread(900.0, 90e3),
+            Prefix::Thumbnails => spread(2e3, 34e3),
+            Prefix::Videos => spread(180e6, 2.9e9),
         }
     }
 }
@@ -311,7 +311,7 @@ const NOUNS: [&str; 32] = [
     "shelf",
 ];
 
-/// The web name of product number `.0`; none twice.
+/// The name of a product in URLs, different for each number.
 #[derive(Clone, Copy)]
 pub(super) struct Slug(pub(super) u64);
 
@@ -325,7 +325,7 @@ impl std::fmt::Display for Slug {
     }
 }
 
-/// Percent-encodes as S3 does it in its log: everything but letters, digits, `-`, `_`, `.`, `~` and `/`.
+/// Percent-encodes a key as S3 does in its logs: all bytes except letters, digits, `-`, `_`, `.`, `~` and `/`.
 pub(super) fn encode(name: &[u8], out: &mut Vec<u8>) {
     for &byte in name {
         if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
@@ -337,7 +337,7 @@ pub(super) fn encode(name: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The path of an object as the operations that encode keys once log it: `+` for a space.
+/// Converts a percent-encoded path to the encoding of operations that log keys encoded once: `+` for a space.
 pub(super) fn once_with_plus(path: &[u8], out: &mut Vec<u8>) {
     let mut rest = path;
     while let Some((&first, after)) = rest.split_first() {
@@ -361,30 +361,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_different_in_order_and_on_their_shelves() {
-        let catalogue = Catalogue::new(1, 400_000);
-        assert!((25_000..40_000).contains(&catalogue.len()), "{}", catalogue.len());
-        let keys: HashSet<&[u8]> = (0..catalogue.len()).map(|index| catalogue.object(index).key).collect();
-        assert_eq!(keys.len(), catalogue.len());
-        let names: Vec<Vec<u8>> = (0..catalogue.len())
-            .map(|index| percent_encoding::percent_decode(catalogue.object(index).path).collect())
+    fn keys_are_distinct_and_sorted() {
+        let objects = Objects::new(1, 400_000);
+        assert!((25_000..40_000).contains(&objects.len()), "{}", objects.len());
+        let keys: HashSet<&[u8]> = (0..objects.len()).map(|index| objects.object(index).key).collect();
+        assert_eq!(keys.len(), objects.len());
+        let names: Vec<Vec<u8>> = (0..objects.len())
+            .map(|index| percent_encoding::percent_decode(objects.object(index).path).collect())
             .collect();
         assert!(names.is_sorted());
         assert_eq!(
-            names[catalogue.shelf(Shelf::Masters).start],
+            names[objects.range(Prefix::Masters).start],
             b"masters/keynote-2025/full-length-2160p.mov"
         );
     }
 
     #[test]
     fn an_episode_is_a_playlist_and_its_segments() {
-        let catalogue = Catalogue::new(1, 400_000);
-        let hls = catalogue.shelf(Shelf::Hls);
+        let objects = Objects::new(1, 400_000);
+        let hls = objects.range(Prefix::Hls);
         for stream in hls.clone().step_by(HLS_PARTS) {
-            let object = catalogue.object(stream);
+            let object = objects.object(stream);
             assert!(object.path.ends_with(b"/index.m3u8") && object.size < 5000);
             let folder = &object.path[..object.path.len() - b"index.m3u8".len()];
-            assert!(catalogue.object(stream + HLS_PARTS - 1).path.starts_with(folder));
+            assert!(objects.object(stream + HLS_PARTS - 1).path.starts_with(folder));
         }
     }
 
@@ -400,10 +400,10 @@ mod tests {
     }
 
     #[test]
-    fn small_buckets_have_every_shelf() {
-        let catalogue = Catalogue::new(1, 0);
-        for shelf in SHELVES {
-            assert!(!catalogue.shelf(shelf).is_empty(), "{shelf:?}");
+    fn small_buckets_have_every_prefix() {
+        let objects = Objects::new(1, 0);
+        for prefix in PREFIXES {
+            assert!(!objects.range(prefix).is_empty(), "{prefix:?}");
         }
     }
 }

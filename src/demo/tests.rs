@@ -1,17 +1,17 @@
-//! What a reader of the demo's log files finds, read with a small splitter of their own.
+//! Tests of the log files, parsed with a regular expression instead of the parser under test elsewhere.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::*;
 
-/// The log file by log file text of a demo.
+/// The text of each log file.
 fn files(demo: &Demo) -> Vec<Vec<u8>> {
-    let mut desk = Desk::default();
+    let mut buffers = Buffers::default();
     (0..demo.files())
         .map(|index| {
             let mut text = Vec::new();
-            demo.render(index, &mut desk, &mut text);
+            demo.render(index, &mut buffers, &mut text);
             text
         })
         .collect()
@@ -37,8 +37,8 @@ impl Terminated for Vec<u8> {
     }
 }
 
-/// A record taken apart: the 27 fields, quotes kept. Splits where the demo's own lines allow it: quoted
-/// fields end at `" ` followed by what must follow.
+/// The 27 fields of a line, with quotes; `None` if the line is not a record. The pattern is precise enough for the lines of
+/// the demo only.
 fn fields(line: &str) -> Option<Vec<String>> {
     static PATTERN: LazyLock<regex::Regex> = LazyLock::new(|| regex::Regex::new(LINE).unwrap());
     let found = PATTERN.captures(line)?;
@@ -66,7 +66,7 @@ fn demo(requests: u64, seed: u64) -> Demo {
     Demo::new(DemoOptions { requests, seed })
 }
 
-/// All different records.
+/// All distinct records.
 fn records(demo: &Demo) -> Vec<Vec<String>> {
     let mut seen = HashSet::new();
     lines(demo).iter().filter(|line| seen.insert((*line).clone())).filter_map(|line| fields(line)).collect()
@@ -76,7 +76,7 @@ fn sent(record: &[String]) -> u64 {
     record[BYTES_SENT].parse().unwrap_or(0)
 }
 
-/// Seconds of the month.
+/// The time of a record in seconds since the start of the month.
 fn second(record: &[String]) -> u32 {
     let time = &record[TIME];
     let part = |range: std::ops::Range<usize>| time[range].parse::<u32>().unwrap();
@@ -90,14 +90,14 @@ fn twice_decoded(key: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_same_seed_makes_the_same_bytes_and_another_seed_others() {
+fn a_seed_always_gives_the_same_logs_and_another_seed_others() {
     assert_eq!(files(&demo(3000, 7)), files(&demo(3000, 7)));
     assert_ne!(files(&demo(3000, 7)), files(&demo(3000, 8)));
 }
 
 #[test]
-fn the_demo_does_not_change_unnoticed() {
-    // FNV-1a. When this changes on purpose, raise GENERATION too.
+fn the_demo_does_not_change_by_accident() {
+    // FNV-1a. If this changes on purpose, increase FILE_VERSION too.
     let hash = files(&demo(5000, 1)).concat().iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -106,7 +106,7 @@ fn the_demo_does_not_change_unnoticed() {
 const GOLDEN: u64 = 0xbc72_5e10_9145_d6ed;
 
 #[test]
-fn the_summary_is_the_truth() {
+fn the_summary_counts_what_is_written() {
     for requests in [0, 1, 30, 999, 1000, 2000, 20_000] {
         let demo = demo(requests, 1);
         let summary = demo.summary();
@@ -137,51 +137,51 @@ fn lines_are_as_long_as_real_ones() {
 }
 
 #[test]
-fn every_trouble_stands_out_as_documented() {
+fn incidents_appear_as_documented() {
     for requests in [2000, 20_000] {
         let demo = demo(requests, 1);
         let records = records(&demo);
         let of = |test: &dyn Fn(&[String]) -> bool| -> Vec<&Vec<String>> {
             records.iter().filter(|record| test(record)).collect()
         };
-        let check = |trouble: Trouble, found: &[&Vec<String>]| {
-            assert_eq!(found.len() as u64, demo.requests_of(trouble), "{trouble:?} of {requests}");
-            assert!(found.len() >= 8, "{trouble:?}: {}", found.len());
-            let spec = trouble.spec();
-            assert_eq!(spec.trouble, trouble);
+        let check = |incident: Incident, found: &[&Vec<String>]| {
+            assert_eq!(found.len() as u64, demo.requests_of(incident), "{incident:?} of {requests}");
+            assert!(found.len() >= 8, "{incident:?}: {}", found.len());
+            let spec = incident.spec();
+            assert_eq!(spec.incident, incident);
             for record in found {
                 let time = MONTH_START + i64::from(second(record));
-                assert!((spec.since..spec.until).contains(&time), "{trouble:?}: {record:?}");
+                assert!((spec.since..spec.until).contains(&time), "{incident:?}: {record:?}");
             }
         };
 
         let scraper = of(&|record| record[IP] == SCRAPER_IP);
-        check(Trouble::Scraper, &scraper);
+        check(Incident::Scraper, &scraper);
         let mut walk: Vec<(u32, Vec<u8>)> =
             scraper.iter().map(|record| (second(record), twice_decoded(&record[KEY]))).collect();
         walk.sort();
-        assert_eq!(walk.len(), demo.world.catalogue.len());
+        assert_eq!(walk.len(), demo.world.objects.len());
         assert!(walk.windows(2).all(|pair| pair[0].1 < pair[1].1), "every key once, in their order");
 
         let hog = of(&|record| record[IP] == HOG_IP);
-        check(Trouble::Hog, &hog);
+        check(Incident::Hog, &hog);
         let all: u64 = records.iter().map(|record| sent(record)).sum();
         let share = hog.iter().map(|record| sent(record)).sum::<u64>() as f64 / all as f64;
         assert!((0.30..0.45).contains(&share), "the hog has {share} of {requests}");
         assert!(hog.iter().all(|record| record[KEY].starts_with("masters/")));
 
         let guessing = of(&|record| record[IP].starts_with("192.0.2.") && record[STATUS] == "403");
-        check(Trouble::Guessing, &guessing);
+        check(Incident::Guessing, &guessing);
 
         let hotlinks = of(&|record| record[REFERER].starts_with("\"https://freeloader.example/"));
-        check(Trouble::Hotlinking, &hotlinks);
+        check(Incident::Hotlinking, &hotlinks);
         assert!(hotlinks.iter().map(|record| &record[IP]).collect::<HashSet<_>>().len() * 3 > hotlinks.len());
 
         let retry = of(&|record| record[IP] == RETRY_IP && record[STATUS] == "503");
-        check(Trouble::RetryLoop, &retry);
+        check(Incident::RetryLoop, &retry);
 
         let deletion = of(&|record| record[REQUESTER] == CLEANUP_REQUESTER);
-        check(Trouble::Deletion, &deletion);
+        check(Incident::Deletion, &deletion);
         let deleted: HashSet<Vec<u8>> = deletion
             .iter()
             .filter(|record| record[KEY] != "-")
@@ -192,7 +192,7 @@ fn every_trouble_stands_out_as_documented() {
                 _ => twice_decoded(&record[KEY]),
             })
             .collect();
-        assert_eq!(deleted.len(), demo.world.catalogue.shelf(objects::Shelf::Archive).len());
+        assert_eq!(deleted.len(), demo.world.objects.range(objects::Prefix::Archive).len());
         assert!(deleted.iter().all(|key| key.starts_with(b"archive/2024/")));
         let mut parts: HashMap<&str, Vec<&str>> = HashMap::new();
         for record in deletion.iter().filter(|record| record[OPERATION] != "REST.DELETE.OBJECT") {
@@ -205,27 +205,27 @@ fn every_trouble_stands_out_as_documented() {
         }));
 
         let lifecycle = of(&|record| record[REQUESTER] == "AmazonS3");
-        check(Trouble::Lifecycle, &lifecycle);
+        check(Incident::Lifecycle, &lifecycle);
         assert!(lifecycle.iter().all(|record| record[OPERATION].starts_with("S3.") && record[IP] == "-"));
 
         let copies = of(&|record| record[OPERATION].starts_with("REST.COPY."));
-        check(Trouble::Copies, &copies);
+        check(Incident::Copies, &copies);
         let ids: HashSet<&String> = copies.iter().map(|record| &record[REQUEST_ID]).collect();
         assert_eq!(ids.len() * 2, copies.len());
 
-        check(Trouble::Hostile, &of(&|record| record[IP] == HOSTILE_IP));
+        check(Incident::Hostile, &of(&|record| record[IP] == HOSTILE_IP));
     }
 }
 
 #[test]
-fn the_guessing_has_the_busiest_minutes_of_the_month() {
+fn guessing_has_the_busiest_minutes_of_the_month() {
     let demo = demo(100_000, 1);
     let mut minutes: HashMap<u32, u64> = HashMap::new();
-    for slice in &demo.plan.slices {
-        for planned in &demo.plan.streams {
-            for unit in planned.units_in(*slice) {
-                let time = planned.time_of(unit, *slice, &mut Rng::new(1, unit));
-                *minutes.entry(time / 60).or_default() += planned.records;
+    for slice in &demo.schedule.slices {
+        for scheduled in &demo.schedule.streams {
+            for unit in scheduled.units_in(*slice) {
+                let time = scheduled.time_of(unit, *slice, &mut Rng::new(1, unit));
+                *minutes.entry(time / 60).or_default() += scheduled.records;
             }
         }
     }
@@ -237,7 +237,7 @@ fn the_guessing_has_the_busiest_minutes_of_the_month() {
 }
 
 #[test]
-fn what_the_format_allows_is_there() {
+fn unusual_forms_of_the_log_format_occur() {
     let lines = lines(&demo(20_000, 1));
     for wanted in [
         "filename=\"",
@@ -270,7 +270,7 @@ fn what_the_format_allows_is_there() {
 }
 
 #[test]
-fn heads_and_not_modified_send_nothing() {
+fn head_and_not_modified_send_no_bytes() {
     for record in records(&demo(20_000, 1)) {
         if record[OPERATION] == "REST.HEAD.OBJECT" || record[STATUS] == "304" {
             assert_eq!(record[BYTES_SENT], "-", "{record:?}");
@@ -282,7 +282,7 @@ fn heads_and_not_modified_send_nothing() {
 }
 
 #[test]
-fn records_are_not_in_order_and_log_files_overlap() {
+fn records_are_not_sorted_and_log_files_overlap() {
     let demo = demo(20_000, 1);
     let (mut back, mut overlapping, mut before) = (0, 0, 0);
     for text in files(&demo) {
@@ -300,7 +300,7 @@ fn records_are_not_in_order_and_log_files_overlap() {
 }
 
 #[test]
-fn names_of_log_files_are_those_of_s3_and_different() {
+fn names_of_log_files_have_the_format_of_s3_and_are_distinct() {
     let demo = demo(400_000, 1);
     assert!((2000..5000).contains(&demo.files()), "{}", demo.files());
     let pattern = regex::Regex::new(r"^media/2026-0[45]-\d\d-\d\d-\d\d-\d\d-[0-9A-F]{16}$").unwrap();
@@ -311,16 +311,17 @@ fn names_of_log_files_are_those_of_s3_and_different() {
 }
 
 #[test]
-fn large_demos_have_no_large_log_files() {
+fn large_demos_have_more_log_files_not_larger_ones() {
     let demo = demo(10_000_000, 1);
     let largest = demo
-        .plan
+        .schedule
         .slices
         .iter()
         .map(|slice| {
-            let units =
-                |planned: &schedule::Planned| planned.units_in(*slice).count() as u64 * planned.records;
-            demo.plan.streams.iter().map(units).sum::<u64>()
+            let units = |scheduled: &schedule::ScheduledStream| {
+                scheduled.units_in(*slice).count() as u64 * scheduled.records
+            };
+            demo.schedule.streams.iter().map(units).sum::<u64>()
         })
         .max();
     assert!(largest < Some(12_000), "{largest:?}");
@@ -328,7 +329,7 @@ fn large_demos_have_no_large_log_files() {
 }
 
 #[test]
-fn a_demo_lists_and_fetches_like_any_source() {
+fn a_demo_lists_and_fetches_as_a_source() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let demo = demo(2000, 1);
@@ -367,21 +368,21 @@ fn a_demo_lists_and_fetches_like_any_source() {
             }
         }
 
-        let strange = LogFile { name: "media/none".to_owned(), size: None, version: None };
-        let Err(error) = demo.fetch(&strange).await else { panic!("there is no such log file") };
+        let unknown = LogFile { name: "media/none".to_owned(), size: None, version: None };
+        let Err(error) = demo.fetch(&unknown).await else { panic!("there is no such log file") };
         assert_eq!(error.to_string(), "demo:1:2000: has no log file media/none; list it again");
     });
 }
 
 #[test]
-fn a_demo_is_written_to_a_new_or_an_empty_folder_only() {
+fn a_demo_is_only_written_to_a_new_or_empty_folder() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("logs");
     let demo = demo(2000, 1);
-    let mut told = (0, 0);
-    let summary = demo.write_to(&folder, &mut |files, requests| told = (files, requests)).unwrap();
+    let mut reported = (0, 0);
+    let summary = demo.write_to(&folder, &mut |files, requests| reported = (files, requests)).unwrap();
     assert_eq!(summary, demo.summary());
-    assert_eq!(told, (summary.files, 2000));
+    assert_eq!(reported, (summary.files, 2000));
     for (name, text) in demo.names.iter().zip(files(&demo)) {
         assert_eq!(std::fs::read(folder.join(name)).unwrap(), text);
     }

@@ -1,20 +1,20 @@
-//! The demo as files: to look at, to load elsewhere, to measure with.
+//! Writes the log files of the demo to disk.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Demo, Desk, Summary};
+use super::{Buffers, Demo, Summary};
 
 impl Demo {
-    /// Writes all log files into a folder, under the names that they would have in a bucket
-    /// (`media/2026-04-…`). `on_file` is told the log files and requests written so far, after each log file.
-    /// Memory does not grow with the number of requests.
+    /// Writes all log files into the folder `dir`, with the names that they would have in a bucket (`media/2026-04-…`). After
+    /// each log file, `on_file` gets the number of log files and requests written so far. Memory does not depend on the
+    /// number of requests.
     ///
     /// # Errors
-    /// The folder exists and is not empty, is no folder, or cannot be written to; the message names it.
+    /// If `dir` exists and is not an empty folder, or cannot be written. The message names it.
     pub fn write_to(&self, dir: &Path, on_file: &mut dyn FnMut(u64, u64)) -> io::Result<Summary> {
-        let told = |path: &Path, error: io::Error| {
+        let failed = |path: &Path, error: io::Error| {
             io::Error::new(error.kind(), format!("{}: cannot be written: {error}", path.display()))
         };
         match fs::read_dir(dir) {
@@ -33,50 +33,50 @@ impl Demo {
                     format!("{}: is a file; name a new or an empty folder", dir.display()),
                 ));
             }
-            Err(error) => return Err(told(dir, error)),
+            Err(error) => return Err(failed(dir, error)),
         }
         let mut summary = Summary::default();
-        let (mut desk, mut text) = (Desk::default(), Vec::new());
+        let (mut buffers, mut text) = (Buffers::default(), Vec::new());
         for (index, name) in self.names.iter().enumerate() {
             text.clear();
-            summary += self.render(index, &mut desk, &mut text);
+            summary += self.render(index, &mut buffers, &mut text);
             let path = dir.join(name);
             if index == 0
                 && let Some(folder) = path.parent()
             {
-                fs::create_dir_all(folder).map_err(|error| told(folder, error))?;
+                fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
             }
             File::create_new(&path)
                 .and_then(|mut file| file.write_all(&text))
-                .map_err(|error| told(&path, error))?;
+                .map_err(|error| failed(&path, error))?;
             on_file(summary.files, summary.requests);
         }
         Ok(summary)
     }
 
-    /// Writes the lines of all log files one after the other.
+    /// Writes the lines of all log files to `out`.
     ///
     /// # Errors
-    /// Those of `out`.
+    /// If `out` cannot be written.
     pub fn write_to_file(&self, out: &mut dyn Write) -> io::Result<Summary> {
         let mut summary = Summary::default();
-        let (mut desk, mut text) = (Desk::default(), Vec::new());
+        let (mut buffers, mut text) = (Buffers::default(), Vec::new());
         for index in 0..self.files() {
             text.clear();
-            summary += self.render(index, &mut desk, &mut text);
+            summary += self.render(index, &mut buffers, &mut text);
             out.write_all(&text)?;
         }
         out.flush()?;
         Ok(summary)
     }
 
-    /// The exact truth about the whole demo, found by making up all of it.
+    /// Counts of the whole demo. This generates all log files.
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();
-        let (mut desk, mut text) = (Desk::default(), Vec::new());
+        let (mut buffers, mut text) = (Buffers::default(), Vec::new());
         for index in 0..self.files() {
             text.clear();
-            summary += self.render(index, &mut desk, &mut text);
+            summary += self.render(index, &mut buffers, &mut text);
         }
         summary
     }

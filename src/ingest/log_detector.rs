@@ -2,7 +2,7 @@
 
 use super::cutter::Lines;
 use crate::log::object_name::is_log_name;
-use crate::log::{Rejection, is_comment, is_start, records};
+use crate::log::{Rejection, is_comment, is_start_of_log, records};
 use crate::source::foreign::{self, Foreign};
 
 /// Bytes of a file among which a record is looked for, if its name does not say that it is a log file: 4 MiB.
@@ -81,7 +81,7 @@ impl LogDetector {
     fn has_record(&mut self, line: &[u8]) -> bool {
         if is_comment(line) {
             self.has_others = true;
-            return is_start(line);
+            return is_start_of_log(line);
         }
         self.lines += 1;
         let is_foreign = self.kind.is_some();

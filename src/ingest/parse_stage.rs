@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use crate::cache::{
     BATCH_BYTES, Batch, BatchBuilder, FileMark, FilePart, LineRun, RejectedLine, SharedDictionaries,
 };
-use crate::log::{self, Record, Rejection, is_comment, looks_whole, read_plain, records};
+use crate::log::{self, RecordGroup, Rejection, Sink, unfinished_line};
 
 use super::buffer_pool::BufferPool;
 use super::chunked_file::{ChunkedFile, Lines, Piece};
@@ -21,10 +21,6 @@ use super::{Block, ToWriter, Work};
 
 /// A batch that does not fill up is handed on after this time, so that the first requests show at once.
 const HAND_ON_AFTER: Duration = Duration::from_millis(200);
-
-/// Records added to a batch at once, column by column: their lines are still in the processor's cache, and
-/// waiting for memory while one value is looked up overlaps with looking up the next.
-const TOGETHER: usize = 32;
 
 /// Batches that may wait for the numbers of their lines while more is parsed.
 const MOST_WAITING: usize = 2;
@@ -57,6 +53,7 @@ pub fn run(
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(NICENESS);
     let mut parser = Parser {
+        line_parser: log::Parser::new(),
         builder: BatchBuilder::with_dictionaries(dictionaries),
         source: 0,
         begun: Instant::now(),
@@ -94,6 +91,7 @@ struct NobodyWrites;
 
 /// A batch being built, and where it goes.
 struct Parser<'p> {
+    line_parser: log::Parser,
     builder: BatchBuilder,
     /// Whose lines it is of.
     source: usize,
@@ -118,7 +116,7 @@ impl Parser<'_> {
         }
         self.source = block.source;
         let part = (&block.file, block.first_line, block.is_last);
-        parse(&block.lines, block.long, part, &mut self.builder);
+        parse(&mut self.line_parser, &block.lines, block.long, part, &mut self.builder);
         self.buffers.give_back(block.lines);
         drop(block.room);
         Ok(())
@@ -143,7 +141,8 @@ impl Parser<'_> {
             }
             pieces.push(claim.piece());
             let Lines { buffer, range, long, is_last, room } = lines;
-            claim.counted(parse(&buffer[range], long, (&file.file, 1, is_last), &mut self.builder));
+            let part = (&file.file, 1, is_last);
+            claim.counted(parse(&mut self.line_parser, &buffer[range], long, part, &mut self.builder));
             self.buffers.give_back(buffer);
             // Whoever waits for others below must not have them wait for memory.
             drop(room);
@@ -201,7 +200,8 @@ impl Parser<'_> {
                 && let Ok(lines) = file.read(piece)
             {
                 let Lines { buffer, range, long, is_last, room: _room } = lines;
-                parse(&buffer[range], long, (&file.file, first, is_last), &mut self.builder);
+                let part = (&file.file, first, is_last);
+                parse(&mut self.line_parser, &buffer[range], long, part, &mut self.builder);
             }
         }
         self.hand_on()
@@ -265,39 +265,6 @@ impl Pieces {
     }
 }
 
-/// Records that will be added to a batch at once.
-struct Pending<'l> {
-    /// The first `count` are records.
-    records: [Record<'l>; TOGETHER],
-    count: usize,
-}
-
-impl Default for Pending<'_> {
-    fn default() -> Self {
-        Pending { records: std::array::from_fn(|_| Record::default()), count: 0 }
-    }
-}
-
-impl<'l> Pending<'l> {
-    /// Where the next one goes.
-    fn next(&mut self) -> &mut Record<'l> {
-        &mut self.records[self.count]
-    }
-
-    /// The next one is there.
-    fn add(&mut self, builder: &mut BatchBuilder) {
-        self.count += 1;
-        if self.count == TOGETHER {
-            self.flush(builder);
-        }
-    }
-
-    fn flush(&mut self, builder: &mut BatchBuilder) {
-        builder.extend(&self.records[..self.count]);
-        self.count = 0;
-    }
-}
-
 /// Which lines gave the rows of a part, one each.
 #[derive(Default)]
 struct LineRuns {
@@ -330,65 +297,60 @@ impl LineRuns {
     }
 }
 
-/// Adds lines to a batch, and a long one that follows them: a part of this file, whose first line has this number, and
-/// whether it ends with them. Tells how many there are.
+/// Adds the records of a block to a batch, and collects what else the block has.
+struct PartBuilder<'b> {
+    builder: &'b mut BatchBuilder,
+    /// Number of the first line of the block.
+    first_line: u64,
+    rejected: Vec<RejectedLine>,
+    runs: LineRuns,
+}
+
+impl PartBuilder<'_> {
+    /// Adds a line without a record, which is rejected.
+    fn reject(&mut self, line: u64, reason: String, content: Vec<u8>) {
+        self.rejected.push(RejectedLine { line: self.first_line + line, reason, content });
+    }
+}
+
+impl Sink for PartBuilder<'_> {
+    fn records(&mut self, records: &RecordGroup<'_, '_>) {
+        self.builder.extend(*records);
+    }
+
+    fn rejected(&mut self, line: u64, text: &[u8], reason: Rejection) {
+        self.reject(line, reason.to_string(), text.to_vec());
+    }
+
+    fn record_count(&mut self, line: u64, records: usize) {
+        self.runs.exception(line, records);
+    }
+}
+
+/// Adds a block of lines, and a long line after it, to a batch as a part. Returns the number of lines.
 fn parse(
+    parser: &mut log::Parser,
     text: &[u8],
     long: Option<LongLine>,
     (file, first_line, is_last): (&Arc<FileMark>, u64, bool),
     builder: &mut BatchBuilder,
 ) -> u64 {
     let before = builder.rows();
-    let mut rejected = Vec::new();
-    let mut runs = LineRuns::default();
-    let mut pending = Pending::default();
-    let mut count = 0;
-    let begun = if is_last && file.may_grow && long.is_none() { begun_line(text) } else { &[] };
-    let mut lines = log::Lines::of(&text[..text.len() - begun.len()]);
-    while let Some(line) = lines.next_line() {
-        if is_comment(line.text) {
-            runs.exception(count, 0);
-        } else if read_plain(&line, pending.next(), &mut builder.frames) {
-            pending.add(builder);
-        } else {
-            let mut rows = 0;
-            for (part, record) in records(line.text) {
-                match record {
-                    Ok(record) => {
-                        *pending.next() = record;
-                        pending.add(builder);
-                        rows += 1;
-                    }
-                    Err(Rejection::Empty | Rejection::Header) => {}
-                    Err(reason) => rejected.push(RejectedLine {
-                        line: first_line + count,
-                        reason: reason.to_string(),
-                        content: part.to_vec(),
-                    }),
-                }
-            }
-            if rows != 1 {
-                runs.exception(count, rows);
-            }
-        }
+    let unfinished = if is_last && file.may_grow && long.is_none() { unfinished_line(text) } else { &[] };
+    let runs = LineRuns::default();
+    let mut part = PartBuilder { builder, first_line, rejected: Vec::new(), runs };
+    let mut count = parser.parse_block(&text[..text.len() - unfinished.len()], &mut part);
+    if !unfinished.is_empty() {
+        part.reject(count, UNFINISHED.to_owned(), unfinished.to_vec());
+        part.runs.exception(count, 0);
         count += 1;
     }
-    if !begun.is_empty() {
-        rejected.push(RejectedLine {
-            line: first_line + count,
-            reason: BEGUN.to_owned(),
-            content: begun.to_vec(),
-        });
-        runs.exception(count, 0);
-        count += 1;
-    }
-    pending.flush(builder);
     if let Some(long) = long {
-        let reason = long.reason();
-        rejected.push(RejectedLine { line: first_line + count, reason, content: long.beginning });
-        runs.exception(count, 0);
+        part.reject(count, long.reason(), long.beginning);
+        part.runs.exception(count, 0);
         count += 1;
     }
+    let PartBuilder { builder, rejected, runs, .. } = part;
     builder.end_part(FilePart {
         file: file.clone(),
         first_line,
@@ -402,24 +364,8 @@ fn parse(
 }
 
 /// Why the last line of a file that may still grow is not a record.
-const BEGUN: &str =
+const UNFINISHED: &str =
     "the last line has no line end and looks cut off: it is read again when the file has grown";
-
-/// Lines before the last one among which a record is looked for to compare it with.
-const LINES_BACK: usize = 100;
-
-/// The last line of a file that may still grow, if it has no line end and what it has looks like a beginning; else
-/// nothing.
-fn begun_line(text: &[u8]) -> &[u8] {
-    let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
-    let (before, last) = text.split_at(start);
-    if last.is_empty() || is_comment(last) {
-        return &[];
-    }
-    let is_record = |line: &&[u8]| records(line).next().is_some_and(|(_, record)| record.is_ok());
-    let previous = before.rsplit(|byte| *byte == b'\n').take(LINES_BACK).find(is_record);
-    if looks_whole(last, previous.unwrap_or_default()) { &[] } else { last }
-}
 
 #[cfg(test)]
 mod tests {
@@ -613,6 +559,7 @@ mod tests {
         let (messages, receiver) = mpsc::channel(1);
         drop(receiver);
         let mut parser = Parser {
+            line_parser: log::Parser::new(),
             builder: BatchBuilder::default(),
             source: 0,
             begun: Instant::now(),

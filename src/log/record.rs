@@ -1,49 +1,45 @@
-//! A record: what one line of a log file says.
+//! The record: the fields of one line.
 
 use std::borrow::Cow;
 
-use super::number;
-use super::{Field, address, key};
+use super::{Field, address, key, number};
 
-/// One request as a line tells it. Borrows the line.
+/// One request, as a line describes it. Borrows the line.
 ///
-/// Absent (`-`, `"-"`, `""`, or missing at the end of an old line) is `None`, never the text `-`.
+/// A field is absent (`None`) if the line has `-`, `"-"` or `""` for it, or ends before it. It is never the text `-`.
 ///
-/// Nothing of the line but white space, quotes around fields and `-` is lost. What could not be read as a
-/// field is in [`Field::Extra`]; so is a number beyond 64 bits: [`Record::logged`] returns it as its field too,
+/// Nothing of the line is lost but white space, quotes around fields, and `-`. What could not be read as a field is in
+/// [`Field::Extra`]. So is a number beyond 64 bits: [`Record::logged`] also returns its digits as its field, but
 /// [`Record::integer`] does not.
 ///
-/// The default one says nothing.
+/// In the default record, all fields are absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record<'a> {
     /// Seconds since 1970-01-01T00:00:00Z; the offset in the line is honoured.
     pub time: i64,
-    /// The logged text of each field, by `Field as usize`, quotes removed and nothing decoded.
-    /// Empty is absent. `time` keeps its text without brackets.
+    /// The text of each field in the line, by `Field as usize`, without quotes and not decoded. Empty means absent. The
+    /// time has no brackets.
     pub(super) logged: [&'a [u8]; Field::LOGGED],
-    /// What stands behind the last known field or could not be read as one.
+    /// The text that could not be read as a field.
     pub(super) extra: &'a [u8],
-    /// Number of its [frame](super::Frames); 0: none that is remembered.
-    pub(super) frame: u32,
-    /// See [`Record::measures`].
+    /// The [line template](super::TemplateId) of the record by its number; 0 if it has none.
+    pub(super) template: u32,
+    /// The values of [`MEASURES`].
     pub(super) measures: Measures,
-    /// Whether [`Record::remote_ip`] may be another than the logged one.
+    /// Whether [`Record::remote_ip`] may differ from the text in the line.
     pub(super) has_odd_address: bool,
 }
 
-/// The measures of a record.
-pub type Measures = [u64; MEASURES.len()];
+/// The values of the measures of a record, in the order of the fields; `None` if absent or beyond 64 bits.
+pub type Measures = [Option<u64>; MEASURES.len()];
 
 /// The fields that are measures, in order.
 pub(super) const MEASURES: [Field; 4] =
     [Field::BytesSent, Field::ObjectSize, Field::TotalTime, Field::TurnAroundTime];
 
-/// How large a measure may be.
-pub const LARGEST_MEASURE: u64 = i64::MAX as u64;
-
 impl<'a> Record<'a> {
-    /// The field as logged (not decoded), `None` if absent. [`Field::KeyLogged`] answers as
-    /// [`Field::Key`] does: the spelling in the line.
+    /// The text of a field in the line, not decoded; `None` if absent. [`Field::KeyLogged`] has the text of
+    /// [`Field::Key`].
     pub fn logged(&self, field: Field) -> Option<&'a [u8]> {
         let text = match field {
             Field::Extra => self.extra,
@@ -53,84 +49,77 @@ impl<'a> Record<'a> {
         (!text.is_empty()).then_some(text)
     }
 
-    /// The true key of the object: decoded as the operation logs it. `None` if absent.
+    /// The true key of the object, decoded according to the operation; `None` if absent.
     pub fn key(&self) -> Option<Cow<'a, [u8]>> {
         let operation = self.logged[Field::Operation as usize];
         self.logged(Field::Key).map(|logged| key::decode(operation, logged))
     }
 
-    /// The address of the requester in its one spelling, without a port: see [`address::canonical`]. `None` if
-    /// absent. [`Record::logged`] gives the spelling in the line.
+    /// The address of the client in its [canonical](address::canonical) spelling, without a port; `None` if absent.
     pub fn remote_ip(&self) -> Option<Cow<'a, [u8]>> {
         let logged = self.logged(Field::RemoteIp)?;
         Some(if self.has_odd_address { address::canonical(logged) } else { Cow::Borrowed(logged) })
     }
 
-    /// Whether [`Record::remote_ip`] may be another than the logged one: it is rarely.
+    /// Whether [`Record::remote_ip`] may differ from the text in the line. Rarely `true`.
     #[inline]
     pub fn has_odd_address(&self) -> bool {
         self.has_odd_address
     }
 
-    /// The measures in the order of the fields: each number + 1; 0 if it is absent or no number; beyond
-    /// [`LARGEST_MEASURE`] + 1 if the number is beyond that, whatever it is.
+    /// The measures: [`Record::integer`] of the fields that are measures, in their order.
     #[inline]
     pub fn measures(&self) -> &Measures {
         &self.measures
     }
 
-    /// Reads the numbers of the measures.
-    pub(super) fn read_measures(&mut self) {
-        self.measures =
-            MEASURES.map(|field| self.integer(field).map_or(0, |number| number.saturating_add(1)));
-    }
-
-    /// Number of what stands around the request in its line, with those [`Frames`](super::Frames) it was read with: records
-    /// of the same number have the same values in all fields [of a frame](super::parser::templates::is_in_frame).
-    /// `None`: not numbered.
-    #[inline]
-    pub fn frame(&self) -> Option<std::num::NonZeroU32> {
-        std::num::NonZeroU32::new(self.frame)
-    }
-
-    /// A field of type [`ValueType::Integer`](super::ValueType::Integer) as a number; `None` if
-    /// absent, no number, or beyond 64 bits. A time with a unit (`12ms`) is its milliseconds.
+    /// A field of type [`ValueType::Integer`](super::ValueType::Integer) as a number; `None` if absent or beyond
+    /// 64 bits. A time with a unit (`12ms`) is in milliseconds.
     pub fn integer(&self, field: Field) -> Option<u64> {
-        let logged = self.logged(field)?;
-        match field {
-            Field::TotalTime | Field::TurnAroundTime => {
-                number::parse(logged).or_else(|| number::parse_duration(logged))
-            }
-            _ => number::parse(logged),
+        match MEASURES.iter().position(|measure| *measure == field) {
+            Some(index) => self.measures[index],
+            None => number::parse(self.logged(field)?),
         }
     }
 }
 
-/// Why a line is no record.
+/// Why a line is not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// Nothing but white space. Not an error: skipped without a count.
+    /// Only white space. Not an error: empty lines are skipped and not counted.
     #[error("empty line")]
     Empty,
-    /// Fewer fields than the oldest records have, or cut off before the operation.
+    /// The line has fewer fields than the oldest records, or is cut off before the operation.
     #[error("cut off: no operation")]
     NoOperation,
     /// The second field is missing or absent.
     #[error("no bucket")]
     NoBucket,
-    /// No `[day/month/year:hour:minute:second offset]` where the time belongs.
+    /// There is no `[day/month/year:hour:minute:second offset]` in the place of the time.
     #[error("no time")]
     NoTime,
-    /// Names of fields instead of fields, as Wasabi writes them first, or a comment.
+    /// Names of fields, as Wasabi writes them first, or a comment. Not an error.
     #[error("a header, no record")]
     Header,
-    /// What stands where the HTTP status belongs is neither a status nor `-`.
+    /// The word in the place of the HTTP status is neither a status nor `-`.
     #[error("no HTTP status: expected three digits or \"-\" after the request URI")]
     NoStatus,
     /// One of bytes sent, object size, total time and turn-around time is neither a number nor `-`.
     #[error("not a number: expected bytes sent, object size and two times after the error code")]
     NoNumber,
     /// A record without quotes whose fields can end in several places.
-    #[error("fields without quotes: where the request URI ends cannot be told")]
+    #[error("fields without quotes: the request URI can end in several places")]
     Ambiguous,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{FIELDS, Kind};
+
+    #[test]
+    fn the_measures_are_those_of_the_list_of_fields() {
+        let measures = FIELDS.iter().filter(|field| field.kind == Kind::Measure).map(|field| field.field);
+        assert!(measures.eq(MEASURES));
+    }
 }

@@ -1,13 +1,14 @@
-//! Numbers, instants and values as they are put on the screen.
+//! Numbers, times and values as the screen shows them.
 
 pub(crate) use crate::export::human::{bytes, count, counted, duration, percent, plural};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::export::visible::visible_bytes;
+use crate::log::Field;
 use crate::query::Value;
 
-/// A whole number in at most `width` columns: `12,408,113`, or `12.4 M` where that does not fit.
+/// A whole number in at most `width` terminal columns: `12,408,113`, or `12.4 M` if that does not fit.
 pub(crate) fn count_within(number: u64, width: usize) -> String {
     let exact = count(number);
     if exact.len() <= width {
@@ -23,8 +24,8 @@ pub(crate) fn count_within(number: u64, width: usize) -> String {
     exact
 }
 
-/// A length of time in its largest whole unit: `15 min`, `1 h`, `3 d`, `90 s`.
-pub(crate) fn span(seconds: i64) -> String {
+/// A length of time: `15 min`, `1 h`, `3 d`, `1 min 30 s`.
+pub(crate) fn length_of_time(seconds: i64) -> String {
     for (size, name) in [(86_400, "d"), (3_600, "h"), (60, "min")] {
         if seconds >= size && seconds % size == 0 {
             return format!("{} {name}", seconds / size);
@@ -38,10 +39,10 @@ pub(crate) fn span(seconds: i64) -> String {
     }
 }
 
-/// How long ago something was, roughly: `12 s ago`, `2 min ago`, `3 h ago`, `5 d ago`.
+/// An age: `12 s ago`, `2 min ago`, `3 h ago`, `5 d ago`.
 pub(crate) fn ago(seconds: i64) -> String {
     match seconds {
-        // Clocks differ a little.
+        // The clocks of servers differ a little.
         ..=0 => "just now".to_owned(),
         1..60 => format!("{seconds} s ago"),
         60..3_600 => format!("{} min ago", seconds / 60),
@@ -50,7 +51,7 @@ pub(crate) fn ago(seconds: i64) -> String {
     }
 }
 
-/// An instant as exact as it needs to be on that day: `14:03:22`, `04-30 23:59:58`, `2025-12-31 23:59`.
+/// A time without the parts that are the same as in `now`: `14:03:22`, `04-30 23:59:58`, `2025-12-31 23:59`.
 pub(crate) fn instant_seen_at(seconds: i64, now: i64, zone: &TimeZone) -> String {
     let is_same = |format| instant(seconds, zone, format) == instant(now, zone, format);
     let format = match (is_same("%Y-%m-%d"), is_same("%Y")) {
@@ -61,8 +62,8 @@ pub(crate) fn instant_seen_at(seconds: i64, now: i64, zone: &TimeZone) -> String
     instant(seconds, zone, format)
 }
 
-/// A time between two things as it is typed: `30s`, `5m`, `1h`.
-pub(crate) fn every(time: std::time::Duration) -> String {
+/// An interval as the user types it: `30s`, `5m`, `1h`.
+pub(crate) fn interval(time: std::time::Duration) -> String {
     let seconds = time.as_secs();
     [(86_400, "d"), (3_600, "h"), (60, "m")]
         .into_iter()
@@ -70,7 +71,7 @@ pub(crate) fn every(time: std::time::Duration) -> String {
         .map_or_else(|| format!("{seconds}s"), |(size, name)| format!("{}{name}", seconds / size))
 }
 
-/// What one bar of the timeline stands for: `per hour`, `per 15 min`.
+/// The unit of a bar of the timeline: `per hour`, `per 15 min`.
 pub(crate) fn per(seconds: u32) -> String {
     match seconds {
         1 => "per second".to_owned(),
@@ -78,11 +79,11 @@ pub(crate) fn per(seconds: u32) -> String {
         3_600 => "per hour".to_owned(),
         86_400 => "per day".to_owned(),
         604_800 => "per week".to_owned(),
-        other => format!("per {}", span(i64::from(other))),
+        other => format!("per {}", length_of_time(i64::from(other))),
     }
 }
 
-/// Minutes and seconds left: `0:42`, `1:02:03`.
+/// A remaining time: `0:42`, `1:02:03`.
 pub(crate) fn remaining(seconds: f64) -> String {
     let whole = seconds.clamp(0.0, 359_999.0).round() as u64;
     if whole >= 3_600 {
@@ -92,7 +93,7 @@ pub(crate) fn remaining(seconds: f64) -> String {
     }
 }
 
-/// A rate of lines: `1.1 M`, `870 k`, `42`.
+/// A rate: `1.1 M`, `870 k`, `42`.
 pub(crate) fn rate(per_second: f64) -> String {
     match per_second {
         r if r >= 999_500.0 => format!("{:.1} M", r / 1e6),
@@ -101,7 +102,7 @@ pub(crate) fn rate(per_second: f64) -> String {
     }
 }
 
-/// An instant in a format of `strftime`; what lies outside the calendar is shown as its number.
+/// A time in a format of `strftime`; outside the calendar, its number of seconds.
 pub(crate) fn instant(seconds: i64, zone: &TimeZone, format: &str) -> String {
     match Timestamp::from_second(seconds) {
         Ok(instant) => instant.to_zoned(zone.clone()).strftime(format).to_string(),
@@ -119,21 +120,32 @@ pub(crate) fn short_instant(seconds: i64, zone: &TimeZone) -> String {
     instant(seconds, zone, "%m-%d %H:%M:%S")
 }
 
-/// From when to when, as short as it stays clear: `2026-04-01 – 04-30`.
-pub(crate) fn stretch(first: i64, last: i64, zone: &TimeZone) -> String {
+/// A time range without redundant parts: `2026-04-01 – 04-30`.
+pub(crate) fn time_range(first: i64, last: i64, zone: &TimeZone) -> String {
     let day = |at| instant(at, zone, "%Y-%m-%d");
-    let (one, other) = (day(first), day(last));
-    if one == other {
+    let (first_day, last_day) = (day(first), day(last));
+    if first_day == last_day {
         let minutes = |at| instant(at, zone, "%H:%M");
-        format!("{one} {} – {}", minutes(first), minutes(last))
-    } else if one.get(..4) == other.get(..4) {
-        format!("{one} – {}", instant(last, zone, "%m-%d"))
+        format!("{first_day} {} – {}", minutes(first), minutes(last))
+    } else if first_day.get(..4) == last_day.get(..4) {
+        format!("{first_day} – {}", instant(last, zone, "%m-%d"))
     } else {
-        format!("{one} – {other}")
+        format!("{first_day} – {last_day}")
     }
 }
 
-/// A value chosen by strangers, fit for a terminal.
+/// A size or a duration of a field, in its unit. `None`: the field has neither.
+pub(crate) fn measure(field: Field, value: &Value) -> Option<String> {
+    let Value::Integer(number) = value else { return None };
+    let number = u64::try_from(*number).ok()?;
+    match field {
+        Field::BytesSent | Field::ObjectSize => Some(bytes(number)),
+        Field::TotalTime | Field::TurnAroundTime => Some(duration(number as f64)),
+        _ => None,
+    }
+}
+
+/// A value, with control characters made visible; "-" if it is absent.
 pub(crate) fn value(value: &Value) -> String {
     match value {
         Value::Integer(number) => number.to_string(),
@@ -142,7 +154,7 @@ pub(crate) fn value(value: &Value) -> String {
     }
 }
 
-/// Text with every character that steers a terminal, or shows as nothing, made visible.
+/// Text with control characters and invisible characters made visible.
 pub(crate) fn visible(text: &str) -> String {
     crate::export::visible(text).into_owned()
 }
@@ -152,31 +164,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_well() {
+    fn numbers_and_lengths_of_time() {
         assert_eq!(count_within(12_408_113, 8), "12.4 M");
-        assert_eq!(span(5_400), "90 min");
-        assert_eq!(span(93_784), "1 d 2 h");
+        assert_eq!(length_of_time(5_400), "90 min");
+        assert_eq!(length_of_time(93_784), "1 d 2 h");
         assert_eq!(remaining(3_723.0), "1:02:03");
     }
 
     #[test]
-    fn how_long_ago_something_was_reads_well() {
-        let told = [-3, 0, 1, 59, 60, 3_599, 3_600, 86_399, 86_400, 900_000].map(ago);
+    fn ages_times_and_intervals() {
+        let ages = [-3, 0, 1, 59, 60, 3_599, 3_600, 86_399, 86_400, 900_000].map(ago);
         let expected = ["just now", "just now", "1 s ago", "59 s ago", "1 min ago", "59 min ago", "1 h ago"];
-        assert_eq!(told[..7], expected);
-        assert_eq!(told[7..], ["23 h ago", "1 d ago", "10 d ago"]);
+        assert_eq!(ages[..7], expected);
+        assert_eq!(ages[7..], ["23 h ago", "1 d ago", "10 d ago"]);
         let noon = 1_775_044_800; // 2026-04-01
         let seen = |at| instant_seen_at(at, noon, &TimeZone::UTC);
         assert_eq!(seen(noon - 60), "11:59:00");
         assert_eq!(seen(noon - 86_400), "03-31 12:00:00");
         assert_eq!(seen(noon - 100 * 86_400), "2025-12-22 12:00");
         let typed = [1, 30, 60, 90, 300, 3_600, 5_400, 86_400];
-        let typed = typed.map(|seconds| every(std::time::Duration::from_secs(seconds)));
+        let typed = typed.map(|seconds| interval(std::time::Duration::from_secs(seconds)));
         assert_eq!(typed, ["1s", "30s", "1m", "90s", "5m", "1h", "90m", "1d"]);
     }
 
     #[test]
-    fn nothing_that_steers_a_terminal_is_shown_as_it_is() {
+    fn control_characters_are_made_visible() {
         let hostile: String = (0..0x3000).filter_map(char::from_u32).collect();
         let shown = visible(&hostile);
         assert!(!shown.chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)));

@@ -1,12 +1,14 @@
-//! The explorer: a whole screen over the questions that [`Engine`] answers.
+//! The explorer: a full-screen user interface over the answers of an [`Engine`].
 //!
-//! An action (`action`) goes into `update`, which changes the state (`state`, a stack of layers)
-//! and says what is to be done outside; `views` draw the state; the loop (`session`) joins both with
-//! the terminal, the engine (`asker`) and the ingest. Keys stand in one table (`keymap`).
-//! What the screen shows is the answer to standing questions: whenever one of them or the data
-//! changes it is asked anew, and the old rows stay until the new ones are here.
+//! An action (a key, an answer, progress of the ingest) goes into `update`, which changes the `model` and returns
+//! effects. `view` draws the model. `app` runs the event loop, which connects both with the terminal, the engine and
+//! the ingest. `widgets` draws texts and bars and knows nothing of requests; `format` formats numbers, times and
+//! values. `update` and `view` share the model and do not import each other.
 //!
-//! Never here: SQL, S3, reading of files. What strangers chose is made visible before it is drawn.
+//! Queries are derived from the model: whenever a query on the screen or the data changes, it is sent again, and the
+//! old rows stay until new ones arrive. All keys are in one table (`model/keymap.rs`).
+//!
+//! Never contains SQL, S3 or reading of log files. Control characters in values are made visible before they are drawn.
 
 mod app;
 mod format;
@@ -31,45 +33,45 @@ pub use theme::Theme;
 use crate::ingest::Progress;
 use crate::query::{Engine, Filter, TimeRange};
 
-/// What the explorer is opened with.
+/// What the explorer shows.
 pub struct TuiOptions {
-    /// Answers the questions.
+    /// Answers the queries.
     pub engine: Arc<dyn Engine>,
-    /// The ingest that runs meanwhile, if any.
+    /// The ingest that runs in the background, if any.
     pub ingest: Option<Feed>,
     /// The filter of the first layer.
     pub filter: Filter,
-    /// The time of the session: nothing outside is ever shown.
+    /// The time range of the session. Requests outside it are never shown.
     pub time: TimeRange,
-    /// URIs of the sources asked about; empty: all that the cache has.
+    /// URIs of the sources to query; empty: all sources in the cache.
     pub sources: Vec<String>,
-    /// What the header calls them.
+    /// The title in the header.
     pub title: String,
-    /// Seconds since the epoch, now: what `time:-6h` in a filter counts from.
+    /// Returns the seconds since the epoch. Relative times in filters (`time:-6h`) count from here.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    /// Colours; [`Theme::from_environment`].
+    /// Colours; see [`Theme::from_environment`].
     pub theme: Theme,
-    /// The zone that `t` switches to; usually [`TimeZone::system`].
+    /// The time zone that `t` switches to; usually [`TimeZone::system`].
     pub zone: TimeZone,
 }
 
-/// The ingest as the explorer sees it.
+/// The connection to an ingest.
 pub struct Feed {
-    /// How far it is.
+    /// Progress of the ingest.
     pub progress: watch::Receiver<Progress>,
-    /// Lets it begin; called when the first screen stands, so that it takes nothing from the questions behind
-    /// that. Comes back at once.
+    /// Starts the ingest without blocking. Called when the first screen is complete, so that the ingest does not slow
+    /// down its queries.
     pub begin: Box<dyn Fn() + Send + Sync>,
-    /// Stops it; called when the session ends. Comes back at once.
+    /// Stops the ingest without blocking. Called when the session ends.
     pub stop: Box<dyn Fn() + Send + Sync>,
-    /// The time between two ingests, if one follows another.
+    /// The pause between two ingests in follow mode.
     pub every: Option<std::time::Duration>,
 }
 
-/// Why the explorer could not go on.
+/// Why the explorer ended.
 #[derive(Debug, thiserror::Error)]
 pub enum TuiError {
-    /// Standard input or output is no terminal.
+    /// Standard input or standard output is not a terminal.
     #[error(
         "the explorer needs a terminal; for pipes and scripts use `tamarin report` or `tamarin requests`"
     )]
@@ -85,28 +87,28 @@ impl TuiError {
     }
 }
 
-/// Gives the terminal back as it was, if the explorer has it: the process is about to end.
-pub fn give_terminal_back() {
+/// Restores the terminal if the explorer has set it up. To be called before the process exits.
+pub fn restore_terminal() {
     app::terminal::restore();
 }
 
-/// Runs the explorer on the terminal until it is quit or `end` comes. The terminal is given back as it was.
+/// Runs the explorer on the terminal until the user quits or `end` completes. The terminal is restored afterwards.
 ///
 /// # Errors
-/// If there is no terminal, or it fails.
+/// [`TuiError::NoTerminal`] if there is no terminal, [`TuiError::Terminal`] if it fails.
 pub async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> Result<(), TuiError> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
     let title = format!("tamarin {}", format::visible(&options.title));
-    let mut owned = app::terminal::Owned::take(&title).map_err(TuiError::terminal)?;
+    let mut guard = app::terminal::TerminalGuard::new(&title).map_err(TuiError::terminal)?;
     let events = crossterm::event::EventStream::new();
-    let mut shared = app::terminal::Shared::new(title);
+    let mut control = app::terminal::JobControl::new(title);
     let end = async {
         tokio::select! {
             () = end => {}
             () = app::terminal::hung_up() => {}
         }
     };
-    app::session::run(options, &mut *owned.terminal, events, end, &mut shared).await
+    app::session::run(options, &mut *guard.terminal, events, end, &mut control).await
 }

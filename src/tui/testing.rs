@@ -1,4 +1,5 @@
-//! A small bucket's log, an engine that answers about it in the most naive way, and a person at the keyboard.
+//! Fixtures for tests of the explorer: a small log, an engine that computes answers naively, an explorer on a test
+//! terminal.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +14,8 @@ use crate::ingest::Progress;
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::filter::{Matcher, Subject};
 use crate::query::*;
-use crate::tui::app::query_runner::{Told, answer, hold};
-use crate::tui::model::action::{Action, Effect, Export, Exported, Moment};
+use crate::tui::app::query_runner::{pin_snapshot, run_query};
+use crate::tui::model::action::{Action, ActionTime, Effect, Export, Exported, QueryResult};
 use crate::tui::model::state::State;
 use crate::tui::theme::Theme;
 use crate::tui::update::update;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 /// 2026-04-01T00:00:00Z.
 pub(crate) const APRIL: i64 = 1_775_001_600;
-/// What the journeys hold to be now: some days after the log.
+/// The current time of the tests: some days after the log.
 pub(crate) const NOW: i64 = APRIL + 7 * 86_400;
 
 /// Keeps requests in memory and looks at each of them for every question.
@@ -83,7 +84,8 @@ pub(crate) fn get(time: i64, ip: &str, key: &str, status: u16, bytes: u64) -> Re
     request(time, &fields)
 }
 
-/// Three days of a small bucket: five visitors, some denied, and one who takes everything on the second night.
+/// Three days of a small bucket: four addresses, some of whose requests are denied, and one that downloads everything
+/// in the second night.
 pub(crate) fn three_days() -> Vec<RequestRow> {
     let mut rows = Vec::new();
     for hour in 0..72 {
@@ -317,29 +319,34 @@ fn series(rows: &[&RequestRow], bucket: u32, each: Option<&(Dimension, Vec<Value
     Series { bucket, start, lines }
 }
 
-/// A person at the keyboard of a session. Answers arrive at once, unless they are held back.
-pub(crate) struct Person {
+/// An explorer on a test terminal. Queries are answered at once, unless the test holds the results.
+pub(crate) struct Explorer {
     pub(crate) state: State,
     pub(crate) engine: Arc<Naive>,
     terminal: Terminal<TestBackend>,
     pub(crate) copied: Vec<String>,
     pub(crate) has_quit: bool,
     pub(crate) holds_answers: bool,
-    pub(crate) held: VecDeque<Told>,
+    pub(crate) held_results: VecDeque<QueryResult>,
     pub(crate) holds_exports: bool,
     pub(crate) exports: Vec<Export>,
-    pub(crate) asked: usize,
-    now: Moment,
+    queries: usize,
+    now: ActionTime,
 }
 
-impl Person {
-    /// In front of a terminal of this size, with this log.
-    pub(crate) fn with(columns: u16, rows: u16, log: Vec<RequestRow>) -> Person {
-        Person::begin(columns, rows, log, None)
+impl Explorer {
+    /// An explorer of these requests, without an ingest.
+    pub(crate) fn with(columns: u16, rows: u16, log: Vec<RequestRow>) -> Explorer {
+        Explorer::begin(columns, rows, log, None)
     }
 
-    /// The same while logs are being read.
-    pub(crate) fn begin(columns: u16, rows: u16, log: Vec<RequestRow>, progress: Option<Progress>) -> Person {
+    /// An explorer of these requests, with an ingest if `progress` is given.
+    pub(crate) fn begin(
+        columns: u16,
+        rows: u16,
+        log: Vec<RequestRow>,
+        progress: Option<Progress>,
+    ) -> Explorer {
         debug_assert_eq!(Field::of_kind(Kind::Time).count(), 1);
         let engine = Naive::new(log);
         let mut state = State::new(
@@ -352,43 +359,44 @@ impl Person {
         );
         state.size = (columns, rows);
         state.generation = 1;
-        state.newest = 1;
+        state.newest_generation = 1;
         state.progress = progress;
-        let mut person = Person {
+        let mut explorer = Explorer {
             state,
             engine,
             terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
             copied: Vec::new(),
             has_quit: false,
             holds_answers: false,
-            held: VecDeque::new(),
+            held_results: VecDeque::new(),
             holds_exports: false,
             exports: Vec::new(),
-            asked: 0,
-            now: Moment { unix: NOW, millis: 0 },
+            queries: 0,
+            now: ActionTime { unix_seconds: NOW, session_millis: 0 },
         };
-        person.happens(Action::Begin);
-        person
+        explorer.handle(Action::Begin);
+        explorer
     }
 
-    /// Something happens, and whatever follows from it.
-    pub(crate) fn happens(&mut self, action: Action) {
-        self.now.millis += 50;
+    /// Handles an action and all actions that follow from its effects.
+    pub(crate) fn handle(&mut self, action: Action) {
+        self.now.session_millis += 50;
         let mut actions = VecDeque::from([action]);
         while let Some(action) = actions.pop_front() {
             for effect in update(&mut self.state, self.now, action) {
                 match effect {
-                    Effect::Ask(question) => {
-                        self.asked += 1;
-                        assert!(self.asked < 10_000, "asks without end: {question:?}");
-                        let mut told = Vec::new();
-                        answer(&*self.engine, &question, &CancellationToken::new(), &mut |one| {
-                            told.push(one)
+                    Effect::RunQuery(job) => {
+                        self.queries += 1;
+                        assert!(self.queries < 10_000, "endless queries: {job:?}");
+                        let mut results = Vec::new();
+                        run_query(&*self.engine, &job, &CancellationToken::new(), &mut |result| {
+                            results.push(result)
                         });
                         if self.holds_answers {
-                            self.held.extend(told);
+                            self.held_results.extend(results);
                         } else {
-                            actions.extend(told.into_iter().map(|told| Action::Answered(Box::new(told))));
+                            actions
+                                .extend(results.into_iter().map(|result| Action::Answered(Box::new(result))));
                         }
                     }
                     Effect::Complete { number, by, text } => {
@@ -406,8 +414,8 @@ impl Person {
                         self.exports.clear();
                         actions.push_back(Action::Exported(Exported::Cancelled));
                     }
-                    Effect::Wake { number, .. } => actions.push_back(Action::Woke(number)),
-                    Effect::Hold(holds) => actions.push_back(hold(&*self.engine, holds)),
+                    Effect::StartTimer { number, .. } => actions.push_back(Action::TimerFired(number)),
+                    Effect::PinSnapshot(pin) => actions.push_back(pin_snapshot(&*self.engine, pin)),
                     Effect::Redraw | Effect::Suspend => {}
                     Effect::Quit => self.has_quit = true,
                 }
@@ -415,29 +423,29 @@ impl Person {
         }
     }
 
-    /// Presses keys, named as the help names them and set apart by blanks.
-    pub(crate) fn press(&mut self, keys: &str) -> &mut Person {
+    /// Presses keys, named as in the help and separated by spaces.
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Explorer {
         for name in keys.split(' ').filter(|name| !name.is_empty()) {
-            self.happens(Action::Key(key(name)));
+            self.handle(Action::Key(key(name)));
         }
         self
     }
 
     /// Types text.
-    pub(crate) fn types(&mut self, text: &str) -> &mut Person {
+    pub(crate) fn types(&mut self, text: &str) -> &mut Explorer {
         for c in text.chars() {
-            self.happens(Action::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
+            self.handle(Action::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
         }
         self
     }
 
-    /// Does something with the mouse.
-    pub(crate) fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Person {
-        self.happens(Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    /// Sends a mouse event.
+    pub(crate) fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Explorer {
+        self.handle(Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
         self
     }
 
-    /// What is on the screen, without blanks at the ends of lines.
+    /// The text on the screen, without spaces at the ends of lines.
     pub(crate) fn screen(&mut self) -> String {
         let State { size, .. } = self.state;
         self.terminal.backend_mut().resize(size.0, size.1);
@@ -461,7 +469,7 @@ impl Person {
         lines.join("\n")
     }
 
-    /// What was drawn last, cell by cell.
+    /// The cells of the last drawn screen.
     pub(crate) fn cells(&self) -> &ratatui::buffer::Buffer {
         self.terminal.backend().buffer()
     }
@@ -495,7 +503,7 @@ fn key(name: &str) -> KeyEvent {
         "PgDn" => KeyCode::PageDown,
         "Home" => KeyCode::Home,
         "End" => KeyCode::End,
-        one => KeyCode::Char(one.chars().next().unwrap()),
+        name => KeyCode::Char(name.chars().next().unwrap()),
     };
     KeyEvent::new(code, modifiers)
 }

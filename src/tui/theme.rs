@@ -1,9 +1,9 @@
-//! Colours: the sixteen that every terminal has, chosen to read on dark and on light ground alike.
-//! What matters is never told by colour alone, so that nothing is lost with `NO_COLOR`.
+//! Styles. Only the 16 colours that every terminal has, readable on dark and on light backgrounds. Colour never is the
+//! only sign of anything, so that nothing is lost with `NO_COLOR`.
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// What the things on the screen look like.
+/// The styles of everything on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
     colour: bool,
@@ -11,24 +11,24 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// Dark ground, colours.
+    /// Colours for a dark background.
     pub const DARK: Theme = Theme { colour: true, light: false };
-    /// Light ground, colours.
+    /// Colours for a light background.
     pub const LIGHT: Theme = Theme { colour: true, light: true };
-    /// No colours at all.
+    /// No colours.
     pub const PLAIN: Theme = Theme { colour: false, light: false };
 
-    /// As the environment asks for it: `NO_COLOR` (any text) switches colours off, `COLORFGBG`
-    /// (`foreground;background`) tells dark from light ground. `variable` reads the environment.
+    /// The theme that the environment asks for: `NO_COLOR` (not empty) and `TERM=dumb` switch colours off, `COLORFGBG`
+    /// (`foreground;background`) contains the background colour. `variable` returns an environment variable.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Theme {
         if variable("NO_COLOR").is_some_and(|value| !value.is_empty())
             || variable("TERM").is_some_and(|value| value == "dumb")
         {
             return Theme::PLAIN;
         }
-        let ground = variable("COLORFGBG");
-        let ground = ground.as_deref().and_then(|value| value.rsplit(';').next()?.parse::<u8>().ok());
-        match ground {
+        let colours = variable("COLORFGBG");
+        let background = colours.as_deref().and_then(|value| value.rsplit(';').next()?.parse::<u8>().ok());
+        match background {
             Some(7 | 9..=15) => Theme::LIGHT,
             _ => Theme::DARK,
         }
@@ -47,7 +47,7 @@ impl Theme {
         Style::new()
     }
 
-    /// What must not draw the eye: rules, absent values, hints.
+    /// Frames, absent values, hints.
     pub(crate) fn faint(self) -> Style {
         if self.colour {
             self.coloured(Color::DarkGray, Color::DarkGray)
@@ -56,12 +56,12 @@ impl Theme {
         }
     }
 
-    /// What is told on the side: labels, units, axis.
+    /// Labels, units, the position of the cursor.
     pub(crate) fn quiet(self) -> Style {
         Style::new().add_modifier(Modifier::DIM)
     }
 
-    /// The name of the program, keys, what can be chosen.
+    /// The name of the program, keys, filter terms.
     pub(crate) fn accent(self) -> Style {
         self.coloured(Color::Cyan, Color::Blue)
     }
@@ -71,16 +71,16 @@ impl Theme {
         self.coloured(Color::Blue, Color::Blue)
     }
 
-    /// Bars inside the brush or under the cursor.
+    /// The range of the brush, or of the row under the cursor.
     pub(crate) fn brushed(self) -> Style {
         let style = self.coloured(Color::Yellow, Color::Magenta);
         if self.colour { style } else { style.add_modifier(Modifier::REVERSED) }
     }
 
-    /// Bars of the timeline: `Some(true)` inside the brush, `Some(false)` beside it, `None` without one. Not
-    /// reversed: the highest bar would be a hole.
-    pub(crate) fn timeline(self, style: Style, is_covered: Option<bool>) -> Style {
-        match is_covered {
+    /// Bars of the timeline: `Some(true)` if highlighted, `Some(false)` if other bars are, `None` if none is. Never
+    /// reversed: a reversed full block looks empty.
+    pub(crate) fn timeline(self, style: Style, is_highlighted: Option<bool>) -> Style {
+        match is_highlighted {
             Some(true) if self.colour => self.brushed(),
             Some(true) => Style::new().add_modifier(Modifier::BOLD),
             Some(false) if !self.colour => Style::new().add_modifier(Modifier::DIM),
@@ -108,32 +108,32 @@ impl Theme {
         self.coloured(Color::Magenta, Color::Magenta).add_modifier(Modifier::BOLD)
     }
 
-    /// What went wrong.
+    /// Errors.
     pub(crate) fn error(self) -> Style {
         self.coloured(Color::Red, Color::Red)
     }
 
-    /// What should be looked at.
+    /// Warnings.
     pub(crate) fn warning(self) -> Style {
         self.coloured(Color::Yellow, Color::Magenta)
     }
 
-    /// What went well.
+    /// Success.
     pub(crate) fn good(self) -> Style {
         self.coloured(Color::Green, Color::Green)
     }
 
-    /// A filter in the line of filters.
+    /// A filter term.
     pub(crate) fn chip(self) -> Style {
         self.accent()
     }
 
-    /// A filter that is switched off.
+    /// A disabled filter term.
     pub(crate) fn chip_off(self) -> Style {
         Style::new().add_modifier(Modifier::DIM | Modifier::CROSSED_OUT)
     }
 
-    /// The style of a status.
+    /// An HTTP status.
     pub(crate) fn status(self, status: i64) -> Style {
         match status {
             500.. => self.error(),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_chooses() {
+    fn the_environment_determines_the_theme() {
         assert_eq!(theme(&[]), Theme::DARK);
         assert_eq!(theme(&[("COLORFGBG", "0;15")]), Theme::LIGHT);
         assert_eq!(theme(&[("COLORFGBG", "15;default;0")]), Theme::DARK);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn without_colours_no_style_has_one() {
+    fn the_plain_theme_has_no_colours() {
         let plain = Theme::PLAIN;
         for style in [plain.accent(), plain.bar(), plain.error(), plain.warning(), plain.good(), plain.mark()]
         {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tamarin::cache::{Batch, BatchBuilder, Cache, CacheError, Writer};
-use tamarin::log::{Field, parse_line};
+use tamarin::log::{Field, records};
 use tamarin::query::filter::{Subject, Test};
 use tamarin::query::{
     Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Sort, TimeRange,
@@ -401,7 +401,8 @@ fn use_wholly(path: &Path, queries: &[Query]) -> Vec<String> {
         let source = writer.source("/var/log/acme")?;
         let mut builder = BatchBuilder::default();
         for pick in 0..60 {
-            builder.extend(&[parse_line(lines::line_of(&[pick; 28]).as_bytes()).unwrap()]);
+            let line = lines::line_of(&[pick; 28]);
+            builder.extend(&[records(line.as_bytes()).next().unwrap().1.unwrap()]);
         }
         writer.append(source, &mut builder.finish(Batch::default()))?;
         writer.commit()

@@ -1,4 +1,4 @@
-//! The explorer as a person has it: the real program on a pseudo-terminal.
+//! The explorer as users see it: the real program on a pseudo-terminal.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn is_restored(terminal: &Terminal) -> bool {
 }
 
 #[test]
-fn from_the_biggest_consumer_down_to_one_request_and_back() {
+fn drilling_down_to_one_request_and_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = demo(&folder.path().join("demo.db"));
     terminal.wait_for("3,000 requests").unwrap();
@@ -38,26 +38,26 @@ fn from_the_biggest_consumer_down_to_one_request_and_back() {
     terminal.press("\r").unwrap();
     terminal.wait_for("TIME ▲").unwrap();
     terminal.press("\r").unwrap();
-    terminal.wait_for("One request, every field").unwrap();
+    terminal.wait_for("One request, all fields").unwrap();
     for above in ["TIME ▲", "by key ▾", "by remote_ip ▾"] {
         terminal.press("\x1b").unwrap();
         terminal.wait_for(above).unwrap();
     }
-    terminal.wait_for("every request").unwrap();
+    terminal.wait_for("all requests").unwrap();
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
-    assert!(is_restored(&terminal), "the terminal is left as it was found");
+    assert!(is_restored(&terminal), "the terminal is restored");
 }
 
 #[test]
-fn a_filter_with_an_error_says_so_and_escape_takes_it_back() {
+fn an_error_in_a_filter_is_shown_and_esc_cancels() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = demo(&folder.path().join("demo.db"));
     terminal.wait_for("3,000 requests").unwrap();
     terminal.press("/nonsense:1").unwrap();
     terminal.wait_for("unknown field").unwrap();
     terminal.press("\x1b").unwrap();
-    terminal.wait_for("every request").unwrap();
+    terminal.wait_for("all requests").unwrap();
     terminal.press("/status:403\r").unwrap();
     terminal.wait_for("▸ http_status:403").unwrap();
     terminal.press("q").unwrap();
@@ -66,7 +66,7 @@ fn a_filter_with_an_error_says_so_and_escape_takes_it_back() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_leaves_the_terminal_as_it_was() {
+fn a_signal_restores_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = demo(&folder.path().join("demo.db"));
     terminal.wait_for("3,000 requests").unwrap();
@@ -74,11 +74,11 @@ fn a_signal_leaves_the_terminal_as_it_was() {
     let sent = std::process::Command::new("kill").args(["-TERM", &process]).status().unwrap();
     assert!(sent.success());
     terminal.wait_for_end().unwrap();
-    assert!(is_restored(&terminal), "the terminal is left as it was found");
+    assert!(is_restored(&terminal), "the terminal is restored");
 }
 
 #[test]
-fn drawing_the_screen_anew_waits_for_no_answer_of_the_terminal() {
+fn redrawing_does_not_wait_for_a_reply_of_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = demo(&folder.path().join("demo.db"));
     terminal.wait_for("3,000 requests").unwrap();
@@ -89,14 +89,14 @@ fn drawing_the_screen_anew_waits_for_no_answer_of_the_terminal() {
 }
 
 #[test]
-fn a_bucket_that_cannot_be_reached_is_explained_on_the_screen() {
+fn an_unreachable_bucket_is_explained() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache.db");
     let mut terminal = explore(
         &[
             "s3://acme-logs/media/".as_ref(),
             "--endpoint-url".as_ref(),
-            // Nobody listens on the port of the discard service.
+            // The port of the discard service: nothing listens there.
             "http://127.0.0.1:9".as_ref(),
             "--no-sign-request".as_ref(),
             "--region".as_ref(),
@@ -109,10 +109,10 @@ fn a_bucket_that_cannot_be_reached_is_explained_on_the_screen() {
     terminal.wait_for("cannot reach").unwrap();
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
-    assert!(!cache.exists(), "no empty cache is left behind");
+    assert!(!cache.exists(), "an empty cache is removed");
 }
 
-/// What lies in a folder.
+/// The names of the files in a folder.
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
@@ -123,7 +123,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_comes_in_while_it_follows_shows_up_and_only_the_cache_is_left_behind() {
+fn follow_mode_shows_new_requests_and_leaves_only_the_cache() {
     let home = Home::new();
     let logs = home.path("logs");
     let kept = home.path("kept");
@@ -142,10 +142,10 @@ fn what_comes_in_while_it_follows_shows_up_and_only_the_cache_is_left_behind() {
     };
     add("2026-04-01-04-00-00-CCCC", 10_800, "d.mp4");
     terminal.wait_for("4 requests").unwrap();
-    // Late: delivered long after others, about an hour before them.
+    // A late delivery: older than requests that were read before.
     add("2026-04-01-00-10-00-DDDD", 30, "e.mp4");
     terminal.wait_for("5 requests").unwrap();
-    // What cannot be read is told, and read as soon as it can be.
+    // A log file that cannot be read is reported, and read when it is replaced.
     std::fs::write(logs.join("2026-04-01-05-00-00-EEEE.gz"), b"\x1f\x8b\x08 torn").unwrap();
     terminal.wait_for("1 failed !").unwrap();
     std::fs::remove_file(logs.join("2026-04-01-05-00-00-EEEE.gz")).unwrap();
@@ -158,8 +158,8 @@ fn what_comes_in_while_it_follows_shows_up_and_only_the_cache_is_left_behind() {
     assert_eq!(names(&kept), ["cache.db"]);
     let whole = home.objects(&["report", "total", "--cache", cache.to_str().unwrap()]);
     assert_eq!(whole[0]["requests"], 6);
-    assert_eq!(names(&kept), ["cache.db"], "whoever reads it leaves nothing, either");
-    // Rounds of a request each became one segment.
+    assert_eq!(names(&kept), ["cache.db"], "reading leaves no other files, either");
+    // Each pull added one request; their segments were merged.
     let segments =
         rusqlite::Connection::open(&cache)
             .unwrap()
@@ -187,7 +187,7 @@ fn monitored_sources_are_followed_when_none_is_named() {
 }
 
 #[test]
-fn a_cache_that_another_process_writes_is_explored_and_the_screen_says_why_nothing_is_pulled() {
+fn a_cache_that_another_process_writes_can_be_explored_but_is_not_pulled() {
     let home = Home::new();
     home.fine(&["pull", "logs", "--cache", "c.db"]);
     let (logs, cache) = (home.path("logs"), home.path("c.db"));
@@ -200,7 +200,7 @@ fn a_cache_that_another_process_writes_is_explored_and_the_screen_says_why_nothi
     assert!(terminal.wait_for_end().unwrap().success());
     drop(other);
 
-    // Who has nothing to pull keeps nobody else from it.
+    // An explorer without sources does not lock the cache.
     home.fine(&["sources", "pause", "logs", "--cache", "c.db"]);
     let mut terminal = explore(&["--cache".as_ref(), cache.as_os_str()], size);
     terminal.wait_for("3 requests").unwrap();
@@ -210,10 +210,10 @@ fn a_cache_that_another_process_writes_is_explored_and_the_screen_says_why_nothi
 }
 
 #[test]
-fn following_nothing_is_refused_before_the_screen_is_taken() {
+fn follow_mode_without_sources_is_refused_before_the_terminal_is_set_up() {
     let home = Home::new();
-    let told = stderr(&home.run(&["report", "total", "--every", "5m"]));
-    assert!(told.contains("--every"), "{told}");
+    let error = stderr(&home.run(&["report", "total", "--every", "5m"]));
+    assert!(error.contains("--every"), "{error}");
     let mut terminal = explore(
         &["--every".as_ref(), "5m".as_ref(), "--cache".as_ref(), home.path("none.db").as_os_str()],
         (100, 30),
@@ -223,7 +223,7 @@ fn following_nothing_is_refused_before_the_screen_is_taken() {
 }
 
 #[test]
-fn after_the_explorer_only_the_cache_is_left() {
+fn the_explorer_leaves_only_the_cache() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = demo(&folder.path().join("demo.db"));
     terminal.wait_for("3,000 requests").unwrap();

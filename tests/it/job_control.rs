@@ -103,7 +103,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
     shell.terminal.press("\n").unwrap();
     shell.terminal.wait_for("filter status").unwrap();
     shell.terminal.press("\x1b").unwrap();
-    shell.terminal.wait_for("every request").unwrap();
+    shell.terminal.wait_for("all requests").unwrap();
     shell.quits();
 }
 

@@ -312,7 +312,7 @@ proptest! {
                 }
             }
             // Little memory: what is shown is exact all the same, unless an estimate made its order.
-            let forgetful = LocalEngine::new(Arc::new(Cache::open(&path).unwrap())).remembering_pairs(3);
+            let forgetful = LocalEngine::new(Arc::new(Cache::open(&path).unwrap())).with_max_distinct_pairs(3);
             for (query, expected) in queries.iter().zip(&answers) {
                 let Ask::Groups { sort, limit: 1.., .. } = query.ask else { continue };
                 if !COUNTS_OF_DIFFERENT.contains(&sort.by) {
@@ -383,7 +383,7 @@ fn rows_in_the_order_of_an_estimate_have_exact_counts_and_say_so() {
         })
         .collect();
     let (_folder, engine, naive) = both(&log);
-    let engine = engine.remembering_pairs(20);
+    let engine = engine.with_max_distinct_pairs(20);
     let sort = Sort { by: Measure::Objects, descending: true };
     let more = vec![Measure::Objects, Measure::Addresses];
     let by = Dimension::Field(Field::RemoteIp);
@@ -422,7 +422,7 @@ fn too_many_buckets_are_refused_before_memory_is_taken() {
     let values: Vec<Value> = (0..50).map(Value::Integer).collect();
     for (bucket, each) in [(60, None), (3600, Some((Dimension::HourOfDay, values)))] {
         let error = ask(&engine, &query(Ask::Series { bucket, each })).unwrap_err().to_string();
-        assert!(error.contains("ask for wider ones"), "{error}");
+        assert!(error.contains("use wider buckets"), "{error}");
     }
     assert!(ask(&engine, &query(Ask::Series { bucket: 3600, each: None })).is_ok());
 
@@ -648,7 +648,7 @@ fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
         }
         _ => panic!(),
     };
-    let moment = engine.moment().unwrap();
+    let moment = engine.snapshot().unwrap();
     let mut read = Vec::new();
     for offset in (0..100).step_by(10) {
         read.extend(keys(moment.ask(&page(offset), &CancellationToken::new()).unwrap().answer));

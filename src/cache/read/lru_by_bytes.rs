@@ -25,9 +25,16 @@ impl<K: Eq + Hash, T: Clone> Budgeted<K, T> {
         Some(thing.clone())
     }
 
+    /// Removes and returns an entry.
+    pub fn remove(&mut self, key: &K) -> Option<T> {
+        let (thing, memory, _) = self.things.remove(key)?;
+        self.memory -= memory;
+        Some(thing)
+    }
+
     /// Keeps one that takes this many bytes.
     pub fn put(&mut self, key: K, thing: T, memory: usize) {
-        if self.memory + memory > self.budget {
+        while self.memory + memory > self.budget && !self.things.is_empty() {
             // A quarter at a time, so that it is seldom done.
             let mut used: Vec<u64> = self.things.values().map(|(.., used)| *used).collect();
             used.sort_unstable();

@@ -46,6 +46,20 @@ impl TextColumn {
     /// # Errors
     /// If the text cannot be read or is damaged.
     pub fn get(&mut self, snapshot: &Snapshot<'_>, row: usize) -> Result<Option<Cow<'_, [u8]>>, CacheError> {
+        self.get_with(snapshot, row, |field, id| snapshot.value(field, id))
+    }
+
+    /// As [`TextColumn::get`], with a function that looks up values of dimensions and may remember them, as a text
+    /// may repeat a value of its row.
+    ///
+    /// # Errors
+    /// As [`TextColumn::get`], and those of `value`.
+    pub fn get_with(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        row: usize,
+        mut value: impl FnMut(Field, u32) -> Result<Option<Arc<[u8]>>, CacheError>,
+    ) -> Result<Option<Cow<'_, [u8]>>, CacheError> {
         let (segment, field) = (self.pages.segment, self.pages.field);
         let (index, in_page) = self.pages.locate(row);
         if self.page.as_ref().is_none_or(|(open, _)| *open != index) {
@@ -58,7 +72,7 @@ impl TextColumn {
                 Some(keys) => keys,
                 none => none.insert(KeyIds::new(snapshot, &segment)?),
             };
-            key = snapshot.value(Field::Key, keys.get(row))?;
+            key = value(Field::Key, keys.get(row))?;
         }
         page.get(in_page, || key.as_deref()).map_err(|damage| snapshot.damaged(&segment, field, damage))
     }

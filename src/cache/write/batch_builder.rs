@@ -13,15 +13,15 @@ use crate::cache::column::text::{PAGE, PageBuilder};
 use crate::cache::dictionary::published::{PublishedDictionaries, SharedDictionaries};
 use crate::cache::dictionary::value_memo::ValueMemo;
 use crate::cache::dictionary::{Interner, VALUES_PER_LOOKUP, bytes_equal, hash};
-use crate::log::parser::templates::is_in_frame;
-use crate::log::{Field, Frames, LARGEST_MEASURE, Record, key};
+use crate::log::{Field, Record, RecordGroup, TemplateMap, is_in_template, key};
+
+/// The largest number that a column stores: SQLite's integers have 63 bits and a sign.
+const MAX_MEASURE: u64 = i64::MAX as u64;
 
 /// Builds batches from records.
 pub struct BatchBuilder {
-    /// The templates of lines. Records that have a template number must have been parsed with these.
-    pub frames: Frames,
-    /// For each template its index in the batch plus 1; 0 if the batch does not have it yet.
-    template_indices: Vec<u32>,
+    /// The index in the batch of each line template.
+    template_indices: TemplateMap,
     /// Number of templates in the batch.
     template_count: u32,
     /// The published dictionaries of the writer that takes the batches, if there is one.
@@ -44,8 +44,7 @@ pub struct BatchBuilder {
 impl Default for BatchBuilder {
     fn default() -> Self {
         BatchBuilder {
-            frames: Frames::default(),
-            template_indices: Vec::new(),
+            template_indices: TemplateMap::default(),
             template_count: 0,
             dictionaries: None,
             published: Arc::default(),
@@ -67,7 +66,7 @@ const MEMO_SLOTS: usize = 512;
 
 /// Whether a field usually has too many distinct values for a memo.
 fn has_many_values(field: Field) -> bool {
-    matches!(field, Field::RemoteIp | Field::Key) || is_in_frame(field)
+    matches!(field, Field::RemoteIp | Field::Key) || is_in_template(field)
 }
 
 impl BatchBuilder {
@@ -110,14 +109,15 @@ impl BatchBuilder {
     }
 
     /// Adds requests, column by column.
-    pub fn extend(&mut self, records: &[Record<'_>]) {
-        for records in records.chunks(VALUES_PER_LOOKUP) {
-            self.extend_chunk(records);
+    pub fn extend<'r, 'l: 'r>(&mut self, records: impl Into<RecordGroup<'r, 'l>>) {
+        for group in records.into().chunks(VALUES_PER_LOOKUP) {
+            self.extend_chunk(&group);
         }
     }
 
     /// Adds at most [`VALUES_PER_LOOKUP`] requests.
-    fn extend_chunk(&mut self, records: &[Record<'_>]) {
+    fn extend_chunk(&mut self, group: &RecordGroup<'_, '_>) {
+        let records = group.records();
         self.batch.times.extend(records.iter().map(|record| record.time));
         let mut decoded = std::mem::take(&mut self.decoded_keys);
         decoded.clear();
@@ -136,21 +136,16 @@ impl BatchBuilder {
         }
         let keys = &keys[..records.len()];
 
-        for record in records {
-            let index = record
-                .frame()
-                .and_then(|number| self.template_indices.get(number.get() as usize - 1).copied());
-            let index = match index {
-                Some(index) if index != 0 => index,
-                _ => self.add_template(record),
-            };
-            self.batch.templates.push(index - 1);
+        for record in 0..records.len() {
+            let index = self.template_indices.get(group, record);
+            let index = index.unwrap_or_else(|| self.add_template(group, record));
+            self.batch.templates.push(index);
         }
         let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.published.iter());
         for ((((column, interner), published), memo), field) in
             columns.zip(&mut self.memos).zip(DIMENSION_FIELDS)
         {
-            if is_in_frame(field) {
+            if is_in_template(field) {
                 continue;
             }
             if field == Field::Key {
@@ -167,12 +162,14 @@ impl BatchBuilder {
         }
         let mut exceed_columns = false;
         for (slot, measures) in self.batch.measures.iter_mut().enumerate() {
-            let first = measures.len();
-            measures.extend(records.iter().map(|record| record.measures()[slot]));
-            for number in measures[first..].iter_mut().filter(|number| exceeds_column(**number)) {
-                *number = 0;
-                exceed_columns = true;
-            }
+            measures.extend(records.iter().map(|record| match record.measures()[slot] {
+                None => 0,
+                Some(number) if number > MAX_MEASURE => {
+                    exceed_columns = true;
+                    0
+                }
+                Some(number) => number + 1,
+            }));
         }
         for slot in 0..DETAILS {
             self.extend_detail(slot, records, keys, exceed_columns);
@@ -185,24 +182,19 @@ impl BatchBuilder {
         }
     }
 
-    /// Adds the template fields of a record. Returns the index of the template in the batch plus 1.
-    fn add_template(&mut self, record: &Record<'_>) -> u32 {
+    /// Adds the template fields of a record of a group. Returns the index of the template in the batch.
+    fn add_template(&mut self, group: &RecordGroup<'_, '_>, record: usize) -> u32 {
         let columns = self.batch.dimensions.iter_mut().zip(&mut self.interners).zip(self.published.iter());
         for (((column, interner), published), field) in columns.zip(DIMENSION_FIELDS) {
-            if is_in_frame(field) {
-                let value = record.logged(field).unwrap_or_default();
+            if is_in_template(field) {
+                let value = group.records()[record].logged(field).unwrap_or_default();
                 column.extend(published, interner, None, std::iter::once(value));
             }
         }
+        let index = self.template_count;
         self.template_count += 1;
-        if let Some(number) = record.frame() {
-            let index = number.get() as usize - 1;
-            if self.template_indices.len() <= index {
-                self.template_indices.resize(index + 1, 0);
-            }
-            self.template_indices[index] = self.template_count;
-        }
-        self.template_count
+        self.template_indices.insert(group, record, index);
+        index
     }
 
     /// Adds the values of a detail. `exceed_columns`: whether any measure exceeds what a column stores.
@@ -287,16 +279,11 @@ impl BatchBuilder {
     }
 }
 
-/// Whether a [measure](Record::measures) exceeds what a column stores.
-fn exceeds_column(number: u64) -> bool {
-    number > LARGEST_MEASURE + 1
-}
-
 /// Appends the rest of a line, and the numbers that exceed what a column stores.
 fn append_extra(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
     for (number, field) in record.measures().iter().zip(MEASURE_FIELDS) {
-        if exceeds_column(*number) {
+        if number.is_some_and(|number| number > MAX_MEASURE) {
             if !out.is_empty() {
                 out.push(b' ');
             }

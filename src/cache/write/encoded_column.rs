@@ -13,7 +13,7 @@ pub(in crate::cache) const NEW_VALUE: u32 = 1 << 31;
 /// A dictionary-encoded column.
 #[derive(Debug, Default)]
 pub(in crate::cache) struct EncodedColumn {
-    /// One code per row, or one per template for a field [of templates](crate::log::parser::templates::is_in_frame) of a line. 0 is absent;
+    /// One code per row, or one per template for a field [of the template](crate::log::is_in_template). 0 is absent;
     /// a code with [`NEW_VALUE`] is `values[code - 1]`; any other code is a value id of the cache.
     pub codes: Vec<u32>,
     pub values: Arena,

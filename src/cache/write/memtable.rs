@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::log::parser::templates::is_in_frame;
-use crate::log::{Field, Kind};
+use crate::log::{self, Field, Kind};
 
 use super::batch::Batch;
 use super::encoded_column::NEW_VALUE;
@@ -29,7 +28,7 @@ pub const SEGMENT_BYTES: usize = 64 << 20;
 
 /// Whether a dimension is part of the template of a line.
 const fn is_in_template(slot: usize) -> bool {
-    is_in_frame(DIMENSION_FIELDS[slot])
+    log::is_in_template(DIMENSION_FIELDS[slot])
 }
 
 /// Number of template dimensions.
@@ -62,7 +61,7 @@ pub struct PackedColumn<'a> {
 #[derive(Default)]
 pub struct Memtable {
     pub times: Vec<i64>,
-    /// One value id per row, or one per template for a field [of templates](is_in_frame) of a line.
+    /// One value id per row, or one per template for a field [of the template](log::is_in_template).
     pub codes: [Vec<u32>; DIMENSIONS],
     /// The template of each row. Templates may be equal, and some have no rows any more.
     templates: Vec<u32>,

@@ -1,19 +1,19 @@
 //! Lines between records that are not meant to be records.
 
-/// What versitygw writes first when it begins a log file, before the time.
+/// What versitygw writes at the start of a log file, before the time.
 const START: &[u8] = b"log starts ";
 
-/// Whether a line says that a log begins.
-pub fn is_start(line: &[u8]) -> bool {
+/// Whether a line marks the start of a log, as versitygw writes it.
+pub fn is_start_of_log(line: &[u8]) -> bool {
     line.strip_prefix(START).is_some_and(|rest| !rest.starts_with(b"["))
 }
 
-/// Whether a line is a comment (`# …`), or says that a log begins.
+/// Whether a line is a comment (`# …`) or marks the start of a log.
 #[inline]
 pub fn is_comment(line: &[u8]) -> bool {
     match line {
         [b'#', ..] => true,
-        [b'l', ..] => is_start(line),
+        [b'l', ..] => is_start_of_log(line),
         [0xef, 0xbb, 0xbf, rest @ ..] => rest.first() == Some(&b'#'),
         _ => false,
     }
@@ -24,7 +24,7 @@ mod tests {
     use super::is_comment;
 
     #[test]
-    fn comments_are_told_from_records_of_a_bucket_called_starts() {
+    fn a_record_of_a_bucket_named_starts_is_not_a_comment() {
         for comment in
             ["#", "# a comment", "#Fields: a b", "\u{feff}# x", "log starts 2026-02-06 09:30:25 UTC"]
         {

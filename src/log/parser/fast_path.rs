@@ -1,119 +1,123 @@
-//! Lines as S3 writes them, nearly all: read in one go from left to right.
+//! The fast path: lines as S3 writes them, nearly all, read from left to right in one pass.
 //!
-//! [`fill`] checks whatever it assumes and gives up on the first surprise; then [`super::line`] reads the
-//! line with care. A line that is read here reads there to the same record; a test holds that.
+//! It checks all that it assumes, and gives up at the first surprise; then the tolerant path reads the line. A line
+//! that both paths can read gives the same record in both, which a test checks.
 
 use memchr::memchr;
 
-use super::super::number::{self};
-use super::super::record::{MEASURES, Record};
-use super::super::{Field, address};
-use super::separators::{Line, Lines, Marks, Spaces};
-use super::templates::Frames;
-use super::tolerant::absent;
-use super::{tolerant, trailing_fields};
+use super::super::number;
+use super::super::record::MEASURES;
+use super::super::{Field, Record, address};
+use super::separators::{Line, LineScanner, Separators, Spaces};
+use super::templates::Templates;
+use super::text_fields::certain_end_of_uri;
+use super::words::{absent_if_dash, without_dashes};
+use super::{identity, line_head, trailing_fields};
 
-/// The one requester with spaces that logs are full of: CloudFront, reading with an origin access identity whose id
-/// follows.
+/// The only frequent requester with spaces: CloudFront, which reads with an origin access identity. Its id follows.
 const ORIGIN_ACCESS: &[u8] = b"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity ";
 
-/// Where an account id stands in the name of others of an account.
-const ORIGIN_LETTER: usize = b"arn:aws:iam::".len();
+/// The position in an ARN at which the others have an account id.
+const ORIGIN_ACCESS_LETTER: usize = b"arn:aws:iam::".len();
 
-/// So many digits are within 64 bits for certain.
-const MOST_DIGITS: usize = 19;
+/// Numbers of this many digits do not exceed 64 bits.
+const DIGITS_MAX: usize = 19;
 
-/// Reads a line of the plain layout; `None`: not so plain.
+/// Reads a single line.
 pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
     let mut record = Record::default();
-    // A line end within is none of the line's.
-    let mut lines = Lines::of(line);
-    let line = lines.next_line().filter(|read| read.text.len() == line.len())?;
-    fill(&line, &mut record, &mut Frames::of_one_line()).map(|()| record)
+    let mut lines = LineScanner::new(line);
+    let line = lines.next_line().filter(|scanned| scanned.text.len() == line.len())?;
+    read_into(&line, &mut record, &mut Templates::for_one_line()).map(|()| record)
 }
 
-/// Reads a line of the plain layout: every field in its place, single spaces, quotes only around quoted
-/// fields (and within the request URI, where its end is certain). `None`: not so plain; then what the record
-/// says means nothing.
-pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mut Frames) -> Option<()> {
-    let (line, marks) = (line.text, line.marks);
-    // White space, NUL or a byte order mark around the line is for others.
+/// Reads a line into an existing record, which is faster than returning one. It must have every field in its place,
+/// single spaces, and quotes only around quoted fields (and in the request URI, if its end is certain). After `None`
+/// the content of the record is meaningless.
+pub(super) fn read_into<'a>(
+    line: &Line<'a, '_>,
+    record: &mut Record<'a>,
+    templates: &mut Templates,
+) -> Option<()> {
+    let (line, separators) = (line.text, line.separators);
+    // The tolerant path trims white space, NUL bytes and byte order marks.
     if *line.first()? <= b' ' || *line.first()? == 0xEF || *line.last()? <= b' ' {
         return None;
     }
-    // Every field is written: the record may tell of another line.
-    let mut words = Words { line, at: 0, marks, spaces: marks.spaces(0) };
-    if let Some(length) = frames.begin(line, record) {
+    // The record may have the fields of another line: all of them are set.
+    let mut words = Words { line, at: 0, separators, spaces: separators.spaces(0) };
+    if let Some(length) = templates.read_head(line, record) {
         words.jump(length);
     } else {
         let (owner, bucket) = (words.next()?, words.next()?);
         if bucket == b"-" || bucket[0] == b'[' || owner[0] == b'[' {
             return None;
         }
-        record.logged[Field::BucketOwner as usize] = absent(owner);
+        record.logged[Field::BucketOwner as usize] = absent_if_dash(owner);
         record.logged[Field::Bucket as usize] = bucket;
-        frames.add_beginning(line, words.at, record);
+        templates.add_head(line, words.at, record);
     }
     let logged = &mut record.logged;
 
-    let text = tolerant::time_text_at(line, words.at)?;
-    let instant = frames.minute.parse(text)?;
+    let text = line_head::time_text_at(line, words.at)?;
+    let instant = templates.minutes.parse(text)?;
     logged[Field::Time as usize] = text;
-    words.jump_behind_space(words.at + tolerant::TIME)?;
+    words.jump_after_space(words.at + line_head::TIME_LENGTH)?;
 
-    let remote_ip = absent(words.next()?);
+    let remote_ip = absent_if_dash(words.next()?);
     if !address::is_canonical(remote_ip) {
         return None;
     }
     logged[Field::RemoteIp as usize] = remote_ip;
     let requester_at = words.at;
-    // (A comparison of memory is a call; nearly no other requester has this letter there.)
-    let may_be = line.get(requester_at + ORIGIN_LETTER) == Some(&ORIGIN_ACCESS[ORIGIN_LETTER]);
-    if may_be && line[requester_at..].starts_with(ORIGIN_ACCESS) {
+    // Comparing one letter saves most calls that compare memory: hardly another requester has it there.
+    let has_letter =
+        line.get(requester_at + ORIGIN_ACCESS_LETTER) == Some(&ORIGIN_ACCESS[ORIGIN_ACCESS_LETTER]);
+    if has_letter && line[requester_at..].starts_with(ORIGIN_ACCESS) {
         words.jump(requester_at + ORIGIN_ACCESS.len());
-        // The id has no form that is told; but no operation may stand here, or it would be the operation.
-        if tolerant::is_known_operation(words.next()?) {
+        // The id may have any form but that of an operation, which the tolerant path would read as one.
+        if identity::is_known_operation(words.next()?) {
             return None;
         }
         logged[Field::Requester as usize] = &line[requester_at..words.at - 1];
         let request_id = words.next()?;
-        if !tolerant::is_usual_id(request_id) {
+        if !identity::is_usual_id(request_id) {
             return None;
         }
         logged[Field::RequestId as usize] = request_id;
     } else {
-        let requester = absent(words.next()?);
-        if tolerant::is_anonymous(requester) {
+        let requester = absent_if_dash(words.next()?);
+        if identity::is_anonymous(requester) {
             return None;
         }
         logged[Field::Requester as usize] = requester;
-        logged[Field::RequestId as usize] = absent(words.next()?);
+        logged[Field::RequestId as usize] = absent_if_dash(words.next()?);
     }
     let operation = words.next()?;
-    if !tolerant::is_known_operation(operation) {
+    if !identity::is_known_operation(operation) {
         return None;
     }
     logged[Field::Operation as usize] = operation;
-    logged[Field::Key as usize] = absent(words.next()?);
+    logged[Field::Key as usize] = absent_if_dash(words.next()?);
 
-    // The first quote of the line, unless one stands within a word, opens the request URI.
-    let open = marks.quote(0);
+    // The first quote of the line opens the request URI, unless it is within a word.
+    let open = separators.quote(0);
     if open == words.at && open < line.len() {
         let start = open + 1;
-        let close = marks.quote(start);
-        let uri = if is_status(line.get(close + 1..)?) {
+        let close = separators.quote(start);
+        let uri = if begins_with_status(line.get(close + 1..)?) {
             &line[start..close]
         } else {
-            let close = tolerant::certain_end_of_uri(line, start)?;
+            let close = certain_end_of_uri(line, start)?;
             let uri = &line[start..close];
-            // Quotes and a bracket: perhaps cut off within the URI, with another record behind it.
+            // With a bracket, the line may be cut off within the URI and joined with another record.
             if memchr(b'[', uri).is_some() {
                 return None;
             }
             uri
         };
-        logged[Field::RequestUri as usize] = absent(uri);
-        words.jump_behind_space(start + uri.len() + 1)?;
+        logged[Field::RequestUri as usize] = absent_if_dash(uri);
+        words.jump_after_space(start + uri.len() + 1)?;
     } else if open < words.at {
         return None;
     } else {
@@ -122,36 +126,36 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     }
     let uri_end = words.at;
 
-    let status = absent(words.next()?);
+    let status = absent_if_dash(words.next()?);
     if !status.is_empty() && !number::is_status(status) {
         return None;
     }
     logged[Field::HttpStatus as usize] = status;
     let error_code = words.next()?;
-    // A number here is one of those that follow.
+    // A number here is one of the measures.
     if error_code[0].is_ascii_digit() {
         return None;
     }
-    logged[Field::ErrorCode as usize] = absent(error_code);
+    logged[Field::ErrorCode as usize] = absent_if_dash(error_code);
     for (measure, field) in record.measures.iter_mut().zip(MEASURES) {
         let start = words.at;
-        let word = absent(words.next()?);
+        let word = absent_if_dash(words.next()?);
         *measure = match word.len() {
-            0 => 0,
-            length @ 1..=MOST_DIGITS => number::parse_before(line, start + length, length)? + 1,
+            0 => None,
+            length @ 1..=DIGITS_MAX => Some(number::parse_before(line, start + length, length)?),
             _ => return None,
         };
         logged[field as usize] = word;
     }
-    // None of these words has a quote.
-    let open = marks.quote(uri_end);
+    // None of these words may have a quote.
+    let open = separators.quote(uri_end);
     if open < words.at {
         return None;
     }
 
     if open == words.at && open < line.len() {
         logged[Field::Referer as usize] = words.quoted()?;
-        words.jump_behind_space(words.at)?;
+        words.jump_after_space(words.at)?;
     } else {
         logged[Field::Referer as usize] = &[];
         words.dash()?;
@@ -160,7 +164,7 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
     if user_agent_is_quoted {
         logged[Field::UserAgent as usize] = words.quoted()?;
         if words.at < line.len() {
-            words.jump_behind_space(words.at)?;
+            words.jump_after_space(words.at)?;
         }
     } else {
         logged[Field::UserAgent as usize] = &[];
@@ -169,13 +173,13 @@ pub(super) fn fill<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mu
 
     record.time = instant;
     record.has_odd_address = false;
-    read_tail(&mut words, record, user_agent_is_quoted, frames)
+    read_trailing_fields(&mut words, record, user_agent_is_quoted, templates)
 }
 
-/// Whether a status and a word behind it follow, as they do behind the quote that ends a request URI.
-/// What stands behind them is checked as it is read.
+/// Whether the text after a quote begins with a status and another word, as after the quote that ends a request URI.
+/// The fields after them are checked when they are read.
 #[inline]
-fn is_status(rest: &[u8]) -> bool {
+fn begins_with_status(rest: &[u8]) -> bool {
     match rest {
         [b' ', b'-', b' ', ..] => true,
         [b' ', a, b, c, b' ', ..] => [a, b, c].into_iter().all(u8::is_ascii_digit),
@@ -183,42 +187,42 @@ fn is_status(rest: &[u8]) -> bool {
     }
 }
 
-/// The fields from the version id on, and what stands behind the last known one.
-fn read_tail<'a>(
+/// Reads the fields from the version id on, and `extra`.
+fn read_trailing_fields<'a>(
     words: &mut Words<'a, '_>,
     record: &mut Record<'a>,
-    quotes_before: bool,
-    frames: &mut Frames,
+    user_agent_is_quoted: bool,
+    templates: &mut Templates,
 ) -> Option<()> {
     let line = words.line;
     let start = words.at;
     for field in [Field::VersionId, Field::HostId] {
         record.logged[field as usize] = if words.at < line.len() { words.next()? } else { &[] };
     }
-    let ending = &line[words.at..];
-    if words.marks.quote(start) < words.at
-        || quotes_before && !trailing_fields::can_begin(record.logged[Field::VersionId as usize])
+    let tail = &line[words.at..];
+    if words.separators.quote(start) < words.at
+        || user_agent_is_quoted && !trailing_fields::can_begin(record.logged[Field::VersionId as usize])
     {
         return None;
     }
-    if frames.end(ending, record).is_none() {
-        read_ending(words, record)?;
-        frames.add(ending, record);
+    if templates.read_tail(tail, record).is_none() {
+        read_tail(words, record)?;
+        templates.add(tail, record);
     }
     for field in [Field::VersionId, Field::HostId] {
-        record.logged[field as usize] = absent(record.logged[field as usize]);
+        record.logged[field as usize] = absent_if_dash(record.logged[field as usize]);
     }
     Some(())
 }
 
-/// The fields from the signature version on.
-fn read_ending<'a>(words: &mut Words<'a, '_>, record: &mut Record<'a>) -> Option<()> {
+/// Reads the fields from the signature version on, and `extra`.
+fn read_tail<'a>(words: &mut Words<'a, '_>, record: &mut Record<'a>) -> Option<()> {
     let line = words.line;
     if memchr(b'"', &line[words.at..]).is_some() {
         return None;
     }
     let fields = &mut record.logged[trailing_fields::FIRST..];
-    // Version id and host id are there, if there is anything.
+    // Version id and host id are read already.
     let mut count = 2;
     while count < trailing_fields::FIELDS && words.at < line.len() {
         fields[count] = words.next()?;
@@ -229,30 +233,31 @@ fn read_ending<'a>(words: &mut Words<'a, '_>, record: &mut Record<'a>) -> Option
     }
     fields[count..].fill(&[]);
     for field in &mut fields[2..count] {
-        *field = absent(field);
+        *field = absent_if_dash(field);
     }
     let extra = &line[words.at..];
-    // A time in brackets behind the last field would be another record.
+    // A time in brackets after the last field would be another record.
     if extra.first() == Some(&b' ') || memchr(b'[', extra).is_some() {
         return None;
     }
-    record.extra = tolerant::without_dashes(extra);
+    record.extra = without_dashes(extra);
     Some(())
 }
 
-/// Words parted by single spaces. What reads them is always in line: left to itself the compiler calls it a dozen times a
-/// line, which takes 3 % of a pull.
-struct Words<'a, 'm> {
+/// Iterates over words separated by single spaces. All methods are inlined always: otherwise the compiler calls them a
+/// dozen times a line, which costs 3 % of a pull.
+struct Words<'a, 'i> {
     line: &'a [u8],
+    /// Start of the next word.
     at: usize,
-    marks: Marks<'m>,
-    /// Those from `at` on.
-    spaces: Spaces<'m>,
+    separators: Separators<'i>,
+    /// The spaces from `at` on.
+    spaces: Spaces<'i>,
 }
 
 impl<'a> Words<'a, '_> {
-    /// The next word; it is not empty. Whether it has a quote is asked of several words at once. The space behind it
-    /// is skipped.
+    /// The next word, which is not empty. Skips the space after it. Quotes in words are checked for several words at
+    /// once, not here.
     #[inline(always)]
     fn next(&mut self) -> Option<&'a [u8]> {
         let end = self.spaces.next();
@@ -261,33 +266,33 @@ impl<'a> Words<'a, '_> {
         (!word.is_empty()).then_some(word)
     }
 
-    /// Goes on there.
+    /// Continues at another position.
     #[inline(always)]
     fn jump(&mut self, at: usize) {
         self.at = at;
-        self.spaces = self.marks.spaces(at);
+        self.spaces = self.separators.spaces(at);
     }
 
-    /// Goes on behind the space that has to stand there.
+    /// Continues after the space at a position.
     #[inline(always)]
-    fn jump_behind_space(&mut self, at: usize) -> Option<()> {
+    fn jump_after_space(&mut self, at: usize) -> Option<()> {
         (*self.line.get(at)? == b' ').then(|| self.jump(at + 1))
     }
 
-    /// A quoted field that ends at the next quote, which a space or the end follows. It is left to the caller to go
-    /// on behind that.
+    /// A quoted field that ends at the next quote. After it, `at` is the position after the quote, but
+    /// [`Words::jump_after_space`] must follow before the next word.
     #[inline(always)]
     fn quoted(&mut self) -> Option<&'a [u8]> {
-        let end = self.marks.quote(self.at + 1);
+        let end = self.separators.quote(self.at + 1);
         if end == self.line.len() {
             return None;
         }
         let text = self.line.get(self.at + 1..end)?;
         self.at = end + 1;
-        Some(absent(text))
+        Some(absent_if_dash(text))
     }
 
-    /// Skips a field that is a bare `-`, with the space behind it.
+    /// Skips a field that is `-` without quotes, and the space after it.
     #[inline(always)]
     fn dash(&mut self) -> Option<()> {
         (self.next()? == b"-").then_some(())

@@ -1,56 +1,154 @@
 //! The parsers: from the bytes of lines to [`Record`]s that borrow them.
 //!
-//! [`fast_path`] reads lines as S3 writes them, nearly all; [`tolerant`] reads all others, with the help of
-//! [`server_forms`] for the forms of other servers and [`trailing_fields`]; [`joined_records`] finds lines with two
-//! records; [`separators`] is the structural index of a text; [`templates`] holds what consecutive lines share.
+//! [`Parser`] reads blocks of lines, [`records`] reads a single line. Both try the fast path (`fast_path`) first, which
+//! reads lines as S3 writes them, with the structural index (`separators`) and line templates (`templates`). All other
+//! lines are read by the tolerant path (`tolerant`), with the help of `line_head`, `identity`, `text_fields`,
+//! `trailing_fields`, and `server_forms` for the forms of other servers. `joined_records` finds lines with two records.
 //! Never here: I/O, decoding of values.
 
 mod comment;
 mod fast_path;
+mod identity;
 mod joined_records;
+mod line_head;
 mod separators;
 mod server_forms;
-pub mod templates;
+mod templates;
 #[cfg(test)]
 mod tests;
+mod text_fields;
 mod tolerant;
 mod trailing_fields;
 mod unfinished_line;
+mod words;
 
-use self::joined_records::Joined;
+use self::separators::LineScanner;
+use self::templates::{ParserId, Templates};
 use super::{Record, Rejection};
 
-pub use comment::{is_comment, is_start};
-pub use separators::{Line, Lines};
-pub use templates::Frames;
-pub use unfinished_line::looks_whole;
+pub use comment::{is_comment, is_start_of_log};
+pub use templates::{RecordGroup, TemplateMap, is_in_template};
+pub use unfinished_line::unfinished_line;
 
-/// Reads one line; a line end at its end does no harm.
-///
-/// If the line holds two records whose line end is lost, this is the first, and the second is in its
-/// [`Field::Extra`] as text. [`records`] gives both, at the same cost.
-///
-/// # Errors
-/// The reason why it can be no record (no bucket, no time, no operation).
-pub fn parse_line(text: &[u8]) -> Result<Record<'_>, Rejection> {
-    match fast_path::read(text) {
-        Some(record) => Ok(record),
-        None => tolerant::read(text, joined_records::find(text)),
+/// Records in a group. Their lines are still in the processor's cache when the group is handed on, and a user that
+/// looks values up can overlap the waits for memory.
+const RECORDS_PER_GROUP: usize = 32;
+
+/// Receives what a [`Parser`] reads. Lines are numbered within their block, from 0.
+pub trait Sink {
+    /// Takes the next records, in the order of their lines.
+    fn records(&mut self, records: &RecordGroup<'_, '_>);
+
+    /// Takes a line that is not a record, or the part of it that is not one.
+    fn rejected(&mut self, line: u64, text: &[u8], reason: Rejection);
+
+    /// Takes the number of records of a line that does not have exactly one: an empty line, a comment, a rejected line,
+    /// a line with joined records. Lines come in order, but before or after their records.
+    fn record_count(&mut self, line: u64, records: usize);
+}
+
+/// Reads blocks of lines. It remembers line templates from one block to the next.
+#[derive(Debug)]
+pub struct Parser {
+    id: ParserId,
+    templates: Templates,
+}
+
+impl Default for Parser {
+    fn default() -> Self {
+        Parser::new()
     }
 }
 
-/// Reads a line as S3 writes them, nearly all, into a record that is there already: faster than to hand one
-/// over. If this says no, the line is for [`records`], and what the record says means nothing.
-pub fn read_plain<'a>(line: &Line<'a, '_>, record: &mut Record<'a>, frames: &mut Frames) -> bool {
-    fast_path::fill(line, record, frames).is_some()
+impl Parser {
+    /// A parser that has read nothing.
+    pub fn new() -> Parser {
+        Parser { id: ParserId::new(), templates: Templates::default() }
+    }
+
+    /// Reads all lines of a block, of which the last may lack its line end. Returns the number of lines.
+    pub fn parse_block(&mut self, block: &[u8], sink: &mut impl Sink) -> u64 {
+        let mut group =
+            PendingGroup { records: std::array::from_fn(|_| Record::default()), count: 0, id: self.id };
+        let mut lines = LineScanner::new(block);
+        let mut number = 0;
+        while let Some(line) = lines.next_line() {
+            if is_comment(line.text) {
+                sink.record_count(number, 0);
+            } else if fast_path::read_into(&line, group.next(), &mut self.templates).is_some() {
+                group.push(sink);
+            } else {
+                let mut count = 0;
+                for (part, record) in records(line.text) {
+                    match record {
+                        Ok(record) => {
+                            *group.next() = record;
+                            group.push(sink);
+                            count += 1;
+                        }
+                        Err(Rejection::Empty | Rejection::Header) => {}
+                        Err(reason) => sink.rejected(number, part, reason),
+                    }
+                }
+                if count != 1 {
+                    sink.record_count(number, count);
+                }
+            }
+            number += 1;
+        }
+        group.flush(sink);
+        number
+    }
 }
 
-/// Reads all records of one line, nearly always one: more if the line end between them is lost.
+/// Records that are not handed on yet.
+struct PendingGroup<'l> {
+    /// The first `count` records are valid.
+    records: [Record<'l>; RECORDS_PER_GROUP],
+    count: usize,
+    id: ParserId,
+}
+
+impl<'l> PendingGroup<'l> {
+    /// The record to fill next.
+    fn next(&mut self) -> &mut Record<'l> {
+        &mut self.records[self.count]
+    }
+
+    /// Adds the record that [`PendingGroup::next`] returned. Hands a full group on.
+    fn push(&mut self, sink: &mut impl Sink) {
+        self.count += 1;
+        if self.count == RECORDS_PER_GROUP {
+            self.flush(sink);
+        }
+    }
+
+    fn flush(&mut self, sink: &mut impl Sink) {
+        if self.count > 0 {
+            sink.records(&RecordGroup { records: &self.records[..self.count], parser: Some(self.id) });
+        }
+        self.count = 0;
+    }
+}
+
+/// Reads the records of one line, with or without its line end. A line has one record, unless the line end between two
+/// records is lost.
 ///
-/// Each comes with its part of the line; the parts together are the line. A line is taken apart only where a
-/// second record of the same bucket owner goes as far as its operation, and where it cannot be text that a
-/// stranger chose: not within the quotes of URI, referer and user agent. Else all is one record. What looks
-/// like a second one in there is in its [`Field::Extra`] too.
+/// Each record comes with its part of the line; the parts together are the line. A line is split only where a second
+/// record of the same bucket owner has an operation, and where it cannot be text that the sender of a request chose:
+/// not within the quotes of URI, referer and user agent. Text there that looks like a second record is also in
+/// [`Field::Extra`](super::Field::Extra).
+///
+/// ```
+/// # use tamarin::log::{Field, records};
+/// let line = b"owner bucket [06/Feb/2019:00:00:38 +0000] - - 3E57427F3EXAMPLE REST.GET.OBJECT a%2520b - 404 NoSuchKey";
+/// let (text, record) = records(line).next().unwrap();
+/// assert_eq!(text, line);
+/// let record = record?;
+/// assert_eq!(record.integer(Field::HttpStatus), Some(404));
+/// assert_eq!(record.key().unwrap().as_ref(), b"a b");
+/// # Ok::<(), tamarin::log::Rejection>(())
+/// ```
 pub fn records(line: &[u8]) -> Records<'_> {
     Records { rest: Some(line) }
 }
@@ -62,7 +160,7 @@ pub struct Records<'a> {
 }
 
 impl<'a> Iterator for Records<'a> {
-    /// A part of the line, and what it says.
+    /// A part of the line, and its record.
     type Item = (&'a [u8], Result<Record<'a>, Rejection>);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -71,8 +169,8 @@ impl<'a> Iterator for Records<'a> {
             return Some((text, Ok(record)));
         }
         let joined = joined_records::find(text);
-        let (part, rest) = joined.certain.map_or((text, None), |at| (&text[..at], Some(&text[at..])));
+        let (part, rest) = joined.second.map_or((text, None), |at| (&text[..at], Some(&text[at..])));
         self.rest = rest;
-        Some((part, tolerant::read(part, Joined { certain: None, ..joined })))
+        Some((part, tolerant::read(part, joined.doubtful)))
     }
 }

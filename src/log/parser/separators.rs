@@ -1,70 +1,79 @@
-//! Where the spaces, the quotes and the line ends of a text stand: 64 bytes are looked at together, once, however
-//! many words begin in them.
+//! The structural index of a text: where its spaces, quotes and line ends are, one bit per byte.
+//!
+//! The index of 64 bytes is computed at once, however many fields begin in them. Two crates do it: `pulp` selects
+//! AVX-512 or AVX2 at run time, which only x86-64 has; `wide` serves all other processors.
 
 use wide::u8x16;
 
-/// Bytes looked at together: a bit each.
-const TOGETHER: usize = u64::BITS as usize;
+/// Bytes whose index is computed at once: one bit each in a word.
+const BYTES_PER_WORD: usize = u64::BITS as usize;
 
-/// Bytes looked at before their lines are read: they are still next to the processor then.
-const AHEAD: usize = 16 << 10;
+/// Bytes whose index is computed before their lines are parsed. They are still in the processor's first-level cache
+/// then.
+const BYTES_AHEAD: usize = 16 << 10;
 
-/// The lines of a text, one after another, each with its marks.
-pub struct Lines<'t> {
-    text: &'t [u8],
-    /// Where the next line begins.
-    at: usize,
-    /// Where the bytes begin whose marks are known.
-    from: usize,
-    marks: Vec<[u64; KINDS]>,
-}
-
-/// Kinds of marks: a bit for each byte that is one, the lowest of the first for the first byte.
+/// Kinds of separators.
 const KINDS: usize = 3;
 const SPACE: usize = 0;
 const QUOTE: usize = 1;
-const END: usize = 2;
+const LINE_END: usize = 2;
 
-impl<'t> Lines<'t> {
-    /// Of a text; the last line may lack its line end.
-    pub fn of(text: &'t [u8]) -> Lines<'t> {
-        Lines { text, at: 0, from: 0, marks: Vec::new() }
+/// The separators by kind.
+const SEPARATORS: [u8; KINDS] = [b' ', b'"', b'\n'];
+
+/// The index of 64 bytes: a word for each kind of separator, with the lowest bit for the first byte.
+type IndexWords = [u64; KINDS];
+
+/// Splits a text into lines, each with its structural index.
+pub(super) struct LineScanner<'t> {
+    text: &'t [u8],
+    /// Start of the next line.
+    at: usize,
+    /// Start of the bytes whose index is known.
+    index_start: usize,
+    index: Vec<IndexWords>,
+}
+
+impl<'t> LineScanner<'t> {
+    /// The last line of the text may lack its line end.
+    pub(super) fn new(text: &'t [u8]) -> LineScanner<'t> {
+        LineScanner { text, at: 0, index_start: 0, index: Vec::new() }
     }
 
     /// The next line, without its line end.
-    pub fn next_line(&mut self) -> Option<Line<'t, '_>> {
+    pub(super) fn next_line(&mut self) -> Option<Line<'t, '_>> {
         if self.at == self.text.len() {
             return None;
         }
-        let end = match first_from::<END>(&self.marks, self.at - self.from) {
-            Some(end) => self.from + end,
-            None => self.look(),
+        let end = match first_from::<LINE_END>(&self.index, self.at - self.index_start) {
+            Some(end) => self.index_start + end,
+            None => self.extend_index(),
         };
-        let (start, offset) = (self.at, self.at - self.from);
+        let (start, offset) = (self.at, self.at - self.index_start);
         self.at = (end + 1).min(self.text.len());
-        let marks = Marks { marks: &self.marks, offset, length: end - start };
-        Some(Line { text: &self.text[start..end], marks })
+        let separators = Separators { index: &self.index, offset, length: end - start };
+        Some(Line { text: &self.text[start..end], separators })
     }
 
-    /// Looks ahead until the end of the line that begins here; where it is.
+    /// Computes the index up to the end of the next line at least. Returns that end.
     #[cold]
-    fn look(&mut self) -> usize {
-        self.from = self.at;
-        self.marks.clear();
+    fn extend_index(&mut self) -> usize {
+        self.index_start = self.at;
+        self.index.clear();
         let mut rest = &self.text[self.at..];
         loop {
-            let known = self.marks.len();
-            let (ahead, after) = rest.split_at(AHEAD.min(rest.len()));
+            let known = self.index.len();
+            let (ahead, after) = rest.split_at(BYTES_AHEAD.min(rest.len()));
             rest = after;
             let (whole, part) = ahead.as_chunks();
-            look_at(whole, &mut self.marks);
+            extend(&mut self.index, whole);
             if !part.is_empty() {
-                let mut bytes = [0; TOGETHER];
+                let mut bytes = [0; BYTES_PER_WORD];
                 bytes[..part.len()].copy_from_slice(part);
-                self.marks.push(marks_of(&bytes));
+                self.index.push(index_of(&bytes));
             }
-            if let Some(end) = first_from::<END>(&self.marks, known * TOGETHER) {
-                return self.from + end;
+            if let Some(end) = first_from::<LINE_END>(&self.index, known * BYTES_PER_WORD) {
+                return self.index_start + end;
             }
             if rest.is_empty() {
                 return self.text.len();
@@ -73,149 +82,142 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// Adds the marks of bytes, with the widest registers that this processor has.
-fn look_at(bytes: &[[u8; TOGETHER]], marks: &mut Vec<[u64; KINDS]>) {
+/// Adds the index of bytes, with the widest registers of this processor.
+fn extend(index: &mut Vec<IndexWords>, bytes: &[[u8; BYTES_PER_WORD]]) {
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(simd) = pulp::x86::V4::try_new() {
-            return look_at_by_64(simd, bytes, marks);
+            return extend_by_avx512(simd, index, bytes);
         }
         if let Some(simd) = pulp::x86::V3::try_new() {
-            return look_at_by_32(simd, bytes, marks);
+            return extend_by_avx2(simd, index, bytes);
         }
     }
-    marks.extend(bytes.iter().map(marks_of));
+    index.extend(bytes.iter().map(index_of));
 }
 
-/// What is marked, by kind.
-const MARKED: [u8; KINDS] = [b' ', b'"', b'\n'];
-
 #[cfg(target_arch = "x86_64")]
-fn look_at_by_64(simd: pulp::x86::V4, bytes: &[[u8; TOGETHER]], marks: &mut Vec<[u64; KINDS]>) {
+fn extend_by_avx512(simd: pulp::x86::V4, index: &mut Vec<IndexWords>, bytes: &[[u8; BYTES_PER_WORD]]) {
     simd.vectorize(
         #[inline(always)]
         || {
-            let marked = MARKED.map(|byte| simd.avx512f._mm512_set1_epi8(byte as i8));
-            let of = |bytes: &[u8; TOGETHER]| {
+            let separators = SEPARATORS.map(|byte| simd.avx512f._mm512_set1_epi8(byte as i8));
+            let index_of = |bytes: &[u8; BYTES_PER_WORD]| {
                 let bytes = pulp::cast(*bytes);
-                marked.map(|byte| simd.avx512bw._mm512_cmpeq_epi8_mask(bytes, byte))
+                separators.map(|byte| simd.avx512bw._mm512_cmpeq_epi8_mask(bytes, byte))
             };
-            marks.extend(bytes.iter().map(of));
+            index.extend(bytes.iter().map(index_of));
         },
     );
 }
 
 #[cfg(target_arch = "x86_64")]
-fn look_at_by_32(simd: pulp::x86::V3, bytes: &[[u8; TOGETHER]], marks: &mut Vec<[u64; KINDS]>) {
+fn extend_by_avx2(simd: pulp::x86::V3, index: &mut Vec<IndexWords>, bytes: &[[u8; BYTES_PER_WORD]]) {
     simd.vectorize(
         #[inline(always)]
         || {
-            let marked = MARKED.map(|byte| simd.avx._mm256_set1_epi8(byte as i8));
-            let of = |bytes: &[u8; TOGETHER]| {
+            let separators = SEPARATORS.map(|byte| simd.avx._mm256_set1_epi8(byte as i8));
+            let index_of = |bytes: &[u8; BYTES_PER_WORD]| {
                 let halves: [_; 2] = pulp::cast(*bytes);
-                marked.map(|byte| {
+                separators.map(|byte| {
                     let [low, high] = halves.map(|half| {
-                        let is_it = simd.avx2._mm256_cmpeq_epi8(half, byte);
-                        simd.avx2._mm256_movemask_epi8(is_it) as u32
+                        let is_equal = simd.avx2._mm256_cmpeq_epi8(half, byte);
+                        simd.avx2._mm256_movemask_epi8(is_equal) as u32
                     });
                     u64::from(high) << 32 | u64::from(low)
                 })
             };
-            marks.extend(bytes.iter().map(of));
+            index.extend(bytes.iter().map(index_of));
         },
     );
 }
 
-/// On any processor.
+/// The index of bytes, on any processor.
 #[inline]
-fn marks_of(bytes: &[u8; TOGETHER]) -> [u64; KINDS] {
+fn index_of(bytes: &[u8; BYTES_PER_WORD]) -> IndexWords {
     let (parts, _) = bytes.as_chunks::<16>();
-    MARKED.map(|byte| {
-        parts.iter().rev().fold(0, |marks, part| {
-            marks << 16 | u64::from(u8x16::new(*part).simd_eq(u8x16::splat(byte)).to_bitmask())
+    SEPARATORS.map(|byte| {
+        parts.iter().rev().fold(0, |bits, part| {
+            bits << 16 | u64::from(u8x16::new(*part).simd_eq(u8x16::splat(byte)).to_bitmask())
         })
     })
 }
 
-/// A line and what is known of it.
-pub struct Line<'t, 'm> {
+/// A line and its structural index.
+pub(super) struct Line<'t, 'i> {
     /// Without its line end.
-    pub text: &'t [u8],
-    pub(super) marks: Marks<'m>,
+    pub(super) text: &'t [u8],
+    pub(super) separators: Separators<'i>,
 }
 
-/// Where the spaces and quotes of a line stand.
+/// The structural index of a line.
 #[derive(Clone, Copy)]
-pub(super) struct Marks<'m> {
-    marks: &'m [[u64; KINDS]],
+pub(super) struct Separators<'i> {
+    index: &'i [IndexWords],
     /// The bit of the first byte of the line.
     offset: usize,
+    /// Length of the line.
     length: usize,
 }
 
-impl<'m> Marks<'m> {
-    /// The spaces from `at` on, one after another.
+impl<'i> Separators<'i> {
+    /// The spaces from `at` on.
     #[inline]
-    pub(super) fn spaces(self, at: usize) -> Spaces<'m> {
+    pub(super) fn spaces(self, at: usize) -> Spaces<'i> {
         let bit = self.offset + at;
-        let word = bit / TOGETHER;
-        let left = self.marks.get(word).map_or(0, |marks| marks[SPACE]) & (!0 << (bit % TOGETHER));
-        Spaces { marks: self, word, left }
+        let word = bit / BYTES_PER_WORD;
+        let rest = self.index.get(word).map_or(0, |words| words[SPACE]) & (!0 << (bit % BYTES_PER_WORD));
+        Spaces { separators: self, word, rest }
     }
 
-    /// Where the first quote stands, from `at` on; the length of the line if there is none.
+    /// The position of the first quote from `at` on; the length of the line if there is none.
     #[inline]
     pub(super) fn quote(&self, at: usize) -> usize {
-        self.find::<QUOTE>(at)
-    }
-
-    #[inline]
-    fn find<const KIND: usize>(&self, at: usize) -> usize {
-        // What follows the line is not of it.
-        first_from::<KIND>(self.marks, self.offset + at)
+        // A quote after the end of the line belongs to another line.
+        first_from::<QUOTE>(self.index, self.offset + at)
             .map_or(self.length, |found| (found - self.offset).min(self.length))
     }
 }
 
-/// The spaces of a line in their order.
-pub(super) struct Spaces<'m> {
-    marks: Marks<'m>,
-    /// Index of the marks that are being gone through, and those of them that are left.
+/// Iterates over the spaces of a line.
+pub(super) struct Spaces<'i> {
+    separators: Separators<'i>,
+    /// The current word of the index, and its bits that are not used up.
     word: usize,
-    left: u64,
+    rest: u64,
 }
 
 impl Spaces<'_> {
-    /// Where the next one stands; the length of the line if there is none, and from then on.
+    /// The position of the next space; the length of the line after the last one.
     #[inline(always)]
     pub(super) fn next(&mut self) -> usize {
-        while self.left == 0 {
+        while self.rest == 0 {
             self.word += 1;
-            match self.marks.marks.get(self.word) {
-                Some(marks) => self.left = marks[SPACE],
-                None => return self.marks.length,
+            match self.separators.index.get(self.word) {
+                Some(words) => self.rest = words[SPACE],
+                None => return self.separators.length,
             }
         }
-        let bit = self.word * TOGETHER + self.left.trailing_zeros() as usize;
-        self.left &= self.left - 1;
-        // What follows the line is not of it.
-        (bit - self.marks.offset).min(self.marks.length)
+        let bit = self.word * BYTES_PER_WORD + self.rest.trailing_zeros() as usize;
+        self.rest &= self.rest - 1;
+        // A space after the end of the line belongs to another line.
+        (bit - self.separators.offset).min(self.separators.length)
     }
 }
 
 /// The first bit of a kind that is set, from `at` on.
 #[inline(always)]
-fn first_from<const KIND: usize>(marks: &[[u64; KINDS]], at: usize) -> Option<usize> {
-    let mut word = at / TOGETHER;
-    let first = marks.get(word)?[KIND] >> (at % TOGETHER);
+fn first_from<const KIND: usize>(index: &[IndexWords], at: usize) -> Option<usize> {
+    let mut word = at / BYTES_PER_WORD;
+    let first = index.get(word)?[KIND] >> (at % BYTES_PER_WORD);
     if first != 0 {
         return Some(at + first.trailing_zeros() as usize);
     }
     loop {
         word += 1;
-        match marks.get(word)?[KIND] {
+        match index.get(word)?[KIND] {
             0 => {}
-            marks => return Some(word * TOGETHER + marks.trailing_zeros() as usize),
+            bits => return Some(word * BYTES_PER_WORD + bits.trailing_zeros() as usize),
         }
     }
 }
@@ -225,77 +227,79 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Compares what is said of a text with what a search finds.
-    fn is_right(text: &[u8], asked: &[usize]) {
-        let mut lines = Lines::of(text);
+    /// Compares the index of a text with a search byte by byte; `positions` are positions in lines to search from.
+    fn check(text: &[u8], positions: &[usize]) {
+        let mut scanner = LineScanner::new(text);
         let mut expected: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-        // Behind the last line end there is no line.
+        // There is no line after the last line end.
         expected.pop_if(|line| line.is_empty());
         for expected in expected {
-            let Line { text: line, marks } = lines.next_line().unwrap();
+            let Line { text: line, separators } = scanner.next_line().unwrap();
             assert_eq!(line, expected);
-            let found = |byte: u8, at: usize| {
+            let find = |byte: u8, at: usize| {
                 line.iter().skip(at).position(|other| *other == byte).map_or(line.len(), |offset| at + offset)
             };
-            let mut spaces = marks.spaces(0);
+            let mut spaces = separators.spaces(0);
             let (mut at, mut last) = (0, 0);
             while at < line.len() {
                 at = spaces.next();
-                assert_eq!(at, found(b' ', last));
+                assert_eq!(at, find(b' ', last));
                 last = at + 1;
             }
             assert_eq!(spaces.next(), line.len());
-            for &at in asked.iter().filter(|at| **at <= line.len()) {
-                assert_eq!(marks.spaces(at).next(), found(b' ', at));
-                assert_eq!(marks.quote(at), found(b'"', at));
+            for &at in positions.iter().filter(|at| **at <= line.len()) {
+                assert_eq!(separators.spaces(at).next(), find(b' ', at));
+                assert_eq!(separators.quote(at), find(b'"', at));
             }
         }
-        assert!(lines.next_line().is_none());
+        assert!(scanner.next_line().is_none());
     }
 
     proptest! {
         #[test]
-        fn marks_stand_where_a_search_finds_them(
+        fn the_index_has_the_separators_that_a_search_finds(
             text in prop::collection::vec(prop::sample::select(b"ab\" -\n\xA0".to_vec()), 0..400),
-            asked in prop::collection::vec(0..220usize, 1..20),
+            positions in prop::collection::vec(0..220usize, 1..20),
         ) {
-            is_right(&text, &asked);
+            check(&text, &positions);
         }
     }
 
     #[test]
-    fn registers_of_any_width_find_the_same_marks() {
+    fn registers_of_any_width_compute_the_same_index() {
         let text = b"ab \"\n\xA0\"\" c\n".repeat(64);
         let (chunks, _) = text.as_chunks();
-        let expected: Vec<_> = chunks.iter().map(marks_of).collect();
-        let is = |kind: usize, at: usize| expected[at / TOGETHER][kind] >> (at % TOGETHER) & 1 == 1;
+        let expected: Vec<_> = chunks.iter().map(index_of).collect();
+        let has =
+            |kind: usize, at: usize| expected[at / BYTES_PER_WORD][kind] >> (at % BYTES_PER_WORD) & 1 == 1;
         for (at, found) in chunks.as_flattened().iter().enumerate() {
-            assert_eq!(MARKED.map(|byte| *found == byte), [is(SPACE, at), is(QUOTE, at), is(END, at)]);
+            let kinds = [has(SPACE, at), has(QUOTE, at), has(LINE_END, at)];
+            assert_eq!(SEPARATORS.map(|byte| *found == byte), kinds);
         }
-        let found_with = |look: &dyn Fn(&mut Vec<[u64; KINDS]>)| {
-            let mut found = Vec::new();
-            look(&mut found);
-            assert_eq!(found, expected);
+        let check = |extend: &dyn Fn(&mut Vec<IndexWords>)| {
+            let mut index = Vec::new();
+            extend(&mut index);
+            assert_eq!(index, expected);
         };
-        found_with(&|found| look_at(chunks, found));
+        check(&|index| extend(index, chunks));
         #[cfg(target_arch = "x86_64")]
         {
             if let Some(simd) = pulp::x86::V4::try_new() {
-                found_with(&|found| look_at_by_64(simd, chunks, found));
+                check(&|index| extend_by_avx512(simd, index, chunks));
             }
             if let Some(simd) = pulp::x86::V3::try_new() {
-                found_with(&|found| look_at_by_32(simd, chunks, found));
+                check(&|index| extend_by_avx2(simd, index, chunks));
             }
         }
     }
 
     #[test]
-    fn lines_may_be_longer_than_what_is_looked_at_ahead() {
-        for length in [0, 1, AHEAD - 1, AHEAD, AHEAD + 1, 3 * AHEAD + 5] {
+    fn lines_may_be_longer_than_the_index_ahead() {
+        for length in [0, 1, BYTES_AHEAD - 1, BYTES_AHEAD, BYTES_AHEAD + 1, 3 * BYTES_AHEAD + 5] {
             let line = [&b"x".repeat(length), b" y\"z".as_slice()].concat();
             for end in ["", "\n"] {
                 let text = [&line, b"\n".as_slice(), &line, b"\n\na b\n", &line, end.as_bytes()].concat();
-                is_right(&text, &[0, 1, length, length + 1, length + 2]);
+                check(&text, &[0, 1, length, length + 1, length + 2]);
             }
         }
     }

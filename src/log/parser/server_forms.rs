@@ -1,16 +1,17 @@
-//! Forms of records that other servers than S3 write: journal records, records without quotes, and more fields
-//! behind the user agent. [`super::line`] asks for them before it reads a line field by field.
+//! Forms of records that other servers than S3 write: journal records, records without quotes, and more fields after
+//! the user agent.
 
 use memchr::{memchr, memmem, memrchr};
 
 use super::super::method;
-use super::super::number::{is_digits as is_number, is_status};
+use super::super::number::{is_digits, is_status};
 use super::trailing_fields;
+use super::words::{is_hex, last_word, word_at};
 
-/// How many words are looked at for the status of a record without quotes.
-const WORDS: usize = 128;
-/// How many words an error message has at most, in the place of an error code.
-const ERROR_WORDS: usize = 24;
+/// Number of words that are searched for the status of a record without quotes.
+const UNQUOTED_WORDS_MAX: usize = 128;
+/// Number of words of an error message in the place of an error code.
+const ERROR_WORDS_MAX: usize = 24;
 
 /// What follows the operation of a journal record of Ceph RGW: `key size version etag`.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub(super) struct Journal<'a> {
     pub(super) etag: &'a [u8],
 }
 
-/// Reads what follows an operation that stands directly after the time.
-pub(super) fn journal(rest: &[u8]) -> Option<Journal<'_>> {
+/// Reads the `rest` of a line after an operation that follows directly after the time.
+pub(super) fn read_journal(rest: &[u8]) -> Option<Journal<'_>> {
     if memmem::find(rest, b" \"").is_some() {
         return None;
     }
@@ -31,12 +32,21 @@ pub(super) fn journal(rest: &[u8]) -> Option<Journal<'_>> {
     let (rest, size) = last_word(rest)?;
     let key = rest.trim_ascii();
     let is_absent = |word: &[u8]| word == b"-";
-    // A key with spaces needs an ETag to tell where it ends. A version of three digits would be a status.
+    // Only an ETag shows where a key with spaces ends. A version of three digits is rather a status.
     let is_journal = !key.is_empty()
-        && (is_absent(size) || is_number(size))
+        && (is_absent(size) || is_digits(size))
         && (is_etag(etag) || (is_absent(etag) && memchr(b' ', key).is_none()))
         && !(is_absent(size) && is_absent(etag) && is_status(version));
     is_journal.then_some(Journal { key, size, version, etag })
+}
+
+/// Whether a word is an MD5, with the number of parts if the object has several.
+fn is_etag(word: &[u8]) -> bool {
+    let word = word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(word);
+    match memchr(b'-', word) {
+        Some(dash) => is_hex(&word[..dash], 32) && is_digits(&word[dash + 1..]),
+        None => is_hex(word, 32),
+    }
 }
 
 /// What follows the operation of a record without quotes, up to its numbers.
@@ -48,26 +58,26 @@ pub(super) struct Unquoted<'a> {
     pub(super) error: &'a [u8],
     /// Bytes sent, object size, total time, turn-around time.
     pub(super) numbers: [&'a [u8]; 4],
-    /// Where the last number ends in the line.
+    /// The end of the last number in the line.
     pub(super) end: usize,
 }
 
-/// Why a record without quotes cannot be read: its fields can end in several places.
+/// The fields of a record without quotes can end in several places.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ambiguous;
 
-/// Reads what follows the operation of a record without quotes, as versitygw writes it: key, path, status, error
-/// code or message, four numbers. `None`: another form.
-pub(super) fn unquoted<'a>(
+/// Reads the fields of a record without quotes that begin at `at`, after the operation, as versitygw writes them: key,
+/// path, status, error code or message, four numbers. `None` if the record has another form.
+pub(super) fn read_unquoted<'a>(
     line: &'a [u8],
     at: usize,
     bucket: &[u8],
 ) -> Option<Result<Unquoted<'a>, Ambiguous>> {
-    // Strangers choose the path and the user agent, so these may look like more fields. But key and path say the same
-    // thing: where they do, the path ends, unless that is so in several places.
+    // Strangers choose the path and the user agent, which may look like further fields. But the path repeats the key:
+    // the path ends where the two agree, unless they agree in several places.
     let mut words = Vec::new();
     let mut next = at;
-    while words.len() < WORDS
+    while words.len() < UNQUOTED_WORDS_MAX
         && let Some((start, end)) = word_at(line, next)
         && line[start] != b'"'
     {
@@ -75,13 +85,13 @@ pub(super) fn unquoted<'a>(
         next = end;
     }
     let text = |index: usize| words.get(index).map(|&(start, end)| &line[start..end]);
-    let are_numbers = |first: usize| (first..first + 4).all(|at| text(at).is_some_and(is_number));
+    let are_numbers = |first: usize| (first..first + 4).all(|index| text(index).is_some_and(is_digits));
     let mut found = None;
     for index in (2..words.len()).filter(|index| text(*index).is_some_and(is_status)) {
-        let Some(first) = (index + 2..=index + 1 + ERROR_WORDS).find(|first| are_numbers(*first)) else {
+        let Some(first) = (index + 2..=index + 1 + ERROR_WORDS_MAX).find(|first| are_numbers(*first)) else {
             continue;
         };
-        for start_of_uri in (1..index).filter(|at| text(*at).is_some_and(|word| word[0] == b'/')) {
+        for start_of_uri in (1..index).filter(|index| text(*index).is_some_and(|word| word[0] == b'/')) {
             let key = &line[words[0].0..words[start_of_uri - 1].1];
             let uri = &line[words[start_of_uri].0..words[index - 1].1];
             if !is_path_of(uri, bucket, key) {
@@ -103,7 +113,7 @@ pub(super) fn unquoted<'a>(
     found.map(Ok)
 }
 
-/// Whether a path is that of a key, in a bucket or in the bucket that the host names.
+/// Whether a path is that of a key, with the bucket in the path or in the host name.
 fn is_path_of(uri: &[u8], bucket: &[u8], key: &[u8]) -> bool {
     let path = &uri[..memchr(b'?', uri).unwrap_or(uri.len())];
     let Some(path) = path.strip_prefix(b"/") else { return false };
@@ -118,7 +128,7 @@ fn is_path_of(uri: &[u8], bucket: &[u8], key: &[u8]) -> bool {
         })
 }
 
-/// Where a request line without quotes ends that begins at `at`: method, path and HTTP version.
+/// The end of a request line without quotes that begins at `at`: method, path and HTTP version.
 pub(super) fn end_of_request_line(line: &[u8], at: usize) -> Option<usize> {
     let (start, end) = word_at(line, at)?;
     method::named(&line[start..end])?;
@@ -127,9 +137,8 @@ pub(super) fn end_of_request_line(line: &[u8], at: usize) -> Option<usize> {
     line[start..end].starts_with(b"HTTP/").then_some(end)
 }
 
-/// Where the fields begin that follow a user agent without quotes: from the version id on, found from the end
-/// of the line.
-pub(super) fn start_of_tail(line: &[u8], at: usize) -> Option<usize> {
+/// The start of the trailing fields after a user agent without quotes, found from the end of the line.
+pub(super) fn start_of_trailing_fields(line: &[u8], at: usize) -> Option<usize> {
     let mut words: Vec<&[u8]> = Vec::with_capacity(trailing_fields::FIELDS);
     let mut starts = Vec::with_capacity(trailing_fields::FIELDS);
     let mut rest = &line[at..];
@@ -149,68 +158,35 @@ pub(super) fn start_of_tail(line: &[u8], at: usize) -> Option<usize> {
     })
 }
 
-/// What follows the user agent in a record of Huawei OBS.
+/// The end of the user agent of a record of Huawei OBS, and the fields after it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Obs {
     /// The quote that ends the user agent.
     pub(super) close: usize,
-    /// Where the version id begins and ends.
+    /// Start and end of the version id.
     pub(super) version: (usize, usize),
 }
 
-/// Reads the end of a record of Huawei OBS, whose user agent begins at the quote at `open`. Behind the version id
-/// it has an agency, two storage classes, a quoted name of a directory, and ids.
-pub(super) fn obs(line: &[u8], owner: &[u8], open: usize) -> Option<Obs> {
-    // Owners are 32 hexadecimal digits there; those of S3 are 64.
+/// Reads the end of a record of Huawei OBS whose user agent begins at the quote at `open`. After the version id it has
+/// an agency, two storage classes, the quoted name of a directory, and ids.
+pub(super) fn read_obs(line: &[u8], owner: &[u8], open: usize) -> Option<Obs> {
+    // Owners are 32 hexadecimal digits there, and 64 at S3.
     if !is_hex(owner, 32) {
         return None;
     }
-    let last = memrchr(b'"', &line[open + 1..]).map(|at| open + 1 + at)?;
-    let first = memrchr(b'"', &line[open + 1..last]).map(|at| open + 1 + at)?;
-    let close = memrchr(b'"', &line[open + 1..first]).map(|at| open + 1 + at)?;
+    let last_quote = |end: usize| memrchr(b'"', &line[open + 1..end]).map(|offset| open + 1 + offset);
+    let last = last_quote(line.len())?;
+    let first = last_quote(last)?;
+    let close = last_quote(first)?;
     let user = word_at(line, last + 1).map(|(start, end)| &line[start..end])?;
-    let fields: Vec<_> =
-        line[close + 1..first].split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
-    let is_obs = fields.len() == 4
+    let fields = line[close + 1..first].split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count();
+    let is_obs = fields == 4
         && line[close + 1] == b' '
         && line[first - 1] == b' '
         && line[last + 1] == b' '
         && (user == b"-" || is_hex(user, 32));
     let version = word_at(line, close + 1)?;
     is_obs.then_some(Obs { close, version })
-}
-
-/// Whether this is an operation as other servers name it: `s3_GetObject`, `GET.OBJECT`, `GET`.
-pub(super) fn is_operation(word: &[u8]) -> bool {
-    word.starts_with(b"s3_") || word.starts_with(b"s3:") || method::of_operation(word).is_some()
-}
-
-/// An MD5, with the number of parts if there were several.
-fn is_etag(word: &[u8]) -> bool {
-    let word = word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(word);
-    match memchr(b'-', word) {
-        Some(dash) => is_hex(&word[..dash], 32) && is_number(&word[dash + 1..]),
-        None => is_hex(word, 32),
-    }
-}
-
-fn is_hex(word: &[u8], length: usize) -> bool {
-    word.len() == length && word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// Where the next word begins and ends.
-fn word_at(line: &[u8], at: usize) -> Option<(usize, usize)> {
-    let rest = line.get(at..)?;
-    let start = at + rest.iter().position(|byte| *byte != b' ')?;
-    let end = memchr(b' ', &line[start..]).map_or(line.len(), |length| start + length);
-    Some((start, end))
-}
-
-/// The last word of a text, and what is before it.
-fn last_word(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = text.iter().rposition(|byte| *byte != b' ')? + 1;
-    let start = memrchr(b' ', &text[..end]).map_or(0, |space| space + 1);
-    Some((&text[..start], &text[start..end]))
 }
 
 #[cfg(test)]

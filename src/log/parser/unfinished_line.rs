@@ -1,17 +1,32 @@
-//! Whether the last line of a file that is still being written is whole.
+//! Whether the last line of a log file that is still being written is complete.
 
 use super::super::Field;
-use super::records;
+use super::{is_comment, records};
 
-/// Fields that a record has at least: those up to the user agent.
+/// Fields of the shortest complete record: up to the user agent.
 const FIELDS_MIN: usize = Field::UserAgent as usize + 1;
 
-/// Whether a line without a line end looks like a whole record, and not like the beginning of one.
+/// Number of lines before the last one that are searched for a record to compare it with.
+const LINES_BACK: usize = 100;
+
+/// The last line of a text, if it has no line end and looks like the start of a record; else empty.
 ///
-/// It has as many fields as the line before it, and its last field, which may be cut off, is absent or the same as in
-/// that line. The first line of a file must have all fields that can hold a number. A wrong answer is possible only for
-/// texts at the end of a record, never for a number.
-pub fn looks_whole(line: &[u8], previous: &[u8]) -> bool {
+/// The line looks complete if it has as many fields as the record before it, and its last field, which may be cut off,
+/// is absent or equal to that of the other record. If there is no record before it, it needs all fields up to the user
+/// agent. So only texts at the end of a record can be cut off without notice, never numbers.
+pub fn unfinished_line(text: &[u8]) -> &[u8] {
+    let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
+    let (before, last) = text.split_at(start);
+    if last.is_empty() || is_comment(last) {
+        return &[];
+    }
+    let is_record = |line: &&[u8]| records(line).next().is_some_and(|(_, record)| record.is_ok());
+    let previous = before.rsplit(|byte| *byte == b'\n').take(LINES_BACK).find(is_record);
+    if looks_complete(last, previous.unwrap_or_default()) { &[] } else { last }
+}
+
+/// Whether a line looks complete in comparison with the record before it, if there is one.
+fn looks_complete(line: &[u8], previous: &[u8]) -> bool {
     if !records(line).all(|(_, record)| record.is_ok()) {
         return false;
     }
@@ -27,8 +42,8 @@ fn last_field(line: &[u8]) -> &[u8] {
     line.trim_ascii_end().rsplit(|byte| *byte == b' ').next().unwrap_or_default()
 }
 
-/// How many fields a line has: words, and what is between quotes or brackets. An unpaired quote spoils the count, so
-/// that the line looks different from others.
+/// Number of fields of a line: words, and texts in quotes or brackets. An unpaired quote makes the number wrong, so
+/// that the line differs from others.
 fn count_fields(line: &[u8]) -> usize {
     let (mut count, mut rest) = (0, line.trim_ascii());
     while let Some(first) = rest.first() {
@@ -52,31 +67,41 @@ mod tests {
         \"GET /a HTTP/1.1\" 200 - 113 2048 7 5 \"-\" \"S3 Console/0.4\" - h0stId= SigV4 ECDHE AuthHeader \
         acme.s3.amazonaws.com TLSv1.2 - - us-east-1";
 
-    #[test]
-    fn of_all_places_to_cut_a_line_only_the_end_of_it_looks_whole() {
-        let whole: Vec<usize> =
-            (1..=LINE.len()).filter(|end| looks_whole(&LINE.as_bytes()[..*end], LINE.as_bytes())).collect();
-        assert_eq!(whole, [LINE.len()]);
+    /// Whether a line at the end of a log file looks complete.
+    fn is_complete(before: &str, line: &str) -> bool {
+        let text = format!("{before}{line}");
+        let unfinished = unfinished_line(text.as_bytes());
+        assert!(unfinished.is_empty() || unfinished == line.as_bytes());
+        unfinished.is_empty()
     }
 
     #[test]
-    fn a_first_line_that_was_cut_has_all_its_numbers() {
+    fn a_line_cut_off_anywhere_looks_unfinished() {
+        for before in [format!("{LINE}\n"), format!("{LINE}\n# a comment\nno record\n")] {
+            let complete: Vec<usize> =
+                (1..=LINE.len()).filter(|end| is_complete(&before, &LINE[..*end])).collect();
+            assert_eq!(complete, [LINE.len()]);
+        }
+        assert!(is_complete(LINE, "\n"));
+    }
+
+    #[test]
+    fn a_first_line_that_is_cut_off_has_all_its_numbers() {
         for end in 1..=LINE.len() {
-            let line = &LINE.as_bytes()[..end];
-            if looks_whole(line, b"") {
-                let record = super::super::parse_line(line).unwrap();
-                assert_eq!(record.integer(Field::TurnAroundTime), Some(5), "{}", &LINE[..end]);
+            let line = &LINE[..end];
+            if is_complete("", line) {
+                let record = records(line.as_bytes()).next().unwrap().1.unwrap();
+                assert_eq!(record.integer(Field::TurnAroundTime), Some(5), "{line}");
                 assert_eq!(record.logged(Field::UserAgent), Some(b"S3 Console/0.4".as_slice()), "{end}");
             }
         }
-        assert!(looks_whole(LINE.as_bytes(), b""));
+        assert!(is_complete("", LINE));
     }
 
     #[test]
     fn the_last_field_may_differ_if_it_is_absent() {
-        let shorter = LINE.replace("us-east-1", "-");
-        assert!(looks_whole(shorter.as_bytes(), LINE.as_bytes()));
-        let other = LINE.replace("us-east-1", "us-west-2");
-        assert!(!looks_whole(other.as_bytes(), LINE.as_bytes()));
+        let before = format!("{LINE}\n");
+        assert!(is_complete(&before, &LINE.replace("us-east-1", "-")));
+        assert!(!is_complete(&before, &LINE.replace("us-east-1", "us-west-2")));
     }
 }

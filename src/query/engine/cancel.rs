@@ -1,47 +1,81 @@
-//! Waiting that a cancelled question gives up: for what another question is making, and for a dictionary
-//! of a million values.
+//! Cancellation of a running query: checks in loops, and waits that end when the query is cancelled.
 
-use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
-use crate::cache::Snapshot;
-use crate::cache::dictionary::Dictionary;
-use crate::log::Field;
-use crate::query::QueryError;
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks at whether the question still stands.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+use crate::cache::{Dictionary, Snapshot};
+use crate::log::Field;
+use crate::query::QueryError;
 
-/// Goes on as long as somebody waits for the answer.
+/// Time between two checks while a query waits for a lock.
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(1);
+
+/// Items of nanoseconds each, such as pairs that are merged, between two checks.
+pub(super) const ITEMS_PER_CHECK: usize = 1 << 14;
+/// Steps of about a microsecond each, such as a block or a regular expression on a value, between two checks.
+pub(super) const STEPS_PER_CHECK: usize = 64;
+
+/// Returns an error if the query is cancelled.
 ///
 /// # Errors
-/// If the question is cancelled.
-pub fn go_on(cancel: &CancellationToken) -> Result<(), QueryError> {
+/// [`QueryError::Cancelled`].
+pub(super) fn check_cancelled(cancel: &CancellationToken) -> Result<(), QueryError> {
     if cancel.is_cancelled() { Err(QueryError::Cancelled) } else { Ok(()) }
 }
 
-/// Locks what another question may hold for long.
+/// Checks for cancellation once in a number of iterations: a check takes a lock.
+pub(super) struct Ticker<'c> {
+    cancel: &'c CancellationToken,
+    interval: usize,
+    ticks: usize,
+}
+
+impl<'c> Ticker<'c> {
+    /// For loops with iterations of nanoseconds.
+    pub(super) fn of_items(cancel: &'c CancellationToken) -> Ticker<'c> {
+        Ticker { cancel, interval: ITEMS_PER_CHECK, ticks: 0 }
+    }
+
+    /// For loops with iterations of about a microsecond.
+    pub(super) fn of_steps(cancel: &'c CancellationToken) -> Ticker<'c> {
+        Ticker { cancel, interval: STEPS_PER_CHECK, ticks: 0 }
+    }
+
+    /// Counts an iteration. Checks in the first one.
+    ///
+    /// # Errors
+    /// [`QueryError::Cancelled`].
+    #[inline]
+    pub(super) fn tick(&mut self) -> Result<(), QueryError> {
+        let is_due = self.ticks.is_multiple_of(self.interval);
+        self.ticks += 1;
+        if is_due { check_cancelled(self.cancel) } else { Ok(()) }
+    }
+}
+
+/// Locks a mutex that another query may hold for long.
 ///
 /// # Errors
-/// If the question is cancelled meanwhile.
-pub fn lock<'m, T>(mutex: &'m Mutex<T>, cancel: &CancellationToken) -> Result<MutexGuard<'m, T>, QueryError> {
+/// [`QueryError::Cancelled`].
+pub(super) fn lock<'m, T>(
+    mutex: &'m Mutex<T>,
+    cancel: &CancellationToken,
+) -> Result<MutexGuard<'m, T>, QueryError> {
     loop {
-        match mutex.try_lock() {
-            Ok(guard) => return Ok(guard),
-            // Whoever panicked left nothing half done: what is kept is only ever replaced or added to.
-            Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) if cancel.is_cancelled() => return Err(QueryError::Cancelled),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_EVERY),
+        if let Some(guard) = mutex.try_lock_for(LOCK_POLL_INTERVAL) {
+            return Ok(guard);
         }
+        check_cancelled(cancel)?;
     }
 }
 
 /// All values of a dimension.
 ///
 /// # Errors
-/// If they cannot be read, or the question is cancelled meanwhile: what was read by then is kept.
-pub fn dictionary(
+/// If the dictionary cannot be read, or [`QueryError::Cancelled`]. The cache keeps the values read until then.
+pub(super) fn dictionary(
     snapshot: &Snapshot<'_>,
     field: Field,
     cancel: &CancellationToken,

@@ -1,193 +1,138 @@
-//! The local engine: answers from the cache by scanning its packed columns.
+//! The local engine: answers queries by scanning the packed columns of the cache.
 //!
-//! A question is a fold over segments ([`parallel`]): a predicate says which rows pass ([`predicate`]), keys
-//! say which group they belong to ([`groups::keys`]), sums are kept per group ([`groups`]) or stretch of
-//! time ([`series`]); [`rows`] picks the rows wanted, [`relative`] sets them in relation. Request lists ([`requests`]) keep
-//! the [`top_k`] rows instead, and read those.
-//! What was folded stays ([`partials_cache`]): when ingest adds segments, only those are read.
+//! A query selects rows by a [`predicate`] and scans segments on all cores ([`parallel`]). Rows are aggregated per
+//! group ([`groups`]) or per bucket of time ([`series`]), or the first requests of an order are found and read
+//! ([`requests`]). Aggregates over final segments are kept between queries ([`partials_cache`]), so a live table costs
+//! only what is new.
+//!
+//! Never here: the filter language, formats of answers, SQL.
 
 mod cancel;
 mod groups;
 mod parallel;
 mod partials_cache;
 pub(in crate::query) mod predicate;
-mod requests;
+pub(in crate::query) mod requests;
 mod series;
 #[cfg(test)]
 mod testing;
 mod top_k;
-mod uri_params;
+mod uri_columns;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-use crate::cache::{Cache, SegmentInfo, Snapshot};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{self, Answer, Totals};
-use super::{Ask, Dimension, Engine, Query, QueryError, Reply, Statistics};
+use crate::cache::{Cache, SegmentInfo, Snapshot};
+
+use super::{Answer, Ask, Dimension, Engine, Query, QueryError, Reply, Requests, Statistics};
 
 use groups::keys::{DerivedGroups, GroupKeys};
-use groups::{Groups, distinct_sketch, exact_distinct, relative, rows};
-use partials_cache::Standing;
+use groups::{Groups, HowGrouped};
+use partials_cache::PartialsCache;
 use predicate::{IdSets, Passes, Predicate};
-use requests::{deep_offset, value_ranks};
-use uri_params::Params;
+use requests::deep_offset::DeepOffset;
+use requests::value_ranks::ValueRanks;
+use series::{HowBucketed, SeriesSums};
+use uri_columns::UriColumns;
 
-/// Memory that standing folds into groups may take: those of a table or two of a million keys.
-const GROUPS_BUDGET: usize = 48 << 20;
-/// Memory that standing folds into stretches of time may take.
-const SERIES_BUDGET: usize = 16 << 20;
+/// Bytes of memory for partial groups: those of one or two tables of a million keys.
+const GROUP_PARTIALS_BUDGET: usize = 48 << 20;
+/// Bytes of memory for partial series.
+const SERIES_PARTIALS_BUDGET: usize = 16 << 20;
 
-/// Answers from a cache.
+/// Times that a snapshot is taken again because the data changed meanwhile.
+const MAX_HOLD_ATTEMPTS: usize = 10;
+
+/// Answers queries from a cache.
 pub struct LocalEngine {
     cache: Arc<Cache>,
-    sets: IdSets,
-    derived: DerivedGroups,
-    params: Arc<Params>,
-    groups: Standing<Groups>,
-    series: Standing<series::Lines>,
-    ranks: value_ranks::Ranks,
-    far: deep_offset::Far,
-    /// The snapshot that questions are answered from while the data is held.
-    held: Mutex<Option<Arc<Held>>>,
-    /// Pairs of a group and a value that counts of different values remember.
-    most_pairs: usize,
+    id_sets: IdSets,
+    derived_groups: DerivedGroups,
+    uri_columns: Arc<UriColumns>,
+    group_partials: PartialsCache<HowGrouped, Groups>,
+    series_partials: PartialsCache<HowBucketed, SeriesSums>,
+    value_ranks: ValueRanks,
+    deep_offset: DeepOffset,
+    /// The snapshot that answers all queries while the data is held.
+    held: Mutex<Option<Arc<HeldSnapshot>>>,
+    /// Pairs of a group and a value that a count of distinct values remembers.
+    max_distinct_pairs: usize,
 }
 
-/// The data of a moment, and its generation.
-struct Held {
+/// A snapshot with its generation.
+struct HeldSnapshot {
     snapshot: Snapshot<'static>,
     generation: u64,
 }
 
-/// How often a snapshot is taken anew because the data changed meanwhile.
-const HOLDS: usize = 10;
-
-/// What is at hand while a question is answered.
-struct Asking<'a> {
-    engine: &'a LocalEngine,
-    snapshot: &'a Snapshot<'a>,
-    query: &'a Query,
-    predicate: &'a Predicate,
-    cancel: &'a CancellationToken,
-}
-
 impl LocalEngine {
-    /// Over a cache.
+    /// An engine over a cache.
     pub fn new(cache: Arc<Cache>) -> LocalEngine {
-        let params = Arc::new(Params::default());
+        let uri_columns = Arc::new(UriColumns::default());
         LocalEngine {
             cache,
-            sets: IdSets::new(params.clone()),
-            params,
-            derived: DerivedGroups::default(),
-            groups: Standing::new(GROUPS_BUDGET),
-            series: Standing::new(SERIES_BUDGET),
-            ranks: value_ranks::Ranks::default(),
-            far: deep_offset::Far::default(),
+            id_sets: IdSets::new(uri_columns.clone()),
+            derived_groups: DerivedGroups::default(),
+            uri_columns,
+            group_partials: PartialsCache::new(GROUP_PARTIALS_BUDGET),
+            series_partials: PartialsCache::new(SERIES_PARTIALS_BUDGET),
+            value_ranks: ValueRanks::default(),
+            deep_offset: DeepOffset::default(),
             held: Mutex::new(None),
-            most_pairs: distinct_sketch::MOST,
+            max_distinct_pairs: groups::MAX_DISTINCT_PAIRS,
         }
     }
 
-    /// The same, remembering fewer pairs of a group and a value where it counts different values: beyond that
-    /// it estimates, of all groups at once. A table of few rows is counted exactly all the same.
+    /// Limits the pairs of a group and a value that a count of distinct values remembers. With more pairs the count
+    /// of a group is estimated; a table of few rows is still counted exactly.
     #[must_use]
-    pub fn remembering_pairs(self, most: usize) -> LocalEngine {
-        LocalEngine { most_pairs: most, ..self }
+    pub fn with_max_distinct_pairs(self, max_distinct_pairs: usize) -> LocalEngine {
+        LocalEngine { max_distinct_pairs, ..self }
     }
 
-    /// The cache it answers from.
+    /// The cache that the engine reads.
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache
     }
 
-    /// The data as it is now, to be asked several times: what others commit meanwhile changes no answer.
+    /// The current data, for several queries: their answers do not depend on later commits.
     ///
     /// # Errors
     /// If the cache cannot be read.
-    pub fn moment(&self) -> Result<OneMoment<'_>, QueryError> {
-        Ok(OneMoment { engine: self, snapshot: self.cache.snapshot()? })
+    pub fn snapshot(&self) -> Result<EngineSnapshot<'_>, QueryError> {
+        Ok(EngineSnapshot { engine: self, snapshot: self.cache.snapshot()? })
     }
 
-    fn held(&self) -> Option<Arc<Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn held(&self) -> Option<Arc<HeldSnapshot>> {
+        self.held.lock().clone()
     }
 
-    fn ask_about(
+    fn answer(
         &self,
         snapshot: &Snapshot<'_>,
         query: &Query,
         cancel: &CancellationToken,
-        partial: &mut dyn FnMut(Answer, f64),
+        on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
-        let begun = Instant::now();
-        let predicate = Predicate::new(query, snapshot, &self.sets, cancel)?;
-        let asking = Asking { engine: self, snapshot, query, predicate: &predicate, cancel };
-        let mut statistics = Statistics::default();
-        let mut wanted = Vec::new();
-        for segment in &snapshot.segments {
-            let is_asked = predicate.is_asked(segment);
-            if is_asked {
-                statistics.rows += segment.rows as u64;
-                statistics.segments += 1;
-            }
-            if is_asked && predicate.passes(segment, snapshot)? != Passes::None {
-                wanted.push(*segment);
-            }
-        }
+        let started = Instant::now();
+        let predicate = Predicate::new(query, snapshot, &self.id_sets, cancel)?;
+        let context = QueryContext::new(self, snapshot, query, &predicate, cancel)?;
         let answer = match &query.ask {
-            Ask::Totals => {
-                let groups = asking.groups(None, &[], &wanted, &mut statistics, &mut |groups, share| {
-                    partial(Answer::Totals(totals(groups)), share);
-                    Ok(())
-                })?;
-                Answer::Totals(totals(&groups))
-            }
+            Ask::Totals => context.answer_totals(on_partial)?,
             Ask::Groups { by, more, sort, limit } => {
-                let mut measures = more.clone();
-                measures.push(sort.by);
-                let measures = groups::folded(&measures);
-                let keys = asking.keys(by)?;
-                let wanted_rows = rows::Wanted { more, sort: *sort, limit: *limit };
-                let related = |mut answer: answer::Groups, groups: &Groups| {
-                    relative::fill(&mut answer.rows, more, groups, &answer.totals);
-                    Answer::Groups(answer)
-                };
-                let groups = asking.groups(
-                    Some((by, &keys)),
-                    &measures,
-                    &wanted,
-                    &mut statistics,
-                    &mut |groups, share| {
-                        let (answer, _) = rows::rows(groups, &keys, snapshot, wanted_rows, cancel)?;
-                        partial(related(answer, groups), share);
-                        Ok(())
-                    },
-                )?;
-                // An order made by estimates is made of more rows than wanted: their counts will tell.
-                let limit = match groups.is_approximate(sort.by) && *limit != 0 {
-                    true => limit.saturating_mul(exact_distinct::CANDIDATES),
-                    false => *limit,
-                };
-                let candidates = rows::Wanted { limit, ..wanted_rows };
-                let (mut answer, numbers) = rows::rows(&groups, &keys, snapshot, candidates, cancel)?;
-                if !answer.approximate.is_empty() && limit != 0 {
-                    asking.count_exactly(&mut answer, &numbers, &keys, wanted_rows, &wanted)?;
-                }
-                related(answer, &groups)
+                context.answer_groups(by, more, *sort, *limit, on_partial)?
             }
-            Ask::Series { bucket, each } => {
-                asking.series(*bucket, each.as_ref(), &wanted, &mut statistics, partial)?
-            }
+            Ask::Series { bucket, each } => context.answer_series(*bucket, each.as_ref(), on_partial)?,
             Ask::Requests { sort, offset, limit, fields } => {
-                let window = requests::Window { offset: *offset, limit: *limit };
-                asking.requests(*sort, window, fields, &wanted, &mut statistics)?
+                context.answer_requests(*sort, *offset, *limit, fields)?
             }
-            Ask::Numbered(ids) => asking.numbered(ids)?,
+            Ask::Numbered(ids) => context.answer_numbered(ids)?,
         };
-        statistics.elapsed = begun.elapsed();
+        let statistics = context.statistics(started);
         tracing::debug!(
             ms = statistics.elapsed.as_secs_f64() * 1e3,
             rows = statistics.rows,
@@ -198,29 +143,92 @@ impl LocalEngine {
     }
 }
 
-/// The data of a moment; see [`LocalEngine::moment`].
-pub struct OneMoment<'e> {
+/// Several reads of one snapshot; see [`LocalEngine::snapshot`].
+pub struct EngineSnapshot<'e> {
     engine: &'e LocalEngine,
     snapshot: Snapshot<'e>,
 }
 
-impl<'e> OneMoment<'e> {
-    /// The state of the cache that it is.
+impl<'e> EngineSnapshot<'e> {
+    /// The snapshot of the cache.
     pub(in crate::query) fn snapshot(&self) -> &Snapshot<'e> {
         &self.snapshot
     }
 
-    /// What a question asks of requests, made ready.
+    /// The predicate of a query on this snapshot.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
     pub(in crate::query) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
-        Predicate::new(query, &self.snapshot, &self.engine.sets, &CancellationToken::new())
+        Predicate::new(query, &self.snapshot, &self.engine.id_sets, &CancellationToken::new())
     }
 
-    /// As [`Engine::ask`].
+    /// Answers a query from this snapshot.
     ///
     /// # Errors
     /// As [`Engine::ask`].
     pub fn ask(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
-        self.engine.ask_about(&self.snapshot, query, cancel, &mut |_, _| {})
+        self.engine.answer(&self.snapshot, query, cancel, &mut |_, _| {})
+    }
+}
+
+/// What one query needs while it runs.
+struct QueryContext<'a> {
+    engine: &'a LocalEngine,
+    snapshot: &'a Snapshot<'a>,
+    query: &'a Query,
+    predicate: &'a Predicate,
+    cancel: &'a CancellationToken,
+    /// The segments that may have selected rows.
+    segments: Vec<SegmentInfo>,
+    rows_scanned: AtomicU64,
+    segments_scanned: AtomicU64,
+}
+
+impl<'a> QueryContext<'a> {
+    fn new(
+        engine: &'a LocalEngine,
+        snapshot: &'a Snapshot<'a>,
+        query: &'a Query,
+        predicate: &'a Predicate,
+        cancel: &'a CancellationToken,
+    ) -> Result<QueryContext<'a>, QueryError> {
+        let mut segments = Vec::new();
+        for segment in &snapshot.segments {
+            if predicate.passes(segment, snapshot)? != Passes::None {
+                segments.push(*segment);
+            }
+        }
+        let (rows_scanned, segments_scanned) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(QueryContext {
+            engine,
+            snapshot,
+            query,
+            predicate,
+            cancel,
+            segments,
+            rows_scanned,
+            segments_scanned,
+        })
+    }
+
+    /// Counts a segment that is read, for the statistics.
+    fn count_scanned(&self, segment: &SegmentInfo) {
+        self.rows_scanned.fetch_add(segment.rows as u64, Relaxed);
+        self.segments_scanned.fetch_add(1, Relaxed);
+    }
+
+    fn statistics(&self, started: Instant) -> Statistics {
+        let queried = self.snapshot.segments.iter().filter(|segment| self.predicate.has_source_of(segment));
+        let (rows, segments) =
+            queried.fold((0, 0), |(rows, segments), segment| (rows + segment.rows as u64, segments + 1));
+        Statistics {
+            rows,
+            rows_scanned: self.rows_scanned.load(Relaxed),
+            segments,
+            segments_scanned: self.segments_scanned.load(Relaxed),
+            elapsed: started.elapsed(),
+        }
     }
 }
 
@@ -232,8 +240,8 @@ impl Engine for LocalEngine {
         partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
         match self.held() {
-            Some(held) => self.ask_about(&held.snapshot, query, cancel, partial),
-            None => self.ask_about(&self.cache.snapshot()?, query, cancel, partial),
+            Some(held) => self.answer(&held.snapshot, query, cancel, partial),
+            None => self.answer(&self.cache.snapshot()?, query, cancel, partial),
         }
     }
 
@@ -242,15 +250,18 @@ impl Engine for LocalEngine {
         query: &Query,
         page: usize,
         cancel: &CancellationToken,
-        take: &mut dyn FnMut(answer::Requests) -> bool,
+        take: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError> {
-        let held = self.held();
-        let own = if held.is_none() { Some(self.cache.snapshot()?) } else { None };
-        super::in_pages(query, page, take, |query| match (&held, &own) {
-            (Some(held), _) => Ok(self.ask_about(&held.snapshot, query, cancel, &mut |_, _| {})?.answer),
-            (None, Some(own)) => Ok(self.ask_about(own, query, cancel, &mut |_, _| {})?.answer),
-            (None, None) => Err(QueryError::Cancelled),
-        })
+        let answer = |snapshot: &Snapshot<'_>, query: &Query| {
+            Ok(self.answer(snapshot, query, cancel, &mut |_, _| {})?.answer)
+        };
+        match self.held() {
+            Some(held) => super::in_pages(query, page, take, |query| answer(&held.snapshot, query)),
+            None => {
+                let snapshot = self.cache.snapshot()?;
+                super::in_pages(query, page, take, |query| answer(&snapshot, query))
+            }
+        }
     }
 
     fn generation(&self) -> u64 {
@@ -259,164 +270,38 @@ impl Engine for LocalEngine {
 
     fn hold(&self, holds: bool) -> Result<(), QueryError> {
         let mut held = None;
-        for _ in 0..if holds { HOLDS } else { 0 } {
+        for _ in 0..if holds { MAX_HOLD_ATTEMPTS } else { 0 } {
             let before = self.cache.generation();
             let snapshot = self.cache.lasting_snapshot()?;
             let generation = self.cache.generation();
-            held = Some(Arc::new(Held { snapshot, generation }));
-            // The number must be that of this very snapshot.
+            held = Some(Arc::new(HeldSnapshot { snapshot, generation }));
+            // The generation must be that of this snapshot.
             if before == generation {
                 break;
             }
         }
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+        *self.held.lock() = held;
         Ok(())
     }
 
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
         let snapshot = self.cache.snapshot()?;
-        let keys = GroupKeys::new(by, &snapshot, &self.derived, &self.params, &CancellationToken::new())?;
+        let cancel = CancellationToken::new();
+        let keys = GroupKeys::new(by, &snapshot, &self.derived_groups, &self.uri_columns, &cancel)?;
         let wanted = text.to_lowercase();
-        let (mut beginning, mut containing) = (Vec::new(), Vec::new());
+        let (mut with_prefix, mut containing) = (Vec::new(), Vec::new());
         keys.for_each_value(&snapshot, &mut |value| {
             let value = String::from_utf8_lossy(value);
             let lower = value.to_lowercase();
             if lower.starts_with(&wanted) {
-                beginning.push(value.into_owned());
+                with_prefix.push(value.into_owned());
             } else if containing.len() < limit && lower.contains(&wanted) {
                 containing.push(value.into_owned());
             }
-            beginning.len() < limit
+            with_prefix.len() < limit
         })?;
-        beginning.append(&mut containing);
-        beginning.truncate(limit);
-        Ok(beginning)
-    }
-}
-
-fn totals(groups: &Groups) -> Totals {
-    let mut stats = answer::Stats::default();
-    for (_, sums) in groups.iter() {
-        stats = stats.merged(sums.stats());
-    }
-    Totals { stats }
-}
-
-impl Asking<'_> {
-    fn keys(&self, by: &Dimension) -> Result<GroupKeys, QueryError> {
-        let LocalEngine { derived, params, .. } = self.engine;
-        GroupKeys::new(by, self.snapshot, derived, params, self.cancel)
-    }
-
-    /// Folds into groups, beginning with what is known of full segments.
-    fn groups(
-        &self,
-        by: Option<(&Dimension, &GroupKeys)>,
-        measures: &[super::Measure],
-        wanted: &[SegmentInfo],
-        statistics: &mut Statistics,
-        tell: &mut dyn FnMut(&Groups, f64) -> Result<(), QueryError>,
-    ) -> Result<Arc<Groups>, QueryError> {
-        let keys = by.map_or(&GroupKeys::One, |(_, keys)| keys);
-        let errors = groups::errors(self.snapshot)?;
-        let space = keys.space(self.snapshot);
-        let rows: f64 = wanted.iter().map(|segment| self.predicate.rows_in_time(segment)).sum();
-        let begin = || Groups::new(space, rows as usize, measures, self.engine.most_pairs);
-        let name = format!("{} {measures:?}", by.map_or_else(String::new, |(by, _)| format!("{by:?}")));
-        self.standing(
-            &self.engine.groups,
-            name,
-            wanted,
-            statistics,
-            &begin,
-            &|groups: &mut Groups, segment| {
-                groups.fold(segment, self.snapshot, self.predicate, keys, &errors)
-            },
-            tell,
-        )
-    }
-
-    /// Folds segments that are not folded yet, adds what stands from earlier, and lets it stand.
-    #[allow(clippy::too_many_arguments)] // each is another side of one fold
-    fn standing<S: partials_cache::Fold>(
-        &self,
-        standing: &Standing<S>,
-        name: String,
-        wanted: &[SegmentInfo],
-        statistics: &mut Statistics,
-        begin: &(dyn Fn() -> S + Sync),
-        step: &(dyn Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync),
-        tell: &mut dyn FnMut(&S, f64) -> Result<(), QueryError>,
-    ) -> Result<Arc<S>, QueryError> {
-        let name = partials_cache::name(self.query, &name);
-        let (known, included) = standing.take(&name, &self.snapshot.segments).unzip();
-        let known: Option<Arc<S>> = known;
-        let mut included: Vec<i64> = included.unwrap_or_default();
-        let new: Vec<SegmentInfo> =
-            wanted.iter().filter(|segment| !included.contains(&segment.id)).copied().collect();
-        let (full, tail): (Vec<SegmentInfo>, Vec<SegmentInfo>) =
-            new.iter().partition(|segment| segment.is_final);
-        let count =
-            |segments: &[SegmentInfo]| segments.iter().map(|segment| segment.rows as u64).sum::<u64>();
-        statistics.rows_scanned += count(&new);
-        statistics.segments_scanned += new.len() as u64;
-        let rows = count(wanted).max(1) as f64;
-        let known_share = 1.0 - count(&new) as f64 / rows;
-        let full_share = count(&full) as f64 / rows;
-
-        // What the threads have folded comes together in the state of the first: a copy of all for every
-        // partial answer would take time and memory.
-        let gather = |states: &mut [S]| -> Result<(), QueryError> {
-            if let Some((first, others)) = states.split_first_mut() {
-                for other in others {
-                    first.merge(&std::mem::replace(other, begin()), self.cancel)?;
-                }
-            }
-            Ok(())
-        };
-        let folded = parallel::fold(&full, self.cancel, begin, step, |states, share| {
-            gather(states)?;
-            let share = known_share + share * full_share;
-            match (&known, &*states) {
-                (None, [first, ..]) => tell(first, share),
-                (None, []) => tell(&begin(), share),
-                (Some(known), states) => {
-                    let mut all = S::clone(known);
-                    states.iter().take(1).try_for_each(|state| all.merge(state, self.cancel))?;
-                    tell(&all, share)
-                }
-            }
-        });
-        let folded = folded.and_then(|mut states| {
-            gather(&mut states)?;
-            Ok(states.into_iter().next().unwrap_or_else(begin))
-        });
-        let folded = match folded {
-            Ok(folded) => folded,
-            Err(error) => {
-                // The question was given up; what stood before it still stands.
-                if let Some(known) = known {
-                    standing.put(name, known, included);
-                }
-                return Err(error);
-            }
-        };
-        let mut all = match known {
-            Some(known) if full.is_empty() => known,
-            Some(known) => {
-                let mut all = Arc::unwrap_or_clone(known);
-                all.merge(&folded, self.cancel)?;
-                Arc::new(all)
-            }
-            None => Arc::new(folded),
-        };
-        included.extend(full.iter().map(|segment| segment.id));
-        standing.put(name, all.clone(), included);
-        if !tail.is_empty() {
-            let with_tail = Arc::make_mut(&mut all);
-            let tail = parallel::fold(&tail, self.cancel, begin, step, |_, _| Ok(()))?;
-            tail.iter().try_for_each(|state| with_tail.merge(state, self.cancel))?;
-        }
-        Ok(all)
+        with_prefix.append(&mut containing);
+        with_prefix.truncate(limit);
+        Ok(with_prefix)
     }
 }

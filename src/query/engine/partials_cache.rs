@@ -1,83 +1,174 @@
-//! What was folded for a question stays for the next time: a live table costs what is new.
+//! Partials: aggregates over some segments, kept between queries. When the ingest adds segments, a repeated query
+//! scans those only.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::Hash;
+use std::sync::Arc;
 
-use crate::cache::SegmentInfo;
-use crate::query::{Query, QueryError};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-/// Something folded from rows, to which other rows can be added.
-pub trait Fold: Clone + Send + Sync {
-    /// Takes in a fold of other rows.
+use crate::cache::SegmentInfo;
+use crate::cache::budgeted::Budgeted;
+use crate::query::{Counting, Filter, Query, QueryError, TimeRange};
+
+use super::{QueryContext, parallel};
+
+/// An aggregate over rows, to which other rows can be added.
+pub(super) trait Partial: Clone + Send + Sync {
+    /// Adds an aggregate over other rows. After an error, this aggregate is unusable.
     ///
     /// # Errors
-    /// If the question is cancelled meanwhile: what is half merged is worth nothing.
+    /// [`QueryError::Cancelled`].
     fn merge(&mut self, other: &Self, cancel: &CancellationToken) -> Result<(), QueryError>;
-    /// Bytes of memory it takes, about.
+
+    /// Bytes of memory, approximately.
     fn memory(&self) -> usize;
 }
 
-impl Fold for crate::query::engine::groups::Groups {
-    fn merge(&mut self, other: &Self, cancel: &CancellationToken) -> Result<(), QueryError> {
-        crate::query::engine::groups::Groups::merge(self, other, cancel)
+/// What a partial depends on: the part of a query that selects rows, and `how` the rows are aggregated.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PartialKey<H> {
+    sources: Vec<String>,
+    time: TimeRange,
+    counting: Counting,
+    filter: Filter,
+    how: H,
+}
+
+impl<H> PartialKey<H> {
+    pub(super) fn new(query: &Query, how: H) -> PartialKey<H> {
+        let Query { sources, time, counting, filter, .. } = query;
+        let (sources, filter) = (sources.clone(), filter.clone());
+        PartialKey { sources, time: *time, counting: *counting, filter, how }
+    }
+}
+
+/// An aggregate and the segments that it includes: final ones only, as others are replaced while they grow.
+type Entry<P> = (Arc<P>, Vec<i64>);
+
+/// The partials of recent queries, within a memory budget.
+pub(super) struct PartialsCache<H, P> {
+    entries: Mutex<Budgeted<PartialKey<H>, Entry<P>>>,
+    /// Bytes above which a partial is not kept: it would evict nearly all others.
+    max_partial: usize,
+}
+
+impl<H: Eq + Hash + Clone, P: Partial> PartialsCache<H, P> {
+    /// An empty cache of at most `budget` bytes.
+    pub(super) fn new(budget: usize) -> Self {
+        PartialsCache { entries: Mutex::new(Budgeted::new(budget)), max_partial: budget / 4 * 3 }
     }
 
-    fn memory(&self) -> usize {
-        crate::query::engine::groups::Groups::memory(self)
-    }
-}
-
-struct Kept<S> {
-    state: Arc<S>,
-    /// Segments that are in it: full ones only, others are replaced as they grow.
-    included: Vec<i64>,
-    used: u64,
-}
-
-/// Folds by the question they answer.
-pub struct Standing<S> {
-    kept: Mutex<(u64, HashMap<String, Kept<S>>)>,
-    /// Memory that they may take.
-    budget: usize,
-}
-
-/// The name of a fold: all of a question that decides which rows are folded and how, and nothing that
-/// only decides what is shown of it.
-pub fn name(query: &Query, how: &str) -> String {
-    format!("{:?} {:?} {:?} {:?} {how}", query.sources, query.time, query.counting, query.filter)
-}
-
-impl<S: Fold> Standing<S> {
-    /// None yet, of at most `budget` bytes.
-    pub fn new(budget: usize) -> Self {
-        Standing { kept: Mutex::default(), budget }
-    }
-
-    /// Takes out what stands under a name, if all its segments are still there.
-    pub fn take(&self, name: &str, segments: &[SegmentInfo]) -> Option<(Arc<S>, Vec<i64>)> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let Kept { state, included, .. } = kept.1.remove(name)?;
+    /// Removes a partial and returns it, if all its segments are still in the snapshot.
+    fn take(&self, key: &PartialKey<H>, segments: &[SegmentInfo]) -> Option<Entry<P>> {
+        let entry = self.entries.lock().remove(key)?;
         let mut ids: Vec<i64> = segments.iter().map(|segment| segment.id).collect();
         ids.sort_unstable();
-        included.iter().all(|id| ids.binary_search(id).is_ok()).then_some((state, included))
+        entry.1.iter().all(|id| ids.binary_search(id).is_ok()).then_some(entry)
     }
 
-    /// Lets a fold stand.
-    pub fn put(&self, name: String, state: Arc<S>, included: Vec<i64>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.0 += 1;
-        let used = kept.0;
-        if state.memory() > self.budget / 4 * 3 {
-            return;
+    fn put(&self, key: PartialKey<H>, partial: Arc<P>, included: Vec<i64>) {
+        let memory = partial.memory();
+        if memory <= self.max_partial {
+            self.entries.lock().put(key, (partial, included), memory);
         }
-        kept.1.insert(name, Kept { state, included, used });
-        while kept.1.values().map(|kept| kept.state.memory()).sum::<usize>() > self.budget {
-            let oldest = kept.1.iter().min_by_key(|(_, kept)| kept.used).map(|(name, _)| name.clone());
-            match oldest {
-                Some(name) => kept.1.remove(&name),
-                None => break,
-            };
+    }
+}
+
+/// How the rows of a query are aggregated.
+pub(super) struct Aggregation<'a, H, P> {
+    pub(super) cache: &'a PartialsCache<H, P>,
+    pub(super) how: H,
+    /// Makes an empty aggregate.
+    pub(super) begin: &'a (dyn Fn() -> P + Sync),
+    /// Adds the selected rows of a segment.
+    pub(super) add_segment: &'a (dyn Fn(&mut P, &SegmentInfo) -> Result<(), QueryError> + Sync),
+}
+
+impl QueryContext<'_> {
+    /// Aggregates the selected rows of all segments. Scans the segments that the kept partial does not include, and
+    /// keeps the result. `on_progress` is called with incomplete aggregates and the share of the rows that they
+    /// include (0–1).
+    ///
+    /// # Errors
+    /// If a segment cannot be read; [`QueryError::Cancelled`]. The partial that was kept before is kept then.
+    pub(super) fn aggregate<H: Eq + Hash + Clone, P: Partial>(
+        &self,
+        Aggregation { cache, how, begin, add_segment }: Aggregation<'_, H, P>,
+        on_progress: &mut dyn FnMut(&P, f64) -> Result<(), QueryError>,
+    ) -> Result<Arc<P>, QueryError> {
+        let key = PartialKey::new(self.query, how);
+        let (known, included) = cache.take(&key, &self.snapshot.segments).unzip();
+        let known: Option<Arc<P>> = known;
+        let mut included: Vec<i64> = included.unwrap_or_default();
+        let new = self.segments.iter().filter(|segment| !included.contains(&segment.id)).copied();
+        let (finals, growing): (Vec<SegmentInfo>, Vec<SegmentInfo>) =
+            new.partition(|segment| segment.is_final);
+        finals.iter().chain(&growing).for_each(|segment| self.count_scanned(segment));
+        let row_count =
+            |segments: &[SegmentInfo]| segments.iter().map(|segment| segment.rows).sum::<usize>() as f64;
+        let rows = row_count(&self.segments).max(1.0);
+        let known_share = 1.0 - (row_count(&finals) + row_count(&growing)) / rows;
+        let finals_share = row_count(&finals) / rows;
+
+        // The aggregates of all threads are merged into that of the first thread. To merge copies for every partial
+        // answer would take time and memory.
+        let gather = |states: &mut [P]| -> Result<(), QueryError> {
+            if let Some((first, others)) = states.split_first_mut() {
+                for other in others {
+                    first.merge(&std::mem::replace(other, begin()), self.cancel)?;
+                }
+            }
+            Ok(())
+        };
+        let scanned = parallel::scan_segments_with_progress(
+            &finals,
+            self.cancel,
+            begin,
+            add_segment,
+            |states, share| {
+                gather(states)?;
+                let share = known_share + share * finals_share;
+                match (&known, states.first()) {
+                    (None, Some(first)) => on_progress(first, share),
+                    (None, None) => on_progress(&begin(), share),
+                    (Some(known), first) => {
+                        let mut all = P::clone(known);
+                        first.iter().try_for_each(|first| all.merge(first, self.cancel))?;
+                        on_progress(&all, share)
+                    }
+                }
+            },
+        );
+        let scanned = scanned.and_then(|mut states| {
+            gather(&mut states)?;
+            Ok(states.into_iter().next().unwrap_or_else(begin))
+        });
+        let scanned = match scanned {
+            Ok(scanned) => scanned,
+            Err(error) => {
+                if let Some(known) = known {
+                    cache.put(key, known, included);
+                }
+                return Err(error);
+            }
+        };
+        let mut all = match known {
+            Some(known) if finals.is_empty() => known,
+            Some(known) => {
+                let mut all = Arc::unwrap_or_clone(known);
+                all.merge(&scanned, self.cancel)?;
+                Arc::new(all)
+            }
+            None => Arc::new(scanned),
+        };
+        included.extend(finals.iter().map(|segment| segment.id));
+        cache.put(key, all.clone(), included);
+        if !growing.is_empty() {
+            let with_growing = Arc::make_mut(&mut all);
+            let states = parallel::scan_segments(&growing, self.cancel, begin, add_segment)?;
+            states.iter().try_for_each(|state| with_growing.merge(state, self.cancel))?;
         }
+        Ok(all)
     }
 }

@@ -1,12 +1,13 @@
-//! Lists of requests asked for by tests of this room.
+//! Lists of requests for the tests of the engine.
+
+use tokio_util::sync::CancellationToken;
 
 use crate::log::Field;
 use crate::query::engine::LocalEngine;
 use crate::query::{Answer, Ask, Counting, Engine, Filter, Query, Sort, TimeRange};
-use tokio_util::sync::CancellationToken;
 
-/// Numbers of the requests from `offset` on, `limit` of them; 0: all, which passes nothing over.
-pub fn numbers(
+/// Ids of the requests from `offset` on, `limit` of them; 0: all.
+pub(super) fn request_ids(
     engine: &LocalEngine,
     filter: &str,
     sort: Sort<Field>,
@@ -21,6 +22,6 @@ pub fn numbers(
         ask: Ask::Requests { sort, offset, limit, fields: vec![Field::Time] },
     };
     let reply = engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap();
-    let Answer::Requests(requests) = reply.answer else { panic!("other answer") };
+    let Answer::Requests(requests) = reply.answer else { panic!("another kind of answer") };
     requests.rows.iter().map(|row| row.id).collect()
 }

@@ -1,78 +1,93 @@
-//! The first rows of an order, out of many: those that cannot be among them are passed over.
+//! The first k items of an order, out of many. Once k items are known, items after the last of them are rejected by
+//! one comparison.
 
-/// Rows are sorted out when so many have come in, at least.
-const AT_LEAST: usize = 4096;
+/// Number of collected items from which on the best k are selected, at least.
+const MIN_ITEMS_TO_SELECT: usize = 4096;
 
-/// The smallest `wanted` of what is offered, in no order.
-pub struct Best<K> {
-    found: Vec<K>,
-    wanted: usize,
-    /// The largest of the smallest so far: what is not smaller need not be offered.
-    worst: Option<K>,
+/// The smallest `k` of the offered items, and those that compare equal to the last of them. In no order.
+///
+/// Items are collected, and now and then the best k are selected: that costs less than a heap.
+pub(super) struct TopK<T> {
+    k: usize,
+    items: Vec<T>,
+    /// Number of items at which the best k are selected.
+    select_at: usize,
+    /// Larger items are not among the first k; `None`: not known yet.
+    bound: Option<T>,
 }
 
-impl<K: Ord + Clone> Best<K> {
-    /// None yet.
-    pub fn new(wanted: usize) -> Best<K> {
-        Best { found: Vec::new(), wanted, worst: None }
+impl<T: Ord + Clone> TopK<T> {
+    /// No items yet.
+    pub(super) fn new(k: usize) -> TopK<T> {
+        let select_at = k.saturating_mul(2).max(MIN_ITEMS_TO_SELECT);
+        TopK { k, items: Vec::new(), select_at, bound: None }
     }
 
-    /// What is not smaller than this has no chance; `None`: everything has.
+    /// The item after which all others are rejected; `None`: every item is accepted.
     #[inline]
-    pub fn worst(&self) -> Option<&K> {
-        self.worst.as_ref()
+    pub(super) fn bound(&self) -> Option<&T> {
+        self.bound.as_ref()
     }
 
-    /// Takes one in, if it has a chance.
+    /// Adds an item, unless it is rejected.
     #[inline]
-    pub fn offer(&mut self, one: K) {
-        if self.worst.as_ref().is_none_or(|worst| one < *worst) {
-            self.found.push(one);
-            if self.found.len() >= self.wanted.saturating_mul(2).max(AT_LEAST) {
-                self.sort_out();
+    pub(super) fn offer(&mut self, item: T) {
+        if self.bound.as_ref().is_none_or(|bound| item <= *bound) {
+            self.items.push(item);
+            if self.items.len() >= self.select_at {
+                self.select();
+                // If many items equal the bound, they are not moved again and again.
+                self.select_at = self.select_at.max(self.items.len() * 2);
             }
         }
     }
 
-    /// Keeps only the smallest: picking them now and then costs less than keeping them in order.
-    fn sort_out(&mut self) {
-        if self.found.len() <= self.wanted {
+    fn select(&mut self) {
+        if self.items.len() <= self.k {
             return;
         }
-        match self.wanted.checked_sub(1) {
-            Some(last) => {
-                let (_, worst, _) = self.found.select_nth_unstable(last);
-                self.worst = Some(worst.clone());
+        let Some(last) = self.k.checked_sub(1) else {
+            // No item is wanted, but the bound lets the caller skip items.
+            self.bound = self.items.drain(..).min();
+            return;
+        };
+        let (_, bound, _) = self.items.select_nth_unstable(last);
+        let bound = bound.clone();
+        let mut kept = self.k;
+        for index in self.k..self.items.len() {
+            if self.items[index] <= bound {
+                self.items.swap(kept, index);
+                kept += 1;
             }
-            // Nothing is wanted: the count is.
-            None => self.worst = self.found.iter().min().cloned(),
         }
-        self.found.truncate(self.wanted);
+        self.items.truncate(kept);
+        self.bound = Some(bound);
     }
 
-    /// Those from place `from` on, in order.
-    pub fn from(all: Vec<Best<K>>, from: usize) -> Vec<K> {
-        let Some(wanted) = all.first().map(|best| best.wanted) else { return Vec::new() };
-        let mut found: Vec<K> = Vec::new();
-        for best in all {
-            if found.is_empty() {
-                found = best.found;
-            } else {
-                found.extend(best.found);
-            }
-        }
-        let mut best = Best { found, wanted, worst: None };
-        best.sort_out();
-        let mut found = best.found;
-        if from >= found.len() {
+    /// The first k items and those that equal the last of them, in no order.
+    pub(super) fn into_items(mut self) -> Vec<T> {
+        self.select();
+        self.items
+    }
+
+    /// Merges the items of several threads, which have the same `k`. Returns the items from place `from` up to `k`
+    /// in the order of all, sorted.
+    pub(super) fn merge_sorted(all: Vec<TopK<T>>, from: usize) -> Vec<T> {
+        let mut all = all.into_iter();
+        let Some(mut merged) = all.next() else { return Vec::new() };
+        all.for_each(|other| merged.items.extend(other.items));
+        merged.select();
+        let TopK { k, mut items, .. } = merged;
+        items.truncate(k);
+        if from >= items.len() {
             return Vec::new();
         }
         if from > 0 {
-            found.select_nth_unstable(from);
-            found.drain(..from);
+            items.select_nth_unstable(from);
+            items.drain(..from);
         }
-        found.sort_unstable();
-        found
+        items.sort_unstable();
+        items
     }
 }
 
@@ -83,20 +98,36 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_of_any_numbers_come_in_order(
+        fn the_first_k_of_any_numbers_are_found_and_sorted(
             numbers in prop::collection::vec(0..5000u32, 0..20_000),
             threads in 1..4usize,
-            wanted in prop::sample::select(vec![0, 1, 5, 100, 6000, usize::MAX]),
+            k in prop::sample::select(vec![0, 1, 5, 100, 6000, usize::MAX]),
             from in prop::sample::select(vec![0, 1, 99, 3000, 100_000]),
         ) {
-            let mut all: Vec<Best<u32>> = (0..threads).map(|_| Best::new(wanted)).collect();
+            let mut all: Vec<TopK<u32>> = (0..threads).map(|_| TopK::new(k)).collect();
             for (index, number) in numbers.iter().enumerate() {
                 all[index % threads].offer(*number);
             }
             let mut sorted = numbers;
             sorted.sort_unstable();
-            sorted.truncate(wanted);
-            prop_assert_eq!(Best::from(all, from), sorted.get(from..).unwrap_or_default());
+            sorted.truncate(k);
+            prop_assert_eq!(TopK::merge_sorted(all, from), sorted.get(from..).unwrap_or_default());
+        }
+
+        #[test]
+        fn items_that_equal_the_last_of_the_first_k_are_kept(
+            numbers in prop::collection::vec(0..9u32, 0..20_000),
+            k in prop::sample::select(vec![1, 5, 6000]),
+        ) {
+            let mut top = TopK::new(k);
+            numbers.iter().for_each(|number| top.offer(*number));
+            let mut sorted = numbers;
+            sorted.sort_unstable();
+            let last = sorted.get(k - 1).copied().unwrap_or(u32::MAX);
+            sorted.retain(|number| *number <= last);
+            let mut items = top.into_items();
+            items.sort_unstable();
+            prop_assert_eq!(items, sorted);
         }
     }
 }

@@ -33,7 +33,7 @@ use crate::query::Dimension;
 pub const HELP: &str = include_str!("../../../docs/filter.md");
 
 /// A condition on requests.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Filter {
     /// All conditions hold. Without conditions: every request passes.
     All(Vec<Filter>),
@@ -58,7 +58,7 @@ pub enum Subject {
 
 /// The test of a term. Text is compared byte by byte and case-sensitively unless stated otherwise. An absent
 /// value passes [`Test::Absent`] only.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Test {
     /// The value equals this text or, if the field has numbers, this number.
     Equals(Vec<u8>),

@@ -120,29 +120,29 @@ measures! {
         "Number of requests.";
     BytesSent: "bytes_sent", "BYTES SENT", Bytes, Stats, shown(12, 1),
         "Bytes of response bodies sent: the egress.";
-    Share: "share", "SHARE", Share, Relative(Measure::BytesSent), shown(12, 4),
+    Share: "share", "SHARE", Share, Relative(Measure::BytesSent), shown(11, 4),
         "Share of all bytes sent.";
-    CumulativeShare: "cumulative_share", "SHARE SO FAR", Share, Relative(Measure::BytesSent), hidden(12, 9),
+    CumulativeShare: "cumulative_share", "CUMULATIVE", Share, Relative(Measure::BytesSent), hidden(12, 9),
         "Share of all bytes sent, including the rows above.";
     ToAverage: "to_average", "× AVERAGE", Ratio, Relative(Measure::Requests), hidden(10, 9),
         "Requests, as a multiple of the mean over all rows.";
     ToMedian: "to_median", "× MEDIAN", Ratio, Relative(Measure::Requests), hidden(10, 9),
         "Requests, as a multiple of the median over all rows.";
-    ErrorRate: "error_rate", "ERRORS", Share, Stats, shown(8, 3),
+    ErrorRate: "error_rate", "ERROR %", Share, Stats, shown(8, 3),
         "Share of requests with a status of 400 or more.";
-    Errors: "errors", "FAILED", Count, Stats, hidden(10, 9),
+    Errors: "errors", "ERRORS", Count, Stats, hidden(10, 9),
         "Requests with a status of 400 or more.";
     Objects: "objects", "OBJECTS", Count, Distinct(Field::Key), shown(9, 7),
         "Number of distinct keys.";
     Addresses: "addresses", "ADDRESSES", Count, Distinct(Field::RemoteIp), hidden(9, 7),
         "Number of distinct remote addresses.";
-    UserAgents: "user_agents", "AGENTS", Count, Distinct(Field::UserAgent), hidden(9, 7),
+    UserAgents: "user_agents", "USER AGENTS", Count, Distinct(Field::UserAgent), hidden(9, 7),
         "Number of distinct user agents.";
     TotalTimeMean: "total_time_mean", "TIME MEAN", Milliseconds, Mean(Field::TotalTime), hidden(10, 9),
         "Mean total time.";
     TotalTimeMax: "total_time_max", "TIME MAX", Milliseconds, Max(Field::TotalTime), hidden(10, 9),
         "Longest total time.";
-    TurnAroundTimeMean: "turn_around_time_mean", "TURN-AROUND", Milliseconds, Mean(Field::TurnAroundTime), hidden(11, 10),
+    TurnAroundTimeMean: "turn_around_time_mean", "S3 TIME MEAN", Milliseconds, Mean(Field::TurnAroundTime), hidden(11, 10),
         "Mean turn-around time: the time that S3 itself took.";
     ObjectSizeMax: "object_size_max", "LARGEST", Bytes, Max(Field::ObjectSize), hidden(10, 9),
         "Size of the largest object.";
@@ -156,11 +156,11 @@ measures! {
         "Total time that 95 % of requests do not exceed; ≈.";
     TotalTimeP99: "total_time_p99", "≈ TIME P99", Milliseconds, Percentile(Field::TotalTime, 99), hidden(10, 9),
         "Total time that 99 % of requests do not exceed; ≈.";
-    TurnAroundTimeP50: "turn_around_time_p50", "≈ TURN P50", Milliseconds, Percentile(Field::TurnAroundTime, 50), hidden(10, 9),
+    TurnAroundTimeP50: "turn_around_time_p50", "≈ S3 TIME P50", Milliseconds, Percentile(Field::TurnAroundTime, 50), hidden(10, 9),
         "Turn-around time that 50 % of requests do not exceed; ≈.";
-    TurnAroundTimeP95: "turn_around_time_p95", "≈ TURN P95", Milliseconds, Percentile(Field::TurnAroundTime, 95), hidden(10, 9),
+    TurnAroundTimeP95: "turn_around_time_p95", "≈ S3 TIME P95", Milliseconds, Percentile(Field::TurnAroundTime, 95), hidden(10, 9),
         "Turn-around time that 95 % of requests do not exceed; ≈.";
-    TurnAroundTimeP99: "turn_around_time_p99", "≈ TURN P99", Milliseconds, Percentile(Field::TurnAroundTime, 99), hidden(10, 9),
+    TurnAroundTimeP99: "turn_around_time_p99", "≈ S3 TIME P99", Milliseconds, Percentile(Field::TurnAroundTime, 99), hidden(10, 9),
         "Turn-around time that 99 % of requests do not exceed; ≈.";
     PeakRate: "peak_rate", "PEAK/S", Ratio, PeakRate, hidden(10, 9),
         "Requests per second in the busiest minute.";

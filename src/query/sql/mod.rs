@@ -63,7 +63,7 @@ impl Sql {
     /// # Errors
     /// If the cache cannot be read.
     pub fn new(engine: &'static LocalEngine, query: Query) -> Result<Sql, SqlError> {
-        let shared = rows::Shared::new(engine.moment()?, query);
+        let shared = rows::Shared::new(engine.snapshot()?, query);
         let mut connection = Connection::open_in_memory().map_err(failed)?;
         table::register(&connection, shared).map_err(failed)?;
         functions::register(&connection).map_err(failed)?;

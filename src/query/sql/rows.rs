@@ -7,8 +7,9 @@ use std::sync::{Arc, OnceLock};
 use crate::cache::codec::text::OpenPage;
 use crate::cache::{BLOCK, CacheError, Details, Dictionary, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind, ValueType};
-use crate::query::engine::OneMoment;
-use crate::query::engine::predicate::{Mask, Passes, Predicate};
+use crate::query::engine::EngineSnapshot;
+use crate::query::engine::predicate::Predicate;
+use crate::query::engine::predicate::mask::Mask;
 use crate::query::{Filter, Query, QueryError, Value};
 
 /// First and last second that have a year of four digits.
@@ -17,19 +18,19 @@ pub const TIMES: RangeInclusive<i64> = -62_167_219_200..=253_402_207_200;
 /// What all walks of one statement share: one state of the cache.
 #[derive(Clone)]
 pub struct Shared {
-    moment: Arc<OneMoment<'static>>,
+    moment: Arc<EngineSnapshot<'static>>,
     query: Arc<Query>,
     plain: Arc<[OnceLock<bool>; Field::COUNT]>,
 }
 
 impl Shared {
     /// The requests that pass the sources, time, filter and counting of a question.
-    pub fn new(moment: OneMoment<'static>, query: Query) -> Shared {
+    pub fn new(moment: EngineSnapshot<'static>, query: Query) -> Shared {
         Shared { moment: Arc::new(moment), query: Arc::new(query), plain: Arc::default() }
     }
 
     /// The state of the cache.
-    pub fn moment(&self) -> &OneMoment<'static> {
+    pub fn moment(&self) -> &EngineSnapshot<'static> {
         &self.moment
     }
 
@@ -151,22 +152,7 @@ impl Rows {
         let snapshot = moment.snapshot();
         let Some(predicate) = self.predicate.clone() else { return Ok(()) };
         while let Some(segment) = self.left.pop() {
-            let passes = predicate.passes(&segment, snapshot)?;
-            if passes == Passes::None {
-                continue;
-            }
-            let blocks = segment.rows.div_ceil(BLOCK);
-            self.masks.clear();
-            self.masks.resize(blocks, Mask::MAX);
-            if passes == Passes::Some {
-                let open = predicate.open(&segment, snapshot)?;
-                for (block, mask) in self.masks.iter_mut().enumerate() {
-                    *mask = open.block(block)?;
-                }
-            }
-            if let (Some(last), in_last @ 1..) = (self.masks.last_mut(), segment.rows % BLOCK) {
-                *last &= (1 << in_last) - 1;
-            }
+            self.masks = predicate.masks(&segment, snapshot)?;
             self.row = 0;
             if self.find() {
                 self.segment = Some(segment);

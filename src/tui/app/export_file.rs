@@ -1,42 +1,41 @@
-//! Writes the table in front to a file, as `export` spells it: the columns and rows that were chosen. Many rows are
-//! written page by page. The file has its name when it is whole, and not before.
+//! Writes the table in front to a file in a format of `export`, with the columns and rows that the user chose. Rows are
+//! written page by page. The file gets its name when it is complete.
 
 use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-
-use crate::export::{Cell, Format, Pages, Sheet, human};
-use crate::query::{Answer, Ask, Engine, Measure, QueryError, Series};
-use crate::tui::model::action::{Export, Exported};
-use crate::tui::model::columns::Column;
-use crate::tui::model::rows::{RowId, Rows};
 use tokio_util::sync::CancellationToken;
 
-/// Rows that are written at a time; of single requests, no more are in memory.
-const PAGE: usize = if cfg!(test) { 200 } else { 20_000 };
+use crate::export::{Cell, Format, Pages, Sheet, human};
+use crate::query::{Answer, Ask, Engine, Measure, QueryError, Requests, Series};
+use crate::tui::model::action::{Export, Exported};
+use crate::tui::model::columns::Column;
+use crate::tui::model::rows::{RowId, Rows, TimeRow};
+
+/// Rows that are written at a time. Of single requests, no more are in memory.
+const PAGE_ROWS: usize = if cfg!(test) { 200 } else { 20_000 };
 
 /// Why no file was written.
 enum Stop {
-    /// Somebody wanted it so.
     Cancelled,
-    /// There is a file of this name.
+    /// A file of this name exists.
     Exists,
-    /// What went wrong.
+    /// The error message.
     Failed(String),
 }
 
-/// Asks for all rows and writes them; never replaces a file unless somebody agreed. `progress` hears now and then
-/// how many rows of how many are written.
-pub(crate) fn export(
+/// Writes all rows of `export`. Replaces an existing file only if `export` allows it. `on_progress` receives the number
+/// of rows written and the number of all rows (0: unknown) after each page.
+pub(in crate::tui) fn export(
     engine: &dyn Engine,
     export: Export,
     cancel: &CancellationToken,
-    progress: &mut dyn FnMut(u64, u64),
+    on_progress: &mut dyn FnMut(u64, u64),
 ) -> Exported {
     if !export.overwrite && export.path.exists() {
         return Exported::Exists(Box::new(export));
     }
-    match write(engine, &export, cancel, progress) {
+    match write(engine, &export, cancel, on_progress) {
         Ok((rows, approximate)) => Exported::Written { path: export.path, rows, approximate },
         Err(Stop::Cancelled) => Exported::Cancelled,
         Err(Stop::Exists) => Exported::Exists(Box::new(export)),
@@ -48,7 +47,7 @@ fn write(
     engine: &dyn Engine,
     export: &Export,
     cancel: &CancellationToken,
-    progress: &mut dyn FnMut(u64, u64),
+    on_progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(u64, Vec<&'static str>), Stop> {
     let path = &export.path;
     let failed = |error: io::Error| Stop::Failed(format!("{}: {error}; name another file", path.display()));
@@ -56,7 +55,7 @@ fn write(
         QueryError::Cancelled => Stop::Cancelled,
         error => Stop::Failed(format!("nothing was written: {error}")),
     };
-    // It is removed if anything goes wrong. Only its owner may read it: logs name people and secrets.
+    // Removed unless it is complete. Only its owner may read it: logs contain names and secrets.
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".");
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -69,22 +68,22 @@ fn write(
         pages.write_sheet(sheet(export, answer), &mut out).map_err(failed)?;
         rows += match answer {
             Answer::Groups(groups) => groups.rows.len() as u64,
-            Answer::Series(series) => times(export, series).len() as u64,
+            Answer::Series(series) => time_rows(export, series).len() as u64,
             Answer::Requests(requests) => requests.rows.len() as u64,
             Answer::Totals(_) => 1,
         };
-        progress(rows, total);
+        on_progress(rows, total);
         if cancel.is_cancelled() { Err(Stop::Cancelled) } else { Ok(()) }
     };
     let mut approximate = Vec::new();
     if let Ask::Requests { .. } = export.query.ask {
         let mut written = Ok(());
-        let take = &mut |requests: crate::query::Requests| {
+        let write_requests = &mut |requests: Requests| {
             let matched = requests.matched;
             written = write_page(&Answer::Requests(requests), matched);
             written.is_ok()
         };
-        engine.pages(&export.query, PAGE, cancel, take).map_err(no_answer)?;
+        engine.pages(&export.query, PAGE_ROWS, cancel, write_requests).map_err(no_answer)?;
         written?;
     } else {
         let answer = engine.ask(&export.query, cancel, &mut |_, _| {}).map_err(no_answer)?.answer;
@@ -100,7 +99,7 @@ fn write(
                 let mut left = left.into_iter();
                 let mut answer = Answer::Groups(groups);
                 while let Answer::Groups(page) = &mut answer {
-                    page.rows = left.by_ref().take(PAGE).collect();
+                    page.rows = left.by_ref().take(PAGE_ROWS).collect();
                     write_page(&answer, total)?;
                     if left.len() == 0 {
                         break;
@@ -115,18 +114,18 @@ fn write(
     if cancel.is_cancelled() {
         return Err(Stop::Cancelled);
     }
-    let kept = if export.overwrite { part.persist(path) } else { part.persist_noclobber(path) };
-    match kept {
+    let renamed = if export.overwrite { part.persist(path) } else { part.persist_noclobber(path) };
+    match renamed {
         Ok(_) => Ok((rows, approximate)),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(Stop::Exists),
         Err(error) => Err(failed(error.error)),
     }
 }
 
-/// The columns that were chosen, of the rows that were.
+/// The chosen columns of the rows of `answer`.
 fn sheet<'a>(export: &'a Export, answer: &'a Answer) -> Sheet<'a> {
     if let Answer::Series(series) = answer {
-        return sheet_of_times(export, series);
+        return times_sheet(export, series);
     }
     let sheet = crate::export::sheet(answer, &export.query.ask);
     if export.columns.is_empty() {
@@ -147,24 +146,24 @@ fn sheet<'a>(export: &'a Export, answer: &'a Answer) -> Sheet<'a> {
     sheet.only(&names)
 }
 
-/// The stretches of time that were chosen, in the order of the table.
-fn times(export: &Export, series: &Series) -> Vec<(i64, crate::query::Stats)> {
-    let Rows::Times { rows, .. } = Rows::of_series(series, export.sort) else { return Vec::new() };
-    let is_chosen = |start| export.marks.is_empty() || export.marks.contains(&RowId::Instant(start));
-    rows.into_iter().filter(|row| is_chosen(row.start)).map(|row| (row.start, row.stats)).collect()
+/// The chosen rows of the table of times, in its order.
+fn time_rows(export: &Export, series: &Series) -> Vec<TimeRow> {
+    let Rows::Times { mut rows, .. } = Rows::of_series(series, export.sort) else { return Vec::new() };
+    rows.retain(|row| export.marks.is_empty() || export.marks.contains(&RowId::Instant(row.start)));
+    rows
 }
 
-fn sheet_of_times<'a>(export: &'a Export, series: &Series) -> Sheet<'a> {
-    let whole = series.lines.iter().flatten().map(|stats| stats.bytes_sent).sum();
+fn times_sheet<'a>(export: &'a Export, series: &Series) -> Sheet<'a> {
+    let total_bytes = series.lines.iter().flatten().map(|stats| stats.bytes_sent).sum();
     let names: Vec<&'static str> = export
         .columns
         .iter()
         .map(|column| if *column == Column::Value { "time" } else { column.name() })
         .collect();
-    let rows = times(export, series).into_iter().map(move |(start, stats)| {
+    let rows = time_rows(export, series).into_iter().map(move |TimeRow { start, stats }| {
         let cell = |column: &Column| match column {
             Column::Value => Cell::Instant(start),
-            Column::Share => Cell::Share(human::share(stats.bytes_sent, whole)),
+            Column::Share => Cell::Share(human::share(stats.bytes_sent, total_bytes)),
             Column::Measure(Measure::Requests) => Cell::Number(stats.requests.into()),
             Column::Measure(Measure::BytesSent) => Cell::Bytes(stats.bytes_sent.into()),
             Column::Measure(Measure::Errors) => Cell::Number(stats.errors.into()),
@@ -178,11 +177,11 @@ fn sheet_of_times<'a>(export: &'a Export, series: &Series) -> Sheet<'a> {
     Sheet::new(&names, Box::new(rows), None)
 }
 
-/// What the name of the file says.
+/// The format that the extension of the file stands for.
 fn format(export: &Export) -> Format {
-    match export.path.extension().and_then(|ending| ending.to_str()) {
-        Some(ending) if ending.eq_ignore_ascii_case("csv") => Format::Csv,
-        Some(ending) if ending.eq_ignore_ascii_case("ndjson") => Format::Ndjson,
+    match export.path.extension().and_then(|extension| extension.to_str()) {
+        Some(extension) if extension.eq_ignore_ascii_case("csv") => Format::Csv,
+        Some(extension) if extension.eq_ignore_ascii_case("ndjson") => Format::Ndjson,
         _ => Format::Json,
     }
 }

@@ -1,8 +1,9 @@
-//! The loop: waits for whatever happens next, has `update` think about it, does what comes back, and
-//! draws. Over any terminal and any stream of events, so a whole session runs in a test.
+//! The event loop: waits for the next event, passes it to `update`, carries out the effects, and draws. It works
+//! with any terminal and any stream of events, so tests run whole sessions.
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,231 +14,342 @@ use ratatui::backend::Backend;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
-
-use crate::query::Engine;
-use crate::tui::app::query_runner::{Asker, hold};
-use crate::tui::model::action::{Action, Effect, Moment};
-use crate::tui::model::state::State;
-use crate::tui::update::update;
-use crate::tui::{TuiError, TuiOptions, app::export_file, view};
+use tokio::time::{Instant, Interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// The time between two frames, at least: thirty a second.
-const FRAME: Duration = Duration::from_millis(33);
-/// The time between two looks at whether the data has grown, at least.
-const LOOK: Duration = Duration::from_millis(250);
-/// The time between two looks at the clock.
-const TICK: Duration = Duration::from_secs(5);
-/// The time between two looks at whether another process, of which nothing is heard, made it grow.
-const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
-/// For so long the ingest waits for the first screen.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// Live data is asked about again so seldom that the questions take at most a fifth of the time.
-const REST: u32 = 4;
+use crate::query::Engine;
+use crate::tui::app::export_file;
+use crate::tui::app::generation_poll::GenerationPoll;
+use crate::tui::app::query_runner::{QueryRunner, pin_snapshot};
+use crate::tui::model::action::{Action, ActionTime, Effect};
+use crate::tui::model::state::State;
+use crate::tui::update::update;
+use crate::tui::{Feed, TuiError, TuiOptions, view};
 
-/// Whose the terminal is.
+/// Minimum time between two frames: 30 a second.
+const FRAME_INTERVAL: Duration = Duration::from_millis(33);
+/// In follow mode the screen shows the age of the newest request, so it is drawn again at this interval.
+const AGE_INTERVAL: Duration = Duration::from_secs(5);
+/// The ingest starts when the first screen is complete, or after this time.
+const INGEST_DELAY: Duration = Duration::from_secs(2);
+
+/// The process that uses the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// The shell's, for a while: nothing is drawn.
+pub(in crate::tui) enum TerminalOwner {
+    /// The shell: nothing is drawn.
     Shell,
-    /// Ours again, with anything on it.
-    Back,
+    /// The explorer. The content of the screen is unknown after a change.
+    Explorer,
 }
 
-/// What a session does with the terminal beyond drawing on it.
-pub(crate) trait Desk {
-    /// Puts text on the clipboard.
+/// What a session does with the terminal besides drawing.
+pub(in crate::tui) trait TerminalControl {
+    /// Copies text to the clipboard.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
     fn copy(&mut self, text: &str) -> io::Result<()>;
 
-    /// Asks for the terminal to be given to the shell: soon [`Desk::moved`] says so. Says why not, if it cannot
-    /// be.
-    fn suspend(&mut self) -> Result<(), String>;
-
-    /// Comes back when the terminal goes to the shell or comes back from there. May be called again before that.
+    /// Starts to give the terminal to the shell; [`TerminalControl::owner_changed`] reports it.
     ///
     /// # Errors
-    /// If it cannot be taken again.
-    fn moved(&mut self) -> impl Future<Output = io::Result<Place>>;
+    /// A message for the user if there is no shell.
+    fn suspend(&mut self) -> Result<(), String>;
+
+    /// Waits until the terminal goes to the shell or comes back. Cancel safe.
+    ///
+    /// # Errors
+    /// If the terminal cannot be set up again.
+    fn owner_changed(&mut self) -> impl Future<Output = io::Result<TerminalOwner>>;
 }
 
-/// Runs a session until it is quit, the events end or `end` comes.
-pub(crate) async fn run<B: Backend>(
-    mut options: TuiOptions,
+/// Runs a session until the user quits, the events end or `end` completes.
+///
+/// # Errors
+/// If the terminal fails.
+pub(in crate::tui) async fn run<B: Backend>(
+    options: TuiOptions,
     terminal: &mut Terminal<B>,
     mut events: impl Stream<Item = io::Result<Event>> + Unpin,
     end: impl Future<Output = ()>,
-    desk: &mut impl Desk,
+    control: &mut impl TerminalControl,
 ) -> Result<(), TuiError> {
-    let (actions, mut happened) = mpsc::unbounded_channel();
-    let mut ingest = options.ingest.take();
-    let engine = Arc::clone(&options.engine);
-    let clock = Arc::clone(&options.clock);
-    let began = Instant::now();
-    let moment =
-        || Moment { unix: clock(), millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) };
-    let mut session = Session {
-        state: State::new(
-            options.title,
-            options.sources,
-            options.filter,
-            options.time,
-            options.theme,
-            options.zone,
-        ),
-        asker: Asker::new(Arc::clone(&engine), actions.clone()),
-        engine: Arc::clone(&engine),
-        actions,
-        export: None,
-        quit: false,
-        redraw: false,
-    };
-    let size = terminal.size().map_err(TuiError::terminal)?;
-    session.state.size = (size.width, size.height);
-    session.state.generation = engine.generation();
-    session.state.newest = session.state.generation;
-    if let Some(feed) = &mut ingest {
-        session.state.progress = Some(feed.progress.borrow_and_update().clone());
-        session.state.every = feed.every;
-    }
-    session.handle(moment(), Action::Begin, desk);
-
-    let mut dirty = true;
-    let mut is_away = false;
-    let mut drawn: Option<Instant> = None;
-    // When to look for growth next; when it was last done; what it cost since.
-    let mut look = began + LOOK_ELSEWHERE;
-    let mut looked = began;
-    let mut cost = Duration::ZERO;
-    let mut is_open = ingest.is_some();
-    let mut is_begun = false;
-    let mut heard = began;
-    // How long ago the newest request was is told on the screen, so time itself is news.
-    let mut ticks = tokio::time::interval(TICK);
-    let is_following = session.state.every.is_some();
     tokio::pin!(end);
-
+    let mut session = Session::new(options, terminal, control)?;
+    session.handle(Action::Begin);
     while !session.quit {
-        let now = Instant::now();
-        let due = drawn.map_or(now, |at| at + FRAME);
-        tokio::select! {
-            biased;
-            () = &mut end => break,
-            place = desk.moved() => {
-                is_away = place.map_err(TuiError::terminal)? == Place::Shell;
-                session.redraw = true;
-                dirty = true;
-            }
-            () = sleep_until(due), if dirty && !is_away => {
-                let size = terminal.size().map_err(TuiError::terminal)?;
-                if (size.width, size.height) != session.state.size {
-                    session.handle(moment(), Action::Resize(size.width, size.height), desk);
-                }
-                if std::mem::take(&mut session.redraw) {
-                    // Clears it all and draws it all. (`clear` asks the terminal where its cursor is, and fails if it
-                    // does not answer.)
-                    terminal.resize(Rect::new(0, 0, size.width, size.height)).map_err(TuiError::terminal)?;
-                }
-                terminal.draw(|frame| view::render(&session.state, frame)).map_err(TuiError::terminal)?;
-                dirty = false;
-                drawn = Some(Instant::now());
-            }
-            event = events.next() => match event {
-                None => break,
-                Some(Err(error)) => return Err(TuiError::terminal(error)),
-                Some(Ok(event)) => {
-                    let action = match event {
-                        Event::Key(key) => Action::Key(key),
-                        Event::Mouse(mouse) => Action::Mouse(mouse),
-                        Event::Paste(text) => Action::Paste(text),
-                        Event::Resize(columns, rows) => Action::Resize(columns, rows),
-                        Event::FocusGained | Event::FocusLost => continue,
-                    };
-                    session.handle(moment(), action, desk);
-                    dirty = true;
-                }
-            },
-            Some(action) = happened.recv() => {
-                if let Action::Answered(told) = &action {
-                    cost += told.statistics.elapsed;
-                }
-                session.handle(moment(), action, desk);
-                dirty = true;
-            }
-            changed = progress_changed(&mut ingest, heard + FRAME), if is_open => {
-                heard = Instant::now();
-                is_open = changed;
-                if let Some(feed) = &mut ingest {
-                    let progress = feed.progress.borrow_and_update().clone();
-                    session.handle(moment(), Action::Progress(Box::new(progress)), desk);
-                }
-                let rest = LOOK.max(cost * REST);
-                look = look.min(heard.max(looked + rest));
-                dirty = true;
-            }
-            _ = ticks.tick(), if is_following => {
-                session.state.now = moment();
-                dirty = true;
-            }
-            () = sleep_until(look) => {
-                let rested = looked + cost * REST;
-                if Instant::now() < rested {
-                    look = rested;
-                    continue;
-                }
-                looked = Instant::now();
-                let generation = engine.generation();
-                if generation > session.state.newest {
-                    cost = Duration::ZERO;
-                    session.handle(moment(), Action::Grown(generation), desk);
-                    dirty = true;
-                }
-                look = looked + LOOK_ELSEWHERE;
-            }
-        }
-        if !is_begun && ((session.state.stands() && !dirty) || began.elapsed() > PATIENCE) {
-            is_begun = true;
-            ingest.iter().for_each(|feed| (feed.begin)());
-        }
+        let happened = session.wait(&mut events, end.as_mut()).await;
+        session.react(happened)?;
+        session.start_ingest_if_due();
     }
-    if let Some(feed) = &ingest {
-        (feed.stop)();
-    }
-    // No part of a file is left behind.
-    if let Some((cancel, work)) = session.export.take() {
-        cancel.cancel();
-        let _ = work.await;
-    }
+    session.finish().await;
     Ok(())
 }
 
-/// Comes back when there is news of the ingest, not before `earliest`; `false`: there will be no more.
-async fn progress_changed(ingest: &mut Option<crate::tui::Feed>, earliest: Instant) -> bool {
-    match ingest {
-        Some(feed) => {
-            sleep_until(earliest).await;
-            feed.progress.changed().await.is_ok()
+/// What the event loop waits for.
+enum Happened {
+    /// The session must end.
+    Ended,
+    OwnerChanged(io::Result<TerminalOwner>),
+    /// The next frame may be drawn.
+    FrameDue,
+    Terminal(io::Result<Event>),
+    Action(Action),
+    /// The ingest reported progress; `false`: it will report no more.
+    Progress(bool),
+    /// The age of the newest request may have changed.
+    AgeDue,
+    /// The generation of the data may have changed.
+    PollDue,
+}
+
+/// A session: the state and everything that is needed to carry out effects.
+struct Session<'a, B: Backend, C: TerminalControl> {
+    state: State,
+    engine: Arc<dyn Engine>,
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    started: Instant,
+    terminal: &'a mut Terminal<B>,
+    control: &'a mut C,
+    queries: QueryRunner,
+    /// Sends actions from other threads and tasks.
+    actions: mpsc::UnboundedSender<Action>,
+    received_actions: mpsc::UnboundedReceiver<Action>,
+    ingest: Option<Feed>,
+    is_ingest_started: bool,
+    /// Whether the ingest may still report progress.
+    is_ingest_open: bool,
+    last_progress: Instant,
+    poll: GenerationPoll,
+    age: Interval,
+    /// The running export.
+    export: Option<(CancellationToken, JoinHandle<()>)>,
+    /// Whether the screen is out of date.
+    is_dirty: bool,
+    /// Whether the next frame clears the terminal first.
+    clears: bool,
+    is_suspended: bool,
+    last_frame: Option<Instant>,
+    quit: bool,
+}
+
+impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
+    fn new(
+        options: TuiOptions,
+        terminal: &'a mut Terminal<B>,
+        control: &'a mut C,
+    ) -> Result<Session<'a, B, C>, TuiError> {
+        let TuiOptions { engine, mut ingest, filter, time, sources, title, clock, theme, zone } = options;
+        let (actions, received_actions) = mpsc::unbounded_channel();
+        let mut state = State::new(title, sources, filter, time, theme, zone);
+        let size = terminal.size().map_err(TuiError::terminal)?;
+        state.size = (size.width, size.height);
+        state.generation = engine.generation();
+        state.newest_generation = state.generation;
+        if let Some(feed) = &mut ingest {
+            state.progress = Some(feed.progress.borrow_and_update().clone());
+            state.follow_interval = feed.every;
         }
-        None => std::future::pending().await,
+        let started = Instant::now();
+        Ok(Session {
+            state,
+            queries: QueryRunner::new(Arc::clone(&engine), actions.clone()),
+            engine,
+            clock,
+            started,
+            terminal,
+            control,
+            actions,
+            received_actions,
+            is_ingest_open: ingest.is_some(),
+            ingest,
+            is_ingest_started: false,
+            last_progress: started,
+            poll: GenerationPoll::new(started),
+            age: tokio::time::interval(AGE_INTERVAL),
+            export: None,
+            is_dirty: true,
+            clears: false,
+            is_suspended: false,
+            last_frame: None,
+            quit: false,
+        })
+    }
+
+    fn now(&self) -> ActionTime {
+        ActionTime {
+            unix_seconds: (self.clock)(),
+            session_millis: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Waits for the next event.
+    async fn wait(
+        &mut self,
+        events: &mut (impl Stream<Item = io::Result<Event>> + Unpin),
+        end: Pin<&mut impl Future<Output = ()>>,
+    ) -> Happened {
+        let frame_due = self.last_frame.map_or_else(Instant::now, |at| at + FRAME_INTERVAL);
+        tokio::select! {
+            biased;
+            () = end => Happened::Ended,
+            owner = self.control.owner_changed() => Happened::OwnerChanged(owner),
+            () = sleep_until(frame_due), if self.is_dirty && !self.is_suspended => Happened::FrameDue,
+            event = events.next() => event.map_or(Happened::Ended, Happened::Terminal),
+            Some(action) = self.received_actions.recv() => Happened::Action(action),
+            has_changed = progress_changed(&mut self.ingest, self.last_progress + FRAME_INTERVAL),
+                if self.is_ingest_open => Happened::Progress(has_changed),
+            _ = self.age.tick(), if self.state.follow_interval.is_some() => Happened::AgeDue,
+            () = sleep_until(self.poll.next()) => Happened::PollDue,
+        }
+    }
+
+    fn react(&mut self, happened: Happened) -> Result<(), TuiError> {
+        match happened {
+            Happened::Ended => self.quit = true,
+            Happened::OwnerChanged(owner) => {
+                self.is_suspended = owner.map_err(TuiError::terminal)? == TerminalOwner::Shell;
+                self.clears = true;
+                self.is_dirty = true;
+            }
+            Happened::FrameDue => self.draw()?,
+            Happened::Terminal(event) => match event.map_err(TuiError::terminal)? {
+                Event::Key(key) => self.handle(Action::Key(key)),
+                Event::Mouse(mouse) => self.handle(Action::Mouse(mouse)),
+                Event::Paste(text) => self.handle(Action::Paste(text)),
+                Event::Resize(columns, rows) => self.handle(Action::Resize(columns, rows)),
+                Event::FocusGained | Event::FocusLost => {}
+            },
+            Happened::Action(action) => {
+                if let Action::Answered(result) = &action {
+                    self.poll.query_ended(result.statistics.elapsed);
+                }
+                self.handle(action);
+            }
+            Happened::Progress(has_changed) => {
+                self.last_progress = Instant::now();
+                self.is_ingest_open = has_changed;
+                if let Some(feed) = &mut self.ingest {
+                    let progress = feed.progress.borrow_and_update().clone();
+                    self.handle(Action::Progress(Box::new(progress)));
+                }
+                self.poll.ingest_progressed(self.last_progress);
+            }
+            Happened::AgeDue => {
+                self.state.now = self.now();
+                self.is_dirty = true;
+            }
+            Happened::PollDue => {
+                if self.poll.is_due(Instant::now()) {
+                    let generation = self.engine.generation();
+                    if generation > self.state.newest_generation {
+                        self.poll.data_changed();
+                        self.handle(Action::DataChanged(generation));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws the screen.
+    fn draw(&mut self) -> Result<(), TuiError> {
+        let size = self.terminal.size().map_err(TuiError::terminal)?;
+        if (size.width, size.height) != self.state.size {
+            self.handle(Action::Resize(size.width, size.height));
+        }
+        if std::mem::take(&mut self.clears) {
+            // `resize` clears the screen. `clear` would also ask the terminal for the position of its cursor, and
+            // fail if it does not answer.
+            let area = Rect::new(0, 0, size.width, size.height);
+            self.terminal.resize(area).map_err(TuiError::terminal)?;
+        }
+        let state = &self.state;
+        self.terminal.draw(|frame| view::render(state, frame)).map_err(TuiError::terminal)?;
+        self.is_dirty = false;
+        self.last_frame = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Starts the ingest when the first screen is drawn: before that, it would slow down its queries.
+    fn start_ingest_if_due(&mut self) {
+        let is_due =
+            (self.state.is_screen_complete() && !self.is_dirty) || self.started.elapsed() > INGEST_DELAY;
+        if !self.is_ingest_started && is_due {
+            self.is_ingest_started = true;
+            self.ingest.iter().for_each(|feed| (feed.begin)());
+        }
+    }
+
+    /// Stops the ingest, and the export together with its incomplete file.
+    async fn finish(mut self) {
+        if let Some(feed) = &self.ingest {
+            (feed.stop)();
+        }
+        if let Some((cancel, worker)) = self.export.take() {
+            cancel.cancel();
+            let _ = worker.await;
+        }
+    }
+
+    /// Passes an action to `update` and carries out its effects.
+    fn handle(&mut self, action: Action) {
+        self.is_dirty = true;
+        let now = self.now();
+        for effect in update(&mut self.state, now, action) {
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::RunQuery(job) => self.queries.start(*job),
+            Effect::Complete { number, by, text } => self.queries.complete(number, by, text),
+            Effect::Copy(text) => {
+                if let Err(error) = self.control.copy(&text) {
+                    self.state.warn(format!("could not copy: {error}"));
+                }
+            }
+            Effect::Export(export) => {
+                let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
+                let cancel = CancellationToken::new();
+                let worker_cancel = cancel.clone();
+                let worker = tokio::task::spawn_blocking(move || {
+                    let mut on_progress = |rows, total| {
+                        let _ = actions.send(Action::Exporting { rows, total });
+                    };
+                    let exported = export_file::export(&*engine, *export, &worker_cancel, &mut on_progress);
+                    let _ = actions.send(Action::Exported(exported));
+                });
+                self.export = Some((cancel, worker));
+            }
+            Effect::StopExport => {
+                if let Some((cancel, _)) = &self.export {
+                    cancel.cancel();
+                }
+            }
+            Effect::StartTimer { after, number } => {
+                let actions = self.actions.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(after).await;
+                    let _ = actions.send(Action::TimerFired(number));
+                });
+            }
+            Effect::PinSnapshot(pin) => {
+                let _ = self.actions.send(pin_snapshot(&*self.engine, pin));
+            }
+            Effect::Redraw => self.clears = true,
+            Effect::Suspend => {
+                if let Err(reason) = self.control.suspend() {
+                    self.state.warn(reason);
+                }
+            }
+            Effect::Quit => self.quit = true,
+        }
     }
 }
 
-/// The state and what is needed to do what `update` wants done.
-struct Session {
-    state: State,
-    asker: Asker,
-    engine: Arc<dyn Engine>,
-    actions: mpsc::UnboundedSender<Action>,
-    /// The export that is being written.
-    export: Option<(CancellationToken, JoinHandle<()>)>,
-    quit: bool,
-    redraw: bool,
-}
-
-impl Drop for Session {
+impl<B: Backend, C: TerminalControl> Drop for Session<'_, B, C> {
     fn drop(&mut self) {
         if let Some((cancel, _)) = &self.export {
             cancel.cancel();
@@ -245,55 +357,14 @@ impl Drop for Session {
     }
 }
 
-impl Session {
-    fn handle(&mut self, now: Moment, action: Action, desk: &mut impl Desk) {
-        for effect in update(&mut self.state, now, action) {
-            match effect {
-                Effect::Ask(question) => self.asker.ask(*question),
-                Effect::Complete { number, by, text } => self.asker.complete(number, by, text),
-                Effect::Copy(text) => {
-                    if let Err(error) = desk.copy(&text) {
-                        self.state.warn(format!("could not copy: {error}"));
-                    }
-                }
-                Effect::Export(export) => {
-                    let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
-                    let cancel = CancellationToken::new();
-                    let watched = cancel.clone();
-                    let work = tokio::task::spawn_blocking(move || {
-                        let told = actions.clone();
-                        let mut tell = move |rows, total| {
-                            let _ = told.send(Action::Exporting { rows, total });
-                        };
-                        let exported = export_file::export(&*engine, *export, &watched, &mut tell);
-                        let _ = actions.send(Action::Exported(exported));
-                    });
-                    self.export = Some((cancel, work));
-                }
-                Effect::StopExport => {
-                    if let Some((cancel, _)) = &self.export {
-                        cancel.cancel();
-                    }
-                }
-                Effect::Wake { after, number } => {
-                    let actions = self.actions.clone();
-                    tokio::spawn(async move {
-                        tokio::time::sleep(after).await;
-                        let _ = actions.send(Action::Woke(number));
-                    });
-                }
-                Effect::Hold(holds) => {
-                    let _ = self.actions.send(hold(&*self.engine, holds));
-                }
-                Effect::Redraw => self.redraw = true,
-                Effect::Suspend => {
-                    if let Err(reason) = desk.suspend() {
-                        self.state.warn(reason);
-                    }
-                }
-                Effect::Quit => self.quit = true,
-            }
+/// Waits until the ingest reports progress, and at least until `earliest`. Returns `false` if it will report no more.
+async fn progress_changed(ingest: &mut Option<Feed>, earliest: Instant) -> bool {
+    match ingest {
+        Some(feed) => {
+            sleep_until(earliest).await;
+            feed.progress.changed().await.is_ok()
         }
+        None => std::future::pending().await,
     }
 }
 
@@ -310,16 +381,16 @@ mod tests {
     use super::*;
     use crate::ingest::{Phase, Progress};
     use crate::query::{Filter, TimeRange};
+    use crate::tui::Theme;
     use crate::tui::testing::{APRIL, NOW, Naive, get, three_days};
-    use crate::tui::{Feed, Theme};
 
-    /// A terminal that is never shared.
+    /// A terminal without a shell that remembers what was copied.
     #[derive(Default)]
-    struct Paper {
+    struct FakeTerminal {
         copied: Vec<String>,
     }
 
-    impl Desk for Paper {
+    impl TerminalControl for FakeTerminal {
         fn copy(&mut self, text: &str) -> io::Result<()> {
             self.copied.push(text.to_owned());
             Ok(())
@@ -329,7 +400,7 @@ mod tests {
             Err("there is no shell".to_owned())
         }
 
-        async fn moved(&mut self) -> io::Result<Place> {
+        async fn owner_changed(&mut self) -> io::Result<TerminalOwner> {
             std::future::pending().await
         }
     }
@@ -359,7 +430,7 @@ mod tests {
     #[tokio::test]
     async fn a_whole_session_from_the_first_screen_to_q() {
         let engine = Naive::new(three_days());
-        let (tell, progress) = watch::channel(Progress { phase: Phase::Reading, ..Progress::default() });
+        let (sender, progress) = watch::channel(Progress { phase: Phase::Reading, ..Progress::default() });
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = {
             let stopped = Arc::clone(&stopped);
@@ -373,13 +444,13 @@ mod tests {
         let feed = Feed { progress, begin, stop, every: None };
         let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
         let (keys, events) = unbounded();
-        let mut desk = Paper::default();
-        let person = async {
+        let mut control = FakeTerminal::default();
+        let user = async {
             tokio::time::sleep(Duration::from_millis(150)).await;
-            assert!(begun.load(Ordering::SeqCst), "the ingest begins when the first screen stands");
-            // The ingest commits more while somebody looks on.
+            assert!(begun.load(Ordering::SeqCst), "the ingest starts when the first screen is complete");
+            // The ingest commits more requests while the session runs.
             engine.add(vec![get(APRIL + 9, "203.0.113.99", "films/new.mp4", 200, 1 << 40)]);
-            tell.send(Progress { phase: Phase::Done, ..Progress::default() }).unwrap();
+            sender.send(Progress { phase: Phase::Done, ..Progress::default() }).unwrap();
             tokio::time::sleep(Duration::from_millis(500)).await;
             keys.unbounded_send(key('y')).unwrap();
             tokio::time::sleep(Duration::from_millis(150)).await;
@@ -390,15 +461,15 @@ mod tests {
             &mut terminal,
             events,
             std::future::pending(),
-            &mut desk,
+            &mut control,
         );
-        let (ended, ()) = tokio::join!(session, person);
+        let (ended, ()) = tokio::join!(session, user);
         ended.unwrap();
         let screen = text(&terminal);
-        assert!(screen.contains("203.0.113.99"), "what came in is there:\n{screen}");
+        assert!(screen.contains("203.0.113.99"), "new requests are shown:\n{screen}");
         assert!(screen.contains("373 requests"), "{screen}");
-        assert_eq!(desk.copied, ["203.0.113.7"], "the cursor stayed on its row");
-        assert!(stopped.load(Ordering::SeqCst), "the ingest is told to stop");
+        assert_eq!(control.copied, ["203.0.113.7"], "the cursor stays on its row");
+        assert!(stopped.load(Ordering::SeqCst), "the ingest is stopped");
     }
 
     #[tokio::test]
@@ -407,16 +478,17 @@ mod tests {
         let (_keys, events) = unbounded();
         let end = tokio::time::sleep(Duration::from_millis(100));
         let options = options(Naive::new(three_days()), None);
-        run(options, &mut terminal, events, end, &mut Paper::default()).await.unwrap();
+        run(options, &mut terminal, events, end, &mut FakeTerminal::default()).await.unwrap();
         assert!(text(&terminal).contains("203.0.113.7"));
     }
 
     #[tokio::test]
-    async fn an_event_stream_that_breaks_is_an_error() {
+    async fn an_error_in_the_event_stream_ends_the_session() {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         let events = futures::stream::iter([Err(io::Error::other("gone"))]);
         let options = options(Naive::new(Vec::new()), None);
-        let ended = run(options, &mut terminal, events, std::future::pending(), &mut Paper::default()).await;
+        let ended =
+            run(options, &mut terminal, events, std::future::pending(), &mut FakeTerminal::default()).await;
         assert!(ended.unwrap_err().to_string().contains("gone"));
     }
 }

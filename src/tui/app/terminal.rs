@@ -1,4 +1,5 @@
-//! Owning the terminal, and giving it back as it was: on quit, on an error, on a panic, on a signal.
+//! The terminal of the process. It is restored when the explorer quits, fails, panics, is stopped or is killed by a
+//! signal.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::mem::ManuallyDrop;
@@ -17,37 +18,39 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use rustix::process::{Signal as Stop, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
+use rustix::process::{
+    Signal as ProcessSignal, getpgrp, getpid, getsid, kill_current_process_group, kill_process,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::query::filter::is_invisible;
-use crate::tui::app::session::{Desk, Place};
+use crate::tui::app::session::{TerminalControl, TerminalOwner};
 
-/// Whether the terminal is ours at the moment.
-static OWNED: AtomicBool = AtomicBool::new(false);
-static HOOK: Once = Once::new();
+/// Whether the terminal is set up for the explorer.
+static IS_SET_UP: AtomicBool = AtomicBool::new(false);
+static PANIC_HOOK: Once = Once::new();
 
-/// The terminal while it is ours; dropping it gives it back.
-pub(crate) struct Owned {
-    /// To draw on. Buffered, so that a frame arrives in one piece.
-    /// Never dropped: it would tell on standard error that a terminal which is gone has no cursor to show, and
-    /// panic if that is gone too. [`restore`] shows the cursor.
-    pub(crate) terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
+/// The terminal, set up for the explorer. Dropping the guard restores it.
+pub(in crate::tui) struct TerminalGuard {
+    /// Buffered, so that a frame is written at once. Never dropped: the drop of [`Terminal`] shows the cursor, and if
+    /// the terminal is gone, it writes an error to standard error, or panics if that is gone too. [`restore`] shows
+    /// the cursor.
+    pub(in crate::tui) terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
-impl Owned {
-    /// Takes the terminal: raw mode, the alternate screen, mouse, bracketed paste.
+impl TerminalGuard {
+    /// Sets up the terminal: raw mode, alternate screen, mouse, bracketed paste, title.
     ///
     /// # Errors
-    /// If the terminal refuses; it is given back then.
-    pub(crate) fn take(title: &str) -> io::Result<Owned> {
+    /// If the terminal cannot be set up. It is restored then.
+    pub(in crate::tui) fn new(title: &str) -> io::Result<TerminalGuard> {
         restore_on_panic();
-        OWNED.store(true, Ordering::SeqCst);
-        let taken = enter(title).and_then(|()| {
+        IS_SET_UP.store(true, Ordering::SeqCst);
+        let terminal = enter(title).and_then(|()| {
             Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))
         });
-        match taken {
-            Ok(terminal) => Ok(Owned { terminal: ManuallyDrop::new(terminal) }),
+        match terminal {
+            Ok(terminal) => Ok(TerminalGuard { terminal: ManuallyDrop::new(terminal) }),
             Err(error) => {
                 restore();
                 Err(error)
@@ -56,13 +59,13 @@ impl Owned {
     }
 }
 
-impl Drop for Owned {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         restore();
     }
 }
 
-/// Raw mode first: a process in the background is stopped by that before it has written anything.
+/// Sets the modes of the terminal. Raw mode comes first: it stops a background process before it writes anything.
 fn enter(title: &str) -> io::Result<()> {
     enable_raw_mode()?;
     execute!(
@@ -75,9 +78,9 @@ fn enter(title: &str) -> io::Result<()> {
     )
 }
 
-/// Gives the terminal back, if it is ours. Goes on whatever fails: half restored is better than not.
-pub(crate) fn restore() {
-    if !OWNED.swap(false, Ordering::SeqCst) {
+/// Restores the terminal if it is set up. Errors are ignored: a partly restored terminal is better than none.
+pub(in crate::tui) fn restore() {
+    if !IS_SET_UP.swap(false, Ordering::SeqCst) {
         return;
     }
     let mut out = io::stdout();
@@ -86,67 +89,67 @@ pub(crate) fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// A panic of the thread that draws gives the terminal back before it is told; one of a worker is
-/// caught by whoever started it, and told on the screen, not over it.
+/// Installs a panic hook. A panic of the current thread, which draws, restores the terminal before the message is
+/// printed. A panic of a worker thread is caught and shown on the screen, so its message is not printed.
 fn restore_on_panic() {
     let drawing: ThreadId = thread::current().id();
-    HOOK.call_once(|| {
-        let tell = std::panic::take_hook();
+    PANIC_HOOK.call_once(|| {
+        let print = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             if thread::current().id() == drawing {
                 restore();
             }
-            if !OWNED.load(Ordering::SeqCst) {
-                tell(info);
+            if !IS_SET_UP.load(Ordering::SeqCst) {
+                print(info);
             }
         }));
     });
 }
 
-/// What puts text on the clipboard of the terminal (OSC 52), also over SSH. Base64, so nothing in the
-/// text can end the sequence or begin another. Only what is seen is copied, and the ends of lines: a shell
-/// that it is pasted into must not find in it what the screen did not show.
-pub(crate) fn clipboard_sequence(text: &str) -> String {
-    let seen: String = text.chars().filter(|c| *c == '\n' || !is_invisible(*c)).collect();
-    format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string(seen))
+/// The escape sequence (OSC 52) that copies `text` to the clipboard of the terminal, also over SSH. Base64 keeps the
+/// text from ending the sequence. Invisible characters except line ends are removed: a shell into which the text is
+/// pasted must not receive anything that the screen did not show.
+fn clipboard_sequence(text: &str) -> String {
+    let visible: String = text.chars().filter(|c| *c == '\n' || !is_invisible(*c)).collect();
+    format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string(visible))
 }
 
-/// The time between two looks at whether the terminal is still there.
-const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+/// Time between two checks whether the terminal still exists.
+const CHECK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// The terminal of this process, and the signals of the shell that it is shared with.
-pub(crate) struct Shared {
+/// Job control: the signals with which the shell stops and continues this process.
+pub(in crate::tui) struct JobControl {
     title: String,
-    /// `SIGTSTP`: Ctrl-Z, `kill -TSTP`.
+    /// `SIGTSTP`: Ctrl-Z, `kill -TSTP`. `None`: there is no shell with job control.
     stop: Option<Signal>,
     /// `SIGCONT`: `fg`.
-    resumed: Option<Signal>,
-    /// The terminal is the shell's, or soon will be.
-    is_away: bool,
-    /// This process was stopped since.
-    is_stopped: bool,
+    resume: Option<Signal>,
+    /// Whether the terminal was restored for the shell.
+    is_suspended: bool,
+    /// Whether this process was stopped since.
+    was_stopped: bool,
 }
 
-impl Shared {
+impl JobControl {
     /// From now on `SIGTSTP` does not stop the process by itself. Must be called within a tokio runtime.
-    pub(crate) fn new(title: String) -> Shared {
-        // A process that no shell controls could not be continued: the system ignores the signal then, and so
-        // does this.
-        let stop = has_shell().then(|| signal(SignalKind::from_raw(Stop::TSTP.as_raw())).ok()).flatten();
-        let resumed = signal(SignalKind::from_raw(Stop::CONT.as_raw())).ok();
-        Shared { title, stop, resumed, is_away: false, is_stopped: false }
+    pub(in crate::tui) fn new(title: String) -> JobControl {
+        // Without a shell, nothing could continue the process. The system ignores the signal then.
+        let stop =
+            has_shell().then(|| signal(SignalKind::from_raw(ProcessSignal::TSTP.as_raw())).ok()).flatten();
+        let resume = signal(SignalKind::from_raw(ProcessSignal::CONT.as_raw())).ok();
+        JobControl { title, stop, resume, is_suspended: false, was_stopped: false }
     }
 
-    /// Takes the terminal, whatever the shell made of it meanwhile.
-    fn take_again(&mut self) -> io::Result<()> {
-        OWNED.store(true, Ordering::SeqCst);
-        // The modes of the shell are those to go back to.
+    /// Sets up the terminal again.
+    fn set_up_again(&mut self) -> io::Result<()> {
+        IS_SET_UP.store(true, Ordering::SeqCst);
+        // `disable_raw_mode` forgets the saved modes, so `enter` saves the present modes of the shell.
         disable_raw_mode()?;
         enter(&self.title)
     }
 }
 
-impl Desk for Shared {
+impl TerminalControl for JobControl {
     fn copy(&mut self, text: &str) -> io::Result<()> {
         let mut out = io::stdout();
         out.write_all(clipboard_sequence(text).as_bytes())?;
@@ -154,41 +157,41 @@ impl Desk for Shared {
     }
 
     fn suspend(&mut self) -> Result<(), String> {
-        if self.stop.is_none() || self.resumed.is_none() {
-            return Err("there is no shell to go back to; q quits".to_owned());
+        if self.stop.is_none() || self.resume.is_none() {
+            return Err("there is no shell to return to; q quits".to_owned());
         }
-        // As the terminal does with Ctrl-Z where it is not raw: all that was started together stops.
-        kill_current_process_group(Stop::TSTP).map_err(|error| format!("could not stop: {error}"))
+        // A terminal that is not in raw mode also stops the whole process group on Ctrl-Z.
+        kill_current_process_group(ProcessSignal::TSTP).map_err(|error| format!("cannot suspend: {error}"))
     }
 
-    async fn moved(&mut self) -> io::Result<Place> {
-        if self.is_away {
-            // Not before the session knows that it may not draw.
-            if !std::mem::replace(&mut self.is_stopped, true) {
-                kill_process(getpid(), Stop::STOP)?;
+    async fn owner_changed(&mut self) -> io::Result<TerminalOwner> {
+        if self.is_suspended {
+            // The session has been told not to draw: now the process may stop.
+            if !std::mem::replace(&mut self.was_stopped, true) {
+                kill_process(getpid(), ProcessSignal::STOP)?;
             }
-            heard(&mut self.resumed).await;
-            (self.is_away, self.is_stopped) = (false, false);
-            self.take_again()?;
-            return Ok(Place::Back);
+            received(&mut self.resume).await;
+            (self.is_suspended, self.was_stopped) = (false, false);
+            self.set_up_again()?;
+            return Ok(TerminalOwner::Explorer);
         }
         tokio::select! {
-            () = heard(&mut self.stop) => {
+            () = received(&mut self.stop) => {
                 restore();
-                self.is_away = true;
-                Ok(Place::Shell)
+                self.is_suspended = true;
+                Ok(TerminalOwner::Shell)
             }
-            // Stopped by SIGSTOP, which cannot be heard: the terminal is as it was then, or as the shell left it.
-            () = heard(&mut self.resumed) => {
-                self.take_again()?;
-                Ok(Place::Back)
+            // Continued after SIGSTOP, which cannot be caught: the modes of the terminal are unknown.
+            () = received(&mut self.resume) => {
+                self.set_up_again()?;
+                Ok(TerminalOwner::Explorer)
             }
         }
     }
 }
 
-/// Waits for a signal; for ever if it cannot be heard.
-async fn heard(signal: &mut Option<Signal>) {
+/// Waits for a signal; forever if there is none to receive.
+async fn received(signal: &mut Option<Signal>) {
     if let Some(signal) = signal
         && signal.recv().await.is_some()
     {
@@ -197,14 +200,14 @@ async fn heard(signal: &mut Option<Signal>) {
     std::future::pending().await
 }
 
-/// Whether a shell with job control started this process: such a shell puts what it starts into groups of their
-/// own, apart from the first process of the session.
+/// Whether a shell with job control started this process. Such a shell gives each job a process group of its own,
+/// different from that of the session leader.
 fn has_shell() -> bool {
     getsid(None).is_ok_and(|session| session != getpgrp())
 }
 
-/// Comes back when the process has no terminal any more: SIGHUP says so, or the terminal is gone.
-pub(crate) async fn hung_up() {
+/// Waits for SIGHUP, or until the terminal is gone.
+pub(in crate::tui) async fn hung_up() {
     let signalled = async {
         match signal(SignalKind::hangup()) {
             Ok(mut signal) => drop(signal.recv().await),
@@ -217,11 +220,11 @@ pub(crate) async fn hung_up() {
     }
 }
 
-/// Comes back when the terminal is gone. Who controls one is sent a signal then; whoever was only lent it is
-/// not, and would read nothing from it again and again, for ever.
+/// Waits until the terminal is gone. Only the process that controls the terminal receives SIGHUP; another one would
+/// read end-of-file forever.
 async fn gone() {
     while io::stdout().is_terminal() {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
     }
 }
 
@@ -230,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_seen_is_not_copied() {
+    fn invisible_characters_are_not_copied() {
         let sequence = clipboard_sequence("a\rb\x1b[201~\u{9b}\u{202e}\u{3164}c\nd");
         assert_eq!(sequence, format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string("ab[201~c\nd")));
     }

@@ -1,4 +1,4 @@
-//! What happens to the explorer ([`Action`]) and what it wants done ([`Effect`]).
+//! What happens to the explorer ([`Action`]) and what `update` wants done outside the model ([`Effect`]).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,171 +6,174 @@ use std::time::Duration;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::ingest::Progress;
-use crate::query::{Dimension, Query, Sort};
-use crate::tui::app::query_runner::Told;
+use crate::query::{Answer, Dimension, Query, Sort, Statistics};
 use crate::tui::model::columns::Column;
 use crate::tui::model::rows::RowId;
 
-/// When something happened. Handed in with every action, so that nothing inside looks at a clock.
+/// When an action happened. Passed with every action, so that `update` reads no clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moment {
-    /// Seconds since the epoch: what `time:-6h` in a filter counts from.
-    pub(crate) unix: i64,
-    /// Milliseconds since the session began; never runs backwards.
-    pub(crate) millis: u64,
+pub(crate) struct ActionTime {
+    /// Seconds since the epoch: relative times in filters (`time:-6h`) count from here.
+    pub(crate) unix_seconds: i64,
+    /// Milliseconds since the session began. Never decreases.
+    pub(crate) session_millis: u64,
 }
 
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// The session has begun.
+    /// The session began.
     Begin,
-    /// A key was pressed.
     Key(KeyEvent),
-    /// The mouse did something.
     Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The terminal has this many columns and rows now.
     Resize(u16, u16),
-    /// An answer, whole or partial, or why there is none.
-    Answered(Box<Told>),
-    /// Values that complete what stands in the prompt.
+    /// The engine returned an answer or an error.
+    Answered(Box<QueryResult>),
+    /// The engine returned values that complete the word in the prompt.
     Completed {
-        /// Of the request for completion.
+        /// Number of the [`Effect::Complete`].
         number: u64,
-        /// Values of the dimension, most fitting first.
+        /// Values of the dimension, best match first.
         values: Vec<String>,
     },
-    /// How far the ingest is.
+    /// The ingest reported progress.
     Progress(Box<Progress>),
-    /// The data is of this generation now.
-    Grown(u64),
-    /// The data is held, and of this generation; or why it cannot be held.
-    Held(Result<u64, String>),
-    /// The time asked for with [`Effect::Wake`] is over.
-    Woke(u64),
-    /// How many rows of an export are written.
+    /// The data has this generation now.
+    DataChanged(u64),
+    /// All queries are answered from the snapshot of this generation now, or the snapshot could not be pinned.
+    SnapshotPinned(Result<u64, String>),
+    /// The timer with this number of [`Effect::StartTimer`] ended.
+    TimerFired(u64),
+    /// The export wrote more rows.
     Exporting {
-        /// Written.
+        /// Rows written.
         rows: u64,
-        /// Of all; 0: it is not known.
+        /// Rows of the whole export; 0: unknown.
         total: u64,
     },
-    /// A file was written, or not.
+    /// The export ended.
     Exported(Exported),
 }
 
 /// How an export ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Exported {
-    /// Written.
+    /// The file was written.
     Written {
-        /// Where.
         path: PathBuf,
-        /// How many rows.
         rows: u64,
-        /// Columns that are not exact, if the file itself does not say so.
+        /// Columns with estimates, if the file itself does not mark them.
         approximate: Vec<&'static str>,
     },
-    /// There is such a file already, and nobody agreed to overwrite it.
+    /// The file exists, and the user has not agreed to replace it.
     Exists(Box<Export>),
-    /// It was stopped, and there is no file.
+    /// The user stopped the export; there is no file.
     Cancelled,
-    /// Why not.
+    /// The error message.
     Failed(String),
 }
 
 /// A table to be written to a file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Export {
-    /// Where to; the ending tells the format.
+    /// The file; its extension determines the format.
     pub(crate) path: PathBuf,
     /// Whether an existing file may be replaced.
     pub(crate) overwrite: bool,
-    /// The question whose whole answer is written.
+    /// The query whose complete answer is written.
     pub(crate) query: Query,
-    /// The columns that are written, in this order; none: all that the answer has.
+    /// The columns to write, in this order; empty: all columns of the answer.
     pub(crate) columns: Vec<Column>,
-    /// The rows that are written; none: all.
+    /// The rows to write; empty: all.
     pub(crate) marks: Vec<RowId>,
-    /// The order of stretches of time.
+    /// The order of the rows of the table of times.
     pub(crate) sort: Sort<Column>,
 }
 
 impl Eq for Export {}
 
-/// Which standing question; a newer one of the same slot takes the place of the older.
+/// The purpose of a query. A new query cancels the running query of the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Slot {
     /// All requests of the sources, for the header.
     Totals,
     /// The timeline above the table.
     Timeline,
-    /// The buckets in which bursts are looked for.
+    /// The series in which bursts are looked for.
     Bursts,
-    /// The table.
+    /// The table in front.
     Table,
-    /// The sparklines of the rows in sight.
+    /// The sparklines of the visible rows.
     Activity,
-    /// The counts of different objects, addresses … of the rows in sight.
-    Distinct,
-    /// The request in front, every field.
+    /// The lazy measures of the visible rows.
+    LazyMeasures,
+    /// All fields of the open request.
     Detail,
 }
 
 impl Slot {
-    /// How many there are.
+    /// The number of slots.
     pub(crate) const COUNT: usize = 7;
 
-    /// Those whose answers belong to a layer.
+    /// The slots whose answers belong to a layer.
     pub(crate) const OF_LAYERS: [Slot; 6] =
-        [Slot::Timeline, Slot::Bursts, Slot::Table, Slot::Activity, Slot::Distinct, Slot::Detail];
+        [Slot::Timeline, Slot::Bursts, Slot::Table, Slot::Activity, Slot::LazyMeasures, Slot::Detail];
 }
 
-/// A question on its way to the engine.
+/// A query to be sent to the engine.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Question {
-    /// What it is for.
+pub(crate) struct QueryJob {
     pub(crate) slot: Slot,
-    /// Its number; the answer carries it.
+    /// Identifies the job; its results carry the same number.
     pub(crate) number: u64,
-    /// The question itself.
     pub(crate) query: Query,
 }
 
-/// Something to be done outside.
+/// A result of a [`QueryJob`]: any number of partial answers, then a complete answer or an error.
+#[derive(Clone, Debug)]
+pub(crate) struct QueryResult {
+    pub(crate) slot: Slot,
+    /// Number of the job.
+    pub(crate) number: u64,
+    /// The data had this generation or a later one.
+    pub(crate) generation: u64,
+    /// The share of the requests that a partial answer covers, 0–1; `None`: the answer is complete.
+    pub(crate) share: Option<f64>,
+    /// The answer or an error message.
+    pub(crate) answer: Result<Answer, String>,
+    /// Statistics of a complete answer.
+    pub(crate) statistics: Statistics,
+}
+
+/// Something that `app` has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
-    /// Ask the engine; whatever runs in the same slot is cancelled.
-    Ask(Box<Question>),
-    /// Look for values that complete what stands in the prompt.
+    /// Send a query to the engine.
+    RunQuery(Box<QueryJob>),
+    /// Look for values that complete the word in the prompt.
     Complete {
-        /// Comes back with the values.
+        /// Identifies the [`Action::Completed`].
         number: u64,
-        /// Of which dimension.
         by: Dimension,
-        /// What is there already.
+        /// The beginning of the value.
         text: String,
     },
-    /// Put this text on the clipboard of the terminal.
+    /// Copy text to the clipboard of the terminal.
     Copy(String),
     /// Write a table to a file.
     Export(Box<Export>),
-    /// Stop writing it; nothing of it is left.
+    /// Stop the export and remove its incomplete file.
     StopExport,
-    /// Send [`Action::Woke`] with this number after a while.
-    Wake {
-        /// How long to wait.
-        after: Duration,
-        /// Comes back.
-        number: u64,
-    },
-    /// Answer every question from one snapshot, or from the newest data again.
-    Hold(bool),
-    /// Draw everything anew: something else wrote on the screen.
+    /// Send [`Action::TimerFired`] with this number after a delay.
+    StartTimer { after: Duration, number: u64 },
+    /// `true`: answer all queries from the current snapshot; `false`: from the newest data again.
+    PinSnapshot(bool),
+    /// Clear the terminal and draw everything: another process wrote on it.
     Redraw,
-    /// Give the terminal to the shell for a while.
+    /// Return to the shell until the process is continued.
     Suspend,
     /// End the session.
     Quit,

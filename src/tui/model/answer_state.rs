@@ -1,117 +1,118 @@
-//! The answer to a standing question as the screen holds it: old rows stay until new ones are here.
+//! The answer to a query on the screen. Its old data stays visible until new data arrives.
 
 use crate::query::Query;
 
-/// What is known of the answer to a standing question.
+/// The state of the answer to a query that is repeated whenever the query or the data changes.
 #[derive(Clone, Debug)]
-pub(crate) struct Held<T> {
-    /// What is shown, of whichever question it was the answer to.
+pub(crate) struct AnswerState<T> {
+    /// The data on the screen. It may answer an earlier query.
     pub(crate) data: Option<T>,
-    /// The share of the requests behind the data, while it is partial.
+    /// While the data is partial: the share of the requests it covers, 0–1.
     pub(crate) share: Option<f64>,
-    /// What the data answers.
-    pub(crate) answers: Option<Query>,
-    /// What was answered in whole, and of which generation the data was.
-    whole: Option<(Query, u64)>,
-    /// The question on its way.
-    running: Option<Running>,
-    /// Why the last question of its kind has no answer.
-    error: Option<(Query, u64, String)>,
+    /// The query that the data answers.
+    pub(crate) query: Option<Query>,
+    /// The last query with a complete answer, and the generation of that answer.
+    complete: Option<(Query, u64)>,
+    /// The number of the running query, and the query.
+    running: Option<(u64, Query)>,
+    /// The last query that failed, the generation it was tried on, and the error message.
+    failed: Option<(Query, u64, String)>,
 }
 
-/// A question on its way.
-#[derive(Clone, Debug)]
-struct Running {
-    number: u64,
-    query: Query,
-}
-
-impl<T> Default for Held<T> {
-    fn default() -> Held<T> {
-        Held { data: None, share: None, answers: None, whole: None, running: None, error: None }
+impl<T> Default for AnswerState<T> {
+    fn default() -> AnswerState<T> {
+        AnswerState { data: None, share: None, query: None, complete: None, running: None, failed: None }
     }
 }
 
-impl<T> Held<T> {
-    /// Whether this question must be asked: it is neither answered nor on its way. `latest` is the
-    /// number of the last question asked in this slot, by whomever.
-    pub(crate) fn wants(&self, query: &Query, generation: u64, latest: u64) -> bool {
-        if let Some(running) = &self.running
-            && running.number == latest
-            && running.query == *query
-        {
-            return false;
-        }
-        let answered = matches!(&self.whole, Some((q, g)) if *g >= generation && q == query);
-        let failed = matches!(&self.error, Some((q, g, _)) if *g >= generation && q == query);
-        !answered && !failed
+impl<T> AnswerState<T> {
+    /// Whether `query` must be sent: it is neither running, nor answered or failed for data of `generation`.
+    /// `latest` is the number of the last query sent for the same slot; a later query cancelled all others.
+    pub(crate) fn needs_query(&self, query: &Query, generation: u64, latest: u64) -> bool {
+        let is_running =
+            self.running.as_ref().is_some_and(|(number, running)| *number == latest && running == query);
+        let is_answered = matches!(&self.complete, Some((q, g)) if *g >= generation && q == query);
+        let has_failed = matches!(&self.failed, Some((q, g, _)) if *g >= generation && q == query);
+        !is_running && !is_answered && !has_failed
     }
 
-    /// A question was sent.
-    pub(crate) fn asked(&mut self, number: u64, query: Query) {
-        self.running = Some(Running { number, query });
+    /// Notes that `query` was sent with this number.
+    pub(crate) fn query_sent(&mut self, number: u64, query: Query) {
+        self.running = Some((number, query));
     }
 
-    /// Whether an answer of this number is waited for.
+    /// Whether the query with this number is running.
     pub(crate) fn awaits(&self, number: u64) -> bool {
-        self.running.as_ref().is_some_and(|running| running.number == number)
+        self.running.as_ref().is_some_and(|(running, _)| *running == number)
     }
 
-    /// The question on its way.
-    pub(crate) fn asked_for(&self) -> Option<&Query> {
-        self.running.as_ref().map(|running| &running.query)
+    /// The running query.
+    pub(crate) fn running_query(&self) -> Option<&Query> {
+        self.running.as_ref().map(|(_, query)| query)
     }
 
-    /// Takes an answer; `share` is `None` when it is whole. Returns whether it is to be shown: a
-    /// partial answer never takes the place of a whole one to the same question.
-    pub(crate) fn take(&mut self, share: Option<f64>, generation: u64) -> bool {
-        let Some(running) = &self.running else { return false };
-        if share.is_some() && self.share.is_none() && self.answers.as_ref() == Some(&running.query) {
+    /// Notes an answer to the running query; `share` is `None` if the answer is complete. Returns whether the
+    /// caller must replace the data: a partial answer does not replace a complete answer to the same query.
+    pub(crate) fn accept(&mut self, share: Option<f64>, generation: u64) -> bool {
+        let Some((_, query)) = &self.running else { return false };
+        if share.is_some() && self.share.is_none() && self.query.as_ref() == Some(query) {
             return false;
         }
-        self.answers = Some(running.query.clone());
+        self.query = Some(query.clone());
         self.share = share;
-        self.error = None;
+        self.failed = None;
         if share.is_none() {
-            self.whole = self.running.take().map(|running| (running.query, generation));
+            self.complete = self.running.take().map(|(_, query)| (query, generation));
         }
         true
     }
 
-    /// The question has no answer.
-    pub(crate) fn fail(&mut self, generation: u64, message: String) {
-        if let Some(running) = self.running.take() {
-            self.error = Some((running.query, generation, message));
+    /// Stores an answer to the running query, or its error.
+    pub(crate) fn store(&mut self, share: Option<f64>, generation: u64, answer: Result<T, String>) {
+        match answer {
+            Ok(data) => {
+                if self.accept(share, generation) {
+                    self.data = Some(data);
+                }
+            }
+            Err(message) => self.fail(generation, message),
         }
     }
 
-    /// Why there is no answer.
-    pub(crate) fn error(&self) -> Option<&str> {
-        self.error.as_ref().map(|(_, _, message)| message.as_str())
+    /// Notes that the running query failed.
+    pub(crate) fn fail(&mut self, generation: u64, message: String) {
+        if let Some((_, query)) = self.running.take() {
+            self.failed = Some((query, generation, message));
+        }
     }
 
-    /// Whether what is shown is the whole answer to some question.
-    pub(crate) fn is_whole(&self) -> bool {
+    /// Why the last query failed.
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.failed.as_ref().map(|(_, _, message)| message.as_str())
+    }
+
+    /// Whether the data is a complete answer, possibly to an earlier query.
+    pub(crate) fn is_complete(&self) -> bool {
         self.data.is_some() && self.share.is_none()
     }
 
-    /// Whether a whole answer is shown and no other is on its way.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.is_whole() && !self.is_running()
+    /// Whether the data is a complete answer and no query is running.
+    pub(crate) fn is_final(&self) -> bool {
+        self.is_complete() && !self.is_running()
     }
 
-    /// Whether nothing is shown yet of a question that is on its way.
-    pub(crate) fn is_awaited(&self) -> bool {
+    /// Whether there is no data yet and a query is running.
+    pub(crate) fn is_loading(&self) -> bool {
         self.data.is_none() && self.is_running()
     }
 
-    /// Whether an answer is on its way.
+    /// Whether a query is running.
     pub(crate) fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
-    /// Whether the rows shown answer another question than the one on its way.
+    /// Whether a query is running that is different from the one that the data answers.
     pub(crate) fn is_stale(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| self.answers.as_ref() != Some(&running.query))
+        self.running.as_ref().is_some_and(|(_, running)| self.query.as_ref() != Some(running))
     }
 }

@@ -1,18 +1,18 @@
-//! What a row or a cell says as a filter.
+//! Filter terms made from rows and cells.
 
 use crate::log::{Field, Kind};
 use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, Value};
 
-/// The filter with one more term; its opposite, if it is there, makes way.
-pub(crate) fn with(filter: &Filter, term: Filter) -> Filter {
+/// `filter` with `term` added. The negation of `term` is removed from it.
+pub(crate) fn with_term(filter: &Filter, term: Filter) -> Filter {
     let opposite = term.clone().negated();
-    let kept = filter.terms().iter().filter(|known| **known != opposite).cloned();
-    Filter::all(kept).and(term)
+    let others = filter.terms().iter().filter(|other| **other != opposite).cloned();
+    Filter::all(others).and(term)
 }
 
-/// What a cell in the list of requests says.
-pub(crate) fn of_cell(field: Field, value: &Value) -> Filter {
+/// The term that matches requests with this value of `field`.
+pub(crate) fn term_of_cell(field: Field, value: &Value) -> Filter {
     if field.kind() == Kind::Dimension {
         return Filter::term_for(&Dimension::Field(field), value);
     }
@@ -24,7 +24,7 @@ pub(crate) fn of_cell(field: Field, value: &Value) -> Filter {
     Filter::Term(Subject::Field(field), test)
 }
 
-/// Whether the filter pins a field to one value already: grouping by it would give one row.
+/// Whether `filter` allows only one value of `field`: grouping by the field would give one row.
 pub(crate) fn pins(filter: &Filter, field: Field) -> bool {
     filter.terms().iter().any(|term| {
         matches!(term, Filter::Term(Subject::Field(pinned), Test::Equals(_) | Test::Absent) if *pinned == field)

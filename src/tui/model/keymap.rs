@@ -1,33 +1,32 @@
-//! Keys and what they do: the one table that the keyboard, the footer and the help read.
+//! The table of all keys. The keyboard, the footer and the help read it.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// Where the keyboard is.
+/// What decides which command a key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Context {
     /// A table.
     Table,
-    /// One request in full.
+    /// An open request.
     Detail,
-    /// A stretch of time is being chosen.
+    /// A time range is being selected on the timeline.
     Brush,
-    /// The list of filters is in front.
+    /// The list of filter terms.
     Filters,
-    /// The list of columns is in front.
+    /// The list of columns.
     Columns,
-    /// A list to choose one thing from is in front.
+    /// A list to choose one entry from.
     Pick,
-    /// Something to read is in front.
+    /// A text to read.
     Reading,
-    /// A line is being typed.
+    /// The prompt.
     Prompt,
-    /// A question to be answered with yes or no.
-    Question,
+    /// A question to confirm with yes or no.
+    Confirm,
 }
 
-/// What a key does.
+/// What a key does; described where the key is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // each is described where its key is
 pub(crate) enum Command {
     Up,
     Down,
@@ -56,7 +55,7 @@ pub(crate) enum Command {
     Brush,
     ZoomIn,
     ZoomOut,
-    Bars,
+    TimelineMeasure,
     NextBurst,
     PreviousBurst,
     SwapEdges,
@@ -86,37 +85,31 @@ pub(crate) enum Command {
     Quit,
 }
 
-/// Under which heading of the help.
+/// A section of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Group {
-    /// Getting about.
-    Move,
-    /// Tables.
+    Navigation,
     Tables,
-    /// Filters.
     Filter,
-    /// The timeline.
     Time,
-    /// The line being typed.
     Typing,
-    /// All else.
-    Rest,
+    Other,
 }
 
 impl Group {
     /// In the order of the help.
     pub(crate) const ALL: [Group; 6] =
-        [Group::Move, Group::Tables, Group::Filter, Group::Time, Group::Typing, Group::Rest];
+        [Group::Navigation, Group::Tables, Group::Filter, Group::Time, Group::Typing, Group::Other];
 
-    /// Heading in the help.
+    /// The heading of the section.
     pub(crate) fn title(self) -> &'static str {
         match self {
-            Group::Move => "Getting about",
+            Group::Navigation => "Navigation",
             Group::Tables => "Tables",
             Group::Filter => "Filters",
             Group::Time => "Timeline",
             Group::Typing => "While typing",
-            Group::Rest => "And",
+            Group::Other => "Other",
         }
     }
 }
@@ -126,7 +119,7 @@ impl Group {
 pub(crate) struct Key(pub(crate) KeyCode, pub(crate) KeyModifiers);
 
 impl Key {
-    /// As it is written: `Ctrl-d`, `PgUp`, `←`.
+    /// Its name: `Ctrl-d`, `PgUp`, `←`.
     pub(crate) fn label(self) -> String {
         let name = match self.0 {
             KeyCode::Char(' ') => "Space".to_owned(),
@@ -165,23 +158,21 @@ const fn shift(code: KeyCode) -> Key {
     Key(code, KeyModifiers::SHIFT)
 }
 
-/// Some keys that do the same thing in some places.
+/// Keys that have the same command in some contexts.
 pub(crate) struct Binding {
-    /// Where.
     pub(crate) contexts: &'static [Context],
-    /// The keys; the first is the one the footer shows.
+    /// The keys; the footer shows the first.
     pub(crate) keys: &'static [Key],
-    /// What they do.
     pub(crate) command: Command,
     /// A word or two for the footer; empty: not shown there.
     pub(crate) footer: &'static str,
-    /// Heading in the help.
+    /// The section of the help.
     pub(crate) group: Group,
-    /// A sentence for the help; empty: the key is said together with another.
+    /// A description for the help; empty: not shown there.
     pub(crate) about: &'static str,
 }
 
-use Context::{Brush, Columns, Detail, Filters, Pick, Prompt, Question, Reading, Table};
+use Context::{Brush, Columns, Confirm, Detail, Filters, Pick, Prompt, Reading, Table};
 
 const fn bind(
     contexts: &'static [Context],
@@ -194,29 +185,29 @@ const fn bind(
     Binding { contexts, keys, command, footer, group, about }
 }
 
-/// Every key there is. The order is that of the footer and of the help.
+/// All keys, in the order of the footer and of the help.
 #[rustfmt::skip]
 pub(crate) static KEYMAP: &[Binding] = &[
-    // What the footer shows comes first, the most useful before the rest.
-    bind(&[Table], &[code(KeyCode::Enter)], Command::Open, "open", Group::Move, "open the row: requester → objects → requests → one request; a time: its requests"),
-    bind(&[Table, Detail], &[code(KeyCode::Esc)], Command::Back, "back", Group::Move, "one layer back, everything as it was left"),
+    // The keys in the footer come first, the most useful ones before the others.
+    bind(&[Table], &[code(KeyCode::Enter)], Command::Open, "open", Group::Navigation, "open the row: address → objects → requests → one request; a time: its requests"),
+    bind(&[Table, Detail], &[code(KeyCode::Esc)], Command::Back, "back", Group::Navigation, "back to the previous layer with its cursor, order and filter"),
     bind(&[Table, Detail], &[k('/')], Command::EditFilter, "filter", Group::Filter, "edit the filter; the table follows while you type"),
-    bind(&[Table, Detail], &[k('=')], Command::Only, "only", Group::Filter, "only this row or cell; only the marked rows"),
-    bind(&[Table, Detail], &[k('-')], Command::Not, "not", Group::Filter, "not this row or cell; not the marked rows"),
-    bind(&[Table], &[k('s')], Command::Sort, "sort", Group::Tables, "sort by the column under the cursor; again: the other way round"),
+    bind(&[Table, Detail], &[k('=')], Command::Only, "only", Group::Filter, "keep only this row or cell, or only the marked rows"),
+    bind(&[Table, Detail], &[k('-')], Command::Not, "not", Group::Filter, "exclude this row or cell, or the marked rows"),
+    bind(&[Table], &[k('s')], Command::Sort, "sort", Group::Tables, "sort by the column under the cursor; again: reverse the order"),
     bind(&[Table], &[k('b')], Command::GroupBy, "by…", Group::Tables, "group by another dimension; for times: by longer or shorter rows"),
-    bind(&[Table], &[k('z')], Command::ZoomIn, "zoom", Group::Time, "zoom in: on the time under the cursor, else on the middle half"),
-    bind(&[Table], &[k('Z')], Command::ZoomOut, "", Group::Time, "zoom out again"),
-    bind(&[Table], &[k('v')], Command::Brush, "brush", Group::Time, "choose a stretch of time; with the mouse: drag over the timeline"),
-    bind(&[Table], &[k('n')], Command::NextBurst, "burst", Group::Time, "to the next burst: far more than the usual"),
-    bind(&[Table], &[k('N')], Command::PreviousBurst, "", Group::Time, "to the burst before"),
-    bind(&[Table], &[k('u')], Command::Bars, "", Group::Time, "timeline of requests, bytes sent or errors"),
+    bind(&[Table], &[k('z')], Command::ZoomIn, "zoom", Group::Time, "zoom in: to the time under the cursor, otherwise to the middle half"),
+    bind(&[Table], &[k('Z')], Command::ZoomOut, "", Group::Time, "zoom out"),
+    bind(&[Table], &[k('v')], Command::Brush, "brush", Group::Time, "select a time range; with the mouse: drag over the timeline"),
+    bind(&[Table], &[k('n')], Command::NextBurst, "burst", Group::Time, "next burst: far more requests, bytes or errors than usual"),
+    bind(&[Table], &[k('N')], Command::PreviousBurst, "", Group::Time, "previous burst"),
+    bind(&[Table], &[k('u')], Command::TimelineMeasure, "", Group::Time, "show requests, bytes sent or errors on the timeline"),
 
-    bind(&[Brush], &[code(KeyCode::Left), k('h')], Command::Left, "→ move", Group::Time, ""),
-    bind(&[Brush], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Time, ""),
+    bind(&[Brush], &[code(KeyCode::Left), k('h')], Command::Left, "left", Group::Time, ""),
+    bind(&[Brush], &[code(KeyCode::Right), k('l')], Command::Right, "right", Group::Time, ""),
     bind(&[Brush], &[k('v'), code(KeyCode::Enter), k('z')], Command::Accept, "zoom in", Group::Time, ""),
-    bind(&[Brush], &[k('o')], Command::SwapEdges, "other edge", Group::Time, "while choosing: move the other edge"),
-    bind(&[Brush], &[k('H'), shift(KeyCode::Left)], Command::ShiftLeft, "", Group::Time, "while choosing: move the whole stretch"),
+    bind(&[Brush], &[k('o')], Command::SwapEdges, "other edge", Group::Time, "while selecting: move the other edge"),
+    bind(&[Brush], &[k('H'), shift(KeyCode::Left)], Command::ShiftLeft, "", Group::Time, "while selecting: move the whole range"),
     bind(&[Brush], &[k('L'), shift(KeyCode::Right)], Command::ShiftRight, "", Group::Time, ""),
     bind(&[Brush], &[k('n')], Command::NextBurst, "burst", Group::Time, ""),
     bind(&[Brush], &[k('N')], Command::PreviousBurst, "", Group::Time, ""),
@@ -224,70 +215,70 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Brush], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::PageUp), ctrl('u')], Command::PageUp, "", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::PageDown), ctrl('d')], Command::PageDown, "", Group::Time, ""),
-    bind(&[Brush], &[k('u')], Command::Bars, "", Group::Time, ""),
+    bind(&[Brush], &[k('u')], Command::TimelineMeasure, "", Group::Time, ""),
     bind(&[Brush], &[k('t')], Command::Zone, "", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::Esc)], Command::Cancel, "cancel", Group::Time, ""),
 
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Move, "up"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Move, "down"),
-    bind(&[Table], &[k('h'), code(KeyCode::Left)], Command::Left, "", Group::Move, "column to the left"),
-    bind(&[Table], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Move, "column to the right"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Move, "a page up"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[code(KeyCode::PageDown), ctrl('f')], Command::PageDown, "", Group::Move, "a page down"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[ctrl('u')], Command::HalfUp, "", Group::Move, "half a page up"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[ctrl('d')], Command::HalfDown, "", Group::Move, "half a page down"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Move, "first row"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Move, "last row"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Navigation, "up"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, "down"),
+    bind(&[Table], &[k('h'), code(KeyCode::Left)], Command::Left, "", Group::Navigation, "column to the left"),
+    bind(&[Table], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Navigation, "column to the right"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Navigation, "a page up"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[code(KeyCode::PageDown), ctrl('f')], Command::PageDown, "", Group::Navigation, "a page down"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[ctrl('u')], Command::HalfUp, "", Group::Navigation, "half a page up"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[ctrl('d')], Command::HalfDown, "", Group::Navigation, "half a page down"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Navigation, "first row"),
+    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Navigation, "last row"),
 
-    bind(&[Table, Detail], &[k('1')], Command::Tab(0), "", Group::Tables, "requesters"),
+    bind(&[Table, Detail], &[k('1')], Command::Tab(0), "", Group::Tables, "addresses"),
     bind(&[Table, Detail], &[k('2')], Command::Tab(1), "", Group::Tables, "objects"),
     bind(&[Table, Detail], &[k('3')], Command::Tab(2), "", Group::Tables, "times"),
     bind(&[Table, Detail], &[k('4')], Command::Tab(3), "", Group::Tables, "single requests"),
-    bind(&[Table, Detail], &[k('5')], Command::Tab(4), "", Group::Tables, "by another dimension, chosen with b"),
+    bind(&[Table, Detail], &[k('5')], Command::Tab(4), "", Group::Tables, "by another dimension, see b"),
     bind(&[Table], &[code(KeyCode::Tab)], Command::NextTab, "", Group::Tables, "next table"),
-    bind(&[Table], &[code(KeyCode::BackTab)], Command::PreviousTab, "", Group::Tables, "table before"),
+    bind(&[Table], &[code(KeyCode::BackTab)], Command::PreviousTab, "", Group::Tables, "previous table"),
     bind(&[Table], &[k('c')], Command::Columns, "", Group::Tables, "choose the columns"),
-    bind(&[Table], &[k('m'), k(' ')], Command::Mark, "", Group::Tables, "mark the row, or take the mark off"),
-    bind(&[Table], &[k('M')], Command::Unmark, "", Group::Tables, "take all marks off"),
+    bind(&[Table], &[k('m'), k(' ')], Command::Mark, "", Group::Tables, "mark or unmark the row"),
+    bind(&[Table], &[k('M')], Command::Unmark, "", Group::Tables, "clear all marks"),
 
-    bind(&[Table, Detail], &[k('f')], Command::Filters, "", Group::Filter, "list the filters, switch them off and on, drop them"),
-    bind(&[Table], &[code(KeyCode::Backspace)], Command::DropLast, "", Group::Filter, "drop the last filter"),
-    bind(&[Table], &[k('x')], Command::ClearFilter, "", Group::Filter, "drop all filters of this layer"),
+    bind(&[Table, Detail], &[k('f')], Command::Filters, "", Group::Filter, "list the filter terms, switch them off and on, remove them"),
+    bind(&[Table], &[code(KeyCode::Backspace)], Command::DropLast, "", Group::Filter, "remove the last filter term"),
+    bind(&[Table], &[k('x')], Command::ClearFilter, "", Group::Filter, "clear the filter of this layer"),
 
-    bind(&[Prompt], &[code(KeyCode::Enter)], Command::Accept, "keep", Group::Typing, "keep it"),
-    bind(&[Prompt], &[code(KeyCode::Esc), ctrl('g')], Command::Cancel, "as it was", Group::Typing, "leave everything as it was"),
-    bind(&[Prompt], &[code(KeyCode::Tab)], Command::Complete, "complete", Group::Typing, "complete the name or value; again: the next one"),
-    bind(&[Prompt], &[code(KeyCode::BackTab)], Command::CompleteBack, "", Group::Typing, "the completion before"),
-    bind(&[Prompt], &[code(KeyCode::Up), ctrl('p')], Command::Older, "history", Group::Typing, "what was entered before"),
-    bind(&[Prompt], &[code(KeyCode::Down), ctrl('n')], Command::Newer, "", Group::Typing, "what was entered after that"),
+    bind(&[Prompt], &[code(KeyCode::Enter)], Command::Accept, "apply", Group::Typing, "apply"),
+    bind(&[Prompt], &[code(KeyCode::Esc), ctrl('g')], Command::Cancel, "cancel", Group::Typing, "cancel and restore the previous state"),
+    bind(&[Prompt], &[code(KeyCode::Tab)], Command::Complete, "complete", Group::Typing, "complete the name or value; again: the next completion"),
+    bind(&[Prompt], &[code(KeyCode::BackTab)], Command::CompleteBack, "", Group::Typing, "previous completion"),
+    bind(&[Prompt], &[code(KeyCode::Up), ctrl('p')], Command::Older, "history", Group::Typing, "previous entry of the history"),
+    bind(&[Prompt], &[code(KeyCode::Down), ctrl('n')], Command::Newer, "", Group::Typing, "next entry of the history"),
 
-    bind(&[Question], &[k('y')], Command::Yes, "yes", Group::Typing, ""),
-    bind(&[Question], &[k('n'), code(KeyCode::Esc)], Command::No, "no", Group::Typing, ""),
+    bind(&[Confirm], &[k('y')], Command::Yes, "yes", Group::Typing, ""),
+    bind(&[Confirm], &[k('n'), code(KeyCode::Esc)], Command::No, "no", Group::Typing, ""),
 
     bind(&[Pick], &[code(KeyCode::Enter)], Command::Accept, "choose", Group::Typing, ""),
     bind(&[Filters, Columns], &[k(' ')], Command::Toggle, "on/off", Group::Typing, ""),
-    bind(&[Filters], &[k('d'), code(KeyCode::Delete), code(KeyCode::Backspace)], Command::Drop, "drop", Group::Typing, ""),
-    bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "done", Group::Typing, ""),
+    bind(&[Filters], &[k('d'), code(KeyCode::Delete), code(KeyCode::Backspace)], Command::Drop, "remove", Group::Typing, ""),
+    bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "", Group::Typing, ""),
     bind(&[Filters, Columns, Pick, Reading], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
 
-    bind(&[Table, Detail], &[k('y')], Command::Copy, "", Group::Rest, "copy the value to the clipboard"),
-    bind(&[Table], &[k('e')], Command::Export, "", Group::Rest, "write the table to a CSV or JSON file"),
-    bind(&[Table, Detail], &[k('t')], Command::Zone, "", Group::Rest, "times in UTC or in your own zone"),
-    bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Rest, "hold the numbers still while logs come in"),
-    bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Rest, "log files that could not be read"),
-    bind(&[Table, Detail], &[k(':')], Command::Colon, "", Group::Rest, "commands: quit, sort, by, filter, clear, export, zone, columns"),
-    bind(&[Table, Detail], &[k('?')], Command::Help, "keys", Group::Rest, "these keys"),
-    bind(&[Reading], &[k('?')], Command::Help, "", Group::Rest, ""),
-    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Question], &[ctrl('l')], Command::Redraw, "", Group::Rest, "draw the screen anew"),
-    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Question], &[ctrl('z')], Command::Suspend, "", Group::Rest, "back to the shell for a while; fg comes back"),
-    bind(&[Table, Detail], &[k('q')], Command::Quit, "quit", Group::Rest, "quit; so does Ctrl-C"),
-    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Question], &[ctrl('c')], Command::Quit, "", Group::Rest, ""),
+    bind(&[Table, Detail], &[k('y')], Command::Copy, "", Group::Other, "copy the value to the clipboard"),
+    bind(&[Table], &[k('e')], Command::Export, "", Group::Other, "export the table to a CSV or JSON file"),
+    bind(&[Table, Detail], &[k('t')], Command::Zone, "", Group::Other, "show times in UTC or in the local time zone"),
+    bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Other, "pause: keep the numbers while new logs are read"),
+    bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list log files that could not be read"),
+    bind(&[Table, Detail], &[k(':')], Command::Colon, "", Group::Other, "commands: quit, sort, by, filter, clear, export, zone, columns"),
+    bind(&[Table, Detail], &[k('?')], Command::Help, "keys", Group::Other, "show all keys"),
+    bind(&[Reading], &[k('?')], Command::Help, "", Group::Other, ""),
+    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Confirm], &[ctrl('l')], Command::Redraw, "", Group::Other, "redraw the screen"),
+    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Confirm], &[ctrl('z')], Command::Suspend, "", Group::Other, "suspend to the shell; fg returns"),
+    bind(&[Table, Detail], &[k('q')], Command::Quit, "quit", Group::Other, "quit; so does Ctrl-C"),
+    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Confirm], &[ctrl('c')], Command::Quit, "", Group::Other, ""),
 ];
 
-/// What a key does in a place.
+/// The command of a key.
 pub(crate) fn lookup(context: Context, event: KeyEvent) -> Option<Command> {
     let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
-    // Whether Shift is told for a character depends on the terminal; the character tells it anyway.
+    // Only some terminals report Shift for characters; the character itself shows it.
     if matches!(event.code, KeyCode::Char(_) | KeyCode::BackTab) {
         modifiers.remove(KeyModifiers::SHIFT);
     }
@@ -298,7 +289,7 @@ pub(crate) fn lookup(context: Context, event: KeyEvent) -> Option<Command> {
         .map(|binding| binding.command)
 }
 
-/// The keys that the footer shows in a place, as label and word, most useful first.
+/// The command, key and word of each key in the footer, the most useful first.
 pub(crate) fn footer(context: Context) -> impl Iterator<Item = (Command, String, &'static str)> {
     KEYMAP
         .iter()
@@ -308,7 +299,7 @@ pub(crate) fn footer(context: Context) -> impl Iterator<Item = (Command, String,
         })
 }
 
-/// The first key of a command, for hints in other texts.
+/// The first key of a command, for hints in texts.
 pub(crate) fn key_of(context: Context, command: Command) -> String {
     KEYMAP
         .iter()
@@ -322,7 +313,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_key_does_two_things_in_one_place() {
+    fn no_key_has_two_commands_in_a_context() {
         let mut seen = Vec::new();
         for binding in KEYMAP {
             for context in binding.contexts {
@@ -343,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_labelled_as_they_are_written() {
+    fn labels_of_keys() {
         assert_eq!(ctrl('d').label(), "Ctrl-d");
         assert_eq!(shift(KeyCode::Left).label(), "Shift-←");
         assert_eq!(k(' ').label(), "Space");

@@ -1,20 +1,21 @@
-//! A layer of the drill-down stack: what is asked, and how each of its tables was left.
+//! A layer of the drill-down stack: its filter, its time range, and its tables as the user left them.
 
 use crate::log::Field;
-use crate::query::{Dimension, Filter, RequestRow, Series, Stats, TimeRange};
-use crate::tui::model::answer_state::Held;
+use crate::query::{Dimension, Filter, Series, Stats, TimeRange};
+use crate::tui::model::answer_state::AnswerState;
 use crate::tui::model::axis::Axis;
+use crate::tui::model::detail::Detail;
 use crate::tui::model::keymap::Command;
-use crate::tui::model::table::{About, Table};
+use crate::tui::model::table::{Table, TableKind};
 
-/// The tables that every layer has.
+/// The tables of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tab {
-    /// Who asks: by address, network, requester or role.
-    Requesters,
-    /// What is asked for: by key or parts of it.
+    /// By address, network, requester or role.
+    Addresses,
+    /// By key or part of the key.
     Objects,
-    /// When.
+    /// By time.
     Time,
     /// Single requests.
     Requests,
@@ -24,65 +25,50 @@ pub(crate) enum Tab {
 
 impl Tab {
     /// In the order of their keys, `1` to `5`.
-    pub(crate) const ALL: [Tab; 5] = [Tab::Requesters, Tab::Objects, Tab::Time, Tab::Requests, Tab::Other];
+    pub(crate) const ALL: [Tab; 5] = [Tab::Addresses, Tab::Objects, Tab::Time, Tab::Requests, Tab::Other];
 
-    /// The tab in which tables by a dimension are shown.
+    /// The tab that shows groups by `by`.
     pub(crate) fn of(by: &Dimension) -> Tab {
         match by.base() {
-            Field::RemoteIp | Field::Requester => Tab::Requesters,
+            Field::RemoteIp | Field::Requester => Tab::Addresses,
             Field::Key => Tab::Objects,
             _ => Tab::Other,
         }
     }
 }
 
-/// The timeline as it is held.
+/// A series and its totals.
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
-    /// One line of buckets.
+    /// A series with one line.
     pub(crate) series: Series,
-    /// Over all of them.
+    /// Totals over all buckets.
     pub(crate) totals: Stats,
 }
 
 impl Timeline {
-    /// Sums up.
-    pub(crate) fn of(series: Series) -> Timeline {
+    pub(crate) fn from_series(series: Series) -> Timeline {
         let totals = series.lines.iter().flatten().fold(Stats::default(), |sum, stats| sum.merged(*stats));
         Timeline { series, totals }
     }
 
-    /// The buckets laid on an axis of the same bucket width; what the answer does not reach is empty.
-    pub(crate) fn on(&self, axis: &Axis) -> Vec<Stats> {
-        let mut line = vec![Stats::default(); axis.count];
+    /// The buckets of `axis`, which must have the bucket width of the series. Buckets outside the series are
+    /// empty; with another bucket width, all are.
+    pub(crate) fn on_axis(&self, axis: &Axis) -> Vec<Stats> {
+        let mut buckets = vec![Stats::default(); axis.count];
         if self.series.bucket != axis.bucket {
-            return line;
+            return buckets;
         }
         let shift = (self.series.start - axis.start).div_euclid(i64::from(axis.bucket));
         for (index, stats) in self.series.lines.iter().flatten().enumerate() {
             if let Ok(at) = usize::try_from(shift + index as i64)
-                && let Some(place) = line.get_mut(at)
+                && let Some(bucket) = buckets.get_mut(at)
             {
-                *place = *stats;
+                *bucket = *stats;
             }
         }
-        line
+        buckets
     }
-}
-
-/// One request in full.
-#[derive(Clone, Debug)]
-pub(crate) struct Detail {
-    /// The request; until it is whole, with the fields that the table had.
-    pub(crate) row: RequestRow,
-    /// Whether every field of it was read.
-    pub(crate) is_whole: bool,
-    /// Number of the question about all its fields.
-    pub(crate) asked: Option<u64>,
-    /// The field under the cursor, as its place in the list of fields.
-    pub(crate) cursor: usize,
-    /// First line on the screen.
-    pub(crate) top: usize,
 }
 
 /// A layer.
@@ -90,44 +76,41 @@ pub(crate) struct Detail {
 pub(crate) struct Layer {
     /// The table in front.
     pub(crate) tab: Tab,
-    /// Which requests count.
     pub(crate) filter: Filter,
-    /// Filters switched off, kept to be switched on again.
-    pub(crate) resting: Vec<Filter>,
-    /// The time shown.
+    /// Terms that are switched off.
+    pub(crate) disabled: Vec<Filter>,
     pub(crate) time: TimeRange,
-    /// What `Z` goes back to.
-    pub(crate) zooms: Vec<TimeRange>,
-    /// The timeline.
-    pub(crate) timeline: Held<Timeline>,
-    /// The same in buckets that do not depend on the terminal, to find bursts in.
-    pub(crate) bursts: Held<Timeline>,
-    /// The key that waits for them.
-    pub(crate) burst_key: Option<Command>,
-    /// One request in front of the tables.
+    /// The time ranges that zooming out returns to, the next one last.
+    pub(crate) zoom_history: Vec<TimeRange>,
+    pub(crate) timeline: AnswerState<Timeline>,
+    /// A series whose buckets do not depend on the size of the terminal, to find bursts in.
+    pub(crate) burst_series: AnswerState<Timeline>,
+    /// The command to repeat when the series for bursts arrives.
+    pub(crate) pending_burst: Option<Command>,
+    /// The open request, in front of the tables.
     pub(crate) detail: Option<Detail>,
     tables: [Table; 5],
 }
 
 impl Layer {
-    /// A layer with fresh tables.
+    /// A layer with new tables.
     pub(crate) fn new(filter: Filter, time: TimeRange) -> Layer {
-        let groups = |field| Table::new(About::Groups(Dimension::Field(field)));
+        let groups = |field| Table::new(TableKind::Groups(Dimension::Field(field)));
         Layer {
-            tab: Tab::Requesters,
+            tab: Tab::Addresses,
             filter,
-            resting: Vec::new(),
+            disabled: Vec::new(),
             time,
-            zooms: Vec::new(),
-            timeline: Held::default(),
-            bursts: Held::default(),
-            burst_key: None,
+            zoom_history: Vec::new(),
+            timeline: AnswerState::default(),
+            burst_series: AnswerState::default(),
+            pending_burst: None,
             detail: None,
             tables: [
                 groups(Field::RemoteIp),
                 groups(Field::Key),
-                Table::new(About::Times(None)),
-                Table::new(About::Requests),
+                Table::new(TableKind::Times(None)),
+                Table::new(TableKind::Requests),
                 groups(Field::HttpStatus),
             ],
         }
@@ -143,22 +126,22 @@ impl Layer {
         &mut self.tables[self.tab as usize]
     }
 
-    /// A table by its tab.
+    /// The table of a tab.
     pub(crate) fn table_of(&self, tab: Tab) -> &Table {
         &self.tables[tab as usize]
     }
 
-    /// Puts a table by this dimension in front.
+    /// Puts a table of groups by `by` in front.
     pub(crate) fn group_by(&mut self, by: Dimension) {
         self.tab = Tab::of(&by);
         let table = self.table_mut();
         if table.dimension() != Some(&by) {
-            *table = Table::new(About::Groups(by));
+            *table = Table::new(TableKind::Groups(by));
         }
     }
 
-    /// Whether nothing is left out by filter or time.
-    pub(crate) fn is_everything(&self, base: TimeRange) -> bool {
-        self.filter.is_everything() && self.time == base
+    /// Whether the layer shows all requests of the session's time range.
+    pub(crate) fn is_unfiltered(&self, session_time: TimeRange) -> bool {
+        self.filter.is_everything() && self.time == session_time
     }
 }

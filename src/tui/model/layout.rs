@@ -1,5 +1,5 @@
-//! What stands where on the screen. Read by the views to draw and by `update` to know how long a page
-//! is and what the mouse points at.
+//! Where everything is on the screen. `view` draws there, `update` finds out what the mouse points at and how
+//! many rows a page has.
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -7,41 +7,39 @@ use unicode_width::UnicodeWidthStr;
 use crate::log::{Field, ValueType};
 use crate::query::Value;
 use crate::tui::format;
-use crate::tui::model::columns::{self, Column, Needs, Placed};
+use crate::tui::model::column_placement::{self, Needs};
+use crate::tui::model::columns::Column;
 use crate::tui::model::rows::Rows;
 use crate::tui::model::state::State;
+use crate::tui::model::table::Table;
 
-/// Below this many columns or rows nothing useful can be shown.
-pub(crate) const LEAST: (u16, u16) = (60, 16);
+/// Rows from the first that determine the initial width of their column.
+const MEASURED_ROWS: usize = 200;
 
-/// How many rows from the first are measured for the width of their column.
-const FIRST: usize = 200;
-
-/// The parts of the screen. Those that are not shown have no height.
+/// The parts of the screen. A part that is not shown has no height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Areas {
-    /// Name, totals, ingest.
+    /// Title, totals, progress of the ingest.
     pub(crate) header: Rect,
-    /// The filters.
+    /// Time range and filter terms.
     pub(crate) chips: Rect,
     /// What the timeline measures, and its peak.
     pub(crate) timeline_title: Rect,
-    /// The bars.
     pub(crate) bars: Rect,
-    /// Instants under the bars.
+    /// Times below the bars.
     pub(crate) axis: Rect,
-    /// The tables to choose from.
+    /// Names of the tables.
     pub(crate) tabs: Rect,
-    /// Headings.
+    /// Headings of the columns.
     pub(crate) head: Rect,
-    /// The rows of the table, or the lines of one request.
+    /// Rows of the table, or lines of the open request.
     pub(crate) rows: Rect,
-    /// Keys and position.
+    /// Keys, messages, position.
     pub(crate) footer: Rect,
 }
 
 impl Areas {
-    /// For the screen as it is.
+    /// The parts of the screen for `state`.
     pub(crate) fn of(state: &State) -> Areas {
         let (width, height) = state.size;
         let mut y = 0;
@@ -51,25 +49,25 @@ impl Areas {
             y += rows;
             area
         };
-        let detail = state.layer().detail.is_some();
+        let has_detail = state.layer().detail.is_some();
         let bars = match height {
-            _ if detail => 0,
+            _ if has_detail => 0,
             ..20 => 1,
             20..28 => 2,
             28..38 => 3,
             38..46 => 5,
             _ => 7,
         };
-        let spacer = u16::from(height >= 28 && !detail);
+        let spacer = u16::from(height >= 28 && !has_detail);
         let header = take(1);
         let chips = take(1);
         take(spacer);
-        let timeline_title = take(u16::from(!detail));
+        let timeline_title = take(u16::from(!has_detail));
         let mut bars = take(bars);
-        let mut axis = take(u16::from(!detail));
+        let mut axis = take(u16::from(!has_detail));
         take(spacer);
         let tabs = take(1);
-        let head = take(u16::from(!detail));
+        let head = take(u16::from(!has_detail));
         let left = height.saturating_sub(head.bottom().max(tabs.bottom()));
         let mut rows = take(left.saturating_sub(1));
         let footer = take(1);
@@ -77,26 +75,21 @@ impl Areas {
             area.x = 1;
             area.width = width.saturating_sub(2);
         }
-        if detail {
+        if has_detail {
             rows.x = 1;
             rows.width = width.saturating_sub(2);
         }
         Areas { header, chips, timeline_title, bars, axis, tabs, head, rows, footer }
     }
 
-    /// How many rows are on the screen at once.
+    /// The number of rows on the screen.
     pub(crate) fn page(&self) -> usize {
         usize::from(self.rows.height.max(1))
     }
 }
 
-/// Whether the terminal is too small to show anything useful.
-pub(crate) fn is_too_small(size: (u16, u16)) -> bool {
-    size.0 < LEAST.0 || size.1 < LEAST.1
-}
-
 /// The values of the groups on the screen.
-pub(crate) fn groups_in_sight(state: &State) -> Vec<Value> {
+pub(crate) fn visible_groups(state: &State) -> Vec<Value> {
     let table = state.layer().table();
     let page = Areas::of(state).page();
     match &table.rows.data {
@@ -107,60 +100,61 @@ pub(crate) fn groups_in_sight(state: &State) -> Vec<Value> {
     }
 }
 
-/// The columns of the table in front, where they stand.
-pub(crate) fn columns(state: &State) -> Vec<Placed> {
-    let table = state.layer().table();
-    let width = Areas::of(state).rows.width;
+/// Places the columns of the table in front. While the filter and the time range stay the same, scrolling makes
+/// no column appear, disappear or become narrower: the measured widths of texts only grow.
+pub(crate) fn place_columns(state: &mut State) {
+    let areas = Areas::of(state);
+    let table = state.layer_mut().table_mut();
+    measure_texts(table, areas.page());
+    let width = areas.rows.width;
     let needs = |column: Column| {
-        let (first, seen) = table.texts.get(&column).copied().unwrap_or_default();
-        // The mark of the order has its place whether it is there or not.
+        let (first, seen) = table.text_widths.get(&column).copied().unwrap_or_default();
+        // Room for the sort mark, whether the table is sorted by the column or not.
         let heading = table.heading(column).width() + 2;
-        let before = match &table.widths {
-            (room, widths) if *room == width => widths.get(&column).copied().unwrap_or(0),
-            _ => 0,
+        let before = match table.placed_width == width {
+            true => {
+                table.placed.iter().find(|placed| placed.column == column).map_or(0, |placed| placed.width)
+            }
+            false => 0,
         };
-        Needs { heading: narrow(heading), first, seen, before }
+        Needs { heading: terminal_columns(heading), first, seen, before }
     };
-    columns::place(&table.columns, width, table.sort.by, needs)
+    table.placed = column_placement::place(&table.columns, width, table.sort.by, needs);
+    table.placed_width = width;
 }
 
-/// A width as columns of the terminal; beyond what any column gets it is all the same.
-fn narrow(width: usize) -> u16 {
+/// A width as `u16`; no column is wider than 400.
+fn terminal_columns(width: usize) -> u16 {
     u16::try_from(width).unwrap_or(u16::MAX).min(400)
 }
 
-/// Notes how wide the texts of the table in front are, those of the first rows and those in sight. Of one
-/// question, which rows are in sight must not make a column come, go or get narrower: so widths are only added to.
-pub(crate) fn measure(state: &mut State) {
-    let page = Areas::of(state).page();
-    let table = state.layer_mut().table_mut();
+/// Measures the texts of the first rows and of the visible rows.
+fn measure_texts(table: &mut Table, page: usize) {
     let Some(rows) = &table.rows.data else { return };
-    let of = table.rows.answers.as_ref().map(|query| (query.filter.clone(), query.time));
-    if table.texts_of != of {
-        table.texts_of = of;
-        table.texts.clear();
-        table.widths.1.clear();
+    let measured_for = table.rows.query.as_ref().map(|query| (query.filter.clone(), query.time));
+    if table.text_widths_of != measured_for {
+        table.text_widths_of = measured_for;
+        table.text_widths.clear();
+        table.placed_width = 0;
     }
-    let sight = table.top..table.top + page;
-    for choice in table.columns.iter().filter(|choice| choice.wanted) {
-        let Some(width) = width_of_text(rows, choice.column) else { continue };
-        let widest = |rows: std::ops::Range<usize>| narrow(rows.filter_map(&width).max().unwrap_or(0));
-        let (first, seen) = table.texts.entry(choice.column).or_default();
-        *first = widest(0..FIRST).max(*first);
-        *seen = widest(sight.clone()).max(*seen);
+    let visible = table.top..table.top + page;
+    for choice in table.columns.iter().filter(|choice| choice.is_shown) {
+        let Some(width) = text_width(rows, choice.column) else { continue };
+        let widest =
+            |rows: std::ops::Range<usize>| terminal_columns(rows.filter_map(&width).max().unwrap_or(0));
+        let (first, seen) = table.text_widths.entry(choice.column).or_default();
+        *first = widest(0..MEASURED_ROWS).max(*first);
+        *seen = widest(visible.clone()).max(*seen);
     }
-    let widths = columns(state).iter().map(|placed| (placed.column, placed.width)).collect();
-    let room = Areas::of(state).rows.width;
-    state.layer_mut().table_mut().widths = (room, widths);
 }
 
-/// How wide the text of a row is. `None`: of numbers the width is known.
-fn width_of_text(rows: &Rows, column: Column) -> Option<Box<dyn Fn(usize) -> Option<usize> + '_>> {
+/// A function from the index of a row to the width of its text. `None`: the column has a fixed width.
+fn text_width(rows: &Rows, column: Column) -> Option<Box<dyn Fn(usize) -> Option<usize> + '_>> {
     match (rows, column) {
         (Rows::Groups(groups), Column::Value) => {
             Some(Box::new(|index| groups.rows.get(index).map(|row| format::value(&row.value).width())))
         }
-        (Rows::Times { .. }, Column::Value) => Some(Box::new(|_| Some(19))),
+        (Rows::Times { .. }, Column::Value) => Some(Box::new(|_| Some("2026-04-01 00:00:00".len()))),
         (Rows::Requests { .. }, Column::Field(field))
             if field.spec().value == ValueType::Text || field == Field::RemoteIp =>
         {
@@ -170,7 +164,7 @@ fn width_of_text(rows: &Rows, column: Column) -> Option<Box<dyn Fn(usize) -> Opt
     }
 }
 
-/// The part of the screen for a list in front of the tables, in the middle, no larger than needed.
+/// The area of a popup in the middle of the screen, with `lines` lines and a frame, no larger than the screen.
 pub(crate) fn popup(state: &State, width: u16, lines: usize) -> Rect {
     let (columns, rows) = state.size;
     let width = width.min(columns.saturating_sub(4));

@@ -1,4 +1,4 @@
-//! The line being typed: a filter, a command, the name of a file.
+//! The prompt: a line in which the user types a filter, a command or the name of a file.
 
 use tui_input::Input;
 
@@ -6,80 +6,75 @@ use crate::query::{Dimension, Filter};
 use crate::tui::model::action::Export;
 use crate::tui::model::layer::Layer;
 
-/// What is being typed.
+/// What the prompt asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum Purpose {
-    /// The filter of the layer, which follows as long as it can be read.
+    /// The filter of the layer in front, which is applied while the user types.
     Filter {
-        /// The layer as it was; Esc puts it back.
+        /// The layer before editing, for Esc.
         before: Box<Layer>,
-        /// The filter to be tried when the fingers rest.
+        /// The filter to apply when the timer ends.
         pending: Option<Filter>,
-        /// The number of the wake-up for that.
-        wake: u64,
+        /// Number of that timer.
+        timer: u64,
     },
     /// A command.
     Command,
-    /// The name of a file to export to.
+    /// The name of the file to export to.
     Export,
-    /// `y` or `n`: whether to replace a file.
+    /// `y` or `n`: whether to replace an existing file.
     Overwrite(Box<Export>),
-    /// `y` or `n`: whether to stop the export that is being written, and to quit then.
+    /// `y` or `n`: whether to stop the running export.
     StopExport {
-        /// Whether to quit.
+        /// Whether to quit afterwards.
         quit: bool,
     },
 }
 
-/// What is wrong with the text.
+/// An error in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// At which character, from 0.
+    /// Index of the character, from 0.
     pub(crate) column: usize,
-    /// What.
     pub(crate) message: String,
 }
 
-/// What completes the word before the cursor.
+/// Completions of the word before the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Completion {
-    /// Which request for completion is waited for.
+    /// Number of the running [`Effect::Complete`](crate::tui::model::action::Effect::Complete).
     pub(crate) number: u64,
-    /// The dimension whose values are waited for, and whether its name stood with a minus before it.
+    /// The dimension whose values were requested.
     pub(crate) of: Option<Dimension>,
-    /// Text before the word, the same for all.
+    /// The text before the word.
     pub(crate) before: String,
-    /// Text behind the cursor.
-    pub(crate) behind: String,
-    /// What can stand for the word.
+    /// The text after the cursor.
+    pub(crate) after: String,
     pub(crate) candidates: Vec<String>,
-    /// The one that stands there now.
+    /// Index of the candidate in the text.
     pub(crate) chosen: Option<usize>,
 }
 
-/// The line being typed.
+/// The prompt.
 #[derive(Clone, Debug)]
 pub(crate) struct Prompt {
-    /// What it is for.
     pub(crate) purpose: Purpose,
-    /// The text and the cursor in it.
+    /// The text and its cursor.
     pub(crate) input: Input,
-    /// What is wrong with it.
     pub(crate) problem: Option<Problem>,
-    /// What completes it.
     pub(crate) completion: Option<Completion>,
-    /// How far back in the history the text was taken from, and what was typed before that.
+    /// How many history entries ago the text was entered, and what the user had typed before.
     pub(crate) recalled: Option<(usize, String)>,
 }
 
 impl Prompt {
-    /// With some text, the cursor behind it.
+    /// A prompt with `text` and the cursor at its end.
     pub(crate) fn new(purpose: Purpose, text: String) -> Prompt {
         Prompt { purpose, input: Input::new(text), problem: None, completion: None, recalled: None }
     }
 
-    /// What stands before the text.
-    pub(crate) fn sign(&self) -> &'static str {
+    /// What is shown in front of the text.
+    pub(crate) fn label(&self) -> &'static str {
         match self.purpose {
             Purpose::Filter { .. } => "filter ",
             Purpose::Command => ":",
@@ -88,7 +83,7 @@ impl Prompt {
         }
     }
 
-    /// Replaces the text; the cursor goes behind `cursor` characters.
+    /// Replaces the text and moves the cursor after its first `cursor` characters, or to its end.
     pub(crate) fn set(&mut self, text: String, cursor: Option<usize>) {
         let end = text.chars().count();
         self.input = Input::new(text).with_cursor(cursor.unwrap_or(end));

@@ -1,53 +1,50 @@
-//! The rows of a table that are loaded, whatever they are, and what makes each of them that row.
+//! The rows of a table, as far as they are loaded, and their identities.
 
 use crate::query::{GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Value};
 use crate::tui::model::columns::Column;
 
-/// What makes a row that row.
+/// The identity of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum RowId {
     /// The value of a group.
     Value(Value),
-    /// The start of a bucket.
+    /// The first second of a bucket.
     Instant(i64),
-    /// Source and number of a request.
+    /// Source and row number of a request.
     Request((u32, u64)),
 }
 
 /// A row of the table of times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeRow {
-    /// Start of it.
+    /// The first second of its bucket.
     pub(crate) start: i64,
-    /// What was then.
     pub(crate) stats: Stats,
 }
 
-/// The rows that are loaded.
+/// The loaded rows of a table.
 #[derive(Clone, Debug)]
 pub(crate) enum Rows {
-    /// Groups, from the first.
+    /// Groups, from the first on.
     Groups(Groups),
-    /// All stretches of time.
+    /// All buckets of a time range.
     Times {
         /// Seconds per row.
         bucket: u32,
         /// In the order of the table.
         rows: Vec<TimeRow>,
-        /// Over all of them.
         totals: Stats,
     },
-    /// A window on the list of requests.
+    /// A window of the list of requests.
     Requests {
-        /// How many requests come before it.
+        /// Index of the first request of the window.
         offset: usize,
-        /// The window.
         requests: Requests,
     },
 }
 
 impl Rows {
-    /// How many rows there are, loaded or not.
+    /// The number of rows, loaded or not.
     pub(crate) fn total(&self) -> u64 {
         match self {
             Rows::Groups(groups) => groups.group_count.max(groups.rows.len() as u64),
@@ -58,8 +55,8 @@ impl Rows {
         }
     }
 
-    /// How many rows the cursor can go to.
-    pub(crate) fn reach(&self) -> usize {
+    /// The number of rows that the cursor can move to.
+    pub(crate) fn reachable(&self) -> usize {
         match self {
             Rows::Groups(groups) => groups.rows.len(),
             Rows::Times { rows, .. } => rows.len(),
@@ -67,7 +64,7 @@ impl Rows {
         }
     }
 
-    /// What makes the row at this place that row; `None` if it is not loaded.
+    /// The identity of the row at `index`; `None` if it is not loaded.
     pub(crate) fn id(&self, index: usize) -> Option<RowId> {
         match self {
             Rows::Groups(groups) => groups.rows.get(index).map(|row| RowId::Value(row.value.clone())),
@@ -76,14 +73,14 @@ impl Rows {
         }
     }
 
-    /// Where a row is; `None` if it is not among those loaded.
+    /// The index of a row; `None` if it is not loaded.
     pub(crate) fn position(&self, id: &RowId) -> Option<usize> {
         match (self, id) {
             (Rows::Groups(groups), RowId::Value(value)) => {
                 groups.rows.iter().position(|row| row.value == *value)
             }
             (Rows::Times { bucket, rows, .. }, RowId::Instant(at)) => {
-                // Another width of buckets: the one that holds the instant.
+                // The bucket width may have changed: take the bucket that contains the instant.
                 rows.iter().position(|row| (row.start..row.start + i64::from(*bucket)).contains(at))
             }
             (Rows::Requests { offset, requests }, RowId::Request(id)) => {
@@ -93,7 +90,7 @@ impl Rows {
         }
     }
 
-    /// A group.
+    /// The group at `index`.
     pub(crate) fn group(&self, index: usize) -> Option<&GroupRow> {
         match self {
             Rows::Groups(groups) => groups.rows.get(index),
@@ -101,7 +98,7 @@ impl Rows {
         }
     }
 
-    /// A stretch of time.
+    /// The row of the table of times at `index`.
     pub(crate) fn time(&self, index: usize) -> Option<TimeRow> {
         match self {
             Rows::Times { rows, .. } => rows.get(index).copied(),
@@ -109,7 +106,7 @@ impl Rows {
         }
     }
 
-    /// A request.
+    /// The request at `index`, if it is loaded.
     pub(crate) fn request(&self, index: usize) -> Option<&RequestRow> {
         match self {
             Rows::Requests { offset, requests } => requests.rows.get(index.checked_sub(*offset)?),
@@ -117,7 +114,7 @@ impl Rows {
         }
     }
 
-    /// From the answer to a question over time.
+    /// The rows of the table of times, in the order `sort`.
     pub(crate) fn of_series(series: &Series, sort: Sort<Column>) -> Rows {
         let line = series.lines.first().map(Vec::as_slice).unwrap_or_default();
         let rows: Vec<TimeRow> = line
@@ -134,7 +131,7 @@ impl Rows {
         rows
     }
 
-    /// Puts stretches of time in order; ties keep the order of time.
+    /// Sorts the rows of the table of times; ties are in order of time.
     pub(crate) fn sort_times(&mut self, sort: Sort<Column>) {
         let Rows::Times { rows, .. } = self else { return };
         rows.sort_by_key(|row| row.start);

@@ -1,4 +1,4 @@
-//! All that the explorer knows. Changed by `update` only; drawn by `views`.
+//! The whole state of the explorer.
 
 use std::time::Duration;
 
@@ -6,201 +6,209 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
-use crate::tui::model::action::{Moment, Slot};
-use crate::tui::model::answer_state::Held;
+use crate::tui::model::action::{ActionTime, Slot};
+use crate::tui::model::answer_state::AnswerState;
 use crate::tui::model::axis::Axis;
+use crate::tui::model::keymap::Context;
 use crate::tui::model::layer::Layer;
-use crate::tui::model::layout;
-use crate::tui::model::prompt::Prompt;
+use crate::tui::model::prompt::{Prompt, Purpose};
 use crate::tui::theme::Theme;
 
-/// What the bars of the timeline measure.
+/// The smallest terminal, in columns and rows, on which the explorer draws its screen.
+pub(crate) const MIN_SIZE: (u16, u16) = (60, 16);
+
+/// Whether a terminal of this many columns and rows is too small for the screen.
+pub(crate) fn is_too_small(size: (u16, u16)) -> bool {
+    size.0 < MIN_SIZE.0 || size.1 < MIN_SIZE.1
+}
+
+/// What the timeline measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bars {
-    /// Requests.
+pub(crate) enum TimelineMeasure {
     Requests,
-    /// Bytes sent.
-    Bytes,
+    BytesSent,
     /// Requests with a status of 400 or more.
     Errors,
 }
 
-impl Bars {
-    /// The number of a bucket.
+impl TimelineMeasure {
+    /// The value of a bucket.
     pub(crate) fn of(self, stats: &Stats) -> u64 {
         match self {
-            Bars::Requests => stats.requests,
-            Bars::Bytes => stats.bytes_sent,
-            Bars::Errors => stats.errors,
+            TimelineMeasure::Requests => stats.requests,
+            TimelineMeasure::BytesSent => stats.bytes_sent,
+            TimelineMeasure::Errors => stats.errors,
         }
     }
 
-    /// What it is called.
+    /// Its name on the screen.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Bars::Requests => "requests",
-            Bars::Bytes => "bytes sent",
-            Bars::Errors => "errors",
+            TimelineMeasure::Requests => "requests",
+            TimelineMeasure::BytesSent => "bytes sent",
+            TimelineMeasure::Errors => "errors",
         }
     }
 
-    /// The next one.
-    pub(crate) fn next(self) -> Bars {
+    /// The measure that the key shows next.
+    pub(crate) fn next(self) -> TimelineMeasure {
         match self {
-            Bars::Requests => Bars::Bytes,
-            Bars::Bytes => Bars::Errors,
-            Bars::Errors => Bars::Requests,
+            TimelineMeasure::Requests => TimelineMeasure::BytesSent,
+            TimelineMeasure::BytesSent => TimelineMeasure::Errors,
+            TimelineMeasure::Errors => TimelineMeasure::Requests,
         }
     }
 }
 
-/// A stretch of time being chosen on the timeline.
+/// A time range that is being selected on the timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Brush {
-    /// The edge that stays: start of a bucket.
+    /// The edge that does not move, as the start of a bucket.
     pub(crate) fixed: i64,
-    /// The edge that moves: start of a bucket.
+    /// The edge that moves, as the start of a bucket.
     pub(crate) moving: i64,
-    /// The burst that it lies on, first second and the one after the last, until an edge is moved.
+    /// Until an edge is moved: first second of the selected burst, and the second after its last.
     pub(crate) burst: Option<(i64, i64)>,
 }
 
 impl Brush {
-    /// The buckets that it covers, first and last included.
-    pub(crate) fn covers(&self, axis: &Axis) -> (usize, usize) {
-        let (one, other) = (axis.index(self.fixed), axis.index(self.moving));
-        (one.min(other), one.max(other))
+    /// First and last bucket of the range.
+    pub(crate) fn buckets(&self, axis: &Axis) -> (usize, usize) {
+        let (fixed, moving) = (axis.index(self.fixed), axis.index(self.moving));
+        (fixed.min(moving), fixed.max(moving))
     }
 
-    /// First second that it covers and the one after the last.
-    pub(crate) fn stretch(&self, axis: &Axis) -> (i64, i64) {
-        let (first, last) = self.covers(axis);
+    /// First second of the range, and the second after its last.
+    pub(crate) fn seconds(&self, axis: &Axis) -> (i64, i64) {
+        let (first, last) = self.buckets(axis);
         self.burst.unwrap_or((axis.at(first), axis.at(last + 1)))
     }
 
-    /// The time that it covers.
-    pub(crate) fn time(&self, axis: &Axis) -> TimeRange {
-        let (start, end) = self.stretch(axis);
+    /// The range.
+    pub(crate) fn time_range(&self, axis: &Axis) -> TimeRange {
+        let (start, end) = self.seconds(axis);
         TimeRange { start: Some(start), end: Some(end) }
     }
 }
 
-/// A list in front of the tables.
+/// A popup in front of the tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Overlay {
-    /// All keys; the first line on the screen.
+    /// All keys; the index of the first visible line.
     Help(usize),
-    /// The filters, on and off.
+    /// The terms of the filter; the cursor.
     Filters(usize),
-    /// The columns of the table in front.
+    /// The columns of the table in front; the cursor.
     Columns(usize),
-    /// The dimensions to group by.
+    /// The dimensions to group by; the cursor.
     Dimensions(usize),
-    /// How long a row of the table of times is.
-    Widths(usize),
-    /// What could not be read; the first line on the screen.
+    /// The widths of rows of the table of times; the cursor.
+    BucketWidths(usize),
+    /// The log files that could not be read; the index of the first visible line.
     Failures(usize),
 }
 
-/// A word to the user, until the next key.
+/// A message in the footer until the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
-    /// What.
     pub(crate) text: String,
-    /// Whether something went wrong.
-    pub(crate) wrong: bool,
+    pub(crate) is_error: bool,
 }
 
-/// All that the explorer knows.
+/// The export that is running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunningExport {
+    /// Name of the file, fit for the screen.
+    pub(crate) name: String,
+    /// Rows written.
+    pub(crate) rows: u64,
+    /// Rows of the whole export; 0: unknown.
+    pub(crate) total: u64,
+}
+
+/// The whole state of the explorer.
 pub(crate) struct State {
     /// What the header calls the data.
     pub(crate) title: String,
-    /// URIs of the sources asked about.
+    /// URIs of the queried sources; empty: all in the cache.
     pub(crate) sources: Vec<String>,
-    /// The time that the session was opened for; no zoom goes beyond it.
-    pub(crate) base: TimeRange,
-    /// Colours.
+    /// The time range of the session. No layer shows requests outside it.
+    pub(crate) session_time: TimeRange,
     pub(crate) theme: Theme,
-    /// The zone of the user.
-    pub(crate) home: TimeZone,
-    /// Whether instants are shown in it, rather than in UTC.
-    pub(crate) local: bool,
+    /// The time zone of the user.
+    pub(crate) local_zone: TimeZone,
+    /// Whether times are shown in the time zone of the user instead of UTC.
+    pub(crate) shows_local_time: bool,
     /// Columns and rows of the terminal.
     pub(crate) size: (u16, u16),
-    /// When the last thing happened.
-    pub(crate) now: Moment,
-    /// The stack; the last is in front. Never empty.
+    /// When the last action happened.
+    pub(crate) now: ActionTime,
+    /// The drill-down stack; the last layer is in front. Never empty.
     layers: Vec<Layer>,
-    /// Over all requests of the sources.
-    pub(crate) totals: Held<Totals>,
-    /// The data as far as the screen follows it.
+    /// Totals of all requests in the session's time range.
+    pub(crate) totals: AnswerState<Totals>,
+    /// The generation of the data that the screen shows.
     pub(crate) generation: u64,
-    /// The newest data there is.
-    pub(crate) newest: u64,
-    /// Whether the screen stays with the data it has.
+    /// The newest generation of the data.
+    pub(crate) newest_generation: u64,
+    /// Whether the screen stays at its generation.
     pub(crate) paused: bool,
-    /// The last number given to a question or a wish to be woken.
-    numbers: u64,
-    /// The number of the last question in each slot.
-    pub(crate) latest: [u64; Slot::COUNT],
-    /// How far the ingest is; `None`: there is none.
+    /// The last number given to a query, a completion or a timer.
+    last_number: u64,
+    /// By slot: the number of the last query.
+    pub(crate) latest_queries: [u64; Slot::COUNT],
+    /// Progress of the ingest; `None`: there is no ingest.
     pub(crate) progress: Option<Progress>,
-    /// The time between two ingests, if one follows another.
-    pub(crate) every: Option<Duration>,
-    /// A list in front.
+    /// The pause between two pulls in follow mode.
+    pub(crate) follow_interval: Option<Duration>,
     pub(crate) overlay: Option<Overlay>,
-    /// A line being typed.
     pub(crate) prompt: Option<Prompt>,
-    /// A stretch of time being chosen.
     pub(crate) brush: Option<Brush>,
-    /// What the timeline measures.
-    pub(crate) bars: Bars,
-    /// The export that is being written: the name of the file, the rows written, and of how many (0: unknown).
-    pub(crate) export: Option<(String, u64, u64)>,
-    /// A word to the user.
+    pub(crate) timeline_measure: TimelineMeasure,
+    pub(crate) export: Option<RunningExport>,
     pub(crate) message: Option<Message>,
-    /// Filters entered before, the last one last.
+    /// Filters entered before, the latest last.
     pub(crate) history: Vec<String>,
-    /// When and where the mouse was pressed last.
-    pub(crate) click: Option<(u64, u16, u16)>,
+    /// Session milliseconds, column and row of the last mouse click.
+    pub(crate) last_click: Option<(u64, u16, u16)>,
 }
 
 impl State {
-    /// At the beginning of a session.
+    /// The state at the beginning of a session.
     pub(crate) fn new(
         title: String,
         sources: Vec<String>,
         filter: Filter,
-        time: TimeRange,
+        session_time: TimeRange,
         theme: Theme,
-        home: TimeZone,
+        local_zone: TimeZone,
     ) -> State {
         State {
             title,
             sources,
-            base: time,
+            session_time,
             theme,
-            home,
-            local: false,
+            local_zone,
+            shows_local_time: false,
             size: (80, 24),
-            now: Moment::default(),
-            layers: vec![Layer::new(filter, time)],
-            totals: Held::default(),
+            now: ActionTime::default(),
+            layers: vec![Layer::new(filter, session_time)],
+            totals: AnswerState::default(),
             generation: 0,
-            newest: 0,
+            newest_generation: 0,
             paused: false,
-            numbers: 0,
-            latest: [0; Slot::COUNT],
+            last_number: 0,
+            latest_queries: [0; Slot::COUNT],
             progress: None,
-            every: None,
+            follow_interval: None,
             overlay: None,
             prompt: None,
             brush: None,
-            bars: Bars::Requests,
+            timeline_measure: TimelineMeasure::Requests,
             export: None,
             message: None,
             history: Vec::new(),
-            click: None,
+            last_click: None,
         }
     }
 
@@ -216,68 +224,85 @@ impl State {
         &mut self.layers[last]
     }
 
-    /// How many layers there are.
+    /// The number of layers.
     pub(crate) fn depth(&self) -> usize {
         self.layers.len()
     }
 
-    /// Puts a layer in front.
+    /// Puts `layer` in front.
     pub(crate) fn push(&mut self, layer: Layer) {
         self.layers.push(layer);
-        self.forget_questions();
+        self.forget_running_queries();
     }
 
-    /// Answers on their way are for another layer than the one in front now: whoever waits for them asks anew.
-    fn forget_questions(&mut self) {
-        for slot in Slot::OF_LAYERS {
-            self.latest[slot as usize] = 0;
-        }
-    }
-
-    /// Takes the layer in front off, unless it is the last; returns whether it did.
+    /// Removes the layer in front unless it is the only one. Returns whether it did.
     pub(crate) fn pop(&mut self) -> bool {
-        let more = self.layers.len() > 1;
-        if more {
+        let has_more = self.layers.len() > 1;
+        if has_more {
             self.layers.pop();
-            self.forget_questions();
+            self.forget_running_queries();
         }
-        more
+        has_more
     }
 
-    /// A new number for a question.
-    pub(crate) fn number(&mut self) -> u64 {
-        self.numbers += 1;
-        self.numbers
+    /// The running queries belong to a layer that is no longer in front: the layer in front sends its own.
+    fn forget_running_queries(&mut self) {
+        for slot in Slot::OF_LAYERS {
+            self.latest_queries[slot as usize] = 0;
+        }
     }
 
-    /// The zone in which instants are shown.
+    /// A new number for a query, a completion or a timer.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    /// The time zone in which times are shown.
     pub(crate) fn zone(&self) -> &TimeZone {
         static UTC: TimeZone = TimeZone::UTC;
-        if self.local { &self.home } else { &UTC }
+        if self.shows_local_time { &self.local_zone } else { &UTC }
     }
 
-    /// Name of that zone.
+    /// The name of the time zone in which times are shown.
     pub(crate) fn zone_name(&self) -> String {
-        match (self.local, self.home.iana_name()) {
+        match (self.shows_local_time, self.local_zone.iana_name()) {
             (false, _) => "UTC".to_owned(),
             (true, Some(name)) => name.to_owned(),
-            (true, None) => "local".to_owned(),
+            (true, None) => "local time".to_owned(),
         }
     }
 
-    /// Says something until the next key.
-    pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.message = Some(Message { text: text.into(), wrong: false });
+    /// Shows a message until the next key.
+    pub(crate) fn notify(&mut self, text: impl Into<String>) {
+        self.message = Some(Message { text: text.into(), is_error: false });
     }
 
-    /// Says that something is wrong until the next key.
+    /// Shows an error message until the next key.
     pub(crate) fn warn(&mut self, text: impl Into<String>) {
-        self.message = Some(Message { text: text.into(), wrong: true });
+        self.message = Some(Message { text: text.into(), is_error: true });
     }
 
-    /// First and one after the last second that the layer in front shows: its time, as far as there
-    /// are requests at all. `None` as long as that is not known.
-    pub(crate) fn span(&self) -> Option<(i64, i64)> {
+    /// The context that decides what a key does.
+    pub(crate) fn context(&self) -> Context {
+        match (&self.prompt, &self.overlay) {
+            (Some(Prompt { purpose: Purpose::Overwrite(_) | Purpose::StopExport { .. }, .. }), _) => {
+                Context::Confirm
+            }
+            (Some(_), _) => Context::Prompt,
+            (None, Some(Overlay::Help(_) | Overlay::Failures(_))) => Context::Reading,
+            (None, Some(Overlay::Filters(_))) => Context::Filters,
+            (None, Some(Overlay::Columns(_))) => Context::Columns,
+            (None, Some(Overlay::Dimensions(_) | Overlay::BucketWidths(_))) => Context::Pick,
+            (None, None) if self.brush.is_some() => Context::Brush,
+            (None, None) if self.layer().detail.is_some() => Context::Detail,
+            (None, None) => Context::Table,
+        }
+    }
+
+    /// First second that the layer in front shows, and the second after its last: the part of its time range
+    /// that has requests. `None` while that is unknown.
+    pub(crate) fn visible_range(&self) -> Option<(i64, i64)> {
         let stats = self.totals.data.as_ref()?.stats;
         let time = self.layer().time;
         let (first, end) = match stats.requests {
@@ -286,35 +311,34 @@ impl State {
         };
         let start = time.start.map_or(first, |start| start.max(first));
         let end = time.end.map_or(end, |until| until.min(end));
-        // A time without any request: shown as it was asked for.
+        // A time range without requests is shown as a whole.
         if start < end { Some((start, end)) } else { Some((time.start?, time.end?)) }
     }
 
-    /// The axis of the timeline.
-    pub(crate) fn axis(&self) -> Option<Axis> {
-        let (start, end) = self.span()?;
-        Some(Axis::of(start, end, usize::from(self.size.0.saturating_sub(2))))
+    /// Whether the terminal is too small for the screen.
+    pub(crate) fn is_too_small(&self) -> bool {
+        is_too_small(self.size)
     }
 
-    /// Whether requests are still coming in.
+    /// Whether the ingest is still adding requests.
     pub(crate) fn is_growing(&self) -> bool {
         self.progress.as_ref().is_some_and(|progress| !progress.is_over() && progress.phase != Phase::Idle)
     }
 
-    /// Whether the screen has what it is to show: the table and the timeline are answered, or cannot be.
-    pub(crate) fn stands(&self) -> bool {
+    /// Whether the table and the timeline have their answers, or cannot have any.
+    pub(crate) fn is_screen_complete(&self) -> bool {
         let (rows, timeline) = (&self.layer().table().rows, &self.layer().timeline);
         let is_empty = self.totals.data.as_ref().is_some_and(|totals| totals.stats.requests == 0);
-        layout::is_too_small(self.size)
+        self.is_too_small()
             || rows.error().or(self.totals.error()).or(timeline.error()).is_some()
-            || (rows.is_settled() && (timeline.is_settled() || is_empty))
+            || (rows.is_final() && (timeline.is_final() || is_empty))
     }
 
-    /// What the layer in front matches, as far as it is known: requests and more, and whether
-    /// that is the whole answer to the present question.
+    /// Totals of the requests that the layer in front matches, as far as they are known, and whether they are
+    /// a complete answer to the current query.
     pub(crate) fn matched(&self) -> Option<(Stats, bool)> {
         let timeline = &self.layer().timeline;
-        let whole = timeline.is_whole() && !timeline.is_stale();
-        timeline.data.as_ref().map(|timeline_data| (timeline_data.totals, whole))
+        let is_current = timeline.is_complete() && !timeline.is_stale();
+        timeline.data.as_ref().map(|data| (data.totals, is_current))
     }
 }

@@ -1,89 +1,77 @@
-//! What answers do to the screen. One that nobody waits for any more is dropped.
+//! Stores answers of the engine in the state. An answer to a query that is no longer awaited is dropped.
 
-use super::{queries, time_range};
-use crate::query::{Answer, Ask, Measure, Value};
-use crate::tui::app::query_runner::Told;
-use crate::tui::model::action::Slot;
+use crate::query::{Answer, Ask, Measure, Series, Value};
+use crate::tui::model::action::{QueryResult, Slot};
 use crate::tui::model::layer::Timeline;
 use crate::tui::model::layout::Areas;
 use crate::tui::model::rows::Rows;
 use crate::tui::model::state::State;
-use crate::tui::model::table::Extra;
+use crate::tui::model::table::LazyMeasure;
+use crate::tui::model::time_axes;
+use crate::tui::update::time_range;
 
-/// Takes an answer.
-pub(super) fn take(state: &mut State, told: Told) {
-    match told.slot {
-        Slot::Totals => totals(state, told),
-        Slot::Timeline => timeline(state, told),
-        Slot::Bursts => bursts(state, told),
-        Slot::Table => table(state, told),
-        Slot::Activity => activity(state, told),
-        Slot::Distinct => distinct(state, told),
-        Slot::Detail => detail(state, told),
+const WRONG_KIND: &str = "internal error: the engine returned another kind of answer; please report this";
+
+/// Stores a result of a query.
+pub(super) fn store(state: &mut State, result: QueryResult) {
+    match result.slot {
+        Slot::Totals => totals(state, result),
+        Slot::Timeline => timeline(state, result),
+        Slot::Bursts => bursts(state, result),
+        Slot::Table => table(state, result),
+        Slot::Activity => activity(state, result),
+        Slot::LazyMeasures => lazy_measures(state, result),
+        Slot::Detail => detail(state, result),
     }
 }
 
-fn totals(state: &mut State, told: Told) {
-    if !state.totals.awaits(told.number) {
+fn totals(state: &mut State, result: QueryResult) {
+    if !state.totals.awaits(result.number) {
         return;
     }
-    match told.answer {
-        Ok(Answer::Totals(totals)) => {
-            if state.totals.take(told.share, told.generation) {
-                state.totals.data = Some(totals);
-            }
-        }
-        Ok(_) => state.totals.fail(told.generation, WRONG_KIND.to_owned()),
-        Err(message) => state.totals.fail(told.generation, message),
+    let totals = result.answer.and_then(|answer| match answer {
+        Answer::Totals(totals) => Ok(totals),
+        _ => Err(WRONG_KIND.to_owned()),
+    });
+    state.totals.store(result.share, result.generation, totals);
+}
+
+fn timeline_of(answer: Result<Answer, String>) -> Result<Timeline, String> {
+    match answer? {
+        Answer::Series(series) => Ok(Timeline::from_series(series)),
+        _ => Err(WRONG_KIND.to_owned()),
     }
 }
 
-fn timeline(state: &mut State, told: Told) {
+fn timeline(state: &mut State, result: QueryResult) {
     let timeline = &mut state.layer_mut().timeline;
-    if !timeline.awaits(told.number) {
-        return;
-    }
-    match told.answer {
-        Ok(Answer::Series(series)) => {
-            if timeline.take(told.share, told.generation) {
-                timeline.data = Some(Timeline::of(series));
-            }
-        }
-        Ok(_) => timeline.fail(told.generation, WRONG_KIND.to_owned()),
-        Err(message) => timeline.fail(told.generation, message),
+    if timeline.awaits(result.number) {
+        timeline.store(result.share, result.generation, timeline_of(result.answer));
     }
 }
 
-fn bursts(state: &mut State, told: Told) {
-    let bursts = &mut state.layer_mut().bursts;
-    if !bursts.awaits(told.number) || told.share.is_some() {
+fn bursts(state: &mut State, result: QueryResult) {
+    let series = &mut state.layer_mut().burst_series;
+    if !series.awaits(result.number) || result.share.is_some() {
         return;
     }
-    match told.answer {
-        Ok(Answer::Series(series)) => {
-            if bursts.take(told.share, told.generation) {
-                bursts.data = Some(Timeline::of(series));
-            }
-        }
-        Ok(_) => bursts.fail(told.generation, WRONG_KIND.to_owned()),
-        Err(message) => bursts.fail(told.generation, message),
-    }
-    if let Some(key) = state.layer_mut().burst_key.take() {
-        time_range::show_burst(state, key);
+    series.store(result.share, result.generation, timeline_of(result.answer));
+    if let Some(command) = state.layer_mut().pending_burst.take() {
+        time_range::show_burst(state, command);
     }
 }
 
-fn table(state: &mut State, told: Told) {
+fn table(state: &mut State, result: QueryResult) {
     let page = Areas::of(state).page();
     let table = state.layer_mut().table_mut();
-    if !table.rows.awaits(told.number) {
+    if !table.rows.awaits(result.number) {
         return;
     }
-    let rows = match told.answer {
+    let rows = match result.answer {
         Ok(Answer::Groups(groups)) => Ok(Rows::Groups(groups)),
         Ok(Answer::Series(series)) => Ok(Rows::of_series(&series, table.sort)),
         Ok(Answer::Requests(requests)) => {
-            let offset = table.rows.asked_for().map_or(0, |query| match query.ask {
+            let offset = table.rows.running_query().map_or(0, |query| match query.ask {
                 Ask::Requests { offset, .. } => offset,
                 _ => 0,
             });
@@ -94,76 +82,66 @@ fn table(state: &mut State, told: Told) {
     };
     match rows {
         Ok(rows) => {
-            if table.rows.take(told.share, told.generation) {
-                table.take(rows, page);
+            if table.rows.accept(result.share, result.generation) {
+                table.replace_rows(rows, page);
             }
         }
-        Err(message) => table.rows.fail(told.generation, message),
+        Err(message) => table.rows.fail(result.generation, message),
     }
 }
 
-fn activity(state: &mut State, told: Told) {
-    if told.share.is_some() {
-        return;
-    }
-    let axis = queries::axis_of_activity(state);
+fn activity(state: &mut State, result: QueryResult) {
+    let axis = time_axes::sparklines(state);
     let activity = &mut state.layer_mut().table_mut().activity;
-    if !activity.awaits(told.number) {
+    if result.share.is_some() || !activity.awaits(result.number) {
         return;
     }
-    match (told.answer, axis) {
+    match (result.answer, axis) {
         (Ok(Answer::Series(series)), Some(axis)) if series.bucket == axis.bucket => {
-            let (start, bucket) = (series.start, series.bucket);
-            let mut lines: Vec<_> = series.lines.into_iter().map(Some).collect();
-            let placed: Vec<Option<Vec<u64>>> = lines
-                .iter_mut()
-                .map(|line| {
-                    let line = line.take()?;
-                    let series = crate::query::Series { bucket, start, lines: vec![line] };
-                    Some(Timeline::of(series).on(&axis).iter().map(|stats| stats.requests).collect())
-                })
-                .collect();
-            activity.take(told.generation, |index, _| placed.get(index).cloned().flatten());
+            let Series { bucket, start, lines } = series;
+            let sparkline = |line| {
+                let series = Series { bucket, start, lines: vec![line] };
+                Timeline::from_series(series).on_axis(&axis).iter().map(|stats| stats.requests).collect()
+            };
+            let sparklines: Vec<Vec<u64>> = lines.into_iter().map(sparkline).collect();
+            activity.store(result.generation, |index, _| sparklines.get(index).cloned());
         }
-        _ => activity.fail(told.generation),
+        _ => activity.fail(result.generation),
     }
 }
 
-fn distinct(state: &mut State, told: Told) {
-    if told.share.is_some() {
+fn lazy_measures(state: &mut State, result: QueryResult) {
+    let column = &mut state.layer_mut().table_mut().lazy_measures;
+    if result.share.is_some() || !column.awaits(result.number) {
         return;
     }
-    let distinct = &mut state.layer_mut().table_mut().distinct;
-    if !distinct.awaits(told.number) {
-        return;
-    }
-    let measures = match distinct.of().map(|query| &query.ask) {
+    let measures = match column.query().map(|query| &query.ask) {
         Some(Ask::Groups { more, .. }) => more.clone(),
         _ => Vec::new(),
     };
-    match told.answer {
-        Ok(Answer::Groups(groups)) => distinct.take(told.generation, |_, value: &Value| {
+    match result.answer {
+        Ok(Answer::Groups(groups)) => column.store(result.generation, |_, value: &Value| {
             let row = groups.rows.iter().find(|row| row.value == *value)?;
-            let extra = |(measure, number): (&Measure, &Option<f64>)| Extra {
+            let lazy_measure = |(measure, number): (&Measure, &Option<f64>)| LazyMeasure {
                 measure: *measure,
                 number: *number,
                 is_approximate: groups.approximate.contains(measure),
             };
-            Some(measures.iter().zip(&row.more).map(extra).collect())
+            Some(measures.iter().zip(&row.more).map(lazy_measure).collect())
         }),
-        _ => distinct.fail(told.generation),
+        _ => column.fail(result.generation),
     }
 }
 
-fn detail(state: &mut State, told: Told) {
+fn detail(state: &mut State, result: QueryResult) {
     let Some(detail) = &mut state.layer_mut().detail else { return };
-    if told.share.is_some() || detail.asked != Some(told.number) {
+    if result.share.is_some() || detail.query_number != Some(result.number) {
         return;
     }
-    match told.answer {
+    match result.answer {
         Ok(Answer::Requests(requests)) => {
-            detail.is_whole = true;
-            // One that was pruned meanwhile stays as it was in the table.
+            detail.is_complete = true;
+            // If the request was pruned meanwhile, the fields that the table had stay.
             if let Some(row) = requests.rows.into_iter().find(|row| row.id == detail.row.id) {
                 detail.row = row;
             }
@@ -172,5 +150,3 @@ fn detail(state: &mut State, told: Told) {
         Err(message) => state.warn(message),
     }
 }
-
-const WRONG_KIND: &str = "the engine answered another kind of question; please report this";

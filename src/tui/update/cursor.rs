@@ -1,14 +1,14 @@
-//! The cursor of a table and of one request in full; what is under it; the order and the marks.
+//! The cursor of a table and of the open request; sorting, marking and copying what is under it.
 
-use crate::log::FIELDS;
-use crate::query::Sort;
+use crate::log::{FIELDS, Field};
+use crate::query::{Sort, Value};
+use crate::tui::format;
 use crate::tui::model::columns::Column;
 use crate::tui::model::keymap::Command;
-use crate::tui::model::layout::{self, Areas};
+use crate::tui::model::layout::Areas;
 use crate::tui::model::rows::{RowId, Rows};
 use crate::tui::model::state::State;
-use crate::tui::model::table::{About, Table};
-use crate::tui::{format, view};
+use crate::tui::model::table::{MAX_GROUPS, Table, TableKind};
 
 /// Moves the cursor.
 pub(super) fn perform(state: &mut State, command: Command) {
@@ -22,28 +22,26 @@ pub(super) fn perform(state: &mut State, command: Command) {
         Command::Right => move_column(state, true),
         Command::Last => {
             let table = state.layer_mut().table_mut();
-            table.go(usize::MAX, page);
-            let more = matches!(&table.rows.data, Some(rows @ Rows::Groups(_)) if rows.total() > rows.reach() as u64);
-            if more {
-                table.to_the_end = true;
-                if table.reach() >= crate::tui::model::table::MOST_LOADED {
-                    table.to_the_end = false;
-                    state.say("the last row that is loaded; s turns the order round and shows the other end");
-                }
+            table.move_to(usize::MAX, page);
+            let has_more = matches!(&table.rows.data, Some(rows @ Rows::Groups(_)) if rows.total() > rows.reachable() as u64);
+            if has_more && table.reachable() < MAX_GROUPS {
+                table.goes_to_last_row = true;
+            } else if has_more {
+                state.notify("this is the last loaded row; s reverses the order and shows the other end");
             }
         }
         other => {
             let table = state.layer_mut().table_mut();
-            match by_rows(other, page) {
+            match rows_moved(other, page) {
                 Some(rows) => table.move_by(rows, page),
-                None => table.go(0, page),
+                None => table.move_to(0, page),
             }
         }
     }
 }
 
-/// How many rows a command moves; `None`: to the first.
-fn by_rows(command: Command, page: usize) -> Option<isize> {
+/// The number of rows that a command moves the cursor; `None`: to the first row.
+fn rows_moved(command: Command, page: usize) -> Option<isize> {
     let page = isize::try_from(page).unwrap_or(1).max(1);
     Some(match command {
         Command::Up => -1,
@@ -57,27 +55,26 @@ fn by_rows(command: Command, page: usize) -> Option<isize> {
     })
 }
 
-/// As [`by_rows`], for a list of `count` lines: where the cursor goes from `at`.
-pub(super) fn in_list(command: Command, at: usize, count: usize, page: usize) -> usize {
-    let next = by_rows(command, page).map_or(0, |rows| at.saturating_add_signed(rows));
+/// The index that a command moves to from index `at` of a list of `count` lines.
+pub(super) fn moved_in_list(command: Command, at: usize, count: usize, page: usize) -> usize {
+    let next = rows_moved(command, page).map_or(0, |rows| at.saturating_add_signed(rows));
     next.min(count.saturating_sub(1))
 }
 
 fn move_column(state: &mut State, right: bool) {
-    let placed = layout::columns(state);
     let table = state.layer_mut().table_mut();
-    let at = placed.iter().position(|placed| placed.column == table.column);
+    let at = table.placed.iter().position(|placed| placed.column == table.column);
     let next = match (at, right) {
         (None, _) => 0,
-        (Some(at), true) => (at + 1).min(placed.len().saturating_sub(1)),
+        (Some(at), true) => (at + 1).min(table.placed.len().saturating_sub(1)),
         (Some(at), false) => at.saturating_sub(1),
     };
-    if let Some(placed) = placed.get(next) {
+    if let Some(placed) = table.placed.get(next) {
         table.column = placed.column;
     }
 }
 
-/// Sorts by the column under the cursor, or turns its order round.
+/// Sorts by the column under the cursor, or reverses its order.
 pub(super) fn sort(state: &mut State) {
     let table = state.layer().table();
     let column = table.column;
@@ -85,10 +82,10 @@ pub(super) fn sort(state: &mut State) {
     sort_by(state, column, descending);
 }
 
-/// Sorts by a column.
+/// Sorts by `column`.
 pub(super) fn sort_by(state: &mut State, column: Column, descending: bool) {
     if column == Column::Activity {
-        state.warn("a sparkline has no order; sort by another column");
+        state.warn("cannot sort by activity; choose another column");
         return;
     }
     let page = Areas::of(state).page();
@@ -97,7 +94,7 @@ pub(super) fn sort_by(state: &mut State, column: Column, descending: bool) {
     table.show_cursor(page);
 }
 
-/// Marks the row under the cursor, or takes marks off.
+/// Marks or unmarks the row under the cursor, or clears all marks.
 pub(super) fn mark(state: &mut State, command: Command) {
     let page = Areas::of(state).page();
     let table = state.layer_mut().table_mut();
@@ -114,72 +111,69 @@ pub(super) fn mark(state: &mut State, command: Command) {
     }
     let count = table.marks.len();
     table.move_by(1, page);
-    state.say(match count {
-        0 => "no row is marked".to_owned(),
-        1 => "1 row is marked; = shows only it, - all others".to_owned(),
-        more => format!("{more} rows are marked; = shows only these, - all others"),
+    state.notify(match count {
+        0 => "no rows marked".to_owned(),
+        1 => "1 row marked; = keeps only this row, - excludes it".to_owned(),
+        count => format!("{count} rows marked; = keeps only these rows, - excludes them"),
     });
 }
 
-/// What is under the cursor, or marked, as it is shown: it will be pasted, perhaps into a shell, which would run
-/// what follows a line end. Several values are as many lines.
-pub(super) fn value_under_cursor(state: &State) -> Option<String> {
+/// The value under the cursor, or the marked values, one per line, in their visible form: a control character in
+/// a value must not run a command when the text is pasted into a shell.
+pub(super) fn copied_text(state: &State) -> Option<String> {
     let layer = state.layer();
     if let Some(detail) = &layer.detail {
         let spec = FIELDS.get(detail.cursor)?;
-        return Some(copied(state, detail.row.get(spec.field), spec.field));
+        return Some(text_of(state, detail.row.get(spec.field), spec.field));
     }
     let table = layer.table();
     let rows = table.rows.data.as_ref()?;
-    match &table.about {
-        About::Groups(_) => {
-            let marked = values_marked(table);
+    match &table.kind {
+        TableKind::Groups(_) => {
+            let marked = marked_values(table);
             if marked.is_empty() {
                 rows.group(table.cursor).map(|row| format::value(&row.value))
             } else {
                 Some(marked.join("\n"))
             }
         }
-        About::Times(_) => rows.time(table.cursor).map(|row| format::full_instant(row.start, state.zone())),
-        About::Requests => {
+        TableKind::Times(_) => {
+            rows.time(table.cursor).map(|row| format::full_instant(row.start, state.zone()))
+        }
+        TableKind::Requests => {
             let Column::Field(field) = table.column else { return None };
-            rows.request(table.cursor).map(|row| copied(state, row.get(field), field))
+            rows.request(table.cursor).map(|row| text_of(state, row.get(field), field))
         }
     }
 }
 
-fn copied(state: &State, value: &crate::query::Value, field: crate::log::Field) -> String {
+fn text_of(state: &State, value: &Value, field: Field) -> String {
     match (field, value) {
-        (crate::log::Field::Time, crate::query::Value::Integer(at)) => {
-            format::full_instant(*at, state.zone())
-        }
+        (Field::Time, Value::Integer(at)) => format::full_instant(*at, state.zone()),
         (_, value) => format::value(value),
     }
 }
 
-fn values_marked(table: &Table) -> Vec<String> {
-    table
-        .marks
-        .iter()
-        .filter_map(|mark| match mark {
-            RowId::Value(value) => Some(format::value(value)),
-            _ => None,
-        })
-        .collect()
+fn marked_values(table: &Table) -> Vec<String> {
+    let text = |mark: &RowId| match mark {
+        RowId::Value(value) => Some(format::value(value)),
+        _ => None,
+    };
+    table.marks.iter().filter_map(text).collect()
 }
 
 fn move_field(state: &mut State, command: Command) {
     let page = Areas::of(state).page();
     let Some(detail) = &mut state.layer_mut().detail else { return };
-    detail.cursor = in_list(command, detail.cursor, FIELDS.len(), page);
+    detail.cursor = moved_in_list(command, detail.cursor, FIELDS.len(), page);
     show_field(state);
 }
 
-/// Scrolls so that the field under the cursor is on the screen, all of it if it fits.
+/// Scrolls the open request so that the field under the cursor is visible, all its lines if they fit.
 pub(super) fn show_field(state: &mut State) {
     let area = Areas::of(state).rows;
     let lines = match &state.layer().detail {
-        Some(detail) => view::detail::lines(state, detail, area.width),
+        Some(detail) => detail.lines(state, area.width),
         None => return,
     };
     let Some(detail) = &mut state.layer_mut().detail else { return };

@@ -1,96 +1,92 @@
-//! The stack: Enter opens what is behind a row, Esc takes one layer off and leaves all as it was.
+//! The drill-down stack: Enter opens a layer for a row, Esc removes one layer.
 
-use super::queries;
-use crate::log::{FIELDS, Field};
+use crate::log::Field;
 use crate::query::{Dimension, Filter, TimeRange};
 use crate::tui::model::cell_filter;
+use crate::tui::model::detail::Detail;
 use crate::tui::model::keymap::Command;
-use crate::tui::model::layer::{Detail, Layer, Tab};
-use crate::tui::model::rows::RowId;
+use crate::tui::model::layer::{Layer, Tab};
+use crate::tui::model::rows::{RowId, Rows};
 use crate::tui::model::state::State;
-use crate::tui::model::table::About;
+use crate::tui::model::table::TableKind;
+use crate::tui::update::queries;
 
 /// Opens the row under the cursor.
 pub(super) fn open(state: &mut State) {
     let layer = state.layer();
     let table = layer.table();
     let Some(rows) = &table.rows.data else { return };
-    match &table.about {
-        About::Requests => {
+    match &table.kind {
+        TableKind::Requests => {
             let Some(row) = rows.request(table.cursor).cloned() else { return };
             let mut next = Layer::new(layer.filter.clone(), layer.time);
             next.tab = Tab::Requests;
-            // It is one of these requests: the header goes on counting them.
+            // The header still counts the requests of the list.
             next.timeline = layer.timeline.clone();
-            // The first field that people look for.
-            next.detail =
-                Some(Detail { row, is_whole: false, asked: None, cursor: Field::Time as usize, top: 0 });
-            if let Some(detail) = &mut next.detail {
-                detail.cursor = detail.cursor.min(FIELDS.len() - 1);
-            }
+            let cursor = Field::Time as usize;
+            next.detail = Some(Detail { row, is_complete: false, query_number: None, cursor, top: 0 });
             state.push(next);
         }
-        About::Times(_) => {
+        TableKind::Times(_) => {
             let Some(time) = time_of_row(state) else { return };
             let mut next = Layer::new(layer.filter.clone(), time);
             next.tab = Tab::Requests;
-            carry_over(state, next);
+            push(state, next);
         }
-        About::Groups(by) => {
+        TableKind::Groups(by) => {
             let Some(row) = rows.group(table.cursor) else { return };
-            let term = Filter::term_for(by, &row.value);
-            let filter = cell_filter::with(&layer.filter, term);
-            let tab = behind(by, &filter);
+            let filter = cell_filter::with_term(&layer.filter, Filter::term_for(by, &row.value));
+            let tab = next_tab(by, &filter);
             let mut next = Layer::new(filter, layer.time);
             next.tab = tab;
-            carry_over(state, next);
+            push(state, next);
         }
     }
 }
 
-/// What comes after a table by `by`, once one of its rows is chosen: whatever is not settled yet.
-fn behind(by: &Dimension, filter: &Filter) -> Tab {
+/// The table that a row of a table by `by` opens: the first of addresses, objects and requests that `filter`
+/// does not reduce to one row.
+fn next_tab(by: &Dimension, filter: &Filter) -> Tab {
     if *by == Dimension::Field(Field::Key) || cell_filter::pins(filter, Field::Key) {
         return Tab::Requests;
     }
-    let who = matches!(by.base(), Field::RemoteIp | Field::Requester);
-    let settled = cell_filter::pins(filter, Field::RemoteIp) || cell_filter::pins(filter, Field::Requester);
-    if who || settled || by.base() == Field::Key { Tab::Objects } else { Tab::Requesters }
+    let is_by_address = matches!(by.base(), Field::RemoteIp | Field::Requester);
+    let has_address =
+        cell_filter::pins(filter, Field::RemoteIp) || cell_filter::pins(filter, Field::Requester);
+    if is_by_address || has_address || by.base() == Field::Key { Tab::Objects } else { Tab::Addresses }
 }
 
-/// Puts a layer in front, with the filters that rest and the zooms of the one below.
-fn carry_over(state: &mut State, mut next: Layer) {
-    next.resting = state.layer().resting.clone();
+/// Pushes a layer with the disabled terms of the layer below.
+fn push(state: &mut State, mut next: Layer) {
+    next.disabled = state.layer().disabled.clone();
     state.brush = None;
     state.push(next);
 }
 
-/// The time of the row under the cursor of a table of times.
+/// The time range of the row under the cursor of a table of times.
 pub(super) fn time_of_row(state: &State) -> Option<TimeRange> {
     let table = state.layer().table();
-    let width = match &table.rows.data {
-        Some(crate::tui::model::rows::Rows::Times { bucket, .. }) => i64::from(*bucket),
-        _ => return None,
-    };
-    let row = table.rows.data.as_ref()?.time(table.cursor)?;
-    let time = TimeRange { start: Some(row.start), end: Some(row.start.saturating_add(width)) };
-    Some(queries::within(time, state.base))
+    let rows = table.rows.data.as_ref()?;
+    let Rows::Times { bucket, .. } = rows else { return None };
+    let row = rows.time(table.cursor)?;
+    let end = row.start.saturating_add(i64::from(*bucket));
+    let time = TimeRange { start: Some(row.start), end: Some(end) };
+    Some(queries::within(time, state.session_time))
 }
 
-/// One layer back.
+/// Removes the layer in front.
 pub(super) fn back(state: &mut State) {
     if !state.pop() {
-        if state.layer().table().marks.is_empty() {
-            state.say("this is the first layer; q quits");
-        } else {
-            state.say("this is the first layer; M takes the marks off, q quits");
-        }
+        state.notify(match state.layer().table().marks.is_empty() {
+            true => "this is the first layer; q quits",
+            false => "this is the first layer; M clears the marks, q quits",
+        });
     }
 }
 
-/// Another table of the same layer.
+/// Shows another table of the layer.
 pub(super) fn tab(state: &mut State, command: Command) {
-    // One request in full is a layer of its own: another table is one of the layer below it.
+    // An open request is a layer of its own; its tables are those of the layer below.
     if state.layer().detail.is_some() {
         state.pop();
     }
@@ -105,7 +101,7 @@ pub(super) fn tab(state: &mut State, command: Command) {
     layer.tab = Tab::ALL[next];
     if layer.tab == Tab::Time
         && let Some(RowId::Instant(_)) = layer.table().anchor
-        && !layer.table().touched
+        && !layer.table().was_moved
     {
         layer.table_mut().anchor = None;
     }

@@ -1,6 +1,5 @@
-//! "Only this", "not this", and taking filters off again.
+//! "Only this", "not this", and clearing filters.
 
-use super::drill;
 use crate::log::FIELDS;
 use crate::query::Filter;
 use crate::tui::model::cell_filter;
@@ -8,41 +7,41 @@ use crate::tui::model::columns::Column;
 use crate::tui::model::layer::{Layer, Tab};
 use crate::tui::model::rows::RowId;
 use crate::tui::model::state::State;
-use crate::tui::model::table::{About, Table};
+use crate::tui::model::table::{Table, TableKind};
+use crate::tui::update::{drill, time_range};
 
-/// Shows only, or all but, what is under the cursor or marked.
+/// Adds a term for the marked rows or for what is under the cursor; if `negated`, for all others.
 pub(super) fn only(state: &mut State, negated: bool) {
     if state.layer().detail.is_some() {
         only_field(state, negated);
         return;
     }
     let table = state.layer().table();
-    if let About::Times(_) = table.about {
+    if let TableKind::Times(_) = table.kind {
         only_time(state, negated);
         return;
     }
     let Some(term) = term_of_marks(table).or_else(|| term_under_cursor(table)) else { return };
     let layer = state.layer_mut();
     let term = if negated { term.negated() } else { term };
-    // Not-any-of reads better as one chip each.
     layer.filter = match term {
+        // Several excluded values are easier to read, and to remove, as one term each.
         Filter::Not(inner) if matches!(*inner, Filter::Any(_)) => {
             let Filter::Any(terms) = *inner else { return };
-            terms
-                .into_iter()
-                .fold(layer.filter.clone(), |filter, term| cell_filter::with(&filter, term.negated()))
+            let exclude = |filter, term: Filter| cell_filter::with_term(&filter, term.negated());
+            terms.into_iter().fold(layer.filter.clone(), exclude)
         }
-        term => cell_filter::with(&layer.filter, term),
+        term => cell_filter::with_term(&layer.filter, term),
     };
     layer.table_mut().marks.clear();
 }
 
 fn term_under_cursor(table: &Table) -> Option<Filter> {
     let rows = table.rows.data.as_ref()?;
-    match (&table.about, table.column) {
-        (About::Groups(by), _) => rows.group(table.cursor).map(|row| Filter::term_for(by, &row.value)),
-        (About::Requests, Column::Field(field)) => {
-            rows.request(table.cursor).map(|row| cell_filter::of_cell(field, row.get(field)))
+    match (&table.kind, table.column) {
+        (TableKind::Groups(by), _) => rows.group(table.cursor).map(|row| Filter::term_for(by, &row.value)),
+        (TableKind::Requests, Column::Field(field)) => {
+            rows.request(table.cursor).map(|row| cell_filter::term_of_cell(field, row.get(field)))
         }
         _ => None,
     }
@@ -52,74 +51,66 @@ fn term_of_marks(table: &Table) -> Option<Filter> {
     if table.marks.is_empty() {
         return None;
     }
-    let terms: Vec<Filter> = match (&table.about, table.column) {
-        (About::Groups(by), _) => table
-            .marks
-            .iter()
-            .filter_map(|mark| match mark {
-                RowId::Value(value) => Some(Filter::term_for(by, value)),
-                _ => None,
-            })
-            .collect(),
-        (About::Requests, Column::Field(field)) => {
+    let mut terms: Vec<Filter> = Vec::new();
+    match (&table.kind, table.column) {
+        (TableKind::Groups(by), _) => terms.extend(table.marks.iter().filter_map(|mark| match mark {
+            RowId::Value(value) => Some(Filter::term_for(by, value)),
+            _ => None,
+        })),
+        (TableKind::Requests, Column::Field(field)) => {
             let rows = table.rows.data.as_ref()?;
-            let mut terms = Vec::new();
             for mark in &table.marks {
-                let row = rows.position(mark).and_then(|index| rows.request(index));
-                if let Some(row) = row {
-                    let term = cell_filter::of_cell(field, row.get(field));
-                    if !terms.contains(&term) {
-                        terms.push(term);
-                    }
+                let Some(row) = rows.position(mark).and_then(|index| rows.request(index)) else { continue };
+                let term = cell_filter::term_of_cell(field, row.get(field));
+                if !terms.contains(&term) {
+                    terms.push(term);
                 }
             }
-            terms
         }
-        _ => Vec::new(),
-    };
+        _ => {}
+    }
     (!terms.is_empty()).then(|| Filter::any(terms))
 }
 
-/// On one request in full: a new layer of the requests that share the field, or do not.
+/// Opens a layer of the requests with the same value of the field under the cursor, or with another value.
 fn only_field(state: &mut State, negated: bool) {
     let layer = state.layer();
     let Some(detail) = &layer.detail else { return };
     let Some(spec) = FIELDS.get(detail.cursor) else { return };
-    let term = cell_filter::of_cell(spec.field, detail.row.get(spec.field));
+    let term = cell_filter::term_of_cell(spec.field, detail.row.get(spec.field));
     let term = if negated { term.negated() } else { term };
-    let mut next = Layer::new(cell_filter::with(&layer.filter, term), layer.time);
+    let mut next = Layer::new(cell_filter::with_term(&layer.filter, term), layer.time);
     next.tab = Tab::Requests;
     state.push(next);
 }
 
 fn only_time(state: &mut State, negated: bool) {
     if negated {
-        state.warn("a time cannot be left out; zoom in, or filter for what came then");
+        state.warn("a time range cannot be excluded; zoom in, or filter on another field");
         return;
     }
-    let Some(time) = drill::time_of_row(state) else { return };
-    let layer = state.layer_mut();
-    layer.zooms.push(layer.time);
-    layer.time = time;
+    if let Some(time) = drill::time_of_row(state) {
+        time_range::zoom_to(state, time);
+    }
 }
 
-/// Drops the last filter.
+/// Removes the last term of the filter.
 pub(super) fn drop_last(state: &mut State) {
     let layer = state.layer_mut();
     let count = layer.filter.terms().len();
     if count == 0 {
-        state.say("no filter to drop");
+        state.notify("no filter");
         return;
     }
     layer.filter = layer.filter.without(count - 1);
 }
 
-/// Drops all filters of the layer.
+/// Clears the filter of the layer in front.
 pub(super) fn clear(state: &mut State) {
     if state.layer().filter.is_everything() {
-        state.say(match state.layer().time == state.base {
-            true => "no filter to drop",
-            false => "no filter to drop; Z widens the time again",
+        state.notify(match state.layer().time == state.session_time {
+            true => "no filter",
+            false => "no filter; Z zooms out",
         });
         return;
     }

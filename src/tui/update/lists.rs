@@ -1,64 +1,40 @@
-//! Lists in front of the tables: filters, columns, dimensions, widths of times, keys, failures.
+//! Keys in popups: filters, columns, dimensions, bucket widths, help, failures.
 
-use super::cursor::in_list;
 use crate::query::{Dimension, Filter};
-use crate::tui::model::axis;
-use crate::tui::model::columns::Choice;
 use crate::tui::model::keymap::Command;
 use crate::tui::model::layer::Tab;
-use crate::tui::model::layout;
+use crate::tui::model::layout::Areas;
+use crate::tui::model::lists::{bucket_widths, dimensions};
+use crate::tui::model::reading;
 use crate::tui::model::state::{Overlay, State};
-use crate::tui::model::table::About;
-use crate::tui::view;
+use crate::tui::model::table::TableKind;
+use crate::tui::update::cursor::moved_in_list;
 
-/// The dimensions to choose from.
-pub(crate) fn dimensions() -> Vec<Dimension> {
-    let mut all = Dimension::all();
-    // A level deeper is asked for often enough.
-    if let Some(at) = all.iter().position(|by| *by == Dimension::Prefix { depth: 1 }) {
-        all.insert(at + 1, Dimension::Prefix { depth: 2 });
-    }
-    all
-}
-
-/// The widths of rows in the table of times; `None`: chosen to fit.
-pub(crate) fn widths() -> Vec<Option<u32>> {
-    std::iter::once(None).chain(axis::ROUND.into_iter().map(Some)).collect()
-}
-
-/// The columns of the table in front.
-pub(crate) fn choices_of_columns(state: &State) -> &[Choice] {
-    &state.layer().table().columns
-}
-
-/// Opens the list of what to group by.
+/// Opens the list of dimensions, or of bucket widths for a table of times.
 pub(super) fn group_by(state: &mut State) {
-    let table = state.layer().table();
-    state.overlay = Some(match &table.about {
-        About::Times(chosen) => {
-            Overlay::Widths(widths().iter().position(|width| width == chosen).unwrap_or(0))
+    let kind = &state.layer().table().kind;
+    state.overlay = Some(match kind {
+        TableKind::Times(chosen) => {
+            Overlay::BucketWidths(bucket_widths().iter().position(|width| width == chosen).unwrap_or(0))
         }
-        about => {
-            let by = match about {
-                About::Groups(by) => Some(by),
-                _ => None,
-            };
-            Overlay::Dimensions(dimensions().iter().position(|one| Some(one) == by).unwrap_or(0))
+        TableKind::Groups(by) => {
+            Overlay::Dimensions(dimensions().iter().position(|dimension| dimension == by).unwrap_or(0))
         }
+        TableKind::Requests => Overlay::Dimensions(0),
     });
 }
 
-/// Opens the list of filters.
+/// Opens the list of filter terms.
 pub(super) fn filters(state: &mut State) {
     let layer = state.layer();
-    if layer.filter.is_everything() && layer.resting.is_empty() {
-        state.say("no filters yet; / writes one, = and - take one from the row");
+    if layer.filter.is_everything() && layer.disabled.is_empty() {
+        state.notify("no filter; / edits the filter, = and - add a term for the row or cell");
     } else {
         state.overlay = Some(Overlay::Filters(0));
     }
 }
 
-/// Shows the table by a dimension.
+/// Shows the table of groups by `by`.
 pub(super) fn show_by(state: &mut State, by: Dimension) {
     if state.layer().detail.is_some() {
         state.pop();
@@ -66,7 +42,7 @@ pub(super) fn show_by(state: &mut State, by: Dimension) {
     state.layer_mut().group_by(by);
 }
 
-/// A key in a list.
+/// Does what a key means in a popup.
 pub(super) fn perform(state: &mut State, command: Command) {
     let Some(overlay) = state.overlay.clone() else { return };
     if command == Command::Cancel || (command == Command::Help && matches!(overlay, Overlay::Help(_))) {
@@ -76,14 +52,14 @@ pub(super) fn perform(state: &mut State, command: Command) {
     let page = usize::from(state.size.1.saturating_sub(4)).max(1);
     state.overlay = match overlay {
         Overlay::Help(top) => {
-            let last = view::help::lines(state).len().saturating_sub(page);
-            Some(Overlay::Help(in_list(command, top, last + 1, page)))
+            let last = reading::help(state).len().saturating_sub(page);
+            Some(Overlay::Help(moved_in_list(command, top, last + 1, page)))
         }
         Overlay::Failures(top) => match command {
             Command::Help => Some(Overlay::Help(0)),
             _ => {
-                let last = view::failures::lines(state).len().saturating_sub(page);
-                Some(Overlay::Failures(in_list(command, top, last + 1, page)))
+                let last = reading::failures(state).len().saturating_sub(page);
+                Some(Overlay::Failures(moved_in_list(command, top, last + 1, page)))
             }
         },
         Overlay::Filters(at) => filters_key(state, command, at, page),
@@ -96,53 +72,53 @@ pub(super) fn perform(state: &mut State, command: Command) {
                 None
             }
             Command::Toggle | Command::Drop => Some(Overlay::Dimensions(at)),
-            _ => Some(Overlay::Dimensions(in_list(command, at, dimensions().len(), page))),
+            _ => Some(Overlay::Dimensions(moved_in_list(command, at, dimensions().len(), page))),
         },
-        Overlay::Widths(at) => match command {
+        Overlay::BucketWidths(at) => match command {
             Command::Accept => {
-                if let Some(width) = widths().get(at)
+                if let Some(width) = bucket_widths().get(at)
                     && state.layer().tab == Tab::Time
                 {
-                    let page = layout::Areas::of(state).page();
+                    let page = Areas::of(state).page();
                     let table = state.layer_mut().table_mut();
-                    table.about = About::Times(*width);
+                    table.kind = TableKind::Times(*width);
                     table.show_cursor(page);
                 }
                 None
             }
-            Command::Toggle | Command::Drop => Some(Overlay::Widths(at)),
-            _ => Some(Overlay::Widths(in_list(command, at, widths().len(), page))),
+            Command::Toggle | Command::Drop => Some(Overlay::BucketWidths(at)),
+            _ => Some(Overlay::BucketWidths(moved_in_list(command, at, bucket_widths().len(), page))),
         },
     };
 }
 
 fn filters_key(state: &mut State, command: Command, at: usize, page: usize) -> Option<Overlay> {
     let layer = state.layer_mut();
-    let on = layer.filter.terms().len();
-    let count = on + layer.resting.len();
+    let enabled = layer.filter.terms().len();
+    let count = enabled + layer.disabled.len();
     match command {
-        Command::Toggle if at < on => {
+        Command::Toggle if at < enabled => {
             let term = layer.filter.terms().get(at).cloned()?;
             layer.filter = layer.filter.without(at);
-            layer.resting.push(term);
-            // The cursor goes with the filter.
+            layer.disabled.push(term);
+            // The cursor follows the term.
             Some(Overlay::Filters(count - 1))
         }
         Command::Toggle => {
-            let term = if at < count { layer.resting.remove(at - on) } else { return None };
+            let term = if at < count { layer.disabled.remove(at - enabled) } else { return None };
             layer.filter = Filter::all(layer.filter.terms().iter().cloned().chain([term]));
             Some(Overlay::Filters(layer.filter.terms().len() - 1))
         }
         Command::Drop => {
-            if at < on {
+            if at < enabled {
                 layer.filter = layer.filter.without(at);
             } else if at < count {
-                layer.resting.remove(at - on);
+                layer.disabled.remove(at - enabled);
             }
             (count > 1).then(|| Overlay::Filters(at.min(count - 2)))
         }
         Command::Accept => None,
-        _ => Some(Overlay::Filters(in_list(command, at, count, page))),
+        _ => Some(Overlay::Filters(moved_in_list(command, at, count, page))),
     }
 }
 
@@ -151,12 +127,12 @@ fn columns_key(state: &mut State, command: Command, at: usize, page: usize) -> O
     match command {
         Command::Toggle => {
             if !table.toggle(at) {
-                state.say("this column stays: the table needs it");
+                state.notify("the table needs this column");
             }
             Some(Overlay::Columns(at))
         }
         Command::Accept => None,
         Command::Drop => Some(Overlay::Columns(at)),
-        _ => Some(Overlay::Columns(in_list(command, at, table.columns.len(), page))),
+        _ => Some(Overlay::Columns(moved_in_list(command, at, table.columns.len(), page))),
     }
 }

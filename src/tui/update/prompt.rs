@@ -1,4 +1,4 @@
-//! The line being typed: the filter with its preview, commands, the name of a file.
+//! The prompt: the filter with its preview, commands, the name of a file to export to.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,9 +6,8 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{commands, queries};
 use crate::query::filter::complete::value_text;
-use crate::query::filter::{Completion as Typed, complete};
+use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
 use crate::query::{Ask, Filter, Measure, Value};
 use crate::tui::format;
 use crate::tui::model::action::{Effect, Export};
@@ -16,18 +15,18 @@ use crate::tui::model::columns::{self, Column};
 use crate::tui::model::keymap::Command;
 use crate::tui::model::prompt::{Completion, Problem, Prompt, Purpose};
 use crate::tui::model::rows::RowId;
-use crate::tui::model::state::State;
-use crate::tui::model::table::About;
+use crate::tui::model::state::{RunningExport, State};
+use crate::tui::model::table::TableKind;
+use crate::tui::update::{commands, queries};
 
-/// How long the fingers must rest before the table follows the filter.
-const REST: Duration = Duration::from_millis(120);
-/// How many filters are remembered.
-const REMEMBERED: usize = 200;
-/// How long a line can get.
-const LONGEST: usize = 10_000;
+/// The table shows a typed filter after this pause in typing.
+const PREVIEW_DELAY: Duration = Duration::from_millis(120);
+/// Filters in the history.
+const MAX_HISTORY: usize = 200;
+/// Bytes of the text in the prompt.
+const MAX_TEXT_BYTES: usize = 10_000;
 
-/// Begins to edit the filter of the layer in front; one request in full is a layer of its own, so
-/// there it is the filter of the list below.
+/// Starts editing the filter of the layer in front; if a request is open, of the list below it.
 pub(super) fn edit_filter(state: &mut State) {
     if state.layer().detail.is_some() {
         state.pop();
@@ -35,23 +34,23 @@ pub(super) fn edit_filter(state: &mut State) {
     state.brush = None;
     let text = text_of(&state.layer().filter);
     let before = Box::new(state.layer().clone());
-    state.prompt = Some(Prompt::new(Purpose::Filter { before, pending: None, wake: 0 }, text));
+    state.prompt = Some(Prompt::new(Purpose::Filter { before, pending: None, timer: 0 }, text));
 }
 
-/// The text of a filter, with a blank behind it to go on typing.
+/// The text of a filter, followed by a space so that the user can type another term.
 fn text_of(filter: &Filter) -> String {
     let text = filter.to_string();
     if text.is_empty() { text } else { format!("{text} ") }
 }
 
-/// Asks for the name of a file for the table in front.
+/// Asks for the name of the file to export to, or whether to stop the running export.
 pub(super) fn ask_for_file(state: &mut State) {
     if state.export.is_some() {
         state.prompt = Some(Prompt::new(Purpose::StopExport { quit: false }, String::new()));
         return;
     }
-    if queries::of_table(state, 0).is_none() {
-        state.warn("there is no table to export yet");
+    if queries::table_query(state, 0).is_none() {
+        state.warn("the table is not loaded yet");
         return;
     }
     let name = state.layer().table().title().to_lowercase().replace([' ', '/'], "-");
@@ -62,12 +61,12 @@ pub(super) fn ask_for_file(state: &mut State) {
     state.prompt = Some(Prompt::new(Purpose::Export, name));
 }
 
-/// A key that writes into the line.
+/// Edits the text with a key that has no command.
 pub(super) fn type_key(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else { return };
     let before = prompt.input.value().to_owned();
     prompt.input.handle_event(&Event::Key(key));
-    if prompt.input.value().len() > LONGEST {
+    if prompt.input.value().len() > MAX_TEXT_BYTES {
         prompt.set(before, None);
         return;
     }
@@ -80,13 +79,11 @@ pub(super) fn type_key(state: &mut State, key: KeyEvent, effects: &mut Vec<Effec
     }
 }
 
-/// Text from the clipboard: into the line if there is one, else as a filter to look at first.
+/// Inserts pasted text if there is a prompt.
 pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
-    if state.prompt.is_none() {
-        return;
-    }
     let Some(prompt) = &mut state.prompt else { return };
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
+    let line: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT_BYTES).collect();
     let at = prompt.input.cursor();
     let mut whole: String = prompt.input.value().chars().take(at).collect();
     whole.push_str(line.trim_end());
@@ -96,40 +93,39 @@ pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
     changed(state, effects);
 }
 
-/// The text is another one: reads it, and has the table follow when the fingers rest.
+/// Parses the changed text; a valid filter is applied after a pause in typing.
 fn changed(state: &mut State, effects: &mut Vec<Effect>) {
-    let (now, number) = (state.now.unix, state.number());
+    let (now, number) = (state.now.unix_seconds, state.next_number());
     let Some(prompt) = &mut state.prompt else { return };
     prompt.problem = None;
-    if let Purpose::Filter { pending, wake, .. } = &mut prompt.purpose {
+    if let Purpose::Filter { pending, timer, .. } = &mut prompt.purpose {
         match Filter::parse(prompt.input.value(), now) {
             Ok(filter) => {
                 *pending = Some(filter);
-                *wake = number;
-                effects.push(Effect::Wake { after: REST, number });
+                *timer = number;
+                effects.push(Effect::StartTimer { after: PREVIEW_DELAY, number });
             }
             Err(error) => {
                 *pending = None;
-                prompt.problem =
-                    Some(Problem { column: error.column.saturating_sub(1), message: error.message });
+                prompt.problem = Some(problem_of(error));
             }
         }
     }
 }
 
-/// The fingers rest: the table follows.
-pub(super) fn woke(state: &mut State, number: u64) {
-    let Some(Prompt { purpose: Purpose::Filter { pending, wake, .. }, .. }) = &mut state.prompt else {
+/// Applies the typed filter when its timer ends.
+pub(super) fn timer_fired(state: &mut State, number: u64) {
+    let Some(Prompt { purpose: Purpose::Filter { pending, timer, .. }, .. }) = &mut state.prompt else {
         return;
     };
-    if *wake == number
+    if *timer == number
         && let Some(filter) = pending.take()
     {
         state.layer_mut().filter = filter;
     }
 }
 
-/// A key that does something else than write.
+/// Does what a key means in the prompt.
 pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
     match command {
         Command::Accept => accept(state, effects),
@@ -141,7 +137,7 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         Command::Yes => match state.prompt.take().map(|prompt| prompt.purpose) {
             Some(Purpose::Overwrite(mut export)) => {
                 export.overwrite = true;
-                begin_export(state, export, effects);
+                start_export(state, export, effects);
             }
             Some(Purpose::StopExport { quit }) => {
                 effects.push(if quit { Effect::Quit } else { Effect::StopExport });
@@ -160,22 +156,22 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(prompt) = state.prompt.take() else { return };
     let text = prompt.input.value().trim().to_owned();
     match prompt.purpose {
-        Purpose::Filter { ref before, .. } => match Filter::parse(&text, state.now.unix) {
+        Purpose::Filter { ref before, .. } => match Filter::parse(&text, state.now.unix_seconds) {
             Ok(filter) => {
                 if !text.is_empty() {
-                    state.history.retain(|known| *known != text);
+                    state.history.retain(|entry| *entry != text);
                     state.history.push(text);
-                    if state.history.len() > REMEMBERED {
+                    if state.history.len() > MAX_HISTORY {
                         state.history.remove(0);
                     }
                 }
-                let resting = before.resting.clone();
+                let disabled = before.disabled.clone();
                 let layer = state.layer_mut();
                 layer.filter = filter;
-                layer.resting = resting;
+                layer.disabled = disabled;
             }
             Err(error) => {
-                let problem = Problem { column: error.column.saturating_sub(1), message: error.message };
+                let problem = problem_of(error);
                 state.prompt = Some(Prompt { problem: Some(problem), ..prompt });
             }
         },
@@ -185,7 +181,7 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
             }
         }
         Purpose::Export => match export(state, &text) {
-            Ok(export) => begin_export(state, export, effects),
+            Ok(export) => start_export(state, export, effects),
             Err(message) => {
                 let problem = Problem { column: 0, message };
                 state.prompt = Some(Prompt { problem: Some(problem), ..prompt });
@@ -195,41 +191,42 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Begins to write a file.
-pub(super) fn begin_export(state: &mut State, export: Box<Export>, effects: &mut Vec<Effect>) {
-    let name = export.path.file_name().unwrap_or_default().to_string_lossy();
-    state.export = Some((format::visible(&name), 0, 0));
+/// Starts writing a file.
+pub(super) fn start_export(state: &mut State, export: Box<Export>, effects: &mut Vec<Effect>) {
+    let name = format::visible(&export.path.file_name().unwrap_or_default().to_string_lossy());
+    state.export = Some(RunningExport { name, rows: 0, total: 0 });
     effects.push(Effect::Export(export));
 }
 
-/// The table in front, to be written to a file of this name.
+/// The export of the table in front to the file `name`, or an error message.
 pub(super) fn export(state: &State, name: &str) -> Result<Box<Export>, String> {
     if state.export.is_some() {
-        return Err("another file is still being written; wait for it, or stop it with e".to_owned());
+        return Err("another export is running; wait for it, or stop it with e".to_owned());
     }
     let path = PathBuf::from(name);
-    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    if !matches!(ending.as_deref(), Some("csv" | "json" | "ndjson")) {
-        return Err("the name must end in .csv, .json or .ndjson".to_owned());
+    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    if !matches!(extension.as_deref(), Some("csv" | "json" | "ndjson")) {
+        return Err("the file name must end in .csv, .json or .ndjson".to_owned());
     }
-    let mut query = queries::of_table(state, 0).ok_or("there is no table to export yet")?;
+    let mut query = queries::table_query(state, 0).ok_or("the table is not loaded yet")?;
     let table = state.layer().table();
-    let mut columns: Vec<Column> = table.wanted().filter(|column| *column != Column::Activity).collect();
+    let mut columns: Vec<Column> =
+        table.shown_columns().filter(|column| *column != Column::Activity).collect();
     let mut marks = table.marks.clone();
     match &mut query.ask {
         Ask::Groups { more, .. } => {
-            // What the screen asks for the rows in sight only.
-            let unasked: Vec<Measure> = columns
+            // The screen computes lazy measures for the visible rows only.
+            let lazy: Vec<Measure> = columns
                 .iter()
                 .filter_map(|column| match column {
                     Column::Measure(measure) if !more.contains(measure) => Some(*measure),
                     _ => None,
                 })
                 .collect();
-            more.extend(unasked);
+            more.extend(lazy);
         }
         Ask::Requests { .. } if !marks.is_empty() => {
-            // In the order of the table, as far as it is known.
+            // In the order of the table, as far as the rows are loaded.
             let rows = table.rows.data.as_ref();
             let place = |mark: &RowId| rows.and_then(|rows| rows.position(mark)).unwrap_or(usize::MAX);
             marks.sort_by_key(place);
@@ -241,8 +238,8 @@ pub(super) fn export(state: &State, name: &str) -> Result<Box<Export>, String> {
         }
         _ => {}
     }
-    if table.about == About::Requests {
-        // A screen has no room for every field; a file has, unless columns were chosen.
+    if table.kind == TableKind::Requests {
+        // Unless the user chose columns, a file has all fields.
         if table.columns == columns::of_requests() {
             columns.clear();
         } else if let Ask::Requests { fields, .. } = &mut query.ask {
@@ -258,7 +255,11 @@ pub(super) fn export(state: &State, name: &str) -> Result<Box<Export>, String> {
     Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort: table.sort }))
 }
 
-/// Takes a line from the history, or goes back towards the present one.
+fn problem_of(error: FilterError) -> Problem {
+    Problem { column: error.column.saturating_sub(1), message: error.message }
+}
+
+/// Replaces the text with the previous or the next entry of the history.
 fn recall(state: &mut State, older: bool, effects: &mut Vec<Effect>) {
     let State { prompt: Some(prompt), history, .. } = state else { return };
     if !matches!(prompt.purpose, Purpose::Filter { .. }) || history.is_empty() {
@@ -276,7 +277,7 @@ fn recall(state: &mut State, older: bool, effects: &mut Vec<Effect>) {
     changed(state, effects);
 }
 
-/// Completes the word before the cursor, or goes to the next completion.
+/// Completes the word before the cursor, or replaces it with the next candidate.
 fn cycle(state: &mut State, forward: bool, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else { return };
     if let Some(completion) = &mut prompt.completion
@@ -298,8 +299,8 @@ fn cycle(state: &mut State, forward: bool, effects: &mut Vec<Effect>) {
         Purpose::Filter { .. } => complete_filter(state, &text, 0, cursor, effects),
         Purpose::Command => match commands::completions(state, &text[..cursor]) {
             commands::Completions::Words { at, words } => {
-                let behind = text[cursor..].to_owned();
-                offer(state, text[..at].to_owned(), behind, words, effects);
+                let after = text[cursor..].to_owned();
+                offer(state, text[..at].to_owned(), after, words, effects);
             }
             commands::Completions::Filter { at } => complete_filter(state, &text, at, cursor, effects),
         },
@@ -307,63 +308,63 @@ fn cycle(state: &mut State, forward: bool, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Completes in a filter that begins at `base` in the text.
+/// Completes a word of the filter that begins at byte `base` of `text`.
 fn complete_filter(state: &mut State, text: &str, base: usize, cursor: usize, effects: &mut Vec<Effect>) {
-    let behind = text[cursor..].to_owned();
+    let after = text[cursor..].to_owned();
     match complete(&text[base..], cursor - base) {
-        Typed::Name { span, candidates } => {
+        FilterCompletion::Name { span, candidates } => {
             let words = candidates.into_iter().map(|name| format!("{name}:")).collect();
-            offer(state, text[..base + span.start].to_owned(), behind, words, effects);
+            offer(state, text[..base + span.start].to_owned(), after, words, effects);
         }
-        Typed::Value { dimension: Some(by), partial, span } => {
-            let number = state.number();
+        FilterCompletion::Value { dimension: Some(by), partial, span } => {
+            let number = state.next_number();
             if let Some(prompt) = &mut state.prompt {
                 prompt.completion = Some(Completion {
                     number,
                     of: Some(by.clone()),
                     before: text[..base + span.start].to_owned(),
-                    behind,
+                    after,
                     candidates: Vec::new(),
                     chosen: None,
                 });
             }
             effects.push(Effect::Complete { number, by, text: partial });
         }
-        Typed::Value { dimension: None, .. } => state.say("this field has no values to choose from"),
-        Typed::Nothing => state.say("nothing to complete here"),
+        FilterCompletion::Value { dimension: None, .. } => state.notify("this field has no completions"),
+        FilterCompletion::Nothing => state.notify("nothing to complete"),
     }
 }
 
-/// Values came in for the word that is to be completed.
+/// Offers the values that the engine found for the word.
 pub(super) fn completed(state: &mut State, number: u64, values: Vec<String>, effects: &mut Vec<Effect>) {
     let Some(Prompt { completion: Some(completion), .. }) = &state.prompt else { return };
     let (true, Some(by)) = (completion.number == number, &completion.of) else { return };
     let words = values.iter().map(|value| value_text(by, &Value::from(value.as_str()))).collect();
-    let (before, behind) = (completion.before.clone(), completion.behind.clone());
-    offer(state, before, behind, words, effects);
+    let (before, after) = (completion.before.clone(), completion.after.clone());
+    offer(state, before, after, words, effects);
 }
 
-/// Puts the first completion in place; there may be more.
-fn offer(state: &mut State, before: String, behind: String, words: Vec<String>, effects: &mut Vec<Effect>) {
+/// Replaces the word with the first of `words`, and offers the others.
+fn offer(state: &mut State, before: String, after: String, words: Vec<String>, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else { return };
     if words.is_empty() {
         prompt.completion = None;
-        state.say("nothing completes this");
+        state.notify("no completions");
         return;
     }
     prompt.completion =
-        Some(Completion { number: 0, of: None, before, behind, candidates: words, chosen: Some(0) });
+        Some(Completion { number: 0, of: None, before, after, candidates: words, chosen: Some(0) });
     put(state, effects);
 }
 
-/// Writes the chosen completion into the line. A single one is settled with that.
+/// Writes the chosen candidate into the text. If it is the only one, the completion ends.
 fn put(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else { return };
     let Some(completion) = &prompt.completion else { return };
     let Some(word) = completion.chosen.and_then(|at| completion.candidates.get(at)) else { return };
     let start = format!("{}{word}", completion.before);
     let cursor = start.chars().count();
-    let text = start + &completion.behind;
+    let text = start + &completion.after;
     if completion.candidates.len() == 1 {
         prompt.completion = None;
     }

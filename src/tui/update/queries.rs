@@ -1,23 +1,18 @@
-//! The standing questions: what the screen shows is the answer to some question, and whenever that
-//! question or the data changes, it is asked anew. No key asks anything by itself.
+//! Sends the queries whose answers are on the screen. Each of them is sent again whenever it or the data
+//! changes; no key sends a query itself.
 
 use crate::log::Field;
 use crate::query::{Ask, Counting, Filter, Measure, Query, Sort, TimeRange, Value};
-use crate::tui::model::action::{Effect, Question, Slot};
-use crate::tui::model::axis::Axis;
+use crate::tui::model::action::{Effect, QueryJob, Slot};
 use crate::tui::model::columns::Column;
 use crate::tui::model::layout;
 use crate::tui::model::state::State;
-use crate::tui::model::table::{About, LOADED};
+use crate::tui::model::table::{INITIAL_ROWS, TableKind};
+use crate::tui::model::time_axes;
 
-/// How many rows the table of times has at most, unless its rows were chosen.
-const TIMES: usize = 200;
-/// How many buckets bursts are looked for in at most: an hour each where there is a month.
-const BURSTS: usize = 1_000;
-
-/// Asks whatever the screen shows and nobody has answered or is answering.
+/// Sends all queries that the screen needs and that are neither answered nor running.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
-    if layout::is_too_small(state.size) {
+    if state.is_too_small() {
         return;
     }
     let page = layout::Areas::of(state).page();
@@ -28,23 +23,23 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
         timeline(state, effects);
         return;
     }
-    // Questions share the processor: those that are looked at first come first. The others follow when there
-    // are rows to look at, and what adds to the rows when the rows stand.
+    // Queries share the processors. The rows come first, since the user reads them first; lazy columns wait
+    // until the rows and the timeline are complete.
     table(state, effects);
-    if state.layer().table().rows.is_awaited() {
+    if state.layer().table().rows.is_loading() {
         return;
     }
     totals(state, effects);
     timeline(state, effects);
     bursts(state, effects);
-    if state.layer().table().rows.is_settled() && !state.layer().timeline.is_running() {
+    if state.layer().table().rows.is_final() && !state.layer().timeline.is_running() {
         activity(state, effects);
-        distinct(state, effects);
+        lazy_measures(state, effects);
     }
 }
 
-/// A question about the layer in front.
-fn about_layer(state: &State, ask: Ask) -> Query {
+/// A query with the filter and the time range of the layer in front.
+fn layer_query(state: &State, ask: Ask) -> Query {
     let layer = state.layer();
     Query {
         sources: state.sources.clone(),
@@ -55,88 +50,90 @@ fn about_layer(state: &State, ask: Ask) -> Query {
     }
 }
 
+/// Sends a query and returns its number.
 fn send(state: &mut State, effects: &mut Vec<Effect>, slot: Slot, query: Query) -> u64 {
-    let number = state.number();
-    state.latest[slot as usize] = number;
-    effects.push(Effect::Ask(Box::new(Question { slot, number, query })));
+    let number = state.next_number();
+    state.latest_queries[slot as usize] = number;
+    effects.push(Effect::RunQuery(Box::new(QueryJob { slot, number, query })));
     number
 }
 
-/// The request in front, every field.
+/// The number of the last query of a slot.
+fn latest(state: &State, slot: Slot) -> u64 {
+    state.latest_queries[slot as usize]
+}
+
 fn detail(state: &mut State, effects: &mut Vec<Effect>) {
-    let latest = state.latest[Slot::Detail as usize];
+    let latest = latest(state, Slot::Detail);
     let Some(detail) = &state.layer().detail else { return };
-    if detail.is_whole || detail.asked == Some(latest) {
+    if detail.is_complete || detail.query_number == Some(latest) {
         return;
     }
-    let query = about_layer(state, Ask::Numbered(vec![detail.row.id]));
+    let query = layer_query(state, Ask::Numbered(vec![detail.row.id]));
     let number = send(state, effects, Slot::Detail, query);
     if let Some(detail) = &mut state.layer_mut().detail {
-        detail.asked = Some(number);
+        detail.query_number = Some(number);
     }
 }
 
 fn totals(state: &mut State, effects: &mut Vec<Effect>) {
     let query = Query {
         sources: state.sources.clone(),
-        time: state.base,
+        time: state.session_time,
         filter: Filter::everything(),
         counting: Counting::AsLogged,
         ask: Ask::Totals,
     };
-    if state.totals.wants(&query, state.generation, state.latest[Slot::Totals as usize]) {
+    if state.totals.needs_query(&query, state.generation, latest(state, Slot::Totals)) {
         let number = send(state, effects, Slot::Totals, query.clone());
-        state.totals.asked(number, query);
+        state.totals.query_sent(number, query);
     }
 }
 
 fn timeline(state: &mut State, effects: &mut Vec<Effect>) {
-    let Some(axis) = state.axis() else { return };
-    let query = about_layer(state, Ask::Series { bucket: axis.bucket, each: None });
-    if state.layer().timeline.wants(&query, state.generation, state.latest[Slot::Timeline as usize]) {
+    let Some(axis) = time_axes::timeline(state) else { return };
+    let query = layer_query(state, Ask::Series { bucket: axis.bucket, each: None });
+    if state.layer().timeline.needs_query(&query, state.generation, latest(state, Slot::Timeline)) {
         let number = send(state, effects, Slot::Timeline, query.clone());
-        state.layer_mut().timeline.asked(number, query);
+        state.layer_mut().timeline.query_sent(number, query);
     }
 }
 
-/// The buckets in which bursts are looked for. Whether there is one must not depend on the terminal.
-pub(super) fn axis_of_bursts(state: &State) -> Option<Axis> {
-    let (start, end) = state.span()?;
-    Some(Axis::round(start, end, BURSTS))
-}
-
-/// The question that is to be asked before bursts can be found; `None`: it is answered.
+/// The query that must be answered before bursts can be found; `None`: it is answered.
 pub(super) fn missing_for_bursts(state: &State) -> Option<Query> {
-    let bucket = axis_of_bursts(state)?.bucket;
-    let query = about_layer(state, Ask::Series { bucket, each: None });
-    let held = &state.layer().bursts;
-    let wants = held.wants(&query, state.generation, state.latest[Slot::Bursts as usize]);
-    (wants || held.is_running()).then_some(query)
+    let bucket = time_axes::bursts(state)?.bucket;
+    let query = layer_query(state, Ask::Series { bucket, each: None });
+    let series = &state.layer().burst_series;
+    let is_needed = series.needs_query(&query, state.generation, latest(state, Slot::Bursts));
+    (is_needed || series.is_running()).then_some(query)
 }
 
 fn bursts(state: &mut State, effects: &mut Vec<Effect>) {
-    if state.layer().burst_key.is_none() || state.layer().bursts.is_running() {
+    if state.layer().pending_burst.is_none() || state.layer().burst_series.is_running() {
         return;
     }
     if let Some(query) = missing_for_bursts(state) {
         let number = send(state, effects, Slot::Bursts, query.clone());
-        state.layer_mut().bursts.asked(number, query);
+        state.layer_mut().burst_series.query_sent(number, query);
     }
 }
 
-/// The question behind the table in front; `None` while it cannot be put. `limit` of 0: all rows.
-pub(super) fn of_table(state: &State, limit: usize) -> Option<Query> {
+/// The query for the table in front; `None` while its time range is unknown. A `limit` of 0 asks for all rows
+/// and, in a table of requests, for all fields.
+pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
     let table = state.layer().table();
-    let ask = match &table.about {
-        About::Groups(by) => {
+    let ask = match &table.kind {
+        TableKind::Groups(by) => {
             let measure = table.sort.by.measure().unwrap_or(Measure::BytesSent);
-            let mut more = if Column::Measure(measure).is_extra() { vec![measure] } else { Vec::new() };
-            more.extend(table.wanted().filter(|column| column.is_relative()).filter_map(Column::measure));
+            let mut more = if Column::Measure(measure).is_lazy() { vec![measure] } else { Vec::new() };
+            more.extend(
+                table.shown_columns().filter(|column| column.is_relative()).filter_map(Column::measure),
+            );
             let sort = Sort { by: measure, descending: table.sort.descending };
             Ask::Groups { by: by.clone(), more, sort, limit }
         }
-        About::Times(_) => Ask::Series { bucket: width_of_times(state)?, each: None },
-        About::Requests => {
+        TableKind::Times(_) => Ask::Series { bucket: time_axes::times_bucket(state)?, each: None },
+        TableKind::Requests => {
             let by = match table.sort.by {
                 Column::Field(field) => field,
                 _ => Field::Time,
@@ -145,98 +142,75 @@ pub(super) fn of_table(state: &State, limit: usize) -> Option<Query> {
             if limit == 0 {
                 Ask::Requests { sort, offset: 0, limit, fields: Vec::new() }
             } else {
-                // What no column shows is read when a request is opened.
+                // The other fields are read when a request is opened.
                 let mut fields = vec![Field::Time];
-                fields.extend(table.wanted().filter_map(|column| match column {
+                fields.extend(table.shown_columns().filter_map(|column| match column {
                     Column::Field(field) if field != Field::Time => Some(field),
                     _ => None,
                 }));
-                Ask::Requests { sort, offset: table.offset, limit: LOADED, fields }
+                Ask::Requests { sort, offset: table.offset, limit: INITIAL_ROWS, fields }
             }
         }
     };
-    Some(about_layer(state, ask))
-}
-
-/// Seconds per row of the table of times.
-pub(crate) fn width_of_times(state: &State) -> Option<u32> {
-    let (start, end) = state.span()?;
-    match state.layer().table().about {
-        About::Times(Some(chosen)) => {
-            // Seconds over a decade would be more rows than anybody has memory for.
-            let least = Axis::of(start, end, 100 * TIMES).bucket;
-            Some(chosen.max(least))
-        }
-        _ => Some(Axis::round(start, end, TIMES).bucket),
-    }
+    Some(layer_query(state, ask))
 }
 
 fn table(state: &mut State, effects: &mut Vec<Effect>) {
-    let Some(query) = of_table(state, state.layer().table().limit) else { return };
-    let wanted =
-        state.layer().table().rows.wants(&query, state.generation, state.latest[Slot::Table as usize]);
-    if wanted {
+    let Some(query) = table_query(state, state.layer().table().limit) else { return };
+    if state.layer().table().rows.needs_query(&query, state.generation, latest(state, Slot::Table)) {
         let number = send(state, effects, Slot::Table, query.clone());
-        state.layer_mut().table_mut().rows.asked(number, query);
+        state.layer_mut().table_mut().rows.query_sent(number, query);
     }
 }
 
 fn activity(state: &mut State, effects: &mut Vec<Effect>) {
-    let (Some(by), Some(axis)) = (state.layer().table().dimension().cloned(), axis_of_activity(state)) else {
-        return;
-    };
-    let sight = layout::groups_in_sight(state);
-    let of = about_layer(state, Ask::Series { bucket: axis.bucket, each: Some((by.clone(), Vec::new())) });
-    let (generation, latest) = (state.generation, state.latest[Slot::Activity as usize]);
-    let rows = state.layer_mut().table_mut().activity.wanted(&of, &sight, generation, latest);
+    let by = state.layer().table().dimension().cloned();
+    let (Some(by), Some(axis)) = (by, time_axes::sparklines(state)) else { return };
+    let visible = layout::visible_groups(state);
+    let each = Some((by.clone(), Vec::new()));
+    let query = layer_query(state, Ask::Series { bucket: axis.bucket, each });
+    let (generation, latest) = (state.generation, latest(state, Slot::Activity));
+    let rows = state.layer_mut().table_mut().activity.missing_rows(&query, &visible, generation, latest);
     if rows.is_empty() {
         return;
     }
     let ask = Ask::Series { bucket: axis.bucket, each: Some((by, rows.clone())) };
-    let number = send(state, effects, Slot::Activity, Query { ask, ..of });
-    state.layer_mut().table_mut().activity.asked(number, rows);
+    let number = send(state, effects, Slot::Activity, Query { ask, ..query });
+    state.layer_mut().table_mut().activity.query_sent(number, rows);
 }
 
-/// The axis of the sparklines: as many buckets as the column is wide. `None`: there is no such column.
-pub(super) fn axis_of_activity(state: &State) -> Option<Axis> {
-    let column = layout::columns(state).into_iter().find(|placed| placed.column == Column::Activity)?;
-    let (start, end) = state.span()?;
-    Some(Axis::of(start, end, usize::from(column.width)))
-}
-
-fn distinct(state: &mut State, effects: &mut Vec<Effect>) {
-    let Some(by) = state.layer().table().dimension().cloned() else { return };
-    let more: Vec<Measure> = {
-        let placed = layout::columns(state);
-        let shown = |measure: &Measure| placed.iter().any(|p| p.column == Column::Measure(*measure));
-        state.layer().table().extras().into_iter().filter(shown).collect()
-    };
+fn lazy_measures(state: &mut State, effects: &mut Vec<Effect>) {
+    let table = state.layer().table();
+    let Some(by) = table.dimension().cloned() else { return };
+    let is_placed =
+        |measure: &Measure| table.placed.iter().any(|placed| placed.column == Column::Measure(*measure));
+    let more: Vec<Measure> = table.shown_lazy_measures().into_iter().filter(is_placed).collect();
     if more.is_empty() {
         return;
     }
-    let sight: Vec<Value> = layout::groups_in_sight(state);
+    let visible: Vec<Value> = layout::visible_groups(state);
     let sort = Sort { by: Measure::Value, descending: false };
-    let of = about_layer(state, Ask::Groups { by: by.clone(), more, sort, limit: 0 });
-    let (generation, latest) = (state.generation, state.latest[Slot::Distinct as usize]);
-    let rows = state.layer_mut().table_mut().distinct.wanted(&of, &sight, generation, latest);
+    let query = layer_query(state, Ask::Groups { by: by.clone(), more, sort, limit: 0 });
+    let (generation, latest) = (state.generation, latest(state, Slot::LazyMeasures));
+    let rows = state.layer_mut().table_mut().lazy_measures.missing_rows(&query, &visible, generation, latest);
     if rows.is_empty() {
         return;
     }
-    let these = Filter::any(rows.iter().map(|row| Filter::term_for(&by, row)));
-    let filter = of.filter.clone().and(these);
-    let number = send(state, effects, Slot::Distinct, Query { filter, ..of });
-    state.layer_mut().table_mut().distinct.asked(number, rows);
+    let missing = Filter::any(rows.iter().map(|row| Filter::term_for(&by, row)));
+    let filter = query.filter.clone().and(missing);
+    let number = send(state, effects, Slot::LazyMeasures, Query { filter, ..query });
+    state.layer_mut().table_mut().lazy_measures.query_sent(number, rows);
 }
 
-/// The part of a time that lies within the one the session was opened for.
-pub(super) fn within(time: TimeRange, base: TimeRange) -> TimeRange {
-    let later = |one: Option<i64>, other: Option<i64>| match (one, other) {
-        (Some(one), Some(other)) => Some(one.max(other)),
-        (one, other) => one.or(other),
+/// The part of `time` within `outer`.
+pub(super) fn within(time: TimeRange, outer: TimeRange) -> TimeRange {
+    let start = match (time.start, outer.start) {
+        (Some(start), Some(outer)) => Some(start.max(outer)),
+        (start, outer) => start.or(outer),
     };
-    let earlier = |one: Option<i64>, other: Option<i64>| match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
+    let end = match (time.end, outer.end) {
+        (Some(end), Some(outer)) => Some(end.min(outer)),
+        (end, outer) => end.or(outer),
     };
-    TimeRange { start: later(time.start, base.start), end: earlier(time.end, base.end) }
+    TimeRange { start, end }
 }

@@ -1,37 +1,30 @@
-//! The stretch of time of a layer: brush, zoom, bursts.
+//! The time range of a layer: brush, zoom, bursts.
 
-use super::{drill, queries};
 use crate::insight::bursts::{Burst, bursts};
-use crate::query::TimeRange;
+use crate::query::{Stats, TimeRange};
 use crate::tui::format;
 use crate::tui::model::axis::Axis;
 use crate::tui::model::keymap::Command;
 use crate::tui::model::layer::Tab;
-use crate::tui::model::state::{Brush, State};
+use crate::tui::model::state::{Brush, State, TimelineMeasure};
+use crate::tui::model::time_axes;
+use crate::tui::update::{drill, queries};
 
-/// Begins to choose a stretch of time, at the highest bar.
-pub(super) fn begin(state: &mut State) {
-    let Some(axis) = state.axis() else {
-        state.warn("no time to choose from yet");
+/// Starts the brush at the highest bar.
+pub(super) fn start_brush(state: &mut State) {
+    let Some(axis) = time_axes::timeline(state) else {
+        state.warn("the time range is not known yet");
         return;
     };
-    let line = line(state, &axis);
-    let peak = (0..line.len()).max_by_key(|&index| (line.get(index).copied(), std::cmp::Reverse(index)));
+    let bars = time_axes::timeline_bars(state, &axis);
+    let peak = (0..bars.len()).max_by_key(|&index| (bars.get(index).copied(), std::cmp::Reverse(index)));
     let at = axis.at(peak.unwrap_or(0));
     state.brush = Some(Brush { fixed: at, moving: at, burst: None });
 }
 
-/// The bars of the timeline as numbers.
-pub(crate) fn line(state: &State, axis: &Axis) -> Vec<u64> {
-    match &state.layer().timeline.data {
-        Some(timeline) => timeline.on(axis).iter().map(|stats| state.bars.of(stats)).collect(),
-        None => vec![0; axis.count],
-    }
-}
-
-/// A key while a stretch of time is chosen.
-pub(super) fn brush(state: &mut State, command: Command) {
-    let (Some(mut brush), Some(axis)) = (state.brush, state.axis()) else {
+/// Does what a key means while the brush is active.
+pub(super) fn perform(state: &mut State, command: Command) {
+    let (Some(mut brush), Some(axis)) = (state.brush, time_axes::timeline(state)) else {
         state.brush = None;
         return;
     };
@@ -66,10 +59,10 @@ pub(super) fn brush(state: &mut State, command: Command) {
     match command {
         Command::SwapEdges => std::mem::swap(&mut brush.fixed, &mut brush.moving),
         Command::ShiftLeft | Command::ShiftRight => {
-            let (first, end) = brush.covers(&axis);
-            let room =
+            let (first, end) = brush.buckets(&axis);
+            let has_room =
                 command == Command::ShiftLeft && first > 0 || command == Command::ShiftRight && end < last;
-            if room {
+            if has_room {
                 let step = i64::from(axis.bucket) * if command == Command::ShiftLeft { -1 } else { 1 };
                 brush.fixed += step;
                 brush.moving += step;
@@ -77,7 +70,7 @@ pub(super) fn brush(state: &mut State, command: Command) {
         }
         Command::Accept => {
             state.brush = None;
-            zoom_to(state, brush.time(&axis));
+            zoom_to(state, brush.time_range(&axis));
             return;
         }
         Command::Cancel => {
@@ -88,24 +81,24 @@ pub(super) fn brush(state: &mut State, command: Command) {
             burst(state, command);
             return;
         }
-        Command::Bars => state.bars = state.bars.next(),
-        Command::Zone => state.local = !state.local,
+        Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
+        Command::Zone => state.shows_local_time = !state.shows_local_time,
         _ => {}
     }
     state.brush = Some(brush);
 }
 
-/// Shows only this time; `Z` goes back.
+/// Shows only `time`; the previous time range goes to the zoom history.
 pub(super) fn zoom_to(state: &mut State, time: TimeRange) {
-    let time = queries::within(time, state.base);
+    let time = queries::within(time, state.session_time);
     let layer = state.layer_mut();
     if layer.time != time {
-        layer.zooms.push(layer.time);
+        layer.zoom_history.push(layer.time);
         layer.time = time;
     }
 }
 
-/// Zooms in: on the row of a table of times, else on the middle half.
+/// Zooms in: to the row of a table of times, otherwise to the middle half.
 pub(super) fn zoom_in(state: &mut State) {
     if state.layer().tab == Tab::Time
         && let Some(time) = drill::time_of_row(state)
@@ -113,109 +106,99 @@ pub(super) fn zoom_in(state: &mut State) {
         zoom_to(state, time);
         return;
     }
-    let Some((start, end)) = state.span() else { return };
+    let Some((start, end)) = state.visible_range() else { return };
     let length = end - start;
     if length < 4 {
-        state.say("this is as near as it gets: times are whole seconds");
+        state.notify("zoomed in as far as possible: times are whole seconds");
         return;
     }
     zoom_to(state, TimeRange { start: Some(start + length / 4), end: Some(end - length / 4) });
 }
 
-/// Zooms out: to where it came from, or to twice the time.
+/// Zooms out: to the previous time range, otherwise to one of twice the length.
 pub(super) fn zoom_out(state: &mut State) {
     state.brush = None;
-    let base = state.base;
-    if let Some(before) = state.layer_mut().zooms.pop() {
-        state.layer_mut().time = before;
+    let session_time = state.session_time;
+    if let Some(previous) = state.layer_mut().zoom_history.pop() {
+        state.layer_mut().time = previous;
         return;
     }
-    if state.layer().time == base {
-        state.say("this is all the time there is");
+    if state.layer().time == session_time {
+        state.notify("zoomed out as far as possible");
         return;
     }
     let stats = state.totals.data.as_ref().map(|totals| totals.stats);
-    let Some((start, end)) = state.span() else {
-        state.layer_mut().time = base;
+    let Some((start, end)) = state.visible_range() else {
+        state.layer_mut().time = session_time;
         return;
     };
     let half = ((end - start) / 2).max(1);
-    let wider = TimeRange { start: Some(start - half), end: Some(end + half) };
-    let covers = |stats: crate::query::Stats| {
-        wider.start.is_some_and(|from| from <= stats.first_seen)
-            && wider.end.is_some_and(|to| to > stats.last_seen)
-    };
+    let (start, end) = (start - half, end + half);
+    let covers = |stats: Stats| start <= stats.first_seen && end > stats.last_seen;
+    let wider = TimeRange { start: Some(start), end: Some(end) };
     state.layer_mut().time = match stats {
-        Some(stats) if covers(stats) => base,
-        _ => queries::within(wider, base),
+        Some(stats) if covers(stats) => session_time,
+        _ => queries::within(wider, session_time),
     };
 }
 
-/// To the next or previous burst, as soon as it is known where bursts are.
+/// Goes to the next or previous burst, as soon as the series for it is there.
 pub(super) fn burst(state: &mut State, command: Command) {
-    if state.axis().is_none() {
+    if time_axes::timeline(state).is_none() {
         return;
     }
     if queries::missing_for_bursts(state).is_some() {
-        state.layer_mut().burst_key = Some(command);
-        state.say("looking for bursts …");
+        state.layer_mut().pending_burst = Some(command);
+        state.notify("looking for bursts …");
     } else {
         show_burst(state, command);
     }
 }
 
-/// Puts the brush on the next or previous burst and says what it is.
+/// Puts the brush on the next or previous burst and describes it.
 pub(super) fn show_burst(state: &mut State, command: Command) {
-    let (Some(timeline), Some(axis)) = (state.axis(), queries::axis_of_bursts(state)) else { return };
-    if let Some(error) = state.layer().bursts.error() {
+    let (Some(timeline), Some(axis)) = (time_axes::timeline(state), time_axes::bursts(state)) else {
+        return;
+    };
+    if let Some(error) = state.layer().burst_series.error() {
         let error = error.to_owned();
         state.warn(error);
         return;
     }
-    let Some(data) = &state.layer().bursts.data else { return };
-    let line: Vec<u64> = data.on(&axis).iter().map(|stats| state.bars.of(stats)).collect();
-    let found = bursts(&line, axis.bucket);
-    let stretch = |burst: &Burst| (axis.at(burst.first), axis.at(burst.last + 1));
+    let Some(series) = &state.layer().burst_series.data else { return };
+    let bars: Vec<u64> = series.on_axis(&axis).iter().map(|stats| state.timeline_measure.of(stats)).collect();
+    let found = bursts(&bars, axis.bucket);
+    let seconds = |burst: &Burst| (axis.at(burst.first), axis.at(burst.last + 1));
     if found.is_empty() {
-        let bars = state.bars.name();
-        state.say(format!("no burst of {bars}: nothing stands far above the usual"));
+        let name = state.timeline_measure.name();
+        state.notify(format!("no burst of {name}: nothing is far above the usual"));
         return;
     }
     let next = match (state.brush, command) {
         (None, Command::PreviousBurst) => found.len() - 1,
         (None, _) => 0,
         (Some(brush), Command::PreviousBurst) => {
-            let (start, _) = brush.stretch(&timeline);
-            found.iter().rposition(|burst| stretch(burst).1 <= start).unwrap_or(found.len() - 1)
+            let (start, _) = brush.seconds(&timeline);
+            found.iter().rposition(|burst| seconds(burst).1 <= start).unwrap_or(found.len() - 1)
         }
         (Some(brush), _) => {
-            let (_, end) = brush.stretch(&timeline);
-            found.iter().position(|burst| stretch(burst).0 >= end).unwrap_or(0)
+            let (_, end) = brush.seconds(&timeline);
+            found.iter().position(|burst| seconds(burst).0 >= end).unwrap_or(0)
         }
     };
     let Some(burst) = found.get(next) else { return };
-    let (start, end) = stretch(burst);
+    let (start, end) = seconds(burst);
     state.brush = Some(Brush { fixed: start, moving: end - 1, burst: Some((start, end)) });
-    let told = tell(state, burst, &axis);
-    state.say(format!("burst {} of {}: {told}", next + 1, found.len()));
+    let description = describe(state, burst, &axis);
+    state.notify(format!("burst {} of {}: {description}", next + 1, found.len()));
 }
 
-/// What the timeline measures, over a burst that was found.
-pub(crate) fn sum_of_burst(state: &State, (start, end): (i64, i64)) -> u64 {
-    let (Some(axis), Some(data)) = (queries::axis_of_bursts(state), &state.layer().bursts.data) else {
-        return 0;
-    };
-    let buckets = data.on(&axis);
-    let inside = buckets.iter().enumerate().filter(|(index, _)| (start..end).contains(&axis.at(*index)));
-    inside.map(|(_, stats)| state.bars.of(stats)).sum()
-}
-
-fn tell(state: &State, burst: &Burst, axis: &Axis) -> String {
-    let amount = |number: u64| match state.bars {
-        crate::tui::model::state::Bars::Bytes => format::bytes(number),
+fn describe(state: &State, burst: &Burst, axis: &Axis) -> String {
+    let amount = |number: u64| match state.timeline_measure {
+        TimelineMeasure::BytesSent => format::bytes(number),
         _ => format::count(number),
     };
-    let length = i64::from(axis.bucket) * (burst.last - burst.first + 1) as i64;
+    let seconds = i64::from(axis.bucket) * (burst.last - burst.first + 1) as i64;
     let usual = match burst.usual {
         0 => "usually none".to_owned(),
         usual => {
@@ -224,5 +207,10 @@ fn tell(state: &State, burst: &Burst, axis: &Axis) -> String {
             format!("{times:.digits$} × the usual {}", amount(usual))
         }
     };
-    format!("{} {} in {}, {usual}", amount(burst.total), state.bars.name(), format::span(length))
+    format!(
+        "{} {} in {}, {usual}",
+        amount(burst.total),
+        state.timeline_measure.name(),
+        format::length_of_time(seconds)
+    )
 }

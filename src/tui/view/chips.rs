@@ -1,22 +1,22 @@
-//! The line of filters, one chip each, and the time if it is not all of it.
+//! The line with the time range of the layer, unless it is that of the session, and the terms of its filter.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::put;
 use crate::tui::format;
 use crate::tui::model::keymap::{Command, Context, key_of};
 use crate::tui::model::state::State;
+use crate::tui::view::put;
 use crate::tui::widgets::fit;
 
-/// Draws it.
+/// Draws the line.
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let layer = state.layer();
     let mut chips: Vec<(String, _)> = Vec::new();
-    if layer.time != state.base
-        && let Some((start, end)) = state.span()
+    if layer.time != state.session_time
+        && let Some((start, end)) = state.visible_range()
     {
         let zone = state.zone();
         let time = format!("{} – {}", format::short_instant(start, zone), format::short_instant(end, zone));
@@ -25,20 +25,20 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     for term in layer.filter.terms() {
         chips.push((format::visible(&term.to_string()), theme.chip()));
     }
-    for term in &layer.resting {
+    for term in &layer.disabled {
         chips.push((format::visible(&term.to_string()), theme.chip_off()));
     }
     let mut x = area.x + 1;
     if chips.is_empty() {
         let key = key_of(Context::Table, Command::EditFilter);
-        put(buffer, area, x, area.y, &format!("every request  {key} filters"), theme.faint());
+        put(buffer, area, x, area.y, &format!("all requests  {key} filters"), theme.faint());
         return;
     }
     let depth = state.depth();
     if depth > 1 {
         x = put(buffer, area, x, area.y, &format!("{} ", "‹".repeat((depth - 1).min(6))), theme.faint());
     }
-    // Long ones are cut so that each is seen.
+    // Long terms are shortened so that all terms are visible.
     let room = usize::from(area.right().saturating_sub(x + 1));
     let fair = (room / chips.len()).saturating_sub(3).max(8);
     let over: usize = chips.iter().map(|(text, _)| fair.saturating_sub(text.width())).sum();

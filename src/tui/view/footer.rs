@@ -1,19 +1,19 @@
-//! The last line: a word to the user or the keys, and where the cursor is.
+//! The last line: a message or the keys, and the position of the cursor.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{put, put_right};
 use crate::log::FIELDS;
 use crate::tui::format;
 use crate::tui::model::keymap::{self, Command, Context};
 use crate::tui::model::rows::Rows;
-use crate::tui::model::state::State;
-use crate::tui::update;
+use crate::tui::model::state::{RunningExport, State};
+use crate::tui::model::time_axes;
+use crate::tui::view::{put, put_right};
 use crate::tui::widgets::fit;
 
-/// Draws it.
+/// Draws the line.
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
@@ -21,8 +21,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let x = put_right(buffer, area, area.y, &position, theme.quiet());
     let left = Rect { width: x.saturating_sub(area.x).saturating_sub(2), ..area };
     if let Some(message) = &state.message {
-        let style = if message.wrong { theme.error() } else { theme.accent() };
-        // A message is worth more than the position.
+        let style = if message.is_error { theme.error() } else { theme.accent() };
+        // A long message covers the position.
         let room = if message.text.width() > usize::from(left.width) { area } else { left };
         if room == area {
             put(buffer, area, area.x, area.y, &" ".repeat(usize::from(area.width)), theme.text());
@@ -31,33 +31,33 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let mut left = left;
-    if let Some((name, rows, total)) = &state.export
-        && update::context(state) != Context::Question
+    if let Some(RunningExport { name, rows, total }) = &state.export
+        && state.context() != Context::Confirm
     {
-        let how_far = match total {
+        let progress = match total {
             0 => String::new(),
             total => format!(" {} of {}", format::count(*rows), format::counted(*total, "row")),
         };
-        let text = format!("writing {}{how_far}", fit::middle(name, 24));
+        let text = format!("writing {}{progress}", fit::middle(name, 24));
         let x = put(buffer, left, left.x, left.y, &text, theme.accent()) + 2;
         let key = keymap::key_of(Context::Table, Command::Export);
         let x = put(buffer, left, x, left.y, &key, theme.accent()) + 1;
         let x = put(buffer, left, x, left.y, "stop", theme.quiet()) + 2;
         left = Rect { x, width: left.right().saturating_sub(x), ..left };
     }
-    let context = update::context(state);
-    let has_rows = state.layer().table().reach() > 0;
-    // What would do nothing at the moment is not offered.
-    let does = |command: &Command| match command {
+    let context = state.context();
+    let has_rows = state.layer().table().reachable() > 0;
+    // Keys without an effect are not shown.
+    let has_effect = |command: &Command| match command {
         Command::Back => state.depth() > 1,
         Command::Open | Command::Only | Command::Not | Command::Sort if context == Context::Table => has_rows,
-        Command::ZoomIn | Command::Brush | Command::NextBurst => state.axis().is_some(),
+        Command::ZoomIn | Command::Brush | Command::NextBurst => time_axes::timeline(state).is_some(),
         _ => true,
     };
     let (all, keys): (Vec<_>, Vec<_>) = keymap::footer(context)
-        .filter(|(command, ..)| does(command))
+        .filter(|(command, ..)| has_effect(command))
         .partition(|(command, ..)| *command == Command::Help);
-    // The way to all keys is always there; the others as far as there is room.
+    // The key for help is always shown, the others as far as they fit.
     let name = |(_, label, word): (Command, String, &'static str)| (label, word);
     let all = all.into_iter().next().map(name);
     let keys: Vec<(String, &str)> = keys.into_iter().map(name).collect();
@@ -89,7 +89,7 @@ fn position(state: &State) -> String {
     if rows.total() == 0 {
         return String::new();
     }
-    let about = if table.rows.share.is_some() || state.is_growing() { "+" } else { "" };
+    let growing = if table.rows.share.is_some() || state.is_growing() { "+" } else { "" };
     let marks = match table.marks.len() {
         0 => String::new(),
         count => format!("{count} marked  "),
@@ -99,7 +99,7 @@ fn position(state: &State) -> String {
         _ => "row",
     };
     format!(
-        "{marks}{what} {} of {}{about}",
+        "{marks}{what} {} of {}{growing}",
         format::count(table.cursor as u64 + 1),
         format::count(rows.total())
     )

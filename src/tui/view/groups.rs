@@ -1,16 +1,17 @@
-//! Cells of tables whose rows sum up requests: groups and stretches of time.
+//! Cells of tables of groups and of times.
 
-use super::table::Cell;
 use crate::query::measure::Unit;
 use crate::query::{Ask, Groups, Measure, Stats};
 use crate::tui::format;
-use crate::tui::model::columns::{Column, Placed};
+use crate::tui::model::column_placement::Placed;
+use crate::tui::model::columns::Column;
 use crate::tui::model::rows::TimeRow;
 use crate::tui::model::state::State;
-use crate::tui::model::table::Extra;
+use crate::tui::model::table::LazyMeasure;
+use crate::tui::view::table::Cell;
 use crate::tui::widgets::{bars, fit};
 
-/// A cell of a group.
+/// The cell of a group.
 pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Placed) -> Cell {
     let Some(row) = groups.rows.get(index) else { return Cell::plain("…") };
     let table = state.layer().table();
@@ -32,27 +33,29 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
             let is_current = table.activity.is_current(&row.value);
             Cell { text, style: if is_current { state.theme.bar() } else { state.theme.faint() } }
         }
-        Column::Measure(measure) if placed.column.is_extra() => {
-            let known = table.distinct.get(&row.value);
-            match known.and_then(|known| known.iter().find(|extra| extra.measure == measure)) {
+        Column::Measure(measure) if placed.column.is_lazy() => {
+            let measures = table.lazy_measures.get(&row.value);
+            match measures.and_then(|measures| measures.iter().find(|lazy| lazy.measure == measure)) {
                 None => Cell { text: "·".to_owned(), style: state.theme.faint() },
-                Some(Extra { number: None, .. }) => Cell { text: "-".to_owned(), style: state.theme.faint() },
-                Some(Extra { number: Some(number), is_approximate, .. }) => {
-                    let is_current = table.distinct.is_current(&row.value);
+                Some(LazyMeasure { number: None, .. }) => {
+                    Cell { text: "-".to_owned(), style: state.theme.faint() }
+                }
+                Some(LazyMeasure { number: Some(number), is_approximate, .. }) => {
+                    let is_current = table.lazy_measures.is_current(&row.value);
                     let style = if is_current { state.theme.text() } else { state.theme.faint() };
-                    Cell { text: extra(measure, *number, *is_approximate, placed.width), style }
+                    Cell { text: lazy_measure(measure, *number, *is_approximate, placed.width), style }
                 }
             }
         }
         Column::Measure(measure) if placed.column.is_relative() => {
-            let asked = match table.rows.answers.as_ref().map(|query| &query.ask) {
+            let asked = match table.rows.query.as_ref().map(|query| &query.ask) {
                 Some(Ask::Groups { more, .. }) => more.iter().position(|of| *of == measure),
                 _ => None,
             };
             match asked.and_then(|at| row.more.get(at).copied().flatten()) {
                 Some(number) if measure.spec().unit == Unit::Share => Cell::plain(format::percent(number)),
                 Some(number) => Cell::plain(crate::export::human::ratio(number)),
-                // The column was just put there.
+                // The column is new: the running query asks for it.
                 None => Cell { text: "·".to_owned(), style: state.theme.faint() },
             }
         }
@@ -60,7 +63,7 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
     }
 }
 
-/// A value of a dimension, with a word of explanation where it is a bare number.
+/// The text of a value. Hours and weekdays are spelled out.
 fn value_text(by: &crate::query::Dimension, value: &crate::query::Value) -> String {
     use crate::query::{Dimension, Value};
     match (by, value) {
@@ -75,7 +78,7 @@ fn value_text(by: &crate::query::Dimension, value: &crate::query::Value) -> Stri
     }
 }
 
-/// A cell of a stretch of time.
+/// The cell of a row of the table of times.
 pub(super) fn time(state: &State, rows: &[TimeRow], totals: &Stats, index: usize, placed: &Placed) -> Cell {
     let Some(row) = rows.get(index) else { return Cell::plain("…") };
     match placed.column {
@@ -84,9 +87,9 @@ pub(super) fn time(state: &State, rows: &[TimeRow], totals: &Stats, index: usize
     }
 }
 
-fn extra(measure: Measure, number: f64, is_approximate: bool, width: u16) -> String {
+fn lazy_measure(measure: Measure, number: f64, is_approximate: bool, width: u16) -> String {
     if is_approximate {
-        return format!("≈{}", extra(measure, number, false, width.saturating_sub(1)));
+        return format!("≈{}", lazy_measure(measure, number, false, width.saturating_sub(1)));
     }
     match measure.spec().unit {
         Unit::Milliseconds => format::duration(number),
@@ -99,12 +102,12 @@ fn extra(measure: Measure, number: f64, is_approximate: bool, width: u16) -> Str
 fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell {
     let theme = state.theme;
     let width = usize::from(placed.width);
-    let part = |of: u64, all: u64| if all == 0 { 0.0 } else { of as f64 / all as f64 };
+    let ratio = |part: u64, total: u64| if total == 0 { 0.0 } else { part as f64 / total as f64 };
     match placed.column {
         Column::Share => {
-            let share = part(stats.bytes_sent, totals.bytes_sent);
+            let share = ratio(stats.bytes_sent, totals.bytes_sent);
             let room = width.saturating_sub(8);
-            let bar = fit::left(&bars::lying(share, room), room);
+            let bar = fit::left(&bars::horizontal(share, room), room);
             let text = format!("{bar} {}", fit::right(&format::percent(share), 7));
             Cell { text, style: theme.bar() }
         }
@@ -115,7 +118,7 @@ fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell 
             Cell { text: format::count_within(stats.errors, width), style }
         }
         Column::Measure(Measure::ErrorRate) => {
-            let rate = part(stats.errors, stats.requests);
+            let rate = ratio(stats.errors, stats.requests);
             let style = match rate {
                 _ if stats.errors == 0 => theme.faint(),
                 r if r >= 0.5 => theme.error(),

@@ -1,20 +1,20 @@
-//! The first line: what is looked at, how much it is, and how far the ingest is.
+//! The first line: title, totals, progress of the ingest.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{put, put_right};
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
 use crate::tui::model::state::State;
+use crate::tui::view::{put, put_right};
 use crate::tui::widgets::fit;
 
-/// Draws it.
+/// Draws the line.
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let y = area.y;
-    let right = gauge(state, area, buffer);
+    let right = status(state, area, buffer);
     let room = Rect { width: right.saturating_sub(area.x).saturating_sub(1), ..area };
     let mut x = put(
         buffer,
@@ -38,7 +38,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     put(buffer, room, x + 2, y, &facts, theme.quiet());
 }
 
-/// Requests, bytes and time, as much of it as fits beside the title.
+/// Requests, bytes and time range, as far as they fit beside the title.
 fn facts(state: &State, room: u16) -> String {
     let Some(totals) = &state.totals.data else { return String::new() };
     let stats = totals.stats;
@@ -49,24 +49,26 @@ fn facts(state: &State, room: u16) -> String {
     let plural = format::plural(if grows.is_empty() { stats.requests } else { 0 });
     let all = format!("{}{grows} request{plural}", format::count(stats.requests));
     let requests = match state.matched() {
-        Some((matched, true)) if !state.layer().is_everything(state.base) => {
+        Some((matched, true)) if !state.layer().is_unfiltered(state.session_time) => {
             format!("{} of {}", format::count(matched.requests), all)
         }
         _ => all,
     };
     let bytes = format::bytes(match state.matched() {
-        Some((matched, true)) if !state.layer().is_everything(state.base) => matched.bytes_sent,
+        Some((matched, true)) if !state.layer().is_unfiltered(state.session_time) => matched.bytes_sent,
         _ => stats.bytes_sent,
     });
-    let (first, last) = match state.layer().time == state.base {
+    let (first, last) = match state.layer().time == state.session_time {
         true => (stats.first_seen, stats.last_seen),
-        false => state.span().map_or((stats.first_seen, stats.last_seen), |(start, end)| (start, end - 1)),
+        false => {
+            state.visible_range().map_or((stats.first_seen, stats.last_seen), |(start, end)| (start, end - 1))
+        }
     };
-    let time = format!("{} {}", format::stretch(first, last, state.zone()), state.zone_name());
+    let time = format!("{} {}", format::time_range(first, last, state.zone()), state.zone_name());
     let room = usize::from(room).saturating_sub(state.title.width().min(16) + 2);
     let fits = |facts: &String| facts.width() <= room;
-    if state.every.is_some() {
-        let (now, zone) = (state.now.unix, state.zone_name());
+    if state.follow_interval.is_some() {
+        let (now, zone) = (state.now.unix_seconds, state.zone_name());
         let exact = format::instant_seen_at(stats.last_seen, now, state.zone());
         let ago = format::ago(now.saturating_sub(stats.last_seen));
         return [
@@ -87,8 +89,8 @@ fn facts(state: &State, room: u16) -> String {
         .unwrap_or_default()
 }
 
-/// How far the ingest is, at the right edge; returns where it begins.
-fn gauge(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
+/// Draws the status of the ingest at the right edge. Returns its first terminal column.
+fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     let theme = state.theme;
     let area = Rect { width: area.width.saturating_sub(1), ..area };
     let mut right = area;
@@ -105,41 +107,41 @@ fn gauge(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
         write(&mut right, buffer, &format!("{} failed !", format::count(failed)), theme.error());
     }
     let style = match progress.phase {
-        Phase::Done if is_good(progress) => theme.good(),
+        Phase::Done if has_succeeded(progress) => theme.good(),
         Phase::Failed => theme.error(),
         _ => theme.accent(),
     };
-    write(&mut right, buffer, &words(state, progress, area.width), style);
+    write(&mut right, buffer, &status_text(state, progress, area.width), style);
     right.right() + 1
 }
 
-/// Whether everything went well, and there was something to go well.
-fn is_good(progress: &Progress) -> bool {
-    let tried = progress.files_listed + progress.files_known + progress.files_done;
-    progress.files_failed == 0 && progress.failures.is_empty() && progress.fatal.is_none() && tried > 0
+/// Whether there were log files and all of them were read.
+fn has_succeeded(progress: &Progress) -> bool {
+    let files = progress.files_listed + progress.files_known + progress.files_done;
+    progress.files_failed == 0 && progress.failures.is_empty() && progress.fatal.is_none() && files > 0
 }
 
-fn words(state: &State, progress: &Progress, width: u16) -> String {
-    let known = progress.files_known;
-    let (done, listed) =
-        (progress.files_done + known, progress.files_listed.max(progress.files_done + known));
+fn status_text(state: &State, progress: &Progress, width: u16) -> String {
+    let done = progress.files_done + progress.files_known;
+    let listed = progress.files_listed.max(done);
     let has_data = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
-    let every = state.every.map(format::every);
+    let every = state.follow_interval.map(format::interval);
     match (progress.phase, every) {
-        (Phase::Done, Some(every)) if is_good(progress) => return format!("✓ every {every}"),
+        (Phase::Done, Some(every)) if has_succeeded(progress) => return format!("✓ every {every}"),
         (Phase::Done, Some(every)) => return format!("every {every}"),
         (Phase::Failed, Some(every)) if width >= 110 => {
-            return format!("✗ tries again every {every}, ! says why");
+            return format!("✗ retrying every {every}, ! shows why");
         }
-        (Phase::Failed, Some(every)) => return format!("✗ every {every}, ! says why"),
+        (Phase::Failed, Some(every)) => return format!("✗ every {every}, ! shows why"),
         _ => {}
     }
     match progress.phase {
         Phase::Idle => "⟳ starting".to_owned(),
-        Phase::Done if is_good(progress) => "✓".to_owned(),
+        Phase::Done if has_succeeded(progress) && width >= 110 => "✓ up to date".to_owned(),
+        Phase::Done if has_succeeded(progress) => "✓".to_owned(),
         Phase::Done => String::new(),
         Phase::Cancelled => "stopped".to_owned(),
-        Phase::Failed if has_data => "not pulling: cached requests only, ! says why".to_owned(),
+        Phase::Failed if has_data => "not pulling: cached requests only, ! shows why".to_owned(),
         Phase::Failed => "✗ could not read the logs".to_owned(),
         Phase::Listing | Phase::Reading => {
             let more = if progress.phase == Phase::Listing { "+" } else { "" };

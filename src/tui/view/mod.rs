@@ -1,19 +1,17 @@
-//! What the screen looks like. Views read the state and write cells; they never change it and do no I/O.
+//! Draws the screen. Views read the state and write cells. They never change the state, send queries or do I/O.
 
 mod chips;
-pub(crate) mod detail;
-pub(crate) mod failures;
+mod detail;
 mod footer;
 mod groups;
 mod header;
-pub(crate) mod help;
-pub(crate) mod list;
+mod list;
 mod no_rows;
 mod popup;
 mod prompt;
 mod requests;
 mod table;
-pub(crate) mod tabs;
+mod tabs;
 mod timeline;
 
 use ratatui::Frame;
@@ -22,12 +20,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::layout::{Areas, is_too_small};
-use crate::tui::model::state::{Overlay, State};
+use crate::tui::model::layout::Areas;
+use crate::tui::model::reading;
+use crate::tui::model::state::{Overlay, State, is_too_small};
 
 /// Draws the whole screen.
-pub(crate) fn render(state: &State, frame: &mut Frame<'_>) {
-    if is_too_small(state.size) || is_too_small((frame.area().width, frame.area().height)) {
+pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
+    if state.is_too_small() || is_too_small((frame.area().width, frame.area().height)) {
         no_rows::too_small(state, frame.area(), frame.buffer_mut());
         return;
     }
@@ -45,10 +44,10 @@ pub(crate) fn render(state: &State, frame: &mut Frame<'_>) {
     footer::draw(state, areas.footer, buffer);
     match &state.overlay {
         Some(Overlay::Help(top)) => {
-            popup::draw(state, "Keys", &help::lines(state), *top, buffer);
+            popup::draw(state, "Keys", &reading::help(state), *top, buffer);
         }
         Some(Overlay::Failures(top)) => {
-            popup::draw(state, "Could not be read", &failures::lines(state), *top, buffer);
+            popup::draw(state, "Failures", &reading::failures(state), *top, buffer);
         }
         Some(_) => list::draw(state, buffer),
         None => {}
@@ -60,7 +59,7 @@ pub(crate) fn render(state: &State, frame: &mut Frame<'_>) {
     }
 }
 
-/// Writes text, cut off at the right edge of the area; returns the column behind it.
+/// Writes text, cut off at the right edge of the area. Returns the terminal column after the text.
 fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
     let room = area.right().saturating_sub(x);
     if room == 0 || y >= area.bottom() || y < area.y {
@@ -69,7 +68,7 @@ fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style
     buffer.set_stringn(x, y, text, usize::from(room), style).0
 }
 
-/// Writes text so that it ends at the right edge of the area; returns where it begins.
+/// Writes text that ends at the right edge of the area. Returns its first terminal column.
 fn put_right(buffer: &mut Buffer, area: Rect, y: u16, text: &str, style: Style) -> u16 {
     let width = u16::try_from(text.width()).unwrap_or(u16::MAX).min(area.width);
     let x = area.right() - width;

@@ -1,136 +1,167 @@
-//! What is shown when there are no rows to show, and why.
+//! What is shown instead of rows: why there are none, and what to do.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::put;
-use crate::ingest::Phase;
+use crate::ingest::{Phase, Progress};
 use crate::tui::format;
 use crate::tui::model::keymap::{Command, Context, key_of};
-use crate::tui::model::layout::LEAST;
-use crate::tui::model::state::State;
+use crate::tui::model::state::{MIN_SIZE, State};
+use crate::tui::view::put;
 use crate::tui::widgets::fit;
 
-/// The terminal is too small.
+/// Failures that are listed; the key for all of them is shown.
+const MAX_LISTED_FAILURES: usize = 2;
+
+/// Draws the message for a terminal that is too small.
 pub(super) fn too_small(state: &State, area: Rect, buffer: &mut Buffer) {
-    let lines = [
-        (format!("{} × {} is too small a terminal", area.width, area.height), state.theme.heading()),
-        (format!("{} × {} is needed at least; q quits", LEAST.0, LEAST.1), state.theme.quiet()),
-    ];
-    centred(area, &lines, buffer);
+    let mut text = Text::new(state, area);
+    text.heading(format!("Terminal too small: {} × {}", area.width, area.height));
+    text.hint(format!("needs {} × {}; q quits", MIN_SIZE.0, MIN_SIZE.1));
+    text.draw(area, buffer);
 }
 
-/// A table without rows: still loading, nothing there, nothing matches, could not be read.
-pub(super) fn no_rows(state: &State, area: Rect, buffer: &mut Buffer) {
-    let theme = state.theme;
-    let heading = |text: &str| (text.to_owned(), theme.heading());
-    let hint = |text: String| (text, theme.quiet());
-    let table = state.layer().table();
-    let width = usize::from(area.width.saturating_sub(8)).max(20);
+/// Explains a table without rows.
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let mut text = Text::new(state, area);
+    let rows = &state.layer().table().rows;
     let is_empty = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests == 0);
-    let mut lines: Vec<(String, Style)> = Vec::new();
-    let error = table.rows.error().or(state.totals.error()).or(state.layer().timeline.error());
+    let error = rows.error().or(state.totals.error()).or(state.layer().timeline.error());
     if let Some(error) = error {
-        lines.push(heading("This question has no answer"));
-        lines.extend(fit::wrap(&format::visible(error), width).into_iter().map(|line| (line, theme.error())));
+        text.heading("This query failed");
+        text.error(error);
     } else if is_empty && let Some(progress) = &state.progress {
         match progress.phase {
-            Phase::Failed => {
-                lines.push(heading("The logs could not be read"));
-                let reason = progress.fatal.as_deref().unwrap_or("see the failures for what went wrong");
-                lines.extend(
-                    fit::wrap(&format::visible(reason), width).into_iter().map(|line| (line, theme.error())),
-                );
-                failures(state, &mut lines, width);
-                lines.push(hint(String::new()));
-                lines.push(hint(match state.every {
-                    Some(every) => format!("It is tried again every {}.", format::every(every)),
-                    None => "Mend it and start again; nothing is lost.".to_owned(),
-                }));
-            }
-            Phase::Done | Phase::Cancelled => {
-                lines.push(heading("No requests"));
-                if progress.files_failed > 0 {
-                    let files = format::counted(progress.files_failed, "log file");
-                    lines.push((format!("{files} could not be read"), theme.error()));
-                    failures(state, &mut lines, width);
-                } else if progress.files_listed == 0 {
-                    lines.push(hint(
-                        "There are no log files here. Is it the right bucket and prefix?".to_owned(),
-                    ));
-                    lines.push(hint("S3 delivers logs some hours after logging was switched on.".to_owned()));
-                } else if let Some(reason) = progress.only_foreign(&state.title) {
-                    let reason = fit::wrap(&format::visible(&reason), width);
-                    lines.extend(reason.into_iter().map(hint));
-                } else {
-                    let files = format::counted(progress.files_listed, "log file");
-                    lines.push(hint(format!("Found {files}; none holds a request of this time.")));
-                }
-                if let Some(every) = state.every {
-                    lines.push(hint(format!("New ones are looked for every {}.", format::every(every))));
-                }
-            }
-            _ => {
-                lines.push(heading("Reading the first log files …"));
-                lines.push(hint(format!(
-                    "{} found, {} read, {}",
-                    format::count(progress.files_listed),
-                    format::count(progress.files_done + progress.files_known),
-                    format::counted(progress.lines, "line")
-                )));
-                lines.push(hint("Tables fill while the rest comes in.".to_owned()));
-            }
+            Phase::Failed => text.pull_failed(progress),
+            Phase::Done | Phase::Cancelled => text.no_requests(progress),
+            _ => text.reading(progress),
         }
     } else if is_empty {
-        lines.push(heading("Nothing is cached yet"));
-        lines.push(hint("Name a source: tamarin s3://BUCKET/PREFIX, a file or a folder,".to_owned()));
-        lines.push(hint("or look around in a made-up bucket: tamarin demo".to_owned()));
-    } else if !table.rows.is_whole() || table.rows.is_stale() {
-        lines.push(heading("…"));
+        text.heading("The cache is empty");
+        text.hint("Start with a source: tamarin s3://BUCKET/PREFIX, a file or a folder,");
+        text.hint("or explore a synthetic bucket: tamarin demo");
+    } else if !rows.is_complete() || rows.is_stale() {
+        text.heading("…");
     } else {
-        lines.push(heading("Nothing matches"));
-        let text = state.layer().filter.to_string();
-        let is_typing = state.prompt.is_some();
-        if is_typing {
-            // The filter stands in the line being typed, and the keys write there.
-        } else if !text.is_empty() {
-            lines.push((fit::middle(&format::visible(&text), width), theme.chip()));
-            let key = key_of(Context::Table, Command::ClearFilter);
-            let last = key_of(Context::Table, Command::DropLast);
-            lines.push(hint(format!("{key} clears the filter, {last} drops its last part")));
-        }
-        if !is_typing && state.layer().time != state.base {
-            lines.push(hint(format!("{} widens the time", key_of(Context::Table, Command::ZoomOut))));
-        }
-        if !is_typing && state.depth() > 1 {
-            lines.push(hint(format!("{} goes back", key_of(Context::Table, Command::Back))));
-        }
+        text.nothing_matches();
     }
-    centred(area, &lines, buffer);
+    text.draw(area, buffer);
 }
 
-fn failures(state: &State, lines: &mut Vec<(String, Style)>, width: usize) {
-    let Some(progress) = &state.progress else { return };
-    if progress.failures.is_empty() {
-        return;
-    }
-    for failure in progress.failures.iter().take(2) {
-        let text = format::visible(&format!("{}: {}", failure.name, failure.reason));
-        lines.extend(fit::wrap(&text, width).into_iter().map(|line| (line, state.theme.text())));
-    }
-    let key = key_of(Context::Table, Command::Failures);
-    lines.push((format!("{key} lists what failed"), state.theme.quiet()));
+/// Centred lines.
+struct Text<'a> {
+    state: &'a State,
+    /// Width at which long lines are wrapped.
+    width: usize,
+    lines: Vec<(String, Style)>,
 }
 
-fn centred(area: Rect, lines: &[(String, Style)], buffer: &mut Buffer) {
-    let count = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let y = area.y + area.height.saturating_sub(count) / 3;
-    for ((text, style), y) in lines.iter().zip(y..area.bottom()) {
-        let text = fit::end(text, usize::from(area.width));
-        let x = area.x + area.width.saturating_sub(u16::try_from(text.width()).unwrap_or(0)) / 2;
-        put(buffer, area, x, y, &text, *style);
+impl Text<'_> {
+    fn new(state: &State, area: Rect) -> Text<'_> {
+        Text { state, width: usize::from(area.width.saturating_sub(8)).max(20), lines: Vec::new() }
+    }
+
+    fn heading(&mut self, text: impl Into<String>) {
+        self.lines.push((text.into(), self.state.theme.heading()));
+    }
+
+    fn hint(&mut self, text: impl Into<String>) {
+        self.lines.push((text.into(), self.state.theme.quiet()));
+    }
+
+    fn wrapped(&mut self, text: &str, style: Style) {
+        let lines = fit::wrap(&format::visible(text), self.width);
+        self.lines.extend(lines.into_iter().map(|line| (line, style)));
+    }
+
+    fn error(&mut self, text: &str) {
+        self.wrapped(text, self.state.theme.error());
+    }
+
+    fn pull_failed(&mut self, progress: &Progress) {
+        self.heading("The logs could not be read");
+        self.error(progress.fatal.as_deref().unwrap_or("see the failures"));
+        self.failures(progress);
+        self.hint("");
+        self.hint(match self.state.follow_interval {
+            Some(interval) => format!("Retrying every {}.", format::interval(interval)),
+            None => "Fix the problem and restart; no data was lost.".to_owned(),
+        });
+    }
+
+    fn no_requests(&mut self, progress: &Progress) {
+        self.heading("No requests");
+        if progress.files_failed > 0 {
+            let files = format::counted(progress.files_failed, "log file");
+            self.lines.push((format!("{files} could not be read"), self.state.theme.error()));
+            self.failures(progress);
+        } else if progress.files_listed == 0 {
+            self.hint("No log files were found. Are the bucket and the prefix right?");
+            self.hint("S3 delivers the first logs some hours after logging was enabled.");
+        } else if let Some(reason) = progress.only_foreign(&self.state.title) {
+            self.wrapped(&reason, self.state.theme.quiet());
+        } else {
+            let files = format::counted(progress.files_listed, "log file");
+            self.hint(format!("Found {files}, but no requests in this time range."));
+        }
+        if let Some(interval) = self.state.follow_interval {
+            self.hint(format!("Looking for new log files every {}.", format::interval(interval)));
+        }
+    }
+
+    fn reading(&mut self, progress: &Progress) {
+        self.heading("Reading the first log files …");
+        self.hint(format!(
+            "{} found, {} read, {}",
+            format::count(progress.files_listed),
+            format::count(progress.files_done + progress.files_known),
+            format::counted(progress.lines, "line")
+        ));
+        self.hint("The tables fill while log files are read.");
+    }
+
+    fn nothing_matches(&mut self) {
+        self.heading("Nothing matches");
+        if self.state.prompt.is_some() {
+            // The prompt shows the filter, and the keys edit it.
+            return;
+        }
+        let key = |command| key_of(Context::Table, command);
+        let layer = self.state.layer();
+        if !layer.filter.is_everything() {
+            let filter = format::visible(&layer.filter.to_string());
+            self.lines.push((fit::middle(&filter, self.width), self.state.theme.chip()));
+            let (clear, drop) = (key(Command::ClearFilter), key(Command::DropLast));
+            self.hint(format!("{clear} clears the filter, {drop} removes its last term"));
+        }
+        if layer.time != self.state.session_time {
+            self.hint(format!("{} zooms out", key(Command::ZoomOut)));
+        }
+        if self.state.depth() > 1 {
+            self.hint(format!("{} goes back", key(Command::Back)));
+        }
+    }
+
+    fn failures(&mut self, progress: &Progress) {
+        if progress.failures.is_empty() {
+            return;
+        }
+        for failure in progress.failures.iter().take(MAX_LISTED_FAILURES) {
+            self.wrapped(&format!("{}: {}", failure.name, failure.reason), self.state.theme.text());
+        }
+        self.hint(format!("{} lists the failures", key_of(Context::Table, Command::Failures)));
+    }
+
+    fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        let count = u16::try_from(self.lines.len()).unwrap_or(u16::MAX);
+        let y = area.y + area.height.saturating_sub(count) / 3;
+        for ((text, style), y) in self.lines.iter().zip(y..area.bottom()) {
+            let text = fit::end(text, usize::from(area.width));
+            let x = area.x + area.width.saturating_sub(u16::try_from(text.width()).unwrap_or(0)) / 2;
+            put(buffer, area, x, y, &text, *style);
+        }
     }
 }
 
@@ -138,17 +169,17 @@ fn centred(area: Rect, lines: &[(String, Style)], buffer: &mut Buffer) {
 mod tests {
     use crate::ingest::{ForeignFiles, Phase, Progress};
     use crate::source::foreign::by_lines;
-    use crate::tui::testing::Person;
+    use crate::tui::testing::Explorer;
 
     #[test]
-    fn a_file_of_another_kind_is_named_where_its_requests_would_be() {
+    fn a_file_of_another_kind_is_named_instead_of_its_requests() {
         let kind = by_lines(b"#Version: 1.0\n#Fields: date time x-edge-location").unwrap();
         let first = "cloudfront.log".to_owned();
         let foreign = vec![ForeignFiles { kind, count: 1, first }];
         let (phase, files_listed, files_skipped) = (Phase::Done, 1, 1);
         let progress = Progress { phase, files_listed, files_skipped, foreign, ..Progress::default() };
-        let mut person = Person::begin(130, 34, Vec::new(), Some(progress));
-        let screen = person.screen();
+        let mut explorer = Explorer::begin(130, 34, Vec::new(), Some(progress));
+        let screen = explorer.screen();
         assert!(
             screen.contains("cloudfront.log is a CloudFront log, not an S3 server access log;"),
             "{screen}"

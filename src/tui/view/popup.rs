@@ -1,15 +1,19 @@
-//! Something to read in front of the tables: the keys, what failed.
+//! Popups with a text to read: the help, the failures.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
 use crate::tui::model::layout;
+use crate::tui::model::reading::{TextLine, Tone};
 use crate::tui::model::state::State;
+use crate::tui::theme::Theme;
+use crate::tui::view::put;
 
-/// Draws some lines from `top` on, in a frame.
-pub(super) fn draw(state: &State, title: &str, lines: &[Line<'_>], top: usize, buffer: &mut Buffer) {
+/// Draws the lines of a text in a frame, from line `top` on.
+pub(super) fn draw(state: &State, title: &str, lines: &[TextLine], top: usize, buffer: &mut Buffer) {
+    let lines: Vec<Line<'_>> = lines.iter().map(|line| styled(line, state.theme)).collect();
     let width = lines.iter().map(Line::width).max().unwrap_or(0) + 4;
     let area = layout::popup(state, u16::try_from(width).unwrap_or(u16::MAX).max(40), lines.len());
     let page = usize::from(area.height.saturating_sub(2));
@@ -20,11 +24,21 @@ pub(super) fn draw(state: &State, title: &str, lines: &[Line<'_>], top: usize, b
     if lines.len() > page {
         let more = format!(" {}–{} of {} ", top + 1, (top + page).min(lines.len()), lines.len());
         let x = area.right().saturating_sub(u16::try_from(more.len()).unwrap_or(0) + 2);
-        super::put(buffer, area, x, area.bottom() - 1, &more, state.theme.quiet());
+        put(buffer, area, x, area.bottom() - 1, &more, state.theme.quiet());
     }
 }
 
-/// A cleared frame with a title; returns what is inside.
+fn styled(line: &TextLine, theme: Theme) -> Line<'_> {
+    let style = match line.tone {
+        Tone::Heading => theme.heading(),
+        Tone::Text => theme.text(),
+        Tone::Quiet => theme.quiet(),
+        Tone::Error => theme.error(),
+    };
+    Line::from(vec![Span::styled(&line.keys, theme.accent()), Span::styled(&line.text, style)])
+}
+
+/// Draws an empty frame with a title. Returns the area inside, without margins.
 pub(super) fn frame(state: &State, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
     Clear.render(area, buffer);
     let block = Block::bordered()

@@ -1,23 +1,23 @@
-//! The line being typed, with what is wrong with it under it.
+//! The prompt, with an error or a preview below it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
-use super::{popup, put, put_right};
 use crate::tui::format;
 use crate::tui::model::layout::Areas;
 use crate::tui::model::prompt::{Prompt, Purpose};
 use crate::tui::model::state::State;
+use crate::tui::view::{popup, put, put_right};
 use crate::tui::widgets::fit;
 
-/// How many completions are seen at once.
-const COMPLETIONS: usize = 8;
+/// Completions that are visible at a time.
+const VISIBLE_COMPLETIONS: usize = 8;
 
-/// Draws it; returns where the cursor of the terminal is.
+/// Draws the prompt. Returns the position of the terminal cursor.
 pub(super) fn draw(state: &State, prompt: &Prompt, areas: &Areas, buffer: &mut Buffer) -> Option<Position> {
-    // The filter is edited where it stands; all else at the foot, just above the keys.
+    // The filter is edited in its own line, other texts above the footer.
     let (y, under) = match prompt.purpose {
         Purpose::Filter { .. } => (areas.chips.y, areas.chips.y + 1),
         _ => (areas.footer.y.saturating_sub(2), areas.footer.y.saturating_sub(1)),
@@ -29,49 +29,47 @@ pub(super) fn draw(state: &State, prompt: &Prompt, areas: &Areas, buffer: &mut B
     Clear.render(below, buffer);
     if let Purpose::Overwrite(export) = &prompt.purpose {
         let name = format::visible(&export.path.display().to_string());
-        let text = format!("{} exists already. Replace it?", fit::middle(&name, usize::from(width) / 2));
+        let text = format!("{} exists. Replace it?", fit::middle(&name, usize::from(width) / 2));
         put(buffer, line, 1, y, &text, state.theme.warning());
         return None;
     }
     if let Purpose::StopExport { quit } = prompt.purpose {
-        let name = state.export.as_ref().map_or("", |(name, ..)| name.as_str());
-        let what = if quit { "Stop that and quit?" } else { "Stop that?" };
+        let name = state.export.as_ref().map_or("", |export| export.name.as_str());
+        let what = if quit { "Stop it and quit?" } else { "Stop it?" };
         let text = format!("{} is still being written. {what}", fit::middle(name, usize::from(width) / 2));
         put(buffer, line, 1, y, &text, state.theme.warning());
         return None;
     }
-    let sign = prompt.sign();
-    let start = put(buffer, line, 1, y, sign, state.theme.accent());
+    let start = put(buffer, line, 1, y, prompt.label(), state.theme.accent());
     let (text, cursor, shift) = window(prompt, width.saturating_sub(start + 2));
     put(buffer, line, start, y, &text, state.theme.text());
-    beneath(state, prompt, below, start, shift, buffer);
+    draw_below(state, prompt, below, start, shift, buffer);
     completions(state, prompt, areas, start, under, buffer);
     Some(Position { x: start + cursor, y })
 }
 
-/// The part of the text around the cursor that fits, the column of the cursor in it, and how many
-/// columns of the text are left of it.
+/// The part of the text around the cursor that fits, the terminal column of the cursor in it, and the width of the text
+/// to the left of it.
 fn window(prompt: &Prompt, room: u16) -> (String, u16, usize) {
-    // One column per character for what is shown as one: hostile characters are made visible here too.
-    let shown_before: String = prompt.input.value().chars().take(prompt.input.cursor()).collect();
-    let before = format::visible(&shown_before);
-    let behind: String = prompt.input.value().chars().skip(prompt.input.cursor()).collect();
+    let before: String = prompt.input.value().chars().take(prompt.input.cursor()).collect();
+    let before = format::visible(&before);
+    let after: String = prompt.input.value().chars().skip(prompt.input.cursor()).collect();
     let room = usize::from(room.max(4));
     let mut shift = 0;
-    let mut seen = before.as_str();
-    while seen.width() >= room {
-        let mut chars = seen.chars();
+    let mut visible = before.as_str();
+    while visible.width() >= room {
+        let mut chars = visible.chars();
         let Some(first) = chars.next() else { break };
         shift += first.to_string().width();
-        seen = chars.as_str();
+        visible = chars.as_str();
     }
-    let cursor = seen.width();
-    let text = fit::end(&format!("{seen}{}", format::visible(&behind)), room);
+    let cursor = visible.width();
+    let text = fit::end(&format!("{visible}{}", format::visible(&after)), room);
     (text, u16::try_from(cursor).unwrap_or(0), shift)
 }
 
-/// What is wrong, with a caret under the place; otherwise how many requests match.
-fn beneath(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usize, buffer: &mut Buffer) {
+/// Draws the error with a caret below its place, or the number of matching requests.
+fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usize, buffer: &mut Buffer) {
     let theme = state.theme;
     if let Some(problem) = &prompt.problem {
         let before: String = prompt.input.value().chars().take(problem.column).collect();
@@ -116,7 +114,7 @@ fn completions(state: &State, prompt: &Prompt, areas: &Areas, start: u16, under:
     }
     let chosen = completion.chosen.unwrap_or(0);
     let count = completion.candidates.len();
-    let page = COMPLETIONS.min(count);
+    let page = VISIBLE_COMPLETIONS.min(count);
     let top = chosen.saturating_sub(page / 2).min(count - page);
     let width = completion.candidates.iter().map(|word| word.width()).max().unwrap_or(0) + 4;
     let width = u16::try_from(width).unwrap_or(u16::MAX).clamp(12, (state.size.0 * 2 / 3).max(12));

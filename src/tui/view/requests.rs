@@ -1,13 +1,14 @@
 //! Cells of the list of requests.
 
-use super::table::Cell;
 use crate::log::Field;
 use crate::query::{RequestRow, Value};
 use crate::tui::format;
-use crate::tui::model::columns::{Column, Placed};
+use crate::tui::model::column_placement::Placed;
+use crate::tui::model::columns::Column;
 use crate::tui::model::state::State;
+use crate::tui::view::table::Cell;
 
-/// A cell; of a request that is not loaded yet, a sign that it is on its way.
+/// The cell of a request; "…" while the request is not loaded.
 pub(super) fn cell(state: &State, row: Option<&RequestRow>, placed: &Placed) -> Cell {
     let Column::Field(field) = placed.column else { return Cell::plain("") };
     let Some(row) = row else { return Cell { text: "…".to_owned(), style: state.theme.faint() } };
@@ -20,17 +21,6 @@ pub(super) fn cell(state: &State, row: Option<&RequestRow>, placed: &Placed) -> 
             Cell { text: status.to_string(), style: theme.status(*status) }
         }
         (Field::ErrorCode, value) => Cell { text: format::value(value), style: theme.warning() },
-        (field, value) => Cell::plain(number(field, value).unwrap_or_else(|| format::value(value))),
-    }
-}
-
-/// A measure in its unit.
-pub(super) fn number(field: Field, value: &Value) -> Option<String> {
-    let Value::Integer(number) = value else { return None };
-    let whole = u64::try_from(*number).ok()?;
-    match field {
-        Field::BytesSent | Field::ObjectSize => Some(format::bytes(whole)),
-        Field::TotalTime | Field::TurnAroundTime => Some(format::duration(whole as f64)),
-        _ => None,
+        (field, value) => Cell::plain(format::measure(field, value).unwrap_or_else(|| format::value(value))),
     }
 }

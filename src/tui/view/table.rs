@@ -1,47 +1,47 @@
-//! The table: headings and rows, whatever the rows are.
+//! The table in front: headings and rows.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{groups, no_rows, put, requests};
-use crate::tui::model::columns::Placed;
-use crate::tui::model::layout::{self, Areas};
+use crate::tui::model::column_placement::Placed;
+use crate::tui::model::layout::Areas;
 use crate::tui::model::rows::Rows;
 use crate::tui::model::state::State;
+use crate::tui::view::{groups, no_rows, put, requests};
 use crate::tui::widgets::fit;
 
-/// What stands in a cell.
+/// A cell.
 pub(super) struct Cell {
-    /// The text, already fitted.
+    /// The text; it is shortened to the width of the column.
     pub(super) text: String,
-    /// How it looks where the cursor is not.
+    /// Its style, unless its row is under the cursor.
     pub(super) style: Style,
 }
 
 impl Cell {
-    /// Plain text.
+    /// A cell with the default style.
     pub(super) fn plain(text: impl Into<String>) -> Cell {
         Cell { text: text.into(), style: Style::new() }
     }
 }
 
-/// Draws it, or what stands in its place.
+/// Draws the table, or an explanation if it has no rows.
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
-    let placed = layout::columns(state);
     let table = state.layer().table();
+    let placed = &table.placed;
     let rows = table.rows.data.as_ref();
     if rows.is_none_or(|rows| rows.total() == 0) {
         let area = Rect { height: areas.rows.height + areas.head.height, y: areas.head.y, ..areas.rows };
-        no_rows::no_rows(state, area, buffer);
+        no_rows::draw(state, area, buffer);
         return;
     }
     let Some(rows) = rows else { return };
-    head(state, areas.head, &placed, buffer);
+    head(state, areas.head, placed, buffer);
     for line in 0..areas.rows.height {
         let index = table.top + usize::from(line);
         let y = areas.rows.y + line;
-        if index >= rows.reach() {
+        if index >= rows.reachable() {
             break;
         }
         let area = Rect { y, height: 1, ..areas.rows };
@@ -56,7 +56,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         } else if is_selected {
             put(buffer, area, area.x, y, "▌", state.theme.accent());
         }
-        for column in &placed {
+        for column in placed {
             let cell = match rows {
                 Rows::Groups(found) => groups::group(state, found, index, column),
                 Rows::Times { rows, totals, .. } => groups::time(state, rows, totals, index, column),
@@ -72,7 +72,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
 fn align(text: &str, column: &Placed) -> String {
     let width = usize::from(column.width);
     let fitted = fit::middle(text, width);
-    if column.right { fit::right(&fitted, width) } else { fitted }
+    if column.is_right_aligned { fit::right(&fitted, width) } else { fitted }
 }
 
 fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
@@ -87,7 +87,8 @@ fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
         let width = usize::from(column.width);
         let fitted = fit::end(&text, width);
         let length = u16::try_from(unicode_width::UnicodeWidthStr::width(fitted.as_str())).unwrap_or(0);
-        let x = if column.right { (column.x + column.width).saturating_sub(length) } else { column.x };
+        let x =
+            if column.is_right_aligned { (column.x + column.width).saturating_sub(length) } else { column.x };
         put(buffer, area, x, area.y, &fitted, style);
     }
 }

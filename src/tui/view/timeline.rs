@@ -1,54 +1,57 @@
-//! The timeline above the table: the same question, over time.
+//! The timeline above the table: the requests of the layer over time.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{put, put_right};
 use crate::tui::format;
 use crate::tui::model::axis::Axis;
 use crate::tui::model::layer::Tab;
 use crate::tui::model::layout::Areas;
-use crate::tui::model::state::{Bars, State};
-use crate::tui::update;
+use crate::tui::model::rows::Rows;
+use crate::tui::model::state::{State, TimelineMeasure};
+use crate::tui::model::time_axes;
+use crate::tui::view::{put, put_right};
 use crate::tui::widgets::bars;
 
-/// Draws it.
+/// Draws the timeline.
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
-    let Some(axis) = state.axis() else { return };
-    let Some(timeline) = &state.layer().timeline.data else { return };
-    let line: Vec<u64> = timeline.on(&axis).iter().map(|stats| state.bars.of(stats)).collect();
+    let Some(axis) = time_axes::timeline(state) else { return };
+    if state.layer().timeline.data.is_none() {
+        return;
+    }
+    let line = time_axes::timeline_bars(state, &axis);
     let highest = line.iter().copied().max().unwrap_or(0);
     title(state, areas.timeline_title, &axis, &line, highest, buffer);
-    let covered = covered(state, &axis);
+    let highlight = highlighted(state, &axis);
     let area = areas.bars;
     let width = usize::from(area.width);
     for column in 0..area.width {
-        let Some(index) = axis.of_column(usize::from(column), width) else { break };
+        let Some(index) = axis.bucket_at(usize::from(column), width) else { break };
         let number = line.get(index).copied().unwrap_or(0);
-        let is_covered = covered.map(|(first, last)| (first..=last).contains(&index));
-        let plain = match state.bars {
-            Bars::Errors => state.theme.error(),
+        let is_highlighted = highlight.map(|(first, last)| (first..=last).contains(&index));
+        let plain = match state.timeline_measure {
+            TimelineMeasure::Errors => state.theme.error(),
             _ => state.theme.bar(),
         };
-        let style = state.theme.timeline(plain, is_covered);
+        let style = state.theme.timeline(plain, is_highlighted);
         for row in 0..area.height {
             let cell = &mut buffer[(area.x + column, area.bottom() - 1 - row)];
             let mut symbol = bars::cell(number, highest, row, area.height);
-            // An empty stretch inside the brush is seen too.
-            if is_covered == Some(true) && symbol == ' ' && row == 0 {
+            // Empty buckets of the brush are visible too.
+            if is_highlighted == Some(true) && symbol == ' ' && row == 0 {
                 symbol = '▁';
             }
             cell.set_char(symbol).set_style(style);
         }
     }
-    labels(state, areas.axis, &axis, covered, buffer);
+    labels(state, areas.axis, &axis, highlight, buffer);
 }
 
-/// The buckets to stand out: the brush, or the row under the cursor of the table of times.
-fn covered(state: &State, axis: &Axis) -> Option<(usize, usize)> {
+/// First and last bucket to highlight: the brush, or the row under the cursor of the table of times.
+fn highlighted(state: &State, axis: &Axis) -> Option<(usize, usize)> {
     if let Some(brush) = state.brush {
-        return Some(brush.covers(axis));
+        return Some(brush.buckets(axis));
     }
     let table = state.layer().table();
     if state.layer().tab != Tab::Time {
@@ -57,15 +60,15 @@ fn covered(state: &State, axis: &Axis) -> Option<(usize, usize)> {
     let rows = table.rows.data.as_ref()?;
     let row = rows.time(table.cursor)?;
     let width = match rows {
-        crate::tui::model::rows::Rows::Times { bucket, .. } => i64::from(*bucket),
+        Rows::Times { bucket, .. } => i64::from(*bucket),
         _ => return None,
     };
     Some((axis.index(row.start), axis.index(row.start + width - 1)))
 }
 
 fn amount(state: &State, number: u64) -> String {
-    match state.bars {
-        Bars::Bytes => format::bytes(number),
+    match state.timeline_measure {
+        TimelineMeasure::BytesSent => format::bytes(number),
         _ => format::count(number),
     }
 }
@@ -73,17 +76,17 @@ fn amount(state: &State, number: u64) -> String {
 fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buffer: &mut Buffer) {
     let theme = state.theme;
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let mut text = format!("{} {}", state.bars.name(), format::per(axis.bucket));
+    let mut text = format!("{} {}", state.timeline_measure.name(), format::per(axis.bucket));
     if let Some(share) = state.layer().timeline.share {
         text.push_str(&format!("  ≈ {:.0} % scanned", share * 100.0));
     }
     let mut right = String::new();
     if let Some(brush) = state.brush {
-        let (start, end) = brush.stretch(axis);
+        let (start, end) = brush.seconds(axis);
         let sum: u64 = match brush.burst {
-            Some(burst) => update::sum_of_burst(state, burst),
+            Some(burst) => time_axes::sum_of_burst(state, burst),
             None => {
-                let (first, last) = brush.covers(axis);
+                let (first, last) = brush.buckets(axis);
                 line.iter().skip(first).take(last - first + 1).sum()
             }
         };
@@ -92,9 +95,9 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
             "{} – {}  {}  {} {}",
             format::short_instant(start, zone),
             format::short_instant(end, zone),
-            format::span(end - start),
+            format::length_of_time(end - start),
             amount(state, sum),
-            state.bars.name(),
+            state.timeline_measure.name(),
         );
     } else if highest > 0
         && let Some(peak) = line.iter().position(|number| *number == highest)
@@ -107,7 +110,7 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
             "%m-%d %H:%M:%S"
         };
         right = format!(
-            "peak {} on {}",
+            "peak {} at {}",
             amount(state, highest),
             format::instant(axis.at(peak), state.zone(), format)
         );
@@ -119,8 +122,8 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
     }
 }
 
-/// Instants under the bars, at round times, never one over the other; what is covered has a rule.
-fn labels(state: &State, area: Rect, axis: &Axis, covered: Option<(usize, usize)>, buffer: &mut Buffer) {
+/// Draws times below the bars, at round times and without overlap, and a rule below the highlighted bars.
+fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usize)>, buffer: &mut Buffer) {
     let length = axis.end() - axis.start;
     let format = match length {
         ..=600 => "%H:%M:%S",
@@ -131,8 +134,8 @@ fn labels(state: &State, area: Rect, axis: &Axis, covered: Option<(usize, usize)
     };
     let width = usize::from(area.width);
     let column = |index: usize| area.x + u16::try_from(axis.column(index, width)).unwrap_or(0);
-    if let Some((first, last)) = covered {
-        let cells = u16::try_from(axis.cells(width)).unwrap_or(1);
+    if let Some((first, last)) = highlight {
+        let cells = u16::try_from(axis.bar_width(width)).unwrap_or(1);
         for x in column(first)..column(last).max(column(first)).saturating_add(cells) {
             if x < area.right() {
                 buffer[(x, area.y)].set_char('▔').set_style(state.theme.brushed());
@@ -141,7 +144,7 @@ fn labels(state: &State, area: Rect, axis: &Axis, covered: Option<(usize, usize)
     }
     let label = |at: i64| format::instant(at, state.zone(), format);
     let size = label(axis.start).width();
-    // Round in the zone that is shown: midnight is the midnight of the reader.
+    // Round in the time zone that is shown.
     let offset = jiff::Timestamp::from_second(axis.start)
         .map_or(0, |start| i64::from(state.zone().to_offset(start).seconds()));
     let least = if format == "%m-%d" { 86_400 } else { 1 };

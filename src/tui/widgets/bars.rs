@@ -1,10 +1,10 @@
-//! Bars of eighths of a cell: upright for time, lying for shares.
+//! Bars with a resolution of an eighth of a cell: vertical ones for time, horizontal ones for shares.
 
-const UPRIGHT: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-const LYING: [char; 9] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
+const VERTICAL: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const HORIZONTAL: [char; 9] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
-/// The cell of an upright bar in a row (0 at the bottom) of a chart of `rows` rows. Something is
-/// never shown as nothing.
+/// The character of a vertical bar in row `row` (0: the lowest) of a chart of `rows` rows, in which `highest` fills all
+/// rows. A number above 0 is never empty.
 pub(crate) fn cell(number: u64, highest: u64, row: u16, rows: u16) -> char {
     let full = u64::from(rows) * 8;
     let eighths = match (number, highest) {
@@ -15,10 +15,10 @@ pub(crate) fn cell(number: u64, highest: u64, row: u16, rows: u16) -> char {
         }
     };
     let above = eighths.saturating_sub(u64::from(row) * 8).min(8);
-    UPRIGHT[above as usize]
+    VERTICAL[above as usize]
 }
 
-/// A line of small bars, one for each number, all of the same whole number of cells: as wide as there is room.
+/// A line of vertical bars, one per number, all equally wide and at most `width` cells together.
 pub(crate) fn sparkline(numbers: &[u64], width: usize) -> String {
     let highest = numbers.iter().copied().max().unwrap_or(0);
     let cells = (width / numbers.len().max(1)).max(1);
@@ -26,8 +26,8 @@ pub(crate) fn sparkline(numbers: &[u64], width: usize) -> String {
     numbers.iter().flat_map(bar).take(width).collect()
 }
 
-/// A lying bar of a share of the whole.
-pub(crate) fn lying(share: f64, width: usize) -> String {
+/// A horizontal bar; a `share` of 1 fills `width` cells.
+pub(crate) fn horizontal(share: f64, width: usize) -> String {
     let full = width * 8;
     let mut eighths = (share.clamp(0.0, 1.0) * full as f64).round() as usize;
     if share > 0.0 {
@@ -35,7 +35,7 @@ pub(crate) fn lying(share: f64, width: usize) -> String {
     }
     let mut bar: String = std::iter::repeat_n('█', eighths / 8).collect();
     if !eighths.is_multiple_of(8) {
-        bar.push(LYING[eighths % 8]);
+        bar.push(HORIZONTAL[eighths % 8]);
     }
     bar
 }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_grow_from_the_bottom() {
+    fn vertical_bars_grow_from_the_bottom() {
         let column = |number| (0..2).rev().map(|row| cell(number, 16, row, 2)).collect::<String>();
         assert_eq!(column(16), "██");
         assert_eq!(column(8), " █");
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn sparklines_do_not_stretch_some_of_their_bars() {
+    fn bars_of_a_sparkline_have_the_same_width() {
         assert_eq!(sparkline(&[0, 4, 8], 3), " ▄█");
         assert_eq!(sparkline(&[0, 8], 6), "   ███");
         assert_eq!(sparkline(&[1, 8, 8, 8, 8, 8, 8], 8), "▁██████");
@@ -67,10 +67,10 @@ mod tests {
     }
 
     #[test]
-    fn shares_lie() {
-        assert_eq!(lying(1.0, 3), "███");
-        assert_eq!(lying(0.5, 3), "█▌");
-        assert_eq!(lying(0.0001, 3), "▏");
-        assert_eq!(lying(0.0, 3), "");
+    fn horizontal_bars() {
+        assert_eq!(horizontal(1.0, 3), "███");
+        assert_eq!(horizontal(0.5, 3), "█▌");
+        assert_eq!(horizontal(0.0001, 3), "▏");
+        assert_eq!(horizontal(0.0, 3), "");
     }
 }

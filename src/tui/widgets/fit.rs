@@ -1,9 +1,9 @@
-//! Text fitted into a width, measured in columns of the terminal.
+//! Fits texts into a width, in terminal columns.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Fits a text by cutting out its middle: of keys both ends matter.
+/// Shortens a text in the middle: both ends of a key matter.
 pub(crate) fn middle(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -12,15 +12,15 @@ pub(crate) fn middle(text: &str, width: usize) -> String {
         return "…".repeat(width);
     }
     let left = (width - 1).div_ceil(2);
-    let (start, used) = take(text.graphemes(true), left);
-    let (end, _) = take(text.graphemes(true).rev(), width - 1 - used);
+    let (start, used) = take_width(text.graphemes(true), left);
+    let (end, _) = take_width(text.graphemes(true).rev(), width - 1 - used);
     let mut fitted = start.concat();
     fitted.push('…');
     fitted.extend(end.into_iter().rev());
     fitted
 }
 
-/// Fits a text by cutting off its end.
+/// Shortens a text at its end.
 pub(crate) fn end(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -28,23 +28,24 @@ pub(crate) fn end(text: &str, width: usize) -> String {
     if width == 0 {
         return String::new();
     }
-    let (start, _) = take(text.graphemes(true), width - 1);
+    let (start, _) = take_width(text.graphemes(true), width - 1);
     start.concat() + "…"
 }
 
-/// Fills up with blanks on the right.
+/// Pads a text with spaces on the right.
 pub(crate) fn left(text: &str, width: usize) -> String {
     let missing = width.saturating_sub(text.width());
     format!("{text}{}", " ".repeat(missing))
 }
 
-/// Fills up with blanks on the left.
+/// Pads a text with spaces on the left.
 pub(crate) fn right(text: &str, width: usize) -> String {
     let missing = width.saturating_sub(text.width());
     format!("{}{text}", " ".repeat(missing))
 }
 
-/// Breaks a text into lines of a width: at blanks where there are some near, anywhere otherwise.
+/// Breaks a text into lines: after a space or a separator if there is one in the second half of the line, otherwise
+/// anywhere. The lines together are the text.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(4);
     let mut lines = Vec::new();
@@ -77,7 +78,8 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn take<'a>(graphemes: impl Iterator<Item = &'a str>, width: usize) -> (Vec<&'a str>, usize) {
+/// The first graphemes that fit, and their width.
+fn take_width<'a>(graphemes: impl Iterator<Item = &'a str>, width: usize) -> (Vec<&'a str>, usize) {
     let mut used = 0;
     let mut taken = Vec::new();
     for grapheme in graphemes {
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ends_of_a_key_stay() {
+    fn a_key_keeps_both_ends() {
         assert_eq!(middle("media/2026/04/film.mp4", 11), "media…m.mp4");
         assert_eq!(middle("short", 11), "short");
         assert_eq!(middle("ab", 1), "…");
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn wide_letters_never_overflow() {
+    fn wide_characters_never_overflow() {
         for width in 0..20 {
             for text in [
                 "日本語のとても長いキー/файл.mp4",

@@ -1,4 +1,4 @@
-//! Small pieces that views are made of; they know nothing of requests.
+//! Texts and bars that views are made of. Contains nothing about requests or the state.
 
 pub(crate) mod bars;
 pub(crate) mod fit;

@@ -1,53 +1,38 @@
-//! Lines put into a cache by hand: no files, no threads, commits when the test says so.
+//! Adds lines to a cache without files and threads; commits when the test says so.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use tamarin::cache::{Appended, Batch, BatchBuilder, FileMark, FilePart, Writer, WriterOptions};
-use tamarin::log::{Lines, Record, read_plain, records};
+use tamarin::log::{Parser, RecordGroup, Rejection, Sink};
 
-/// A cache being filled.
+/// Fills a cache.
 pub(crate) struct Filling {
     pub(crate) writer: Writer,
+    parser: Parser,
     builder: BatchBuilder,
     files: u64,
 }
 
 impl Filling {
-    /// Of a cache with segments of that many rows.
+    /// Opens a cache whose segments have `segment_rows` rows.
     pub(crate) fn new(path: &Path, segment_rows: usize) -> Filling {
         Filling::by(
             Writer::open_with(path, WriterOptions { segment_rows, ..WriterOptions::default() }).unwrap(),
         )
     }
 
-    /// By a writer.
+    /// Fills the cache of a writer.
     pub(crate) fn by(writer: Writer) -> Filling {
-        // As the ingest does it.
         let builder = BatchBuilder::with_dictionaries(writer.dictionaries());
-        Filling { writer, builder, files: 0 }
+        Filling { writer, parser: Parser::new(), builder, files: 0 }
     }
 
-    /// Appends lines as a batch of their own, a log file of their own.
+    /// Appends records as one batch and one log file. Each line must be a record.
     pub(crate) fn append<L: AsRef<[u8]>>(&mut self, source: i64, lines: &[L]) -> Appended {
-        let mut rows = 0;
-        let mut plain = Record::default();
-        for line in lines {
-            // As the ingest does it.
-            let mut by_itself = Lines::of(line.as_ref());
-            if by_itself
-                .next_line()
-                .is_some_and(|line| read_plain(&line, &mut plain, &mut self.builder.frames))
-            {
-                self.builder.extend(std::slice::from_ref(&plain));
-                rows += 1;
-                continue;
-            }
-            for (_, record) in records(line.as_ref()) {
-                self.builder.extend(&[record.unwrap()]);
-                rows += 1;
-            }
-        }
+        let block = lines.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(&b'\n');
+        self.parser.parse_block(&block, &mut RecordSink(&mut self.builder));
+        let rows = self.builder.rows();
         self.files += 1;
         let file = FileMark {
             name: format!("{}-{}", std::process::id(), self.files),
@@ -66,4 +51,19 @@ impl Filling {
         });
         self.writer.append(source, &mut self.builder.finish(Batch::default())).unwrap()
     }
+}
+
+/// Adds records to a batch.
+struct RecordSink<'b>(&'b mut BatchBuilder);
+
+impl Sink for RecordSink<'_> {
+    fn records(&mut self, records: &RecordGroup<'_, '_>) {
+        self.0.extend(*records);
+    }
+
+    fn rejected(&mut self, _: u64, text: &[u8], reason: Rejection) {
+        panic!("{reason}: {}", String::from_utf8_lossy(text));
+    }
+
+    fn record_count(&mut self, _: u64, _: usize) {}
 }

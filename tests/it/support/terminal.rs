@@ -1,19 +1,20 @@
-//! The real program on a real pseudo-terminal: keys in, the screen as a terminal shows it out.
+//! Runs a program on a pseudo-terminal: keys in, screen out.
 
 use std::error::Error;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
-/// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test waits for a text or for the end of the program. Generous, for busy machines.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A terminal with the program running in it.
+/// A terminal with a running program.
 pub(crate) struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     keyboard: Box<dyn Write + Send>,
@@ -22,7 +23,7 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts a program in a terminal of that many columns and rows.
+    /// Starts a program in a terminal of `size` columns and rows.
     pub(crate) fn start(
         program: &Path,
         arguments: &[&OsStr],
@@ -31,7 +32,7 @@ impl Terminal {
         Terminal::start_in(program, arguments, &[], size)
     }
 
-    /// The same with more in the environment.
+    /// Starts a program with additional environment variables.
     pub(crate) fn start_in(
         program: &Path,
         arguments: &[&OsStr],
@@ -52,22 +53,22 @@ impl Terminal {
         command.cwd(std::env::current_dir()?);
         let child = pair.slave.spawn_command(command)?;
         let size = NonZeroU16::new(rows).zip(NonZeroU16::new(columns));
-        let (rows, columns) = size.ok_or("a terminal without cells")?;
+        let (rows, columns) = size.ok_or("the terminal has no cells")?;
         let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
         let (mut output, shown) = (pair.master.try_clone_reader()?, screen.clone());
         std::thread::spawn(move || {
             let mut buffer = [0; 65536];
             while let Ok(read @ 1..) = output.read(&mut buffer) {
-                shown.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..read]);
+                shown.lock().process(&buffer[..read]);
             }
         });
         let keyboard = pair.master.take_writer()?;
         Ok(Terminal { screen, keyboard, child, _pty: pair.master })
     }
 
-    /// The terminal as it is now.
+    /// The state of the terminal.
     pub(crate) fn screen(&self) -> MutexGuard<'_, vt100::Parser> {
-        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.screen.lock()
     }
 
     /// The text on the screen.
@@ -75,42 +76,42 @@ impl Terminal {
         self.screen().screen().contents()
     }
 
-    /// Types.
+    /// Sends keys.
     pub(crate) fn press(&mut self, keys: &str) -> Result<(), Box<dyn Error>> {
         self.keyboard.write_all(keys.as_bytes())?;
         Ok(self.keyboard.flush()?)
     }
 
-    /// Waits until the screen shows a text.
+    /// Waits until the screen contains `text`.
     pub(crate) fn wait_for(&self, text: &str) -> Result<(), Box<dyn Error>> {
-        let begun = Instant::now();
+        let started = Instant::now();
         while !self.contents().contains(text) {
-            if begun.elapsed() > PATIENCE {
-                return Err(format!("{text:?} did not come; the screen says\n{}", self.contents()).into());
+            if started.elapsed() > TIMEOUT {
+                return Err(format!("{text:?} did not appear; the screen:\n{}", self.contents()).into());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }
 
-    /// Number of the process.
-    #[allow(dead_code, reason = "not everybody who includes this file sends signals")]
+    /// Id of the process.
+    #[allow(dead_code, reason = "not all users of this file send signals")]
     pub(crate) fn process(&self) -> Option<u32> {
         self.child.process_id()
     }
 
     /// Waits until the program has ended.
     pub(crate) fn wait_for_end(&mut self) -> Result<ExitStatus, Box<dyn Error>> {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait()? {
-                // What it wrote last is on its way.
+                // Its last output may not have been read yet.
                 std::thread::sleep(Duration::from_millis(200));
                 return Ok(status);
             }
-            if begun.elapsed() > PATIENCE {
+            if started.elapsed() > TIMEOUT {
                 self.child.kill()?;
-                return Err(format!("it did not end; the screen says\n{}", self.contents()).into());
+                return Err(format!("the program did not end; the screen:\n{}", self.contents()).into());
             }
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -1,9 +1,9 @@
-//! Records that are cut off, and others that stand behind them in one line.
+//! Records that are cut off, and lines with joined records.
 
 use super::*;
 
 #[test]
-fn a_record_cut_off_behind_its_operation_is_kept() {
+fn a_record_cut_off_after_its_operation_is_kept() {
     let line = modern();
     let whole = read(&line);
     let after_operation = line.find("REST.GET.OBJECT").unwrap() + "REST.GET.OBJECT".len();
@@ -11,7 +11,7 @@ fn a_record_cut_off_behind_its_operation_is_kept() {
         let cut = read(&line[..end]);
         assert_eq!(cut.time, AT);
         assert_eq!(cut.logged(Field::Operation), Some(&b"REST.GET.OBJECT"[..]));
-        // Each field is as in the whole line, or a beginning of it, or absent.
+        // Each field is that of the whole line, or the start of it, or absent.
         for field in Field::all().filter(|field| *field != Field::Extra) {
             let (part, all) = (cut.logged(field).unwrap_or(b""), whole.logged(field).unwrap_or(b""));
             let opening = part == b"\"" || part.is_empty();
@@ -39,7 +39,7 @@ fn a_record_cut_off_before_its_operation_is_rejected() {
 }
 
 /// A record without quotes.
-fn bare() -> String {
+fn without_quotes() -> String {
     format!("{} BATCH.DELETE.OBJECT c.mp4 - 204 - - - - - - - - - - -", head("-"))
 }
 
@@ -47,7 +47,7 @@ fn bare() -> String {
 fn two_records_in_one_line_are_both_read() {
     let first = modern();
     let second = first.replace("films/a.mp4", "films/b.mp4").replace("3E57427F3EXAMPLE", "BBBBBBBBBBBBBBBB");
-    let bare = bare();
+    let bare = without_quotes();
     let cases = [
         // No HTTP header contains a NUL or a line end.
         (vec![&first, &second], &["\r", "\0\0", "\0"][..]),
@@ -61,40 +61,34 @@ fn two_records_in_one_line_are_both_read() {
     ];
     for (parts, separators) in cases {
         for between in separators {
-            let glued = parts.iter().map(|part| part.as_str()).collect::<Vec<_>>().join(between);
-            let found: Vec<_> = records(glued.as_bytes()).collect();
-            assert_eq!(found.len(), parts.len(), "{glued}");
+            let joined = parts.iter().map(|part| part.as_str()).collect::<Vec<_>>().join(between);
+            let found: Vec<_> = records(joined.as_bytes()).collect();
+            assert_eq!(found.len(), parts.len(), "{joined}");
             for (part, (text, record)) in parts.iter().zip(&found) {
                 assert_eq!(record.as_ref().unwrap(), &read(part));
                 assert!(text.starts_with(part.as_bytes()));
             }
             let whole: Vec<u8> = found.iter().flat_map(|(text, _)| text.iter().copied()).collect();
-            assert_eq!(whole, glued.as_bytes(), "the parts are the line");
-            // As one record it is the first, and the rest is not lost.
-            let record = read(&glued);
-            assert_eq!(record.logged(Field::RequestId), read(parts[0]).logged(Field::RequestId));
-            let rest = &glued[found[0].0.len()..];
-            assert_eq!(text(&record, Field::Extra), rest);
-            assert_eq!(record.logged(Field::HostId), read(parts[0]).logged(Field::HostId));
+            assert_eq!(whole, joined.as_bytes(), "the parts are the line");
         }
     }
 }
 
 #[test]
 fn a_record_cut_off_anywhere_does_not_swallow_the_next() {
-    let (first, second, bare) = (modern(), modern().replace("films/a.mp4", "films/b.mp4"), bare());
+    let (first, second, bare) = (modern(), modern().replace("films/a.mp4", "films/b.mp4"), without_quotes());
     let after_time = first.find(']').unwrap() + 1;
     let first_quote = first.find('"').unwrap();
     for end in after_time..first.len() {
         let cut = &first[..end];
         for (next, between) in [(&bare, ""), (&bare, " "), (&second, "\0"), (&second, "")] {
-            // Within the quotes of one record another is what its sender wrote, unless something tells.
+            // Within the quotes of a record, another record may have been written by the sender.
             if next == &second && between.is_empty() && end > first_quote {
                 continue;
             }
-            let glued = format!("{cut}{between}{next}");
-            let found: Vec<_> = records(glued.as_bytes()).collect();
-            assert_eq!(found.len(), 2, "{glued}");
+            let joined = format!("{cut}{between}{next}");
+            let found: Vec<_> = records(joined.as_bytes()).collect();
+            assert_eq!(found.len(), 2, "{joined}");
             assert_eq!(found[0].0, format!("{cut}{between}").as_bytes());
             assert_eq!(found[1].1.as_ref().unwrap(), &read(next));
             assert_eq!(found[0].1, parse_line(found[0].0));
@@ -103,16 +97,16 @@ fn a_record_cut_off_anywhere_does_not_swallow_the_next() {
 }
 
 #[test]
-fn a_record_cut_off_after_its_first_quote_is_one_with_the_next_which_extra_repeats() {
+fn a_record_cut_off_after_its_first_quote_has_the_next_record_in_extra() {
     let (first, second) = (modern(), modern().replace("films/a.mp4", "films/b.mp4"));
     for end in first.find('"').unwrap() + 1..=first.len() {
-        let glued = format!("{}{second}", &first[..end]);
-        assert_eq!(records(glued.as_bytes()).count(), 1, "{glued}");
-        let record = read(&glued);
+        let joined = format!("{}{second}", &first[..end]);
+        assert_eq!(records(joined.as_bytes()).count(), 1, "{joined}");
+        let record = read(&joined);
         for field in [Field::RemoteIp, Field::RequestId, Field::Operation, Field::Key] {
             assert_eq!(record.logged(field), read(&first).logged(field), "{}", field.name());
         }
-        // Where a number was cut, it runs into what follows it.
+        // A number that is cut off continues with the text after it.
         let extra = text(&record, Field::Extra);
         assert!(extra.ends_with(&second), "{extra}");
         assert_eq!(parse_line(second.as_bytes()).unwrap(), read(&second));
@@ -120,13 +114,13 @@ fn a_record_cut_off_after_its_first_quote_is_one_with_the_next_which_extra_repea
 }
 
 #[test]
-fn a_second_record_of_another_owner_is_not_believed() {
+fn a_second_record_of_another_owner_is_not_split_off() {
     let forged = modern().replace(OWNER, &OWNER.replace('c', "d"));
     let line = modern().replace("Mozilla/5.0 (X11; Linux x86_64)", &format!("x\" {} {forged} \"", tail()));
     assert_eq!(records(line.as_bytes()).count(), 1);
     assert_tail(&line);
     assert!(text(&read(&line), Field::UserAgent).contains(&forged));
-    // Nor one of the right owner in a user agent without quotes.
+    // Nor is one of the same owner in a user agent without quotes.
     let forged = format!("x {} BATCH.DELETE.OBJECT secret - 204 - - - - - - -", head("-"));
     let line = modern().replace("Mozilla/5.0 (X11; Linux x86_64)", &forged);
     assert_eq!(records(line.as_bytes()).count(), 1);
@@ -139,17 +133,17 @@ fn a_cut_off_second_record_stays_with_the_first() {
     assert_eq!(records(line.as_bytes()).count(), 1);
     let record = read(&line);
     assert_eq!(record.logged(Field::HostId), Some(HOST_ID.as_bytes()));
-    // The region of the first is glued to the owner of the second: nothing tells where it ends.
+    // The region of the first record runs into the owner of the second: nothing shows where it ends.
     assert_eq!(text(&record, Field::SourceRegion), format!("eu-west-1{OWNER}"));
     assert!(text(&record, Field::Extra).starts_with("media [03/Apr/2026"));
 }
 
 #[test]
-fn a_line_that_ends_within_its_bucket_is_not_how_others_begin() {
-    let mut frames = Frames::default();
+fn a_line_that_ends_within_its_bucket_is_not_the_head_of_others() {
+    let mut templates = Templates::default();
     let mut record = Record::default();
     let (cut, whole) = (format!("{OWNER} m"), modern());
-    assert!(!read_plain(cut.as_bytes(), &mut record, &mut frames));
-    assert!(whole.starts_with(&cut) && read_plain(whole.as_bytes(), &mut record, &mut frames));
+    assert!(!read_fast(cut.as_bytes(), &mut record, &mut templates));
+    assert!(whole.starts_with(&cut) && read_fast(whole.as_bytes(), &mut record, &mut templates));
     assert_eq!(record.logged(Field::Bucket), Some(b"media".as_slice()));
 }

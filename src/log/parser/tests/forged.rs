@@ -1,10 +1,10 @@
-//! Strangers who write a second record into what they choose freely: key, URI, referer and user agent.
+//! Senders of requests who write a second record into what they choose freely: key, URI, referer and user agent.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A record of the same owner that never was: 9 TB for somebody else.
+/// A forged record of the same owner: 9 TB sent to another address.
 fn forged(uri: &str, rest: &str) -> String {
     format!(
         "{OWNER} media [03/Apr/2026:03:11:11 +0000] 198.51.100.66 - AAAAAAAAAAAAAAAA REST.GET.OBJECT secret {uri} \
@@ -12,8 +12,8 @@ fn forged(uri: &str, rest: &str) -> String {
     )
 }
 
-/// What a stranger may put in front of a forged record, and what after it, so that one record seems to end
-/// and another to begin: with quotes, without, and with escaped ones, in every number.
+/// Forged records with texts before and after them, so that one record seems to end and another to begin: with any
+/// number of quotes, without quotes, and with escaped quotes.
 fn forgeries() -> Vec<String> {
     let ends = [
         "x".to_owned(),
@@ -25,11 +25,11 @@ fn forgeries() -> Vec<String> {
         "\"\"".to_owned(),
         "x\t".to_owned(),
         "x\n".replace('\n', "\\n"),
-        // A whole record's end.
+        // The end of a whole record.
         format!("x\" {}", tail()),
         format!("x\" {} ", tail()),
         format!("x\" \"y\" {}", tail()),
-        // Those of all other fields that follow, too.
+        // With the fields before it.
         format!("x HTTP/1.1\" 206 - 1048576 73400320 120 15 \"-\" \"y\" {}", tail()),
         "x HTTP/1.1\" 206 - 104857".to_owned(),
         "x\" - s9lzHYrFp76ZVxRcpX9+5cjAn".to_owned(),
@@ -58,7 +58,7 @@ fn forgeries() -> Vec<String> {
     all
 }
 
-/// The line of a request that says this; the key is what the URI asks for.
+/// The line of a request with these texts.
 fn line_of(uri: &str, referer: &str, agent: &str) -> String {
     format!(
         "{} REST.GET.OBJECT films/a.mp4 \"{uri}\" 206 - 1048576 73400320 120 15 \"{referer}\" \"{agent}\" {}",
@@ -67,8 +67,8 @@ fn line_of(uri: &str, referer: &str, agent: &str) -> String {
     )
 }
 
-/// Asserts that there is one request, of the address that sent it.
-fn assert_one(line: &str) {
+/// Asserts that the line has one record, of the address that sent the request.
+fn assert_one_record(line: &str) {
     let found: Vec<_> = records(line.as_bytes()).collect();
     assert_eq!(found.len(), 1, "{line}");
     let record = found[0].1.as_ref().unwrap();
@@ -87,8 +87,8 @@ fn assert_one(line: &str) {
 fn a_user_agent_forges_no_second_record() {
     for agent in forgeries() {
         let line = line_of("GET /films/a.mp4 HTTP/1.1", "https://example.com/", &agent);
-        assert_one(&line);
-        // Nor anything of the request itself.
+        assert_one_record(&line);
+        // Nor does it change the other fields.
         assert_tail(&line);
         assert_fields(
             &line,
@@ -108,7 +108,7 @@ fn a_user_agent_forges_no_second_record() {
 fn a_referer_forges_no_second_record() {
     for referer in forgeries() {
         let line = line_of("GET /films/a.mp4 HTTP/1.1", &referer, "curl/8");
-        assert_one(&line);
+        assert_one_record(&line);
         assert_tail(&line);
         assert_fields(&line, &[(Field::HttpStatus, "206"), (Field::BytesSent, "1048576")]);
     }
@@ -118,9 +118,9 @@ fn a_referer_forges_no_second_record() {
 fn a_request_uri_forges_no_second_record() {
     for uri in forgeries() {
         for uri in [format!("GET /films/a.mp4?{uri} HTTP/1.1"), format!("GET /films/a.mp4?{uri}")] {
-            // (The first end of a URI that leaves no doubt is taken: rather the numbers of one's own request are
-            // forged by a URI, which servers hardly take with quotes, than by a user agent.)
-            assert_one(&line_of(&uri, "-", "curl/8"));
+            // (The first certain end of a URI is its end. So a URI, which servers hardly accept with quotes, can forge
+            // the numbers of its own request, and a user agent cannot.)
+            assert_one_record(&line_of(&uri, "-", "curl/8"));
         }
     }
 }
@@ -130,8 +130,8 @@ fn uri_referer_and_user_agent_together_forge_no_second_record() {
     let forgeries = forgeries();
     for (index, one) in forgeries.iter().enumerate() {
         let other = &forgeries[(index * 7 + 3) % forgeries.len()];
-        assert_one(&line_of(&format!("GET /{one} HTTP/1.1"), other, one));
-        assert_one(&line_of("GET /films/a.mp4 HTTP/1.1", one, other));
+        assert_one_record(&line_of(&format!("GET /{one} HTTP/1.1"), other, one));
+        assert_one_record(&line_of("GET /films/a.mp4 HTTP/1.1", one, other));
     }
 }
 
@@ -150,13 +150,13 @@ fn a_key_forges_no_second_record() {
 }
 
 #[test]
-fn a_request_that_names_many_records_is_still_one() {
+fn a_request_with_many_forged_records_is_one_record() {
     let forged = format!("x\" {}", tail()) + &forged("\"GET /secret HTTP/1.1\"", "\"-\" \"y");
-    assert_one(&line_of("GET /films/a.mp4 HTTP/1.1", "-", &forged.repeat(100)));
+    assert_one_record(&line_of("GET /films/a.mp4 HTTP/1.1", "-", &forged.repeat(100)));
 }
 
 #[test]
-fn what_looks_like_a_second_record_can_be_found() {
+fn text_that_looks_like_a_second_record_is_in_extra() {
     let forged = forged("\"GET /secret HTTP/1.1\"", "\"-\" \"y");
     let line = line_of("GET /films/a.mp4 HTTP/1.1", "-", &format!("x\" {}{forged}", tail()));
     assert_fields(&line, &[(Field::Extra, &format!("{forged}\" {}", tail()))]);
@@ -167,7 +167,7 @@ proptest! {
 
     /// Any text around a forged record in a user agent.
     #[test]
-    fn no_text_around_a_forged_record_makes_it_one(
+    fn no_text_around_a_forged_record_makes_it_a_record(
         pieces in proptest::collection::vec(prop::sample::select(vec![
             "\"", " ", "\\", "x", "\" \"", " - ", "\" 200 - 5 6 7 8 ", "HTTP/1.1", "[", "]", "Sig", "\t", "é",
             "FORGED", "TAIL", "OWNER", "BARE",
@@ -186,6 +186,6 @@ proptest! {
             1 => ("GET /films/a.mp4 HTTP/1.1", text.as_str(), "curl"),
             _ => ("GET /films/a.mp4 HTTP/1.1", "-", text.as_str()),
         };
-        assert_one(&line_of(uri, referer, agent));
+        assert_one_record(&line_of(uri, referer, agent));
     }
 }

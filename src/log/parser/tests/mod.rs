@@ -1,38 +1,44 @@
-//! Lines of every shape that logs were found to have, and what must be read from them.
+//! Lines of every known form, and the fields that must be read from them.
 
 mod cut_off;
 mod damaged;
 mod forged;
 mod products;
 
-use super::super::{Field, Frames, Lines, Record, Rejection, parse_line, records};
-use super::joined_records::{self, Joined};
-use super::{fast_path, tolerant};
+use super::separators::LineScanner;
+use super::templates::Templates;
+use super::{fast_path, joined_records, records, tolerant};
+use crate::log::{Field, Record, Rejection};
 
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
 const HOST_ID: &str = "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234=";
 /// 2026-04-03T03:11:11Z
 const AT: i64 = 1_775_185_871;
 
-/// Owner, bucket, time, address and request id, up to the operation.
+/// The fields before the operation.
 fn head(requester: &str) -> String {
     format!("{OWNER} media [03/Apr/2026:03:11:11 +0000] 192.0.2.7 {requester} 3E57427F3EXAMPLE")
 }
 
-/// The last fields of a line of today.
+/// The trailing fields of a modern line.
 fn tail() -> String {
     format!(
         "- {HOST_ID} SigV4 TLS_AES_128_GCM_SHA256 AuthHeader media.s3.eu-west-1.amazonaws.com TLSv1.3 - Yes eu-west-1"
     )
 }
 
-/// A line of today, with all 27 fields.
+/// A modern line, with all 27 fields.
 fn modern() -> String {
     format!(
         "{} REST.GET.OBJECT films/a.mp4 \"GET /films/a.mp4 HTTP/1.1\" 206 - 1048576 73400320 120 15 \"https://example.com/\" \"Mozilla/5.0 (X11; Linux x86_64)\" {}",
         head("arn:aws:iam::123456789012:user/ana@example.com"),
         tail()
     )
+}
+
+/// The first record of a line.
+fn parse_line(line: &[u8]) -> Result<Record<'_>, Rejection> {
+    records(line).next().unwrap().1
 }
 
 fn read(line: &str) -> Record<'_> {
@@ -53,7 +59,7 @@ fn assert_fields(line: &str, expected: &[(Field, &str)]) {
 
 const ABSENT: &str = "(absent)";
 
-/// What holds for every line that ends in [`tail`].
+/// Asserts the trailing fields of a line that ends with [`tail`].
 fn assert_tail(line: &str) {
     assert_fields(
         line,
@@ -71,17 +77,17 @@ fn assert_tail(line: &str) {
     );
 }
 
-/// [`super::read_plain`] of a line that stands by itself.
-fn read_plain<'a>(line: &'a [u8], record: &mut Record<'a>, frames: &mut Frames) -> bool {
-    let mut lines = Lines::of(line);
+/// Reads a single line by the fast path.
+fn read_fast<'a>(line: &'a [u8], record: &mut Record<'a>, templates: &mut Templates) -> bool {
+    let mut lines = LineScanner::new(line);
     let read = lines.next_line().filter(|read| read.text.len() == line.len());
-    read.is_some_and(|read| super::read_plain(&read, record, frames))
+    read.is_some_and(|read| fast_path::read_into(&read, record, templates).is_some())
 }
 
 #[test]
-fn a_line_of_today_has_27_fields() {
+fn a_modern_line_has_27_fields() {
     let line = modern();
-    assert!(fast_path::read(line.as_bytes()).is_some(), "is read by the plain way");
+    assert!(fast_path::read(line.as_bytes()).is_some(), "is read by the fast path");
     let record = read(&line);
     assert_eq!(record.time, AT);
     assert_fields(
@@ -133,7 +139,7 @@ fn lines_with_17_18_19_24_25_26_and_27_fields_lack_only_the_last() {
 }
 
 #[test]
-fn fields_behind_the_last_known_one_are_kept_together() {
+fn fields_after_the_last_known_one_are_kept_together() {
     let line = modern();
     for (more, extra) in
         [("new", "new"), ("new - more", "new - more"), ("- new", "- new"), ("-", ABSENT), ("- -", ABSENT)]
@@ -145,7 +151,7 @@ fn fields_behind_the_last_known_one_are_kept_together() {
 }
 
 #[test]
-fn line_ends_of_windows_and_missing_ones_do_no_harm() {
+fn line_ends_of_windows_and_missing_line_ends_change_nothing() {
     let line = modern();
     for end in ["\r", "\n", "\r\n", " ", "  \r\n", "\0\0\0"] {
         assert_eq!(read(&format!("{line}{end}")), read(&line), "{end:?}");
@@ -156,7 +162,7 @@ fn line_ends_of_windows_and_missing_ones_do_no_harm() {
 }
 
 #[test]
-fn bare_dashes_of_copies_and_multi_deletes_are_absent() {
+fn unquoted_dashes_of_copies_and_multi_deletes_are_absent() {
     for operation in ["REST.COPY.OBJECT_GET", "BATCH.DELETE.OBJECT"] {
         let line = format!(
             "{} {operation} films/a.mp4 - 204 - - 1024 - - - - v1 {HOST_ID} SigV4 - AuthHeader media.example.com TLSv1.2 - -",
@@ -223,7 +229,7 @@ fn empty_quotes_are_absent() {
 }
 
 #[test]
-fn dashes_may_be_bare_in_one_place_and_quoted_in_another() {
+fn dashes_may_be_quoted_in_one_field_and_unquoted_in_another() {
     for (referer, agent) in
         [("-", "\"curl/8\""), ("\"https://example.com/\"", "-"), ("\"-\"", "-"), ("-", "\"\"")]
     {
@@ -310,7 +316,7 @@ fn quotes_and_backslashes_in_user_agent_and_referer_shift_nothing() {
 }
 
 #[test]
-fn a_user_agent_cannot_forge_the_fields_behind_it() {
+fn a_user_agent_cannot_forge_the_fields_after_it() {
     let agent = format!("curl/8\" forged {HOST_ID} SigV2 - QueryString evil.example TLSv1.0 - - -");
     let line = format!(
         "{} REST.GET.OBJECT a \"GET /a HTTP/1.1\" 200 - 5 6 7 8 \"-\" \"{agent}\" {}",
@@ -374,7 +380,7 @@ fn unknown_operations_are_records() {
             );
         }
     }
-    // With a request id of a new kind as well.
+    // With an unknown kind of request id, too.
     let line = format!(
         "{OWNER} media [03/Apr/2026:03:11:11 +0000] 192.0.2.7 - tx0001-new FUTURE.GET.OBJECT a \"GET /a\" 200"
     );
@@ -385,10 +391,10 @@ fn unknown_operations_are_records() {
 }
 
 #[test]
-fn doubled_spaces_between_fields_do_no_harm() {
+fn two_spaces_between_fields_change_nothing() {
     let line = modern();
     let expected = read(&line);
-    // Within quotes spaces are content.
+    // Within quotes, spaces are content.
     let mut quoted = false;
     for (at, byte) in line.bytes().enumerate() {
         quoted ^= byte == b'"';
@@ -412,7 +418,7 @@ fn an_unknown_word_before_the_host_id_goes_to_extra() {
 }
 
 #[test]
-fn a_doubled_dash_behind_the_user_agent_shifts_nothing() {
+fn two_dashes_after_the_user_agent_shift_nothing() {
     let line = modern().replace(&format!("\" - {HOST_ID}"), &format!("\" - - {HOST_ID}"));
     assert_tail(&line);
     assert_fields(&line, &[(Field::VersionId, ABSENT), (Field::Extra, ABSENT)]);
@@ -442,7 +448,7 @@ fn numbers_beyond_64_bits_are_absent_as_numbers_but_not_lost() {
 }
 
 #[test]
-fn lines_that_are_no_records_are_rejected_with_a_reason() {
+fn lines_that_are_not_records_are_rejected_with_a_reason() {
     let rest = "192.0.2.7 - 3E57427F3EXAMPLE REST.GET.OBJECT a \"GET /a\" 200";
     let time = "[03/Apr/2026:03:11:11 +0000]";
     for (line, reason) in [
@@ -457,7 +463,7 @@ fn lines_that_are_no_records_are_rejected_with_a_reason() {
         (format!("{OWNER} media 2026-04-03T03:11:11Z {rest}"), Rejection::NoTime),
         (format!("{OWNER} media [31/Apr/2026:03:11:11 +0000] {rest}"), Rejection::NoTime),
         (format!("{OWNER} media {time} 192.0.2.7 - 3E57427F3EXAMPLE - a \"GET /a\" 200"), Rejection::NoOperation),
-        // Another server's log.
+        // The log of a web server.
         (
             "192.0.2.7 - - [10/Oct/2000:13:55:36 -0700] \"GET /a.gif HTTP/1.0\" 200 2326 \"-\" \"REST.GET.OBJECT\"".to_owned(),
             Rejection::NoTime,
@@ -495,7 +501,7 @@ fn the_offset_of_the_time_is_honoured() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_kept_as_they_are() {
+fn bytes_that_are_not_text_are_kept_as_they_are() {
     let mut line = modern().into_bytes();
     let at = line.windows(7).position(|part| part == b"Mozilla").unwrap();
     line[at..at + 3].copy_from_slice(b"\xff\x00\xfe");

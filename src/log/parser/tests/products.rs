@@ -1,8 +1,8 @@
-//! Lines in the forms that the code or the guide of other servers writes, and what must be read from them.
+//! Lines as the code or the guide of other servers defines them, and the fields that must be read from them.
 
 use super::*;
 
-/// What is read from a line: its numbers too, which must be none of the texts.
+/// Asserts all fields after the operation, which are absent unless expected, and the numbers.
 fn table(line: &str, expected: &[(Field, &str)], numbers: [Option<u64>; 4]) {
     let mut all = vec![
         (Field::HttpStatus, ABSENT),
@@ -129,7 +129,7 @@ fn the_size_in_a_journal_record_of_ceph_is_not_a_status() {
             [None, size, None, None],
         );
     }
-    // With what is no ETag it is no such record, and its size still no status.
+    // Without an ETag it is not a journal record, and its size is still not a status.
     let line = "docs fish [05/Aug/2026:10:00:09 +0000] REST.PUT.OBJECT reports/a.csv 404 v7 sha256:4cfdfc1f";
     assert_eq!(parse_line(line.as_bytes()).unwrap_err(), Rejection::NoStatus);
 }
@@ -163,7 +163,7 @@ fn versitygw_quotes_nothing_and_names_the_month_in_full() {
             "a \"quoted\" agent",
         ),
         ("-", "/media/?list-type=2", "-", "-", "-"),
-        // What a stranger writes that looks like more fields.
+        // User agents that look like further fields.
         ("photos/cat.jpg", "/media/photos/cat.jpg", "-", "-", "x /y 404 - 1 2 3 4 - z"),
         ("photos/cat.jpg", "/media/photos/cat.jpg", "-", "-", "x - - SigV4 - AuthHeader - - - - y"),
     ] {
@@ -210,7 +210,7 @@ fn a_path_without_quotes_that_reads_in_two_ways_is_rejected() {
 }
 
 #[test]
-fn a_referer_without_quotes_that_is_no_url_is_not_split() {
+fn a_referer_without_quotes_that_is_not_a_url_is_not_split() {
     let line = versity("a", "/media/a", "-", "my own app", "curl/8");
     let record = read(&line);
     assert_eq!(record.logged(Field::Referer), None);
@@ -220,7 +220,7 @@ fn a_referer_without_quotes_that_is_no_url_is_not_split() {
 }
 
 #[test]
-fn huawei_obs_has_more_fields_behind_the_user_agent() {
+fn huawei_obs_has_more_fields_after_the_user_agent() {
     let line = "787f2f92b20943998a4fe2ab75eb09b8 bucket [13/Aug/2015:01:43:42 +0000] 192.0.2.30 \
         787f2f92b20943998a4fe2ab75eb09b8 281599BACAD9376ECE141B842B94535B  REST.GET.BUCKET.LOCATION - \
         \"GET /bucket?location HTTP/1.1\" 200 - 211 - 6 6 \"-\"  \"HttpClient\" ";
@@ -459,7 +459,7 @@ fn moto_quotes_neither_the_request_line_nor_the_user_agent() {
             (Field::AuthenticationType, "AuthHeader"),
             (Field::HostHeader, "https://media.s3.amazonaws.com"),
             (Field::TlsVersion, "TLSv1.2"),
-            // One number is missing, and nothing says which.
+            // One number is missing, and nothing shows which.
             (Field::Extra, "- 1 2"),
         ],
         [None, None, None, None],
@@ -481,7 +481,7 @@ fn an_address_with_a_port_is_the_address() {
         assert_tail(&line);
     }
     let line = modern().replace("192.0.2.7", "2001:db8::7");
-    assert!(fast_path::read(line.as_bytes()).is_some(), "is read by the plain way");
+    assert!(fast_path::read(line.as_bytes()).is_some(), "is read by the fast path");
     assert_eq!(address(&line), "2001:db8::7");
 }
 
@@ -536,7 +536,7 @@ fn the_requester_that_meant_anonymous_is_absent() {
 }
 
 #[test]
-fn text_where_a_number_belongs_is_no_number_of_another_field() {
+fn text_where_a_number_belongs_rejects_the_line() {
     let start = format!("{} REST.GET.OBJECT a \"GET /a HTTP/1.1\"", head("-"));
     for (rest, reason) in [
         ("Boto3/1.26 200 - 5 6 7 8 \"-\" \"curl\"", Rejection::NoStatus),

@@ -1,150 +1,114 @@
-//! How many different values each group has: exact as long as they are few enough to remember, beyond that
-//! estimated from a sample.
+//! The number of distinct values per group: exact while the values are few enough to remember, else estimated from a
+//! sample.
 //!
 //! Adaptive sampling (P. Flajolet, "On adaptive sampling", Computing 43, 1990; the idea is M. Wegman's): of
-//! all values only those are remembered whose hash begins with `level` zero bits, so each stands for
-//! `2^level`. When there are too many, the level rises by one and half of them are forgotten. Where groups
-//! are many and most are small, this takes memory for what the large ones hold; a HyperLogLog each would
-//! take it for every group. A group of `n` values is estimated with a standard error of `√((2^level − 1) / n)`
-//! of it.
+//! all values, the sketch remembers those whose hash begins with `level` zero bits, so each represents
+//! `2^level` values. When there are too many, the level rises by one and half of them are dropped. One sample for all
+//! groups takes memory for the large groups only, where most groups are small; a HyperLogLog per group would take it
+//! for every group. The count `n` of a group is estimated with a relative standard error of `√((2^level − 1) / n)`.
 
+use fixedbitset::FixedBitSet;
 use hashbrown::HashSet;
-
-use crate::log::Field;
-use crate::query::{Measure, QueryError};
 use tokio_util::sync::CancellationToken;
 
-use crate::query::engine::cancel;
+use crate::query::QueryError;
 
-/// Pairs between two looks at whether the question still stands.
-const BETWEEN_LOOKS: usize = 1 << 14;
+use crate::query::engine::cancel::Ticker;
 
-/// Pairs of a group and a value remembered at most: as many as fit a table of 2²⁰ places, about 9 MB a thread.
-pub const MOST: usize = 875_000;
+/// Pairs of a group and a value that a sketch remembers: they fit a hash table of 2²⁰ entries, about 9 MB a thread.
+pub(in crate::query::engine) const MAX_DISTINCT_PAIRS: usize = 875_000;
 
-/// The dimension whose different values a measure counts.
-pub fn counted_field(measure: Measure) -> Option<Field> {
-    Some(match measure {
-        Measure::Objects => Field::Key,
-        Measure::Addresses => Field::RemoteIp,
-        Measure::UserAgents => Field::UserAgent,
-        _ => return None,
-    })
-}
-
-/// Different values per slot.
+/// Distinct values per slot.
 #[derive(Clone, Debug)]
-pub struct Distinct {
-    /// Slot in the upper half, id of the value in the lower.
+pub(super) struct DistinctSketch {
+    /// Slot in the upper half, value id in the lower half.
     pairs: HashSet<u64>,
     level: u32,
-    most: usize,
-    /// Slots that have any value, a bit each: where the sample has none of a small group, it has one all the same.
-    any: Vec<u64>,
+    max_pairs: usize,
+    /// Slots that have any value: a small group has at least one, even if the sample has none of its values.
+    non_empty: FixedBitSet,
 }
 
-impl Default for Distinct {
-    fn default() -> Self {
-        Distinct { pairs: HashSet::new(), level: 0, most: MOST, any: Vec::new() }
-    }
-}
-
-impl Distinct {
-    /// None yet, of which so many pairs are remembered at most.
-    pub fn remembering(most: usize) -> Distinct {
-        Distinct { most, ..Distinct::default() }
+impl DistinctSketch {
+    /// An empty sketch that remembers at most `max_pairs` pairs of a slot and a value.
+    pub(super) fn new(max_pairs: usize) -> DistinctSketch {
+        DistinctSketch { pairs: HashSet::new(), level: 0, max_pairs, non_empty: FixedBitSet::new() }
     }
 
-    /// Takes up a value of a slot.
+    /// Adds a value of a slot.
     #[inline]
-    pub fn insert(&mut self, slot: u32, id: u32) {
-        let (word, bit) = (slot as usize / 64, slot % 64);
-        if word >= self.any.len() {
-            self.any.resize(word + 1, 0);
-        }
-        self.any[word] |= 1 << bit;
+    pub(super) fn insert(&mut self, slot: u32, id: u32) {
+        self.non_empty.grow_and_insert(slot as usize);
         if is_in_sample(id, self.level) && self.pairs.insert(u64::from(slot) << 32 | u64::from(id)) {
-            self.forget_some();
+            while self.pairs.len() > self.max_pairs && self.level < 32 {
+                self.raise_level(self.level + 1);
+            }
         }
     }
 
-    /// Takes in another of other rows, whose slots have other numbers here.
+    /// Adds a sketch of other rows. `slot_of` maps its slots to those of this one.
     ///
     /// # Errors
-    /// If the question is cancelled meanwhile.
-    pub fn merge(
+    /// [`QueryError::Cancelled`].
+    pub(super) fn merge(
         &mut self,
-        other: &Distinct,
+        other: &DistinctSketch,
         slot_of: impl Fn(usize) -> usize,
         cancel: &CancellationToken,
     ) -> Result<(), QueryError> {
         if other.level > self.level {
-            self.rise_to(other.level);
+            self.raise_level(other.level);
         }
-        for (word, bits) in other.any.iter().enumerate().filter(|(_, bits)| **bits != 0) {
-            for bit in (0..64).filter(|bit| bits >> bit & 1 != 0) {
-                let slot = slot_of(word * 64 + bit);
-                self.any.resize(self.any.len().max(slot / 64 + 1), 0);
-                self.any[slot / 64] |= 1 << (slot % 64);
-            }
-        }
-        for (index, pair) in other.pairs.iter().enumerate() {
-            if index.is_multiple_of(BETWEEN_LOOKS) {
-                cancel::go_on(cancel)?;
-            }
+        other.non_empty.ones().for_each(|slot| self.non_empty.grow_and_insert(slot_of(slot)));
+        let mut ticker = Ticker::of_items(cancel);
+        for pair in &other.pairs {
+            ticker.tick()?;
             self.insert(slot_of((pair >> 32) as usize) as u32, *pair as u32);
         }
         Ok(())
     }
 
-    /// How many different values each of so many slots has.
+    /// The number of distinct values of each slot.
     ///
     /// # Errors
-    /// If the question is cancelled meanwhile.
-    pub fn counts(&self, slots: usize, cancel: &CancellationToken) -> Result<Vec<u32>, QueryError> {
+    /// [`QueryError::Cancelled`].
+    pub(super) fn counts(&self, slots: usize, cancel: &CancellationToken) -> Result<Vec<u32>, QueryError> {
         let mut counts = vec![0u32; slots];
-        for (index, pair) in self.pairs.iter().enumerate() {
-            if index.is_multiple_of(BETWEEN_LOOKS) {
-                cancel::go_on(cancel)?;
-            }
+        let mut ticker = Ticker::of_items(cancel);
+        for pair in &self.pairs {
+            ticker.tick()?;
             if let Some(count) = counts.get_mut((pair >> 32) as usize) {
                 *count += 1;
             }
         }
-        let each = 1u32.checked_shl(self.level).unwrap_or(u32::MAX);
+        let weight = 1u32.checked_shl(self.level).unwrap_or(u32::MAX);
         for (slot, count) in counts.iter_mut().enumerate() {
-            let has_any = self.any.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0);
-            *count = count.saturating_mul(each).max(has_any.into());
+            *count = count.saturating_mul(weight).max(self.non_empty.contains(slot).into());
         }
         Ok(counts)
     }
 
     /// Whether the counts are estimates.
-    pub fn is_approximate(&self) -> bool {
+    pub(super) fn is_approximate(&self) -> bool {
         self.level > 0
     }
 
-    /// Bytes of memory it takes, about.
-    pub fn memory(&self) -> usize {
-        self.pairs.allocation_size() + self.any.len() * 8
+    /// Bytes of memory, approximately.
+    pub(super) fn memory(&self) -> usize {
+        self.pairs.allocation_size() + self.non_empty.len() / 8
     }
 
-    fn forget_some(&mut self) {
-        while self.pairs.len() > self.most && self.level < 32 {
-            self.rise_to(self.level + 1);
-        }
-    }
-
-    fn rise_to(&mut self, level: u32) {
+    fn raise_level(&mut self, level: u32) {
         self.level = level;
         self.pairs.retain(|pair| is_in_sample(*pair as u32, level));
     }
 }
 
-/// Whether the values of a level include this one. The same in every fold, whatever its slots mean.
+/// Whether the sample of a level has this value. It does not depend on the slot, so sketches with different slots can
+/// be merged.
 #[inline]
 fn is_in_sample(id: u32, level: u32) -> bool {
-    // The finalizer of MurmurHash3: every bit of the id reaches every bit of the hash.
+    // The finalizer of MurmurHash3: every bit of the id affects every bit of the hash.
     let mut hash = id;
     hash = (hash ^ (hash >> 16)).wrapping_mul(0x85EB_CA6B);
     hash = (hash ^ (hash >> 13)).wrapping_mul(0xC2B2_AE35);
@@ -155,81 +119,78 @@ fn is_in_sample(id: u32, level: u32) -> bool {
 mod tests {
     use super::*;
 
-    fn going_on() -> CancellationToken {
+    fn not_cancelled() -> CancellationToken {
         CancellationToken::new()
     }
 
     /// Slot `s` has `(s + 1) * 1000` values, each of them twice.
-    fn filled(most: usize, slots: std::ops::Range<u32>) -> Distinct {
-        let mut distinct = Distinct { most, ..Distinct::default() };
+    fn filled(max_pairs: usize, slots: std::ops::Range<u32>) -> DistinctSketch {
+        let mut sketch = DistinctSketch::new(max_pairs);
         for _ in 0..2 {
             for slot in slots.clone() {
                 for value in 0..(slot + 1) * 1000 {
-                    distinct.insert(slot, value + slot * 13);
+                    sketch.insert(slot, value + slot * 13);
                 }
             }
         }
-        distinct
+        sketch
     }
 
     #[test]
     fn few_values_are_counted_exactly() {
-        let distinct = filled(MOST, 0..10);
-        assert!(!distinct.is_approximate());
+        let sketch = filled(MAX_DISTINCT_PAIRS, 0..10);
+        assert!(!sketch.is_approximate());
         assert_eq!(
-            distinct.counts(11, &going_on()).unwrap(),
+            sketch.counts(11, &not_cancelled()).unwrap(),
             [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0].map(|n| n * 1000)
         );
     }
 
     #[test]
     fn many_values_are_estimated_within_bounded_memory() {
-        let distinct = filled(10_000, 0..10);
-        assert!(distinct.is_approximate());
-        assert!(distinct.pairs.len() <= 10_000);
-        for (slot, count) in distinct.counts(10, &going_on()).unwrap().into_iter().enumerate() {
+        let sketch = filled(10_000, 0..10);
+        assert!(sketch.is_approximate());
+        assert!(sketch.pairs.len() <= 10_000);
+        for (slot, count) in sketch.counts(10, &not_cancelled()).unwrap().into_iter().enumerate() {
             let exact = (slot as f64 + 1.0) * 1000.0;
             // Four standard errors.
-            let most = 4.0 * (f64::from(1u32 << distinct.level) - 1.0).sqrt() / exact.sqrt();
-            let off = (f64::from(count) - exact).abs() / exact;
-            assert!(off < most, "slot {slot}: {count} for {exact}, level {}", distinct.level);
+            let max_error = 4.0 * (f64::from(1u32 << sketch.level) - 1.0).sqrt() / exact.sqrt();
+            let error = (f64::from(count) - exact).abs() / exact;
+            assert!(error < max_error, "slot {slot}: {count} for {exact}, level {}", sketch.level);
         }
     }
 
     #[test]
     fn a_group_too_small_for_the_sample_still_has_a_value() {
-        let mut distinct = Distinct::remembering(100);
-        (0..10_000).for_each(|value| distinct.insert(7, value));
-        (8..200).for_each(|slot| distinct.insert(slot, slot));
-        let mut all = Distinct::remembering(100);
-        all.merge(&distinct, |slot| slot + 1, &going_on()).unwrap();
-        let counts = all.counts(210, &going_on()).unwrap();
+        let mut sketch = DistinctSketch::new(100);
+        (0..10_000).for_each(|value| sketch.insert(7, value));
+        (8..200).for_each(|slot| sketch.insert(slot, slot));
+        let mut all = DistinctSketch::new(100);
+        all.merge(&sketch, |slot| slot + 1, &not_cancelled()).unwrap();
+        let counts = all.counts(210, &not_cancelled()).unwrap();
         assert_eq!(counts[..8], [0; 8]);
         assert!(counts[9..=200].iter().all(|count| *count > 0), "{counts:?}");
         assert_eq!(counts[201..], [0; 9]);
     }
 
     #[test]
-    fn a_cancelled_question_neither_merges_nor_counts_on() {
-        let distinct = filled(MOST, 0..10);
+    fn a_cancelled_query_neither_merges_nor_counts() {
+        let sketch = filled(MAX_DISTINCT_PAIRS, 0..10);
         let cancelled = CancellationToken::new();
         cancelled.cancel();
-        assert!(matches!(distinct.counts(10, &cancelled), Err(QueryError::Cancelled)));
-        let merged = Distinct::default().merge(&distinct, |slot| slot, &cancelled);
+        assert!(matches!(sketch.counts(10, &cancelled), Err(QueryError::Cancelled)));
+        let merged = DistinctSketch::new(MAX_DISTINCT_PAIRS).merge(&sketch, |slot| slot, &cancelled);
         assert!(matches!(merged, Err(QueryError::Cancelled)));
     }
 
     #[test]
-    fn folds_in_parts_estimate_what_one_fold_does() {
-        let whole = filled(10_000, 0..10);
+    fn merged_sketches_of_parts_estimate_what_one_sketch_does() {
+        let mut whole = filled(10_000, 0..10);
         let mut parts = filled(10_000, 0..6);
-        parts.merge(&filled(10_000, 6..10), |slot| slot, &going_on()).unwrap();
-        parts.merge(&filled(10_000, 2..7), |slot| slot, &going_on()).unwrap();
-        parts.rise_to(whole.level.max(parts.level));
-        assert_eq!(parts.counts(10, &going_on()).unwrap(), {
-            let mut whole = whole;
-            whole.rise_to(parts.level);
-            whole.counts(10, &going_on()).unwrap()
-        });
+        parts.merge(&filled(10_000, 6..10), |slot| slot, &not_cancelled()).unwrap();
+        parts.merge(&filled(10_000, 2..7), |slot| slot, &not_cancelled()).unwrap();
+        parts.raise_level(whole.level.max(parts.level));
+        whole.raise_level(parts.level);
+        assert_eq!(parts.counts(10, &not_cancelled()).unwrap(), whole.counts(10, &not_cancelled()).unwrap());
     }
 }

@@ -1,28 +1,29 @@
-//! Which group a row belongs to: group numbers are dense, and the same from question to question, so
-//! that what was folded before can be added to.
+//! Group keys: which group a row belongs to. Group numbers are dense, and stay the same between queries, so partials
+//! can be extended.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use crate::cache::dictionary::{Arena, Interner, hash};
-use crate::cache::{BLOCK, CacheError, Integers, SegmentInfo, Snapshot};
-use crate::log::{Field, method};
-use crate::query::{Dimension, QueryError, Value};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::query::engine::cancel;
-use crate::query::engine::uri_params::{OfUri, ParamColumn, Params};
+use crate::cache::dictionary::{Arena, Interner, hash};
+use crate::cache::{BLOCK, CacheError, IntColumn, SegmentInfo, Snapshot, TimeBlock};
+use crate::log::{Field, method};
+use crate::query::{Dimension, QueryError, Value};
 
-/// More values of a parameter than this are no groups: everyone's own signature, say.
-const MOST_PARAM_VALUES: usize = 1 << 20;
-/// Values derived between two looks at whether the question still stands.
-const BETWEEN_LOOKS: u32 = 1024;
-/// Completion looks into so many segments, the latest, for values of a parameter.
-const SEGMENTS_TO_COMPLETE: usize = 3;
+use crate::query::engine::cancel::{self, Ticker};
+use crate::query::engine::uri_columns::{UriColumn, UriColumns, UriPart};
 
-/// Not a group: the method is that of the request line.
-const BY_LINE: u32 = u32::MAX;
+/// Values of a query parameter that can be groups. A parameter with more of them is unique per request, such as a
+/// signature.
+const MAX_PARAM_VALUES: usize = 1 << 20;
+/// Latest segments that are searched to complete the values of a query parameter.
+const SEGMENTS_TO_COMPLETE_FROM: usize = 3;
+
+/// Not a group: the operation names no method, so the method is that of the request line.
+const METHOD_OF_REQUEST_LINE: u32 = u32::MAX;
 
 /// The group of a method.
 fn group_of_method(method: &[u8]) -> u32 {
@@ -38,48 +39,51 @@ fn methods() -> Arena {
     interner.values().clone()
 }
 
-/// What a derived dimension makes of the ids of its field.
+/// The groups of a derived dimension.
 #[derive(Clone, Default)]
 struct Derived {
-    /// Group of each id; group 0 is absent.
+    /// Group of each value id of the field; group 0 is absent.
     groups: Arc<Vec<u32>>,
     values: Arc<Arena>,
     interner: Arc<Mutex<Interner>>,
 }
 
-/// Groups of the derived dimensions asked for so far.
+/// The groups of the derived dimensions that were queried, kept between queries.
 #[derive(Default)]
-pub struct DerivedGroups(Mutex<HashMap<Dimension, Derived>>);
+pub(in crate::query::engine) struct DerivedGroups(Mutex<HashMap<Dimension, Derived>>);
 
-/// How rows become group numbers for one question.
-pub enum GroupKeys {
-    /// All in one: totals.
+/// How a query maps rows to group numbers.
+pub(in crate::query::engine) enum GroupKeys {
+    /// All rows are one group: totals.
     One,
-    /// The ids of a field are the groups.
+    /// The value ids of a field are the groups.
     Ids(Field),
-    /// The ids of a field, looked up.
+    /// The value ids of a field, mapped to groups.
     Derived { field: Field, groups: Arc<Vec<u32>>, values: Arc<Arena> },
-    /// The ids of the operations, looked up; where one names no method, that of the request line.
+    /// The methods of the operations, or of the request lines where an operation names none.
     Method {
-        /// [`BY_LINE`] for operations that name no method.
+        /// Group of each operation, or [`METHOD_OF_REQUEST_LINE`].
         groups: Arc<Vec<u32>>,
         values: Arc<Arena>,
-        columns: Arc<Params>,
+        columns: Arc<UriColumns>,
         cancel: CancellationToken,
     },
-    /// An hour or a weekday; group = number.
+    /// Hours or weekdays; the number is the group.
     TimePart(Dimension),
-    /// Values of a parameter of the query, numbered as they are met.
-    Param { name: String, values: Arc<Mutex<Interner>>, columns: Arc<Params>, cancel: CancellationToken },
+    /// The values of a query parameter, numbered in the order in which they are met.
+    Param { name: String, values: Arc<Mutex<Interner>>, columns: Arc<UriColumns>, cancel: CancellationToken },
 }
 
 impl GroupKeys {
-    /// For a dimension on a snapshot.
-    pub fn new(
+    /// The group keys of a dimension.
+    ///
+    /// # Errors
+    /// If a dictionary cannot be read; [`QueryError::Cancelled`].
+    pub(in crate::query::engine) fn new(
         by: &Dimension,
         snapshot: &Snapshot<'_>,
         known: &DerivedGroups,
-        columns: &Arc<Params>,
+        columns: &Arc<UriColumns>,
         cancel: &CancellationToken,
     ) -> Result<GroupKeys, QueryError> {
         match by {
@@ -87,60 +91,65 @@ impl GroupKeys {
             Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
             Dimension::Method => {
                 let dictionary = cancel::dictionary(snapshot, Field::Operation, cancel)?;
-                let groups = dictionary
-                    .iter()
-                    .map(|operation| method::of_operation(operation).map_or(BY_LINE, group_of_method));
+                let groups = dictionary.iter().map(|operation| {
+                    method::of_operation(operation).map_or(METHOD_OF_REQUEST_LINE, group_of_method)
+                });
                 Ok(GroupKeys::Method {
-                    groups: Arc::new(std::iter::once(BY_LINE).chain(groups).collect()),
+                    groups: Arc::new(std::iter::once(METHOD_OF_REQUEST_LINE).chain(groups).collect()),
                     values: Arc::new(methods()),
                     columns: columns.clone(),
                     cancel: cancel.clone(),
                 })
             }
-            Dimension::QueryParam { name } => {
-                let mut known = known.0.lock().unwrap_or_else(PoisonError::into_inner);
-                let values = known.entry(by.clone()).or_default().interner.clone();
-                Ok(GroupKeys::Param {
-                    name: name.clone(),
-                    values,
-                    columns: columns.clone(),
-                    cancel: cancel.clone(),
-                })
-            }
-            derived => {
-                let field = derived.base();
-                let dictionary = cancel::dictionary(snapshot, field, cancel)?;
-                let mut known = cancel::lock(&known.0, cancel)?;
-                let entry = known.entry(by.clone()).or_default();
-                if (entry.groups.len() as u32) < dictionary.len() + 1 {
-                    let mut interner = entry.interner.lock().unwrap_or_else(PoisonError::into_inner);
-                    let mut groups = Vec::clone(&entry.groups);
-                    if groups.is_empty() {
-                        groups.push(0);
-                    }
-                    for id in groups.len() as u32..=dictionary.len() {
-                        if id % BETWEEN_LOOKS == 0 && cancel.is_cancelled() {
-                            break;
-                        }
-                        let group = by
-                            .derive(dictionary.get(id))
-                            .map_or(0, |value: Cow<'_, [u8]>| interner.intern(&value, hash(&value)));
-                        groups.push(group);
-                    }
-                    entry.groups = Arc::new(groups);
-                    entry.values = Arc::new(interner.values().clone());
-                    if (entry.groups.len() as u32) < dictionary.len() + 1 {
-                        // What was derived stays, for the next one who asks.
-                        return Err(QueryError::Cancelled);
-                    }
-                }
-                Ok(GroupKeys::Derived { field, groups: entry.groups.clone(), values: entry.values.clone() })
-            }
+            Dimension::QueryParam { name } => Ok(GroupKeys::Param {
+                name: name.clone(),
+                values: known.0.lock().entry(by.clone()).or_default().interner.clone(),
+                columns: columns.clone(),
+                cancel: cancel.clone(),
+            }),
+            derived => GroupKeys::derived(derived, snapshot, known, cancel),
         }
     }
 
-    /// How many group numbers there may be; `None`: nobody can know yet.
-    pub fn space(&self, snapshot: &Snapshot<'_>) -> Option<usize> {
+    fn derived(
+        by: &Dimension,
+        snapshot: &Snapshot<'_>,
+        known: &DerivedGroups,
+        cancel: &CancellationToken,
+    ) -> Result<GroupKeys, QueryError> {
+        let field = by.base();
+        let dictionary = cancel::dictionary(snapshot, field, cancel)?;
+        let mut known = cancel::lock(&known.0, cancel)?;
+        let entry = known.entry(by.clone()).or_default();
+        let groups_wanted = dictionary.len() as usize + 1;
+        if entry.groups.len() < groups_wanted {
+            let mut interner = entry.interner.lock();
+            let mut groups = Vec::clone(&entry.groups);
+            if groups.is_empty() {
+                groups.push(0);
+            }
+            let mut ticker = Ticker::of_steps(cancel);
+            for id in groups.len() as u32..=dictionary.len() {
+                if ticker.tick().is_err() {
+                    break;
+                }
+                let group = by
+                    .derive(dictionary.get(id))
+                    .map_or(0, |value: Cow<'_, [u8]>| interner.intern(&value, hash(&value)));
+                groups.push(group);
+            }
+            // The next query continues with what a cancelled one has derived.
+            entry.groups = Arc::new(groups);
+            entry.values = Arc::new(interner.values().clone());
+            if entry.groups.len() < groups_wanted {
+                return Err(QueryError::Cancelled);
+            }
+        }
+        Ok(GroupKeys::Derived { field, groups: entry.groups.clone(), values: entry.values.clone() })
+    }
+
+    /// The number of group numbers; `None` if it is not known before the scan.
+    pub(super) fn space(&self, snapshot: &Snapshot<'_>) -> Option<usize> {
         match self {
             GroupKeys::One => Some(1),
             GroupKeys::Ids(field) => Some(snapshot.dictionary_len(*field) as usize + 1),
@@ -151,25 +160,28 @@ impl GroupKeys {
     }
 
     /// The value of a group.
-    pub fn value(&self, group: u32, snapshot: &Snapshot<'_>) -> Result<Value, CacheError> {
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn value(&self, group: u32, snapshot: &Snapshot<'_>) -> Result<Value, CacheError> {
+        let text = |values: &Arena| match group.checked_sub(1) {
+            Some(index) => Value::Text(values.get(index as usize).into()),
+            None => Value::Absent,
+        };
         Ok(match self {
             GroupKeys::One => Value::Absent,
             GroupKeys::Ids(field) => Value::of_field(*field, snapshot.value(*field, group)?.as_deref()),
-            GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => group
-                .checked_sub(1)
-                .map_or(Value::Absent, |index| Value::Text(values.get(index as usize).into())),
+            GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => text(values),
             GroupKeys::TimePart(_) => Value::Integer(i64::from(group)),
-            GroupKeys::Param { values, .. } => {
-                let values = values.lock().unwrap_or_else(PoisonError::into_inner);
-                group
-                    .checked_sub(1)
-                    .map_or(Value::Absent, |index| Value::Text(values.values().get(index as usize).into()))
-            }
+            GroupKeys::Param { values, .. } => text(values.lock().values()),
         })
     }
 
-    /// Calls `each` with the values of all groups, in the order of their numbers, until it says no.
-    pub fn for_each_value(
+    /// Calls `each` with the values of all groups in the order of their numbers, until it returns `false`.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub(in crate::query::engine) fn for_each_value(
         &self,
         snapshot: &Snapshot<'_>,
         each: &mut dyn FnMut(&[u8]) -> bool,
@@ -185,74 +197,80 @@ impl GroupKeys {
                 (0..24).all(|part: u32| each(part.to_string().as_bytes()));
             }
             GroupKeys::Param { values, .. } => {
-                for segment in snapshot.segments.iter().rev().take(SEGMENTS_TO_COMPLETE) {
+                for segment in snapshot.segments.iter().rev().take(SEGMENTS_TO_COMPLETE_FROM) {
                     self.open(segment, snapshot)?;
                 }
-                let values = values.lock().unwrap_or_else(PoisonError::into_inner);
-                values.values().iter().all(each);
+                values.lock().values().iter().all(each);
             }
             GroupKeys::One => {}
         }
         Ok(())
     }
 
-    /// Tells that the values of many groups will be asked for.
-    pub fn expect_many(&self, snapshot: &Snapshot<'_>, cancel: &CancellationToken) -> Result<(), QueryError> {
+    /// Prepares for reading the values of many groups.
+    ///
+    /// # Errors
+    /// If they cannot be read; [`QueryError::Cancelled`].
+    pub(in crate::query::engine) fn expect_many(
+        &self,
+        snapshot: &Snapshot<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<(), QueryError> {
         if let GroupKeys::Ids(field) = self {
             cancel::dictionary(snapshot, *field, cancel)?;
         }
         Ok(())
     }
 
-    /// The groups that have one of these values.
-    pub fn groups_of(
+    /// The groups of some values, in their order; `None` if there is no such group.
+    ///
+    /// # Errors
+    /// If a dictionary cannot be read; [`QueryError::Cancelled`].
+    pub(in crate::query::engine) fn groups_of(
         &self,
         wanted: &[Value],
         snapshot: &Snapshot<'_>,
         cancel: &CancellationToken,
     ) -> Result<Vec<Option<u32>>, QueryError> {
-        let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+        let mut indexes: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         let mut groups = vec![None; wanted.len()];
         for (index, value) in wanted.iter().enumerate() {
             match (value, self) {
                 (Value::Absent, GroupKeys::TimePart(_)) => {}
                 (Value::Absent, _) => groups[index] = Some(0),
                 (Value::Integer(number), GroupKeys::TimePart(_)) => {
-                    groups[index] = u32::try_from(*number).ok()
+                    groups[index] = u32::try_from(*number).ok();
                 }
                 (Value::Integer(number), _) => {
-                    places.entry(number.to_string().into_bytes()).or_default().push(index);
+                    indexes.entry(number.to_string().into_bytes()).or_default().push(index);
                 }
-                (Value::Text(text), _) => {
-                    places.entry(text.to_vec()).or_default().push(index);
-                }
+                (Value::Text(text), _) => indexes.entry(text.to_vec()).or_default().push(index),
             }
         }
-        if places.is_empty() {
+        if indexes.is_empty() {
             return Ok(groups);
         }
         let mut find = |group: u32, value: &[u8]| {
-            for index in places.get(value).into_iter().flatten() {
+            for index in indexes.get(value).into_iter().flatten() {
                 groups[*index] = Some(group);
             }
         };
         match self {
             GroupKeys::Ids(field) => {
                 let dictionary = cancel::dictionary(snapshot, *field, cancel)?;
+                let mut ticker = Ticker::of_steps(cancel);
                 for (id, value) in (1..).zip(dictionary.iter()) {
-                    if id % BETWEEN_LOOKS == 0 {
-                        cancel::go_on(cancel)?;
-                    }
+                    ticker.tick()?;
                     find(id, value);
                 }
             }
             GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => {
-                values.iter().enumerate().for_each(|(index, value)| find(index as u32 + 1, value));
+                values.iter().zip(1..).for_each(|(value, group)| find(group, value));
             }
             GroupKeys::Param { values, .. } => {
-                // Numbered now if they were not met yet: rows will be looked up, not these values.
-                let mut values = values.lock().unwrap_or_else(PoisonError::into_inner);
-                for (value, indexes) in &places {
+                // Values that were not met yet are numbered now.
+                let mut values = values.lock();
+                for (value, indexes) in &indexes {
                     let group = values.intern(value, hash(value));
                     indexes.iter().for_each(|index| groups[*index] = Some(group));
                 }
@@ -262,122 +280,123 @@ impl GroupKeys {
         Ok(groups)
     }
 
-    /// Reads what it takes to group the rows of a segment.
-    pub fn open<'k>(
+    /// Opens the columns of a segment that map its rows to groups.
+    ///
+    /// # Errors
+    /// If a column cannot be read, or a query parameter has too many values; [`QueryError::Cancelled`].
+    pub(in crate::query::engine) fn open<'k>(
         &'k self,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,
     ) -> Result<OpenKeys<'k>, QueryError> {
         Ok(match self {
             GroupKeys::One => OpenKeys::One,
-            GroupKeys::Ids(field) => OpenKeys::Ids(snapshot.integers(segment, *field)?),
+            GroupKeys::Ids(field) => OpenKeys::Ids(snapshot.int_column(segment, *field)?),
             GroupKeys::Derived { field, groups, .. } => {
-                OpenKeys::Derived(snapshot.integers(segment, *field)?, groups)
+                OpenKeys::Mapped(snapshot.int_column(segment, *field)?, Cow::Borrowed(groups))
             }
             GroupKeys::Method { groups, columns, cancel, .. } => {
-                let operations = snapshot.integers(segment, Field::Operation)?;
-                // Text is read only where an operation says nothing: nearly nowhere.
-                let mut codes = [0; BLOCK];
-                let needs_lines = groups.iter().skip(1).any(|group| *group == BY_LINE)
+                let operations = snapshot.int_column(segment, Field::Operation)?;
+                // Request lines are text, and very few operations need them.
+                let mut ids = [0; BLOCK];
+                let needs_request_lines = groups.iter().skip(1).any(|group| *group == METHOD_OF_REQUEST_LINE)
                     && (0..segment.rows.div_ceil(BLOCK)).any(|block| {
-                        operations.unpack_u32(block, &mut codes);
+                        operations.ids(block, &mut ids);
                         let rows = (segment.rows - block * BLOCK).min(BLOCK);
-                        codes[..rows].iter().any(|code| groups.get(*code as usize) == Some(&BY_LINE))
+                        let group = |id: &u32| groups.get(*id as usize);
+                        ids[..rows].iter().any(|id| group(id) == Some(&METHOD_OF_REQUEST_LINE))
                     });
-                let by_line = if needs_lines {
-                    let column = columns.get(&OfUri::Method, segment, snapshot, cancel)?;
-                    let of_lines = std::iter::once(0)
-                        .chain(
-                            column.values.iter().map(|value| method::named(value).map_or(0, group_of_method)),
-                        )
-                        .collect();
-                    Some((column, of_lines))
+                let request_lines = if needs_request_lines {
+                    let column = columns.get(&UriPart::Method, segment, snapshot, cancel)?;
+                    let group = |value: &[u8]| method::named(value).map_or(0, group_of_method);
+                    let groups = std::iter::once(0).chain(column.values.iter().map(group)).collect();
+                    Some((column, groups))
                 } else {
                     None
                 };
-                OpenKeys::Method(operations, groups, by_line)
+                OpenKeys::Method { operations, groups, request_lines }
             }
             GroupKeys::TimePart(dimension) => {
-                OpenKeys::TimePart(snapshot.integers(segment, Field::Time)?, dimension)
+                OpenKeys::TimePart(snapshot.int_column(segment, Field::Time)?, dimension)
             }
             GroupKeys::Param { name, values, columns, cancel } => {
-                let column = columns.get(&OfUri::Param(name.clone()), segment, snapshot, cancel)?;
-                let mut values = values.lock().unwrap_or_else(PoisonError::into_inner);
+                let column = columns.get(&UriPart::Param(name.clone()), segment, snapshot, cancel)?;
+                let mut values = values.lock();
                 let groups: Vec<u32> = std::iter::once(0)
                     .chain(column.values.iter().map(|value| values.intern(value, hash(value))))
                     .collect();
-                if values.values().len() > MOST_PARAM_VALUES {
+                if values.values().len() > MAX_PARAM_VALUES {
                     return Err(QueryError::Invalid(format!(
-                        "query_param:{name} has more than {MOST_PARAM_VALUES} values, too many to group by; \
-                         filter by it, or ask about less"
+                        "query_param:{name} has more than {MAX_PARAM_VALUES} values, too many to group by; \
+                         filter by it, or select less data"
                     )));
                 }
-                OpenKeys::Param(column, groups)
+                OpenKeys::Mapped(column.ids.clone(), Cow::Owned(groups))
             }
         })
     }
 }
 
 /// The groups of the rows of one segment.
-pub enum OpenKeys<'k> {
+pub(in crate::query::engine) enum OpenKeys<'k> {
     One,
-    Ids(Arc<Integers>),
-    Derived(Arc<Integers>, &'k [u32]),
-    /// The operations and their groups; those of the request lines, where an operation names no method.
-    Method(Arc<Integers>, &'k [u32], Option<(Arc<ParamColumn>, Vec<u32>)>),
-    TimePart(Arc<Integers>, &'k Dimension),
-    Param(Arc<ParamColumn>, Vec<u32>),
+    Ids(IntColumn),
+    /// Ids, and the group of each id.
+    Mapped(IntColumn, Cow<'k, [u32]>),
+    Method {
+        operations: IntColumn,
+        /// Group of each operation, or [`METHOD_OF_REQUEST_LINE`].
+        groups: &'k [u32],
+        /// The methods of the request lines and their groups, if they are needed.
+        request_lines: Option<(Arc<UriColumn>, Vec<u32>)>,
+    },
+    TimePart(IntColumn, &'k Dimension),
 }
 
 impl OpenKeys<'_> {
-    /// A group number that none of them exceeds; `None`: nothing is known.
-    pub fn most(&self) -> Option<u32> {
+    /// An upper bound of the group numbers in the segment; `None` if it is unknown.
+    pub(super) fn max_group(&self) -> Option<u32> {
         match self {
             OpenKeys::One => Some(0),
-            OpenKeys::Ids(column) => Some(column.most().min(u32::MAX.into()) as u32),
+            OpenKeys::Ids(column) => Some(column.max_id()),
             _ => None,
         }
     }
 
-    /// The group of each row of a block; beyond the last row, group 0.
+    /// The group of each row of a block. Rows after the last row of the segment have group 0.
     #[inline]
-    pub fn block(&self, block: usize, out: &mut [u32; BLOCK]) {
+    pub(in crate::query::engine) fn block(&self, block: usize, out: &mut [u32; BLOCK]) {
         match self {
             OpenKeys::One => out.fill(0),
-            OpenKeys::Ids(column) => column.unpack_u32(block, out),
-            OpenKeys::Derived(column, groups) => {
-                column.unpack_u32(block, out);
+            OpenKeys::Ids(column) => column.ids(block, out),
+            OpenKeys::Mapped(column, groups) => {
+                column.ids(block, out);
+                let groups: &[u32] = groups;
                 for id in out {
                     *id = groups.get(*id as usize).copied().unwrap_or(0);
                 }
             }
-            OpenKeys::Method(operations, groups, by_line) => {
-                operations.unpack_u32(block, out);
-                let mut lines = [0; BLOCK];
-                if let Some((column, of_lines)) = by_line {
-                    column.ids.unpack_u32(block, &mut lines);
-                    for line in &mut lines {
-                        *line = of_lines.get(*line as usize).copied().unwrap_or(0);
+            OpenKeys::Method { operations, groups, request_lines } => {
+                operations.ids(block, out);
+                let mut of_lines = [0; BLOCK];
+                if let Some((column, groups)) = request_lines {
+                    column.ids.ids(block, &mut of_lines);
+                    for line in &mut of_lines {
+                        *line = groups.get(*line as usize).copied().unwrap_or(0);
                     }
                 }
-                for (group, line) in out.iter_mut().zip(lines) {
+                for (group, of_line) in out.iter_mut().zip(of_lines) {
                     *group = match groups.get(*group as usize) {
-                        Some(&BY_LINE) | None => line,
+                        Some(&METHOD_OF_REQUEST_LINE) | None => of_line,
                         Some(group) => *group,
                     };
                 }
             }
-            OpenKeys::Param(column, groups) => {
-                column.ids.unpack_u32(block, out);
-                for id in out {
-                    *id = groups.get(*id as usize).copied().unwrap_or(0);
-                }
-            }
             OpenKeys::TimePart(column, dimension) => {
-                let mut codes = [0; BLOCK];
-                column.unpack_u64(block, &mut codes);
-                for (group, code) in out.iter_mut().zip(codes) {
-                    *group = dimension.of_time(Snapshot::time_of(code)).unwrap_or(0) as u32;
+                let mut times = TimeBlock::default();
+                column.times(block, &mut times);
+                for (row, group) in out.iter_mut().enumerate() {
+                    *group = dimension.of_time(times.get(row)).unwrap_or(0) as u32;
                 }
             }
         }

@@ -1,25 +1,25 @@
-//! Measures of a group against the others: what is told by the rows of the table, not by requests.
+//! Relative measures: they compare a row with the other rows of the table, and are computed from sums.
 
 use crate::query::{GroupRow, Measure, Stats};
 
-use crate::query::engine::groups::Groups;
+use super::Groups;
 
-/// Fills the relative measures of rows that stand in the order shown.
-pub fn fill(rows: &mut [GroupRow], more: &[Measure], groups: &Groups, totals: &Stats) {
-    let part = |bytes: u64| match totals.bytes_sent {
+/// Fills the relative measures of sorted rows.
+pub(super) fn fill(rows: &mut [GroupRow], more: &[Measure], groups: &Groups, totals: &Stats) {
+    let share = |bytes: u64| match totals.bytes_sent {
         0 => 0.0,
         all => bytes as f64 / all as f64,
     };
     for (column, measure) in more.iter().enumerate() {
         match measure {
             Measure::Share => {
-                rows.iter_mut().for_each(|row| row.more[column] = Some(part(row.stats.bytes_sent)));
+                rows.iter_mut().for_each(|row| row.more[column] = Some(share(row.stats.bytes_sent)));
             }
             Measure::CumulativeShare => {
                 let mut sum = 0u64;
                 for row in &mut *rows {
                     sum = sum.saturating_add(row.stats.bytes_sent);
-                    row.more[column] = Some(part(sum));
+                    row.more[column] = Some(share(sum));
                 }
             }
             Measure::ToAverage => {
@@ -35,7 +35,7 @@ pub fn fill(rows: &mut [GroupRow], more: &[Measure], groups: &Groups, totals: &S
     }
 }
 
-/// The middle one; of an even number the mean of the two in the middle.
+/// The median; of an even number of counts, the mean of the two in the middle. 1 without counts.
 fn median(mut counts: Vec<u32>) -> f64 {
     let middle = counts.len() / 2;
     if counts.is_empty() {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_one_in_the_middle() {
+    fn the_median_of_odd_and_even_numbers_of_counts() {
         assert_eq!(median(vec![9, 1, 5]), 5.0);
         assert_eq!(median(vec![9, 1, 5, 7]), 6.0);
         assert_eq!(median(vec![3]), 3.0);

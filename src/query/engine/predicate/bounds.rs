@@ -1,26 +1,26 @@
-//! What can be told of a segment by its bounds, and by the values noted of its columns: whether it has to be
-//! read at all.
+//! Pruning of segments: the bounds and value sets of its columns may show that all or none of the rows of a segment
+//! pass.
 
-use crate::cache::{CacheError, SegmentInfo, Snapshot};
+use crate::cache::{CacheError, SegmentInfo, Snapshot, code};
 
 use super::Node;
 
-/// So many values are looked for in what is noted of a column before it is read.
-const FEW: u64 = 256;
+/// Ids that are looked up in the value set of a column, before the column is read instead.
+const MAX_IDS_TO_LOOK_UP: u64 = 256;
 
-/// What is known of a segment before it is read.
+/// Which rows of a segment pass, as far as it is known without reading its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passes {
-    /// No row.
+pub(in crate::query) enum Passes {
+    /// No row passes.
     None,
-    /// Some rows, perhaps.
+    /// Some rows may pass.
     Some,
-    /// Every row.
+    /// Every row passes.
     All,
 }
 
 impl Node {
-    /// Smallest and largest code of a time that can pass.
+    /// The smallest and the largest code of a time that can pass.
     pub(super) fn times(&self) -> (u64, u64) {
         match self {
             Node::Time(from, to) => (*from, *to),
@@ -74,44 +74,46 @@ impl Node {
                 Passes::All => Passes::None,
             },
             Node::Ids(field, set) => {
-                let (low, high) = snapshot.bounds(segment, *field)?;
+                let (low, high) = snapshot.code_bounds(segment, *field)?;
                 let (low, high) = (low as u32, high as u32);
                 let span = (u64::from(high) + 1).saturating_sub(low.into());
                 let within = u64::from(set.count(low, high));
                 if within == 0 {
-                    Passes::None
-                } else if within == span {
-                    Passes::All
-                } else if within <= FEW || span - within <= FEW {
-                    // A few values: are they in the segment at all?
-                    let is_few_in = within <= FEW;
-                    match snapshot.presence(segment, *field)? {
-                        Some(presence) if !set.any(low, high, is_few_in, |id| presence.has(id)) => {
-                            if is_few_in {
-                                Passes::None
-                            } else {
-                                Passes::All
-                            }
+                    return Ok(Passes::None);
+                }
+                if within == span {
+                    return Ok(Passes::All);
+                }
+                if within > MAX_IDS_TO_LOOK_UP && span - within > MAX_IDS_TO_LOOK_UP {
+                    return Ok(Passes::Some);
+                }
+                // Few ids pass, or few do not: the segment may not have them.
+                let few_pass = within <= MAX_IDS_TO_LOOK_UP;
+                match snapshot.presence(segment, *field)? {
+                    Some(ids) if !set.any(low, high, few_pass, |id| ids.has(id)) => {
+                        if few_pass {
+                            Passes::None
+                        } else {
+                            Passes::All
                         }
-                        _ => Passes::Some,
                     }
-                } else {
-                    Passes::Some
+                    _ => Passes::Some,
                 }
             }
             Node::Time(from, to) => {
-                let (low, high) = (Snapshot::code_of(segment.time_min), Snapshot::code_of(segment.time_max));
+                let (low, high) = (code::of_time(segment.time_min), code::of_time(segment.time_max));
                 range_passes(low, high, *from, *to)
             }
             Node::Number(field, from, to) => {
-                let (low, high) = snapshot.bounds(segment, *field)?;
-                range_passes(low as u64, high as u64, *from, *to)
+                let (low, high) = snapshot.code_bounds(segment, *field)?;
+                range_passes(low, high, *from, *to)
             }
-            Node::TimePart(..) | Node::Detail(..) | Node::Param(..) => Passes::Some,
+            Node::TimePart(..) | Node::Detail(..) | Node::Uri(..) => Passes::Some,
         })
     }
 }
 
+/// Which codes from `low` to `high` are between `from` and `to`.
 pub(super) fn range_passes(low: u64, high: u64, from: u64, to: u64) -> Passes {
     if high < from || to < low {
         Passes::None

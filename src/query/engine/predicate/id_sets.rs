@@ -1,53 +1,57 @@
-//! Sets of the values of a dimension that pass a test: it is run once per value, not once per row.
+//! Sets of value ids that pass a test: the test runs once per distinct value, not once per row.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::cache::Snapshot;
 use crate::log::Field;
-use crate::query::QueryError;
-use tokio_util::sync::CancellationToken;
+use crate::query::filter::Test;
+use crate::query::{Dimension, QueryError};
 
-use crate::query::engine::cancel;
-use crate::query::engine::uri_params::Params;
+use crate::query::engine::cancel::{self, Ticker};
+use crate::query::engine::uri_columns::UriColumns;
 
-/// A set of dictionary ids.
-#[derive(Debug, Default, PartialEq)]
-pub struct IdSet {
-    bits: Vec<u64>,
+/// Value ids that pass a test. Id 0 is the absent value.
+#[derive(Clone, Debug, Default)]
+pub(super) struct IdSet {
+    bits: FixedBitSet,
+    /// Number of ids that were tested.
     len: u32,
 }
 
 impl IdSet {
-    pub(super) fn push(&mut self, is_in: bool) {
-        if self.len.is_multiple_of(64) {
-            self.bits.push(0);
-        }
-        if is_in {
-            self.bits[self.len as usize / 64] |= 1 << (self.len % 64);
-        }
+    /// Adds the result of the test for the next id.
+    pub(super) fn push(&mut self, passes: bool) {
+        self.bits.grow(self.len as usize + 1);
+        self.bits.set(self.len as usize, passes);
         self.len += 1;
     }
 
-    /// Whether an id is in it; one that is newer than the set is not.
+    /// Whether the set has an id; an id that was not tested is not in the set.
     #[inline]
-    pub fn has(&self, id: u32) -> bool {
-        self.bits.get(id as usize / 64).is_some_and(|bits| bits >> (id % 64) & 1 != 0)
+    pub(super) fn has(&self, id: u32) -> bool {
+        self.bits.contains(id as usize)
     }
 
-    /// Whether one of the ids in it (or of those not in it) between these, both included, passes.
+    /// Whether `passes` returns `true` for any id from `low` to `high` that is in the set, or for any that is not in
+    /// it if `is_in` is `false`.
     pub(super) fn any(&self, low: u32, high: u32, is_in: bool, passes: impl Fn(u32) -> bool) -> bool {
-        let flip = if is_in { 0 } else { u64::MAX };
-        (low / 64..=high / 64).any(|word| {
-            let mut left = self.bits.get(word as usize).copied().unwrap_or(0) ^ flip;
-            if word == low / 64 {
-                left &= u64::MAX << (low % 64);
+        const BITS: u32 = usize::BITS;
+        let flip = if is_in { 0 } else { usize::MAX };
+        (low / BITS..=high / BITS).any(|word| {
+            let mut left = self.bits.as_slice().get(word as usize).copied().unwrap_or(0) ^ flip;
+            if word == low / BITS {
+                left &= usize::MAX << (low % BITS);
             }
-            if word == high / 64 {
-                left &= u64::MAX >> (63 - high % 64);
+            if word == high / BITS {
+                left &= usize::MAX >> (BITS - 1 - high % BITS);
             }
             while left != 0 {
-                if passes(word * 64 + left.trailing_zeros()) {
+                if passes(word * BITS + left.trailing_zeros()) {
                     return true;
                 }
                 left &= left - 1;
@@ -56,76 +60,80 @@ impl IdSet {
         })
     }
 
-    /// How many of these ids are in it.
+    /// The number of ids from `low` to `high` in the set.
     pub(super) fn count(&self, low: u32, high: u32) -> u32 {
-        let mut count = 0;
-        for word in low / 64..=high / 64 {
-            let mut bits = self.bits.get(word as usize).copied().unwrap_or(0);
-            if word == low / 64 {
-                bits &= u64::MAX << (low % 64);
-            }
-            if word == high / 64 {
-                bits &= u64::MAX >> (63 - high % 64);
-            }
-            count += bits.count_ones();
-        }
-        count
+        let end = (high as usize + 1).min(self.bits.len());
+        self.bits.count_ones((low as usize).min(end)..end) as u32
     }
 }
 
-/// Sets already made, by what they stand for: a live table asks the same again and again, and a regular
-/// expression over a million keys takes its time. Dictionaries only grow, so a set is only added to.
-#[derive(Default)]
-pub struct IdSets {
-    sets: Mutex<HashMap<String, Arc<IdSet>>>,
-    pub(super) params: Arc<Params>,
+/// What decides which ids a set has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum IdTest {
+    /// Operations of requests that a client made: see [`Counting::Requests`](crate::query::Counting::Requests).
+    ClientRequest,
+    /// The values of a dimension that pass a test.
+    Passes(Dimension, Test),
+    /// The values of a dimension that are among these.
+    AnyOf(Dimension, Vec<Option<Vec<u8>>>),
+    /// Operations that name a method that passes a test.
+    Method(Test),
+    /// Operations that name no method.
+    NoMethod,
 }
 
-/// Sets kept.
-const SETS: usize = 64;
+/// The sets that were computed, kept between queries: a live table repeats its query, and a regular expression over a
+/// million keys takes long. Dictionaries only grow, so a set is extended and never changed.
+#[derive(Default)]
+pub(in crate::query::engine) struct IdSets {
+    sets: Mutex<HashMap<(Field, IdTest), Arc<IdSet>>>,
+    pub(super) uri_columns: Arc<UriColumns>,
+}
 
-/// Values tested between two looks at whether the question still stands: a regular expression may take some
-/// microseconds each.
-const BETWEEN_LOOKS: u32 = 128;
+/// Sets that are kept.
+const MAX_SETS: usize = 64;
 
 impl IdSets {
-    /// With the columns of parameters that are shared with others.
-    pub fn new(params: Arc<Params>) -> IdSets {
-        IdSets { sets: Mutex::default(), params }
+    /// No sets yet. Columns of request URIs are shared with other parts of the engine.
+    pub(in crate::query::engine) fn new(uri_columns: Arc<UriColumns>) -> IdSets {
+        IdSets { sets: Mutex::default(), uri_columns }
     }
 
+    /// The set of the ids of a field that pass `passes`, which `test` identifies.
+    ///
+    /// # Errors
+    /// If the dictionary cannot be read; [`QueryError::Cancelled`].
     pub(super) fn get(
         &self,
         snapshot: &Snapshot<'_>,
-        base: Field,
-        name: String,
+        field: Field,
+        test: IdTest,
         cancel: &CancellationToken,
-        test: impl Fn(Option<&[u8]>) -> bool,
+        passes: impl Fn(Option<&[u8]>) -> bool,
     ) -> Result<Arc<IdSet>, QueryError> {
-        let known = self.sets.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
-        let values = cancel::dictionary(snapshot, base, cancel)?;
+        let key = (field, test);
+        let known = self.sets.lock().get(&key).cloned();
+        let values = cancel::dictionary(snapshot, field, cancel)?;
         if let Some(known) = &known
             && known.len > values.len()
         {
             return Ok(known.clone());
         }
-        let mut set =
-            known.map_or_else(IdSet::default, |known| IdSet { bits: known.bits.clone(), len: known.len });
+        let mut set = known.map_or_else(IdSet::default, |known| IdSet::clone(&known));
         if set.len == 0 {
-            set.push(test(None));
+            set.push(passes(None));
         }
+        let mut ticker = Ticker::of_steps(cancel);
         for id in set.len..=values.len() {
-            if id % BETWEEN_LOOKS == 0 && cancel.is_cancelled() {
-                return Err(QueryError::Cancelled);
-            }
-            set.push(test(values.get(id)));
+            ticker.tick()?;
+            set.push(passes(values.get(id)));
         }
         let set = Arc::new(set);
-        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        if sets.len() >= SETS {
+        let mut sets = self.sets.lock();
+        if sets.len() >= MAX_SETS {
             sets.clear();
         }
-        sets.insert(name, set.clone());
+        sets.insert(key, set.clone());
         Ok(set)
     }
 }

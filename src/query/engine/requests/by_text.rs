@@ -1,225 +1,236 @@
-//! Requests in the order of a text of their own: every text that passes is looked at, but few are made. The
-//! threads tell one another how far back the last place is that still counts, and what comes behind it is
-//! passed over by its first characters, or by its key.
+//! The first requests of an order by a text column.
+//!
+//! Method: the texts of all selected requests are compared, but few are decoded. The threads share a bound: the last
+//! text of the best top k that any thread has found. A row is rejected by the first characters of a packed text, or
+//! if the text has the key of the request cut out, by the text around it; keys that were once found to sort after the
+//! bound for the same beginning are skipped by all threads, as the bound only tightens. Measured gain: by request id
+//! three times as fast as comparing decoded texts, by host id twice.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::cache::codec::key_elision::{AllHopeless, Beginnings};
 use crate::cache::codec::order::{Bound, Candidate};
 use crate::cache::codec::text::OpenPage;
-use crate::cache::{BLOCK, Integers, PageMemory, SegmentInfo, Snapshot};
+use crate::cache::{BLOCK, IntColumn, PageMemory, RowKeys, SegmentInfo, Snapshot, code};
 use crate::log::Field;
 use crate::query::{QueryError, Sort};
 
-use crate::cache::RowKeys;
-use crate::query::engine::predicate::Mask;
-use crate::query::engine::requests::Place;
-use crate::query::engine::top_k::Best;
-use crate::query::engine::{Asking, parallel};
+use super::order::{RowLocation, SortKey};
+use crate::query::engine::predicate::mask::Mask;
+use crate::query::engine::top_k::TopK;
+use crate::query::engine::{QueryContext, parallel};
 
-/// A value that requests are sorted by.
+/// A text that requests are sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Text {
-    Forwards(Vec<u8>),
-    Backwards(Reverse<Vec<u8>>),
+enum SortText {
+    Ascending(Vec<u8>),
+    Descending(Reverse<Vec<u8>>),
     /// Last in either direction.
     Absent,
 }
 
-impl Text {
-    fn new(text: Option<Cow<'_, [u8]>>, descending: bool) -> Text {
+impl SortText {
+    fn new(text: Option<Cow<'_, [u8]>>, descending: bool) -> SortText {
         match text.map(Cow::into_owned) {
-            None => Text::Absent,
-            Some(text) if descending => Text::Backwards(Reverse(text)),
-            Some(text) => Text::Forwards(text),
+            None => SortText::Absent,
+            Some(text) if descending => SortText::Descending(Reverse(text)),
+            Some(text) => SortText::Ascending(text),
         }
     }
 
     fn bound(&self) -> Option<Bound> {
         match self {
-            Text::Forwards(text) => Some(Bound::new(text, false)),
-            Text::Backwards(Reverse(text)) => Some(Bound::new(text, true)),
-            Text::Absent => None,
+            SortText::Ascending(text) => Some(Bound::new(text, false)),
+            SortText::Descending(Reverse(text)) => Some(Bound::new(text, true)),
+            SortText::Absent => None,
         }
     }
 }
 
-/// What one thread has picked.
-struct Picked<'a> {
-    best: Best<(Text, Place)>,
+/// The texts of requests with their keys: ties break by time, then by arrival.
+type TextKey = (SortText, SortKey);
+
+/// What one thread has found.
+struct Found<'a> {
+    top: TopK<TextKey>,
+    /// Selected rows.
     matched: u64,
-    /// What comes behind it has no chance: the last of the best that any thread has found.
-    last: Option<(Text, Bound)>,
-    /// What of [`Shared`] it has heard.
-    heard: u64,
+    /// Texts after this one are rejected; a copy of that of [`SharedBound`].
+    bound: Option<(SortText, Bound)>,
+    /// The version of the shared bound that was copied.
+    version: u64,
     beginnings: Beginnings<'a>,
     memory: PageMemory,
     candidates: Vec<Candidate>,
-    /// Numbers of the keys of a page.
-    ids: Vec<u32>,
+    /// Value ids of the keys of a page.
+    key_ids: Vec<u32>,
 }
 
-/// The last of the best that any thread has found.
+/// The smallest bound that any thread has found.
 #[derive(Default)]
-struct Shared {
-    last: Mutex<Option<Text>>,
-    /// How often it was told.
-    told: AtomicU64,
+struct SharedBound {
+    text: Mutex<Option<SortText>>,
+    /// Number of changes.
+    version: AtomicU64,
 }
 
-impl Picked<'_> {
-    fn hear(&mut self, shared: &Shared) {
-        let told = shared.told.load(Relaxed);
-        if told != self.heard {
-            self.heard = told;
-            let last = shared.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            self.last = last.and_then(|text| Some((text.clone(), text.bound()?)));
-            if let Some((_, bound)) = &self.last {
+impl Found<'_> {
+    /// Copies the shared bound if it has changed.
+    fn load_bound(&mut self, shared: &SharedBound) {
+        let version = shared.version.load(Relaxed);
+        if version != self.version {
+            self.version = version;
+            let text = shared.text.lock().clone();
+            self.bound = text.and_then(|text| Some((text.clone(), text.bound()?)));
+            if let Some((_, bound)) = &self.bound {
                 self.beginnings.renew(bound);
             }
         }
     }
 
-    fn tell(&self, shared: &Shared) {
-        let Some((text @ (Text::Forwards(_) | Text::Backwards(_)), _)) = self.best.worst() else { return };
-        if self.last.as_ref().is_some_and(|(last, _)| last <= text) {
+    /// Shares the bound of this thread if it is the smallest.
+    fn share_bound(&self, shared: &SharedBound) {
+        let Some((text @ (SortText::Ascending(_) | SortText::Descending(_)), _)) = self.top.bound() else {
+            return;
+        };
+        if self.bound.as_ref().is_some_and(|(bound, _)| bound <= text) {
             return;
         }
-        let mut last = shared.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref().is_none_or(|last| text < last) {
-            *last = Some(text.clone());
-            shared.told.fetch_add(1, Relaxed);
+        let mut bound = shared.text.lock();
+        if bound.as_ref().is_none_or(|bound| text < bound) {
+            *bound = Some(text.clone());
+            shared.version.fetch_add(1, Relaxed);
         }
     }
 }
 
-/// What of a segment is looked at.
-struct Looking<'s> {
+/// The text column of a segment that is scanned.
+struct TextScan<'s> {
     snapshot: &'s Snapshot<'s>,
     segment: &'s SegmentInfo,
+    /// Index of the segment in the snapshot.
     index: usize,
     sort: Sort<Field>,
     masks: &'s [Mask],
-    times: &'s Integers,
+    times: IntColumn,
     keys: Option<RowKeys<'s>>,
 }
 
-impl Asking<'_> {
-    /// Places (segment and row) from `from` to `keep` in the order of a text, and how many rows match.
-    pub(super) fn by_text(
+impl QueryContext<'_> {
+    /// Locations of the requests from place `from` up to `k` in the order, and the number of selected requests.
+    pub(super) fn first_by_text(
         &self,
         sort: Sort<Field>,
         from: usize,
-        keep: usize,
-        wanted: &[SegmentInfo],
-        read: &(dyn Fn(&SegmentInfo) + Sync),
-    ) -> Result<(Vec<(usize, usize)>, u64), QueryError> {
-        let index = self.indexed(wanted);
-        let shared = Shared::default();
+        k: usize,
+    ) -> Result<(Vec<RowLocation>, u64), QueryError> {
+        let indexes = self.segment_indexes();
+        let shared = SharedBound::default();
         let hopeless = AllHopeless::new(match sort.by {
             Field::RequestUri => self.snapshot.dictionary_len(Field::Key),
             _ => 0,
         });
-        let begin = || Picked {
-            best: Best::new(keep),
+        let begin = || Found {
+            top: TopK::new(k),
             matched: 0,
-            last: None,
-            heard: 0,
+            bound: None,
+            version: 0,
             beginnings: Beginnings::new(&hopeless),
             memory: PageMemory::default(),
             candidates: Vec::new(),
-            ids: Vec::new(),
+            key_ids: Vec::new(),
         };
-        let states = parallel::fold_silently(wanted, self.cancel, begin, |picked, segment| {
-            let masks = &self.masks(segment)?;
-            read(segment);
+        let states = parallel::scan_segments(&self.segments, self.cancel, begin, |found, segment| {
+            let masks = &self.predicate.masks(segment, self.snapshot)?;
+            self.count_scanned(segment);
             let matched = masks.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();
-            picked.matched += matched;
+            found.matched += matched;
             if matched == 0 {
                 return Ok(());
             }
-            let mut looking = Looking {
+            let mut scan = TextScan {
                 snapshot: self.snapshot,
                 segment,
-                index: index.get(&segment.id).copied().unwrap_or(0),
+                index: indexes.get(&segment.id).copied().unwrap_or(0),
                 sort,
                 masks,
-                times: &*self.snapshot.integers(segment, Field::Time)?,
+                times: self.snapshot.int_column(segment, Field::Time)?,
                 keys: RowKeys::of_text(self.snapshot, segment, sort.by, self.cancel)?,
             };
-            let mut memory = std::mem::take(&mut picked.memory);
-            let is_whole = self.snapshot.for_each_page_of(
+            let mut memory = std::mem::take(&mut found.memory);
+            let is_complete = self.snapshot.for_each_page_of(
                 segment,
                 sort.by,
                 &mut memory,
-                &|rows| any_passes(masks, rows),
+                &|rows| is_any_selected(masks, rows),
                 &|| !self.cancel.is_cancelled(),
                 &mut |first_row, page| {
-                    picked.hear(&shared);
-                    looking.look_at(picked, first_row, page)?;
-                    picked.tell(&shared);
+                    found.load_bound(&shared);
+                    scan.add_page(found, first_row, page)?;
+                    found.share_bound(&shared);
                     Ok::<_, QueryError>(())
                 },
             )?;
-            picked.memory = memory;
-            if is_whole { Ok(()) } else { Err(QueryError::Cancelled) }
+            found.memory = memory;
+            if is_complete { Ok(()) } else { Err(QueryError::Cancelled) }
         })?;
-        let matched = states.iter().map(|picked| picked.matched).sum();
-        let best = Best::from(states.into_iter().map(|picked| picked.best).collect(), from);
-        Ok((best.into_iter().map(|(_, place)| place.location()).collect(), matched))
+        let matched = states.iter().map(|found| found.matched).sum();
+        let first = TopK::merge_sorted(states.into_iter().map(|found| found.top).collect(), from);
+        Ok((first.into_iter().map(|(_, key)| key.location()).collect(), matched))
     }
 }
 
-impl Looking<'_> {
-    fn look_at(
+impl TextScan<'_> {
+    /// Offers the selected rows of a page.
+    fn add_page(
         &mut self,
-        picked: &mut Picked<'_>,
+        found: &mut Found<'_>,
         first_row: usize,
         page: &OpenPage,
     ) -> Result<(), QueryError> {
-        let Picked { best, last, beginnings, candidates, ids, .. } = picked;
-        if let Some((_, bound)) = last {
+        let Found { top, bound, beginnings, candidates, key_ids, .. } = found;
+        if let Some((_, bound)) = bound {
             if let Some(keys) = &mut self.keys {
-                keys.ids(first_row..first_row + page.rows(), ids);
+                keys.ids(first_row..first_row + page.rows(), key_ids);
             }
             let masks = self.masks;
-            if do_all_pass(masks, first_row..first_row + page.rows()) {
-                page.not_behind(bound, beginnings, ids, |_| true, candidates);
+            if are_all_selected(masks, first_row..first_row + page.rows()) {
+                page.not_behind(bound, beginnings, key_ids, |_| true, candidates);
             } else {
-                let passes = |in_page| passes(masks, first_row + in_page);
-                page.not_behind(bound, beginnings, ids, passes, candidates);
+                let is_selected = |in_page| is_selected(masks, first_row + in_page);
+                page.not_behind(bound, beginnings, key_ids, is_selected, candidates);
             }
             for candidate in candidates.iter() {
-                if !self.is_behind(bound, beginnings, page, *candidate, first_row)? {
-                    self.offer(best, page, candidate.row, first_row + candidate.row)?;
+                if !self.is_after(bound, beginnings, page, *candidate, first_row)? {
+                    self.offer(top, page, candidate.row, first_row + candidate.row)?;
                 }
             }
             return Ok(());
         }
-        // Those that lack the text come last, and among them in the order of time: often none of a
-        // segment has a chance.
-        let earliest = Place::new(0, Snapshot::code_of(self.segment.time_min), self.index, 0);
-        let is_full_of_absent = |best: &Best<(Text, Place)>| {
-            best.worst().is_some_and(|(text, place)| *text == Text::Absent && earliest > *place)
+        // Requests without the text come last, and are sorted by time: often a segment is too late for all of them.
+        let earliest = SortKey::new(0, code::of_time(self.segment.time_min), self.index, 0);
+        let rejects_absent = |top: &TopK<TextKey>| {
+            top.bound().is_some_and(|(text, key)| *text == SortText::Absent && earliest > *key)
         };
-        if page.is_absent() && is_full_of_absent(best) {
+        if page.is_absent() && rejects_absent(top) {
             return Ok(());
         }
         for in_page in 0..page.rows() {
             let row = first_row + in_page;
-            if passes(self.masks, row) && !(page.is_absent_at(in_page) && is_full_of_absent(best)) {
-                self.offer(best, page, in_page, row)?;
+            if is_selected(self.masks, row) && !(page.is_absent_at(in_page) && rejects_absent(top)) {
+                self.offer(top, page, in_page, row)?;
             }
         }
         Ok(())
     }
 
-    /// Whether a text comes behind another, found out before it is made if that can be.
-    fn is_behind(
+    /// Whether a text sorts after the bound, found out without decoding it if possible.
+    fn is_after(
         &mut self,
         bound: &Bound,
         beginnings: &Beginnings<'_>,
@@ -233,16 +244,16 @@ impl Looking<'_> {
             let (Some(beginning), Some(keys)) = (beginning, &mut self.keys) else { return Ok(false) };
             let hopeless = beginnings.hopeless(beginning);
             let id = keys.id(first_row + row);
-            // That a key is missing is told when the text is made.
+            // A missing key is reported when the text is decoded.
             let Some(key) = keys.value(id)?.filter(|_| !hopeless.has(id)) else {
                 return Ok(hopeless.has(id));
             };
             let (order, is_by_key) = around.compare(key, bound.text());
-            let is_behind = bound.is_behind(order);
-            if is_behind && is_by_key {
+            let is_after = bound.is_behind(order);
+            if is_after && is_by_key {
                 hopeless.add(id);
             }
-            return Ok(is_behind);
+            return Ok(is_after);
         }
         let text = page.get(row, || None).map_err(damaged)?;
         Ok(text.is_none_or(|text| bound.is_behind(text.as_ref().cmp(bound.text()))))
@@ -250,7 +261,7 @@ impl Looking<'_> {
 
     fn offer(
         &mut self,
-        best: &mut Best<(Text, Place)>,
+        top: &mut TopK<TextKey>,
         page: &OpenPage,
         in_page: usize,
         row: usize,
@@ -261,30 +272,30 @@ impl Looking<'_> {
         };
         let text = page.get(in_page, || key);
         let text = text.map_err(|damage| self.snapshot.damaged(self.segment, self.sort.by, damage))?;
-        let place = Place::new(0, self.times.get(row), self.index, row);
-        best.offer((Text::new(text, self.sort.descending), place));
+        let key = SortKey::new(0, self.times.code(row), self.index, row);
+        top.offer((SortText::new(text, self.sort.descending), key));
         Ok(())
     }
 }
 
-/// Whether a row of a segment passes.
+/// Whether a row of a segment is selected.
 #[inline]
-fn passes(masks: &[Mask], row: usize) -> bool {
+fn is_selected(masks: &[Mask], row: usize) -> bool {
     masks[row / BLOCK] >> (row % BLOCK) & 1 != 0
 }
 
-/// Whether any of these rows of a segment passes.
-fn any_passes(masks: &[Mask], rows: Range<usize>) -> bool {
-    blocks_of(rows).any(|(block, rows)| masks.get(block).is_some_and(|mask| mask & rows != 0))
+/// Whether any of these rows of a segment is selected.
+fn is_any_selected(masks: &[Mask], rows: Range<usize>) -> bool {
+    masks_of(rows).any(|(block, rows)| masks.get(block).is_some_and(|mask| mask & rows != 0))
 }
 
-/// Whether all of them do.
-fn do_all_pass(masks: &[Mask], rows: Range<usize>) -> bool {
-    blocks_of(rows).all(|(block, rows)| masks.get(block).is_some_and(|mask| mask & rows == rows))
+/// Whether all of these rows of a segment are selected.
+fn are_all_selected(masks: &[Mask], rows: Range<usize>) -> bool {
+    masks_of(rows).all(|(block, rows)| masks.get(block).is_some_and(|mask| mask & rows == rows))
 }
 
-/// The blocks that rows are in, and which they are in those.
-fn blocks_of(rows: Range<usize>) -> impl Iterator<Item = (usize, Mask)> {
+/// The blocks of some rows, with the mask of these rows.
+fn masks_of(rows: Range<usize>) -> impl Iterator<Item = (usize, Mask)> {
     let mut row = rows.start;
     std::iter::from_fn(move || {
         if row >= rows.end {
@@ -306,27 +317,27 @@ mod tests {
     use crate::cache::Cache;
     use crate::cache::testing::{Request, filled};
     use crate::query::engine::LocalEngine;
-    use crate::query::engine::testing::numbers;
+    use crate::query::engine::testing::request_ids;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn a_page_is_looked_at_if_any_of_its_rows_passes(
+        fn a_page_is_read_if_any_of_its_rows_is_selected(
             some in prop::collection::btree_set(0..4 * BLOCK, 0..4), rows in (0..4 * BLOCK, 0..4 * BLOCK),
-            do_others: bool,
+            invert: bool,
         ) {
-            let passing: Vec<usize> = (0..4 * BLOCK).filter(|row| some.contains(row) != do_others).collect();
+            let selected: Vec<usize> = (0..4 * BLOCK).filter(|row| some.contains(row) != invert).collect();
             let mut masks: [Mask; 4] = [0; 4];
-            passing.iter().for_each(|row| masks[row / BLOCK] |= 1 << (row % BLOCK));
+            selected.iter().for_each(|row| masks[row / BLOCK] |= 1 << (row % BLOCK));
             let rows = rows.0..rows.1;
-            prop_assert_eq!(any_passes(&masks, rows.clone()), passing.iter().any(|row| rows.contains(row)));
-            let all = rows.clone().all(|row| passing.contains(&row));
-            prop_assert_eq!(do_all_pass(&masks, rows), all);
+            prop_assert_eq!(is_any_selected(&masks, rows.clone()), selected.iter().any(|row| rows.contains(row)));
+            let all = rows.clone().all(|row| selected.contains(&row));
+            prop_assert_eq!(are_all_selected(&masks, rows), all);
         }
     }
 
     #[test]
-    fn the_first_of_many_requests_are_those_that_come_first_when_all_are_looked_at() {
+    fn a_page_by_text_is_the_same_as_a_slice_of_all_requests() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         for (source, keys) in [("one", 3000), ("other", 700), ("third", 13_000)] {
@@ -339,9 +350,9 @@ mod tests {
             for descending in [false, true] {
                 for filter in ["", "ip:203.0.113.3", "key:k1*", "uri*=k2"] {
                     let sort = Sort { by, descending };
-                    let all = numbers(&engine, filter, sort, 0, 0);
+                    let all = request_ids(&engine, filter, sort, 0, 0);
                     for (offset, limit) in [(0, 7), (90, 10), (2000, 100)] {
-                        let found = numbers(&engine, filter, sort, offset, limit);
+                        let found = request_ids(&engine, filter, sort, offset, limit);
                         assert_eq!(
                             found,
                             all[offset..offset + limit],

@@ -1,248 +1,234 @@
-//! Requests far from both ends of an order: to keep all that come before them would take the memory of half
-//! the cache. They are counted instead, by stretches of the order that get narrower around the first one
-//! wanted, until few enough lie between the beginning of its stretch and itself.
+//! Deep offsets: pages of requests that are far from both ends of an order.
+//!
+//! Method: the top k of such a page would have to keep the keys of all requests before it. Instead, the requests are
+//! counted in a histogram of equally wide ranges of the key. The range that has the first wanted request is divided
+//! again, until few requests of the range precede it; the top k then starts at the beginning of this range.
+//! A pass over packed columns takes little time and 512 kB per thread, where a page in the middle of ten million
+//! requests would keep five million keys of 24 bytes.
 
-use crate::cache::{BLOCK, SegmentInfo, Snapshot};
+use crate::cache::{BLOCK, SegmentInfo, code};
 use crate::log::{Field, Kind};
 use crate::query::QueryError;
 
-use crate::query::engine::groups::for_each;
-use crate::query::engine::predicate::{Mask, OpenPredicate, Passes};
-use crate::query::engine::requests::{Order, Place, rows_of_block};
-use crate::query::engine::{Asking, cancel, parallel};
+use super::order::{SortKey, SortOrder};
+use crate::query::engine::cancel::check_cancelled;
+use crate::query::engine::predicate::mask::for_each_row;
+use crate::query::engine::{QueryContext, parallel};
 
-/// Stretches counted at a time.
-const STRETCHES: u64 = 1 << 16;
+/// Ranges of a histogram.
+const RANGES: u64 = 1 << 16;
 
-/// What is far.
+/// Which offsets are deep.
 #[derive(Clone, Copy, Debug)]
-pub struct Far {
-    /// Requests to pass over from which on it pays to count those that pass first.
-    first: usize,
-    /// Requests to pass over from either end from which on they are counted.
-    beyond: u64,
-    /// So many before the first one wanted are kept rather than counted.
-    few: u64,
+pub(in crate::query::engine) struct DeepOffset {
+    /// Offset from which on the selected requests are counted first.
+    min_offset_to_count: usize,
+    /// Requests between a page and either end of the order, above which its offset is deep.
+    max_distance: u64,
+    /// Requests before the page whose keys are kept rather than counted.
+    max_kept: u64,
 }
 
-impl Default for Far {
-    fn default() -> Far {
-        Far { first: 50_000, beyond: 200_000, few: 50_000 }
+impl Default for DeepOffset {
+    fn default() -> DeepOffset {
+        DeepOffset { min_offset_to_count: 50_000, max_distance: 200_000, max_kept: 50_000 }
     }
 }
 
-impl Far {
-    /// Whether it pays to count what passes before the requests from this number on are looked for.
-    pub fn pays(self, offset: usize) -> bool {
-        offset >= self.first
+impl DeepOffset {
+    /// Whether it pays to count the selected requests before those from `offset` on are searched.
+    pub(super) fn is_worth_counting(self, offset: usize) -> bool {
+        offset >= self.min_offset_to_count
     }
 
-    /// Whether the requests with these numbers, of so many that match, are far from both ends.
-    pub fn is_far(self, from: u64, to: u64, matched: u64) -> bool {
-        to.min(matched.saturating_sub(from)) > self.beyond
+    /// Whether the requests from place `from` up to `to`, out of `matched`, are far from both ends.
+    pub(super) fn is_far_from_ends(self, from: u64, to: u64, matched: u64) -> bool {
+        to.min(matched.saturating_sub(from)) > self.max_distance
     }
 }
 
-/// One number of a place, those before it being the same in all places looked at.
+/// The part of the key that is divided; the parts before it are the same in all counted keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+enum KeyPart {
     Rank,
     Time,
-    At,
+    Arrival,
 }
 
-/// Stretches of places that are equally wide in one number.
+/// Equally wide ranges of keys.
 #[derive(Clone, Copy, Debug)]
-struct Stretches {
-    /// The first and the last place, both included.
-    low: Place,
-    high: Place,
-    part: Part,
-    /// Smallest number of the part, and how many bits of what exceeds it do not count.
-    least: u64,
+struct KeyRanges {
+    /// The first and the last key, both included.
+    low: SortKey,
+    high: SortKey,
+    part: KeyPart,
+    /// The smallest value of the part.
+    min: u64,
+    /// Binary logarithm of the width of a range.
     shift: u32,
 }
 
-impl Stretches {
-    /// `None`: there is but one place. `most`: no rank but that of the absent exceeds it.
-    fn new(low: Place, high: Place, most: u64) -> Option<Stretches> {
-        let (part, least, last) = if low.rank != high.rank {
-            (Part::Rank, low.rank, high.rank.min(most.max(low.rank)))
+impl KeyRanges {
+    /// Divides the keys from `low` to `high`; `None` if they are the same. No rank exceeds `max_rank`, but for that
+    /// of absent values.
+    fn new(low: SortKey, high: SortKey, max_rank: u64) -> Option<KeyRanges> {
+        let (part, min, max) = if low.rank != high.rank {
+            (KeyPart::Rank, low.rank, high.rank.min(max_rank.max(low.rank)))
         } else if low.time != high.time {
-            (Part::Time, low.time, high.time)
-        } else if low.at != high.at {
-            (Part::At, low.at, high.at)
+            (KeyPart::Time, low.time, high.time)
+        } else if low.arrival != high.arrival {
+            (KeyPart::Arrival, low.arrival, high.arrival)
         } else {
             return None;
         };
-        // The last stretch is left to the absent.
-        let shift = (0..64).find(|shift| (last - least) >> shift < STRETCHES - 1).unwrap_or(63);
-        Some(Stretches { low, high, part, least, shift })
+        // The last range is reserved for absent values.
+        let shift = (0..64).find(|shift| (max - min) >> shift < RANGES - 1).unwrap_or(63);
+        Some(KeyRanges { low, high, part, min, shift })
     }
 
+    /// The range of a value of the part.
     #[inline]
-    fn of(&self, number: u64) -> usize {
-        ((number - self.least) >> self.shift).min(STRETCHES - 1) as usize
+    fn of(&self, value: u64) -> usize {
+        ((value - self.min) >> self.shift).min(RANGES - 1) as usize
     }
 
-    /// The places of one stretch.
-    fn narrowed(&self, stretch: usize) -> (Place, Place) {
-        let first = self.least + ((stretch as u64) << self.shift);
+    /// The first and the last key of a range.
+    fn keys_of(&self, range: usize) -> (SortKey, SortKey) {
+        let first = self.min + ((range as u64) << self.shift);
         let last = first.saturating_add((1 << self.shift) - 1);
         let (mut low, mut high) = (self.low, self.high);
-        let is_last = stretch as u64 == STRETCHES - 1;
-        let place = match self.part {
-            Part::Rank => (&mut low.rank, &mut high.rank),
-            Part::Time => (&mut low.time, &mut high.time),
-            Part::At => (&mut low.at, &mut high.at),
+        let is_last = range as u64 == RANGES - 1;
+        let (low_part, high_part) = match self.part {
+            KeyPart::Rank => (&mut low.rank, &mut high.rank),
+            KeyPart::Time => (&mut low.time, &mut high.time),
+            KeyPart::Arrival => (&mut low.arrival, &mut high.arrival),
         };
-        *place.0 = if is_last { *place.1 } else { first };
-        *place.1 = if is_last { *place.1 } else { last.min(*place.1) };
+        *low_part = if is_last { *high_part } else { first };
+        *high_part = if is_last { *high_part } else { last.min(*high_part) };
         (low, high)
     }
 }
 
-impl Asking<'_> {
-    /// A place not behind the request with this number in the order, and how many requests come before it:
-    /// at most a few lie in between, or as many as share one place.
-    pub(super) fn floor(
-        &self,
-        order: Order<'_>,
-        number: u64,
-        wanted: &[SegmentInfo],
-    ) -> Result<(Place, u64), QueryError> {
-        let (mut least, mut most) = (u64::MAX, 0);
-        for segment in wanted {
-            let (low, high) = self.ranks_of(order, segment)?;
-            least = least.min(low);
-            most = most.max(high);
+impl QueryContext<'_> {
+    /// A key that does not come after the request at place `number` of the order, and the number of requests before
+    /// this key. Few requests are between the two, unless many have the same key but for its last part.
+    pub(super) fn start_key(&self, order: SortOrder<'_>, number: u64) -> Result<(SortKey, u64), QueryError> {
+        let (mut min, mut max) = (u64::MAX, 0);
+        for segment in &self.segments {
+            let (low, high) = self.rank_range(order, segment)?;
+            min = min.min(low);
+            max = max.max(high);
         }
-        let mut low = Place { rank: least.min(u64::MAX - 1), time: 0, at: 0 };
-        let mut high = Place { rank: u64::MAX, time: u64::MAX, at: u64::MAX };
-        let times = wanted.iter().map(|segment| (segment.time_min, segment.time_max));
-        let time = times.reduce(|(first, last), (from, to)| (first.min(from), last.max(to)));
-        if let Some((first, last)) = time {
-            (low.time, high.time) = (Snapshot::code_of(first), Snapshot::code_of(last));
+        let mut low = SortKey { rank: min.min(u64::MAX - 1), time: 0, arrival: 0 };
+        let mut high = SortKey { rank: u64::MAX, time: u64::MAX, arrival: u64::MAX };
+        let times = self.segments.iter().map(|segment| (segment.time_min, segment.time_max));
+        if let Some((first, last)) = times.reduce(|(first, last), (from, to)| (first.min(from), last.max(to)))
+        {
+            (low.time, high.time) = (code::of_time(first), code::of_time(last));
         }
-        high.at = (self.snapshot.segments.len() as u64) << 32;
+        high.arrival = (self.snapshot.segments.len() as u64) << 32;
         let mut before = 0;
-        while let Some(stretches) = Stretches::new(low, high, most) {
-            let counts = self.counted(order, stretches, wanted)?;
+        while let Some(ranges) = KeyRanges::new(low, high, max) {
+            let counts = self.count_by_range(order, ranges)?;
             let mut passed = before;
             let mut found = None;
-            for (stretch, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            for (range, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
                 if passed + count > number {
-                    found = Some((stretch, *count));
+                    found = Some((range, *count));
                     break;
                 }
                 passed += count;
             }
-            // Fewer requests than were counted before: the cache is damaged.
-            let Some((stretch, count)) = found else { break };
+            // Fewer requests than in the pass before: the cache is damaged.
+            let Some((range, count)) = found else { break };
             before = passed;
-            (low, high) = stretches.narrowed(stretch);
-            if count <= self.engine.far.few {
+            (low, high) = ranges.keys_of(range);
+            if count <= self.engine.deep_offset.max_kept {
                 break;
             }
         }
         Ok((low, before))
     }
 
-    /// The smallest and the largest rank in a segment, that of the absent aside, as far as its bounds tell.
-    fn ranks_of(&self, order: Order<'_>, segment: &SegmentInfo) -> Result<(u64, u64), QueryError> {
-        let (low, high) = match order.by.kind() {
-            Kind::Time => (Snapshot::code_of(segment.time_min), Snapshot::code_of(segment.time_max)),
-            Kind::Measure => {
-                let (low, high) = self.snapshot.bounds(segment, order.by)?;
-                (low as u64, high as u64)
-            }
-            _ => {
-                let values = order.ranks.map_or(0, <[u32]>::len) as u64;
-                let largest = u64::from(u32::MAX);
-                return Ok(if order.descending { (largest - values, largest) } else { (0, values) });
-            }
-        };
+    /// The smallest and the largest rank in a segment according to its bounds, but for that of absent values.
+    fn rank_range(&self, order: SortOrder<'_>, segment: &SegmentInfo) -> Result<(u64, u64), QueryError> {
+        if !matches!(order.by.kind(), Kind::Time | Kind::Measure) {
+            let values = order.ranks.map_or(0, <[u32]>::len) as u64;
+            let largest = u64::from(u32::MAX);
+            return Ok(if order.descending { (largest - values, largest) } else { (0, values) });
+        }
+        let (low, high) = self.snapshot.code_bounds(segment, order.by)?;
+        let smallest = code::of_number(0);
         Ok(match order.descending {
             true => (!high, !low),
             false if order.by == Field::Time => (low, high),
-            false => (low.max(1), high.max(1)),
+            false => (low.max(smallest), high.max(smallest)),
         })
     }
 
-    /// How many requests that pass lie in each stretch.
-    fn counted(
-        &self,
-        order: Order<'_>,
-        stretches: Stretches,
-        wanted: &[SegmentInfo],
-    ) -> Result<Vec<u64>, QueryError> {
-        let index = self.indexed(wanted);
-        let states = parallel::fold_silently(
-            wanted,
-            self.cancel,
-            || vec![0u64; STRETCHES as usize],
-            |counts, segment| {
-                let index = index.get(&segment.id).copied().unwrap_or(0);
-                self.count_segment(counts, (index, segment), order, stretches)
-            },
-        )?;
-        let mut all = vec![0; STRETCHES as usize];
+    /// The number of selected requests in each range.
+    fn count_by_range(&self, order: SortOrder<'_>, ranges: KeyRanges) -> Result<Vec<u64>, QueryError> {
+        let indexes = self.segment_indexes();
+        let begin = || vec![0u64; RANGES as usize];
+        let states = parallel::scan_segments(&self.segments, self.cancel, begin, |counts, segment| {
+            let index = indexes.get(&segment.id).copied().unwrap_or(0);
+            self.count_segment_by_range(counts, index, segment, order, ranges)
+        })?;
+        let mut all = vec![0; RANGES as usize];
         for counts in states {
-            cancel::go_on(self.cancel)?;
+            check_cancelled(self.cancel)?;
             all.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
         }
         Ok(all)
     }
 
-    fn count_segment(
+    fn count_segment_by_range(
         &self,
         counts: &mut [u64],
-        (index, segment): (usize, &SegmentInfo),
-        order: Order<'_>,
-        stretches: Stretches,
+        index: usize,
+        segment: &SegmentInfo,
+        order: SortOrder<'_>,
+        ranges: KeyRanges,
     ) -> Result<(), QueryError> {
-        let Stretches { low, high, part, .. } = stretches;
+        let KeyRanges { low, high, part, .. } = ranges;
         let snapshot = self.snapshot;
-        let open = match self.predicate.passes(segment, snapshot)? {
-            Passes::None => return Ok(()),
-            Passes::Some => self.predicate.open(segment, snapshot)?,
-            Passes::All => OpenPredicate::Constant(true),
+        let column = snapshot.int_column(segment, order.by)?;
+        let is_in_range = |block: usize| {
+            let (min, max) = order.rank_range_of_block(&column, block);
+            min <= high.rank && low.rank <= max
         };
-        let column = snapshot.integers(segment, order.by)?;
-        let times = if part == Part::Rank { None } else { Some(snapshot.integers(segment, Field::Time)?) };
+        let Some(selected) = self.predicate.selected_among(segment, snapshot, is_in_range)? else {
+            return Ok(());
+        };
+        let times = match part {
+            KeyPart::Rank => None,
+            KeyPart::Time | KeyPart::Arrival => Some(snapshot.int_column(segment, Field::Time)?),
+        };
         let (mut ranks, mut codes) = ([0; BLOCK], [0; BLOCK]);
-        for block in 0..segment.rows.div_ceil(BLOCK) {
-            self.predicate.look_at(block)?;
-            let (least, most) = order.range_of_block(&column, block);
-            if most < low.rank || high.rank < least {
+        for selected in selected {
+            let (block, mask) = selected?;
+            let (min, max) = order.rank_range_of_block(&column, block);
+            let is_inside = low.rank <= min && max <= high.rank;
+            if part == KeyPart::Rank && is_inside && ranges.of(min) == ranges.of(max) {
+                counts[ranges.of(min)] += u64::from(mask.count_ones());
                 continue;
             }
-            let all = rows_of_block(segment, block);
-            let mask: Mask = open.block(block)? & all;
-            let is_inside = low.rank <= least && most <= high.rank;
-            if part == Part::Rank && is_inside && stretches.of(least) == stretches.of(most) {
-                counts[stretches.of(least)] += u64::from(mask.count_ones());
-                continue;
-            }
-            if mask == 0 {
-                continue;
-            }
-            column.unpack_u64(block, &mut ranks);
+            column.codes(block, &mut ranks);
             if let Some(times) = &times {
-                times.unpack_u64(block, &mut codes);
+                times.codes(block, &mut codes);
             }
-            for_each(mask, |row| {
+            for_each_row(mask, |row| {
                 let rank = order.rank(ranks[row]);
-                if part == Part::Rank {
+                if part == KeyPart::Rank {
                     if low.rank <= rank && rank <= high.rank {
-                        counts[stretches.of(rank)] += 1;
+                        counts[ranges.of(rank)] += 1;
                     }
                     return;
                 }
-                let place = Place::new(rank, codes[row], index, block * BLOCK + row);
-                if low <= place && place <= high {
-                    let number = if part == Part::Time { place.time } else { place.at };
-                    counts[stretches.of(number)] += 1;
+                let key = SortKey::new(rank, codes[row], index, block * BLOCK + row);
+                if low <= key && key <= high {
+                    let value = if part == KeyPart::Time { key.time } else { key.arrival };
+                    counts[ranges.of(value)] += 1;
                 }
             });
         }
@@ -259,20 +245,20 @@ mod tests {
     use crate::cache::testing::{Request, filled};
     use crate::query::Sort;
     use crate::query::engine::LocalEngine;
-    use crate::query::engine::testing::numbers;
+    use crate::query::engine::testing::request_ids;
 
     #[test]
-    fn requests_far_from_both_ends_are_those_that_come_when_all_before_them_are_kept() {
+    fn a_page_far_from_both_ends_is_the_same_as_that_of_the_top_k() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         for source in ["one", "other"] {
-            // The same times in both, in no order, and of no order beside that in most columns.
+            // Both have the same times, unsorted; most columns have no other order.
             let requests = (0..1500).map(|index| Request::at(index * 911 % 1500 * 3));
             drop(filled(&path, source, requests));
         }
-        let kept = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
-        let mut counted = LocalEngine::new(kept.cache().clone());
-        counted.far = Far { first: 1, beyond: 20, few: 3 };
+        let by_top_k = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+        let mut by_histogram = LocalEngine::new(by_top_k.cache().clone());
+        by_histogram.deep_offset = DeepOffset { min_offset_to_count: 1, max_distance: 20, max_kept: 3 };
         for by in [
             Field::Time,
             Field::BytesSent,
@@ -286,8 +272,8 @@ mod tests {
                 for (filter, matched) in [("", 3000), ("ip:203.0.113.3", 1000)] {
                     let sort = Sort { by, descending };
                     for offset in (1..matched + 9).step_by(matched / 17) {
-                        let expected = numbers(&kept, filter, sort, offset, 7);
-                        let found = numbers(&counted, filter, sort, offset, 7);
+                        let expected = request_ids(&by_top_k, filter, sort, offset, 7);
+                        let found = request_ids(&by_histogram, filter, sort, offset, 7);
                         assert_eq!(found, expected, "{by:?} {descending} {filter} {offset}");
                     }
                 }

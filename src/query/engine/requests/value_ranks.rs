@@ -1,65 +1,68 @@
-//! The places of the values of dimensions in their order: what requests are sorted by.
+//! Ranks of the values of a dimension in their order: requests are sorted by them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tokio_util::sync::CancellationToken;
 
 use crate::cache::Dictionary;
 use crate::log::{Field, ValueType};
 use crate::query::{QueryError, Value};
-use tokio_util::sync::CancellationToken;
 
-/// How often somebody who waits for ranks looks whether the question still stands.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+use crate::query::engine::cancel::check_cancelled;
 
-/// The place of each value of a dimension among all its values in order, from 1; kept while the dictionary
-/// does not grow. They are made on a thread of their own: a cancelled question does not wait for it, and the
-/// next one finds them made.
+/// Time between two checks for cancellation while ranks are awaited.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// The rank of each value id of a dimension, from 1, kept while the dictionary does not grow. A thread of its own
+/// computes them: a cancelled query does not wait for it, and the next query finds them.
 #[derive(Default)]
-pub struct Ranks(Arc<Shared>);
+pub(in crate::query::engine) struct ValueRanks(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    known: Mutex<HashMap<Field, Known>>,
-    made: Condvar,
+    by_field: Mutex<HashMap<Field, Ranks>>,
+    computed: Condvar,
 }
 
 #[derive(Clone)]
-enum Known {
-    /// Of a dictionary of so many values.
-    Making(u32),
-    Made(Arc<Vec<u32>>),
+enum Ranks {
+    /// A thread computes them for a dictionary of this length.
+    Pending(u32),
+    Ready(Arc<Vec<u32>>),
 }
 
-impl Ranks {
-    /// Of all values of a dimension, by id.
-    pub fn get(
+impl ValueRanks {
+    /// The ranks of all values of a dimension, by value id.
+    ///
+    /// # Errors
+    /// [`QueryError::Cancelled`].
+    pub(super) fn get(
         &self,
         field: Field,
         dictionary: Dictionary,
         cancel: &CancellationToken,
     ) -> Result<Arc<Vec<u32>>, QueryError> {
         let length = dictionary.len();
-        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_field = self.0.by_field.lock();
         loop {
-            match known.get(&field) {
-                Some(Known::Made(ranks)) if ranks.len() == length as usize + 1 => return Ok(ranks.clone()),
-                Some(Known::Making(of)) if *of == length => {}
+            match by_field.get(&field) {
+                Some(Ranks::Ready(ranks)) if ranks.len() == length as usize + 1 => return Ok(ranks.clone()),
+                Some(Ranks::Pending(of)) if *of == length => {}
                 _ => {
-                    known.insert(field, Known::Making(length));
+                    by_field.insert(field, Ranks::Pending(length));
                     let (shared, dictionary) = (self.0.clone(), dictionary.clone());
                     std::thread::spawn(move || {
-                        let ranks = Known::Made(Arc::new(ranks(field, &dictionary)));
-                        shared.known.lock().unwrap_or_else(PoisonError::into_inner).insert(field, ranks);
-                        shared.made.notify_all();
+                        let ranks = Ranks::Ready(Arc::new(ranks(field, &dictionary)));
+                        shared.by_field.lock().insert(field, ranks);
+                        shared.computed.notify_all();
                     });
                 }
             }
-            if cancel.is_cancelled() {
-                return Err(QueryError::Cancelled);
-            }
-            let waited = self.0.made.wait_timeout(known, BETWEEN_LOOKS);
-            known = waited.unwrap_or_else(PoisonError::into_inner).0;
+            check_cancelled(cancel)?;
+            self.0.computed.wait_for(&mut by_field, POLL_INTERVAL);
         }
     }
 }
@@ -76,10 +79,10 @@ fn ranks(field: Field, dictionary: &Dictionary) -> Vec<u32> {
             scope.spawn(|| lower.sort_unstable_by(order));
             upper.sort_unstable_by(order);
         });
-        // Two runs in order: they are only merged.
+        // A stable sort merges the two sorted runs.
         ids.sort_by(order);
     }
-    // From 1, so that the opposite order has room for 0 too: 0, absent, is told apart by its id.
+    // From 1, so that the reversed order of u32 leaves 0 unused too. Id 0, absent, is not ranked.
     let mut ranks = vec![0; ids.len() + 1];
     for (rank, id) in (1..).zip(ids) {
         ranks[id as usize] = rank;

@@ -1,42 +1,43 @@
-//! Which stretch of time an instant falls into: a division per request, made a multiplication.
+//! The bucket of an instant: the division is replaced by a multiplication, as it is needed for every request.
 
 use crate::query::origin;
 
-/// Stretches of one width, counted from the one in which the first instant lies.
+/// Buckets of one width, counted from the bucket of the earliest instant.
 #[derive(Clone, Copy, Debug)]
-pub struct Buckets {
-    /// What stretches are counted from.
+pub(super) struct Buckets {
+    /// Instant from which buckets are counted.
     origin: i64,
-    /// Number of the first stretch since then, and when it begins.
+    /// Number of the first bucket.
     first: i64,
+    /// Start of the first bucket.
     start: i64,
     width: i64,
-    /// `⌈2⁶⁴ / width⌉`: the upper half of its product with a number of 32 bits is the quotient (D. Lemire,
-    /// O. Kaser, N. Kurz, "Faster remainder by direct computation", 2019). `None`: it has no room for it.
+    /// `⌈2⁶⁴ / width⌉`: the upper half of its product with a 32-bit number is the quotient (D. Lemire,
+    /// O. Kaser, N. Kurz, "Faster remainder by direct computation", 2019). `None`: the offsets exceed 32 bits.
     factor: Option<u64>,
 }
 
 impl Buckets {
-    /// Of a width in seconds, for instants from `earliest` to `latest`.
-    pub fn new(width: u32, earliest: i64, latest: i64) -> Buckets {
-        let wide = i64::from(width.max(1));
+    /// Buckets of `width` seconds for instants from `earliest` to `latest`.
+    pub(super) fn new(width: u32, earliest: i64, latest: i64) -> Buckets {
+        let seconds = i64::from(width.max(1));
         let origin = origin(width);
-        let first = number(width, earliest);
-        let start = first.saturating_mul(wide).saturating_add(origin);
-        let is_narrow =
-            latest.checked_sub(start).is_some_and(|span| (0..=i64::from(u32::MAX)).contains(&span));
-        let factor = (is_narrow && wide > 1).then(|| u64::MAX / wide as u64 + 1);
-        Buckets { origin, first, start, width: wide, factor }
+        let first = bucket_number(width, earliest);
+        let start = first.saturating_mul(seconds).saturating_add(origin);
+        let fits = latest.checked_sub(start).is_some_and(|span| (0..=i64::from(u32::MAX)).contains(&span));
+        let factor = (fits && seconds > 1).then(|| u64::MAX / seconds as u64 + 1);
+        Buckets { origin, first, start, width: seconds, factor }
     }
 
-    /// Number of the first stretch, counted as [`number`] does.
-    pub fn first(&self) -> i64 {
+    /// The number of the first bucket; see [`bucket_number`].
+    pub(super) fn first(&self) -> i64 {
         self.first
     }
 
-    /// The stretch of an instant, from 0; meaningless for one that is not between those announced.
+    /// The bucket of an instant, counted from the first one; meaningless if the instant is not between `earliest`
+    /// and `latest`.
     #[inline]
-    pub fn of(&self, instant: i64) -> usize {
+    pub(super) fn of(&self, instant: i64) -> usize {
         match self.factor {
             Some(factor) => {
                 let offset = instant.wrapping_sub(self.start) as u32;
@@ -49,8 +50,8 @@ impl Buckets {
     }
 }
 
-/// Number of the stretch of this width in which an instant lies, counted from [`origin`].
-pub fn number(width: u32, instant: i64) -> i64 {
+/// The number of the bucket of an instant, counted from [`origin`].
+pub(super) fn bucket_number(width: u32, instant: i64) -> i64 {
     instant.saturating_sub(origin(width)).div_euclid(i64::from(width.max(1)))
 }
 
@@ -61,17 +62,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_instant_is_in_the_stretch_that_division_says(
+        fn the_bucket_of_an_instant_is_the_quotient(
             width in prop_oneof![1..10u32, 10..100_000u32, any::<u32>(), (1..100u32).prop_map(|weeks| weeks * 604_800)],
             earliest in prop_oneof![-1_000_000_000_000..1_000_000_000_000i64, Just(0)],
             span in prop_oneof![0..100_000i64, 0..1i64 << 34],
-            places in prop::collection::vec(0.0..=1.0f64, 1..50),
+            parts in prop::collection::vec(0.0..=1.0f64, 1..50),
         ) {
             let latest = earliest + span;
             let buckets = Buckets::new(width, earliest, latest);
-            let inside = places.into_iter().map(|place| earliest + (place * span as f64) as i64);
+            let inside = parts.into_iter().map(|part| earliest + (part * span as f64) as i64);
             for instant in inside.chain([earliest, latest]).filter(|instant| *instant <= latest) {
-                let expected = number(width, instant) - buckets.first();
+                let expected = bucket_number(width, instant) - buckets.first();
                 prop_assert_eq!(buckets.of(instant) as i64, expected, "{}", instant);
             }
         }

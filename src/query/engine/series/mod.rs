@@ -1,41 +1,47 @@
-//! Folding rows into stretches of time.
+//! Answers over time: sums per bucket, of all requests or of each of some groups.
 
 mod buckets;
 
-use crate::cache::{BLOCK, SegmentInfo, Snapshot};
-use crate::log::Field;
-use crate::query::{Answer, Dimension, QueryError, Series, Statistics, Stats, Value, origin};
 use tokio_util::sync::CancellationToken;
 
-use crate::query::engine::Asking;
-use crate::query::engine::cancel;
-use crate::query::engine::groups::keys::GroupKeys;
-use crate::query::engine::groups::{Sums, errors, for_each};
-use crate::query::engine::partials_cache::Fold;
-use crate::query::engine::predicate::{OpenPredicate, Passes};
-use crate::query::engine::series::buckets::{Buckets, number};
+use crate::cache::{BLOCK, NumberBlock, SegmentInfo, TimeBlock};
+use crate::log::Field;
+use crate::query::{Answer, Dimension, QueryError, Series, Value, origin};
 
-/// More stretches than this, over all lines, nobody can look at, and they would fill the memory.
-const MOST_BUCKETS: i128 = 4_000_000;
+use super::QueryContext;
+use super::cancel::check_cancelled;
+use super::groups::keys::GroupKeys;
+use super::groups::sums::{Sums, error_statuses};
+use super::partials_cache::{Aggregation, Partial};
+use super::predicate::mask::for_each_row;
+use buckets::{Buckets, bucket_number};
 
-/// Sums per stretch of time, per line.
+/// Buckets of an answer, over all series: more cannot be drawn, and would fill the memory.
+const MAX_BUCKETS: i128 = 4_000_000;
+
+/// What a partial series depends on: the width of a bucket, and the groups that have a series each.
+pub(super) type HowBucketed = (u32, Option<(Dimension, Vec<Value>)>);
+
+/// Sums per series and bucket.
 #[derive(Clone, Debug, Default)]
-pub struct Lines {
-    /// Number of the first bucket, counted from [`origin`].
+pub(super) struct SeriesSums {
+    /// Number of the first bucket.
     first: i64,
-    lines: Vec<Vec<Sums>>,
+    /// All series have the same length.
+    series: Vec<Vec<Sums>>,
 }
 
-impl Lines {
-    fn new(lines: usize) -> Lines {
-        Lines { first: 0, lines: vec![Vec::new(); lines] }
+impl SeriesSums {
+    fn new(series: usize) -> SeriesSums {
+        SeriesSums { first: 0, series: vec![Vec::new(); series] }
     }
 
+    /// Buckets per series.
     fn len(&self) -> usize {
-        self.lines.first().map_or(0, Vec::len)
+        self.series.first().map_or(0, Vec::len)
     }
 
-    /// Makes room for these buckets (both included).
+    /// Makes space for the buckets from `first` to `last`.
     fn cover(&mut self, first: i64, last: i64) {
         if self.len() == 0 {
             self.first = first;
@@ -44,186 +50,176 @@ impl Lines {
         let end = (self.first + self.len() as i64 - 1).max(last);
         let start = self.first.min(first);
         let length = (end - start + 1) as usize;
-        for line in &mut self.lines {
+        for sums in &mut self.series {
             if before > 0 {
-                line.splice(0..0, std::iter::repeat_n(Sums::default(), before));
+                sums.splice(0..0, std::iter::repeat_n(Sums::default(), before));
             }
-            line.resize(length, Sums::default());
+            sums.resize(length, Sums::default());
         }
         self.first = start;
     }
 
-    /// As an answer has it: without empty buckets at the ends. `repeats`: lines that are those of others.
-    fn answer(&self, bucket: u32, repeats: &[(usize, usize)]) -> Series {
-        let is_empty = |index: &usize| self.lines.iter().all(|line| line[*index].requests == 0);
+    /// The answer, without empty buckets at both ends. `repeats`: series that are copies of another one.
+    fn answer(&self, width: u32, repeats: &[(usize, usize)]) -> Answer {
+        let is_empty = |bucket: &usize| self.series.iter().all(|sums| sums[*bucket].requests == 0);
         let length = self.len();
-        let start = (0..length).find(|index| !is_empty(index)).unwrap_or(length);
-        let end = (start..length).rev().find(|index| !is_empty(index)).map_or(start, |last| last + 1);
-        let first = if start == end { 0 } else { self.first + start as i64 };
-        let mut lines: Vec<Vec<Stats>> =
-            self.lines.iter().map(|line| line[start..end].iter().map(Sums::stats).collect()).collect();
-        for (line, of) in repeats {
-            lines[*line] = lines[*of].clone();
+        let start = (0..length).find(|bucket| !is_empty(bucket)).unwrap_or(length);
+        let end = (start..length).rev().find(|bucket| !is_empty(bucket)).map_or(start, |last| last + 1);
+        let (first, origin) = if start == end { (0, 0) } else { (self.first + start as i64, origin(width)) };
+        let stats = |sums: &Vec<Sums>| sums[start..end].iter().map(Sums::stats).collect();
+        let mut lines: Vec<Vec<_>> = self.series.iter().map(stats).collect();
+        for (copy, original) in repeats {
+            lines[*copy] = lines[*original].clone();
         }
-        let from = if start == end { 0 } else { origin(bucket) };
-        Series { bucket, start: first.saturating_mul(i64::from(bucket)).saturating_add(from), lines }
+        let start = first.saturating_mul(i64::from(width)).saturating_add(origin);
+        Answer::Series(Series { bucket: width, start, lines })
     }
 }
 
-impl Fold for Lines {
+impl Partial for SeriesSums {
     fn merge(&mut self, other: &Self, cancel: &CancellationToken) -> Result<(), QueryError> {
         if other.len() == 0 {
             return Ok(());
         }
         self.cover(other.first, other.first + other.len() as i64 - 1);
         let offset = (other.first - self.first) as usize;
-        for (ours, theirs) in self.lines.iter_mut().zip(&other.lines) {
-            cancel::go_on(cancel)?;
-            for (ours, theirs) in ours[offset..].iter_mut().zip(theirs) {
-                ours.merge(theirs);
-            }
+        for (ours, theirs) in self.series.iter_mut().zip(&other.series) {
+            check_cancelled(cancel)?;
+            ours[offset..].iter_mut().zip(theirs).for_each(|(ours, theirs)| ours.merge(theirs));
         }
         Ok(())
     }
 
     fn memory(&self) -> usize {
-        self.lines.len() * self.len() * size_of::<Sums>()
+        self.series.len() * self.len() * size_of::<Sums>()
     }
 }
 
-impl Asking<'_> {
+/// The groups that have a series each.
+struct SeriesGroups {
+    keys: GroupKeys,
+    /// Series of each group number; [`u32::MAX`]: none.
+    series: Vec<u32>,
+    /// Number of series.
+    count: usize,
+    /// Series that are copies of another one, as their group was asked for twice.
+    repeats: Vec<(usize, usize)>,
+}
+
+impl QueryContext<'_> {
     /// Answers [`Ask::Series`](crate::query::Ask::Series).
-    pub(super) fn series(
+    pub(super) fn answer_series(
         &self,
-        bucket: u32,
+        width: u32,
         each: Option<&(Dimension, Vec<Value>)>,
-        wanted: &[SegmentInfo],
-        statistics: &mut Statistics,
-        partial: &mut dyn FnMut(Answer, f64),
+        on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Answer, QueryError> {
-        if bucket == 0 {
-            return Err(QueryError::Invalid("a time bucket of 0 seconds; ask for 1 s or more".to_owned()));
+        if width == 0 {
+            return Err(QueryError::Invalid("a bucket of 0 seconds; use 1 s or more".to_owned()));
         }
-        // What the time range and the filter say of time. One that is empty or reversed holds nothing; the
-        // fold finds that out.
-        let (from, to) = self.predicate.times();
-        let earliest = |instant: i64| instant.max(from);
-        let latest = |instant: i64| instant.min(to);
-        let first = wanted.iter().map(|segment| number(bucket, earliest(segment.time_min))).min();
-        let last = wanted.iter().map(|segment| number(bucket, latest(segment.time_max))).max();
-        let lines = each.map_or(1, |(_, values)| values.len().max(1));
-        if let (Some(first), Some(last)) = (first, last)
-            && let buckets = i128::from(last) - i128::from(first) + 1
-            && buckets.saturating_mul(lines as i128) > MOST_BUCKETS
-        {
-            let times = if lines == 1 { String::new() } else { format!("{lines} times ") };
-            return Err(QueryError::Invalid(format!(
-                "{times}{buckets} buckets of {bucket} s; ask for wider ones, or for a shorter time"
-            )));
-        }
-        // Lines that are asked for more than once, and the one that has the numbers.
-        let mut repeats: Vec<(usize, usize)> = Vec::new();
-        let keys = each
-            .map(|(by, values)| {
-                let keys = self.keys(by)?;
-                let groups = keys.groups_of(values, self.snapshot, self.cancel)?;
-                keys.expect_many(self.snapshot, self.cancel)?;
-                let most = groups.iter().flatten().max().map_or(0, |most| *most as usize + 1);
-                let mut lines = vec![u32::MAX; most];
-                for (line, group) in groups.into_iter().enumerate() {
-                    match group.and_then(|group| lines.get_mut(group as usize)) {
-                        Some(place) if *place == u32::MAX => *place = line as u32,
-                        Some(place) => repeats.push((line, *place as usize)),
-                        None => {}
-                    }
-                }
-                Ok::<_, QueryError>((keys, lines, values.len()))
-            })
-            .transpose()?;
-        let errors = errors(self.snapshot)?;
-        let count = keys.as_ref().map_or(1, |(_, _, count)| *count);
-        let folded = self.standing(
-            &self.engine.series,
-            format!("{bucket} {each:?}"),
-            wanted,
-            statistics,
-            &|| Lines::new(count),
-            &|lines: &mut Lines, segment| {
-                self.fold_series(
-                    lines,
-                    segment,
-                    bucket,
-                    keys.as_ref().map(|(keys, of, _)| (keys, of.as_slice())),
-                    &errors,
-                )
+        self.check_bucket_count(width, each.map_or(1, |(_, values)| values.len().max(1)))?;
+        let groups = each.map(|(by, values)| self.series_groups(by, values)).transpose()?;
+        let repeats = groups.as_ref().map_or(&[][..], |groups| &groups.repeats);
+        let count = groups.as_ref().map_or(1, |groups| groups.count);
+        let errors = error_statuses(self.snapshot)?;
+        let aggregation = Aggregation {
+            cache: &self.engine.series_partials,
+            how: (width, each.cloned()),
+            begin: &|| SeriesSums::new(count),
+            add_segment: &|sums: &mut SeriesSums, segment| {
+                self.add_to_series(sums, segment, width, groups.as_ref(), &errors)
             },
-            &mut |lines: &Lines, share| {
-                partial(Answer::Series(lines.answer(bucket, &repeats)), share);
-                Ok(())
-            },
-        )?;
-        Ok(Answer::Series(folded.answer(bucket, &repeats)))
+        };
+        let sums = self.aggregate(aggregation, &mut |sums: &SeriesSums, share| {
+            on_partial(sums.answer(width, repeats), share);
+            Ok(())
+        })?;
+        Ok(sums.answer(width, repeats))
     }
 
-    fn fold_series(
+    fn check_bucket_count(&self, width: u32, series: usize) -> Result<(), QueryError> {
+        // An empty or reversed time range selects no rows, which the scan finds.
+        let (from, to) = self.predicate.times();
+        let first =
+            self.segments.iter().map(|segment| bucket_number(width, segment.time_min.max(from))).min();
+        let last = self.segments.iter().map(|segment| bucket_number(width, segment.time_max.min(to))).max();
+        if let (Some(first), Some(last)) = (first, last)
+            && let buckets = i128::from(last) - i128::from(first) + 1
+            && buckets.saturating_mul(series as i128) > MAX_BUCKETS
+        {
+            let times = if series == 1 { String::new() } else { format!("{series} times ") };
+            return Err(QueryError::Invalid(format!(
+                "{times}{buckets} buckets of {width} s are too many; use wider buckets or a shorter time range"
+            )));
+        }
+        Ok(())
+    }
+
+    fn series_groups(&self, by: &Dimension, values: &[Value]) -> Result<SeriesGroups, QueryError> {
+        let keys = self.group_keys(by)?;
+        let groups = keys.groups_of(values, self.snapshot, self.cancel)?;
+        keys.expect_many(self.snapshot, self.cancel)?;
+        let group_numbers = groups.iter().flatten().max().map_or(0, |max| *max as usize + 1);
+        let mut series = vec![u32::MAX; group_numbers];
+        let mut repeats = Vec::new();
+        for (index, group) in groups.into_iter().enumerate() {
+            match group.and_then(|group| series.get_mut(group as usize)) {
+                Some(entry) if *entry == u32::MAX => *entry = index as u32,
+                Some(entry) => repeats.push((index, *entry as usize)),
+                None => {}
+            }
+        }
+        Ok(SeriesGroups { keys, series, count: values.len(), repeats })
+    }
+
+    fn add_to_series(
         &self,
-        lines: &mut Lines,
+        sums: &mut SeriesSums,
         segment: &SegmentInfo,
         width: u32,
-        keys: Option<(&GroupKeys, &[u32])>,
+        groups: Option<&SeriesGroups>,
         errors: &[bool],
     ) -> Result<(), QueryError> {
         let snapshot = self.snapshot;
-        let open = match self.predicate.passes(segment, snapshot)? {
-            Passes::None => return Ok(()),
-            Passes::All => OpenPredicate::Constant(true),
-            Passes::Some => self.predicate.open(segment, snapshot)?,
+        let Some(selected) = self.predicate.selected(segment, snapshot)? else { return Ok(()) };
+        let times = snapshot.int_column(segment, Field::Time)?;
+        let bytes_sent = snapshot.int_column(segment, Field::BytesSent)?;
+        let statuses = snapshot.int_column(segment, Field::HttpStatus)?;
+        let keys = match groups {
+            Some(groups) => Some((groups.keys.open(segment, snapshot)?, groups.series.as_slice())),
+            None => None,
         };
-        let times = snapshot.integers(segment, Field::Time)?;
-        let bytes_sent = snapshot.integers(segment, Field::BytesSent)?;
-        let statuses = snapshot.integers(segment, Field::HttpStatus)?;
-        let open_keys =
-            keys.map(|(keys, of)| Ok::<_, QueryError>((keys.open(segment, snapshot)?, of))).transpose()?;
         let (from, to) = self.predicate.times();
-        let (low, high) = (segment.time_min.max(from), segment.time_max.min(to));
-        if low > high {
+        let (earliest, latest) = (segment.time_min.max(from), segment.time_max.min(to));
+        if earliest > latest {
             return Ok(());
         }
-        let buckets = Buckets::new(width, low, high);
-        lines.cover(number(width, low), number(width, high));
-        let before = (buckets.first() - lines.first) as usize;
-        let (mut codes, mut sent) = ([0u64; BLOCK], [0u64; BLOCK]);
-        let (mut status, mut groups) = ([0u32; BLOCK], [0u32; BLOCK]);
-        for block in 0..segment.rows.div_ceil(BLOCK) {
-            self.predicate.look_at(block)?;
-            let mut mask = open.block(block)?;
-            let rows = segment.rows - block * BLOCK;
-            if rows < BLOCK {
-                mask &= (1 << rows) - 1;
-            }
-            if mask == 0 {
-                continue;
-            }
-            if let Some((keys, of)) = &open_keys {
-                keys.block(block, &mut groups);
-                for group in &mut groups {
-                    *group = of.get(*group as usize).copied().unwrap_or(u32::MAX);
+        let buckets = Buckets::new(width, earliest, latest);
+        sums.cover(bucket_number(width, earliest), bucket_number(width, latest));
+        let before = (buckets.first() - sums.first) as usize;
+        let (mut time, mut sent) = (TimeBlock::default(), NumberBlock::default());
+        let (mut status, mut series) = ([0u32; BLOCK], [0u32; BLOCK]);
+        for selected in selected {
+            let (block, mask) = selected?;
+            if let Some((keys, series_of)) = &keys {
+                keys.block(block, &mut series);
+                for group in &mut series {
+                    *group = series_of.get(*group as usize).copied().unwrap_or(u32::MAX);
                 }
-                if groups.iter().all(|line| *line == u32::MAX) {
+                if series.iter().all(|series| *series == u32::MAX) {
                     continue;
                 }
             }
-            times.unpack_u64(block, &mut codes);
-            bytes_sent.unpack_u64(block, &mut sent);
-            statuses.unpack_u32(block, &mut status);
-            for_each(mask, |row| {
-                let time = Snapshot::time_of(codes[row]);
+            times.times(block, &mut time);
+            bytes_sent.numbers(block, &mut sent);
+            statuses.ids(block, &mut status);
+            for_each_row(mask, |row| {
+                let time = time.get(row);
                 let bucket = before.wrapping_add(buckets.of(time));
                 let is_error = errors.get(status[row] as usize).copied().unwrap_or(false);
-                if let Some(sums) =
-                    lines.lines.get_mut(groups[row] as usize).and_then(|line| line.get_mut(bucket))
-                {
-                    sums.add(time, sent[row].saturating_sub(1), u32::from(is_error));
+                let of_series = sums.series.get_mut(series[row] as usize);
+                if let Some(sums) = of_series.and_then(|sums| sums.get_mut(bucket)) {
+                    sums.add(time, sent.or_zero(row), u32::from(is_error));
                 }
             });
         }

@@ -1,0 +1,150 @@
+//! Address, requester, request id and operation of a line, with spaces in the requester and with missing fields.
+
+use super::super::method;
+use super::line_head::LineHead;
+use super::words::{next_word, unquoted_field};
+
+/// Number of words after the time that are searched for the operation.
+const WORDS_MAX: usize = 32;
+
+/// Who requested what.
+pub(super) struct Identity<'a> {
+    pub(super) remote_ip: &'a [u8],
+    pub(super) requester: &'a [u8],
+    pub(super) request_id: &'a [u8],
+    pub(super) operation: &'a [u8],
+    /// The end of the operation.
+    pub(super) end: usize,
+    /// Whether the operation follows directly after the time.
+    pub(super) operation_is_first: bool,
+}
+
+impl<'a> Identity<'a> {
+    /// Reads the fields that begin at `at`, after the time. `None` if there is no operation.
+    pub(super) fn read(line: &'a [u8], at: usize) -> Option<Identity<'a>> {
+        // Only words before the first quote: after it is text that strangers choose.
+        let mut spans = [(0, 0); WORDS_MAX];
+        let mut count = 0;
+        let mut next = at;
+        let mut quote_follows = false;
+        while count < WORDS_MAX
+            && let Some((text, end)) = next_word(line, next)
+        {
+            if text[0] == b'"' {
+                quote_follows = true;
+                break;
+            }
+            spans[count] = (end - text.len(), end);
+            count += 1;
+            next = end;
+        }
+        let text = |index: usize| &line[spans[index].0..spans[index].1];
+        let is_known = |index: usize| is_known_operation(text(index));
+        let spaces_before = |index: usize| spans[index].0 - if index == 0 { at } else { spans[index - 1].1 };
+
+        // At its usual index: address, requester, request id, operation.
+        let is_operation = count > 3 && (is_known(3) || (names_operation(text(3)) && !(0..3).any(is_known)));
+        let is_usual = count > 3 && (is_operation || (is_usual_id(text(2)) && can_be_operation(text(3))));
+        let index = is_usual
+            .then_some(3)
+            // The requester is empty, so that two spaces follow the address.
+            .or_else(|| {
+                let is_it = count > 2 && spaces_before(1) == 2 && is_usual_id(text(1));
+                (is_it && (is_known(2) || can_be_operation(text(2)))).then_some(2)
+            })
+            // The requester has spaces.
+            .or_else(|| (4..count).find(|&index| is_known(index) && is_usual_id(text(index - 1))))
+            // It has spaces, and the operation is unknown: only the key is between it and the request URI.
+            .or_else(|| {
+                let index = count.checked_sub(2).filter(|&index| index > 3 && quote_follows)?;
+                (is_usual_id(text(index - 1)) && can_be_operation(text(index))).then_some(index)
+            })
+            // It has spaces, and the request id is absent or has another length.
+            .or_else(|| (4..count).find(|&index| is_known(index) && is_id(text(index - 1))))
+            // A field before the operation is missing.
+            .or_else(|| (0..count.min(3)).find(|&index| is_known(index)))
+            // At its usual index, with an unknown operation and an unknown kind of request id.
+            .or_else(|| {
+                let is_it = count > 3 && text(3)[0].is_ascii_uppercase() && can_be_operation(text(3));
+                (is_it && !text(2).contains(&b'"')).then_some(3)
+            })?;
+
+        let mut found = Identity {
+            remote_ip: &[],
+            requester: &[],
+            request_id: &[],
+            operation: text(index),
+            end: spans[index].1,
+            operation_is_first: index == 0,
+        };
+        match index {
+            0 => {}
+            1 if is_id(text(0)) => found.request_id = unquoted_field(text(0)),
+            1 => found.remote_ip = unquoted_field(text(0)),
+            _ => {
+                found.remote_ip = unquoted_field(text(0));
+                found.request_id = unquoted_field(text(index - 1));
+                if index > 2 {
+                    found.requester = unquoted_field(&line[spans[1].0..spans[index - 2].1]);
+                }
+            }
+        }
+        Some(found)
+    }
+}
+
+/// Whether a text begins with a record that has at least its fields up to the operation.
+pub(super) fn begins_with_record(text: &[u8]) -> bool {
+    LineHead::read(text).is_ok_and(|head| Identity::read(text, head.end).is_some())
+}
+
+/// Whether a word is an operation of a known kind.
+pub(super) fn is_known_operation(word: &[u8]) -> bool {
+    word.starts_with(b"REST.")
+        || word.starts_with(b"BATCH.")
+        || word.starts_with(b"WEBSITE.")
+        || word.starts_with(b"S3.")
+        || word.starts_with(b"SOAP.")
+}
+
+/// Whether a word is an operation as other servers name it: `s3_GetObject`, `GET.OBJECT`, `GET`.
+fn names_operation(word: &[u8]) -> bool {
+    word.starts_with(b"s3_") || word.starts_with(b"s3:") || method::of_operation(word).is_some()
+}
+
+/// Whether a word has the form of an operation.
+fn can_be_operation(word: &[u8]) -> bool {
+    word[0].is_ascii_alphabetic()
+        && word.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+/// Whether a requester means an anonymous request. Until about 2010, S3 logged the id of a group for it.
+pub(super) fn is_anonymous(requester: &[u8]) -> bool {
+    match requester.len() {
+        32 => requester == b"65a011a29cdf8ec533ec3d1ccaae921c",
+        9 => requester.eq_ignore_ascii_case(b"anonymous"),
+        _ => false,
+    }
+}
+
+/// Whether a word can be a request id: upper-case letters and digits, a UUID, or absent.
+fn is_id(word: &[u8]) -> bool {
+    word == b"-" || is_uuid(word) || is_upper_case(word)
+}
+
+/// Whether a word is a request id of the forms that S3 creates: hardly anything else has these forms.
+pub(super) fn is_usual_id(word: &[u8]) -> bool {
+    is_uuid(word) || (word.len() == 16 && is_upper_case(word))
+}
+
+fn is_upper_case(word: &[u8]) -> bool {
+    word.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+fn is_uuid(word: &[u8]) -> bool {
+    word.len() == 36
+        && word.iter().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}

@@ -1,0 +1,284 @@
+//! The aggregate over groups: sums and accumulators per group, filled by the scan of segments.
+
+use hashbrown::HashMap;
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, Snapshot, TimeBlock};
+use crate::log::Field;
+use crate::query::{Measure, QueryError};
+
+use super::accumulator::{AccumulatedColumn, Accumulation, Accumulator, MeasureValues};
+use super::keys::{GroupKeys, OpenKeys};
+use super::sums::Sums;
+use crate::query::engine::cancel::{ITEMS_PER_CHECK, Ticker, check_cancelled};
+use crate::query::engine::partials_cache::Partial;
+use crate::query::engine::predicate::Predicate;
+use crate::query::engine::predicate::mask::{Mask, for_each_row};
+
+/// Up to this many group numbers, slots are an array indexed by group number even for few rows.
+const MAX_DENSE_GROUPS_FOR_FEW_ROWS: usize = 1 << 16;
+/// Above this many group numbers, groups are hashed: the array would take too much memory per thread.
+const MAX_DENSE_GROUPS: usize = 1 << 22;
+
+/// The groups of some rows. Every group has a slot: its group number, or if there are too many group numbers, the
+/// order in which the groups were met.
+#[derive(Clone, Debug, Default)]
+pub(in crate::query::engine) struct Groups {
+    /// Grows with the largest group number met: value ids are assigned in the order in which values are met, so the
+    /// first segments of a cache take little memory.
+    sums: Vec<Sums>,
+    /// Upper bound of the number of slots.
+    space: usize,
+    accumulators: Vec<(Accumulation, Accumulator)>,
+    hashed: Option<HashedGroups>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct HashedGroups {
+    slots: HashMap<u32, u32>,
+    /// Group number of each slot.
+    groups: Vec<u32>,
+}
+
+impl Groups {
+    /// No groups yet. `space` is the number of group numbers, `None` if it is unknown; `rows` estimates the rows that
+    /// will be added. `max_distinct_pairs`: see [`super::distinct_sketch`].
+    pub(super) fn new(
+        space: Option<usize>,
+        rows: usize,
+        accumulations: &[Accumulation],
+        max_distinct_pairs: usize,
+    ) -> Groups {
+        let max_dense = MAX_DENSE_GROUPS_FOR_FEW_ROWS.max(rows).min(MAX_DENSE_GROUPS);
+        let dense = space.filter(|space| *space <= max_dense);
+        let accumulators =
+            accumulations.iter().map(|what| (*what, Accumulator::new(*what, max_distinct_pairs))).collect();
+        // Reserved memory that is never written takes no physical memory.
+        let sums = Vec::with_capacity(dense.unwrap_or(0));
+        let hashed = dense.is_none().then(HashedGroups::default);
+        Groups { sums, space: dense.unwrap_or(usize::MAX), accumulators, hashed }
+    }
+
+    fn grow(&mut self, slots: usize) {
+        if self.sums.len() >= slots {
+            return;
+        }
+        self.sums.resize(slots, Sums::default());
+        self.accumulators.iter_mut().for_each(|(_, accumulator)| accumulator.grow(slots));
+    }
+
+    /// Slot and sums of the groups that have requests.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Sums)> {
+        self.sums.iter().enumerate().filter(|(_, sums)| sums.requests > 0)
+    }
+
+    /// The group number of a slot.
+    pub(super) fn group(&self, slot: usize) -> u32 {
+        self.hashed.as_ref().map_or(slot as u32, |hashed| hashed.groups[slot])
+    }
+
+    /// The sums of a slot.
+    pub(super) fn sums(&self, slot: usize) -> &Sums {
+        &self.sums[slot]
+    }
+
+    fn slot(&mut self, group: u32) -> usize {
+        let Some(hashed) = &mut self.hashed else {
+            self.grow(group as usize + 1);
+            return group as usize;
+        };
+        let next = hashed.groups.len() as u32;
+        let slot = *hashed.slots.entry(group).or_insert(next);
+        if slot == next {
+            hashed.groups.push(group);
+            self.grow(next as usize + 1);
+        }
+        slot as usize
+    }
+
+    fn merge_accumulators(
+        &mut self,
+        other: &Groups,
+        slot_of: impl Fn(usize) -> usize,
+        cancel: &CancellationToken,
+    ) -> Result<(), QueryError> {
+        for ((_, ours), (_, theirs)) in self.accumulators.iter_mut().zip(&other.accumulators) {
+            check_cancelled(cancel)?;
+            ours.merge(theirs, &slot_of, cancel)?;
+        }
+        Ok(())
+    }
+
+    /// The values of a measure, by slot.
+    ///
+    /// # Errors
+    /// [`QueryError::Cancelled`].
+    pub(super) fn values(
+        &self,
+        measure: Measure,
+        cancel: &CancellationToken,
+    ) -> Result<MeasureValues<'_>, QueryError> {
+        let slots = self.sums.len();
+        Ok(match self.accumulator(measure) {
+            Some(Accumulator::Distinct(sketch)) => MeasureValues::Counts(sketch.counts(slots, cancel)?),
+            Some(Accumulator::Mean(means)) => MeasureValues::Means(means),
+            Some(Accumulator::Max(largest)) => MeasureValues::Largest(largest),
+            Some(Accumulator::Histogram(histogram)) => {
+                MeasureValues::Numbers(histogram.values(measure, slots))
+            }
+            None => MeasureValues::FromSums(measure, &self.sums),
+        })
+    }
+
+    /// Whether a measure is estimated, as there were too many distinct values to count.
+    pub(super) fn is_approximate(&self, measure: Measure) -> bool {
+        matches!(self.accumulator(measure), Some(Accumulator::Distinct(sketch)) if sketch.is_approximate())
+    }
+
+    fn accumulator(&self, measure: Measure) -> Option<&Accumulator> {
+        let what = Accumulation::of(measure)?;
+        self.accumulators.iter().find(|(known, _)| *known == what).map(|(_, accumulator)| accumulator)
+    }
+
+    /// Adds the selected rows of a segment. `errors`: see [`super::sums::error_statuses`].
+    ///
+    /// # Errors
+    /// If a column cannot be read; [`QueryError::Cancelled`].
+    pub(super) fn add_segment(
+        &mut self,
+        segment: &SegmentInfo,
+        snapshot: &Snapshot<'_>,
+        predicate: &Predicate,
+        keys: &GroupKeys,
+        errors: &[bool],
+    ) -> Result<(), QueryError> {
+        let Some(selected) = predicate.selected(segment, snapshot)? else { return Ok(()) };
+        let columns = SumColumns {
+            keys: keys.open(segment, snapshot)?,
+            times: snapshot.int_column(segment, Field::Time)?,
+            bytes_sent: snapshot.int_column(segment, Field::BytesSent)?,
+            statuses: snapshot.int_column(segment, Field::HttpStatus)?,
+        };
+        let accumulated = (self.accumulators.iter())
+            .map(|(what, _)| what.open(segment, snapshot))
+            .collect::<Result<Vec<AccumulatedColumn>, CacheError>>()?;
+        if self.hashed.is_none() {
+            let groups = columns.keys.max_group().map_or(self.space, |group| group as usize + 1);
+            self.grow(groups.min(self.space));
+        }
+        let mut unpacked = SumBlock::default();
+        for selected in selected {
+            let (block, mask) = selected?;
+            columns.unpack(block, errors, &mut unpacked);
+            if self.hashed.is_some() {
+                for_each_row(mask, |row| {
+                    unpacked.slots[row] = self.slot(unpacked.slots[row]) as u32;
+                });
+            }
+            self.add_sums(mask, &unpacked);
+            if !accumulated.is_empty() {
+                // A damaged column may have impossible group numbers. Their rows are ignored, as in `add_sums`.
+                let mut possible = 0;
+                for_each_row(mask, |row| {
+                    possible |= Mask::from((unpacked.slots[row] as usize) < self.sums.len()) << row;
+                });
+                for ((_, accumulator), column) in self.accumulators.iter_mut().zip(&accumulated) {
+                    accumulator.add_block(possible, block, &unpacked.slots, column);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn add_sums(&mut self, mask: Mask, unpacked: &SumBlock) {
+        let SumBlock { slots, times, bytes_sent, errors } = unpacked;
+        let sums = self.sums.as_mut_slice();
+        let mut add = |row: usize| {
+            if let Some(sums) = sums.get_mut(slots[row] as usize) {
+                sums.add(times.get(row), bytes_sent.or_zero(row), errors[row]);
+            }
+        };
+        if mask == Mask::MAX {
+            (0..BLOCK).for_each(add);
+        } else {
+            for_each_row(mask, &mut add);
+        }
+    }
+}
+
+impl Partial for Groups {
+    fn merge(&mut self, other: &Groups, cancel: &CancellationToken) -> Result<(), QueryError> {
+        if self.hashed.is_none() && other.hashed.is_none() {
+            self.space = self.space.max(other.space);
+            self.grow(other.sums.len());
+            let chunks = self.sums.chunks_mut(ITEMS_PER_CHECK).zip(other.sums.chunks(ITEMS_PER_CHECK));
+            for (ours, theirs) in chunks {
+                check_cancelled(cancel)?;
+                ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| ours.merge(theirs));
+            }
+            self.merge_accumulators(other, |slot| slot, cancel)
+        } else {
+            let mut slots = vec![0; other.sums.len()];
+            let mut ticker = Ticker::of_items(cancel);
+            for (slot, theirs) in other.iter() {
+                ticker.tick()?;
+                let ours = self.slot(other.group(slot));
+                slots[slot] = ours;
+                self.sums[ours].merge(theirs);
+            }
+            self.merge_accumulators(other, |slot| slots[slot], cancel)
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let accumulators: usize = self.accumulators.iter().map(|(_, accumulator)| accumulator.memory()).sum();
+        let hashed = self
+            .hashed
+            .as_ref()
+            .map_or(0, |hashed| hashed.slots.allocation_size() + hashed.groups.capacity() * size_of::<u32>());
+        self.sums.len() * size_of::<Sums>() + accumulators + hashed
+    }
+}
+
+/// The columns of a segment that every group needs.
+struct SumColumns<'k> {
+    keys: OpenKeys<'k>,
+    times: IntColumn,
+    bytes_sent: IntColumn,
+    statuses: IntColumn,
+}
+
+/// A block of these columns.
+struct SumBlock {
+    /// Group numbers, then slots.
+    slots: [u32; BLOCK],
+    times: TimeBlock,
+    bytes_sent: NumberBlock,
+    /// 1 for an error.
+    errors: [u32; BLOCK],
+}
+
+impl Default for SumBlock {
+    fn default() -> Self {
+        SumBlock {
+            slots: [0; BLOCK],
+            times: TimeBlock::default(),
+            bytes_sent: NumberBlock::default(),
+            errors: [0; BLOCK],
+        }
+    }
+}
+
+impl SumColumns<'_> {
+    #[inline]
+    fn unpack(&self, block: usize, errors: &[bool], out: &mut SumBlock) {
+        self.keys.block(block, &mut out.slots);
+        self.times.times(block, &mut out.times);
+        self.bytes_sent.numbers(block, &mut out.bytes_sent);
+        self.statuses.ids(block, &mut out.errors);
+        for status in &mut out.errors {
+            *status = u32::from(errors.get(*status as usize).copied().unwrap_or(false));
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Compiles the filter of a query to a tree of nodes. Tests on dimensions run here, once per distinct value.
+
+use std::collections::HashSet;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::{Snapshot, code};
+use crate::log::{Field, Kind, method};
+use crate::query::filter::{Filter, Matcher, Subject, Test};
+use crate::query::{Counting, Dimension, Query, QueryError};
+
+use super::Node;
+use super::id_sets::{IdSets, IdTest};
+use crate::query::engine::uri_columns::UriPart;
+
+/// Compiles all conditions of a query but its sources.
+pub(super) fn compile(
+    query: &Query,
+    snapshot: &Snapshot<'_>,
+    sets: &IdSets,
+    cancel: &CancellationToken,
+) -> Result<Node, QueryError> {
+    let compiler = Compiler { snapshot, sets, cancel };
+    let mut all = Vec::new();
+    if query.time.start.is_some() || query.time.end.is_some() {
+        let last = query.time.end.map(|end| end.saturating_sub(1));
+        if query.time.end == Some(i64::MIN) {
+            all.push(Node::Constant(false));
+        }
+        all.push(time_range(query.time.start, last));
+    }
+    if query.counting == Counting::Requests {
+        all.push(
+            compiler
+                .operations(IdTest::ClientRequest, |operation| operation.is_none_or(is_client_request))?,
+        );
+    }
+    all.push(compiler.filter(&query.filter)?);
+    Ok(simplify(Node::All(all)))
+}
+
+/// Whether an operation is a request that a client made: S3 also logs a second record for the object that a copy
+/// reads, one per key of a multi-object delete, and the actions of lifecycle rules.
+fn is_client_request(operation: &[u8]) -> bool {
+    let is_part = operation == b"BATCH.DELETE.OBJECT"
+        || (operation.ends_with(b"_GET") && memchr::memmem::find(operation, b".COPY.").is_some());
+    !is_part && !operation.starts_with(b"S3.")
+}
+
+/// Times from `first` to `last`, in seconds since the epoch.
+fn time_range(first: Option<i64>, last: Option<i64>) -> Node {
+    Node::Time(first.map_or(0, code::of_time), last.map_or(u64::MAX, code::of_time))
+}
+
+struct Compiler<'a> {
+    snapshot: &'a Snapshot<'a>,
+    sets: &'a IdSets,
+    cancel: &'a CancellationToken,
+}
+
+impl Compiler<'_> {
+    fn filter(&self, filter: &Filter) -> Result<Node, QueryError> {
+        Ok(match filter {
+            Filter::All(all) => {
+                Node::All(all.iter().map(|filter| self.filter(filter)).collect::<Result<_, _>>()?)
+            }
+            Filter::Any(any) => {
+                let Alternatives { values, others } = alternatives(any);
+                let mut nodes = Vec::with_capacity(others.len() + values.len());
+                for (dimension, values) in values {
+                    nodes.push(self.any_of(&dimension, &values)?);
+                }
+                for filter in others {
+                    nodes.push(self.filter(filter)?);
+                }
+                Node::Any(nodes)
+            }
+            Filter::Not(not) => Node::Not(Box::new(self.filter(not)?)),
+            Filter::Term(subject, test) => self.term(subject, test)?,
+        })
+    }
+
+    /// A dimension has one of these values.
+    fn any_of(&self, dimension: &Dimension, values: &[Option<&[u8]>]) -> Result<Node, QueryError> {
+        if *dimension == Dimension::Method {
+            let any = values
+                .iter()
+                .map(|value| self.method(&value.map_or(Test::Absent, |value| Test::Equals(value.to_vec()))));
+            return Ok(Node::Any(any.collect::<Result<_, _>>()?));
+        }
+        let wanted: HashSet<Option<&[u8]>> = values.iter().copied().collect();
+        let owned = values.iter().map(|value| value.map(<[u8]>::to_vec)).collect();
+        self.ids(dimension.base(), IdTest::AnyOf(dimension.clone(), owned), |value| {
+            wanted.contains(&dimension.derive(value).as_deref())
+        })
+    }
+
+    /// The method passes a test: the method of the operation, or that of the request line if the operation names
+    /// none.
+    fn method(&self, test: &Test) -> Result<Node, QueryError> {
+        let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
+        let of_operation = |operation: Option<&[u8]>| operation.and_then(method::of_operation);
+        let named = self.operations(IdTest::Method(test.clone()), |operation| {
+            of_operation(operation).is_some_and(|method| matcher.is_match(Some(method)))
+        })?;
+        let unnamed = self.operations(IdTest::NoMethod, |operation| of_operation(operation).is_none())?;
+        let by_line = Node::Uri(UriPart::Method, self.sets.uri_columns.clone(), Box::new(matcher));
+        Ok(Node::Any(vec![named, Node::All(vec![unnamed, by_line])]))
+    }
+
+    fn operations(&self, test: IdTest, passes: impl Fn(Option<&[u8]>) -> bool) -> Result<Node, QueryError> {
+        self.ids(Field::Operation, test, passes)
+    }
+
+    fn ids(
+        &self,
+        field: Field,
+        test: IdTest,
+        passes: impl Fn(Option<&[u8]>) -> bool,
+    ) -> Result<Node, QueryError> {
+        Ok(Node::Ids(field, self.sets.get(self.snapshot, field, test, self.cancel, passes)?))
+    }
+
+    fn term(&self, subject: &Subject, test: &Test) -> Result<Node, QueryError> {
+        let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
+        let dimension_passes = |dimension: &Dimension| {
+            self.ids(dimension.base(), IdTest::Passes(dimension.clone(), test.clone()), |value| {
+                matcher.is_match(dimension.derive(value).as_deref())
+            })
+        };
+        match subject {
+            Subject::Anywhere => {
+                let fields = [Field::Key, Field::RemoteIp, Field::Requester, Field::UserAgent];
+                let any = fields.map(|field| dimension_passes(&Dimension::Field(field)));
+                Ok(Node::Any(any.into_iter().collect::<Result<_, _>>()?))
+            }
+            Subject::Derived(dimension @ (Dimension::HourOfDay | Dimension::Weekday)) => {
+                let mut passing = 0u32;
+                for part in 0..24i64 {
+                    if matcher.is_match(Some(part.to_string().as_bytes())) {
+                        passing |= 1 << part;
+                    }
+                }
+                Ok(Node::TimePart(dimension.clone(), passing))
+            }
+            Subject::Derived(Dimension::QueryParam { name }) => {
+                Ok(Node::Uri(UriPart::Param(name.clone()), self.sets.uri_columns.clone(), Box::new(matcher)))
+            }
+            Subject::Derived(Dimension::Method) => self.method(test),
+            Subject::Derived(dimension) => dimension_passes(dimension),
+            Subject::Field(field) => match field.kind() {
+                Kind::Dimension => dimension_passes(&Dimension::Field(*field)),
+                Kind::Detail => Ok(Node::Detail(*field, Box::new(matcher))),
+                Kind::Time => match number_range(test) {
+                    Some(NumberRange::Between(from, to)) => Ok(time_range(from, to)),
+                    Some(NumberRange::Absent) => Ok(Node::Constant(false)),
+                    None => Err(QueryError::Invalid(
+                        "time takes instants and ranges of instants, not text".to_owned(),
+                    )),
+                },
+                Kind::Measure => match number_range(test) {
+                    Some(NumberRange::Between(from, to)) => {
+                        let code = |number: i64| code::of_number(number.max(0) as u64);
+                        Ok(match to {
+                            Some(to) if to < 0 => Node::Constant(false),
+                            to => Node::Number(*field, code(from.unwrap_or(0)), to.map_or(u64::MAX, code)),
+                        })
+                    }
+                    Some(NumberRange::Absent) => Ok(Node::Number(*field, code::ABSENT, code::ABSENT)),
+                    None => Err(QueryError::Invalid(format!("{} takes numbers, not text", field.name()))),
+                },
+            },
+        }
+    }
+}
+
+/// The alternatives of a filter: exact values by dimension, and other filters.
+struct Alternatives<'f> {
+    values: Vec<(Dimension, Vec<Option<&'f [u8]>>)>,
+    others: Vec<&'f Filter>,
+}
+
+/// Collects exact values by dimension. The visible rows of a table are about thirty values of one dimension; thirty
+/// tests would take thirty times as long as one set.
+fn alternatives(any: &[Filter]) -> Alternatives<'_> {
+    let mut values: Vec<(Dimension, Vec<Option<&[u8]>>)> = Vec::new();
+    let mut others = Vec::new();
+    for filter in any {
+        let dimension = match filter {
+            Filter::Term(Subject::Field(field), _) if field.kind() == Kind::Dimension => {
+                Some(Dimension::Field(*field))
+            }
+            Filter::Term(Subject::Derived(dimension), _) => match dimension {
+                Dimension::HourOfDay | Dimension::Weekday | Dimension::QueryParam { .. } => None,
+                other => Some(other.clone()),
+            },
+            _ => None,
+        };
+        let value = match filter {
+            Filter::Term(_, Test::Equals(value)) => Some(Some(value.as_slice())),
+            Filter::Term(_, Test::Absent) => Some(None),
+            _ => None,
+        };
+        match (dimension, value) {
+            (Some(dimension), Some(value)) => match values.iter_mut().find(|(of, _)| *of == dimension) {
+                Some((_, values)) => values.push(value),
+                None => values.push((dimension, vec![value])),
+            },
+            _ => others.push(filter),
+        }
+    }
+    Alternatives { values, others }
+}
+
+/// The numbers that pass a test.
+enum NumberRange {
+    /// From … to …, both included; `None`: open.
+    Between(Option<i64>, Option<i64>),
+    Absent,
+}
+
+/// `None` if the test is not one on numbers.
+fn number_range(test: &Test) -> Option<NumberRange> {
+    match test {
+        Test::Range(from, to) => Some(NumberRange::Between(*from, *to)),
+        Test::Absent => Some(NumberRange::Absent),
+        Test::Equals(text) => {
+            let number = std::str::from_utf8(text).ok()?.parse().ok()?;
+            Some(NumberRange::Between(Some(number), Some(number)))
+        }
+        _ => None,
+    }
+}
+
+fn simplify(node: Node) -> Node {
+    match node {
+        Node::All(all) => {
+            let mut left = Vec::new();
+            for node in all.into_iter().map(simplify) {
+                match node {
+                    Node::Constant(true) => {}
+                    Node::Constant(false) => return Node::Constant(false),
+                    Node::All(inner) => left.extend(inner),
+                    node => left.push(node),
+                }
+            }
+            // Cheap nodes are evaluated first: they may make the expensive ones unnecessary.
+            left.sort_by_key(Node::cost);
+            match left.len() {
+                0 => Node::Constant(true),
+                1 => left.remove(0),
+                _ => Node::All(left),
+            }
+        }
+        Node::Any(any) => {
+            let mut left = Vec::new();
+            for node in any.into_iter().map(simplify) {
+                match node {
+                    Node::Constant(false) => {}
+                    Node::Constant(true) => return Node::Constant(true),
+                    node => left.push(node),
+                }
+            }
+            left.sort_by_key(Node::cost);
+            match left.len() {
+                0 => Node::Constant(false),
+                1 => left.remove(0),
+                _ => Node::Any(left),
+            }
+        }
+        Node::Not(inner) => match simplify(*inner) {
+            Node::Constant(value) => Node::Constant(!value),
+            Node::Not(inner) => *inner,
+            inner => Node::Not(Box::new(inner)),
+        },
+        node => node,
+    }
+}
+
+impl Node {
+    /// Relative cost of evaluating a block.
+    fn cost(&self) -> u32 {
+        match self {
+            Node::Constant(_) => 0,
+            Node::Ids(..) => 1,
+            Node::Time(..) | Node::Number(..) => 2,
+            Node::TimePart(..) => 4,
+            Node::Uri(..) => 900,
+            Node::Detail(..) => 1000,
+            Node::All(inner) | Node::Any(inner) => inner.iter().map(Node::cost).sum(),
+            Node::Not(inner) => inner.cost(),
+        }
+    }
+}

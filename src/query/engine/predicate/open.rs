@@ -1,0 +1,186 @@
+//! A predicate with the columns of one segment, evaluated block by block.
+
+use std::cell::OnceCell;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::{BLOCK, CacheError, IntColumn, SegmentInfo, Snapshot, TimeBlock};
+use crate::log::Field;
+use crate::query::filter::Matcher;
+use crate::query::{Dimension, QueryError};
+
+use super::bounds::range_passes;
+use super::id_sets::IdSet;
+use super::mask::{Mask, mask_of};
+use super::{Node, Passes};
+use crate::query::engine::uri_columns::{UriColumns, UriPart};
+
+/// Range of the value ids of a block up to which it pays to count the ids that pass before the block is unpacked.
+const MAX_ID_SPAN_TO_COUNT: u64 = 512;
+
+/// A predicate with the columns of one segment.
+pub(super) enum OpenPredicate<'p> {
+    Constant(bool),
+    All(Vec<OpenPredicate<'p>>),
+    Any(Vec<OpenPredicate<'p>>),
+    Not(Box<OpenPredicate<'p>>),
+    Ids(IntColumn, &'p IdSet),
+    /// Codes, both included.
+    Range(IntColumn, u64, u64),
+    TimePart(IntColumn, &'p Dimension, u32),
+    Text(TextTest<'p>),
+}
+
+/// Where the text of a test is from.
+enum TextOf<'p> {
+    Detail(Field),
+    Uri(&'p UriPart, &'p UriColumns),
+}
+
+/// A test on a text column. The first block that is evaluated reads the whole column.
+pub(super) struct TextTest<'p> {
+    segment: SegmentInfo,
+    snapshot: &'p Snapshot<'p>,
+    of: TextOf<'p>,
+    matcher: &'p Matcher,
+    cancel: &'p CancellationToken,
+    masks: OnceCell<Result<Vec<Mask>, QueryError>>,
+}
+
+impl<'p> OpenPredicate<'p> {
+    /// Opens the columns that a node needs. Nodes that the bounds of the segment decide need none.
+    pub(super) fn open(
+        node: &'p Node,
+        segment: &SegmentInfo,
+        snapshot: &'p Snapshot<'_>,
+        cancel: &'p CancellationToken,
+    ) -> Result<OpenPredicate<'p>, CacheError> {
+        let open = |node: &'p Node| OpenPredicate::open(node, segment, snapshot, cancel);
+        let open_all = |nodes: &'p [Node]| nodes.iter().map(open).collect::<Result<_, _>>();
+        let text = |of: TextOf<'p>, matcher: &'p Matcher| {
+            let masks = OnceCell::new();
+            OpenPredicate::Text(TextTest { segment: *segment, snapshot, of, matcher, cancel, masks })
+        };
+        Ok(match node.passes(segment, snapshot)? {
+            Passes::None => OpenPredicate::Constant(false),
+            Passes::All => OpenPredicate::Constant(true),
+            Passes::Some => match node {
+                Node::Constant(value) => OpenPredicate::Constant(*value),
+                Node::All(all) => OpenPredicate::All(open_all(all)?),
+                Node::Any(any) => OpenPredicate::Any(open_all(any)?),
+                Node::Not(inner) => OpenPredicate::Not(Box::new(open(inner)?)),
+                Node::Ids(field, set) => OpenPredicate::Ids(snapshot.int_column(segment, *field)?, set),
+                Node::Time(from, to) => {
+                    OpenPredicate::Range(snapshot.int_column(segment, Field::Time)?, *from, *to)
+                }
+                Node::Number(field, from, to) => {
+                    OpenPredicate::Range(snapshot.int_column(segment, *field)?, *from, *to)
+                }
+                Node::TimePart(dimension, parts) => {
+                    OpenPredicate::TimePart(snapshot.int_column(segment, Field::Time)?, dimension, *parts)
+                }
+                Node::Detail(field, matcher) => text(TextOf::Detail(*field), matcher),
+                Node::Uri(part, columns, matcher) => text(TextOf::Uri(part, columns), matcher),
+            },
+        })
+    }
+
+    /// The rows of a block that pass. Bits after the last row of the segment are meaningless.
+    #[inline]
+    pub(super) fn block(&self, block: usize) -> Result<Mask, QueryError> {
+        Ok(match self {
+            OpenPredicate::Constant(true) => Mask::MAX,
+            OpenPredicate::Constant(false) => 0,
+            OpenPredicate::All(all) => {
+                let mut mask = Mask::MAX;
+                for node in all {
+                    mask &= node.block(block)?;
+                    if mask == 0 {
+                        break;
+                    }
+                }
+                mask
+            }
+            OpenPredicate::Any(any) => {
+                let mut mask = 0;
+                for node in any {
+                    mask |= node.block(block)?;
+                    if mask == Mask::MAX {
+                        break;
+                    }
+                }
+                mask
+            }
+            OpenPredicate::Not(inner) => !inner.block(block)?,
+            OpenPredicate::Ids(column, set) => {
+                let (low, high) = column.code_range(block);
+                if high - low < MAX_ID_SPAN_TO_COUNT {
+                    let span = (high - low) as u32 + 1;
+                    match set.count(low as u32, high as u32) {
+                        0 => return Ok(0),
+                        count if count == span => return Ok(Mask::MAX),
+                        _ => {}
+                    }
+                }
+                let mut ids = [0u32; BLOCK];
+                column.ids(block, &mut ids);
+                mask_of(|row| set.has(ids[row]))
+            }
+            OpenPredicate::Range(column, from, to) => {
+                let (low, high) = column.code_range(block);
+                match range_passes(low, high, *from, *to) {
+                    Passes::None => 0,
+                    Passes::All => Mask::MAX,
+                    Passes::Some => {
+                        let mut codes = [0u64; BLOCK];
+                        column.codes(block, &mut codes);
+                        mask_of(|row| (*from <= codes[row]) & (codes[row] <= *to))
+                    }
+                }
+            }
+            OpenPredicate::TimePart(column, dimension, parts) => {
+                let mut times = TimeBlock::default();
+                column.times(block, &mut times);
+                mask_of(|row| {
+                    let part = dimension.of_time(times.get(row)).unwrap_or(0);
+                    parts >> part & 1 != 0
+                })
+            }
+            OpenPredicate::Text(test) => test.block(block)?,
+        })
+    }
+}
+
+impl TextTest<'_> {
+    fn block(&self, block: usize) -> Result<Mask, QueryError> {
+        match self.masks.get_or_init(|| self.run()) {
+            Ok(masks) => Ok(masks[block]),
+            Err(QueryError::Cancelled) => Err(QueryError::Cancelled),
+            Err(error) => Err(QueryError::Invalid(error.to_string())),
+        }
+    }
+
+    fn run(&self) -> Result<Vec<Mask>, QueryError> {
+        let TextTest { segment, snapshot, matcher, cancel, .. } = self;
+        let mut masks = vec![0; segment.rows.div_ceil(BLOCK)];
+        match self.of {
+            TextOf::Detail(field) => snapshot.for_each_text(segment, field, cancel, |row, text| {
+                if matcher.is_match(text) {
+                    masks[row / BLOCK] |= 1 << (row % BLOCK);
+                }
+            })?,
+            TextOf::Uri(part, columns) => {
+                let column = columns.get(part, segment, snapshot, cancel)?;
+                let mut passing = IdSet::default();
+                passing.push(matcher.is_match(None));
+                column.values.iter().for_each(|value| passing.push(matcher.is_match(Some(value))));
+                let mut ids = [0u32; BLOCK];
+                for (block, mask) in masks.iter_mut().enumerate() {
+                    column.ids.ids(block, &mut ids);
+                    *mask = mask_of(|row| passing.has(ids[row]));
+                }
+            }
+        }
+        Ok(masks)
+    }
+}

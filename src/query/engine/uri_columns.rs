@@ -1,0 +1,89 @@
+//! Columns that the cache does not have: the values of a query parameter, or the methods, of request URIs. They are
+//! made from the text column when a query first needs them, and kept packed in memory.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::budgeted::Budgeted;
+use crate::cache::dictionary::{Arena, Interner, hash};
+use crate::cache::{IntColumn, SegmentInfo, Snapshot};
+use crate::log::{Field, method};
+use crate::query::{Dimension, QueryError};
+
+/// Bytes of memory for these columns.
+const BUDGET: usize = 32 << 20;
+
+/// The part of a request URI that a column has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum UriPart {
+    /// The value of a query parameter.
+    Param(String),
+    Method,
+}
+
+/// A part of the request URIs of one segment.
+#[derive(Debug)]
+pub(super) struct UriColumn {
+    /// 0 where the part is absent, else the index of its value + 1.
+    pub(super) ids: IntColumn,
+    /// The values in the order in which they are met in the segment.
+    pub(super) values: Arena,
+}
+
+/// The columns made so far, by part and segment.
+pub(super) struct UriColumns(Mutex<Budgeted<(UriPart, i64), Arc<UriColumn>>>);
+
+impl Default for UriColumns {
+    fn default() -> Self {
+        UriColumns(Mutex::new(Budgeted::new(BUDGET)))
+    }
+}
+
+impl std::fmt::Debug for UriColumns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("UriColumns")
+    }
+}
+
+impl UriColumns {
+    /// The column of a part of the request URIs of a segment.
+    ///
+    /// # Errors
+    /// If the request URIs cannot be read; [`QueryError::Cancelled`].
+    pub(super) fn get(
+        &self,
+        part: &UriPart,
+        segment: &SegmentInfo,
+        snapshot: &Snapshot<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<UriColumn>, QueryError> {
+        let key = (part.clone(), segment.id);
+        if let Some(column) = self.0.lock().get(&key) {
+            return Ok(column);
+        }
+        let param = match part {
+            UriPart::Param(name) => Some(Dimension::QueryParam { name: name.clone() }),
+            UriPart::Method => None,
+        };
+        let mut interner = Interner::default();
+        let mut ids = vec![0u32; segment.rows];
+        snapshot.for_each_text(segment, Field::RequestUri, cancel, |row, uri| {
+            let value = match &param {
+                Some(param) => param.derive(uri),
+                None => uri.and_then(method::of_request_line).map(Cow::Borrowed),
+            };
+            if let Some(value) = value {
+                ids[row] = interner.intern(&value, hash(&value));
+            }
+        })?;
+        let ids =
+            IntColumn::of_ids(&ids).map_err(|damage| snapshot.damaged(segment, Field::RequestUri, damage))?;
+        let column = Arc::new(UriColumn { ids, values: interner.values().clone() });
+        let memory = column.ids.memory() + column.values.memory() + size_of::<UriColumn>();
+        self.0.lock().put(key, column.clone(), memory);
+        Ok(column)
+    }
+}

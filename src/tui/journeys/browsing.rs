@@ -1,0 +1,214 @@
+//! Tables, the drill-down stack, one request, the mouse, commands.
+
+use crossterm::event::{MouseButton, MouseEventKind};
+
+use crate::tui::journeys::{snapshots, start};
+use crate::tui::model::action::Action;
+use crate::tui::testing::{APRIL, Explorer, get};
+
+#[test]
+fn tables() {
+    snapshots("addresses", "");
+    snapshots("objects", "2");
+    snapshots("times", "3");
+    snapshots("requests", "4");
+    snapshots("statuses", "5");
+}
+
+#[test]
+fn popups_and_brush() {
+    snapshots("help", "?");
+    snapshots("dimensions", "b");
+    snapshots("columns", "c");
+    snapshots("brush", "v l l");
+}
+
+#[test]
+fn going_back_restores_every_layer() {
+    let mut explorer = start(80, 24);
+    // Sort by errors, go to the third row, drill down four times.
+    explorer.press("l l s j j");
+    let addresses = explorer.screen();
+    assert_eq!(explorer.selected(), "192.0.2.10");
+    explorer.press("Enter j j j");
+    let objects = explorer.screen();
+    assert!(objects.contains("▸ remote_ip:192.0.2.10"), "{objects}");
+    assert!(objects.contains("by key"), "{objects}");
+    explorer.press("Enter");
+    let requests = explorer.screen();
+    assert!(requests.contains("REST.GET.OBJECT"), "{requests}");
+    explorer.press("Enter j j");
+    let detail = explorer.screen();
+    insta::assert_snapshot!("detail-80x24", detail);
+    explorer.press("Esc");
+    assert_eq!(explorer.screen(), requests);
+    explorer.press("Esc");
+    assert_eq!(explorer.screen(), objects);
+    explorer.press("Esc");
+    assert_eq!(explorer.screen(), addresses);
+    explorer.press("Esc");
+    assert!(explorer.screen().contains("this is the first layer"));
+    assert!(!explorer.has_quit);
+}
+
+#[test]
+fn a_row_of_the_table_of_times_opens_its_requests() {
+    let mut explorer = start(80, 24);
+    explorer.press("3 l s Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("▸ 04-02 03:00:00 – 04-02 04:00:00"), "{screen}");
+    assert!(screen.contains("request 1 of 125"), "{screen}");
+    explorer.press("Esc");
+    assert!(explorer.screen().contains("REQUESTS ▼"));
+}
+
+#[test]
+fn fields_of_an_open_request_can_be_copied_and_filtered_on() {
+    let mut explorer = start(80, 24);
+    explorer.press("4 Enter j j j j j y");
+    assert_eq!(explorer.copied, ["photos/2026/01/img-0000.jpg"]);
+    explorer.press("=");
+    let screen = explorer.screen();
+    assert!(screen.contains("▸ key:photos/2026/01/img-0000.jpg"), "{screen}");
+    explorer.press("Esc");
+    assert!(explorer.screen().contains("One request, all fields"), "back on the request");
+}
+
+#[test]
+fn the_mouse_sorts_selects_and_opens() {
+    let mut explorer = start(80, 24);
+    let head = explorer.screen().lines().position(|line| line.contains("REMOTE IP")).unwrap() as u16;
+    explorer.mouse(MouseEventKind::Down(MouseButton::Left), 3, head);
+    assert!(explorer.screen().contains("REMOTE IP ▲"));
+    explorer.mouse(MouseEventKind::Down(MouseButton::Left), 3, head + 2);
+    assert_eq!(explorer.selected(), "192.0.2.11");
+    explorer.mouse(MouseEventKind::Down(MouseButton::Left), 3, head + 2);
+    assert!(explorer.screen().contains("▸ remote_ip:192.0.2.11"), "a double click opens");
+    explorer.mouse(MouseEventKind::ScrollDown, 3, head + 2);
+    let tabs = head - 1;
+    explorer.mouse(MouseEventKind::Down(MouseButton::Left), 30, tabs);
+    assert!(explorer.screen().contains("TIME ▲"));
+}
+
+#[test]
+fn times_are_shown_in_the_local_time_zone() {
+    let mut explorer = start(80, 24);
+    explorer.press("4");
+    assert!(explorer.screen().contains("04-01 00:00:00"));
+    explorer.press("t");
+    assert!(explorer.screen().contains("04-01 02:00:00"), "{}", explorer.screen());
+}
+
+#[test]
+fn commands_and_their_errors() {
+    let mut explorer = start(80, 24);
+    explorer.press(":").types("by network").press("Enter");
+    assert!(explorer.screen().contains("203.0.113.0/24"), "{}", explorer.screen());
+    explorer.press(":").types("sort requests asc").press("Enter");
+    assert!(explorer.screen().contains("REQUESTS ▲"), "{}", explorer.screen());
+    explorer.press(":").types("by nonsense").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("unknown dimension"), "{screen}");
+    explorer.press("Esc :").types("so").press("Tab").types(" err").press("Tab Tab");
+    assert!(explorer.screen().contains(":sort errors"), "{}", explorer.screen());
+    explorer.press("Esc :").types("and status:403").press("Enter");
+    assert!(explorer.screen().contains("36 of 372"));
+    explorer.press(":").types("q").press("Enter");
+    assert!(explorer.has_quit);
+}
+
+#[test]
+fn keys_do_not_panic_at_any_terminal_size() {
+    for (columns, rows) in [(1, 1), (60, 16), (61, 17), (80, 24), (300, 20), (60, 90)] {
+        let mut explorer = start(columns, rows);
+        for keys in [
+            "?",
+            "G",
+            "Esc",
+            "b G Esc",
+            "c G Esc",
+            "3 G Enter Enter G",
+            "Esc Esc 2 G v G o g H L Esc",
+            "/ Tab Tab",
+        ] {
+            explorer.press(keys);
+            explorer.screen();
+        }
+        explorer.handle(Action::Resize(60, 16));
+        explorer.screen();
+    }
+}
+
+#[test]
+fn every_command_in_the_help_exists() {
+    use crate::tui::model::commands::COMMANDS;
+    use crate::tui::model::keymap::{Command, KEYMAP};
+    let about = KEYMAP.iter().find(|binding| binding.command == Command::Colon).unwrap().about;
+    let names: Vec<&str> = about.split_once(": ").unwrap().1.split(", ").collect();
+    assert!(names.len() > 5, "{names:?}");
+    for name in names.into_iter().chain(COMMANDS.iter().map(|command| command.name)) {
+        let mut explorer = start(130, 34);
+        explorer.press(":").types(name).press("Enter");
+        assert!(!explorer.screen().contains("unknown command"), "{name}: {}", explorer.screen());
+        let exists = COMMANDS.iter().any(|command| command.name == name);
+        assert!(exists, "{name} is in the help but is not a command");
+    }
+    let mut explorer = start(80, 24);
+    explorer.press("4 :").types("zone local").press("Enter");
+    assert!(explorer.screen().contains("04-01 02:00:00"), "{}", explorer.screen());
+    explorer.press(":").types("zone u").press("Tab Enter");
+    assert!(explorer.screen().contains("04-01 00:00:00"), "{}", explorer.screen());
+    explorer.press(":").types("zone mars").press("Enter");
+    assert!(explorer.screen().contains("expected utc or local"), "{}", explorer.screen());
+}
+
+#[test]
+fn rows_of_a_week_begin_on_monday() {
+    let mut explorer = start(80, 24);
+    explorer.press("3 b G Enter");
+    assert!(explorer.screen().contains("2026-03-30 00:00:00"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("row 1 of 1"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_header_of_an_open_request_counts_the_requests_of_its_list() {
+    let mut explorer = start(130, 34);
+    explorer.press("/").types("status:403").press("Enter 4");
+    let header = |explorer: &mut Explorer| explorer.screen().lines().next().unwrap().to_owned();
+    let before = header(&mut explorer);
+    assert!(before.contains("36 of 372 requests"), "{before}");
+    explorer.press("Enter");
+    assert!(explorer.screen().contains("One request, all fields"));
+    assert_eq!(header(&mut explorer), before);
+    // Also after new requests, and after going back.
+    let generation = explorer.engine.add(vec![get(APRIL + 9, "203.0.113.99", "x", 403, 1)]);
+    explorer.handle(Action::DataChanged(generation));
+    assert!(header(&mut explorer).contains("37 of 373 requests"), "{}", header(&mut explorer));
+    explorer.press("Esc");
+    assert!(header(&mut explorer).contains("37 of 373 requests"), "{}", header(&mut explorer));
+}
+
+#[test]
+fn rows_are_loaded_when_the_cursor_comes_near() {
+    let log: Vec<_> = (0..3_000)
+        .map(|n| {
+            let mut row =
+                get(APRIL + n, &format!("198.51.{}.{}", n / 250, n % 250), "key", 200, 3_000 - n as u64);
+            row.id = (1, n as u64);
+            row
+        })
+        .collect();
+    let mut explorer = Explorer::with(80, 24, log);
+    assert!(explorer.screen().contains("row 1 of 3,000"));
+    explorer.press("G");
+    assert!(explorer.screen().contains("row 3,000 of 3,000"), "{}", explorer.screen());
+    assert_eq!(explorer.selected(), "198.51.11.249");
+    explorer.press("4 G");
+    let screen = explorer.screen();
+    assert!(screen.contains("request 3,000 of 3,000"), "{screen}");
+    assert!(screen.contains("198.51.11.249"), "{screen}");
+    for _ in 0..40 {
+        explorer.press("PgUp");
+    }
+    assert!(!explorer.screen().contains("…  "), "all visible rows are loaded: {}", explorer.screen());
+}

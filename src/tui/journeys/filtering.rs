@@ -1,0 +1,88 @@
+//! Filters: the prompt, "only this", "not this", the list of terms.
+
+use crate::tui::journeys::start;
+
+#[test]
+fn only_and_not_add_a_term_for_the_cell_under_the_cursor() {
+    let mut explorer = start(80, 24);
+    explorer.press("-");
+    assert!(explorer.screen().contains("-remote_ip:203.0.113.7"));
+    assert!(explorer.screen().contains("252 of 372 requests"));
+    explorer.press("Backspace");
+    assert!(explorer.screen().contains("all requests"));
+    // A cell of a request: its status.
+    explorer.press("4 l l =");
+    assert!(explorer.screen().contains("▸ http_status:200"), "{}", explorer.screen());
+    explorer.press("-");
+    assert!(!explorer.screen().contains("▸ http_status:200"), "not this removes only this");
+}
+
+#[test]
+fn marked_rows_become_one_term() {
+    let mut explorer = start(80, 24);
+    explorer.press("j m m");
+    assert!(explorer.screen().contains("2 marked"));
+    explorer.press("=");
+    let screen = explorer.screen();
+    assert!(screen.contains("144 of 372 requests"), "{screen}");
+    assert!(screen.contains("of 2"), "{screen}");
+    assert!(!screen.contains("marked"));
+}
+
+#[test]
+fn terms_are_switched_off_and_on_and_removed() {
+    let mut explorer = start(80, 24);
+    explorer.press("= f Space");
+    assert!(explorer.screen().contains("[ ] remote_ip:203.0.113.7"));
+    assert!(explorer.screen().contains("372 requests"));
+    explorer.press("Space");
+    assert!(explorer.screen().contains("[x] remote_ip:203.0.113.7"));
+    explorer.press("d");
+    assert!(explorer.screen().contains("all requests"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_table_follows_a_typed_filter_and_esc_restores_it() {
+    let mut explorer = start(80, 24);
+    explorer.press("/").types("status:403");
+    let screen = explorer.screen();
+    assert!(screen.contains("36 requests match"), "{screen}");
+    insta::assert_snapshot!("prompt-80x24", screen);
+    explorer.press("Esc");
+    assert!(explorer.screen().contains("all requests"));
+    explorer.press("/").types("status:403").press("Enter");
+    assert!(explorer.screen().contains("▸ http_status:403"));
+    explorer.press("x / Up");
+    assert!(explorer.screen().contains("filter status:403"), "history: {}", explorer.screen());
+}
+
+#[test]
+fn an_error_in_a_filter_is_shown_at_its_place() {
+    let mut explorer = start(80, 24);
+    explorer.press("/").types("ip:192.0.2.10 statsu:4");
+    let screen = explorer.screen();
+    insta::assert_snapshot!("prompt-error-80x24", screen);
+    explorer.press("Enter");
+    assert!(explorer.screen().contains("did you mean"), "it is not applied");
+    explorer.press("Esc");
+    assert!(explorer.screen().contains("all requests"));
+}
+
+#[test]
+fn tab_completes_names_and_values() {
+    let mut explorer = start(80, 24);
+    explorer.press("/").types("remo").press("Tab").types("198").press("Tab Enter");
+    assert!(explorer.screen().contains("▸ remote_ip:198.51.100.7"), "{}", explorer.screen());
+    explorer.press("x /").types("ip:192").press("Tab Tab");
+    assert!(explorer.screen().contains("filter ip:192.0.2.11"), "{}", explorer.screen());
+}
+
+#[test]
+fn x_clears_a_filter_that_matches_nothing() {
+    let mut explorer = start(80, 24);
+    explorer.press("/").types("key:nosuch").press("Enter");
+    let screen = explorer.screen();
+    insta::assert_snapshot!("nothing-matches-80x24", screen);
+    explorer.press("x");
+    assert!(explorer.screen().contains("203.0.113.7"));
+}

@@ -1,0 +1,28 @@
+//! Tests of the whole explorer on a test terminal: keys in, screens out.
+
+mod answers;
+mod browsing;
+mod columns;
+mod exporting;
+mod filtering;
+mod hostile_text;
+mod states;
+mod timeline;
+
+use crate::tui::testing::{Explorer, three_days};
+
+/// The sizes of most terminals.
+const SIZES: [(u16, u16); 2] = [(80, 24), (130, 34)];
+
+fn start(columns: u16, rows: u16) -> Explorer {
+    Explorer::with(columns, rows, three_days())
+}
+
+/// Compares the screens after `keys` with snapshots.
+fn snapshots(name: &str, keys: &str) {
+    for (columns, rows) in SIZES {
+        let mut explorer = start(columns, rows);
+        explorer.press(keys);
+        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), explorer.screen());
+    }
+}

@@ -1,0 +1,137 @@
+//! What the screen shows while logs are read, in follow mode, when a source fails, and without requests.
+
+use crate::ingest::{Failure, Phase, Progress};
+use crate::tui::journeys::start;
+use crate::tui::model::action::Action;
+use crate::tui::testing::{Explorer, NOW, get, three_days};
+
+#[test]
+fn a_terminal_that_is_too_small() {
+    let mut explorer = start(50, 10);
+    insta::assert_snapshot!("too-small-50x10", explorer.screen());
+    explorer.handle(Action::Resize(80, 24));
+    assert!(explorer.screen().contains("203.0.113.7"));
+}
+
+fn reading() -> Progress {
+    Progress {
+        phase: Phase::Reading,
+        files_listed: 9_000,
+        files_done: 8_214,
+        bytes_listed: 1_000_000,
+        bytes_done: 912_000,
+        lines: 1_200_000,
+        elapsed: 435.0,
+        rate: 1_100_000.0,
+        ..Progress::default()
+    }
+}
+
+#[test]
+fn while_logs_are_read_the_header_shows_progress_and_growing_numbers() {
+    let mut explorer = Explorer::begin(130, 34, three_days(), Some(reading()));
+    let first = explorer.screen().lines().next().unwrap().to_owned();
+    assert!(first.contains("372+ requests"), "{first}");
+    assert!(first.contains("⟳ 8,214/9,000 files  1.1 M lines/s  0:42"), "{first}");
+    let done = Progress { phase: Phase::Done, files_failed: 2, ..reading() };
+    explorer.handle(Action::Progress(Box::new(done)));
+    let first = explorer.screen().lines().next().unwrap().to_owned();
+    assert!(!first.contains("✓") && first.contains("2 failed !"), "{first}");
+}
+
+#[test]
+fn a_pull_is_up_to_date_only_without_failures_and_with_log_files() {
+    let good = Progress { phase: Phase::Done, ..reading() };
+    let failure = Failure { name: "x".to_owned(), reason: "403".to_owned(), what: "403".to_owned() };
+    for (progress, is_up_to_date) in [
+        (good.clone(), true),
+        (Progress { files_listed: 0, files_done: 0, files_known: 12, ..good.clone() }, true),
+        (Progress { files_failed: 1, ..good.clone() }, false),
+        (Progress { failures: vec![failure].into(), ..good.clone() }, false),
+        (Progress { fatal: Some("no credentials".to_owned()), ..good }, false),
+        (Progress { phase: Phase::Done, ..Progress::default() }, false),
+    ] {
+        for every in [None, Some(std::time::Duration::from_secs(300))] {
+            let mut explorer = Explorer::begin(130, 34, three_days(), Some(progress.clone()));
+            explorer.state.follow_interval = every;
+            let first = explorer.screen().lines().next().unwrap().to_owned();
+            assert_eq!(first.contains('✓'), is_up_to_date, "{first}");
+            assert_eq!(first.contains("every 5m"), every.is_some(), "{first}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_cache_explains_why() {
+    let mut explorer =
+        Explorer::begin(80, 24, Vec::new(), Some(Progress { phase: Phase::Listing, ..reading() }));
+    insta::assert_snapshot!("loading-80x24", explorer.screen());
+
+    let fatal = "s3://acme-logs: no credentials found; run `aws sso login` or set AWS_PROFILE".to_owned();
+    let failed = Progress {
+        phase: Phase::Failed,
+        failures: vec![Failure {
+            name: "s3://acme-logs".to_owned(),
+            reason: "403 AccessDenied".to_owned(),
+            what: "403 AccessDenied".to_owned(),
+        }]
+        .into(),
+        fatal: Some(fatal),
+        ..Progress::default()
+    };
+    let mut explorer = Explorer::begin(80, 24, Vec::new(), Some(failed.clone()));
+    insta::assert_snapshot!("unreachable-80x24", explorer.screen());
+    explorer.press("!");
+    assert!(explorer.screen().contains("403 AccessDenied"));
+
+    // With cached requests: a note in the header, and the requests.
+    let mut explorer = Explorer::begin(130, 34, three_days(), Some(failed));
+    let screen = explorer.screen();
+    assert!(screen.contains("not pulling: cached requests only"), "{screen}");
+    assert!(screen.contains("203.0.113.7"), "{screen}");
+
+    let mut explorer = Explorer::with(80, 24, Vec::new());
+    insta::assert_snapshot!("empty-cache-80x24", explorer.screen());
+}
+
+#[test]
+fn in_follow_mode_the_header_shows_the_interval_and_the_age_of_the_data() {
+    let done = Progress { phase: Phase::Done, ..reading() };
+    for (columns, rows) in [(80, 24), (130, 34)] {
+        let mut explorer = Explorer::begin(columns, rows, three_days(), Some(done.clone()));
+        explorer.state.follow_interval = Some(std::time::Duration::from_secs(300));
+        insta::assert_snapshot!(format!("following-{columns}x{rows}"), explorer.screen());
+    }
+    // A request of today: the header shows its time, and its age grows.
+    let mut log = three_days();
+    log.push(get(NOW - 130, "192.0.2.99", "new", 200, 1));
+    let mut explorer = Explorer::begin(130, 34, log, Some(done));
+    explorer.state.follow_interval = Some(std::time::Duration::from_secs(300));
+    let first = explorer.screen().lines().next().unwrap().to_owned();
+    assert!(first.contains("04-07 UTC  newest 04-07 23:57:50 (2 min ago)"), "{first}");
+    assert!(first.ends_with("✓ every 5m"), "{first}");
+    explorer.state.now.unix_seconds += 60;
+    assert!(explorer.screen().contains("(3 min ago)"));
+    // The next pull.
+    explorer.handle(Action::Progress(Box::new(reading())));
+    let first = explorer.screen().lines().next().unwrap().to_owned();
+    assert!(first.contains("⟳ 8,214/9,000") && first.contains("newest "), "{first}");
+}
+
+#[test]
+fn a_failed_pull_in_follow_mode_is_retried() {
+    let fatal = Some("s3://acme-logs: no credentials found; run `aws sso login`".to_owned());
+    let failed = Progress { phase: Phase::Failed, fatal, ..Progress::default() };
+    for (columns, rows) in [(80, 24), (130, 34)] {
+        let mut explorer = Explorer::begin(columns, rows, three_days(), Some(failed.clone()));
+        explorer.state.follow_interval = Some(std::time::Duration::from_secs(300));
+        let first = explorer.screen().lines().next().unwrap().to_owned();
+        assert!(first.contains("every 5m, ! shows why"), "{first}");
+        assert!(first.contains("newest "), "{first}");
+        explorer.press("!");
+        assert!(explorer.screen().contains("no credentials found"));
+    }
+    let mut explorer = Explorer::begin(80, 24, Vec::new(), Some(failed));
+    explorer.state.follow_interval = Some(std::time::Duration::from_secs(300));
+    assert!(explorer.screen().contains("Retrying every 5m."), "{}", explorer.screen());
+}

@@ -1,0 +1,139 @@
+//! Texts to read in a popup: the help and the list of failures. `update` counts their lines, `view` draws them.
+
+use crate::tui::format;
+use crate::tui::model::commands::COMMANDS;
+use crate::tui::model::keymap::{Group, KEYMAP};
+use crate::tui::model::state::State;
+use crate::tui::widgets::fit;
+
+/// How a line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Heading,
+    Text,
+    Quiet,
+    Error,
+}
+
+/// A line of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TextLine {
+    pub(crate) tone: Tone,
+    /// Keys in front of the text, padded; empty outside the help.
+    pub(crate) keys: String,
+    pub(crate) text: String,
+}
+
+impl TextLine {
+    fn new(tone: Tone, text: impl Into<String>) -> TextLine {
+        TextLine { tone, keys: String::new(), text: text.into() }
+    }
+
+    fn blank() -> TextLine {
+        TextLine::new(Tone::Text, "")
+    }
+}
+
+/// Width of the keys in the help, in terminal columns.
+const KEYS_WIDTH: usize = 18;
+
+/// Examples of filters for the help.
+const FILTER_EXAMPLES: [(&str, &str); 8] = [
+    ("ip:203.0.113.7", "or ip:203.0.113.0/24"),
+    ("key:media/*.mp4", "a pattern; key~\"^a/.*\" is a regular expression"),
+    ("status:4xx", "or status>=500"),
+    ("bytes>10MB", "compares a measure"),
+    ("time:-6h", "or time:2026-04-01..2026-04-03"),
+    ("-ua~bot", "a minus negates the term"),
+    ("(a:1 or b:2) c:3", "all terms must match; or and parentheses give alternatives"),
+    ("word", "searches key, remote_ip, requester and user_agent"),
+];
+
+/// The lines of the help: all keys, all commands, examples of filters.
+pub(crate) fn help(state: &State) -> Vec<TextLine> {
+    let mut lines = Vec::new();
+    // The frame and its margins take 8 columns.
+    let text_width = usize::from(state.size.0).saturating_sub(KEYS_WIDTH + 8);
+    let entry = |lines: &mut Vec<TextLine>, keys: String, about: &str| {
+        let keys = fit::left(&keys, KEYS_WIDTH);
+        let keys_width = keys.chars().count();
+        for (index, text) in fit::wrap(about, text_width + KEYS_WIDTH - keys_width).into_iter().enumerate() {
+            let keys = if index == 0 { keys.clone() } else { " ".repeat(keys_width) };
+            lines.push(TextLine { tone: Tone::Text, keys, text });
+        }
+    };
+    for group in Group::ALL {
+        if !lines.is_empty() {
+            lines.push(TextLine::blank());
+        }
+        lines.push(TextLine::new(Tone::Heading, group.title()));
+        for binding in KEYMAP.iter().filter(|binding| binding.group == group && !binding.about.is_empty()) {
+            let keys: Vec<String> = binding.keys.iter().map(|key| key.label()).collect();
+            entry(&mut lines, keys.join(" "), binding.about);
+        }
+    }
+    lines.push(TextLine::blank());
+    lines.push(TextLine::new(Tone::Heading, "Commands, after :"));
+    for command in &COMMANDS {
+        entry(&mut lines, format!("{} {} ", command.name, command.argument), command.about);
+    }
+    lines.push(TextLine::blank());
+    lines.push(TextLine::new(Tone::Heading, "Filter examples"));
+    for (example, about) in FILTER_EXAMPLES {
+        entry(&mut lines, format!("{example} "), about);
+    }
+    lines
+}
+
+/// Failures that are listed; the others are only counted.
+const MAX_LISTED_FAILURES: usize = 100;
+
+/// The lines about log files that could not be read and about rejected lines.
+pub(crate) fn failures(state: &State) -> Vec<TextLine> {
+    let width = usize::from(state.size.0.saturating_sub(10)).max(20);
+    let mut lines = Vec::new();
+    let wrapped = |text: &str, tone| {
+        fit::wrap(&format::visible(text), width).into_iter().map(move |line| TextLine::new(tone, line))
+    };
+    let Some(progress) = &state.progress else {
+        return vec![TextLine::new(Tone::Text, "No source is being read: all requests are from the cache.")];
+    };
+    if let Some(fatal) = &progress.fatal {
+        lines.extend(wrapped(fatal, Tone::Error));
+        lines.push(TextLine::blank());
+    }
+    for failure in progress.failures.iter().take(MAX_LISTED_FAILURES) {
+        lines.extend(wrapped(&failure.name, Tone::Heading));
+        lines.extend(wrapped(&format!("  {}", failure.reason), Tone::Text));
+    }
+    let listed = progress.failures.len().min(MAX_LISTED_FAILURES) as u64;
+    if progress.files_failed > listed {
+        lines.push(TextLine::new(
+            Tone::Text,
+            format!("and {} more", format::count(progress.files_failed - listed)),
+        ));
+    }
+    if listed > 0 || progress.files_failed > 0 {
+        lines.push(TextLine::blank());
+        lines.push(TextLine::new(Tone::Quiet, "The next pull tries them again."));
+    }
+    if progress.rejected > 0 {
+        lines.push(TextLine::new(
+            Tone::Text,
+            format!(
+                "{} rejected; `tamarin sources rejected` prints them.",
+                format::counted(progress.rejected, "line")
+            ),
+        ));
+    }
+    if progress.files_skipped > 0 {
+        lines.push(TextLine::new(
+            Tone::Text,
+            format!("{} skipped: no log lines.", format::counted(progress.files_skipped, "file")),
+        ));
+    }
+    if lines.is_empty() {
+        lines.push(TextLine::new(Tone::Text, "All log files were read."));
+    }
+    lines
+}

@@ -1,0 +1,68 @@
+//! The line with the names of the tables: what is where.
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::tui::format;
+use crate::tui::model::layer::Tab;
+use crate::tui::model::layout::Areas;
+use crate::tui::model::state::State;
+use crate::tui::model::table::TableKind;
+use crate::tui::model::time_axes;
+
+/// The name of a table on the screen.
+pub(crate) struct TabLabel {
+    pub(crate) tab: Tab,
+    pub(crate) text: String,
+    /// Its first terminal column.
+    pub(crate) start: u16,
+    /// The terminal column after its last.
+    pub(crate) end: u16,
+}
+
+/// The names of all tables.
+pub(crate) fn labels(state: &State) -> Vec<TabLabel> {
+    let gap = u16::from(state.size.0 >= 76);
+    let mut x = 1;
+    Tab::ALL
+        .into_iter()
+        .map(|tab| {
+            let name = match tab {
+                Tab::Addresses => "Addresses".to_owned(),
+                Tab::Objects => "Objects".to_owned(),
+                Tab::Time => "Time".to_owned(),
+                Tab::Requests => "Requests".to_owned(),
+                Tab::Other => state.layer().table_of(Tab::Other).title(),
+            };
+            let text = format!(" {} {name} ", tab as usize + 1);
+            let start = x;
+            let end = start + u16::try_from(text.width()).unwrap_or(0);
+            x = end + gap;
+            TabLabel { tab, text, start, end }
+        })
+        .collect()
+}
+
+/// What the table in front is grouped by, as the right end of the line shows it.
+pub(crate) fn grouping(state: &State) -> String {
+    match &state.layer().table().kind {
+        TableKind::Groups(by) => format!("by {} ▾", by.name()),
+        TableKind::Times(_) => match time_axes::times_bucket(state) {
+            Some(bucket) => format!("{} ▾", format::per(bucket)),
+            None => String::new(),
+        },
+        TableKind::Requests => String::new(),
+    }
+}
+
+/// The index of the table whose name is at terminal column `x`.
+pub(crate) fn tab_at(state: &State, x: u16) -> Option<u8> {
+    let label = labels(state).into_iter().find(|label| (label.start..label.end).contains(&x))?;
+    u8::try_from(label.tab as usize).ok()
+}
+
+/// Whether the grouping is at terminal column `x`.
+pub(crate) fn is_grouping_at(state: &State, x: u16) -> bool {
+    let area = Areas::of(state).tabs;
+    let width = u16::try_from(grouping(state).width()).unwrap_or(0);
+    width > 0 && x + width + 1 >= area.right()
+}
