@@ -1,12 +1,11 @@
-//! What the explorer asks of a large cache, timed: for `benches/explore_ten_million.py`.
+//! Measures queries of the explorer on a large cache, for `benches/explore_ten_million.py`.
 //!
 //!     cargo run --release --example measure -- CACHE
 //!
-//! Prints a line per number: how long until the first partial answer, how long a cancelled question goes on,
-//! how many segments a rare address and one hour take, how long the first thousand requests take in every
-//! order and under filters, and the same further down.
+//! Prints a line per measurement: the time until the first partial answer, the time until a cancelled query ends, the
+//! segments read for a rare address and for one hour, and the time for 1,000 requests in every sort order, with filters
+//! and with offsets.
 
-// To print is what it is for.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -28,7 +27,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const ROUNDS: usize = 3;
-/// What the list of requests shows at first.
+/// The columns that the explorer shows by default.
 const SHOWN: [Field; 10] = [
     Field::Time,
     Field::RemoteIp,
@@ -69,7 +68,7 @@ fn ms(duration: Duration) -> String {
 }
 
 fn main() -> Outcome<()> {
-    let path = std::env::args().nth(1).ok_or("which cache?")?;
+    let path = std::env::args().nth(1).ok_or("usage: measure CACHE")?;
     let begun = Instant::now();
     let cache = Arc::new(Cache::open(Path::new(&path))?);
     let opened = begun.elapsed();
@@ -80,14 +79,14 @@ fn main() -> Outcome<()> {
     line("opening the cache", ms(opened));
 
     first_answers(&cache)?;
-    // In front of the cancelled questions, which leave threads that go on making what the next one may need.
+    // Before the cancelled queries, which leave threads that still compute results for the caches of the engine.
     skipped(&cache, all.stats.first_seen, all.stats.last_seen)?;
     cancelled(&cache)?;
     lists(&cache, all.stats.requests)?;
     Ok(())
 }
 
-/// Time until the first partial answer, or the whole one if there was none before.
+/// The time until the first partial answer, and until the complete answer.
 fn first_answers(cache: &Arc<Cache>) -> Outcome<()> {
     for (name, filter, ask) in [
         ("by remote_ip", "", groups(Field::RemoteIp, 1000)),
@@ -101,19 +100,19 @@ fn first_answers(cache: &Arc<Cache>) -> Outcome<()> {
         for _ in 0..ROUNDS + 2 {
             let engine = LocalEngine::new(cache.clone());
             let begun = Instant::now();
-            let mut told = None;
+            let mut first_partial = None;
             engine.ask(&query, &CancellationToken::new(), &mut |_, _| {
-                told.get_or_insert_with(|| begun.elapsed());
+                first_partial.get_or_insert_with(|| begun.elapsed());
             })?;
             whole = whole.min(begun.elapsed());
-            first = first.min(told.unwrap_or_else(|| begun.elapsed()));
+            first = first.min(first_partial.unwrap_or_else(|| begun.elapsed()));
         }
         line(&format!("{name}: first answer, whole answer"), format!("{}, {}", ms(first), ms(whole)));
     }
     Ok(())
 }
 
-/// How long a question goes on after it was cancelled, at different moments.
+/// The time until a query ends that is cancelled after 1 to 120 ms.
 fn cancelled(cache: &Arc<Cache>) -> Outcome<()> {
     let distinct = Ask::Groups {
         by: Dimension::Field(Field::RemoteIp),
@@ -124,7 +123,7 @@ fn cancelled(cache: &Arc<Cache>) -> Outcome<()> {
     for (name, filter, ask) in [
         ("by key", "", groups(Field::Key, 1000)),
         ("by key, a regular expression on keys", "key~\"(a|e).*[0-9]{3}.*ts$\"", groups(Field::Key, 1000)),
-        ("different keys per address", "", distinct),
+        ("distinct keys per address", "", distinct),
         ("a text in the request URI", "uri*=versionid", groups(Field::Key, 1000)),
         ("requests by host id", "", requests(Field::HostId, false, 0)),
         ("requests by key", "status:200", requests(Field::Key, true, 0)),
@@ -134,7 +133,7 @@ fn cancelled(cache: &Arc<Cache>) -> Outcome<()> {
         for after in [1, 3, 8, 15, 30, 60, 120] {
             let engine = LocalEngine::new(cache.clone());
             let cancel = CancellationToken::new();
-            let took = std::thread::scope(|scope| {
+            let latency = std::thread::scope(|scope| {
                 let asked = scope.spawn(|| {
                     let result = engine.ask(&query, &cancel, &mut |_, _| {});
                     (Instant::now(), matches!(result, Err(QueryError::Cancelled)))
@@ -146,14 +145,14 @@ fn cancelled(cache: &Arc<Cache>) -> Outcome<()> {
                     if was_cancelled { ended.saturating_duration_since(begun) } else { Duration::ZERO }
                 })
             });
-            longest = longest.max(took.map_err(|_| "the question broke down")?);
+            longest = longest.max(latency.map_err(|_| "a query panicked")?);
         }
         line(&format!("{name}: cancelled after 1–120 ms, at most"), ms(longest));
     }
     Ok(())
 }
 
-/// Segments read for what few segments have.
+/// The segments read for values that few segments have.
 fn skipped(cache: &Arc<Cache>, first: i64, last: i64) -> Outcome<()> {
     let engine = LocalEngine::new(cache.clone());
     let Answer::Groups(all) = ask(&engine, &query("", groups(Field::RemoteIp, 0))?)?.answer else {
@@ -179,7 +178,7 @@ fn skipped(cache: &Arc<Cache>, first: i64, last: i64) -> Outcome<()> {
     Ok(())
 }
 
-/// The first thousand requests in every order, and those further down.
+/// The time for the first 1,000 requests in every sort order, and for 1,000 requests after large offsets.
 fn lists(cache: &Arc<Cache>, all: u64) -> Outcome<()> {
     let engine = LocalEngine::new(cache.clone());
     let filters = ["", "status:4xx", "key~\"\\.ts$\" -status:206", "bytes>10MB"];
@@ -198,9 +197,9 @@ fn lists(cache: &Arc<Cache>, all: u64) -> Outcome<()> {
                 ask(&engine, &query)?;
                 best = best.min(begun.elapsed());
             }
-            let place = if is_text { &mut slowest_text } else { &mut slowest };
-            if best > place.0 {
-                *place = (best, format!("{} {}", field.name(), if descending { "desc" } else { "asc" }));
+            let slowest = if is_text { &mut slowest_text } else { &mut slowest };
+            if best > slowest.0 {
+                *slowest = (best, format!("{} {}", field.name(), if descending { "desc" } else { "asc" }));
             }
             if std::env::var_os("EACH").is_some() {
                 line(&format!("  {filter} {} {descending}", field.name()), ms(best));
@@ -233,7 +232,7 @@ fn lists(cache: &Arc<Cache>, all: u64) -> Outcome<()> {
             }
         }
         line(
-            &format!("1,000 requests from {name} on: slowest order"),
+            &format!("1,000 requests after {name}: slowest order"),
             format!("{} ({})", ms(slowest.0), slowest.1),
         );
     }

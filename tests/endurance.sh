@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the tests do a hundred times, ten thousand times: random sequences of versions of log files against a model, and
-# random damages of a cache against the sound one. `cargo test` runs a few of each.
+# Runs the random tests for longer: sequences of versions of log files, compared with a model, and damages of a cache,
+# compared with the sound one. `cargo test` runs about a hundred of each.
 #
 #     tests/endurance.sh [SEQUENCES [DAMAGES]]
 set -euo pipefail

@@ -1,122 +1,69 @@
-//! What can go wrong with a cache.
+//! The errors of the cache.
 
 use std::path::PathBuf;
 
 use crate::cache::column::Damage;
 
-/// Why the cache could not be opened, read or written. The message says what to do.
+/// Why the cache could not be opened, read or written. The message says what to do. `reason` is what the system or SQLite
+/// reports, or what a file is instead of a cache.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "every variant names the path of the cache or of a file beside it")]
 pub enum CacheError {
-    /// The caller cancelled what it waited for.
-    #[error("cancelled")]
-    Cancelled,
-    /// The path is a directory, lies in no directory, or may not be opened.
-    #[error("cannot open the cache {}: {reason}; name another with --cache FILE", path.display())]
-    Open {
-        /// The cache.
-        path: PathBuf,
-        /// What the system says.
-        reason: String,
-    },
-    /// The file is no Tamarin cache. It is left as it was.
-    #[error("{} is not a Tamarin cache ({reason}); it was left as it was; name another file with --cache FILE", path.display())]
-    NotOurs {
-        /// The file.
-        path: PathBuf,
-        /// What it is instead.
-        reason: String,
-    },
-    /// Written by another version of Tamarin.
+    /// The path is a directory, its directory does not exist, or it may not be opened.
+    #[error("cannot open the cache {}: {reason}; use another file with --cache FILE", path.display())]
+    Open { path: PathBuf, reason: String },
+    /// The file is not a Tamarin cache. It was not changed.
+    #[error("{} is not a Tamarin cache ({reason}); it was not changed; use another file with --cache FILE", path.display())]
+    NotOurs { path: PathBuf, reason: String },
+    /// Another version of Tamarin wrote it.
     #[error(
-        "the cache {} has format {found}, this Tamarin reads format {known}; {}, or use another file with --cache FILE", path.display(), way_out(*found, *known)
+        "the cache {} has format {found}, this Tamarin reads format {known}; {}, or use another file with --cache FILE", path.display(), version_advice(*found, *known)
     )]
-    Version {
-        /// The cache.
-        path: PathBuf,
-        /// Its format.
-        found: i64,
-        /// The format that this program reads.
-        known: i64,
-    },
+    Version { path: PathBuf, found: i64, known: i64 },
     /// Another process writes to it.
     #[error("the cache {} is being written by another Tamarin ({holder}); wait for it, or use another file with --cache FILE", path.display())]
-    Locked {
-        /// The cache.
-        path: PathBuf,
-        /// Who holds it.
-        holder: String,
-    },
-    /// A file that Tamarin puts beside a cache is something else. It is left as it was.
+    Locked { path: PathBuf, holder: String },
+    /// A file that Tamarin puts beside a cache is something else. It was not changed.
     #[error(
-        "the cache {} cannot be written: {} is in the way ({reason}); it was left as it was: move it away, or use another file with --cache FILE", path.display(), file.display()
+        "the cache {} cannot be written: {} is in the way ({reason}); it was not changed; move it away, or use another file with --cache FILE", path.display(), file.display()
     )]
-    InTheWay {
-        /// The cache.
-        path: PathBuf,
-        /// The file beside it.
-        file: PathBuf,
-        /// What it is instead.
-        reason: String,
-    },
-    /// The cache, or its lock file, was moved, deleted or replaced under the process that uses it.
+    InTheWay { path: PathBuf, file: PathBuf, reason: String },
+    /// The cache, or its lock file, was moved, deleted or replaced while it was in use.
     #[error(
-        "{} was moved, deleted or replaced while the cache was in use: what was last written is not there; run again, and leave it in place meanwhile", file.display()
+        "{} was moved, deleted or replaced while the cache was in use: the last changes are lost; run again, and leave it in place meanwhile", file.display()
     )]
-    Moved {
-        /// The cache or its lock file.
-        file: PathBuf,
-    },
-    /// What is stored makes no sense.
-    #[error("the cache {} is damaged ({reason}); `tamarin sources check` tells all that is wrong: move it away and pull again, or use another file with --cache FILE", path.display())]
-    Damaged {
-        /// The cache.
-        path: PathBuf,
-        /// Where and how.
-        reason: String,
-    },
-    /// No room left. What was committed stays whole.
-    #[error("no room left for the cache {}; free some space and run again: it carries on where it stopped", path.display())]
-    Full {
-        /// The cache.
-        path: PathBuf,
-    },
-    /// The system refuses to write more: perhaps a limit other than the size of the disk, which some
-    /// systems do not tell from a disk that fails.
+    Moved { file: PathBuf },
+    /// The content is damaged.
+    #[error("the cache {} is damaged ({reason}); `tamarin sources check` lists all problems; move it away and pull again, or use another file with --cache FILE", path.display())]
+    Damaged { path: PathBuf, reason: String },
+    /// The disk is full. What was committed stays.
+    #[error("no space left for the cache {}; free some space and run again: Tamarin continues where it stopped", path.display())]
+    Full { path: PathBuf },
+    /// The system refuses to write: for example by a limit other than the size of the disk, which some systems report like
+    /// a failing disk.
     #[error(
-        "the system writes no more to the cache {} ({reason}): its disk may be full or failing, or the file larger than allowed (ulimit -f, a quota); make room and run again: it carries on where it stopped", path.display()
+        "the system refuses to write to the cache {} ({reason}): its disk may be full or failing, or the file larger than allowed (ulimit -f, a quota); free some space and run again: Tamarin continues where it stopped", path.display()
     )]
-    Unwritable {
-        /// The cache.
-        path: PathBuf,
-        /// What SQLite says.
-        reason: String,
-    },
+    Unwritable { path: PathBuf, reason: String },
     /// It may be read but not written.
     #[error("the cache {} cannot be written ({reason}); use another file with --cache FILE", path.display())]
-    ReadOnly {
-        /// The cache.
-        path: PathBuf,
-        /// What the system says.
-        reason: String,
-    },
-    /// Anything else SQLite says.
+    ReadOnly { path: PathBuf, reason: String },
+    /// Any other error of SQLite.
     #[error("the cache {}: {source}", path.display())]
-    Sqlite {
-        /// The cache.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
+    Sqlite { path: PathBuf, source: rusqlite::Error },
+    /// The caller cancelled the read.
+    #[error("cancelled")]
+    Cancelled,
 }
 
-/// Why something could not be read or written, where the path of the cache is not known.
+/// Why something could not be read or written, without the path of the cache.
 #[derive(Debug)]
 pub enum StoreError {
-    /// SQLite says so.
+    /// SQLite failed.
     Sqlite(rusqlite::Error),
     /// What is stored is not what was written.
     Damage {
-        /// Where, if that is known.
+        /// Where, if known.
         place: Option<String>,
         /// What is wrong.
         damage: Damage,
@@ -136,7 +83,7 @@ impl From<Damage> for StoreError {
 }
 
 impl StoreError {
-    /// Says where the damage is, unless that is known already.
+    /// Adds where the damage is, unless that is known already.
     pub fn at(self, place: impl std::fmt::Display) -> StoreError {
         match self {
             StoreError::Damage { place: None, damage } => {
@@ -146,7 +93,7 @@ impl StoreError {
         }
     }
 
-    /// The error of the cache at a path.
+    /// Adds the path of the cache.
     pub fn of(self, path: &std::path::Path) -> CacheError {
         match self {
             StoreError::Sqlite(error) => CacheError::sqlite(path, error),
@@ -158,7 +105,7 @@ impl StoreError {
     }
 }
 
-/// What SQLite says when the system did not write.
+/// Error codes of SQLite for failed writes.
 const WRITING_FAILED: [i32; 6] = [
     rusqlite::ffi::SQLITE_IOERR_WRITE,
     rusqlite::ffi::SQLITE_IOERR_FSYNC,
@@ -169,13 +116,12 @@ const WRITING_FAILED: [i32; 6] = [
 ];
 
 impl CacheError {
-    /// Gives what SQLite says a name that a person can act on.
+    /// Classifies an error of SQLite by what a user can do about it.
     pub(crate) fn sqlite(path: &std::path::Path, source: rusqlite::Error) -> CacheError {
         use rusqlite::ErrorCode;
         let path = path.to_owned();
-        // The questions are always the same: what does not fit them is what is stored. (Told as it is, it
-        // would print a whole question.)
-        let misfit = match &source {
+        // The statements are constant, so a mismatch is in the tables. (SQLite's message has the whole statement.)
+        let mismatch = match &source {
             rusqlite::Error::SqlInputError { msg, .. } => Some(msg.clone()),
             rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::FromSqlConversionFailure(..)
@@ -184,7 +130,7 @@ impl CacheError {
             | rusqlite::Error::QueryReturnedNoRows => Some(source.to_string()),
             _ => None,
         };
-        if let Some(reason) = misfit {
+        if let Some(reason) = mismatch {
             return CacheError::Damaged { path, reason: one_line(&reason) };
         }
         let reason = one_line(&source.to_string());
@@ -197,20 +143,20 @@ impl CacheError {
         }
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => {
-                CacheError::NotOurs { path, reason: "no SQLite database".to_owned() }
+                CacheError::NotOurs { path, reason: "it is not an SQLite database".to_owned() }
             }
             Some(ErrorCode::DatabaseCorrupt) => CacheError::Damaged { path, reason },
             Some(ErrorCode::DiskFull) => CacheError::Full { path },
             Some(ErrorCode::CannotOpen) => CacheError::Open { path, reason },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => CacheError::ReadOnly { path, reason },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                CacheError::Locked { path, holder: "it holds SQLite's own lock".to_owned() }
+                CacheError::Locked { path, holder: "it holds SQLite's lock".to_owned() }
             }
             _ => CacheError::Sqlite { path, source },
         }
     }
 
-    /// A column that makes no sense.
+    /// Damage at a place.
     pub(crate) fn damaged(
         path: &std::path::Path,
         place: impl std::fmt::Display,
@@ -220,16 +166,16 @@ impl CacheError {
     }
 }
 
-/// What to do with a cache of another version.
-fn way_out(found: i64, known: i64) -> &'static str {
+/// What to do about a cache of another version.
+fn version_advice(found: i64, known: i64) -> &'static str {
     if found > known {
         "use a newer Tamarin"
     } else {
-        "an older Tamarin wrote it: move it away and pull again"
+        "an older Tamarin wrote it; move it away and pull again"
     }
 }
 
-/// SQLite prints statements as they were written.
+/// Removes line breaks: SQLite's messages quote statements.
 fn one_line(text: &str) -> String {
     text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -25,18 +25,19 @@ mod write;
 
 // Temporary, until the query engine uses typed columns.
 pub(crate) use column as codec;
-pub(crate) use read::RowKeys;
+pub(crate) use column::text::{TextPage, stored as stored_text};
+pub use read::TextPages as Details;
 pub(crate) use read::lru_by_bytes as budgeted;
+pub(crate) use read::{PageBuffers, RowKeys};
 pub use sqlite::{catalogue, check};
 
 pub use column::integers::{BLOCK, Integers};
-pub use column::value_set::Presence;
+pub use column::value_set::ValueSet;
 pub use dictionary::Dictionary;
 pub use dictionary::published::SharedDictionaries;
 pub use error::CacheError;
 pub use read::{
-    Cache, Details, IntColumn, Mapped, NumberBlock, PageMemory, SegmentInfo, Snapshot, TextColumn, TimeBlock,
-    code,
+    Cache, IntColumn, MappedFile, NumberBlock, SegmentInfo, Snapshot, TextColumn, TimeBlock, code,
 };
 pub use sqlite::new_cache::NewCache;
 pub use sqlite::paths::{is_missing_or_empty, make_folder};

@@ -1,22 +1,21 @@
 //! Fixtures for tests of the explorer: a small log, an engine that computes answers naively, an explorer on a test
 //! terminal.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
 use jiff::tz::TimeZone;
+use parking_lot::Mutex;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use crate::ingest::Progress;
 use crate::log::{FIELDS, Field, Kind};
-use crate::query::filter::{Matcher, Subject};
 use crate::query::*;
 use crate::tui::app::query_runner::{pin_snapshot, run_query};
-use crate::tui::model::action::{Action, ActionTime, Effect, Export, Exported, QueryResult};
-use crate::tui::model::state::State;
+use crate::tui::model::{Action, ActionTime, Effect, Export, Exported, QueryResult, State};
 use crate::tui::theme::Theme;
 use crate::tui::update::update;
 use crate::tui::{app::export_file, view};
@@ -27,27 +26,30 @@ pub(crate) const APRIL: i64 = 1_775_001_600;
 /// The current time of the tests: some days after the log.
 pub(crate) const NOW: i64 = APRIL + 7 * 86_400;
 
-/// Keeps requests in memory and looks at each of them for every question.
-pub(crate) struct Naive {
+#[path = "../../tests/it/support/naive.rs"]
+mod naive;
+
+/// The naive reference engine over requests in memory.
+pub(crate) struct NaiveEngine {
     rows: Mutex<Vec<RequestRow>>,
     generation: AtomicU64,
     held: Mutex<Option<(Vec<RequestRow>, u64)>>,
 }
 
-impl Naive {
-    pub(crate) fn new(rows: Vec<RequestRow>) -> Arc<Naive> {
-        Arc::new(Naive { rows: Mutex::new(rows), generation: AtomicU64::new(1), held: Mutex::default() })
+impl NaiveEngine {
+    pub(crate) fn new(rows: Vec<RequestRow>) -> Arc<NaiveEngine> {
+        Arc::new(NaiveEngine {
+            rows: Mutex::new(rows),
+            generation: AtomicU64::new(1),
+            held: Mutex::new(None),
+        })
     }
 
-    /// As if the ingest had committed these.
+    /// Adds requests, as a commit of the ingest does. Returns the new generation.
     pub(crate) fn add(&self, more: Vec<RequestRow>) -> u64 {
-        let mut rows = self.rows.lock().unwrap();
+        let mut rows = self.rows.lock();
         let next = rows.len() as u64;
-        rows.extend(
-            more.into_iter()
-                .enumerate()
-                .map(|(index, row)| RequestRow { id: (1, next + index as u64), ..row }),
-        );
+        rows.extend((next..).zip(more).map(|(number, row)| RequestRow { id: (1, number), ..row }));
         self.generation.fetch_add(1, Ordering::SeqCst) + 1
     }
 }
@@ -107,7 +109,7 @@ pub(crate) fn three_days() -> Vec<RequestRow> {
     rows
 }
 
-impl Engine for Naive {
+impl Engine for NaiveEngine {
     fn ask(
         &self,
         query: &Query,
@@ -117,49 +119,13 @@ impl Engine for Naive {
         if cancel.is_cancelled() {
             return Err(QueryError::Cancelled);
         }
-        let held = self.held.lock().unwrap().as_ref().map(|(rows, _)| rows.clone());
-        let all = held.unwrap_or_else(|| self.rows.lock().unwrap().clone());
-        let rows: Vec<&RequestRow> = all
-            .iter()
-            .filter(|row| query.time.start.is_none_or(|start| row.time >= start))
-            .filter(|row| query.time.end.is_none_or(|end| row.time < end))
-            .filter(|row| passes(&query.filter, row))
-            .collect();
-        let answer = match &query.ask {
-            Ask::Totals => Answer::Totals(Totals { stats: sum(&rows) }),
-            Ask::Groups { by, more, sort, limit } => Answer::Groups(groups(&rows, by, more, *sort, *limit)),
-            Ask::Series { bucket, each } => Answer::Series(series(&rows, *bucket, each.as_ref())),
-            Ask::Requests { sort, offset, limit, fields } => {
-                let mut sorted = rows.clone();
-                sorted.sort_by_key(|row| (row.time, row.id));
-                sorted.sort_by(|one, other| {
-                    let (one, other) = (one.get(sort.by), other.get(sort.by));
-                    match (one, other) {
-                        (Value::Absent, _) | (_, Value::Absent) => one.cmp(other),
-                        _ if sort.descending => other.cmp(one),
-                        _ => one.cmp(other),
-                    }
-                });
-                let limit = if *limit == 0 { usize::MAX } else { *limit };
-                let page = sorted.into_iter().skip(*offset).take(limit).map(|row| {
-                    let mut row = row.clone();
-                    for field in Field::all().filter(|field| !fields.is_empty() && !fields.contains(field)) {
-                        row.fields[field as usize] = Value::Absent;
-                    }
-                    row
-                });
-                Answer::Requests(Requests { rows: page.collect(), matched: rows.len() as u64 })
-            }
-            Ask::Numbered(ids) => {
-                let rows: Vec<RequestRow> = all.iter().filter(|row| ids.contains(&row.id)).cloned().collect();
-                Answer::Requests(Requests { matched: rows.len() as u64, rows })
-            }
-        };
-        Ok(Reply { answer, statistics: Statistics::default() })
+        let held = self.held.lock().as_ref().map(|(rows, _)| rows.clone());
+        let rows = held.unwrap_or_else(|| self.rows.lock().clone());
+        Ok(Reply { answer: naive::answer(&rows, query), statistics: Statistics::default() })
     }
 
     fn generation(&self) -> u64 {
-        let held = self.held.lock().unwrap().as_ref().map(|(_, generation)| *generation);
+        let held = self.held.lock().as_ref().map(|(_, generation)| *generation);
         held.unwrap_or_else(|| self.generation.load(Ordering::SeqCst))
     }
 
@@ -174,155 +140,22 @@ impl Engine for Naive {
     }
 
     fn hold(&self, holds: bool) -> Result<(), QueryError> {
-        let now = (self.rows.lock().unwrap().clone(), self.generation.load(Ordering::SeqCst));
-        *self.held.lock().unwrap() = holds.then_some(now);
+        let now = (self.rows.lock().clone(), self.generation.load(Ordering::SeqCst));
+        *self.held.lock() = holds.then_some(now);
         Ok(())
     }
 
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
-        let rows = self.rows.lock().unwrap();
-        let values: BTreeSet<String> = rows.iter().map(|row| value_of(by, row).to_text()).collect();
+        let rows = self.rows.lock();
+        let values: BTreeSet<String> = rows.iter().map(|row| naive::group_of(row, by).to_text()).collect();
         Ok(values.into_iter().filter(|value| value.contains(text)).take(limit).collect())
     }
-}
-
-/// The value of a row in a dimension, for those dimensions that the journeys use.
-fn value_of(by: &Dimension, row: &RequestRow) -> Value {
-    match by {
-        Dimension::Field(field) => row.get(*field).clone(),
-        Dimension::Network { .. } => {
-            let ip = row.get(Field::RemoteIp).to_text();
-            ip.rsplit_once('.')
-                .map_or(Value::from("2001:db8::/48"), |(net, _)| Value::from(format!("{net}.0/24").as_str()))
-        }
-        Dimension::Prefix { .. } => {
-            let key = row.get(Field::Key).to_text();
-            Value::from(key.split_inclusive('/').next().unwrap_or_default())
-        }
-        Dimension::HourOfDay => Value::Integer(row.time.rem_euclid(86_400) / 3_600),
-        other => panic!("no journey groups by {other}"),
-    }
-}
-
-fn passes(filter: &Filter, row: &RequestRow) -> bool {
-    match filter {
-        Filter::All(terms) => terms.iter().all(|term| passes(term, row)),
-        Filter::Any(terms) => terms.iter().any(|term| passes(term, row)),
-        Filter::Not(inner) => !passes(inner, row),
-        Filter::Term(subject, test) => {
-            let matcher = Matcher::new(test).unwrap();
-            let check = |value: &Value| match value {
-                Value::Absent => matcher.is_match(None),
-                value => matcher.is_match(Some(value.to_text().as_bytes())),
-            };
-            match subject {
-                Subject::Field(field) => check(row.get(*field)),
-                Subject::Derived(by) => check(&value_of(by, row)),
-                Subject::Anywhere => [Field::Key, Field::RemoteIp, Field::Requester, Field::UserAgent]
-                    .into_iter()
-                    .any(|field| check(row.get(field))),
-            }
-        }
-    }
-}
-
-fn sum(rows: &[&RequestRow]) -> Stats {
-    rows.iter().fold(Stats::default(), |all, row| {
-        let number = |field| match row.get(field) {
-            Value::Integer(number) => *number,
-            _ => 0,
-        };
-        all.merged(Stats {
-            requests: 1,
-            bytes_sent: number(Field::BytesSent) as u64,
-            errors: u64::from(number(Field::HttpStatus) >= 400),
-            first_seen: row.time,
-            last_seen: row.time,
-        })
-    })
-}
-
-fn groups(
-    rows: &[&RequestRow],
-    by: &Dimension,
-    more: &[Measure],
-    sort: Sort<Measure>,
-    limit: usize,
-) -> Groups {
-    let mut members: BTreeMap<Value, Vec<&RequestRow>> = BTreeMap::new();
-    for row in rows {
-        members.entry(value_of(by, row)).or_default().push(row);
-    }
-    let distinct = |rows: &[&RequestRow], field| {
-        rows.iter().map(|row| row.get(field)).collect::<BTreeSet<_>>().len() as f64
-    };
-    let measure = |measure: Measure, rows: &[&RequestRow]| {
-        let stats = sum(rows);
-        match measure {
-            Measure::Requests => stats.requests as f64,
-            Measure::BytesSent => stats.bytes_sent as f64,
-            Measure::Errors => stats.errors as f64,
-            Measure::ErrorRate => stats.errors as f64 / stats.requests as f64,
-            Measure::FirstSeen => stats.first_seen as f64,
-            Measure::LastSeen => stats.last_seen as f64,
-            Measure::Objects => distinct(rows, Field::Key),
-            Measure::Addresses => distinct(rows, Field::RemoteIp),
-            Measure::UserAgents => distinct(rows, Field::UserAgent),
-            _ => 0.0,
-        }
-    };
-    let mut all: Vec<(f64, GroupRow)> = members
-        .into_iter()
-        .map(|(value, rows)| {
-            let more = more.iter().map(|&of| Some(measure(of, &rows))).collect();
-            (measure(sort.by, &rows), GroupRow { value, stats: sum(&rows), more })
-        })
-        .collect();
-    match (sort.by, sort.descending) {
-        (Measure::Value, false) => {}
-        (Measure::Value, true) => all.reverse(),
-        (_, true) => all.sort_by(|one, other| other.0.total_cmp(&one.0)),
-        (_, false) => all.sort_by(|one, other| one.0.total_cmp(&other.0)),
-    }
-    let group_count = all.len() as u64;
-    let limit = if limit == 0 { usize::MAX } else { limit };
-    let shown = all.into_iter().take(limit).map(|(_, row)| row).collect();
-    Groups { rows: shown, group_count, totals: sum(rows), approximate: Vec::new() }
-}
-
-fn series(rows: &[&RequestRow], bucket: u32, each: Option<&(Dimension, Vec<Value>)>) -> Series {
-    let width = i64::from(bucket);
-    let (Some(first), Some(last)) =
-        (rows.iter().map(|row| row.time).min(), rows.iter().map(|row| row.time).max())
-    else {
-        return Series {
-            bucket,
-            start: 0,
-            lines: vec![Vec::new(); each.map_or(1, |(_, values)| values.len())],
-        };
-    };
-    let start = (first - origin(bucket)).div_euclid(width) * width + origin(bucket);
-    let count = ((last - start) / width + 1) as usize;
-    let line = |value: Option<(&Dimension, &Value)>| {
-        let mut buckets: Vec<Vec<&RequestRow>> = vec![Vec::new(); count];
-        for row in rows {
-            if value.is_none_or(|(by, value)| value_of(by, row) == *value) {
-                buckets[((row.time - start) / width) as usize].push(row);
-            }
-        }
-        buckets.iter().map(|rows| sum(rows)).collect()
-    };
-    let lines = match each {
-        None => vec![line(None)],
-        Some((by, values)) => values.iter().map(|value| line(Some((by, value)))).collect(),
-    };
-    Series { bucket, start, lines }
 }
 
 /// An explorer on a test terminal. Queries are answered at once, unless the test holds the results.
 pub(crate) struct Explorer {
     pub(crate) state: State,
-    pub(crate) engine: Arc<Naive>,
+    pub(crate) engine: Arc<NaiveEngine>,
     terminal: Terminal<TestBackend>,
     pub(crate) copied: Vec<String>,
     pub(crate) has_quit: bool,
@@ -348,7 +181,7 @@ impl Explorer {
         progress: Option<Progress>,
     ) -> Explorer {
         debug_assert_eq!(Field::of_kind(Kind::Time).count(), 1);
-        let engine = Naive::new(log);
+        let engine = NaiveEngine::new(log);
         let mut state = State::new(
             "s3://acme-logs/media/".to_owned(),
             Vec::new(),
@@ -431,7 +264,6 @@ impl Explorer {
         self
     }
 
-    /// Types text.
     pub(crate) fn types(&mut self, text: &str) -> &mut Explorer {
         for c in text.chars() {
             self.handle(Action::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
@@ -439,7 +271,6 @@ impl Explorer {
         self
     }
 
-    /// Sends a mouse event.
     pub(crate) fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Explorer {
         self.handle(Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
         self

@@ -42,7 +42,6 @@ impl Theme {
         }
     }
 
-    /// Plain text.
     pub(crate) fn text(self) -> Style {
         Style::new()
     }
@@ -66,7 +65,6 @@ impl Theme {
         self.coloured(Color::Cyan, Color::Blue)
     }
 
-    /// Bars and sparklines.
     pub(crate) fn bar(self) -> Style {
         self.coloured(Color::Blue, Color::Blue)
     }
@@ -88,7 +86,6 @@ impl Theme {
         }
     }
 
-    /// Headings of tables.
     pub(crate) fn heading(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
@@ -98,32 +95,26 @@ impl Theme {
         self.accent().add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
     }
 
-    /// The row under the cursor.
     pub(crate) fn selection(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// Marked rows.
     pub(crate) fn mark(self) -> Style {
         self.coloured(Color::Magenta, Color::Magenta).add_modifier(Modifier::BOLD)
     }
 
-    /// Errors.
     pub(crate) fn error(self) -> Style {
         self.coloured(Color::Red, Color::Red)
     }
 
-    /// Warnings.
     pub(crate) fn warning(self) -> Style {
         self.coloured(Color::Yellow, Color::Magenta)
     }
 
-    /// Success.
     pub(crate) fn good(self) -> Style {
         self.coloured(Color::Green, Color::Green)
     }
 
-    /// A filter term.
     pub(crate) fn chip(self) -> Style {
         self.accent()
     }
@@ -133,7 +124,6 @@ impl Theme {
         Style::new().add_modifier(Modifier::DIM | Modifier::CROSSED_OUT)
     }
 
-    /// An HTTP status.
     pub(crate) fn status(self, status: i64) -> Style {
         match status {
             500.. => self.error(),

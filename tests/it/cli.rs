@@ -1,4 +1,4 @@
-//! The command line as a contract: what scripts rely on.
+//! The command line that scripts rely on: output, exit codes, options.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::home::{Home, line, stderr};
 
 #[test]
-fn a_report_on_a_folder_needs_nothing_else() {
+fn a_report_on_a_folder_pulls_it_first() {
     let home = Home::new();
     let rows = home.objects(&["report", "remote_ip", "logs"]);
     assert_eq!(rows.len(), 2);
@@ -21,7 +21,7 @@ fn a_report_on_a_folder_needs_nothing_else() {
 }
 
 #[test]
-fn what_was_pulled_is_asked_without_naming_it_again() {
+fn a_report_without_sources_uses_what_was_pulled() {
     let home = Home::new();
     let output = home.run(&["pull", "logs"]);
     assert_eq!(output.status.code(), Some(0));
@@ -35,7 +35,7 @@ fn what_was_pulled_is_asked_without_naming_it_again() {
     assert_eq!(stderr(&home.run(&["pull", "logs", "-q"])), "");
 }
 
-/// Waits for a process, and tells how much memory it had at most, in MiB.
+/// Waits for a process. Returns its peak memory in MiB.
 #[cfg(target_os = "linux")]
 fn peak_memory(mut process: std::process::Child) -> u64 {
     let status = format!("/proc/{}/status", process.id());
@@ -53,7 +53,7 @@ fn peak_memory(mut process: std::process::Child) -> u64 {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_small_file_that_unpacks_to_lines_of_megabytes_does_not_take_gigabytes_of_memory() {
+fn a_small_file_that_decompresses_to_lines_of_megabytes_does_not_take_gigabytes_of_memory() {
     const LINES: u32 = 60;
     let home = Home::new();
     let mut packed = zstd::Encoder::new(Vec::new(), 1).unwrap();
@@ -69,7 +69,7 @@ fn a_small_file_that_unpacks_to_lines_of_megabytes_does_not_take_gigabytes_of_me
 }
 
 #[test]
-fn filters_and_times_choose_requests() {
+fn filters_and_time_ranges_select_requests() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q"]);
     let total = |arguments: &[&str]| {
@@ -89,7 +89,7 @@ fn filters_and_times_choose_requests() {
 }
 
 #[test]
-fn time_comes_in_rows_of_a_bucket() {
+fn report_time_has_a_row_per_bucket() {
     let home = Home::new();
     let rows = home.objects(&["report", "time", "--bucket", "1h", "logs"]);
     let times: Vec<&str> = rows.iter().map(|row| row["time"].as_str().unwrap()).collect();
@@ -111,7 +111,7 @@ fn weeks_begin_on_monday() {
 }
 
 #[test]
-fn rows_are_sorted_and_cut() {
+fn rows_are_sorted_and_limited() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q"]);
     let keys = |arguments: &[&str]| -> Vec<String> {
@@ -128,9 +128,9 @@ fn rows_are_sorted_and_cut() {
 }
 
 #[test]
-fn further_columns_are_named() {
+fn additional_columns_are_selected_by_name() {
     let home = Home::new();
-    // The times of these are 1 to 100 ms, one each, all within two minutes.
+    // Their total times are 1 to 100 ms, one each, and they are within two minutes.
     let many: String = (1..=100)
         .map(|n| {
             line(3600 + n, "192.0.2.1", "-", "REST.GET.OBJECT", "t", if n > 97 { 503 } else { 200 }, "10")
@@ -149,7 +149,7 @@ fn further_columns_are_named() {
     assert_eq!(busy["total_time_p99"], 99.0);
     let half = busy["turn_around_time_p50"].as_f64().unwrap();
     assert!((half / 50_000.0 - 1.0).abs() < 0.004, "{half}");
-    // 59 of them fall into one minute.
+    // 59 of them are in one minute.
     assert!((busy["peak_rate"].as_f64().unwrap() - 59.0 / 60.0).abs() < 1e-9);
     assert!((busy["to_average"].as_f64().unwrap() - 300.0 / 103.0).abs() < 1e-9);
     assert_eq!(busy["to_median"], 50.0);
@@ -158,7 +158,7 @@ fn further_columns_are_named() {
     let shares: Vec<f64> = rows.iter().map(|row| row["cumulative_share"].as_f64().unwrap()).collect();
     assert_eq!(shares, [0.6, 0.8, 1.0]);
     assert_eq!(rows[0]["share"], 0.6);
-    // What is sorted by is shown, and the median is not that of the rows shown.
+    // The sorted column is shown, and the median is of all rows, not only of the shown ones.
     let slowest = home.objects(&["report", "remote_ip", "--sort", "total_time_p99", "--top", "1"]);
     assert_eq!(
         (&slowest[0]["remote_ip"], &slowest[0]["total_time_p99"]),
@@ -175,7 +175,7 @@ fn further_columns_are_named() {
 }
 
 #[test]
-fn parts_of_other_requests_may_be_left_out() {
+fn records_that_are_part_of_other_requests_can_be_left_out() {
     let home = Home::new();
     let parts = ["BATCH.DELETE.OBJECT", "REST.COPY.OBJECT_GET", "S3.EXPIRE.OBJECT", "REST.COPY.OBJECT"]
         .map(|operation| line(9000, "192.0.2.1", "-", operation, "p", 200, "-"));
@@ -195,11 +195,11 @@ fn parts_of_other_requests_may_be_left_out() {
 }
 
 #[test]
-fn options_that_a_command_would_not_heed_are_refused() {
+fn options_that_a_command_would_ignore_are_refused() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q"]);
-    let told = home.refused_in_one_line(2, &["pull", "logs", "--filter", "status:404"]);
-    assert!(told.contains("--since and --until choose log files"), "{told}");
+    let message = home.refused_in_one_line(2, &["pull", "logs", "--filter", "status:404"]);
+    assert!(message.contains("--since and --until choose log files"), "{message}");
     for option in ["--filter=status:404", "--since=2026-04-01", "--until=2026-04-02", "--sort=key"] {
         for command in [&["sources"][..], &["sources", "rejected"], &["sources", "remove", "logs"]] {
             home.refused_in_one_line(2, &[command, &[option]].concat());
@@ -215,29 +215,29 @@ fn options_that_a_command_would_not_heed_are_refused() {
 }
 
 #[test]
-fn a_time_without_log_files_is_told_as_such() {
+fn a_time_range_without_log_files_is_named_in_the_error() {
     let home = Home::new();
-    let told = home.refused_in_one_line(1, &["pull", "logs", "--since", "2027-01-01"]);
-    assert!(told.contains("no log files of that time") && told.contains("--since"), "{told}");
+    let message = home.refused_in_one_line(1, &["pull", "logs", "--since", "2027-01-01"]);
+    assert!(message.contains("no log files of that time") && message.contains("--since"), "{message}");
 }
 
 #[test]
-fn quiet_names_what_could_not_be_read_and_nothing_else() {
+fn quiet_prints_only_log_files_that_could_not_be_read() {
     let home = Home::new();
-    // Half of a compressed log file.
+    // A truncated compressed log file.
     std::fs::write(home.path("logs/2026-04-01-04-00-00-HALF.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])
         .unwrap();
     for arguments in [&["pull", "logs", "-q"][..], &["report", "total", "logs", "-q"]] {
         let output = home.run(arguments);
-        let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {told}");
-        assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.starts_with("tamarin: ") && told.contains("HALF.gz"), "{told}");
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.starts_with("tamarin: ") && message.contains("HALF.gz"), "{message}");
     }
 }
 
 #[test]
-fn sql_asks_the_cache() {
+fn sql_selects_from_the_cache() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q"]);
     let sql = |statement: &str| home.objects(&["sql", statement]);
@@ -301,7 +301,7 @@ fn sql_asks_the_cache() {
 }
 
 #[test]
-fn sql_takes_nothing_but_select() {
+fn sql_accepts_only_select() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q"]);
     for statement in [
@@ -369,7 +369,7 @@ fn sources_and_rejected_lines_are_listed() {
 }
 
 #[test]
-fn what_is_piped_in_is_asked_by_itself_and_leaves_nothing() {
+fn a_query_about_standard_input_has_a_temporary_cache() {
     let home = Home::new();
     for _ in 0..2 {
         let log = std::fs::File::open(home.path("logs/2026-04-01-03-00-00-BBBB")).unwrap();
@@ -384,7 +384,7 @@ fn what_is_piped_in_is_asked_by_itself_and_leaves_nothing() {
 }
 
 #[test]
-fn wrong_usage_is_exit_code_2_and_says_what_would_be_right() {
+fn wrong_usage_is_exit_code_2_and_the_message_says_what_is_expected() {
     let home = Home::new();
     assert!(home.refused(2, &["report", "key", "--top", "x"]).contains("--top <N>"));
     assert!(home.refused(2, &["report", "key", "--format", "xml"]).contains("table, csv, json, ndjson"));
@@ -431,7 +431,7 @@ fn a_log_file_that_cannot_be_read_is_exit_code_3() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let home = Home::new();
     let many: String = (0..5000)
         .map(|n| line(n, "203.0.113.7", "-", "REST.GET.OBJECT", &format!("k{n}"), 200, "1"))
@@ -450,7 +450,7 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn the_configuration_file_has_defaults_that_options_override() {
+fn options_override_the_configuration_file() {
     let home = Home::new();
     let write = |text: &str| {
         std::fs::create_dir_all(home.path("config/tamarin")).unwrap();
@@ -477,7 +477,7 @@ fn the_demo_is_written_as_files_and_read_as_a_source() {
 }
 
 #[test]
-fn the_explorer_needs_a_terminal_and_says_what_does_not() {
+fn the_explorer_without_a_terminal_names_the_alternatives() {
     let home = Home::new();
     for arguments in [&[][..], &["logs"], &["demo"]] {
         assert!(home.refused_in_one_line(1, arguments).contains("tamarin report"));
@@ -486,7 +486,7 @@ fn the_explorer_needs_a_terminal_and_says_what_does_not() {
 }
 
 #[test]
-fn help_and_statistics_stand_where_they_belong() {
+fn help_goes_to_stdout_and_statistics_to_stderr() {
     let home = Home::new();
     assert!(home.fine(&["help"]).contains("tamarin"));
     assert!(home.fine(&["help", "filter"]).contains("# The filter language"));

@@ -1,4 +1,4 @@
-//! Killed at any moment, a pull has lost nothing and nothing is there twice after the next one.
+//! A pull that was killed at any time loses nothing, and after the next pull no request is stored twice.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -26,7 +26,7 @@ fn pull_wholly(cache: &Path, log: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A log of so many requests with some rejected lines, repeats and torn records in it.
+/// A log with this number of requests, and some rejected lines, repeats and joined records.
 fn log_file(folder: &Path, requests: u64) -> PathBuf {
     let path = folder.join("access.log");
     let demo = Demo::new(DemoOptions { requests, seed: 7 });
@@ -46,27 +46,27 @@ fn log_file(folder: &Path, requests: u64) -> PathBuf {
 }
 
 #[test]
-fn a_pull_killed_at_any_moment_is_made_good_by_the_next() {
+fn a_pull_killed_at_any_time_is_completed_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let log = log_file(folder.path(), 60_000);
     let whole = folder.path().join("whole.tamarin");
-    let begun = Instant::now();
+    let started = Instant::now();
     pull_wholly(&whole, &log);
-    let took = begun.elapsed();
+    let duration = started.elapsed();
     let expected = contents(&whole);
     assert_eq!(expected.totals.stats.requests, 60_000);
     assert!(expected.rejected.len() > 50);
 
     let killed = folder.path().join("killed.tamarin");
     let mut kills = 0;
-    // From before the cache is made to just before the end; what is left of the time shifts as it goes on.
-    for moment in [0, 1, 2, 5, 20, 35, 50, 65, 80, 92] {
+    // In per cent of the remaining time: from before the cache is made to just before the end.
+    for percent in [0, 1, 2, 5, 20, 35, 50, 65, 80, 92] {
         let mut child = pull(&killed, &log);
-        std::thread::sleep(took * moment / 100 + Duration::from_micros(u64::from(moment) * 337 % 1000));
+        std::thread::sleep(duration * percent / 100 + Duration::from_micros(u64::from(percent) * 337 % 1000));
         child.kill().unwrap();
         kills += u32::from(!child.wait().unwrap().success());
         if killed.exists() {
-            // Whatever there is can be read and is whole in itself.
+            // The cache is readable and consistent at any time.
             let contents = contents(&killed);
             assert!(contents.totals.stats.requests <= 60_000);
             let groups = contents.by_key.rows.iter().map(|row| row.stats.requests).sum::<u64>();
@@ -81,27 +81,27 @@ fn a_pull_killed_at_any_moment_is_made_good_by_the_next() {
 }
 
 #[test]
-fn each_kill_of_a_first_pull_is_made_good() {
+fn a_first_pull_killed_at_any_time_is_completed_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let log = log_file(folder.path(), 20_000);
     let whole = folder.path().join("whole.tamarin");
-    let begun = Instant::now();
+    let started = Instant::now();
     pull_wholly(&whole, &log);
-    let took = begun.elapsed();
+    let duration = started.elapsed();
     let expected = contents(&whole);
-    for moment in [3, 15, 40, 75] {
-        let cache = folder.path().join(format!("{moment}.tamarin"));
+    for percent in [3, 15, 40, 75] {
+        let cache = folder.path().join(format!("{percent}.tamarin"));
         let mut child = pull(&cache, &log);
-        std::thread::sleep(took * moment / 100);
+        std::thread::sleep(duration * percent / 100);
         child.kill().unwrap();
         child.wait().unwrap();
         pull_wholly(&cache, &log);
-        assert_eq!(contents(&cache), expected, "killed after {moment} % of the time");
+        assert_eq!(contents(&cache), expected, "killed after {percent} % of the time");
     }
 }
 
 #[test]
-fn what_a_kill_left_of_a_cache_in_the_making_does_no_harm() {
+fn an_unfinished_cache_left_by_a_kill_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.tamarin");
     drop(tamarin::cache::Writer::open(&path).unwrap());
@@ -119,18 +119,18 @@ fn what_a_kill_left_of_a_cache_in_the_making_does_no_harm() {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left of it");
     }
 
-    // What only happens to have that name is not deleted.
+    // A foreign file with that name is not deleted.
     std::fs::remove_file(&path).unwrap();
     for other in ["my own words", "SQLite format 3\0, a letter about it"] {
         std::fs::write(&making, other).unwrap();
-        let told = tamarin::cache::Writer::open(&path).err().unwrap().to_string();
-        assert!(told.contains("cache.tamarin.new is in the way"), "{told}");
+        let message = tamarin::cache::Writer::open(&path).err().unwrap().to_string();
+        assert!(message.contains("cache.tamarin.new is in the way"), "{message}");
         assert_eq!(std::fs::read_to_string(&making).unwrap(), other);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put beside it");
     }
 }
 
-/// Log files of a few hundred requests each on an S3 server, with torn and repeated lines in them.
+/// Log files of a few hundred requests each on an S3 server, with joined and repeated lines.
 fn log_bucket(files: usize) -> S3Server {
     let server = S3Server::start(&["acme-logs"]);
     let demo = Demo::new(DemoOptions { requests: files as u64 * 300, seed: 11 });
@@ -163,7 +163,7 @@ fn pull_from_s3(cache: &Path, server: &S3Server) -> Child {
 }
 
 #[test]
-fn a_pull_from_s3_killed_at_any_moment_is_made_good_by_the_next() {
+fn a_pull_from_s3_killed_at_any_time_is_completed_by_the_next() {
     let wholly = |cache: &Path, server: &S3Server| {
         let output = pull_from_s3(cache, server).wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -171,9 +171,9 @@ fn a_pull_from_s3_killed_at_any_moment_is_made_good_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let server = log_bucket(60);
     let whole = folder.path().join("whole.tamarin");
-    let begun = Instant::now();
+    let started = Instant::now();
     wholly(&whole, &server);
-    let took = begun.elapsed();
+    let duration = started.elapsed();
     let expected = contents(&whole);
     assert!(expected.totals.stats.requests > 17_000, "{:?}", expected.totals);
     assert!(expected.rejected.len() >= 60, "one in each log file");
@@ -181,9 +181,9 @@ fn a_pull_from_s3_killed_at_any_moment_is_made_good_by_the_next() {
     let mut kills = 0;
     for round in 0..2_u32 {
         let killed = folder.path().join(format!("killed-{round}.tamarin"));
-        for moment in [10, 30, 50, 70, 90] {
+        for percent in [10, 30, 50, 70, 90] {
             let mut child = pull_from_s3(&killed, &server);
-            std::thread::sleep(took * (moment + round * 5) / 100);
+            std::thread::sleep(duration * (percent + round * 5) / 100);
             child.kill().unwrap();
             kills += u32::from(!child.wait().unwrap().success());
             if killed.exists() {

@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use rusqlite::Connection;
-use tamarin::cache::{Cache, CacheError, Writer};
-use tamarin::log::{FIELDS, Field, Kind};
+use tamarin::cache::{BLOCK, Cache, CacheError, IntColumn, Writer};
+use tamarin::log::{FIELDS, Kind};
 
 /// Random damages that are tried if the environment does not say how many.
 const DAMAGES: u64 = 150;
@@ -68,7 +68,19 @@ fn sound(path: &Path) {
     writer.checkpoint().unwrap();
 }
 
-/// All that readers say of a cache, or the first error.
+/// The codes of all rows of a column.
+fn codes(column: &IntColumn, rows: usize) -> Vec<u64> {
+    let mut codes = Vec::new();
+    let mut block_codes = [0; BLOCK];
+    for block in 0..rows.div_ceil(BLOCK) {
+        column.codes(block, &mut block_codes);
+        codes.extend(block_codes);
+    }
+    codes.truncate(rows);
+    codes
+}
+
+/// Everything that readers return of a cache, or the first error.
 fn answers(path: &Path) -> Result<Vec<String>, CacheError> {
     let cache = Cache::open(path)?;
     let snapshot = cache.snapshot()?;
@@ -79,33 +91,21 @@ fn answers(path: &Path) -> Result<Vec<String>, CacheError> {
     }
     for segment in &snapshot.segments {
         all.push(format!("{segment:?}"));
-        let codes = snapshot.integers(segment, Field::Key)?.to_vec();
-        let keys = snapshot.dictionary(Field::Key)?;
         for meta in &FIELDS {
-            all.push(format!("{:?}", snapshot.bounds(segment, meta.field)?));
-            if meta.kind != Kind::Detail {
-                all.push(format!("{:?}", snapshot.integers(segment, meta.field)?.to_vec()));
-                // A set of values that cannot be had lets a reader look at all of them: that is no other answer.
-                if let Some(presence) = snapshot.presence(segment, meta.field)? {
-                    let ids = snapshot.integers(segment, meta.field)?.to_vec();
-                    assert!(
-                        ids.iter().all(|id| presence.has(*id as u32)),
-                        "{segment:?} {}",
-                        meta.field.name()
-                    );
+            if meta.kind == Kind::Detail {
+                let mut column = snapshot.text_column(segment, meta.field)?;
+                for row in 0..segment.rows {
+                    all.push(format!("{:?}", column.get(&snapshot, row)?));
                 }
                 continue;
             }
-            let details = snapshot.details(segment, meta.field)?;
-            for (row, code) in codes.iter().enumerate() {
-                let (page, row) = details.locate(row);
-                let page = snapshot.page(&details, page)?;
-                let value = page.get(row, || keys.get(*code as u32));
-                all.push(format!(
-                    "{:?}",
-                    value.map_err(|damage| snapshot.damaged(segment, meta.field, damage))?
-                ));
+            all.push(format!("{:?}", snapshot.code_bounds(segment, meta.field)?));
+            let codes = codes(&snapshot.int_column(segment, meta.field)?, segment.rows);
+            // Without its value set, a reader reads the column: that does not change the answer.
+            if let Some(set) = snapshot.value_set(segment, meta.field)? {
+                assert!(codes.iter().all(|id| set.contains(*id as u32)), "{segment:?} {}", meta.field.name());
             }
+            all.push(format!("{codes:?}"));
         }
     }
     all.push(format!("{:#?}", cache.sources()?));

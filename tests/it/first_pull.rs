@@ -1,4 +1,4 @@
-//! A cache that is filled for the first time is written once, not twice, until somebody reads it.
+//! A cache that is being filled for the first time is written once and not twice, until a reader opens it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use tamarin::cache::{Cache, Writer};
 use crate::support::filling::Filling;
 use crate::support::lines;
 
-/// A hundred lines, others for each number.
+/// A hundred lines, different ones for each number.
 fn lines_of(batch: u32) -> Vec<String> {
     let line = lines::line_of(&[0; 28]);
     let (before, behind) = line.split_once(" 3E57").unwrap();
@@ -19,7 +19,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", path.display()))
 }
 
-/// Whether the header of the file says that changes go through a write-ahead log.
+/// Whether the header of the file says that it uses a write-ahead log.
 fn is_written_ahead(path: &Path) -> bool {
     let header = std::fs::read(path).unwrap();
     assert!(matches!(header[18..20], [1, 1] | [2, 2]), "{:?}", &header[18..20]);
@@ -31,7 +31,7 @@ fn requests(cache: &Cache) -> usize {
 }
 
 #[test]
-fn a_first_pull_leaves_a_cache_that_is_written_ahead() {
+fn a_first_pull_leaves_a_cache_with_a_write_ahead_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.tamarin");
     let mut filling = Filling::by(Writer::open_to_fill(&path).unwrap());
@@ -48,7 +48,7 @@ fn a_first_pull_leaves_a_cache_that_is_written_ahead() {
     assert_eq!(left, [path.as_path()], "one file is the whole cache");
     assert_eq!(requests(&Cache::open(&path).unwrap()), 300);
 
-    // There is one already: whoever pulls into it may be read any time.
+    // The cache exists already, so readers may come at any time.
     let mut filling = Filling::by(Writer::open_to_fill(&path).unwrap());
     filling.append(source, &lines_of(3));
     filling.writer.commit().unwrap();
@@ -56,7 +56,7 @@ fn a_first_pull_leaves_a_cache_that_is_written_ahead() {
 }
 
 #[test]
-fn who_reads_during_a_first_pull_is_in_nobodys_way() {
+fn readers_do_not_block_a_first_pull() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.tamarin");
     let mut filling = Filling::by(Writer::open_to_fill(&path).unwrap());
@@ -70,7 +70,7 @@ fn who_reads_during_a_first_pull_is_in_nobodys_way() {
         filling.append(source, &lines_of(batch));
         filling.writer.commit().unwrap();
     }
-    // A moment that is being looked at stays, and the writer has not waited for its end.
+    // The snapshot of the reader stays, and the writer has not waited for its end.
     assert_eq!(before.segments.iter().map(|segment| segment.rows).sum::<usize>(), 100);
     assert_eq!(requests(&cache), 400);
     drop(before);
@@ -80,7 +80,7 @@ fn who_reads_during_a_first_pull_is_in_nobodys_way() {
 }
 
 #[test]
-fn readers_come_at_any_moment_of_a_first_pull() {
+fn readers_open_the_cache_at_any_time_of_a_first_pull() {
     for round in 0..8 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.tamarin");
@@ -113,7 +113,7 @@ fn readers_come_at_any_moment_of_a_first_pull() {
 }
 
 #[test]
-fn a_file_of_nothing_but_repeats_is_not_done_before_its_mark_is_committed() {
+fn a_file_of_repeats_is_done_when_its_row_is_committed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.tamarin");
     let mut filling = Filling::by(Writer::open_to_fill(&path).unwrap());
@@ -126,8 +126,8 @@ fn a_file_of_nothing_but_repeats_is_not_done_before_its_mark_is_committed() {
     }
 }
 
-/// A cache as a kill leaves it that comes while a commit of a first pull is being written: the file has a part of
-/// it, and beside it lies what was there before.
+/// A cache as a kill during a commit of a first pull leaves it: the file has part of the commit, and the
+/// rollback journal beside it has the pages from before.
 pub(crate) fn torn(folder: &Path) -> PathBuf {
     let (sound, torn) = (folder.join("sound.tamarin"), folder.join("torn.tamarin"));
     let mut filling = Filling::by(Writer::open_to_fill(&sound).unwrap());
@@ -154,7 +154,7 @@ pub(crate) fn torn(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn what_was_half_written_when_a_first_pull_was_killed_is_undone_by_the_next_to_come() {
+fn a_commit_torn_by_a_kill_is_rolled_back_by_the_next_command() {
     for next in ["reader", "pull", "writer"] {
         let folder = tempfile::tempdir().unwrap();
         let path = torn(folder.path());

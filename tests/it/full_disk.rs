@@ -1,4 +1,4 @@
-//! When there is no more room, one line says so, what was committed stays, and the next pull carries on.
+//! When the disk is full, one line says so, commits stay, and the next pull continues.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -19,9 +19,9 @@ fn log(home: &Home) -> PathBuf {
     path
 }
 
-/// `tamarin pull`, which may write no file larger than so many blocks of 512 bytes.
+/// Runs `tamarin pull` with a limit of file sizes in blocks of 512 bytes.
 fn pull_within(blocks: u64, log: &Path, cache: &Path) -> Output {
-    // Told by an error rather than a signal, as by a disk that is full.
+    // Writes fail with an error and not with a signal, as on a full disk.
     let script = format!("ulimit -f {blocks} && trap '' XFSZ && exec \"$@\"");
     Command::new("sh")
         .args(["-c", &script, "sh"])
@@ -36,8 +36,8 @@ fn pull_within(blocks: u64, log: &Path, cache: &Path) -> Output {
 }
 
 #[test]
-fn no_room_is_told_in_one_line_and_what_was_committed_stays() {
-    // Lines that are committed before there is no more room: how many of the rest are depends on the machine.
+fn a_file_size_limit_is_reported_in_one_line_and_commits_stay() {
+    // Lines that are committed before the disk is full. How many of the others are depends on the machine.
     const BEFORE: usize = 4_000;
     let home = Home::new();
     let text = std::fs::read(log(&home)).unwrap();
@@ -66,14 +66,14 @@ fn no_room_is_told_in_one_line_and_what_was_committed_stays() {
         let committed = if before { pull(&logs, &cache).totals.stats.requests } else { 0 };
         std::fs::write(logs.join("2.log"), rest).unwrap();
         let output = pull_within(size / 512 * percent / 100, &logs, &cache);
-        let told = stderr(&output);
-        assert_eq!((output.status.code(), output.status.signal()), (Some(1), None), "{percent} %: {told}");
-        assert_eq!(told.lines().count(), 1, "{percent} %: {told}");
+        let message = stderr(&output);
+        assert_eq!((output.status.code(), output.status.signal()), (Some(1), None), "{percent} %: {message}");
+        assert_eq!(message.lines().count(), 1, "{percent} %: {message}");
         assert!(
-            told.starts_with("tamarin: ") && told.contains(cache.to_str().unwrap()),
-            "{percent} %: {told}"
+            message.starts_with("tamarin: ") && message.contains(cache.to_str().unwrap()),
+            "{percent} %: {message}"
         );
-        assert!(told.contains("room"), "{percent} %: {told}");
+        assert!(message.contains("free some space"), "{percent} %: {message}");
         assert!(cache.exists() || !before, "{percent} %: the cache is gone");
         if cache.exists() {
             home.fine(&["sources", "check", "--cache", cache.to_str().unwrap()]);
@@ -86,10 +86,10 @@ fn no_room_is_told_in_one_line_and_what_was_committed_stays() {
     }
 }
 
-/// A disk of its own takes the right to make one; where there is none, the test above has to do.
+/// Mounting a disk needs privileges. Without them only the test above runs.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_disk_that_is_full_is_told_and_does_with_more_room() {
+fn a_full_disk_is_reported_and_the_pull_continues_with_more_space() {
     let home = Home::new();
     let log = log(&home);
     let whole = home.path("whole.db");
@@ -98,7 +98,7 @@ fn a_disk_that_is_full_is_told_and_does_with_more_room() {
     std::fs::create_dir(home.path("disk")).unwrap();
     let script = r#"
         mount -t tmpfs -o size=$1 tmpfs disk || exit 77
-        "$2" pull big.log --cache disk/cache.db 2>told; echo "$?" >code
+        "$2" pull big.log --cache disk/cache.db 2>message; echo "$?" >code
         if [ -e disk/cache.db ]; then
             "$2" sources check --cache disk/cache.db || exit 1
             "$2" report total --cache disk/cache.db --format ndjson >kept || exit 1
@@ -118,10 +118,13 @@ fn a_disk_that_is_full_is_told_and_does_with_more_room() {
         };
         assert!(output.status.success(), "{size}: {}", stderr(&output));
         let read = |name: &str| std::fs::read_to_string(home.path(name)).unwrap();
-        let told = read("told");
-        assert_eq!(read("code").trim(), "1", "{size}: {told}");
-        assert_eq!(told.lines().count(), 1, "{size}: {told}");
-        assert!(told.contains("disk/cache.db") && told.contains("room"), "{size}: {told}");
+        let message = read("message");
+        assert_eq!(read("code").trim(), "1", "{size}: {message}");
+        assert_eq!(message.lines().count(), 1, "{size}: {message}");
+        assert!(
+            message.contains("disk/cache.db") && message.contains("free some space"),
+            "{size}: {message}"
+        );
         assert_eq!(contents(&home.path("cache.db")), expected, "{size}");
         for name in ["cache.db", "cache.db-wal", "cache.db-shm", "cache.db.lock", "kept"] {
             let _ = std::fs::remove_file(home.path(name));
@@ -129,7 +132,7 @@ fn a_disk_that_is_full_is_told_and_does_with_more_room() {
     }
 }
 
-/// Runs a script in which `disk` can be mounted. `None`: none can be made here.
+/// Runs a script in which `disk` can be mounted. `None` if mounting is not permitted.
 #[cfg(target_os = "linux")]
 fn with_a_disk(home: &Home, script: &str) -> Option<Output> {
     let output = Command::new("unshare")
@@ -147,7 +150,7 @@ fn with_a_disk(home: &Home, script: &str) -> Option<Output> {
     }
 }
 
-/// Has `disk` filled up, but for `$left` bytes.
+/// Fills `disk` except for `$left` bytes.
 #[cfg(target_os = "linux")]
 const FILL: &str = r#"
     fill() {
@@ -158,7 +161,7 @@ const FILL: &str = r#"
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_cache_on_a_full_disk_can_be_read_and_nothing_is_left_of_one_that_cannot_be_made() {
+fn a_full_disk_allows_reading_and_keeps_no_unfinished_cache() {
     let home = Home::new();
     let log = log(&home);
     let whole = home.path("whole.db");
@@ -179,10 +182,10 @@ fn a_cache_on_a_full_disk_can_be_read_and_nothing_is_left_of_one_that_cannot_be_
         "$1" sources rejected $c >rejected
         "$1" sources check $c 2>check
         # What cannot be pulled again is answered from what there is.
-        "$1" report total big.log --format ndjson $c >again 2>told-again
+        "$1" report total big.log --format ndjson $c >again 2>message-again
         cp disk/cache.db after.db
         for name in other.db more/other.db; do
-            if "$1" pull logs --cache disk/$name 2>>told; then exit 5; fi
+            if "$1" pull logs --cache disk/$name 2>>message; then exit 5; fi
         done
         (cd disk; find . -type f -size +0 ! -name '*-shm' | sort) >left
     "#;
@@ -198,12 +201,12 @@ fn a_cache_on_a_full_disk_can_be_read_and_nothing_is_left_of_one_that_cannot_be_
         assert!(read("sources").contains(&format!("\"requests\":{REQUESTS}")), "{left}");
         assert!(read("check").contains("no damage found"), "{left}: {}", read("check"));
         assert!(read("again").contains(&format!("\"requests\":{REQUESTS}")), "{left}");
-        let told = read("told");
-        assert_eq!(told.lines().count(), 2, "{left}: {told}");
-        assert!(told.lines().all(|line| line.contains("other.db")), "{left}: {told}");
+        let message = read("message");
+        assert_eq!(message.lines().count(), 2, "{left}: {message}");
+        assert!(message.lines().all(|line| line.contains("other.db")), "{left}: {message}");
         assert_eq!(std::fs::read(home.path("after.db")).unwrap(), std::fs::read(&whole).unwrap(), "{left}");
         assert_eq!(read("left"), "./cache.db\n./filler\n", "{left}");
-        std::fs::remove_file(home.path("told")).unwrap();
+        std::fs::remove_file(home.path("message")).unwrap();
     }
 }
 
@@ -234,10 +237,10 @@ fn the_explorer_shows_a_cache_on_a_full_disk() {
     assert!(terminal.wait_for_end().unwrap().success());
 }
 
-/// What a killed pull left in its write-ahead log is folded into the cache where there is room for it there.
+/// The write-ahead log of a killed pull is checkpointed if the cache file has space for it.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_waits_in_a_log_on_a_full_disk_is_read_or_said_to_need_room() {
+fn a_write_ahead_log_on_a_full_disk_is_read_or_reported() {
     use crate::support::filling::Filling;
     let home = Home::new();
     let path = home.path("cache.db");
@@ -255,7 +258,7 @@ fn what_waits_in_a_log_on_a_full_disk_is_read_or_said_to_need_room() {
                 .unwrap();
         }
     };
-    // Where nothing is added to the file there is room for it, and where much is there is none.
+    // A change that adds nothing to the file fits; a change that adds much does not.
     filling.writer.monitor(source, tamarin::cache::Monitoring::On).unwrap();
     keep("small");
     filling.append(source, &(5000..20_000).map(line).collect::<Vec<_>>());
@@ -267,7 +270,7 @@ fn what_waits_in_a_log_on_a_full_disk_is_read_or_said_to_need_room() {
         for name in small large; do
             cp $name.db $name.db-wal disk/ || exit 1
             fill
-            "$1" sources --format ndjson --cache disk/$name.db >$name 2>told-$name
+            "$1" sources --format ndjson --cache disk/$name.db >$name 2>message-$name
             echo $? >code-$name
             rm disk/filler
             "$1" sources --format ndjson --cache disk/$name.db >after-$name || exit 1
@@ -279,12 +282,12 @@ fn what_waits_in_a_log_on_a_full_disk_is_read_or_said_to_need_room() {
         };
         assert!(output.status.success(), "{left}: {}", stderr(&output));
         let read = |name: &str| std::fs::read_to_string(home.path(name)).unwrap();
-        assert_eq!(read("code-small").trim(), "0", "{left}: {}", read("told-small"));
+        assert_eq!(read("code-small").trim(), "0", "{left}: {}", read("message-small"));
         assert!(read("small").contains("\"state\":\"monitored\""), "{left}: {}", read("small"));
-        let told = read("told-large");
-        assert_eq!(read("code-large").trim(), "1", "{left}: {told}");
-        assert_eq!(told.lines().count(), 1, "{left}: {told}");
-        assert!(told.contains("large.db-wal") && told.contains("free some space"), "{left}: {told}");
+        let message = read("message-large");
+        assert_eq!(read("code-large").trim(), "1", "{left}: {message}");
+        assert_eq!(message.lines().count(), 1, "{left}: {message}");
+        assert!(message.contains("large.db-wal") && message.contains("free some space"), "{left}: {message}");
         assert!(read("after-large").contains("\"requests\":20000"), "{left}: {}", read("after-large"));
     }
 }

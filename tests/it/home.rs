@@ -1,16 +1,16 @@
-//! A home directory with some logs in it, and the binary run there.
+//! A home directory with a folder of logs, and the binary run in it.
 
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A home of its own, with a folder of logs in it.
+/// A temporary home directory with two log files in `logs/`: three requests and a line that is not a record.
 pub(crate) struct Home {
     folder: TempDir,
 }
 
-/// A request as a line of a log.
+/// A log line of a request at `second` of 2026-04-01.
 pub(crate) fn line(
     second: u32,
     ip: &str,
@@ -32,7 +32,7 @@ pub(crate) fn line(
     )
 }
 
-/// A role that some requests come from.
+/// The requester of some requests.
 const ETL: &str = "arn:aws:sts::123456789012:assumed-role/etl/session-1";
 
 impl Home {
@@ -52,6 +52,7 @@ impl Home {
         self.folder.path().join(name)
     }
 
+    /// A command that runs the binary in the home directory.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("tamarin"));
         command
@@ -67,22 +68,25 @@ impl Home {
         command
     }
 
+    /// Runs the binary.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
+    /// Runs the binary, which must exit with 0. Returns stdout.
     pub(crate) fn fine(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Runs the binary with `--format ndjson`. Returns the rows.
     pub(crate) fn objects(&self, arguments: &[&str]) -> Vec<Value> {
         let text = self.fine(&[arguments, &["--format", "ndjson"]].concat());
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The one line on stderr of a command that ends with this code and prints no data.
+    /// Runs the binary, which must exit with `code` and print nothing on stdout. Returns stderr.
     pub(crate) fn refused(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let text = stderr(&output);
@@ -91,6 +95,7 @@ impl Home {
         text
     }
 
+    /// Runs the binary, which must exit with `code` and print one line on stderr. Returns the line.
     pub(crate) fn refused_in_one_line(&self, code: i32, arguments: &[&str]) -> String {
         let text = self.refused(code, arguments);
         assert_eq!(text.trim_end().lines().count(), 1, "{text}");
@@ -99,7 +104,7 @@ impl Home {
     }
 }
 
-/// What a command said to people.
+/// The standard error of a command.
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -1,12 +1,12 @@
-//! The explorer in a shell that stops it and lets it go on.
+//! Job control: a shell stops the explorer and continues it.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::support::terminal::Terminal;
 
-/// A shell with job control on a pseudo-terminal. It starts the explorer; when that stops it says `AWAY` and whether
-/// the terminal is raw; after a line it goes on with `fg`, and at the end says `ENDED` and the exit code.
+/// A shell script with job control. It starts the explorer. When the explorer stops, it prints `AWAY` and the mode of the
+/// terminal, reads a line, and continues the explorer with `fg`. In the end it prints `ENDED` and the exit code.
 const SHELL: &str = r#"
 set -m
 sh -c 'echo $$ > "$0.new"; mv "$0.new" "$0"; exec "$@"' "$PROCESS" "$TAMARIN" demo --requests 3000 --cache "$CACHE"
@@ -45,8 +45,8 @@ impl Shell {
         assert!(sent.success());
     }
 
-    /// Waits until the terminal is as programs find it, or as the explorer has it.
-    fn wait_for_modes(&self, is_explorers: bool) {
+    /// Waits until the terminal has the modes of the explorer (alternate screen and others) or none of them.
+    fn wait_for_modes(&self, are_set: bool) {
         let begun = Instant::now();
         loop {
             let modes = {
@@ -59,7 +59,7 @@ impl Shell {
                     screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None,
                 ]
             };
-            if modes == [is_explorers; 4] {
+            if modes == [are_set; 4] {
                 return;
             }
             assert!(begun.elapsed() < Duration::from_secs(30), "{modes:?}\n{}", self.terminal.contents());
@@ -67,8 +67,8 @@ impl Shell {
         }
     }
 
-    /// `fg`; then everything is on the screen again, and every key is heard at once.
-    fn goes_on(&mut self) {
+    /// Continues the explorer with `fg` and checks that it draws the whole screen and reacts to keys.
+    fn resume(&mut self) {
         self.terminal.press("\n").unwrap();
         self.terminal.wait_for("3,000 requests").unwrap();
         self.terminal.wait_for("▌ 198.51.100.23").unwrap();
@@ -80,7 +80,7 @@ impl Shell {
         self.terminal.wait_for("by remote_ip ▾").unwrap();
     }
 
-    fn quits(mut self) {
+    fn quit(mut self) {
         self.terminal.press("q").unwrap();
         self.terminal.wait_for("ENDED 0").unwrap();
         assert!(self.terminal.wait_for_end().unwrap().success());
@@ -89,47 +89,47 @@ impl Shell {
 }
 
 #[test]
-fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
+fn ctrl_z_returns_to_the_shell_and_fg_to_the_explorer() {
     let mut shell = Shell::start();
-    // More than once, and in a prompt too.
+    // Several times, the last time in a prompt.
     for keys in ["\x1a", "\x1a", "/status\x1a"] {
         shell.terminal.press(keys).unwrap();
         shell.terminal.wait_for("AWAY, COOKED").unwrap();
         shell.wait_for_modes(false);
         if keys.len() == 1 {
-            shell.goes_on();
+            shell.resume();
         }
     }
     shell.terminal.press("\n").unwrap();
     shell.terminal.wait_for("filter status").unwrap();
     shell.terminal.press("\x1b").unwrap();
     shell.terminal.wait_for("all requests").unwrap();
-    shell.quits();
+    shell.quit();
 }
 
 #[test]
-fn a_stop_signal_leaves_no_alternate_screen_mouse_or_raw_mode_to_the_shell() {
+fn after_sigtstp_the_shell_has_no_alternate_screen_mouse_or_raw_mode() {
     let mut shell = Shell::start();
     for _ in 0..2 {
         shell.kill("-TSTP");
         shell.terminal.wait_for("AWAY, COOKED").unwrap();
         shell.wait_for_modes(false);
-        shell.goes_on();
+        shell.resume();
     }
-    shell.quits();
+    shell.quit();
 }
 
 #[test]
-fn what_was_stopped_without_warning_is_drawn_anew_when_it_goes_on() {
+fn after_sigstop_the_explorer_draws_the_screen_again() {
     let mut shell = Shell::start();
     shell.kill("-STOP");
     shell.terminal.wait_for("AWAY").unwrap();
-    shell.goes_on();
-    shell.quits();
+    shell.resume();
+    shell.quit();
 }
 
 #[test]
-fn ctrl_z_does_not_stop_for_ever_what_no_shell_can_continue() {
+fn without_a_shell_ctrl_z_does_not_stop_the_explorer() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("demo.db");
     let arguments =

@@ -1,6 +1,6 @@
-//! What Tamarin does as a whole: against real servers, real files, the real binary.
+//! Behaviour tests: the binary and the library with real files, real S3 servers and terminals.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap fails the test")]
 
 mod bad_cache;
 mod cache_format;

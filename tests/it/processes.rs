@@ -1,4 +1,4 @@
-//! Several processes with one cache, and what processes leave that are killed.
+//! Several processes with one cache, and what killed processes leave.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -13,18 +13,18 @@ use crate::home::{Home, line, stderr};
 use crate::support::contents::contents;
 use crate::support::filling::Filling;
 
-/// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any operation on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    let begun = Instant::now();
+    let started = Instant::now();
     while !happened() {
-        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
+        assert!(started.elapsed() < TIMEOUT, "{what} did not happen");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Lines of a log, other ones for each `from`.
+/// Lines of a log, different ones for each `from`.
 fn lines(from: u32, count: u32) -> String {
     (from..from + count)
         .map(|n| line(n, "203.0.113.7", "-", "REST.GET.OBJECT", &format!("k{}", n % 9), 200, "10"))
@@ -45,7 +45,7 @@ fn kill(child: &mut Child) {
     child.wait().unwrap();
 }
 
-/// A command that reads a pipe which stays open: it runs until the pipe is closed.
+/// A command that reads an open pipe: it runs until the pipe is closed.
 struct Piped {
     child: Child,
     pipe: std::process::ChildStdin,
@@ -64,8 +64,8 @@ impl Piped {
         Piped { child, pipe }
     }
 
-    /// `tamarin pull -`, once these lines are in the cache.
-    fn pulling(home: &Home, cache: &str, lines: &str) -> Piped {
+    /// Starts `tamarin pull -` and returns when these lines are in the cache.
+    fn start_pull(home: &Home, cache: &str, lines: &str) -> Piped {
         let mut piped = Piped::start(home, &["pull", "-", "--cache", cache]);
         let before = requests(home, cache);
         piped.write(lines);
@@ -74,7 +74,7 @@ impl Piped {
     }
 
     fn write(&mut self, lines: &str) {
-        // More than a block of lines, or it waits for the rest of it.
+        // More than a block of lines; the command waits for the rest of a block.
         self.pipe.write_all(lines.as_bytes()).unwrap();
         self.pipe.flush().unwrap();
     }
@@ -85,25 +85,25 @@ impl Piped {
     }
 }
 
-/// The requests that a cache has, if it is one.
+/// The number of requests in a cache; 0 if it is not a cache.
 fn requests(home: &Home, cache: &str) -> u64 {
     let Ok(cache) = Cache::open(&home.path(cache)) else { return 0 };
     let snapshot = cache.snapshot().unwrap();
     snapshot.segments.iter().map(|segment| segment.rows as u64).sum()
 }
 
-/// Lines enough to be committed before the pipe is closed.
-const MANY: u32 = 8000;
+/// Enough lines to be committed before the pipe is closed.
+const COMMITTED_LINES: u32 = 8000;
 
 fn one_line(output: &Output, code: i32) -> String {
-    let told = stderr(output);
-    assert_eq!(output.status.code(), Some(code), "{told}");
-    assert_eq!(told.trim_end().lines().count(), 1, "{told}");
-    told
+    let message = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{message}");
+    assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    message
 }
 
 #[test]
-fn first_pulls_at_once_leave_the_cache_of_the_one_that_won() {
+fn of_simultaneous_first_pulls_one_makes_the_cache() {
     let home = Home::new();
     std::fs::create_dir(home.path("caches")).unwrap();
     std::fs::write(home.path("logs/more"), lines(0, 3000)).unwrap();
@@ -124,8 +124,8 @@ fn first_pulls_at_once_leave_the_cache_of_the_one_that_won() {
             if output.status.code() == Some(0) {
                 won += 1;
             } else {
-                let told = one_line(&output, 1);
-                assert!(told.contains("is being written by another Tamarin (process "), "{told}");
+                let message = one_line(&output, 1);
+                assert!(message.contains("is being written by another Tamarin (process "), "{message}");
             }
         }
         assert!(won > 0, "round {round}");
@@ -136,7 +136,7 @@ fn first_pulls_at_once_leave_the_cache_of_the_one_that_won() {
 }
 
 #[test]
-fn a_pull_that_brings_nothing_does_not_delete_the_cache_that_another_fills() {
+fn an_empty_pull_does_not_delete_the_cache_that_another_fills() {
     let home = Home::new();
     std::fs::create_dir(home.path("empty")).unwrap();
     for round in 0..12 {
@@ -157,8 +157,8 @@ fn a_pull_that_brings_nothing_does_not_delete_the_cache_that_another_fills() {
         if something.status.code() == Some(0) {
             assert_eq!(requests(&home, &name), 3, "round {round}");
         } else {
-            let told = one_line(&something, 1);
-            assert!(told.contains("is being written by another Tamarin (process "), "{told}");
+            let message = one_line(&something, 1);
+            assert!(message.contains("is being written by another Tamarin (process "), "{message}");
             assert!(!home.path(&name).exists(), "round {round}: an empty cache is left");
         }
         assert!(!home.path(&format!("{name}.lock")).exists());
@@ -166,7 +166,7 @@ fn a_pull_that_brings_nothing_does_not_delete_the_cache_that_another_fills() {
 }
 
 /// A cache of 100 requests with 200 more in its write-ahead log: copies of its files, as a kill leaves them.
-fn killed(folder: &Path) -> PathBuf {
+fn killed_cache(folder: &Path) -> PathBuf {
     let alive = folder.join("alive");
     std::fs::create_dir(&alive).unwrap();
     let path = alive.join("c.db");
@@ -190,9 +190,9 @@ fn killed(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_log_of_an_earlier_cache_is_never_taken_for_that_of_a_new_one() {
+fn the_log_of_an_earlier_cache_is_never_applied_to_a_new_one() {
     let home = Home::new();
-    let killed = killed(&home.path(""));
+    let killed = killed_cache(&home.path(""));
     let commands: [&[&str]; 3] =
         [&["pull", "logs"], &["sources", "add", "logs"], &["report", "total", "logs"]];
     for (round, command) in commands.iter().flat_map(|command| [command; 3]).enumerate() {
@@ -210,14 +210,14 @@ fn a_log_of_an_earlier_cache_is_never_taken_for_that_of_a_new_one() {
         }
         let name = cache.to_str().unwrap();
         let output = home.run(&[command, &["--cache", name][..]].concat());
-        let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(0), "{told}");
-        assert!(told.contains("c.db-wal.old"), "{told}");
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(0), "{message}");
+        assert!(message.contains("c.db-wal.old"), "{message}");
         home.fine(&["sources", "check", "--cache", name]);
         home.fine(&["pull", "logs", "-q", "--cache", name]);
         assert_eq!(requests(&home, name), 3);
         assert_eq!(std::fs::read(folder.join("c.db-wal.old")).unwrap(), log, "it is kept");
-        // With it the cache that was moved is whole.
+        // With its log, the moved cache is complete.
         if round % 3 == 1 {
             std::fs::rename(folder.join("c.db-wal.old"), folder.join("moved.db-wal")).unwrap();
             assert_eq!(requests(&home, folder.join("moved.db").to_str().unwrap()), 300);
@@ -226,7 +226,7 @@ fn a_log_of_an_earlier_cache_is_never_taken_for_that_of_a_new_one() {
 }
 
 #[test]
-fn a_journal_and_garbage_of_an_earlier_cache_do_not_keep_a_new_one_from_being_made() {
+fn leftovers_of_an_earlier_cache_do_not_prevent_a_new_one() {
     let home = Home::new();
     let torn = crate::first_pull::torn(&home.path(""));
     let journal = std::fs::read(format!("{}-journal", torn.display())).unwrap();
@@ -247,9 +247,9 @@ fn a_journal_and_garbage_of_an_earlier_cache_do_not_keep_a_new_one_from_being_ma
 }
 
 #[test]
-fn a_log_beside_its_own_cache_is_never_put_aside() {
+fn the_log_of_an_existing_cache_is_never_renamed() {
     let home = Home::new();
-    let folder = killed(&home.path(""));
+    let folder = killed_cache(&home.path(""));
     let cache = folder.join("c.db");
     let name = cache.to_str().unwrap();
     let output = home.run(&["pull", "logs", "-q", "--cache", name]);
@@ -258,7 +258,7 @@ fn a_log_beside_its_own_cache_is_never_put_aside() {
     assert_eq!(names(&folder), ["c.db"]);
 }
 
-/// What can happen to a cache under the process that writes it.
+/// What can happen to a cache while a process writes it.
 #[cfg(unix)]
 const MISHAPS: [(&str, &str); 8] = [
     ("deleted", "rm c.db"),
@@ -273,21 +273,24 @@ const MISHAPS: [(&str, &str); 8] = [
 
 #[cfg(unix)]
 #[test]
-fn a_cache_that_is_moved_deleted_or_replaced_under_a_pull_is_no_success() {
+fn a_pull_fails_if_its_cache_is_moved_deleted_or_replaced() {
     for (what, mishap) in MISHAPS {
         let home = Home::new();
         std::fs::create_dir(home.path("d")).unwrap();
         for cache in ["d/c.db", "other.db"] {
             home.fine(&["pull", "logs", "-q", "--cache", cache]);
         }
-        let mut pull = Piped::pulling(&home, "d/c.db", &lines(0, MANY));
+        let mut pull = Piped::start_pull(&home, "d/c.db", &lines(0, COMMITTED_LINES));
         let done = Command::new("sh").args(["-ec", mishap]).current_dir(home.path("d")).status().unwrap();
         assert!(done.success());
-        pull.write(&lines(MANY, 10));
-        let told = one_line(&pull.end(), 1);
-        assert!(told.contains("was moved, deleted or replaced") && told.contains("c.db"), "{what}: {told}");
-        assert!(!told.contains("added"), "{what}: {told}");
-        // What took its place is as it was, and works.
+        pull.write(&lines(COMMITTED_LINES, 10));
+        let message = one_line(&pull.end(), 1);
+        assert!(
+            message.contains("was moved, deleted or replaced") && message.contains("c.db"),
+            "{what}: {message}"
+        );
+        assert!(!message.contains("added"), "{what}: {message}");
+        // The cache that replaced it is unchanged and works.
         assert_eq!(requests(&home, "other.db"), 3);
         if what == "replaced" {
             assert_eq!(requests(&home, "d/c.db"), 3);
@@ -299,7 +302,7 @@ fn a_cache_that_is_moved_deleted_or_replaced_under_a_pull_is_no_success() {
 
 #[cfg(unix)]
 #[test]
-fn every_change_to_a_cache_that_is_no_longer_at_its_path_fails() {
+fn every_change_of_a_moved_cache_fails() {
     use tamarin::cache::Monitoring;
     type Change = fn(&mut Writer, i64) -> Result<(), CacheError>;
     let changes: [(&str, Change); 7] = [
@@ -331,12 +334,15 @@ fn every_change_to_a_cache_that_is_no_longer_at_its_path_fails() {
 }
 
 #[test]
-fn a_file_that_is_named_like_a_lock_file_is_not_destroyed() {
+fn a_foreign_file_with_the_name_of_a_lock_file_is_kept() {
     let home = Home::new();
     std::fs::write(home.path("Cargo.lock"), "version = 4\n").unwrap();
     for command in [&["pull", "logs"][..], &["report", "total", "logs"], &["sources", "add", "logs"]] {
-        let told = home.refused_in_one_line(1, &[command, &["--cache", "Cargo"]].concat());
-        assert!(told.contains("Cargo.lock is in the way") && told.contains("--cache FILE"), "{told}");
+        let message = home.refused_in_one_line(1, &[command, &["--cache", "Cargo"]].concat());
+        assert!(
+            message.contains("Cargo.lock is in the way") && message.contains("--cache FILE"),
+            "{message}"
+        );
         assert_eq!(std::fs::read_to_string(home.path("Cargo.lock")).unwrap(), "version = 4\n");
         assert!(!home.path("Cargo").exists());
     }
@@ -344,15 +350,15 @@ fn a_file_that_is_named_like_a_lock_file_is_not_destroyed() {
     {
         std::fs::write(home.path("precious.txt"), "my words").unwrap();
         std::os::unix::fs::symlink("precious.txt", home.path("ls.db.lock")).unwrap();
-        let told = home.refused_in_one_line(1, &["pull", "logs", "--cache", "ls.db"]);
-        assert!(told.contains("ls.db.lock is in the way (it is a symbolic link)"), "{told}");
+        let message = home.refused_in_one_line(1, &["pull", "logs", "--cache", "ls.db"]);
+        assert!(message.contains("ls.db.lock is in the way (it is a symbolic link)"), "{message}");
         assert_eq!(std::fs::read_to_string(home.path("precious.txt")).unwrap(), "my words");
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn nothing_that_is_made_can_be_read_by_others_whatever_the_umask() {
+fn new_files_are_private_under_any_umask() {
     use std::os::unix::fs::PermissionsExt;
     let home = Home::new();
     let mut child = Command::new("sh")
@@ -385,28 +391,28 @@ fn nothing_that_is_made_can_be_read_by_others_whatever_the_umask() {
 
 #[cfg(unix)]
 #[test]
-fn another_name_of_a_cache_has_no_second_writer() {
+fn another_path_of_a_cache_has_no_second_writer() {
     let home = Home::new();
     std::os::unix::fs::symlink("c.db", home.path("link.db")).unwrap();
-    // Made through the link, where the link leads to.
+    // Made through the link, at its target.
     home.fine(&["pull", "logs", "-q", "--cache", "link.db"]);
     assert!(std::fs::symlink_metadata(home.path("link.db")).unwrap().is_symlink());
     assert_eq!(requests(&home, "c.db"), 3);
     for (first, second) in [("c.db", "link.db"), ("link.db", "c.db")] {
-        let pull = Piped::pulling(&home, first, &lines(0, MANY));
-        let told = home.refused_in_one_line(1, &["pull", "logs", "--cache", second]);
+        let pull = Piped::start_pull(&home, first, &lines(0, COMMITTED_LINES));
+        let message = home.refused_in_one_line(1, &["pull", "logs", "--cache", second]);
         let holder = format!("is being written by another Tamarin (process {})", pull.child.id());
-        assert!(told.contains(&holder), "{told}");
+        assert!(message.contains(&holder), "{message}");
         assert_eq!(pull.end().status.code(), Some(0));
         home.fine(&["sources", "remove", "-", "--with-requests", "-q", "--cache", second]);
     }
     home.fine(&["sources", "check", "--cache", "link.db"]);
 
-    // SQLite puts its files beside one name and does not see those beside the other.
+    // SQLite puts its files beside one path and does not see those beside the other.
     std::fs::hard_link(home.path("c.db"), home.path("hard.db")).unwrap();
     for name in ["c.db", "hard.db", "link.db"] {
-        let told = home.refused_in_one_line(1, &["pull", "logs", "--cache", name]);
-        assert!(told.contains("2 names") && told.contains("hard links"), "{told}");
+        let message = home.refused_in_one_line(1, &["pull", "logs", "--cache", name]);
+        assert!(message.contains("2 names") && message.contains("hard links"), "{message}");
         assert_eq!(requests(&home, name), 3, "it can be read");
     }
     std::fs::remove_file(home.path("hard.db")).unwrap();
@@ -415,11 +421,11 @@ fn another_name_of_a_cache_has_no_second_writer() {
 
 #[cfg(unix)]
 #[test]
-fn what_a_killed_process_piped_in_is_not_answered_to_another() {
+fn requests_piped_in_by_a_killed_process_are_not_those_of_the_next_pipe() {
     let home = Home::new();
     let data = home.path("data/tamarin");
     std::fs::create_dir_all(&data).unwrap();
-    // Of a process that had the id of the next one.
+    // Left by an earlier process with the id of the next one.
     home.fine(&["pull", "logs", "-q", "--cache", "left.db"]);
     let mut child = Command::new("sh")
         .args([
@@ -445,7 +451,7 @@ fn what_a_killed_process_piped_in_is_not_answered_to_another() {
     wait_until("a temporary cache", || temporary().len() == 1);
     let of_the_running = temporary();
     let mut killed = Piped::start(&home, &question);
-    killed.write(&lines(0, MANY));
+    killed.write(&lines(0, COMMITTED_LINES));
     wait_until("another one", || temporary().len() == 2);
     kill(&mut killed.child);
     assert_eq!(temporary().len(), 2, "it is left");
@@ -461,7 +467,7 @@ fn what_a_killed_process_piped_in_is_not_answered_to_another() {
 }
 
 /// The only row of `tamarin sources`: log files, lines, requests, repeats and rejected lines.
-fn counted(home: &Home, cache: &str) -> [u64; 5] {
+fn source_counts(home: &Home, cache: &str) -> [u64; 5] {
     let rows = home.objects(&["sources", "--cache", cache]);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0]["source"], "-");
@@ -470,7 +476,7 @@ fn counted(home: &Home, cache: &str) -> [u64; 5] {
 }
 
 #[test]
-fn what_was_piped_in_later_does_not_take_the_place_of_what_was_before() {
+fn a_later_pipe_does_not_replace_an_earlier_one() {
     let home = Home::new();
     let pipe = |log: String| {
         let mut piped = Piped::start(&home, &["pull", "-", "--cache", "c.db"]);
@@ -479,9 +485,9 @@ fn what_was_piped_in_later_does_not_take_the_place_of_what_was_before() {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     };
     pipe(lines(0, 2) + "torn in a\n");
-    assert_eq!(counted(&home, "c.db"), [1, 3, 2, 0, 1]);
+    assert_eq!(source_counts(&home, "c.db"), [1, 3, 2, 0, 1]);
     pipe(lines(1, 2) + "torn in b\n");
-    assert_eq!(counted(&home, "c.db"), [2, 6, 3, 1, 2]);
+    assert_eq!(source_counts(&home, "c.db"), [2, 6, 3, 1, 2]);
     let rejected = home.objects(&["sources", "rejected", "--cache", "c.db"]);
     let content: Vec<&str> = rejected.iter().map(|row| row["content"].as_str().unwrap()).collect();
     assert_eq!(content, ["torn in a", "torn in b"]);
@@ -495,23 +501,23 @@ fn what_was_piped_in_later_does_not_take_the_place_of_what_was_before() {
 }
 
 #[test]
-fn a_pipe_after_one_that_was_killed_is_counted_line_by_line() {
+fn a_pipe_after_a_killed_one_is_counted_line_by_line() {
     let home = Home::new();
-    // Some of it is committed when the kill comes, in whichever order it was parsed.
-    let log = "torn\n".to_owned() + &lines(0, MANY) + &lines(MANY - 20, 20);
-    let mut killed = Piped::pulling(&home, "c.db", &log);
+    // Part of it is committed before the kill, in any order of parsing.
+    let log = "torn\n".to_owned() + &lines(0, COMMITTED_LINES) + &lines(COMMITTED_LINES - 20, 20);
+    let mut killed = Piped::start_pull(&home, "c.db", &log);
     kill(&mut killed.child);
-    let [files, lines_before, requests_before, duplicates, rejected] = counted(&home, "c.db");
+    let [files, lines_before, requests_before, duplicates, rejected] = source_counts(&home, "c.db");
     assert_eq!((files, rejected), (1, 1));
     assert_eq!(lines_before, requests_before + duplicates + rejected);
 
     let mut piped = Piped::start(&home, &["pull", "-", "--cache", "c.db", "-q"]);
     piped.write(&log);
     assert_eq!(piped.end().status.code(), Some(0));
-    let [files, lines, requests, duplicates, rejected] = counted(&home, "c.db");
+    let [files, lines, requests, duplicates, rejected] = source_counts(&home, "c.db");
     assert_eq!((files, rejected), (2, 2));
-    assert_eq!(requests, u64::from(MANY));
-    assert_eq!(lines, lines_before + u64::from(MANY) + 21);
+    assert_eq!(requests, u64::from(COMMITTED_LINES));
+    assert_eq!(lines, lines_before + u64::from(COMMITTED_LINES) + 21);
     assert_eq!(lines, requests + duplicates + rejected);
     let contents = contents(&home.path("c.db"));
     assert_eq!((contents.totals.stats.requests, contents.rejected.len()), (requests, 2));

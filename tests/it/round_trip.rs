@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::cases;
 use crate::support::filling::Filling;
 use crate::support::lines::{self, HOST_ID, OWNER};
-use crate::support::naive::{Naive, fields_of};
+use crate::support::naive_cache::{NaiveCache, fields_of};
 
 const URI: &str = "/var/log/acme";
 
@@ -44,12 +44,12 @@ fn read_back(path: &Path) -> Vec<RequestRow> {
 fn through_a_cache(batches: &[Vec<Vec<u8>>], segment_rows: usize) -> (Vec<RequestRow>, Vec<RequestRow>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.tamarin");
-    let mut naive = Naive::default();
+    let mut naive = NaiveCache::default();
     for (index, batch) in batches.iter().enumerate() {
         let mut filling = Filling::new(&path, segment_rows);
         let source = filling.writer.source(URI).unwrap();
         if index == 0 {
-            naive.source(source as u32, URI);
+            naive.add_source(source as u32, URI);
         }
         filling.append(source, batch);
         filling.writer.commit().unwrap();

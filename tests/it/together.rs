@@ -1,4 +1,4 @@
-//! One process writes and others read at once: each answer is the cache at one moment.
+//! One process writes while others read: every answer is that of one snapshot.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::home::{Home, line, stderr};
 use crate::support::terminal::Terminal;
 
-/// Every log file has as many requests, all of one address, for one key, of 1000 bytes each.
+/// Requests per log file, all of one address and one key, of 1000 bytes each.
 const PER_FILE: u64 = 7;
 const FILES: u32 = 120;
 
@@ -19,13 +19,13 @@ fn deliver(folder: &Path, n: u32) {
     let text: String = (0..PER_FILE as u32)
         .map(|i| line(n * 10 + i, &ip, "-", "REST.GET.OBJECT", &key, 200, "1000"))
         .collect();
-    // Whole from the first moment on, as in S3.
-    let begun = folder.with_extension("begun");
-    std::fs::write(&begun, text).unwrap();
-    std::fs::rename(begun, folder.join(format!("2026-04-01-00-00-00-{n:08}"))).unwrap();
+    // Complete as soon as it exists, as in S3.
+    let started = folder.with_extension("begun");
+    std::fs::write(&started, text).unwrap();
+    std::fs::rename(started, folder.join(format!("2026-04-01-00-00-00-{n:08}"))).unwrap();
 }
 
-/// A whole number of log files, and every measure of it the same number of them.
+/// Checks that every measure belongs to the same whole number of log files. Returns this number.
 fn is_whole(row: &Value, what: &str) -> u64 {
     let requests = row["requests"].as_u64().unwrap();
     assert_eq!(requests % PER_FILE, 0, "{what}: {row}");
@@ -33,14 +33,19 @@ fn is_whole(row: &Value, what: &str) -> u64 {
     requests / PER_FILE
 }
 
-/// Asks again and again; each answer is whole and none is older than the one before.
-fn read_on(home: &Home, arguments: &[&str], over: &AtomicBool, files: impl Fn(&[Value]) -> u64) -> u32 {
+/// Queries repeatedly: each answer is consistent, and none is older than the one before.
+fn query_repeatedly(
+    home: &Home,
+    arguments: &[&str],
+    is_over: &AtomicBool,
+    files: impl Fn(&[Value]) -> u64,
+) -> u32 {
     let (mut before, mut answers) = (0, 0);
     loop {
-        let is_last = over.load(Ordering::Relaxed);
+        let is_last = is_over.load(Ordering::Relaxed);
         let output = home.run(&[arguments, &["--format", "ndjson", "--top", "0"]].concat());
-        let told = stderr(&output);
-        assert!(output.status.success() && told.is_empty(), "{arguments:?}: {told}");
+        let message = stderr(&output);
+        assert!(output.status.success() && message.is_empty(), "{arguments:?}: {message}");
         let text = String::from_utf8(output.stdout).unwrap();
         let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let now = files(&rows);
@@ -54,17 +59,17 @@ fn read_on(home: &Home, arguments: &[&str], over: &AtomicBool, files: impl Fn(&[
     }
 }
 
-/// How many log files an answer comes to.
+/// Number of log files in an answer.
 type Files = Box<dyn Fn(&[Value]) -> u64 + Send>;
 
-/// What the first line of the explorer says.
+/// The number of requests in the first line of the explorer.
 fn requests_shown(screen: &str) -> Option<u64> {
     let (before, _) = screen.lines().next()?.split_once(" requests")?;
     before.rsplit(' ').next()?.replace(',', "").parse().ok()
 }
 
 #[test]
-fn readers_see_whole_moments_while_one_process_writes() {
+fn every_answer_is_consistent_while_another_process_writes() {
     let home = Home::new();
     let folder = home.path("arriving");
     std::fs::create_dir(&folder).unwrap();
@@ -78,9 +83,9 @@ fn readers_see_whole_moments_while_one_process_writes() {
     let pull = named(&["pull", "arriving", "--every", "1s"]);
     let pull: Vec<&str> = pull.iter().map(String::as_str).collect();
     let writer = home.command(&pull).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
+    let started = Instant::now();
     while !cache.exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no cache was made");
+        assert!(started.elapsed() < Duration::from_secs(60), "no cache was made");
         std::thread::sleep(Duration::from_millis(20));
     }
     let environment = [("HOME", home.path("").to_str().unwrap().to_owned())];
@@ -88,7 +93,7 @@ fn readers_see_whole_moments_while_one_process_writes() {
     let program = Path::new(env!("CARGO_BIN_EXE_tamarin"));
     let mut terminal = Terminal::start_in(program, &explore, &environment, (130, 34)).unwrap();
 
-    let over = AtomicBool::new(false);
+    let is_over = AtomicBool::new(false);
     let totals = |rows: &[Value]| rows.first().map_or(0, |row| is_whole(row, "total"));
     let groups = |name: &'static str| {
         move |rows: &[Value]| {
@@ -109,12 +114,12 @@ fn readers_see_whole_moments_while_one_process_writes() {
         })
     };
     let answers = std::thread::scope(|scope| {
-        let (home, over) = (&home, &over);
+        let (home, is_over) = (&home, &is_over);
         let reader = |arguments: &[&'static str], files: Files| {
             let arguments = named(arguments);
             scope.spawn(move || {
                 let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-                read_on(home, &arguments, over, files)
+                query_repeatedly(home, &arguments, is_over, files)
             })
         };
         let readers = [
@@ -132,20 +137,20 @@ fn readers_see_whole_moments_while_one_process_writes() {
                 assert_eq!(requests % PER_FILE, 0, "{screen}");
             }
         }
-        // All have come when the writer says that it knows all.
-        let begun = Instant::now();
+        // All requests are in the cache when the writer reports completion.
+        let started = Instant::now();
         let all = format!("\"requests\":{}", u64::from(FILES) * PER_FILE);
         let total = named(&["report", "total", "--format", "ndjson"]);
         let total: Vec<&str> = total.iter().map(String::as_str).collect();
         while !home.fine(&total).contains(&all) {
-            assert!(begun.elapsed() < Duration::from_secs(60), "{}", home.fine(&total));
+            assert!(started.elapsed() < Duration::from_secs(60), "{}", home.fine(&total));
             std::thread::sleep(Duration::from_millis(100));
         }
-        over.store(true, Ordering::Relaxed);
+        is_over.store(true, Ordering::Relaxed);
         readers.map(|reader| reader.join().unwrap())
     });
     assert!(answers.iter().all(|answers| *answers >= 3), "the cache hardly grew: {answers:?}");
-    // What others pulled meanwhile shows by itself.
+    // What another process pulled appears without a key press.
     terminal.wait_for(&format!("{} requests", u64::from(FILES) * PER_FILE)).unwrap();
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
@@ -153,14 +158,14 @@ fn readers_see_whole_moments_while_one_process_writes() {
     let sent = std::process::Command::new("kill").args(["-TERM", &writer.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let output = writer.wait_with_output().unwrap();
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(!told.contains("locked"), "{told}");
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{message}");
+    assert!(!message.contains("locked"), "{message}");
 }
 
-/// Another process that fills the same cache for a while is waited for, not given up for.
+/// A continuous pull waits for another process that fills the cache, and does not give up.
 #[test]
-fn who_keeps_on_pulling_outlives_another_writer() {
+fn a_continuous_pull_waits_for_another_writer() {
     let home = Home::new();
     let cache = home.path("cache.db");
     let other = tamarin::cache::Writer::open(&cache).unwrap();
@@ -168,17 +173,17 @@ fn who_keeps_on_pulling_outlives_another_writer() {
     let writer = home.command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(1500));
     drop(other);
-    let begun = Instant::now();
+    let started = Instant::now();
     let total = ["report", "total", "--format", "ndjson", "--cache", cache.to_str().unwrap()];
     while !home.fine(&total).contains("\"requests\":3") {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it did not carry on");
+        assert!(started.elapsed() < Duration::from_secs(60), "the pull did not continue");
         std::thread::sleep(Duration::from_millis(100));
     }
     let sent = std::process::Command::new("kill").args(["-TERM", &writer.id().to_string()]).status().unwrap();
     assert!(sent.success());
-    let told = stderr(&writer.wait_with_output().unwrap());
+    let message = stderr(&writer.wait_with_output().unwrap());
     assert!(
-        told.contains("is being written by another Tamarin") && told.contains("trying again later"),
-        "{told}"
+        message.contains("is being written by another Tamarin") && message.contains("trying again later"),
+        "{message}"
     );
 }

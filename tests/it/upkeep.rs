@@ -1,4 +1,4 @@
-//! Staying up to date and looking after the cache: sources monitored, paused and removed.
+//! Sources that are monitored, paused and removed; checks and pruning of the cache.
 
 use serde_json::Value;
 use tamarin::cache::{Cache, Writer};
@@ -6,7 +6,7 @@ use tamarin::cache::{Cache, Writer};
 use crate::home::{Home, line, stderr};
 use crate::support::filling::Filling;
 
-/// A second folder of logs, with one request in it.
+/// A second folder of logs, with one request.
 fn second_folder(home: &Home) {
     std::fs::create_dir(home.path("more")).unwrap();
     let one = line(9000, "192.0.2.5", "-", "REST.GET.OBJECT", "d.mp4", 200, "7");
@@ -33,7 +33,7 @@ fn monitored_sources_are_pulled_when_none_is_named() {
     let table = home.fine(&["sources"]);
     assert!(table.contains("STATE") && table.contains("monitored"), "{table}");
 
-    // Only the monitored one is looked at.
+    // Only the monitored source is pulled.
     let late = line(9100, "192.0.2.5", "-", "REST.GET.OBJECT", "e.mp4", 200, "7");
     std::fs::write(home.path("more/2026-04-01-05-00-00-FFFF"), &late).unwrap();
     assert!(stderr(&home.run(&["pull"])).contains("0 requests added, "));
@@ -73,7 +73,7 @@ fn a_source_of_the_configuration_file_can_be_paused_and_others_monitored() {
 }
 
 #[test]
-fn a_removed_source_keeps_its_requests_unless_they_are_to_go_too() {
+fn a_removed_source_keeps_its_requests_unless_asked_to_delete_them() {
     let home = Home::new();
     second_folder(&home);
     home.fine(&["pull", "logs", "more", "-q"]);
@@ -87,13 +87,13 @@ fn a_removed_source_keeps_its_requests_unless_they_are_to_go_too() {
     assert_eq!(requests(&home), 1);
     assert_eq!(home.objects(&["sources", "rejected"]), Vec::<Value>::new());
     assert_eq!(home.objects(&["sources"]).len(), 1);
-    // It may come back as if it had never been there.
+    // The source can be added again as if it were new.
     assert!(stderr(&home.run(&["pull", "logs"])).contains("3 requests added"));
     assert_eq!(requests(&home), 4);
 }
 
 #[test]
-fn a_cache_is_checked_and_damage_named() {
+fn a_check_names_the_damage() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q", "--cache", "c.db"]);
     let output = home.run(&["sources", "check", "--cache", "c.db"]);
@@ -101,7 +101,7 @@ fn a_cache_is_checked_and_damage_named() {
     assert!(stderr(&output).contains("no damage found: 1 segment, 3 requests"), "{}", stderr(&output));
     assert_eq!(home.fine(&["sources", "check", "--cache", "c.db", "--format", "ndjson"]), "");
 
-    // A word of a dictionary that is no longer the one the index knows.
+    // A value of a dictionary that differs from its index.
     let bytes = std::fs::read(home.path("c.db")).unwrap();
     let mut damaged = bytes.clone();
     let last = damaged.len() - 32_768;
@@ -115,20 +115,20 @@ fn a_cache_is_checked_and_damage_named() {
     assert!(first["problem"].is_string() && first["place"].is_string(), "{first}");
     assert!(home.refused_in_one_line(1, &["sources", "check"]).contains("nothing is cached yet"));
 
-    // Damaged so that SQLite cannot even open it: whoever checks is not told to check.
+    // SQLite cannot even open this damage. The message of a check must not advise to check.
     let mut damaged = bytes;
     damaged[100..4000].iter_mut().for_each(|byte| *byte ^= 0xff);
     std::fs::write(home.path("c.db"), damaged).unwrap();
-    let told = home.refused_in_one_line(1, &["sources", "check", "--cache", "c.db"]);
-    assert!(told.contains("damaged too much") && told.contains("move it away"), "{told}");
-    assert!(!told.contains("sources check"), "{told}");
-    let told = home.refused_in_one_line(1, &["sources", "--cache", "c.db"]);
-    assert!(told.contains("`tamarin sources check` tells all that is wrong"), "{told}");
+    let message = home.refused_in_one_line(1, &["sources", "check", "--cache", "c.db"]);
+    assert!(message.contains("damaged too much") && message.contains("move it away"), "{message}");
+    assert!(!message.contains("sources check"), "{message}");
+    let message = home.refused_in_one_line(1, &["sources", "--cache", "c.db"]);
+    assert!(message.contains("`tamarin sources check` lists all problems"), "{message}");
 
-    // An empty file is no cache of somebody else: pull takes it.
+    // An empty file is not a foreign cache: pull fills it.
     std::fs::write(home.path("empty.db"), "").unwrap();
-    let told = home.refused_in_one_line(1, &["sources", "--cache", "empty.db"]);
-    assert!(told.contains("nothing is cached yet in empty.db"), "{told}");
+    let message = home.refused_in_one_line(1, &["sources", "--cache", "empty.db"]);
+    assert!(message.contains("nothing is cached yet in empty.db"), "{message}");
     home.fine(&["pull", "logs", "-q", "--cache", "empty.db"]);
 }
 
@@ -181,7 +181,7 @@ fn every_command_leaves_the_cache_as_one_file() {
 }
 
 #[test]
-fn whoever_reads_and_goes_leaves_the_log_of_a_writer_alone() {
+fn a_reader_that_ends_leaves_the_log_of_a_writer_alone() {
     let home = Home::new();
     let cache = home.path("cache.db");
     let log = home.path("cache.db-wal");
@@ -214,12 +214,12 @@ fn whoever_reads_and_goes_leaves_the_log_of_a_writer_alone() {
 
 #[cfg(unix)]
 #[test]
-fn a_pull_that_keeps_on_waits_while_another_writes() {
+fn pull_every_waits_while_another_process_writes() {
     let home = Home::new();
     let cache = home.path("cache.db");
     let mut pull = home.command(&["pull", "logs", "--every", "1s", "--cache", "cache.db", "-q"]);
-    let told = std::fs::File::create(home.path("told")).unwrap();
-    let mut pull = pull.stderr(told).spawn().unwrap();
+    let message = std::fs::File::create(home.path("messages")).unwrap();
+    let mut pull = pull.stderr(message).spawn().unwrap();
     let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
         let begun = std::time::Instant::now();
         while !is_so() {
@@ -238,8 +238,10 @@ fn a_pull_that_keeps_on_waits_while_another_writes() {
     }
     let late = line(10_800, "192.0.2.5", "-", "REST.GET.OBJECT", "d.mp4", 200, "7");
     std::fs::write(home.path("logs/2026-04-01-04-00-00-CCCC"), late).unwrap();
-    let told = || std::fs::read_to_string(home.path("told")).unwrap();
-    wait_for("word of the other", &|| told().contains("is being written by another Tamarin"));
+    let messages = || std::fs::read_to_string(home.path("messages")).unwrap();
+    wait_for("a message about the other process", &|| {
+        messages().contains("is being written by another Tamarin")
+    });
     assert!(has(3));
     drop(writer);
     wait_for("the next round", &|| has(4));

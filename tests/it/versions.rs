@@ -1,7 +1,8 @@
-//! Log files that grow, shrink, are cut off, rewritten, compressed, damaged, renamed and deleted between pulls, and
-//! pruned in between: the cache has exactly what their last versions give, and what vanished ones gave.
+//! Log files that grow, shrink, are truncated, rewritten, compressed, damaged, renamed and deleted between
+//! pulls, with pruning in between: the cache has exactly what their last versions give, and what vanished
+//! ones gave.
 //!
-//! `SEQUENCES=10000 cargo test --release --test it versions` runs more of them, from `SEED` on.
+//! `SEQUENCES=10000 cargo test --release --test it versions` runs more sequences, from `SEED` on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -17,7 +18,7 @@ use tamarin::source::{S3Options, open};
 
 use crate::support::lines::{HOST_ID, OWNER};
 
-/// Sequences that are tried if the environment does not say how many.
+/// Sequences to run, unless the environment sets another number.
 const SEQUENCES: u64 = 120;
 /// 2026-04-01T00:00:00Z, the time of request 0.
 const START: i64 = 1_775_001_600;
@@ -25,7 +26,7 @@ const START: i64 = 1_775_001_600;
 const NUMBERS: usize = 400;
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// A request that differs from others by its number, which is its time and its bytes sent too.
+/// A request. Its number determines its time and its bytes sent.
 fn line(number: usize) -> String {
     format!(
         "{OWNER} media [01/Apr/2026:00:{:02}:{:02} +0000] 192.0.2.7 - {:016X} REST.GET.OBJECT films/{number}.mp4 \
@@ -37,7 +38,7 @@ fn line(number: usize) -> String {
     )
 }
 
-/// A line of a log file: a request, or what is rejected.
+/// A line of a log file: a request or a rejected line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {
     Request(usize),
@@ -78,19 +79,19 @@ impl Random {
 struct Given {
     /// Requests of the last version that was read to its end.
     requests: BTreeSet<usize>,
-    /// Requests of versions since then that end too early: as many as could be read are there.
-    perhaps: BTreeSet<usize>,
-    /// Requests before that number are not taken again.
+    /// Requests of truncated versions since then: the cache has those that could be read.
+    uncertain: BTreeSet<usize>,
+    /// Requests below this number must not be added again.
     pruned: usize,
-    /// The same, if it was in the catalogue then, which is not certain.
-    perhaps_pruned: usize,
-    /// Whether a version of it was ever read to its end: then it is in the catalogue.
+    /// Like `pruned`, if the log file was in the catalogue then, which is uncertain.
+    possibly_pruned: usize,
+    /// Whether any version was read to its end, so that the catalogue has the log file.
     was_whole: bool,
     lines: u64,
     rejected: u64,
 }
 
-/// A log file as it is.
+/// The current version of a log file.
 #[derive(Clone, Debug)]
 struct File {
     lines: Vec<Line>,
@@ -104,7 +105,7 @@ struct Sequence {
     random: Random,
     files: BTreeMap<&'static str, File>,
     given: BTreeMap<&'static str, Given>,
-    /// Time of change of the last version, in seconds: each is younger than the one before.
+    /// Time of change of the last version, in seconds. It increases with each version.
     clock: u64,
     has_pruned: bool,
     has_lost: bool,
@@ -140,9 +141,9 @@ impl Sequence {
         self.files.insert(name, file);
     }
 
-    /// Some consecutive requests, here and there with junk between them or one that occurs twice.
-    fn some_lines(&mut self, most: usize) -> Vec<Line> {
-        let (from, count) = (self.random.below(NUMBERS - most), 1 + self.random.below(most));
+    /// Some consecutive requests, with occasional junk lines and repeats.
+    fn some_lines(&mut self, max_count: usize) -> Vec<Line> {
+        let (from, count) = (self.random.below(NUMBERS - max_count), 1 + self.random.below(max_count));
         let mut lines = Vec::new();
         for number in from..from + count {
             lines.push(Line::Request(number));
@@ -156,7 +157,7 @@ impl Sequence {
         lines
     }
 
-    /// A version with these lines, perhaps cut off, compressed or damaged.
+    /// A version with these lines, perhaps truncated, compressed or damaged.
     fn version(&mut self, lines: Vec<Line>, packing: Packing) -> File {
         let text: String = lines.iter().map(|line| line.text()).collect();
         let mut content = match packing {
@@ -174,14 +175,14 @@ impl Sequence {
             }
         };
         match packing {
-            // Within the last line, of which the beginning stays.
+            // Within the last line, whose beginning stays.
             Packing::Plain if lines.len() > 1 && self.random.one_in(3) => {
                 let last = lines[lines.len() - 1].text().len();
                 let cut = 1 + self.random.below(last - 1);
                 content.truncate(content.len() - cut);
             }
             Packing::Plain => {}
-            // There is nothing in it to be damaged.
+            // An empty file has nothing to damage.
             _ if lines.is_empty() => {}
             _ if self.random.one_in(3) => {
                 let at = 12 + self.random.below(content.len() - 12);
@@ -204,7 +205,7 @@ impl Sequence {
         let action = self.random.below(10);
         self.story.push(format!("{name}: {action} {packing:?}"));
         match (action, known) {
-            // It grows.
+            // The file grows.
             (0..=3, Some(file)) => {
                 let mut lines = file.lines;
                 let more = self.some_lines(30);
@@ -212,13 +213,13 @@ impl Sequence {
                 let version = self.version(lines, file.packing);
                 self.put(name, version);
             }
-            // It loses its end.
+            // The file loses its end.
             (4, Some(file)) => {
                 let keep = self.random.below(file.lines.len() + 1);
                 let version = self.version(file.lines[..keep].to_vec(), Packing::Plain);
                 self.put(name, version);
             }
-            // It is compressed, or no longer.
+            // The file is compressed, or no longer compressed.
             (5, Some(file)) => {
                 let version = self.version(file.lines, packing);
                 self.put(name, version);
@@ -228,7 +229,7 @@ impl Sequence {
                 self.files.remove(name);
                 self.has_lost = true;
             }
-            // It is renamed.
+            // The file is renamed.
             (7, Some(file)) => {
                 let other = NAMES[self.random.below(NAMES.len())];
                 let logs = self.folder.path().join("logs");
@@ -239,7 +240,7 @@ impl Sequence {
                     self.has_lost = true;
                 }
             }
-            // It is another file.
+            // The file is replaced by another.
             (_, _) => {
                 let lines = self.some_lines(80);
                 let version = self.version(lines, packing);
@@ -248,13 +249,13 @@ impl Sequence {
         }
     }
 
-    /// What a pull must make of the versions that there are now.
-    fn expect(&mut self) {
+    /// Updates the expected content for a pull of the current versions.
+    fn update_expected(&mut self) {
         for (name, file) in &mut self.files {
             if std::mem::replace(&mut file.is_read, true) {
                 continue;
             }
-            // What is empty and was never more is nothing.
+            // A file that was always empty is ignored.
             if file.content.is_empty() && !self.given.contains_key(name) {
                 continue;
             }
@@ -283,7 +284,7 @@ impl Sequence {
                     Some(Line::Request(number)) => {
                         requests.insert(*number);
                     }
-                    // Whatever is cut off is no record; a line that lacks nothing but its end is one.
+                    // A truncated line is not a record, unless only its line end is missing.
                     _ => match file.lines.last() {
                         Some(Line::Request(number)) if line(*number).trim_end().as_bytes() == text => {
                             requests.insert(*number);
@@ -301,22 +302,22 @@ impl Sequence {
                 Ok(_) => {
                     let given = self.given.entry(name).or_default();
                     requests.retain(|number| *number >= given.pruned);
-                    let perhaps = requests.iter().copied().filter(|number| *number < given.perhaps_pruned);
-                    given.perhaps = perhaps.collect();
-                    requests.retain(|number| *number >= given.perhaps_pruned);
+                    let uncertain = requests.iter().copied().filter(|number| *number < given.possibly_pruned);
+                    given.uncertain = uncertain.collect();
+                    requests.retain(|number| *number >= given.possibly_pruned);
                     given.requests = requests;
                     (given.lines, given.rejected, given.was_whole) = (lines, rejected, true);
                 }
                 Err(error) if is_damage(&error) => self.has_lost = true,
                 Err(_) => {
-                    // What lies in the line that was cut is no request, whatever it looks like.
+                    // Lines after the truncated line are within it, so they are not requests.
                     let given = self.given.entry(name).or_default();
                     requests.extend(file.lines.iter().filter_map(|line| match line {
                         Line::Request(number) => Some(*number),
                         Line::Junk(_) => None,
                     }));
                     requests.retain(|number| *number >= given.pruned);
-                    given.perhaps.extend(requests);
+                    given.uncertain.extend(requests);
                     self.has_lost = true;
                 }
             }
@@ -336,10 +337,10 @@ impl Sequence {
         }
         self.has_pruned = true;
         for given in self.given.values_mut() {
-            let noted = if given.was_whole { &mut given.pruned } else { &mut given.perhaps_pruned };
+            let noted = if given.was_whole { &mut given.pruned } else { &mut given.possibly_pruned };
             *noted = cut.max(*noted);
             given.requests.retain(|number| *number >= cut);
-            given.perhaps.retain(|number| *number >= cut);
+            given.uncertain.retain(|number| *number >= cut);
         }
     }
 
@@ -347,7 +348,7 @@ impl Sequence {
         self.story.push("pull".to_owned());
         let progress = pull(&self.cache(), &self.folder.path().join("logs"));
         assert_eq!(progress.phase, Phase::Done, "{progress:?}");
-        self.expect();
+        self.update_expected();
         progress
     }
 
@@ -356,17 +357,18 @@ impl Sequence {
         let once: BTreeSet<usize> = found.iter().copied().collect();
         assert_eq!(found.len(), once.len(), "a request is there twice: {found:?}");
         let certain: BTreeSet<usize> = self.given.values().flat_map(|given| given.requests.clone()).collect();
-        let perhaps: BTreeSet<usize> = self.given.values().flat_map(|given| given.perhaps.clone()).collect();
+        let uncertain: BTreeSet<usize> =
+            self.given.values().flat_map(|given| given.uncertain.clone()).collect();
         let missing: Vec<&usize> = certain.difference(&once).collect();
         assert!(missing.is_empty(), "missing: {missing:?}");
         let surplus: Vec<&usize> =
-            once.iter().filter(|number| !certain.contains(number) && !perhaps.contains(number)).collect();
+            once.iter().filter(|number| !certain.contains(number) && !uncertain.contains(number)).collect();
         assert!(surplus.is_empty(), "too many: {surplus:?}, given {:#?}", self.given);
         let checked = tamarin::cache::check::check(&self.cache(), 0).unwrap();
         assert!(checked.findings.is_empty(), "{:#?}", checked.findings);
     }
 
-    /// Whatever happened, a fresh pull gives the same.
+    /// A fresh pull gives the same requests.
     fn compare_with_a_fresh_pull(&self) {
         if self.has_pruned || self.has_lost {
             return;
@@ -374,18 +376,18 @@ impl Sequence {
         let fresh = self.folder.path().join("fresh.db");
         let logs = self.folder.path().join("logs");
         pull(&fresh, &logs);
-        let told = |cache: &Path| {
+        let counts_of = |cache: &Path| {
             let sources = Cache::open(cache).unwrap().sources().unwrap();
-            let told = |source: &tamarin::cache::catalogue::SourceInfo| {
+            let counts = |source: &tamarin::cache::catalogue::SourceInfo| {
                 (source.requests, source.lines, source.duplicates, source.rejected)
             };
-            sources.iter().map(told).collect::<Vec<_>>()
+            sources.iter().map(counts).collect::<Vec<_>>()
         };
-        assert_eq!(told(&self.cache()), told(&fresh));
+        assert_eq!(counts_of(&self.cache()), counts_of(&fresh));
         let lines: u64 = self.given.values().map(|given| given.lines).sum();
         let rejected: u64 = self.given.values().map(|given| given.rejected).sum();
-        let [(_, told_lines, _, told_rejected)] = told(&fresh)[..] else { return };
-        assert_eq!((lines, rejected), (told_lines, told_rejected));
+        let [(_, counted_lines, _, counted_rejected)] = counts_of(&fresh)[..] else { return };
+        assert_eq!((lines, rejected), (counted_lines, counted_rejected));
     }
 }
 
@@ -404,8 +406,8 @@ fn requests(cache: &Path) -> Vec<usize> {
     let snapshot = cache.snapshot().unwrap();
     let mut numbers = Vec::new();
     for segment in &snapshot.segments {
-        let stored = snapshot.integers(segment, Field::BytesSent).unwrap().to_vec();
-        numbers.extend(stored.into_iter().map(|number| number as usize - 1));
+        let sent = snapshot.int_column(segment, Field::BytesSent).unwrap();
+        numbers.extend((0..segment.rows).filter_map(|row| sent.number(row)).map(|number| number as usize));
     }
     numbers
 }
@@ -433,7 +435,7 @@ fn run(seed: u64) {
 }
 
 #[test]
-fn whatever_becomes_of_log_files_the_cache_has_what_their_last_versions_give() {
+fn random_versions_leave_what_a_fresh_pull_gives() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("SEED").unwrap_or(1);
     let count = number("SEQUENCES").unwrap_or(SEQUENCES);

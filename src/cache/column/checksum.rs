@@ -1,47 +1,47 @@
-//! Checksums of everything that answers depend on: CRC-32 (that of zlib), because it detects every single
-//! damaged byte and every run of damage up to four bytes, and keeps up with memory.
+//! Checksums of everything that answers depend on: CRC-32 as zlib computes it. It detects every damage of up to four
+//! consecutive bytes, and is as fast as reading memory.
 //!
-//! A checksum covers the identity of a row too, so that a row found in place of another is noticed. What no row
-//! can say of itself, that another row is missing or occurs twice, is said by the [`Digest`] of a set of rows.
+//! The checksum of a row also covers the row's identity, so that a row in the place of another one is detected. That a
+//! row is missing or occurs twice is detected by the [`Digest`] of the whole set.
 //!
-//! Checksums are stored as signed numbers of 32 bits: SQLite then never needs more than four bytes for one.
+//! Checksums are stored as signed 32-bit numbers, which never take more than four bytes in SQLite.
 
 use crc32fast::Hasher;
 
 use super::Damage;
 
 /// The damage that a wrong checksum shows.
-pub const DAMAGE: Damage = Damage("its bytes are not those that were written: their checksum says so");
+pub const DAMAGE: Damage = Damage("its checksum does not match its bytes");
 
-/// Checksum of bytes.
+/// The checksum of bytes.
 pub fn of_bytes(bytes: &[u8]) -> i32 {
     crc32fast::hash(bytes) as i32
 }
 
-/// Checksum of numbers: 8 bytes each, the lowest first.
+/// The checksum of numbers: 8 bytes each, lowest first.
 pub fn of_numbers(numbers: &[i64]) -> i32 {
     numbers.iter().fold(RowChecksum::default(), |row, number| row.number(*number)).end()
 }
 
-/// Checksum of a value of a dictionary: its bytes, then the numbers of its dimension and its own.
+/// The checksum of a value of a dictionary: its bytes, then the numbers of its dimension and its value id.
 pub fn of_value(dimension: i64, id: i64, value: &[u8]) -> i32 {
     let mut hasher = Hasher::new();
     hasher.update(value);
     RowChecksum(hasher).number(dimension).number(id).end()
 }
 
-/// Checksum of a row with numbers and texts, column by column.
+/// Computes the checksum of a row, column by column.
 #[derive(Default)]
 pub struct RowChecksum(Hasher);
 
 impl RowChecksum {
-    /// Adds a number: 8 bytes, the lowest first.
+    /// Adds a number: 8 bytes, lowest first.
     pub fn number(mut self, number: i64) -> RowChecksum {
         self.0.update(&number.to_le_bytes());
         self
     }
 
-    /// Adds a number that may be NULL: 0 or 1 as a number, then the number if there is one.
+    /// Adds a number that may be NULL: 0 for NULL, else 1 and the number.
     pub fn optional(self, number: Option<i64>) -> RowChecksum {
         match number {
             None => self.number(0),
@@ -62,30 +62,33 @@ impl RowChecksum {
     }
 }
 
-/// Fails if what is stored is not what was written.
-pub fn is_same(stored: i32, computed: i32) -> Result<(), Damage> {
+/// Compares a stored checksum with a computed one.
+///
+/// # Errors
+/// If they differ.
+pub fn verify(stored: i32, computed: i32) -> Result<(), Damage> {
     if stored == computed { Ok(()) } else { Err(DAMAGE) }
 }
 
-/// How many rows a set has, and the sum of their checksums, in one number: 2^32 for each row, plus its checksum as an
-/// unsigned number. The order of the rows does not matter, so that it changes with each row that comes or goes.
+/// The number of rows of a set and the sum of their checksums, in one number: 2³² per row plus its checksum as an
+/// unsigned number. It does not depend on the order of the rows, and can be updated with each row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest(pub i64);
 
 impl Digest {
-    /// The digest of all rows of a table with a column `crc`, as an SQL expression.
+    /// SQL expression for the digest of all rows of a table with a column `crc`.
     pub const SQL: &str = "coalesce(sum(4294967296 + (crc & 4294967295)), 0)";
 
     fn of(crc: i32) -> i64 {
         (1 << 32) + i64::from(crc as u32)
     }
 
-    /// A row with this checksum is added.
+    /// Adds a row with this checksum.
     pub fn add(&mut self, crc: i32) {
         self.0 = self.0.wrapping_add(Digest::of(crc));
     }
 
-    /// A row with this checksum is removed.
+    /// Removes a row with this checksum.
     pub fn remove(&mut self, crc: i32) {
         self.0 = self.0.wrapping_sub(Digest::of(crc));
     }
@@ -96,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_notices_a_row_that_is_missing_or_twice() {
+    fn a_digest_detects_a_missing_or_doubled_row() {
         let digest = |crcs: &[i32]| {
             let mut digest = Digest::default();
             crcs.iter().for_each(|crc| digest.add(*crc));
@@ -119,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_columns_of_a_row_cannot_lend_each_other_bytes() {
+    fn bytes_moved_to_the_next_column_change_the_checksum() {
         let row = |one: &[u8], other: &[u8]| RowChecksum::default().bytes(one).bytes(other).end();
         assert_ne!(row(b"ab", b"c"), row(b"a", b"bc"));
         let optional = |number| RowChecksum::default().optional(number).end();

@@ -1,51 +1,51 @@
-//! Columns of unsigned integers, bit-packed in blocks of 128 against a base per block.
+//! Columns of unsigned integers, bit-packed in blocks of 128 relative to a base per block.
 //!
 //! Layout (all numbers little-endian):
 //!
 //! ```text
 //! u32 rows
 //! u8  kind: 0 constant, 1 narrow, 2 wide
-//! u64 base of the chunk (its smallest value)
+//! u64 base of the column (its smallest value)
 //! kind 0: nothing more, every value is the base
-//! kind 1: per block  u32 base above the base of the chunk, u8 width
-//! kind 2: per block  u64 base above the base of the chunk, u8 width
-//!         then the blocks: 128 differences from the base of the block, `width` bits each, packed as
-//!         the `bitpacking` crate's BitPacker4x does; the last block is filled up with zeros.
+//! kind 1: per block  u32 base relative to the base of the column, u8 width
+//! kind 2: per block  u64 base relative to the base of the column, u8 width
+//!         then the blocks: 128 differences to the base of the block, `width` bits each, packed as
+//!         BitPacker4x of the crate `bitpacking` packs them; the last block is padded with zeros.
 //!         A width over 32 is two packs: the low 32 bits, then the rest.
 //! ```
 //!
-//! Time is nearly sorted and codes of new values grow, so a base per block saves more bits than one
-//! per chunk; it also lets a filter pass over blocks that cannot hold a value.
+//! Times are nearly sorted and new value ids grow, so a base per block saves more bits than one per column. It also lets
+//! a filter skip blocks that cannot have a value.
 
 use bitpacking::{BitPacker, BitPacker4x};
 
 use super::Damage;
 
-/// Values in a block.
+/// Values in a block: the unit of a scan.
 pub const BLOCK: usize = BitPacker4x::BLOCK_LEN;
 
-const HEAD: usize = 4 + 1 + 8;
+const HEAD_BYTES: usize = 4 + 1 + 8;
 const CONSTANT: u8 = 0;
 const NARROW: u8 = 1;
 const WIDE: u8 = 2;
 
-/// What is packed: numbers of 32 bits take half the time of those of 64.
+/// A number that can be packed. Packing 32-bit numbers takes half the time of 64-bit numbers.
 pub trait Number: Copy + Ord + Default + Into<u64> {
-    /// The largest there is; the smallest is the default.
-    const LARGEST: Self;
+    /// The largest number; the smallest is the default.
+    const MAX: Self;
 
-    /// How much it is above another, which is not larger.
-    fn above(self, base: Self) -> Self;
+    /// The difference to `base`, which is not larger.
+    fn minus(self, base: Self) -> Self;
 
-    /// Its lowest 32 bits.
+    /// The lowest 32 bits.
     fn low_half(self) -> u32;
 }
 
 impl Number for u32 {
-    const LARGEST: u32 = u32::MAX;
+    const MAX: u32 = u32::MAX;
 
     #[inline]
-    fn above(self, base: u32) -> u32 {
+    fn minus(self, base: u32) -> u32 {
         self.wrapping_sub(base)
     }
 
@@ -56,10 +56,10 @@ impl Number for u32 {
 }
 
 impl Number for u64 {
-    const LARGEST: u64 = u64::MAX;
+    const MAX: u64 = u64::MAX;
 
     #[inline]
-    fn above(self, base: u64) -> u64 {
+    fn minus(self, base: u64) -> u64 {
         self.wrapping_sub(base)
     }
 
@@ -69,19 +69,19 @@ impl Number for u64 {
     }
 }
 
-/// Packs one column after another, in the same memory.
+/// Packs columns, one after another, in the same memory.
 #[derive(Default)]
 pub struct Packer {
-    /// What [`Integers::open`] takes: the column packed last.
+    /// The column that was packed last, as [`Integers::open`] reads it.
     pub bytes: Vec<u8>,
-    /// Smallest value of each block, and its width.
+    /// Base and width of each block.
     directory: Vec<(u64, u8)>,
     packs: Vec<u8>,
 }
 
 impl Packer {
-    /// Packs values, each being `number` of an item, and tells the smallest and the largest (0 if there is
-    /// none). The items are passed over once: a column of a segment does not fit the processor's cache.
+    /// Packs `number` of each item. Returns the smallest and the largest number, 0 if there are no items. It reads the
+    /// items once: a column of a segment does not fit the CPU cache.
     pub fn pack<T: Copy, N: Number>(&mut self, items: &[T], number: impl Fn(T) -> N) -> (u64, u64) {
         let Packer { bytes, directory, packs } = self;
         let packer = BitPacker4x::new();
@@ -94,26 +94,26 @@ impl Packer {
         let (mut low, mut high) = (u64::MAX, 0);
         for block in items.chunks(BLOCK) {
             let numbers = &mut numbers[..block.len()];
-            let (mut base, mut most) = (N::LARGEST, N::default());
+            let (mut base, mut largest) = (N::MAX, N::default());
             for (to, item) in numbers.iter_mut().zip(block) {
                 *to = number(*item);
                 base = base.min(*to);
-                most = most.max(*to);
+                largest = largest.max(*to);
             }
-            (low, high) = (low.min(base.into()), high.max(most.into()));
-            let width = (64 - most.above(base).into().leading_zeros()) as u8;
+            (low, high) = (low.min(base.into()), high.max(largest.into()));
+            let width = (64 - largest.minus(base).into().leading_zeros()) as u8;
             directory.push((base.into(), width));
             if width == 0 {
                 continue;
             }
             part[numbers.len()..].fill(0);
-            part.iter_mut().zip(&*numbers).for_each(|(part, number)| *part = number.above(base).low_half());
+            part.iter_mut().zip(&*numbers).for_each(|(part, number)| *part = number.minus(base).low_half());
             let length = packer.compress(&part, &mut pack_buffer, width.min(32));
             packs.extend_from_slice(&pack_buffer[..length]);
             if width > 32 {
                 part.iter_mut()
                     .zip(&*numbers)
-                    .for_each(|(part, number)| *part = (number.above(base).into() >> 32) as u32);
+                    .for_each(|(part, number)| *part = (number.minus(base).into() >> 32) as u32);
                 let length = packer.compress(&part, &mut pack_buffer, width - 32);
                 packs.extend_from_slice(&pack_buffer[..length]);
             }
@@ -145,13 +145,13 @@ impl Packer {
 
 #[derive(Clone, Copy, Debug)]
 struct Block {
-    /// Where its packs begin.
+    /// Where the packs begin.
     offset: u32,
     width: u8,
     base: u64,
 }
 
-/// A packed column, checked, ready to be unpacked block by block.
+/// A packed column with a checked directory, to be unpacked block by block.
 #[derive(Debug)]
 pub struct Integers {
     bytes: Vec<u8>,
@@ -161,40 +161,41 @@ pub struct Integers {
 }
 
 impl Integers {
-    /// Takes the bytes that a [`Packer`] made.
+    /// Opens a column that a [`Packer`] has packed.
     ///
     /// # Errors
-    /// If they cannot be such bytes. Damage within the packs themselves shows as other values only.
+    /// If the bytes are not a packed column. Damage within packs is not detected: it changes values.
     pub fn open(bytes: Vec<u8>) -> Result<Integers, Damage> {
         let short = Damage("a column of numbers is cut off");
-        let head: &[u8; HEAD] = bytes.first_chunk().ok_or(short)?;
+        let head: &[u8; HEAD_BYTES] = bytes.first_chunk().ok_or(short)?;
         let rows = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let kind = head[4];
         let mut chunk_base = [0; 8];
         chunk_base.copy_from_slice(&head[5..]);
         let chunk_base = u64::from_le_bytes(chunk_base);
         let entry = match kind {
-            CONSTANT if bytes.len() == HEAD => {
+            CONSTANT if bytes.len() == HEAD_BYTES => {
                 return Ok(Integers { bytes, rows, constant: Some(chunk_base), blocks: Vec::new() });
             }
-            CONSTANT => return Err(Damage("a constant column has more than its value")),
+            CONSTANT => return Err(Damage("a constant column has more bytes than its value")),
             NARROW => 5,
             WIDE => 9,
-            _ => return Err(Damage("a column of numbers of an unknown kind")),
+            _ => return Err(Damage("a column of numbers has an unknown kind")),
         };
         let count = rows.div_ceil(BLOCK);
-        let directory = bytes.get(HEAD..HEAD + count * entry).ok_or(short)?;
-        let mut offset = HEAD + count * entry;
+        let directory = bytes.get(HEAD_BYTES..HEAD_BYTES + count * entry).ok_or(short)?;
+        let mut offset = HEAD_BYTES + count * entry;
         let mut blocks = Vec::with_capacity(count);
         for entry in directory.chunks_exact(entry) {
             let (base, width) = entry.split_at(entry.len() - 1);
-            let mut above = [0; 8];
-            above[..base.len()].copy_from_slice(base);
-            let base =
-                chunk_base.checked_add(u64::from_le_bytes(above)).ok_or(Damage("a base beyond 64 bits"))?;
+            let mut offset_bytes = [0; 8];
+            offset_bytes[..base.len()].copy_from_slice(base);
+            let base = chunk_base
+                .checked_add(u64::from_le_bytes(offset_bytes))
+                .ok_or(Damage("the base of a block has more than 64 bits"))?;
             let width = width[0];
             if width > 64 {
-                return Err(Damage("a block of more than 64 bits a number"));
+                return Err(Damage("a block has more than 64 bits per number"));
             }
             blocks.push(Block { offset: offset as u32, width, base });
             offset += usize::from(width) * BLOCK / 8;
@@ -205,22 +206,17 @@ impl Integers {
         Ok(Integers { bytes, rows, constant: None, blocks })
     }
 
-    /// How many values.
+    /// Number of values.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Bytes of memory it takes.
+    /// Bytes of memory that the column takes.
     pub fn memory(&self) -> usize {
         self.bytes.len() + self.blocks.len() * size_of::<Block>()
     }
 
-    /// The one value that all rows have, if it was packed as such.
-    pub fn constant(&self) -> Option<u64> {
-        self.constant
-    }
-
-    /// Smallest value of a block, and a bound that no value of it exceeds.
+    /// The smallest value of a block, and a bound that no value of the block exceeds.
     #[inline]
     pub fn block_range(&self, block: usize) -> (u64, u64) {
         match self.constant {
@@ -233,14 +229,13 @@ impl Integers {
         }
     }
 
-    /// A bound that no value exceeds.
-    pub fn most(&self) -> u64 {
+    /// A bound that no value of the column exceeds.
+    pub fn upper_bound(&self) -> u64 {
         let blocks = 0..if self.constant.is_some() { 1 } else { self.blocks.len() };
         blocks.map(|block| self.block_range(block).1).max().unwrap_or(0)
     }
 
-    /// Unpacks a block of values that are known to fit 32 bits (codes); rows beyond the last are
-    /// meaningless.
+    /// Unpacks a block of values that fit 32 bits (value ids). Values after the last row are meaningless.
     #[inline]
     pub fn unpack_u32(&self, block: usize, out: &mut [u32; BLOCK]) {
         if let Some(value) = self.constant {
@@ -261,7 +256,7 @@ impl Integers {
         }
     }
 
-    /// Unpacks a block; rows beyond the last are meaningless.
+    /// Unpacks a block. Values after the last row are meaningless.
     #[inline]
     pub fn unpack_u64(&self, block: usize, out: &mut [u64; BLOCK]) {
         if let Some(value) = self.constant {
@@ -289,17 +284,17 @@ impl Integers {
         }
     }
 
-    /// One value.
+    /// The value of a row. Unpacks a whole block.
     pub fn get(&self, row: usize) -> u64 {
         let mut values = [0; BLOCK];
         self.unpack_u64(row / BLOCK, &mut values);
         values[row % BLOCK]
     }
 
-    /// All values, of which there are to be `rows`.
+    /// All values.
     ///
     /// # Errors
-    /// If there are more or fewer: found out before memory is taken for them.
+    /// If their number is not `rows`; no memory is allocated for them then.
     pub fn into_rows(self, rows: usize) -> Result<Vec<u64>, Damage> {
         if self.rows == rows {
             Ok(self.to_vec())
@@ -326,34 +321,34 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn packed(values: &[u64]) -> Vec<u8> {
+    fn pack(values: &[u64]) -> Vec<u8> {
         let mut packer = Packer::default();
         packer.pack(values, |value| value);
         packer.bytes
     }
 
-    fn back(values: &[u64]) -> Vec<u64> {
-        Integers::open(packed(values)).unwrap().to_vec()
+    fn round_trip(values: &[u64]) -> Vec<u64> {
+        Integers::open(pack(values)).unwrap().to_vec()
     }
 
     #[test]
-    fn the_edges_of_a_block_come_back() {
+    fn partial_and_full_blocks_decode_to_the_original() {
         for length in [0, 1, 127, 128, 129, 256, 1000] {
             let values: Vec<u64> = (0..length).map(|i| i * 37 % 1009).collect();
-            assert_eq!(back(&values), values, "{length} values");
+            assert_eq!(round_trip(&values), values, "{length} values");
         }
     }
 
     #[test]
     fn a_column_of_one_value_takes_a_few_bytes() {
-        let bytes = packed(&[7; 131_072]);
-        assert_eq!(bytes.len(), HEAD);
+        let bytes = pack(&[7; 131_072]);
+        assert_eq!(bytes.len(), HEAD_BYTES);
         assert_eq!(Integers::open(bytes).unwrap().to_vec(), [7; 131_072]);
     }
 
     #[test]
-    fn a_cut_off_column_is_refused() {
-        let bytes = packed(&(0..1000).collect::<Vec<u64>>());
+    fn a_cut_off_column_is_an_error() {
+        let bytes = pack(&(0..1000).collect::<Vec<u64>>());
         for length in 0..bytes.len() {
             assert!(Integers::open(bytes[..length].to_vec()).is_err(), "{length} bytes");
         }
@@ -361,17 +356,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_numbers_come_back(values in prop::collection::vec(prop_oneof![0..300u64, any::<u32>().prop_map(u64::from), any::<u64>()], 0..600)) {
-            let packed = Integers::open(packed(&values)).unwrap();
-            prop_assert_eq!(packed.to_vec(), values.clone());
+        fn any_numbers_decode_to_the_original(values in prop::collection::vec(prop_oneof![0..300u64, any::<u32>().prop_map(u64::from), any::<u64>()], 0..600)) {
+            let column = Integers::open(pack(&values)).unwrap();
+            prop_assert_eq!(column.to_vec(), values.clone());
             for (row, value) in values.iter().enumerate() {
-                let (low, high) = packed.block_range(row / BLOCK);
+                let (low, high) = column.block_range(row / BLOCK);
                 prop_assert!(low <= *value && *value <= high);
             }
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Ok(column) = Integers::open(bytes) && column.rows() < 10_000 {
                 column.to_vec();
             }

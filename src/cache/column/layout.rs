@@ -1,21 +1,21 @@
-//! Which field lies in which kind of column. Read off the list of fields, so that there is one list.
+//! Which field is stored in which kind of column, derived from the list of fields.
 
 use crate::log::{Field, Kind};
 
 use super::text::Hint;
 
-/// How many dimensions have a dictionary.
+/// Number of dimensions.
 pub const DIMENSIONS: usize = count(Kind::Dimension);
-/// How many measures there are.
+/// Number of measures.
 pub const MEASURES: usize = count(Kind::Measure);
-/// How many details there are.
+/// Number of details.
 pub const DETAILS: usize = count(Kind::Detail);
 
-/// The dimensions, in order.
+/// The dimensions, in the order of the fields.
 pub const DIMENSION_FIELDS: [Field; DIMENSIONS] = fields(Kind::Dimension);
-/// The measures, in order.
+/// The measures, in the order of the fields.
 pub const MEASURE_FIELDS: [Field; MEASURES] = fields(Kind::Measure);
-/// The details, in order.
+/// The details, in the order of the fields.
 pub const DETAIL_FIELDS: [Field; DETAILS] = fields(Kind::Detail);
 
 /// Index of the key among the dimensions.
@@ -23,7 +23,7 @@ pub const KEY_SLOT: usize = slot(Field::Key);
 /// Index of the operation among the dimensions.
 pub const OPERATION_SLOT: usize = slot(Field::Operation);
 
-/// Index of a field among those of its kind.
+/// Index of a field among the fields of its kind.
 pub const fn slot(field: Field) -> usize {
     let mut slot = 0;
     let mut index = 0;
@@ -36,7 +36,7 @@ pub const fn slot(field: Field) -> usize {
     slot
 }
 
-/// What the values of a detail are like.
+/// What the values of a detail usually are.
 pub fn hint(field: Field) -> Hint {
     match field {
         Field::RequestId => Hint::RequestId,
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_has_one_place() {
+    fn every_field_has_one_slot() {
         assert_eq!(DIMENSIONS + MEASURES + DETAILS + 1, Field::COUNT);
         for (index, field) in DIMENSION_FIELDS.iter().enumerate() {
             assert_eq!(slot(*field), index);

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_found_however_many_share_a_place_or_a_hash() {
+    fn entries_with_equal_slots_or_hashes_are_found() {
         let mut table = HashIndex::default();
         assert!(table.find(0, |_| true).is_none());
         // Most hashes end alike, and three are equal.

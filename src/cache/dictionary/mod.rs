@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn values_looked_up_together_get_the_ids_they_would_get_one_after_another() {
+    fn interning_many_values_gives_the_ids_of_interning_each() {
         let mut values = Arena::default();
         // New values, known ones, and new ones that repeat before they are known.
         for index in 0..1000usize {
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_value_that_is_the_only_one_is_found_again() {
+    fn an_empty_value_is_found() {
         // Only a cache that was edited by hand has one.
         let mut interner = Interner::default();
         let id = interner.intern(b"", hash(b""));
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dictionary_grown_in_steps_is_the_one_grown_at_once() {
+    fn a_dictionary_that_grew_in_steps_has_all_values() {
         let mut dictionary = Dictionary::default();
         let mut id = 0;
         for step in [1usize, 5, 1, 1, 100, 3, 1, 1000, 1] {

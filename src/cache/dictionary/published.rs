@@ -229,7 +229,7 @@ mod tests {
     use crate::cache::testing::{Request, filled};
 
     #[test]
-    fn ids_are_the_same_whether_settled_or_not() {
+    fn publishing_does_not_change_ids() {
         let (mut growing, mut plain) = (GrowingDictionary::default(), Interner::default());
         for index in 0..5000u32 {
             let value = format!("value {}", u64::from(index) * u64::from(index) % 3571);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_come_again_are_settled_and_those_that_do_not_are_left() {
+    fn only_repeated_values_are_published() {
         let mut values = GrowingDictionary::default();
         let value = |index: u32| index.to_le_bytes();
         let intern = |values: &mut GrowingDictionary, range: std::ops::Range<u32>| {
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_writes_on_in_a_cache_knows_its_values_from_the_start() {
+    fn a_reopened_writer_publishes_the_stored_values() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         drop(filled(&path, "logs", (0..50).map(Request::at)));
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn long_values_that_never_come_again_are_settled_by_their_bytes_and_keep_their_ids() {
+    fn long_values_are_frozen_by_their_bytes_and_keep_their_ids() {
         let mut values = GrowingDictionary::default();
         let value = |index: u32| [&index.to_le_bytes()[..], &vec![b'x'; 1 << 20]].concat();
         for index in 0..150 {

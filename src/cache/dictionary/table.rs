@@ -24,9 +24,9 @@ pub(in crate::cache) fn load(
         let value = row.get_ref(1)?.as_bytes().unwrap_or_default();
         let id = i64::from(values.intern(value, hash(value)));
         if id != row.get::<_, i64>(0)? {
-            return Err(Damage("ids that are not dense, or a value twice").into());
+            return Err(Damage("ids are not dense, or a value occurs twice").into());
         }
-        checksum::is_same(row.get(2)?, checksum::of_value(field as i64, id, value))?;
+        checksum::verify(row.get(2)?, checksum::of_value(field as i64, id, value))?;
         values.freeze_if_large();
     }
     Ok(())

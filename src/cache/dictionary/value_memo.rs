@@ -75,7 +75,7 @@ mod tests {
     use crate::log::glance::glance;
 
     #[test]
-    fn what_was_remembered_is_found_until_something_takes_its_place() {
+    fn a_value_is_found_until_it_is_replaced() {
         let mut memo = ValueMemo::new(64);
         let values: Vec<Vec<u8>> =
             (0..2000usize).map(|index| vec![b'a' + (index % 7) as u8; index % 300]).collect();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_the_same_glance_are_told_apart() {
+    fn values_with_equal_weak_hashes_are_distinguished() {
         let mut memo = ValueMemo::new(64);
         memo.insert(b"one", 7, 1);
         assert_eq!(memo.get(b"two", 7), 0);

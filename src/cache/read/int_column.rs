@@ -161,7 +161,7 @@ impl IntColumn {
 
     /// A bound that no value id of the column exceeds.
     pub fn max_id(&self) -> u32 {
-        self.0.most().min(u32::MAX.into()) as u32
+        self.0.upper_bound().min(u32::MAX.into()) as u32
     }
 
     /// The time of a row, in a column of times.

@@ -10,11 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::CacheError;
 use crate::cache::column::integers::{BLOCK, Integers};
-use crate::cache::column::text::OpenPage;
+use crate::cache::column::text::TextPage;
 use crate::cache::dictionary::Dictionary;
 use crate::log::Field;
 
-use super::{Details, SegmentInfo, Snapshot};
+use super::text_pages::{PageBuffers, TextPages};
+use super::{SegmentInfo, Snapshot};
 
 /// The texts of a detail of all rows of a segment, read a page at a time when they are first needed.
 ///
@@ -34,9 +35,9 @@ use super::{Details, SegmentInfo, Snapshot};
 /// # }
 /// ```
 pub struct TextColumn {
-    pages: Details,
+    pages: TextPages,
     /// The page that was read last, with its index.
-    page: Option<(usize, Arc<OpenPage>)>,
+    page: Option<(usize, Arc<TextPage>)>,
     keys: Option<KeyIds>,
 }
 
@@ -63,11 +64,11 @@ impl TextColumn {
         let (segment, field) = (self.pages.segment, self.pages.field);
         let (index, in_page) = self.pages.locate(row);
         if self.page.as_ref().is_none_or(|(open, _)| *open != index) {
-            self.page = Some((index, snapshot.page(&self.pages, index)?));
+            self.page = Some((index, snapshot.text_page(&self.pages, index)?));
         }
         let Some((_, page)) = &self.page else { return Ok(None) };
         let mut key = None;
-        if field == Field::RequestUri && page.is_around_key(in_page) {
+        if field == Field::RequestUri && page.is_elided(in_page) {
             let keys = match &mut self.keys {
                 Some(keys) => keys,
                 none => none.insert(KeyIds::new(snapshot, &segment)?),
@@ -95,7 +96,7 @@ impl Snapshot<'_> {
     /// # Errors
     /// If its directory cannot be read or is damaged.
     pub fn text_column(&self, segment: &SegmentInfo, field: Field) -> Result<TextColumn, CacheError> {
-        Ok(TextColumn { pages: self.details(segment, field)?, page: None, keys: None })
+        Ok(TextColumn { pages: self.text_pages(segment, field)?, page: None, keys: None })
     }
 
     /// Calls `each` with the row and the complete text of every row of a segment, in order.
@@ -110,21 +111,20 @@ impl Snapshot<'_> {
         mut each: impl FnMut(usize, Option<&[u8]>),
     ) -> Result<(), CacheError> {
         let mut keys = RowKeys::of_text(self, segment, field, cancel)?;
-        let mut row = 0;
-        let is_whole = self.for_each_page(segment, field, &|| !cancel.is_cancelled(), &mut |page| {
+        let buffers = &mut PageBuffers::default();
+        self.for_each_text_page(segment, field, cancel, buffers, &|_| true, &mut |first_row, page| {
             for in_page in 0..page.rows() {
+                let row = first_row + in_page;
                 let key = match &mut keys {
-                    Some(keys) if page.is_around_key(in_page) => keys.get(row)?,
+                    Some(keys) if page.is_elided(in_page) => keys.get(row)?,
                     _ => None,
                 };
                 let text = page.get(in_page, || key);
                 let text = text.map_err(|damage| self.damaged(segment, field, damage))?;
                 each(row, text.as_deref());
-                row += 1;
             }
-            Ok::<_, CacheError>(())
-        })?;
-        if is_whole { Ok(()) } else { Err(CacheError::Cancelled) }
+            Ok(())
+        })
     }
 }
 
@@ -202,8 +202,7 @@ impl<'s> RowKeys<'s> {
         if let Some(values) = self.values.get() {
             return Ok(values.get(id));
         }
-        let values = self.snapshot.dictionary_while(Field::Key, &|| !self.cancel.is_cancelled())?;
-        let values = values.ok_or(CacheError::Cancelled)?;
+        let values = self.snapshot.dictionary_or_cancel(Field::Key, self.cancel)?;
         Ok(self.values.get_or_init(|| values).get(id))
     }
 

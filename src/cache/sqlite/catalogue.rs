@@ -14,7 +14,7 @@ use crate::cache::column::checksum::{self, Digest, RowChecksum};
 use crate::cache::error::StoreError;
 
 /// A source in the catalogue, with sums over its log files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceInfo {
     /// Its id.
     pub id: i64,
@@ -152,7 +152,7 @@ impl SourceRow {
             next_row: row.get(6)?,
             is_purged: row.get::<_, i64>(7)? != 0,
         };
-        checksum::is_same(row.get(8)?, source.crc())?;
+        checksum::verify(row.get(8)?, source.crc())?;
         Ok(source)
     }
 
@@ -210,15 +210,7 @@ pub(in crate::cache) fn sources(connection: &Connection) -> Result<Vec<SourceInf
             monitored: source.monitored != 0,
             paused: source.paused != 0,
             removed: source.paused == REMOVED,
-            files: 0,
-            file_bytes: 0,
-            lines: 0,
-            requests: 0,
-            duplicates: 0,
-            rejected: 0,
-            cache_bytes: 0,
-            oldest: None,
-            newest: None,
+            ..SourceInfo::default()
         };
         for file in LogFileRow::all(connection, source.id)? {
             digest.add(file.crc());
@@ -272,7 +264,7 @@ pub(in crate::cache) fn parts(
     let (mut parts, mut digest) = (Vec::new(), Digest::default());
     while let Some(row) = rows.next()? {
         let (first, lines, crc): (i64, i64, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        checksum::is_same(crc, checksum::of_numbers(&[file.id, first, lines]))?;
+        checksum::verify(crc, checksum::of_numbers(&[file.id, first, lines]))?;
         digest.add(crc);
         parts.push(first as u64..first.saturating_add(lines) as u64);
     }
@@ -316,7 +308,7 @@ pub(in crate::cache) fn rejected_of(
     while let Some(row) = rows.next()? {
         let (line, number, crc): (i64, i64, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let (reason, content): (String, Vec<u8>) = (row.get(3)?, row.get(4)?);
-        checksum::is_same(crc, rejected_crc((file.id, line, number), &reason, &content))?;
+        checksum::verify(crc, rejected_crc((file.id, line, number), &reason, &content))?;
         digest.add(crc);
         let (source, file) = (uri.to_owned(), file.name.clone());
         lines.push(Rejected { source, file, line: line as u64, reason, content });

@@ -105,15 +105,15 @@ pub fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Option<FileS
     }
     let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let error = match open_reader_with(path, path, read_only) {
-        Err(error) if keeps_shared_memory_out(&error) => error,
+        Err(error) if prevents_shared_memory(&error) => error,
         opened => return opened.map(|connection| (connection, None)),
     };
     let is_full = matches!(error, CacheError::Full { .. } | CacheError::Unwritable { .. });
     if has_log(path) {
         // Its writer was killed or ran out of space. Roll back or checkpoint, if this process may.
-        let is_put_right =
+        let is_repaired =
             if is_full { checkpoint_exclusively(path).is_ok() } else { switch_to_wal(path).is_ok() };
-        if is_put_right && let Ok(connection) = open_reader_with(path, path, read_only) {
+        if is_repaired && let Ok(connection) = open_reader_with(path, path, read_only) {
             return Ok((connection, None));
         }
     }
@@ -126,7 +126,7 @@ pub fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Option<FileS
             match error {
                 // SQLite's message only names the file.
                 CacheError::Open { path, .. } => {
-                    let reason = "it may not be read, check its permissions (chmod, chown)".to_owned();
+                    let reason = "permission denied; check its permissions (chmod, chown)".to_owned();
                     CacheError::Open { path, reason }
                 }
                 error => error,
@@ -140,12 +140,12 @@ pub fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Option<FileS
     let log = log.display();
     let reason = if is_full {
         format!(
-            "its last changes wait in {log}, and there is no room on the disk to read or to fold them: free some \
-             space"
+            "its last changes are in {log}, and the disk has no space to read them or to copy them into the cache; free \
+             some space"
         )
     } else {
         format!(
-            "its last changes wait in {log}, which can be read only by who may write the folder: let them run \
+            "its last changes are in {log}, which only a user who may write the folder can read; have that user run \
              `tamarin sources` once"
         )
     };
@@ -153,7 +153,7 @@ pub fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Option<FileS
 }
 
 /// Whether SQLite returns this error when it cannot make the shared-memory file.
-fn keeps_shared_memory_out(error: &CacheError) -> bool {
+fn prevents_shared_memory(error: &CacheError) -> bool {
     matches!(
         error,
         CacheError::Open { .. }
@@ -188,7 +188,7 @@ fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connec
         |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sqlite);
     let application = application_id(&connection).map_err(sqlite)?;
     if application != APPLICATION_ID {
-        let reason = "an SQLite database of something else".to_owned();
+        let reason = "it is an SQLite database of another program".to_owned();
         return Err(CacheError::NotOurs { path: path.to_owned(), reason });
     }
     let found = number("user_version")?;

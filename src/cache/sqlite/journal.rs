@@ -65,7 +65,7 @@ pub fn use_wal(path: &Path, connection: &Connection) -> Result<(), CacheError> {
     }
     Err(CacheError::ReadOnly {
         path: path.to_owned(),
-        reason: "its file system has no write-ahead log".to_owned(),
+        reason: "its file system does not support a write-ahead log".to_owned(),
     })
 }
 

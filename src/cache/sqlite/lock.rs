@@ -59,13 +59,13 @@ impl WriterLock {
                 None => failed(error),
             })?;
             if !file.metadata().map_err(failed)?.is_file() {
-                return Err(in_the_way(cache, &path, "it is no regular file"));
+                return Err(in_the_way(cache, &path, "it is not a regular file"));
             }
             let locked = file.try_lock();
             let mut content = Vec::new();
             (&mut file).take(MAX_CONTENT_BYTES).read_to_end(&mut content).map_err(failed)?;
             if !is_ours(&content) {
-                return Err(in_the_way(cache, &path, "it is no lock file of Tamarin"));
+                return Err(in_the_way(cache, &path, "it is not a lock file of Tamarin"));
             }
             match locked {
                 Ok(()) => {}
@@ -91,7 +91,10 @@ impl WriterLock {
             return Ok(WriterLock { file, path });
         }
         // As on a full disk.
-        Err(CacheError::Locked { path: cache.to_owned(), holder: "it could not note its id".to_owned() })
+        Err(CacheError::Locked {
+            path: cache.to_owned(),
+            holder: "it could not write its process id".to_owned(),
+        })
     }
 
     /// Whether other processes can find this lock.
@@ -120,7 +123,7 @@ fn foreign_reason(path: &Path) -> Option<&'static str> {
     match found {
         found if found.is_symlink() => Some("it is a symbolic link"),
         found if found.is_dir() => Some("it is a directory"),
-        found if !found.is_file() => Some("it is no regular file"),
+        found if !found.is_file() => Some("it is not a regular file"),
         _ => None,
     }
 }
@@ -201,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_somebody_else_is_not_taken_for_a_lock_file() {
+    fn a_foreign_file_is_not_used_as_lock_file() {
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("Cargo");
         let lock = folder.path().join("Cargo.lock");
@@ -211,7 +214,7 @@ mod tests {
             assert!(matches!(error, CacheError::InTheWay { .. }), "{content}: {error:?}");
             let message = error.to_string();
             assert!(
-                message.contains(lock.to_str().unwrap()) && message.contains("left as it was"),
+                message.contains(lock.to_str().unwrap()) && message.contains("it was not changed"),
                 "{message}"
             );
             assert_eq!(std::fs::read_to_string(&lock).unwrap(), content);
@@ -225,7 +228,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_lock_file_that_is_a_link_a_pipe_or_a_folder_is_left_as_it_was() {
+    fn a_link_a_pipe_or_a_directory_is_not_used_as_lock_file() {
         let folder = tempfile::tempdir().unwrap();
         let precious = folder.path().join("precious.txt");
         for content in ["my words", ""] {
@@ -250,11 +253,11 @@ mod tests {
         let cache = folder.path().join("pipe.db");
         let made = std::process::Command::new("mkfifo").arg(with_suffix(&cache, LOCK)).status().unwrap();
         assert!(made.success());
-        assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("no regular file"));
+        assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("not a regular file"));
     }
 
     #[test]
-    fn one_at_a_time_holds_the_lock_however_often_it_changes_hands() {
+    fn only_one_thread_at_a_time_has_the_lock() {
         use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("cache.db");
@@ -283,7 +286,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn two_names_of_one_cache_have_one_lock() {
+    fn all_paths_of_a_cache_share_one_lock() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("cache.db"), folder.path().join("link.db"));
         std::os::unix::fs::symlink("cache.db", &link).unwrap();

@@ -19,9 +19,9 @@ use crate::cache::write::file_part::{FileMark, RejectedLine};
 
 /// Rejected lines stored per log file. Further ones are only counted, so that a file of nothing else cannot
 /// fill the disk.
-pub const REJECTED_LINES_KEPT: usize = 10_000;
+pub const MAX_STORED_REJECTED_LINES: usize = 10_000;
 /// Bytes of rejected lines and of their reasons stored per log file.
-pub const REJECTED_BYTES_KEPT: usize = 8 << 20;
+pub const MAX_STORED_REJECTED_BYTES: usize = 8 << 20;
 
 /// Row numbers of the requests that earlier readings gave.
 #[derive(Debug, Default)]
@@ -31,11 +31,11 @@ pub struct EarlierReadings {
     /// Requests that other lines had given before.
     repeats: RoaringTreemap,
     /// Requests that the current reading has given so far.
-    taken: RoaringTreemap,
+    given: RoaringTreemap,
 }
 
 /// The state of a log file that is being read: committed parts and those of the next commit.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LogFileReading {
     pub mark: Arc<FileMark>,
     /// The committed row in the catalogue.
@@ -48,7 +48,7 @@ pub struct LogFileReading {
     /// Number of lines of the file, once known.
     pub total_lines: Option<u64>,
     /// Whether the file has no log lines.
-    pub no_log: bool,
+    pub has_no_log: bool,
     /// Whether the content is damaged, so that this reading does not count.
     pub is_damaged: bool,
     /// Whether there are uncommitted changes.
@@ -57,11 +57,11 @@ pub struct LogFileReading {
     new_runs: Vec<Run>,
     new_rejected: Vec<RejectedLine>,
     /// Number and bytes of the stored rejected lines.
-    kept: (usize, usize),
+    stored_rejected: (usize, usize),
     /// Digest of the rows of the current reading in `log_file_rows`.
     rows: Digest,
     /// Digest of the rows of purged readings in `log_file_rows`.
-    kept_rows: Digest,
+    purged_rows: Digest,
     /// Present if earlier readings gave requests: this version replaces another.
     earlier: Option<EarlierReadings>,
 }
@@ -77,40 +77,23 @@ impl LogFileReading {
         mark: &Arc<FileMark>,
     ) -> Result<LogFileReading, StoreError> {
         let row = LogFileRow::find(connection, source, &mark.name)?;
-        let mut state = LogFileReading {
-            mark: mark.clone(),
-            row: None,
-            generation: 1,
-            next_part: 0,
-            counts: Counts::default(),
-            total_lines: None,
-            no_log: false,
-            is_damaged: false,
-            is_dirty: false,
-            new_parts: Vec::new(),
-            new_runs: Vec::new(),
-            new_rejected: Vec::new(),
-            kept: (0, 0),
-            rows: Digest::default(),
-            kept_rows: Digest::default(),
-            earlier: None,
-        };
-        let Some(row) = row else { return Ok(state) };
-        let (mut parts, mut kept) = (RunsRow::of_file(connection, &row)?, Vec::new());
+        let mut reading = LogFileReading { mark: mark.clone(), generation: 1, ..LogFileReading::default() };
+        let Some(row) = row else { return Ok(reading) };
+        let (mut parts, mut purged) = (RunsRow::of_file(connection, &row)?, Vec::new());
         if row.kept_generation > 0 {
-            (kept, parts) = parts.into_iter().partition(|part| part.generation <= row.kept_generation);
+            (purged, parts) = parts.into_iter().partition(|part| part.generation <= row.kept_generation);
         }
-        kept.iter().for_each(|part| state.kept_rows.add(part.crc));
+        purged.iter().for_each(|part| reading.purged_rows.add(part.crc));
         if row.state == IN_PART && row.version.is_some() && row.version == mark.version {
-            state.generation = row.generation;
-            state.counts = row.counts;
-            state.next_part = parts
+            reading.generation = row.generation;
+            reading.counts = row.counts;
+            reading.next_part = parts
                 .iter()
                 .filter(|part| part.generation == row.generation)
                 .map(|part| part.part + 1)
                 .max()
                 .unwrap_or(0);
-            state.kept = connection
+            reading.stored_rejected = connection
                 .prepare_cached(
                     "SELECT count(*), coalesce(sum(length(content) + length(reason)), 0) FROM rejected_line
                      WHERE log_file_id = ?1",
@@ -121,19 +104,19 @@ impl LogFileReading {
             parts
                 .iter()
                 .filter(|part| part.generation == row.generation)
-                .for_each(|part| state.rows.add(part.crc));
+                .for_each(|part| reading.rows.add(part.crc));
         } else {
             let mut earlier = EarlierReadings::default();
             for run in parts.iter().flat_map(|part| &part.runs) {
                 let set = if run.is_repeat { &mut earlier.repeats } else { &mut earlier.owned };
                 set.insert_range(run.row..run.row + run.rows);
             }
-            let last = parts.iter().chain(&kept).map(|part| part.generation).max().unwrap_or(0);
-            state.generation = last.max(row.generation) + 1;
-            state.earlier = Some(earlier);
+            let last = parts.iter().chain(&purged).map(|part| part.generation).max().unwrap_or(0);
+            reading.generation = last.max(row.generation) + 1;
+            reading.earlier = Some(earlier);
         }
-        state.row = Some(row);
-        Ok(state)
+        reading.row = Some(row);
+        Ok(reading)
     }
 
     /// Requests before this time were pruned, and must not be added again.
@@ -143,14 +126,14 @@ impl LogFileReading {
 
     /// Whether lines of this version are still to be read.
     pub fn is_in_part(&self) -> bool {
-        !self.no_log && self.total_lines.is_none_or(|total| self.counts.lines < total)
+        !self.has_no_log && self.total_lines.is_none_or(|total| self.counts.lines < total)
     }
 
     /// Whether this version was read to its end and lacks requests that earlier readings gave.
     pub fn removes_requests(&self) -> bool {
         !self.is_in_part()
-            && self.earlier.as_ref().is_some_and(|EarlierReadings { owned, repeats, taken }| {
-                !owned.is_subset(taken) || !repeats.is_subset(taken)
+            && self.earlier.as_ref().is_some_and(|EarlierReadings { owned, repeats, given }| {
+                !owned.is_subset(given) || !repeats.is_subset(given)
             })
     }
 
@@ -179,8 +162,10 @@ impl LogFileReading {
         self.counts.rejected += rejected.len() as u64;
         for line in rejected {
             let bytes = line.content.len() + line.reason.len();
-            if self.kept.0 < REJECTED_LINES_KEPT && self.kept.1 + bytes <= REJECTED_BYTES_KEPT {
-                self.kept = (self.kept.0 + 1, self.kept.1 + bytes);
+            if self.stored_rejected.0 < MAX_STORED_REJECTED_LINES
+                && self.stored_rejected.1 + bytes <= MAX_STORED_REJECTED_BYTES
+            {
+                self.stored_rejected = (self.stored_rejected.0 + 1, self.stored_rejected.1 + bytes);
                 self.new_rejected.push(line);
             }
         }
@@ -190,7 +175,7 @@ impl LogFileReading {
     pub fn add_requests(&mut self, line: u64, row: u64, rows: u64) {
         self.counts.requests += rows;
         if let Some(earlier) = &mut self.earlier {
-            earlier.taken.insert_range(row..row + rows);
+            earlier.given.insert_range(row..row + rows);
         }
         runs::push(&mut self.new_runs, Run { line, row, rows, is_repeat: false });
     }
@@ -199,8 +184,8 @@ impl LogFileReading {
     /// not counted before.
     pub fn add_repeat(&mut self, line: u64, row: u64) -> bool {
         let (mut is_repeat, mut is_new) = (true, true);
-        if let Some(EarlierReadings { owned, repeats, taken }) = &mut self.earlier {
-            is_repeat = !taken.insert(row) || !owned.contains(row);
+        if let Some(EarlierReadings { owned, repeats, given }) = &mut self.earlier {
+            is_repeat = !given.insert(row) || !owned.contains(row);
             is_new = !repeats.contains(row);
         }
         match is_repeat {
@@ -226,17 +211,9 @@ impl LogFileReading {
                 id: *next_id - 1,
                 source,
                 name: self.mark.name.clone(),
-                version: None,
-                size: None,
                 state: IN_PART,
                 generation: self.generation,
-                kept_generation: 0,
-                counts: Counts::default(),
-                pruned_before: None,
-                parts: Digest::default(),
-                rows: Digest::default(),
-                rejected: Digest::default(),
-                stored_crc: None,
+                ..LogFileRow::default()
             }
         });
         let mut rows = self.rows;
@@ -247,7 +224,7 @@ impl LogFileReading {
         }
         let replaces = self.earlier.is_some() && !self.is_in_part() && !self.removes_requests();
         if replaces {
-            let mut all = self.kept_rows;
+            let mut all = self.purged_rows;
             all.0 = all.0.wrapping_add(rows.0);
             self.replace(transaction, &mut row, all)?;
         } else if self.earlier.is_none() {
@@ -304,7 +281,7 @@ impl LogFileReading {
         row.size = self.mark.size;
         row.generation = self.generation;
         row.counts = self.counts;
-        row.state = match (self.no_log, self.is_in_part()) {
+        row.state = match (self.has_no_log, self.is_in_part()) {
             (true, _) => NO_LOG,
             (false, true) => IN_PART,
             (false, false) => WHOLE,
@@ -336,11 +313,11 @@ impl LogFileReading {
             "INSERT INTO rejected_line (log_file_id, line, number, crc, reason, content)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
-        let mut before = (0, -1);
+        let mut previous = (0, -1);
         for rejected in &self.new_rejected {
             // Rejected records of one line follow each other.
-            let number = if before.0 == rejected.line { before.1 + 1 } else { 0 };
-            before = (rejected.line, number);
+            let number = if previous.0 == rejected.line { previous.1 + 1 } else { 0 };
+            previous = (rejected.line, number);
             let line = rejected.line as i64;
             let crc = rejected_crc((row.id, line, number), &rejected.reason, &rejected.content);
             insert.execute(params![row.id, line, number, crc, rejected.reason, rejected.content])?;

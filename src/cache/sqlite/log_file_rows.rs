@@ -30,7 +30,7 @@ impl Counts {
 }
 
 /// A row of the table `log_file`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFileRow {
     pub id: i64,
     pub source: i64,
@@ -89,7 +89,7 @@ impl LogFileRow {
             rejected: Digest(row.get(15)?),
             stored_crc: Some(crc),
         };
-        checksum::is_same(crc, found.crc())?;
+        checksum::verify(crc, found.crc())?;
         Ok(found)
     }
 
@@ -103,7 +103,7 @@ impl LogFileRow {
         // A damaged index may lead to another row.
         match found.source == source && found.name == name {
             true => Ok(Some(found)),
-            false => Err(Damage("a log file is another one than was looked for").into()),
+            false => Err(Damage("the index leads to another log file").into()),
         }
     }
 
@@ -216,7 +216,7 @@ impl RunsRow {
     pub fn read(row: &Row<'_>) -> Result<RunsRow, StoreError> {
         let (file, generation, part, crc) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         let bytes = row.get_ref(4)?.as_blob().unwrap_or_default();
-        checksum::is_same(crc, RunsRow::crc(file, generation, part, bytes))?;
+        checksum::verify(crc, RunsRow::crc(file, generation, part, bytes))?;
         Ok(RunsRow { file, generation, part, crc, runs: runs::decode(bytes)? })
     }
 

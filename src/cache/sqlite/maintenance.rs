@@ -55,12 +55,12 @@ impl Writer {
             Ok(busy)
         };
         if fold().map_err(|error| self.sqlite(error))? != 0 {
-            let holder = "it reads while the cache is to be made durable".to_owned();
+            let holder = "it is reading the cache".to_owned();
             return Err(CacheError::Locked { path: self.path.clone(), holder });
         }
         let kept = |error: std::io::Error| CacheError::ReadOnly {
             path: self.path.clone(),
-            reason: format!("it cannot be made durable: {error}"),
+            reason: format!("it cannot be synced to disk: {error}"),
         };
         let file = std::fs::File::open(&self.path).map_err(kept)?;
         file.sync_all().map_err(kept)?;

@@ -57,7 +57,7 @@ pub fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
         return Err(CacheError::InTheWay {
             path: path.to_owned(),
             file: making,
-            reason: "it is no unfinished cache of Tamarin".to_owned(),
+            reason: "it is not an unfinished cache of Tamarin".to_owned(),
         });
     }
     remove_unfinished(&making);
@@ -160,7 +160,7 @@ mod tests {
     use crate::cache::{Cache, Writer};
 
     #[test]
-    fn only_an_empty_cache_that_nobody_else_uses_is_deleted_by_the_process_that_made_it() {
+    fn only_an_empty_unused_cache_is_deleted_by_the_process_that_made_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let made = |writer: &Writer| writer.new_cache().unwrap();

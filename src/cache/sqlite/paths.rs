@@ -94,7 +94,7 @@ fn is_missing(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<
         Err(error) => {
             let reason = match error.kind() {
                 ErrorKind::PermissionDenied => {
-                    "a folder on its path may not be looked into, check the permissions (chmod, chown)"
+                    "a directory on its path cannot be searched; check the permissions (chmod, chown)"
                         .to_owned()
                 }
                 _ => error.to_string(),
@@ -214,14 +214,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cache_in_a_folder_that_may_not_be_looked_into_is_not_taken_for_none() {
+    fn a_cache_in_an_unsearchable_directory_does_not_count_as_missing() {
         use std::io::{Error, ErrorKind};
         let path = Path::new("/home/ann/cache.db");
         let denied = is_missing(path, Err(Error::from(ErrorKind::PermissionDenied))).unwrap_err().to_string();
-        assert!(
-            denied.contains("/home/ann/cache.db") && denied.contains("may not be looked into"),
-            "{denied}"
-        );
+        assert!(denied.contains("/home/ann/cache.db") && denied.contains("cannot be searched"), "{denied}");
         assert!(is_missing(path, Err(Error::from(ErrorKind::NotADirectory))).is_err());
         assert!(is_missing(path, Err(Error::from(ErrorKind::NotFound))).unwrap());
         let folder = tempfile::tempdir().unwrap();
@@ -232,7 +229,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_leads_to_where_its_file_will_be_made() {
+    fn a_link_to_a_missing_file_is_resolved() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         std::fs::create_dir(root.join("data")).unwrap();

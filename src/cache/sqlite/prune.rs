@@ -158,41 +158,38 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::cache::column::text::OpenPage;
     use crate::cache::sqlite::check::check;
     use crate::cache::sqlite::connection;
     use crate::cache::testing::{Request, START, batch, filled};
     use crate::cache::write::row_numbers::RowNumbers;
-    use crate::cache::{Cache, CacheError, Snapshot};
+    use crate::cache::{Cache, code};
+    use tokio_util::sync::CancellationToken;
 
     /// Row number, time and request URI of all requests.
     fn all(path: &std::path::Path) -> Vec<(u64, i64, Vec<u8>)> {
         let cache = Cache::open(path).unwrap();
         let snapshot = cache.snapshot().unwrap();
-        let keys = snapshot.dictionary(Field::Key).unwrap();
         let rows = snapshot.with(|connection| Ok(SegmentRow::all(connection).unwrap())).unwrap();
         let numbers: HashMap<i64, RowNumbers> =
             rows.into_iter().map(|segment| (segment.id, segment.numbers)).collect();
         let mut all = Vec::new();
         for segment in &snapshot.segments {
             let times = snapshot.integers(segment, Field::Time).unwrap().to_vec();
-            let codes = snapshot.integers(segment, Field::Key).unwrap().to_vec();
-            let mut row = 0;
-            let mut of_page = |page: &OpenPage| -> Result<(), CacheError> {
-                for index in 0..page.rows() {
-                    let uri = page.get(index, || keys.get(codes[row] as u32)).unwrap().unwrap().into_owned();
-                    all.push((numbers[&segment.id].number(row), Snapshot::time_of(times[row]) - START, uri));
-                    row += 1;
-                }
-                Ok(())
+            let each = |row: usize, uri: Option<&[u8]>| {
+                all.push((
+                    numbers[&segment.id].number(row),
+                    code::to_time(times[row]) - START,
+                    uri.unwrap().to_vec(),
+                ));
             };
-            snapshot.for_each_page(segment, Field::RequestUri, &|| true, &mut of_page).unwrap();
+            let never = CancellationToken::new();
+            snapshot.for_each_text(segment, Field::RequestUri, &never, each).unwrap();
         }
         all
     }
 
     #[test]
-    fn whole_segments_go_and_one_that_straddles_the_cut_is_written_anew() {
+    fn old_segments_are_deleted_and_the_one_with_the_cut_is_rewritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = filled(&path, "one", (0..300_000).map(Request::at));
@@ -216,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_are_not_in_order_stay_in_order_and_keep_their_numbers() {
+    fn remaining_requests_keep_their_order_and_row_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         // 7 is coprime to 1000: every second of 0..1000 once, shuffled.
@@ -239,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_file_that_was_half_read_then_may_have_been_pruned_when_it_is_whole() {
+    fn a_log_file_pruned_while_half_read_stays_marked_as_pruned() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = filled(&path, "one", [Request::at(90_000)].into_iter());
@@ -281,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_without_any_request_left_goes_on() {
+    fn a_source_without_requests_continues_its_row_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = filled(&path, "one", (0..1000).map(Request::at));

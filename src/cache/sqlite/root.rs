@@ -55,7 +55,7 @@ impl Root {
             removed: Digest(row.get(4)?),
             dictionaries: lengths.map(u32::from_le_bytes),
         };
-        checksum::is_same(row.get(6)?, root.crc())?;
+        checksum::verify(row.get(6)?, root.crc())?;
         match rows.next()? {
             None => Ok(root),
             Some(_) => Err(Damage("it is there twice").into()),

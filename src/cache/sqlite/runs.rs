@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn runs_are_read_as_they_were_written(
+        fn runs_round_trip(
             runs in proptest::collection::vec((0..1u64 << 40, 0..1u64 << 62, 1..1u64 << 30, any::<bool>()), 0..20),
         ) {
             let runs: Vec<Run> = runs
@@ -93,13 +93,13 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+        fn no_bytes_cause_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
             let _ = decode(&bytes);
         }
     }
 
     #[test]
-    fn a_log_file_without_a_rejected_line_is_one_run() {
+    fn a_log_file_without_rejected_lines_is_one_run() {
         let mut runs = Vec::new();
         for line in 0..500 {
             push(&mut runs, Run { line: line + 1, row: line + 70, rows: 1, is_repeat: false });

@@ -7,9 +7,9 @@ pub const APPLICATION_ID: i64 = 0x5441_4d52;
 pub const FORMAT: i64 = 3;
 
 pub const TABLES: &str = "
--- What no row can say of itself: one row. newest_segment: the largest id that a segment ever had. segments,
--- sources, log_files, removed: the digests of these tables. dictionaries: how many values each dictionary has,
--- 32 bits for each dimension in the order of the fields. crc: checksum of the columns before it.
+-- Counts and digests over all tables: one row. newest_segment: the largest id that a segment ever had. segments,
+-- sources, log_files, removed: the digests of these tables. dictionaries: the number of values of each dictionary,
+-- 32 bits per dimension in the order of the fields. crc: checksum of the columns before it.
 CREATE TABLE root (
     id             INTEGER PRIMARY KEY CHECK (id = 1),
     newest_segment INTEGER NOT NULL,
@@ -21,9 +21,8 @@ CREATE TABLE root (
     crc            INTEGER NOT NULL
 ) STRICT;
 
--- A place that log files come from. next_row numbers its requests. monitored: pulled when no source is
--- named. paused: 1 not pulled unless it is named, 2 the same since monitoring it was given up. purged: log files of
--- it were deleted where they came from.
+-- A source of log files. next_row: the next row number. monitored: pulled when no source is named. paused: pulled only
+-- if it is named; 1 for the time being, 2 because its monitoring was ended. purged: log files were deleted there.
 CREATE TABLE source (
     id         INTEGER PRIMARY KEY,
     uri        TEXT NOT NULL UNIQUE,
@@ -36,10 +35,10 @@ CREATE TABLE source (
     crc        INTEGER NOT NULL
 ) STRICT;
 
--- A log file that was read. state: 0 in part, 1 to its end, 2 holds no log lines. version, size, lines, requests,
--- duplicates and rejected are those of one version, the reading of which has this number (generation).
--- kept_generation: what readings up to this one gave stays: log files of this name were deleted at their source.
--- pruned_before: requests of it before that time were pruned. The digests are those of its rows in log_file_part,
+-- A log file that was read. state: 0 in part, 1 to its end, 2 has no log lines. version, size, lines, requests,
+-- duplicates and rejected describe one version, whose reading has the number generation.
+-- kept_generation: what readings up to this one gave stays, because the log file was deleted at its source.
+-- pruned_before: requests before this time were pruned. The digests are those of the rows in log_file_part,
 -- log_file_rows and rejected_line.
 CREATE TABLE log_file (
     id              INTEGER PRIMARY KEY,
@@ -62,7 +61,7 @@ CREATE TABLE log_file (
     UNIQUE (source_id, name)
 ) STRICT;
 
--- Lines of a log file in state 0 that are in the cache already.
+-- Lines of a log file in state 0 that are committed.
 CREATE TABLE log_file_part (
     log_file_id INTEGER NOT NULL REFERENCES log_file(id) DEFERRABLE INITIALLY DEFERRED,
     first_line  INTEGER NOT NULL,
@@ -71,8 +70,8 @@ CREATE TABLE log_file_part (
     PRIMARY KEY (log_file_id, first_line)
 ) STRICT, WITHOUT ROWID;
 
--- Which lines of a log file gave which requests of its source, by reading (generation) and commit (part). Those of
--- earlier readings are there until one comes to its end.
+-- Which lines of a log file gave which requests, by reading (generation) and commit (part). Rows of earlier readings
+-- stay until another reading reaches its end.
 CREATE TABLE log_file_rows (
     log_file_id INTEGER NOT NULL REFERENCES log_file(id) DEFERRABLE INITIALLY DEFERRED,
     generation  INTEGER NOT NULL,
@@ -82,7 +81,7 @@ CREATE TABLE log_file_rows (
     PRIMARY KEY (log_file_id, generation, part)
 ) STRICT, WITHOUT ROWID;
 
--- Lines that are no record, byte for byte. line counts from 1; number counts those of one line from 0.
+-- Rejected lines. line counts from 1; number counts the rejected records of one line from 0.
 CREATE TABLE rejected_line (
     log_file_id INTEGER NOT NULL REFERENCES log_file(id) DEFERRABLE INITIALLY DEFERRED,
     line        INTEGER NOT NULL,
@@ -93,7 +92,7 @@ CREATE TABLE rejected_line (
     PRIMARY KEY (log_file_id, line, number)
 ) STRICT, WITHOUT ROWID;
 
--- The values of each dimension. Ids are dense from 1 in order of first sight; 0 is absent and not here.
+-- The values of each dimension. Ids are dense from 1, in order of first sight; 0 means absent and has no row.
 -- crc: checksum of the value, dimension and id.
 CREATE TABLE dictionary (
     dimension INTEGER NOT NULL,
@@ -103,8 +102,8 @@ CREATE TABLE dictionary (
     PRIMARY KEY (dimension, id)
 ) STRICT, WITHOUT ROWID;
 
--- A batch of requests of one source. It covers the numbers first_row .. first_row + numbers; gone says which of
--- these no request has any more. bytes: of its columns. Never changed; the last one of a source is replaced while it is small.
+-- A segment. It covers the row numbers first_row .. first_row + numbers; gone: those that were removed. bytes: of its
+-- columns. Rows never change; the last segment of a source is replaced while it is not full.
 CREATE TABLE segment (
     id        INTEGER PRIMARY KEY,
     source_id INTEGER NOT NULL REFERENCES source(id),
@@ -118,9 +117,9 @@ CREATE TABLE segment (
     gone      BLOB
 ) STRICT;
 
--- One column of a segment. id = segment × 64 + number of the field. low and high bound its integers.
--- data_crc: checksum of the data; of text, of its directory, which has that of each page. crc: that of
--- id, low, high and data_crc. presence: which values it has, where that is worth knowing.
+-- A column of a segment. id = segment × 64 + number of the field. low and high bound its integers. data_crc: checksum of
+-- the data; for text that of its directory, which has the checksums of the pages. crc: checksum of id, low, high and
+-- data_crc. presence: its value set, where that says more than the bounds.
 CREATE TABLE column_chunk (
     id       INTEGER PRIMARY KEY,
     low      INTEGER NOT NULL,
@@ -131,7 +130,7 @@ CREATE TABLE column_chunk (
     data     BLOB NOT NULL
 ) STRICT;
 
--- Numbers of requests that were removed with their whole segment.
+-- Row numbers of requests whose whole segment was removed.
 CREATE TABLE removed (
     source_id INTEGER NOT NULL REFERENCES source(id),
     first_row INTEGER NOT NULL,

@@ -69,7 +69,7 @@ impl SegmentRow {
             }
             numbers
         };
-        checksum::is_same(row.get(8)?, crc(&numbers, gone))?;
+        checksum::verify(row.get(8)?, crc(&numbers, gone))?;
         let [id, source, first_row, rows, covered, time_min, time_max, bytes] = numbers;
         let is_possible = (1..=NUMBERS_MAX as i64).contains(&rows)
             && (rows..=NUMBERS_MAX as i64).contains(&covered)
@@ -140,7 +140,7 @@ impl RemovedRow {
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
             let removed = RemovedRow { source: row.get(0)?, first_row: row.get(1)?, rows: row.get(2)? };
-            checksum::is_same(row.get(3)?, removed.crc())?;
+            checksum::verify(row.get(3)?, removed.crc())?;
             all.push(removed);
         }
         Ok(all)

@@ -95,7 +95,7 @@ pub(in crate::cache) fn load_segment(
     for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
         segment.details[slot] = split(&read(field)?).map_err(damaged)?;
         if segment.details[slot].iter().map(|page| page.rows).sum::<usize>() != rows {
-            return Err(damaged(Damage("a column has another number of rows than its segment")));
+            return Err(damaged(Damage("a column and its segment differ in their numbers of rows")));
         }
     }
     Ok(segment)

@@ -9,7 +9,7 @@ use super::file_part::{FilePart, RejectedLine};
 use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS, hint,
 };
-use crate::cache::column::text::{PAGE, PageBuilder};
+use crate::cache::column::text::{PAGE_ROWS, PageBuilder};
 use crate::cache::dictionary::published::{PublishedDictionaries, SharedDictionaries};
 use crate::cache::dictionary::value_memo::ValueMemo;
 use crate::cache::dictionary::{Interner, VALUES_PER_LOOKUP, bytes_equal, hash};
@@ -217,7 +217,7 @@ impl BatchBuilder {
             _ => false,
         };
         if is_rare
-            && builder.rows() + records.len() < PAGE
+            && builder.rows() + records.len() < PAGE_ROWS
             && records.iter().zip(keys).all(|(record, key)| logged(record, key).is_none())
         {
             return builder.push_absent(records.len());
@@ -235,7 +235,7 @@ impl BatchBuilder {
                         key_in_uri(uri, key, record.logged(Field::Bucket)).map(|at| (uri, at, key.len()))
                     });
                     match position {
-                        Some((uri, at, length)) => builder.push_around_key(uri, at, length),
+                        Some((uri, at, length)) => builder.push_elided(&uri[..at], &uri[at + length..]),
                         None => builder.push(logged),
                     }
                 }
@@ -310,10 +310,12 @@ mod tests {
 
     use super::super::file_part::FileMark;
     use super::*;
+    use crate::cache::PageBuffers;
     use crate::cache::column::layout::KEY_SLOT;
-    use crate::cache::column::text::{OpenPage, PAGE_BYTES};
+    use crate::cache::column::text::{PAGE_BYTES, TextPage};
     use crate::cache::{Cache, CacheError, Writer};
     use crate::log::records;
+    use tokio_util::sync::CancellationToken;
 
     fn push(builder: &mut BatchBuilder, number: usize, key: &str, uri: &str) {
         let line = format!(
@@ -342,26 +344,24 @@ mod tests {
     fn for_each_uri(path: &std::path::Path, mut each: impl FnMut(&[u8])) -> usize {
         let cache = Cache::open(path).unwrap();
         let snapshot = cache.snapshot().unwrap();
-        let keys = snapshot.dictionary(Field::Key).unwrap();
         let mut largest = 0;
         for segment in &snapshot.segments {
-            let codes = snapshot.integers(segment, Field::Key).unwrap().to_vec();
-            let mut row = 0;
-            let mut of_page = |page: &OpenPage| -> Result<(), CacheError> {
+            let never = CancellationToken::new();
+            let each_row = |_, uri: Option<&[u8]>| each(uri.unwrap());
+            snapshot.for_each_text(segment, Field::RequestUri, &never, each_row).unwrap();
+            let buffers = &mut PageBuffers::default();
+            let mut each_page = |_, page: &TextPage| {
                 largest = largest.max(page.memory());
-                for in_page in 0..page.rows() {
-                    each(&page.get(in_page, || keys.get(codes[row] as u32)).unwrap().unwrap());
-                    row += 1;
-                }
-                Ok(())
+                Ok::<_, CacheError>(())
             };
-            snapshot.for_each_page(segment, Field::RequestUri, &|| true, &mut of_page).unwrap();
+            let field = Field::RequestUri;
+            snapshot.for_each_text_page(segment, field, &never, buffers, &|_| true, &mut each_page).unwrap();
         }
         largest
     }
 
     #[test]
-    fn long_request_uris_make_no_page_that_is_too_large_to_be_read() {
+    fn pages_of_long_request_uris_stay_small_enough_to_read() {
         const ROWS: usize = 60;
         const LENGTH: usize = 1 << 20;
         let folder = tempfile::tempdir().unwrap();
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_cut_out_of_request_uris_is_not_put_back_when_their_pages_are_joined() {
+    fn an_elided_key_stays_elided_when_pages_are_joined() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let mut writer = Writer::open(&path).unwrap();
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn few_long_values_fill_a_batch() {
+    fn a_few_long_values_fill_a_batch() {
         let mut builder = BatchBuilder::default();
         let mut rows = 0;
         while !builder.is_full() {
@@ -436,7 +436,7 @@ mod tests {
         assert!((BATCH_BYTES..BATCH_BYTES * 3 / 2).contains(&batch.bytes()), "{}", batch.bytes());
         assert!(
             !builder.is_full() && !builder.is_full_before(usize::MAX >> 1),
-            "an empty one has room for anything"
+            "an empty batch accepts any text"
         );
         // Its memory is not kept for ordinary batches.
         builder.finish(batch);
@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn rejected_lines_alone_fill_a_batch_by_their_number_and_by_their_bytes() {
+    fn rejected_lines_alone_fill_a_batch_by_number_and_by_bytes() {
         let rejected = |line: u64, length: usize| RejectedLine {
             line,
             reason: "no time".to_owned(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 /// A log file, as the catalogue identifies it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileMark {
     /// Name within the source.
     pub name: String,

@@ -14,8 +14,8 @@ use super::encoded_column::NEW_VALUE;
 use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, KEY_SLOT, MEASURES, hint, slot,
 };
-use crate::cache::column::text::{self, OpenPage, PAGE, PAGE_BYTES, Page, PageBuilder};
-use crate::cache::column::value_set::Presence;
+use crate::cache::column::text::{self, PAGE_BYTES, PAGE_ROWS, Page, PageBuilder, TextPage};
+use crate::cache::column::value_set::ValueSet;
 use crate::cache::column::{Damage, integers};
 use crate::cache::dictionary::published::GrowingDictionary;
 
@@ -50,7 +50,7 @@ pub struct PackedColumn<'a> {
     pub low: i64,
     pub high: i64,
     /// Only for dimensions, and only if it says more than the bounds.
-    pub presence: Option<Presence>,
+    pub value_set: Option<ValueSet>,
     /// The packed integers; for text the directory of its pages.
     pub bytes: &'a [u8],
     /// For text the pages, whose bytes follow the directory.
@@ -78,21 +78,21 @@ pub struct Memtable {
 
 /// The buffers for rewriting a page: it is decoded into `open` and built again by `builder`.
 struct PageRewriter {
-    open: OpenPage,
+    open: TextPage,
     builder: PageBuilder,
 }
 
 impl PageRewriter {
     fn new(slot: usize) -> Box<PageRewriter> {
         Box::new(PageRewriter {
-            open: OpenPage::default(),
+            open: TextPage::default(),
             builder: PageBuilder::new(hint(DETAIL_FIELDS[slot])),
         })
     }
 }
 
 /// Pages of one detail with their indices.
-type OpenPages = Vec<(usize, Arc<OpenPage>)>;
+type OpenPages = Vec<(usize, Arc<TextPage>)>;
 
 /// Open pages per detail. Repeats follow each other, often from several log files alternately. Each is
 /// compared with a page far from its own, and opening two pages for every row would take a hundred times as
@@ -235,7 +235,7 @@ impl Memtable {
         for page in &mut self.details[slot] {
             let end = start + page.rows;
             if removed.peek().is_some_and(|row| **row < end) {
-                open.fill(page.rows, &page.bytes)?;
+                open.replace(page.rows, &page.bytes)?;
                 for row in start..end {
                     if removed.next_if(|removed| **removed == row).is_none() {
                         let key = || key_of(&self.codes, keys, row);
@@ -245,7 +245,7 @@ impl Memtable {
                 let memory = std::mem::take(&mut page.bytes);
                 *page = builder.finish_in(&mut vec![memory]).unwrap_or(Page { rows: 0, bytes: vec![0] });
                 if open.memory() > MAX_OPEN_BYTES {
-                    *open = OpenPage::default();
+                    *open = TextPage::default();
                 }
             }
             start = end;
@@ -275,7 +275,7 @@ impl Memtable {
                         if open_pages.len() == MAX_OPEN_PAGES {
                             open_pages.remove(0);
                         }
-                        let open = Arc::new(OpenPage::open(page)?);
+                        let open = Arc::new(TextPage::open(page)?);
                         let mut memory: usize = open_pages.iter().map(|(_, page)| page.memory()).sum();
                         while !open_pages.is_empty() && memory + open.memory() > MAX_OPEN_BYTES {
                             memory -= open_pages.remove(0).1.memory();
@@ -326,15 +326,15 @@ impl Memtable {
                     (0, 0)
                 }
             };
-            let presence = match field.kind() {
+            let value_set = match field.kind() {
                 Kind::Dimension if is_in_template(slot) => {
                     let codes = used.iter().map(|template| self.codes[slot][*template as usize]);
-                    Presence::of_ids(codes, low, high)
+                    ValueSet::of_ids(codes, low, high)
                 }
-                Kind::Dimension => Presence::of_ids(self.codes[slot].iter().copied(), low, high),
+                Kind::Dimension => ValueSet::of_ids(self.codes[slot].iter().copied(), low, high),
                 _ => None,
             };
-            each(PackedColumn { field, low, high, presence, bytes: &packer.bytes, pages })?;
+            each(PackedColumn { field, low, high, value_set, bytes: &packer.bytes, pages })?;
         }
         Ok(())
     }
@@ -351,7 +351,7 @@ impl Memtable {
     fn join_small_pages(&mut self, keys: &GrowingDictionary) -> Result<(), Damage> {
         for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
             let is_small = |page: &Page| -> Result<bool, Damage> {
-                Ok(page.rows < PAGE / 2 && page.text_bytes()? < PAGE_BYTES as u64 / 2)
+                Ok(page.rows < PAGE_ROWS / 2 && page.text_bytes()? < PAGE_BYTES as u64 / 2)
             };
             let are_small = self.details[slot].iter().map(is_small).collect::<Result<Vec<bool>, Damage>>()?;
             if !are_small.windows(2).any(|pair| pair[0] && pair[1]) {
@@ -363,7 +363,7 @@ impl Memtable {
             for (page, is_small) in std::mem::take(&mut self.details[slot]).into_iter().zip(are_small) {
                 let rows = page.rows;
                 if is_small {
-                    let open = OpenPage::open(&page)?;
+                    let open = TextPage::open(&page)?;
                     for row in 0..rows {
                         let key = || key_of(&self.codes, keys, start + row);
                         copy_value(&mut builder, &open, row, key)?;
@@ -389,12 +389,12 @@ impl Memtable {
 /// row.
 fn copy_value<'k>(
     builder: &mut PageBuilder,
-    page: &OpenPage,
+    page: &TextPage,
     row: usize,
     key: impl FnOnce() -> Option<&'k [u8]>,
 ) -> Result<(), Damage> {
-    match page.around_key(row)? {
-        Some(around) => builder.push_without_key(around.before, around.after),
+    match page.elided(row)? {
+        Some(value) => builder.push_elided(value.before, value.after),
         None => builder.push(page.get(row, key)?.as_deref()),
     }
     Ok(())

@@ -34,7 +34,7 @@ impl RowNumbers {
         };
         let are_within = gone.max().is_none_or(|last| (last as usize) < numbers);
         if rows as u64 + gone.len() != numbers as u64 || !are_within {
-            return Err(Damage("its rows and the removed ones are not as many as it has numbers"));
+            return Err(Damage("its rows and removed rows do not add up to its row numbers"));
         }
         Ok(RowNumbers { first, gone })
     }

@@ -230,7 +230,7 @@ impl Writer {
             return Err(CacheError::damaged(
                 &self.path,
                 "a batch",
-                column::Damage("it was made for another writer"),
+                column::Damage("it was built for another writer"),
             ));
         }
         self.switch_source(source)?;
@@ -311,7 +311,7 @@ impl Writer {
     /// Records that a file has no log lines. It is not fetched again.
     pub fn record_no_log(&mut self, source: i64, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         let file = self.file(source, mark)?;
-        file.no_log = true;
+        file.has_no_log = true;
         file.is_dirty = true;
         Ok(())
     }
@@ -467,7 +467,7 @@ impl Writer {
             dictionary::table::load(&self.connection, field, values)
                 .and_then(|()| match values.len() == root.dictionaries[slot] as usize {
                     true => Ok(()),
-                    false => Err(column::Damage("values of it are missing").into()),
+                    false => Err(column::Damage("values are missing").into()),
                 })
                 .map_err(|error| error.at(place).of(&self.path))?;
             self.stored[slot] = values.len();

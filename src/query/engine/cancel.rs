@@ -80,5 +80,5 @@ pub(super) fn dictionary(
     field: Field,
     cancel: &CancellationToken,
 ) -> Result<Dictionary, QueryError> {
-    snapshot.dictionary_while(field, &|| !cancel.is_cancelled())?.ok_or(QueryError::Cancelled)
+    Ok(snapshot.dictionary_or_cancel(field, cancel)?)
 }

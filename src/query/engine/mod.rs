@@ -11,8 +11,8 @@ mod cancel;
 mod groups;
 mod parallel;
 mod partials_cache;
-pub(in crate::query) mod predicate;
-pub(in crate::query) mod requests;
+pub(crate) mod predicate;
+pub(crate) mod requests;
 mod series;
 #[cfg(test)]
 mod testing;
@@ -151,7 +151,7 @@ pub struct EngineSnapshot<'e> {
 
 impl<'e> EngineSnapshot<'e> {
     /// The snapshot of the cache.
-    pub(in crate::query) fn snapshot(&self) -> &Snapshot<'e> {
+    pub(crate) fn snapshot(&self) -> &Snapshot<'e> {
         &self.snapshot
     }
 
@@ -159,7 +159,7 @@ impl<'e> EngineSnapshot<'e> {
     ///
     /// # Errors
     /// As [`Engine::ask`].
-    pub(in crate::query) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
+    pub(crate) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
         Predicate::new(query, &self.snapshot, &self.engine.id_sets, &CancellationToken::new())
     }
 

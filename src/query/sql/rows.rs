@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
-use crate::cache::codec::text::OpenPage;
+use crate::cache::codec::text::TextPage;
 use crate::cache::{BLOCK, CacheError, Details, Dictionary, Integers, SegmentInfo, Snapshot};
 use crate::log::{Field, Kind, ValueType};
 use crate::query::engine::EngineSnapshot;
@@ -78,7 +78,7 @@ enum Column {
     /// Numbers, and a block of them.
     Numbers { column: Arc<Integers>, block: usize, numbers: Box<[u64; BLOCK]> },
     /// Text, and a page of it.
-    Text { details: Details, page: usize, open: Option<Arc<OpenPage>> },
+    Text { details: Details, page: usize, open: Option<Arc<TextPage>> },
 }
 
 /// A walk.

@@ -8,9 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::export::{Cell, Format, Pages, Sheet, human};
 use crate::query::{Answer, Ask, Engine, Measure, QueryError, Requests, Series};
-use crate::tui::model::action::{Export, Exported};
-use crate::tui::model::columns::Column;
-use crate::tui::model::rows::{RowId, Rows, TimeRow};
+use crate::tui::model::{Column, Export, Exported, RowId, Rows, TimeRow};
 
 /// Rows that are written at a time. Of single requests, no more are in memory.
 const PAGE_ROWS: usize = if cfg!(test) { 200 } else { 20_000 };
@@ -18,9 +16,7 @@ const PAGE_ROWS: usize = if cfg!(test) { 200 } else { 20_000 };
 /// Why no file was written.
 enum Stop {
     Cancelled,
-    /// A file of this name exists.
     Exists,
-    /// The error message.
     Failed(String),
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::query::{Dimension, Engine, QueryError, Statistics};
-use crate::tui::model::action::{Action, QueryJob, QueryResult, Slot};
+use crate::tui::model::{Action, QueryJob, QueryResult, Slot};
 
 /// Completions that are requested from the engine.
 const MAX_COMPLETIONS: usize = 50;

@@ -21,8 +21,7 @@ use crate::query::Engine;
 use crate::tui::app::export_file;
 use crate::tui::app::generation_poll::GenerationPoll;
 use crate::tui::app::query_runner::{QueryRunner, pin_snapshot};
-use crate::tui::model::action::{Action, ActionTime, Effect};
-use crate::tui::model::state::State;
+use crate::tui::model::{Action, ActionTime, Effect, State};
 use crate::tui::update::update;
 use crate::tui::{Feed, TuiError, TuiOptions, view};
 
@@ -88,7 +87,6 @@ pub(in crate::tui) async fn run<B: Backend>(
 
 /// What the event loop waits for.
 enum Happened {
-    /// The session must end.
     Ended,
     OwnerChanged(io::Result<TerminalOwner>),
     /// The next frame may be drawn.
@@ -122,7 +120,6 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     last_progress: Instant,
     poll: GenerationPoll,
     age: Interval,
-    /// The running export.
     export: Option<(CancellationToken, JoinHandle<()>)>,
     /// Whether the screen is out of date.
     is_dirty: bool,
@@ -183,7 +180,6 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         }
     }
 
-    /// Waits for the next event.
     async fn wait(
         &mut self,
         events: &mut (impl Stream<Item = io::Result<Event>> + Unpin),
@@ -252,7 +248,6 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         Ok(())
     }
 
-    /// Draws the screen.
     fn draw(&mut self) -> Result<(), TuiError> {
         let size = self.terminal.size().map_err(TuiError::terminal)?;
         if (size.width, size.height) != self.state.size {
@@ -382,7 +377,7 @@ mod tests {
     use crate::ingest::{Phase, Progress};
     use crate::query::{Filter, TimeRange};
     use crate::tui::Theme;
-    use crate::tui::testing::{APRIL, NOW, Naive, get, three_days};
+    use crate::tui::testing::{APRIL, NOW, NaiveEngine, get, three_days};
 
     /// A terminal without a shell that remembers what was copied.
     #[derive(Default)]
@@ -405,7 +400,7 @@ mod tests {
         }
     }
 
-    fn options(engine: Arc<Naive>, ingest: Option<Feed>) -> TuiOptions {
+    fn options(engine: Arc<NaiveEngine>, ingest: Option<Feed>) -> TuiOptions {
         TuiOptions {
             engine,
             ingest,
@@ -429,7 +424,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_whole_session_from_the_first_screen_to_q() {
-        let engine = Naive::new(three_days());
+        let engine = NaiveEngine::new(three_days());
         let (sender, progress) = watch::channel(Progress { phase: Phase::Reading, ..Progress::default() });
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = {
@@ -477,7 +472,7 @@ mod tests {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         let (_keys, events) = unbounded();
         let end = tokio::time::sleep(Duration::from_millis(100));
-        let options = options(Naive::new(three_days()), None);
+        let options = options(NaiveEngine::new(three_days()), None);
         run(options, &mut terminal, events, end, &mut FakeTerminal::default()).await.unwrap();
         assert!(text(&terminal).contains("203.0.113.7"));
     }
@@ -486,7 +481,7 @@ mod tests {
     async fn an_error_in_the_event_stream_ends_the_session() {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         let events = futures::stream::iter([Err(io::Error::other("gone"))]);
-        let options = options(Naive::new(Vec::new()), None);
+        let options = options(NaiveEngine::new(Vec::new()), None);
         let ended =
             run(options, &mut terminal, events, std::future::pending(), &mut FakeTerminal::default()).await;
         assert!(ended.unwrap_err().to_string().contains("gone"));

@@ -140,7 +140,6 @@ impl JobControl {
         JobControl { title, stop, resume, is_suspended: false, was_stopped: false }
     }
 
-    /// Sets up the terminal again.
     fn set_up_again(&mut self) -> io::Result<()> {
         IS_SET_UP.store(true, Ordering::SeqCst);
         // `disable_raw_mode` forgets the saved modes, so `enter` saves the present modes of the shell.

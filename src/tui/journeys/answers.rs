@@ -1,8 +1,7 @@
 //! Answers of the engine: the order of queries, live data, pausing, partial and outdated answers.
 
 use crate::tui::journeys::start;
-use crate::tui::model::action::{Action, Slot};
-use crate::tui::model::rows::Rows;
+use crate::tui::model::{Action, Rows, Slot};
 use crate::tui::testing::{APRIL, get};
 
 #[test]

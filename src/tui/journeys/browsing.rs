@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEventKind};
 
 use crate::tui::journeys::{snapshots, start};
-use crate::tui::model::action::Action;
+use crate::tui::model::Action;
 use crate::tui::testing::{APRIL, Explorer, get};
 
 #[test]

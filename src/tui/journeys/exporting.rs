@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::tui::app::export_file;
 use crate::tui::journeys::start;
-use crate::tui::model::action::Action;
+use crate::tui::model::Action;
 use crate::tui::testing::{APRIL, Explorer, get};
 
 #[test]

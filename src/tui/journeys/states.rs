@@ -2,7 +2,7 @@
 
 use crate::ingest::{Failure, Phase, Progress};
 use crate::tui::journeys::start;
-use crate::tui::model::action::Action;
+use crate::tui::model::Action;
 use crate::tui::testing::{Explorer, NOW, get, three_days};
 
 #[test]

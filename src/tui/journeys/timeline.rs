@@ -4,8 +4,7 @@ use crossterm::event::{MouseButton, MouseEventKind};
 
 use crate::tui::Theme;
 use crate::tui::journeys::start;
-use crate::tui::model::layout::Areas;
-use crate::tui::model::time_axes;
+use crate::tui::model::{Areas, time_axes};
 use crate::tui::testing::APRIL;
 
 #[test]

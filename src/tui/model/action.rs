@@ -7,8 +7,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::ingest::Progress;
 use crate::query::{Answer, Dimension, Query, Sort, Statistics};
-use crate::tui::model::columns::Column;
-use crate::tui::model::rows::RowId;
+use crate::tui::model::{Column, RowId};
 
 /// When an action happened. Passed with every action, so that `update` reads no clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,11 +21,9 @@ pub(crate) struct ActionTime {
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// The session began.
     Begin,
     Key(KeyEvent),
     Mouse(MouseEvent),
-    /// Text was pasted.
     Paste(String),
     /// The terminal has this many columns and rows now.
     Resize(u16, u16),
@@ -39,7 +36,6 @@ pub(crate) enum Action {
         /// Values of the dimension, best match first.
         values: Vec<String>,
     },
-    /// The ingest reported progress.
     Progress(Box<Progress>),
     /// The data has this generation now.
     DataChanged(u64),
@@ -47,21 +43,16 @@ pub(crate) enum Action {
     SnapshotPinned(Result<u64, String>),
     /// The timer with this number of [`Effect::StartTimer`] ended.
     TimerFired(u64),
-    /// The export wrote more rows.
     Exporting {
-        /// Rows written.
         rows: u64,
         /// Rows of the whole export; 0: unknown.
         total: u64,
     },
-    /// The export ended.
     Exported(Exported),
 }
 
-/// How an export ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Exported {
-    /// The file was written.
     Written {
         path: PathBuf,
         rows: u64,
@@ -72,7 +63,6 @@ pub(crate) enum Exported {
     Exists(Box<Export>),
     /// The user stopped the export; there is no file.
     Cancelled,
-    /// The error message.
     Failed(String),
 }
 
@@ -100,22 +90,17 @@ impl Eq for Export {}
 pub(crate) enum Slot {
     /// All requests of the sources, for the header.
     Totals,
-    /// The timeline above the table.
     Timeline,
     /// The series in which bursts are looked for.
     Bursts,
-    /// The table in front.
     Table,
-    /// The sparklines of the visible rows.
     Activity,
     /// The lazy measures of the visible rows.
     LazyMeasures,
-    /// All fields of the open request.
     Detail,
 }
 
 impl Slot {
-    /// The number of slots.
     pub(crate) const COUNT: usize = 7;
 
     /// The slots whose answers belong to a layer.
@@ -144,14 +129,12 @@ pub(crate) struct QueryResult {
     pub(crate) share: Option<f64>,
     /// The answer or an error message.
     pub(crate) answer: Result<Answer, String>,
-    /// Statistics of a complete answer.
     pub(crate) statistics: Statistics,
 }
 
 /// Something that `app` has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
-    /// Send a query to the engine.
     RunQuery(Box<QueryJob>),
     /// Look for values that complete the word in the prompt.
     Complete {
@@ -163,18 +146,19 @@ pub(crate) enum Effect {
     },
     /// Copy text to the clipboard of the terminal.
     Copy(String),
-    /// Write a table to a file.
     Export(Box<Export>),
     /// Stop the export and remove its incomplete file.
     StopExport,
     /// Send [`Action::TimerFired`] with this number after a delay.
-    StartTimer { after: Duration, number: u64 },
+    StartTimer {
+        after: Duration,
+        number: u64,
+    },
     /// `true`: answer all queries from the current snapshot; `false`: from the newest data again.
     PinSnapshot(bool),
     /// Clear the terminal and draw everything: another process wrote on it.
     Redraw,
     /// Return to the shell until the process is continued.
     Suspend,
-    /// End the session.
     Quit,
 }

@@ -46,7 +46,6 @@ impl<T> AnswerState<T> {
         self.running.as_ref().is_some_and(|(running, _)| *running == number)
     }
 
-    /// The running query.
     pub(crate) fn running_query(&self) -> Option<&Query> {
         self.running.as_ref().map(|(_, query)| query)
     }
@@ -106,7 +105,6 @@ impl<T> AnswerState<T> {
         self.data.is_none() && self.is_running()
     }
 
-    /// Whether a query is running.
     pub(crate) fn is_running(&self) -> bool {
         self.running.is_some()
     }

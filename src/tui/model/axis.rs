@@ -17,9 +17,7 @@ pub(crate) const ROUND_WIDTHS: [u32; 9] = [1, 10, 60, 300, 900, 3_600, 21_600, 8
 pub(crate) struct Axis {
     /// First second of the first bucket.
     pub(crate) start: i64,
-    /// Seconds per bucket.
     pub(crate) bucket: u32,
-    /// The number of buckets.
     pub(crate) count: usize,
 }
 

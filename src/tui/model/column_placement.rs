@@ -3,7 +3,7 @@
 use crate::log::{Field, ValueType};
 use crate::query::Measure;
 use crate::query::measure::{MeasureSpec, Unit};
-use crate::tui::model::columns::{Choice, Column};
+use crate::tui::model::{Column, columns::Choice};
 
 /// The widths that are useful for a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,17 +4,14 @@ use crate::log::{Field, Kind};
 use crate::query::measure::Aggregate;
 use crate::query::{Dimension, Measure, Sort};
 
-/// A column of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Column {
     /// The value of the group, or the time of the bucket.
     Value,
     Measure(Measure),
-    /// The share of all bytes sent.
     Share,
     /// A sparkline of the requests over time.
     Activity,
-    /// A field of a single request.
     Field(Field),
 }
 

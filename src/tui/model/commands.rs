@@ -1,15 +1,12 @@
 //! The commands that can be typed after `:`. The prompt, its completion and the help read this table.
 
-/// A command.
 pub(crate) struct CommandSpec {
     pub(crate) name: &'static str,
     /// The argument as the help shows it; empty: none.
     pub(crate) argument: &'static str,
-    /// A short description for the help.
     pub(crate) about: &'static str,
 }
 
-/// Every command.
 pub(crate) static COMMANDS: [CommandSpec; 11] = [
     CommandSpec {
         name: "by",

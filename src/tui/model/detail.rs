@@ -6,7 +6,6 @@ use crate::tui::format;
 use crate::tui::model::state::State;
 use crate::tui::widgets::fit;
 
-/// A request that is open.
 #[derive(Clone, Debug)]
 pub(crate) struct Detail {
     /// The request. Until it is complete, it has only the fields that the table had.
@@ -21,7 +20,6 @@ pub(crate) struct Detail {
     pub(crate) top: usize,
 }
 
-/// A line on the screen.
 pub(crate) struct DetailLine {
     /// Index in `FIELDS` of its field.
     pub(crate) field: usize,

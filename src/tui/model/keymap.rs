@@ -5,21 +5,15 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 /// What decides which command a key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Context {
-    /// A table.
     Table,
-    /// An open request.
     Detail,
     /// A time range is being selected on the timeline.
     Brush,
-    /// The list of filter terms.
     Filters,
-    /// The list of columns.
     Columns,
     /// A list to choose one entry from.
     Pick,
-    /// A text to read.
     Reading,
-    /// The prompt.
     Prompt,
     /// A question to confirm with yes or no.
     Confirm,
@@ -85,7 +79,6 @@ pub(crate) enum Command {
     Quit,
 }
 
-/// A section of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Group {
     Navigation,
@@ -97,11 +90,9 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    /// In the order of the help.
     pub(crate) const ALL: [Group; 6] =
         [Group::Navigation, Group::Tables, Group::Filter, Group::Time, Group::Typing, Group::Other];
 
-    /// The heading of the section.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Group::Navigation => "Navigation",
@@ -114,7 +105,6 @@ impl Group {
     }
 }
 
-/// A key with its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(pub(crate) KeyCode, pub(crate) KeyModifiers);
 
@@ -275,7 +265,6 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Confirm], &[ctrl('c')], Command::Quit, "", Group::Other, ""),
 ];
 
-/// The command of a key.
 pub(crate) fn lookup(context: Context, event: KeyEvent) -> Option<Command> {
     let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
     // Only some terminals report Shift for characters; the character itself shows it.

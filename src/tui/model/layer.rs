@@ -2,22 +2,15 @@
 
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Series, Stats, TimeRange};
-use crate::tui::model::answer_state::AnswerState;
-use crate::tui::model::axis::Axis;
-use crate::tui::model::detail::Detail;
-use crate::tui::model::keymap::Command;
-use crate::tui::model::table::{Table, TableKind};
+use crate::tui::model::{Axis, Command, Detail, Table, TableKind, answer_state::AnswerState};
 
-/// The tables of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tab {
     /// By address, network, requester or role.
     Addresses,
     /// By key or part of the key.
     Objects,
-    /// By time.
     Time,
-    /// Single requests.
     Requests,
     /// By any other dimension.
     Other,
@@ -37,12 +30,10 @@ impl Tab {
     }
 }
 
-/// A series and its totals.
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     /// A series with one line.
     pub(crate) series: Series,
-    /// Totals over all buckets.
     pub(crate) totals: Stats,
 }
 
@@ -71,10 +62,8 @@ impl Timeline {
     }
 }
 
-/// A layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
-    /// The table in front.
     pub(crate) tab: Tab,
     pub(crate) filter: Filter,
     /// Terms that are switched off.
@@ -93,7 +82,6 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// A layer with new tables.
     pub(crate) fn new(filter: Filter, time: TimeRange) -> Layer {
         let groups = |field| Table::new(TableKind::Groups(Dimension::Field(field)));
         Layer {
@@ -116,17 +104,14 @@ impl Layer {
         }
     }
 
-    /// The table in front.
     pub(crate) fn table(&self) -> &Table {
         &self.tables[self.tab as usize]
     }
 
-    /// The table in front.
     pub(crate) fn table_mut(&mut self) -> &mut Table {
         &mut self.tables[self.tab as usize]
     }
 
-    /// The table of a tab.
     pub(crate) fn table_of(&self, tab: Tab) -> &Table {
         &self.tables[tab as usize]
     }

@@ -7,11 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::log::{Field, ValueType};
 use crate::query::Value;
 use crate::tui::format;
-use crate::tui::model::column_placement::{self, Needs};
-use crate::tui::model::columns::Column;
-use crate::tui::model::rows::Rows;
-use crate::tui::model::state::State;
-use crate::tui::model::table::Table;
+use crate::tui::model::{Column, Rows, State, Table, column_placement, column_placement::Needs};
 
 /// Rows from the first that determine the initial width of their column.
 const MEASURED_ROWS: usize = 200;
@@ -28,9 +24,7 @@ pub(crate) struct Areas {
     pub(crate) bars: Rect,
     /// Times below the bars.
     pub(crate) axis: Rect,
-    /// Names of the tables.
     pub(crate) tabs: Rect,
-    /// Headings of the columns.
     pub(crate) head: Rect,
     /// Rows of the table, or lines of the open request.
     pub(crate) rows: Rect,

@@ -5,11 +5,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::query::Dimension;
 use crate::tui::format;
-use crate::tui::model::axis;
-use crate::tui::model::layout;
-use crate::tui::model::state::{Overlay, State};
+use crate::tui::model::{Overlay, State, axis, layout};
 
-/// An entry of a list.
 pub(crate) struct Entry {
     pub(crate) text: String,
     pub(crate) about: String,
@@ -17,7 +14,6 @@ pub(crate) struct Entry {
     pub(crate) is_on: bool,
 }
 
-/// A list.
 pub(crate) struct List {
     pub(crate) title: &'static str,
     /// Index of the entry under the cursor.
@@ -25,7 +21,6 @@ pub(crate) struct List {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// The dimensions to group by.
 pub(crate) fn dimensions() -> Vec<Dimension> {
     let mut all = Dimension::all();
     // The second level of folders is a common choice too.

@@ -3,10 +3,8 @@
 use tui_input::Input;
 
 use crate::query::{Dimension, Filter};
-use crate::tui::model::action::Export;
-use crate::tui::model::layer::Layer;
+use crate::tui::model::{Export, Layer};
 
-/// What the prompt asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum Purpose {
     /// The filter of the layer in front, which is applied while the user types.
@@ -15,10 +13,8 @@ pub(crate) enum Purpose {
         before: Box<Layer>,
         /// The filter to apply when the timer ends.
         pending: Option<Filter>,
-        /// Number of that timer.
         timer: u64,
     },
-    /// A command.
     Command,
     /// The name of the file to export to.
     Export,
@@ -46,20 +42,16 @@ pub(crate) struct Completion {
     pub(crate) number: u64,
     /// The dimension whose values were requested.
     pub(crate) of: Option<Dimension>,
-    /// The text before the word.
     pub(crate) before: String,
-    /// The text after the cursor.
     pub(crate) after: String,
     pub(crate) candidates: Vec<String>,
     /// Index of the candidate in the text.
     pub(crate) chosen: Option<usize>,
 }
 
-/// The prompt.
 #[derive(Clone, Debug)]
 pub(crate) struct Prompt {
     pub(crate) purpose: Purpose,
-    /// The text and its cursor.
     pub(crate) input: Input,
     pub(crate) problem: Option<Problem>,
     pub(crate) completion: Option<Completion>,

@@ -1,12 +1,9 @@
 //! Texts to read in a popup: the help and the list of failures. `update` counts their lines, `view` draws them.
 
 use crate::tui::format;
-use crate::tui::model::commands::COMMANDS;
-use crate::tui::model::keymap::{Group, KEYMAP};
-use crate::tui::model::state::State;
+use crate::tui::model::{COMMANDS, State, keymap::Group, keymap::KEYMAP};
 use crate::tui::widgets::fit;
 
-/// How a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     Heading,
@@ -15,7 +12,6 @@ pub(crate) enum Tone {
     Error,
 }
 
-/// A line of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TextLine {
     pub(crate) tone: Tone,
@@ -24,20 +20,17 @@ pub(crate) struct TextLine {
     pub(crate) text: String,
 }
 
-impl TextLine {
-    fn new(tone: Tone, text: impl Into<String>) -> TextLine {
-        TextLine { tone, keys: String::new(), text: text.into() }
-    }
+fn line(tone: Tone, text: impl Into<String>) -> TextLine {
+    TextLine { tone, keys: String::new(), text: text.into() }
+}
 
-    fn blank() -> TextLine {
-        TextLine::new(Tone::Text, "")
-    }
+fn text(text: impl Into<String>) -> TextLine {
+    line(Tone::Text, text)
 }
 
 /// Width of the keys in the help, in terminal columns.
 const KEYS_WIDTH: usize = 18;
 
-/// Examples of filters for the help.
 const FILTER_EXAMPLES: [(&str, &str); 8] = [
     ("ip:203.0.113.7", "or ip:203.0.113.0/24"),
     ("key:media/*.mp4", "a pattern; key~\"^a/.*\" is a regular expression"),
@@ -64,21 +57,21 @@ pub(crate) fn help(state: &State) -> Vec<TextLine> {
     };
     for group in Group::ALL {
         if !lines.is_empty() {
-            lines.push(TextLine::blank());
+            lines.push(text(""));
         }
-        lines.push(TextLine::new(Tone::Heading, group.title()));
+        lines.push(line(Tone::Heading, group.title()));
         for binding in KEYMAP.iter().filter(|binding| binding.group == group && !binding.about.is_empty()) {
             let keys: Vec<String> = binding.keys.iter().map(|key| key.label()).collect();
             entry(&mut lines, keys.join(" "), binding.about);
         }
     }
-    lines.push(TextLine::blank());
-    lines.push(TextLine::new(Tone::Heading, "Commands, after :"));
+    lines.push(text(""));
+    lines.push(line(Tone::Heading, "Commands, after :"));
     for command in &COMMANDS {
         entry(&mut lines, format!("{} {} ", command.name, command.argument), command.about);
     }
-    lines.push(TextLine::blank());
-    lines.push(TextLine::new(Tone::Heading, "Filter examples"));
+    lines.push(text(""));
+    lines.push(line(Tone::Heading, "Filter examples"));
     for (example, about) in FILTER_EXAMPLES {
         entry(&mut lines, format!("{example} "), about);
     }
@@ -93,14 +86,14 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     let width = usize::from(state.size.0.saturating_sub(10)).max(20);
     let mut lines = Vec::new();
     let wrapped = |text: &str, tone| {
-        fit::wrap(&format::visible(text), width).into_iter().map(move |line| TextLine::new(tone, line))
+        fit::wrap(&format::visible(text), width).into_iter().map(move |wrapped| line(tone, wrapped))
     };
     let Some(progress) = &state.progress else {
-        return vec![TextLine::new(Tone::Text, "No source is being read: all requests are from the cache.")];
+        return vec![text("No source is being read: all requests are from the cache.")];
     };
     if let Some(fatal) = &progress.fatal {
         lines.extend(wrapped(fatal, Tone::Error));
-        lines.push(TextLine::blank());
+        lines.push(text(""));
     }
     for failure in progress.failures.iter().take(MAX_LISTED_FAILURES) {
         lines.extend(wrapped(&failure.name, Tone::Heading));
@@ -108,32 +101,26 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     }
     let listed = progress.failures.len().min(MAX_LISTED_FAILURES) as u64;
     if progress.files_failed > listed {
-        lines.push(TextLine::new(
-            Tone::Text,
-            format!("and {} more", format::count(progress.files_failed - listed)),
-        ));
+        lines.push(text(format!("and {} more", format::count(progress.files_failed - listed))));
     }
     if listed > 0 || progress.files_failed > 0 {
-        lines.push(TextLine::blank());
-        lines.push(TextLine::new(Tone::Quiet, "The next pull tries them again."));
+        lines.push(text(""));
+        lines.push(line(Tone::Quiet, "The next pull tries them again."));
     }
     if progress.rejected > 0 {
-        lines.push(TextLine::new(
-            Tone::Text,
-            format!(
-                "{} rejected; `tamarin sources rejected` prints them.",
-                format::counted(progress.rejected, "line")
-            ),
-        ));
+        lines.push(text(format!(
+            "{} rejected; `tamarin sources rejected` prints them.",
+            format::counted(progress.rejected, "line")
+        )));
     }
     if progress.files_skipped > 0 {
-        lines.push(TextLine::new(
-            Tone::Text,
-            format!("{} skipped: no log lines.", format::counted(progress.files_skipped, "file")),
-        ));
+        lines.push(text(format!(
+            "{} skipped: no log lines.",
+            format::counted(progress.files_skipped, "file")
+        )));
     }
     if lines.is_empty() {
-        lines.push(TextLine::new(Tone::Text, "All log files were read."));
+        lines.push(text("All log files were read."));
     }
     lines
 }

@@ -90,7 +90,6 @@ impl Rows {
         }
     }
 
-    /// The group at `index`.
     pub(crate) fn group(&self, index: usize) -> Option<&GroupRow> {
         match self {
             Rows::Groups(groups) => groups.rows.get(index),
@@ -98,7 +97,6 @@ impl Rows {
         }
     }
 
-    /// The row of the table of times at `index`.
     pub(crate) fn time(&self, index: usize) -> Option<TimeRow> {
         match self {
             Rows::Times { rows, .. } => rows.get(index).copied(),
@@ -106,7 +104,6 @@ impl Rows {
         }
     }
 
-    /// The request at `index`, if it is loaded.
     pub(crate) fn request(&self, index: usize) -> Option<&RequestRow> {
         match self {
             Rows::Requests { offset, requests } => requests.rows.get(index.checked_sub(*offset)?),

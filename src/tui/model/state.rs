@@ -6,12 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
-use crate::tui::model::action::{ActionTime, Slot};
-use crate::tui::model::answer_state::AnswerState;
-use crate::tui::model::axis::Axis;
-use crate::tui::model::keymap::Context;
-use crate::tui::model::layer::Layer;
-use crate::tui::model::prompt::{Prompt, Purpose};
+use crate::tui::model::{ActionTime, Axis, Context, Layer, Prompt, Purpose, Slot, answer_state::AnswerState};
 use crate::tui::theme::Theme;
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.
@@ -32,7 +27,6 @@ pub(crate) enum TimelineMeasure {
 }
 
 impl TimelineMeasure {
-    /// The value of a bucket.
     pub(crate) fn of(self, stats: &Stats) -> u64 {
         match self {
             TimelineMeasure::Requests => stats.requests,
@@ -41,7 +35,6 @@ impl TimelineMeasure {
         }
     }
 
-    /// Its name on the screen.
     pub(crate) fn name(self) -> &'static str {
         match self {
             TimelineMeasure::Requests => "requests",
@@ -84,7 +77,6 @@ impl Brush {
         self.burst.unwrap_or((axis.at(first), axis.at(last + 1)))
     }
 
-    /// The range.
     pub(crate) fn time_range(&self, axis: &Axis) -> TimeRange {
         let (start, end) = self.seconds(axis);
         TimeRange { start: Some(start), end: Some(end) }
@@ -115,18 +107,15 @@ pub(crate) struct Message {
     pub(crate) is_error: bool,
 }
 
-/// The export that is running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunningExport {
     /// Name of the file, fit for the screen.
     pub(crate) name: String,
-    /// Rows written.
     pub(crate) rows: u64,
     /// Rows of the whole export; 0: unknown.
     pub(crate) total: u64,
 }
 
-/// The whole state of the explorer.
 pub(crate) struct State {
     /// What the header calls the data.
     pub(crate) title: String,
@@ -135,13 +124,11 @@ pub(crate) struct State {
     /// The time range of the session. No layer shows requests outside it.
     pub(crate) session_time: TimeRange,
     pub(crate) theme: Theme,
-    /// The time zone of the user.
     pub(crate) local_zone: TimeZone,
     /// Whether times are shown in the time zone of the user instead of UTC.
     pub(crate) shows_local_time: bool,
     /// Columns and rows of the terminal.
     pub(crate) size: (u16, u16),
-    /// When the last action happened.
     pub(crate) now: ActionTime,
     /// The drill-down stack; the last layer is in front. Never empty.
     layers: Vec<Layer>,
@@ -149,7 +136,6 @@ pub(crate) struct State {
     pub(crate) totals: AnswerState<Totals>,
     /// The generation of the data that the screen shows.
     pub(crate) generation: u64,
-    /// The newest generation of the data.
     pub(crate) newest_generation: u64,
     /// Whether the screen stays at its generation.
     pub(crate) paused: bool,
@@ -224,12 +210,10 @@ impl State {
         &mut self.layers[last]
     }
 
-    /// The number of layers.
     pub(crate) fn depth(&self) -> usize {
         self.layers.len()
     }
 
-    /// Puts `layer` in front.
     pub(crate) fn push(&mut self, layer: Layer) {
         self.layers.push(layer);
         self.forget_running_queries();
@@ -315,7 +299,6 @@ impl State {
         if start < end { Some((start, end)) } else { Some((time.start?, time.end?)) }
     }
 
-    /// Whether the terminal is too small for the screen.
     pub(crate) fn is_too_small(&self) -> bool {
         is_too_small(self.size)
     }

@@ -5,20 +5,17 @@ use std::collections::HashMap;
 
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, Sort, TimeRange};
-use crate::tui::model::answer_state::AnswerState;
-use crate::tui::model::column_placement::{self, Placed};
-use crate::tui::model::columns::{self, Choice, Column};
-use crate::tui::model::lazy_columns::LazyColumn;
-use crate::tui::model::rows::{RowId, Rows};
+use crate::tui::model::{
+    Column, Placed, RowId, Rows, answer_state::AnswerState, column_placement, columns, columns::Choice,
+    lazy_columns::LazyColumn,
+};
 
 /// What the rows of a table are.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TableKind {
-    /// Groups by a dimension.
     Groups(Dimension),
     /// Buckets of time; their width in seconds if the user chose it.
     Times(Option<u32>),
-    /// Single requests.
     Requests,
 }
 
@@ -27,7 +24,6 @@ pub(crate) const INITIAL_ROWS: usize = 1_000;
 /// Groups that are loaded at most.
 pub(crate) const MAX_GROUPS: usize = 100_000;
 
-/// A table of a layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) kind: TableKind,
@@ -72,12 +68,10 @@ pub(crate) struct LazyMeasure {
     pub(crate) measure: Measure,
     /// `None`: absent.
     pub(crate) number: Option<f64>,
-    /// Whether the number is an estimate.
     pub(crate) is_approximate: bool,
 }
 
 impl Table {
-    /// A new table.
     pub(crate) fn new(kind: TableKind) -> Table {
         let sort = Table::first_sort(&kind);
         let columns = match &kind {

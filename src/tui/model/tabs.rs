@@ -3,11 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::format;
-use crate::tui::model::layer::Tab;
-use crate::tui::model::layout::Areas;
-use crate::tui::model::state::State;
-use crate::tui::model::table::TableKind;
-use crate::tui::model::time_axes;
+use crate::tui::model::{Areas, State, Tab, TableKind, time_axes};
 
 /// The name of a table on the screen.
 pub(crate) struct TabLabel {
@@ -19,7 +15,6 @@ pub(crate) struct TabLabel {
     pub(crate) end: u16,
 }
 
-/// The names of all tables.
 pub(crate) fn labels(state: &State) -> Vec<TabLabel> {
     let gap = u16::from(state.size.0 >= 76);
     let mut x = 1;

@@ -1,9 +1,6 @@
 //! The time axes of the layer in front: of the timeline, the bursts, the table of times and the sparklines.
 
-use crate::tui::model::axis::Axis;
-use crate::tui::model::columns::Column;
-use crate::tui::model::state::State;
-use crate::tui::model::table::TableKind;
+use crate::tui::model::{Axis, Column, State, TableKind};
 
 /// Rows of the table of times, unless the user chose their width.
 const MAX_TIMES_ROWS: usize = 200;

@@ -1,18 +1,11 @@
 //! Stores answers of the engine in the state. An answer to a query that is no longer awaited is dropped.
 
 use crate::query::{Answer, Ask, Measure, Series, Value};
-use crate::tui::model::action::{QueryResult, Slot};
-use crate::tui::model::layer::Timeline;
-use crate::tui::model::layout::Areas;
-use crate::tui::model::rows::Rows;
-use crate::tui::model::state::State;
-use crate::tui::model::table::LazyMeasure;
-use crate::tui::model::time_axes;
+use crate::tui::model::{Areas, LazyMeasure, QueryResult, Rows, Slot, State, Timeline, time_axes};
 use crate::tui::update::time_range;
 
 const WRONG_KIND: &str = "internal error: the engine returned another kind of answer; please report this";
 
-/// Stores a result of a query.
 pub(super) fn store(state: &mut State, result: QueryResult) {
     match result.slot {
         Slot::Totals => totals(state, result),

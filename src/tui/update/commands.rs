@@ -2,12 +2,7 @@
 
 use crate::query::dimension::QUERY_PARAM;
 use crate::query::{Dimension, Filter};
-use crate::tui::model::action::Effect;
-use crate::tui::model::columns::Column;
-use crate::tui::model::commands::{COMMANDS, CommandSpec};
-use crate::tui::model::layout::Areas;
-use crate::tui::model::prompt::Problem;
-use crate::tui::model::state::{Overlay, State};
+use crate::tui::model::{Areas, COMMANDS, Column, CommandSpec, Effect, Overlay, Problem, State};
 use crate::tui::update::{cursor, lists, prompt, quit, show_zone};
 
 /// Runs a command. Returns the problem and its place in `text` if it is not valid.
@@ -122,7 +117,6 @@ pub(super) enum Completions {
     Filter { at: usize },
 }
 
-/// Completions of the command `typed`.
 pub(super) fn completions(state: &State, typed: &str) -> Completions {
     let Some((name, rest)) = typed.split_once(' ') else {
         let words =

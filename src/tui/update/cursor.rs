@@ -3,14 +3,8 @@
 use crate::log::{FIELDS, Field};
 use crate::query::{Sort, Value};
 use crate::tui::format;
-use crate::tui::model::columns::Column;
-use crate::tui::model::keymap::Command;
-use crate::tui::model::layout::Areas;
-use crate::tui::model::rows::{RowId, Rows};
-use crate::tui::model::state::State;
-use crate::tui::model::table::{MAX_GROUPS, Table, TableKind};
+use crate::tui::model::{Areas, Column, Command, MAX_GROUPS, RowId, Rows, State, Table, TableKind};
 
-/// Moves the cursor.
 pub(super) fn perform(state: &mut State, command: Command) {
     if state.layer().detail.is_some() {
         move_field(state, command);
@@ -82,7 +76,6 @@ pub(super) fn sort(state: &mut State) {
     sort_by(state, column, descending);
 }
 
-/// Sorts by `column`.
 pub(super) fn sort_by(state: &mut State, column: Column, descending: bool) {
     if column == Column::Activity {
         state.warn("cannot sort by activity; choose another column");

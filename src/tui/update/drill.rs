@@ -2,13 +2,7 @@
 
 use crate::log::Field;
 use crate::query::{Dimension, Filter, TimeRange};
-use crate::tui::model::cell_filter;
-use crate::tui::model::detail::Detail;
-use crate::tui::model::keymap::Command;
-use crate::tui::model::layer::{Layer, Tab};
-use crate::tui::model::rows::{RowId, Rows};
-use crate::tui::model::state::State;
-use crate::tui::model::table::TableKind;
+use crate::tui::model::{Command, Detail, Layer, RowId, Rows, State, Tab, TableKind, cell_filter};
 use crate::tui::update::queries;
 
 /// Opens the row under the cursor.
@@ -74,7 +68,6 @@ pub(super) fn time_of_row(state: &State) -> Option<TimeRange> {
     Some(queries::within(time, state.session_time))
 }
 
-/// Removes the layer in front.
 pub(super) fn back(state: &mut State) {
     if !state.pop() {
         state.notify(match state.layer().table().marks.is_empty() {

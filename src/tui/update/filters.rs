@@ -2,12 +2,7 @@
 
 use crate::log::FIELDS;
 use crate::query::Filter;
-use crate::tui::model::cell_filter;
-use crate::tui::model::columns::Column;
-use crate::tui::model::layer::{Layer, Tab};
-use crate::tui::model::rows::RowId;
-use crate::tui::model::state::State;
-use crate::tui::model::table::{Table, TableKind};
+use crate::tui::model::{Column, Layer, RowId, State, Tab, Table, TableKind, cell_filter};
 use crate::tui::update::{drill, time_range};
 
 /// Adds a term for the marked rows or for what is under the cursor; if `negated`, for all others.

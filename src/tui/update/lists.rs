@@ -1,13 +1,9 @@
 //! Keys in popups: filters, columns, dimensions, bucket widths, help, failures.
 
 use crate::query::{Dimension, Filter};
-use crate::tui::model::keymap::Command;
-use crate::tui::model::layer::Tab;
-use crate::tui::model::layout::Areas;
-use crate::tui::model::lists::{bucket_widths, dimensions};
-use crate::tui::model::reading;
-use crate::tui::model::state::{Overlay, State};
-use crate::tui::model::table::TableKind;
+use crate::tui::model::{
+    Areas, Command, Overlay, State, Tab, TableKind, lists::bucket_widths, lists::dimensions, reading,
+};
 use crate::tui::update::cursor::moved_in_list;
 
 /// Opens the list of dimensions, or of bucket widths for a table of times.
@@ -24,7 +20,6 @@ pub(super) fn group_by(state: &mut State) {
     });
 }
 
-/// Opens the list of filter terms.
 pub(super) fn filters(state: &mut State) {
     let layer = state.layer();
     if layer.filter.is_everything() && layer.disabled.is_empty() {

@@ -16,11 +16,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
-use crate::tui::model::action::{Action, ActionTime, Effect, Exported};
-use crate::tui::model::keymap::{self, Command, Context};
-use crate::tui::model::layout;
-use crate::tui::model::prompt::{Prompt, Purpose};
-use crate::tui::model::state::{Overlay, State};
+use crate::tui::model::{
+    Action, ActionTime, Command, Context, Effect, Exported, Overlay, Prompt, Purpose, State, keymap, layout,
+};
 use crate::tui::widgets::fit;
 
 /// Terminal columns of a copied value in the message about it.

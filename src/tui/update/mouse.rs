@@ -3,12 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use crate::tui::model::action::Effect;
-use crate::tui::model::keymap::{Command, Context};
-use crate::tui::model::layout::Areas;
-use crate::tui::model::lists::List;
-use crate::tui::model::state::{Brush, Overlay, State};
-use crate::tui::model::{tabs, time_axes};
+use crate::tui::model::{Areas, Brush, Command, Context, Effect, List, Overlay, State, tabs, time_axes};
 use crate::tui::update::{cursor, lists, perform};
 
 /// Two clicks on a cell within this many milliseconds are a double click.

@@ -10,13 +10,10 @@ use crate::query::filter::complete::value_text;
 use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
 use crate::query::{Ask, Filter, Measure, Value};
 use crate::tui::format;
-use crate::tui::model::action::{Effect, Export};
-use crate::tui::model::columns::{self, Column};
-use crate::tui::model::keymap::Command;
-use crate::tui::model::prompt::{Completion, Problem, Prompt, Purpose};
-use crate::tui::model::rows::RowId;
-use crate::tui::model::state::{RunningExport, State};
-use crate::tui::model::table::TableKind;
+use crate::tui::model::{
+    Column, Command, Completion, Effect, Export, Problem, Prompt, Purpose, RowId, RunningExport, State,
+    TableKind, columns,
+};
 use crate::tui::update::{commands, queries};
 
 /// The table shows a typed filter after this pause in typing.
@@ -191,7 +188,6 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Starts writing a file.
 pub(super) fn start_export(state: &mut State, export: Box<Export>, effects: &mut Vec<Effect>) {
     let name = format::visible(&export.path.file_name().unwrap_or_default().to_string_lossy());
     state.export = Some(RunningExport { name, rows: 0, total: 0 });

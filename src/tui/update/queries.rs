@@ -3,12 +3,8 @@
 
 use crate::log::Field;
 use crate::query::{Ask, Counting, Filter, Measure, Query, Sort, TimeRange, Value};
-use crate::tui::model::action::{Effect, QueryJob, Slot};
-use crate::tui::model::columns::Column;
-use crate::tui::model::layout;
-use crate::tui::model::state::State;
-use crate::tui::model::table::{INITIAL_ROWS, TableKind};
-use crate::tui::model::time_axes;
+use crate::tui::model::answer_state::AnswerState;
+use crate::tui::model::{Column, Effect, INITIAL_ROWS, QueryJob, Slot, State, TableKind, layout, time_axes};
 
 /// Sends all queries that the screen needs and that are neither answered nor running.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
@@ -63,6 +59,21 @@ fn latest(state: &State, slot: Slot) -> u64 {
     state.latest_queries[slot as usize]
 }
 
+/// Sends a query unless its answer is there or it is running.
+fn send_if_needed<T>(
+    state: &mut State,
+    effects: &mut Vec<Effect>,
+    slot: Slot,
+    query: Query,
+    answer: impl Fn(&mut State) -> &mut AnswerState<T>,
+) {
+    let (generation, latest) = (state.generation, latest(state, slot));
+    if answer(state).needs_query(&query, generation, latest) {
+        let number = send(state, effects, slot, query.clone());
+        answer(state).query_sent(number, query);
+    }
+}
+
 fn detail(state: &mut State, effects: &mut Vec<Effect>) {
     let latest = latest(state, Slot::Detail);
     let Some(detail) = &state.layer().detail else { return };
@@ -84,19 +95,13 @@ fn totals(state: &mut State, effects: &mut Vec<Effect>) {
         counting: Counting::AsLogged,
         ask: Ask::Totals,
     };
-    if state.totals.needs_query(&query, state.generation, latest(state, Slot::Totals)) {
-        let number = send(state, effects, Slot::Totals, query.clone());
-        state.totals.query_sent(number, query);
-    }
+    send_if_needed(state, effects, Slot::Totals, query, |state| &mut state.totals);
 }
 
 fn timeline(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(axis) = time_axes::timeline(state) else { return };
     let query = layer_query(state, Ask::Series { bucket: axis.bucket, each: None });
-    if state.layer().timeline.needs_query(&query, state.generation, latest(state, Slot::Timeline)) {
-        let number = send(state, effects, Slot::Timeline, query.clone());
-        state.layer_mut().timeline.query_sent(number, query);
-    }
+    send_if_needed(state, effects, Slot::Timeline, query, |state| &mut state.layer_mut().timeline);
 }
 
 /// The query that must be answered before bursts can be found; `None`: it is answered.
@@ -113,8 +118,7 @@ fn bursts(state: &mut State, effects: &mut Vec<Effect>) {
         return;
     }
     if let Some(query) = missing_for_bursts(state) {
-        let number = send(state, effects, Slot::Bursts, query.clone());
-        state.layer_mut().burst_series.query_sent(number, query);
+        send_if_needed(state, effects, Slot::Bursts, query, |state| &mut state.layer_mut().burst_series);
     }
 }
 
@@ -157,10 +161,7 @@ pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
 
 fn table(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(query) = table_query(state, state.layer().table().limit) else { return };
-    if state.layer().table().rows.needs_query(&query, state.generation, latest(state, Slot::Table)) {
-        let number = send(state, effects, Slot::Table, query.clone());
-        state.layer_mut().table_mut().rows.query_sent(number, query);
-    }
+    send_if_needed(state, effects, Slot::Table, query, |state| &mut state.layer_mut().table_mut().rows);
 }
 
 fn activity(state: &mut State, effects: &mut Vec<Effect>) {

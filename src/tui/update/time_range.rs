@@ -3,11 +3,7 @@
 use crate::insight::bursts::{Burst, bursts};
 use crate::query::{Stats, TimeRange};
 use crate::tui::format;
-use crate::tui::model::axis::Axis;
-use crate::tui::model::keymap::Command;
-use crate::tui::model::layer::Tab;
-use crate::tui::model::state::{Brush, State, TimelineMeasure};
-use crate::tui::model::time_axes;
+use crate::tui::model::{Axis, Brush, Command, State, Tab, TimelineMeasure, time_axes};
 use crate::tui::update::{drill, queries};
 
 /// Starts the brush at the highest bar.

@@ -5,12 +5,10 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::format;
-use crate::tui::model::keymap::{Command, Context, key_of};
-use crate::tui::model::state::State;
+use crate::tui::model::{Command, Context, State, keymap::key_of};
 use crate::tui::view::put;
 use crate::tui::widgets::fit;
 
-/// Draws the line.
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let layer = state.layer();

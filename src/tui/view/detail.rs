@@ -5,11 +5,9 @@ use ratatui::layout::Rect;
 
 use crate::log::{FIELDS, Field};
 use crate::query::Value;
-use crate::tui::model::detail::{Detail, NAMES_WIDTH};
-use crate::tui::model::state::State;
+use crate::tui::model::{Detail, NAMES_WIDTH, State};
 use crate::tui::view::put;
 
-/// Draws the visible lines.
 pub(super) fn draw(state: &State, detail: &Detail, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     for (row, line) in detail.lines(state, area.width).iter().skip(detail.top).enumerate() {

@@ -6,14 +6,10 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::log::FIELDS;
 use crate::tui::format;
-use crate::tui::model::keymap::{self, Command, Context};
-use crate::tui::model::rows::Rows;
-use crate::tui::model::state::{RunningExport, State};
-use crate::tui::model::time_axes;
+use crate::tui::model::{Command, Context, Rows, RunningExport, State, keymap, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::widgets::fit;
 
-/// Draws the line.
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };

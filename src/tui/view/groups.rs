@@ -3,15 +3,10 @@
 use crate::query::measure::Unit;
 use crate::query::{Ask, Groups, Measure, Stats};
 use crate::tui::format;
-use crate::tui::model::column_placement::Placed;
-use crate::tui::model::columns::Column;
-use crate::tui::model::rows::TimeRow;
-use crate::tui::model::state::State;
-use crate::tui::model::table::LazyMeasure;
+use crate::tui::model::{Column, LazyMeasure, Placed, State, TimeRow};
 use crate::tui::view::table::Cell;
 use crate::tui::widgets::{bars, fit};
 
-/// The cell of a group.
 pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Placed) -> Cell {
     let Some(row) = groups.rows.get(index) else { return Cell::plain("…") };
     let table = state.layer().table();

@@ -6,11 +6,10 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
-use crate::tui::model::state::State;
+use crate::tui::model::State;
 use crate::tui::view::{put, put_right};
 use crate::tui::widgets::fit;
 
-/// Draws the line.
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let y = area.y;

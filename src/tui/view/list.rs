@@ -3,12 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::model::lists::List;
-use crate::tui::model::state::State;
+use crate::tui::model::{List, State};
 use crate::tui::view::{popup, put};
 use crate::tui::widgets::fit;
 
-/// Draws the list in front.
 pub(super) fn draw(state: &State, buffer: &mut Buffer) {
     let Some(list) = List::in_front(state) else { return };
     let theme = state.theme;

@@ -20,11 +20,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::layout::Areas;
-use crate::tui::model::reading;
-use crate::tui::model::state::{Overlay, State, is_too_small};
+use crate::tui::model::{Areas, Overlay, State, reading, state::is_too_small};
 
-/// Draws the whole screen.
 pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     if state.is_too_small() || is_too_small((frame.area().width, frame.area().height)) {
         no_rows::too_small(state, frame.area(), frame.buffer_mut());

@@ -7,8 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
-use crate::tui::model::keymap::{Command, Context, key_of};
-use crate::tui::model::state::{MIN_SIZE, State};
+use crate::tui::model::{Command, Context, MIN_SIZE, State, keymap::key_of};
 use crate::tui::view::put;
 use crate::tui::widgets::fit;
 

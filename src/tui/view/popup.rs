@@ -5,9 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
-use crate::tui::model::layout;
-use crate::tui::model::reading::{TextLine, Tone};
-use crate::tui::model::state::State;
+use crate::tui::model::{State, TextLine, Tone, layout};
 use crate::tui::theme::Theme;
 use crate::tui::view::put;
 

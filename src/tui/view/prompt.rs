@@ -6,9 +6,7 @@ use ratatui::widgets::{Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::format;
-use crate::tui::model::layout::Areas;
-use crate::tui::model::prompt::{Prompt, Purpose};
-use crate::tui::model::state::State;
+use crate::tui::model::{Areas, Prompt, Purpose, State};
 use crate::tui::view::{popup, put, put_right};
 use crate::tui::widgets::fit;
 

@@ -3,9 +3,7 @@
 use crate::log::Field;
 use crate::query::{RequestRow, Value};
 use crate::tui::format;
-use crate::tui::model::column_placement::Placed;
-use crate::tui::model::columns::Column;
-use crate::tui::model::state::State;
+use crate::tui::model::{Column, Placed, State};
 use crate::tui::view::table::Cell;
 
 /// The cell of a request; "…" while the request is not loaded.

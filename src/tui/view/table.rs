@@ -4,14 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::tui::model::column_placement::Placed;
-use crate::tui::model::layout::Areas;
-use crate::tui::model::rows::Rows;
-use crate::tui::model::state::State;
+use crate::tui::model::{Areas, Placed, Rows, State};
 use crate::tui::view::{groups, no_rows, put, requests};
 use crate::tui::widgets::fit;
 
-/// A cell.
 pub(super) struct Cell {
     /// The text; it is shortened to the width of the column.
     pub(super) text: String,
@@ -26,7 +22,6 @@ impl Cell {
     }
 }
 
-/// Draws the table, or an explanation if it has no rows.
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let table = state.layer().table();
     let placed = &table.placed;

@@ -5,11 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::state::State;
-use crate::tui::model::tabs;
+use crate::tui::model::{State, tabs};
 use crate::tui::view::{put, put_right};
 
-/// Draws the line.
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     if state.layer().detail.is_some() {

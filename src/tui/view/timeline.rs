@@ -5,16 +5,10 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::format;
-use crate::tui::model::axis::Axis;
-use crate::tui::model::layer::Tab;
-use crate::tui::model::layout::Areas;
-use crate::tui::model::rows::Rows;
-use crate::tui::model::state::{State, TimelineMeasure};
-use crate::tui::model::time_axes;
+use crate::tui::model::{Areas, Axis, Rows, State, Tab, TimelineMeasure, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::widgets::bars;
 
-/// Draws the timeline.
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let Some(axis) = time_axes::timeline(state) else { return };
     if state.layer().timeline.data.is_none() {

@@ -35,7 +35,7 @@ impl Check<'_> {
                     Some(&source.uri),
                     None,
                     "log files",
-                    format!("{rows} requests are of none of them"),
+                    format!("{rows} requests belong to no log file"),
                 );
             }
         }
@@ -58,18 +58,22 @@ impl Check<'_> {
             });
         };
         if !(0..=NO_LOG).contains(&file.state) {
-            problem(format!("state {} is not known", file.state));
+            problem(format!("unknown state {}", file.state));
         }
         catalogue::parts(self.connection, file)?;
         let rejected = catalogue::rejected_of(self.connection, file, &source.uri)?;
         if rejected.len() as u64 > file.counts.rejected {
-            problem(format!("{} rejected lines are kept, {} counted", rejected.len(), file.counts.rejected));
+            problem(format!(
+                "{} rejected lines are stored, but {} are counted",
+                rejected.len(),
+                file.counts.rejected
+            ));
         }
         let (mut requests, mut duplicates) = (0, 0);
         for part in RunsRow::of_file(self.connection, file)? {
             for run in &part.runs {
                 if run.row + run.rows > source.next_row as u64 {
-                    return Err(Damage("it refers to requests that never were").into());
+                    return Err(Damage("it refers to requests that do not exist").into());
                 }
                 given.insert_range(run.row..run.row + run.rows);
                 if part.generation == file.generation {
@@ -79,7 +83,7 @@ impl Check<'_> {
         }
         if (requests, duplicates) != (file.counts.requests, file.counts.duplicates) {
             problem(format!(
-                "it is said to have given {} requests and {} repeats, and gave {requests} and {duplicates}",
+                "the catalogue counts {} requests and {} repeats, but it gave {requests} and {duplicates}",
                 file.counts.requests, file.counts.duplicates
             ));
         }

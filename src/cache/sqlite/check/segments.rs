@@ -5,7 +5,7 @@ use crate::cache::column::Damage;
 use crate::cache::column::chunk::{self, Head};
 use crate::cache::column::integers::Integers;
 use crate::cache::column::layout::{DETAIL_FIELDS, MEASURE_FIELDS, slot};
-use crate::cache::column::text::{OpenPage, split};
+use crate::cache::column::text::{TextPage, split};
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::segment_rows::{RemovedRow, SegmentRow};
 use crate::cache::write::memtable::code_to_time;
@@ -78,31 +78,34 @@ impl Check<'_> {
             _ => (min as i64, max as i64),
         };
         if bounds != (low, high) {
-            return Err(format!("its numbers go from {} to {}, not {low} to {high}", bounds.0, bounds.1));
+            return Err(format!(
+                "its numbers range from {} to {}, not from {low} to {high}",
+                bounds.0, bounds.1
+            ));
         }
         if field == Field::Time && bounds != segment.times {
-            return Err("the segment says another time than its requests".to_owned());
+            return Err("its times differ from the time range of the segment".to_owned());
         }
         if !MEASURE_FIELDS.contains(&field) && field != Field::Time {
             let length = self.lengths[slot(field)];
             if max > length {
-                return Err(format!("it has value {max} of a dictionary of {length}"));
+                return Err(format!("it has value id {max}, but the dictionary has {length} values"));
             }
-            self.presence(segment, field, &numbers)?;
+            self.value_set(segment, field, &numbers)?;
         }
         Ok(())
     }
 
     /// The stored value set equals the set of ids in the column.
-    fn presence(&self, segment: &Segment, field: Field, numbers: &[u64]) -> Result<(), String> {
-        let Some(presence) = chunk::presence(self.connection, segment.id, field).map_err(words)? else {
+    fn value_set(&self, segment: &Segment, field: Field, numbers: &[u64]) -> Result<(), String> {
+        let Some(set) = chunk::value_set(self.connection, segment.id, field).map_err(words)? else {
             return Ok(());
         };
         let ids: std::collections::BTreeSet<u32> = numbers.iter().map(|id| *id as u32).collect();
-        if ids.len() as u64 == presence.len() && ids.iter().all(|id| presence.has(*id)) {
+        if ids.len() as u64 == set.len() && ids.iter().all(|id| set.contains(*id)) {
             Ok(())
         } else {
-            Err("the set of its values is not that of its values".to_owned())
+            Err("the stored value set does not match the column".to_owned())
         }
     }
 
@@ -120,7 +123,7 @@ impl Check<'_> {
         has_rows(segment, pages.iter().fold(0, |rows, page| page.rows.saturating_add(rows)))?;
         let mut row = 0;
         for page in &pages {
-            let open = OpenPage::open(page).map_err(damaged)?;
+            let open = TextPage::open(page).map_err(damaged)?;
             for index in 0..open.rows() {
                 // The check needs no key, only whether there is one to insert.
                 let is_there = keys.is_none_or(|keys| keys.get(row).is_some_and(|code| *code != 0));
@@ -154,13 +157,13 @@ impl Check<'_> {
             let mut next = 0;
             for (first, end, segment) in stretches {
                 if first != next {
-                    let problem = format!("requests should go on with number {next}, but begin at {first}");
+                    let problem = format!("the next request should have number {next}, but has {first}");
                     self.found(Some(&source.uri), segment, "numbers", problem);
                 }
                 next = end;
             }
             if next != source.next_row as u64 {
-                let problem = format!("requests end at number {next}, but should at {}", source.next_row);
+                let problem = format!("requests end at number {next}, but should end at {}", source.next_row);
                 self.found(Some(&source.uri), None, "numbers", problem);
             }
         }

@@ -9,7 +9,7 @@ use crate::cache::column::Damage;
 use crate::cache::column::integers::{BLOCK, Integers};
 use crate::cache::column::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
 use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
-use crate::cache::column::text::{OpenPage, split};
+use crate::cache::column::text::{TextPage, split};
 use crate::cache::dictionary::hash;
 use crate::cache::dictionary::published::GrowingDictionary;
 use crate::cache::error::StoreError;
@@ -49,7 +49,7 @@ impl DecodedSegment {
         for field in [Field::Time].into_iter().chain(DIMENSION_FIELDS).chain(MEASURE_FIELDS) {
             let column = Integers::open(read(field)?).map_err(damaged)?;
             if column.rows() != rows {
-                return Err(damaged(Damage("a column has another number of rows than its segment")));
+                return Err(damaged(Damage("a column and its segment differ in their numbers of rows")));
             }
             columns.push(column);
         }
@@ -92,7 +92,7 @@ impl DecodedSegment {
         let mut fingerprints = Vec::with_capacity(times.len());
         let mut row = 0;
         for page in &self.details.details[request_id] {
-            let open = OpenPage::open(page).map_err(|damage| in_segment(self.id, damage))?;
+            let open = TextPage::open(page).map_err(|damage| in_segment(self.id, damage))?;
             for in_page in 0..page.rows {
                 let id = open.get(in_page, || None).map_err(|damage| in_segment(self.id, damage))?;
                 if row >= times.len() {
@@ -195,9 +195,9 @@ impl TimesAndKeys {
                             let column = Integers::open(read_column(connection, self.id, Field::Key)?)
                                 .and_then(|keys| match keys.rows() == self.times.rows() {
                                     true => Ok(keys),
-                                    false => {
-                                        Err(Damage("a column has another number of rows than its segment"))
-                                    }
+                                    false => Err(Damage(
+                                        "a column and its segment differ in their numbers of rows",
+                                    )),
                                 });
                             keys.insert(column.map_err(|damage| in_segment(self.id, damage))?)
                         }

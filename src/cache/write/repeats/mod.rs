@@ -406,7 +406,7 @@ mod tests {
     use crate::cache::{Appended, Writer, WriterOptions};
 
     #[test]
-    fn repeats_are_found_when_segments_overlap_in_time_and_filters_are_often_wrong() {
+    fn repeats_are_found_in_overlapping_segments_despite_false_positives() {
         let folder = tempfile::tempdir().unwrap();
         let options = WriterOptions { segment_rows: 500, ..WriterOptions::default() };
         let mut writer = Writer::open_with(&folder.path().join("cache.db"), options).unwrap();
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glance_leaves_what_is_there_and_little_else() {
+    fn times_and_keys_reject_rows_of_other_times_or_keys() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         crate::cache::testing::filled(&path, "one", (0..3000).map(Request::at));

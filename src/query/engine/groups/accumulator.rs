@@ -16,7 +16,7 @@ use crate::query::engine::predicate::mask::{Mask, for_each_row};
 
 /// What an accumulator accumulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::query::engine) enum Accumulation {
+pub(crate) enum Accumulation {
     Mean(Field),
     Max(Field),
     Distinct(Field),

@@ -23,7 +23,7 @@ const MAX_DENSE_GROUPS: usize = 1 << 22;
 /// The groups of some rows. Every group has a slot: its group number, or if there are too many group numbers, the
 /// order in which the groups were met.
 #[derive(Clone, Debug, Default)]
-pub(in crate::query::engine) struct Groups {
+pub(crate) struct Groups {
     /// Grows with the largest group number met: value ids are assigned in the order in which values are met, so the
     /// first segments of a cache take little memory.
     sums: Vec<Sums>,

@@ -16,7 +16,7 @@ use crate::query::QueryError;
 use crate::query::engine::cancel::Ticker;
 
 /// Pairs of a group and a value that a sketch remembers: they fit a hash table of 2²⁰ entries, about 9 MB a thread.
-pub(in crate::query::engine) const MAX_DISTINCT_PAIRS: usize = 875_000;
+pub(crate) const MAX_DISTINCT_PAIRS: usize = 875_000;
 
 /// Distinct values per slot.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use crate::query::engine::predicate::mask::{Mask, for_each_row};
 
 /// What the buckets are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::query::engine) enum Scale {
+pub(crate) enum Scale {
     /// The class of the status; 4 for 4xx. Only classes 4 and 5 are counted.
     StatusClass,
     /// The size class of a number of this field; see [`size_class`].

@@ -50,10 +50,10 @@ struct Derived {
 
 /// The groups of the derived dimensions that were queried, kept between queries.
 #[derive(Default)]
-pub(in crate::query::engine) struct DerivedGroups(Mutex<HashMap<Dimension, Derived>>);
+pub(crate) struct DerivedGroups(Mutex<HashMap<Dimension, Derived>>);
 
 /// How a query maps rows to group numbers.
-pub(in crate::query::engine) enum GroupKeys {
+pub(crate) enum GroupKeys {
     /// All rows are one group: totals.
     One,
     /// The value ids of a field are the groups.
@@ -79,7 +79,7 @@ impl GroupKeys {
     ///
     /// # Errors
     /// If a dictionary cannot be read; [`QueryError::Cancelled`].
-    pub(in crate::query::engine) fn new(
+    pub(crate) fn new(
         by: &Dimension,
         snapshot: &Snapshot<'_>,
         known: &DerivedGroups,
@@ -181,7 +181,7 @@ impl GroupKeys {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub(in crate::query::engine) fn for_each_value(
+    pub(crate) fn for_each_value(
         &self,
         snapshot: &Snapshot<'_>,
         each: &mut dyn FnMut(&[u8]) -> bool,
@@ -211,7 +211,7 @@ impl GroupKeys {
     ///
     /// # Errors
     /// If they cannot be read; [`QueryError::Cancelled`].
-    pub(in crate::query::engine) fn expect_many(
+    pub(crate) fn expect_many(
         &self,
         snapshot: &Snapshot<'_>,
         cancel: &CancellationToken,
@@ -226,7 +226,7 @@ impl GroupKeys {
     ///
     /// # Errors
     /// If a dictionary cannot be read; [`QueryError::Cancelled`].
-    pub(in crate::query::engine) fn groups_of(
+    pub(crate) fn groups_of(
         &self,
         wanted: &[Value],
         snapshot: &Snapshot<'_>,
@@ -284,7 +284,7 @@ impl GroupKeys {
     ///
     /// # Errors
     /// If a column cannot be read, or a query parameter has too many values; [`QueryError::Cancelled`].
-    pub(in crate::query::engine) fn open<'k>(
+    pub(crate) fn open<'k>(
         &'k self,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,
@@ -338,7 +338,7 @@ impl GroupKeys {
 }
 
 /// The groups of the rows of one segment.
-pub(in crate::query::engine) enum OpenKeys<'k> {
+pub(crate) enum OpenKeys<'k> {
     One,
     Ids(IntColumn),
     /// Ids, and the group of each id.
@@ -365,7 +365,7 @@ impl OpenKeys<'_> {
 
     /// The group of each row of a block. Rows after the last row of the segment have group 0.
     #[inline]
-    pub(in crate::query::engine) fn block(&self, block: usize, out: &mut [u32; BLOCK]) {
+    pub(crate) fn block(&self, block: usize, out: &mut [u32; BLOCK]) {
         match self {
             OpenKeys::One => out.fill(0),
             OpenKeys::Ids(column) => column.ids(block, out),

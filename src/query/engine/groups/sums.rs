@@ -10,12 +10,12 @@ const FIRST_ERROR_STATUS: u64 = 400;
 /// Sums over requests. `first` and `last` are meaningless without requests.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub(in crate::query::engine) struct Sums {
-    pub(in crate::query::engine) bytes_sent: u64,
-    pub(in crate::query::engine) requests: u32,
-    pub(in crate::query::engine) errors: u32,
-    pub(in crate::query::engine) first: i64,
-    pub(in crate::query::engine) last: i64,
+pub(crate) struct Sums {
+    pub(crate) bytes_sent: u64,
+    pub(crate) requests: u32,
+    pub(crate) errors: u32,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
 }
 
 impl Default for Sums {
@@ -27,7 +27,7 @@ impl Default for Sums {
 impl Sums {
     /// Adds a request.
     #[inline]
-    pub(in crate::query::engine) fn add(&mut self, time: i64, bytes_sent: u64, is_error: u32) {
+    pub(crate) fn add(&mut self, time: i64, bytes_sent: u64, is_error: u32) {
         // A logged number may be as large as a column allows, so the sum saturates.
         self.bytes_sent = self.bytes_sent.saturating_add(bytes_sent);
         self.requests += 1;
@@ -38,7 +38,7 @@ impl Sums {
 
     /// Adds the sums over other requests.
     #[inline]
-    pub(in crate::query::engine) fn merge(&mut self, other: &Sums) {
+    pub(crate) fn merge(&mut self, other: &Sums) {
         self.bytes_sent = self.bytes_sent.saturating_add(other.bytes_sent);
         self.requests += other.requests;
         self.errors += other.errors;
@@ -47,7 +47,7 @@ impl Sums {
     }
 
     /// The sums as an answer has them.
-    pub(in crate::query::engine) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> Stats {
         match self.requests {
             0 => Stats::default(),
             requests => Stats {
@@ -65,7 +65,7 @@ impl Sums {
 ///
 /// # Errors
 /// If the dictionary of statuses cannot be read.
-pub(in crate::query::engine) fn error_statuses(snapshot: &Snapshot<'_>) -> Result<Vec<bool>, CacheError> {
+pub(crate) fn error_statuses(snapshot: &Snapshot<'_>) -> Result<Vec<bool>, CacheError> {
     let statuses = snapshot.dictionary(Field::HttpStatus)?;
     let is_error = |status: &[u8]| {
         let status = std::str::from_utf8(status).ok().and_then(|status| status.parse::<u64>().ok());

@@ -10,7 +10,7 @@ const MAX_IDS_TO_LOOK_UP: u64 = 256;
 
 /// Which rows of a segment pass, as far as it is known without reading its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::query) enum Passes {
+pub(crate) enum Passes {
     /// No row passes.
     None,
     /// Some rows may pass.
@@ -89,8 +89,8 @@ impl Node {
                 }
                 // Few ids pass, or few do not: the segment may not have them.
                 let few_pass = within <= MAX_IDS_TO_LOOK_UP;
-                match snapshot.presence(segment, *field)? {
-                    Some(ids) if !set.any(low, high, few_pass, |id| ids.has(id)) => {
+                match snapshot.value_set(segment, *field)? {
+                    Some(ids) if !set.any(low, high, few_pass, |id| ids.contains(id)) => {
                         if few_pass {
                             Passes::None
                         } else {

@@ -85,7 +85,7 @@ pub(super) enum IdTest {
 /// The sets that were computed, kept between queries: a live table repeats its query, and a regular expression over a
 /// million keys takes long. Dictionaries only grow, so a set is extended and never changed.
 #[derive(Default)]
-pub(in crate::query::engine) struct IdSets {
+pub(crate) struct IdSets {
     sets: Mutex<HashMap<(Field, IdTest), Arc<IdSet>>>,
     pub(super) uri_columns: Arc<UriColumns>,
 }
@@ -95,7 +95,7 @@ const MAX_SETS: usize = 64;
 
 impl IdSets {
     /// No sets yet. Columns of request URIs are shared with other parts of the engine.
-    pub(in crate::query::engine) fn new(uri_columns: Arc<UriColumns>) -> IdSets {
+    pub(crate) fn new(uri_columns: Arc<UriColumns>) -> IdSets {
         IdSets { sets: Mutex::default(), uri_columns }
     }
 

@@ -3,11 +3,11 @@
 use crate::cache::{BLOCK, SegmentInfo};
 
 /// Selected rows of a block, one bit per row.
-pub(in crate::query) type Mask = u128;
+pub(crate) type Mask = u128;
 
 /// The mask of the rows that pass a test, computed without branches.
 #[inline]
-pub(in crate::query::engine) fn mask_of(passes: impl Fn(usize) -> bool) -> Mask {
+pub(crate) fn mask_of(passes: impl Fn(usize) -> bool) -> Mask {
     let mut words = [0u64; 2];
     for (half, word) in words.iter_mut().enumerate() {
         for bit in 0..64 {
@@ -19,7 +19,7 @@ pub(in crate::query::engine) fn mask_of(passes: impl Fn(usize) -> bool) -> Mask 
 
 /// Calls `each` for every selected row, in ascending order.
 #[inline]
-pub(in crate::query::engine) fn for_each_row(mask: Mask, mut each: impl FnMut(usize)) {
+pub(crate) fn for_each_row(mask: Mask, mut each: impl FnMut(usize)) {
     for (half, mut bits) in [(0, mask as u64), (64, (mask >> 64) as u64)] {
         while bits != 0 {
             each(half + bits.trailing_zeros() as usize);

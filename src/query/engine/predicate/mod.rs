@@ -7,7 +7,7 @@
 mod bounds;
 mod compile;
 mod id_sets;
-pub(in crate::query) mod mask;
+pub(crate) mod mask;
 mod open;
 mod selected;
 
@@ -23,7 +23,7 @@ use crate::query::{Dimension, Query, QueryError};
 use super::uri_columns::{UriColumns, UriPart};
 use id_sets::IdSet;
 
-pub(in crate::query) use bounds::Passes;
+pub(crate) use bounds::Passes;
 pub(super) use id_sets::IdSets;
 
 /// A condition on rows. Codes: see [`code`].
@@ -46,7 +46,7 @@ enum Node {
 
 /// A filter, a time range and a way of counting, bound to a snapshot.
 #[derive(Debug)]
-pub(in crate::query) struct Predicate {
+pub(crate) struct Predicate {
     root: Node,
     /// The sources that are queried; `None`: all.
     sources: Option<Vec<i64>>,
@@ -100,7 +100,7 @@ impl Predicate {
     ///
     /// # Errors
     /// If the bounds cannot be read.
-    pub(in crate::query) fn passes(
+    pub(crate) fn passes(
         &self,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,

@@ -9,7 +9,7 @@ use super::{Passes, Predicate};
 use crate::query::engine::cancel::Ticker;
 
 /// The blocks of a segment that have selected rows, with the mask of these rows. Checks for cancellation.
-pub(in crate::query) struct SelectedBlocks<'p, F> {
+pub(crate) struct SelectedBlocks<'p, F> {
     predicate: OpenPredicate<'p>,
     segment: SegmentInfo,
     /// The next block.
@@ -51,7 +51,7 @@ impl Predicate {
     ///
     /// # Errors
     /// If a column of the predicate cannot be read. Items: if a text cannot be read; [`QueryError::Cancelled`].
-    pub(in crate::query) fn selected<'p>(
+    pub(crate) fn selected<'p>(
         &'p self,
         segment: &SegmentInfo,
         snapshot: &'p Snapshot<'_>,
@@ -64,7 +64,7 @@ impl Predicate {
     ///
     /// # Errors
     /// As [`Predicate::selected`].
-    pub(in crate::query) fn selected_among<'p, F: FnMut(usize) -> bool>(
+    pub(crate) fn selected_among<'p, F: FnMut(usize) -> bool>(
         &'p self,
         segment: &SegmentInfo,
         snapshot: &'p Snapshot<'_>,
@@ -83,7 +83,7 @@ impl Predicate {
     ///
     /// # Errors
     /// As [`Predicate::selected`].
-    pub(in crate::query) fn masks(
+    pub(crate) fn masks(
         &self,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,

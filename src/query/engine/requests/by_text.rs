@@ -1,9 +1,9 @@
 //! The first requests of an order by a text column.
 //!
 //! Method: the texts of all selected requests are compared, but few are decoded. The threads share a bound: the last
-//! text of the best top k that any thread has found. A row is rejected by the first characters of a packed text, or
-//! if the text has the key of the request cut out, by the text around it; keys that were once found to sort after the
-//! bound for the same beginning are skipped by all threads, as the bound only tightens. Measured gain: by request id
+//! text of the best top k that any thread has found. A row is rejected by the first characters of a packed text
+//! ([`text_bound`](super::text_bound)) or, if its key is elided, by the text before the key and the key
+//! ([`pruned_keys`](super::pruned_keys)). Measured gain: by request id
 //! three times as fast as comparing decoded texts, by host id twice.
 
 use std::borrow::Cow;
@@ -13,14 +13,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
-use crate::cache::codec::key_elision::{AllHopeless, Beginnings};
-use crate::cache::codec::order::{Bound, Candidate};
-use crate::cache::codec::text::OpenPage;
-use crate::cache::{BLOCK, IntColumn, PageMemory, RowKeys, SegmentInfo, Snapshot, code};
+use crate::cache::{BLOCK, IntColumn, PageBuffers, RowKeys, SegmentInfo, Snapshot, TextPage, code};
 use crate::log::Field;
 use crate::query::{QueryError, Sort};
 
 use super::order::{RowLocation, SortKey};
+use super::pruned_keys::{Prefixes, PrunedKeysByPrefix};
+use super::text_bound::{Candidate, TextBound};
 use crate::query::engine::predicate::mask::Mask;
 use crate::query::engine::top_k::TopK;
 use crate::query::engine::{QueryContext, parallel};
@@ -43,10 +42,10 @@ impl SortText {
         }
     }
 
-    fn bound(&self) -> Option<Bound> {
+    fn bound(&self) -> Option<TextBound> {
         match self {
-            SortText::Ascending(text) => Some(Bound::new(text, false)),
-            SortText::Descending(Reverse(text)) => Some(Bound::new(text, true)),
+            SortText::Ascending(text) => Some(TextBound::new(text, false)),
+            SortText::Descending(Reverse(text)) => Some(TextBound::new(text, true)),
             SortText::Absent => None,
         }
     }
@@ -61,11 +60,11 @@ struct Found<'a> {
     /// Selected rows.
     matched: u64,
     /// Texts after this one are rejected; a copy of that of [`SharedBound`].
-    bound: Option<(SortText, Bound)>,
+    bound: Option<(SortText, TextBound)>,
     /// The version of the shared bound that was copied.
     version: u64,
-    beginnings: Beginnings<'a>,
-    memory: PageMemory,
+    prefixes: Prefixes<'a>,
+    buffers: PageBuffers,
     candidates: Vec<Candidate>,
     /// Value ids of the keys of a page.
     key_ids: Vec<u32>,
@@ -88,7 +87,7 @@ impl Found<'_> {
             let text = shared.text.lock().clone();
             self.bound = text.and_then(|text| Some((text.clone(), text.bound()?)));
             if let Some((_, bound)) = &self.bound {
-                self.beginnings.renew(bound);
+                self.prefixes.tighten(bound);
             }
         }
     }
@@ -131,7 +130,7 @@ impl QueryContext<'_> {
     ) -> Result<(Vec<RowLocation>, u64), QueryError> {
         let indexes = self.segment_indexes();
         let shared = SharedBound::default();
-        let hopeless = AllHopeless::new(match sort.by {
+        let pruned = PrunedKeysByPrefix::new(match sort.by {
             Field::RequestUri => self.snapshot.dictionary_len(Field::Key),
             _ => 0,
         });
@@ -140,8 +139,8 @@ impl QueryContext<'_> {
             matched: 0,
             bound: None,
             version: 0,
-            beginnings: Beginnings::new(&hopeless),
-            memory: PageMemory::default(),
+            prefixes: Prefixes::new(&pruned),
+            buffers: PageBuffers::default(),
             candidates: Vec::new(),
             key_ids: Vec::new(),
         };
@@ -162,13 +161,13 @@ impl QueryContext<'_> {
                 times: self.snapshot.int_column(segment, Field::Time)?,
                 keys: RowKeys::of_text(self.snapshot, segment, sort.by, self.cancel)?,
             };
-            let mut memory = std::mem::take(&mut found.memory);
-            let is_complete = self.snapshot.for_each_page_of(
+            let mut buffers = std::mem::take(&mut found.buffers);
+            self.snapshot.for_each_text_page(
                 segment,
                 sort.by,
-                &mut memory,
+                self.cancel,
+                &mut buffers,
                 &|rows| is_any_selected(masks, rows),
-                &|| !self.cancel.is_cancelled(),
                 &mut |first_row, page| {
                     found.load_bound(&shared);
                     scan.add_page(found, first_row, page)?;
@@ -176,8 +175,8 @@ impl QueryContext<'_> {
                     Ok::<_, QueryError>(())
                 },
             )?;
-            found.memory = memory;
-            if is_complete { Ok(()) } else { Err(QueryError::Cancelled) }
+            found.buffers = buffers;
+            Ok(())
         })?;
         let matched = states.iter().map(|found| found.matched).sum();
         let first = TopK::merge_sorted(states.into_iter().map(|found| found.top).collect(), from);
@@ -191,22 +190,22 @@ impl TextScan<'_> {
         &mut self,
         found: &mut Found<'_>,
         first_row: usize,
-        page: &OpenPage,
+        page: &TextPage,
     ) -> Result<(), QueryError> {
-        let Found { top, bound, beginnings, candidates, key_ids, .. } = found;
+        let Found { top, bound, prefixes, candidates, key_ids, .. } = found;
         if let Some((_, bound)) = bound {
             if let Some(keys) = &mut self.keys {
                 keys.ids(first_row..first_row + page.rows(), key_ids);
             }
             let masks = self.masks;
             if are_all_selected(masks, first_row..first_row + page.rows()) {
-                page.not_behind(bound, beginnings, key_ids, |_| true, candidates);
+                bound.candidates(page, prefixes, key_ids, |_| true, candidates);
             } else {
                 let is_selected = |in_page| is_selected(masks, first_row + in_page);
-                page.not_behind(bound, beginnings, key_ids, is_selected, candidates);
+                bound.candidates(page, prefixes, key_ids, is_selected, candidates);
             }
             for candidate in candidates.iter() {
-                if !self.is_after(bound, beginnings, page, *candidate, first_row)? {
+                if !self.is_after(bound, prefixes, page, *candidate, first_row)? {
                     self.offer(top, page, candidate.row, first_row + candidate.row)?;
                 }
             }
@@ -232,42 +231,42 @@ impl TextScan<'_> {
     /// Whether a text sorts after the bound, found out without decoding it if possible.
     fn is_after(
         &mut self,
-        bound: &Bound,
-        beginnings: &Beginnings<'_>,
-        page: &OpenPage,
-        Candidate { row, beginning }: Candidate,
+        bound: &TextBound,
+        prefixes: &Prefixes<'_>,
+        page: &TextPage,
+        Candidate { row, prefix }: Candidate,
         first_row: usize,
     ) -> Result<bool, QueryError> {
         let (snapshot, segment, field) = (self.snapshot, self.segment, self.sort.by);
         let damaged = |damage| snapshot.damaged(segment, field, damage);
-        if let Some(around) = page.around_key(row).map_err(damaged)? {
-            let (Some(beginning), Some(keys)) = (beginning, &mut self.keys) else { return Ok(false) };
-            let hopeless = beginnings.hopeless(beginning);
+        if let Some(value) = page.elided(row).map_err(damaged)? {
+            let (Some(prefix), Some(keys)) = (prefix, &mut self.keys) else { return Ok(false) };
+            let pruned = prefixes.pruned_keys(prefix);
             let id = keys.id(first_row + row);
             // A missing key is reported when the text is decoded.
-            let Some(key) = keys.value(id)?.filter(|_| !hopeless.has(id)) else {
-                return Ok(hopeless.has(id));
+            let Some(key) = keys.value(id)?.filter(|_| !pruned.contains(id)) else {
+                return Ok(pruned.contains(id));
             };
-            let (order, is_by_key) = around.compare(key, bound.text());
-            let is_after = bound.is_behind(order);
-            if is_after && is_by_key {
-                hopeless.add(id);
+            let (order, is_decided_by_key) = bound.compare_elided(value, key);
+            let is_after = bound.is_after(order);
+            if is_after && is_decided_by_key {
+                pruned.insert(id);
             }
             return Ok(is_after);
         }
         let text = page.get(row, || None).map_err(damaged)?;
-        Ok(text.is_none_or(|text| bound.is_behind(text.as_ref().cmp(bound.text()))))
+        Ok(text.is_none_or(|text| bound.is_after(text.as_ref().cmp(bound.text()))))
     }
 
     fn offer(
         &mut self,
         top: &mut TopK<TextKey>,
-        page: &OpenPage,
+        page: &TextPage,
         in_page: usize,
         row: usize,
     ) -> Result<(), QueryError> {
         let key = match &mut self.keys {
-            Some(keys) if page.is_around_key(in_page) => keys.get(row)?,
+            Some(keys) if page.is_elided(in_page) => keys.get(row)?,
             _ => None,
         };
         let text = page.get(in_page, || key);

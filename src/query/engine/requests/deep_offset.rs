@@ -20,7 +20,7 @@ const RANGES: u64 = 1 << 16;
 
 /// Which offsets are deep.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::query::engine) struct DeepOffset {
+pub(crate) struct DeepOffset {
     /// Offset from which on the selected requests are counted first.
     min_offset_to_count: usize,
     /// Requests between a page and either end of the order, above which its offset is deep.

@@ -9,7 +9,9 @@ mod by_number;
 mod by_text;
 pub(super) mod deep_offset;
 mod order;
+mod pruned_keys;
 mod row_reader;
+mod text_bound;
 pub(super) mod value_ranks;
 
 use std::collections::HashMap;
@@ -26,7 +28,7 @@ use super::{EngineSnapshot, QueryContext, parallel};
 use order::SortOrder;
 use row_reader::RowReader;
 
-pub(in crate::query) use order::RowLocation;
+pub(crate) use order::RowLocation;
 
 /// Rows that a thread reads, at least: fewer are read before another thread would have started.
 const MIN_ROWS_PER_THREAD: usize = 32;
@@ -171,7 +173,7 @@ impl EngineSnapshot<'_> {
     ///
     /// # Errors
     /// As [`Engine::ask`](crate::query::Engine::ask).
-    pub(in crate::query) fn first(
+    pub(crate) fn first(
         &self,
         query: &Query,
         sort: Sort<Field>,
@@ -189,7 +191,7 @@ impl EngineSnapshot<'_> {
     ///
     /// # Errors
     /// If a column cannot be read.
-    pub(in crate::query) fn read(
+    pub(crate) fn read(
         &self,
         query: &Query,
         locations: &[RowLocation],

@@ -5,7 +5,7 @@ use crate::log::{Field, Kind};
 use crate::query::QueryError;
 
 /// Where a request is: the index of its segment in the snapshot, and its row.
-pub(in crate::query) type RowLocation = (usize, usize);
+pub(crate) type RowLocation = (usize, usize);
 
 /// The sort key of a request. Smaller keys come first, and no two requests have the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

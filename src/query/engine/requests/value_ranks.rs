@@ -19,7 +19,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(2);
 /// The rank of each value id of a dimension, from 1, kept while the dictionary does not grow. A thread of its own
 /// computes them: a cancelled query does not wait for it, and the next query finds them.
 #[derive(Default)]
-pub(in crate::query::engine) struct ValueRanks(Arc<Shared>);
+pub(crate) struct ValueRanks(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {

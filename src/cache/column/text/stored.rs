@@ -1,0 +1,127 @@
+//! How stored values compare with a text, found out without decoding them. A search for the first of many values
+//! rejects nearly all of them this way.
+
+pub use super::Form;
+use super::TextPage;
+use super::packed_ids::{BASE36_BYTES, BASE36_DIGITS, pack_base36};
+use crate::cache::column::{Damage, take_varint};
+
+/// Length of a [`prefix_of`] in bytes.
+const PREFIX_BYTES: usize = 4;
+
+/// The first four bytes of a text as a big-endian number; `None` if it is shorter.
+pub fn prefix_of(text: &[u8]) -> Option<u32> {
+    text.first_chunk().map(|prefix: &[u8; PREFIX_BYTES]| u32::from_be_bytes(*prefix))
+}
+
+/// The prefix of a stored value; `None` if it is not known without decoding the value or reading its key.
+#[inline]
+pub fn prefix(stored: &[u8], form: Form) -> Option<u32> {
+    match form {
+        Form::Plain => prefix_of(stored),
+        Form::Base64 => base64_prefix(stored),
+        Form::RequestId => hex_prefix(stored),
+        Form::KeyElided => None,
+    }
+}
+
+/// The prefix of a stored hexadecimal request id.
+fn hex_prefix(stored: &[u8]) -> Option<u32> {
+    let [first, second]: [u8; 2] = *stored.first_chunk()?;
+    let digits = [first >> 4, first & 15, second >> 4, second & 15];
+    Some(u32::from_be_bytes(digits.map(|digit| BASE36_DIGITS[usize::from(digit)])))
+}
+
+/// The prefix of a value stored as [`Form::Base64`].
+#[inline]
+pub fn base64_prefix(stored: &[u8]) -> Option<u32> {
+    /// Two characters by their 12 bits.
+    const PAIRS: [u16; 1 << 12] = {
+        const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut pairs = [0; 1 << 12];
+        let mut bits = 0;
+        while bits < pairs.len() {
+            pairs[bits] = u16::from_be_bytes([DIGITS[bits >> 6], DIGITS[bits & 63]]);
+            bits += 1;
+        }
+        pairs
+    };
+    let [first, second, third]: [u8; 3] = *stored.first_chunk()?;
+    let bits = u32::from_be_bytes([0, first, second, third]) as usize;
+    Some(u32::from(PAIRS[bits >> 12]) << 16 | u32::from(PAIRS[bits & 0xfff]))
+}
+
+/// Bytes of a stored base-36 request id.
+pub const REQUEST_ID_BYTES: usize = BASE36_BYTES;
+
+/// The highest eight bytes of a stored base-36 request id, which order ids as their text does; equal ranks say nothing.
+#[inline]
+pub fn request_id_rank(stored: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(*stored.last_chunk()?))
+}
+
+/// The rank of a text; `None` if it is not a base-36 request id.
+pub fn request_id_rank_of(text: &[u8]) -> Option<u64> {
+    let mut packed = Vec::new();
+    pack_base36(text, &mut packed).then(|| request_id_rank(&packed)).flatten()
+}
+
+/// Where a stored value ends in the text of its page, and its form; `None` if the value is absent.
+pub type Tag = (u32, Option<Form>);
+
+/// The stored values of a page, as far as they have something in common.
+pub enum StoredValues<'p> {
+    /// All values are absent.
+    Absent,
+    /// All values are present and have the same length and form.
+    Uniform {
+        /// The values, one after the other.
+        text: &'p [u8],
+        /// Length of each value in bytes.
+        length: usize,
+        /// Form of each value.
+        form: Form,
+    },
+    /// Values of any length and form.
+    Tagged {
+        /// The end and form of each value.
+        tags: &'p [Tag],
+        /// The values, one after the other.
+        text: &'p [u8],
+    },
+}
+
+/// A value with the key of its row elided.
+#[derive(Clone, Copy, Debug)]
+pub struct ElidedText<'p> {
+    /// The text before the key.
+    pub before: &'p [u8],
+    /// The text after the key.
+    pub after: &'p [u8],
+}
+
+impl<'p> ElidedText<'p> {
+    /// Splits a value stored as [`Form::KeyElided`].
+    ///
+    /// # Errors
+    /// If the key's position is after the end of the value.
+    pub fn read(mut stored: &'p [u8]) -> Result<ElidedText<'p>, Damage> {
+        let at = take_varint(&mut stored)? as usize;
+        let (before, after) =
+            stored.split_at_checked(at).ok_or(Damage("a key is elided after the end of a value"))?;
+        Ok(ElidedText { before, after })
+    }
+}
+
+impl TextPage {
+    /// A value whose key is elided; `None` if the value is absent or has another form.
+    ///
+    /// # Errors
+    /// If the value is damaged.
+    pub fn elided(&self, row: usize) -> Result<Option<ElidedText<'_>>, Damage> {
+        match self.stored(row) {
+            Some((stored, Form::KeyElided)) => ElidedText::read(stored).map(Some),
+            _ => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! An open cache: its connections, and what stays in memory between queries.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+
+use super::byte_cache::ByteCache;
+use super::snapshot::{CacheRef, Snapshot};
+use crate::cache::CacheError;
+use crate::cache::column::integers::Integers;
+use crate::cache::column::layout::DIMENSIONS;
+use crate::cache::column::text::TextPage;
+use crate::cache::column::value_set::ValueSet;
+use crate::cache::dictionary::Dictionary;
+use crate::cache::error::StoreError;
+use crate::cache::sqlite::catalogue::{self, LogFileStatus, Rejected, SourceInfo, SourceRow};
+use crate::cache::sqlite::connection::{self, FileStamp};
+use crate::cache::sqlite::journal::{self, Journal};
+use crate::cache::sqlite::paths::OpenedPath;
+use crate::cache::sqlite::root::Root;
+use crate::cache::sqlite::segment_rows::SegmentRow;
+use crate::cache::write::memtable::SEGMENT_ROWS;
+
+/// Memory for packed integer columns.
+const MAX_COLUMN_BYTES: usize = 144 << 20;
+/// Memory for value sets.
+const MAX_VALUE_SET_BYTES: usize = 16 << 20;
+/// Memory for decompressed pages of text.
+const MAX_PAGE_BYTES: usize = 16 << 20;
+/// Memory for single values of dictionaries.
+const MAX_VALUE_BYTES: usize = 4 << 20;
+
+/// A cache, open for reading. Threads share it.
+pub struct Cache {
+    pub(super) path: PathBuf,
+    /// The file that was opened.
+    opened: OpenedPath,
+    /// Connections that are not in use.
+    pub(super) idle: Mutex<Vec<Connection>>,
+    /// The state of the file, if SQLite was told that it never changes.
+    immutable: Mutex<Option<FileStamp>>,
+    pub(super) columns: ByteCache<i64, Arc<Integers>>,
+    /// Smallest and largest number by column.
+    pub(super) bounds: Mutex<HashMap<i64, (i64, i64)>>,
+    /// Value sets by column; `None` if none is stored.
+    pub(super) value_sets: ByteCache<i64, Option<Arc<ValueSet>>>,
+    pub(super) pages: ByteCache<(i64, usize), Arc<TextPage>>,
+    pub(super) dictionaries: [Mutex<Dictionary>; DIMENSIONS],
+    /// Single values by dimension and value id, of dictionaries that were not read.
+    pub(super) values: ByteCache<(i64, u32), Arc<[u8]>>,
+    watch: Mutex<Watch>,
+    generation: AtomicU64,
+}
+
+/// Detects commits.
+struct Watch {
+    connection: Option<Connection>,
+    version: i64,
+}
+
+/// A segment as the catalogue has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// The id of the segment. It is never used again for another one.
+    pub id: i64,
+    /// The id of its source.
+    pub source: i64,
+    /// Row number of its first request within the source.
+    pub first_row: u64,
+    /// Number of requests.
+    pub rows: usize,
+    /// Earliest time of a request, in seconds since the epoch.
+    pub time_min: i64,
+    /// Latest time of a request.
+    pub time_max: i64,
+    /// Length of its columns in bytes.
+    pub bytes: u64,
+    /// Whether the segment stays until its requests are removed: it is full, or another one follows it in its source.
+    /// The last segment of a source is replaced as the source grows.
+    pub is_final: bool,
+}
+
+impl SegmentInfo {
+    fn of(row: SegmentRow) -> SegmentInfo {
+        let SegmentRow { id, source, rows, numbers, time_min, time_max, bytes } = row;
+        let is_final = rows >= SEGMENT_ROWS;
+        SegmentInfo { id, source, first_row: numbers.first, rows, time_min, time_max, bytes, is_final }
+    }
+}
+
+impl Cache {
+    /// Opens an existing cache.
+    ///
+    /// # Errors
+    /// If the file does not exist, is not a cache or cannot be read.
+    pub fn open(path: &Path) -> Result<Cache, CacheError> {
+        let cache = Cache::open_for_writer(path)?;
+        // With a write-ahead log, the writer and readers do not wait for each other. Where it cannot be used, they do.
+        if cache.with(journal::journal)? == Journal::Rollback {
+            let _ = journal::switch_to_wal(path);
+        }
+        Ok(cache)
+    }
+
+    /// Opens an existing cache for its writer. Its journal stays as it is: the writer only reads the catalogue.
+    pub(crate) fn open_for_writer(path: &Path) -> Result<Cache, CacheError> {
+        let opened = OpenedPath::new(path);
+        let (connection, immutable) = connection::open_reader_or_immutable(path)?;
+        let watch = connection::open_reader(path)?;
+        let version = data_version(&watch).map_err(|error| CacheError::sqlite(path, error))?;
+        Ok(Cache {
+            path: path.to_owned(),
+            opened,
+            idle: Mutex::new(vec![connection]),
+            immutable: Mutex::new(immutable),
+            columns: ByteCache::new(MAX_COLUMN_BYTES),
+            bounds: Mutex::default(),
+            value_sets: ByteCache::new(MAX_VALUE_SET_BYTES),
+            pages: ByteCache::new(MAX_PAGE_BYTES),
+            dictionaries: Default::default(),
+            values: ByteCache::new(MAX_VALUE_BYTES),
+            watch: Mutex::new(Watch { connection: Some(watch), version }),
+            generation: AtomicU64::new(1),
+        })
+    }
+
+    /// The path of the cache.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A number that grows whenever a process has committed something.
+    pub fn generation(&self) -> u64 {
+        let mut watch = self.watch.lock();
+        if self.immutable_file_has_changed() {
+            watch.connection = self.check_in_place().and_then(|()| connection::open_reader(&self.path)).ok();
+            self.generation.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(Ok(version)) = watch.connection.as_ref().map(data_version)
+            && version != watch.version
+        {
+            watch.version = version;
+            self.generation.fetch_add(1, Ordering::Relaxed);
+        }
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// The present state of the cache.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read or is damaged.
+    pub fn snapshot(&self) -> Result<Snapshot<'_>, CacheError> {
+        self.snapshot_of(CacheRef::Borrowed(self))
+    }
+
+    /// The present state of the cache, as a snapshot that keeps the cache open.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read or is damaged.
+    pub fn lasting_snapshot(self: &Arc<Cache>) -> Result<Snapshot<'static>, CacheError> {
+        self.snapshot_of(CacheRef::Shared(Arc::clone(self)))
+    }
+
+    fn snapshot_of<'c>(&self, cache: CacheRef<'c>) -> Result<Snapshot<'c>, CacheError> {
+        let connection = self.connection()?;
+        let read = || -> Result<_, StoreError> {
+            connection.execute_batch("BEGIN")?;
+            let root = Root::read(&connection).map_err(|error| error.at("the root"))?;
+            let segments =
+                SegmentRow::all_of(&connection, &root).map_err(|error| error.at("the list of segments"))?;
+            let mut segments: Vec<SegmentInfo> = segments.into_iter().map(SegmentInfo::of).collect();
+            for index in 1..segments.len() {
+                if segments[index - 1].source == segments[index].source {
+                    segments[index - 1].is_final = true;
+                }
+            }
+            let sources = SourceRow::all(&connection).map_err(|error| error.at("the list of sources"))?;
+            Ok((root, segments, sources.into_iter().map(|source| (source.id, source.uri)).collect()))
+        };
+        let (root, segments, sources) = read().map_err(|error| error.of(&self.path))?;
+        let connection = Mutex::new(Some(connection));
+        Ok(Snapshot { cache, connection, segments, sources, dictionary_lengths: root.dictionaries })
+    }
+
+    /// The sources in the catalogue.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read or is damaged.
+    pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
+        self.consistently(catalogue::sources)
+    }
+
+    /// The id of a source; `None` if the catalogue does not have it.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read or is damaged.
+    pub fn source_id(&self, uri: &str) -> Result<Option<i64>, CacheError> {
+        self.consistently(|connection| catalogue::source_id(connection, uri))
+    }
+
+    /// What the catalogue has of log files, given by name and version. A `source` that is not in the catalogue has none.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read or is damaged.
+    pub fn log_file_statuses<'f>(
+        &self,
+        source: Option<i64>,
+        files: impl Iterator<Item = (&'f str, Option<&'f str>)>,
+    ) -> Result<Vec<LogFileStatus>, CacheError> {
+        self.consistently(|connection| {
+            files
+                .map(|(name, version)| catalogue::log_file_status(connection, source, name, version))
+                .collect()
+        })
+    }
+
+    /// Calls `each` with every rejected line of a source, or of all sources.
+    ///
+    /// # Errors
+    /// If the lines cannot be read or are damaged.
+    pub fn rejected(&self, source: Option<&str>, each: &mut dyn FnMut(Rejected)) -> Result<(), CacheError> {
+        self.consistently(|connection| catalogue::rejected(connection, source, each))
+    }
+
+    /// Calls `read` within a read transaction.
+    pub(in crate::cache) fn consistently<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, CacheError> {
+        let connection = self.connection()?;
+        let result = (|| {
+            connection.execute_batch("BEGIN")?;
+            read(&connection)
+        })();
+        if connection.execute_batch("COMMIT").is_ok() {
+            self.idle.lock().push(connection);
+        }
+        result.map_err(|error| error.of(&self.path))
+    }
+
+    pub(in crate::cache) fn with<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        let connection = self.connection()?;
+        let result = read(&connection).map_err(|error| CacheError::sqlite(&self.path, error));
+        self.idle.lock().push(connection);
+        result
+    }
+
+    /// Takes an idle connection or opens one.
+    fn connection(&self) -> Result<Connection, CacheError> {
+        if self.immutable_file_has_changed() {
+            self.generation.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(connection) = self.idle.lock().pop() {
+            return Ok(connection);
+        }
+        self.check_in_place()?;
+        let (connection, immutable) = connection::open_reader_or_immutable(&self.path)?;
+        *self.immutable.lock() = immutable;
+        Ok(connection)
+    }
+
+    /// A connection besides that of a snapshot. It may see another state of the cache.
+    pub(super) fn lent(&self) -> Result<LentConnection<'_>, CacheError> {
+        Ok(LentConnection { cache: self, connection: Some(self.connection()?) })
+    }
+
+    /// Whether a file that was opened as immutable has changed. If so, idle connections are closed.
+    fn immutable_file_has_changed(&self) -> bool {
+        let mut immutable = self.immutable.lock();
+        if immutable.is_none_or(|stamp| stamp == connection::stamp(&self.path)) {
+            return false;
+        }
+        *immutable = None;
+        self.idle.lock().clear();
+        true
+    }
+
+    /// Closes idle connections and checkpoints, so that the cache is one file if no process uses it. The next read opens
+    /// connections again.
+    pub fn close(&self) {
+        self.idle.lock().clear();
+        self.watch.lock().connection = None;
+        if self.check_in_place().is_ok() {
+            journal::checkpoint(&self.path);
+        }
+    }
+
+    /// Fails if another file is at the path now. SQLite knows shared files by their path: a process that has both files
+    /// open would mix them up.
+    fn check_in_place(&self) -> Result<(), CacheError> {
+        if self.opened.has_moved() {
+            return Err(CacheError::Moved { file: self.path.clone() });
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A connection that becomes idle when this is dropped.
+pub(super) struct LentConnection<'c> {
+    cache: &'c Cache,
+    connection: Option<Connection>,
+}
+
+impl LentConnection<'_> {
+    pub(super) fn get(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+}
+
+impl Drop for LentConnection<'_> {
+    fn drop(&mut self) {
+        self.cache.idle.lock().extend(self.connection.take());
+    }
+}
+
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "data_version", |row| row.get(0))
+}

@@ -1,0 +1,94 @@
+//! A naive cache: the records of log lines in memory, without repeats, and the naive reference engine over them. It
+//! shares the parser with Tamarin, which has tests of its own.
+
+use std::collections::HashSet;
+
+use tamarin::log::{Field, Kind, Record, ValueType, records};
+use tamarin::query::{Answer, Ask, Query, RequestRow, Value};
+
+use super::naive;
+
+/// A source, its requests, and their fields to find repeats.
+#[derive(Debug)]
+struct Source {
+    id: u32,
+    uri: String,
+    requests: Vec<RequestRow>,
+    seen: HashSet<Vec<Value>>,
+}
+
+/// The requests of all sources.
+#[derive(Debug, Default)]
+pub(crate) struct NaiveCache {
+    sources: Vec<Source>,
+}
+
+/// Every field of a record, as answers have it.
+pub(crate) fn fields_of(record: &Record<'_>) -> Vec<Value> {
+    let text = |bytes: Option<&[u8]>| bytes.map_or(Value::Absent, |bytes| Value::Text(bytes.into()));
+    let key = record.key();
+    let logged_key = record.logged(Field::Key);
+    let mut extra: Vec<Vec<u8>> = record.logged(Field::Extra).map(<[u8]>::to_vec).into_iter().collect();
+    for field in Field::of_kind(Kind::Measure) {
+        if record.integer(field).is_some_and(|number| number > i64::MAX as u64) {
+            extra.push(record.logged(field).unwrap().to_vec());
+        }
+    }
+    Field::all()
+        .map(|field| match (field, field.kind()) {
+            (Field::Time, _) => Value::Integer(record.time),
+            (Field::Key, _) => text(key.as_deref()),
+            (Field::RemoteIp, _) => text(record.remote_ip().as_deref()),
+            (Field::KeyLogged, _) => text(logged_key.filter(|logged| Some(*logged) != key.as_deref())),
+            (Field::Extra, _) if extra.is_empty() => Value::Absent,
+            (Field::Extra, _) => text(Some(&extra.join(&b' '))),
+            (_, Kind::Measure) => match record.integer(field).map(i64::try_from) {
+                Some(Ok(number)) => Value::Integer(number),
+                _ => Value::Absent,
+            },
+            _ => match (field.spec().value, record.logged(field)) {
+                (ValueType::Integer, Some(digits)) => match String::from_utf8_lossy(digits).parse::<i64>() {
+                    Ok(number) if number.to_string().as_bytes() == digits => Value::Integer(number),
+                    _ => text(Some(digits)),
+                },
+                (_, logged) => text(logged),
+            },
+        })
+        .collect()
+}
+
+impl NaiveCache {
+    /// Adds a source with its id in the cache.
+    pub(crate) fn add_source(&mut self, id: u32, uri: &str) {
+        let (requests, seen) = (Vec::new(), HashSet::new());
+        self.sources.push(Source { id, uri: uri.to_owned(), requests, seen });
+    }
+
+    /// Adds the records of a line. Returns the numbers of new requests and of repeats.
+    pub(crate) fn push(&mut self, source: u32, line: &[u8]) -> (u64, u64) {
+        let source = self.sources.iter_mut().find(|known| known.id == source).unwrap();
+        let mut counts = (0, 0);
+        for (_, record) in records(line) {
+            let Ok(record) = record else { continue };
+            let fields = fields_of(&record);
+            if source.seen.insert(fields.clone()) {
+                let number = source.requests.len() as u64;
+                source.requests.push(RequestRow { id: (source.id, number), time: record.time, fields });
+                counts.0 += 1;
+            } else {
+                counts.1 += 1;
+            }
+        }
+        counts
+    }
+
+    /// The answer to a query.
+    pub(crate) fn answer(&self, query: &Query) -> Answer {
+        let is_queried = |source: &&Source| {
+            matches!(query.ask, Ask::Numbered(_))
+                || query.sources.is_empty()
+                || query.sources.contains(&source.uri)
+        };
+        naive::answer(self.sources.iter().filter(is_queried).flat_map(|source| &source.requests), query)
+    }
+}
