@@ -1,8 +1,8 @@
-//! Asks the cache one question again and again, for `benches/compare_queries.py`: each time of a new
-//! engine, so that nothing is left of the answer before, over columns that are in memory already.
+//! Measures a query for `benches/compare_queries.py`. Runs it several times, each time with a new engine, so that no
+//! partial results are reused, over columns that are in memory.
 //!
-//! Prints the best time in seconds, then every group as JSON: `[value, requests, bytes_sent, errors,
-//! first_seen, last_seen]`.
+//! Prints the shortest time in seconds, then every group as JSON: `[value, requests, bytes_sent, errors, first_seen,
+//! last_seen]`.
 
 use std::error::Error;
 use std::io::Write;
@@ -23,8 +23,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const HOUR: u32 = 3600;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let [cache, by, filter, rounds] =
-        std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| "CACHE BY FILTER ROUNDS")?;
+    let [cache, by, filter, rounds] = std::env::args()
+        .skip(1)
+        .collect::<Vec<_>>()
+        .try_into()
+        .map_err(|_| "usage: ask CACHE DIMENSION|time FILTER ROUNDS")?;
     let cache = Arc::new(Cache::open(Path::new(&cache))?);
     let ask = |limit| match Dimension::by_name(&by) {
         Some(by) => {
@@ -46,9 +49,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut best = Duration::MAX;
     for _ in 0..rounds.parse::<usize>()?.max(1) {
         let engine = LocalEngine::new(cache.clone());
-        let begun = Instant::now();
+        let start = Instant::now();
         engine.ask(&first_page, &CancellationToken::new(), &mut |_, _| {})?;
-        best = best.min(begun.elapsed());
+        best = best.min(start.elapsed());
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     writeln!(out, "{}", best.as_secs_f64())?;

@@ -29,7 +29,7 @@ kills() {
     pull() { "$tamarin" pull "$@" -q; }
     started=$(now)
     pull "$@" --cache "$cache-whole"
-    duration=$((($(now) - before) / 1000000))
+    duration=$((($(now) - started) / 1000000))
     expected=$(contents "$cache-whole")
     while [ "$round" -lt "$times" ]; do
         round=$((round + 1))
@@ -57,7 +57,7 @@ kills() {
     done
     "$tamarin" sources check --cache "$cache-killed" -q
     [ $((killed * 3)) -ge "$times" ] || { echo "kill-100.sh: $name: only $killed of $times killed in time" >&2; exit 1; }
-    echo "$name: $killed of $times pulls killed started their end; nothing lost, nothing twice:" \
+    echo "$name: $killed of $times pulls killed; nothing lost, nothing stored twice:" \
         "$(head -n 1 <<<"$expected")"
 }
 

@@ -58,7 +58,7 @@ pub enum CacheError {
 
 /// Why something could not be read or written, without the path of the cache.
 #[derive(Debug)]
-pub enum StoreError {
+pub(super) enum StoreError {
     /// SQLite failed.
     Sqlite(rusqlite::Error),
     /// What is stored is not what was written.
@@ -84,7 +84,7 @@ impl From<Damage> for StoreError {
 
 impl StoreError {
     /// Adds where the damage is, unless that is known already.
-    pub fn at(self, place: impl std::fmt::Display) -> StoreError {
+    pub(super) fn at(self, place: impl std::fmt::Display) -> StoreError {
         match self {
             StoreError::Damage { place: None, damage } => {
                 StoreError::Damage { place: Some(place.to_string()), damage }
@@ -94,7 +94,7 @@ impl StoreError {
     }
 
     /// Adds the path of the cache.
-    pub fn of(self, path: &std::path::Path) -> CacheError {
+    pub(super) fn of(self, path: &std::path::Path) -> CacheError {
         match self {
             StoreError::Sqlite(error) => CacheError::sqlite(path, error),
             StoreError::Damage { place: Some(place), damage } => CacheError::damaged(path, place, damage),

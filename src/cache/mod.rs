@@ -14,7 +14,7 @@
 //!
 //! Never here: queries.
 
-pub(crate) mod column;
+mod column;
 pub(crate) mod dictionary;
 mod error;
 mod read;
@@ -23,15 +23,14 @@ mod sqlite;
 pub(crate) mod testing;
 mod write;
 
-// Temporary, until the query engine uses typed columns.
-pub(crate) use column as codec;
+// Sorting by text compares stored texts.
+#[cfg(test)]
+pub(crate) use column::text::{Hint, PageBuilder};
 pub(crate) use column::text::{TextPage, stored as stored_text};
-pub use read::TextPages as Details;
-pub(crate) use read::lru_by_bytes as budgeted;
-pub(crate) use read::{PageBuffers, RowKeys};
+pub(crate) use read::{ByteCache, PageBuffers, RowKeys};
 pub use sqlite::{catalogue, check};
 
-pub use column::integers::{BLOCK, Integers};
+pub use column::integers::BLOCK;
 pub use column::value_set::ValueSet;
 pub use dictionary::Dictionary;
 pub use dictionary::published::SharedDictionaries;

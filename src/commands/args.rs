@@ -122,7 +122,7 @@ pub struct ReportArgs {
     /// Time range of a row of `report time`: 1m, 5m, 1h, 1d
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub bucket: Option<u32>,
-    /// Additional columns, separated by commas; the names are below
+    /// Additional columns, separated by commas; `tamarin help report` lists them
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
     /// Which records count as requests
@@ -287,7 +287,7 @@ pub struct Options {
     /// Only requests at or after this time: 2026-04-01, 2026-04-01T03:00, -6h, yesterday
     #[arg(long, global = true, value_name = "T", allow_hyphen_values = true)]
     pub since: Option<String>,
-    /// Only requests before this time; a day stands for its beginning
+    /// Only requests before this time; a date means its beginning
     #[arg(long, global = true, value_name = "T", allow_hyphen_values = true)]
     pub until: Option<String>,
     /// Column to sort by; numbers are sorted descending; append :asc or :desc for another order

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::context::Context;
 use super::interrupt::{self, Interrupt};
@@ -13,7 +13,7 @@ use super::open_sources::{default_sources, open_sources, uris};
 use super::temporary_cache::DeleteIfEmpty;
 use super::{Outcome, run_ingest, usage};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
-use crate::ingest::{Follow, Options, Progress, Stop};
+use crate::ingest::{Follow, Options};
 use crate::query::LocalEngine;
 use crate::source::Source;
 use crate::tui::{self, Feed, Theme, TuiError, TuiOptions};
@@ -117,18 +117,16 @@ fn create_if_missing(path: &Path, delete_if_empty: &mut DeleteIfEmpty) -> anyhow
     Ok(())
 }
 
-/// The ingest of the explorer. It starts when the explorer asks for it: opening the cache for writing reads all
+/// The pulls of the explorer. They begin when the explorer asks for it: opening the cache for writing reads all
 /// dictionaries, which would slow down the first queries.
 struct BackgroundIngest {
-    progress: watch::Receiver<Progress>,
-    start: Arc<Notify>,
-    stop: Stop,
+    follow: Follow,
+    begin: Arc<Notify>,
     every: Option<Duration>,
-    task: tokio::task::JoinHandle<()>,
 }
 
 impl BackgroundIngest {
-    /// Prepares one ingest, or one after another with `every` seconds between them. Must be called in a tokio runtime.
+    /// Prepares one pull, or one after another with `every` seconds between them. Must be called in a tokio runtime.
     fn prepare(
         path: PathBuf,
         sources: Vec<Arc<dyn Source>>,
@@ -136,54 +134,26 @@ impl BackgroundIngest {
         every: Option<u32>,
     ) -> BackgroundIngest {
         let every = every.map(|seconds| Duration::from_secs(seconds.into()));
-        let (sender, progress) = watch::channel(Progress::default());
-        let (start, stop) = (Arc::new(Notify::new()), Stop::default());
-        let task = {
-            let (start, stop) = (start.clone(), stop.clone());
-            async move {
-                tokio::select! {
-                    () = start.notified() => {}
-                    () = stop.asked() => return,
-                }
-                let follow = match every {
-                    Some(every) => Follow::start(path, sources, options, every),
-                    None => Follow::once(path, sources, options),
-                };
-                let stop_follow = follow.stopper();
-                let mut latest = follow.progress.clone();
-                loop {
-                    tokio::select! {
-                        changed = latest.changed() => {
-                            sender.send_replace(latest.borrow_and_update().clone());
-                            if changed.is_err() {
-                                break;
-                            }
-                        }
-                        () = stop.asked() => break,
-                    }
-                }
-                stop_follow.stop();
-                follow.finish().await;
-            }
-        };
-        BackgroundIngest { progress, start, stop, every, task: tokio::spawn(task) }
+        let begin = Arc::new(Notify::new());
+        let begun = begin.clone();
+        let follow = Follow::start(path, sources, options, every, async move { begun.notified().await });
+        BackgroundIngest { follow, begin, every }
     }
 
     /// The side of the ingest that the explorer uses.
     fn feed(&self) -> Feed {
-        let (start, stop) = (self.start.clone(), self.stop.clone());
+        let (begin, cancel) = (self.begin.clone(), self.follow.cancellation());
         Feed {
-            progress: self.progress.clone(),
-            begin: Box::new(move || start.notify_one()),
-            stop: Box::new(move || stop.stop()),
+            progress: self.follow.progress.clone(),
+            begin: Box::new(move || begin.notify_one()),
+            stop: Box::new(move || cancel.cancel()),
             every: self.every,
         }
     }
 
-    /// Stops the ingest, which commits what it has read, and waits for its end.
+    /// Stops the pulls, which commit what they have read, and waits for their end.
     async fn stop(self) {
-        self.stop.stop();
-        // A panic of the task was already reported by the panic handler.
-        let _ = self.task.await;
+        self.follow.cancellation().cancel();
+        self.follow.finish().await;
     }
 }

@@ -85,8 +85,8 @@ pub(super) fn has_requests_of(path: &Path, uris: &[String]) -> bool {
 /// The kinds of the files without log lines, as far as they are recognized: ` (2 pictures, a zip archive)`.
 fn kinds(progress: &Progress) -> String {
     let name = |files: &ForeignFiles| match files.count {
-        1 => files.kind.one.to_owned(),
-        count => format!("{} {}", human::count(count), files.kind.several),
+        1 => files.kind.singular.to_owned(),
+        count => format!("{} {}", human::count(count), files.kind.plural),
     };
     let names: Vec<String> = progress.foreign.iter().map(name).collect();
     if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
@@ -107,7 +107,7 @@ pub(super) fn summary(progress: &Progress) -> String {
         }
     };
     add(progress.files_known, None, "already in the cache");
-    add(progress.taken_back, Some("request"), "removed (log files that changed or are damaged)");
+    add(progress.removed, Some("request"), "removed (log files that changed or are damaged)");
     add(progress.duplicates, Some("repeat"), "dropped");
     add(progress.rejected, Some("line"), "rejected (tamarin sources rejected)");
     add(progress.files_skipped, None, &format!("without log lines{}", kinds(progress)));

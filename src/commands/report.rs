@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     match (&subject, &answer) {
         (Subject::Time(sort), Answer::Series(series)) => {
             let (rows, whole, note) = series_rows(series, *sort, context.top());
-            export::write_stretches(rows, whole, note, context.format, output::width(), &mut out)?;
+            export::write_buckets(rows, whole, note, context.format, output::width(), &mut out)?;
         }
         _ => export::write(&answer, &ask, context.format, output::width(), &mut out)?,
     }

@@ -1,6 +1,7 @@
 //! `tamarin requests`: single requests with every field.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use super::args::RequestsArgs;
 use super::context::Context;
@@ -17,7 +18,7 @@ const PAGE_ROWS: usize = 50_000;
 pub(super) fn run(context: &Context, args: &RequestsArgs) -> anyhow::Result<Outcome> {
     let sort = sort(context)?;
     let open = pull_and_open(context, &args.sources)?;
-    let engine = LocalEngine::new(open.cache.clone());
+    let engine = Arc::new(LocalEngine::new(open.cache.clone()));
     let (cancel, _hook) = interrupt::query_cancellation();
     let mut out = output::data();
     let wanted = match context.top() {
@@ -26,16 +27,16 @@ pub(super) fn run(context: &Context, args: &RequestsArgs) -> anyhow::Result<Outc
     };
     // The widths of a table depend on all its rows; other formats are written page by page.
     let page = if context.format == Format::Table { wanted } else { PAGE_ROWS.min(wanted) };
-    let mut writer = export::Pages::new(context.format, output::width());
+    let mut writer = export::PagedWriter::new(context.format, output::width());
     let mut offset = 0;
     // One snapshot for all pages: requests that another process adds would shift the rows of later pages.
-    let moment = engine.snapshot()?;
+    let snapshot = engine.snapshot()?;
     while offset < wanted {
         let limit = page.min(wanted - offset);
         let fields = Vec::new();
         let ask = Ask::Requests { sort, offset, limit: if limit == usize::MAX { 0 } else { limit }, fields };
         let query = context.query(&open.sources, args.counting.into(), ask.clone());
-        let reply = moment.ask(&query, &cancel)?;
+        let reply = snapshot.ask(&query, &cancel)?;
         if context.options.stats {
             output::statistics(&reply.statistics);
         }

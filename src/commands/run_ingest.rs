@@ -53,7 +53,7 @@ pub(super) async fn run(
     let options = Options { window: context.window(), ..Options::default() };
     let uris = uris(&sources);
     let ingest = Ingest::start(writer, sources, options)?;
-    let stop = ingest.stopper();
+    let cancel = ingest.cancellation();
     let mut is_stopped = false;
     let mut latest = ingest.progress.clone();
     let bar = progress_bar::new(context);
@@ -67,7 +67,7 @@ pub(super) async fn run(
                 }
             }
             () = interrupt.requested(), if !is_stopped => {
-                stop.stop();
+                cancel.cancel();
                 is_stopped = true;
             }
         }

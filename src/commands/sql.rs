@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use anyhow::bail;
@@ -31,17 +32,15 @@ pub(super) fn run(context: &Context, args: &SqlArgs) -> anyhow::Result<Outcome> 
     }
     let open = pull_and_open(context, &args.sources)?;
     let query = context.query(&open.sources, args.counting.into(), Ask::Totals);
-    // SQLite requires that the data of a virtual table lives as long as the program. The program ends after the
-    // statement, so nothing is lost by leaking it.
-    let engine: &'static LocalEngine = Box::leak(Box::new(LocalEngine::new(open.cache.clone())));
-    let _close = CloseOnDrop(engine.cache());
+    let engine = Arc::new(LocalEngine::new(open.cache.clone()));
+    let _close = CloseOnDrop(open.cache.clone());
     let (sender, receiver) = sync_channel::<Message>(ROWS_AHEAD);
     let statement = args.statement.clone();
     let runner = std::thread::spawn(move || {
         // The receiver is gone after a closed pipe or enough rows.
-        let result = Sql::new(engine, query).and_then(|sql| {
-            let stopper = sql.stopper();
-            let _hook = interrupt::on_signal(move || stopper.stop());
+        let result = Sql::new(&engine, query).and_then(|sql| {
+            let handle = sql.interrupt_handle();
+            let _hook = interrupt::on_signal(move || handle.interrupt());
             sql.run(&statement, &mut |names| drop(sender.send(Message::Names(names))), &mut |row| {
                 sender.send(Message::Row(row)).is_ok()
             })
@@ -95,8 +94,8 @@ pub(super) fn run(context: &Context, args: &SqlArgs) -> anyhow::Result<Outcome> 
     Ok(open.outcome)
 }
 
-/// Closes the leaked cache when the command ends.
-struct CloseOnDrop(&'static Cache);
+/// Closes the cache when the command ends, even if the thread of the statement still has it.
+struct CloseOnDrop(Arc<Cache>);
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {

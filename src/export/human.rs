@@ -1,8 +1,8 @@
-//! Numbers and times as people read them.
+//! Numbers, durations and times in human-readable form.
 
 use jiff::Timestamp;
 
-/// Bytes in words of 1024, three digits or so: `18.2 TiB`, `512 B`.
+/// A number of bytes in binary units with about three digits: `18.2 TiB`, `512 B`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {
@@ -10,7 +10,7 @@ pub fn bytes(bytes: u64) -> String {
     }
     let mut value = bytes as f64;
     let mut unit = 0;
-    // 1023.95 MiB is shown as 1.00 GiB, not as 1024 MiB.
+    // 1023.95 MiB is 1.00 GiB, not 1024 MiB.
     while value >= 999.5 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
@@ -23,7 +23,7 @@ pub fn bytes(bytes: u64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
-/// A count with separators: `1,204,113`.
+/// A number with thousands separators: `1,204,113`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
@@ -36,17 +36,17 @@ pub fn count(number: u64) -> String {
     out
 }
 
-/// So many things, of which `one` is the name of a single one: `1 segment`, `1,204 segments`.
-pub fn counted(number: u64, one: &str) -> String {
-    format!("{} {one}{}", count(number), plural(number))
+/// A number with a noun, which is given in the singular: `1 segment`, `1,204 segments`.
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), plural(number))
 }
 
-/// What makes the name of a thing that of so many of them.
+/// The ending of a regular noun after a number: `s`, or nothing after 1.
 pub fn plural(number: u64) -> &'static str {
     if number == 1 { "" } else { "s" }
 }
 
-/// A share from 0 to 1: `40.7 %`. A little is `<0.1 %`, never `0.0 %`.
+/// A share, 0–1, as a percentage: `40.7 %`. A small share is `<0.1 %`, never `0.0 %`.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent == 0.0 {
@@ -62,7 +62,7 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A number that is not whole, in three digits or so: `0.017`, `2.35`, `14.2`, `1,204`.
+/// A fractional number with about three digits: `0.017`, `2.35`, `14.2`, `1,204`.
 pub fn ratio(number: f64) -> String {
     match number {
         0.0 => "0".to_owned(),
@@ -74,28 +74,28 @@ pub fn ratio(number: f64) -> String {
     }
 }
 
-/// A part of a whole; of nothing it is 0.
+/// `part / whole`, or 0 if `whole` is 0.
 pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// Seconds since the epoch as `2026-04-30 23:59:58`, UTC.
+/// A time in seconds since the epoch as `2026-04-30 23:59:58`, UTC.
 pub fn instant(second: i64) -> String {
-    written(second, "%Y-%m-%d %H:%M:%S")
+    format_utc(second, "%Y-%m-%d %H:%M:%S")
 }
 
-/// Seconds since the epoch as RFC 3339: `2026-04-30T23:59:58Z`.
+/// A time in seconds since the epoch in RFC 3339 format: `2026-04-30T23:59:58Z`.
 pub fn rfc3339(second: i64) -> String {
-    written(second, "%Y-%m-%dT%H:%M:%SZ")
+    format_utc(second, "%Y-%m-%dT%H:%M:%SZ")
 }
 
-fn written(second: i64, format: &str) -> String {
+fn format_utc(second: i64, format: &str) -> String {
     Timestamp::from_second(second)
         .and_then(|time| jiff::fmt::strtime::format(format, time))
         .unwrap_or_else(|_| format!("@{second}"))
 }
 
-/// A stretch of time in milliseconds: `12 ms`, `1.2 s`, `3:07`, `2:03:07`.
+/// A duration in milliseconds: `12 ms`, `1.2 s`, `3:07`, `2:03:07`.
 pub fn duration(milliseconds: f64) -> String {
     if milliseconds < 999.5 {
         return if milliseconds < 9.95 && milliseconds.fract() != 0.0 {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_have_three_digits() {
+    fn bytes_have_about_three_digits() {
         for (number, text) in [
             (0, "0 B"),
             (1023, "1023 B"),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn ratios_have_three_digits() {
+    fn ratios_have_about_three_digits() {
         for (number, text) in
             [(0.0, "0"), (0.0167, "0.017"), (2.349, "2.35"), (14.16, "14.2"), (1204.4, "1,204")]
         {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_have_separators() {
+    fn counts_have_thousands_separators() {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
         assert_eq!(count(1_204_113), "1,204,113");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_share_is_not_nothing() {
+    fn a_small_share_is_not_zero() {
         assert_eq!(percent(0.0), "0 %");
         assert_eq!(percent(0.0001), "<0.1 %");
         assert_eq!(percent(0.4071), "40.7 %");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_grow_coarser() {
+    fn longer_durations_have_less_precision() {
         assert_eq!(duration(0.0), "0 ms");
         assert_eq!(duration(12.4), "12 ms");
         assert_eq!(duration(1_234.0), "1.2 s");

@@ -1,110 +1,129 @@
-//! JSON: an array, or an object a line. Keys keep the order of the columns. Where some are not exact, their names
-//! stand in the array `approximate` behind them: the numbers themselves stay numbers.
+//! JSON: one array, or one object per line. Members have the order of the columns. If some columns have estimates, the
+//! last member `approximate` is an array of their names; their values remain numbers.
 //!
-//! JSON has no bytes: where a text is not UTF-8, what is not is U+FFFD, and the member `NAME_base64` after it has the bytes.
-//! Nor has it infinite numbers: they are null.
+//! JSON strings cannot represent bytes that are not UTF-8. Such bytes become U+FFFD, and a member `NAME_base64` after the
+//! text has all bytes. JSON has no infinite numbers either: they become null.
 
 use std::io::{self, Write};
 
 use base64_simd::STANDARD;
+use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
-use super::columns::{Cell, Sheet};
+use super::sheet::{Cell, Sheet};
 use crate::query::filter::is_invisible;
 
-/// A part of one array of objects; whether there were any.
-pub(super) fn write_array_part(sheet: Sheet<'_>, is_first: bool, out: &mut dyn Write) -> io::Result<bool> {
-    let names = names(&sheet);
-    let approximate = approximate(&sheet);
-    let mut between = if is_first { "[\n" } else { ",\n" };
-    let mut any = false;
+/// Writes rows as elements of an array whose first element is written if `is_first`. Returns whether there were rows.
+pub(super) fn write_elements(sheet: Sheet<'_>, is_first: bool, out: &mut dyn Write) -> io::Result<bool> {
+    let members = Members::new(&sheet)?;
+    let mut separator = if is_first { "[\n" } else { ",\n" };
+    let mut has_rows = false;
     for row in sheet.rows {
-        out.write_all(between.as_bytes())?;
-        write_object(&names, &row, &approximate, out)?;
-        between = ",\n";
-        any = true;
+        out.write_all(separator.as_bytes())?;
+        members.write_object(&row, out)?;
+        separator = ",\n";
+        has_rows = true;
     }
-    Ok(any)
+    Ok(has_rows)
 }
 
-/// The end of the array.
-pub(super) fn end(is_empty: bool, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the end of the array.
+pub(super) fn write_array_end(is_empty: bool, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(if is_empty { b"[]\n" } else { b"\n]\n" })
 }
 
-/// An object a line.
+/// Writes one object per line.
 pub(super) fn write_lines(sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let names = names(&sheet);
-    let approximate = approximate(&sheet);
+    let members = Members::new(&sheet)?;
     for row in sheet.rows {
-        write_object(&names, &row, &approximate, out)?;
+        members.write_object(&row, out)?;
         out.write_all(b"\n")?;
     }
     Ok(())
 }
 
-/// A column as JSON names it.
-struct Name {
-    quoted: String,
-    /// Where the bytes are of what is no text.
-    bytes: String,
+/// The parts that the objects of all rows share.
+struct Members {
+    names: Vec<MemberName>,
+    /// The member `approximate` with the comma before it, or nothing.
+    approximate: Vec<u8>,
 }
 
-fn names(sheet: &Sheet<'_>) -> Vec<Name> {
-    let both = |name: &str| Name { quoted: string(name), bytes: string(&format!("{name}_base64")) };
-    sheet.names.iter().map(|name| both(name)).collect()
+/// JSON strings of the names of a column.
+struct MemberName {
+    name: Vec<u8>,
+    base64_name: Vec<u8>,
 }
 
-/// What stands behind the columns, if some are not exact.
-fn approximate(sheet: &Sheet<'_>) -> String {
-    if sheet.approximate.is_empty() {
-        return String::new();
-    }
-    let names: Vec<String> = sheet.approximate.iter().map(|name| string(name)).collect();
-    format!(",\"approximate\":[{}]", names.join(","))
-}
-
-fn write_object(names: &[Name], row: &[Cell<'_>], behind: &str, out: &mut dyn Write) -> io::Result<()> {
-    let mut between = "{";
-    for (name, cell) in names.iter().zip(row) {
-        write!(out, "{between}{}:", name.quoted)?;
-        between = ",";
-        match cell.text().map(|bytes| std::str::from_utf8(bytes).map_err(|_| bytes)) {
-            Some(Ok(text)) => out.write_all(string(text).as_bytes())?,
-            Some(Err(bytes)) => {
-                out.write_all(string(&String::from_utf8_lossy(bytes)).as_bytes())?;
-                write!(out, ",{}:\"{}\"", name.bytes, STANDARD.encode_to_string(bytes))?;
-            }
-            None => match (cell, cell.plain()) {
-                (Cell::Instant(_), Some(text)) => out.write_all(string(&text).as_bytes())?,
-                (_, Some(number)) if cell.is_finite() => out.write_all(number.as_bytes())?,
-                _ => out.write_all(b"null")?,
-            },
+impl Members {
+    fn new(sheet: &Sheet<'_>) -> io::Result<Members> {
+        let names = sheet.names.iter().map(|name| {
+            Ok(MemberName { name: string(name)?, base64_name: string(&format!("{name}_base64"))? })
+        });
+        let names = names.collect::<io::Result<_>>()?;
+        let mut approximate = Vec::new();
+        if !sheet.approximate.is_empty() {
+            let columns: Vec<Vec<u8>> =
+                sheet.approximate.iter().map(|name| string(name)).collect::<io::Result<_>>()?;
+            approximate = [b",\"approximate\":[", columns.join(&b","[..]).as_slice(), b"]"].concat();
         }
+        Ok(Members { names, approximate })
     }
-    out.write_all(behind.as_bytes())?;
-    out.write_all(b"}")
-}
 
-/// A JSON string in which unseen characters, DEL and C1 among them, are `\u` escapes: JSON printed on a
-/// terminal does no harm either.
-fn string(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if is_invisible(c) => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    out.push_str(&format!("\\u{unit:04x}"));
+    fn write_object(&self, row: &[Cell<'_>], out: &mut dyn Write) -> io::Result<()> {
+        let mut separator = b"{";
+        for (member, cell) in self.names.iter().zip(row) {
+            out.write_all(separator)?;
+            out.write_all(&member.name)?;
+            out.write_all(b":")?;
+            separator = b",";
+            match cell.text().map(|bytes| std::str::from_utf8(bytes).map_err(|_| bytes)) {
+                Some(Ok(text)) => write_string(text, out)?,
+                Some(Err(bytes)) => {
+                    write_string(&String::from_utf8_lossy(bytes), out)?;
+                    out.write_all(b",")?;
+                    out.write_all(&member.base64_name)?;
+                    write!(out, ":\"{}\"", STANDARD.encode_to_string(bytes))?;
                 }
+                None => match (cell, cell.plain()) {
+                    (Cell::Instant(_), Some(text)) => write_string(&text, out)?,
+                    (_, Some(number)) if cell.is_finite() => out.write_all(number.as_bytes())?,
+                    _ => out.write_all(b"null")?,
+                },
             }
-            c => out.push(c),
         }
+        out.write_all(&self.approximate)?;
+        out.write_all(b"}")
     }
-    out.push('"');
-    out
+}
+
+fn string(text: &str) -> io::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    write_string(text, &mut out)?;
+    Ok(out)
+}
+
+fn write_string(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    text.serialize(&mut Serializer::with_formatter(out, TerminalSafe)).map_err(io::Error::from)
+}
+
+/// Escapes all invisible characters, so that JSON printed to a terminal has no effect on it. JSON itself requires
+/// escapes only for the control characters up to U+001F, which `serde_json` has removed from `fragment`.
+struct TerminalSafe;
+
+impl Formatter for TerminalSafe {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        if !fragment.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            while let Some((index, c)) = rest.char_indices().find(|(_, c)| is_invisible(*c)) {
+                out.write_all(&rest.as_bytes()[..index])?;
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+                rest = &rest[index + c.len_utf8()..];
+            }
+        }
+        out.write_all(rest.as_bytes())
+    }
 }

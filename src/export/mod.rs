@@ -1,39 +1,43 @@
-//! Answers as table, CSV, JSON and NDJSON: what scripts and people read.
+//! Writes answers as table, CSV, JSON and NDJSON.
 //!
-//! Here live the columns of an answer (`columns`), a writer per format, and how numbers ([`human`]) and
-//! hostile text ([`visible`](mod@visible)) are shown; the explorer shares the last two. Rows are written
-//! one by one. Never here: questions, files.
+//! An answer becomes a [`Sheet`] of named columns (`columns`), which a writer for each format prints row by row. The
+//! explorer also uses the formatting of numbers ([`human`]) and of text with invisible characters
+//! ([`visible`](mod@visible)).
+//!
+//! Never here: queries, files.
 
 mod columns;
+mod csv;
 pub mod human;
 mod json;
+mod sheet;
 mod table;
-mod text;
 pub mod visible;
 
 use std::io::{self, Write};
 
 use crate::query::{Answer, Ask, Stats};
 
-pub use columns::{Cell, Sheet, approximate};
+pub use columns::approximate;
+pub use sheet::{Cell, Sheet};
 pub use visible::visible;
 
-/// How an answer is written.
+/// An output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// For people: aligned columns, readable numbers.
+    /// Aligned columns and rounded numbers, for people.
     #[default]
     Table,
-    /// RFC 4180, with a header.
+    /// CSV (RFC 4180) with a header.
     Csv,
-    /// One array of objects.
+    /// One JSON array of objects.
     Json,
-    /// An object a line.
+    /// One JSON object per line.
     Ndjson,
 }
 
 impl Format {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Format; 4] = [Format::Table, Format::Csv, Format::Json, Format::Ndjson];
 
     /// Name in `--format`.
@@ -47,9 +51,9 @@ impl Format {
     }
 }
 
-/// Writes the answer to a question.
+/// Writes the answer to `ask`.
 ///
-/// `width` is how many columns of a terminal a table may take; `None`: as many as it needs.
+/// `width` limits the width of a table, in terminal columns; `None` is unlimited.
 ///
 /// # Errors
 /// If `out` cannot be written.
@@ -63,12 +67,12 @@ pub fn write(
     write_sheet(columns::sheet(answer, ask, format == Format::Table), format, width, out)
 }
 
-/// An answer as rows under named columns: all that JSON and CSV have.
+/// The answer to `ask` as a sheet with all columns of JSON and CSV.
 pub fn sheet<'a>(answer: &'a Answer, ask: &Ask) -> Sheet<'a> {
     columns::sheet(answer, ask, false)
 }
 
-/// Writes rows under named columns.
+/// Writes a sheet.
 ///
 /// # Errors
 /// If `out` cannot be written.
@@ -78,41 +82,41 @@ pub fn write_sheet(
     width: Option<u16>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut pages = Pages::new(format, width);
-    pages.write_sheet(sheet, out)?;
-    pages.finish(out)
+    let mut writer = PagedWriter::new(format, width);
+    writer.write_sheet(sheet, out)?;
+    writer.finish(out)
 }
 
-/// Writes stretches of time, by their start, in the order given; shares are taken of `whole` bytes.
+/// Writes time buckets, given as start and stats, in the given order. Shares are relative to `total_bytes`.
 ///
 /// # Errors
 /// If `out` cannot be written.
-pub fn write_stretches(
+pub fn write_buckets(
     rows: Vec<(i64, Stats)>,
-    whole: u64,
+    total_bytes: u64,
     note: Option<String>,
     format: Format,
     width: Option<u16>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    write_sheet(columns::stretches(rows, whole, note), format, width, out)
+    write_sheet(columns::bucket_sheet(rows, total_bytes, note), format, width, out)
 }
 
-/// Writes answers that are pages of one: one header, one array.
+/// Writes several pages as one output: with one CSV header, as one JSON array.
 #[derive(Debug)]
-pub struct Pages {
+pub struct PagedWriter {
     format: Format,
     width: Option<u16>,
-    is_begun: bool,
+    has_output: bool,
 }
 
-impl Pages {
-    /// Nothing is written yet.
-    pub fn new(format: Format, width: Option<u16>) -> Pages {
-        Pages { format, width, is_begun: false }
+impl PagedWriter {
+    /// A writer that has written nothing yet.
+    pub fn new(format: Format, width: Option<u16>) -> PagedWriter {
+        PagedWriter { format, width, has_output: false }
     }
 
-    /// Writes a page.
+    /// Writes an answer to `ask` as the next page.
     ///
     /// # Errors
     /// If `out` cannot be written.
@@ -120,36 +124,33 @@ impl Pages {
         self.write_sheet(columns::sheet(answer, ask, self.format == Format::Table), out)
     }
 
-    /// Writes what stands behind the last page.
+    /// Writes the end of the output.
     ///
     /// # Errors
     /// If `out` cannot be written.
     pub fn finish(self, out: &mut dyn Write) -> io::Result<()> {
         match self.format {
-            Format::Json => json::end(!self.is_begun, out),
+            Format::Json => json::write_array_end(!self.has_output, out),
             Format::Table | Format::Csv | Format::Ndjson => Ok(()),
         }
     }
 
-    /// Writes rows under named columns, those of all pages the same.
+    /// Writes a sheet as the next page. All pages must have the same columns.
     ///
     /// # Errors
     /// If `out` cannot be written.
     pub fn write_sheet(&mut self, sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
         match self.format {
             Format::Table => table::write(sheet, self.width, out)?,
-            Format::Csv => text::write_csv(sheet, !self.is_begun, out)?,
+            Format::Csv => csv::write(sheet, !self.has_output, out)?,
             Format::Json => {
-                // The bracket is written with the first row, or at the end if there is none.
-                self.is_begun |= json::write_array_part(sheet, !self.is_begun, out)?;
+                // The first row, or `finish`, writes the opening bracket.
+                self.has_output |= json::write_elements(sheet, !self.has_output, out)?;
                 return Ok(());
             }
             Format::Ndjson => json::write_lines(sheet, out)?,
         }
-        self.is_begun = true;
+        self.has_output = true;
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,15 +1,15 @@
-//! Tables for people: aligned columns, readable numbers.
+//! Text tables with aligned columns.
 
 use std::io::{self, Write};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table};
 
-use super::columns::{Cell, Sheet};
 use super::human;
+use super::sheet::{Cell, Sheet};
 use super::visible::visible_bytes;
 
-/// A table with a heading, and a note below if rows were left out.
+/// Writes a table with a heading, and below it the note of the sheet.
 pub(super) fn write(sheet: Sheet<'_>, width: Option<u16>, out: &mut dyn Write) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
@@ -26,9 +26,9 @@ pub(super) fn write(sheet: Sheet<'_>, width: Option<u16>, out: &mut dyn Write) -
     let mut rows = Vec::new();
     for row in sheet.rows {
         let cells = row.iter().zip(&mut is_number).map(|(cell, is_number)| {
-            let (text, right) = shown(cell);
-            *is_number |= right;
-            let alignment = if right { CellAlignment::Right } else { CellAlignment::Left };
+            let (text, is_right) = format_cell(cell);
+            *is_number |= is_right;
+            let alignment = if is_right { CellAlignment::Right } else { CellAlignment::Left };
             comfy_table::Cell::new(text).set_alignment(alignment)
         });
         let mut row = Row::from(cells.collect::<Vec<_>>());
@@ -50,8 +50,8 @@ pub(super) fn write(sheet: Sheet<'_>, width: Option<u16>, out: &mut dyn Write) -
     Ok(())
 }
 
-/// The text of a cell, and whether it stands at the right.
-fn shown(cell: &Cell<'_>) -> (String, bool) {
+/// The text of a cell, and whether it is aligned to the right.
+fn format_cell(cell: &Cell<'_>) -> (String, bool) {
     let whole = |number: &i128| u64::try_from(*number).ok();
     match cell {
         Cell::Text(text) => (visible_bytes(text).into_owned(), false),

@@ -1,4 +1,4 @@
-//! Text chosen by strangers, made safe to show.
+//! Escapes invisible characters, so that text from logs is safe to show on a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -7,24 +7,23 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::query::filter::is_invisible;
 
-/// Marks upon marks that a letter may have. More than any writing needs would grow over the lines above and below.
-const MOST_MARKS: usize = 4;
+/// Largest number of combining marks on a letter. No script needs more; more would overlap the neighbouring lines.
+const MAX_MARKS_PER_LETTER: usize = 4;
 
-/// The text with unseen characters spelled `\u{1b}` (the code point in hexadecimal): control characters,
-/// format characters, blank letters, unusual spaces, and marks with no letter below them. No escape sequence
-/// survives, and what is shown is what is there. Borrows where nothing had to be done.
+/// Replaces invisible characters and combining marks without a letter with `\u{1b}`, the code point in hexadecimal. The
+/// result has no escape sequences. Returns a borrowed text if there is nothing to replace.
 ///
-/// The spelling has one meaning: a backslash in the text that seems to begin one is `\u{5c}`.
+/// Escapes are unambiguous: a backslash that looks like the beginning of an escape becomes `\u{5c}`.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'[' | b']'..=b'~')) {
         return Cow::Borrowed(text);
     }
     let mut out = String::new();
-    // What is as it is, up to here, is written.
+    // The text before this offset has been written.
     let mut written = 0;
     let mut marks = Marks::default();
     for (at, c) in text.char_indices() {
-        if !marks.take(c) || c == '\\' && seems_escape(&text[at..]) {
+        if !marks.accept(c) || c == '\\' && looks_like_escape(&text[at..]) {
             out.push_str(&text[written..at]);
             // Writing to a String cannot fail.
             let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
@@ -38,7 +37,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// [`visible`] text of bytes; what is not UTF-8 shows as `\xff`.
+/// As [`visible`], for bytes. Bytes that are not UTF-8 become `\xff`.
 pub fn visible_bytes(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return visible(text);
@@ -53,8 +52,8 @@ pub fn visible_bytes(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether a text that begins with a backslash begins as a spelled-out character or byte does.
-fn seems_escape(text: &str) -> bool {
+/// Whether a text begins like an escaped character or byte.
+fn looks_like_escape(text: &str) -> bool {
     match text.as_bytes() {
         [b'\\', b'u', b'{', ..] => true,
         [b'\\', b'x', high, low, ..] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
@@ -62,23 +61,23 @@ fn seems_escape(text: &str) -> bool {
     }
 }
 
-/// Which marks have something to stand on.
+/// Counts the combining marks on the current letter.
 #[derive(Default)]
 struct Marks {
     has_base: bool,
-    above: usize,
+    count: usize,
 }
 
 impl Marks {
-    /// Whether the next character is seen in a place of its own, or is a mark on one that is.
-    fn take(&mut self, c: char) -> bool {
-        let is_seen = !is_invisible(c);
-        if !is_seen || c.width() != Some(0) {
-            *self = Marks { has_base: is_seen && (c.is_alphanumeric() || !c.is_ascii()), above: 0 };
-            return is_seen;
+    /// Whether the next character is visible: a character with a width, or a mark on one.
+    fn accept(&mut self, c: char) -> bool {
+        let is_visible = !is_invisible(c);
+        if !is_visible || c.width() != Some(0) {
+            *self = Marks { has_base: is_visible && (c.is_alphanumeric() || !c.is_ascii()), count: 0 };
+            return is_visible;
         }
-        self.above += 1;
-        self.has_base && self.above <= MOST_MARKS
+        self.count += 1;
+        self.has_base && self.count <= MAX_MARKS_PER_LETTER
     }
 }
 
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_escape_sequence_survives() {
+    fn escape_sequences_are_escaped() {
         assert_eq!(visible("a\x1b[2Jb"), "a\\u{1b}[2Jb");
         assert_eq!(visible("a\u{9b}2J\u{7f}\r\n"), "a\\u{9b}2J\\u{7f}\\u{d}\\u{a}");
         assert_eq!(visible("invoice\u{202e}fdp.exe"), "invoice\\u{202e}fdp.exe");
@@ -96,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn blank_and_format_characters_are_shown_by_their_number() {
+    fn blank_and_format_characters_are_escaped() {
         for c in "\u{1d173}\u{3164}\u{2800}\u{ffa0}\u{fe0f}\u{e0100}\u{a0}\u{115f}\u{1160}\u{34f}\u{180e}\u{3000}\u{200d}".chars() {
             assert_eq!(visible(&format!("a{c}b")), format!("a\\u{{{:x}}}b", u32::from(c)));
         }
     }
 
     #[test]
-    fn what_people_write_stays_as_it_is() {
+    fn text_of_any_script_is_unchanged() {
         for text in [
             "Grüße, 世界 – «naïve»",
             "cafe\u{301}",                            // decomposed
@@ -129,12 +128,16 @@ mod tests {
         let tower = format!("a{}", "\u{301}".repeat(50));
         assert_eq!(
             visible(&tower),
-            format!("a{}{}", "\u{301}".repeat(MOST_MARKS), "\\u{301}".repeat(50 - MOST_MARKS))
+            format!(
+                "a{}{}",
+                "\u{301}".repeat(MAX_MARKS_PER_LETTER),
+                "\\u{301}".repeat(50 - MAX_MARKS_PER_LETTER)
+            )
         );
     }
 
     #[test]
-    fn two_different_texts_never_look_the_same() {
+    fn different_texts_remain_different() {
         assert_eq!(visible("\\u{1b}"), "\\u{5c}u{1b}");
         assert_eq!(visible_bytes(b"\\xff"), "\\u{5c}xff");
         assert_eq!(visible_bytes(b"\xff"), "\\xff");
@@ -143,9 +146,9 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// What is shown is read back by two rules, and nothing else.
+        /// Decoding the two kinds of escapes returns the original bytes.
         #[test]
-        fn what_is_shown_is_read_back(pieces in proptest::collection::vec(proptest::prop_oneof![
+        fn escapes_are_reversible(pieces in proptest::collection::vec(proptest::prop_oneof![
             proptest::prelude::Just(b"\\".to_vec()),
             proptest::prelude::Just(b"x".to_vec()),
             proptest::prelude::Just(b"u{".to_vec()),
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_show_as_bytes() {
+    fn bytes_that_are_not_utf8_are_escaped() {
         assert_eq!(visible_bytes(b"a\xff\x1bb"), "a\\xff\\u{1b}b");
         assert_eq!(visible_bytes("ä".as_bytes()), "ä");
     }

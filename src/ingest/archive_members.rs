@@ -1,106 +1,127 @@
-//! The members of an archive, each read as a log file of its own.
+//! Reads the members of an archive as log files of their own.
 //!
-//! A member is in the catalogue by the name `ARCHIVE/MEMBER` and with the version of the archive, so it is known, read
-//! in part, or changed as any other log file. The archive itself is noted when all of its members were read: until
-//! then it is opened again, and members that are known are passed over.
+//! The catalogue has a member under the name `ARCHIVE/MEMBER` with the version of the archive, so it is known, changed
+//! or read in part as any other log file. The archive itself is noted when all of its members were read. Until then
+//! each pull opens it again and skips the members that are known.
+//!
+//! The checksum of a compressed tar archive covers all members and comes last. So its members have no end until the
+//! archive was read: the writer may commit their lines, but it can still remove them if the archive is damaged.
 
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Message;
-use super::fetch_stage::Reading;
+use super::fetch_stage::{DeferredEnd, LogFileReader};
 use crate::cache::FileMark;
 use crate::cache::catalogue::LogFileStatus;
-use crate::source::archive::{Limit, Limited, Visitor};
-use crate::source::body::{is_damage, unpacked};
+use crate::source::archive::{SizeLimit, SizeLimited, Visitor};
+use crate::source::body::{decompress, is_damage};
 
-/// Takes the members of an archive.
-pub struct ArchiveMembers<'r> {
-    archive: &'r Reading,
-    limit: Limit,
-    /// All of them so far: if the archive is damaged, what they gave does not count.
-    seen: Vec<Arc<FileMark>>,
+/// Visits the members of an archive.
+pub(super) struct ArchiveMembers<'r> {
+    archive: &'r LogFileReader,
+    limit: SizeLimit,
+    /// All members so far. If the archive is damaged, all of them are.
+    members: Vec<Arc<FileMark>>,
+    /// The ends of the members, if they are sent at the end of the archive.
+    deferred_ends: Option<Vec<DeferredEnd>>,
     is_stopped: bool,
     has_failed: bool,
 }
 
 impl<'r> ArchiveMembers<'r> {
-    /// Of this archive.
-    pub fn new(archive: &'r Reading, limit: &Limit) -> ArchiveMembers<'r> {
-        // What is listed are its members.
-        archive.counters.files_listed.fetch_sub(1, Relaxed);
-        let limit = limit.clone();
-        ArchiveMembers { archive, limit, seen: Vec::new(), is_stopped: false, has_failed: false }
-    }
-
-    /// Notes the archive as read, if all of its members were.
-    ///
-    /// # Errors
-    /// What kept the archive from being read to its end.
-    pub fn end(self, walked: io::Result<()>) -> io::Result<()> {
-        let ArchiveMembers { archive, seen, is_stopped, has_failed, .. } = self;
-        match walked {
-            Ok(()) if !is_stopped && !has_failed => {
-                archive.tell(Message::Expanded(archive.source, archive.file.clone()));
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-            Err(error) => {
-                archive.counters.files_listed.fetch_add(1, Relaxed);
-                if is_damage(&error) {
-                    for member in seen {
-                        archive.tell(Message::Damaged(archive.source, member));
-                    }
-                }
-                Err(error)
-            }
+    /// A visitor of an archive whose members have checksums of their own.
+    pub(super) fn new(archive: &'r LogFileReader) -> ArchiveMembers<'r> {
+        // Its members are counted instead.
+        archive.task.counters.files_listed.fetch_sub(1, Relaxed);
+        ArchiveMembers {
+            archive,
+            limit: SizeLimit::for_archive(archive.task.file.size),
+            members: Vec::new(),
+            deferred_ends: None,
+            is_stopped: false,
+            has_failed: false,
         }
     }
 
+    /// A visitor of an archive that may turn out to be damaged at its end.
+    pub(super) fn with_deferred_ends(archive: &'r LogFileReader) -> ArchiveMembers<'r> {
+        ArchiveMembers { deferred_ends: Some(Vec::new()), ..ArchiveMembers::new(archive) }
+    }
+
+    /// Reads the members with `visit`, and notes the archive if all of them were read.
+    ///
+    /// # Errors
+    /// The error of `visit`.
+    pub(super) fn read_all(
+        mut self,
+        visit: impl FnOnce(&mut ArchiveMembers<'r>, &SizeLimit) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let limit = self.limit.clone();
+        let visited = visit(&mut self, &limit);
+        let ArchiveMembers { archive, members, deferred_ends, is_stopped, has_failed, .. } = self;
+        let source = archive.task.source;
+        let is_damaged = visited.as_ref().is_err_and(is_damage);
+        if is_damaged {
+            members.into_iter().for_each(|file| archive.send(Message::Damaged { source, file }));
+        } else if !is_stopped {
+            deferred_ends.into_iter().flatten().for_each(|end| archive.send_end(end));
+        }
+        if visited.is_err() {
+            archive.task.counters.files_listed.fetch_add(1, Relaxed);
+        } else if !is_stopped && !has_failed {
+            archive.send(Message::ArchiveDone { source, file: archive.task.file.clone() });
+        }
+        visited
+    }
+
     fn name_of(&self, member: &str) -> String {
-        format!("{}/{member}", self.archive.file.name)
+        format!("{}/{member}", self.archive.task.file.name)
     }
 }
 
 impl Visitor for ArchiveMembers<'_> {
     fn member(&mut self, name: &str, size: u64, content: &mut dyn Read) -> io::Result<bool> {
-        let Reading { stop, counters, cache, source_id, file, .. } = self.archive;
-        if stop.is_asked() {
+        let LogFileReader { task, cache, source_id, .. } = self.archive;
+        if task.cancel.is_cancelled() {
             self.is_stopped = true;
             return Ok(false);
         }
-        let (name, version) = (self.name_of(name), file.version.clone());
-        let known = cache.log_file_statuses(*source_id, std::iter::once((name.as_str(), version.as_deref())));
-        let known = known.map_err(io::Error::other)?.pop().unwrap_or(LogFileStatus::New);
-        // What is empty is of interest only if it was not empty before.
-        if known == LogFileStatus::New && size == 0 {
+        let (name, version) = (self.name_of(name), task.file.version.clone());
+        let statuses =
+            cache.log_file_statuses(*source_id, std::iter::once((name.as_str(), version.as_deref())));
+        let status = statuses.map_err(io::Error::other)?.pop().unwrap_or(LogFileStatus::New);
+        // An empty file matters only if the cache has lines of it.
+        if status == LogFileStatus::New && size == 0 {
             return Ok(true);
         }
-        counters.files_listed.fetch_add(1, Relaxed);
+        task.counters.files_listed.fetch_add(1, Relaxed);
         let member = Arc::new(FileMark { name, version, size: Some(size), may_grow: false });
-        self.seen.push(member.clone());
-        let known = match known {
+        self.members.push(member.clone());
+        let known_lines = match status {
             LogFileStatus::Whole => {
-                counters.files_known.fetch_add(1, Relaxed);
+                task.counters.files_known.fetch_add(1, Relaxed);
                 return Ok(true);
             }
             LogFileStatus::New | LogFileStatus::Changed => Vec::new(),
-            LogFileStatus::InPart(parts) => parts,
+            LogFileStatus::InPart(lines) => lines,
         };
-        let content = Limited::new(unpacked(content)?, &self.limit);
-        let is_read = self.archive.cut(content, &member, &known).inspect_err(|error| {
+        let content = SizeLimited::new(decompress(content)?, &self.limit);
+        let archive = self.archive;
+        let ends = self.deferred_ends.as_mut();
+        let is_complete = archive.cut(content, &member, &known_lines, ends).inspect_err(|error| {
             if is_damage(error) {
-                self.archive.tell(Message::Damaged(self.archive.source, member));
+                archive.send(Message::Damaged { source: task.source, file: member.clone() });
             }
         })?;
-        self.is_stopped = !is_read;
-        Ok(is_read)
+        self.is_stopped = !is_complete;
+        Ok(is_complete)
     }
 
     fn failed(&mut self, name: &str, error: &io::Error) {
         self.has_failed = true;
         let (name, reason) = (self.name_of(name), error.to_string());
-        self.archive.counters.file_failed(&name, reason.clone(), &reason);
+        self.archive.task.counters.file_failed(&name, reason.clone(), &reason);
     }
 }

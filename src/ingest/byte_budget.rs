@@ -1,51 +1,50 @@
-//! Memory that several threads share: whoever wants some of it waits until others have given enough back. Channels
-//! count what is on its way; this counts its bytes.
+//! A limit on bytes of memory that threads share. Channels limit the number of items in them; a [`ByteBudget`] limits
+//! their size.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// Bytes of memory for something.
+use parking_lot::{Condvar, Mutex};
+
+/// A number of bytes to reserve from. Clones share it.
 #[derive(Clone, Debug)]
-pub struct ByteBudget(Arc<Shared>);
+pub(super) struct ByteBudget(Arc<State>);
 
 #[derive(Debug)]
-struct Shared {
-    /// All there are.
-    bytes: usize,
+struct State {
+    total: usize,
     free: Mutex<usize>,
     freed: Condvar,
 }
 
-/// Some of them, until it is dropped.
+/// Reserved bytes. Dropping the reservation frees them.
 #[derive(Debug)]
-pub struct Reservation {
-    of: ByteBudget,
+pub(super) struct Reservation {
+    budget: ByteBudget,
     bytes: usize,
 }
 
 impl ByteBudget {
-    /// So many.
-    pub fn new(bytes: usize) -> ByteBudget {
-        ByteBudget(Arc::new(Shared { bytes, free: Mutex::new(bytes), freed: Condvar::new() }))
+    /// A budget of `bytes`, all of them free.
+    pub(super) fn new(bytes: usize) -> ByteBudget {
+        ByteBudget(Arc::new(State { total: bytes, free: Mutex::new(bytes), freed: Condvar::new() }))
     }
 
-    /// Takes some, if need be after a while. More than there are is all of them: then nothing else is on its way.
+    /// Waits until `bytes` are free and reserves them. A request for more than the whole budget reserves all of it.
     ///
-    /// Whoever holds some must not wait for anybody who waits here.
-    pub fn take(&self, bytes: usize) -> Reservation {
-        let bytes = bytes.min(self.0.bytes);
-        let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
-        while *free < bytes {
-            free = self.0.freed.wait(free).unwrap_or_else(PoisonError::into_inner);
-        }
+    /// A thread that holds a reservation must not wait for a thread that waits here.
+    pub(super) fn reserve(&self, bytes: usize) -> Reservation {
+        let bytes = bytes.min(self.0.total);
+        let mut free = self.0.free.lock();
+        self.0.freed.wait_while(&mut free, |free| *free < bytes);
         *free -= bytes;
-        Reservation { of: self.clone(), bytes }
+        Reservation { budget: self.clone(), bytes }
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        *self.of.0.free.lock().unwrap_or_else(PoisonError::into_inner) += self.bytes;
-        self.of.0.freed.notify_all();
+        *self.budget.0.free.lock() += self.bytes;
+        self.budget.0.freed.notify_all();
     }
 }
 
@@ -56,26 +55,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_is_held_at_a_time_than_there_is_and_everybody_gets_theirs() {
+    fn reservations_never_exceed_the_budget_and_every_thread_gets_its_own() {
         let budget = ByteBudget::new(100);
-        let (held, served) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (reserved, served) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for thread in 0..8 {
-                let (budget, held, served) = (&budget, &held, &served);
+                let (budget, reserved, served) = (&budget, &reserved, &served);
                 scope.spawn(move || {
                     for round in 0..200 {
-                        let wanted = (thread * 31 + round * 17) % 150;
-                        let room = budget.take(wanted);
-                        let wanted = wanted.min(100);
-                        assert!(held.fetch_add(wanted, SeqCst) + wanted <= 100);
-                        held.fetch_sub(wanted, SeqCst);
-                        drop(room);
+                        let bytes = (thread * 31 + round * 17) % 150;
+                        let reservation = budget.reserve(bytes);
+                        let bytes = bytes.min(100);
+                        assert!(reserved.fetch_add(bytes, SeqCst) + bytes <= 100);
+                        reserved.fetch_sub(bytes, SeqCst);
+                        drop(reservation);
                         served.fetch_add(1, SeqCst);
                     }
                 });
             }
         });
         assert_eq!(served.into_inner(), 8 * 200);
-        assert_eq!(*budget.0.free.lock().unwrap(), 100);
+        assert_eq!(*budget.0.free.lock(), 100);
     }
 }

@@ -1,360 +1,240 @@
-//! A log file is cut into blocks of whole lines, so that all cores can parse one big file.
+//! Cuts the content of a log file, read once from its beginning, into lines blocks.
 
 use std::io::{self, Read};
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::buffer_pool::BufferPool;
-use super::byte_budget::{ByteBudget, Reservation};
-use crate::cache::CUT_LINE_REASON;
+use super::buffer_pool::{MAX_POOLED_BYTES, ReadBuffers};
+use super::lines_block::{LinesBlock, LongLine, MAX_LINE_BYTES};
 
-/// Bytes read at a time: small enough to stay in the processor's cache until parsed, large enough that
-/// handing it over costs nothing.
-pub const BLOCK_BYTES: usize = 256 << 10;
+/// Bytes read at a time: few enough to stay in the processor's cache until they are parsed, enough to make the cost
+/// of passing a block to another thread negligible.
+pub(super) const BLOCK_BYTES: usize = 256 << 10;
 
-/// Bytes of the longest line that can be a record, without its line end. AWS limits a request to some kilobytes; what
-/// is longer than this must not fill the memory.
-pub const LONGEST_LINE: usize = 16 << 20;
+/// Lines that arrive slowly, for example through a pipe, become a block after this time even if it is not full.
+const MAX_BLOCK_DELAY: Duration = Duration::from_millis(200);
 
-/// Bytes that are kept of a longer line: enough to see what it is.
-pub const BEGINNING_BYTES: usize = 4 << 10;
-
-/// A buffer that grew beyond this is for a long line.
-pub const ORDINARY_BYTES: usize = 4 * BLOCK_BYTES;
-
-/// Long lines that are in memory at a time, from being cut to being parsed, and as many that parsers read themselves.
-const LONG_LINES: usize = 2;
-
-/// A line that is longer than [`LONGEST_LINE`]: it is no record, and all of it that is kept is its beginning.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LongLine {
-    pub beginning: Vec<u8>,
-    /// Its bytes, without its line end.
-    pub length: u64,
-}
-
-impl LongLine {
-    /// One that begins with these bytes, of which some are kept, and has them all.
-    pub fn new(text: &[u8]) -> LongLine {
-        LongLine { beginning: text[..text.len().min(BEGINNING_BYTES)].to_vec(), length: text.len() as u64 }
-    }
-
-    /// Why it is no record.
-    pub fn reason(&self) -> String {
-        let LongLine { beginning, length } = self;
-        let limit = LONGEST_LINE >> 20;
-        format!("{CUT_LINE_REASON} {limit} MiB: the first {} of its {length} bytes are kept", beginning.len())
-    }
-}
-
-/// Lines that trickle in (through a pipe) are handed on after this time, full block or not.
-const HAND_ON_AFTER: Duration = Duration::from_millis(200);
-
-/// Buffers that were read into before.
-#[derive(Clone)]
-pub struct Buffers {
-    spare: BufferPool<Vec<u8>>,
-    /// For long lines that are cut out for others.
-    cut: ByteBudget,
-    /// For those that a parser reads itself. It must not wait for what is cut, for that waits to be parsed.
-    parsed: ByteBudget,
-}
-
-impl Buffers {
-    /// Keeps so many at most.
-    pub fn new(most: usize) -> Buffers {
-        let long_lines = || ByteBudget::new(LONG_LINES * LONGEST_LINE);
-        Buffers { spare: BufferPool::new(most), cut: long_lines(), parsed: long_lines() }
-    }
-
-    /// A buffer; what it holds means nothing.
-    pub fn take(&self) -> Vec<u8> {
-        self.spare.take().unwrap_or_default()
-    }
-
-    /// Takes one back.
-    pub fn give_back(&self, buffer: Vec<u8>) {
-        // An extraordinary line must not hold its memory for ever.
-        if buffer.capacity() <= ORDINARY_BYTES {
-            self.spare.give_back(buffer);
-        }
-    }
-
-    /// Waits until a parser may let a buffer grow for a long line that it reads itself, and parses at once.
-    pub fn room_to_parse(&self) -> Reservation {
-        self.parsed.take(LONGEST_LINE)
-    }
-}
-
-/// Whole lines of a log file.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Lines {
-    /// Number of the first, from 1.
-    pub first: u64,
-    /// The lines with their line ends; the last of a file may lack one.
-    pub bytes: Vec<u8>,
-    /// The line that follows them, if it is a long one.
-    pub long: Option<LongLine>,
-    /// Whether the file ends here. Exactly one block of a file says so; it may be empty.
-    pub is_last: bool,
-}
-
-/// Cuts what a reader gives into blocks of lines.
-pub struct Cutter<R> {
+/// Cuts what a reader returns into lines blocks.
+pub(super) struct Cutter<R> {
     reader: R,
-    buffers: Buffers,
-    /// Begun lines that were read with the block before.
+    buffers: ReadBuffers,
+    /// Bytes after the last line end of the previous block.
     carry: Vec<u8>,
     next_line: u64,
-    is_over: bool,
-    /// The long line whose end is being looked for.
+    is_at_end: bool,
+    /// The long line whose end was not found yet.
     long: Option<LongLine>,
-    /// What the block cut last may take of the memory for long lines.
-    room: Option<Reservation>,
     block_bytes: usize,
-    /// Bytes of the longest line that can be a record; not less than a block.
-    longest: usize,
+    /// Bytes of the longest line that can be a record. Not less than `block_bytes`.
+    max_line_bytes: usize,
     /// Bytes that the first block is expected to need: a file of three lines needs no large buffer.
-    expected: Option<usize>,
-    /// Whether it may be a pipe that somebody types or another program logs into.
-    may_trickle: bool,
+    expected_bytes: Option<usize>,
+    /// Whether the content may arrive slowly.
+    may_be_slow: bool,
 }
 
 impl<R: Read> Cutter<R> {
-    /// From the beginning of a file of about this many bytes.
-    pub fn new(reader: R, buffers: Buffers, size: Option<u64>) -> Cutter<R> {
-        // One more than there is: the read that finds the end needs room too.
-        let expected = size.map(|size| usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1));
+    /// A cutter for a file of about `size` bytes. `None`: the size is unknown, as that of a pipe is.
+    pub(super) fn new(reader: R, buffers: ReadBuffers, size: Option<u64>) -> Cutter<R> {
+        // One byte more, for the read that finds the end of the file.
+        let expected_bytes = size.map(|size| usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1));
         Cutter {
             reader,
             buffers,
             carry: Vec::new(),
             next_line: 1,
-            is_over: false,
+            is_at_end: false,
             long: None,
-            room: None,
             block_bytes: BLOCK_BYTES,
-            longest: LONGEST_LINE,
-            expected,
-            may_trickle: size.is_none(),
+            max_line_bytes: MAX_LINE_BYTES,
+            expected_bytes,
+            may_be_slow: size.is_none(),
         }
     }
 
-    /// The next block; `None` after the last. It is empty while the end of a long line is looked for.
+    /// The next block, or `None` after the last one. Empty blocks come while the end of a long line is searched, so
+    /// that the caller can check for cancellation.
     ///
     /// # Errors
-    /// What the reader says. What came before stays good.
-    pub fn next(&mut self) -> io::Result<Option<Lines>> {
-        if self.is_over {
+    /// Errors of the reader. Blocks returned before stay valid.
+    pub(super) fn next(&mut self) -> io::Result<Option<LinesBlock>> {
+        if self.is_at_end {
             return Ok(None);
         }
         if let Some(line) = self.long.take() {
-            return self.pass_over(line).map(Some);
+            return self.skip_long_line(line).map(Some);
         }
-        let begun = Instant::now();
-        let mut bytes = self.buffers.take();
+        let started = Instant::now();
+        let mut buffer = self.buffers.take();
         let mut filled = self.carry.len();
         let expected =
-            self.expected.take().map_or(self.block_bytes, |expected| expected.min(self.block_bytes));
-        let mut room = expected.max(filled + self.block_bytes / 4).min(self.longest + 1);
-        // Only what is new of the buffer is cleared; the rest is overwritten.
-        if bytes.len() < room {
-            bytes.resize(room, 0);
+            self.expected_bytes.take().map_or(self.block_bytes, |bytes| bytes.min(self.block_bytes));
+        // The block ends at this length, or later if a line goes on.
+        let mut limit = expected.max(filled + self.block_bytes / 4).min(self.max_line_bytes + 1);
+        // Clears only what the buffer grows by: the rest is overwritten.
+        if buffer.len() < limit {
+            buffer.resize(limit, 0);
         }
-        bytes[..filled].copy_from_slice(&self.carry);
+        buffer[..filled].copy_from_slice(&self.carry);
         self.carry.clear();
-        let mut searched = 0;
+        let (mut searched, mut reservation) = (0, None);
         let end = loop {
-            while filled < room {
-                let read = read(&mut self.reader, &mut bytes[filled..room])?;
+            while filled < limit {
+                let read = read(&mut self.reader, &mut buffer[filled..limit])?;
                 filled += read;
                 if read == 0 {
-                    self.is_over = true;
+                    self.is_at_end = true;
                     break;
                 }
-                if self.may_trickle && filled < room && begun.elapsed() >= HAND_ON_AFTER {
+                if self.may_be_slow && filled < limit && started.elapsed() >= MAX_BLOCK_DELAY {
                     break;
                 }
             }
-            if self.is_over {
+            if self.is_at_end {
                 break filled;
             }
-            if filled == room && filled < self.block_bytes {
-                // There is more of it than expected. Cut only what fills a block: a small file is one block,
-                // and so in the cache either wholly or not at all.
-                room = self.block_bytes;
-                bytes.resize(room.max(bytes.len()), 0);
+            if filled == limit && filled < self.block_bytes {
+                // The file is larger than expected. Only full blocks are cut: a small file must be one block, so that
+                // one commit has either all of it or nothing.
+                limit = self.block_bytes;
+                buffer.resize(limit.max(buffer.len()), 0);
                 continue;
             }
-            if let Some(end) = memchr::memrchr(b'\n', &bytes[searched..filled]) {
+            if let Some(end) = memchr::memrchr(b'\n', &buffer[searched..filled]) {
                 break searched + end + 1;
             }
-            if filled > self.longest {
-                let line = LongLine::new(&bytes[..filled]);
-                self.buffers.give_back(bytes);
-                return self.pass_over(line).map(Some);
+            if filled > self.max_line_bytes {
+                let line = LongLine::new(&buffer[..filled]);
+                drop(reservation);
+                self.buffers.put(buffer);
+                return self.skip_long_line(line).map(Some);
             }
             searched = filled;
-            if filled == room {
-                // Not far ahead: what follows the line is carried to the next block.
-                room = (filled + self.block_bytes).min(self.longest + 1);
-                if bytes.len() < room {
-                    if room > ORDINARY_BYTES && self.room.is_none() {
-                        self.room = Some(self.buffers.cut.take(LONGEST_LINE));
+            if filled == limit {
+                // Reads only a block further: what follows the line has to be carried to the next block.
+                limit = (filled + self.block_bytes).min(self.max_line_bytes + 1);
+                if buffer.len() < limit {
+                    if limit > MAX_POOLED_BYTES && reservation.is_none() {
+                        reservation = Some(self.buffers.reserve_for_cutter());
                     }
-                    bytes.resize((2 * bytes.len()).min(self.longest + 1).max(room), 0);
+                    buffer.resize((2 * buffer.len()).min(self.max_line_bytes + 1).max(limit), 0);
                 }
             }
         };
-        self.carry.extend_from_slice(&bytes[end..filled]);
-        bytes.truncate(end);
-        let first = self.next_line;
-        self.next_line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
-        Ok(Some(Lines { first, bytes, long: None, is_last: self.is_over }))
+        self.carry.extend_from_slice(&buffer[end..filled]);
+        let first_line = self.next_line;
+        self.next_line += memchr::memchr_iter(b'\n', &buffer[..end]).count() as u64;
+        Ok(Some(LinesBlock {
+            first_line,
+            buffer,
+            range: 0..end,
+            long: None,
+            is_last: self.is_at_end,
+            reservation,
+        }))
     }
 
-    /// What the block cut last takes of the memory for long lines, to be held until it is parsed.
-    pub fn take_room(&mut self) -> Option<Reservation> {
-        self.room.take()
-    }
-
-    /// Looks for the end of a long line, for a while.
-    fn pass_over(&mut self, mut line: LongLine) -> io::Result<Lines> {
-        self.room = None;
-        let mut bytes = self.buffers.take();
-        bytes.resize(self.block_bytes.max(bytes.len()), 0);
-        let first = self.next_line;
-        let mut passed = 0;
-        let long = loop {
-            let read = read(&mut self.reader, &mut bytes)?;
-            self.is_over = read == 0;
-            let end = memchr::memchr(b'\n', &bytes[..read]);
+    /// Searches for the end of a long line in about as many bytes as the longest line has.
+    fn skip_long_line(&mut self, mut line: LongLine) -> io::Result<LinesBlock> {
+        let mut buffer = self.buffers.take();
+        buffer.resize(self.block_bytes.max(buffer.len()), 0);
+        let mut block = LinesBlock::empty(self.next_line);
+        let mut skipped = 0;
+        loop {
+            let read = read(&mut self.reader, &mut buffer)?;
+            self.is_at_end = read == 0;
+            let end = memchr::memchr(b'\n', &buffer[..read]);
             line.length += end.unwrap_or(read) as u64;
-            passed += read;
+            skipped += read;
             if let Some(end) = end {
-                self.carry.extend_from_slice(&bytes[end + 1..read]);
+                self.carry.extend_from_slice(&buffer[end + 1..read]);
             }
-            if self.is_over || end.is_some() {
+            if self.is_at_end || end.is_some() {
                 self.next_line += 1;
-                break Some(line);
+                block.long = Some(line);
+                break;
             }
-            if passed > self.longest {
+            if skipped > self.max_line_bytes {
                 self.long = Some(line);
-                break None;
+                break;
             }
-        };
-        self.buffers.give_back(bytes);
-        Ok(Lines { first, bytes: Vec::new(), long, is_last: self.is_over })
+        }
+        self.buffers.put(buffer);
+        block.is_last = self.is_at_end;
+        Ok(block)
     }
 }
 
-/// Reads what there is; 0: nothing any more.
-fn read(reader: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
+/// Reads once, again after an interrupt. 0: the end.
+fn read(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
-        match reader.read(bytes) {
+        match reader.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => return read,
         }
     }
 }
 
-/// How many lines these are; the last may lack its line end.
-pub fn count(lines: &[u8]) -> u64 {
-    let ends = memchr::memchr_iter(b'\n', lines).count() as u64;
-    ends + u64::from(lines.last().is_some_and(|byte| *byte != b'\n'))
-}
-
-/// Leaves only the lines that are not in `known` (ranges of line numbers, ascending, ends excluded).
-pub fn without(lines: Lines, known: &[Range<u64>]) -> Vec<Lines> {
-    if known.is_empty() {
-        return vec![lines];
-    }
-    let number_of_long = lines.first + count(&lines.bytes);
-    let end = number_of_long + u64::from(lines.long.is_some());
-    if !known.iter().any(|range| range.start < end && lines.first < range.end) {
-        return vec![lines];
-    }
-    let is_known = |number: u64| known.iter().any(|range| range.contains(&number));
-    let from = |first: u64| Lines { first, bytes: Vec::new(), long: None, is_last: false };
-    let mut left = Vec::new();
-    let mut rest = lines.bytes.as_slice();
-    let mut open: Option<Lines> = None;
-    for number in lines.first..number_of_long {
-        let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-        let (line, after) = rest.split_at(length);
-        rest = after;
-        if is_known(number) {
-            left.extend(open.take());
-        } else {
-            open.get_or_insert_with(|| from(number)).bytes.extend_from_slice(line);
-        }
-    }
-    match lines.long {
-        Some(_) if is_known(number_of_long) => left.extend(open.take()),
-        Some(long) => open.get_or_insert_with(|| from(number_of_long)).long = Some(long),
-        None => {}
-    }
-    if lines.is_last {
-        let mut last = open.take().unwrap_or_else(|| from(end));
-        last.is_last = true;
-        open = Some(last);
-    }
-    left.extend(open);
-    left
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::lines_block::LONG_LINE_PREFIX_BYTES;
     use super::*;
 
-    fn cut(text: &str, block_bytes: usize) -> Vec<Lines> {
-        let mut cutter = Cutter::new(text.as_bytes(), Buffers::new(2), None);
+    /// First line, text, and whether the block is the last one.
+    type Parts = (u64, Vec<u8>, bool);
+
+    fn parts(block: &LinesBlock) -> Parts {
+        assert!(block.long.is_none());
+        (block.first_line, block.text().to_vec(), block.is_last)
+    }
+
+    fn cut(text: &str, block_bytes: usize) -> Vec<Parts> {
+        let mut cutter = Cutter::new(text.as_bytes(), ReadBuffers::new(2), None);
         cutter.block_bytes = block_bytes;
-        std::iter::from_fn(|| cutter.next().unwrap()).collect()
+        std::iter::from_fn(|| cutter.next().unwrap()).map(|block| parts(&block)).collect()
     }
 
     #[test]
-    fn blocks_hold_whole_lines_numbered_on() {
+    fn blocks_have_whole_lines_with_consecutive_numbers() {
         let text = "one\ntwo\nthree\nfour";
         for block_bytes in 1..30 {
             let blocks = cut(text, block_bytes);
-            let all: Vec<u8> = blocks.iter().flat_map(|block| block.bytes.clone()).collect();
+            let all: Vec<u8> = blocks.iter().flat_map(|(_, text, _)| text.clone()).collect();
             assert_eq!(all, text.as_bytes());
             let mut line = 1;
-            for (index, block) in blocks.iter().enumerate() {
-                assert_eq!(block.first, line);
-                let is_last = index == blocks.len() - 1;
-                assert_eq!(block.is_last, is_last);
-                assert!(is_last || block.bytes.ends_with(b"\n"));
-                line += block.bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            for (index, (first_line, text, is_last)) in blocks.iter().enumerate() {
+                assert_eq!(*first_line, line);
+                assert_eq!(*is_last, index == blocks.len() - 1);
+                assert!(*is_last || text.ends_with(b"\n"));
+                line += text.iter().filter(|byte| **byte == b'\n').count() as u64;
             }
         }
     }
 
     #[test]
-    fn lines_that_trickle_in_are_handed_on() {
-        /// Gives a line a call, slowly.
+    fn lines_that_arrive_slowly_become_blocks_that_are_not_full() {
+        /// Returns a slice per call, slowly.
         struct Slow(Vec<&'static [u8]>);
         impl Read for Slow {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-                std::thread::sleep(HAND_ON_AFTER);
+                std::thread::sleep(MAX_BLOCK_DELAY);
                 let Some(mut line) = self.0.pop() else { return Ok(0) };
                 line.read(buffer)
             }
         }
         let lines = vec![b"three\n".as_slice(), b"wo\nth", b"one\nt"];
-        let mut cutter = Cutter::new(Slow(lines), Buffers::new(2), None);
-        let blocks: Vec<Lines> = std::iter::from_fn(|| cutter.next().unwrap()).collect();
-        assert_eq!(blocks[0], Lines { first: 1, bytes: b"one\n".to_vec(), long: None, is_last: false });
-        assert_eq!(blocks[1], Lines { first: 2, bytes: b"two\n".to_vec(), long: None, is_last: false });
-        assert_eq!(blocks.last().unwrap().first, 4);
+        let mut cutter = Cutter::new(Slow(lines), ReadBuffers::new(2), None);
+        let blocks: Vec<Parts> =
+            std::iter::from_fn(|| cutter.next().unwrap()).map(|block| parts(&block)).collect();
+        assert_eq!(blocks[0], (1, b"one\n".to_vec(), false));
+        assert_eq!(blocks[1], (2, b"two\n".to_vec(), false));
+        assert_eq!(blocks.last().unwrap().0, 4);
     }
 
-    /// Gives a few bytes at a time.
-    struct InSips<'t>(&'t [u8], usize);
-    impl Read for InSips<'_> {
+    /// Returns up to this many bytes per call.
+    struct FewBytes<'t>(&'t [u8], usize);
+    impl Read for FewBytes<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let length = buffer.len().min(self.1);
             self.0.read(&mut buffer[..length])
@@ -363,13 +243,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_line_beyond_the_limit_hides_none_that_follow_it(
+        fn a_line_above_the_limit_hides_no_line_after_it(
             lengths in prop::collection::vec(prop_oneof![0..9usize, 30..34usize, 60..100usize], 0..12),
             ends_with_a_line_end: bool,
             block_bytes in 1..33usize,
-            sip in 1..70usize,
+            bytes_per_read in 1..70usize,
         ) {
-            const LONGEST: usize = 32;
+            const LIMIT: usize = 32;
             let lines: Vec<String> = (b'a'..).zip(&lengths).map(|(letter, length)| {
                 char::from(letter).to_string().repeat(*length)
             }).collect();
@@ -377,25 +257,27 @@ mod tests {
             if ends_with_a_line_end && !text.is_empty() {
                 text.push('\n');
             }
-            let expected = text.split_terminator('\n').map(|line| match line.len() > LONGEST {
+            let expected = text.split_terminator('\n').map(|line| match line.len() > LIMIT {
                 true => (line.to_owned(), Some(line.len() as u64)),
                 false => (line.to_owned(), None),
             });
-            let mut cutter = Cutter::new(InSips(text.as_bytes(), sip), Buffers::new(2), None);
-            (cutter.block_bytes, cutter.longest) = (block_bytes, LONGEST);
+            let reader = FewBytes(text.as_bytes(), bytes_per_read);
+            let mut cutter = Cutter::new(reader, ReadBuffers::new(2), None);
+            (cutter.block_bytes, cutter.max_line_bytes) = (block_bytes, LIMIT);
             let mut found = Vec::new();
             let mut ends = 0;
-            while let Some(Lines { first, bytes, long, is_last }) = cutter.next().unwrap() {
-                prop_assert_eq!(first, found.len() as u64 + 1);
-                let bytes = String::from_utf8(bytes).unwrap();
-                found.extend(bytes.split_terminator('\n').map(|line| (line.to_owned(), None)));
-                found.extend(long.map(|long| (String::from_utf8(long.beginning).unwrap(), Some(long.length))));
-                ends += usize::from(is_last);
+            while let Some(block) = cutter.next().unwrap() {
+                prop_assert_eq!(block.first_line, found.len() as u64 + 1);
+                let text = std::str::from_utf8(block.text()).unwrap();
+                found.extend(text.split_terminator('\n').map(|line| (line.to_owned(), None)));
+                let long = block.long.map(|long| (String::from_utf8(long.prefix).unwrap(), Some(long.length)));
+                found.extend(long);
+                ends += usize::from(block.is_last);
             }
             prop_assert_eq!(ends, 1);
-            // Of a long line, its beginning is what was read before it was found to be one.
+            // The prefix of a long line is what was read before it turned out to be long.
             let found: Vec<(String, Option<u64>)> = found.into_iter().map(|(line, length)| match length {
-                Some(length) if line.len() > LONGEST => (line[..1].repeat(length as usize), Some(length)),
+                Some(length) if line.len() > LIMIT => (line[..1].repeat(length as usize), Some(length)),
                 _ => (line, length),
             }).collect();
             prop_assert_eq!(found, expected.collect::<Vec<_>>());
@@ -403,18 +285,18 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_the_longest_length_is_one_and_of_a_longer_one_the_beginning_is_kept() {
-        for (length, is_long) in [(LONGEST_LINE, false), (LONGEST_LINE + 1, true)] {
+    fn a_line_of_the_maximum_length_is_whole_and_a_longer_one_is_cut() {
+        for (length, is_long) in [(MAX_LINE_BYTES, false), (MAX_LINE_BYTES + 1, true)] {
             for end in ["\n", ""] {
                 let text = [&vec![b'x'; length], end.as_bytes()].concat();
-                let mut cutter = Cutter::new(text.as_slice(), Buffers::new(2), Some(text.len() as u64));
-                let lines = cutter.next().unwrap().unwrap();
-                assert_eq!(cutter.take_room().is_some(), !is_long, "a long line is accounted for");
-                match lines.long {
-                    None => assert!(!is_long && lines.bytes == text),
+                let mut cutter = Cutter::new(text.as_slice(), ReadBuffers::new(2), Some(text.len() as u64));
+                let block = cutter.next().unwrap().unwrap();
+                assert_eq!(block.reservation.is_some(), !is_long, "memory for a whole line is reserved");
+                match &block.long {
+                    None => assert!(!is_long && block.text() == text),
                     Some(long) => {
-                        assert!(is_long && lines.bytes.is_empty());
-                        assert_eq!((long.length, long.beginning.len()), (length as u64, BEGINNING_BYTES));
+                        assert!(is_long && block.text().is_empty());
+                        assert_eq!((long.length, long.prefix.len()), (length as u64, LONG_LINE_PREFIX_BYTES));
                         let reason = "longer than 16 MiB: the first 4096 of its 16777217 bytes are kept";
                         assert_eq!(long.reason(), reason);
                     }
@@ -424,67 +306,28 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_not_waited_for_without_a_look_at_whether_it_is_wanted() {
-        let mut cutter = Cutter::new(io::repeat(b'x'), Buffers::new(2), None);
+    fn the_search_for_a_line_end_returns_now_and_then() {
+        let mut cutter = Cutter::new(io::repeat(b'x'), ReadBuffers::new(2), None);
         for _ in 0..3 {
-            let lines = cutter.next().unwrap().unwrap();
-            assert_eq!(lines, Lines { first: 1, bytes: Vec::new(), long: None, is_last: false });
+            let block = cutter.next().unwrap().unwrap();
+            assert_eq!(parts(&block), (1, Vec::new(), false));
             assert_eq!(cutter.carry.capacity(), 0);
         }
     }
 
     #[test]
     fn a_small_file_is_one_block() {
-        // Its lines and its mark are committed together.
         let text = "one\ntwo\nthree";
         for size in [None, Some(text.len() as u64)] {
-            let mut cutter = Cutter::new(text.as_bytes(), Buffers::new(2), size);
-            assert_eq!(
-                cutter.next().unwrap(),
-                Some(Lines { first: 1, bytes: text.into(), long: None, is_last: true })
-            );
-            assert_eq!(cutter.next().unwrap(), None);
+            let mut cutter = Cutter::new(text.as_bytes(), ReadBuffers::new(2), size);
+            let block = cutter.next().unwrap().unwrap();
+            assert_eq!(parts(&block), (1, text.into(), true));
+            assert!(cutter.next().unwrap().is_none());
         }
     }
 
     #[test]
     fn an_empty_file_is_one_empty_last_block() {
-        assert_eq!(cut("", 100), [Lines { first: 1, bytes: Vec::new(), long: None, is_last: true }]);
-    }
-
-    #[test]
-    fn lines_that_are_known_are_left_out() {
-        let block = || Lines {
-            first: 10,
-            bytes: b"ten\neleven\ntwelve\nthirteen".to_vec(),
-            long: None,
-            is_last: true,
-        };
-        assert_eq!(without(block(), &[1..5, 20..30]), [block()]);
-        assert_eq!(
-            without(block(), std::slice::from_ref(&(11..12))),
-            [
-                Lines { first: 10, bytes: b"ten\n".to_vec(), long: None, is_last: false },
-                Lines { first: 12, bytes: b"twelve\nthirteen".to_vec(), long: None, is_last: true },
-            ]
-        );
-        let long = LongLine { beginning: b"x".to_vec(), length: 1 << 30 };
-        let with_long = || Lines { long: Some(long.clone()), bytes: b"ten\n".to_vec(), ..block() };
-        assert_eq!(
-            without(with_long(), std::slice::from_ref(&(1..11))),
-            [Lines { first: 11, bytes: Vec::new(), ..with_long() }]
-        );
-        assert_eq!(
-            without(with_long(), std::slice::from_ref(&(11..12))),
-            [
-                Lines { is_last: false, long: None, ..with_long() },
-                Lines { first: 12, bytes: Vec::new(), long: None, is_last: true },
-            ]
-        );
-        let known = std::slice::from_ref(&(1..50));
-        assert_eq!(
-            without(block(), known),
-            [Lines { first: 14, bytes: Vec::new(), long: None, is_last: true }]
-        );
+        assert_eq!(cut("", 100), [(1, Vec::new(), true)]);
     }
 }

@@ -1,5 +1,5 @@
-//! Lists log files, passes over what the catalogue has, fetches the rest many at a time, and cuts them
-//! into blocks.
+//! The fetch stage: lists log files, skips those that the catalogue has, fetches the others many at a time, and cuts
+//! them into lines blocks.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
@@ -11,332 +11,379 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use futures::FutureExt;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
-
-use crate::cache::catalogue::LogFileStatus;
-use crate::cache::{Cache, CacheError, FileMark};
-use crate::source::archive::{self, BLOCK, Begun, is_tar, is_zip};
-use crate::source::body::{Body, begins_compressed, is_damage};
-use crate::source::foreign::Foreign;
-use crate::source::{LogFile, Source};
+use tokio_util::sync::CancellationToken;
 
 use super::archive_members::ArchiveMembers;
-use super::chunked_file::{ChunkedFile, FROM_BYTES, ReadAt};
+use super::buffer_pool::ReadBuffers;
+use super::chunked_file::{ChunkedFile, MIN_CHUNKED_FILE_BYTES, ReadAt};
 use super::counters::Counters;
-use super::cutter::{Buffers, Cutter, without};
+use super::cutter::Cutter;
+use super::lines_block::LinesBlock;
 use super::log_detector::{LogDetector, Verdict};
-use super::{Block, Message, Options, Stop, Work};
+use super::{LogFileTask, Message, Options, Work};
+use crate::cache::catalogue::LogFileStatus;
+use crate::cache::{Cache, CacheError, FileMark};
+use crate::source::archive::{self, Peeked, TAR_BLOCK_BYTES, is_tar, is_zip};
+use crate::source::body::{Body, begins_compressed, is_damage};
+use crate::source::foreign::ForeignKind;
+use crate::source::{LogFile, Source};
 
 /// Pages of names on their way from the lister.
-const PAGES: usize = 4;
-/// Log files that are decompressed and cut at a time where there are fewer processors: each may have a line of
-/// [`LONGEST_LINE`](super::cutter::LONGEST_LINE) in memory.
-const CUTTERS: usize = 2;
-/// Log files up to this size may be in memory while they are read.
-const IN_MEMORY: u64 = 64 << 20;
+const MAX_QUEUED_PAGES: usize = 4;
+/// Log files that are decompressed and cut at a time, if there are fewer parsers. Each may have a line of
+/// [`MAX_LINE_BYTES`](super::lines_block::MAX_LINE_BYTES) in memory.
+const MIN_CUTTERS: usize = 2;
+/// Size of the largest log file that may be in memory while it is read.
+const MAX_FETCHED_FILE_BYTES: u64 = 64 << 20;
 /// KiB of such log files that are fetched or read at a time.
-const FETCHED_KIB: usize = 512 << 10;
+const MAX_FETCHED_KIB: usize = 512 << 10;
 
-/// What fetching needs.
-pub struct FetchStage {
-    pub cache: Arc<Cache>,
-    pub options: Options,
-    pub counters: Arc<Counters>,
-    pub stop: Stop,
-    pub buffers: Buffers,
-    /// How many take what is fetched.
-    pub parsers: usize,
-}
-
-/// A log file being read, and where it goes.
-pub struct Reading {
-    pub source: usize,
-    pub file: Arc<FileMark>,
-    known: Vec<Range<u64>>,
-    /// Weak: a thread that waits for a pipe holds nothing up that is to end.
-    blocks: mpsc::WeakSender<Work>,
-    messages: mpsc::WeakSender<Message>,
-    pub counters: Arc<Counters>,
-    pub stop: Stop,
-    buffers: Buffers,
-    parsers: usize,
-    pub cache: Arc<Cache>,
-    /// The number of the source in the catalogue, if it was there before.
-    pub source_id: Option<i64>,
-    /// As many as may cut at a time.
-    cutters: Arc<Semaphore>,
+/// What the fetch stage works with.
+pub(super) struct FetchStage {
+    pub(super) cache: Arc<Cache>,
+    pub(super) options: Options,
+    pub(super) counters: Arc<Counters>,
+    pub(super) cancel: CancellationToken,
+    pub(super) buffers: ReadBuffers,
+    /// The number of parser threads.
+    pub(super) parsers: usize,
+    pub(super) work: flume::Sender<Work>,
+    pub(super) messages: flume::Sender<Message>,
 }
 
 impl FetchStage {
-    /// Runs until all sources are read, or a stop is asked for.
-    pub async fn run(
-        self,
-        sources: Vec<Arc<dyn Source>>,
-        blocks: mpsc::Sender<Work>,
-        messages: mpsc::Sender<Message>,
-    ) {
+    /// Reads all sources, or as much as was read before a cancellation.
+    pub(super) async fn run(self, sources: Vec<Arc<dyn Source>>) {
         let count = sources.len();
         for (index, source) in sources.into_iter().enumerate() {
-            if self.stop.is_asked() {
+            if self.cancel.is_cancelled() {
                 return;
             }
-            let is_last = index + 1 == count;
             let failed_before = self.counters.files_failed.load(Relaxed);
-            if let Err(error) = self.source(index, &source, is_last, &blocks, &messages).await {
+            if let Err(error) = self.read_source(index, source, index + 1 == count).await {
                 self.counters.fail(error.to_string());
                 return;
             }
-            if self.counters.files_failed.load(Relaxed) == failed_before && !self.stop.is_asked() {
-                let _ = messages.send(Message::Pulled(index)).await;
+            if self.counters.files_failed.load(Relaxed) == failed_before && !self.cancel.is_cancelled() {
+                let _ = self.messages.send_async(Message::SourceDone { source: index }).await;
             }
         }
     }
 
-    async fn source(
+    async fn read_source(
         &self,
         index: usize,
-        source: &Arc<dyn Source>,
+        source: Arc<dyn Source>,
         is_last: bool,
-        blocks: &mpsc::Sender<Work>,
-        messages: &mpsc::Sender<Message>,
     ) -> Result<(), CacheError> {
-        let (page_sender, mut pages) = mpsc::channel::<Vec<LogFile>>(PAGES);
-        let lister = source.clone();
-        let window = self.options.window;
-        // Given up with this, also in the middle of a page.
+        let (page_sender, mut pages) = mpsc::channel(MAX_QUEUED_PAGES);
+        let (lister, window) = (source.clone(), self.options.window);
+        // In a set, which aborts the lister when it is dropped, even during a request.
         let mut listing = JoinSet::new();
         listing.spawn(async move { lister.list(window, page_sender).await });
-        let cutters = Arc::new(Semaphore::new(self.parsers.max(CUTTERS)));
-        let concurrency = self.options.concurrency.unwrap_or_else(|| source.concurrency()).max(1);
-        let slots = Arc::new(Semaphore::new(concurrency));
-        let memory = Arc::new(Semaphore::new(FETCHED_KIB));
-        let mut fetches = JoinSet::new();
-        let source_id = self.cache.source_id(source.uri())?;
-
-        'pages: loop {
-            let page = tokio::select! {
-                page = pages.recv() => page,
-                () = self.stop.asked() => None,
-            };
-            let Some(page) = page else { break };
-            let names = page.iter().map(|file| (file.name.as_str(), file.version.as_deref()));
-            let known = self.cache.log_file_statuses(source_id, names)?;
-            let mut new = Vec::new();
-            for (file, known) in page.into_iter().zip(known) {
-                // What is empty is of interest only if it was not empty before.
-                if known == LogFileStatus::New && file.size == Some(0) {
-                    continue;
-                }
-                self.counters.files_listed.fetch_add(1, Relaxed);
-                match known {
-                    LogFileStatus::Whole => {
-                        self.counters.files_known.fetch_add(1, Relaxed);
-                    }
-                    LogFileStatus::New | LogFileStatus::Changed => new.push((file, Vec::new())),
-                    LogFileStatus::InPart(parts) => new.push((file, parts)),
-                }
-            }
-            let bytes = new.iter().filter_map(|(file, _)| file.size).sum();
-            self.counters.bytes_listed.fetch_add(bytes, Relaxed);
-            for (file, known) in new {
-                let slot = tokio::select! {
-                    slot = slots.clone().acquire_owned() => slot,
-                    () = self.stop.asked() => break 'pages,
-                };
-                let size = file.size.filter(|size| *size <= IN_MEMORY).unwrap_or(0);
-                let room = tokio::select! {
-                    room = memory.clone().acquire_many_owned(size.div_ceil(1 << 10) as u32) => room,
-                    () = self.stop.asked() => break 'pages,
-                };
-                let (Ok(slot), Ok(room)) = (slot, room) else { break 'pages };
-                let mark = FileMark {
-                    name: file.name.clone(),
-                    version: file.version.clone(),
-                    size: file.size,
-                    may_grow: source.may_grow(),
-                };
-                let reading = Reading {
-                    source: index,
-                    file: Arc::new(mark),
-                    known,
-                    blocks: blocks.downgrade(),
-                    messages: messages.downgrade(),
-                    counters: self.counters.clone(),
-                    stop: self.stop.clone(),
-                    buffers: self.buffers.clone(),
-                    parsers: self.parsers,
-                    cache: self.cache.clone(),
-                    source_id,
-                    cutters: cutters.clone(),
-                };
-                let source = source.clone();
-                fetches.spawn(async move {
-                    let counters = reading.counters.clone();
-                    let fetch = reading.fetch(source.as_ref(), &file);
-                    // What panics must not take the name of the log file with it.
-                    if AssertUnwindSafe(fetch).catch_unwind().await.is_err() {
-                        broke_down(&counters, &file.name, "fetching it");
-                    }
-                    drop((slot, room));
-                });
-                while fetches.try_join_next().is_some() {}
+        let mut fetcher = SourceFetcher::new(self, index, source.clone())?;
+        while let Some(page) = self.unless_cancelled(pages.recv()).await.flatten() {
+            if !fetcher.fetch_page(page).await? {
+                break;
             }
         }
         drop(pages);
-        let listed = tokio::select! {
-            listed = listing.join_next() => listed,
-            // A lister that waits for a page looks at nothing else.
-            () = self.stop.asked() => None,
-        };
+        let listed = self.unless_cancelled(listing.join_next()).await.flatten();
         drop(listing);
         match listed {
             None | Some(Ok(Ok(()))) => {}
             Some(Ok(Err(error))) => {
                 self.counters.file_failed(source.uri(), error.to_string(), error.message());
             }
-            Some(Err(_)) => broke_down(&self.counters, source.uri(), "listing it"),
+            Some(Err(_)) => self.counters.file_panicked(source.uri(), "listing it"),
         }
         if is_last {
-            self.counters.listed.store(true, Relaxed);
+            self.counters.is_listed.store(true, Relaxed);
         }
-        while fetches.join_next().await.is_some() {}
+        while fetcher.fetches.join_next().await.is_some() {}
         Ok(())
+    }
+
+    /// Waits for `future`. `None`: the ingest was cancelled first.
+    async fn unless_cancelled<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.cancel.run_until_cancelled(future).await
     }
 }
 
-impl Reading {
-    async fn fetch(self, source: &dyn Source, file: &LogFile) {
-        let fetched = tokio::select! {
-            fetched = source.fetch(file) => fetched,
-            () = self.stop.asked() => return,
+/// A log file to be read.
+struct NewFile {
+    file: LogFile,
+    /// The lines that the cache has already.
+    known_lines: Vec<Range<u64>>,
+}
+
+/// The fetches of one source.
+struct SourceFetcher<'s> {
+    stage: &'s FetchStage,
+    index: usize,
+    source: Arc<dyn Source>,
+    /// The id of the source, if the catalogue had it before.
+    source_id: Option<i64>,
+    /// Limits the number of fetches.
+    slots: Arc<Semaphore>,
+    /// Limits the KiB of log files in memory.
+    memory: Arc<Semaphore>,
+    /// Limits the number of files that are cut.
+    cutters: Arc<Semaphore>,
+    fetches: JoinSet<()>,
+}
+
+impl<'s> SourceFetcher<'s> {
+    fn new(stage: &'s FetchStage, index: usize, source: Arc<dyn Source>) -> Result<Self, CacheError> {
+        let concurrency = stage.options.concurrency.unwrap_or_else(|| source.concurrency()).max(1);
+        Ok(SourceFetcher {
+            stage,
+            index,
+            source_id: stage.cache.source_id(source.uri())?,
+            source,
+            slots: Arc::new(Semaphore::new(concurrency)),
+            memory: Arc::new(Semaphore::new(MAX_FETCHED_KIB)),
+            cutters: Arc::new(Semaphore::new(stage.parsers.max(MIN_CUTTERS))),
+            fetches: JoinSet::new(),
+        })
+    }
+
+    /// Fetches the log files of a page that the cache does not have. Returns `false` after a cancellation.
+    async fn fetch_page(&mut self, page: Vec<LogFile>) -> Result<bool, CacheError> {
+        let new = self.new_files(page)?;
+        let bytes = new.iter().filter_map(|new| new.file.size).sum();
+        self.stage.counters.bytes_listed.fetch_add(bytes, Relaxed);
+        for new in new {
+            if self.start_fetch(new).await.is_none() {
+                return Ok(false);
+            }
+            while self.fetches.try_join_next().is_some() {}
+        }
+        Ok(true)
+    }
+
+    /// The log files of a page that are to be read.
+    fn new_files(&self, page: Vec<LogFile>) -> Result<Vec<NewFile>, CacheError> {
+        let FetchStage { cache, counters, .. } = self.stage;
+        let names = page.iter().map(|file| (file.name.as_str(), file.version.as_deref()));
+        let statuses = cache.log_file_statuses(self.source_id, names)?;
+        let mut new = Vec::new();
+        for (file, status) in page.into_iter().zip(statuses) {
+            // An empty file matters only if the cache has lines of it.
+            if status == LogFileStatus::New && file.size == Some(0) {
+                continue;
+            }
+            counters.files_listed.fetch_add(1, Relaxed);
+            match status {
+                LogFileStatus::Whole => {
+                    counters.files_known.fetch_add(1, Relaxed);
+                }
+                LogFileStatus::New | LogFileStatus::Changed => {
+                    new.push(NewFile { file, known_lines: Vec::new() })
+                }
+                LogFileStatus::InPart(known_lines) => new.push(NewFile { file, known_lines }),
+            }
+        }
+        Ok(new)
+    }
+
+    /// Waits for a slot and memory, and starts a fetch. `None`: the ingest was cancelled.
+    async fn start_fetch(&mut self, new: NewFile) -> Option<()> {
+        let NewFile { file, known_lines } = new;
+        let stage = self.stage;
+        let slot = stage.unless_cancelled(self.slots.clone().acquire_owned()).await?.ok()?;
+        let size = file.size.filter(|size| *size <= MAX_FETCHED_FILE_BYTES).unwrap_or(0);
+        let memory = self.memory.clone().acquire_many_owned(size.div_ceil(1 << 10) as u32);
+        let memory = stage.unless_cancelled(memory).await?.ok()?;
+        let mark = FileMark {
+            name: file.name.clone(),
+            version: file.version.clone(),
+            size: file.size,
+            may_grow: self.source.may_grow(),
         };
+        let reader = LogFileReader {
+            task: LogFileTask {
+                source: self.index,
+                file: Arc::new(mark),
+                known_lines,
+                counters: stage.counters.clone(),
+                cancel: stage.cancel.clone(),
+                buffers: stage.buffers.clone(),
+            },
+            work: stage.work.downgrade(),
+            messages: stage.messages.downgrade(),
+            parsers: stage.parsers,
+            cache: stage.cache.clone(),
+            source_id: self.source_id,
+            cutters: self.cutters.clone(),
+        };
+        let source = self.source.clone();
+        self.fetches.spawn(async move {
+            let counters = reader.task.counters.clone();
+            let fetch = reader.fetch(source.as_ref(), &file);
+            // A panic is reported with the name of the log file.
+            if AssertUnwindSafe(fetch).catch_unwind().await.is_err() {
+                counters.file_panicked(&file.name, "fetching it");
+            }
+            drop((slot, memory));
+        });
+        Some(())
+    }
+}
+
+/// The end of a log file whose lines were sent to the parsers.
+pub(super) struct DeferredEnd {
+    file: Arc<FileMark>,
+    /// The number of the line after the last one.
+    next_line: u64,
+}
+
+/// Fetches and reads one log file.
+pub(super) struct LogFileReader {
+    pub(super) task: LogFileTask,
+    /// Weak, so that a thread that waits for a pipe does not keep the channels open.
+    work: flume::WeakSender<Work>,
+    messages: flume::WeakSender<Message>,
+    parsers: usize,
+    pub(super) cache: Arc<Cache>,
+    pub(super) source_id: Option<i64>,
+    cutters: Arc<Semaphore>,
+}
+
+impl LogFileReader {
+    async fn fetch(self, source: &dyn Source, file: &LogFile) {
+        let (cancel, counters) = (self.task.cancel.clone(), self.task.counters.clone());
+        let Some(fetched) = cancel.run_until_cancelled(source.fetch(file)).await else { return };
         let body = match fetched {
             Ok(body) => body,
-            Err(error) => {
-                return self.counters.file_failed(&file.name, error.to_string(), error.message());
+            Err(error) => return counters.file_failed(&file.name, error.to_string(), error.message()),
+        };
+        let cutter = match body {
+            // A pipe may stall, so it takes no place of another file.
+            Body::Reader(_) => None,
+            Body::Bytes(_) | Body::File(_) => {
+                let cutter = self.cutters.clone().acquire_owned();
+                let Some(cutter) = cancel.run_until_cancelled(cutter).await else { return };
+                cutter.ok()
             }
         };
-        let (counters, name, stop) = (self.counters.clone(), self.file.clone(), self.stop.clone());
-        let cutter = match body {
-            // It may stand still, for others to go on.
-            Body::Reader(_) => None,
-            Body::Bytes(_) | Body::File(_) => tokio::select! {
-                cutter = self.cutters.clone().acquire_owned() => cutter.ok(),
-                () = stop.asked() => return,
-            },
-        };
-        // Decompressing and cutting keep a processor busy, and wait for the parsers.
+        // On a thread: decompressing and cutting keep a processor busy, and wait for the parsers.
         let read = tokio::task::spawn_blocking(move || {
             let _cutter = cutter;
-            let (counters, file) = (self.counters.clone(), self.file.clone());
-            let (messages, source) = (self.messages.clone(), self.source);
-            self.read(body).unwrap_or_else(|error| {
-                let reason = error.to_string();
-                counters.file_failed(&file.name, reason.clone(), &reason);
-                if is_damage(&error)
-                    && let Some(messages) = messages.upgrade()
-                {
-                    let _ = messages.blocking_send(Message::Damaged(source, file));
-                }
-                None
-            })
+            self.read(body)
         });
         let read = async {
             match read.await {
-                // It says nothing: it ends.
-                Ok(Some(read)) => drop(read.await),
+                // The channel closes without a message when the parsers have read the file.
+                Ok(Some(done)) => drop(done.await),
                 Ok(None) => {}
-                Err(_) => broke_down(&counters, &name.name, "reading it"),
+                Err(_) => counters.file_panicked(&file.name, "reading it"),
             }
         };
-        tokio::select! {
-            () = read => {}
-            // A thread that waits for a pipe cannot be woken. What it gives later is taken by nothing.
-            () = stop.asked() => {}
-        }
+        // A thread that waits for a pipe cannot be woken. After a cancellation it runs on, and what it reads is lost.
+        let _ = cancel.run_until_cancelled(read).await;
     }
 
-    /// Cuts the file into blocks, or leaves that to the parsers: then what it gives ends when they are done.
-    fn read(mut self, body: Body) -> io::Result<Option<oneshot::Receiver<()>>> {
-        let done = self.counters.bytes_done.clone();
+    /// Reads the file and reports failures. A returned channel closes when the parsers have read the file.
+    fn read(mut self, body: Body) -> Option<oneshot::Receiver<()>> {
+        self.read_body(body).unwrap_or_else(|error| {
+            self.task.fail(&error);
+            if is_damage(&error) {
+                self.send(Message::Damaged { source: self.task.source, file: self.task.file.clone() });
+            }
+            None
+        })
+    }
+
+    /// Cuts the file into lines blocks, or leaves it to the parsers to read it in chunks.
+    fn read_body(&mut self, body: Body) -> io::Result<Option<oneshot::Receiver<()>>> {
+        let bytes_done = self.task.counters.bytes_done.clone();
         let body = match body {
             Body::Bytes(bytes) => {
-                done.fetch_add(bytes.len() as u64, Relaxed);
+                bytes_done.fetch_add(bytes.len() as u64, Relaxed);
                 if is_zip(&bytes) {
-                    return self
-                        .expand(|members, limit| archive::walk_zip(Cursor::new(bytes), limit, members));
+                    let members = ArchiveMembers::new(self);
+                    members
+                        .read_all(|members, limit| archive::visit_zip(Cursor::new(bytes), limit, members))?;
+                    return Ok(None);
                 }
-                self.is_whole_if(begins_compressed(&bytes));
+                self.fix_size_if(begins_compressed(&bytes));
                 Body::Bytes(bytes)
             }
             Body::File(mut file) => {
                 let size = file.metadata()?.len();
-                let head = head_of(&mut file)?;
+                let head = peek(&mut file)?;
                 if is_zip(&head) {
                     let file = BufReader::new(file);
-                    let expanded = self.expand(|members, limit| archive::walk_zip(file, limit, members));
-                    done.fetch_add(size, Relaxed);
-                    return expanded;
+                    let members = ArchiveMembers::new(self);
+                    let read = members.read_all(|members, limit| archive::visit_zip(file, limit, members));
+                    bytes_done.fetch_add(size, Relaxed);
+                    return read.map(|()| None);
                 }
                 let is_compressed = begins_compressed(&head);
-                if size >= FROM_BYTES && !is_compressed && !is_tar(&head) {
+                if size >= MIN_CHUNKED_FILE_BYTES && !is_compressed && !is_tar(&head) {
                     return self.share(Box::new(file), size);
                 }
-                self.is_whole_if(is_compressed);
-                Body::Reader(Box::new(Counted { inner: file, done }))
+                self.fix_size_if(is_compressed);
+                Body::Reader(Box::new(CountingReader { inner: file, bytes_done }))
             }
-            Body::Reader(inner) => Body::Reader(Box::new(Counted { inner, done })),
+            Body::Reader(inner) => Body::Reader(Box::new(CountingReader { inner, bytes_done })),
         };
-        let reader = Begun::new(body.into_reader()?);
+        let reader = Peeked::new(body.into_reader()?);
         if is_tar(reader.head()) {
-            return self.expand(|members, limit| archive::walk_tar(reader, limit, members));
+            let members = ArchiveMembers::with_deferred_ends(self);
+            members.read_all(|members, limit| archive::visit_tar(reader, limit, members))?;
+        } else {
+            self.cut(reader, &self.task.file, &self.task.known_lines, None)?;
         }
-        self.cut(reader, &self.file, &self.known)?;
         Ok(None)
     }
 
-    /// Reads the members of an archive as log files.
-    fn expand(
+    /// Cuts `file` into lines blocks for the parsers. With `deferred_ends`, the end of the file is added to them, and the
+    /// caller sends it later. Returns `false` if the ingest was cancelled or has ended.
+    pub(super) fn cut(
         &self,
-        walk: impl FnOnce(&mut ArchiveMembers<'_>, &archive::Limit) -> io::Result<()>,
-    ) -> io::Result<Option<oneshot::Receiver<()>>> {
-        let limit = archive::Limit::of(self.file.size);
-        let mut members = ArchiveMembers::new(self, &limit);
-        let walked = walk(&mut members, &limit);
-        members.end(walked)?;
-        Ok(None)
-    }
-
-    /// Cuts a log file into blocks, and gives them to the parsers. `false`: it was stopped on the way.
-    pub fn cut(&self, reader: impl Read, file: &Arc<FileMark>, known: &[Range<u64>]) -> io::Result<bool> {
-        let mut cutter = Cutter::new(reader, self.buffers.clone(), file.size);
-        let mut judge = Some(LogDetector::new(&file.name));
-        let mut first = Vec::new();
-        while let Some(lines) = cutter.next()? {
-            if self.stop.is_asked() {
+        reader: impl Read,
+        file: &Arc<FileMark>,
+        known_lines: &[Range<u64>],
+        mut deferred_ends: Option<&mut Vec<DeferredEnd>>,
+    ) -> io::Result<bool> {
+        let LogFileTask { source, cancel, buffers, .. } = &self.task;
+        let mut cutter = Cutter::new(reader, buffers.clone(), file.size);
+        let mut detector = Some(LogDetector::new(&file.name));
+        // Blocks read before it is certain that the file is a log.
+        let mut held = Vec::new();
+        while let Some(mut lines) = cutter.next()? {
+            if cancel.is_cancelled() {
                 return Ok(false);
             }
-            let mut room = cutter.take_room();
-            if let Some(judging) = &mut judge {
-                match judging.look(&lines) {
-                    Verdict::Log => judge = None,
-                    Verdict::Other(kind) => {
-                        self.pass_over(file, kind);
+            if let Some(open) = &mut detector {
+                match open.inspect(&lines) {
+                    Verdict::Log => detector = None,
+                    Verdict::NotALog(kind) => {
+                        self.skip(file, kind);
                         return Ok(true);
                     }
-                    Verdict::NotYet => {
-                        if !lines.bytes.is_empty() || lines.long.is_some() {
-                            first.push(lines);
+                    Verdict::Undecided => {
+                        // The cutter may wait for this memory.
+                        lines.reservation = None;
+                        if !lines.is_empty() {
+                            held.push(lines);
                         }
                         continue;
                     }
                 }
             }
-            let blocks = first.drain(..).chain([lines]).flat_map(|lines| without(lines, known));
-            let blocks =
-                blocks.filter(|lines| !lines.bytes.is_empty() || lines.long.is_some() || lines.is_last);
-            for lines in blocks {
-                let block = Block::new(self.source, file, lines, room.take());
-                if self.stop.is_asked() || !self.give(Work::Block(block)) {
+            if lines.is_last
+                && let Some(ends) = &mut deferred_ends
+            {
+                lines.is_last = false;
+                ends.push(DeferredEnd { file: file.clone(), next_line: lines.first_line + lines.count() });
+            }
+            let blocks = held.drain(..).chain([lines]).flat_map(|lines| lines.without(known_lines));
+            for lines in blocks.filter(|lines| !lines.is_empty() || lines.is_last) {
+                let work = Work::Block { source: *source, file: file.clone(), lines };
+                if cancel.is_cancelled() || !self.give(work) {
                     return Ok(false);
                 }
             }
@@ -344,97 +391,87 @@ impl Reading {
         Ok(true)
     }
 
-    /// Compressed content ends where it says: no line is added to it.
-    fn is_whole_if(&mut self, is_compressed: bool) {
-        if is_compressed && self.file.may_grow {
-            self.file = Arc::new(FileMark { may_grow: false, ..(*self.file).clone() });
+    /// Tells the parsers that `end.file` was read to its end.
+    pub(super) fn send_end(&self, end: DeferredEnd) {
+        let lines = LinesBlock { is_last: true, ..LinesBlock::empty(end.next_line) };
+        self.give(Work::Block { source: self.task.source, file: end.file, lines });
+    }
+
+    /// Compressed content has an end of its own, so no lines are appended to it.
+    fn fix_size_if(&mut self, is_compressed: bool) {
+        if is_compressed && self.task.file.may_grow {
+            self.task.file = Arc::new(FileMark { may_grow: false, ..(*self.task.file).clone() });
         }
     }
 
-    /// Gives work to the parsers. `false`: they have ended.
-    fn give(&self, work: Work) -> bool {
-        self.blocks.upgrade().is_some_and(|blocks| blocks.blocking_send(work).is_ok())
-    }
-
-    /// Tells the writer something.
-    pub fn tell(&self, message: Message) {
-        if let Some(messages) = self.messages.upgrade() {
-            let _ = messages.blocking_send(message);
-        }
-    }
-
-    /// Tells the writer that a file is no log, and notes what it is if that is known.
-    fn pass_over(&self, file: &Arc<FileMark>, kind: Option<Foreign>) {
-        if let Some(kind) = kind {
-            self.counters.note_foreign(&file.name, kind);
-        }
-        self.tell(Message::NoLog(self.source, file.clone()));
-    }
-
-    /// Hands a file to all parsers; what this gives ends when they are done with it.
-    fn share(mut self, content: Box<dyn ReadAt>, size: u64) -> io::Result<Option<oneshot::Receiver<()>>> {
-        let (sender, read) = oneshot::channel();
-        let file = ChunkedFile::new(
-            (self.source, self.file.clone(), std::mem::take(&mut self.known)),
-            (content, size),
-            self.buffers.clone(),
-            self.counters.clone(),
-            self.stop.clone(),
-            sender,
-        );
-        let mut judge = LogDetector::new(&self.file.name);
-        for piece in 0.. {
-            let mut lines = match file.read(piece) {
-                _ if self.stop.is_asked() => return Ok(None),
+    /// Passes a plain file to all parsers, unless it is not a log. The returned channel closes when they have read it.
+    fn share(&self, content: Box<dyn ReadAt>, size: u64) -> io::Result<Option<oneshot::Receiver<()>>> {
+        let (sender, done) = oneshot::channel();
+        let file = ChunkedFile::new(self.task.clone(), content, size, sender);
+        let mut detector = LogDetector::new(&self.task.file.name);
+        for chunk in 0.. {
+            let lines = match file.read(chunk) {
+                _ if self.task.cancel.is_cancelled() => return Ok(None),
                 lines => lines?,
             };
-            let room = lines.room.take();
-            let lines = lines.numbered(1);
-            let verdict = judge.look(&lines);
-            drop(room);
-            self.buffers.give_back(lines.bytes);
+            let verdict = detector.inspect(&lines);
+            self.task.buffers.put(lines.buffer);
             match verdict {
                 Verdict::Log => break,
-                Verdict::NotYet => {}
-                Verdict::Other(kind) => {
-                    self.pass_over(&self.file, kind);
+                Verdict::Undecided => {}
+                Verdict::NotALog(kind) => {
+                    self.skip(&self.task.file, kind);
                     return Ok(None);
                 }
             }
         }
         let file = Arc::new(file);
         for _ in 0..self.parsers {
-            // If nobody takes it any more, what went wrong is told already.
+            // If the parsers have ended, the error that ended them is reported already.
             self.give(Work::File(file.clone()));
         }
-        Ok(Some(read))
+        Ok(Some(done))
+    }
+
+    /// Gives work to the parsers. Returns `false` if they have ended.
+    fn give(&self, work: Work) -> bool {
+        self.work.upgrade().is_some_and(|sender| sender.send(work).is_ok())
+    }
+
+    /// Sends a message to the writer, unless it has ended.
+    pub(super) fn send(&self, message: Message) {
+        if let Some(messages) = self.messages.upgrade() {
+            let _ = messages.send(message);
+        }
+    }
+
+    /// Reports a file that is not a log, and its kind if that is known.
+    fn skip(&self, file: &Arc<FileMark>, kind: Option<ForeignKind>) {
+        if let Some(kind) = kind {
+            self.task.counters.file_is_foreign(&file.name, kind);
+        }
+        self.send(Message::NotALog { source: self.task.source, file: file.clone() });
     }
 }
 
-/// Notes what panicked: a defect, but no reason to lose sight of a log file.
-fn broke_down(counters: &Counters, name: &str, doing: &str) {
-    let what = format!("{doing} broke down; please report this as a defect of Tamarin");
-    counters.file_failed(name, format!("{name}: {what}"), &what);
-}
-
-/// The first bytes of a file. It is to be read from its beginning, before and after.
-fn head_of(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(BLOCK);
-    file.take(BLOCK as u64).read_to_end(&mut head)?;
+/// The first bytes of a file whose position is at its beginning. The position stays there.
+fn peek(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(TAR_BLOCK_BYTES);
+    file.take(TAR_BLOCK_BYTES as u64).read_to_end(&mut head)?;
     file.rewind()?;
     Ok(head)
 }
 
-/// Counts what is read through it.
-struct Counted<R> {
+/// Counts the bytes that are read through it.
+struct CountingReader<R> {
     inner: R,
-    done: Arc<AtomicU64>,
+    bytes_done: Arc<AtomicU64>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.done.fetch_add(read as u64, Relaxed);
+        self.bytes_done.fetch_add(read as u64, Relaxed);
         Ok(read)
     }
 }

@@ -1,150 +1,140 @@
-//! Staying up to date: one ingest after another, with a rest in between. Whatever goes wrong in a round is
-//! told, and the next one tries again.
+//! Pulls that the explorer runs in the background: one, or one after another with pauses. An error in one pull is
+//! reported as progress, and the next one tries again.
 //!
-//! In S3 a round lists only what the last days can have brought: years of log files are thousands of
-//! requests, and nothing is ever delivered into the past. Once a day, and after anything went wrong,
-//! everything is listed, as the first round does.
+//! A pull from S3 lists only the log files that S3 may have delivered in the last days: to list years of them takes
+//! thousands of requests. The first pull, one a day, and each pull after a failure list everything.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-use super::{Ingest, Options, Phase, Progress, Stop};
-use crate::cache::{CacheError, Writer};
+use super::{Options, Phase, Progress, run};
+use crate::cache::{Cache, CacheError, Writer};
 use crate::log::object_name::LATE_DELIVERY_SECONDS;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::source::{Source, Window};
 
-/// What somebody put there by hand under an older name is found after this.
-const ALL_EVERY: Duration = Duration::from_secs(crate::log::time::SECONDS_PER_DAY as u64);
+/// Time after which everything is listed again, to find log files that were copied there under old names.
+const FULL_LISTING_INTERVAL: Duration = Duration::from_secs(SECONDS_PER_DAY as u64);
 
-/// Ingests that follow one another until they are stopped.
+/// Pulls in the background.
 pub struct Follow {
-    /// How far the round is that runs, or how the last one ended.
+    /// Progress of the running pull, or the final progress of the last one.
     pub progress: watch::Receiver<Progress>,
-    stop: Stop,
-    end: tokio::task::JoinHandle<()>,
+    cancel: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
 }
 
 impl Follow {
-    /// Starts the first round at once, and each other that long after the one before has ended. The cache
-    /// is open for writing only while a round runs. Must be called within a tokio runtime.
-    pub fn start(cache: PathBuf, sources: Vec<Arc<dyn Source>>, options: Options, every: Duration) -> Follow {
-        let stop = Stop::default();
-        let (tell, progress) = watch::channel(Progress::default());
-        let end = tokio::spawn(run(cache, sources, options, every, stop.clone(), tell));
-        Follow { progress, stop, end }
-    }
-
-    /// A single round. What keeps it from beginning is told as progress too. Must be called within a tokio
-    /// runtime.
-    pub fn once(cache: PathBuf, sources: Vec<Arc<dyn Source>>, options: Options) -> Follow {
-        let stop = Stop::default();
-        let (tell, progress) = watch::channel(Progress::default());
-        let stop_round = stop.clone();
-        let end = tokio::spawn(async move {
-            if let Err(error) = round(&cache, &sources, options, &stop_round, &tell).await {
-                tell_failure(&tell, &error);
+    /// Pulls `sources` into the cache at this path as soon as `begin` completes, and again each time `every` has
+    /// passed since the end of the previous pull; `None`: once. The cache is open for writing only during a pull. Must
+    /// be called within a tokio runtime.
+    pub fn start(
+        cache: PathBuf,
+        sources: Vec<Arc<dyn Source>>,
+        options: Options,
+        every: Option<Duration>,
+        begin: impl Future<Output = ()> + Send + 'static,
+    ) -> Follow {
+        let cancel = CancellationToken::new();
+        let (sender, progress) = watch::channel(Progress::default());
+        let pulls = Pulls { cache, sources, options, cancel: cancel.clone() };
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                () = begin => pulls.run(every, &sender).await,
+                () = pulls.cancel.cancelled() => {}
             }
         });
-        Follow { progress, stop, end }
+        Follow { progress, cancel, task }
     }
 
-    /// What stops it.
-    pub fn stopper(&self) -> Stop {
-        self.stop.clone()
+    /// The token that stops the pulls.
+    pub fn cancellation(&self) -> CancellationToken {
+        self.cancel.clone()
     }
 
-    /// Waits for its end, which comes only when it is stopped, or after a single round.
+    /// Waits for the end: of a single pull, or after a cancellation.
     pub async fn finish(self) {
-        // A task that panicked has told all it could.
-        let _ = self.end.await;
+        // A task that panicked has reported what it could.
+        let _ = self.task.await;
     }
 }
 
-async fn run(
+struct Pulls {
     cache: PathBuf,
     sources: Vec<Arc<dyn Source>>,
     options: Options,
-    every: Duration,
-    stop: Stop,
-    tell: watch::Sender<Progress>,
-) {
-    // Listing a folder is cheap, and its files may have any name.
-    let can_look_back = sources.iter().all(|source| source.uri().starts_with("s3://"));
-    // When all was listed and read.
-    let mut whole: Option<Instant> = None;
-    while !stop.is_asked() {
-        let is_short = can_look_back && whole.is_some_and(|whole| whole.elapsed() < ALL_EVERY);
-        let window = match is_short {
-            true => last_days(options.window, jiff::Timestamp::now().as_second()),
-            false => options.window,
-        };
-        let begun = Instant::now();
-        match round(&cache, &sources, Options { window, ..options }, &stop, &tell).await {
-            Ok(Phase::Done) if tell.borrow().files_failed == 0 => {
-                whole = if is_short { whole } else { Some(begun) };
+    cancel: CancellationToken,
+}
+
+impl Pulls {
+    async fn run(&self, every: Option<Duration>, progress: &watch::Sender<Progress>) {
+        // A folder is listed quickly, and its files may have any name.
+        let may_list_short = self.sources.iter().all(|source| source.uri().starts_with("s3://"));
+        let mut last_full_listing: Option<Instant> = None;
+        while !self.cancel.is_cancelled() {
+            let is_short = may_list_short
+                && last_full_listing.is_some_and(|listing| listing.elapsed() < FULL_LISTING_INTERVAL);
+            let window = match is_short {
+                true => last_days(self.options.window, jiff::Timestamp::now().as_second()),
+                false => self.options.window,
+            };
+            let started = Instant::now();
+            self.pull(window, progress).await;
+            let has_failed = {
+                let end = progress.borrow();
+                end.phase != Phase::Done || end.files_failed > 0
+            };
+            if has_failed {
+                last_full_listing = None;
+            } else if !is_short {
+                last_full_listing = Some(started);
             }
-            Ok(_) => whole = None,
-            Err(error) => {
-                whole = None;
-                tell_failure(&tell, &error);
+            let Some(every) = every else { return };
+            tokio::select! {
+                () = tokio::time::sleep(every) => {}
+                () = self.cancel.cancelled() => {}
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
-            () = stop.asked() => {}
+    }
+
+    /// Pulls once.
+    async fn pull(&self, window: Window, progress: &watch::Sender<Progress>) {
+        match open(&self.cache).await {
+            Some(Ok((writer, cache))) => {
+                // A child, because an ingest cancels its token when it fails.
+                let cancel = self.cancel.child_token();
+                let options = Options { window, ..self.options };
+                run(writer, cache, self.sources.clone(), options, cancel, progress).await;
+            }
+            Some(Err(error)) => {
+                let fatal = Some(error.to_string());
+                progress.send_replace(Progress { phase: Phase::Failed, fatal, ..Progress::default() });
+            }
+            None => progress.send_modify(|progress| progress.phase = Phase::Cancelled),
         }
     }
 }
 
-fn tell_failure(tell: &watch::Sender<Progress>, error: &CacheError) {
-    let fatal = Some(error.to_string());
-    tell.send_replace(Progress { phase: Phase::Failed, fatal, ..Progress::default() });
-}
-
-async fn round(
-    cache: &std::path::Path,
-    sources: &[Arc<dyn Source>],
-    options: Options,
-    stop: &Stop,
-    tell: &watch::Sender<Progress>,
-) -> Result<Phase, CacheError> {
-    let path = cache.to_owned();
-    // Opening reads the dictionaries: too long for a thread that others share.
-    let Ok(writer) = tokio::task::spawn_blocking(move || Writer::open(&path)).await else {
-        // The runtime shuts down.
-        return Ok(Phase::Cancelled);
+/// Opens the cache for writing, on a thread: it reads all dictionaries. `None`: the runtime shuts down.
+async fn open(path: &Path) -> Option<Result<(Writer, Cache), CacheError>> {
+    let path = path.to_owned();
+    let open = move || {
+        let writer = Writer::open(&path)?;
+        let cache = Cache::open_for_writer(writer.path())?;
+        Ok((writer, cache))
     };
-    let ingest = Ingest::start(writer?, sources.to_vec(), options)?;
-    let stop_round = ingest.stopper();
-    let mut latest = ingest.progress.clone();
-    loop {
-        tokio::select! {
-            changed = latest.changed() => {
-                if changed.is_err() {
-                    break;
-                }
-                tell.send_replace(latest.borrow_and_update().clone());
-            }
-            () = stop.asked() => {
-                stop_round.stop();
-                break;
-            }
-        }
-    }
-    let end = ingest.finish().await;
-    let phase = end.phase;
-    tell.send_replace(end);
-    Ok(phase)
+    tokio::task::spawn_blocking(open).await.ok()
 }
 
-/// The part of a window that log files delivered in the last days may belong to.
+/// The part of a window in which log files of the last days may lie.
 fn last_days(window: Window, now: i64) -> Window {
     let recent = now.saturating_sub(LATE_DELIVERY_SECONDS);
     let since = window.since.map_or(recent, |since| since.max(recent));
-    // What ends before is delivered by now, but for stragglers: it is small enough to be listed whole.
+    // A window that ends earlier is listed whole: it is small, and late deliveries may still arrive.
     if window.until.is_some_and(|until| until <= since) {
         window
     } else {

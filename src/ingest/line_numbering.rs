@@ -1,155 +1,158 @@
-//! The numbers of lines of a file whose pieces are parsed side by side: how many stand before a piece is known when
-//! all pieces before it are parsed, in whatever order that happens.
+//! Line numbers for a file whose chunks are read in any order: the first line of a chunk has a number as soon as the
+//! lines of all chunks before it are counted.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Pieces of a file, from 0, and the number of the first line of each, from 1.
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+/// Counts the lines of chunks and numbers their first lines. Chunks are numbered from 0, lines from 1.
 #[derive(Debug, Default)]
-pub struct LineNumbering {
+pub(super) struct LineNumbering {
     state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
-    /// The first piece whose lines are not counted, and the number of its first line.
-    next: u64,
-    line: u64,
-    /// Lines of the pieces behind it, as far as they are counted.
+    /// The first chunk whose lines are not counted yet.
+    next_chunk: u64,
+    /// The number of the first line of `next_chunk`.
+    next_line: u64,
+    /// Line counts of chunks after `next_chunk`.
     counts: HashMap<u64, u64>,
-    /// First lines of those before it that nobody has asked for.
-    firsts: HashMap<u64, u64>,
-    /// The first piece that cannot be read.
-    broken: Option<u64>,
-    /// How many wait for more.
+    /// First lines of chunks before `next_chunk` that were not taken yet.
+    first_lines: HashMap<u64, u64>,
+    /// The first chunk that cannot be read.
+    failed_chunk: Option<u64>,
+    /// Threads in [`LineNumbering::wait`].
     waiting: usize,
 }
 
 impl Default for State {
     fn default() -> State {
-        State { next: 0, line: 1, counts: HashMap::new(), firsts: HashMap::new(), broken: None, waiting: 0 }
+        State {
+            next_chunk: 0,
+            next_line: 1,
+            counts: HashMap::new(),
+            first_lines: HashMap::new(),
+            failed_chunk: None,
+            waiting: 0,
+        }
     }
 }
 
-/// What is known of the piece that was counted last by somebody, and so of all that they counted before.
+/// Whether the number of the first line of a chunk is known. What holds for a chunk holds for all chunks that the
+/// same thread counted before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FirstLine {
-    /// The numbers of their lines.
+pub(super) enum FirstLine {
+    /// It is known.
     Known,
-    /// Others are still to count lines before it.
+    /// Chunks before it are still being counted.
     Pending,
-    /// Somewhere before it lines will never be counted; all before that are.
+    /// It stays unknown, because a chunk before it cannot be read. All chunks before the failed one are counted.
     Unavailable,
 }
 
-/// The promise to count the lines of a piece. Whoever drops it has broken it.
+/// The duty to count the lines of a chunk. Dropping the ticket marks the chunk as failed.
 #[derive(Debug)]
-pub struct ChunkTicket<'n> {
-    numbers: &'n LineNumbering,
-    piece: u64,
-    is_over: bool,
+pub(super) struct ChunkTicket<'n> {
+    numbering: &'n LineNumbering,
+    chunk: u64,
+    is_done: bool,
 }
 
 impl ChunkTicket<'_> {
-    /// Of which piece.
-    pub fn piece(&self) -> u64 {
-        self.piece
+    /// The number of the chunk.
+    pub(super) fn chunk(&self) -> u64 {
+        self.chunk
     }
 
-    /// The piece has so many lines.
-    pub fn counted(mut self, lines: u64) {
-        self.is_over = true;
-        let mut guard = self.numbers.state();
+    /// Reports how many lines begin in the chunk.
+    pub(super) fn counted(mut self, lines: u64) {
+        self.is_done = true;
+        let mut guard = self.numbering.state.lock();
         let state = &mut *guard;
-        state.counts.insert(self.piece, lines);
-        while state.broken != Some(state.next)
-            && let Some(lines) = state.counts.remove(&state.next)
+        state.counts.insert(self.chunk, lines);
+        while state.failed_chunk != Some(state.next_chunk)
+            && let Some(lines) = state.counts.remove(&state.next_chunk)
         {
-            state.firsts.insert(state.next, state.line);
-            state.line += lines;
-            state.next += 1;
+            state.first_lines.insert(state.next_chunk, state.next_line);
+            state.next_line += lines;
+            state.next_chunk += 1;
         }
-        self.numbers.tell(guard);
+        self.numbering.notify(guard);
     }
 
-    /// It cannot be read. Tells whether it is the first time that something cannot.
-    pub fn give_up(mut self) -> bool {
-        self.is_over = true;
-        self.numbers.give_up(self.piece)
+    /// Reports that the chunk cannot be read. Returns whether this is the first failure of the file.
+    pub(super) fn fail(mut self) -> bool {
+        self.is_done = true;
+        self.numbering.fail(self.chunk)
     }
 }
 
 impl Drop for ChunkTicket<'_> {
     fn drop(&mut self) {
-        if !self.is_over {
-            self.numbers.give_up(self.piece);
+        if !self.is_done {
+            self.numbering.fail(self.chunk);
         }
     }
 }
 
 impl LineNumbering {
-    /// Promises that the lines of a piece will be counted. Pieces are claimed in their order.
-    pub fn claim(&self, piece: u64) -> ChunkTicket<'_> {
-        ChunkTicket { numbers: self, piece, is_over: false }
+    /// The ticket of a chunk. Callers take tickets in the order of chunks.
+    pub(super) fn ticket(&self, chunk: u64) -> ChunkTicket<'_> {
+        ChunkTicket { numbering: self, chunk, is_done: false }
     }
 
-    /// Whether a piece will never be counted.
-    pub fn are_broken(&self) -> bool {
-        self.state().broken.is_some()
+    /// Whether a chunk failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.state.lock().failed_chunk.is_some()
     }
 
-    /// Whether all lines up to this piece are counted.
-    pub fn are_known(&self, piece: u64) -> FirstLine {
-        self.state().are_known(piece)
+    /// Whether the first line of `chunk`, which was counted, has a number.
+    pub(super) fn state_of(&self, chunk: u64) -> FirstLine {
+        self.state.lock().state_of(chunk)
     }
 
-    /// Waits until that is certain.
-    pub fn wait(&self, piece: u64) -> FirstLine {
-        let mut state = self.state();
+    /// Waits until [`state_of`](Self::state_of) is no longer pending.
+    pub(super) fn wait(&self, chunk: u64) -> FirstLine {
+        let mut state = self.state.lock();
         state.waiting += 1;
-        while state.are_known(piece) == FirstLine::Pending {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.changed.wait_while(&mut state, |state| state.state_of(chunk) == FirstLine::Pending);
         state.waiting -= 1;
-        state.are_known(piece)
+        state.state_of(chunk)
     }
 
-    /// The number of the first line of a piece, if it is known: told once.
-    pub fn first_line(&self, piece: u64) -> Option<u64> {
-        self.state().firsts.remove(&piece)
+    /// Removes and returns the number of the first line of `chunk`, if it is known.
+    pub(super) fn take_first_line(&self, chunk: u64) -> Option<u64> {
+        self.state.lock().first_lines.remove(&chunk)
     }
 
-    fn give_up(&self, piece: u64) -> bool {
-        let mut state = self.state();
-        let before = state.broken;
-        state.broken = Some(before.map_or(piece, |before| before.min(piece)));
-        self.tell(state);
-        before.is_none()
+    fn fail(&self, chunk: u64) -> bool {
+        let mut state = self.state.lock();
+        let earlier = state.failed_chunk;
+        state.failed_chunk = Some(earlier.map_or(chunk, |earlier| earlier.min(chunk)));
+        self.notify(state);
+        earlier.is_none()
     }
 
-    /// Lets those who wait know what has changed. Not under the lock: to wake somebody is a good moment to be
-    /// interrupted, and all others would stand before it.
-    fn tell(&self, state: MutexGuard<'_, State>) {
-        let is_awaited = state.waiting > 0;
+    /// Wakes waiting threads after it has released the lock. The kernel often preempts a thread that wakes another,
+    /// and all parsers would then wait for the lock.
+    fn notify(&self, state: MutexGuard<'_, State>) {
+        let has_waiting = state.waiting > 0;
         drop(state);
-        if is_awaited {
+        if has_waiting {
             self.changed.notify_all();
         }
-    }
-
-    /// Nothing in here is left half-done by who breaks down.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn are_known(&self, piece: u64) -> FirstLine {
-        match self.broken {
-            _ if piece < self.next => FirstLine::Known,
-            // Those before it are claimed, so they will be counted.
-            Some(broken) if broken > self.next => FirstLine::Pending,
+    fn state_of(&self, chunk: u64) -> FirstLine {
+        match self.failed_chunk {
+            _ if chunk < self.next_chunk => FirstLine::Known,
+            // Chunks before the failed one have tickets, so they will be counted.
+            Some(failed) if failed > self.next_chunk => FirstLine::Pending,
             Some(_) => FirstLine::Unavailable,
             None => FirstLine::Pending,
         }
@@ -161,33 +164,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_numbered_in_the_order_of_the_file_whatever_is_counted_first() {
-        let numbers = LineNumbering::default();
-        let [first, second, third] = [0, 1, 2].map(|piece| numbers.claim(piece));
+    fn lines_are_numbered_in_file_order_whatever_chunk_is_counted_first() {
+        let numbering = LineNumbering::default();
+        let [first, second, third] = [0, 1, 2].map(|chunk| numbering.ticket(chunk));
         third.counted(5);
-        assert_eq!(numbers.are_known(2), FirstLine::Pending);
+        assert_eq!(numbering.state_of(2), FirstLine::Pending);
         first.counted(10);
-        assert_eq!((numbers.are_known(0), numbers.are_known(1)), (FirstLine::Known, FirstLine::Pending));
+        assert_eq!((numbering.state_of(0), numbering.state_of(1)), (FirstLine::Known, FirstLine::Pending));
         second.counted(0);
-        assert_eq!(numbers.wait(2), FirstLine::Known);
-        let firsts = [0, 1, 2, 3].map(|piece| numbers.first_line(piece));
-        assert_eq!(firsts, [Some(1), Some(11), Some(11), None]);
+        assert_eq!(numbering.wait(2), FirstLine::Known);
+        let first_lines = [0, 1, 2, 3].map(|chunk| numbering.take_first_line(chunk));
+        assert_eq!(first_lines, [Some(1), Some(11), Some(11), None]);
     }
 
     #[test]
-    fn nobody_waits_for_who_broke_down_and_what_stands_before_is_numbered() {
-        let numbers = LineNumbering::default();
-        let [before, broken, behind] = [0, 1, 2].map(|piece| numbers.claim(piece));
-        behind.counted(3);
+    fn a_dropped_ticket_wakes_waiting_threads_and_chunks_before_it_are_numbered() {
+        let numbering = LineNumbering::default();
+        let [before, dropped, after] = [0, 1, 2].map(|chunk| numbering.ticket(chunk));
+        after.counted(3);
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| numbers.wait(2));
-            drop(broken);
-            assert_eq!(numbers.are_known(2), FirstLine::Pending, "a piece before it is being counted");
+            let waiting = scope.spawn(|| numbering.wait(2));
+            drop(dropped);
+            assert_eq!(numbering.state_of(2), FirstLine::Pending, "chunk 0 is being counted");
             before.counted(7);
             assert_eq!(waiting.join().unwrap(), FirstLine::Unavailable);
         });
-        assert_eq!([0, 1, 2].map(|piece| numbers.first_line(piece)), [Some(1), None, None]);
-        assert!(numbers.are_broken());
-        assert!(!numbers.claim(3).give_up(), "that one is broken is told already");
+        assert_eq!([0, 1, 2].map(|chunk| numbering.take_first_line(chunk)), [Some(1), None, None]);
+        assert!(numbering.has_failed());
+        assert!(!numbering.ticket(3).fail(), "the first failure was reported already");
     }
 }

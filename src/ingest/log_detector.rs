@@ -1,147 +1,155 @@
-//! Whether a file is a log, by its name, its first bytes and its first lines.
+//! Decides whether a file is an S3 server access log: by its name, its first bytes and its first lines.
 
-use super::cutter::Lines;
+use super::lines_block::LinesBlock;
 use crate::log::object_name::is_log_name;
 use crate::log::{Rejection, is_comment, is_start_of_log, records};
-use crate::source::foreign::{self, Foreign};
+use crate::source::foreign::{self, ForeignKind};
 
-/// Bytes of a file among which a record is looked for, if its name does not say that it is a log file: 4 MiB.
-const JUDGED_BYTES: usize = 4 << 20;
+/// Bytes that are searched for a record, in a file that is not named as a log file.
+const MAX_SEARCHED_BYTES: usize = 4 << 20;
 
-/// First lines among which a record is looked for, if the first of them is of something else.
-const FOREIGN_LINES: usize = 100;
+/// Lines that are searched for a record, in a file whose first line is of a foreign kind.
+const MAX_FOREIGN_LINES: usize = 100;
 
-/// What the lines so far say.
+/// A decision about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// They are of a log. All that is no record in it is rejected.
+pub(super) enum Verdict {
+    /// The file is a log. Its lines that are not records are rejected.
     Log,
-    /// They are of something else, and of what if that is known.
-    Other(Option<Foreign>),
-    /// More of them are needed.
-    NotYet,
+    /// The file is not a log. Its kind is given if it is known.
+    NotALog(Option<ForeignKind>),
+    /// More lines are needed.
+    Undecided,
 }
 
-/// Looks at the first lines of a file.
-pub struct LogDetector {
-    /// Whether the file is a log file by its name.
+/// Inspects the first lines of a file.
+pub(super) struct LogDetector {
+    /// Whether the file is named as a log file.
     is_named: bool,
-    /// What the first line looks like.
-    kind: Option<Foreign>,
-    has_begun: bool,
+    /// The foreign kind of the first line.
+    kind: Option<ForeignKind>,
+    has_content: bool,
     /// Whether there is a line that is neither a record nor empty.
-    has_others: bool,
+    has_other_lines: bool,
     lines: usize,
     bytes: usize,
 }
 
 impl LogDetector {
-    /// For a file of this name.
-    pub fn new(name: &str) -> LogDetector {
-        let is_named = is_log_name(name);
-        LogDetector { is_named, kind: None, has_begun: false, has_others: false, lines: 0, bytes: 0 }
+    /// A detector for a file of this name.
+    pub(super) fn new(name: &str) -> LogDetector {
+        LogDetector {
+            is_named: is_log_name(name),
+            kind: None,
+            has_content: false,
+            has_other_lines: false,
+            lines: 0,
+            bytes: 0,
+        }
     }
 
-    /// Looks at further lines, until it can say.
-    pub fn look(&mut self, lines: &Lines) -> Verdict {
-        let Lines { bytes, long, is_last, .. } = lines;
-        let beginning = match long {
-            Some(long) if bytes.is_empty() => &long.beginning,
-            _ => bytes,
+    /// Inspects the next lines of the file. Call it until the verdict is final.
+    pub(super) fn inspect(&mut self, block: &LinesBlock) -> Verdict {
+        let text = block.text();
+        let first = match &block.long {
+            Some(long) if text.is_empty() => &long.prefix,
+            _ => text,
         };
-        if !self.has_begun && !beginning.is_empty() {
-            self.has_begun = true;
-            if let Some(kind) = foreign::by_bytes(beginning) {
-                return Verdict::Other(Some(kind));
+        if !self.has_content && !first.is_empty() {
+            self.has_content = true;
+            if let Some(kind) = foreign::by_bytes(first) {
+                return Verdict::NotALog(Some(kind));
             }
-            self.kind = foreign::by_lines(beginning);
+            self.kind = foreign::by_lines(first);
         }
-        for line in bytes.split(|byte| *byte == b'\n') {
-            if self.has_record(line) {
+        for line in text.split(|byte| *byte == b'\n') {
+            if self.is_of_a_log(line) {
                 return Verdict::Log;
             }
-            if self.kind.is_some() && self.lines >= FOREIGN_LINES {
-                return Verdict::Other(self.kind);
+            if self.kind.is_some() && self.lines >= MAX_FOREIGN_LINES {
+                return Verdict::NotALog(self.kind);
             }
         }
-        self.has_others |= long.is_some();
-        self.bytes += bytes.len();
+        self.has_other_lines |= block.long.is_some();
+        self.bytes += text.len();
         match self.kind {
-            None if self.is_named && self.has_begun => Verdict::Log,
-            kind if *is_last || self.bytes >= JUDGED_BYTES => match kind {
-                None if !self.has_others => Verdict::Log,
-                kind => Verdict::Other(kind),
+            None if self.is_named && self.has_content => Verdict::Log,
+            kind if block.is_last || self.bytes >= MAX_SEARCHED_BYTES => match kind {
+                None if !self.has_other_lines => Verdict::Log,
+                kind => Verdict::NotALog(kind),
             },
-            _ => Verdict::NotYet,
+            _ => Verdict::Undecided,
         }
     }
 
-    /// Whether a line has a record, was to have one, or says that a log begins. In what looks like another log only a
-    /// whole line counts: such logs have texts in them that strangers chose.
-    fn has_record(&mut self, line: &[u8]) -> bool {
+    /// Whether a line shows that the file is a log: a record, a damaged record, or the header of a log. After a
+    /// foreign first line only a record that takes the whole line counts, because clients choose some texts of foreign
+    /// logs and can put a record into them.
+    fn is_of_a_log(&mut self, line: &[u8]) -> bool {
         if is_comment(line) {
-            self.has_others = true;
+            self.has_other_lines = true;
             return is_start_of_log(line);
         }
         self.lines += 1;
         let is_foreign = self.kind.is_some();
-        let mut parts = records(line).map(|(_, record)| record);
-        match parts.next() {
+        let mut records = records(line).map(|(_, record)| record);
+        match records.next() {
             Some(Ok(_)) => return true,
             Some(Err(
                 Rejection::NoOperation | Rejection::NoStatus | Rejection::NoNumber | Rejection::Ambiguous,
             )) if !is_foreign => return true,
             None | Some(Err(Rejection::Empty)) => return false,
-            Some(Err(_)) => self.has_others = true,
+            Some(Err(_)) => self.has_other_lines = true,
         }
-        !is_foreign && parts.any(|record| record.is_ok())
+        !is_foreign && records.any(|record| record.is_ok())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::lines_block::tests::block;
     use super::*;
 
     const RECORD: &str = "owner bucket [06/Feb/2019:00:00:38 +0000] 192.0.2.3 - 3E57427F3EXAMPLE REST.GET.OBJECT a - 200 - - - - -\n";
-    const NAMED: &str = "logs/2026-04-03-03-11-11-0123456789ABCDEF";
+    const LOG_NAME: &str = "logs/2026-04-03-03-11-11-0123456789ABCDEF";
 
-    fn judged(name: &str, text: &str) -> Verdict {
-        LogDetector::new(name).look(&Lines { first: 1, bytes: text.into(), long: None, is_last: true })
+    fn verdict(name: &str, text: &str) -> Verdict {
+        LogDetector::new(name).inspect(&block(1, text.as_bytes(), true))
     }
 
     #[test]
-    fn a_file_without_a_record_is_a_log_if_its_name_says_so() {
+    fn a_file_without_records_is_a_log_only_if_it_is_named_as_one() {
         let junk = "junk\n".repeat(1000);
-        assert_eq!(judged(NAMED, &junk), Verdict::Log);
-        assert_eq!(judged("README.txt", &junk), Verdict::Other(None));
-        assert_eq!(judged("access.log", &(junk + RECORD)), Verdict::Log);
-        assert_eq!(judged("access.log", "log starts 2026-02-06 09:30:25 UTC\njunk\n"), Verdict::Log);
-        for name in [NAMED, "README.txt"] {
-            assert_eq!(judged(name, ""), Verdict::Log, "an empty file");
-            assert!(matches!(judged(name, "%PDF-1.7\nx"), Verdict::Other(Some(_))));
-            assert!(matches!(judged(name, "{\"Records\":[]}\n"), Verdict::Other(Some(_))));
+        assert_eq!(verdict(LOG_NAME, &junk), Verdict::Log);
+        assert_eq!(verdict("README.txt", &junk), Verdict::NotALog(None));
+        assert_eq!(verdict("access.log", &(junk + RECORD)), Verdict::Log);
+        assert_eq!(verdict("access.log", "log starts 2026-02-06 09:30:25 UTC\njunk\n"), Verdict::Log);
+        for name in [LOG_NAME, "README.txt"] {
+            assert_eq!(verdict(name, ""), Verdict::Log, "an empty file");
+            assert!(matches!(verdict(name, "%PDF-1.7\nx"), Verdict::NotALog(Some(_))));
+            assert!(matches!(verdict(name, "{\"Records\":[]}\n"), Verdict::NotALog(Some(_))));
         }
-        assert_eq!(judged(NAMED, "# a comment\n"), Verdict::Log);
-        assert_eq!(judged("a.cfg", "# a comment\n"), Verdict::Other(None));
+        assert_eq!(verdict(LOG_NAME, "# a comment\n"), Verdict::Log);
+        assert_eq!(verdict("a.cfg", "# a comment\n"), Verdict::NotALog(None));
     }
 
     #[test]
-    fn a_foreign_first_line_takes_no_records_with_it() {
+    fn a_foreign_first_line_does_not_hide_records() {
         let json = "{\"a\": 1}\n";
-        assert_eq!(judged("a.log", &format!("{json}{RECORD}")), Verdict::Log);
-        // But what a stranger wrote into another log is none.
+        assert_eq!(verdict("a.log", &format!("{json}{RECORD}")), Verdict::Log);
+        // A record that a client put into a field of a foreign log does not count.
         let forged = format!("{json}{{\"agent\": \"\r{RECORD}");
-        assert!(matches!(judged("a.log", &forged), Verdict::Other(Some(_))));
+        assert!(matches!(verdict("a.log", &forged), Verdict::NotALog(Some(_))));
     }
 
     #[test]
-    fn a_file_of_which_much_is_no_record_is_judged_by_its_first_megabytes() {
-        let lines = || Lines { first: 1, bytes: b"junk\n".repeat(100_000), long: None, is_last: false };
-        let mut judge = LogDetector::new("a.log");
-        let mut looks = 1;
-        while judge.look(&lines()) == Verdict::NotYet {
-            looks += 1;
+    fn a_file_with_many_other_lines_is_judged_by_its_first_megabytes() {
+        let lines = b"junk\n".repeat(100_000);
+        let mut detector = LogDetector::new("a.log");
+        let mut blocks = 1;
+        while detector.inspect(&block(1, &lines, false)) == Verdict::Undecided {
+            blocks += 1;
         }
-        assert_eq!(looks, JUDGED_BYTES.div_ceil(500_000));
+        assert_eq!(blocks, MAX_SEARCHED_BYTES.div_ceil(500_000));
     }
 }

@@ -1,14 +1,15 @@
-//! The background task that fills the cache: list → fetch → parse → append, joined by bounded channels.
+//! The background task that fills the cache: list → fetch → parse → write, connected by bounded channels.
 //!
 //! ```text
-//! lister ─► fetches (tokio, many at a time) ─► blocks of lines ─► parsers (a thread a core) ─► writer
+//! fetch stage (list; fetch; cut into lines blocks) ─► parse stage (one thread per core) ─► write stage (one thread)
 //! ```
 //!
-//! Listing and fetching wait for the network, so they are tasks; decompressing, cutting ([`cutter`]),
-//! parsing ([`parse_stage`]) and writing ([`write_stage`]) keep a processor busy, so they are threads. A large plain file
-//! that is there already is read by the parsers themselves ([`chunked_file`]). A block of lines goes whole into
-//! one batch; a batch goes whole into one commit, with the marks of its log files. Channels bound how many blocks and
-//! batches are on their way, a [`byte_budget`] how many bytes, for lines may be long.
+//! Listing and fetching wait for the network, so they are tokio tasks. Decompressing, cutting ([`cutter`]), parsing
+//! ([`parse_stage`]) and writing ([`write_stage`]) keep a processor busy, so they run on threads. Parsers read a large
+//! plain file themselves ([`chunked_file`]). A lines block goes into one batch as a whole, and a batch into one commit,
+//! together with the state of its log files in the catalogue. The channels limit the number of blocks and batches on
+//! their way, and budgets ([`byte_budget`]) their bytes, because lines may be long.
+//!
 //! Never here: screens, SQL text.
 
 mod archive_members;
@@ -18,18 +19,21 @@ mod chunked_file;
 mod counters;
 mod cutter;
 mod fetch_stage;
-pub mod follow;
+mod follow;
 mod line_numbering;
+mod lines_block;
 mod log_detector;
 mod parse_stage;
-pub mod progress;
+mod progress;
 mod write_stage;
 
+use std::io;
+use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::cache::{Batch, Cache, CacheError, FileMark, Writer};
 use crate::source::{Source, Window};
@@ -37,246 +41,227 @@ use crate::source::{Source, Window};
 pub use follow::Follow;
 pub use progress::{Failure, ForeignFiles, Phase, Progress};
 
-use buffer_pool::BufferPool;
+use buffer_pool::{BufferPool, ReadBuffers};
 use byte_budget::{ByteBudget, Reservation};
 use chunked_file::ChunkedFile;
 use counters::Counters;
-use cutter::{Buffers, Lines, LongLine};
+use fetch_stage::FetchStage;
+use lines_block::LinesBlock;
+use parse_stage::ParseStage;
+use write_stage::WriteStage;
 
-/// Blocks of lines on their way to the parsers.
-const BLOCKS: usize = 8;
-/// Batches on their way to the writer: what is parsed while it commits.
-const BATCHES: usize = 18;
-/// Bytes of memory that they may take: ordinary ones take half of it.
-const BATCHES_BYTES: usize = 64 << 20;
-/// How often progress is told.
-const TELL_EVERY: Duration = Duration::from_millis(100);
+/// Lines blocks on their way to the parsers, if there are few parsers.
+const MIN_QUEUED_BLOCKS: usize = 8;
+/// Messages on their way to the writer. Batches wait here during a commit.
+const MAX_QUEUED_MESSAGES: usize = 18;
+/// Bytes of the batches on their way to the writer. Ordinary ones take half of it.
+const MAX_QUEUED_BATCH_BYTES: usize = 64 << 20;
+/// Time between two progress reports.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What is wanted of an ingest.
+/// What to ingest.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Only log files that may hold requests of this time.
+    /// Only log files that may have requests of this time.
     pub window: Window,
-    /// Fetches at a time; `None`: what the source says.
+    /// Log files fetched at a time. `None`: the default of the source.
     pub concurrency: Option<usize>,
 }
 
-/// Lines on their way from a log file to a parser.
-struct Block {
+/// A log file being read, and what every reader of it needs.
+#[derive(Clone)]
+struct LogFileTask {
+    /// Index of the source among those of this run.
     source: usize,
     file: Arc<FileMark>,
-    /// Number of the first line, from 1.
-    first_line: u64,
-    lines: Vec<u8>,
-    /// The line that follows them, if it is a long one.
-    long: Option<LongLine>,
-    /// Whether the file ends here.
-    is_last: bool,
-    /// What it takes of the memory for long lines.
-    room: Option<Reservation>,
+    /// Numbers of the lines that the cache has already: ranges in ascending order.
+    known_lines: Vec<Range<u64>>,
+    counters: Arc<Counters>,
+    cancel: CancellationToken,
+    buffers: ReadBuffers,
 }
 
-impl Block {
-    fn new(source: usize, file: &Arc<FileMark>, lines: Lines, room: Option<Reservation>) -> Block {
-        let Lines { first, bytes, long, is_last } = lines;
-        Block { source, file: file.clone(), first_line: first, lines: bytes, long, is_last, room }
+impl LogFileTask {
+    /// Counts the file as failed.
+    fn fail(&self, error: &io::Error) {
+        let reason = error.to_string();
+        self.counters.file_failed(&self.file.name, reason.clone(), &reason);
+    }
+
+    #[cfg(test)]
+    fn for_test(size: u64) -> LogFileTask {
+        let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size), may_grow: false };
+        LogFileTask {
+            source: 0,
+            file: Arc::new(mark),
+            known_lines: Vec::new(),
+            counters: Arc::default(),
+            cancel: CancellationToken::new(),
+            buffers: ReadBuffers::new(4),
+        }
     }
 }
 
-/// What a parser gets to do.
+/// Work for a parser.
 enum Work {
-    Block(Block),
-    /// To take pieces of until there are no more; other parsers do the same.
+    Block {
+        source: usize,
+        file: Arc<FileMark>,
+        lines: LinesBlock,
+    },
+    /// A file to read in chunks until there are no more. All parsers get it.
     File(Arc<ChunkedFile>),
 }
 
-/// What the writer is told of a source, which goes by its place among the sources of this run.
+/// A message to the writer. `source` is the index of a source among those of this run.
 enum Message {
-    /// With what it takes of the memory for batches.
-    Batch(usize, Box<Batch>, Reservation),
-    /// The file holds no log lines.
-    NoLog(usize, Arc<FileMark>),
-    /// The file is an archive of which all members were read: it holds no lines of its own.
-    Expanded(usize, Arc<FileMark>),
-    /// The content of the file is damaged: what it gave does not count.
-    Damaged(usize, Arc<FileMark>),
-    /// All log files of a source were listed and read, none failed.
-    Pulled(usize),
+    Batch {
+        source: usize,
+        batch: Box<Batch>,
+        /// Its part of [`MAX_QUEUED_BATCH_BYTES`].
+        _reservation: Reservation,
+    },
+    /// The file has no log lines.
+    NotALog { source: usize, file: Arc<FileMark> },
+    /// The file is an archive, and all of its members were read.
+    ArchiveDone { source: usize, file: Arc<FileMark> },
+    /// The content of the file is damaged: its requests are to be removed.
+    Damaged { source: usize, file: Arc<FileMark> },
+    /// All log files of the source were listed and read without a failure.
+    SourceDone { source: usize },
 }
 
-/// The way of batches to the writer.
+/// Sends batches to the writer within the memory budget.
 #[derive(Clone)]
-struct ToWriter {
-    messages: mpsc::Sender<Message>,
-    room: ByteBudget,
+struct BatchSender {
+    messages: flume::Sender<Message>,
+    budget: ByteBudget,
 }
 
-impl ToWriter {
-    fn new(messages: mpsc::Sender<Message>) -> ToWriter {
-        ToWriter { messages, room: ByteBudget::new(BATCHES_BYTES) }
+impl BatchSender {
+    fn new(messages: flume::Sender<Message>) -> BatchSender {
+        BatchSender { messages, budget: ByteBudget::new(MAX_QUEUED_BATCH_BYTES) }
     }
 
-    /// Waits until there is room for a batch and sends it; false: nobody writes any more.
+    /// Waits for memory and a place in the channel, and sends a batch. Returns `false` if the writer has ended.
     fn send(&self, source: usize, batch: Box<Batch>) -> bool {
-        let room = self.room.take(batch.bytes());
-        self.messages.blocking_send(Message::Batch(source, batch, room)).is_ok()
+        let _reservation = self.budget.reserve(batch.bytes());
+        self.messages.send(Message::Batch { source, batch, _reservation }).is_ok()
     }
 }
 
 /// A running ingest.
 pub struct Ingest {
-    /// How far it is: the latest state only.
+    /// The latest progress.
     pub progress: watch::Receiver<Progress>,
-    stop: Stop,
-    end: tokio::task::JoinHandle<()>,
-}
-
-/// Asks an ingest to stop.
-#[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<StopState>);
-
-#[derive(Debug, Default)]
-struct StopState {
-    asked: AtomicBool,
-    notify: tokio::sync::Notify,
-}
-
-impl Stop {
-    /// Asks for it. What is in hand is still committed: a matter of a second.
-    pub fn stop(&self) {
-        self.0.asked.store(true, Ordering::Relaxed);
-        self.0.notify.notify_waiters();
-    }
-
-    /// Whether it was asked for.
-    pub fn is_asked(&self) -> bool {
-        self.0.asked.load(Ordering::Relaxed)
-    }
-
-    /// Waits until it is asked for.
-    pub async fn asked(&self) {
-        let notified = self.0.notify.notified();
-        if !self.is_asked() {
-            notified.await;
-        }
-    }
+    cancel: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
 }
 
 impl Ingest {
-    /// Starts filling the cache from sources, one after another. Must be called within a tokio runtime.
+    /// Starts to fill the cache from `sources`, one after another. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// If the cache cannot be read; all that happens later is told as progress.
+    /// If the cache cannot be read. Later errors are reported as progress.
     pub fn start(
         writer: Writer,
         sources: Vec<Arc<dyn Source>>,
         options: Options,
     ) -> Result<Ingest, CacheError> {
         let cache = Cache::open_for_writer(writer.path())?;
-        let counters = Arc::new(Counters::default());
-        let stop = Stop::default();
-        let (tell, progress) = watch::channel(counters.progress(Phase::Listing));
-        let task = run(writer, cache, sources, options, counters, stop.clone(), tell);
-        let end = tokio::spawn(task);
-        Ok(Ingest { progress, stop, end })
+        let cancel = CancellationToken::new();
+        let (sender, progress) = watch::channel(Progress { phase: Phase::Listing, ..Progress::default() });
+        let run_cancel = cancel.clone();
+        let task = async move { run(writer, cache, sources, options, run_cancel, &sender).await };
+        Ok(Ingest { progress, cancel, task: tokio::spawn(task) })
     }
 
-    /// What stops it.
-    pub fn stopper(&self) -> Stop {
-        self.stop.clone()
+    /// The token that stops the ingest. What was parsed is still committed, which takes about a second.
+    pub fn cancellation(&self) -> CancellationToken {
+        self.cancel.clone()
     }
 
-    /// Waits for its end and tells how it ended.
+    /// Waits for the end and returns the final progress.
     pub async fn finish(self) -> Progress {
-        // A task that panicked has told all it could.
-        let _ = self.end.await;
+        // A task that panicked has reported what it could.
+        let _ = self.task.await;
         self.progress.borrow().clone()
     }
 }
 
+/// Ingests `sources` and reports to `progress`.
 async fn run(
     writer: Writer,
     cache: Cache,
     sources: Vec<Arc<dyn Source>>,
     options: Options,
-    counters: Arc<Counters>,
-    stop: Stop,
-    tell: watch::Sender<Progress>,
+    cancel: CancellationToken,
+    progress: &watch::Sender<Progress>,
 ) {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let (block_sender, block_receiver) = mpsc::channel::<Work>(BLOCKS.max(2 * cores));
-    let (message_sender, mut message_receiver) = mpsc::channel::<Message>(BATCHES);
-    let block_receiver = Arc::new(tokio::sync::Mutex::new(block_receiver));
-    // As many as can be on their way, being cut, and being parsed.
-    let spare = BufferPool::new(BATCHES + cores);
-    let buffers = Buffers::new(BLOCKS.max(2 * cores) + 2 * cores);
-    let runtime = tokio::runtime::Handle::current();
+    let counters = Arc::new(Counters::default());
+    let parsers = std::thread::available_parallelism().map_or(2, usize::from);
+    let (work_sender, work) = flume::bounded(MIN_QUEUED_BLOCKS.max(2 * parsers));
+    let (message_sender, messages) = flume::bounded(MAX_QUEUED_MESSAGES);
+    // One for each batch in the channel and in a parser.
+    let batches = BufferPool::new(MAX_QUEUED_MESSAGES + parsers);
+    // One for each block in the channel, being cut, and being parsed.
+    let buffers = ReadBuffers::new(MIN_QUEUED_BLOCKS.max(2 * parsers) + 2 * parsers);
 
-    let to_writer = ToWriter::new(message_sender.clone());
+    let to_writer = BatchSender::new(message_sender.clone());
     let mut threads = Vec::new();
-    for number in 0..cores {
-        let blocks = block_receiver.clone();
-        let (to_writer, counters, runtime) = (to_writer.clone(), counters.clone(), runtime.clone());
-        let (buffers, spare, dictionaries) = (buffers.clone(), spare.clone(), writer.dictionaries());
-        let work = move || {
-            parse_stage::run(&runtime, dictionaries, &blocks, &to_writer, &counters, &buffers, &spare)
+    let spawn =
+        |name: String, work: Box<dyn FnOnce() + Send>| std::thread::Builder::new().name(name).spawn(work);
+    for number in 0..parsers {
+        let stage = ParseStage {
+            work: work.clone(),
+            to_writer: to_writer.clone(),
+            counters: counters.clone(),
+            buffers: buffers.clone(),
+            batches: batches.clone(),
         };
-        threads.push(std::thread::Builder::new().name(format!("parser-{number}")).spawn(work));
+        let dictionaries = writer.dictionaries();
+        threads.push(spawn(format!("parser-{number}"), Box::new(move || stage.run(dictionaries))));
     }
-    drop((block_receiver, to_writer));
-    let (writer_counters, writer_stop) = (counters.clone(), stop.clone());
-    let uris: Vec<String> = sources.iter().map(|source| source.uri().to_owned()).collect();
-    let write = move || {
-        write_stage::run(
-            writer,
-            &runtime,
-            &uris,
-            &mut message_receiver,
-            &writer_counters,
-            &writer_stop,
-            &spare,
-        );
-    };
-    threads.push(std::thread::Builder::new().name("writer".to_owned()).spawn(write));
+    // The receivers of work end with the parsers, and those of batches with the writer.
+    drop((work, to_writer));
+    let uris = sources.iter().map(|source| source.uri().to_owned()).collect();
+    let stage = WriteStage::new(writer, uris, batches, counters.clone());
+    let writer_cancel = cancel.clone();
+    threads.push(spawn("writer".to_owned(), Box::new(move || stage.run(&messages, &writer_cancel))));
 
-    let fetching = fetch_stage::FetchStage {
+    let fetch_stage = FetchStage {
         cache: Arc::new(cache),
         options,
         counters: counters.clone(),
-        stop: stop.clone(),
+        cancel: cancel.clone(),
         buffers,
-        parsers: cores,
+        parsers,
+        work: work_sender,
+        messages: message_sender,
     };
-    let fetching = fetching.run(sources, block_sender, message_sender);
-    tokio::pin!(fetching);
-    let mut ticks = tokio::time::interval(TELL_EVERY);
-    let mut fetched = false;
-    // The threads end one after another as the channels before them close.
-    while !fetched {
+    let stages = async {
+        fetch_stage.run(sources).await;
+        // The channels are closed now, so the threads end one after another.
+        let join = move || threads.into_iter().all(|thread| thread.is_ok_and(|thread| thread.join().is_ok()));
+        tokio::task::spawn_blocking(join).await.unwrap_or(false)
+    };
+    tokio::pin!(stages);
+    let mut ticks = tokio::time::interval(PROGRESS_INTERVAL);
+    let is_complete = loop {
         tokio::select! {
-            () = &mut fetching => fetched = true,
-            _ = ticks.tick() => { tell.send_replace(counters.progress(counters.phase())); }
-        }
-    }
-    let joined = tokio::task::spawn_blocking(move || {
-        threads.into_iter().all(|thread| thread.is_ok_and(|thread| thread.join().is_ok()))
-    });
-    tokio::pin!(joined);
-    let whole = loop {
-        tokio::select! {
-            joined = &mut joined => break joined.unwrap_or(false),
-            _ = ticks.tick() => { tell.send_replace(counters.progress(counters.phase())); }
+            is_complete = &mut stages => break is_complete,
+            _ = ticks.tick() => { progress.send_replace(counters.progress(counters.phase())); }
         }
     };
-    if !whole && counters.fatal().is_none() {
-        counters.fail("a part of Tamarin broke down while reading logs; what was committed stays".to_owned());
+    if !is_complete && counters.fatal().is_none() {
+        let reason =
+            "internal error while reading logs; what was committed stays. Please report this as a defect";
+        counters.fail(reason.to_owned());
     }
-    let phase = if counters.fatal().is_some() {
-        Phase::Failed
-    } else if stop.is_asked() {
-        Phase::Cancelled
-    } else {
-        Phase::Done
+    let phase = match counters.fatal() {
+        Some(_) => Phase::Failed,
+        None if cancel.is_cancelled() => Phase::Cancelled,
+        None => Phase::Done,
     };
-    tell.send_replace(counters.progress(phase));
+    progress.send_replace(counters.progress(phase));
 }

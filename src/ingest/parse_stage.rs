@@ -1,303 +1,288 @@
-//! Blocks of lines become batches of requests: one of these runs per core.
+//! The parse stage: turns lines blocks into batches of requests. One thread per core runs it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, mpsc};
+use flume::RecvTimeoutError;
 
 use crate::cache::{
     BATCH_BYTES, Batch, BatchBuilder, FileMark, FilePart, LineRun, RejectedLine, SharedDictionaries,
 };
-use crate::log::{self, RecordGroup, Rejection, Sink, unfinished_line};
+use crate::log::{Parser, RecordGroup, Rejection, Sink, unfinished_line};
 
-use super::buffer_pool::BufferPool;
-use super::chunked_file::{ChunkedFile, Lines, Piece};
+use super::buffer_pool::{BufferPool, ReadBuffers};
+use super::chunked_file::{Chunk, ChunkedFile};
 use super::counters::Counters;
-use super::cutter::{self, Buffers, LongLine};
-use super::line_numbering::{FirstLine, LineNumbering};
-use super::{Block, ToWriter, Work};
+use super::line_numbering::FirstLine;
+use super::lines_block::LinesBlock;
+use super::{BatchSender, Work};
 
-/// A batch that does not fill up is handed on after this time, so that the first requests show at once.
-const HAND_ON_AFTER: Duration = Duration::from_millis(200);
+/// Time after which a batch is sent even if it is not full, so that the first requests show at once.
+const MAX_BATCH_DELAY: Duration = Duration::from_millis(200);
 
-/// Batches that may wait for the numbers of their lines while more is parsed.
-const MOST_WAITING: usize = 2;
+/// Batches that a parser of a chunked file may hold until their lines are numbered.
+const MAX_UNNUMBERED_BATCHES: usize = 2;
 
-/// How far parsers stand back where there are fewer processors than threads. The writer waits for the disk every now
-/// and then: unless it has written all there was before, the parsers soon wait for it, and a processor idles. So it
-/// must not wait for its turn besides.
+/// Niceness of the parser threads. Where threads outnumber processors, the writer has to run first: it waits for the
+/// disk now and then, and if it has not written all batches before, the parsers wait for it and a processor idles.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 3;
 
-/// What comes next for a parser.
-enum Next {
-    Work(Work),
-    /// The batch has waited long enough.
-    HandOn,
-    End,
+/// The writer has ended, and has reported why.
+struct WriterEnded;
+
+/// What a parser thread works with.
+pub(super) struct ParseStage {
+    pub(super) work: flume::Receiver<Work>,
+    pub(super) to_writer: BatchSender,
+    pub(super) counters: Arc<Counters>,
+    pub(super) buffers: ReadBuffers,
+    pub(super) batches: BufferPool<Box<Batch>>,
 }
 
-/// Parses until there is no more work.
-pub fn run(
-    runtime: &tokio::runtime::Handle,
-    dictionaries: SharedDictionaries,
-    work: &Mutex<mpsc::Receiver<Work>>,
-    to_writer: &ToWriter,
-    counters: &Counters,
-    buffers: &Buffers,
-    spare: &BufferPool<Box<Batch>>,
-) {
-    // Of this thread alone. If that may not be, it is a few per cent slower.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(NICENESS);
-    let mut parser = Parser {
-        line_parser: log::Parser::new(),
-        builder: BatchBuilder::with_dictionaries(dictionaries),
-        source: 0,
-        begun: Instant::now(),
-        to_writer,
-        counters,
-        buffers,
-        spare,
-    };
-    loop {
-        let next = runtime.block_on(async {
-            let next = async { work.lock().await.recv().await.map_or(Next::End, Next::Work) };
-            if parser.builder.is_empty() {
-                return next.await;
-            }
-            let left = HAND_ON_AFTER.saturating_sub(parser.begun.elapsed());
-            tokio::time::timeout(left, next).await.unwrap_or(Next::HandOn)
-        });
-        let done = match next {
-            Next::Work(Work::Block(block)) => parser.take(block),
-            Next::Work(Work::File(file)) => parser.take_file(&file),
-            Next::HandOn => parser.hand_on(),
-            Next::End => {
-                let _ = parser.hand_on();
+impl ParseStage {
+    /// Parses until there is no more work, or the writer has ended.
+    pub(super) fn run(self, dictionaries: SharedDictionaries) {
+        // Applies to this thread only. Without it, a pull takes a few per cent longer.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::nice(NICENESS);
+        let builder = BatchBuilder::with_dictionaries(dictionaries);
+        let mut parser = BlockParser::new(&self, builder);
+        loop {
+            let work = if parser.builder.is_empty() {
+                self.work.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                self.work.recv_timeout(MAX_BATCH_DELAY.saturating_sub(parser.started.elapsed()))
+            };
+            let result = match work {
+                Ok(Work::Block { source, file, lines }) => parser.add(source, &file, lines),
+                Ok(Work::File(file)) => parser.add_file(&file),
+                Err(RecvTimeoutError::Timeout) => parser.send_batch(),
+                Err(RecvTimeoutError::Disconnected) => {
+                    let _ = parser.send_batch();
+                    return;
+                }
+            };
+            if result.is_err() {
                 return;
             }
-        };
-        if done.is_err() {
-            return;
         }
     }
 }
 
-/// The writer gave up, and has said why.
-struct NobodyWrites;
-
-/// A batch being built, and where it goes.
-struct Parser<'p> {
-    line_parser: log::Parser,
+/// Builds batches from lines blocks.
+struct BlockParser<'s> {
+    stage: &'s ParseStage,
+    parser: Parser,
     builder: BatchBuilder,
-    /// Whose lines it is of.
+    /// The source of the lines in the batch.
     source: usize,
-    /// When its first block came.
-    begun: Instant,
-    to_writer: &'p ToWriter,
-    counters: &'p Counters,
-    buffers: &'p Buffers,
-    spare: &'p BufferPool<Box<Batch>>,
+    /// When the batch got its first block.
+    started: Instant,
 }
 
-impl Parser<'_> {
+impl<'s> BlockParser<'s> {
+    fn new(stage: &'s ParseStage, builder: BatchBuilder) -> BlockParser<'s> {
+        BlockParser { stage, parser: Parser::new(), builder, source: 0, started: Instant::now() }
+    }
+
     /// Parses a block into the batch, or into a new one.
-    fn take(&mut self, block: Block) -> Result<(), NobodyWrites> {
-        // A large file comes without a pause, but slowly perhaps.
-        let is_late = self.begun.elapsed() >= HAND_ON_AFTER;
-        if block.source != self.source || self.builder.is_full_before(block.lines.len()) || is_late {
-            self.hand_on()?;
+    fn add(&mut self, source: usize, file: &Arc<FileMark>, lines: LinesBlock) -> Result<(), WriterEnded> {
+        // Blocks of a large file follow each other without a pause, but they may take long.
+        let is_late = self.started.elapsed() >= MAX_BATCH_DELAY;
+        if source != self.source || self.builder.is_full_before(lines.range.len()) || is_late {
+            self.send_batch()?;
         }
         if self.builder.is_empty() {
-            self.begun = Instant::now();
+            self.started = Instant::now();
         }
-        self.source = block.source;
-        let part = (&block.file, block.first_line, block.is_last);
-        parse(&mut self.line_parser, &block.lines, block.long, part, &mut self.builder);
-        self.buffers.give_back(block.lines);
-        drop(block.room);
+        self.source = source;
+        self.parse(file, lines);
         Ok(())
     }
 
-    /// Parses pieces of a file until there are no more, into batches of nothing else: it may turn out that their
-    /// lines have no numbers, for a piece before them cannot be read.
-    fn take_file(&mut self, file: &ChunkedFile) -> Result<(), NobodyWrites> {
-        if !file.known.is_empty() {
-            return self.take_new(file);
+    /// Parses the chunks of a file until there are no more. The batches have nothing else in them: if a chunk cannot be
+    /// read, the lines of later chunks have no numbers, and their batches are dropped.
+    fn add_file(&mut self, file: &ChunkedFile) -> Result<(), WriterEnded> {
+        if !file.task.known_lines.is_empty() {
+            return self.add_new_lines(file);
         }
-        self.hand_on()?;
-        self.source = file.source;
-        let mut pieces = Vec::new();
+        self.send_batch()?;
+        self.source = file.task.source;
+        let mut chunks = Vec::new();
         let mut waiting = VecDeque::new();
-        while let Some(Piece { claim, lines }) = file.next() {
-            if self.builder.is_full_before(lines.text().len()) {
-                waiting.push_back(Pieces::new(self.finish(), std::mem::take(&mut pieces)));
+        while let Some(Chunk { ticket, lines }) = file.next() {
+            if self.builder.is_full_before(lines.range.len()) {
+                waiting.push_back(UnnumberedBatch::new(self.finish(), std::mem::take(&mut chunks)));
             }
-            if pieces.is_empty() {
-                self.begun = Instant::now();
+            if chunks.is_empty() {
+                self.started = Instant::now();
             }
-            pieces.push(claim.piece());
-            let Lines { buffer, range, long, is_last, room } = lines;
-            let part = (&file.file, 1, is_last);
-            claim.counted(parse(&mut self.line_parser, &buffer[range], long, part, &mut self.builder));
-            self.buffers.give_back(buffer);
-            // Whoever waits for others below must not have them wait for memory.
-            drop(room);
-            if self.builder.is_full() || self.begun.elapsed() >= HAND_ON_AFTER {
-                waiting.push_back(Pieces::new(self.finish(), std::mem::take(&mut pieces)));
+            chunks.push(ticket.chunk());
+            // Also frees the memory reserved for a long line, which another parser may need for its chunk, before
+            // this one waits for the other below.
+            ticket.counted(self.parse(&file.task.file, lines));
+            if self.builder.is_full() || self.started.elapsed() >= MAX_BATCH_DELAY {
+                waiting.push_back(UnnumberedBatch::new(self.finish(), std::mem::take(&mut chunks)));
             }
-            // Another parser may be interrupted within a piece before these: meanwhile this one goes on.
+            // If another parser was preempted within an earlier chunk, this one goes on meanwhile.
             while let Some(first) = waiting.front()
-                && FirstLine::Known == first.are_known(&file.numbers, are_many(&waiting))
+                && FirstLine::Known == first.numbering_state(file, exceeds_limits(&waiting))
                 && let Some(first) = waiting.pop_front()
             {
                 self.send_numbered(first, file)?;
             }
         }
-        waiting.push_back(Pieces::new(self.finish(), pieces));
+        waiting.push_back(UnnumberedBatch::new(self.finish(), chunks));
         for batch in waiting {
-            batch.are_known(&file.numbers, true);
+            batch.numbering_state(file, true);
             self.send_numbered(batch, file)?;
         }
         Ok(())
     }
 
-    /// The same of a file that is known in part: only the numbers of lines tell what is new, so lines are counted
-    /// before they are parsed.
-    fn take_new(&mut self, file: &ChunkedFile) -> Result<(), NobodyWrites> {
-        while let Some(Piece { claim, mut lines }) = file.next() {
-            let piece = claim.piece();
-            claim.counted(lines.count());
-            // Whoever waits for others must not have them wait for memory.
-            lines.room = None;
-            file.numbers.wait(piece);
-            // Behind a piece that cannot be read there are no numbers.
-            let Some(first) = file.numbers.first_line(piece) else { continue };
-            for lines in cutter::without(lines.numbered(first), &file.known) {
-                self.take(Block::new(file.source, &file.file, lines, None))?;
+    /// Like [`add_file`](Self::add_file) for a file of which some lines are known. Only their numbers show which lines
+    /// are new, so lines are counted before they are parsed.
+    fn add_new_lines(&mut self, file: &ChunkedFile) -> Result<(), WriterEnded> {
+        while let Some(Chunk { ticket, mut lines }) = file.next() {
+            let chunk = ticket.chunk();
+            ticket.counted(lines.count());
+            // Another parser may need this memory for an earlier chunk.
+            lines.reservation = None;
+            file.numbering.wait(chunk);
+            // A chunk after a failed one has no number.
+            let Some(first_line) = file.numbering.take_first_line(chunk) else { continue };
+            lines.first_line = first_line;
+            for lines in lines.without(&file.task.known_lines) {
+                self.add(file.task.source, &file.task.file, lines)?;
             }
         }
         Ok(())
     }
 
-    /// Gives pieces that are numbered to the writer, or as many as ever will be.
-    fn send_numbered(&mut self, of: Pieces, file: &ChunkedFile) -> Result<(), NobodyWrites> {
-        let Pieces { mut batch, pieces, bytes: _ } = of;
-        let firsts: Vec<Option<u64>> = pieces.iter().map(|piece| file.numbers.first_line(*piece)).collect();
-        if !firsts.contains(&None) {
-            let parts = batch.parts.iter_mut().zip(firsts.into_iter().flatten());
-            parts.for_each(|(part, first)| part.number_from(first));
+    /// Sends a batch whose chunks are numbered, or the part of it that has numbers.
+    fn send_numbered(&mut self, batch: UnnumberedBatch, file: &ChunkedFile) -> Result<(), WriterEnded> {
+        let UnnumberedBatch { mut batch, chunks, bytes: _ } = batch;
+        let first_lines: Vec<Option<u64>> =
+            chunks.iter().map(|chunk| file.numbering.take_first_line(*chunk)).collect();
+        if !first_lines.contains(&None) {
+            let parts = batch.parts.iter_mut().zip(first_lines.into_iter().flatten());
+            parts.for_each(|(part, first_line)| part.number_from(first_line));
             return self.send(batch);
         }
-        // There is no taking rows out of a batch: what stays good is parsed again.
-        self.spare.give_back(batch);
-        for (piece, first) in pieces.into_iter().zip(firsts) {
-            // What cannot be read any more is not noted as read.
-            if let Some(first) = first
-                && let Ok(lines) = file.read(piece)
+        // Rows cannot be removed from a batch, so the numbered chunks are parsed again.
+        self.stage.batches.put(batch);
+        for (chunk, first_line) in chunks.into_iter().zip(first_lines) {
+            // A chunk that cannot be read again is not noted as read.
+            if let Some(first_line) = first_line
+                && let Ok(lines) = file.read(chunk)
             {
-                let Lines { buffer, range, long, is_last, room: _room } = lines;
-                let part = (&file.file, first, is_last);
-                parse(&mut self.line_parser, &buffer[range], long, part, &mut self.builder);
+                self.parse(&file.task.file, LinesBlock { first_line, ..lines });
             }
         }
-        self.hand_on()
+        self.send_batch()
     }
 
-    /// Gives the batch to the writer.
-    fn hand_on(&mut self) -> Result<(), NobodyWrites> {
+    /// Parses a block into the batch and returns its buffer to the pool. Returns the number of lines.
+    fn parse(&mut self, file: &Arc<FileMark>, mut lines: LinesBlock) -> u64 {
+        let count = add_part(&mut self.parser, file, &mut lines, &mut self.builder);
+        self.stage.buffers.put(lines.buffer);
+        count
+    }
+
+    /// Sends the batch to the writer and begins a new one.
+    fn send_batch(&mut self) -> Result<(), WriterEnded> {
         let batch = self.finish();
         self.send(batch)
     }
 
-    /// Ends the batch and begins another.
+    /// Returns the batch and begins a new one, in the memory of a batch that was written.
     fn finish(&mut self) -> Box<Batch> {
-        // The memory of a batch that was written serves the next.
-        let mut batch = self.spare.take().unwrap_or_default();
+        let mut batch = self.stage.batches.take().unwrap_or_default();
         *batch = self.builder.finish(std::mem::take(&mut *batch));
         batch
     }
 
-    /// Gives a batch to the writer, if there is anything in it.
-    fn send(&mut self, batch: Box<Batch>) -> Result<(), NobodyWrites> {
+    /// Sends a batch to the writer, unless it is empty.
+    fn send(&mut self, batch: Box<Batch>) -> Result<(), WriterEnded> {
         if batch.parts.is_empty() {
-            self.spare.give_back(batch);
+            self.stage.batches.put(batch);
             return Ok(());
         }
         for part in &batch.parts {
-            self.counters.lines.fetch_add(part.lines, Relaxed);
-            self.counters.rejected.fetch_add(part.rejected.len() as u64, Relaxed);
+            self.stage.counters.lines.fetch_add(part.lines, Relaxed);
+            self.stage.counters.rejected.fetch_add(part.rejected.len() as u64, Relaxed);
         }
-        if self.to_writer.send(self.source, batch) { Ok(()) } else { Err(NobodyWrites) }
+        if self.stage.to_writer.send(self.source, batch) { Ok(()) } else { Err(WriterEnded) }
     }
 }
 
-/// A batch of pieces of a shared file, whose lines are numbered from 1 each until it is known where they stand.
-struct Pieces {
+/// A batch of chunks, whose lines are numbered from 1 in each chunk until their numbers in the file are known.
+struct UnnumberedBatch {
     batch: Box<Batch>,
-    /// Of each part, in order.
-    pieces: Vec<u64>,
-    /// Of memory.
+    /// The chunk of each part of the batch.
+    chunks: Vec<u64>,
+    /// Memory of the batch.
     bytes: usize,
 }
 
-/// Whether so many wait that the first of them is to be waited for.
-fn are_many(waiting: &VecDeque<Pieces>) -> bool {
-    waiting.len() > MOST_WAITING || waiting.iter().map(|pieces| pieces.bytes).sum::<usize>() > BATCH_BYTES
-}
-
-impl Pieces {
-    fn new(batch: Box<Batch>, pieces: Vec<u64>) -> Pieces {
+impl UnnumberedBatch {
+    fn new(batch: Box<Batch>, chunks: Vec<u64>) -> UnnumberedBatch {
         let bytes = batch.bytes();
-        Pieces { batch, pieces, bytes }
+        UnnumberedBatch { batch, chunks, bytes }
     }
 
-    /// Whether that is known, if need be after a while.
-    fn are_known(&self, numbers: &LineNumbering, wait: bool) -> FirstLine {
-        match self.pieces.last() {
+    /// Whether the lines have numbers. `wait`: waits until that is certain.
+    fn numbering_state(&self, file: &ChunkedFile, wait: bool) -> FirstLine {
+        match self.chunks.last() {
             None => FirstLine::Known,
-            Some(last) if wait => numbers.wait(*last),
-            Some(last) => numbers.are_known(*last),
+            Some(last) if wait => file.numbering.wait(*last),
+            Some(last) => file.numbering.state_of(*last),
         }
     }
 }
 
-/// Which lines gave the rows of a part, one each.
+/// Whether a parser holds as many batches as it may, and has to wait for the numbers of the first.
+fn exceeds_limits(waiting: &VecDeque<UnnumberedBatch>) -> bool {
+    waiting.len() > MAX_UNNUMBERED_BATCHES
+        || waiting.iter().map(|batch| batch.bytes).sum::<usize>() > BATCH_BYTES
+}
+
+/// Which lines gave the rows of a part. Lines are counted from 0 within the part.
 #[derive(Default)]
 struct LineRuns {
     runs: Vec<LineRun>,
-    /// The first line of the stretch at the end, in which every line gave a row.
+    /// The first line of the open run, in which each line gives one row.
     first: u64,
 }
 
 impl LineRuns {
-    /// A line gave other than one row: the stretch ends before it.
+    /// Notes a line that gave another number of rows than one.
     fn exception(&mut self, line: u64, rows: usize) {
-        self.end(line);
-        // Rows of the same line have a run each.
+        self.close_run(line);
+        // Each row of the line has a run of its own.
         self.runs.extend((0..rows).map(|_| LineRun { line, rows: 1 }));
         self.first = line + 1;
     }
 
-    fn end(&mut self, line: u64) {
-        if line > self.first {
-            self.runs.push(LineRun { line: self.first, rows: (line - self.first) as usize });
+    fn close_run(&mut self, end: u64) {
+        if end > self.first {
+            self.runs.push(LineRun { line: self.first, rows: (end - self.first) as usize });
         }
     }
 
-    /// The runs of a part of this many lines; empty if each of them gave a row.
+    /// The runs of a part with this number of lines; empty if each line gave one row.
     fn finish(mut self, lines: u64) -> Vec<LineRun> {
         if self.first > 0 {
-            self.end(lines);
+            self.close_run(lines);
         }
         self.runs
     }
 }
 
-/// Adds the records of a block to a batch, and collects what else the block has.
+/// Adds the records of a block to a batch, and collects its rejected lines.
 struct PartBuilder<'b> {
     builder: &'b mut BatchBuilder,
     /// Number of the first line of the block.
@@ -307,7 +292,6 @@ struct PartBuilder<'b> {
 }
 
 impl PartBuilder<'_> {
-    /// Adds a line without a record, which is rejected.
     fn reject(&mut self, line: u64, reason: String, content: Vec<u8>) {
         self.rejected.push(RejectedLine { line: self.first_line + line, reason, content });
     }
@@ -327,26 +311,24 @@ impl Sink for PartBuilder<'_> {
     }
 }
 
-/// Adds a block of lines, and a long line after it, to a batch as a part. Returns the number of lines.
-fn parse(
-    parser: &mut log::Parser,
-    text: &[u8],
-    long: Option<LongLine>,
-    (file, first_line, is_last): (&Arc<FileMark>, u64, bool),
+/// Adds a block to a batch as a part. Returns the number of lines.
+fn add_part(
+    parser: &mut Parser,
+    file: &Arc<FileMark>,
+    block: &mut LinesBlock,
     builder: &mut BatchBuilder,
 ) -> u64 {
-    let before = builder.rows();
+    let rows_before = builder.rows();
+    let long = block.long.take();
+    let LinesBlock { first_line, is_last, .. } = *block;
+    let text = block.text();
     let unfinished = if is_last && file.may_grow && long.is_none() { unfinished_line(text) } else { &[] };
-    let runs = LineRuns::default();
-    let mut part = PartBuilder { builder, first_line, rejected: Vec::new(), runs };
+    let mut part = PartBuilder { builder, first_line, rejected: Vec::new(), runs: LineRuns::default() };
     let mut count = parser.parse_block(&text[..text.len() - unfinished.len()], &mut part);
-    if !unfinished.is_empty() {
-        part.reject(count, UNFINISHED.to_owned(), unfinished.to_vec());
-        part.runs.exception(count, 0);
-        count += 1;
-    }
-    if let Some(long) = long {
-        part.reject(count, long.reason(), long.beginning);
+    let unfinished = (!unfinished.is_empty()).then(|| (UNFINISHED_LINE.to_owned(), unfinished.to_vec()));
+    let long = long.map(|long| (long.reason(), long.prefix));
+    for (reason, content) in unfinished.into_iter().chain(long) {
+        part.reject(count, reason, content);
         part.runs.exception(count, 0);
         count += 1;
     }
@@ -355,7 +337,7 @@ fn parse(
         file: file.clone(),
         first_line,
         lines: count,
-        rows: builder.rows() - before,
+        rows: builder.rows() - rows_before,
         line_runs: runs.finish(count),
         rejected,
         total_lines: is_last.then_some(first_line - 1 + count),
@@ -363,9 +345,9 @@ fn parse(
     count
 }
 
-/// Why the last line of a file that may still grow is not a record.
-const UNFINISHED: &str =
-    "the last line has no line end and looks cut off: it is read again when the file has grown";
+/// Why the last line of a file that may grow is rejected.
+const UNFINISHED_LINE: &str =
+    "the last line has no line end and looks incomplete: it is read again when the file has grown";
 
 #[cfg(test)]
 mod tests {
@@ -375,12 +357,12 @@ mod tests {
 
     use super::super::byte_budget::ByteBudget;
     use super::super::chunked_file::ReadAt;
-    use super::super::{Message, Stop};
+    use super::super::{LogFileTask, Message};
     use super::*;
 
     const LINES: u64 = 3000;
 
-    /// The text of a line; each seventh is no record.
+    /// The text of a line. Every seventh is not a record.
     fn line(number: u64) -> String {
         match number % 7 {
             0 => format!("{:<120}\n", format!("no record, {number}")),
@@ -390,8 +372,8 @@ mod tests {
         }
     }
 
-    /// Of some lines, but not of whole ones.
-    fn piece_bytes() -> usize {
+    /// Bytes of some lines, but not a whole number of them.
+    fn chunk_bytes() -> usize {
         10 * line(1).len() + 1
     }
 
@@ -399,65 +381,54 @@ mod tests {
         (1..=LINES).flat_map(|number| line(number).into_bytes()).collect()
     }
 
-    /// Two parsers take a file; all batches that they hand on.
-    fn taken(content: impl ReadAt + 'static, known: Vec<Range<u64>>) -> (Vec<Batch>, Arc<Counters>) {
-        taken_of(content, log().len() as u64, known)
+    fn stage(
+        work: flume::Receiver<Work>,
+        messages: flume::Sender<Message>,
+        task: &LogFileTask,
+    ) -> ParseStage {
+        ParseStage {
+            work,
+            to_writer: BatchSender { messages, budget: ByteBudget::new(1 << 30) },
+            counters: task.counters.clone(),
+            buffers: task.buffers.clone(),
+            batches: BufferPool::new(4),
+        }
     }
 
-    /// The same of a file of this size.
-    fn taken_of(
+    /// The batches that two parsers make of a file with the size of [`log`].
+    fn parsed(content: impl ReadAt + 'static, known_lines: Vec<Range<u64>>) -> (Vec<Batch>, Arc<Counters>) {
+        parsed_with_size(content, log().len() as u64, known_lines)
+    }
+
+    fn parsed_with_size(
         content: impl ReadAt + 'static,
         size: u64,
-        known: Vec<Range<u64>>,
+        known_lines: Vec<Range<u64>>,
     ) -> (Vec<Batch>, Arc<Counters>) {
-        let mark = FileMark { name: "a.log".to_owned(), version: None, size: Some(size), may_grow: false };
-        let counters = Arc::new(Counters::default());
-        let (read, _) = tokio::sync::oneshot::channel();
-        let buffers = Buffers::new(4);
-        let mut file = ChunkedFile::new(
-            (0, Arc::new(mark), known),
-            (Box::new(content), size),
-            buffers.clone(),
-            counters.clone(),
-            Stop::default(),
-            read,
-        );
-        file.piece_bytes = piece_bytes();
-        let (file, spare) = (Arc::new(file), BufferPool::new(4));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let (work, receiver) = mpsc::channel(2);
-        (0..2).for_each(|_| work.try_send(Work::File(file.clone())).unwrap());
+        let task = LogFileTask { known_lines, ..LogFileTask::for_test(size) };
+        let (done, _) = tokio::sync::oneshot::channel();
+        let mut file = ChunkedFile::new(task.clone(), Box::new(content), size, done);
+        file.chunk_bytes = chunk_bytes();
+        let file = Arc::new(file);
+        let (work, receiver) = flume::bounded(2);
+        (0..2).for_each(|_| work.send(Work::File(file.clone())).unwrap());
         drop(work);
-        let receiver = Mutex::new(receiver);
-        let (messages, mut batches) = mpsc::channel(1000);
-        let to_writer = ToWriter { messages, room: ByteBudget::new(1 << 30) };
-        let handle = runtime.handle();
+        let (messages, batches) = flume::bounded(1000);
         std::thread::scope(|scope| {
             for _ in 0..2 {
-                let to_writer = to_writer.clone();
-                let (receiver, counters, buffers, spare) = (&receiver, &counters, &buffers, &spare);
-                scope.spawn(move || {
-                    run(
-                        handle,
-                        SharedDictionaries::default(),
-                        receiver,
-                        &to_writer,
-                        counters,
-                        buffers,
-                        spare,
-                    );
-                });
+                let stage = stage(receiver.clone(), messages.clone(), &task);
+                scope.spawn(move || stage.run(SharedDictionaries::default()));
             }
         });
-        drop(to_writer);
-        let batches = std::iter::from_fn(|| match batches.try_recv().ok()? {
-            Message::Batch(0, batch, _) => Some(*batch),
+        drop(messages);
+        let batches = batches.iter().map(|message| match message {
+            Message::Batch { source: 0, batch, .. } => *batch,
             _ => panic!("only batches are expected"),
         });
-        (batches.collect(), counters)
+        (batches.collect(), task.counters)
     }
 
-    /// Checks that the first lines are there, each once and with its number; tells how many.
+    /// Checks that the batches have the first lines of the log, each once and with its number. Returns how many.
     fn first_lines(batches: &[Batch]) -> u64 {
         let mut parts: Vec<&FilePart> = batches.iter().flat_map(|batch| &batch.parts).collect();
         parts.sort_by_key(|part| (part.first_line, part.lines));
@@ -480,8 +451,8 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_a_file_that_parsers_take_in_pieces_have_the_numbers_that_they_have_in_it() {
-        let (batches, counters) = taken(log(), Vec::new());
+    fn lines_of_a_chunked_file_have_their_numbers_in_the_file() {
+        let (batches, counters) = parsed(log(), Vec::new());
         assert_eq!(first_lines(&batches), LINES);
         let totals: Vec<u64> =
             batches.iter().flat_map(|batch| &batch.parts).filter_map(|part| part.total_lines).collect();
@@ -491,9 +462,9 @@ mod tests {
     }
 
     #[test]
-    fn of_a_file_that_is_known_in_part_only_the_other_lines_are_taken() {
+    fn only_new_lines_of_a_file_that_is_known_in_part_are_parsed() {
         let known = vec![1..6, 700..1500, 2990..2991];
-        let (batches, counters) = taken(log(), known.clone());
+        let (batches, counters) = parsed(log(), known.clone());
         let parts = batches.iter().flat_map(|batch| &batch.parts);
         let mut lines: Vec<u64> =
             parts.clone().flat_map(|part| part.first_line..part.first_line + part.lines).collect();
@@ -509,28 +480,29 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_a_piece_that_cannot_be_read_is_kept_and_nothing_behind_it() {
-        /// Cannot be read behind half of it; that shows only when pieces behind that were read.
+    fn lines_before_a_chunk_that_cannot_be_read_are_kept_and_no_lines_after_it() {
+        /// Fails in the chunk in the middle, after later chunks were read.
         struct Broken {
             content: Vec<u8>,
-            behind: AtomicUsize,
+            later_chunks: AtomicUsize,
         }
         impl ReadAt for Broken {
-            fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+            fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
                 let middle = self.content.len() / 2;
-                let piece = at as usize..at as usize + piece_bytes();
-                if piece.start > middle {
-                    self.behind.fetch_add(1, Relaxed);
-                } else if piece.contains(&middle) {
-                    while self.behind.load(Relaxed) < 20 {
+                let chunk = offset as usize..offset as usize + chunk_bytes();
+                if chunk.start > middle {
+                    self.later_chunks.fetch_add(1, Relaxed);
+                } else if chunk.contains(&middle) {
+                    while self.later_chunks.load(Relaxed) < 20 {
                         std::thread::yield_now();
                     }
                     return Err(io::Error::other("the disk is gone"));
                 }
-                self.content.read_at(buffer, at)
+                self.content.read_at(buffer, offset)
             }
         }
-        let (batches, counters) = taken(Broken { content: log(), behind: AtomicUsize::new(0) }, Vec::new());
+        let (batches, counters) =
+            parsed(Broken { content: log(), later_chunks: AtomicUsize::new(0) }, Vec::new());
         let lines = first_lines(&batches);
         assert!((LINES / 2 - 30..=LINES / 2).contains(&lines), "{lines}");
         assert_eq!(counters.lines.load(Relaxed), lines);
@@ -540,34 +512,24 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_nothing_but_rejected_lines_is_handed_on_in_batches() {
+    fn a_file_with_only_rejected_lines_is_sent_in_several_batches() {
         let content = "x\n".repeat(100_000).into_bytes();
         let size = content.len() as u64;
-        let (batches, counters) = taken_of(content, size, Vec::new());
+        let (batches, counters) = parsed_with_size(content, size, Vec::new());
         assert_eq!(counters.rejected.load(Relaxed), 100_000);
         let rejected = |batch: &Batch| batch.parts.iter().map(|part| part.rejected.len()).sum::<usize>();
         let most = batches.iter().map(rejected).max().unwrap();
-        // A batch ends with a piece.
-        assert!(most <= 7_680 + piece_bytes() / 2, "{most}");
+        // A batch ends with a chunk.
+        assert!(most <= 7_680 + chunk_bytes() / 2, "{most}");
         assert_eq!(batches.iter().map(rejected).sum::<usize>(), 100_000);
     }
 
     #[test]
-    fn parsers_end_when_nobody_writes() {
-        let (batches, _) = taken(log(), Vec::new());
-        assert!(!batches.is_empty());
-        let (messages, receiver) = mpsc::channel(1);
-        drop(receiver);
-        let mut parser = Parser {
-            line_parser: log::Parser::new(),
-            builder: BatchBuilder::default(),
-            source: 0,
-            begun: Instant::now(),
-            to_writer: &ToWriter::new(messages),
-            counters: &Counters::default(),
-            buffers: &Buffers::new(1),
-            spare: &BufferPool::new(1),
-        };
+    fn parsers_end_when_the_writer_has_ended() {
+        let (batches, _) = parsed(log(), Vec::new());
+        let (messages, _) = flume::bounded(1);
+        let stage = stage(flume::bounded(1).1, messages, &LogFileTask::for_test(0));
+        let mut parser = BlockParser::new(&stage, BatchBuilder::default());
         assert!(parser.send(Box::new(batches.into_iter().next().unwrap())).is_err());
     }
 }

@@ -1,161 +1,193 @@
-//! The one thread that writes: appends batches and decides when to commit.
+//! The write stage: one thread that appends batches to the cache and decides when to commit.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::Receiver;
+use flume::RecvTimeoutError;
+use tokio_util::sync::CancellationToken;
 
-use crate::cache::{Batch, CacheError, Writer};
-
+use super::Message;
 use super::buffer_pool::BufferPool;
 use super::counters::Counters;
-use super::{Message, Stop};
+use crate::cache::{Batch, CacheError, FileMark, Writer};
 
-/// The first commits come soon, for somebody is watching an empty screen; later ones are rarer, since a
-/// small segment is written anew each time.
-const COMMIT_AFTER: [Duration; 3] =
+/// Time before the first commits and before all others. The first ones come early, for a user who watches an empty
+/// screen. Later ones are less frequent, because each commit writes a small segment anew.
+const COMMIT_INTERVALS: [Duration; 3] =
     [Duration::from_millis(150), Duration::from_millis(500), Duration::from_millis(2000)];
 
-/// Files without log lines that are kept to be noted at the end: 10,000. Of a source without any log lines no more
-/// are noted, so they are looked at again by the next pull.
-const MOST_NO_LOGS: usize = 10_000;
+/// Files without log lines that are held back until it is known whether their source has any. If a source has more of
+/// them and no log line, the next pull reads these files again.
+const MAX_HELD_NON_LOGS: usize = 10_000;
 
-/// What was appended but not committed yet.
+/// What was appended since the last commit.
 #[derive(Default)]
-struct Pending {
+struct Uncommitted {
     requests: u64,
     files: u64,
     newest: Option<i64>,
 }
 
-/// Writes until there are no more messages, or the cache says no.
-pub fn run(
-    mut writer: Writer,
-    runtime: &tokio::runtime::Handle,
-    uris: &[String],
-    messages: &mut Receiver<Message>,
-    counters: &Counters,
-    stop: &Stop,
-    spare: &BufferPool<Box<Batch>>,
-) {
-    if let Err(error) = write(&mut writer, runtime, uris, messages, counters, spare) {
-        counters.fail(error.to_string());
-        // Nobody takes batches from here on: whoever makes them must not wait.
-        stop.stop();
-    }
+/// Files of sources, by the index of the source.
+type Files = Vec<(usize, Arc<FileMark>)>;
+
+/// The state of the writer thread.
+pub(super) struct WriteStage {
+    writer: Writer,
+    uris: Vec<String>,
+    /// Ids of the sources in the catalogue. A source enters the catalogue with its first batch, so that a mistyped
+    /// name or a folder without logs leaves no trace.
+    ids: Vec<Option<i64>>,
+    batches: BufferPool<Box<Batch>>,
+    counters: Arc<Counters>,
+    uncommitted: Uncommitted,
+    commits: usize,
+    last_commit: Instant,
+    non_logs: Files,
+    archives: Files,
+    damaged: Files,
+    done_sources: Vec<usize>,
 }
 
-fn write(
-    writer: &mut Writer,
-    runtime: &tokio::runtime::Handle,
-    uris: &[String],
-    messages: &mut Receiver<Message>,
-    counters: &Counters,
-    spare: &BufferPool<Box<Batch>>,
-) -> Result<(), CacheError> {
-    let mut pending = Pending::default();
-    // A source enters the catalogue with its first lines: a mistyped name, or a folder of something else,
-    // leaves no trace.
-    let mut ids: Vec<Option<i64>> = vec![None; uris.len()];
-    let mut no_logs = Vec::new();
-    let mut expanded = Vec::new();
-    let mut damaged = Vec::new();
-    let mut pulled = Vec::new();
-    let mut commits = 0;
-    let mut last = Instant::now();
-    loop {
-        let wait = COMMIT_AFTER[commits.min(COMMIT_AFTER.len() - 1)].saturating_sub(last.elapsed());
-        let message = match runtime.block_on(async { tokio::time::timeout(wait, messages.recv()).await }) {
-            Ok(Some(message)) => Some(message),
-            Ok(None) => break,
-            Err(_) => None,
-        };
+impl WriteStage {
+    /// A stage that writes batches of these sources and returns their memory to `batches`.
+    pub(super) fn new(
+        writer: Writer,
+        uris: Vec<String>,
+        batches: BufferPool<Box<Batch>>,
+        counters: Arc<Counters>,
+    ) -> WriteStage {
+        WriteStage {
+            writer,
+            ids: vec![None; uris.len()],
+            uris,
+            batches,
+            counters,
+            uncommitted: Uncommitted::default(),
+            commits: 0,
+            last_commit: Instant::now(),
+            non_logs: Vec::new(),
+            archives: Vec::new(),
+            damaged: Vec::new(),
+            done_sources: Vec::new(),
+        }
+    }
+
+    /// Writes until the channel is closed and empty. An error of the cache ends the ingest.
+    pub(super) fn run(mut self, messages: &flume::Receiver<Message>, cancel: &CancellationToken) {
+        if let Err(error) = self.write_all(messages) {
+            self.counters.fail(error.to_string());
+            cancel.cancel();
+        }
+    }
+
+    fn write_all(&mut self, messages: &flume::Receiver<Message>) -> Result<(), CacheError> {
+        loop {
+            match messages.recv_timeout(self.commit_interval().saturating_sub(self.last_commit.elapsed())) {
+                Ok(message) => self.handle(message)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.finish(),
+            }
+            if self.last_commit.elapsed() >= self.commit_interval() {
+                if !self.writer.is_committed() {
+                    self.writer.commit()?;
+                    self.report_commit();
+                    self.commits += 1;
+                }
+                self.last_commit = Instant::now();
+            }
+        }
+    }
+
+    fn commit_interval(&self) -> Duration {
+        COMMIT_INTERVALS[self.commits.min(COMMIT_INTERVALS.len() - 1)]
+    }
+
+    fn handle(&mut self, message: Message) -> Result<(), CacheError> {
         match message {
-            Some(Message::Batch(source, mut batch, room)) => {
-                pending.files += batch.parts.iter().filter(|part| part.total_lines.is_some()).count() as u64;
-                pending.newest = pending.newest.max(batch.newest());
-                let id = match ids[source] {
-                    Some(id) => id,
-                    None => *ids[source].insert(writer.source(&uris[source])?),
-                };
-                let appended = writer.append(id, &mut batch)?;
-                spare.give_back(batch);
-                drop(room);
-                pending.requests += appended.requests;
-                counters.duplicates.fetch_add(appended.duplicates, Relaxed);
-                if writer.is_committed() {
-                    // A segment was full: when they come so fast, none is written before it is.
-                    tell(&mut pending, counters);
-                    last = Instant::now();
+            Message::Batch { source, batch, _reservation } => self.append(source, batch)?,
+            Message::NotALog { source, file } => {
+                if self.non_logs.len() >= MAX_HELD_NON_LOGS {
+                    let files = std::mem::take(&mut self.non_logs);
+                    self.mark_without_lines(files)?;
                 }
+                self.non_logs.push((source, file));
+                self.counters.files_skipped.fetch_add(1, Relaxed);
             }
-            Some(Message::NoLog(source, file)) => {
-                if no_logs.len() >= MOST_NO_LOGS {
-                    for (source, file) in no_logs.drain(..) {
-                        if let Some(id) = known(writer, &ids, uris, source)? {
-                            writer.record_no_log(id, &file)?;
-                        }
-                    }
-                }
-                no_logs.push((source, file));
-                counters.files_skipped.fetch_add(1, Relaxed);
-            }
-            Some(Message::Expanded(source, file)) => expanded.push((source, file)),
-            Some(Message::Damaged(source, file)) => damaged.push((source, file)),
-            Some(Message::Pulled(source)) => pulled.push(source),
-            None => {}
+            Message::ArchiveDone { source, file } => self.archives.push((source, file)),
+            Message::Damaged { source, file } => self.damaged.push((source, file)),
+            Message::SourceDone { source } => self.done_sources.push(source),
         }
-        if last.elapsed() >= COMMIT_AFTER[commits.min(COMMIT_AFTER.len() - 1)] {
-            if !writer.is_committed() {
-                writer.commit()?;
-                tell(&mut pending, counters);
-                commits += 1;
-            }
-            last = Instant::now();
-        }
+        Ok(())
     }
-    // Only now have all batches of the members arrived.
-    for (source, file) in no_logs.into_iter().chain(expanded) {
-        if let Some(id) = known(writer, &ids, uris, source)? {
-            writer.record_no_log(id, &file)?;
-        }
-    }
-    // Only now have all batches of the damaged files arrived.
-    for (source, file) in damaged {
-        if let Some(id) = known(writer, &ids, uris, source)? {
-            writer.record_damage(id, &file)?;
-        }
-    }
-    counters.taken_back.fetch_add(writer.replace_versions()?, Relaxed);
-    for source in pulled {
-        if let Some(id) = known(writer, &ids, uris, source)? {
-            writer.record_pull(id)?;
-        }
-    }
-    tell(&mut pending, counters);
-    // Whatever becomes of those who read meanwhile: from here on the file is whole by itself.
-    writer.checkpoint()
-}
 
-/// The number of a source, if the catalogue has it.
-fn known(
-    writer: &Writer,
-    ids: &[Option<i64>],
-    uris: &[String],
-    source: usize,
-) -> Result<Option<i64>, CacheError> {
-    match ids[source] {
-        Some(id) => Ok(Some(id)),
-        None => writer.find_source(&uris[source]),
+    fn append(&mut self, source: usize, mut batch: Box<Batch>) -> Result<(), CacheError> {
+        let whole_files = batch.parts.iter().filter(|part| part.total_lines.is_some()).count();
+        self.uncommitted.files += whole_files as u64;
+        self.uncommitted.newest = self.uncommitted.newest.max(batch.newest());
+        let id = match self.ids[source] {
+            Some(id) => id,
+            None => *self.ids[source].insert(self.writer.source(&self.uris[source])?),
+        };
+        let appended = self.writer.append(id, &mut batch)?;
+        self.batches.put(batch);
+        self.uncommitted.requests += appended.requests;
+        self.counters.duplicates.fetch_add(appended.duplicates, Relaxed);
+        if self.writer.is_committed() {
+            // The batch filled a segment, which the writer commits by itself.
+            self.report_commit();
+            self.last_commit = Instant::now();
+        }
+        Ok(())
     }
-}
 
-/// All that was pending is committed now.
-fn tell(pending: &mut Pending, counters: &Counters) {
-    let Pending { requests, files, newest } = std::mem::take(pending);
-    counters.requests.fetch_add(requests, Relaxed);
-    counters.files_done.fetch_add(files, Relaxed);
-    if let Some(newest) = newest {
-        counters.seen(newest);
+    /// Writes what has to wait until all batches have arrived.
+    fn finish(&mut self) -> Result<(), CacheError> {
+        let mut files = std::mem::take(&mut self.non_logs);
+        files.append(&mut self.archives);
+        self.mark_without_lines(files)?;
+        for (source, file) in std::mem::take(&mut self.damaged) {
+            if let Some(id) = self.known_source(source)? {
+                self.writer.record_damage(id, &file)?;
+            }
+        }
+        self.counters.removed.fetch_add(self.writer.replace_versions()?, Relaxed);
+        for source in std::mem::take(&mut self.done_sources) {
+            if let Some(id) = self.known_source(source)? {
+                self.writer.record_pull(id)?;
+            }
+        }
+        self.report_commit();
+        // Now the cache file is complete without its write-ahead log, whatever happens to other readers.
+        self.writer.checkpoint()
+    }
+
+    /// Notes files in the catalogue that have no lines of their own.
+    fn mark_without_lines(&mut self, files: Files) -> Result<(), CacheError> {
+        for (source, file) in files {
+            if let Some(id) = self.known_source(source)? {
+                self.writer.record_no_log(id, &file)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The id of a source, if it is in the catalogue.
+    fn known_source(&self, source: usize) -> Result<Option<i64>, CacheError> {
+        match self.ids[source] {
+            Some(id) => Ok(Some(id)),
+            None => self.writer.find_source(&self.uris[source]),
+        }
+    }
+
+    /// Counts what was committed.
+    fn report_commit(&mut self) {
+        let Uncommitted { requests, files, newest } = std::mem::take(&mut self.uncommitted);
+        self.counters.requests.fetch_add(requests, Relaxed);
+        self.counters.files_done.fetch_add(files, Relaxed);
+        if let Some(newest) = newest {
+            self.counters.committed_until(newest);
+        }
     }
 }

@@ -1,14 +1,17 @@
-//! Questions about requests, and their answers.
+//! Queries about requests and the engines that answer them.
 //!
-//! A [`Query`] and an [`Answer`] are plain data; an [`Engine`] stands between them. The local engine
-//! ([`engine`]) answers from the cache; nothing of SQLite or segments shows through, so another engine
-//! can stand behind the same screens. The filter language lives in [`filter`],
-//! SQL in [`sql`]. Never here: widgets, S3.
+//! [`Query`] and [`Answer`] are plain data ([`model`]). An [`Engine`] answers queries; [`LocalEngine`] does so from the
+//! cache ([`mod@engine`]). Queries, answers and the trait do not depend on how data is stored, so another engine can
+//! serve the same screens. [`mod@filter`] is the filter language, [`sql`] runs SQL statements.
+//!
+//! Never here: widgets, S3.
 
 pub mod engine;
 pub mod filter;
 pub mod model;
 pub mod sql;
+
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -21,95 +24,114 @@ pub use model::{
     Stats, TimeRange, Totals, Value, answer, dimension, measure, origin,
 };
 
-/// Answers questions.
-///
-/// `partial` is called now and then with what is known so far and the share of the data behind it
-/// (0–1); the returned answer is whole. A question whose [`CancellationToken`] is set ends with
-/// [`QueryError::Cancelled`] within milliseconds. Asked from several threads at once.
+/// Answers queries, from several threads at the same time.
 pub trait Engine: Send + Sync {
-    /// Answers a question about the data as it is now: one consistent snapshot.
+    /// Answers a query from the current snapshot of the data.
+    ///
+    /// Calls `on_partial` repeatedly with a preliminary answer and the share of the data that it covers, 0–1.
+    /// Cancellation takes effect within milliseconds.
+    ///
+    /// # Errors
+    /// If the query is invalid or the data cannot be read; [`QueryError::Cancelled`].
     fn ask(
         &self,
         query: &Query,
         cancel: &CancellationToken,
-        partial: &mut dyn FnMut(Answer, f64),
+        on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError>;
 
-    /// The whole list of requests that [`Ask::Requests`] asks for, in pages of `page` rows, all of one snapshot. Each
-    /// is handed to `take`, at least one, which says whether to go on.
+    /// Answers an [`Ask::Requests`] in pages of `page_rows` rows from one snapshot, regardless of its offset and limit.
+    /// Calls `on_page` with each page, at least once, until it returns `false`.
     ///
     /// # Errors
-    /// As [`Engine::ask`]; and if the question is another one.
+    /// As [`Engine::ask`]; [`QueryError::Invalid`] for other queries.
     fn pages(
         &self,
         query: &Query,
-        page: usize,
+        page_rows: usize,
         cancel: &CancellationToken,
-        take: &mut dyn FnMut(Requests) -> bool,
+        on_page: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError>;
 
-    /// A number that grows whenever the data changes: ask again when it does. Cheap.
+    /// A number that increases whenever the data changes. Cheap.
     fn generation(&self) -> u64;
 
-    /// Keeps to the data as it is now: every question is answered from this one snapshot, and the generation stays
-    /// the same. `false`: follows the data again. Takes no longer than to begin a question.
+    /// Pins the current snapshot: until it is unpinned (`pin` is `false`), all answers come from this snapshot, and the
+    /// generation does not change. Takes no longer than the start of a query.
     ///
     /// # Errors
-    /// If the data cannot be read; then it goes on as before.
-    fn hold(&self, holds: bool) -> Result<(), QueryError>;
+    /// If the data cannot be read; then nothing changes.
+    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError>;
 
-    /// Values of a dimension that begin with, or else contain, `text` (any case), most frequent ones
-    /// not necessarily first: for completion.
+    /// Up to `limit` values of a dimension for completion: values that begin with `text`, then values that contain it, in
+    /// any case.
+    ///
+    /// # Errors
+    /// If the data cannot be read.
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError>;
 }
 
-/// Asks for a list of requests page by page, for [`Engine::pages`]; `ask` answers from one snapshot.
-pub(crate) fn in_pages(
+/// Implements [`Engine::pages`] with a function that answers each query from the same snapshot.
+pub(crate) fn ask_in_pages(
     query: &Query,
-    page: usize,
-    take: &mut dyn FnMut(Requests) -> bool,
+    page_rows: usize,
+    on_page: &mut dyn FnMut(Requests) -> bool,
     mut ask: impl FnMut(&Query) -> Result<Answer, QueryError>,
 ) -> Result<(), QueryError> {
     let mut query = query.clone();
-    let page = page.max(1);
+    let page_rows = page_rows.max(1);
     loop {
         let Ask::Requests { limit, .. } = &mut query.ask else {
-            return Err(QueryError::Invalid("only lists of requests come in pages".to_owned()));
+            return Err(QueryError::Invalid("only lists of requests have pages".to_owned()));
         };
-        *limit = page;
+        *limit = page_rows;
         let Answer::Requests(requests) = ask(&query)? else { return Ok(()) };
-        let is_last = requests.rows.len() < page;
-        if !take(requests) || is_last {
+        let is_last = requests.rows.len() < page_rows;
+        if !on_page(requests) || is_last {
             return Ok(());
         }
         if let Ask::Requests { offset, .. } = &mut query.ask {
-            *offset += page;
+            *offset += page_rows;
         }
     }
 }
 
-/// A whole answer and what it took.
+/// A complete answer and its statistics.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The answer.
     pub answer: Answer,
-    /// What it took.
+    /// How much data was read, and how long it took.
     pub statistics: Statistics,
 }
 
-/// What an answer took; `--stats` prints it.
+/// How much data a query read; `--stats` prints it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Statistics {
-    /// Requests in the data asked about.
+    /// Requests of the queried sources.
     pub rows: u64,
-    /// Requests looked at.
+    /// Requests that were scanned.
     pub rows_scanned: u64,
-    /// Segments in the data asked about.
+    /// Segments of the queried sources.
     pub segments: u64,
-    /// Segments read.
+    /// Segments that were scanned.
     pub segments_scanned: u64,
     /// Wall-clock time.
-    pub elapsed: std::time::Duration,
+    pub elapsed: Duration,
+}
+
+/// Why a query failed.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The query was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The cache could not be read.
+    #[error(transparent)]
+    Cache(CacheError),
+    /// The query is invalid: why, and what is valid.
+    #[error("{0}")]
+    Invalid(String),
 }
 
 impl From<CacheError> for QueryError {
@@ -119,18 +141,4 @@ impl From<CacheError> for QueryError {
             error => QueryError::Cache(error),
         }
     }
-}
-
-/// Why a question has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    /// A newer question took its place.
-    #[error("cancelled")]
-    Cancelled,
-    /// The cache could not be read.
-    #[error(transparent)]
-    Cache(CacheError),
-    /// The question makes no sense; says why and what to ask.
-    #[error("{0}")]
-    Invalid(String),
 }

@@ -1,7 +1,7 @@
-//! The content of a log file on its way to the parser: compression is undone here.
+//! The content of a log file, and its decompression.
 //!
-//! What a content is shows in its first bytes. Names are not asked: S3 delivers plain text, people
-//! compress it with or without a `.gz` in the name, and some servers decompress on the way.
+//! The first bytes show whether a content is compressed. The name does not: log files are compressed with or without
+//! `.gz` in the name, and some servers decompress during the transfer.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -10,82 +10,86 @@ use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
 /// Bytes read at a time.
-const BUFFER: usize = 128 << 10;
-/// First bytes that tell what a content is.
-const HEAD: usize = 16;
+const BUFFER_BYTES: usize = 128 << 10;
+/// First bytes that show the compression of a content.
+const HEAD_BYTES: usize = 16;
 
 /// The content of a log file, compressed or not.
 pub enum Body {
-    /// All of it in memory.
+    /// The whole content.
     Bytes(Vec<u8>),
-    /// A file on the disk, too large for that.
+    /// A file that is too large for memory.
     File(File),
-    /// To be read bit by bit, once: endless content perhaps.
+    /// A stream that can be read once and may never end.
     Reader(Box<dyn Read + Send>),
 }
 
 impl Body {
-    /// A reader of the plain content: gzip (also several members) and Zstandard (also several frames, skippable
-    /// ones too) are undone. As `gzip` does it, zeros behind a member are passed over, and what is no member ends the
-    /// content.
+    /// A reader of the decompressed content. Supports gzip with several members and Zstandard with several frames, also
+    /// skippable ones. As with `gzip`, zeros after a member are skipped, and other data after a member ends the content.
     ///
     /// # Errors
-    /// If the first bytes cannot be read. Damage of compressed content shows while reading, often behind much that can
-    /// be read: see [`is_damage`].
+    /// If the first bytes cannot be read. Damage of compressed content shows during reading, possibly late: see
+    /// [`is_damage`].
     pub fn into_reader(self) -> io::Result<Box<dyn BufRead>> {
         match self {
             Body::Bytes(content) => decode(Cursor::new(content)),
-            Body::File(file) => decode(BufReader::with_capacity(BUFFER, file)),
-            Body::Reader(reader) => decode(BufReader::with_capacity(BUFFER, reader)),
+            Body::File(file) => decode(BufReader::with_capacity(BUFFER_BYTES, file)),
+            Body::Reader(reader) => decode(BufReader::with_capacity(BUFFER_BYTES, reader)),
         }
     }
 }
 
-/// A reader of plain content, as [`Body::into_reader`] gives it, of what may be a part of something else.
+/// Like [`Body::into_reader`], for content that is borrowed, such as a member of an archive.
 ///
 /// # Errors
 /// If the first bytes cannot be read.
-pub fn unpacked<'c>(content: impl Read + 'c) -> io::Result<Box<dyn BufRead + 'c>> {
-    decode(BufReader::with_capacity(BUFFER, content))
+pub fn decompress<'c>(content: impl Read + 'c) -> io::Result<Box<dyn BufRead + 'c>> {
+    decode(BufReader::with_capacity(BUFFER_BYTES, content))
 }
 
-/// Whether an error of a reader that [`Body::into_reader`] gave says that the content is damaged: compressed data that
-/// is none, or that differs from its checksum ([`io::ErrorKind::InvalidData`]). What was read before cannot be trusted
-/// then. Data that ends too early ([`io::ErrorKind::UnexpectedEof`]) is good up to there. All other errors are of those
-/// who gave the content: a disk, a pipe.
+/// Whether an error of a reader from [`Body::into_reader`] means that the content is damaged: compressed data is invalid
+/// or does not match its checksum ([`io::ErrorKind::InvalidData`]). Then what was read before is not trusted either.
+/// Data that ends too early ([`io::ErrorKind::UnexpectedEof`]) is valid up to its end. All other errors come from the
+/// disk or pipe.
 pub fn is_damage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }
 
-fn decode<'c>(mut packed: impl BufRead + 'c) -> io::Result<Box<dyn BufRead + 'c>> {
-    let head = first_bytes(&mut packed).map_err(of_source)?;
-    match Packing::of(&head.bytes[..head.length]) {
+fn decode<'c>(mut compressed: impl BufRead + 'c) -> io::Result<Box<dyn BufRead + 'c>> {
+    let head = first_bytes(&mut compressed).map_err(source_error)?;
+    match Compression::of(&head.bytes[..head.length]) {
         Some(_) => {
-            let packed = Packed { head, rest: packed, has_failed: false };
-            Ok(Box::new(BufReader::with_capacity(BUFFER, Members { at: At::Begin(packed), is_first: true })))
+            let compressed = CompressedInput { head, rest: compressed, has_failed: false };
+            Ok(Box::new(BufReader::with_capacity(
+                BUFFER_BYTES,
+                Decompressor { state: State::Begin(compressed), is_first: true },
+            )))
         }
-        None => Ok(Box::new(Unread { head, rest: packed })),
+        None => Ok(Box::new(PlainInput { head, rest: compressed })),
     }
 }
 
 #[derive(Clone, Copy)]
-enum Packing {
+enum Compression {
     Gzip,
     Zstandard,
 }
 
-impl Packing {
-    fn of(first: &[u8]) -> Option<Packing> {
+impl Compression {
+    fn of(first: &[u8]) -> Option<Compression> {
         match first {
-            [0x1f, 0x8b, ..] => Some(Packing::Gzip),
-            // A frame, or a skippable frame as some packers put first (RFC 8878).
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Packing::Zstandard),
+            [0x1f, 0x8b, ..] => Some(Compression::Gzip),
+            // A frame, or a skippable frame, which some programs write first (RFC 8878).
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+                Some(Compression::Zstandard)
+            }
             _ => None,
         }
     }
 
-    /// Whether these last bytes of a content are the first of one that is cut off.
-    fn is_begun(last: &[u8]) -> bool {
+    /// Whether the last bytes of a content are the beginning of a member that was cut off.
+    fn is_cut_off(last: &[u8]) -> bool {
         match last {
             [0x1f] | [0x28] | [0x28, 0xb5] | [0x28, 0xb5, 0x2f] => true,
             [0x50..=0x5f, rest @ ..] => matches!(rest, [0x2a] | [0x2a, 0x4d]),
@@ -95,39 +99,39 @@ impl Packing {
 
     fn name(self) -> &'static str {
         match self {
-            Packing::Gzip => "gzip",
-            Packing::Zstandard => "zstd",
+            Compression::Gzip => "gzip",
+            Compression::Zstandard => "zstd",
         }
     }
 
-    /// What an error of a decoder means for the user. (That of zstd has no kind but for a missing end.)
-    fn damage(self, error: &io::Error) -> io::Error {
+    /// The error to return for an error of the decoder. Errors of zstd have no kind, except for a missing end.
+    fn decoder_error(self, error: &io::Error) -> io::Error {
         let (name, kind) = (self.name(), error.kind());
         match kind {
             io::ErrorKind::UnexpectedEof => io::Error::new(
                 kind,
-                format!("{name} data ends too early: the file is not whole; get it again"),
+                format!("{name} data ends too early: the file is incomplete; get it again"),
             ),
             _ => io::Error::new(io::ErrorKind::InvalidData, format!("{name} data is damaged: {error}")),
         }
     }
 }
 
-/// Whether a content that begins with these bytes is compressed.
+/// Whether a content is compressed, by its first bytes.
 pub fn begins_compressed(content: &[u8]) -> bool {
-    Packing::of(&content[..content.len().min(HEAD)]).is_some()
+    Compression::of(&content[..content.len().min(HEAD_BYTES)]).is_some()
 }
 
-/// The first bytes of a content, taken out to look at them.
+/// Bytes of a content that were read ahead.
 struct Head {
-    bytes: [u8; HEAD],
+    bytes: [u8; HEAD_BYTES],
     length: usize,
-    taken: usize,
+    consumed: usize,
 }
 
-/// A pipe may give them one at a time, so the reader's own buffer is not enough to see them.
+/// Reads the first bytes. A pipe may return them one at a time, so the buffer of the reader is not enough.
 fn first_bytes(reader: &mut impl Read) -> io::Result<Head> {
-    let mut head = Head { bytes: [0; HEAD], length: 0, taken: 0 };
+    let mut head = Head { bytes: [0; HEAD_BYTES], length: 0, consumed: 0 };
     while head.length < head.bytes.len() {
         match reader.read(&mut head.bytes[head.length..]) {
             Ok(0) => break,
@@ -139,55 +143,56 @@ fn first_bytes(reader: &mut impl Read) -> io::Result<Head> {
     Ok(head)
 }
 
-/// A reader with its first bytes put back.
-struct Unread<R> {
+/// An uncompressed content, with its first bytes.
+struct PlainInput<R> {
     head: Head,
     rest: R,
 }
 
-impl<R: BufRead> Read for Unread<R> {
+impl<R: BufRead> Read for PlainInput<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let head = &self.head.bytes[self.head.taken..self.head.length];
+        let head = &self.head.bytes[self.head.consumed..self.head.length];
         if head.is_empty() {
-            return self.rest.read(buffer).map_err(of_source);
+            return self.rest.read(buffer).map_err(source_error);
         }
         let length = head.len().min(buffer.len());
         buffer[..length].copy_from_slice(&head[..length]);
-        self.head.taken += length;
+        self.head.consumed += length;
         Ok(length)
     }
 }
 
-impl<R: BufRead> BufRead for Unread<R> {
+impl<R: BufRead> BufRead for PlainInput<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        match self.head.taken < self.head.length {
-            true => Ok(&self.head.bytes[self.head.taken..self.head.length]),
-            false => self.rest.fill_buf().map_err(of_source),
+        match self.head.consumed < self.head.length {
+            true => Ok(&self.head.bytes[self.head.consumed..self.head.length]),
+            false => self.rest.fill_buf().map_err(source_error),
         }
     }
 
     fn consume(&mut self, amount: usize) {
-        match self.head.taken < self.head.length {
-            true => self.head.taken += amount,
+        match self.head.consumed < self.head.length {
+            true => self.head.consumed += amount,
             false => self.rest.consume(amount),
         }
     }
 }
 
-/// Compressed content: its next bytes can be looked at, and its own errors are told from those of what is made of it.
-struct Packed<R> {
+/// A compressed content. It returns its next bytes without consuming them, and remembers whether reading it failed, to
+/// tell its errors from those of the decoder.
+struct CompressedInput<R> {
     head: Head,
     rest: R,
     has_failed: bool,
 }
 
-impl<R: BufRead> Packed<R> {
-    /// The next bytes, without taking them; fewer at the end only.
-    fn next(&mut self) -> io::Result<&[u8]> {
-        let Head { bytes, length, taken } = &mut self.head;
-        bytes.copy_within(*taken..*length, 0);
-        (*length, *taken) = (*length - *taken, 0);
-        while *length < HEAD {
+impl<R: BufRead> CompressedInput<R> {
+    /// The next [`HEAD_BYTES`] bytes without consuming them, or fewer at the end.
+    fn peek(&mut self) -> io::Result<&[u8]> {
+        let Head { bytes, length, consumed } = &mut self.head;
+        bytes.copy_within(*consumed..*length, 0);
+        (*length, *consumed) = (*length - *consumed, 0);
+        while *length < HEAD_BYTES {
             match self.rest.read(&mut bytes[*length..]) {
                 Ok(0) => break,
                 Ok(read) => *length += read,
@@ -201,21 +206,21 @@ impl<R: BufRead> Packed<R> {
         Ok(&bytes[..*length])
     }
 
-    /// Passes over zeros, as tapes and disks fill up what is written to them.
+    /// Skips zeros: tapes and disks pad files with them.
     fn skip_zeros(&mut self) -> io::Result<()> {
         loop {
             let bytes = self.fill_buf()?;
             let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-            let is_over = zeros < bytes.len() || bytes.is_empty();
+            let is_done = zeros < bytes.len() || bytes.is_empty();
             self.consume(zeros);
-            if is_over {
+            if is_done {
                 return Ok(());
             }
         }
     }
 }
 
-impl<R: BufRead> Read for Packed<R> {
+impl<R: BufRead> Read for CompressedInput<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let available = self.fill_buf()?;
         let length = available.len().min(buffer.len());
@@ -225,11 +230,11 @@ impl<R: BufRead> Read for Packed<R> {
     }
 }
 
-impl<R: BufRead> BufRead for Packed<R> {
+impl<R: BufRead> BufRead for CompressedInput<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        match self.head.taken < self.head.length {
-            true => Ok(&self.head.bytes[self.head.taken..self.head.length]),
-            // (Not mapped: what is borrowed from it lives on.)
+        match self.head.consumed < self.head.length {
+            true => Ok(&self.head.bytes[self.head.consumed..self.head.length]),
+            // No `map_err`: the borrow of the returned slice would not allow it.
             false => match self.rest.fill_buf() {
                 Err(error) => {
                     self.has_failed |= error.kind() != io::ErrorKind::Interrupted;
@@ -241,67 +246,67 @@ impl<R: BufRead> BufRead for Packed<R> {
     }
 
     fn consume(&mut self, amount: usize) {
-        match self.head.taken < self.head.length {
-            true => self.head.taken += amount,
+        match self.head.consumed < self.head.length {
+            true => self.head.consumed += amount,
             false => self.rest.consume(amount),
         }
     }
 }
 
-/// The content of members (so gzip calls them; zstd has frames), one behind the other, each made by itself.
-struct Members<R> {
-    at: At<R>,
+/// Decompresses consecutive members: gzip members and zstd frames.
+struct Decompressor<R> {
+    state: State<R>,
     is_first: bool,
 }
 
-enum At<R> {
-    /// Where a member may begin.
-    Begin(Packed<R>),
-    Gzip(Box<GzDecoder<Packed<R>>>),
-    Zstandard(Box<ZstdDecoder<'static, Packed<R>>>),
-    /// Behind the last one, or an error.
+enum State<R> {
+    /// At the beginning of a member, or at the end of the content.
+    Begin(CompressedInput<R>),
+    Gzip(Box<GzDecoder<CompressedInput<R>>>),
+    Zstandard(Box<ZstdDecoder<'static, CompressedInput<R>>>),
+    /// After the last member, or after an error.
     End,
 }
 
-impl<R: BufRead> Members<R> {
-    /// Begins the next member, or finds that there is none.
-    fn begin(&mut self, mut packed: Packed<R>) -> io::Result<At<R>> {
+impl<R: BufRead> Decompressor<R> {
+    /// The state at the next member, or at the end.
+    fn next_member(&mut self, mut compressed: CompressedInput<R>) -> io::Result<State<R>> {
         if !std::mem::take(&mut self.is_first) {
-            packed.skip_zeros().map_err(of_source)?;
+            compressed.skip_zeros().map_err(source_error)?;
         }
-        let next = packed.next().map_err(of_source)?;
-        Ok(match Packing::of(next) {
-            Some(Packing::Gzip) => At::Gzip(Box::new(GzDecoder::new(packed))),
-            Some(Packing::Zstandard) => {
-                At::Zstandard(Box::new(ZstdDecoder::with_buffer(packed)?.single_frame()))
+        let next = compressed.peek().map_err(source_error)?;
+        Ok(match Compression::of(next) {
+            Some(Compression::Gzip) => State::Gzip(Box::new(GzDecoder::new(compressed))),
+            Some(Compression::Zstandard) => {
+                State::Zstandard(Box::new(ZstdDecoder::with_buffer(compressed)?.single_frame()))
             }
-            None if Packing::is_begun(next) => {
-                let message = "compressed data ends too early: the file is not whole; get it again";
+            None if Compression::is_cut_off(next) => {
+                let message = "compressed data ends too early: the file is incomplete; get it again";
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
             }
-            None => At::End,
+            None => State::End,
         })
     }
 }
 
-impl<R: BufRead> Read for Members<R> {
+impl<R: BufRead> Read for Decompressor<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
         }
         loop {
-            let (read, packing, has_failed) = match &mut self.at {
-                At::Gzip(plain) => {
+            let (read, compression, has_failed) = match &mut self.state {
+                State::Gzip(plain) => {
                     let read = plain.read(buffer);
-                    (read, Packing::Gzip, plain.get_ref().has_failed)
+                    (read, Compression::Gzip, plain.get_ref().has_failed)
                 }
-                At::Zstandard(plain) => {
+                State::Zstandard(plain) => {
                     let read = plain.read(buffer);
-                    (read, Packing::Zstandard, plain.get_ref().has_failed)
+                    (read, Compression::Zstandard, plain.get_ref().has_failed)
                 }
-                At::Begin(_) | At::End => match std::mem::replace(&mut self.at, At::End) {
-                    At::Begin(packed) => {
-                        self.at = self.begin(packed)?;
+                State::Begin(_) | State::End => match std::mem::replace(&mut self.state, State::End) {
+                    State::Begin(compressed) => {
+                        self.state = self.next_member(compressed)?;
                         continue;
                     }
                     _ => return Ok(0),
@@ -309,23 +314,23 @@ impl<R: BufRead> Read for Members<R> {
             };
             match read {
                 Ok(0) => {
-                    self.at = match std::mem::replace(&mut self.at, At::End) {
-                        At::Gzip(plain) => At::Begin(plain.into_inner()),
-                        At::Zstandard(plain) => At::Begin(plain.finish()),
+                    self.state = match std::mem::replace(&mut self.state, State::End) {
+                        State::Gzip(plain) => State::Begin(plain.into_inner()),
+                        State::Zstandard(plain) => State::Begin(plain.finish()),
                         other => other,
                     };
                 }
                 Ok(read) => return Ok(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
-                Err(error) if has_failed => return Err(of_source(error)),
-                Err(error) => return Err(packing.damage(&error)),
+                Err(error) if has_failed => return Err(source_error(error)),
+                Err(error) => return Err(compression.decoder_error(&error)),
             }
         }
     }
 }
 
-/// An error of what gives a content: whatever it says, it is not that the content is damaged.
-fn of_source(error: io::Error) -> io::Error {
+/// An error of the disk or pipe. Its kind is changed if it would mean that the content is damaged.
+fn source_error(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => io::Error::other(error),
         _ => error,
@@ -354,9 +359,9 @@ mod tests {
         Ok(content)
     }
 
-    /// Gives a byte at a time, as a slow pipe does.
-    struct Drip(Cursor<Vec<u8>>);
-    impl Read for Drip {
+    /// Returns a byte at a time, as a slow pipe does.
+    struct OneByte(Cursor<Vec<u8>>);
+    impl Read for OneByte {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let length = buffer.len().min(1);
             self.0.read(&mut buffer[..length])
@@ -364,11 +369,11 @@ mod tests {
     }
 
     #[test]
-    fn plain_content_stays_as_it_is() {
+    fn plain_content_is_unchanged() {
         for content in ["", "a", "abc", "abcd", "a line\nand another"] {
             assert_eq!(read(Body::Bytes(content.into())).unwrap(), content.as_bytes());
-            let drip = Drip(Cursor::new(content.into()));
-            assert_eq!(read(Body::Reader(Box::new(drip))).unwrap(), content.as_bytes());
+            let one_byte = OneByte(Cursor::new(content.into()));
+            assert_eq!(read(Body::Reader(Box::new(one_byte))).unwrap(), content.as_bytes());
         }
     }
 
@@ -381,17 +386,20 @@ mod tests {
 
     #[test]
     fn gzip_of_several_members() {
-        let packed = [gzip(b"first\n"), gzip(b""), gzip(b"second\n")].concat();
-        assert_eq!(read(Body::Bytes(packed.clone())).unwrap(), b"first\nsecond\n");
-        assert_eq!(read(Body::Reader(Box::new(Drip(Cursor::new(packed))))).unwrap(), b"first\nsecond\n");
+        let compressed = [gzip(b"first\n"), gzip(b""), gzip(b"second\n")].concat();
+        assert_eq!(read(Body::Bytes(compressed.clone())).unwrap(), b"first\nsecond\n");
+        assert_eq!(
+            read(Body::Reader(Box::new(OneByte(Cursor::new(compressed))))).unwrap(),
+            b"first\nsecond\n"
+        );
     }
 
     #[test]
     fn zstandard_of_several_frames() {
         let skippable = b"\x50\x2a\x4d\x18\x04\0\0\0skip".to_vec();
         let frame = |content: &[u8]| zstd::encode_all(content, 3).unwrap();
-        let packed = [skippable, frame(b"first\n"), frame(b"second\n")].concat();
-        assert_eq!(read(Body::Bytes(packed)).unwrap(), b"first\nsecond\n");
+        let compressed = [skippable, frame(b"first\n"), frame(b"second\n")].concat();
+        assert_eq!(read(Body::Bytes(compressed)).unwrap(), b"first\nsecond\n");
     }
 
     /// A frame of Zstandard with a checksum.
@@ -405,7 +413,7 @@ mod tests {
     const SKIPPABLE: &[u8] = b"\x50\x2a\x4d\x18\x04\0\0\0skip";
 
     #[test]
-    fn zeros_and_garbage_behind_the_last_member_lose_nothing_in_front_of_them() {
+    fn zeros_and_garbage_after_the_last_member_do_not_affect_it() {
         let lines: Vec<u8> = (0..5000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
         let zeros = vec![0; 200_000];
         let tails: [&[u8]; 10] = [
@@ -420,12 +428,12 @@ mod tests {
             b"\xff\xff\xff\xff",
             &[&zeros[..], b"garbage"].concat(),
         ];
-        for packed in [gzip(&lines), zstandard(&lines), [&zstandard(&lines), SKIPPABLE].concat()] {
+        for compressed in [gzip(&lines), zstandard(&lines), [&zstandard(&lines), SKIPPABLE].concat()] {
             for tail in tails {
-                let all = [&packed, tail].concat();
+                let all = [&compressed, tail].concat();
                 assert_eq!(read(Body::Bytes(all.clone())).unwrap(), lines, "{tail:?}");
                 if tail.len() < 100 {
-                    assert_eq!(read(Body::Reader(Box::new(Drip(Cursor::new(all))))).unwrap(), lines);
+                    assert_eq!(read(Body::Reader(Box::new(OneByte(Cursor::new(all))))).unwrap(), lines);
                 }
             }
         }
@@ -433,37 +441,37 @@ mod tests {
 
     proptest! {
         #[test]
-        fn members_of_any_kind_and_size_come_one_behind_the_other(
+        fn consecutive_members_of_any_kind_and_size_are_decompressed(
             members in prop::collection::vec((0..5usize, "[a-z\n]{0,40}", 0..2000usize), 1..8),
-            drips: bool,
+            one_byte: bool,
         ) {
-            let (mut packed, mut content) = (Vec::new(), Vec::new());
+            let (mut compressed, mut content) = (Vec::new(), Vec::new());
             for (kind, text, times) in members {
-                // The content as a whole begins with a member.
-                let kind = if packed.is_empty() { kind.min(2) } else { kind };
+                // A compressed content begins with a member.
+                let kind = if compressed.is_empty() { kind.min(2) } else { kind };
                 let plain = text.repeat(times % 7 * times / 7).into_bytes();
                 match kind {
-                    0 => packed.extend(gzip(&plain)),
-                    1 => packed.extend(zstandard(&plain)),
-                    2 => packed.extend(SKIPPABLE),
-                    3 => packed.extend(vec![0; times]),
-                    _ => packed.extend([gzip(b""), zstandard(b"")].concat()),
+                    0 => compressed.extend(gzip(&plain)),
+                    1 => compressed.extend(zstandard(&plain)),
+                    2 => compressed.extend(SKIPPABLE),
+                    3 => compressed.extend(vec![0; times]),
+                    _ => compressed.extend([gzip(b""), zstandard(b"")].concat()),
                 }
                 if kind < 2 {
                     content.extend(plain);
                 }
             }
-            let body = match drips {
-                true => Body::Reader(Box::new(Drip(Cursor::new(packed)))),
-                false => Body::Bytes(packed),
+            let body = match one_byte {
+                true => Body::Reader(Box::new(OneByte(Cursor::new(compressed)))),
+                false => Body::Bytes(compressed),
             };
             prop_assert_eq!(read(body).unwrap(), content);
         }
     }
 
     #[test]
-    fn damage_is_told_from_what_a_disk_or_a_pipe_says() {
-        /// Says no after some bytes.
+    fn damage_is_distinguished_from_errors_of_a_disk_or_pipe() {
+        /// Fails after some bytes.
         struct Failing(Cursor<Vec<u8>>, io::ErrorKind);
         impl Read for Failing {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -474,15 +482,15 @@ mod tests {
             }
         }
         let lines: Vec<u8> = (0..5000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
-        for packed in [gzip(&lines), zstandard(&lines)] {
-            // Cut off; a checksum that does not fit; a member of which only the first bytes are there.
-            let mut flipped = packed.clone();
+        for compressed in [gzip(&lines), zstandard(&lines)] {
+            // Cut off; a wrong checksum; a second member that is cut off after its first bytes.
+            let mut flipped = compressed.clone();
             let last = flipped.len() - 1;
             flipped[last] ^= 1;
-            let second = [packed.as_slice(), &packed[..3]].concat();
-            let begun = [packed.as_slice(), &packed[..1]].concat();
+            let second = [compressed.as_slice(), &compressed[..3]].concat();
+            let begun = [compressed.as_slice(), &compressed[..1]].concat();
             assert!(is_damage(&read(Body::Bytes(flipped)).unwrap_err()));
-            for cut_off in [packed[..last].to_vec(), second, begun] {
+            for cut_off in [compressed[..last].to_vec(), second, begun] {
                 let error = read(Body::Bytes(cut_off)).unwrap_err();
                 assert!(!is_damage(&error) && error.kind() == io::ErrorKind::UnexpectedEof, "{error}");
             }
@@ -491,11 +499,11 @@ mod tests {
             for kind in [io::ErrorKind::Other, io::ErrorKind::UnexpectedEof] {
                 let failing = Failing(Cursor::new(plain.clone()), kind);
                 let error = read(Body::Reader(Box::new(failing))).unwrap_err();
-                assert!(!is_damage(&error), "nothing of a plain file is damage: {error:?}");
+                assert!(!is_damage(&error), "a plain file cannot be damaged: {error:?}");
             }
             for kind in [io::ErrorKind::Other, io::ErrorKind::UnexpectedEof, io::ErrorKind::InvalidData] {
-                for length in [packed.len() / 2, packed.len() - 1, packed.len()] {
-                    let failing = Failing(Cursor::new(packed[..length].to_vec()), kind);
+                for length in [compressed.len() / 2, compressed.len() - 1, compressed.len()] {
+                    let failing = Failing(Cursor::new(compressed[..length].to_vec()), kind);
                     let error = read(Body::Reader(Box::new(failing))).unwrap_err();
                     assert!(!is_damage(&error), "{kind:?} {length}: {error:?}");
                     assert_eq!(error.to_string(), "the disk is gone");
@@ -505,11 +513,12 @@ mod tests {
     }
 
     #[test]
-    fn missing_ends_are_told() {
+    fn missing_ends_are_errors() {
         let lines: Vec<u8> = (0..5000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
-        for (name, packed) in [("gzip", gzip(&lines)), ("zstd", zstd::encode_all(&lines[..], 3).unwrap())] {
-            for length in [5, 12, packed.len() / 2, packed.len() - 1] {
-                let error = read(Body::Bytes(packed[..length].to_vec())).unwrap_err();
+        for (name, compressed) in [("gzip", gzip(&lines)), ("zstd", zstd::encode_all(&lines[..], 3).unwrap())]
+        {
+            for length in [5, 12, compressed.len() / 2, compressed.len() - 1] {
+                let error = read(Body::Bytes(compressed[..length].to_vec())).unwrap_err();
                 assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{name} {length}: {error}");
                 assert!(error.to_string().starts_with(&format!("{name} data ends too early")), "{error}");
             }
@@ -517,15 +526,15 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told() {
+    fn damage_is_an_error() {
         let lines: Vec<u8> = (0..5000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
         let mut zstandard = zstd::Encoder::new(Vec::new(), 3).unwrap();
         zstandard.include_checksum(true).unwrap();
         zstandard.write_all(&lines).unwrap();
-        for (name, mut packed) in [("gzip", gzip(&lines)), ("zstd", zstandard.finish().unwrap())] {
-            let middle = packed.len() / 2;
-            packed[middle..middle + 64].fill(0xff);
-            let error = read(Body::Bytes(packed)).map(|content| content.len()).unwrap_err();
+        for (name, mut compressed) in [("gzip", gzip(&lines)), ("zstd", zstandard.finish().unwrap())] {
+            let middle = compressed.len() / 2;
+            compressed[middle..middle + 64].fill(0xff);
+            let error = read(Body::Bytes(compressed)).map(|content| content.len()).unwrap_err();
             assert!(error.to_string().starts_with(&format!("{name} data is damaged: ")), "{error}");
         }
     }

@@ -1,29 +1,30 @@
-//! Log files on disk: one, a folder of them, or standard input.
+//! Local sources: a file, a folder, or standard input.
 //!
-//! Of a folder, every file at any depth counts, in the order of paths, hidden ones too; hidden folders
-//! (`.git`) do not. Links are followed, except in circles. What is not a file (pipes, sockets) is left
-//! out. Empty files are listed: one that had lines before has lost them. What cannot be read is listed all the same: fetching it then tells the reason, so
-//! it is reported without stopping the rest.
+//! A folder is listed recursively in the order of paths, with hidden files but without hidden folders such as `.git`.
+//! Symbolic links are followed, except in cycles. Pipes and sockets are left out. Empty files are listed, because they
+//! may have had lines before. Unreadable files are listed too: fetching one returns the error, and the others are still
+//! read.
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use walkdir::WalkDir;
 
 use super::{Body, LogFile, Source, SourceError, Window};
 use crate::log::object_name;
 
-/// Names sent at a time.
-const PAGE: usize = 1000;
-/// Smaller files are read into memory at once.
-const AT_ONCE: u64 = 4 << 20;
+/// Names in a page.
+const PAGE_FILES: usize = 1000;
+/// Size of the largest file that is fetched into memory.
+const MAX_IN_MEMORY_BYTES: u64 = 4 << 20;
 
 /// A file or a folder.
 #[derive(Debug)]
@@ -36,25 +37,25 @@ struct Root {
     path: PathBuf,
     uri: String,
     is_folder: bool,
-    /// Paths that are no text, by the name they are shown with.
-    odd_names: Mutex<HashMap<String, PathBuf>>,
+    /// Paths that are not UTF-8, by the names of their log files.
+    non_utf8_paths: Mutex<HashMap<String, PathBuf>>,
 }
 
 impl FileSource {
-    /// A source from a path.
+    /// The source at a path.
     ///
     /// # Errors
-    /// If there is nothing at this path or it may not be looked at.
+    /// If there is nothing at this path, or its metadata cannot be read.
     pub fn new(path: &Path) -> Result<FileSource, SourceError> {
         let found = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-        // A pipe given as /dev/fd/N has no path of its own.
+        // A pipe that is given as /dev/fd/N has no canonical path.
         let absolute = match found.is_file() || found.is_dir() {
             true => std::fs::canonicalize(path),
             false => std::path::absolute(path),
         };
         let absolute = absolute.map_err(|error| unreadable(path, &error))?;
         let uri = text(&absolute);
-        let root = Root { path: absolute, uri, is_folder: found.is_dir(), odd_names: Mutex::default() };
+        let root = Root { path: absolute, uri, is_folder: found.is_dir(), non_utf8_paths: Mutex::default() };
         Ok(FileSource { root: Arc::new(root) })
     }
 }
@@ -70,12 +71,12 @@ impl Source for FileSource {
         pages: mpsc::Sender<Vec<LogFile>>,
     ) -> BoxFuture<'_, Result<(), SourceError>> {
         let root = Arc::clone(&self.root);
-        Box::pin(on_a_thread(&self.root.path, move || root.list(window, &pages)))
+        Box::pin(on_blocking_thread(&self.root.path, move || root.list(window, &pages)))
     }
 
     fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
         let path = self.root.path_of(&file.name);
-        Box::pin(async move { on_a_thread(&path.clone(), move || fetch(&path)).await })
+        Box::pin(async move { on_blocking_thread(&path.clone(), move || fetch(&path)).await })
     }
 
     fn may_grow(&self) -> bool {
@@ -87,20 +88,20 @@ impl Source for FileSource {
     }
 }
 
-/// Runs what may wait for a disk where waiting does no harm.
-async fn on_a_thread<T: Send + 'static>(
+/// Runs work that may wait for a disk.
+async fn on_blocking_thread<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
 ) -> Result<T, SourceError> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
-        Err(SourceError::Local { path: path.to_owned(), message: "reading was stopped".to_owned() })
+        Err(SourceError::Local { path: path.to_owned(), message: "reading was cancelled".to_owned() })
     })
 }
 
 impl Root {
     fn list(&self, window: Window, pages: &mpsc::Sender<Vec<LogFile>>) -> Result<(), SourceError> {
         if !self.is_folder {
-            // A file that was named is wanted, whatever its name says.
+            // A file that the user named is listed, whatever date its name has.
             let found = std::fs::metadata(&self.path).map_err(|error| unreadable(&self.path, &error))?;
             let name = self.path.file_name().map_or_else(|| self.uri.clone(), |name| text(Path::new(name)));
             let _ = pages.blocking_send(vec![log_file(name, Some(&found))]);
@@ -119,7 +120,7 @@ impl Root {
                     let found = entry.metadata().ok();
                     log_file(self.name_of(entry.path()), found.as_ref())
                 }
-                // A link that leads back to where it stands: its files are listed there.
+                // A link to a parent folder, whose files are listed already.
                 Err(error) if error.loop_ancestor().is_some() => continue,
                 Err(error) => match error.path() {
                     Some(path) if error.depth() > 0 => log_file(self.name_of(path), None),
@@ -129,7 +130,7 @@ impl Root {
             if object_name::may_hold(&file.name, window.since, window.until, false) {
                 page.push(file);
             }
-            if page.len() == PAGE && pages.blocking_send(std::mem::take(&mut page)).is_err() {
+            if page.len() == PAGE_FILES && pages.blocking_send(std::mem::take(&mut page)).is_err() {
                 return Ok(());
             }
         }
@@ -139,13 +140,13 @@ impl Root {
         Ok(())
     }
 
-    /// Name of a path below this folder.
+    /// The name of the log file at a path in this folder.
     fn name_of(&self, path: &Path) -> String {
         let below = path.strip_prefix(&self.path).unwrap_or(path);
         let name = text(below);
         if below.to_str() != Some(name.as_str()) {
-            let mut odd_names = self.odd_names.lock().unwrap_or_else(PoisonError::into_inner);
-            odd_names.insert(name.clone(), path.to_owned());
+            let mut non_utf8_paths = self.non_utf8_paths.lock();
+            non_utf8_paths.insert(name.clone(), path.to_owned());
         }
         name
     }
@@ -154,8 +155,8 @@ impl Root {
         if !self.is_folder {
             return self.path.clone();
         }
-        let odd_names = self.odd_names.lock().unwrap_or_else(PoisonError::into_inner);
-        odd_names.get(name).cloned().unwrap_or_else(|| self.path.join(name))
+        let non_utf8_paths = self.non_utf8_paths.lock();
+        non_utf8_paths.get(name).cloned().unwrap_or_else(|| self.path.join(name))
     }
 }
 
@@ -179,14 +180,14 @@ fn fetch(path: &Path) -> Result<Body, SourceError> {
     let mut file = File::open(path).map_err(failed)?;
     let found = file.metadata().map_err(failed)?;
     if found.is_dir() {
-        // Listed because it could not be looked into.
+        // A folder is listed as a file if it could not be read.
         std::fs::read_dir(path).map_err(failed)?;
         return Err(SourceError::Local {
             path: path.to_owned(),
-            message: "could not be looked into before; list again".to_owned(),
+            message: "the folder could not be read before; pull again".to_owned(),
         });
     }
-    if found.is_file() && found.len() <= AT_ONCE {
+    if found.is_file() && found.len() <= MAX_IN_MEMORY_BYTES {
         let mut content = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
         file.read_to_end(&mut content).map_err(failed)?;
         return Ok(Body::Bytes(content));
@@ -199,7 +200,9 @@ fn unreadable(path: &Path, error: &io::Error) -> SourceError {
         io::ErrorKind::NotFound => {
             "no such file or folder; check the path (a bucket is s3://BUCKET)".to_owned()
         }
-        io::ErrorKind::PermissionDenied => "may not be read; check its permissions (chmod, chown)".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "permission denied; check its permissions (chmod, chown)".to_owned()
+        }
         _ => format!("cannot be read: {error}"),
     };
     SourceError::Local { path: path.to_owned(), message }
@@ -212,8 +215,8 @@ fn unreadable_entry(path: &Path, error: &walkdir::Error) -> SourceError {
     }
 }
 
-/// A path as text; bytes that are none as `\xNN`, and a backslash that begins what looks like that as `\x5c`, so
-/// that different paths stay different.
+/// A path as text. Bytes that are not UTF-8 become `\xNN`, and a backslash before `xNN` becomes `\x5c`, so that
+/// different paths have different texts.
 pub(super) fn text(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let mut text = String::with_capacity(bytes.len());
@@ -235,7 +238,7 @@ pub(super) fn text(path: &Path) -> String {
     text
 }
 
-/// The byte that text begins with as `\xNN`.
+/// The byte that `text` begins with in the form `\xNN`.
 fn escaped(text: &[u8]) -> Option<u8> {
     match text {
         [b'\\', b'x', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
@@ -245,8 +248,7 @@ fn escaped(text: &[u8]) -> Option<u8> {
     }
 }
 
-/// The path that a text names: as it is, if there is one; else the one that [`text`] makes that text of.
-#[cfg(unix)]
+/// The path that `spec` names: the path itself if it exists, otherwise the one whose [`text`] is `spec`.
 pub(super) fn path_of(spec: &str) -> PathBuf {
     use std::os::unix::ffi::OsStringExt;
 
@@ -265,25 +267,19 @@ pub(super) fn path_of(spec: &str) -> PathBuf {
     if path.symlink_metadata().is_ok() { path } else { literal }
 }
 
-/// The path that a text names.
-#[cfg(not(unix))]
-pub(super) fn path_of(spec: &str) -> PathBuf {
-    PathBuf::from(spec)
-}
-
-/// Standard input: one log file that can be read once.
+/// Standard input: a log file that can be read once.
 #[derive(Debug)]
 pub struct StandardInput {
-    /// Another one each time: what another process pipes in later does not take its place.
+    /// Unique for each process, so that the next input does not replace this one in the cache.
     name: String,
-    taken: AtomicBool,
+    is_fetched: AtomicBool,
 }
 
 impl StandardInput {
     /// The source `-`.
     ///
     /// # Errors
-    /// If standard input is a terminal: nothing would come.
+    /// If standard input is a terminal, where no log would arrive.
     pub fn new() -> Result<StandardInput, SourceError> {
         if io::stdin().is_terminal() {
             return Err(SourceError::NotASource(
@@ -295,10 +291,10 @@ impl StandardInput {
 }
 
 impl StandardInput {
-    /// What is piped in from this moment on.
-    fn at(moment: jiff::Timestamp) -> StandardInput {
-        let name = moment.strftime("standard input %Y-%m-%dT%H:%M:%S%.6fZ").to_string();
-        StandardInput { name, taken: AtomicBool::new(false) }
+    /// Standard input from this time on.
+    fn at(time: jiff::Timestamp) -> StandardInput {
+        let name = time.strftime("standard input %Y-%m-%dT%H:%M:%S%.6fZ").to_string();
+        StandardInput { name, is_fetched: AtomicBool::new(false) }
     }
 }
 
@@ -309,7 +305,7 @@ impl Source for StandardInput {
 
     fn list(&self, _: Window, pages: mpsc::Sender<Vec<LogFile>>) -> BoxFuture<'_, Result<(), SourceError>> {
         Box::pin(async move {
-            if !self.taken.load(Ordering::Relaxed) {
+            if !self.is_fetched.load(Ordering::Relaxed) {
                 let _ = pages.send(vec![log_file(self.name.clone(), None)]).await;
             }
             Ok(())
@@ -318,10 +314,10 @@ impl Source for StandardInput {
 
     fn fetch<'a>(&'a self, _: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
         Box::pin(async move {
-            if self.taken.swap(true, Ordering::Relaxed) {
+            if self.is_fetched.swap(true, Ordering::Relaxed) {
                 return Err(SourceError::Local {
                     path: PathBuf::from(&self.name),
-                    message: "standard input was read already; it can be read once".to_owned(),
+                    message: "standard input was read already; it can be read only once".to_owned(),
                 });
             }
             Ok(Body::Reader(Box::new(io::stdin())))
@@ -361,7 +357,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_is_listed_in_order_of_paths_without_hidden_folders() {
+    async fn a_folder_is_listed_in_the_order_of_paths_without_hidden_folders() {
         let folder = tempfile::tempdir().unwrap();
         let put = |name: &str, content: &str| {
             let path = folder.path().join(name);
@@ -404,7 +400,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_window_leaves_out_files_with_other_dates() {
+    async fn a_window_excludes_files_with_other_dates() {
         let folder = tempfile::tempdir().unwrap();
         for name in
             ["2026-03-31-23-00-00-AA", "2026-04-01-01-00-00-BB", "2026-05-01-01-00-00-CC", "other.log"]
@@ -417,14 +413,13 @@ mod tests {
         assert_eq!(names(&files), ["2026-04-01-01-00-00-BB", "other.log"]);
     }
 
-    #[cfg(unix)]
     #[tokio::test]
-    async fn links_are_followed_but_not_in_circles_and_broken_ones_are_told() {
+    async fn links_are_followed_except_in_cycles_and_broken_links_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("inner");
         std::fs::create_dir(&inner).unwrap();
         std::fs::write(inner.join("a.log"), "a").unwrap();
-        std::os::unix::fs::symlink(folder.path(), inner.join("circle")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), inner.join("cycle")).unwrap();
         std::os::unix::fs::symlink(inner.join("a.log"), folder.path().join("link.log")).unwrap();
         std::os::unix::fs::symlink("nowhere", folder.path().join("broken.log")).unwrap();
         let source = FileSource::new(folder.path()).unwrap();
@@ -437,27 +432,27 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn names_that_are_no_text_can_be_fetched() {
+    async fn files_whose_names_are_not_utf8_can_be_fetched() {
         use std::os::unix::ffi::OsStrExt;
         let folder = tempfile::tempdir().unwrap();
         let name = std::ffi::OsStr::from_bytes(b"a\xff.log");
-        std::fs::write(folder.path().join(name), "odd").unwrap();
+        std::fs::write(folder.path().join(name), "content").unwrap();
         let source = FileSource::new(folder.path()).unwrap();
         let files = list(&source, Window::default()).await;
         assert_eq!(names(&files), ["a\\xff.log"]);
-        assert_eq!(content(&source, &files[0]).await, b"odd");
+        assert_eq!(content(&source, &files[0]).await, b"content");
     }
 
     #[tokio::test]
-    async fn each_pipe_is_a_log_file_of_its_own_that_is_read_once() {
+    async fn each_standard_input_is_a_log_file_of_its_own_that_is_read_once() {
         let name = |microsecond| {
             let second = "2026-11-29T23:40:12Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
-            let moment = jiff::Timestamp::from_microsecond(second + microsecond).unwrap();
-            StandardInput::at(moment).name
+            let time = jiff::Timestamp::from_microsecond(second + microsecond).unwrap();
+            StandardInput::at(time).name
         };
         assert_eq!(name(0), "standard input 2026-11-29T23:40:12.000000Z");
         assert_eq!(name(123_456), "standard input 2026-11-29T23:40:12.123456Z");
-        // Such a name does not tell which time its requests are of.
+        // The name has no date of requests.
         assert_eq!(object_name::NameDate::find(&name(0)), None);
 
         let source = StandardInput::at(jiff::Timestamp::now());
@@ -467,11 +462,11 @@ mod tests {
         assert_eq!((files[0].name.as_str(), &files[0].version), (source.name.as_str(), &None));
         assert!(source.fetch(&files[0]).await.is_ok());
         let error = source.fetch(&files[0]).await.err().unwrap().to_string();
-        assert!(error.contains("it can be read once"), "{error}");
+        assert!(error.contains("it can be read only once"), "{error}");
     }
 
     #[test]
-    fn nothing_there() {
+    fn a_missing_path_is_an_error() {
         let error = FileSource::new(Path::new("/no/such/place")).unwrap_err().to_string();
         assert_eq!(error, "/no/such/place: no such file or folder; check the path (a bucket is s3://BUCKET)");
     }

@@ -1,49 +1,49 @@
-//! Files that are not S3 server access logs: what they are, by their first bytes and their first lines.
+//! Recognizes files that are not S3 server access logs, by their first bytes and their first line.
 //!
-//! Lenient: real logs have NUL bytes and broken UTF-8 in them. Only what is known to be something else has a kind.
+//! Only known kinds are recognized: a log may have NUL bytes and invalid UTF-8.
 
 /// A kind of file that is not an S3 server access log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Foreign {
-    /// What one file of this kind is, with its article.
-    pub one: &'static str,
-    /// What several files of this kind are.
-    pub several: &'static str,
-    /// What to do.
+pub struct ForeignKind {
+    /// One file of this kind, with an article.
+    pub singular: &'static str,
+    /// Several files of this kind.
+    pub plural: &'static str,
+    /// What the user can do.
     pub advice: &'static str,
 }
 
-const OTHER_LOG: &str = "name log files that S3 server access logging wrote, or the folder they are in";
-const UNPACK: &str = "unpack it and name what was in it";
+const OTHER_LOG: &str = "name log files that S3 server access logging wrote, or their folder";
+const UNPACK: &str = "unpack it and name its contents";
 
-const fn kind(one: &'static str, several: &'static str) -> Foreign {
-    Foreign { one, several, advice: OTHER_LOG }
+const fn kind(singular: &'static str, plural: &'static str) -> ForeignKind {
+    ForeignKind { singular, plural, advice: OTHER_LOG }
 }
 
-const fn packed(one: &'static str, several: &'static str) -> Foreign {
-    Foreign { one, several, advice: UNPACK }
+const fn packed(singular: &'static str, plural: &'static str) -> ForeignKind {
+    ForeignKind { singular, plural, advice: UNPACK }
 }
 
-const CLOUDFRONT: Foreign = kind("a CloudFront log", "CloudFront logs");
-const CLOUDTRAIL: Foreign = kind("a CloudTrail log", "CloudTrail logs");
-const LOAD_BALANCER: Foreign = kind("a load balancer log", "load balancer logs");
-const WAF: Foreign = kind("an AWS WAF log", "AWS WAF logs");
-const FLOW: Foreign = kind("a VPC flow log", "VPC flow logs");
-const WEB_SERVER: Foreign = kind("a web server log", "web server logs");
-const GOOGLE: Foreign = kind("a Google Cloud Storage usage log", "Google Cloud Storage usage logs");
-const JSON: Foreign = kind("a JSON file", "JSON files");
-const XML: Foreign = kind("an XML document", "XML documents");
-const HTML: Foreign = kind("an HTML page", "HTML pages");
-const CLOUDWATCH: Foreign = Foreign {
-    one: "a server access log as JSON from CloudWatch",
-    several: "server access logs as JSON from CloudWatch",
+const CLOUDFRONT: ForeignKind = kind("a CloudFront log", "CloudFront logs");
+const CLOUDTRAIL: ForeignKind = kind("a CloudTrail log", "CloudTrail logs");
+const LOAD_BALANCER: ForeignKind = kind("a load balancer log", "load balancer logs");
+const WAF: ForeignKind = kind("an AWS WAF log", "AWS WAF logs");
+const FLOW: ForeignKind = kind("a VPC flow log", "VPC flow logs");
+const WEB_SERVER: ForeignKind = kind("a web server log", "web server logs");
+const GOOGLE: ForeignKind = kind("a Google Cloud Storage usage log", "Google Cloud Storage usage logs");
+const JSON: ForeignKind = kind("a JSON file", "JSON files");
+const XML: ForeignKind = kind("an XML document", "XML documents");
+const HTML: ForeignKind = kind("an HTML page", "HTML pages");
+const CLOUDWATCH: ForeignKind = ForeignKind {
+    singular: "a server access log as JSON from CloudWatch",
+    plural: "server access logs as JSON from CloudWatch",
     advice: "name the log files that S3 delivers to a bucket",
 };
-const TAR: Foreign = packed("a tar archive", "tar archives");
-const ZIP: Foreign = packed("a zip archive", "zip archives");
+const TAR: ForeignKind = packed("a tar archive", "tar archives");
+const ZIP: ForeignKind = packed("a zip archive", "zip archives");
 
-/// Kinds by the bytes that their files begin with.
-const BY_BYTES: &[(&[u8], Foreign)] = &[
+/// Kinds by their first bytes.
+const BY_BYTES: &[(&[u8], ForeignKind)] = &[
     (b"PK\x03\x04", ZIP),
     (b"PK\x05\x06", ZIP),
     (b"BZh", packed("a bzip2 file", "bzip2 files")),
@@ -54,7 +54,7 @@ const BY_BYTES: &[(&[u8], Foreign)] = &[
     (b"LZIP", packed("an lzip file", "lzip files")),
     (b"\x1f\x9d", packed("a compress (.Z) file", "compress (.Z) files")),
     (b"\xff\x06\0\0sNaPpY", packed("a Snappy file", "Snappy files")),
-    // Still packed after unpacking once.
+    // The content was decompressed once already.
     (b"\x1f\x8b", packed("a file that is compressed twice", "files that are compressed twice")),
     (b"\x28\xb5\x2f\xfd", packed("a file that is compressed twice", "files that are compressed twice")),
     (b"PAR1", kind("a Parquet file", "Parquet files")),
@@ -70,28 +70,28 @@ const BY_BYTES: &[(&[u8], Foreign)] = &[
     (b"\xcf\xfa\xed\xfe", kind("a program", "programs")),
     (b"MZ\x90\x00", kind("a program", "programs")),
     (b"wOF2", kind("a font", "fonts")),
-    // What file managers leave in folders and archives.
-    (b"\0\0\0\x01Bud1", kind("a file of a file manager", "files of a file manager")),
-    (b"\0\x05\x16\x07", kind("a file of a file manager", "files of a file manager")),
+    // macOS puts these into folders and archives.
+    (b"\0\0\0\x01Bud1", kind("a file manager's metadata file", "file manager metadata files")),
+    (b"\0\x05\x16\x07", kind("a file manager's metadata file", "file manager metadata files")),
 ];
 
-/// What a file is that begins with these bytes of plain content. `None`: it may be a log, as an empty one may.
-pub fn by_bytes(first: &[u8]) -> Option<Foreign> {
+/// The kind of a file whose decompressed content begins with `first`. `None`: it may be a log.
+pub fn by_bytes(first: &[u8]) -> Option<ForeignKind> {
     if super::archive::is_tar(first) {
         return Some(TAR);
     }
     let found = BY_BYTES.iter().find(|(magic, _)| first.starts_with(magic));
-    // Text may begin with these letters.
+    // A log may begin with these letters: the name of a bucket owner.
     found.map(|(_, kind)| *kind).filter(|_| !first.starts_with(b"ORC ") && !first.starts_with(b"LZIP "))
 }
 
-/// Bytes of a text in which the names of its fields are looked for.
-const LOOKED_AT: usize = 8 << 10;
+/// Bytes that are searched for field names.
+const MAX_SEARCHED_BYTES: usize = 8 << 10;
 
-/// What a text is that begins so, if its first line tells.
-pub fn by_lines(first: &[u8]) -> Option<Foreign> {
+/// The kind of a text that begins with `first`. `None`: it may be a log.
+pub fn by_lines(first: &[u8]) -> Option<ForeignKind> {
     let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
-    let text = &text[..text.len().min(LOOKED_AT)];
+    let text = &text[..text.len().min(MAX_SEARCHED_BYTES)];
     let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
     if [&b"#Version:"[..], b"#Fields:", b"#Software:"].iter().any(|start| line.starts_with(start)) {
@@ -121,8 +121,8 @@ pub fn by_lines(first: &[u8]) -> Option<Foreign> {
     by_words(line)
 }
 
-/// Kinds whose lines have certain words at certain places.
-fn by_words(line: &[u8]) -> Option<Foreign> {
+/// The kind of a line that has certain words in certain positions.
+fn by_words(line: &[u8]) -> Option<ForeignKind> {
     let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').take(10).collect();
     if let [date, time, _, bytes, .., _] = columns.as_slice()
         && columns.len() == 10
@@ -166,7 +166,7 @@ fn by_words(line: &[u8]) -> Option<Foreign> {
     }
 }
 
-/// Whether a text has digits where `form` has `0`, letters where it has `a`, and else the same bytes.
+/// Whether `text` has digits where `form` has `0`, letters where it has `a`, and otherwise equal bytes.
 fn is_like(text: &[u8], form: &[u8]) -> bool {
     text.len() == form.len()
         && text.iter().zip(form).all(|(byte, form)| match form {
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_a_log() {
+    fn possible_logs_have_no_kind() {
         for log in [
             &b""[..],
             b"79a59df900b949e5 acme [06/Feb/2019:00:00:38 +0000]",
@@ -208,8 +208,8 @@ mod tests {
     }
 
     #[test]
-    fn binary_files_are_named_by_their_first_bytes() {
-        for (first, one) in [
+    fn binary_files_are_recognized_by_their_first_bytes() {
+        for (first, kind) in [
             (&b"\x89PNG\r\n\x1a\n"[..], "a picture"),
             (b"PAR1\x15\x04", "a Parquet file"),
             (b"PK\x03\x04\x14", "a zip archive"),
@@ -219,13 +219,13 @@ mod tests {
             (b"\xfd7zXZ\0\0\x04", "an xz file"),
             (b"\x1f\x8b\x08", "a file that is compressed twice"),
         ] {
-            assert_eq!(by_bytes(first).map(|kind| kind.one), Some(one));
+            assert_eq!(by_bytes(first).map(|found| found.singular), Some(kind));
         }
     }
 
     #[test]
-    fn logs_of_other_services_are_named_by_their_first_line() {
-        for (first, one) in [
+    fn logs_of_other_services_are_recognized_by_their_first_line() {
+        for (first, kind) in [
             ("#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip", "a CloudFront log"),
             (
                 "2026-08-05\t10:00:00\tDOC50-P1\t1000\t192.0.2.39\tGET\td.cloudfront.net\t/\t200\t-\tx",
@@ -256,7 +256,7 @@ mod tests {
             ("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "an XML document"),
             ("\u{feff}<!DOCTYPE HTML><title>x</title>", "an HTML page"),
         ] {
-            assert_eq!(by_lines(first.as_bytes()).map(|kind| kind.one), Some(one), "{first}");
+            assert_eq!(by_lines(first.as_bytes()).map(|found| found.singular), Some(kind), "{first}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Where log files are: a [`Source`] lists them and fetches them.
+//! Sources of log files. A [`Source`] lists log files and fetches them.
 //!
-//! Here live S3 ([`s3`]) and local files, folders and standard input ([`files`]). The synthetic
-//! bucket is `demo`. Bodies are returned as readers of plain text: compression is undone here
-//! ([`body`]). Never here: parsing of log lines.
+//! The sources are S3 ([`s3`]) and local files, folders and standard input ([`files`]); the demo is a module of its own.
+//! [`body`] decompresses contents, [`archive`] reads archives, and [`foreign`] recognizes files of other kinds. Never
+//! here: parsing of log lines.
 
 pub mod archive;
 pub mod body;
@@ -19,55 +19,55 @@ use tokio::sync::mpsc;
 pub use body::Body;
 pub use s3::S3Options;
 
-/// One log file that a source has.
+/// A log file of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFile {
-    /// Name within the source: the S3 key, or the path as given. Unique in the source.
+    /// Its name, unique within the source: the S3 key, or the path below the folder.
     pub name: String,
-    /// Bytes as stored (compressed if the file is), where known.
+    /// Stored bytes, before decompression, if known.
     pub size: Option<u64>,
-    /// Changes when the content does: the ETag, or size and modification time of a local file.
-    /// `None`: never the same again (standard input).
+    /// Identifies the content: the ETag, or size and modification time of a local file. `None` if the content can be
+    /// read only once (standard input).
     pub version: Option<String>,
 }
 
-/// What became of log files that were to be deleted.
+/// The result of deleting log files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// How many are gone.
+    /// The number of deleted log files.
     pub count: u64,
-    /// Names of those that are still there, and why.
+    /// Names of the log files that were not deleted, and why.
     pub refused: Vec<(String, String)>,
 }
 
-/// The part of time that is wanted, in seconds since the epoch: `since` included, `until` excluded.
+/// A time range, in seconds since the epoch. `None`: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// First second wanted.
+    /// The first second of the range.
     pub since: Option<i64>,
-    /// First second no longer wanted.
+    /// The first second after the range.
     pub until: Option<i64>,
 }
 
-/// A place that log files come from.
+/// A place with log files.
 pub trait Source: Send + Sync {
-    /// The name under which the cache knows this source: `s3://bucket/prefix`, an absolute path,
-    /// `-` for standard input, `demo:SEED:REQUESTS`.
+    /// The name of the source in the cache: `s3://bucket/prefix`, an absolute path, `-` for standard input, or
+    /// `demo:SEED:REQUESTS`.
     fn uri(&self) -> &str;
 
-    /// Sends all log files that may hold requests of the window, in pages, in any order. Ends early,
-    /// without an error, when the receiver is gone.
+    /// Sends all log files that may have requests of `window`, in pages, in any order. Ends early without an error if
+    /// the receiver is dropped.
     fn list(
         &self,
         window: Window,
         pages: mpsc::Sender<Vec<LogFile>>,
     ) -> BoxFuture<'_, Result<(), SourceError>>;
 
-    /// Fetches one log file. A remote file is verified to be whole before it is handed out.
+    /// Fetches a log file. The content of a remote file is complete and verified.
     fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>>;
 
-    /// Where the log files really are, if this names the bucket that they are about rather than the place
-    /// they are in: what to open instead. Asks the network.
+    /// The source to open instead, if this one is a bucket whose log files are delivered to another place. Uses the
+    /// network.
     fn locate(&self) -> BoxFuture<'_, Result<Option<String>, SourceError>> {
         Box::pin(async { Ok(None) })
     }
@@ -77,50 +77,50 @@ pub trait Source: Send + Sync {
         false
     }
 
-    /// Deletes log files by name. Only S3 sources do; the caller answers for what they held.
+    /// Deletes log files by name. Only S3 sources can. The caller makes sure that the cache has their requests.
     fn remove<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Removed, SourceError>> {
         let _ = names;
-        let message = format!("log files of {} are never deleted, only those in S3", self.uri());
+        let message = format!("{}: only log files in S3 can be deleted", self.uri());
         Box::pin(async move { Err(SourceError::NotASource(message)) })
     }
 
-    /// Whether other programs may be writing to its log files, line by line, while they are read.
+    /// Whether other programs may append lines to its log files while they are read.
     fn may_grow(&self) -> bool {
         false
     }
 
-    /// How many fetches run best side by side.
+    /// The number of fetches to run at a time.
     fn concurrency(&self) -> usize {
         64
     }
 }
 
-/// Why a source could not be listed or a log file not be fetched. The message says what to do.
+/// An error of a source. The message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A local file or folder cannot be read.
     #[error("{}: {message}", path.display())]
     Local {
-        /// The path as the user gave it or as it was found.
+        /// The path as the user gave it, or as it was listed.
         path: PathBuf,
         /// What is wrong and what to do.
         message: String,
     },
-    /// S3 refused or could not be reached. No credentials in here.
+    /// S3 returned an error or could not be reached. The message contains no credentials.
     #[error("{uri}: {message}")]
     S3 {
-        /// `s3://bucket/key` that was asked for.
+        /// `s3://bucket/key` of the request.
         uri: String,
         /// What is wrong and what to do.
         message: String,
     },
-    /// Not a source: `SOURCE` is s3://bucket[/prefix], a file, a folder or `-`.
+    /// The argument is not a valid source.
     #[error("{0}")]
     NotASource(String),
 }
 
 impl SourceError {
-    /// What is wrong and what to do, without the name of what it is wrong with.
+    /// The message without the name of the source or log file.
     pub fn message(&self) -> &str {
         match self {
             SourceError::Local { message, .. } | SourceError::S3 { message, .. } => message,
@@ -129,17 +129,16 @@ impl SourceError {
     }
 }
 
-/// The source that a SOURCE argument names: `s3://bucket[/prefix]`, a file, a folder, or `-`.
+/// Opens the source that a SOURCE argument names: `s3://bucket[/prefix]`, a file, a folder, or `-`.
 ///
-/// Nothing is asked of S3 yet: whether the bucket exists shows with the first list.
+/// Sends no request to S3: whether the bucket exists shows at the first listing.
 ///
 /// # Errors
-/// [`SourceError::Local`] if there is no such file or folder, [`SourceError::NotASource`] if the text
-/// cannot be a source.
+/// [`SourceError::Local`] if there is no such file or folder; [`SourceError::NotASource`] if the argument is not valid.
 pub fn open(spec: &str, options: &S3Options) -> Result<Arc<dyn Source>, SourceError> {
-    let wrong = |message: String| Err(SourceError::NotASource(message));
+    let invalid = |message: String| Err(SourceError::NotASource(message));
     if spec.is_empty() {
-        return wrong("the source is empty; write s3://bucket[/prefix], a file, a folder or -".to_owned());
+        return invalid("the source is empty; write s3://bucket[/prefix], a file, a folder or -".to_owned());
     }
     if spec == "-" {
         return Ok(Arc::new(files::StandardInput::new()?));
@@ -147,30 +146,42 @@ pub fn open(spec: &str, options: &S3Options) -> Result<Arc<dyn Source>, SourceEr
     if spec.starts_with("s3://") {
         return Ok(Arc::new(s3::S3Source::new(spec, options.clone())?));
     }
-    // A file of such a name can still be given as ./NAME.
+    // A file with such a name can be given as ./NAME.
     let start = |text: &str| spec.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
     if start("s3:") {
         let rest = spec[3..].trim_start_matches('/');
-        return wrong(format!("`{}` is no source; did you mean s3://{}?", shown(spec), shown(rest)));
+        return invalid(format!(
+            "`{}` is not a valid source; did you mean s3://{}?",
+            shown(spec),
+            shown(rest)
+        ));
     }
     if let Some(rest) = spec.strip_prefix("arn:aws:s3:::") {
-        return wrong(format!("`{}` is no source; did you mean s3://{}?", shown(spec), shown(rest)));
+        return invalid(format!(
+            "`{}` is not a valid source; did you mean s3://{}?",
+            shown(spec),
+            shown(rest)
+        ));
     }
     if start("file://") {
-        return wrong(format!("`{}` is no source; write the path: {}", shown(spec), shown(&spec[7..])));
+        return invalid(format!(
+            "`{}` is not a valid source; write the path: {}",
+            shown(spec),
+            shown(&spec[7..])
+        ));
     }
     if let Some((scheme, _)) = spec.split_once("://")
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
     {
-        return wrong(format!(
-            "{scheme}://… is no source; write s3://bucket[/prefix], and for another server than Amazon's \
-             --endpoint-url {scheme}://HOST"
+        return invalid(format!(
+            "{scheme}://… is not a valid source; write s3://bucket[/prefix], and add --endpoint-url {scheme}://HOST \
+             for a server other than Amazon S3"
         ));
     }
     Ok(Arc::new(files::FileSource::new(&files::path_of(spec))?))
 }
 
-/// A SOURCE argument as it may be shown: `…` in place of a user and password.
+/// A SOURCE argument with `…` in place of a user and password.
 pub fn shown(spec: &str) -> String {
     match spec.rsplit_once('@') {
         Some((before, after)) if before.contains([':', '/']) => format!("…@{after}"),
@@ -178,7 +189,7 @@ pub fn shown(spec: &str) -> String {
     }
 }
 
-/// The text of a SOURCE argument. A path need not be text: bytes that are none are `\xNN`, which [`open`] reads.
+/// The text of a SOURCE argument. Bytes of a path that are not UTF-8 become `\xNN`, which [`open`] accepts.
 pub fn text_of(argument: &std::ffi::OsStr) -> String {
     argument.to_str().map_or_else(|| files::text(Path::new(argument)), str::to_owned)
 }
@@ -192,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_source_can_be() {
+    fn valid_sources() {
         let uri = |spec: &str| open(spec, &S3Options::default()).unwrap().uri().to_owned();
         assert_eq!(uri("s3://acme-logs/media/"), "s3://acme-logs/media/");
         let folder = tempfile::tempdir().unwrap();
@@ -204,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_source_says_what_would_be() {
+    fn an_invalid_source_is_an_error_that_suggests_a_valid_one() {
         assert!(error("s3:/acme-logs/x").contains("did you mean s3://acme-logs/x?"));
         assert!(error("S3://acme-logs").contains("did you mean s3://acme-logs?"));
         assert!(error("s3:acme-logs").contains("did you mean s3://acme-logs?"));

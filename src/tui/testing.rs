@@ -136,12 +136,12 @@ impl Engine for NaiveEngine {
         cancel: &CancellationToken,
         take: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError> {
-        in_pages(query, page, take, |query| Ok(self.ask(query, cancel, &mut |_, _| {})?.answer))
+        ask_in_pages(query, page, take, |query| Ok(self.ask(query, cancel, &mut |_, _| {})?.answer))
     }
 
-    fn hold(&self, holds: bool) -> Result<(), QueryError> {
+    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
         let now = (self.rows.lock().clone(), self.generation.load(Ordering::SeqCst));
-        *self.held.lock() = holds.then_some(now);
+        *self.held.lock() = pin.then_some(now);
         Ok(())
     }
 

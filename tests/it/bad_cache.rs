@@ -1,4 +1,4 @@
-//! What is no cache, or a damaged one, is refused in one clear line and left as it was.
+//! A file that is not a cache, or a damaged cache, is refused with an error of one line and is not changed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ fn message(error: CacheError) -> String {
     text
 }
 
-/// What reading and writing say of a file, which stays byte for byte what it was.
-fn refused(path: &Path) -> [CacheError; 2] {
+/// The errors of opening a file for reading and for writing, which must not change it.
+fn open_errors(path: &Path) -> [CacheError; 2] {
     let before = std::fs::read(path).ok();
     let reading = Cache::open(path).err().unwrap();
     let writing = Writer::open(path).err().unwrap();
@@ -31,8 +31,8 @@ fn refused(path: &Path) -> [CacheError; 2] {
     [reading, writing]
 }
 
-/// A sound cache of 500 rows in three segments, closed.
-fn sound(folder: &Path) -> PathBuf {
+/// Makes a cache of 500 rows in three segments and closes it.
+fn make_cache(folder: &Path) -> PathBuf {
     let path = folder.join("cache.tamarin");
     let mut filling = Filling::new(&path, 200);
     let source = filling.writer.source("/var/log/acme").unwrap();
@@ -52,9 +52,9 @@ fn sound(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_folder_is_no_cache() {
+fn a_folder_is_not_a_cache() {
     let folder = tempfile::tempdir().unwrap();
-    for error in refused(folder.path()) {
+    for error in open_errors(folder.path()) {
         assert!(matches!(error, CacheError::Open { .. }), "{error:?}");
         let text = message(error);
         assert!(text.contains("it is a directory") && text.contains("--cache FILE"), "{text}");
@@ -62,56 +62,56 @@ fn a_folder_is_no_cache() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_not_ours() {
+fn a_file_that_is_not_a_database_is_not_a_cache() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("letter.txt");
     for content in ["Dear Ann,\n".repeat(1000), "x".to_owned(), "SQLite format 3\0 it says".to_owned()] {
         std::fs::write(&path, content).unwrap();
-        for error in refused(&path) {
+        for error in open_errors(&path) {
             assert!(matches!(error, CacheError::NotOurs { .. }), "{error:?}");
             let text = message(error);
             assert!(text.contains("not a Tamarin cache") && text.contains("it was not changed"), "{text}");
         }
     }
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put beside it");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no file was made beside it");
 }
 
 #[test]
-fn a_database_of_somebody_else_is_not_ours() {
+fn a_database_of_another_program_is_not_a_cache() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("places.sqlite");
     let database = rusqlite::Connection::open(&path).unwrap();
     database.execute_batch("CREATE TABLE place (name TEXT); INSERT INTO place VALUES ('home')").unwrap();
     drop(database);
-    for error in refused(&path) {
+    for error in open_errors(&path) {
         assert!(matches!(error, CacheError::NotOurs { .. }), "{error:?}");
         assert!(message(error).contains("it is an SQLite database of another program"));
     }
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put beside it");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no file was made beside it");
 }
 
 #[test]
-fn a_cache_of_a_newer_tamarin_is_not_touched() {
+fn a_cache_of_a_newer_version_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let path = sound(folder.path());
+    let path = make_cache(folder.path());
     let database = rusqlite::Connection::open(&path).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
     database.close().unwrap();
-    for error in refused(&path) {
+    for error in open_errors(&path) {
         assert!(matches!(error, CacheError::Version { found: 99, .. }), "{error:?}");
         assert!(message(error).contains("use a newer Tamarin"));
     }
 }
 
 #[test]
-fn a_cache_of_an_older_tamarin_is_not_touched() {
+fn a_cache_of_an_older_version_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let path = sound(folder.path());
+    let path = make_cache(folder.path());
     let database = rusqlite::Connection::open(&path).unwrap();
     database.pragma_update(None, "user_version", 1).unwrap();
     database.close().unwrap();
     let before = std::fs::read(&path).unwrap();
-    for error in refused(&path) {
+    for error in open_errors(&path) {
         assert!(matches!(error, CacheError::Version { found: 1, .. }), "{error:?}");
         let text = message(error);
         assert!(text.contains(&path.display().to_string()), "{text}");
@@ -121,9 +121,9 @@ fn a_cache_of_an_older_tamarin_is_not_touched() {
 }
 
 #[test]
-fn a_cache_that_was_cut_off_is_damaged_and_left_as_it_was() {
+fn a_truncated_cache_is_damaged_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let whole = std::fs::read(sound(folder.path())).unwrap();
+    let whole = std::fs::read(make_cache(folder.path())).unwrap();
     let path = folder.path().join("cut.tamarin");
     for share in [1, 5, 20, 50, 90, 99] {
         std::fs::write(&path, &whole[..whole.len() * share / 100]).unwrap();
@@ -140,9 +140,9 @@ fn a_cache_that_was_cut_off_is_damaged_and_left_as_it_was() {
 }
 
 #[test]
-fn a_second_writer_is_told_who_the_first_is_and_can_still_read() {
+fn a_second_writer_gets_the_process_id_of_the_first_and_can_read() {
     let folder = tempfile::tempdir().unwrap();
-    let path = sound(folder.path());
+    let path = make_cache(folder.path());
     let first = Writer::open(&path).unwrap();
     let error = Writer::open(&path).err().unwrap();
     assert!(matches!(error, CacheError::Locked { .. }), "{error:?}");
@@ -154,30 +154,30 @@ fn a_second_writer_is_told_who_the_first_is_and_can_still_read() {
 
 #[cfg(unix)]
 #[test]
-fn a_cache_that_may_only_be_read_is_not_written() {
+fn a_read_only_cache_can_be_read_but_not_written() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let path = sound(folder.path());
+    let path = make_cache(folder.path());
     let before = std::fs::read(&path).unwrap();
     let _ = std::fs::remove_file(folder.path().join("cache.tamarin.lock"));
     let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     allow(&path, 0o444);
     allow(folder.path(), 0o555);
     if std::fs::write(folder.path().join("probe"), "").is_ok() {
-        return; // a superuser may write anything
+        return; // The superuser may write anything.
     }
     let error = Writer::open(&path).err().unwrap();
     assert!(matches!(error, CacheError::ReadOnly { .. }), "{error:?}");
     assert!(message(error).contains("cannot be written"));
-    assert!(Cache::open(&path).unwrap().snapshot().is_ok(), "but it is read");
+    assert!(Cache::open(&path).unwrap().snapshot().is_ok(), "it can be read");
     allow(folder.path(), 0o755);
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
-/// The program, run by somebody who may not write into this folder. As a superuser may write everywhere,
-/// it is nobody then.
+/// Runs the program as a user who may not write into this folder: as `nobody` if the tests run as the superuser, who may
+/// write everywhere.
 #[cfg(unix)]
-fn by_a_stranger(folder: &Path, arguments: &[&str]) -> std::process::Output {
+fn run_without_permission(folder: &Path, arguments: &[&str]) -> std::process::Output {
     use std::os::unix::process::CommandExt;
     let home = tempfile::tempdir().unwrap();
     let mut program = PathBuf::from(env!("CARGO_BIN_EXE_tamarin"));
@@ -185,7 +185,7 @@ fn by_a_stranger(folder: &Path, arguments: &[&str]) -> std::process::Output {
     let is_superuser = std::fs::write(&probe, "").is_ok();
     if is_superuser {
         std::fs::remove_file(&probe).unwrap();
-        // Where it was built may be closed to nobody.
+        // The user `nobody` may not read the build folder.
         let copy = home.path().join("tamarin");
         std::fs::copy(&program, &copy).unwrap();
         program = copy;
@@ -199,7 +199,7 @@ fn by_a_stranger(folder: &Path, arguments: &[&str]) -> std::process::Output {
     }
     loop {
         match command.output() {
-            // Another test has begun a process while the copy was being written.
+            // Another test started a process while the copy was being written.
             Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
                 std::thread::sleep(Duration::from_millis(10));
             }
@@ -210,12 +210,12 @@ fn by_a_stranger(folder: &Path, arguments: &[&str]) -> std::process::Output {
 
 #[cfg(unix)]
 #[test]
-fn a_cache_in_a_folder_that_may_not_be_written_is_read_by_whoever_may_read_it() {
+fn a_cache_in_a_read_only_folder_can_be_read() {
     use std::os::unix::fs::PermissionsExt;
     let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let whole = sound(folder.path());
-    // What means something in a URI does not in a path.
+    let whole = make_cache(folder.path());
+    // These characters have a meaning in URIs, but not in paths.
     let path = folder.path().join("50% of it? #1.tamarin");
     std::fs::rename(&whole, &path).unwrap();
     let before = std::fs::read(&path).unwrap();
@@ -224,7 +224,7 @@ fn a_cache_in_a_folder_that_may_not_be_written_is_read_by_whoever_may_read_it() 
     let name = path.to_str().unwrap();
     let report = |extra: &[&str]| {
         let report = ["report", "total", "--format", "ndjson", "--cache", name];
-        let output = by_a_stranger(folder.path(), &[&report, extra].concat());
+        let output = run_without_permission(folder.path(), &[&report, extra].concat());
         (
             output.status.code(),
             String::from_utf8(output.stdout).unwrap(),
@@ -234,15 +234,20 @@ fn a_cache_in_a_folder_that_may_not_be_written_is_read_by_whoever_may_read_it() 
     let (code, stdout, stderr) = report(&[]);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.contains("\"requests\":"), "{stdout}");
-    assert_eq!(by_a_stranger(folder.path(), &["sources", "check", "--cache", name]).status.code(), Some(0));
-    let asked =
-        by_a_stranger(folder.path(), &["prune", "--before", "2100-01-01", "--dry-run", "--cache", name]);
-    let told = String::from_utf8(asked.stderr).unwrap();
-    assert!(asked.status.success() && told.contains("would be dropped (about "), "{told}");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put beside it");
+    assert_eq!(
+        run_without_permission(folder.path(), &["sources", "check", "--cache", name]).status.code(),
+        Some(0)
+    );
+    let asked = run_without_permission(
+        folder.path(),
+        &["prune", "--before", "2100-01-01", "--dry-run", "--cache", name],
+    );
+    let message = String::from_utf8(asked.stderr).unwrap();
+    assert!(asked.status.success() && message.contains("would be dropped (about "), "{message}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no file was made beside it");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 
-    // Where it may not be read either, that is said, and not what SQLite calls the file.
+    // Without permission to read it, the error says so, and does not show the URI that SQLite gets.
     allow(&path, 0o600);
     allow(folder.path(), 0o555);
     let (code, _, stderr) = report(&[]);
@@ -251,16 +256,16 @@ fn a_cache_in_a_folder_that_may_not_be_written_is_read_by_whoever_may_read_it() 
         assert!(stderr.contains("permission denied") && !stderr.contains("immutable"), "{stderr}");
     }
 
-    // Changes that wait in a write-ahead log cannot be read without writing: that is said.
+    // Changes in a write-ahead log cannot be read without writing: the error says so.
     allow(folder.path(), 0o755);
     allow(&path, 0o644);
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.execute_batch("UPDATE source SET added = added + 1").unwrap();
     let log = format!("{name}-wal");
-    let (file, waiting) = (std::fs::read(&path).unwrap(), std::fs::read(&log).unwrap());
+    let (file, log_bytes) = (std::fs::read(&path).unwrap(), std::fs::read(&log).unwrap());
     connection.close().unwrap();
     std::fs::write(&path, file).unwrap();
-    std::fs::write(&log, waiting).unwrap();
+    std::fs::write(&log, log_bytes).unwrap();
     allow(&path, 0o444);
     allow(folder.path(), 0o555);
     let (code, _, stderr) = report(&[]);
@@ -272,7 +277,7 @@ fn a_cache_in_a_folder_that_may_not_be_written_is_read_by_whoever_may_read_it() 
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_may_not_be_looked_into_is_not_taken_for_one_without_a_cache() {
+fn a_folder_that_may_not_be_searched_is_not_taken_for_an_empty_one() {
     use std::os::unix::fs::PermissionsExt;
     let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -280,7 +285,7 @@ fn a_folder_that_may_not_be_looked_into_is_not_taken_for_one_without_a_cache() {
     std::fs::create_dir(&closed).unwrap();
     std::fs::write(folder.path().join("a.log"), lines::line_of(&[0; 28])).unwrap();
     drop(Writer::open(&closed.join("c.db")).unwrap());
-    // So that it is run by somebody who may not write here.
+    // So that the program runs as a user who may not write here.
     allow(folder.path(), 0o555);
     allow(&closed, 0o000);
     let commands: [&[&str]; 5] = [
@@ -292,11 +297,14 @@ fn a_folder_that_may_not_be_looked_into_is_not_taken_for_one_without_a_cache() {
     ];
     for command in commands {
         for cache in ["closed/c.db", "closed/none.db", "closed/more/none.db"] {
-            let output = by_a_stranger(folder.path(), &[command, &["--cache", cache]].concat());
-            let told = String::from_utf8(output.stderr).unwrap();
-            assert_eq!(output.status.code(), Some(1), "{command:?}: {told}");
-            assert!(told.contains(cache) && told.contains("cannot be searched"), "{command:?}: {told}");
-            assert_eq!(told.trim_end().lines().count(), 1, "{told}");
+            let output = run_without_permission(folder.path(), &[command, &["--cache", cache]].concat());
+            let message = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{command:?}: {message}");
+            assert!(
+                message.contains(cache) && message.contains("cannot be searched"),
+                "{command:?}: {message}"
+            );
+            assert_eq!(message.trim_end().lines().count(), 1, "{message}");
         }
     }
     allow(folder.path(), 0o755);
@@ -305,7 +313,7 @@ fn a_folder_that_may_not_be_looked_into_is_not_taken_for_one_without_a_cache() {
 
 #[cfg(unix)]
 #[test]
-fn what_a_killed_first_pull_left_half_written_is_no_answer_for_who_may_not_undo_it() {
+fn without_permission_to_roll_back_a_killed_first_pull_there_is_an_error() {
     use std::os::unix::fs::PermissionsExt;
     let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -314,7 +322,7 @@ fn what_a_killed_first_pull_left_half_written_is_no_answer_for_who_may_not_undo_
     allow(&path, 0o444);
     allow(format!("{name}-journal").as_ref(), 0o444);
     allow(folder.path(), 0o555);
-    let output = by_a_stranger(folder.path(), &["report", "total", "--cache", name]);
+    let output = run_without_permission(folder.path(), &["report", "total", "--cache", name]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
     assert!(stderr.contains("-journal") && stderr.contains("may write the folder"), "{stderr}");
@@ -323,9 +331,9 @@ fn what_a_killed_first_pull_left_half_written_is_no_answer_for_who_may_not_undo_
 }
 
 #[test]
-fn tables_of_another_shape_are_damage_told_in_one_line() {
+fn tables_with_other_columns_are_damage_reported_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
-    let path = sound(folder.path());
+    let path = make_cache(folder.path());
     let database = rusqlite::Connection::open(&path).unwrap();
     database.execute_batch("ALTER TABLE source RENAME COLUMN last_pull TO last_pump").unwrap();
     database.close().unwrap();
@@ -334,8 +342,8 @@ fn tables_of_another_shape_are_damage_told_in_one_line() {
     assert!(message(error).contains("no such column: last_pull"));
 }
 
-/// Questions that between them read every column.
-fn questions() -> Vec<Query> {
+/// Queries that together read every column.
+fn queries() -> Vec<Query> {
     let mut asks = vec![Ask::Totals];
     for by in Dimension::all() {
         asks.push(Ask::Groups {
@@ -374,8 +382,8 @@ fn questions() -> Vec<Query> {
     queries
 }
 
-/// Asks everything, and appends; the errors met on the way.
-fn use_wholly(path: &Path, queries: &[Query]) -> Vec<String> {
+/// Runs all queries and appends. Returns the errors.
+fn query_and_append(path: &Path, queries: &[Query]) -> Vec<String> {
     let mut errors = Vec::new();
     let mut note = |error: CacheError| errors.push(message(error));
     match Cache::open(path) {
@@ -413,25 +421,25 @@ fn use_wholly(path: &Path, queries: &[Query]) -> Vec<String> {
     errors
 }
 
-/// Uses a damaged cache; that it ends, and not in a panic, is what is tested. The errors met on the way.
-fn survives(path: &Path, queries: &Arc<Vec<Query>>, what: &str) -> Vec<String> {
+/// Runs all queries on a damaged cache and appends to it, which must end without a panic. Returns the errors.
+fn use_damaged(path: &Path, queries: &Arc<Vec<Query>>, what: &str) -> Vec<String> {
     let (send, ended) = std::sync::mpsc::channel();
-    let (at, questions) = (path.to_owned(), queries.clone());
+    let (cache, queries) = (path.to_owned(), queries.clone());
     std::thread::spawn(move || {
-        drop(send.send(catch_unwind(AssertUnwindSafe(|| use_wholly(&at, &questions)))));
+        drop(send.send(catch_unwind(AssertUnwindSafe(|| query_and_append(&cache, &queries)))));
     });
     let problem = match ended.recv_timeout(Duration::from_secs(120)) {
         Ok(Ok(errors)) => return errors,
         Ok(Err(_)) => "ended in a panic",
         Err(_) => "did not end",
     };
-    let kept = std::env::temp_dir().join("tamarin-damaged-cache");
-    std::fs::copy(path, &kept).unwrap();
-    panic!("{what} {problem}; the cache is {}", kept.display());
+    let copy = std::env::temp_dir().join("tamarin-damaged-cache");
+    std::fs::copy(path, &copy).unwrap();
+    panic!("{what} {problem}; the cache is {}", copy.display());
 }
 
-/// The same numbers each time, below what is asked for.
-fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
+/// A generator of pseudo-random numbers below its argument.
+fn random_numbers(seed: u64) -> impl FnMut(usize) -> usize {
     let mut random = seed;
     move |below| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -439,27 +447,27 @@ fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
     }
 }
 
-/// A few, so that it is soon done; thousands, where many are asked for.
-fn rounds(few: usize) -> usize {
-    if std::env::var_os("PROPTEST_CASES").is_some() { few * 100 } else { few }
+/// `default` rounds, or 100 times as many if `PROPTEST_CASES` is set.
+fn rounds(default: usize) -> usize {
+    if std::env::var_os("PROPTEST_CASES").is_some() { default * 100 } else { default }
 }
 
-fn take_away(path: &Path) {
+fn remove_cache(path: &Path) {
     for suffix in ["", "-wal", "-shm", ".lock"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
     }
 }
 
 #[test]
-fn flipped_bytes_give_errors_or_other_values_but_never_a_panic() {
+fn flipped_bytes_never_cause_a_panic() {
     let folder = tempfile::tempdir().unwrap();
-    let whole = std::fs::read(sound(folder.path())).unwrap();
-    let queries = Arc::new(questions());
-    assert_eq!(use_wholly(&folder.path().join("cache.tamarin"), &queries), [] as [String; 0]);
-    // Only where something is stored.
+    let whole = std::fs::read(make_cache(folder.path())).unwrap();
+    let queries = Arc::new(queries());
+    assert_eq!(query_and_append(&folder.path().join("cache.tamarin"), &queries), [] as [String; 0]);
+    // Bytes that are not zero.
     let places: Vec<usize> = (100..whole.len()).filter(|at| whole[*at] != 0).collect();
-    let mut next = numbers(0x9E37_79B9_7F4A_7C15);
-    let mut noticed = 0;
+    let mut next = random_numbers(0x9E37_79B9_7F4A_7C15);
+    let mut detected = 0;
     for round in 0..rounds(25) {
         let path = folder.path().join(format!("flipped-{round}.tamarin"));
         let mut content = whole.clone();
@@ -467,63 +475,63 @@ fn flipped_bytes_give_errors_or_other_values_but_never_a_panic() {
             content[places[next(places.len())]] ^= 1 << next(8) | next(256) as u8;
         }
         std::fs::write(&path, content).unwrap();
-        noticed += usize::from(!survives(&path, &queries, &format!("round {round}")).is_empty());
-        take_away(&path);
+        detected += usize::from(!use_damaged(&path, &queries, &format!("round {round}")).is_empty());
+        remove_cache(&path);
     }
-    assert!(noticed > 0, "no damage was noticed at all");
+    assert!(detected > 0, "no damage was detected");
 }
 
 #[test]
-fn a_cache_cut_anywhere_is_noticed_and_does_no_harm() {
+fn a_cache_truncated_anywhere_gives_errors_and_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let whole = std::fs::read(sound(folder.path())).unwrap();
-    let queries = Arc::new(questions());
-    let mut next = numbers(3);
+    let whole = std::fs::read(make_cache(folder.path())).unwrap();
+    let queries = Arc::new(queries());
+    let mut next = random_numbers(3);
     let mut lengths: Vec<usize> = (0..rounds(15)).map(|_| next(whole.len())).collect();
     lengths.extend([1, 15, 16, 99, 100, 512, 32_767, 32_768, 32_769, whole.len() - 1]);
     for length in lengths {
         let path = folder.path().join("cut.tamarin");
         std::fs::write(&path, &whole[..length]).unwrap();
-        let errors = survives(&path, &queries, &format!("{length} bytes"));
-        assert!(!errors.is_empty(), "{length} of {} bytes, and nobody noticed", whole.len());
-        assert_eq!(std::fs::read(&path).unwrap(), whole[..length], "it is left as it was");
-        take_away(&path);
+        let errors = use_damaged(&path, &queries, &format!("{length} bytes"));
+        assert!(!errors.is_empty(), "no error with {length} of {} bytes", whole.len());
+        assert_eq!(std::fs::read(&path).unwrap(), whole[..length], "the file was changed");
+        remove_cache(&path);
     }
 }
 
 #[test]
-fn pages_overwritten_or_exchanged_do_no_harm() {
-    const PAGE: usize = 32_768;
+fn overwritten_or_exchanged_pages_never_cause_a_panic() {
+    const PAGE_BYTES: usize = 32_768;
     let folder = tempfile::tempdir().unwrap();
-    let whole = std::fs::read(sound(folder.path())).unwrap();
-    let queries = Arc::new(questions());
-    let pages = whole.len() / PAGE;
+    let whole = std::fs::read(make_cache(folder.path())).unwrap();
+    let queries = Arc::new(queries());
+    let pages = whole.len() / PAGE_BYTES;
     assert!(pages > 3);
-    let mut next = numbers(5);
-    let mut noticed = 0;
+    let mut next = random_numbers(5);
+    let mut detected = 0;
     for round in 0..rounds(8) {
         let path = folder.path().join(format!("pages-{round}.tamarin"));
         let mut content = whole.clone();
-        let (one, other) = (next(pages) * PAGE, next(pages) * PAGE);
+        let (one, other) = (next(pages) * PAGE_BYTES, next(pages) * PAGE_BYTES);
         match next(4) {
-            0 => content[one..one + PAGE].fill(0),
-            1 => content.copy_within(other..other + PAGE, one),
-            2 => content[one + next(PAGE / 2)..one + PAGE].fill_with(|| next(256) as u8),
+            0 => content[one..one + PAGE_BYTES].fill(0),
+            1 => content.copy_within(other..other + PAGE_BYTES, one),
+            2 => content[one + next(PAGE_BYTES / 2)..one + PAGE_BYTES].fill_with(|| next(256) as u8),
             _ => {
-                let start = one + next(PAGE - 512);
+                let start = one + next(PAGE_BYTES - 512);
                 content[start..start + 512].fill_with(|| next(256) as u8);
             }
         }
         std::fs::write(&path, content).unwrap();
-        noticed += usize::from(!survives(&path, &queries, &format!("round {round}")).is_empty());
-        take_away(&path);
+        detected += usize::from(!use_damaged(&path, &queries, &format!("round {round}")).is_empty());
+        remove_cache(&path);
     }
-    assert!(noticed > 0, "no damage was noticed at all");
+    assert!(detected > 0, "no damage was detected");
 }
 
-/// What a crash, or a disk, may leave of the log beside the cache.
+/// A crash or a disk may damage the write-ahead log.
 #[test]
-fn a_damaged_write_ahead_log_does_no_harm() {
+fn a_damaged_write_ahead_log_never_causes_a_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.tamarin");
     let mut filling = Filling::new(&path, 200);
@@ -540,14 +548,14 @@ fn a_damaged_write_ahead_log_does_no_harm() {
         filling.append(source, &lines);
         filling.writer.commit().unwrap();
     }
-    // As it is while the writer lives, which puts all in the cache itself at its end.
+    // The log of a living writer, which checkpoints when it closes.
     let log = std::fs::read(folder.path().join("cache.tamarin-wal")).unwrap();
     let cache = std::fs::read(&path).unwrap();
     assert!(log.len() > 100_000, "{}", log.len());
     assert_eq!(cache, before, "a page of the log was copied into the cache");
     drop((reader, filling));
-    let queries = Arc::new(questions());
-    let mut next = numbers(7);
+    let queries = Arc::new(queries());
+    let mut next = random_numbers(7);
     let places: Vec<usize> = (0..log.len()).filter(|at| log[*at] != 0).collect();
     for round in 0..rounds(12) {
         let path = folder.path().join(format!("log-{round}.tamarin"));
@@ -560,9 +568,9 @@ fn a_damaged_write_ahead_log_does_no_harm() {
         }
         std::fs::write(&path, cache).unwrap();
         std::fs::write(format!("{}-wal", path.display()), log).unwrap();
-        let errors = survives(&path, &queries, &format!("round {round}"));
-        // However much of the log is good: the cache is as it was at some moment, whole.
+        let errors = use_damaged(&path, &queries, &format!("round {round}"));
+        // However much of the log is valid, the cache is in the state after one of the commits.
         assert!(round % 4 == 3 || errors.is_empty(), "round {round}: {errors:?}");
-        take_away(&path);
+        remove_cache(&path);
     }
 }

@@ -1,4 +1,4 @@
-//! Another reader of the cache, written from docs/cache-format.md alone: it reads what Tamarin reads.
+//! A second reader of the cache, written from docs/cache-format.md alone. It must read what Tamarin reads.
 
 use std::collections::HashMap;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use rusqlite::Connection;
 use serde_json::Value;
 
-/// Field numbers of the page, with the names that `tamarin requests` uses.
+/// Field numbers as in the documentation, with the names that `tamarin requests` uses.
 const DIMENSIONS: [(i64, &str); 18] = [
     (0, "bucket_owner"),
     (1, "bucket"),
@@ -44,7 +44,7 @@ fn take<'b>(bytes: &mut &'b [u8], length: usize) -> &'b [u8] {
     taken
 }
 
-fn little(bytes: &[u8]) -> u64 {
+fn little_endian(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
@@ -60,10 +60,10 @@ fn varint(bytes: &mut &[u8]) -> u64 {
     }
 }
 
-/// A pack of 128 differences, bit by bit.
+/// Unpacks 128 differences, bit by bit.
 fn unpack(pack: &[u8], width: usize) -> Vec<u64> {
     let bit = |lane: usize, at: usize| {
-        let word = little(&pack[(at / 32 * 4 + lane) * 4..][..4]);
+        let word = little_endian(&pack[(at / 32 * 4 + lane) * 4..][..4]);
         word >> (at % 32) & 1
     };
     (0..128)
@@ -75,17 +75,17 @@ fn unpack(pack: &[u8], width: usize) -> Vec<u64> {
 }
 
 fn integers(mut data: &[u8]) -> Vec<u64> {
-    let rows = little(take(&mut data, 4)) as usize;
+    let rows = little_endian(take(&mut data, 4)) as usize;
     let kind = take(&mut data, 1)[0];
-    let base = little(take(&mut data, 8));
+    let base = little_endian(take(&mut data, 8));
     if kind == 0 {
         assert!(data.is_empty());
         return vec![base; rows];
     }
     let blocks: Vec<(u64, usize)> = (0..rows.div_ceil(128))
         .map(|_| {
-            let above = little(take(&mut data, if kind == 1 { 4 } else { 8 }));
-            (base + above, usize::from(take(&mut data, 1)[0]))
+            let offset = little_endian(take(&mut data, if kind == 1 { 4 } else { 8 }));
+            (base + offset, usize::from(take(&mut data, 1)[0]))
         })
         .collect();
     let mut values = Vec::new();
@@ -116,7 +116,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// CRC-32, bit by bit.
+/// Computes CRC-32, bit by bit.
 fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 })
@@ -128,16 +128,16 @@ fn crc_of_numbers(numbers: &[i64]) -> i64 {
     i64::from(crc(&bytes) as i32)
 }
 
-/// The values of a column of text, and the checksum of its directory.
+/// The values of a text column, and the checksum of its directory.
 fn texts(mut data: &[u8], keys: &[Option<Vec<u8>>]) -> (Vec<Option<Vec<u8>>>, u32) {
-    let whole = data;
+    let column = data;
     let sizes: Vec<(usize, usize, u32)> = (0..varint(&mut data))
         .map(|_| {
             let (rows, length) = (varint(&mut data) as usize, varint(&mut data) as usize);
-            (rows, length, little(take(&mut data, 4)) as u32)
+            (rows, length, little_endian(take(&mut data, 4)) as u32)
         })
         .collect();
-    let directory = crc(&whole[..whole.len() - data.len()]);
+    let directory = crc(&column[..column.len() - data.len()]);
     let mut values = Vec::new();
     for (rows, length, checksum) in sizes {
         let mut page = take(&mut data, length);
@@ -149,12 +149,12 @@ fn texts(mut data: &[u8], keys: &[Option<Vec<u8>>]) -> (Vec<Option<Vec<u8>>>, u3
         }
         let (tags, stored, text) =
             (varint(&mut page) as usize, varint(&mut page) as usize, varint(&mut page) as usize);
-        let grow = |bytes: &[u8], length, flag| match kind & flag {
+        let decompress = |bytes: &[u8], length, flag| match kind & flag {
             0 => bytes.to_vec(),
             _ => zstd::bulk::decompress(bytes, length).unwrap(),
         };
-        let tags = grow(take(&mut page, stored), tags, 2);
-        let text = grow(page, text, 4);
+        let tags = decompress(take(&mut page, stored), tags, 2);
+        let text = decompress(page, text, 4);
         let (mut tags, mut text) = (tags.as_slice(), text.as_slice());
         for _ in 0..rows {
             let tag = varint(&mut tags);
@@ -189,8 +189,8 @@ fn texts(mut data: &[u8], keys: &[Option<Vec<u8>>]) -> (Vec<Option<Vec<u8>>>, u3
     (values, directory)
 }
 
-/// How many requests are known by the line of a log file that gave them.
-fn lines_of_requests(cache: &Connection) -> u64 {
+/// Number of lines of log files that gave requests, repeats excluded.
+fn first_lines_of_requests(cache: &Connection) -> u64 {
     let zigzag = |number: u64| (number >> 1) as i64 ^ -((number & 1) as i64);
     let mut requests = 0;
     let mut statement = cache
@@ -234,7 +234,7 @@ fn a_reader_written_from_the_description_reads_every_field() {
         String::from_utf8(output.stdout).unwrap()
     };
     tamarin(&["pull", "demo:3:9000"]);
-    // What does not fit a column, and a number wider than 32 bits.
+    // A number that does not fit a column, and one of more than 32 bits.
     std::fs::write(
         folder.path().join("odd"),
         "acme acme-media [01/Apr/2026:00:00:01 +0000] 203.0.113.7 - ZZ7 REST.GET.OBJECT a%2520b \
@@ -275,7 +275,7 @@ fn a_reader_written_from_the_description_reads_every_field() {
             let mut columns: Vec<i64> =
                 (0..8).map(|index| row.get(index)).collect::<rusqlite::Result<_>>()?;
             let [id, _, _, rows, numbers, time_min, time_max, _] = columns[..] else { panic!() };
-            // Nothing was removed: the last column is NULL.
+            // Nothing was removed: `gone` is NULL.
             assert!(row.get::<_, bool>(8)? && rows == numbers);
             columns.push(0);
             let crc: i64 = row.get(9)?;
@@ -295,9 +295,9 @@ fn a_reader_written_from_the_description_reads_every_field() {
     assert_eq!(segments_digest, digest);
     for ((dimension, name), length) in DIMENSIONS.iter().zip(dictionaries.chunks(4)) {
         let values = dictionary.keys().filter(|(of, _)| of == dimension).count();
-        assert_eq!(little(length) as usize, values, "{name}");
+        assert_eq!(little_endian(length) as usize, values, "{name}");
     }
-    assert_eq!(lines_of_requests(&cache), 9002);
+    assert_eq!(first_lines_of_requests(&cache), 9002);
     assert_eq!(segments.len(), 2);
     let mut read: Vec<HashMap<&str, Value>> = Vec::new();
     for (segment, rows, time_min, time_max) in segments {

@@ -1,6 +1,6 @@
-//! A damaged cache gives the right answer or an error, never another answer.
+//! A damaged cache gives the right answer or an error, never a wrong answer.
 //!
-//! `DAMAGES=1000 cargo test --release --test it damage` tries more random damages, from `SEED` on.
+//! `DAMAGES=1000 cargo test --release --test it damage` tests more random damage, from the seed `SEED` on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -9,10 +9,10 @@ use rusqlite::Connection;
 use tamarin::cache::{BLOCK, Cache, CacheError, IntColumn, Writer};
 use tamarin::log::{FIELDS, Kind};
 
-/// Random damages that are tried if the environment does not say how many.
-const DAMAGES: u64 = 150;
+/// Random damages, unless the environment variable `DAMAGES` says otherwise.
+const DEFAULT_DAMAGES: u64 = 150;
 
-/// Text of these requests: request number `number` of a source.
+/// Log lines of the requests with these numbers.
 fn lines(numbers: std::ops::Range<usize>) -> String {
     numbers
         .map(|number| {
@@ -42,9 +42,9 @@ fn pull(cache: &Path, logs: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A cache with a bit of everything: several sources, log files and segments, repeats, rejected lines, log files that
-/// changed, removed requests and ranges.
-fn sound(path: &Path) {
+/// Makes a cache with rows in every table: several sources, log files and segments, repeats, rejected lines, changed log
+/// files, removed requests and ranges.
+fn make_cache(path: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let logs = folder.path().join("logs");
     let others = folder.path().join("others");
@@ -122,18 +122,15 @@ fn answers(path: &Path) -> Result<Vec<String>, CacheError> {
     Ok(all)
 }
 
-/// What a damaged cache answers: the right answer, an error in one line, or `Err` with what is wrong.
-fn judge(path: &Path, expected: &[String]) -> Result<bool, String> {
+/// Reads a damaged cache. Returns whether reading failed with an error of one line; `Err` if it returned a wrong answer,
+/// an error of several lines, or panicked.
+fn read_damaged(path: &Path, expected: &[String]) -> Result<bool, String> {
     match catch_unwind(AssertUnwindSafe(|| answers(path))) {
         Err(_) => Err("it panicked".to_owned()),
         Ok(Ok(found)) if found == expected => Ok(false),
         Ok(Ok(found)) => {
             let other = found.iter().zip(expected).find(|(found, expected)| found != expected);
-            Err(format!(
-                "{} answers instead of {}, the first other one: {other:?}",
-                found.len(),
-                expected.len()
-            ))
+            Err(format!("{} answers instead of {}, first difference: {other:?}", found.len(), expected.len()))
         }
         Ok(Err(error)) if error.to_string().contains('\n') => {
             Err(format!("an error of several lines: {error}"))
@@ -151,7 +148,7 @@ impl Random {
     }
 }
 
-/// Changes some bytes: anywhere, or in what holds the b-trees together.
+/// Changes some bytes: anywhere, or in the structure of the b-trees. Returns a description.
 fn damage(bytes: &mut [u8], page_size: usize, random: &mut Random) -> String {
     let pages = bytes.len() / page_size;
     let page = random.below(pages);
@@ -194,7 +191,7 @@ fn damage(bytes: &mut [u8], page_size: usize, random: &mut Random) -> String {
             format!("page {} is page {}", page + 1, other / page_size + 1)
         }
         _ => {
-            // Pages of overflow begin with the number of the next one.
+            // Overflow pages begin with the number of the next one.
             let at = start + random.below(4);
             bytes[at] ^= 1 << random.below(8);
             format!("byte {} of page {}", at - start, page + 1)
@@ -206,26 +203,26 @@ fn damage(bytes: &mut [u8], page_size: usize, random: &mut Random) -> String {
 fn random_damage_gives_the_right_answer_or_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
-    sound(&path);
+    make_cache(&path);
     let whole = std::fs::read(&path).unwrap();
     let expected = answers(&path).unwrap();
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("SEED").unwrap_or(1);
     let damaged = folder.path().join("damaged.db");
-    let mut noticed = 0;
-    for seed in first..first + number("DAMAGES").unwrap_or(DAMAGES) {
+    let mut detected = 0;
+    for seed in first..first + number("DAMAGES").unwrap_or(DEFAULT_DAMAGES) {
         let mut bytes = whole.clone();
-        let what = damage(&mut bytes, 32_768, &mut Random(seed));
+        let description = damage(&mut bytes, 32_768, &mut Random(seed));
         std::fs::write(&damaged, bytes).unwrap();
-        match judge(&damaged, &expected) {
-            Ok(is_error) => noticed += u64::from(is_error),
-            Err(problem) => panic!("SEED={seed}, {what}: {problem}"),
+        match read_damaged(&damaged, &expected) {
+            Ok(is_error) => detected += u64::from(is_error),
+            Err(problem) => panic!("SEED={seed}, {description}: {problem}"),
         }
     }
-    assert!(noticed > 20, "{noticed}");
+    assert!(detected > 20, "{detected}");
 }
 
-/// Changes to every table that leave a sound database, but another cache.
+/// SQL that changes rows of every table, but leaves a valid database.
 fn structural_damages(connection: &Connection) -> Vec<String> {
     let tables = [
         ("root", "id"),
@@ -264,7 +261,7 @@ fn structural_damages(connection: &Connection) -> Vec<String> {
                 damages.push(format!(
                     "{change} CAST(substr({column}, 2) AS BLOB) {here} AND typeof({column}) = 'blob'"
                 ));
-                // What another row says.
+                // The value of another row.
                 damages.push(format!(
                     "{change} (SELECT {column} FROM {table} ORDER BY {key} LIMIT 1 OFFSET {}) {here}",
                     (pick + 1) % count
@@ -277,29 +274,29 @@ fn structural_damages(connection: &Connection) -> Vec<String> {
 }
 
 #[test]
-fn damage_that_leaves_a_sound_database_gives_the_right_answer_or_an_error() {
+fn changed_rows_give_the_right_answer_or_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
-    sound(&path);
+    make_cache(&path);
     let whole = std::fs::read(&path).unwrap();
     let expected = answers(&path).unwrap();
     let damages = structural_damages(&Connection::open(&path).unwrap());
     let damaged = folder.path().join("damaged.db");
-    let (mut noticed, mut done) = (0, 0);
+    let (mut detected, mut changed) = (0, 0);
     for sql in &damages {
         std::fs::write(&damaged, &whole).unwrap();
         let connection = Connection::open(&damaged).unwrap();
         connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
-        // Some would break a constraint, or change nothing.
+        // Some break a constraint or change nothing.
         let has_changed = connection.execute(sql, []).is_ok_and(|rows| rows > 0);
         connection.close().unwrap();
         if has_changed {
-            done += 1;
-            match judge(&damaged, &expected) {
-                Ok(is_error) => noticed += u64::from(is_error),
+            changed += 1;
+            match read_damaged(&damaged, &expected) {
+                Ok(is_error) => detected += u64::from(is_error),
                 Err(problem) => panic!("{sql}: {problem}"),
             }
         }
     }
-    assert!(done >= 200 && noticed > 150, "{noticed} of {done}");
+    assert!(changed >= 200 && detected > 150, "{detected} of {changed}");
 }

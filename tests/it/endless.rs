@@ -109,27 +109,27 @@ fn is_spoiled(asked: &Asked) -> bool {
 
 #[test]
 fn a_list_that_names_the_same_continuation_token_again_ends() {
-    Scene::new().list_ends(Fault::SameToken, 0, "a continuation token that led there already");
+    Scene::new().list_ends(Fault::SameToken, 0, "the listing repeats a continuation token");
 }
 
 #[test]
 fn a_list_of_empty_pages_without_end_ends() {
-    Scene::new().list_ends(Fault::EmptyPage, 0, "5000 pages of the list in a row bring no further name");
+    Scene::new().list_ends(Fault::EmptyPage, 0, "5000 consecutive pages of the listing have no new name");
 }
 
 #[test]
 fn a_list_that_names_the_same_without_end_ends() {
-    Scene::new().list_ends(Fault::SamePage, 0, "5000 pages of the list in a row bring no further name");
+    Scene::new().list_ends(Fault::SamePage, 0, "5000 consecutive pages of the listing have no new name");
 }
 
 #[test]
 fn a_page_of_a_million_names_is_refused() {
-    Scene::new().list_ends(Fault::Million, 0, "does not answer as S3 does: an answer of more than");
+    Scene::new().list_ends(Fault::Million, 0, "does not respond like S3: the response has more than");
 }
 
 #[test]
 fn a_page_of_a_list_that_never_ends_is_refused() {
-    Scene::new().list_ends(Fault::Endless, 0, "does not answer as S3 does: an answer of more than");
+    Scene::new().list_ends(Fault::Endless, 0, "does not respond like S3: the response has more than");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_refusal_that_never_ends_is_cut_off() {
     Scene::new().list_ends(
         Fault::EndlessRefusal,
         0,
-        "does not answer as S3 does: an answer of more than 8 MiB",
+        "does not respond like S3: the response has more than 8 MiB",
     );
 }
 
@@ -150,9 +150,9 @@ fn a_list_that_goes_astray_on_the_way_keeps_what_it_brought() {
         scene.server.put("acme-logs", &name, line(n, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1"));
     }
     for (fault, reason) in [
-        (Fault::SameToken, "a continuation token that led there already"),
-        (Fault::Million, "an answer of more than"),
-        (Fault::Endless, "an answer of more than"),
+        (Fault::SameToken, "the listing repeats a continuation token"),
+        (Fault::Million, "the response has more than"),
+        (Fault::Endless, "the response has more than"),
     ] {
         scene.list_ends(fault, 1, reason);
         assert!(contents(&scene.cache()).totals.stats.requests >= u64::from(FILES) * LINES, "{fault:?}");
@@ -170,32 +170,32 @@ fn a_page_that_comes_a_byte_a_second_is_given_up() {
 
 #[test]
 fn a_content_without_a_length_that_never_ends_is_cut_off() {
-    Scene::new().contents_end(Fault::Endless, &[], "it is longer than in the list");
+    Scene::new().contents_end(Fault::Endless, &[], "longer than in the listing");
 }
 
 #[test]
 fn a_content_longer_than_the_list_says_is_refused() {
-    Scene::new().contents_end(Fault::Longer, &[], "it is longer than in the list");
+    Scene::new().contents_end(Fault::Longer, &[], "longer than in the listing");
 }
 
 #[test]
 fn a_content_that_is_refused_without_end_does_not_stop_the_others() {
-    Scene::new().contents_end(Fault::EndlessRefusal, &[], "an answer of more than 8 MiB");
+    Scene::new().contents_end(Fault::EndlessRefusal, &[], "the response has more than 8 MiB");
 }
 
 #[test]
 fn connections_that_are_reset_in_every_content_do_not_stop_the_others() {
-    Scene::new().contents_end(Fault::ResetInBody, &[], "did not arrive whole in 2 attempts");
+    Scene::new().contents_end(Fault::ResetInBody, &[], "not received completely in 2 attempts");
 }
 
 #[test]
 fn a_content_that_comes_a_byte_a_second_is_given_up() {
-    Scene::new().contents_end(Fault::Trickle, &["--timeout", "1s"], "it comes too slowly");
+    Scene::new().contents_end(Fault::Trickle, &["--timeout", "1s"], "the transfer is too slow");
 }
 
 #[test]
 fn a_content_that_is_damaged_in_transfer_is_refused_and_the_others_are_read() {
-    Scene::new().contents_end(Fault::Damaged, &[], "it was damaged: its MD5 is not its ETag");
+    Scene::new().contents_end(Fault::Damaged, &[], "damaged: its MD5 differs from its ETag");
 }
 
 #[test]

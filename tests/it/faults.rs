@@ -307,7 +307,7 @@ fn without_being_asked_for_all_each_reason_is_told_once() {
     let output = scene.pull(SOURCE, &cache, &[], &[("AWS_MAX_ATTEMPTS", "1")]);
     let told = stderr(&output);
     assert_eq!(output.status.code(), Some(3), "{told}");
-    for reason in ["has a fault of its own (HTTP 500)", "keeps asking to slow down"] {
+    for reason in ["has an internal error (HTTP 500)", "keeps asking to slow down"] {
         assert_eq!(told.matches(reason).count(), 1, "{told}");
     }
     assert_eq!(told.lines().count(), 3, "two reasons and the sum of it: {told}");

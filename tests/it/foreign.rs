@@ -280,6 +280,28 @@ fn a_damaged_archive_gives_nothing_and_the_version_before_stays() {
 }
 
 #[test]
+fn requests_committed_before_their_archive_turned_out_to_be_damaged_are_removed() {
+    let home = home();
+    put(&home, "in/a.log", log(50_000..50_001));
+    pull(&home, 0, "in");
+    let mut archive = gzip(&tar(&[("one", log(0..2000).as_bytes()), ("two", log(2000..20_000).as_bytes())]));
+    let checksum = archive.len() - 6;
+    archive[checksum] ^= 1;
+    let mut process = home.command(&["pull", "-"]);
+    let mut process = process.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = process.stdin.take().unwrap();
+    let (first, rest) = archive.split_at(archive.len() / 2);
+    stdin.write_all(first).unwrap();
+    // Time for commits.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    stdin.write_all(rest).unwrap();
+    drop(stdin);
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(totals(&home), (1, 50_000));
+}
+
+#[test]
 fn an_archive_that_ends_too_early_gives_what_is_there_and_is_read_again() {
     let home = home();
     let whole = tar(&[("one", log(0..5).as_bytes()), ("two", log(5..10).as_bytes())]);
@@ -295,7 +317,7 @@ fn an_archive_that_ends_too_early_gives_what_is_there_and_is_read_again() {
     let content = zip(&[("one", log(0..5).as_bytes())]);
     put(&home, "in/b.zip", &content[..content.len() - 30]);
     let told = pull(&home, 3, "in");
-    assert!(told.contains("b.zip: the zip archive is damaged or not whole"), "{told}");
+    assert!(told.contains("b.zip: the zip archive is damaged or incomplete"), "{told}");
 }
 
 #[test]
@@ -337,13 +359,13 @@ fn a_pull_that_is_stopped_within_an_archive_goes_on_where_it_was() {
             let source = open(home.path("in").to_str().unwrap(), &S3Options::default()).unwrap();
             let ingest =
                 Ingest::start(Writer::open(&cache).unwrap(), vec![source], Options::default()).unwrap();
-            let stop = ingest.stopper();
+            let cancel = ingest.cancellation();
             let mut progress = ingest.progress.clone();
             // The first pulls are stopped at their first lines.
             let stopping = tokio::spawn(async move {
                 while stops < 4 && progress.changed().await.is_ok() {
                     if progress.borrow_and_update().lines > 0 {
-                        return stop.stop();
+                        return cancel.cancel();
                     }
                 }
             });

@@ -687,10 +687,10 @@ fn stopped_in_the_middle_and_carried_on_with_it_is_all_there_once() {
                 Options::default(),
             );
             let ingest = ingest.unwrap();
-            let stop = ingest.stopper();
+            let cancel = ingest.cancellation();
             tokio::spawn(async move {
                 tokio::time::sleep(wait).await;
-                stop.stop();
+                cancel.cancel();
             });
             ingest.finish().await
         });

@@ -1,4 +1,4 @@
-//! `pull --purge`: nothing is deleted that the cache does not hold for good, nor without being asked.
+//! `pull --purge` deletes only log files that the cache has completely and durably, and only with consent.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
@@ -19,7 +19,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Log files of two requests each; every tenth has a line that is no record.
+    /// A server with log files of two requests each. Every tenth has a line that is not a record.
     fn new(files: u32) -> Scene {
         let server = S3Server::start(&["acme-logs"]);
         for n in 0..files {
@@ -33,6 +33,7 @@ impl Scene {
         Scene { proxy: FaultyProxy::before(&server), server, home, cache }
     }
 
+    /// The number of log files on the server.
     fn left(&self) -> usize {
         std::fs::read_dir(self.server.path("acme-logs", "p")).unwrap().count()
     }
@@ -55,7 +56,7 @@ impl Scene {
         self.start(more).wait_with_output().unwrap()
     }
 
-    /// The same on a terminal, where somebody can be asked.
+    /// Starts the command on a terminal, where it can ask.
     fn on_a_terminal(&self, more: &[&str]) -> Terminal {
         let arguments = self.arguments();
         let all: Vec<&std::ffi::OsStr> =
@@ -67,7 +68,7 @@ impl Scene {
 }
 
 #[test]
-fn on_a_terminal_it_asks_once_and_a_no_deletes_nothing() {
+fn on_a_terminal_it_asks_once_and_no_deletes_nothing() {
     let scene = Scene::new(12);
     for no in ["n\r", "no\r", "\r", "yesterday\r", "\u{4}"] {
         let mut terminal = scene.on_a_terminal(&[]);
@@ -85,7 +86,7 @@ fn on_a_terminal_it_asks_once_and_a_no_deletes_nothing() {
 }
 
 #[test]
-fn on_a_terminal_a_yes_deletes() {
+fn on_a_terminal_yes_deletes() {
     for yes in ["y\r", "Yes\r"] {
         let scene = Scene::new(12);
         let mut terminal = scene.on_a_terminal(&[]);
@@ -100,7 +101,7 @@ fn on_a_terminal_a_yes_deletes() {
 }
 
 #[test]
-fn a_signal_at_the_question_is_a_no() {
+fn a_signal_answers_the_question_with_no() {
     let scene = Scene::new(3);
     let mut terminal = scene.on_a_terminal(&[]);
     terminal.wait_for("Type yes or no:").unwrap();
@@ -111,7 +112,7 @@ fn a_signal_at_the_question_is_a_no() {
 }
 
 #[test]
-fn who_keeps_on_pulling_is_asked_only_in_the_first_round() {
+fn a_repeated_pull_asks_only_in_the_first_round() {
     for (answer, left) in [("n\r", 4), ("y\r", 0)] {
         let scene = Scene::new(3);
         let mut terminal = scene.on_a_terminal(&["--every", "1s"]);
@@ -125,7 +126,7 @@ fn who_keeps_on_pulling_is_asked_only_in_the_first_round() {
         if left == 0 {
             terminal.wait_for("1 log file deleted").unwrap();
         }
-        // Two rounds later.
+        // After two rounds.
         for _ in 0..2 {
             scene.proxy.take_seen();
             scene.proxy.wait_for(Asked::is_list);
@@ -138,7 +139,7 @@ fn who_keeps_on_pulling_is_asked_only_in_the_first_round() {
 }
 
 #[test]
-fn where_nobody_can_be_asked_it_takes_a_yes_on_the_command_line() {
+fn without_a_terminal_consent_must_be_on_the_command_line() {
     let scene = Scene::new(3);
     let output = scene.run(&[]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
@@ -150,15 +151,15 @@ fn where_nobody_can_be_asked_it_takes_a_yes_on_the_command_line() {
     assert_eq!(scene.left(), 0);
 }
 
-/// Killed after all is kept and before anything, or anything that anybody heard of, is deleted.
+/// The process is killed after the commit, before the first deletion or before the response to it.
 #[test]
-fn a_kill_between_keeping_and_deleting_is_made_good_by_the_next() {
+fn the_next_pull_deletes_what_a_killed_one_did_not() {
     for fault in [Fault::Swallowed, Fault::Unanswered] {
         let scene = Scene::new(30);
         scene.proxy.spoil(move |asked| asked.is_delete().then_some(fault));
         let mut child = scene.start(&["--yes"]);
         scene.proxy.wait_for(Asked::is_delete);
-        // All is in the cache before the first deletion is asked for: rejected lines too.
+        // Before the first deletion, the cache has everything, also rejected lines.
         let kept = contents(&scene.cache);
         assert_eq!((kept.totals.stats.requests, kept.rejected.len(), kept.lines), (60, 3, 63));
         if fault == Fault::Unanswered {
@@ -173,9 +174,9 @@ fn a_kill_between_keeping_and_deleting_is_made_good_by_the_next() {
         scene.proxy.take_seen();
         let output = scene.run(&["--yes"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        let told = stderr(&output);
-        assert!(told.contains("0 log files read, 0 requests added"), "{told}");
-        assert_eq!(told.contains("30 log files deleted"), fault == Fault::Swallowed, "{told}");
+        let message = stderr(&output);
+        assert!(message.contains("0 log files read, 0 requests added"), "{message}");
+        assert_eq!(message.contains("30 log files deleted"), fault == Fault::Swallowed, "{message}");
         assert_eq!(scene.left(), 0);
         assert_eq!(contents(&scene.cache), kept);
         assert!(!scene.proxy.take_seen().iter().any(|(asked, _)| asked.is_object()), "nothing is read again");
@@ -183,7 +184,7 @@ fn a_kill_between_keeping_and_deleting_is_made_good_by_the_next() {
 }
 
 #[test]
-fn deletions_that_fail_for_a_while_are_sent_again() {
+fn deletions_that_fail_temporarily_are_repeated() {
     for fault in [Fault::InternalError, Fault::SlowDown, Fault::Reset, Fault::Unanswered, Fault::Stall] {
         let scene = Scene::new(12);
         scene.proxy.spoil(move |asked| (asked.is_delete() && asked.before == 0).then_some(fault));
@@ -196,7 +197,7 @@ fn deletions_that_fail_for_a_while_are_sent_again() {
 }
 
 #[test]
-fn they_are_deleted_a_thousand_at_a_time() {
+fn a_request_deletes_at_most_1_000_log_files() {
     let scene = Scene::new(1050);
     let output = scene.run(&["--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -213,7 +214,7 @@ fn they_are_deleted_a_thousand_at_a_time() {
     assert_eq!((kept.totals.stats.requests, kept.rejected.len()), (2100, 105));
 }
 
-/// What drops requests that the cache is the only copy of, and what it says.
+/// The commands that drop requests of which the cache is the only copy.
 fn dropping(scene: &Scene, yes: bool) -> [Vec<String>; 2] {
     let cache = scene.cache.to_str().unwrap();
     let yes = if yes { &["--yes"][..] } else { &[] };
@@ -225,17 +226,20 @@ fn dropping(scene: &Scene, yes: bool) -> [Vec<String>; 2] {
 }
 
 #[test]
-fn what_a_purge_made_the_only_copy_of_is_not_dropped_without_a_yes() {
+fn requests_of_purged_log_files_are_not_dropped_without_consent() {
     let scene = Scene::new(3);
     let output = scene.run(&["--yes"]);
     assert_eq!((output.status.code(), scene.left()), (Some(0), 0), "{}", stderr(&output));
     let requests = || contents(&scene.cache).totals.stats.requests;
     for arguments in dropping(&scene, false) {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let told = scene.home.refused_in_one_line(2, &words);
-        assert!(told.contains("pull --purge") && told.contains("--yes") && told.contains(SOURCE), "{told}");
+        let message = scene.home.refused_in_one_line(2, &words);
+        assert!(
+            message.contains("pull --purge") && message.contains("--yes") && message.contains(SOURCE),
+            "{message}"
+        );
         assert_eq!(requests(), 6);
-        // On a terminal it asks; a no drops nothing.
+        // On a terminal it asks, and no drops nothing.
         for no in ["n\r", "\r", "\u{4}"] {
             let words: Vec<&std::ffi::OsStr> = arguments.iter().map(AsRef::as_ref).collect();
             let environment = [("HOME", scene.home.path("").to_str().unwrap().to_owned())];
@@ -248,7 +252,7 @@ fn what_a_purge_made_the_only_copy_of_is_not_dropped_without_a_yes() {
             assert_eq!(requests(), 6);
         }
     }
-    // What would drop nothing asks nothing, and a look asks nothing.
+    // A command that would drop nothing does not ask, nor does --dry-run.
     let cache = scene.cache.to_str().unwrap();
     scene.home.fine(&["prune", "--before", "2020-01-01", "--cache", cache]);
     scene.home.fine(&["prune", "--before", "2026-04-02", "--dry-run", "--cache", cache]);
@@ -258,7 +262,7 @@ fn what_a_purge_made_the_only_copy_of_is_not_dropped_without_a_yes() {
 }
 
 #[test]
-fn what_was_not_purged_is_dropped_without_a_question() {
+fn requests_of_other_log_files_are_dropped_without_asking() {
     let scene = Scene::new(3);
     let cache = scene.cache.to_str().unwrap();
     let mut pull =

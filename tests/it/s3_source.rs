@@ -198,7 +198,7 @@ async fn a_log_file_deleted_since_the_list_is_told() {
     let files = list(&source, Window::default()).await;
     server.delete(BUCKET, "a.log");
     let error = source.fetch(&files[0]).await.err().unwrap().to_string();
-    assert_eq!(error, "s3://acme-logs/a.log: deleted since it was listed; list again");
+    assert_eq!(error, "s3://acme-logs/a.log: deleted since it was listed; pull again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -229,7 +229,7 @@ async fn follows_a_bucket_to_its_region() {
     server.refuse_next(1, 301, "PermanentRedirect", &[("x-amz-bucket-region", "us-east-1")]);
     server.refuse_next(4, 301, "PermanentRedirect", &[("x-amz-bucket-region", "eu-central-1")]);
     let error = try_list(&source, Window::default()).await.unwrap_err().to_string();
-    assert!(error.contains("name its region with --region"), "{error}");
+    assert!(error.contains("set its region with --region"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -259,12 +259,12 @@ async fn refusals_say_what_to_do() {
     assert!(message.contains("does not know the access key"), "{message}");
     let anonymous = S3Options { no_sign_request: true, credentials: None, ..server.options() };
     let message = error("s3://acme-logs", &anonymous).await;
-    assert!(message.contains("leave out --no-sign-request"), "{message}");
+    assert!(message.contains("omit --no-sign-request"), "{message}");
 
     for (status, code, expected) in [
-        (403, "AccessDenied", "it takes s3:ListBucket on arn:aws:s3:::acme-logs"),
+        (403, "AccessDenied", "s3:ListBucket is required on arn:aws:s3:::acme-logs"),
         (400, "ExpiredToken", "the credentials have expired; log in again"),
-        (403, "RequestTimeTooSkewed", "the clock of this machine is wrong"),
+        (403, "RequestTimeTooSkewed", "the clock of this machine differs"),
     ] {
         server.refuse_next(1, status, code, &[]);
         let message = error("s3://acme-logs", &server.options()).await;
@@ -273,7 +273,7 @@ async fn refusals_say_what_to_do() {
     server.refuse_next(1, 403, "AccessDenied", &[]);
     let source = open("s3://acme-logs", &server.options()).unwrap();
     let message = source.fetch(&log_file("a.log")).await.err().unwrap().to_string();
-    assert!(message.contains("it takes s3:GetObject on arn:aws:s3:::acme-logs/*"), "{message}");
+    assert!(message.contains("s3:GetObject is required on arn:aws:s3:::acme-logs/*"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -353,7 +353,10 @@ async fn a_content_that_never_arrives_whole_is_told() {
     let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n0123".to_vec();
     let source = open("s3://acme-logs", &scripted(vec![cut; 6])).unwrap();
     let message = source.fetch(&log_file("a.log")).await.err().unwrap().to_string();
-    assert!(message.starts_with("s3://acme-logs/a.log: did not arrive whole in 6 attempts ("), "{message}");
+    assert!(
+        message.starts_with("s3://acme-logs/a.log: not received completely in 6 attempts ("),
+        "{message}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -362,7 +365,7 @@ async fn what_is_no_s3_server_is_told() {
         b"HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\nConnection: close\r\n\r\n<html>no</html>".to_vec();
     let source = open("s3://acme-logs", &scripted(vec![page])).unwrap();
     let message = try_list(&source, Window::default()).await.unwrap_err().to_string();
-    assert!(message.contains("does not answer as S3 does (HTTP 404); check --endpoint-url"), "{message}");
+    assert!(message.contains("does not respond like S3 (HTTP 404); check --endpoint-url"), "{message}");
 }
 
 /// Runs a test of this file in a process whose environment is `environment` and nothing else.
@@ -466,7 +469,8 @@ async fn following_finds_what_comes_late_without_listing_all_that_ever_came() {
     }
     let source = open("s3://acme-logs/logs/", &server.options()).unwrap();
     let every = Duration::from_millis(100);
-    let follow = Follow::start(cache.clone(), vec![source.clone()], Options::default(), every);
+    let follow =
+        Follow::start(cache.clone(), vec![source.clone()], Options::default(), Some(every), async {});
     until("the first round", || requests() == 3).await;
     let progress = follow.progress.clone();
     until("its end", || progress.borrow().phase == Phase::Done).await;
@@ -476,7 +480,7 @@ async fn following_finds_what_comes_late_without_listing_all_that_ever_came() {
     put(100, "OLD");
     put(0, "MORE");
     until("what is new", || requests() == 5).await;
-    follow.stopper().stop();
+    follow.cancellation().cancel();
     follow.finish().await;
     assert_eq!(requests(), 5);
     // Whoever starts anew lists everything.

@@ -1,4 +1,4 @@
-//! From a bucket that is logged to its log files, and deleting log files that the cache holds.
+//! Finding the log files of a logged bucket, and deleting log files that the cache has.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -11,13 +11,13 @@ use std::process::Output;
 use crate::home::{Home, line, stderr};
 use crate::support::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
 
-/// A server that answers each request, in turn, with a status and a body.
-fn answering(answers: &[(u16, String)]) -> S3Options {
+/// A server that sends these responses, a status and a body each, to requests in turn.
+fn server_with(responses: &[(u16, String)]) -> S3Options {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let answers = answers.to_vec();
+    let responses = responses.to_vec();
     std::thread::spawn(move || {
-        for (status, body) in answers {
+        for (status, body) in responses {
             let (mut socket, _) = listener.accept().unwrap();
             let mut request = Vec::new();
             let mut buffer = [0; 4096];
@@ -73,57 +73,57 @@ fn refused(status: u16, code: &str) -> (u16, String) {
     (status, format!("<Error><Code>{code}</Code><Message>no</Message></Error>"))
 }
 
-async fn located(uri: &str, answers: &[(u16, String)]) -> Result<Option<String>, String> {
-    open(uri, &answering(answers)).unwrap().locate().await.map_err(|error| error.to_string())
+async fn locate(uri: &str, responses: &[(u16, String)]) -> Result<Option<String>, String> {
+    open(uri, &server_with(responses)).unwrap().locate().await.map_err(|error| error.to_string())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_logged_bucket_leads_to_its_log_files() {
+async fn the_log_files_of_a_logged_bucket_are_found() {
     let media = names(&["a.mp4", "b/c.mp4"]);
-    let place = Ok(Some("s3://acme-logs/media/".to_owned()));
-    let answers = [media.clone(), logged_to("acme-logs", "media/", "")];
-    assert_eq!(located("s3://acme-media", &answers).await, place);
+    let target = Ok(Some("s3://acme-logs/media/".to_owned()));
+    let responses = [media.clone(), logged_to("acme-logs", "media/", "")];
+    assert_eq!(locate("s3://acme-media", &responses).await, target);
     let partitioned = "<TargetObjectKeyFormat><PartitionedPrefix><PartitionDateSource>EventTime\
                        </PartitionDateSource></PartitionedPrefix></TargetObjectKeyFormat>";
-    let answers = [media.clone(), logged_to("acme-logs", "media/", partitioned)];
-    assert_eq!(located("s3://acme-media", &answers).await, place);
-    let answers = [media, logged_to("acme-logs", "", "")];
-    assert_eq!(located("s3://acme-media", &answers).await, Ok(Some("s3://acme-logs".to_owned())));
-    // It may not even be listed.
-    let answers = [refused(403, "AccessDenied"), logged_to("acme-logs", "media/", "")];
-    assert_eq!(located("s3://acme-media", &answers).await, place);
+    let responses = [media.clone(), logged_to("acme-logs", "media/", partitioned)];
+    assert_eq!(locate("s3://acme-media", &responses).await, target);
+    let responses = [media, logged_to("acme-logs", "", "")];
+    assert_eq!(locate("s3://acme-media", &responses).await, Ok(Some("s3://acme-logs".to_owned())));
+    // Also if the bucket may not be listed.
+    let responses = [refused(403, "AccessDenied"), logged_to("acme-logs", "media/", "")];
+    assert_eq!(locate("s3://acme-media", &responses).await, target);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bucket_with_log_files_is_what_it_is() {
+async fn a_bucket_with_log_files_is_used_as_it_is() {
     let logs = names(&["2026-04-03-03-11-11-0123456789ABCDEF", "notes.txt"]);
-    assert_eq!(located("s3://acme-logs", &[logs]).await, Ok(None));
-    assert_eq!(located("s3://acme-logs", &[names(&["april.log.gz"])]).await, Ok(None));
-    // With a prefix, or only a slash, nothing is asked.
-    assert_eq!(located("s3://acme-logs/", &[]).await, Ok(None));
-    assert_eq!(located("s3://acme-logs/media/", &[]).await, Ok(None));
-    // Empty, or on a server without logging.
-    assert_eq!(located("s3://acme-logs", &[names(&[]), logging("")]).await, Ok(None));
-    let answers = [names(&["a.mp4"]), refused(501, "NotImplemented")];
-    assert_eq!(located("s3://acme-logs", &answers).await, Ok(None));
+    assert_eq!(locate("s3://acme-logs", &[logs]).await, Ok(None));
+    assert_eq!(locate("s3://acme-logs", &[names(&["april.log.gz"])]).await, Ok(None));
+    // With a prefix, or only a slash, no request is sent.
+    assert_eq!(locate("s3://acme-logs/", &[]).await, Ok(None));
+    assert_eq!(locate("s3://acme-logs/media/", &[]).await, Ok(None));
+    // An empty bucket, and a server without bucket logging.
+    assert_eq!(locate("s3://acme-logs", &[names(&[]), logging("")]).await, Ok(None));
+    let responses = [names(&["a.mp4"]), refused(501, "NotImplemented")];
+    assert_eq!(locate("s3://acme-logs", &responses).await, Ok(None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn logging_that_is_off_or_secret_is_told() {
-    let message = located("s3://acme-media", &[names(&["a.mp4"]), logging("")]).await.unwrap_err();
+async fn the_error_says_that_logging_is_off_or_may_not_be_read() {
+    let message = locate("s3://acme-media", &[names(&["a.mp4"]), logging("")]).await.unwrap_err();
     assert!(message.contains("its access logging is off"), "{message}");
     assert!(message.contains("aws s3api put-bucket-logging --bucket acme-media "), "{message}");
     assert!(message.contains("write s3://acme-media/"), "{message}");
-    let answers = [names(&["a.mp4"]), refused(403, "AccessDenied")];
-    let message = located("s3://acme-media", &answers).await.unwrap_err();
-    assert!(message.contains("it takes s3:GetBucketLogging on arn:aws:s3:::acme-media"), "{message}");
+    let responses = [names(&["a.mp4"]), refused(403, "AccessDenied")];
+    let message = locate("s3://acme-media", &responses).await.unwrap_err();
+    assert!(message.contains("s3:GetBucketLogging is required on arn:aws:s3:::acme-media"), "{message}");
     assert!(message.contains("s3://LOG-BUCKET/PREFIX") && !message.contains('\n'), "{message}");
-    let answers = [refused(403, "AccessDenied"), refused(403, "AccessDenied")];
-    let message = located("s3://acme-media", &answers).await.unwrap_err();
-    assert!(message.contains("it takes s3:ListBucket"), "{message}");
+    let responses = [refused(403, "AccessDenied"), refused(403, "AccessDenied")];
+    let message = locate("s3://acme-media", &responses).await.unwrap_err();
+    assert!(message.contains("s3:ListBucket is required"), "{message}");
 }
 
-/// A server with `count` log files of a request each, one that holds no log, and one that cannot be read.
+/// A server with `count` log files of one request each, a file that is not a log, and a log file that cannot be read.
 fn with_logs(count: u32) -> S3Server {
     let server = S3Server::start(&["acme-logs"]);
     for n in 0..count {
@@ -162,11 +162,11 @@ const SOURCE: &str = "s3://acme-logs/p/";
 const KEPT: [&str; 2] = ["2026-04-01-09-00-00-NOTES", "2026-04-01-09-00-01-BROKEN.gz"];
 
 #[test]
-fn log_files_are_deleted_once_the_cache_holds_them_and_only_those() {
+fn only_log_files_that_the_cache_has_completely_are_deleted() {
     let (home, server) = (Home::new(), with_logs(1100));
     server.take_requests();
     let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
-    // One log file could not be read.
+    // Exit code 3: one log file could not be read.
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(
         stderr(&output).contains("1,100 log files deleted from s3://acme-logs/p/"),
@@ -184,12 +184,12 @@ fn log_files_are_deleted_once_the_cache_holds_them_and_only_those() {
 }
 
 #[test]
-fn what_was_pulled_before_is_deleted_without_being_added_twice() {
+fn log_files_of_an_earlier_pull_are_deleted_and_not_added_again() {
     let (home, server) = (Home::new(), with_logs(20));
-    // As if the program had been killed between keeping and deleting.
+    // As after a process that was killed between the pull and the deletion.
     run(&home, &server, &["pull", SOURCE]);
     assert_eq!(left(&server).len(), 22, "never by default");
-    // Another content under a known name takes the place of the one before: read first, then deleted.
+    // A new version of a log file is read before it is deleted.
     let other = line(50, "203.0.113.8", "-", "REST.GET.OBJECT", "another", 200, "1000");
     server.put("acme-logs", &name(3), other);
     let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
@@ -200,7 +200,7 @@ fn what_was_pulled_before_is_deleted_without_being_added_twice() {
 }
 
 #[test]
-fn what_was_deleted_at_its_source_stays_whatever_comes_under_its_name() {
+fn requests_of_a_purged_log_file_stay_when_another_one_has_its_name() {
     let (home, server) = (Home::new(), with_logs(20));
     run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
     assert_eq!((left(&server).len(), requests(&home)), (KEPT.len(), 20));
@@ -219,7 +219,7 @@ fn what_was_deleted_at_its_source_stays_whatever_comes_under_its_name() {
 }
 
 #[test]
-fn what_the_cache_dropped_is_not_deleted() {
+fn log_files_of_pruned_requests_are_not_deleted() {
     let (home, server) = (Home::new(), with_logs(20));
     run(&home, &server, &["pull", SOURCE, "-q"]);
     home.fine(&["prune", "--before", "2026-04-01T00:00:05", "-q"]);
@@ -230,7 +230,7 @@ fn what_the_cache_dropped_is_not_deleted() {
 }
 
 #[test]
-fn a_damaged_cache_deletes_nothing() {
+fn nothing_is_deleted_if_the_cache_is_damaged() {
     let (home, server) = (Home::new(), with_logs(20));
     let cache = home.path("c.db");
     let pull = ["pull", SOURCE, "-q", "--cache", cache.to_str().unwrap()];
@@ -247,7 +247,7 @@ fn a_damaged_cache_deletes_nothing() {
 }
 
 #[test]
-fn deleting_needs_a_yes_and_a_source_in_s3() {
+fn deleting_requires_consent_and_a_source_in_s3() {
     let (home, server) = (Home::new(), with_logs(3));
     let output = run(&home, &server, &["pull", SOURCE, "--purge"]);
     assert_eq!(output.status.code(), Some(2));

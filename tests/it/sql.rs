@@ -1,4 +1,4 @@
-//! `tamarin sql` against SQLite itself: the same statements on an ordinary table of the same rows.
+//! The virtual table of `tamarin sql` compared with an ordinary SQLite table of the same rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::support::cases;
 use crate::support::filling::Filling;
 use crate::support::lines;
 
-/// The whole cache; a statement asks what it will.
-fn everything(ask: Ask) -> Query {
+/// A query over the whole cache.
+fn whole_cache(ask: Ask) -> Query {
     Query {
         sources: Vec::new(),
         time: TimeRange::default(),
@@ -29,11 +29,11 @@ fn everything(ask: Ask) -> Query {
     }
 }
 
-/// A cache of these lines, and an ordinary table of the same.
-struct Both {
+/// A cache, and an ordinary table of the same rows.
+struct Tables {
     sql: Sql,
     plain: rusqlite::Connection,
-    engine: &'static LocalEngine,
+    engine: Arc<LocalEngine>,
     _folder: tempfile::TempDir,
 }
 
@@ -46,14 +46,14 @@ fn rows(sql: &Sql, statement: &str) -> Result<Vec<Vec<SqlValue>>, SqlError> {
     Ok(rows)
 }
 
-/// All columns, the hidden ones too, and the number of the row before them.
+/// `rowid` and all columns, including the hidden ones.
 fn columns() -> String {
     let names: Vec<&str> = FIELDS.iter().map(|spec| spec.name).chain(["time_unix", "source"]).collect();
     format!("rowid, {}", names.join(", "))
 }
 
-impl Both {
-    fn new(segment_rows: usize, batches: &[Vec<String>]) -> Both {
+impl Tables {
+    fn new(segment_rows: usize, batches: &[Vec<String>]) -> Tables {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.tamarin");
         let mut filling = Filling::new(&path, segment_rows);
@@ -63,9 +63,8 @@ impl Both {
             filling.writer.commit().unwrap();
         }
         drop(filling);
-        let engine: &LocalEngine =
-            Box::leak(Box::new(LocalEngine::new(Arc::new(Cache::open(&path).unwrap()))));
-        let sql = Sql::new(engine, everything(Ask::Totals)).unwrap();
+        let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(&path).unwrap())));
+        let sql = Sql::new(&engine, whole_cache(Ask::Totals)).unwrap();
         let plain = rusqlite::Connection::open_in_memory().unwrap();
         let declared: Vec<String> = FIELDS
             .iter()
@@ -96,7 +95,7 @@ impl Both {
             insert.execute(rusqlite::params_from_iter(row)).unwrap();
         }
         drop(insert);
-        Both { sql, plain, engine, _folder: folder }
+        Tables { sql, plain, engine, _folder: folder }
     }
 
     fn plain(&self, statement: &str) -> Vec<Vec<SqlValue>> {
@@ -116,24 +115,24 @@ impl Both {
             .unwrap()
     }
 
-    /// How SQLite goes about a statement.
+    /// The query plan of SQLite for a statement.
     fn plan(&self, statement: &str) -> String {
         let rows = rows(&self.sql, &format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
         rows.into_iter().map(|row| format!("{:?}", row[3])).collect()
     }
 
-    /// Whether the engine picks the rows of a statement.
-    fn is_picked(&self, statement: &str) -> bool {
+    /// Whether the engine selects the rows of a statement, so that SQLite need not sort.
+    fn is_selected_by_engine(&self, statement: &str) -> bool {
         // "USE TEMP B-TREE FOR ORDER BY"
         let sorts = format!("{:?}", SqlValue::Bytes(b"USE TEMP B-TREE FOR ORDER BY".to_vec()));
         !self.plan(statement).contains(&sorts)
     }
 
-    /// The rows of a statement that sorts by one column are those that SQLite gives. Which of equal rows come
-    /// first is nobody's promise.
+    /// Checks that a statement that sorts by one column returns the same rows from both tables. The order of equal rows is
+    /// unspecified.
     fn check(&self, condition: &str, order: &str, direction: &str, limit: &str) -> Result<(), TestCaseError> {
-        let behind = format!("FROM requests WHERE {condition} ORDER BY {order} {direction} {limit}");
-        let statement = format!("SELECT {order}, {} {behind}", columns());
+        let tail = format!("FROM requests WHERE {condition} ORDER BY {order} {direction} {limit}");
+        let statement = format!("SELECT {order}, {} {tail}", columns());
         let found = rows(&self.sql, &statement).map_err(|error| TestCaseError::fail(error.to_string()))?;
         let keys =
             |rows: &[Vec<SqlValue>]| -> Vec<SqlValue> { rows.iter().map(|row| row[0].clone()).collect() };
@@ -145,10 +144,10 @@ impl Both {
         for row in &found {
             let id = format!("{:?}", row[1]);
             prop_assert_eq!(all.get(&id).map(Vec::as_slice), Some(&row[1..]), "{}", statement);
-            prop_assert!(seen.insert(id), "twice: {}", statement);
+            prop_assert!(seen.insert(id), "row returned twice: {}", statement);
         }
-        // Only the columns that are wanted are read.
-        let few = rows(&self.sql, &format!("SELECT {order} {behind}")).unwrap();
+        // A statement that uses fewer columns reads only those.
+        let few = rows(&self.sql, &format!("SELECT {order} {tail}")).unwrap();
         prop_assert_eq!(keys(&few), keys(&found), "{}", statement);
         Ok(())
     }
@@ -228,7 +227,7 @@ proptest! {
     #![proptest_config(cases(24))]
 
     #[test]
-    fn the_first_rows_of_an_order_are_those_that_sqlite_picks(
+    fn the_first_rows_of_an_order_are_those_of_sqlite(
         segment_rows in select(vec![20, 100, 300]),
         batches in prop::collection::vec(lines::lines(1..70), 1..6),
         with_odd_statuses in any::<bool>(),
@@ -244,7 +243,7 @@ proptest! {
                 lines.retain(|line| !line.contains(" 044 "));
             }
         }
-        let both = Both::new(segment_rows, &batches);
+        let tables = Tables::new(segment_rows, &batches);
         let names: Vec<&str> = FIELDS.iter().map(|spec| spec.name).chain(["time_unix", "source"]).collect();
         for (condition, column, direction, limit) in &asked {
             let column = names[*column];
@@ -254,15 +253,15 @@ proptest! {
             if with_odd_statuses {
                 let ordered = format!("WHERE {condition} ORDER BY {column} {direction} {limit}");
                 let statement = format!("SELECT {column} FROM requests {ordered}");
-                prop_assert_eq!(rows(&both.sql, &statement).unwrap(), both.plain(&statement), "{}", ordered);
+                prop_assert_eq!(rows(&tables.sql, &statement).unwrap(), tables.plain(&statement), "{}", ordered);
             } else {
-                both.check(condition, column, direction, limit)?;
+                tables.check(condition, column, direction, limit)?;
             }
         }
     }
 }
 
-/// Two hundred requests, with every value of the pools of lines.
+/// 200 requests with every value that `lines` generates.
 fn some_lines() -> Vec<String> {
     (0..200u8)
         .map(|n| lines::line_of(&std::array::from_fn(|field| n.wrapping_mul(field as u8 * 2 + 1))))
@@ -270,10 +269,10 @@ fn some_lines() -> Vec<String> {
 }
 
 #[test]
-fn rows_are_picked_only_if_nothing_is_left_to_ask_of_them() {
+fn the_engine_selects_rows_only_if_it_evaluates_all_conditions() {
     let mut lines = some_lines();
     lines.retain(|line| !line.contains(" 044 ") && !line.contains("%25FF"));
-    let both = Both::new(50, &[lines]);
+    let tables = Tables::new(50, &[lines]);
     for statement in [
         "SELECT * FROM requests ORDER BY time LIMIT 10",
         "SELECT * FROM requests ORDER BY time DESC LIMIT 10 OFFSET 5",
@@ -284,7 +283,7 @@ fn rows_are_picked_only_if_nothing_is_left_to_ask_of_them() {
         "SELECT * FROM requests WHERE http_status = 403 AND time > '2026-04' ORDER BY bytes_sent LIMIT 10",
         "SELECT * FROM requests WHERE http_status IN (403, 404) ORDER BY http_status LIMIT 10",
     ] {
-        assert!(both.is_picked(statement), "{statement}: {}", both.plan(statement));
+        assert!(tables.is_selected_by_engine(statement), "{statement}: {}", tables.plan(statement));
     }
     for statement in [
         "SELECT * FROM requests ORDER BY time",
@@ -299,31 +298,31 @@ fn rows_are_picked_only_if_nothing_is_left_to_ask_of_them() {
         "SELECT * FROM requests WHERE key LIKE '%a%' ORDER BY time LIMIT 10",
         "SELECT * FROM requests WHERE length(key) > 5 ORDER BY time LIMIT 10",
     ] {
-        assert!(!both.is_picked(statement), "{statement}: {}", both.plan(statement));
+        assert!(!tables.is_selected_by_engine(statement), "{statement}: {}", tables.plan(statement));
     }
 }
 
 #[test]
-fn values_that_sqlite_sorts_otherwise_are_left_to_it() {
-    let both = Both::new(50, &[some_lines()]);
-    // Keys that are no text, statuses that are no numbers.
+fn sqlite_sorts_values_that_the_engine_orders_differently() {
+    let tables = Tables::new(50, &[some_lines()]);
+    // Keys that are not UTF-8, statuses that are not canonical numbers.
     for column in ["key", "http_status"] {
         let statement = format!("SELECT * FROM requests ORDER BY {column} LIMIT 10");
-        assert!(!both.is_picked(&statement), "{statement}");
+        assert!(!tables.is_selected_by_engine(&statement), "{statement}");
     }
-    let keys = rows(&both.sql, "SELECT key FROM requests ORDER BY key DESC LIMIT 200").unwrap();
-    assert_eq!(keys, both.plain("SELECT key FROM requests ORDER BY key DESC LIMIT 200"));
-    // What is no number is more than any.
+    let keys = rows(&tables.sql, "SELECT key FROM requests ORDER BY key DESC LIMIT 200").unwrap();
+    assert_eq!(keys, tables.plain("SELECT key FROM requests ORDER BY key DESC LIMIT 200"));
+    // Text is greater than all numbers.
     let statuses =
-        rows(&both.sql, "SELECT http_status FROM requests ORDER BY http_status DESC LIMIT 1").unwrap();
+        rows(&tables.sql, "SELECT http_status FROM requests ORDER BY http_status DESC LIMIT 1").unwrap();
     assert_eq!(statuses, [[SqlValue::Bytes(b"044".to_vec())]]);
 }
 
 #[test]
-fn first_rows_are_picked_in_parts_of_statements_too() {
+fn the_engine_selects_rows_in_subqueries() {
     let mut lines = some_lines();
     lines.retain(|line| !line.contains(" 044 "));
-    let both = Both::new(30, &[lines[..90].to_vec(), lines[90..].to_vec()]);
+    let tables = Tables::new(30, &[lines[..90].to_vec(), lines[90..].to_vec()]);
     for statement in [
         "SELECT (SELECT max(bytes_sent) FROM (SELECT r.bytes_sent FROM requests r
                 WHERE r.remote_ip = q.remote_ip ORDER BY r.time LIMIT 100)) AS best
@@ -345,18 +344,18 @@ fn first_rows_are_picked_in_parts_of_statements_too() {
         "SELECT time FROM requests WHERE rowid IN (SELECT rowid FROM requests ORDER BY bytes_sent DESC LIMIT 500)
             ORDER BY time LIMIT 5",
     ] {
-        assert_eq!(rows(&both.sql, statement).unwrap(), both.plain(statement), "{statement}");
+        assert_eq!(rows(&tables.sql, statement).unwrap(), tables.plain(statement), "{statement}");
     }
 }
 
 #[test]
-fn sql_has_the_parameters_of_queries_that_the_dimension_has() {
-    let both = Both::new(50, &[some_lines()]);
+fn query_param_in_sql_equals_the_dimension() {
+    let tables = Tables::new(50, &[some_lines()]);
     let dimension = Dimension::QueryParam { name: "x-app".to_owned() };
     let sort = Sort { by: Measure::Requests, descending: true };
     let ask = Ask::Groups { by: dimension, more: Vec::new(), sort, limit: 0 };
-    let reply = both.engine.ask(&everything(ask), &CancellationToken::new(), &mut |_, _| {}).unwrap();
-    let Answer::Groups(groups) = reply.answer else { panic!("groups were asked for") };
+    let reply = tables.engine.ask(&whole_cache(ask), &CancellationToken::new(), &mut |_, _| {}).unwrap();
+    let Answer::Groups(groups) = reply.answer else { panic!("expected groups") };
     let expected: BTreeMap<String, u64> = groups
         .rows
         .iter()
@@ -370,20 +369,22 @@ fn sql_has_the_parameters_of_queries_that_the_dimension_has() {
         })
         .collect();
     assert!(expected.len() > 2, "{expected:?}");
-    let found =
-        rows(&both.sql, "SELECT query_param(request_uri, 'x-app') app, count(*) FROM requests GROUP BY app");
+    let found = rows(
+        &tables.sql,
+        "SELECT query_param(request_uri, 'x-app') app, count(*) FROM requests GROUP BY app",
+    );
     let found: BTreeMap<String, u64> = found
         .unwrap()
         .iter()
         .map(|row| {
-            let SqlValue::Integer(count) = row[1] else { panic!("a count is a number") };
+            let SqlValue::Integer(count) = row[1] else { panic!("expected a number") };
             (format!("{:?}", row[0]), count as u64)
         })
         .collect();
     assert_eq!(found, expected);
 
     let one =
-        |expression: &str| rows(&both.sql, &format!("SELECT {expression}")).map(|rows| rows[0][0].clone());
+        |expression: &str| rows(&tables.sql, &format!("SELECT {expression}")).map(|rows| rows[0][0].clone());
     assert_eq!(one("query_param('GET /a?x=%41 HTTP/1.1', 'x')").unwrap(), SqlValue::Bytes(b"A".to_vec()));
     assert_eq!(one("query_param('GET /a?x HTTP/1.1', 'x')").unwrap(), SqlValue::Bytes(Vec::new()));
     assert_eq!(one("typeof(query_param('GET /a?x=%ff', 'x'))").unwrap(), SqlValue::Bytes(b"blob".to_vec()));

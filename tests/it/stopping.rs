@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and `q` end Tamarin whatever it is waiting for.
+//! Ctrl-C, SIGTERM and `q` end Tamarin in whatever state it is.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -15,18 +15,19 @@ use crate::support::faulty::{Asked, Fault, FaultyProxy};
 use crate::support::s3_server::S3Server;
 use crate::support::terminal::Terminal;
 
-/// A second is meant; a busy machine takes longer. What waits for a server takes longer than this.
-const SOON: Duration = Duration::from_secs(5);
-/// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time within which a process must end. One second is usual, but a busy machine takes longer. A process that waits for
+/// its server takes longer than this.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than any step takes on a busy machine.
+const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
-/// A statement that never ends, and gives nothing.
+/// A statement that never ends and returns nothing.
 const ENDLESS: &str =
     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c, requests";
-/// One that gives rows without end.
+/// A statement that returns rows without end.
 const ENDLESS_ROWS: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c";
 
 fn send(process: u32, signal: i32) {
@@ -37,29 +38,29 @@ fn send(process: u32, signal: i32) {
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
+        assert!(begun.elapsed() < STEP_TIMEOUT, "{what} did not happen");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Waits for the end of a process that was told to end.
-fn ended(mut child: Child) -> (ExitStatus, String) {
+/// Waits for a process that received a signal. Returns its status and stderr.
+fn wait_for_end_of(mut child: Child) -> (ExitStatus, String) {
     let begun = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if begun.elapsed() > SOON {
+        if begun.elapsed() > END_TIMEOUT {
             child.kill().unwrap();
-            panic!("it runs on");
+            panic!("the process did not end");
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    let mut told = String::new();
+    let mut message = String::new();
     if let Some(mut stderr) = child.stderr.take() {
-        stderr.read_to_string(&mut told).unwrap();
+        stderr.read_to_string(&mut message).unwrap();
     }
-    (status, told)
+    (status, message)
 }
 
 fn start(home: &Home, arguments: &[&str]) -> Child {
@@ -67,7 +68,7 @@ fn start(home: &Home, arguments: &[&str]) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Whether a pull into this cache is over, and has brought something.
+/// Whether a pull into this cache has ended and added requests.
 fn is_pulled(cache: &Path) -> bool {
     let has_some = Cache::open(cache).and_then(|cache| cache.sources()).is_ok_and(|all| {
         !all.is_empty() && all.iter().all(|source| source.requests > 0 && source.last_pull.is_some())
@@ -81,42 +82,42 @@ fn ctrl_c_and_sigterm_end_a_statement_after_a_pull_in_the_same_process() {
     for (signal, cache) in [(SIGINT, "a.db"), (SIGTERM, "b.db")] {
         let child = start(&home, &["sql", ENDLESS, "logs", "--cache", cache]);
         wait_until("the pull", || is_pulled(&home.path(cache)));
-        // The statement begins after the cache was closed for writing.
+        // The statement starts after the pull has closed the cache.
         std::thread::sleep(Duration::from_millis(300));
         send(child.id(), signal);
-        let (status, told) = ended(child);
-        assert_eq!(status.signal(), Some(signal), "{status} {told}");
-        assert_eq!(told, "");
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.signal(), Some(signal), "{status} {message}");
+        assert_eq!(message, "");
         assert_eq!(home.objects(&["report", "total", "--cache", cache])[0]["requests"], 3);
         assert!(!home.path(&format!("{cache}-wal")).exists());
     }
 }
 
 #[test]
-fn a_question_after_a_pull_that_nobody_reads_the_answer_of_ends() {
+fn a_query_after_a_pull_ends_although_its_output_is_not_read() {
     let home = Home::new();
     let demo = Demo::new(DemoOptions { requests: 3000, seed: 1 });
     demo.write_to_file(&mut std::fs::File::create(home.path("demo.log")).unwrap()).unwrap();
-    let questions: [&[&str]; 3] = [
+    let commands: [&[&str]; 3] = [
         &["sql", ENDLESS_ROWS, "demo.log", "--top", "0", "--format", "ndjson"],
         &["requests", "demo.log", "--top", "0", "--format", "ndjson"],
         &["requests", "demo.log", "--top", "0", "--format", "csv"],
     ];
-    for (question, cache) in questions.iter().zip(["a.db", "b.db", "c.db"]) {
-        let mut child = start(&home, &[question, &["--cache", cache][..]].concat());
-        // It has begun to answer; the pipe is full before it has ended.
+    for (command, cache) in commands.iter().zip(["a.db", "b.db", "c.db"]) {
+        let mut child = start(&home, &[command, &["--cache", cache][..]].concat());
+        // Output has begun. The pipe is full before the command can end.
         child.stdout.as_mut().unwrap().read_exact(&mut [0; 100]).unwrap();
         send(child.id(), SIGINT);
-        let (status, told) = ended(child);
-        assert_eq!(status.signal(), Some(SIGINT), "{question:?}: {status} {told}");
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.signal(), Some(SIGINT), "{command:?}: {status} {message}");
     }
 }
 
 #[test]
-fn a_pipe_that_is_asked_about_leaves_no_cache_when_the_question_is_stopped() {
+fn a_cancelled_query_about_standard_input_leaves_no_cache() {
     let home = Home::new();
     let text = line(1, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1");
-    // Asked to stop, the first ends by itself; the second waits for the reader of its rows.
+    // After the signal, the first statement ends by itself; the second waits for the reader of its rows.
     for statement in [ENDLESS, ENDLESS_ROWS] {
         let mut child = start(&home, &["sql", statement, "-", "--top", "0", "--format", "ndjson"]);
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
@@ -126,14 +127,14 @@ fn a_pipe_that_is_asked_about_leaves_no_cache_when_the_question_is_stopped() {
         wait_until("the pull", || folders().any(|folder| is_pulled(&folder.join("cache.db"))));
         std::thread::sleep(Duration::from_millis(300));
         send(child.id(), SIGTERM);
-        let (status, told) = ended(child);
-        assert_eq!(status.signal(), Some(SIGTERM), "{status} {told}");
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.signal(), Some(SIGTERM), "{status} {message}");
         assert_eq!(folders().count(), 0);
     }
 }
 
 #[test]
-fn a_pull_of_a_pipe_that_says_nothing_ends() {
+fn a_pull_of_a_silent_pipe_ends() {
     let home = Home::new();
     for arguments in [&["pull", "-", "--cache", "a.db"][..], &["report", "total", "-"]] {
         let mut child = start(&home, arguments);
@@ -142,15 +143,15 @@ fn a_pull_of_a_pipe_that_says_nothing_ends() {
         stdin.write_all(text.as_bytes()).unwrap();
         wait_until("the beginning", || is_reading(child.id()));
         send(child.id(), SIGTERM);
-        let (status, told) = ended(child);
-        assert_eq!(status.code(), Some(1), "{status} {told}");
-        assert!(told.contains("stopped before all log files were read"), "{told}");
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.code(), Some(1), "{status} {message}");
+        assert!(message.contains("stopped before all log files were read"), "{message}");
         drop(stdin);
     }
     assert_eq!(std::fs::read_dir(home.path("data/tamarin")).map_or(0, Iterator::count), 0);
 }
 
-/// Whether a process has handlers for signals: then it pulls.
+/// Whether a process handles signals, which it does during a pull.
 fn is_reading(process: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
@@ -158,28 +159,28 @@ fn is_reading(process: u32) -> bool {
 }
 
 #[test]
-fn a_pull_that_rests_ends_at_the_first_signal() {
+fn a_repeated_pull_ends_at_the_first_signal_between_rounds() {
     let home = Home::new();
     for (signal, cache) in [(SIGINT, "a.db"), (SIGTERM, "b.db")] {
         let child = start(&home, &["pull", "logs", "--cache", cache, "--every", "1h"]);
         wait_until("the pull", || is_pulled(&home.path(cache)));
         send(child.id(), signal);
-        let (status, told) = ended(child);
-        assert_eq!(status.code(), Some(0), "{told}");
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.code(), Some(0), "{message}");
     }
 }
 
-/// A server that lets people wait.
+/// A server with faults that make clients wait.
 struct Scene {
     home: Home,
     server: S3Server,
     proxy: FaultyProxy,
 }
 
-/// What a server does, and to which requests.
+/// A fault of the server, and the requests that it applies to.
 type Plan = (&'static str, Fault, fn(&Asked) -> bool);
 
-/// A second page, or any later one.
+/// Whether a request lists the second or a later page.
 fn is_later_list(asked: &Asked) -> bool {
     asked.is_list() && (asked.target.contains("continuation-token") || asked.target.contains("start-after"))
 }
@@ -206,20 +207,20 @@ impl Scene {
         Scene { home: Home::new(), proxy: FaultyProxy::before(&server), server }
     }
 
-    /// Has the server do something from now on, begins, and waits until it has done it.
+    /// Applies a fault to the server, calls `begin`, and waits until the fault has occurred.
     fn begin<T>(&self, (_, fault, is_spoiled): Plan, begin: impl FnOnce() -> T) -> T {
         self.proxy.take_seen();
         self.proxy.spoil(move |asked| is_spoiled(asked).then_some(fault));
         let begun = begin();
         self.proxy.wait_for(is_spoiled);
-        // The answer is on its way, or is not.
+        // Gives the client time to receive the response.
         std::thread::sleep(Duration::from_millis(100));
         begun
     }
 }
 
 #[test]
-fn a_pull_stops_whatever_the_server_does() {
+fn a_pull_stops_during_any_fault_of_the_server() {
     let scene = Scene::new();
     for (number, plan) in PLANS.into_iter().enumerate() {
         let (cache, endpoint) = (format!("{number}.db"), scene.proxy.endpoint());
@@ -233,9 +234,9 @@ fn a_pull_stops_whatever_the_server_does() {
                 .unwrap()
         });
         send(child.id(), SIGTERM);
-        let (status, told) = ended(child);
-        assert_eq!(status.code(), Some(1), "{}: {status} {told}", plan.0);
-        assert!(told.contains("stopped before all log files were read"), "{}: {told}", plan.0);
+        let (status, message) = wait_for_end_of(child);
+        assert_eq!(status.code(), Some(1), "{}: {status} {message}", plan.0);
+        assert!(message.contains("stopped before all log files were read"), "{}: {message}", plan.0);
     }
 }
 
@@ -250,11 +251,11 @@ fn a_purge_stops_while_the_server_lists_or_deletes() {
     };
     let child = scene.begin(("deleting hangs", Fault::Swallowed, Asked::is_delete), pull);
     send(child.id(), SIGTERM);
-    let (status, told) = ended(child);
-    assert_eq!(status.code(), Some(1), "{status} {told}");
-    assert!(told.contains("stopped before all log files were deleted"), "{told}");
+    let (status, message) = wait_for_end_of(child);
+    assert_eq!(status.code(), Some(1), "{status} {message}");
+    assert!(message.contains("stopped before all log files were deleted"), "{message}");
 
-    // All is pulled: the first list is that of the pull, the next that of the purge.
+    // All log files are pulled: the first list is that of the pull, the second that of the purge.
     scene.proxy.take_seen();
     let first = std::sync::Mutex::new(None);
     scene.proxy.spoil(move |asked| {
@@ -269,13 +270,13 @@ fn a_purge_stops_while_the_server_lists_or_deletes() {
     let child = pull();
     scene.proxy.wait_for(|asked| asked.is_list() && !is_later_list(asked) && asked.before == 1);
     send(child.id(), SIGTERM);
-    let (status, told) = ended(child);
-    assert_eq!(status.code(), Some(1), "{status} {told}");
-    assert!(told.contains("stopped before all log files were deleted"), "{told}");
+    let (status, message) = wait_for_end_of(child);
+    assert_eq!(status.code(), Some(1), "{status} {message}");
+    assert!(message.contains("stopped before all log files were deleted"), "{message}");
 }
 
 #[test]
-fn the_explorer_quits_whatever_the_server_does() {
+fn the_explorer_quits_during_any_fault_of_the_server() {
     let scene = Scene::new();
     for (number, plan) in PLANS.into_iter().enumerate() {
         for by_signal in [false, true] {
@@ -299,7 +300,7 @@ fn the_explorer_quits_whatever_the_server_does() {
             }
             let status = terminal.wait_for_end().unwrap();
             let took = begun.elapsed();
-            assert!(took < SOON, "{}, by a signal {by_signal}: {took:?}", plan.0);
+            assert!(took < END_TIMEOUT, "{}, by a signal {by_signal}: {took:?}", plan.0);
             assert!(status.success(), "{}: {status}", plan.0);
             assert!(!terminal.screen().screen().alternate_screen(), "{}", plan.0);
         }

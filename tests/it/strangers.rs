@@ -1,4 +1,4 @@
-//! What strangers write into requests, and secrets that people type: neither gets where it does harm.
+//! Untrusted text in logs does no harm, and secrets of the command line are never shown.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::home::{Home, line, stderr};
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
 
 #[test]
-fn a_user_agent_makes_no_second_request_of_somebody_else() {
+fn a_user_agent_cannot_forge_a_second_request() {
     let home = Home::new();
     let tail = "- s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234= - \
                 TLS_AES_128_GCM_SHA256 - media.s3.amazonaws.com TLSv1.3 - - -";
@@ -40,7 +40,7 @@ fn bytes(object: &Value, name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn keys_and_rejected_lines_that_are_no_text_keep_their_bytes_in_json() {
+fn keys_and_rejected_lines_that_are_not_utf_8_keep_their_bytes_in_json() {
     let home = Home::new();
     let mut log = Vec::new();
     for key in ["a%25FE", "a%25FF", "a%25EF%25BF%25BD"] {
@@ -71,7 +71,7 @@ fn keys_and_rejected_lines_that_are_no_text_keep_their_bytes_in_json() {
 }
 
 #[test]
-fn an_infinite_number_is_not_zero() {
+fn an_infinite_number_is_not_printed_as_zero() {
     let home = Home::new();
     let statement = "SELECT 1e400 a, -1e400 b, 0.0 c";
     home.fine(&["pull", "logs", "-q"]);
@@ -82,7 +82,7 @@ fn an_infinite_number_is_not_zero() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_source_whose_path_is_no_text_is_pulled_and_known_by_its_own_name() {
+fn a_source_whose_path_is_not_utf_8_is_pulled_and_found_again() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
@@ -101,7 +101,7 @@ fn a_source_whose_path_is_no_text_is_pulled_and_known_by_its_own_name() {
     uris.sort_unstable();
     assert_eq!(uris, ["odd\\x5cxff.log", "odd\\xfe.log", "odd\\xff.log"]);
     assert_eq!(home.objects(&["report", "total"])[0]["requests"], 3);
-    // By its argument and by the name that the cache has for it.
+    // By the argument, and by its URI in the cache.
     let path = home.path("").join(OsStr::from_bytes(names[1]));
     let output = home.command(&["sources", "rejected"]).arg(&path).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -110,11 +110,11 @@ fn a_source_whose_path_is_no_text_is_pulled_and_known_by_its_own_name() {
     assert!(stderr(&output).contains("0 requests added"), "{}", stderr(&output));
 }
 
-/// Further arguments, variables of the environment, and how a refusal begins.
+/// Additional arguments, environment variables, and the beginning of the error.
 type Run<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 
 #[test]
-fn a_password_in_an_endpoint_is_shown_nowhere() {
+fn a_password_in_an_endpoint_is_never_shown() {
     let home = Home::new();
     for url in [
         "http://user:PASSWORD@",
@@ -145,19 +145,19 @@ fn a_password_in_an_endpoint_is_shown_nowhere() {
         for (more, environment, named) in runs {
             let mut command = home.command(&[&base[..], more].concat());
             let output = command.envs(environment.iter().copied()).output().unwrap();
-            let told = stderr(&output) + &String::from_utf8_lossy(&output.stdout);
-            assert!(!told.contains("PASS"), "{url} {environment:?}: {told}");
+            let message = stderr(&output) + &String::from_utf8_lossy(&output.stdout);
+            assert!(!message.contains("PASS"), "{url} {environment:?}: {message}");
             assert!(
-                told.contains(named) && (named.is_empty() || told.contains("http(s)://host[:port]")),
-                "{url} {environment:?}: {told}"
+                message.contains(named) && (named.is_empty() || message.contains("http(s)://host[:port]")),
+                "{url} {environment:?}: {message}"
             );
-            assert!(matches!(output.status.code(), Some(1 | 2)), "{told}");
+            assert!(matches!(output.status.code(), Some(1 | 2)), "{message}");
         }
     }
 }
 
 #[test]
-fn a_secret_key_in_a_source_is_shown_nowhere() {
+fn a_secret_key_in_a_source_is_never_shown() {
     let home = Home::new();
     home.fine(&["pull", "logs", "-q"]);
     for source in [
@@ -169,18 +169,18 @@ fn a_secret_key_in_a_source_is_shown_nowhere() {
         for arguments in
             [&["pull", source][..], &["sources", "rejected", source], &["prune", "--before", "-1d", source]]
         {
-            let told = home.refused(2, arguments);
-            assert!(!told.contains("HUNTER2"), "{told}");
+            let message = home.refused(2, arguments);
+            assert!(!message.contains("HUNTER2"), "{message}");
         }
     }
 }
 
 #[test]
-fn a_profile_that_does_not_exist_does_not_keep_anonymous_requests_from_being_sent() {
+fn unsigned_requests_need_no_existing_profile() {
     let home = Home::new();
     let base = ["pull", "s3://acme-logs/x/", "--endpoint-url", "http://127.0.0.1:9", "--profile", "nosuch"];
-    let told = home.refused(1, &[&base[..], &["--no-sign-request"]].concat());
-    assert!(told.contains("cannot reach http://127.0.0.1:9 ") && !told.contains("nosuch"), "{told}");
-    let told = home.refused(1, &base);
-    assert!(told.contains("profile `nosuch` not found"), "{told}");
+    let message = home.refused(1, &[&base[..], &["--no-sign-request"]].concat());
+    assert!(message.contains("cannot reach http://127.0.0.1:9 ") && !message.contains("nosuch"), "{message}");
+    let message = home.refused(1, &base);
+    assert!(message.contains("profile `nosuch` not found"), "{message}");
 }

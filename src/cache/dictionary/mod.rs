@@ -18,14 +18,14 @@ use hash_index::{Entry, HashIndex};
 static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
 /// Hash of a value. It is the same in all threads of a process, and differs between processes.
-pub fn hash(value: &[u8]) -> u64 {
+pub(crate) fn hash(value: &[u8]) -> u64 {
     HASHER.hash_one(value)
 }
 
 /// Whether two values are equal. Most values are short, and a call of `memcmp` takes longer than this
 /// comparison.
 #[inline]
-pub fn bytes_equal(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn bytes_equal(one: &[u8], other: &[u8]) -> bool {
     fn halves<const N: usize>(one: &[u8], other: &[u8]) -> bool {
         one.first_chunk::<N>() == other.first_chunk() && one.last_chunk::<N>() == other.last_chunk()
     }
@@ -44,7 +44,7 @@ pub fn bytes_equal(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Number of values that one call looks up at most.
-pub const VALUES_PER_LOOKUP: usize = 32;
+pub(crate) const VALUES_PER_LOOKUP: usize = 32;
 
 /// Many short byte strings, stored back to back.
 #[derive(Clone, Debug, Default)]
@@ -121,7 +121,7 @@ impl Arena {
 
 /// Assigns value ids: dense from 1, in order of first sight.
 #[derive(Debug, Default)]
-pub struct Interner {
+pub(crate) struct Interner {
     table: HashIndex,
     values: Arena,
 }
@@ -129,7 +129,7 @@ pub struct Interner {
 impl Interner {
     /// Returns the id of a value, which is added if it is new. `hash` is its [`hash`].
     #[inline]
-    pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
+    pub(crate) fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
         if let Some(id) = self.find(value, hash) {
             return id;
         }
@@ -142,7 +142,7 @@ impl Interner {
 
     /// The id of a value, if it has one.
     #[inline]
-    pub fn find(&self, value: &[u8], hash: u64) -> Option<u32> {
+    pub(crate) fn find(&self, value: &[u8], hash: u64) -> Option<u32> {
         let is_match = |entry: &Entry| self.values.get(entry.id as usize - 1) == value;
         self.table.find(hash as u32, is_match).map(|entry| entry.id)
     }
@@ -152,7 +152,7 @@ impl Interner {
     ///
     /// A dictionary of a million keys is not in the processor's cache. Each step runs over all values, so the
     /// memory that the next step needs is fetched for all of them at once.
-    pub fn find_many(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+    pub(crate) fn find_many(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
         let likely: ArrayVec<Entry, VALUES_PER_LOOKUP> = hashes
             .iter()
             .zip(values)
@@ -185,7 +185,7 @@ impl Interner {
 
     /// Interns at most [`VALUES_PER_LOOKUP`] values, with the ids that [`Interner::intern`] would give them one after
     /// another. Parameters as of [`Interner::find_many`].
-    pub fn intern_many(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
+    pub(crate) fn intern_many(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
         self.find_many(values, hashes, ids);
         for ((value, hash), id) in values.iter().zip(hashes).zip(ids) {
             if *id == 0 {
@@ -196,7 +196,7 @@ impl Interner {
 
     /// Joins two interners that have no value in common. The ids of `second` follow those of `first`. The
     /// result has no unused capacity.
-    pub fn joined(first: &Interner, second: &Interner) -> Interner {
+    pub(crate) fn joined(first: &Interner, second: &Interner) -> Interner {
         let count = first.values.len() + second.values.len();
         let mut values = Arena {
             ends: Vec::with_capacity(count),
@@ -216,18 +216,18 @@ impl Interner {
     }
 
     /// The values; id `i` is at index `i - 1`.
-    pub fn values(&self) -> &Arena {
+    pub(crate) fn values(&self) -> &Arena {
         &self.values
     }
 
     /// Removes all values and keeps the memory.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.table.clear();
         self.values.clear();
     }
 
     /// Moves all values to `values`, and takes over its memory.
-    pub fn move_values_to(&mut self, values: &mut Arena) {
+    pub(crate) fn move_values_to(&mut self, values: &mut Arena) {
         self.table.clear();
         values.clear();
         std::mem::swap(&mut self.values, values);
@@ -235,7 +235,7 @@ impl Interner {
 }
 
 /// Values in a piece of a [`Dictionary`] that results from joining.
-pub const MAX_JOINED_VALUES: usize = 1 << 16;
+pub(crate) const MAX_JOINED_VALUES: usize = 1 << 16;
 
 /// The values of a dimension, for readers. Cheap to clone. It grows by pieces.
 #[derive(Clone, Debug, Default)]

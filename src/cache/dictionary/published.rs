@@ -46,7 +46,7 @@ impl PublishedDictionary {
     }
 
     /// Looks up at most [`VALUES_PER_LOOKUP`] values. Sets their ids, 0 for those that are not published. `hashes` has
-    /// the [`hash`](super::dictionary::hash) of each.
+    /// the [`hash`](super::hash) of each.
     pub fn find_many(&self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
         let Some((first, others)) = self.pieces.split_first() else { return ids.fill(0) };
         first.find_many(values, hashes, ids);
@@ -93,7 +93,7 @@ impl GrowingDictionary {
     }
 
     /// Returns the id of a value, which is added if it is new. `hash` is its
-    /// [`hash`](super::dictionary::hash).
+    /// [`hash`](super::hash).
     pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
         let mut id = [0];
         self.intern_many(&[value], &[hash], &mut id);
@@ -182,7 +182,7 @@ fn are_large(values: &Arena) -> bool {
 }
 
 /// The published dictionaries of all dimensions.
-pub type PublishedDictionaries = [PublishedDictionary; DIMENSIONS];
+pub(crate) type PublishedDictionaries = [PublishedDictionary; DIMENSIONS];
 
 /// The latest published dictionaries of a writer. Clones share them.
 #[derive(Clone, Debug, Default)]

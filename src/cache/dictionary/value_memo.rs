@@ -35,7 +35,7 @@ impl ValueMemo {
         }
     }
 
-    /// The code of a value, 0 if it is not cached. `weak_hash` is [`glance`](crate::log::glance::weak_hash) of it.
+    /// The code of a value, 0 if it is not cached. `weak_hash` is [`glance`](crate::log::glance::glance) of it.
     #[inline]
     pub(in crate::cache) fn get(&self, value: &[u8], weak_hash: u64) -> u32 {
         let slot = &self.slots[self.slot_of(weak_hash)];

@@ -7,15 +7,13 @@ mod byte_cache;
 mod cache;
 mod dictionaries;
 mod int_column;
-pub(crate) mod lru_by_bytes;
 mod snapshot;
 mod text_column;
 mod text_pages;
 
-#[allow(unused_imports)] // The engine uses it next.
 pub use byte_cache::ByteCache;
 pub use cache::{Cache, SegmentInfo};
 pub use int_column::{IntColumn, NumberBlock, TimeBlock, code};
 pub use snapshot::Snapshot;
 pub use text_column::{RowKeys, TextColumn};
-pub use text_pages::{MappedFile, PageBuffers, TextPages};
+pub use text_pages::{MappedFile, PageBuffers};

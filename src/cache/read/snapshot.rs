@@ -65,7 +65,11 @@ impl Snapshot<'_> {
     }
 
     /// A packed column. If several threads need a column, one reads it for all.
-    pub fn integers(&self, segment: &SegmentInfo, field: Field) -> Result<Arc<Integers>, CacheError> {
+    pub(in crate::cache) fn integers(
+        &self,
+        segment: &SegmentInfo,
+        field: Field,
+    ) -> Result<Arc<Integers>, CacheError> {
         self.cache.columns.get_or_load(&chunk_id(segment.id, field), || {
             let damaged = |damage| self.damaged(segment, field, damage);
             // The connection is free for other threads while the checksum is computed.
@@ -144,33 +148,5 @@ impl Snapshot<'_> {
     pub(crate) fn damaged(&self, segment: &SegmentInfo, field: Field, damage: Damage) -> CacheError {
         let location = format!("segment {}, column {}", segment.id, field.name());
         CacheError::damaged(&self.cache.path, location, damage)
-    }
-}
-
-// Temporary, until all readers use typed columns.
-#[allow(missing_docs)]
-impl Snapshot<'_> {
-    pub fn time_of(code: u64) -> i64 {
-        code::to_time(code)
-    }
-    pub fn code_of(time: i64) -> u64 {
-        code::of_time(time)
-    }
-    pub fn bounds(&self, segment: &SegmentInfo, field: Field) -> Result<(i64, i64), CacheError> {
-        self.code_bounds(segment, field).map(|(low, high)| (low as i64, high as i64))
-    }
-    pub fn details(
-        &self,
-        segment: &SegmentInfo,
-        field: Field,
-    ) -> Result<super::text_pages::TextPages, CacheError> {
-        self.text_pages(segment, field)
-    }
-    pub fn page(
-        &self,
-        pages: &super::text_pages::TextPages,
-        index: usize,
-    ) -> Result<Arc<crate::cache::column::text::TextPage>, CacheError> {
-        self.text_page(pages, index)
     }
 }

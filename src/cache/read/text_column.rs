@@ -38,7 +38,7 @@ pub struct TextColumn {
     pages: TextPages,
     /// The page that was read last, with its index.
     page: Option<(usize, Arc<TextPage>)>,
-    keys: Option<KeyIds>,
+    keys: Option<Box<KeyIds>>,
 }
 
 impl TextColumn {
@@ -71,7 +71,7 @@ impl TextColumn {
         if field == Field::RequestUri && page.is_elided(in_page) {
             let keys = match &mut self.keys {
                 Some(keys) => keys,
-                none => none.insert(KeyIds::new(snapshot, &segment)?),
+                none => none.insert(Box::new(KeyIds::new(snapshot, &segment)?)),
             };
             key = value(Field::Key, keys.get(row))?;
         }

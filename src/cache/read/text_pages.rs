@@ -43,7 +43,7 @@ pub struct PageBuffers {
 
 /// Where the pages of a text column are.
 #[derive(Debug)]
-pub struct TextPages {
+pub(super) struct TextPages {
     id: i64,
     pub(super) segment: SegmentInfo,
     pub(super) field: Field,
@@ -86,7 +86,7 @@ impl TextPages {
     }
 
     /// The index of the page of a row, and the row in the page.
-    pub fn locate(&self, row: usize) -> (usize, usize) {
+    pub(super) fn locate(&self, row: usize) -> (usize, usize) {
         let page = self.pages.partition_point(|page| page.first_row <= row).saturating_sub(1);
         (page, row - self.pages.get(page).map_or(0, |page| page.first_row))
     }

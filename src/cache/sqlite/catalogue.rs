@@ -121,7 +121,7 @@ impl SourceRow {
     ///
     /// # Errors
     /// If a row is damaged or missing.
-    pub fn all(connection: &Connection) -> Result<Vec<SourceRow>, StoreError> {
+    pub(crate) fn all(connection: &Connection) -> Result<Vec<SourceRow>, StoreError> {
         let mut statement = connection.prepare_cached(&format!("{SELECT_SOURCE} ORDER BY id"))?;
         let mut rows = statement.query([])?;
         let (mut all, mut digest) = (Vec::new(), Digest::default());
@@ -135,7 +135,7 @@ impl SourceRow {
     }
 
     /// The row of a source.
-    pub fn find(connection: &Connection, id: i64) -> Result<SourceRow, StoreError> {
+    pub(crate) fn find(connection: &Connection, id: i64) -> Result<SourceRow, StoreError> {
         let mut statement = connection.prepare_cached(&format!("{SELECT_SOURCE} WHERE id = ?1"))?;
         let mut rows = statement.query([id])?;
         SourceRow::read(rows.next()?.ok_or(Damage("a source is missing"))?)
@@ -157,7 +157,7 @@ impl SourceRow {
     }
 
     /// Inserts or updates the row.
-    pub fn save(&self, transaction: &Connection) -> rusqlite::Result<()> {
+    pub(crate) fn save(&self, transaction: &Connection) -> rusqlite::Result<()> {
         transaction
             .prepare_cached(
                 "INSERT INTO source (id, uri, added, last_pull, monitored, paused, next_row, purged, crc)

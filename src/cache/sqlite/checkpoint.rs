@@ -18,7 +18,7 @@ use crate::cache::sqlite::connection;
 const AUTOCHECKPOINT_PAGES: i64 = 4000;
 
 /// A thread that checkpoints on request. Dropping this ends the thread.
-pub struct Checkpointer {
+pub(crate) struct Checkpointer {
     /// `None` ends the thread.
     request: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -27,7 +27,7 @@ pub struct Checkpointer {
 impl Checkpointer {
     /// Starts the thread for the cache of the connection `writer`. `None` if that fails; then the writer
     /// continues to checkpoint itself.
-    pub fn start(path: &Path, writer: &Connection) -> Option<Checkpointer> {
+    pub(crate) fn start(path: &Path, writer: &Connection) -> Option<Checkpointer> {
         let connection = connection::open_checkpointer(path).ok()?;
         let (request, requests) = sync_channel(1);
         let work = move || {
@@ -43,7 +43,7 @@ impl Checkpointer {
     }
 
     /// Requests a checkpoint after a commit.
-    pub fn request(&self) {
+    pub(crate) fn request(&self) {
         if let Some(request) = &self.request {
             // A full channel has a pending request, which covers this one.
             let _ = request.try_send(());

@@ -15,12 +15,13 @@ use crate::cache::CacheError;
 const MMAP_SIZE: i64 = 64 << 30;
 
 /// How long SQLite waits for its own locks.
-pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub const WRITING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+pub(crate) const WRITING: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// A cache opened for writing.
-pub struct Opened {
+pub(crate) struct Opened {
     pub connection: Connection,
     pub journal: Journal,
     /// The opened file.
@@ -33,7 +34,7 @@ pub struct Opened {
 
 /// Opens a cache for writing, and makes it if it is missing. A new cache gets the journal `wanted`; any other
 /// is switched to WAL. The caller holds the lock.
-pub fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheError> {
+pub(crate) fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheError> {
     let is_new = is_missing_or_empty(path)?;
     let mut renamed_journals = Vec::new();
     let journal = if is_new {
@@ -67,23 +68,23 @@ pub fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheError> {
 }
 
 /// Opens a second connection to a cache that this process writes, for checkpoints.
-pub fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, WRITING)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }
 
 /// Opens an existing cache for reading.
-pub fn open_reader(path: &Path) -> Result<Connection, CacheError> {
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, CacheError> {
     open_reader_or_immutable(path).map(|(connection, _)| connection)
 }
 
 /// Length, time of change and presence of a journal. Detects that another process wrote to a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileStamp(Option<(u64, Option<std::time::SystemTime>)>, bool);
+pub(crate) struct FileStamp(Option<(u64, Option<std::time::SystemTime>)>, bool);
 
 /// Returns the current stamp of a cache.
-pub fn stamp(path: &Path) -> FileStamp {
+pub(crate) fn stamp(path: &Path) -> FileStamp {
     let file = std::fs::metadata(path).ok();
     FileStamp(file.map(|file| (file.len(), file.modified().ok())), has_log(path))
 }
@@ -99,7 +100,7 @@ pub fn stamp(path: &Path) -> FileStamp {
 /// On a full disk, a connection in exclusive mode first checkpoints the write-ahead log. If the cache would
 /// have to grow for that, or another process has it open, it cannot be read until there is space for one page
 /// and the index of the log (32 KB each).
-pub fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Option<FileStamp>), CacheError> {
+pub(crate) fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Option<FileStamp>), CacheError> {
     if path.is_dir() {
         return Err(CacheError::Open { path: path.to_owned(), reason: "it is a directory".to_owned() });
     }
@@ -166,7 +167,7 @@ fn prevents_shared_memory(error: &CacheError) -> bool {
 /// Switches memory mapping on or off. To reach the middle of a blob SQLite follows the chain of all pages
 /// before it: mapped, it reads one number of each; otherwise it reads the whole pages. Columns that are read
 /// whole are copied anyway, and mapped they would be in memory twice.
-pub fn set_mapped(connection: &Connection, is_mapped: bool) -> rusqlite::Result<()> {
+pub(crate) fn set_mapped(connection: &Connection, is_mapped: bool) -> rusqlite::Result<()> {
     connection.pragma_update(None, "mmap_size", if is_mapped { MMAP_SIZE } else { 0 })
 }
 
@@ -207,6 +208,6 @@ fn open_reader_with(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connec
     Ok(connection)
 }
 
-pub fn application_id(connection: &Connection) -> rusqlite::Result<i64> {
+pub(crate) fn application_id(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "application_id", |row| row.get(0))
 }

@@ -15,7 +15,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(3);
 
 /// How SQLite commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Journal {
+pub(crate) enum Journal {
     /// To a write-ahead log, which is later copied into the file: readers and the writer do not block each
     /// other.
     WriteAhead,
@@ -25,7 +25,7 @@ pub enum Journal {
 }
 
 /// The journal of the cache, as far as the connection has noticed.
-pub fn journal(connection: &Connection) -> rusqlite::Result<Journal> {
+pub(crate) fn journal(connection: &Connection) -> rusqlite::Result<Journal> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     Ok(if mode.eq_ignore_ascii_case("wal") { Journal::WriteAhead } else { Journal::Rollback })
 }
@@ -36,7 +36,7 @@ pub fn journal(connection: &Connection) -> rusqlite::Result<Journal> {
 ///
 /// # Errors
 /// If another process writes all the time, or the cache cannot be written; then it can only be read as it is.
-pub fn switch_to_wal(path: &Path) -> Result<(), CacheError> {
+pub(crate) fn switch_to_wal(path: &Path) -> Result<(), CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
     let give_up = Instant::now() + BUSY_TIMEOUT;
@@ -55,7 +55,7 @@ pub fn switch_to_wal(path: &Path) -> Result<(), CacheError> {
 }
 
 /// Switches the journal to WAL. Must not be called within a transaction.
-pub fn use_wal(path: &Path, connection: &Connection) -> Result<(), CacheError> {
+pub(crate) fn use_wal(path: &Path, connection: &Connection) -> Result<(), CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(sqlite)?;
@@ -70,12 +70,12 @@ pub fn use_wal(path: &Path, connection: &Connection) -> Result<(), CacheError> {
 }
 
 /// Whether there is a journal with content.
-pub fn has_log(path: &Path) -> bool {
+pub(crate) fn has_log(path: &Path) -> bool {
     log(path).is_some()
 }
 
 /// The write-ahead log or the rollback journal, whichever has content.
-pub fn log(path: &Path) -> Option<PathBuf> {
+pub(crate) fn log(path: &Path) -> Option<PathBuf> {
     let file = paths::resolve(path);
     let logs = [WAL, ROLLBACK_JOURNAL].map(|suffix| with_suffix(&file, suffix));
     logs.into_iter().find(|log| std::fs::metadata(log).is_ok_and(|log| log.len() > 0))
@@ -83,7 +83,7 @@ pub fn log(path: &Path) -> Option<PathBuf> {
 
 /// Checkpoints the write-ahead log without a shared-memory file: a connection in exclusive mode has the index
 /// of the log in its own memory. If the disk is too full for the checkpoint as well, nothing is lost.
-pub fn checkpoint_exclusively(path: &Path) -> rusqlite::Result<()> {
+pub(crate) fn checkpoint_exclusively(path: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open_with_flags(path, WRITING)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
@@ -93,7 +93,7 @@ pub fn checkpoint_exclusively(path: &Path) -> rusqlite::Result<()> {
 /// Checkpoints and removes the write-ahead log, unless another connection has the cache open: the connection
 /// that is closed last does that, and a read-only one cannot. Where the process may not write, the log stays
 /// and is read.
-pub fn checkpoint(path: &Path) {
+pub(crate) fn checkpoint(path: &Path) {
     let file = paths::resolve(path);
     if !with_suffix(&file, WAL).exists() && !with_suffix(&file, SHARED_MEMORY).exists() {
         return;

@@ -27,7 +27,7 @@ const MAX_CONTENT_BYTES: u64 = 64;
 
 /// The lock. It is released on drop; the system releases it when the process ends in any way.
 #[derive(Debug)]
-pub struct WriterLock {
+pub(crate) struct WriterLock {
     file: File,
     path: PathBuf,
 }
@@ -47,7 +47,7 @@ impl WriterLock {
     /// # Errors
     /// [`CacheError::Locked`] with the holder, if another process has the lock. [`CacheError::InTheWay`] if
     /// the file beside the cache is not a lock file; it is left as it was.
-    pub fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
+    pub(crate) fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
         let path = with_suffix(&paths::resolve(cache), LOCK);
         let failed = |error: std::io::Error| CacheError::ReadOnly {
             path: cache.to_owned(),
@@ -64,7 +64,7 @@ impl WriterLock {
             let locked = file.try_lock();
             let mut content = Vec::new();
             (&mut file).take(MAX_CONTENT_BYTES).read_to_end(&mut content).map_err(failed)?;
-            if !is_ours(&content) {
+            if !is_lock_content(&content) {
                 return Err(in_the_way(cache, &path, "it is not a lock file of Tamarin"));
             }
             match locked {
@@ -98,7 +98,7 @@ impl WriterLock {
     }
 
     /// Whether other processes can find this lock.
-    pub fn is_in_place(&self) -> bool {
+    pub(crate) fn is_in_place(&self) -> bool {
         FileId::of_open(&self.file) == FileId::of_entry(&self.path)
     }
 }
@@ -129,7 +129,7 @@ fn foreign_reason(path: &Path) -> Option<&'static str> {
 }
 
 /// Whether a lock file can have this content: nothing, `process N`, or its beginning on a full disk.
-fn is_ours(content: &[u8]) -> bool {
+fn is_lock_content(content: &[u8]) -> bool {
     match content.strip_prefix(HOLDER_PREFIX) {
         Some(id) => id.len() < 16 && id.trim_ascii_end().iter().all(u8::is_ascii_digit),
         None => HOLDER_PREFIX.starts_with(content),
@@ -142,7 +142,7 @@ fn in_the_way(cache: &Path, file: &Path, reason: &str) -> CacheError {
 
 /// The file that this process writes, with its lock.
 #[derive(Debug)]
-pub struct LockedCache {
+pub(crate) struct LockedCache {
     place: OpenedPath,
     /// The write-ahead log, once it exists.
     log: OnceLock<FileId>,
@@ -151,12 +151,12 @@ pub struct LockedCache {
 
 impl LockedCache {
     /// Combines an opened cache and its lock.
-    pub fn new(place: OpenedPath, lock: WriterLock) -> LockedCache {
+    pub(crate) fn new(place: OpenedPath, lock: WriterLock) -> LockedCache {
         LockedCache { place, log: OnceLock::new(), lock }
     }
 
     /// The file.
-    pub fn place(&self) -> &OpenedPath {
+    pub(crate) fn place(&self) -> &OpenedPath {
         &self.place
     }
 
@@ -165,7 +165,7 @@ impl LockedCache {
     ///
     /// # Errors
     /// [`CacheError::Moved`] if not.
-    pub fn check_in_place(&self) -> Result<(), CacheError> {
+    pub(crate) fn check_in_place(&self) -> Result<(), CacheError> {
         if self.place.has_moved() {
             return Err(CacheError::Moved { file: self.place.path().to_owned() });
         }
@@ -261,17 +261,17 @@ mod tests {
         use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("cache.db");
-        let (is_held, taken) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let (is_locked, count) = (AtomicBool::new(false), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    while taken.load(Ordering::SeqCst) < 2000 {
+                    while count.load(Ordering::SeqCst) < 2000 {
                         match WriterLock::acquire(&cache) {
                             Ok(lock) => {
-                                assert!(!is_held.swap(true, Ordering::SeqCst), "two hold it");
-                                taken.fetch_add(1, Ordering::SeqCst);
+                                assert!(!is_locked.swap(true, Ordering::SeqCst), "two threads have the lock");
+                                count.fetch_add(1, Ordering::SeqCst);
                                 std::thread::yield_now();
-                                is_held.store(false, Ordering::SeqCst);
+                                is_locked.store(false, Ordering::SeqCst);
                                 drop(lock);
                             }
                             Err(CacheError::Locked { .. }) => {}

@@ -19,13 +19,13 @@ use crate::cache::write::file_part::{FileMark, RejectedLine};
 
 /// Rejected lines stored per log file. Further ones are only counted, so that a file of nothing else cannot
 /// fill the disk.
-pub const MAX_STORED_REJECTED_LINES: usize = 10_000;
+pub(crate) const MAX_STORED_REJECTED_LINES: usize = 10_000;
 /// Bytes of rejected lines and of their reasons stored per log file.
-pub const MAX_STORED_REJECTED_BYTES: usize = 8 << 20;
+pub(crate) const MAX_STORED_REJECTED_BYTES: usize = 8 << 20;
 
 /// Row numbers of the requests that earlier readings gave.
 #[derive(Debug, Default)]
-pub struct EarlierReadings {
+pub(crate) struct EarlierReadings {
     /// Requests that this file gave first.
     owned: RoaringTreemap,
     /// Requests that other lines had given before.
@@ -36,7 +36,7 @@ pub struct EarlierReadings {
 
 /// The state of a log file that is being read: committed parts and those of the next commit.
 #[derive(Debug, Default)]
-pub struct LogFileReading {
+pub(crate) struct LogFileReading {
     pub mark: Arc<FileMark>,
     /// The committed row in the catalogue.
     pub row: Option<LogFileRow>,
@@ -71,7 +71,7 @@ impl LogFileReading {
     ///
     /// # Errors
     /// If the rows of the log file are damaged.
-    pub fn load(
+    pub(crate) fn load(
         connection: &Connection,
         source: i64,
         mark: &Arc<FileMark>,
@@ -120,17 +120,17 @@ impl LogFileReading {
     }
 
     /// Requests before this time were pruned, and must not be added again.
-    pub fn pruned_before(&self) -> Option<i64> {
+    pub(crate) fn pruned_before(&self) -> Option<i64> {
         self.row.as_ref().and_then(|row| row.pruned_before)
     }
 
     /// Whether lines of this version are still to be read.
-    pub fn is_in_part(&self) -> bool {
+    pub(crate) fn is_in_part(&self) -> bool {
         !self.has_no_log && self.total_lines.is_none_or(|total| self.counts.lines < total)
     }
 
     /// Whether this version was read to its end and lacks requests that earlier readings gave.
-    pub fn removes_requests(&self) -> bool {
+    pub(crate) fn removes_requests(&self) -> bool {
         !self.is_in_part()
             && self.earlier.as_ref().is_some_and(|EarlierReadings { owned, repeats, given }| {
                 !owned.is_subset(given) || !repeats.is_subset(given)
@@ -138,17 +138,17 @@ impl LogFileReading {
     }
 
     /// Whether earlier readings gave requests.
-    pub fn has_earlier(&self) -> bool {
+    pub(crate) fn has_earlier(&self) -> bool {
         self.earlier.is_some()
     }
 
     /// Whether nothing is left to be done, so that the state need not stay in memory.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         !self.is_dirty && !self.is_damaged && !self.is_in_part() && !self.removes_requests()
     }
 
     /// Records that lines were read.
-    pub fn add_lines(&mut self, first_line: u64, lines: u64, total_lines: Option<u64>) {
+    pub(crate) fn add_lines(&mut self, first_line: u64, lines: u64, total_lines: Option<u64>) {
         self.counts.lines += lines;
         self.total_lines = self.total_lines.or(total_lines);
         if lines > 0 && self.earlier.is_none() {
@@ -158,7 +158,7 @@ impl LogFileReading {
     }
 
     /// Records lines that are not records.
-    pub fn add_rejected(&mut self, rejected: Vec<RejectedLine>) {
+    pub(crate) fn add_rejected(&mut self, rejected: Vec<RejectedLine>) {
         self.counts.rejected += rejected.len() as u64;
         for line in rejected {
             let bytes = line.content.len() + line.reason.len();
@@ -172,7 +172,7 @@ impl LogFileReading {
     }
 
     /// Records that consecutive lines gave new requests.
-    pub fn add_requests(&mut self, line: u64, row: u64, rows: u64) {
+    pub(crate) fn add_requests(&mut self, line: u64, row: u64, rows: u64) {
         self.counts.requests += rows;
         if let Some(earlier) = &mut self.earlier {
             earlier.given.insert_range(row..row + rows);
@@ -182,7 +182,7 @@ impl LogFileReading {
 
     /// Records that a line gave a request that the cache has already. Returns whether it is a repeat that was
     /// not counted before.
-    pub fn add_repeat(&mut self, line: u64, row: u64) -> bool {
+    pub(crate) fn add_repeat(&mut self, line: u64, row: u64) -> bool {
         let (mut is_repeat, mut is_new) = (true, true);
         if let Some(EarlierReadings { owned, repeats, given }) = &mut self.earlier {
             is_repeat = !given.insert(row) || !owned.contains(row);
@@ -196,9 +196,9 @@ impl LogFileReading {
         is_repeat && is_new
     }
 
-    /// Writes the changes within a transaction. After its commit the caller calls [`LogFileReading::settle`].
+    /// Writes the changes within a transaction. After its commit the caller calls [`LogFileReading::mark_committed`].
     /// `next_id` is the id of the next new log file.
-    pub fn write(
+    pub(crate) fn write(
         &self,
         transaction: &Transaction<'_>,
         source: i64,
@@ -237,7 +237,7 @@ impl LogFileReading {
     }
 
     /// Records that the changes are committed.
-    pub fn mark_committed(&mut self, written: Written) {
+    pub(crate) fn mark_committed(&mut self, written: Written) {
         let Written { row, rows, replaces } = written;
         self.row = Some(row);
         self.rows = rows;
@@ -255,7 +255,7 @@ impl LogFileReading {
 
     /// Makes this version, read to its end, replace the one before. Of the rows in `log_file_rows` those of
     /// this reading and of purged ones remain; `rows` is their digest. The caller saves `row`.
-    pub fn replace(
+    pub(crate) fn replace(
         &self,
         transaction: &Connection,
         row: &mut LogFileRow,
@@ -329,7 +329,7 @@ impl LogFileReading {
 
 /// What a transaction wrote of a log file.
 #[derive(Debug)]
-pub struct Written {
+pub(crate) struct Written {
     row: LogFileRow,
     /// Digest of the rows of the current reading in `log_file_rows`.
     rows: Digest,

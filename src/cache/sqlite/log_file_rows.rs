@@ -10,7 +10,7 @@ use crate::cache::error::StoreError;
 
 /// Counts of one version of a log file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Lines, empty and rejected ones included.
     pub lines: u64,
     /// Requests that no other line gave before.
@@ -23,7 +23,7 @@ pub struct Counts {
 
 impl Counts {
     /// Turns repeats into requests: the lines that gave these requests first are gone.
-    pub fn adopt(&mut self, repeats: u64) {
+    pub(crate) fn adopt(&mut self, repeats: u64) {
         self.requests += repeats;
         self.duplicates = self.duplicates.saturating_sub(repeats);
     }
@@ -31,7 +31,7 @@ impl Counts {
 
 /// A row of the table `log_file`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogFileRow {
+pub(crate) struct LogFileRow {
     pub id: i64,
     pub source: i64,
     pub name: String,
@@ -57,7 +57,7 @@ pub struct LogFileRow {
 }
 
 /// The columns that [`LogFileRow::read`] expects, in order.
-pub const LOG_FILE_COLUMNS: &str = "f.id, f.source_id, f.name, f.version, f.size, f.state, f.generation, f.kept_generation, f.lines, \
+pub(crate) const LOG_FILE_COLUMNS: &str = "f.id, f.source_id, f.name, f.version, f.size, f.state, f.generation, f.kept_generation, f.lines, \
      f.requests, f.duplicates, f.rejected, f.pruned_before, f.parts_digest, f.rows_digest, f.rejected_digest, f.crc";
 
 impl LogFileRow {
@@ -65,7 +65,7 @@ impl LogFileRow {
     ///
     /// # Errors
     /// If the checksum does not match.
-    pub fn read(row: &Row<'_>) -> Result<LogFileRow, StoreError> {
+    pub(crate) fn read(row: &Row<'_>) -> Result<LogFileRow, StoreError> {
         let number = |index| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)? as u64) };
         let crc = row.get(16)?;
         let found = LogFileRow {
@@ -94,7 +94,11 @@ impl LogFileRow {
     }
 
     /// The row of a log file; `None` if the catalogue does not have it.
-    pub fn find(connection: &Connection, source: i64, name: &str) -> Result<Option<LogFileRow>, StoreError> {
+    pub(crate) fn find(
+        connection: &Connection,
+        source: i64,
+        name: &str,
+    ) -> Result<Option<LogFileRow>, StoreError> {
         let sql = format!("SELECT {LOG_FILE_COLUMNS} FROM log_file f WHERE f.source_id = ?1 AND f.name = ?2");
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params![source, name])?;
@@ -108,7 +112,7 @@ impl LogFileRow {
     }
 
     /// The rows of all log files of a source.
-    pub fn all(connection: &Connection, source: i64) -> Result<Vec<LogFileRow>, StoreError> {
+    pub(crate) fn all(connection: &Connection, source: i64) -> Result<Vec<LogFileRow>, StoreError> {
         let sql = format!("SELECT {LOG_FILE_COLUMNS} FROM log_file f WHERE f.source_id = ?1 ORDER BY f.id");
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query([source])?;
@@ -120,7 +124,7 @@ impl LogFileRow {
     }
 
     /// The checksum of the current content.
-    pub fn crc(&self) -> i32 {
+    pub(crate) fn crc(&self) -> i32 {
         let Counts { lines, requests, duplicates, rejected } = self.counts;
         let row = RowChecksum::default().number(self.id).number(self.source).bytes(self.name.as_bytes());
         let row = match &self.version {
@@ -140,7 +144,7 @@ impl LogFileRow {
     }
 
     /// Writes the row, and updates the digest in the root.
-    pub fn save(&mut self, transaction: &Connection, root: &mut Root) -> rusqlite::Result<()> {
+    pub(crate) fn save(&mut self, transaction: &Connection, root: &mut Root) -> rusqlite::Result<()> {
         let crc = self.crc();
         let sql = match self.stored_crc {
             None => {
@@ -183,7 +187,7 @@ impl LogFileRow {
     }
 
     /// Deletes the row, and the rows of the log file in other tables.
-    pub fn delete(&self, transaction: &Connection, root: &mut Root) -> rusqlite::Result<()> {
+    pub(crate) fn delete(&self, transaction: &Connection, root: &mut Root) -> rusqlite::Result<()> {
         for table in ["log_file_part", "log_file_rows", "rejected_line"] {
             delete_rows(transaction, table, self.id)?;
         }
@@ -196,14 +200,14 @@ impl LogFileRow {
 }
 
 /// Deletes the rows of a log file in another table.
-pub fn delete_rows(transaction: &Connection, table: &str, id: i64) -> rusqlite::Result<()> {
+pub(crate) fn delete_rows(transaction: &Connection, table: &str, id: i64) -> rusqlite::Result<()> {
     transaction.prepare_cached(&format!("DELETE FROM {table} WHERE log_file_id = ?1"))?.execute([id])?;
     Ok(())
 }
 
 /// A row of the table `log_file_rows`.
 #[derive(Clone, Debug)]
-pub struct RunsRow {
+pub(crate) struct RunsRow {
     pub file: i64,
     pub generation: i64,
     pub part: i64,
@@ -213,7 +217,7 @@ pub struct RunsRow {
 
 impl RunsRow {
     /// Reads the columns `log_file_id`, `generation`, `part`, `crc`, `runs`.
-    pub fn read(row: &Row<'_>) -> Result<RunsRow, StoreError> {
+    pub(crate) fn read(row: &Row<'_>) -> Result<RunsRow, StoreError> {
         let (file, generation, part, crc) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         let bytes = row.get_ref(4)?.as_blob().unwrap_or_default();
         checksum::verify(crc, RunsRow::crc(file, generation, part, bytes))?;
@@ -221,7 +225,7 @@ impl RunsRow {
     }
 
     /// All rows of a log file.
-    pub fn of_file(connection: &Connection, file: &LogFileRow) -> Result<Vec<RunsRow>, StoreError> {
+    pub(crate) fn of_file(connection: &Connection, file: &LogFileRow) -> Result<Vec<RunsRow>, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT log_file_id, generation, part, crc, runs FROM log_file_rows WHERE log_file_id = ?1",
         )?;
@@ -241,7 +245,7 @@ impl RunsRow {
     }
 
     /// Inserts or replaces a row. Returns its checksum.
-    pub fn write(
+    pub(crate) fn write(
         transaction: &Connection,
         (file, generation, part): (i64, i64, i64),
         runs: &[Run],
@@ -258,7 +262,7 @@ impl RunsRow {
     }
 
     /// Deletes the row.
-    pub fn delete(&self, transaction: &Connection) -> rusqlite::Result<()> {
+    pub(crate) fn delete(&self, transaction: &Connection) -> rusqlite::Result<()> {
         transaction
             .prepare_cached(
                 "DELETE FROM log_file_rows WHERE log_file_id = ?1 AND generation = ?2 AND part = ?3",
@@ -269,13 +273,13 @@ impl RunsRow {
 }
 
 /// Checksum of a row of `rejected_line`.
-pub fn rejected_crc((file, line, number): (i64, i64, i64), reason: &str, content: &[u8]) -> i32 {
+pub(crate) fn rejected_crc((file, line, number): (i64, i64, i64), reason: &str, content: &[u8]) -> i32 {
     let row = RowChecksum::default().number(file).number(line).number(number);
     row.bytes(reason.as_bytes()).bytes(content).end()
 }
 
 /// The id of the next new log file.
-pub fn next_id(connection: &Connection) -> rusqlite::Result<i64> {
+pub(crate) fn next_id(connection: &Connection) -> rusqlite::Result<i64> {
     let last: Option<i64> =
         connection.query_row("SELECT max(id) FROM log_file", [], |row| row.get(0)).optional()?.flatten();
     Ok(last.unwrap_or(0) + 1)

@@ -10,12 +10,12 @@ impl Writer {
     /// If the disk has too little space; then the cache stays valid, and its free space is used for new data.
     pub fn vacuum(&mut self) -> Result<u64, CacheError> {
         self.commit_and_reset()?;
-        let before = self.size();
-        let done = self.connection.execute_batch("VACUUM").and_then(|()| {
+        let before = self.bytes_on_disk();
+        let result = self.connection.execute_batch("VACUUM").and_then(|()| {
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
         });
-        done.map_err(|error| self.sqlite(error))?;
-        Ok(before.saturating_sub(self.size()))
+        result.map_err(|error| self.sqlite(error))?;
+        Ok(before.saturating_sub(self.bytes_on_disk()))
     }
 
     /// Checkpoints the write-ahead log, as far as no reader uses an older state.
@@ -25,19 +25,19 @@ impl Writer {
     pub fn checkpoint(&mut self) -> Result<(), CacheError> {
         self.checkpointer = None;
         // Do not wait for readers: the next checkpoint includes the rest.
-        let waits = |writer: &Writer, patience| {
-            writer.connection.busy_timeout(patience).map_err(|error| writer.sqlite(error))
+        let set_busy_timeout = |writer: &Writer, timeout| {
+            writer.connection.busy_timeout(timeout).map_err(|error| writer.sqlite(error))
         };
-        waits(self, std::time::Duration::ZERO)?;
-        let folded = self.use_wal().and_then(|()| {
-            let fold = "PRAGMA wal_checkpoint(TRUNCATE)";
-            self.connection.query_row(fold, [], |_| Ok(())).map_err(|error| self.sqlite(error))
+        set_busy_timeout(self, std::time::Duration::ZERO)?;
+        let result = self.use_wal().and_then(|()| {
+            let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
+            self.connection.query_row(pragma, [], |_| Ok(())).map_err(|error| self.sqlite(error))
         });
-        waits(self, connection::BUSY_TIMEOUT)?;
+        set_busy_timeout(self, connection::BUSY_TIMEOUT)?;
         self.check_in_place()?;
-        match folded {
+        match result {
             Err(CacheError::Locked { .. }) => Ok(()),
-            folded => folded,
+            result => result,
         }
     }
 
@@ -48,35 +48,35 @@ impl Writer {
     pub fn make_durable(&mut self) -> Result<(), CacheError> {
         self.commit_and_reset()?;
         self.use_wal()?;
-        let fold = || -> rusqlite::Result<i64> {
+        let checkpoint = || -> rusqlite::Result<i64> {
             self.connection.pragma_update(None, "synchronous", "FULL")?;
             let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
             self.connection.pragma_update(None, "synchronous", "NORMAL")?;
             Ok(busy)
         };
-        if fold().map_err(|error| self.sqlite(error))? != 0 {
+        if checkpoint().map_err(|error| self.sqlite(error))? != 0 {
             let holder = "it is reading the cache".to_owned();
             return Err(CacheError::Locked { path: self.path.clone(), holder });
         }
-        let kept = |error: std::io::Error| CacheError::ReadOnly {
+        let failed = |error: std::io::Error| CacheError::ReadOnly {
             path: self.path.clone(),
             reason: format!("it cannot be synced to disk: {error}"),
         };
-        let file = std::fs::File::open(&self.path).map_err(kept)?;
-        file.sync_all().map_err(kept)?;
+        let file = std::fs::File::open(&self.path).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
         // Closing it would release the POSIX locks of SQLite on that file, in the whole process.
         self.file_handle = Some(file);
         self.check_in_place()?;
         // The directory has the name of a new file.
         #[cfg(unix)]
-        if let Some(folder) = self.path.canonicalize().map_err(kept)?.parent() {
-            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(kept)?;
+        if let Some(folder) = self.path.canonicalize().map_err(failed)?.parent() {
+            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
         }
         Ok(())
     }
 
     /// Bytes of the cache on disk, write-ahead log included.
-    fn size(&self) -> u64 {
+    fn bytes_on_disk(&self) -> u64 {
         let file = paths::resolve(&self.path);
         [&file, &paths::with_suffix(&file, paths::WAL)]
             .iter()

@@ -48,36 +48,36 @@ impl NewCache {
 
 /// Makes an empty cache under a temporary name and renames it when it is complete, so that a killed process
 /// leaves no partial cache. Returns the journals that were renamed. The caller holds the lock.
-pub fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
+pub(crate) fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
     // A symbolic link may lead to an empty or to a missing file.
     let file = &paths::resolve(path);
-    let making = with_suffix(file, UNFINISHED);
-    if !is_unfinished(&making) {
+    let unfinished = with_suffix(file, UNFINISHED);
+    if !is_unfinished(&unfinished) {
         return Err(CacheError::InTheWay {
             path: path.to_owned(),
-            file: making,
+            file: unfinished,
             reason: "it is not an unfinished cache of Tamarin".to_owned(),
         });
     }
-    remove_unfinished(&making);
-    let made = make_at(&making, path, journal).and_then(|()| {
+    remove_unfinished(&unfinished);
+    let result = make_at(&unfinished, path, journal).and_then(|()| {
         let renamed_journals = rename_journals(file).map_err(open)?;
-        std::fs::rename(&making, file).map_err(open)?;
+        std::fs::rename(&unfinished, file).map_err(open)?;
         Ok(renamed_journals)
     });
-    if made.is_err() {
-        remove_unfinished(&making);
+    if result.is_err() {
+        remove_unfinished(&unfinished);
     }
-    made
+    result
 }
 
-/// Makes an empty cache at `making`. Errors name `path`.
-fn make_at(making: &Path, path: &Path, journal: Journal) -> Result<(), CacheError> {
+/// Makes an empty cache at `unfinished`. Errors name `path`.
+fn make_at(unfinished: &Path, path: &Path, journal: Journal) -> Result<(), CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
     let sqlite = |error| CacheError::sqlite(path, error);
-    private_file().write(true).create_new(true).open(making).map_err(open)?;
-    let mut connection = Connection::open_with_flags(making, WRITING).map_err(sqlite)?;
+    private_file().write(true).create_new(true).open(unfinished).map_err(open)?;
+    let mut connection = Connection::open_with_flags(unfinished, WRITING).map_err(sqlite)?;
     connection.pragma_update(None, "page_size", PAGE_SIZE).map_err(sqlite)?;
     // No process relies on the file before it is renamed, so it is synced once, at the end.
     connection.pragma_update(None, "synchronous", "OFF").map_err(sqlite)?;
@@ -91,33 +91,34 @@ fn make_at(making: &Path, path: &Path, journal: Journal) -> Result<(), CacheErro
         use_wal(path, &connection)?;
     }
     connection.close().map_err(|(_, error)| sqlite(error))?;
-    let made = std::fs::OpenOptions::new().write(true).open(making).map_err(open)?;
+    let made = std::fs::OpenOptions::new().write(true).open(unfinished).map_err(open)?;
     made.sync_all().map_err(open)
 }
 
 /// Whether there is no file at this path, or an unfinished cache left by a killed process.
-fn is_unfinished(making: &Path) -> bool {
+fn is_unfinished(unfinished: &Path) -> bool {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     /// Offset of the `application_id` in an SQLite header.
-    const AT: usize = 68;
-    let Ok(found) = std::fs::symlink_metadata(making) else { return true };
+    const APPLICATION_ID_OFFSET: usize = 68;
+    let Ok(found) = std::fs::symlink_metadata(unfinished) else { return true };
     if !found.is_file() {
         return false;
     }
     let mut header = Vec::new();
-    let read = std::fs::File::open(making)
+    let read = std::fs::File::open(unfinished)
         .and_then(|file| std::io::Read::read_to_end(&mut std::io::Read::take(file, 100), &mut header));
-    let application =
-        header.get(AT..AT + 4).map(|id| id.iter().fold(0, |id, byte| id << 8 | i64::from(*byte)));
+    let application = header
+        .get(APPLICATION_ID_OFFSET..APPLICATION_ID_OFFSET + 4)
+        .map(|id| id.iter().fold(0, |id, byte| id << 8 | i64::from(*byte)));
     let is_ours = header.starts_with(MAGIC) && application == Some(APPLICATION_ID);
     // A power failure leaves zeros or nothing.
     read.is_ok() && (is_ours || header.iter().all(|byte| *byte == 0))
 }
 
-fn remove_unfinished(making: &Path) {
+fn remove_unfinished(unfinished: &Path) {
     for suffix in ["", ROLLBACK_JOURNAL, WAL, SHARED_MEMORY] {
         // Missing files are expected.
-        let _ = std::fs::remove_file(with_suffix(making, suffix));
+        let _ = std::fs::remove_file(with_suffix(unfinished, suffix));
     }
 }
 

@@ -9,31 +9,31 @@ use crate::cache::CacheError;
 const MAX_LINKS: usize = 40;
 
 /// Suffixes of the files that SQLite puts beside a cache.
-pub const WAL: &str = "-wal";
-pub const ROLLBACK_JOURNAL: &str = "-journal";
-pub const SHARED_MEMORY: &str = "-shm";
+pub(crate) const WAL: &str = "-wal";
+pub(crate) const ROLLBACK_JOURNAL: &str = "-journal";
+pub(crate) const SHARED_MEMORY: &str = "-shm";
 
 /// Suffix of the lock file of a cache.
-pub const LOCK: &str = ".lock";
+pub(crate) const LOCK: &str = ".lock";
 
 /// Suffix of a cache that is being made.
-pub const UNFINISHED: &str = ".new";
+pub(crate) const UNFINISHED: &str = ".new";
 
 /// Modes of new files. Logs name people and secrets (presigned URLs), so only the owner may read them.
 #[cfg(unix)]
-pub const PRIVATE_FILE: u32 = 0o600;
+pub(crate) const PRIVATE_FILE: u32 = 0o600;
 #[cfg(unix)]
 const PRIVATE_FOLDER: u32 = 0o700;
 
 /// Appends a suffix to the name of a file.
-pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
 /// Resolves symbolic links, also of a file that does not exist yet. SQLite puts its files beside the result.
-pub fn resolve(path: &Path) -> PathBuf {
+pub(crate) fn resolve(path: &Path) -> PathBuf {
     if let Ok(found) = std::fs::canonicalize(path) {
         return found;
     }
@@ -57,7 +57,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Makes the parent directory of a file, for its owner only.
-pub fn make_folder_of(path: &Path) -> std::io::Result<()> {
+pub(crate) fn make_folder_of(path: &Path) -> std::io::Result<()> {
     make_folder(folder_of(path))
 }
 
@@ -71,7 +71,7 @@ pub fn make_folder(path: &Path) -> std::io::Result<()> {
 }
 
 /// Options to make a file for its owner only.
-pub fn private_file() -> std::fs::OpenOptions {
+pub(crate) fn private_file() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, PRIVATE_FILE);
@@ -106,7 +106,7 @@ fn is_missing(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<
 
 /// Renames a journal to a name that SQLite does not look for. Returns the new name. An empty journal is
 /// deleted.
-pub fn rename_journal(log: &Path) -> std::io::Result<Option<PathBuf>> {
+pub(crate) fn rename_journal(log: &Path) -> std::io::Result<Option<PathBuf>> {
     match std::fs::symlink_metadata(log) {
         Err(_) => Ok(None),
         Ok(found) if found.is_file() && found.len() == 0 => std::fs::remove_file(log).map(|()| None),
@@ -120,24 +120,24 @@ pub fn rename_journal(log: &Path) -> std::io::Result<Option<PathBuf>> {
 
 /// Identifies a file independently of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileId {
+pub(crate) struct FileId {
     device: u64,
     number: u64,
 }
 
 impl FileId {
     /// Of the file that a path leads to.
-    pub fn of_path(path: &Path) -> Option<FileId> {
+    pub(crate) fn of_path(path: &Path) -> Option<FileId> {
         FileId::from(&std::fs::metadata(path).ok()?)
     }
 
     /// Of a directory entry: a symbolic link is not followed.
-    pub fn of_entry(path: &Path) -> Option<FileId> {
+    pub(crate) fn of_entry(path: &Path) -> Option<FileId> {
         FileId::from(&std::fs::symlink_metadata(path).ok()?)
     }
 
     /// Of an open file.
-    pub fn of_open(file: &File) -> Option<FileId> {
+    pub(crate) fn of_open(file: &File) -> Option<FileId> {
         FileId::from(&file.metadata().ok()?)
     }
 
@@ -157,31 +157,31 @@ impl FileId {
 
 /// A path, and the file that it led to when this was made.
 #[derive(Clone, Debug)]
-pub struct OpenedPath {
+pub(crate) struct OpenedPath {
     path: PathBuf,
     file: Option<FileId>,
 }
 
 impl OpenedPath {
     /// Records the file that a path leads to now.
-    pub fn new(path: &Path) -> OpenedPath {
+    pub(crate) fn new(path: &Path) -> OpenedPath {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let file = FileId::of_path(&path);
         OpenedPath { path, file }
     }
 
     /// The absolute path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether the path now leads to another file or to none.
-    pub fn has_moved(&self) -> bool {
+    pub(crate) fn has_moved(&self) -> bool {
         self.file.is_none() || FileId::of_path(&self.path) != self.file
     }
 
     /// Whether the path now leads to another file.
-    pub fn is_replaced(&self) -> bool {
+    pub(crate) fn is_replaced(&self) -> bool {
         self.has_moved() && FileId::of_path(&self.path).is_some()
     }
 
@@ -190,7 +190,7 @@ impl OpenedPath {
     ///
     /// # Errors
     /// [`CacheError::ReadOnly`] if it has hard links.
-    pub fn require_single_name(&self) -> Result<(), CacheError> {
+    pub(crate) fn require_single_name(&self) -> Result<(), CacheError> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;

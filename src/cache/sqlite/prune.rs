@@ -50,17 +50,17 @@ impl AddAssign for Pruned {
 struct OldSegment {
     segment: SegmentRow,
     /// Rows before the cut.
-    gone: Vec<usize>,
+    removed: Vec<usize>,
 }
 
 impl Pruned {
-    /// What pruning `gone` of the `rows` of a segment removes.
-    fn of_segment(gone: u64, rows: u64, bytes: u64) -> Pruned {
+    /// What pruning `removed` of the `rows` of a segment removes.
+    fn of_segment(removed: u64, rows: u64, bytes: u64) -> Pruned {
         Pruned {
-            requests: gone,
-            segments_dropped: u64::from(gone == rows),
-            segments_rewritten: u64::from(gone != rows),
-            bytes: (u128::from(bytes) * u128::from(gone) / u128::from(rows.max(1))) as u64,
+            requests: removed,
+            segments_dropped: u64::from(removed == rows),
+            segments_rewritten: u64::from(removed != rows),
+            bytes: (u128::from(bytes) * u128::from(removed) / u128::from(rows.max(1))) as u64,
         }
     }
 }
@@ -72,14 +72,14 @@ impl Snapshot<'_> {
     /// # Errors
     /// If the cache cannot be read.
     pub fn prunable(&self, source: i64, before: i64) -> Result<Pruned, CacheError> {
-        let mut all = Pruned::default();
+        let mut total = Pruned::default();
         let is_old = |segment: &&SegmentInfo| segment.source == source && segment.time_min < before;
         for segment in self.segments.iter().filter(is_old) {
             let times = self.integers(segment, Field::Time)?.to_vec();
-            let gone = times.into_iter().filter(|code| code_to_time(*code) < before).count();
-            all += Pruned::of_segment(gone as u64, segment.rows as u64, segment.bytes);
+            let removed = times.into_iter().filter(|code| code_to_time(*code) < before).count();
+            total += Pruned::of_segment(removed as u64, segment.rows as u64, segment.bytes);
         }
-        Ok(all)
+        Ok(total)
     }
 }
 
@@ -91,28 +91,29 @@ impl Writer {
     /// If the cache cannot be read or written.
     pub fn prune(&mut self, source: i64, before: i64) -> Result<Pruned, CacheError> {
         self.commit_and_reset()?;
-        let all_old = self.old(source, before).map_err(|error| error.of(&self.path))?;
-        let mut gone = RoaringTreemap::new();
-        for OldSegment { segment, gone: rows } in &all_old {
-            gone.extend(rows.iter().map(|row| segment.numbers.number(*row)));
+        let old_segments = self.old_segments(source, before).map_err(|error| error.of(&self.path))?;
+        let mut removed = RoaringTreemap::new();
+        for OldSegment { segment, removed: rows } in &old_segments {
+            removed.extend(rows.iter().map(|row| segment.numbers.number(*row)));
         }
-        if !gone.is_empty() {
-            self.mark_log_files(source, before, &gone)?;
+        if !removed.is_empty() {
+            self.mark_log_files(source, before, &removed)?;
         }
-        let mut all = Pruned::default();
-        for OldSegment { segment, gone } in all_old {
+        let mut total = Pruned::default();
+        for OldSegment { segment, removed } in old_segments {
             let keys = std::mem::take(&mut self.dictionaries[KEY_SLOT]);
-            let removed = self
-                .in_transaction(|transaction, root| remove_rows(transaction, root, &segment, &gone, &keys));
+            let result = self.in_transaction(|transaction, root| {
+                remove_rows(transaction, root, &segment, &removed, &keys)
+            });
             self.dictionaries[KEY_SLOT] = keys;
-            removed?;
-            all += Pruned::of_segment(gone.len() as u64, segment.rows as u64, segment.bytes);
+            result?;
+            total += Pruned::of_segment(removed.len() as u64, segment.rows as u64, segment.bytes);
         }
-        Ok(all)
+        Ok(total)
     }
 
     /// The segments with requests before a time.
-    fn old(&self, source: i64, before: i64) -> Result<Vec<OldSegment>, StoreError> {
+    fn old_segments(&self, source: i64, before: i64) -> Result<Vec<OldSegment>, StoreError> {
         let mut all = Vec::new();
         let segments = SegmentRow::all(&self.connection)?;
         for segment in
@@ -123,27 +124,32 @@ impl Writer {
                 .and_then(|times| times.into_rows(segment.rows))
                 .map_err(|damage| StoreError::from(damage).at(place))?;
             let rows = times.into_iter().enumerate();
-            let gone = rows.filter(|(_, code)| code_to_time(*code) < before).map(|(row, _)| row).collect();
-            all.push(OldSegment { segment, gone });
+            let removed = rows.filter(|(_, code)| code_to_time(*code) < before).map(|(row, _)| row).collect();
+            all.push(OldSegment { segment, removed });
         }
         Ok(all)
     }
 
     /// Notes the cut on the log files that gave requests with these row numbers, and on those that may have
     /// had requests before it: they were delivered before it or not long after, or their names have no time.
-    fn mark_log_files(&mut self, source: i64, before: i64, gone: &RoaringTreemap) -> Result<(), CacheError> {
+    fn mark_log_files(
+        &mut self,
+        source: i64,
+        before: i64,
+        removed: &RoaringTreemap,
+    ) -> Result<(), CacheError> {
         self.in_transaction(|transaction, root| {
             for mut file in LogFileRow::all(transaction, source)? {
                 if !matches!(file.state, WHOLE | IN_PART) {
                     continue;
                 }
-                let may_hold = NameDate::find(&file.name)
+                let may_have_pruned = NameDate::find(&file.name)
                     .is_none_or(|date| date.instant < before.saturating_add(LATE_DELIVERY_SECONDS))
                     || RunsRow::of_file(transaction, &file)?
                         .iter()
                         .flat_map(|part| &part.runs)
-                        .any(|run| gone.range_cardinality(run.row..run.row + run.rows) > 0);
-                if may_hold && file.pruned_before.is_none_or(|known| known < before) {
+                        .any(|run| removed.range_cardinality(run.row..run.row + run.rows) > 0);
+                if may_have_pruned && file.pruned_before.is_none_or(|earlier| earlier < before) {
                     file.pruned_before = Some(before);
                     file.save(transaction, root)?;
                 }

@@ -1,9 +1,9 @@
-//! The root of a cache: what its rows cannot say of themselves, that none of them is missing or occurs twice.
+//! The root: counts and digests over all other tables, which reveal a missing or doubled row.
 //!
-//! Every row that answers depend on has a checksum that covers its identity. The root has the digest of all
-//! segments, sources, log files and removed ranges, and the number of values of each dictionary; a log file has the
-//! digests of its own rows in other tables. So damage of the b-trees that SQLite does not notice is noticed by the
-//! first reader that relies on such a table.
+//! Every row that answers depend on has a checksum that covers its identity. The root has the digests of all
+//! segments, sources, log files and removed ranges, and the number of values of each dictionary; a log file
+//! has the digests of its own rows in other tables. So the first reader of a table detects damage of its
+//! b-tree that SQLite does not notice.
 
 use rusqlite::{Connection, params};
 
@@ -12,13 +12,13 @@ use crate::cache::column::checksum::{self, Digest, RowChecksum};
 use crate::cache::column::layout::DIMENSIONS;
 use crate::cache::error::StoreError;
 
-/// How many values each dictionary has.
-pub type DictionaryLengths = [u32; DIMENSIONS];
+/// Number of values of each dictionary, in the order of the dimensions.
+pub(crate) type DictionaryLengths = [u32; DIMENSIONS];
 
-/// The one row of the table `root`.
+/// The single row of the table `root`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Root {
-    /// The largest id that a segment ever had; 0: there was none.
+pub(crate) struct Root {
+    /// The largest id that a segment ever had; 0 if there was none.
     pub newest_segment: i64,
     /// Digest of the table `segment`.
     pub segments: Digest,
@@ -28,7 +28,6 @@ pub struct Root {
     pub log_files: Digest,
     /// Digest of the table `removed`.
     pub removed: Digest,
-    /// How many values each dictionary has, in the order of the dimensions.
     pub dictionaries: DictionaryLengths,
 }
 
@@ -36,8 +35,8 @@ impl Root {
     /// Reads the root.
     ///
     /// # Errors
-    /// If it is missing or is not what was written.
-    pub fn read(connection: &Connection) -> Result<Root, StoreError> {
+    /// If it is missing or damaged.
+    pub(crate) fn read(connection: &Connection) -> Result<Root, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT newest_segment, segments, sources, log_files, removed, dictionaries, crc FROM root",
         )?;
@@ -58,13 +57,18 @@ impl Root {
         checksum::verify(row.get(6)?, root.crc())?;
         match rows.next()? {
             None => Ok(root),
-            Some(_) => Err(Damage("it is there twice").into()),
+            Some(_) => Err(Damage("it occurs twice").into()),
         }
     }
 
-    /// Writes the root at the end of a transaction: the digests of the small tables are taken of the tables, that of
-    /// the log files is kept by [`LogFileRow`](crate::cache::sqlite::log_file_rows::LogFileRow).
-    pub fn write(&mut self, transaction: &Connection, stored: &[usize; DIMENSIONS]) -> rusqlite::Result<()> {
+    /// Writes the root at the end of a transaction, with the digests of the small tables as they are now.
+    /// [`LogFileRow`](crate::cache::sqlite::log_file_rows::LogFileRow) maintains the digest of the log files.
+    /// `stored` has the number of values of each dictionary.
+    pub(crate) fn write(
+        &mut self,
+        transaction: &Connection,
+        stored: &[usize; DIMENSIONS],
+    ) -> rusqlite::Result<()> {
         self.dictionaries = stored.map(|length| length as u32);
         self.segments = digest_of(transaction, "segment")?;
         self.sources = digest_of(transaction, "source")?;
@@ -101,16 +105,16 @@ impl Root {
     }
 }
 
-/// The digest of a table as it is.
-pub fn digest_of(connection: &Connection, table: &str) -> rusqlite::Result<Digest> {
+/// Computes the digest of a table.
+pub(crate) fn digest_of(connection: &Connection, table: &str) -> rusqlite::Result<Digest> {
     let sql = format!("SELECT {} FROM {table}", Digest::SQL);
     connection.prepare_cached(&sql)?.query_row([], |row| row.get(0).map(Digest))
 }
 
-/// Compares the digest of a table with that in the root.
+/// Compares the digest of a table with the expected one.
 ///
 /// # Errors
-/// If rows of it are missing or occur twice.
-pub fn is_complete(found: Digest, expected: Digest) -> Result<(), Damage> {
-    if found == expected { Ok(()) } else { Err(Damage("rows of it are missing or occur twice")) }
+/// If rows are missing or occur twice.
+pub(crate) fn is_complete(found: Digest, expected: Digest) -> Result<(), Damage> {
+    if found == expected { Ok(()) } else { Err(Damage("rows are missing or occur twice")) }
 }

@@ -9,7 +9,7 @@ use crate::cache::column::{Damage, put_varint, take_varint};
 
 /// Consecutive lines and the requests that they gave, one each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub(crate) struct Run {
     /// The first line, from 1.
     pub line: u64,
     /// The row number of the first request.
@@ -21,7 +21,7 @@ pub struct Run {
 }
 
 /// Adds a run, or extends the last one.
-pub fn push(runs: &mut Vec<Run>, run: Run) {
+pub(crate) fn push(runs: &mut Vec<Run>, run: Run) {
     if let Some(last) = runs.last_mut()
         && last.line + last.rows == run.line
         && last.row + last.rows == run.row
@@ -34,7 +34,7 @@ pub fn push(runs: &mut Vec<Run>, run: Run) {
 }
 
 /// The stored form of runs.
-pub fn encode(runs: &[Run]) -> Vec<u8> {
+pub(crate) fn encode(runs: &[Run]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(4 * runs.len() + 8);
     let (mut line, mut row) = (0u64, 0u64);
     for run in runs {
@@ -50,7 +50,7 @@ pub fn encode(runs: &[Run]) -> Vec<u8> {
 ///
 /// # Errors
 /// If the bytes are not valid.
-pub fn decode(mut bytes: &[u8]) -> Result<Vec<Run>, Damage> {
+pub(crate) fn decode(mut bytes: &[u8]) -> Result<Vec<Run>, Damage> {
     let damage = || Damage("its runs of lines and requests cannot be read");
     let mut runs = Vec::new();
     let (mut line, mut row) = (0u64, 0u64);

@@ -1,12 +1,12 @@
 //! The tables of a cache.
 
 /// `application_id` of a cache: "TAMR".
-pub const APPLICATION_ID: i64 = 0x5441_4d52;
+pub(crate) const APPLICATION_ID: i64 = 0x5441_4d52;
 
 /// `user_version` of a cache: the number of its format (docs/cache-format.md).
-pub const FORMAT: i64 = 3;
+pub(crate) const FORMAT: i64 = 3;
 
-pub const TABLES: &str = "
+pub(crate) const TABLES: &str = "
 -- Counts and digests over all tables: one row. newest_segment: the largest id that a segment ever had. segments,
 -- sources, log_files, removed: the digests of these tables. dictionaries: the number of values of each dictionary,
 -- 32 bits per dimension in the order of the fields. crc: checksum of the columns before it.
@@ -141,6 +141,6 @@ CREATE TABLE removed (
 ";
 
 /// Id of a row in `column_chunk`.
-pub fn chunk_id(segment: i64, field: crate::log::Field) -> i64 {
+pub(crate) fn chunk_id(segment: i64, field: crate::log::Field) -> i64 {
     segment * 64 + field as i64
 }

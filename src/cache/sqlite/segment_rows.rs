@@ -1,4 +1,4 @@
-//! The rows of the table `segment`, and removing requests from a segment.
+//! The rows of the tables `segment` and `removed`.
 
 use rusqlite::{Connection, Row, params};
 
@@ -8,17 +8,17 @@ use crate::cache::column::checksum::{self, Digest, RowChecksum};
 use crate::cache::error::StoreError;
 use crate::cache::write::row_numbers::RowNumbers;
 
-/// More numbers than any segment covers: as many as blocks of lines can hold, and much more.
-const NUMBERS_MAX: usize = 1 << 24;
+/// More row numbers than any segment covers.
+const MAX_ROW_NUMBERS: usize = 1 << 24;
 
 /// A row of the table `segment`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SegmentRow {
+pub(crate) struct SegmentRow {
     pub id: i64,
     pub source: i64,
     pub rows: usize,
     pub numbers: RowNumbers,
-    /// Times of its first and last request in time.
+    /// Times of its oldest and its newest request.
     pub time_min: i64,
     pub time_max: i64,
     /// Bytes of its columns.
@@ -26,16 +26,16 @@ pub struct SegmentRow {
 }
 
 impl SegmentRow {
-    /// The rows of all segments, by source and in the order of their numbers.
+    /// The rows of all segments, by source and in the order of their row numbers.
     ///
     /// # Errors
-    /// If one is missing, occurs twice, or is not what was written.
-    pub fn all(connection: &Connection) -> Result<Vec<SegmentRow>, StoreError> {
+    /// If a row is missing, occurs twice or is damaged.
+    pub(crate) fn all(connection: &Connection) -> Result<Vec<SegmentRow>, StoreError> {
         SegmentRow::all_of(connection, &Root::read(connection)?)
     }
 
-    /// The rows of all segments, with the root that was read in the same transaction.
-    pub fn all_of(connection: &Connection, root: &Root) -> Result<Vec<SegmentRow>, StoreError> {
+    /// The rows of all segments, with a root that was read in the same transaction.
+    pub(crate) fn all_of(connection: &Connection, root: &Root) -> Result<Vec<SegmentRow>, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment
              ORDER BY source_id, first_row",
@@ -51,7 +51,7 @@ impl SegmentRow {
     }
 
     /// The row of a segment.
-    pub fn find(connection: &Connection, id: i64) -> Result<SegmentRow, StoreError> {
+    pub(crate) fn find(connection: &Connection, id: i64) -> Result<SegmentRow, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment
              WHERE id = ?1",
@@ -71,20 +71,20 @@ impl SegmentRow {
         };
         checksum::verify(row.get(8)?, crc(&numbers, gone))?;
         let [id, source, first_row, rows, covered, time_min, time_max, bytes] = numbers;
-        let is_possible = (1..=NUMBERS_MAX as i64).contains(&rows)
-            && (rows..=NUMBERS_MAX as i64).contains(&covered)
+        let is_possible = (1..=MAX_ROW_NUMBERS as i64).contains(&rows)
+            && (rows..=MAX_ROW_NUMBERS as i64).contains(&covered)
             && first_row >= 0
             && time_min <= time_max;
         if !is_possible {
-            return Err(Damage("a segment of an impossible size or time").into());
+            return Err(Damage("a segment has an impossible size or time").into());
         }
         let rows = rows as usize;
         let numbers = RowNumbers::open(first_row as u64, covered as usize, rows, gone)?;
         Ok(SegmentRow { id, source, rows, numbers, time_min, time_max, bytes: bytes as u64 })
     }
 
-    /// Writes the row.
-    pub fn insert(&self, transaction: &Connection) -> rusqlite::Result<()> {
+    /// Inserts the row.
+    pub(crate) fn insert(&self, transaction: &Connection) -> rusqlite::Result<()> {
         let SegmentRow { id, source, rows, numbers, time_min, time_max, bytes } = self;
         let covered = numbers.span(*rows) as i64;
         let gone = numbers.gone_bytes();
@@ -122,17 +122,17 @@ fn crc(columns: &[i64; 8], gone: Option<&[u8]>) -> i32 {
     .end()
 }
 
-/// Numbers of a source that were removed with their whole segment.
+/// A range of row numbers whose whole segment was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RemovedRow {
+pub(crate) struct RemovedRow {
     pub source: i64,
     pub first_row: i64,
     pub rows: i64,
 }
 
 impl RemovedRow {
-    /// All of a source, in ascending order.
-    pub fn of_source(connection: &Connection, source: i64) -> Result<Vec<RemovedRow>, StoreError> {
+    /// The ranges of a source, in ascending order.
+    pub(crate) fn of_source(connection: &Connection, source: i64) -> Result<Vec<RemovedRow>, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT source_id, first_row, rows, crc FROM removed WHERE source_id = ?1 ORDER BY first_row",
         )?;
@@ -146,14 +146,14 @@ impl RemovedRow {
         Ok(all)
     }
 
-    /// Writes the row, or makes the one that ends where it begins longer.
-    pub fn add(self, transaction: &Connection) -> Result<(), StoreError> {
-        let before = RemovedRow::of_source(transaction, self.source)?
+    /// Inserts the row, or extends the range that ends where this one begins.
+    pub(crate) fn add(self, transaction: &Connection) -> Result<(), StoreError> {
+        let previous = RemovedRow::of_source(transaction, self.source)?
             .into_iter()
-            .find(|before| before.first_row + before.rows == self.first_row);
-        let joined = match before {
+            .find(|range| range.first_row + range.rows == self.first_row);
+        let joined = match previous {
             None => self,
-            Some(before) => RemovedRow { rows: before.rows + self.rows, ..before },
+            Some(previous) => RemovedRow { rows: previous.rows + self.rows, ..previous },
         };
         transaction
             .prepare_cached(

@@ -1,4 +1,4 @@
-//! Segments as they lie in the file: written, deleted, read back, and written anew without some of their requests.
+//! Stored segments: writing, deleting, reading, and rewriting without some of their requests.
 
 use rusqlite::{Connection, Transaction};
 
@@ -15,7 +15,7 @@ use crate::cache::write::memtable::{Memtable, code_to_time};
 use crate::cache::write::row_numbers::RowNumbers;
 use crate::log::Field;
 
-/// Writes a segment of a source with requests of these numbers, and returns its id.
+/// Writes a memtable as a segment of a source with these row numbers. Returns its id.
 pub(in crate::cache) fn insert_segment(
     transaction: &Transaction<'_>,
     root: &mut Root,
@@ -43,7 +43,7 @@ pub(in crate::cache) fn delete_segment(transaction: &Transaction<'_>, id: i64) -
     Ok(())
 }
 
-/// Removes rows, in ascending order, of a stored segment: what is left of it is written anew under another id.
+/// Removes rows, given in ascending order, of a stored segment. The rest is written under a new id.
 pub(in crate::cache) fn remove_rows(
     transaction: &Transaction<'_>,
     root: &mut Root,
@@ -71,7 +71,7 @@ pub(in crate::cache) fn remove_rows(
     Ok(())
 }
 
-/// A stored segment, unpacked so that rows can be added.
+/// Reads a stored segment into a memtable.
 pub(in crate::cache) fn load_segment(
     connection: &Connection,
     id: i64,

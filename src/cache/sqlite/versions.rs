@@ -85,7 +85,7 @@ fn replace(
         files.iter().filter_map(|file| Some((file.row.as_ref()?.id, file))).collect();
     let mut rows = LogFileRow::all(transaction, source)?;
     let (mut dropped, mut kept) = (Vec::new(), Vec::new());
-    let mut lost = Rows::default();
+    let mut dropped_rows = Rows::default();
     for row in &rows {
         for part in RunsRow::of_file(transaction, row)? {
             let is_dropped = part.generation > row.kept_generation
@@ -93,24 +93,24 @@ fn replace(
                     .get(&row.id)
                     .is_some_and(|state| (part.generation == state.generation) == state.is_damaged);
             if is_dropped {
-                part.runs.iter().for_each(|run| lost.add(run));
+                part.runs.iter().for_each(|run| dropped_rows.add(run));
                 dropped.push(part);
             } else {
                 kept.push(part);
             }
         }
     }
-    let lost = lost.all();
+    let dropped_rows = dropped_rows.all();
     let mut still_given = Rows::default();
     for run in kept
         .iter()
         .flat_map(|part| &part.runs)
-        .filter(|run| lost.range_cardinality(run.row..run.row + run.rows) > 0)
+        .filter(|run| dropped_rows.range_cardinality(run.row..run.row + run.rows) > 0)
     {
         still_given.add(run);
     }
-    let gone = &lost - still_given.all();
-    let removed = remove(transaction, root, source, &gone, keys)?;
+    let removed_numbers = &dropped_rows - still_given.all();
+    let removed = remove(transaction, root, source, &removed_numbers, keys)?;
 
     for part in &dropped {
         part.delete(transaction)?;
@@ -119,7 +119,7 @@ fn replace(
         }
     }
     // A request that lost its owner belongs to a log file that has it as a repeat.
-    let orphans = (&still_given.repeats & &lost) - &still_given.owned;
+    let orphans = (&still_given.repeats & &dropped_rows) - &still_given.owned;
     let adopted = adopt(transaction, &mut rows, &states, &kept, orphans)?;
     for mut row in rows {
         let adopted = adopted.get(&row.id).copied();
@@ -158,17 +158,17 @@ fn remove(
     transaction: &Transaction<'_>,
     root: &mut Root,
     source: i64,
-    gone: &RoaringTreemap,
+    removed_numbers: &RoaringTreemap,
     keys: &GrowingDictionary,
 ) -> Result<u64, StoreError> {
-    if gone.is_empty() {
+    if removed_numbers.is_empty() {
         return Ok(0);
     }
     let mut removed = 0;
     let segments = SegmentRow::all(transaction)?;
     for segment in segments.iter().filter(|segment| segment.source == source) {
         let range = segment.numbers.range(segment.rows);
-        let mut numbers = gone.iter();
+        let mut numbers = removed_numbers.iter();
         numbers.advance_to(range.start);
         let rows: Vec<usize> = numbers
             .take_while(|number| *number < range.end)

@@ -9,7 +9,7 @@ use crate::cache::dictionary::published::SharedDictionaries;
 
 /// Rows of a full batch. They, and the rows of the block of lines that fills the batch, fit two pages of
 /// text, so no page is nearly empty. Several batches are in flight at a time, so they must be small.
-pub const BATCH_ROWS: usize = 7_680;
+pub(crate) const BATCH_ROWS: usize = 7_680;
 
 /// Bytes of memory of a full batch. An ordinary batch takes a fifth of them.
 pub const BATCH_BYTES: usize = 8 << 20;
@@ -27,7 +27,7 @@ pub struct Batch {
     /// 0 is absent; other numbers are stored plus one.
     pub(in crate::cache) measures: [Vec<u64>; MEASURES],
     pub(in crate::cache) details: [Vec<Page>; DETAILS],
-    /// [`hash`] of the request id of each row.
+    /// [`hash`](crate::cache::dictionary::hash) of the request id of each row.
     pub(in crate::cache) request_ids: Vec<u64>,
     /// Which lines of which log files the rows came from.
     pub parts: Vec<FilePart>,

@@ -20,11 +20,11 @@ use crate::cache::column::{Damage, integers};
 use crate::cache::dictionary::published::GrowingDictionary;
 
 /// Rows of a full segment.
-pub const SEGMENT_ROWS: usize = 131_072;
+pub(crate) const SEGMENT_ROWS: usize = 131_072;
 
 /// Bytes of stored text of a full segment. The last segment is in memory and is rewritten until it is full,
 /// and SQLite stores up to 1 GB in one value. An ordinary segment has a fifth of them.
-pub const SEGMENT_BYTES: usize = 64 << 20;
+pub(crate) const SEGMENT_BYTES: usize = 64 << 20;
 
 /// Whether a dimension is part of the template of a line.
 const fn is_in_template(slot: usize) -> bool {
@@ -45,7 +45,7 @@ const TEMPLATE_DIMENSIONS: usize = {
 const TEMPLATE_SLOT: usize = slot(Field::Bucket);
 
 /// A column ready to be written.
-pub struct PackedColumn<'a> {
+pub(crate) struct PackedColumn<'a> {
     pub field: Field,
     pub low: i64,
     pub high: i64,
@@ -59,7 +59,7 @@ pub struct PackedColumn<'a> {
 
 /// Requests in columns, with the value ids of the cache.
 #[derive(Default)]
-pub struct Memtable {
+pub(crate) struct Memtable {
     pub times: Vec<i64>,
     /// One value id per row, or one per template for a field [of the template](log::is_in_template).
     pub codes: [Vec<u32>; DIMENSIONS],
@@ -107,23 +107,23 @@ const MAX_REUSED_PAGE_BYTES: usize = 1 << 20;
 
 impl Memtable {
     /// Number of requests.
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.times.len()
     }
 
     /// Bytes of text as stored.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.details.iter().flatten().map(|page| page.bytes.len()).sum()
     }
 
     /// Bytes of memory of text, open pages included.
-    pub fn text_memory(&self) -> usize {
+    pub(crate) fn text_memory(&self) -> usize {
         let open_pages = self.open_pages.borrow();
         self.bytes() + open_pages.iter().flatten().map(|(_, page)| page.memory()).sum::<usize>()
     }
 
     /// Adds all columns of a batch but its dimensions; [`Memtable::extend_codes`] adds these.
-    pub fn extend(&mut self, batch: &mut Batch) {
+    pub(crate) fn extend(&mut self, batch: &mut Batch) {
         let first = self.codes[TEMPLATE_SLOT].len() as u32;
         self.templates.extend(batch.templates.iter().map(|template| first + template));
         self.times.extend_from_slice(&batch.times);
@@ -139,7 +139,7 @@ impl Memtable {
     }
 
     /// Adds the codes of a dimension. `ids` has the value id for each [`NEW_VALUE`] code of the batch.
-    pub fn extend_codes(&mut self, slot: usize, codes: &[u32], ids: &[u32]) {
+    pub(crate) fn extend_codes(&mut self, slot: usize, codes: &[u32], ids: &[u32]) {
         if ids.len() > 1 {
             self.codes[slot].extend(codes.iter().map(|code| value_id(*code, ids)));
         } else {
@@ -148,13 +148,13 @@ impl Memtable {
     }
 
     /// The value id of a dimension of a row.
-    pub fn code(&self, slot: usize, row: usize) -> u32 {
+    pub(crate) fn code(&self, slot: usize, row: usize) -> u32 {
         let index = if is_in_template(slot) { self.templates[row] as usize } else { row };
         self.codes[slot][index]
     }
 
     /// Replaces the codes of all dimensions. `columns` have one value id per row.
-    pub fn set_codes(&mut self, columns: [Vec<u32>; DIMENSIONS]) {
+    pub(crate) fn set_codes(&mut self, columns: [Vec<u32>; DIMENSIONS]) {
         let rows = columns[KEY_SLOT].len();
         let template_columns = || columns.iter().enumerate().filter(|(slot, _)| is_in_template(*slot));
         let mut numbers: HashMap<[u32; TEMPLATE_DIMENSIONS], u32> = HashMap::new();
@@ -179,7 +179,7 @@ impl Memtable {
     }
 
     /// Removes all rows and keeps the memory.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.times.clear();
         self.codes.iter_mut().for_each(Vec::clear);
         self.templates.clear();
@@ -195,7 +195,7 @@ impl Memtable {
     }
 
     /// Removes rows, given in ascending order.
-    pub fn remove(&mut self, removed: &[usize], keys: &GrowingDictionary) -> Result<(), Damage> {
+    pub(crate) fn remove(&mut self, removed: &[usize], keys: &GrowingDictionary) -> Result<(), Damage> {
         let Some(&first) = removed.first() else { return Ok(()) };
         for slot in 0..DETAILS {
             self.remove_details(slot, removed, keys)?;
@@ -255,7 +255,7 @@ impl Memtable {
     }
 
     /// A detail of a row.
-    pub fn detail(
+    pub(crate) fn detail(
         &self,
         slot: usize,
         row: usize,
@@ -293,12 +293,12 @@ impl Memtable {
     }
 
     /// The first and the last time.
-    pub fn time_range(&self) -> Option<(i64, i64)> {
+    pub(crate) fn time_range(&self) -> Option<(i64, i64)> {
         Some((*self.times.iter().min()?, *self.times.iter().max()?))
     }
 
     /// Packs one column after another, in the order of the fields.
-    pub fn pack<E: From<Damage>>(
+    pub(crate) fn pack<E: From<Damage>>(
         &mut self,
         keys: &GrowingDictionary,
         mut each: impl FnMut(PackedColumn<'_>) -> Result<(), E>,
@@ -414,11 +414,11 @@ fn as_bounds((low, high): (u64, u64)) -> (i64, i64) {
 }
 
 /// Maps times to unsigned numbers of the same order.
-pub fn time_to_code(time: i64) -> u64 {
+pub(crate) fn time_to_code(time: i64) -> u64 {
     (time as u64) ^ (1 << 63)
 }
 
 /// The inverse of [`time_to_code`].
-pub fn code_to_time(code: u64) -> i64 {
+pub(crate) fn code_to_time(code: u64) -> i64 {
     (code ^ (1 << 63)) as i64
 }

@@ -1,6 +1,6 @@
 //! The row numbers of the requests of a segment.
 //!
-//! A request keeps its row number when other requests of its segment are removed, so [runs](super::runs),
+//! A request keeps its row number when other requests of its segment are removed, so [runs](crate::cache::sqlite::runs),
 //! which refer to row numbers, need not change then. A segment covers a range of row numbers and stores which
 //! of them are gone.
 
@@ -12,7 +12,7 @@ use crate::cache::column::Damage;
 
 /// The row numbers of a segment, in ascending order.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct RowNumbers {
+pub(crate) struct RowNumbers {
     /// The first number of the range that the segment covers.
     pub first: u64,
     /// Offsets in that range without a row.
@@ -21,12 +21,17 @@ pub struct RowNumbers {
 
 impl RowNumbers {
     /// Numbers from `first` on, without a gap.
-    pub fn from(first: u64) -> RowNumbers {
+    pub(crate) fn from(first: u64) -> RowNumbers {
         RowNumbers { first, gone: RoaringBitmap::new() }
     }
 
     /// Reads the columns `first_row` and `gone` of a segment with `rows` rows that covers `numbers` numbers.
-    pub fn open(first: u64, numbers: usize, rows: usize, gone: Option<&[u8]>) -> Result<RowNumbers, Damage> {
+    pub(crate) fn open(
+        first: u64,
+        numbers: usize,
+        rows: usize,
+        gone: Option<&[u8]>,
+    ) -> Result<RowNumbers, Damage> {
         let gone = match gone {
             None => RoaringBitmap::new(),
             Some(bytes) => RoaringBitmap::deserialize_from(bytes)
@@ -40,7 +45,7 @@ impl RowNumbers {
     }
 
     /// The column `gone`: NULL if no number is gone, else a Roaring bitmap in its portable format.
-    pub fn gone_bytes(&self) -> Option<Vec<u8>> {
+    pub(crate) fn gone_bytes(&self) -> Option<Vec<u8>> {
         if self.gone.is_empty() {
             return None;
         }
@@ -51,17 +56,17 @@ impl RowNumbers {
     }
 
     /// How many numbers `rows` rows cover.
-    pub fn span(&self, rows: usize) -> usize {
+    pub(crate) fn span(&self, rows: usize) -> usize {
         rows + self.gone.len() as usize
     }
 
     /// The range of numbers that `rows` rows cover.
-    pub fn range(&self, rows: usize) -> Range<u64> {
+    pub(crate) fn range(&self, rows: usize) -> Range<u64> {
         self.first..self.first + self.span(rows) as u64
     }
 
     /// The number of a row.
-    pub fn number(&self, row: usize) -> u64 {
+    pub(crate) fn number(&self, row: usize) -> u64 {
         let Some(last_gone) = self.gone.max() else { return self.first + row as u64 };
         let past_all = row as u64 + self.gone.len();
         if past_all > u64::from(last_gone) {
@@ -78,13 +83,13 @@ impl RowNumbers {
     }
 
     /// The row of a number; `None` if it is gone or before the first.
-    pub fn row(&self, number: u64) -> Option<usize> {
+    pub(crate) fn row(&self, number: u64) -> Option<usize> {
         let offset = u32::try_from(number.checked_sub(self.first)?).ok()?;
         (!self.gone.contains(offset)).then(|| (u64::from(offset) - self.gone.rank(offset)) as usize)
     }
 
     /// Removes rows, given in ascending order.
-    pub fn remove(&mut self, rows: &[usize]) {
+    pub(crate) fn remove(&mut self, rows: &[usize]) {
         let offsets: Vec<u32> = rows.iter().map(|row| (self.number(*row) - self.first) as u32).collect();
         self.gone.extend(offsets);
         self.gone.optimize();

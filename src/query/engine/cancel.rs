@@ -18,9 +18,6 @@ pub(super) const ITEMS_PER_CHECK: usize = 1 << 14;
 pub(super) const STEPS_PER_CHECK: usize = 64;
 
 /// Returns an error if the query is cancelled.
-///
-/// # Errors
-/// [`QueryError::Cancelled`].
 pub(super) fn check_cancelled(cancel: &CancellationToken) -> Result<(), QueryError> {
     if cancel.is_cancelled() { Err(QueryError::Cancelled) } else { Ok(()) }
 }
@@ -29,36 +26,34 @@ pub(super) fn check_cancelled(cancel: &CancellationToken) -> Result<(), QueryErr
 pub(super) struct Ticker<'c> {
     cancel: &'c CancellationToken,
     interval: usize,
-    ticks: usize,
+    /// Iterations before the next check.
+    remaining: usize,
 }
 
 impl<'c> Ticker<'c> {
     /// For loops with iterations of nanoseconds.
     pub(super) fn of_items(cancel: &'c CancellationToken) -> Ticker<'c> {
-        Ticker { cancel, interval: ITEMS_PER_CHECK, ticks: 0 }
+        Ticker { cancel, interval: ITEMS_PER_CHECK, remaining: 0 }
     }
 
     /// For loops with iterations of about a microsecond.
     pub(super) fn of_steps(cancel: &'c CancellationToken) -> Ticker<'c> {
-        Ticker { cancel, interval: STEPS_PER_CHECK, ticks: 0 }
+        Ticker { cancel, interval: STEPS_PER_CHECK, remaining: 0 }
     }
 
     /// Counts an iteration. Checks in the first one.
-    ///
-    /// # Errors
-    /// [`QueryError::Cancelled`].
     #[inline]
     pub(super) fn tick(&mut self) -> Result<(), QueryError> {
-        let is_due = self.ticks.is_multiple_of(self.interval);
-        self.ticks += 1;
-        if is_due { check_cancelled(self.cancel) } else { Ok(()) }
+        if self.remaining == 0 {
+            self.remaining = self.interval;
+            check_cancelled(self.cancel)?;
+        }
+        self.remaining -= 1;
+        Ok(())
     }
 }
 
 /// Locks a mutex that another query may hold for long.
-///
-/// # Errors
-/// [`QueryError::Cancelled`].
 pub(super) fn lock<'m, T>(
     mutex: &'m Mutex<T>,
     cancel: &CancellationToken,

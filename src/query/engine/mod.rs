@@ -99,12 +99,12 @@ impl LocalEngine {
         &self.cache
     }
 
-    /// The current data, for several queries: their answers do not depend on later commits.
+    /// The engine on the current snapshot of the cache, for several queries: later commits change none of the answers.
     ///
     /// # Errors
     /// If the cache cannot be read.
-    pub fn snapshot(&self) -> Result<EngineSnapshot<'_>, QueryError> {
-        Ok(EngineSnapshot { engine: self, snapshot: self.cache.snapshot()? })
+    pub fn snapshot(self: &Arc<Self>) -> Result<EngineSnapshot, QueryError> {
+        Ok(EngineSnapshot { engine: Arc::clone(self), snapshot: self.cache.lasting_snapshot()? })
     }
 
     fn held(&self) -> Option<Arc<HeldSnapshot>> {
@@ -130,7 +130,7 @@ impl LocalEngine {
             Ask::Requests { sort, offset, limit, fields } => {
                 context.answer_requests(*sort, *offset, *limit, fields)?
             }
-            Ask::Numbered(ids) => context.answer_numbered(ids)?,
+            Ask::RequestsById(ids) => context.answer_requests_by_id(ids)?,
         };
         let statistics = context.statistics(started);
         tracing::debug!(
@@ -143,22 +143,19 @@ impl LocalEngine {
     }
 }
 
-/// Several reads of one snapshot; see [`LocalEngine::snapshot`].
-pub struct EngineSnapshot<'e> {
-    engine: &'e LocalEngine,
-    snapshot: Snapshot<'e>,
+/// Answers queries from one snapshot; see [`LocalEngine::snapshot`].
+pub struct EngineSnapshot {
+    engine: Arc<LocalEngine>,
+    snapshot: Snapshot<'static>,
 }
 
-impl<'e> EngineSnapshot<'e> {
+impl EngineSnapshot {
     /// The snapshot of the cache.
-    pub(crate) fn snapshot(&self) -> &Snapshot<'e> {
+    pub(crate) fn snapshot(&self) -> &Snapshot<'static> {
         &self.snapshot
     }
 
     /// The predicate of a query on this snapshot.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`].
     pub(crate) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
         Predicate::new(query, &self.snapshot, &self.engine.id_sets, &CancellationToken::new())
     }
@@ -256,10 +253,10 @@ impl Engine for LocalEngine {
             Ok(self.answer(snapshot, query, cancel, &mut |_, _| {})?.answer)
         };
         match self.held() {
-            Some(held) => super::in_pages(query, page, take, |query| answer(&held.snapshot, query)),
+            Some(held) => super::ask_in_pages(query, page, take, |query| answer(&held.snapshot, query)),
             None => {
                 let snapshot = self.cache.snapshot()?;
-                super::in_pages(query, page, take, |query| answer(&snapshot, query))
+                super::ask_in_pages(query, page, take, |query| answer(&snapshot, query))
             }
         }
     }
@@ -268,9 +265,9 @@ impl Engine for LocalEngine {
         self.held().map_or_else(|| self.cache.generation(), |held| held.generation)
     }
 
-    fn hold(&self, holds: bool) -> Result<(), QueryError> {
+    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
         let mut held = None;
-        for _ in 0..if holds { MAX_HOLD_ATTEMPTS } else { 0 } {
+        for _ in 0..if pin { MAX_HOLD_ATTEMPTS } else { 0 } {
             let before = self.cache.generation();
             let snapshot = self.cache.lasting_snapshot()?;
             let generation = self.cache.generation();

@@ -4,11 +4,9 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::SegmentInfo;
-use crate::cache::budgeted::Budgeted;
+use crate::cache::{ByteCache, SegmentInfo};
 use crate::query::{Counting, Filter, Query, QueryError, TimeRange};
 
 use super::{QueryContext, parallel};
@@ -16,9 +14,6 @@ use super::{QueryContext, parallel};
 /// An aggregate over rows, to which other rows can be added.
 pub(super) trait Partial: Clone + Send + Sync {
     /// Adds an aggregate over other rows. After an error, this aggregate is unusable.
-    ///
-    /// # Errors
-    /// [`QueryError::Cancelled`].
     fn merge(&mut self, other: &Self, cancel: &CancellationToken) -> Result<(), QueryError>;
 
     /// Bytes of memory, approximately.
@@ -48,7 +43,7 @@ type Entry<P> = (Arc<P>, Vec<i64>);
 
 /// The partials of recent queries, within a memory budget.
 pub(super) struct PartialsCache<H, P> {
-    entries: Mutex<Budgeted<PartialKey<H>, Entry<P>>>,
+    entries: ByteCache<PartialKey<H>, Entry<P>>,
     /// Bytes above which a partial is not kept: it would evict nearly all others.
     max_partial: usize,
 }
@@ -56,12 +51,12 @@ pub(super) struct PartialsCache<H, P> {
 impl<H: Eq + Hash + Clone, P: Partial> PartialsCache<H, P> {
     /// An empty cache of at most `budget` bytes.
     pub(super) fn new(budget: usize) -> Self {
-        PartialsCache { entries: Mutex::new(Budgeted::new(budget)), max_partial: budget / 4 * 3 }
+        PartialsCache { entries: ByteCache::new(budget), max_partial: budget / 4 * 3 }
     }
 
     /// Removes a partial and returns it, if all its segments are still in the snapshot.
     fn take(&self, key: &PartialKey<H>, segments: &[SegmentInfo]) -> Option<Entry<P>> {
-        let entry = self.entries.lock().remove(key)?;
+        let entry = self.entries.remove(key)?;
         let mut ids: Vec<i64> = segments.iter().map(|segment| segment.id).collect();
         ids.sort_unstable();
         entry.1.iter().all(|id| ids.binary_search(id).is_ok()).then_some(entry)
@@ -70,7 +65,7 @@ impl<H: Eq + Hash + Clone, P: Partial> PartialsCache<H, P> {
     fn put(&self, key: PartialKey<H>, partial: Arc<P>, included: Vec<i64>) {
         let memory = partial.memory();
         if memory <= self.max_partial {
-            self.entries.lock().put(key, (partial, included), memory);
+            self.entries.insert(key, (partial, included), memory);
         }
     }
 }

@@ -4,12 +4,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::budgeted::Budgeted;
 use crate::cache::dictionary::{Arena, Interner, hash};
-use crate::cache::{IntColumn, SegmentInfo, Snapshot};
+use crate::cache::{ByteCache, IntColumn, SegmentInfo, Snapshot};
 use crate::log::{Field, method};
 use crate::query::{Dimension, QueryError};
 
@@ -34,11 +32,11 @@ pub(super) struct UriColumn {
 }
 
 /// The columns made so far, by part and segment.
-pub(super) struct UriColumns(Mutex<Budgeted<(UriPart, i64), Arc<UriColumn>>>);
+pub(super) struct UriColumns(ByteCache<(UriPart, i64), Arc<UriColumn>>);
 
 impl Default for UriColumns {
     fn default() -> Self {
-        UriColumns(Mutex::new(Budgeted::new(BUDGET)))
+        UriColumns(ByteCache::new(BUDGET))
     }
 }
 
@@ -50,9 +48,6 @@ impl std::fmt::Debug for UriColumns {
 
 impl UriColumns {
     /// The column of a part of the request URIs of a segment.
-    ///
-    /// # Errors
-    /// If the request URIs cannot be read; [`QueryError::Cancelled`].
     pub(super) fn get(
         &self,
         part: &UriPart,
@@ -61,29 +56,27 @@ impl UriColumns {
         cancel: &CancellationToken,
     ) -> Result<Arc<UriColumn>, QueryError> {
         let key = (part.clone(), segment.id);
-        if let Some(column) = self.0.lock().get(&key) {
-            return Ok(column);
-        }
-        let param = match part {
-            UriPart::Param(name) => Some(Dimension::QueryParam { name: name.clone() }),
-            UriPart::Method => None,
-        };
-        let mut interner = Interner::default();
-        let mut ids = vec![0u32; segment.rows];
-        snapshot.for_each_text(segment, Field::RequestUri, cancel, |row, uri| {
-            let value = match &param {
-                Some(param) => param.derive(uri),
-                None => uri.and_then(method::of_request_line).map(Cow::Borrowed),
+        self.0.get_or_load(&key, || {
+            let param = match part {
+                UriPart::Param(name) => Some(Dimension::QueryParam { name: name.clone() }),
+                UriPart::Method => None,
             };
-            if let Some(value) = value {
-                ids[row] = interner.intern(&value, hash(&value));
-            }
-        })?;
-        let ids =
-            IntColumn::of_ids(&ids).map_err(|damage| snapshot.damaged(segment, Field::RequestUri, damage))?;
-        let column = Arc::new(UriColumn { ids, values: interner.values().clone() });
-        let memory = column.ids.memory() + column.values.memory() + size_of::<UriColumn>();
-        self.0.lock().put(key, column.clone(), memory);
-        Ok(column)
+            let mut interner = Interner::default();
+            let mut ids = vec![0u32; segment.rows];
+            snapshot.for_each_text(segment, Field::RequestUri, cancel, |row, uri| {
+                let value = match &param {
+                    Some(param) => param.derive(uri),
+                    None => uri.and_then(method::of_request_line).map(Cow::Borrowed),
+                };
+                if let Some(value) = value {
+                    ids[row] = interner.intern(&value, hash(&value));
+                }
+            })?;
+            let ids = IntColumn::of_ids(&ids)
+                .map_err(|damage| snapshot.damaged(segment, Field::RequestUri, damage))?;
+            let column = Arc::new(UriColumn { ids, values: interner.values().clone() });
+            let memory = column.ids.memory() + column.values.memory() + size_of::<UriColumn>();
+            Ok((column, memory))
+        })
     }
 }

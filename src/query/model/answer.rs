@@ -1,40 +1,40 @@
-//! What comes back from an engine. Plain data.
+//! Answers: what an engine returns.
 
 use std::sync::Arc;
 
 use super::Measure;
 use crate::log::{Field, ValueType};
 
-/// An answer, of the kind that was asked for.
+/// An answer of the kind that the query asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// To [`Ask::Totals`](super::Ask::Totals).
+    /// The answer to [`Ask::Totals`](super::Ask::Totals).
     Totals(Totals),
-    /// To [`Ask::Groups`](super::Ask::Groups).
+    /// The answer to [`Ask::Groups`](super::Ask::Groups).
     Groups(Groups),
-    /// To [`Ask::Series`](super::Ask::Series).
+    /// The answer to [`Ask::Series`](super::Ask::Series).
     Series(Series),
-    /// To [`Ask::Requests`](super::Ask::Requests) and [`Ask::Numbered`](super::Ask::Numbered).
+    /// The answer to [`Ask::Requests`](super::Ask::Requests) and [`Ask::RequestsById`](super::Ask::RequestsById).
     Requests(Requests),
 }
 
-/// What every group, bucket and total has. Sums count an absent number as 0 and stop at [`u64::MAX`].
+/// The numbers of every group, bucket and total. Sums count an absent number as 0 and saturate at [`u64::MAX`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Requests.
+    /// Number of requests.
     pub requests: u64,
     /// Sum of `bytes_sent`.
     pub bytes_sent: u64,
-    /// Requests with `http_status` ≥ 400.
+    /// Number of requests with `http_status` ≥ 400.
     pub errors: u64,
-    /// Time of the first request, seconds since the epoch; meaningless without requests.
+    /// Time of the first request, in seconds since the epoch; meaningless without requests.
     pub first_seen: i64,
-    /// Time of the last request.
+    /// Time of the last request, likewise.
     pub last_seen: i64,
 }
 
 impl Stats {
-    /// Both together.
+    /// The stats of both sets of requests together.
     #[must_use]
     pub fn merged(self, other: Stats) -> Stats {
         match (self.requests, other.requests) {
@@ -51,72 +51,72 @@ impl Stats {
     }
 }
 
-/// All requests in one row.
+/// One row over all requests.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
-    /// Over all requests asked about.
+    /// Over all requests of the query.
     pub stats: Stats,
 }
 
 /// A table of groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Groups {
-    /// The rows wanted, in the order wanted.
+    /// The first rows in the order of the query.
     pub rows: Vec<GroupRow>,
-    /// How many groups there are in all.
+    /// Number of all groups.
     pub group_count: u64,
-    /// Over all groups, also those beyond the limit: what shares are taken of.
+    /// Over all groups, those beyond the limit included; the base of shares.
     pub totals: Stats,
-    /// Measures among those asked for that are estimates this time, or whose estimates made the order: counts of
-    /// different values, if there are too many to remember. Of 10,000 they are off by a percent or two.
+    /// Measures of the query that are estimates in this answer, or whose estimates determined the order: numbers of
+    /// distinct values, if there are too many values to count. The error is 1–2 % for 10,000 values.
     pub approximate: Vec<Measure>,
 }
 
 /// One group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupRow {
-    /// The value they share.
+    /// The value that its requests have in common.
     pub value: Value,
-    /// What every group has.
+    /// The numbers of every group.
     pub stats: Stats,
-    /// The further measures asked for, in the order asked for. `None`: no value (an average of nothing).
+    /// The further measures of the query, in its order; `None` if a measure has no value, such as the mean of nothing.
     pub more: Vec<Option<f64>>,
 }
 
-/// Stats over time.
+/// Stats per time bucket.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     /// Width of a bucket in seconds.
     pub bucket: u32,
-    /// Start of the first bucket, seconds since the epoch, a multiple of `bucket`; 0 without buckets.
+    /// Start of the first bucket, in seconds since the epoch; 0 without buckets.
     pub start: i64,
-    /// One list of buckets, or one per group asked for in their order; all of the same length,
-    /// bucket `i` starting at `start + i × bucket`. Empty buckets have no requests.
+    /// One list of buckets, or one for each group of the query in its order. All lists have the same length; bucket `i`
+    /// starts at `start + i × bucket`. Buckets without requests are included.
     pub lines: Vec<Vec<Stats>>,
 }
 
 /// Single requests.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Requests {
-    /// The rows wanted, in the order wanted.
+    /// The rows of the query, in its order.
     pub rows: Vec<RequestRow>,
-    /// How many match in all.
+    /// Number of all requests that match.
     pub matched: u64,
 }
 
 /// One request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestRow {
-    /// Number of the source and of the request in it; stays the same for the life of the cache.
+    /// Id of the source and row number within it. They never change.
     pub id: (u32, u64),
-    /// Seconds since the epoch.
+    /// Time in seconds since the epoch.
     pub time: i64,
-    /// Every field by `Field as usize`; `Time` as [`Value::Integer`].
+    /// The values of all fields, indexed by `Field as usize`. The time is a [`Value::Integer`].
     pub fields: Vec<Value>,
 }
 
 impl RequestRow {
-    /// One field.
+    /// The value of a field.
     pub fn get(&self, field: Field) -> &Value {
         self.fields.get(field as usize).unwrap_or(&Value::Absent)
     }
@@ -125,19 +125,19 @@ impl RequestRow {
 /// A value of a field or a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Value {
-    /// A number: measures, statuses, hours, starts of time buckets.
+    /// A number, for measures, statuses, hours, times.
     Integer(i64),
-    /// Bytes as logged or decoded; nearly always UTF-8. Chosen by strangers: make control
-    /// characters visible before showing.
+    /// Text, decoded where the field is; nearly always UTF-8. It can contain anything: escape it before printing, see
+    /// [`is_invisible`](crate::query::filter::is_invisible).
     Text(Arc<[u8]>),
-    /// `-` in the log. Sorts last.
+    /// No value: `-` in the log. Sorts last.
     #[default]
     Absent,
 }
 
 impl Value {
-    /// From the text of a field; numbers where the field holds numbers. A number that is spelled unusually
-    /// (`0404`) stays text: it is another value than 404.
+    /// The value of a field from its text: a number if the field has numbers. Text in another spelling than the
+    /// canonical one (`0404`) remains text, because it is a different value.
     pub fn of_field(field: Field, text: Option<&[u8]>) -> Value {
         match text {
             None => Value::Absent,
@@ -153,7 +153,7 @@ impl Value {
         }
     }
 
-    /// Text with invalid UTF-8 replaced; `-` if absent. Control characters are left in.
+    /// The text of the value, `-` if it is absent. Invalid UTF-8 is replaced; control characters are not escaped.
     pub fn to_text(&self) -> String {
         match self {
             Value::Integer(number) => number.to_string(),

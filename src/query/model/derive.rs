@@ -1,4 +1,4 @@
-//! The value of a derived dimension from that of its field: pure functions on text.
+//! Computes the values of derived dimensions from the values of their fields.
 
 use std::borrow::Cow;
 
@@ -9,9 +9,9 @@ use crate::log::time::SECONDS_PER_DAY;
 use crate::log::{address, method};
 
 impl Dimension {
-    /// The value under which a value of the field [`Dimension::base`] is grouped. `None` is absent.
-    /// Dimensions derived from the time ([`Dimension::of_time`]) give `None`. [`Dimension::Method`] has another value if
-    /// this is `None`: see [`Dimension::method`].
+    /// The value of the dimension from a value of its field [`Dimension::base`]; `None` is absent. Dimensions derived
+    /// from the time return `None`: see [`Dimension::of_time`]. If [`Dimension::Method`] returns `None`, the method may be
+    /// in another field: see [`Dimension::method`].
     pub fn derive<'a>(&self, value: Option<&'a [u8]>) -> Option<Cow<'a, [u8]>> {
         let value = value?;
         match self {
@@ -30,13 +30,12 @@ impl Dimension {
         }
     }
 
-    /// The value of [`Dimension::Method`]: that of the operation, or that of the request line if the operation names
-    /// none.
+    /// The value of [`Dimension::Method`]: the method of the operation or, if it has none, of the request line.
     pub fn method(operation: Option<&[u8]>, request_uri: Option<&[u8]>) -> Option<&'static [u8]> {
         operation.and_then(method::of_operation).or_else(|| request_uri.and_then(method::of_request_line))
     }
 
-    /// The value of a dimension that is derived from the time, seconds since the epoch.
+    /// The value of a dimension that is derived from the time, given in seconds since the epoch.
     pub fn of_time(&self, time: i64) -> Option<i64> {
         const HOUR: i64 = 3600;
         match self {
@@ -56,8 +55,8 @@ fn network(value: &[u8], v4: u8, v6: u8) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(network.to_string().into_bytes()))
 }
 
-/// `arn:aws:sts::123456789012:assumed-role/etl/session` → `role/etl`; `…:user/ann` → `user/ann`;
-/// services and canonical ids stay as they are.
+/// `arn:aws:sts::123456789012:assumed-role/etl/session` → `role/etl`; `…:user/ann` → `user/ann`; services and canonical
+/// ids are unchanged.
 fn role(value: &[u8]) -> Cow<'_, [u8]> {
     if !value.starts_with(b"arn:") {
         return Cow::Borrowed(value);
@@ -73,7 +72,7 @@ fn role(value: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// `a/b/c.mp4` → `a/` at depth 1, `a/b/` at depth 2 and beyond. A key without folders is under nothing.
+/// `a/b/c.mp4` → `a/` at depth 1, `a/b/` at depth 2 and more. A key without folders has an empty prefix.
 fn prefix(value: &[u8], depth: u8) -> &[u8] {
     let end = memchr::memchr_iter(b'/', value).take(usize::from(depth)).last();
     &value[..end.map_or(0, |slash| slash + 1)]
@@ -93,20 +92,20 @@ fn extension(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     }
 }
 
-/// `GET /a?x-user=ann&x-app=web HTTP/1.1` → `ann` for `x-user`. The first of several of the same name; without
-/// `=` it is there and empty. A `+` stays one: nothing says that it was a space.
+/// `GET /a?x-user=ann&x-app=web HTTP/1.1` → `ann` for `x-user`. The first parameter of the name counts; without `=`, its
+/// value is empty. A `+` is not decoded to a space, because it need not be an encoded one.
 fn query_param<'a>(uri: &'a [u8], name: &[u8]) -> Option<Cow<'a, [u8]>> {
     let query = &uri[memchr::memchr(b'?', uri)? + 1..];
-    // The HTTP version may be missing, and clients send spaces that they should have escaped.
+    // The HTTP version may be missing, and the query may contain unescaped spaces.
     let query = memchr::memmem::rfind(query, b" HTTP/").map_or(query, |end| &query[..end]);
     query.split(|byte| *byte == b'&').find_map(|pair| {
         let (found, value) = match memchr::memchr(b'=', pair) {
             Some(at) => (&pair[..at], &pair[at + 1..]),
             None => (pair, &pair[pair.len()..]),
         };
-        let is_it = found == name
+        let is_match = found == name
             || (memchr::memchr(b'%', found).is_some() && percent_decode(found).eq(name.iter().copied()));
-        is_it.then(|| percent_decode(value).into())
+        is_match.then(|| percent_decode(value).into())
     })
 }
 
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_grouped_as_people_ask_for_them() {
+    fn values_of_derived_dimensions() {
         for (dimension, value, expected) in [
             ("network", "203.0.113.7", Some("203.0.113.0/24")),
             ("network/16", "203.0.113.7", Some("203.0.0.0/16")),
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_and_days_are_those_of_utc() {
+    fn hours_and_weekdays_are_utc() {
         // 2026-11-22 15:40:45, a Sunday.
         assert_eq!(Dimension::HourOfDay.of_time(1_795_362_045), Some(15));
         assert_eq!(Dimension::Weekday.of_time(1_795_362_045), Some(7));

@@ -1,56 +1,56 @@
-//! What requests can be grouped by.
+//! Dimensions: what requests can be grouped and filtered by.
 
 use std::fmt;
 
 use crate::log::{Field, Kind};
 
-/// What stands before the name of a parameter of a query, and its alias.
+/// The prefix of the name of a [`Dimension::QueryParam`], and its alias.
 pub const QUERY_PARAM: [&str; 2] = ["query_param", "param"];
 
-/// Something to group and filter by: a field, or what is derived from one.
+/// A field, or a value derived from one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Dimension {
-    /// A field of [`Kind::Dimension`].
+    /// A field whose kind is [`Kind::Dimension`].
     Field(Field),
-    /// The network of `remote_ip`: the first `v4` or `v6` bits. By default /24 and /48.
+    /// The network of `remote_ip`.
     Network {
         /// Prefix length for IPv4, 0–32.
         v4: u8,
         /// Prefix length for IPv6, 0–128.
         v6: u8,
     },
-    /// `requester` with the sessions of an assumed role folded into `role/NAME`; users as `user/NAME`,
-    /// services by name.
+    /// `requester`, reduced to `role/NAME` for all sessions of an assumed role, to `user/NAME` for users, to the name for
+    /// services.
     Role,
-    /// The first `depth` folders of `key`, with the last `/`; keys with fewer folders under what they have.
+    /// The first `depth` folders of `key` with a `/` at the end; all folders if the key has fewer.
     Prefix {
-        /// How many folders, at least 1.
+        /// Number of folders, at least 1.
         depth: u8,
     },
-    /// What stands after the last `.` of the last part of `key`, in lower case.
+    /// The file name extension of `key`, in lower case.
     Extension,
-    /// The HTTP method: of `operation` (GET in REST.GET.OBJECT), or of `request_uri` if the operation names none.
+    /// The HTTP method: of `operation` (GET in REST.GET.OBJECT), or of `request_uri` if the operation has none.
     Method,
-    /// `2xx`, `3xx`, `4xx`, `5xx` of `http_status`.
+    /// The class of `http_status`: `2xx`, `3xx`, `4xx`, `5xx`.
     StatusClass,
     /// Hour of the day (UTC), 0–23.
     HourOfDay,
     /// Day of the week (UTC), 1 (Monday) – 7.
     Weekday,
-    /// The value of a parameter in the query of `request_uri`, percent-decoded. S3 ignores parameters that
-    /// begin with `x-` and logs them: what a client wants to tell its logs. Any other name does, too.
+    /// The percent-decoded value of a parameter in the query of `request_uri`. Clients can add information to the logs with
+    /// parameters whose names begin with `x-`, which S3 ignores; other names work, too.
     QueryParam {
-        /// Its name, decoded; its case matters.
+        /// The decoded, case-sensitive name.
         name: String,
     },
 }
 
 impl Dimension {
-    /// `/24` and `/48`.
+    /// Networks of the usual size: `/24` and `/48`.
     pub const NETWORK: Dimension = Dimension::Network { v4: 24, v6: 48 };
 
-    /// Every dimension with its usual parameters: fields first, in the order of the log. Not
-    /// [`Dimension::QueryParam`]: no name of one is usual.
+    /// All dimensions with their usual parameters, except [`Dimension::QueryParam`]. Fields are first, in the order of the
+    /// log.
     pub fn all() -> Vec<Dimension> {
         Field::of_kind(Kind::Dimension)
             .map(Dimension::Field)
@@ -67,9 +67,8 @@ impl Dimension {
             .collect()
     }
 
-    /// By canonical name or alias of a field, or `network`, `network/N`, `role`, `prefix`, `prefix/N`,
-    /// `extension`, `method`, `status_class`, `hour_of_day`, `weekday`,
-    /// `query_param:NAME`.
+    /// The dimension with this name: the canonical name or an alias of a field, `network`, `network/N`, `role`, `prefix`,
+    /// `prefix/N`, `extension`, `method`, `status_class`, `hour_of_day`, `weekday` or `query_param:NAME`.
     pub fn by_name(name: &str) -> Option<Dimension> {
         if let Some((base, parameter)) = name.split_once(':') {
             let is_param = QUERY_PARAM.iter().any(|known| base.eq_ignore_ascii_case(known));
@@ -101,7 +100,7 @@ impl Dimension {
         }
     }
 
-    /// The name that [`Dimension::by_name`] understands; under it the value stands in JSON and CSV.
+    /// The canonical name, which [`Dimension::by_name`] accepts. It is also the column name in JSON and CSV.
     pub fn name(&self) -> String {
         match self {
             Dimension::Field(field) => field.name().to_owned(),
@@ -120,20 +119,20 @@ impl Dimension {
         }
     }
 
-    /// Heading in tables.
+    /// The column heading in tables.
     pub fn title(&self) -> String {
         match self {
             Dimension::Field(field) => field.title().to_owned(),
             Dimension::QueryParam { name } => name.clone(),
             other => {
                 let name = other.name().replace('_', " ");
-                let mut letters = name.chars();
-                letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+                let mut chars = name.chars();
+                chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
             }
         }
     }
 
-    /// The field that it is or is derived from.
+    /// The field from which the value is derived, or the field itself.
     pub fn base(&self) -> Field {
         match self {
             Dimension::Field(field) => *field,

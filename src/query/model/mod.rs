@@ -1,6 +1,6 @@
 //! Queries and answers as plain data, the same for every engine.
 //!
-//! Never here: how an answer is computed, where values are stored.
+//! Never here: how answers are computed, where data is stored.
 
 pub mod answer;
 mod derive;

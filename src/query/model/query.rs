@@ -1,97 +1,98 @@
-//! What is asked of an engine.
+//! Queries: what an engine is asked.
 
 use super::{Dimension, Measure, Value};
+use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
 use crate::query::Filter;
 
-/// A question.
+/// A query about the requests of some sources.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// URIs of the sources asked about; empty: all that the cache has.
+    /// URIs of the sources; empty: all sources in the cache.
     pub sources: Vec<String>,
-    /// The time asked about.
+    /// The time range of the requests.
     pub time: TimeRange,
-    /// Which requests count.
+    /// The condition on the requests.
     pub filter: Filter,
     /// Which records count as requests.
     pub counting: Counting,
-    /// What is asked.
+    /// The kind of answer.
     pub ask: Ask,
 }
 
-/// A stretch of time in seconds since the epoch: `start` included, `end` excluded, `None` open.
+/// A time range in seconds since the epoch. `None` is unbounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TimeRange {
-    /// First second of it.
+    /// First second of the range.
     pub start: Option<i64>,
-    /// First second after it.
+    /// First second after the range.
     pub end: Option<i64>,
 }
 
-/// Which records count.
+/// Which records count as requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Counting {
-    /// Every record as logged.
+    /// Every logged record.
     #[default]
     AsLogged,
-    /// Without the parts of other requests (`…COPY…_GET`, `BATCH.DELETE.OBJECT`) and without what
-    /// nobody asked for (lifecycle: `S3.…`).
+    /// All records except parts of other requests (`…COPY…_GET`, `BATCH.DELETE.OBJECT`) and actions of S3 itself
+    /// (lifecycle: `S3.…`).
     Requests,
 }
 
-/// What is asked about the requests.
+/// The kind of answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
-    /// One row over all of them. Answered by [`Answer::Totals`].
+    /// One row over all requests. The answer is [`Answer::Totals`](super::Answer::Totals).
     Totals,
-    /// A row per value of a dimension. Answered by [`Answer::Groups`].
+    /// One row per value of a dimension. The answer is [`Answer::Groups`](super::Answer::Groups).
     Groups {
         /// The dimension.
         by: Dimension,
-        /// What is computed per group beyond [`Stats`], each a column of [`GroupRow::more`].
+        /// Measures beyond [`Stats`](super::Stats): the columns of [`GroupRow::more`](super::GroupRow::more).
         more: Vec<Measure>,
-        /// What the rows are sorted by. Ties break by value, ascending.
+        /// The order of the rows. Equal rows are in ascending order of their values.
         sort: Sort<Measure>,
-        /// Rows wanted; 0: all.
+        /// Maximum number of rows; 0: all.
         limit: usize,
     },
-    /// Stats per stretch of time, ascending, without gaps between the first and the last request.
-    /// Answered by [`Answer::Series`].
+    /// Stats per time bucket, ascending and without gaps, from the first to the last request. The answer is
+    /// [`Answer::Series`](super::Answer::Series).
     Series {
-        /// Width of a stretch in seconds, counted from [`origin`].
+        /// Width of a bucket in seconds. Buckets begin at multiples of it, counted from [`origin`].
         bucket: u32,
-        /// Only the requests of these groups, a series each, rather than one over all: what the
-        /// activity column of a table shows for the rows in sight.
+        /// If present: a series for each of these groups, instead of one over all requests.
         each: Option<(Dimension, Vec<Value>)>,
     },
-    /// Single requests. Answered by [`Answer::Requests`].
+    /// Single requests. The answer is [`Answer::Requests`](super::Answer::Requests).
     Requests {
-        /// What they are sorted by. Ties break by time, then by order of arrival.
-        sort: Sort<crate::log::Field>,
-        /// Rows to pass over.
+        /// The order of the rows. Equal rows are in ascending order of time, then of arrival.
+        sort: Sort<Field>,
+        /// Number of rows to skip.
         offset: usize,
-        /// Rows wanted; 0: all.
+        /// Maximum number of rows; 0: all.
         limit: usize,
-        /// The fields that are read, the others are absent; none: every field. To read text takes longest.
-        fields: Vec<crate::log::Field>,
+        /// Fields to read; others are absent. Empty: all fields. Text takes the longest to read.
+        fields: Vec<Field>,
     },
-    /// Requests by their numbers ([`RequestRow::id`]), every field, in this order; those that are not there
-    /// are left out. Whatever the filter. Answered by [`Answer::Requests`].
-    Numbered(Vec<(u32, u64)>),
+    /// The requests with these ids ([`RequestRow::id`](super::RequestRow::id)), with all fields, in this order,
+    /// regardless of sources, time and filter. Unknown ids are left out. The answer is
+    /// [`Answer::Requests`](super::Answer::Requests).
+    RequestsById(Vec<(u32, u64)>),
 }
 
-/// The instant that stretches of time of this width, in seconds, are counted from: the epoch, or the first
-/// Monday after it (ISO 8601) for whole weeks.
+/// The time from which buckets of `width` seconds are counted, in seconds since the epoch: the first Monday (ISO 8601)
+/// for whole weeks, otherwise the epoch.
 pub fn origin(width: u32) -> i64 {
     const WEEK: i64 = 7 * SECONDS_PER_DAY;
     if width > 0 && i64::from(width) % WEEK == 0 { 4 * SECONDS_PER_DAY } else { 0 }
 }
 
-/// An order of rows. Absent values come last in either direction.
+/// An order of rows. Absent values are last in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sort<C> {
     /// The column.
     pub by: C,
-    /// Largest first.
+    /// Whether the largest value is first.
     pub descending: bool,
 }

@@ -1,5 +1,5 @@
-//! What a statement asks of a column, as a filter, which lets through what the statement does: neither less,
-//! nor more. What cannot be told so is left to SQLite.
+//! Conditions of a statement on a column, as filters that pass exactly the same requests. SQLite evaluates conditions
+//! that have no such filter.
 
 use rusqlite::types::ValueRef;
 
@@ -7,16 +7,16 @@ use crate::log::{Field, Kind, ValueType};
 use crate::query::Filter;
 use crate::query::filter::{Subject, Test};
 
-use super::rows::{TIMES, time_text};
+use super::context::{TIMES_AS_TEXT, time_text};
 
-/// Column of the seconds since the epoch, behind the fields.
-pub const TIME_UNIX: usize = Field::COUNT;
-/// Column of the URI of the source.
-pub const SOURCE: usize = Field::COUNT + 1;
+/// Index of the column `time_unix`. The columns before it are the fields.
+pub(super) const TIME_UNIX: usize = Field::COUNT;
+/// Index of the column `source`.
+pub(super) const SOURCE: usize = Field::COUNT + 1;
 
-/// How a column is compared.
+/// How a column is compared with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compared {
+pub(super) enum Comparison {
     Equal,
     Less,
     LessOrEqual,
@@ -24,73 +24,76 @@ pub enum Compared {
     GreaterOrEqual,
     Null,
     NotNull,
-    /// Equal to one of a list.
+    /// Equal to a value of a list.
     In,
 }
 
-impl Compared {
-    /// The letter that stands for it in a plan.
-    pub fn letter(self) -> char {
+impl Comparison {
+    /// The letter for this comparison in the text of a plan.
+    pub(super) fn letter(self) -> char {
         match self {
-            Compared::Equal => '=',
-            Compared::Less => '<',
-            Compared::LessOrEqual => 'l',
-            Compared::Greater => '>',
-            Compared::GreaterOrEqual => 'g',
-            Compared::Null => 'n',
-            Compared::NotNull => 'N',
-            Compared::In => 'i',
+            Comparison::Equal => '=',
+            Comparison::Less => '<',
+            Comparison::LessOrEqual => 'l',
+            Comparison::Greater => '>',
+            Comparison::GreaterOrEqual => 'g',
+            Comparison::Null => 'n',
+            Comparison::NotNull => 'N',
+            Comparison::In => 'i',
         }
     }
 
-    /// What a letter stands for.
-    pub fn of_letter(letter: char) -> Option<Compared> {
-        use Compared::*;
+    /// The comparison of a letter.
+    pub(super) fn of_letter(letter: char) -> Option<Comparison> {
+        use Comparison::*;
         [Equal, Less, LessOrEqual, Greater, GreaterOrEqual, Null, NotNull, In]
             .into_iter()
-            .find(|compared| compared.letter() == letter)
+            .find(|comparison| comparison.letter() == letter)
     }
 }
 
-/// The field of a column.
-pub fn field(column: usize) -> Option<Field> {
+/// The field of a column; `None` for `time_unix` and `source`.
+pub(super) fn field(column: usize) -> Option<Field> {
     Field::all().nth(column)
 }
 
-/// Whether asking this of a column is worth a plan.
-pub fn is_useful(column: usize, compared: Compared) -> bool {
+/// Whether the engine can evaluate a comparison of a column faster than SQLite.
+pub(super) fn is_useful(column: usize, comparison: Comparison) -> bool {
     match field(column) {
-        None => column == TIME_UNIX && !matches!(compared, Compared::Null | Compared::NotNull),
+        None => column == TIME_UNIX && !matches!(comparison, Comparison::Null | Comparison::NotNull),
         Some(field) => match field.kind() {
             Kind::Detail => false,
-            Kind::Time => !matches!(compared, Compared::Null | Compared::NotNull),
+            Kind::Time => !matches!(comparison, Comparison::Null | Comparison::NotNull),
             Kind::Measure => true,
             Kind::Dimension if field.spec().value == ValueType::Integer => true,
             Kind::Dimension => {
-                matches!(compared, Compared::Equal | Compared::In | Compared::Null | Compared::NotNull)
+                matches!(
+                    comparison,
+                    Comparison::Equal | Comparison::In | Comparison::Null | Comparison::NotNull
+                )
             }
         },
     }
 }
 
-/// The filter for a condition; `None` if it cannot be told by one.
-pub fn filter(column: usize, compared: Compared, value: ValueRef<'_>) -> Option<Filter> {
+/// The filter for a condition; `None` if no filter passes exactly the same requests.
+pub(super) fn filter(column: usize, comparison: Comparison, value: ValueRef<'_>) -> Option<Filter> {
     let field = if column == TIME_UNIX { Field::Time } else { field(column)? };
     let is_number = column == TIME_UNIX || field.spec().value == ValueType::Integer;
-    let test = match (compared, value) {
-        (Compared::Null, _) => Test::Absent,
-        (Compared::NotNull, _) => {
-            return Some(Filter::Not(Box::new(Filter::Term(Subject::Field(field), Test::Absent))));
+    let test = match (comparison, value) {
+        (Comparison::Null, _) => Test::Absent,
+        (Comparison::NotNull, _) => {
+            return Some(Filter::Term(Subject::Field(field), Test::Absent).negated());
         }
-        (_, ValueRef::Integer(number)) if is_number => return range(field, compared, number, number),
-        (_, ValueRef::Real(number)) if is_number && number.abs() < WHOLE => {
-            return range(field, compared, number.floor() as i64, number.ceil() as i64);
+        (_, ValueRef::Integer(number)) if is_number => return range(field, comparison, number, number),
+        (_, ValueRef::Real(number)) if is_number && number.abs() < MAX_EXACT_INTEGER => {
+            return range(field, comparison, number.floor() as i64, number.ceil() as i64);
         }
         (_, ValueRef::Text(text)) if column == Field::Time as usize => {
             let (low, high) = seconds_around(std::str::from_utf8(text).ok()?);
-            return range(field, compared, low, high);
+            return range(field, comparison, low, high);
         }
-        (Compared::Equal | Compared::In, ValueRef::Text(text))
+        (Comparison::Equal | Comparison::In, ValueRef::Text(text))
             if field.kind() == Kind::Dimension && !is_number && std::str::from_utf8(text).is_ok() =>
         {
             Test::Equals(text.to_vec())
@@ -100,28 +103,28 @@ pub fn filter(column: usize, compared: Compared, value: ValueRef<'_>) -> Option<
     Some(Filter::Term(Subject::Field(field), test))
 }
 
-/// Up to here every whole number is one of [`f64`].
-const WHOLE: f64 = 9_007_199_254_740_992.0;
+/// Up to this number, [`f64`] represents every integer exactly.
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
-/// Numbers compared with one that lies between these: on both, if they are the same.
-fn range(field: Field, compared: Compared, low: i64, high: i64) -> Option<Filter> {
-    let test = match compared {
-        Compared::Equal | Compared::In if low != high => return Some(Filter::any(Vec::new())),
-        Compared::Equal | Compared::In => Test::Range(Some(low), Some(low)),
-        Compared::Less => Test::Range(None, Some(high.checked_sub(1)?)),
-        Compared::LessOrEqual => Test::Range(None, Some(low)),
-        Compared::Greater => Test::Range(Some(low.checked_add(1)?), None),
-        Compared::GreaterOrEqual => Test::Range(Some(high), None),
-        Compared::Null | Compared::NotNull => return None,
+/// The filter for a comparison with a number. `low` and `high` are the integers around it, or both are the number itself.
+fn range(field: Field, comparison: Comparison, low: i64, high: i64) -> Option<Filter> {
+    let test = match comparison {
+        Comparison::Equal | Comparison::In if low != high => return Some(Filter::any(Vec::new())),
+        Comparison::Equal | Comparison::In => Test::Range(Some(low), Some(low)),
+        Comparison::Less => Test::Range(None, Some(high.checked_sub(1)?)),
+        Comparison::LessOrEqual => Test::Range(None, Some(low)),
+        Comparison::Greater => Test::Range(Some(low.checked_add(1)?), None),
+        Comparison::GreaterOrEqual => Test::Range(Some(high), None),
+        Comparison::Null | Comparison::NotNull => return None,
     };
     Some(Filter::Term(Subject::Field(field), test))
 }
 
-/// Times are compared as text, and any text may stand there: `2026-04` is less than all of April. The
-/// seconds between which it lies.
+/// The seconds around a text, or twice the second whose text it is. SQLite compares the column `time` as text with any
+/// other text: `2026-04` is less than all of April.
 fn seconds_around(text: &str) -> (i64, i64) {
-    // The first second whose text is not less.
-    let (mut low, mut high) = (*TIMES.start(), TIMES.end() + 1);
+    // Binary search for the first second whose text is not less than `text`.
+    let (mut low, mut high) = (*TIMES_AS_TEXT.start(), TIMES_AS_TEXT.end() + 1);
     while low < high {
         let middle = low + (high - low) / 2;
         if time_text(middle).as_str() < text {
@@ -146,8 +149,8 @@ mod tests {
             ("2026-04-01T00:00:00Z", (april, april)),
             ("2026-04-01T00:00:00z", (april, april + 1)),
             ("2026-04-01 12:00", (april - 1, april)),
-            ("", (TIMES.start() - 1, *TIMES.start())),
-            ("zzz", (*TIMES.end(), TIMES.end() + 1)),
+            ("", (TIMES_AS_TEXT.start() - 1, *TIMES_AS_TEXT.start())),
+            ("zzz", (*TIMES_AS_TEXT.end(), TIMES_AS_TEXT.end() + 1)),
         ] {
             assert_eq!(seconds_around(text), expected, "{text}");
         }

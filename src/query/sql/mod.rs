@@ -1,23 +1,30 @@
-//! SQL over the cache: SQLite runs the statement, over a virtual table `requests` that reads the packed
-//! columns. Only the columns that a statement names are read, and what it asks of time, dimensions and
-//! measures is answered before a row is made (`condition`, through the predicate of the engine). The first
-//! rows of an order are picked by the engine (`ordered`), if they are few and nothing else is asked of them:
-//! how a statement is gone about is a `plan`. What SQLite lacks is in `functions`.
+//! SQL over the cache. SQLite runs a statement over a virtual table `requests`, which reads the columns of the cache.
 //!
-//! `requests` has a column per field under its canonical name, with `time` as text
-//! (`2026-04-01T12:30:00Z`: it sorts and compares as time does, and SQLite's date functions take it).
-//! Two more are not in `SELECT *`: `time_unix`, seconds since the epoch, and `source`. What is absent is
-//! NULL; text that is not UTF-8 is a BLOB. Nothing can be written: the connection is one in memory, and
-//! takes nothing but SELECT.
+//! `requests` has a column for each field under its canonical name. `time` is text (`2026-04-01T12:30:00Z`), which
+//! sorts as time does and which SQLite's date functions accept. Two more columns are not part of `SELECT *`:
+//! `time_unix`, seconds since the epoch, and `source`. Absent values are NULL; text that is not UTF-8 is a BLOB.
+//! The connection is an in-memory database that allows SELECT only, so nothing can be written.
 //!
-//! Never here: the columns themselves (`cache`), output.
+//! | file | contains |
+//! |---|---|
+//! | `table` | the virtual table, as SQLite calls it |
+//! | `plan`, `condition` | which conditions and orders of a statement the engine evaluates instead of SQLite |
+//! | `stored_rows` | rows in stored order: only the columns that the statement uses are read |
+//! | `top_rows` | the first rows of an order, selected by the engine |
+//! | `context` | what the scans of one statement share: a snapshot of the cache, the query |
+//! | `functions` | SQL functions that SQLite lacks |
+//!
+//! Never here: how columns are stored (`cache`), output.
 
 mod condition;
+mod context;
 mod functions;
-mod ordered;
 mod plan;
-mod rows;
+mod stored_rows;
 mod table;
+mod top_rows;
+
+use std::sync::Arc;
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
@@ -25,13 +32,13 @@ use rusqlite::{Connection, ErrorCode, InterruptHandle};
 
 use super::{LocalEngine, Query, QueryError};
 
-/// Why a statement has no answer.
+/// Why a statement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SqlError {
-    /// It is no statement, or one that is not allowed; says why.
+    /// The statement is invalid or not allowed.
     #[error("{0}")]
     Statement(String),
-    /// It failed on the way.
+    /// The statement failed while it ran.
     #[error("{0}")]
     Failed(String),
     /// The cache could not be read.
@@ -39,71 +46,73 @@ pub enum SqlError {
     Cache(#[from] QueryError),
 }
 
-/// A value of a row.
+/// A value of a result row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SqlValue {
     /// NULL.
     Null,
-    /// A whole number.
+    /// An integer.
     Integer(i64),
-    /// Any other number.
+    /// A floating-point number.
     Real(f64),
-    /// Text or bytes.
+    /// Text or a BLOB.
     Bytes(Vec<u8>),
 }
 
-/// What a statement needs: a connection that knows nothing but `requests`, on one state of the cache.
+/// A connection whose only table is `requests`, over one snapshot of the cache.
 pub struct Sql {
     connection: Connection,
 }
 
 impl Sql {
-    /// Over the requests that pass the sources, time, filter and counting of a question.
+    /// Opens a connection. `requests` has the requests that pass the sources, the time range, the filter and the
+    /// counting of `query`.
     ///
     /// # Errors
     /// If the cache cannot be read.
-    pub fn new(engine: &'static LocalEngine, query: Query) -> Result<Sql, SqlError> {
-        let shared = rows::Shared::new(engine.snapshot()?, query);
+    pub fn new(engine: &Arc<LocalEngine>, query: Query) -> Result<Sql, SqlError> {
+        let context = context::SqlContext::new(engine.snapshot()?, query);
         let mut connection = Connection::open_in_memory().map_err(failed)?;
-        table::register(&connection, shared).map_err(failed)?;
+        table::register(&connection, context).map_err(failed)?;
         functions::register(&connection).map_err(failed)?;
-        // The table is declared when it is first named: before that, declaring is still allowed.
+        // SQLite declares the table when a statement first names it, which the authorizer would forbid.
         connection.prepare("SELECT 1 FROM requests").map_err(failed)?;
-        connection.authorizer(Some(allowed)).map_err(failed)?;
+        connection.authorizer(Some(authorize)).map_err(failed)?;
         Ok(Sql { connection })
     }
 
-    /// What stops a statement, from another thread.
-    pub fn stopper(&self) -> Stopper {
-        Stopper(self.connection.get_interrupt_handle())
+    /// A handle to interrupt a running statement from another thread.
+    pub fn interrupt_handle(&self) -> SqlInterrupt {
+        SqlInterrupt(self.connection.get_interrupt_handle())
     }
 
-    /// Runs one SELECT. `names` is told the names of the columns, then `row` each row, until it says no.
+    /// Runs one SELECT statement. Calls `on_names` with the names of the columns, then `on_row` with each row until
+    /// it returns `false`.
     ///
     /// # Errors
-    /// If it is no statement, not allowed, or fails on the way.
+    /// If the statement is invalid, not allowed, or fails.
     pub fn run(
         &self,
         statement: &str,
-        names: &mut dyn FnMut(Vec<String>),
-        row: &mut dyn FnMut(Vec<SqlValue>) -> bool,
+        on_names: &mut dyn FnMut(Vec<String>),
+        on_row: &mut dyn FnMut(Vec<SqlValue>) -> bool,
     ) -> Result<(), SqlError> {
-        let mut prepared = self.connection.prepare(statement).map_err(refused)?;
+        let mut prepared = self.connection.prepare(statement).map_err(rejected)?;
         if prepared.column_count() == 0 || !prepared.readonly() {
-            return Err(SqlError::Statement("only SELECT can be asked".to_owned()));
+            return Err(SqlError::Statement("only SELECT is supported".to_owned()));
         }
         if prepared.parameter_count() > 0 {
             return Err(SqlError::Statement(
-                "the statement has a parameter, and nothing to put there".to_owned(),
+                "parameters are not supported: write the values into it".to_owned(),
             ));
         }
         let count = prepared.column_count();
-        names(prepared.column_names().map(str::to_owned).collect());
+        on_names(prepared.column_names().map(str::to_owned).collect());
         let mut rows = prepared.query([]).map_err(failed)?;
-        while let Some(found) = rows.next().map_err(failed)? {
+        while let Some(row) = rows.next().map_err(failed)? {
             let values = (0..count)
                 .map(|index| {
-                    Ok(match found.get_ref(index)? {
+                    Ok(match row.get_ref(index)? {
                         ValueRef::Null => SqlValue::Null,
                         ValueRef::Integer(number) => SqlValue::Integer(number),
                         ValueRef::Real(number) => SqlValue::Real(number),
@@ -112,7 +121,7 @@ impl Sql {
                 })
                 .collect::<rusqlite::Result<Vec<SqlValue>>>()
                 .map_err(failed)?;
-            if !row(values) {
+            if !on_row(values) {
                 break;
             }
         }
@@ -120,18 +129,18 @@ impl Sql {
     }
 }
 
-/// Stops the statement that runs on a connection: it fails then.
-pub struct Stopper(InterruptHandle);
+/// Interrupts the statement that runs on a connection: [`Sql::run`] returns an error.
+pub struct SqlInterrupt(InterruptHandle);
 
-impl Stopper {
-    /// Stops it. Comes back at once.
-    pub fn stop(&self) {
+impl SqlInterrupt {
+    /// Requests the interrupt and returns at once.
+    pub fn interrupt(&self) {
         self.0.interrupt();
     }
 }
 
-/// Only what reads: no PRAGMA, no ATTACH, no table of one's own.
-fn allowed(context: AuthContext<'_>) -> Authorization {
+/// Allows reading only: no PRAGMA, no ATTACH, no other tables.
+fn authorize(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => Authorization::Allow,
         AuthAction::Function { function_name } if !function_name.eq_ignore_ascii_case("load_extension") => {
@@ -141,32 +150,35 @@ fn allowed(context: AuthContext<'_>) -> Authorization {
     }
 }
 
-/// What SQLite says of a statement that it does not take.
-fn refused(error: rusqlite::Error) -> SqlError {
+fn not_allowed() -> SqlError {
+    SqlError::Statement("only SELECT on the table requests is supported".to_owned())
+}
+
+/// The error for a statement that SQLite cannot prepare.
+fn rejected(error: rusqlite::Error) -> SqlError {
     if error.sqlite_error_code() == Some(ErrorCode::AuthorizationForStatementDenied) {
-        return SqlError::Statement("only SELECT on the table requests can be asked".to_owned());
+        return not_allowed();
     }
     SqlError::Statement(match error {
         rusqlite::Error::SqlInputError { msg, offset, sql, .. } if offset >= 0 => {
             let before = sql.get(..offset as usize).unwrap_or_default();
             format!("column {}: {msg}", before.chars().count() + 1)
         }
-        rusqlite::Error::MultipleStatement => "one statement at a time".to_owned(),
-        other => words(other),
+        rusqlite::Error::MultipleStatement => "only one statement is supported".to_owned(),
+        other => message(other),
     })
 }
 
+/// The error for a statement that fails while it runs.
 fn failed(error: rusqlite::Error) -> SqlError {
-    match words(error) {
-        // Tables that SQLite makes of its pragmas prepare statements of their own while they run.
-        words if words == "not authorized" => {
-            SqlError::Statement("only SELECT on the table requests can be asked".to_owned())
-        }
-        words => SqlError::Failed(words),
+    match message(error) {
+        // Table-valued functions of PRAGMAs prepare statements while they run.
+        message if message == "not authorized" => not_allowed(),
+        message => SqlError::Failed(message),
     }
 }
 
-fn words(error: rusqlite::Error) -> String {
+fn message(error: rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message,
         rusqlite::Error::SqlInputError { msg, .. } => msg,

@@ -1,35 +1,33 @@
-//! How a table is walked over, as SQLite carries it from where it is chosen to where it is done: as text.
+//! How the table is scanned. SQLite passes the plan as text from the choice of an index to the scan.
 
 use std::fmt;
 
-use super::condition::{self, Compared};
+use super::condition::{self, Comparison};
 use crate::log::Field;
 use crate::query::Sort;
 
-/// How the table is walked over.
+/// How the table is scanned.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
-    /// What is asked of columns; an argument each.
-    pub conditions: Vec<(usize, Compared)>,
-    /// If the rows are wanted in an order and only the first of them.
-    pub first: Option<First>,
+pub(super) struct Plan {
+    /// Conditions on columns that the engine evaluates. Each has one argument, in this order.
+    pub(super) conditions: Vec<(usize, Comparison)>,
+    /// If the engine selects the first rows of an order. Its arguments follow those of the conditions: LIMIT, then
+    /// OFFSET if there is one.
+    pub(super) top: Option<TopPlan>,
 }
 
-/// The first rows of an order. How many is an argument behind those of the conditions.
+/// The first rows of an order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct First {
-    /// The order.
-    pub sort: Sort<Field>,
-    /// Whether there is another argument: how many of them are passed over.
-    pub has_offset: bool,
-    /// Columns that are read, a bit each.
-    pub columns: u64,
+pub(super) struct TopPlan {
+    pub(super) sort: Sort<Field>,
+    pub(super) has_offset: bool,
+    /// The columns that the statement uses, one bit each, as SQLite reports them.
+    pub(super) columns: u64,
 }
 
-impl First {
-    /// The fields that are read.
-    pub fn fields(&self) -> Vec<Field> {
-        // The time is there in any case, and no field at all would be every one.
+impl TopPlan {
+    /// The fields that the statement uses, and the time: without any field, the engine would read all.
+    pub(super) fn fields(&self) -> Vec<Field> {
         let is_used = |field: &Field| self.columns >> (*field as usize) & 1 != 0 || *field == Field::Time;
         Field::all().filter(is_used).collect()
     }
@@ -37,37 +35,37 @@ impl First {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (column, compared) in &self.conditions {
-            write!(f, "{column}{} ", compared.letter())?;
+        for (column, comparison) in &self.conditions {
+            write!(f, "{column}{} ", comparison.letter())?;
         }
-        if let Some(First { sort, has_offset, columns }) = &self.first {
+        if let Some(TopPlan { sort, has_offset, columns }) = &self.top {
             let direction = if sort.descending { 'd' } else { 'a' };
             let offset = if *has_offset { 'o' } else { '-' };
-            write!(f, "first{direction}{offset} {} {columns:x}", sort.by as usize)?;
+            write!(f, "top{direction}{offset} {} {columns:x}", sort.by as usize)?;
         }
         Ok(())
     }
 }
 
 impl Plan {
-    /// The plan that is written so; `None`: none is.
-    pub fn of_text(text: &str) -> Option<Plan> {
+    /// Parses the text of a plan; `None` if it is invalid.
+    pub(super) fn parse(text: &str) -> Option<Plan> {
         let mut plan = Plan::default();
         let mut words = text.split_whitespace();
         while let Some(word) = words.next() {
-            if let Some(how) = word.strip_prefix("first") {
-                plan.first = Some(First {
+            if let Some(options) = word.strip_prefix("top") {
+                plan.top = Some(TopPlan {
                     sort: Sort {
                         by: condition::field(words.next()?.parse().ok()?)?,
-                        descending: how.starts_with('d'),
+                        descending: options.starts_with('d'),
                     },
-                    has_offset: how.ends_with('o'),
+                    has_offset: options.ends_with('o'),
                     columns: u64::from_str_radix(words.next()?, 16).ok()?,
                 });
             } else {
                 let letter = word.chars().next_back()?;
                 let column = word.strip_suffix(letter)?.parse().ok()?;
-                plan.conditions.push((column, Compared::of_letter(letter)?));
+                plan.conditions.push((column, Comparison::of_letter(letter)?));
             }
         }
         Some(plan)
@@ -79,18 +77,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_is_read_as_it_was_written() {
-        let first = |descending, has_offset| {
+    fn a_printed_plan_parses_to_itself() {
+        let top = |descending, has_offset| {
             let sort = Sort { by: Field::BytesSent, descending };
-            Some(First { sort, has_offset, columns: u64::MAX >> 1 })
+            Some(TopPlan { sort, has_offset, columns: u64::MAX >> 1 })
         };
-        for conditions in [vec![], vec![(7, Compared::In), (27, Compared::GreaterOrEqual)]] {
-            for first in [None, first(true, false), first(false, true)] {
-                let plan = Plan { conditions: conditions.clone(), first };
-                assert_eq!(Plan::of_text(&plan.to_string()), Some(plan));
+        for conditions in [vec![], vec![(7, Comparison::In), (27, Comparison::GreaterOrEqual)]] {
+            for top in [None, top(true, false), top(false, true)] {
+                let plan = Plan { conditions: conditions.clone(), top };
+                assert_eq!(Plan::parse(&plan.to_string()), Some(plan));
             }
         }
-        assert_eq!(Plan::of_text("7? "), None);
-        assert_eq!(Plan::of_text("first"), None);
+        assert_eq!(Plan::parse("7? "), None);
+        assert_eq!(Plan::parse("top"), None);
     }
 }

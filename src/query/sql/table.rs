@@ -1,8 +1,8 @@
-//! The virtual table `requests`: what SQLite calls, handed on to `rows` and `condition`.
+//! The virtual table `requests`: the callbacks of SQLite.
 //!
-//! The only unsafe code of the project. SQLite calls a virtual table through structures of C, so rusqlite
-//! asks whoever implements one to promise their layout: `#[repr(C)]`, SQLite's own structure first. That
-//! is kept by the two structures below; nothing in here touches a pointer.
+//! This is the only unsafe code of the project. SQLite accesses a virtual table through C structures, so rusqlite
+//! requires that implementations guarantee their layout: `#[repr(C)]`, with SQLite's own structure first. The two
+//! structures below do so. No code in this file uses a pointer.
 #![allow(unsafe_code)]
 
 use std::borrow::Cow;
@@ -17,47 +17,48 @@ use rusqlite::vtab::{
 };
 use rusqlite::{Connection, Error, Result};
 
-use super::condition::{self, Compared, SOURCE, TIME_UNIX};
-use super::ordered::{self, Ordered};
-use super::plan::{First, Plan};
-use super::rows::{Rows, Shared, time_text};
+use super::condition::{self, Comparison, SOURCE, TIME_UNIX};
+use super::context::{SqlContext, time_text};
+use super::plan::{Plan, TopPlan};
+use super::stored_rows::StoredRows;
+use super::top_rows::{self, TopRows};
 use crate::log::{FIELDS, Field, Kind, ValueType};
 use crate::query::{Filter, Sort, Value};
 
-/// Makes the table known to a connection.
-pub fn register(connection: &Connection, shared: Shared) -> Result<()> {
+/// Registers the table with a connection.
+pub(super) fn register(connection: &Connection, context: SqlContext) -> Result<()> {
     const MODULE: Module<'_, Table> = Module::eponymous_only_module();
-    connection.create_module(c"requests", &MODULE, Some(shared))
+    connection.create_module(c"requests", &MODULE, Some(context))
 }
 
 #[repr(C)]
 struct Table {
     base: sqlite3_vtab,
-    shared: Shared,
+    context: SqlContext,
 }
 
 #[repr(C)]
 struct Cursor {
     base: sqlite3_vtab_cursor,
-    shared: Shared,
-    walk: RefCell<Walk>,
+    context: SqlContext,
+    scan: RefCell<Scan>,
 }
 
-/// The two ways over the rows.
-enum Walk {
-    AsStored(Box<Rows>),
-    Ordered(Box<Ordered>),
+/// A scan in stored order, or over the first rows of an order.
+enum Scan {
+    Stored(Box<StoredRows>),
+    Top(Box<TopRows>),
 }
 
-/// So many rows are picked, and then read each by itself; more are read as they are stored, and sorted by
+/// Largest number of rows that the engine selects and reads one by one. More rows are faster in stored order, sorted by
 /// SQLite.
-const MOST: usize = 50_000;
-/// The same if text is read of them: a page has to be unpacked for nearly every row then.
-const MOST_WITH_TEXT: usize = 2_000;
-/// So many are picked, those included that OFFSET passes over: a place takes 24 bytes.
-const MOST_PASSED_OVER: usize = 2_000_000;
+const MAX_TOP_ROWS: usize = 50_000;
+/// Largest number of such rows if the statement uses a text column: nearly every row needs a page to be decompressed.
+const MAX_TOP_ROWS_WITH_TEXT: usize = 2_000;
+/// Largest number of rows that the engine selects, including those that OFFSET skips: a location takes 24 bytes.
+const MAX_SELECTED_ROWS: usize = 2_000_000;
 
-/// What stands in for the statement that would make the table.
+/// The CREATE TABLE statement that declares the columns to SQLite.
 fn declaration() -> Result<CString> {
     let mut columns: Vec<String> = FIELDS
         .iter()
@@ -73,19 +74,19 @@ fn declaration() -> Result<CString> {
 
 // SAFETY: `#[repr(C)]` with `sqlite3_vtab` first.
 unsafe impl<'vtab> VTab<'vtab> for Table {
-    type Aux = Shared;
+    type Aux = SqlContext;
     type Cursor = Cursor;
 
     fn connect(
         _: &mut VTabConnection,
-        shared: Option<&Shared>,
+        context: Option<&SqlContext>,
         _: &[u8],
         _: &[u8],
         _: &[u8],
         _: &[&[u8]],
     ) -> Result<(Cow<'static, CStr>, Table)> {
-        let shared = shared.ok_or_else(|| Error::ModuleError("no cache".to_owned()))?.clone();
-        Ok((Cow::Owned(declaration()?), Table { base: sqlite3_vtab::default(), shared }))
+        let context = context.ok_or_else(|| Error::ModuleError("no cache".to_owned()))?.clone();
+        Ok((Cow::Owned(declaration()?), Table { base: sqlite3_vtab::default(), context }))
     }
 
     fn best_index(&self, info: &mut IndexInfo) -> Result<bool> {
@@ -94,47 +95,47 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
             .enumerate()
             .filter(|(_, constraint)| constraint.is_usable())
             .map(|(index, constraint)| {
-                // -1, the number of the row, is no column of ours.
+                // -1, the rowid, is not one of the columns.
                 (index, usize::try_from(constraint.column()).unwrap_or(usize::MAX), constraint.operator())
             })
             .collect();
         let mut plan = Plan::default();
-        // Whether the rows that SQLite is given are those that it wants, and no others.
-        let mut is_all = found.len() == info.constraints().count();
+        // Whether the engine evaluates all conditions, so that SQLite rejects none of the returned rows.
+        let mut is_exact = found.len() == info.constraints().count();
         let (mut limit, mut offset) = (None, None);
-        let mut rows = self.shared.rows() as f64 + 1.0;
+        let mut rows = self.context.row_count() as f64 + 1.0;
         for (index, column, operator) in &found {
             match operator {
                 IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LIMIT => limit = Some(*index),
                 IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_OFFSET => offset = Some(*index),
                 operator => match self.condition(info, *index, *column, operator)? {
-                    Some(compared) => {
-                        plan.conditions.push((*column, compared));
+                    Some(comparison) => {
+                        plan.conditions.push((*column, comparison));
                         info.constraint_usage(*index).set_argv_index(plan.conditions.len() as c_int);
-                        rows /= match compared {
-                            Compared::Equal => 100.0,
-                            Compared::In => 20.0,
+                        rows /= match comparison {
+                            Comparison::Equal => 100.0,
+                            Comparison::In => 20.0,
                             _ => 3.0,
                         };
                     }
-                    None => is_all = false,
+                    None => is_exact = false,
                 },
             }
         }
         let mut cost = rows.max(1.0) * 10.0;
-        if is_all
+        if is_exact
             && let Some(limit) = limit
-            && let Some((first, keep)) = self.first(info, limit, offset, !plan.conditions.is_empty())?
+            && let Some((top, keep)) = self.top_plan(info, limit, offset, !plan.conditions.is_empty())?
         {
-            // SQLite is told how many are asked for, and counts them itself all the same: if the values of
-            // conditions turn out to be such that it must look at each row again, it finds them all.
-            let behind = plan.conditions.len() as c_int;
-            info.constraint_usage(limit).set_argv_index(behind + 1);
+            // SQLite passes LIMIT and OFFSET as arguments and applies them itself, too. If a value of a condition has
+            // no filter, SQLite evaluates the condition, and the scan returns all rows.
+            let arguments = plan.conditions.len() as c_int;
+            info.constraint_usage(limit).set_argv_index(arguments + 1);
             if let Some(offset) = offset {
-                info.constraint_usage(offset).set_argv_index(behind + 2);
+                info.constraint_usage(offset).set_argv_index(arguments + 2);
             }
             info.set_order_by_consumed(true);
-            plan.first = Some(first);
+            plan.top = Some(top);
             cost /= 10.0;
             rows = rows.min(keep as f64);
         }
@@ -145,111 +146,114 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
     }
 
     fn open(&'vtab mut self) -> Result<Cursor> {
-        let walk = RefCell::new(Walk::AsStored(Box::new(Rows::new(self.shared.clone()))));
-        Ok(Cursor { base: sqlite3_vtab_cursor::default(), shared: self.shared.clone(), walk })
+        let scan = RefCell::new(Scan::Stored(Box::new(StoredRows::new(self.context.clone()))));
+        Ok(Cursor { base: sqlite3_vtab_cursor::default(), context: self.context.clone(), scan })
     }
 }
 
 impl Table {
-    /// How a column is compared, if that is worth a plan.
+    /// The comparison of a column, if the engine should evaluate it.
     fn condition(
         &self,
         info: &mut IndexInfo,
         index: usize,
         column: usize,
         operator: &IndexConstraintOp,
-    ) -> Result<Option<Compared>> {
-        let Some(mut compared) = compared(operator) else { return Ok(None) };
+    ) -> Result<Option<Comparison>> {
+        let Some(mut comparison) = comparison(operator) else { return Ok(None) };
         if info.collation(index)? != "BINARY" {
             return Ok(None);
         }
-        if compared == Compared::Equal && info.is_in_constraint(index)? {
-            compared = Compared::In;
+        if comparison == Comparison::Equal && info.is_in_constraint(index)? {
+            comparison = Comparison::In;
         }
-        if !condition::is_useful(column, compared) {
+        if !condition::is_useful(column, comparison) {
             return Ok(None);
         }
-        if compared == Compared::In {
+        if comparison == Comparison::In {
             info.set_in_constraint(index, true)?;
         }
-        Ok(Some(compared))
+        Ok(Some(comparison))
     }
 
-    /// The order that the rows are wanted in, and how many at the most, if the engine is to pick them.
-    fn first(
+    /// The plan for the first rows of an order, and their number, if the engine should select them.
+    fn top_plan(
         &self,
         info: &IndexInfo,
         limit: usize,
         offset: Option<usize>,
         has_conditions: bool,
-    ) -> Result<Option<(First, usize)>> {
+    ) -> Result<Option<(TopPlan, usize)>> {
         let mut orders = info.order_bys();
         let (Some(order), None) = (orders.next(), orders.next()) else { return Ok(None) };
         let Ok(column) = usize::try_from(order.column()) else { return Ok(None) };
-        // Numbers that are not in the statement itself are not known yet.
-        let Some(limit) = number(info.rhs_value(limit)?) else { return Ok(None) };
-        let passed_over = match offset {
-            Some(offset) => number(info.rhs_value(offset)?),
+        // SQLite knows the values of constants only.
+        let Some(limit) = row_count(info.rhs_value(limit)?) else { return Ok(None) };
+        let skipped = match offset {
+            Some(offset) => row_count(info.rhs_value(offset)?),
             None => Some(0),
         };
-        let Some(keep) = passed_over.and_then(|passed_over| limit.checked_add(passed_over)) else {
+        let Some(keep) = skipped.and_then(|skipped| limit.checked_add(skipped)) else {
             return Ok(None);
         };
         let columns = info.col_used();
         let has_text = Field::of_kind(Kind::Detail).any(|field| columns >> (field as usize) & 1 != 0);
-        // What is passed over is not read, unless conditions are asked of it.
+        // Skipped rows are not read, except to evaluate conditions.
         let read = if has_conditions { keep } else { limit };
-        if read > if has_text { MOST_WITH_TEXT } else { MOST } || keep > MOST_PASSED_OVER {
+        if read > if has_text { MAX_TOP_ROWS_WITH_TEXT } else { MAX_TOP_ROWS } || keep > MAX_SELECTED_ROWS {
             return Ok(None);
         }
-        let Some(by) = ordered::sorted_by(&self.shared, column) else { return Ok(None) };
+        let Some(by) = top_rows::sort_field(&self.context, column) else { return Ok(None) };
         let sort = Sort { by, descending: order.is_order_by_desc() };
-        Ok(Some((First { sort, has_offset: offset.is_some(), columns }, keep)))
+        Ok(Some((TopPlan { sort, has_offset: offset.is_some(), columns }, keep)))
     }
 }
 
-/// The number of rows that a LIMIT or OFFSET says.
-fn number(value: Option<ValueRef<'_>>) -> Option<usize> {
+/// The number of rows of a LIMIT or OFFSET; `None` if it is unknown or negative.
+fn row_count(value: Option<ValueRef<'_>>) -> Option<usize> {
     match value {
         Some(ValueRef::Integer(number)) => usize::try_from(number).ok(),
         _ => None,
     }
 }
 
-fn compared(operator: &IndexConstraintOp) -> Option<Compared> {
+fn comparison(operator: &IndexConstraintOp) -> Option<Comparison> {
     Some(match operator {
-        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ => Compared::Equal,
-        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LT => Compared::Less,
-        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LE => Compared::LessOrEqual,
-        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_GT => Compared::Greater,
-        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_GE => Compared::GreaterOrEqual,
-        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_ISNULL => Compared::Null,
-        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_ISNOTNULL => Compared::NotNull,
+        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ => Comparison::Equal,
+        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LT => Comparison::Less,
+        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LE => Comparison::LessOrEqual,
+        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_GT => Comparison::Greater,
+        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_GE => Comparison::GreaterOrEqual,
+        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_ISNULL => Comparison::Null,
+        IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_ISNOTNULL => Comparison::NotNull,
         _ => return None,
     })
 }
 
-/// The filters of a plan with its values, and whether they say all that its conditions do.
-fn filters(shared: &Shared, plan: &Plan, values: &Filters<'_>) -> Result<(Vec<Filter>, bool)> {
+/// The filters for the conditions of a plan with the values of its arguments. The second value is `false` if a condition
+/// has no filter.
+fn filters(context: &SqlContext, plan: &Plan, values: &Filters<'_>) -> Result<(Vec<Filter>, bool)> {
     let mut filters = Vec::new();
-    let mut is_all = true;
-    for (index, &(column, compared)) in plan.conditions.iter().enumerate() {
-        let is_plain = condition::field(column).is_none_or(|field| match compared {
-            Compared::Null | Compared::NotNull => true,
-            _ if field.spec().value == ValueType::Integer || field == Field::Time => shared.is_plain(field),
+    let mut is_exact = true;
+    for (index, &(column, comparison)) in plan.conditions.iter().enumerate() {
+        let is_plain = condition::field(column).is_none_or(|field| match comparison {
+            Comparison::Null | Comparison::NotNull => true,
+            _ if field.spec().value == ValueType::Integer || field == Field::Time => {
+                context.has_plain_values(field)
+            }
             _ => true,
         });
         let filter = if !is_plain {
             None
-        } else if compared == Compared::In {
+        } else if comparison == Comparison::In {
             let mut list = values.in_values(index)?;
             let mut any = Some(Vec::new());
             while let Some(value) = list.next()? {
-                // NULL is equal to nothing.
+                // No value equals NULL.
                 if value != ValueRef::Null {
-                    let one = condition::filter(column, compared, value);
-                    any = any.zip(one).map(|(mut any, one)| {
-                        any.push(one);
+                    let filter = condition::filter(column, comparison, value);
+                    any = any.zip(filter).map(|(mut any, filter)| {
+                        any.push(filter);
                         any
                     });
                 }
@@ -257,12 +261,12 @@ fn filters(shared: &Shared, plan: &Plan, values: &Filters<'_>) -> Result<(Vec<Fi
             any.map(Filter::any)
         } else {
             let value = values.iter().nth(index).unwrap_or(ValueRef::Null);
-            condition::filter(column, compared, value)
+            condition::filter(column, comparison, value)
         };
-        is_all &= filter.is_some();
+        is_exact &= filter.is_some();
         filters.extend(filter);
     }
-    Ok((filters, is_all))
+    Ok((filters, is_exact))
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
@@ -272,57 +276,57 @@ fn failed(error: impl std::fmt::Display) -> Error {
 // SAFETY: `#[repr(C)]` with `sqlite3_vtab_cursor` first.
 unsafe impl VTabCursor for Cursor {
     fn filter(&mut self, _: c_int, plan: Option<&str>, values: &Filters<'_>) -> Result<()> {
-        let plan = Plan::of_text(plan.unwrap_or_default()).ok_or_else(|| failed("no such plan"))?;
-        let (filters, is_all) = filters(&self.shared, &plan, values)?;
-        *self.walk.get_mut() = match &plan.first {
+        let plan = Plan::parse(plan.unwrap_or_default()).ok_or_else(|| failed("invalid plan"))?;
+        let (filters, is_exact) = filters(&self.context, &plan, values)?;
+        *self.scan.get_mut() = match &plan.top {
             None => {
-                let mut rows = Rows::new(self.shared.clone());
-                rows.begin(filters).map_err(failed)?;
-                Walk::AsStored(Box::new(rows))
+                let mut rows = StoredRows::new(self.context.clone());
+                rows.start(filters).map_err(failed)?;
+                Scan::Stored(Box::new(rows))
             }
-            Some(first) => {
-                let argument = |behind: usize| number(values.iter().nth(plan.conditions.len() + behind));
-                let passed_over = if first.has_offset { argument(1) } else { Some(0) };
-                let wanted = argument(0).zip(passed_over);
-                let keep = wanted
-                    .filter(|_| is_all)
-                    .map_or(usize::MAX, |(limit, passed_over)| limit.saturating_add(passed_over));
-                let ordered = Ordered::new(self.shared.clone(), first, filters, keep).map_err(failed)?;
-                Walk::Ordered(Box::new(ordered))
+            Some(top) => {
+                let argument = |index: usize| row_count(values.iter().nth(plan.conditions.len() + index));
+                let skipped = if top.has_offset { argument(1) } else { Some(0) };
+                let limit_and_skipped = argument(0).zip(skipped);
+                let keep = limit_and_skipped
+                    .filter(|_| is_exact)
+                    .map_or(usize::MAX, |(limit, skipped)| limit.saturating_add(skipped));
+                let rows = TopRows::new(self.context.clone(), top, filters, keep).map_err(failed)?;
+                Scan::Top(Box::new(rows))
             }
         };
         Ok(())
     }
 
     fn next(&mut self) -> Result<()> {
-        match self.walk.get_mut() {
-            Walk::AsStored(rows) => rows.advance().map_err(failed)?,
-            Walk::Ordered(ordered) => ordered.advance(),
+        match self.scan.get_mut() {
+            Scan::Stored(rows) => rows.advance().map_err(failed)?,
+            Scan::Top(rows) => rows.advance(),
         }
         Ok(())
     }
 
     fn eof(&self) -> bool {
-        match &*self.walk.borrow() {
-            Walk::AsStored(rows) => rows.is_done(),
-            Walk::Ordered(ordered) => ordered.is_done(),
+        match &*self.scan.borrow() {
+            Scan::Stored(rows) => rows.is_done(),
+            Scan::Top(rows) => rows.is_done(),
         }
     }
 
     fn column(&self, context: &mut Context, column: c_int) -> Result<()> {
-        let mut walk = self.walk.borrow_mut();
+        let mut scan = self.scan.borrow_mut();
         let column = column as usize;
         if column == SOURCE {
-            return context.set_result(match &*walk {
-                Walk::AsStored(rows) => rows.source(),
-                Walk::Ordered(ordered) => ordered.source(),
+            return context.set_result(match &*scan {
+                Scan::Stored(rows) => rows.source(),
+                Scan::Top(rows) => rows.source(),
             });
         }
         let field = if column == TIME_UNIX { Some(Field::Time) } else { condition::field(column) };
         let Some(field) = field else { return Err(failed("no such column")) };
-        let value = match &mut *walk {
-            Walk::AsStored(rows) => rows.field(field).map_err(failed)?,
-            Walk::Ordered(ordered) => ordered.field(field).map_err(failed)?,
+        let value = match &mut *scan {
+            Scan::Stored(rows) => rows.field(field).map_err(failed)?,
+            Scan::Top(rows) => rows.field(field).map_err(failed)?,
         };
         match value {
             Value::Integer(second) if field == Field::Time && column != TIME_UNIX => {
@@ -338,9 +342,9 @@ unsafe impl VTabCursor for Cursor {
     }
 
     fn rowid(&self) -> Result<i64> {
-        Ok(match &*self.walk.borrow() {
-            Walk::AsStored(rows) => rows.id(),
-            Walk::Ordered(ordered) => ordered.id(),
+        Ok(match &*self.scan.borrow() {
+            Scan::Stored(rows) => rows.row_id(),
+            Scan::Top(rows) => rows.row_id(),
         })
     }
 }

@@ -1,7 +1,6 @@
-//! The connection to S3: options, credentials, time limits, and the region where the bucket is.
+//! The connection to S3: options, credentials, time limits, and the region of the bucket.
 
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,50 +18,53 @@ use aws_sdk_s3::config::{
     BehaviorVersion, Builder, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     SharedCredentialsProvider, StalledStreamProtectionConfig,
 };
+use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use super::endpoint::Endpoint;
-use super::response_limit::BoundAnswers;
+use super::response_limit::LimitResponses;
 
-/// Region asked first when none is configured; S3 answers with the right one.
+/// Region of the first request if none is configured. S3 returns the right one.
 const FIRST_REGION: &str = "us-east-1";
-/// How long S3 may be silent before it answers, if nobody says otherwise.
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
-/// How long a content may stand still on its way, if nobody says otherwise.
-const STALLED_AFTER: Duration = Duration::from_secs(10);
-/// A whole answer, such as a page of a list, may take five times the time of silence, 100 seconds: a server may
-/// send a byte now and then for ever.
-const ANSWER_TIMES: u32 = 5;
-/// A content may take twelve times the time that it may stand still, 2 minutes, and more if it is large.
-const CONTENT_TIMES: u32 = 12;
-/// Bytes a second of a large content that is slow but not given up: 1 KiB.
-const SLOWEST_CONTENT: u64 = 1 << 10;
-/// The same two until S3 has answered for the first time, and how long it is tried.
-const FIRST_ANSWER_WITHIN: Duration = Duration::from_secs(10);
-const FIRST_STALLED_AFTER: Duration = Duration::from_secs(5);
-const FIRST_TRIED_FOR: Duration = Duration::from_secs(14);
-/// Expired credentials are not looked for again sooner than this.
-const RENEW_AGAIN_AFTER: Duration = Duration::from_secs(60);
-/// How often a request is sent in all, if `AWS_MAX_ATTEMPTS` does not say.
-const ATTEMPTS: u32 = 6;
+/// Default time limit for the first byte of a response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Default time limit for a log file whose transfer has stalled.
+const STALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Limit for a complete response such as a page of a listing, as a multiple of the response timeout: a server may send
+/// a byte now and then forever.
+const COMPLETE_RESPONSE_FACTOR: u32 = 5;
+/// Limit for a complete log file, as a multiple of the stall timeout. Large ones may take longer.
+const COMPLETE_FILE_FACTOR: u32 = 12;
+/// The lowest transfer rate of a large log file that is not given up.
+const MIN_BYTES_PER_SECOND: u64 = 1 << 10;
+/// Response timeout until S3 has answered for the first time.
+const FIRST_RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Stall timeout until S3 has answered for the first time.
+const FIRST_STALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time limit of all attempts until S3 has answered for the first time.
+const FIRST_OPERATION_TIMEOUT: Duration = Duration::from_secs(14);
+/// Minimum time between two attempts to load other credentials.
+const CREDENTIALS_RETRY_INTERVAL: Duration = Duration::from_secs(60);
+/// Attempts of a request, unless `AWS_MAX_ATTEMPTS` is set.
+const DEFAULT_ATTEMPTS: u32 = 6;
 
-/// How to reach S3: what the command line can say. By default all is as the AWS configuration
-/// (environment, profile, SSO, container or machine role) has it.
+/// How to reach S3: the options of the command line. The defaults come from the AWS configuration: environment, profile,
+/// SSO, container or instance role.
 #[derive(Clone, Default)]
 pub struct S3Options {
-    /// Another S3-compatible server, `http://…` or `https://…`; buckets are then named in the path.
+    /// The URL of an S3-compatible server, `http://…` or `https://…`. Requests to it have the bucket in the path.
     pub endpoint_url: Option<String>,
-    /// Region of the bucket. Wrong or missing: found out from S3's answer.
+    /// Region of the bucket. If it is wrong or missing, S3 returns the right one.
     pub region: Option<String>,
-    /// Profile of the AWS configuration. Goes before credentials in the environment.
+    /// Profile of the AWS configuration. It takes precedence over credentials in the environment.
     pub profile: Option<String>,
-    /// Send anonymous requests.
+    /// Sends anonymous requests.
     pub no_sign_request: bool,
-    /// How long S3 may be silent, before an answer or in the middle of one, until the request is sent
-    /// again. `None`: 20 seconds before an answer, 10 in one.
+    /// Time without data after which a request is sent again. `None`: 20 seconds before a response, 10 seconds within
+    /// a log file.
     pub timeout: Option<Duration>,
-    /// Credentials to use rather than those of the AWS configuration, for programs that have their own;
-    /// the command line has no option for them, as others can see it.
+    /// Credentials instead of those of the AWS configuration, for callers of the library. The command line has no option
+    /// for them, because other users can see it.
     pub credentials: Option<Credentials>,
 }
 
@@ -79,14 +81,14 @@ impl fmt::Debug for S3Options {
     }
 }
 
-/// A key pair. Never shown: not even by `Debug`.
+/// A key pair. `Debug` does not show it.
 #[derive(Clone)]
 pub struct Credentials {
     /// `AKIA…` or `ASIA…`.
     pub access_key_id: String,
-    /// The secret that belongs to it.
+    /// The secret key of the access key.
     pub secret_access_key: String,
-    /// Temporary credentials have one.
+    /// The session token of temporary credentials.
     pub session_token: Option<String>,
 }
 
@@ -96,22 +98,22 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Clients for one bucket. Connects when first asked for a client.
+/// The connection to a bucket. It is configured when a client is requested for the first time.
 #[derive(Debug)]
 pub(super) struct Connection {
     options: S3Options,
     configured: OnceCell<()>,
     client: Mutex<Option<Client>>,
-    /// S3 has answered something: from now on, patience.
-    answered: AtomicBool,
-    /// ETags here are something else than MD5s.
-    without_sums: AtomicBool,
-    /// How often a request is sent in all.
+    /// Whether S3 has answered. Then requests have longer time limits and more attempts.
+    has_answered: AtomicBool,
+    /// Whether ETags of this server are not MD5s.
+    has_other_etags: AtomicBool,
+    /// Attempts of a request.
     attempts: u32,
-    /// When credentials were looked for again.
-    renewed: tokio::sync::Mutex<Option<Instant>>,
-    /// When it was found that there are no credentials that S3 takes, and what was told of it.
-    given_up: Mutex<Option<(Instant, String)>>,
+    /// When credentials were loaded again.
+    credentials_renewed: tokio::sync::Mutex<Option<Instant>>,
+    /// When S3 refused all available credentials, and the error message.
+    credentials_error: Mutex<Option<(Instant, String)>>,
 }
 
 impl Connection {
@@ -120,11 +122,11 @@ impl Connection {
             options,
             configured: OnceCell::new(),
             client: Mutex::new(None),
-            answered: AtomicBool::new(false),
-            without_sums: AtomicBool::new(false),
-            attempts: attempts_wanted(std::env::var("AWS_MAX_ATTEMPTS").ok().as_deref()),
-            renewed: tokio::sync::Mutex::default(),
-            given_up: Mutex::default(),
+            has_answered: AtomicBool::new(false),
+            has_other_etags: AtomicBool::new(false),
+            attempts: attempts_from(std::env::var("AWS_MAX_ATTEMPTS").ok().as_deref()),
+            credentials_renewed: tokio::sync::Mutex::default(),
+            credentials_error: Mutex::default(),
         }
     }
 
@@ -132,10 +134,10 @@ impl Connection {
         &self.options
     }
 
-    /// A client for the region known by now.
+    /// A client for the region that is known so far.
     ///
     /// # Errors
-    /// One line: the profile does not exist or cannot be read.
+    /// One line: the configuration is invalid or cannot be read.
     pub(super) async fn client(&self) -> Result<Client, String> {
         self.configured
             .get_or_try_init(|| async {
@@ -144,37 +146,35 @@ impl Connection {
                 Ok::<(), String>(())
             })
             .await?;
-        let guard = self.client.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        guard.clone().ok_or_else(|| "not connected".to_owned())
+        self.client.lock().clone().ok_or_else(|| "not connected".to_owned())
     }
 
     fn set(&self, client: Client) {
-        *self.client.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(client);
+        *self.client.lock() = Some(client);
     }
 
-    /// Turns to another region after S3 said to `asked` that the bucket is there. `false`: that is
-    /// where it was asked already.
-    pub(super) fn turn_to(&self, asked: &Client, region: String) -> bool {
-        if region_of(asked) == region {
+    /// Changes to `region`, which S3 returned to a request of `client`. Returns `false` if that is the region of the
+    /// client already.
+    pub(super) fn change_region(&self, client: &Client, region: String) -> bool {
+        if region_of(client) == region {
             return false;
         }
-        let conf = asked.config().to_builder().region(Region::new(region)).build();
+        let conf = client.config().to_builder().region(Region::new(region)).build();
         self.set(Client::from_conf(conf));
         true
     }
 
-    /// Looks for other credentials after S3 said that those of a request sent at `asked` have expired:
-    /// whoever keeps on pulling for days logs in again meanwhile. `false`: there is nowhere to look,
-    /// or that was done just now.
-    pub(super) async fn renew(&self, asked: Instant) -> bool {
+    /// Loads credentials again after S3 refused those of a request sent at `sent`: during a pull of days the user may
+    /// log in again. Returns `false` if there is no other place to load them from, or they were loaded just now.
+    pub(super) async fn renew_credentials(&self, sent: Instant) -> bool {
         if self.options.credentials.is_some() {
             return false;
         }
-        // Many fetches hear of it at once; the first of them renews for all.
-        let mut renewed = self.renewed.lock().await;
+        // Many fetches fail at the same time. The first of them renews the credentials for all.
+        let mut renewed = self.credentials_renewed.lock().await;
         match *renewed {
-            Some(at) if at >= asked => return true,
-            Some(at) if at.elapsed() < RENEW_AGAIN_AFTER => return false,
+            Some(at) if at >= sent => return true,
+            Some(at) if at.elapsed() < CREDENTIALS_RETRY_INTERVAL => return false,
             _ => {}
         }
         let fresh = configure(&self.options, self.attempts).await;
@@ -182,67 +182,67 @@ impl Connection {
             let region = Region::new(region_of(&old).to_owned());
             self.set(Client::from_conf(fresh.to_builder().region(region).build()));
         }
-        // Not before the client is there: what is asked from now on is asked with it.
+        // After the client was set, so that later requests use it.
         *renewed = Some(Instant::now());
         fresh.is_ok()
     }
 
-    /// Notes that S3 takes none of the credentials that there are: whatever else is asked soon ends with this
-    /// reason, unasked. Thousands of log files may be waiting, and each would be refused.
-    pub(super) fn give_up(&self, reason: &str) {
-        let mut given_up = self.given_up.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *given_up = Some((Instant::now(), reason.to_owned()));
+    /// Notes that S3 refuses all available credentials. For some time, requests fail with this message without being
+    /// sent: thousands of log files may be waiting, and S3 would refuse each.
+    pub(super) fn set_credentials_error(&self, message: &str) {
+        *self.credentials_error.lock() = Some((Instant::now(), message.to_owned()));
     }
 
-    /// Why nothing is asked for the time being. Whoever keeps on pulling tries again when it pays to look for
-    /// credentials again.
-    pub(super) fn given_up(&self) -> Option<String> {
-        let given_up = self.given_up.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (at, reason) = given_up.as_ref()?;
-        (at.elapsed() < RENEW_AGAIN_AFTER).then(|| reason.clone())
+    /// The message of a recent [`set_credentials_error`](Self::set_credentials_error).
+    pub(super) fn credentials_error(&self) -> Option<String> {
+        let error = self.credentials_error.lock();
+        let (at, reason) = error.as_ref()?;
+        (at.elapsed() < CREDENTIALS_RETRY_INTERVAL).then(|| reason.clone())
     }
 
     /// Notes that S3 can be reached.
-    pub(super) fn has_answered(&self) {
-        self.answered.store(true, Ordering::Relaxed);
+    pub(super) fn set_answered(&self) {
+        self.has_answered.store(true, Ordering::Relaxed);
     }
 
-    /// Whether ETags may be MD5s here.
-    pub(super) fn has_sums(&self) -> bool {
-        !self.without_sums.load(Ordering::Relaxed)
+    /// Whether ETags of this server may be MD5s.
+    pub(super) fn may_have_md5_etags(&self) -> bool {
+        !self.has_other_etags.load(Ordering::Relaxed)
     }
 
-    /// Notes that ETags are something else here: no other content is compared with one.
-    pub(super) fn has_no_sums(&self) {
-        self.without_sums.store(true, Ordering::Relaxed);
+    /// Notes that ETags of this server are not MD5s. No further content is compared with its ETag.
+    pub(super) fn set_other_etags(&self) {
+        self.has_other_etags.store(true, Ordering::Relaxed);
     }
 
-    /// What differs for requests before S3 has answered anything: whoever waits for the first sign of
-    /// life is told soon what is wrong. Later ones are worth many attempts.
-    pub(super) fn first_contact(&self) -> Option<Builder> {
-        if self.answered.load(Ordering::Relaxed) {
+    /// The configuration override of requests before S3 has answered for the first time: they fail early, so that the
+    /// user soon learns what is wrong. Later requests have longer limits and more attempts.
+    pub(super) fn first_request_override(&self) -> Option<Builder> {
+        if self.has_answered.load(Ordering::Relaxed) {
             return None;
         }
-        // Who asks for more patience has it from the beginning.
+        // A longer timeout of the user applies to the first request too.
         let given = self.options.timeout;
         let limits = time_limits(&self.options)
-            .read_timeout(given.unwrap_or(FIRST_ANSWER_WITHIN))
-            .operation_timeout(given.map_or(FIRST_TRIED_FOR, |given| FIRST_TRIED_FOR.max(given * 5)));
+            .read_timeout(given.unwrap_or(FIRST_RESPONSE_TIMEOUT))
+            .operation_timeout(
+                given.map_or(FIRST_OPERATION_TIMEOUT, |given| FIRST_OPERATION_TIMEOUT.max(given * 5)),
+            );
         Some(
             aws_sdk_s3::Config::builder()
                 .retry_config(RetryConfig::standard().with_max_attempts(3.min(self.attempts)))
                 .timeout_config(limits.build())
-                .stalled_stream_protection(stalled_after(given.unwrap_or(FIRST_STALLED_AFTER))),
+                .stalled_stream_protection(stall_protection(given.unwrap_or(FIRST_STALL_TIMEOUT))),
         )
     }
 
-    /// How long a content of this length may take in all.
-    pub(super) fn content_within(&self, length: u64) -> Duration {
-        let still = self.options.timeout.unwrap_or(STALLED_AFTER);
-        still * CONTENT_TIMES + Duration::from_secs(length / SLOWEST_CONTENT)
+    /// Time limit for a complete log file of `bytes` bytes.
+    pub(super) fn file_timeout(&self, bytes: u64) -> Duration {
+        let stall = self.options.timeout.unwrap_or(STALL_TIMEOUT);
+        stall * COMPLETE_FILE_FACTOR + Duration::from_secs(bytes / MIN_BYTES_PER_SECOND)
     }
 
-    /// How often something is asked for in all until it is given up.
+    /// Attempts of a request or of a log file.
     pub(super) fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -252,7 +252,7 @@ pub(super) fn region_of(client: &Client) -> &str {
     client.config().region().map_or("", Region::as_ref)
 }
 
-/// The endpoint as it may be shown.
+/// The endpoint without secrets, for messages.
 pub(super) fn shown_endpoint(options: &S3Options, region: &str) -> String {
     match &options.endpoint_url {
         None => format!("https://s3.{region}.amazonaws.com"),
@@ -263,25 +263,28 @@ pub(super) fn shown_endpoint(options: &S3Options, region: &str) -> String {
     }
 }
 
-/// What the AWS tools take from `AWS_MAX_ATTEMPTS`, if it is a number they would take.
-fn attempts_wanted(said: Option<&str>) -> u32 {
-    said.and_then(|said| said.trim().parse().ok()).filter(|attempts| *attempts > 0).unwrap_or(ATTEMPTS)
+/// The number of attempts from the value of `AWS_MAX_ATTEMPTS`, if the AWS tools would accept it.
+fn attempts_from(variable: Option<&str>) -> u32 {
+    variable
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|attempts| *attempts > 0)
+        .unwrap_or(DEFAULT_ATTEMPTS)
 }
 
 fn time_limits(options: &S3Options) -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
-    let silence = options.timeout.unwrap_or(ANSWER_WITHIN);
+    let timeout = options.timeout.unwrap_or(RESPONSE_TIMEOUT);
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
-        .read_timeout(silence)
-        .operation_attempt_timeout(silence * ANSWER_TIMES)
+        .read_timeout(timeout)
+        .operation_attempt_timeout(timeout * COMPLETE_RESPONSE_FACTOR)
 }
 
-fn stalled_after(time: Duration) -> StalledStreamProtectionConfig {
+fn stall_protection(time: Duration) -> StalledStreamProtectionConfig {
     StalledStreamProtectionConfig::enabled().grace_period(time).build()
 }
 
 async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Config, String> {
-    // What the SDK says of a URL that makes no sense repeats it.
+    // Checked first, because the SDK's error for an invalid URL contains the URL.
     for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
         if options.endpoint_url.is_none()
             && let Some(url) = std::env::var_os(name).filter(|url| !url.is_empty())
@@ -289,18 +292,18 @@ async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Con
             Endpoint::parse(&url.to_string_lossy(), name)?;
         }
     }
-    if let Some(profile) = wanted_profile(options) {
+    if let Some(profile) = named_profile(options) {
         check_profile(&profile).await?;
     }
-    // A machine that is no EC2 instance has nobody at the metadata address: do not wait for it.
-    let machine = imds::Client::builder()
+    // Only EC2 instances have a metadata service. Other machines must not wait for it.
+    let instance_metadata = imds::Client::builder()
         .max_attempts(1)
         .connect_timeout(Duration::from_secs(1))
         .read_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(1))
         .operation_timeout(Duration::from_secs(2))
         .build();
-    let region = region(options, &machine).await;
+    let region = region(options, &instance_metadata).await;
 
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region.clone());
     if let Some(url) = &options.endpoint_url {
@@ -320,11 +323,11 @@ async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Con
             "given",
         ))
     } else {
-        loader.credentials_provider(credentials(options, region, machine).await)
+        loader.credentials_provider(credentials(options, region, instance_metadata).await)
     };
     let retries = RetryConfig::standard().with_max_attempts(attempts);
     let shared = loader
-        // Given here, the environment is not asked: what makes no sense in it would end in a panic.
+        // Set explicitly, because an invalid value in the environment would panic.
         .retry_config(retries.clone())
         .identity_cache(IdentityCache::lazy().load_timeout(Duration::from_secs(12)).build())
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
@@ -337,20 +340,21 @@ async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Con
     {
         Endpoint::parse(url, "endpoint_url of the profile in ~/.aws/config")?;
     }
-    let own_server = shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    let is_other_server =
+        shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
     Ok(aws_sdk_s3::config::Builder::from(&shared)
-        .force_path_style(own_server)
+        .force_path_style(is_other_server)
         .retry_config(retries)
-        // Many fetches share a client: if S3 asks all of them to slow down, each must be free to try again.
+        // Many fetches share a client. If S3 asks all of them to slow down, each must be allowed to retry.
         .retry_partition(RetryPartition::custom("tamarin").token_bucket(TokenBucket::unlimited()).build())
         .timeout_config(time_limits(options).build())
-        .interceptor(BoundAnswers)
-        .retry_classifier(BoundAnswers)
-        .stalled_stream_protection(stalled_after(options.timeout.unwrap_or(STALLED_AFTER)))
+        .interceptor(LimitResponses)
+        .retry_classifier(LimitResponses)
+        .stalled_stream_protection(stall_protection(options.timeout.unwrap_or(STALL_TIMEOUT)))
         .build())
 }
 
-async fn region(options: &S3Options, machine: &imds::Client) -> Region {
+async fn region(options: &S3Options, instance_metadata: &imds::Client) -> Region {
     if let Some(region) = &options.region {
         return Region::new(region.clone());
     }
@@ -362,8 +366,9 @@ async fn region(options: &S3Options, machine: &imds::Client) -> Region {
         RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build());
     let on_aws = options.endpoint_url.is_none() && !options.no_sign_request && options.credentials.is_none();
     if on_aws {
-        chain =
-            chain.or_else(imds::region::ImdsRegionProvider::builder().imds_client(machine.clone()).build());
+        chain = chain.or_else(
+            imds::region::ImdsRegionProvider::builder().imds_client(instance_metadata.clone()).build(),
+        );
     }
     chain.region().await.unwrap_or(Region::from_static(FIRST_REGION))
 }
@@ -371,30 +376,31 @@ async fn region(options: &S3Options, machine: &imds::Client) -> Region {
 async fn credentials(
     options: &S3Options,
     region: Region,
-    machine: imds::Client,
+    instance_metadata: imds::Client,
 ) -> SharedCredentialsProvider {
     let config = ProviderConfig::without_region().with_region(Some(region.clone()));
-    let mut usual = DefaultCredentialsChain::builder().region(region).imds_client(machine);
+    let mut default_chain = DefaultCredentialsChain::builder().region(region).imds_client(instance_metadata);
     let Some(name) = &options.profile else {
-        return SharedCredentialsProvider::new(usual.build().await);
+        return SharedCredentialsProvider::new(default_chain.build().await);
     };
-    // Who names a profile means it, whatever the environment says.
-    usual = usual.profile_name(name);
+    // A profile that the user names takes precedence over the environment.
+    default_chain = default_chain.profile_name(name);
     let named = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(name).build();
     SharedCredentialsProvider::new(
-        CredentialsProviderChain::first_try("NamedProfile", named).or_else("Default", usual.build().await),
+        CredentialsProviderChain::first_try("NamedProfile", named)
+            .or_else("Default", default_chain.build().await),
     )
 }
 
-/// The profile that somebody counts on, so that a wrong name is worth an error of its own.
-fn wanted_profile(options: &S3Options) -> Option<String> {
-    // Nothing is taken from it that a request without a signature, or with keys of its own, could not do without.
+/// The profile that the user has named. If it does not exist, that is an error of its own.
+fn named_profile(options: &S3Options) -> Option<String> {
+    // Unsigned requests, and requests with given credentials, need nothing from a profile.
     let needs_none = options.no_sign_request || options.credentials.is_some();
-    let elsewhere = needs_none || std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+    let has_other_credentials = needs_none || std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
     match &options.profile {
         Some(_) if needs_none => None,
         Some(profile) => Some(profile.clone()),
-        None if elsewhere => None,
+        None if has_other_credentials => None,
         None => std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty()),
     }
 }
@@ -419,7 +425,7 @@ async fn check_profile(name: &str) -> Result<(), String> {
             Err(format!("profile `{name}` not found; {known}"))
         }
         Err(error) => Err(format!(
-            "the AWS configuration cannot be read: {}; mend ~/.aws/config or ~/.aws/credentials",
+            "the AWS configuration cannot be read: {}; fix ~/.aws/config or ~/.aws/credentials",
             super::error::chain(&error)
         )),
     }
@@ -430,32 +436,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_profile_that_does_not_exist_does_not_matter_where_nothing_is_signed() {
+    fn a_missing_profile_is_no_error_for_unsigned_requests() {
         let named = |no_sign_request| S3Options {
             profile: Some("nosuch".to_owned()),
             no_sign_request,
             ..S3Options::default()
         };
-        assert_eq!(wanted_profile(&named(true)), None);
-        assert_eq!(wanted_profile(&named(false)).as_deref(), Some("nosuch"));
+        assert_eq!(named_profile(&named(true)), None);
+        assert_eq!(named_profile(&named(false)).as_deref(), Some("nosuch"));
     }
 
     #[test]
-    fn a_large_content_may_take_longer_but_not_for_ever() {
+    fn a_large_file_may_take_longer_but_not_forever() {
         let connection = Connection::new(S3Options::default());
-        assert_eq!(connection.content_within(1000), Duration::from_secs(120));
-        assert_eq!(connection.content_within(100 << 20), Duration::from_secs(120 + 102_400));
+        assert_eq!(connection.file_timeout(1000), Duration::from_secs(120));
+        assert_eq!(connection.file_timeout(100 << 20), Duration::from_secs(120 + 102_400));
         let timeout = Some(Duration::from_secs(60));
         let patient = Connection::new(S3Options { timeout, ..S3Options::default() });
-        assert_eq!(patient.content_within(1000), Duration::from_secs(720));
+        assert_eq!(patient.file_timeout(1000), Duration::from_secs(720));
     }
 
     #[test]
-    fn attempts_are_those_of_the_aws_tools_where_they_make_sense() {
-        assert_eq!(attempts_wanted(Some("2")), 2);
-        assert_eq!(attempts_wanted(Some(" 10 ")), 10);
-        for said in [None, Some("0"), Some("many"), Some("-1"), Some("")] {
-            assert_eq!(attempts_wanted(said), ATTEMPTS, "{said:?}");
+    fn attempts_are_those_of_the_aws_tools_if_they_are_valid() {
+        assert_eq!(attempts_from(Some("2")), 2);
+        assert_eq!(attempts_from(Some(" 10 ")), 10);
+        for variable in [None, Some("0"), Some("many"), Some("-1"), Some("")] {
+            assert_eq!(attempts_from(variable), DEFAULT_ATTEMPTS, "{variable:?}");
         }
     }
 }

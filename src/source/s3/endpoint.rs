@@ -1,8 +1,9 @@
-//! The URL of a server, which people also put passwords into: only what is surely none is ever shown.
+//! Endpoint URLs, and messages without secrets. Users put passwords into URLs, so only parts that are certainly not
+//! secret are shown.
 
 use std::fmt::Write;
 
-/// Scheme and server of a URL, as they may be shown.
+/// Scheme and server of a URL: the parts without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
     scheme: &'static str,
@@ -17,11 +18,10 @@ impl std::fmt::Display for Endpoint {
 }
 
 impl Endpoint {
-    /// Reads `http(s)://host[:port][/path]`. Anything else is refused: a user, a password, a query. What was given
-    /// is not part of the reason.
+    /// Parses `http(s)://host[:port][/path]`. URLs with a user, password or query are refused.
     ///
     /// # Errors
-    /// One line without the URL; `origin` says where that was given.
+    /// One line that does not contain the URL. `origin` is the option or variable that it was given in.
     pub(super) fn parse(url: &str, origin: &str) -> Result<Endpoint, String> {
         let not_a_url = || format!("{origin} is not a URL of the form http(s)://host[:port]");
         let scheme = |name: &str| url.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
@@ -33,7 +33,7 @@ impl Endpoint {
         let (server, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if server.contains('@') {
             return Err(format!(
-                "{origin} has a user or password in it; give only http(s)://host[:port], and keys in \
+                "{origin} contains a user or password; give only http(s)://host[:port], and keys in \
                  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile"
             ));
         }
@@ -45,7 +45,7 @@ impl Endpoint {
     }
 }
 
-/// Whether this is a name or address, perhaps with a port.
+/// Whether `text` is a host name or address, with an optional port.
 fn is_server(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -59,8 +59,8 @@ fn is_server(text: &str) -> bool {
     !host.is_empty() && host.bytes().all(is_host) && is_port
 }
 
-/// The text without secrets in URLs: users, passwords and queries are `…`. Libraries and servers repeat what they
-/// were given: presigned URLs, proxies with passwords.
+/// Replaces secrets in `text` by `…`: users, passwords and queries of URLs. Messages of libraries and servers may contain
+/// presigned URLs, or proxy URLs with passwords.
 pub(super) fn without_secrets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -88,14 +88,14 @@ pub(super) fn without_secrets(text: &str) -> String {
     without_parameters(&without_passwords(&out))
 }
 
-/// `USER:PASSWORD@…`, and whatever the SDK calls an endpoint that it cannot read.
+/// Replaces `USER:PASSWORD@…`, and the endpoint in an error message of the SDK.
 fn without_passwords(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for piece in
         text.split_inclusive(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>'))
     {
         let has_password = piece.split_once(':').is_some_and(|(_, rest)| rest.contains('@'));
-        // Names of people in an account have an @ too.
+        // User names in ARNs may have an `@`.
         match has_password && !piece.starts_with("arn:") {
             true => {
                 out.push('…');
@@ -113,9 +113,9 @@ fn without_passwords(text: &str) -> String {
     out
 }
 
-/// Values of parameters and headers that let somebody in.
+/// Replaces the values of parameters and headers that grant access.
 fn without_parameters(text: &str) -> String {
-    const SECRET: [&str; 6] = [
+    const SECRET_PARAMETERS: [&str; 6] = [
         "x-amz-signature=",
         "x-amz-credential=",
         "x-amz-security-token=",
@@ -127,7 +127,9 @@ fn without_parameters(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let mut at = 0;
     let places = |from: usize| {
-        let found = SECRET.iter().filter_map(|name| Some(from + lower.get(from..)?.find(name)? + name.len()));
+        let found = SECRET_PARAMETERS
+            .iter()
+            .filter_map(|name| Some(from + lower.get(from..)?.find(name)? + name.len()));
         found.min()
     };
     while let Some(value) = places(at) {
@@ -145,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_an_endpoint_is_shown_without_its_path() {
+    fn an_endpoint_is_shown_without_its_path() {
         for (url, shown) in [
             ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
             ("https://minio.example.com", "https://minio.example.com"),
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_libraries_and_servers_say_tells_no_secret() {
+    fn messages_of_libraries_and_servers_are_shown_without_secrets() {
         for (said, shown) in [
             ("invalid URI http://user:PASSWORD@host/x: bad", "invalid URI http://…/x: bad"),
             ("proxy `http://u:PASSWORD@proxy:3128` refused", "proxy `http://…` refused"),

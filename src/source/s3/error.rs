@@ -1,4 +1,4 @@
-//! What went wrong with S3, in one line that says what to do.
+//! Explains S3 errors: one line that says what is wrong and what to do.
 
 use std::error::Error;
 
@@ -6,35 +6,34 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::endpoint::without_secrets;
-use super::response_limit::TooMuch;
+use super::response_limit::ResponseTooLarge;
 
-/// What S3 says of credentials that have expired.
+/// Error codes for expired credentials.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
 
-/// What S3 says of credentials that it does not know.
+/// Error codes for unknown credentials.
 const UNKNOWN: [&str; 4] = ["InvalidAccessKeyId", "NotSignedUp", "InvalidClientTokenId", "InvalidToken"];
 
-/// What was asked of S3.
+/// A request to S3.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
-    /// The permission it takes, `s3:…`.
+pub(super) struct Request<'a> {
+    /// The permission that it requires, `s3:…`.
     pub(super) action: &'static str,
-    /// The bucket.
     pub(super) bucket: &'a str,
-    /// The key, if a log file was asked for.
+    /// The key, if the request is for an object.
     pub(super) key: Option<&'a str>,
-    /// The server, without credentials.
+    /// The URL of the server, without credentials.
     pub(super) endpoint: &'a str,
-    /// The region it was asked in.
+    /// The region that it was sent to.
     pub(super) region: &'a str,
-    /// The profile that was named.
+    /// The profile that the user named.
     pub(super) profile: Option<&'a str>,
-    /// The request was not signed.
-    pub(super) anonymous: bool,
+    /// Whether the request was not signed.
+    pub(super) is_anonymous: bool,
 }
 
-/// Whether the request may do better if sent again later, with more patience.
-pub(super) fn is_passing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+/// Whether the request may succeed if it is sent again with longer time limits.
+pub(super) fn is_temporary<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
             status(error).is_some_and(|status| status == 429 || status >= 500)
@@ -49,12 +48,12 @@ pub(super) fn is_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some()
 }
 
-/// Whether S3 refused because the credentials are too old.
+/// Whether the credentials have expired.
 pub(super) fn is_expired<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     code(error).is_some_and(|code| EXPIRED.contains(&code))
 }
 
-/// Whether it is the credentials, so that nothing else that is asked with them will do better.
+/// Whether the credentials are the cause, so that other requests with them fail too.
 pub(super) fn is_about_credentials<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -65,20 +64,20 @@ where
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
             is_expired(error) || code(error).is_some_and(|code| UNKNOWN.contains(&code))
         }
-        // What wraps the reasons of all that provide credentials says so.
+        // The SDK's error for failed credential providers has this word in it.
         _ => chain(error).to_ascii_lowercase().contains("credentials"),
     }
 }
 
-/// Whether the server does not know such a request at all.
+/// Whether the server does not support the request.
 pub(super) fn is_not_implemented<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     status(error) == Some(501) || matches!(code(error), Some("NotImplemented" | "MethodNotAllowed"))
 }
 
-/// The region where the bucket is, if S3 refused because it is in another.
-pub(super) fn right_region<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<String> {
+/// The region of the bucket, if S3 returned an error because it is another one.
+pub(super) fn region_in<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<String> {
     let response = error.raw_response()?;
-    let elsewhere = matches!(response.status().as_u16(), 301 | 307)
+    let is_other_region = matches!(response.status().as_u16(), 301 | 307)
         || matches!(
             code(error),
             Some(
@@ -88,7 +87,7 @@ pub(super) fn right_region<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResp
                     | "IllegalLocationConstraintException"
             )
         );
-    if !elsewhere {
+    if !is_other_region {
         return None;
     }
     if let Some(region) = response.headers().get("x-amz-bucket-region") {
@@ -100,19 +99,19 @@ pub(super) fn right_region<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResp
 }
 
 fn plausible_region(text: &str) -> Option<String> {
-    let fits = (1..=40).contains(&text.len())
+    let is_plausible = (1..=40).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    fits.then(|| text.to_owned())
+    is_plausible.then(|| text.to_owned())
 }
 
-/// One line: what is wrong and what to do.
-pub(super) fn explain<E>(error: &SdkError<E, HttpResponse>, asked: &Asked<'_>) -> String
+/// Explains an error: one line that says what is wrong and what to do.
+pub(super) fn explain<E>(error: &SdkError<E, HttpResponse>, request: &Request<'_>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let endpoint = asked.endpoint;
-    if let Some(too_much) = TooMuch::among(error) {
-        return format!("{endpoint} does not answer as S3 does: {too_much}; check --endpoint-url");
+    let endpoint = request.endpoint;
+    if let Some(too_large) = ResponseTooLarge::find_in(error) {
+        return format!("{endpoint} does not respond like S3: {too_large}; check --endpoint-url");
     }
     match error {
         SdkError::TimeoutError(_) => {
@@ -125,37 +124,37 @@ where
             let reason = failure.as_connector_error().map(root).unwrap_or_default();
             format!("cannot reach {endpoint} ({reason}); check the network, the proxy and --endpoint-url")
         }
-        SdkError::ServiceError(_) | SdkError::ResponseError(_) => refused(error, asked),
-        _ => unsent(&chain(error), asked),
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => refused(error, request),
+        _ => unsent(&chain(error), request),
     }
 }
 
-/// S3, or whatever stands in its place, answered.
-fn refused<E>(error: &SdkError<E, HttpResponse>, asked: &Asked<'_>) -> String
+/// Explains an error response.
+fn refused<E>(error: &SdkError<E, HttpResponse>, request: &Request<'_>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let Asked { bucket, endpoint, region, .. } = asked;
-    let said = match error {
+    let Request { bucket, endpoint, region, .. } = request;
+    let message = match error {
         SdkError::ServiceError(service) => service.err().message().map(one_line),
         _ => None,
     };
-    let said_too = said.as_deref().map(|said| format!(" ({said})")).unwrap_or_default();
-    let log_in_again = match asked.profile {
+    let detail = message.as_deref().map(|message| format!(" ({message})")).unwrap_or_default();
+    let log_in_again = match request.profile {
         Some(profile) => format!("log in again (aws sso login --profile {profile})"),
         None => "log in again (aws sso login), or set new ones".to_owned(),
     };
     match (code(error), status(error)) {
         (Some("NoSuchBucket"), _) => format!("there is no bucket `{bucket}` at {endpoint}; check the name"),
-        (Some("NoSuchKey"), _) => "deleted since it was listed; list again".to_owned(),
+        (Some("NoSuchKey"), _) => "deleted since it was listed; pull again".to_owned(),
         (Some("InvalidBucketName"), _) => {
-            format!("`{bucket}` cannot be the name of a bucket; check the name")
+            format!("`{bucket}` is not a valid bucket name; check it")
         }
         (Some(code), _) if EXPIRED.contains(&code) => {
             format!("the credentials have expired; {log_in_again}")
         }
         (Some("InvalidToken"), _) => {
-            format!("the session token is not valid; {log_in_again}, and mind AWS_SESSION_TOKEN")
+            format!("the session token is not valid; {log_in_again}, and check AWS_SESSION_TOKEN")
         }
         (Some(code), _) if UNKNOWN.contains(&code) => format!(
             "{endpoint} does not know the access key; check AWS_ACCESS_KEY_ID, AWS_PROFILE or --profile"
@@ -164,7 +163,7 @@ where
              AWS_SECRET_ACCESS_KEY, AWS_PROFILE or --profile"
             .to_owned(),
         (Some("RequestTimeTooSkewed" | "RequestExpired"), _) => {
-            "the clock of this machine is wrong by more than S3 allows; set it right".to_owned()
+            "the clock of this machine differs from that of S3 by more than S3 allows; correct it".to_owned()
         }
         (Some("InvalidObjectState"), _) => {
             "archived (Glacier); restore the object first, or leave its days out with --since".to_owned()
@@ -179,47 +178,47 @@ where
             _,
         )
         | (_, Some(301 | 307)) => {
-            format!("the bucket is not in region {region}{said_too}; name its region with --region")
+            format!("the bucket is not in region {region}{detail}; set its region with --region")
         }
         (Some("SlowDown" | "TooManyRequests" | "Throttling" | "RequestLimitExceeded"), _)
         | (_, Some(429 | 503)) => {
             format!("{endpoint} keeps asking to slow down; try again later")
         }
         (_, Some(status)) if status >= 500 => {
-            format!("{endpoint} has a fault of its own (HTTP {status}){said_too}; try again later")
+            format!("{endpoint} has an internal error (HTTP {status}){detail}; try again later")
         }
         (Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem"), _) | (_, Some(401 | 403)) => {
-            denied(asked, &said_too)
+            denied(request, &detail)
         }
-        (Some(code), Some(status)) if said.is_some() => {
-            format!("{endpoint} refused: {}{said_too}, HTTP {status}", one_line(code))
+        (Some(code), Some(status)) if message.is_some() => {
+            format!("{endpoint} returned an error: {}{detail}, HTTP {status}", one_line(code))
         }
-        (_, Some(404)) if asked.key.is_some() => "deleted since it was listed; list again".to_owned(),
+        (_, Some(404)) if request.key.is_some() => "deleted since it was listed; pull again".to_owned(),
         (_, Some(status)) => {
-            format!("{endpoint} does not answer as S3 does (HTTP {status}); check --endpoint-url")
+            format!("{endpoint} does not respond like S3 (HTTP {status}); check --endpoint-url")
         }
-        (_, None) => format!("{endpoint} does not answer as S3 does; check --endpoint-url"),
+        (_, None) => format!("{endpoint} does not respond like S3; check --endpoint-url"),
     }
 }
 
-fn denied(asked: &Asked<'_>, said: &str) -> String {
-    let Asked { bucket, action, .. } = asked;
-    if asked.anonymous {
+fn denied(request: &Request<'_>, detail: &str) -> String {
+    let Request { bucket, action, .. } = request;
+    if request.is_anonymous {
         return format!(
-            "access denied: `{bucket}` does not allow {action} to everybody; leave out --no-sign-request"
+            "access denied: `{bucket}` does not allow {action} to anonymous users; omit --no-sign-request"
         );
     }
-    let resource = match asked.key {
+    let resource = match request.key {
         Some(_) => format!("arn:aws:s3:::{bucket}/*"),
         None => format!("arn:aws:s3:::{bucket}"),
     };
-    format!("access denied{said}; it takes {action} on {resource} (another identity: --profile)")
+    format!("access denied{detail}; {action} is required on {resource} (for another identity: --profile)")
 }
 
-/// The request could not even be sent: nearly always credentials.
-fn unsent(reasons: &str, asked: &Asked<'_>) -> String {
+/// Explains why a request could not be sent. The cause is nearly always the credentials.
+fn unsent(reasons: &str, request: &Request<'_>) -> String {
     let lower = reasons.to_ascii_lowercase();
-    let profile = asked.profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
+    let profile = request.profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
     let about_credentials = ["credential", "identity", "token", "sso", "profile"];
     if lower.contains("sso") || lower.contains("token is expired") || lower.contains("token has expired") {
         return format!(
@@ -227,9 +226,9 @@ fn unsent(reasons: &str, asked: &Asked<'_>) -> String {
             last_reason(reasons)
         );
     }
-    // The instance metadata service is the last that is asked: where it says no, nobody had any.
-    let nobody_has = ["no providers in chain", "provider was not enabled", "imds"];
-    if nobody_has.iter().any(|words| lower.contains(words)) {
+    // The instance metadata service is the last provider: if it fails, no other had credentials.
+    let no_credentials = ["no providers in chain", "provider was not enabled", "imds"];
+    if no_credentials.iter().any(|words| lower.contains(words)) {
         return "no credentials found; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a \
                 --profile, log in (aws sso login), or use --no-sign-request for a public bucket"
             .to_owned();
@@ -240,7 +239,7 @@ fn unsent(reasons: &str, asked: &Asked<'_>) -> String {
             last_reason(reasons)
         );
     }
-    format!("the request could not be sent to {}: {}", asked.endpoint, last_reason(reasons))
+    format!("the request could not be sent to {}: {}", request.endpoint, last_reason(reasons))
 }
 
 fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
@@ -254,7 +253,7 @@ fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
-/// All reasons of an error, outermost first, in one line.
+/// The messages of an error and its sources, outermost first, in one line.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = one_line(&error.to_string());
     let mut next = error.source();
@@ -269,7 +268,7 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// The innermost reason of an error: what the system said.
+/// The message of the innermost source of an error: that of the system.
 fn root(error: &(impl Error + 'static)) -> String {
     let mut innermost: &(dyn Error + 'static) = error;
     while let Some(reason) = innermost.source() {
@@ -289,8 +288,7 @@ fn last_reason(reasons: &str) -> &str {
     }
 }
 
-/// What a server or a library says is a stranger's text, and may repeat what it was given: one line, no control
-/// characters, no secrets, not too long.
+/// Makes a message of a server or library safe to show: one line, no control characters, no secrets, not too long.
 fn one_line(text: &str) -> String {
     let text = without_secrets(text.trim());
     let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
@@ -303,14 +301,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_region_is_taken_from_an_answer_only_if_it_can_be_one() {
+    fn only_a_plausible_region_is_used() {
         assert_eq!(plausible_region("eu-central-1").as_deref(), Some("eu-central-1"));
         assert_eq!(plausible_region("evil.example/"), None);
         assert_eq!(plausible_region(""), None);
     }
 
     #[test]
-    fn a_strangers_text_stays_on_one_line() {
+    fn a_message_of_a_server_becomes_one_line() {
         assert_eq!(one_line("Access\u{1b}[31m Denied.\nnext "), "Access [31m Denied. next");
     }
 }

@@ -1,62 +1,61 @@
-//! How a listing is divided: which stretches of names are listed next, side by side.
+//! Divides a listing into key ranges that are listed in parallel.
 //!
-//! S3 lists names in byte order, a page of 1000 at a time, each page naming where the next begins: one
-//! after the other. To list side by side, the space of names is cut into [`Range`]s that are listed
-//! independently. They never overlap and leave nothing between them, so nothing can be missed or come
-//! twice, whatever names there are. Dates in names only decide *where* to cut, and, when a window of
-//! time is wanted, which stretches to leave out:
+//! S3 lists keys in byte order, in pages of 1000, and each page has the token of the next: they come one after another.
+//! For a parallel listing, the key space is cut into [`KeyRange`]s. The ranges never overlap and have no gaps, so each
+//! key is listed exactly once, whatever keys there are. The dates in keys only decide *where* to cut, and which ranges a
+//! time window excludes:
 //!
-//! - the last name of a page tells the stem and the layout, the page how much time 1000 names cover;
-//! - what remains until today is cut into as many parts as are worth a request each and fit in;
-//! - a part that turns out to be large is cut again when others are done.
+//! - the last key of a page has the stem and the layout, and the page shows how much time 1000 keys cover;
+//! - the time until today is cut into parts of at least a page, as many as may be listed at a time;
+//! - a part that turns out to be large is cut again when other parts are done.
 
 use super::super::Window;
-use super::pagination::Trail;
+use super::pagination::TokenCycleDetector;
 use crate::log::object_name::{self, Layout, NameDate};
 use crate::log::time::SECONDS_PER_DAY;
 
-/// Names after `after` up to and including `upto`; all if neither is given.
+/// The keys after `after` up to and including `upto`. `None`: no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Range {
-    /// Names up to and including this one are not of the range.
+pub(super) struct KeyRange {
+    /// The last key before the range.
     pub(super) after: Option<String>,
-    /// Names after this one are not of the range.
+    /// The last key of the range.
     pub(super) upto: Option<String>,
-    /// Where S3 is to go on, if a page of this range was read already.
+    /// The continuation token of the previous page of this range.
     pub(super) token: Option<String>,
-    /// The text that names were asked to begin with when the token was given: it holds for the same only.
+    /// The key prefix of the request that returned the token. The token is valid for this prefix only.
     pub(super) token_prefix: String,
-    /// Only a look at what names there are: a window is wanted and this may lie outside it.
-    pub(super) probe: bool,
-    /// Where the pages before went on, if the token continues them.
-    pub(super) trail: Trail,
+    /// Whether to fetch a short page first, because a time window may exclude the whole range.
+    pub(super) is_probe: bool,
+    /// The tokens of the previous pages, if this range continues them.
+    pub(super) tokens: TokenCycleDetector,
 }
 
-/// What a page of a range showed.
+/// A listed page of a range.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page<'a> {
-    /// First and last name of the page, if there is any (also beyond the range).
+    /// First and last key of the page, also beyond the range. `None`: the page is empty.
     pub(super) ends: Option<(&'a str, &'a str)>,
-    /// Where S3 goes on; `None` if this was the last page.
+    /// The continuation token. `None`: this was the last page.
     pub(super) token: Option<&'a str>,
-    /// The names are of the partitioned layout by event time.
+    /// Whether the keys have the partitioned layout by event time.
     pub(super) by_event: bool,
 }
 
-impl Range {
-    /// All names there are.
-    pub(super) fn whole(window: Window) -> Range {
-        Range { probe: window != Window::default(), ..Range::default() }
+impl KeyRange {
+    /// The range of all keys.
+    pub(super) fn whole(window: Window) -> KeyRange {
+        KeyRange { is_probe: window != Window::default(), ..KeyRange::default() }
     }
 
-    /// Whether a name is of this range.
+    /// Whether the range has this key.
     pub(super) fn contains(&self, name: &str) -> bool {
         self.after.as_deref().is_none_or(|after| name > after)
             && self.upto.as_deref().is_none_or(|upto| name <= upto)
     }
 
-    /// Text that S3 is to ask names to begin with: as long as possible, so that a page does not reach
-    /// far beyond the range.
+    /// The longest prefix that all keys of the range have, for the request: a page then does not reach far beyond the
+    /// range.
     pub(super) fn common_prefix(&self) -> &str {
         if self.token.is_some() {
             return &self.token_prefix;
@@ -67,13 +66,13 @@ impl Range {
         &after[..end]
     }
 
-    /// What of this range is still to be listed after a page of it, in parts: at most `room` more than one.
-    /// `now` (seconds since the epoch) is when the newest log files were delivered.
-    pub(super) fn rest(&self, page: Page<'_>, window: Window, now: i64, room: usize) -> Vec<Range> {
+    /// The rest of this range after a page, in at most `max_cuts + 1` parts. `now` is the current time in seconds since
+    /// the epoch: no log file was delivered later.
+    pub(super) fn rest(&self, page: Page<'_>, window: Window, now: i64, max_cuts: usize) -> Vec<KeyRange> {
         let Some(token) = page.token else { return Vec::new() };
         let Some((first, last)) = page.ends else {
-            // A page may be empty and not the last: S3 passes over deleted names.
-            return vec![Range {
+            // A page may be empty without being the last: S3 skips deleted keys.
+            return vec![KeyRange {
                 token: Some(token.to_owned()),
                 token_prefix: self.common_prefix().to_owned(),
                 ..self.clone()
@@ -82,28 +81,32 @@ impl Range {
         if self.upto.as_deref().is_some_and(|upto| last >= upto) {
             return Vec::new();
         }
-        // A server that repeats names does not lead back.
+        // A server that repeats keys must not lead back.
         let after = self.after.as_deref().map_or(last, |after| last.max(after));
-        let onward = Range {
+        let onward = KeyRange {
             after: Some(after.to_owned()),
             upto: self.upto.clone(),
             token: Some(token.to_owned()),
             token_prefix: self.common_prefix().to_owned(),
-            probe: false,
-            trail: Trail::default(),
+            is_probe: false,
+            tokens: TokenCycleDetector::default(),
         };
         let repeats = self.after.as_deref().is_some_and(|after| last <= after);
         let Some(date) = NameDate::find(last).filter(|_| !repeats) else { return vec![onward] };
-        let series = Series {
+        let dated_keys = DatedKeys {
             stem: &last[..date.stem],
             layout: match date.layout {
                 Layout::ByEventTime if !page.by_event => Layout::ByDeliveryTime,
                 layout => layout,
             },
-            // Nobody's clock is that wrong: no name has a later date.
+            // No key has a later date, even if a clock is wrong by a day.
             horizon: now + 2 * SECONDS_PER_DAY,
         };
-        series.rest(onward, first, date, window, room).into_iter().filter(|part| !part.is_empty()).collect()
+        dated_keys
+            .rest(onward, first, date, window, max_cuts)
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect()
     }
 
     fn is_empty(&self) -> bool {
@@ -111,46 +114,53 @@ impl Range {
     }
 }
 
-/// Names with one stem and dates.
-struct Series<'a> {
+/// Keys with a common stem, followed by dates.
+struct DatedKeys<'a> {
     stem: &'a str,
     layout: Layout,
     horizon: i64,
 }
 
-impl Series<'_> {
-    fn point(&self, position: i64) -> Option<String> {
+impl DatedKeys<'_> {
+    fn key_at(&self, position: i64) -> Option<String> {
         object_name::name_at(self.stem, self.layout, position)
     }
 
-    /// Cuts `onward`, which follows a name with the date `last` on a page that began with `first`.
-    fn rest(&self, onward: Range, first: &str, last: NameDate, window: Window, room: usize) -> Vec<Range> {
+    /// Cuts `onward`: the range after a page that begins with the key `first` and ends with a key of the date `last`.
+    fn rest(
+        &self,
+        onward: KeyRange,
+        first: &str,
+        last: NameDate,
+        window: Window,
+        max_cuts: usize,
+    ) -> Vec<KeyRange> {
         let (since, until) = object_name::positions(self.layout, window.since, window.until);
         let position = last.position(self.layout);
-        let Some(horizon) = self.point(self.horizon) else { return vec![onward] };
+        let Some(horizon) = self.key_at(self.horizon) else { return vec![onward] };
         if onward.after.as_deref().is_none_or(|after| after >= horizon.as_str()) {
             return vec![onward];
         }
-        // What follows all dates of this series: other stems, names without a date.
-        let beyond = Range {
+        // The range after all dates of this stem: other stems, and keys without a date.
+        let beyond = KeyRange {
             after: Some(horizon.clone()),
             upto: onward.upto.clone(),
-            probe: window != Window::default(),
-            ..Range::default()
+            is_probe: window != Window::default(),
+            ..KeyRange::default()
         };
         if last.instant >= until {
             return vec![beyond];
         }
         let end_position = self.horizon.min(until);
-        let Some(end) = self.point(end_position) else { return vec![onward] };
+        let Some(end) = self.key_at(end_position) else { return vec![onward] };
         let ends_within = onward.upto.as_deref().is_some_and(|upto| upto <= end.as_str());
         let mut inside = onward;
         if !ends_within {
             inside.upto = Some(end);
         }
         if last.instant < since {
-            // Into the window at once; the names between have earlier dates.
-            let Some(start) = self.point(since) else { return vec![inside, beyond] };
+            // Skips to the beginning of the window: the keys before it have earlier dates.
+            let Some(start) = self.key_at(since) else { return vec![inside, beyond] };
             if inside.after.as_deref().is_none_or(|after| after < start.as_str()) {
                 inside.after = Some(start);
                 inside.token = None;
@@ -164,9 +174,9 @@ impl Series<'_> {
             },
             _ => end_position,
         };
-        let cuts = self.cuts(first, position, end_position, room);
-        // Cutting off what lies beyond costs a request of its own: only together with other cuts, or
-        // where the window ends.
+        let cuts = self.cuts(first, position, end_position, max_cuts);
+        // Listing the range after the dates takes a request of its own. So it is only cut off together with other cuts,
+        // or at the end of the window.
         if cuts.is_empty() && !ends_within && window.until.is_none() {
             inside.upto = beyond.upto;
             return vec![inside];
@@ -180,7 +190,7 @@ impl Series<'_> {
             {
                 continue;
             }
-            let next = Range { after: Some(cut.clone()), ..Range::default() };
+            let next = KeyRange { after: Some(cut.clone()), ..KeyRange::default() };
             part.upto = Some(cut);
             parts.push(std::mem::replace(&mut part, next));
         }
@@ -192,16 +202,16 @@ impl Series<'_> {
         parts
     }
 
-    /// Where to cut the time from `position` to `end`, if the page that began with `first` and ended at
-    /// `position` is a measure of how dense the names are.
-    fn cuts(&self, first: &str, position: i64, end: i64, room: usize) -> Vec<String> {
+    /// The keys at which to cut the time from `position` to `end`. The page from `first` to `position` shows how much
+    /// time a page covers.
+    fn cuts(&self, first: &str, position: i64, end: i64, max_cuts: usize) -> Vec<String> {
         let Some(begin) = NameDate::find(first).filter(|date| first[..date.stem] == *self.stem) else {
             return Vec::new();
         };
         let covered = (position - begin.position(self.layout)).max(1);
         let left = end.saturating_sub(position);
         let pages = usize::try_from(left / covered).unwrap_or(0);
-        let parts = pages.min(room.saturating_add(1));
+        let parts = pages.min(max_cuts.saturating_add(1));
         if parts < 2 {
             return Vec::new();
         }
@@ -209,7 +219,7 @@ impl Series<'_> {
         if width == 0 {
             return Vec::new();
         }
-        (1..parts).filter_map(|part| self.point(position + width * i64::try_from(part).ok()?)).collect()
+        (1..parts).filter_map(|part| self.key_at(position + width * i64::try_from(part).ok()?)).collect()
     }
 }
 
@@ -225,19 +235,19 @@ mod tests {
         text.parse::<jiff::Timestamp>().unwrap().as_second()
     }
 
-    /// Lists `names` as a store would, in pages of `size`; returns what was found and how many
-    /// requests that took, and how many one after the other.
+    /// Lists `names` in pages of `size`, as S3 does. Returns the listed names, the number of requests, and the number of
+    /// consecutive rounds of parallel requests.
     fn list(names: &[String], size: usize, window: Window) -> (Vec<String>, usize, usize) {
         let mut sorted = names.to_vec();
         sorted.sort();
-        let mut wave = VecDeque::from([Range::whole(window)]);
+        let mut wave = VecDeque::from([KeyRange::whole(window)]);
         let (mut found, mut requests, mut waves) = (Vec::new(), 0, 0);
         while !wave.is_empty() {
             waves += 1;
             let mut next = VecDeque::new();
             while let Some(range) = wave.pop_front() {
                 requests += 1;
-                let size = if range.probe { 2 } else { size };
+                let size = if range.is_probe { 2 } else { size };
                 let start = range.token.as_ref().or(range.after.as_ref());
                 let from = start.map_or(0, |after| sorted.partition_point(|name| name <= after));
                 let page: Vec<&str> = sorted[from..]
@@ -258,13 +268,13 @@ mod tests {
                         })
                         .map(|name| (*name).to_owned()),
                 );
-                let shown = Page {
+                let page_summary = Page {
                     ends: page.first().copied().zip(page.last().copied()),
                     token: page.last().copied().filter(|_| more),
                     by_event,
                 };
-                let room = 16_usize.saturating_sub(wave.len() + next.len());
-                next.extend(range.rest(shown, window, at(NOW), room));
+                let max_cuts = 16_usize.saturating_sub(wave.len() + next.len());
+                next.extend(range.rest(page_summary, window, at(NOW), max_cuts));
             }
             wave = next;
         }
@@ -297,12 +307,12 @@ mod tests {
     }
 
     #[test]
-    fn busy_days_are_listed_side_by_side() {
+    fn busy_days_are_listed_in_parallel() {
         let names = simple("p/", "2026-04-01T00:00:00Z", 30, 1000);
         let (found, requests, waves) = list(&names, 100, Window::default());
         assert_eq!(found, names);
         assert!(requests <= 400, "{requests} requests for 300 pages");
-        assert!(waves <= 60, "{waves} requests one after the other");
+        assert!(waves <= 60, "{waves} rounds of requests");
     }
 
     #[test]
@@ -312,11 +322,11 @@ mod tests {
         let (found, requests, waves) = list(&names, 100, Window::default());
         assert_eq!(found, names);
         assert!(requests <= 300, "{requests} requests for 200 pages");
-        assert!(waves <= 50, "{waves} requests one after the other");
+        assert!(waves <= 50, "{waves} rounds of requests");
     }
 
     #[test]
-    fn sparse_days_do_not_cost_a_request_each() {
+    fn sparse_days_do_not_take_a_request_each() {
         let names = simple("", "2024-01-01T00:00:00Z", 800, 5);
         let (found, requests, _) = list(&names, 1000, Window::default());
         assert_eq!(found, names);
@@ -324,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_missed_among_other_names() {
+    fn no_name_is_missed_among_other_names() {
         let mut names = simple("media/", "2026-04-01T00:00:00Z", 20, 50);
         names.extend(simple("media", "2020-01-01T00:00:00Z", 3, 100));
         names.extend(simple("web-", "2019-04-01T00:00:00Z", 400, 2));
@@ -361,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_open_at_one_end() {
+    fn a_window_with_one_end() {
         let names = simple("p/", "2026-01-01T00:00:00Z", 100, 10);
         let since = Window { since: Some(at("2026-03-01T00:00:00Z")), until: None };
         assert_eq!(list(&names, 100, since).0, names[59 * 10..]);

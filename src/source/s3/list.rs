@@ -1,4 +1,4 @@
-//! Lists the log files of a bucket, several stretches of names side by side.
+//! Lists the log files of a bucket, several ranges of keys in parallel.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,81 +7,81 @@ use aws_sdk_s3::types::Object;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::Place;
+use super::Location;
 use super::client::{region_of, shown_endpoint};
-use super::key_range::{Page, Range};
-use super::pagination::{Fruitless, Trail};
+use super::key_range::{KeyRange, Page};
+use super::pagination::{ProgressDetector, TokenCycleDetector};
 use crate::log::object_name;
 use crate::source::{LogFile, SourceError, Window};
 
-/// Requests for pages at the same time.
-const SIDE_BY_SIDE: usize = 16;
-/// Names enough to see what there is.
-const PROBE: i32 = 2;
-/// Bytes that a name may have: 1,024, as in S3.
-const LONGEST_NAME: usize = 1024;
-/// Bytes that an ETag may have: 256. It has 32, and some more if the object came in parts.
-const LONGEST_TAG: usize = 256;
+/// Page requests at a time.
+const MAX_PARALLEL_REQUESTS: usize = 16;
+/// Names in the page of a probe.
+const PROBE_NAMES: i32 = 2;
+/// Bytes of the longest key that S3 allows.
+const MAX_KEY_BYTES: usize = 1024;
+/// Bytes of the longest ETag that is used. ETags have 32 bytes, or a few more after a multipart upload.
+const MAX_ETAG_BYTES: usize = 256;
 
-/// What is kept of a page: what S3 sent takes many times the memory.
-struct Listed {
-    /// The log files wanted.
+/// The part of a page that is kept. The response takes many times the memory.
+struct ListedPage {
+    /// The log files of the range and the window.
     files: Vec<LogFile>,
     /// First and last name.
     ends: Option<(String, String)>,
-    /// Where S3 goes on.
+    /// Continuation token.
     token: Option<String>,
-    /// The names are of the partitioned layout by event time.
+    /// Whether the names have the partitioned layout by event time.
     by_event: bool,
-    /// Where the pages up to this one went on.
-    trail: Trail,
-    /// There is a name beyond those before, or no further page.
-    is_fruitful: bool,
+    tokens: TokenCycleDetector,
+    /// Whether there is a name after those of earlier pages, or no further page.
+    has_progress: bool,
 }
 
 pub(super) async fn list(
-    place: &Arc<Place>,
+    location: &Arc<Location>,
     window: Window,
     pages: mpsc::Sender<Vec<LogFile>>,
 ) -> Result<(), SourceError> {
-    // Directory buckets (S3 Express One Zone) do not list in the order of names.
-    let ordered = !place.bucket.ends_with("--x-s3");
-    let mut waiting = VecDeque::from([if ordered { Range::whole(window) } else { Range::default() }]);
-    let mut fruitless = Fruitless::default();
-    let mut running: JoinSet<Result<(Range, Listed), SourceError>> = JoinSet::new();
+    // Directory buckets (S3 Express One Zone) do not list in the order of keys.
+    let is_ordered = !location.bucket.ends_with("--x-s3");
+    let mut waiting =
+        VecDeque::from([if is_ordered { KeyRange::whole(window) } else { KeyRange::default() }]);
+    let mut progress = ProgressDetector::default();
+    let mut running: JoinSet<Result<(KeyRange, ListedPage), SourceError>> = JoinSet::new();
     loop {
-        while running.len() < SIDE_BY_SIDE
+        while running.len() < MAX_PARALLEL_REQUESTS
             && let Some(range) = waiting.pop_front()
         {
-            let place = Arc::clone(place);
+            let location = Arc::clone(location);
             running.spawn(async move {
-                page(&place, &range, window, ordered).await.map(|listed| (range, listed))
+                fetch_page(&location, &range, window, is_ordered).await.map(|listed| (range, listed))
             });
         }
         let Some(done) = running.join_next().await else { return Ok(()) };
         let (range, listed) = match done {
             Ok(result) => result?,
-            // Only if the runtime shuts down: nobody is left to be told.
+            // The runtime shuts down.
             Err(_) => return Ok(()),
         };
-        if let Err(reason) = fruitless.page(listed.is_fruitful) {
-            return Err(astray(place, &reason.to_string()).await);
+        if let Err(reason) = progress.count_page(listed.has_progress) {
+            return Err(invalid_listing(location, &reason.to_string()).await);
         }
         let mut rest = VecDeque::new();
-        if ordered {
-            let shown = Page {
+        if is_ordered {
+            let page = Page {
                 ends: listed.ends.as_ref().map(|(first, last)| (first.as_str(), last.as_str())),
                 token: listed.token.as_deref(),
                 by_event: listed.by_event,
             };
-            let room = SIDE_BY_SIDE.saturating_sub(running.len() + waiting.len() + 1);
-            rest.extend(range.rest(shown, window, jiff::Timestamp::now().as_second(), room));
+            let free = MAX_PARALLEL_REQUESTS.saturating_sub(running.len() + waiting.len() + 1);
+            rest.extend(range.rest(page, window, jiff::Timestamp::now().as_second(), free));
         } else if listed.token.is_some() {
-            rest.push_back(Range { token: listed.token, ..Range::default() });
+            rest.push_back(KeyRange { token: listed.token, ..KeyRange::default() });
         }
-        // Only one goes on with the token; what begins anew has no pages before it.
+        // Only the part that continues with the token has earlier pages.
         for part in rest.iter_mut().filter(|part| part.token.is_some()) {
-            part.trail = listed.trail.clone();
+            part.tokens = listed.tokens.clone();
         }
         waiting.append(&mut rest);
         if !listed.files.is_empty() && pages.send(listed.files).await.is_err() {
@@ -90,26 +90,31 @@ pub(super) async fn list(
     }
 }
 
-/// Asks for the next page of a range.
-async fn page(place: &Place, range: &Range, window: Window, ordered: bool) -> Result<Listed, SourceError> {
+/// Fetches the next page of a range.
+async fn fetch_page(
+    location: &Location,
+    range: &KeyRange,
+    window: Window,
+    is_ordered: bool,
+) -> Result<ListedPage, SourceError> {
     let common = range.common_prefix();
-    let prefix = if common.len() > place.prefix.len() { common } else { &place.prefix };
+    let prefix = if common.len() > location.prefix.len() { common } else { &location.prefix };
     let start = match range.token {
         Some(_) => None,
         None => range.after.clone(),
     };
-    let output = place
-        .ask("s3:ListBucket", None, |client, first_contact| {
+    let output = location
+        .request("s3:ListBucket", None, |client, first_override| {
             let request = client
                 .list_objects_v2()
-                .bucket(&place.bucket)
+                .bucket(&location.bucket)
                 .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
                 .set_start_after(start.clone())
                 .set_continuation_token(range.token.clone())
-                .set_max_keys(range.probe.then_some(PROBE));
+                .set_max_keys(range.is_probe.then_some(PROBE_NAMES));
             async move {
-                match first_contact {
-                    Some(patience) => request.customize().config_override(patience).send().await,
+                match first_override {
+                    Some(config) => request.customize().config_override(config).send().await,
                     None => request.send().await,
                 }
             }
@@ -117,10 +122,11 @@ async fn page(place: &Place, range: &Range, window: Window, ordered: bool) -> Re
         .await?;
 
     let names = output.contents();
-    if let Some(length) = names.iter().filter_map(Object::key).map(str::len).find(|len| *len > LONGEST_NAME) {
-        return Err(astray(
-            place,
-            &format!("a name in the list has {length} bytes, {LONGEST_NAME} are allowed"),
+    if let Some(length) = names.iter().filter_map(Object::key).map(str::len).find(|len| *len > MAX_KEY_BYTES)
+    {
+        return Err(invalid_listing(
+            location,
+            &format!("a key in the listing has {length} bytes, {MAX_KEY_BYTES} are allowed"),
         )
         .await);
     }
@@ -128,49 +134,50 @@ async fn page(place: &Place, range: &Range, window: Window, ordered: bool) -> Re
     let files: Vec<LogFile> = names
         .iter()
         .filter_map(log_file)
-        .filter(|file| !ordered || range.contains(&file.name))
+        .filter(|file| !is_ordered || range.contains(&file.name))
         .filter(|file| object_name::may_hold(&file.name, window.since, window.until, by_event))
         .collect();
     let ends = names.first().and_then(Object::key).zip(names.last().and_then(Object::key));
     let token = output.next_continuation_token().filter(|_| output.is_truncated() == Some(true));
-    let trail = match token.map_or(Ok(Trail::default()), |token| range.trail.clone().onward(token)) {
-        Ok(trail) => trail,
-        Err(reason) => return Err(astray(place, &reason.to_string()).await),
-    };
-    let is_fruitful = match (ends, &range.after) {
+    let tokens =
+        match token.map_or(Ok(TokenCycleDetector::default()), |token| range.tokens.clone().next(token)) {
+            Ok(tokens) => tokens,
+            Err(reason) => return Err(invalid_listing(location, &reason.to_string()).await),
+        };
+    let has_progress = match (ends, &range.after) {
         _ if token.is_none() => true,
-        (Some((_, last)), Some(after)) if ordered => last > after.as_str(),
+        (Some((_, last)), Some(after)) if is_ordered => last > after.as_str(),
         (ends, _) => ends.is_some(),
     };
-    Ok(Listed {
+    Ok(ListedPage {
         files,
         ends: ends.map(|(first, last)| (first.to_owned(), last.to_owned())),
         token: token.map(str::to_owned),
         by_event,
-        trail,
-        is_fruitful,
+        tokens,
+        has_progress,
     })
 }
 
-/// A list that leads nowhere.
-async fn astray(place: &Place, reason: &str) -> SourceError {
-    let options = place.connection.options();
-    let client = place.connection.client().await;
+/// The error for a listing that S3 would not return.
+async fn invalid_listing(location: &Location, reason: &str) -> SourceError {
+    let options = location.connection.options();
+    let client = location.connection.client().await;
     let endpoint = shown_endpoint(options, client.as_ref().map_or("", region_of));
-    let message = format!("{endpoint} does not list as S3 does: {reason}; check --endpoint-url");
-    SourceError::S3 { uri: place.uri.clone(), message }
+    let message = format!("{endpoint} does not list like S3: {reason}; check --endpoint-url");
+    SourceError::S3 { uri: location.uri.clone(), message }
 }
 
-/// A listed object as a log file; `None` for the empty ones that stand for folders.
+/// A listed object as a log file. `None` for empty objects, which some programs create as folders.
 fn log_file(object: &Object) -> Option<LogFile> {
     let name = object.key()?.to_owned();
     let size = object.size().and_then(|size| u64::try_from(size).ok());
     if size == Some(0) {
         return None;
     }
-    let version = match object.e_tag().map(|tag| tag.trim_matches('"')) {
-        Some(tag) if (1..=LONGEST_TAG).contains(&tag.len()) => tag.to_owned(),
-        // Not every S3-compatible server has ETags in its lists.
+    let version = match object.e_tag().map(|etag| etag.trim_matches('"')) {
+        Some(etag) if (1..=MAX_ETAG_BYTES).contains(&etag.len()) => etag.to_owned(),
+        // Some S3-compatible servers list objects without ETags.
         _ => format!("{}-{}", size?, object.last_modified()?.as_nanos()),
     };
     Some(LogFile { name, size, version: Some(version) })

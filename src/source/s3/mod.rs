@@ -1,7 +1,7 @@
-//! Log files in Amazon S3, or on a server that speaks its protocol.
+//! Log files in Amazon S3, or on an S3-compatible server.
 //!
-//! Here live the connection, listing side by side, fetching with verification, and what to tell the
-//! user when S3 refuses. Never here: what is in a log file.
+//! Contains the connection, parallel listing, verified fetching, deletion, and explanations of S3 errors. Never here:
+//! the content of log files.
 
 mod client;
 mod endpoint;
@@ -30,19 +30,19 @@ pub use client::{Credentials, S3Options};
 use super::{Body, LogFile, Removed, Source, SourceError, Window};
 use client::Connection;
 use endpoint::Endpoint;
-use error::Asked;
+use error::Request;
 
-/// A bucket, or the part of it whose keys begin with a prefix.
+/// A bucket, or the objects in it whose keys begin with a prefix.
 #[derive(Debug)]
 pub struct S3Source {
-    place: Arc<Place>,
-    /// Named without a prefix or a slash: perhaps the bucket that is logged is meant.
-    bucket_only: bool,
+    location: Arc<Location>,
+    /// Whether the source was named without a prefix or slash, so that it may be the logged bucket.
+    is_bucket_only: bool,
 }
 
-/// Where to look and how to get there.
+/// A bucket with a prefix, and the connection to it.
 #[derive(Debug)]
-struct Place {
+struct Location {
     bucket: String,
     prefix: String,
     uri: String,
@@ -50,53 +50,53 @@ struct Place {
 }
 
 impl S3Source {
-    /// A source from `s3://bucket[/prefix]`. Asks nothing of S3 yet: the first list or fetch does.
+    /// The source `s3://bucket[/prefix]`. Sends no request.
     ///
     /// # Errors
-    /// [`SourceError::NotASource`] if there is no bucket in it, or the endpoint is no URL.
+    /// [`SourceError::NotASource`] if `uri` names no bucket or the endpoint is not a URL.
     pub fn new(uri: &str, options: S3Options) -> Result<S3Source, SourceError> {
-        let wrong = |message: String| SourceError::NotASource(message);
+        let invalid = SourceError::NotASource;
         let path = uri.strip_prefix("s3://").unwrap_or(uri);
-        let bucket_only = !path.contains('/');
+        let is_bucket_only = !path.contains('/');
         let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
         if bucket.is_empty() {
-            return Err(wrong(format!("`{uri}` names no bucket; write s3://bucket or s3://bucket/prefix")));
+            return Err(invalid(format!("`{uri}` names no bucket; write s3://bucket or s3://bucket/prefix")));
         }
         if path.contains('@') && bucket.contains([':', '@']) {
-            return Err(wrong(
-                "a source has no user or password in it; write s3://bucket or s3://bucket/prefix, and give keys in \
+            return Err(invalid(
+                "a source must not contain a user or password; write s3://bucket or s3://bucket/prefix, and give keys in \
                  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile"
                     .to_owned(),
             ));
         }
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         if !bucket.bytes().all(allowed) {
-            return Err(wrong(format!(
-                "`{bucket}` in `{uri}` cannot be the name of a bucket; write s3://bucket or s3://bucket/prefix"
+            return Err(invalid(format!(
+                "`{bucket}` in `{uri}` is not a valid bucket name; write s3://bucket or s3://bucket/prefix"
             )));
         }
         if let Some(url) = &options.endpoint_url {
-            Endpoint::parse(url, "--endpoint-url").map_err(wrong)?;
+            Endpoint::parse(url, "--endpoint-url").map_err(invalid)?;
         }
         let uri = match prefix {
             "" => format!("s3://{bucket}"),
             prefix => format!("s3://{bucket}/{prefix}"),
         };
         Ok(S3Source {
-            place: Arc::new(Place {
+            location: Arc::new(Location {
                 bucket: bucket.to_owned(),
                 prefix: prefix.to_owned(),
                 uri,
                 connection: Connection::new(options),
             }),
-            bucket_only,
+            is_bucket_only,
         })
     }
 }
 
 impl Source for S3Source {
     fn uri(&self) -> &str {
-        &self.place.uri
+        &self.location.uri
     }
 
     fn list(
@@ -104,11 +104,11 @@ impl Source for S3Source {
         window: Window,
         pages: mpsc::Sender<Vec<LogFile>>,
     ) -> BoxFuture<'_, Result<(), SourceError>> {
-        Box::pin(list::list(&self.place, window, pages))
+        Box::pin(list::list(&self.location, window, pages))
     }
 
     fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
-        Box::pin(fetch::fetch(&self.place, file))
+        Box::pin(fetch::fetch(&self.location, file))
     }
 
     fn can_remove(&self) -> bool {
@@ -116,97 +116,96 @@ impl Source for S3Source {
     }
 
     fn remove<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Removed, SourceError>> {
-        Box::pin(remove::remove(&self.place, names))
+        Box::pin(remove::remove(&self.location, names))
     }
 
     fn locate(&self) -> BoxFuture<'_, Result<Option<String>, SourceError>> {
         Box::pin(async {
-            if !self.bucket_only {
+            if !self.is_bucket_only {
                 return Ok(None);
             }
-            // A connection of its own: it belongs to the threads that it is made on.
-            let Place { bucket, prefix, uri, connection } = self.place.as_ref();
-            let place = Place {
+            // A new connection: the runtime that creates a connection must outlive it.
+            let Location { bucket, prefix, uri, connection } = self.location.as_ref();
+            let location = Location {
                 bucket: bucket.clone(),
                 prefix: prefix.clone(),
                 uri: uri.clone(),
                 connection: Connection::new(connection.options().clone()),
             };
-            logging::locate(&place).await
+            logging::locate(&location).await
         })
     }
 }
 
-impl Place {
-    /// Sends a request, to another region if S3 says so.
+impl Location {
+    /// Sends a request, and repeats it in another region if S3 says that the bucket is there.
     ///
-    /// `request` is given a client and, until S3 has answered for the first time, what to do
-    /// differently then.
-    async fn ask<T, E, F, Sent>(
+    /// `build` makes the request from a client and, until S3 has answered for the first time, a configuration override.
+    async fn request<T, E, F, Sent>(
         &self,
         action: &'static str,
         key: Option<&str>,
-        request: F,
+        build: F,
     ) -> Result<T, SourceError>
     where
         F: Fn(Client, Option<Builder>) -> Sent,
         Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let mut turns_left = 3;
-        let wrong = |message: String| SourceError::S3 { uri: self.uri(key), message };
+        let mut redirects_left = 3;
+        let failed = |message: String| SourceError::S3 { uri: self.uri(key), message };
         loop {
-            if let Some(reason) = self.connection.given_up() {
-                return Err(wrong(reason));
+            if let Some(reason) = self.connection.credentials_error() {
+                return Err(failed(reason));
             }
-            let asked_at = Instant::now();
-            let client = self.connection.client().await.map_err(wrong)?;
-            let first_contact = self.connection.first_contact();
-            let was_first = first_contact.is_some();
-            let error = match request(client.clone(), first_contact).await {
-                Ok(answer) => {
-                    self.connection.has_answered();
-                    return Ok(answer);
+            let sent_at = Instant::now();
+            let client = self.connection.client().await.map_err(failed)?;
+            let first_override = self.connection.first_request_override();
+            let was_first = first_override.is_some();
+            let error = match build(client.clone(), first_override).await {
+                Ok(output) => {
+                    self.connection.set_answered();
+                    return Ok(output);
                 }
                 Err(error) => error,
             };
             if error::is_answer(&error) {
-                self.connection.has_answered();
-                if was_first && error::is_passing(&error) {
+                self.connection.set_answered();
+                if was_first && error::is_temporary(&error) {
                     continue;
                 }
             }
-            if turns_left > 0
-                && let Some(region) = error::right_region(&error)
-                && self.connection.turn_to(&client, region)
+            if redirects_left > 0
+                && let Some(region) = error::region_in(&error)
+                && self.connection.change_region(&client, region)
             {
-                turns_left -= 1;
+                redirects_left -= 1;
                 continue;
             }
-            // Those that were found a moment ago are not looked for again, unless they were kept for too long.
+            // The first request has just loaded the credentials. They are loaded again only if they have expired.
             let is_about_credentials = error::is_about_credentials(&error);
             if is_about_credentials
                 && (!was_first || error::is_expired(&error))
-                && self.connection.renew(asked_at).await
+                && self.connection.renew_credentials(sent_at).await
             {
                 continue;
             }
             let options = self.connection.options();
             let region = client::region_of(&client);
-            let asked = Asked {
+            let request = Request {
                 action,
                 bucket: &self.bucket,
                 key,
                 endpoint: &client::shown_endpoint(options, region),
                 region,
                 profile: options.profile.as_deref(),
-                anonymous: options.no_sign_request,
+                is_anonymous: options.no_sign_request,
             };
-            let message = error::explain(&error, &asked);
+            let message = error::explain(&error, &request);
             if is_about_credentials {
-                self.connection.give_up(&message);
+                self.connection.set_credentials_error(&message);
             }
-            return Err(wrong(message));
+            return Err(failed(message));
         }
     }
 
@@ -224,10 +223,10 @@ mod tests {
 
     #[test]
     fn bucket_and_prefix() {
-        let of = |uri: &str| S3Source::new(uri, S3Options::default()).map(|source| source.place);
-        let place = of("s3://acme-logs/media/2026").unwrap();
-        assert_eq!((place.bucket.as_str(), place.prefix.as_str()), ("acme-logs", "media/2026"));
-        assert_eq!(place.uri, "s3://acme-logs/media/2026");
+        let of = |uri: &str| S3Source::new(uri, S3Options::default()).map(|source| source.location);
+        let location = of("s3://acme-logs/media/2026").unwrap();
+        assert_eq!((location.bucket.as_str(), location.prefix.as_str()), ("acme-logs", "media/2026"));
+        assert_eq!(location.uri, "s3://acme-logs/media/2026");
         assert_eq!(of("s3://acme-logs/").unwrap().uri, "s3://acme-logs");
         assert_eq!(of("s3://acme-logs//x").unwrap().prefix, "/x");
         for uri in ["s3://", "s3:///prefix", "s3://acme logs", "s3://user:secret@host/x"] {
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_needs_a_scheme() {
+    fn an_endpoint_without_a_scheme_is_an_error() {
         let options = S3Options { endpoint_url: Some("localhost:9000".to_owned()), ..S3Options::default() };
         let error = S3Source::new("s3://acme-logs", options).unwrap_err().to_string();
         assert_eq!(error, "--endpoint-url is not a URL of the form http(s)://host[:port]");

@@ -1,43 +1,43 @@
-//! Whether a list that goes on page after page gets anywhere.
+//! Detects listings that never end: repeated continuation tokens, and too many pages without new names.
 
-/// Pages in a row that bring no name beyond those before: 5,000. S3 gives some where many deleted names lie
-/// between others.
-const MOST_FRUITLESS: u32 = 5_000;
+/// Consecutive pages without a new name that are accepted. S3 returns some where many names were deleted.
+const MAX_PAGES_WITHOUT_NEW_NAMES: u32 = 5_000;
 
-/// Why a list is given up.
+/// Why a listing is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Astray {
-    /// A page says that the list goes on where it went on before.
-    #[error("a page of the list names a continuation token that led there already")]
-    InCircles,
-    /// [`MOST_FRUITLESS`].
-    #[error("{MOST_FRUITLESS} pages of the list in a row bring no further name")]
-    Nowhere,
+pub(super) enum EndlessListing {
+    /// A page has a continuation token that an earlier page had.
+    #[error("the listing repeats a continuation token")]
+    TokenCycle,
+    /// [`MAX_PAGES_WITHOUT_NEW_NAMES`].
+    #[error("{MAX_PAGES_WITHOUT_NEW_NAMES} consecutive pages of the listing have no new name")]
+    NoNewNames,
 }
 
-/// What pages that continue each other gave so far.
+/// Detects a cycle in the continuation tokens of consecutive pages.
 ///
-/// A token that comes again is found without all of them being kept (Brent's algorithm): one is kept, and
-/// after 1, 2, 4, 8 … pages the newest takes its place. Tokens that go in circles meet it in the end.
+/// Keeps a single token (Brent's algorithm): after 1, 2, 4, 8 … pages the newest token replaces it. Tokens that repeat
+/// match it eventually.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Trail {
-    kept: Option<String>,
-    /// Pages since it was kept, and pages after which another is.
+pub(super) struct TokenCycleDetector {
+    token: Option<String>,
+    /// Pages since `token` was kept.
     pages: u64,
+    /// Pages after which the next token is kept.
     keep_for: u64,
 }
 
-impl Trail {
-    /// After a page that continues with this token.
+impl TokenCycleDetector {
+    /// The detector after a page with this token.
     ///
     /// # Errors
-    /// If it led there already.
-    pub(super) fn onward(mut self, token: &str) -> Result<Trail, Astray> {
-        if self.kept.as_deref() == Some(token) {
-            return Err(Astray::InCircles);
+    /// [`EndlessListing::TokenCycle`].
+    pub(super) fn next(mut self, token: &str) -> Result<TokenCycleDetector, EndlessListing> {
+        if self.token.as_deref() == Some(token) {
+            return Err(EndlessListing::TokenCycle);
         }
         if self.pages == self.keep_for {
-            self.kept = Some(token.to_owned());
+            self.token = Some(token.to_owned());
             self.keep_for = (self.keep_for * 2).max(1);
             self.pages = 0;
         }
@@ -46,18 +46,18 @@ impl Trail {
     }
 }
 
-/// How many pages in a row brought nothing, of all parts of a list together.
+/// Counts consecutive pages without a new name, in all ranges of a listing together.
 #[derive(Debug, Default)]
-pub(super) struct Fruitless(u32);
+pub(super) struct ProgressDetector(u32);
 
-impl Fruitless {
-    /// After a page; `is_fruitful`: with a name beyond those before, or the last of its part.
+impl ProgressDetector {
+    /// Counts a page. `has_progress`: it has a new name, or it is the last one of its range.
     ///
     /// # Errors
-    /// If there were too many.
-    pub(super) fn page(&mut self, is_fruitful: bool) -> Result<(), Astray> {
-        self.0 = if is_fruitful { 0 } else { self.0 + 1 };
-        if self.0 >= MOST_FRUITLESS { Err(Astray::Nowhere) } else { Ok(()) }
+    /// [`EndlessListing::NoNewNames`].
+    pub(super) fn count_page(&mut self, has_progress: bool) -> Result<(), EndlessListing> {
+        self.0 = if has_progress { 0 } else { self.0 + 1 };
+        if self.0 >= MAX_PAGES_WITHOUT_NEW_NAMES { Err(EndlessListing::NoNewNames) } else { Ok(()) }
     }
 }
 
@@ -65,12 +65,12 @@ impl Fruitless {
 mod tests {
     use super::*;
 
-    /// The number of the page that a list is given up at.
-    fn given_up(tokens: impl Iterator<Item = String>) -> Option<usize> {
-        let mut trail = Trail::default();
+    /// The number of the page at which a cycle is detected.
+    fn detected_at(tokens: impl Iterator<Item = String>) -> Option<usize> {
+        let mut detector = TokenCycleDetector::default();
         for (page, token) in tokens.enumerate() {
-            match trail.onward(&token) {
-                Ok(onward) => trail = onward,
+            match detector.next(&token) {
+                Ok(next) => detector = next,
                 Err(_) => return Some(page + 1),
             }
         }
@@ -78,29 +78,29 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_go_in_circles_are_found() {
-        for (before, circle) in [(0, 1), (0, 2), (1, 1), (3, 5), (20, 7), (100, 1000)] {
+    fn a_cycle_of_tokens_is_detected() {
+        for (before, cycle) in [(0, 1), (0, 2), (1, 1), (3, 5), (20, 7), (100, 1000)] {
             let tokens = (0..).map(|page: usize| match page < before {
                 true => format!("before {page}"),
-                false => format!("circle {}", (page - before) % circle),
+                false => format!("cycle {}", (page - before) % cycle),
             });
-            let page = given_up(tokens).unwrap();
-            assert!(page <= 4 * (before + circle) + 2, "{before} and {circle}: {page}");
+            let page = detected_at(tokens).unwrap();
+            assert!(page <= 4 * (before + cycle) + 2, "{before} and {cycle}: {page}");
         }
     }
 
     #[test]
-    fn a_list_that_gets_on_is_never_given_up() {
-        assert_eq!(given_up((0..100_000).map(|page| page.to_string())), None);
-        let mut fruitless = Fruitless::default();
-        assert!((0..100_000).all(|page| fruitless.page(page % 4_999 == 0).is_ok()));
+    fn a_listing_with_progress_is_never_given_up() {
+        assert_eq!(detected_at((0..100_000).map(|page| page.to_string())), None);
+        let mut progress = ProgressDetector::default();
+        assert!((0..100_000).all(|page| progress.count_page(page % 4_999 == 0).is_ok()));
     }
 
     #[test]
-    fn pages_that_bring_nothing_end_a_list() {
-        let mut fruitless = Fruitless::default();
-        fruitless.page(true).unwrap();
-        let good = (0..10_000).take_while(|_| fruitless.page(false).is_ok()).count();
-        assert_eq!(good + 1, MOST_FRUITLESS as usize);
+    fn pages_without_new_names_end_a_listing() {
+        let mut progress = ProgressDetector::default();
+        progress.count_page(true).unwrap();
+        let good = (0..10_000).take_while(|_| progress.count_page(false).is_ok()).count();
+        assert_eq!(good + 1, MAX_PAGES_WITHOUT_NEW_NAMES as usize);
     }
 }

@@ -1,33 +1,33 @@
-//! Deletes log files, a thousand at a time.
+//! Deletes log files.
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
-use super::Place;
+use super::Location;
 use crate::source::{Removed, SourceError};
 
-/// As many as S3 takes in one request.
-const AT_ONCE: usize = 1000;
+/// Keys in one request: the maximum of S3.
+const KEYS_PER_REQUEST: usize = 1000;
 
-pub(super) async fn remove(place: &Place, names: &[String]) -> Result<Removed, SourceError> {
+pub(super) async fn remove(location: &Location, names: &[String]) -> Result<Removed, SourceError> {
     let mut removed = Removed::default();
-    for names in names.chunks(AT_ONCE) {
-        let wrong = |error: aws_sdk_s3::error::BuildError| SourceError::S3 {
-            uri: place.uri.clone(),
-            message: format!("the names cannot be sent: {error}"),
+    for names in names.chunks(KEYS_PER_REQUEST) {
+        let invalid = |error: aws_sdk_s3::error::BuildError| SourceError::S3 {
+            uri: location.uri.clone(),
+            message: format!("the delete request is invalid: {error}"),
         };
         let objects = names
             .iter()
             .map(|name| ObjectIdentifier::builder().key(name).build())
             .collect::<Result<Vec<_>, _>>()
-            .map_err(wrong)?;
-        // Quiet: only what could not be deleted is named.
-        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(wrong)?;
-        let output = place
-            .ask("s3:DeleteObject", Some(""), |client, first_contact| {
-                let request = client.delete_objects().bucket(&place.bucket).delete(delete.clone());
+            .map_err(invalid)?;
+        // Quiet: S3 returns only the keys that it could not delete.
+        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(invalid)?;
+        let output = location
+            .request("s3:DeleteObject", Some(""), |client, first_override| {
+                let request = client.delete_objects().bucket(&location.bucket).delete(delete.clone());
                 async move {
-                    match first_contact {
-                        Some(patience) => request.customize().config_override(patience).send().await,
+                    match first_override {
+                        Some(config) => request.customize().config_override(config).send().await,
                         None => request.send().await,
                     }
                 }
@@ -35,14 +35,17 @@ pub(super) async fn remove(place: &Place, names: &[String]) -> Result<Removed, S
             .await?;
         let mut refused = 0;
         for error in output.errors() {
-            // Gone already is as good as deleted.
+            // The object was deleted already.
             if error.code() == Some("NoSuchKey") {
                 continue;
             }
             refused += 1;
             let reason = match (error.code(), error.message()) {
                 (Some("AccessDenied"), _) => {
-                    format!("access denied; it takes s3:DeleteObject on arn:aws:s3:::{}/*", place.bucket)
+                    format!(
+                        "access denied; s3:DeleteObject is required on arn:aws:s3:::{}/*",
+                        location.bucket
+                    )
                 }
                 (code, message) => {
                     format!("{} {}", code.unwrap_or_default(), message.unwrap_or_default()).trim().to_owned()

@@ -1,6 +1,5 @@
-//! What S3 answers is read into memory whole, but for the contents of log files: lists, and why it refuses. A
-//! server that never ends an answer must not fill the memory, so it is cut off at a size that no answer of S3
-//! has.
+//! Limits the size of responses. All responses except log files are read into memory as a whole, so a response that
+//! never ends must not fill the memory: it is cut off at a size that no response of S3 has.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -14,32 +13,32 @@ use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use http_body::{Body, Frame};
 
-/// Bytes that an answer may have: 8 MiB. The longest that S3 gives, a page of 1,000 names of 1,024 bytes each
-/// written as an entity of six, has 7 MB.
-const MOST_BYTES: u64 = 8 << 20;
+/// Bytes of the longest response. The longest one of S3 has 7 MB: a page of 1,000 names of 1,024 bytes, each byte an
+/// XML entity of six bytes.
+const MAX_RESPONSE_BYTES: u64 = 8 << 20;
 
-/// Tags that an answer may have: 65,536. S3 has about 20 for a name and 1,000 names in a page. What is made of
-/// a name in memory takes much more than an empty tag does.
-const MOST_TAGS: u64 = 64 << 10;
+/// Tags of the longest response. S3 sends about 20 tags for a name and 1,000 names in a page. In memory, the data of a
+/// tag takes much more than an empty tag does in the response.
+const MAX_RESPONSE_TAGS: u64 = 64 << 10;
 
-/// Why an answer was cut off.
+/// Why a response was cut off.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TooMuch {
-    /// More than [`MOST_BYTES`].
-    #[error("an answer of more than {} MiB", MOST_BYTES >> 20)]
+pub(super) enum ResponseTooLarge {
+    /// It has more than [`MAX_RESPONSE_BYTES`].
+    #[error("the response has more than {} MiB", MAX_RESPONSE_BYTES >> 20)]
     Bytes,
-    /// More than [`MOST_TAGS`].
-    #[error("an answer of more than {MOST_TAGS} tags")]
+    /// It has more than [`MAX_RESPONSE_TAGS`].
+    #[error("the response has more than {MAX_RESPONSE_TAGS} tags")]
     Tags,
 }
 
-impl TooMuch {
-    /// The one that is among the reasons of an error.
-    pub(super) fn among<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e TooMuch> {
+impl ResponseTooLarge {
+    /// The error of this type in the source chain of `error`.
+    pub(super) fn find_in<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e ResponseTooLarge> {
         let mut reason = Some(error);
         while let Some(error) = reason {
-            if let Some(too_much) = error.downcast_ref() {
-                return Some(too_much);
+            if let Some(too_large) = error.downcast_ref() {
+                return Some(too_large);
             }
             reason = error.source();
         }
@@ -47,13 +46,13 @@ impl TooMuch {
     }
 }
 
-/// Cuts off answers that are too long.
+/// Cuts off responses that are too large.
 #[derive(Debug)]
-pub(super) struct BoundAnswers;
+pub(super) struct LimitResponses;
 
-impl Intercept for BoundAnswers {
+impl Intercept for LimitResponses {
     fn name(&self) -> &'static str {
-        "BoundAnswers"
+        "LimitResponses"
     }
 
     fn modify_before_deserialization(
@@ -62,58 +61,58 @@ impl Intercept for BoundAnswers {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // `fetch` reads the content of a log file, and checks its length.
+        // The content of a log file is not read into memory: `fetch` checks its length.
         let is_content = context.response().status().is_success()
             && config.load::<Metadata>().is_some_and(|operation| operation.name() == "GetObject");
         if !is_content {
             let response = context.response_mut();
-            let bounded = Bounded { body: response.take_body(), bytes: 0, tags: 0 };
-            *response.body_mut() = SdkBody::from_body_1_x(bounded);
+            let limited = LimitedBody { body: response.take_body(), bytes: 0, tags: 0 };
+            *response.body_mut() = SdkBody::from_body_1_x(limited);
         }
         Ok(())
     }
 }
 
-/// A server that sends too much once is not asked again.
-impl ClassifyRetry for BoundAnswers {
+/// A request whose response was too large is not repeated.
+impl ClassifyRetry for LimitResponses {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
         // Without the error itself, which may contain what the server sent.
         let status = context.response().map(|response| response.status().as_u16());
         tracing::info!(status, timeout = error.is_timeout_error(), "an S3 request failed");
-        match TooMuch::among(error) {
+        match ResponseTooLarge::find_in(error) {
             Some(_) => RetryAction::RetryForbidden,
             None => RetryAction::NoActionIndicated,
         }
     }
 
     fn name(&self) -> &'static str {
-        "BoundAnswers"
+        "LimitResponses"
     }
 }
 
-/// A body that fails when there is too much of it.
-struct Bounded {
+/// A body that fails when it is too large.
+struct LimitedBody {
     body: SdkBody,
     bytes: u64,
     tags: u64,
 }
 
-impl Bounded {
-    fn count(&mut self, data: &[u8]) -> Result<(), TooMuch> {
+impl LimitedBody {
+    fn count(&mut self, data: &[u8]) -> Result<(), ResponseTooLarge> {
         self.bytes += data.len() as u64;
         self.tags += memchr::memchr_iter(b'<', data).count() as u64;
-        if self.bytes > MOST_BYTES {
-            Err(TooMuch::Bytes)
-        } else if self.tags > MOST_TAGS {
-            Err(TooMuch::Tags)
+        if self.bytes > MAX_RESPONSE_BYTES {
+            Err(ResponseTooLarge::Bytes)
+        } else if self.tags > MAX_RESPONSE_TAGS {
+            Err(ResponseTooLarge::Tags)
         } else {
             Ok(())
         }
     }
 }
 
-impl Body for Bounded {
+impl Body for LimitedBody {
     type Data = <SdkBody as Body>::Data;
     type Error = BoxError;
 
@@ -126,7 +125,7 @@ impl Body for Bounded {
             && let Some(data) = frame.data_ref()
             && let Err(error) = self.count(data)
         {
-            // What has come is not kept.
+            // Drops the rest of the response.
             self.body = SdkBody::taken();
             return Poll::Ready(Some(Err(error.into())));
         }
@@ -139,18 +138,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_ends_at_its_most_bytes_and_tags() {
-        let mut bounded = Bounded { body: SdkBody::empty(), bytes: 0, tags: 0 };
-        assert!(bounded.count(&vec![b'x'; MOST_BYTES as usize]).is_ok());
-        assert!(matches!(bounded.count(b"x"), Err(TooMuch::Bytes)));
-        let mut bounded = Bounded { body: SdkBody::empty(), bytes: 0, tags: 0 };
-        assert!(bounded.count(&vec![b'<'; MOST_TAGS as usize]).is_ok());
-        assert!(bounded.count(b"x").is_ok());
-        assert!(matches!(bounded.count(b"<"), Err(TooMuch::Tags)));
+    fn a_response_with_too_many_bytes_or_tags_is_cut_off() {
+        let mut body = LimitedBody { body: SdkBody::empty(), bytes: 0, tags: 0 };
+        assert!(body.count(&vec![b'x'; MAX_RESPONSE_BYTES as usize]).is_ok());
+        assert!(matches!(body.count(b"x"), Err(ResponseTooLarge::Bytes)));
+        let mut body = LimitedBody { body: SdkBody::empty(), bytes: 0, tags: 0 };
+        assert!(body.count(&vec![b'<'; MAX_RESPONSE_TAGS as usize]).is_ok());
+        assert!(body.count(b"x").is_ok());
+        assert!(matches!(body.count(b"<"), Err(ResponseTooLarge::Tags)));
     }
 
     #[test]
-    fn the_longest_page_of_s3_is_no_answer_that_never_ends() {
+    fn the_longest_page_of_s3_is_within_the_limits() {
         let name = "&quot;".repeat(1024);
         let object = format!(
             "<Contents><Key>{name}</Key><LastModified>2026-04-01T00:00:00.000Z</LastModified><ETag>&quot;{}&quot;\
@@ -160,9 +159,9 @@ mod tests {
              </RestoreStatus></Contents>",
             "0".repeat(32)
         );
-        let mut bounded = Bounded { body: SdkBody::empty(), bytes: 0, tags: 0 };
+        let mut body = LimitedBody { body: SdkBody::empty(), bytes: 0, tags: 0 };
         for _ in 0..1000 {
-            bounded.count(object.as_bytes()).unwrap();
+            body.count(object.as_bytes()).unwrap();
         }
     }
 }

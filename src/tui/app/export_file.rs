@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
-use crate::export::{Cell, Format, Pages, Sheet, human};
+use crate::export::{Cell, Format, PagedWriter, Sheet, human};
 use crate::query::{Answer, Ask, Engine, Measure, QueryError, Requests, Series};
 use crate::tui::model::{Column, Export, Exported, RowId, Rows, TimeRow};
 
@@ -58,7 +58,7 @@ fn write(
     let part = tempfile::Builder::new().prefix(&name).suffix(".part").tempfile_in(folder).map_err(failed)?;
     let mut out = BufWriter::new(part.as_file());
     let format = format(export);
-    let mut pages = Pages::new(format, None);
+    let mut pages = PagedWriter::new(format, None);
     let mut rows = 0;
     let mut write_page = |answer: &Answer, total: u64| -> Result<(), Stop> {
         pages.write_sheet(sheet(export, answer), &mut out).map_err(failed)?;

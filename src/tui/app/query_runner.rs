@@ -61,7 +61,7 @@ impl Drop for QueryRunner {
 
 /// Pins the engine to the current snapshot, or releases it. Returns the action that reports the result.
 pub(in crate::tui) fn pin_snapshot(engine: &dyn Engine, pin: bool) -> Action {
-    match engine.hold(pin) {
+    match engine.pin_snapshot(pin) {
         Ok(()) if pin => Action::SnapshotPinned(Ok(engine.generation())),
         Ok(()) => Action::DataChanged(engine.generation()),
         Err(error) => Action::SnapshotPinned(Err(error.to_string())),

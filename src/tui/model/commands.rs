@@ -14,7 +14,7 @@ pub(crate) static COMMANDS: [CommandSpec; 11] = [
         about: "group by a dimension, also network/16, prefix/2, query_param:x-user",
     },
     CommandSpec { name: "sort", argument: "COLUMN [asc|desc]", about: "sort the table" },
-    CommandSpec { name: "filter", argument: "EXPRESSION", about: "replace the filter; empty: every request" },
+    CommandSpec { name: "filter", argument: "EXPRESSION", about: "replace the filter; empty: all requests" },
     CommandSpec { name: "and", argument: "EXPRESSION", about: "add to the filter" },
     CommandSpec { name: "clear", argument: "", about: "clear the filter" },
     CommandSpec { name: "row", argument: "NUMBER", about: "go to a row" },

@@ -28,8 +28,9 @@ fn text(text: impl Into<String>) -> TextLine {
     line(Tone::Text, text)
 }
 
-/// Width of the keys in the help, in terminal columns.
+/// Widths of keys and of commands in the help, in terminal columns.
 const KEYS_WIDTH: usize = 18;
+const COMMANDS_WIDTH: usize = 24;
 
 const FILTER_EXAMPLES: [(&str, &str); 8] = [
     ("ip:203.0.113.7", "or ip:203.0.113.0/24"),
@@ -45,13 +46,11 @@ const FILTER_EXAMPLES: [(&str, &str); 8] = [
 /// The lines of the help: all keys, all commands, examples of filters.
 pub(crate) fn help(state: &State) -> Vec<TextLine> {
     let mut lines = Vec::new();
-    // The frame and its margins take 8 columns.
-    let text_width = usize::from(state.size.0).saturating_sub(KEYS_WIDTH + 8);
-    let entry = |lines: &mut Vec<TextLine>, keys: String, about: &str| {
-        let keys = fit::left(&keys, KEYS_WIDTH);
-        let keys_width = keys.chars().count();
-        for (index, text) in fit::wrap(about, text_width + KEYS_WIDTH - keys_width).into_iter().enumerate() {
-            let keys = if index == 0 { keys.clone() } else { " ".repeat(keys_width) };
+    let entry = |lines: &mut Vec<TextLine>, keys: String, keys_width: usize, about: &str| {
+        // The frame and its margins take 8 columns.
+        let text_width = usize::from(state.size.0).saturating_sub(keys_width + 8);
+        for (index, text) in fit::wrap(about, text_width).into_iter().enumerate() {
+            let keys = if index == 0 { fit::left(&keys, keys_width) } else { " ".repeat(keys_width) };
             lines.push(TextLine { tone: Tone::Text, keys, text });
         }
     };
@@ -62,18 +61,18 @@ pub(crate) fn help(state: &State) -> Vec<TextLine> {
         lines.push(line(Tone::Heading, group.title()));
         for binding in KEYMAP.iter().filter(|binding| binding.group == group && !binding.about.is_empty()) {
             let keys: Vec<String> = binding.keys.iter().map(|key| key.label()).collect();
-            entry(&mut lines, keys.join(" "), binding.about);
+            entry(&mut lines, keys.join(" "), KEYS_WIDTH, binding.about);
         }
     }
     lines.push(text(""));
     lines.push(line(Tone::Heading, "Commands, after :"));
     for command in &COMMANDS {
-        entry(&mut lines, format!("{} {} ", command.name, command.argument), command.about);
+        entry(&mut lines, format!("{} {}", command.name, command.argument), COMMANDS_WIDTH, command.about);
     }
     lines.push(text(""));
     lines.push(line(Tone::Heading, "Filter examples"));
     for (example, about) in FILTER_EXAMPLES {
-        entry(&mut lines, format!("{example} "), about);
+        entry(&mut lines, example.to_owned(), KEYS_WIDTH, about);
     }
     lines
 }

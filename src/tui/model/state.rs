@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
+use crate::tui::format;
 use crate::tui::model::{ActionTime, Axis, Context, Layer, Prompt, Purpose, Slot, answer_state::AnswerState};
 use crate::tui::theme::Theme;
 
@@ -40,6 +41,23 @@ impl TimelineMeasure {
             TimelineMeasure::Requests => "requests",
             TimelineMeasure::BytesSent => "bytes sent",
             TimelineMeasure::Errors => "errors",
+        }
+    }
+
+    /// A sum over buckets: `1,793 requests`, `1.17 GiB sent`.
+    pub(crate) fn describe(self, sum: u64) -> String {
+        match self {
+            TimelineMeasure::Requests => format::counted(sum, "request"),
+            TimelineMeasure::BytesSent => format!("{} sent", format::bytes(sum)),
+            TimelineMeasure::Errors => format::counted(sum, "error"),
+        }
+    }
+
+    /// A number without its name.
+    pub(crate) fn amount(self, number: u64) -> String {
+        match self {
+            TimelineMeasure::BytesSent => format::bytes(number),
+            _ => format::count(number),
         }
     }
 

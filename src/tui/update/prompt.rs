@@ -230,7 +230,7 @@ pub(super) fn export(state: &State, name: &str) -> Result<Box<Export>, String> {
                 RowId::Request(id) => Some(id),
                 _ => None,
             });
-            query.ask = Ask::Numbered(ids.collect());
+            query.ask = Ask::RequestsById(ids.collect());
         }
         _ => {}
     }

@@ -80,7 +80,7 @@ fn detail(state: &mut State, effects: &mut Vec<Effect>) {
     if detail.is_complete || detail.query_number == Some(latest) {
         return;
     }
-    let query = layer_query(state, Ask::Numbered(vec![detail.row.id]));
+    let query = layer_query(state, Ask::RequestsById(vec![detail.row.id]));
     let number = send(state, effects, Slot::Detail, query);
     if let Some(detail) = &mut state.layer_mut().detail {
         detail.query_number = Some(number);

@@ -3,7 +3,7 @@
 use crate::insight::bursts::{Burst, bursts};
 use crate::query::{Stats, TimeRange};
 use crate::tui::format;
-use crate::tui::model::{Axis, Brush, Command, State, Tab, TimelineMeasure, time_axes};
+use crate::tui::model::{Axis, Brush, Command, State, Tab, time_axes};
 use crate::tui::update::{drill, queries};
 
 /// Starts the brush at the highest bar.
@@ -190,23 +190,15 @@ pub(super) fn show_burst(state: &mut State, command: Command) {
 }
 
 fn describe(state: &State, burst: &Burst, axis: &Axis) -> String {
-    let amount = |number: u64| match state.timeline_measure {
-        TimelineMeasure::BytesSent => format::bytes(number),
-        _ => format::count(number),
-    };
+    let measure = state.timeline_measure;
     let seconds = i64::from(axis.bucket) * (burst.last - burst.first + 1) as i64;
     let usual = match burst.usual {
         0 => "usually none".to_owned(),
         usual => {
             let times = burst.peak as f64 / usual as f64;
             let digits = usize::from(times < 10.0);
-            format!("{times:.digits$} × the usual {}", amount(usual))
+            format!("{times:.digits$} × the usual {}", measure.amount(usual))
         }
     };
-    format!(
-        "{} {} in {}, {usual}",
-        amount(burst.total),
-        state.timeline_measure.name(),
-        format::length_of_time(seconds)
-    )
+    format!("{} in {}, {usual}", measure.describe(burst.total), format::length_of_time(seconds))
 }

@@ -60,13 +60,6 @@ fn highlighted(state: &State, axis: &Axis) -> Option<(usize, usize)> {
     Some((axis.index(row.start), axis.index(row.start + width - 1)))
 }
 
-fn amount(state: &State, number: u64) -> String {
-    match state.timeline_measure {
-        TimelineMeasure::BytesSent => format::bytes(number),
-        _ => format::count(number),
-    }
-}
-
 fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buffer: &mut Buffer) {
     let theme = state.theme;
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
@@ -86,12 +79,11 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
         };
         let zone = state.zone();
         right = format!(
-            "{} – {}  {}  {} {}",
+            "{} – {}  {}  {}",
             format::short_instant(start, zone),
             format::short_instant(end, zone),
             format::length_of_time(end - start),
-            amount(state, sum),
-            state.timeline_measure.name(),
+            state.timeline_measure.describe(sum),
         );
     } else if highest > 0
         && let Some(peak) = line.iter().position(|number| *number == highest)
@@ -105,7 +97,7 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
         };
         right = format!(
             "peak {} at {}",
-            amount(state, highest),
+            state.timeline_measure.amount(highest),
             format::instant(axis.at(peak), state.zone(), format)
         );
     }

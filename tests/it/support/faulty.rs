@@ -1,7 +1,7 @@
-//! A proxy in front of an S3 server that lets requests fail as networks and S3 let them fail.
+//! A proxy in front of an S3 server that makes requests fail like networks and S3 do.
 //!
-//! Which request fails, and how, is the plan of the test: a function of what is asked and how often it was
-//! asked before. So the same plan spoils the same requests, in whatever order they come.
+//! The plan of a test decides which requests fail, and how. It is a function of the request and of how often the same
+//! request was sent before, so that it does not depend on the order of requests.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -22,51 +22,51 @@ pub(crate) enum Fault {
     InternalError,
     /// 503 SlowDown.
     SlowDown,
-    /// The connection is reset before anything is answered.
+    /// The connection is reset before the response.
     Reset,
-    /// The answer breaks off in the middle of its body.
+    /// The response ends in the middle of its body.
     CutShort,
-    /// Half of the body is left out, and the answer says that this is all.
+    /// The response has half of the body, with a matching length.
     CutAndDenied,
-    /// The answer stands still in the middle of its body; the connection stays open.
+    /// The response pauses in the middle of its body; the connection stays open.
     Stall,
     /// 400 or 403 ExpiredToken.
     Expired(u16),
     /// 403 InvalidAccessKeyId.
     UnknownKey,
-    /// The object is deleted just before it is asked for: 404 NoSuchKey.
+    /// The object is deleted just before the request: 404 NoSuchKey.
     Deleted,
-    /// The request never reaches S3, and nobody answers.
+    /// The request is not forwarded to S3, and there is no response.
     Swallowed,
-    /// S3 does what is asked, but nobody hears of it.
+    /// S3 processes the request, but there is no response.
     Unanswered,
     /// The connection is reset in the middle of the body.
     ResetInBody,
-    /// The body comes a byte a second.
+    /// The body is sent at one byte per second.
     Trickle,
     /// The body is sent twice, without a length.
     Longer,
-    /// The answer goes on for ever, without a length: log lines, or names.
+    /// The response never ends and has no length: log lines, or names.
     Endless,
-    /// The same as an error, 403.
+    /// An error response, 403, that never ends.
     EndlessRefusal,
-    /// The content has the length and the ETag (its MD5) that it should have, but another byte, each time another.
+    /// The content has the right length and ETag (MD5), but one wrong byte, a different one each time.
     Damaged,
-    /// The content has an ETag that looks like an MD5 and is none.
+    /// The ETag of the content looks like an MD5 but is not one.
     OtherTag,
-    /// A picture as long as the file, instead of what is in it.
+    /// A picture of the same length instead of the content.
     Picture,
     /// A list of a million names.
     Million,
-    /// A list that names nothing and goes on with the token that it went on with before.
+    /// An empty page of a list with the continuation token of the page before.
     SameToken,
-    /// A list that names nothing and goes on with another token.
+    /// An empty page of a list with a new continuation token.
     EmptyPage,
-    /// A list that names the same and goes on with another token.
+    /// A page of a list with the same names as before and a new continuation token.
     SamePage,
 }
 
-/// What is asked, as a plan sees it.
+/// A request as a plan sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) method: String,
@@ -74,9 +74,9 @@ pub(crate) struct Asked {
     pub(crate) target: String,
     /// The first line and the headers.
     pub(crate) head: String,
-    /// How often the same was asked before.
+    /// How often the same request was sent before.
     pub(crate) before: usize,
-    /// Empty in the eyes of a plan.
+    /// Empty when the plan is called.
     pub(crate) body: String,
 }
 
@@ -93,7 +93,7 @@ impl Asked {
         self.method == "POST" && self.target.contains("?delete")
     }
 
-    /// A number that is always the same for the same seed and target.
+    /// A random number that depends only on the seed and the target.
     pub(crate) fn dice(&self, seed: u64) -> u64 {
         let mut state = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
         for byte in self.target.bytes() {
@@ -107,7 +107,7 @@ impl Asked {
 
 type Plan = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
 
-/// A proxy that runs; it lets go of all connections when dropped.
+/// A running proxy. It closes all connections when dropped.
 pub(crate) struct FaultyProxy {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -120,12 +120,12 @@ struct Shared {
     counts: Mutex<HashMap<String, usize>>,
     seen: Mutex<Vec<(Asked, Option<Fault>)>>,
     over: AtomicBool,
-    /// Tokens given by this proxy.
+    /// Number of continuation tokens made by the proxy.
     tokens: AtomicU64,
 }
 
 impl FaultyProxy {
-    /// Stands in front of a server and lets everything pass.
+    /// Starts a proxy in front of a server. Without a plan it forwards everything.
     pub(crate) fn before(server: &S3Server) -> FaultyProxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on 127.0.0.1");
         let address = listener.local_addr().expect("an address");
@@ -145,7 +145,7 @@ impl FaultyProxy {
                     return;
                 }
                 let shared = all.clone();
-                // A client that hangs up is nothing to tell.
+                // A client that closes the connection is not an error.
                 std::thread::spawn(move || drop(shared.serve(socket)));
             }
         });
@@ -157,23 +157,23 @@ impl FaultyProxy {
         format!("http://{}", self.address)
     }
 
-    /// From now on requests fail by this plan; none was asked before.
+    /// Sets the plan and resets the counts of requests.
     pub(crate) fn spoil(&self, plan: impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static) {
         self.shared.counts.lock().unwrap().clear();
         *self.shared.plan.lock().unwrap() = Arc::new(plan);
     }
 
-    /// From now on nothing fails.
+    /// Removes the plan.
     pub(crate) fn heal(&self) {
         self.spoil(|_| None);
     }
 
-    /// What was asked since the start or the last call of this, and what was done to it.
+    /// The requests since the last call, and their faults.
     pub(crate) fn take_seen(&self) -> Vec<(Asked, Option<Fault>)> {
         std::mem::take(&mut *self.shared.seen.lock().unwrap())
     }
 
-    /// Waits until something was asked that this is true of.
+    /// Waits for a request that matches.
     pub(crate) fn wait_for(&self, what: impl Fn(&Asked) -> bool) {
         for _ in 0..3000 {
             if self.shared.seen.lock().unwrap().iter().any(|(asked, _)| what(asked)) {
@@ -188,13 +188,13 @@ impl FaultyProxy {
 impl Drop for FaultyProxy {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Relaxed);
-        // Wakes whoever accepts.
+        // Wakes the thread that accepts connections.
         let _ = TcpStream::connect(self.address);
     }
 }
 
 impl Shared {
-    /// Serves one connection, request by request.
+    /// Serves the requests of one connection.
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         loop {
             let Some(head) = peek_head(&client)? else { return Ok(()) };
@@ -203,7 +203,7 @@ impl Shared {
             let fault = plan(&asked);
             if fault == Some(Fault::Reset) {
                 self.seen.lock().unwrap().push((asked, fault));
-                // Closed with something unread in it, a connection is reset.
+                // Closing a connection with unread data resets it.
                 return Ok(());
             }
             if fault == Some(Fault::ResetInBody) {
@@ -211,7 +211,7 @@ impl Shared {
                 let answer = self.pass_on(&head, &[])?;
                 let body = end_of_head(&answer).unwrap_or(answer.len());
                 client.write_all(&answer[..body + (answer.len() - body) / 2])?;
-                // What was sent is read before the reset takes it away.
+                // Gives the client time to read before the reset discards the data.
                 std::thread::sleep(Duration::from_millis(20));
                 return Ok(());
             }
@@ -328,7 +328,7 @@ impl Shared {
         }
     }
 
-    /// What is asked, counted.
+    /// Reads a request and counts it.
     fn asked(&self, head: &[u8]) -> Asked {
         let text = String::from_utf8_lossy(head);
         let mut words = text.split(' ');
@@ -340,7 +340,7 @@ impl Shared {
         Asked { method, target, before: *count - 1, head: text.clone().into_owned(), body: String::new() }
     }
 
-    /// What the server answers, whole.
+    /// The complete response of the server.
     fn pass_on(&self, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
         let mut server = TcpStream::connect(&self.upstream)?;
         let head = String::from_utf8_lossy(head).into_owned();
@@ -354,7 +354,7 @@ impl Shared {
         Ok([without_header(&head, "connection:").as_bytes(), &answer[end..]].concat())
     }
 
-    /// Says nothing more until the client gives up.
+    /// Sends nothing more until the client gives up.
     fn hold(&self, mut client: &TcpStream) -> io::Result<()> {
         client.set_read_timeout(Some(Duration::from_millis(50)))?;
         while !self.over.load(Ordering::Relaxed) {
@@ -370,7 +370,7 @@ impl Shared {
     }
 }
 
-/// The head of the next request, which is left unread; `None`: there is none.
+/// The head of the next request, without consuming it; `None` if there is none.
 fn peek_head(client: &TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut buffer = vec![0; 32 << 10];
     loop {
@@ -394,7 +394,7 @@ fn content_length(head: &[u8]) -> Option<usize> {
     text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())
 }
 
-/// A head without a header, which is given in lower case with its colon.
+/// Removes a header from a head. The name is in lower case with its colon.
 fn without_header(head: &str, name: &str) -> String {
     head.split_inclusive("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with(name)).collect()
 }
@@ -403,7 +403,7 @@ fn path_of(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
 }
 
-/// The head of an answer whose length is not known before it ends.
+/// The head of a response without a length.
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
 /// An object of a list.
@@ -416,7 +416,7 @@ fn write_chunk(client: &mut TcpStream, data: &[u8]) -> io::Result<()> {
     client.write_all(&[length.as_bytes(), data, b"\r\n"].concat())
 }
 
-/// A page of a list that goes on with a token, or is the last.
+/// A page of a list, with a continuation token unless it is the last one.
 fn page(names: &str, token: Option<&str>) -> Vec<u8> {
     let onward = token.map_or_else(String::new, |token| {
         format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>")

@@ -38,7 +38,7 @@ pub(crate) fn answer<'r>(requests: impl IntoIterator<Item = &'r RequestRow>, que
             }
             Answer::Requests(answer)
         }
-        Ask::Numbered(ids) => {
+        Ask::RequestsById(ids) => {
             let request = |id: &(u32, u64)| all.iter().find(|row| row.id == *id);
             let rows: Vec<RequestRow> =
                 ids.iter().filter_map(request).map(|row| RequestRow::clone(row)).collect();

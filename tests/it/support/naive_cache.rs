@@ -85,7 +85,7 @@ impl NaiveCache {
     /// The answer to a query.
     pub(crate) fn answer(&self, query: &Query) -> Answer {
         let is_queried = |source: &&Source| {
-            matches!(query.ask, Ask::Numbered(_))
+            matches!(query.ask, Ask::RequestsById(_))
                 || query.sources.is_empty()
                 || query.sources.contains(&source.uri)
         };

@@ -1,8 +1,7 @@
-//! A real S3 server on 127.0.0.1 that checks signatures (SigV4) and keeps objects as files.
+//! A real S3 server on 127.0.0.1 that checks signatures (SigV4) and stores objects as files.
 //!
-//! An object is the file `ROOT/BUCKET/KEY`: tests put and delete it there. Every request is noted, and
-//! the server can be told to refuse the next ones. It lists without ETags, and it does not know keys
-//! such as `a%2Fb` from `a/b`.
+//! An object is the file `ROOT/BUCKET/KEY`, which tests write and delete. The server records every request and can refuse
+//! some. Its lists have no ETags, and it does not distinguish keys such as `a%2Fb` and `a/b`.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -18,17 +17,17 @@ use tamarin::source::s3::{Credentials, S3Options};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-/// The access key that the server knows.
+/// The only valid access key.
 pub(crate) const ACCESS_KEY: &str = "AKIATAMARINTEST00000";
-/// The secret that belongs to it.
+/// Its secret key.
 pub(crate) const SECRET_KEY: &str = "only/for/tests/on/127.0.0.1";
 
-/// A running server; it stops when dropped, and its objects are gone.
+/// A running server. When dropped, it stops and deletes its objects.
 pub(crate) struct S3Server {
     root: TempDir,
     address: SocketAddr,
     noted: Arc<Noted>,
-    /// The server's own threads, so that a test may block, or be no async one at all.
+    /// The runtime of the server, so that tests may block or be synchronous.
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -74,7 +73,7 @@ impl S3Server {
         format!("http://{}", self.address)
     }
 
-    /// How to reach this server with the right credentials.
+    /// Options to connect to the server with valid credentials.
     pub(crate) fn options(&self) -> S3Options {
         S3Options {
             endpoint_url: Some(self.endpoint()),
@@ -89,7 +88,7 @@ impl S3Server {
     }
 
     #[allow(dead_code, reason = "for tests that run the binary")]
-    /// Environment for a child process: the right credentials and nothing of the user's own.
+    /// The environment of a child process: valid credentials, and nothing from the user's environment.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
@@ -113,23 +112,22 @@ impl S3Server {
         std::fs::remove_file(self.path(bucket, key)).expect("the object is there");
     }
 
-    /// The folder with a folder for each bucket.
+    /// The folder that contains a folder for each bucket.
     pub(crate) fn root(&self) -> &Path {
         self.root.path()
     }
 
-    /// Where an object is on disk.
+    /// The path of an object on disk.
     pub(crate) fn path(&self, bucket: &str, key: &str) -> PathBuf {
         self.root.path().join(bucket).join(Path::new(key))
     }
 
-    /// All requests since the start or the last call of this: `GET /bucket/key?query`.
+    /// The requests since the last call, such as `GET /bucket/key?query`.
     pub(crate) fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut *self.noted.requests.lock().unwrap())
     }
 
-    /// Answers the next `count` requests with an error, as a server that is too busy (`503`,
-    /// `SlowDown`), or as S3 where the bucket is in another region.
+    /// Responds to the next `count` requests with an error, such as 503 `SlowDown`, or the redirect to another region.
     pub(crate) fn refuse_next(&self, count: usize, status: u16, code: &str, headers: &[(&str, &str)]) {
         let mut refusals = self.noted.refusals.lock().unwrap();
         for _ in 0..count {
@@ -150,7 +148,7 @@ trait BlockOnElsewhere {
 }
 
 impl BlockOnElsewhere for tokio::runtime::Runtime {
-    /// Waits for a future also where the caller is in a runtime of its own.
+    /// Blocks on a future, also if the caller runs in another runtime.
     fn block_on_elsewhere<T: Send + 'static>(
         &self,
         future: impl Future<Output = std::io::Result<T>> + Send + 'static,
@@ -207,7 +205,7 @@ async fn answer(
 
 impl Drop for S3Server {
     fn drop(&mut self) {
-        // Not to be waited for: the test may be a future itself.
+        // Does not wait: the test may run in another runtime.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

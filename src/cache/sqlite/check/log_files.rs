@@ -1,6 +1,6 @@
 //! Checks of the catalogue of log files.
 
-use super::{Check, Finding, words};
+use super::{Check, Finding, describe};
 use crate::cache::column::Damage;
 use crate::cache::error::StoreError;
 use crate::cache::sqlite::catalogue::{self, NO_LOG, SourceRow};
@@ -17,11 +17,11 @@ impl Check<'_> {
             for file in LogFileRow::all(self.connection, source.id)? {
                 let found = self.log_file(&file, &source, &mut given);
                 if let Err(error) = found {
-                    self.found(
+                    self.report(
                         Some(&source.uri),
                         None,
                         "log files",
-                        format!("{}: {}", file.name, words(error)),
+                        format!("{}: {}", file.name, describe(error)),
                     );
                 }
             }
@@ -31,7 +31,7 @@ impl Check<'_> {
                 rows += (0..segment.rows).filter(|row| !given.contains(segment.numbers.number(*row))).count();
             }
             if rows > 0 {
-                self.found(
+                self.report(
                     Some(&source.uri),
                     None,
                     "log files",

@@ -19,7 +19,7 @@ use crate::cache::sqlite::{connection, journal};
 use crate::log::Field;
 
 /// Reported findings of SQLite's own check.
-const SQLITE_FINDINGS: i64 = 100;
+const MAX_SQLITE_FINDINGS: i64 = 100;
 
 /// A problem in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
         checked: Checked::default(),
     };
     connection.execute_batch("BEGIN").map_err(|error| CacheError::sqlite(path, error))?;
-    let parts: [(&str, Part<'_>); 6] = [
+    let steps: [(&str, Step<'_>); 6] = [
         ("file", Check::file),
         ("root", Check::root),
         ("dictionaries", Check::dictionaries),
@@ -68,9 +68,9 @@ pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
         ("numbers", Check::numbers),
         ("log files", Check::log_files),
     ];
-    for (place, part) in parts {
-        if let Err(error) = part(&mut check, after) {
-            check.found(None, None, place, words(error));
+    for (place, step) in steps {
+        if let Err(error) = step(&mut check, after) {
+            check.report(None, None, place, describe(error));
         }
     }
     let checked = check.checked;
@@ -80,7 +80,7 @@ pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
 }
 
 /// One step of the check.
-type Part<'c> = fn(&mut Check<'c>, i64) -> Result<(), StoreError>;
+type Step<'c> = fn(&mut Check<'c>, i64) -> Result<(), StoreError>;
 
 struct Check<'c> {
     connection: &'c Connection,
@@ -91,7 +91,7 @@ struct Check<'c> {
 }
 
 impl Check<'_> {
-    fn found(
+    fn report(
         &mut self,
         source: Option<&str>,
         segment: Option<i64>,
@@ -104,21 +104,21 @@ impl Check<'_> {
 
     /// SQLite's own checks: pages, b-trees, foreign keys.
     fn file(&mut self, _: i64) -> Result<(), StoreError> {
-        let told: Vec<String> = self
+        let messages: Vec<String> = self
             .connection
-            .prepare(&format!("PRAGMA quick_check({SQLITE_FINDINGS})"))?
+            .prepare(&format!("PRAGMA quick_check({MAX_SQLITE_FINDINGS})"))?
             .query_map([], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
-        for problem in told.into_iter().filter(|told| told != "ok") {
-            self.found(None, None, "file", problem);
+        for problem in messages.into_iter().filter(|message| message != "ok") {
+            self.report(None, None, "file", problem);
         }
-        let lost: Vec<(String, String)> = self
+        let orphans: Vec<(String, String)> = self
             .connection
             .prepare("SELECT DISTINCT \"table\", parent FROM pragma_foreign_key_check")?
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
-        for (table, parent) in lost {
-            self.found(None, None, "file", format!("rows of {table} belong to no row of {parent}"));
+        for (table, parent) in orphans {
+            self.report(None, None, "file", format!("rows of {table} belong to no row of {parent}"));
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ impl Check<'_> {
         ];
         for (table, expected) in tables {
             if let Err(damage) = root::is_complete(root::digest_of(self.connection, table)?, expected) {
-                self.found(None, None, format!("table {table}"), damage.to_string());
+                self.report(None, None, format!("table {table}"), damage.to_string());
             }
         }
         Ok(())
@@ -153,46 +153,46 @@ impl Check<'_> {
             let place = format!("dictionary of {}", field.name());
             if first != 1 || last != count {
                 let problem = format!("{count} values have ids from {first} to {last}, which are not dense");
-                self.found(None, None, place.clone(), problem);
+                self.report(None, None, place.clone(), problem);
             }
             if values != count {
-                self.found(None, None, place.clone(), format!("{} values have two ids", count - values));
+                self.report(None, None, place.clone(), format!("{} values have two ids", count - values));
             }
             let expected = i64::from(self.root.dictionaries[slot]);
             if expected != count {
                 let problem = format!("it has {count} values, but should have {expected}");
-                self.found(None, None, place.clone(), problem);
+                self.report(None, None, place.clone(), problem);
             }
-            let broken = self.broken_values(field)?;
-            if broken > 0 {
-                let problem = format!("{broken} values do not match their checksums");
-                self.found(None, None, place, problem);
+            let damaged_count = self.damaged_values(field)?;
+            if damaged_count > 0 {
+                let problem = format!("{damaged_count} values do not match their checksums");
+                self.report(None, None, place, problem);
             }
         }
         let known = DIMENSION_FIELDS.map(|field| (field as i64).to_string()).join(", ");
-        let strange: i64 = self.connection.query_row(
+        let unknown: i64 = self.connection.query_row(
             &format!("SELECT count(*) FROM dictionary WHERE dimension NOT IN ({known})"),
             [],
             |row| row.get(0),
         )?;
-        if strange > 0 {
-            self.found(None, None, "dictionaries", format!("{strange} values of unknown dimensions"));
+        if unknown > 0 {
+            self.report(None, None, "dictionaries", format!("{unknown} values of unknown dimensions"));
         }
         Ok(())
     }
 
     /// Number of values whose checksum does not match.
-    fn broken_values(&self, field: Field) -> rusqlite::Result<u64> {
+    fn damaged_values(&self, field: Field) -> rusqlite::Result<u64> {
         let mut values =
             self.connection.prepare("SELECT id, crc, value FROM dictionary WHERE dimension = ?1")?;
         let mut rows = values.query([field as i64])?;
-        let mut broken = 0;
+        let mut damaged_count = 0;
         while let Some(row) = rows.next()? {
             let value = row.get_ref(2)?.as_bytes().unwrap_or_default();
             let crc = checksum::of_value(field as i64, row.get(0)?, value);
-            broken += u64::from(row.get::<_, i64>(1)? != i64::from(crc));
+            damaged_count += u64::from(row.get::<_, i64>(1)? != i64::from(crc));
         }
-        Ok(broken)
+        Ok(damaged_count)
     }
 
     fn sources(&self) -> Result<Vec<SourceRow>, StoreError> {
@@ -201,7 +201,7 @@ impl Check<'_> {
 }
 
 /// Why something could not be read.
-fn words(error: StoreError) -> String {
+fn describe(error: StoreError) -> String {
     match error {
         StoreError::Sqlite(rusqlite::Error::QueryReturnedNoRows) => "it is missing".to_owned(),
         StoreError::Sqlite(error) => error.to_string(),

@@ -1,6 +1,6 @@
 //! Checks of segments, their columns and their row numbers.
 
-use super::{Check, words};
+use super::{Check, describe};
 use crate::cache::column::Damage;
 use crate::cache::column::chunk::{self, Head};
 use crate::cache::column::integers::Integers;
@@ -33,7 +33,7 @@ impl Check<'_> {
             let row = match SegmentRow::find(self.connection, id) {
                 Ok(row) => row,
                 Err(error) => {
-                    self.found(None, Some(id), "segment", words(error));
+                    self.report(None, Some(id), "segment", describe(error));
                     continue;
                 }
             };
@@ -48,7 +48,7 @@ impl Check<'_> {
             |row| row.get(0),
         )?;
         if orphans > 0 {
-            self.found(None, None, "segments", format!("{orphans} columns belong to no segment"));
+            self.report(None, None, "segments", format!("{orphans} columns belong to no segment"));
         }
         Ok(())
     }
@@ -57,14 +57,14 @@ impl Check<'_> {
         // If the column is missing, its own check reports that.
         let keys = self.numbers_of(segment, Field::Key).map(|(numbers, ..)| numbers).ok();
         for meta in &FIELDS {
-            let looked = if DETAIL_FIELDS.contains(&meta.field) {
+            let checked = if DETAIL_FIELDS.contains(&meta.field) {
                 self.text(segment, meta.field, keys.as_deref())
             } else {
                 self.integers(segment, meta.field)
             };
-            if let Err(problem) = looked {
+            if let Err(problem) = checked {
                 let place = format!("column {}", meta.field.name());
-                self.found(Some(&segment.source), Some(segment.id), place, problem);
+                self.report(Some(&segment.source), Some(segment.id), place, problem);
             }
         }
     }
@@ -98,7 +98,7 @@ impl Check<'_> {
 
     /// The stored value set equals the set of ids in the column.
     fn value_set(&self, segment: &Segment, field: Field, numbers: &[u64]) -> Result<(), String> {
-        let Some(set) = chunk::value_set(self.connection, segment.id, field).map_err(words)? else {
+        let Some(set) = chunk::value_set(self.connection, segment.id, field).map_err(describe)? else {
             return Ok(());
         };
         let ids: std::collections::BTreeSet<u32> = numbers.iter().map(|id| *id as u32).collect();
@@ -112,7 +112,7 @@ impl Check<'_> {
     fn numbers_of(&self, segment: &Segment, field: Field) -> Result<(Vec<u64>, i64, i64), String> {
         let (Head { low, high, .. }, bytes) = self.chunk(segment, field)?;
         let column = Integers::open(bytes).map_err(|damage| damage.to_string())?;
-        has_rows(segment, column.rows())?;
+        check_rows(segment, column.rows())?;
         Ok((column.to_vec(), low, high))
     }
 
@@ -120,7 +120,7 @@ impl Check<'_> {
         let (_, bytes) = self.chunk(segment, field)?;
         let damaged = |damage: Damage| damage.to_string();
         let pages = split(&bytes).map_err(damaged)?;
-        has_rows(segment, pages.iter().fold(0, |rows, page| page.rows.saturating_add(rows)))?;
+        check_rows(segment, pages.iter().fold(0, |rows, page| page.rows.saturating_add(rows)))?;
         let mut row = 0;
         for page in &pages {
             let open = TextPage::open(page).map_err(damaged)?;
@@ -136,7 +136,7 @@ impl Check<'_> {
     }
 
     fn chunk(&self, segment: &Segment, field: Field) -> Result<(Head, Vec<u8>), String> {
-        chunk::read(self.connection, segment.id, field).map_err(words)
+        chunk::read(self.connection, segment.id, field).map_err(describe)
     }
 
     /// The row numbers of a source have no gaps except for removed requests.
@@ -144,34 +144,34 @@ impl Check<'_> {
         let segments = SegmentRow::all(self.connection).unwrap_or_default();
         for source in self.sources()? {
             let own = segments.iter().filter(|segment| segment.source == source.id);
-            let mut stretches: Vec<(u64, u64, Option<i64>)> = own
+            let mut ranges: Vec<(u64, u64, Option<i64>)> = own
                 .map(|segment| {
                     let range = segment.numbers.range(segment.rows);
                     (range.start, range.end, Some(segment.id))
                 })
                 .collect();
             for removed in RemovedRow::of_source(self.connection, source.id)? {
-                stretches.push((removed.first_row as u64, (removed.first_row + removed.rows) as u64, None));
+                ranges.push((removed.first_row as u64, (removed.first_row + removed.rows) as u64, None));
             }
-            stretches.sort_unstable();
+            ranges.sort_unstable();
             let mut next = 0;
-            for (first, end, segment) in stretches {
+            for (first, end, segment) in ranges {
                 if first != next {
                     let problem = format!("the next request should have number {next}, but has {first}");
-                    self.found(Some(&source.uri), segment, "numbers", problem);
+                    self.report(Some(&source.uri), segment, "numbers", problem);
                 }
                 next = end;
             }
             if next != source.next_row as u64 {
                 let problem = format!("requests end at number {next}, but should end at {}", source.next_row);
-                self.found(Some(&source.uri), None, "numbers", problem);
+                self.report(Some(&source.uri), None, "numbers", problem);
             }
         }
         Ok(())
     }
 }
 
-fn has_rows(segment: &Segment, rows: usize) -> Result<(), String> {
+fn check_rows(segment: &Segment, rows: usize) -> Result<(), String> {
     if rows as i64 == segment.rows {
         Ok(())
     } else {

@@ -45,7 +45,7 @@ const MAX_DECODED_BYTES: usize = 256 << 20;
 const ACCIDENTAL_CANDIDATES: usize = 64;
 
 /// A hash that distinguishes nearly all records.
-pub fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 {
+pub(crate) fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 {
     let mut mixed = request_id ^ (time as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     mixed ^= u64::from(key) << 16 ^ u64::from(operation);
@@ -55,7 +55,7 @@ pub fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) -> u64 
 
 /// A row of the memtable that has to be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Repeat {
+pub(crate) struct Repeat {
     /// The row.
     pub row: usize,
     /// The row number of the request that it repeats; `None` if the row was pruned before.
@@ -74,7 +74,7 @@ struct StoredSegment {
 }
 
 /// The new rows of the memtable, and what is needed to compare them.
-pub struct NewRows<'n> {
+pub(crate) struct NewRows<'n> {
     pub connection: &'n Connection,
     pub keys: &'n GrowingDictionary,
     pub memtable: &'n Memtable,
@@ -239,7 +239,7 @@ impl FingerprintIndex {
 
 /// Finds repeats among the records of a source.
 #[derive(Default)]
-pub struct RepeatFinder {
+pub(crate) struct RepeatFinder {
     stored: Vec<StoredSegment>,
     /// Segments sealed so far.
     seals: u64,
@@ -250,7 +250,7 @@ pub struct RepeatFinder {
 
 impl RepeatFinder {
     /// For a source with these stored segments and an empty memtable.
-    pub fn new(segments: impl IntoIterator<Item = SegmentRow>) -> RepeatFinder {
+    pub(crate) fn new(segments: impl IntoIterator<Item = SegmentRow>) -> RepeatFinder {
         let stored = segments.into_iter().map(|segment| StoredSegment {
             segment,
             bloom: None,
@@ -261,7 +261,7 @@ impl RepeatFinder {
     }
 
     /// Sets the rows of the memtable, all of them different.
-    pub fn resume(&mut self, memtable: &Memtable, request_ids: &[u64]) {
+    pub(crate) fn resume(&mut self, memtable: &Memtable, request_ids: &[u64]) {
         self.memtable_rows.clear();
         self.memtable_rows.fingerprints.extend(request_ids.iter().enumerate().map(|(row, request_id)| {
             fingerprint(
@@ -275,7 +275,7 @@ impl RepeatFinder {
     }
 
     /// The memtable was written as `segment`; the next one is empty.
-    pub fn seal(&mut self, segment: SegmentRow) {
+    pub(crate) fn seal(&mut self, segment: SegmentRow) {
         self.seals += 1;
         let mut unused = None;
         for stored in self.stored.iter_mut().filter(|stored| stored.last_used + MAX_IDLE_SEALS < self.seals) {
@@ -299,7 +299,7 @@ impl RepeatFinder {
     }
 
     /// Adds the new rows of the memtable. Returns those to be removed, in ascending order; the caller removes them.
-    pub fn add_rows(&mut self, new: &NewRows<'_>) -> Result<Vec<Repeat>, StoreError> {
+    pub(crate) fn add_rows(&mut self, new: &NewRows<'_>) -> Result<Vec<Repeat>, StoreError> {
         let NewRows { connection, keys, memtable, numbers, first_row, request_ids, pruned } = *new;
         let mut repeats = Vec::new();
         let times = &memtable.times[first_row..];

@@ -110,9 +110,6 @@ impl Groups {
     }
 
     /// The values of a measure, by slot.
-    ///
-    /// # Errors
-    /// [`QueryError::Cancelled`].
     pub(super) fn values(
         &self,
         measure: Measure,
@@ -141,9 +138,6 @@ impl Groups {
     }
 
     /// Adds the selected rows of a segment. `errors`: see [`super::sums::error_statuses`].
-    ///
-    /// # Errors
-    /// If a column cannot be read; [`QueryError::Cancelled`].
     pub(super) fn add_segment(
         &mut self,
         segment: &SegmentInfo,

@@ -47,9 +47,6 @@ impl DistinctSketch {
     }
 
     /// Adds a sketch of other rows. `slot_of` maps its slots to those of this one.
-    ///
-    /// # Errors
-    /// [`QueryError::Cancelled`].
     pub(super) fn merge(
         &mut self,
         other: &DistinctSketch,
@@ -69,9 +66,6 @@ impl DistinctSketch {
     }
 
     /// The number of distinct values of each slot.
-    ///
-    /// # Errors
-    /// [`QueryError::Cancelled`].
     pub(super) fn counts(&self, slots: usize, cancel: &CancellationToken) -> Result<Vec<u32>, QueryError> {
         let mut counts = vec![0u32; slots];
         let mut ticker = Ticker::of_items(cancel);

@@ -63,9 +63,6 @@ impl Histogram {
     }
 
     /// Adds a histogram of other rows. `slot_of` maps its slots to those of this one.
-    ///
-    /// # Errors
-    /// [`QueryError::Cancelled`].
     pub(super) fn merge(
         &mut self,
         other: &Histogram,

@@ -76,9 +76,6 @@ pub(crate) enum GroupKeys {
 
 impl GroupKeys {
     /// The group keys of a dimension.
-    ///
-    /// # Errors
-    /// If a dictionary cannot be read; [`QueryError::Cancelled`].
     pub(crate) fn new(
         by: &Dimension,
         snapshot: &Snapshot<'_>,
@@ -160,9 +157,6 @@ impl GroupKeys {
     }
 
     /// The value of a group.
-    ///
-    /// # Errors
-    /// If it cannot be read.
     pub(super) fn value(&self, group: u32, snapshot: &Snapshot<'_>) -> Result<Value, CacheError> {
         let text = |values: &Arena| match group.checked_sub(1) {
             Some(index) => Value::Text(values.get(index as usize).into()),
@@ -178,9 +172,6 @@ impl GroupKeys {
     }
 
     /// Calls `each` with the values of all groups in the order of their numbers, until it returns `false`.
-    ///
-    /// # Errors
-    /// If they cannot be read.
     pub(crate) fn for_each_value(
         &self,
         snapshot: &Snapshot<'_>,
@@ -208,9 +199,6 @@ impl GroupKeys {
     }
 
     /// Prepares for reading the values of many groups.
-    ///
-    /// # Errors
-    /// If they cannot be read; [`QueryError::Cancelled`].
     pub(crate) fn expect_many(
         &self,
         snapshot: &Snapshot<'_>,
@@ -223,9 +211,6 @@ impl GroupKeys {
     }
 
     /// The groups of some values, in their order; `None` if there is no such group.
-    ///
-    /// # Errors
-    /// If a dictionary cannot be read; [`QueryError::Cancelled`].
     pub(crate) fn groups_of(
         &self,
         wanted: &[Value],

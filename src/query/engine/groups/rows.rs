@@ -67,9 +67,6 @@ pub(super) struct WantedRows<'q> {
 }
 
 /// Returns the wanted rows in order, and the group number of each. Relative measures are left absent.
-///
-/// # Errors
-/// If a value cannot be read; [`QueryError::Cancelled`].
 pub(super) fn select(
     groups: &Groups,
     keys: &GroupKeys,

@@ -62,9 +62,6 @@ impl Sums {
 }
 
 /// Whether each status is an error (≥ 400), by value id.
-///
-/// # Errors
-/// If the dictionary of statuses cannot be read.
 pub(crate) fn error_statuses(snapshot: &Snapshot<'_>) -> Result<Vec<bool>, CacheError> {
     let statuses = snapshot.dictionary(Field::HttpStatus)?;
     let is_error = |status: &[u8]| {

@@ -100,9 +100,6 @@ impl IdSets {
     }
 
     /// The set of the ids of a field that pass `passes`, which `test` identifies.
-    ///
-    /// # Errors
-    /// If the dictionary cannot be read; [`QueryError::Cancelled`].
     pub(super) fn get(
         &self,
         snapshot: &Snapshot<'_>,

@@ -55,9 +55,6 @@ pub(crate) struct Predicate {
 
 impl Predicate {
     /// Compiles the predicate of a query.
-    ///
-    /// # Errors
-    /// If a test does not fit its field, or a dictionary cannot be read; [`QueryError::Cancelled`].
     pub(super) fn new(
         query: &Query,
         snapshot: &Snapshot<'_>,
@@ -97,9 +94,6 @@ impl Predicate {
     }
 
     /// Which rows of a segment are selected, as far as its bounds show.
-    ///
-    /// # Errors
-    /// If the bounds cannot be read.
     pub(crate) fn passes(
         &self,
         segment: &SegmentInfo,

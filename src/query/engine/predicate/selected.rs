@@ -61,9 +61,6 @@ impl Predicate {
 
     /// As [`Predicate::selected`], but only of the blocks that are `is_wanted`: for others the predicate is not
     /// evaluated.
-    ///
-    /// # Errors
-    /// As [`Predicate::selected`].
     pub(crate) fn selected_among<'p, F: FnMut(usize) -> bool>(
         &'p self,
         segment: &SegmentInfo,
@@ -80,9 +77,6 @@ impl Predicate {
     }
 
     /// The mask of every block of a segment.
-    ///
-    /// # Errors
-    /// As [`Predicate::selected`].
     pub(crate) fn masks(
         &self,
         segment: &SegmentInfo,

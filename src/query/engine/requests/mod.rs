@@ -77,8 +77,8 @@ impl QueryContext<'_> {
         Ok(Answer::Requests(Requests { rows: self.read_rows(&locations, fields)?, matched }))
     }
 
-    /// Answers [`Ask::Numbered`](crate::query::Ask::Numbered).
-    pub(super) fn answer_numbered(&self, ids: &[(u32, u64)]) -> Result<Answer, QueryError> {
+    /// Answers [`Ask::RequestsById`](crate::query::Ask::RequestsById).
+    pub(super) fn answer_requests_by_id(&self, ids: &[(u32, u64)]) -> Result<Answer, QueryError> {
         let segments = &self.snapshot.segments;
         let location = |&(source, number): &(u32, u64)| {
             let after = segments.partition_point(|segment| {
@@ -168,7 +168,7 @@ impl QueryContext<'_> {
 }
 
 /// For readers that walk over requests in an order and may stop at any of them.
-impl EngineSnapshot<'_> {
+impl EngineSnapshot {
     /// Locations of the first `k` requests that pass the filter of a query, in an order that is not by a detail.
     ///
     /// # Errors
@@ -181,16 +181,13 @@ impl EngineSnapshot<'_> {
     ) -> Result<Vec<RowLocation>, QueryError> {
         let predicate = self.predicate(query)?;
         let cancel = CancellationToken::new();
-        let context = QueryContext::new(self.engine, &self.snapshot, query, &predicate, &cancel)?;
+        let context = QueryContext::new(&self.engine, &self.snapshot, query, &predicate, &cancel)?;
         let ranks = context.value_ranks(sort.by)?;
         let order = SortOrder::new(sort.by, sort.descending, ranks.as_deref().map(Vec::as_slice));
         Ok(context.first_by_number(order, 0, k)?.0)
     }
 
     /// Reads requests. Only `fields` are read, or all if it is empty; others are absent.
-    ///
-    /// # Errors
-    /// If a column cannot be read.
     pub(crate) fn read(
         &self,
         query: &Query,
@@ -199,7 +196,7 @@ impl EngineSnapshot<'_> {
     ) -> Result<Vec<RequestRow>, QueryError> {
         let predicate = self.predicate(query)?;
         let cancel = CancellationToken::new();
-        QueryContext::new(self.engine, &self.snapshot, query, &predicate, &cancel)?
+        QueryContext::new(&self.engine, &self.snapshot, query, &predicate, &cancel)?
             .read_rows(locations, fields)
     }
 }

@@ -42,9 +42,6 @@ impl<'a> RowReader<'a> {
     }
 
     /// Reads a request. Fields that are not wanted are absent.
-    ///
-    /// # Errors
-    /// If a column cannot be read.
     pub(super) fn read(&mut self, segment: &SegmentInfo, row: usize) -> Result<RequestRow, CacheError> {
         let snapshot = self.snapshot;
         let time = snapshot.int_column(segment, Field::Time)?.time(row);

@@ -151,7 +151,7 @@ pub struct Candidate {
 mod tests {
     use super::super::pruned_keys::PrunedKeysByPrefix;
     use super::*;
-    use crate::cache::column::text::{Hint, PageBuilder};
+    use crate::cache::{Hint, PageBuilder};
     use proptest::prelude::*;
 
     fn id() -> impl Strategy<Value = Vec<u8>> {

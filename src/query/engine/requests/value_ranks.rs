@@ -36,9 +36,6 @@ enum Ranks {
 
 impl ValueRanks {
     /// The ranks of all values of a dimension, by value id.
-    ///
-    /// # Errors
-    /// [`QueryError::Cancelled`].
     pub(super) fn get(
         &self,
         field: Field,

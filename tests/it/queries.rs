@@ -1,4 +1,4 @@
-//! Every answer of the engine against the naive reference, on random logs and random questions.
+//! Compares all answers of the local engine with the naive reference engine, on random logs and random queries.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::support::filling::Filling;
 use crate::support::lines::{self, NOON};
 use crate::support::naive_cache::NaiveCache;
 
-/// Measures that may be estimated.
-const COUNTS_OF_DIFFERENT: [Measure; 3] = [Measure::Objects, Measure::Addresses, Measure::UserAgents];
+/// Measures that the engine may estimate.
+const DISTINCT_COUNTS: [Measure; 3] = [Measure::Objects, Measure::Addresses, Measure::UserAgents];
 
 const SOURCES: [&str; 3] = ["s3://acme-logs/media/", "/var/log/acme", "demo:1:10"];
 
@@ -28,8 +28,7 @@ fn ask(engine: &LocalEngine, query: &Query) -> Result<Answer, QueryError> {
         .map(|reply| reply.answer)
 }
 
-/// Some lines of one source, added at once; whether they are committed at once, too, and whether the
-/// writer is closed and opened again.
+/// Lines to append to a source; whether to commit them, and whether to reopen the writer.
 type Step = (usize, Vec<String>, bool, bool);
 
 fn step() -> impl Strategy<Value = Step> {
@@ -53,7 +52,7 @@ fn time_range() -> impl Strategy<Value = TimeRange> {
     ]
 }
 
-/// A value that the field may have in these logs, or nearly.
+/// A value that the field has in these logs, or a similar one.
 fn value_of(field: Field) -> impl Strategy<Value = String> {
     let pool: &[&str] = match field {
         Field::Bucket => lines::BUCKETS,
@@ -185,7 +184,7 @@ fn filter() -> impl Strategy<Value = Filter> {
     prop_oneof![1 => Just(Filter::everything()), 3 => any]
 }
 
-/// A value of a group, perhaps one that there is.
+/// A value of a group that may exist.
 fn group_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Absent),
@@ -212,7 +211,7 @@ fn measures() -> Vec<Measure> {
     Measure::ALL.into_iter().filter(|measure| !measure.is_approximate()).collect()
 }
 
-fn question() -> impl Strategy<Value = Query> {
+fn random_query() -> impl Strategy<Value = Query> {
     let groups = (
         dimension(),
         prop::collection::vec(select(measures()), 0..5),
@@ -242,17 +241,17 @@ fn question() -> impl Strategy<Value = Query> {
             limit,
             fields,
         });
-    let numbered = prop::collection::vec((1..5u32, 0..300u64), 0..4).prop_map(Ask::Numbered);
+    let numbered = prop::collection::vec((1..5u32, 0..300u64), 0..4).prop_map(Ask::RequestsById);
     let sources = prop_oneof![
         3 => Just(Vec::new()),
         1 => prop::collection::vec(select(SOURCES.to_vec()).prop_map(str::to_owned), 1..3),
         1 => Just(vec!["s3://nobody-has-this".to_owned()]),
     ];
     let counting = select(vec![Counting::AsLogged, Counting::AsLogged, Counting::Requests]);
-    let asked = prop_oneof![1 => Just(Ask::Totals), 4 => groups, 2 => series, 3 => requests, 1 => numbered];
-    (sources, time_range(), filter(), counting, asked, any::<Index>()).prop_map(
+    let ask = prop_oneof![1 => Just(Ask::Totals), 4 => groups, 2 => series, 3 => requests, 1 => numbered];
+    (sources, time_range(), filter(), counting, ask, any::<Index>()).prop_map(
         |(sources, time, filter, counting, mut ask, narrow)| {
-            // Within a day, narrow buckets are no burden.
+            // A day has few enough narrow buckets.
             if let (Some(start), Some(end), Ask::Series { bucket, .. }) = (time.start, time.end, &mut ask)
                 && start > NOON - 100_000
                 && end.checked_sub(start).is_some_and(|length| length < 86_400)
@@ -268,10 +267,10 @@ proptest! {
     #![proptest_config(cases(50))]
 
     #[test]
-    fn answers_are_those_of_the_naive_reference(
+    fn answers_equal_those_of_the_naive_reference(
         segment_rows in select(vec![20, 100, 200, 300, 1000]),
         phases in prop::collection::vec(prop::collection::vec(step(), 1..5), 1..4),
-        queries in prop::collection::vec(question(), 30),
+        queries in prop::collection::vec(random_query(), 30),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.tamarin");
@@ -303,20 +302,20 @@ proptest! {
             filling.writer.commit().unwrap();
             let answers: Vec<Answer> = queries.iter().map(|query| naive.answer(query)).collect();
             for (query, expected) in queries.iter().zip(&answers) {
-                for again in ["", ", asked again"] {
+                for repetition in ["first", "repeated"] {
                     let answer = ask(&engine, query).map_err(|error| TestCaseError::fail(error.to_string()))?;
-                    prop_assert_eq!(&answer, expected, "{:?}{}", query, again);
+                    prop_assert_eq!(&answer, expected, "{} {:?}", repetition, query);
                 }
             }
-            // Little memory: what is shown is exact all the same, unless an estimate made its order.
-            let forgetful = LocalEngine::new(Arc::new(Cache::open(&path).unwrap())).with_max_distinct_pairs(3);
+            // With little memory, the rows of a table are exact unless an estimate decides their order.
+            let with_few_pairs = LocalEngine::new(Arc::new(Cache::open(&path).unwrap())).with_max_distinct_pairs(3);
             for (query, expected) in queries.iter().zip(&answers) {
                 let Ask::Groups { sort, limit: 1.., .. } = query.ask else { continue };
-                if !COUNTS_OF_DIFFERENT.contains(&sort.by) {
-                    prop_assert_eq!(&ask(&forgetful, query).unwrap(), expected, "{:?}, with little memory", query);
+                if !DISTINCT_COUNTS.contains(&sort.by) {
+                    prop_assert_eq!(&ask(&with_few_pairs, query).unwrap(), expected, "{:?}, with little memory", query);
                 }
             }
-            // The same engine, asked from several threads at once.
+            // Several threads query the same engine.
             std::thread::scope(|scope| {
                 for thread in 0..3 {
                     let (engine, queries, answers) = (&engine, &queries, &answers);
@@ -332,8 +331,8 @@ proptest! {
     }
 }
 
-/// A cache with these lines, and the same in the naive reference.
-fn both(lines: &[String]) -> (tempfile::TempDir, LocalEngine, NaiveCache) {
+/// A cache with these lines, and a naive cache with the same lines.
+fn caches_of(lines: &[String]) -> (tempfile::TempDir, LocalEngine, NaiveCache) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.tamarin");
     let mut filling = Filling::new(&path, 100);
@@ -348,7 +347,7 @@ fn both(lines: &[String]) -> (tempfile::TempDir, LocalEngine, NaiveCache) {
     (folder, LocalEngine::new(Arc::new(Cache::open(&path).unwrap())), naive)
 }
 
-/// Lines with one field taken from each of these picks, all else the same but for the time.
+/// Lines that differ in their time and in one field, which has the value with each of these numbers.
 fn lines_with(field: usize, picks: &[u8]) -> Vec<String> {
     let line = |(index, pick): (usize, &u8)| {
         let mut all = [0; 28];
@@ -370,8 +369,8 @@ fn groups_by(by: Dimension, sorted_by: Measure) -> Query {
 }
 
 #[test]
-fn rows_in_the_order_of_an_estimate_have_exact_counts_and_say_so() {
-    // The address of a line goes with its key: 200 addresses have one object each, one has all.
+fn rows_sorted_by_an_estimate_have_exact_counts_and_are_marked() {
+    // 200 addresses request one object each, and one address requests all of them.
     let log: Vec<String> = (0..200u8)
         .flat_map(|number| {
             let line = lines_with(3, &[0]).remove(0);
@@ -379,22 +378,22 @@ fn rows_in_the_order_of_an_estimate_have_exact_counts_and_say_so() {
             [line.replace("203.0.113.7", &format!("198.51.100.{number}")), line]
         })
         .collect();
-    let (_folder, engine, naive) = both(&log);
+    let (_folder, engine, naive) = caches_of(&log);
     let engine = engine.with_max_distinct_pairs(20);
     let sort = Sort { by: Measure::Objects, descending: true };
     let more = vec![Measure::Objects, Measure::Addresses];
     let by = Dimension::Field(Field::RemoteIp);
-    let asked = |limit| query(Ask::Groups { by: by.clone(), more: more.clone(), sort, limit });
-    let Answer::Groups(top) = ask(&engine, &asked(2)).unwrap() else { panic!() };
-    let Answer::Groups(exact) = naive.answer(&asked(0)) else { panic!() };
+    let query_of = |limit| query(Ask::Groups { by: by.clone(), more: more.clone(), sort, limit });
+    let Answer::Groups(top) = ask(&engine, &query_of(2)).unwrap() else { panic!() };
+    let Answer::Groups(exact) = naive.answer(&query_of(0)) else { panic!() };
     assert_eq!(top.approximate, [Measure::Objects]);
     assert_eq!((top.rows.len(), top.group_count), (2, 201));
     assert_eq!(top.rows[0], exact.rows[0]);
     assert_eq!(top.rows[0].more, [Some(200.0), Some(1.0)]);
     assert!(exact.rows.contains(&top.rows[1]));
 
-    // All of them: estimates, but none that has an object is said to have none.
-    let Answer::Groups(all) = ask(&engine, &asked(0)).unwrap() else { panic!() };
+    // Without a limit the counts are estimates, and at least 1 for a group that has an object.
+    let Answer::Groups(all) = ask(&engine, &query_of(0)).unwrap() else { panic!() };
     assert_eq!(all.rows.len(), 201);
     assert!(all.approximate.contains(&Measure::Objects));
     assert!(all.rows.iter().all(|row| row.more[0] >= Some(1.0)));
@@ -402,7 +401,7 @@ fn rows_in_the_order_of_an_estimate_have_exact_counts_and_say_so() {
 
 #[test]
 fn an_empty_or_reversed_range_of_time_has_an_empty_series() {
-    let (_folder, engine, _) = both(&lines_with(3, &[0; 90]));
+    let (_folder, engine, _) = caches_of(&lines_with(3, &[0; 90]));
     for (start, end) in [(NOON + 2000, NOON + 2000), (NOON + 2000, NOON + 1000)] {
         let mut query = query(Ask::Series { bucket: 60, each: None });
         query.time = TimeRange { start: Some(start), end: Some(end) };
@@ -412,10 +411,10 @@ fn an_empty_or_reversed_range_of_time_has_an_empty_series() {
 }
 
 #[test]
-fn too_many_buckets_are_refused_before_memory_is_taken() {
+fn a_series_of_too_many_buckets_is_an_error_and_allocates_nothing() {
     let mut log = lines_with(3, &[0; 3]);
     log.extend(lines_with(2, &[255])); // 1969
-    let (_folder, engine, naive) = both(&log);
+    let (_folder, engine, naive) = caches_of(&log);
     let values: Vec<Value> = (0..50).map(Value::Integer).collect();
     for (bucket, each) in [(60, None), (3600, Some((Dimension::HourOfDay, values)))] {
         let error = ask(&engine, &query(Ask::Series { bucket, each })).unwrap_err().to_string();
@@ -423,7 +422,7 @@ fn too_many_buckets_are_refused_before_memory_is_taken() {
     }
     assert!(ask(&engine, &query(Ask::Series { bucket: 3600, each: None })).is_ok());
 
-    // A filter may restrict the time, too.
+    // A filter restricts the time range too.
     let narrow = |text: &str| {
         let filter = Filter::parse(text, 0).unwrap();
         Query { filter, ..query(Ask::Series { bucket: 1, each: None }) }
@@ -436,13 +435,13 @@ fn too_many_buckets_are_refused_before_memory_is_taken() {
 }
 
 #[test]
-fn sums_beyond_64_bits_stop_at_the_largest_number_and_sort_as_such() {
+fn sums_saturate_at_64_bits_and_sort_as_the_largest_number() {
     let largest = lines::NUMBERS.iter().position(|number| *number == i64::MAX.to_string()).unwrap() as u8;
     let mut log = lines_with(11, &[largest; 4]);
     log.extend(
         lines_with(11, &[largest, 1, 2]).into_iter().map(|line| line.replace("203.0.113.7", "192.0.2.1")),
     );
-    let (_folder, engine, naive) = both(&log);
+    let (_folder, engine, naive) = caches_of(&log);
     let query = groups_by(Dimension::Field(Field::RemoteIp), Measure::BytesSent);
     let answer = ask(&engine, &query).unwrap();
     let Answer::Groups(groups) = &answer else { panic!() };
@@ -452,14 +451,14 @@ fn sums_beyond_64_bits_stop_at_the_largest_number_and_sort_as_such() {
 }
 
 #[test]
-fn a_status_with_a_zero_before_it_is_another_status() {
+fn a_status_with_a_leading_zero_is_another_status() {
     let zero = lines::STATUSES.iter().position(|status| *status == "044").unwrap() as u8;
-    // Without a request URI whatever stands in its place is the status.
+    // Without a quoted request URI, any text is accepted as the status.
     let log = [zero, 5, 5]
         .map(|status| lines_with(9, &[status])[0].replace("\"GET /films/2026/a.mp4 HTTP/1.1\"", "-"));
     let mut log = log.to_vec();
     log[1] = log[1].replace("aws-cli", "aws-sdk");
-    let (_folder, engine, naive) = both(&log);
+    let (_folder, engine, naive) = caches_of(&log);
     let query = groups_by(Dimension::Field(Field::HttpStatus), Measure::Requests);
     let answer = ask(&engine, &query).unwrap();
     let Answer::Groups(groups) = &answer else { panic!() };
@@ -469,9 +468,9 @@ fn a_status_with_a_zero_before_it_is_another_status() {
 }
 
 #[test]
-fn what_clients_say_about_themselves_is_a_group_and_a_filter() {
-    // 5: x-app=web, 6: x-app=iOs app, 7: x-app without a value, else none.
-    let (_folder, engine, naive) = both(&lines_with(8, &[5, 6, 5, 7, 3, 0, 6, 5]));
+fn a_query_parameter_is_a_dimension_and_a_filter() {
+    // 5: x-app=web, 6: x-app=iOs app, 7: x-app without a value; others have no x-app.
+    let (_folder, engine, naive) = caches_of(&lines_with(8, &[5, 6, 5, 7, 3, 0, 6, 5]));
     let by = groups_by(param("x-app"), Measure::Requests);
     let answer = ask(&engine, &by).unwrap();
     let Answer::Groups(groups) = &answer else { panic!() };
@@ -491,7 +490,7 @@ fn what_clients_say_about_themselves_is_a_group_and_a_filter() {
     assert_eq!(engine.complete(&param("x-app"), "W", 10).unwrap(), ["web"]);
 }
 
-/// Lines as other servers than S3 write them.
+/// Lines that other servers than S3 write.
 const OTHER_SERVERS: [&str; 7] = [
     "docs media [06/Aug/2026:09:30:25 +0000] 192.0.2.91:54321 docs 0A1B2C3D4E5F6075 REST.GET.OBJECT a.jpg \
      \"GET /media/a.jpg HTTP/1.1\" 200 - 10 0 0 0 \"-\" \"-\" - - SigV4 - AuthHeader localhost:9000 - - -",
@@ -511,8 +510,8 @@ const OTHER_SERVERS: [&str; 7] = [
 ];
 
 #[test]
-fn the_method_of_an_operation_without_one_is_that_of_the_request_line() {
-    let (_folder, engine, naive) = both(&OTHER_SERVERS.map(str::to_owned));
+fn an_operation_that_names_no_method_has_that_of_the_request_line() {
+    let (_folder, engine, naive) = caches_of(&OTHER_SERVERS.map(str::to_owned));
     let by = groups_by(Dimension::Method, Measure::Requests);
     let answer = ask(&engine, &by).unwrap();
     let Answer::Groups(groups) = &answer else { panic!() };
@@ -525,8 +524,8 @@ fn the_method_of_an_operation_without_one_is_that_of_the_request_line() {
 }
 
 #[test]
-fn filters_mean_the_same_for_the_logs_of_all_servers() {
-    let (_folder, engine, naive) = both(&OTHER_SERVERS.map(str::to_owned));
+fn filters_select_the_same_requests_in_the_logs_of_all_servers() {
+    let (_folder, engine, naive) = caches_of(&OTHER_SERVERS.map(str::to_owned));
     for (text, requests) in [
         ("op:GET", 3),
         ("method:get", 3),
@@ -560,8 +559,8 @@ fn filters_mean_the_same_for_the_logs_of_all_servers() {
 }
 
 #[test]
-fn networks_of_other_lengths_for_ipv4_are_other_groups() {
-    let (_folder, engine, naive) = both(&lines_with(3, &[0, 1, 2, 3, 4, 5]));
+fn prefix_lengths_of_networks_for_ipv4_and_ipv6_are_independent() {
+    let (_folder, engine, naive) = caches_of(&lines_with(3, &[0, 1, 2, 3, 4, 5]));
     for v4 in [24, 32] {
         let query = groups_by(Dimension::Network { v4, v6: 64 }, Measure::Requests);
         assert_eq!(ask(&engine, &query).unwrap(), naive.answer(&query), "/{v4}");
@@ -569,7 +568,7 @@ fn networks_of_other_lengths_for_ipv4_are_other_groups() {
 }
 
 #[test]
-fn what_is_held_stays_as_it_was_whatever_is_added_until_it_is_let_go() {
+fn held_data_does_not_change_until_it_is_released() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
     let mut filling = Filling::new(&path, 40);
@@ -595,22 +594,22 @@ fn what_is_held_stays_as_it_was_whatever_is_added_until_it_is_let_go() {
             })
             .unwrap();
         let Answer::Requests(requests) = &answers[2] else { panic!() };
-        assert_eq!(rows, requests.rows, "pages and the whole list are the same");
+        assert_eq!(rows, requests.rows, "the pages have the rows of the whole list");
         (answers, engine.generation())
     };
     let before = all(&engine);
-    engine.hold(true).unwrap();
+    engine.pin_snapshot(true).unwrap();
     filling.append(source, &lines[50..]);
     filling.writer.commit().unwrap();
     assert_eq!(all(&engine), before);
-    engine.hold(false).unwrap();
+    engine.pin_snapshot(false).unwrap();
     let after = all(&engine);
     assert!(after.1 > before.1);
     assert_ne!(after.0, before.0);
 }
 
 #[test]
-fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
+fn pages_of_one_snapshot_are_consistent_while_requests_are_added() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
     let mut filling = Filling::new(&path, 40);
@@ -623,10 +622,10 @@ fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
             number / 60
         )
     };
-    // Every second one; those between come later.
+    // Even numbers; odd numbers are added later.
     filling.append(source, &(0..100).map(|n| numbered(n * 2)).collect::<Vec<_>>());
     filling.writer.commit().unwrap();
-    let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+    let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(&path).unwrap())));
     let page = |offset| Query {
         sources: Vec::new(),
         time: TimeRange::default(),
@@ -645,16 +644,16 @@ fn pages_of_one_moment_fit_together_whatever_is_added_meanwhile() {
         }
         _ => panic!(),
     };
-    let moment = engine.snapshot().unwrap();
+    let snapshot = engine.snapshot().unwrap();
     let mut read = Vec::new();
     for offset in (0..100).step_by(10) {
-        read.extend(keys(moment.ask(&page(offset), &CancellationToken::new()).unwrap().answer));
-        // Before all that was read and between all that is to come.
+        read.extend(keys(snapshot.ask(&page(offset), &CancellationToken::new()).unwrap().answer));
+        // Between requests that were read and requests that follow.
         let between: Vec<String> = (0..10).map(|n| numbered((offset as i64 + n) * 2 + 1)).collect();
         filling.append(source, &between);
         filling.writer.commit().unwrap();
     }
     assert_eq!(read, (0..100).map(|n| format!("k{}", n * 2)).collect::<Vec<_>>());
-    // Without a moment each page sees what is there by now.
+    // Each query without a snapshot reads the current data.
     assert_eq!(keys(ask(&engine, &page(0)).unwrap()), (0..10).map(|n| format!("k{n}")).collect::<Vec<_>>());
 }

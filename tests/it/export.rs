@@ -1,9 +1,11 @@
-//! What each format makes of an answer.
+//! How each format writes an answer.
 
-use super::*;
-use crate::log::Field;
-use crate::query::{
-    Dimension, GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Totals, Value,
+use tamarin::export::{Cell, Format, Sheet, approximate, write, write_sheet};
+use tamarin::log::Field;
+use tamarin::query::filter::is_invisible;
+use tamarin::query::{
+    Answer, Ask, Dimension, GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Totals,
+    Value,
 };
 
 const APRIL: i64 = 1_775_001_600;
@@ -40,7 +42,7 @@ fn hostile() -> (Answer, Ask) {
 }
 
 #[test]
-fn a_group_is_an_object_under_the_name_of_the_dimension() {
+fn a_group_is_an_object_with_the_dimension_as_first_member() {
     let answer = groups(
         Dimension::Field(Field::HttpStatus),
         vec![Measure::Objects, Measure::TotalTimeMean, Measure::Requests],
@@ -65,7 +67,7 @@ fn a_group_is_an_object_under_the_name_of_the_dimension() {
 }
 
 #[test]
-fn json_names_the_columns_that_are_not_exact_and_their_numbers_stay_numbers() {
+fn json_lists_the_columns_with_estimates_and_their_values_remain_numbers() {
     let row = (Value::Integer(7), vec![Some(9.0), Some(1.5)]);
     let (mut answer, ask) = groups(
         Dimension::Field(Field::HttpStatus),
@@ -89,7 +91,7 @@ fn json_names_the_columns_that_are_not_exact_and_their_numbers_stay_numbers() {
 }
 
 #[test]
-fn json_is_one_array_also_when_it_is_empty() {
+fn json_is_one_array_even_if_it_is_empty() {
     let answer = groups(Dimension::Role, vec![], vec![]);
     let value: serde_json::Value = serde_json::from_str(&written(&answer, Format::Json)).unwrap();
     assert_eq!(value, serde_json::json!([]));
@@ -99,7 +101,7 @@ fn json_is_one_array_also_when_it_is_empty() {
 }
 
 #[test]
-fn totals_have_no_dimension_and_stretches_their_start() {
+fn totals_have_no_dimension_and_buckets_have_their_start() {
     let totals = (Answer::Totals(Totals { stats: stats(2, 10) }), Ask::Totals);
     assert!(written(&totals, Format::Ndjson).starts_with(r#"{"requests":2,"bytes_sent":10,"#));
     let none = (Answer::Totals(Totals::default()), Ask::Totals);
@@ -122,7 +124,7 @@ fn totals_have_no_dimension_and_stretches_their_start() {
 }
 
 #[test]
-fn a_request_has_every_field() {
+fn json_of_a_request_has_every_field() {
     let mut fields = vec![Value::Absent; Field::COUNT];
     fields[Field::Time as usize] = Value::Integer(APRIL);
     fields[Field::Key as usize] = Value::from("my file");
@@ -146,9 +148,9 @@ fn a_request_has_every_field() {
 }
 
 #[test]
-fn csv_is_harmless_in_terminals_and_spreadsheets() {
+fn csv_is_safe_in_terminals_and_spreadsheets() {
     let text = written(&hostile(), Format::Csv);
-    assert!(!text.chars().any(|c| c != '\n' && crate::query::filter::is_invisible(c)), "{text:?}");
+    assert!(!text.chars().any(|c| c != '\n' && is_invisible(c)), "{text:?}");
     let mut csv = csv::Reader::from_reader(text.as_bytes());
     assert_eq!(&csv.headers().unwrap()[0], "key");
     let keys: Vec<String> = csv.records().map(|record| record.unwrap()[0].to_owned()).collect();
@@ -167,18 +169,15 @@ fn csv_is_harmless_in_terminals_and_spreadsheets() {
 }
 
 #[test]
-fn no_format_lets_an_escape_sequence_through() {
+fn no_format_writes_an_escape_sequence() {
     for format in Format::ALL {
         let text = written(&hostile(), format);
-        assert!(
-            !text.chars().any(|c| c != '\n' && crate::query::filter::is_invisible(c)),
-            "{format:?} {text:?}"
-        );
+        assert!(!text.chars().any(|c| c != '\n' && is_invisible(c)), "{format:?} {text:?}");
     }
 }
 
 #[test]
-fn a_table_reads_well_and_says_what_it_left_out() {
+fn a_table_has_aligned_numbers_and_a_note_about_omitted_rows() {
     let answer = groups(
         Dimension::Field(Field::RemoteIp),
         vec![],
@@ -190,12 +189,12 @@ fn a_table_reads_well_and_says_what_it_left_out() {
     assert!(lines[2].contains("203.0.113.7") && lines[2].contains("1,204") && lines[2].contains("3.00 MiB"));
     assert!(lines[2].contains("25.0 %") && lines[2].contains("2026-04-01 00:01:01"));
     assert_eq!(lines.last().unwrap(), &"2 of 9 groups; --top 0 shows all");
-    // Numbers end in the same column.
+    // Numbers are aligned to the right.
     assert_eq!(lines[2].find("1,204").map(|at| at + 5), lines[0].find("REQUESTS").map(|at| at + 8));
 }
 
-/// These cells under a name each.
-fn sheet(cells: Vec<(&str, Cell<'static>)>, format: Format) -> String {
+/// The output of a sheet with one row.
+fn written_row(cells: Vec<(&str, Cell<'static>)>, format: Format) -> String {
     let (names, row) = cells.into_iter().map(|(name, cell)| (name.to_owned(), cell)).unzip();
     let mut out = Vec::new();
     write_sheet(Sheet::named(names, Box::new(std::iter::once(row)), None), format, None, &mut out).unwrap();
@@ -203,11 +202,11 @@ fn sheet(cells: Vec<(&str, Cell<'static>)>, format: Format) -> String {
 }
 
 #[test]
-fn two_keys_that_are_no_text_are_not_one_in_any_format() {
+fn different_keys_that_are_not_utf8_differ_in_every_format() {
     let keys: [&[u8]; 6] = [b"a\xfe", b"a\xff", b"a\\xff", "a\u{fffd}".as_bytes(), b"a\\u{fffd}", b"a\\\xff"];
     for format in Format::ALL {
         let mut all: Vec<String> =
-            keys.iter().map(|key| sheet(vec![("key", Cell::Text(key))], format)).collect();
+            keys.iter().map(|key| written_row(vec![("key", Cell::Text(key))], format)).collect();
         all.sort();
         all.dedup();
         assert_eq!(all.len(), keys.len(), "{format:?} {all:?}");
@@ -215,9 +214,9 @@ fn two_keys_that_are_no_text_are_not_one_in_any_format() {
 }
 
 #[test]
-fn json_has_every_byte_of_what_is_no_text() {
+fn json_has_every_byte_of_a_value_that_is_not_utf8() {
     for format in [Format::Json, Format::Ndjson] {
-        let text = sheet(
+        let text = written_row(
             vec![
                 ("key", Cell::Text(b"a\xfe\"")),
                 ("odd \" name", Cell::Owned(b"\xff".to_vec())),
@@ -237,15 +236,25 @@ fn json_has_every_byte_of_what_is_no_text() {
 }
 
 #[test]
-fn infinite_numbers_are_not_zero() {
+fn json_escapes_what_it_must_and_what_is_invisible() {
+    let text = "\"\\/\n\r\t\u{8}\u{1}\u{7f}\u{85}\u{202e}\u{e0001}\u{1f600}ä";
+    let line = written_row(vec![("key", Cell::Text(text.as_bytes()))], Format::Ndjson);
+    let escaped = r#"\"\\/\n\r\t\b\u0001\u007f\u0085\u202e\udb40\udc01"#;
+    assert_eq!(line, format!("{{\"key\":\"{escaped}\u{1f600}ä\"}}\n"));
+    let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(read["key"], text);
+}
+
+#[test]
+fn infinite_numbers_are_not_written_as_zero() {
     for (number, csv) in
         [(f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf"), (f64::NAN, "NaN"), (0.0, "0.0")]
     {
         let cells = || vec![("n", Cell::Ratio(number)), ("m", Cell::Number(1))];
-        assert_eq!(sheet(cells(), Format::Csv), format!("n,m\n{csv},1\n"));
+        assert_eq!(written_row(cells(), Format::Csv), format!("n,m\n{csv},1\n"));
         let json = if number.is_finite() { csv } else { "null" };
-        assert_eq!(sheet(cells(), Format::Ndjson), format!("{{\"n\":{json},\"m\":1}}\n"));
-        let table = sheet(cells(), Format::Table);
+        assert_eq!(written_row(cells(), Format::Ndjson), format!("{{\"n\":{json},\"m\":1}}\n"));
+        let table = written_row(cells(), Format::Table);
         let shown = if number.is_finite() { "0" } else { csv };
         assert_eq!(
             table.lines().nth(2).unwrap().split_whitespace().collect::<Vec<_>>(),
@@ -256,21 +265,21 @@ fn infinite_numbers_are_not_zero() {
 }
 
 #[test]
-fn names_of_columns_are_as_harmless_as_what_is_below_them() {
+fn column_names_are_escaped_like_values() {
     let name = "=a\u{1b}[2J\u{202e}\u{3164}\n";
     for format in Format::ALL {
-        let text = sheet(vec![(name, Cell::Number(1))], format);
-        assert!(!text.chars().any(|c| c != '\n' && crate::query::filter::is_invisible(c)), "{text:?}");
+        let text = written_row(vec![(name, Cell::Number(1))], format);
+        assert!(!text.chars().any(|c| c != '\n' && is_invisible(c)), "{text:?}");
     }
     assert_eq!(
-        sheet(vec![(name, Cell::Number(1))], Format::Csv),
+        written_row(vec![(name, Cell::Number(1))], Format::Csv),
         "'=a\\u{1b}[2J\\u{202e}\\u{3164}\\u{a}\n1\n"
     );
 }
 
 #[test]
-fn a_value_and_the_same_after_an_apostrophe_are_two_in_csv() {
-    let csv = |text: &'static [u8]| sheet(vec![("key", Cell::Text(text))], Format::Csv);
+fn a_value_and_the_value_after_an_apostrophe_differ_in_csv() {
+    let csv = |text: &'static [u8]| written_row(vec![("key", Cell::Text(text))], Format::Csv);
     assert_eq!(csv(b"=1"), "key\n'=1\n");
     assert_eq!(csv(b"'=1"), "key\n''=1\n");
     assert_eq!(csv(b"'quoted'"), "key\n'quoted'\n");

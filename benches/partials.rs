@@ -1,9 +1,9 @@
-//! What it costs to ask a standing question again after ingest added one segment: the same whether one
-//! segment was there before or a hundred, because what was folded of them stands.
+//! Repeats a query after one segment was added. The time does not depend on the number of segments before: the
+//! partials cache has their aggregate, so only the new segment is scanned.
 //!
-//!     cargo bench --bench standing
+//!     cargo bench --bench partials
 
-// A bench whose data cannot be made has nothing to say.
+// A benchmark whose data cannot be written fails.
 #![allow(clippy::expect_used)]
 
 use std::path::Path;
@@ -18,13 +18,13 @@ use tamarin::query::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Rows of a segment: small, so that a hundred are soon made.
-const ROWS: usize = 16_384;
+/// Rows of a segment: few, as the benchmark writes a hundred segments.
+const ROWS_PER_SEGMENT: usize = 16_384;
 
-/// A segment of requests that nobody made before.
+/// Appends a segment of new requests.
 fn append(writer: &mut Writer, source: i64, number: usize) {
     let mut builder = BatchBuilder::default();
-    for row in 0..ROWS {
+    for row in 0..ROWS_PER_SEGMENT {
         let line = format!(
             "c0ffee media [03/Apr/2026:{:02}:{:02}:{:02} +0000] 203.0.{}.{} - {:016X} REST.GET.OBJECT films/{}.mp4 \
              \"GET /films/{}.mp4 HTTP/1.1\" 200 - {} 9000 7 5 \"-\" \"aws-cli/2.15\" - - SigV4 - - - - -",
@@ -33,7 +33,7 @@ fn append(writer: &mut Writer, source: i64, number: usize) {
             row % 60,
             row % 64,
             row % 251,
-            number * ROWS + row,
+            number * ROWS_PER_SEGMENT + row,
             row % 5000,
             row % 5000,
             row % 9000,
@@ -48,11 +48,11 @@ fn append(writer: &mut Writer, source: i64, number: usize) {
     builder.end_part(FilePart {
         file: Arc::new(file),
         first_line: 1,
-        lines: ROWS as u64,
-        rows: ROWS,
+        lines: ROWS_PER_SEGMENT as u64,
+        rows: ROWS_PER_SEGMENT,
         line_runs: Vec::new(),
         rejected: Vec::new(),
-        total_lines: Some(ROWS as u64),
+        total_lines: Some(ROWS_PER_SEGMENT as u64),
     });
     writer
         .append(source, &mut builder.finish(Batch::default()))
@@ -68,7 +68,8 @@ fn query(by: &str) -> Query {
     Query { sources: Vec::new(), time: TimeRange::default(), filter, counting: Counting::AsLogged, ask }
 }
 
-fn ask(engine: &LocalEngine, query: &Query) -> u64 {
+/// Runs a query and returns the number of scanned segments.
+fn segments_scanned(engine: &LocalEngine, query: &Query) -> u64 {
     engine
         .ask(query, &CancellationToken::new(), &mut |_, _| {})
         .expect("an answer")
@@ -76,15 +77,15 @@ fn ask(engine: &LocalEngine, query: &Query) -> u64 {
         .segments_scanned
 }
 
-fn standing(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("asked again after one more segment");
+fn repeat_query(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("repeat a query after one more segment");
     group.sample_size(20).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(3));
     for segments in [1, 100] {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("cache.tamarin");
         let mut writer = Writer::open_with(
             Path::new(&path),
-            WriterOptions { segment_rows: ROWS, ..WriterOptions::default() },
+            WriterOptions { segment_rows: ROWS_PER_SEGMENT, ..WriterOptions::default() },
         )
         .expect("a cache");
         let source = writer.source("s3://acme-logs/").expect("a source");
@@ -96,23 +97,23 @@ fn standing(criterion: &mut Criterion) {
         let mut next = segments;
         group.bench_function(BenchmarkId::from_parameter(format!("{segments} segments before")), |bencher| {
             bencher.iter_custom(|rounds| {
-                let mut took = Duration::ZERO;
+                let mut elapsed = Duration::ZERO;
                 let engine = LocalEngine::new(cache.clone());
-                ask(&engine, &query);
+                segments_scanned(&engine, &query);
                 for _ in 0..rounds {
                     append(&mut writer, source, next);
                     next += 1;
-                    let begun = Instant::now();
-                    let scanned = ask(&engine, &query);
-                    took += begun.elapsed();
-                    assert!(scanned <= 2, "{scanned} segments were read again");
+                    let started = Instant::now();
+                    let scanned = segments_scanned(&engine, &query);
+                    elapsed += started.elapsed();
+                    assert!(scanned <= 2, "{scanned} segments were scanned again");
                 }
-                took
+                elapsed
             });
         });
     }
     group.finish();
 }
 
-criterion_group!(benches, standing);
+criterion_group!(benches, repeat_query);
 criterion_main!(benches);
