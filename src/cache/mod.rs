@@ -17,6 +17,8 @@
 mod column;
 pub(crate) mod dictionary;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod read;
 mod sqlite;
 #[cfg(test)]

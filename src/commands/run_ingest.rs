@@ -1,7 +1,7 @@
 //! Runs one ingest to its end, with a progress bar. A signal stops it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
@@ -49,7 +49,6 @@ pub(super) async fn run(
     sources: Vec<Arc<dyn Source>>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Progress> {
-    let started = Instant::now();
     let options = Options { window: context.window(), ..Options::default() };
     let uris = uris(&sources);
     let ingest = Ingest::start(writer, sources, options)?;
@@ -74,19 +73,6 @@ pub(super) async fn run(
     }
     let progress = merge_listing_failures(ingest.finish().await, &uris);
     bar.finish_and_clear();
-    tracing::info!(
-        phase = ?progress.phase,
-        listed = progress.files_listed,
-        known = progress.files_known,
-        read = progress.files_done,
-        skipped = progress.files_skipped,
-        failed = progress.files_failed,
-        requests = progress.requests,
-        repeats = progress.duplicates,
-        rejected = progress.rejected,
-        seconds = started.elapsed().as_secs_f64(),
-        "pull round ended"
-    );
     match (&progress.fatal, progress.phase) {
         (Some(reason), _) => bail!("{reason}"),
         (None, Phase::Failed) => {

@@ -263,5 +263,19 @@ async fn run(
         None if cancel.is_cancelled() => Phase::Cancelled,
         None => Phase::Done,
     };
-    progress.send_replace(counters.progress(phase));
+    let end = counters.progress(phase);
+    tracing::info!(
+        ?phase,
+        listed = end.files_listed,
+        known = end.files_known,
+        read = end.files_done,
+        skipped = end.files_skipped,
+        failed = end.files_failed,
+        requests = end.requests,
+        repeats = end.duplicates,
+        rejected = end.rejected,
+        seconds = end.elapsed,
+        "pull ended"
+    );
+    progress.send_replace(end);
 }

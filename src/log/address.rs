@@ -1,10 +1,10 @@
-//! Addresses as servers spell them, and their one canonical spelling: no port, no brackets, IPv4 in IPv6 as
-//! IPv4, IPv6 as RFC 5952 says.
+//! The canonical spelling of the addresses in logs: without port and brackets, IPv4-mapped IPv6 addresses as IPv4, IPv6
+//! addresses as RFC 5952 defines.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// The canonical spelling of an address. What is not an address stays as it is.
+/// The canonical spelling of an address. A text that is not an address is returned unchanged.
 ///
 /// ```
 /// # use tamarin::log::address::canonical;
@@ -21,7 +21,7 @@ pub fn canonical(text: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// The address that a text spells, with or without a port, brackets or a zone.
+/// Parses an address with or without a port, brackets or a zone.
 pub fn parse(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
     let address = text
@@ -29,7 +29,7 @@ pub fn parse(text: &[u8]) -> Option<IpAddr> {
         .or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()))
         .or_else(|_| {
             let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-            // A zone (`fe80::1%eth0`) names an interface of the server.
+            // The zone (`fe80::1%eth0`) is the name of an interface of the server.
             let inner = inner.split_once('%').map_or(inner, |(address, _)| address);
             inner.parse::<Ipv6Addr>().map(IpAddr::V6)
         })
@@ -37,16 +37,16 @@ pub fn parse(text: &[u8]) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// Whether [`canonical`] certainly leaves a text as it is. `false`: perhaps not.
+/// Whether [`canonical`] certainly returns a text unchanged. `false` if it may not.
 #[inline]
 pub(super) fn is_canonical(text: &[u8]) -> bool {
-    // An IPv4 address has no colon, and neither has what is not an address.
+    // An IPv4 address without a port has none of these bytes, and most texts that are not addresses have none.
     let is_odd = |byte: &u8| matches!(byte, b':' | b'[' | b'%');
     !text.iter().any(is_odd) || is_canonical_v6(text)
 }
 
-/// Whether a text is certainly an IPv6 address in its canonical spelling, by its form: neither parsing nor
-/// printing it is needed.
+/// Whether a text is certainly an IPv6 address in its canonical spelling, judged by its form: much cheaper than to
+/// parse and print it.
 fn is_canonical_v6(text: &[u8]) -> bool {
     if text.len() > 39 || text.starts_with(b"::ffff:") {
         return false;
@@ -55,7 +55,7 @@ fn is_canonical_v6(text: &[u8]) -> bool {
         Some(at) => (&text[..at], Some(&text[at + 2..])),
         None => (text, None),
     };
-    // Of each side: how many groups, or nothing if one of them is not canonical.
+    // The number of groups on one side of `::`; `None` if a group is not canonical.
     let groups = |side: &[u8]| -> Option<usize> {
         if side.is_empty() {
             return Some(0);
@@ -90,7 +90,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn an_address_is_the_same_however_it_is_spelled() {
+    fn every_spelling_of_an_address_has_one_canonical_spelling() {
         for (spelled, address) in [
             ("192.0.2.7", "192.0.2.7"),
             ("192.0.2.7:54321", "192.0.2.7"),
@@ -104,7 +104,7 @@ mod tests {
             ("2001:db8:0:0:0:0:0:7", "2001:db8::7"),
             ("fe80::1%eth0", "fe80::1"),
             ("[fe80::1%eth0]", "fe80::1"),
-            // What is not an address is not touched.
+            // Texts that are not addresses are unchanged.
             ("-", "-"),
             ("proxy.example:80", "proxy.example:80"),
             ("192.0.2.300:80", "192.0.2.300:80"),
@@ -118,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_canonical_by_its_form_is_what_the_library_prints(
+        fn a_text_of_canonical_form_is_what_the_standard_library_prints(
             groups in proptest::collection::vec(
                 prop::sample::select(vec!["0", "1", "db8", "ffff", "00", "01", "F", "10000", ""]), 1..10),
         ) {
@@ -131,7 +131,7 @@ mod tests {
         }
 
         #[test]
-        fn every_address_is_canonical_when_the_library_prints_it(segments: [u16; 8], zeros: [bool; 8]) {
+        fn every_address_that_the_standard_library_prints_is_canonical(segments: [u16; 8], zeros: [bool; 8]) {
             let segments: Vec<u16> =
                 segments.iter().zip(zeros).map(|(segment, zero)| if zero { 0 } else { *segment }).collect();
             let segments: [u16; 8] = segments.try_into().unwrap();

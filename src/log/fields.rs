@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_in_any_case_and_by_alias() {
+    fn fields_are_found_by_name_in_any_case_and_by_alias() {
         assert_eq!(Field::by_name("Remote_IP"), Some(Field::RemoteIp));
         assert_eq!(Field::by_name("ip"), Some(Field::RemoteIp));
         assert_eq!(Field::by_name("nonsense"), None);

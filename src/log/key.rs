@@ -1,28 +1,27 @@
-//! How keys are spelled in the log, and what they are.
+//! Decoding of keys: S3 logs them URL-encoded, once or twice.
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-/// The true object key behind the spelling in the log.
+/// The true object key of a key in the log.
 ///
-/// | operation | spelling | known from |
+/// | operation | encoding | source |
 /// |---|---|---|
-/// | most | URL-encoded twice: `a b` is `a%2520b`; a `+` is a plus | the User Guide, and real lines |
-/// | `BATCH.DELETE.OBJECT` | encoded once, `+` is a space | real lines; the `+` from a few only |
-/// | `S3.EXPIRE.OBJECT` | the same | a few real lines |
-/// | `S3.CREATE.DELETEMARKER`, `S3.TRANSITION…`, `S3.DELETE.UPLOAD` | the same | **assumed**: one service writes all lifecycle records |
-/// | other `S3.…` (checksum jobs), unknown ones | twice | **assumed**: like most |
+/// | most | twice: `a b` is `a%2520b`; `+` is a plus sign | the User Guide, and real lines |
+/// | `BATCH.DELETE.OBJECT` | once; `+` is a space | real lines; only a few for `+` |
+/// | `S3.EXPIRE.OBJECT` | once; `+` is a space | a few real lines |
+/// | `S3.CREATE.DELETEMARKER`, `S3.TRANSITION…`, `S3.DELETE.UPLOAD` | once; `+` is a space | **assumed**: one service writes all lifecycle records |
+/// | other `S3.…` (checksum jobs), unknown operations | twice | **assumed**: like most |
 ///
-/// An escape that is none (`%zz`, a `%` at the end) stays as it is. Borrows where nothing was encoded.
+/// An invalid escape (`%zz`, `%` at the end) is unchanged. Borrows the logged key if nothing in it is encoded.
 pub fn decode<'a>(operation: &[u8], logged: &'a [u8]) -> Cow<'a, [u8]> {
     let mut key = Vec::new();
     if decode_onto(operation, logged, &mut key) { key.into() } else { logged.into() }
 }
 
-/// Puts the true key behind what `out` holds, if it is another than the spelling in the log; whether it is.
-///
-/// The same as [`decode`] for who has memory for many keys.
+/// Appends the true key to `out` if it differs from the logged key, and returns whether it does. [`decode`] without an
+/// allocation for each key.
 pub fn decode_onto(operation: &[u8], logged: &[u8], out: &mut Vec<u8>) -> bool {
     let once = is_encoded_once(operation);
     let first = if once { memchr2(b'%', b'+', logged) } else { memchr(b'%', logged) };
@@ -32,24 +31,24 @@ pub fn decode_onto(operation: &[u8], logged: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     out.extend_from_slice(logged);
     let key = &mut out[start..];
-    let mut is_another = false;
+    let mut differs = false;
     let mut length = if once {
-        // `+` first: an escaped plus (%2B) must stay one.
+        // `+` first: an escaped plus sign (%2B) must not become a space.
         for plus in key.iter_mut().filter(|byte| **byte == b'+') {
             *plus = b' ';
-            is_another = true;
+            differs = true;
         }
         undo_escapes(key)
     } else {
         let length = undo_escapes(key);
         if length == key.len() { length } else { undo_escapes(&mut key[..length]) }
     };
-    is_another |= length != key.len();
-    if !is_another {
+    differs |= length != key.len();
+    if !differs {
         length = 0;
     }
     out.truncate(start + length);
-    is_another
+    differs
 }
 
 /// Whether keys of this operation are encoded once, with `+` for a space.
@@ -64,10 +63,11 @@ fn is_encoded_once(operation: &[u8]) -> bool {
     }
 }
 
-/// Puts bytes in place of their escapes, piece by piece; tells how many bytes are left. A key is decoded for each
-/// request, and most of it is plain. (The `percent-encoding` crate goes byte by byte.)
+/// Replaces escapes with their bytes. Returns the new length. It copies the text between escapes as a whole, because
+/// most of a key is not escaped and a key is decoded for each request. (The `percent-encoding` crate copies byte by
+/// byte.)
 fn undo_escapes(text: &mut [u8]) -> usize {
-    // Up to where it is read, and written.
+    // The ends of what is read and of what is written.
     let (mut read, mut written) = (0, 0);
     while let Some(plain) = memchr(b'%', &text[read..]) {
         let at = read + plain;
@@ -80,7 +80,7 @@ fn undo_escapes(text: &mut [u8]) -> usize {
             None => (read..at + 1, at + 1),
         };
         let length = piece.len();
-        // Nothing moves in front of the first escape.
+        // Nothing moves before the first escape.
         if written < read {
             text.copy_within(piece, written);
         }
@@ -96,7 +96,7 @@ fn undo_escapes(text: &mut [u8]) -> usize {
     written + length
 }
 
-/// The byte that two hexadecimal digits stand for.
+/// The value of two hexadecimal digits.
 fn byte_of(high: u8, low: u8) -> Option<u8> {
     const NONE: u8 = 0xff;
     const DIGITS: [u8; 256] = {
@@ -119,12 +119,12 @@ mod tests {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
     use proptest::prelude::*;
 
-    /// What S3 leaves as it is in a key: RFC 3986's unreserved characters and the slash.
-    const KEPT: &AsciiSet =
+    /// The characters that S3 does not encode: the unreserved characters of RFC 3986, and the slash.
+    const UNENCODED: &AsciiSet =
         &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
     fn encoded(key: &[u8]) -> String {
-        percent_encode(key, KEPT).to_string()
+        percent_encode(key, UNENCODED).to_string()
     }
 
     fn decoded(operation: &str, logged: &str) -> String {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_key_that_is_spelled_differently_is_put_behind_others() {
+    fn only_a_key_that_differs_from_the_logged_key_is_appended() {
         let mut keys = b"before".to_vec();
         for (operation, plain) in
             [("REST.GET.OBJECT", "a+b"), ("REST.GET.OBJECT", "50%"), ("BATCH.DELETE.OBJECT", "%zz")]
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_object_is_one_key_whichever_operation_touched_it() {
+    fn an_object_has_one_key_in_all_operations() {
         assert_eq!(
             decoded("REST.PUT.OBJECT", "r%25C3%25A9sum%25C3%25A9%252Bcv%2520%25281%2529.pdf"),
             decoded("BATCH.DELETE.OBJECT", "r%C3%A9sum%C3%A9%2Bcv+%281%29.pdf"),
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_escapes_stay_as_they_are() {
+    fn invalid_escapes_are_unchanged() {
         for operation in ["REST.GET.OBJECT", "BATCH.DELETE.OBJECT"] {
             for logged in ["%", "a%", "a%2", "%zz", "100%-off", "%%"] {
                 assert_eq!(decoded(operation, logged), logged);
@@ -210,11 +210,11 @@ mod tests {
         }
 
         #[test]
-        fn escapes_are_undone_as_others_undo_them(text in "[%0-9a-gA-G/]{0,30}") {
-            let theirs: Vec<u8> = percent_encoding::percent_decode(text.as_bytes()).collect();
-            let mut ours = text.into_bytes();
-            let length = undo_escapes(&mut ours);
-            prop_assert_eq!(&ours[..length], theirs);
+        fn escapes_are_replaced_as_the_percent_encoding_crate_replaces_them(text in "[%0-9a-gA-G/]{0,30}") {
+            let expected: Vec<u8> = percent_encoding::percent_decode(text.as_bytes()).collect();
+            let mut key = text.into_bytes();
+            let length = undo_escapes(&mut key);
+            prop_assert_eq!(&key[..length], expected);
         }
 
         #[test]

@@ -1,16 +1,16 @@
-//! HTTP methods: of operations, and of request lines.
+//! The HTTP methods of operations and request lines.
 
-/// The methods that requests to S3 and its like have. `COPY` is what S3 logs a `PUT` as that copies.
+/// The methods of requests to S3 and similar servers. S3 logs a `PUT` that copies as `COPY`.
 pub const METHODS: [&[u8]; 10] =
     [b"GET", b"PUT", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"CONNECT", b"COPY"];
 
-/// The method that a word is.
+/// The method that is equal to a word.
 pub fn named(word: &[u8]) -> Option<&'static [u8]> {
     METHODS.into_iter().find(|method| *method == word)
 }
 
 /// The method that an operation names: `REST.GET.OBJECT`, `GET.OBJECT`, `GET` and `s3_GetObject` are all `GET`.
-/// `None` if it names none, as `WEBSITE.INVALIDOPERATION`.
+/// `None` if it names no method, as `WEBSITE.INVALIDOPERATION`.
 pub fn of_operation(operation: &[u8]) -> Option<&'static [u8]> {
     let mut parts = operation.split(|byte| *byte == b'.');
     parts.by_ref().take(2).find_map(named).or_else(|| {
@@ -21,7 +21,7 @@ pub fn of_operation(operation: &[u8]) -> Option<&'static [u8]> {
 
 /// The method of an action of the S3 API.
 fn of_action(action: &[u8]) -> Option<&'static [u8]> {
-    const POSTED: [&[u8]; 7] = [
+    const POST_ACTIONS: [&[u8]; 7] = [
         b"CreateMultipartUpload",
         b"CompleteMultipartUpload",
         b"DeleteObjects",
@@ -42,7 +42,7 @@ fn of_action(action: &[u8]) -> Option<&'static [u8]> {
         (b"Abort", b"DELETE"),
         (b"Options", b"OPTIONS"),
     ];
-    if POSTED.contains(&action) {
+    if POST_ACTIONS.contains(&action) {
         return Some(b"POST");
     }
     VERBS.into_iter().find(|(verb, _)| action.starts_with(verb)).map(|(_, method)| method)
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_names_its_method_wherever_it_stands() {
+    fn operations_name_their_method_in_several_places() {
         for (operation, method) in [
             ("REST.GET.OBJECT", Some("GET")),
             ("WEBSITE.HEAD.OBJECT", Some("HEAD")),

@@ -1,7 +1,8 @@
 //! The format of S3 server access logs.
 //!
-//! Contents: the list of fields ([`FIELDS`], the only one in the project), [`Record`]s, the [`Parser`], the decoding of keys ([`key`]), addresses ([`address`]), HTTP methods ([`method`]), timestamps
-//! ([`time`]) and the names of log files ([`object_name`]).
+//! Contents: the list of fields ([`FIELDS`], the only one in the project), the [`Record`], the [`Parser`], the decoding
+//! of keys ([`key`]), addresses ([`address`]), HTTP methods ([`method`]), timestamps ([`time`]), and the names of log
+//! files ([`object_name`]).
 //! Never here: I/O, SQLite, S3, knowledge of how the cache stores a value.
 
 pub mod address;

@@ -511,7 +511,7 @@ fn verbose_writes_a_log_of_the_program_and_changes_no_output() {
     let verbose = home.run(&[&report[..], &["-v"]].concat());
     assert_eq!((&verbose.stdout, stderr(&verbose)), (&output.stdout, stderr(&output)));
     let log = program_log(&home);
-    for event in ["INFO", "start", "source opened", "pull round ended", "known=2", "end code=0"] {
+    for event in ["INFO", "start", "source opened", "pull ended", "known=2", "end code=0"] {
         assert!(log.contains(event), "{event}: {log}");
     }
     assert!(!log.contains("DEBUG"), "{log}");

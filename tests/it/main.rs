@@ -16,6 +16,7 @@ mod first_pull;
 mod foreign;
 #[cfg(unix)]
 mod full_disk;
+mod fuzz;
 mod home;
 mod imports;
 mod ingest;

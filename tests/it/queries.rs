@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::cases;
 use crate::support::filling::Filling;
-use crate::support::lines::{self, NOON};
+use crate::support::lines::{self, START};
 use crate::support::naive_cache::NaiveCache;
 
 /// Measures that the engine may estimate.
@@ -37,7 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn instant() -> impl Strategy<Value = i64> {
     prop_oneof![
-        8 => (-10i64..270).prop_map(|step| NOON + step * 677),
+        8 => (-10i64..270).prop_map(|step| START + step * 677),
         1 => Just(-10),
         1 => Just(0),
         1 => select(vec![i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX]),
@@ -253,7 +253,7 @@ fn random_query() -> impl Strategy<Value = Query> {
         |(sources, time, filter, counting, mut ask, narrow)| {
             // A day has few enough narrow buckets.
             if let (Some(start), Some(end), Ask::Series { bucket, .. }) = (time.start, time.end, &mut ask)
-                && start > NOON - 100_000
+                && start > START - 100_000
                 && end.checked_sub(start).is_some_and(|length| length < 86_400)
             {
                 *bucket = [1, 60, 3600, *bucket][narrow.index(4)];
@@ -402,7 +402,7 @@ fn rows_sorted_by_an_estimate_have_exact_counts_and_are_marked() {
 #[test]
 fn an_empty_or_reversed_range_of_time_has_an_empty_series() {
     let (_folder, engine, _) = caches_of(&lines_with(3, &[0; 90]));
-    for (start, end) in [(NOON + 2000, NOON + 2000), (NOON + 2000, NOON + 1000)] {
+    for (start, end) in [(START + 2000, START + 2000), (START + 2000, START + 1000)] {
         let mut query = query(Ask::Series { bucket: 60, each: None });
         query.time = TimeRange { start: Some(start), end: Some(end) };
         let Answer::Series(series) = ask(&engine, &query).unwrap() else { panic!() };
@@ -568,7 +568,7 @@ fn prefix_lengths_of_networks_for_ipv4_and_ipv6_are_independent() {
 }
 
 #[test]
-fn held_data_does_not_change_until_it_is_released() {
+fn a_pinned_snapshot_does_not_change_until_it_is_unpinned() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
     let mut filling = Filling::new(&path, 40);

@@ -1,4 +1,4 @@
-//! What a line says is what the cache gives back, field by field.
+//! The cache returns the records that were added, field by field.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +40,8 @@ fn read_back(path: &Path) -> Vec<RequestRow> {
     requests.rows
 }
 
-/// Puts lines into a cache in batches, closing it in between, and gives back what it has.
+/// Adds lines to a cache in batches, and closes it after each. Returns the rows of the cache and those of the naive
+/// engine.
 fn through_a_cache(batches: &[Vec<Vec<u8>>], segment_rows: usize) -> (Vec<RequestRow>, Vec<RequestRow>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.tamarin");
@@ -72,7 +73,7 @@ fn assert_same(rows: &[RequestRow], expected: &[RequestRow]) -> Result<(), TestC
     Ok(())
 }
 
-/// A line of today with this operation, logged key, request URI and user agent.
+/// A modern line with these fields.
 fn line(operation: &str, key: &str, uri: &str, agent: &str) -> String {
     format!(
         "{OWNER} media [03/Apr/2026:03:11:11 +0000] 192.0.2.7 - 3E57427F3EXAMPLE {operation} {key} \"{uri}\" \
@@ -80,7 +81,7 @@ fn line(operation: &str, key: &str, uri: &str, agent: &str) -> String {
     )
 }
 
-/// Lines as they may be: valid ones, with bytes put in, cut out and exchanged anywhere.
+/// Valid lines, with bytes inserted, removed and replaced anywhere.
 fn any_line() -> impl Strategy<Value = Vec<u8>> {
     let scrap = prop_oneof![
         Just(b"\"".to_vec()),
@@ -112,7 +113,7 @@ proptest! {
     #![proptest_config(cases(60))]
 
     #[test]
-    fn any_line_that_is_a_record_comes_back_field_by_field(
+    fn every_line_that_is_a_record_is_returned_field_by_field(
         batches in prop::collection::vec(prop::collection::vec(any_line(), 0..60), 1..5),
         segment_rows in prop::sample::select(vec![20, 70, 1000]),
     ) {
@@ -125,7 +126,7 @@ proptest! {
 }
 
 #[test]
-fn keys_are_cut_out_of_request_uris_and_put_back() {
+fn request_uris_with_their_key_are_returned_complete() {
     let logged = [
         ("REST.GET.OBJECT", "films/a.mp4", "GET /films/a.mp4?x=1 HTTP/1.1"),
         ("REST.GET.OBJECT", "films/a.mp4", "GET /media/films/a.mp4?x=1 HTTP/1.1"),
@@ -152,7 +153,7 @@ fn keys_are_cut_out_of_request_uris_and_put_back() {
 }
 
 #[test]
-fn bytes_that_are_no_text_and_fields_of_a_megabyte_come_back() {
+fn bytes_that_are_not_text_and_fields_of_a_megabyte_are_returned() {
     let long = "x".repeat(1 << 20);
     let mut lines: Vec<Vec<u8>> = vec![
         line("REST.GET.OBJECT", &long, &format!("GET /{long} HTTP/1.1"), "x").into_bytes(),
@@ -176,7 +177,7 @@ fn bytes_that_are_no_text_and_fields_of_a_megabyte_come_back() {
 
 #[test]
 fn large_batches_cross_pages_blocks_and_segments() {
-    // 10,000 rows are 3 pages of details and 79 blocks of numbers; then small ones that are joined.
+    // 10,000 rows are 3 pages of details and 79 blocks of numbers; small batches follow, whose pages are joined.
     let picks = |row: usize| {
         let mut picks = [0u8; 28];
         for (index, pick) in picks.iter_mut().enumerate() {

@@ -65,20 +65,29 @@ pub fn value_text(dimension: &Dimension, value: &Value) -> String {
     print::value_text(dimension, value)
 }
 
-/// The byte offset of the last word of `text`, without leading `-`, `!` and `(`, and whether the word has an open quote.
-fn word_start(text: &str) -> (usize, bool) {
-    let (mut start, mut is_open, mut is_escaped) = (0, false, false);
-    for (at, c) in text.char_indices() {
+/// Calls `each` with every character outside of quotes and its byte offset. Returns whether a quote is open at the end.
+fn for_each_unquoted(text: &str, mut each: impl FnMut(usize, char)) -> bool {
+    let (mut is_open, mut is_escaped) = (false, false);
+    for (offset, c) in text.char_indices() {
         match c {
             _ if is_escaped => is_escaped = false,
             '\\' if is_open => is_escaped = true,
             '"' => is_open = !is_open,
             _ if is_open => {}
-            c if c.is_whitespace() => start = at + c.len_utf8(),
-            '(' | '-' | '!' if start == at => start = at + 1,
-            _ => {}
+            c => each(offset, c),
         }
     }
+    is_open
+}
+
+/// The byte offset of the last word of `text`, without leading `-`, `!` and `(`, and whether the word has an open quote.
+fn word_start(text: &str) -> (usize, bool) {
+    let mut start = 0;
+    let is_open = for_each_unquoted(text, |offset, c| match c {
+        c if c.is_whitespace() => start = offset + c.len_utf8(),
+        '(' | '-' | '!' if start == offset => start = offset + 1,
+        _ => {}
+    });
     (start, is_open)
 }
 
@@ -115,16 +124,12 @@ fn is_param_name(word: &str) -> bool {
 
 /// The byte offset of the last value of a list.
 fn last_item(values: &str) -> usize {
-    let (mut start, mut is_open, mut is_escaped) = (0, false, false);
-    for (at, c) in values.char_indices() {
-        match c {
-            _ if is_escaped => is_escaped = false,
-            '\\' if is_open => is_escaped = true,
-            '"' => is_open = !is_open,
-            ',' if !is_open => start = at + 1,
-            _ => {}
+    let mut start = 0;
+    for_each_unquoted(values, |offset, c| {
+        if c == ',' {
+            start = offset + 1;
         }
-    }
+    });
     start
 }
 

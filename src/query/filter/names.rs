@@ -83,12 +83,13 @@ pub(super) fn unknown_name(name: &str) -> String {
         return EXPECTED_PARAM.to_owned();
     }
     let shown: String = name.chars().take(MAX_NAME_CHARS).collect();
+    let lower = shown.to_ascii_lowercase();
     let all = all_names();
     let similar = all
         .iter()
         .map(String::as_str)
         .chain(FIELDS.iter().flat_map(|spec| spec.aliases.iter().copied()))
-        .map(|known| (edit_distance(&name.to_ascii_lowercase(), known), known))
+        .map(|known| (strsim::osa_distance(&lower, known), known))
         .filter(|(distance, known)| *distance <= 2.max(known.len() / 3) && *distance < known.len())
         .min_by_key(|(distance, _)| *distance);
     let hint = match similar {
@@ -99,28 +100,6 @@ pub(super) fn unknown_name(name: &str) -> String {
         "unknown field \"{shown}\"; {hint}fields are {} (to search for this text, quote it)",
         all.join(", ")
     )
-}
-
-/// The number of insertions, deletions, substitutions and swaps of neighbours that turn one name into the other
-/// (optimal string alignment distance).
-fn edit_distance(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) =
-        (from.chars().take(MAX_NAME_CHARS).collect(), to.chars().collect());
-    let mut second_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=to.len()).collect();
-    for i in 1..=from.len() {
-        let mut row = vec![i];
-        for j in 1..=to.len() {
-            let substitution = usize::from(from[i - 1] != to[j - 1]);
-            let mut best = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + substitution);
-            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
-                best = best.min(second_last[j - 2] + 1);
-            }
-            row.push(best);
-        }
-        second_last = std::mem::replace(&mut last, row);
-    }
-    last[to.len()]
 }
 
 #[cfg(test)]

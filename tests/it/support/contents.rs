@@ -1,4 +1,4 @@
-//! All that a cache holds, to compare two of them.
+//! The contents of a cache, to compare two caches.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use tamarin::query::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// What a cache is compared by: sums, every group of every address and key, and the rejected lines.
+/// The contents that are compared: totals, the groups of all addresses and keys, and the rejected lines.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Contents {
     pub(crate) totals: Totals,
@@ -22,7 +22,7 @@ pub(crate) struct Contents {
     pub(crate) lines: u64,
 }
 
-/// All that a cache holds.
+/// The contents of a cache.
 pub(crate) fn contents(path: &Path) -> Contents {
     let cache = Arc::new(Cache::open(path).unwrap());
     let mut rejected = BTreeMap::new();

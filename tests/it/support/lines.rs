@@ -1,9 +1,9 @@
-//! Log lines made of small pools of values, so that groups collide, ids are shared and lines repeat.
+//! Log lines with values of small pools, so that groups collide, ids are shared and lines repeat.
 
 use proptest::prelude::*;
 
-/// 2026-04-03T00:00:00Z, when most of it happens.
-pub(crate) const NOON: i64 = 1_775_174_400;
+/// 2026-04-03T00:00:00Z, the time of the first requests.
+pub(crate) const START: i64 = 1_775_174_400;
 
 pub(crate) const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
 pub(crate) const HOST_ID: &str =
@@ -75,12 +75,12 @@ pub(crate) const VERSIONS: &[&str] = &["-", "-", "3HL4kqtJvjVBH40Nrjfkd", "null"
 pub(crate) const HOST_IDS: &[&str] =
     &[HOST_ID, "-", "shortID=", "9vKBE6vMhrNiWHZmb2L0mXOcqPGzQOI5XLnCtZNPxev+Hf+7"];
 
-/// A line by which value of each pool it takes: the same numbers, the same line.
+/// The line with these values of the pools: `picks` are their indices, modulo the number of values.
 pub(crate) fn line_of(picks: &[u8; 28]) -> String {
     let pick = |index: usize, pool: &'static [&'static str]| pool[usize::from(picks[index]) % pool.len()];
     let time = match picks[2] {
         255 => -10, // 1969-12-31T23:59:50Z
-        number => NOON + i64::from(number) * 677,
+        number => START + i64::from(number) * 677,
     };
     let time = jiff::Timestamp::from_second(time).unwrap().strftime("[%d/%b/%Y:%H:%M:%S +0000]").to_string();
     let (bucket, key) = (pick(1, BUCKETS), pick(7, KEYS));
@@ -132,12 +132,12 @@ pub(crate) fn line_of(picks: &[u8; 28]) -> String {
     fields[..length].join(" ")
 }
 
-/// Any of these lines.
+/// Generates lines.
 pub(crate) fn line() -> impl Strategy<Value = String> {
     any::<[u8; 28]>().prop_map(|picks| line_of(&picks))
 }
 
-/// Some of these lines, a few of them more than once.
+/// Generates several lines, a few of them repeated.
 pub(crate) fn lines(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<String>> {
     let repeats = prop::collection::vec(any::<(prop::sample::Index, prop::sample::Index)>(), 0..12);
     (prop::collection::vec(line(), count), repeats).prop_map(|(mut lines, repeats)| {

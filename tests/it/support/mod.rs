@@ -3,6 +3,7 @@
 pub(crate) mod contents;
 pub(crate) mod faulty;
 pub(crate) mod filling;
+pub(crate) mod fuzz_targets;
 pub(crate) mod lines;
 mod naive;
 pub(crate) mod naive_cache;
