@@ -138,7 +138,7 @@ fn without_a_shell_ctrl_z_does_not_stop_the_explorer() {
     let mut terminal = Terminal::start(program, &arguments, (130, 34)).unwrap();
     terminal.wait_for("▌ 198.51.100.23").unwrap();
     terminal.press("\x1a").unwrap();
-    terminal.wait_for("there is no shell to go back to").unwrap();
+    terminal.wait_for("there is no shell to return to").unwrap();
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
 }

@@ -568,7 +568,7 @@ fn prefix_lengths_of_networks_for_ipv4_and_ipv6_are_independent() {
 }
 
 #[test]
-fn held_data_does_not_change_until_it_is_released() {
+fn a_pinned_snapshot_does_not_change_until_it_is_unpinned() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
     let mut filling = Filling::new(&path, 40);

@@ -45,7 +45,7 @@ const GROUP_PARTIALS_BUDGET: usize = 48 << 20;
 const SERIES_PARTIALS_BUDGET: usize = 16 << 20;
 
 /// Times that a snapshot is taken again because the data changed meanwhile.
-const MAX_HOLD_ATTEMPTS: usize = 10;
+const MAX_PIN_ATTEMPTS: usize = 10;
 
 /// Answers queries from a cache.
 pub struct LocalEngine {
@@ -57,14 +57,14 @@ pub struct LocalEngine {
     series_partials: PartialsCache<HowBucketed, SeriesSums>,
     value_ranks: ValueRanks,
     deep_offset: DeepOffset,
-    /// The snapshot that answers all queries while the data is held.
-    held: Mutex<Option<Arc<HeldSnapshot>>>,
+    /// The snapshot that answers all queries while it is pinned.
+    pinned: Mutex<Option<Arc<PinnedSnapshot>>>,
     /// Pairs of a group and a value that a count of distinct values remembers.
     max_distinct_pairs: usize,
 }
 
 /// A snapshot with its generation.
-struct HeldSnapshot {
+struct PinnedSnapshot {
     snapshot: Snapshot<'static>,
     generation: u64,
 }
@@ -82,7 +82,7 @@ impl LocalEngine {
             series_partials: PartialsCache::new(SERIES_PARTIALS_BUDGET),
             value_ranks: ValueRanks::default(),
             deep_offset: DeepOffset::default(),
-            held: Mutex::new(None),
+            pinned: Mutex::new(None),
             max_distinct_pairs: groups::MAX_DISTINCT_PAIRS,
         }
     }
@@ -107,8 +107,8 @@ impl LocalEngine {
         Ok(EngineSnapshot { engine: Arc::clone(self), snapshot: self.cache.lasting_snapshot()? })
     }
 
-    fn held(&self) -> Option<Arc<HeldSnapshot>> {
-        self.held.lock().clone()
+    fn pinned(&self) -> Option<Arc<PinnedSnapshot>> {
+        self.pinned.lock().clone()
     }
 
     fn answer(
@@ -234,50 +234,52 @@ impl Engine for LocalEngine {
         &self,
         query: &Query,
         cancel: &CancellationToken,
-        partial: &mut dyn FnMut(Answer, f64),
+        on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
-        match self.held() {
-            Some(held) => self.answer(&held.snapshot, query, cancel, partial),
-            None => self.answer(&self.cache.snapshot()?, query, cancel, partial),
+        match self.pinned() {
+            Some(pinned) => self.answer(&pinned.snapshot, query, cancel, on_partial),
+            None => self.answer(&self.cache.snapshot()?, query, cancel, on_partial),
         }
     }
 
     fn pages(
         &self,
         query: &Query,
-        page: usize,
+        page_rows: usize,
         cancel: &CancellationToken,
-        take: &mut dyn FnMut(Requests) -> bool,
+        on_page: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError> {
         let answer = |snapshot: &Snapshot<'_>, query: &Query| {
             Ok(self.answer(snapshot, query, cancel, &mut |_, _| {})?.answer)
         };
-        match self.held() {
-            Some(held) => super::ask_in_pages(query, page, take, |query| answer(&held.snapshot, query)),
+        match self.pinned() {
+            Some(pinned) => {
+                super::ask_in_pages(query, page_rows, on_page, |query| answer(&pinned.snapshot, query))
+            }
             None => {
                 let snapshot = self.cache.snapshot()?;
-                super::ask_in_pages(query, page, take, |query| answer(&snapshot, query))
+                super::ask_in_pages(query, page_rows, on_page, |query| answer(&snapshot, query))
             }
         }
     }
 
     fn generation(&self) -> u64 {
-        self.held().map_or_else(|| self.cache.generation(), |held| held.generation)
+        self.pinned().map_or_else(|| self.cache.generation(), |pinned| pinned.generation)
     }
 
     fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
-        let mut held = None;
-        for _ in 0..if pin { MAX_HOLD_ATTEMPTS } else { 0 } {
+        let mut pinned = None;
+        for _ in 0..if pin { MAX_PIN_ATTEMPTS } else { 0 } {
             let before = self.cache.generation();
             let snapshot = self.cache.lasting_snapshot()?;
             let generation = self.cache.generation();
-            held = Some(Arc::new(HeldSnapshot { snapshot, generation }));
+            pinned = Some(Arc::new(PinnedSnapshot { snapshot, generation }));
             // The generation must be that of this snapshot.
             if before == generation {
                 break;
             }
         }
-        *self.held.lock() = held;
+        *self.pinned.lock() = pinned;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use super::context::{SqlContext, row_id};
 use super::plan::TopPlan;
 use crate::cache::SegmentInfo;
 use crate::log::{Field, Kind};
+use crate::query::engine::requests::RowLocation;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Filter, QueryError, RequestRow, Sort, Value};
 
@@ -15,8 +16,8 @@ const ROWS_PER_READ: usize = 256;
 pub(super) struct TopRows {
     context: SqlContext,
     fields: Vec<Field>,
-    /// Index of the segment, and row within it, of every selected request, in order.
-    locations: Vec<(usize, usize)>,
+    /// Locations of the selected requests, in order.
+    locations: Vec<RowLocation>,
     /// Index of the current row in `locations`.
     current: usize,
     /// Rows that have been read, and the index of the first.
@@ -48,16 +49,16 @@ impl TopRows {
         let engine = context.engine();
         let sort = plan.sort;
         let locations = if sort.descending || sort.by == Field::Time {
-            engine.first(&context.query(filters), sort, keep)?
+            engine.first_requests(&context.query(filters), sort, keep)?
         } else {
             // Absent values come first.
             let absent = Filter::Term(Subject::Field(sort.by), Test::Absent);
             let query = |condition: Filter| context.query(filters.iter().cloned().chain([condition]));
             let by_time = Sort { by: Field::Time, descending: false };
-            let mut locations = engine.first(&query(absent.clone()), by_time, keep)?;
+            let mut locations = engine.first_requests(&query(absent.clone()), by_time, keep)?;
             if locations.len() < keep {
                 let missing = keep - locations.len();
-                locations.extend(engine.first(&query(absent.negated()), sort, missing)?);
+                locations.extend(engine.first_requests(&query(absent.negated()), sort, missing)?);
             }
             locations
         };
@@ -77,7 +78,7 @@ impl TopRows {
 
     /// The segment of the current request, and its row there.
     fn location(&self) -> Option<(&SegmentInfo, usize)> {
-        let (segment, row) = *self.locations.get(self.current)?;
+        let RowLocation { segment, row } = *self.locations.get(self.current)?;
         Some((self.context.snapshot().segments.get(segment)?, row))
     }
 
@@ -97,7 +98,7 @@ impl TopRows {
         if self.current < *start || self.current >= start + rows.len() {
             let end = self.locations.len().min(self.current + ROWS_PER_READ);
             let locations = self.locations.get(self.current..end).unwrap_or_default();
-            let rows = self.context.engine().read(&self.context.query([]), locations, &self.fields)?;
+            let rows = self.context.engine().read(locations, &self.fields)?;
             self.read = (self.current, rows);
         }
         let (start, rows) = &self.read;

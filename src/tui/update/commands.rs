@@ -3,7 +3,7 @@
 use crate::query::dimension::QUERY_PARAM;
 use crate::query::{Dimension, Filter};
 use crate::tui::model::{Areas, COMMANDS, Column, CommandSpec, Effect, Overlay, Problem, State};
-use crate::tui::update::{cursor, lists, prompt, quit, show_zone};
+use crate::tui::update::{cursor, exports, lists, quit, show_zone};
 
 /// Runs a command. Returns the problem and its place in `text` if it is not valid.
 pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> Result<(), Problem> {
@@ -54,9 +54,9 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 "local" => show_zone(state, true),
                 _ => return problem(at, "expected utc or local".to_owned()),
             },
-            "export" if argument.is_empty() => prompt::ask_for_file(state),
-            "export" => match prompt::export(state, argument) {
-                Ok(export) => prompt::start_export(state, export, effects),
+            "export" if argument.is_empty() => exports::ask_for_file(state),
+            "export" => match exports::prepare(state, argument) {
+                Ok(export) => exports::start(state, export, effects),
                 Err(message) => return problem(at, message),
             },
             _ => {}

@@ -5,6 +5,7 @@ mod answers;
 mod commands;
 mod cursor;
 mod drill;
+mod exports;
 mod filters;
 mod lists;
 mod mouse;
@@ -129,7 +130,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::ClearFilter => filters::clear(state),
         Command::EditFilter => prompt::edit_filter(state),
         Command::Colon => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
-        Command::Export => prompt::ask_for_file(state),
+        Command::Export => exports::ask_for_file(state),
         Command::Brush => time_range::start_brush(state),
         Command::ZoomIn => time_range::zoom_in(state),
         Command::ZoomOut => time_range::zoom_out(state),

@@ -1,6 +1,5 @@
-//! The prompt: the filter with its preview, commands, the name of a file to export to.
+//! Typing in the prompt: the filter with its preview, history, completion.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyEvent};
@@ -8,13 +7,9 @@ use tui_input::backend::crossterm::EventHandler;
 
 use crate::query::filter::complete::value_text;
 use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
-use crate::query::{Ask, Filter, Measure, Value};
-use crate::tui::format;
-use crate::tui::model::{
-    Column, Command, Completion, Effect, Export, Problem, Prompt, Purpose, RowId, RunningExport, State,
-    TableKind, columns,
-};
-use crate::tui::update::{commands, queries};
+use crate::query::{Filter, Value};
+use crate::tui::model::{Command, Completion, Effect, Problem, Prompt, Purpose, State};
+use crate::tui::update::{commands, exports};
 
 /// The table shows a typed filter after this pause in typing.
 const PREVIEW_DELAY: Duration = Duration::from_millis(120);
@@ -38,24 +33,6 @@ pub(super) fn edit_filter(state: &mut State) {
 fn text_of(filter: &Filter) -> String {
     let text = filter.to_string();
     if text.is_empty() { text } else { format!("{text} ") }
-}
-
-/// Asks for the name of the file to export to, or whether to stop the running export.
-pub(super) fn ask_for_file(state: &mut State) {
-    if state.export.is_some() {
-        state.prompt = Some(Prompt::new(Purpose::StopExport { quit: false }, String::new()));
-        return;
-    }
-    if queries::table_query(state, 0).is_none() {
-        state.warn("the table is not loaded yet");
-        return;
-    }
-    let name = state.layer().table().title().to_lowercase().replace([' ', '/'], "-");
-    let name = match state.layer().table().dimension() {
-        Some(by) => format!("tamarin-{}.csv", by.name().replace('/', "-")),
-        None => format!("tamarin-{name}.csv"),
-    };
-    state.prompt = Some(Prompt::new(Purpose::Export, name));
 }
 
 /// Edits the text with a key that has no command.
@@ -134,7 +111,7 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         Command::Yes => match state.prompt.take().map(|prompt| prompt.purpose) {
             Some(Purpose::Overwrite(mut export)) => {
                 export.overwrite = true;
-                start_export(state, export, effects);
+                exports::start(state, export, effects);
             }
             Some(Purpose::StopExport { quit }) => {
                 effects.push(if quit { Effect::Quit } else { Effect::StopExport });
@@ -177,8 +154,8 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
                 state.prompt = Some(Prompt { problem: Some(problem), ..prompt });
             }
         }
-        Purpose::Export => match export(state, &text) {
-            Ok(export) => start_export(state, export, effects),
+        Purpose::Export => match exports::prepare(state, &text) {
+            Ok(export) => exports::start(state, export, effects),
             Err(message) => {
                 let problem = Problem { column: 0, message };
                 state.prompt = Some(Prompt { problem: Some(problem), ..prompt });
@@ -186,69 +163,6 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
         },
         Purpose::Overwrite(_) | Purpose::StopExport { .. } => state.prompt = Some(prompt),
     }
-}
-
-pub(super) fn start_export(state: &mut State, export: Box<Export>, effects: &mut Vec<Effect>) {
-    let name = format::visible(&export.path.file_name().unwrap_or_default().to_string_lossy());
-    state.export = Some(RunningExport { name, rows: 0, total: 0 });
-    effects.push(Effect::Export(export));
-}
-
-/// The export of the table in front to the file `name`, or an error message.
-pub(super) fn export(state: &State, name: &str) -> Result<Box<Export>, String> {
-    if state.export.is_some() {
-        return Err("another export is running; wait for it, or stop it with e".to_owned());
-    }
-    let path = PathBuf::from(name);
-    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-    if !matches!(extension.as_deref(), Some("csv" | "json" | "ndjson")) {
-        return Err("the file name must end in .csv, .json or .ndjson".to_owned());
-    }
-    let mut query = queries::table_query(state, 0).ok_or("the table is not loaded yet")?;
-    let table = state.layer().table();
-    let mut columns: Vec<Column> =
-        table.shown_columns().filter(|column| *column != Column::Activity).collect();
-    let mut marks = table.marks.clone();
-    match &mut query.ask {
-        Ask::Groups { more, .. } => {
-            // The screen computes lazy measures for the visible rows only.
-            let lazy: Vec<Measure> = columns
-                .iter()
-                .filter_map(|column| match column {
-                    Column::Measure(measure) if !more.contains(measure) => Some(*measure),
-                    _ => None,
-                })
-                .collect();
-            more.extend(lazy);
-        }
-        Ask::Requests { .. } if !marks.is_empty() => {
-            // In the order of the table, as far as the rows are loaded.
-            let rows = table.rows.data.as_ref();
-            let place = |mark: &RowId| rows.and_then(|rows| rows.position(mark)).unwrap_or(usize::MAX);
-            marks.sort_by_key(place);
-            let ids = marks.drain(..).filter_map(|mark| match mark {
-                RowId::Request(id) => Some(id),
-                _ => None,
-            });
-            query.ask = Ask::RequestsById(ids.collect());
-        }
-        _ => {}
-    }
-    if table.kind == TableKind::Requests {
-        // Unless the user chose columns, a file has all fields.
-        if table.columns == columns::of_requests() {
-            columns.clear();
-        } else if let Ask::Requests { fields, .. } = &mut query.ask {
-            *fields = columns
-                .iter()
-                .filter_map(|column| match column {
-                    Column::Field(field) => Some(*field),
-                    _ => None,
-                })
-                .collect();
-        }
-    }
-    Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort: table.sort }))
 }
 
 fn problem_of(error: FilterError) -> Problem {

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::cache::Snapshot;
 use crate::log::{Field, Kind};
 use crate::query::{Answer, Query, QueryError, RequestRow, Requests, Sort};
 
@@ -74,7 +75,10 @@ impl QueryContext<'_> {
                 _ => self.first_by_number(order, offset, end)?,
             }
         };
-        Ok(Answer::Requests(Requests { rows: self.read_rows(&locations, fields)?, matched }))
+        Ok(Answer::Requests(Requests {
+            rows: read_rows(self.snapshot, &locations, fields, self.cancel)?,
+            matched,
+        }))
     }
 
     /// Answers [`Ask::RequestsById`](crate::query::Ask::RequestsById).
@@ -87,45 +91,12 @@ impl QueryContext<'_> {
             let index = after.checked_sub(1)?;
             let segment = segments.get(index)?;
             let row = number.checked_sub(segment.first_row)? as usize;
-            (segment.source == i64::from(source) && row < segment.rows).then_some((index, row))
+            (segment.source == i64::from(source) && row < segment.rows)
+                .then_some(RowLocation { segment: index, row })
         };
         let locations: Vec<RowLocation> = ids.iter().filter_map(location).collect();
-        let rows = self.read_rows(&locations, &[])?;
+        let rows = read_rows(self.snapshot, &locations, &[], self.cancel)?;
         Ok(Answer::Requests(Requests { matched: rows.len() as u64, rows }))
-    }
-
-    /// Reads requests on all cores, in the order of their locations. Only `fields` are read, or all if it is empty.
-    fn read_rows(&self, locations: &[RowLocation], fields: &[Field]) -> Result<Vec<RequestRow>, QueryError> {
-        let segments = &self.snapshot.segments;
-        let is_text = |field: &Field| field.kind() == Kind::Detail;
-        let _mapped = match fields.is_empty() || fields.iter().any(is_text) {
-            true => Some(self.snapshot.mapped()?),
-            false => None,
-        };
-        let read = |locations: &[RowLocation]| -> Result<Vec<RequestRow>, QueryError> {
-            let mut reader = RowReader::new(self.snapshot, fields);
-            let mut rows = Vec::with_capacity(locations.len());
-            for (segment, row) in locations {
-                check_cancelled(self.cancel)?;
-                if let Some(segment) = segments.get(*segment) {
-                    rows.push(reader.read(segment, *row)?);
-                }
-            }
-            Ok(rows)
-        };
-        let mut chunks =
-            locations.chunks(locations.len().div_ceil(parallel::threads()).max(MIN_ROWS_PER_THREAD));
-        let first = chunks.next().unwrap_or_default();
-        let mut rows: Vec<Result<Vec<RequestRow>, QueryError>> = Vec::new();
-        std::thread::scope(|scope| {
-            let others: Vec<_> = chunks.map(|chunk| scope.spawn(move || read(chunk))).collect();
-            rows.push(read(first));
-            for other in others {
-                rows.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            }
-        });
-        let rows: Vec<Vec<RequestRow>> = rows.into_iter().collect::<Result<_, _>>()?;
-        Ok(rows.into_iter().flatten().collect())
     }
 
     /// The number of selected rows.
@@ -167,13 +138,51 @@ impl QueryContext<'_> {
     }
 }
 
+/// Reads requests on all cores, in the order of their locations. Only `fields` are read, or all if it is empty.
+fn read_rows(
+    snapshot: &Snapshot<'_>,
+    locations: &[RowLocation],
+    fields: &[Field],
+    cancel: &CancellationToken,
+) -> Result<Vec<RequestRow>, QueryError> {
+    let segments = &snapshot.segments;
+    let is_text = |field: &Field| field.kind() == Kind::Detail;
+    let _mapped = match fields.is_empty() || fields.iter().any(is_text) {
+        true => Some(snapshot.mapped()?),
+        false => None,
+    };
+    let read = |locations: &[RowLocation]| -> Result<Vec<RequestRow>, QueryError> {
+        let mut reader = RowReader::new(snapshot, fields);
+        let mut rows = Vec::with_capacity(locations.len());
+        for RowLocation { segment, row } in locations {
+            check_cancelled(cancel)?;
+            if let Some(segment) = segments.get(*segment) {
+                rows.push(reader.read(segment, *row)?);
+            }
+        }
+        Ok(rows)
+    };
+    let mut chunks = locations.chunks(locations.len().div_ceil(parallel::threads()).max(MIN_ROWS_PER_THREAD));
+    let first = chunks.next().unwrap_or_default();
+    let mut rows: Vec<Result<Vec<RequestRow>, QueryError>> = Vec::new();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = chunks.map(|chunk| scope.spawn(move || read(chunk))).collect();
+        rows.push(read(first));
+        for other in others {
+            rows.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
+    let rows: Vec<Vec<RequestRow>> = rows.into_iter().collect::<Result<_, _>>()?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
 /// For readers that walk over requests in an order and may stop at any of them.
 impl EngineSnapshot {
     /// Locations of the first `k` requests that pass the filter of a query, in an order that is not by a detail.
     ///
     /// # Errors
     /// As [`Engine::ask`](crate::query::Engine::ask).
-    pub(crate) fn first(
+    pub(crate) fn first_requests(
         &self,
         query: &Query,
         sort: Sort<Field>,
@@ -190,13 +199,9 @@ impl EngineSnapshot {
     /// Reads requests. Only `fields` are read, or all if it is empty; others are absent.
     pub(crate) fn read(
         &self,
-        query: &Query,
         locations: &[RowLocation],
         fields: &[Field],
     ) -> Result<Vec<RequestRow>, QueryError> {
-        let predicate = self.predicate(query)?;
-        let cancel = CancellationToken::new();
-        QueryContext::new(&self.engine, &self.snapshot, query, &predicate, &cancel)?
-            .read_rows(locations, fields)
+        read_rows(&self.snapshot, locations, fields, &CancellationToken::new())
     }
 }

@@ -5,7 +5,11 @@ use crate::log::{Field, Kind};
 use crate::query::QueryError;
 
 /// Where a request is: the index of its segment in the snapshot, and its row.
-pub(crate) type RowLocation = (usize, usize);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowLocation {
+    pub(crate) segment: usize,
+    pub(crate) row: usize,
+}
 
 /// The sort key of a request. Smaller keys come first, and no two requests have the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +37,7 @@ impl SortKey {
 
     /// The location of the request.
     pub(super) fn location(self) -> RowLocation {
-        ((self.arrival >> 32) as usize, (self.arrival & 0xffff_ffff) as usize)
+        RowLocation { segment: (self.arrival >> 32) as usize, row: (self.arrival & 0xffff_ffff) as usize }
     }
 }
 
