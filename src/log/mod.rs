@@ -7,7 +7,6 @@
 
 pub mod address;
 mod fields;
-pub mod glance;
 pub mod key;
 pub mod method;
 mod number;

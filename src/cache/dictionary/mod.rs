@@ -4,6 +4,7 @@ mod hash_index;
 pub(super) mod published;
 pub(super) mod table;
 pub(super) mod value_memo;
+pub(super) mod weak_hash;
 
 use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock};

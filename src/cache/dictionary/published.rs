@@ -201,9 +201,9 @@ impl SharedDictionaries {
 
     /// Publishes the dictionaries for which that is worth its cost.
     pub fn publish_if_worthwhile(&self, all: &mut [GrowingDictionary; DIMENSIONS]) {
-        let mut worth = all.iter_mut().filter(|values| values.is_worth_publishing()).peekable();
-        if worth.peek().is_some() {
-            worth.for_each(GrowingDictionary::freeze);
+        let mut worthwhile = all.iter_mut().filter(|values| values.is_worth_publishing()).peekable();
+        if worthwhile.peek().is_some() {
+            worthwhile.for_each(GrowingDictionary::freeze);
             self.publish(all);
         }
     }

@@ -35,7 +35,7 @@ impl ValueMemo {
         }
     }
 
-    /// The code of a value, 0 if it is not cached. `weak_hash` is [`glance`](crate::log::glance::glance) of it.
+    /// The code of a value, 0 if it is not cached. `weak_hash` is [`weak_hash`](super::weak_hash::weak_hash) of it.
     #[inline]
     pub(in crate::cache) fn get(&self, value: &[u8], weak_hash: u64) -> u32 {
         let slot = &self.slots[self.slot_of(weak_hash)];
@@ -72,7 +72,7 @@ impl ValueMemo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::glance::glance;
+    use crate::cache::dictionary::weak_hash::weak_hash;
 
     #[test]
     fn a_value_is_found_until_it_is_replaced() {
@@ -81,11 +81,11 @@ mod tests {
             (0..2000usize).map(|index| vec![b'a' + (index % 7) as u8; index % 300]).collect();
         for (index, value) in values.iter().enumerate() {
             let code = index as u32 + 1;
-            memo.insert(value, glance(value), code);
-            assert_eq!(memo.get(value, glance(value)), code);
+            memo.insert(value, weak_hash(value), code);
+            assert_eq!(memo.get(value, weak_hash(value)), code);
             // The code of another value is its own or 0.
             for (other, value) in values[..index].iter().enumerate() {
-                let found = memo.get(value, glance(value));
+                let found = memo.get(value, weak_hash(value));
                 assert!(found == 0 || values[found as usize - 1] == *value, "{other}");
             }
         }

@@ -25,7 +25,7 @@ pub(crate) struct Opened {
     pub connection: Connection,
     pub journal: Journal,
     /// The opened file.
-    pub place: OpenedPath,
+    pub opened_path: OpenedPath,
     /// Whether this call made the cache.
     pub is_new: bool,
     /// Journals of an earlier cache at this path, by their new names.
@@ -45,11 +45,11 @@ pub(crate) fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheE
         open_reader(path)?;
         Journal::WriteAhead
     };
-    let place = OpenedPath::new(path);
-    place.require_single_name()?;
+    let opened_path = OpenedPath::new(path);
+    opened_path.require_single_name()?;
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
-    if place.has_moved() {
+    if opened_path.has_moved() {
         return Err(CacheError::Moved { file: path.to_owned() });
     }
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
@@ -64,7 +64,7 @@ pub(crate) fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheE
     // In KB. The largest column of a segment fits; otherwise SQLite would write its zeroed blob before it is
     // filled.
     connection.pragma_update(None, "cache_size", -12_000).map_err(sqlite)?;
-    Ok(Opened { connection, journal, place, is_new, renamed_journals })
+    Ok(Opened { connection, journal, opened_path, is_new, renamed_journals })
 }
 
 /// Opens a second connection to a cache that this process writes, for checkpoints.

@@ -143,7 +143,7 @@ fn in_the_way(cache: &Path, file: &Path, reason: &str) -> CacheError {
 /// The file that this process writes, with its lock.
 #[derive(Debug)]
 pub(crate) struct LockedCache {
-    place: OpenedPath,
+    opened_path: OpenedPath,
     /// The write-ahead log, once it exists.
     log: OnceLock<FileId>,
     lock: WriterLock,
@@ -151,13 +151,13 @@ pub(crate) struct LockedCache {
 
 impl LockedCache {
     /// Combines an opened cache and its lock.
-    pub(crate) fn new(place: OpenedPath, lock: WriterLock) -> LockedCache {
-        LockedCache { place, log: OnceLock::new(), lock }
+    pub(crate) fn new(opened_path: OpenedPath, lock: WriterLock) -> LockedCache {
+        LockedCache { opened_path, log: OnceLock::new(), lock }
     }
 
     /// The file.
-    pub(crate) fn place(&self) -> &OpenedPath {
-        &self.place
+    pub(crate) fn opened_path(&self) -> &OpenedPath {
+        &self.opened_path
     }
 
     /// Checks that the path still leads to the file being written, and that other processes can find its
@@ -166,8 +166,8 @@ impl LockedCache {
     /// # Errors
     /// [`CacheError::Moved`] if not.
     pub(crate) fn check_in_place(&self) -> Result<(), CacheError> {
-        if self.place.has_moved() {
-            return Err(CacheError::Moved { file: self.place.path().to_owned() });
+        if self.opened_path.has_moved() {
+            return Err(CacheError::Moved { file: self.opened_path.path().to_owned() });
         }
         if !self.lock.is_in_place() {
             return Err(CacheError::Moved { file: self.lock.path.clone() });
@@ -181,7 +181,7 @@ impl LockedCache {
     }
 
     fn log_path(&self) -> PathBuf {
-        with_suffix(&paths::resolve(self.place.path()), WAL)
+        with_suffix(&paths::resolve(self.opened_path.path()), WAL)
     }
 }
 
@@ -189,7 +189,7 @@ impl Drop for LockedCache {
     /// If another file replaced this one, renames the log beside it, which does not belong to that file.
     fn drop(&mut self) {
         let log = self.log_path();
-        if self.place.is_replaced()
+        if self.opened_path.is_replaced()
             && self.lock.is_in_place()
             && self.log.get().copied() == FileId::of_entry(&log)
         {

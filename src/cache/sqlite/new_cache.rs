@@ -22,26 +22,26 @@ const PAGE_SIZE: u32 = 32_768;
 /// A cache that this process made.
 #[derive(Clone, Debug)]
 pub struct NewCache {
-    place: OpenedPath,
+    opened_path: OpenedPath,
 }
 
 impl NewCache {
-    pub(in crate::cache) fn at(place: &OpenedPath) -> NewCache {
-        NewCache { place: place.clone() }
+    pub(in crate::cache) fn at(opened_path: &OpenedPath) -> NewCache {
+        NewCache { opened_path: opened_path.clone() }
     }
 
     /// Deletes the cache if it is still in place and has no source. A cache that another process has open
     /// stays.
     pub fn delete_if_empty(&self) {
-        if self.place.has_moved() {
+        if self.opened_path.has_moved() {
             return;
         }
         // Another writer will add something.
-        if let Ok(_lock) = WriterLock::acquire(self.place.path())
-            && !self.place.has_moved()
+        if let Ok(_lock) = WriterLock::acquire(self.opened_path.path())
+            && !self.opened_path.has_moved()
         {
             // A file that cannot be deleted stays.
-            let _ = delete_empty(&self.place);
+            let _ = delete_empty(&self.opened_path);
         }
     }
 }
@@ -137,8 +137,8 @@ fn rename_journals(file: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// Deletes a cache without any source, unless another process has it open. The caller holds the lock.
-fn delete_empty(place: &OpenedPath) -> rusqlite::Result<()> {
-    let connection = Connection::open_with_flags(place.path(), WRITING)?;
+fn delete_empty(opened_path: &OpenedPath) -> rusqlite::Result<()> {
+    let connection = Connection::open_with_flags(opened_path.path(), WRITING)?;
     connection.busy_timeout(Duration::ZERO)?;
     let is_empty = || -> rusqlite::Result<bool> {
         connection.query_row("SELECT NOT EXISTS (SELECT * FROM source)", [], |row| row.get(0))
@@ -149,9 +149,9 @@ fn delete_empty(place: &OpenedPath) -> rusqlite::Result<()> {
     // SQLite allows both statements only to the single connection of a cache.
     connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     connection.execute_batch("BEGIN EXCLUSIVE")?;
-    if is_empty()? && !place.has_moved() {
+    if is_empty()? && !opened_path.has_moved() {
         // A file that cannot be deleted stays.
-        let _ = std::fs::remove_file(paths::resolve(place.path()));
+        let _ = std::fs::remove_file(paths::resolve(opened_path.path()));
     }
     Ok(())
 }

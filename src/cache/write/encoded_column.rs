@@ -4,8 +4,8 @@ use arrayvec::ArrayVec;
 
 use crate::cache::dictionary::published::PublishedDictionary;
 use crate::cache::dictionary::value_memo::ValueMemo;
+use crate::cache::dictionary::weak_hash::weak_hash;
 use crate::cache::dictionary::{Arena, Interner, VALUES_PER_LOOKUP, bytes_equal, hash};
-use crate::log::glance::glance;
 
 /// Set in a code that indexes the values of the batch. Without it a code is a value id of the cache.
 pub(in crate::cache) const NEW_VALUE: u32 = 1 << 31;
@@ -62,7 +62,7 @@ impl EncodedColumn {
                 previous = value;
                 let mut id = 0;
                 if let Some(memo) = &memo {
-                    let weak_hash = glance(value);
+                    let weak_hash = weak_hash(value);
                     id = memo.get(value, weak_hash);
                     if id == 0 {
                         weak_hashes.push(weak_hash);

@@ -141,7 +141,7 @@ impl Writer {
             return Err(error);
         }
         let lock = WriterLock::acquire(path)?;
-        let Opened { connection, journal, place, is_new, renamed_journals } =
+        let Opened { connection, journal, opened_path, is_new, renamed_journals } =
             connection::open_writer(path, wanted)?;
         let mut writer = Writer {
             path: path.to_owned(),
@@ -161,7 +161,7 @@ impl Writer {
             file_handle: None,
             renamed_journals,
             is_new,
-            lock: LockedCache::new(place, lock),
+            lock: LockedCache::new(opened_path, lock),
         };
         writer.load()?;
         Ok(writer)
@@ -174,7 +174,7 @@ impl Writer {
 
     /// A handle to delete the cache again, if this writer made it.
     pub fn new_cache(&self) -> Option<NewCache> {
-        self.is_new.then(|| NewCache::at(self.lock.place()))
+        self.is_new.then(|| NewCache::at(self.lock.opened_path()))
     }
 
     /// Journals of an earlier cache at this path that were renamed when this writer made the cache.
@@ -462,14 +462,14 @@ impl Writer {
     fn load(&mut self) -> Result<(), CacheError> {
         let root = Root::read(&self.connection).map_err(|error| error.at("the root").of(&self.path))?;
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
-            let place = format_args!("dictionary of {}", field.name()).to_string();
+            let location = format_args!("dictionary of {}", field.name()).to_string();
             let values = &mut self.dictionaries[slot];
             dictionary::table::load(&self.connection, field, values)
                 .and_then(|()| match values.len() == root.dictionaries[slot] as usize {
                     true => Ok(()),
                     false => Err(column::Damage("values are missing").into()),
                 })
-                .map_err(|error| error.at(place).of(&self.path))?;
+                .map_err(|error| error.at(location).of(&self.path))?;
             self.stored[slot] = values.len();
         }
         let check = || -> Result<i64, StoreError> {

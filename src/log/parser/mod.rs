@@ -66,7 +66,7 @@ impl Parser {
         Parser { id: ParserId::new(), templates: Templates::default() }
     }
 
-    /// Reads all lines of a block, of which the last may lack its line end. Returns the number of lines.
+    /// Reads all lines of a block. The last line may lack its line end. Returns the number of lines.
     pub fn parse_block(&mut self, block: &[u8], sink: &mut impl Sink) -> u64 {
         let mut group =
             PendingGroup { records: std::array::from_fn(|_| Record::default()), count: 0, id: self.id };

@@ -150,7 +150,7 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
         }
         let expected = offset(input);
         return match opt(operator).parse_next(input)? {
-            Some(operator) => tested(input, &name, subject, operator),
+            Some(operator) => rest_of_term(input, &name, subject, operator),
             None => {
                 let message = "expected an operator after the name of the parameter, as in \
                                query_param:x-user=ann; quote a name with other characters";
@@ -160,7 +160,7 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
     }
     match opt((name, operator)).parse_next(input)? {
         Some((name, operator)) => match subject_by_name(name) {
-            Some(subject) => tested(input, name, subject, operator),
+            Some(subject) => rest_of_term(input, name, subject, operator),
             None => fail_at(start, unknown_name(name)),
         },
         None => word(input),
@@ -168,7 +168,7 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
 }
 
 /// The rest of a term after its name, as it was typed, and its operator.
-fn tested(input: &mut Input<'_>, name: &str, subject: Subject, operator: Operator) -> Parsed<Filter> {
+fn rest_of_term(input: &mut Input<'_>, name: &str, subject: Subject, operator: Operator) -> Parsed<Filter> {
     let now = input.state.now;
     let start = offset(input);
     if has_no_value(input) {

@@ -59,11 +59,11 @@ impl DecodedSegment {
         let times = columns[TIME].to_vec();
         let operations = columns[FIRST_DIMENSION + OPERATION_SLOT].to_vec();
         let mut rows = HashTable::with_capacity(times.len());
-        let place = |row: usize| {
+        let hash_of = |row: usize| {
             fingerprint(0, code_to_time(times[row]), details.codes[KEY_SLOT][row], operations[row] as u32)
         };
         for row in 0..times.len() {
-            rows.insert_unique(place(row), row as u32, |row| place(*row as usize));
+            rows.insert_unique(hash_of(row), row as u32, |row| hash_of(*row as usize));
         }
         Ok(DecodedSegment { id, columns, rows, details, has_detail: [false; DETAILS] })
     }
@@ -121,8 +121,8 @@ impl DecodedSegment {
         let id = self.id;
         let damaged = |damage| in_segment(id, damage);
         let time = segment.times[row];
-        let place = fingerprint(0, time, segment.codes[KEY_SLOT][row], segment.codes[OPERATION_SLOT][row]);
-        let candidates: Vec<u32> = self.rows.iter_hash(place).copied().collect();
+        let hash = fingerprint(0, time, segment.codes[KEY_SLOT][row], segment.codes[OPERATION_SLOT][row]);
+        let candidates: Vec<u32> = self.rows.iter_hash(hash).copied().collect();
         'candidates: for other in candidates {
             let other = other as usize;
             if code_to_time(self.columns[TIME].get(other)) != time {
@@ -140,8 +140,8 @@ impl DecodedSegment {
             }
             for slot in 0..DETAILS {
                 self.load_detail(connection, slot)?;
-                let theirs = self.details.detail(slot, other, keys).map_err(damaged)?;
-                if theirs != segment.detail(slot, row, keys).map_err(damaged)? {
+                let stored = self.details.detail(slot, other, keys).map_err(damaged)?;
+                if stored != segment.detail(slot, row, keys).map_err(damaged)? {
                     continue 'candidates;
                 }
             }
