@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Names a bucket that is logged, on a server that knows bucket logging: moto, on 127.0.0.1 only.
+# Pulls a logged bucket from a server that supports bucket logging: moto, on 127.0.0.1 only.
 #
 #   tests/moto.sh path/to/tamarin
 #
@@ -68,13 +68,13 @@ PYTHON
 fail() { echo "moto.sh: $*" >&2; exit 1; }
 tamarin() { "$binary" "$@" --cache "$work/cache" --endpoint-url "$endpoint"; }
 
-tamarin pull s3://acme-media 2>"$work/told" || fail "pull: $(cat "$work/told")"
-grep -q 's3://acme-media is logged to s3://acme-logs/media/' "$work/told" || fail "not told: $(cat "$work/told")"
-# The server adds log files of its own to those put.
-tamarin report total --filter ip:203.0.113.7 --format ndjson | grep -q '"requests":20,' || fail "not pulled: $(cat "$work/told")"
+tamarin pull s3://acme-media 2>"$work/messages" || fail "pull: $(cat "$work/messages")"
+grep -q 's3://acme-media is logged to s3://acme-logs/media/' "$work/messages" || fail "unexpected message: $(cat "$work/messages")"
+# The server also writes log files of its own.
+tamarin report total --filter ip:203.0.113.7 --format ndjson | grep -q '"requests":20,' || fail "not pulled: $(cat "$work/messages")"
 tamarin sources --format ndjson | grep -q '"source":"s3://acme-logs/media/"' || fail "the cache has another source"
-echo "ok: the logged bucket leads to its log files"
+echo "ok: the log files of the logged bucket are found"
 
-if tamarin pull s3://acme-unlogged 2>"$work/told"; then fail "a bucket without logging was pulled"; fi
-grep -q 'access logging is off' "$work/told" || fail "not told: $(cat "$work/told")"
-echo "ok: a bucket without logging is told"
+if tamarin pull s3://acme-unlogged 2>"$work/messages"; then fail "a bucket without logging was pulled"; fi
+grep -q 'access logging is off' "$work/messages" || fail "unexpected message: $(cat "$work/messages")"
+echo "ok: a bucket without logging is reported"

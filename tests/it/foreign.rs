@@ -1,4 +1,4 @@
-//! Files that are not an S3 server access log, or not only that: what they are called, what is read of them.
+//! Files of other kinds, archives, and logs with other lines: how they are reported, and what is read.
 
 use std::io::{Cursor, Write};
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use crate::home::{Home, line, stderr};
 use crate::support::s3_server::S3Server;
 
-/// Requests of these seconds, a line each.
+/// Lines of the requests with these numbers, a second each.
 fn log(seconds: std::ops::Range<u32>) -> String {
     let request =
         |second| line(second, "192.0.2.1", "-", "REST.GET.OBJECT", "a.txt", 200, &second.to_string());
@@ -53,7 +53,7 @@ fn zip(files: Files<'_>) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-/// An empty home but for a folder `in`.
+/// A home with an empty folder `in`.
 fn home() -> Home {
     let home = Home::new();
     std::fs::create_dir(home.path("in")).unwrap();
@@ -64,14 +64,14 @@ fn put(home: &Home, name: &str, content: impl AsRef<[u8]>) {
     std::fs::write(home.path(name), content).unwrap();
 }
 
-/// Pulls and ends with this code; what it says.
+/// Pulls, checks the exit code, and returns the messages.
 fn pull(home: &Home, code: i32, source: &str) -> String {
     let output = home.run(&["pull", source]);
     assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
     stderr(&output)
 }
 
-/// How many requests there are, and the sum of their bytes.
+/// The number of requests in the cache, and the sum of their bytes.
 fn totals(home: &Home) -> (u64, u64) {
     let row = &home.objects(&["report", "total"])[0];
     (row["requests"].as_u64().unwrap(), row["bytes_sent"].as_u64().unwrap_or(0))
@@ -90,16 +90,19 @@ fn rejected(home: &Home) -> Vec<(String, u64)> {
 }
 
 #[test]
-fn a_log_file_by_its_name_whose_lines_are_all_damaged_is_a_log_file_with_rejected_lines() {
+fn a_file_named_as_a_log_file_whose_lines_are_all_damaged_has_rejected_lines() {
     let home = home();
     let named = "2026-04-03-03-11-11-0123456789ABCDEF";
     put(&home, &format!("in/{named}"), "torn\nno record\n");
     put(&home, &format!("in/media-{named}.gz"), gzip(b"torn as well\n"));
     put(&home, "in/README.txt", "These are the logs of the media bucket.\n");
     put(&home, "in/2026-04-03-03-11-11-0123456789ABCDEF.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
-    let told = pull(&home, 0, "in");
-    assert!(told.contains("2 log files read, 0 requests added"), "{told}");
-    assert!(told.contains("3 lines rejected") && told.contains("2 without log lines (a picture)"), "{told}");
+    let output_text = pull(&home, 0, "in");
+    assert!(output_text.contains("2 log files read, 0 requests added"), "{output_text}");
+    assert!(
+        output_text.contains("3 lines rejected") && output_text.contains("2 without log lines (a picture)"),
+        "{output_text}"
+    );
     assert_eq!(
         rejected(&home),
         [(named.to_owned(), 1), (named.to_owned(), 2), (format!("media-{named}.gz"), 1)]
@@ -108,12 +111,12 @@ fn a_log_file_by_its_name_whose_lines_are_all_damaged_is_a_log_file_with_rejecte
 }
 
 #[test]
-fn junk_lines_before_the_first_record_do_not_make_a_log_file_something_else() {
+fn junk_lines_before_the_first_record_do_not_hide_that_a_file_is_a_log() {
     for (junk, content) in [(150, log(0..3)), (5000, log(0..20_000))] {
         let home = home();
         let text = "junk\n".repeat(junk) + &content;
         put(&home, "in/access.log", &text);
-        put(&home, "in/packed.log", gzip((text + &log(0..1)).as_bytes()));
+        put(&home, "in/compressed.log", gzip((text + &log(0..1)).as_bytes()));
         pull(&home, 0, "in");
         assert_eq!(totals(&home).0, content.lines().count() as u64);
         let lines = rejected(&home);
@@ -129,24 +132,31 @@ const CLOUDFRONT: &str = "#Version: 1.0\n#Fields: date time x-edge-location sc-b
 fn a_cloudfront_log_is_refused_alone_and_skipped_in_a_folder() {
     let home = home();
     put(&home, "in/cloudfront.log", CLOUDFRONT.to_owned() + &CLOUDFRONT.repeat(1000));
-    let told = home.refused_in_one_line(1, &["pull", "in/cloudfront.log"]);
+    let output_text = home.refused_in_one_line(1, &["pull", "in/cloudfront.log"]);
     assert!(
-        told.contains("in/cloudfront.log is a CloudFront log, not an S3 server access log; name log files"),
-        "{told}"
+        output_text
+            .contains("in/cloudfront.log is a CloudFront log, not an S3 server access log; name log files"),
+        "{output_text}"
     );
     put(&home, "in/E2EXAMPLE.2026-08-05-10.abcdef.gz", gzip(CLOUDFRONT.as_bytes()));
-    let told = home.refused_in_one_line(1, &["pull", "in"]);
-    assert!(told.contains("all 2 files in ") && told.contains(" are CloudFront logs, not S3"), "{told}");
+    let output_text = home.refused_in_one_line(1, &["pull", "in"]);
+    assert!(
+        output_text.contains("all 2 files in ") && output_text.contains(" are CloudFront logs, not S3"),
+        "{output_text}"
+    );
     put(&home, "in/a.log", log(0..2));
-    let told = pull(&home, 0, "in");
-    assert!(told.contains("1 log file read, 2 requests added"), "{told}");
-    assert!(told.contains("2 without log lines (2 CloudFront logs)") && !told.contains("rejected"), "{told}");
+    let output_text = pull(&home, 0, "in");
+    assert!(output_text.contains("1 log file read, 2 requests added"), "{output_text}");
+    assert!(
+        output_text.contains("2 without log lines (2 CloudFront logs)") && !output_text.contains("rejected"),
+        "{output_text}"
+    );
     assert_eq!(rejected(&home), []);
     assert!(pull(&home, 0, "in").contains("3 already in the cache"));
 }
 
 #[test]
-fn files_of_other_kinds_are_refused_by_name() {
+fn files_of_other_kinds_are_refused_with_their_kind() {
     let json = "{\"schema_version_id\": \"V_1_0\", \"bucket_arn\": \"arn:aws:s3:::media\", \
                 \"operation\": \"REST.GET.OBJECT\"}\n";
     let alb = "https 2026-07-02T22:23:00.186641Z app/my-lb/50dc6c495c0c9188 192.0.2.1:2817 198.51.100.1:80 0.086 \
@@ -165,25 +175,28 @@ fn files_of_other_kinds_are_refused_by_name() {
     ] {
         let home = home();
         put(&home, "in/file", content);
-        let told = home.refused_in_one_line(1, &["pull", "in/file"]);
-        assert!(told.contains(&format!(" is {one}, not an S3 server access log; ")), "{told}");
+        let output_text = home.refused_in_one_line(1, &["pull", "in/file"]);
+        assert!(output_text.contains(&format!(" is {one}, not an S3 server access log; ")), "{output_text}");
     }
 }
 
 #[test]
-fn comments_and_headers_are_neither_records_nor_rejected_and_have_their_numbers() {
+fn comments_and_headers_are_counted_but_neither_records_nor_rejected() {
     let home = home();
     let start = "log starts 2026-02-06 09:30:25.123456789 +0000 UTC m=+0.012345678\n";
     let header = "BucketOwner Bucket Time RemoteIP Requester RequestID Operation Key Request-URI\n";
     let text = [start, "#comment\n", &log(0..1), "# Fields: a b\n", header, &log(1..2), "junk\n", "# end"];
     put(&home, "in/a.log", text.concat());
-    let told = pull(&home, 0, "in");
-    assert!(told.contains("2 requests added") && told.contains("1 line rejected"), "{told}");
+    let output_text = pull(&home, 0, "in");
+    assert!(
+        output_text.contains("2 requests added") && output_text.contains("1 line rejected"),
+        "{output_text}"
+    );
     assert_eq!(rejected(&home), [("a.log".to_owned(), 7)]);
     assert_eq!(totals(&home), (2, sum(0..2)));
 }
 
-/// The same files in every archive.
+/// Archives of all formats with these files.
 fn archives(files: Files<'_>) -> [(&'static str, Vec<u8>); 4] {
     let tarred = tar(files);
     let zstd = zstd::encode_all(tarred.as_slice(), 1).unwrap();
@@ -193,12 +206,12 @@ fn archives(files: Files<'_>) -> [(&'static str, Vec<u8>); 4] {
 #[test]
 fn every_member_of_an_archive_is_a_log_file_of_its_own() {
     let (one, two) = (log(0..2), log(2..4) + "torn\n" + &log(4..5));
-    let packed = gzip(log(5..7).as_bytes());
+    let compressed = gzip(log(5..7).as_bytes());
     let files: Files<'_> = &[
         ("logs/", b""),
         ("logs/2026-08-05-11-00-00-0000000000000001", one.as_bytes()),
         ("logs/2026-08-05-12-00-00-0000000000000002", two.as_bytes()),
-        ("logs/2026-08-05-13-00-00-0000000000000003.gz", &packed),
+        ("logs/2026-08-05-13-00-00-0000000000000003.gz", &compressed),
         ("logs/empty.log", b""),
         ("logs/picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
         ("README.txt", b"These are the logs of the media bucket.\n"),
@@ -210,14 +223,14 @@ fn every_member_of_an_archive_is_a_log_file_of_its_own() {
         put(&home, &path, content);
         // Alone and in a folder.
         for source in [path.as_str(), "in"] {
-            let told = pull(&home, 0, source);
-            assert!(told.contains("3 log files read"), "{name}: {told}");
+            let output_text = pull(&home, 0, source);
+            assert!(output_text.contains("3 log files read"), "{name}: {output_text}");
             assert!(
-                told.contains("1 line rejected") && told.contains("3 without log lines"),
-                "{name}: {told}"
+                output_text.contains("1 line rejected") && output_text.contains("3 without log lines"),
+                "{name}: {output_text}"
             );
-            let told = pull(&home, 0, source);
-            assert!(told.contains("0 log files read, 0 requests added"), "{name}: {told}");
+            let output_text = pull(&home, 0, source);
+            assert!(output_text.contains("0 log files read, 0 requests added"), "{name}: {output_text}");
         }
         let member = format!("{name}/logs/2026-08-05-12-00-00-0000000000000002");
         assert_eq!(rejected(&home), [(member.clone(), 3), (member, 3)]);
@@ -228,7 +241,7 @@ fn every_member_of_an_archive_is_a_log_file_of_its_own() {
 }
 
 #[test]
-fn an_archive_that_is_exchanged_gives_what_the_other_has_and_members_that_are_gone_stay() {
+fn a_replaced_archive_gives_its_new_members_and_removed_members_stay() {
     let home = home();
     let (one, two, three) = (log(0..2), log(2..4), log(10..13));
     for (index, (name, content)) in
@@ -241,7 +254,7 @@ fn an_archive_that_is_exchanged_gives_what_the_other_has_and_members_that_are_go
         put(&home, &path, other);
         pull(&home, 0, &path);
         assert_eq!(totals(&home), (7, sum(0..4) + sum(10..13)), "{name}");
-        // No archive any more: a log file that was there under another name stays.
+        // It becomes a plain log file. The members, whose names differ, stay.
         put(&home, &path, log(20..21));
         pull(&home, 0, &path);
         assert_eq!(totals(&home), (8, sum(0..4) + sum(10..13) + 20), "{name}");
@@ -251,13 +264,13 @@ fn an_archive_that_is_exchanged_gives_what_the_other_has_and_members_that_are_go
 }
 
 #[test]
-fn a_damaged_archive_gives_nothing_and_the_version_before_stays() {
+fn a_damaged_archive_gives_nothing_and_the_previous_version_stays() {
     let home = home();
     let many = log(0..300);
     let good = gzip(&tar(&[("one", log(0..2).as_bytes())]));
     let mut damaged = gzip(&tar(&[("one", log(5..6).as_bytes()), ("two", many.as_bytes())]));
-    let sum_at = damaged.len() - 6;
-    damaged[sum_at] ^= 1;
+    let checksum = damaged.len() - 6;
+    damaged[checksum] ^= 1;
     put(&home, "in/a.tar.gz", good);
     pull(&home, 0, "in");
     put(&home, "in/a.tar.gz", &damaged);
@@ -265,16 +278,16 @@ fn a_damaged_archive_gives_nothing_and_the_version_before_stays() {
         assert!(pull(&home, 3, "in").contains("gzip data is damaged"));
         assert_eq!(totals(&home), (2, sum(0..2)));
     }
-    damaged[sum_at] ^= 1;
+    damaged[checksum] ^= 1;
     put(&home, "in/a.tar.gz", &damaged);
     pull(&home, 0, "in");
     assert_eq!(totals(&home), (300, sum(0..300)));
-    // In a zip archive each member has a sum of its own.
+    // In a zip archive each member has a checksum of its own.
     let mut damaged = zip(&[("one", log(400..401).as_bytes()), ("two", log(401..402).as_bytes())]);
     damaged[60] ^= 1;
     put(&home, "in/b.zip", damaged);
-    let told = pull(&home, 3, "in");
-    assert!(told.contains("b.zip/one: the member of the zip archive is damaged"), "{told}");
+    let output_text = pull(&home, 3, "in");
+    assert!(output_text.contains("b.zip/one: the member of the zip archive is damaged"), "{output_text}");
     assert_eq!(totals(&home), (301, sum(0..300) + 401));
     home.fine(&["sources", "check"]);
 }
@@ -302,12 +315,12 @@ fn requests_committed_before_their_archive_turned_out_to_be_damaged_are_removed(
 }
 
 #[test]
-fn an_archive_that_ends_too_early_gives_what_is_there_and_is_read_again() {
+fn an_incomplete_archive_gives_its_first_members_and_is_read_again() {
     let home = home();
     let whole = tar(&[("one", log(0..5).as_bytes()), ("two", log(5..10).as_bytes())]);
     put(&home, "in/a.tar", &whole[..whole.len() - 1024 - 2500]);
-    let told = pull(&home, 3, "in");
-    assert!(told.contains("the tar archive ends too early"), "{told}");
+    let output_text = pull(&home, 3, "in");
+    assert!(output_text.contains("the tar archive ends too early"), "{output_text}");
     let (requests, _) = totals(&home);
     assert!((5..10).contains(&requests), "{requests}");
     assert!(pull(&home, 3, "in").contains("ends too early"));
@@ -316,12 +329,12 @@ fn an_archive_that_ends_too_early_gives_what_is_there_and_is_read_again() {
     assert_eq!(totals(&home), (10, sum(0..10)));
     let content = zip(&[("one", log(0..5).as_bytes())]);
     put(&home, "in/b.zip", &content[..content.len() - 30]);
-    let told = pull(&home, 3, "in");
-    assert!(told.contains("b.zip: the zip archive is damaged or incomplete"), "{told}");
+    let output_text = pull(&home, 3, "in");
+    assert!(output_text.contains("b.zip: the zip archive is damaged or incomplete"), "{output_text}");
 }
 
 #[test]
-fn an_archive_can_be_piped_in_and_a_large_one_is_read_as_a_small_one() {
+fn an_archive_can_be_piped_in_or_large() {
     let home = home();
     let (one, two) = (log(0..2000), log(2000..20_000));
     let archive = tar(&[("one", one.as_bytes()), ("two", two.as_bytes())]);
@@ -339,7 +352,7 @@ fn an_archive_can_be_piped_in_and_a_large_one_is_read_as_a_small_one() {
 }
 
 #[test]
-fn a_pull_that_is_stopped_within_an_archive_goes_on_where_it_was() {
+fn a_pull_that_is_stopped_within_an_archive_continues_there() {
     use tamarin::cache::Writer;
     use tamarin::ingest::{Ingest, Options, Phase};
     use tamarin::source::{S3Options, open};
@@ -361,7 +374,7 @@ fn a_pull_that_is_stopped_within_an_archive_goes_on_where_it_was() {
                 Ingest::start(Writer::open(&cache).unwrap(), vec![source], Options::default()).unwrap();
             let cancel = ingest.cancellation();
             let mut progress = ingest.progress.clone();
-            // The first pulls are stopped at their first lines.
+            // The first pulls are cancelled after their first lines.
             let stopping = tokio::spawn(async move {
                 while stops < 4 && progress.changed().await.is_ok() {
                     if progress.borrow_and_update().lines > 0 {
@@ -373,7 +386,7 @@ fn a_pull_that_is_stopped_within_an_archive_goes_on_where_it_was() {
             stopping.await.unwrap();
             progress
         });
-        assert_eq!((progress.duplicates, progress.files_failed), (0, 0), "nothing is read again");
+        assert_eq!((progress.duplicates, progress.files_failed), (0, 0), "no line is read again");
         requests += progress.requests;
         match progress.phase {
             Phase::Done => break,
@@ -388,7 +401,7 @@ fn a_pull_that_is_stopped_within_an_archive_goes_on_where_it_was() {
 }
 
 #[test]
-fn an_archive_in_a_bucket_is_read_and_never_deleted_there() {
+fn an_archive_in_a_bucket_is_read_but_never_deleted() {
     let home = home();
     let server = S3Server::start(&["acme-logs"]);
     let large = zip(&[("large.log", log(10..6000).as_bytes()), ("small.log", log(6000..6001).as_bytes())]);
@@ -400,11 +413,11 @@ fn an_archive_in_a_bucket_is_read_and_never_deleted_there() {
         let endpoint = server.endpoint();
         let pull = ["pull", "s3://acme-logs/p/", "--purge", "--yes", "--endpoint-url", &endpoint];
         let output = home.command(&pull).envs(server.environment()).output().unwrap();
-        let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(0), "{told}");
-        assert!(told.contains(expected), "{told}");
+        let output_text = stderr(&output);
+        assert_eq!(output.status.code(), Some(0), "{output_text}");
+        assert!(output_text.contains(expected), "{output_text}");
     }
     assert_eq!(totals(&home), (6010, sum(0..6010)));
-    let left = std::fs::read_dir(server.path("acme-logs", "p")).unwrap();
-    assert_eq!(left.count(), 3, "the archives");
+    let remaining = std::fs::read_dir(server.path("acme-logs", "p")).unwrap();
+    assert_eq!(remaining.count(), 3, "the archives");
 }

@@ -1,4 +1,4 @@
-//! Log files of every sort pulled into a cache: what is counted, what is kept, what is read again.
+//! Log files of all kinds pulled into a cache: counts, rejected lines, repeats, and pulls that continue others.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 use crate::support::filling::Filling;
 use crate::support::lines::{HOST_ID, OWNER};
 
-/// A folder of logs and a cache beside it.
-struct Place {
+/// A folder with logs and a cache.
+struct Scene {
     folder: tempfile::TempDir,
 }
 
-/// Request number `number`: unlike any other, unless `id` says so.
+/// The line of request `number`, which differs from all others if `id` does.
 fn request(number: usize, id: &str) -> String {
     format!(
         "{OWNER} media [03/Apr/2026:{:02}:{:02}:{:02} +0000] 192.0.2.{} - {id} REST.GET.OBJECT films/{number}.mp4 \
@@ -36,7 +36,7 @@ fn request(number: usize, id: &str) -> String {
     )
 }
 
-/// Requests of these numbers, a line each.
+/// Lines of the requests with these numbers.
 fn log(numbers: std::ops::Range<usize>) -> String {
     numbers.map(|number| request(number, &format!("{:016X}", number * 7919))).collect()
 }
@@ -47,11 +47,11 @@ fn gzip(content: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-impl Place {
-    fn new() -> Place {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
-        std::fs::create_dir(place.logs()).unwrap();
-        place
+impl Scene {
+    fn new() -> Scene {
+        let scene = Scene { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(scene.logs()).unwrap();
+        scene
     }
 
     fn logs(&self) -> PathBuf {
@@ -118,27 +118,27 @@ fn totals(cache: &Path) -> Stats {
     totals.stats
 }
 
-/// The sum of `bytes_sent` of these requests.
+/// The sum of `bytes_sent` of the requests with these numbers.
 fn bytes(numbers: std::ops::Range<usize>) -> u64 {
     numbers.map(|number| number as u64).sum()
 }
 
 #[test]
-fn a_folder_of_all_sorts_gives_its_requests_and_names_what_could_not_be_read() {
-    let place = Place::new();
-    place.put("a.log", log(0..1000));
-    place.put("b.gz", gzip(&log(1000..2000)));
-    place.put("c.zst", zstd::encode_all(log(2000..3000).as_bytes(), 1).unwrap());
-    place.put("empty.log", "");
-    place.put("picture.log", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0");
-    place.put("README.txt", "These are the logs of the media bucket.\nAsk Ann before deleting any.\n");
+fn a_folder_with_all_kinds_of_files_gives_its_requests_and_names_failures() {
+    let scene = Scene::new();
+    scene.put("a.log", log(0..1000));
+    scene.put("b.gz", gzip(&log(1000..2000)));
+    scene.put("c.zst", zstd::encode_all(log(2000..3000).as_bytes(), 1).unwrap());
+    scene.put("empty.log", "");
+    scene.put("picture.log", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0");
+    scene.put("README.txt", "These are the logs of the media bucket.\nAsk Ann before deleting any.\n");
     let torn =
         [&log(3000..3010), "torn line\n\n", OWNER, " media [03/Apr/2026:", "\n", &log(3010..3020)].concat();
-    place.put("rejects.log", torn.trim_end());
+    scene.put("rejects.log", torn.trim_end());
     let whole = gzip(&log(10_000..30_000));
-    place.put("short.gz", &whole[..whole.len() * 3 / 4]);
+    scene.put("short.gz", &whole[..whole.len() * 3 / 4]);
 
-    let progress = place.pull();
+    let progress = scene.pull();
     assert_eq!(progress.phase, Phase::Done, "{progress:?}");
     assert_eq!((progress.files_listed, progress.files_done), (7, 4));
     assert_eq!((progress.files_skipped, progress.files_failed), (2, 1));
@@ -146,117 +146,117 @@ fn a_folder_of_all_sorts_gives_its_requests_and_names_what_could_not_be_read() {
     assert_eq!(progress.failures[0].name, "short.gz");
     assert!(progress.failures[0].reason.contains("gzip data ends too early"), "{:?}", progress.failures);
     assert_eq!(progress.rejected, 2);
-    let before_the_damage = progress.requests - 3020;
-    assert!((1000..20_000).contains(&before_the_damage), "{before_the_damage}");
-    assert_eq!(place.totals().requests, progress.requests);
-    let kept = 10_000..10_000 + before_the_damage as usize;
-    assert_eq!(place.totals().bytes_sent, bytes(0..3020) + bytes(kept), "its first lines, without a gap");
+    let before_the_end = progress.requests - 3020;
+    assert!((1000..20_000).contains(&before_the_end), "{before_the_end}");
+    assert_eq!(scene.totals().requests, progress.requests);
+    let kept = 10_000..10_000 + before_the_end as usize;
+    assert_eq!(scene.totals().bytes_sent, bytes(0..3020) + bytes(kept), "the first lines, without a gap");
     assert_eq!(
-        place.rejected(),
+        scene.rejected(),
         [
             ("rejects.log".to_owned(), 11, "torn line".to_owned()),
             ("rejects.log".to_owned(), 13, format!("{OWNER} media [03/Apr/2026:")),
         ]
     );
 
-    // Again: only the damaged one is tried, and gives nothing new.
-    let again = place.pull();
+    // The next pull reads only the incomplete file again, which has nothing new.
+    let again = scene.pull();
     assert_eq!((again.requests, again.duplicates, again.rejected), (0, 0, 0), "{again:?}");
     assert_eq!((again.files_known, again.files_failed), (6, 1));
 
-    // It is mended, and there wholly, once.
-    place.put("short.gz", &whole);
-    let mended = place.pull();
-    assert_eq!((mended.files_done, mended.files_failed), (1, 0), "{mended:?}");
-    assert_eq!(mended.requests, 20_000 - before_the_damage);
-    assert_eq!(place.totals().requests, 23_020);
-    assert_eq!(place.totals().bytes_sent, bytes(0..3020) + bytes(10_000..30_000));
-    assert_eq!(place.rejected().len(), 2);
+    // The complete file gives the missing requests, each once.
+    scene.put("short.gz", &whole);
+    let complete = scene.pull();
+    assert_eq!((complete.files_done, complete.files_failed), (1, 0), "{complete:?}");
+    assert_eq!(complete.requests, 20_000 - before_the_end);
+    assert_eq!(scene.totals().requests, 23_020);
+    assert_eq!(scene.totals().bytes_sent, bytes(0..3020) + bytes(10_000..30_000));
+    assert_eq!(scene.rejected().len(), 2);
 
-    let last = place.pull();
+    let last = scene.pull();
     assert_eq!((last.files_known, last.requests, last.lines), (7, 0, 0), "{last:?}");
 }
 
-/// A line that is longer than any record may be.
-fn endless(length: usize) -> String {
+/// A long line.
+fn long_line(length: usize) -> String {
     "x".repeat(length)
 }
 
 /// Bytes of the longest line that can be a record.
-const LONGEST_LINE: usize = 16 << 20;
+const MAX_LINE_BYTES: usize = 16 << 20;
 
 #[test]
-fn a_line_beyond_the_limit_is_rejected_and_hides_none_that_follow_it() {
+fn a_line_above_the_limit_is_rejected_and_hides_no_line_after_it() {
     let content = log(0..10)
-        + &endless(LONGEST_LINE + 1000)
+        + &long_line(MAX_LINE_BYTES + 1000)
         + "\n"
         + &log(10..20)
         + "torn line\n"
-        + &endless(LONGEST_LINE + 1)
+        + &long_line(MAX_LINE_BYTES + 1)
         + "\n"
         + &log(20..30);
-    // Read by all parsers, by one thread that undoes compression, and through a pipe.
-    let plain = Place::new();
+    // Plain files are read by all parsers, compressed ones by one thread.
+    let plain = Scene::new();
     plain.put("a.log", &content);
-    let packed = Place::new();
-    packed.put("a.log", gzip(&content));
-    for place in [plain, packed] {
-        let progress = place.pull();
+    let compressed = Scene::new();
+    compressed.put("a.log", gzip(&content));
+    for scene in [plain, compressed] {
+        let progress = scene.pull();
         assert_eq!((progress.phase, progress.files_failed), (Phase::Done, 0), "{progress:?}");
         assert_eq!((progress.requests, progress.rejected, progress.lines), (30, 3, 33));
-        assert_eq!((place.totals().requests, place.totals().bytes_sent), (30, bytes(0..30)));
+        assert_eq!((scene.totals().requests, scene.totals().bytes_sent), (30, bytes(0..30)));
         let mut rejected = Vec::new();
-        let cache = Cache::open(&place.cache()).unwrap();
+        let cache = Cache::open(&scene.cache()).unwrap();
         cache.rejected(None, &mut |line| rejected.push((line.line, line.reason, line.content))).unwrap();
         rejected.sort();
         let lines: Vec<u64> = rejected.iter().map(|(line, ..)| *line).collect();
         assert_eq!(lines, [11, 22, 23]);
         let (_, reason, content) = &rejected[0];
         assert_eq!(reason, "longer than 16 MiB: the first 4096 of its 16778216 bytes are kept");
-        assert!(*content == endless(4096).into_bytes());
+        assert!(*content == long_line(4096).into_bytes());
         assert_eq!(rejected[1].2, b"torn line");
-        assert_eq!(place.pull().files_known, 1);
+        assert_eq!(scene.pull().files_known, 1);
     }
 }
 
 #[test]
-fn a_file_whose_first_line_is_beyond_the_limit_may_be_a_log_and_one_that_is_nothing_else_is_none() {
+fn a_file_whose_first_line_is_above_the_limit_is_a_log_only_if_it_has_a_record() {
     for (end, is_log) in [(log(0..5), true), ("\n".to_owned(), false), (String::new(), false)] {
-        let content = endless(LONGEST_LINE + 5_000_000) + "\n" + &end;
+        let content = long_line(MAX_LINE_BYTES + 5_000_000) + "\n" + &end;
         let content = if end.is_empty() { content.trim_end() } else { content.as_str() };
-        let plain = Place::new();
+        let plain = Scene::new();
         plain.put("a.log", content);
-        let packed = Place::new();
-        packed.put("a.log", gzip(content));
-        for place in [plain, packed] {
-            let progress = place.pull();
+        let compressed = Scene::new();
+        compressed.put("a.log", gzip(content));
+        for scene in [plain, compressed] {
+            let progress = scene.pull();
             assert_eq!((progress.phase, progress.files_failed), (Phase::Done, 0), "{progress:?}");
             assert_eq!((progress.files_done, progress.files_skipped), (is_log.into(), (!is_log).into()));
             if is_log {
                 assert_eq!((progress.requests, progress.rejected), (5, 1));
-                assert_eq!(place.rejected()[0].1, 1);
+                assert_eq!(scene.rejected()[0].1, 1);
             }
         }
     }
 }
 
 #[test]
-fn zeros_and_garbage_behind_compressed_data_do_not_take_the_last_lines() {
-    let place = Place::new();
+fn zeros_and_garbage_after_compressed_data_do_not_hide_the_last_lines() {
+    let scene = Scene::new();
     let zstd = |content: String| zstd::encode_all(content.as_bytes(), 1).unwrap();
-    place.put("a.gz", [gzip(&log(0..1000)), vec![0; 1024]].concat());
-    place.put("b.gz", [gzip(&log(1000..2000)), b"garbage".to_vec()].concat());
-    place.put("c.zst", [zstd(log(2000..3000)), vec![0; 1024]].concat());
-    place.put("d.zst", [zstd(log(3000..4000)), b"garbage".to_vec()].concat());
+    scene.put("a.gz", [gzip(&log(0..1000)), vec![0; 1024]].concat());
+    scene.put("b.gz", [gzip(&log(1000..2000)), b"garbage".to_vec()].concat());
+    scene.put("c.zst", [zstd(log(2000..3000)), vec![0; 1024]].concat());
+    scene.put("d.zst", [zstd(log(3000..4000)), b"garbage".to_vec()].concat());
     let members = [gzip(&log(4000..4500)), gzip(""), vec![0; 512], gzip(&log(4500..5000))];
-    place.put("e.gz", members.concat());
-    let progress = place.pull();
+    scene.put("e.gz", members.concat());
+    let progress = scene.pull();
     assert_eq!((progress.files_done, progress.files_failed), (5, 0), "{progress:?}");
-    assert_eq!((place.totals().requests, place.totals().bytes_sent), (5000, bytes(0..5000)));
-    assert_eq!(place.pull().files_known, 5);
+    assert_eq!((scene.totals().requests, scene.totals().bytes_sent), (5000, bytes(0..5000)));
+    assert_eq!(scene.pull().files_known, 5);
 }
 
-/// Text that no compressor shrinks much.
+/// Text that does not compress well.
 fn noise(length: usize, seed: u64) -> String {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut noise = String::with_capacity(length);
@@ -270,60 +270,60 @@ fn noise(length: usize, seed: u64) -> String {
 }
 
 #[test]
-fn lines_of_a_megabyte_are_pulled_whole_into_segments_that_end_by_bytes_and_come_back() {
+fn lines_of_a_megabyte_are_stored_completely_in_segments_that_are_limited_by_bytes() {
     const LINES: usize = 100;
-    let place = Place::new();
+    let scene = Scene::new();
     let uri =
         |number: usize| format!("GET /films/{number}.mp4?{} HTTP/1.1", noise(1 << 20, number as u64 + 1));
     let line = |number: usize| {
         let plain = request(number, &format!("{:016X}", number * 7919));
         plain.replace(&format!("GET /films/{number}.mp4 HTTP/1.1"), &uri(number))
     };
-    place.put("a.log", (0..LINES).map(line).collect::<String>());
-    let progress = place.pull();
+    scene.put("a.log", (0..LINES).map(line).collect::<String>());
+    let progress = scene.pull();
     assert_eq!((progress.phase, progress.requests), (Phase::Done, LINES as u64), "{progress:?}");
-    assert_eq!(place.totals().bytes_sent, bytes(0..LINES));
-    let cache = Cache::open(&place.cache()).unwrap();
-    assert!(cache.snapshot().unwrap().segments.len() > 1, "they have {LINES} rows, but many bytes");
+    assert_eq!(scene.totals().bytes_sent, bytes(0..LINES));
+    let cache = Cache::open(&scene.cache()).unwrap();
+    assert!(cache.snapshot().unwrap().segments.len() > 1, "they have only {LINES} rows, but many bytes");
     let sort = Sort { by: Field::Time, descending: false };
     let wanted = Ask::Requests { sort, offset: 0, limit: 0, fields: vec![Field::RequestUri] };
-    let Answer::Requests(found) = ask(&place.cache(), wanted) else { panic!() };
+    let Answer::Requests(found) = ask(&scene.cache(), wanted) else { panic!() };
     assert_eq!(found.rows.len(), LINES);
     for (number, row) in found.rows.iter().enumerate() {
         assert!(*row.get(Field::RequestUri) == Value::from(uri(number).as_str()), "{number}");
     }
-    assert!(tamarin::cache::check::check(&place.cache(), 0).unwrap().findings.is_empty());
-    // A segment that is full by bytes is no tail to be written anew.
+    assert!(tamarin::cache::check::check(&scene.cache(), 0).unwrap().findings.is_empty());
+    // A segment that is full by bytes is not written again.
     let segments =
         |cache: &Cache| cache.snapshot().unwrap().segments.iter().map(|segment| segment.id.get()).collect();
     let before: Vec<i64> = segments(&cache);
-    place.put("b.log", log(LINES..LINES + 10));
-    assert_eq!(place.pull().requests, 10);
+    scene.put("b.log", log(LINES..LINES + 10));
+    assert_eq!(scene.pull().requests, 10);
     let after: Vec<i64> = segments(&cache);
     assert_eq!(after[..before.len() - 1], before[..before.len() - 1]);
 }
 
 #[test]
-fn repeats_of_lines_of_megabytes_are_found_however_few_pages_are_kept_open() {
-    let place = Place::new();
+fn repeats_of_lines_of_megabytes_are_found() {
+    let scene = Scene::new();
     let uri = |number: usize| format!("GET /films/{number}.mp4?{} HTTP/1.1", "ab".repeat(4_000_000));
     let line = |number: usize| {
         request(number, "3E57427F3EXAMPLE")
             .replace(&format!("GET /films/{number}.mp4 HTTP/1.1"), &uri(number))
     };
     let lines: String = (0..5).map(line).collect();
-    place.put("a.log", lines.clone() + &lines);
-    let first = place.pull();
+    scene.put("a.log", lines.clone() + &lines);
+    let first = scene.pull();
     assert_eq!((first.requests, first.duplicates), (5, 5));
-    place.put("b.log", lines);
-    let second = place.pull();
+    scene.put("b.log", lines);
+    let second = scene.pull();
     assert_eq!((second.requests, second.duplicates), (0, 5));
 }
 
 #[test]
 fn rejected_lines_are_committed_before_they_fill_the_memory() {
-    let place = Place::new();
-    let mut writer = Writer::open(&place.cache()).unwrap();
+    let scene = Scene::new();
+    let mut writer = Writer::open(&scene.cache()).unwrap();
     let source = writer.source("/var/log/acme").unwrap();
     let file = Arc::new(FileMark {
         name: "a.log".to_owned(),
@@ -354,58 +354,58 @@ fn rejected_lines_are_committed_before_they_fill_the_memory() {
         });
         writer.append(source, &mut builder.finish(Batch::default())).unwrap();
     }
-    // Nobody has asked for a commit.
-    let committed = Cache::open(&place.cache()).unwrap().sources().unwrap()[0].rejected;
+    // Without a call of `commit`.
+    let committed = Cache::open(&scene.cache()).unwrap().sources().unwrap()[0].rejected;
     assert!(committed >= 10_000, "{committed} of {line}");
     writer.commit().unwrap();
-    assert_eq!(Cache::open(&place.cache()).unwrap().sources().unwrap()[0].rejected, line);
+    assert_eq!(Cache::open(&scene.cache()).unwrap().sources().unwrap()[0].rejected, line);
 }
 
 #[test]
-fn a_file_that_grows_adds_its_new_lines_only() {
-    let place = Place::new();
-    place.put("a.log", log(0..700) + "torn line\n");
-    assert_eq!(place.pull().requests, 700);
-    place.put("a.log", log(0..700) + "torn line\n" + &log(700..1000) + "another torn line\n");
-    let grown = place.pull();
+fn a_file_that_grows_adds_only_its_new_lines() {
+    let scene = Scene::new();
+    scene.put("a.log", log(0..700) + "torn line\n");
+    assert_eq!(scene.pull().requests, 700);
+    scene.put("a.log", log(0..700) + "torn line\n" + &log(700..1000) + "another torn line\n");
+    let grown = scene.pull();
     assert_eq!((grown.phase, grown.requests), (Phase::Done, 300));
-    assert_eq!(grown.duplicates, 0, "what it gave before is read again, but repeats nothing");
-    assert_eq!((place.totals().requests, place.totals().bytes_sent), (1000, bytes(0..1000)));
-    let rejected: Vec<u64> = place.rejected().into_iter().map(|(_, line, _)| line).collect();
+    assert_eq!(grown.duplicates, 0, "known lines are read again, but they are not repeats");
+    assert_eq!((scene.totals().requests, scene.totals().bytes_sent), (1000, bytes(0..1000)));
+    let rejected: Vec<u64> = scene.rejected().into_iter().map(|(_, line, _)| line).collect();
     assert_eq!(rejected, [701, 1002], "each once");
 }
 
 #[test]
-fn a_large_file_that_all_parsers_read_in_turns_has_every_line_at_its_number_and_grows() {
+fn a_large_file_that_all_parsers_read_has_right_line_numbers_and_may_grow() {
     const LINES: usize = 15_000;
-    let place = Place::new();
+    let scene = Scene::new();
     let torn = |from: usize| format!("torn line after {from}\n");
     let content: String = (0..LINES).step_by(1000).map(|from| log(from..from + 1000) + &torn(from)).collect();
     assert!(content.len() > 5 << 20, "{}", content.len());
-    place.put("a.log", &content);
-    let first = place.pull();
+    scene.put("a.log", &content);
+    let first = scene.pull();
     assert_eq!((first.phase, first.requests, first.files_done), (Phase::Done, LINES as u64, 1));
-    assert_eq!((place.totals().requests, place.totals().bytes_sent), (LINES as u64, bytes(0..LINES)));
+    assert_eq!((scene.totals().requests, scene.totals().bytes_sent), (LINES as u64, bytes(0..LINES)));
     let expected: Vec<_> = (0..LINES)
         .step_by(1000)
         .enumerate()
         .map(|(before, from)| ("a.log".to_owned(), (from + 1000 + before + 1) as u64, torn(from)))
         .map(|(name, line, content)| (name, line, content.trim_end().to_owned()))
         .collect();
-    let mut rejected = place.rejected();
+    let mut rejected = scene.rejected();
     rejected.sort_by_key(|(_, line, _)| *line);
     assert_eq!(rejected, expected);
-    place.put("a.log", content + &log(LINES..LINES + 10));
-    let grown = place.pull();
+    scene.put("a.log", content + &log(LINES..LINES + 10));
+    let grown = scene.pull();
     assert_eq!((grown.requests, grown.duplicates), (10, 0));
-    assert_eq!(place.rejected().len(), expected.len());
-    assert_eq!(place.pull().files_known, 1);
-    assert_eq!(place.totals().bytes_sent, bytes(0..LINES + 10));
+    assert_eq!(scene.rejected().len(), expected.len());
+    assert_eq!(scene.pull().files_known, 1);
+    assert_eq!(scene.totals().bytes_sent, bytes(0..LINES + 10));
 }
 
 #[test]
 fn a_batch_made_for_another_cache_is_refused() {
-    let (here, there) = (Place::new(), Place::new());
+    let (here, there) = (Scene::new(), Scene::new());
     let mut writer = Writer::open(&here.cache()).unwrap();
     let source = writer.source("/var/log/acme").unwrap();
     let other = Writer::open(&there.cache()).unwrap();
@@ -414,60 +414,60 @@ fn a_batch_made_for_another_cache_is_refused() {
         builder.extend(&[record.unwrap()]);
     }
     let error = writer.append(source, &mut builder.finish(Batch::default())).unwrap_err().to_string();
-    assert!(error.contains("made for another writer"), "{error}");
+    assert!(error.contains("for another writer"), "{error}");
     assert_eq!(writer.memtable_rows(), 0);
 }
 
 #[test]
-fn only_what_a_file_really_says_twice_is_told_as_repeats_however_often_it_grows() {
-    let place = Place::new();
-    let duplicates = || Cache::open(&place.cache()).unwrap().sources().unwrap()[0].duplicates;
-    place.put("a.log", log(0..500) + &log(490..500));
-    assert_eq!(place.pull().duplicates, 10);
-    // It grows by repeats of its own, of another file, and of nothing.
-    place.put("b.log", log(2000..2010));
-    place.put("a.log", log(0..500) + &log(490..500) + &log(2000..2004) + &log(0..3) + &log(500..600));
-    let grown = place.pull();
+fn only_lines_that_a_file_has_twice_are_repeats_however_often_it_grows() {
+    let scene = Scene::new();
+    let duplicates = || Cache::open(&scene.cache()).unwrap().sources().unwrap()[0].duplicates;
+    scene.put("a.log", log(0..500) + &log(490..500));
+    assert_eq!(scene.pull().duplicates, 10);
+    // It grows by repeats of its own lines, of another file, and by new lines.
+    scene.put("b.log", log(2000..2010));
+    scene.put("a.log", log(0..500) + &log(490..500) + &log(2000..2004) + &log(0..3) + &log(500..600));
+    let grown = scene.pull();
     assert_eq!((grown.requests, grown.duplicates), (110, 7));
     assert_eq!(duplicates(), 17);
-    // It was only touched, and then grows once more.
-    let content = std::fs::read(place.logs().join("a.log")).unwrap();
-    place.put("a.log", &content);
-    assert_eq!((place.pull().duplicates, duplicates()), (0, 17));
-    place.put("a.log", [content, log(600..650).into_bytes()].concat());
-    let grown = place.pull();
+    // It is only touched, and then grows once more.
+    let content = std::fs::read(scene.logs().join("a.log")).unwrap();
+    scene.put("a.log", &content);
+    assert_eq!((scene.pull().duplicates, duplicates()), (0, 17));
+    scene.put("a.log", [content, log(600..650).into_bytes()].concat());
+    let grown = scene.pull();
     assert_eq!((grown.requests, grown.duplicates, duplicates()), (50, 0, 17));
     assert_eq!(
-        (place.totals().requests, place.totals().bytes_sent),
+        (scene.totals().requests, scene.totals().bytes_sent),
         (660, bytes(0..650) + bytes(2000..2010))
     );
-    // Another file with the same content is nothing but repeats.
-    place.put("copy.log", log(0..650));
-    assert_eq!((place.pull().duplicates, duplicates()), (650, 667));
-    // So is one that took its place and is shorter; they were counted before.
-    place.put("copy.log", log(0..20));
-    assert_eq!((place.pull().duplicates, duplicates()), (0, 37));
+    // Another file with the same content has only repeats.
+    scene.put("copy.log", log(0..650));
+    assert_eq!((scene.pull().duplicates, duplicates()), (650, 667));
+    // So has a shorter version of it, whose repeats were counted before.
+    scene.put("copy.log", log(0..20));
+    assert_eq!((scene.pull().duplicates, duplicates()), (0, 37));
 }
 
 #[test]
-fn a_file_that_is_exchanged_for_another_gives_what_the_other_has_and_nothing_else() {
-    let place = Place::new();
-    place.put("a.log", log(0..10) + "torn line\n");
-    place.pull();
-    place.put("a.log", log(10..15));
-    assert_eq!(place.pull().requests, 5);
-    assert_eq!((place.totals().requests, place.totals().bytes_sent), (5, bytes(10..15)));
-    assert_eq!(place.rejected(), []);
-    place.put("a.log", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
-    assert_eq!(place.pull().files_skipped, 1);
-    assert_eq!(place.pull().files_known, 1);
-    assert_eq!(place.totals().requests, 0);
+fn a_file_that_is_replaced_gives_only_the_requests_of_its_last_version() {
+    let scene = Scene::new();
+    scene.put("a.log", log(0..10) + "torn line\n");
+    scene.pull();
+    scene.put("a.log", log(10..15));
+    assert_eq!(scene.pull().requests, 5);
+    assert_eq!((scene.totals().requests, scene.totals().bytes_sent), (5, bytes(10..15)));
+    assert_eq!(scene.rejected(), []);
+    scene.put("a.log", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    assert_eq!(scene.pull().files_skipped, 1);
+    assert_eq!(scene.pull().files_known, 1);
+    assert_eq!(scene.totals().requests, 0);
 }
 
 #[test]
-fn a_file_that_changes_while_one_writer_reads_it_is_known_by_its_last_version() {
-    let place = Place::new();
-    let mut writer = Writer::open(&place.cache()).unwrap();
+fn a_file_that_changes_while_it_is_read_is_known_by_its_last_version() {
+    let scene = Scene::new();
+    let mut writer = Writer::open(&scene.cache()).unwrap();
     let source = writer.source("/var/log/acme").unwrap();
     for (version, lines, total_lines) in [("1", 5, None), ("2", 3, Some(3))] {
         let mut builder = BatchBuilder::default();
@@ -487,14 +487,14 @@ fn a_file_that_changes_while_one_writer_reads_it_is_known_by_its_last_version() 
         writer.append(source, &mut builder.finish(Batch::default())).unwrap();
         writer.commit().unwrap();
     }
-    let cache = Cache::open(&place.cache()).unwrap();
+    let cache = Cache::open(&scene.cache()).unwrap();
     let known = cache.log_file_statuses(Some(source), [("a.log", Some("2"))].into_iter()).unwrap();
     assert_eq!(known, [LogFileStatus::Whole]);
     assert_eq!((cache.sources().unwrap()[0].lines, cache.sources().unwrap()[0].rejected), (3, 1));
-    assert_eq!(place.rejected(), [("a.log".to_owned(), 1, "2".to_owned())]);
+    assert_eq!(scene.rejected(), [("a.log".to_owned(), 1, "2".to_owned())]);
 }
 
-/// Reads a log file as an ingest does, a hundred lines a commit, and is killed after so many commits.
+/// Reads a log file like an ingest, with a commit per hundred lines, and stops after `commits` commits.
 fn read_until_killed(cache: &Path, version: &str, text: &str, commits: usize) -> (u64, u64) {
     const SOURCE: &str = "/var/log/acme";
     let mut writer = Writer::open(cache).unwrap();
@@ -504,7 +504,7 @@ fn read_until_killed(cache: &Path, version: &str, text: &str, commits: usize) ->
         match &reader.log_file_statuses(Some(source), [("a.log", Some(version))].into_iter()).unwrap()[0] {
             LogFileStatus::New | LogFileStatus::Changed => Vec::new(),
             LogFileStatus::InPart(parts) => parts.clone(),
-            LogFileStatus::Whole => panic!("it was read to its end"),
+            LogFileStatus::Whole => panic!("the file was read to its end"),
         };
     drop(reader);
     let file = FileMark {
@@ -545,11 +545,11 @@ fn read_until_killed(cache: &Path, version: &str, text: &str, commits: usize) ->
 }
 
 #[test]
-fn what_a_file_gave_before_it_grew_is_no_repeat_when_whoever_read_it_again_was_killed() {
+fn known_lines_of_a_file_that_grew_are_no_repeats_after_a_kill() {
     let once = log(0..700) + &log(690..700);
     let twice = once.clone() + &log(700..1000) + &log(0..3);
     let thrice = twice.clone() + &log(1000..1200) + &log(3..5);
-    let told = |cache: &Path| {
+    let counts = |cache: &Path| {
         let source = Cache::open(cache).unwrap().sources().unwrap().remove(0);
         (source.requests, source.duplicates)
     };
@@ -559,51 +559,51 @@ fn what_a_file_gave_before_it_grew_is_no_repeat_when_whoever_read_it_again_was_k
         let read = |version: &str, text: &str, commits| read_until_killed(&cache, version, text, commits);
         assert_eq!(read("1", &once, usize::MAX), (700, 10));
         let killed = read("2", &twice, killed_after);
-        let claimed = tamarin::cache::check::check(&cache, 0).unwrap();
-        assert!(claimed.findings.is_empty(), "{killed_after}: {:?}", claimed.findings);
-        // Until it was read to its end the catalogue counts what it counted of the version before.
+        let checked = tamarin::cache::check::check(&cache, 0).unwrap();
+        assert!(checked.findings.is_empty(), "{killed_after}: {:?}", checked.findings);
+        // Until the new version was read to its end, the catalogue has the counts of the version before.
         let repeats = if killed_after >= 11 { 13 } else { 10 };
-        assert_eq!(told(&cache), (700 + killed.0, repeats), "{killed_after}");
-        // Once more, a little further, then to the end.
+        assert_eq!(counts(&cache), (700 + killed.0, repeats), "{killed_after}");
+        // Again, a little further, then to the end.
         let again = read("2", &twice, killed_after + 2);
         let last = if killed_after + 2 >= 11 { (0, 0) } else { read("2", &twice, usize::MAX) };
         assert_eq!(killed.0 + again.0 + last.0, 300, "{killed_after}");
         assert_eq!(killed.1 + again.1 + last.1, 3, "{killed_after}");
-        assert_eq!(told(&cache), (1000, 13), "{killed_after}");
-        // It grows once more while it is read again.
+        assert_eq!(counts(&cache), (1000, 13), "{killed_after}");
+        // It grows once more while it is read.
         read("3", &thrice, killed_after);
         let fourth = thrice.clone() + &log(1200..1210);
         read("4", &fourth, killed_after);
         read("4", &fourth, usize::MAX);
-        assert_eq!(told(&cache), (1210, 15), "{killed_after}");
+        assert_eq!(counts(&cache), (1210, 15), "{killed_after}");
     }
 }
 
 #[test]
 fn exact_repeats_are_dropped_and_counted_within_a_file_across_files_and_across_runs() {
-    let place = Place::new();
-    place.put("a.log", log(0..500) + &log(490..500));
-    place.put("b.log", log(400..600));
-    let first = place.pull();
+    let scene = Scene::new();
+    scene.put("a.log", log(0..500) + &log(490..500));
+    scene.put("b.log", log(400..600));
+    let first = scene.pull();
     assert_eq!((first.lines, first.requests, first.duplicates), (710, 600, 110));
-    place.put("c.log", log(0..600));
-    let second = place.pull();
+    scene.put("c.log", log(0..600));
+    let second = scene.pull();
     assert_eq!((second.requests, second.duplicates), (0, 600));
-    assert_eq!((place.totals().requests, place.totals().bytes_sent), (600, bytes(0..600)));
-    let sources = Cache::open(&place.cache()).unwrap().sources().unwrap();
+    assert_eq!((scene.totals().requests, scene.totals().bytes_sent), (600, bytes(0..600)));
+    let sources = Cache::open(&scene.cache()).unwrap().sources().unwrap();
     assert_eq!((sources[0].requests, sources[0].duplicates, sources[0].lines), (600, 710, 1310));
 }
 
 #[test]
-fn repeats_are_found_however_many_segments_lie_between() {
-    let place = Place::new();
-    let mut filling = Filling::new(&place.cache(), 16);
+fn repeats_are_found_across_many_segments() {
+    let scene = Scene::new();
+    let mut filling = Filling::new(&scene.cache(), 16);
     let source = filling.writer.source("/var/log/acme").unwrap();
     let lines: Vec<String> = log(0..2000).lines().map(str::to_owned).collect();
     for lines in lines.chunks(16) {
         assert_eq!(filling.append(source, lines).requests, 16);
     }
-    // A few from everywhere, then all of them, and one that is late by hours among new ones.
+    // A few from different segments, then all of them, and one among new lines.
     for start in [0, 1000, 1990, 500] {
         assert_eq!(filling.append(source, &lines[start..start + 10]).duplicates, 10, "{start}");
     }
@@ -619,7 +619,7 @@ fn repeats_are_found_however_many_segments_lie_between() {
 
 #[test]
 fn records_that_share_a_request_id_but_differ_are_kept() {
-    let place = Place::new();
+    let scene = Scene::new();
     let id = "3E57427F3EXAMPLE";
     let one = request(1, id);
     let others = [
@@ -634,24 +634,24 @@ fn records_that_share_a_request_id_but_differ_are_kept() {
         one.replace("TLSv1.3 - - -\n", "TLSv1.3 - - - more\n"),
         one.replace(id, "3E57427F3EXAMPLF"),
     ];
-    place.put("a.log", one.clone() + &others.concat());
-    assert_eq!(place.pull().requests, 11);
-    place.put("b.log", others.concat() + &one);
-    assert_eq!((place.pull().requests, place.totals().requests), (0, 11));
+    scene.put("a.log", one.clone() + &others.concat());
+    assert_eq!(scene.pull().requests, 11);
+    scene.put("b.log", others.concat() + &one);
+    assert_eq!((scene.pull().requests, scene.totals().requests), (0, 11));
 }
 
 #[test]
-fn repeats_of_a_whole_file_cost_about_what_reading_it_costs() {
-    let place = Place::new();
-    place.put("a.log", log(0..30_000));
-    place.put("b.log", log(0..30_000));
-    let progress = place.pull();
+fn repeats_of_a_whole_file_take_about_as_long_as_reading_it() {
+    let scene = Scene::new();
+    scene.put("a.log", log(0..30_000));
+    scene.put("b.log", log(0..30_000));
+    let progress = scene.pull();
     assert_eq!((progress.requests, progress.duplicates), (30_000, 30_000));
     assert!(progress.elapsed < 20.0, "{} s", progress.elapsed);
 }
 
 #[test]
-fn the_demo_gives_what_it_says_it_has() {
+fn the_demo_gives_the_totals_of_its_summary() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache.tamarin");
     let demo = Demo::new(DemoOptions { requests: 3000, seed: 5 });
@@ -671,19 +671,19 @@ fn the_demo_gives_what_it_says_it_has() {
 }
 
 #[test]
-fn stopped_in_the_middle_and_carried_on_with_it_is_all_there_once() {
-    let place = Place::new();
-    place.put("big.log", log(0..20_000));
-    place.put("big.gz", gzip(&log(20_000..30_000)));
+fn a_pull_that_is_stopped_and_continued_adds_each_request_once() {
+    let scene = Scene::new();
+    scene.put("big.log", log(0..20_000));
+    scene.put("big.gz", gzip(&log(20_000..30_000)));
     for file in 0..50 {
-        place.put(&format!("small-{file}.log"), log(100_000 + file * 10..100_010 + file * 10));
+        scene.put(&format!("small-{file}.log"), log(100_000 + file * 10..100_010 + file * 10));
     }
     let mut stops = 0;
     for wait in (0..).map(|round| Duration::from_millis(20 + round * 150)) {
         let progress = runtime().block_on(async {
             let ingest = Ingest::start(
-                Writer::open(&place.cache()).unwrap(),
-                vec![place.source()],
+                Writer::open(&scene.cache()).unwrap(),
+                vec![scene.source()],
                 Options::default(),
             );
             let ingest = ingest.unwrap();
@@ -696,7 +696,7 @@ fn stopped_in_the_middle_and_carried_on_with_it_is_all_there_once() {
         });
         assert!(progress.fatal.is_none(), "{progress:?}");
         assert_eq!(progress.duplicates, 0, "nothing is read again");
-        assert!(place.totals().requests <= 30_500);
+        assert!(scene.totals().requests <= 30_500);
         if progress.phase == Phase::Done {
             break;
         }
@@ -705,6 +705,6 @@ fn stopped_in_the_middle_and_carried_on_with_it_is_all_there_once() {
     }
     assert!(stops > 0);
     let expected = bytes(0..30_000) + bytes(100_000..100_500);
-    assert_eq!((place.totals().requests, place.totals().bytes_sent), (30_500, expected));
-    assert_eq!(place.pull().files_known, 52);
+    assert_eq!((scene.totals().requests, scene.totals().bytes_sent), (30_500, expected));
+    assert_eq!(scene.pull().files_known, 52);
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Output, Stdio};
 
 use crate::home::{Home, line, stderr};
 use crate::support::contents::contents;
-use crate::support::faulty::{Asked, Fault, FaultyProxy};
+use crate::support::faulty::{Fault, FaultyProxy, ProxiedRequest};
 use crate::support::s3_server::S3Server;
 use crate::support::terminal::Terminal;
 
@@ -81,7 +81,7 @@ fn on_a_terminal_it_asks_once_and_no_deletes_nothing() {
         assert_eq!(terminal.contents().matches("Type yes or no").count(), 1, "{}", terminal.contents());
         assert_eq!(scene.left(), 12, "{no:?}");
     }
-    assert!(!scene.proxy.take_seen().iter().any(|(asked, _)| asked.is_delete()));
+    assert!(!scene.proxy.take_requests().iter().any(|(request, _)| request.is_delete()));
     assert_eq!(contents(&scene.cache).totals.stats.requests, 24);
 }
 
@@ -122,14 +122,14 @@ fn a_repeated_pull_asks_only_in_the_first_round() {
         let request = line(5000, "203.0.113.8", "-", "REST.GET.OBJECT", "late.mp4", 200, "10");
         scene.server.put("acme-logs", "p/2026-04-01-10-00-00-LATE", request);
         terminal.wait_for("1 log file read, 1 request added").unwrap();
-        scene.proxy.take_seen();
+        scene.proxy.take_requests();
         if left == 0 {
             terminal.wait_for("1 log file deleted").unwrap();
         }
         // After two rounds.
         for _ in 0..2 {
-            scene.proxy.take_seen();
-            scene.proxy.wait_for(Asked::is_list);
+            scene.proxy.take_requests();
+            scene.proxy.wait_for(ProxiedRequest::is_list);
         }
         terminal.press("\u{3}").unwrap();
         terminal.wait_for_end().unwrap();
@@ -144,7 +144,7 @@ fn without_a_terminal_consent_must_be_on_the_command_line() {
     let output = scene.run(&[]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("confirm with --yes"), "{}", stderr(&output));
-    assert!(scene.proxy.take_seen().is_empty(), "nothing is asked of S3 before");
+    assert!(scene.proxy.take_requests().is_empty(), "nothing is request of S3 before");
     assert_eq!(scene.left(), 3);
     let output = scene.run(&["--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -154,15 +154,15 @@ fn without_a_terminal_consent_must_be_on_the_command_line() {
 /// The process is killed after the commit, before the first deletion or before the response to it.
 #[test]
 fn the_next_pull_deletes_what_a_killed_one_did_not() {
-    for fault in [Fault::Swallowed, Fault::Unanswered] {
+    for fault in [Fault::Swallowed, Fault::LostResponse] {
         let scene = Scene::new(30);
-        scene.proxy.spoil(move |asked| asked.is_delete().then_some(fault));
+        scene.proxy.inject(move |request| request.is_delete().then_some(fault));
         let mut child = scene.start(&["--yes"]);
-        scene.proxy.wait_for(Asked::is_delete);
+        scene.proxy.wait_for(ProxiedRequest::is_delete);
         // Before the first deletion, the cache has everything, also rejected lines.
         let kept = contents(&scene.cache);
         assert_eq!((kept.totals.stats.requests, kept.rejected.len(), kept.lines), (60, 3, 63));
-        if fault == Fault::Unanswered {
+        if fault == Fault::LostResponse {
             while scene.left() > 0 {
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }
@@ -170,8 +170,8 @@ fn the_next_pull_deletes_what_a_killed_one_did_not() {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(scene.left(), if fault == Fault::Swallowed { 30 } else { 0 });
-        scene.proxy.heal();
-        scene.proxy.take_seen();
+        scene.proxy.stop_faults();
+        scene.proxy.take_requests();
         let output = scene.run(&["--yes"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         let message = stderr(&output);
@@ -179,15 +179,18 @@ fn the_next_pull_deletes_what_a_killed_one_did_not() {
         assert_eq!(message.contains("30 log files deleted"), fault == Fault::Swallowed, "{message}");
         assert_eq!(scene.left(), 0);
         assert_eq!(contents(&scene.cache), kept);
-        assert!(!scene.proxy.take_seen().iter().any(|(asked, _)| asked.is_object()), "nothing is read again");
+        assert!(
+            !scene.proxy.take_requests().iter().any(|(request, _)| request.is_object()),
+            "nothing is read again"
+        );
     }
 }
 
 #[test]
 fn deletions_that_fail_temporarily_are_repeated() {
-    for fault in [Fault::InternalError, Fault::SlowDown, Fault::Reset, Fault::Unanswered, Fault::Stall] {
+    for fault in [Fault::InternalError, Fault::SlowDown, Fault::Reset, Fault::LostResponse, Fault::Stall] {
         let scene = Scene::new(12);
-        scene.proxy.spoil(move |asked| (asked.is_delete() && asked.before == 0).then_some(fault));
+        scene.proxy.inject(move |request| (request.is_delete() && request.before == 0).then_some(fault));
         let output = scene.run(&["--yes", "--timeout", "4s"]);
         assert_eq!(output.status.code(), Some(0), "{fault:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("12 log files deleted"), "{fault:?}: {}", stderr(&output));
@@ -203,10 +206,10 @@ fn a_request_deletes_at_most_1_000_log_files() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let batches: Vec<usize> = scene
         .proxy
-        .take_seen()
+        .take_requests()
         .iter()
-        .filter(|(asked, _)| asked.is_delete())
-        .map(|(asked, _)| asked.body.matches("<Key>").count())
+        .filter(|(request, _)| request.is_delete())
+        .map(|(request, _)| request.body.matches("<Key>").count())
         .collect();
     assert_eq!(batches, [1000, 50]);
     assert_eq!(scene.left(), 0);

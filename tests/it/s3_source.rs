@@ -1,4 +1,4 @@
-//! Log files in S3, listed and fetched from a server that speaks its protocol.
+//! Log files in S3, listed and fetched from an S3-compatible server.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -50,7 +50,7 @@ fn at(text: &str) -> Option<i64> {
     Some(text.parse::<jiff::Timestamp>().unwrap().as_second())
 }
 
-/// Names of log files, `a_day` for each of the days of April 2026 from `first` to `last`.
+/// Names of log files of the simple layout: `a_day` for each day of April 2026 from `first` to `last`.
 fn simple(stem: &str, first: u32, last: u32, a_day: u32) -> Vec<String> {
     let mut names = Vec::new();
     for day in first..=last {
@@ -76,7 +76,7 @@ fn by_event(stem: &str, first: u32, last: u32, a_day: u32) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lists_both_layouts_under_any_prefix() {
+async fn both_layouts_are_listed_under_any_prefix() {
     let server = S3Server::start(&[BUCKET]);
     let mut all = simple("media/", 1, 3, 5);
     all.extend(by_event("web/111122223333/eu-west-1/acme-web/", 1, 3, 5));
@@ -101,7 +101,7 @@ async fn lists_both_layouts_under_any_prefix() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lists_thousands_in_pages_and_each_once() {
+async fn thousands_of_names_are_listed_in_pages_and_each_once() {
     let server = S3Server::start(&[BUCKET]);
     let mut all = simple("p/", 1, 20, 110);
     all.extend((0..50).map(|n| format!("p/notes/{n}")));
@@ -112,12 +112,12 @@ async fn lists_thousands_in_pages_and_each_once() {
     let source = open("s3://acme-logs/p/", &server.options()).unwrap();
     assert_eq!(names(&list(&source, Window::default()).await), all);
     let requests = server.take_requests().len();
-    // 3 pages, and at most one look at each of 16 parts of the time since, and a few more.
+    // 3 pages, up to one page of each of 16 parts of the time since, and a few more.
     assert!((3..=24).contains(&requests), "{requests} requests");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_window_lists_its_days_only() {
+async fn a_window_lists_only_its_days() {
     let server = S3Server::start(&[BUCKET]);
     for name in simple("p/", 1, 28, 60).iter().chain(&by_event("q/", 1, 28, 60)) {
         server.put(BUCKET, name, "x");
@@ -128,7 +128,7 @@ async fn a_window_lists_its_days_only() {
     assert_eq!(
         names(&list(&source, window).await),
         simple("p/", 10, 21, 60),
-        "days 10, 11 and ten for late records"
+        "days 10, 11 and ten more for late deliveries"
     );
     let requests = server.take_requests();
     assert!(requests.len() <= 5, "{requests:#?}");
@@ -137,14 +137,14 @@ async fn a_window_lists_its_days_only() {
     assert_eq!(
         names(&list(&source, window).await),
         by_event("q/", 10, 11, 60),
-        "by event time nothing is late"
+        "by event time there is no late delivery"
     );
     let requests = server.take_requests();
     assert!(requests.len() <= 5, "{requests:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stops_listing_when_nobody_wants_more() {
+async fn listing_stops_when_the_receiver_is_dropped() {
     let server = S3Server::start(&[BUCKET]);
     server.put(BUCKET, "a.log", "x");
     let source = open("s3://acme-logs", &server.options()).unwrap();
@@ -154,17 +154,17 @@ async fn stops_listing_when_nobody_wants_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fetches_plain_and_compressed_log_files() {
+async fn plain_and_compressed_log_files_are_fetched() {
     let server = S3Server::start(&[BUCKET]);
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    packed.write_all(b"packed\n").unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(b"gzip\n").unwrap();
     server.put(BUCKET, "a b+c.log", "plain\n");
-    server.put(BUCKET, "b.gz", packed.finish().unwrap());
+    server.put(BUCKET, "b.gz", encoder.finish().unwrap());
     server.put(BUCKET, "c", zstd::encode_all(&b"zstd\n"[..], 3).unwrap());
     let source = open("s3://acme-logs", &server.options()).unwrap();
     let files = list(&source, Window::default()).await;
     assert_eq!(names(&files), ["a b+c.log", "b.gz", "c"]);
-    let expected: [&[u8]; 3] = [b"plain\n", b"packed\n", b"zstd\n"];
+    let expected: [&[u8]; 3] = [b"plain\n", b"gzip\n", b"zstd\n"];
     for (file, expected) in files.iter().zip(expected) {
         assert_eq!(content(&source, file).await, expected, "{}", file.name);
     }
@@ -187,11 +187,11 @@ async fn large_log_files_are_read_from_disk() {
     assert!(matches!(body, tamarin::source::Body::File(_)));
     let mut arrived = Vec::new();
     body.into_reader().unwrap().read_to_end(&mut arrived).unwrap();
-    assert!(arrived == large, "{} of {} bytes, or others", arrived.len(), large.len());
+    assert!(arrived == large, "{} of {} bytes, or other bytes", arrived.len(), large.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_file_deleted_since_the_list_is_told() {
+async fn a_log_file_deleted_since_the_listing_is_reported() {
     let server = S3Server::start(&[BUCKET]);
     server.put(BUCKET, "a.log", "x");
     let source = open("s3://acme-logs", &server.options()).unwrap();
@@ -202,7 +202,7 @@ async fn a_log_file_deleted_since_the_list_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn waits_while_the_server_asks_to_slow_down() {
+async fn requests_to_slow_down_are_obeyed() {
     let server = S3Server::start(&[BUCKET]);
     server.put(BUCKET, "a.log", "x");
     let source = open("s3://acme-logs", &server.options()).unwrap();
@@ -213,7 +213,7 @@ async fn waits_while_the_server_asks_to_slow_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn follows_a_bucket_to_its_region() {
+async fn requests_follow_a_bucket_to_its_region() {
     let server = S3Server::start(&[BUCKET]);
     server.put(BUCKET, "a.log", "x");
     for (status, code) in [(301, "PermanentRedirect"), (400, "AuthorizationHeaderMalformed")] {
@@ -223,7 +223,7 @@ async fn follows_a_bucket_to_its_region() {
         assert_eq!(list(&source, Window::default()).await.len(), 1, "{code}");
         assert_eq!(server.take_requests().len(), 2, "{code}");
     }
-    // A server that sends us in circles is not followed for ever.
+    // Redirects in a cycle are not followed forever.
     let source = open("s3://acme-logs", &server.options()).unwrap();
     server.refuse_next(1, 301, "PermanentRedirect", &[("x-amz-bucket-region", "eu-central-1")]);
     server.refuse_next(1, 301, "PermanentRedirect", &[("x-amz-bucket-region", "us-east-1")]);
@@ -233,7 +233,7 @@ async fn follows_a_bucket_to_its_region() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refusals_say_what_to_do() {
+async fn error_responses_are_explained() {
     let server = S3Server::start(&[BUCKET]);
     let with = |access_key_id: &str, secret: &str| S3Options {
         credentials: Some(Credentials {
@@ -277,7 +277,7 @@ async fn refusals_say_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endpoint_that_cannot_be_reached_is_told_soon() {
+async fn an_unreachable_endpoint_is_reported_soon() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let options = S3Options { endpoint_url: Some(format!("http://{closed}")), ..given() };
     let start = Instant::now();
@@ -287,7 +287,7 @@ async fn an_endpoint_that_cannot_be_reached_is_told_soon() {
     assert!(message.contains("--endpoint-url"), "{message}");
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 
-    // Something listens, but never says a word.
+    // A server that accepts connections but never responds.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
     let options = S3Options { endpoint_url: Some(format!("http://{address}")), ..given() };
@@ -310,7 +310,7 @@ fn given() -> S3Options {
     }
 }
 
-/// Answers each connection's first request with what stands in `answers`, in turn, then hangs up.
+/// A server that sends one of `answers`, in order, to the first request of each connection, then closes it.
 fn scripted(answers: Vec<Vec<u8>>) -> S3Options {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -340,7 +340,7 @@ async fn a_content_that_is_cut_off_is_fetched_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_content_without_a_length_is_held_against_the_list() {
+async fn a_content_without_a_length_is_compared_with_the_listing() {
     let short = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123".to_vec();
     let whole = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123456789".to_vec();
     let source = open("s3://acme-logs", &scripted(vec![short, whole])).unwrap();
@@ -349,7 +349,7 @@ async fn a_content_without_a_length_is_held_against_the_list() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_content_that_never_arrives_whole_is_told() {
+async fn a_content_that_is_never_complete_is_reported() {
     let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n0123".to_vec();
     let source = open("s3://acme-logs", &scripted(vec![cut; 6])).unwrap();
     let message = source.fetch(&log_file("a.log")).await.err().unwrap().to_string();
@@ -360,7 +360,7 @@ async fn a_content_that_never_arrives_whole_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_s3_server_is_told() {
+async fn a_server_that_is_not_s3_is_reported() {
     let page =
         b"HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\nConnection: close\r\n\r\n<html>no</html>".to_vec();
     let source = open("s3://acme-logs", &scripted(vec![page])).unwrap();
@@ -368,7 +368,7 @@ async fn what_is_no_s3_server_is_told() {
     assert!(message.contains("does not respond like S3 (HTTP 404); check --endpoint-url"), "{message}");
 }
 
-/// Runs a test of this file in a process whose environment is `environment` and nothing else.
+/// Runs a test of this file in a process with only this environment.
 fn run_alone(test: &str, environment: &[(&str, &str)]) {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
     child.env_clear().args(["--ignored", "--exact", test, "--nocapture"]);
@@ -380,12 +380,12 @@ fn run_alone(test: &str, environment: &[(&str, &str)]) {
 }
 
 #[test]
-fn without_credentials_the_ways_to_give_them_are_told() {
+fn missing_credentials_are_explained() {
     run_alone("s3_source::alone_without_credentials", &[("HOME", "/nonexistent")]);
 }
 
 #[tokio::test]
-#[ignore = "needs an environment of its own: run by without_credentials_the_ways_to_give_them_are_told"]
+#[ignore = "needs an environment of its own: run by missing_credentials_are_explained"]
 async fn alone_without_credentials() {
     let options = S3Options { endpoint_url: Some("http://127.0.0.1:9".to_owned()), ..S3Options::default() };
     let source = open("s3://acme-logs", &options).unwrap();
@@ -394,7 +394,7 @@ async fn alone_without_credentials() {
 }
 
 #[test]
-fn a_profile_that_does_not_exist_is_told() {
+fn a_missing_profile_is_reported() {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir(home.path().join(".aws")).unwrap();
     std::fs::write(home.path().join(".aws/config"), "[profile logs]\nregion = eu-west-1\n").unwrap();
@@ -402,7 +402,7 @@ fn a_profile_that_does_not_exist_is_told() {
 }
 
 #[tokio::test]
-#[ignore = "needs an environment of its own: run by a_profile_that_does_not_exist_is_told"]
+#[ignore = "needs an environment of its own: run by a_missing_profile_is_reported"]
 async fn alone_with_a_profile() {
     let options = S3Options {
         profile: Some("lgos".to_owned()),
@@ -415,7 +415,7 @@ async fn alone_with_a_profile() {
 }
 
 #[test]
-fn a_session_that_ended_is_told() {
+fn an_expired_session_is_reported() {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir(home.path().join(".aws")).unwrap();
     let config = "[profile logs]\nregion = eu-west-1\nsso_session = acme\nsso_account_id = 111122223333\n\
@@ -426,7 +426,7 @@ fn a_session_that_ended_is_told() {
 }
 
 #[tokio::test]
-#[ignore = "needs an environment of its own: run by a_session_that_ended_is_told"]
+#[ignore = "needs an environment of its own: run by an_expired_session_is_reported"]
 async fn alone_with_a_session() {
     let options = S3Options {
         profile: Some("logs".to_owned()),
@@ -440,7 +440,7 @@ async fn alone_with_a_session() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn following_finds_what_comes_late_without_listing_all_that_ever_came() {
+async fn repeated_pulls_find_late_deliveries_without_listing_everything() {
     let server = S3Server::start(&[BUCKET]);
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache.db");
@@ -457,10 +457,10 @@ async fn following_finds_what_comes_late_without_listing_all_that_ever_came() {
         let sources = Cache::open(&cache).and_then(|cache| cache.sources()).unwrap_or_default();
         sources.iter().map(|source| source.requests).sum::<u64>()
     };
-    async fn until(what: &str, is_so: impl Fn() -> bool) {
+    async fn until(event: &str, has_happened: impl Fn() -> bool) {
         let begun = Instant::now();
-        while !is_so() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        while !has_happened() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{event}");
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }
@@ -475,15 +475,15 @@ async fn following_finds_what_comes_late_without_listing_all_that_ever_came() {
     let progress = follow.progress.clone();
     until("its end", || progress.borrow().phase == Phase::Done).await;
     put(9, "LATE");
-    until("what is late", || requests() == 4).await;
-    // By hand, under a name of long ago: not in a round that looks back some days.
+    until("the late delivery", || requests() == 4).await;
+    // Copied there under an old name: a round that lists only the last days does not find it.
     put(100, "OLD");
     put(0, "MORE");
-    until("what is new", || requests() == 5).await;
+    until("the new log file", || requests() == 5).await;
     follow.cancellation().cancel();
     follow.finish().await;
     assert_eq!(requests(), 5);
-    // Whoever starts anew lists everything.
+    // A new ingest lists everything.
     let ingest = Ingest::start(Writer::open(&cache).unwrap(), vec![source], Options::default()).unwrap();
     assert_eq!(ingest.finish().await.requests, 1);
 }

@@ -11,7 +11,7 @@ use tamarin::cache::Cache;
 use tamarin::demo::{Demo, DemoOptions};
 
 use crate::home::{Home, line};
-use crate::support::faulty::{Asked, Fault, FaultyProxy};
+use crate::support::faulty::{Fault, FaultyProxy, ProxiedRequest};
 use crate::support::s3_server::S3Server;
 use crate::support::terminal::Terminal;
 
@@ -178,23 +178,24 @@ struct Scene {
 }
 
 /// A fault of the server, and the requests that it applies to.
-type Plan = (&'static str, Fault, fn(&Asked) -> bool);
+type Plan = (&'static str, Fault, fn(&ProxiedRequest) -> bool);
 
 /// Whether a request lists the second or a later page.
-fn is_later_list(asked: &Asked) -> bool {
-    asked.is_list() && (asked.target.contains("continuation-token") || asked.target.contains("start-after"))
+fn is_later_list(request: &ProxiedRequest) -> bool {
+    request.is_list()
+        && (request.target.contains("continuation-token") || request.target.contains("start-after"))
 }
 
 const PLANS: [Plan; 9] = [
-    ("the first page hangs", Fault::Swallowed, Asked::is_list),
+    ("the first page hangs", Fault::Swallowed, ProxiedRequest::is_list),
     ("a later page hangs", Fault::Swallowed, is_later_list),
-    ("a page stands still", Fault::Stall, Asked::is_list),
-    ("a page trickles in", Fault::Trickle, Asked::is_list),
-    ("it asks to slow down", Fault::SlowDown, Asked::is_list),
-    ("pages are empty without end", Fault::EmptyPage, Asked::is_list),
-    ("contents hang", Fault::Swallowed, Asked::is_object),
-    ("contents stand still", Fault::Stall, Asked::is_object),
-    ("contents trickle in", Fault::Trickle, Asked::is_object),
+    ("a page stands still", Fault::Stall, ProxiedRequest::is_list),
+    ("a page trickles in", Fault::Trickle, ProxiedRequest::is_list),
+    ("it asks to slow down", Fault::SlowDown, ProxiedRequest::is_list),
+    ("pages are empty without end", Fault::EmptyPage, ProxiedRequest::is_list),
+    ("contents hang", Fault::Swallowed, ProxiedRequest::is_object),
+    ("contents stand still", Fault::Stall, ProxiedRequest::is_object),
+    ("contents trickle in", Fault::Trickle, ProxiedRequest::is_object),
 ];
 
 impl Scene {
@@ -209,8 +210,8 @@ impl Scene {
 
     /// Applies a fault to the server, calls `begin`, and waits until the fault has occurred.
     fn begin<T>(&self, (_, fault, is_spoiled): Plan, begin: impl FnOnce() -> T) -> T {
-        self.proxy.take_seen();
-        self.proxy.spoil(move |asked| is_spoiled(asked).then_some(fault));
+        self.proxy.take_requests();
+        self.proxy.inject(move |request| is_spoiled(request).then_some(fault));
         let begun = begin();
         self.proxy.wait_for(is_spoiled);
         // Gives the client time to receive the response.
@@ -249,17 +250,17 @@ fn a_purge_stops_while_the_server_lists_or_deletes() {
         let mut command = scene.home.command(&[&arguments[..], &["--endpoint-url", &endpoint]].concat());
         command.envs(scene.server.environment()).stderr(Stdio::piped()).spawn().unwrap()
     };
-    let child = scene.begin(("deleting hangs", Fault::Swallowed, Asked::is_delete), pull);
+    let child = scene.begin(("deleting hangs", Fault::Swallowed, ProxiedRequest::is_delete), pull);
     send(child.id(), SIGTERM);
     let (status, message) = wait_for_end_of(child);
     assert_eq!(status.code(), Some(1), "{status} {message}");
     assert!(message.contains("stopped before all log files were deleted"), "{message}");
 
     // All log files are pulled: the first list is that of the pull, the second that of the purge.
-    scene.proxy.take_seen();
+    scene.proxy.take_requests();
     let first = std::sync::Mutex::new(None);
-    scene.proxy.spoil(move |asked| {
-        let is_first_page = asked.is_list() && !is_later_list(asked);
+    scene.proxy.inject(move |request| {
+        let is_first_page = request.is_list() && !is_later_list(request);
         let mut first = first.lock().unwrap();
         let is_again = is_first_page && first.is_some();
         if is_first_page {
@@ -268,7 +269,7 @@ fn a_purge_stops_while_the_server_lists_or_deletes() {
         is_again.then_some(Fault::Swallowed)
     });
     let child = pull();
-    scene.proxy.wait_for(|asked| asked.is_list() && !is_later_list(asked) && asked.before == 1);
+    scene.proxy.wait_for(|request| request.is_list() && !is_later_list(request) && request.before == 1);
     send(child.id(), SIGTERM);
     let (status, message) = wait_for_end_of(child);
     assert_eq!(status.code(), Some(1), "{status} {message}");

@@ -35,14 +35,14 @@ pub(super) async fn fetch(location: &Location, file: &LogFile) -> Result<Body, S
     let mut damaged = None;
     loop {
         let output = location
-            .request("s3:GetObject", Some(&file.name), |client, first_override| {
-                let request = client.get_object().bucket(&location.bucket).key(&file.name);
-                async move {
-                    match first_override {
-                        Some(config) => request.customize().config_override(config).send().await,
-                        None => request.send().await,
-                    }
-                }
+            .request("s3:GetObject", Some(&file.name), |client, config| {
+                client
+                    .get_object()
+                    .bucket(&location.bucket)
+                    .key(&file.name)
+                    .customize()
+                    .config_override(config)
+                    .send()
             })
             .await?;
         // The stall timeout does not end a transfer of a byte now and then.

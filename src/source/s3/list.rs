@@ -104,20 +104,17 @@ async fn fetch_page(
         None => range.after.clone(),
     };
     let output = location
-        .request("s3:ListBucket", None, |client, first_override| {
-            let request = client
+        .request("s3:ListBucket", None, |client, config| {
+            client
                 .list_objects_v2()
                 .bucket(&location.bucket)
                 .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
                 .set_start_after(start.clone())
                 .set_continuation_token(range.token.clone())
-                .set_max_keys(range.is_probe.then_some(PROBE_NAMES));
-            async move {
-                match first_override {
-                    Some(config) => request.customize().config_override(config).send().await,
-                    None => request.send().await,
-                }
-            }
+                .set_max_keys(range.is_probe.then_some(PROBE_NAMES))
+                .customize()
+                .config_override(config)
+                .send()
         })
         .await?;
 

@@ -23,14 +23,10 @@ pub(super) async fn locate(location: &Location) -> Result<Option<String>, Source
         return names.map(|_| None);
     }
     let output = location
-        .request("s3:GetBucketLogging", None, |client, first_override| {
+        .request("s3:GetBucketLogging", None, |client, config| {
             let request = client.get_bucket_logging().bucket(&location.bucket);
             async move {
-                let sent = match first_override {
-                    Some(config) => request.customize().config_override(config).send().await,
-                    None => request.send().await,
-                };
-                match sent {
+                match request.customize().config_override(config).send().await {
                     // Some servers do not support logging.
                     Err(error) if error::is_not_implemented(&error) => Ok(None),
                     sent => sent.map(Some),
@@ -67,14 +63,8 @@ pub(super) async fn locate(location: &Location) -> Result<Option<String>, Source
 /// The first page of names in the bucket.
 async fn names(location: &Location) -> Result<Vec<String>, SourceError> {
     let output = location
-        .request("s3:ListBucket", None, |client, first_override| {
-            let request = client.list_objects_v2().bucket(&location.bucket);
-            async move {
-                match first_override {
-                    Some(config) => request.customize().config_override(config).send().await,
-                    None => request.send().await,
-                }
-            }
+        .request("s3:ListBucket", None, |client, config| {
+            client.list_objects_v2().bucket(&location.bucket).customize().config_override(config).send()
         })
         .await?;
     Ok(output.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect())

@@ -140,7 +140,7 @@ impl Source for S3Source {
 impl Location {
     /// Sends a request, and repeats it in another region if S3 says that the bucket is there.
     ///
-    /// `build` makes the request from a client and, until S3 has answered for the first time, a configuration override.
+    /// `build` makes the request from a client and a configuration override, which is empty once S3 has answered.
     async fn request<T, E, F, Sent>(
         &self,
         action: &'static str,
@@ -148,7 +148,7 @@ impl Location {
         build: F,
     ) -> Result<T, SourceError>
     where
-        F: Fn(Client, Option<Builder>) -> Sent,
+        F: Fn(Client, Builder) -> Sent,
         Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -162,7 +162,7 @@ impl Location {
             let client = self.connection.client().await.map_err(failed)?;
             let first_override = self.connection.first_request_override();
             let was_first = first_override.is_some();
-            let error = match build(client.clone(), first_override).await {
+            let error = match build(client.clone(), first_override.unwrap_or_default()).await {
                 Ok(output) => {
                     self.connection.set_answered();
                     return Ok(output);

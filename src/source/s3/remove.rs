@@ -23,14 +23,14 @@ pub(super) async fn remove(location: &Location, names: &[String]) -> Result<Remo
         // Quiet: S3 returns only the keys that it could not delete.
         let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(invalid)?;
         let output = location
-            .request("s3:DeleteObject", Some(""), |client, first_override| {
-                let request = client.delete_objects().bucket(&location.bucket).delete(delete.clone());
-                async move {
-                    match first_override {
-                        Some(config) => request.customize().config_override(config).send().await,
-                        None => request.send().await,
-                    }
-                }
+            .request("s3:DeleteObject", Some(""), |client, config| {
+                client
+                    .delete_objects()
+                    .bucket(&location.bucket)
+                    .delete(delete.clone())
+                    .customize()
+                    .config_override(config)
+                    .send()
             })
             .await?;
         let mut refused = 0;

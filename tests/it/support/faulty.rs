@@ -39,7 +39,7 @@ pub(crate) enum Fault {
     /// The request is not forwarded to S3, and there is no response.
     Swallowed,
     /// S3 processes the request, but there is no response.
-    Unanswered,
+    LostResponse,
     /// The connection is reset in the middle of the body.
     ResetInBody,
     /// The body is sent at one byte per second.
@@ -53,11 +53,11 @@ pub(crate) enum Fault {
     /// The content has the right length and ETag (MD5), but one wrong byte, a different one each time.
     Damaged,
     /// The ETag of the content looks like an MD5 but is not one.
-    OtherTag,
+    OtherEtag,
     /// A picture of the same length instead of the content.
     Picture,
     /// A list of a million names.
-    Million,
+    MillionNames,
     /// An empty page of a list with the continuation token of the page before.
     SameToken,
     /// An empty page of a list with a new continuation token.
@@ -68,7 +68,7 @@ pub(crate) enum Fault {
 
 /// A request as a plan sees it.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ProxiedRequest {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
@@ -80,7 +80,7 @@ pub(crate) struct Asked {
     pub(crate) body: String,
 }
 
-impl Asked {
+impl ProxiedRequest {
     pub(crate) fn is_list(&self) -> bool {
         self.method == "GET" && self.target.contains("list-type=2")
     }
@@ -94,7 +94,7 @@ impl Asked {
     }
 
     /// A random number that depends only on the seed and the target.
-    pub(crate) fn dice(&self, seed: u64) -> u64 {
+    pub(crate) fn random(&self, seed: u64) -> u64 {
         let mut state = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
         for byte in self.target.bytes() {
             state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
@@ -105,7 +105,7 @@ impl Asked {
     }
 }
 
-type Plan = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
+type Plan = dyn Fn(&ProxiedRequest) -> Option<Fault> + Send + Sync;
 
 /// A running proxy. It closes all connections when dropped.
 pub(crate) struct FaultyProxy {
@@ -118,7 +118,7 @@ struct Shared {
     root: PathBuf,
     plan: Mutex<Arc<Plan>>,
     counts: Mutex<HashMap<String, usize>>,
-    seen: Mutex<Vec<(Asked, Option<Fault>)>>,
+    seen: Mutex<Vec<(ProxiedRequest, Option<Fault>)>>,
     over: AtomicBool,
     /// Number of continuation tokens made by the proxy.
     tokens: AtomicU64,
@@ -132,7 +132,7 @@ impl FaultyProxy {
         let shared = Arc::new(Shared {
             upstream: server.endpoint().trim_start_matches("http://").to_owned(),
             root: server.root().to_owned(),
-            plan: Mutex::new(Arc::new(|_: &Asked| None)),
+            plan: Mutex::new(Arc::new(|_: &ProxiedRequest| None)),
             counts: Mutex::default(),
             seen: Mutex::default(),
             over: AtomicBool::new(false),
@@ -158,30 +158,30 @@ impl FaultyProxy {
     }
 
     /// Sets the plan and resets the counts of requests.
-    pub(crate) fn spoil(&self, plan: impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static) {
+    pub(crate) fn inject(&self, plan: impl Fn(&ProxiedRequest) -> Option<Fault> + Send + Sync + 'static) {
         self.shared.counts.lock().unwrap().clear();
         *self.shared.plan.lock().unwrap() = Arc::new(plan);
     }
 
     /// Removes the plan.
-    pub(crate) fn heal(&self) {
-        self.spoil(|_| None);
+    pub(crate) fn stop_faults(&self) {
+        self.inject(|_| None);
     }
 
     /// The requests since the last call, and their faults.
-    pub(crate) fn take_seen(&self) -> Vec<(Asked, Option<Fault>)> {
+    pub(crate) fn take_requests(&self) -> Vec<(ProxiedRequest, Option<Fault>)> {
         std::mem::take(&mut *self.shared.seen.lock().unwrap())
     }
 
     /// Waits for a request that matches.
-    pub(crate) fn wait_for(&self, what: impl Fn(&Asked) -> bool) {
+    pub(crate) fn wait_for(&self, what: impl Fn(&ProxiedRequest) -> bool) {
         for _ in 0..3000 {
-            if self.shared.seen.lock().unwrap().iter().any(|(asked, _)| what(asked)) {
+            if self.shared.seen.lock().unwrap().iter().any(|(request, _)| what(request)) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("it was never asked: {:#?}", self.take_seen());
+        panic!("it was never request: {:#?}", self.take_requests());
     }
 }
 
@@ -198,17 +198,17 @@ impl Shared {
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         loop {
             let Some(head) = peek_head(&client)? else { return Ok(()) };
-            let mut asked = self.asked(&head);
+            let mut request = self.parse(&head);
             let plan = self.plan.lock().unwrap().clone();
-            let fault = plan(&asked);
+            let fault = plan(&request);
             if fault == Some(Fault::Reset) {
-                self.seen.lock().unwrap().push((asked, fault));
+                self.seen.lock().unwrap().push((request, fault));
                 // Closing a connection with unread data resets it.
                 return Ok(());
             }
             if fault == Some(Fault::ResetInBody) {
-                self.seen.lock().unwrap().push((asked, fault));
-                let answer = self.pass_on(&head, &[])?;
+                self.seen.lock().unwrap().push((request, fault));
+                let answer = self.forward(&head, &[])?;
                 let body = end_of_head(&answer).unwrap_or(answer.len());
                 client.write_all(&answer[..body + (answer.len() - body) / 2])?;
                 // Gives the client time to read before the reset discards the data.
@@ -218,27 +218,27 @@ impl Shared {
             let mut body = vec![0; content_length(&head).unwrap_or(0)];
             client.read_exact(&mut vec![0; head.len()])?;
             client.read_exact(&mut body)?;
-            asked.body = String::from_utf8_lossy(&body).into_owned();
-            let (target, is_list) = (asked.target.clone(), asked.is_list());
-            self.seen.lock().unwrap().push((asked, fault));
+            request.body = String::from_utf8_lossy(&body).into_owned();
+            let (target, is_list) = (request.target.clone(), request.is_list());
+            self.seen.lock().unwrap().push((request, fault));
             match fault {
                 Some(Fault::InternalError) => client.write_all(&refusal(500, "InternalError"))?,
                 Some(Fault::SlowDown) => client.write_all(&refusal(503, "SlowDown"))?,
                 Some(Fault::Expired(status)) => client.write_all(&refusal(status, "ExpiredToken"))?,
                 Some(Fault::UnknownKey) => client.write_all(&refusal(403, "InvalidAccessKeyId"))?,
                 Some(Fault::Swallowed) => return self.hold(&client),
-                Some(Fault::Unanswered) => {
-                    self.pass_on(&head, &body)?;
+                Some(Fault::LostResponse) => {
+                    self.forward(&head, &body)?;
                     return self.hold(&client);
                 }
                 Some(fault @ (Fault::CutShort | Fault::Stall)) => {
-                    let answer = self.pass_on(&head, &body)?;
+                    let answer = self.forward(&head, &body)?;
                     let body = end_of_head(&answer).unwrap_or(answer.len());
                     client.write_all(&answer[..body + (answer.len() - body) / 2])?;
                     return if fault == Fault::Stall { self.hold(&client) } else { Ok(()) };
                 }
                 Some(Fault::CutAndDenied) => {
-                    let answer = self.pass_on(&head, &body)?;
+                    let answer = self.forward(&head, &body)?;
                     let body = end_of_head(&answer).unwrap_or(answer.len());
                     let half = &answer[body..body + (answer.len() - body) / 2];
                     let head = String::from_utf8_lossy(&answer[..body]).into_owned();
@@ -250,10 +250,10 @@ impl Shared {
                 Some(Fault::Deleted) => {
                     let path = percent_encoding::percent_decode_str(path_of(&target)).decode_utf8_lossy();
                     let _ = std::fs::remove_file(self.root.join(path.trim_start_matches('/')));
-                    client.write_all(&self.pass_on(&head, &body)?)?;
+                    client.write_all(&self.forward(&head, &body)?)?;
                 }
                 Some(Fault::Trickle) => {
-                    let answer = self.pass_on(&head, &body)?;
+                    let answer = self.forward(&head, &body)?;
                     let body = end_of_head(&answer).unwrap_or(answer.len());
                     client.write_all(&answer[..body])?;
                     for byte in &answer[body..] {
@@ -267,7 +267,7 @@ impl Shared {
                     }
                 }
                 Some(Fault::Longer) => {
-                    let answer = self.pass_on(&head, &body)?;
+                    let answer = self.forward(&head, &body)?;
                     let body = &answer[end_of_head(&answer).unwrap_or(answer.len())..];
                     client.write_all(CHUNKED)?;
                     write_chunk(&mut client, &[body, body].concat())?;
@@ -290,13 +290,13 @@ impl Shared {
                     }
                     return Ok(());
                 }
-                Some(fault @ (Fault::Damaged | Fault::OtherTag)) => {
-                    let answer = self.pass_on(&head, &body)?;
+                Some(fault @ (Fault::Damaged | Fault::OtherEtag)) => {
+                    let answer = self.forward(&head, &body)?;
                     let body = end_of_head(&answer).unwrap_or(answer.len());
                     let (head, mut content) = (&answer[..body], answer[body..].to_vec());
                     let mut sum = u128::from_be_bytes(Md5::digest(&content).into());
                     match fault {
-                        Fault::OtherTag => sum += 1,
+                        Fault::OtherEtag => sum += 1,
                         _ => {
                             let at = self.tokens.fetch_add(1, Ordering::Relaxed) as usize % content.len();
                             content[at] ^= 1;
@@ -314,7 +314,7 @@ impl Shared {
                     client.write_all(&[head.as_bytes(), b"\x89PNG\r\n\x1a\n"].concat())?;
                     io::copy(&mut io::repeat(0).take(length - 8), &mut client)?;
                 }
-                Some(Fault::Million) => client.write_all(&page(&NAME.repeat(1_000_000), None))?,
+                Some(Fault::MillionNames) => client.write_all(&page(&NAME.repeat(1_000_000), None))?,
                 Some(Fault::SameToken) => client.write_all(&page("", Some("again")))?,
                 Some(fault @ (Fault::EmptyPage | Fault::SamePage)) => {
                     let token = self.tokens.fetch_add(1, Ordering::Relaxed).to_string();
@@ -322,14 +322,14 @@ impl Shared {
                     client.write_all(&page(names, Some(&token)))?;
                 }
                 Some(Fault::Reset | Fault::ResetInBody) | None => {
-                    client.write_all(&self.pass_on(&head, &body)?)?
+                    client.write_all(&self.forward(&head, &body)?)?
                 }
             }
         }
     }
 
     /// Reads a request and counts it.
-    fn asked(&self, head: &[u8]) -> Asked {
+    fn parse(&self, head: &[u8]) -> ProxiedRequest {
         let text = String::from_utf8_lossy(head);
         let mut words = text.split(' ');
         let method = words.next().unwrap_or_default().to_owned();
@@ -337,11 +337,17 @@ impl Shared {
         let mut counts = self.counts.lock().unwrap();
         let count = counts.entry(format!("{method} {target}")).or_default();
         *count += 1;
-        Asked { method, target, before: *count - 1, head: text.clone().into_owned(), body: String::new() }
+        ProxiedRequest {
+            method,
+            target,
+            before: *count - 1,
+            head: text.clone().into_owned(),
+            body: String::new(),
+        }
     }
 
     /// The complete response of the server.
-    fn pass_on(&self, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
+    fn forward(&self, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
         let mut server = TcpStream::connect(&self.upstream)?;
         let head = String::from_utf8_lossy(head).into_owned();
         let head = without_header(&head, "connection:").replacen("\r\n", "\r\nconnection: close\r\n", 1);

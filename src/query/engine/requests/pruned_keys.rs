@@ -15,7 +15,7 @@ const MAX_PREFIXES: usize = 16;
 
 /// How a text that begins with `part` compares with `rest`, if `part` decides; if not, `rest` becomes what is to be
 /// compared with the text after `part`.
-pub fn compare_part(part: &[u8], rest: &mut &[u8]) -> Option<Ordering> {
+pub(crate) fn compare_part(part: &[u8], rest: &mut &[u8]) -> Option<Ordering> {
     let (start, after) = rest.split_at(part.len().min(rest.len()));
     *rest = after;
     Some(part.cmp(start)).filter(|order| order.is_ne())
@@ -24,17 +24,17 @@ pub fn compare_part(part: &[u8], rest: &mut &[u8]) -> Option<Ordering> {
 /// Value ids of keys that, with one prefix, put a value after the bound. The bound only tightens, so they stay pruned.
 /// All threads share the set without a lock: a bit per value id.
 #[derive(Debug)]
-pub struct PrunedKeys(Vec<AtomicU64>);
+pub(crate) struct PrunedKeys(Vec<AtomicU64>);
 
 impl PrunedKeys {
     /// Whether a key is in the set.
     #[inline]
-    pub fn contains(&self, id: u32) -> bool {
+    pub(crate) fn contains(&self, id: u32) -> bool {
         self.0.get(id as usize / 64).is_some_and(|word| word.load(Relaxed) >> (id % 64) & 1 != 0)
     }
 
     /// Adds a key.
-    pub fn insert(&self, id: u32) {
+    pub(crate) fn insert(&self, id: u32) {
         if let Some(word) = self.0.get(id as usize / 64) {
             word.fetch_or(1 << (id % 64), Relaxed);
         }
@@ -43,7 +43,7 @@ impl PrunedKeys {
 
 /// The pruned keys of each prefix, shared by all threads.
 #[derive(Debug)]
-pub struct PrunedKeysByPrefix {
+pub(crate) struct PrunedKeysByPrefix {
     /// Number of keys.
     keys: u32,
     prefixes: Mutex<Vec<(Vec<u8>, Arc<PrunedKeys>)>>,
@@ -51,7 +51,7 @@ pub struct PrunedKeysByPrefix {
 
 impl PrunedKeysByPrefix {
     /// Empty sets of at most `keys` keys.
-    pub fn new(keys: u32) -> PrunedKeysByPrefix {
+    pub(crate) fn new(keys: u32) -> PrunedKeysByPrefix {
         PrunedKeysByPrefix { keys, prefixes: Mutex::default() }
     }
 
@@ -72,7 +72,7 @@ impl PrunedKeysByPrefix {
 
 /// What prefix and key say of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PrefixVerdict {
+pub(crate) enum PrefixVerdict {
     /// The value is after the bound.
     AfterBound,
     /// The key decides. It is not pruned for the prefix with this index.
@@ -83,7 +83,7 @@ pub enum PrefixVerdict {
 
 /// Prefixes that one thread has seen.
 #[derive(Debug)]
-pub struct Prefixes<'a> {
+pub(crate) struct Prefixes<'a> {
     seen: Vec<Prefix>,
     /// Index of the prefix that was replaced last.
     last_replaced: usize,
@@ -103,7 +103,7 @@ struct Prefix {
 }
 
 /// The most common prefix, which rejects nearly all values.
-pub struct FirstPrefix {
+pub(crate) struct FirstPrefix {
     word: u64,
     mask: u64,
     /// Keys that put a value after the bound; `None` if all do.
@@ -116,7 +116,7 @@ impl FirstPrefix {
 
     /// Whether a stored value has this prefix, and prefix and key put it after the bound.
     #[inline]
-    pub fn is_after_bound(&self, stored: &[u8], key: impl FnOnce() -> u32) -> bool {
+    pub(crate) fn is_after_bound(&self, stored: &[u8], key: impl FnOnce() -> u32) -> bool {
         let has_prefix =
             stored.first_chunk().is_some_and(|word| u64::from_le_bytes(*word) & self.mask == self.word);
         has_prefix && self.pruned.as_ref().is_none_or(|pruned| pruned.contains(key()))
@@ -125,12 +125,12 @@ impl FirstPrefix {
 
 impl<'a> Prefixes<'a> {
     /// No prefixes; the pruned keys are those of all threads.
-    pub fn new(pruned: &'a PrunedKeysByPrefix) -> Prefixes<'a> {
+    pub(crate) fn new(pruned: &'a PrunedKeysByPrefix) -> Prefixes<'a> {
         Prefixes { seen: Vec::new(), last_replaced: 0, pruned }
     }
 
     /// Replaces the bound by a tighter one.
-    pub fn tighten(&mut self, bound: &TextBound) {
+    pub(crate) fn tighten(&mut self, bound: &TextBound) {
         for Prefix { stored, is_after, .. } in &mut self.seen {
             if *is_after != Some(true) {
                 *is_after = is_after_bound(stored, bound);
@@ -139,7 +139,7 @@ impl<'a> Prefixes<'a> {
     }
 
     /// The prefix that was seen first, which nearly always is the most common one.
-    pub fn first(&self) -> FirstPrefix {
+    pub(crate) fn first(&self) -> FirstPrefix {
         match self.seen.first() {
             Some(Prefix { stored, word, mask, is_after, pruned }) if stored.len() <= 8 => match is_after {
                 Some(true) => FirstPrefix { word: *word, mask: *mask, pruned: None },
@@ -151,7 +151,7 @@ impl<'a> Prefixes<'a> {
     }
 
     /// What the prefix of a stored value and the value id of its key say.
-    pub fn verdict(&mut self, stored: &[u8], key: u32, bound: &TextBound) -> PrefixVerdict {
+    pub(crate) fn verdict(&mut self, stored: &[u8], key: u32, bound: &TextBound) -> PrefixVerdict {
         let known = match stored.first_chunk() {
             Some(word) => {
                 let word = u64::from_le_bytes(*word);
@@ -173,7 +173,7 @@ impl<'a> Prefixes<'a> {
     }
 
     /// The pruned keys of the prefix with this index.
-    pub fn pruned_keys(&self, index: usize) -> &PrunedKeys {
+    pub(crate) fn pruned_keys(&self, index: usize) -> &PrunedKeys {
         &self.seen[index].pruned
     }
 

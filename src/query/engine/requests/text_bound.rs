@@ -13,7 +13,7 @@ use super::pruned_keys::{PrefixVerdict, Prefixes, compare_part};
 
 /// A text that ends an order: what is after it is rejected.
 #[derive(Clone, Debug)]
-pub struct TextBound {
+pub(crate) struct TextBound {
     text: Vec<u8>,
     descending: bool,
     prefix: Option<u32>,
@@ -22,7 +22,7 @@ pub struct TextBound {
 
 impl TextBound {
     /// A bound of an ascending or descending order.
-    pub fn new(text: &[u8], descending: bool) -> TextBound {
+    pub(crate) fn new(text: &[u8], descending: bool) -> TextBound {
         TextBound {
             text: text.to_vec(),
             descending,
@@ -32,17 +32,17 @@ impl TextBound {
     }
 
     /// The text.
-    pub fn text(&self) -> &[u8] {
+    pub(crate) fn text(&self) -> &[u8] {
         &self.text
     }
 
     /// Whether a value that compares with the text as `order` says is after it.
-    pub fn is_after(&self, order: Ordering) -> bool {
+    pub(crate) fn is_after(&self, order: Ordering) -> bool {
         if self.descending { order.is_lt() } else { order.is_gt() }
     }
 
     /// How a value whose key is elided compares with the text, and whether prefix and key decided it.
-    pub fn compare_elided(&self, value: ElidedText<'_>, key: &[u8]) -> (Ordering, bool) {
+    pub(crate) fn compare_elided(&self, value: ElidedText<'_>, key: &[u8]) -> (Ordering, bool) {
         let mut rest = self.text();
         match compare_part(value.before, &mut rest).or_else(|| compare_part(key, &mut rest)) {
             Some(order) => (order, true),
@@ -52,7 +52,7 @@ impl TextBound {
 
     /// Replaces `found` with the rows that pass and whose values may be before the bound. Absent values are not found.
     /// `keys` has the value ids of the keys of all rows, if keys are elided in this column.
-    pub fn candidates(
+    pub(crate) fn candidates(
         &self,
         page: &TextPage,
         prefixes: &mut Prefixes<'_>,
@@ -140,7 +140,7 @@ impl TextBound {
 
 /// A row whose value may be before the bound.
 #[derive(Clone, Copy, Debug)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// The row in the page.
     pub row: usize,
     /// Index of the prefix of the value, if the key decides: see [`Prefixes::pruned_keys`].
