@@ -1,9 +1,8 @@
 //! Published dictionaries: the values of a writer, shared with the threads that build batches for it.
 //!
-//! A writer assigns value ids and adds new values all the time, to a growing dictionary. From time to time it
-//! publishes them: a published dictionary is immutable, and a batch builder looks a value up there without
-//! locks and without the writer. So nearly all codes of a batch are value ids already, and only new values
-//! travel with it.
+//! A writer assigns value ids and adds new values all the time, to a growing dictionary. From time to time it publishes
+//! them: a published dictionary is immutable, and a batch builder looks a value up there without locks and without the
+//! writer. So nearly all codes of a batch are value ids already, and only new values travel with it.
 
 use std::sync::Arc;
 
@@ -62,8 +61,7 @@ impl PublishedDictionary {
     }
 }
 
-/// All values of a dimension with their ids, as the writer has them: the published ones and those added
-/// since.
+/// All values of a dimension with their ids, as the writer has them: the published ones and those added since.
 #[derive(Debug, Default)]
 pub struct GrowingDictionary {
     published: PublishedDictionary,
@@ -92,8 +90,7 @@ impl GrowingDictionary {
         None
     }
 
-    /// Returns the id of a value, which is added if it is new. `hash` is its
-    /// [`hash`](super::hash).
+    /// Returns the id of a value, which is added if it is new. `hash` is its [`hash`](super::hash).
     pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
         let mut id = [0];
         self.intern_many(&[value], &[hash], &mut id);
@@ -114,8 +111,7 @@ impl GrowingDictionary {
         }
     }
 
-    /// Interns many values. `ids` becomes 0, for the absent value, and the id of each. `hashes` has the hash
-    /// of each.
+    /// Interns many values. `ids` becomes 0, for the absent value, and the id of each. `hashes` has the hash of each.
     pub fn intern_arena(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
         ids.clear();
         ids.resize(values.len() + 1, 0);
@@ -129,8 +125,7 @@ impl GrowingDictionary {
         }
     }
 
-    /// Whether the repeated lookups have cost about as much as publishing would, or pending values take much
-    /// memory.
+    /// Whether the repeated lookups have cost about as much as publishing would, or pending values take much memory.
     fn is_worth_publishing(&self) -> bool {
         let work = |values: &Arena| values.len().max(values.bytes() / ORDINARY_VALUE_BYTES);
         let last = self.published.pieces.last().filter(|last| self.is_joined_to(last));

@@ -1,7 +1,6 @@
 //! The catalogue of sources and log files. Every row that is read is compared with its checksum, and every
 //! table with its digest.
 
-use crate::cache::ids::SourceId;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -10,9 +9,8 @@ use rusqlite::{Connection, Row, params};
 use super::log_file_rows::{LogFileRow, rejected_crc};
 use super::root::{self, Root};
 use super::segment_rows::SegmentRow;
-use crate::cache::column::Damage;
 use crate::cache::column::checksum::{self, Digest, RowChecksum};
-use crate::cache::error::StoreError;
+use crate::cache::{column::Damage, error::StoreError, ids::SourceId};
 
 /// A source in the catalogue, with sums over its log files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,9 +117,6 @@ const SELECT_SOURCE: &str =
 
 impl SourceRow {
     /// The rows of all sources, in the order of their ids.
-    ///
-    /// # Errors
-    /// If a row is damaged or missing.
     pub(crate) fn all(connection: &Connection) -> Result<Vec<SourceRow>, StoreError> {
         let mut statement = connection.prepare_cached(&format!("{SELECT_SOURCE} ORDER BY id"))?;
         let mut rows = statement.query([])?;
@@ -276,8 +271,7 @@ pub(in crate::cache) fn parts(
     Ok(parts)
 }
 
-/// Calls `each` with the stored rejected lines of one source or of all, in the order of sources, log files
-/// and lines.
+/// Calls `each` with the stored rejected lines of one source or of all, in the order of sources, log files and lines.
 pub(in crate::cache) fn rejected(
     connection: &Connection,
     source: Option<&str>,

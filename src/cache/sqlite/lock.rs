@@ -1,8 +1,7 @@
 //! The writer lock: an advisory lock on a file beside the cache, which names the process that holds it.
 //!
-//! Only the process that holds the lock deletes the file. After locking a file, a process checks that the
-//! path still leads to it. If not, the previous holder has deleted it, and another process may have made a
-//! new one.
+//! Only the process that holds the lock deletes the file. After locking a file, a process checks that the path still
+//! leads to it. If not, the previous holder has deleted it, and another process may have made a new one.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -13,8 +12,7 @@ use std::time::Duration;
 use super::paths::{self, FileId, LOCK, OpenedPath, WAL, with_suffix};
 use crate::cache::CacheError;
 
-/// Attempts to lock when the lock file is deleted between open and lock, or its holder has not written its id
-/// yet.
+/// Attempts to lock when the lock file is deleted between open and lock, or its holder has not written its id yet.
 const MAX_ATTEMPTS: usize = 100;
 /// Pause between attempts.
 const RETRY_PAUSE: Duration = Duration::from_millis(1);
@@ -43,10 +41,7 @@ impl Drop for WriterLock {
 
 impl WriterLock {
     /// Locks a cache, by whichever of its paths.
-    ///
-    /// # Errors
-    /// [`CacheError::Locked`] with the holder, if another process has the lock. [`CacheError::InTheWay`] if
-    /// the file beside the cache is not a lock file; it is left as it was.
+    /// Fails with [`CacheError::Locked`] with the holder, if another process has the lock. [`CacheError::InTheWay`] if the file beside the cache is not a lock file; it is left as it was.
     pub(crate) fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
         let path = with_suffix(&paths::resolve(cache), LOCK);
         let failed = |error: std::io::Error| CacheError::ReadOnly {
@@ -160,11 +155,8 @@ impl LockedCache {
         &self.opened_path
     }
 
-    /// Checks that the path still leads to the file being written, and that other processes can find its
-    /// lock.
-    ///
-    /// # Errors
-    /// [`CacheError::Moved`] if not.
+    /// Checks that the path still leads to the file being written, and that other processes can find its lock. Fails
+    /// with [`CacheError::Moved`] if not.
     pub(crate) fn check_in_place(&self) -> Result<(), CacheError> {
         if self.opened_path.has_moved() {
             return Err(CacheError::Moved { file: self.opened_path.path().to_owned() });

@@ -4,7 +4,6 @@
 //! pull reads the rest. While another version is read ([`LogFileReading::earlier`]), the catalogue row describes the
 //! version before. When the new version was read to its end it replaces that one ([`versions`](super::versions)).
 
-use crate::cache::ids::SourceId;
 use std::sync::Arc;
 
 use roaring::RoaringTreemap;
@@ -15,8 +14,8 @@ use super::log_file_rows::{Counts, LogFileRow, RunsRow, delete_rows, rejected_cr
 use super::root::Root;
 use super::runs::{self, Run};
 use crate::cache::column::checksum::{self, Digest};
-use crate::cache::error::StoreError;
 use crate::cache::write::file_part::{FileMark, RejectedLine};
+use crate::cache::{error::StoreError, ids::SourceId};
 
 /// Rejected lines stored per log file. Further ones are only counted, so that a file of nothing else cannot
 /// fill the disk.
@@ -69,9 +68,6 @@ pub(crate) struct LogFileReading {
 
 impl LogFileReading {
     /// Begins or continues the reading of a version of a log file.
-    ///
-    /// # Errors
-    /// If the rows of the log file are damaged.
     pub(crate) fn load(
         connection: &Connection,
         source: SourceId,

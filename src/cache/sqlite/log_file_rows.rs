@@ -1,13 +1,11 @@
 //! The rows of a log file in the tables `log_file` and `log_file_rows`.
 
-use crate::cache::ids::SourceId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::root::Root;
 use super::runs::{self, Run};
-use crate::cache::column::Damage;
 use crate::cache::column::checksum::{self, Digest, RowChecksum};
-use crate::cache::error::StoreError;
+use crate::cache::{column::Damage, error::StoreError, ids::SourceId};
 
 /// Counts of one version of a log file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,9 +61,6 @@ pub(crate) const LOG_FILE_COLUMNS: &str = "f.id, f.source_id, f.name, f.version,
 
 impl LogFileRow {
     /// Reads the columns [`LOG_FILE_COLUMNS`].
-    ///
-    /// # Errors
-    /// If the checksum does not match.
     pub(crate) fn read(row: &Row<'_>) -> Result<LogFileRow, StoreError> {
         let number = |index| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)? as u64) };
         let crc = row.get(16)?;

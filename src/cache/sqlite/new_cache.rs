@@ -7,14 +7,12 @@ use rusqlite::Connection;
 
 use super::connection::{WRITING, application_id};
 use super::journal::{Journal, use_wal};
-use super::lock::WriterLock;
 use super::paths::{
     self, OpenedPath, ROLLBACK_JOURNAL, SHARED_MEMORY, UNFINISHED, WAL, private_file, with_suffix,
 };
-use super::root::Root;
 use super::schema::{APPLICATION_ID, FORMAT, TABLES};
-use crate::cache::CacheError;
-use crate::cache::column::layout::DIMENSIONS;
+use super::{lock::WriterLock, root::Root};
+use crate::cache::{CacheError, column::layout::DIMENSIONS};
 
 /// Large pages suit large blobs: their page chains are shorter.
 const PAGE_SIZE: u32 = 32_768;
@@ -30,8 +28,7 @@ impl NewCache {
         NewCache { opened_path: opened_path.clone() }
     }
 
-    /// Deletes the cache if it is still in place and has no source. A cache that another process has open
-    /// stays.
+    /// Deletes the cache if it is still in place and has no source. A cache that another process has open stays.
     pub fn delete_if_empty(&self) {
         if self.opened_path.has_moved() {
             return;

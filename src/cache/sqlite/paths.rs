@@ -79,9 +79,7 @@ pub(crate) fn private_file() -> std::fs::OpenOptions {
 }
 
 /// Whether there is no file at a path, or an empty one.
-///
-/// # Errors
-/// If that is unknown, because a directory on the path cannot be searched.
+/// Fails if that is unknown, because a directory on the path cannot be searched.
 pub fn is_missing_or_empty(path: &Path) -> Result<bool, CacheError> {
     is_missing(path, std::fs::metadata(path))
 }
@@ -104,8 +102,7 @@ fn is_missing(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<
     }
 }
 
-/// Renames a journal to a name that SQLite does not look for. Returns the new name. An empty journal is
-/// deleted.
+/// Renames a journal to a name that SQLite does not look for. Returns the new name. An empty journal is deleted.
 pub(crate) fn rename_journal(log: &Path) -> std::io::Result<Option<PathBuf>> {
     match std::fs::symlink_metadata(log) {
         Err(_) => Ok(None),
@@ -185,11 +182,8 @@ impl OpenedPath {
         self.has_moved() && FileId::of_path(&self.path).is_some()
     }
 
-    /// Refuses a file with hard links: SQLite puts its files beside the name by which it was opened, and a
-    /// process that uses another name does not see them.
-    ///
-    /// # Errors
-    /// [`CacheError::ReadOnly`] if it has hard links.
+    /// Refuses a file with hard links: SQLite puts its files beside the name by which it was opened, and a process that
+    /// uses another name does not see them. Fails with [`CacheError::ReadOnly`] if it has hard links.
     pub(crate) fn require_single_name(&self) -> Result<(), CacheError> {
         #[cfg(unix)]
         {

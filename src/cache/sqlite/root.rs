@@ -7,10 +7,8 @@
 
 use rusqlite::{Connection, params};
 
-use crate::cache::column::Damage;
 use crate::cache::column::checksum::{self, Digest, RowChecksum};
-use crate::cache::column::layout::DIMENSIONS;
-use crate::cache::error::StoreError;
+use crate::cache::{column::Damage, column::layout::DIMENSIONS, error::StoreError};
 
 /// Number of values of each dictionary, in the order of the dimensions.
 pub(crate) type DictionaryLengths = [u32; DIMENSIONS];
@@ -33,9 +31,6 @@ pub(crate) struct Root {
 
 impl Root {
     /// Reads the root.
-    ///
-    /// # Errors
-    /// If it is missing or damaged.
     pub(crate) fn read(connection: &Connection) -> Result<Root, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT newest_segment, segments, sources, log_files, removed, dictionaries, crc FROM root",
@@ -112,9 +107,6 @@ pub(crate) fn digest_of(connection: &Connection, table: &str) -> rusqlite::Resul
 }
 
 /// Compares the digest of a table with the expected one.
-///
-/// # Errors
-/// If rows are missing or occur twice.
 pub(crate) fn is_complete(found: Digest, expected: Digest) -> Result<(), Damage> {
     if found == expected { Ok(()) } else { Err(Damage("rows are missing or occur twice")) }
 }

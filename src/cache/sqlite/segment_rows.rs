@@ -4,10 +4,8 @@ use crate::cache::ids::{SegmentId, SourceId};
 use rusqlite::{Connection, Row, params};
 
 use super::root::{self, Root};
-use crate::cache::column::Damage;
 use crate::cache::column::checksum::{self, Digest, RowChecksum};
-use crate::cache::error::StoreError;
-use crate::cache::write::row_numbers::RowNumbers;
+use crate::cache::{column::Damage, error::StoreError, write::row_numbers::RowNumbers};
 
 /// More row numbers than any segment covers.
 const MAX_ROW_NUMBERS: usize = 1 << 24;
@@ -28,9 +26,6 @@ pub(crate) struct SegmentRow {
 
 impl SegmentRow {
     /// The rows of all segments, by source and in the order of their row numbers.
-    ///
-    /// # Errors
-    /// If a row is missing, occurs twice or is damaged.
     pub(crate) fn all(connection: &Connection) -> Result<Vec<SegmentRow>, StoreError> {
         SegmentRow::all_of(connection, &Root::read(connection)?)
     }

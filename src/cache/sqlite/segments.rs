@@ -5,15 +5,12 @@ use rusqlite::{Connection, Transaction};
 
 use super::root::Root;
 use super::segment_rows::{RemovedRow, SegmentRow};
-use crate::cache::column::Damage;
-use crate::cache::column::chunk;
-use crate::cache::column::integers::Integers;
 use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
-use crate::cache::column::text::split;
-use crate::cache::dictionary::published::GrowingDictionary;
-use crate::cache::error::StoreError;
 use crate::cache::write::memtable::{Memtable, code_to_time};
-use crate::cache::write::row_numbers::RowNumbers;
+use crate::cache::{
+    column::Damage, column::chunk, column::integers::Integers, column::text::split,
+    dictionary::published::GrowingDictionary, error::StoreError, write::row_numbers::RowNumbers,
+};
 use crate::log::Field;
 
 /// Writes a memtable as a segment of a source with these row numbers. Returns its id.

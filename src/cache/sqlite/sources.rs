@@ -1,10 +1,8 @@
 //! The sources in the catalogue: adding, monitoring and deleting them.
 
 use super::catalogue::{self, PAUSED, REMOVED, SourceInfo, SourceRow};
-use super::log_file_rows::LogFileRow;
-use super::segment_rows::SegmentRow;
-use crate::cache::ids::SourceId;
-use crate::cache::{CacheError, Writer};
+use super::{log_file_rows::LogFileRow, segment_rows::SegmentRow};
+use crate::cache::{CacheError, Writer, ids::SourceId};
 
 /// How a source is monitored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,9 +82,6 @@ impl Writer {
     }
 
     /// Changes how a source is monitored.
-    ///
-    /// # Errors
-    /// If the cache cannot be written.
     pub fn monitor(&mut self, source: SourceId, wanted: Monitoring) -> Result<(), CacheError> {
         self.change_source(source, |row| match wanted {
             Monitoring::On => (row.monitored, row.paused) = (1, 0),
@@ -96,11 +91,8 @@ impl Writer {
         })
     }
 
-    /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that only its
-    /// requests had stay in the dictionaries.
-    ///
-    /// # Errors
-    /// If the cache cannot be written; then nothing is changed.
+    /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that only its requests
+    /// had stay in the dictionaries. Fails if the cache cannot be written; then nothing is changed.
     pub fn delete_source(&mut self, source: SourceId) -> Result<Deleted, CacheError> {
         self.commit_and_reset()?;
         self.in_transaction(|transaction, root| {

@@ -4,8 +4,7 @@
 use super::encoded_column::EncodedColumn;
 use super::file_part::{FilePart, RejectedLine};
 use crate::cache::column::layout::{DETAILS, DIMENSIONS, MEASURES};
-use crate::cache::column::text::Page;
-use crate::cache::dictionary::published::SharedDictionaries;
+use crate::cache::{column::text::Page, dictionary::published::SharedDictionaries};
 
 /// Rows of a full batch. They, and the rows of the block of lines that fills the batch, fit two pages of
 /// text, so no page is nearly empty. Several batches are in flight at a time, so they must be small.

@@ -9,15 +9,13 @@ use hashbrown::HashMap;
 
 use crate::log::{self, Field, Kind};
 
-use super::batch::Batch;
-use super::encoded_column::NEW_VALUE;
+use super::{batch::Batch, encoded_column::NEW_VALUE};
 use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, KEY_SLOT, MEASURES, hint, slot,
 };
 use crate::cache::column::text::{self, PAGE_BYTES, PAGE_ROWS, Page, PageBuilder, TextPage};
-use crate::cache::column::value_set::ValueSet;
 use crate::cache::column::{Damage, integers};
-use crate::cache::dictionary::published::GrowingDictionary;
+use crate::cache::{column::value_set::ValueSet, dictionary::published::GrowingDictionary};
 
 /// Rows of a full segment.
 pub(crate) const SEGMENT_ROWS: usize = 131_072;
@@ -94,9 +92,8 @@ impl PageRewriter {
 /// Pages of one detail with their indices.
 type OpenPages = Vec<(usize, Arc<TextPage>)>;
 
-/// Open pages per detail. Repeats follow each other, often from several log files alternately. Each is
-/// compared with a page far from its own, and opening two pages for every row would take a hundred times as
-/// long as parsing it.
+/// Open pages per detail. Repeats follow each other, often from several log files alternately. Each is compared with a
+/// page far from its own, and opening two pages for every row would take a hundred times as long as parsing it.
 const MAX_OPEN_PAGES: usize = 8;
 
 /// Bytes of memory of the open pages of a detail, unless it is a single page.
@@ -385,8 +382,7 @@ impl Memtable {
     }
 }
 
-/// Copies a value to another page. An elided key stays elided: restored, it would be stored once more per
-/// row.
+/// Copies a value to another page. An elided key stays elided: restored, it would be stored once more per row.
 fn copy_value<'k>(
     builder: &mut PageBuilder,
     page: &TextPage,

@@ -1,11 +1,9 @@
 //! Checks of the catalogue of log files.
 
 use super::{Check, Finding, describe};
-use crate::cache::column::Damage;
-use crate::cache::error::StoreError;
 use crate::cache::sqlite::catalogue::{self, NO_LOG, SourceRow};
 use crate::cache::sqlite::log_file_rows::{LogFileRow, RunsRow};
-use crate::cache::sqlite::segment_rows::SegmentRow;
+use crate::cache::{column::Damage, error::StoreError, sqlite::segment_rows::SegmentRow};
 use roaring::RoaringTreemap;
 
 impl Check<'_> {

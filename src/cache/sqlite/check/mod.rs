@@ -1,22 +1,19 @@
-//! The damage check: tests every assumption that other parts of the cache rely on. The checksums of rows and
-//! the digests of tables reveal each changed byte and each missing row; tables that refer to each other are
-//! compared.
+//! The damage check: tests every assumption that other parts of the cache rely on. The checksums of rows and the
+//! digests of tables reveal each changed byte and each missing row; tables that refer to each other are compared.
 
 mod log_files;
 mod segments;
 
-use crate::cache::ids::SegmentId;
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::cache::CacheError;
-use crate::cache::column::checksum;
 use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS};
-use crate::cache::error::StoreError;
-use crate::cache::sqlite::catalogue::SourceRow;
 use crate::cache::sqlite::root::{self, Root};
 use crate::cache::sqlite::{connection, journal};
+use crate::cache::{
+    CacheError, column::checksum, error::StoreError, ids::SegmentId, sqlite::catalogue::SourceRow,
+};
 use crate::log::Field;
 
 /// Reported findings of SQLite's own check.
@@ -49,9 +46,7 @@ pub struct Checked {
 }
 
 /// Checks a cache without changing it. Only segments newer than `after` are opened; 0 opens all.
-///
-/// # Errors
-/// If the cache cannot be opened. Damage is a finding, not an error.
+/// Fails if the cache cannot be opened. Damage is a finding, not an error.
 pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
     let connection = connection::open_reader(path)?;
     let mut check = Check {

@@ -1,15 +1,14 @@
 //! Checks of segments, their columns and their row numbers.
 
 use super::{Check, describe};
-use crate::cache::column::Damage;
 use crate::cache::column::chunk::{self, Head};
-use crate::cache::column::integers::Integers;
 use crate::cache::column::layout::{DETAIL_FIELDS, MEASURE_FIELDS, slot};
 use crate::cache::column::text::{TextPage, split};
-use crate::cache::error::StoreError;
 use crate::cache::ids::{SegmentId, SourceId};
 use crate::cache::sqlite::segment_rows::{RemovedRow, SegmentRow};
-use crate::cache::write::memtable::code_to_time;
+use crate::cache::{
+    column::Damage, column::integers::Integers, error::StoreError, write::memtable::code_to_time,
+};
 use crate::log::{FIELDS, Field};
 
 struct Segment {

@@ -1,22 +1,19 @@
 //! Stored segments that are compared with records: decoded ([`DecodedSegment`]), or only their times and keys
 //! ([`TimesAndKeys`]).
 
-use crate::cache::ids::SegmentId;
 use hashbrown::{HashMap, HashTable};
 use rusqlite::Connection;
 
 use super::fingerprint;
-use crate::cache::column::Damage;
 use crate::cache::column::integers::{BLOCK, Integers};
 use crate::cache::column::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
 use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
 use crate::cache::column::text::{TextPage, split};
-use crate::cache::dictionary::hash;
-use crate::cache::dictionary::published::GrowingDictionary;
-use crate::cache::error::StoreError;
-use crate::cache::sqlite::segment_rows::SegmentRow;
-use crate::cache::sqlite::segments::read_column;
 use crate::cache::write::memtable::{Memtable, code_to_time, time_to_code};
+use crate::cache::{
+    column::Damage, dictionary::hash, dictionary::published::GrowingDictionary, error::StoreError,
+    ids::SegmentId, sqlite::segment_rows::SegmentRow, sqlite::segments::read_column,
+};
 use crate::log::Field;
 
 /// A decoded segment.

@@ -9,31 +9,26 @@
 mod bloom;
 mod decoded_segment;
 
-use crate::cache::ids::SegmentId;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use rusqlite::Connection;
 
-use crate::cache::column::Damage;
 use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSIONS};
 use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
-use crate::cache::dictionary::published::GrowingDictionary;
-use crate::cache::error::StoreError;
-use crate::cache::sqlite::segment_rows::SegmentRow;
-use crate::cache::write::memtable::Memtable;
-use crate::cache::write::row_numbers::RowNumbers;
+use crate::cache::{
+    column::Damage, dictionary::published::GrowingDictionary, error::StoreError, ids::SegmentId,
+    sqlite::segment_rows::SegmentRow, write::memtable::Memtable, write::row_numbers::RowNumbers,
+};
 
 use bloom::Bloom;
 use decoded_segment::{DecodedSegment, TimesAndKeys};
 
-/// Number of the newest stored segments that keep an index of all fingerprints. Log files overlap in time, so
-/// these segments are considered for nearly every record, and each false positive of a filter would decode
-/// one.
+/// Number of the newest stored segments that keep an index of all fingerprints. Log files overlap in time, so these
+/// segments are considered for nearly every record, and each false positive of a filter would decode one.
 const INDEXED_SEGMENTS: usize = 4;
 
-/// A filter is dropped when it was not used while this many segments were sealed. Logs are roughly in order
-/// of time, so it will hardly be needed again; if it is, it is rebuilt. So memory does not grow with the
-/// length of a pull.
+/// A filter is dropped when it was not used while this many segments were sealed. Logs are roughly in order of time, so
+/// it will hardly be needed again; if it is, it is rebuilt. So memory does not grow with the length of a pull.
 const MAX_IDLE_SEALS: u64 = 24;
 
 /// Decoded segments in memory.
@@ -112,8 +107,7 @@ impl StoredSegment {
                 candidates.push((row, time, memtable.codes[KEY_SLOT][row]));
             }
         }
-        // Pre-check a few candidates by time and key. Many are no accident, and a decoded segment needs no
-        // pre-check.
+        // Pre-check a few candidates by time and key. Many are no accident, and a decoded segment needs no pre-check.
         if self.rows.is_none()
             && (1..ACCIDENTAL_CANDIDATES).contains(&candidates.len())
             && !decoded.contains(self.segment.id)
@@ -204,8 +198,7 @@ impl FingerprintIndex {
         rows.filter(move |row| self.fingerprints[*row] == fingerprint)
     }
 
-    /// Indexes the row that was added last, unless its fingerprint is present already. Returns whether it was
-    /// indexed.
+    /// Indexes the row that was added last, unless its fingerprint is present already. Returns whether it was indexed.
     fn insert_if_new(&mut self, fingerprint: u64, row: usize) -> bool {
         let FingerprintIndex { numbers, fingerprints } = self;
         let is_it = |row: &u32| fingerprints[*row as usize] == fingerprint;
