@@ -14,20 +14,15 @@ use crate::cache::column::layout::DIMENSIONS;
 /// Values of a piece from which on no more are joined to it: copying a larger piece takes long, and memory
 /// for both copies.
 const MAX_JOINED_VALUES: usize = 1 << 19;
-
 /// Bytes of a joined piece. So a dictionary of long values is never copied as a whole.
 const MAX_JOINED_BYTES: usize = 64 << 20;
-
 /// Bytes of long pending values from which on they become a piece of their own, repeated or not: a piece
 /// takes no more memory than its values, pending values up to twice as much.
 const LARGE_PENDING_BYTES: usize = 16 << 20;
-
 /// Average bytes from which on values are long. Few values are, so few pieces are made for them.
 const LONG_VALUE_BYTES: usize = 4 << 10;
-
 /// Bytes whose copying takes as long as that of a value of ordinary length.
 const ORDINARY_VALUE_BYTES: usize = 1 << 10;
-
 /// Publishing this many values costs about as much as one repeated lookup of a value that is not published
 /// yet: it is added to a batch, and looked up by the writer.
 const VALUES_PER_REPEATED_LOOKUP: usize = 8;

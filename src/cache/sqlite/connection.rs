@@ -13,7 +13,6 @@ use crate::cache::CacheError;
 
 /// Address space to map. Unused address space costs nothing.
 const MMAP_SIZE: i64 = 64 << 30;
-
 /// How long SQLite waits for its own locks.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -59,10 +59,8 @@ pub(crate) fn use_wal(path: &Path, connection: &Connection) -> Result<(), CacheE
         // A power failure may lose the last commits, never half of one.
         return connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite);
     }
-    Err(CacheError::ReadOnly {
-        path: path.to_owned(),
-        reason: "its file system does not support a write-ahead log".to_owned(),
-    })
+    let reason = "its file system does not support a write-ahead log".to_owned();
+    Err(CacheError::ReadOnly { path: path.to_owned(), reason })
 }
 
 /// Whether there is a journal with content.

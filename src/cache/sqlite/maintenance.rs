@@ -37,7 +37,7 @@ impl Writer {
     }
 
     /// Makes all commits durable, so that they survive a power failure.
-    /// Fails if that fails, or a reader keeps the last commits from being checkpointed.
+    /// Fails also if a reader keeps the last commits from being checkpointed.
     pub fn make_durable(&mut self) -> Result<(), CacheError> {
         self.commit_and_reset()?;
         self.use_wal()?;

@@ -34,7 +34,7 @@ impl NewCache {
             return;
         }
         // Another writer will add something.
-        if let Ok(_lock) = WriterLock::acquire(self.opened_path.path())
+        if let Ok(_lock) = WriterLock::acquire(&self.opened_path.path)
             && !self.opened_path.has_moved()
         {
             // A file that cannot be deleted stays.
@@ -51,11 +51,8 @@ pub(crate) fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheE
     let file = &paths::resolve(path);
     let unfinished = with_suffix(file, UNFINISHED);
     if !is_unfinished(&unfinished) {
-        return Err(CacheError::InTheWay {
-            path: path.to_owned(),
-            file: unfinished,
-            reason: "it is not an unfinished cache of Tamarin".to_owned(),
-        });
+        let reason = "it is not an unfinished cache of Tamarin".to_owned();
+        return Err(CacheError::InTheWay { path: path.to_owned(), file: unfinished, reason });
     }
     remove_unfinished(&unfinished);
     let result = make_at(&unfinished, path, journal).and_then(|()| {
@@ -135,7 +132,7 @@ fn rename_journals(file: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 /// Deletes a cache without any source, unless another process has it open. The caller holds the lock.
 fn delete_empty(opened_path: &OpenedPath) -> rusqlite::Result<()> {
-    let connection = Connection::open_with_flags(opened_path.path(), WRITING)?;
+    let connection = Connection::open_with_flags(&opened_path.path, WRITING)?;
     connection.busy_timeout(Duration::ZERO)?;
     let is_empty = || -> rusqlite::Result<bool> {
         connection.query_row("SELECT NOT EXISTS (SELECT * FROM source)", [], |row| row.get(0))
@@ -148,7 +145,7 @@ fn delete_empty(opened_path: &OpenedPath) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     if is_empty()? && !opened_path.has_moved() {
         // A file that cannot be deleted stays.
-        let _ = std::fs::remove_file(paths::resolve(opened_path.path()));
+        let _ = std::fs::remove_file(paths::resolve(&opened_path.path));
     }
     Ok(())
 }

@@ -7,15 +7,12 @@ use crate::cache::CacheError;
 
 /// Symbolic links to follow, the limit of Linux.
 const MAX_LINKS: usize = 40;
-
 /// Suffixes of the files that SQLite puts beside a cache.
 pub(crate) const WAL: &str = "-wal";
 pub(crate) const ROLLBACK_JOURNAL: &str = "-journal";
 pub(crate) const SHARED_MEMORY: &str = "-shm";
-
 /// Suffix of the lock file of a cache.
 pub(crate) const LOCK: &str = ".lock";
-
 /// Suffix of a cache that is being made.
 pub(crate) const UNFINISHED: &str = ".new";
 
@@ -155,7 +152,8 @@ impl FileId {
 /// A path, and the file that it led to when this was made.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenedPath {
-    path: PathBuf,
+    /// Absolute.
+    pub path: PathBuf,
     file: Option<FileId>,
 }
 
@@ -165,11 +163,6 @@ impl OpenedPath {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let file = FileId::of_path(&path);
         OpenedPath { path, file }
-    }
-
-    /// The absolute path.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Whether the path now leads to another file or to none.

@@ -23,12 +23,10 @@ use crate::log::object_name::{LATE_DELIVERY_SECONDS, NameDate};
 
 /// What pruning removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the other names say it")]
 pub struct Pruned {
-    /// Requests.
     pub requests: u64,
-    /// Deleted segments.
     pub segments_dropped: u64,
-    /// Rewritten segments.
     pub segments_rewritten: u64,
     /// Approximate bytes that the requests took in the cache.
     pub bytes: u64,
@@ -43,10 +41,9 @@ impl AddAssign for Pruned {
     }
 }
 
-/// A segment with requests before the cut.
+/// A segment, and its rows before the cut.
 struct OldSegment {
     segment: SegmentRow,
-    /// Rows before the cut.
     removed: Vec<usize>,
 }
 
@@ -106,10 +103,8 @@ impl Writer {
     /// The segments with requests before a time.
     fn old_segments(&self, source: SourceId, before: i64) -> Result<Vec<OldSegment>, StoreError> {
         let mut all = Vec::new();
-        let segments = SegmentRow::all(&self.connection)?;
-        for segment in
-            segments.into_iter().filter(|segment| segment.source == source && segment.time_min < before)
-        {
+        let segments = SegmentRow::all(&self.connection)?.into_iter();
+        for segment in segments.filter(|segment| segment.source == source && segment.time_min < before) {
             let place = format!("segment {}, column time", segment.id);
             let times = Integers::open(read_column(&self.connection, segment.id, Field::Time)?)
                 .and_then(|times| times.into_rows(segment.rows))

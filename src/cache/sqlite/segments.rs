@@ -52,12 +52,8 @@ pub(in crate::cache) fn remove_rows(
     let range = segment.numbers.range(segment.rows);
     if rows.len() == segment.rows {
         delete_segment(transaction, segment.id)?;
-        let removed = RemovedRow {
-            source: segment.source,
-            first_row: range.start as i64,
-            rows: (range.end - range.start) as i64,
-        };
-        return removed.add(transaction);
+        let (first_row, rows) = (range.start as i64, (range.end - range.start) as i64);
+        return RemovedRow { source: segment.source, first_row, rows }.add(transaction);
     }
     let place = format!("segment {}", segment.id);
     let mut open = load_segment(transaction, segment.id, segment.rows)?;

@@ -43,17 +43,7 @@ impl Writer {
                 transaction.query_row("SELECT max(id) FROM source", [], |row| row.get(0))?;
             let id = SourceId::new(last.unwrap_or(0) + 1);
             let uri = uri.to_owned();
-            SourceRow {
-                id,
-                uri,
-                added,
-                last_pull: None,
-                monitored: 0,
-                paused: 0,
-                next_row: 0,
-                is_purged: false,
-            }
-            .save(transaction)?;
+            SourceRow { id, uri, added, ..SourceRow::default() }.save(transaction)?;
             Ok(id)
         })
     }
@@ -96,10 +86,8 @@ impl Writer {
     pub fn delete_source(&mut self, source: SourceId) -> Result<Deleted, CacheError> {
         self.commit_and_reset()?;
         self.in_transaction(|transaction, root| {
-            let segments: Vec<SegmentRow> = SegmentRow::all(transaction)?
-                .into_iter()
-                .filter(|segment| segment.source == source)
-                .collect();
+            let mut segments = SegmentRow::all(transaction)?;
+            segments.retain(|segment| segment.source == source);
             let files = LogFileRow::all(transaction, source)?;
             for file in &files {
                 file.delete(transaction, root)?;

@@ -119,24 +119,19 @@ fn replace(
         let adopted = adopted.get(&row.id).copied();
         match states.get(&row.id) {
             // A damaged log file without an earlier reading: as if it had not been read.
-            Some(state) if state.is_damaged && !state.has_earlier() => row.delete(transaction, root)?,
-            Some(state) if state.is_damaged => {
-                row.counts.adopt(adopted.unwrap_or(0));
-                row.save(transaction, root)?;
+            Some(state) if state.is_damaged && state.earlier.is_none() => {
+                row.delete(transaction, root)?;
+                continue;
             }
-            Some(state) => {
+            Some(state) if !state.is_damaged => {
                 let digest = row.rows;
                 state.replace(transaction, &mut row, digest)?;
-                row.counts.adopt(adopted.unwrap_or(0));
-                row.save(transaction, root)?;
             }
-            None => {
-                if let Some(adopted) = adopted {
-                    row.counts.adopt(adopted);
-                    row.save(transaction, root)?;
-                }
-            }
+            None if adopted.is_none() => continue,
+            _ => {}
         }
+        row.counts.adopt(adopted.unwrap_or(0));
+        row.save(transaction, root)?;
     }
     Ok(removed)
 }

@@ -19,7 +19,6 @@ use crate::cache::{column::value_set::ValueSet, dictionary::published::GrowingDi
 
 /// Rows of a full segment.
 pub(crate) const SEGMENT_ROWS: usize = 131_072;
-
 /// Bytes of stored text of a full segment. The last segment is in memory and is rewritten until it is full,
 /// and SQLite stores up to 1 GB in one value. An ordinary segment has a fifth of them.
 pub(crate) const SEGMENT_BYTES: usize = 64 << 20;
@@ -80,25 +79,14 @@ struct PageRewriter {
     builder: PageBuilder,
 }
 
-impl PageRewriter {
-    fn new(slot: usize) -> Box<PageRewriter> {
-        Box::new(PageRewriter {
-            open: TextPage::default(),
-            builder: PageBuilder::new(hint(DETAIL_FIELDS[slot])),
-        })
-    }
-}
-
 /// Pages of one detail with their indices.
 type OpenPages = Vec<(usize, Arc<TextPage>)>;
 
 /// Open pages per detail. Repeats follow each other, often from several log files alternately. Each is compared with a
 /// page far from its own, and opening two pages for every row would take a hundred times as long as parsing it.
 const MAX_OPEN_PAGES: usize = 8;
-
 /// Bytes of memory of the open pages of a detail, unless it is a single page.
 const MAX_OPEN_BYTES: usize = 32 << 20;
-
 /// Larger page buffers are freed, not reused.
 const MAX_REUSED_PAGE_BYTES: usize = 1 << 20;
 
@@ -225,8 +213,10 @@ impl Memtable {
         removed: &[usize],
         keys: &GrowingDictionary,
     ) -> Result<(), Damage> {
-        let PageRewriter { open, builder } =
-            &mut **self.rewriters[slot].get_or_insert_with(|| PageRewriter::new(slot));
+        let PageRewriter { open, builder } = &mut **self.rewriters[slot].get_or_insert_with(|| {
+            let builder = PageBuilder::new(hint(DETAIL_FIELDS[slot]));
+            Box::new(PageRewriter { open: TextPage::default(), builder })
+        });
         let mut removed = removed.iter().peekable();
         let mut start = 0;
         for page in &mut self.details[slot] {

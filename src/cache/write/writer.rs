@@ -154,7 +154,7 @@ impl Writer {
 
     /// A handle to delete the cache again, if this writer made it.
     pub fn new_cache(&self) -> Option<NewCache> {
-        self.is_new.then(|| NewCache::at(self.lock.opened_path()))
+        self.is_new.then(|| NewCache::at(&self.lock.opened_path))
     }
 
     /// Journals of an earlier cache at this path that were renamed when this writer made the cache.
@@ -202,11 +202,8 @@ impl Writer {
     /// rewritten. Fails if the cache cannot be read or written. Earlier commits stay.
     pub fn append(&mut self, source: SourceId, batch: &mut Batch) -> Result<Appended, CacheError> {
         if batch.dictionaries.as_ref().is_some_and(|dictionaries| !dictionaries.is_same(&self.published)) {
-            return Err(CacheError::damaged(
-                &self.path,
-                "a batch",
-                column::Damage("it was built for another writer"),
-            ));
+            let damage = column::Damage("it was built for another writer");
+            return Err(CacheError::damaged(&self.path, "a batch", damage));
         }
         self.switch_source(source)?;
         let max_rows = self.options.segment_rows_max();
@@ -225,15 +222,9 @@ impl Writer {
         self.published.publish_if_worthwhile(&mut self.dictionaries);
         let keys = &self.dictionaries[KEY_SLOT];
         let pruned: Vec<usize> = pruned.into_iter().map(|row| first_row + row).collect();
-        let new = NewRows {
-            connection: &self.connection,
-            keys,
-            memtable: &tail.memtable,
-            numbers: &tail.numbers,
-            first_row,
-            request_ids: &batch.request_ids,
-            pruned: &pruned,
-        };
+        let (connection, request_ids, pruned) = (&self.connection, batch.request_ids.as_slice(), &pruned);
+        let (memtable, numbers) = (&tail.memtable, &tail.numbers);
+        let new = NewRows { connection, keys, memtable, numbers, first_row, request_ids, pruned };
         let repeats = tail.repeats.add_rows(&new).map_err(|error| error.of(&self.path))?;
         let removed: Vec<usize> = repeats.iter().map(|repeat| repeat.row).collect();
         tail.memtable

@@ -19,29 +19,25 @@ use crate::log::Field;
 /// Reported findings of SQLite's own check.
 const MAX_SQLITE_FINDINGS: i64 = 100;
 
-/// A problem in the cache.
+/// A problem in the cache, and the source and the segment concerned, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the other names say it")]
 pub struct Finding {
-    /// The source concerned, if any.
     pub source: Option<String>,
-    /// The segment concerned, if any.
     pub segment: Option<SegmentId>,
     /// `column NAME`, `dictionary of NAME`, `numbers`, `log files`, `file`.
     pub place: String,
-    /// What is wrong.
     pub problem: String,
 }
 
 /// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the other names say it")]
 pub struct Checked {
-    /// Segments checked.
     pub segments: u64,
-    /// Requests in these segments.
     pub requests: u64,
     /// Id of the newest segment; 0 if there is none.
     pub newest_segment: i64,
-    /// The problems found.
     pub findings: Vec<Finding>,
 }
 
