@@ -20,9 +20,9 @@ impl Demo {
         let unusable = |kind: io::ErrorKind, why: &str| {
             io::Error::new(kind, format!("{}: {why}; name a new or an empty folder", dir.display()))
         };
-        match fs::read_dir(dir) {
-            Ok(mut entries) if entries.next().is_none() => {}
-            Ok(_) => return Err(unusable(io::ErrorKind::AlreadyExists, "is not empty")),
+        match fs::read_dir(dir).map(|mut entries| entries.next().is_some()) {
+            Ok(false) => {}
+            Ok(true) => return Err(unusable(io::ErrorKind::AlreadyExists, "is not empty")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(unusable(error.kind(), "is a file"));
