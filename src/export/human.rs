@@ -48,17 +48,12 @@ pub fn plural(number: u64) -> &'static str {
 
 /// A share, 0–1, as a percentage: `40.7 %`. A small share is `<0.1 %`, never `0.0 %`.
 pub fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent == 0.0 {
-        "0 %".to_owned()
-    } else if percent > 0.0 && percent < 0.05 {
-        "<0.1 %".to_owned()
-    } else if percent > 99.95 && percent < 100.0 {
-        ">99.9 %".to_owned()
-    } else if percent == 100.0 {
-        "100 %".to_owned()
-    } else {
-        format!("{percent:.1} %")
+    match share * 100.0 {
+        0.0 => "0 %".to_owned(),
+        100.0 => "100 %".to_owned(),
+        v if v > 0.0 && v < 0.05 => "<0.1 %".to_owned(),
+        v if v > 99.95 && v < 100.0 => ">99.9 %".to_owned(),
+        v => format!("{v:.1} %"),
     }
 }
 

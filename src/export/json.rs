@@ -28,12 +28,6 @@ pub(super) fn write_elements(sheet: Sheet<'_>, is_first: bool, out: &mut dyn Wri
     Ok(has_rows)
 }
 
-/// Writes the end of the array.
-pub(super) fn write_array_end(is_empty: bool, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(if is_empty { b"[]\n" } else { b"\n]\n" })
-}
-
-/// Writes one object per line.
 pub(super) fn write_lines(sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
     let members = Members::new(&sheet)?;
     for row in sheet.rows {
@@ -50,7 +44,6 @@ struct Members {
     approximate: Vec<u8>,
 }
 
-/// JSON strings of the names of a column.
 struct MemberName {
     name: Vec<u8>,
     base64_name: Vec<u8>,

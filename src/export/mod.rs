@@ -51,12 +51,7 @@ impl Format {
     }
 }
 
-/// Writes the answer to `ask`.
-///
-/// `width` limits the width of a table, in terminal columns; `None` is unlimited.
-///
-/// # Errors
-/// If `out` cannot be written.
+/// Writes the answer to `ask`. `width` limits the width of a table, in terminal columns; `None` is unlimited.
 pub fn write(
     answer: &Answer,
     ask: &Ask,
@@ -73,9 +68,6 @@ pub fn sheet<'a>(answer: &'a Answer, ask: &Ask) -> Sheet<'a> {
 }
 
 /// Writes a sheet.
-///
-/// # Errors
-/// If `out` cannot be written.
 pub fn write_sheet(
     sheet: Sheet<'_>,
     format: Format,
@@ -88,9 +80,6 @@ pub fn write_sheet(
 }
 
 /// Writes time buckets, given as start and stats, in the given order. Shares are relative to `total_bytes`.
-///
-/// # Errors
-/// If `out` cannot be written.
 pub fn write_buckets(
     rows: Vec<(i64, Stats)>,
     total_bytes: u64,
@@ -117,28 +106,19 @@ impl PagedWriter {
     }
 
     /// Writes an answer to `ask` as the next page.
-    ///
-    /// # Errors
-    /// If `out` cannot be written.
     pub fn write(&mut self, answer: &Answer, ask: &Ask, out: &mut dyn Write) -> io::Result<()> {
         self.write_sheet(columns::sheet(answer, ask, self.format == Format::Table), out)
     }
 
     /// Writes the end of the output.
-    ///
-    /// # Errors
-    /// If `out` cannot be written.
     pub fn finish(self, out: &mut dyn Write) -> io::Result<()> {
         match self.format {
-            Format::Json => json::write_array_end(!self.has_output, out),
+            Format::Json => out.write_all(if self.has_output { b"\n]\n" } else { b"[]\n" }),
             Format::Table | Format::Csv | Format::Ndjson => Ok(()),
         }
     }
 
     /// Writes a sheet as the next page. All pages must have the same columns.
-    ///
-    /// # Errors
-    /// If `out` cannot be written.
     pub fn write_sheet(&mut self, sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
         match self.format {
             Format::Table => table::write(sheet, self.width, out)?,

@@ -71,28 +71,19 @@ pub struct Sheet<'a> {
     pub(super) rows: Rows<'a>,
     /// A line below a table.
     pub(super) note: Option<String>,
-    /// Names of the columns with estimates.
     pub(super) approximate: Vec<&'static str>,
 }
 
 impl<'a> Sheet<'a> {
     /// A sheet with known column names, which are also the headings.
-    pub fn new(
-        names: &[&'static str],
-        rows: Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>,
-        note: Option<String>,
-    ) -> Sheet<'a> {
+    pub fn new(names: &[&'static str], rows: Rows<'a>, note: Option<String>) -> Sheet<'a> {
         let titles = names.iter().map(|name| name.replace('_', " ")).collect();
         let names = names.iter().map(|name| Cow::Borrowed(*name)).collect();
         Sheet { names, titles, rows, note, approximate: Vec::new() }
     }
 
     /// A sheet whose column names the user has chosen.
-    pub fn named(
-        names: Vec<String>,
-        rows: Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>,
-        note: Option<String>,
-    ) -> Sheet<'a> {
+    pub fn named(names: Vec<String>, rows: Rows<'a>, note: Option<String>) -> Sheet<'a> {
         let titles = names.iter().map(|name| super::visible(name).into_owned()).collect();
         let names = names.into_iter().map(Cow::Owned).collect();
         Sheet { names, titles, rows, note, approximate: Vec::new() }

@@ -13,32 +13,28 @@ use super::visible::visible_bytes;
 pub(super) fn write(sheet: Sheet<'_>, width: Option<u16>, out: &mut dyn Write) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
-    match width {
-        Some(width) => {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-            table.set_width(width.max(40));
-        }
-        None => {
-            table.set_content_arrangement(ContentArrangement::Disabled);
-        }
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    if let Some(width) = width {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.max(40));
     }
+    let aligned = |text: String, is_right: bool| {
+        let alignment = if is_right { CellAlignment::Right } else { CellAlignment::Left };
+        comfy_table::Cell::new(text).set_alignment(alignment)
+    };
     let mut is_number = vec![false; sheet.titles.len()];
     let mut rows = Vec::new();
     for row in sheet.rows {
         let cells = row.iter().zip(&mut is_number).map(|(cell, is_number)| {
             let (text, is_right) = format_cell(cell);
             *is_number |= is_right;
-            let alignment = if is_right { CellAlignment::Right } else { CellAlignment::Left };
-            comfy_table::Cell::new(text).set_alignment(alignment)
+            aligned(text, is_right)
         });
         let mut row = Row::from(cells.collect::<Vec<_>>());
         row.max_height(1);
         rows.push(row);
     }
-    let titles = sheet.titles.iter().zip(&is_number).map(|(title, right)| {
-        let alignment = if *right { CellAlignment::Right } else { CellAlignment::Left };
-        comfy_table::Cell::new(title.to_uppercase()).set_alignment(alignment)
-    });
+    let titles = sheet.titles.iter().zip(&is_number);
+    let titles = titles.map(|(title, is_right)| aligned(title.to_uppercase(), *is_right));
     table.set_header(titles.collect::<Vec<_>>());
     table.add_rows(rows);
     for line in table.lines() {

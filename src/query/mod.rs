@@ -29,10 +29,7 @@ pub trait Engine: Send + Sync {
     /// Answers a query from the current snapshot of the data.
     ///
     /// Calls `on_partial` repeatedly with a preliminary answer and the share of the data that it covers, 0–1.
-    /// Cancellation takes effect within milliseconds.
-    ///
-    /// # Errors
-    /// If the query is invalid or the data cannot be read; [`QueryError::Cancelled`].
+    /// Cancellation takes effect within milliseconds, and returns [`QueryError::Cancelled`].
     fn ask(
         &self,
         query: &Query,
@@ -41,10 +38,8 @@ pub trait Engine: Send + Sync {
     ) -> Result<Reply, QueryError>;
 
     /// Answers an [`Ask::Requests`] in pages of `page_rows` rows from one snapshot, regardless of its offset and limit.
-    /// Calls `on_page` with each page, at least once, until it returns `false`.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`]; [`QueryError::Invalid`] for other queries.
+    /// Calls `on_page` with each page, at least once, until it returns `false`. Other queries are
+    /// [`QueryError::Invalid`].
     fn pages(
         &self,
         query: &Query,
@@ -57,17 +52,11 @@ pub trait Engine: Send + Sync {
     fn generation(&self) -> u64;
 
     /// Pins the current snapshot: until it is unpinned (`pin` is `false`), all answers come from this snapshot, and the
-    /// generation does not change. Takes no longer than the start of a query.
-    ///
-    /// # Errors
-    /// If the data cannot be read; then nothing changes.
+    /// generation does not change. Takes no longer than the start of a query. After an error nothing has changed.
     fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError>;
 
     /// Up to `limit` values of a dimension for completion: values that begin with `text`, then values that contain it, in
     /// any case.
-    ///
-    /// # Errors
-    /// If the data cannot be read.
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError>;
 }
 

@@ -5,8 +5,6 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{Dictionary, Snapshot};
-use crate::log::Field;
 use crate::query::QueryError;
 
 /// Time between two checks while a query waits for a lock.
@@ -17,7 +15,6 @@ pub(super) const ITEMS_PER_CHECK: usize = 1 << 14;
 /// Steps of about a microsecond each, such as a block or a regular expression on a value, between two checks.
 pub(super) const STEPS_PER_CHECK: usize = 64;
 
-/// Returns an error if the query is cancelled.
 pub(super) fn check_cancelled(cancel: &CancellationToken) -> Result<(), QueryError> {
     if cancel.is_cancelled() { Err(QueryError::Cancelled) } else { Ok(()) }
 }
@@ -26,17 +23,14 @@ pub(super) fn check_cancelled(cancel: &CancellationToken) -> Result<(), QueryErr
 pub(super) struct Ticker<'c> {
     cancel: &'c CancellationToken,
     interval: usize,
-    /// Iterations before the next check.
     remaining: usize,
 }
 
 impl<'c> Ticker<'c> {
-    /// For loops with iterations of nanoseconds.
     pub(super) fn of_items(cancel: &'c CancellationToken) -> Ticker<'c> {
         Ticker { cancel, interval: ITEMS_PER_CHECK, remaining: 0 }
     }
 
-    /// For loops with iterations of about a microsecond.
     pub(super) fn of_steps(cancel: &'c CancellationToken) -> Ticker<'c> {
         Ticker { cancel, interval: STEPS_PER_CHECK, remaining: 0 }
     }
@@ -64,16 +58,4 @@ pub(super) fn lock<'m, T>(
         }
         check_cancelled(cancel)?;
     }
-}
-
-/// All values of a dimension.
-///
-/// # Errors
-/// If the dictionary cannot be read, or [`QueryError::Cancelled`]. The cache keeps the values read until then.
-pub(super) fn dictionary(
-    snapshot: &Snapshot<'_>,
-    field: Field,
-    cancel: &CancellationToken,
-) -> Result<Dictionary, QueryError> {
-    Ok(snapshot.dictionary_or_cancel(field, cancel)?)
 }

@@ -20,16 +20,13 @@ mod top_k;
 mod uri_columns;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{Cache, SegmentInfo, Snapshot};
-
 use super::{Answer, Ask, Dimension, Engine, Query, QueryError, Reply, Requests, Statistics};
-
+use crate::cache::{Cache, SegmentInfo, Snapshot};
 use groups::keys::{DerivedGroups, GroupKeys};
 use groups::{Groups, HowGrouped};
 use partials_cache::PartialsCache;
@@ -43,7 +40,6 @@ use uri_columns::UriColumns;
 const GROUP_PARTIALS_BUDGET: usize = 48 << 20;
 /// Bytes of memory for partial series.
 const SERIES_PARTIALS_BUDGET: usize = 16 << 20;
-
 /// Times that a snapshot is taken again because the data changed meanwhile.
 const MAX_PIN_ATTEMPTS: usize = 10;
 
@@ -63,7 +59,6 @@ pub struct LocalEngine {
     max_distinct_pairs: usize,
 }
 
-/// A snapshot with its generation.
 struct PinnedSnapshot {
     snapshot: Snapshot<'static>,
     generation: u64,
@@ -100,9 +95,6 @@ impl LocalEngine {
     }
 
     /// The engine on the current snapshot of the cache, for several queries: later commits change none of the answers.
-    ///
-    /// # Errors
-    /// If the cache cannot be read.
     pub fn snapshot(self: &Arc<Self>) -> Result<EngineSnapshot, QueryError> {
         Ok(EngineSnapshot { engine: Arc::clone(self), snapshot: self.cache.lasting_snapshot()? })
     }
@@ -150,26 +142,20 @@ pub struct EngineSnapshot {
 }
 
 impl EngineSnapshot {
-    /// The snapshot of the cache.
     pub(crate) fn snapshot(&self) -> &Snapshot<'static> {
         &self.snapshot
     }
 
-    /// The predicate of a query on this snapshot.
     pub(crate) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
         Predicate::new(query, &self.snapshot, &self.engine.id_sets, &CancellationToken::new())
     }
 
     /// Answers a query from this snapshot.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`].
     pub fn ask(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
         self.engine.answer(&self.snapshot, query, cancel, &mut |_, _| {})
     }
 }
 
-/// What one query needs while it runs.
 struct QueryContext<'a> {
     engine: &'a LocalEngine,
     snapshot: &'a Snapshot<'a>,
@@ -178,8 +164,8 @@ struct QueryContext<'a> {
     cancel: &'a CancellationToken,
     /// The segments that may have selected rows.
     segments: Vec<SegmentInfo>,
-    rows_scanned: AtomicU64,
-    segments_scanned: AtomicU64,
+    /// What was scanned so far; the rest of the statistics follows at the end.
+    scanned: Mutex<Statistics>,
 }
 
 impl<'a> QueryContext<'a> {
@@ -196,36 +182,23 @@ impl<'a> QueryContext<'a> {
                 segments.push(*segment);
             }
         }
-        let (rows_scanned, segments_scanned) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(QueryContext {
-            engine,
-            snapshot,
-            query,
-            predicate,
-            cancel,
-            segments,
-            rows_scanned,
-            segments_scanned,
-        })
+        Ok(QueryContext { engine, snapshot, query, predicate, cancel, segments, scanned: Mutex::default() })
     }
 
     /// Counts a segment that is read, for the statistics.
     fn count_scanned(&self, segment: &SegmentInfo) {
-        self.rows_scanned.fetch_add(segment.rows as u64, Relaxed);
-        self.segments_scanned.fetch_add(1, Relaxed);
+        let mut scanned = self.scanned.lock();
+        scanned.rows_scanned += segment.rows as u64;
+        scanned.segments_scanned += 1;
     }
 
     fn statistics(&self, started: Instant) -> Statistics {
-        let queried = self.snapshot.segments.iter().filter(|segment| self.predicate.has_source_of(segment));
-        let (rows, segments) =
-            queried.fold((0, 0), |(rows, segments), segment| (rows + segment.rows as u64, segments + 1));
-        Statistics {
-            rows,
-            rows_scanned: self.rows_scanned.load(Relaxed),
-            segments,
-            segments_scanned: self.segments_scanned.load(Relaxed),
-            elapsed: started.elapsed(),
+        let mut statistics = Statistics { elapsed: started.elapsed(), ..*self.scanned.lock() };
+        for segment in self.snapshot.segments.iter().filter(|segment| self.predicate.has_source_of(segment)) {
+            statistics.rows += segment.rows as u64;
+            statistics.segments += 1;
         }
+        statistics
     }
 }
 

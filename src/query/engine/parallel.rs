@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::cancel::check_cancelled;
 use crate::cache::SegmentInfo;
 use crate::query::QueryError;
 
-use super::cancel::check_cancelled;
-
-/// Duration of the first wave: a first partial answer appears within a frame.
-const FIRST_WAVE: Duration = Duration::from_millis(4);
+/// Duration of the first wave of a scan with progress: a first partial answer appears within a frame.
+pub(super) const FIRST_WAVE: Duration = Duration::from_millis(4);
 /// Factor by which each wave is longer than the one before, as a partial answer costs time too.
 const WAVE_GROWTH: u32 = 4;
 
@@ -22,12 +21,8 @@ pub(super) fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
-/// Scans all segments and returns the states of the threads. No thread waits for another.
-///
-/// `begin` makes the state of a thread; `scan` adds a segment to it.
-///
-/// # Errors
-/// The first error of `scan`, or [`QueryError::Cancelled`].
+/// Scans all segments and returns the states of the threads. No thread waits for another. `begin` makes the state of a
+/// thread; `scan` adds a segment to it. Returns the first error of `scan`, or [`QueryError::Cancelled`].
 pub(super) fn scan_segments<S: Send>(
     segments: &[SegmentInfo],
     cancel: &CancellationToken,
@@ -38,21 +33,8 @@ pub(super) fn scan_segments<S: Send>(
 }
 
 /// As [`scan_segments`], but calls `on_progress` after each wave but the last, with the states and the share of the
-/// rows that are scanned (0–1). `on_progress` may merge the states into one of them.
-///
-/// # Errors
-/// As [`scan_segments`], and the first error of `on_progress`.
-pub(super) fn scan_segments_with_progress<S: Send>(
-    segments: &[SegmentInfo],
-    cancel: &CancellationToken,
-    begin: impl Fn() -> S + Sync,
-    scan: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
-    on_progress: impl FnMut(&mut [S], f64) -> Result<(), QueryError>,
-) -> Result<Vec<S>, QueryError> {
-    scan_in_waves(segments, cancel, FIRST_WAVE, begin, scan, on_progress)
-}
-
-fn scan_in_waves<S: Send>(
+/// rows that are scanned (0–1). `on_progress` may merge the states into one of them. `wave`: duration of the first wave.
+pub(super) fn scan_in_waves<S: Send>(
     segments: &[SegmentInfo],
     cancel: &CancellationToken,
     mut wave: Duration,

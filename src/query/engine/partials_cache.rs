@@ -1,16 +1,14 @@
 //! Partials: aggregates over some segments, kept between queries. When the ingest adds segments, a repeated query
 //! scans those only.
 
-use crate::cache::SegmentId;
 use std::hash::Hash;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{ByteCache, SegmentInfo};
-use crate::query::{Counting, Filter, Query, QueryError, TimeRange};
-
 use super::{QueryContext, parallel};
+use crate::cache::{ByteCache, SegmentId, SegmentInfo};
+use crate::query::{Counting, Filter, Query, QueryError, TimeRange};
 
 /// An aggregate over rows, to which other rows can be added.
 pub(super) trait Partial: Clone + Send + Sync {
@@ -50,7 +48,6 @@ pub(super) struct PartialsCache<H, P> {
 }
 
 impl<H: Eq + Hash + Clone, P: Partial> PartialsCache<H, P> {
-    /// An empty cache of at most `budget` bytes.
     pub(super) fn new(budget: usize) -> Self {
         PartialsCache { entries: ByteCache::new(budget), max_partial: budget / 4 * 3 }
     }
@@ -71,23 +68,17 @@ impl<H: Eq + Hash + Clone, P: Partial> PartialsCache<H, P> {
     }
 }
 
-/// How the rows of a query are aggregated.
 pub(super) struct Aggregation<'a, H, P> {
     pub(super) cache: &'a PartialsCache<H, P>,
     pub(super) how: H,
-    /// Makes an empty aggregate.
     pub(super) begin: &'a (dyn Fn() -> P + Sync),
-    /// Adds the selected rows of a segment.
     pub(super) add_segment: &'a (dyn Fn(&mut P, &SegmentInfo) -> Result<(), QueryError> + Sync),
 }
 
 impl QueryContext<'_> {
     /// Aggregates the selected rows of all segments. Scans the segments that the kept partial does not include, and
     /// keeps the result. `on_progress` is called with incomplete aggregates and the share of the rows that they
-    /// include (0–1).
-    ///
-    /// # Errors
-    /// If a segment cannot be read; [`QueryError::Cancelled`]. The partial that was kept before is kept then.
+    /// include (0–1). After an error, the partial that was kept before is still kept.
     pub(super) fn aggregate<H: Eq + Hash + Clone, P: Partial>(
         &self,
         Aggregation { cache, how, begin, add_segment }: Aggregation<'_, H, P>,
@@ -117,9 +108,10 @@ impl QueryContext<'_> {
             }
             Ok(())
         };
-        let scanned = parallel::scan_segments_with_progress(
+        let scanned = parallel::scan_in_waves(
             &finals,
             self.cancel,
+            parallel::FIRST_WAVE,
             begin,
             add_segment,
             |states, share| {

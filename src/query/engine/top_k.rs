@@ -10,14 +10,12 @@ const MIN_ITEMS_TO_SELECT: usize = 4096;
 pub(super) struct TopK<T> {
     k: usize,
     items: Vec<T>,
-    /// Number of items at which the best k are selected.
     select_at: usize,
     /// Larger items are not among the first k; `None`: not known yet.
     bound: Option<T>,
 }
 
 impl<T: Ord + Clone> TopK<T> {
-    /// No items yet.
     pub(super) fn new(k: usize) -> TopK<T> {
         let select_at = k.saturating_mul(2).max(MIN_ITEMS_TO_SELECT);
         TopK { k, items: Vec::new(), select_at, bound: None }

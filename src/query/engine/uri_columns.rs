@@ -1,14 +1,13 @@
 //! Columns that the cache does not have: the values of a query parameter, or the methods, of request URIs. They are
 //! made from the text column when a query first needs them, and kept packed in memory.
 
-use crate::cache::SegmentId;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::dictionary::{Arena, Interner, hash};
-use crate::cache::{ByteCache, IntColumn, SegmentInfo, Snapshot};
+use crate::cache::{ByteCache, IntColumn, SegmentId, SegmentInfo, Snapshot};
 use crate::log::{Field, method};
 use crate::query::{Dimension, QueryError};
 
@@ -18,12 +17,10 @@ const BUDGET: usize = 32 << 20;
 /// The part of a request URI that a column has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum UriPart {
-    /// The value of a query parameter.
     Param(String),
     Method,
 }
 
-/// A part of the request URIs of one segment.
 #[derive(Debug)]
 pub(super) struct UriColumn {
     /// 0 where the part is absent, else the index of its value + 1.
@@ -41,14 +38,7 @@ impl Default for UriColumns {
     }
 }
 
-impl std::fmt::Debug for UriColumns {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("UriColumns")
-    }
-}
-
 impl UriColumns {
-    /// The column of a part of the request URIs of a segment.
     pub(super) fn get(
         &self,
         part: &UriPart,

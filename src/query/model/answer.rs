@@ -139,18 +139,14 @@ impl Value {
     /// The value of a field from its text: a number if the field has numbers. Text in another spelling than the
     /// canonical one (`0404`) remains text, because it is a different value.
     pub fn of_field(field: Field, text: Option<&[u8]>) -> Value {
-        match text {
-            None => Value::Absent,
-            Some(text) => {
-                if field.spec().value == ValueType::Integer
-                    && let Ok(number) = std::str::from_utf8(text).unwrap_or("").parse::<i64>()
-                    && number.to_string().as_bytes() == text
-                {
-                    return Value::Integer(number);
-                }
-                Value::Text(text.into())
-            }
+        let Some(text) = text else { return Value::Absent };
+        if field.spec().value == ValueType::Integer
+            && let Ok(number) = std::str::from_utf8(text).unwrap_or("").parse::<i64>()
+            && number.to_string().as_bytes() == text
+        {
+            return Value::Integer(number);
         }
+        Value::Text(text.into())
     }
 
     /// The text of the value, `-` if it is absent. Invalid UTF-8 is replaced; control characters are not escaped.

@@ -172,14 +172,8 @@ measures! {
 
 impl Measure {
     /// The columns after the value that every report has, in this order.
-    pub const STANDARD: [Measure; 6] = [
-        Measure::Requests,
-        Measure::BytesSent,
-        Measure::Errors,
-        Measure::FirstSeen,
-        Measure::LastSeen,
-        Measure::Share,
-    ];
+    pub const STANDARD: [Measure; 6] =
+        [Self::Requests, Self::BytesSent, Self::Errors, Self::FirstSeen, Self::LastSeen, Self::Share];
 
     /// All that is known of this measure.
     pub fn spec(self) -> &'static MeasureSpec {

@@ -4,17 +4,15 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, Snapshot, code};
-use crate::log::Field;
-use crate::query::measure::Aggregate;
-use crate::query::{Measure, QueryError};
-
 use super::distinct_sketch::DistinctSketch;
 use super::histogram::{Histogram, Scale};
 use super::sums::Sums;
+use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, Snapshot, code};
+use crate::log::Field;
 use crate::query::engine::predicate::mask::{Mask, for_each_row};
+use crate::query::measure::Aggregate;
+use crate::query::{Measure, QueryError};
 
-/// What an accumulator accumulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Accumulation {
     Mean(Field),
@@ -37,7 +35,6 @@ impl Accumulation {
         })
     }
 
-    /// What some measures need, each once.
     pub(super) fn of_all(measures: impl IntoIterator<Item = Measure>) -> Vec<Accumulation> {
         let mut all: Vec<Accumulation> = measures.into_iter().filter_map(Accumulation::of).collect();
         all.sort_unstable();
@@ -45,7 +42,6 @@ impl Accumulation {
         all
     }
 
-    /// Opens the column of a segment that is accumulated.
     pub(super) fn open(
         self,
         segment: &SegmentInfo,
@@ -61,14 +57,12 @@ impl Accumulation {
     }
 }
 
-/// The column of a segment that is accumulated.
 pub(super) struct AccumulatedColumn {
     pub(super) column: IntColumn,
     /// Class of each status, by value id; empty if the histogram is not one of status classes.
     pub(super) status_classes: Vec<u8>,
 }
 
-/// What is accumulated, per slot.
 #[derive(Clone, Debug)]
 pub(super) enum Accumulator {
     /// Sum and count of the numbers that are present.
@@ -90,7 +84,6 @@ impl Accumulator {
         }
     }
 
-    /// Makes space for this many slots.
     pub(super) fn grow(&mut self, slots: usize) {
         match self {
             Accumulator::Mean(means) => means.resize(slots, (0, 0)),
@@ -99,7 +92,6 @@ impl Accumulator {
         }
     }
 
-    /// Bytes of memory, approximately.
     pub(super) fn memory(&self) -> usize {
         match self {
             Accumulator::Mean(means) => means.len() * size_of::<(u64, u32)>(),
@@ -117,25 +109,21 @@ impl Accumulator {
         cancel: &CancellationToken,
     ) -> Result<(), QueryError> {
         match (self, other) {
-            (Accumulator::Mean(ours), Accumulator::Mean(theirs)) => {
+            (Self::Mean(ours), Self::Mean(theirs)) => {
                 for (slot, (sum, count)) in theirs.iter().enumerate().filter(|(_, (_, count))| *count > 0) {
                     let mean = &mut ours[slot_of(slot)];
                     *mean = (mean.0.saturating_add(*sum), mean.1 + count);
                 }
             }
-            (Accumulator::Max(ours), Accumulator::Max(theirs)) => {
+            (Self::Max(ours), Self::Max(theirs)) => {
                 let present = theirs.iter().enumerate().filter(|(_, largest)| **largest != code::ABSENT);
                 for (slot, largest) in present {
                     let ours = &mut ours[slot_of(slot)];
                     *ours = (*ours).max(*largest);
                 }
             }
-            (Accumulator::Distinct(ours), Accumulator::Distinct(theirs)) => {
-                ours.merge(theirs, slot_of, cancel)?;
-            }
-            (Accumulator::Histogram(ours), Accumulator::Histogram(theirs)) => {
-                ours.merge(theirs, slot_of, cancel)?;
-            }
+            (Self::Distinct(ours), Self::Distinct(theirs)) => ours.merge(theirs, slot_of, cancel)?,
+            (Self::Histogram(ours), Self::Histogram(theirs)) => ours.merge(theirs, slot_of, cancel)?,
             _ => {}
         }
         Ok(())
@@ -180,9 +168,7 @@ impl Accumulator {
                     }
                 });
             }
-            Accumulator::Histogram(histogram) => {
-                histogram.add_block(mask, block, slots, column, status_classes);
-            }
+            Self::Histogram(histogram) => histogram.add_block(mask, block, slots, column, status_classes),
         }
     }
 }
@@ -199,7 +185,6 @@ pub(super) enum MeasureValues<'g> {
 }
 
 impl MeasureValues<'_> {
-    /// The value of a slot; `None` if it has none.
     pub(super) fn get(&self, slot: usize) -> Option<f64> {
         match self {
             MeasureValues::Counts(counts) => Some(f64::from(counts[slot])),

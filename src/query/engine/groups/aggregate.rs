@@ -3,17 +3,16 @@
 use hashbrown::HashMap;
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, Snapshot, TimeBlock};
-use crate::log::Field;
-use crate::query::{Measure, QueryError};
-
 use super::accumulator::{AccumulatedColumn, Accumulation, Accumulator, MeasureValues};
 use super::keys::{GroupKeys, OpenKeys};
 use super::sums::Sums;
+use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, Snapshot, TimeBlock};
+use crate::log::Field;
 use crate::query::engine::cancel::{ITEMS_PER_CHECK, Ticker, check_cancelled};
 use crate::query::engine::partials_cache::Partial;
 use crate::query::engine::predicate::Predicate;
 use crate::query::engine::predicate::mask::{Mask, for_each_row};
+use crate::query::{Measure, QueryError};
 
 /// Up to this many group numbers, slots are an array indexed by group number even for few rows.
 const MAX_DENSE_GROUPS_FOR_FEW_ROWS: usize = 1 << 16;
@@ -36,7 +35,6 @@ pub(crate) struct Groups {
 #[derive(Clone, Debug, Default)]
 struct HashedGroups {
     slots: HashMap<u32, u32>,
-    /// Group number of each slot.
     groups: Vec<u32>,
 }
 
@@ -67,17 +65,14 @@ impl Groups {
         self.accumulators.iter_mut().for_each(|(_, accumulator)| accumulator.grow(slots));
     }
 
-    /// Slot and sums of the groups that have requests.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Sums)> {
         self.sums.iter().enumerate().filter(|(_, sums)| sums.requests > 0)
     }
 
-    /// The group number of a slot.
     pub(super) fn group(&self, slot: usize) -> u32 {
         self.hashed.as_ref().map_or(slot as u32, |hashed| hashed.groups[slot])
     }
 
-    /// The sums of a slot.
     pub(super) fn sums(&self, slot: usize) -> &Sums {
         &self.sums[slot]
     }
@@ -109,7 +104,6 @@ impl Groups {
         Ok(())
     }
 
-    /// The values of a measure, by slot.
     pub(super) fn values(
         &self,
         measure: Measure,
@@ -160,7 +154,8 @@ impl Groups {
             let groups = columns.keys.max_group().map_or(self.space, |group| group as usize + 1);
             self.grow(groups.min(self.space));
         }
-        let mut unpacked = SumBlock::default();
+        let (times, bytes_sent) = (TimeBlock::default(), NumberBlock::default());
+        let mut unpacked = SumBlock { slots: [0; BLOCK], times, bytes_sent, errors: [0; BLOCK] };
         for selected in selected {
             let (block, mask) = selected?;
             columns.unpack(block, errors, &mut unpacked);
@@ -235,7 +230,6 @@ impl Partial for Groups {
     }
 }
 
-/// The columns of a segment that every group needs.
 struct SumColumns<'k> {
     keys: OpenKeys<'k>,
     times: IntColumn,
@@ -243,7 +237,6 @@ struct SumColumns<'k> {
     statuses: IntColumn,
 }
 
-/// A block of these columns.
 struct SumBlock {
     /// Group numbers, then slots.
     slots: [u32; BLOCK],
@@ -251,17 +244,6 @@ struct SumBlock {
     bytes_sent: NumberBlock,
     /// 1 for an error.
     errors: [u32; BLOCK],
-}
-
-impl Default for SumBlock {
-    fn default() -> Self {
-        SumBlock {
-            slots: [0; BLOCK],
-            times: TimeBlock::default(),
-            bytes_sent: NumberBlock::default(),
-            errors: [0; BLOCK],
-        }
-    }
 }
 
 impl SumColumns<'_> {

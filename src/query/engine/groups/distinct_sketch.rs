@@ -12,13 +12,11 @@ use hashbrown::HashSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::query::QueryError;
-
 use crate::query::engine::cancel::Ticker;
 
 /// Pairs of a group and a value that a sketch remembers: they fit a hash table of 2²⁰ entries, about 9 MB a thread.
 pub(crate) const MAX_DISTINCT_PAIRS: usize = 875_000;
 
-/// Distinct values per slot.
 #[derive(Clone, Debug)]
 pub(super) struct DistinctSketch {
     /// Slot in the upper half, value id in the lower half.
@@ -30,12 +28,10 @@ pub(super) struct DistinctSketch {
 }
 
 impl DistinctSketch {
-    /// An empty sketch that remembers at most `max_pairs` pairs of a slot and a value.
     pub(super) fn new(max_pairs: usize) -> DistinctSketch {
         DistinctSketch { pairs: HashSet::new(), level: 0, max_pairs, non_empty: FixedBitSet::new() }
     }
 
-    /// Adds a value of a slot.
     #[inline]
     pub(super) fn insert(&mut self, slot: u32, id: u32) {
         self.non_empty.grow_and_insert(slot as usize);
@@ -65,7 +61,6 @@ impl DistinctSketch {
         Ok(())
     }
 
-    /// The number of distinct values of each slot.
     pub(super) fn counts(&self, slots: usize, cancel: &CancellationToken) -> Result<Vec<u32>, QueryError> {
         let mut counts = vec![0u32; slots];
         let mut ticker = Ticker::of_items(cancel);
@@ -82,12 +77,10 @@ impl DistinctSketch {
         Ok(counts)
     }
 
-    /// Whether the counts are estimates.
     pub(super) fn is_approximate(&self) -> bool {
         self.level > 0
     }
 
-    /// Bytes of memory, approximately.
     pub(super) fn memory(&self) -> usize {
         self.pairs.allocation_size() + self.non_empty.len() / 8
     }

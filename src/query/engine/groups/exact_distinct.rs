@@ -4,22 +4,20 @@
 use fixedbitset::FixedBitSet;
 use hashbrown::HashMap;
 
-use crate::cache::{BLOCK, CacheError, SegmentInfo, code};
-use crate::log::Field;
-use crate::query::measure::Aggregate;
-use crate::query::{GroupRow, Measure, QueryError, answer};
-
 use super::keys::GroupKeys;
 use super::rows::WantedRows;
+use crate::cache::{BLOCK, CacheError, SegmentInfo, code};
+use crate::log::Field;
 use crate::query::engine::predicate::mask::for_each_row;
 use crate::query::engine::{QueryContext, parallel};
+use crate::query::measure::Aggregate;
+use crate::query::{GroupRow, Measure, QueryError, answer};
 
 /// Rows that are counted per wanted row, if estimates decide the order.
 pub(super) const CANDIDATES_PER_ROW: usize = 4;
 /// Bytes that the sets of one thread may take. If they need more, the estimates stay.
 const MAX_SET_BYTES: usize = 16 << 20;
 
-/// The values of a dimension that each row has.
 struct ValueSets {
     /// A set per row, one after another: value ids from 0 to `width - 1`.
     bits: FixedBitSet,
@@ -99,7 +97,6 @@ impl QueryContext<'_> {
         Ok(())
     }
 
-    /// Adds the values of a segment to the sets of its rows.
     fn add_values(
         &self,
         sets: &mut [ValueSets],

@@ -6,11 +6,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, Snapshot, TimeBlock};
 use crate::log::Field;
-use crate::query::measure::Aggregate;
-use crate::query::{Measure, QueryError};
-
 use crate::query::engine::cancel::Ticker;
 use crate::query::engine::predicate::mask::{Mask, for_each_row};
+use crate::query::measure::Aggregate;
+use crate::query::{Measure, QueryError};
 
 /// What the buckets are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,7 +23,6 @@ pub(crate) enum Scale {
 }
 
 impl Scale {
-    /// The field that is counted.
     pub(super) fn field(self) -> Field {
         match self {
             Scale::StatusClass => Field::HttpStatus,
@@ -43,7 +41,6 @@ impl Scale {
     }
 }
 
-/// Rows per slot and bucket.
 #[derive(Clone, Debug)]
 pub(super) struct Histogram {
     scale: Scale,
@@ -52,12 +49,10 @@ pub(super) struct Histogram {
 }
 
 impl Histogram {
-    /// An empty histogram.
     pub(super) fn new(scale: Scale) -> Histogram {
         Histogram { scale, counts: HashMap::new() }
     }
 
-    /// Bytes of memory, approximately.
     pub(super) fn memory(&self) -> usize {
         self.counts.allocation_size()
     }
@@ -78,7 +73,6 @@ impl Histogram {
         Ok(())
     }
 
-    /// Adds the selected rows of a block.
     pub(super) fn add_block(
         &mut self,
         mask: Mask,

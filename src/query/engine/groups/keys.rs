@@ -11,10 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{BLOCK, CacheError, IntColumn, SegmentInfo, Snapshot, TimeBlock};
 use crate::log::{Field, method};
-use crate::query::{Dimension, QueryError, Value};
-
 use crate::query::engine::cancel::{self, Ticker};
 use crate::query::engine::uri_columns::{UriColumn, UriColumns, UriPart};
+use crate::query::{Dimension, QueryError, Value};
 
 /// Values of a query parameter that can be groups. A parameter with more of them is unique per request, such as a
 /// signature.
@@ -25,7 +24,6 @@ const SEGMENTS_TO_COMPLETE_FROM: usize = 3;
 /// Not a group: the operation names no method, so the method is that of the request line.
 const METHOD_OF_REQUEST_LINE: u32 = u32::MAX;
 
-/// The group of a method.
 fn group_of_method(method: &[u8]) -> u32 {
     method::METHODS.iter().zip(1..).find(|(known, _)| **known == method).map_or(0, |(_, group)| group)
 }
@@ -39,7 +37,6 @@ fn methods() -> Arena {
     interner.values().clone()
 }
 
-/// The groups of a derived dimension.
 #[derive(Clone, Default)]
 struct Derived {
     /// Group of each value id of the field; group 0 is absent.
@@ -52,7 +49,6 @@ struct Derived {
 #[derive(Default)]
 pub(crate) struct DerivedGroups(Mutex<HashMap<Dimension, Derived>>);
 
-/// How a query maps rows to group numbers.
 pub(crate) enum GroupKeys {
     /// All rows are one group: totals.
     One,
@@ -75,7 +71,6 @@ pub(crate) enum GroupKeys {
 }
 
 impl GroupKeys {
-    /// The group keys of a dimension.
     pub(crate) fn new(
         by: &Dimension,
         snapshot: &Snapshot<'_>,
@@ -87,7 +82,7 @@ impl GroupKeys {
             Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
             Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
             Dimension::Method => {
-                let dictionary = cancel::dictionary(snapshot, Field::Operation, cancel)?;
+                let dictionary = snapshot.dictionary_or_cancel(Field::Operation, cancel)?;
                 let groups = dictionary.iter().map(|operation| {
                     method::of_operation(operation).map_or(METHOD_OF_REQUEST_LINE, group_of_method)
                 });
@@ -115,7 +110,7 @@ impl GroupKeys {
         cancel: &CancellationToken,
     ) -> Result<GroupKeys, QueryError> {
         let field = by.base();
-        let dictionary = cancel::dictionary(snapshot, field, cancel)?;
+        let dictionary = snapshot.dictionary_or_cancel(field, cancel)?;
         let mut known = cancel::lock(&known.0, cancel)?;
         let entry = known.entry(by.clone()).or_default();
         let groups_wanted = dictionary.len() as usize + 1;
@@ -156,7 +151,6 @@ impl GroupKeys {
         }
     }
 
-    /// The value of a group.
     pub(super) fn value(&self, group: u32, snapshot: &Snapshot<'_>) -> Result<Value, CacheError> {
         let text = |values: &Arena| match group.checked_sub(1) {
             Some(index) => Value::Text(values.get(index as usize).into()),
@@ -177,24 +171,18 @@ impl GroupKeys {
         snapshot: &Snapshot<'_>,
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), QueryError> {
-        match self {
-            GroupKeys::Ids(field) => {
-                snapshot.dictionary(*field)?.iter().all(each);
-            }
-            GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => {
-                values.iter().all(each);
-            }
-            GroupKeys::TimePart(_) => {
-                (0..24).all(|part: u32| each(part.to_string().as_bytes()));
-            }
+        let _is_complete = match self {
+            GroupKeys::One => true,
+            GroupKeys::Ids(field) => snapshot.dictionary(*field)?.iter().all(each),
+            GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => values.iter().all(each),
+            GroupKeys::TimePart(_) => (0..24).all(|part: u32| each(part.to_string().as_bytes())),
             GroupKeys::Param { values, .. } => {
                 for segment in snapshot.segments.iter().rev().take(SEGMENTS_TO_COMPLETE_FROM) {
                     self.open(segment, snapshot)?;
                 }
-                values.lock().values().iter().all(each);
+                values.lock().values().iter().all(each)
             }
-            GroupKeys::One => {}
-        }
+        };
         Ok(())
     }
 
@@ -205,7 +193,7 @@ impl GroupKeys {
         cancel: &CancellationToken,
     ) -> Result<(), QueryError> {
         if let GroupKeys::Ids(field) = self {
-            cancel::dictionary(snapshot, *field, cancel)?;
+            snapshot.dictionary_or_cancel(*field, cancel)?;
         }
         Ok(())
     }
@@ -242,7 +230,7 @@ impl GroupKeys {
         };
         match self {
             GroupKeys::Ids(field) => {
-                let dictionary = cancel::dictionary(snapshot, *field, cancel)?;
+                let dictionary = snapshot.dictionary_or_cancel(*field, cancel)?;
                 let mut ticker = Ticker::of_steps(cancel);
                 for (id, value) in (1..).zip(dictionary.iter()) {
                     ticker.tick()?;
@@ -265,10 +253,8 @@ impl GroupKeys {
         Ok(groups)
     }
 
-    /// Opens the columns of a segment that map its rows to groups.
-    ///
-    /// # Errors
-    /// If a column cannot be read, or a query parameter has too many values; [`QueryError::Cancelled`].
+    /// Opens the columns of a segment that map its rows to groups. Fails if a query parameter has too many
+    /// values.
     pub(crate) fn open<'k>(
         &'k self,
         segment: &SegmentInfo,
@@ -322,7 +308,6 @@ impl GroupKeys {
     }
 }
 
-/// The groups of the rows of one segment.
 pub(crate) enum OpenKeys<'k> {
     One,
     Ids(IntColumn),

@@ -20,10 +20,9 @@ pub(super) use distinct_sketch::MAX_DISTINCT_PAIRS;
 
 use std::sync::Arc;
 
-use crate::query::{Answer, Dimension, Measure, QueryError, Sort, Stats, Totals, answer};
-
 use super::QueryContext;
 use super::partials_cache::Aggregation;
+use crate::query::{Answer, Dimension, Measure, QueryError, Sort, Stats, Totals, answer};
 use keys::GroupKeys;
 use rows::WantedRows;
 
@@ -31,7 +30,6 @@ use rows::WantedRows;
 pub(super) type HowGrouped = (Option<Dimension>, Vec<Accumulation>);
 
 impl QueryContext<'_> {
-    /// Answers [`Ask::Totals`](crate::query::Ask::Totals).
     pub(super) fn answer_totals(
         &self,
         on_partial: &mut dyn FnMut(Answer, f64),
@@ -47,7 +45,6 @@ impl QueryContext<'_> {
         Ok(totals(&groups))
     }
 
-    /// Answers [`Ask::Groups`](crate::query::Ask::Groups).
     pub(super) fn answer_groups(
         &self,
         by: &Dimension,
@@ -80,7 +77,6 @@ impl QueryContext<'_> {
         Ok(finished(answer, &groups))
     }
 
-    /// The group keys of a dimension.
     pub(super) fn group_keys(&self, by: &Dimension) -> Result<GroupKeys, QueryError> {
         let engine = self.engine;
         GroupKeys::new(by, self.snapshot, &engine.derived_groups, &engine.uri_columns, self.cancel)

@@ -1,8 +1,7 @@
 //! Relative measures: they compare a row with the other rows of the table, and are computed from sums.
 
-use crate::query::{GroupRow, Measure, Stats};
-
 use super::Groups;
+use crate::query::{GroupRow, Measure, Stats};
 
 /// Fills the relative measures of sorted rows.
 pub(super) fn fill(rows: &mut [GroupRow], more: &[Measure], groups: &Groups, totals: &Stats) {

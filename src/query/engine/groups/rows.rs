@@ -4,14 +4,13 @@ use std::cmp::Ordering;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::Snapshot;
-use crate::query::{GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
-
 use super::Groups;
 use super::accumulator::MeasureValues;
 use super::keys::GroupKeys;
+use crate::cache::Snapshot;
 use crate::query::engine::cancel::Ticker;
 use crate::query::engine::top_k::TopK;
+use crate::query::{GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
 
 /// From this many values on, the whole dictionary is read rather than single values.
 const MIN_VALUES_TO_READ_DICTIONARY: usize = 5000;
@@ -56,10 +55,8 @@ impl Candidate {
     }
 }
 
-/// Which rows of a table are wanted.
 #[derive(Clone, Copy)]
 pub(super) struct WantedRows<'q> {
-    /// Measures beyond [`Stats`].
     pub(super) more: &'q [Measure],
     pub(super) sort: Sort<Measure>,
     /// Number of rows; 0: all.

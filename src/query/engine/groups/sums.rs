@@ -25,7 +25,6 @@ impl Default for Sums {
 }
 
 impl Sums {
-    /// Adds a request.
     #[inline]
     pub(crate) fn add(&mut self, time: i64, bytes_sent: u64, is_error: u32) {
         // A logged number may be as large as a column allows, so the sum saturates.
@@ -36,7 +35,6 @@ impl Sums {
         self.last = self.last.max(time);
     }
 
-    /// Adds the sums over other requests.
     #[inline]
     pub(crate) fn merge(&mut self, other: &Sums) {
         self.bytes_sent = self.bytes_sent.saturating_add(other.bytes_sent);
@@ -46,7 +44,6 @@ impl Sums {
         self.last = self.last.max(other.last);
     }
 
-    /// The sums as an answer has them.
     pub(crate) fn stats(&self) -> Stats {
         match self.requests {
             0 => Stats::default(),

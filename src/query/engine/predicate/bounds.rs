@@ -1,21 +1,17 @@
 //! Pruning of segments: the bounds and value sets of its columns may show that all or none of the rows of a segment
 //! pass.
 
-use crate::cache::{CacheError, SegmentInfo, Snapshot, code};
-
 use super::Node;
+use crate::cache::{CacheError, SegmentInfo, Snapshot, code};
 
 /// Ids that are looked up in the value set of a column, before the column is read instead.
 const MAX_IDS_TO_LOOK_UP: u64 = 256;
 
 /// Which rows of a segment pass, as far as it is known without reading its columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Passes {
-    /// No row passes.
     None,
-    /// Some rows may pass.
     Some,
-    /// Every row passes.
     All,
 }
 
@@ -46,28 +42,14 @@ impl Node {
         Ok(match self {
             Node::Constant(true) => Passes::All,
             Node::Constant(false) => Passes::None,
-            Node::All(all) => {
-                let mut passes = Passes::All;
-                for node in all {
-                    match node.passes(segment, snapshot)? {
-                        Passes::None => return Ok(Passes::None),
-                        Passes::Some => passes = Passes::Some,
-                        Passes::All => {}
-                    }
-                }
-                passes
-            }
-            Node::Any(any) => {
-                let mut passes = Passes::None;
-                for node in any {
-                    match node.passes(segment, snapshot)? {
-                        Passes::All => return Ok(Passes::All),
-                        Passes::Some => passes = Passes::Some,
-                        Passes::None => {}
-                    }
-                }
-                passes
-            }
+            Node::All(all) => all.iter().try_fold(Passes::All, |passes, node| match passes {
+                Passes::None => Ok(passes),
+                _ => node.passes(segment, snapshot).map(|of_node| passes.min(of_node)),
+            })?,
+            Node::Any(any) => any.iter().try_fold(Passes::None, |passes, node| match passes {
+                Passes::All => Ok(passes),
+                _ => node.passes(segment, snapshot).map(|of_node| passes.max(of_node)),
+            })?,
             Node::Not(inner) => match inner.passes(segment, snapshot)? {
                 Passes::None => Passes::All,
                 Passes::Some => Passes::Some,

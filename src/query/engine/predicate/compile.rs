@@ -4,14 +4,13 @@ use std::collections::HashSet;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{Snapshot, code};
-use crate::log::{Field, Kind, method};
-use crate::query::filter::{Filter, Matcher, Subject, Test};
-use crate::query::{Counting, Dimension, Query, QueryError};
-
 use super::Node;
 use super::id_sets::{IdSets, IdTest};
+use crate::cache::{Snapshot, code};
+use crate::log::{Field, Kind, method};
 use crate::query::engine::uri_columns::UriPart;
+use crate::query::filter::{Filter, Matcher, Subject, Test};
+use crate::query::{Counting, Dimension, Query, QueryError};
 
 /// Compiles all conditions of a query but its sources.
 pub(super) fn compile(
@@ -30,10 +29,8 @@ pub(super) fn compile(
         all.push(time_range(query.time.start, last));
     }
     if query.counting == Counting::Requests {
-        all.push(
-            compiler
-                .operations(IdTest::ClientRequest, |operation| operation.is_none_or(is_client_request))?,
-        );
+        let passes = |operation: Option<&[u8]>| operation.is_none_or(is_client_request);
+        all.push(compiler.operations(IdTest::ClientRequest, passes)?);
     }
     all.push(compiler.filter(&query.filter)?);
     Ok(simplify(Node::All(all)))
@@ -66,14 +63,9 @@ impl Compiler<'_> {
             }
             Filter::Any(any) => {
                 let Alternatives { values, others } = alternatives(any);
-                let mut nodes = Vec::with_capacity(others.len() + values.len());
-                for (dimension, values) in values {
-                    nodes.push(self.any_of(&dimension, &values)?);
-                }
-                for filter in others {
-                    nodes.push(self.filter(filter)?);
-                }
-                Node::Any(nodes)
+                let values = values.iter().map(|(dimension, values)| self.any_of(dimension, values));
+                let others = others.into_iter().map(|filter| self.filter(filter));
+                Node::Any(values.chain(others).collect::<Result<_, _>>()?)
             }
             Filter::Not(not) => Node::Not(Box::new(self.filter(not)?)),
             Filter::Term(subject, test) => self.term(subject, test)?,
@@ -135,12 +127,8 @@ impl Compiler<'_> {
                 Ok(Node::Any(any.into_iter().collect::<Result<_, _>>()?))
             }
             Subject::Derived(dimension @ (Dimension::HourOfDay | Dimension::Weekday)) => {
-                let mut passing = 0u32;
-                for part in 0..24i64 {
-                    if matcher.is_match(Some(part.to_string().as_bytes())) {
-                        passing |= 1 << part;
-                    }
-                }
+                let passes = |part: &u32| matcher.is_match(Some(part.to_string().as_bytes()));
+                let passing = (0..24).filter(passes).fold(0, |passing, part| passing | 1 << part);
                 Ok(Node::TimePart(dimension.clone(), passing))
             }
             Subject::Derived(Dimension::QueryParam { name }) => {
@@ -234,46 +222,35 @@ fn number_range(test: &Test) -> Option<NumberRange> {
 
 fn simplify(node: Node) -> Node {
     match node {
-        Node::All(all) => {
-            let mut left = Vec::new();
-            for node in all.into_iter().map(simplify) {
-                match node {
-                    Node::Constant(true) => {}
-                    Node::Constant(false) => return Node::Constant(false),
-                    Node::All(inner) => left.extend(inner),
-                    node => left.push(node),
-                }
-            }
-            // Cheap nodes are evaluated first: they may make the expensive ones unnecessary.
-            left.sort_by_key(Node::cost);
-            match left.len() {
-                0 => Node::Constant(true),
-                1 => left.remove(0),
-                _ => Node::All(left),
-            }
-        }
-        Node::Any(any) => {
-            let mut left = Vec::new();
-            for node in any.into_iter().map(simplify) {
-                match node {
-                    Node::Constant(false) => {}
-                    Node::Constant(true) => return Node::Constant(true),
-                    node => left.push(node),
-                }
-            }
-            left.sort_by_key(Node::cost);
-            match left.len() {
-                0 => Node::Constant(false),
-                1 => left.remove(0),
-                _ => Node::Any(left),
-            }
-        }
+        Node::All(all) => simplify_many(all, true),
+        Node::Any(any) => simplify_many(any, false),
         Node::Not(inner) => match simplify(*inner) {
             Node::Constant(value) => Node::Constant(!value),
             Node::Not(inner) => *inner,
             inner => Node::Not(Box::new(inner)),
         },
         node => node,
+    }
+}
+
+/// Simplifies a [`Node::All`], or a [`Node::Any`] if `is_all` is `false`.
+fn simplify_many(nodes: Vec<Node>, is_all: bool) -> Node {
+    let mut left = Vec::new();
+    for node in nodes.into_iter().map(simplify) {
+        match node {
+            Node::Constant(value) if value == is_all => {}
+            Node::Constant(value) => return Node::Constant(value),
+            Node::All(inner) if is_all => left.extend(inner),
+            node => left.push(node),
+        }
+    }
+    // Cheap nodes are evaluated first: they may make the expensive ones unnecessary.
+    left.sort_by_key(Node::cost);
+    match left.len() {
+        0 => Node::Constant(is_all),
+        1 => left.remove(0),
+        _ if is_all => Node::All(left),
+        _ => Node::Any(left),
     }
 }
 

@@ -9,11 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::Snapshot;
 use crate::log::Field;
+use crate::query::engine::cancel::Ticker;
+use crate::query::engine::uri_columns::UriColumns;
 use crate::query::filter::Test;
 use crate::query::{Dimension, QueryError};
-
-use crate::query::engine::cancel::{self, Ticker};
-use crate::query::engine::uri_columns::UriColumns;
 
 /// Value ids that pass a test. Id 0 is the absent value.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +23,6 @@ pub(super) struct IdSet {
 }
 
 impl IdSet {
-    /// Adds the result of the test for the next id.
     pub(super) fn push(&mut self, passes: bool) {
         self.bits.grow(self.len as usize + 1);
         self.bits.set(self.len as usize, passes);
@@ -60,7 +58,6 @@ impl IdSet {
         })
     }
 
-    /// The number of ids from `low` to `high` in the set.
     pub(super) fn count(&self, low: u32, high: u32) -> u32 {
         let end = (high as usize + 1).min(self.bits.len());
         self.bits.count_ones((low as usize).min(end)..end) as u32
@@ -72,13 +69,9 @@ impl IdSet {
 pub(super) enum IdTest {
     /// Operations of requests that a client made: see [`Counting::Requests`](crate::query::Counting::Requests).
     ClientRequest,
-    /// The values of a dimension that pass a test.
     Passes(Dimension, Test),
-    /// The values of a dimension that are among these.
     AnyOf(Dimension, Vec<Option<Vec<u8>>>),
-    /// Operations that name a method that passes a test.
     Method(Test),
-    /// Operations that name no method.
     NoMethod,
 }
 
@@ -94,7 +87,6 @@ pub(crate) struct IdSets {
 const MAX_SETS: usize = 64;
 
 impl IdSets {
-    /// No sets yet. Columns of request URIs are shared with other parts of the engine.
     pub(crate) fn new(uri_columns: Arc<UriColumns>) -> IdSets {
         IdSets { sets: Mutex::default(), uri_columns }
     }
@@ -110,13 +102,13 @@ impl IdSets {
     ) -> Result<Arc<IdSet>, QueryError> {
         let key = (field, test);
         let known = self.sets.lock().get(&key).cloned();
-        let values = cancel::dictionary(snapshot, field, cancel)?;
+        let values = snapshot.dictionary_or_cancel(field, cancel)?;
         if let Some(known) = &known
             && known.len > values.len()
         {
             return Ok(known.clone());
         }
-        let mut set = known.map_or_else(IdSet::default, |known| IdSet::clone(&known));
+        let mut set = known.map(Arc::unwrap_or_clone).unwrap_or_default();
         if set.len == 0 {
             set.push(passes(None));
         }

@@ -2,7 +2,6 @@
 
 use crate::cache::{BLOCK, SegmentInfo};
 
-/// Selected rows of a block, one bit per row.
 pub(crate) type Mask = u128;
 
 /// The mask of the rows that pass a test, computed without branches.

@@ -11,24 +11,21 @@ pub(crate) mod mask;
 mod open;
 mod selected;
 
-use crate::cache::SourceId;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{CacheError, SegmentInfo, Snapshot, code};
+use super::uri_columns::{UriColumns, UriPart};
+use crate::cache::{CacheError, SegmentInfo, Snapshot, SourceId, code};
 use crate::log::Field;
 use crate::query::filter::Matcher;
 use crate::query::{Dimension, Query, QueryError};
-
-use super::uri_columns::{UriColumns, UriPart};
 use id_sets::IdSet;
 
 pub(crate) use bounds::Passes;
 pub(super) use id_sets::IdSets;
 
 /// A condition on rows. Codes: see [`code`].
-#[derive(Debug)]
 enum Node {
     Constant(bool),
     All(Vec<Node>),
@@ -45,8 +42,6 @@ enum Node {
     Uri(UriPart, Arc<UriColumns>, Box<Matcher>),
 }
 
-/// A filter, a time range and a way of counting, bound to a snapshot.
-#[derive(Debug)]
 pub(crate) struct Predicate {
     root: Node,
     /// The sources that are queried; `None`: all.
@@ -55,7 +50,6 @@ pub(crate) struct Predicate {
 }
 
 impl Predicate {
-    /// Compiles the predicate of a query.
     pub(super) fn new(
         query: &Query,
         snapshot: &Snapshot<'_>,

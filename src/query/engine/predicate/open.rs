@@ -4,21 +4,19 @@ use std::cell::OnceCell;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{BLOCK, CacheError, IntColumn, SegmentInfo, Snapshot, TimeBlock};
-use crate::log::Field;
-use crate::query::filter::Matcher;
-use crate::query::{Dimension, QueryError};
-
 use super::bounds::range_passes;
 use super::id_sets::IdSet;
 use super::mask::{Mask, mask_of};
 use super::{Node, Passes};
+use crate::cache::{BLOCK, CacheError, IntColumn, SegmentInfo, Snapshot, TimeBlock};
+use crate::log::Field;
 use crate::query::engine::uri_columns::{UriColumns, UriPart};
+use crate::query::filter::Matcher;
+use crate::query::{Dimension, QueryError};
 
 /// Range of the value ids of a block up to which it pays to count the ids that pass before the block is unpacked.
 const MAX_ID_SPAN_TO_COUNT: u64 = 512;
 
-/// A predicate with the columns of one segment.
 pub(super) enum OpenPredicate<'p> {
     Constant(bool),
     All(Vec<OpenPredicate<'p>>),
@@ -56,6 +54,7 @@ impl<'p> OpenPredicate<'p> {
         cancel: &'p CancellationToken,
     ) -> Result<OpenPredicate<'p>, CacheError> {
         let open = |node: &'p Node| OpenPredicate::open(node, segment, snapshot, cancel);
+        let column = |field| snapshot.int_column(segment, field);
         let open_all = |nodes: &'p [Node]| nodes.iter().map(open).collect::<Result<_, _>>();
         let text = |of: TextOf<'p>, matcher: &'p Matcher| {
             let masks = OnceCell::new();
@@ -69,15 +68,11 @@ impl<'p> OpenPredicate<'p> {
                 Node::All(all) => OpenPredicate::All(open_all(all)?),
                 Node::Any(any) => OpenPredicate::Any(open_all(any)?),
                 Node::Not(inner) => OpenPredicate::Not(Box::new(open(inner)?)),
-                Node::Ids(field, set) => OpenPredicate::Ids(snapshot.int_column(segment, *field)?, set),
-                Node::Time(from, to) => {
-                    OpenPredicate::Range(snapshot.int_column(segment, Field::Time)?, *from, *to)
-                }
-                Node::Number(field, from, to) => {
-                    OpenPredicate::Range(snapshot.int_column(segment, *field)?, *from, *to)
-                }
+                Node::Ids(field, set) => OpenPredicate::Ids(column(*field)?, set),
+                Node::Time(from, to) => OpenPredicate::Range(column(Field::Time)?, *from, *to),
+                Node::Number(field, from, to) => OpenPredicate::Range(column(*field)?, *from, *to),
                 Node::TimePart(dimension, parts) => {
-                    OpenPredicate::TimePart(snapshot.int_column(segment, Field::Time)?, dimension, *parts)
+                    OpenPredicate::TimePart(column(Field::Time)?, dimension, *parts)
                 }
                 Node::Detail(field, matcher) => text(TextOf::Detail(*field), matcher),
                 Node::Uri(part, columns, matcher) => text(TextOf::Uri(part, columns), matcher),

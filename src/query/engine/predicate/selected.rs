@@ -1,18 +1,16 @@
 //! The loop over selected blocks: every scan of a segment goes through here.
 
-use crate::cache::{BLOCK, CacheError, SegmentInfo, Snapshot};
-use crate::query::QueryError;
-
 use super::mask::{Mask, rows_of_block};
 use super::open::OpenPredicate;
 use super::{Passes, Predicate};
+use crate::cache::{BLOCK, CacheError, SegmentInfo, Snapshot};
+use crate::query::QueryError;
 use crate::query::engine::cancel::Ticker;
 
 /// The blocks of a segment that have selected rows, with the mask of these rows. Checks for cancellation.
 pub(crate) struct SelectedBlocks<'p, F> {
     predicate: OpenPredicate<'p>,
     segment: SegmentInfo,
-    /// The next block.
     block: usize,
     is_wanted: F,
     ticker: Ticker<'p>,
@@ -48,9 +46,6 @@ impl<F: FnMut(usize) -> bool> Iterator for SelectedBlocks<'_, F> {
 
 impl Predicate {
     /// The selected blocks of a segment; `None` if its bounds show that no row is selected.
-    ///
-    /// # Errors
-    /// If a column of the predicate cannot be read. Items: if a text cannot be read; [`QueryError::Cancelled`].
     pub(crate) fn selected<'p>(
         &'p self,
         segment: &SegmentInfo,
@@ -76,7 +71,6 @@ impl Predicate {
         Ok(Some(SelectedBlocks { predicate, segment: *segment, block: 0, is_wanted, ticker }))
     }
 
-    /// The mask of every block of a segment.
     pub(crate) fn masks(
         &self,
         segment: &SegmentInfo,

@@ -3,20 +3,17 @@
 //! Keys are packed numbers, so only the selected requests are read. A segment or block whose bounds show that all its
 //! keys are larger than the best k is not unpacked; its rows are only counted.
 
+use super::order::{RowLocation, SortKey, SortOrder};
 use crate::cache::{BLOCK, SegmentInfo};
 use crate::log::Field;
 use crate::query::QueryError;
-
-use super::order::{RowLocation, SortKey, SortOrder};
 use crate::query::engine::predicate::Passes;
 use crate::query::engine::predicate::mask::{for_each_row, mask_of};
 use crate::query::engine::top_k::TopK;
 use crate::query::engine::{QueryContext, parallel};
 
-/// What one thread has found.
 struct Found {
     top: TopK<SortKey>,
-    /// Selected rows.
     matched: u64,
 }
 
@@ -53,7 +50,6 @@ impl QueryContext<'_> {
         Ok((first.into_iter().map(|key| order.location(key)).collect(), matched))
     }
 
-    /// Offers the selected rows of a segment.
     fn add_keys(
         &self,
         found: &mut Found,

@@ -3,8 +3,7 @@
 //! Method: the texts of all selected requests are compared, but few are decoded. The threads share a bound: the last
 //! text of the best top k that any thread has found. A row is rejected by the first characters of a packed text
 //! ([`text_bound`](super::text_bound)) or, if its key is elided, by the text before the key and the key
-//! ([`pruned_keys`](super::pruned_keys)). Measured gain: by request id
-//! three times as fast as comparing decoded texts, by host id twice.
+//! ([`pruned_keys`](super::pruned_keys)): three times as fast as comparing decoded texts by request id, twice by host id.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -13,18 +12,16 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
-use crate::cache::{BLOCK, IntColumn, PageBuffers, RowKeys, SegmentInfo, Snapshot, TextPage, code};
-use crate::log::Field;
-use crate::query::{QueryError, Sort};
-
 use super::order::{RowLocation, SortKey};
 use super::pruned_keys::{Prefixes, PrunedKeysByPrefix};
 use super::text_bound::{Candidate, TextBound};
+use crate::cache::{BLOCK, IntColumn, PageBuffers, RowKeys, SegmentInfo, Snapshot, TextPage, code};
+use crate::log::Field;
 use crate::query::engine::predicate::mask::Mask;
 use crate::query::engine::top_k::TopK;
 use crate::query::engine::{QueryContext, parallel};
+use crate::query::{QueryError, Sort};
 
-/// A text that requests are sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum SortText {
     Ascending(Vec<u8>),
@@ -54,10 +51,8 @@ impl SortText {
 /// The texts of requests with their keys: ties break by time, then by arrival.
 type TextKey = (SortText, SortKey);
 
-/// What one thread has found.
 struct Found<'a> {
     top: TopK<TextKey>,
-    /// Selected rows.
     matched: u64,
     /// Texts after this one are rejected; a copy of that of [`SharedBound`].
     bound: Option<(SortText, TextBound)>,
@@ -74,7 +69,6 @@ struct Found<'a> {
 #[derive(Default)]
 struct SharedBound {
     text: Mutex<Option<SortText>>,
-    /// Number of changes.
     version: AtomicU64,
 }
 
@@ -108,7 +102,6 @@ impl Found<'_> {
     }
 }
 
-/// The text column of a segment that is scanned.
 struct TextScan<'s> {
     snapshot: &'s Snapshot<'s>,
     segment: &'s SegmentInfo,
@@ -185,7 +178,6 @@ impl QueryContext<'_> {
 }
 
 impl TextScan<'_> {
-    /// Offers the selected rows of a page.
     fn add_page(
         &mut self,
         found: &mut Found<'_>,
@@ -277,18 +269,15 @@ impl TextScan<'_> {
     }
 }
 
-/// Whether a row of a segment is selected.
 #[inline]
 fn is_selected(masks: &[Mask], row: usize) -> bool {
     masks[row / BLOCK] >> (row % BLOCK) & 1 != 0
 }
 
-/// Whether any of these rows of a segment is selected.
 fn is_any_selected(masks: &[Mask], rows: Range<usize>) -> bool {
     masks_of(rows).any(|(block, rows)| masks.get(block).is_some_and(|mask| mask & rows != 0))
 }
 
-/// Whether all of these rows of a segment are selected.
 fn are_all_selected(masks: &[Mask], rows: Range<usize>) -> bool {
     masks_of(rows).all(|(block, rows)| masks.get(block).is_some_and(|mask| mask & rows == rows))
 }

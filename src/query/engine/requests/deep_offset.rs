@@ -6,16 +6,14 @@
 //! A pass over packed columns takes little time and 512 kB per thread, where a page in the middle of ten million
 //! requests would keep five million keys of 24 bytes.
 
+use super::order::{SortKey, SortOrder};
 use crate::cache::{BLOCK, SegmentInfo, code};
 use crate::log::{Field, Kind};
 use crate::query::QueryError;
-
-use super::order::{SortKey, SortOrder};
 use crate::query::engine::cancel::check_cancelled;
 use crate::query::engine::predicate::mask::for_each_row;
 use crate::query::engine::{QueryContext, parallel};
 
-/// Ranges of a histogram.
 const RANGES: u64 = 1 << 16;
 
 /// Which offsets are deep.
@@ -55,14 +53,12 @@ enum KeyPart {
     Arrival,
 }
 
-/// Equally wide ranges of keys.
 #[derive(Clone, Copy, Debug)]
 struct KeyRanges {
     /// The first and the last key, both included.
     low: SortKey,
     high: SortKey,
     part: KeyPart,
-    /// The smallest value of the part.
     min: u64,
     /// Binary logarithm of the width of a range.
     shift: u32,
@@ -86,13 +82,11 @@ impl KeyRanges {
         Some(KeyRanges { low, high, part, min, shift })
     }
 
-    /// The range of a value of the part.
     #[inline]
     fn of(&self, value: u64) -> usize {
         ((value - self.min) >> self.shift).min(RANGES - 1) as usize
     }
 
-    /// The first and the last key of a range.
     fn keys_of(&self, range: usize) -> (SortKey, SortKey) {
         let first = self.min + ((range as u64) << self.shift);
         let last = first.saturating_add((1 << self.shift) - 1);
@@ -166,7 +160,6 @@ impl QueryContext<'_> {
         })
     }
 
-    /// The number of selected requests in each range.
     fn count_by_range(&self, order: SortOrder<'_>, ranges: KeyRanges) -> Result<Vec<u64>, QueryError> {
         let indexes = self.segment_indexes();
         let begin = || vec![0u64; RANGES as usize];

@@ -14,19 +14,17 @@ mod row_reader;
 mod text_bound;
 pub(super) mod value_ranks;
 
-use crate::cache::{SegmentId, SourceId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::Snapshot;
-use crate::log::{Field, Kind};
-use crate::query::{Answer, Query, QueryError, RequestRow, Requests, Sort};
-
-use super::cancel::{self, check_cancelled};
+use super::cancel::check_cancelled;
 use super::predicate::Passes;
 use super::{EngineSnapshot, QueryContext, parallel};
+use crate::cache::{SegmentId, Snapshot, SourceId};
+use crate::log::{Field, Kind};
+use crate::query::{Answer, Query, QueryError, RequestRow, Requests, Sort};
 use order::SortOrder;
 use row_reader::RowReader;
 
@@ -36,7 +34,6 @@ pub(crate) use order::RowLocation;
 const MIN_ROWS_PER_THREAD: usize = 32;
 
 impl QueryContext<'_> {
-    /// Answers [`Ask::Requests`](crate::query::Ask::Requests).
     pub(super) fn answer_requests(
         &self,
         sort: Sort<Field>,
@@ -82,7 +79,6 @@ impl QueryContext<'_> {
         }))
     }
 
-    /// Answers [`Ask::RequestsById`](crate::query::Ask::RequestsById).
     pub(super) fn answer_requests_by_id(&self, ids: &[(u32, u64)]) -> Result<Answer, QueryError> {
         let segments = &self.snapshot.segments;
         let location = |&(source, number): &(u32, u64)| {
@@ -100,7 +96,6 @@ impl QueryContext<'_> {
         Ok(Answer::Requests(Requests { matched: rows.len() as u64, rows }))
     }
 
-    /// The number of selected rows.
     fn count_selected(&self) -> Result<u64, QueryError> {
         let counts = parallel::scan_segments(
             &self.segments,
@@ -129,7 +124,7 @@ impl QueryContext<'_> {
         if by.kind() != Kind::Dimension {
             return Ok(None);
         }
-        let dictionary = cancel::dictionary(self.snapshot, by, self.cancel)?;
+        let dictionary = self.snapshot.dictionary_or_cancel(by, self.cancel)?;
         self.engine.value_ranks.get(by, dictionary, self.cancel).map(Some)
     }
 
@@ -180,9 +175,6 @@ fn read_rows(
 /// For readers that walk over requests in an order and may stop at any of them.
 impl EngineSnapshot {
     /// Locations of the first `k` requests that pass the filter of a query, in an order that is not by a detail.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`](crate::query::Engine::ask).
     pub(crate) fn first_requests(
         &self,
         query: &Query,

@@ -16,14 +16,12 @@ pub(crate) struct RowLocation {
 pub(super) struct SortKey {
     /// Rank of the value that requests are sorted by; [`u64::MAX`] if it is absent.
     pub(super) rank: u64,
-    /// Code of the time.
     pub(super) time: u64,
     /// Segment index and row: the order of arrival.
     pub(super) arrival: u64,
 }
 
 impl SortKey {
-    /// The sort key of a row of the segment with this index.
     #[inline]
     pub(super) fn new(rank: u64, time: u64, segment: usize, row: usize) -> SortKey {
         SortKey { rank, time, arrival: (segment as u64) << 32 | row as u64 }
@@ -35,7 +33,6 @@ impl SortKey {
         SortKey { rank: self.rank ^ flip, time: self.time ^ flip, arrival: self.arrival ^ flip }
     }
 
-    /// The location of the request.
     pub(super) fn location(self) -> RowLocation {
         RowLocation { segment: (self.arrival >> 32) as usize, row: (self.arrival & 0xffff_ffff) as usize }
     }
@@ -74,7 +71,6 @@ impl<'r> SortOrder<'r> {
         key.flipped(self.flip).location()
     }
 
-    /// Whether a code means that the value is absent.
     fn is_absent(&self, code: u64) -> bool {
         code == code::ABSENT && self.by != Field::Time
     }

@@ -27,13 +27,11 @@ pub(crate) fn compare_part(part: &[u8], rest: &mut &[u8]) -> Option<Ordering> {
 pub(crate) struct PrunedKeys(Vec<AtomicU64>);
 
 impl PrunedKeys {
-    /// Whether a key is in the set.
     #[inline]
     pub(crate) fn contains(&self, id: u32) -> bool {
         self.0.get(id as usize / 64).is_some_and(|word| word.load(Relaxed) >> (id % 64) & 1 != 0)
     }
 
-    /// Adds a key.
     pub(crate) fn insert(&self, id: u32) {
         if let Some(word) = self.0.get(id as usize / 64) {
             word.fetch_or(1 << (id % 64), Relaxed);
@@ -44,7 +42,6 @@ impl PrunedKeys {
 /// The pruned keys of each prefix, shared by all threads.
 #[derive(Debug)]
 pub(crate) struct PrunedKeysByPrefix {
-    /// Number of keys.
     keys: u32,
     prefixes: Mutex<Vec<(Vec<u8>, Arc<PrunedKeys>)>>,
 }
@@ -73,15 +70,12 @@ impl PrunedKeysByPrefix {
 /// What prefix and key say of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PrefixVerdict {
-    /// The value is after the bound.
     AfterBound,
     /// The key decides. It is not pruned for the prefix with this index.
     DependsOnKey(usize),
-    /// Nothing.
     Unknown,
 }
 
-/// Prefixes that one thread has seen.
 #[derive(Debug)]
 pub(crate) struct Prefixes<'a> {
     seen: Vec<Prefix>,
@@ -129,7 +123,6 @@ impl<'a> Prefixes<'a> {
         Prefixes { seen: Vec::new(), last_replaced: 0, pruned }
     }
 
-    /// Replaces the bound by a tighter one.
     pub(crate) fn tighten(&mut self, bound: &TextBound) {
         for Prefix { stored, is_after, .. } in &mut self.seen {
             if *is_after != Some(true) {
@@ -172,7 +165,6 @@ impl<'a> Prefixes<'a> {
         }
     }
 
-    /// The pruned keys of the prefix with this index.
     pub(crate) fn pruned_keys(&self, index: usize) -> &PrunedKeys {
         &self.seen[index].pruned
     }

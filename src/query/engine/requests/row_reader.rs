@@ -1,14 +1,12 @@
 //! Reads single requests: only the wanted fields, and of text columns only the pages with these requests.
 
-use crate::cache::SegmentId;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::cache::{CacheError, SegmentInfo, Snapshot, TextColumn};
+use crate::cache::{CacheError, SegmentId, SegmentInfo, Snapshot, TextColumn};
 use crate::log::{Field, Kind};
 use crate::query::{RequestRow, Value};
 
-/// Reads requests one by one.
 pub(super) struct RowReader<'a> {
     snapshot: &'a Snapshot<'a>,
     fields: &'a [Field],

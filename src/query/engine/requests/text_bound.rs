@@ -3,13 +3,12 @@
 
 use std::cmp::Ordering;
 
+use super::pruned_keys::{PrefixVerdict, Prefixes, compare_part};
 use crate::cache::TextPage;
 use crate::cache::stored_text::{
     ElidedText, Form, REQUEST_ID_BYTES, StoredValues, base64_prefix, prefix, prefix_of, request_id_rank,
     request_id_rank_of,
 };
-
-use super::pruned_keys::{PrefixVerdict, Prefixes, compare_part};
 
 /// A text that ends an order: what is after it is rejected.
 #[derive(Clone, Debug)]
@@ -21,17 +20,11 @@ pub(crate) struct TextBound {
 }
 
 impl TextBound {
-    /// A bound of an ascending or descending order.
     pub(crate) fn new(text: &[u8], descending: bool) -> TextBound {
-        TextBound {
-            text: text.to_vec(),
-            descending,
-            prefix: prefix_of(text),
-            request_id_rank: request_id_rank_of(text),
-        }
+        let (prefix, request_id_rank) = (prefix_of(text), request_id_rank_of(text));
+        TextBound { text: text.to_vec(), descending, prefix, request_id_rank }
     }
 
-    /// The text.
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
     }
@@ -141,7 +134,6 @@ impl TextBound {
 /// A row whose value may be before the bound.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
-    /// The row in the page.
     pub row: usize,
     /// Index of the prefix of the value, if the key decides: see [`Prefixes::pruned_keys`].
     pub prefix: Option<usize>,

@@ -9,9 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::Dictionary;
 use crate::log::{Field, ValueType};
-use crate::query::{QueryError, Value};
-
 use crate::query::engine::cancel::check_cancelled;
+use crate::query::{QueryError, Value};
 
 /// Time between two checks for cancellation while ranks are awaited.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);

@@ -5,7 +5,6 @@ use crate::query::origin;
 /// Buckets of one width, counted from the bucket of the earliest instant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Buckets {
-    /// Instant from which buckets are counted.
     origin: i64,
     /// Number of the first bucket.
     first: i64,
@@ -18,7 +17,6 @@ pub(super) struct Buckets {
 }
 
 impl Buckets {
-    /// Buckets of `width` seconds for instants from `earliest` to `latest`.
     pub(super) fn new(width: u32, earliest: i64, latest: i64) -> Buckets {
         let seconds = i64::from(width.max(1));
         let origin = origin(width);
@@ -29,7 +27,6 @@ impl Buckets {
         Buckets { origin, first, start, width: seconds, factor }
     }
 
-    /// The number of the first bucket; see [`bucket_number`].
     pub(super) fn first(&self) -> i64 {
         self.first
     }

@@ -4,16 +4,15 @@ mod buckets;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{BLOCK, NumberBlock, SegmentInfo, TimeBlock};
-use crate::log::Field;
-use crate::query::{Answer, Dimension, QueryError, Series, Value, origin};
-
 use super::QueryContext;
 use super::cancel::check_cancelled;
 use super::groups::keys::GroupKeys;
 use super::groups::sums::{Sums, error_statuses};
 use super::partials_cache::{Aggregation, Partial};
 use super::predicate::mask::for_each_row;
+use crate::cache::{BLOCK, NumberBlock, SegmentInfo, TimeBlock};
+use crate::log::Field;
+use crate::query::{Answer, Dimension, QueryError, Series, Value, origin};
 use buckets::{Buckets, bucket_number};
 
 /// Buckets of an answer, over all series: more cannot be drawn, and would fill the memory.
@@ -36,7 +35,6 @@ impl SeriesSums {
         SeriesSums { first: 0, series: vec![Vec::new(); series] }
     }
 
-    /// Buckets per series.
     fn len(&self) -> usize {
         self.series.first().map_or(0, Vec::len)
     }
@@ -95,19 +93,16 @@ impl Partial for SeriesSums {
     }
 }
 
-/// The groups that have a series each.
 struct SeriesGroups {
     keys: GroupKeys,
     /// Series of each group number; [`u32::MAX`]: none.
     series: Vec<u32>,
-    /// Number of series.
     count: usize,
     /// Series that are copies of another one, as their group was asked for twice.
     repeats: Vec<(usize, usize)>,
 }
 
 impl QueryContext<'_> {
-    /// Answers [`Ask::Series`](crate::query::Ask::Series).
     pub(super) fn answer_series(
         &self,
         width: u32,
