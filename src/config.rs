@@ -82,9 +82,6 @@ impl Config {
 }
 
 /// The default directory of caches: `tamarin` in the data directory (`$XDG_DATA_HOME`, by default `~/.local/share`).
-///
-/// # Errors
-/// If the home directory is unknown.
 pub fn data_directory() -> Result<PathBuf, ConfigError> {
     let strategy = etcetera::choose_base_strategy().map_err(|_| ConfigError::NoHome)?;
     Ok(strategy.data_dir().join("tamarin"))
@@ -92,9 +89,6 @@ pub fn data_directory() -> Result<PathBuf, ConfigError> {
 
 /// The directory of the program's own log: `tamarin` in the state directory (`$XDG_STATE_HOME`, by default
 /// `~/.local/state`; where the system has none, the data directory).
-///
-/// # Errors
-/// If the home directory is unknown.
 pub fn state_directory() -> Result<PathBuf, ConfigError> {
     let strategy = etcetera::choose_base_strategy().map_err(|_| ConfigError::NoHome)?;
     Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("tamarin"))

@@ -1,6 +1,6 @@
 //! The errors of the cache.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cache::column::Damage;
 
@@ -59,13 +59,10 @@ pub enum CacheError {
 /// Why something could not be read or written, without the path of the cache.
 #[derive(Debug)]
 pub(super) enum StoreError {
-    /// SQLite failed.
     Sqlite(rusqlite::Error),
-    /// What is stored is not what was written.
+    /// What is stored is not what was written. The place is `None` where it is not known yet.
     Damage {
-        /// Where, if known.
         place: Option<String>,
-        /// What is wrong.
         damage: Damage,
     },
 }
@@ -94,7 +91,7 @@ impl StoreError {
     }
 
     /// Adds the path of the cache.
-    pub(super) fn of(self, path: &std::path::Path) -> CacheError {
+    pub(super) fn of(self, path: &Path) -> CacheError {
         match self {
             StoreError::Sqlite(error) => CacheError::sqlite(path, error),
             StoreError::Damage { place: Some(place), damage } => CacheError::damaged(path, place, damage),
@@ -117,7 +114,7 @@ const WRITING_FAILED: [i32; 6] = [
 
 impl CacheError {
     /// Classifies an error of SQLite by what a user can do about it.
-    pub(crate) fn sqlite(path: &std::path::Path, source: rusqlite::Error) -> CacheError {
+    pub(crate) fn sqlite(path: &Path, source: rusqlite::Error) -> CacheError {
         use rusqlite::ErrorCode;
         let path = path.to_owned();
         // The statements are constant, so a mismatch is in the tables. (SQLite's message has the whole statement.)
@@ -157,11 +154,7 @@ impl CacheError {
     }
 
     /// Damage at a place.
-    pub(crate) fn damaged(
-        path: &std::path::Path,
-        place: impl std::fmt::Display,
-        damage: Damage,
-    ) -> CacheError {
+    pub(crate) fn damaged(path: &Path, place: impl std::fmt::Display, damage: Damage) -> CacheError {
         CacheError::Damaged { path: path.to_owned(), reason: format!("{place}: {damage}") }
     }
 }

@@ -16,15 +16,11 @@ const DEFAULT_TABLE_ROWS: usize = 20;
 
 /// What every subcommand runs with: the checked options and the configuration file.
 pub(super) struct Context {
-    /// The options as typed.
     pub(super) options: Options,
-    /// The configuration file.
     pub(super) config: Config,
-    /// `--filter`.
     pub(super) filter: Filter,
     /// `--since` and `--until`.
     pub(super) time: TimeRange,
-    /// `--format`.
     pub(super) format: Format,
 }
 
@@ -62,10 +58,12 @@ impl Context {
 
     /// The path of the cache: [`Context::named_cache`], else `cache.db` in the data directory.
     pub(super) fn cache_path(&self) -> anyhow::Result<PathBuf> {
-        match self.named_cache() {
-            Some(path) => Ok(path),
-            None => Ok(data_directory()?.join("cache.db")),
-        }
+        self.cache_named("cache.db")
+    }
+
+    /// The path of the cache: [`Context::named_cache`], else this file in the data directory.
+    pub(super) fn cache_named(&self, default: &str) -> anyhow::Result<PathBuf> {
+        self.named_cache().map_or_else(|| Ok(data_directory()?.join(default)), Ok)
     }
 
     /// How to reach S3. Options of the command line take precedence over the configuration file.
@@ -93,6 +91,11 @@ impl Context {
     pub(super) fn top(&self) -> usize {
         let default = if self.format == Format::Table { DEFAULT_TABLE_ROWS } else { 0 };
         self.options.top.unwrap_or(default)
+    }
+
+    /// [`Context::top`] as a limit.
+    pub(super) fn max_rows(&self) -> usize {
+        if self.top() == 0 { usize::MAX } else { self.top() }
     }
 
     /// `--sort`: the column, and whether the order is descending if `:asc` or `:desc` follows it.

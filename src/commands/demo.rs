@@ -3,10 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::DemoArgs;
-use super::context::Context;
-use super::{Outcome, explore};
-use crate::config::data_directory;
+use super::{Outcome, args::DemoArgs, context::Context, explore};
 use crate::demo::{Demo, DemoOptions};
 use crate::export::human;
 use crate::source::Source;
@@ -18,10 +15,7 @@ pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome>
     }
     explore::require_terminal()?;
     // A cache of its own, so that synthetic requests never mix with real ones.
-    let path = match context.named_cache() {
-        Some(path) => path,
-        None => data_directory()?.join("demo.db"),
-    };
+    let path = context.cache_named("demo.db")?;
     let demo: Arc<dyn Source> = Arc::new(demo);
     let uris = vec![demo.uri().to_owned()];
     explore::show(context, &path, vec![demo], uris, "demo".to_owned(), None)

@@ -7,11 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::context::Context;
 use super::interrupt::{self, Interrupt};
 use super::open_sources::{default_sources, open_sources, uris};
-use super::temporary_cache::DeleteIfEmpty;
-use super::{Outcome, run_ingest, usage};
+use super::{Outcome, context::Context, run_ingest, temporary_cache::DeleteIfEmpty, usage};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::ingest::{Follow, Options};
 use crate::query::LocalEngine;

@@ -18,10 +18,8 @@ pub(super) fn run(topic: Option<&str>) -> anyhow::Result<Outcome> {
             Some(subcommand) => subcommand.render_long_help().to_string(),
             None => {
                 let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-                return usage(format!(
-                    "there is no help on \"{name}\"; the topics are filter, {}",
-                    names.join(", ")
-                ));
+                let names = names.join(", ");
+                return usage(format!("there is no help on \"{name}\"; the topics are filter, {names}"));
             }
         },
     };

@@ -47,7 +47,6 @@ enum When {
 pub(super) struct Interrupt(CancellationToken);
 
 impl Interrupt {
-    /// Starts to handle signals.
     pub(super) fn watch() -> Interrupt {
         let token = CancellationToken::new();
         *SIGNALS.interrupt.lock() = Some(token.clone());
@@ -55,7 +54,6 @@ impl Interrupt {
         Interrupt(token)
     }
 
-    /// Whether a signal arrived.
     pub(super) fn is_requested(&self) -> bool {
         self.0.is_cancelled()
     }
@@ -65,7 +63,6 @@ impl Interrupt {
         let _ = tokio::time::timeout(time, self.requested()).await;
     }
 
-    /// Waits for a signal.
     pub(super) async fn requested(&self) {
         self.0.cancelled().await;
     }

@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
-use super::Outcome;
-use super::context::Context;
 use super::open_sources::{open_sources, uris};
 use super::pull_result::{check_result, has_requests_of};
-use super::run_ingest;
 use super::temporary_cache::{DeleteIfEmpty, TemporaryCache};
+use super::{Outcome, context::Context, run_ingest};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 
 /// A cache that is ready for queries.
@@ -66,10 +64,7 @@ pub(super) fn pull_and_open(context: &Context, specs: &[String]) -> anyhow::Resu
     Ok(QueryableCache { cache: open_cache(&path)?, sources: uris, outcome, _temporary: temporary })
 }
 
-/// Opens a cache for reading.
-///
-/// # Errors
-/// If there is no cache yet; the message says how to fill it.
+/// Opens a cache for reading. If there is none yet, the error says how to fill it.
 pub(super) fn open_cache(path: &Path) -> anyhow::Result<Arc<Cache>> {
     if is_missing_or_empty(path)? {
         bail!(

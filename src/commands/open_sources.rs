@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::Context;
-use super::open_cache::open_cache;
-use super::{UsageError, run_ingest};
+use super::{UsageError, context::Context, open_cache::open_cache, run_ingest};
 use crate::cache::{Cache, is_missing_or_empty};
 use crate::demo::Demo;
 use crate::source::{self, S3Options, Source, SourceError};
@@ -28,7 +26,6 @@ pub(super) fn open_sources(context: &Context, specs: &[String]) -> anyhow::Resul
     Ok(sources)
 }
 
-/// The URIs of sources.
 pub(super) fn uris(sources: &[Arc<dyn Source>]) -> Vec<String> {
     sources.iter().map(|source| source.uri().to_owned()).collect()
 }

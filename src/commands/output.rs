@@ -13,10 +13,8 @@ pub(super) fn data() -> BufWriter<StdoutLock<'static>> {
 
 /// The width of the terminal in columns; `None` if stdout is not a terminal, so that tables have any width.
 pub(super) fn width() -> Option<u16> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    crossterm::terminal::size().ok().map(|(columns, _)| columns)
+    let size = if io::stdout().is_terminal() { crossterm::terminal::size().ok() } else { None };
+    size.map(|(columns, _)| columns)
 }
 
 /// Prints one line on stderr. Control characters are escaped: names of log files may contain any.

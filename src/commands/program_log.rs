@@ -27,16 +27,13 @@ use crate::cache::make_folder;
 use crate::config::state_directory;
 use crate::source;
 
-/// The environment variable that names a level.
 const LEVEL_VARIABLE: &str = "TAMARIN_LOG";
 /// A log file of this many bytes is renamed to `tamarin.log.old`, and a new one is started.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Starts the log if the options or the environment ask for it. A log that cannot be written is reported, and the
 /// command runs without it.
-///
-/// # Errors
-/// If `TAMARIN_LOG` does not name a level.
+/// Fails if `TAMARIN_LOG` does not name a level.
 pub(super) fn start(options: &Options) -> anyhow::Result<()> {
     let level = match level(options.verbose, std::env::var_os(LEVEL_VARIABLE).as_deref()) {
         Ok(LevelFilter::OFF) => return Ok(()),

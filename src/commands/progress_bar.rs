@@ -20,7 +20,6 @@ pub(super) fn new(context: &Context) -> ProgressBar {
     bar
 }
 
-/// Shows the progress of an ingest.
 pub(super) fn show(bar: &ProgressBar, progress: &Progress) {
     let new = progress.files_listed - progress.files_known.min(progress.files_listed);
     let done = progress.files_done + progress.files_skipped + progress.files_failed;

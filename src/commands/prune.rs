@@ -1,9 +1,6 @@
 //! `tamarin prune`: drops old requests from the cache.
 
-use super::args::PruneArgs;
-use super::context::Context;
-use super::open_cache::open_cache;
-use super::{Outcome, purge, sources, usage};
+use super::{Outcome, args::PruneArgs, context::Context, open_cache::open_cache, purge, sources, usage};
 use crate::cache::{Cache, Pruned, Writer};
 use crate::export::human;
 use crate::query::filter::period;

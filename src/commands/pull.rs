@@ -4,14 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::args::PullArgs;
-use super::context::Context;
-use super::interrupt::Interrupt;
-use super::open_cache::report_set_aside;
 use super::open_sources::{default_sources, open_sources, uris};
-use super::purge::Purge;
-use super::temporary_cache::DeleteIfEmpty;
-use super::{Outcome, failures, output, pull_result, run_ingest, usage};
+use super::{
+    Outcome, args::PullArgs, context::Context, failures, interrupt::Interrupt, open_cache::report_set_aside,
+    output, pull_result, purge::Purge, run_ingest, temporary_cache::DeleteIfEmpty, usage,
+};
 use crate::cache::{CacheError, Writer};
 use crate::ingest::Progress;
 use crate::source::Source;
@@ -41,12 +38,9 @@ pub(super) fn run(context: &Context, args: &PullArgs) -> anyhow::Result<Outcome>
     let outcome = runtime.block_on(async {
         let interrupt = Interrupt::watch();
         let pull = Pull { context, sources: &sources, path: &path, interrupt: &interrupt };
-        match args.every {
+        match args.every.map(|seconds| Duration::from_secs(seconds.into())) {
             None => pull.once(purge, &mut delete_if_empty).await,
-            Some(seconds) => {
-                let pause = Duration::from_secs(seconds.into());
-                pull.repeatedly(pause, purge, &mut delete_if_empty).await
-            }
+            Some(pause) => pull.repeatedly(pause, purge, &mut delete_if_empty).await,
         }
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -79,9 +73,7 @@ impl Pull<'_> {
     }
 
     /// Pulls until a signal arrives, with a pause after each round.
-    ///
-    /// # Errors
-    /// If the first round fails, unless another process is writing to the cache. Later errors may be temporary: the
+    /// Fails if the first round fails, unless another process is writing to the cache. Later errors may be temporary: the
     /// next round tries again.
     async fn repeatedly(
         &self,

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::Outcome;
-use super::context::Context;
-use super::failures;
+use super::{Outcome, context::Context, failures};
 use crate::cache::Cache;
 use crate::export::human;
 use crate::ingest::{Failure, ForeignFiles, Phase, Progress};
@@ -14,9 +12,7 @@ use crate::source::Window;
 
 /// Checks how a pull of the sources `uris` into the cache at `path` ended, and reports log files that failed. With
 /// `must_list_all`, a source that could not be listed is an error even if the cache has requests of it.
-///
-/// # Errors
-/// If the pull was stopped or has no result; the message says why and what to do.
+/// Fails if the pull was stopped or has no result; the message says why and what to do.
 pub(super) fn check_result(
     context: &Context,
     progress: &Progress,

@@ -8,9 +8,7 @@ use anyhow::bail;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::context::Context;
-use super::interrupt::Interrupt;
-use super::{output, usage};
+use super::{context::Context, interrupt::Interrupt, output, usage};
 use crate::cache::check::check;
 use crate::cache::{Cache, Writer};
 use crate::export::human;
@@ -174,9 +172,7 @@ fn read_yes() -> std::io::Result<bool> {
 
 /// Whether requests of the sources `uris` may be dropped. If `pull --purge` deleted log files of a source, the cache may
 /// be their only copy: then this asks on a terminal, unless `yes` is set. `what` names what will be dropped.
-///
-/// # Errors
-/// If it must ask and there is no terminal.
+/// Fails if it must ask and there is no terminal.
 pub(super) fn may_drop(cache: &Cache, uris: &[String], yes: bool, what: &str) -> anyhow::Result<bool> {
     let purged: Vec<String> = cache.purged()?.into_iter().filter(|uri| uris.contains(uri)).collect();
     if yes || purged.is_empty() {

@@ -2,10 +2,8 @@
 
 use std::io::Write;
 
-use super::args::ReportArgs;
-use super::context::Context;
 use super::open_cache::{QueryableCache, pull_and_open};
-use super::{Outcome, interrupt, output, usage};
+use super::{Outcome, args::ReportArgs, context::Context, interrupt, output, usage};
 use crate::export::{self, Format, human};
 use crate::query::LocalEngine;
 use crate::query::{Answer, Ask, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
@@ -13,7 +11,6 @@ use crate::query::{Answer, Ask, Counting, Dimension, Engine, Measure, Series, So
 /// Width in seconds of a row of `report time` without `--bucket`.
 const DEFAULT_BUCKET_SECONDS: u32 = 3600;
 
-/// What is reported.
 enum Subject {
     Dimension(Dimension, Sort<Measure>),
     Time(Sort<Measure>),

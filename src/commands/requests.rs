@@ -21,10 +21,7 @@ pub(super) fn run(context: &Context, args: &RequestsArgs) -> anyhow::Result<Outc
     let engine = Arc::new(LocalEngine::new(open.cache.clone()));
     let (cancel, _hook) = interrupt::query_cancellation();
     let mut out = output::data();
-    let wanted = match context.top() {
-        0 => usize::MAX,
-        top => top,
-    };
+    let wanted = context.max_rows();
     // The widths of a table depend on all its rows; other formats are written page by page.
     let page = if context.format == Format::Table { wanted } else { PAGE_ROWS.min(wanted) };
     let mut writer = export::PagedWriter::new(context.format, output::width());

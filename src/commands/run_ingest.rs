@@ -40,9 +40,6 @@ pub(super) fn run_to_end(
 }
 
 /// Runs an ingest until it ends or `interrupt` stops it; returns its final progress.
-///
-/// # Errors
-/// If the ingest could not continue.
 pub(super) async fn run(
     context: &Context,
     writer: Writer,

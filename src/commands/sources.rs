@@ -7,10 +7,8 @@ use std::sync::mpsc::sync_channel;
 use anyhow::{anyhow, bail};
 
 use super::args::{SourcesArgs, SourcesCommand};
-use super::context::Context;
 use super::open_cache::{open_cache, report_set_aside};
-use super::open_sources::open_sources;
-use super::{Outcome, output, purge, usage};
+use super::{Outcome, context::Context, open_sources::open_sources, output, purge, usage};
 use crate::cache::catalogue::Rejected;
 use crate::cache::check::check;
 use crate::cache::{Cache, CacheError, Monitoring, Writer};
@@ -197,19 +195,10 @@ fn list(context: &Context, cache: &Cache) -> anyhow::Result<Outcome> {
             instant(source.last_pull),
         ]
     });
+    #[rustfmt::skip]
     let names = [
-        "source",
-        "state",
-        "log_files",
-        "log_bytes",
-        "lines",
-        "requests",
-        "duplicates",
-        "rejected",
-        "cache_bytes",
-        "first_seen",
-        "last_seen",
-        "last_pull",
+        "source", "state", "log_files", "log_bytes", "lines", "requests", "duplicates", "rejected",
+        "cache_bytes", "first_seen", "last_seen", "last_pull",
     ];
     let size = std::fs::metadata(cache.path()).map_or(0, |metadata| metadata.len());
     let note = format!("{} in {}", human::bytes(size), cache.path().display());

@@ -7,10 +7,7 @@ use std::sync::mpsc::sync_channel;
 
 use anyhow::bail;
 
-use super::args::SqlArgs;
-use super::context::Context;
-use super::open_cache::pull_and_open;
-use super::{Outcome, interrupt, output, usage};
+use super::{Outcome, args::SqlArgs, context::Context, interrupt, open_cache::pull_and_open, output, usage};
 use crate::cache::Cache;
 use crate::export::{self, Cell, Format, Sheet, human};
 use crate::query::sql::{Sql, SqlError, SqlValue};
@@ -55,10 +52,7 @@ pub(super) fn run(context: &Context, args: &SqlArgs) -> anyhow::Result<Outcome> 
         Ok(Message::Row(_)) | Err(_) => bail!("the thread that runs the statement failed"),
     };
     let failure = RefCell::new(None);
-    let top = match context.top() {
-        0 => usize::MAX,
-        top => top,
-    };
+    let top = context.max_rows();
     let mut rows = receiver.iter().map_while(|message| match message {
         Message::Row(row) => Some(row.into_iter().map(cell).collect::<Vec<_>>()),
         Message::Names(_) => None,
@@ -68,7 +62,7 @@ pub(super) fn run(context: &Context, args: &SqlArgs) -> anyhow::Result<Outcome> 
         }
     });
     let mut out = output::data();
-    if context.format == Format::Table {
+    let sheet = if context.format == Format::Table {
         // The note below the table says whether there are more rows, so all shown rows are read first.
         let shown: Vec<Vec<Cell<'_>>> = rows.by_ref().take(top).collect();
         let note = rows
@@ -77,12 +71,11 @@ pub(super) fn run(context: &Context, args: &SqlArgs) -> anyhow::Result<Outcome> 
         if let Some(error) = failure.take() {
             return fail(error);
         }
-        let sheet = Sheet::named(names, Box::new(shown.into_iter()), note);
-        export::write_sheet(sheet, context.format, output::width(), &mut out)?;
+        Sheet::named(names, Box::new(shown.into_iter()), note)
     } else {
-        let sheet = Sheet::named(names, Box::new(rows.take(top)), None);
-        export::write_sheet(sheet, context.format, output::width(), &mut out)?;
-    }
+        Sheet::named(names, Box::new(rows.take(top)), None)
+    };
+    export::write_sheet(sheet, context.format, output::width(), &mut out)?;
     out.flush()?;
     drop(receiver);
     if let Some(error) = failure.into_inner() {

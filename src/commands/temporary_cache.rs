@@ -51,7 +51,6 @@ impl TemporaryCache {
         Ok(TemporaryCache { folder, _before_end: before_end, _lock: lock })
     }
 
-    /// The path of the cache file.
     pub(super) fn path(&self) -> PathBuf {
         self.folder.path().join("cache.db")
     }

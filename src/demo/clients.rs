@@ -1,8 +1,6 @@
 //! The clients: addresses, user agents, referers, and requesters.
 
-use super::log_line::Transport;
-use super::objects::Slug;
-use super::random::Rng;
+use super::{log_line::Transport, objects::Slug, random::Rng};
 
 /// The role that uploads files; the name of a session follows.
 pub(super) const UPLOADER: &str = "arn:aws:sts::123456789012:assumed-role/uploader/";
@@ -93,19 +91,12 @@ impl Clients {
 /// ranges for documentation are too small.
 fn address(rng: &mut Rng) -> String {
     match rng.below(100) {
-        0..70 => {
-            format!("100.{}.{}.{}", rng.between(64, 128), rng.below(256), rng.between(1, 255))
-        }
+        0..70 => format!("100.{}.{}.{}", rng.between(64, 128), rng.below(256), rng.between(1, 255)),
         70..82 => format!("10.{}.{}.{}", rng.below(256), rng.below(256), rng.between(1, 255)),
         _ => {
             let (site, net) = (rng.below(0x3000), rng.below(0x100));
-            format!(
-                "2001:db8:{site:x}:{net:x}:{:x}:{:x}:{:x}:{:x}",
-                rng.between(1, 0xffff),
-                rng.between(1, 0xffff),
-                rng.between(1, 0xffff),
-                rng.between(1, 0xffff)
-            )
+            let [a, b, c, d] = std::array::from_fn(|_| rng.between(1, 0xffff));
+            format!("2001:db8:{site:x}:{net:x}:{a:x}:{b:x}:{c:x}:{d:x}")
         }
     }
 }

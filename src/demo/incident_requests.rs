@@ -1,14 +1,12 @@
 //! Generates the requests of incidents.
 
-use super::clients;
-use super::incidents;
 use super::log_line::{LogLine, Quoted, Signing, Transport, Uri, push_number};
 use super::objects::{self, Prefix};
 use super::random::{self, Rng};
 use super::schedule::{Schedule, Stream};
 use super::signed_requests::{self, push_hex};
 use super::visitor_requests::{self, TextBuffers, get};
-use super::{World, clock};
+use super::{World, clients, clock, incidents};
 
 /// Bytes of each range request of the hog.
 pub(super) const HOG_RANGE_BYTES: u64 = 64 << 20;
@@ -83,47 +81,15 @@ fn hog<'a>(world: &'a World, unit: u64, line: &mut LogLine<'a>, rng: &mut Rng) {
 }
 
 fn guess<'a>(unit: u64, line: &mut LogLine<'a>, rng: &mut Rng, path: &'a mut Vec<u8>) {
+    #[rustfmt::skip]
     const GUESSES: [&str; 40] = [
-        "backup.sql",
-        ".env",
-        "wp-login.php",
-        ".git/config",
-        "backup.zip",
-        "db.sql.gz",
-        "dump.sql",
-        "config.json",
-        ".aws/credentials",
-        "id_rsa",
-        "wp-config.php.bak",
-        "admin/config.php",
-        "users.csv",
-        "customers.csv",
-        "terraform.tfstate",
-        ".env.production",
-        "database.sqlite",
-        "secrets.yml",
-        "phpinfo.php",
-        "server-status",
-        "backup/latest.tar.gz",
-        "private/keys.pem",
-        "old/site.zip",
-        "api/.env",
-        ".htpasswd",
-        "credentials.json",
-        "settings.py",
-        "web.config",
-        "debug.log",
-        "export.xlsx",
-        "passwords.txt",
-        "mysql.sql",
-        "prod.sql",
-        "staging.sql",
-        ".npmrc",
-        ".docker/config.json",
-        "docker-compose.yml",
-        "firebase.json",
-        "kubeconfig",
-        "xmlrpc.php",
+        "backup.sql", ".env", "wp-login.php", ".git/config", "backup.zip", "db.sql.gz", "dump.sql",
+        "config.json", ".aws/credentials", "id_rsa", "wp-config.php.bak", "admin/config.php",
+        "users.csv", "customers.csv", "terraform.tfstate", ".env.production", "database.sqlite",
+        "secrets.yml", "phpinfo.php", "server-status", "backup/latest.tar.gz", "private/keys.pem",
+        "old/site.zip", "api/.env", ".htpasswd", "credentials.json", "settings.py", "web.config",
+        "debug.log", "export.xlsx", "passwords.txt", "mysql.sql", "prod.sql", "staging.sql", ".npmrc",
+        ".docker/config.json", "docker-compose.yml", "firebase.json", "kubeconfig", "xmlrpc.php",
     ];
     path.clear();
     // Every seventh guess is a dated dump.

@@ -79,93 +79,48 @@ pub(super) const DELETE_MANY: (u32, u32) = (at(24, 13, 50), at(24, 14, 25));
 /// When `archive/2024/` is deleted.
 pub(super) const ARCHIVE_GONE: u32 = at(24, 14, 25);
 
-const fn epoch(second_of_month: u32) -> i64 {
-    MONTH_START + second_of_month as i64
+/// A description; `since` and `until` are seconds since the start of the month.
+const fn spec(
+    incident: Incident,
+    who: &'static str,
+    (since, until): (u32, u32),
+    filter: &'static str,
+    how: &'static str,
+) -> IncidentSpec {
+    let (since, until) = (MONTH_START + since as i64, MONTH_START + until as i64);
+    IncidentSpec { incident, who, since, until, how, filter }
 }
 
 /// All incidents, in the order of [`Incident`].
+#[rustfmt::skip]
 pub static INCIDENTS: [IncidentSpec; 9] = [
-    IncidentSpec {
-        incident: Incident::Scraper,
-        who: SCRAPER_IP,
-        since: epoch(SCRAPER_NIGHTS[0].0),
-        until: epoch(SCRAPER_NIGHTS[1].1),
-        how: "Two nights, 22:00–05:00 from 04-12 and from 04-13: GETs every key of the bucket once, in the \
-              order of the keys; of large objects only the first 64 KiB (206).",
-        filter: "ip:203.0.113.7",
-    },
-    IncidentSpec {
-        incident: Incident::Hog,
-        who: HOG_IP,
-        since: epoch(0),
-        until: epoch(MONTH),
-        how: "All month, day and night: ranges of 64 MiB of the three films under masters/, over and over. \
-              Some 1 % of the requests, 35–40 % of the bytes sent.",
-        filter: "ip:198.51.100.23",
-    },
-    IncidentSpec {
-        incident: Incident::Guessing,
-        who: "192.0.2.0/24 (six addresses)",
-        since: epoch(GUESSING[0].0),
-        until: epoch(GUESSING[2].1),
-        how: "04-17 03:00–03:40: GETs of backup.sql, .env, wp-login.php and the like, all 403 AccessDenied; from \
-              03:12 to 03:18 the busiest minutes of the month.",
-        filter: "ip:192.0.2.0/24 status:403",
-    },
-    IncidentSpec {
-        incident: Incident::Hotlinking,
-        who: FREELOADER,
-        since: epoch(FREELOADER_SINCE),
-        until: epoch(MONTH),
-        how: "From 04-21 09:00 on: pictures asked for by many ordinary addresses with referers under \
-              https://freeloader.example/gallery/.",
-        filter: "referer:https://freeloader.example/*",
-    },
-    IncidentSpec {
-        incident: Incident::RetryLoop,
-        who: RETRY_REQUESTER,
-        since: epoch(RETRY_LOOP.0),
-        until: epoch(RETRY_LOOP.1),
-        how: "04-09 14:00–17:00: the same PUT of state/checkpoint.json every second from 198.51.100.77, always 503 \
-              SlowDown.",
-        filter: "ip:198.51.100.77 status:503",
-    },
-    IncidentSpec {
-        incident: Incident::Deletion,
-        who: CLEANUP_REQUESTER,
-        since: epoch(DELETE_ONE.0),
-        until: epoch(DELETE_MANY.1),
-        how: "04-24 13:40–14:25: deletes all of archive/2024/; a third by REST.DELETE.OBJECT, the rest by \
-              REST.POST.MULTI_OBJECT_DELETE with a BATCH.DELETE.OBJECT for each key, which share a request id.",
-        filter: "requester:role/cleanup-prod",
-    },
-    IncidentSpec {
-        incident: Incident::Lifecycle,
-        who: "AmazonS3",
-        since: epoch(at(1, 0, 10)),
-        until: epoch(at(30, 0, 50)),
-        how: "Every night 00:10–00:50: S3.EXPIRE.OBJECT, S3.CREATE.DELETEMARKER and S3.TRANSITION_SIA.OBJECT under \
-              tmp/, without address, request line or status.",
-        filter: "requester:AmazonS3",
-    },
-    IncidentSpec {
-        incident: Incident::Copies,
-        who: super::clients::ARCHIVER,
-        since: epoch(at(1, 2, 20)),
-        until: epoch(at(30, 2, 50)),
-        how: "Every night 02:20–02:50: uploads/ to originals/, each copy a REST.COPY.OBJECT and a \
-              REST.COPY.OBJECT_GET with the same request id.",
-        filter: "requester:role/archiver",
-    },
-    IncidentSpec {
-        incident: Incident::Hostile,
-        who: HOSTILE_IP,
-        since: epoch(at(5, 0, 0)),
-        until: epoch(at(29, 0, 0)),
-        how: "A dozen requests with terminal escapes in the user agent, encoded control characters in the key, and \
-              formulas for spreadsheets in the referer.",
-        filter: "ip:198.51.100.66",
-    },
+    spec(Incident::Scraper, SCRAPER_IP, (SCRAPER_NIGHTS[0].0, SCRAPER_NIGHTS[1].1), "ip:203.0.113.7",
+    "Two nights, 22:00–05:00 from 04-12 and from 04-13: GETs every key of the bucket once, in the \
+     order of the keys; of large objects only the first 64 KiB (206)."),
+    spec(Incident::Hog, HOG_IP, (0, MONTH), "ip:198.51.100.23",
+    "All month, day and night: ranges of 64 MiB of the three films under masters/, over and over. \
+     Some 1 % of the requests, 35–40 % of the bytes sent."),
+    spec(Incident::Guessing, "192.0.2.0/24 (six addresses)", (GUESSING[0].0, GUESSING[2].1), "ip:192.0.2.0/24 status:403",
+    "04-17 03:00–03:40: GETs of backup.sql, .env, wp-login.php and the like, all 403 AccessDenied; from \
+     03:12 to 03:18 the busiest minutes of the month."),
+    spec(Incident::Hotlinking, FREELOADER, (FREELOADER_SINCE, MONTH), "referer:https://freeloader.example/*",
+    "From 04-21 09:00 on: pictures asked for by many ordinary addresses with referers under \
+     https://freeloader.example/gallery/."),
+    spec(Incident::RetryLoop, RETRY_REQUESTER, RETRY_LOOP, "ip:198.51.100.77 status:503",
+    "04-09 14:00–17:00: the same PUT of state/checkpoint.json every second from 198.51.100.77, always 503 \
+     SlowDown."),
+    spec(Incident::Deletion, CLEANUP_REQUESTER, (DELETE_ONE.0, DELETE_MANY.1), "requester:role/cleanup-prod",
+    "04-24 13:40–14:25: deletes all of archive/2024/; a third by REST.DELETE.OBJECT, the rest by \
+     REST.POST.MULTI_OBJECT_DELETE with a BATCH.DELETE.OBJECT for each key, which share a request id."),
+    spec(Incident::Lifecycle, "AmazonS3", (at(1, 0, 10), at(30, 0, 50)), "requester:AmazonS3",
+    "Every night 00:10–00:50: S3.EXPIRE.OBJECT, S3.CREATE.DELETEMARKER and S3.TRANSITION_SIA.OBJECT under \
+     tmp/, without address, request line or status."),
+    spec(Incident::Copies, super::clients::ARCHIVER, (at(1, 2, 20), at(30, 2, 50)), "requester:role/archiver",
+    "Every night 02:20–02:50: uploads/ to originals/, each copy a REST.COPY.OBJECT and a \
+     REST.COPY.OBJECT_GET with the same request id."),
+    spec(Incident::Hostile, HOSTILE_IP, (at(5, 0, 0), at(29, 0, 0)), "ip:198.51.100.66",
+    "A dozen requests with terminal escapes in the user agent, encoded control characters in the key, and \
+     formulas for spreadsheets in the referer."),
 ];
 
 impl Incident {

@@ -1,7 +1,6 @@
 //! The demo: a synthetic bucket with a month of access logs and incidents to find ([`INCIDENTS`]).
 //!
 //! The logs are generated on demand. A seed gives the same logs on every machine.
-//!
 //! - `clock`: the month and how requests are distributed over it. `objects`: the objects of the bucket. `clients`:
 //!   addresses, user agents and requesters.
 //! - `schedule`: the number of requests of each stream, their times, and the log file that each is written to.
@@ -189,15 +188,7 @@ impl Demo {
             incident_requests::damaged_line(number, out);
         }
         summary.rejected += u64::from(damaged.is_some());
-        summary.requests = self
-            .schedule
-            .streams
-            .iter()
-            .map(|scheduled| {
-                let units = scheduled.units_in(slice);
-                (units.end - units.start) * scheduled.records
-            })
-            .sum();
+        summary.requests = self.schedule.records_in(slice);
         if let Some(number) = self.schedule.repeat_in(index, false) {
             summary.bytes_sent += self.repeated(index, number, texts, out);
             summary.requests += 1;
@@ -260,13 +251,9 @@ impl Source for Demo {
                 window.until.is_none_or(|until| earliest < until)
                     && window.since.is_none_or(|since| latest > since)
             });
-            let files: Vec<LogFile> = wanted
-                .map(|(name, _)| LogFile {
-                    name: name.clone(),
-                    size: None,
-                    version: Some(FILE_VERSION.to_owned()),
-                })
-                .collect();
+            let version = Some(FILE_VERSION.to_owned());
+            let file = |name: &String| LogFile { name: name.clone(), size: None, version: version.clone() };
+            let files: Vec<LogFile> = wanted.map(|(name, _)| file(name)).collect();
             for page in files.chunks(1000) {
                 if pages.send(page.to_vec()).await.is_err() {
                     break;
@@ -280,10 +267,8 @@ impl Source for Demo {
     fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
         async move {
             let Some(&index) = self.by_name.get(&file.name) else {
-                return Err(SourceError::NotASource(format!(
-                    "{}: has no log file {}; list it again",
-                    self.uri, file.name
-                )));
+                let message = format!("{}: has no log file {}; list it again", self.uri, file.name);
+                return Err(SourceError::NotASource(message));
             };
             let mut text = Vec::new();
             self.render(index, &mut Buffers::default(), &mut text);

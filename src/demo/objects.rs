@@ -34,17 +34,10 @@ pub(super) const HLS_PARTS: usize = 25;
 /// Objects of [`Prefix::Masters`].
 pub(super) const MASTERS: usize = 3;
 
+#[rustfmt::skip]
 const PREFIXES: [Prefix; 10] = [
-    Prefix::Archive,
-    Prefix::Documents,
-    Prefix::Exports,
-    Prefix::Hls,
-    Prefix::Images,
-    Prefix::Masters,
-    Prefix::Podcasts,
-    Prefix::Site,
-    Prefix::Thumbnails,
-    Prefix::Videos,
+    Prefix::Archive, Prefix::Documents, Prefix::Exports, Prefix::Hls, Prefix::Images, Prefix::Masters,
+    Prefix::Podcasts, Prefix::Site, Prefix::Thumbnails, Prefix::Videos,
 ];
 
 /// One object.
@@ -111,7 +104,6 @@ impl Objects {
         Objects { text, rows, ranges }
     }
 
-    /// The number of objects.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
@@ -175,10 +167,10 @@ impl Prefix {
         let slug = Slug(n);
         let series = SERIES[(n % 12) as usize];
         match self {
-            Prefix::Archive => match n % 3 {
-                0 => format!("archive/2024/{:02}/Scan {n:06} (signed).pdf", 1 + n / 3 % 12),
-                1 => format!("archive/2024/{:02}/invoice-{n:06}.pdf", 1 + n / 3 % 12),
-                _ => format!("archive/2024/{:02}/contract+annex-{n:06}.pdf", 1 + n / 3 % 12),
+            Prefix::Archive => match (n % 3, 1 + n / 3 % 12) {
+                (0, month) => format!("archive/2024/{month:02}/Scan {n:06} (signed).pdf"),
+                (1, month) => format!("archive/2024/{month:02}/invoice-{n:06}.pdf"),
+                (_, month) => format!("archive/2024/{month:02}/contract+annex-{n:06}.pdf"),
             },
             Prefix::Documents => match n % 9 {
                 0 => format!("documents/Preisliste Frühjahr 2026 ({n}).pdf"),
@@ -214,14 +206,12 @@ impl Prefix {
                 let show = ["Acme Weekly", "Behind the Counter", "Tea & Tools"][(n % 3) as usize];
                 format!("podcasts/{show}/{:04} - {slug}.mp3", 1 + n / 3)
             }
-            Prefix::Site => match n {
-                0 => "site/index.html".to_owned(),
-                1 => "site/style.css".to_owned(),
-                2 => "site/app.js".to_owned(),
-                3 => "site/favicon.ico".to_owned(),
-                4 => "site/robots.txt".to_owned(),
-                _ => format!("site/help/{slug}.html"),
-            },
+            Prefix::Site => {
+                match ["index.html", "style.css", "app.js", "favicon.ico", "robots.txt"].get(n as usize) {
+                    Some(page) => format!("site/{page}"),
+                    None => format!("site/help/{slug}.html"),
+                }
+            }
             Prefix::Thumbnails => {
                 let size = ["120x120", "240x240", "480x270", "960x540"][(n % 4) as usize];
                 format!("thumbnails/{size}/{slug}.webp")
@@ -256,18 +246,10 @@ impl Prefix {
     }
 }
 
+#[rustfmt::skip]
 const SERIES: [&str; 12] = [
-    "harbour-lights",
-    "the-quiet-engine",
-    "north-of-nowhere",
-    "paper-tigers",
-    "second-breakfast",
-    "tide-tables",
-    "workshop-stories",
-    "clockmakers",
-    "salt-and-iron",
-    "green-thumbs",
-    "night-shift",
+    "harbour-lights", "the-quiet-engine", "north-of-nowhere", "paper-tigers", "second-breakfast",
+    "tide-tables", "workshop-stories", "clockmakers", "salt-and-iron", "green-thumbs", "night-shift",
     "kitchen-atlas",
 ];
 
@@ -276,39 +258,12 @@ const ADJECTIVES: [&str; 24] = [
     "lunar", "mellow", "noble", "olive", "plain", "quick", "rustic", "silver", "tidy", "urban", "vivid",
     "woven", "young",
 ];
+#[rustfmt::skip]
 const NOUNS: [&str; 32] = [
-    "anvil",
-    "basket",
-    "candle",
-    "drawer",
-    "easel",
-    "fender",
-    "garden-chair",
-    "hammer",
-    "inkwell",
-    "jug",
-    "kettle",
-    "lantern",
-    "mirror",
-    "napkin",
-    "oven-mitt",
-    "pillow",
-    "quilt",
-    "reading-lamp",
-    "saucepan",
-    "teapot",
-    "umbrella",
-    "vase",
-    "wardrobe",
-    "xylophone",
-    "yoga-mat",
-    "zip-bag",
-    "bench",
-    "clock",
-    "desk",
-    "frame",
-    "mug",
-    "shelf",
+    "anvil", "basket", "candle", "drawer", "easel", "fender", "garden-chair", "hammer", "inkwell", "jug",
+    "kettle", "lantern", "mirror", "napkin", "oven-mitt", "pillow", "quilt", "reading-lamp", "saucepan",
+    "teapot", "umbrella", "vase", "wardrobe", "xylophone", "yoga-mat", "zip-bag", "bench", "clock",
+    "desk", "frame", "mug", "shelf",
 ];
 
 /// The name of a product in URLs, different for each number.

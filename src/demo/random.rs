@@ -4,7 +4,6 @@
 use rand_xoshiro::Xoshiro256StarStar;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 
-/// A random number generator.
 #[derive(Clone, Debug)]
 pub(super) struct Rng(Xoshiro256StarStar);
 
@@ -20,7 +19,6 @@ impl Rng {
         Rng(Xoshiro256StarStar::from_seed(state))
     }
 
-    /// 64 random bits.
     #[inline]
     pub(super) fn next(&mut self) -> u64 {
         self.0.next_u64()

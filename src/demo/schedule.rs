@@ -5,14 +5,11 @@
 
 use std::ops::Range;
 
-use super::World;
 use super::clock::{self, Curve, DAYS, MONTH, at};
-use super::incident_requests;
+use super::incident_requests::{self, DAMAGED_LINES, HOSTILE_REQUESTS};
 use super::incidents::{self, Incident};
-use super::log_line::push_two;
-use super::objects::Prefix;
 use super::random::{self, Rng};
-use super::visitor_requests::TextBuffers;
+use super::{World, log_line::push_two, objects::Prefix, visitor_requests::TextBuffers};
 
 /// A kind of event. The events of a stream are numbered in the order of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +31,6 @@ pub(super) enum Stream {
 #[derive(Debug)]
 pub(super) struct ScheduledStream {
     pub(super) stream: Stream,
-    /// Number of events.
     pub(super) units: u64,
     /// Records per event.
     pub(super) records: u64,
@@ -50,7 +46,6 @@ pub(super) struct Slice {
     pub(super) end: u32,
 }
 
-/// The schedule of the month.
 #[derive(Debug)]
 pub(super) struct Schedule {
     pub(super) streams: Vec<ScheduledStream>,
@@ -76,72 +71,43 @@ impl Schedule {
         let archive = world.objects.range(Prefix::Archive).len();
         let at_once = (archive / 8).clamp(2, 100);
         let batches = archive * 2 / 3 / at_once;
+        let (objects, single_deletes) = (world.objects.len() as u64, archive - batches * at_once);
         let nightly = |from: (u32, u32), to: (u32, u32)| {
             let nights: Vec<_> =
                 (1..=DAYS).map(|day| (at(day, from.0, from.1), at(day, to.0, to.1), 1)).collect();
             Curve::of_ranges(&nights)
         };
         let between = |(start, end): (u32, u32)| Curve::of_ranges(&[(start, end, 1)]);
-        let scheduled =
-            |stream, units, records, curve, steady| ScheduledStream { stream, units, records, curve, steady };
+        let scheduled = |stream, units, curve| {
+            let records = match stream {
+                Stream::DeleteMany => 1 + at_once as u64,
+                Stream::Copies => 2,
+                _ => 1,
+            };
+            ScheduledStream { stream, units, records, curve, steady: stream == Stream::RetryLoop }
+        };
         let mut schedule = Schedule {
             streams: vec![
-                scheduled(
-                    Stream::Scraper,
-                    some(world.objects.len() as u64),
-                    1,
-                    Curve::of_ranges(&incidents::SCRAPER_NIGHTS),
-                    false,
-                ),
-                scheduled(Stream::Guessing, scale(25), 1, Curve::of_ranges(&incidents::GUESSING), false),
-                scheduled(
-                    Stream::Hotlinking,
-                    scale(35),
-                    1,
-                    Curve::visitors(seed, incidents::FREELOADER_SINCE),
-                    false,
-                ),
-                scheduled(
-                    Stream::RetryLoop,
-                    scale(27).min(3 * 3600),
-                    1,
-                    between(incidents::RETRY_LOOP),
-                    true,
-                ),
-                scheduled(
-                    Stream::DeleteOne,
-                    some((archive - batches * at_once) as u64),
-                    1,
-                    between(incidents::DELETE_ONE),
-                    false,
-                ),
-                scheduled(
-                    Stream::DeleteMany,
-                    some(batches as u64),
-                    1 + at_once as u64,
-                    between(incidents::DELETE_MANY),
-                    false,
-                ),
-                scheduled(Stream::Lifecycle, scale(6), 1, nightly((0, 10), (0, 50)), false),
-                scheduled(Stream::Copies, scale(4) / 2, 2, nightly((2, 20), (2, 50)), false),
-                scheduled(
-                    Stream::Hostile,
-                    some(incident_requests::HOSTILE_REQUESTS),
-                    1,
-                    between((at(5, 0, 0), at(29, 0, 0))),
-                    false,
-                ),
+                scheduled(Stream::Scraper, some(objects), Curve::of_ranges(&incidents::SCRAPER_NIGHTS)),
+                scheduled(Stream::Guessing, scale(25), Curve::of_ranges(&incidents::GUESSING)),
+                scheduled(Stream::Hotlinking, scale(35), Curve::visitors(seed, incidents::FREELOADER_SINCE)),
+                scheduled(Stream::RetryLoop, scale(27).min(3 * 3600), between(incidents::RETRY_LOOP)),
+                scheduled(Stream::DeleteOne, some(single_deletes as u64), between(incidents::DELETE_ONE)),
+                scheduled(Stream::DeleteMany, some(batches as u64), between(incidents::DELETE_MANY)),
+                scheduled(Stream::Lifecycle, scale(6), nightly((0, 10), (0, 50))),
+                scheduled(Stream::Copies, scale(4) / 2, nightly((2, 20), (2, 50))),
+                scheduled(Stream::Hostile, some(HOSTILE_REQUESTS), between((at(5, 0, 0), at(29, 0, 0)))),
             ],
             slices: Vec::new(),
             repeats: some(20),
-            damaged: some(incident_requests::DAMAGED_LINES),
-            single_deletes: archive - batches * at_once,
+            damaged: some(DAMAGED_LINES),
+            single_deletes,
             keys_per_multi_delete: at_once,
         };
         let rest = requests - schedule.records() - schedule.repeats;
         let hog = schedule.hog(world, rest);
-        schedule.streams.push(scheduled(Stream::Hog, hog, 1, between((0, MONTH)), false));
-        schedule.streams.push(scheduled(Stream::Ordinary, rest - hog, 1, Curve::visitors(seed, 0), false));
+        schedule.streams.push(scheduled(Stream::Hog, hog, between((0, MONTH))));
+        schedule.streams.push(scheduled(Stream::Ordinary, rest - hog, Curve::visitors(seed, 0)));
         schedule.slices = schedule.divide(requests);
         schedule
     }
@@ -162,16 +128,8 @@ impl Schedule {
                 .map(|number| {
                     line.clear();
                     let unit = number * units / samples;
-                    incident_requests::write(
-                        world,
-                        self,
-                        stream,
-                        unit,
-                        MONTH / 2,
-                        &mut rng,
-                        &mut buffers,
-                        &mut line,
-                    )
+                    let (rng, buffers) = (&mut rng, &mut buffers);
+                    incident_requests::write(world, self, stream, unit, MONTH / 2, rng, buffers, &mut line)
                 })
                 .sum();
             sum as f64 / samples as f64
@@ -204,12 +162,7 @@ impl Schedule {
             .map(|number| Slice { start: number * width, end: (number + 1) * width })
             .collect();
         while let Some(slice) = pending.pop() {
-            let records: u64 = self
-                .streams
-                .iter()
-                .map(|scheduled| scheduled.records * count(&scheduled.units_in(slice)))
-                .sum();
-            if records > MAX_SLICE_RECORDS && slice.end - slice.start >= 28 {
+            if self.records_in(slice) > MAX_SLICE_RECORDS && slice.end - slice.start >= 28 {
                 let middle = (slice.start + slice.end) / 2;
                 pending.push(Slice { start: middle, ..slice });
                 pending.push(Slice { end: middle, ..slice });
@@ -220,6 +173,15 @@ impl Schedule {
         slices
     }
 
+    /// The number of records in a slice, without [`Schedule::repeats`].
+    pub(super) fn records_in(&self, slice: Slice) -> u64 {
+        let records = self.streams.iter().map(|scheduled| {
+            let units = scheduled.units_in(slice);
+            (units.end - units.start) * scheduled.records
+        });
+        records.sum()
+    }
+
     /// The objects of [`Prefix::Archive`] that multi-delete `unit` deletes: index of the first, and count.
     pub(super) fn objects_of_multi_delete(&self, unit: u64) -> (usize, usize) {
         (self.single_deletes + unit as usize * self.keys_per_multi_delete, self.keys_per_multi_delete)
@@ -227,19 +189,18 @@ impl Schedule {
 
     /// The number of records of an incident.
     pub(super) fn records_of(&self, incident: Incident) -> u64 {
-        let of = |stream: Stream| match stream {
-            Stream::Ordinary => None,
-            Stream::Scraper => Some(Incident::Scraper),
-            Stream::Hog => Some(Incident::Hog),
-            Stream::Guessing => Some(Incident::Guessing),
-            Stream::Hotlinking => Some(Incident::Hotlinking),
-            Stream::RetryLoop => Some(Incident::RetryLoop),
-            Stream::DeleteOne | Stream::DeleteMany => Some(Incident::Deletion),
-            Stream::Lifecycle => Some(Incident::Lifecycle),
-            Stream::Copies => Some(Incident::Copies),
-            Stream::Hostile => Some(Incident::Hostile),
+        let streams: &[Stream] = match incident {
+            Incident::Scraper => &[Stream::Scraper],
+            Incident::Hog => &[Stream::Hog],
+            Incident::Guessing => &[Stream::Guessing],
+            Incident::Hotlinking => &[Stream::Hotlinking],
+            Incident::RetryLoop => &[Stream::RetryLoop],
+            Incident::Deletion => &[Stream::DeleteOne, Stream::DeleteMany],
+            Incident::Lifecycle => &[Stream::Lifecycle],
+            Incident::Copies => &[Stream::Copies],
+            Incident::Hostile => &[Stream::Hostile],
         };
-        let makes = self.streams.iter().filter(|scheduled| of(scheduled.stream) == Some(incident));
+        let makes = self.streams.iter().filter(|scheduled| streams.contains(&scheduled.stream));
         makes.map(|scheduled| scheduled.units * scheduled.records).sum()
     }
 
@@ -286,8 +247,4 @@ impl ScheduledStream {
         // Rounding may place the first or last event in the neighbouring slice.
         self.curve.time_of(unit, within, self.units).clamp(slice.start, slice.end - 1)
     }
-}
-
-fn count(range: &Range<u64>) -> u64 {
-    range.end - range.start
 }

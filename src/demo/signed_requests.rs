@@ -1,13 +1,9 @@
 //! Signed requests: the company's own programs, presigned download links, CloudFront, and a partner.
 
-use super::World;
 use super::clients::{self, Client};
-use super::clock;
 use super::log_line::{HOST_PATH_STYLE, LogLine, Quoted, Signing, Transport, Uri, push_number, push_two};
-use super::objects::Prefix;
 use super::objects::{self, Slug};
-use super::random::Rng;
-use super::visitor_requests::get;
+use super::{World, clock, objects::Prefix, random::Rng, visitor_requests::get};
 
 /// The access point of the analytics jobs, and its host.
 const ACCESS_POINT: &str = "arn:aws:s3:eu-west-1:123456789012:accesspoint/analytics";

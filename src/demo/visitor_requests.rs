@@ -1,12 +1,9 @@
 //! Generates ordinary requests: a shop with films, pictures, podcasts and documents.
 
-use super::World;
 use super::clients::{self, Client};
-use super::incidents;
 use super::log_line::{HOST_WEBSITE, LogLine, Quoted, Signing, Transport, Uri};
 use super::objects::{Object, Prefix};
-use super::random::Rng;
-use super::signed_requests;
+use super::{World, incidents, random::Rng, signed_requests};
 
 /// Text buffers that are reused for every line.
 #[derive(Debug, Default)]
@@ -16,24 +13,12 @@ pub(super) struct TextBuffers {
 }
 
 /// Kinds of requests, with their number in 1,000 requests.
+#[rustfmt::skip]
 const MIX: [(u64, Kind); 17] = [
-    (235, Kind::Thumbnail),
-    (205, Kind::Image),
-    (225, Kind::Stream),
-    (78, Kind::Film),
-    (30, Kind::Podcast),
-    (48, Kind::Download),
-    (62, Kind::CloudFront),
-    (30, Kind::Upload),
-    (22, Kind::Etl),
-    (8, Kind::Listing),
-    (14, Kind::Head),
-    (17, Kind::Website),
-    (13, Kind::Crawler),
-    (3, Kind::Partner),
-    (4, Kind::Monitor),
-    (2, Kind::Console),
-    (4, Kind::Missing),
+    (235, Kind::Thumbnail), (205, Kind::Image), (225, Kind::Stream), (78, Kind::Film),
+    (30, Kind::Podcast), (48, Kind::Download), (62, Kind::CloudFront), (30, Kind::Upload),
+    (22, Kind::Etl), (8, Kind::Listing), (14, Kind::Head), (17, Kind::Website), (13, Kind::Crawler),
+    (3, Kind::Partner), (4, Kind::Monitor), (2, Kind::Console), (4, Kind::Missing),
 ];
 
 #[derive(Clone, Copy, Debug)]

@@ -17,21 +17,15 @@ impl Demo {
         let failed = |path: &Path, error: io::Error| {
             io::Error::new(error.kind(), format!("{}: cannot be written: {error}", path.display()))
         };
-        match fs::read_dir(dir) {
-            Ok(mut entries) => {
-                if entries.next().is_some() {
-                    return Err(io::Error::new(
-                        io::ErrorKind::AlreadyExists,
-                        format!("{}: is not empty; name a new or an empty folder", dir.display()),
-                    ));
-                }
-            }
+        let unusable = |kind: io::ErrorKind, why: &str| {
+            io::Error::new(kind, format!("{}: {why}; name a new or an empty folder", dir.display()))
+        };
+        match fs::read_dir(dir).map(|mut entries| entries.next().is_some()) {
+            Ok(false) => {}
+            Ok(true) => return Err(unusable(io::ErrorKind::AlreadyExists, "is not empty")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                return Err(io::Error::new(
-                    error.kind(),
-                    format!("{}: is a file; name a new or an empty folder", dir.display()),
-                ));
+                return Err(unusable(error.kind(), "is a file"));
             }
             Err(error) => return Err(failed(dir, error)),
         }
@@ -55,9 +49,6 @@ impl Demo {
     }
 
     /// Writes the lines of all log files to `out`.
-    ///
-    /// # Errors
-    /// If `out` cannot be written.
     pub fn write_to_file(&self, out: &mut dyn Write) -> io::Result<Summary> {
         let mut summary = Summary::default();
         let (mut buffers, mut text) = (Buffers::default(), Vec::new());
@@ -72,12 +63,7 @@ impl Demo {
 
     /// Counts of the whole demo. This generates all log files.
     pub fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
-        let (mut buffers, mut text) = (Buffers::default(), Vec::new());
-        for index in 0..self.files() {
-            text.clear();
-            summary += self.render(index, &mut buffers, &mut text);
-        }
-        summary
+        // Writing to a sink cannot fail.
+        self.write_to_file(&mut io::sink()).unwrap_or_default()
     }
 }

@@ -8,8 +8,7 @@
 //! archive was read: the writer may commit their lines, but it can still remove them if the archive is damaged.
 
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::{sync::Arc, sync::atomic::Ordering::Relaxed};
 
 use super::Message;
 use super::fetch_stage::{DeferredEnd, LogFileReader};
@@ -18,7 +17,6 @@ use crate::cache::catalogue::LogFileStatus;
 use crate::source::archive::{SizeLimit, SizeLimited, Visitor};
 use crate::source::body::{decompress, is_damage};
 
-/// Visits the members of an archive.
 pub(super) struct ArchiveMembers<'r> {
     archive: &'r LogFileReader,
     limit: SizeLimit,
@@ -50,10 +48,7 @@ impl<'r> ArchiveMembers<'r> {
         ArchiveMembers { deferred_ends: Some(Vec::new()), ..ArchiveMembers::new(archive) }
     }
 
-    /// Reads the members with `visit`, and notes the archive if all of them were read.
-    ///
-    /// # Errors
-    /// The error of `visit`.
+    /// Reads the members with `visit`, and notes the archive if all of them were read. Returns the error of `visit`.
     pub(super) fn read_all(
         mut self,
         visit: impl FnOnce(&mut ArchiveMembers<'r>, &SizeLimit) -> io::Result<()>,

@@ -24,13 +24,11 @@ pub(super) struct Reservation {
 }
 
 impl ByteBudget {
-    /// A budget of `bytes`, all of them free.
     pub(super) fn new(bytes: usize) -> ByteBudget {
         ByteBudget(Arc::new(State { total: bytes, free: Mutex::new(bytes), freed: Condvar::new() }))
     }
 
     /// Waits until `bytes` are free and reserves them. A request for more than the whole budget reserves all of it.
-    ///
     /// A thread that holds a reservation must not wait for a thread that waits here.
     pub(super) fn reserve(&self, bytes: usize) -> Reservation {
         let bytes = bytes.min(self.0.total);

@@ -7,24 +7,22 @@
 //! be in a later chunk. The bytes before its first line end belong to a line of an earlier chunk. The bytes of a line
 //! above the size limit are read only to find its end, by its own chunk and by each chunk it crosses.
 
-use std::fs::File;
-use std::io;
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{fs::File, io, ops::Range};
 
 use tokio::sync::oneshot;
 
-use super::LogFileTask;
-use super::buffer_pool::MAX_POOLED_BYTES;
-use super::cutter::BLOCK_BYTES;
 use super::line_numbering::{ChunkTicket, LineNumbering};
 use super::lines_block::{LinesBlock, LongLine, MAX_LINE_BYTES};
+use super::{LogFileTask, buffer_pool::MAX_POOLED_BYTES, cutter::BLOCK_BYTES};
 
 /// Smallest file that is read in chunks. A smaller one has too little work for a second parser.
 pub(super) const MIN_CHUNKED_FILE_BYTES: u64 = 4 << 20;
 
 /// Bytes read beyond the end of a chunk. The last line nearly always ends within them.
 const READ_AHEAD_BYTES: usize = 1 << 10;
+
+const BECAME_SHORTER: &str = "became shorter while it was read; pull it again when it is complete";
 
 /// Content that several threads can read at any offset.
 pub(super) trait ReadAt: Send + Sync {
@@ -38,7 +36,6 @@ impl ReadAt for File {
     }
 }
 
-/// A file that parsers read in chunks.
 pub(super) struct ChunkedFile {
     pub(super) task: LogFileTask,
     content: Box<dyn ReadAt>,
@@ -61,7 +58,6 @@ pub(super) struct Chunk<'f> {
 }
 
 impl ChunkedFile {
-    /// A file of `size` bytes. `done` closes when it was read.
     pub(super) fn new(
         task: LogFileTask,
         content: Box<dyn ReadAt>,
@@ -111,9 +107,7 @@ impl ChunkedFile {
     }
 
     /// Reads the lines of `chunk`, which must begin before the end of the file. They are numbered from 1.
-    ///
-    /// # Errors
-    /// Errors of the disk; the file has become shorter; the ingest was cancelled.
+    /// Fails also if the file has become shorter, or the ingest was cancelled.
     pub(super) fn read(&self, chunk: u64) -> io::Result<LinesBlock> {
         let offset = self.offset_of(chunk);
         let left = usize::try_from(self.size - offset).unwrap_or(usize::MAX);
@@ -151,7 +145,7 @@ impl ChunkedFile {
             searched = filled;
             filled = left.min(limit).min(2 * filled);
             if filled > MAX_POOLED_BYTES && lines.reservation.is_none() {
-                lines.reservation = Some(self.task.buffers.reserve_for_parser());
+                lines.reservation = Some(self.task.buffers.parser_budget.reserve(MAX_LINE_BYTES));
             }
             self.fill(&mut lines.buffer, searched..filled, offset)?;
         };
@@ -187,10 +181,7 @@ impl ChunkedFile {
         let mut filled = range.start;
         while filled < range.end {
             match self.content.read_at(&mut buffer[filled..range.end], offset + filled as u64) {
-                Ok(0) => {
-                    let message = "became shorter while it was read; pull it again when it is complete";
-                    return Err(io::Error::other(message));
-                }
+                Ok(0) => return Err(io::Error::other(BECAME_SHORTER)),
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -228,7 +219,7 @@ mod tests {
     fn chunks(file: &ChunkedFile) -> Vec<(u64, Vec<u8>, bool)> {
         std::iter::from_fn(|| {
             let Chunk { ticket, lines } = file.next()?;
-            let chunk = ticket.chunk();
+            let chunk = ticket.chunk;
             ticket.counted(lines.count());
             let first_line = file.numbering.take_first_line(chunk).unwrap();
             Some((first_line, lines.text().to_vec(), lines.is_last))
@@ -296,7 +287,7 @@ mod tests {
             let mut found: Vec<(String, Option<u64>)> = Vec::new();
             let mut ends = 0;
             while let Some(Chunk { ticket, lines }) = file.next() {
-                let chunk = ticket.chunk();
+                let chunk = ticket.chunk;
                 ticket.counted(lines.count());
                 prop_assert_eq!(file.numbering.take_first_line(chunk), Some(found.len() as u64 + 1));
                 let text = std::str::from_utf8(lines.text()).unwrap();

@@ -1,8 +1,7 @@
 //! Counters that all stages of an ingest update, and the progress made from them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use parking_lot::Mutex;
 
@@ -24,30 +23,35 @@ impl Default for Started {
     }
 }
 
-/// The fields have the meaning of those of [`Progress`].
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    started: Started,
-    pub(super) is_listed: AtomicBool,
-    pub(super) files_listed: AtomicU64,
-    pub(super) files_known: AtomicU64,
-    pub(super) files_done: AtomicU64,
-    pub(super) files_skipped: AtomicU64,
-    pub(super) files_failed: AtomicU64,
-    pub(super) bytes_listed: AtomicU64,
-    pub(super) bytes_done: Arc<AtomicU64>,
-    pub(super) lines: AtomicU64,
-    pub(super) requests: AtomicU64,
-    pub(super) removed: AtomicU64,
-    pub(super) duplicates: AtomicU64,
-    pub(super) rejected: AtomicU64,
-    newest: Mutex<Option<i64>>,
-    /// In an `Arc`, because a snapshot is taken ten times a second and failures are rare.
-    failures: Mutex<Arc<Vec<Failure>>>,
-    foreign: Mutex<Vec<ForeignFiles>>,
-    fatal: Mutex<Option<String>>,
-    /// Elapsed seconds and line counts at the snapshots of the last seconds.
-    history: Mutex<Vec<(f64, u64)>>,
+macro_rules! counters {
+    ($($count:ident)*) => {
+        /// The fields have the meaning of those of [`Progress`].
+        #[derive(Debug, Default)]
+        pub(super) struct Counters {
+            started: Started,
+            pub(super) is_listed: AtomicBool,
+            $(pub(super) $count: AtomicU64,)*
+            newest: Mutex<Option<i64>>,
+            /// In an `Arc`, because a snapshot is taken ten times a second and failures are rare.
+            failures: Mutex<Arc<Vec<Failure>>>,
+            foreign: Mutex<Vec<ForeignFiles>>,
+            fatal: Mutex<Option<String>>,
+            /// Elapsed seconds and line counts at the snapshots of the last seconds.
+            history: Mutex<Vec<(f64, u64)>>,
+        }
+
+        impl Counters {
+            /// Progress with all counts and nothing else.
+            fn counts(&self) -> Progress {
+                Progress { $($count: self.$count.load(Relaxed),)* ..Progress::default() }
+            }
+        }
+    };
+}
+
+counters! {
+    files_listed files_known files_done files_skipped files_failed bytes_listed bytes_done
+    lines requests removed duplicates rejected
 }
 
 impl Counters {
@@ -68,7 +72,6 @@ impl Counters {
         self.file_failed(name, format!("{name}: {what}"), &what);
     }
 
-    /// Counts a file of a foreign kind.
     pub(super) fn file_is_foreign(&self, name: &str, kind: ForeignKind) {
         let mut foreign = self.foreign.lock();
         match foreign.iter_mut().find(|files| files.kind == kind) {
@@ -83,7 +86,6 @@ impl Counters {
         self.fatal.lock().get_or_insert(reason);
     }
 
-    /// The error that ends the ingest.
     pub(super) fn fatal(&self) -> Option<String> {
         self.fatal.lock().clone()
     }
@@ -94,35 +96,22 @@ impl Counters {
         *newest = newest.max(Some(time));
     }
 
-    /// The phase of a running ingest.
     pub(super) fn phase(&self) -> Phase {
         if self.is_listed.load(Relaxed) { Phase::Reading } else { Phase::Listing }
     }
 
-    /// A snapshot of all counters.
     pub(super) fn progress(&self, phase: Phase) -> Progress {
         let elapsed = self.started.0.elapsed().as_secs_f64();
-        let lines = self.lines.load(Relaxed);
+        let counts = self.counts();
         Progress {
             phase,
-            files_listed: self.files_listed.load(Relaxed),
-            files_known: self.files_known.load(Relaxed),
-            files_done: self.files_done.load(Relaxed),
-            files_skipped: self.files_skipped.load(Relaxed),
-            files_failed: self.files_failed.load(Relaxed),
-            bytes_listed: self.bytes_listed.load(Relaxed),
-            bytes_done: self.bytes_done.load(Relaxed),
-            lines,
-            requests: self.requests.load(Relaxed),
-            removed: self.removed.load(Relaxed),
-            duplicates: self.duplicates.load(Relaxed),
-            rejected: self.rejected.load(Relaxed),
             elapsed,
-            rate: self.rate(elapsed, lines),
+            rate: self.rate(elapsed, counts.lines),
             newest: *self.newest.lock(),
             failures: self.failures.lock().clone(),
             foreign: self.foreign.lock().clone(),
             fatal: self.fatal(),
+            ..counts
         }
     }
 

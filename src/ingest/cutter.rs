@@ -13,7 +13,6 @@ pub(super) const BLOCK_BYTES: usize = 256 << 10;
 /// Lines that arrive slowly, for example through a pipe, become a block after this time even if it is not full.
 const MAX_BLOCK_DELAY: Duration = Duration::from_millis(200);
 
-/// Cuts what a reader returns into lines blocks.
 pub(super) struct Cutter<R> {
     reader: R,
     buffers: ReadBuffers,
@@ -28,7 +27,6 @@ pub(super) struct Cutter<R> {
     max_line_bytes: usize,
     /// Bytes that the first block is expected to need: a file of three lines needs no large buffer.
     expected_bytes: Option<usize>,
-    /// Whether the content may arrive slowly.
     may_be_slow: bool,
 }
 
@@ -52,10 +50,7 @@ impl<R: Read> Cutter<R> {
     }
 
     /// The next block, or `None` after the last one. Empty blocks come while the end of a long line is searched, so
-    /// that the caller can check for cancellation.
-    ///
-    /// # Errors
-    /// Errors of the reader. Blocks returned before stay valid.
+    /// that the caller can check for cancellation. After an error, blocks returned before stay valid.
     pub(super) fn next(&mut self) -> io::Result<Option<LinesBlock>> {
         if self.is_at_end {
             return Ok(None);
@@ -114,7 +109,7 @@ impl<R: Read> Cutter<R> {
                 limit = (filled + self.block_bytes).min(self.max_line_bytes + 1);
                 if buffer.len() < limit {
                     if limit > MAX_POOLED_BYTES && reservation.is_none() {
-                        reservation = Some(self.buffers.reserve_for_cutter());
+                        reservation = Some(self.buffers.cutter_budget.reserve(MAX_LINE_BYTES));
                     }
                     buffer.resize((2 * buffer.len()).min(self.max_line_bytes + 1).max(limit), 0);
                 }
@@ -123,14 +118,8 @@ impl<R: Read> Cutter<R> {
         self.carry.extend_from_slice(&buffer[end..filled]);
         let first_line = self.next_line;
         self.next_line += memchr::memchr_iter(b'\n', &buffer[..end]).count() as u64;
-        Ok(Some(LinesBlock {
-            first_line,
-            buffer,
-            range: 0..end,
-            long: None,
-            is_last: self.is_at_end,
-            reservation,
-        }))
+        let (range, is_last) = (0..end, self.is_at_end);
+        Ok(Some(LinesBlock { first_line, buffer, range, long: None, is_last, reservation }))
     }
 
     /// Searches for the end of a long line in about as many bytes as the longest line has.

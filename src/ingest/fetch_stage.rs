@@ -1,29 +1,20 @@
 //! The fetch stage: lists log files, skips those that the catalogue has, fetches the others many at a time, and cuts
 //! them into lines blocks.
 
-use crate::cache::SourceId;
-use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
-use std::ops::Range;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{fs::File, ops::Range, panic::AssertUnwindSafe, sync::Arc, sync::atomic::Ordering::Relaxed};
 
 use futures::FutureExt;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::archive_members::ArchiveMembers;
-use super::buffer_pool::ReadBuffers;
 use super::chunked_file::{ChunkedFile, MIN_CHUNKED_FILE_BYTES, ReadAt};
-use super::counters::Counters;
-use super::cutter::Cutter;
-use super::lines_block::LinesBlock;
 use super::log_detector::{LogDetector, Verdict};
-use super::{LogFileTask, Message, Options, Work};
+use super::{Counters, LinesBlock, LogFileTask, Message, Options, ReadBuffers, Work};
+use super::{archive_members::ArchiveMembers, cutter::Cutter};
 use crate::cache::catalogue::LogFileStatus;
-use crate::cache::{Cache, CacheError, FileMark};
+use crate::cache::{Cache, CacheError, FileMark, SourceId};
 use crate::source::archive::{self, Peeked, TAR_BLOCK_BYTES, is_tar, is_zip};
 use crate::source::body::{Body, begins_compressed, is_damage};
 use crate::source::foreign::ForeignKind;
@@ -39,14 +30,12 @@ const MAX_FETCHED_FILE_BYTES: u64 = 64 << 20;
 /// KiB of such log files that are fetched or read at a time.
 const MAX_FETCHED_KIB: usize = 512 << 10;
 
-/// What the fetch stage works with.
 pub(super) struct FetchStage {
     pub(super) cache: Arc<Cache>,
     pub(super) options: Options,
     pub(super) counters: Arc<Counters>,
     pub(super) cancel: CancellationToken,
     pub(super) buffers: ReadBuffers,
-    /// The number of parser threads.
     pub(super) parsers: usize,
     pub(super) work: flume::Sender<Work>,
     pub(super) messages: flume::Sender<Message>,
@@ -82,14 +71,24 @@ impl FetchStage {
         // In a set, which aborts the lister when it is dropped, even during a request.
         let mut listing = JoinSet::new();
         listing.spawn(async move { lister.list(window, page_sender).await });
-        let mut fetcher = SourceFetcher::new(self, index, source.clone())?;
-        while let Some(page) = self.unless_cancelled(pages.recv()).await.flatten() {
+        let concurrency = self.options.concurrency.unwrap_or_else(|| source.concurrency()).max(1);
+        let mut fetcher = SourceFetcher {
+            stage: self,
+            index,
+            source_id: self.cache.source_id(source.uri())?,
+            source: source.clone(),
+            slots: Arc::new(Semaphore::new(concurrency)),
+            memory: Arc::new(Semaphore::new(MAX_FETCHED_KIB)),
+            cutters: Arc::new(Semaphore::new(self.parsers.max(MIN_CUTTERS))),
+            fetches: JoinSet::new(),
+        };
+        while let Some(page) = self.cancel.run_until_cancelled(pages.recv()).await.flatten() {
             if !fetcher.fetch_page(page).await? {
                 break;
             }
         }
         drop(pages);
-        let listed = self.unless_cancelled(listing.join_next()).await.flatten();
+        let listed = self.cancel.run_until_cancelled(listing.join_next()).await.flatten();
         drop(listing);
         match listed {
             None | Some(Ok(Ok(()))) => {}
@@ -104,21 +103,11 @@ impl FetchStage {
         while fetcher.fetches.join_next().await.is_some() {}
         Ok(())
     }
-
-    /// Waits for `future`. `None`: the ingest was cancelled first.
-    async fn unless_cancelled<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        self.cancel.run_until_cancelled(future).await
-    }
 }
 
-/// A log file to be read.
-struct NewFile {
-    file: LogFile,
-    /// The lines that the cache has already.
-    known_lines: Vec<Range<u64>>,
-}
+/// A log file to be read, and its lines that the cache has already.
+type NewFile = (LogFile, Vec<Range<u64>>);
 
-/// The fetches of one source.
 struct SourceFetcher<'s> {
     stage: &'s FetchStage,
     index: usize,
@@ -134,25 +123,11 @@ struct SourceFetcher<'s> {
     fetches: JoinSet<()>,
 }
 
-impl<'s> SourceFetcher<'s> {
-    fn new(stage: &'s FetchStage, index: usize, source: Arc<dyn Source>) -> Result<Self, CacheError> {
-        let concurrency = stage.options.concurrency.unwrap_or_else(|| source.concurrency()).max(1);
-        Ok(SourceFetcher {
-            stage,
-            index,
-            source_id: stage.cache.source_id(source.uri())?,
-            source,
-            slots: Arc::new(Semaphore::new(concurrency)),
-            memory: Arc::new(Semaphore::new(MAX_FETCHED_KIB)),
-            cutters: Arc::new(Semaphore::new(stage.parsers.max(MIN_CUTTERS))),
-            fetches: JoinSet::new(),
-        })
-    }
-
+impl SourceFetcher<'_> {
     /// Fetches the log files of a page that the cache does not have. Returns `false` after a cancellation.
     async fn fetch_page(&mut self, page: Vec<LogFile>) -> Result<bool, CacheError> {
         let new = self.new_files(page)?;
-        let bytes = new.iter().filter_map(|new| new.file.size).sum();
+        let bytes = new.iter().filter_map(|(file, _)| file.size).sum();
         self.stage.counters.bytes_listed.fetch_add(bytes, Relaxed);
         for new in new {
             if self.start_fetch(new).await.is_none() {
@@ -163,7 +138,6 @@ impl<'s> SourceFetcher<'s> {
         Ok(true)
     }
 
-    /// The log files of a page that are to be read.
     fn new_files(&self, page: Vec<LogFile>) -> Result<Vec<NewFile>, CacheError> {
         let FetchStage { cache, counters, .. } = self.stage;
         let names = page.iter().map(|file| (file.name.as_str(), file.version.as_deref()));
@@ -179,23 +153,20 @@ impl<'s> SourceFetcher<'s> {
                 LogFileStatus::Whole => {
                     counters.files_known.fetch_add(1, Relaxed);
                 }
-                LogFileStatus::New | LogFileStatus::Changed => {
-                    new.push(NewFile { file, known_lines: Vec::new() })
-                }
-                LogFileStatus::InPart(known_lines) => new.push(NewFile { file, known_lines }),
+                LogFileStatus::New | LogFileStatus::Changed => new.push((file, Vec::new())),
+                LogFileStatus::InPart(known_lines) => new.push((file, known_lines)),
             }
         }
         Ok(new)
     }
 
     /// Waits for a slot and memory, and starts a fetch. `None`: the ingest was cancelled.
-    async fn start_fetch(&mut self, new: NewFile) -> Option<()> {
-        let NewFile { file, known_lines } = new;
+    async fn start_fetch(&mut self, (file, known_lines): NewFile) -> Option<()> {
         let stage = self.stage;
-        let slot = stage.unless_cancelled(self.slots.clone().acquire_owned()).await?.ok()?;
+        let slot = stage.cancel.run_until_cancelled(self.slots.clone().acquire_owned()).await?.ok()?;
         let size = file.size.filter(|size| *size <= MAX_FETCHED_FILE_BYTES).unwrap_or(0);
         let memory = self.memory.clone().acquire_many_owned(size.div_ceil(1 << 10) as u32);
-        let memory = stage.unless_cancelled(memory).await?.ok()?;
+        let memory = stage.cancel.run_until_cancelled(memory).await?.ok()?;
         let mark = FileMark {
             name: file.name.clone(),
             version: file.version.clone(),
@@ -239,7 +210,6 @@ pub(super) struct DeferredEnd {
     next_line: u64,
 }
 
-/// Fetches and reads one log file.
 pub(super) struct LogFileReader {
     pub(super) task: LogFileTask,
     /// Weak, so that a thread that waits for a pipe does not keep the channels open.
@@ -298,14 +268,14 @@ impl LogFileReader {
 
     /// Cuts the file into lines blocks, or leaves it to the parsers to read it in chunks.
     fn read_body(&mut self, body: Body) -> io::Result<Option<oneshot::Receiver<()>>> {
-        let bytes_done = self.task.counters.bytes_done.clone();
+        let counters = self.task.counters.clone();
         let body = match body {
             Body::Bytes(bytes) => {
-                bytes_done.fetch_add(bytes.len() as u64, Relaxed);
+                counters.bytes_done.fetch_add(bytes.len() as u64, Relaxed);
                 if is_zip(&bytes) {
+                    let file = Cursor::new(bytes);
                     let members = ArchiveMembers::new(self);
-                    members
-                        .read_all(|members, limit| archive::visit_zip(Cursor::new(bytes), limit, members))?;
+                    members.read_all(|members, limit| archive::visit_zip(file, limit, members))?;
                     return Ok(None);
                 }
                 self.fix_size_if(begins_compressed(&bytes));
@@ -318,7 +288,7 @@ impl LogFileReader {
                     let file = BufReader::new(file);
                     let members = ArchiveMembers::new(self);
                     let read = members.read_all(|members, limit| archive::visit_zip(file, limit, members));
-                    bytes_done.fetch_add(size, Relaxed);
+                    counters.bytes_done.fetch_add(size, Relaxed);
                     return read.map(|()| None);
                 }
                 let is_compressed = begins_compressed(&head);
@@ -326,9 +296,9 @@ impl LogFileReader {
                     return self.share(Box::new(file), size);
                 }
                 self.fix_size_if(is_compressed);
-                Body::Reader(Box::new(CountingReader { inner: file, bytes_done }))
+                Body::Reader(Box::new(CountingReader { inner: file, counters }))
             }
-            Body::Reader(inner) => Body::Reader(Box::new(CountingReader { inner, bytes_done })),
+            Body::Reader(inner) => Body::Reader(Box::new(CountingReader { inner, counters })),
         };
         let reader = Peeked::new(body.into_reader()?);
         if is_tar(reader.head()) {
@@ -446,7 +416,6 @@ impl LogFileReader {
         }
     }
 
-    /// Reports a file that is not a log, and its kind if that is known.
     fn skip(&self, file: &Arc<FileMark>, kind: Option<ForeignKind>) {
         if let Some(kind) = kind {
             self.task.counters.file_is_foreign(&file.name, kind);
@@ -463,16 +432,15 @@ fn peek(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Counts the bytes that are read through it.
 struct CountingReader<R> {
     inner: R,
-    bytes_done: Arc<AtomicU64>,
+    counters: Arc<Counters>,
 }
 
 impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.bytes_done.fetch_add(read as u64, Relaxed);
+        self.counters.bytes_done.fetch_add(read as u64, Relaxed);
         Ok(read)
     }
 }

@@ -101,7 +101,6 @@ impl Pulls {
         }
     }
 
-    /// Pulls once.
     async fn pull(&self, window: Window, progress: &watch::Sender<Progress>) {
         match open(&self.cache).await {
             Some(Ok((writer, cache))) => {

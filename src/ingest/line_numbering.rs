@@ -12,40 +12,25 @@ pub(super) struct LineNumbering {
     changed: Condvar,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     /// The first chunk whose lines are not counted yet.
     next_chunk: u64,
-    /// The number of the first line of `next_chunk`.
-    next_line: u64,
+    /// Lines of the chunks before `next_chunk`.
+    lines_before: u64,
     /// Line counts of chunks after `next_chunk`.
     counts: HashMap<u64, u64>,
     /// First lines of chunks before `next_chunk` that were not taken yet.
     first_lines: HashMap<u64, u64>,
-    /// The first chunk that cannot be read.
     failed_chunk: Option<u64>,
     /// Threads in [`LineNumbering::wait`].
     waiting: usize,
-}
-
-impl Default for State {
-    fn default() -> State {
-        State {
-            next_chunk: 0,
-            next_line: 1,
-            counts: HashMap::new(),
-            first_lines: HashMap::new(),
-            failed_chunk: None,
-            waiting: 0,
-        }
-    }
 }
 
 /// Whether the number of the first line of a chunk is known. What holds for a chunk holds for all chunks that the
 /// same thread counted before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FirstLine {
-    /// It is known.
     Known,
     /// Chunks before it are still being counted.
     Pending,
@@ -57,16 +42,11 @@ pub(super) enum FirstLine {
 #[derive(Debug)]
 pub(super) struct ChunkTicket<'n> {
     numbering: &'n LineNumbering,
-    chunk: u64,
+    pub(super) chunk: u64,
     is_done: bool,
 }
 
 impl ChunkTicket<'_> {
-    /// The number of the chunk.
-    pub(super) fn chunk(&self) -> u64 {
-        self.chunk
-    }
-
     /// Reports how many lines begin in the chunk.
     pub(super) fn counted(mut self, lines: u64) {
         self.is_done = true;
@@ -76,8 +56,8 @@ impl ChunkTicket<'_> {
         while state.failed_chunk != Some(state.next_chunk)
             && let Some(lines) = state.counts.remove(&state.next_chunk)
         {
-            state.first_lines.insert(state.next_chunk, state.next_line);
-            state.next_line += lines;
+            state.first_lines.insert(state.next_chunk, state.lines_before + 1);
+            state.lines_before += lines;
             state.next_chunk += 1;
         }
         self.numbering.notify(guard);
@@ -104,7 +84,6 @@ impl LineNumbering {
         ChunkTicket { numbering: self, chunk, is_done: false }
     }
 
-    /// Whether a chunk failed.
     pub(super) fn has_failed(&self) -> bool {
         self.state.lock().failed_chunk.is_some()
     }

@@ -7,7 +7,6 @@ use crate::cache::CUT_LINE_REASON;
 
 /// Bytes of the longest line that can be a record, without its line end. AWS limits a request to a few kilobytes.
 pub(super) const MAX_LINE_BYTES: usize = 16 << 20;
-
 /// Bytes that are kept of a longer line, to show what it is.
 pub(super) const LONG_LINE_PREFIX_BYTES: usize = 4 << 10;
 
@@ -22,13 +21,10 @@ pub(super) struct LongLine {
 impl LongLine {
     /// A long line of which `text` was read so far.
     pub(super) fn new(text: &[u8]) -> LongLine {
-        LongLine {
-            prefix: text[..text.len().min(LONG_LINE_PREFIX_BYTES)].to_vec(),
-            length: text.len() as u64,
-        }
+        let prefix = text[..text.len().min(LONG_LINE_PREFIX_BYTES)].to_vec();
+        LongLine { prefix, length: text.len() as u64 }
     }
 
-    /// Why the line is rejected.
     pub(super) fn reason(&self) -> String {
         let LongLine { prefix, length } = self;
         let limit = MAX_LINE_BYTES >> 20;
@@ -37,7 +33,7 @@ impl LongLine {
 }
 
 /// Whole lines of a log file, in the buffer that they were read into.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct LinesBlock {
     /// Number of the first line, from 1.
     pub(super) first_line: u64,
@@ -55,14 +51,7 @@ pub(super) struct LinesBlock {
 impl LinesBlock {
     /// A block without lines.
     pub(super) fn empty(first_line: u64) -> LinesBlock {
-        LinesBlock {
-            first_line,
-            buffer: Vec::new(),
-            range: 0..0,
-            long: None,
-            is_last: false,
-            reservation: None,
-        }
+        LinesBlock { first_line, ..LinesBlock::default() }
     }
 
     /// The lines, except the long one.
@@ -75,7 +64,6 @@ impl LinesBlock {
         count_lines(self.text()) + u64::from(self.long.is_some())
     }
 
-    /// Whether there is no line in it.
     pub(super) fn is_empty(&self) -> bool {
         self.range.is_empty() && self.long.is_none()
     }

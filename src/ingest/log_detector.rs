@@ -7,24 +7,20 @@ use crate::source::foreign::{self, ForeignKind};
 
 /// Bytes that are searched for a record, in a file that is not named as a log file.
 const MAX_SEARCHED_BYTES: usize = 4 << 20;
-
 /// Lines that are searched for a record, in a file whose first line is of a foreign kind.
 const MAX_FOREIGN_LINES: usize = 100;
 
-/// A decision about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The file is a log. Its lines that are not records are rejected.
     Log,
     /// The file is not a log. Its kind is given if it is known.
     NotALog(Option<ForeignKind>),
-    /// More lines are needed.
     Undecided,
 }
 
-/// Inspects the first lines of a file.
+#[derive(Default)]
 pub(super) struct LogDetector {
-    /// Whether the file is named as a log file.
     is_named: bool,
     /// The foreign kind of the first line.
     kind: Option<ForeignKind>,
@@ -36,16 +32,8 @@ pub(super) struct LogDetector {
 }
 
 impl LogDetector {
-    /// A detector for a file of this name.
     pub(super) fn new(name: &str) -> LogDetector {
-        LogDetector {
-            is_named: is_log_name(name),
-            kind: None,
-            has_content: false,
-            has_other_lines: false,
-            lines: 0,
-            bytes: 0,
-        }
+        LogDetector { is_named: is_log_name(name), ..LogDetector::default() }
     }
 
     /// Inspects the next lines of the file. Call it until the verdict is final.

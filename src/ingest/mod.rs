@@ -27,10 +27,7 @@ mod parse_stage;
 mod progress;
 mod write_stage;
 
-use std::io;
-use std::ops::Range;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{io, ops::Range, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -56,8 +53,9 @@ const MIN_QUEUED_BLOCKS: usize = 8;
 const MAX_QUEUED_MESSAGES: usize = 18;
 /// Bytes of the batches on their way to the writer. Ordinary ones take half of it.
 const MAX_QUEUED_BATCH_BYTES: usize = 64 << 20;
-/// Time between two progress reports.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+const INTERNAL_ERROR: &str =
+    "internal error while reading logs; what was committed stays. Please report this as a defect";
 
 /// What to ingest.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,7 +80,6 @@ struct LogFileTask {
 }
 
 impl LogFileTask {
-    /// Counts the file as failed.
     fn fail(&self, error: &io::Error) {
         let reason = error.to_string();
         self.counters.file_failed(&self.file.name, reason.clone(), &reason);
@@ -102,7 +99,6 @@ impl LogFileTask {
     }
 }
 
-/// Work for a parser.
 enum Work {
     Block {
         source: usize,
@@ -159,10 +155,8 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// Starts to fill the cache from `sources`, one after another. Must be called within a tokio runtime.
-    ///
-    /// # Errors
-    /// If the cache cannot be read. Later errors are reported as progress.
+    /// Starts to fill the cache from `sources`, one after another. Must be called within a tokio runtime. Fails if the
+    /// cache cannot be read. Later errors are reported as progress.
     pub fn start(
         writer: Writer,
         sources: Vec<Arc<dyn Source>>,
@@ -189,7 +183,6 @@ impl Ingest {
     }
 }
 
-/// Ingests `sources` and reports to `progress`.
 async fn run(
     writer: Writer,
     cache: Cache,
@@ -203,7 +196,7 @@ async fn run(
     let (work_sender, work) = flume::bounded(MIN_QUEUED_BLOCKS.max(2 * parsers));
     let (message_sender, messages) = flume::bounded(MAX_QUEUED_MESSAGES);
     // One for each batch in the channel and in a parser.
-    let batches = BufferPool::new(MAX_QUEUED_MESSAGES + parsers);
+    let batches = Arc::new(BufferPool::new(MAX_QUEUED_MESSAGES + parsers));
     // One for each block in the channel, being cut, and being parsed.
     let buffers = ReadBuffers::new(MIN_QUEUED_BLOCKS.max(2 * parsers) + 2 * parsers);
 
@@ -254,9 +247,7 @@ async fn run(
         }
     };
     if !is_complete && counters.fatal().is_none() {
-        let reason =
-            "internal error while reading logs; what was committed stays. Please report this as a defect";
-        counters.fail(reason.to_owned());
+        counters.fail(INTERNAL_ERROR.to_owned());
     }
     let phase = match counters.fatal() {
         Some(_) => Phase::Failed,

@@ -1,9 +1,7 @@
 //! The parse stage: turns lines blocks into batches of requests. One thread per core runs it.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
+use std::{collections::VecDeque, sync::Arc, sync::atomic::Ordering::Relaxed};
 
 use flume::RecvTimeoutError;
 
@@ -12,16 +10,12 @@ use crate::cache::{
 };
 use crate::log::{Parser, RecordGroup, Rejection, Sink, unfinished_line};
 
-use super::buffer_pool::{BufferPool, ReadBuffers};
 use super::chunked_file::{Chunk, ChunkedFile};
-use super::counters::Counters;
 use super::line_numbering::FirstLine;
-use super::lines_block::LinesBlock;
-use super::{BatchSender, Work};
+use super::{BatchSender, BufferPool, Counters, LinesBlock, ReadBuffers, Work};
 
 /// Time after which a batch is sent even if it is not full, so that the first requests show at once.
 const MAX_BATCH_DELAY: Duration = Duration::from_millis(200);
-
 /// Batches that a parser of a chunked file may hold until their lines are numbered.
 const MAX_UNNUMBERED_BATCHES: usize = 2;
 
@@ -33,13 +27,12 @@ const NICENESS: i32 = 3;
 /// The writer has ended, and has reported why.
 struct WriterEnded;
 
-/// What a parser thread works with.
 pub(super) struct ParseStage {
     pub(super) work: flume::Receiver<Work>,
     pub(super) to_writer: BatchSender,
     pub(super) counters: Arc<Counters>,
     pub(super) buffers: ReadBuffers,
-    pub(super) batches: BufferPool<Box<Batch>>,
+    pub(super) batches: Arc<BufferPool<Box<Batch>>>,
 }
 
 impl ParseStage {
@@ -72,7 +65,6 @@ impl ParseStage {
     }
 }
 
-/// Builds batches from lines blocks.
 struct BlockParser<'s> {
     stage: &'s ParseStage,
     parser: Parser,
@@ -88,7 +80,6 @@ impl<'s> BlockParser<'s> {
         BlockParser { stage, parser: Parser::new(), builder, source: 0, started: Instant::now() }
     }
 
-    /// Parses a block into the batch, or into a new one.
     fn add(&mut self, source: usize, file: &Arc<FileMark>, lines: LinesBlock) -> Result<(), WriterEnded> {
         // Blocks of a large file follow each other without a pause, but they may take long.
         let is_late = self.started.elapsed() >= MAX_BATCH_DELAY;
@@ -120,7 +111,7 @@ impl<'s> BlockParser<'s> {
             if chunks.is_empty() {
                 self.started = Instant::now();
             }
-            chunks.push(ticket.chunk());
+            chunks.push(ticket.chunk);
             // Also frees the memory reserved for a long line, which another parser may need for its chunk, before
             // this one waits for the other below.
             ticket.counted(self.parse(&file.task.file, lines));
@@ -147,7 +138,7 @@ impl<'s> BlockParser<'s> {
     /// are new, so lines are counted before they are parsed.
     fn add_new_lines(&mut self, file: &ChunkedFile) -> Result<(), WriterEnded> {
         while let Some(Chunk { ticket, mut lines }) = file.next() {
-            let chunk = ticket.chunk();
+            let chunk = ticket.chunk;
             ticket.counted(lines.count());
             // Another parser may need this memory for an earlier chunk.
             lines.reservation = None;
@@ -224,7 +215,6 @@ struct UnnumberedBatch {
     batch: Box<Batch>,
     /// The chunk of each part of the batch.
     chunks: Vec<u64>,
-    /// Memory of the batch.
     bytes: usize,
 }
 
@@ -285,7 +275,6 @@ impl LineRuns {
 /// Adds the records of a block to a batch, and collects its rejected lines.
 struct PartBuilder<'b> {
     builder: &'b mut BatchBuilder,
-    /// Number of the first line of the block.
     first_line: u64,
     rejected: Vec<RejectedLine>,
     runs: LineRuns,
@@ -311,7 +300,6 @@ impl Sink for PartBuilder<'_> {
     }
 }
 
-/// Adds a block to a batch as a part. Returns the number of lines.
 fn add_part(
     parser: &mut Parser,
     file: &Arc<FileMark>,
@@ -391,7 +379,7 @@ mod tests {
             to_writer: BatchSender { messages, budget: ByteBudget::new(1 << 30) },
             counters: task.counters.clone(),
             buffers: task.buffers.clone(),
-            batches: BufferPool::new(4),
+            batches: Arc::new(BufferPool::new(4)),
         }
     }
 

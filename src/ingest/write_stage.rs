@@ -1,17 +1,13 @@
 //! The write stage: one thread that appends batches to the cache and decides when to commit.
 
-use crate::cache::SourceId;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
+use std::{sync::Arc, sync::atomic::Ordering::Relaxed};
 
 use flume::RecvTimeoutError;
 use tokio_util::sync::CancellationToken;
 
-use super::Message;
-use super::buffer_pool::BufferPool;
-use super::counters::Counters;
-use crate::cache::{Batch, CacheError, FileMark, Writer};
+use super::{Message, buffer_pool::BufferPool, counters::Counters};
+use crate::cache::{Batch, CacheError, FileMark, SourceId, Writer};
 
 /// Time before the first commits and before all others. The first ones come early, for a user who watches an empty
 /// screen. Later ones are less frequent, because each commit writes a small segment anew.
@@ -30,17 +26,15 @@ struct Uncommitted {
     newest: Option<i64>,
 }
 
-/// Files of sources, by the index of the source.
 type Files = Vec<(usize, Arc<FileMark>)>;
 
-/// The state of the writer thread.
 pub(super) struct WriteStage {
     writer: Writer,
     uris: Vec<String>,
     /// Ids of the sources in the catalogue. A source enters the catalogue with its first batch, so that a mistyped
     /// name or a folder without logs leaves no trace.
     ids: Vec<Option<SourceId>>,
-    batches: BufferPool<Box<Batch>>,
+    batches: Arc<BufferPool<Box<Batch>>>,
     counters: Arc<Counters>,
     uncommitted: Uncommitted,
     commits: usize,
@@ -52,11 +46,10 @@ pub(super) struct WriteStage {
 }
 
 impl WriteStage {
-    /// A stage that writes batches of these sources and returns their memory to `batches`.
     pub(super) fn new(
         writer: Writer,
         uris: Vec<String>,
-        batches: BufferPool<Box<Batch>>,
+        batches: Arc<BufferPool<Box<Batch>>>,
         counters: Arc<Counters>,
     ) -> WriteStage {
         WriteStage {
@@ -174,7 +167,6 @@ impl WriteStage {
         Ok(())
     }
 
-    /// The id of a source, if it is in the catalogue.
     fn known_source(&self, source: usize) -> Result<Option<SourceId>, CacheError> {
         match self.ids[source] {
             Some(id) => Ok(Some(id)),
@@ -182,7 +174,6 @@ impl WriteStage {
         }
     }
 
-    /// Counts what was committed.
     fn report_commit(&mut self) {
         let Uncommitted { requests, files, newest } = std::mem::take(&mut self.uncommitted);
         self.counters.requests.fetch_add(requests, Relaxed);

@@ -12,13 +12,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 /// assert_eq!(&*canonical(b"::ffff:192.0.2.7"), b"192.0.2.7");
 /// ```
 pub fn canonical(text: &[u8]) -> Cow<'_, [u8]> {
-    if is_canonical(text) {
-        return Cow::Borrowed(text);
-    }
-    match parse(text) {
-        Some(address) => Cow::Owned(address.to_string().into_bytes()),
-        None => Cow::Borrowed(text),
-    }
+    let address = if is_canonical(text) { None } else { parse(text) };
+    address.map_or(Cow::Borrowed(text), |address| Cow::Owned(address.to_string().into_bytes()))
 }
 
 /// Parses an address with or without a port, brackets or a zone.

@@ -1,8 +1,6 @@
 //! The list of fields of a log record: the only one in the project. The parser, the cache, the filter language,
-//! tables, exports and help read it.
-//!
-//! Names and order follow the server access log format of the Amazon S3 User Guide
-//! ("Amazon S3 server access log format"), in lower case with underscores.
+//! tables, exports and help read it. Names (in lower case with underscores) and order follow the Amazon S3 User Guide,
+//! "Amazon S3 server access log format".
 
 /// How a field is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -173,13 +171,8 @@ impl Field {
 
     /// The field with this canonical name or alias, in any case.
     pub fn by_name(name: &str) -> Option<Field> {
-        FIELDS
-            .iter()
-            .find(|spec| {
-                spec.name.eq_ignore_ascii_case(name)
-                    || spec.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
-            })
-            .map(|spec| spec.field)
+        let is_it = |other: &&str| other.eq_ignore_ascii_case(name);
+        Field::all().find(|field| is_it(&field.name()) || field.spec().aliases.iter().any(is_it))
     }
 }
 

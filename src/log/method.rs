@@ -30,22 +30,18 @@ fn of_action(action: &[u8]) -> Option<&'static [u8]> {
         b"SelectObjectContent",
         b"WriteGetObjectResponse",
     ];
-    const VERBS: [(&[u8], &[u8]); 10] = [
-        (b"Get", b"GET"),
-        (b"List", b"GET"),
-        (b"Put", b"PUT"),
-        (b"Copy", b"PUT"),
-        (b"Create", b"PUT"),
-        (b"Upload", b"PUT"),
-        (b"Head", b"HEAD"),
-        (b"Delete", b"DELETE"),
-        (b"Abort", b"DELETE"),
-        (b"Options", b"OPTIONS"),
+    const VERBS: [(&[u8], &[&[u8]]); 5] = [
+        (b"GET", &[b"Get", b"List"]),
+        (b"PUT", &[b"Put", b"Copy", b"Create", b"Upload"]),
+        (b"HEAD", &[b"Head"]),
+        (b"DELETE", &[b"Delete", b"Abort"]),
+        (b"OPTIONS", &[b"Options"]),
     ];
     if POST_ACTIONS.contains(&action) {
         return Some(b"POST");
     }
-    VERBS.into_iter().find(|(verb, _)| action.starts_with(verb)).map(|(_, method)| method)
+    let begins_with_one = |verbs: &[&[u8]]| verbs.iter().any(|verb| action.starts_with(verb));
+    VERBS.into_iter().find(|(_, verbs)| begins_with_one(verbs)).map(|(method, _)| method)
 }
 
 /// The method of a request line: its first word, if that is a method.

@@ -65,7 +65,6 @@ pub(super) fn parse_duration(text: &[u8]) -> Option<u64> {
     }
 }
 
-/// Whether a word consists of digits, however many.
 pub(super) fn is_digits(word: &[u8]) -> bool {
     !word.is_empty() && word.iter().all(u8::is_ascii_digit)
 }

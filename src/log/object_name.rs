@@ -15,7 +15,6 @@ use super::time::{SECONDS_PER_DAY, date_of, instant_of, two_digits};
 /// Days from a request to the latest delivery of its record. Delivery is best effort; the latest that a large operator
 /// measured was 9 days.
 pub const LATE_DELIVERY_DAYS: i64 = 10;
-
 /// [`LATE_DELIVERY_DAYS`] in seconds.
 pub const LATE_DELIVERY_SECONDS: i64 = LATE_DELIVERY_DAYS * SECONDS_PER_DAY;
 
@@ -143,14 +142,8 @@ pub fn may_hold(name: &str, since: Option<i64>, until: Option<i64>, are_by_event
 
 /// Whether names are of the partitioned layout by event time: at least two have a date, and all dates are at midnight.
 pub fn are_by_event<'a>(names: impl Iterator<Item = &'a str>) -> bool {
-    let mut dates = 0;
-    for date in names.filter_map(NameDate::find) {
-        if date.layout != Layout::ByEventTime {
-            return false;
-        }
-        dates += 1;
-    }
-    dates >= 2
+    let count = |dates, date: NameDate| (date.layout == Layout::ByEventTime).then_some(dates + 1);
+    names.filter_map(NameDate::find).try_fold(0, count).is_some_and(|dates| dates >= 2)
 }
 
 /// Extensions that people add to the names of log files.

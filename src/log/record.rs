@@ -20,13 +20,10 @@ pub struct Record<'a> {
     /// The text of each field in the line, by `Field as usize`, without quotes and not decoded. Empty means absent. The
     /// time has no brackets.
     pub(super) logged: [&'a [u8]; Field::LOGGED],
-    /// The text that could not be read as a field.
     pub(super) extra: &'a [u8],
     /// The number of the line template of the record; 0 if it has none.
     pub(super) template: u32,
-    /// The values of [`MEASURES`].
     pub(super) measures: Measures,
-    /// Whether [`Record::remote_ip`] may differ from the text in the line.
     pub(super) has_odd_address: bool,
 }
 

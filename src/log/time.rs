@@ -13,26 +13,12 @@ pub const SECONDS_PER_DAY: i64 = 86_400;
 /// seconds.
 pub fn parse(text: &[u8]) -> Option<i64> {
     let text: &[u8; 26] = text.try_into().ok()?;
-    let separators = [text[2], text[6], text[11], text[14], text[17], text[20]];
-    if separators != *b"//::: " {
+    if [text[2], text[6], text[11], text[14], text[17], text[20]] != *b"//::: " {
         return None;
     }
     let day = two_digits(text, 0)?;
-    let month = match &text[3..6] {
-        b"Jan" => 1,
-        b"Feb" => 2,
-        b"Mar" => 3,
-        b"Apr" => 4,
-        b"May" => 5,
-        b"Jun" => 6,
-        b"Jul" => 7,
-        b"Aug" => 8,
-        b"Sep" => 9,
-        b"Oct" => 10,
-        b"Nov" => 11,
-        b"Dec" => 12,
-        _ => return None,
-    };
+    let (months, _) = b"JanFebMarAprMayJunJulAugSepOctNovDec".as_chunks::<3>();
+    let month = months.iter().position(|month| *month == text[3..6])? as u32 + 1;
     let year = two_digits(text, 7)? * 100 + two_digits(text, 9)?;
     let time_of_day = [two_digits(text, 12)?, two_digits(text, 15)?, two_digits(text, 18)?];
     let local = instant_of(i64::from(year), month, day, time_of_day)?;
@@ -50,22 +36,10 @@ pub fn parse(text: &[u8]) -> Option<i64> {
 
 /// Parses a time with the full name of the month: `06/February/2019:00:00:38 +0000`.
 pub(super) fn parse_full_month(text: &[u8]) -> Option<i64> {
-    const MONTHS: [&[u8]; 12] = [
-        b"January",
-        b"February",
-        b"March",
-        b"April",
-        b"May",
-        b"June",
-        b"July",
-        b"August",
-        b"September",
-        b"October",
-        b"November",
-        b"December",
-    ];
+    const MONTHS: &[u8] =
+        b"January February March April May June July August September October November December";
     let name = text.get(3..).and_then(|rest| rest.split(|byte| *byte == b'/').next())?;
-    if !MONTHS.contains(&name) {
+    if !MONTHS.split(|byte| *byte == b' ').any(|month| month == name) {
         return None;
     }
     let [day, month, rest] = [text.get(..3)?, name.get(..3)?, text.get(3 + name.len()..)?];

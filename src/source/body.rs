@@ -41,9 +41,6 @@ impl Body {
 }
 
 /// Like [`Body::into_reader`], for content that is borrowed, such as a member of an archive.
-///
-/// # Errors
-/// If the first bytes cannot be read.
 pub fn decompress<'c>(content: impl Read + 'c) -> io::Result<Box<dyn BufRead + 'c>> {
     decode(BufReader::with_capacity(BUFFER_BYTES, content))
 }
@@ -61,10 +58,8 @@ fn decode<'c>(mut compressed: impl BufRead + 'c) -> io::Result<Box<dyn BufRead +
     match Compression::of(&head.bytes[..head.length]) {
         Some(_) => {
             let compressed = CompressedInput { head, rest: compressed, has_failed: false };
-            Ok(Box::new(BufReader::with_capacity(
-                BUFFER_BYTES,
-                Decompressor { state: State::Begin(compressed), is_first: true },
-            )))
+            let plain = Decompressor { state: State::Begin(compressed), is_first: true };
+            Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, plain)))
         }
         None => Ok(Box::new(PlainInput { head, rest: compressed })),
     }
@@ -296,13 +291,9 @@ impl<R: BufRead> Read for Decompressor<R> {
         }
         loop {
             let (read, compression, has_failed) = match &mut self.state {
-                State::Gzip(plain) => {
-                    let read = plain.read(buffer);
-                    (read, Compression::Gzip, plain.get_ref().has_failed)
-                }
+                State::Gzip(plain) => (plain.read(buffer), Compression::Gzip, plain.get_ref().has_failed),
                 State::Zstandard(plain) => {
-                    let read = plain.read(buffer);
-                    (read, Compression::Zstandard, plain.get_ref().has_failed)
+                    (plain.read(buffer), Compression::Zstandard, plain.get_ref().has_failed)
                 }
                 State::Begin(_) | State::End => match std::mem::replace(&mut self.state, State::End) {
                     State::Begin(compressed) => {

@@ -116,10 +116,7 @@ impl Root {
         for entry in entries {
             let file = match &entry {
                 Ok(entry) if !entry.file_type().is_file() => continue,
-                Ok(entry) => {
-                    let found = entry.metadata().ok();
-                    log_file(self.name_of(entry.path()), found.as_ref())
-                }
+                Ok(entry) => log_file(self.name_of(entry.path()), entry.metadata().ok().as_ref()),
                 // A link to a parent folder, whose files are listed already.
                 Err(error) if error.loop_ancestor().is_some() => continue,
                 Err(error) => match error.path() {
@@ -145,8 +142,7 @@ impl Root {
         let below = path.strip_prefix(&self.path).unwrap_or(path);
         let name = text(below);
         if below.to_str() != Some(name.as_str()) {
-            let mut non_utf8_paths = self.non_utf8_paths.lock();
-            non_utf8_paths.insert(name.clone(), path.to_owned());
+            self.non_utf8_paths.lock().insert(name.clone(), path.to_owned());
         }
         name
     }
@@ -182,10 +178,8 @@ fn fetch(path: &Path) -> Result<Body, SourceError> {
     if found.is_dir() {
         // A folder is listed as a file if it could not be read.
         std::fs::read_dir(path).map_err(failed)?;
-        return Err(SourceError::Local {
-            path: path.to_owned(),
-            message: "the folder could not be read before; pull again".to_owned(),
-        });
+        let message = "the folder could not be read before; pull again".to_owned();
+        return Err(SourceError::Local { path: path.to_owned(), message });
     }
     if found.is_file() && found.len() <= MAX_IN_MEMORY_BYTES {
         let mut content = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
@@ -288,10 +282,7 @@ impl StandardInput {
         }
         Ok(StandardInput::at(jiff::Timestamp::now()))
     }
-}
 
-impl StandardInput {
-    /// Standard input from this time on.
     fn at(time: jiff::Timestamp) -> StandardInput {
         let name = time.strftime("standard input %Y-%m-%dT%H:%M:%S%.6fZ").to_string();
         StandardInput { name, is_fetched: AtomicBool::new(false) }
@@ -315,10 +306,8 @@ impl Source for StandardInput {
     fn fetch<'a>(&'a self, _: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
         Box::pin(async move {
             if self.is_fetched.swap(true, Ordering::Relaxed) {
-                return Err(SourceError::Local {
-                    path: PathBuf::from(&self.name),
-                    message: "standard input was read already; it can be read only once".to_owned(),
-                });
+                let message = "standard input was read already; it can be read only once".to_owned();
+                return Err(SourceError::Local { path: PathBuf::from(&self.name), message });
             }
             Ok(Body::Reader(Box::new(io::stdin())))
         })

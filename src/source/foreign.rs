@@ -13,15 +13,13 @@ pub struct ForeignKind {
     pub advice: &'static str,
 }
 
-const OTHER_LOG: &str = "name log files that S3 server access logging wrote, or their folder";
-const UNPACK: &str = "unpack it and name its contents";
-
 const fn kind(singular: &'static str, plural: &'static str) -> ForeignKind {
-    ForeignKind { singular, plural, advice: OTHER_LOG }
+    let advice = "name log files that S3 server access logging wrote, or their folder";
+    ForeignKind { singular, plural, advice }
 }
 
 const fn packed(singular: &'static str, plural: &'static str) -> ForeignKind {
-    ForeignKind { singular, plural, advice: UNPACK }
+    ForeignKind { singular, plural, advice: "unpack it and name its contents" }
 }
 
 const CLOUDFRONT: ForeignKind = kind("a CloudFront log", "CloudFront logs");
@@ -112,13 +110,11 @@ pub fn by_lines(first: &[u8]) -> Option<ForeignKind> {
     if lower.starts_with(b"<!doctype html") || lower.starts_with(b"<html") {
         return Some(HTML);
     }
-    if line.starts_with(b"<?xml") {
-        return Some(XML);
+    match line {
+        _ if line.starts_with(b"<?xml") => Some(XML),
+        _ if line.starts_with(b"\"time_micros\",") => Some(GOOGLE),
+        _ => by_words(line),
     }
-    if line.starts_with(b"\"time_micros\",") {
-        return Some(GOOGLE);
-    }
-    by_words(line)
 }
 
 /// The kind of a line that has certain words in certain positions.

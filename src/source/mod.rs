@@ -148,27 +148,14 @@ pub fn open(spec: &str, options: &S3Options) -> Result<Arc<dyn Source>, SourceEr
     }
     // A file with such a name can be given as ./NAME.
     let start = |text: &str| spec.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
-    if start("s3:") {
-        let rest = spec[3..].trim_start_matches('/');
-        return invalid(format!(
-            "`{}` is not a valid source; did you mean s3://{}?",
-            shown(spec),
-            shown(rest)
-        ));
-    }
-    if let Some(rest) = spec.strip_prefix("arn:aws:s3:::") {
-        return invalid(format!(
-            "`{}` is not a valid source; did you mean s3://{}?",
-            shown(spec),
-            shown(rest)
-        ));
+    let as_s3 = if start("s3:") { Some(spec[3..].trim_start_matches('/')) } else { None };
+    if let Some(rest) = as_s3.or_else(|| spec.strip_prefix("arn:aws:s3:::")) {
+        let (spec, rest) = (shown(spec), shown(rest));
+        return invalid(format!("`{spec}` is not a valid source; did you mean s3://{rest}?"));
     }
     if start("file://") {
-        return invalid(format!(
-            "`{}` is not a valid source; write the path: {}",
-            shown(spec),
-            shown(&spec[7..])
-        ));
+        let (spec, path) = (shown(spec), shown(&spec[7..]));
+        return invalid(format!("`{spec}` is not a valid source; write the path: {path}"));
     }
     if let Some((scheme, _)) = spec.split_once("://")
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))

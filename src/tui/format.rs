@@ -1,12 +1,9 @@
 //! Numbers, times and values as the screen shows them.
 
 pub(crate) use crate::export::human::{bytes, count, counted, duration, percent, plural};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 
-use crate::export::visible::visible_bytes;
-use crate::log::Field;
-use crate::query::Value;
+use crate::{export::visible::visible_bytes, log::Field, query::Value};
 
 /// A whole number in at most `width` terminal columns: `12,408,113`, or `12.4 M` if that does not fit.
 pub(crate) fn count_within(number: u64, width: usize) -> String {

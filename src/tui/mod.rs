@@ -22,8 +22,7 @@ mod update;
 mod view;
 mod widgets;
 
-use std::io::IsTerminal;
-use std::sync::Arc;
+use std::{io::IsTerminal, sync::Arc};
 
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -93,9 +92,6 @@ pub fn restore_terminal() {
 }
 
 /// Runs the explorer on the terminal until the user quits or `end` completes. The terminal is restored afterwards.
-///
-/// # Errors
-/// [`TuiError::NoTerminal`] if there is no terminal, [`TuiError::Terminal`] if it fails.
 pub async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> Result<(), TuiError> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(TuiError::NoTerminal);

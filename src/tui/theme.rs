@@ -42,86 +42,15 @@ impl Theme {
         }
     }
 
-    pub(crate) fn text(self) -> Style {
-        Style::new()
-    }
-
-    /// Frames, absent values, hints.
-    pub(crate) fn faint(self) -> Style {
-        if self.colour {
-            self.coloured(Color::DarkGray, Color::DarkGray)
-        } else {
-            Style::new().add_modifier(Modifier::DIM)
-        }
-    }
-
-    /// Labels, units, the position of the cursor.
-    pub(crate) fn quiet(self) -> Style {
-        Style::new().add_modifier(Modifier::DIM)
-    }
-
-    /// The name of the program, keys, filter terms.
-    pub(crate) fn accent(self) -> Style {
-        self.coloured(Color::Cyan, Color::Blue)
-    }
-
-    pub(crate) fn bar(self) -> Style {
-        self.coloured(Color::Blue, Color::Blue)
-    }
-
-    /// The range of the brush, or of the row under the cursor.
-    pub(crate) fn brushed(self) -> Style {
-        let style = self.coloured(Color::Yellow, Color::Magenta);
-        if self.colour { style } else { style.add_modifier(Modifier::REVERSED) }
-    }
-
     /// Bars of the timeline: `Some(true)` if highlighted, `Some(false)` if other bars are, `None` if none is. Never
     /// reversed: a reversed full block looks empty.
     pub(crate) fn timeline(self, style: Style, is_highlighted: Option<bool>) -> Style {
         match is_highlighted {
             Some(true) if self.colour => self.brushed(),
-            Some(true) => Style::new().add_modifier(Modifier::BOLD),
-            Some(false) if !self.colour => Style::new().add_modifier(Modifier::DIM),
+            Some(true) => BOLD,
+            Some(false) if !self.colour => DIM,
             _ => style,
         }
-    }
-
-    pub(crate) fn heading(self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
-    }
-
-    /// The heading under the column cursor.
-    pub(crate) fn heading_chosen(self) -> Style {
-        self.accent().add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
-    }
-
-    pub(crate) fn selection(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
-    }
-
-    pub(crate) fn mark(self) -> Style {
-        self.coloured(Color::Magenta, Color::Magenta).add_modifier(Modifier::BOLD)
-    }
-
-    pub(crate) fn error(self) -> Style {
-        self.coloured(Color::Red, Color::Red)
-    }
-
-    pub(crate) fn warning(self) -> Style {
-        self.coloured(Color::Yellow, Color::Magenta)
-    }
-
-    pub(crate) fn good(self) -> Style {
-        self.coloured(Color::Green, Color::Green)
-    }
-
-    pub(crate) fn chip(self) -> Style {
-        self.accent()
-    }
-
-    /// A disabled filter term.
-    pub(crate) fn chip_off(self) -> Style {
-        Style::new().add_modifier(Modifier::DIM | Modifier::CROSSED_OUT)
     }
 
     pub(crate) fn status(self, status: i64) -> Style {
@@ -131,6 +60,43 @@ impl Theme {
             _ => self.text(),
         }
     }
+}
+
+const DIM: Style = Style::new().add_modifier(Modifier::DIM);
+const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
+const REVERSED: Style = Style::new().add_modifier(Modifier::REVERSED);
+
+/// Methods of [`Theme`] that return a style, one per line.
+macro_rules! styles {
+    ($theme:ident; $($(#[$doc:meta])* $name:ident => $style:expr;)*) => {
+        impl Theme {
+            $($(#[$doc])* pub(crate) fn $name($theme) -> Style { $style })*
+        }
+    };
+}
+
+styles! { self;
+    text => Style::new();
+    /// Frames, absent values, hints.
+    faint => if self.colour { self.coloured(Color::DarkGray, Color::DarkGray) } else { DIM };
+    /// Labels, units, the position of the cursor.
+    quiet => DIM;
+    /// The name of the program, keys, filter terms.
+    accent => self.coloured(Color::Cyan, Color::Blue);
+    bar => self.coloured(Color::Blue, Color::Blue);
+    /// The range of the brush, or of the row under the cursor.
+    brushed => if self.colour { self.coloured(Color::Yellow, Color::Magenta) } else { REVERSED };
+    heading => BOLD;
+    /// The heading under the column cursor.
+    heading_chosen => self.accent().add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+    selection => REVERSED;
+    mark => self.coloured(Color::Magenta, Color::Magenta).add_modifier(Modifier::BOLD);
+    error => self.coloured(Color::Red, Color::Red);
+    warning => self.coloured(Color::Yellow, Color::Magenta);
+    good => self.coloured(Color::Green, Color::Green);
+    chip => self.accent();
+    /// A disabled filter term.
+    chip_off => Style::new().add_modifier(Modifier::DIM | Modifier::CROSSED_OUT);
 }
 
 #[cfg(test)]

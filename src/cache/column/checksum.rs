@@ -10,10 +10,8 @@ use crc32fast::Hasher;
 
 use super::Damage;
 
-/// The damage that a wrong checksum shows.
 pub const DAMAGE: Damage = Damage("its checksum does not match its bytes");
 
-/// The checksum of bytes.
 pub fn of_bytes(bytes: &[u8]) -> i32 {
     crc32fast::hash(bytes) as i32
 }
@@ -56,16 +54,12 @@ impl RowChecksum {
         row
     }
 
-    /// The checksum.
     pub fn end(self) -> i32 {
         self.0.finalize() as i32
     }
 }
 
-/// Compares a stored checksum with a computed one.
-///
-/// # Errors
-/// If they differ.
+/// Compares a stored checksum with a computed one. Fails if they differ.
 pub fn verify(stored: i32, computed: i32) -> Result<(), Damage> {
     if stored == computed { Ok(()) } else { Err(DAMAGE) }
 }
@@ -83,12 +77,10 @@ impl Digest {
         (1 << 32) + i64::from(crc as u32)
     }
 
-    /// Adds a row with this checksum.
     pub fn add(&mut self, crc: i32) {
         self.0 = self.0.wrapping_add(Digest::of(crc));
     }
 
-    /// Removes a row with this checksum.
     pub fn remove(&mut self, crc: i32) {
         self.0 = self.0.wrapping_sub(Digest::of(crc));
     }

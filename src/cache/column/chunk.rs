@@ -20,14 +20,13 @@ use crate::log::Field;
 /// Columns of at least this many bytes are written in pieces: SQLite copies a bound blob three times.
 const MIN_PIECEWISE_BYTES: usize = 64 << 10;
 
-/// The bounds of a column and the checksum of its bytes.
+type Stored<T> = Result<T, StoreError>;
+
+/// The smallest and largest number or code of a column, and the checksum of its bytes or its directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Smallest number or code of the column.
     pub low: i64,
-    /// Largest number or code of the column.
     pub high: i64,
-    /// Checksum of the column's bytes, or of its directory.
     pub data_crc: i32,
 }
 
@@ -37,7 +36,7 @@ impl Head {
     }
 
     /// Reads the columns `low`, `high`, `data_crc` and `crc` of a row.
-    fn read(id: i64, row: &rusqlite::Row<'_>) -> Result<Head, StoreError> {
+    fn read(id: i64, row: &rusqlite::Row<'_>) -> Stored<Head> {
         let head = Head { low: row.get(0)?, high: row.get(1)?, data_crc: row.get(2)? };
         checksum::verify(row.get(3)?, head.crc(id))?;
         Ok(head)
@@ -45,11 +44,7 @@ impl Head {
 }
 
 /// Writes a column of a segment. Returns its length in bytes.
-pub fn insert(
-    connection: &Connection,
-    segment: SegmentId,
-    column: PackedColumn<'_>,
-) -> Result<u64, StoreError> {
+pub fn insert(connection: &Connection, segment: SegmentId, column: PackedColumn<'_>) -> Stored<u64> {
     let PackedColumn { field, low, high, value_set, bytes, pages } = column;
     let id = chunk_id(segment, field);
     let head = Head { low, high, data_crc: checksum::of_bytes(bytes) };
@@ -79,11 +74,7 @@ pub fn insert(
 }
 
 /// The value set of a column; `None` if none is stored.
-pub fn value_set(
-    connection: &Connection,
-    segment: SegmentId,
-    field: Field,
-) -> Result<Option<ValueSet>, StoreError> {
+pub fn value_set(connection: &Connection, segment: SegmentId, field: Field) -> Stored<Option<ValueSet>> {
     let mut statement = connection.prepare_cached("SELECT presence FROM column_chunk WHERE id = ?1")?;
     let id = chunk_id(segment, field);
     let mut rows = statement.query([id])?;
@@ -96,7 +87,7 @@ pub fn value_set(
 }
 
 /// The bounds of a column and the checksum of its bytes, which are not read.
-pub fn head(connection: &Connection, segment: SegmentId, field: Field) -> Result<Head, StoreError> {
+pub fn head(connection: &Connection, segment: SegmentId, field: Field) -> Stored<Head> {
     let id = chunk_id(segment, field);
     let mut statement =
         connection.prepare_cached("SELECT low, high, data_crc, crc FROM column_chunk WHERE id = ?1")?;
@@ -115,9 +106,6 @@ pub struct Unverified {
 impl Unverified {
     /// The bytes, after a comparison with their checksum. Of a text column, only the directory was compared:
     /// [`text::split`](super::text::split) compares the pages.
-    ///
-    /// # Errors
-    /// If the bytes differ from what was written.
     pub fn verify(self) -> Result<Vec<u8>, Damage> {
         checksum::verify(self.head.data_crc, data_crc(self.field, &self.bytes)?)?;
         Ok(self.bytes)
@@ -125,11 +113,7 @@ impl Unverified {
 }
 
 /// Reads the bytes of a column without a comparison with their checksum.
-pub fn read_unverified(
-    connection: &Connection,
-    segment: SegmentId,
-    field: Field,
-) -> Result<Unverified, StoreError> {
+pub fn read_unverified(connection: &Connection, segment: SegmentId, field: Field) -> Stored<Unverified> {
     let head = head(connection, segment, field)?;
     // A statement would copy the bytes once more.
     let blob = connection.blob_open("main", "column_chunk", "data", chunk_id(segment, field), true)?;
@@ -140,21 +124,14 @@ pub fn read_unverified(
 
 /// Reads the head and the bytes of a column. Of a text column, only the directory is compared with its checksum:
 /// [`text::split`](super::text::split) compares the pages.
-pub fn read(
-    connection: &Connection,
-    segment: SegmentId,
-    field: Field,
-) -> Result<(Head, Vec<u8>), StoreError> {
+pub fn read(connection: &Connection, segment: SegmentId, field: Field) -> Stored<(Head, Vec<u8>)> {
     let column = read_unverified(connection, segment, field)?;
     let head = column.head;
     Ok((head, column.verify()?))
 }
 
 fn data_crc(field: Field, bytes: &[u8]) -> Result<i32, Damage> {
-    if DETAIL_FIELDS.contains(&field) {
-        let directory = Directory::read(bytes)?;
-        Ok(checksum::of_bytes(&bytes[..directory.length]))
-    } else {
-        Ok(checksum::of_bytes(bytes))
-    }
+    let is_text = DETAIL_FIELDS.contains(&field);
+    let length = if is_text { Directory::read(bytes)?.length } else { bytes.len() };
+    Ok(checksum::of_bytes(&bytes[..length]))
 }

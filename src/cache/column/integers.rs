@@ -33,41 +33,31 @@ const WIDE: u8 = 2;
 pub trait Number: Copy + Ord + Default + Into<u64> {
     /// The largest number; the smallest is the default.
     const MAX: Self;
-
     /// The difference to `base`, which is not larger.
     fn minus(self, base: Self) -> Self;
-
     /// The lowest 32 bits.
     fn low_half(self) -> u32;
 }
 
-impl Number for u32 {
-    const MAX: u32 = u32::MAX;
+macro_rules! implement_number {
+    ($($type:ident),*) => {$(
+        impl Number for $type {
+            const MAX: $type = $type::MAX;
 
-    #[inline]
-    fn minus(self, base: u32) -> u32 {
-        self.wrapping_sub(base)
-    }
+            #[inline]
+            fn minus(self, base: $type) -> $type {
+                self.wrapping_sub(base)
+            }
 
-    #[inline]
-    fn low_half(self) -> u32 {
-        self
-    }
+            #[inline]
+            fn low_half(self) -> u32 {
+                self as u32
+            }
+        }
+    )*};
 }
 
-impl Number for u64 {
-    const MAX: u64 = u64::MAX;
-
-    #[inline]
-    fn minus(self, base: u64) -> u64 {
-        self.wrapping_sub(base)
-    }
-
-    #[inline]
-    fn low_half(self) -> u32 {
-        self as u32
-    }
-}
+implement_number!(u32, u64);
 
 /// Packs columns, one after another, in the same memory.
 #[derive(Default)]
@@ -161,10 +151,7 @@ pub struct Integers {
 }
 
 impl Integers {
-    /// Opens a column that a [`Packer`] has packed.
-    ///
-    /// # Errors
-    /// If the bytes are not a packed column. Damage within packs is not detected: it changes values.
+    /// Opens a column that a [`Packer`] has packed. Damage within packs is not detected: it changes values.
     pub fn open(bytes: Vec<u8>) -> Result<Integers, Damage> {
         let short = Damage("a column of numbers is cut off");
         let head: &[u8; HEAD_BYTES] = bytes.first_chunk().ok_or(short)?;
@@ -206,7 +193,6 @@ impl Integers {
         Ok(Integers { bytes, rows, constant: None, blocks })
     }
 
-    /// Number of values.
     pub fn rows(&self) -> usize {
         self.rows
     }
@@ -291,19 +277,12 @@ impl Integers {
         values[row % BLOCK]
     }
 
-    /// All values.
-    ///
-    /// # Errors
-    /// If their number is not `rows`; no memory is allocated for them then.
+    /// All values. Fails if their number is not `rows`; no memory is allocated for them then.
     pub fn into_rows(self, rows: usize) -> Result<Vec<u64>, Damage> {
-        if self.rows == rows {
-            Ok(self.to_vec())
-        } else {
-            Err(Damage("a column has another number of rows than its segment"))
-        }
+        let damage = Damage("a column has another number of rows than its segment");
+        if self.rows == rows { Ok(self.to_vec()) } else { Err(damage) }
     }
 
-    /// All values.
     pub fn to_vec(&self) -> Vec<u64> {
         let mut all = Vec::with_capacity(self.rows.next_multiple_of(BLOCK));
         let mut values = [0; BLOCK];

@@ -1,39 +1,23 @@
 //! Which field is stored in which kind of column, derived from the list of fields.
 
-use crate::log::{Field, Kind};
-
 use super::text::Hint;
+use crate::log::{FIELDS, Field, Kind};
 
-/// Number of dimensions.
-pub const DIMENSIONS: usize = count(Kind::Dimension);
-/// Number of measures.
-pub const MEASURES: usize = count(Kind::Measure);
-/// Number of details.
-pub const DETAILS: usize = count(Kind::Detail);
+pub const DIMENSIONS: usize = count(Kind::Dimension, Field::COUNT);
+pub const MEASURES: usize = count(Kind::Measure, Field::COUNT);
+pub const DETAILS: usize = count(Kind::Detail, Field::COUNT);
 
 /// The dimensions, in the order of the fields.
 pub const DIMENSION_FIELDS: [Field; DIMENSIONS] = fields(Kind::Dimension);
-/// The measures, in the order of the fields.
 pub const MEASURE_FIELDS: [Field; MEASURES] = fields(Kind::Measure);
-/// The details, in the order of the fields.
 pub const DETAIL_FIELDS: [Field; DETAILS] = fields(Kind::Detail);
 
-/// Index of the key among the dimensions.
 pub const KEY_SLOT: usize = slot(Field::Key);
-/// Index of the operation among the dimensions.
 pub const OPERATION_SLOT: usize = slot(Field::Operation);
 
 /// Index of a field among the fields of its kind.
 pub const fn slot(field: Field) -> usize {
-    let mut slot = 0;
-    let mut index = 0;
-    while index < field as usize {
-        if crate::log::FIELDS[index].kind as u8 == crate::log::FIELDS[field as usize].kind as u8 {
-            slot += 1;
-        }
-        index += 1;
-    }
-    slot
+    count(FIELDS[field as usize].kind, field as usize)
 }
 
 /// What the values of a detail usually are.
@@ -45,11 +29,12 @@ pub fn hint(field: Field) -> Hint {
     }
 }
 
-const fn count(kind: Kind) -> usize {
+/// Number of fields of a kind before the index `end`.
+const fn count(kind: Kind, end: usize) -> usize {
     let mut count = 0;
     let mut index = 0;
-    while index < Field::COUNT {
-        if crate::log::FIELDS[index].kind as u8 == kind as u8 {
+    while index < end {
+        if FIELDS[index].kind as u8 == kind as u8 {
             count += 1;
         }
         index += 1;
@@ -62,8 +47,8 @@ const fn fields<const N: usize>(kind: Kind) -> [Field; N] {
     let mut next = 0;
     let mut index = 0;
     while index < Field::COUNT {
-        if crate::log::FIELDS[index].kind as u8 == kind as u8 {
-            out[next] = crate::log::FIELDS[index].field;
+        if FIELDS[index].kind as u8 == kind as u8 {
+            out[next] = FIELDS[index].field;
             next += 1;
         }
         index += 1;

@@ -89,9 +89,6 @@ impl ValueSet {
     }
 
     /// Reads the stored form of the set of the column with the id `column`.
-    ///
-    /// # Errors
-    /// If it differs from what was written.
     pub(in crate::cache) fn open(bytes: &[u8], column: i64) -> Result<ValueSet, Damage> {
         let (stored, set) = bytes.split_first_chunk::<4>().ok_or(Damage("a value set is cut off"))?;
         checksum::verify(i32::from_le_bytes(*stored), crc(column, set))?;

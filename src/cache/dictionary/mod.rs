@@ -23,8 +23,7 @@ pub(crate) fn hash(value: &[u8]) -> u64 {
     HASHER.hash_one(value)
 }
 
-/// Whether two values are equal. Most values are short, and a call of `memcmp` takes longer than this
-/// comparison.
+/// Whether two values are equal. Most values are short, and a call of `memcmp` takes longer than this comparison.
 #[inline]
 pub(crate) fn bytes_equal(one: &[u8], other: &[u8]) -> bool {
     fn halves<const N: usize>(one: &[u8], other: &[u8]) -> bool {

@@ -1,9 +1,8 @@
 //! Published dictionaries: the values of a writer, shared with the threads that build batches for it.
 //!
-//! A writer assigns value ids and adds new values all the time, to a growing dictionary. From time to time it
-//! publishes them: a published dictionary is immutable, and a batch builder looks a value up there without
-//! locks and without the writer. So nearly all codes of a batch are value ids already, and only new values
-//! travel with it.
+//! A writer assigns value ids and adds new values all the time, to a growing dictionary. From time to time it publishes
+//! them: a published dictionary is immutable, and a batch builder looks a value up there without locks and without the
+//! writer. So nearly all codes of a batch are value ids already, and only new values travel with it.
 
 use std::sync::Arc;
 
@@ -15,20 +14,15 @@ use crate::cache::column::layout::DIMENSIONS;
 /// Values of a piece from which on no more are joined to it: copying a larger piece takes long, and memory
 /// for both copies.
 const MAX_JOINED_VALUES: usize = 1 << 19;
-
 /// Bytes of a joined piece. So a dictionary of long values is never copied as a whole.
 const MAX_JOINED_BYTES: usize = 64 << 20;
-
 /// Bytes of long pending values from which on they become a piece of their own, repeated or not: a piece
 /// takes no more memory than its values, pending values up to twice as much.
 const LARGE_PENDING_BYTES: usize = 16 << 20;
-
 /// Average bytes from which on values are long. Few values are, so few pieces are made for them.
 const LONG_VALUE_BYTES: usize = 4 << 10;
-
 /// Bytes whose copying takes as long as that of a value of ordinary length.
 const ORDINARY_VALUE_BYTES: usize = 1 << 10;
-
 /// Publishing this many values costs about as much as one repeated lookup of a value that is not published
 /// yet: it is added to a batch, and looked up by the writer.
 const VALUES_PER_REPEATED_LOOKUP: usize = 8;
@@ -62,8 +56,7 @@ impl PublishedDictionary {
     }
 }
 
-/// All values of a dimension with their ids, as the writer has them: the published ones and those added
-/// since.
+/// All values of a dimension with their ids, as the writer has them: the published ones and those added since.
 #[derive(Debug, Default)]
 pub struct GrowingDictionary {
     published: PublishedDictionary,
@@ -92,8 +85,7 @@ impl GrowingDictionary {
         None
     }
 
-    /// Returns the id of a value, which is added if it is new. `hash` is its
-    /// [`hash`](super::hash).
+    /// Returns the id of a value, which is added if it is new. `hash` is its [`hash`](super::hash).
     pub fn intern(&mut self, value: &[u8], hash: u64) -> u32 {
         let mut id = [0];
         self.intern_many(&[value], &[hash], &mut id);
@@ -114,8 +106,7 @@ impl GrowingDictionary {
         }
     }
 
-    /// Interns many values. `ids` becomes 0, for the absent value, and the id of each. `hashes` has the hash
-    /// of each.
+    /// Interns many values. `ids` becomes 0, for the absent value, and the id of each. `hashes` has the hash of each.
     pub fn intern_arena(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
         ids.clear();
         ids.resize(values.len() + 1, 0);
@@ -129,8 +120,7 @@ impl GrowingDictionary {
         }
     }
 
-    /// Whether the repeated lookups have cost about as much as publishing would, or pending values take much
-    /// memory.
+    /// Whether the repeated lookups have cost about as much as publishing would, or pending values take much memory.
     fn is_worth_publishing(&self) -> bool {
         let work = |values: &Arena| values.len().max(values.bytes() / ORDINARY_VALUE_BYTES);
         let last = self.published.pieces.last().filter(|last| self.is_joined_to(last));

@@ -4,11 +4,8 @@ use std::sync::LazyLock;
 
 use rusqlite::{Connection, Transaction};
 
-use super::hash;
-use super::published::GrowingDictionary;
-use crate::cache::column::Damage;
-use crate::cache::column::checksum;
-use crate::cache::error::StoreError;
+use super::{hash, published::GrowingDictionary};
+use crate::cache::{column::Damage, column::checksum, error::StoreError};
 use crate::log::Field;
 
 /// Reads the values of a dimension.
@@ -34,13 +31,11 @@ pub(in crate::cache) fn load(
 
 /// Rows that one statement inserts. One statement per row takes twice as long.
 const ROWS_PER_INSERT: usize = 32;
-
 /// Bytes of values that one statement inserts, unless it is a single value: SQLite copies bound values.
 const MAX_INSERT_BYTES: usize = 1 << 20;
 
 /// Inserts the values of a dimension from index `from` on. The caller rolls back the transaction on failure.
-/// (`OR FAIL`: with the default `ABORT` SQLite would copy every page before it changes it, to undo a single
-/// statement.)
+/// (`OR FAIL`: with the default `ABORT` SQLite would copy every page before it changes it, to undo one statement.)
 pub(in crate::cache) fn insert(
     transaction: &Transaction<'_>,
     field: Field,

@@ -46,9 +46,7 @@ impl<K: Eq + Hash + Clone, V: Clone> ByteCache<K, V> {
     }
 
     /// The value of a key. If it is missing, one thread loads it, with its size in bytes, while others wait.
-    ///
-    /// # Errors
-    /// Those of `load`. The next thread that waits calls its own `load`.
+    /// If that fails, the next thread that waits calls its own `load`.
     pub fn get_or_load<E>(&self, key: &K, load: impl FnOnce() -> Result<(V, usize), E>) -> Result<V, E> {
         let weighed = self.0.get_or_insert_with(key, || {
             load().map(|(value, bytes)| Weighed { value, bytes: bytes as u64 + ENTRY_BYTES })
@@ -56,7 +54,6 @@ impl<K: Eq + Hash + Clone, V: Clone> ByteCache<K, V> {
         Ok(weighed.value)
     }
 
-    /// Removes the value of a key and returns it.
     pub fn remove(&self, key: &K) -> Option<V> {
         self.0.remove(key).map(|(_, weighed)| weighed.value)
     }

@@ -1,6 +1,5 @@
 //! An open cache: its connections, and what stays in memory between queries.
 
-use crate::cache::ids::{SegmentId, SourceId};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use crate::cache::column::text::TextPage;
 use crate::cache::column::value_set::ValueSet;
 use crate::cache::dictionary::Dictionary;
 use crate::cache::error::StoreError;
+use crate::cache::ids::{SegmentId, SourceId};
 use crate::cache::sqlite::catalogue::{self, LogFileStatus, Rejected, SourceInfo, SourceRow};
 use crate::cache::sqlite::connection::{self, FileStamp};
 use crate::cache::sqlite::journal::{self, Journal};
@@ -26,13 +26,10 @@ use crate::cache::sqlite::root::Root;
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use crate::cache::write::memtable::SEGMENT_ROWS;
 
-/// Memory for packed integer columns.
+/// Memory for packed integer columns; value sets; decompressed pages of text; single values of dictionaries.
 const MAX_COLUMN_BYTES: usize = 144 << 20;
-/// Memory for value sets.
 const MAX_VALUE_SET_BYTES: usize = 16 << 20;
-/// Memory for decompressed pages of text.
 const MAX_PAGE_BYTES: usize = 16 << 20;
-/// Memory for single values of dictionaries.
 const MAX_VALUE_BYTES: usize = 4 << 20;
 
 /// A cache, open for reading. Threads share it.
@@ -94,10 +91,7 @@ impl SegmentInfo {
 }
 
 impl Cache {
-    /// Opens an existing cache.
-    ///
-    /// # Errors
-    /// If the file does not exist, is not a cache or cannot be read.
+    /// Opens an existing cache. Fails if the file does not exist or is not a cache.
     pub fn open(path: &Path) -> Result<Cache, CacheError> {
         let cache = Cache::open_for_writer(path)?;
         // With a write-ahead log, the writer and readers do not wait for each other. Where it cannot be used, they do.
@@ -151,17 +145,11 @@ impl Cache {
     }
 
     /// The present state of the cache.
-    ///
-    /// # Errors
-    /// If the catalogue cannot be read or is damaged.
     pub fn snapshot(&self) -> Result<Snapshot<'_>, CacheError> {
         self.snapshot_of(CacheRef::Borrowed(self))
     }
 
     /// The present state of the cache, as a snapshot that keeps the cache open.
-    ///
-    /// # Errors
-    /// If the catalogue cannot be read or is damaged.
     pub fn lasting_snapshot(self: &Arc<Cache>) -> Result<Snapshot<'static>, CacheError> {
         self.snapshot_of(CacheRef::Shared(Arc::clone(self)))
     }
@@ -188,25 +176,16 @@ impl Cache {
     }
 
     /// The sources in the catalogue.
-    ///
-    /// # Errors
-    /// If the catalogue cannot be read or is damaged.
     pub fn sources(&self) -> Result<Vec<SourceInfo>, CacheError> {
         self.consistently(catalogue::sources)
     }
 
     /// The id of a source; `None` if the catalogue does not have it.
-    ///
-    /// # Errors
-    /// If the catalogue cannot be read or is damaged.
     pub fn source_id(&self, uri: &str) -> Result<Option<SourceId>, CacheError> {
         self.consistently(|connection| catalogue::source_id(connection, uri))
     }
 
     /// What the catalogue has of log files, given by name and version. A `source` that is not in the catalogue has none.
-    ///
-    /// # Errors
-    /// If the catalogue cannot be read or is damaged.
     pub fn log_file_statuses<'f>(
         &self,
         source: Option<SourceId>,
@@ -220,9 +199,6 @@ impl Cache {
     }
 
     /// Calls `each` with every rejected line of a source, or of all sources.
-    ///
-    /// # Errors
-    /// If the lines cannot be read or are damaged.
     pub fn rejected(&self, source: Option<&str>, each: &mut dyn FnMut(Rejected)) -> Result<(), CacheError> {
         self.consistently(|connection| catalogue::rejected(connection, source, each))
     }
@@ -296,10 +272,8 @@ impl Cache {
     /// Fails if another file is at the path now. SQLite knows shared files by their path: a process that has both files
     /// open would mix them up.
     fn check_in_place(&self) -> Result<(), CacheError> {
-        if self.opened.has_moved() {
-            return Err(CacheError::Moved { file: self.path.clone() });
-        }
-        Ok(())
+        let file = &self.path;
+        if self.opened.has_moved() { Err(CacheError::Moved { file: file.clone() }) } else { Ok(()) }
     }
 }
 

@@ -30,18 +30,12 @@ impl Snapshot<'_> {
     }
 
     /// The values of a dimension: those of this snapshot, perhaps followed by newer ones.
-    ///
-    /// # Errors
-    /// If the dictionary cannot be read or is damaged.
     pub fn dictionary(&self, field: Field) -> Result<Dictionary, CacheError> {
         self.dictionary_or_cancel(field, &CancellationToken::new())
     }
 
     /// The values of a dimension, as [`Snapshot::dictionary`] returns them, unless `cancel` is cancelled first. Values
     /// that were read until then stay in memory.
-    ///
-    /// # Errors
-    /// If the dictionary cannot be read or is damaged; [`CacheError::Cancelled`].
     pub fn dictionary_or_cancel(
         &self,
         field: Field,
@@ -121,25 +115,17 @@ impl Snapshot<'_> {
             };
             let is_short = part.values.len() < parts[index].len();
             grown = grown.grown(part.values);
-            match is_short {
-                true if part.is_cancelled => return Ok((grown, false)),
-                true => {
-                    return Err(CacheError::Damaged {
-                        path: self.cache.path.clone(),
-                        reason: format!("the dictionary of {} lacks values", field.name()),
-                    });
-                }
-                false => {}
+            if is_short && part.is_cancelled {
+                return Ok((grown, false));
+            } else if is_short {
+                return Err(self.incomplete_dictionary(field, "lacks values"));
             }
         }
         Ok((grown, true))
     }
 
     /// The value of a dimension with a value id; `None` if the id is 0, which means absent. The dictionary is not read
-    /// as a whole.
-    ///
-    /// # Errors
-    /// If the value cannot be read, is damaged or missing.
+    /// as a whole. Fails if the value is missing.
     pub fn value(&self, field: Field, id: u32) -> Result<Option<Arc<[u8]>>, CacheError> {
         if id == 0 {
             return Ok(None);
@@ -160,13 +146,15 @@ impl Snapshot<'_> {
                     Ok((Arc::from(value), bytes))
                 }
                 Some(_) => Err(self.damaged_dictionary(field)),
-                None => Err(CacheError::Damaged {
-                    path: self.cache.path.clone(),
-                    reason: format!("the dictionary of {} has no value {id}", field.name()),
-                }),
+                None => Err(self.incomplete_dictionary(field, &format!("has no value {id}"))),
             }
         })?;
         Ok(Some(value))
+    }
+
+    fn incomplete_dictionary(&self, field: Field, problem: &str) -> CacheError {
+        let reason = format!("the dictionary of {} {problem}", field.name());
+        CacheError::Damaged { path: self.cache.path.clone(), reason }
     }
 
     fn damaged_dictionary(&self, field: Field) -> CacheError {

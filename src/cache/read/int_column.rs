@@ -107,17 +107,11 @@ impl Default for NumberBlock {
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct IntColumn(Arc<Integers>);
+pub struct IntColumn(pub(super) Arc<Integers>);
 
 impl IntColumn {
-    pub(super) fn new(packed: Arc<Integers>) -> IntColumn {
-        IntColumn(packed)
-    }
-
     /// Packs a column of value ids that is not in the cache file.
-    ///
-    /// # Errors
-    /// If there are more ids than a segment may have.
+    /// Fails if there are more ids than a segment may have.
     pub fn of_ids(ids: &[u32]) -> Result<IntColumn, Damage> {
         let mut packer = Packer::default();
         packer.pack(ids, u64::from);

@@ -1,6 +1,5 @@
 //! A consistent state of the cache, and its integer columns.
 
-use crate::cache::ids::{SegmentId, SourceId};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -13,6 +12,7 @@ use crate::cache::column::integers::Integers;
 use crate::cache::column::value_set::ValueSet;
 use crate::cache::column::{Damage, chunk};
 use crate::cache::error::StoreError;
+use crate::cache::ids::{SegmentId, SourceId};
 use crate::cache::sqlite::root::DictionaryLengths;
 use crate::cache::sqlite::schema::chunk_id;
 use crate::log::{Field, Kind};
@@ -29,7 +29,6 @@ pub struct Snapshot<'c> {
     pub(super) dictionary_lengths: DictionaryLengths,
 }
 
-/// The cache of a snapshot.
 pub(super) enum CacheRef<'c> {
     Borrowed(&'c Cache),
     Shared(Arc<Cache>),
@@ -58,11 +57,8 @@ impl Drop for Snapshot<'_> {
 
 impl Snapshot<'_> {
     /// The column of the times, of a dimension or of a measure. It stays in memory as long as there is space.
-    ///
-    /// # Errors
-    /// If the column cannot be read or is damaged.
     pub fn int_column(&self, segment: &SegmentInfo, field: Field) -> Result<IntColumn, CacheError> {
-        self.integers(segment, field).map(IntColumn::new)
+        self.integers(segment, field).map(IntColumn)
     }
 
     /// A packed column. If several threads need a column, one reads it for all.
@@ -85,9 +81,6 @@ impl Snapshot<'_> {
     }
 
     /// The smallest and the largest code in a column of integers, without reading it.
-    ///
-    /// # Errors
-    /// If they cannot be read or are damaged.
     pub fn code_bounds(&self, segment: &SegmentInfo, field: Field) -> Result<(u64, u64), CacheError> {
         if field.kind() == Kind::Time {
             return Ok((code::of_time(segment.time_min), code::of_time(segment.time_max)));
@@ -102,9 +95,6 @@ impl Snapshot<'_> {
     }
 
     /// The value ids that occur in the column of a dimension, without reading it; `None` if no set is stored.
-    ///
-    /// # Errors
-    /// If the set cannot be read or is damaged.
     pub fn value_set(
         &self,
         segment: &SegmentInfo,

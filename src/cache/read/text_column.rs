@@ -43,18 +43,12 @@ pub struct TextColumn {
 
 impl TextColumn {
     /// The text of a row; `None` if it is absent. Rows are best read in ascending order.
-    ///
-    /// # Errors
-    /// If the text cannot be read or is damaged.
     pub fn get(&mut self, snapshot: &Snapshot<'_>, row: usize) -> Result<Option<Cow<'_, [u8]>>, CacheError> {
         self.get_with(snapshot, row, |field, id| snapshot.value(field, id))
     }
 
     /// As [`TextColumn::get`], with a function that looks up values of dimensions and may remember them, as a text
     /// may repeat a value of its row.
-    ///
-    /// # Errors
-    /// As [`TextColumn::get`], and those of `value`.
     pub fn get_with(
         &mut self,
         snapshot: &Snapshot<'_>,
@@ -79,9 +73,6 @@ impl TextColumn {
     }
 
     /// Prepares for reading many rows: what [`TextColumn::get`] would look up row by row is loaded as a whole.
-    ///
-    /// # Errors
-    /// If it cannot be read.
     pub fn expect_many(&self, snapshot: &Snapshot<'_>) -> Result<(), CacheError> {
         if self.pages.field == Field::RequestUri {
             snapshot.dictionary(Field::Key)?;
@@ -92,17 +83,12 @@ impl TextColumn {
 
 impl Snapshot<'_> {
     /// The column of a detail, for reading single rows. Faster within the lifetime of [`Snapshot::mapped`].
-    ///
-    /// # Errors
-    /// If its directory cannot be read or is damaged.
     pub fn text_column(&self, segment: &SegmentInfo, field: Field) -> Result<TextColumn, CacheError> {
         Ok(TextColumn { pages: self.text_pages(segment, field)?, page: None, keys: None })
     }
 
     /// Calls `each` with the row and the complete text of every row of a segment, in order.
-    ///
-    /// # Errors
-    /// If the column cannot be read or is damaged; [`CacheError::Cancelled`].
+    /// Fails with [`CacheError::Cancelled`] once `cancel` is cancelled.
     pub fn for_each_text(
         &self,
         segment: &SegmentInfo,
@@ -161,9 +147,6 @@ pub struct RowKeys<'s> {
 
 impl<'s> RowKeys<'s> {
     /// The keys that a text column needs; `None` if it needs none.
-    ///
-    /// # Errors
-    /// If the column of keys cannot be read.
     pub fn of_text(
         snapshot: &'s Snapshot<'s>,
         segment: &SegmentInfo,
@@ -176,7 +159,6 @@ impl<'s> RowKeys<'s> {
         Ok(Some(RowKeys { snapshot, cancel, ids: KeyIds::new(snapshot, segment)?, values: OnceCell::new() }))
     }
 
-    /// The value id of the key of a row.
     #[inline]
     pub fn id(&mut self, row: usize) -> u32 {
         self.ids.get(row)
@@ -195,9 +177,6 @@ impl<'s> RowKeys<'s> {
     }
 
     /// The key with a value id; `None` if there is none.
-    ///
-    /// # Errors
-    /// If the dictionary cannot be read; [`CacheError::Cancelled`].
     pub fn value(&self, id: u32) -> Result<Option<&[u8]>, CacheError> {
         if let Some(values) = self.values.get() {
             return Ok(values.get(id));
@@ -206,10 +185,6 @@ impl<'s> RowKeys<'s> {
         Ok(self.values.get_or_init(|| values).get(id))
     }
 
-    /// The key of a row.
-    ///
-    /// # Errors
-    /// As [`RowKeys::value`].
     pub fn get(&mut self, row: usize) -> Result<Option<&[u8]>, CacheError> {
         let id = self.id(row);
         self.value(id)

@@ -9,9 +9,8 @@ use rusqlite::blob::Blob;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::CacheError;
-use crate::cache::column::Damage;
 use crate::cache::column::text::{Directory, DirectoryEntry, TextPage};
-use crate::cache::column::{checksum, chunk};
+use crate::cache::column::{Damage, checksum, chunk};
 use crate::cache::sqlite::connection;
 use crate::cache::sqlite::schema::chunk_id;
 use crate::log::Field;
@@ -47,7 +46,6 @@ pub(super) struct TextPages {
     id: i64,
     pub(super) segment: SegmentInfo,
     pub(super) field: Field,
-    /// Length of the column in bytes.
     length: usize,
     pages: Vec<PageLocation>,
 }
@@ -94,15 +92,11 @@ impl TextPages {
 
 impl Snapshot<'_> {
     /// Maps the cache file into memory, so that single pages are read faster, until the result is dropped.
-    ///
-    /// # Errors
-    /// If SQLite cannot map the file.
     pub fn mapped(&self) -> Result<MappedFile<'_>, CacheError> {
         self.with(|connection| connection::set_mapped(connection, true))?;
         Ok(MappedFile(&self.connection))
     }
 
-    /// Reads the directory of a text column.
     pub(super) fn text_pages(&self, segment: &SegmentInfo, field: Field) -> Result<TextPages, CacheError> {
         let id = chunk_id(segment.id, field);
         let crc = self.chunk(segment, field, chunk::head)?.data_crc;
@@ -122,7 +116,6 @@ impl Snapshot<'_> {
         }
     }
 
-    /// A page of a text column.
     pub(super) fn text_page(&self, column: &TextPages, index: usize) -> Result<Arc<TextPage>, CacheError> {
         self.cache.pages.get_or_load(&(column.id, index), || {
             let location = &column.pages[index];
@@ -143,9 +136,7 @@ impl Snapshot<'_> {
 
     /// Calls `each` with the first row and the content of every page of a text column that has rows which
     /// `is_wanted`, in order. These pages do not stay in memory.
-    ///
-    /// # Errors
-    /// The first error of `each`; if the column cannot be read or is damaged; [`CacheError::Cancelled`].
+    /// Ends with the first error of `each`, or [`CacheError::Cancelled`].
     pub fn for_each_text_page<E: From<CacheError>>(
         &self,
         segment: &SegmentInfo,
@@ -209,13 +200,8 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn column_in_memory(
-        &self,
-        segment: &SegmentInfo,
-        field: Field,
-    ) -> Result<ColumnBytes<'static>, CacheError> {
-        let (_, bytes) = self.chunk(segment, field, chunk::read)?;
-        Ok(ColumnBytes::Memory(bytes))
+    fn column_in_memory(&self, segment: &SegmentInfo, field: Field) -> Result<ColumnBytes<'_>, CacheError> {
+        self.chunk(segment, field, chunk::read).map(|(_, bytes)| ColumnBytes::Memory(bytes))
     }
 }
 
@@ -229,7 +215,6 @@ fn verify(pages: &[PageLocation], mut bytes: &[u8]) -> Result<(), Damage> {
     Ok(())
 }
 
-/// Where the bytes of a column are read from.
 enum ColumnBytes<'c> {
     File(Blob<'c>),
     Memory(Vec<u8>),

@@ -1,7 +1,6 @@
 //! The catalogue of sources and log files. Every row that is read is compared with its checksum, and every
 //! table with its digest.
 
-use crate::cache::ids::SourceId;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -10,18 +9,17 @@ use rusqlite::{Connection, Row, params};
 use super::log_file_rows::{LogFileRow, rejected_crc};
 use super::root::{self, Root};
 use super::segment_rows::SegmentRow;
-use crate::cache::column::Damage;
 use crate::cache::column::checksum::{self, Digest, RowChecksum};
-use crate::cache::error::StoreError;
+use crate::cache::{column::Damage, error::StoreError, ids::SourceId};
 
-/// A source in the catalogue, with sums over its log files.
+/// A source in the catalogue, with sums over its log files. Times are in seconds since the epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the other names say it")]
 pub struct SourceInfo {
-    /// Its id.
     pub id: SourceId,
     /// Its name: `s3://bucket/prefix`, a path, …
     pub uri: String,
-    /// Time of the first pull, in seconds since the epoch.
+    /// Time of the first pull.
     pub added: i64,
     /// Time of the last complete pull.
     pub last_pull: Option<i64>,
@@ -31,23 +29,18 @@ pub struct SourceInfo {
     pub paused: bool,
     /// Whether it is paused because its monitoring was ended.
     pub removed: bool,
-    /// Number of log files.
     pub files: u64,
     /// Stored bytes of the log files, where known.
     pub file_bytes: u64,
-    /// Lines of the log files.
     pub lines: u64,
-    /// Requests in the cache.
     pub requests: u64,
     /// Exact repeats that were dropped.
     pub duplicates: u64,
-    /// Rejected lines.
     pub rejected: u64,
     /// Bytes of its segments.
     pub cache_bytes: u64,
-    /// Time of the first request.
+    /// Times of the first and the last request.
     pub oldest: Option<i64>,
-    /// Time of the last request.
     pub newest: Option<i64>,
 }
 
@@ -64,18 +57,14 @@ pub enum LogFileStatus {
     Whole,
 }
 
-/// A rejected line and its origin.
+/// A rejected line with its number (from 1), the source and the name of its log file, and why it is not a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Rejected {
-    /// The source of its log file.
     pub source: String,
-    /// Name of its log file.
     pub file: String,
-    /// Its number, from 1.
     pub line: u64,
-    /// Why it is not a record.
     pub reason: String,
-    /// The bytes of the line.
     pub content: Vec<u8>,
 }
 
@@ -94,14 +83,13 @@ impl SourceInfo {
 /// Values of `source.paused`.
 pub(in crate::cache) const PAUSED: i64 = 1;
 pub(in crate::cache) const REMOVED: i64 = 2;
-
 /// Values of `log_file.state`.
 pub(in crate::cache) const IN_PART: i64 = 0;
 pub(in crate::cache) const WHOLE: i64 = 1;
 pub(in crate::cache) const NO_LOG: i64 = 2;
 
 /// A row of the table `source`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::cache) struct SourceRow {
     pub id: SourceId,
     pub uri: String,
@@ -119,18 +107,9 @@ const SELECT_SOURCE: &str =
 
 impl SourceRow {
     /// The rows of all sources, in the order of their ids.
-    ///
-    /// # Errors
-    /// If a row is damaged or missing.
     pub(crate) fn all(connection: &Connection) -> Result<Vec<SourceRow>, StoreError> {
-        let mut statement = connection.prepare_cached(&format!("{SELECT_SOURCE} ORDER BY id"))?;
-        let mut rows = statement.query([])?;
-        let (mut all, mut digest) = (Vec::new(), Digest::default());
-        while let Some(row) = rows.next()? {
-            let source = SourceRow::read(row)?;
-            digest.add(source.crc());
-            all.push(source);
-        }
+        let read = |row: &Row<'_>| SourceRow::read(row).map(|source| (source.crc(), source));
+        let (all, digest) = root::read_all(connection, &format!("{SELECT_SOURCE} ORDER BY id"), [], read)?;
         root::is_complete(digest, Root::read(connection)?.sources)?;
         Ok(all)
     }
@@ -159,6 +138,8 @@ impl SourceRow {
 
     /// Inserts or updates the row.
     pub(crate) fn save(&self, transaction: &Connection) -> rusqlite::Result<()> {
+        let SourceRow { id, uri, added, last_pull, monitored, paused, next_row, is_purged } = self;
+        let crc = self.crc();
         transaction
             .prepare_cached(
                 "INSERT INTO source (id, uri, added, last_pull, monitored, paused, next_row, purged, crc)
@@ -166,31 +147,14 @@ impl SourceRow {
                  ON CONFLICT (id) DO UPDATE SET uri = ?2, added = ?3, last_pull = ?4, monitored = ?5, paused = ?6,
                      next_row = ?7, purged = ?8, crc = ?9",
             )?
-            .execute(params![
-                self.id,
-                self.uri,
-                self.added,
-                self.last_pull,
-                self.monitored,
-                self.paused,
-                self.next_row,
-                self.is_purged,
-                self.crc()
-            ])?;
+            .execute(params![id, uri, added, last_pull, monitored, paused, next_row, is_purged, crc])?;
         Ok(())
     }
 
     fn crc(&self) -> i32 {
-        RowChecksum::default()
-            .number(self.id.get())
-            .bytes(self.uri.as_bytes())
-            .number(self.added)
-            .optional(self.last_pull)
-            .number(self.monitored)
-            .number(self.paused)
-            .number(self.next_row)
-            .number(self.is_purged.into())
-            .end()
+        let row = RowChecksum::default().number(self.id.get()).bytes(self.uri.as_bytes());
+        let row = row.number(self.added).optional(self.last_pull).number(self.monitored);
+        row.number(self.paused).number(self.next_row).number(self.is_purged.into()).end()
     }
 }
 
@@ -261,23 +225,17 @@ pub(in crate::cache) fn parts(
     connection: &Connection,
     file: &LogFileRow,
 ) -> Result<Vec<Range<u64>>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT first_line, lines, crc FROM log_file_part WHERE log_file_id = ?1 ORDER BY first_line",
-    )?;
-    let mut rows = statement.query([file.id])?;
-    let (mut parts, mut digest) = (Vec::new(), Digest::default());
-    while let Some(row) = rows.next()? {
+    let sql = "SELECT first_line, lines, crc FROM log_file_part WHERE log_file_id = ?1 ORDER BY first_line";
+    let (parts, digest) = root::read_all(connection, sql, [file.id], |row| {
         let (first, lines, crc): (i64, i64, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
         checksum::verify(crc, checksum::of_numbers(&[file.id, first, lines]))?;
-        digest.add(crc);
-        parts.push(first as u64..first.saturating_add(lines) as u64);
-    }
+        Ok((crc, first as u64..first.saturating_add(lines) as u64))
+    })?;
     root::is_complete(digest, file.parts)?;
     Ok(parts)
 }
 
-/// Calls `each` with the stored rejected lines of one source or of all, in the order of sources, log files
-/// and lines.
+/// Calls `each` with the stored rejected lines of one source or of all, in the order of sources, log files and lines.
 pub(in crate::cache) fn rejected(
     connection: &Connection,
     source: Option<&str>,
@@ -303,20 +261,15 @@ pub(in crate::cache) fn rejected_of(
     file: &LogFileRow,
     uri: &str,
 ) -> Result<Vec<Rejected>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT line, number, crc, reason, content FROM rejected_line WHERE log_file_id = ?1
-         ORDER BY line, number",
-    )?;
-    let mut rows = statement.query([file.id])?;
-    let (mut lines, mut digest) = (Vec::new(), Digest::default());
-    while let Some(row) = rows.next()? {
+    let sql = "SELECT line, number, crc, reason, content FROM rejected_line WHERE log_file_id = ?1
+         ORDER BY line, number";
+    let (lines, digest) = root::read_all(connection, sql, [file.id], |row| {
         let (line, number, crc): (i64, i64, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let (reason, content): (String, Vec<u8>) = (row.get(3)?, row.get(4)?);
         checksum::verify(crc, rejected_crc((file.id, line, number), &reason, &content))?;
-        digest.add(crc);
         let (source, file) = (uri.to_owned(), file.name.clone());
-        lines.push(Rejected { source, file, line: line as u64, reason, content });
-    }
+        Ok((crc, Rejected { source, file, line: line as u64, reason, content }))
+    })?;
     root::is_complete(digest, file.rejected)?;
     Ok(lines)
 }

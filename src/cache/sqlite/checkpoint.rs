@@ -1,5 +1,4 @@
-//! Background checkpoints: copies the write-ahead log into the cache file while the next segment is being
-//! filled.
+//! Background checkpoints: copies the write-ahead log into the cache file while the next segment is being filled.
 //!
 //! A checkpoint syncs the disk twice and writes all data a second time. On the writer's thread it takes a
 //! quarter of the time, and the parsers become idle. SQLite allows another connection to do it: commits stay

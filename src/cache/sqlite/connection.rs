@@ -13,7 +13,6 @@ use crate::cache::CacheError;
 
 /// Address space to map. Unused address space costs nothing.
 const MMAP_SIZE: i64 = 64 << 30;
-
 /// How long SQLite waits for its own locks.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -57,12 +56,10 @@ pub(crate) fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheE
         Journal::WriteAhead => use_wal(path, &connection)?,
         Journal::Rollback => connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?,
     }
-    // 16 MB, about a segment: little is written twice, and no checkpoint takes so long that the parsers
-    // become idle.
+    // 16 MB, about a segment: little is written twice, and no checkpoint takes so long that the parsers become idle.
     connection.pragma_update(None, "wal_autocheckpoint", 500).map_err(sqlite)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(sqlite)?;
-    // In KB. The largest column of a segment fits; otherwise SQLite would write its zeroed blob before it is
-    // filled.
+    // In KB. The largest column of a segment fits; otherwise SQLite would write its zeroed blob before it is filled.
     connection.pragma_update(None, "cache_size", -12_000).map_err(sqlite)?;
     Ok(Opened { connection, journal, opened_path, is_new, renamed_journals })
 }

@@ -16,8 +16,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(3);
 /// How SQLite commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Journal {
-    /// To a write-ahead log, which is later copied into the file: readers and the writer do not block each
-    /// other.
+    /// To a write-ahead log, which is later copied into the file: readers and the writer do not block each other.
     WriteAhead,
     /// Into the file, after a copy of the pages to be overwritten. New data is written once and not twice,
     /// but readers and the writer block each other.
@@ -30,12 +29,9 @@ pub(crate) fn journal(connection: &Connection) -> rusqlite::Result<Journal> {
     Ok(if mode.eq_ignore_ascii_case("wal") { Journal::WriteAhead } else { Journal::Rollback })
 }
 
-/// Switches a cache to WAL, so that readers do not block the writer, if it has a rollback journal: it is
-/// being filled for the first time, or the process that did so was killed. An unfinished transaction is
-/// rolled back.
-///
-/// # Errors
-/// If another process writes all the time, or the cache cannot be written; then it can only be read as it is.
+/// Switches a cache to WAL, so that readers do not block the writer, if it has a rollback journal: it is being filled
+/// for the first time, or the process that did so was killed. An unfinished transaction is rolled back. Fails if
+/// another process writes all the time, or the cache cannot be written; then it can only be read as it is.
 pub(crate) fn switch_to_wal(path: &Path) -> Result<(), CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
@@ -63,10 +59,8 @@ pub(crate) fn use_wal(path: &Path, connection: &Connection) -> Result<(), CacheE
         // A power failure may lose the last commits, never half of one.
         return connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite);
     }
-    Err(CacheError::ReadOnly {
-        path: path.to_owned(),
-        reason: "its file system does not support a write-ahead log".to_owned(),
-    })
+    let reason = "its file system does not support a write-ahead log".to_owned();
+    Err(CacheError::ReadOnly { path: path.to_owned(), reason })
 }
 
 /// Whether there is a journal with content.
@@ -90,9 +84,8 @@ pub(crate) fn checkpoint_exclusively(path: &Path) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
-/// Checkpoints and removes the write-ahead log, unless another connection has the cache open: the connection
-/// that is closed last does that, and a read-only one cannot. Where the process may not write, the log stays
-/// and is read.
+/// Checkpoints and removes the write-ahead log, unless another connection has the cache open: the connection that is
+/// closed last does that, and a read-only one cannot. Where the process may not write, the log stays and is read.
 pub(crate) fn checkpoint(path: &Path) {
     let file = paths::resolve(path);
     if !with_suffix(&file, WAL).exists() && !with_suffix(&file, SHARED_MEMORY).exists() {

@@ -1,8 +1,7 @@
 //! The writer lock: an advisory lock on a file beside the cache, which names the process that holds it.
 //!
-//! Only the process that holds the lock deletes the file. After locking a file, a process checks that the
-//! path still leads to it. If not, the previous holder has deleted it, and another process may have made a
-//! new one.
+//! Only the process that holds the lock deletes the file. After locking a file, a process checks that the path still
+//! leads to it. If not, the previous holder has deleted it, and another process may have made a new one.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -13,15 +12,12 @@ use std::time::Duration;
 use super::paths::{self, FileId, LOCK, OpenedPath, WAL, with_suffix};
 use crate::cache::CacheError;
 
-/// Attempts to lock when the lock file is deleted between open and lock, or its holder has not written its id
-/// yet.
+/// Attempts to lock when the lock file is deleted between open and lock, or its holder has not written its id yet.
 const MAX_ATTEMPTS: usize = 100;
 /// Pause between attempts.
 const RETRY_PAUSE: Duration = Duration::from_millis(1);
-
 /// Content of the lock file, before the id of the process.
 const HOLDER_PREFIX: &[u8] = b"process ";
-
 /// Bytes read of a lock file; more than it can have.
 const MAX_CONTENT_BYTES: u64 = 64;
 
@@ -43,10 +39,8 @@ impl Drop for WriterLock {
 
 impl WriterLock {
     /// Locks a cache, by whichever of its paths.
-    ///
-    /// # Errors
-    /// [`CacheError::Locked`] with the holder, if another process has the lock. [`CacheError::InTheWay`] if
-    /// the file beside the cache is not a lock file; it is left as it was.
+    /// Fails with the holder if another process has the lock, and with [`CacheError::InTheWay`] if the file beside
+    /// the cache is not a lock file; it is left as it was.
     pub(crate) fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
         let path = with_suffix(&paths::resolve(cache), LOCK);
         let failed = |error: std::io::Error| CacheError::ReadOnly {
@@ -91,10 +85,8 @@ impl WriterLock {
             return Ok(WriterLock { file, path });
         }
         // As on a full disk.
-        Err(CacheError::Locked {
-            path: cache.to_owned(),
-            holder: "it could not write its process id".to_owned(),
-        })
+        let holder = "it could not write its process id".to_owned();
+        Err(CacheError::Locked { path: cache.to_owned(), holder })
     }
 
     /// Whether other processes can find this lock.
@@ -143,7 +135,7 @@ fn in_the_way(cache: &Path, file: &Path, reason: &str) -> CacheError {
 /// The file that this process writes, with its lock.
 #[derive(Debug)]
 pub(crate) struct LockedCache {
-    opened_path: OpenedPath,
+    pub opened_path: OpenedPath,
     /// The write-ahead log, once it exists.
     log: OnceLock<FileId>,
     lock: WriterLock,
@@ -155,19 +147,11 @@ impl LockedCache {
         LockedCache { opened_path, log: OnceLock::new(), lock }
     }
 
-    /// The file.
-    pub(crate) fn opened_path(&self) -> &OpenedPath {
-        &self.opened_path
-    }
-
-    /// Checks that the path still leads to the file being written, and that other processes can find its
-    /// lock.
-    ///
-    /// # Errors
-    /// [`CacheError::Moved`] if not.
+    /// Checks that the path still leads to the file being written, and that other processes can find its lock. Fails
+    /// with [`CacheError::Moved`] if not.
     pub(crate) fn check_in_place(&self) -> Result<(), CacheError> {
         if self.opened_path.has_moved() {
-            return Err(CacheError::Moved { file: self.opened_path.path().to_owned() });
+            return Err(CacheError::Moved { file: self.opened_path.path.clone() });
         }
         if !self.lock.is_in_place() {
             return Err(CacheError::Moved { file: self.lock.path.clone() });
@@ -181,7 +165,7 @@ impl LockedCache {
     }
 
     fn log_path(&self) -> PathBuf {
-        with_suffix(&paths::resolve(self.opened_path.path()), WAL)
+        with_suffix(&paths::resolve(&self.opened_path.path), WAL)
     }
 }
 

@@ -4,7 +4,6 @@
 //! pull reads the rest. While another version is read ([`LogFileReading::earlier`]), the catalogue row describes the
 //! version before. When the new version was read to its end it replaces that one ([`versions`](super::versions)).
 
-use crate::cache::ids::SourceId;
 use std::sync::Arc;
 
 use roaring::RoaringTreemap;
@@ -15,8 +14,8 @@ use super::log_file_rows::{Counts, LogFileRow, RunsRow, delete_rows, rejected_cr
 use super::root::Root;
 use super::runs::{self, Run};
 use crate::cache::column::checksum::{self, Digest};
-use crate::cache::error::StoreError;
 use crate::cache::write::file_part::{FileMark, RejectedLine};
+use crate::cache::{error::StoreError, ids::SourceId};
 
 /// Rejected lines stored per log file. Further ones are only counted, so that a file of nothing else cannot
 /// fill the disk.
@@ -64,14 +63,11 @@ pub(crate) struct LogFileReading {
     /// Digest of the rows of purged readings in `log_file_rows`.
     purged_rows: Digest,
     /// Present if earlier readings gave requests: this version replaces another.
-    earlier: Option<EarlierReadings>,
+    pub earlier: Option<EarlierReadings>,
 }
 
 impl LogFileReading {
     /// Begins or continues the reading of a version of a log file.
-    ///
-    /// # Errors
-    /// If the rows of the log file are damaged.
     pub(crate) fn load(
         connection: &Connection,
         source: SourceId,
@@ -88,12 +84,9 @@ impl LogFileReading {
         if row.state == IN_PART && row.version.is_some() && row.version == mark.version {
             reading.generation = row.generation;
             reading.counts = row.counts;
-            reading.next_part = parts
-                .iter()
-                .filter(|part| part.generation == row.generation)
-                .map(|part| part.part + 1)
-                .max()
-                .unwrap_or(0);
+            let parts = parts.iter().filter(|part| part.generation == row.generation);
+            reading.next_part = parts.clone().map(|part| part.part + 1).max().unwrap_or(0);
+            parts.for_each(|part| reading.rows.add(part.crc));
             reading.stored_rejected = connection
                 .prepare_cached(
                     "SELECT count(*), coalesce(sum(length(content) + length(reason)), 0) FROM rejected_line
@@ -102,10 +95,6 @@ impl LogFileReading {
                 .query_row([row.id], |found| {
                     Ok((found.get::<_, i64>(0)? as usize, found.get::<_, i64>(1)? as usize))
                 })?;
-            parts
-                .iter()
-                .filter(|part| part.generation == row.generation)
-                .for_each(|part| reading.rows.add(part.crc));
         } else {
             let mut earlier = EarlierReadings::default();
             for run in parts.iter().flat_map(|part| &part.runs) {
@@ -136,11 +125,6 @@ impl LogFileReading {
             && self.earlier.as_ref().is_some_and(|EarlierReadings { owned, repeats, given }| {
                 !owned.is_subset(given) || !repeats.is_subset(given)
             })
-    }
-
-    /// Whether earlier readings gave requests.
-    pub(crate) fn has_earlier(&self) -> bool {
-        self.earlier.is_some()
     }
 
     /// Whether nothing is left to be done, so that the state need not stay in memory.

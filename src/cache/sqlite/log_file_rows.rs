@@ -1,13 +1,11 @@
 //! The rows of a log file in the tables `log_file` and `log_file_rows`.
 
-use crate::cache::ids::SourceId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::root::Root;
+use super::root::{self, Root};
 use super::runs::{self, Run};
-use crate::cache::column::Damage;
 use crate::cache::column::checksum::{self, Digest, RowChecksum};
-use crate::cache::error::StoreError;
+use crate::cache::{column::Damage, error::StoreError, ids::SourceId};
 
 /// Counts of one version of a log file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,9 +61,6 @@ pub(crate) const LOG_FILE_COLUMNS: &str = "f.id, f.source_id, f.name, f.version,
 
 impl LogFileRow {
     /// Reads the columns [`LOG_FILE_COLUMNS`].
-    ///
-    /// # Errors
-    /// If the checksum does not match.
     pub(crate) fn read(row: &Row<'_>) -> Result<LogFileRow, StoreError> {
         let number = |index| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)? as u64) };
         let crc = row.get(16)?;
@@ -115,13 +110,9 @@ impl LogFileRow {
     /// The rows of all log files of a source.
     pub(crate) fn all(connection: &Connection, source: SourceId) -> Result<Vec<LogFileRow>, StoreError> {
         let sql = format!("SELECT {LOG_FILE_COLUMNS} FROM log_file f WHERE f.source_id = ?1 ORDER BY f.id");
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query([source])?;
-        let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
-            all.push(LogFileRow::read(row)?);
-        }
-        Ok(all)
+        let read =
+            |row: &Row<'_>| LogFileRow::read(row).map(|file| (file.stored_crc.unwrap_or_default(), file));
+        Ok(root::read_all(connection, &sql, [source], read)?.0)
     }
 
     /// The checksum of the current content.
@@ -135,14 +126,10 @@ impl LogFileRow {
         };
         let row = row.optional(self.size.map(|size| size as i64)).number(self.state);
         let row = row.number(self.generation).number(self.kept_generation);
-        [lines, requests, duplicates, rejected]
-            .iter()
-            .fold(row, |row, count| row.number(*count as i64))
-            .optional(self.pruned_before)
-            .number(self.parts.0)
-            .number(self.rows.0)
-            .number(self.rejected.0)
-            .end()
+        let counts = [lines, requests, duplicates, rejected];
+        let row =
+            counts.iter().fold(row, |row, count| row.number(*count as i64)).optional(self.pruned_before);
+        row.number(self.parts.0).number(self.rows.0).number(self.rejected.0).end()
     }
 
     /// Writes the row, and updates the digest in the root.
@@ -162,24 +149,15 @@ impl LogFileRow {
                  WHERE id = ?1"
             }
         };
+        let LogFileRow { id, source, name, version, state, generation, kept_generation: kept, .. } = &*self;
+        let Counts { lines, requests, duplicates, rejected } = self.counts;
+        let counts = [lines, requests, duplicates, rejected].map(|count| count as i64);
+        let ([lines, requests, repeats, rejected], size) = (counts, self.size.map(|size| size as i64));
+        let [parts, runs, faults] = [self.parts.0, self.rows.0, self.rejected.0];
+        let pruned = self.pruned_before;
         transaction.prepare_cached(sql)?.execute(params![
-            self.id,
-            self.source,
-            self.name,
-            self.version,
-            self.size.map(|size| size as i64),
-            self.state,
-            self.generation,
-            self.kept_generation,
-            self.counts.lines as i64,
-            self.counts.requests as i64,
-            self.counts.duplicates as i64,
-            self.counts.rejected as i64,
-            self.pruned_before,
-            self.parts.0,
-            self.rows.0,
-            self.rejected.0,
-            crc
+            id, source, name, version, size, state, generation, kept, lines, requests, repeats, rejected,
+            pruned, parts, runs, faults, crc
         ])?;
         if let Some(before) = self.stored_crc.replace(crc) {
             root.log_files.remove(before);
@@ -228,17 +206,10 @@ impl RunsRow {
 
     /// All rows of a log file.
     pub(crate) fn of_file(connection: &Connection, file: &LogFileRow) -> Result<Vec<RunsRow>, StoreError> {
-        let mut statement = connection.prepare_cached(
-            "SELECT log_file_id, generation, part, crc, runs FROM log_file_rows WHERE log_file_id = ?1",
-        )?;
-        let mut rows = statement.query([file.id])?;
-        let (mut parts, mut digest) = (Vec::new(), Digest::default());
-        while let Some(row) = rows.next()? {
-            let part = RunsRow::read(row)?;
-            digest.add(part.crc);
-            parts.push(part);
-        }
-        crate::cache::sqlite::root::is_complete(digest, file.rows)?;
+        let sql = "SELECT log_file_id, generation, part, crc, runs FROM log_file_rows WHERE log_file_id = ?1";
+        let read = |row: &Row<'_>| RunsRow::read(row).map(|part| (part.crc, part));
+        let (parts, digest) = root::read_all(connection, sql, [file.id], read)?;
+        root::is_complete(digest, file.rows)?;
         Ok(parts)
     }
 

@@ -5,9 +5,7 @@ use crate::cache::{CacheError, Writer};
 
 impl Writer {
     /// Rewrites the cache file without its free space. Returns the number of bytes by which it shrank.
-    ///
-    /// # Errors
-    /// If the disk has too little space; then the cache stays valid, and its free space is used for new data.
+    /// Fails if the disk has too little space; then the cache stays valid, and its free space is used for new data.
     pub fn vacuum(&mut self) -> Result<u64, CacheError> {
         self.commit_and_reset()?;
         let before = self.bytes_on_disk();
@@ -19,9 +17,6 @@ impl Writer {
     }
 
     /// Checkpoints the write-ahead log, as far as no reader uses an older state.
-    ///
-    /// # Errors
-    /// If the cache cannot be written.
     pub fn checkpoint(&mut self) -> Result<(), CacheError> {
         self.checkpointer = None;
         // Do not wait for readers: the next checkpoint includes the rest.
@@ -42,9 +37,7 @@ impl Writer {
     }
 
     /// Makes all commits durable, so that they survive a power failure.
-    ///
-    /// # Errors
-    /// If that fails, or a reader keeps the last commits from being checkpointed.
+    /// Fails also if a reader keeps the last commits from being checkpointed.
     pub fn make_durable(&mut self) -> Result<(), CacheError> {
         self.commit_and_reset()?;
         self.use_wal()?;

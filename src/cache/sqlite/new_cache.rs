@@ -7,14 +7,12 @@ use rusqlite::Connection;
 
 use super::connection::{WRITING, application_id};
 use super::journal::{Journal, use_wal};
-use super::lock::WriterLock;
 use super::paths::{
     self, OpenedPath, ROLLBACK_JOURNAL, SHARED_MEMORY, UNFINISHED, WAL, private_file, with_suffix,
 };
-use super::root::Root;
 use super::schema::{APPLICATION_ID, FORMAT, TABLES};
-use crate::cache::CacheError;
-use crate::cache::column::layout::DIMENSIONS;
+use super::{lock::WriterLock, root::Root};
+use crate::cache::{CacheError, column::layout::DIMENSIONS};
 
 /// Large pages suit large blobs: their page chains are shorter.
 const PAGE_SIZE: u32 = 32_768;
@@ -30,14 +28,13 @@ impl NewCache {
         NewCache { opened_path: opened_path.clone() }
     }
 
-    /// Deletes the cache if it is still in place and has no source. A cache that another process has open
-    /// stays.
+    /// Deletes the cache if it is still in place and has no source. A cache that another process has open stays.
     pub fn delete_if_empty(&self) {
         if self.opened_path.has_moved() {
             return;
         }
         // Another writer will add something.
-        if let Ok(_lock) = WriterLock::acquire(self.opened_path.path())
+        if let Ok(_lock) = WriterLock::acquire(&self.opened_path.path)
             && !self.opened_path.has_moved()
         {
             // A file that cannot be deleted stays.
@@ -54,11 +51,8 @@ pub(crate) fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheE
     let file = &paths::resolve(path);
     let unfinished = with_suffix(file, UNFINISHED);
     if !is_unfinished(&unfinished) {
-        return Err(CacheError::InTheWay {
-            path: path.to_owned(),
-            file: unfinished,
-            reason: "it is not an unfinished cache of Tamarin".to_owned(),
-        });
+        let reason = "it is not an unfinished cache of Tamarin".to_owned();
+        return Err(CacheError::InTheWay { path: path.to_owned(), file: unfinished, reason });
     }
     remove_unfinished(&unfinished);
     let result = make_at(&unfinished, path, journal).and_then(|()| {
@@ -138,7 +132,7 @@ fn rename_journals(file: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 /// Deletes a cache without any source, unless another process has it open. The caller holds the lock.
 fn delete_empty(opened_path: &OpenedPath) -> rusqlite::Result<()> {
-    let connection = Connection::open_with_flags(opened_path.path(), WRITING)?;
+    let connection = Connection::open_with_flags(&opened_path.path, WRITING)?;
     connection.busy_timeout(Duration::ZERO)?;
     let is_empty = || -> rusqlite::Result<bool> {
         connection.query_row("SELECT NOT EXISTS (SELECT * FROM source)", [], |row| row.get(0))
@@ -151,7 +145,7 @@ fn delete_empty(opened_path: &OpenedPath) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     if is_empty()? && !opened_path.has_moved() {
         // A file that cannot be deleted stays.
-        let _ = std::fs::remove_file(paths::resolve(opened_path.path()));
+        let _ = std::fs::remove_file(paths::resolve(&opened_path.path));
     }
     Ok(())
 }

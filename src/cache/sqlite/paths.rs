@@ -7,15 +7,12 @@ use crate::cache::CacheError;
 
 /// Symbolic links to follow, the limit of Linux.
 const MAX_LINKS: usize = 40;
-
 /// Suffixes of the files that SQLite puts beside a cache.
 pub(crate) const WAL: &str = "-wal";
 pub(crate) const ROLLBACK_JOURNAL: &str = "-journal";
 pub(crate) const SHARED_MEMORY: &str = "-shm";
-
 /// Suffix of the lock file of a cache.
 pub(crate) const LOCK: &str = ".lock";
-
 /// Suffix of a cache that is being made.
 pub(crate) const UNFINISHED: &str = ".new";
 
@@ -79,9 +76,7 @@ pub(crate) fn private_file() -> std::fs::OpenOptions {
 }
 
 /// Whether there is no file at a path, or an empty one.
-///
-/// # Errors
-/// If that is unknown, because a directory on the path cannot be searched.
+/// Fails if that is unknown, because a directory on the path cannot be searched.
 pub fn is_missing_or_empty(path: &Path) -> Result<bool, CacheError> {
     is_missing(path, std::fs::metadata(path))
 }
@@ -104,8 +99,7 @@ fn is_missing(path: &Path, found: std::io::Result<std::fs::Metadata>) -> Result<
     }
 }
 
-/// Renames a journal to a name that SQLite does not look for. Returns the new name. An empty journal is
-/// deleted.
+/// Renames a journal to a name that SQLite does not look for. Returns the new name. An empty journal is deleted.
 pub(crate) fn rename_journal(log: &Path) -> std::io::Result<Option<PathBuf>> {
     match std::fs::symlink_metadata(log) {
         Err(_) => Ok(None),
@@ -158,7 +152,8 @@ impl FileId {
 /// A path, and the file that it led to when this was made.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenedPath {
-    path: PathBuf,
+    /// Absolute.
+    pub path: PathBuf,
     file: Option<FileId>,
 }
 
@@ -168,11 +163,6 @@ impl OpenedPath {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let file = FileId::of_path(&path);
         OpenedPath { path, file }
-    }
-
-    /// The absolute path.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Whether the path now leads to another file or to none.
@@ -185,11 +175,8 @@ impl OpenedPath {
         self.has_moved() && FileId::of_path(&self.path).is_some()
     }
 
-    /// Refuses a file with hard links: SQLite puts its files beside the name by which it was opened, and a
-    /// process that uses another name does not see them.
-    ///
-    /// # Errors
-    /// [`CacheError::ReadOnly`] if it has hard links.
+    /// Refuses a file with hard links: SQLite puts its files beside the name by which it was opened, and a process that
+    /// uses another name does not see them. Fails with [`CacheError::ReadOnly`] if it has hard links.
     pub(crate) fn require_single_name(&self) -> Result<(), CacheError> {
         #[cfg(unix)]
         {

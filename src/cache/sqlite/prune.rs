@@ -7,32 +7,26 @@
 //! note the time of the cut. They are never deleted at their source, because the cache no longer has all of
 //! their content; and if one of them grows or changes, requests before that time are not added again.
 
-use crate::cache::ids::SourceId;
 use std::ops::AddAssign;
 
 use roaring::RoaringTreemap;
 
 use super::catalogue::{IN_PART, WHOLE};
 use super::log_file_rows::{LogFileRow, RunsRow};
-use super::segment_rows::SegmentRow;
-use super::segments::read_column;
-use super::segments::remove_rows;
-use crate::cache::column::integers::Integers;
-use crate::cache::column::layout::KEY_SLOT;
-use crate::cache::error::StoreError;
-use crate::cache::write::memtable::code_to_time;
-use crate::cache::{CacheError, SegmentInfo, Snapshot, Writer};
+use super::{segment_rows::SegmentRow, segments::read_column, segments::remove_rows};
+use crate::cache::{
+    CacheError, SegmentInfo, Snapshot, Writer, column::integers::Integers, column::layout::KEY_SLOT,
+    error::StoreError, ids::SourceId, write::memtable::code_to_time,
+};
 use crate::log::Field;
 use crate::log::object_name::{LATE_DELIVERY_SECONDS, NameDate};
 
 /// What pruning removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the other names say it")]
 pub struct Pruned {
-    /// Requests.
     pub requests: u64,
-    /// Deleted segments.
     pub segments_dropped: u64,
-    /// Rewritten segments.
     pub segments_rewritten: u64,
     /// Approximate bytes that the requests took in the cache.
     pub bytes: u64,
@@ -47,10 +41,9 @@ impl AddAssign for Pruned {
     }
 }
 
-/// A segment with requests before the cut.
+/// A segment, and its rows before the cut.
 struct OldSegment {
     segment: SegmentRow,
-    /// Rows before the cut.
     removed: Vec<usize>,
 }
 
@@ -69,9 +62,6 @@ impl Pruned {
 impl Snapshot<'_> {
     /// What [`Writer::prune`] would remove of a source. Works on a cache that is read-only or being written
     /// by another process.
-    ///
-    /// # Errors
-    /// If the cache cannot be read.
     pub fn prunable(&self, source: SourceId, before: i64) -> Result<Pruned, CacheError> {
         let mut total = Pruned::default();
         let is_old = |segment: &&SegmentInfo| segment.source == source && segment.time_min < before;
@@ -87,9 +77,6 @@ impl Snapshot<'_> {
 impl Writer {
     /// Removes the requests of a source before a time, segment by segment. If the process is stopped, the
     /// cache stays consistent, and the next call continues.
-    ///
-    /// # Errors
-    /// If the cache cannot be read or written.
     pub fn prune(&mut self, source: SourceId, before: i64) -> Result<Pruned, CacheError> {
         self.commit_and_reset()?;
         let old_segments = self.old_segments(source, before).map_err(|error| error.of(&self.path))?;
@@ -116,10 +103,8 @@ impl Writer {
     /// The segments with requests before a time.
     fn old_segments(&self, source: SourceId, before: i64) -> Result<Vec<OldSegment>, StoreError> {
         let mut all = Vec::new();
-        let segments = SegmentRow::all(&self.connection)?;
-        for segment in
-            segments.into_iter().filter(|segment| segment.source == source && segment.time_min < before)
-        {
+        let segments = SegmentRow::all(&self.connection)?.into_iter();
+        for segment in segments.filter(|segment| segment.source == source && segment.time_min < before) {
             let place = format!("segment {}, column time", segment.id);
             let times = Integers::open(read_column(&self.connection, segment.id, Field::Time)?)
                 .and_then(|times| times.into_rows(segment.rows))

@@ -2,16 +2,11 @@
 
 use super::catalogue::{self, SourceRow, WHOLE};
 use super::log_file_rows::LogFileRow;
-use crate::cache::ids::SourceId;
-use crate::cache::write::file_part::CUT_LINE_REASON;
-use crate::cache::{Cache, CacheError, Writer};
+use crate::cache::{Cache, CacheError, Writer, ids::SourceId, write::file_part::CUT_LINE_REASON};
 
 impl Writer {
     /// Records that log files of a source are about to be deleted at the source. What they gave stays,
     /// whatever other log files get their names.
-    ///
-    /// # Errors
-    /// If the cache cannot be written.
     pub fn record_purge<'n>(
         &mut self,
         uri: &str,
@@ -35,9 +30,6 @@ impl Writer {
 
     /// Whether the cache has everything that a log file contained: this version was read to its end, nothing
     /// of it was pruned since, and all of its rejected lines are stored whole.
-    ///
-    /// # Errors
-    /// If the cache cannot be read.
     pub fn has_whole_log_file(
         &self,
         source: SourceId,
@@ -63,9 +55,6 @@ impl Writer {
 
 impl Cache {
     /// The sources with deleted log files.
-    ///
-    /// # Errors
-    /// If the cache cannot be read.
     pub fn purged(&self) -> Result<Vec<String>, CacheError> {
         let sources = self.consistently(SourceRow::all)?;
         Ok(sources.into_iter().filter(|source| source.is_purged).map(|source| source.uri).collect())

@@ -5,12 +5,10 @@
 //! has the digests of its own rows in other tables. So the first reader of a table detects damage of its
 //! b-tree that SQLite does not notice.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params, Row, params};
 
-use crate::cache::column::Damage;
 use crate::cache::column::checksum::{self, Digest, RowChecksum};
-use crate::cache::column::layout::DIMENSIONS;
-use crate::cache::error::StoreError;
+use crate::cache::{column::Damage, column::layout::DIMENSIONS, error::StoreError};
 
 /// Number of values of each dictionary, in the order of the dimensions.
 pub(crate) type DictionaryLengths = [u32; DIMENSIONS];
@@ -33,9 +31,6 @@ pub(crate) struct Root {
 
 impl Root {
     /// Reads the root.
-    ///
-    /// # Errors
-    /// If it is missing or damaged.
     pub(crate) fn read(connection: &Connection) -> Result<Root, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT newest_segment, segments, sources, log_files, removed, dictionaries, crc FROM root",
@@ -73,21 +68,15 @@ impl Root {
         self.segments = digest_of(transaction, "segment")?;
         self.sources = digest_of(transaction, "source")?;
         self.removed = digest_of(transaction, "removed")?;
+        let [newest, segments, sources, log_files, removed] = self.numbers();
+        let (lengths, crc) = (self.dictionary_bytes(), self.crc());
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO root
                  (id, newest_segment, segments, sources, log_files, removed, dictionaries, crc)
                  VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute(params![
-                self.newest_segment,
-                self.segments.0,
-                self.sources.0,
-                self.log_files.0,
-                self.removed.0,
-                self.dictionary_bytes(),
-                self.crc()
-            ])?;
+            .execute(params![newest, segments, sources, log_files, removed, lengths, crc])?;
         Ok(())
     }
 
@@ -95,14 +84,32 @@ impl Root {
         self.dictionaries.iter().flat_map(|length| length.to_le_bytes()).collect()
     }
 
-    fn crc(&self) -> i32 {
-        let Root { newest_segment, segments, sources, log_files, removed, .. } = self;
-        [*newest_segment, segments.0, sources.0, log_files.0, removed.0]
-            .iter()
-            .fold(RowChecksum::default(), |row, number| row.number(*number))
-            .bytes(&self.dictionary_bytes())
-            .end()
+    fn numbers(&self) -> [i64; 5] {
+        [self.newest_segment, self.segments.0, self.sources.0, self.log_files.0, self.removed.0]
     }
+
+    fn crc(&self) -> i32 {
+        let row = self.numbers().iter().fold(RowChecksum::default(), |row, number| row.number(*number));
+        row.bytes(&self.dictionary_bytes()).end()
+    }
+}
+
+/// Reads the rows of a query; `read` returns the checksum and the content of one. Returns their digest, too.
+pub(crate) fn read_all<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+    mut read: impl FnMut(&Row<'_>) -> Result<(i32, T), StoreError>,
+) -> Result<(Vec<T>, Digest), StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(parameters)?;
+    let (mut all, mut digest) = (Vec::new(), Digest::default());
+    while let Some(row) = rows.next()? {
+        let (crc, found) = read(row)?;
+        digest.add(crc);
+        all.push(found);
+    }
+    Ok((all, digest))
 }
 
 /// Computes the digest of a table.
@@ -112,9 +119,6 @@ pub(crate) fn digest_of(connection: &Connection, table: &str) -> rusqlite::Resul
 }
 
 /// Compares the digest of a table with the expected one.
-///
-/// # Errors
-/// If rows are missing or occur twice.
 pub(crate) fn is_complete(found: Digest, expected: Digest) -> Result<(), Damage> {
     if found == expected { Ok(()) } else { Err(Damage("rows are missing or occur twice")) }
 }

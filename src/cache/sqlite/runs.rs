@@ -47,9 +47,6 @@ pub(crate) fn encode(runs: &[Run]) -> Vec<u8> {
 }
 
 /// Reads stored runs.
-///
-/// # Errors
-/// If the bytes are not valid.
 pub(crate) fn decode(mut bytes: &[u8]) -> Result<Vec<Run>, Damage> {
     let damage = || Damage("its runs of lines and requests cannot be read");
     let mut runs = Vec::new();

@@ -2,7 +2,6 @@
 
 /// `application_id` of a cache: "TAMR".
 pub(crate) const APPLICATION_ID: i64 = 0x5441_4d52;
-
 /// `user_version` of a cache: the number of its format (docs/cache-format.md).
 pub(crate) const FORMAT: i64 = 3;
 

@@ -4,10 +4,8 @@ use crate::cache::ids::{SegmentId, SourceId};
 use rusqlite::{Connection, Row, params};
 
 use super::root::{self, Root};
-use crate::cache::column::Damage;
-use crate::cache::column::checksum::{self, Digest, RowChecksum};
-use crate::cache::error::StoreError;
-use crate::cache::write::row_numbers::RowNumbers;
+use crate::cache::column::checksum::{self, RowChecksum};
+use crate::cache::{column::Damage, error::StoreError, write::row_numbers::RowNumbers};
 
 /// More row numbers than any segment covers.
 const MAX_ROW_NUMBERS: usize = 1 << 24;
@@ -28,25 +26,17 @@ pub(crate) struct SegmentRow {
 
 impl SegmentRow {
     /// The rows of all segments, by source and in the order of their row numbers.
-    ///
-    /// # Errors
-    /// If a row is missing, occurs twice or is damaged.
     pub(crate) fn all(connection: &Connection) -> Result<Vec<SegmentRow>, StoreError> {
         SegmentRow::all_of(connection, &Root::read(connection)?)
     }
 
     /// The rows of all segments, with a root that was read in the same transaction.
     pub(crate) fn all_of(connection: &Connection, root: &Root) -> Result<Vec<SegmentRow>, StoreError> {
-        let mut statement = connection.prepare_cached(
+        let sql =
             "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment
-             ORDER BY source_id, first_row",
-        )?;
-        let mut rows = statement.query([])?;
-        let (mut all, mut digest) = (Vec::new(), Digest::default());
-        while let Some(row) = rows.next()? {
-            digest.add(row.get(8)?);
-            all.push(SegmentRow::read(row)?);
-        }
+             ORDER BY source_id, first_row";
+        let read = |row: &Row<'_>| Ok((row.get(8)?, SegmentRow::read(row)?));
+        let (all, digest) = root::read_all(connection, sql, [], read)?;
         root::is_complete(digest, root.segments)?;
         Ok(all)
     }
@@ -63,13 +53,10 @@ impl SegmentRow {
 
     fn read(row: &Row<'_>) -> Result<SegmentRow, StoreError> {
         let gone = row.get_ref(9)?.as_blob_or_null().map_err(|_| checksum::DAMAGE)?;
-        let numbers: [i64; 8] = {
-            let mut numbers = [0; 8];
-            for (index, number) in numbers.iter_mut().enumerate() {
-                *number = row.get(index)?;
-            }
-            numbers
-        };
+        let mut numbers: [i64; 8] = [0; 8];
+        for (index, number) in numbers.iter_mut().enumerate() {
+            *number = row.get(index)?;
+        }
         checksum::verify(row.get(8)?, crc(&numbers, gone))?;
         let [id, source, first_row, rows, covered, time_min, time_max, bytes] = numbers;
         let is_possible = (1..=MAX_ROW_NUMBERS as i64).contains(&rows)
@@ -92,24 +79,14 @@ impl SegmentRow {
         let gone = numbers.gone_bytes();
         let (first_row, rows, bytes) = (numbers.first as i64, *rows as i64, *bytes as i64);
         let columns = [id.get(), source.get(), first_row, rows, covered, *time_min, *time_max, bytes];
+        let crc = crc(&columns, gone.as_deref());
         transaction
             .prepare_cached(
                 "INSERT INTO segment (id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc,
                      gone)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
-            .execute(params![
-                id,
-                source,
-                first_row,
-                rows,
-                covered,
-                time_min,
-                time_max,
-                bytes,
-                crc(&columns, gone.as_deref()),
-                gone
-            ])?;
+            .execute(params![id, source, first_row, rows, covered, time_min, time_max, bytes, crc, gone])?;
         Ok(())
     }
 }
@@ -138,16 +115,13 @@ impl RemovedRow {
         connection: &Connection,
         source: SourceId,
     ) -> Result<Vec<RemovedRow>, StoreError> {
-        let mut statement = connection.prepare_cached(
-            "SELECT source_id, first_row, rows, crc FROM removed WHERE source_id = ?1 ORDER BY first_row",
-        )?;
-        let mut rows = statement.query([source])?;
-        let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
+        let sql =
+            "SELECT source_id, first_row, rows, crc FROM removed WHERE source_id = ?1 ORDER BY first_row";
+        let (all, _) = root::read_all(connection, sql, [source], |row| {
             let removed = RemovedRow { source: row.get(0)?, first_row: row.get(1)?, rows: row.get(2)? };
             checksum::verify(row.get(3)?, removed.crc())?;
-            all.push(removed);
-        }
+            Ok((removed.crc(), removed))
+        })?;
         Ok(all)
     }
 

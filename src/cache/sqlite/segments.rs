@@ -5,15 +5,12 @@ use rusqlite::{Connection, Transaction};
 
 use super::root::Root;
 use super::segment_rows::{RemovedRow, SegmentRow};
-use crate::cache::column::Damage;
-use crate::cache::column::chunk;
-use crate::cache::column::integers::Integers;
 use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSION_FIELDS, DIMENSIONS, MEASURE_FIELDS};
-use crate::cache::column::text::split;
-use crate::cache::dictionary::published::GrowingDictionary;
-use crate::cache::error::StoreError;
 use crate::cache::write::memtable::{Memtable, code_to_time};
-use crate::cache::write::row_numbers::RowNumbers;
+use crate::cache::{
+    column::Damage, column::chunk, column::integers::Integers, column::text::split,
+    dictionary::published::GrowingDictionary, error::StoreError, write::row_numbers::RowNumbers,
+};
 use crate::log::Field;
 
 /// Writes a memtable as a segment of a source with these row numbers. Returns its id.
@@ -55,12 +52,8 @@ pub(in crate::cache) fn remove_rows(
     let range = segment.numbers.range(segment.rows);
     if rows.len() == segment.rows {
         delete_segment(transaction, segment.id)?;
-        let removed = RemovedRow {
-            source: segment.source,
-            first_row: range.start as i64,
-            rows: (range.end - range.start) as i64,
-        };
-        return removed.add(transaction);
+        let (first_row, rows) = (range.start as i64, (range.end - range.start) as i64);
+        return RemovedRow { source: segment.source, first_row, rows }.add(transaction);
     }
     let place = format!("segment {}", segment.id);
     let mut open = load_segment(transaction, segment.id, segment.rows)?;

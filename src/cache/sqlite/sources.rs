@@ -1,10 +1,8 @@
 //! The sources in the catalogue: adding, monitoring and deleting them.
 
 use super::catalogue::{self, PAUSED, REMOVED, SourceInfo, SourceRow};
-use super::log_file_rows::LogFileRow;
-use super::segment_rows::SegmentRow;
-use crate::cache::ids::SourceId;
-use crate::cache::{CacheError, Writer};
+use super::{log_file_rows::LogFileRow, segment_rows::SegmentRow};
+use crate::cache::{CacheError, Writer, ids::SourceId};
 
 /// How a source is monitored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,17 +43,7 @@ impl Writer {
                 transaction.query_row("SELECT max(id) FROM source", [], |row| row.get(0))?;
             let id = SourceId::new(last.unwrap_or(0) + 1);
             let uri = uri.to_owned();
-            SourceRow {
-                id,
-                uri,
-                added,
-                last_pull: None,
-                monitored: 0,
-                paused: 0,
-                next_row: 0,
-                is_purged: false,
-            }
-            .save(transaction)?;
+            SourceRow { id, uri, added, ..SourceRow::default() }.save(transaction)?;
             Ok(id)
         })
     }
@@ -84,9 +72,6 @@ impl Writer {
     }
 
     /// Changes how a source is monitored.
-    ///
-    /// # Errors
-    /// If the cache cannot be written.
     pub fn monitor(&mut self, source: SourceId, wanted: Monitoring) -> Result<(), CacheError> {
         self.change_source(source, |row| match wanted {
             Monitoring::On => (row.monitored, row.paused) = (1, 0),
@@ -96,18 +81,13 @@ impl Writer {
         })
     }
 
-    /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that only its
-    /// requests had stay in the dictionaries.
-    ///
-    /// # Errors
-    /// If the cache cannot be written; then nothing is changed.
+    /// Deletes a source with its requests, log files and rejected lines, all or nothing. Values that only its requests
+    /// had stay in the dictionaries. Fails if the cache cannot be written; then nothing is changed.
     pub fn delete_source(&mut self, source: SourceId) -> Result<Deleted, CacheError> {
         self.commit_and_reset()?;
         self.in_transaction(|transaction, root| {
-            let segments: Vec<SegmentRow> = SegmentRow::all(transaction)?
-                .into_iter()
-                .filter(|segment| segment.source == source)
-                .collect();
+            let mut segments = SegmentRow::all(transaction)?;
+            segments.retain(|segment| segment.source == source);
             let files = LogFileRow::all(transaction, source)?;
             for file in &files {
                 file.delete(transaction, root)?;

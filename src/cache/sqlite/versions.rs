@@ -7,32 +7,25 @@
 //!
 //! A request that several log files gave is stored once, and stays as long as one of these files gives it.
 
-use crate::cache::ids::SourceId;
 use std::collections::HashMap;
 
 use roaring::RoaringTreemap;
 use rusqlite::Transaction;
 
-use super::log_file_reading::LogFileReading;
 use super::log_file_rows::{LogFileRow, RunsRow};
-use super::root::Root;
 use super::runs::{self, Run};
-use super::segment_rows::SegmentRow;
-use super::segments::remove_rows;
-use crate::cache::column::layout::KEY_SLOT;
-use crate::cache::dictionary::published::GrowingDictionary;
-use crate::cache::error::StoreError;
-use crate::cache::{CacheError, Writer};
+use super::{log_file_reading::LogFileReading, root::Root, segment_rows::SegmentRow, segments::remove_rows};
+use crate::cache::{
+    CacheError, Writer, column::layout::KEY_SLOT, dictionary::published::GrowingDictionary,
+    error::StoreError, ids::SourceId,
+};
 
 impl Writer {
     /// Commits, and removes what only replaced or damaged versions of log files gave. Returns the number of
     /// removed requests.
     ///
-    /// Until then those requests stay. If the process is killed before, the next pull reads the log files
-    /// again.
-    ///
-    /// # Errors
-    /// If the cache cannot be read or written; then nothing is removed.
+    /// Until then those requests stay. If the process is killed before, the next pull reads the log files again. Fails
+    /// if the cache cannot be read or written; then nothing is removed.
     pub fn replace_versions(&mut self) -> Result<u64, CacheError> {
         self.commit()?;
         let mut by_source: HashMap<SourceId, Vec<LogFileReading>> = HashMap::new();
@@ -126,24 +119,19 @@ fn replace(
         let adopted = adopted.get(&row.id).copied();
         match states.get(&row.id) {
             // A damaged log file without an earlier reading: as if it had not been read.
-            Some(state) if state.is_damaged && !state.has_earlier() => row.delete(transaction, root)?,
-            Some(state) if state.is_damaged => {
-                row.counts.adopt(adopted.unwrap_or(0));
-                row.save(transaction, root)?;
+            Some(state) if state.is_damaged && state.earlier.is_none() => {
+                row.delete(transaction, root)?;
+                continue;
             }
-            Some(state) => {
+            Some(state) if !state.is_damaged => {
                 let digest = row.rows;
                 state.replace(transaction, &mut row, digest)?;
-                row.counts.adopt(adopted.unwrap_or(0));
-                row.save(transaction, root)?;
             }
-            None => {
-                if let Some(adopted) = adopted {
-                    row.counts.adopt(adopted);
-                    row.save(transaction, root)?;
-                }
-            }
+            None if adopted.is_none() => continue,
+            _ => {}
         }
+        row.counts.adopt(adopted.unwrap_or(0));
+        row.save(transaction, root)?;
     }
     Ok(removed)
 }

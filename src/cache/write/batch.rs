@@ -4,16 +4,13 @@
 use super::encoded_column::EncodedColumn;
 use super::file_part::{FilePart, RejectedLine};
 use crate::cache::column::layout::{DETAILS, DIMENSIONS, MEASURES};
-use crate::cache::column::text::Page;
-use crate::cache::dictionary::published::SharedDictionaries;
+use crate::cache::{column::text::Page, dictionary::published::SharedDictionaries};
 
 /// Rows of a full batch. They, and the rows of the block of lines that fills the batch, fit two pages of
 /// text, so no page is nearly empty. Several batches are in flight at a time, so they must be small.
 pub(crate) const BATCH_ROWS: usize = 7_680;
-
 /// Bytes of memory of a full batch. An ordinary batch takes a fifth of them.
 pub const BATCH_BYTES: usize = 8 << 20;
-
 /// A batch that took more memory than this is freed, not reused.
 pub(super) const MAX_REUSED_BYTES: usize = BATCH_BYTES;
 

@@ -70,8 +70,7 @@ fn has_many_values(field: Field) -> bool {
 }
 
 impl BatchBuilder {
-    /// Returns a builder whose batches refer to the value ids of one writer. That writer looks up new values
-    /// only.
+    /// Returns a builder whose batches refer to the value ids of one writer. That writer looks up new values only.
     pub fn with_dictionaries(dictionaries: SharedDictionaries) -> BatchBuilder {
         let mut builder = BatchBuilder { published: dictionaries.latest(), ..BatchBuilder::default() };
         builder.batch.dictionaries = Some(dictionaries.clone());
@@ -99,8 +98,7 @@ impl BatchBuilder {
         !self.is_empty() && (self.is_full() || self.bytes() + text > BATCH_BYTES)
     }
 
-    /// Bytes of memory that grow with the lengths of values. Reads every column, so it is called once for
-    /// many rows.
+    /// Bytes of memory that grow with the lengths of values. Reads every column, so it is called once for many rows.
     fn bytes(&self) -> usize {
         let values = self.interners.iter().map(|interner| interner.values().bytes());
         let pages = self.batch.details.iter().flatten().map(|page| page.bytes.len());

@@ -2,10 +2,11 @@
 
 use arrayvec::ArrayVec;
 
-use crate::cache::dictionary::published::PublishedDictionary;
-use crate::cache::dictionary::value_memo::ValueMemo;
-use crate::cache::dictionary::weak_hash::weak_hash;
 use crate::cache::dictionary::{Arena, Interner, VALUES_PER_LOOKUP, bytes_equal, hash};
+use crate::cache::{
+    dictionary::published::PublishedDictionary, dictionary::value_memo::ValueMemo,
+    dictionary::weak_hash::weak_hash,
+};
 
 /// Set in a code that indexes the values of the batch. Without it a code is a value id of the cache.
 pub(in crate::cache) const NEW_VALUE: u32 = 1 << 31;

@@ -9,19 +9,16 @@ use hashbrown::HashMap;
 
 use crate::log::{self, Field, Kind};
 
-use super::batch::Batch;
-use super::encoded_column::NEW_VALUE;
+use super::{batch::Batch, encoded_column::NEW_VALUE};
 use crate::cache::column::layout::{
     DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, DIMENSIONS, KEY_SLOT, MEASURES, hint, slot,
 };
 use crate::cache::column::text::{self, PAGE_BYTES, PAGE_ROWS, Page, PageBuilder, TextPage};
-use crate::cache::column::value_set::ValueSet;
 use crate::cache::column::{Damage, integers};
-use crate::cache::dictionary::published::GrowingDictionary;
+use crate::cache::{column::value_set::ValueSet, dictionary::published::GrowingDictionary};
 
 /// Rows of a full segment.
 pub(crate) const SEGMENT_ROWS: usize = 131_072;
-
 /// Bytes of stored text of a full segment. The last segment is in memory and is rewritten until it is full,
 /// and SQLite stores up to 1 GB in one value. An ordinary segment has a fifth of them.
 pub(crate) const SEGMENT_BYTES: usize = 64 << 20;
@@ -82,26 +79,14 @@ struct PageRewriter {
     builder: PageBuilder,
 }
 
-impl PageRewriter {
-    fn new(slot: usize) -> Box<PageRewriter> {
-        Box::new(PageRewriter {
-            open: TextPage::default(),
-            builder: PageBuilder::new(hint(DETAIL_FIELDS[slot])),
-        })
-    }
-}
-
 /// Pages of one detail with their indices.
 type OpenPages = Vec<(usize, Arc<TextPage>)>;
 
-/// Open pages per detail. Repeats follow each other, often from several log files alternately. Each is
-/// compared with a page far from its own, and opening two pages for every row would take a hundred times as
-/// long as parsing it.
+/// Open pages per detail. Repeats follow each other, often from several log files alternately. Each is compared with a
+/// page far from its own, and opening two pages for every row would take a hundred times as long as parsing it.
 const MAX_OPEN_PAGES: usize = 8;
-
 /// Bytes of memory of the open pages of a detail, unless it is a single page.
 const MAX_OPEN_BYTES: usize = 32 << 20;
-
 /// Larger page buffers are freed, not reused.
 const MAX_REUSED_PAGE_BYTES: usize = 1 << 20;
 
@@ -228,8 +213,10 @@ impl Memtable {
         removed: &[usize],
         keys: &GrowingDictionary,
     ) -> Result<(), Damage> {
-        let PageRewriter { open, builder } =
-            &mut **self.rewriters[slot].get_or_insert_with(|| PageRewriter::new(slot));
+        let PageRewriter { open, builder } = &mut **self.rewriters[slot].get_or_insert_with(|| {
+            let builder = PageBuilder::new(hint(DETAIL_FIELDS[slot]));
+            Box::new(PageRewriter { open: TextPage::default(), builder })
+        });
         let mut removed = removed.iter().peekable();
         let mut start = 0;
         for page in &mut self.details[slot] {
@@ -385,8 +372,7 @@ impl Memtable {
     }
 }
 
-/// Copies a value to another page. An elided key stays elided: restored, it would be stored once more per
-/// row.
+/// Copies a value to another page. An elided key stays elided: restored, it would be stored once more per row.
 fn copy_value<'k>(
     builder: &mut PageBuilder,
     page: &TextPage,

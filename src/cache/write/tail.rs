@@ -1,22 +1,16 @@
 //! The end of a source while it is being written: its memtable, and the stored segment that the memtable replaces.
 
-use crate::cache::{SegmentId, SourceId};
 use rusqlite::{Connection, Transaction};
 
 use super::memtable::{Memtable, SEGMENT_BYTES};
 use super::repeats::{Repeat, RepeatFinder};
-use super::row_numbers::RowNumbers;
-use super::writer::Appended;
-use crate::cache::column::Damage;
-use crate::cache::column::layout::slot;
-use crate::cache::dictionary::hash;
-use crate::cache::dictionary::published::GrowingDictionary;
-use crate::cache::error::StoreError;
-use crate::cache::sqlite::catalogue::SourceRow;
-use crate::cache::sqlite::log_file_reading::LogFileReading;
-use crate::cache::sqlite::root::Root;
-use crate::cache::sqlite::segment_rows::SegmentRow;
+use super::{row_numbers::RowNumbers, writer::Appended};
 use crate::cache::sqlite::segments::{delete_segment, insert_segment, load_segment};
+use crate::cache::{
+    SegmentId, SourceId, column::Damage, column::layout::slot, dictionary::hash,
+    dictionary::published::GrowingDictionary, error::StoreError, sqlite::catalogue::SourceRow,
+    sqlite::log_file_reading::LogFileReading, sqlite::root::Root, sqlite::segment_rows::SegmentRow,
+};
 use crate::log::Field;
 
 /// The end of the source that is being written.

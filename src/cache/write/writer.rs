@@ -1,8 +1,6 @@
-//! The writer: appends batches to the memtable, and commits them together with the state of the log files
-//! that they came from. After a crash at any point the cache is complete up to the last commit, and has no
-//! request twice.
+//! The writer: appends batches to the memtable, and commits them together with the state of the log files that they
+//! came from. After a crash at any point the cache is complete up to the last commit, and has no request twice.
 
-use crate::cache::ids::SourceId;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
@@ -10,29 +8,21 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::batch::Batch;
-use super::encoded_column::EncodedColumn;
 use super::file_part::{FileMark, LineRun, RejectedLine};
 use super::memtable::{Memtable, SEGMENT_BYTES, SEGMENT_ROWS};
-use super::repeats::NewRows;
-use super::row_numbers::RowNumbers;
 use super::tail::{RowAssignment, Tail, load_tail, write_segment};
-use crate::cache::CacheError;
+use super::{batch::Batch, encoded_column::EncodedColumn, repeats::NewRows, row_numbers::RowNumbers};
 use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS, KEY_SLOT};
 use crate::cache::dictionary::published::{GrowingDictionary, SharedDictionaries};
-use crate::cache::error::StoreError;
-use crate::cache::sqlite::catalogue::SourceRow;
-use crate::cache::sqlite::checkpoint::Checkpointer;
 use crate::cache::sqlite::connection::{self, Opened};
 use crate::cache::sqlite::journal::{self, Journal};
 use crate::cache::sqlite::lock::{LockedCache, WriterLock};
-use crate::cache::sqlite::log_file_reading::LogFileReading;
-use crate::cache::sqlite::log_file_rows;
-use crate::cache::sqlite::new_cache::NewCache;
-use crate::cache::sqlite::paths;
 use crate::cache::sqlite::root::{self, Root};
-use crate::cache::sqlite::segment_rows::SegmentRow;
-use crate::cache::{column, dictionary};
+use crate::cache::{
+    CacheError, column, dictionary, error::StoreError, ids::SourceId, sqlite::catalogue::SourceRow,
+    sqlite::checkpoint::Checkpointer, sqlite::log_file_reading::LogFileReading, sqlite::log_file_rows,
+    sqlite::new_cache::NewCache, sqlite::paths, sqlite::segment_rows::SegmentRow,
+};
 
 /// What an appended batch added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,9 +40,8 @@ const REJECTED_BYTES: usize = 16 << 20;
 /// The layout of what a [`Writer`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterOptions {
-    /// Rows of a full segment, at least 1. A segment may be full earlier by its bytes. With fewer rows, less
-    /// is rewritten while a source grows; with more, a query reads fewer and larger chunks. Readers accept
-    /// any size.
+    /// Rows of a full segment, at least 1. A segment may be full earlier by its bytes. With fewer rows, less is
+    /// rewritten while a source grows; with more, a query reads fewer and larger chunks. Readers accept any size.
     pub segment_rows: usize,
     /// Whether a new cache gets a write-ahead log. Without one, new data is written once and not twice, but readers and
     /// the writer block each other until a reader opens the cache or [`Writer::checkpoint`] is called.
@@ -66,8 +55,7 @@ impl Default for WriterOptions {
 }
 
 impl WriterOptions {
-    /// Upper limit of the rows of a segment that has more than one batch: batches end where blocks of lines
-    /// end.
+    /// Upper limit of the rows of a segment that has more than one batch: batches end where blocks of lines end.
     fn segment_rows_max(self) -> usize {
         self.segment_rows + self.segment_rows / 8
     }
@@ -109,27 +97,18 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens a cache for writing, and makes it if it is missing. A file that is not a cache is left as it
-    /// was.
-    ///
-    /// # Errors
-    /// If the file is not a cache, another process writes to it, or it cannot be written.
+    /// Opens a cache for writing, and makes it if it is missing. A file that is not a cache is left as it was. Fails if
+    /// the file is not a cache, another process writes to it, or it cannot be written.
     pub fn open(path: &Path) -> Result<Writer, CacheError> {
         Writer::open_with(path, WriterOptions::default())
     }
 
     /// Opens a cache for writing when no reader is expected, as while it is filled for the first time.
-    ///
-    /// # Errors
-    /// As [`Writer::open`].
     pub fn open_to_fill(path: &Path) -> Result<Writer, CacheError> {
         Writer::open_with(path, WriterOptions { expects_readers: false, ..WriterOptions::default() })
     }
 
     /// Opens a cache with other options than the default.
-    ///
-    /// # Errors
-    /// As [`Writer::open`].
     pub fn open_with(path: &Path, options: WriterOptions) -> Result<Writer, CacheError> {
         let wanted = if options.expects_readers { Journal::WriteAhead } else { Journal::Rollback };
         if paths::is_missing_or_empty(path)? {
@@ -175,7 +154,7 @@ impl Writer {
 
     /// A handle to delete the cache again, if this writer made it.
     pub fn new_cache(&self) -> Option<NewCache> {
-        self.is_new.then(|| NewCache::at(self.lock.opened_path()))
+        self.is_new.then(|| NewCache::at(&self.lock.opened_path))
     }
 
     /// Journals of an earlier cache at this path that were renamed when this writer made the cache.
@@ -184,9 +163,7 @@ impl Writer {
     }
 
     /// Checks that the path still leads to the file being written, and that other processes can see its lock.
-    ///
-    /// # Errors
-    /// [`CacheError::Moved`] if not: no reader would find what is written, or another process may write too.
+    /// Fails with [`CacheError::Moved`] if not: no reader would find what is written, or another process may write too.
     pub fn check_in_place(&self) -> Result<(), CacheError> {
         self.lock.check_in_place()
     }
@@ -222,17 +199,11 @@ impl Writer {
     /// to reuse its memory. The next [`Writer::commit`] writes the requests; a full segment commits by itself.
     ///
     /// Columns are appended whole, and repeats are removed afterwards: they are rare, and only they cause pages to be
-    /// rewritten.
-    ///
-    /// # Errors
-    /// If the cache cannot be read or written. Earlier commits stay.
+    /// rewritten. Fails if the cache cannot be read or written. Earlier commits stay.
     pub fn append(&mut self, source: SourceId, batch: &mut Batch) -> Result<Appended, CacheError> {
         if batch.dictionaries.as_ref().is_some_and(|dictionaries| !dictionaries.is_same(&self.published)) {
-            return Err(CacheError::damaged(
-                &self.path,
-                "a batch",
-                column::Damage("it was built for another writer"),
-            ));
+            let damage = column::Damage("it was built for another writer");
+            return Err(CacheError::damaged(&self.path, "a batch", damage));
         }
         self.switch_source(source)?;
         let max_rows = self.options.segment_rows_max();
@@ -251,15 +222,9 @@ impl Writer {
         self.published.publish_if_worthwhile(&mut self.dictionaries);
         let keys = &self.dictionaries[KEY_SLOT];
         let pruned: Vec<usize> = pruned.into_iter().map(|row| first_row + row).collect();
-        let new = NewRows {
-            connection: &self.connection,
-            keys,
-            memtable: &tail.memtable,
-            numbers: &tail.numbers,
-            first_row,
-            request_ids: &batch.request_ids,
-            pruned: &pruned,
-        };
+        let (connection, request_ids, pruned) = (&self.connection, batch.request_ids.as_slice(), &pruned);
+        let (memtable, numbers) = (&tail.memtable, &tail.numbers);
+        let new = NewRows { connection, keys, memtable, numbers, first_row, request_ids, pruned };
         let repeats = tail.repeats.add_rows(&new).map_err(|error| error.of(&self.path))?;
         let removed: Vec<usize> = repeats.iter().map(|repeat| repeat.row).collect();
         tail.memtable
@@ -292,8 +257,7 @@ impl Writer {
         Ok(appended)
     }
 
-    /// Rows of a batch that were pruned from their log file, in ascending order. They must not be added
-    /// again.
+    /// Rows of a batch that were pruned from their log file, in ascending order. They must not be added again.
     fn pruned_rows(&mut self, source: SourceId, batch: &Batch) -> Result<Vec<usize>, CacheError> {
         let mut rows = Vec::new();
         if self.tail.as_ref().is_some_and(|tail| tail.has_pruned) {
@@ -337,9 +301,7 @@ impl Writer {
     }
 
     /// Writes everything appended, with the state of its log files, in one transaction.
-    ///
-    /// # Errors
-    /// If the cache cannot be written; then it has the state of the commit before.
+    /// Fails if the cache cannot be written; then it has the state of the commit before.
     pub fn commit(&mut self) -> Result<(), CacheError> {
         self.check_in_place()?;
         let written = self.write().map_err(|error| error.at("a batch").of(&self.path));
@@ -488,8 +450,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Commits, and drops all state that mirrors the tables. Callers that change tables by other ways call
-    /// this first.
+    /// Commits, and drops all state that mirrors the tables. Callers that change tables by other ways call this first.
     pub(in crate::cache) fn commit_and_reset(&mut self) -> Result<(), CacheError> {
         self.commit()?;
         self.checkpointer = None;

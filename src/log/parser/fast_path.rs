@@ -9,10 +9,9 @@ use super::super::number;
 use super::super::record::MEASURES;
 use super::super::{Field, Record, address};
 use super::separators::{Line, LineScanner, Separators, Spaces};
-use super::templates::Templates;
-use super::text_fields::certain_end_of_uri;
 use super::words::{absent_if_dash, without_dashes};
 use super::{identity, line_head, trailing_fields};
+use super::{templates::Templates, text_fields::certain_end_of_uri};
 
 /// The only frequent requester with spaces: CloudFront, which reads with an origin access identity. Its id follows.
 const ORIGIN_ACCESS: &[u8] = b"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity ";
@@ -23,7 +22,6 @@ const ORIGIN_ACCESS_LETTER: usize = b"arn:aws:iam::".len();
 /// Numbers of this many digits do not exceed 64 bits.
 const DIGITS_MAX: usize = 19;
 
-/// Reads a single line.
 pub(super) fn read(line: &[u8]) -> Option<Record<'_>> {
     let mut record = Record::default();
     let mut lines = LineScanner::new(line);
@@ -248,7 +246,6 @@ fn read_tail<'a>(words: &mut Words<'a, '_>, record: &mut Record<'a>) -> Option<(
 /// dozen times a line, which costs 3 % of a pull.
 struct Words<'a, 'i> {
     line: &'a [u8],
-    /// Start of the next word.
     at: usize,
     separators: Separators<'i>,
     /// The spaces from `at` on.
@@ -266,14 +263,12 @@ impl<'a> Words<'a, '_> {
         (!word.is_empty()).then_some(word)
     }
 
-    /// Continues at another position.
     #[inline(always)]
     fn jump(&mut self, at: usize) {
         self.at = at;
         self.spaces = self.separators.spaces(at);
     }
 
-    /// Continues after the space at a position.
     #[inline(always)]
     fn jump_after_space(&mut self, at: usize) -> Option<()> {
         (*self.line.get(at)? == b' ').then(|| self.jump(at + 1))

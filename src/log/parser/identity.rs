@@ -4,18 +4,16 @@ use super::super::method;
 use super::line_head::LineHead;
 use super::words::{next_word, unquoted_field};
 
-/// Number of words after the time that are searched for the operation.
+/// Words after the time that are searched for the operation.
 const WORDS_MAX: usize = 32;
 
-/// Who requested what.
+#[derive(Default)]
 pub(super) struct Identity<'a> {
     pub(super) remote_ip: &'a [u8],
     pub(super) requester: &'a [u8],
     pub(super) request_id: &'a [u8],
     pub(super) operation: &'a [u8],
-    /// The end of the operation.
     pub(super) end: usize,
-    /// Whether the operation follows directly after the time.
     pub(super) operation_is_first: bool,
 }
 
@@ -69,14 +67,8 @@ impl<'a> Identity<'a> {
                 (is_it && !text(2).contains(&b'"')).then_some(3)
             })?;
 
-        let mut found = Identity {
-            remote_ip: &[],
-            requester: &[],
-            request_id: &[],
-            operation: text(index),
-            end: spans[index].1,
-            operation_is_first: index == 0,
-        };
+        let (operation, end) = (text(index), spans[index].1);
+        let mut found = Identity { operation, end, operation_is_first: index == 0, ..Identity::default() };
         match index {
             0 => {}
             1 if is_id(text(0)) => found.request_id = unquoted_field(text(0)),
@@ -112,7 +104,6 @@ fn names_operation(word: &[u8]) -> bool {
     word.starts_with(b"s3_") || word.starts_with(b"s3:") || method::of_operation(word).is_some()
 }
 
-/// Whether a word has the form of an operation.
 fn can_be_operation(word: &[u8]) -> bool {
     word[0].is_ascii_alphabetic()
         && word.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))

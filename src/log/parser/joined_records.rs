@@ -25,13 +25,11 @@ const CANDIDATES_MAX: usize = 16;
 /// What looks like another record in a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Joined {
-    /// Start of the second record.
     pub(super) second: Option<usize>,
     /// Start of text in the first record that looks like a record, but may have been written by the sender.
     pub(super) doubtful: Option<usize>,
 }
 
-/// Looks for a second record with bucket, time and operation.
 pub(super) fn find(text: &[u8]) -> Joined {
     let mut found = find_first(text);
     // Without the second record, text that was within quotes may be after the last quote.

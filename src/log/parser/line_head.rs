@@ -7,10 +7,8 @@ use super::words::{next_word, skip_spaces, unquoted_field};
 
 /// Length of `[dd/Mon/yyyy:hh:mm:ss +hhmm]`.
 pub(super) const TIME_LENGTH: usize = 28;
-
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The head of a line.
 pub(super) struct LineHead<'a> {
     /// Empty if it is missing.
     pub(super) owner: &'a [u8],
@@ -18,7 +16,6 @@ pub(super) struct LineHead<'a> {
     /// Without brackets.
     pub(super) time: &'a [u8],
     pub(super) instant: i64,
-    /// The end of the time.
     pub(super) end: usize,
 }
 

@@ -48,22 +48,16 @@ pub trait Sink {
 }
 
 /// Reads blocks of lines. It remembers line templates from one block to the next.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Parser {
     id: ParserId,
     templates: Templates,
 }
 
-impl Default for Parser {
-    fn default() -> Self {
-        Parser::new()
-    }
-}
-
 impl Parser {
     /// A parser that has read nothing.
     pub fn new() -> Parser {
-        Parser { id: ParserId::new(), templates: Templates::default() }
+        Parser::default()
     }
 
     /// Reads all lines of a block. The last line may lack its line end. Returns the number of lines.
@@ -101,7 +95,6 @@ impl Parser {
     }
 }
 
-/// Records that are not handed on yet.
 struct PendingGroup<'l> {
     /// The first `count` records are valid.
     records: [Record<'l>; RECORDS_PER_GROUP],
@@ -110,7 +103,6 @@ struct PendingGroup<'l> {
 }
 
 impl<'l> PendingGroup<'l> {
-    /// The record to fill next.
     fn next(&mut self) -> &mut Record<'l> {
         &mut self.records[self.count]
     }

@@ -12,13 +12,11 @@ const BYTES_PER_WORD: usize = u64::BITS as usize;
 /// then.
 const BYTES_AHEAD: usize = 16 << 10;
 
-/// Kinds of separators.
 const KINDS: usize = 3;
 const SPACE: usize = 0;
 const QUOTE: usize = 1;
 const LINE_END: usize = 2;
 
-/// The separators by kind.
 const SEPARATORS: [u8; KINDS] = [b' ', b'"', b'\n'];
 
 /// The index of 64 bytes: a word for each kind of separator, with the lowest bit for the first byte.
@@ -27,7 +25,6 @@ type IndexWords = [u64; KINDS];
 /// Splits a text into lines, each with its structural index.
 pub(super) struct LineScanner<'t> {
     text: &'t [u8],
-    /// Start of the next line.
     at: usize,
     /// Start of the bytes whose index is known.
     index_start: usize,
@@ -143,20 +140,17 @@ fn index_of(bytes: &[u8; BYTES_PER_WORD]) -> IndexWords {
     })
 }
 
-/// A line and its structural index.
 pub(super) struct Line<'t, 'i> {
     /// Without its line end.
     pub(super) text: &'t [u8],
     pub(super) separators: Separators<'i>,
 }
 
-/// The structural index of a line.
 #[derive(Clone, Copy)]
 pub(super) struct Separators<'i> {
     index: &'i [IndexWords],
     /// The bit of the first byte of the line.
     offset: usize,
-    /// Length of the line.
     length: usize,
 }
 
@@ -179,7 +173,6 @@ impl<'i> Separators<'i> {
     }
 }
 
-/// Iterates over the spaces of a line.
 pub(super) struct Spaces<'i> {
     separators: Separators<'i>,
     /// The current word of the index, and its bits that are not used up.

@@ -3,8 +3,8 @@
 
 use memchr::{memchr, memmem, memrchr};
 
-use super::super::method;
 use super::super::number::{is_digits, is_status};
+use super::super::{Rejection, method};
 use super::trailing_fields;
 use super::words::{is_hex, last_word, word_at};
 
@@ -56,15 +56,10 @@ pub(super) struct Unquoted<'a> {
     pub(super) uri: &'a [u8],
     pub(super) status: &'a [u8],
     pub(super) error: &'a [u8],
-    /// Bytes sent, object size, total time, turn-around time.
     pub(super) numbers: [&'a [u8]; 4],
     /// The end of the last number in the line.
     pub(super) end: usize,
 }
-
-/// The fields of a record without quotes can end in several places.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Ambiguous;
 
 /// Reads the fields of a record without quotes that begin at `at`, after the operation, as versitygw writes them: key,
 /// path, status, error code or message, four numbers. `None` if the record has another form.
@@ -72,7 +67,7 @@ pub(super) fn read_unquoted<'a>(
     line: &'a [u8],
     at: usize,
     bucket: &[u8],
-) -> Option<Result<Unquoted<'a>, Ambiguous>> {
+) -> Result<Option<Unquoted<'a>>, Rejection> {
     // Strangers choose the path and the user agent, which may look like further fields. But the path repeats the key:
     // the path ends where the two agree, unless they agree in several places.
     let mut words = Vec::new();
@@ -84,33 +79,33 @@ pub(super) fn read_unquoted<'a>(
         words.push((start, end));
         next = end;
     }
-    let text = |index: usize| words.get(index).map(|&(start, end)| &line[start..end]);
-    let are_numbers = |first: usize| (first..first + 4).all(|index| text(index).is_some_and(is_digits));
+    let text = |index: usize| words.get(index).map_or(&[][..], |&(start, end)| &line[start..end]);
+    let are_numbers = |first: usize| (first..first + 4).all(|index| is_digits(text(index)));
     let mut found = None;
-    for index in (2..words.len()).filter(|index| text(*index).is_some_and(is_status)) {
+    for index in (2..words.len()).filter(|index| is_status(text(*index))) {
         let Some(first) = (index + 2..=index + 1 + ERROR_WORDS_MAX).find(|first| are_numbers(*first)) else {
             continue;
         };
-        for start_of_uri in (1..index).filter(|index| text(*index).is_some_and(|word| word[0] == b'/')) {
+        for start_of_uri in (1..index).filter(|index| text(*index).starts_with(b"/")) {
             let key = &line[words[0].0..words[start_of_uri - 1].1];
             let uri = &line[words[start_of_uri].0..words[index - 1].1];
             if !is_path_of(uri, bucket, key) {
                 continue;
             }
             if found.is_some() {
-                return Some(Err(Ambiguous));
+                return Err(Rejection::Ambiguous);
             }
             found = Some(Unquoted {
                 key,
                 uri,
-                status: text(index)?,
+                status: text(index),
                 error: &line[words[index + 1].0..words[first - 1].1],
-                numbers: [text(first)?, text(first + 1)?, text(first + 2)?, text(first + 3)?],
+                numbers: [text(first), text(first + 1), text(first + 2), text(first + 3)],
                 end: words[first + 3].1,
             });
         }
     }
-    found.map(Ok)
+    Ok(found)
 }
 
 /// Whether a path is that of a key, with the bucket in the path or in the host name.

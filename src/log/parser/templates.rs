@@ -4,9 +4,8 @@
 //! few texts in a few combinations in millions of lines. A combination is parsed once. In later lines it is enough to
 //! compare bytes, and users of the records can handle ten fields at once by the number of the template.
 
-use std::hash::BuildHasher;
-use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::{hash::BuildHasher, num::NonZeroU64};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -23,9 +22,7 @@ const RECENT_SLOTS: usize = 1024;
 /// Longer heads and tails are not remembered.
 const BYTES_MAX: usize = 1024;
 
-/// Index of the first field of the tail.
 const FIRST_OF_TAIL: usize = Field::SignatureVersion as usize;
-/// Number of fields of the tail.
 const TAIL_FIELDS: usize = Field::LOGGED - FIRST_OF_TAIL;
 
 /// Whether a field is part of the line template.
@@ -34,7 +31,6 @@ pub const fn is_in_template(field: Field) -> bool {
         || field as usize >= FIRST_OF_TAIL && (field as usize) < Field::LOGGED
 }
 
-/// Start and length of a part of a text.
 #[derive(Clone, Copy, Debug, Default)]
 struct Span {
     start: u16,
@@ -63,7 +59,6 @@ struct Head {
 
 #[derive(Debug)]
 struct LineTemplate {
-    /// Index of the head.
     head: u32,
     /// All bytes after the host id and its space.
     tail: Box<[u8]>,
@@ -71,7 +66,6 @@ struct LineTemplate {
     extra: Span,
 }
 
-/// The templates of the lines that a parser has read.
 #[derive(Debug, Default)]
 pub(super) struct Templates {
     hasher: DefaultHashBuilder,
@@ -157,17 +151,10 @@ impl Templates {
         if self.templates.len() == TEMPLATES_MAX || tail.len() > BYTES_MAX {
             return;
         }
-        let mut fields = [Span::default(); TAIL_FIELDS];
-        for (span, field) in fields.iter_mut().zip(&record.logged[FIRST_OF_TAIL..]) {
-            *span = Span::of(field, tail);
-        }
+        let fields = std::array::from_fn(|index| Span::of(record.logged[FIRST_OF_TAIL + index], tail));
+        let extra = Span::of(record.extra, tail);
         let index = self.templates.len() as u32;
-        self.templates.push(LineTemplate {
-            head,
-            tail: tail.into(),
-            fields,
-            extra: Span::of(record.extra, tail),
-        });
+        self.templates.push(LineTemplate { head, tail: tail.into(), fields, extra });
         let Templates { hasher, by_tail, templates, .. } = self;
         let hash = |tail: &[u8]| hasher.hash_one(tail);
         by_tail.insert_unique(hash(tail), index, |index| hash(&templates[*index as usize].tail));
@@ -195,9 +182,9 @@ fn slot_of(tail: &[u8]) -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ParserId(NonZeroU64);
 
-impl ParserId {
+impl Default for ParserId {
     /// An id that no other parser of the process has.
-    pub(super) fn new() -> ParserId {
+    fn default() -> ParserId {
         static LAST: AtomicU64 = AtomicU64::new(0);
         ParserId(NonZeroU64::MIN.saturating_add(LAST.fetch_add(1, Ordering::Relaxed)))
     }
@@ -251,19 +238,18 @@ impl TemplateMap {
 
     /// Sets the number of the template of a record of a group; nothing if the record has no template.
     pub fn insert(&mut self, group: &RecordGroup<'_, '_>, record: usize, number: u32) {
-        let Some(template) = group.records[record].template.checked_sub(1) else { return };
-        if group.parser.is_none() {
+        let template = group.records[record].template as usize;
+        if template == 0 || group.parser.is_none() {
             return;
         }
         if group.parser != self.parser {
             self.clear();
             self.parser = group.parser;
         }
-        let template = template as usize;
-        if self.numbers.len() <= template {
-            self.numbers.resize(template + 1, 0);
+        if self.numbers.len() < template {
+            self.numbers.resize(template, 0);
         }
-        self.numbers[template] = number + 1;
+        self.numbers[template - 1] = number + 1;
     }
 
     /// Removes all templates.

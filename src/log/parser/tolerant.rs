@@ -22,8 +22,7 @@ use super::words::{
     absent_if_dash, next_quoted_word, next_word, skip_spaces, trim_spaces, unquoted_field, without_dashes,
 };
 
-/// Reads a line. `doubtful` is the start of text that looks like another record: it belongs to this record, and is
-/// repeated in `extra`, so that it can be found.
+/// Repeats text from `doubtful` on, which looks like another record, in `extra`, so that it can be found.
 pub(super) fn read(line: &[u8], doubtful: Option<usize>) -> Result<Record<'_>, Rejection> {
     let end = line.iter().rposition(|byte| !is_padding(byte)).map_or(0, |last| last + 1);
     if end == 0 && line.contains(&0) {
@@ -75,7 +74,6 @@ fn can_be_measure(field: Field, word: &[u8]) -> bool {
     word == b"-" || is_digits(word) || measure(field, word).is_some()
 }
 
-/// A line and the fields read so far.
 struct LineReader<'a> {
     /// The line without padding at its end.
     line: &'a [u8],
@@ -101,20 +99,17 @@ impl<'a> LineReader<'a> {
         self.extra = Some((first.min(from), last.max(to)));
     }
 
-    /// Adds a text of the line to `extra`.
     fn add_text_to_extra(&mut self, text: &[u8]) {
         let from = text.as_ptr().addr() - self.line.as_ptr().addr();
         self.add_extra(from, from + text.len());
     }
 
-    /// Reads the next word; empty if there is none.
     fn word(&mut self) -> &'a [u8] {
         let (text, end) = next_word(self.line, self.at).unwrap_or((&[], self.at));
         self.at = end;
         text
     }
 
-    /// The next word; empty if there is none.
     fn peek(&self) -> &'a [u8] {
         next_word(self.line, self.at).map_or(&[], |(text, _)| text)
     }
@@ -174,11 +169,8 @@ impl<'a> LineReader<'a> {
     /// Reads the fields from the key to the numbers of a record without quotes.
     fn unquoted(&mut self) -> Result<bool, Rejection> {
         let bucket = self.logged[Field::Bucket as usize];
-        let found = match server_forms::read_unquoted(self.line, self.at, bucket) {
-            None => return Ok(false),
-            Some(Err(server_forms::Ambiguous)) => return Err(Rejection::Ambiguous),
-            Some(Ok(found)) => found,
-        };
+        let found = server_forms::read_unquoted(self.line, self.at, bucket)?;
+        let Some(found) = found else { return Ok(false) };
         self.set(Field::Key, unquoted_field(found.key));
         self.set(Field::RequestUri, unquoted_field(found.uri));
         self.set(Field::HttpStatus, found.status);
@@ -261,15 +253,12 @@ impl<'a> LineReader<'a> {
             self.at = end;
         } else if matches!(next, b"" | b"-") {
             self.word();
-        } else if self.operation_is_first {
-            return Err(Rejection::NoStatus);
         } else {
-            return Err(Rejection::Ambiguous);
+            return Err(if self.operation_is_first { Rejection::NoStatus } else { Rejection::Ambiguous });
         }
         Ok(())
     }
 
-    /// Reads status, error code and measures.
     fn numbers(&mut self) -> Result<(), Rejection> {
         // At the end of the line, or before the referer, numbers are missing.
         let is_over = |reader: &Self| matches!(reader.peek(), [] | [b'"', ..]);
@@ -402,7 +391,6 @@ impl<'a> LineReader<'a> {
         }
     }
 
-    /// Reads the last quoted field of the line.
     fn last_text(&mut self, open: usize) -> &'a [u8] {
         let close = end_of_last_text(self.line, open + 1).unwrap_or(self.line.len());
         self.at = (close + 1).min(self.line.len());

@@ -8,9 +8,7 @@ use memchr::memchr;
 
 use super::super::Field;
 
-/// Index of the first trailing field.
 pub(super) const FIRST: usize = Field::VersionId as usize;
-/// Number of known trailing fields.
 pub(super) const FIELDS: usize = Field::LOGGED - FIRST;
 /// Number of words that are needed to find out which word belongs to which field.
 const WORDS: usize = FIELDS + 2;
@@ -19,8 +17,8 @@ const SIGNATURE: usize = Field::SignatureVersion as usize - FIRST;
 const AUTHENTICATION: usize = Field::AuthenticationType as usize - FIRST;
 const TLS: usize = Field::TlsVersion as usize - FIRST;
 const ACL: usize = Field::AclRequired as usize - FIRST;
+const ANCHORS: [usize; 4] = [SIGNATURE, AUTHENTICATION, TLS, ACL];
 
-/// How words are separated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spaces {
     /// Any number of spaces is a separator: no word is empty.
@@ -29,7 +27,6 @@ pub(super) enum Spaces {
     One,
 }
 
-/// The first words of the trailing part of a line.
 pub(super) struct Words<'a> {
     texts: [&'a [u8]; WORDS],
     count: usize,
@@ -80,10 +77,6 @@ fn next_word(line: &[u8], at: usize, spaces: Spaces) -> Option<(usize, usize)> {
     Some((start, end))
 }
 
-/// The fields that have a form of their own.
-const ANCHORS: [usize; 4] = [SIGNATURE, AUTHENTICATION, TLS, ACL];
-
-/// Whether a word has the form of an anchor.
 fn has_form(anchor: usize, word: &[u8]) -> bool {
     match anchor {
         SIGNATURE => word.starts_with(b"Sig"),
@@ -101,7 +94,6 @@ pub(super) fn is_aligned(words: &[&[u8]]) -> bool {
     })
 }
 
-/// Number of anchors that have their form.
 fn count_anchors(words: &[&[u8]]) -> usize {
     let is_present = |anchor: &usize| words.get(*anchor).is_some_and(|word| has_form(*anchor, word));
     ANCHORS.iter().filter(|anchor| is_present(anchor)).count()

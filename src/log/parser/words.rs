@@ -37,7 +37,6 @@ pub(super) fn next_quoted_word(line: &[u8], at: usize) -> Option<usize> {
     quotes_from(line, at).find(|&quote| quote > 0 && line[quote - 1] == b' ')
 }
 
-/// The positions of quotes from `at` on.
 pub(super) fn quotes_from(line: &[u8], at: usize) -> impl Iterator<Item = usize> {
     memchr_iter(b'"', line.get(at..).unwrap_or_default()).map(move |offset| at + offset)
 }

@@ -17,13 +17,7 @@ impl Filter {
 
     /// The conjunction of `filters`. Nested conjunctions are flattened.
     pub fn all(filters: impl IntoIterator<Item = Filter>) -> Filter {
-        let mut terms = Vec::new();
-        for filter in filters {
-            match filter {
-                Filter::All(inner) => terms.extend(inner),
-                other => terms.push(other),
-            }
-        }
+        let mut terms: Vec<Filter> = filters.into_iter().flat_map(Filter::into_terms).collect();
         if terms.len() == 1 { terms.remove(0) } else { Filter::All(terms) }
     }
 

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::Subject;
 use super::names::{all_names, is_param_name_char, is_query_param, subject_by_name};
-use super::{Subject, print};
+pub use super::print::value_text;
 use crate::log::{FIELDS, Kind};
-use crate::query::{Dimension, Value};
+use crate::query::Dimension;
 
 /// What the user is typing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,11 +59,6 @@ pub fn complete(text: &str, cursor: usize) -> Completion {
     let inside = typed.strip_prefix('"').unwrap_or(typed);
     let partial = String::from_utf8_lossy(&super::quote::unquote(inside)).into_owned();
     Completion::Value { dimension, partial, span: start + value_at..cursor }
-}
-
-/// The text that replaces the span of a [`Completion::Value`]: the value, quoted if necessary.
-pub fn value_text(dimension: &Dimension, value: &Value) -> String {
-    print::value_text(dimension, value)
 }
 
 /// Calls `each` with every character outside of quotes and its byte offset. Returns whether a quote is open at the end.
@@ -141,29 +137,17 @@ fn candidates(typed: &str) -> Vec<String> {
             .iter()
             .any(|spec| spec.name == name && spec.aliases.iter().any(|alias| alias.starts_with(&typed)))
     };
-    let mut ranked: Vec<(u8, String)> = all_names()
-        .into_iter()
-        .filter_map(|name| {
-            let rank = if name.starts_with(&typed) {
-                0
-            } else if has_alias(&name) {
-                1
-            } else if name.contains(&typed) {
-                2
-            } else {
-                return None;
-            };
-            Some((rank, name))
-        })
-        .collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, name)| name).collect()
+    let mut names = all_names();
+    names.retain(|name| name.contains(&typed) || has_alias(name));
+    names.sort_by_key(|name| (!name.starts_with(&typed)).then(|| !has_alias(name)));
+    names
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::log::Field;
+    use crate::query::Value;
 
     fn at_end(text: &str) -> Completion {
         complete(text, text.len())

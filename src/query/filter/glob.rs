@@ -35,10 +35,8 @@ pub(super) fn to_regex(pattern: &str) -> String {
 /// Translates the class that `rest` begins with, after its `[`. Returns the class and the text after it, or `None` if
 /// the class is never closed. A `]` at its beginning is an ordinary character.
 fn class(rest: &str) -> Option<(String, &str)> {
-    let (inside, negated) = match rest.strip_prefix(['!', '^']) {
-        Some(inside) => (inside, true),
-        None => (rest, false),
-    };
+    let inside = rest.strip_prefix(['!', '^']).unwrap_or(rest);
+    let negated = inside.len() < rest.len();
     let first = inside.chars().next()?.len_utf8();
     let close = first + inside.get(first..)?.find(']')?;
     let mut out = String::from(if negated { "[^" } else { "[" });

@@ -1,7 +1,5 @@
 //! Characters that a terminal does not show, or shows as something else.
 
-use std::cmp::Ordering;
-
 /// Whether a character is invisible, looks like an ordinary space, or changes the appearance of its neighbours: control
 /// characters (C0, DEL, C1), format characters of Unicode (bidirectional marks, joiners, tags), default ignorable
 /// characters (fillers, variation selectors), blank letters, spaces and separators other than the ordinary space,
@@ -10,17 +8,8 @@ pub fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
     }
-    INVISIBLE
-        .binary_search_by(|&(first, last)| {
-            if last < c {
-                Ordering::Less
-            } else if first > c {
-                Ordering::Greater
-            } else {
-                Ordering::Equal
-            }
-        })
-        .is_ok()
+    let at = INVISIBLE.partition_point(|&(_, last)| last < c);
+    INVISIBLE.get(at).is_some_and(|&(first, _)| first <= c)
 }
 
 /// Ranges of invisible characters beyond ASCII, ascending. A test compares them with the tables of Unicode.

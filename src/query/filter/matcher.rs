@@ -25,10 +25,7 @@ enum Compiled {
 }
 
 impl Matcher {
-    /// Compiles a test.
-    ///
-    /// # Errors
-    /// If the regular expression or pattern is invalid or too large: a message of one line.
+    /// Compiles a test. The error, if a pattern is invalid or too large, is a message of one line.
     pub fn new(test: &Test) -> Result<Matcher, String> {
         let kind = match test {
             Test::Equals(text) => Compiled::Equals(text.clone()),

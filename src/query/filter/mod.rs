@@ -8,7 +8,6 @@
 
 mod build;
 pub mod complete;
-mod error;
 mod glob;
 mod invisible;
 mod matcher;
@@ -22,7 +21,6 @@ mod tokens;
 mod value;
 
 pub use complete::{Completion, complete};
-pub use error::FilterError;
 pub use invisible::is_invisible;
 pub use matcher::Matcher;
 
@@ -31,6 +29,16 @@ use crate::query::Dimension;
 
 /// The description of the filter language that `tamarin help filter` prints.
 pub const HELP: &str = include_str!("../../../docs/filter.md");
+
+/// Why a text is not a valid filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("column {column}: {message}")]
+pub struct FilterError {
+    /// Position of the error, counted in characters from 1.
+    pub column: usize,
+    /// What is wrong and what was expected; one line.
+    pub message: String,
+}
 
 /// A condition on requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

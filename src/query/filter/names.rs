@@ -10,7 +10,6 @@ use crate::query::dimension::QUERY_PARAM;
 /// The name of [`Subject::Anywhere`]. It is needed only before an operator: `any~bot`.
 pub(super) const ANYWHERE: &str = "any";
 
-/// The message for a missing parameter name.
 pub(super) const EXPECTED_PARAM: &str =
     "expected the name of a query parameter, as in query_param:x-user=ann";
 
@@ -39,7 +38,6 @@ pub(super) fn subject_by_name(name: &str) -> Option<Subject> {
     }
 }
 
-/// Which spelling of a name to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
     Canonical,
@@ -92,10 +90,7 @@ pub(super) fn unknown_name(name: &str) -> String {
         .map(|known| (strsim::osa_distance(&lower, known), known))
         .filter(|(distance, known)| *distance <= 2.max(known.len() / 3) && *distance < known.len())
         .min_by_key(|(distance, _)| *distance);
-    let hint = match similar {
-        Some((_, known)) => format!("did you mean \"{known}\"? "),
-        None => String::new(),
-    };
+    let hint = similar.map(|(_, known)| format!("did you mean \"{known}\"? ")).unwrap_or_default();
     format!(
         "unknown field \"{shown}\"; {hint}fields are {} (to search for this text, quote it)",
         all.join(", ")

@@ -5,7 +5,6 @@ use winnow::ascii::digit1;
 use winnow::combinator::{opt, preceded};
 use winnow::token::rest;
 
-/// The unit of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Plain,
@@ -24,7 +23,6 @@ const BYTE_UNITS: [(&str, i64); 8] = [
     ("GiB", 1 << 30),
     ("TiB", 1 << 40),
 ];
-/// Suffixes and their factors.
 const TIME_UNITS: [(&str, i64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 
 /// Parses a number with an optional unit in any case. Sizes have decimal (`MB`) or binary (`MiB`) units; the `B` may be

@@ -29,10 +29,7 @@ const MAX_LENGTH: usize = 1 << 20;
 
 impl Filter {
     /// Parses a filter. Relative times such as `-6h` count from `now`, in seconds since the epoch.
-    /// An empty text passes every request.
-    ///
-    /// # Errors
-    /// If `text` is not a valid filter: the column, and what was expected there.
+    /// An empty text passes every request. The error has the column, and what was expected there.
     pub fn parse(text: &str, now: i64) -> Result<Filter, FilterError> {
         if text.len() > MAX_LENGTH {
             return Err(FilterError { column: 1, message: "a filter must not exceed 1 MiB".to_owned() });

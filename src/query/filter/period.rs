@@ -3,7 +3,7 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Span, Timestamp, ToSpan};
 
 use crate::log::time::SECONDS_PER_DAY;
 
@@ -98,27 +98,15 @@ fn day_of(second: i64) -> Period {
 
 /// Parses a year, a month or a day.
 fn parse_date(text: &str) -> Option<Period> {
-    let whole_days = |first: Date, past: Date| -> Option<Period> {
-        Some(Period {
-            first: second_from(first.into())?,
-            last: second_from(past.into())?.checked_sub(1)?,
-            is_whole_days: true,
-            is_relative: false,
-        })
+    let whole_days = |first: String, length: Span| -> Option<Period> {
+        let first: Date = first.parse().ok()?;
+        let last = second_from(first.checked_add(length).ok()?.into())?.checked_sub(1)?;
+        Some(Period { first: second_from(first.into())?, last, is_whole_days: true, is_relative: false })
     };
     match text.len() {
-        4 => {
-            let first = format!("{text}-01-01").parse::<Date>().ok()?;
-            whole_days(first, first.checked_add(1.year()).ok()?)
-        }
-        7 => {
-            let first = format!("{text}-01").parse::<Date>().ok()?;
-            whole_days(first, first.checked_add(1.month()).ok()?)
-        }
-        10 => {
-            let first = text.parse::<Date>().ok()?;
-            whole_days(first, first.checked_add(1.day()).ok()?)
-        }
+        4 => whole_days(format!("{text}-01-01"), 1.year()),
+        7 => whole_days(format!("{text}-01"), 1.month()),
+        10 => whole_days(text.to_owned(), 1.day()),
         _ => None,
     }
 }
@@ -143,17 +131,9 @@ pub(super) fn print_period(first: i64, last: i64) -> Option<String> {
         return (first == last).then(|| print(first));
     }
     let fits = |width: i64| last - first == width - 1 && first.rem_euclid(width) == 0;
-    if fits(DAY) {
-        Some(date(first))
-    } else if fits(HOUR) {
-        format_utc(first, "%Y-%m-%dT%H")
-    } else if fits(MINUTE) {
-        format_utc(first, "%Y-%m-%dT%H:%M")
-    } else if first == last {
-        format_utc(first, "%Y-%m-%dT%H:%M:%S")
-    } else {
-        None
-    }
+    let formats =
+        [(DAY, "%Y-%m-%d"), (HOUR, "%Y-%m-%dT%H"), (MINUTE, "%Y-%m-%dT%H:%M"), (1, "%Y-%m-%dT%H:%M:%S")];
+    formats.into_iter().find(|(width, _)| fits(*width)).and_then(|(_, format)| format_utc(first, format))
 }
 
 fn print(second: i64) -> String {

@@ -163,9 +163,8 @@ fn range(subject: &Subject, from: Option<i64>, to: Option<i64>) -> (&'static str
     match number_kind(subject) {
         Some(NumberKind::Time) => times(from, to),
         Some(NumberKind::Number(unit)) => {
-            numbers(from, to, subject == &Subject::Field(Field::HttpStatus), &|number| {
-                number::print(number, unit)
-            })
+            let is_status = subject == &Subject::Field(Field::HttpStatus);
+            numbers(from, to, is_status, &|number| number::print(number, unit))
         }
         Some(NumberKind::Weekday) | None => numbers(from, to, false, &|number| number.to_string()),
     }
@@ -211,9 +210,10 @@ fn numbers(
     }
 }
 
-/// The text of a value after `name:`, for completion. If only another operator expresses exactly this value, the text
+/// The text that replaces the span of a [`Completion::Value`](super::Completion::Value): the value, quoted if
+/// necessary. If only another operator expresses exactly this value, the text
 /// still finds it (a requester as a part of itself).
-pub(super) fn value_text(dimension: &Dimension, value: &Value) -> String {
+pub fn value_text(dimension: &Dimension, value: &Value) -> String {
     match Filter::term_for(dimension, value) {
         Filter::Term(subject, test) => match (condition(&subject, &test), test) {
             ((":", text), _) => text,

@@ -14,36 +14,26 @@ pub(super) const TIME_UNIX: usize = Field::COUNT;
 /// Index of the column `source`.
 pub(super) const SOURCE: usize = Field::COUNT + 1;
 
-/// How a column is compared with a value.
+/// How a column is compared with a value, with the letters for the text of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Comparison {
-    Equal,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    Null,
-    NotNull,
+    Equal = b'=',
+    Less = b'<',
+    LessOrEqual = b'l',
+    Greater = b'>',
+    GreaterOrEqual = b'g',
+    Null = b'n',
+    NotNull = b'N',
     /// Equal to a value of a list.
-    In,
+    In = b'i',
 }
 
 impl Comparison {
-    /// The letter for this comparison in the text of a plan.
     pub(super) fn letter(self) -> char {
-        match self {
-            Comparison::Equal => '=',
-            Comparison::Less => '<',
-            Comparison::LessOrEqual => 'l',
-            Comparison::Greater => '>',
-            Comparison::GreaterOrEqual => 'g',
-            Comparison::Null => 'n',
-            Comparison::NotNull => 'N',
-            Comparison::In => 'i',
-        }
+        char::from(self as u8)
     }
 
-    /// The comparison of a letter.
     pub(super) fn of_letter(letter: char) -> Option<Comparison> {
         use Comparison::*;
         [Equal, Less, LessOrEqual, Greater, GreaterOrEqual, Null, NotNull, In]
@@ -67,10 +57,8 @@ pub(super) fn is_useful(column: usize, comparison: Comparison) -> bool {
             Kind::Measure => true,
             Kind::Dimension if field.spec().value == ValueType::Integer => true,
             Kind::Dimension => {
-                matches!(
-                    comparison,
-                    Comparison::Equal | Comparison::In | Comparison::Null | Comparison::NotNull
-                )
+                use Comparison::{Equal, In, NotNull, Null};
+                matches!(comparison, Equal | In | Null | NotNull)
             }
         },
     }

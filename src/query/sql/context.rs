@@ -1,10 +1,9 @@
 //! What all scans of one statement share.
 
-use crate::cache::SourceId;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
-use crate::cache::Snapshot;
+use crate::cache::{Snapshot, SourceId};
 use crate::log::{Field, Kind, ValueType};
 use crate::query::engine::EngineSnapshot;
 use crate::query::{Filter, Query, Value};
@@ -25,7 +24,6 @@ impl SqlContext {
         SqlContext { engine: Arc::new(engine), query: Arc::new(query), has_plain_values: Arc::default() }
     }
 
-    /// The engine, on the snapshot of this statement.
     pub(super) fn engine(&self) -> &EngineSnapshot {
         &self.engine
     }
@@ -34,7 +32,6 @@ impl SqlContext {
         self.engine.snapshot()
     }
 
-    /// The number of requests in the cache.
     pub(super) fn row_count(&self) -> usize {
         self.snapshot().segments.iter().map(|segment| segment.rows).sum()
     }
@@ -65,7 +62,6 @@ impl SqlContext {
         })
     }
 
-    /// The URI of a source.
     pub(super) fn source_uri(&self, source: SourceId) -> Option<&str> {
         let sources = &self.snapshot().sources;
         sources.iter().find(|(id, _)| *id == source).map(|(_, uri)| uri.as_str())

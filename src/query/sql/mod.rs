@@ -67,9 +67,6 @@ pub struct Sql {
 impl Sql {
     /// Opens a connection. `requests` has the requests that pass the sources, the time range, the filter and the
     /// counting of `query`.
-    ///
-    /// # Errors
-    /// If the cache cannot be read.
     pub fn new(engine: &Arc<LocalEngine>, query: Query) -> Result<Sql, SqlError> {
         let context = context::SqlContext::new(engine.snapshot()?, query);
         let mut connection = Connection::open_in_memory().map_err(failed)?;
@@ -88,9 +85,6 @@ impl Sql {
 
     /// Runs one SELECT statement. Calls `on_names` with the names of the columns, then `on_row` with each row until
     /// it returns `false`.
-    ///
-    /// # Errors
-    /// If the statement is invalid, not allowed, or fails.
     pub fn run(
         &self,
         statement: &str,
@@ -102,9 +96,8 @@ impl Sql {
             return Err(SqlError::Statement("only SELECT is supported".to_owned()));
         }
         if prepared.parameter_count() > 0 {
-            return Err(SqlError::Statement(
-                "parameters are not supported: write the values into it".to_owned(),
-            ));
+            let message = "parameters are not supported: write the values into it";
+            return Err(SqlError::Statement(message.to_owned()));
         }
         let count = prepared.column_count();
         on_names(prepared.column_names().map(str::to_owned).collect());

@@ -6,7 +6,6 @@ use super::condition::{self, Comparison};
 use crate::log::Field;
 use crate::query::Sort;
 
-/// How the table is scanned.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Plan {
     /// Conditions on columns that the engine evaluates. Each has one argument, in this order.

@@ -59,12 +59,10 @@ impl StoredRows {
         self.next_segment()
     }
 
-    /// Whether the scan is past the last row.
     pub(super) fn is_done(&self) -> bool {
         self.segment.is_none()
     }
 
-    /// Moves to the next row.
     pub(super) fn advance(&mut self) -> Result<(), QueryError> {
         self.row += 1;
         if self.find_in_segment() { Ok(()) } else { self.next_segment() }
@@ -103,12 +101,10 @@ impl StoredRows {
         Ok(())
     }
 
-    /// The `rowid` of the current request.
     pub(super) fn row_id(&self) -> i64 {
         self.segment.map_or(0, |segment| row_id(segment.source, segment.first_row + self.row as u64))
     }
 
-    /// The URI of the source of the current request.
     pub(super) fn source(&self) -> Option<&str> {
         self.context.source_uri(self.segment?.source)
     }

@@ -25,7 +25,6 @@ use super::top_rows::{self, TopRows};
 use crate::log::{FIELDS, Field, Kind, ValueType};
 use crate::query::{Filter, Sort, Value};
 
-/// Registers the table with a connection.
 pub(super) fn register(connection: &Connection, context: SqlContext) -> Result<()> {
     const MODULE: Module<'_, Table> = Module::eponymous_only_module();
     connection.create_module(c"requests", &MODULE, Some(context))
@@ -193,9 +192,7 @@ impl Table {
             Some(offset) => row_count(info.rhs_value(offset)?),
             None => Some(0),
         };
-        let Some(keep) = skipped.and_then(|skipped| limit.checked_add(skipped)) else {
-            return Ok(None);
-        };
+        let Some(keep) = skipped.and_then(|skipped| limit.checked_add(skipped)) else { return Ok(None) };
         let columns = info.col_used();
         let has_text = Field::of_kind(Kind::Detail).any(|field| columns >> (field as usize) & 1 != 0);
         // Skipped rows are not read, except to evaluate conditions.

@@ -66,12 +66,10 @@ impl TopRows {
         Ok(TopRows { context, fields, locations, current: 0, read: (0, Vec::new()) })
     }
 
-    /// Whether the scan is past the last row.
     pub(super) fn is_done(&self) -> bool {
         self.current >= self.locations.len()
     }
 
-    /// Moves to the next row.
     pub(super) fn advance(&mut self) {
         self.current += 1;
     }
@@ -82,12 +80,10 @@ impl TopRows {
         Some((self.context.snapshot().segments.get(segment)?, row))
     }
 
-    /// The `rowid` of the current request.
     pub(super) fn row_id(&self) -> i64 {
         self.location().map_or(0, |(segment, row)| row_id(segment.source, segment.first_row + row as u64))
     }
 
-    /// The URI of the source of the current request.
     pub(super) fn source(&self) -> Option<&str> {
         self.context.source_uri(self.location()?.0.source)
     }

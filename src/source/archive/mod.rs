@@ -24,9 +24,7 @@ const MIN_UNPACKED_BYTES: u64 = 128 << 20;
 /// Gets the members of an archive.
 pub(crate) trait Visitor {
     /// Reads a member with this name and size. Returns `false` to end the visit.
-    ///
-    /// # Errors
-    /// If the member cannot be read. The visit goes on with the next one.
+    /// Fails if the member cannot be read. The visit goes on with the next one.
     fn member(&mut self, name: &str, size: u64, content: &mut dyn Read) -> io::Result<bool>;
 
     /// Notes a member that cannot be read.
@@ -69,7 +67,6 @@ pub(crate) struct SizeLimited<R> {
 }
 
 impl<R: Read> SizeLimited<R> {
-    /// A reader of `inner`.
     pub(crate) fn new(inner: R, limit: &SizeLimit) -> SizeLimited<R> {
         SizeLimited { inner, limit: limit.clone() }
     }
@@ -118,7 +115,6 @@ impl<R: Read> Peeked<R> {
         Peeked { head: Cursor::new(head), error, rest: reader }
     }
 
-    /// The first bytes.
     pub(crate) fn head(&self) -> &[u8] {
         self.head.get_ref()
     }

@@ -21,8 +21,6 @@ pub(super) struct MemberNames {
 
 impl MemberNames {
     /// Makes a unique relative path from the name of the next member: members that share a name are numbered.
-    ///
-    /// # Errors
     /// The inner error says why the name cannot be used. The outer error: the archive has too many names.
     pub(super) fn add(&mut self, name: &[u8]) -> io::Result<Result<String, String>> {
         if name.len() > MAX_NAME_BYTES {

@@ -12,7 +12,7 @@ pub(crate) const TAR_BLOCK_BYTES: usize = 512;
 /// Bytes of an extension header: what a tar archive says of one member besides its header.
 const MAX_EXTENSION_BYTES: u64 = 64 << 10;
 
-/// Whether a content that begins with these bytes is a tar archive: the first block is a header with a valid checksum.
+/// Whether the first block of a content is a tar header with a valid checksum.
 pub(crate) fn is_tar(first: &[u8]) -> bool {
     first.first_chunk().is_some_and(is_header)
 }
@@ -26,9 +26,7 @@ fn is_header(block: &[u8; TAR_BLOCK_BYTES]) -> bool {
 }
 
 /// Visits the members of a tar archive.
-///
-/// # Errors
-/// If the archive cannot be read to its end, or a limit is reached. Members visited before stay valid unless the
+/// Fails if the archive cannot be read to its end, or a limit is reached. Members visited before stay valid unless the
 /// archive is damaged ([`is_damage`](crate::source::body::is_damage)).
 pub(crate) fn visit_tar(reader: impl Read, limit: &SizeLimit, visitor: &mut dyn Visitor) -> io::Result<()> {
     let mut tar = TarReader { inner: SizeLimited::new(reader, limit), error: None };
@@ -247,7 +245,7 @@ impl Member {
         } else if self.is_file {
             match names.add(&self.name)? {
                 Err(reason) => {
-                    visitor.failed(&String::from_utf8_lossy(&self.name), &io::Error::other(reason));
+                    visitor.failed(&String::from_utf8_lossy(&self.name), &io::Error::other(reason))
                 }
                 Ok(name) => {
                     let mut content = Content { tar, left };

@@ -11,9 +11,7 @@ pub(crate) fn is_zip(first: &[u8]) -> bool {
 }
 
 /// Visits the members of a zip archive.
-///
-/// # Errors
-/// If its directory cannot be read, or a limit is reached.
+/// Fails if its directory cannot be read, or a limit is reached.
 pub(crate) fn visit_zip<R: Read + Seek>(
     mut reader: R,
     limit: &SizeLimit,
@@ -40,19 +38,16 @@ pub(crate) fn visit_zip<R: Read + Seek>(
         if !member.is_file() {
             continue;
         }
-        let name = match names.add(raw_name.as_bytes())? {
-            Ok(name) => name,
-            Err(reason) => {
-                visitor.failed(&raw_name, &io::Error::other(reason));
-                continue;
-            }
-        };
         let size = member.size();
-        match visitor.member(&name, size, &mut SizeLimited::new(MemberContent(&mut member), limit)) {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
-            Err(error) if limit.is_reached() => return Err(error),
-            Err(error) => visitor.failed(&name, &error),
+        let mut content = SizeLimited::new(MemberContent(&mut member), limit);
+        match names.add(raw_name.as_bytes())? {
+            Err(reason) => visitor.failed(&raw_name, &io::Error::other(reason)),
+            Ok(name) => match visitor.member(&name, size, &mut content) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) if limit.is_reached() => return Err(error),
+                Err(error) => visitor.failed(&name, &error),
+            },
         }
     }
     Ok(())

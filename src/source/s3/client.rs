@@ -101,15 +101,15 @@ impl fmt::Debug for Credentials {
 /// The connection to a bucket. It is configured when a client is requested for the first time.
 #[derive(Debug)]
 pub(super) struct Connection {
-    options: S3Options,
+    pub(super) options: S3Options,
     configured: OnceCell<()>,
     client: Mutex<Option<Client>>,
     /// Whether S3 has answered. Then requests have longer time limits and more attempts.
     has_answered: AtomicBool,
     /// Whether ETags of this server are not MD5s.
     has_other_etags: AtomicBool,
-    /// Attempts of a request.
-    attempts: u32,
+    /// Attempts of a request or of a log file.
+    pub(super) attempts: u32,
     /// When credentials were loaded again.
     credentials_renewed: tokio::sync::Mutex<Option<Instant>>,
     /// When S3 refused all available credentials, and the error message.
@@ -130,13 +130,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn options(&self) -> &S3Options {
-        &self.options
-    }
-
     /// A client for the region that is known so far.
-    ///
-    /// # Errors
     /// One line: the configuration is invalid or cannot be read.
     pub(super) async fn client(&self) -> Result<Client, String> {
         self.configured
@@ -241,11 +235,6 @@ impl Connection {
         let stall = self.options.timeout.unwrap_or(STALL_TIMEOUT);
         stall * COMPLETE_FILE_FACTOR + Duration::from_secs(bytes / MIN_BYTES_PER_SECOND)
     }
-
-    /// Attempts of a request or of a log file.
-    pub(super) fn attempts(&self) -> u32 {
-        self.attempts
-    }
 }
 
 pub(super) fn region_of(client: &Client) -> &str {
@@ -254,13 +243,9 @@ pub(super) fn region_of(client: &Client) -> &str {
 
 /// The endpoint without secrets, for messages.
 pub(super) fn shown_endpoint(options: &S3Options, region: &str) -> String {
-    match &options.endpoint_url {
-        None => format!("https://s3.{region}.amazonaws.com"),
-        Some(url) => match Endpoint::parse(url, "") {
-            Ok(endpoint) => endpoint.to_string(),
-            Err(_) => "the server of --endpoint-url".to_owned(),
-        },
-    }
+    let Some(url) = &options.endpoint_url else { return format!("https://s3.{region}.amazonaws.com") };
+    Endpoint::parse(url, "")
+        .map_or_else(|_| "the server of --endpoint-url".to_owned(), |endpoint| endpoint.to_string())
 }
 
 /// The number of attempts from the value of `AWS_MAX_ATTEMPTS`, if the AWS tools would accept it.
@@ -406,14 +391,8 @@ fn named_profile(options: &S3Options) -> Option<String> {
 }
 
 async fn check_profile(name: &str) -> Result<(), String> {
-    let loaded = aws_config::profile::load(
-        &Default::default(),
-        &Default::default(),
-        &Default::default(),
-        Some(name.to_owned().into()),
-    )
-    .await;
-    match loaded {
+    let (fs, env, files) = Default::default();
+    match aws_config::profile::load(&fs, &env, &files, Some(name.to_owned().into())).await {
         Ok(profiles) if profiles.get_profile(name).is_some() => Ok(()),
         Ok(profiles) => {
             let mut known: Vec<&str> = profiles.profiles().collect();

@@ -19,8 +19,6 @@ impl std::fmt::Display for Endpoint {
 
 impl Endpoint {
     /// Parses `http(s)://host[:port][/path]`. URLs with a user, password or query are refused.
-    ///
-    /// # Errors
     /// One line that does not contain the URL. `origin` is the option or variable that it was given in.
     pub(super) fn parse(url: &str, origin: &str) -> Result<Endpoint, String> {
         let not_a_url = || format!("{origin} is not a URL of the form http(s)://host[:port]");

@@ -10,11 +10,14 @@ use super::response_limit::ResponseTooLarge;
 
 /// Error codes for expired credentials.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
-
 /// Error codes for unknown credentials.
 const UNKNOWN: [&str; 4] = ["InvalidAccessKeyId", "NotSignedUp", "InvalidClientTokenId", "InvalidToken"];
+/// Error codes for a request to another region than that of the bucket.
+#[rustfmt::skip]
+const OTHER_REGION: [&str; 4] = [
+    "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException",
+];
 
-/// A request to S3.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Request<'a> {
     /// The permission that it requires, `s3:…`.
@@ -48,7 +51,6 @@ pub(super) fn is_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some()
 }
 
-/// Whether the credentials have expired.
 pub(super) fn is_expired<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     code(error).is_some_and(|code| EXPIRED.contains(&code))
 }
@@ -77,17 +79,8 @@ pub(super) fn is_not_implemented<E: ProvideErrorMetadata>(error: &SdkError<E, Ht
 /// The region of the bucket, if S3 returned an error because it is another one.
 pub(super) fn region_in<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<String> {
     let response = error.raw_response()?;
-    let is_other_region = matches!(response.status().as_u16(), 301 | 307)
-        || matches!(
-            code(error),
-            Some(
-                "PermanentRedirect"
-                    | "TemporaryRedirect"
-                    | "AuthorizationHeaderMalformed"
-                    | "IllegalLocationConstraintException"
-            )
-        );
-    if !is_other_region {
+    let is_other_region = code(error).is_some_and(|code| OTHER_REGION.contains(&code));
+    if !is_other_region && !matches!(response.status().as_u16(), 301 | 307) {
         return None;
     }
     if let Some(region) = response.headers().get("x-amz-bucket-region") {
@@ -113,13 +106,11 @@ where
     if let Some(too_large) = ResponseTooLarge::find_in(error) {
         return format!("{endpoint} does not respond like S3: {too_large}; check --endpoint-url");
     }
+    let no_answer =
+        || format!("no answer from {endpoint} in time; check the network, the proxy and --endpoint-url");
     match error {
-        SdkError::TimeoutError(_) => {
-            format!("no answer from {endpoint} in time; check the network, the proxy and --endpoint-url")
-        }
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            format!("no answer from {endpoint} in time; check the network, the proxy and --endpoint-url")
-        }
+        SdkError::TimeoutError(_) => no_answer(),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => no_answer(),
         SdkError::DispatchFailure(failure) if failure.is_io() => {
             let reason = failure.as_connector_error().map(root).unwrap_or_default();
             format!("cannot reach {endpoint} ({reason}); check the network, the proxy and --endpoint-url")
@@ -147,12 +138,8 @@ where
     match (code(error), status(error)) {
         (Some("NoSuchBucket"), _) => format!("there is no bucket `{bucket}` at {endpoint}; check the name"),
         (Some("NoSuchKey"), _) => "deleted since it was listed; pull again".to_owned(),
-        (Some("InvalidBucketName"), _) => {
-            format!("`{bucket}` is not a valid bucket name; check it")
-        }
-        (Some(code), _) if EXPIRED.contains(&code) => {
-            format!("the credentials have expired; {log_in_again}")
-        }
+        (Some("InvalidBucketName"), _) => format!("`{bucket}` is not a valid bucket name; check it"),
+        (Some(code), _) if EXPIRED.contains(&code) => format!("the credentials have expired; {log_in_again}"),
         (Some("InvalidToken"), _) => {
             format!("the session token is not valid; {log_in_again}, and check AWS_SESSION_TOKEN")
         }
@@ -168,22 +155,13 @@ where
         (Some("InvalidObjectState"), _) => {
             "archived (Glacier); restore the object first, or leave its days out with --since".to_owned()
         }
-        (
-            Some(
-                "PermanentRedirect"
-                | "TemporaryRedirect"
-                | "AuthorizationHeaderMalformed"
-                | "IllegalLocationConstraintException",
-            ),
-            _,
-        )
-        | (_, Some(301 | 307)) => {
+        (code, status)
+            if matches!(status, Some(301 | 307)) || code.is_some_and(|code| OTHER_REGION.contains(&code)) =>
+        {
             format!("the bucket is not in region {region}{detail}; set its region with --region")
         }
         (Some("SlowDown" | "TooManyRequests" | "Throttling" | "RequestLimitExceeded"), _)
-        | (_, Some(429 | 503)) => {
-            format!("{endpoint} keeps asking to slow down; try again later")
-        }
+        | (_, Some(429 | 503)) => format!("{endpoint} keeps asking to slow down; try again later"),
         (_, Some(status)) if status >= 500 => {
             format!("{endpoint} has an internal error (HTTP {status}){detail}; try again later")
         }
@@ -217,14 +195,11 @@ fn denied(request: &Request<'_>, detail: &str) -> String {
 
 /// Explains why a request could not be sent. The cause is nearly always the credentials.
 fn unsent(reasons: &str, request: &Request<'_>) -> String {
-    let lower = reasons.to_ascii_lowercase();
+    let (lower, reason) = (reasons.to_ascii_lowercase(), last_reason(reasons));
     let profile = request.profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
     let about_credentials = ["credential", "identity", "token", "sso", "profile"];
     if lower.contains("sso") || lower.contains("token is expired") || lower.contains("token has expired") {
-        return format!(
-            "the SSO session cannot be used ({}); log in: aws sso login{profile}",
-            last_reason(reasons)
-        );
+        return format!("the SSO session cannot be used ({reason}); log in: aws sso login{profile}");
     }
     // The instance metadata service is the last provider: if it fails, no other had credentials.
     let no_credentials = ["no providers in chain", "provider was not enabled", "imds"];
@@ -235,11 +210,10 @@ fn unsent(reasons: &str, request: &Request<'_>) -> String {
     }
     if about_credentials.iter().any(|word| lower.contains(word)) {
         return format!(
-            "the credentials cannot be loaded ({}); check AWS_PROFILE, --profile and ~/.aws/config",
-            last_reason(reasons)
+            "the credentials cannot be loaded ({reason}); check AWS_PROFILE, --profile and ~/.aws/config"
         );
     }
-    format!("the request could not be sent to {}: {}", request.endpoint, last_reason(reasons))
+    format!("the request could not be sent to {}: {reason}", request.endpoint)
 }
 
 fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {

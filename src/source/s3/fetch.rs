@@ -30,19 +30,14 @@ enum Loss {
 
 pub(super) async fn fetch(location: &Location, file: &LogFile) -> Result<Body, SourceError> {
     let failed = |message: String| SourceError::S3 { uri: location.uri(Some(&file.name)), message };
-    let attempts = location.connection.attempts();
+    let attempts = location.connection.attempts;
     let mut attempt = 1;
     let mut damaged = None;
     loop {
         let output = location
             .request("s3:GetObject", Some(&file.name), |client, config| {
-                client
-                    .get_object()
-                    .bucket(&location.bucket)
-                    .key(&file.name)
-                    .customize()
-                    .config_override(config)
-                    .send()
+                let request = client.get_object().bucket(&location.bucket).key(&file.name);
+                request.customize().config_override(config).send()
             })
             .await?;
         // The stall timeout does not end a transfer of a byte now and then.
@@ -69,9 +64,9 @@ pub(super) async fn fetch(location: &Location, file: &LogFile) -> Result<Body, S
                 }
             };
         if attempt >= attempts {
-            return Err(failed(format!(
-                "not received completely in {attempts} attempts ({reason}); try again later"
-            )));
+            let message =
+                format!("not received completely in {attempts} attempts ({reason}); try again later");
+            return Err(failed(message));
         }
         tokio::time::sleep(pause(attempt)).await;
         attempt += 1;

@@ -17,9 +17,7 @@ use crate::log::time::SECONDS_PER_DAY;
 /// The keys after `after` up to and including `upto`. `None`: no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct KeyRange {
-    /// The last key before the range.
     pub(super) after: Option<String>,
-    /// The last key of the range.
     pub(super) upto: Option<String>,
     /// The continuation token of the previous page of this range.
     pub(super) token: Option<String>,
@@ -43,12 +41,10 @@ pub(super) struct Page<'a> {
 }
 
 impl KeyRange {
-    /// The range of all keys.
     pub(super) fn whole(window: Window) -> KeyRange {
         KeyRange { is_probe: window != Window::default(), ..KeyRange::default() }
     }
 
-    /// Whether the range has this key.
     pub(super) fn contains(&self, name: &str) -> bool {
         self.after.as_deref().is_none_or(|after| name > after)
             && self.upto.as_deref().is_none_or(|upto| name <= upto)
@@ -72,11 +68,8 @@ impl KeyRange {
         let Some(token) = page.token else { return Vec::new() };
         let Some((first, last)) = page.ends else {
             // A page may be empty without being the last: S3 skips deleted keys.
-            return vec![KeyRange {
-                token: Some(token.to_owned()),
-                token_prefix: self.common_prefix().to_owned(),
-                ..self.clone()
-            }];
+            let token_prefix = self.common_prefix().to_owned();
+            return vec![KeyRange { token: Some(token.to_owned()), token_prefix, ..self.clone() }];
         };
         if self.upto.as_deref().is_some_and(|upto| last >= upto) {
             return Vec::new();
@@ -88,8 +81,7 @@ impl KeyRange {
             upto: self.upto.clone(),
             token: Some(token.to_owned()),
             token_prefix: self.common_prefix().to_owned(),
-            is_probe: false,
-            tokens: TokenCycleDetector::default(),
+            ..KeyRange::default()
         };
         let repeats = self.after.as_deref().is_some_and(|after| last <= after);
         let Some(date) = NameDate::find(last).filter(|_| !repeats) else { return vec![onward] };

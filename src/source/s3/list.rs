@@ -29,7 +29,6 @@ struct ListedPage {
     files: Vec<LogFile>,
     /// First and last name.
     ends: Option<(String, String)>,
-    /// Continuation token.
     token: Option<String>,
     /// Whether the names have the partitioned layout by event time.
     by_event: bool,
@@ -99,10 +98,7 @@ async fn fetch_page(
 ) -> Result<ListedPage, SourceError> {
     let common = range.common_prefix();
     let prefix = if common.len() > location.prefix.len() { common } else { &location.prefix };
-    let start = match range.token {
-        Some(_) => None,
-        None => range.after.clone(),
-    };
+    let start = range.after.clone().filter(|_| range.token.is_none());
     let output = location
         .request("s3:ListBucket", None, |client, config| {
             client
@@ -121,11 +117,8 @@ async fn fetch_page(
     let names = output.contents();
     if let Some(length) = names.iter().filter_map(Object::key).map(str::len).find(|len| *len > MAX_KEY_BYTES)
     {
-        return Err(invalid_listing(
-            location,
-            &format!("a key in the listing has {length} bytes, {MAX_KEY_BYTES} are allowed"),
-        )
-        .await);
+        let reason = format!("a key in the listing has {length} bytes, {MAX_KEY_BYTES} are allowed");
+        return Err(invalid_listing(location, &reason).await);
     }
     let by_event = object_name::are_by_event(names.iter().filter_map(Object::key));
     let files: Vec<LogFile> = names
@@ -158,7 +151,7 @@ async fn fetch_page(
 
 /// The error for a listing that S3 would not return.
 async fn invalid_listing(location: &Location, reason: &str) -> SourceError {
-    let options = location.connection.options();
+    let options = &location.connection.options;
     let client = location.connection.client().await;
     let endpoint = shown_endpoint(options, client.as_ref().map_or("", region_of));
     let message = format!("{endpoint} does not list like S3: {reason}; check --endpoint-url");

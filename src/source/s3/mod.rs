@@ -130,7 +130,7 @@ impl Source for S3Source {
                 bucket: bucket.clone(),
                 prefix: prefix.clone(),
                 uri: uri.clone(),
-                connection: Connection::new(connection.options().clone()),
+                connection: Connection::new(connection.options.clone()),
             };
             logging::locate(&location).await
         })
@@ -190,7 +190,7 @@ impl Location {
             {
                 continue;
             }
-            let options = self.connection.options();
+            let options = &self.connection.options;
             let region = client::region_of(&client);
             let request = Request {
                 action,

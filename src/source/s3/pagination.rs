@@ -6,10 +6,8 @@ const MAX_PAGES_WITHOUT_NEW_NAMES: u32 = 5_000;
 /// Why a listing is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum EndlessListing {
-    /// A page has a continuation token that an earlier page had.
     #[error("the listing repeats a continuation token")]
     TokenCycle,
-    /// [`MAX_PAGES_WITHOUT_NEW_NAMES`].
     #[error("{MAX_PAGES_WITHOUT_NEW_NAMES} consecutive pages of the listing have no new name")]
     NoNewNames,
 }
@@ -29,9 +27,6 @@ pub(super) struct TokenCycleDetector {
 
 impl TokenCycleDetector {
     /// The detector after a page with this token.
-    ///
-    /// # Errors
-    /// [`EndlessListing::TokenCycle`].
     pub(super) fn next(mut self, token: &str) -> Result<TokenCycleDetector, EndlessListing> {
         if self.token.as_deref() == Some(token) {
             return Err(EndlessListing::TokenCycle);
@@ -52,9 +47,6 @@ pub(super) struct ProgressDetector(u32);
 
 impl ProgressDetector {
     /// Counts a page. `has_progress`: it has a new name, or it is the last one of its range.
-    ///
-    /// # Errors
-    /// [`EndlessListing::NoNewNames`].
     pub(super) fn count_page(&mut self, has_progress: bool) -> Result<(), EndlessListing> {
         self.0 = if has_progress { 0 } else { self.0 + 1 };
         if self.0 >= MAX_PAGES_WITHOUT_NEW_NAMES { Err(EndlessListing::NoNewNames) } else { Ok(()) }

@@ -24,13 +24,8 @@ pub(super) async fn remove(location: &Location, names: &[String]) -> Result<Remo
         let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(invalid)?;
         let output = location
             .request("s3:DeleteObject", Some(""), |client, config| {
-                client
-                    .delete_objects()
-                    .bucket(&location.bucket)
-                    .delete(delete.clone())
-                    .customize()
-                    .config_override(config)
-                    .send()
+                let request = client.delete_objects().bucket(&location.bucket).delete(delete.clone());
+                request.customize().config_override(config).send()
             })
             .await?;
         let mut refused = 0;
@@ -40,12 +35,10 @@ pub(super) async fn remove(location: &Location, names: &[String]) -> Result<Remo
                 continue;
             }
             refused += 1;
+            let bucket = &location.bucket;
             let reason = match (error.code(), error.message()) {
                 (Some("AccessDenied"), _) => {
-                    format!(
-                        "access denied; s3:DeleteObject is required on arn:aws:s3:::{}/*",
-                        location.bucket
-                    )
+                    format!("access denied; s3:DeleteObject is required on arn:aws:s3:::{bucket}/*")
                 }
                 (code, message) => {
                     format!("{} {}", code.unwrap_or_default(), message.unwrap_or_default()).trim().to_owned()

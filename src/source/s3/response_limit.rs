@@ -16,7 +16,6 @@ use http_body::{Body, Frame};
 /// Bytes of the longest response. The longest one of S3 has 7 MB: a page of 1,000 names of 1,024 bytes, each byte an
 /// XML entity of six bytes.
 const MAX_RESPONSE_BYTES: u64 = 8 << 20;
-
 /// Tags of the longest response. S3 sends about 20 tags for a name and 1,000 names in a page. In memory, the data of a
 /// tag takes much more than an empty tag does in the response.
 const MAX_RESPONSE_TAGS: u64 = 64 << 10;
@@ -24,10 +23,8 @@ const MAX_RESPONSE_TAGS: u64 = 64 << 10;
 /// Why a response was cut off.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ResponseTooLarge {
-    /// It has more than [`MAX_RESPONSE_BYTES`].
     #[error("the response has more than {} MiB", MAX_RESPONSE_BYTES >> 20)]
     Bytes,
-    /// It has more than [`MAX_RESPONSE_TAGS`].
     #[error("the response has more than {MAX_RESPONSE_TAGS} tags")]
     Tags,
 }

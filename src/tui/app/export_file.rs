@@ -1,9 +1,8 @@
 //! Writes the table in front to a file in a format of `export`, with the columns and rows that the user chose. Rows are
 //! written page by page. The file gets its name when it is complete.
 
-use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 use tokio_util::sync::CancellationToken;
 
 use crate::export::{Cell, Format, PagedWriter, Sheet, human};

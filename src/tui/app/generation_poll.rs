@@ -25,12 +25,10 @@ impl GenerationPoll {
         GenerationPoll { next: now + IDLE_INTERVAL, last: now, query_time: Duration::ZERO }
     }
 
-    /// When to poll next.
     pub(super) fn next(&self) -> Instant {
         self.next
     }
 
-    /// Notes that a query ran for `elapsed`.
     pub(super) fn query_ended(&mut self, elapsed: Duration) {
         self.query_time += elapsed;
     }

@@ -1,7 +1,6 @@
 //! Runs queries on worker threads. Each slot has at most one query: a new one cancels the running one.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;

@@ -1,29 +1,20 @@
 //! The event loop: waits for the next event, passes it to `update`, carries out the effects, and draws. It works
 //! with any terminal and any stream of events, so tests run whole sessions.
 
-use std::future::Future;
-use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{future::Future, io, pin::Pin, sync::Arc, time::Duration};
 
 use crossterm::event::Event;
 use futures::{Stream, StreamExt};
-use ratatui::Terminal;
-use ratatui::backend::Backend;
-use ratatui::layout::Rect;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use ratatui::{Terminal, backend::Backend, layout::Rect};
 use tokio::time::{Instant, Interval, sleep_until};
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::query::Engine;
-use crate::tui::app::export_file;
-use crate::tui::app::generation_poll::GenerationPoll;
 use crate::tui::app::query_runner::{QueryRunner, pin_snapshot};
+use crate::tui::app::{export_file, generation_poll::GenerationPoll};
 use crate::tui::model::{Action, ActionTime, Effect, State};
-use crate::tui::update::update;
-use crate::tui::{Feed, TuiError, TuiOptions, view};
+use crate::tui::{Feed, TuiError, TuiOptions, update::update, view};
 
 /// Minimum time between two frames: 30 a second.
 const FRAME_INTERVAL: Duration = Duration::from_millis(33);
@@ -44,28 +35,17 @@ pub(in crate::tui) enum TerminalOwner {
 /// What a session does with the terminal besides drawing.
 pub(in crate::tui) trait TerminalControl {
     /// Copies text to the clipboard.
-    ///
-    /// # Errors
-    /// If the terminal cannot be written to.
     fn copy(&mut self, text: &str) -> io::Result<()>;
 
-    /// Starts to give the terminal to the shell; [`TerminalControl::owner_changed`] reports it.
-    ///
-    /// # Errors
-    /// A message for the user if there is no shell.
+    /// Starts to give the terminal to the shell; [`TerminalControl::owner_changed`] reports it. An
+    /// error is a message for the user.
     fn suspend(&mut self) -> Result<(), String>;
 
     /// Waits until the terminal goes to the shell or comes back. Cancel safe.
-    ///
-    /// # Errors
-    /// If the terminal cannot be set up again.
     fn owner_changed(&mut self) -> impl Future<Output = io::Result<TerminalOwner>>;
 }
 
 /// Runs a session until the user quits, the events end or `end` completes.
-///
-/// # Errors
-/// If the terminal fails.
 pub(in crate::tui) async fn run<B: Backend>(
     options: TuiOptions,
     terminal: &mut Terminal<B>,
@@ -301,9 +281,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             Effect::RunQuery(job) => self.queries.start(*job),
             Effect::Complete { number, by, text } => self.queries.complete(number, by, text),
             Effect::Copy(text) => {
-                if let Err(error) = self.control.copy(&text) {
-                    self.state.warn(format!("could not copy: {error}"));
-                }
+                let result = self.control.copy(&text);
+                result.unwrap_or_else(|error| self.state.warn(format!("could not copy: {error}")));
             }
             Effect::Export(export) => {
                 let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
@@ -334,11 +313,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                 let _ = self.actions.send(pin_snapshot(&*self.engine, pin));
             }
             Effect::Redraw => self.clears = true,
-            Effect::Suspend => {
-                if let Err(reason) = self.control.suspend() {
-                    self.state.warn(reason);
-                }
-            }
+            Effect::Suspend => self.control.suspend().unwrap_or_else(|reason| self.state.warn(reason)),
             Effect::Quit => self.quit = true,
         }
     }

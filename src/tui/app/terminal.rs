@@ -2,10 +2,9 @@
 //! signal.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
-use std::mem::ManuallyDrop;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
+use std::{mem::ManuallyDrop, sync::Once};
 
 use base64_simd::STANDARD;
 use crossterm::cursor::{Hide, Show};
@@ -16,8 +15,7 @@ use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::{Terminal, backend::CrosstermBackend};
 use rustix::process::{
     Signal as ProcessSignal, getpgrp, getpid, getsid, kill_current_process_group, kill_process,
 };
@@ -39,23 +37,16 @@ pub(in crate::tui) struct TerminalGuard {
 }
 
 impl TerminalGuard {
-    /// Sets up the terminal: raw mode, alternate screen, mouse, bracketed paste, title.
-    ///
-    /// # Errors
-    /// If the terminal cannot be set up. It is restored then.
+    /// Sets up the terminal: raw mode, alternate screen, mouse, bracketed paste, title. Restores it on an error.
     pub(in crate::tui) fn new(title: &str) -> io::Result<TerminalGuard> {
         restore_on_panic();
         IS_SET_UP.store(true, Ordering::SeqCst);
         let terminal = enter(title).and_then(|()| {
             Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))
         });
-        match terminal {
-            Ok(terminal) => Ok(TerminalGuard { terminal: ManuallyDrop::new(terminal) }),
-            Err(error) => {
-                restore();
-                Err(error)
-            }
-        }
+        terminal
+            .map(|terminal| TerminalGuard { terminal: ManuallyDrop::new(terminal) })
+            .inspect_err(|_| restore())
     }
 }
 
@@ -68,14 +59,8 @@ impl Drop for TerminalGuard {
 /// Sets the modes of the terminal. Raw mode comes first: it stops a background process before it writes anything.
 fn enter(title: &str) -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(
-        io::stdout(),
-        EnterAlternateScreen,
-        EnableMouseCapture,
-        EnableBracketedPaste,
-        Hide,
-        SetTitle(title)
-    )
+    let mut out = io::stdout();
+    execute!(out, EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, Hide, SetTitle(title))
 }
 
 /// Restores the terminal if it is set up. Errors are ignored: a partly restored terminal is better than none.

@@ -1,7 +1,6 @@
 //! What happens to the explorer ([`Action`]) and what `update` wants done outside the model ([`Effect`]).
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
@@ -18,7 +17,6 @@ pub(crate) struct ActionTime {
     pub(crate) session_millis: u64,
 }
 
-/// Something that happened.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     Begin,
@@ -121,13 +119,11 @@ pub(crate) struct QueryJob {
 #[derive(Clone, Debug)]
 pub(crate) struct QueryResult {
     pub(crate) slot: Slot,
-    /// Number of the job.
     pub(crate) number: u64,
     /// The data had this generation or a later one.
     pub(crate) generation: u64,
     /// The share of the requests that a partial answer covers, 0–1; `None`: the answer is complete.
     pub(crate) share: Option<f64>,
-    /// The answer or an error message.
     pub(crate) answer: Result<Answer, String>,
     pub(crate) statistics: Statistics,
 }

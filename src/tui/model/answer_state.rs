@@ -36,12 +36,10 @@ impl<T> AnswerState<T> {
         !is_running && !is_answered && !has_failed
     }
 
-    /// Notes that `query` was sent with this number.
     pub(crate) fn query_sent(&mut self, number: u64, query: Query) {
         self.running = Some((number, query));
     }
 
-    /// Whether the query with this number is running.
     pub(crate) fn awaits(&self, number: u64) -> bool {
         self.running.as_ref().is_some_and(|(running, _)| *running == number)
     }
@@ -78,7 +76,6 @@ impl<T> AnswerState<T> {
         }
     }
 
-    /// Notes that the running query failed.
     pub(crate) fn fail(&mut self, generation: u64, message: String) {
         if let Some((_, query)) = self.running.take() {
             self.failed = Some((query, generation, message));

@@ -5,14 +5,11 @@ use crate::query::Measure;
 use crate::query::measure::{MeasureSpec, Unit};
 use crate::tui::model::{Column, columns::Choice};
 
-/// The widths that are useful for a column.
+/// The widths that are useful for a column, in terminal columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shape {
-    /// In terminal columns.
     min_width: u16,
-    /// In terminal columns.
     max_width: u16,
-    /// Whether texts are aligned right.
     is_right_aligned: bool,
     /// Columns with a larger rank are the first to be left out.
     rank: u8,
@@ -26,7 +23,6 @@ pub(crate) struct Placed {
     pub(crate) x: u16,
     /// In terminal columns.
     pub(crate) width: u16,
-    /// Whether texts are aligned right.
     pub(crate) is_right_aligned: bool,
 }
 
@@ -55,63 +51,35 @@ impl Column {
         let text = if room >= 110 { content.clamp(18, 36) } else { 18 };
         let number =
             |min_width, rank| Shape { min_width, max_width: min_width, is_right_aligned: true, rank };
+        let words =
+            |min_width, max_width, rank| Shape { min_width, max_width, is_right_aligned: false, rank };
         match self {
             // The values get more room before the last column gets any: two keys must not look the same.
-            Column::Value => Shape {
-                min_width: text.max(content.clamp(18, 26)) - 2,
-                max_width: content.max(16),
-                is_right_aligned: false,
-                rank: 0,
-            },
-            Column::Share => Shape {
-                is_right_aligned: false,
-                max_width: 19,
-                ..number(Measure::Share.spec().column.width, Measure::Share.spec().column.rank)
-            },
-            Column::Activity => Shape { min_width: 8, max_width: 32, is_right_aligned: false, rank: 8 },
+            Column::Value => words(text.max(content.clamp(18, 26)) - 2, content.max(16), 0),
+            Column::Share => {
+                let column = &Measure::Share.spec().column;
+                words(column.width, 19, column.rank)
+            }
+            Column::Activity => words(8, 32, 8),
             Column::Measure(measure) => {
                 let MeasureSpec { column, unit, .. } = measure.spec();
                 Shape { is_right_aligned: *unit != Unit::Instant, ..number(column.width, column.rank) }
             }
             Column::Field(field) => match field {
-                Field::Time => Shape { min_width: 14, max_width: 14, is_right_aligned: false, rank: 0 },
-                Field::RemoteIp => Shape {
-                    min_width: 15,
-                    max_width: content.clamp(15, 39),
-                    is_right_aligned: false,
-                    rank: 2,
-                },
+                Field::Time => words(14, 14, 0),
+                Field::RemoteIp => words(15, content.clamp(15, 39), 2),
                 Field::HttpStatus => number(6, 1),
-                Field::Operation => Shape {
-                    min_width: 15,
-                    max_width: content.clamp(15, 30),
-                    is_right_aligned: false,
-                    rank: 3,
-                },
-                Field::Key => {
-                    Shape { min_width: text, max_width: content.max(18), is_right_aligned: false, rank: 1 }
-                }
+                Field::Operation => words(15, content.clamp(15, 30), 3),
+                Field::Key => words(text, content.max(18), 1),
                 Field::BytesSent => number(10, 4),
                 Field::ObjectSize => number(11, 6),
                 Field::TotalTime => number(10, 7),
                 Field::TurnAroundTime => number(16, 9),
-                Field::ErrorCode => Shape {
-                    min_width: 12,
-                    max_width: content.clamp(12, 28),
-                    is_right_aligned: false,
-                    rank: 6,
-                },
-                Field::Requester => Shape {
-                    min_width: 14,
-                    max_width: content.clamp(14, 60),
-                    is_right_aligned: false,
-                    rank: 5,
-                },
-                Field::UserAgent => {
-                    Shape { min_width: 14, max_width: content.max(14), is_right_aligned: false, rank: 8 }
-                }
+                Field::ErrorCode => words(12, content.clamp(12, 28), 6),
+                Field::Requester => words(14, content.clamp(14, 60), 5),
+                Field::UserAgent => words(14, content.max(14), 8),
                 other if other.spec().value == ValueType::Integer => number(12, 10),
-                _ => Shape { min_width: 12, max_width: content.max(12), is_right_aligned: false, rank: 10 },
+                _ => words(12, content.max(12), 10),
             },
         }
     }
@@ -136,10 +104,8 @@ pub(crate) fn place(
     let all: Vec<(Column, Shape)> = choices
         .iter()
         .filter(|choice| choice.is_shown)
-        .map(|choice| {
-            let needs = needs(choice.column);
-            (choice.column, shape(choice.column, needs.first, needs.heading))
-        })
+        .map(|choice| (choice.column, needs(choice.column)))
+        .map(|(column, needs)| (column, shape(column, needs.first, needs.heading)))
         .collect();
     // Take the columns by importance, each if it still fits.
     let mut order: Vec<usize> = (0..all.len()).collect();

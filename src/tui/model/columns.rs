@@ -1,8 +1,7 @@
 //! The columns of the tables.
 
 use crate::log::{Field, Kind};
-use crate::query::measure::Aggregate;
-use crate::query::{Dimension, Measure, Sort};
+use crate::query::{Dimension, Measure, Sort, measure::Aggregate};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Column {
@@ -68,6 +67,11 @@ impl Column {
         }
     }
 
+    /// The field of a column of the table of requests.
+    pub(crate) fn field(self) -> Option<Field> {
+        if let Column::Field(field) = self { Some(field) } else { None }
+    }
+
     /// Whether it is lazy: computed by another query, for the visible rows only.
     pub(crate) fn is_lazy(self) -> bool {
         matches!(self, Column::Measure(measure) if measure.is_extra())
@@ -82,9 +86,8 @@ impl Column {
     pub(crate) fn descends(self) -> bool {
         match self {
             Column::Value => false,
-            Column::Field(field) => {
-                field.kind() == Kind::Measure || field == Field::HttpStatus || field == Field::Time
-            }
+            Column::Field(Field::HttpStatus | Field::Time) => true,
+            Column::Field(field) => field.kind() == Kind::Measure,
             _ => true,
         }
     }
@@ -93,8 +96,7 @@ impl Column {
 /// The columns of a table of groups, hidden ones included.
 pub(crate) fn of_groups(by: &Dimension) -> Vec<Choice> {
     // Objects and user agents are compared by the number of their clients.
-    let of_key = *by == Dimension::Field(Field::Key);
-    let of_agent = *by == Dimension::Field(Field::UserAgent);
+    let shows_addresses = matches!(by, Dimension::Field(Field::Key | Field::UserAgent));
     let mut columns: Vec<Choice> = Measure::ALL
         .into_iter()
         .filter(|measure| !matches!((measure.spec().aggregate, by), (Aggregate::Distinct(field), Dimension::Field(by)) if field == *by))
@@ -103,7 +105,7 @@ pub(crate) fn of_groups(by: &Dimension) -> Vec<Choice> {
             match measure {
                 Measure::Value => Choice { column: Column::Value, is_shown: true },
                 Measure::Share => Choice { column: Column::Share, is_shown },
-                Measure::Addresses => Choice { column: Column::Measure(measure), is_shown: of_key || of_agent },
+                Measure::Addresses => Choice { column: Column::Measure(measure), is_shown: shows_addresses },
                 measure => Choice { column: Column::Measure(measure), is_shown },
             }
         })
@@ -127,24 +129,12 @@ pub(crate) fn of_times() -> Vec<Choice> {
 
 /// The columns of the table of requests: all fields.
 pub(crate) fn of_requests() -> Vec<Choice> {
-    const FIRST: [Field; 10] = [
-        Field::Time,
-        Field::RemoteIp,
-        Field::HttpStatus,
-        Field::Operation,
-        Field::Key,
-        Field::BytesSent,
-        Field::TotalTime,
-        Field::ErrorCode,
-        Field::Requester,
-        Field::UserAgent,
-    ];
-    let choice = |field, is_shown| Choice { column: Column::Field(field), is_shown };
-    FIRST
-        .into_iter()
-        .map(|field| choice(field, true))
-        .chain(Field::all().filter(|field| !FIRST.contains(field)).map(|field| choice(field, false)))
-        .collect()
+    use Field::*;
+    const FIRST: [Field; 10] =
+        [Time, RemoteIp, HttpStatus, Operation, Key, BytesSent, TotalTime, ErrorCode, Requester, UserAgent];
+    let others = Field::all().filter(|field| !FIRST.contains(field));
+    let choice = |field| Choice { column: Column::Field(field), is_shown: FIRST.contains(&field) };
+    FIRST.into_iter().chain(others).map(choice).collect()
 }
 
 /// The initial order of a table of groups.

@@ -7,24 +7,20 @@ pub(crate) struct CommandSpec {
     pub(crate) about: &'static str,
 }
 
+const fn command(name: &'static str, argument: &'static str, about: &'static str) -> CommandSpec {
+    CommandSpec { name, argument, about }
+}
+
 pub(crate) static COMMANDS: [CommandSpec; 11] = [
-    CommandSpec {
-        name: "by",
-        argument: "DIMENSION",
-        about: "group by a dimension, also network/16, prefix/2, query_param:x-user",
-    },
-    CommandSpec { name: "sort", argument: "COLUMN [asc|desc]", about: "sort the table" },
-    CommandSpec { name: "filter", argument: "EXPRESSION", about: "replace the filter; empty: all requests" },
-    CommandSpec { name: "and", argument: "EXPRESSION", about: "add to the filter" },
-    CommandSpec { name: "clear", argument: "", about: "clear the filter" },
-    CommandSpec { name: "row", argument: "NUMBER", about: "go to a row" },
-    CommandSpec { name: "columns", argument: "", about: "choose the columns" },
-    CommandSpec {
-        name: "export",
-        argument: "FILE",
-        about: "write the table to a .csv, .json or .ndjson file",
-    },
-    CommandSpec { name: "zone", argument: "utc|local", about: "show times in UTC or in the local time zone" },
-    CommandSpec { name: "help", argument: "", about: "show all keys" },
-    CommandSpec { name: "quit", argument: "", about: "quit; also q" },
+    command("by", "DIMENSION", "group by a dimension, also network/16, prefix/2, query_param:x-user"),
+    command("sort", "COLUMN [asc|desc]", "sort the table"),
+    command("filter", "EXPRESSION", "replace the filter; empty: all requests"),
+    command("and", "EXPRESSION", "add to the filter"),
+    command("clear", "", "clear the filter"),
+    command("row", "NUMBER", "go to a row"),
+    command("columns", "", "choose the columns"),
+    command("export", "FILE", "write the table to a .csv, .json or .ndjson file"),
+    command("zone", "utc|local", "show times in UTC or in the local time zone"),
+    command("help", "", "show all keys"),
+    command("quit", "", "quit; also q"),
 ];

@@ -2,9 +2,7 @@
 
 use crate::log::{FIELDS, Field};
 use crate::query::{RequestRow, Value};
-use crate::tui::format;
-use crate::tui::model::state::State;
-use crate::tui::widgets::fit;
+use crate::tui::{format, model::state::State, widgets::fit};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Detail {

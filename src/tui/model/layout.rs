@@ -5,9 +5,8 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
-use crate::query::Value;
-use crate::tui::format;
 use crate::tui::model::{Column, Rows, State, Table, column_placement, column_placement::Needs};
+use crate::{query::Value, tui::format};
 
 /// Rows from the first that determine the initial width of their column.
 const MEASURED_ROWS: usize = 200;
@@ -33,7 +32,6 @@ pub(crate) struct Areas {
 }
 
 impl Areas {
-    /// The parts of the screen for `state`.
     pub(crate) fn of(state: &State) -> Areas {
         let (width, height) = state.size;
         let mut y = 0;
@@ -76,7 +74,6 @@ impl Areas {
         Areas { header, chips, timeline_title, bars, axis, tabs, head, rows, footer }
     }
 
-    /// The number of rows on the screen.
     pub(crate) fn page(&self) -> usize {
         usize::from(self.rows.height.max(1))
     }

@@ -66,7 +66,6 @@ impl<T> LazyColumn<T> {
         if is_running || has_failed { Vec::new() } else { missing }
     }
 
-    /// Notes that a query for `rows` was sent with this number.
     pub(crate) fn query_sent(&mut self, number: u64, rows: Vec<Value>) {
         self.running = Some((number, rows));
     }
@@ -76,7 +75,6 @@ impl<T> LazyColumn<T> {
         self.query.as_ref()
     }
 
-    /// Whether the query with this number is running.
     pub(crate) fn awaits(&self, number: u64) -> bool {
         self.running.as_ref().is_some_and(|(running, _)| *running == number)
     }

@@ -3,9 +3,8 @@
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use crate::query::Dimension;
-use crate::tui::format;
 use crate::tui::model::{Overlay, State, axis, layout};
+use crate::{query::Dimension, tui::format};
 
 pub(crate) struct Entry {
     pub(crate) text: String,

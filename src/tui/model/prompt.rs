@@ -16,7 +16,6 @@ pub(crate) enum Purpose {
         timer: u64,
     },
     Command,
-    /// The name of the file to export to.
     Export,
     /// `y` or `n`: whether to replace an existing file.
     Overwrite(Box<Export>),

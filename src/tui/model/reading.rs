@@ -1,8 +1,7 @@
 //! Texts to read in a popup: the help and the list of failures. `update` counts their lines, `view` draws them.
 
-use crate::tui::format;
 use crate::tui::model::{COMMANDS, State, keymap::Group, keymap::KEYMAP};
-use crate::tui::widgets::fit;
+use crate::tui::{format, widgets::fit};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -107,16 +106,12 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
         lines.push(line(Tone::Quiet, "The next pull tries them again."));
     }
     if progress.rejected > 0 {
-        lines.push(text(format!(
-            "{} rejected; `tamarin sources rejected` prints them.",
-            format::counted(progress.rejected, "line")
-        )));
+        let rejected = format::counted(progress.rejected, "line");
+        lines.push(text(format!("{rejected} rejected; `tamarin sources rejected` prints them.")));
     }
     if progress.files_skipped > 0 {
-        lines.push(text(format!(
-            "{} skipped: no log lines.",
-            format::counted(progress.files_skipped, "file")
-        )));
+        let skipped = format::counted(progress.files_skipped, "file");
+        lines.push(text(format!("{skipped} skipped: no log lines.")));
     }
     if lines.is_empty() {
         lines.push(text("All log files were read."));

@@ -114,13 +114,11 @@ impl Rows {
     /// The rows of the table of times, in the order `sort`.
     pub(crate) fn of_series(series: &Series, sort: Sort<Column>) -> Rows {
         let line = series.lines.first().map(Vec::as_slice).unwrap_or_default();
+        let start = |index: usize| series.start + i64::from(series.bucket) * index as i64;
         let rows: Vec<TimeRow> = line
             .iter()
             .enumerate()
-            .map(|(index, stats)| TimeRow {
-                start: series.start + i64::from(series.bucket) * index as i64,
-                stats: *stats,
-            })
+            .map(|(index, stats)| TimeRow { start: start(index), stats: *stats })
             .collect();
         let totals = line.iter().fold(Stats::default(), |sum, stats| sum.merged(*stats));
         let mut rows = Rows::Times { bucket: series.bucket, rows, totals };

@@ -6,9 +6,8 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
-use crate::tui::format;
 use crate::tui::model::{ActionTime, Axis, Context, Layer, Prompt, Purpose, Slot, answer_state::AnswerState};
-use crate::tui::theme::Theme;
+use crate::tui::{format, theme::Theme};
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.
 pub(crate) const MIN_SIZE: (u16, u16) = (60, 16);
@@ -101,20 +100,15 @@ impl Brush {
     }
 }
 
-/// A popup in front of the tables.
+/// A popup in front of the tables, with its cursor, or for texts the index of the first visible line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Overlay {
-    /// All keys; the index of the first visible line.
     Help(usize),
-    /// The terms of the filter; the cursor.
     Filters(usize),
-    /// The columns of the table in front; the cursor.
     Columns(usize),
-    /// The dimensions to group by; the cursor.
     Dimensions(usize),
-    /// The widths of rows of the table of times; the cursor.
+    /// The widths of rows of the table of times.
     BucketWidths(usize),
-    /// The log files that could not be read; the index of the first visible line.
     Failures(usize),
 }
 
@@ -178,7 +172,6 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The state at the beginning of a session.
     pub(crate) fn new(
         title: String,
         sources: Vec<String>,
@@ -222,7 +215,6 @@ impl State {
         &self.layers[self.layers.len() - 1]
     }
 
-    /// The layer in front.
     pub(crate) fn layer_mut(&mut self) -> &mut Layer {
         let last = self.layers.len() - 1;
         &mut self.layers[last]
@@ -254,7 +246,6 @@ impl State {
         }
     }
 
-    /// A new number for a query, a completion or a timer.
     pub(crate) fn next_number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
@@ -266,7 +257,6 @@ impl State {
         if self.shows_local_time { &self.local_zone } else { &UTC }
     }
 
-    /// The name of the time zone in which times are shown.
     pub(crate) fn zone_name(&self) -> String {
         match (self.shows_local_time, self.local_zone.iana_name()) {
             (false, _) => "UTC".to_owned(),
@@ -275,17 +265,14 @@ impl State {
         }
     }
 
-    /// Shows a message until the next key.
     pub(crate) fn notify(&mut self, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), is_error: false });
     }
 
-    /// Shows an error message until the next key.
     pub(crate) fn warn(&mut self, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), is_error: true });
     }
 
-    /// The context that decides what a key does.
     pub(crate) fn context(&self) -> Context {
         match (&self.prompt, &self.overlay) {
             (Some(Prompt { purpose: Purpose::Overwrite(_) | Purpose::StopExport { .. }, .. }), _) => {

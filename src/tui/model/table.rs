@@ -40,7 +40,6 @@ pub(crate) struct Table {
     /// The column under the cursor.
     pub(crate) column: Column,
     pub(crate) sort: Sort<Column>,
-    /// Index of the row under the cursor.
     pub(crate) cursor: usize,
     /// Index of the first row on the screen.
     pub(crate) top: usize,
@@ -102,7 +101,6 @@ impl Table {
         }
     }
 
-    /// The initial order of a table.
     fn first_sort(kind: &TableKind) -> Sort<Column> {
         match kind {
             TableKind::Groups(by) => columns::first_sort(by),
@@ -119,7 +117,6 @@ impl Table {
         }
     }
 
-    /// The dimension of a table of groups.
     pub(crate) fn dimension(&self) -> Option<&Dimension> {
         match &self.kind {
             TableKind::Groups(by) => Some(by),
@@ -147,12 +144,10 @@ impl Table {
 
     /// The column at terminal column `x`, the gap after it included.
     pub(crate) fn column_at(&self, x: u16) -> Option<Column> {
-        let is_at =
-            |placed: &&Placed| (placed.x..placed.x + placed.width + column_placement::GAP).contains(&x);
-        self.placed.iter().find(is_at).map(|placed| placed.column)
+        let end = |placed: &Placed| placed.x + placed.width + column_placement::GAP;
+        self.placed.iter().find(|placed| (placed.x..end(placed)).contains(&x)).map(|placed| placed.column)
     }
 
-    /// The number of rows that the cursor can move to.
     pub(crate) fn reachable(&self) -> usize {
         self.rows.data.as_ref().map_or(0, Rows::reachable)
     }
@@ -166,7 +161,6 @@ impl Table {
         self.show_cursor(page);
     }
 
-    /// Moves the cursor by `rows` rows.
     pub(crate) fn move_by(&mut self, rows: isize, page: usize) {
         self.move_to(self.cursor.saturating_add_signed(rows), page);
     }
@@ -191,8 +185,7 @@ impl Table {
         } else if self.cursor >= self.top + page {
             self.top = self.cursor + 1 - page;
         }
-        let last = self.reachable().saturating_sub(page);
-        self.top = self.top.min(last);
+        self.top = self.top.min(self.reachable().saturating_sub(page));
     }
 
     /// Makes the row under the cursor the one that the cursor stays on.

@@ -1,7 +1,6 @@
 //! Runs and completes the commands typed after `:`.
 
-use crate::query::dimension::QUERY_PARAM;
-use crate::query::{Dimension, Filter};
+use crate::query::{Dimension, Filter, dimension::QUERY_PARAM};
 use crate::tui::model::{Areas, COMMANDS, Column, CommandSpec, Effect, Overlay, Problem, State};
 use crate::tui::update::{cursor, exports, lists, quit, show_zone};
 
@@ -28,10 +27,8 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 Some(by) => lists::show_by(state, by),
                 None => {
                     let names: Vec<String> = Dimension::all().iter().map(Dimension::name).collect();
-                    return problem(
-                        at,
-                        format!("unknown dimension; available: {}, query_param:NAME", names.join(", ")),
-                    );
+                    let names = names.join(", ");
+                    return problem(at, format!("unknown dimension; available: {names}, query_param:NAME"));
                 }
             },
             "sort" => return sort(state, argument, at),
@@ -89,20 +86,16 @@ fn sort(state: &mut State, argument: &str, at: usize) -> Result<(), Problem> {
     };
     let Some(column) = columns.iter().find(named).copied() else {
         let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
-        return Err(Problem {
-            column: at,
-            message: format!("unknown column; available: {}", names.join(", ")),
-        });
+        let message = format!("unknown column; available: {}", names.join(", "));
+        return Err(Problem { column: at, message });
     };
     let descending = match words.next() {
         None => column.descends(),
         Some("asc") => false,
         Some("desc") => true,
         Some(_) => {
-            return Err(Problem {
-                column: at + name.len() + 1,
-                message: "expected asc, desc or nothing after the column".to_owned(),
-            });
+            let message = "expected asc, desc or nothing after the column".to_owned();
+            return Err(Problem { column: at + name.len() + 1, message });
         }
     };
     cursor::sort_by(state, column, descending);

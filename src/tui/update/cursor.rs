@@ -7,8 +7,7 @@ use crate::tui::model::{Areas, Column, Command, MAX_GROUPS, RowId, Rows, State, 
 
 pub(super) fn perform(state: &mut State, command: Command) {
     if state.layer().detail.is_some() {
-        move_field(state, command);
-        return;
+        return move_field(state, command);
     }
     let page = Areas::of(state).page();
     match command {
@@ -78,8 +77,7 @@ pub(super) fn sort(state: &mut State) {
 
 pub(super) fn sort_by(state: &mut State, column: Column, descending: bool) {
     if column == Column::Activity {
-        state.warn("cannot sort by activity; choose another column");
-        return;
+        return state.warn("cannot sort by activity; choose another column");
     }
     let page = Areas::of(state).page();
     let table = state.layer_mut().table_mut();
@@ -92,8 +90,7 @@ pub(super) fn mark(state: &mut State, command: Command) {
     let page = Areas::of(state).page();
     let table = state.layer_mut().table_mut();
     if command == Command::Unmark {
-        table.marks.clear();
-        return;
+        return table.marks.clear();
     }
     let Some(id) = table.anchor.clone() else { return };
     match table.marks.iter().position(|marked| *marked == id) {
@@ -165,9 +162,8 @@ fn move_field(state: &mut State, command: Command) {
 /// Scrolls the open request so that the field under the cursor is visible, all its lines if they fit.
 pub(super) fn show_field(state: &mut State) {
     let area = Areas::of(state).rows;
-    let lines = match &state.layer().detail {
-        Some(detail) => detail.lines(state, area.width),
-        None => return,
+    let Some(lines) = state.layer().detail.as_ref().map(|detail| detail.lines(state, area.width)) else {
+        return;
     };
     let Some(detail) = &mut state.layer_mut().detail else { return };
     let page = usize::from(area.height).max(1);

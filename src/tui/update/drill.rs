@@ -1,9 +1,8 @@
 //! The drill-down stack: Enter opens a layer for a row, Esc removes one layer.
 
-use crate::log::Field;
 use crate::query::{Dimension, Filter, TimeRange};
 use crate::tui::model::{Command, Detail, Layer, RowId, Rows, State, Tab, TableKind, cell_filter};
-use crate::tui::update::queries;
+use crate::{log::Field, tui::update::queries};
 
 /// Opens the row under the cursor.
 pub(super) fn open(state: &mut State) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::query::{Ask, Measure};
+use crate::query::Ask;
 use crate::tui::format;
 use crate::tui::model::{
     Column, Effect, Export, Prompt, Purpose, RowId, RunningExport, State, TableKind, columns,
@@ -16,15 +16,14 @@ pub(super) fn ask_for_file(state: &mut State) {
         return;
     }
     if queries::table_query(state, 0).is_none() {
-        state.warn("the table is not loaded yet");
-        return;
+        return state.warn("the table is not loaded yet");
     }
-    let name = state.layer().table().title().to_lowercase().replace([' ', '/'], "-");
-    let name = match state.layer().table().dimension() {
-        Some(by) => format!("tamarin-{}.csv", by.name().replace('/', "-")),
-        None => format!("tamarin-{name}.csv"),
+    let table = state.layer().table();
+    let name = match table.dimension() {
+        Some(by) => by.name().replace('/', "-"),
+        None => table.title().to_lowercase().replace([' ', '/'], "-"),
     };
-    state.prompt = Some(Prompt::new(Purpose::Export, name));
+    state.prompt = Some(Prompt::new(Purpose::Export, format!("tamarin-{name}.csv")));
 }
 
 pub(super) fn start(state: &mut State, export: Box<Export>, effects: &mut Vec<Effect>) {
@@ -51,14 +50,13 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
     match &mut query.ask {
         Ask::Groups { more, .. } => {
             // The screen computes lazy measures for the visible rows only.
-            let lazy: Vec<Measure> = columns
-                .iter()
-                .filter_map(|column| match column {
-                    Column::Measure(measure) if !more.contains(measure) => Some(*measure),
-                    _ => None,
-                })
-                .collect();
-            more.extend(lazy);
+            for column in &columns {
+                if let Column::Measure(measure) = column
+                    && !more.contains(measure)
+                {
+                    more.push(*measure);
+                }
+            }
         }
         Ask::Requests { .. } if !marks.is_empty() => {
             // In the order of the table, as far as the rows are loaded.
@@ -78,13 +76,7 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
         if table.columns == columns::of_requests() {
             columns.clear();
         } else if let Ask::Requests { fields, .. } = &mut query.ask {
-            *fields = columns
-                .iter()
-                .filter_map(|column| match column {
-                    Column::Field(field) => Some(*field),
-                    _ => None,
-                })
-                .collect();
+            *fields = columns.iter().filter_map(|column| column.field()).collect();
         }
     }
     Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort: table.sort }))

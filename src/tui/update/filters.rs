@@ -1,20 +1,17 @@
 //! "Only this", "not this", and clearing filters.
 
-use crate::log::FIELDS;
-use crate::query::Filter;
 use crate::tui::model::{Column, Layer, RowId, State, Tab, Table, TableKind, cell_filter};
 use crate::tui::update::{drill, time_range};
+use crate::{log::FIELDS, query::Filter};
 
 /// Adds a term for the marked rows or for what is under the cursor; if `negated`, for all others.
 pub(super) fn only(state: &mut State, negated: bool) {
     if state.layer().detail.is_some() {
-        only_field(state, negated);
-        return;
+        return only_field(state, negated);
     }
     let table = state.layer().table();
     if let TableKind::Times(_) = table.kind {
-        only_time(state, negated);
-        return;
+        return only_time(state, negated);
     }
     let Some(term) = term_of_marks(table).or_else(|| term_under_cursor(table)) else { return };
     let layer = state.layer_mut();
@@ -54,8 +51,7 @@ fn term_of_marks(table: &Table) -> Option<Filter> {
         })),
         (TableKind::Requests, Column::Field(field)) => {
             let rows = table.rows.data.as_ref()?;
-            for mark in &table.marks {
-                let Some(row) = rows.position(mark).and_then(|index| rows.request(index)) else { continue };
+            for row in table.marks.iter().filter_map(|mark| rows.request(rows.position(mark)?)) {
                 let term = cell_filter::term_of_cell(field, row.get(field));
                 if !terms.contains(&term) {
                     terms.push(term);
@@ -81,8 +77,7 @@ fn only_field(state: &mut State, negated: bool) {
 
 fn only_time(state: &mut State, negated: bool) {
     if negated {
-        state.warn("a time range cannot be excluded; zoom in, or filter on another field");
-        return;
+        return state.warn("a time range cannot be excluded; zoom in, or filter on another field");
     }
     if let Some(time) = drill::time_of_row(state) {
         time_range::zoom_to(state, time);
@@ -94,8 +89,7 @@ pub(super) fn drop_last(state: &mut State) {
     let layer = state.layer_mut();
     let count = layer.filter.terms().len();
     if count == 0 {
-        state.notify("no filter");
-        return;
+        return state.notify("no filter");
     }
     layer.filter = layer.filter.without(count - 1);
 }
@@ -103,11 +97,8 @@ pub(super) fn drop_last(state: &mut State) {
 /// Clears the filter of the layer in front.
 pub(super) fn clear(state: &mut State) {
     if state.layer().filter.is_everything() {
-        state.notify(match state.layer().time == state.session_time {
-            true => "no filter",
-            false => "no filter; Z zooms out",
-        });
-        return;
+        let is_zoomed = state.layer().time != state.session_time;
+        return state.notify(if is_zoomed { "no filter; Z zooms out" } else { "no filter" });
     }
     state.layer_mut().filter = Filter::everything();
 }

@@ -9,12 +9,13 @@ use crate::tui::update::cursor::moved_in_list;
 /// Opens the list of dimensions, or of bucket widths for a table of times.
 pub(super) fn group_by(state: &mut State) {
     let kind = &state.layer().table().kind;
+    let index = |position: Option<usize>| position.unwrap_or(0);
     state.overlay = Some(match kind {
         TableKind::Times(chosen) => {
-            Overlay::BucketWidths(bucket_widths().iter().position(|width| width == chosen).unwrap_or(0))
+            Overlay::BucketWidths(index(bucket_widths().iter().position(|width| width == chosen)))
         }
         TableKind::Groups(by) => {
-            Overlay::Dimensions(dimensions().iter().position(|dimension| dimension == by).unwrap_or(0))
+            Overlay::Dimensions(index(dimensions().iter().position(|other| other == by)))
         }
         TableKind::Requests => Overlay::Dimensions(0),
     });

@@ -30,15 +30,9 @@ fn scroll(state: &mut State, rows: isize) {
     let command = if rows < 0 { Command::Up } else { Command::Down };
     match state.context() {
         Context::Filters | Context::Columns | Context::Pick | Context::Reading => {
-            for _ in 0..rows.unsigned_abs() {
-                lists::perform(state, command);
-            }
+            (0..rows.unsigned_abs()).for_each(|_| lists::perform(state, command));
         }
-        Context::Detail => {
-            for _ in 0..rows.unsigned_abs() {
-                cursor::perform(state, command);
-            }
-        }
+        Context::Detail => (0..rows.unsigned_abs()).for_each(|_| cursor::perform(state, command)),
         Context::Table | Context::Brush | Context::Prompt => {
             let page = Areas::of(state).page();
             state.layer_mut().table_mut().scroll_by(rows, page);

@@ -5,9 +5,8 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::query::filter::complete::value_text;
 use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
-use crate::query::{Filter, Value};
+use crate::query::{Filter, Value, filter::complete::value_text};
 use crate::tui::model::{Command, Completion, Effect, Problem, Prompt, Purpose, State};
 use crate::tui::update::{commands, exports};
 
@@ -41,8 +40,7 @@ pub(super) fn type_key(state: &mut State, key: KeyEvent, effects: &mut Vec<Effec
     let before = prompt.input.value().to_owned();
     prompt.input.handle_event(&Event::Key(key));
     if prompt.input.value().len() > MAX_TEXT_BYTES {
-        prompt.set(before, None);
-        return;
+        return prompt.set(before, None);
     }
     if prompt.input.value() != before {
         prompt.recalled = None;
@@ -129,7 +127,7 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
 fn accept(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(prompt) = state.prompt.take() else { return };
     let text = prompt.input.value().trim().to_owned();
-    match prompt.purpose {
+    let result = match prompt.purpose {
         Purpose::Filter { ref before, .. } => match Filter::parse(&text, state.now.unix_seconds) {
             Ok(filter) => {
                 if !text.is_empty() {
@@ -143,25 +141,21 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
                 let layer = state.layer_mut();
                 layer.filter = filter;
                 layer.disabled = disabled;
+                Ok(())
             }
-            Err(error) => {
-                let problem = problem_of(error);
-                state.prompt = Some(Prompt { problem: Some(problem), ..prompt });
-            }
+            Err(error) => Err(problem_of(error)),
         },
-        Purpose::Command => {
-            if let Err(problem) = commands::run(state, &text, effects) {
-                state.prompt = Some(Prompt { problem: Some(problem), ..prompt });
-            }
+        Purpose::Command => commands::run(state, &text, effects),
+        Purpose::Export => exports::prepare(state, &text)
+            .map(|export| exports::start(state, export, effects))
+            .map_err(|message| Problem { column: 0, message }),
+        Purpose::Overwrite(_) | Purpose::StopExport { .. } => {
+            state.prompt = Some(prompt);
+            return;
         }
-        Purpose::Export => match exports::prepare(state, &text) {
-            Ok(export) => exports::start(state, export, effects),
-            Err(message) => {
-                let problem = Problem { column: 0, message };
-                state.prompt = Some(Prompt { problem: Some(problem), ..prompt });
-            }
-        },
-        Purpose::Overwrite(_) | Purpose::StopExport { .. } => state.prompt = Some(prompt),
+    };
+    if let Err(problem) = result {
+        state.prompt = Some(Prompt { problem: Some(problem), ..prompt });
     }
 }
 
@@ -200,8 +194,7 @@ fn cycle(state: &mut State, forward: bool, effects: &mut Vec<Effect>) {
             (Some(at), true) => (at + 1) % count,
             (Some(at), false) => (at + count - 1) % count,
         });
-        put(state, effects);
-        return;
+        return put(state, effects);
     }
     let text = prompt.input.value().to_owned();
     let cursor = text.char_indices().nth(prompt.input.cursor()).map_or(text.len(), |(at, _)| at);
@@ -259,8 +252,7 @@ fn offer(state: &mut State, before: String, after: String, words: Vec<String>, e
     let Some(prompt) = &mut state.prompt else { return };
     if words.is_empty() {
         prompt.completion = None;
-        state.notify("no completions");
-        return;
+        return state.notify("no completions");
     }
     prompt.completion =
         Some(Completion { number: 0, of: None, before, after, candidates: words, chosen: Some(0) });

@@ -1,10 +1,9 @@
 //! Sends the queries whose answers are on the screen. Each of them is sent again whenever it or the data
 //! changes; no key sends a query itself.
 
-use crate::log::Field;
 use crate::query::{Ask, Counting, Filter, Measure, Query, Sort, TimeRange, Value};
-use crate::tui::model::answer_state::AnswerState;
 use crate::tui::model::{Column, Effect, INITIAL_ROWS, QueryJob, Slot, State, TableKind, layout, time_axes};
+use crate::{log::Field, tui::model::answer_state::AnswerState};
 
 /// Sends all queries that the screen needs and that are neither answered nor running.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
@@ -88,13 +87,8 @@ fn detail(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 fn totals(state: &mut State, effects: &mut Vec<Effect>) {
-    let query = Query {
-        sources: state.sources.clone(),
-        time: state.session_time,
-        filter: Filter::everything(),
-        counting: Counting::AsLogged,
-        ask: Ask::Totals,
-    };
+    let (time, filter) = (state.session_time, Filter::everything());
+    let query = Query { time, filter, ..layer_query(state, Ask::Totals) };
     send_if_needed(state, effects, Slot::Totals, query, |state| &mut state.totals);
 }
 
@@ -138,20 +132,15 @@ pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
         }
         TableKind::Times(_) => Ask::Series { bucket: time_axes::times_bucket(state)?, each: None },
         TableKind::Requests => {
-            let by = match table.sort.by {
-                Column::Field(field) => field,
-                _ => Field::Time,
-            };
+            let by = table.sort.by.field().unwrap_or(Field::Time);
             let sort = Sort { by, descending: table.sort.descending };
             if limit == 0 {
                 Ask::Requests { sort, offset: 0, limit, fields: Vec::new() }
             } else {
                 // The other fields are read when a request is opened.
                 let mut fields = vec![Field::Time];
-                fields.extend(table.shown_columns().filter_map(|column| match column {
-                    Column::Field(field) if field != Field::Time => Some(field),
-                    _ => None,
-                }));
+                let shown = table.shown_columns().filter_map(Column::field);
+                fields.extend(shown.filter(|field| *field != Field::Time));
                 Ask::Requests { sort, offset: table.offset, limit: INITIAL_ROWS, fields }
             }
         }
@@ -205,13 +194,8 @@ fn lazy_measures(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// The part of `time` within `outer`.
 pub(super) fn within(time: TimeRange, outer: TimeRange) -> TimeRange {
-    let start = match (time.start, outer.start) {
-        (Some(start), Some(outer)) => Some(start.max(outer)),
-        (start, outer) => start.or(outer),
-    };
-    let end = match (time.end, outer.end) {
-        (Some(end), Some(outer)) => Some(end.min(outer)),
-        (end, outer) => end.or(outer),
-    };
+    // `None` is less than any start, so `max` is right; it is not for ends.
+    let start = time.start.max(outer.start);
+    let end = time.end.into_iter().chain(outer.end).min();
     TimeRange { start, end }
 }

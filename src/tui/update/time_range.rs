@@ -9,8 +9,7 @@ use crate::tui::update::{drill, queries};
 /// Starts the brush at the highest bar.
 pub(super) fn start_brush(state: &mut State) {
     let Some(axis) = time_axes::timeline(state) else {
-        state.warn("the time range is not known yet");
-        return;
+        return state.warn("the time range is not known yet");
     };
     let bars = time_axes::timeline_bars(state, &axis);
     let peak = (0..bars.len()).max_by_key(|&index| (bars.get(index).copied(), std::cmp::Reverse(index)));
@@ -28,27 +27,16 @@ pub(super) fn perform(state: &mut State, command: Command) {
     let page = (axis.count / 10).max(1);
     let at = axis.index(brush.moving);
     let moved = match command {
-        Command::Left => at.saturating_sub(1),
-        Command::Right => at + 1,
-        Command::PageUp => at.saturating_sub(page),
-        Command::PageDown => at + page,
-        Command::First => 0,
-        Command::Last => last,
-        _ => at,
+        Command::Left => Some(at.saturating_sub(1)),
+        Command::Right => Some(at + 1),
+        Command::PageUp => Some(at.saturating_sub(page)),
+        Command::PageDown => Some(at + page),
+        Command::First => Some(0),
+        Command::Last => Some(last),
+        Command::SwapEdges | Command::ShiftLeft | Command::ShiftRight => Some(at),
+        _ => None,
     };
-    let is_moving = matches!(
-        command,
-        Command::Left
-            | Command::Right
-            | Command::PageUp
-            | Command::PageDown
-            | Command::First
-            | Command::Last
-            | Command::SwapEdges
-            | Command::ShiftLeft
-            | Command::ShiftRight
-    );
-    if is_moving {
+    if let Some(moved) = moved {
         brush.moving = axis.at(moved.min(last));
         brush.burst = None;
     }
@@ -66,17 +54,13 @@ pub(super) fn perform(state: &mut State, command: Command) {
         }
         Command::Accept => {
             state.brush = None;
-            zoom_to(state, brush.time_range(&axis));
-            return;
+            return zoom_to(state, brush.time_range(&axis));
         }
         Command::Cancel => {
             state.brush = None;
             return;
         }
-        Command::NextBurst | Command::PreviousBurst => {
-            burst(state, command);
-            return;
-        }
+        Command::NextBurst | Command::PreviousBurst => return burst(state, command),
         Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
         Command::Zone => state.shows_local_time = !state.shows_local_time,
         _ => {}
@@ -99,14 +83,12 @@ pub(super) fn zoom_in(state: &mut State) {
     if state.layer().tab == Tab::Time
         && let Some(time) = drill::time_of_row(state)
     {
-        zoom_to(state, time);
-        return;
+        return zoom_to(state, time);
     }
     let Some((start, end)) = state.visible_range() else { return };
     let length = end - start;
     if length < 4 {
-        state.notify("zoomed in as far as possible: times are whole seconds");
-        return;
+        return state.notify("zoomed in as far as possible: times are whole seconds");
     }
     zoom_to(state, TimeRange { start: Some(start + length / 4), end: Some(end - length / 4) });
 }
@@ -120,8 +102,7 @@ pub(super) fn zoom_out(state: &mut State) {
         return;
     }
     if state.layer().time == session_time {
-        state.notify("zoomed out as far as possible");
-        return;
+        return state.notify("zoomed out as far as possible");
     }
     let stats = state.totals.data.as_ref().map(|totals| totals.stats);
     let Some((start, end)) = state.visible_range() else {
@@ -158,8 +139,7 @@ pub(super) fn show_burst(state: &mut State, command: Command) {
     };
     if let Some(error) = state.layer().burst_series.error() {
         let error = error.to_owned();
-        state.warn(error);
-        return;
+        return state.warn(error);
     }
     let Some(series) = &state.layer().burst_series.data else { return };
     let bars: Vec<u64> = series.on_axis(&axis).iter().map(|stats| state.timeline_measure.of(stats)).collect();
@@ -167,8 +147,7 @@ pub(super) fn show_burst(state: &mut State, command: Command) {
     let seconds = |burst: &Burst| (axis.at(burst.first), axis.at(burst.last + 1));
     if found.is_empty() {
         let name = state.timeline_measure.name();
-        state.notify(format!("no burst of {name}: nothing is far above the usual"));
-        return;
+        return state.notify(format!("no burst of {name}: nothing is far above the usual"));
     }
     let next = match (state.brush, command) {
         (None, Command::PreviousBurst) => found.len() - 1,

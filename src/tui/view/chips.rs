@@ -1,13 +1,10 @@
 //! The line with the time range of the layer, unless it is that of the session, and the terms of its filter.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::format;
 use crate::tui::model::{Command, Context, State, keymap::key_of};
-use crate::tui::view::put;
-use crate::tui::widgets::fit;
+use crate::tui::{format, view::put, widgets::fit};
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;

@@ -1,12 +1,10 @@
 //! The open request with all its fields.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::log::{FIELDS, Field};
-use crate::query::Value;
 use crate::tui::model::{Detail, NAMES_WIDTH, State};
-use crate::tui::view::put;
+use crate::{query::Value, tui::view::put};
 
 pub(super) fn draw(state: &State, detail: &Detail, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;

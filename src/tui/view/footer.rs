@@ -1,20 +1,17 @@
 //! The last line: a message or the keys, and the position of the cursor.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::FIELDS;
-use crate::tui::format;
 use crate::tui::model::{Command, Context, Rows, RunningExport, State, keymap, time_axes};
 use crate::tui::view::{put, put_right};
-use crate::tui::widgets::fit;
+use crate::tui::{format, widgets::fit};
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let position = position(state);
-    let x = put_right(buffer, area, area.y, &position, theme.quiet());
+    let x = put_right(buffer, area, area.y, &position(state), theme.quiet());
     let left = Rect { width: x.saturating_sub(area.x).saturating_sub(2), ..area };
     if let Some(message) = &state.message {
         let style = if message.is_error { theme.error() } else { theme.accent() };
@@ -90,13 +87,7 @@ fn position(state: &State) -> String {
         0 => String::new(),
         count => format!("{count} marked  "),
     };
-    let what = match rows {
-        Rows::Requests { .. } => "request",
-        _ => "row",
-    };
-    format!(
-        "{marks}{what} {} of {}{growing}",
-        format::count(table.cursor as u64 + 1),
-        format::count(rows.total())
-    )
+    let what = if matches!(rows, Rows::Requests { .. }) { "request" } else { "row" };
+    let (at, total) = (format::count(table.cursor as u64 + 1), format::count(rows.total()));
+    format!("{marks}{what} {at} of {total}{growing}")
 }

@@ -1,26 +1,19 @@
 //! Cells of tables of groups and of times.
 
-use crate::query::measure::Unit;
-use crate::query::{Ask, Groups, Measure, Stats};
-use crate::tui::format;
+use crate::query::{Ask, Dimension, Groups, Measure, Stats, Value, measure::Unit};
 use crate::tui::model::{Column, LazyMeasure, Placed, State, TimeRow};
-use crate::tui::view::table::Cell;
 use crate::tui::widgets::{bars, fit};
+use crate::tui::{format, view::table::Cell};
 
 pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Placed) -> Cell {
     let Some(row) = groups.rows.get(index) else { return Cell::plain("…") };
     let table = state.layer().table();
     match placed.column {
         Column::Value => {
-            let style = match row.value {
-                crate::query::Value::Absent => state.theme.quiet(),
-                _ => state.theme.text(),
-            };
-            let text = match (table.dimension(), &row.value) {
-                (Some(by), value) => value_text(by, value),
-                (None, value) => format::value(value),
-            };
-            Cell { text, style }
+            let is_absent = row.value == Value::Absent;
+            let style = if is_absent { state.theme.quiet() } else { state.theme.text() };
+            let text = table.dimension().map(|by| value_text(by, &row.value));
+            Cell { text: text.unwrap_or_else(|| format::value(&row.value)), style }
         }
         Column::Activity => {
             let line = table.activity.get(&row.value);
@@ -31,10 +24,8 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
         Column::Measure(measure) if placed.column.is_lazy() => {
             let measures = table.lazy_measures.get(&row.value);
             match measures.and_then(|measures| measures.iter().find(|lazy| lazy.measure == measure)) {
-                None => Cell { text: "·".to_owned(), style: state.theme.faint() },
-                Some(LazyMeasure { number: None, .. }) => {
-                    Cell { text: "-".to_owned(), style: state.theme.faint() }
-                }
+                None => Cell::faint(state, "·"),
+                Some(LazyMeasure { number: None, .. }) => Cell::faint(state, "-"),
                 Some(LazyMeasure { number: Some(number), is_approximate, .. }) => {
                     let is_current = table.lazy_measures.is_current(&row.value);
                     let style = if is_current { state.theme.text() } else { state.theme.faint() };
@@ -51,7 +42,7 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
                 Some(number) if measure.spec().unit == Unit::Share => Cell::plain(format::percent(number)),
                 Some(number) => Cell::plain(crate::export::human::ratio(number)),
                 // The column is new: the running query asks for it.
-                None => Cell { text: "·".to_owned(), style: state.theme.faint() },
+                None => Cell::faint(state, "·"),
             }
         }
         _ => stats(state, &row.stats, &groups.totals, placed),
@@ -59,8 +50,7 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
 }
 
 /// The text of a value. Hours and weekdays are spelled out.
-fn value_text(by: &crate::query::Dimension, value: &crate::query::Value) -> String {
-    use crate::query::{Dimension, Value};
+fn value_text(by: &Dimension, value: &Value) -> String {
     match (by, value) {
         (Dimension::HourOfDay, Value::Integer(hour)) => format!("{hour:02}:00 – {hour:02}:59"),
         (Dimension::Weekday, Value::Integer(day)) => {
@@ -129,6 +119,6 @@ fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell 
         Column::Measure(Measure::LastSeen) if stats.requests > 0 => {
             Cell::plain(format::short_instant(stats.last_seen, state.zone()))
         }
-        _ => Cell { text: "-".to_owned(), style: theme.faint() },
+        _ => Cell::faint(state, "-"),
     }
 }

@@ -1,39 +1,24 @@
 //! The first line: title, totals, progress of the ingest.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ingest::{Phase, Progress};
-use crate::tui::format;
-use crate::tui::model::State;
 use crate::tui::view::{put, put_right};
-use crate::tui::widgets::fit;
+use crate::tui::{format, model::State, widgets::fit};
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let y = area.y;
     let right = status(state, area, buffer);
     let room = Rect { width: right.saturating_sub(area.x).saturating_sub(1), ..area };
-    let mut x = put(
-        buffer,
-        room,
-        area.x + 1,
-        y,
-        "tamarin",
-        theme.accent().add_modifier(ratatui::style::Modifier::BOLD),
-    );
+    let bold = theme.accent().add_modifier(ratatui::style::Modifier::BOLD);
+    let mut x = put(buffer, room, area.x + 1, y, "tamarin", bold);
     let facts = facts(state, room.right().saturating_sub(x + 2));
     let width = u16::try_from(facts.width()).unwrap_or(u16::MAX);
     let left = room.right().saturating_sub(x + 2 + width + 2);
-    x = put(
-        buffer,
-        room,
-        x + 2,
-        y,
-        &fit::middle(&format::visible(&state.title), usize::from(left)),
-        theme.text(),
-    );
+    let title = fit::middle(&format::visible(&state.title), usize::from(left));
+    x = put(buffer, room, x + 2, y, &title, theme.text());
     put(buffer, room, x + 2, y, &facts, theme.quiet());
 }
 
@@ -47,16 +32,13 @@ fn facts(state: &State, room: u16) -> String {
     let grows = if state.is_growing() || state.totals.share.is_some() { "+" } else { "" };
     let plural = format::plural(if grows.is_empty() { stats.requests } else { 0 });
     let all = format!("{}{grows} request{plural}", format::count(stats.requests));
-    let requests = match state.matched() {
+    let (requests, bytes) = match state.matched() {
         Some((matched, true)) if !state.layer().is_unfiltered(state.session_time) => {
-            format!("{} of {}", format::count(matched.requests), all)
+            (format!("{} of {}", format::count(matched.requests), all), matched.bytes_sent)
         }
-        _ => all,
+        _ => (all, stats.bytes_sent),
     };
-    let bytes = format::bytes(match state.matched() {
-        Some((matched, true)) if !state.layer().is_unfiltered(state.session_time) => matched.bytes_sent,
-        _ => stats.bytes_sent,
-    });
+    let bytes = format::bytes(bytes);
     let (first, last) = match state.layer().time == state.session_time {
         true => (stats.first_seen, stats.last_seen),
         false => {

@@ -1,7 +1,6 @@
 //! A popup with a list to choose from.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::tui::model::{List, State};
 use crate::tui::view::{popup, put};

@@ -14,18 +14,14 @@ mod table;
 mod tabs;
 mod timeline;
 
-use ratatui::Frame;
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::model::{Areas, Overlay, State, reading, state::is_too_small};
 
 pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     if state.is_too_small() || is_too_small((frame.area().width, frame.area().height)) {
-        no_rows::too_small(state, frame.area(), frame.buffer_mut());
-        return;
+        return no_rows::too_small(state, frame.area(), frame.buffer_mut());
     }
     let areas = Areas::of(state);
     let buffer = frame.buffer_mut();
@@ -40,11 +36,9 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     }
     footer::draw(state, areas.footer, buffer);
     match &state.overlay {
-        Some(Overlay::Help(top)) => {
-            popup::draw(state, "Keys", &reading::help(state), *top, buffer);
-        }
+        Some(Overlay::Help(top)) => popup::draw(state, "Keys", &reading::help(state), *top, buffer),
         Some(Overlay::Failures(top)) => {
-            popup::draw(state, "Failures", &reading::failures(state), *top, buffer);
+            popup::draw(state, "Failures", &reading::failures(state), *top, buffer)
         }
         Some(_) => list::draw(state, buffer),
         None => {}

@@ -1,15 +1,11 @@
 //! What is shown instead of rows: why there are none, and what to do.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ingest::{Phase, Progress};
-use crate::tui::format;
 use crate::tui::model::{Command, Context, MIN_SIZE, State, keymap::key_of};
-use crate::tui::view::put;
-use crate::tui::widgets::fit;
+use crate::tui::{format, view::put, widgets::fit};
 
 /// Failures that are listed; the key for all of them is shown.
 const MAX_LISTED_FAILURES: usize = 2;
@@ -112,12 +108,9 @@ impl Text<'_> {
 
     fn reading(&mut self, progress: &Progress) {
         self.heading("Reading the first log files …");
-        self.hint(format!(
-            "{} found, {} read, {}",
-            format::count(progress.files_listed),
-            format::count(progress.files_done + progress.files_known),
-            format::counted(progress.lines, "line")
-        ));
+        let [found, read] =
+            [progress.files_listed, progress.files_done + progress.files_known].map(format::count);
+        self.hint(format!("{found} found, {read} read, {}", format::counted(progress.lines, "line")));
         self.hint("The tables fill while log files are read.");
     }
 

@@ -1,13 +1,11 @@
 //! Popups with a text to read: the help, the failures.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::tui::model::{State, TextLine, Tone, layout};
-use crate::tui::theme::Theme;
-use crate::tui::view::put;
+use crate::tui::{theme::Theme, view::put};
 
 /// Draws the lines of a text in a frame, from line `top` on.
 pub(super) fn draw(state: &State, title: &str, lines: &[TextLine], top: usize, buffer: &mut Buffer) {

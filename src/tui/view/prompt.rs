@@ -5,10 +5,9 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::format;
 use crate::tui::model::{Areas, Prompt, Purpose, State};
 use crate::tui::view::{popup, put, put_right};
-use crate::tui::widgets::fit;
+use crate::tui::{format, widgets::fit};
 
 /// Completions that are visible at a time.
 const VISIBLE_COMPLETIONS: usize = 8;
@@ -90,12 +89,9 @@ fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usi
     if let Purpose::Filter { pending, .. } = &prompt.purpose {
         let text = match state.matched() {
             Some((stats, true)) if pending.is_none() => {
-                format!(
-                    "{} match{}, {}",
-                    format::counted(stats.requests, "request"),
-                    if stats.requests == 1 { "es" } else { "" },
-                    format::bytes(stats.bytes_sent)
-                )
+                let (requests, bytes) =
+                    (format::counted(stats.requests, "request"), format::bytes(stats.bytes_sent));
+                format!("{requests} match{}, {bytes}", if stats.requests == 1 { "es" } else { "" })
             }
             _ => "…".to_owned(),
         };
@@ -128,10 +124,8 @@ fn completions(state: &State, prompt: &Prompt, areas: &Areas, start: u16, under:
     for (line, word) in completion.candidates.iter().enumerate().skip(top).take(page) {
         let y = inner.y + u16::try_from(line - top).unwrap_or(0);
         let style = if line == chosen { state.theme.selection() } else { state.theme.text() };
-        let text = fit::left(
-            &fit::middle(&format::visible(word), usize::from(inner.width)),
-            usize::from(inner.width),
-        );
+        let width = usize::from(inner.width);
+        let text = fit::left(&fit::middle(&format::visible(word), width), width);
         put(buffer, inner, inner.x, y, &text, style);
     }
 }

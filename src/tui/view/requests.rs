@@ -2,19 +2,18 @@
 
 use crate::log::Field;
 use crate::query::{RequestRow, Value};
-use crate::tui::format;
 use crate::tui::model::{Column, Placed, State};
-use crate::tui::view::table::Cell;
+use crate::tui::{format, view::table::Cell};
 
 /// The cell of a request; "…" while the request is not loaded.
 pub(super) fn cell(state: &State, row: Option<&RequestRow>, placed: &Placed) -> Cell {
     let Column::Field(field) = placed.column else { return Cell::plain("") };
-    let Some(row) = row else { return Cell { text: "…".to_owned(), style: state.theme.faint() } };
+    let Some(row) = row else { return Cell::faint(state, "…") };
     let value = row.get(field);
     let theme = state.theme;
     match (field, value) {
         (Field::Time, _) => Cell::plain(format::short_instant(row.time, state.zone())),
-        (_, Value::Absent) => Cell { text: "-".to_owned(), style: theme.faint() },
+        (_, Value::Absent) => Cell::faint(state, "-"),
         (Field::HttpStatus, Value::Integer(status)) => {
             Cell { text: status.to_string(), style: theme.status(*status) }
         }

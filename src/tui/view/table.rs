@@ -1,8 +1,6 @@
 //! The table in front: headings and rows.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use crate::tui::model::{Areas, Placed, Rows, State};
 use crate::tui::view::{groups, no_rows, put, requests};
@@ -16,6 +14,10 @@ pub(super) struct Cell {
 }
 
 impl Cell {
+    pub(super) fn faint(state: &State, text: &str) -> Cell {
+        Cell { text: text.to_owned(), style: state.theme.faint() }
+    }
+
     /// A cell with the default style.
     pub(super) fn plain(text: impl Into<String>) -> Cell {
         Cell { text: text.into(), style: Style::new() }
@@ -25,13 +27,10 @@ impl Cell {
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let table = state.layer().table();
     let placed = &table.placed;
-    let rows = table.rows.data.as_ref();
-    if rows.is_none_or(|rows| rows.total() == 0) {
+    let Some(rows) = table.rows.data.as_ref().filter(|rows| rows.total() > 0) else {
         let area = Rect { height: areas.rows.height + areas.head.height, y: areas.head.y, ..areas.rows };
-        no_rows::draw(state, area, buffer);
-        return;
-    }
-    let Some(rows) = rows else { return };
+        return no_rows::draw(state, area, buffer);
+    };
     head(state, areas.head, placed, buffer);
     for line in 0..areas.rows.height {
         let index = table.top + usize::from(line);

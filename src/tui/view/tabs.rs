@@ -1,8 +1,6 @@
 //! The names of the tables, and what the table in front is grouped by.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Modifier;
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::model::{State, tabs};

@@ -1,13 +1,11 @@
 //! The timeline above the table: the requests of the layer over time.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::format;
 use crate::tui::model::{Areas, Axis, Rows, State, Tab, TimelineMeasure, time_axes};
 use crate::tui::view::{put, put_right};
-use crate::tui::widgets::bars;
+use crate::tui::{format, widgets::bars};
 
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let Some(axis) = time_axes::timeline(state) else { return };
@@ -53,11 +51,8 @@ fn highlighted(state: &State, axis: &Axis) -> Option<(usize, usize)> {
     }
     let rows = table.rows.data.as_ref()?;
     let row = rows.time(table.cursor)?;
-    let width = match rows {
-        Rows::Times { bucket, .. } => i64::from(*bucket),
-        _ => return None,
-    };
-    Some((axis.index(row.start), axis.index(row.start + width - 1)))
+    let Rows::Times { bucket, .. } = rows else { return None };
+    Some((axis.index(row.start), axis.index(row.start + i64::from(*bucket) - 1)))
 }
 
 fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buffer: &mut Buffer) {
@@ -70,36 +65,24 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
     let mut right = String::new();
     if let Some(brush) = state.brush {
         let (start, end) = brush.seconds(axis);
+        let (first, last) = brush.buckets(axis);
         let sum: u64 = match brush.burst {
             Some(burst) => time_axes::sum_of_burst(state, burst),
-            None => {
-                let (first, last) = brush.buckets(axis);
-                line.iter().skip(first).take(last - first + 1).sum()
-            }
+            None => line.iter().skip(first).take(last - first + 1).sum(),
         };
-        let zone = state.zone();
-        right = format!(
-            "{} – {}  {}  {}",
-            format::short_instant(start, zone),
-            format::short_instant(end, zone),
-            format::length_of_time(end - start),
-            state.timeline_measure.describe(sum),
-        );
+        let (length, sum) = (format::length_of_time(end - start), state.timeline_measure.describe(sum));
+        let [start, end] = [start, end].map(|at| format::short_instant(at, state.zone()));
+        right = format!("{start} – {end}  {length}  {sum}");
     } else if highest > 0
         && let Some(peak) = line.iter().position(|number| *number == highest)
     {
-        let format = if axis.bucket >= 86_400 {
-            "%m-%d"
-        } else if axis.bucket.is_multiple_of(60) {
-            "%m-%d %H:%M"
-        } else {
-            "%m-%d %H:%M:%S"
+        let format = match axis.bucket {
+            86_400.. => "%m-%d",
+            bucket if bucket.is_multiple_of(60) => "%m-%d %H:%M",
+            _ => "%m-%d %H:%M:%S",
         };
-        right = format!(
-            "peak {} at {}",
-            state.timeline_measure.amount(highest),
-            format::instant(axis.at(peak), state.zone(), format)
-        );
+        let at = format::instant(axis.at(peak), state.zone(), format);
+        right = format!("peak {} at {at}", state.timeline_measure.amount(highest));
     }
     put(buffer, area, area.x, area.y, &text, theme.quiet());
     if text.width() + right.width() + 2 <= usize::from(area.width) {

@@ -6,14 +6,13 @@ use crate::cache::column::put_varint;
 
 /// Buffers that grew larger than this are freed after the page.
 const MAX_KEPT_BUFFER_BYTES: usize = 2 * PAGE_BYTES;
-
 /// zstd level. Most details cannot be compressed once they are packed, so speed matters more.
 const ZSTD_LEVEL: i32 = 1;
-
 /// Shorter text is not compressed: zstd's frame would take what is saved.
 const MIN_COMPRESSED_BYTES: usize = 64;
 
 /// Collects the values of a page.
+#[derive(Default)]
 pub struct PageBuilder {
     hint: Hint,
     rows: usize,
@@ -32,19 +31,9 @@ impl PageBuilder {
     /// A builder for a column whose values usually are what `hint` says.
     pub fn new(hint: Hint) -> PageBuilder {
         let compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL).ok();
-        PageBuilder {
-            hint,
-            rows: 0,
-            has_values: false,
-            packed_bytes: 0,
-            tags: Vec::new(),
-            text: Vec::new(),
-            compressor,
-            compressed: Default::default(),
-        }
+        PageBuilder { hint, compressor, ..PageBuilder::default() }
     }
 
-    /// Values since the last page.
     pub fn rows(&self) -> usize {
         self.rows
     }
@@ -60,7 +49,6 @@ impl PageBuilder {
         self.rows >= PAGE_ROWS || self.text.len() >= PAGE_BYTES
     }
 
-    /// Appends a value.
     pub fn push(&mut self, value: Option<&[u8]>) {
         self.rows += 1;
         let Some(value) = value else {
@@ -107,7 +95,6 @@ impl PageBuilder {
         put_varint(&mut self.tags, (length << 2 | form as u64) + 1);
     }
 
-    /// Ends the page; `None` if it has no rows.
     pub fn finish(&mut self) -> Option<Page> {
         self.finish_in(&mut Vec::new())
     }

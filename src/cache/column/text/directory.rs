@@ -3,10 +3,8 @@
 use super::{PAGE_ROWS, Page};
 use crate::cache::column::{Damage, checksum, put_varint, take_varint};
 
-/// The pages of a column.
 #[derive(Debug)]
 pub struct Directory {
-    /// The pages in order.
     pub pages: Vec<DirectoryEntry>,
     /// Length of the directory in bytes; the first page follows it.
     pub length: usize,
@@ -15,18 +13,13 @@ pub struct Directory {
 /// A page in the directory.
 #[derive(Debug)]
 pub struct DirectoryEntry {
-    /// Values in the page.
     pub rows: usize,
-    /// Length of the page in bytes.
     pub length: usize,
     crc: i32,
 }
 
 impl DirectoryEntry {
     /// Compares the bytes of the page with their checksum.
-    ///
-    /// # Errors
-    /// If they differ from what was written.
     pub fn verify(&self, bytes: &[u8]) -> Result<(), Damage> {
         checksum::verify(self.crc, checksum::of_bytes(bytes))
     }
@@ -34,9 +27,7 @@ impl DirectoryEntry {
 
 impl Directory {
     /// Reads the directory from the first bytes of a column. They need not be the whole column.
-    ///
-    /// # Errors
-    /// If the bytes are not the beginning of a text column, or the directory is longer than they are.
+    /// Fails if the directory is longer than they are.
     pub fn read(bytes: &[u8]) -> Result<Directory, Damage> {
         let mut rest = bytes;
         let count = take_varint(&mut rest)?;
@@ -59,10 +50,7 @@ impl Directory {
     }
 }
 
-/// Splits a column into its pages.
-///
-/// # Errors
-/// If the bytes are not a text column, or a page differs from what was written.
+/// Splits a column into its pages. Fails if one differs from what was written.
 pub fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
     let directory = Directory::read(bytes)?;
     let mut rest = &bytes[directory.length..];

@@ -38,21 +38,18 @@ use crate::cache::column::{Damage, take_varint};
 
 /// Rows of a full page. The last page of a batch, and pages of long text, have fewer.
 pub const PAGE_ROWS: usize = 4096;
-
 /// A page with this many bytes of text is full: pages are read as a whole, so their size in memory must be limited.
 /// Ordinary pages have a tenth of it.
 pub const PAGE_BYTES: usize = 4 << 20;
 
-/// Flag of a page's kind: the tags are compressed.
+/// Flags of a page's kind.
 const COMPRESSED_TAGS: u8 = 2;
-/// Flag of a page's kind: the text is compressed.
 const COMPRESSED_TEXT: u8 = 4;
 
 /// How a value is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Form {
-    /// As it is.
     Plain = 0,
     /// A request id. 11 bytes are 16 characters 0–9 and A–Z: the digits of a base-36 number, lowest byte first.
     /// Any other length is upper-case hexadecimal, two digits a byte.
@@ -78,30 +75,24 @@ impl Form {
 }
 
 /// What the values of a column usually are: the form that is tried first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Hint {
-    /// Any text.
+    #[default]
     Text,
     /// Request ids: 16 characters 0–9 and A–Z, in old logs hexadecimal digits only.
     RequestId,
-    /// Base64 ids.
     Base64,
 }
 
 /// A page as it is stored in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Values in the page.
     pub rows: usize,
-    /// The stored bytes.
     pub bytes: Vec<u8>,
 }
 
 impl Page {
     /// Length of the decompressed text in bytes, as the page states it.
-    ///
-    /// # Errors
-    /// If the bytes are not the beginning of a page.
     pub fn text_bytes(&self) -> Result<u64, Damage> {
         let Some((&kind, mut rest)) = self.bytes.split_first() else {
             return Err(Damage("an empty page of text"));

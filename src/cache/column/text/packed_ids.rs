@@ -79,10 +79,7 @@ pub fn pack_base36(text: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// The characters that were packed by [`pack_base36`].
-///
-/// # Errors
-/// If the number has more than 16 digits.
+/// The characters that were packed by [`pack_base36`]. Fails if there are more than 16.
 pub fn unpack_base36(packed: &[u8; BASE36_BYTES]) -> Result<Vec<u8>, Damage> {
     let mut bytes = [0; 16];
     bytes[..BASE36_BYTES].copy_from_slice(packed);

@@ -12,7 +12,6 @@ use crate::cache::column::{Damage, take_varint};
 /// memory is allocated for it.
 const MAX_DECOMPRESSED_BYTES: usize = 1 << 30;
 
-/// A decompressed page.
 #[derive(Debug, Default)]
 pub struct TextPage {
     rows: usize,
@@ -37,10 +36,6 @@ enum Tags {
 }
 
 impl TextPage {
-    /// Decompresses a page.
-    ///
-    /// # Errors
-    /// If the bytes are not a page.
     pub fn open(page: &Page) -> Result<TextPage, Damage> {
         let mut open = TextPage::default();
         open.replace(page.rows, &page.bytes)?;
@@ -48,9 +43,6 @@ impl TextPage {
     }
 
     /// Replaces this page with another one, which uses the memory of this one.
-    ///
-    /// # Errors
-    /// If the bytes are not a page.
     pub fn replace(&mut self, rows: usize, bytes: &[u8]) -> Result<(), Damage> {
         if let Some(text_start) = self.read_all_but_plain_text(rows, bytes)? {
             self.text.clear();
@@ -62,9 +54,6 @@ impl TextPage {
 
     /// Replaces this page with another one, as [`TextPage::replace`], but does not copy text that is not compressed:
     /// it swaps `bytes` with the text of this page.
-    ///
-    /// # Errors
-    /// If the bytes are not a page.
     pub fn replace_swapping(&mut self, rows: usize, bytes: &mut Vec<u8>) -> Result<(), Damage> {
         if let Some(text_start) = self.read_all_but_plain_text(rows, bytes)? {
             std::mem::swap(&mut self.text, bytes);
@@ -111,12 +100,10 @@ impl TextPage {
         Ok((!is_compressed).then(|| bytes.len() - stored_text.len()))
     }
 
-    /// Values in the page.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Bytes of memory that the page takes.
     pub fn memory(&self) -> usize {
         let tags = match &self.tags {
             Tags::PerValue(tags) => tags.capacity() * size_of::<Tag>(),
@@ -125,12 +112,10 @@ impl TextPage {
         tags + self.text.capacity() + self.tag_bytes.capacity()
     }
 
-    /// Whether all values are absent.
     pub fn is_absent(&self) -> bool {
         matches!(self.tags, Tags::Absent)
     }
 
-    /// All stored values.
     pub fn stored_values(&self) -> StoredValues<'_> {
         let text = &self.text[self.text_start..];
         match &self.tags {
@@ -157,7 +142,6 @@ impl TextPage {
         }
     }
 
-    /// Whether a value is absent.
     pub fn is_absent_at(&self, row: usize) -> bool {
         self.stored(row).is_none()
     }
@@ -168,9 +152,7 @@ impl TextPage {
     }
 
     /// A value. `key` returns the key of the row; it is called only if the key is elided.
-    ///
-    /// # Errors
-    /// If the stored value is damaged, or its key is elided and `key` returns none.
+    /// Fails if it returns none then.
     pub fn get<'a, 'k>(
         &'a self,
         row: usize,

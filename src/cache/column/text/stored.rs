@@ -6,12 +6,9 @@ use super::TextPage;
 use super::packed_ids::{BASE36_BYTES, BASE36_DIGITS, pack_base36};
 use crate::cache::column::{Damage, take_varint};
 
-/// Length of a [`prefix_of`] in bytes.
-const PREFIX_BYTES: usize = 4;
-
 /// The first four bytes of a text as a big-endian number; `None` if it is shorter.
 pub fn prefix_of(text: &[u8]) -> Option<u32> {
-    text.first_chunk().map(|prefix: &[u8; PREFIX_BYTES]| u32::from_be_bytes(*prefix))
+    text.first_chunk().map(|prefix: &[u8; 4]| u32::from_be_bytes(*prefix))
 }
 
 /// The prefix of a stored value; `None` if it is not known without decoding the value or reading its key.
@@ -25,7 +22,6 @@ pub fn prefix(stored: &[u8], form: Form) -> Option<u32> {
     }
 }
 
-/// The prefix of a stored hexadecimal request id.
 fn hex_prefix(stored: &[u8]) -> Option<u32> {
     let [first, second]: [u8; 2] = *stored.first_chunk()?;
     let digits = [first >> 4, first & 15, second >> 4, second & 15];
@@ -69,24 +65,17 @@ pub fn request_id_rank_of(text: &[u8]) -> Option<u64> {
 /// Where a stored value ends in the text of its page, and its form; `None` if the value is absent.
 pub type Tag = (u32, Option<Form>);
 
-/// The stored values of a page, as far as they have something in common.
+/// The stored values of a page, one after the other in `text`, as far as they have something in common.
 pub enum StoredValues<'p> {
-    /// All values are absent.
     Absent,
     /// All values are present and have the same length and form.
     Uniform {
-        /// The values, one after the other.
         text: &'p [u8],
-        /// Length of each value in bytes.
         length: usize,
-        /// Form of each value.
         form: Form,
     },
-    /// Values of any length and form.
     Tagged {
-        /// The end and form of each value.
         tags: &'p [Tag],
-        /// The values, one after the other.
         text: &'p [u8],
     },
 }
@@ -94,17 +83,12 @@ pub enum StoredValues<'p> {
 /// A value with the key of its row elided.
 #[derive(Clone, Copy, Debug)]
 pub struct ElidedText<'p> {
-    /// The text before the key.
     pub before: &'p [u8],
-    /// The text after the key.
     pub after: &'p [u8],
 }
 
 impl<'p> ElidedText<'p> {
     /// Splits a value stored as [`Form::KeyElided`].
-    ///
-    /// # Errors
-    /// If the key's position is after the end of the value.
     pub fn read(mut stored: &'p [u8]) -> Result<ElidedText<'p>, Damage> {
         let at = take_varint(&mut stored)? as usize;
         let (before, after) =
@@ -115,9 +99,6 @@ impl<'p> ElidedText<'p> {
 
 impl TextPage {
     /// A value whose key is elided; `None` if the value is absent or has another form.
-    ///
-    /// # Errors
-    /// If the value is damaged.
     pub fn elided(&self, row: usize) -> Result<Option<ElidedText<'_>>, Damage> {
         match self.stored(row) {
             Some((stored, Form::KeyElided)) => ElidedText::read(stored).map(Some),

@@ -1,11 +1,9 @@
 //! Checks of the catalogue of log files.
 
 use super::{Check, Finding, describe};
-use crate::cache::column::Damage;
-use crate::cache::error::StoreError;
 use crate::cache::sqlite::catalogue::{self, NO_LOG, SourceRow};
 use crate::cache::sqlite::log_file_rows::{LogFileRow, RunsRow};
-use crate::cache::sqlite::segment_rows::SegmentRow;
+use crate::cache::{column::Damage, error::StoreError, sqlite::segment_rows::SegmentRow};
 use roaring::RoaringTreemap;
 
 impl Check<'_> {
@@ -15,28 +13,18 @@ impl Check<'_> {
         for source in self.sources()? {
             let mut given = RoaringTreemap::new();
             for file in LogFileRow::all(self.connection, source.id)? {
-                let found = self.log_file(&file, &source, &mut given);
-                if let Err(error) = found {
-                    self.report(
-                        Some(&source.uri),
-                        None,
-                        "log files",
-                        format!("{}: {}", file.name, describe(error)),
-                    );
+                if let Err(error) = self.log_file(&file, &source, &mut given) {
+                    let problem = format!("{}: {}", file.name, describe(error));
+                    self.report(Some(&source.uri), None, "log files", problem);
                 }
             }
-            let own = segments.iter().filter(|segment| segment.source == source.id);
             let mut rows = 0;
-            for segment in own {
+            for segment in segments.iter().filter(|segment| segment.source == source.id) {
                 rows += (0..segment.rows).filter(|row| !given.contains(segment.numbers.number(*row))).count();
             }
             if rows > 0 {
-                self.report(
-                    Some(&source.uri),
-                    None,
-                    "log files",
-                    format!("{rows} requests belong to no log file"),
-                );
+                let problem = format!("{rows} requests belong to no log file");
+                self.report(Some(&source.uri), None, "log files", problem);
             }
         }
         Ok(())
@@ -50,24 +38,18 @@ impl Check<'_> {
         given: &mut RoaringTreemap,
     ) -> Result<(), StoreError> {
         let mut problem = |what: String| {
-            self.checked.findings.push(Finding {
-                source: Some(source.uri.clone()),
-                segment: None,
-                place: "log files".to_owned(),
-                problem: format!("{}: {what}", file.name),
-            });
+            let (place, problem) = ("log files".to_owned(), format!("{}: {what}", file.name));
+            let source = Some(source.uri.clone());
+            self.checked.findings.push(Finding { source, segment: None, place, problem });
         };
         if !(0..=NO_LOG).contains(&file.state) {
             problem(format!("unknown state {}", file.state));
         }
         catalogue::parts(self.connection, file)?;
-        let rejected = catalogue::rejected_of(self.connection, file, &source.uri)?;
-        if rejected.len() as u64 > file.counts.rejected {
-            problem(format!(
-                "{} rejected lines are stored, but {} are counted",
-                rejected.len(),
-                file.counts.rejected
-            ));
+        let stored = catalogue::rejected_of(self.connection, file, &source.uri)?.len() as u64;
+        let counted = file.counts.rejected;
+        if stored > counted {
+            problem(format!("{stored} rejected lines are stored, but {counted} are counted"));
         }
         let (mut requests, mut duplicates) = (0, 0);
         for part in RunsRow::of_file(self.connection, file)? {

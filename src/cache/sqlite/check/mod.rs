@@ -1,57 +1,48 @@
-//! The damage check: tests every assumption that other parts of the cache rely on. The checksums of rows and
-//! the digests of tables reveal each changed byte and each missing row; tables that refer to each other are
-//! compared.
+//! The damage check: tests every assumption that other parts of the cache rely on. The checksums of rows and the
+//! digests of tables reveal each changed byte and each missing row; tables that refer to each other are compared.
 
 mod log_files;
 mod segments;
 
-use crate::cache::ids::SegmentId;
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::cache::CacheError;
-use crate::cache::column::checksum;
 use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS};
-use crate::cache::error::StoreError;
-use crate::cache::sqlite::catalogue::SourceRow;
 use crate::cache::sqlite::root::{self, Root};
 use crate::cache::sqlite::{connection, journal};
+use crate::cache::{
+    CacheError, column::checksum, error::StoreError, ids::SegmentId, sqlite::catalogue::SourceRow,
+};
 use crate::log::Field;
 
 /// Reported findings of SQLite's own check.
 const MAX_SQLITE_FINDINGS: i64 = 100;
 
-/// A problem in the cache.
+/// A problem in the cache, and the source and the segment concerned, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the other names say it")]
 pub struct Finding {
-    /// The source concerned, if any.
     pub source: Option<String>,
-    /// The segment concerned, if any.
     pub segment: Option<SegmentId>,
     /// `column NAME`, `dictionary of NAME`, `numbers`, `log files`, `file`.
     pub place: String,
-    /// What is wrong.
     pub problem: String,
 }
 
 /// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the other names say it")]
 pub struct Checked {
-    /// Segments checked.
     pub segments: u64,
-    /// Requests in these segments.
     pub requests: u64,
     /// Id of the newest segment; 0 if there is none.
     pub newest_segment: i64,
-    /// The problems found.
     pub findings: Vec<Finding>,
 }
 
 /// Checks a cache without changing it. Only segments newer than `after` are opened; 0 opens all.
-///
-/// # Errors
-/// If the cache cannot be opened. Damage is a finding, not an error.
+/// Fails if the cache cannot be opened. Damage is a finding, not an error.
 pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
     let connection = connection::open_reader(path)?;
     let mut check = Check {

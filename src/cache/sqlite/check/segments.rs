@@ -1,23 +1,15 @@
 //! Checks of segments, their columns and their row numbers.
 
 use super::{Check, describe};
-use crate::cache::column::Damage;
 use crate::cache::column::chunk::{self, Head};
-use crate::cache::column::integers::Integers;
 use crate::cache::column::layout::{DETAIL_FIELDS, MEASURE_FIELDS, slot};
 use crate::cache::column::text::{TextPage, split};
-use crate::cache::error::StoreError;
 use crate::cache::ids::{SegmentId, SourceId};
 use crate::cache::sqlite::segment_rows::{RemovedRow, SegmentRow};
-use crate::cache::write::memtable::code_to_time;
+use crate::cache::{
+    column::Damage, column::integers::Integers, error::StoreError, write::memtable::code_to_time,
+};
 use crate::log::{FIELDS, Field};
-
-struct Segment {
-    id: SegmentId,
-    source: String,
-    rows: i64,
-    times: (i64, i64),
-}
 
 impl Check<'_> {
     pub(super) fn segments(&mut self, after: i64) -> Result<(), StoreError> {
@@ -41,9 +33,7 @@ impl Check<'_> {
                 }
             };
             self.checked.requests += row.rows as u64;
-            let source = uri_of(row.source).to_owned();
-            let times = (row.time_min, row.time_max);
-            self.segment(&Segment { id, source, rows: row.rows as i64, times });
+            self.segment(&row, uri_of(row.source));
         }
         let orphans: i64 = self.connection.query_row(
             "SELECT count(*) FROM column_chunk WHERE id / 64 NOT IN (SELECT id FROM segment) OR id % 64 >= ?1",
@@ -56,7 +46,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn segment(&mut self, segment: &Segment) {
+    fn segment(&mut self, segment: &SegmentRow, source: &str) {
         // If the column is missing, its own check reports that.
         let keys = self.numbers_of(segment, Field::Key).map(|(numbers, ..)| numbers).ok();
         for meta in &FIELDS {
@@ -67,12 +57,12 @@ impl Check<'_> {
             };
             if let Err(problem) = checked {
                 let place = format!("column {}", meta.field.name());
-                self.report(Some(&segment.source), Some(segment.id), place, problem);
+                self.report(Some(source), Some(segment.id), place, problem);
             }
         }
     }
 
-    fn integers(&self, segment: &Segment, field: Field) -> Result<(), String> {
+    fn integers(&self, segment: &SegmentRow, field: Field) -> Result<(), String> {
         let (numbers, low, high) = self.numbers_of(segment, field)?;
         let (min, max) =
             numbers.iter().fold((u64::MAX, 0), |(min, max), number| (min.min(*number), max.max(*number)));
@@ -81,12 +71,10 @@ impl Check<'_> {
             _ => (min as i64, max as i64),
         };
         if bounds != (low, high) {
-            return Err(format!(
-                "its numbers range from {} to {}, not from {low} to {high}",
-                bounds.0, bounds.1
-            ));
+            let (min, max) = bounds;
+            return Err(format!("its numbers range from {min} to {max}, not from {low} to {high}"));
         }
-        if field == Field::Time && bounds != segment.times {
+        if field == Field::Time && bounds != (segment.time_min, segment.time_max) {
             return Err("its times differ from the time range of the segment".to_owned());
         }
         if !MEASURE_FIELDS.contains(&field) && field != Field::Time {
@@ -100,26 +88,23 @@ impl Check<'_> {
     }
 
     /// The stored value set equals the set of ids in the column.
-    fn value_set(&self, segment: &Segment, field: Field, numbers: &[u64]) -> Result<(), String> {
+    fn value_set(&self, segment: &SegmentRow, field: Field, numbers: &[u64]) -> Result<(), String> {
         let Some(set) = chunk::value_set(self.connection, segment.id, field).map_err(describe)? else {
             return Ok(());
         };
         let ids: std::collections::BTreeSet<u32> = numbers.iter().map(|id| *id as u32).collect();
-        if ids.len() as u64 == set.len() && ids.iter().all(|id| set.contains(*id)) {
-            Ok(())
-        } else {
-            Err("the stored value set does not match the column".to_owned())
-        }
+        let is_equal = ids.len() as u64 == set.len() && ids.iter().all(|id| set.contains(*id));
+        is_equal.then_some(()).ok_or_else(|| "the stored value set does not match the column".to_owned())
     }
 
-    fn numbers_of(&self, segment: &Segment, field: Field) -> Result<(Vec<u64>, i64, i64), String> {
+    fn numbers_of(&self, segment: &SegmentRow, field: Field) -> Result<(Vec<u64>, i64, i64), String> {
         let (Head { low, high, .. }, bytes) = self.chunk(segment, field)?;
         let column = Integers::open(bytes).map_err(|damage| damage.to_string())?;
         check_rows(segment, column.rows())?;
         Ok((column.to_vec(), low, high))
     }
 
-    fn text(&self, segment: &Segment, field: Field, keys: Option<&[u64]>) -> Result<(), String> {
+    fn text(&self, segment: &SegmentRow, field: Field, keys: Option<&[u64]>) -> Result<(), String> {
         let (_, bytes) = self.chunk(segment, field)?;
         let damaged = |damage: Damage| damage.to_string();
         let pages = split(&bytes).map_err(damaged)?;
@@ -138,7 +123,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn chunk(&self, segment: &Segment, field: Field) -> Result<(Head, Vec<u8>), String> {
+    fn chunk(&self, segment: &SegmentRow, field: Field) -> Result<(Head, Vec<u8>), String> {
         chunk::read(self.connection, segment.id, field).map_err(describe)
     }
 
@@ -174,10 +159,7 @@ impl Check<'_> {
     }
 }
 
-fn check_rows(segment: &Segment, rows: usize) -> Result<(), String> {
-    if rows as i64 == segment.rows {
-        Ok(())
-    } else {
-        Err(format!("it has {rows} rows, its segment {}", segment.rows))
-    }
+fn check_rows(segment: &SegmentRow, rows: usize) -> Result<(), String> {
+    let problem = || format!("it has {rows} rows, its segment {}", segment.rows);
+    (rows == segment.rows).then_some(()).ok_or_else(problem)
 }

@@ -1,23 +1,15 @@
 //! A Bloom filter over the fingerprints of the rows of a segment.
 
-/// A split-block Bloom filter (the one of Apache Parquet): 16 bits per row, about one false positive in a
-/// thousand.
+/// A split-block Bloom filter (the one of Apache Parquet): 16 bits per row, about one false positive in a thousand.
+#[derive(Default)]
 pub(super) struct Bloom(Vec<[u32; 8]>);
 
 impl Bloom {
-    const SALTS: [u32; 8] = [
-        0x47b6_137b,
-        0x4497_4d91,
-        0x8824_ad5b,
-        0xa2b7_289d,
-        0x7054_95c7,
-        0x2df1_424b,
-        0x9efc_4947,
-        0x5c6b_fb31,
-    ];
+    const SALTS: [u32; 8] =
+        [0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31];
 
     pub(super) fn new(fingerprints: &[u64]) -> Bloom {
-        Bloom(Vec::new()).renewed(fingerprints)
+        Bloom::default().renewed(fingerprints)
     }
 
     /// Builds a filter for other fingerprints in the memory of this one.

@@ -1,22 +1,19 @@
 //! Stored segments that are compared with records: decoded ([`DecodedSegment`]), or only their times and keys
 //! ([`TimesAndKeys`]).
 
-use crate::cache::ids::SegmentId;
 use hashbrown::{HashMap, HashTable};
 use rusqlite::Connection;
 
 use super::fingerprint;
-use crate::cache::column::Damage;
 use crate::cache::column::integers::{BLOCK, Integers};
 use crate::cache::column::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
 use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
 use crate::cache::column::text::{TextPage, split};
-use crate::cache::dictionary::hash;
-use crate::cache::dictionary::published::GrowingDictionary;
-use crate::cache::error::StoreError;
-use crate::cache::sqlite::segment_rows::SegmentRow;
-use crate::cache::sqlite::segments::read_column;
 use crate::cache::write::memtable::{Memtable, code_to_time, time_to_code};
+use crate::cache::{
+    column::Damage, dictionary::hash, dictionary::published::GrowingDictionary, error::StoreError,
+    ids::SegmentId, sqlite::segment_rows::SegmentRow, sqlite::segments::read_column,
+};
 use crate::log::Field;
 
 /// A decoded segment.
@@ -36,6 +33,20 @@ fn in_segment(id: SegmentId, damage: Damage) -> StoreError {
     StoreError::from(damage).at(format_args!("segment {id}"))
 }
 
+fn open_column(
+    connection: &Connection,
+    id: SegmentId,
+    field: Field,
+    rows: usize,
+) -> Result<Integers, StoreError> {
+    let column = Integers::open(read_column(connection, id, field)?);
+    let column = column.map_err(|damage| in_segment(id, damage))?;
+    if column.rows() != rows {
+        return Err(in_segment(id, Damage("a column and its segment differ in their numbers of rows")));
+    }
+    Ok(column)
+}
+
 /// Order of `columns`: time, dimensions, measures.
 const TIME: usize = 0;
 const FIRST_DIMENSION: usize = 1;
@@ -44,15 +55,9 @@ const FIRST_MEASURE: usize = 1 + DIMENSION_FIELDS.len();
 impl DecodedSegment {
     pub(super) fn load(connection: &Connection, segment: &SegmentRow) -> Result<DecodedSegment, StoreError> {
         let (id, rows) = (segment.id, segment.rows);
-        let damaged = |damage| in_segment(id, damage);
-        let read = |field: Field| read_column(connection, id, field);
         let mut columns = Vec::new();
         for field in [Field::Time].into_iter().chain(DIMENSION_FIELDS).chain(MEASURE_FIELDS) {
-            let column = Integers::open(read(field)?).map_err(damaged)?;
-            if column.rows() != rows {
-                return Err(damaged(Damage("a column and its segment differ in their numbers of rows")));
-            }
-            columns.push(column);
+            columns.push(open_column(connection, id, field, rows)?);
         }
         let mut details = Memtable::default();
         details.codes[KEY_SLOT] =
@@ -189,20 +194,10 @@ impl TimesAndKeys {
                     continue;
                 }
                 let Some(indices) = wanted.get(time) else { continue };
-                let keys =
-                    match &keys {
-                        Some(keys) => keys,
-                        None => {
-                            let column = Integers::open(read_column(connection, self.id, Field::Key)?)
-                                .and_then(|keys| match keys.rows() == self.times.rows() {
-                                    true => Ok(keys),
-                                    false => Err(Damage(
-                                        "a column and its segment differ in their numbers of rows",
-                                    )),
-                                });
-                            keys.insert(column.map_err(|damage| in_segment(self.id, damage))?)
-                        }
-                    };
+                let keys = match &keys {
+                    Some(keys) => keys,
+                    None => keys.insert(open_column(connection, self.id, Field::Key, self.times.rows())?),
+                };
                 let key = keys.get(block * BLOCK + at);
                 for index in indices {
                     found[*index] |= u64::from(rows[*index].2) == key;

@@ -9,39 +9,30 @@
 mod bloom;
 mod decoded_segment;
 
-use crate::cache::ids::SegmentId;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use rusqlite::Connection;
 
-use crate::cache::column::Damage;
 use crate::cache::column::layout::{DETAIL_FIELDS, DIMENSIONS};
 use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
-use crate::cache::dictionary::published::GrowingDictionary;
-use crate::cache::error::StoreError;
-use crate::cache::sqlite::segment_rows::SegmentRow;
-use crate::cache::write::memtable::Memtable;
-use crate::cache::write::row_numbers::RowNumbers;
+use crate::cache::{
+    column::Damage, dictionary::published::GrowingDictionary, error::StoreError, ids::SegmentId,
+    sqlite::segment_rows::SegmentRow, write::memtable::Memtable, write::row_numbers::RowNumbers,
+};
 
 use bloom::Bloom;
 use decoded_segment::{DecodedSegment, TimesAndKeys};
 
-/// Number of the newest stored segments that keep an index of all fingerprints. Log files overlap in time, so
-/// these segments are considered for nearly every record, and each false positive of a filter would decode
-/// one.
+/// Number of the newest stored segments that keep an index of all fingerprints. Log files overlap in time, so these
+/// segments are considered for nearly every record, and each false positive of a filter would decode one.
 const INDEXED_SEGMENTS: usize = 4;
-
-/// A filter is dropped when it was not used while this many segments were sealed. Logs are roughly in order
-/// of time, so it will hardly be needed again; if it is, it is rebuilt. So memory does not grow with the
-/// length of a pull.
+/// A filter is dropped when it was not used while this many segments were sealed. Logs are roughly in order of time, so
+/// it will hardly be needed again; if it is, it is rebuilt. So memory does not grow with the length of a pull.
 const MAX_IDLE_SEALS: u64 = 24;
-
 /// Decoded segments in memory.
 const MAX_DECODED_SEGMENTS: usize = 8;
-
 /// Bytes of memory of the decoded segments, unless it is a single one.
 const MAX_DECODED_BYTES: usize = 256 << 20;
-
 /// This many candidates of a batch are no accident: some of them are repeats.
 const ACCIDENTAL_CANDIDATES: usize = 64;
 
@@ -52,6 +43,12 @@ pub(crate) fn fingerprint(request_id: u64, time: i64, key: u32, operation: u32) 
     mixed ^= u64::from(key) << 16 ^ u64::from(operation);
     mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed ^ (mixed >> 32)
+}
+
+#[inline]
+fn fingerprint_of(memtable: &Memtable, row: usize, request_id: u64) -> u64 {
+    let (key, operation) = (memtable.codes[KEY_SLOT][row], memtable.codes[OPERATION_SLOT][row]);
+    fingerprint(request_id, memtable.times[row], key, operation)
 }
 
 /// A row of the memtable that has to be removed.
@@ -112,8 +109,7 @@ impl StoredSegment {
                 candidates.push((row, time, memtable.codes[KEY_SLOT][row]));
             }
         }
-        // Pre-check a few candidates by time and key. Many are no accident, and a decoded segment needs no
-        // pre-check.
+        // Pre-check a few candidates by time and key. Many are no accident, and a decoded segment needs no pre-check.
         if self.rows.is_none()
             && (1..ACCIDENTAL_CANDIDATES).contains(&candidates.len())
             && !decoded.contains(self.segment.id)
@@ -204,8 +200,7 @@ impl FingerprintIndex {
         rows.filter(move |row| self.fingerprints[*row] == fingerprint)
     }
 
-    /// Indexes the row that was added last, unless its fingerprint is present already. Returns whether it was
-    /// indexed.
+    /// Indexes the row that was added last, unless its fingerprint is present already. Returns whether it was indexed.
     fn insert_if_new(&mut self, fingerprint: u64, row: usize) -> bool {
         let FingerprintIndex { numbers, fingerprints } = self;
         let is_it = |row: &u32| fingerprints[*row as usize] == fingerprint;
@@ -252,26 +247,15 @@ pub(crate) struct RepeatFinder {
 impl RepeatFinder {
     /// For a source with these stored segments and an empty memtable.
     pub(crate) fn new(segments: impl IntoIterator<Item = SegmentRow>) -> RepeatFinder {
-        let stored = segments.into_iter().map(|segment| StoredSegment {
-            segment,
-            bloom: None,
-            last_used: 0,
-            rows: None,
-        });
-        RepeatFinder { stored: stored.collect(), ..RepeatFinder::default() }
+        let unused = |segment| StoredSegment { segment, bloom: None, last_used: 0, rows: None };
+        RepeatFinder { stored: segments.into_iter().map(unused).collect(), ..RepeatFinder::default() }
     }
 
     /// Sets the rows of the memtable, all of them different.
     pub(crate) fn resume(&mut self, memtable: &Memtable, request_ids: &[u64]) {
         self.memtable_rows.clear();
-        self.memtable_rows.fingerprints.extend(request_ids.iter().enumerate().map(|(row, request_id)| {
-            fingerprint(
-                *request_id,
-                memtable.times[row],
-                memtable.codes[KEY_SLOT][row],
-                memtable.codes[OPERATION_SLOT][row],
-            )
-        }));
+        let fingerprints = request_ids.iter().enumerate().map(|(row, id)| fingerprint_of(memtable, row, *id));
+        self.memtable_rows.fingerprints.extend(fingerprints);
         self.memtable_rows.index();
     }
 
@@ -282,16 +266,10 @@ impl RepeatFinder {
         for stored in self.stored.iter_mut().filter(|stored| stored.last_used + MAX_IDLE_SEALS < self.seals) {
             unused = stored.bloom.take().or(unused);
         }
-        let bloom = unused.map_or_else(
-            || Bloom::new(&self.memtable_rows.fingerprints),
-            |unused| unused.renewed(&self.memtable_rows.fingerprints),
-        );
+        let bloom = unused.unwrap_or_default().renewed(&self.memtable_rows.fingerprints);
         // Reuse the memory of the index that is no longer among the newest.
-        let oldest = self
-            .stored
-            .len()
-            .checked_sub(INDEXED_SEGMENTS)
-            .and_then(|oldest| self.stored[oldest].rows.take());
+        let oldest = self.stored.len().checked_sub(INDEXED_SEGMENTS);
+        let oldest = oldest.and_then(|oldest| self.stored[oldest].rows.take());
         let next =
             oldest.unwrap_or_else(|| FingerprintIndex::with_capacity(self.memtable_rows.fingerprints.len()));
         let rows = Some(std::mem::replace(&mut self.memtable_rows, next));
@@ -326,12 +304,9 @@ impl RepeatFinder {
             }
         }
 
-        self.memtable_rows.fingerprints.extend((first_row..memtable.rows()).zip(request_ids).map(
-            |(row, &request_id)| {
-                let (key, operation) = (memtable.codes[KEY_SLOT][row], memtable.codes[OPERATION_SLOT][row]);
-                fingerprint(request_id, memtable.times[row], key, operation)
-            },
-        ));
+        let rows = (first_row..memtable.rows()).zip(request_ids);
+        let fingerprints = rows.map(|(row, id)| fingerprint_of(memtable, row, *id));
+        self.memtable_rows.fingerprints.extend(fingerprints);
         let mut found = vec![RowState::New; times.len()];
         pruned.iter().for_each(|row| found[row - first_row] = RowState::Pruned);
         for index in relevant {
