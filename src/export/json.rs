@@ -39,21 +39,16 @@ pub(super) fn write_lines(sheet: Sheet<'_>, out: &mut dyn Write) -> io::Result<(
 
 /// The parts that the objects of all rows share.
 struct Members {
-    names: Vec<MemberName>,
+    /// JSON strings of the name of each column, and of its name in base64 members.
+    names: Vec<(Vec<u8>, Vec<u8>)>,
     /// The member `approximate` with the comma before it, or nothing.
     approximate: Vec<u8>,
 }
 
-struct MemberName {
-    name: Vec<u8>,
-    base64_name: Vec<u8>,
-}
-
 impl Members {
     fn new(sheet: &Sheet<'_>) -> io::Result<Members> {
-        let names = sheet.names.iter().map(|name| {
-            Ok(MemberName { name: string(name)?, base64_name: string(&format!("{name}_base64"))? })
-        });
+        let names = sheet.names.iter();
+        let names = names.map(|name| Ok((string(name)?, string(&format!("{name}_base64"))?)));
         let names = names.collect::<io::Result<_>>()?;
         let mut approximate = Vec::new();
         if !sheet.approximate.is_empty() {
@@ -66,9 +61,9 @@ impl Members {
 
     fn write_object(&self, row: &[Cell<'_>], out: &mut dyn Write) -> io::Result<()> {
         let mut separator = b"{";
-        for (member, cell) in self.names.iter().zip(row) {
+        for ((name, base64_name), cell) in self.names.iter().zip(row) {
             out.write_all(separator)?;
-            out.write_all(&member.name)?;
+            out.write_all(name)?;
             out.write_all(b":")?;
             separator = b",";
             match cell.text().map(|bytes| std::str::from_utf8(bytes).map_err(|_| bytes)) {
@@ -76,7 +71,7 @@ impl Members {
                 Some(Err(bytes)) => {
                     write_string(&String::from_utf8_lossy(bytes), out)?;
                     out.write_all(b",")?;
-                    out.write_all(&member.base64_name)?;
+                    out.write_all(base64_name)?;
                     write!(out, ":\"{}\"", STANDARD.encode_to_string(bytes))?;
                 }
                 None => match (cell, cell.plain()) {

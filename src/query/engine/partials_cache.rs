@@ -108,26 +108,21 @@ impl QueryContext<'_> {
             }
             Ok(())
         };
-        let scanned = parallel::scan_in_waves(
-            &finals,
-            self.cancel,
-            parallel::FIRST_WAVE,
-            begin,
-            add_segment,
-            |states, share| {
-                gather(states)?;
-                let share = known_share + share * finals_share;
-                match (&known, states.first()) {
-                    (None, Some(first)) => on_progress(first, share),
-                    (None, None) => on_progress(&begin(), share),
-                    (Some(known), first) => {
-                        let mut all = P::clone(known);
-                        first.iter().try_for_each(|first| all.merge(first, self.cancel))?;
-                        on_progress(&all, share)
-                    }
+        let show = |states: &mut [P], share: f64| {
+            gather(states)?;
+            let share = known_share + share * finals_share;
+            match (&known, states.first()) {
+                (None, Some(first)) => on_progress(first, share),
+                (None, None) => on_progress(&begin(), share),
+                (Some(known), first) => {
+                    let mut all = P::clone(known);
+                    first.iter().try_for_each(|first| all.merge(first, self.cancel))?;
+                    on_progress(&all, share)
                 }
-            },
-        );
+            }
+        };
+        let first_wave = parallel::FIRST_WAVE;
+        let scanned = parallel::scan_in_waves(&finals, self.cancel, first_wave, begin, add_segment, show);
         let scanned = scanned.and_then(|mut states| {
             gather(&mut states)?;
             Ok(states.into_iter().next().unwrap_or_else(begin))

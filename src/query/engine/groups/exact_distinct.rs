@@ -107,10 +107,8 @@ impl QueryContext<'_> {
     ) -> Result<(), QueryError> {
         let Some(selected) = self.predicate.selected(segment, self.snapshot)? else { return Ok(()) };
         let open_keys = keys.open(segment, self.snapshot)?;
-        let columns = fields
-            .iter()
-            .map(|field| self.snapshot.int_column(segment, *field))
-            .collect::<Result<Vec<_>, CacheError>>()?;
+        let column = |field: &Field| self.snapshot.int_column(segment, *field);
+        let columns = fields.iter().map(column).collect::<Result<Vec<_>, CacheError>>()?;
         let (mut groups, mut ids) = ([0u32; BLOCK], [0u32; BLOCK]);
         for selected in selected {
             let (block, mask) = selected?;

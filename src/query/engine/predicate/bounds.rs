@@ -60,26 +60,18 @@ impl Node {
                 let (low, high) = (low as u32, high as u32);
                 let span = (u64::from(high) + 1).saturating_sub(low.into());
                 let within = u64::from(set.count(low, high));
-                if within == 0 {
-                    return Ok(Passes::None);
-                }
-                if within == span {
-                    return Ok(Passes::All);
-                }
-                if within > MAX_IDS_TO_LOOK_UP && span - within > MAX_IDS_TO_LOOK_UP {
-                    return Ok(Passes::Some);
-                }
-                // Few ids pass, or few do not: the segment may not have them.
                 let few_pass = within <= MAX_IDS_TO_LOOK_UP;
-                match snapshot.value_set(segment, *field)? {
-                    Some(ids) if !set.any(low, high, few_pass, |id| ids.contains(id)) => {
-                        if few_pass {
-                            Passes::None
-                        } else {
-                            Passes::All
-                        }
-                    }
-                    _ => Passes::Some,
+                match within {
+                    0 => Passes::None,
+                    _ if within == span => Passes::All,
+                    _ if !few_pass && span - within > MAX_IDS_TO_LOOK_UP => Passes::Some,
+                    // Few ids pass, or few do not: the segment may not have them.
+                    _ => match snapshot.value_set(segment, *field)? {
+                        Some(ids) if set.any(low, high, few_pass, |id| ids.contains(id)) => Passes::Some,
+                        Some(_) if few_pass => Passes::None,
+                        Some(_) => Passes::All,
+                        None => Passes::Some,
+                    },
                 }
             }
             Node::Time(from, to) => {

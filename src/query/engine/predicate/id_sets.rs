@@ -103,9 +103,7 @@ impl IdSets {
         let key = (field, test);
         let known = self.sets.lock().get(&key).cloned();
         let values = snapshot.dictionary_or_cancel(field, cancel)?;
-        if let Some(known) = &known
-            && known.len > values.len()
-        {
+        if let Some(known) = known.as_ref().filter(|known| known.len > values.len()) {
             return Ok(known.clone());
         }
         let mut set = known.map(Arc::unwrap_or_clone).unwrap_or_default();

@@ -77,11 +77,9 @@ impl Predicate {
         snapshot: &Snapshot<'_>,
     ) -> Result<Vec<Mask>, QueryError> {
         let mut masks = vec![0; segment.rows.div_ceil(BLOCK)];
-        if let Some(selected) = self.selected(segment, snapshot)? {
-            for selected in selected {
-                let (block, mask) = selected?;
-                masks[block] = mask;
-            }
+        for selected in self.selected(segment, snapshot)?.into_iter().flatten() {
+            let (block, mask) = selected?;
+            masks[block] = mask;
         }
         Ok(masks)
     }

@@ -20,7 +20,7 @@ const RANGES: u64 = 1 << 16;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeepOffset {
     /// Offset from which on the selected requests are counted first.
-    min_offset_to_count: usize,
+    pub(super) min_offset_to_count: usize,
     /// Requests between a page and either end of the order, above which its offset is deep.
     max_distance: u64,
     /// Requests before the page whose keys are kept rather than counted.
@@ -34,11 +34,6 @@ impl Default for DeepOffset {
 }
 
 impl DeepOffset {
-    /// Whether it pays to count the selected requests before those from `offset` on are searched.
-    pub(super) fn is_worth_counting(self, offset: usize) -> bool {
-        offset >= self.min_offset_to_count
-    }
-
     /// Whether the requests from place `from` up to `to`, out of `matched`, are far from both ends.
     pub(super) fn is_far_from_ends(self, from: u64, to: u64, matched: u64) -> bool {
         to.min(matched.saturating_sub(from)) > self.max_distance

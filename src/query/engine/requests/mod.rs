@@ -50,9 +50,9 @@ impl QueryContext<'_> {
             let deep_offset = &self.engine.deep_offset;
             let may_count = limit > 0 && offset > 0;
             let matched = (may_count
-                && (self.predicate.selects_all() || deep_offset.is_worth_counting(offset)))
-            .then(|| self.count_selected())
-            .transpose()?;
+                && (self.predicate.selects_all() || offset >= deep_offset.min_offset_to_count))
+                .then(|| self.count_selected())
+                .transpose()?;
             match matched {
                 Some(matched) if deep_offset.is_far_from_ends(offset as u64, end as u64, matched) => {
                     let (start, before) = self.start_key(order, offset as u64)?;
@@ -73,10 +73,8 @@ impl QueryContext<'_> {
                 _ => self.first_by_number(order, offset, end)?,
             }
         };
-        Ok(Answer::Requests(Requests {
-            rows: read_rows(self.snapshot, &locations, fields, self.cancel)?,
-            matched,
-        }))
+        let rows = read_rows(self.snapshot, &locations, fields, self.cancel)?;
+        Ok(Answer::Requests(Requests { rows, matched }))
     }
 
     pub(super) fn answer_requests_by_id(&self, ids: &[(u32, u64)]) -> Result<Answer, QueryError> {
@@ -97,25 +95,20 @@ impl QueryContext<'_> {
     }
 
     fn count_selected(&self) -> Result<u64, QueryError> {
-        let counts = parallel::scan_segments(
-            &self.segments,
-            self.cancel,
-            || 0u64,
-            |count, segment| {
-                match self.predicate.passes(segment, self.snapshot)? {
-                    Passes::None => {}
-                    Passes::All => *count += segment.rows as u64,
-                    Passes::Some => {
-                        self.count_scanned(segment);
-                        for selected in self.predicate.selected(segment, self.snapshot)?.into_iter().flatten()
-                        {
-                            *count += u64::from(selected?.1.count_ones());
-                        }
+        let begin = || 0u64;
+        let counts = parallel::scan_segments(&self.segments, self.cancel, begin, |count, segment| {
+            match self.predicate.passes(segment, self.snapshot)? {
+                Passes::None => {}
+                Passes::All => *count += segment.rows as u64,
+                Passes::Some => {
+                    self.count_scanned(segment);
+                    for selected in self.predicate.selected(segment, self.snapshot)?.into_iter().flatten() {
+                        *count += u64::from(selected?.1.count_ones());
                     }
                 }
-                Ok(())
-            },
-        )?;
+            }
+            Ok(())
+        })?;
         Ok(counts.into_iter().sum())
     }
 

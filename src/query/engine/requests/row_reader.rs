@@ -51,10 +51,10 @@ impl<'a> RowReader<'a> {
                 Kind::Time => Value::Integer(time),
                 _ if !is_wanted => Value::Absent,
                 Kind::Dimension => self.values.get(field, snapshot.int_column(segment, field)?.id(row))?,
-                Kind::Measure => match snapshot.int_column(segment, field)?.number(row) {
-                    Some(number) => Value::Integer(number as i64),
-                    None => Value::Absent,
-                },
+                Kind::Measure => {
+                    let number = snapshot.int_column(segment, field)?.number(row);
+                    number.map_or(Value::Absent, |number| Value::Integer(number as i64))
+                }
                 Kind::Detail => self.text(segment, row, field)?,
             });
         }
