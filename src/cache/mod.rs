@@ -30,7 +30,7 @@ mod write;
 #[cfg(test)]
 pub(crate) use column::text::{Hint, PageBuilder};
 pub(crate) use column::text::{TextPage, stored as stored_text};
-pub(crate) use read::{ByteCache, PageBuffers, RowKeys};
+pub(crate) use read::{ByteCache, PageBuffers, RowKeys, TextColumn};
 pub use sqlite::{catalogue, check};
 
 pub use column::integers::BLOCK;
@@ -39,9 +39,7 @@ pub use dictionary::Dictionary;
 pub use dictionary::published::SharedDictionaries;
 pub use error::CacheError;
 pub use ids::{SegmentId, SourceId};
-pub use read::{
-    Cache, IntColumn, MappedFile, NumberBlock, SegmentInfo, Snapshot, TextColumn, TimeBlock, code,
-};
+pub use read::{Cache, IntColumn, NumberBlock, SegmentInfo, Snapshot, TimeBlock, code};
 pub use sqlite::new_cache::NewCache;
 pub use sqlite::paths::{is_missing_or_empty, make_folder};
 pub use sqlite::prune::Pruned;

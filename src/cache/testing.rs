@@ -7,11 +7,11 @@ use crate::cache::{Batch, BatchBuilder, FileMark, FilePart, Writer};
 use crate::log::records;
 
 /// 2026-04-01T00:00:00Z.
-pub const START: i64 = 1_775_001_600;
+pub(crate) const START: i64 = 1_775_001_600;
 
 /// A request that is identified by its time.
 #[derive(Clone, Copy, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// Seconds since [`START`].
     pub second: i64,
     /// Number of distinct keys.
@@ -20,7 +20,7 @@ pub struct Request {
 
 impl Request {
     /// At a second of April.
-    pub fn at(second: i64) -> Request {
+    pub(crate) fn at(second: i64) -> Request {
         Request { second, keys: 1000 }
     }
 
@@ -45,7 +45,7 @@ impl Request {
 }
 
 /// A batch of requests of one log file.
-pub fn batch(file: &str, requests: &[Request], first_line: u64, is_last: bool) -> Batch {
+pub(crate) fn batch(file: &str, requests: &[Request], first_line: u64, is_last: bool) -> Batch {
     let mut builder = BatchBuilder::default();
     for request in requests {
         let line = request.line();
@@ -68,7 +68,7 @@ pub fn batch(file: &str, requests: &[Request], first_line: u64, is_last: bool) -
 }
 
 /// A cache with these requests of one source, in one log file that is named for a later day.
-pub fn filled(path: &Path, source: &str, requests: impl Iterator<Item = Request>) -> Writer {
+pub(crate) fn filled(path: &Path, source: &str, requests: impl Iterator<Item = Request>) -> Writer {
     let mut writer = Writer::open(path).unwrap();
     let id = writer.source(source).unwrap();
     let requests: Vec<Request> = requests.collect();

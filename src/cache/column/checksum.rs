@@ -10,19 +10,19 @@ use crc32fast::Hasher;
 
 use super::Damage;
 
-pub const DAMAGE: Damage = Damage("its checksum does not match its bytes");
+pub(crate) const DAMAGE: Damage = Damage("its checksum does not match its bytes");
 
-pub fn of_bytes(bytes: &[u8]) -> i32 {
+pub(crate) fn of_bytes(bytes: &[u8]) -> i32 {
     crc32fast::hash(bytes) as i32
 }
 
 /// The checksum of numbers: 8 bytes each, lowest first.
-pub fn of_numbers(numbers: &[i64]) -> i32 {
+pub(crate) fn of_numbers(numbers: &[i64]) -> i32 {
     numbers.iter().fold(RowChecksum::default(), |row, number| row.number(*number)).end()
 }
 
 /// The checksum of a value of a dictionary: its bytes, then the numbers of its dimension and its value id.
-pub fn of_value(dimension: i64, id: i64, value: &[u8]) -> i32 {
+pub(crate) fn of_value(dimension: i64, id: i64, value: &[u8]) -> i32 {
     let mut hasher = Hasher::new();
     hasher.update(value);
     RowChecksum(hasher).number(dimension).number(id).end()
@@ -30,17 +30,17 @@ pub fn of_value(dimension: i64, id: i64, value: &[u8]) -> i32 {
 
 /// Computes the checksum of a row, column by column.
 #[derive(Default)]
-pub struct RowChecksum(Hasher);
+pub(crate) struct RowChecksum(Hasher);
 
 impl RowChecksum {
     /// Adds a number: 8 bytes, lowest first.
-    pub fn number(mut self, number: i64) -> RowChecksum {
+    pub(crate) fn number(mut self, number: i64) -> RowChecksum {
         self.0.update(&number.to_le_bytes());
         self
     }
 
     /// Adds a number that may be NULL: 0 for NULL, else 1 and the number.
-    pub fn optional(self, number: Option<i64>) -> RowChecksum {
+    pub(crate) fn optional(self, number: Option<i64>) -> RowChecksum {
         match number {
             None => self.number(0),
             Some(number) => self.number(1).number(number),
@@ -48,40 +48,40 @@ impl RowChecksum {
     }
 
     /// Adds bytes: their length as a number, then the bytes.
-    pub fn bytes(self, bytes: &[u8]) -> RowChecksum {
+    pub(crate) fn bytes(self, bytes: &[u8]) -> RowChecksum {
         let mut row = self.number(bytes.len() as i64);
         row.0.update(bytes);
         row
     }
 
-    pub fn end(self) -> i32 {
+    pub(crate) fn end(self) -> i32 {
         self.0.finalize() as i32
     }
 }
 
 /// Compares a stored checksum with a computed one. Fails if they differ.
-pub fn verify(stored: i32, computed: i32) -> Result<(), Damage> {
+pub(crate) fn verify(stored: i32, computed: i32) -> Result<(), Damage> {
     if stored == computed { Ok(()) } else { Err(DAMAGE) }
 }
 
 /// The number of rows of a set and the sum of their checksums, in one number: 2³² per row plus its checksum as an
 /// unsigned number. It does not depend on the order of the rows, and can be updated with each row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Digest(pub i64);
+pub(crate) struct Digest(pub i64);
 
 impl Digest {
     /// SQL expression for the digest of all rows of a table with a column `crc`.
-    pub const SQL: &str = "coalesce(sum(4294967296 + (crc & 4294967295)), 0)";
+    pub(crate) const SQL: &str = "coalesce(sum(4294967296 + (crc & 4294967295)), 0)";
 
     fn of(crc: i32) -> i64 {
         (1 << 32) + i64::from(crc as u32)
     }
 
-    pub fn add(&mut self, crc: i32) {
+    pub(crate) fn add(&mut self, crc: i32) {
         self.0 = self.0.wrapping_add(Digest::of(crc));
     }
 
-    pub fn remove(&mut self, crc: i32) {
+    pub(crate) fn remove(&mut self, crc: i32) {
         self.0 = self.0.wrapping_sub(Digest::of(crc));
     }
 }

@@ -24,7 +24,7 @@ type Stored<T> = Result<T, StoreError>;
 
 /// The smallest and largest number or code of a column, and the checksum of its bytes or its directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
+pub(crate) struct Head {
     pub low: i64,
     pub high: i64,
     pub data_crc: i32,
@@ -44,7 +44,7 @@ impl Head {
 }
 
 /// Writes a column of a segment. Returns its length in bytes.
-pub fn insert(connection: &Connection, segment: SegmentId, column: PackedColumn<'_>) -> Stored<u64> {
+pub(crate) fn insert(connection: &Connection, segment: SegmentId, column: PackedColumn<'_>) -> Stored<u64> {
     let PackedColumn { field, low, high, value_set, bytes, pages } = column;
     let id = chunk_id(segment, field);
     let head = Head { low, high, data_crc: checksum::of_bytes(bytes) };
@@ -74,7 +74,11 @@ pub fn insert(connection: &Connection, segment: SegmentId, column: PackedColumn<
 }
 
 /// The value set of a column; `None` if none is stored.
-pub fn value_set(connection: &Connection, segment: SegmentId, field: Field) -> Stored<Option<ValueSet>> {
+pub(crate) fn value_set(
+    connection: &Connection,
+    segment: SegmentId,
+    field: Field,
+) -> Stored<Option<ValueSet>> {
     let mut statement = connection.prepare_cached("SELECT presence FROM column_chunk WHERE id = ?1")?;
     let id = chunk_id(segment, field);
     let mut rows = statement.query([id])?;
@@ -87,7 +91,7 @@ pub fn value_set(connection: &Connection, segment: SegmentId, field: Field) -> S
 }
 
 /// The bounds of a column and the checksum of its bytes, which are not read.
-pub fn head(connection: &Connection, segment: SegmentId, field: Field) -> Stored<Head> {
+pub(crate) fn head(connection: &Connection, segment: SegmentId, field: Field) -> Stored<Head> {
     let id = chunk_id(segment, field);
     let mut statement =
         connection.prepare_cached("SELECT low, high, data_crc, crc FROM column_chunk WHERE id = ?1")?;
@@ -97,7 +101,7 @@ pub fn head(connection: &Connection, segment: SegmentId, field: Field) -> Stored
 
 /// The bytes of a column, not yet compared with their checksum. That takes time, and other threads may use the
 /// connection meanwhile.
-pub struct Unverified {
+pub(crate) struct Unverified {
     field: Field,
     head: Head,
     bytes: Vec<u8>,
@@ -106,14 +110,18 @@ pub struct Unverified {
 impl Unverified {
     /// The bytes, after a comparison with their checksum. Of a text column, only the directory was compared:
     /// [`text::split`](super::text::split) compares the pages.
-    pub fn verify(self) -> Result<Vec<u8>, Damage> {
+    pub(crate) fn verify(self) -> Result<Vec<u8>, Damage> {
         checksum::verify(self.head.data_crc, data_crc(self.field, &self.bytes)?)?;
         Ok(self.bytes)
     }
 }
 
 /// Reads the bytes of a column without a comparison with their checksum.
-pub fn read_unverified(connection: &Connection, segment: SegmentId, field: Field) -> Stored<Unverified> {
+pub(crate) fn read_unverified(
+    connection: &Connection,
+    segment: SegmentId,
+    field: Field,
+) -> Stored<Unverified> {
     let head = head(connection, segment, field)?;
     // A statement would copy the bytes once more.
     let blob = connection.blob_open("main", "column_chunk", "data", chunk_id(segment, field), true)?;
@@ -124,7 +132,7 @@ pub fn read_unverified(connection: &Connection, segment: SegmentId, field: Field
 
 /// Reads the head and the bytes of a column. Of a text column, only the directory is compared with its checksum:
 /// [`text::split`](super::text::split) compares the pages.
-pub fn read(connection: &Connection, segment: SegmentId, field: Field) -> Stored<(Head, Vec<u8>)> {
+pub(crate) fn read(connection: &Connection, segment: SegmentId, field: Field) -> Stored<(Head, Vec<u8>)> {
     let column = read_unverified(connection, segment, field)?;
     let head = column.head;
     Ok((head, column.verify()?))

@@ -30,7 +30,7 @@ const NARROW: u8 = 1;
 const WIDE: u8 = 2;
 
 /// A number that can be packed. Packing 32-bit numbers takes half the time of 64-bit numbers.
-pub trait Number: Copy + Ord + Default + Into<u64> {
+pub(crate) trait Number: Copy + Ord + Default + Into<u64> {
     /// The largest number; the smallest is the default.
     const MAX: Self;
     /// The difference to `base`, which is not larger.
@@ -61,7 +61,7 @@ implement_number!(u32, u64);
 
 /// Packs columns, one after another, in the same memory.
 #[derive(Default)]
-pub struct Packer {
+pub(crate) struct Packer {
     /// The column that was packed last, as [`Integers::open`] reads it.
     pub bytes: Vec<u8>,
     /// Base and width of each block.
@@ -72,7 +72,7 @@ pub struct Packer {
 impl Packer {
     /// Packs `number` of each item. Returns the smallest and the largest number, 0 if there are no items. It reads the
     /// items once: a column of a segment does not fit the CPU cache.
-    pub fn pack<T: Copy, N: Number>(&mut self, items: &[T], number: impl Fn(T) -> N) -> (u64, u64) {
+    pub(crate) fn pack<T: Copy, N: Number>(&mut self, items: &[T], number: impl Fn(T) -> N) -> (u64, u64) {
         let Packer { bytes, directory, packs } = self;
         let packer = BitPacker4x::new();
         directory.clear();
@@ -143,7 +143,7 @@ struct Block {
 
 /// A packed column with a checked directory, to be unpacked block by block.
 #[derive(Debug)]
-pub struct Integers {
+pub(crate) struct Integers {
     bytes: Vec<u8>,
     rows: usize,
     constant: Option<u64>,
@@ -152,7 +152,7 @@ pub struct Integers {
 
 impl Integers {
     /// Opens a column that a [`Packer`] has packed. Damage within packs is not detected: it changes values.
-    pub fn open(bytes: Vec<u8>) -> Result<Integers, Damage> {
+    pub(crate) fn open(bytes: Vec<u8>) -> Result<Integers, Damage> {
         let short = Damage("a column of numbers is cut off");
         let head: &[u8; HEAD_BYTES] = bytes.first_chunk().ok_or(short)?;
         let rows = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
@@ -193,18 +193,18 @@ impl Integers {
         Ok(Integers { bytes, rows, constant: None, blocks })
     }
 
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// Bytes of memory that the column takes.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.bytes.len() + self.blocks.len() * size_of::<Block>()
     }
 
     /// The smallest value of a block, and a bound that no value of the block exceeds.
     #[inline]
-    pub fn block_range(&self, block: usize) -> (u64, u64) {
+    pub(crate) fn block_range(&self, block: usize) -> (u64, u64) {
         match self.constant {
             Some(value) => (value, value),
             None => {
@@ -216,14 +216,14 @@ impl Integers {
     }
 
     /// A bound that no value of the column exceeds.
-    pub fn upper_bound(&self) -> u64 {
+    pub(crate) fn upper_bound(&self) -> u64 {
         let blocks = 0..if self.constant.is_some() { 1 } else { self.blocks.len() };
         blocks.map(|block| self.block_range(block).1).max().unwrap_or(0)
     }
 
     /// Unpacks a block of values that fit 32 bits (value ids). Values after the last row are meaningless.
     #[inline]
-    pub fn unpack_u32(&self, block: usize, out: &mut [u32; BLOCK]) {
+    pub(crate) fn unpack_u32(&self, block: usize, out: &mut [u32; BLOCK]) {
         if let Some(value) = self.constant {
             out.fill(value as u32);
             return;
@@ -244,7 +244,7 @@ impl Integers {
 
     /// Unpacks a block. Values after the last row are meaningless.
     #[inline]
-    pub fn unpack_u64(&self, block: usize, out: &mut [u64; BLOCK]) {
+    pub(crate) fn unpack_u64(&self, block: usize, out: &mut [u64; BLOCK]) {
         if let Some(value) = self.constant {
             out.fill(value);
             return;
@@ -271,19 +271,19 @@ impl Integers {
     }
 
     /// The value of a row. Unpacks a whole block.
-    pub fn get(&self, row: usize) -> u64 {
+    pub(crate) fn get(&self, row: usize) -> u64 {
         let mut values = [0; BLOCK];
         self.unpack_u64(row / BLOCK, &mut values);
         values[row % BLOCK]
     }
 
     /// All values. Fails if their number is not `rows`; no memory is allocated for them then.
-    pub fn into_rows(self, rows: usize) -> Result<Vec<u64>, Damage> {
+    pub(crate) fn into_rows(self, rows: usize) -> Result<Vec<u64>, Damage> {
         let damage = Damage("a column has another number of rows than its segment");
         if self.rows == rows { Ok(self.to_vec()) } else { Err(damage) }
     }
 
-    pub fn to_vec(&self) -> Vec<u64> {
+    pub(crate) fn to_vec(&self) -> Vec<u64> {
         let mut all = Vec::with_capacity(self.rows.next_multiple_of(BLOCK));
         let mut values = [0; BLOCK];
         for block in 0..self.rows.div_ceil(BLOCK) {

@@ -3,25 +3,25 @@
 use super::text::Hint;
 use crate::log::{FIELDS, Field, Kind};
 
-pub const DIMENSIONS: usize = count(Kind::Dimension, Field::COUNT);
-pub const MEASURES: usize = count(Kind::Measure, Field::COUNT);
-pub const DETAILS: usize = count(Kind::Detail, Field::COUNT);
+pub(crate) const DIMENSIONS: usize = count(Kind::Dimension, Field::COUNT);
+pub(crate) const MEASURES: usize = count(Kind::Measure, Field::COUNT);
+pub(crate) const DETAILS: usize = count(Kind::Detail, Field::COUNT);
 
 /// The dimensions, in the order of the fields.
-pub const DIMENSION_FIELDS: [Field; DIMENSIONS] = fields(Kind::Dimension);
-pub const MEASURE_FIELDS: [Field; MEASURES] = fields(Kind::Measure);
-pub const DETAIL_FIELDS: [Field; DETAILS] = fields(Kind::Detail);
+pub(crate) const DIMENSION_FIELDS: [Field; DIMENSIONS] = fields(Kind::Dimension);
+pub(crate) const MEASURE_FIELDS: [Field; MEASURES] = fields(Kind::Measure);
+pub(crate) const DETAIL_FIELDS: [Field; DETAILS] = fields(Kind::Detail);
 
-pub const KEY_SLOT: usize = slot(Field::Key);
-pub const OPERATION_SLOT: usize = slot(Field::Operation);
+pub(crate) const KEY_SLOT: usize = slot(Field::Key);
+pub(crate) const OPERATION_SLOT: usize = slot(Field::Operation);
 
 /// Index of a field among the fields of its kind.
-pub const fn slot(field: Field) -> usize {
+pub(crate) const fn slot(field: Field) -> usize {
     count(FIELDS[field as usize].kind, field as usize)
 }
 
 /// What the values of a detail usually are.
-pub fn hint(field: Field) -> Hint {
+pub(crate) fn hint(field: Field) -> Hint {
     match field {
         Field::RequestId => Hint::RequestId,
         Field::HostId => Hint::Base64,

@@ -3,9 +3,9 @@
 
 pub(super) mod checksum;
 pub(super) mod chunk;
-pub mod integers;
+pub(super) mod integers;
 pub(super) mod layout;
-pub mod text;
+pub(super) mod text;
 pub(super) mod value_set;
 
 /// Bytes in the cache file that are not what was written. The text says what is wrong.

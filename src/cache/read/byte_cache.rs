@@ -6,7 +6,7 @@ use quick_cache::sync::Cache;
 use quick_cache::{OptionsBuilder, Weighter};
 
 /// Values by key. Threads share it. When the values take more bytes than allowed, the least used ones are dropped.
-pub struct ByteCache<K, V>(Cache<K, Weighed<V>, Bytes>);
+pub(crate) struct ByteCache<K, V>(Cache<K, Weighed<V>, Bytes>);
 
 #[derive(Clone)]
 struct Weighed<V> {
@@ -30,7 +30,7 @@ const INITIAL_VALUES: usize = 256;
 
 impl<K: Eq + Hash + Clone, V: Clone> ByteCache<K, V> {
     /// A cache of values of at most `max_bytes` bytes.
-    pub fn new(max_bytes: usize) -> Self {
+    pub(crate) fn new(max_bytes: usize) -> Self {
         // One shard: a value may be as large as the whole cache.
         let mut options = OptionsBuilder::new();
         options.shards(1).estimated_items_capacity(INITIAL_VALUES).weight_capacity(max_bytes as u64);
@@ -41,20 +41,24 @@ impl<K: Eq + Hash + Clone, V: Clone> ByteCache<K, V> {
     }
 
     /// Adds or replaces a value that takes `bytes` bytes of memory.
-    pub fn insert(&self, key: K, value: V, bytes: usize) {
+    pub(crate) fn insert(&self, key: K, value: V, bytes: usize) {
         self.0.insert(key, Weighed { value, bytes: bytes as u64 + ENTRY_BYTES });
     }
 
     /// The value of a key. If it is missing, one thread loads it, with its size in bytes, while others wait.
     /// If that fails, the next thread that waits calls its own `load`.
-    pub fn get_or_load<E>(&self, key: &K, load: impl FnOnce() -> Result<(V, usize), E>) -> Result<V, E> {
+    pub(crate) fn get_or_load<E>(
+        &self,
+        key: &K,
+        load: impl FnOnce() -> Result<(V, usize), E>,
+    ) -> Result<V, E> {
         let weighed = self.0.get_or_insert_with(key, || {
             load().map(|(value, bytes)| Weighed { value, bytes: bytes as u64 + ENTRY_BYTES })
         })?;
         Ok(weighed.value)
     }
 
-    pub fn remove(&self, key: &K) -> Option<V> {
+    pub(crate) fn remove(&self, key: &K) -> Option<V> {
         self.0.remove(key).map(|(_, weighed)| weighed.value)
     }
 }

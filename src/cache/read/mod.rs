@@ -11,9 +11,9 @@ mod snapshot;
 mod text_column;
 mod text_pages;
 
-pub use byte_cache::ByteCache;
+pub(crate) use byte_cache::ByteCache;
 pub use cache::{Cache, SegmentInfo};
 pub use int_column::{IntColumn, NumberBlock, TimeBlock, code};
 pub use snapshot::Snapshot;
-pub use text_column::{RowKeys, TextColumn};
-pub use text_pages::{MappedFile, PageBuffers};
+pub(crate) use text_column::{RowKeys, TextColumn};
+pub(crate) use text_pages::PageBuffers;

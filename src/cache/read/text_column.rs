@@ -138,7 +138,7 @@ impl KeyIds {
 }
 
 /// The keys of the requests of a segment. The dictionary is read when the first key is needed.
-pub struct RowKeys<'s> {
+pub(crate) struct RowKeys<'s> {
     snapshot: &'s Snapshot<'s>,
     cancel: &'s CancellationToken,
     ids: KeyIds,
@@ -147,7 +147,7 @@ pub struct RowKeys<'s> {
 
 impl<'s> RowKeys<'s> {
     /// The keys that a text column needs; `None` if it needs none.
-    pub fn of_text(
+    pub(crate) fn of_text(
         snapshot: &'s Snapshot<'s>,
         segment: &SegmentInfo,
         field: Field,
@@ -160,12 +160,12 @@ impl<'s> RowKeys<'s> {
     }
 
     #[inline]
-    pub fn id(&mut self, row: usize) -> u32 {
+    pub(crate) fn id(&mut self, row: usize) -> u32 {
         self.ids.get(row)
     }
 
     /// Replaces `out` with the value ids of the keys of some rows.
-    pub fn ids(&mut self, rows: Range<usize>, out: &mut Vec<u32>) {
+    pub(crate) fn ids(&mut self, rows: Range<usize>, out: &mut Vec<u32>) {
         out.clear();
         let mut row = rows.start;
         while row < rows.end {
@@ -177,7 +177,7 @@ impl<'s> RowKeys<'s> {
     }
 
     /// The key with a value id; `None` if there is none.
-    pub fn value(&self, id: u32) -> Result<Option<&[u8]>, CacheError> {
+    pub(crate) fn value(&self, id: u32) -> Result<Option<&[u8]>, CacheError> {
         if let Some(values) = self.values.get() {
             return Ok(values.get(id));
         }
@@ -185,7 +185,7 @@ impl<'s> RowKeys<'s> {
         Ok(self.values.get_or_init(|| values).get(id))
     }
 
-    pub fn get(&mut self, row: usize) -> Result<Option<&[u8]>, CacheError> {
+    pub(crate) fn get(&mut self, row: usize) -> Result<Option<&[u8]>, CacheError> {
         let id = self.id(row);
         self.value(id)
     }

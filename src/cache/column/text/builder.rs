@@ -13,7 +13,7 @@ const MIN_COMPRESSED_BYTES: usize = 64;
 
 /// Collects the values of a page.
 #[derive(Default)]
-pub struct PageBuilder {
+pub(crate) struct PageBuilder {
     hint: Hint,
     rows: usize,
     /// Whether any value of the page is present.
@@ -29,27 +29,27 @@ pub struct PageBuilder {
 
 impl PageBuilder {
     /// A builder for a column whose values usually are what `hint` says.
-    pub fn new(hint: Hint) -> PageBuilder {
+    pub(crate) fn new(hint: Hint) -> PageBuilder {
         let compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL).ok();
         PageBuilder { hint, compressor, ..PageBuilder::default() }
     }
 
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// Bytes of memory that the values since the last page take.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.tags.len() + self.text.len()
     }
 
     /// Whether the page has as many rows or bytes as a page may have.
     #[inline]
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.rows >= PAGE_ROWS || self.text.len() >= PAGE_BYTES
     }
 
-    pub fn push(&mut self, value: Option<&[u8]>) {
+    pub(crate) fn push(&mut self, value: Option<&[u8]>) {
         self.rows += 1;
         let Some(value) = value else {
             self.tags.push(0);
@@ -73,13 +73,13 @@ impl PageBuilder {
     }
 
     /// Appends `rows` absent values.
-    pub fn push_absent(&mut self, rows: usize) {
+    pub(crate) fn push_absent(&mut self, rows: usize) {
         self.rows += rows;
         self.tags.resize(self.tags.len() + rows, 0);
     }
 
     /// Appends the value `before` + the key of the row + `after`.
-    pub fn push_elided(&mut self, before: &[u8], after: &[u8]) {
+    pub(crate) fn push_elided(&mut self, before: &[u8], after: &[u8]) {
         self.rows += 1;
         let start = self.text.len();
         put_varint(&mut self.text, before.len() as u64);
@@ -95,12 +95,12 @@ impl PageBuilder {
         put_varint(&mut self.tags, (length << 2 | form as u64) + 1);
     }
 
-    pub fn finish(&mut self) -> Option<Page> {
+    pub(crate) fn finish(&mut self) -> Option<Page> {
         self.finish_in(&mut Vec::new())
     }
 
     /// Ends the page; `None` if it has no rows. The page uses the memory of a buffer of `pool`, if there is one.
-    pub fn finish_in(&mut self, pool: &mut Vec<Vec<u8>>) -> Option<Page> {
+    pub(crate) fn finish_in(&mut self, pool: &mut Vec<Vec<u8>>) -> Option<Page> {
         if self.rows == 0 {
             return None;
         }

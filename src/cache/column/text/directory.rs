@@ -4,7 +4,7 @@ use super::{PAGE_ROWS, Page};
 use crate::cache::column::{Damage, checksum, put_varint, take_varint};
 
 #[derive(Debug)]
-pub struct Directory {
+pub(crate) struct Directory {
     pub pages: Vec<DirectoryEntry>,
     /// Length of the directory in bytes; the first page follows it.
     pub length: usize,
@@ -12,7 +12,7 @@ pub struct Directory {
 
 /// A page in the directory.
 #[derive(Debug)]
-pub struct DirectoryEntry {
+pub(crate) struct DirectoryEntry {
     pub rows: usize,
     pub length: usize,
     crc: i32,
@@ -20,7 +20,7 @@ pub struct DirectoryEntry {
 
 impl DirectoryEntry {
     /// Compares the bytes of the page with their checksum.
-    pub fn verify(&self, bytes: &[u8]) -> Result<(), Damage> {
+    pub(crate) fn verify(&self, bytes: &[u8]) -> Result<(), Damage> {
         checksum::verify(self.crc, checksum::of_bytes(bytes))
     }
 }
@@ -28,7 +28,7 @@ impl DirectoryEntry {
 impl Directory {
     /// Reads the directory from the first bytes of a column. They need not be the whole column.
     /// Fails if the directory is longer than they are.
-    pub fn read(bytes: &[u8]) -> Result<Directory, Damage> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Directory, Damage> {
         let mut rest = bytes;
         let count = take_varint(&mut rest)?;
         let mut pages = Vec::new();
@@ -51,7 +51,7 @@ impl Directory {
 }
 
 /// Splits a column into its pages. Fails if one differs from what was written.
-pub fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
+pub(crate) fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
     let directory = Directory::read(bytes)?;
     let mut rest = &bytes[directory.length..];
     let mut pages = Vec::with_capacity(directory.pages.len());
@@ -65,7 +65,7 @@ pub fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
 }
 
 /// Replaces `out` with the directory of a column of these pages. A column is its directory, then the bytes of the pages.
-pub fn put_directory(pages: &[Page], out: &mut Vec<u8>) {
+pub(crate) fn put_directory(pages: &[Page], out: &mut Vec<u8>) {
     out.clear();
     put_varint(out, pages.len() as u64);
     for page in pages {

@@ -28,19 +28,19 @@ mod builder;
 mod directory;
 mod packed_ids;
 mod page;
-pub mod stored;
+pub(crate) mod stored;
 
-pub use builder::PageBuilder;
-pub use directory::{Directory, DirectoryEntry, put_directory, split};
-pub use page::TextPage;
+pub(crate) use builder::PageBuilder;
+pub(crate) use directory::{Directory, DirectoryEntry, put_directory, split};
+pub(crate) use page::TextPage;
 
 use crate::cache::column::{Damage, take_varint};
 
 /// Rows of a full page. The last page of a batch, and pages of long text, have fewer.
-pub const PAGE_ROWS: usize = 4096;
+pub(crate) const PAGE_ROWS: usize = 4096;
 /// A page with this many bytes of text is full: pages are read as a whole, so their size in memory must be limited.
 /// Ordinary pages have a tenth of it.
-pub const PAGE_BYTES: usize = 4 << 20;
+pub(crate) const PAGE_BYTES: usize = 4 << 20;
 
 /// Flags of a page's kind.
 const COMPRESSED_TAGS: u8 = 2;
@@ -76,7 +76,7 @@ impl Form {
 
 /// What the values of a column usually are: the form that is tried first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Hint {
+pub(crate) enum Hint {
     #[default]
     Text,
     /// Request ids: 16 characters 0–9 and A–Z, in old logs hexadecimal digits only.

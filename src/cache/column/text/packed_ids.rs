@@ -5,16 +5,16 @@ use base64_simd::STANDARD;
 use crate::cache::column::Damage;
 
 /// Digits of base 36, and of hexadecimal numbers.
-pub const BASE36_DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+pub(super) const BASE36_DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /// Characters of a base-36 request id.
-pub const BASE36_CHARACTERS: usize = 16;
+pub(super) const BASE36_CHARACTERS: usize = 16;
 /// Bytes of the number that the characters are: 16 × log₂ 36 = 82.7 bits.
-pub const BASE36_BYTES: usize = 11;
+pub(super) const BASE36_BYTES: usize = 11;
 
 /// Appends pairs of digits 0–9 and A–F, packed. Returns false and appends nothing if the text is anything else, or if
 /// its length is that of a packed base-36 id.
-pub fn pack_hex(text: &[u8], out: &mut Vec<u8>) -> bool {
+pub(super) fn pack_hex(text: &[u8], out: &mut Vec<u8>) -> bool {
     fn digit(byte: u8) -> u8 {
         match byte {
             b'0'..=b'9' => byte - b'0',
@@ -44,13 +44,13 @@ pub fn pack_hex(text: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 /// The digits that were packed by [`pack_hex`].
-pub fn unpack_hex(packed: &[u8]) -> Vec<u8> {
+pub(super) fn unpack_hex(packed: &[u8]) -> Vec<u8> {
     let digit = |digit: u8| BASE36_DIGITS[usize::from(digit)];
     packed.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Appends 16 characters 0–9 and A–Z, packed. Returns false and appends nothing if the text is anything else.
-pub fn pack_base36(text: &[u8], out: &mut Vec<u8>) -> bool {
+pub(super) fn pack_base36(text: &[u8], out: &mut Vec<u8>) -> bool {
     const DIGIT_OF: [u8; 256] = {
         let mut digits = [0xff; 256];
         let mut digit = 0;
@@ -80,7 +80,7 @@ pub fn pack_base36(text: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 /// The characters that were packed by [`pack_base36`]. Fails if there are more than 16.
-pub fn unpack_base36(packed: &[u8; BASE36_BYTES]) -> Result<Vec<u8>, Damage> {
+pub(super) fn unpack_base36(packed: &[u8; BASE36_BYTES]) -> Result<Vec<u8>, Damage> {
     let mut bytes = [0; 16];
     bytes[..BASE36_BYTES].copy_from_slice(packed);
     let number = u128::from_le_bytes(bytes);
@@ -101,7 +101,7 @@ pub fn unpack_base36(packed: &[u8; BASE36_BYTES]) -> Result<Vec<u8>, Damage> {
 
 /// Appends decoded base64. Returns false and appends nothing if the text is not canonical base64 (no stray bits, exact
 /// padding), which encodes to the same text again.
-pub fn pack_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
+pub(super) fn pack_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     if !text.len().is_multiple_of(4) {
         return false;
@@ -114,6 +114,6 @@ pub fn pack_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 /// The base64 text that was packed by [`pack_base64`].
-pub fn unpack_base64(packed: &[u8]) -> Vec<u8> {
+pub(super) fn unpack_base64(packed: &[u8]) -> Vec<u8> {
     STANDARD.encode_type(packed)
 }

@@ -1,19 +1,19 @@
 //! How stored values compare with a text, found out without decoding them. A search for the first of many values
 //! rejects nearly all of them this way.
 
-pub use super::Form;
+pub(crate) use super::Form;
 use super::TextPage;
 use super::packed_ids::{BASE36_BYTES, BASE36_DIGITS, pack_base36};
 use crate::cache::column::{Damage, take_varint};
 
 /// The first four bytes of a text as a big-endian number; `None` if it is shorter.
-pub fn prefix_of(text: &[u8]) -> Option<u32> {
+pub(crate) fn prefix_of(text: &[u8]) -> Option<u32> {
     text.first_chunk().map(|prefix: &[u8; 4]| u32::from_be_bytes(*prefix))
 }
 
 /// The prefix of a stored value; `None` if it is not known without decoding the value or reading its key.
 #[inline]
-pub fn prefix(stored: &[u8], form: Form) -> Option<u32> {
+pub(crate) fn prefix(stored: &[u8], form: Form) -> Option<u32> {
     match form {
         Form::Plain => prefix_of(stored),
         Form::Base64 => base64_prefix(stored),
@@ -30,7 +30,7 @@ fn hex_prefix(stored: &[u8]) -> Option<u32> {
 
 /// The prefix of a value stored as [`Form::Base64`].
 #[inline]
-pub fn base64_prefix(stored: &[u8]) -> Option<u32> {
+pub(crate) fn base64_prefix(stored: &[u8]) -> Option<u32> {
     /// Two characters by their 12 bits.
     const PAIRS: [u16; 1 << 12] = {
         const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -48,22 +48,22 @@ pub fn base64_prefix(stored: &[u8]) -> Option<u32> {
 }
 
 /// Bytes of a stored base-36 request id.
-pub const REQUEST_ID_BYTES: usize = BASE36_BYTES;
+pub(crate) const REQUEST_ID_BYTES: usize = BASE36_BYTES;
 
 /// The highest eight bytes of a stored base-36 request id, which order ids as their text does; equal ranks say nothing.
 #[inline]
-pub fn request_id_rank(stored: &[u8]) -> Option<u64> {
+pub(crate) fn request_id_rank(stored: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*stored.last_chunk()?))
 }
 
 /// The rank of a text; `None` if it is not a base-36 request id.
-pub fn request_id_rank_of(text: &[u8]) -> Option<u64> {
+pub(crate) fn request_id_rank_of(text: &[u8]) -> Option<u64> {
     let mut packed = Vec::new();
     pack_base36(text, &mut packed).then(|| request_id_rank(&packed)).flatten()
 }
 
 /// Where a stored value ends in the text of its page, and its form; `None` if the value is absent.
-pub type Tag = (u32, Option<Form>);
+pub(crate) type Tag = (u32, Option<Form>);
 
 /// The stored values of a page, one after the other in `text`, as far as they have something in common.
 pub enum StoredValues<'p> {
