@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// The configuration file. Every entry is optional; options of the command line take precedence.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// Path of the cache, like `--cache`.
     pub cache: Option<PathBuf>,
     /// Like `--endpoint-url`.
@@ -25,7 +25,7 @@ pub struct Config {
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file cannot be read.
     #[error("{}: {reason}; name another file with --config FILE", path.display())]
     Unreadable {
@@ -55,7 +55,7 @@ impl Config {
     ///
     /// # Errors
     /// If the file cannot be read or has an unknown key or a wrong value.
-    pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
+    pub(crate) fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
         let is_named = path.is_some();
         let path = match path {
             Some(path) => path.to_owned(),
@@ -82,14 +82,14 @@ impl Config {
 }
 
 /// The default directory of caches: `tamarin` in the data directory (`$XDG_DATA_HOME`, by default `~/.local/share`).
-pub fn data_directory() -> Result<PathBuf, ConfigError> {
+pub(crate) fn data_directory() -> Result<PathBuf, ConfigError> {
     let strategy = etcetera::choose_base_strategy().map_err(|_| ConfigError::NoHome)?;
     Ok(strategy.data_dir().join("tamarin"))
 }
 
 /// The directory of the program's own log: `tamarin` in the state directory (`$XDG_STATE_HOME`, by default
 /// `~/.local/state`; where the system has none, the data directory).
-pub fn state_directory() -> Result<PathBuf, ConfigError> {
+pub(crate) fn state_directory() -> Result<PathBuf, ConfigError> {
     let strategy = etcetera::choose_base_strategy().map_err(|_| ConfigError::NoHome)?;
     Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("tamarin"))
 }

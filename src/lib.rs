@@ -28,12 +28,12 @@ extern crate self as tamarin;
 
 pub mod cache;
 pub mod commands;
-pub mod config;
+mod config;
 pub mod demo;
 pub mod export;
 pub mod ingest;
-pub mod insight;
+mod insight;
 pub mod log;
 pub mod query;
 pub mod source;
-pub mod tui;
+mod tui;

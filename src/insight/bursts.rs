@@ -4,7 +4,7 @@ use crate::log::time::SECONDS_PER_DAY;
 
 /// Consecutive buckets of a series that are all far above the usual level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Burst {
+pub(crate) struct Burst {
     /// Index of the first bucket.
     pub first: usize,
     /// Index of the last bucket.
@@ -34,7 +34,7 @@ const MIN_DAYS_FOR_SEASON: usize = 5;
 /// The spread has three lower bounds, so that a quiet, even series is not full of bursts: the distance from the median
 /// to the upper quartile (where many buckets are equal, most deviations are small), the square root of
 /// the median (the scatter of random arrivals), and 1.
-pub fn bursts(line: &[u64], bucket: u32) -> Vec<Burst> {
+pub(crate) fn bursts(line: &[u64], bucket: u32) -> Vec<Burst> {
     if line.len() < MIN_BUCKETS {
         return Vec::new();
     }

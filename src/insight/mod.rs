@@ -2,4 +2,4 @@
 //!
 //! Never here: queries to the cache, widgets, network I/O.
 
-pub mod bursts;
+pub(crate) mod bursts;

@@ -17,7 +17,7 @@ mod journeys;
 mod model;
 #[cfg(test)]
 mod testing;
-pub mod theme;
+pub(crate) mod theme;
 mod update;
 mod view;
 mod widgets;
@@ -27,13 +27,13 @@ use std::{io::IsTerminal, sync::Arc};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
-pub use theme::Theme;
+pub(crate) use theme::Theme;
 
 use crate::ingest::Progress;
 use crate::query::{Engine, Filter, TimeRange};
 
 /// What the explorer shows.
-pub struct TuiOptions {
+pub(crate) struct TuiOptions {
     /// Answers the queries.
     pub engine: Arc<dyn Engine>,
     /// The ingest that runs in the background, if any.
@@ -55,7 +55,7 @@ pub struct TuiOptions {
 }
 
 /// The connection to an ingest.
-pub struct Feed {
+pub(crate) struct Feed {
     /// Progress of the ingest.
     pub progress: watch::Receiver<Progress>,
     /// Starts the ingest without blocking. Called when the first screen is complete, so that the ingest does not slow
@@ -69,7 +69,7 @@ pub struct Feed {
 
 /// Why the explorer ended.
 #[derive(Debug, thiserror::Error)]
-pub enum TuiError {
+pub(crate) enum TuiError {
     /// Standard input or standard output is not a terminal.
     #[error(
         "the explorer needs a terminal; for pipes and scripts use `tamarin report` or `tamarin requests`"
@@ -87,12 +87,12 @@ impl TuiError {
 }
 
 /// Restores the terminal if the explorer has set it up. To be called before the process exits.
-pub fn restore_terminal() {
+pub(crate) fn restore_terminal() {
     app::terminal::restore();
 }
 
 /// Runs the explorer on the terminal until the user quits or `end` completes. The terminal is restored afterwards.
-pub async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> Result<(), TuiError> {
+pub(crate) async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> Result<(), TuiError> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(TuiError::NoTerminal);
     }

@@ -5,22 +5,22 @@ use ratatui::style::{Color, Modifier, Style};
 
 /// The styles of everything on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Theme {
+pub(crate) struct Theme {
     colour: bool,
     light: bool,
 }
 
 impl Theme {
     /// Colours for a dark background.
-    pub const DARK: Theme = Theme { colour: true, light: false };
+    pub(crate) const DARK: Theme = Theme { colour: true, light: false };
     /// Colours for a light background.
-    pub const LIGHT: Theme = Theme { colour: true, light: true };
+    pub(crate) const LIGHT: Theme = Theme { colour: true, light: true };
     /// No colours.
-    pub const PLAIN: Theme = Theme { colour: false, light: false };
+    pub(crate) const PLAIN: Theme = Theme { colour: false, light: false };
 
     /// The theme that the environment asks for: `NO_COLOR` (not empty) and `TERM=dumb` switch colours off, `COLORFGBG`
     /// (`foreground;background`) contains the background colour. `variable` returns an environment variable.
-    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Theme {
+    pub(crate) fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Theme {
         if variable("NO_COLOR").is_some_and(|value| !value.is_empty())
             || variable("TERM").is_some_and(|value| value == "dumb")
         {

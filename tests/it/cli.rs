@@ -10,7 +10,7 @@ use crate::home::{Home, line, stderr};
 #[test]
 fn a_report_on_a_folder_pulls_it_first() {
     let home = Home::new();
-    let rows = home.objects(&["report", "remote_ip", "logs"]);
+    let rows = home.rows(&["report", "remote_ip", "logs"]);
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0]["remote_ip"], "198.51.100.9");
     assert_eq!(rows[0]["bytes_sent"], 3000);
@@ -28,10 +28,10 @@ fn a_report_without_sources_uses_what_was_pulled() {
     assert!(output.stdout.is_empty());
     assert!(stderr(&output).contains("2 log files read, 3 requests added"), "{}", stderr(&output));
     assert!(stderr(&home.run(&["pull"])).contains("0 requests added"));
-    let rows = home.objects(&["report", "total"]);
+    let rows = home.rows(&["report", "total"]);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0]["requests"], 3);
-    assert_eq!(home.fine(&["pull", "logs", "-q"]), "");
+    assert_eq!(home.succeeds(&["pull", "logs", "-q"]), "");
     assert_eq!(stderr(&home.run(&["pull", "logs", "-q"])), "");
 }
 
@@ -65,15 +65,15 @@ fn a_small_file_that_decompresses_to_lines_of_megabytes_does_not_take_gigabytes_
     std::fs::write(home.path("long.zst"), packed.finish().unwrap()).unwrap();
     let peak = peak_memory(home.command(&["pull", "long.zst", "-q"]).spawn().unwrap());
     assert!((10..512).contains(&peak), "{peak} MiB");
-    assert_eq!(home.objects(&["report", "total"])[0]["requests"], LINES);
+    assert_eq!(home.rows(&["report", "total"])[0]["requests"], LINES);
 }
 
 #[test]
 fn filters_and_time_ranges_select_requests() {
     let home = Home::new();
-    home.fine(&["pull", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "-q"]);
     let total = |arguments: &[&str]| {
-        home.objects(&[&["report", "total"], arguments].concat())[0]["requests"].as_u64().unwrap()
+        home.rows(&[&["report", "total"], arguments].concat())[0]["requests"].as_u64().unwrap()
     };
     assert_eq!(total(&["--filter", "requester:role/etl"]), 2);
     assert_eq!(total(&["--filter", "-requester:role/etl"]), 1);
@@ -91,10 +91,10 @@ fn filters_and_time_ranges_select_requests() {
 #[test]
 fn report_time_has_a_row_per_bucket() {
     let home = Home::new();
-    let rows = home.objects(&["report", "time", "--bucket", "1h", "logs"]);
+    let rows = home.rows(&["report", "time", "--bucket", "1h", "logs"]);
     let times: Vec<&str> = rows.iter().map(|row| row["time"].as_str().unwrap()).collect();
     assert_eq!(times, ["2026-04-01T00:00:00Z", "2026-04-01T01:00:00Z", "2026-04-01T02:00:00Z"]);
-    let busiest = home.objects(&["report", "time", "--bucket", "1h", "--sort", "bytes_sent", "--top", "1"]);
+    let busiest = home.rows(&["report", "time", "--bucket", "1h", "--sort", "bytes_sent", "--top", "1"]);
     assert_eq!(busiest.len(), 1);
     assert_eq!(busiest[0]["time"], "2026-04-01T02:00:00Z");
 }
@@ -103,7 +103,7 @@ fn report_time_has_a_row_per_bucket() {
 fn weeks_begin_on_monday() {
     let home = Home::new();
     for week in ["7d", "1w"] {
-        let rows = home.objects(&["report", "time", "--bucket", week, "logs"]);
+        let rows = home.rows(&["report", "time", "--bucket", week, "logs"]);
         let times: Vec<&str> = rows.iter().map(|row| row["time"].as_str().unwrap()).collect();
         // The log is of Wednesday 2026-04-01.
         assert_eq!(times, ["2026-03-30T00:00:00Z"]);
@@ -113,17 +113,17 @@ fn weeks_begin_on_monday() {
 #[test]
 fn rows_are_sorted_and_limited() {
     let home = Home::new();
-    home.fine(&["pull", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "-q"]);
     let keys = |arguments: &[&str]| -> Vec<String> {
-        let rows = home.objects(&[&["report", "key"], arguments].concat());
+        let rows = home.rows(&[&["report", "key"], arguments].concat());
         rows.iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(keys(&[]), ["c.mp4", "a b.mp4"]);
     assert_eq!(keys(&["--sort", "key"]), ["a b.mp4", "c.mp4"]);
     assert_eq!(keys(&["--sort", "requests:asc"]), ["a b.mp4", "c.mp4"]);
     assert_eq!(keys(&["--top", "1"]), ["c.mp4"]);
-    assert_eq!(home.objects(&["report", "key", "--sort", "addresses"])[0]["addresses"], 2);
-    let table = home.fine(&["report", "key", "--top", "1"]);
+    assert_eq!(home.rows(&["report", "key", "--sort", "addresses"])[0]["addresses"], 2);
+    let table = home.succeeds(&["report", "key", "--top", "1"]);
     assert!(table.contains("1 of 2 groups; --top 0 shows all"), "{table}");
 }
 
@@ -138,10 +138,10 @@ fn additional_columns_are_selected_by_name() {
         })
         .collect();
     std::fs::write(home.path("logs/2026-04-01-05-00-00-DDDD"), many).unwrap();
-    home.fine(&["pull", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "-q"]);
     let columns = "errors_4xx,errors_5xx,share,cumulative_share,total_time_p50,total_time_p95,total_time_p99,\
                    turn_around_time_p50,peak_rate,to_average,to_median";
-    let rows = home.objects(&["report", "remote_ip", "--columns", columns]);
+    let rows = home.rows(&["report", "remote_ip", "--columns", columns]);
     let of = |ip: &str| rows.iter().find(|row| row["remote_ip"] == ip).unwrap();
     let busy = of("192.0.2.1");
     assert_eq!((&busy["errors_4xx"], &busy["errors_5xx"]), (&0.into(), &3.into()));
@@ -159,19 +159,19 @@ fn additional_columns_are_selected_by_name() {
     assert_eq!(shares, [0.6, 0.8, 1.0]);
     assert_eq!(rows[0]["share"], 0.6);
     // The sorted column is shown, and the median is of all rows, not only of the shown ones.
-    let slowest = home.objects(&["report", "remote_ip", "--sort", "total_time_p99", "--top", "1"]);
+    let slowest = home.rows(&["report", "remote_ip", "--sort", "total_time_p99", "--top", "1"]);
     assert_eq!(
         (&slowest[0]["remote_ip"], &slowest[0]["total_time_p99"]),
         (&"192.0.2.1".into(), &99.0.into())
     );
-    let above = home.objects(&["report", "remote_ip", "--sort", "to_median", "--top", "1"]);
+    let above = home.rows(&["report", "remote_ip", "--sort", "to_median", "--top", "1"]);
     assert_eq!(above[0]["to_median"], 50.0);
-    let table = home.fine(&["report", "remote_ip", "--columns", "total_time_p95,objects"]);
+    let table = home.succeeds(&["report", "remote_ip", "--columns", "total_time_p95,objects"]);
     assert!(table.contains("≈ TOTAL TIME P95") && table.contains("OBJECTS"), "{table}");
-    let text = home.refused_in_one_line(2, &["report", "remote_ip", "--columns", "objects,nonsense"]);
+    let text = home.fails_in_one_line(2, &["report", "remote_ip", "--columns", "objects,nonsense"]);
     assert!(text.contains("\"nonsense\"") && text.contains("total_time_p95"), "{text}");
-    assert!(home.refused_in_one_line(2, &["report", "time", "--columns", "objects"]).contains("--columns"));
-    assert!(home.fine(&["help", "report"]).contains("cumulative_share"));
+    assert!(home.fails_in_one_line(2, &["report", "time", "--columns", "objects"]).contains("--columns"));
+    assert!(home.succeeds(&["help", "report"]).contains("cumulative_share"));
 }
 
 #[test]
@@ -180,44 +180,44 @@ fn records_that_are_part_of_other_requests_can_be_left_out() {
     let parts = ["BATCH.DELETE.OBJECT", "REST.COPY.OBJECT_GET", "S3.EXPIRE.OBJECT", "REST.COPY.OBJECT"]
         .map(|operation| line(9000, "192.0.2.1", "-", operation, "p", 200, "-"));
     std::fs::write(home.path("logs/2026-04-01-05-00-00-DDDD"), parts.concat()).unwrap();
-    home.fine(&["pull", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "-q"]);
     let count = |counting: &[&str]| {
-        let total = home.objects(&[&["report", "none"], counting].concat())[0]["requests"].as_u64().unwrap();
-        let single = home.objects(&[&["requests"], counting].concat()).len() as u64;
+        let total = home.rows(&[&["report", "none"], counting].concat())[0]["requests"].as_u64().unwrap();
+        let single = home.rows(&[&["requests"], counting].concat()).len() as u64;
         assert_eq!(total, single);
         total
     };
     assert_eq!(count(&[]), 7);
     assert_eq!(count(&["--counting", "logged"]), 7);
     assert_eq!(count(&["--counting", "requests"]), 4);
-    assert!(home.refused(2, &["report", "total", "--counting", "some"]).contains("logged, requests"));
-    assert!(home.fine(&["help", "report"]).contains("BATCH.DELETE.OBJECT"));
+    assert!(home.fails(2, &["report", "total", "--counting", "some"]).contains("logged, requests"));
+    assert!(home.succeeds(&["help", "report"]).contains("BATCH.DELETE.OBJECT"));
 }
 
 #[test]
 fn options_that_a_command_would_ignore_are_refused() {
     let home = Home::new();
-    home.fine(&["pull", "logs", "-q"]);
-    let message = home.refused_in_one_line(2, &["pull", "logs", "--filter", "status:404"]);
+    home.succeeds(&["pull", "logs", "-q"]);
+    let message = home.fails_in_one_line(2, &["pull", "logs", "--filter", "status:404"]);
     assert!(message.contains("--since and --until choose log files"), "{message}");
     for option in ["--filter=status:404", "--since=2026-04-01", "--until=2026-04-02", "--sort=key"] {
         for command in [&["sources"][..], &["sources", "rejected"], &["sources", "remove", "logs"]] {
-            home.refused_in_one_line(2, &[command, &[option]].concat());
+            home.fails_in_one_line(2, &[command, &[option]].concat());
         }
     }
     let log = home.path("logs/2026-04-01-00-30-00-AAAA");
     let text = std::fs::read_to_string(&log).unwrap() + "another one that is none\n";
     std::fs::write(&log, text).unwrap();
-    home.fine(&["pull", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "-q"]);
     for (top, lines) in [("1", 1), ("2", 2), ("0", 2)] {
-        assert_eq!(home.objects(&["sources", "rejected", "--top", top]).len(), lines, "--top {top}");
+        assert_eq!(home.rows(&["sources", "rejected", "--top", top]).len(), lines, "--top {top}");
     }
 }
 
 #[test]
 fn a_time_range_without_log_files_is_named_in_the_error() {
     let home = Home::new();
-    let message = home.refused_in_one_line(1, &["pull", "logs", "--since", "2027-01-01"]);
+    let message = home.fails_in_one_line(1, &["pull", "logs", "--since", "2027-01-01"]);
     assert!(message.contains("no log files of that time") && message.contains("--since"), "{message}");
 }
 
@@ -239,13 +239,13 @@ fn quiet_prints_only_log_files_that_could_not_be_read() {
 #[test]
 fn sql_selects_from_the_cache() {
     let home = Home::new();
-    home.fine(&["pull", "logs", "-q"]);
-    let sql = |statement: &str| home.objects(&["sql", statement]);
+    home.succeeds(&["pull", "logs", "-q"]);
+    let sql = |statement: &str| home.rows(&["sql", statement]);
     let count = |condition: &str| {
         let rows = sql(&format!("SELECT count(*) n FROM requests WHERE {condition}"));
         rows[0]["n"].as_u64().unwrap()
     };
-    assert_eq!(sql("SELECT * FROM requests ORDER BY time"), home.objects(&["requests"]));
+    assert_eq!(sql("SELECT * FROM requests ORDER BY time"), home.rows(&["requests"]));
     for (condition, expected) in [
         ("1", 3),
         ("key = 'a b.mp4'", 1),
@@ -292,18 +292,18 @@ fn sql_selects_from_the_cache() {
          ON b.key = a.key AND b.time_unix > a.time_unix");
     assert_eq!(rows.len(), 1);
     assert_eq!((&rows[0]["key"], &rows[0]["operation"]), (&"c.mp4".into(), &"REST.PUT.OBJECT".into()));
-    let rows = home.objects(&["sql", "SELECT sum(bytes_sent) / 8.0 s FROM requests", "--filter", "op:PUT"]);
+    let rows = home.rows(&["sql", "SELECT sum(bytes_sent) / 8.0 s FROM requests", "--filter", "op:PUT"]);
     assert_eq!(rows[0]["s"], 375.0);
-    let table = home.fine(&["sql", "SELECT key FROM requests", "--top", "2"]);
+    let table = home.succeeds(&["sql", "SELECT key FROM requests", "--top", "2"]);
     assert!(table.contains("KEY") && table.contains("the first 2 rows"), "{table}");
-    assert_eq!(home.fine(&["sql", "SELECT 1 a, 'x,y' b", "--format", "csv"]), "a,b\n1,\"x,y\"\n");
-    assert_eq!(home.fine(&["sql", "SELECT 1 WHERE 0", "--format", "json"]), "[]\n");
+    assert_eq!(home.succeeds(&["sql", "SELECT 1 a, 'x,y' b", "--format", "csv"]), "a,b\n1,\"x,y\"\n");
+    assert_eq!(home.succeeds(&["sql", "SELECT 1 WHERE 0", "--format", "json"]), "[]\n");
 }
 
 #[test]
 fn sql_accepts_only_select() {
     let home = Home::new();
-    home.fine(&["pull", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "-q"]);
     for statement in [
         "DELETE FROM requests",
         "INSERT INTO requests (key) VALUES ('x')",
@@ -318,53 +318,54 @@ fn sql_accepts_only_select() {
         "SELECT 1; SELECT 2",
         "SELECT ?",
     ] {
-        home.refused_in_one_line(2, &["sql", statement]);
+        home.fails_in_one_line(2, &["sql", statement]);
     }
-    assert!(home.refused_in_one_line(2, &["sql", "DELETE FROM requests"]).contains("may not be modified"));
-    let text = home.refused_in_one_line(2, &["sql", "SELECT kee FROM requests"]);
+    assert!(home.fails_in_one_line(2, &["sql", "DELETE FROM requests"]).contains("may not be modified"));
+    let text = home.fails_in_one_line(2, &["sql", "SELECT kee FROM requests"]);
     assert!(text.contains("column 8: no such column: kee"), "{text}");
-    assert!(home.refused_in_one_line(2, &["sql", "SELEC 1"]).contains("syntax error"));
-    assert!(home.refused_in_one_line(2, &["sql", "SELECT 1", "--sort", "key"]).contains("ORDER BY"));
-    assert!(home.refused_in_one_line(1, &["sql", "SELECT abs(-9223372036854775808)"]).contains("overflow"));
+    assert!(home.fails_in_one_line(2, &["sql", "SELEC 1"]).contains("syntax error"));
+    assert!(home.fails_in_one_line(2, &["sql", "SELECT 1", "--sort", "key"]).contains("ORDER BY"));
+    assert!(home.fails_in_one_line(1, &["sql", "SELECT abs(-9223372036854775808)"]).contains("overflow"));
     assert!(!home.path("other.db").exists() && !home.path("copy.db").exists());
-    assert!(home.fine(&["help", "sql"]).contains("time_unix"));
+    assert!(home.succeeds(&["help", "sql"]).contains("time_unix"));
 }
 
 #[test]
 fn single_requests_have_every_field() {
     let home = Home::new();
-    let rows = home.objects(&["requests", "logs"]);
+    let rows = home.rows(&["requests", "logs"]);
     assert_eq!(rows.len(), 3);
     assert_eq!(rows[0].as_object().unwrap().len(), 29);
     assert_eq!(rows[0]["time"], "2026-04-01T00:01:00Z");
     assert_eq!((&rows[0]["key"], &rows[0]["key_logged"]), (&"a b.mp4".into(), &"a%2520b.mp4".into()));
     assert_eq!((&rows[1]["http_status"], &rows[1]["bytes_sent"]), (&404.into(), &Value::Null));
     assert!(rows[0]["requester"].is_null());
-    let csv = home.fine(&["requests", "--format", "csv", "--sort", "time:desc"]);
+    let csv = home.succeeds(&["requests", "--format", "csv", "--sort", "time:desc"]);
     assert_eq!(csv.lines().count(), 4);
     assert!(csv.lines().nth(1).unwrap().contains("2026-04-01T02:01:40Z"));
     let json: Value =
-        serde_json::from_str(&home.fine(&["requests", "--format", "json", "--top", "2"])).unwrap();
+        serde_json::from_str(&home.succeeds(&["requests", "--format", "json", "--top", "2"])).unwrap();
     assert_eq!(json.as_array().unwrap().len(), 2);
     let none: Value =
-        serde_json::from_str(&home.fine(&["requests", "--format", "json", "--filter", "nothing"])).unwrap();
+        serde_json::from_str(&home.succeeds(&["requests", "--format", "json", "--filter", "nothing"]))
+            .unwrap();
     assert_eq!(none, serde_json::json!([]));
 }
 
 #[test]
 fn sources_and_rejected_lines_are_listed() {
     let home = Home::new();
-    home.fine(&["pull", "logs", "-q"]);
-    let sources = home.objects(&["sources"]);
+    home.succeeds(&["pull", "logs", "-q"]);
+    let sources = home.rows(&["sources"]);
     assert_eq!(sources.len(), 1);
     assert_eq!((&sources[0]["requests"], &sources[0]["rejected"]), (&3.into(), &1.into()));
-    let rejected = home.objects(&["sources", "rejected"]);
+    let rejected = home.rows(&["sources", "rejected"]);
     assert_eq!(rejected.len(), 1);
     assert_eq!(rejected[0]["content"], "not a log line at all");
     assert_eq!(rejected[0]["line"], 3);
-    assert_eq!(home.objects(&["sources", "rejected", "logs"]), rejected);
+    assert_eq!(home.rows(&["sources", "rejected", "logs"]), rejected);
     assert!(
-        home.refused_in_one_line(2, &["sources", "rejected", "s3://other"]).contains("no source s3://other")
+        home.fails_in_one_line(2, &["sources", "rejected", "s3://other"]).contains("no source s3://other")
     );
 }
 
@@ -386,34 +387,34 @@ fn a_query_about_standard_input_has_a_temporary_cache() {
 #[test]
 fn wrong_usage_is_exit_code_2_and_the_message_says_what_is_expected() {
     let home = Home::new();
-    assert!(home.refused(2, &["report", "key", "--top", "x"]).contains("--top <N>"));
-    assert!(home.refused(2, &["report", "key", "--format", "xml"]).contains("table, csv, json, ndjson"));
-    assert!(home.refused(2, &["report", "time", "--bucket", "often"]).contains("30s, 5m, 1h or 1d"));
-    assert!(home.refused(2, &["report"]).contains("DIMENSION"));
-    assert!(home.refused(2, &["--nonsense"]).contains("--nonsense"));
-    let text = home.refused_in_one_line(2, &["report", "key", "--sort", "nonsense"]);
+    assert!(home.fails(2, &["report", "key", "--top", "x"]).contains("--top <N>"));
+    assert!(home.fails(2, &["report", "key", "--format", "xml"]).contains("table, csv, json, ndjson"));
+    assert!(home.fails(2, &["report", "time", "--bucket", "often"]).contains("30s, 5m, 1h or 1d"));
+    assert!(home.fails(2, &["report"]).contains("DIMENSION"));
+    assert!(home.fails(2, &["--nonsense"]).contains("--nonsense"));
+    let text = home.fails_in_one_line(2, &["report", "key", "--sort", "nonsense"]);
     assert!(text.contains("bytes_sent") && text.contains("last_seen"), "{text}");
-    let text = home.refused_in_one_line(2, &["requests", "--sort", "nonsense"]);
+    let text = home.fails_in_one_line(2, &["requests", "--sort", "nonsense"]);
     assert!(text.contains("http_status"), "{text}");
-    let text = home.refused_in_one_line(2, &["report", "nonsense"]);
+    let text = home.fails_in_one_line(2, &["report", "nonsense"]);
     assert!(text.contains("remote_ip") && text.contains("time, total"), "{text}");
-    let text = home.refused_in_one_line(2, &["report", "key", "--filter", "status:403 foo:1"]);
+    let text = home.fails_in_one_line(2, &["report", "key", "--filter", "status:403 foo:1"]);
     assert!(text.contains("--filter: column 12: unknown field \"foo\""), "{text}");
-    assert!(home.refused_in_one_line(2, &["report", "key", "--since", "soon"]).contains("2026-04-01"));
-    assert!(home.refused_in_one_line(2, &["report", "key", "--bucket", "1h"]).contains("report time"));
-    assert!(home.refused_in_one_line(2, &["s3://acme-logs", "pull"]).contains("subcommand comes first"));
-    assert!(home.refused_in_one_line(2, &["pull", "https://example.com/x"]).contains("--endpoint-url"));
-    assert!(home.refused_in_one_line(2, &["help", "nonsense"]).contains("filter"));
+    assert!(home.fails_in_one_line(2, &["report", "key", "--since", "soon"]).contains("2026-04-01"));
+    assert!(home.fails_in_one_line(2, &["report", "key", "--bucket", "1h"]).contains("report time"));
+    assert!(home.fails_in_one_line(2, &["s3://acme-logs", "pull"]).contains("subcommand comes first"));
+    assert!(home.fails_in_one_line(2, &["pull", "https://example.com/x"]).contains("--endpoint-url"));
+    assert!(home.fails_in_one_line(2, &["help", "nonsense"]).contains("filter"));
 }
 
 #[test]
 fn a_failure_is_exit_code_1_and_one_line() {
     let home = Home::new();
-    assert!(home.refused_in_one_line(1, &["report", "key"]).contains("nothing is cached yet"));
-    assert!(home.refused_in_one_line(1, &["sources"]).contains("tamarin pull"));
-    assert!(home.refused_in_one_line(1, &["report", "key", "no-such-folder"]).contains("no-such-folder"));
+    assert!(home.fails_in_one_line(1, &["report", "key"]).contains("nothing is cached yet"));
+    assert!(home.fails_in_one_line(1, &["sources"]).contains("tamarin pull"));
+    assert!(home.fails_in_one_line(1, &["report", "key", "no-such-folder"]).contains("no-such-folder"));
     std::fs::write(home.path("notes.txt"), "my notes, not a cache").unwrap();
-    let text = home.refused_in_one_line(1, &["report", "key", "--cache", "notes.txt"]);
+    let text = home.fails_in_one_line(1, &["report", "key", "--cache", "notes.txt"]);
     assert!(text.contains("not a Tamarin cache"), "{text}");
     assert_eq!(std::fs::read_to_string(home.path("notes.txt")).unwrap(), "my notes, not a cache");
 }
@@ -437,7 +438,7 @@ fn a_closed_pipe_is_not_an_error() {
         .map(|n| line(n, "203.0.113.7", "-", "REST.GET.OBJECT", &format!("k{n}"), 200, "1"))
         .collect();
     std::fs::write(home.path("logs/2026-04-01-05-00-00-DDDD"), many).unwrap();
-    home.fine(&["pull", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "-q"]);
     let mut child = home
         .command(&["requests", "--format", "ndjson"])
         .stdout(Stdio::piped())
@@ -457,30 +458,30 @@ fn options_override_the_configuration_file() {
         std::fs::write(home.path("config/tamarin/config.toml"), text).unwrap();
     };
     write("cache = \"mine.db\"\nsources = [\"logs\"]\n");
-    home.fine(&["pull", "-q"]);
+    home.succeeds(&["pull", "-q"]);
     assert!(Path::new(&home.path("mine.db")).exists());
-    assert_eq!(home.objects(&["report", "total"])[0]["requests"], 3);
-    assert!(home.refused_in_one_line(1, &["report", "total", "--cache", "other.db"]).contains("other.db"));
+    assert_eq!(home.rows(&["report", "total"])[0]["requests"], 3);
+    assert!(home.fails_in_one_line(1, &["report", "total", "--cache", "other.db"]).contains("other.db"));
     write("sources = []\ncahce = \"x\"\n");
-    let text = home.refused_in_one_line(1, &["report", "total"]);
+    let text = home.fails_in_one_line(1, &["report", "total"]);
     assert!(text.contains("config.toml: line 2: unknown field `cahce`"), "{text}");
-    assert!(home.refused_in_one_line(1, &["report", "total", "--config", "none.toml"]).contains("none.toml"));
+    assert!(home.fails_in_one_line(1, &["report", "total", "--config", "none.toml"]).contains("none.toml"));
 }
 
 #[test]
 fn the_demo_is_written_as_files_and_read_as_a_source() {
     let home = Home::new();
-    home.fine(&["demo", "--requests", "2000", "--seed", "7", "--out", "made-up", "-q"]);
-    assert_eq!(home.objects(&["report", "total", "made-up"])[0]["requests"], 2000);
-    assert!(home.refused_in_one_line(1, &["demo", "--out", "made-up"]).contains("is not empty"));
-    assert_eq!(home.objects(&["report", "total", "demo:7:2000"])[0]["requests"], 2000);
+    home.succeeds(&["demo", "--requests", "2000", "--seed", "7", "--out", "made-up", "-q"]);
+    assert_eq!(home.rows(&["report", "total", "made-up"])[0]["requests"], 2000);
+    assert!(home.fails_in_one_line(1, &["demo", "--out", "made-up"]).contains("is not empty"));
+    assert_eq!(home.rows(&["report", "total", "demo:7:2000"])[0]["requests"], 2000);
 }
 
 #[test]
 fn the_explorer_without_a_terminal_names_the_alternatives() {
     let home = Home::new();
     for arguments in [&[][..], &["logs"], &["demo"]] {
-        assert!(home.refused_in_one_line(1, arguments).contains("tamarin report"));
+        assert!(home.fails_in_one_line(1, arguments).contains("tamarin report"));
     }
     assert!(!home.path("data").exists());
 }
@@ -488,10 +489,10 @@ fn the_explorer_without_a_terminal_names_the_alternatives() {
 #[test]
 fn help_goes_to_stdout_and_statistics_to_stderr() {
     let home = Home::new();
-    assert!(home.fine(&["help"]).contains("tamarin"));
-    assert!(home.fine(&["help", "filter"]).contains("# The filter language"));
-    assert!(home.fine(&["help", "report"]).contains("--bucket"));
-    assert!(home.fine(&["--version"]).starts_with("tamarin "));
+    assert!(home.succeeds(&["help"]).contains("tamarin"));
+    assert!(home.succeeds(&["help", "filter"]).contains("# The filter language"));
+    assert!(home.succeeds(&["help", "report"]).contains("--bucket"));
+    assert!(home.succeeds(&["--version"]).starts_with("tamarin "));
     let output = home.run(&["report", "key", "logs", "--stats", "--format", "csv"]);
     assert!(stderr(&output).contains("rows scanned"), "{}", stderr(&output));
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("key,requests,bytes_sent,errors,"));
@@ -515,7 +516,7 @@ fn verbose_writes_a_log_of_the_program_and_changes_no_output() {
         assert!(log.contains(event), "{event}: {log}");
     }
     assert!(!log.contains("DEBUG"), "{log}");
-    home.fine(&["report", "total", "-vv"]);
+    home.succeeds(&["report", "total", "-vv"]);
     assert!(program_log(&home).contains("DEBUG"), "{}", program_log(&home));
     #[cfg(unix)]
     for (path, mode) in [("state/tamarin", 0o700), ("state/tamarin/tamarin.log", 0o600)] {

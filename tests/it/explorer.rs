@@ -156,7 +156,7 @@ fn follow_mode_shows_new_requests_and_leaves_only_the_cache() {
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
     assert_eq!(names(&kept), ["cache.db"]);
-    let whole = home.objects(&["report", "total", "--cache", cache.to_str().unwrap()]);
+    let whole = home.rows(&["report", "total", "--cache", cache.to_str().unwrap()]);
     assert_eq!(whole[0]["requests"], 6);
     assert_eq!(names(&kept), ["cache.db"], "reading leaves no other files, either");
     // Each pull added one request; their segments were merged.
@@ -173,7 +173,7 @@ fn monitored_sources_are_followed_when_none_is_named() {
     let cache = home.path("cache.db");
     let cache_name = cache.to_str().unwrap();
     let logs = home.path("logs");
-    home.fine(&["sources", "add", logs.to_str().unwrap(), "--cache", cache_name]);
+    home.succeeds(&["sources", "add", logs.to_str().unwrap(), "--cache", cache_name]);
     let mut terminal =
         explore(&["--every".as_ref(), "1s".as_ref(), "--cache".as_ref(), cache.as_os_str()], (80, 24));
     terminal.wait_for("3 requests").unwrap();
@@ -189,7 +189,7 @@ fn monitored_sources_are_followed_when_none_is_named() {
 #[test]
 fn a_cache_that_another_process_writes_can_be_explored_but_is_not_pulled() {
     let home = Home::new();
-    home.fine(&["pull", "logs", "--cache", "c.db"]);
+    home.succeeds(&["pull", "logs", "--cache", "c.db"]);
     let (logs, cache) = (home.path("logs"), home.path("c.db"));
     let other = tamarin::cache::Writer::open(&cache).unwrap();
     let size = (250, 34);
@@ -201,10 +201,10 @@ fn a_cache_that_another_process_writes_can_be_explored_but_is_not_pulled() {
     drop(other);
 
     // An explorer without sources does not lock the cache.
-    home.fine(&["sources", "pause", "logs", "--cache", "c.db"]);
+    home.succeeds(&["sources", "pause", "logs", "--cache", "c.db"]);
     let mut terminal = explore(&["--cache".as_ref(), cache.as_os_str()], size);
     terminal.wait_for("3 requests").unwrap();
-    home.fine(&["sources", "resume", "logs", "--cache", "c.db"]);
+    home.succeeds(&["sources", "resume", "logs", "--cache", "c.db"]);
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
 }

@@ -73,7 +73,7 @@ fn pull(home: &Home, code: i32, source: &str) -> String {
 
 /// The number of requests in the cache, and the sum of their bytes.
 fn totals(home: &Home) -> (u64, u64) {
-    let row = &home.objects(&["report", "total"])[0];
+    let row = &home.rows(&["report", "total"])[0];
     (row["requests"].as_u64().unwrap(), row["bytes_sent"].as_u64().unwrap_or(0))
 }
 
@@ -83,7 +83,7 @@ fn sum(seconds: std::ops::Range<u32>) -> u64 {
 
 /// Log files and numbers of the rejected lines.
 fn rejected(home: &Home) -> Vec<(String, u64)> {
-    let rows = home.objects(&["sources", "rejected"]);
+    let rows = home.rows(&["sources", "rejected"]);
     rows.iter()
         .map(|row| (row["log_file"].as_str().unwrap().to_owned(), row["line"].as_u64().unwrap()))
         .collect()
@@ -132,14 +132,14 @@ const CLOUDFRONT: &str = "#Version: 1.0\n#Fields: date time x-edge-location sc-b
 fn a_cloudfront_log_is_refused_alone_and_skipped_in_a_folder() {
     let home = home();
     put(&home, "in/cloudfront.log", CLOUDFRONT.to_owned() + &CLOUDFRONT.repeat(1000));
-    let output_text = home.refused_in_one_line(1, &["pull", "in/cloudfront.log"]);
+    let output_text = home.fails_in_one_line(1, &["pull", "in/cloudfront.log"]);
     assert!(
         output_text
             .contains("in/cloudfront.log is a CloudFront log, not an S3 server access log; name log files"),
         "{output_text}"
     );
     put(&home, "in/E2EXAMPLE.2026-08-05-10.abcdef.gz", gzip(CLOUDFRONT.as_bytes()));
-    let output_text = home.refused_in_one_line(1, &["pull", "in"]);
+    let output_text = home.fails_in_one_line(1, &["pull", "in"]);
     assert!(
         output_text.contains("all 2 files in ") && output_text.contains(" are CloudFront logs, not S3"),
         "{output_text}"
@@ -175,7 +175,7 @@ fn files_of_other_kinds_are_refused_with_their_kind() {
     ] {
         let home = home();
         put(&home, "in/file", content);
-        let output_text = home.refused_in_one_line(1, &["pull", "in/file"]);
+        let output_text = home.fails_in_one_line(1, &["pull", "in/file"]);
         assert!(output_text.contains(&format!(" is {one}, not an S3 server access log; ")), "{output_text}");
     }
 }
@@ -234,9 +234,9 @@ fn every_member_of_an_archive_is_a_log_file_of_its_own() {
         }
         let member = format!("{name}/logs/2026-08-05-12-00-00-0000000000000002");
         assert_eq!(rejected(&home), [(member.clone(), 3), (member, 3)]);
-        home.fine(&["sources", "remove", "in", "--with-requests", "-q"]);
+        home.succeeds(&["sources", "remove", "in", "--with-requests", "-q"]);
         assert_eq!(totals(&home), (7, sum(0..7)), "{name}");
-        home.fine(&["sources", "check"]);
+        home.succeeds(&["sources", "check"]);
     }
 }
 
@@ -258,8 +258,8 @@ fn a_replaced_archive_gives_its_new_members_and_removed_members_stay() {
         put(&home, &path, log(20..21));
         pull(&home, 0, &path);
         assert_eq!(totals(&home), (8, sum(0..4) + sum(10..13) + 20), "{name}");
-        home.fine(&["sources", "check"]);
-        home.fine(&["sources", "remove", &path, "--with-requests", "-q"]);
+        home.succeeds(&["sources", "check"]);
+        home.succeeds(&["sources", "remove", &path, "--with-requests", "-q"]);
     }
 }
 
@@ -289,7 +289,7 @@ fn a_damaged_archive_gives_nothing_and_the_previous_version_stays() {
     let output_text = pull(&home, 3, "in");
     assert!(output_text.contains("b.zip/one: the member of the zip archive is damaged"), "{output_text}");
     assert_eq!(totals(&home), (301, sum(0..300) + 401));
-    home.fine(&["sources", "check"]);
+    home.succeeds(&["sources", "check"]);
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn a_pull_that_is_stopped_within_an_archive_continues_there() {
     }
     assert!(stops > 0);
     assert_eq!(requests, 80_000);
-    let row = &home.objects(&["report", "total", "--cache", cache.to_str().unwrap()])[0];
+    let row = &home.rows(&["report", "total", "--cache", cache.to_str().unwrap()])[0];
     assert_eq!((&row["requests"], &row["bytes_sent"]), (&80_000.into(), &sum(0..80_000).into()));
 }
 

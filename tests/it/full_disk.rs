@@ -44,7 +44,7 @@ fn a_file_size_limit_is_reported_in_one_line_and_commits_stay() {
     let beginning: usize = text.split_inclusive(|byte| *byte == b'\n').take(BEFORE).map(<[u8]>::len).sum();
     let (beginning, rest) = text.split_at(beginning);
     let pull = |logs: &Path, cache: &Path| {
-        home.fine(&["pull", logs.to_str().unwrap(), "--cache", cache.to_str().unwrap(), "-q"]);
+        home.succeeds(&["pull", logs.to_str().unwrap(), "--cache", cache.to_str().unwrap(), "-q"]);
         contents(cache)
     };
     let logs = |name: &str| {
@@ -76,7 +76,7 @@ fn a_file_size_limit_is_reported_in_one_line_and_commits_stay() {
         assert!(message.contains("free some space"), "{percent} %: {message}");
         assert!(cache.exists() || !before, "{percent} %: the cache is gone");
         if cache.exists() {
-            home.fine(&["sources", "check", "--cache", cache.to_str().unwrap()]);
+            home.succeeds(&["sources", "check", "--cache", cache.to_str().unwrap()]);
             let kept = contents(&cache);
             let requests = kept.totals.stats.requests;
             assert_eq!(kept.by_key.rows.iter().map(|row| row.stats.requests).sum::<u64>(), requests);
@@ -93,7 +93,7 @@ fn a_full_disk_is_reported_and_the_pull_continues_with_more_space() {
     let home = Home::new();
     let log = log(&home);
     let whole = home.path("whole.db");
-    home.fine(&["pull", log.to_str().unwrap(), "--cache", whole.to_str().unwrap(), "-q"]);
+    home.succeeds(&["pull", log.to_str().unwrap(), "--cache", whole.to_str().unwrap(), "-q"]);
     let expected = contents(&whole);
     std::fs::create_dir(home.path("disk")).unwrap();
     let script = r#"
@@ -165,9 +165,9 @@ fn a_full_disk_allows_reading_and_keeps_no_unfinished_cache() {
     let home = Home::new();
     let log = log(&home);
     let whole = home.path("whole.db");
-    home.fine(&["pull", log.to_str().unwrap(), "--cache", whole.to_str().unwrap(), "-q"]);
+    home.succeeds(&["pull", log.to_str().unwrap(), "--cache", whole.to_str().unwrap(), "-q"]);
     let question = ["report", "key", "--format", "ndjson", "--cache", whole.to_str().unwrap()];
-    let expected = home.fine(&question);
+    let expected = home.succeeds(&question);
     std::fs::create_dir(home.path("disk")).unwrap();
     let script = r#"
         mount -t tmpfs -o size=30m tmpfs disk || exit 77
@@ -216,7 +216,7 @@ fn the_explorer_shows_a_cache_on_a_full_disk() {
     use crate::support::terminal::Terminal;
     let home = Home::new();
     let whole = home.path("whole.db");
-    home.fine(&["pull", "logs", "--cache", whole.to_str().unwrap(), "-q"]);
+    home.succeeds(&["pull", "logs", "--cache", whole.to_str().unwrap(), "-q"]);
     std::fs::create_dir(home.path("disk")).unwrap();
     let mount = "mount -t tmpfs -o size=30m tmpfs disk || exit 77";
     let Some(_) = with_a_disk(&home, mount) else {

@@ -74,20 +74,20 @@ impl Home {
     }
 
     /// Runs the binary, which must exit with 0. Returns stdout.
-    pub(crate) fn fine(&self, arguments: &[&str]) -> String {
+    pub(crate) fn succeeds(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// Runs the binary with `--format ndjson`. Returns the rows.
-    pub(crate) fn objects(&self, arguments: &[&str]) -> Vec<Value> {
-        let text = self.fine(&[arguments, &["--format", "ndjson"]].concat());
+    pub(crate) fn rows(&self, arguments: &[&str]) -> Vec<Value> {
+        let text = self.succeeds(&[arguments, &["--format", "ndjson"]].concat());
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Runs the binary, which must exit with `code` and print nothing on stdout. Returns stderr.
-    pub(crate) fn refused(&self, code: i32, arguments: &[&str]) -> String {
+    pub(crate) fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let text = stderr(&output);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
@@ -96,8 +96,8 @@ impl Home {
     }
 
     /// Runs the binary, which must exit with `code` and print one line on stderr. Returns the line.
-    pub(crate) fn refused_in_one_line(&self, code: i32, arguments: &[&str]) -> String {
-        let text = self.refused(code, arguments);
+    pub(crate) fn fails_in_one_line(&self, code: i32, arguments: &[&str]) -> String {
+        let text = self.fails(code, arguments);
         assert_eq!(text.trim_end().lines().count(), 1, "{text}");
         assert!(text.starts_with("tamarin: "), "{text}");
         text

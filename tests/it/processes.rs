@@ -130,7 +130,7 @@ fn of_simultaneous_first_pulls_one_makes_the_cache() {
         }
         assert!(won > 0, "round {round}");
         assert_eq!(requests(&home, &name), 3003, "round {round}");
-        home.fine(&["sources", "check", "--cache", &name]);
+        home.succeeds(&["sources", "check", "--cache", &name]);
     }
     assert_eq!(names(&home.path("caches")).len(), 6, "{:?}", names(&home.path("caches")));
 }
@@ -213,8 +213,8 @@ fn the_log_of_an_earlier_cache_is_never_applied_to_a_new_one() {
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(0), "{message}");
         assert!(message.contains("c.db-wal.old"), "{message}");
-        home.fine(&["sources", "check", "--cache", name]);
-        home.fine(&["pull", "logs", "-q", "--cache", name]);
+        home.succeeds(&["sources", "check", "--cache", name]);
+        home.succeeds(&["pull", "logs", "-q", "--cache", name]);
         assert_eq!(requests(&home, name), 3);
         assert_eq!(std::fs::read(folder.join("c.db-wal.old")).unwrap(), log, "it is kept");
         // With its log, the moved cache is complete.
@@ -235,9 +235,9 @@ fn leftovers_of_an_earlier_cache_do_not_prevent_a_new_one() {
         for suffix in ["-journal", "-wal", "-shm"] {
             std::fs::write(home.path(&format!("{name}{suffix}")), left).unwrap();
         }
-        home.fine(&["pull", "logs", "-q", "--cache", &name]);
+        home.succeeds(&["pull", "logs", "-q", "--cache", &name]);
         assert_eq!(requests(&home, &name), 3);
-        home.fine(&["sources", "check", "--cache", &name]);
+        home.succeeds(&["sources", "check", "--cache", &name]);
         for suffix in ["-journal", "-wal"] {
             assert!(!home.path(&format!("{name}{suffix}")).exists());
             let kept = std::fs::read(home.path(&format!("{name}{suffix}.old"))).unwrap_or_default();
@@ -278,7 +278,7 @@ fn a_pull_fails_if_its_cache_is_moved_deleted_or_replaced() {
         let home = Home::new();
         std::fs::create_dir(home.path("d")).unwrap();
         for cache in ["d/c.db", "other.db"] {
-            home.fine(&["pull", "logs", "-q", "--cache", cache]);
+            home.succeeds(&["pull", "logs", "-q", "--cache", cache]);
         }
         let mut pull = Piped::start_pull(&home, "d/c.db", &lines(0, COMMITTED_LINES));
         let done = Command::new("sh").args(["-ec", mishap]).current_dir(home.path("d")).status().unwrap();
@@ -295,8 +295,8 @@ fn a_pull_fails_if_its_cache_is_moved_deleted_or_replaced() {
         if what == "replaced" {
             assert_eq!(requests(&home, "d/c.db"), 3);
         }
-        home.fine(&["pull", "logs", "-q", "--cache", "d/c.db"]);
-        home.fine(&["sources", "check", "--cache", "d/c.db"]);
+        home.succeeds(&["pull", "logs", "-q", "--cache", "d/c.db"]);
+        home.succeeds(&["sources", "check", "--cache", "d/c.db"]);
     }
 }
 
@@ -338,7 +338,7 @@ fn a_foreign_file_with_the_name_of_a_lock_file_is_kept() {
     let home = Home::new();
     std::fs::write(home.path("Cargo.lock"), "version = 4\n").unwrap();
     for command in [&["pull", "logs"][..], &["report", "total", "logs"], &["sources", "add", "logs"]] {
-        let message = home.refused_in_one_line(1, &[command, &["--cache", "Cargo"]].concat());
+        let message = home.fails_in_one_line(1, &[command, &["--cache", "Cargo"]].concat());
         assert!(
             message.contains("Cargo.lock is in the way") && message.contains("--cache FILE"),
             "{message}"
@@ -350,7 +350,7 @@ fn a_foreign_file_with_the_name_of_a_lock_file_is_kept() {
     {
         std::fs::write(home.path("precious.txt"), "my words").unwrap();
         std::os::unix::fs::symlink("precious.txt", home.path("ls.db.lock")).unwrap();
-        let message = home.refused_in_one_line(1, &["pull", "logs", "--cache", "ls.db"]);
+        let message = home.fails_in_one_line(1, &["pull", "logs", "--cache", "ls.db"]);
         assert!(message.contains("ls.db.lock is in the way (it is a symbolic link)"), "{message}");
         assert_eq!(std::fs::read_to_string(home.path("precious.txt")).unwrap(), "my words");
     }
@@ -395,28 +395,28 @@ fn another_path_of_a_cache_has_no_second_writer() {
     let home = Home::new();
     std::os::unix::fs::symlink("c.db", home.path("link.db")).unwrap();
     // Made through the link, at its target.
-    home.fine(&["pull", "logs", "-q", "--cache", "link.db"]);
+    home.succeeds(&["pull", "logs", "-q", "--cache", "link.db"]);
     assert!(std::fs::symlink_metadata(home.path("link.db")).unwrap().is_symlink());
     assert_eq!(requests(&home, "c.db"), 3);
     for (first, second) in [("c.db", "link.db"), ("link.db", "c.db")] {
         let pull = Piped::start_pull(&home, first, &lines(0, COMMITTED_LINES));
-        let message = home.refused_in_one_line(1, &["pull", "logs", "--cache", second]);
+        let message = home.fails_in_one_line(1, &["pull", "logs", "--cache", second]);
         let holder = format!("is being written by another Tamarin (process {})", pull.child.id());
         assert!(message.contains(&holder), "{message}");
         assert_eq!(pull.end().status.code(), Some(0));
-        home.fine(&["sources", "remove", "-", "--with-requests", "-q", "--cache", second]);
+        home.succeeds(&["sources", "remove", "-", "--with-requests", "-q", "--cache", second]);
     }
-    home.fine(&["sources", "check", "--cache", "link.db"]);
+    home.succeeds(&["sources", "check", "--cache", "link.db"]);
 
     // SQLite puts its files beside one path and does not see those beside the other.
     std::fs::hard_link(home.path("c.db"), home.path("hard.db")).unwrap();
     for name in ["c.db", "hard.db", "link.db"] {
-        let message = home.refused_in_one_line(1, &["pull", "logs", "--cache", name]);
+        let message = home.fails_in_one_line(1, &["pull", "logs", "--cache", name]);
         assert!(message.contains("2 names") && message.contains("hard links"), "{message}");
         assert_eq!(requests(&home, name), 3, "it can be read");
     }
     std::fs::remove_file(home.path("hard.db")).unwrap();
-    home.fine(&["pull", "logs", "-q", "--cache", "c.db"]);
+    home.succeeds(&["pull", "logs", "-q", "--cache", "c.db"]);
 }
 
 #[cfg(unix)]
@@ -426,7 +426,7 @@ fn requests_piped_in_by_a_killed_process_are_not_those_of_the_next_pipe() {
     let data = home.path("data/tamarin");
     std::fs::create_dir_all(&data).unwrap();
     // Left by an earlier process with the id of the next one.
-    home.fine(&["pull", "logs", "-q", "--cache", "left.db"]);
+    home.succeeds(&["pull", "logs", "-q", "--cache", "left.db"]);
     let mut child = Command::new("sh")
         .args([
             "-c",
@@ -468,7 +468,7 @@ fn requests_piped_in_by_a_killed_process_are_not_those_of_the_next_pipe() {
 
 /// The only row of `tamarin sources`: log files, lines, requests, repeats and rejected lines.
 fn source_counts(home: &Home, cache: &str) -> [u64; 5] {
-    let rows = home.objects(&["sources", "--cache", cache]);
+    let rows = home.rows(&["sources", "--cache", cache]);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0]["source"], "-");
     let counted = ["log_files", "lines", "requests", "duplicates", "rejected"];
@@ -488,7 +488,7 @@ fn a_later_pipe_does_not_replace_an_earlier_one() {
     assert_eq!(source_counts(&home, "c.db"), [1, 3, 2, 0, 1]);
     pipe(lines(1, 2) + "torn in b\n");
     assert_eq!(source_counts(&home, "c.db"), [2, 6, 3, 1, 2]);
-    let rejected = home.objects(&["sources", "rejected", "--cache", "c.db"]);
+    let rejected = home.rows(&["sources", "rejected", "--cache", "c.db"]);
     let content: Vec<&str> = rejected.iter().map(|row| row["content"].as_str().unwrap()).collect();
     assert_eq!(content, ["torn in a", "torn in b"]);
     let files: BTreeSet<&str> = rejected.iter().map(|row| row["log_file"].as_str().unwrap()).collect();
@@ -497,7 +497,7 @@ fn a_later_pipe_does_not_replace_an_earlier_one() {
         files.iter().all(|name| name.starts_with("standard input 20") && name.ends_with('Z')),
         "{files:?}"
     );
-    home.fine(&["sources", "check", "--cache", "c.db"]);
+    home.succeeds(&["sources", "check", "--cache", "c.db"]);
 }
 
 #[test]
@@ -521,5 +521,5 @@ fn a_pipe_after_a_killed_one_is_counted_line_by_line() {
     assert_eq!(lines, requests + duplicates + rejected);
     let contents = contents(&home.path("c.db"));
     assert_eq!((contents.totals.stats.requests, contents.rejected.len()), (requests, 2));
-    home.fine(&["sources", "check", "--cache", "c.db"]);
+    home.succeeds(&["sources", "check", "--cache", "c.db"]);
 }

@@ -236,7 +236,7 @@ fn requests_of_purged_log_files_are_not_dropped_without_consent() {
     let requests = || contents(&scene.cache).totals.stats.requests;
     for arguments in dropping(&scene, false) {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let message = scene.home.refused_in_one_line(2, &words);
+        let message = scene.home.fails_in_one_line(2, &words);
         assert!(
             message.contains("pull --purge") && message.contains("--yes") && message.contains(SOURCE),
             "{message}"
@@ -257,10 +257,10 @@ fn requests_of_purged_log_files_are_not_dropped_without_consent() {
     }
     // A command that would drop nothing does not ask, nor does --dry-run.
     let cache = scene.cache.to_str().unwrap();
-    scene.home.fine(&["prune", "--before", "2020-01-01", "--cache", cache]);
-    scene.home.fine(&["prune", "--before", "2026-04-02", "--dry-run", "--cache", cache]);
+    scene.home.succeeds(&["prune", "--before", "2020-01-01", "--cache", cache]);
+    scene.home.succeeds(&["prune", "--before", "2026-04-02", "--dry-run", "--cache", cache]);
     let [prune, _] = dropping(&scene, true);
-    scene.home.fine(&prune.iter().map(String::as_str).collect::<Vec<_>>());
+    scene.home.succeeds(&prune.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(requests(), 0);
 }
 
@@ -273,7 +273,7 @@ fn requests_of_other_log_files_are_dropped_without_asking() {
     assert!(pull.envs(scene.server.environment()).output().unwrap().status.success());
     let [prune, remove] = dropping(&scene, false);
     for arguments in [prune, remove] {
-        scene.home.fine(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        scene.home.succeeds(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     }
     assert_eq!(contents(&scene.cache).totals.stats.requests, 0);
 }

@@ -155,7 +155,7 @@ fn left(server: &S3Server) -> Vec<String> {
 }
 
 fn requests(home: &Home) -> u64 {
-    home.objects(&["report", "total"])[0]["requests"].as_u64().unwrap()
+    home.rows(&["report", "total"])[0]["requests"].as_u64().unwrap()
 }
 
 const SOURCE: &str = "s3://acme-logs/p/";
@@ -177,7 +177,7 @@ fn only_log_files_that_the_cache_has_completely_are_deleted() {
     let deletions = server.take_requests().iter().filter(|request| request.starts_with("POST")).count();
     assert_eq!(deletions, 2, "a thousand at a time");
     assert_eq!(requests(&home), 1100);
-    home.fine(&["sources", "check"]);
+    home.succeeds(&["sources", "check"]);
     let again = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
     assert!(!stderr(&again).contains("deleted"), "{}", stderr(&again));
     assert_eq!((left(&server).len(), requests(&home)), (2, 1100));
@@ -215,14 +215,14 @@ fn requests_of_a_purged_log_file_stay_when_another_one_has_its_name() {
     server.put("acme-logs", &name(3), other);
     run(&home, &server, &["pull", SOURCE]);
     assert_eq!(requests(&home), 22);
-    home.fine(&["sources", "check", "-q"]);
+    home.succeeds(&["sources", "check", "-q"]);
 }
 
 #[test]
 fn log_files_of_pruned_requests_are_not_deleted() {
     let (home, server) = (Home::new(), with_logs(20));
     run(&home, &server, &["pull", SOURCE, "-q"]);
-    home.fine(&["prune", "--before", "2026-04-01T00:00:05", "-q"]);
+    home.succeeds(&["prune", "--before", "2026-04-01T00:00:05", "-q"]);
     assert_eq!(requests(&home), 15);
     let output = run(&home, &server, &["pull", SOURCE, "--purge", "--yes"]);
     assert!(!stderr(&output).contains("deleted"), "{}", stderr(&output));

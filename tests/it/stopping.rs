@@ -88,7 +88,7 @@ fn ctrl_c_and_sigterm_end_a_statement_after_a_pull_in_the_same_process() {
         let (status, message) = wait_for_end_of(child);
         assert_eq!(status.signal(), Some(signal), "{status} {message}");
         assert_eq!(message, "");
-        assert_eq!(home.objects(&["report", "total", "--cache", cache])[0]["requests"], 3);
+        assert_eq!(home.rows(&["report", "total", "--cache", cache])[0]["requests"], 3);
         assert!(!home.path(&format!("{cache}-wal")).exists());
     }
 }

@@ -27,7 +27,7 @@ fn a_user_agent_cannot_forge_a_second_request() {
     let text: String = agents.iter().map(|agent| record("192.0.2.7", "5", agent) + "\n").collect();
     std::fs::write(home.path("forged.log"), text).unwrap();
     let forged = home.path("forged.log");
-    let rows = home.objects(&["report", "remote_ip", forged.to_str().unwrap()]);
+    let rows = home.rows(&["report", "remote_ip", forged.to_str().unwrap()]);
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert_eq!(
         (&rows[0]["remote_ip"], &rows[0]["requests"], &rows[0]["bytes_sent"]),
@@ -56,17 +56,17 @@ fn keys_and_rejected_lines_that_are_not_utf_8_keep_their_bytes_in_json() {
         &["requests", "--sort", "key:asc"],
         &["sql", "SELECT key FROM requests ORDER BY key"],
     ] {
-        let rows = home.objects(arguments);
+        let rows = home.rows(arguments);
         let mut keys: Vec<Option<Vec<u8>>> =
             rows.iter().map(|row| row.get("key_base64").map(|_| bytes(row, "key_base64"))).collect();
         keys.sort();
         assert_eq!(keys, [None, Some(b"a\xfe".to_vec()), Some(b"a\xff".to_vec())], "{arguments:?}");
         assert!(rows.iter().all(|row| row["key"] == "a\u{fffd}"), "{rows:?}");
     }
-    for row in home.objects(&["sources", "rejected"]) {
+    for row in home.rows(&["sources", "rejected"]) {
         assert_eq!(bytes(&row, "content_base64"), b"no record \xfe", "{row}");
     }
-    let csv = home.fine(&["report", "key", "--format", "csv"]);
+    let csv = home.succeeds(&["report", "key", "--format", "csv"]);
     assert!(csv.contains("\na\\xfe,") && csv.contains("\na\\xff,"), "{csv}");
 }
 
@@ -74,10 +74,10 @@ fn keys_and_rejected_lines_that_are_not_utf_8_keep_their_bytes_in_json() {
 fn an_infinite_number_is_not_printed_as_zero() {
     let home = Home::new();
     let statement = "SELECT 1e400 a, -1e400 b, 0.0 c";
-    home.fine(&["pull", "logs", "-q"]);
-    let row = &home.objects(&["sql", statement])[0];
+    home.succeeds(&["pull", "logs", "-q"]);
+    let row = &home.rows(&["sql", statement])[0];
     assert_eq!(row.to_string(), r#"{"a":null,"b":null,"c":0.0}"#);
-    assert_eq!(home.fine(&["sql", statement, "--format", "csv"]), "a,b,c\ninf,-inf,0.0\n");
+    assert_eq!(home.succeeds(&["sql", statement, "--format", "csv"]), "a,b,c\ninf,-inf,0.0\n");
 }
 
 #[cfg(target_os = "linux")]
@@ -95,12 +95,12 @@ fn a_source_whose_path_is_not_utf_8_is_pulled_and_found_again() {
         let output = home.command(&["pull", "-q"]).arg(&path).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     }
-    let sources = home.objects(&["sources"]);
+    let sources = home.rows(&["sources"]);
     let mut uris: Vec<&str> =
         sources.iter().map(|source| source["source"].as_str().unwrap().rsplit_once('/').unwrap().1).collect();
     uris.sort_unstable();
     assert_eq!(uris, ["odd\\x5cxff.log", "odd\\xfe.log", "odd\\xff.log"]);
-    assert_eq!(home.objects(&["report", "total"])[0]["requests"], 3);
+    assert_eq!(home.rows(&["report", "total"])[0]["requests"], 3);
     // By the argument, and by its URI in the cache.
     let path = home.path("").join(OsStr::from_bytes(names[1]));
     let output = home.command(&["sources", "rejected"]).arg(&path).output().unwrap();
@@ -159,7 +159,7 @@ fn a_password_in_an_endpoint_is_never_shown() {
 #[test]
 fn a_secret_key_in_a_source_is_never_shown() {
     let home = Home::new();
-    home.fine(&["pull", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "-q"]);
     for source in [
         "s3://AKIA:HUNTER2@bucket/x",
         "s3:AKIA:HUNTER2@bucket",
@@ -169,7 +169,7 @@ fn a_secret_key_in_a_source_is_never_shown() {
         for arguments in
             [&["pull", source][..], &["sources", "rejected", source], &["prune", "--before", "-1d", source]]
         {
-            let message = home.refused(2, arguments);
+            let message = home.fails(2, arguments);
             assert!(!message.contains("HUNTER2"), "{message}");
         }
     }
@@ -179,8 +179,8 @@ fn a_secret_key_in_a_source_is_never_shown() {
 fn unsigned_requests_need_no_existing_profile() {
     let home = Home::new();
     let base = ["pull", "s3://acme-logs/x/", "--endpoint-url", "http://127.0.0.1:9", "--profile", "nosuch"];
-    let message = home.refused(1, &[&base[..], &["--no-sign-request"]].concat());
+    let message = home.fails(1, &[&base[..], &["--no-sign-request"]].concat());
     assert!(message.contains("cannot reach http://127.0.0.1:9 ") && !message.contains("nosuch"), "{message}");
-    let message = home.refused(1, &base);
+    let message = home.fails(1, &base);
     assert!(message.contains("profile `nosuch` not found"), "{message}");
 }

@@ -142,8 +142,8 @@ fn every_answer_is_consistent_while_another_process_writes() {
         let all = format!("\"requests\":{}", u64::from(FILES) * PER_FILE);
         let total = named(&["report", "total", "--format", "ndjson"]);
         let total: Vec<&str> = total.iter().map(String::as_str).collect();
-        while !home.fine(&total).contains(&all) {
-            assert!(started.elapsed() < Duration::from_secs(60), "{}", home.fine(&total));
+        while !home.succeeds(&total).contains(&all) {
+            assert!(started.elapsed() < Duration::from_secs(60), "{}", home.succeeds(&total));
             std::thread::sleep(Duration::from_millis(100));
         }
         is_over.store(true, Ordering::Relaxed);
@@ -175,7 +175,7 @@ fn a_continuous_pull_waits_for_another_writer() {
     drop(other);
     let started = Instant::now();
     let total = ["report", "total", "--format", "ndjson", "--cache", cache.to_str().unwrap()];
-    while !home.fine(&total).contains("\"requests\":3") {
+    while !home.succeeds(&total).contains("\"requests\":3") {
         assert!(started.elapsed() < Duration::from_secs(60), "the pull did not continue");
         std::thread::sleep(Duration::from_millis(100));
     }

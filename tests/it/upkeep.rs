@@ -14,50 +14,50 @@ fn second_folder(home: &Home) {
 }
 
 fn states(home: &Home) -> Vec<Value> {
-    home.objects(&["sources"]).iter().map(|source| source["state"].clone()).collect()
+    home.rows(&["sources"]).iter().map(|source| source["state"].clone()).collect()
 }
 
 fn requests(home: &Home) -> u64 {
-    home.objects(&["report", "total"])[0]["requests"].as_u64().unwrap()
+    home.rows(&["report", "total"])[0]["requests"].as_u64().unwrap()
 }
 
 #[test]
 fn monitored_sources_are_pulled_when_none_is_named() {
     let home = Home::new();
     second_folder(&home);
-    home.fine(&["sources", "add", "logs", "-q"]);
+    home.succeeds(&["sources", "add", "logs", "-q"]);
     assert_eq!(states(&home), ["monitored"]);
     assert!(stderr(&home.run(&["pull"])).contains("3 requests added"));
-    home.fine(&["pull", "more", "-q"]);
+    home.succeeds(&["pull", "more", "-q"]);
     assert_eq!(states(&home), [Value::from("monitored"), Value::Null]);
-    let table = home.fine(&["sources"]);
+    let table = home.succeeds(&["sources"]);
     assert!(table.contains("STATE") && table.contains("monitored"), "{table}");
 
     // Only the monitored source is pulled.
     let late = line(9100, "192.0.2.5", "-", "REST.GET.OBJECT", "e.mp4", 200, "7");
     std::fs::write(home.path("more/2026-04-01-05-00-00-FFFF"), &late).unwrap();
     assert!(stderr(&home.run(&["pull"])).contains("0 requests added, "));
-    home.fine(&["sources", "add", "more", "-q"]);
+    home.succeeds(&["sources", "add", "more", "-q"]);
     assert!(stderr(&home.run(&["pull"])).contains("1 request added"));
 }
 
 #[test]
 fn a_paused_source_is_pulled_only_by_name() {
     let home = Home::new();
-    home.fine(&["sources", "add", "logs", "-q"]);
-    home.fine(&["sources", "pause", "logs", "-q"]);
+    home.succeeds(&["sources", "add", "logs", "-q"]);
+    home.succeeds(&["sources", "pause", "logs", "-q"]);
     assert_eq!(states(&home), ["paused"]);
-    assert!(home.refused_in_one_line(2, &["pull"]).contains("tamarin sources resume"));
+    assert!(home.fails_in_one_line(2, &["pull"]).contains("tamarin sources resume"));
     assert!(stderr(&home.run(&["pull", "logs"])).contains("3 requests added"));
     assert_eq!(states(&home), ["paused"]);
-    home.fine(&["sources", "resume", "logs", "-q"]);
+    home.succeeds(&["sources", "resume", "logs", "-q"]);
     assert_eq!(states(&home), ["monitored"]);
     assert!(stderr(&home.run(&["pull"])).contains("2 already in the cache"));
     assert!(
-        home.refused_in_one_line(2, &["sources", "pause", "elsewhere"]).contains("has no source elsewhere")
+        home.fails_in_one_line(2, &["sources", "pause", "elsewhere"]).contains("has no source elsewhere")
     );
-    assert!(home.refused_in_one_line(2, &["sources", "add", "-"]).contains("standard input"));
-    assert!(home.refused(2, &["sources", "add"]).contains("SOURCE"));
+    assert!(home.fails_in_one_line(2, &["sources", "add", "-"]).contains("standard input"));
+    assert!(home.fails(2, &["sources", "add"]).contains("SOURCE"));
 }
 
 #[test]
@@ -66,9 +66,9 @@ fn a_source_of_the_configuration_file_can_be_paused_and_others_monitored() {
     second_folder(&home);
     std::fs::create_dir_all(home.path("config/tamarin")).unwrap();
     std::fs::write(home.path("config/tamarin/config.toml"), "sources = [\"logs\"]\n").unwrap();
-    home.fine(&["sources", "add", "more", "-q"]);
+    home.succeeds(&["sources", "add", "more", "-q"]);
     assert!(stderr(&home.run(&["pull"])).contains("4 requests added"));
-    home.fine(&["sources", "pause", "logs", "-q"]);
+    home.succeeds(&["sources", "pause", "logs", "-q"]);
     assert!(stderr(&home.run(&["pull"])).contains("1 already in the cache"));
 }
 
@@ -76,8 +76,8 @@ fn a_source_of_the_configuration_file_can_be_paused_and_others_monitored() {
 fn a_removed_source_keeps_its_requests_unless_asked_to_delete_them() {
     let home = Home::new();
     second_folder(&home);
-    home.fine(&["pull", "logs", "more", "-q"]);
-    home.fine(&["sources", "remove", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "more", "-q"]);
+    home.succeeds(&["sources", "remove", "logs", "-q"]);
     assert_eq!(states(&home), [Value::Null, Value::Null]);
     assert_eq!(requests(&home), 4);
     assert!(stderr(&home.run(&["pull"])).contains("1 already in the cache"));
@@ -85,8 +85,8 @@ fn a_removed_source_keeps_its_requests_unless_asked_to_delete_them() {
     let output = home.run(&["sources", "remove", "logs", "--with-requests"]);
     assert!(stderr(&output).contains("3 requests of 2 log files"), "{}", stderr(&output));
     assert_eq!(requests(&home), 1);
-    assert_eq!(home.objects(&["sources", "rejected"]), Vec::<Value>::new());
-    assert_eq!(home.objects(&["sources"]).len(), 1);
+    assert_eq!(home.rows(&["sources", "rejected"]), Vec::<Value>::new());
+    assert_eq!(home.rows(&["sources"]).len(), 1);
     // The source can be added again as if it were new.
     assert!(stderr(&home.run(&["pull", "logs"])).contains("3 requests added"));
     assert_eq!(requests(&home), 4);
@@ -95,11 +95,11 @@ fn a_removed_source_keeps_its_requests_unless_asked_to_delete_them() {
 #[test]
 fn a_check_names_the_damage() {
     let home = Home::new();
-    home.fine(&["pull", "logs", "-q", "--cache", "c.db"]);
+    home.succeeds(&["pull", "logs", "-q", "--cache", "c.db"]);
     let output = home.run(&["sources", "check", "--cache", "c.db"]);
     assert_eq!(output.status.code(), Some(0));
     assert!(stderr(&output).contains("no damage found: 1 segment, 3 requests"), "{}", stderr(&output));
-    assert_eq!(home.fine(&["sources", "check", "--cache", "c.db", "--format", "ndjson"]), "");
+    assert_eq!(home.succeeds(&["sources", "check", "--cache", "c.db", "--format", "ndjson"]), "");
 
     // A value of a dictionary that differs from its index.
     let bytes = std::fs::read(home.path("c.db")).unwrap();
@@ -113,29 +113,29 @@ fn a_check_names_the_damage() {
     let first: Value =
         serde_json::from_slice(output.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
     assert!(first["problem"].is_string() && first["place"].is_string(), "{first}");
-    assert!(home.refused_in_one_line(1, &["sources", "check"]).contains("nothing is cached yet"));
+    assert!(home.fails_in_one_line(1, &["sources", "check"]).contains("nothing is cached yet"));
 
     // SQLite cannot even open this damage. The message of a check must not advise to check.
     let mut damaged = bytes;
     damaged[100..4000].iter_mut().for_each(|byte| *byte ^= 0xff);
     std::fs::write(home.path("c.db"), damaged).unwrap();
-    let message = home.refused_in_one_line(1, &["sources", "check", "--cache", "c.db"]);
+    let message = home.fails_in_one_line(1, &["sources", "check", "--cache", "c.db"]);
     assert!(message.contains("damaged too much") && message.contains("move it away"), "{message}");
     assert!(!message.contains("sources check"), "{message}");
-    let message = home.refused_in_one_line(1, &["sources", "--cache", "c.db"]);
+    let message = home.fails_in_one_line(1, &["sources", "--cache", "c.db"]);
     assert!(message.contains("`tamarin sources check` lists all problems"), "{message}");
 
     // An empty file is not a foreign cache: pull fills it.
     std::fs::write(home.path("empty.db"), "").unwrap();
-    let message = home.refused_in_one_line(1, &["sources", "--cache", "empty.db"]);
+    let message = home.fails_in_one_line(1, &["sources", "--cache", "empty.db"]);
     assert!(message.contains("nothing is cached yet in empty.db"), "{message}");
-    home.fine(&["pull", "logs", "-q", "--cache", "empty.db"]);
+    home.succeeds(&["pull", "logs", "-q", "--cache", "empty.db"]);
 }
 
 #[test]
 fn old_requests_are_pruned_and_not_pulled_again() {
     let home = Home::new();
-    home.fine(&["pull", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "-q"]);
     let output = home.run(&["prune", "--before", "2026-04-01T01:00", "--dry-run"]);
     assert!(stderr(&output).contains("1 request before "), "{}", stderr(&output));
     assert!(stderr(&output).contains("would be dropped"), "{}", stderr(&output));
@@ -143,16 +143,16 @@ fn old_requests_are_pruned_and_not_pulled_again() {
     let output = home.run(&["prune", "--before", "2026-04-01T01:00", "logs"]);
     assert!(stderr(&output).contains(" dropped (about ") && stderr(&output).contains(" freed"));
     assert_eq!(requests(&home), 2);
-    assert_eq!(home.objects(&["requests"])[0]["key"], "c.mp4");
+    assert_eq!(home.rows(&["requests"])[0]["key"], "c.mp4");
     assert!(stderr(&home.run(&["pull"])).contains("0 requests added"));
     assert_eq!(requests(&home), 2);
-    home.fine(&["sources", "check"]);
+    home.succeeds(&["sources", "check"]);
 
-    assert!(home.refused(2, &["prune"]).contains("--before"));
-    assert!(home.refused_in_one_line(2, &["prune", "--before", "soon"]).contains("--before: expected"));
-    let text = home.refused_in_one_line(2, &["prune", "--before", "-1d", "--filter", "status:404"]);
+    assert!(home.fails(2, &["prune"]).contains("--before"));
+    assert!(home.fails_in_one_line(2, &["prune", "--before", "soon"]).contains("--before: expected"));
+    let text = home.fails_in_one_line(2, &["prune", "--before", "-1d", "--filter", "status:404"]);
     assert!(text.contains("takes no --filter"), "{text}");
-    assert!(home.refused_in_one_line(2, &["prune", "--before", "-1d", "x"]).contains("no source x"));
+    assert!(home.fails_in_one_line(2, &["prune", "--before", "-1d", "x"]).contains("no source x"));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn a_reader_that_ends_leaves_the_log_of_a_writer_alone() {
         u64::from(second)
     };
     let read = || {
-        let total = home.objects(&["report", "total", "--cache", cache.to_str().unwrap()]);
+        let total = home.rows(&["report", "total", "--cache", cache.to_str().unwrap()]);
         total[0]["requests"].as_u64().unwrap()
     };
     for _ in 0..3 {
@@ -209,7 +209,7 @@ fn a_reader_that_ends_leaves_the_log_of_a_writer_alone() {
     drop(filling);
     assert!(!log.exists());
     assert_eq!(read(), 6);
-    home.fine(&["sources", "check", "--cache", cache.to_str().unwrap()]);
+    home.succeeds(&["sources", "check", "--cache", cache.to_str().unwrap()]);
 }
 
 #[cfg(unix)]
