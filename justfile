@@ -1,4 +1,4 @@
-# Recipes for those who change Tamarin: `just` lists them. Each is one command that can be typed without just.
+# Recipes for contributors: `just` lists them. Each is one command that can be typed without just.
 
 # List the recipes.
 default:
@@ -29,7 +29,7 @@ docs:
 fuzz SECONDS="60":
     FUZZ_SECONDS={{SECONDS}} cargo test --locked --test it fuzz -- --nocapture
 
-# Run random sequences and damages against the cache for long.
+# Run the long random tests of the cache: versions of log files, and damage.
 endurance:
     tests/endurance.sh
 

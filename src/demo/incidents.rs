@@ -1,4 +1,4 @@
-//! The incidents in the demo: who causes them, when, and how they appear in the logs.
+//! The incidents in the demo: their clients, their times, and how they appear in the logs.
 
 use super::clock::{MONTH, MONTH_START, at};
 
@@ -99,12 +99,12 @@ pub static INCIDENTS: [IncidentSpec; 9] = [
      order of the keys; of large objects only the first 64 KiB (206)."),
     spec(Incident::Hog, HOG_IP, (0, MONTH), "ip:198.51.100.23",
     "All month, day and night: ranges of 64 MiB of the three films under masters/, over and over. \
-     Some 1 % of the requests, 35–40 % of the bytes sent."),
+     About 1 % of the requests, 35–40 % of the bytes sent."),
     spec(Incident::Guessing, "192.0.2.0/24 (six addresses)", (GUESSING[0].0, GUESSING[2].1), "ip:192.0.2.0/24 status:403",
     "04-17 03:00–03:40: GETs of backup.sql, .env, wp-login.php and the like, all 403 AccessDenied; from \
      03:12 to 03:18 the busiest minutes of the month."),
     spec(Incident::Hotlinking, FREELOADER, (FREELOADER_SINCE, MONTH), "referer:https://freeloader.example/*",
-    "From 04-21 09:00 on: pictures asked for by many ordinary addresses with referers under \
+    "From 04-21 09:00 on: pictures requested by many ordinary addresses with referers under \
      https://freeloader.example/gallery/."),
     spec(Incident::RetryLoop, RETRY_REQUESTER, RETRY_LOOP, "ip:198.51.100.77 status:503",
     "04-09 14:00–17:00: the same PUT of state/checkpoint.json every second from 198.51.100.77, always 503 \

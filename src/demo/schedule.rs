@@ -39,7 +39,7 @@ pub(super) struct ScheduledStream {
     steady: bool,
 }
 
-/// The time range of a log file. Records that are delivered late are of an earlier time.
+/// The time range of a log file. Records that are delivered late have an earlier time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slice {
     pub(super) start: u32,
@@ -65,7 +65,7 @@ impl Schedule {
     /// Distributes exactly `requests` records among the streams.
     pub(super) fn new(world: &World, requests: u64) -> Schedule {
         let seed = world.seed;
-        // With fewer requests there is no place for incidents of a fixed size.
+        // Fewer than 1,000 requests are too few for incidents of a fixed size.
         let scale = |per_mille: u64| requests * per_mille / 1000;
         let some = |count: u64| if requests >= 1000 { count } else { 0 };
         let archive = world.objects.range(Prefix::Archive).len();

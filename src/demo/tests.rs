@@ -1,4 +1,4 @@
-//! Tests of the log files, parsed with a regular expression instead of the parser under test elsewhere.
+//! Tests of the log files, parsed with a regular expression instead of the parser of Tamarin.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -90,7 +90,7 @@ fn twice_decoded(key: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_seed_always_gives_the_same_logs_and_another_seed_others() {
+fn a_seed_always_gives_the_same_logs_and_another_seed_gives_others() {
     assert_eq!(files(&demo(3000, 7)), files(&demo(3000, 7)));
     assert_ne!(files(&demo(3000, 7)), files(&demo(3000, 8)));
 }
@@ -161,7 +161,7 @@ fn incidents_appear_as_documented() {
             scraper.iter().map(|record| (second(record), twice_decoded(&record[KEY]))).collect();
         walk.sort();
         assert_eq!(walk.len(), demo.world.objects.len());
-        assert!(walk.windows(2).all(|pair| pair[0].1 < pair[1].1), "every key once, in their order");
+        assert!(walk.windows(2).all(|pair| pair[0].1 < pair[1].1), "every key once, in the order of keys");
 
         let hog = of(&|record| record[IP] == HOG_IP);
         check(Incident::Hog, &hog);

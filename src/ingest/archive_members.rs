@@ -1,10 +1,10 @@
 //! Reads the members of an archive as log files of their own.
 //!
 //! The catalogue has a member under the name `ARCHIVE/MEMBER` with the version of the archive, so it is known, changed
-//! or read in part as any other log file. The archive itself is noted when all of its members were read. Until then
+//! or read in part like any other log file. The archive itself is noted when all of its members were read. Until then
 //! each pull opens it again and skips the members that are known.
 //!
-//! The checksum of a compressed tar archive covers all members and comes last. So its members have no end until the
+//! The checksum of a compressed tar archive covers all members and is at its end. So its members have no end until the
 //! archive was read: the writer may commit their lines, but it can still remove them if the archive is damaged.
 
 use std::io::{self, Read};

@@ -10,7 +10,7 @@ use super::{byte_budget::ByteBudget, cutter::BLOCK_BYTES, lines_block::MAX_LINE_
 /// Capacity of the largest read buffer that returns to the pool. Larger ones were grown for a long line.
 pub(super) const MAX_POOLED_BYTES: usize = 4 * BLOCK_BYTES;
 
-/// Long lines in memory between the cutter and the parser. Parsers that read a chunked file may have as many more.
+/// Long lines in memory between the cutter and the parser. Parsers of a chunked file may hold another two.
 const MAX_LONG_LINES: usize = 2;
 
 /// Values of one type, kept for reuse.

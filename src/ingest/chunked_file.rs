@@ -46,7 +46,7 @@ pub(super) struct ChunkedFile {
     max_line_bytes: usize,
     next_chunk: AtomicU64,
     pub(super) numbering: LineNumbering,
-    /// Closes when the last parser has dropped the file: then as much was read as possible.
+    /// Closes when the last parser has dropped the file, after as much was read as possible.
     _done: oneshot::Sender<()>,
 }
 
@@ -107,7 +107,7 @@ impl ChunkedFile {
     }
 
     /// Reads the lines of `chunk`, which must begin before the end of the file. They are numbered from 1.
-    /// Fails also if the file has become shorter, or the ingest was cancelled.
+    /// Also fails if the file has become shorter, or the ingest was cancelled.
     pub(super) fn read(&self, chunk: u64) -> io::Result<LinesBlock> {
         let offset = self.offset_of(chunk);
         let left = usize::try_from(self.size - offset).unwrap_or(usize::MAX);

@@ -31,7 +31,7 @@ pub(super) struct Cutter<R> {
 }
 
 impl<R: Read> Cutter<R> {
-    /// A cutter for a file of about `size` bytes. `None`: the size is unknown, as that of a pipe is.
+    /// A cutter for a file of about `size` bytes. `None`: the size is unknown, as for a pipe.
     pub(super) fn new(reader: R, buffers: ReadBuffers, size: Option<u64>) -> Cutter<R> {
         // One byte more, for the read that finds the end of the file.
         let expected_bytes = size.map(|size| usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1));
@@ -49,8 +49,8 @@ impl<R: Read> Cutter<R> {
         }
     }
 
-    /// The next block, or `None` after the last one. Empty blocks come while the end of a long line is searched, so
-    /// that the caller can check for cancellation. After an error, blocks returned before stay valid.
+    /// The next block, or `None` after the last one. Returns empty blocks while it searches for the end of a
+    /// long line, so that the caller can check for cancellation. After an error, earlier blocks stay valid.
     pub(super) fn next(&mut self) -> io::Result<Option<LinesBlock>> {
         if self.is_at_end {
             return Ok(None);
@@ -63,7 +63,7 @@ impl<R: Read> Cutter<R> {
         let mut filled = self.carry.len();
         let expected =
             self.expected_bytes.take().map_or(self.block_bytes, |bytes| bytes.min(self.block_bytes));
-        // The block ends at this length, or later if a line goes on.
+        // The block ends at this length, or later if a line is longer.
         let mut limit = expected.max(filled + self.block_bytes / 4).min(self.max_line_bytes + 1);
         // Clears only what the buffer grows by: the rest is overwritten.
         if buffer.len() < limit {
@@ -122,7 +122,7 @@ impl<R: Read> Cutter<R> {
         Ok(Some(LinesBlock { first_line, buffer, range, long: None, is_last, reservation }))
     }
 
-    /// Searches for the end of a long line in about as many bytes as the longest line has.
+    /// Searches for the end of a long line in about the next `max_line_bytes` bytes.
     fn skip_long_line(&mut self, mut line: LongLine) -> io::Result<LinesBlock> {
         let mut buffer = self.buffers.take();
         buffer.resize(self.block_bytes.max(buffer.len()), 0);
@@ -153,7 +153,7 @@ impl<R: Read> Cutter<R> {
     }
 }
 
-/// Reads once, again after an interrupt. 0: the end.
+/// Reads once, and retries after an interrupt. Returns 0 at the end.
 fn read(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match reader.read(buffer) {
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_search_for_a_line_end_returns_now_and_then() {
+    fn the_search_for_the_end_of_a_long_line_returns_empty_blocks() {
         let mut cutter = Cutter::new(io::repeat(b'x'), ReadBuffers::new(2), None);
         for _ in 0..3 {
             let block = cutter.next().unwrap().unwrap();

@@ -42,7 +42,7 @@ pub(super) struct FetchStage {
 }
 
 impl FetchStage {
-    /// Reads all sources, or as much as was read before a cancellation.
+    /// Reads all sources, one after another, until their end or a cancellation.
     pub(super) async fn run(self, sources: Vec<Arc<dyn Source>>) {
         let count = sources.len();
         for (index, source) in sources.into_iter().enumerate() {
@@ -230,7 +230,7 @@ impl LogFileReader {
             Err(error) => return counters.file_failed(&file.name, error.to_string(), error.message()),
         };
         let cutter = match body {
-            // A pipe may stall, so it takes no place of another file.
+            // A pipe may stall, so it takes no permit that another file may need.
             Body::Reader(_) => None,
             Body::Bytes(_) | Body::File(_) => {
                 let cutter = self.cutters.clone().acquire_owned();
@@ -251,7 +251,7 @@ impl LogFileReader {
                 Err(_) => counters.file_panicked(&file.name, "reading it"),
             }
         };
-        // A thread that waits for a pipe cannot be woken. After a cancellation it runs on, and what it reads is lost.
+        // A thread that waits for a pipe cannot be woken. After a cancellation it keeps running, and its data is lost.
         let _ = cancel.run_until_cancelled(read).await;
     }
 
@@ -362,13 +362,13 @@ impl LogFileReader {
         Ok(true)
     }
 
-    /// Tells the parsers that `end.file` was read to its end.
+    /// Sends the parsers an empty last block of `end.file`.
     pub(super) fn send_end(&self, end: DeferredEnd) {
         let lines = LinesBlock { is_last: true, ..LinesBlock::empty(end.next_line) };
         self.give(Work::Block { source: self.task.source, file: end.file, lines });
     }
 
-    /// Compressed content has an end of its own, so no lines are appended to it.
+    /// Notes that a compressed file does not grow: its content has an end of its own.
     fn fix_size_if(&mut self, is_compressed: bool) {
         if is_compressed && self.task.file.may_grow {
             self.task.file = Arc::new(FileMark { may_grow: false, ..(*self.task.file).clone() });
@@ -398,7 +398,7 @@ impl LogFileReader {
         }
         let file = Arc::new(file);
         for _ in 0..self.parsers {
-            // If the parsers have ended, the error that ended them is reported already.
+            // If the parsers have ended, the error that ended them was reported.
             self.give(Work::File(file.clone()));
         }
         Ok(Some(done))
@@ -424,7 +424,7 @@ impl LogFileReader {
     }
 }
 
-/// The first bytes of a file whose position is at its beginning. The position stays there.
+/// Returns the first bytes of a file. Its position must be at the beginning, and is left there.
 fn peek(file: &mut File) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(TAR_BLOCK_BYTES);
     file.take(TAR_BLOCK_BYTES as u64).read_to_end(&mut head)?;

@@ -1,8 +1,8 @@
 //! Pulls that the explorer runs in the background: one, or one after another with pauses. An error in one pull is
 //! reported as progress, and the next one tries again.
 //!
-//! A pull from S3 lists only the log files that S3 may have delivered in the last days: to list years of them takes
-//! thousands of requests. The first pull, one a day, and each pull after a failure list everything.
+//! A pull from S3 lists only the log files that S3 may have delivered in the last days: listing years of them takes
+//! thousands of requests. The first pull, one per day, and each pull after a failure list everything.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -129,7 +129,7 @@ async fn open(path: &Path) -> Option<Result<(Writer, Cache), CacheError>> {
     tokio::task::spawn_blocking(open).await.ok()
 }
 
-/// The part of a window in which log files of the last days may lie.
+/// The part of a window in which log files of the last days may be.
 fn last_days(window: Window, now: i64) -> Window {
     let recent = now.saturating_sub(LATE_DELIVERY_SECONDS);
     let since = window.since.map_or(recent, |since| since.max(recent));

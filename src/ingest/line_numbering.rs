@@ -27,8 +27,8 @@ struct State {
     waiting: usize,
 }
 
-/// Whether the number of the first line of a chunk is known. What holds for a chunk holds for all chunks that the
-/// same thread counted before it.
+/// Whether the number of the first line of a chunk is known. If it is not pending for a
+/// chunk, it is not pending for any chunk before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FirstLine {
     Known,
@@ -38,7 +38,7 @@ pub(super) enum FirstLine {
     Unavailable,
 }
 
-/// The duty to count the lines of a chunk. Dropping the ticket marks the chunk as failed.
+/// The obligation to count the lines of a chunk. Dropping the ticket marks the chunk as failed.
 #[derive(Debug)]
 pub(super) struct ChunkTicket<'n> {
     numbering: &'n LineNumbering,

@@ -19,7 +19,7 @@ pub(super) struct LongLine {
 }
 
 impl LongLine {
-    /// A long line of which `text` was read so far.
+    /// A long line whose first bytes, `text`, were read so far.
     pub(super) fn new(text: &[u8]) -> LongLine {
         let prefix = text[..text.len().min(LONG_LINE_PREFIX_BYTES)].to_vec();
         LongLine { prefix, length: text.len() as u64 }
@@ -68,7 +68,7 @@ impl LinesBlock {
         self.range.is_empty() && self.long.is_none()
     }
 
-    /// Removes the lines whose numbers are in `known`: ranges in ascending order. The others come back as blocks of
+    /// Removes the lines whose numbers are in `known`: ranges in ascending order. Returns the others as blocks of
     /// consecutive lines.
     pub(super) fn without(mut self, known: &[Range<u64>]) -> Vec<LinesBlock> {
         if known.is_empty() {

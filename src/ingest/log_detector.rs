@@ -71,7 +71,7 @@ impl LogDetector {
     }
 
     /// Whether a line shows that the file is a log: a record, a damaged record, or the header of a log. After a
-    /// foreign first line only a record that takes the whole line counts, because clients choose some texts of foreign
+    /// foreign first line only a record that is a whole line counts, because clients choose some texts of foreign
     /// logs and can put a record into them.
     fn is_of_a_log(&mut self, line: &[u8]) -> bool {
         if is_comment(line) {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_many_other_lines_is_judged_by_its_first_megabytes() {
+    fn a_file_with_many_other_lines_is_classified_by_its_first_megabytes() {
         let lines = b"junk\n".repeat(100_000);
         let mut detector = LogDetector::new("a.log");
         let mut blocks = 1;

@@ -51,7 +51,7 @@ use write_stage::WriteStage;
 const MIN_QUEUED_BLOCKS: usize = 8;
 /// Messages on their way to the writer. Batches wait here during a commit.
 const MAX_QUEUED_MESSAGES: usize = 18;
-/// Bytes of the batches on their way to the writer. Ordinary ones take half of it.
+/// Bytes of the batches on their way to the writer. Ordinary batches take half of it.
 const MAX_QUEUED_BATCH_BYTES: usize = 64 << 20;
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 const INTERNAL_ERROR: &str =
@@ -215,7 +215,7 @@ async fn run(
         let dictionaries = writer.dictionaries();
         threads.push(spawn(format!("parser-{number}"), Box::new(move || stage.run(dictionaries))));
     }
-    // The receivers of work end with the parsers, and those of batches with the writer.
+    // Only the stages have ends of the channels, so that a channel closes when they end.
     drop((work, to_writer));
     let uris = sources.iter().map(|source| source.uri().to_owned()).collect();
     let stage = WriteStage::new(writer, uris, batches, counters.clone());

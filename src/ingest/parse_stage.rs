@@ -19,8 +19,8 @@ const MAX_BATCH_DELAY: Duration = Duration::from_millis(200);
 /// Batches that a parser of a chunked file may hold until their lines are numbered.
 const MAX_UNNUMBERED_BATCHES: usize = 2;
 
-/// Niceness of the parser threads. Where threads outnumber processors, the writer has to run first: it waits for the
-/// disk now and then, and if it has not written all batches before, the parsers wait for it and a processor idles.
+/// Niceness of the parser threads. Where threads outnumber processors, the writer has to run first: it sometimes
+/// waits for the disk, and if batches are still queued then, the parsers wait for it and a processor is idle.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 3;
 
@@ -94,7 +94,7 @@ impl<'s> BlockParser<'s> {
         Ok(())
     }
 
-    /// Parses the chunks of a file until there are no more. The batches have nothing else in them: if a chunk cannot be
+    /// Parses the chunks of a file until there are no more. The batches have no lines of other files: if a chunk cannot be
     /// read, the lines of later chunks have no numbers, and their batches are dropped.
     fn add_file(&mut self, file: &ChunkedFile) -> Result<(), WriterEnded> {
         if !file.task.known_lines.is_empty() {
@@ -112,13 +112,13 @@ impl<'s> BlockParser<'s> {
                 self.started = Instant::now();
             }
             chunks.push(ticket.chunk);
-            // Also frees the memory reserved for a long line, which another parser may need for its chunk, before
-            // this one waits for the other below.
+            // Also frees the memory reserved for a long line, before this parser waits (below) for another one,
+            // which may need that memory.
             ticket.counted(self.parse(&file.task.file, lines));
             if self.builder.is_full() || self.started.elapsed() >= MAX_BATCH_DELAY {
                 waiting.push_back(UnnumberedBatch::new(self.finish(), std::mem::take(&mut chunks)));
             }
-            // If another parser was preempted within an earlier chunk, this one goes on meanwhile.
+            // If another parser was preempted within an earlier chunk, this one continues meanwhile.
             while let Some(first) = waiting.front()
                 && FirstLine::Known == first.numbering_state(file, exceeds_limits(&waiting))
                 && let Some(first) = waiting.pop_front()
@@ -134,7 +134,7 @@ impl<'s> BlockParser<'s> {
         Ok(())
     }
 
-    /// Like [`add_file`](Self::add_file) for a file of which some lines are known. Only their numbers show which lines
+    /// Like [`add_file`](Self::add_file) for a file with some known lines. Only their numbers show which lines
     /// are new, so lines are counted before they are parsed.
     fn add_new_lines(&mut self, file: &ChunkedFile) -> Result<(), WriterEnded> {
         while let Some(Chunk { ticket, mut lines }) = file.next() {
@@ -234,7 +234,7 @@ impl UnnumberedBatch {
     }
 }
 
-/// Whether a parser holds as many batches as it may, and has to wait for the numbers of the first.
+/// Whether a parser holds more batches than it may, and has to wait for the line numbers of the first.
 fn exceeds_limits(waiting: &VecDeque<UnnumberedBatch>) -> bool {
     waiting.len() > MAX_UNNUMBERED_BATCHES
         || waiting.iter().map(|batch| batch.bytes).sum::<usize>() > BATCH_BYTES
@@ -249,7 +249,7 @@ struct LineRuns {
 }
 
 impl LineRuns {
-    /// Notes a line that gave another number of rows than one.
+    /// Notes a line that gave no row or several.
     fn exception(&mut self, line: u64, rows: usize) {
         self.close_run(line);
         // Each row of the line has a run of its own.
@@ -416,7 +416,7 @@ mod tests {
         (batches.collect(), task.counters)
     }
 
-    /// Checks that the batches have the first lines of the log, each once and with its number. Returns how many.
+    /// Checks that the batches have the first lines of the log, each once and with its number. Returns their count.
     fn first_lines(batches: &[Batch]) -> u64 {
         let mut parts: Vec<&FilePart> = batches.iter().flat_map(|batch| &batch.parts).collect();
         parts.sort_by_key(|part| (part.first_line, part.lines));

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Message, buffer_pool::BufferPool, counters::Counters};
 use crate::cache::{Batch, CacheError, FileMark, SourceId, Writer};
 
-/// Time before the first commits and before all others. The first ones come early, for a user who watches an empty
+/// Time before the first commits and before all others. The first ones are early, for a user who watches an empty
 /// screen. Later ones are less frequent, because each commit writes a small segment anew.
 const COMMIT_INTERVALS: [Duration; 3] =
     [Duration::from_millis(150), Duration::from_millis(500), Duration::from_millis(2000)];

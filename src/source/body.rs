@@ -29,7 +29,7 @@ impl Body {
     /// skippable ones. As with `gzip`, zeros after a member are skipped, and other data after a member ends the content.
     ///
     /// # Errors
-    /// If the first bytes cannot be read. Damage of compressed content shows during reading, possibly late: see
+    /// If the first bytes cannot be read. Damage of compressed content is an error of a later read: see
     /// [`is_damage`].
     pub fn into_reader(self) -> io::Result<Box<dyn BufRead>> {
         match self {
@@ -47,7 +47,7 @@ pub fn decompress<'c>(content: impl Read + 'c) -> io::Result<Box<dyn BufRead + '
 
 /// Whether an error of a reader from [`Body::into_reader`] means that the content is damaged: compressed data is invalid
 /// or does not match its checksum ([`io::ErrorKind::InvalidData`]). Then what was read before is not trusted either.
-/// Data that ends too early ([`io::ErrorKind::UnexpectedEof`]) is valid up to its end. All other errors come from the
+/// Data that ends too early ([`io::ErrorKind::UnexpectedEof`]) is valid up to its end. All other errors are those of the
 /// disk or pipe.
 pub fn is_damage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
@@ -174,7 +174,7 @@ impl<R: BufRead> BufRead for PlainInput<R> {
 }
 
 /// A compressed content. It returns its next bytes without consuming them, and remembers whether reading it failed, to
-/// tell its errors from those of the decoder.
+/// distinguish its errors from those of the decoder.
 struct CompressedInput<R> {
     head: Head,
     rest: R,

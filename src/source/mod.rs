@@ -131,7 +131,7 @@ impl SourceError {
 
 /// Opens the source that a SOURCE argument names: `s3://bucket[/prefix]`, a file, a folder, or `-`.
 ///
-/// Sends no request to S3: whether the bucket exists shows at the first listing.
+/// Sends no request to S3: the first listing shows whether the bucket exists.
 ///
 /// # Errors
 /// [`SourceError::Local`] if there is no such file or folder; [`SourceError::NotASource`] if the argument is not valid.

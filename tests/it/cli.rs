@@ -130,7 +130,7 @@ fn rows_are_sorted_and_limited() {
 #[test]
 fn additional_columns_are_selected_by_name() {
     let home = Home::new();
-    // Their total times are 1 to 100 ms, one each, and they are within two minutes.
+    // 100 requests within two minutes, with total times of 1 to 100 ms.
     let many: String = (1..=100)
         .map(|n| {
             line(3600 + n, "192.0.2.1", "-", "REST.GET.OBJECT", "t", if n > 97 { 503 } else { 200 }, "10")

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tamarin::cache::{BLOCK, Cache, CacheError, IntColumn, Writer};
 use tamarin::log::{FIELDS, Kind};
 
-/// Random damages, unless the environment variable `DAMAGES` says otherwise.
+/// Cases of random damage, unless the environment variable `DAMAGES` sets another number.
 const DEFAULT_DAMAGES: u64 = 150;
 
 /// Log lines of the requests with these numbers.

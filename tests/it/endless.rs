@@ -161,7 +161,7 @@ fn a_listing_that_fails_after_some_pages_keeps_their_log_files() {
 }
 
 #[test]
-fn a_page_at_a_byte_per_second_is_given_up() {
+fn a_page_at_a_byte_per_second_is_abandoned() {
     let scene = Scene::new();
     scene.proxy.inject(|request| request.is_list().then_some(Fault::Trickle));
     let output = scene.pull(&scene.cache(), &["--timeout", "1s"]);
@@ -190,7 +190,7 @@ fn connections_reset_within_contents_do_not_stop_the_others() {
 }
 
 #[test]
-fn a_content_at_a_byte_per_second_is_given_up() {
+fn a_content_at_a_byte_per_second_is_abandoned() {
     Scene::new().contents_end(Fault::Trickle, &["--timeout", "1s"], "the transfer is too slow");
 }
 
@@ -225,7 +225,7 @@ fn a_server_whose_etags_look_like_md5s_but_are_not_is_read() {
     }
 }
 
-/// 64 of them at a time do not fit into memory.
+/// Log files are fetched 64 at a time. 64 of these do not fit into memory.
 #[test]
 fn many_large_log_files_at_a_time_do_not_fill_the_memory() {
     let scene = Scene::new();
@@ -235,7 +235,7 @@ fn many_large_log_files_at_a_time_do_not_fill_the_memory() {
         let file = std::fs::File::options().write(true).open(scene.server.path("acme-logs", &name)).unwrap();
         file.set_len(16 << 20).unwrap();
     }
-    // They are skipped once they are fetched.
+    // They are not logs, so they are skipped after they were fetched.
     let is_large = |request: &ProxiedRequest| request.is_object() && request.target.contains("2026-04-25");
     scene.proxy.inject(move |request| is_large(request).then_some(Fault::Picture));
     let output = scene.pull(&scene.cache(), &[]);

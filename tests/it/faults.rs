@@ -93,7 +93,7 @@ impl Scene {
         child.wait_with_output().unwrap()
     }
 
-    /// Runs `tamarin pull` with credentials from the files that these variables name only.
+    /// Runs `tamarin pull` with credentials only from the files that these variables name.
     fn pull_as_configured(&self, cache: &Path, files: &[(&str, &Path)]) -> Output {
         let endpoint = self.proxy.endpoint();
         let arguments = ["pull", SOURCE, "--cache", cache.to_str().unwrap(), "--endpoint-url", &endpoint];
@@ -107,7 +107,7 @@ impl Scene {
             .unwrap()
     }
 
-    /// Checks that a pull has given up early: after the credentials were refused, it only sent the requests that had
+    /// Checks that a pull has ended early: after the credentials were refused, it only sent the requests that had
     /// begun, for 64 log files, and each again with credentials that were loaded again.
     fn assert_given_up_early(&self) {
         let seen = self.proxy.take_requests();
@@ -504,7 +504,7 @@ fn a_listing_that_fails_after_its_first_page_loses_nothing() {
 
 /// 30 % of the requests fail in any way, temporarily or permanently.
 #[test]
-fn all_faults_together_lose_nothing_and_double_nothing() {
+fn all_faults_together_lose_nothing_and_duplicate_nothing() {
     const FAULTS: &[Fault] = &[
         Fault::InternalError,
         Fault::SlowDown,

@@ -48,7 +48,7 @@ fn a_first_pull_leaves_a_cache_with_a_write_ahead_log() {
     assert_eq!(left, [path.as_path()], "one file is the whole cache");
     assert_eq!(requests(&Cache::open(&path).unwrap()), 300);
 
-    // The cache exists already, so readers may come at any time.
+    // The cache exists already, so readers may open it at any time.
     let mut filling = Filling::by(Writer::open_to_fill(&path).unwrap());
     filling.append(source, &lines_of(3));
     filling.writer.commit().unwrap();
@@ -70,7 +70,7 @@ fn readers_do_not_block_a_first_pull() {
         filling.append(source, &lines_of(batch));
         filling.writer.commit().unwrap();
     }
-    // The snapshot of the reader stays, and the writer has not waited for its end.
+    // The snapshot of the reader is unchanged, and the writer has not waited for its end.
     assert_eq!(before.segments.iter().map(|segment| segment.rows).sum::<usize>(), 100);
     assert_eq!(requests(&cache), 400);
     drop(before);

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use crate::home::{Home, line, stderr};
 use crate::support::s3_server::S3Server;
 
-/// Lines of the requests with these numbers, a second each.
+/// A line for each of these seconds, which is also its number of bytes sent.
 fn log(seconds: std::ops::Range<u32>) -> String {
     let request =
         |second| line(second, "192.0.2.1", "-", "REST.GET.OBJECT", "a.txt", 200, &second.to_string());

@@ -1,4 +1,4 @@
-//! When the disk is full, one line says so, commits stay, and the next pull continues.
+//! A full disk is an error of one line. Commits stay, and the next pull continues.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ fn pull_within(blocks: u64, log: &Path, cache: &Path) -> Output {
 
 #[test]
 fn a_file_size_limit_is_reported_in_one_line_and_commits_stay() {
-    // Lines that are committed before the disk is full. How many of the others are depends on the machine.
+    // Lines that are committed before the disk is full. The number of later commits depends on the machine.
     const BEFORE: usize = 4_000;
     let home = Home::new();
     let text = std::fs::read(log(&home)).unwrap();

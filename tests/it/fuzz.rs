@@ -14,7 +14,7 @@ use crate::support::lines;
 /// Seconds that each target runs unless `FUZZ_SECONDS` is set.
 const SECONDS: f64 = 0.3;
 
-/// Length of a mutated sample.
+/// Maximum length of a mutated sample.
 const BYTES_MAX: usize = 8 << 10;
 
 /// Texts that mutations insert: they have a meaning for a parser.

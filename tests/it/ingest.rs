@@ -424,13 +424,13 @@ fn only_lines_that_a_file_has_twice_are_repeats_however_often_it_grows() {
     let duplicates = || Cache::open(&scene.cache()).unwrap().sources().unwrap()[0].duplicates;
     scene.put("a.log", log(0..500) + &log(490..500));
     assert_eq!(scene.pull().duplicates, 10);
-    // It grows by repeats of its own lines, of another file, and by new lines.
+    // It grows by repeats of its own lines and of lines of another file, and by new lines.
     scene.put("b.log", log(2000..2010));
     scene.put("a.log", log(0..500) + &log(490..500) + &log(2000..2004) + &log(0..3) + &log(500..600));
     let grown = scene.pull();
     assert_eq!((grown.requests, grown.duplicates), (110, 7));
     assert_eq!(duplicates(), 17);
-    // It is only touched, and then grows once more.
+    // Only its modification time changes, and then it grows once more.
     let content = std::fs::read(scene.logs().join("a.log")).unwrap();
     scene.put("a.log", &content);
     assert_eq!((scene.pull().duplicates, duplicates()), (0, 17));
@@ -564,7 +564,7 @@ fn known_lines_of_a_file_that_grew_are_no_repeats_after_a_kill() {
         // Until the new version was read to its end, the catalogue has the counts of the version before.
         let repeats = if killed_after >= 11 { 13 } else { 10 };
         assert_eq!(counts(&cache), (700 + killed.0, repeats), "{killed_after}");
-        // Again, a little further, then to the end.
+        // The next reading ends a little later, and the last one reads to the end.
         let again = read("2", &twice, killed_after + 2);
         let last = if killed_after + 2 >= 11 { (0, 0) } else { read("2", &twice, usize::MAX) };
         assert_eq!(killed.0 + again.0 + last.0, 300, "{killed_after}");

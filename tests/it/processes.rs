@@ -103,7 +103,7 @@ fn one_line(output: &Output, code: i32) -> String {
 }
 
 #[test]
-fn of_simultaneous_first_pulls_one_makes_the_cache() {
+fn only_one_of_simultaneous_first_pulls_makes_the_cache() {
     let home = Home::new();
     std::fs::create_dir(home.path("caches")).unwrap();
     std::fs::write(home.path("logs/more"), lines(0, 3000)).unwrap();
@@ -262,9 +262,9 @@ fn the_log_of_an_existing_cache_is_never_renamed() {
 #[cfg(unix)]
 const MISHAPS: [(&str, &str); 8] = [
     ("deleted", "rm c.db"),
-    ("deleted with all that is beside it", "rm c.db*"),
+    ("deleted with all files beside it", "rm c.db*"),
     ("moved", "mv c.db elsewhere.db"),
-    ("moved with all that is beside it", "for f in c.db*; do mv $f x$f; done"),
+    ("moved with all files beside it", "for f in c.db*; do mv $f x$f; done"),
     ("replaced", "cp ../other.db new.db; mv new.db c.db"),
     ("in a folder that is moved", "cd ..; mv d e"),
     ("in a folder that is deleted", "cd ..; rm -r d"),

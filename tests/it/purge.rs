@@ -68,7 +68,7 @@ impl Scene {
 }
 
 #[test]
-fn on_a_terminal_it_asks_once_and_no_deletes_nothing() {
+fn on_a_terminal_purge_asks_once_and_the_answer_no_deletes_nothing() {
     let scene = Scene::new(12);
     for no in ["n\r", "no\r", "\r", "yesterday\r", "\u{4}"] {
         let mut terminal = scene.on_a_terminal(&[]);
@@ -86,7 +86,7 @@ fn on_a_terminal_it_asks_once_and_no_deletes_nothing() {
 }
 
 #[test]
-fn on_a_terminal_yes_deletes() {
+fn on_a_terminal_the_answer_yes_deletes() {
     for yes in ["y\r", "Yes\r"] {
         let scene = Scene::new(12);
         let mut terminal = scene.on_a_terminal(&[]);
@@ -96,7 +96,7 @@ fn on_a_terminal_yes_deletes() {
         assert!(terminal.wait_for_end().unwrap().success());
         assert_eq!(terminal.contents().matches("Type yes or no").count(), 1, "{}", terminal.contents());
         assert_eq!(scene.left(), 0);
-        assert_eq!(contents(&scene.cache).rejected.len(), 2, "lines that are no record are kept too");
+        assert_eq!(contents(&scene.cache).rejected.len(), 2, "rejected lines are kept too");
     }
 }
 
@@ -144,7 +144,7 @@ fn without_a_terminal_consent_must_be_on_the_command_line() {
     let output = scene.run(&[]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("confirm with --yes"), "{}", stderr(&output));
-    assert!(scene.proxy.take_requests().is_empty(), "nothing is request of S3 before");
+    assert!(scene.proxy.take_requests().is_empty(), "no request is sent before");
     assert_eq!(scene.left(), 3);
     let output = scene.run(&["--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -159,7 +159,7 @@ fn the_next_pull_deletes_what_a_killed_one_did_not() {
         scene.proxy.inject(move |request| request.is_delete().then_some(fault));
         let mut child = scene.start(&["--yes"]);
         scene.proxy.wait_for(ProxiedRequest::is_delete);
-        // Before the first deletion, the cache has everything, also rejected lines.
+        // Before the first deletion, the cache has everything, including rejected lines.
         let kept = contents(&scene.cache);
         assert_eq!((kept.totals.stats.requests, kept.rejected.len(), kept.lines), (60, 3, 63));
         if fault == Fault::LostResponse {
@@ -217,7 +217,7 @@ fn a_request_deletes_at_most_1_000_log_files() {
     assert_eq!((kept.totals.stats.requests, kept.rejected.len()), (2100, 105));
 }
 
-/// The commands that drop requests of which the cache is the only copy.
+/// The commands that drop requests whose only copy is the cache.
 fn dropping(scene: &Scene, yes: bool) -> [Vec<String>; 2] {
     let cache = scene.cache.to_str().unwrap();
     let yes = if yes { &["--yes"][..] } else { &[] };
@@ -242,7 +242,7 @@ fn requests_of_purged_log_files_are_not_dropped_without_consent() {
             "{message}"
         );
         assert_eq!(requests(), 6);
-        // On a terminal it asks, and no drops nothing.
+        // On a terminal the command asks, and the answer no drops nothing.
         for no in ["n\r", "\r", "\u{4}"] {
             let words: Vec<&std::ffi::OsStr> = arguments.iter().map(AsRef::as_ref).collect();
             let environment = [("HOME", scene.home.path("").to_str().unwrap().to_owned())];

@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and `q` end Tamarin in whatever state it is.
+//! Ctrl-C, SIGTERM and `q` end Tamarin in any state.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -189,12 +189,12 @@ fn is_later_list(request: &ProxiedRequest) -> bool {
 const PLANS: [Plan; 9] = [
     ("the first page hangs", Fault::Swallowed, ProxiedRequest::is_list),
     ("a later page hangs", Fault::Swallowed, is_later_list),
-    ("a page stands still", Fault::Stall, ProxiedRequest::is_list),
+    ("a page stalls", Fault::Stall, ProxiedRequest::is_list),
     ("a page trickles in", Fault::Trickle, ProxiedRequest::is_list),
-    ("it asks to slow down", Fault::SlowDown, ProxiedRequest::is_list),
+    ("the server asks to slow down", Fault::SlowDown, ProxiedRequest::is_list),
     ("pages are empty without end", Fault::EmptyPage, ProxiedRequest::is_list),
     ("contents hang", Fault::Swallowed, ProxiedRequest::is_object),
-    ("contents stand still", Fault::Stall, ProxiedRequest::is_object),
+    ("contents stall", Fault::Stall, ProxiedRequest::is_object),
     ("contents trickle in", Fault::Trickle, ProxiedRequest::is_object),
 ];
 

@@ -98,7 +98,7 @@ fn every_answer_is_consistent_while_another_process_writes() {
     let groups = |name: &'static str| {
         move |rows: &[Value]| {
             let share: f64 = rows.iter().map(|row| row["share"].as_f64().unwrap()).sum();
-            assert!(rows.is_empty() || (share - 1.0).abs() < 1e-6, "shares of {name} come to {share}");
+            assert!(rows.is_empty() || (share - 1.0).abs() < 1e-6, "shares of {name} add up to {share}");
             rows.iter()
                 .map(|row| is_whole(row, name))
                 .inspect(|files| assert_eq!(*files, 1, "of one {name}"))

@@ -115,7 +115,7 @@ fn a_check_names_the_damage() {
     assert!(first["problem"].is_string() && first["place"].is_string(), "{first}");
     assert!(home.fails_in_one_line(1, &["sources", "check"]).contains("nothing is cached yet"));
 
-    // SQLite cannot even open this damage. The message of a check must not advise to check.
+    // SQLite cannot even open this damage. The message of a check must not recommend a check.
     let mut damaged = bytes;
     damaged[100..4000].iter_mut().for_each(|byte| *byte ^= 0xff);
     std::fs::write(home.path("c.db"), damaged).unwrap();

@@ -1,6 +1,6 @@
 //! Log files that grow, shrink, are truncated, rewritten, compressed, damaged, renamed and deleted between
-//! pulls, with pruning in between: the cache has exactly what their last versions give, and what vanished
-//! ones gave.
+//! pulls, with pruning in between: the cache has exactly what their last versions give, and what deleted
+//! files gave.
 //!
 //! `SEQUENCES=10000 cargo test --release --test it versions` runs more sequences, from `SEED` on.
 

@@ -1,7 +1,7 @@
 //! Archives of log files: tar, also compressed, and zip. A [`Visitor`] gets the members one after another.
 //!
 //! Nothing is unpacked to the disk, so member names are only names. All numbers that an archive states are limited:
-//! its members, the lengths of their names, and the bytes that it unpacks to.
+//! the number of its members, the lengths of their names, and the bytes that it unpacks to.
 
 mod names;
 mod tar;
@@ -16,7 +16,7 @@ pub(crate) use self::zip::{is_zip, visit_zip};
 
 /// Members that an archive may have.
 const MAX_MEMBERS: u64 = 250_000;
-/// How many times larger than the archive its content may be. Deflate compresses to a 1,032nd at best.
+/// How many times larger than the archive its content may be. Deflate reaches 1,032 at most.
 const MAX_EXPANSION: u64 = 2000;
 /// Bytes that any archive may unpack to, however small it is.
 const MIN_UNPACKED_BYTES: u64 = 128 << 20;
@@ -24,7 +24,7 @@ const MIN_UNPACKED_BYTES: u64 = 128 << 20;
 /// Gets the members of an archive.
 pub(crate) trait Visitor {
     /// Reads a member with this name and size. Returns `false` to end the visit.
-    /// Fails if the member cannot be read. The visit goes on with the next one.
+    /// Fails if the member cannot be read. The visit continues with the next one.
     fn member(&mut self, name: &str, size: u64, content: &mut dyn Read) -> io::Result<bool>;
 
     /// Notes a member that cannot be read.
@@ -36,7 +36,7 @@ pub(crate) trait Visitor {
 pub(crate) struct SizeLimit(Rc<Cell<u64>>);
 
 impl SizeLimit {
-    /// The limit for an archive of `size` bytes. `None`: an archive of unknown size comes through a pipe and has no
+    /// The limit for an archive of `size` bytes. `None`: an archive of unknown size is read from a pipe and has no
     /// limit.
     pub(crate) fn for_archive(size: Option<u64>) -> SizeLimit {
         let bytes = size
@@ -89,7 +89,7 @@ pub(crate) struct Peeked<R> {
 }
 
 impl<R: Read> Peeked<R> {
-    /// Reads a tar block ahead, or less if a line ends before: then it is no tar archive, and the content may be a pipe
+    /// Reads a tar block ahead, or less if a line ends within it: then it is no tar archive, and may be a pipe
     /// whose next line arrives much later.
     pub(crate) fn new(mut reader: R) -> Peeked<R> {
         let mut head = vec![0; TAR_BLOCK_BYTES];

@@ -9,7 +9,7 @@ use super::{MAX_MEMBERS, SizeLimit, SizeLimited, Visitor, damaged, too_many_memb
 
 /// Bytes of a tar block: a header is one block, and a content is padded to whole blocks.
 pub(crate) const TAR_BLOCK_BYTES: usize = 512;
-/// Bytes of an extension header: what a tar archive says of one member besides its header.
+/// Bytes of the largest extension header: attributes of a member that do not fit into its header.
 const MAX_EXTENSION_BYTES: u64 = 64 << 10;
 
 /// Whether the first block of a content is a tar header with a valid checksum.
@@ -41,7 +41,7 @@ pub(crate) fn visit_tar(reader: impl Read, limit: &SizeLimit, visitor: &mut dyn 
         }
         if !is_header(&block) {
             if has_ended {
-                // Reads on, because the checksum of a compressed archive is at its end.
+                // Continues to read, because the checksum of a compressed archive is at its end.
                 while tar.read(&mut [0; 8 << 10])? > 0 {}
                 return Ok(());
             }
@@ -78,7 +78,7 @@ fn padding(size: u64) -> u64 {
     (block - size % block) % block
 }
 
-/// Reads a tar archive. Errors of the archive are remembered, to tell them from those of a member.
+/// Reads a tar archive. Errors of the archive are remembered, to distinguish them from those of a member.
 struct TarReader<R> {
     inner: SizeLimited<R>,
     error: Option<(io::ErrorKind, String)>,
@@ -112,7 +112,7 @@ impl<R: Read> TarReader<R> {
         Ok(Some(block))
     }
 
-    /// Skips a content of which `left` bytes were not read, and its padding.
+    /// Skips the last `left` bytes of a content of `size` bytes, and its padding.
     fn skip_content(&mut self, left: u64, size: u64) -> io::Result<()> {
         let mut left = left.saturating_add(padding(size));
         let mut buffer = [0; 8 << 10];
@@ -163,7 +163,7 @@ impl<R: Read> Read for Content<'_, R> {
     }
 }
 
-/// What the extension headers before a member say of it.
+/// The attributes of a member in the extension headers before it.
 #[derive(Default)]
 struct Extensions {
     name: Option<Vec<u8>>,

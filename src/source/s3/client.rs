@@ -31,7 +31,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Default time limit for a log file whose transfer has stalled.
 const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Limit for a complete response such as a page of a listing, as a multiple of the response timeout: a server may send
-/// a byte now and then forever.
+/// single bytes forever.
 const COMPLETE_RESPONSE_FACTOR: u32 = 5;
 /// Limit for a complete log file, as a multiple of the stall timeout. Large ones may take longer.
 const COMPLETE_FILE_FACTOR: u32 = 12;
@@ -131,7 +131,7 @@ impl Connection {
     }
 
     /// A client for the region that is known so far.
-    /// One line: the configuration is invalid or cannot be read.
+    /// The error is one line: the configuration is invalid or cannot be read.
     pub(super) async fn client(&self) -> Result<Client, String> {
         self.configured
             .get_or_try_init(|| async {
@@ -158,8 +158,8 @@ impl Connection {
         true
     }
 
-    /// Loads credentials again after S3 refused those of a request sent at `sent`: during a pull of days the user may
-    /// log in again. Returns `false` if there is no other place to load them from, or they were loaded just now.
+    /// Loads credentials again after S3 refused those of a request sent at `sent`: during a long pull, the user may log in
+    /// again. Returns `false` if there is no other place to load them from, or they were loaded less than a minute ago.
     pub(super) async fn renew_credentials(&self, sent: Instant) -> bool {
         if self.options.credentials.is_some() {
             return false;
@@ -377,9 +377,9 @@ async fn credentials(
     )
 }
 
-/// The profile that the user has named. If it does not exist, that is an error of its own.
+/// The profile that the user has named and that has to exist.
 fn named_profile(options: &S3Options) -> Option<String> {
-    // Unsigned requests, and requests with given credentials, need nothing from a profile.
+    // Unsigned requests, and requests with given credentials, need no profile.
     let needs_none = options.no_sign_request || options.credentials.is_some();
     let has_other_credentials = needs_none || std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
     match &options.profile {

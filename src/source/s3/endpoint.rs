@@ -19,7 +19,7 @@ impl std::fmt::Display for Endpoint {
 
 impl Endpoint {
     /// Parses `http(s)://host[:port][/path]`. URLs with a user, password or query are refused.
-    /// One line that does not contain the URL. `origin` is the option or variable that it was given in.
+    /// The error is one line without the URL. `origin` is the option or variable that had it.
     pub(super) fn parse(url: &str, origin: &str) -> Result<Endpoint, String> {
         let not_a_url = || format!("{origin} is not a URL of the form http(s)://host[:port]");
         let scheme = |name: &str| url.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));

@@ -66,7 +66,7 @@ where
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
             is_expired(error) || code(error).is_some_and(|code| UNKNOWN.contains(&code))
         }
-        // The SDK's error for failed credential providers has this word in it.
+        // The SDK's error for failed credential providers contains this word.
         _ => chain(error).to_ascii_lowercase().contains("credentials"),
     }
 }

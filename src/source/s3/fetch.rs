@@ -40,7 +40,7 @@ pub(super) async fn fetch(location: &Location, file: &LogFile) -> Result<Body, S
                 request.customize().config_override(config).send()
             })
             .await?;
-        // The stall timeout does not end a transfer of a byte now and then.
+        // The stall timeout does not end a transfer that sends single bytes.
         let length = output.content_length().and_then(|length| u64::try_from(length).ok());
         let timeout = location.connection.file_timeout(file.size.or(length).unwrap_or(MAX_IN_MEMORY_BYTES));
         let etag = if location.connection.may_have_md5_etags() { md5_etag(&output) } else { None };
@@ -107,7 +107,7 @@ fn verify(etag: Option<[u8; 16]>, md5: Option<Md5>, before: Option<[u8; 16]>) ->
 }
 
 /// The pause after an attempt: 0.1–0.2 s at random, doubled for each further attempt, so that fetches that were cut
-/// off at the same time do not all return at the same time.
+/// off at the same time are not all repeated at the same time.
 fn pause(attempt: u32) -> Duration {
     let base = 100_u64 << attempt.min(6).saturating_sub(1);
     Duration::from_millis(base + RandomState::new().hash_one(attempt) % base)
@@ -121,7 +121,7 @@ async fn receive(
 ) -> Result<(Body, EtagCheck), Loss> {
     let length = output.content_length().and_then(|length| u64::try_from(length).ok());
     let expected = length.or(listed);
-    // A proxy that cuts a content off may adapt the length. (A decoded content has another length.)
+    // A proxy that truncates the content may adapt the length. (A decoded content has another length.)
     if let (Some(length), Some(listed), None) = (length, listed, output.content_encoding())
         && length != listed
     {

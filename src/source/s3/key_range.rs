@@ -1,12 +1,12 @@
 //! Divides a listing into key ranges that are listed in parallel.
 //!
-//! S3 lists keys in byte order, in pages of 1000, and each page has the token of the next: they come one after another.
+//! S3 lists keys in byte order, in pages of 1000, and each page has the token that the request for the next page needs.
 //! For a parallel listing, the key space is cut into [`KeyRange`]s. The ranges never overlap and have no gaps, so each
 //! key is listed exactly once, whatever keys there are. The dates in keys only decide *where* to cut, and which ranges a
 //! time window excludes:
 //!
 //! - the last key of a page has the stem and the layout, and the page shows how much time 1000 keys cover;
-//! - the time until today is cut into parts of at least a page, as many as may be listed at a time;
+//! - the time until today is cut into parts of at least a page, at most as many as may be listed at a time;
 //! - a part that turns out to be large is cut again when other parts are done.
 
 use super::super::Window;
@@ -74,7 +74,7 @@ impl KeyRange {
         if self.upto.as_deref().is_some_and(|upto| last >= upto) {
             return Vec::new();
         }
-        // A server that repeats keys must not lead back.
+        // A server that repeats keys must not move the range back.
         let after = self.after.as_deref().map_or(last, |after| last.max(after));
         let onward = KeyRange {
             after: Some(after.to_owned()),

@@ -1,6 +1,6 @@
 //! Finds the log files of a logged bucket.
 //!
-//! A user who names a bucket without a prefix may mean the bucket whose requests are logged. If its objects are not
+//! A bucket that is named without a prefix may be the logged bucket. If its objects are not
 //! named as log files, GetBucketLogging returns where S3 delivers its logs.
 
 use aws_sdk_s3::types::LoggingEnabled;

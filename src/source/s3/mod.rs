@@ -138,7 +138,7 @@ impl Source for S3Source {
 }
 
 impl Location {
-    /// Sends a request, and repeats it in another region if S3 says that the bucket is there.
+    /// Sends a request, and repeats it in another region if S3 responds that the bucket is there.
     ///
     /// `build` makes the request from a client and a configuration override, which is empty once S3 has answered.
     async fn request<T, E, F, Sent>(

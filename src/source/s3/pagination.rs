@@ -3,7 +3,7 @@
 /// Consecutive pages without a new name that are accepted. S3 returns some where many names were deleted.
 const MAX_PAGES_WITHOUT_NEW_NAMES: u32 = 5_000;
 
-/// Why a listing is given up.
+/// Why a listing is abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum EndlessListing {
     #[error("the listing repeats a continuation token")]
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_with_progress_is_never_given_up() {
+    fn a_listing_with_progress_is_never_abandoned() {
         assert_eq!(detected_at((0..100_000).map(|page| page.to_string())), None);
         let mut progress = ProgressDetector::default();
         assert!((0..100_000).all(|page| progress.count_page(page % 4_999 == 0).is_ok()));
