@@ -53,6 +53,16 @@ pub fn is_damage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }
 
+/// The reason why a content is damaged that an archive or another container found.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Damage(String);
+
+/// An error for which [`is_damage`] is true, also when it comes from the content that a decompressor reads.
+pub(crate) fn damaged(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Damage(message))
+}
+
 fn decode<'c>(mut compressed: impl BufRead + 'c) -> io::Result<Box<dyn BufRead + 'c>> {
     let head = first_bytes(&mut compressed).map_err(source_error)?;
     match Compression::of(&head.bytes[..head.length]) {
@@ -320,9 +330,11 @@ impl<R: BufRead> Read for Decompressor<R> {
     }
 }
 
-/// An error of the disk or pipe. Its kind is changed if it would mean that the content is damaged.
+/// An error of what is read: of the disk or pipe, or of an archive that found its member damaged ([`damaged`]). The kind of
+/// the former is changed if it would mean that the content is damaged.
 fn source_error(error: io::Error) -> io::Error {
     match error.kind() {
+        _ if error.get_ref().is_some_and(|inner| inner.is::<Damage>()) => error,
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => io::Error::other(error),
         _ => error,
     }

@@ -293,6 +293,36 @@ fn a_damaged_archive_gives_nothing_and_the_previous_version_stays() {
 }
 
 #[test]
+fn a_large_member_of_a_zip_archive_with_a_wrong_checksum_gives_nothing() {
+    let home = home();
+    let content = log(0..20_000);
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    archive.start_file("large.log", stored).unwrap();
+    archive.write_all(content.as_bytes()).unwrap();
+    archive.start_file("large.log.gz", stored).unwrap();
+    archive.write_all(&gzip(log(20_000..40_000).as_bytes())).unwrap();
+    archive.start_file("small.log", stored).unwrap();
+    archive.write_all(log(50_000..50_001).as_bytes()).unwrap();
+    let mut archive = archive.finish().unwrap().into_inner();
+    // The last digit of a number in the middle of the first member, and a byte of the header of the second.
+    let digit = archive.len().min(content.len()) / 2;
+    let digit = digit + archive[digit..].iter().position(u8::is_ascii_digit).unwrap();
+    archive[digit] ^= 1;
+    let name = memchr::memmem::rfind(&archive[..archive.len() - 400], b"\x1f\x8b\x08").unwrap();
+    archive[name + 4] ^= 1;
+    put(&home, "in/a.zip", archive);
+    let output_text = pull(&home, 3, "in");
+    assert!(
+        output_text.contains(
+            "the member of the zip archive is damaged: Invalid checksum: a.zip/large.log, a.zip/large.log.gz"
+        ),
+        "{output_text}"
+    );
+    assert_eq!(totals(&home), (1, 50_000));
+}
+
+#[test]
 fn requests_committed_before_their_archive_turned_out_to_be_damaged_are_removed() {
     let home = home();
     put(&home, "in/a.log", log(50_000..50_001));

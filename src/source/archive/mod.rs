@@ -133,10 +133,6 @@ impl<R: Read> Read for Peeked<R> {
     }
 }
 
-fn damaged(message: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message)
-}
-
 fn too_many_members() -> io::Error {
     io::Error::other(format!(
         "the archive has more than {MAX_MEMBERS} members; unpack it and name the folder"

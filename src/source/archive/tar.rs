@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use tar::Header;
 
 use super::names::MemberNames;
-use super::{MAX_MEMBERS, SizeLimit, SizeLimited, Visitor, damaged, too_many_members};
+use super::{MAX_MEMBERS, SizeLimit, SizeLimited, Visitor, too_many_members};
+use crate::source::body::damaged;
 
 /// Bytes of a tar block: a header is one block, and a content is padded to whole blocks.
 pub(crate) const TAR_BLOCK_BYTES: usize = 512;

@@ -3,7 +3,8 @@
 use std::io::{self, Read, Seek};
 
 use super::names::MemberNames;
-use super::{MAX_MEMBERS, SizeLimit, SizeLimited, Visitor, damaged, too_many_members};
+use super::{MAX_MEMBERS, SizeLimit, SizeLimited, Visitor, too_many_members};
+use crate::source::body::damaged;
 
 /// Whether a content that begins with these bytes is a zip archive.
 pub(crate) fn is_zip(first: &[u8]) -> bool {
