@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_without_a_letter_does_not_sit_on_the_text_before_it() {
+    fn a_mark_without_a_letter_or_after_many_marks_is_escaped() {
         assert_eq!(visible("\u{301}a"), "\\u{301}a");
         assert_eq!(visible("a \u{338}"), "a \\u{338}");
         assert_eq!(visible("a\u{1b}\u{301}"), "a\\u{1b}\\u{301}");

@@ -28,7 +28,7 @@ fn ask(engine: &LocalEngine, query: &Query) -> Result<Answer, QueryError> {
         .map(|reply| reply.answer)
 }
 
-/// Lines to append to a source; whether to commit them, and whether to reopen the writer.
+/// A source and the lines to append to it, whether to commit them, and whether to reopen the writer.
 type Step = (usize, Vec<String>, bool, bool);
 
 fn step() -> impl Strategy<Value = Step> {

@@ -1,4 +1,4 @@
-//! Log lines with values of small pools, so that groups collide, ids are shared and lines repeat.
+//! Log lines with values from small pools, so that groups collide, ids are shared and lines repeat.
 
 use proptest::prelude::*;
 

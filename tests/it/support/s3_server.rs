@@ -1,7 +1,7 @@
 //! A real S3 server on 127.0.0.1 that checks signatures (SigV4) and stores objects as files.
 //!
 //! An object is the file `ROOT/BUCKET/KEY`, which tests write and delete. The server records every request and can refuse
-//! some. Its lists have no ETags, and it does not distinguish keys such as `a%2Fb` and `a/b`.
+//! requests. Its lists have no ETags, and it does not distinguish keys such as `a%2Fb` and `a/b`.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

@@ -74,7 +74,7 @@ pub(super) enum Accumulator {
 }
 
 impl Accumulator {
-    /// An empty accumulator. `max_distinct_pairs`: see [`DistinctSketch::new`].
+    /// An empty accumulator. `max_distinct_pairs`: see [`super::distinct_sketch`].
     pub(super) fn new(what: Accumulation, max_distinct_pairs: usize) -> Accumulator {
         match what {
             Accumulation::Mean(_) => Accumulator::Mean(Vec::new()),

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn merged_sketches_of_parts_estimate_what_one_sketch_does() {
+    fn merged_sketches_of_parts_estimate_the_same_as_one_sketch() {
         let mut whole = filled(10_000, 0..10);
         let mut parts = filled(10_000, 0..6);
         parts.merge(&filled(10_000, 6..10), |slot| slot, &not_cancelled()).unwrap();

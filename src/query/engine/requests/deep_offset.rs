@@ -240,7 +240,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         for source in ["one", "other"] {
-            // Both have the same times, unsorted; most columns have one value, so time and arrival decide.
+            // Both have the same times, unsorted; many columns have one value, so time and arrival decide.
             let requests = (0..1500).map(|index| Request::at(index * 911 % 1500 * 3));
             drop(filled(&path, source, requests));
         }

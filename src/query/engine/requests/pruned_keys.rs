@@ -67,7 +67,7 @@ impl PrunedKeysByPrefix {
     }
 }
 
-/// Where a value is, as far as its prefix and key show.
+/// Whether a value is after the bound, as far as its prefix and key show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PrefixVerdict {
     AfterBound,
@@ -143,7 +143,7 @@ impl<'a> Prefixes<'a> {
         }
     }
 
-    /// Where a stored value is, as far as its prefix and the value id of its key show.
+    /// Whether a stored value is after the bound, as far as its prefix and the value id of its key show.
     pub(crate) fn verdict(&mut self, stored: &[u8], key: u32, bound: &TextBound) -> PrefixVerdict {
         let known = match stored.first_chunk() {
             Some(word) => {
