@@ -5,7 +5,7 @@ peak memory of a walk through all tables. Then `examples/measure.rs` measures it
     cargo build --release --bins --examples
     python3 benches/explore_ten_million.py CACHE
 
-CACHE is a cache that `tamarin pull` filled; the README quotes ten million requests.
+CACHE is a cache that `tamarin pull` filled; the figures in the README are for ten million requests.
 """
 import codecs
 import fcntl

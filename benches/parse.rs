@@ -5,10 +5,10 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tamarin::log::{Field, Parser, RecordGroup, Rejection, Sink, key};
 
-/// Number of different lines in a measurement: about 0.6 MB, more than the first-level cache of a processor holds.
+/// Number of different lines in a measurement: about 0.6 MB, more than the first-level cache of a processor.
 const LINES: usize = 1000;
 
-/// Returns the line of a number.
+/// Returns the line with a number.
 type Shape = fn(usize) -> String;
 
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
@@ -65,7 +65,7 @@ fn old(n: usize) -> String {
     )
 }
 
-/// A requester with spaces: never for the fast path.
+/// A requester with spaces, which the fast path does not accept.
 fn spaced(n: usize) -> String {
     plain(n).replace(
         " arn:aws:sts",
@@ -73,7 +73,7 @@ fn spaced(n: usize) -> String {
     )
 }
 
-/// Quotes in the user agent: never for the fast path.
+/// Quotes in the user agent, which the fast path does not accept.
 fn quoted_agent(n: usize) -> String {
     plain(n).replace("\"aws-sdk", "\"\"aws-sdk")
 }

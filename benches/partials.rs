@@ -18,7 +18,7 @@ use tamarin::query::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Rows of a segment: few, as the benchmark writes a hundred segments.
+/// Rows of a segment: few, because the benchmark writes a hundred segments.
 const ROWS_PER_SEGMENT: usize = 16_384;
 
 /// Appends a segment of new requests.

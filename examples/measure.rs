@@ -4,7 +4,7 @@
 //!
 //! Prints a line per measurement: the time until the first partial answer, the time until a cancelled query ends, the
 //! segments read for a rare address and for one hour, and the time for 1,000 requests in every sort order, with filters
-//! and with offsets.
+//! and with offsets. If the environment variable EACH is set, it also prints the time of each order.
 
 #![allow(clippy::print_stdout)]
 
@@ -112,7 +112,7 @@ fn first_answers(cache: &Arc<Cache>) -> Outcome<()> {
     Ok(())
 }
 
-/// The time until a query ends that is cancelled after 1 to 120 ms.
+/// The time from the cancellation of a query, 1 to 120 ms after its start, to its end.
 fn cancelled(cache: &Arc<Cache>) -> Outcome<()> {
     let distinct = Ask::Groups {
         by: Dimension::Field(Field::RemoteIp),

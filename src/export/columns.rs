@@ -73,7 +73,7 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
     }
 }
 
-/// Names of the columns of an answer to `ask` with estimates, and of a column with estimates that determined the order.
+/// Names of the columns of an answer to `ask` that have estimates, or whose estimates determined the order.
 pub fn approximate(answer: &Answer, ask: &Ask) -> Vec<&'static str> {
     let (Answer::Groups(groups), Ask::Groups { more, .. }) = (answer, ask) else { return Vec::new() };
     more.iter()

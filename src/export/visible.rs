@@ -37,7 +37,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// As [`visible`], for bytes. Bytes that are not UTF-8 become `\xff`.
+/// Like [`visible`], for bytes. Bytes that are not UTF-8 become `\xff`.
 pub fn visible_bytes(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return visible(text);
@@ -69,7 +69,7 @@ struct Marks {
 }
 
 impl Marks {
-    /// Whether the next character is visible: a character with a width, or a mark on one.
+    /// Whether the next character is visible: a character with a width, or a mark on a letter.
     fn accept(&mut self, c: char) -> bool {
         let is_visible = !is_invisible(c);
         if !is_visible || c.width() != Some(0) {
@@ -118,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_without_a_letter_does_not_sit_on_the_text_before_it() {
+    fn a_mark_without_a_letter_or_after_many_marks_is_escaped() {
         assert_eq!(visible("\u{301}a"), "\\u{301}a");
         assert_eq!(visible("a \u{338}"), "a \\u{338}");
         assert_eq!(visible("a\u{1b}\u{301}"), "a\\u{1b}\\u{301}");
         assert_eq!(visible("a\u{200d}\u{301}"), "a\\u{200d}\\u{301}");
         assert_eq!(visible_bytes(b"a\xff\xcc\x81"), "a\\xff\\u{301}");
-        // Nor do many of them grow over other lines.
+        // Many marks do not overlap other lines either.
         let tower = format!("a{}", "\u{301}".repeat(50));
         assert_eq!(
             visible(&tower),

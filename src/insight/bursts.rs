@@ -89,7 +89,7 @@ fn quantile(numbers: &mut [u64], part: usize, of: usize) -> u64 {
 mod tests {
     use super::*;
 
-    /// `count` days of hourly buckets, busy from 8 to 20 o'clock.
+    /// `count` days of hourly buckets, busy from 08:00 to 20:00.
     fn days(count: usize) -> Vec<u64> {
         (0..count * 24)
             .map(|hour| 400 + 300 * u64::from((8..20).contains(&(hour % 24))) + hour as u64 % 7)

@@ -1,4 +1,4 @@
-//! Analyses of answers: pure functions over the data that an engine returned. So far: bursts in a series.
+//! Analyses of answers: pure functions over the data that an engine returned. `bursts` finds bursts in a series.
 //!
 //! Never here: queries to the cache, widgets, network I/O.
 

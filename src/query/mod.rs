@@ -48,7 +48,7 @@ pub trait Engine: Send + Sync {
         on_page: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError>;
 
-    /// A number that increases whenever the data changes. Cheap.
+    /// A number that increases whenever the data changes. Reading it is cheap.
     fn generation(&self) -> u64;
 
     /// Pins the current snapshot: until it is unpinned (`pin` is `false`), all answers come from this snapshot, and the
@@ -118,7 +118,7 @@ pub enum QueryError {
     /// The cache could not be read.
     #[error(transparent)]
     Cache(CacheError),
-    /// The query is invalid: why, and what is valid.
+    /// The query is invalid. The message has the reason and what is valid.
     #[error("{0}")]
     Invalid(String),
 }

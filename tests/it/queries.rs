@@ -28,7 +28,7 @@ fn ask(engine: &LocalEngine, query: &Query) -> Result<Answer, QueryError> {
         .map(|reply| reply.answer)
 }
 
-/// Lines to append to a source; whether to commit them, and whether to reopen the writer.
+/// A source and the lines to append to it, whether to commit them, and whether to reopen the writer.
 type Step = (usize, Vec<String>, bool, bool);
 
 fn step() -> impl Strategy<Value = Step> {
@@ -52,7 +52,7 @@ fn time_range() -> impl Strategy<Value = TimeRange> {
     ]
 }
 
-/// A value that the field has in these logs, or a similar one.
+/// A value that the field has in these logs, or a similar value.
 fn value_of(field: Field) -> impl Strategy<Value = String> {
     let pool: &[&str] = match field {
         Field::Bucket => lines::BUCKETS,
@@ -74,7 +74,7 @@ fn value_of(field: Field) -> impl Strategy<Value = String> {
         Field::BytesSent | Field::ObjectSize | Field::TotalTime | Field::TurnAroundTime => {
             &["0", "1", "7", "1234", "9007199254740993"]
         }
-        _ => &["SigV4", "AuthHeader", "Yes", "eu-west-1", "nothing has this"],
+        _ => &["SigV4", "AuthHeader", "Yes", "eu-west-1", "no such value"],
     };
     select(pool.to_vec()).prop_map(str::to_owned)
 }
@@ -245,13 +245,13 @@ fn random_query() -> impl Strategy<Value = Query> {
     let sources = prop_oneof![
         3 => Just(Vec::new()),
         1 => prop::collection::vec(select(SOURCES.to_vec()).prop_map(str::to_owned), 1..3),
-        1 => Just(vec!["s3://nobody-has-this".to_owned()]),
+        1 => Just(vec!["s3://unknown-source".to_owned()]),
     ];
     let counting = select(vec![Counting::AsLogged, Counting::AsLogged, Counting::Requests]);
     let ask = prop_oneof![1 => Just(Ask::Totals), 4 => groups, 2 => series, 3 => requests, 1 => numbered];
     (sources, time_range(), filter(), counting, ask, any::<Index>()).prop_map(
         |(sources, time, filter, counting, mut ask, narrow)| {
-            // A day has few enough narrow buckets.
+            // The number of narrow buckets in a day is below the limit.
             if let (Some(start), Some(end), Ask::Series { bucket, .. }) = (time.start, time.end, &mut ask)
                 && start > START - 100_000
                 && end.checked_sub(start).is_some_and(|length| length < 86_400)
@@ -400,7 +400,7 @@ fn rows_sorted_by_an_estimate_have_exact_counts_and_are_marked() {
 }
 
 #[test]
-fn an_empty_or_reversed_range_of_time_has_an_empty_series() {
+fn an_empty_or_reversed_time_range_has_an_empty_series() {
     let (_folder, engine, _) = caches_of(&lines_with(3, &[0; 90]));
     for (start, end) in [(START + 2000, START + 2000), (START + 2000, START + 1000)] {
         let mut query = query(Ask::Series { bucket: 60, each: None });
@@ -422,7 +422,7 @@ fn a_series_of_too_many_buckets_is_an_error_and_allocates_nothing() {
     }
     assert!(ask(&engine, &query(Ask::Series { bucket: 3600, each: None })).is_ok());
 
-    // A filter restricts the time range too.
+    // A filter restricts the time range, too.
     let narrow = |text: &str| {
         let filter = Filter::parse(text, 0).unwrap();
         Query { filter, ..query(Ask::Series { bucket: 1, each: None }) }
@@ -490,7 +490,7 @@ fn a_query_parameter_is_a_dimension_and_a_filter() {
     assert_eq!(engine.complete(&param("x-app"), "W", 10).unwrap(), ["web"]);
 }
 
-/// Lines that other servers than S3 write.
+/// Lines that servers other than S3 write.
 const OTHER_SERVERS: [&str; 7] = [
     "docs media [06/Aug/2026:09:30:25 +0000] 192.0.2.91:54321 docs 0A1B2C3D4E5F6075 REST.GET.OBJECT a.jpg \
      \"GET /media/a.jpg HTTP/1.1\" 200 - 10 0 0 0 \"-\" \"-\" - - SigV4 - AuthHeader localhost:9000 - - -",
@@ -510,7 +510,7 @@ const OTHER_SERVERS: [&str; 7] = [
 ];
 
 #[test]
-fn an_operation_that_names_no_method_has_that_of_the_request_line() {
+fn an_operation_that_names_no_method_has_the_method_of_the_request_line() {
     let (_folder, engine, naive) = caches_of(&OTHER_SERVERS.map(str::to_owned));
     let by = groups_by(Dimension::Method, Measure::Requests);
     let answer = ask(&engine, &by).unwrap();
@@ -654,6 +654,6 @@ fn pages_of_one_snapshot_are_consistent_while_requests_are_added() {
         filling.writer.commit().unwrap();
     }
     assert_eq!(read, (0..100).map(|n| format!("k{}", n * 2)).collect::<Vec<_>>());
-    // Each query without a snapshot reads the current data.
+    // A query without a snapshot reads the current data.
     assert_eq!(keys(ask(&engine, &page(0)).unwrap()), (0..10).map(|n| format!("k{n}")).collect::<Vec<_>>());
 }

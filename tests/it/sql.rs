@@ -236,7 +236,7 @@ proptest! {
             40,
         ),
     ) {
-        // An ordinary column of numbers has 404 where the log says 044.
+        // An ordinary column of numbers has 44 where the log has 044.
         let mut batches = batches;
         if !with_odd_statuses {
             for lines in &mut batches {

@@ -19,7 +19,7 @@ pub(super) fn check_cancelled(cancel: &CancellationToken) -> Result<(), QueryErr
     if cancel.is_cancelled() { Err(QueryError::Cancelled) } else { Ok(()) }
 }
 
-/// Checks for cancellation once in a number of iterations: a check takes a lock.
+/// Checks for cancellation once per `interval` iterations, because a check takes a lock.
 pub(super) struct Ticker<'c> {
     cancel: &'c CancellationToken,
     interval: usize,
@@ -47,7 +47,7 @@ impl<'c> Ticker<'c> {
     }
 }
 
-/// Locks a mutex that another query may hold for long.
+/// Locks a mutex that another query may have locked for a long time.
 pub(super) fn lock<'m, T>(
     mutex: &'m Mutex<T>,
     cancel: &CancellationToken,

@@ -2,8 +2,8 @@
 //!
 //! A query selects rows by a [`predicate`] and scans segments on all cores ([`parallel`]). Rows are aggregated per
 //! group ([`groups`]) or per bucket of time ([`series`]), or the first requests of an order are found and read
-//! ([`requests`]). Aggregates over final segments are kept between queries ([`partials_cache`]), so a live table costs
-//! only what is new.
+//! ([`requests`]). Aggregates over final segments are kept between queries ([`partials_cache`]), so a repeated query
+//! scans only new segments.
 //!
 //! Never here: the filter language, formats of answers, SQL.
 
@@ -36,11 +36,11 @@ use requests::value_ranks::ValueRanks;
 use series::{HowBucketed, SeriesSums};
 use uri_columns::UriColumns;
 
-/// Bytes of memory for partial groups: those of one or two tables of a million keys.
+/// Bytes of memory for partial groups: enough for one or two tables of a million keys.
 const GROUP_PARTIALS_BUDGET: usize = 48 << 20;
 /// Bytes of memory for partial series.
 const SERIES_PARTIALS_BUDGET: usize = 16 << 20;
-/// Times that a snapshot is taken again because the data changed meanwhile.
+/// Maximum number of attempts to take a snapshot and its generation without a commit in between.
 const MAX_PIN_ATTEMPTS: usize = 10;
 
 /// Answers queries from a cache.
@@ -55,7 +55,7 @@ pub struct LocalEngine {
     deep_offset: DeepOffset,
     /// The snapshot that answers all queries while it is pinned.
     pinned: Mutex<Option<Arc<PinnedSnapshot>>>,
-    /// Pairs of a group and a value that a count of distinct values remembers.
+    /// Maximum number of pairs of a group and a value that a count of distinct values remembers.
     max_distinct_pairs: usize,
 }
 
@@ -164,7 +164,7 @@ struct QueryContext<'a> {
     cancel: &'a CancellationToken,
     /// The segments that may have selected rows.
     segments: Vec<SegmentInfo>,
-    /// What was scanned so far; the rest of the statistics follows at the end.
+    /// Counts of scanned rows and segments; [`QueryContext::statistics`] adds the rest at the end.
     scanned: Mutex<Statistics>,
 }
 

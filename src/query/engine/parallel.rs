@@ -1,5 +1,5 @@
 //! The parallel scan: segments are distributed to all cores. A scan with progress runs in waves; between two waves
-//! the states of the threads are shown to a callback. A cancelled scan ends after the current segments.
+//! a callback gets the states of the threads. A cancelled scan ends after the current segments.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::query::QueryError;
 
 /// Duration of the first wave of a scan with progress: a first partial answer appears within a frame.
 pub(super) const FIRST_WAVE: Duration = Duration::from_millis(4);
-/// Factor by which each wave is longer than the one before, as a partial answer costs time too.
+/// Factor by which each wave is longer than the one before, because a partial answer costs time, too.
 const WAVE_GROWTH: u32 = 4;
 
 /// Threads that a scan or a read of many rows may use.
@@ -21,8 +21,8 @@ pub(super) fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
-/// Scans all segments and returns the states of the threads. No thread waits for another. `begin` makes the state of a
-/// thread; `scan` adds a segment to it. Returns the first error of `scan`, or [`QueryError::Cancelled`].
+/// Scans all segments and returns the states of the threads. No thread waits for another. `begin` returns the first
+/// state of a thread; `scan` adds a segment to it. Returns the first error of `scan`, or [`QueryError::Cancelled`].
 pub(super) fn scan_segments<S: Send>(
     segments: &[SegmentInfo],
     cancel: &CancellationToken,
@@ -32,8 +32,8 @@ pub(super) fn scan_segments<S: Send>(
     scan_in_waves(segments, cancel, Duration::MAX, begin, scan, |_, _| Ok(()))
 }
 
-/// As [`scan_segments`], but calls `on_progress` after each wave but the last, with the states and the share of the
-/// rows that are scanned (0–1). `on_progress` may merge the states into one of them. `wave`: duration of the first wave.
+/// Like [`scan_segments`], but calls `on_progress` after each wave except the last, with the states and the share of
+/// scanned rows (0–1). `on_progress` may merge the states into one of them. `wave` is the duration of the first wave.
 pub(super) fn scan_in_waves<S: Send>(
     segments: &[SegmentInfo],
     cancel: &CancellationToken,

@@ -37,7 +37,7 @@ impl<H> PartialKey<H> {
     }
 }
 
-/// An aggregate and the segments that it includes: final ones only, as others are replaced while they grow.
+/// An aggregate and the segments that it includes: final segments only, because others are replaced while they grow.
 type Entry<P> = (Arc<P>, Vec<SegmentId>);
 
 /// The partials of recent queries, within a memory budget.
@@ -78,7 +78,7 @@ pub(super) struct Aggregation<'a, H, P> {
 impl QueryContext<'_> {
     /// Aggregates the selected rows of all segments. Scans the segments that the kept partial does not include, and
     /// keeps the result. `on_progress` is called with incomplete aggregates and the share of the rows that they
-    /// include (0–1). After an error, the partial that was kept before is still kept.
+    /// include (0–1). If a scan fails, the partial that was kept before is still kept.
     pub(super) fn aggregate<H: Eq + Hash + Clone, P: Partial>(
         &self,
         Aggregation { cache, how, begin, add_segment }: Aggregation<'_, H, P>,
@@ -98,7 +98,7 @@ impl QueryContext<'_> {
         let known_share = 1.0 - (row_count(&finals) + row_count(&growing)) / rows;
         let finals_share = row_count(&finals) / rows;
 
-        // The aggregates of all threads are merged into that of the first thread. To merge copies for every partial
+        // The aggregates of all threads are merged into that of the first thread. Merging copies for every partial
         // answer would take time and memory.
         let gather = |states: &mut [P]| -> Result<(), QueryError> {
             if let Some((first, others)) = states.split_first_mut() {

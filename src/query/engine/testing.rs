@@ -6,7 +6,7 @@ use crate::log::Field;
 use crate::query::engine::LocalEngine;
 use crate::query::{Answer, Ask, Counting, Engine, Filter, Query, Sort, TimeRange};
 
-/// Ids of the requests from `offset` on, `limit` of them; 0: all.
+/// Ids of at most `limit` requests (0: all) from `offset` on.
 pub(super) fn request_ids(
     engine: &LocalEngine,
     filter: &str,

@@ -1,17 +1,17 @@
 //! The first k items of an order, out of many. Once k items are known, items after the last of them are rejected by
 //! one comparison.
 
-/// Number of collected items from which on the best k are selected, at least.
+/// Minimum number of collected items before the best k are selected.
 const MIN_ITEMS_TO_SELECT: usize = 4096;
 
-/// The smallest `k` of the offered items, and those that compare equal to the last of them. In no order.
+/// The smallest `k` of the offered items, and those that compare equal to the last of them, in no order.
 ///
-/// Items are collected, and now and then the best k are selected: that costs less than a heap.
+/// Items are collected, and from time to time the best k are selected, which costs less than a heap.
 pub(super) struct TopK<T> {
     k: usize,
     items: Vec<T>,
     select_at: usize,
-    /// Larger items are not among the first k; `None`: not known yet.
+    /// Larger items are not among the first k; `None` if it is not known yet.
     bound: Option<T>,
 }
 

@@ -1,5 +1,5 @@
 //! Columns that the cache does not have: the values of a query parameter, or the methods, of request URIs. They are
-//! made from the text column when a query first needs them, and kept packed in memory.
+//! computed from the text column when a query first needs them, and kept packed in memory.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,11 +25,11 @@ pub(super) enum UriPart {
 pub(super) struct UriColumn {
     /// 0 where the part is absent, else the index of its value + 1.
     pub(super) ids: IntColumn,
-    /// The values in the order in which they are met in the segment.
+    /// The values in the order in which they first occur in the segment.
     pub(super) values: Arena,
 }
 
-/// The columns made so far, by part and segment.
+/// The columns that were computed, by part and segment.
 pub(super) struct UriColumns(ByteCache<(UriPart, SegmentId), Arc<UriColumn>>);
 
 impl Default for UriColumns {

@@ -79,7 +79,7 @@ impl Filter {
         Filter::Term(Subject::Field(Field::Time), Test::Range(range.start, last))
     }
 
-    /// The conjunction with `other`. Conditions that both have are kept once.
+    /// The conjunction with `other`. Conditions that both filters have are kept once.
     #[must_use]
     pub fn and(self, other: Filter) -> Filter {
         let mut terms = self.into_terms();

@@ -164,7 +164,7 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
     }
 }
 
-/// The rest of a term after its name, as it was typed, and its operator.
+/// Parses the rest of a term, after its name and operator. `name` is the name as typed.
 fn rest_of_term(input: &mut Input<'_>, name: &str, subject: Subject, operator: Operator) -> Parsed<Filter> {
     let now = input.state.now;
     let start = offset(input);

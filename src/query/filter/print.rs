@@ -90,7 +90,7 @@ fn condition(subject: &Subject, test: &Test) -> (&'static str, String) {
     }
 }
 
-/// The value bare or else quoted, if the language interprets it after `:` as exactly this test.
+/// The value, bare or otherwise quoted, if the language interprets it after `:` as exactly this test.
 fn value_after_colon(subject: &Subject, test: &Test, bytes: &[u8]) -> Option<String> {
     let expected = Ok(Filter::Term(subject.clone(), test.clone()));
     let means_test = |literal: &Literal| value::interpret(subject, literal, 0) == expected;
@@ -211,8 +211,8 @@ fn numbers(
 }
 
 /// The text that replaces the span of a [`Completion::Value`](super::Completion::Value): the value, quoted if
-/// necessary. If only another operator expresses exactly this value, the text
-/// still finds it (a requester as a part of itself).
+/// necessary. If no text after `:` means exactly this value, the text means a test that the value passes: it finds a
+/// requester without `:` as a path component.
 pub fn value_text(dimension: &Dimension, value: &Value) -> String {
     match Filter::term_for(dimension, value) {
         Filter::Term(subject, test) => match (condition(&subject, &test), test) {

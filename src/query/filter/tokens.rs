@@ -12,7 +12,7 @@ use super::{Subject, glob, quote};
 use crate::log::Field;
 use crate::query::Dimension;
 
-/// What the parser carries along besides the text.
+/// The state of the parser besides its position in the text.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     /// The current time, in seconds since the epoch.

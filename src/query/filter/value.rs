@@ -1,4 +1,4 @@
-//! The meaning of a value depends on the subject of its term: for a status, `404` is a number and `4xx` a range; for
+//! Interprets values by the subject of their term: for a status, `404` is a number and `4xx` a range; for
 //! a requester, `role/etl` is a part; for an address, `203.0.113.0/24` is a network.
 
 use std::net::IpAddr;
@@ -263,7 +263,7 @@ fn address(text: &str) -> Result<Test, String> {
     })
 }
 
-/// A whole requester if the value has the form of one (an ARN, a canonical id); otherwise a path component, such as
+/// A whole requester if the value contains `:` (an ARN) or is a canonical id; otherwise a path component, such as
 /// `role/etl`, `user/ann`, an account or a service.
 fn requester(literal: &Literal) -> Result<Test, String> {
     let bytes = &literal.bytes;

@@ -18,7 +18,7 @@ pub enum Answer {
     Requests(Requests),
 }
 
-/// The numbers of every group, bucket and total. Sums count an absent number as 0 and saturate at [`u64::MAX`].
+/// The numbers that every group, bucket and total has. Sums count an absent number as 0 and saturate at [`u64::MAX`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Number of requests.
@@ -29,7 +29,7 @@ pub struct Stats {
     pub errors: u64,
     /// Time of the first request, in seconds since the epoch; meaningless without requests.
     pub first_seen: i64,
-    /// Time of the last request, likewise.
+    /// Time of the last request, in the same unit; meaningless without requests.
     pub last_seen: i64,
 }
 
@@ -65,7 +65,7 @@ pub struct Groups {
     pub rows: Vec<GroupRow>,
     /// Number of all groups.
     pub group_count: u64,
-    /// Over all groups, those beyond the limit included; the base of shares.
+    /// The stats of all groups, including those beyond the limit; the base of shares.
     pub totals: Stats,
     /// Measures of the query that are estimates in this answer, or whose estimates determined the order: numbers of
     /// distinct values, if there are too many values to count. The error is 1–2 % for 10,000 values.
@@ -77,9 +77,9 @@ pub struct Groups {
 pub struct GroupRow {
     /// The value that its requests have in common.
     pub value: Value,
-    /// The numbers of every group.
+    /// The stats of its requests.
     pub stats: Stats,
-    /// The further measures of the query, in its order; `None` if a measure has no value, such as the mean of nothing.
+    /// The further measures of the query, in its order; `None` if a measure has no value, such as a mean of no numbers.
     pub more: Vec<Option<f64>>,
 }
 
@@ -127,8 +127,8 @@ impl RequestRow {
 pub enum Value {
     /// A number, for measures, statuses, hours, times.
     Integer(i64),
-    /// Text, decoded where the field is; nearly always UTF-8. It can contain anything: escape it before printing, see
-    /// [`is_invisible`](crate::query::filter::is_invisible).
+    /// Text, decoded if the field is decoded; nearly always UTF-8. It can contain anything: escape it before printing,
+    /// see [`is_invisible`](crate::query::filter::is_invisible).
     Text(Arc<[u8]>),
     /// No value: `-` in the log. Sorts last.
     #[default]

@@ -92,8 +92,8 @@ fn extension(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     }
 }
 
-/// `GET /a?x-user=ann&x-app=web HTTP/1.1` → `ann` for `x-user`. The first parameter of the name counts; without `=`, its
-/// value is empty. A `+` is not decoded to a space, because it need not be an encoded one.
+/// `GET /a?x-user=ann&x-app=web HTTP/1.1` → `ann` for `x-user`. The first parameter with this name counts; without `=`,
+/// its value is empty. A `+` is not decoded to a space, because it may be a literal plus sign.
 fn query_param<'a>(uri: &'a [u8], name: &[u8]) -> Option<Cow<'a, [u8]>> {
     let query = &uri[memchr::memchr(b'?', uri)? + 1..];
     // The HTTP version may be missing, and the query may contain unescaped spaces.

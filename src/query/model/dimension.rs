@@ -19,8 +19,8 @@ pub enum Dimension {
         /// Prefix length for IPv6, 0–128.
         v6: u8,
     },
-    /// `requester`, reduced to `role/NAME` for all sessions of an assumed role, to `user/NAME` for users, to the name for
-    /// services.
+    /// `requester`, reduced to `role/NAME` for all sessions of an assumed role and to `user/NAME` for users. Services
+    /// and canonical ids are unchanged.
     Role,
     /// The first `depth` folders of `key` with a `/` at the end; all folders if the key has fewer.
     Prefix {

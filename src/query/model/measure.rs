@@ -3,7 +3,7 @@
 
 use crate::log::Field;
 
-/// All that is known of one measure.
+/// The names, the computation and the column of a measure.
 #[derive(Debug)]
 pub struct MeasureSpec {
     /// Name in `--sort`, `--columns`, JSON and CSV.
@@ -35,7 +35,7 @@ pub enum Unit {
     Ratio,
     /// Seconds since the epoch.
     Instant,
-    /// That of the dimension.
+    /// The unit of the dimension.
     Value,
 }
 
@@ -175,7 +175,7 @@ impl Measure {
     pub const STANDARD: [Measure; 6] =
         [Self::Requests, Self::BytesSent, Self::Errors, Self::FirstSeen, Self::LastSeen, Self::Share];
 
-    /// All that is known of this measure.
+    /// The entry of this measure in the list.
     pub fn spec(self) -> &'static MeasureSpec {
         &MEASURES[self as usize]
     }
@@ -213,7 +213,7 @@ impl Measure {
         }
     }
 
-    /// The measure of this name.
+    /// The measure with this name.
     pub fn by_name(name: &str) -> Option<Measure> {
         Measure::ALL.into_iter().find(|measure| measure.name() == name)
     }

@@ -96,7 +96,7 @@ impl Sql {
             return Err(SqlError::Statement("only SELECT is supported".to_owned()));
         }
         if prepared.parameter_count() > 0 {
-            let message = "parameters are not supported: write the values into it";
+            let message = "parameters are not supported: write the values into the statement";
             return Err(SqlError::Statement(message.to_owned()));
         }
         let count = prepared.column_count();

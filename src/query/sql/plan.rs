@@ -10,8 +10,8 @@ use crate::query::Sort;
 pub(super) struct Plan {
     /// Conditions on columns that the engine evaluates. Each has one argument, in this order.
     pub(super) conditions: Vec<(usize, Comparison)>,
-    /// If the engine selects the first rows of an order. Its arguments follow those of the conditions: LIMIT, then
-    /// OFFSET if there is one.
+    /// The first rows of an order, if the engine selects them. Its arguments follow those of the conditions: LIMIT,
+    /// then OFFSET if the statement has one.
     pub(super) top: Option<TopPlan>,
 }
 

@@ -20,12 +20,12 @@ pub(super) struct TopRows {
     locations: Vec<RowLocation>,
     /// Index of the current row in `locations`.
     current: usize,
-    /// Rows that have been read, and the index of the first.
+    /// Index of the first row that has been read, and the rows.
     read: (usize, Vec<RequestRow>),
 }
 
 /// The field by which the engine sorts the values of a column as SQLite does; `None` if it cannot. Absent values do
-/// not count: SQLite sorts them first, the engine last.
+/// not matter here: SQLite sorts them as the smallest values, the engine sorts them last.
 pub(super) fn sort_field(context: &SqlContext, column: usize) -> Option<Field> {
     let field = if column == TIME_UNIX { Field::Time } else { condition::field(column)? };
     let is_sorted = match field.kind() {
@@ -51,7 +51,7 @@ impl TopRows {
         let locations = if sort.descending || sort.by == Field::Time {
             engine.first_requests(&context.query(filters), sort, keep)?
         } else {
-            // Absent values come first.
+            // Absent values are first.
             let absent = Filter::Term(Subject::Field(sort.by), Test::Absent);
             let query = |condition: Filter| context.query(filters.iter().cloned().chain([condition]));
             let by_time = Sort { by: Field::Time, descending: false };

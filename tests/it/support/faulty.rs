@@ -120,7 +120,7 @@ struct Shared {
     counts: Mutex<HashMap<String, usize>>,
     seen: Mutex<Vec<(ProxiedRequest, Option<Fault>)>>,
     over: AtomicBool,
-    /// Number of continuation tokens made by the proxy.
+    /// Number of continuation tokens and damaged bodies so far: each is different.
     tokens: AtomicU64,
 }
 
@@ -181,7 +181,7 @@ impl FaultyProxy {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("it was never request: {:#?}", self.take_requests());
+        panic!("no such request was sent: {:#?}", self.take_requests());
     }
 }
 
@@ -277,7 +277,7 @@ impl Shared {
                     let (first, again) = match (fault, is_list) {
                         (Fault::EndlessRefusal, _) => ("<Error><Code>AccessDenied</Code><Message>", "no "),
                         (_, true) => ("<ListBucketResult>", NAME),
-                        (_, false) => ("", "a line that is no record\n"),
+                        (_, false) => ("", "a line that is not a record\n"),
                     };
                     let refused = b"HTTP/1.1 403 X\r\ntransfer-encoding: chunked\r\n\r\n";
                     client.write_all(if fault == Fault::Endless { CHUNKED } else { refused })?;
@@ -432,7 +432,7 @@ fn page(names: &str, token: Option<&str>) -> Vec<u8> {
 }
 
 fn refusal(status: u16, code: &str) -> Vec<u8> {
-    let body = format!("<Error><Code>{code}</Code><Message>said by the test</Message></Error>");
+    let body = format!("<Error><Code>{code}</Code><Message>injected by the test</Message></Error>");
     let length = body.len();
     format!("HTTP/1.1 {status} X\r\ncontent-type: application/xml\r\ncontent-length: {length}\r\n\r\n{body}")
         .into_bytes()

@@ -1,4 +1,4 @@
-//! Adds lines to a cache without files and threads; commits when the test says so.
+//! Adds lines to a cache without files and threads. The test decides when to commit.
 
 use std::path::Path;
 use std::sync::Arc;

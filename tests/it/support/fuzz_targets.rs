@@ -19,10 +19,10 @@ use tamarin::query::{Answer, Ask, Counting, Engine, Filter, LocalEngine, Query, 
 use tamarin::source::body;
 use tokio_util::sync::CancellationToken;
 
-/// Decompressed bytes of a block that are parsed.
+/// Maximum number of decompressed bytes of a block that are parsed.
 const BLOCK_BYTES: u64 = 1 << 20;
 
-/// A line: the parts of its records are the line, and each record has its fields.
+/// Parses a line. The parts of its records add up to the line, and each record has the mandatory fields.
 pub fn line(line: &[u8]) {
     let mut parts = Vec::with_capacity(line.len());
     for (part, record) in records(line) {
@@ -44,12 +44,12 @@ fn check(record: &Record<'_>) {
     let _ = (record.key(), record.remote_ip());
 }
 
-/// A block of lines, compressed or not: it has the records of its lines, and records with the same template have equal
-/// template fields.
+/// Parses a block of lines, compressed or not. It has the records of its lines, and records with the same template have
+/// equal template fields.
 pub fn block(stored: &[u8]) {
     let Ok(content) = body::decompress(stored) else { return };
     let mut block = Vec::new();
-    // What precedes damage is read.
+    // The content before any damage is read.
     let _ = content.take(BLOCK_BYTES).read_to_end(&mut block);
     let mut sink = BlockSink::default();
     let lines = Parser::new().parse_block(&block, &mut sink);
@@ -100,7 +100,7 @@ impl Sink for BlockSink {
     }
 }
 
-/// A key, and the name of a log file.
+/// Decodes a key, and reads the text as the name of a log file.
 pub fn key(logged: &[u8]) {
     for operation in ["REST.GET.OBJECT", "BATCH.DELETE.OBJECT", "S3.EXPIRE.OBJECT"] {
         assert!(key::decode(operation.as_bytes(), logged).len() <= logged.len());
@@ -110,7 +110,7 @@ pub fn key(logged: &[u8]) {
     }
 }
 
-/// A filter: what is printed parses to the same filter, and an error names a column of the text.
+/// Parses a filter. The printed filter parses to the same filter, and an error has a column of the text.
 pub fn filter(text: &[u8]) {
     let Ok(text) = std::str::from_utf8(text) else { return };
     const NOW: i64 = 1_776_427_200;
@@ -123,18 +123,18 @@ pub fn filter(text: &[u8]) {
     }
 }
 
-/// A chunk of packed integers.
+/// Reads a chunk of packed integers.
 pub fn integers(chunk: &[u8]) {
     fuzzing::read_integers(chunk);
 }
 
-/// A page of texts.
+/// Reads a page of texts.
 pub fn text_page(page: &[u8]) {
     fuzzing::read_text_page(page);
 }
 
-/// A cache file with damaged bytes: the right answer or an error. Each six bytes of the input are the position and the
-/// value of a damaged byte.
+/// Queries a cache file with damaged bytes, which returns the right answer or an error. Every six bytes of the input
+/// are the position and the value of a damaged byte.
 pub fn damaged_cache(damage: &[u8]) {
     static SOUND: OnceLock<(Vec<u8>, String)> = OnceLock::new();
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Log lines with values of small pools, so that groups collide, ids are shared and lines repeat.
+//! Log lines with values from small pools, so that groups collide, ids are shared and lines repeat.
 
 use proptest::prelude::*;
 
@@ -32,7 +32,7 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "S3.EXPIRE.OBJECT",
     "WEBSITE.GET.OBJECT",
 ];
-/// As logged.
+/// Keys as logged.
 pub(crate) const KEYS: &[&str] = &[
     "films/2026/a.mp4",
     "films/2026/b.mp4",

@@ -1,5 +1,5 @@
-//! The naive reference engine: it answers a query by a loop over all requests in memory. It shares with Tamarin the test
-//! of a value and the derivation of a value, which have tests of their own, and nothing of how queries are answered.
+//! The naive reference engine: it answers a query by a loop over all requests in memory. It shares only
+//! the tests of values and the derivation of values with Tamarin, which have tests of their own.
 //!
 //! Tests of the local engine compare answers with it; tests of the explorer use it as their engine.
 

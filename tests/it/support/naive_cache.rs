@@ -1,5 +1,5 @@
 //! A naive cache: the records of log lines in memory, without repeats, and the naive reference engine over them. It
-//! shares the parser with Tamarin, which has tests of its own.
+//! uses Tamarin's parser, which has tests of its own.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
 //! A real S3 server on 127.0.0.1 that checks signatures (SigV4) and stores objects as files.
 //!
 //! An object is the file `ROOT/BUCKET/KEY`, which tests write and delete. The server records every request and can refuse
-//! some. Its lists have no ETags, and it does not distinguish keys such as `a%2Fb` and `a/b`.
+//! requests. Its lists have no ETags, and it does not distinguish keys such as `a%2Fb` and `a/b`.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -104,7 +104,7 @@ impl S3Server {
     pub(crate) fn put(&self, bucket: &str, key: &str, content: impl AsRef<[u8]>) {
         let path = self.path(bucket, key);
         std::fs::create_dir_all(path.parent().expect("a bucket")).expect("folders of the key");
-        std::fs::write(path, content).expect("room for the object");
+        std::fs::write(path, content).expect("the object is written");
     }
 
     /// Deletes an object.
@@ -148,7 +148,7 @@ trait BlockOnElsewhere {
 }
 
 impl BlockOnElsewhere for tokio::runtime::Runtime {
-    /// Blocks on a future, also if the caller runs in another runtime.
+    /// Blocks on a future, even if the caller runs in another runtime.
     fn block_on_elsewhere<T: Send + 'static>(
         &self,
         future: impl Future<Output = std::io::Result<T>> + Send + 'static,

@@ -22,7 +22,7 @@ pub(crate) enum Accumulation {
 }
 
 impl Accumulation {
-    /// What a measure needs; `None` if it is computed from the sums.
+    /// The accumulation that a measure needs; `None` if it is computed from the sums.
     pub(super) fn of(measure: Measure) -> Option<Accumulation> {
         Some(match measure.spec().aggregate {
             Aggregate::Value | Aggregate::Stats | Aggregate::Relative(_) => return None,
@@ -59,7 +59,7 @@ impl Accumulation {
 
 pub(super) struct AccumulatedColumn {
     pub(super) column: IntColumn,
-    /// Class of each status, by value id; empty if the histogram is not one of status classes.
+    /// Class of each status, by value id; empty if the histogram does not count status classes.
     pub(super) status_classes: Vec<u8>,
 }
 
@@ -74,7 +74,7 @@ pub(super) enum Accumulator {
 }
 
 impl Accumulator {
-    /// An empty accumulator. `max_distinct_pairs`: see [`DistinctSketch::new`].
+    /// An empty accumulator. `max_distinct_pairs`: see [`super::distinct_sketch`].
     pub(super) fn new(what: Accumulation, max_distinct_pairs: usize) -> Accumulator {
         match what {
             Accumulation::Mean(_) => Accumulator::Mean(Vec::new()),
@@ -129,8 +129,8 @@ impl Accumulator {
         Ok(())
     }
 
-    /// Adds the selected rows of a block. A slot that the accumulator does not have, from a damaged column, is
-    /// ignored.
+    /// Adds the selected rows of a block. The caller leaves out rows with slots that do not exist, from a damaged
+    /// column.
     pub(super) fn add_block(
         &mut self,
         mask: Mask,
@@ -209,7 +209,7 @@ impl MeasureValues<'_> {
         }
     }
 
-    /// A whole number that has the order of the value of a slot, where [`MeasureValues::get`] may round: a float is
+    /// An integer that sorts like the value of a slot, for measures whose [`MeasureValues::get`] may round: a float is
     /// not exact above 2⁵³.
     pub(super) fn exact_order(&self, slot: usize) -> Option<u64> {
         match self {

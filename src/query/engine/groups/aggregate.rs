@@ -19,12 +19,12 @@ const MAX_DENSE_GROUPS_FOR_FEW_ROWS: usize = 1 << 16;
 /// Above this many group numbers, groups are hashed: the array would take too much memory per thread.
 const MAX_DENSE_GROUPS: usize = 1 << 22;
 
-/// The groups of some rows. Every group has a slot: its group number, or if there are too many group numbers, the
-/// order in which the groups were met.
+/// The groups of some rows. Every group has a slot: its group number or, if there are too many group numbers, its place
+/// in the order in which groups first occurred.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
-    /// Grows with the largest group number met: value ids are assigned in the order in which values are met, so the
-    /// first segments of a cache take little memory.
+    /// Grows with the largest group number so far: value ids are assigned in the order in which values first occur, so
+    /// the first segments of a cache take little memory.
     sums: Vec<Sums>,
     /// Upper bound of the number of slots.
     space: usize,
@@ -121,7 +121,7 @@ impl Groups {
         })
     }
 
-    /// Whether a measure is estimated, as there were too many distinct values to count.
+    /// Whether a measure is estimated, because there were too many distinct values to count.
     pub(super) fn is_approximate(&self, measure: Measure) -> bool {
         matches!(self.accumulator(measure), Some(Accumulator::Distinct(sketch)) if sketch.is_approximate())
     }
@@ -166,7 +166,7 @@ impl Groups {
             }
             self.add_sums(mask, &unpacked);
             if !accumulated.is_empty() {
-                // A damaged column may have impossible group numbers. Their rows are ignored, as in `add_sums`.
+                // A damaged column may have impossible group numbers. Their rows are ignored, as by `add_sums`.
                 let mut possible = 0;
                 for_each_row(mask, |row| {
                     possible |= Mask::from((unpacked.slots[row] as usize) < self.sums.len()) << row;

@@ -1,11 +1,11 @@
 //! The number of distinct values per group: exact while the values are few enough to remember, else estimated from a
 //! sample.
 //!
-//! Adaptive sampling (P. Flajolet, "On adaptive sampling", Computing 43, 1990; the idea is M. Wegman's): of
-//! all values, the sketch remembers those whose hash begins with `level` zero bits, so each represents
-//! `2^level` values. When there are too many, the level rises by one and half of them are dropped. One sample for all
-//! groups takes memory for the large groups only, where most groups are small; a HyperLogLog per group would take it
-//! for every group. The count `n` of a group is estimated with a relative standard error of `√((2^level − 1) / n)`.
+//! Adaptive sampling (P. Flajolet, "On adaptive sampling", Computing 43, 1990; the idea is M. Wegman's): the sketch
+//! remembers the values whose hash begins with `level` zero bits, so each represents `2^level` values. When there are
+//! too many, the level rises by one and half of them are dropped. Most groups are small: one sample for all groups
+//! takes memory only for the large groups, a HyperLogLog per group would take it for every group. The
+//! count `n` of a group is estimated with a relative standard error of `√((2^level − 1) / n)`.
 
 use fixedbitset::FixedBitSet;
 use hashbrown::HashSet;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::query::QueryError;
 use crate::query::engine::cancel::Ticker;
 
-/// Pairs of a group and a value that a sketch remembers: they fit a hash table of 2²⁰ entries, about 9 MB a thread.
+/// Maximum number of pairs of a group and a value in a sketch: they fit a hash table of 2²⁰ entries, 9 MB per thread.
 pub(crate) const MAX_DISTINCT_PAIRS: usize = 875_000;
 
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn merged_sketches_of_parts_estimate_what_one_sketch_does() {
+    fn merged_sketches_of_parts_estimate_the_same_as_one_sketch() {
         let mut whole = filled(10_000, 0..10);
         let mut parts = filled(10_000, 0..6);
         parts.merge(&filled(10_000, 6..10), |slot| slot, &not_cancelled()).unwrap();

@@ -15,7 +15,7 @@ use crate::query::{GroupRow, Measure, QueryError, answer};
 
 /// Rows that are counted per wanted row, if estimates decide the order.
 pub(super) const CANDIDATES_PER_ROW: usize = 4;
-/// Bytes that the sets of one thread may take. If they need more, the estimates stay.
+/// Bytes that the sets of one thread may take. If they need more, the estimates remain.
 const MAX_SET_BYTES: usize = 16 << 20;
 
 struct ValueSets {
@@ -31,10 +31,10 @@ impl ValueSets {
 }
 
 impl QueryContext<'_> {
-    /// Replaces the estimated counts of an answer by exact ones. `groups` has the group number of each row.
+    /// Replaces the estimated counts of an answer with exact counts. `groups` has the group number of each row.
     ///
     /// If estimates decided the order, the answer has more rows than wanted. They are sorted again, and the wanted
-    /// ones stay. A row that the estimates left out may belong to them, so that measure stays marked.
+    /// rows remain. The estimates may have left out a wanted row, so the measure of the order stays marked.
     pub(super) fn count_distinct_exactly(
         &self,
         answer: &mut answer::Groups,

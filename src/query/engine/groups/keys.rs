@@ -15,13 +15,13 @@ use crate::query::engine::cancel::{self, Ticker};
 use crate::query::engine::uri_columns::{UriColumn, UriColumns, UriPart};
 use crate::query::{Dimension, QueryError, Value};
 
-/// Values of a query parameter that can be groups. A parameter with more of them is unique per request, such as a
-/// signature.
+/// Maximum number of values of a query parameter to group by. A parameter with more values is unique per request, such
+/// as a signature.
 const MAX_PARAM_VALUES: usize = 1 << 20;
-/// Latest segments that are searched to complete the values of a query parameter.
+/// Number of latest segments that are searched to complete the values of a query parameter.
 const SEGMENTS_TO_COMPLETE_FROM: usize = 3;
 
-/// Not a group: the operation names no method, so the method is that of the request line.
+/// Not a group: the operation names no method, so the request line has the method.
 const METHOD_OF_REQUEST_LINE: u32 = u32::MAX;
 
 fn group_of_method(method: &[u8]) -> u32 {
@@ -66,7 +66,7 @@ pub(crate) enum GroupKeys {
     },
     /// Hours or weekdays; the number is the group.
     TimePart(Dimension),
-    /// The values of a query parameter, numbered in the order in which they are met.
+    /// The values of a query parameter, numbered in the order in which they first occur.
     Param { name: String, values: Arc<Mutex<Interner>>, columns: Arc<UriColumns>, cancel: CancellationToken },
 }
 
@@ -241,7 +241,7 @@ impl GroupKeys {
                 values.iter().zip(1..).for_each(|(value, group)| find(group, value));
             }
             GroupKeys::Param { values, .. } => {
-                // Values that were not met yet are numbered now.
+                // Values that have not occurred yet are numbered now.
                 let mut values = values.lock();
                 for (value, indexes) in &indexes {
                     let group = values.intern(value, hash(value));

@@ -1,8 +1,8 @@
 //! Answers of one row per group, and of totals.
 //!
 //! The scan fills an aggregate over all groups ([`aggregate`]): [`keys`] maps each row to a group, [`sums`] and
-//! [`accumulator`] ([`histogram`], [`distinct_sketch`]) are what is aggregated. [`rows`] selects the rows that are
-//! wanted, [`exact_distinct`] counts them again where they were estimated, and [`relative`] compares them.
+//! [`accumulator`] ([`histogram`], [`distinct_sketch`]) add up the rows of a group. [`rows`] selects the wanted groups,
+//! [`exact_distinct`] counts their distinct values if they were estimated, and [`relative`] compares the groups.
 
 mod accumulator;
 mod aggregate;

@@ -12,15 +12,15 @@ use crate::query::engine::cancel::Ticker;
 use crate::query::engine::top_k::TopK;
 use crate::query::{GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
 
-/// From this many values on, the whole dictionary is read rather than single values.
+/// Number of values above which the whole dictionary is read rather than single values.
 const MIN_VALUES_TO_READ_DICTIONARY: usize = 5000;
 
-/// A slot with its sort key: smaller keys come first. Candidates of equal keys compare equal; the value of the
+/// A slot with its sort key: smaller keys come first. Candidates with equal keys compare equal; the value of the
 /// group decides between them.
 #[derive(Clone, Copy)]
 struct Candidate {
     rank: f64,
-    /// Decides where the rank is rounded.
+    /// Decides between equal ranks, which may be rounded.
     exact: u64,
     slot: u32,
 }

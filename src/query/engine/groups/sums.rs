@@ -4,7 +4,7 @@ use crate::cache::{CacheError, Snapshot};
 use crate::log::Field;
 use crate::query::Stats;
 
-/// Status from which on a request is an error.
+/// The smallest status of an error.
 const FIRST_ERROR_STATUS: u64 = 400;
 
 /// Sums over requests. `first` and `last` are meaningless without requests.

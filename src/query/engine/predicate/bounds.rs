@@ -1,13 +1,13 @@
-//! Pruning of segments: the bounds and value sets of its columns may show that all or none of the rows of a segment
+//! Pruning of segments: the bounds and value sets of the columns of a segment may show that all or none of its rows
 //! pass.
 
 use super::Node;
 use crate::cache::{CacheError, SegmentInfo, Snapshot, code};
 
-/// Ids that are looked up in the value set of a column, before the column is read instead.
+/// Maximum number of ids to look up in the value set of a column; with more, the column is read.
 const MAX_IDS_TO_LOOK_UP: u64 = 256;
 
-/// Which rows of a segment pass, as far as it is known without reading its columns.
+/// Which rows of a segment pass, as far as is known without reading its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Passes {
     None,

@@ -12,7 +12,7 @@ use crate::query::engine::uri_columns::UriPart;
 use crate::query::filter::{Filter, Matcher, Subject, Test};
 use crate::query::{Counting, Dimension, Query, QueryError};
 
-/// Compiles all conditions of a query but its sources.
+/// Compiles all conditions of a query except its sources.
 pub(super) fn compile(
     query: &Query,
     snapshot: &Snapshot<'_>,
@@ -72,7 +72,7 @@ impl Compiler<'_> {
         })
     }
 
-    /// A dimension has one of these values.
+    /// The node that passes if a dimension has one of these values.
     fn any_of(&self, dimension: &Dimension, values: &[Option<&[u8]>]) -> Result<Node, QueryError> {
         if *dimension == Dimension::Method {
             let any = values
@@ -87,8 +87,8 @@ impl Compiler<'_> {
         })
     }
 
-    /// The method passes a test: the method of the operation, or that of the request line if the operation names
-    /// none.
+    /// The node that passes if the method passes a test: the method of the operation or, if it names none, of the
+    /// request line.
     fn method(&self, test: &Test) -> Result<Node, QueryError> {
         let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
         let of_operation = |operation: Option<&[u8]>| operation.and_then(method::of_operation);
@@ -202,12 +202,12 @@ fn alternatives(any: &[Filter]) -> Alternatives<'_> {
 
 /// The numbers that pass a test.
 enum NumberRange {
-    /// From … to …, both included; `None`: open.
+    /// The first and the last number; `None` is unbounded.
     Between(Option<i64>, Option<i64>),
     Absent,
 }
 
-/// `None` if the test is not one on numbers.
+/// The numbers that pass a test; `None` if it is a test of text.
 fn number_range(test: &Test) -> Option<NumberRange> {
     match test {
         Test::Range(from, to) => Some(NumberRange::Between(*from, *to)),

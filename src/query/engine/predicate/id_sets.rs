@@ -64,7 +64,7 @@ impl IdSet {
     }
 }
 
-/// What decides which ids a set has.
+/// Identifies the test that the ids of a set pass.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum IdTest {
     /// Operations of requests that a client made: see [`Counting::Requests`](crate::query::Counting::Requests).
@@ -83,7 +83,7 @@ pub(crate) struct IdSets {
     pub(super) uri_columns: Arc<UriColumns>,
 }
 
-/// Sets that are kept.
+/// Maximum number of sets that are kept.
 const MAX_SETS: usize = 64;
 
 impl IdSets {

@@ -1,7 +1,7 @@
 //! Predicates: a filter, a time range and a way of counting, bound to a snapshot.
 //!
 //! A filter is compiled to a tree of nodes ([`compile`]): tests on dimensions run once per distinct value
-//! ([`id_sets`]), so rows are only looked up. The bounds of a segment may decide for all its rows ([`bounds`]);
+//! ([`id_sets`]), so a row needs only a look-up. The bounds of a segment may decide for all its rows ([`bounds`]);
 //! otherwise its columns are opened ([`open`]) and evaluated block by block ([`selected`]).
 
 mod bounds;
@@ -80,7 +80,7 @@ impl Predicate {
         (code::to_time(first), code::to_time(last))
     }
 
-    /// An estimate of the rows of a segment within [`Predicate::times`]: as if times were evenly distributed.
+    /// An estimate of the rows of a segment within [`Predicate::times`], as if times were evenly distributed.
     pub(super) fn rows_in_time(&self, segment: &SegmentInfo) -> f64 {
         let (from, to) = self.times();
         let span = |from: i64, to: i64| (to as f64 - from as f64 + 1.0).max(0.0);

@@ -14,7 +14,7 @@ use crate::query::engine::uri_columns::{UriColumns, UriPart};
 use crate::query::filter::Matcher;
 use crate::query::{Dimension, QueryError};
 
-/// Range of the value ids of a block up to which it pays to count the ids that pass before the block is unpacked.
+/// Largest range of the value ids of a block for which the ids that pass are counted before the block is unpacked.
 const MAX_ID_SPAN_TO_COUNT: u64 = 512;
 
 pub(super) enum OpenPredicate<'p> {
@@ -29,7 +29,7 @@ pub(super) enum OpenPredicate<'p> {
     Text(TextTest<'p>),
 }
 
-/// Where the text of a test is from.
+/// The text that is tested.
 enum TextOf<'p> {
     Detail(Field),
     Uri(&'p UriPart, &'p UriColumns),

@@ -1,4 +1,4 @@
-//! The loop over selected blocks: every scan of a segment goes through here.
+//! The loop over selected blocks: every scan of a segment uses it.
 
 use super::mask::{Mask, rows_of_block};
 use super::open::OpenPredicate;
@@ -54,8 +54,8 @@ impl Predicate {
         self.selected_among(segment, snapshot, |_| true)
     }
 
-    /// As [`Predicate::selected`], but only of the blocks that are `is_wanted`: for others the predicate is not
-    /// evaluated.
+    /// Like [`Predicate::selected`], but only blocks for which `is_wanted` returns `true`. The predicate is not
+    /// evaluated for other blocks.
     pub(crate) fn selected_among<'p, F: FnMut(usize) -> bool>(
         &'p self,
         segment: &SegmentInfo,

@@ -18,7 +18,7 @@ struct Found {
 }
 
 impl Found {
-    /// Whether all keys of `min` (rank and time) or more are rejected.
+    /// Whether all keys from `min` (rank and time) on are rejected.
     fn rejects(&self, min: (u64, u64)) -> bool {
         self.top.bound().is_some_and(|bound| (bound.rank, bound.time) < min)
     }
@@ -33,7 +33,7 @@ impl QueryContext<'_> {
         k: usize,
     ) -> Result<(Vec<RowLocation>, u64), QueryError> {
         let indexes = self.segment_indexes();
-        // The most promising segments first: rows of the others are more often only counted.
+        // Segments that may have the smallest keys are first: more often, rows of the others are only counted.
         let mut promising = Vec::with_capacity(self.segments.len());
         for segment in &self.segments {
             promising.push((order.min_of_segment(segment, self.snapshot)?, *segment));
@@ -96,7 +96,7 @@ impl QueryContext<'_> {
                 *rank = order.rank(*rank) ^ order.flip;
             }
             if let Some(bound) = found.top.bound() {
-                // If all times are later than that of the bound, rows of the same rank are rejected too.
+                // If all times are later than that of the bound, rows with the same rank are rejected, too.
                 mask &= match min.1 > bound.time {
                     true => mask_of(|row| ranks[row] < bound.rank),
                     false => mask_of(|row| ranks[row] <= bound.rank),

@@ -3,8 +3,8 @@
 //! Method: the top k of such a page would have to keep the keys of all requests before it. Instead, the requests are
 //! counted in a histogram of equally wide ranges of the key. The range that has the first wanted request is divided
 //! again, until few requests of the range precede it; the top k then starts at the beginning of this range.
-//! A pass over packed columns takes little time and 512 kB per thread, where a page in the middle of ten million
-//! requests would keep five million keys of 24 bytes.
+//! A pass over packed columns takes little time and 512 KiB per thread, while a page in the middle of ten million
+//! requests would have to keep five million keys of 24 bytes.
 
 use super::order::{SortKey, SortOrder};
 use crate::cache::{BLOCK, SegmentInfo, code};
@@ -19,11 +19,11 @@ const RANGES: u64 = 1 << 16;
 /// Which offsets are deep.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeepOffset {
-    /// Offset from which on the selected requests are counted first.
+    /// Smallest offset for which the selected requests are counted, even if that needs a scan.
     pub(super) min_offset_to_count: usize,
-    /// Requests between a page and either end of the order, above which its offset is deep.
+    /// Number of requests between a page and the nearer end of the order above which its offset is deep.
     max_distance: u64,
-    /// Requests before the page whose keys are kept rather than counted.
+    /// Maximum number of requests before the page whose keys are kept rather than counted.
     max_kept: u64,
 }
 
@@ -60,8 +60,8 @@ struct KeyRanges {
 }
 
 impl KeyRanges {
-    /// Divides the keys from `low` to `high`; `None` if they are the same. No rank exceeds `max_rank`, but for that
-    /// of absent values.
+    /// Divides the keys from `low` to `high`; `None` if they are the same. No rank exceeds `max_rank`, except
+    /// the rank of absent values.
     fn new(low: SortKey, high: SortKey, max_rank: u64) -> Option<KeyRanges> {
         let (part, min, max) = if low.rank != high.rank {
             (KeyPart::Rank, low.rank, high.rank.min(max_rank.max(low.rank)))
@@ -99,8 +99,8 @@ impl KeyRanges {
 }
 
 impl QueryContext<'_> {
-    /// A key that does not come after the request at place `number` of the order, and the number of requests before
-    /// this key. Few requests are between the two, unless many have the same key but for its last part.
+    /// A key that is not after the request at place `number` of the order, and the number of requests before this key.
+    /// Few requests are between the two, unless many keys differ only in their last part.
     pub(super) fn start_key(&self, order: SortOrder<'_>, number: u64) -> Result<(SortKey, u64), QueryError> {
         let (mut min, mut max) = (u64::MAX, 0);
         for segment in &self.segments {
@@ -139,7 +139,7 @@ impl QueryContext<'_> {
         Ok((low, before))
     }
 
-    /// The smallest and the largest rank in a segment according to its bounds, but for that of absent values.
+    /// The smallest and the largest rank in a segment according to its bounds, without that of absent values.
     fn rank_range(&self, order: SortOrder<'_>, segment: &SegmentInfo) -> Result<(u64, u64), QueryError> {
         if !matches!(order.by.kind(), Kind::Time | Kind::Measure) {
             let values = order.ranks.map_or(0, <[u32]>::len) as u64;
@@ -240,7 +240,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         for source in ["one", "other"] {
-            // Both have the same times, unsorted; most columns have no other order.
+            // Both have the same times, unsorted; many columns have one value, so time and arrival decide.
             let requests = (0..1500).map(|index| Request::at(index * 911 % 1500 * 3));
             drop(filled(&path, source, requests));
         }

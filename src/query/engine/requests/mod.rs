@@ -30,7 +30,7 @@ use row_reader::RowReader;
 
 pub(crate) use order::RowLocation;
 
-/// Rows that a thread reads, at least: fewer are read before another thread would have started.
+/// Minimum number of rows per thread: fewer are read before another thread would have started.
 const MIN_ROWS_PER_THREAD: usize = 32;
 
 impl QueryContext<'_> {
@@ -121,7 +121,7 @@ impl QueryContext<'_> {
         self.engine.value_ranks.get(by, dictionary, self.cancel).map(Some)
     }
 
-    /// The index in the snapshot of each segment that may have selected rows, by its id.
+    /// The index in the snapshot of each segment, by its id.
     fn segment_indexes(&self) -> HashMap<SegmentId, usize> {
         (self.snapshot.segments.iter().enumerate()).map(|(index, segment)| (segment.id, index)).collect()
     }

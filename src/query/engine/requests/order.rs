@@ -11,7 +11,7 @@ pub(crate) struct RowLocation {
     pub(crate) row: usize,
 }
 
-/// The sort key of a request. Smaller keys come first, and no two requests have the same one.
+/// The sort key of a request. Smaller keys come first, and no two requests have the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SortKey {
     /// Rank of the value that requests are sorted by; [`u64::MAX`] if it is absent.

@@ -1,6 +1,6 @@
 //! Prunes values whose key is elided, for the first requests in the order of a text. The text before the key is
-//! nearly always one of a few prefixes, so most comparisons with the bound were made before: by the prefix, or by the
-//! prefix and the key.
+//! nearly always one of a few prefixes, so most comparisons with the bound were made before: with the prefix, or with
+//! the prefix and the key.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use super::text_bound::TextBound;
 /// Prefixes that each thread remembers.
 const MAX_PREFIXES: usize = 16;
 
-/// How a text that begins with `part` compares with `rest`, if `part` decides; if not, `rest` becomes what is to be
-/// compared with the text after `part`.
+/// How a text that begins with `part` compares with `rest`; `None` if `part` does not decide. Removes the compared
+/// bytes from `rest`, to compare the others with the text after `part`.
 pub(crate) fn compare_part(part: &[u8], rest: &mut &[u8]) -> Option<Ordering> {
     let (start, after) = rest.split_at(part.len().min(rest.len()));
     *rest = after;
@@ -67,7 +67,7 @@ impl PrunedKeysByPrefix {
     }
 }
 
-/// What prefix and key say of a value.
+/// Whether a value is after the bound, as far as its prefix and key show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PrefixVerdict {
     AfterBound,
@@ -88,7 +88,7 @@ pub(crate) struct Prefixes<'a> {
 struct Prefix {
     /// As stored: a length of one byte, then the text.
     stored: Vec<u8>,
-    /// The first eight bytes of `stored`, as far as they are in `mask`.
+    /// The first eight bytes of `stored`; the mask of those that `stored` has.
     word: u64,
     mask: u64,
     /// Whether values with this prefix are after the bound; `None` if the key decides.
@@ -143,7 +143,7 @@ impl<'a> Prefixes<'a> {
         }
     }
 
-    /// What the prefix of a stored value and the value id of its key say.
+    /// Whether a stored value is after the bound, as far as its prefix and the value id of its key show.
     pub(crate) fn verdict(&mut self, stored: &[u8], key: u32, bound: &TextBound) -> PrefixVerdict {
         let known = match stored.first_chunk() {
             Some(word) => {

@@ -10,7 +10,7 @@ use crate::cache::stored_text::{
     request_id_rank_of,
 };
 
-/// A text that ends an order: what is after it is rejected.
+/// The last text of an order that is accepted: texts after it are rejected.
 #[derive(Clone, Debug)]
 pub(crate) struct TextBound {
     text: Vec<u8>,
@@ -29,7 +29,7 @@ impl TextBound {
         &self.text
     }
 
-    /// Whether a value that compares with the text as `order` says is after it.
+    /// Whether a value that compares as `order` with the text is after it.
     pub(crate) fn is_after(&self, order: Ordering) -> bool {
         if self.descending { order.is_lt() } else { order.is_gt() }
     }

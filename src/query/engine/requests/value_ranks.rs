@@ -12,11 +12,11 @@ use crate::log::{Field, ValueType};
 use crate::query::engine::cancel::check_cancelled;
 use crate::query::{QueryError, Value};
 
-/// Time between two checks for cancellation while ranks are awaited.
+/// Time between two checks for cancellation while a query waits for ranks.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// The rank of each value id of a dimension, from 1, kept while the dictionary does not grow. A thread of its own
-/// computes them: a cancelled query does not wait for it, and the next query finds them.
+/// The rank of each value id of a dimension, from 1, kept while the dictionary does not grow. A separate thread
+/// computes them: a cancelled query does not wait for it, and the next query finds the ranks.
 #[derive(Default)]
 pub(crate) struct ValueRanks(Arc<Shared>);
 

@@ -1,4 +1,4 @@
-//! The bucket of an instant: the division is replaced by a multiplication, as it is needed for every request.
+//! The bucket of an instant: a multiplication replaces the division, because every request needs it.
 
 use crate::query::origin;
 
@@ -31,7 +31,7 @@ impl Buckets {
         self.first
     }
 
-    /// The bucket of an instant, counted from the first one; meaningless if the instant is not between `earliest`
+    /// The bucket of an instant, counted from the first bucket; meaningless if the instant is not between `earliest`
     /// and `latest`.
     #[inline]
     pub(super) fn of(&self, instant: i64) -> usize {

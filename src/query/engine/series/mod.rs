@@ -15,7 +15,7 @@ use crate::log::Field;
 use crate::query::{Answer, Dimension, QueryError, Series, Value, origin};
 use buckets::{Buckets, bucket_number};
 
-/// Buckets of an answer, over all series: more cannot be drawn, and would fill the memory.
+/// Maximum number of buckets of an answer, over all series: more cannot be drawn, and would fill the memory.
 const MAX_BUCKETS: i128 = 4_000_000;
 
 /// What a partial series depends on: the width of a bucket, and the groups that have a series each.
@@ -57,7 +57,7 @@ impl SeriesSums {
         self.first = start;
     }
 
-    /// The answer, without empty buckets at both ends. `repeats`: series that are copies of another one.
+    /// The answer, without empty buckets at both ends. `repeats`: series that are copies of another series.
     fn answer(&self, width: u32, repeats: &[(usize, usize)]) -> Answer {
         let is_empty = |bucket: &usize| self.series.iter().all(|sums| sums[*bucket].requests == 0);
         let length = self.len();
@@ -98,7 +98,7 @@ struct SeriesGroups {
     /// Series of each group number; [`u32::MAX`]: none.
     series: Vec<u32>,
     count: usize,
-    /// Series that are copies of another one, as their group was asked for twice.
+    /// Series that are copies of another series, because the query has their group twice.
     repeats: Vec<(usize, usize)>,
 }
 
@@ -133,7 +133,7 @@ impl QueryContext<'_> {
     }
 
     fn check_bucket_count(&self, width: u32, series: usize) -> Result<(), QueryError> {
-        // An empty or reversed time range selects no rows, which the scan finds.
+        // An empty or reversed time range passes this check: the scan selects no rows.
         let (from, to) = self.predicate.times();
         let first =
             self.segments.iter().map(|segment| bucket_number(width, segment.time_min.max(from))).min();
