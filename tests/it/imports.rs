@@ -1,4 +1,4 @@
-//! Imports go one way: docs/architecture.md draws it, this test enforces it.
+//! Imports have no cycles: docs/architecture.md describes the modules, this test checks their imports.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
