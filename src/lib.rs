@@ -5,8 +5,8 @@
 //! (S3, files) (parse)  (SQLite)  (scan)                (screens)   and  commands (the same answers without a screen)
 //! ```
 //!
-//! Imports go one way: a module may import modules to its left, never modules to its right. [`log`], the log format,
-//! imports no other module. docs/architecture.md describes the data flow, docs/glossary.md the terms.
+//! The arrows show the path of the data. Imports have no cycles (tests/it/imports.rs); [`log`], the log format, imports
+//! no other module. docs/architecture.md describes the data flow, docs/glossary.md the terms.
 //!
 //! | module | contents |
 //! |---|---|

@@ -13,15 +13,15 @@ use crate::query::{Counting, Measure};
 #[command(
     name = "tamarin",
     version,
-    about = "Explore Amazon S3 server access logs: who takes what from a bucket, and when",
+    about = "Explore Amazon S3 server access logs: which clients request what from a bucket, and when",
     disable_help_subcommand = true,
     subcommand_precedence_over_arg = true,
     after_help = "Write a file or folder that is named like a subcommand as ./NAME.\n\
                   Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some log files could not be read."
 )]
 pub struct Args {
-    /// s3://bucket[/prefix], a file, a folder or `-` (standard input); none: the monitored sources, else all
-    /// sources of the cache
+    /// s3://bucket[/prefix], a file, a folder or `-` (standard input); none: those of the configuration file and
+    /// the monitored ones, else all sources of the cache
     #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Pull new log files again and again while exploring, with this pause: 30s, 5m, 1h
@@ -100,7 +100,7 @@ fn columns_help() -> String {
     }
     text.push_str(
         "≈: an estimate. Percentiles are exact up to 255 ms; longer times are off by less than 0.4 %.\n\
-         Counts of distinct values are exact in tables of some dozen rows. In tables of hundreds of\n\
+         Counts of distinct values are exact in tables of a few dozen rows. In tables of hundreds of\n\
          rows (--top) with more than 875,000 pairs of a group and a value in total, they are\n\
          estimates: a count of 10,000 is off by a few percent. A table that is sorted by an estimate\n\
          may lack a row at its end.\n\
@@ -237,7 +237,7 @@ pub struct SourcesArgs {
 pub enum SourcesCommand {
     /// Print the rejected lines: log file, line number, reason and content
     Rejected {
-        /// Only of this source
+        /// Print only the lines of this source
         #[arg(value_parser = source())]
         source: Option<String>,
     },
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn the_explorer_takes_a_pause_between_pulls() {
+    fn the_explorer_accepts_a_pause_between_pulls() {
         for line in [&["tamarin", "--every", "5m"][..], &["tamarin", "logs", "--every", "5m"]] {
             let args = Args::try_parse_from(line).unwrap();
             assert_eq!((args.every, args.command.is_none()), (Some(300), true), "{line:?}");

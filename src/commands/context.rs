@@ -61,7 +61,7 @@ impl Context {
         self.cache_named("cache.db")
     }
 
-    /// The path of the cache: [`Context::named_cache`], else this file in the data directory.
+    /// The path of the cache: [`Context::named_cache`], else the file `default` in the data directory.
     pub(super) fn cache_named(&self, default: &str) -> anyhow::Result<PathBuf> {
         self.named_cache().map_or_else(|| Ok(data_directory()?.join(default)), Ok)
     }
@@ -98,7 +98,7 @@ impl Context {
         if self.top() == 0 { usize::MAX } else { self.top() }
     }
 
-    /// `--sort`: the column, and whether the order is descending if `:asc` or `:desc` follows it.
+    /// `--sort`: the column, and whether the order is descending (`None` without `:asc` and `:desc`).
     pub(super) fn sort(&self) -> Option<(&str, Option<bool>)> {
         let text = self.options.sort.as_deref()?;
         Some(match text.rsplit_once(':') {

@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, specs: &[String], every: Option<u32>) -> an
         let title = if is_s3 { uris.join("  ") } else { specs.join("  ") };
         return show(context, &path, sources, uris, title, every);
     }
-    // Sources that cannot be opened any more do not keep the explorer from showing what the cache has.
+    // A source that can no longer be opened is skipped: the explorer shows the requests of the cache.
     let specs = default_sources(context).unwrap_or_default();
     let mut sources = Vec::new();
     for spec in &specs {
@@ -58,7 +58,7 @@ pub(super) fn require_terminal() -> anyhow::Result<()> {
     if std::io::stdout().is_terminal() { Ok(()) } else { Err(TuiError::NoTerminal.into()) }
 }
 
-/// Opens the explorer on the cache at `path` and pulls `sources` into it in the background. Queries are about the
+/// Opens the explorer on the cache at `path` and pulls `sources` into it in the background. Queries read the
 /// sources `uris`; empty: all. `every` is the time between two pulls in seconds; `None`: pull once.
 pub(super) fn show(
     context: &Context,
@@ -115,7 +115,7 @@ fn create_if_missing(path: &Path, delete_if_empty: &mut DeleteIfEmpty) -> anyhow
     Ok(())
 }
 
-/// The pulls of the explorer. They begin when the explorer asks for it: opening the cache for writing reads all
+/// The pulls of the explorer. They begin when the explorer starts them: opening the cache for writing reads all
 /// dictionaries, which would slow down the first queries.
 struct BackgroundIngest {
     follow: Follow,

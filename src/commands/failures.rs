@@ -12,7 +12,7 @@ const MAX_NAMES_PER_REASON: usize = 3;
 /// Reasons reported without `--verbose`.
 const MAX_REASONS: usize = 8;
 
-/// Prints what could not be read, also with `--quiet`: it is an error.
+/// Prints the failures of a pull, even with `--quiet`, because they are errors.
 pub(super) fn report(context: &Context, progress: &Progress) {
     print(context, &progress.failures, progress.files_failed);
 }

@@ -36,7 +36,7 @@ use std::process::ExitCode;
 use args::{Args, Command};
 use context::Context;
 
-/// How a command ended that did not fail.
+/// How a command that did not fail ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     /// Everything is done.

@@ -14,7 +14,7 @@ use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 /// A cache that is ready for queries.
 pub(super) struct QueryableCache {
     pub(super) cache: Arc<Cache>,
-    /// URIs of the sources that queries are about; empty: all.
+    /// URIs of the sources that queries read; empty: all.
     pub(super) sources: Vec<String>,
     /// Whether the pull read all log files.
     pub(super) outcome: Outcome,
@@ -23,7 +23,7 @@ pub(super) struct QueryableCache {
 
 /// Pulls the sources that `specs` name, if any, and opens the cache.
 ///
-/// If the cache cannot be written but has requests of all sources, they are not pulled: queries use what it has.
+/// If the cache cannot be written but has requests of all sources, nothing is pulled: queries use the cached requests.
 pub(super) fn pull_and_open(context: &Context, specs: &[String]) -> anyhow::Result<QueryableCache> {
     if specs.is_empty() {
         let cache = open_cache(&context.cache_path()?)?;
@@ -31,7 +31,7 @@ pub(super) fn pull_and_open(context: &Context, specs: &[String]) -> anyhow::Resu
     }
     let sources = open_sources(context, specs)?;
     let uris = uris(&sources);
-    // A query about piped input is not about what earlier commands got from a pipe.
+    // Queries about piped input must not include the input of earlier commands.
     let is_piped = uris.iter().any(|uri| uri == "-") && context.named_cache().is_none();
     let temporary = if is_piped { Some(TemporaryCache::new()?) } else { None };
     let path = match &temporary {

@@ -11,13 +11,13 @@ pub(super) fn data() -> BufWriter<StdoutLock<'static>> {
     BufWriter::with_capacity(1 << 16, io::stdout().lock())
 }
 
-/// The width of the terminal in columns; `None` if stdout is not a terminal, so that tables have any width.
+/// The width of the terminal in columns; `None` if stdout is not a terminal: tables are then as wide as necessary.
 pub(super) fn width() -> Option<u16> {
     let size = if io::stdout().is_terminal() { crossterm::terminal::size().ok() } else { None };
     size.map(|(columns, _)| columns)
 }
 
-/// Prints one line on stderr. Control characters are escaped: names of log files may contain any.
+/// Prints one line on stderr. Control characters are escaped: names of log files may contain them.
 pub(super) fn message(text: &str) {
     // There is no other place to report that stderr is closed.
     let _ = writeln!(io::stderr(), "tamarin: {}", visible(text));
@@ -33,7 +33,7 @@ pub(super) fn one_line(error: &anyhow::Error) -> String {
     format!("{error:#}").lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
-/// Prints what `--stats` asks for.
+/// Prints the statistics of a query, for `--stats`.
 pub(super) fn statistics(statistics: &Statistics) {
     message(&format!(
         "{:.3} s, {} of {} scanned, {} of {} read",

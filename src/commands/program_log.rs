@@ -48,7 +48,7 @@ pub(super) fn start(options: &Options) -> anyhow::Result<()> {
                 .log_internal_errors(false)
                 .with_writer(Arc::new(file));
             let only_own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-            // A subscriber that is installed already is that of a program which uses this library.
+            // Fails if a program that uses this library has installed its own subscriber, which is kept.
             let _ = tracing_subscriber::registry().with(layer).with(only_own).try_init();
             let arguments: Vec<String> =
                 std::env::args_os().skip(1).map(|argument| redacted(&argument)).collect();
@@ -78,7 +78,7 @@ fn level(verbose: u8, variable: Option<&OsStr>) -> Result<LevelFilter, String> {
     Ok(by_option.max(by_variable))
 }
 
-/// An argument without what may be secret: users and passwords of URLs, their queries, and presigned parameters.
+/// An argument without the parts that may be secret: users, passwords and queries of URLs, and presigned parameters.
 fn redacted(argument: &OsStr) -> String {
     let argument = source::shown(&source::text_of(argument));
     let query = if argument.contains("://") { argument.find('?') } else { None };
@@ -148,9 +148,9 @@ impl io::Write for &LogFile {
     }
 }
 
-/// The file to use after one that is full.
+/// Returns the file that replaces a full one.
 fn next_file(path: &Path) -> io::Result<File> {
-    // Another process may have started it already.
+    // Another process may have replaced it already.
     let file = open_to_append(path)?;
     if file.metadata()?.len() < MAX_FILE_BYTES {
         return Ok(file);

@@ -59,7 +59,7 @@ pub(super) fn check_result(
                 );
             }
             bail!(
-                "no log files found in {sources}; check the path or prefix (S3 delivers log files some hours late)"
+                "no log files found in {sources}; check the path or prefix (S3 delivers log files a few hours late)"
             );
         }
     }
@@ -78,7 +78,7 @@ pub(super) fn has_requests_of(path: &Path, uris: &[String]) -> bool {
     uris.iter().all(|uri| cached.iter().any(|source| source.uri == *uri && source.requests > 0))
 }
 
-/// The kinds of the files without log lines, as far as they are recognized: ` (2 pictures, a zip archive)`.
+/// The recognized kinds of the files without log lines: ` (2 pictures, a zip archive)`.
 fn kinds(progress: &Progress) -> String {
     let name = |files: &ForeignFiles| match files.count {
         1 => files.kind.singular.to_owned(),

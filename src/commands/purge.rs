@@ -62,7 +62,7 @@ impl Purge {
         if self.consent == Consent::No {
             return Ok(false);
         }
-        // Open until the end, so that no other process removes requests meanwhile.
+        // The writer locks the cache until the end, so that no other process removes requests meanwhile.
         let mut writer = Writer::open(path)?;
         let mut deletable = Vec::new();
         for source in sources {
@@ -84,7 +84,7 @@ impl Purge {
                 return Ok(false);
             }
         }
-        // Noted before the first delete, so that the cache knows it even if the process is killed.
+        // Recorded before the first deletion, so that the record exists even if the process is killed.
         for (source, files) in &deletable {
             writer.record_purge(source.uri(), files.iter().map(|file| file.name.as_str()))?;
         }
@@ -98,7 +98,7 @@ impl Purge {
                 if interrupt.is_requested() {
                     return stopped();
                 }
-                // The verified file must still be the one at the path.
+                // The file at the path must still be the verified cache.
                 writer.check_in_place()?;
                 let removed = tokio::select! {
                     removed = source.remove(names) => removed?,
@@ -158,12 +158,12 @@ impl Purge {
     }
 }
 
-/// Whether a question can be asked: stdin and stderr are a terminal.
+/// Whether a question can be asked: stdin and stderr are terminals.
 fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Reads a line from stdin; whether it is `y` or `yes`.
+/// Reads a line from stdin. Returns whether it is `y` or `yes`.
 fn read_yes() -> std::io::Result<bool> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
@@ -194,7 +194,7 @@ fn stopped() -> anyhow::Result<bool> {
     bail!("stopped before all log files were deleted; run again to continue")
 }
 
-/// The log files of `source` that the cache has completely, in the version that is there now.
+/// The log files of `source` whose present versions the cache has completely.
 async fn complete_files(
     context: &Context,
     writer: &Writer,

@@ -28,7 +28,7 @@ pub(super) fn run_to_end(
     let runtime = runtime()?;
     let interrupt = Interrupt::watch();
     let mut progress = runtime.block_on(run(context, writer, sources, &interrupt));
-    // A signal that arrived too late to stop the ingest still cancels what would follow.
+    // A signal that arrived too late to stop the ingest still cancels the rest of the command.
     if let Ok(progress) = &mut progress
         && interrupt.is_requested()
     {

@@ -227,7 +227,7 @@ fn rejected(context: &Context, cache: &Cache, source: Option<&str>) -> anyhow::R
                 Cell::Owned(line.content),
             ]
         });
-        // All by default, also in a table: either there are few, or all of them show what is wrong.
+        // By default all lines, even in a table: usually there are few, and many lines show that a source is wrong.
         let top = context.options.top.filter(|top| *top > 0).unwrap_or(usize::MAX);
         let names = ["source", "log_file", "line", "reason", "content"];
         print(context, Sheet::new(&names, Box::new(rows.take(top)), None))?;

@@ -87,7 +87,7 @@ pub(super) fn run(context: &Context, args: &SqlArgs) -> anyhow::Result<Outcome> 
     Ok(open.outcome)
 }
 
-/// Closes the cache when the command ends, even if the thread of the statement still has it.
+/// Closes the cache when the command ends, even if the thread of the statement still uses it.
 struct CloseOnDrop(Arc<Cache>);
 
 impl Drop for CloseOnDrop {

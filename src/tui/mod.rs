@@ -32,7 +32,7 @@ pub(crate) use theme::Theme;
 use crate::ingest::Progress;
 use crate::query::{Engine, Filter, TimeRange};
 
-/// What the explorer shows.
+/// The options of the explorer.
 pub(crate) struct TuiOptions {
     /// Answers the queries.
     pub engine: Arc<dyn Engine>,
@@ -46,7 +46,7 @@ pub(crate) struct TuiOptions {
     pub sources: Vec<String>,
     /// The title in the header.
     pub title: String,
-    /// Returns the seconds since the epoch. Relative times in filters (`time:-6h`) count from here.
+    /// Returns the current time in seconds since the epoch. Relative times in filters (`time:-6h`) refer to it.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Colours; see [`Theme::from_environment`].
     pub theme: Theme,

@@ -1,5 +1,5 @@
-//! Styles. Only the 16 colours that every terminal has, readable on dark and on light backgrounds. Colour never is the
-//! only sign of anything, so that nothing is lost with `NO_COLOR`.
+//! Styles. They use only the 16 colours that every terminal has, readable on dark and on light backgrounds. Colour is
+//! never the only sign of anything, so that nothing is lost with `NO_COLOR`.
 
 use ratatui::style::{Color, Modifier, Style};
 

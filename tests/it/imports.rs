@@ -1,4 +1,4 @@
-//! Imports go one way: docs/architecture.md shows the direction, and this test enforces it.
+//! Imports go one way, without cycles: docs/architecture.md describes the modules, this test checks their imports.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -83,7 +83,7 @@ fn no_module_imports_a_module_to_its_right() {
         }
         let (_, allowed) = MAY_IMPORT.iter().find(|(name, _)| *name == module).unwrap_or_else(|| {
             panic!(
-                "{module} is a new module: add to this test and to docs/architecture.md what it may import"
+                "{module} is a new module: say in this test and in docs/architecture.md what it may import"
             )
         });
         for name in names_after("crate", &code(&path)) {

@@ -9,7 +9,7 @@ use crate::export::{Cell, Format, PagedWriter, Sheet, human};
 use crate::query::{Answer, Ask, Engine, Measure, QueryError, Requests, Series};
 use crate::tui::model::{Column, Export, Exported, RowId, Rows, TimeRow};
 
-/// Rows that are written at a time. Of single requests, no more are in memory.
+/// Rows that are written at a time. At most this many single requests are in memory.
 const PAGE_ROWS: usize = if cfg!(test) { 200 } else { 20_000 };
 
 /// Why no file was written.
@@ -50,7 +50,7 @@ fn write(
         QueryError::Cancelled => Stop::Cancelled,
         error => Stop::Failed(format!("nothing was written: {error}")),
     };
-    // Removed unless it is complete. Only its owner may read it: logs contain names and secrets.
+    // The temporary file is removed unless it is complete. Only its owner may read it: logs contain names and secrets.
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".");
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -172,7 +172,7 @@ fn times_sheet<'a>(export: &'a Export, series: &Series) -> Sheet<'a> {
     Sheet::new(&names, Box::new(rows), None)
 }
 
-/// The format that the extension of the file stands for.
+/// The format that the extension of the file denotes.
 fn format(export: &Export) -> Format {
     match export.path.extension().and_then(|extension| extension.to_str()) {
         Some(extension) if extension.eq_ignore_ascii_case("csv") => Format::Csv,

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 const MIN_INTERVAL: Duration = Duration::from_millis(250);
 /// Time between two polls without progress of the ingest: another process may add data.
 const IDLE_INTERVAL: Duration = Duration::from_secs(2);
-/// New data makes the screen send its queries again. Waiting this many times as long as they ran limits them to a
-/// fifth of the time.
+/// New data causes the queries of the screen to be sent again. A wait of this many times their duration limits them to
+/// a fifth of the time.
 const REST_FACTOR: u32 = 4;
 
 /// When to poll next.

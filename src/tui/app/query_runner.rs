@@ -11,7 +11,7 @@ use crate::tui::model::{Action, QueryJob, QueryResult, Slot};
 /// Completions that are requested from the engine.
 const MAX_COMPLETIONS: usize = 50;
 
-/// Sends queries to the engine and its results, as actions, to the session.
+/// Sends queries to the engine, and their results, as actions, to the session.
 pub(in crate::tui) struct QueryRunner {
     engine: Arc<dyn Engine>,
     actions: UnboundedSender<Action>,

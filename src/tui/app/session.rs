@@ -28,7 +28,7 @@ const INGEST_DELAY: Duration = Duration::from_secs(2);
 pub(in crate::tui) enum TerminalOwner {
     /// The shell: nothing is drawn.
     Shell,
-    /// The explorer. The content of the screen is unknown after a change.
+    /// The explorer. The content of the screen is unknown when it gets the terminal back.
     Explorer,
 }
 
@@ -37,11 +37,11 @@ pub(in crate::tui) trait TerminalControl {
     /// Copies text to the clipboard.
     fn copy(&mut self, text: &str) -> io::Result<()>;
 
-    /// Starts to give the terminal to the shell; [`TerminalControl::owner_changed`] reports it. An
-    /// error is a message for the user.
+    /// Starts to give the terminal to the shell; [`TerminalControl::owner_changed`] reports when the shell has it.
+    /// An error is a message for the user.
     fn suspend(&mut self) -> Result<(), String>;
 
-    /// Waits until the terminal goes to the shell or comes back. Cancel safe.
+    /// Waits until the owner of the terminal changes, and returns the new owner. Cancel safe.
     fn owner_changed(&mut self) -> impl Future<Output = io::Result<TerminalOwner>>;
 }
 
@@ -246,7 +246,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         Ok(())
     }
 
-    /// Starts the ingest when the first screen is drawn: before that, it would slow down its queries.
+    /// Starts the ingest when the first screen is drawn: earlier, it would slow down the queries of that screen.
     fn start_ingest_if_due(&mut self) {
         let is_due =
             (self.state.is_screen_complete() && !self.is_dirty) || self.started.elapsed() > INGEST_DELAY;
@@ -354,7 +354,7 @@ mod tests {
     use crate::tui::Theme;
     use crate::tui::testing::{APRIL, NOW, NaiveEngine, get, three_days};
 
-    /// A terminal without a shell that remembers what was copied.
+    /// A terminal without a shell. It records the copied texts.
     #[derive(Default)]
     struct FakeTerminal {
         copied: Vec<String>,

@@ -56,7 +56,7 @@ impl Drop for TerminalGuard {
     }
 }
 
-/// Sets the modes of the terminal. Raw mode comes first: it stops a background process before it writes anything.
+/// Sets the modes of the terminal. Raw mode is first: setting it stops a background process before it writes anything.
 fn enter(title: &str) -> io::Result<()> {
     enable_raw_mode()?;
     let mut out = io::stdout();
@@ -111,14 +111,14 @@ pub(in crate::tui) struct JobControl {
     resume: Option<Signal>,
     /// Whether the terminal was restored for the shell.
     is_suspended: bool,
-    /// Whether this process was stopped since.
+    /// Whether this process was stopped since then.
     was_stopped: bool,
 }
 
 impl JobControl {
     /// From now on `SIGTSTP` does not stop the process by itself. Must be called within a tokio runtime.
     pub(in crate::tui) fn new(title: String) -> JobControl {
-        // Without a shell, nothing could continue the process. The system ignores the signal then.
+        // Without a shell, nothing could continue the process: without a handler, the system ignores the signal.
         let stop =
             has_shell().then(|| signal(SignalKind::from_raw(ProcessSignal::TSTP.as_raw())).ok()).flatten();
         let resume = signal(SignalKind::from_raw(ProcessSignal::CONT.as_raw())).ok();
@@ -150,7 +150,7 @@ impl TerminalControl for JobControl {
 
     async fn owner_changed(&mut self) -> io::Result<TerminalOwner> {
         if self.is_suspended {
-            // The session has been told not to draw: now the process may stop.
+            // The session no longer draws, so the process may stop now.
             if !std::mem::replace(&mut self.was_stopped, true) {
                 kill_process(getpid(), ProcessSignal::STOP)?;
             }
@@ -204,7 +204,7 @@ pub(in crate::tui) async fn hung_up() {
     }
 }
 
-/// Waits until the terminal is gone. Only the process that controls the terminal receives SIGHUP; another one would
+/// Waits until the terminal is gone. Only the process that controls the terminal receives SIGHUP; any other would
 /// read end-of-file forever.
 async fn gone() {
     while io::stdout().is_terminal() {

@@ -164,7 +164,7 @@ fn an_export_shows_its_progress_and_can_be_stopped() {
         "{}",
         explorer.screen()
     );
-    // Everything else works meanwhile, except another export.
+    // During an export everything works except another export.
     explorer.press("j 4 :").types("export other.csv").press("Enter");
     assert!(explorer.screen().contains("another export is running"), "{}", explorer.screen());
     explorer.press("Esc e");

@@ -1,4 +1,4 @@
-//! Filters: the prompt, "only this", "not this", the list of terms.
+//! Filters: the prompt, the commands for a cell, the list of terms.
 
 use crate::tui::journeys::start;
 

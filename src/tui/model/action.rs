@@ -11,7 +11,7 @@ use crate::tui::model::{Column, RowId};
 /// When an action happened. Passed with every action, so that `update` reads no clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ActionTime {
-    /// Seconds since the epoch: relative times in filters (`time:-6h`) count from here.
+    /// Seconds since the epoch. Relative times in filters (`time:-6h`) refer to it.
     pub(crate) unix_seconds: i64,
     /// Milliseconds since the session began. Never decreases.
     pub(crate) session_millis: u64,

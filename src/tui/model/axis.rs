@@ -9,7 +9,7 @@ const FINE_WIDTHS: [u32; 35] = [
     1_814_400, 2_592_000, 5_184_000,
 ];
 
-/// Widths of buckets in seconds that have a name or are a common multiple of one: a minute, an hour, a day.
+/// Widths of buckets in seconds that are units of time or common multiples of them: a minute, an hour, a day.
 pub(crate) const ROUND_WIDTHS: [u32; 9] = [1, 10, 60, 300, 900, 3_600, 21_600, 86_400, 604_800];
 
 /// A time range divided into buckets of equal width, aligned to [`origin`].

@@ -4,7 +4,7 @@ use crate::log::{Field, Kind};
 use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, Value};
 
-/// `filter` with `term` added. The negation of `term` is removed from it.
+/// `filter` with `term` added and the negation of `term` removed.
 pub(crate) fn with_term(filter: &Filter, term: Filter) -> Filter {
     let opposite = term.clone().negated();
     let others = filter.terms().iter().filter(|other| **other != opposite).cloned();

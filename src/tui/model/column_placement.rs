@@ -86,7 +86,7 @@ impl Column {
 }
 
 /// Fits the shown columns of `choices` into `width` terminal columns. The least important ones are left out, but never
-/// the column `sorted` that the rows are sorted by. Room that is left over goes to columns that can use it, the most
+/// the sort column `sorted`. Room that is left over goes to columns that can use it, the most
 /// important first. `needs` returns what a column needs. While only `seen` grows, no column appears, disappears or
 /// becomes narrower.
 pub(crate) fn place(
@@ -133,7 +133,7 @@ pub(crate) fn place(
         widths[index] += more;
         spare -= more;
     }
-    // Room that no column needs so far goes to longer texts in later rows.
+    // With the spare room, columns keep their previous widths, then grow for all texts that were visible.
     for (width, (column, _)) in widths.iter_mut().zip(&placeable) {
         let more = needs(*column).before.saturating_sub(*width).min(spare);
         *width += more;

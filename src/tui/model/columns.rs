@@ -18,7 +18,7 @@ pub(crate) enum Column {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub(crate) column: Column,
-    /// Whether the user wants it.
+    /// Whether the column is shown if it fits.
     pub(crate) is_shown: bool,
 }
 

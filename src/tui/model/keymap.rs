@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// What decides which command a key has.
+/// The context of a key press. It decides which command the key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Context {
     Table,
@@ -109,7 +109,7 @@ impl Group {
 pub(crate) struct Key(pub(crate) KeyCode, pub(crate) KeyModifiers);
 
 impl Key {
-    /// Its name: `Ctrl-d`, `PgUp`, `←`.
+    /// The name of the key: `Ctrl-d`, `PgUp`, `←`.
     pub(crate) fn label(self) -> String {
         let name = match self.0 {
             KeyCode::Char(' ') => "Space".to_owned(),
@@ -148,7 +148,7 @@ const fn shift(code: KeyCode) -> Key {
     Key(code, KeyModifiers::SHIFT)
 }
 
-/// Keys that have the same command in some contexts.
+/// Keys that have the same command in all of `contexts`.
 pub(crate) struct Binding {
     pub(crate) contexts: &'static [Context],
     /// The keys; the footer shows the first.
@@ -178,7 +178,7 @@ const fn bind(
 /// All keys, in the order of the footer and of the help.
 #[rustfmt::skip]
 pub(crate) static KEYMAP: &[Binding] = &[
-    // The keys in the footer come first, the most useful ones before the others.
+    // The keys of the footer are first, the most useful ones before the others.
     bind(&[Table], &[code(KeyCode::Enter)], Command::Open, "open", Group::Navigation, "open the row: address → objects → requests → one request; a time: its requests"),
     bind(&[Table, Detail], &[code(KeyCode::Esc)], Command::Back, "back", Group::Navigation, "back to the previous layer with its cursor, order and filter"),
     bind(&[Table, Detail], &[k('/')], Command::EditFilter, "filter", Group::Filter, "edit the filter; the table follows while you type"),

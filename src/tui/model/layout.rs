@@ -1,5 +1,5 @@
-//! Where everything is on the screen. `view` draws there, `update` finds out what the mouse points at and how
-//! many rows a page has.
+//! The positions of the parts of the screen. `view` draws them there; `update` uses them to find what the mouse points
+//! at and how many rows a page has.
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -8,7 +8,7 @@ use crate::log::{Field, ValueType};
 use crate::tui::model::{Column, Rows, State, Table, column_placement, column_placement::Needs};
 use crate::{query::Value, tui::format};
 
-/// Rows from the first that determine the initial width of their column.
+/// The number of first rows whose texts determine the initial widths of the columns.
 const MEASURED_ROWS: usize = 200;
 
 /// The parts of the screen. A part that is not shown has no height.

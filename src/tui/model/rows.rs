@@ -1,4 +1,4 @@
-//! The rows of a table, as far as they are loaded, and their identities.
+//! The loaded rows of a table, and their identities.
 
 use crate::query::{GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Value};
 use crate::tui::model::columns::Column;

@@ -121,7 +121,7 @@ pub(crate) struct Message {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunningExport {
-    /// Name of the file, fit for the screen.
+    /// Name of the file, with control characters made visible.
     pub(crate) name: String,
     pub(crate) rows: u64,
     /// Rows of the whole export; 0: unknown.
@@ -129,7 +129,7 @@ pub(crate) struct RunningExport {
 }
 
 pub(crate) struct State {
-    /// What the header calls the data.
+    /// The title in the header.
     pub(crate) title: String,
     /// URIs of the queried sources; empty: all in the cache.
     pub(crate) sources: Vec<String>,
@@ -322,7 +322,7 @@ impl State {
             || (rows.is_final() && (timeline.is_final() || is_empty))
     }
 
-    /// Totals of the requests that the layer in front matches, as far as they are known, and whether they are
+    /// The known totals of the requests that match the filter of the layer in front, and whether they are
     /// a complete answer to the current query.
     pub(crate) fn matched(&self) -> Option<(Stats, bool)> {
         let timeline = &self.layer().timeline;

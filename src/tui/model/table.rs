@@ -47,7 +47,7 @@ pub(crate) struct Table {
     pub(crate) anchor: Option<RowId>,
     /// Whether the user moved the cursor.
     pub(crate) was_moved: bool,
-    /// Whether the cursor goes to the last row when it is loaded.
+    /// Whether the cursor moves to the last row when that row is loaded.
     pub(crate) goes_to_last_row: bool,
     /// Marked rows, in the order in which they were marked.
     pub(crate) marks: Vec<RowId>,
@@ -188,7 +188,7 @@ impl Table {
         self.top = self.top.min(self.reachable().saturating_sub(page));
     }
 
-    /// Makes the row under the cursor the one that the cursor stays on.
+    /// Stores the identity of the row under the cursor, so that the cursor stays on this row.
     fn anchor_cursor(&mut self) {
         self.anchor = self.rows.data.as_ref().and_then(|rows| rows.id(self.cursor));
     }
@@ -232,7 +232,7 @@ impl Table {
         self.show_cursor(page);
     }
 
-    /// Changes `limit` or `offset` when the cursor comes near the end of the loaded rows.
+    /// Changes `limit` or `offset` when the cursor is near the end of the loaded rows.
     pub(crate) fn load_ahead(&mut self, page: usize) {
         let Some(rows) = &self.rows.data else { return };
         match rows {
@@ -327,12 +327,12 @@ impl Table {
         true
     }
 
-    /// The columns that the user wants, whether they fit or not.
+    /// The columns that are shown if they fit, whether they fit or not.
     pub(crate) fn shown_columns(&self) -> impl Iterator<Item = Column> + '_ {
         self.columns.iter().filter(|choice| choice.is_shown).map(|choice| choice.column)
     }
 
-    /// The lazy measures that the user wants, in the order of the columns.
+    /// The lazy measures among [`Table::shown_columns`], in the same order.
     pub(crate) fn shown_lazy_measures(&self) -> Vec<Measure> {
         self.shown_columns().filter(|column| column.is_lazy()).filter_map(Column::measure).collect()
     }

@@ -1,4 +1,4 @@
-//! The line with the names of the tables: what is where.
+//! The line with the names of the tables: their texts and positions.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -37,7 +37,7 @@ pub(crate) fn labels(state: &State) -> Vec<TabLabel> {
         .collect()
 }
 
-/// What the table in front is grouped by, as the right end of the line shows it.
+/// The grouping of the table in front, shown at the right end of the line.
 pub(crate) fn grouping(state: &State) -> String {
     match &state.layer().table().kind {
         TableKind::Groups(by) => format!("by {} ▾", by.name()),

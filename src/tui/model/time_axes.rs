@@ -2,9 +2,9 @@
 
 use crate::tui::model::{Axis, Column, State, TableKind};
 
-/// Rows of the table of times, unless the user chose their width.
+/// Rows of the table of times, unless the user chose the width of its buckets.
 const MAX_TIMES_ROWS: usize = 200;
-/// Rows of the table of times whose width the user chose: seconds over a decade would not fit in memory.
+/// Rows of the table of times if the user chose the width: a row per second of a decade would not fit in memory.
 const MAX_CHOSEN_TIMES_ROWS: usize = 20_000;
 /// Buckets in which bursts are looked for: an hour each where the range is a month.
 const MAX_BURST_BUCKETS: usize = 1_000;
@@ -49,7 +49,7 @@ pub(crate) fn timeline_bars(state: &State, axis: &Axis) -> Vec<u64> {
     }
 }
 
-/// What the timeline measures, summed over the burst from second `start` to before `end`.
+/// The sum of the timeline's measure over the burst from second `start` to before `end`.
 pub(crate) fn sum_of_burst(state: &State, (start, end): (i64, i64)) -> u64 {
     let (Some(axis), Some(series)) = (bursts(state), &state.layer().burst_series.data) else { return 0 };
     let buckets = series.on_axis(&axis);

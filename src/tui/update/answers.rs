@@ -134,7 +134,7 @@ fn detail(state: &mut State, result: QueryResult) {
     match result.answer {
         Ok(Answer::Requests(requests)) => {
             detail.is_complete = true;
-            // If the request was pruned meanwhile, the fields that the table had stay.
+            // If the request was pruned in the meantime, the fields from the table remain.
             if let Some(row) = requests.rows.into_iter().find(|row| row.id == detail.row.id) {
                 detail.row = row;
             }

@@ -1,4 +1,4 @@
-//! The cursor of a table and of the open request; sorting, marking and copying what is under it.
+//! The cursor of a table and of the open request; sorting, marking and copying at the cursor.
 
 use crate::log::{FIELDS, Field};
 use crate::query::{Sort, Value};

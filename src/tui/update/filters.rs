@@ -1,10 +1,10 @@
-//! "Only this", "not this", and clearing filters.
+//! The commands that add, exclude and clear filter terms.
 
 use crate::tui::model::{Column, Layer, RowId, State, Tab, Table, TableKind, cell_filter};
 use crate::tui::update::{drill, time_range};
 use crate::{log::FIELDS, query::Filter};
 
-/// Adds a term for the marked rows or for what is under the cursor; if `negated`, for all others.
+/// Adds a term for the marked rows or for the row or cell under the cursor; if `negated`, a term that excludes them.
 pub(super) fn only(state: &mut State, negated: bool) {
     if state.layer().detail.is_some() {
         return only_field(state, negated);
@@ -63,7 +63,7 @@ fn term_of_marks(table: &Table) -> Option<Filter> {
     (!terms.is_empty()).then(|| Filter::any(terms))
 }
 
-/// Opens a layer of the requests with the same value of the field under the cursor, or with another value.
+/// Opens a layer of the requests with the same value of the field under the cursor; if `negated`, with another value.
 fn only_field(state: &mut State, negated: bool) {
     let layer = state.layer();
     let Some(detail) = &layer.detail else { return };

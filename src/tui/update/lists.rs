@@ -38,7 +38,7 @@ pub(super) fn show_by(state: &mut State, by: Dimension) {
     state.layer_mut().group_by(by);
 }
 
-/// Does what a key means in a popup.
+/// Performs a command in a popup.
 pub(super) fn perform(state: &mut State, command: Command) {
     let Some(overlay) = state.overlay.clone() else { return };
     if command == Command::Cancel || (command == Command::Help && matches!(overlay, Overlay::Help(_))) {

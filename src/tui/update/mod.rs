@@ -1,5 +1,5 @@
-//! What every action does to the state: a pure function that returns effects for `app` to carry out. Contains no
-//! I/O and no clock.
+//! Changes the state after each action: a pure function that returns effects for `app` to carry out. Contains no I/O
+//! and no clock.
 
 mod answers;
 mod commands;
@@ -25,7 +25,7 @@ use crate::tui::widgets::fit;
 /// Terminal columns of a copied value in the message about it.
 const MAX_COPIED_WIDTH: usize = 60;
 
-/// Changes the state as `action` demands and returns what `app` has to do.
+/// Changes the state after `action` and returns the effects that `app` carries out.
 pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<Effect> {
     state.now = now;
     let mut effects = Vec::new();
@@ -102,7 +102,7 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Does what a key means in a table or in an open request.
+/// Performs a command in a table or in an open request.
 fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
     match command {
         Command::Up

@@ -11,7 +11,7 @@ const DOUBLE_CLICK_MILLIS: u64 = 400;
 /// Rows per notch of the wheel.
 const WHEEL_ROWS: isize = 3;
 
-/// Does what a mouse event means.
+/// Handles a mouse event.
 pub(super) fn handle(state: &mut State, event: MouseEvent, effects: &mut Vec<Effect>) {
     if state.is_too_small() {
         return;

@@ -17,7 +17,7 @@ const MAX_HISTORY: usize = 200;
 /// Bytes of the text in the prompt.
 const MAX_TEXT_BYTES: usize = 10_000;
 
-/// Starts editing the filter of the layer in front; if a request is open, of the list below it.
+/// Starts editing the filter of the layer in front; if a request is open, that of the layer below it.
 pub(super) fn edit_filter(state: &mut State) {
     if state.layer().detail.is_some() {
         state.pop();
@@ -97,7 +97,7 @@ pub(super) fn timer_fired(state: &mut State, number: u64) {
     }
 }
 
-/// Does what a key means in the prompt.
+/// Performs a command in the prompt.
 pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
     match command {
         Command::Accept => accept(state, effects),

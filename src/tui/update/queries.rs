@@ -1,5 +1,5 @@
-//! Sends the queries whose answers are on the screen. Each of them is sent again whenever it or the data
-//! changes; no key sends a query itself.
+//! Sends the queries whose answers are on the screen. A query is sent again whenever the query or the data changes; no
+//! key sends a query itself.
 
 use crate::query::{Ask, Counting, Filter, Measure, Query, Sort, TimeRange, Value};
 use crate::tui::model::{Column, Effect, INITIAL_ROWS, QueryJob, Slot, State, TableKind, layout, time_axes};
@@ -18,7 +18,7 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
         timeline(state, effects);
         return;
     }
-    // Queries share the processors. The rows come first, since the user reads them first; lazy columns wait
+    // Queries share the processors. The rows are queried first, since the user reads them first; lazy columns wait
     // until the rows and the timeline are complete.
     table(state, effects);
     if state.layer().table().rows.is_loading() {
@@ -58,7 +58,7 @@ fn latest(state: &State, slot: Slot) -> u64 {
     state.latest_queries[slot as usize]
 }
 
-/// Sends a query unless its answer is there or it is running.
+/// Sends a query unless it is running or answered.
 fn send_if_needed<T>(
     state: &mut State,
     effects: &mut Vec<Effect>,
@@ -194,7 +194,7 @@ fn lazy_measures(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// The part of `time` within `outer`.
 pub(super) fn within(time: TimeRange, outer: TimeRange) -> TimeRange {
-    // `None` is less than any start, so `max` is right; it is not for ends.
+    // `None` is less than any time: right for the later start, wrong for the earlier end.
     let start = time.start.max(outer.start);
     let end = time.end.into_iter().chain(outer.end).min();
     TimeRange { start, end }

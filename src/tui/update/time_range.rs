@@ -17,7 +17,7 @@ pub(super) fn start_brush(state: &mut State) {
     state.brush = Some(Brush { fixed: at, moving: at, burst: None });
 }
 
-/// Does what a key means while the brush is active.
+/// Performs a command while the brush is active.
 pub(super) fn perform(state: &mut State, command: Command) {
     let (Some(mut brush), Some(axis)) = (state.brush, time_axes::timeline(state)) else {
         state.brush = None;
@@ -68,7 +68,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
     state.brush = Some(brush);
 }
 
-/// Shows only `time`; the previous time range goes to the zoom history.
+/// Shows only `time`, and adds the previous time range to the zoom history.
 pub(super) fn zoom_to(state: &mut State, time: TimeRange) {
     let time = queries::within(time, state.session_time);
     let layer = state.layer_mut();
@@ -119,7 +119,7 @@ pub(super) fn zoom_out(state: &mut State) {
     };
 }
 
-/// Goes to the next or previous burst, as soon as the series for it is there.
+/// Selects the next or previous burst, as soon as the series for bursts is loaded.
 pub(super) fn burst(state: &mut State, command: Command) {
     if time_axes::timeline(state).is_none() {
         return;

@@ -50,7 +50,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (all, keys): (Vec<_>, Vec<_>) = keymap::footer(context)
         .filter(|(command, ..)| has_effect(command))
         .partition(|(command, ..)| *command == Command::Help);
-    // The key for help is always shown, the others as far as they fit.
+    // The key for help is always shown, the others only if they fit.
     let name = |(_, label, word): (Command, String, &'static str)| (label, word);
     let all = all.into_iter().next().map(name);
     let keys: Vec<(String, &str)> = keys.into_iter().map(name).collect();

@@ -22,7 +22,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     put(buffer, room, x + 2, y, &facts, theme.quiet());
 }
 
-/// Requests, bytes and time range, as far as they fit beside the title.
+/// Requests, bytes and time range, if they fit beside the title.
 fn facts(state: &State, room: u16) -> String {
     let Some(totals) = &state.totals.data else { return String::new() };
     let stats = totals.stats;

@@ -1,4 +1,4 @@
-//! What is shown instead of rows: why there are none, and what to do.
+//! The text shown instead of rows: why there are none, and what to do.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
@@ -94,7 +94,7 @@ impl Text<'_> {
             self.failures(progress);
         } else if progress.files_listed == 0 {
             self.hint("No log files were found. Are the bucket and the prefix right?");
-            self.hint("S3 delivers the first logs some hours after logging was enabled.");
+            self.hint("S3 delivers the first logs a few hours after logging was enabled.");
         } else if let Some(reason) = progress.only_foreign(&self.state.title) {
             self.wrapped(&reason, self.state.theme.quiet());
         } else {
