@@ -37,7 +37,7 @@ pub fn packed_integers(numbers: &[u64]) -> Vec<u8> {
     packer.bytes
 }
 
-/// A page of at most 255 texts that [`read_text_page`] reads. Empty texts are absent; texts of one byte have an elided key.
+/// A page of at most 255 texts that [`read_text_page`] reads. Empty texts are absent; the key of one-byte texts is elided.
 pub fn packed_texts(texts: &[&[u8]]) -> Vec<u8> {
     let mut builder = PageBuilder::new(Hint::Text);
     for text in texts {

@@ -14,8 +14,8 @@
 //!         A width over 32 is two packs: the low 32 bits, then the rest.
 //! ```
 //!
-//! Times are nearly sorted and value ids tend to grow, so a base per block saves more bits than one per column. It also lets
-//! a filter skip blocks that cannot have a value.
+//! Times are nearly sorted and value ids tend to grow, so a base per block saves more bits than one per column. It also
+//! lets a filter skip blocks that cannot have a value.
 
 use bitpacking::{BitPacker, BitPacker4x};
 

@@ -106,7 +106,7 @@ impl GrowingDictionary {
         }
     }
 
-    /// Interns many values. Sets `ids` to 0, for the absent value, followed by the id of each value. `hashes` has their hashes.
+    /// Interns many values. Sets `ids` to 0 (absent) and the id of each value. `hashes` has their hashes.
     pub fn intern_arena(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
         ids.clear();
         ids.resize(values.len() + 1, 0);

@@ -56,7 +56,7 @@ pub(crate) fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheE
         Journal::WriteAhead => use_wal(path, &connection)?,
         Journal::Rollback => connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?,
     }
-    // 16 MB, about a segment: little is written twice, and a checkpoint is short enough that the parsers do not become idle.
+    // 16 MB, about a segment: little is written twice, and checkpoints are so short that no parser becomes idle.
     connection.pragma_update(None, "wal_autocheckpoint", 500).map_err(sqlite)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(sqlite)?;
     // In KB. The largest column of a segment fits; otherwise SQLite would write its zeroed blob before it is filled.

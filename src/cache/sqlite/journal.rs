@@ -16,10 +16,10 @@ const RETRY_PAUSE: Duration = Duration::from_millis(3);
 /// How SQLite commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Journal {
-    /// Commits go to a write-ahead log, which is later copied into the file. Readers and the writer do not block each other.
+    /// Commits go to a write-ahead log, later copied into the file. Readers and the writer do not block each other.
     WriteAhead,
-    /// Commits go into the file, after a copy of the pages to be overwritten. New data is written only once, but readers
-    /// and the writer block each other.
+    /// Commits go into the file, after a copy of the pages to be overwritten. New data is written only once, but
+    /// readers and the writer block each other.
     Rollback,
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::paths::{self, FileId, LOCK, OpenedPath, WAL, with_suffix};
 use crate::cache::CacheError;
 
-/// Attempts to lock. They fail while the lock file is deleted between open and lock, or its holder has not written its id.
+/// Attempts to lock. One fails if the lock file is deleted meanwhile, or its holder has not written its id yet.
 const MAX_ATTEMPTS: usize = 100;
 /// Pause between attempts.
 const RETRY_PAUSE: Duration = Duration::from_millis(1);

@@ -24,8 +24,8 @@ impl Writer {
     /// Commits, and removes the requests that only replaced or damaged versions of log files gave. Returns their
     /// number.
     ///
-    /// Until this is called, those requests stay. If the process is killed before, the next pull reads the log files again. Fails
-    /// if the cache cannot be read or written; then nothing is removed.
+    /// Until this is called, those requests stay. If the process is killed before, the next pull reads the log files
+    /// again. Fails if the cache cannot be read or written; then nothing is removed.
     pub fn replace_versions(&mut self) -> Result<u64, CacheError> {
         self.commit()?;
         let mut by_source: HashMap<SourceId, Vec<LogFileReading>> = HashMap::new();

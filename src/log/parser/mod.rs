@@ -126,9 +126,9 @@ impl<'l> PendingGroup<'l> {
 /// Reads the records of one line, with or without its line end. A line has one record, unless the line end between two
 /// records is lost.
 ///
-/// Each record is returned with its part of the line; together the parts are the whole line. A line is split only where a second
-/// record of the same bucket owner has an operation, and where it cannot be text that the sender of a request chose:
-/// not within the quotes of URI, referer and user agent. Text there that looks like a second record is also in
+/// Each record is returned with its part of the line; together the parts are the whole line. A line is split only where
+/// a second record of the same bucket owner has an operation, and where it cannot be text that the sender of a request
+/// chose: not within the quotes of URI, referer and user agent. Text there that looks like a second record is also in
 /// [`Field::Extra`](super::Field::Extra).
 ///
 /// ```
