@@ -4,26 +4,26 @@ use std::path::{Path, PathBuf};
 
 use crate::cache::column::Damage;
 
-/// Why the cache could not be opened, read or written. The message says what to do. `reason` is what the system or SQLite
-/// reports, or what a file is instead of a cache.
+/// Why the cache could not be opened, read or written. The message states what the user can do. `reason` is the error
+/// of the system or of SQLite, or describes what a file is instead of a cache.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "every variant names the path of the cache or of a file beside it")]
 pub enum CacheError {
-    /// The path is a directory, its directory does not exist, or it may not be opened.
+    /// The path is a directory, its parent directory does not exist, or the process may not open it.
     #[error("cannot open the cache {}: {reason}; use another file with --cache FILE", path.display())]
     Open { path: PathBuf, reason: String },
     /// The file is not a Tamarin cache. It was not changed.
     #[error("{} is not a Tamarin cache ({reason}); it was not changed; use another file with --cache FILE", path.display())]
     NotOurs { path: PathBuf, reason: String },
-    /// Another version of Tamarin wrote it.
+    /// Another version of Tamarin wrote the cache.
     #[error(
         "the cache {} has format {found}, this Tamarin reads format {known}; {}, or use another file with --cache FILE", path.display(), version_advice(*found, *known)
     )]
     Version { path: PathBuf, found: i64, known: i64 },
-    /// Another process writes to it.
+    /// Another process writes to the cache.
     #[error("the cache {} is being written by another Tamarin ({holder}); wait for it, or use another file with --cache FILE", path.display())]
     Locked { path: PathBuf, holder: String },
-    /// A file that Tamarin puts beside a cache is something else. It was not changed.
+    /// Another file is at the path of a file that Tamarin creates beside a cache. It was not changed.
     #[error(
         "the cache {} cannot be written: {} is in the way ({reason}); it was not changed; move it away, or use another file with --cache FILE", path.display(), file.display()
     )]
@@ -39,13 +39,13 @@ pub enum CacheError {
     /// The disk is full. What was committed stays.
     #[error("no space left for the cache {}; free some space and run again: Tamarin continues where it stopped", path.display())]
     Full { path: PathBuf },
-    /// The system refuses to write: for example by a limit other than the size of the disk, which some systems report like
-    /// a failing disk.
+    /// The system refuses to write, for example because of a limit other than the size of the disk. Some systems report
+    /// that like a failing disk.
     #[error(
         "the system refuses to write to the cache {} ({reason}): its disk may be full or failing, or the file larger than allowed (ulimit -f, a quota); free some space and run again: Tamarin continues where it stopped", path.display()
     )]
     Unwritable { path: PathBuf, reason: String },
-    /// It may be read but not written.
+    /// The cache can be read but not written.
     #[error("the cache {} cannot be written ({reason}); use another file with --cache FILE", path.display())]
     ReadOnly { path: PathBuf, reason: String },
     /// Any other error of SQLite.
@@ -60,7 +60,7 @@ pub enum CacheError {
 #[derive(Debug)]
 pub(super) enum StoreError {
     Sqlite(rusqlite::Error),
-    /// What is stored is not what was written. The place is `None` where it is not known yet.
+    /// The stored bytes differ from those that were written. The place is `None` until it is known.
     Damage {
         place: Option<String>,
         damage: Damage,
@@ -80,7 +80,7 @@ impl From<Damage> for StoreError {
 }
 
 impl StoreError {
-    /// Adds where the damage is, unless that is known already.
+    /// Adds the place of the damage, unless it is known already.
     pub(super) fn at(self, place: impl std::fmt::Display) -> StoreError {
         match self {
             StoreError::Damage { place: None, damage } => {
@@ -117,7 +117,7 @@ impl CacheError {
     pub(crate) fn sqlite(path: &Path, source: rusqlite::Error) -> CacheError {
         use rusqlite::ErrorCode;
         let path = path.to_owned();
-        // The statements are constant, so a mismatch is in the tables. (SQLite's message has the whole statement.)
+        // The statements are constant, so a mismatch is in the tables. (SQLite's message quotes the whole statement.)
         let mismatch = match &source {
             rusqlite::Error::SqlInputError { msg, .. } => Some(msg.clone()),
             rusqlite::Error::InvalidColumnType(..)

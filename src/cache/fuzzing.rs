@@ -1,10 +1,10 @@
-//! The codecs as fuzz targets reach them: without the checksums that keep damaged bytes away from them.
+//! Entry points of fuzz targets to the codecs, without the checksums that otherwise reject damaged bytes.
 //! Never here: anything that other modules need.
 
 use super::column::integers::{BLOCK, Integers, Packer};
 use super::column::text::{Hint, Page, PageBuilder, TextPage};
 
-/// Reads all blocks of a chunk of packed integers, unless it is refused.
+/// Reads all blocks of a chunk of packed integers, unless it is damaged.
 pub fn read_integers(chunk: &[u8]) {
     let Ok(integers) = Integers::open(chunk.to_vec()) else { return };
     let rows = integers.rows();
@@ -20,7 +20,7 @@ pub fn read_integers(chunk: &[u8]) {
     let _ = integers.into_rows(rows.min(chunk.len() * BLOCK));
 }
 
-/// Reads all rows of a page of texts, unless it is refused. The first byte is the number of rows.
+/// Reads all rows of a page of texts, unless it is damaged. The first byte is the number of rows.
 pub fn read_text_page(page: &[u8]) {
     let Some((rows, bytes)) = page.split_first() else { return };
     let rows = usize::from(*rows);
@@ -37,7 +37,7 @@ pub fn packed_integers(numbers: &[u64]) -> Vec<u8> {
     packer.bytes
 }
 
-/// A page of at most 255 texts that [`read_text_page`] reads. Empty texts are absent; texts of one byte have only a key.
+/// A page of at most 255 texts that [`read_text_page`] reads. Empty texts are absent; the key of one-byte texts is elided.
 pub fn packed_texts(texts: &[&[u8]]) -> Vec<u8> {
     let mut builder = PageBuilder::new(Hint::Text);
     for text in texts {

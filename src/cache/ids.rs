@@ -43,7 +43,7 @@ macro_rules! id {
 }
 
 id! {
-    /// The id of a segment. It is never used again for another segment.
+    /// The id of a segment. It is never reused.
     SegmentId
 }
 

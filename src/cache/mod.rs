@@ -1,15 +1,15 @@
 //! The local cache: one SQLite file with the catalogue of sources and log files, a dictionary per
 //! dimension, and segments of packed columns. docs/cache-format.md describes it byte by byte.
 //!
-//! One [`Writer`] (an advisory lock ensures that), any number of readers ([`Cache`], each [`Snapshot`]
-//! consistent).
+//! A cache has at most one [`Writer`], which an advisory lock ensures, and any number of readers ([`Cache`]), each with
+//! consistent [`Snapshot`]s.
 //!
 //! | module | contains |
 //! |---|---|
 //! | `sqlite` | the tables: schema, journal, lock, root, catalogue, log files, segments, checks |
 //! | `column` | how columns become bytes: packed integers, pages of text, value sets, checksums |
 //! | `dictionary` | the distinct values of dimensions, each with a value id |
-//! | `write` | batches, the memtable, duplicates, the writer |
+//! | `write` | batches, the memtable, repeats, the writer |
 //! | `read` | the cache as readers see it: snapshots, columns |
 //!
 //! Never here: queries.
@@ -26,9 +26,9 @@ mod sqlite;
 pub(crate) mod testing;
 mod write;
 
-// Sorting by text compares stored texts.
 #[cfg(test)]
 pub(crate) use column::text::{Hint, PageBuilder};
+// Sorting by text compares stored texts.
 pub(crate) use column::text::{TextPage, stored as stored_text};
 pub(crate) use read::{ByteCache, PageBuffers, RowKeys, TextColumn};
 pub use sqlite::{catalogue, check};

@@ -19,7 +19,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// At a second of April.
+    /// A request at a second after [`START`].
     pub(crate) fn at(second: i64) -> Request {
         Request { second, keys: 1000 }
     }

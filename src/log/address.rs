@@ -40,8 +40,8 @@ pub(super) fn is_canonical(text: &[u8]) -> bool {
     !text.iter().any(is_odd) || is_canonical_v6(text)
 }
 
-/// Whether a text is certainly an IPv6 address in its canonical spelling, judged by its form: much cheaper than to
-/// parse and print it.
+/// Whether a text is certainly an IPv6 address in its canonical spelling, judged by its form. This is much cheaper than
+/// parsing and printing it.
 fn is_canonical_v6(text: &[u8]) -> bool {
     if text.len() > 39 || text.starts_with(b"::ffff:") {
         return false;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-/// The true object key of a key in the log.
+/// The true key of an object, decoded from the key in the log.
 ///
 /// | operation | encoding | source |
 /// |---|---|---|
@@ -20,8 +20,8 @@ pub fn decode<'a>(operation: &[u8], logged: &'a [u8]) -> Cow<'a, [u8]> {
     if decode_onto(operation, logged, &mut key) { key.into() } else { logged.into() }
 }
 
-/// Appends the true key to `out` if it differs from the logged key, and returns whether it does. [`decode`] without an
-/// allocation for each key.
+/// Appends the true key to `out` if it differs from the logged key, and returns whether it does. Like [`decode`], without
+/// an allocation for each key.
 pub fn decode_onto(operation: &[u8], logged: &[u8], out: &mut Vec<u8>) -> bool {
     let once = is_encoded_once(operation);
     let first = if once { memchr2(b'%', b'+', logged) } else { memchr(b'%', logged) };
@@ -67,7 +67,7 @@ fn is_encoded_once(operation: &[u8]) -> bool {
 /// most of a key is not escaped and a key is decoded for each request. (The `percent-encoding` crate copies byte by
 /// byte.)
 fn undo_escapes(text: &mut [u8]) -> usize {
-    // The ends of what is read and of what is written.
+    // The ends of the text that was read and of the text that was written.
     let (mut read, mut written) = (0, 0);
     while let Some(plain) = memchr(b'%', &text[read..]) {
         let at = read + plain;
@@ -218,7 +218,7 @@ mod tests {
         }
 
         #[test]
-        fn decoding_never_panics_nor_grows(operation in 0usize..3, logged in proptest::collection::vec(any::<u8>(), 0..80)) {
+        fn decoding_neither_panics_nor_grows_a_key(operation in 0usize..3, logged in proptest::collection::vec(any::<u8>(), 0..80)) {
             let operation = ["REST.GET.OBJECT", "BATCH.DELETE.OBJECT", "S3.EXPIRE.OBJECT"][operation];
             prop_assert!(decode(operation.as_bytes(), &logged).len() <= logged.len());
         }

@@ -4,7 +4,7 @@
 pub const METHODS: [&[u8]; 10] =
     [b"GET", b"PUT", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"CONNECT", b"COPY"];
 
-/// The method that is equal to a word.
+/// The method that a word is; `None` if it is not a method.
 pub fn named(word: &[u8]) -> Option<&'static [u8]> {
     METHODS.into_iter().find(|method| *method == word)
 }

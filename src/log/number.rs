@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Parses a text, also with another number before it.
+    /// Parses a text alone and within other text, and checks that the results are equal.
     fn parse_anywhere(text: &[u8]) -> Option<u64> {
         let number = parse(text);
         for before in ["", "-", "123456789 ", "12345678"] {

@@ -1,19 +1,19 @@
 //! Names of log files, as S3 delivers them: the dates in them, and the ranges of names that a window of time covers.
 //!
-//! There are two layouts (Amazon S3 User Guide, "Log object key format"). Both have a fixed text first, the *stem*, and
-//! a date and time in UTC after it:
+//! There are two layouts (Amazon S3 User Guide, "Log object key format"). Both begin with a fixed text, the *stem*,
+//! followed by a date and time in UTC:
 //!
 //! - simple: `[stem]YYYY-MM-DD-hh-mm-ss-UNIQUE`;
-//! - partitioned: `[stem]YYYY/MM/DD/YYYY-MM-DD-hh-mm-ss-UNIQUE`, where the stem ends in `ACCOUNT/REGION/BUCKET/`. By
-//!   delivery time, the time is that of the delivery. By event time, it is `00-00-00` for every log file of the day, and
-//!   only UNIQUE (hexadecimal, random) differs.
+//! - partitioned: `[stem]YYYY/MM/DD/YYYY-MM-DD-hh-mm-ss-UNIQUE`, where the stem ends in `ACCOUNT/REGION/BUCKET/`. If
+//!   partitioned by delivery time, the time is that of the delivery. By event time, it is `00-00-00` for every log file
+//!   of the day, and only UNIQUE (hexadecimal, random) differs.
 //!
 //! So names sort by time: a window of time is a range of names, and each can be computed from the other.
 
 use super::time::{SECONDS_PER_DAY, date_of, instant_of, two_digits};
 
-/// Days from a request to the latest delivery of its record. Delivery is best effort; the latest that a large operator
-/// measured was 9 days.
+/// Days from a request to the latest delivery of its record. Delivery is best effort; the longest delay that a large
+/// operator measured was 9 days.
 pub const LATE_DELIVERY_DAYS: i64 = 10;
 /// [`LATE_DELIVERY_DAYS`] in seconds.
 pub const LATE_DELIVERY_SECONDS: i64 = LATE_DELIVERY_DAYS * SECONDS_PER_DAY;
@@ -39,7 +39,7 @@ pub enum Layout {
 pub struct NameDate {
     /// Length of the text before the date (before the folders of the date, in a partitioned name).
     pub stem: usize,
-    /// [`Layout::ByEventTime`] is a guess if it is from one name only: a delivery at midnight looks the same.
+    /// [`Layout::ByEventTime`] is a guess from a single name: that of a delivery at midnight looks the same.
     pub layout: Layout,
     /// The date and time, in seconds since the epoch.
     pub instant: i64,
@@ -76,8 +76,8 @@ impl NameDate {
         Some(NameDate { stem, layout, instant, end, unique })
     }
 
-    /// The position of the name among all names of its stem, as a time: the instant, or by event time the day and the
-    /// fraction of it that UNIQUE is of all its values.
+    /// The position of the name among all names of its stem, as a time: the instant; by event time, the day plus the
+    /// fraction of a day that corresponds to UNIQUE in the range of its values.
     pub fn position(&self, layout: Layout) -> i64 {
         match (layout, self.unique) {
             (Layout::ByEventTime, Some(unique)) => {
@@ -88,7 +88,7 @@ impl NameDate {
     }
 }
 
-/// The least name of `position` and later, the reverse of [`NameDate::position`]. `None` for years that a name cannot
+/// The smallest name at `position` or later; the inverse of [`NameDate::position`]. `None` for years that a name cannot
 /// have.
 pub fn name_at(stem: &str, layout: Layout, position: i64) -> Option<String> {
     let (year, month, day) = date_of(position);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn log_files_are_known_by_their_names_in_any_layout() {
+    fn log_files_are_recognised_by_their_names_in_any_layout() {
         for name in [
             "2026-04-03-03-11-11-0123456789ABCDEF",
             "logs/media-2026-04-03-03-11-11-0123456789ABCDEF",
@@ -291,7 +291,7 @@ mod tests {
         let by_event = |date: &str| format!("p/{}/{date}-00-00-00-A1B2", date.replace('-', "/"));
         assert!(may_hold(&by_event("2026-04-02"), true));
         assert!(!may_hold(&by_event("2026-04-03"), true));
-        // A single name may also have been delivered at midnight.
+        // Judged by its name alone, the file may also have been delivered at midnight.
         assert!(may_hold(&by_event("2026-04-03"), false));
     }
 
@@ -310,7 +310,7 @@ mod tests {
         }
 
         #[test]
-        fn no_name_panics(name in "\\PC{0,40}|[0-9/-]{0,60}") {
+        fn no_name_causes_a_panic(name in "\\PC{0,40}|[0-9/-]{0,60}") {
             let _ = (NameDate::find(&name), is_log_name(&name));
         }
     }

@@ -8,8 +8,8 @@ use super::{Field, address, key, number};
 ///
 /// A field is absent (`None`) if the line has `-`, `"-"` or `""` for it, or ends before it. It is never the text `-`.
 ///
-/// Nothing of the line is lost but white space, quotes around fields, and `-`. What could not be read as a field is in
-/// [`Field::Extra`]. So is a number beyond 64 bits: [`Record::logged`] also returns its digits as its field, but
+/// Nothing of the line is lost except white space, quotes around fields, and `-`. Text that could not be read as a field
+/// is in [`Field::Extra`]. So is a number beyond 64 bits: [`Record::logged`] also returns its digits as its field, but
 /// [`Record::integer`] does not.
 ///
 /// In the default record, all fields are absent.
@@ -95,8 +95,8 @@ pub enum Rejection {
     /// There is no `[day/month/year:hour:minute:second offset]` in the place of the time.
     #[error("no time")]
     NoTime,
-    /// Names of fields, as Wasabi writes them first, or a comment. Not an error.
-    #[error("a header, no record")]
+    /// A comment, or names of fields, as Wasabi writes at the start of a log file. Not an error.
+    #[error("a header, not a record")]
     Header,
     /// The word in the place of the HTTP status is neither a status nor `-`.
     #[error("no HTTP status: expected three digits or \"-\" after the request URI")]

@@ -1,6 +1,6 @@
 //! Timestamps as logs spell them.
 //!
-//! A time is read for every line, so this is arithmetic on the fixed layout, without a date library.
+//! A time is read for every line, so it is computed from the fixed layout, without a date library.
 
 /// Seconds in a day; instants count no leap seconds.
 pub const SECONDS_PER_DAY: i64 = 86_400;
@@ -124,7 +124,7 @@ fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// The reverse of [`days_from_civil`]: `civil_from_days` of the same paper.
+/// The inverse of [`days_from_civil`]: `civil_from_days` of the same paper.
 fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -263,7 +263,7 @@ mod tests {
         }
 
         #[test]
-        fn no_input_panics(text in proptest::collection::vec(any::<u8>(), 0..40)) {
+        fn no_input_causes_a_panic(text in proptest::collection::vec(any::<u8>(), 0..40)) {
             let _ = parse(&text);
         }
     }

@@ -1,8 +1,8 @@
 //! Checksums of everything that answers depend on: CRC-32 as zlib computes it. It detects every damage of up to four
 //! consecutive bytes, and is as fast as reading memory.
 //!
-//! The checksum of a row also covers the row's identity, so that a row in the place of another one is detected. That a
-//! row is missing or occurs twice is detected by the [`Digest`] of the whole set.
+//! The checksum of a row also covers the row's identity, so that it reveals a row in the place of another. The
+//! [`Digest`] of a whole set of rows reveals a missing or repeated row.
 //!
 //! Checksums are stored as signed 32-bit numbers, which never take more than four bytes in SQLite.
 
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_detects_a_missing_or_doubled_row() {
+    fn a_digest_detects_a_missing_or_repeated_row() {
         let digest = |crcs: &[i32]| {
             let mut digest = Digest::default();
             crcs.iter().for_each(|crc| digest.add(*crc));

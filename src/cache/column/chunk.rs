@@ -1,7 +1,7 @@
-//! The row of a column: one column of one segment in the table `column_chunk`, with its checksums.
+//! The rows of the table `column_chunk`: each has one column of one segment, with its checksums.
 //!
-//! `data_crc` is the checksum of the column's bytes; for a text column only of its directory, which has a checksum per
-//! page, so that one page can be read without the others. `crc` is the checksum of the rest of the row, so that the
+//! `data_crc` is the checksum of the column's bytes. For a text column it covers only the directory, which has a checksum
+//! per page, so that one page can be read without the others. `crc` is the checksum of the rest of the row, so that the
 //! bounds can be trusted without reading the column.
 
 use crate::cache::ids::SegmentId;
@@ -99,7 +99,7 @@ pub(crate) fn head(connection: &Connection, segment: SegmentId, field: Field) ->
     Head::read(id, rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
 }
 
-/// The bytes of a column, not yet compared with their checksum. That takes time, and other threads may use the
+/// The bytes of a column, not yet compared with their checksum. The comparison takes time; other threads can use the
 /// connection meanwhile.
 pub(crate) struct Unverified {
     field: Field,
@@ -108,7 +108,7 @@ pub(crate) struct Unverified {
 }
 
 impl Unverified {
-    /// The bytes, after a comparison with their checksum. Of a text column, only the directory was compared:
+    /// Returns the bytes if they match their checksum. For a text column, only the directory is compared:
     /// [`text::split`](super::text::split) compares the pages.
     pub(crate) fn verify(self) -> Result<Vec<u8>, Damage> {
         checksum::verify(self.head.data_crc, data_crc(self.field, &self.bytes)?)?;
@@ -130,7 +130,7 @@ pub(crate) fn read_unverified(
     Ok(Unverified { field, head, bytes })
 }
 
-/// Reads the head and the bytes of a column. Of a text column, only the directory is compared with its checksum:
+/// Reads the head and the bytes of a column. For a text column, only the directory is compared with its checksum:
 /// [`text::split`](super::text::split) compares the pages.
 pub(crate) fn read(connection: &Connection, segment: SegmentId, field: Field) -> Stored<(Head, Vec<u8>)> {
     let column = read_unverified(connection, segment, field)?;

@@ -9,13 +9,13 @@
 //! kind 0: nothing more, every value is the base
 //! kind 1: per block  u32 base relative to the base of the column, u8 width
 //! kind 2: per block  u64 base relative to the base of the column, u8 width
-//!         then the blocks: 128 differences to the base of the block, `width` bits each, packed as
+//!         then the blocks: 128 differences from the base of the block, `width` bits each, packed as
 //!         BitPacker4x of the crate `bitpacking` packs them; the last block is padded with zeros.
 //!         A width over 32 is two packs: the low 32 bits, then the rest.
 //! ```
 //!
-//! Times are nearly sorted and new value ids grow, so a base per block saves more bits than one per column. It also lets
-//! a filter skip blocks that cannot have a value.
+//! Times are nearly sorted and value ids tend to grow, so a base per block saves more bits than one per column. It also
+//! lets a filter skip blocks that cannot have a value.
 
 use bitpacking::{BitPacker, BitPacker4x};
 
@@ -33,7 +33,7 @@ const WIDE: u8 = 2;
 pub(crate) trait Number: Copy + Ord + Default + Into<u64> {
     /// The largest number; the smallest is the default.
     const MAX: Self;
-    /// The difference to `base`, which is not larger.
+    /// The number minus `base`, which must not be larger.
     fn minus(self, base: Self) -> Self;
     /// The lowest 32 bits.
     fn low_half(self) -> u32;
@@ -70,8 +70,8 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
-    /// Packs `number` of each item. Returns the smallest and the largest number, 0 if there are no items. It reads the
-    /// items once: a column of a segment does not fit the CPU cache.
+    /// Packs `number` of each item. Returns the smallest and the largest number, both 0 if there are no items. Reads
+    /// the items once: a column of a segment does not fit the CPU cache.
     pub(crate) fn pack<T: Copy, N: Number>(&mut self, items: &[T], number: impl Fn(T) -> N) -> (u64, u64) {
         let Packer { bytes, directory, packs } = self;
         let packer = BitPacker4x::new();
@@ -151,7 +151,7 @@ pub(crate) struct Integers {
 }
 
 impl Integers {
-    /// Opens a column that a [`Packer`] has packed. Damage within packs is not detected: it changes values.
+    /// Opens a column that a [`Packer`] has packed. Damage within packs changes values and is not detected.
     pub(crate) fn open(bytes: Vec<u8>) -> Result<Integers, Damage> {
         let short = Damage("a column of numbers is cut off");
         let head: &[u8; HEAD_BYTES] = bytes.first_chunk().ok_or(short)?;
@@ -277,7 +277,7 @@ impl Integers {
         values[row % BLOCK]
     }
 
-    /// All values. Fails if their number is not `rows`; no memory is allocated for them then.
+    /// All values. Fails, without allocating memory for them, if their number is not `rows`.
     pub(crate) fn into_rows(self, rows: usize) -> Result<Vec<u64>, Damage> {
         let damage = Damage("a column has another number of rows than its segment");
         if self.rows == rows { Ok(self.to_vec()) } else { Err(damage) }
@@ -345,7 +345,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Ok(column) = Integers::open(bytes) && column.rows() < 10_000 {
                 column.to_vec();
             }

@@ -8,7 +8,7 @@ pub(super) mod layout;
 pub(super) mod text;
 pub(super) mod value_set;
 
-/// Bytes in the cache file that are not what was written. The text says what is wrong.
+/// Damage: bytes in the cache file differ from those that were written. The text names the problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Damage(pub &'static str);

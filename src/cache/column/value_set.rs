@@ -1,17 +1,17 @@
 //! The set of value ids that occur in a column. With it, a query for a rare value skips most segments.
 //!
-//! Value ids are assigned in the order in which values first occur, so the smallest and largest id of a column say
-//! little about the ids between them. Layout in the column `presence`: u32 CRC-32 (little-endian) of the set, the number
+//! Value ids are assigned in the order in which values first occur, so the smallest and largest id of a column do
+//! not show which ids between them occur. Layout in the column `presence`: u32 CRC-32 (little-endian) of the set, the number
 //! 0 and the id of the column; then the set in the portable format of Roaring bitmaps.
 
 use roaring::RoaringBitmap;
 
 use super::{Damage, checksum};
 
-/// Sets whose ids spread over more numbers than this are not stored. No dictionary is as large.
+/// Sets whose ids span more numbers than this are not stored. No dictionary is that large.
 const MAX_SPREAD: u64 = 1 << 28;
 
-/// Ids of one column that are collected before a test whether all ids of a small spread have occurred.
+/// Ids of a column between two tests whether all ids of a small spread have occurred.
 const IDS_PER_TEST: usize = 1024;
 
 /// The value ids that occur in a column, 0 (absent) included. A set is never empty.
@@ -20,8 +20,8 @@ const IDS_PER_TEST: usize = 1024;
 pub struct ValueSet(RoaringBitmap);
 
 impl ValueSet {
-    /// The set of the ids of a column, the smallest of which is `low` and the largest `high`. `None` if all ids between
-    /// them occur: then no set needs to be stored.
+    /// The set of the ids of a column, the smallest of which is `low` and the largest `high`. `None` if no set
+    /// is to be stored: all ids between `low` and `high` occur, or they span more than [`MAX_SPREAD`] numbers.
     pub(in crate::cache) fn of_ids(ids: impl Iterator<Item = u32>, low: i64, high: i64) -> Option<ValueSet> {
         let (low, high) = (u64::try_from(low).ok()?, u64::try_from(high).ok()?);
         let spread = high.checked_sub(low).filter(|spread| (2..MAX_SPREAD).contains(spread))? + 1;
@@ -50,8 +50,8 @@ impl ValueSet {
         ValueSet::of_sorted(ids)
     }
 
-    /// The set of ids that spread over at most 64 numbers, as those of most dimensions do. Nearly always all of them occur
-    /// in the first rows.
+    /// The set of ids that span at most 64 numbers, as in most dimensions. Nearly always all of the numbers occur in the
+    /// first rows.
     fn of_small_spread(mut ids: impl Iterator<Item = u32>, low: u64, spread: u64) -> Option<ValueSet> {
         let all = u64::MAX >> (64 - spread);
         let mut bits = 0u64;

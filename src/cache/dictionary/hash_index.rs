@@ -1,5 +1,5 @@
 //! A hash index of values. A dictionary of a million keys is not in the processor's cache, so each memory
-//! access counts: an entry holds all that is needed to find its value, and a cache line holds four entries.
+//! access counts: an entry has everything that is needed to find its value, and a cache line has space for four entries.
 
 /// Where a value of a dictionary is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,11 +14,11 @@ pub(in crate::cache) struct Entry {
     pub(in crate::cache) length: u32,
 }
 
-/// An open-addressing table with linear probing: each entry is in the first free slot from the one that its
-/// hash selects.
+/// An open-addressing table with linear probing: each entry is in the first slot that was free, from the slot that
+/// its hash selects on.
 #[derive(Debug, Default)]
 pub(in crate::cache) struct HashIndex {
-    /// A power of two, at least a quarter of them free.
+    /// Their number is a power of two; at least a quarter of them are free.
     slots: Vec<Entry>,
     count: usize,
 }
@@ -46,7 +46,7 @@ impl HashIndex {
         }
     }
 
-    /// Adds an entry that the table does not have.
+    /// Adds an entry, which the table must not have yet.
     pub(in crate::cache) fn insert(&mut self, entry: Entry) {
         self.reserve(self.count + 1);
         self.count += 1;
@@ -90,7 +90,7 @@ mod tests {
     fn entries_with_equal_slots_or_hashes_are_found() {
         let mut table = HashIndex::default();
         assert!(table.find(0, |_| true).is_none());
-        // Most hashes end alike, and three are equal.
+        // Many hashes select the same slots, and three are equal.
         let hash_low = |id: u32| if id < 4 { u32::MAX } else { ((id % 50) << 12) | 0xfff };
         for id in 1..3000 {
             table.insert(Entry { hash_low: hash_low(id), id, start: 7, length: 3 });

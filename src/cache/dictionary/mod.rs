@@ -14,8 +14,8 @@ use hashbrown::DefaultHashBuilder;
 
 use hash_index::{Entry, HashIndex};
 
-/// One seed for the process, so that the writer can use the hashes that a parser computed. Random, because
-/// clients choose keys and could choose them to collide.
+/// One seed for the process, so that the writer can use the hashes that a parser computed. It is random, because
+/// clients choose keys and could choose keys that collide.
 static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
 /// Hash of a value. It is the same in all threads of a process, and differs between processes.
@@ -59,7 +59,7 @@ impl Arena {
         self.ends.len()
     }
 
-    /// Whether it has no strings.
+    /// Whether the arena has no strings.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -119,7 +119,7 @@ impl Arena {
     }
 }
 
-/// Assigns value ids: dense from 1, in order of first sight.
+/// Assigns value ids: without gaps from 1, in order of first occurrence.
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
     table: HashIndex,
@@ -169,7 +169,7 @@ impl Interner {
             .collect();
         let likely = likely.iter().zip(&outer);
         for (((value, hash), id), (entry, [first, last])) in values.iter().zip(hashes).zip(ids).zip(likely) {
-            // Half a hash is no proof: compare the value.
+            // Half of a hash does not prove equality: compare the value.
             let is_match = || {
                 value.first().is_none_or(|byte| byte == first)
                     && value.last().is_none_or(|byte| byte == last)
@@ -184,7 +184,7 @@ impl Interner {
     }
 
     /// Interns at most [`VALUES_PER_LOOKUP`] values, with the ids that [`Interner::intern`] would give them one after
-    /// another. Parameters as of [`Interner::find_many`].
+    /// another. The parameters are those of [`Interner::find_many`].
     pub(crate) fn intern_many(&mut self, values: &[&[u8]], hashes: &[u64], ids: &mut [u32]) {
         self.find_many(values, hashes, ids);
         for ((value, hash), id) in values.iter().zip(hashes).zip(ids) {
@@ -234,10 +234,10 @@ impl Interner {
     }
 }
 
-/// Values in a piece of a [`Dictionary`] that results from joining.
+/// Limit of the values in a joined piece of a [`Dictionary`].
 pub(crate) const MAX_JOINED_VALUES: usize = 1 << 16;
 
-/// The values of a dimension, for readers. Cheap to clone. It grows by pieces.
+/// The values of a dimension, for readers. Cheap to clone. It grows piece by piece.
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
     /// Index of the first value of each piece, and the piece.
@@ -251,7 +251,7 @@ impl Dictionary {
         self.len
     }
 
-    /// Whether it has no value.
+    /// Whether the dictionary has no values.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -304,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_dense_from_one_in_order_of_first_sight() {
+    fn ids_have_no_gaps_and_follow_the_order_of_first_occurrence() {
         let mut interner = Interner::default();
         let ids: Vec<u32> = ["b", "a", "b", "c", "a"]
             .iter()
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn an_empty_value_is_found() {
-        // Only a cache that was edited by hand has one.
+        // Only a manually edited cache has an empty value.
         let mut interner = Interner::default();
         let id = interner.intern(b"", hash(b""));
         let mut ids = [0, 0];

@@ -2,7 +2,7 @@
 //!
 //! A writer assigns value ids and adds new values all the time, to a growing dictionary. From time to time it publishes
 //! them: a published dictionary is immutable, and a batch builder looks a value up there without locks and without the
-//! writer. So nearly all codes of a batch are value ids already, and only new values travel with it.
+//! writer. So nearly all codes of a batch are already value ids, and only new values are sent with it.
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use parking_lot::Mutex;
 use super::{Arena, Interner, VALUES_PER_LOOKUP};
 use crate::cache::column::layout::DIMENSIONS;
 
-/// Values of a piece from which on no more are joined to it: copying a larger piece takes long, and memory
+/// No values are joined to a piece with at least this many: copying a large piece takes long, and takes memory
 /// for both copies.
 const MAX_JOINED_VALUES: usize = 1 << 19;
-/// Bytes of a joined piece. So a dictionary of long values is never copied as a whole.
+/// Limit of the bytes of a joined piece, so that a dictionary of long values is never copied as a whole.
 const MAX_JOINED_BYTES: usize = 64 << 20;
-/// Bytes of long pending values from which on they become a piece of their own, repeated or not: a piece
-/// takes no more memory than its values, pending values up to twice as much.
+/// Long pending values with at least this many bytes become a piece of their own, whether they repeat or not: a
+/// piece takes no more memory than its values, but pending values take up to twice as much.
 const LARGE_PENDING_BYTES: usize = 16 << 20;
-/// Average bytes from which on values are long. Few values are, so few pieces are made for them.
+/// Values with at least this many bytes on average are long. Few values are long, so they cause few pieces.
 const LONG_VALUE_BYTES: usize = 4 << 10;
-/// Bytes whose copying takes as long as that of a value of ordinary length.
+/// Copying this many bytes takes as long as copying a value of ordinary length.
 const ORDINARY_VALUE_BYTES: usize = 1 << 10;
-/// Publishing this many values costs about as much as one repeated lookup of a value that is not published
-/// yet: it is added to a batch, and looked up by the writer.
+/// Publishing this many values costs about as much as one repeated lookup of a pending value, which is
+/// added to a batch and looked up by the writer.
 const VALUES_PER_REPEATED_LOOKUP: usize = 8;
 
 /// The published values of a dimension.
@@ -56,13 +56,13 @@ impl PublishedDictionary {
     }
 }
 
-/// All values of a dimension with their ids, as the writer has them: the published ones and those added since.
+/// All values of a dimension with their ids: the published values and those that the writer added since.
 #[derive(Debug, Default)]
 pub struct GrowingDictionary {
     published: PublishedDictionary,
     /// Values added since the last publication. Their ids follow the published ones.
     pending: Interner,
-    /// Lookups since the last publication that found a pending value: a batch had to carry it.
+    /// Lookups since the last publication that found a pending value, which a batch had to include.
     repeated_lookups: usize,
 }
 
@@ -106,7 +106,7 @@ impl GrowingDictionary {
         }
     }
 
-    /// Interns many values. `ids` becomes 0, for the absent value, and the id of each. `hashes` has the hash of each.
+    /// Interns many values. Sets `ids` to 0 (absent) and the id of each value. `hashes` has their hashes.
     pub fn intern_arena(&mut self, values: &Arena, hashes: &[u64], ids: &mut Vec<u32>) {
         ids.clear();
         ids.resize(values.len() + 1, 0);
@@ -145,7 +145,7 @@ impl GrowingDictionary {
         }
     }
 
-    /// Makes the pending values part of the published ones, without showing them to other threads yet.
+    /// Moves the pending values to the published ones, but does not make them visible to other threads yet.
     fn freeze(&mut self) {
         if self.pending.values().is_empty() {
             return;
@@ -166,7 +166,7 @@ impl GrowingDictionary {
     }
 }
 
-/// Whether these are many bytes and few values.
+/// Whether the values are long and have many bytes.
 fn are_large(values: &Arena) -> bool {
     values.bytes() >= LARGE_PENDING_BYTES && values.bytes() / LONG_VALUE_BYTES >= values.len()
 }
@@ -179,12 +179,12 @@ pub(crate) type PublishedDictionaries = [PublishedDictionary; DIMENSIONS];
 pub struct SharedDictionaries(Arc<Mutex<Arc<PublishedDictionaries>>>);
 
 impl SharedDictionaries {
-    /// Returns the latest ones.
+    /// Returns the latest published dictionaries.
     pub fn latest(&self) -> Arc<PublishedDictionaries> {
         self.0.lock().clone()
     }
 
-    /// Whether both are of the same writer.
+    /// Whether both belong to the same writer.
     pub fn is_same(&self, other: &SharedDictionaries) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -256,7 +256,7 @@ mod tests {
         assert!(values.is_worth_publishing());
         values.freeze();
         assert_eq!((values.published.len(), values.pending.values().len()), (800, 0));
-        // A few more: far from half of all values, but looked up all the time.
+        // A few more values: far fewer than half of all, but looked up repeatedly.
         intern(&mut values, 800..820);
         intern(&mut values, 0..800);
         assert!(!values.is_worth_publishing(), "lookups of published values are free");

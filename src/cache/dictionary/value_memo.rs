@@ -1,5 +1,5 @@
 //! A direct-mapped cache in front of a dictionary. Most fields have few distinct values in millions of lines,
-//! and to compare a value with a cached one takes a third of the time of hashing it and looking it up.
+//! and comparing a value with a cached one takes a third of the time of hashing it and looking it up.
 
 use super::bytes_equal;
 
@@ -18,7 +18,7 @@ struct Slot {
 /// Maps values to codes. A value replaces another one that has the same slot.
 #[derive(Debug)]
 pub(in crate::cache) struct ValueMemo {
-    /// A power of two.
+    /// Their number is a power of two.
     slots: Box<[Slot]>,
     bytes: Vec<u8>,
     /// Limit of `bytes`. When it is reached, the cache is emptied.

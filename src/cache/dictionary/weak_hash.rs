@@ -1,7 +1,7 @@
-//! A hash that is much cheaper than one of all bytes of a value.
+//! A hash that is much cheaper than a hash of all bytes of a value.
 
-/// A hash of the length and of a few bytes of a value. Frequent values nearly always have different hashes, but strangers
-/// may choose values with equal ones: equal hashes never prove that values are equal.
+/// A hash of the length and of a few bytes of a value. Frequent values nearly always have different hashes, but clients
+/// can choose values with equal hashes: these never prove that values are equal.
 #[inline]
 pub(in crate::cache) fn weak_hash(value: &[u8]) -> u64 {
     fn eight_bytes(value: &[u8], at: usize) -> u64 {

@@ -23,9 +23,9 @@ impl<K, V> Weighter<K, Weighed<V>> for Bytes {
     }
 }
 
-/// Bytes of memory that the entry of a value takes, about.
+/// Approximate bytes of memory that an entry takes besides its value.
 const ENTRY_BYTES: u64 = 64;
-/// Values that the table has space for at first.
+/// Number of values that the table has space for initially.
 const INITIAL_VALUES: usize = 256;
 
 impl<K: Eq + Hash + Clone, V: Clone> ByteCache<K, V> {

@@ -26,7 +26,7 @@ use crate::cache::sqlite::root::Root;
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use crate::cache::write::memtable::SEGMENT_ROWS;
 
-/// Memory for packed integer columns; value sets; decompressed pages of text; single values of dictionaries.
+// Memory for packed integer columns, value sets, decompressed pages of text, and single values of dictionaries.
 const MAX_COLUMN_BYTES: usize = 144 << 20;
 const MAX_VALUE_SET_BYTES: usize = 16 << 20;
 const MAX_PAGE_BYTES: usize = 16 << 20;
@@ -39,7 +39,7 @@ pub struct Cache {
     opened: OpenedPath,
     /// Connections that are not in use.
     pub(super) idle: Mutex<Vec<Connection>>,
-    /// The state of the file, if SQLite was told that it never changes.
+    /// The state of the file, if SQLite opened it as a file that never changes.
     immutable: Mutex<Option<FileStamp>>,
     pub(super) columns: ByteCache<i64, Arc<Integers>>,
     /// Smallest and largest number by column.
@@ -48,7 +48,7 @@ pub struct Cache {
     pub(super) value_sets: ByteCache<i64, Option<Arc<ValueSet>>>,
     pub(super) pages: ByteCache<(i64, usize), Arc<TextPage>>,
     pub(super) dictionaries: [Mutex<Dictionary>; DIMENSIONS],
-    /// Single values by dimension and value id, of dictionaries that were not read.
+    /// Single values by dimension and value id, from dictionaries that are not in memory.
     pub(super) values: ByteCache<(i64, u32), Arc<[u8]>>,
     watch: Mutex<Watch>,
     generation: AtomicU64,
@@ -60,10 +60,10 @@ struct Watch {
     version: i64,
 }
 
-/// A segment as the catalogue has it.
+/// A segment, as its row in the table `segment` describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentInfo {
-    /// The id of the segment. It is never used again for another one.
+    /// The id of the segment. It is never reused.
     pub id: SegmentId,
     /// The id of its source.
     pub source: SourceId,
@@ -94,7 +94,7 @@ impl Cache {
     /// Opens an existing cache. Fails if the file does not exist or is not a cache.
     pub fn open(path: &Path) -> Result<Cache, CacheError> {
         let cache = Cache::open_for_writer(path)?;
-        // With a write-ahead log, the writer and readers do not wait for each other. Where it cannot be used, they do.
+        // With a write-ahead log, the writer and readers do not wait for each other. Where it cannot be used, they wait.
         if cache.with(journal::journal)? == Journal::Rollback {
             let _ = journal::switch_to_wal(path);
         }
@@ -144,12 +144,12 @@ impl Cache {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// The present state of the cache.
+    /// A snapshot of the current state of the cache.
     pub fn snapshot(&self) -> Result<Snapshot<'_>, CacheError> {
         self.snapshot_of(CacheRef::Borrowed(self))
     }
 
-    /// The present state of the cache, as a snapshot that keeps the cache open.
+    /// A snapshot of the current state of the cache that keeps the cache open.
     pub fn lasting_snapshot(self: &Arc<Cache>) -> Result<Snapshot<'static>, CacheError> {
         self.snapshot_of(CacheRef::Shared(Arc::clone(self)))
     }
@@ -185,7 +185,7 @@ impl Cache {
         self.consistently(|connection| catalogue::source_id(connection, uri))
     }
 
-    /// What the catalogue has of log files, given by name and version. A `source` that is not in the catalogue has none.
+    /// The status of log files, given by name and version. A `source` that is not in the catalogue has none.
     pub fn log_file_statuses<'f>(
         &self,
         source: Option<SourceId>,
@@ -269,7 +269,7 @@ impl Cache {
         }
     }
 
-    /// Fails if another file is at the path now. SQLite knows shared files by their path: a process that has both files
+    /// Fails if another file is at the path now. SQLite identifies shared files by their path: a process that has both files
     /// open would mix them up.
     fn check_in_place(&self) -> Result<(), CacheError> {
         let file = &self.path;

@@ -16,7 +16,7 @@ use crate::cache::column::layout::slot;
 use crate::cache::dictionary::{Arena, Dictionary, MAX_JOINED_VALUES};
 use crate::log::Field;
 
-/// How often a thread that waits for a dictionary, which another thread reads, checks for cancellation.
+/// How often a thread checks for cancellation while another thread reads the dictionary that it needs.
 const WAIT_INTERVAL: Duration = Duration::from_millis(1);
 /// Values that are read between two checks for cancellation.
 const VALUES_PER_CHECK: usize = 4096;
@@ -97,7 +97,7 @@ impl Snapshot<'_> {
             for _ in 1..threads.min(parts.len()) {
                 scope.spawn(help);
             }
-            // This thread always reads the first part: however often the query is cancelled, the dictionary grows.
+            // This thread always reads the first part, so that the dictionary grows however often the query is cancelled.
             let mut index = Some(0).filter(|_| !parts.is_empty());
             while let Some(at) = index {
                 read[at] = Some(read_part(at)?);
@@ -124,8 +124,8 @@ impl Snapshot<'_> {
         Ok((grown, true))
     }
 
-    /// The value of a dimension with a value id; `None` if the id is 0, which means absent. The dictionary is not read
-    /// as a whole. Fails if the value is missing.
+    /// The value of a dimension with a value id; `None` if the id is 0, which means absent. Does not read the whole
+    /// dictionary. Fails if the value is missing.
     pub fn value(&self, field: Field, id: u32) -> Result<Option<Arc<[u8]>>, CacheError> {
         if id == 0 {
             return Ok(None);
@@ -206,7 +206,7 @@ impl Part {
     }
 }
 
-/// Splits value ids into parts of equal size for threads to read, none larger than a joined part of a dictionary.
+/// Splits value ids into parts of equal size for threads to read, none larger than a joined piece of a dictionary.
 fn parts(ids: Range<u32>, threads: usize) -> Vec<Range<u32>> {
     let count = match ids.len() {
         few @ 0..MIN_VALUES_PER_THREAD => few.min(1),

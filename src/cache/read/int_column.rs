@@ -1,5 +1,5 @@
 //! Integer columns as readers see them: times, value ids and optional numbers, unpacked block by block.
-//! That a measure is stored as its number plus one is known here and in the writer, nowhere else.
+//! Only this file and the writer depend on the fact that a measure is stored as its number plus one.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::cache::column::integers::{BLOCK, Integers, Packer};
 
 /// Order-preserving codes: how times and optional numbers compare as unsigned integers.
 ///
-/// Codes of one column compare as its values do; an absent number is smaller than all numbers. Ranges and sort
+/// The codes of a column compare as its values do; an absent number is smaller than all numbers. Ranges and sort
 /// orders work on codes, so that nothing has to be decoded.
 pub mod code {
     /// The code of an absent number, and the value id of an absent value: smaller than all others.
@@ -82,7 +82,7 @@ impl Default for NumberBlock {
 /// The times, the value ids of a dimension or the numbers of a measure of all rows of a segment. Cheap to clone.
 ///
 /// A column is read a block of [`BLOCK`] rows at a time, into a buffer of the caller: [`IntColumn::times`],
-/// [`IntColumn::ids`] and [`IntColumn::numbers`] decode the three kinds of values, [`IntColumn::codes`] is for all.
+/// [`IntColumn::ids`] and [`IntColumn::numbers`] decode the three kinds of values, [`IntColumn::codes`] is for all three.
 /// Buffers have meaningless values for rows after the last row of the segment.
 ///
 /// ```no_run

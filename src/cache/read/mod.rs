@@ -1,7 +1,7 @@
-//! The cache as readers see it: any number of them, each query on one consistent [`Snapshot`], typed columns.
+//! The cache as readers see it: typed columns of consistent [`Snapshot`]s.
 //!
-//! Columns and pages stay in memory as they are stored, up to a number of bytes. Segments never change, so these never
-//! become stale. Never here: how tables are written, and queries.
+//! Packed columns and decompressed pages stay in memory, up to a number of bytes. Segments never change, so these
+//! never become stale. Never here: how tables are written, and queries.
 
 mod byte_cache;
 mod cache;

@@ -17,7 +17,7 @@ use crate::cache::sqlite::root::DictionaryLengths;
 use crate::cache::sqlite::schema::chunk_id;
 use crate::log::{Field, Kind};
 
-/// The cache in one state: it does not see what is committed later. Threads share it.
+/// A consistent state of the cache, without anything that is committed later. Threads share it.
 pub struct Snapshot<'c> {
     pub(super) cache: CacheRef<'c>,
     /// A connection within a read transaction.
@@ -56,7 +56,7 @@ impl Drop for Snapshot<'_> {
 }
 
 impl Snapshot<'_> {
-    /// The column of the times, of a dimension or of a measure. It stays in memory as long as there is space.
+    /// The column of the time, of a dimension or of a measure. It stays in memory as long as there is space.
     pub fn int_column(&self, segment: &SegmentInfo, field: Field) -> Result<IntColumn, CacheError> {
         self.integers(segment, field).map(IntColumn)
     }
@@ -116,7 +116,7 @@ impl Snapshot<'_> {
         result.map_err(|error| CacheError::sqlite(&self.cache.path, error))
     }
 
-    /// Reads from the row of a column. Errors say which column it is.
+    /// Reads from the row of a column. Errors name the column.
     pub(super) fn chunk<T>(
         &self,
         segment: &SegmentInfo,

@@ -1,5 +1,5 @@
 //! Text columns as readers see them: the complete text of a row, or of all rows in order. A request URI is stored
-//! without its object's key where it repeats the key; that is known here and in the writer, nowhere else.
+//! without its object's key where it repeats the key; only this file and the writer depend on that.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -47,8 +47,8 @@ impl TextColumn {
         self.get_with(snapshot, row, |field, id| snapshot.value(field, id))
     }
 
-    /// As [`TextColumn::get`], with a function that looks up values of dimensions and may remember them, as a text
-    /// may repeat a value of its row.
+    /// Like [`TextColumn::get`], but looks up values of dimensions, which a text may contain, with a function that may
+    /// remember them.
     pub fn get_with(
         &mut self,
         snapshot: &Snapshot<'_>,
@@ -72,7 +72,7 @@ impl TextColumn {
         page.get(in_page, || key.as_deref()).map_err(|damage| snapshot.damaged(&segment, field, damage))
     }
 
-    /// Prepares for reading many rows: what [`TextColumn::get`] would look up row by row is loaded as a whole.
+    /// Prepares for reading many rows: loads the values as a whole that [`TextColumn::get`] would look up row by row.
     pub fn expect_many(&self, snapshot: &Snapshot<'_>) -> Result<(), CacheError> {
         if self.pages.field == Field::RequestUri {
             snapshot.dictionary(Field::Key)?;
@@ -146,7 +146,7 @@ pub(crate) struct RowKeys<'s> {
 }
 
 impl<'s> RowKeys<'s> {
-    /// The keys that a text column needs; `None` if it needs none.
+    /// The keys that the texts of a column may contain; `None` if they contain no keys.
     pub(crate) fn of_text(
         snapshot: &'s Snapshot<'s>,
         segment: &SegmentInfo,
@@ -176,7 +176,7 @@ impl<'s> RowKeys<'s> {
         }
     }
 
-    /// The key with a value id; `None` if there is none.
+    /// The key with a value id; `None` if the id has none.
     pub(crate) fn value(&self, id: u32) -> Result<Option<&[u8]>, CacheError> {
         if let Some(values) = self.values.get() {
             return Ok(values.get(id));
@@ -198,7 +198,7 @@ mod tests {
     use crate::cache::testing::{Request, filled};
 
     #[test]
-    fn single_rows_and_a_walk_over_all_give_the_same_texts() {
+    fn single_rows_and_a_pass_over_all_give_the_same_texts() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         drop(filled(&path, "one", (0..7000).map(Request::at)));

@@ -19,10 +19,10 @@ use super::{SegmentInfo, Snapshot};
 
 /// First bytes of a column that are read for its directory. Longer directories are rare.
 const DIRECTORY_BYTES: usize = 1024;
-/// Small pages are read together, up to this many bytes: they stay in the CPU cache until they are decoded.
+/// Small pages are read together, up to this many bytes, which stay in the CPU cache until they are decoded.
 const READ_BYTES: usize = 256 << 10;
 
-/// The cache file is mapped into memory until this is dropped. Mapped pages count as memory of the process.
+/// A guard: the cache file is mapped into memory until this is dropped. Mapped pages count as memory of the process.
 pub struct MappedFile<'s>(&'s Mutex<Option<Connection>>);
 
 impl Drop for MappedFile<'_> {

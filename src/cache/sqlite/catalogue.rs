@@ -14,20 +14,20 @@ use crate::cache::{column::Damage, error::StoreError, ids::SourceId};
 
 /// A source in the catalogue, with sums over its log files. Times are in seconds since the epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the other names say it")]
+#[allow(missing_docs, reason = "the other names describe their fields")]
 pub struct SourceInfo {
     pub id: SourceId,
-    /// Its name: `s3://bucket/prefix`, a path, …
+    /// Identifies the source: `s3://bucket/prefix`, a path, …
     pub uri: String,
     /// Time of the first pull.
     pub added: i64,
     /// Time of the last complete pull.
     pub last_pull: Option<i64>,
-    /// Whether it is pulled when no source is named.
+    /// Whether the source is pulled when no source is named.
     pub monitored: bool,
-    /// Whether it is pulled only if it is named.
+    /// Whether the source is pulled only when it is named.
     pub paused: bool,
-    /// Whether it is paused because its monitoring was ended.
+    /// Whether the source is paused because its monitoring was ended.
     pub removed: bool,
     pub files: u64,
     /// Stored bytes of the log files, where known.
@@ -44,14 +44,14 @@ pub struct SourceInfo {
     pub newest: Option<i64>,
 }
 
-/// What the catalogue has of a log file.
+/// What the catalogue has about a version of a log file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogFileStatus {
-    /// Nothing.
+    /// The catalogue does not have the log file.
     New,
-    /// Another version.
+    /// The catalogue has another version.
     Changed,
-    /// These lines (from 1, end excluded, ascending) of this version.
+    /// These lines of this version were read (numbered from 1, end excluded, ascending).
     InPart(Vec<Range<u64>>),
     /// This version was read to its end.
     Whole,
@@ -59,7 +59,7 @@ pub enum LogFileStatus {
 
 /// A rejected line with its number (from 1), the source and the name of its log file, and why it is not a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names describe the fields")]
 pub struct Rejected {
     pub source: String,
     pub file: String,
@@ -69,7 +69,7 @@ pub struct Rejected {
 }
 
 impl SourceInfo {
-    /// `monitored`, `paused`, or `None`: it was only pulled by name, or its monitoring was ended.
+    /// `monitored`, `paused`, or `None` for a source that was only pulled by name or whose monitoring was ended.
     pub fn state(&self) -> Option<&'static str> {
         match self {
             SourceInfo { removed: true, .. } => None,
@@ -80,10 +80,10 @@ impl SourceInfo {
     }
 }
 
-/// Values of `source.paused`.
+// Values of `source.paused`.
 pub(in crate::cache) const PAUSED: i64 = 1;
 pub(in crate::cache) const REMOVED: i64 = 2;
-/// Values of `log_file.state`.
+// Values of `log_file.state`.
 pub(in crate::cache) const IN_PART: i64 = 0;
 pub(in crate::cache) const WHOLE: i64 = 1;
 pub(in crate::cache) const NO_LOG: i64 = 2;
@@ -204,7 +204,7 @@ pub(in crate::cache) fn source_id(
     Ok(found.map(|source| source.id))
 }
 
-/// What the catalogue has of a version of a log file.
+/// The status of a version of a log file.
 pub(in crate::cache) fn log_file_status(
     connection: &Connection,
     source: Option<SourceId>,

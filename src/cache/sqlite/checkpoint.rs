@@ -1,8 +1,8 @@
 //! Background checkpoints: copies the write-ahead log into the cache file while the next segment is being filled.
 //!
-//! A checkpoint syncs the disk twice and writes all data a second time. On the writer's thread it takes a
-//! quarter of the time, and the parsers become idle. SQLite allows another connection to do it: commits stay
-//! valid wherever their pages are.
+//! A checkpoint syncs the disk twice and writes all data a second time. On the writer's thread it would take a
+//! quarter of the time, while the parsers are idle. SQLite allows another connection to do it: a
+//! commit is valid whether its pages are in the log or in the file.
 
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -12,8 +12,8 @@ use rusqlite::Connection;
 
 use crate::cache::sqlite::connection;
 
-/// Pages of the log from which on the writer checkpoints itself. It limits the log to 128 MB on a disk that
-/// is too slow for both.
+/// The writer itself checkpoints when the log has this many pages. That limits the log to 128 MB on a disk that is
+/// too slow for the log and the checkpoints.
 const AUTOCHECKPOINT_PAGES: i64 = 4000;
 
 /// A thread that checkpoints on request. Dropping this ends the thread.
@@ -31,7 +31,7 @@ impl Checkpointer {
         let (request, requests) = sync_channel(1);
         let work = move || {
             for () in requests {
-                // The writer meets the same error and reports it. It also checkpoints everything at its end.
+                // The writer gets the same error and reports it. It also checkpoints everything at its end.
                 let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             }
         };

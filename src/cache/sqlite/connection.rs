@@ -11,7 +11,7 @@ use super::paths::{OpenedPath, is_missing_or_empty};
 use super::schema::{APPLICATION_ID, FORMAT};
 use crate::cache::CacheError;
 
-/// Address space to map. Unused address space costs nothing.
+/// Limit of the bytes of the file that are mapped. Unused address space costs nothing.
 const MMAP_SIZE: i64 = 64 << 30;
 /// How long SQLite waits for its own locks.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,14 +25,14 @@ pub(crate) struct Opened {
     pub journal: Journal,
     /// The opened file.
     pub opened_path: OpenedPath,
-    /// Whether this call made the cache.
+    /// Whether the cache was created.
     pub is_new: bool,
     /// Journals of an earlier cache at this path, by their new names.
     pub renamed_journals: Vec<PathBuf>,
 }
 
-/// Opens a cache for writing, and makes it if it is missing. A new cache gets the journal `wanted`; any other
-/// is switched to WAL. The caller holds the lock.
+/// Opens a cache for writing, and creates it if it is missing. A new cache gets the journal `wanted`; an existing
+/// one is switched to WAL. The caller holds the lock.
 pub(crate) fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheError> {
     let is_new = is_missing_or_empty(path)?;
     let mut renamed_journals = Vec::new();
@@ -40,7 +40,7 @@ pub(crate) fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheE
         renamed_journals = new_cache::make(path, wanted)?;
         wanted
     } else {
-        // A read-only connection checks the file first: a foreign file is not touched.
+        // A read-only connection checks the file first, so that a foreign file is not changed.
         open_reader(path)?;
         Journal::WriteAhead
     };
@@ -56,7 +56,7 @@ pub(crate) fn open_writer(path: &Path, wanted: Journal) -> Result<Opened, CacheE
         Journal::WriteAhead => use_wal(path, &connection)?,
         Journal::Rollback => connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?,
     }
-    // 16 MB, about a segment: little is written twice, and no checkpoint takes so long that the parsers become idle.
+    // 16 MB, about a segment: little is written twice, and checkpoints are so short that no parser becomes idle.
     connection.pragma_update(None, "wal_autocheckpoint", 500).map_err(sqlite)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(sqlite)?;
     // In KB. The largest column of a segment fits; otherwise SQLite would write its zeroed blob before it is filled.
@@ -86,16 +86,16 @@ pub(crate) fn stamp(path: &Path) -> FileStamp {
     FileStamp(file.map(|file| (file.len(), file.modified().ok())), has_log(path))
 }
 
-/// Opens a cache for reading, also on a read-only or full file system. In that case it returns the stamp of
-/// the cache, too.
+/// Opens a cache for reading, also on a read-only or full file system. If it is opened as immutable (see below),
+/// its stamp is returned, too.
 ///
 /// SQLite needs a shared-memory file beside the cache to index the write-ahead log and to announce readers to
-/// writers. If it cannot make that file and there is no log, the cache is opened as a file that never changes
+/// writers. If it cannot create that file and there is no log, the cache is opened as a file that never changes
 /// (`immutable`). Writers do not notice such a reader. So the caller must compare the stamp before each
 /// query, and open the cache again if it has changed.
 ///
 /// On a full disk, a connection in exclusive mode first checkpoints the write-ahead log. If the cache would
-/// have to grow for that, or another process has it open, it cannot be read until there is space for one page
+/// have to grow for that, or another process has it open, the cache cannot be read until there is space for one page
 /// and the index of the log (32 KB each).
 pub(crate) fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Option<FileStamp>), CacheError> {
     if path.is_dir() {
@@ -108,7 +108,7 @@ pub(crate) fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Optio
     };
     let is_full = matches!(error, CacheError::Full { .. } | CacheError::Unwritable { .. });
     if has_log(path) {
-        // Its writer was killed or ran out of space. Roll back or checkpoint, if this process may.
+        // The writer was killed or ran out of space. Roll back or checkpoint, if this process has the permission.
         let is_repaired =
             if is_full { checkpoint_exclusively(path).is_ok() } else { switch_to_wal(path).is_ok() };
         if is_repaired && let Ok(connection) = open_reader_with(path, path, read_only) {
@@ -122,7 +122,7 @@ pub(crate) fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Optio
     let immutable = open_reader_with(path, &immutable_uri(path), read_only | OpenFlags::SQLITE_OPEN_URI)
         .map_err(|error| {
             match error {
-                // SQLite's message only names the file.
+                // SQLite's message names only the file, not the reason.
                 CacheError::Open { path, .. } => {
                     let reason = "permission denied; check its permissions (chmod, chown)".to_owned();
                     CacheError::Open { path, reason }
@@ -131,7 +131,7 @@ pub(crate) fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Optio
             }
         });
     let Some(log) = log(path) else { return immutable.map(|connection| (connection, Some(stamp))) };
-    // Only whether it can be read matters; its content without the log does not.
+    // The content without the log is of no use, only the error if the file cannot be read.
     if let Err(unreadable @ CacheError::Open { .. }) = immutable {
         return Err(unreadable);
     }
@@ -150,7 +150,7 @@ pub(crate) fn open_reader_or_immutable(path: &Path) -> Result<(Connection, Optio
     Err(CacheError::Open { path: path.to_owned(), reason })
 }
 
-/// Whether SQLite returns this error when it cannot make the shared-memory file.
+/// Whether SQLite may return this error because it cannot create the shared-memory file.
 fn prevents_shared_memory(error: &CacheError) -> bool {
     matches!(
         error,
@@ -161,9 +161,9 @@ fn prevents_shared_memory(error: &CacheError) -> bool {
     )
 }
 
-/// Switches memory mapping on or off. To reach the middle of a blob SQLite follows the chain of all pages
-/// before it: mapped, it reads one number of each; otherwise it reads the whole pages. Columns that are read
-/// whole are copied anyway, and mapped they would be in memory twice.
+/// Switches memory mapping on or off. To reach the middle of a blob, SQLite follows the chain of all pages
+/// before it. In a mapped file it reads one number of each page, otherwise the whole pages. Columns that are read
+/// whole are copied anyway; mapped, they would be in memory twice.
 pub(crate) fn set_mapped(connection: &Connection, is_mapped: bool) -> rusqlite::Result<()> {
     connection.pragma_update(None, "mmap_size", if is_mapped { MMAP_SIZE } else { 0 })
 }

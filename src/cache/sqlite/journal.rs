@@ -16,22 +16,22 @@ const RETRY_PAUSE: Duration = Duration::from_millis(3);
 /// How SQLite commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Journal {
-    /// To a write-ahead log, which is later copied into the file: readers and the writer do not block each other.
+    /// Commits go to a write-ahead log, later copied into the file. Readers and the writer do not block each other.
     WriteAhead,
-    /// Into the file, after a copy of the pages to be overwritten. New data is written once and not twice,
-    /// but readers and the writer block each other.
+    /// Commits go into the file, after a copy of the pages to be overwritten. New data is written only once, but
+    /// readers and the writer block each other.
     Rollback,
 }
 
-/// The journal of the cache, as far as the connection has noticed.
+/// The journal of the cache when the connection last read it.
 pub(crate) fn journal(connection: &Connection) -> rusqlite::Result<Journal> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     Ok(if mode.eq_ignore_ascii_case("wal") { Journal::WriteAhead } else { Journal::Rollback })
 }
 
-/// Switches a cache to WAL, so that readers do not block the writer, if it has a rollback journal: it is being filled
-/// for the first time, or the process that did so was killed. An unfinished transaction is rolled back. Fails if
-/// another process writes all the time, or the cache cannot be written; then it can only be read as it is.
+/// Switches a cache with a rollback journal to WAL, so that readers do not block the writer. Such a cache is being filled
+/// for the first time, or the process that filled it was killed. An unfinished transaction is rolled back. Fails if
+/// another process writes all the time, or the cache cannot be written; then the journal stays as it is.
 pub(crate) fn switch_to_wal(path: &Path) -> Result<(), CacheError> {
     let sqlite = |error| CacheError::sqlite(path, error);
     let connection = Connection::open_with_flags(path, WRITING).map_err(sqlite)?;
@@ -56,14 +56,14 @@ pub(crate) fn use_wal(path: &Path, connection: &Connection) -> Result<(), CacheE
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(sqlite)?;
     if mode.eq_ignore_ascii_case("wal") {
-        // A power failure may lose the last commits, never half of one.
+        // A power failure may lose the last commits, but never a part of a commit.
         return connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite);
     }
     let reason = "its file system does not support a write-ahead log".to_owned();
     Err(CacheError::ReadOnly { path: path.to_owned(), reason })
 }
 
-/// Whether there is a journal with content.
+/// Whether the cache has a journal with content.
 pub(crate) fn has_log(path: &Path) -> bool {
     log(path).is_some()
 }
@@ -85,7 +85,7 @@ pub(crate) fn checkpoint_exclusively(path: &Path) -> rusqlite::Result<()> {
 }
 
 /// Checkpoints and removes the write-ahead log, unless another connection has the cache open: the connection that is
-/// closed last does that, and a read-only one cannot. Where the process may not write, the log stays and is read.
+/// closed last does that, and a read-only one cannot. Where the process may not write, the log stays.
 pub(crate) fn checkpoint(path: &Path) {
     let file = paths::resolve(path);
     if !with_suffix(&file, WAL).exists() && !with_suffix(&file, SHARED_MEMORY).exists() {

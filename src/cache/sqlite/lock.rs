@@ -1,7 +1,7 @@
 //! The writer lock: an advisory lock on a file beside the cache, which names the process that holds it.
 //!
 //! Only the process that holds the lock deletes the file. After locking a file, a process checks that the path still
-//! leads to it. If not, the previous holder has deleted it, and another process may have made a new one.
+//! leads to it. If not, the previous holder has deleted the file, and another process may have created a new one.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -12,13 +12,13 @@ use std::time::Duration;
 use super::paths::{self, FileId, LOCK, OpenedPath, WAL, with_suffix};
 use crate::cache::CacheError;
 
-/// Attempts to lock when the lock file is deleted between open and lock, or its holder has not written its id yet.
+/// Attempts to lock. One fails if the lock file is deleted meanwhile, or its holder has not written its id yet.
 const MAX_ATTEMPTS: usize = 100;
 /// Pause between attempts.
 const RETRY_PAUSE: Duration = Duration::from_millis(1);
 /// Content of the lock file, before the id of the process.
 const HOLDER_PREFIX: &[u8] = b"process ";
-/// Bytes read of a lock file; more than it can have.
+/// Bytes that are read of a lock file: more than a valid one has.
 const MAX_CONTENT_BYTES: u64 = 64;
 
 /// The lock. It is released on drop; the system releases it when the process ends in any way.
@@ -38,9 +38,9 @@ impl Drop for WriterLock {
 }
 
 impl WriterLock {
-    /// Locks a cache, by whichever of its paths.
-    /// Fails with the holder if another process has the lock, and with [`CacheError::InTheWay`] if the file beside
-    /// the cache is not a lock file; it is left as it was.
+    /// Locks a cache. All paths of a cache share one lock.
+    /// Fails with [`CacheError::Locked`] if another process has the lock, and with [`CacheError::InTheWay`] if the file
+    /// at the path of the lock file is another file, which is not changed.
     pub(crate) fn acquire(cache: &Path) -> Result<WriterLock, CacheError> {
         let path = with_suffix(&paths::resolve(cache), LOCK);
         let failed = |error: std::io::Error| CacheError::ReadOnly {
@@ -84,7 +84,7 @@ impl WriterLock {
             let _ = write!(file, "process {}", std::process::id());
             return Ok(WriterLock { file, path });
         }
-        // As on a full disk.
+        // The lock file has no id: its holder may have found the disk full.
         let holder = "it could not write its process id".to_owned();
         Err(CacheError::Locked { path: cache.to_owned(), holder })
     }
@@ -95,7 +95,7 @@ impl WriterLock {
     }
 }
 
-/// Opens the lock file, and makes it if it is missing. Never follows a symbolic link.
+/// Opens the lock file, and creates it if it is missing. Never follows a symbolic link.
 fn open(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -109,7 +109,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// Why the file at the path of a lock file cannot be one, if that is so.
+/// Why the file at a path cannot be a lock file; `None` if it can.
 fn foreign_reason(path: &Path) -> Option<&'static str> {
     let found = std::fs::symlink_metadata(path).ok()?.file_type();
     match found {
@@ -120,7 +120,7 @@ fn foreign_reason(path: &Path) -> Option<&'static str> {
     }
 }
 
-/// Whether a lock file can have this content: nothing, `process N`, or its beginning on a full disk.
+/// Whether a lock file can have this content: nothing, `process N`, or the beginning of that (from a full disk).
 fn is_lock_content(content: &[u8]) -> bool {
     match content.strip_prefix(HOLDER_PREFIX) {
         Some(id) => id.len() < 16 && id.trim_ascii_end().iter().all(u8::is_ascii_digit),
@@ -132,7 +132,7 @@ fn in_the_way(cache: &Path, file: &Path, reason: &str) -> CacheError {
     CacheError::InTheWay { path: cache.to_owned(), file: file.to_owned(), reason: reason.to_owned() }
 }
 
-/// The file that this process writes, with its lock.
+/// The cache file that this process writes, with its lock.
 #[derive(Debug)]
 pub(crate) struct LockedCache {
     pub opened_path: OpenedPath,
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_foreign_file_is_not_used_as_lock_file() {
+    fn a_foreign_file_is_not_used_as_a_lock_file() {
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("Cargo");
         let lock = folder.path().join("Cargo.lock");
@@ -212,7 +212,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_a_pipe_or_a_directory_is_not_used_as_lock_file() {
+    fn a_link_a_pipe_or_a_directory_is_not_used_as_a_lock_file() {
         let folder = tempfile::tempdir().unwrap();
         let precious = folder.path().join("precious.txt");
         for content in ["my words", ""] {
@@ -224,7 +224,7 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&precious).unwrap(), content);
             assert!(std::fs::symlink_metadata(with_suffix(&cache, LOCK)).unwrap().is_symlink());
         }
-        // A dangling link makes no file.
+        // A dangling link: no file is created at its target.
         let cache = folder.path().join("dangling.db");
         std::os::unix::fs::symlink("nowhere", with_suffix(&cache, LOCK)).unwrap();
         assert!(WriterLock::acquire(&cache).unwrap_err().to_string().contains("symbolic link"));
@@ -276,7 +276,7 @@ mod tests {
         std::os::unix::fs::symlink("cache.db", &link).unwrap();
         let inner = folder.path().join("inner");
         std::os::unix::fs::symlink(".", &inner).unwrap();
-        // Before the cache is made, and after.
+        // Before the cache is created, and after.
         for _ in 0..2 {
             for (first, second) in [(&file, &link), (&link, &file), (&inner.join("link.db"), &file)] {
                 let lock = WriterLock::acquire(first).unwrap();

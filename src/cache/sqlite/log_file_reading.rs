@@ -2,7 +2,7 @@
 //!
 //! A log file may change between two pulls. The first version is read in parts: the committed part stays, and the next
 //! pull reads the rest. While another version is read ([`LogFileReading::earlier`]), the catalogue row describes the
-//! version before. When the new version was read to its end it replaces that one ([`versions`](super::versions)).
+//! previous version. When the new version was read to its end, it replaces the previous one ([`versions`](super::versions)).
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::cache::column::checksum::{self, Digest};
 use crate::cache::write::file_part::{FileMark, RejectedLine};
 use crate::cache::{error::StoreError, ids::SourceId};
 
-/// Rejected lines stored per log file. Further ones are only counted, so that a file of nothing else cannot
-/// fill the disk.
+/// Rejected lines stored per log file. Further ones are only counted, so that a file with nothing but rejected
+/// lines cannot fill the disk.
 pub(crate) const MAX_STORED_REJECTED_LINES: usize = 10_000;
 /// Bytes of rejected lines and of their reasons stored per log file.
 pub(crate) const MAX_STORED_REJECTED_BYTES: usize = 8 << 20;
@@ -26,7 +26,7 @@ pub(crate) const MAX_STORED_REJECTED_BYTES: usize = 8 << 20;
 /// Row numbers of the requests that earlier readings gave.
 #[derive(Debug, Default)]
 pub(crate) struct EarlierReadings {
-    /// Requests that this file gave first.
+    /// Requests that belong to this file.
     owned: RoaringTreemap,
     /// Requests that other lines had given before.
     repeats: RoaringTreemap,
@@ -127,7 +127,7 @@ impl LogFileReading {
             })
     }
 
-    /// Whether nothing is left to be done, so that the state need not stay in memory.
+    /// Whether nothing remains to be read or written, so that the state need not stay in memory.
     pub(crate) fn is_done(&self) -> bool {
         !self.is_dirty && !self.is_damaged && !self.is_in_part() && !self.removes_requests()
     }
@@ -165,8 +165,8 @@ impl LogFileReading {
         runs::push(&mut self.new_runs, Run { line, row, rows, is_repeat: false });
     }
 
-    /// Records that a line gave a request that the cache has already. Returns whether it is a repeat that was
-    /// not counted before.
+    /// Records that a line repeats a request of the cache. Returns whether this repeat was not counted
+    /// before.
     pub(crate) fn add_repeat(&mut self, line: u64, row: u64) -> bool {
         let (mut is_repeat, mut is_new) = (true, true);
         if let Some(EarlierReadings { owned, repeats, given }) = &mut self.earlier {
@@ -238,8 +238,8 @@ impl LogFileReading {
         self.is_dirty = false;
     }
 
-    /// Makes this version, read to its end, replace the one before. Of the rows in `log_file_rows` those of
-    /// this reading and of purged ones remain; `rows` is their digest. The caller saves `row`.
+    /// Replaces the previous version with this one, which was read to its end. Of the rows in `log_file_rows`, those
+    /// of this reading and of purged readings remain; `rows` is their digest. The caller saves `row`.
     pub(crate) fn replace(
         &self,
         transaction: &Connection,
@@ -260,7 +260,7 @@ impl LogFileReading {
         self.write_rejected(transaction, row)
     }
 
-    /// Copies what the catalogue says of this version to its row.
+    /// Copies the state of this version to its row in the catalogue.
     fn fill_row(&self, row: &mut LogFileRow) {
         row.version.clone_from(&self.mark.version);
         row.size = self.mark.size;
@@ -300,7 +300,7 @@ impl LogFileReading {
         )?;
         let mut previous = (0, -1);
         for rejected in &self.new_rejected {
-            // Rejected records of one line follow each other.
+            // The rejected records of one line are consecutive.
             let number = if previous.0 == rejected.line { previous.1 + 1 } else { 0 };
             previous = (rejected.line, number);
             let line = rejected.line as i64;
@@ -312,7 +312,7 @@ impl LogFileReading {
     }
 }
 
-/// What a transaction wrote of a log file.
+/// What a transaction wrote about a log file.
 #[derive(Debug)]
 pub(crate) struct Written {
     row: LogFileRow,

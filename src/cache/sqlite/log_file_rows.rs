@@ -21,7 +21,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Turns repeats into requests: the lines that gave these requests first are gone.
+    /// Counts repeats as requests, because the lines that gave these requests first were removed.
     pub(crate) fn adopt(&mut self, repeats: u64) {
         self.requests += repeats;
         self.duplicates = self.duplicates.saturating_sub(repeats);
@@ -39,7 +39,7 @@ pub(crate) struct LogFileRow {
     pub state: i64,
     /// The reading that the row describes.
     pub generation: i64,
-    /// What readings up to this one gave is never removed: `pull --purge` deleted the log files at their
+    /// The requests of readings up to this one are never removed: `pull --purge` deleted the log files at their
     /// source, and the cache may have the only copy.
     pub kept_generation: i64,
     pub counts: Counts,

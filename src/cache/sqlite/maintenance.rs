@@ -16,7 +16,7 @@ impl Writer {
         Ok(before.saturating_sub(self.bytes_on_disk()))
     }
 
-    /// Checkpoints the write-ahead log, as far as no reader uses an older state.
+    /// Checkpoints the write-ahead log, except what readers of an older state prevent.
     pub fn checkpoint(&mut self) -> Result<(), CacheError> {
         self.checkpointer = None;
         // Do not wait for readers: the next checkpoint includes the rest.
@@ -57,10 +57,10 @@ impl Writer {
         };
         let file = std::fs::File::open(&self.path).map_err(failed)?;
         file.sync_all().map_err(failed)?;
-        // Closing it would release the POSIX locks of SQLite on that file, in the whole process.
+        // Closing the file would release all POSIX locks that SQLite has on it in this process.
         self.file_handle = Some(file);
         self.check_in_place()?;
-        // The directory has the name of a new file.
+        // The name of a new file is in its directory, which must be synced, too.
         #[cfg(unix)]
         if let Some(folder) = self.path.canonicalize().map_err(failed)?.parent() {
             std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;

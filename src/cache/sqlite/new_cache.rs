@@ -1,4 +1,4 @@
-//! Making a cache, and deleting it again if it stays empty.
+//! Creating a cache, and deleting it again if it stays empty.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::cache::{CacheError, column::layout::DIMENSIONS};
 /// Large pages suit large blobs: their page chains are shorter.
 const PAGE_SIZE: u32 = 32_768;
 
-/// A cache that this process made.
+/// A cache that this process created.
 #[derive(Clone, Debug)]
 pub struct NewCache {
     opened_path: OpenedPath,
@@ -33,7 +33,7 @@ impl NewCache {
         if self.opened_path.has_moved() {
             return;
         }
-        // Another writer will add something.
+        // Another writer may be adding a source.
         if let Ok(_lock) = WriterLock::acquire(&self.opened_path.path)
             && !self.opened_path.has_moved()
         {
@@ -43,7 +43,7 @@ impl NewCache {
     }
 }
 
-/// Makes an empty cache under a temporary name and renames it when it is complete, so that a killed process
+/// Creates an empty cache under a temporary name and renames it when it is complete, so that a killed process
 /// leaves no partial cache. Returns the journals that were renamed. The caller holds the lock.
 pub(crate) fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
@@ -66,7 +66,7 @@ pub(crate) fn make(path: &Path, journal: Journal) -> Result<Vec<PathBuf>, CacheE
     result
 }
 
-/// Makes an empty cache at `unfinished`. Errors name `path`.
+/// Creates an empty cache at `unfinished`. Errors name `path`.
 fn make_at(unfinished: &Path, path: &Path, journal: Journal) -> Result<(), CacheError> {
     let open = |error: std::io::Error| CacheError::Open { path: path.to_owned(), reason: error.to_string() };
     let sqlite = |error| CacheError::sqlite(path, error);
@@ -116,14 +116,14 @@ fn remove_unfinished(unfinished: &Path) {
     }
 }
 
-/// Renames the journals of an earlier cache whose file is gone: SQLite would apply them to the new one. They
-/// are not deleted, because the earlier cache may have been moved and need them. Returns their new names.
+/// Renames the journals of an earlier cache whose file is missing: SQLite would apply them to the new one. They
+/// are not deleted, because the earlier cache may have been moved and may need them. Returns their new names.
 fn rename_journals(file: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut renamed_journals = Vec::new();
     for suffix in [WAL, ROLLBACK_JOURNAL] {
         renamed_journals.extend(paths::rename_journal(&with_suffix(file, suffix))?);
     }
-    // The index of the log, which SQLite makes again.
+    // The index of the log, which SQLite recreates.
     match std::fs::remove_file(with_suffix(file, SHARED_MEMORY)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(renamed_journals),
@@ -155,7 +155,7 @@ mod tests {
     use crate::cache::{Cache, Writer};
 
     #[test]
-    fn only_an_empty_unused_cache_is_deleted_by_the_process_that_made_it() {
+    fn only_an_empty_unused_cache_is_deleted_by_the_process_that_created_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let made = |writer: &Writer| writer.new_cache().unwrap();
@@ -166,7 +166,7 @@ mod tests {
         made_by_first.delete_if_empty();
         assert!(path.exists());
         drop(writer);
-        // This writer did not make it.
+        // This writer did not create it.
         assert!(Writer::open(&path).unwrap().new_cache().is_none());
         // A reader has it open.
         let cache = Cache::open(&path).unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cache::CacheError;
 
-/// Symbolic links to follow, the limit of Linux.
+/// Limit of the symbolic links that are followed; it is that of Linux.
 const MAX_LINKS: usize = 40;
 /// Suffixes of the files that SQLite puts beside a cache.
 pub(crate) const WAL: &str = "-wal";
@@ -13,7 +13,7 @@ pub(crate) const ROLLBACK_JOURNAL: &str = "-journal";
 pub(crate) const SHARED_MEMORY: &str = "-shm";
 /// Suffix of the lock file of a cache.
 pub(crate) const LOCK: &str = ".lock";
-/// Suffix of a cache that is being made.
+/// Suffix of a cache that is being created.
 pub(crate) const UNFINISHED: &str = ".new";
 
 /// Modes of new files. Logs name people and secrets (presigned URLs), so only the owner may read them.
@@ -29,7 +29,7 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Resolves symbolic links, also of a file that does not exist yet. SQLite puts its files beside the result.
+/// Resolves symbolic links, also to a file that does not exist yet. SQLite puts its files beside the result.
 pub(crate) fn resolve(path: &Path) -> PathBuf {
     if let Ok(found) = std::fs::canonicalize(path) {
         return found;
@@ -53,12 +53,12 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes the parent directory of a file, for its owner only.
+/// Creates the parent directory of a file, for its owner only.
 pub(crate) fn make_folder_of(path: &Path) -> std::io::Result<()> {
     make_folder(folder_of(path))
 }
 
-/// Makes a directory for its owner only, unless it exists.
+/// Creates a directory for its owner only, unless it exists.
 pub fn make_folder(path: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -67,7 +67,7 @@ pub fn make_folder(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
-/// Options to make a file for its owner only.
+/// Options to create a file for its owner only.
 pub(crate) fn private_file() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();
     #[cfg(unix)]
@@ -76,7 +76,7 @@ pub(crate) fn private_file() -> std::fs::OpenOptions {
 }
 
 /// Whether there is no file at a path, or an empty one.
-/// Fails if that is unknown, because a directory on the path cannot be searched.
+/// Fails if that cannot be determined, because a directory on the path cannot be searched.
 pub fn is_missing_or_empty(path: &Path) -> Result<bool, CacheError> {
     is_missing(path, std::fs::metadata(path))
 }
@@ -120,29 +120,29 @@ pub(crate) struct FileId {
 }
 
 impl FileId {
-    /// Of the file that a path leads to.
+    /// The id of the file that a path leads to.
     pub(crate) fn of_path(path: &Path) -> Option<FileId> {
         FileId::from(&std::fs::metadata(path).ok()?)
     }
 
-    /// Of a directory entry: a symbolic link is not followed.
+    /// The id of a directory entry: a symbolic link is not followed.
     pub(crate) fn of_entry(path: &Path) -> Option<FileId> {
         FileId::from(&std::fs::symlink_metadata(path).ok()?)
     }
 
-    /// Of an open file.
+    /// The id of an open file.
     pub(crate) fn of_open(file: &File) -> Option<FileId> {
         FileId::from(&file.metadata().ok()?)
     }
 
     #[cfg(unix)]
-    #[allow(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
+    #[allow(clippy::unnecessary_wraps, reason = "other systems return None")]
     fn from(found: &std::fs::Metadata) -> Option<FileId> {
         use std::os::unix::fs::MetadataExt;
         Some(FileId { device: found.dev(), number: found.ino() })
     }
 
-    /// Other systems do not rename open files.
+    /// `None`: other systems do not allow open files to be renamed.
     #[cfg(not(unix))]
     fn from(_: &std::fs::Metadata) -> Option<FileId> {
         Some(FileId { device: 0, number: 0 })

@@ -1,11 +1,11 @@
 //! Pruning: removing old requests from the cache.
 //!
-//! A segment of old requests is deleted. One that has newer requests too is rewritten without the old ones;
-//! the others keep their order and their row numbers.
+//! A segment of old requests is deleted. A segment that also has newer requests is rewritten without the old ones;
+//! the newer requests keep their order and their row numbers.
 //!
-//! Log files stay in the catalogue, so they are not pulled again. Those that may have had pruned requests
-//! note the time of the cut. They are never deleted at their source, because the cache no longer has all of
-//! their content; and if one of them grows or changes, requests before that time are not added again.
+//! Log files stay in the catalogue, so they are not pulled again. For those that may have had pruned
+//! requests, the time of the cut is recorded. They are never deleted at their source, because the cache no longer has
+//! all of their content; and if one of them grows or changes, requests before that time are not added again.
 
 use std::ops::AddAssign;
 
@@ -23,7 +23,7 @@ use crate::log::object_name::{LATE_DELIVERY_SECONDS, NameDate};
 
 /// What pruning removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the other names say it")]
+#[allow(missing_docs, reason = "the other names describe their fields")]
 pub struct Pruned {
     pub requests: u64,
     pub segments_dropped: u64,
@@ -116,7 +116,7 @@ impl Writer {
         Ok(all)
     }
 
-    /// Notes the cut on the log files that gave requests with these row numbers, and on those that may have
+    /// Records the cut for the log files that gave requests with these row numbers, and for those that may have
     /// had requests before it: they were delivered before it or not long after, or their names have no time.
     fn mark_log_files(
         &mut self,
@@ -191,7 +191,7 @@ mod tests {
         let cache = Cache::open(&path).unwrap();
         let expected = cache.snapshot().unwrap().prunable(source, START + 200_000).unwrap();
         drop(cache);
-        assert_eq!(all(&path).len(), 300_000, "nothing is done by asking");
+        assert_eq!(all(&path).len(), 300_000, "asking changes nothing");
 
         let pruned = writer.prune(source, START + 200_000).unwrap();
         assert_eq!(expected, pruned);
@@ -214,7 +214,7 @@ mod tests {
         let source = writer.find_source("one").unwrap().unwrap();
         assert_eq!(writer.prune(source, START + 400).unwrap().requests, 400);
         let expected: Vec<_> = before.into_iter().filter(|(_, time, _)| *time >= 400).collect();
-        assert_eq!(all(&path), expected, "also the numbers stay");
+        assert_eq!(all(&path), expected, "the row numbers stay, too");
         assert_eq!(check(&path, 0).unwrap().findings, []);
 
         // New requests get the next row numbers, and repeats are still detected.
@@ -265,7 +265,7 @@ mod tests {
         writer.commit().unwrap();
         assert_eq!(states(&path), [(WHOLE, true), (IN_PART, true), (WHOLE, false)]);
         let holds = names.map(|name| writer.has_whole_log_file(source, name, Some("1")).unwrap());
-        assert_eq!(holds, [false, false, true], "only what is here wholly may be deleted elsewhere");
+        assert_eq!(holds, [false, false, true], "only whole log files may be deleted at the source");
         assert_eq!(check(&path, 0).unwrap().findings, []);
     }
 

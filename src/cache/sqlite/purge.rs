@@ -5,8 +5,8 @@ use super::log_file_rows::LogFileRow;
 use crate::cache::{Cache, CacheError, Writer, ids::SourceId, write::file_part::CUT_LINE_REASON};
 
 impl Writer {
-    /// Records that log files of a source are about to be deleted at the source. What they gave stays,
-    /// whatever other log files get their names.
+    /// Records that log files of a source are about to be deleted at the source. Their requests stay, even if
+    /// other log files get their names.
     pub fn record_purge<'n>(
         &mut self,
         uri: &str,
@@ -28,8 +28,8 @@ impl Writer {
         })
     }
 
-    /// Whether the cache has everything that a log file contained: this version was read to its end, nothing
-    /// of it was pruned since, and all of its rejected lines are stored whole.
+    /// Whether the cache has everything that a log file contained: this version was read to its end, none of
+    /// its requests were pruned, and all of its rejected lines are stored whole.
     pub fn has_whole_log_file(
         &self,
         source: SourceId,
@@ -54,7 +54,7 @@ impl Writer {
 }
 
 impl Cache {
-    /// The sources with deleted log files.
+    /// The URIs of the sources whose log files were purged.
     pub fn purged(&self) -> Result<Vec<String>, CacheError> {
         let sources = self.consistently(SourceRow::all)?;
         Ok(sources.into_iter().filter(|source| source.is_purged).map(|source| source.uri).collect())

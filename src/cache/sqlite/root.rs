@@ -1,8 +1,8 @@
-//! The root: counts and digests over all other tables, which reveal a missing or doubled row.
+//! The root: counts and digests over all other tables, which reveal a missing or repeated row.
 //!
 //! Every row that answers depend on has a checksum that covers its identity. The root has the digests of all
 //! segments, sources, log files and removed ranges, and the number of values of each dictionary; a log file
-//! has the digests of its own rows in other tables. So the first reader of a table detects damage of its
+//! has the digests of its own rows in other tables. So each reader of a table detects damage of the
 //! b-tree that SQLite does not notice.
 
 use rusqlite::{Connection, Params, Row, params};
@@ -94,7 +94,7 @@ impl Root {
     }
 }
 
-/// Reads the rows of a query; `read` returns the checksum and the content of one. Returns their digest, too.
+/// Returns the rows of a query and their digest. `read` returns the checksum and the content of a row.
 pub(crate) fn read_all<T>(
     connection: &Connection,
     sql: &str,
@@ -118,7 +118,7 @@ pub(crate) fn digest_of(connection: &Connection, table: &str) -> rusqlite::Resul
     connection.prepare_cached(&sql)?.query_row([], |row| row.get(0).map(Digest))
 }
 
-/// Compares the digest of a table with the expected one.
+/// Fails if the digest of a table differs from the expected one.
 pub(crate) fn is_complete(found: Digest, expected: Digest) -> Result<(), Damage> {
     if found == expected { Ok(()) } else { Err(Damage("rows are missing or occur twice")) }
 }

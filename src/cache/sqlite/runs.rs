@@ -1,5 +1,5 @@
-//! Runs: which line of a log file gave which request. They serve to remove the requests of a replaced
-//! version, and to name the log file and the line of a request.
+//! Runs: which line of a log file gave which request. They are used to remove the requests of a
+//! replaced version, and to find the log file and the line of a request.
 //!
 //! A run is a stretch of consecutive lines that gave requests with consecutive row numbers. Layout per run:
 //! the first line minus the end of the run before as a zigzag varint, the first row number likewise, then

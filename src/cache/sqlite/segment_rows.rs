@@ -7,7 +7,7 @@ use super::root::{self, Root};
 use crate::cache::column::checksum::{self, RowChecksum};
 use crate::cache::{column::Damage, error::StoreError, write::row_numbers::RowNumbers};
 
-/// More row numbers than any segment covers.
+/// Limit of the row numbers that a segment covers; real segments have fewer.
 const MAX_ROW_NUMBERS: usize = 1 << 24;
 
 /// A row of the table `segment`.
@@ -30,7 +30,7 @@ impl SegmentRow {
         SegmentRow::all_of(connection, &Root::read(connection)?)
     }
 
-    /// The rows of all segments, with a root that was read in the same transaction.
+    /// The rows of all segments. `root` was read in the same transaction.
     pub(crate) fn all_of(connection: &Connection, root: &Root) -> Result<Vec<SegmentRow>, StoreError> {
         let sql =
             "SELECT id, source_id, first_row, rows, numbers, time_min, time_max, bytes, crc, gone FROM segment

@@ -7,22 +7,22 @@ use crate::cache::{CacheError, Writer, ids::SourceId};
 /// How a source is monitored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Monitoring {
-    /// Pulled when no source is named.
+    /// The source is pulled when no source is named.
     On,
-    /// Not pulled for the time being.
+    /// The source is not pulled until its monitoring is resumed, unless it is named.
     Paused,
-    /// Monitored again as before the pause.
+    /// The source is monitored as it was before the pause.
     Resumed,
-    /// Not pulled unless it is named. Its requests stay.
+    /// The source is not pulled unless it is named. Its requests stay.
     Off,
 }
 
-/// What a deletion removed.
+/// Counts of what [`Writer::delete_source`] deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deleted {
-    /// Requests.
+    /// Number of requests.
     pub requests: u64,
-    /// Log files in the catalogue.
+    /// Number of log files in the catalogue.
     pub files: u64,
 }
 

@@ -1,7 +1,7 @@
-//! Replacing versions of log files: removing what only replaced versions gave.
+//! Replacing versions of log files: removes the requests that only replaced versions gave.
 //!
-//! The rule: for any sequence of versions of a log file, read at any times, the cache has what a fresh pull
-//! gives of the last version that could be read to its end, and what later versions gave that could not (the
+//! The rule: for any sequence of versions of a log file, read at any times, the cache has the requests that a
+//! fresh pull of the last complete version gives, and those of later versions that were not read to their end (the
 //! pull was stopped, or the network failed). Requests of a log file that vanished from its source stay. A
 //! version with damaged content (a wrong checksum of gzip or zstd) gives nothing.
 //!
@@ -21,11 +21,11 @@ use crate::cache::{
 };
 
 impl Writer {
-    /// Commits, and removes what only replaced or damaged versions of log files gave. Returns the number of
-    /// removed requests.
+    /// Commits, and removes the requests that only replaced or damaged versions of log files gave. Returns their
+    /// number.
     ///
-    /// Until then those requests stay. If the process is killed before, the next pull reads the log files again. Fails
-    /// if the cache cannot be read or written; then nothing is removed.
+    /// Until this is called, those requests stay. If the process is killed before, the next pull reads the log files
+    /// again. Fails if the cache cannot be read or written; then nothing is removed.
     pub fn replace_versions(&mut self) -> Result<u64, CacheError> {
         self.commit()?;
         let mut by_source: HashMap<SourceId, Vec<LogFileReading>> = HashMap::new();
@@ -67,7 +67,7 @@ impl Rows {
     }
 }
 
-/// Removes what these log files of a source no longer give. Returns the number of removed requests.
+/// Removes the requests that these log files of a source no longer give. Returns the number of removed requests.
 fn replace(
     transaction: &Transaction<'_>,
     root: &mut Root,
@@ -118,7 +118,7 @@ fn replace(
     for mut row in rows {
         let adopted = adopted.get(&row.id).copied();
         match states.get(&row.id) {
-            // A damaged log file without an earlier reading: as if it had not been read.
+            // A damaged log file without an earlier reading: delete its row, as if it had not been read.
             Some(state) if state.is_damaged && state.earlier.is_none() => {
                 row.delete(transaction, root)?;
                 continue;

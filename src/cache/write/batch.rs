@@ -6,10 +6,10 @@ use super::file_part::{FilePart, RejectedLine};
 use crate::cache::column::layout::{DETAILS, DIMENSIONS, MEASURES};
 use crate::cache::{column::text::Page, dictionary::published::SharedDictionaries};
 
-/// Rows of a full batch. They, and the rows of the block of lines that fills the batch, fit two pages of
+/// Rows of a full batch. These rows, and the further rows of the last block of lines, fit two pages of
 /// text, so no page is nearly empty. Several batches are in flight at a time, so they must be small.
 pub(crate) const BATCH_ROWS: usize = 7_680;
-/// Bytes of memory of a full batch. An ordinary batch takes a fifth of them.
+/// Bytes of memory of a full batch. An ordinary batch takes a fifth as many.
 pub const BATCH_BYTES: usize = 8 << 20;
 /// A batch that took more memory than this is freed, not reused.
 pub(super) const MAX_REUSED_BYTES: usize = BATCH_BYTES;
@@ -19,7 +19,7 @@ pub(super) const MAX_REUSED_BYTES: usize = BATCH_BYTES;
 pub struct Batch {
     pub(in crate::cache) times: Vec<i64>,
     pub(in crate::cache) dimensions: [EncodedColumn; DIMENSIONS],
-    /// Per row the index into the codes of template fields. Two columns in ten suffice for those fields.
+    /// Per row the index into the codes of template fields: one number instead of a code for each of these fields.
     pub(in crate::cache) templates: Vec<u32>,
     /// 0 is absent; other numbers are stored plus one.
     pub(in crate::cache) measures: [Vec<u64>; MEASURES],
@@ -28,9 +28,9 @@ pub struct Batch {
     pub(in crate::cache) request_ids: Vec<u64>,
     /// Which lines of which log files the rows came from.
     pub parts: Vec<FilePart>,
-    /// The published dictionaries whose value ids the codes are.
+    /// The published dictionaries that the value ids in the codes refer to.
     pub(in crate::cache) dictionaries: Option<SharedDictionaries>,
-    /// Buffers of pages, to be used again.
+    /// Page buffers to be reused.
     pub(in crate::cache) page_buffers: [Vec<Vec<u8>>; DETAILS],
 }
 

@@ -24,13 +24,13 @@ pub struct BatchBuilder {
     template_indices: TemplateMap,
     /// Number of templates in the batch.
     template_count: u32,
-    /// The published dictionaries of the writer that takes the batches, if there is one.
+    /// The published dictionaries of the writer that the batches are for, if there is one.
     dictionaries: Option<SharedDictionaries>,
     published: Arc<PublishedDictionaries>,
     /// The batch so far. The interners have the values of its dimensions until it is finished.
     batch: Batch,
     interners: [Interner; DIMENSIONS],
-    /// Of fields with few distinct values.
+    /// The value memos of fields with few distinct values.
     memos: [Option<ValueMemo>; DIMENSIONS],
     page_builders: [PageBuilder; DETAILS],
     /// Rejected lines of the batch, and their bytes.
@@ -61,7 +61,7 @@ impl Default for BatchBuilder {
     }
 }
 
-/// Values of a field that its memo holds.
+/// Slots of the value memo of a field.
 const MEMO_SLOTS: usize = 512;
 
 /// Whether a field usually has too many distinct values for a memo.
@@ -70,7 +70,7 @@ fn has_many_values(field: Field) -> bool {
 }
 
 impl BatchBuilder {
-    /// Returns a builder whose batches refer to the value ids of one writer. That writer looks up new values only.
+    /// Returns a builder whose batches refer to the value ids of one writer, so that it looks up only new values.
     pub fn with_dictionaries(dictionaries: SharedDictionaries) -> BatchBuilder {
         let mut builder = BatchBuilder { published: dictionaries.latest(), ..BatchBuilder::default() };
         builder.batch.dictionaries = Some(dictionaries.clone());
@@ -98,7 +98,7 @@ impl BatchBuilder {
         !self.is_empty() && (self.is_full() || self.bytes() + text > BATCH_BYTES)
     }
 
-    /// Bytes of memory that grow with the lengths of values. Reads every column, so it is called once for many rows.
+    /// Bytes of memory that depend on the lengths of values. Reads every column, so it is called once for many rows.
     fn bytes(&self) -> usize {
         let values = self.interners.iter().map(|interner| interner.values().bytes());
         let pages = self.batch.details.iter().flatten().map(|page| page.bytes.len());
@@ -195,7 +195,7 @@ impl BatchBuilder {
         index
     }
 
-    /// Adds the values of a detail. `exceed_columns`: whether any measure exceeds what a column stores.
+    /// Adds the values of a detail. `exceed_columns` is whether any measure exceeds what a column stores.
     fn extend_detail<'r>(
         &mut self,
         slot: usize,
@@ -436,7 +436,7 @@ mod tests {
             !builder.is_full() && !builder.is_full_before(usize::MAX >> 1),
             "an empty batch accepts any text"
         );
-        // Its memory is not kept for ordinary batches.
+        // The memory of such a batch is not kept for ordinary batches.
         builder.finish(batch);
         assert!(builder.batch.dimensions[KEY_SLOT].values.memory() < MAX_REUSED_BYTES);
     }

@@ -43,7 +43,7 @@ impl EncodedColumn {
         mut memo: Option<&mut ValueMemo>,
         values: impl ExactSizeIterator<Item = &'v [u8]>,
     ) {
-        // Most fields repeat from line to line, and to compare is cheaper than to hash. The remaining values
+        // Most values repeat from line to line, and comparing is cheaper than hashing. The remaining values
         // are looked up together. `positions` has for each row an index into `ids`; `ids[0]` is the absent value.
         let mut positions = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
         let mut ids = ArrayVec::<u32, { VALUES_PER_LOOKUP + 1 }>::new();
@@ -51,7 +51,7 @@ impl EncodedColumn {
         let mut unresolved = ArrayVec::<&[u8], VALUES_PER_LOOKUP>::new();
         let mut weak_hashes = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
         let mut hashes = ArrayVec::<u64, VALUES_PER_LOOKUP>::new();
-        // For each value of `unresolved` its index in `ids`.
+        // The index in `ids` of each value of `unresolved`.
         let mut id_indices = ArrayVec::<u8, VALUES_PER_LOOKUP>::new();
         let mut previous = [].as_slice();
         for value in values {

@@ -54,7 +54,7 @@ impl FilePart {
     }
 }
 
-/// Begins the reason of a rejected line that was too long to be kept whole.
+/// The start of the reason of a rejected line that was too long to be kept whole.
 pub const CUT_LINE_REASON: &str = "longer than";
 
 /// A line that is not a record.

@@ -1,5 +1,5 @@
-//! The memtable: the segment being filled at the end of a source. Its requests are not packed yet, and may
-//! not be committed yet.
+//! The memtable: the segment being filled at the end of a source. Its requests are not packed yet, and some
+//! may be uncommitted.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -20,7 +20,7 @@ use crate::cache::{column::value_set::ValueSet, dictionary::published::GrowingDi
 /// Rows of a full segment.
 pub(crate) const SEGMENT_ROWS: usize = 131_072;
 /// Bytes of stored text of a full segment. The last segment is in memory and is rewritten until it is full,
-/// and SQLite stores up to 1 GB in one value. An ordinary segment has a fifth of them.
+/// and SQLite stores up to 1 GB in one value. An ordinary segment has a fifth as many.
 pub(crate) const SEGMENT_BYTES: usize = 64 << 20;
 
 /// Whether a dimension is part of the template of a line.
@@ -38,7 +38,7 @@ const TEMPLATE_DIMENSIONS: usize = {
     count
 };
 
-/// A template dimension. All of them have one code per template.
+/// One of the template dimensions, which all have one code per template.
 const TEMPLATE_SLOT: usize = slot(Field::Bucket);
 
 /// A column ready to be written.
@@ -46,7 +46,7 @@ pub(crate) struct PackedColumn<'a> {
     pub field: Field,
     pub low: i64,
     pub high: i64,
-    /// Only for dimensions, and only if it says more than the bounds.
+    /// Only for dimensions, and only if some ids between the bounds do not occur.
     pub value_set: Option<ValueSet>,
     /// The packed integers; for text the directory of its pages.
     pub bytes: &'a [u8],
@@ -66,10 +66,10 @@ pub(crate) struct Memtable {
     pub details: [Vec<Page>; DETAILS],
     /// The last opened pages of each detail, the most recently used at the end.
     open_pages: RefCell<[OpenPages; DETAILS]>,
-    /// Page buffers of earlier segments, to be used again.
+    /// Page buffers of earlier segments, to be reused.
     page_buffers: [Vec<Vec<u8>>; DETAILS],
     packer: integers::Packer,
-    /// Rewrites pages; made when first needed.
+    /// Rewrites pages; created when first needed.
     rewriters: [Option<Box<PageRewriter>>; DETAILS],
 }
 
@@ -107,7 +107,7 @@ impl Memtable {
         self.bytes() + open_pages.iter().flatten().map(|(_, page)| page.memory()).sum::<usize>()
     }
 
-    /// Adds all columns of a batch but its dimensions; [`Memtable::extend_codes`] adds these.
+    /// Adds all columns of a batch except its dimensions, which [`Memtable::extend_codes`] adds.
     pub(crate) fn extend(&mut self, batch: &mut Batch) {
         let first = self.codes[TEMPLATE_SLOT].len() as u32;
         self.templates.extend(batch.templates.iter().map(|template| first + template));
@@ -241,7 +241,7 @@ impl Memtable {
         Ok(())
     }
 
-    /// A detail of a row.
+    /// The value of a detail of a row; `None` if it is absent.
     pub(crate) fn detail(
         &self,
         slot: usize,
@@ -372,7 +372,7 @@ impl Memtable {
     }
 }
 
-/// Copies a value to another page. An elided key stays elided: restored, it would be stored once more per row.
+/// Copies a value to another page. An elided key stays elided; otherwise each row would store its key again.
 fn copy_value<'k>(
     builder: &mut PageBuilder,
     page: &TextPage,

@@ -1,7 +1,7 @@
 //! The row numbers of the requests of a segment.
 //!
 //! A request keeps its row number when other requests of its segment are removed, so [runs](crate::cache::sqlite::runs),
-//! which refer to row numbers, need not change then. A segment covers a range of row numbers and stores which
+//! which refer to row numbers, need not change. A segment covers a range of row numbers and stores which
 //! of them are gone.
 
 use std::ops::Range;
@@ -20,7 +20,7 @@ pub(crate) struct RowNumbers {
 }
 
 impl RowNumbers {
-    /// Numbers from `first` on, without a gap.
+    /// Row numbers from `first` on, without a gap.
     pub(crate) fn from(first: u64) -> RowNumbers {
         RowNumbers { first, gone: RoaringBitmap::new() }
     }

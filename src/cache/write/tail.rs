@@ -26,7 +26,7 @@ pub(in crate::cache) struct Tail {
     pub(super) has_pruned: bool,
 }
 
-/// Writes the memtable as a segment. It replaces the segment that has its first rows.
+/// Writes the memtable as a segment, which replaces the stored segment that has its first rows.
 pub(super) fn write_segment(
     transaction: &Transaction<'_>,
     root: &mut Root,
@@ -92,9 +92,9 @@ fn request_id_hashes(memtable: &Memtable, keys: &GrowingDictionary) -> Result<Ve
         .collect()
 }
 
-/// The rows of a batch in the memtable, without those that were removed.
+/// Assigns the rows of a batch in the memtable to log files. Skips the removed rows.
 pub(super) struct RowAssignment<'r> {
-    /// The next row, removed ones counted.
+    /// The next row, counting removed rows.
     pub(super) next: usize,
     /// The row number of the next row that was not removed.
     pub(super) number: u64,

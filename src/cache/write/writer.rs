@@ -29,15 +29,15 @@ use crate::cache::{
 pub struct Appended {
     /// Requests added.
     pub requests: u64,
-    /// Exact repeats dropped. Neither requests that an earlier version of the log file gave nor repeats
-    /// counted then are included.
+    /// Exact repeats dropped, except requests that an earlier version of the log file gave and repeats that
+    /// were counted then.
     pub duplicates: u64,
 }
 
-/// Bytes of rejected lines that cause a commit: uncommitted ones are in memory.
+/// Bytes of uncommitted rejected lines, which are in memory, that cause a commit.
 const REJECTED_BYTES: usize = 16 << 20;
 
-/// The layout of what a [`Writer`] writes.
+/// Options of a [`Writer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterOptions {
     /// Rows of a full segment, at least 1. A segment may be full earlier by its bytes. With fewer rows, less is
@@ -61,11 +61,11 @@ impl WriterOptions {
     }
 }
 
-/// Writes to a cache. At most one exists per cache, over all processes.
+/// Writes to a cache. A cache has at most one writer, across all processes.
 pub struct Writer {
     pub(in crate::cache) path: PathBuf,
     options: WriterOptions,
-    /// As of the last commit.
+    /// The journal of the last commit.
     journal: Journal,
     /// Checkpoints the write-ahead log in the background, from the first full segment on. Declared before the
     /// connection: the connection that is closed last removes the log.
@@ -82,14 +82,14 @@ pub struct Writer {
     pub(in crate::cache) tail: Option<Tail>,
     /// Log files that have uncommitted changes or lines still to be read.
     pub(in crate::cache) readings: HashMap<(SourceId, String), LogFileReading>,
-    /// Bytes of their uncommitted rejected lines.
+    /// Bytes of the uncommitted rejected lines of `readings`.
     rejected_bytes: usize,
     /// Buffer for the value ids of a batch.
     value_ids: Vec<u32>,
-    /// A handle of the cache file, once it was opened besides SQLite. Declared after the connection, which is
+    /// A handle of the cache file, if it was opened without SQLite. Declared after the connection, which is
     /// closed first.
     pub(in crate::cache) file_handle: Option<std::fs::File>,
-    /// Leftover journals that were renamed when this writer made the cache.
+    /// Leftover journals that were renamed when this writer created the cache.
     renamed_journals: Vec<PathBuf>,
     is_new: bool,
     /// Declared last, so that it is released last.
@@ -97,13 +97,13 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens a cache for writing, and makes it if it is missing. A file that is not a cache is left as it was. Fails if
+    /// Opens a cache for writing, and creates it if it is missing. A file that is not a cache is left as it was. Fails if
     /// the file is not a cache, another process writes to it, or it cannot be written.
     pub fn open(path: &Path) -> Result<Writer, CacheError> {
         Writer::open_with(path, WriterOptions::default())
     }
 
-    /// Opens a cache for writing when no reader is expected, as while it is filled for the first time.
+    /// Opens a cache for writing when no reader is expected, for example to fill it for the first time.
     pub fn open_to_fill(path: &Path) -> Result<Writer, CacheError> {
         Writer::open_with(path, WriterOptions { expects_readers: false, ..WriterOptions::default() })
     }
@@ -117,7 +117,7 @@ impl Writer {
         } else if let Err(error) = connection::open_reader(path)
             && !paths::is_missing_or_empty(path)?
         {
-            // Unless the process that made the cache has deleted it since, because it was empty.
+            // The path is checked again: the process that created the cache may have deleted it, because it was empty.
             return Err(error);
         }
         let lock = WriterLock::acquire(path)?;
@@ -152,12 +152,12 @@ impl Writer {
         &self.path
     }
 
-    /// A handle to delete the cache again, if this writer made it.
+    /// A handle to delete the cache again, if this writer created it.
     pub fn new_cache(&self) -> Option<NewCache> {
         self.is_new.then(|| NewCache::at(&self.lock.opened_path))
     }
 
-    /// Journals of an earlier cache at this path that were renamed when this writer made the cache.
+    /// Journals of an earlier cache at this path that were renamed when this writer created the cache.
     pub fn renamed_journals(&self) -> &[PathBuf] {
         &self.renamed_journals
     }
@@ -214,7 +214,7 @@ impl Writer {
         let Some(tail) = &mut self.tail else { return Ok(Appended::default()) };
         let first_row = tail.memtable.rows();
         tail.memtable.extend(batch);
-        // The value ids of the cache. Unknown values are added.
+        // Map values to value ids of the cache. Unknown values are added.
         for (slot, EncodedColumn { codes, values, hashes }) in batch.dimensions.iter().enumerate() {
             self.dictionaries[slot].intern_arena(values, hashes, &mut self.value_ids);
             tail.memtable.extend_codes(slot, codes, &self.value_ids);
@@ -273,7 +273,7 @@ impl Writer {
         Ok(rows)
     }
 
-    /// Records that a file has no log lines. It is not fetched again.
+    /// Records that a file has no log lines, so that it is not fetched again.
     pub fn record_no_log(&mut self, source: SourceId, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         let file = self.file(source, mark)?;
         file.has_no_log = true;
@@ -281,14 +281,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Records that the content of a log file is damaged: what this reading gave does not count, and
-    /// [`Writer::replace_versions`] removes it.
+    /// Records that the content of a log file is damaged: the requests of this reading do not count, and
+    /// [`Writer::replace_versions`] removes them.
     pub fn record_damage(&mut self, source: SourceId, mark: &Arc<FileMark>) -> Result<(), CacheError> {
         self.file(source, mark)?.is_damaged = true;
         Ok(())
     }
 
-    /// Whether all that was appended is committed, with the state of its log files. (A log file with nothing
+    /// Whether everything appended is committed, with the state of its log files. (A log file with nothing
     /// but repeats adds no rows.)
     pub fn is_committed(&self) -> bool {
         self.tail.as_ref().is_none_or(|tail| tail.memtable.rows() == tail.committed)
@@ -301,7 +301,7 @@ impl Writer {
     }
 
     /// Writes everything appended, with the state of its log files, in one transaction.
-    /// Fails if the cache cannot be written; then it has the state of the commit before.
+    /// Fails if the cache cannot be written; then it has the state of the previous commit.
     pub fn commit(&mut self) -> Result<(), CacheError> {
         self.check_in_place()?;
         let written = self.write().map_err(|error| error.at("a batch").of(&self.path));
@@ -391,7 +391,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes a source the one that is written.
+    /// Commits, and makes `source` the source that is being written.
     fn switch_source(&mut self, source: SourceId) -> Result<(), CacheError> {
         if self.tail.as_ref().is_some_and(|tail| tail.source == source) {
             return Ok(());
@@ -421,7 +421,7 @@ impl Writer {
         }
     }
 
-    /// Reads what a writer needs, and compares it with the root, so that damage is not carried on.
+    /// Reads what a writer needs, and compares it with the root, so that damage does not spread.
     fn load(&mut self) -> Result<(), CacheError> {
         let root = Root::read(&self.connection).map_err(|error| error.at("the root").of(&self.path))?;
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
@@ -450,7 +450,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Commits, and drops all state that mirrors the tables. Callers that change tables by other ways call this first.
+    /// Commits, and drops all state that mirrors the tables. Code that changes tables in other ways calls this first.
     pub(in crate::cache) fn commit_and_reset(&mut self) -> Result<(), CacheError> {
         self.commit()?;
         self.checkpointer = None;

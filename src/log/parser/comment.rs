@@ -1,6 +1,6 @@
-//! Lines between records that are not meant to be records.
+//! Comments and other lines between records that are not meant to be records.
 
-/// What versitygw writes at the start of a log file, before the time.
+/// The text that versitygw writes at the start of a log file, before the time.
 const START: &[u8] = b"log starts ";
 
 /// Whether a line marks the start of a log, as versitygw writes it.

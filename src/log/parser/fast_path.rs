@@ -1,7 +1,7 @@
-//! The fast path: lines as S3 writes them, nearly all, read from left to right in one pass.
+//! The fast path: reads lines as S3 writes them, which are nearly all lines, from left to right in one pass.
 //!
-//! It checks all that it assumes, and gives up at the first surprise; then the tolerant path reads the line. A line
-//! that both paths can read gives the same record in both, which a test checks.
+//! It checks everything that it assumes, and gives up at the first deviation; then the tolerant path reads the line. A
+//! line that both paths can read gives the same record in both, which a test checks.
 
 use memchr::memchr;
 
@@ -16,7 +16,7 @@ use super::{templates::Templates, text_fields::certain_end_of_uri};
 /// The only frequent requester with spaces: CloudFront, which reads with an origin access identity. Its id follows.
 const ORIGIN_ACCESS: &[u8] = b"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity ";
 
-/// The position in an ARN at which the others have an account id.
+/// The position in this ARN at which other ARNs have an account id.
 const ORIGIN_ACCESS_LETTER: usize = b"arn:aws:iam::".len();
 
 /// Numbers of this many digits do not exceed 64 bits.
@@ -42,7 +42,7 @@ pub(super) fn read_into<'a>(
     if *line.first()? <= b' ' || *line.first()? == 0xEF || *line.last()? <= b' ' {
         return None;
     }
-    // The record may have the fields of another line: all of them are set.
+    // The record may have the fields of another line, so all of them must be set.
     let mut words = Words { line, at: 0, separators, spaces: separators.spaces(0) };
     if let Some(length) = templates.read_head(line, record) {
         words.jump(length);
@@ -68,7 +68,7 @@ pub(super) fn read_into<'a>(
     }
     logged[Field::RemoteIp as usize] = remote_ip;
     let requester_at = words.at;
-    // Comparing one letter saves most calls that compare memory: hardly another requester has it there.
+    // Comparing one letter saves most calls that compare memory: hardly any other requester has it there.
     let has_letter =
         line.get(requester_at + ORIGIN_ACCESS_LETTER) == Some(&ORIGIN_ACCESS[ORIGIN_ACCESS_LETTER]);
     if has_letter && line[requester_at..].starts_with(ORIGIN_ACCESS) {
@@ -130,7 +130,7 @@ pub(super) fn read_into<'a>(
     }
     logged[Field::HttpStatus as usize] = status;
     let error_code = words.next()?;
-    // A number here is one of the measures.
+    // A number in the place of the error code is a measure.
     if error_code[0].is_ascii_digit() {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Address, requester, request id and operation of a line, with spaces in the requester and with missing fields.
+//! Address, requester, request id and operation of a line, also with spaces in the requester or missing fields.
 
 use super::super::method;
 use super::line_head::LineHead;
@@ -20,7 +20,7 @@ pub(super) struct Identity<'a> {
 impl<'a> Identity<'a> {
     /// Reads the fields that begin at `at`, after the time. `None` if there is no operation.
     pub(super) fn read(line: &'a [u8], at: usize) -> Option<Identity<'a>> {
-        // Only words before the first quote: after it is text that strangers choose.
+        // Search only the words before the first quote: clients choose the text after it.
         let mut spans = [(0, 0); WORDS_MAX];
         let mut count = 0;
         let mut next = at;
@@ -40,7 +40,7 @@ impl<'a> Identity<'a> {
         let is_known = |index: usize| is_known_operation(text(index));
         let spaces_before = |index: usize| spans[index].0 - if index == 0 { at } else { spans[index - 1].1 };
 
-        // At its usual index: address, requester, request id, operation.
+        // The operation is at its usual index: address, requester, request id, operation.
         let is_operation = count > 3 && (is_known(3) || (names_operation(text(3)) && !(0..3).any(is_known)));
         let is_usual = count > 3 && (is_operation || (is_usual_id(text(2)) && can_be_operation(text(3))));
         let index = is_usual
@@ -52,16 +52,16 @@ impl<'a> Identity<'a> {
             })
             // The requester has spaces.
             .or_else(|| (4..count).find(|&index| is_known(index) && is_usual_id(text(index - 1))))
-            // It has spaces, and the operation is unknown: only the key is between it and the request URI.
+            // The requester has spaces, and the operation is unknown: only the key is between it and the request URI.
             .or_else(|| {
                 let index = count.checked_sub(2).filter(|&index| index > 3 && quote_follows)?;
                 (is_usual_id(text(index - 1)) && can_be_operation(text(index))).then_some(index)
             })
-            // It has spaces, and the request id is absent or has another length.
+            // The requester has spaces, and the request id is absent or has another length.
             .or_else(|| (4..count).find(|&index| is_known(index) && is_id(text(index - 1))))
             // A field before the operation is missing.
             .or_else(|| (0..count.min(3)).find(|&index| is_known(index)))
-            // At its usual index, with an unknown operation and an unknown kind of request id.
+            // It is at its usual index, with an unknown operation and an unknown kind of request id.
             .or_else(|| {
                 let is_it = count > 3 && text(3)[0].is_ascii_uppercase() && can_be_operation(text(3));
                 (is_it && !text(2).contains(&b'"')).then_some(3)

@@ -1,10 +1,10 @@
 //! Lines with two records, because the line end between them is lost.
 //!
-//! This happens where log files were concatenated and one of them had no line end at its end, and where a log file was
+//! This happens where log files were concatenated and one of them did not end with a line end, and where a log file was
 //! cut off. But the sender of a request chooses its URI, referer and user agent, and S3 does not escape quotes in them:
-//! `x" - … -` and then a whole record reads exactly as if one record ended and another began. So how well two parts
-//! read proves nothing. What counts is where the second record begins: a line is split only where the text of a
-//! sender cannot be. These places are
+//! `x" - … -` and then a whole record reads exactly as if one record ended and another began. So it proves
+//! nothing that two parts read well. The place where the second record begins decides: a line is split only where there
+//! cannot be text of a sender. These places are
 //!
 //! - before the first quote: S3 encodes keys, and it creates every other field there;
 //! - after the last quote, because the text of a sender would be followed by its closing quote;
@@ -22,7 +22,7 @@ use super::line_head::{LineHead, is_canonical_id, time_at};
 /// Number of places in a line where a second record is looked for; limits the cost of hostile lines.
 const CANDIDATES_MAX: usize = 16;
 
-/// What looks like another record in a line.
+/// The places in a line where text looks like another record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Joined {
     pub(super) second: Option<usize>,

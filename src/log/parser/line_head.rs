@@ -80,8 +80,8 @@ pub(super) fn is_padding(byte: &u8) -> bool {
     byte.is_ascii_whitespace() || *byte == 0
 }
 
-/// Whether a line without a time, of which these are the first words, is a header: the names of the fields, which
-/// Wasabi writes first, a comment, or the start of a log of versitygw.
+/// Whether a line without a time that begins with these words is a header: the names of the fields, which Wasabi
+/// writes first, a comment, or the start of a log of versitygw.
 fn is_header(first: &[u8], second: &[u8]) -> bool {
     let begins_with_bucket = first.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"bucket"));
     first[0] == b'#'

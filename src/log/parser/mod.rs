@@ -30,7 +30,7 @@ pub use comment::{is_comment, is_start_of_log};
 pub use templates::{RecordGroup, TemplateMap, is_in_template};
 pub use unfinished_line::unfinished_line;
 
-/// Records in a group. Their lines are still in the processor's cache when the group is handed on, and a user that
+/// Records in a group. Their lines are still in the processor's cache when the group is handed on, and code that
 /// looks values up can overlap the waits for memory.
 const RECORDS_PER_GROUP: usize = 32;
 
@@ -126,9 +126,9 @@ impl<'l> PendingGroup<'l> {
 /// Reads the records of one line, with or without its line end. A line has one record, unless the line end between two
 /// records is lost.
 ///
-/// Each record comes with its part of the line; the parts together are the line. A line is split only where a second
-/// record of the same bucket owner has an operation, and where it cannot be text that the sender of a request chose:
-/// not within the quotes of URI, referer and user agent. Text there that looks like a second record is also in
+/// Each record is returned with its part of the line; together the parts are the whole line. A line is split only where
+/// a second record of the same bucket owner has an operation, and where it cannot be text that the sender of a request
+/// chose: not within the quotes of URI, referer and user agent. Text there that looks like a second record is also in
 /// [`Field::Extra`](super::Field::Extra).
 ///
 /// ```

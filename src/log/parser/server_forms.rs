@@ -32,7 +32,7 @@ pub(super) fn read_journal(rest: &[u8]) -> Option<Journal<'_>> {
     let (rest, size) = last_word(rest)?;
     let key = rest.trim_ascii();
     let is_absent = |word: &[u8]| word == b"-";
-    // Only an ETag shows where a key with spaces ends. A version of three digits is rather a status.
+    // Only an ETag shows where a key with spaces ends. A version of three digits is more likely a status.
     let is_journal = !key.is_empty()
         && (is_absent(size) || is_digits(size))
         && (is_etag(etag) || (is_absent(etag) && memchr(b' ', key).is_none()))
@@ -68,7 +68,7 @@ pub(super) fn read_unquoted<'a>(
     at: usize,
     bucket: &[u8],
 ) -> Result<Option<Unquoted<'a>>, Rejection> {
-    // Strangers choose the path and the user agent, which may look like further fields. But the path repeats the key:
+    // Clients choose the path and the user agent, which may look like further fields. But the path repeats the key:
     // the path ends where the two agree, unless they agree in several places.
     let mut words = Vec::new();
     let mut next = at;
@@ -165,7 +165,7 @@ pub(super) struct Obs {
 /// Reads the end of a record of Huawei OBS whose user agent begins at the quote at `open`. After the version id it has
 /// an agency, two storage classes, the quoted name of a directory, and ids.
 pub(super) fn read_obs(line: &[u8], owner: &[u8], open: usize) -> Option<Obs> {
-    // Owners are 32 hexadecimal digits there, and 64 at S3.
+    // Owners have 32 hexadecimal digits in OBS, and 64 in S3.
     if !is_hex(owner, 32) {
         return None;
     }

@@ -1,8 +1,8 @@
 //! Line templates: what consecutive lines have in common.
 //!
-//! Bucket owner and bucket, the head of a line, and the fields from the signature version on, its tail, are the same
-//! few texts in a few combinations in millions of lines. A combination is parsed once. In later lines it is enough to
-//! compare bytes, and users of the records can handle ten fields at once by the number of the template.
+//! In millions of lines, the head (bucket owner and bucket) and the tail (the fields from the signature version on) are
+//! a few texts in a few combinations. A combination is parsed once. In later lines it is enough to compare bytes, and
+//! code that uses the records can handle ten fields at once by the number of the template.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{hash::BuildHasher, num::NonZeroU64};
@@ -12,10 +12,10 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::super::time::MinuteCache;
 use super::super::{Field, Record};
 
-/// Number of templates. Strangers choose some of the fields (the host header), which must not fill the memory. Frequent
+/// Limit of the templates. Clients choose some of the fields (the host header), which must not fill the memory. Frequent
 /// templates are among the first.
 const TEMPLATES_MAX: usize = 4096;
-/// Number of heads. A log file has one, and few log files are read at a time.
+/// Limit of the heads. A log file has one, and few log files are read at a time.
 const HEADS_MAX: usize = 64;
 /// Slots for templates that are found without a hash of the whole tail.
 const RECENT_SLOTS: usize = 1024;
@@ -78,7 +78,7 @@ pub(super) struct Templates {
     /// Index of the head of the current line, if it is remembered.
     current_head: Option<u32>,
     is_for_one_line: bool,
-    /// The minute is not part of the template, but nearly always that of the line before, too.
+    /// The minute is not part of a template, but it is nearly always that of the previous line, too.
     pub(super) minutes: MinuteCache,
 }
 
@@ -219,11 +219,11 @@ impl<'r, 'l, const N: usize> From<&'r [Record<'l>; N]> for RecordGroup<'r, 'l> {
 /// Maps the template of a record to a number. All records with the same template have equal values in the
 /// [fields of the template](is_in_template).
 ///
-/// The map holds templates of one parser: templates of another parser replace them.
+/// The map has the templates of one parser: templates of another parser replace them.
 #[derive(Debug, Default)]
 pub struct TemplateMap {
     parser: Option<ParserId>,
-    /// By the number of the template, less 1; 0 if there is none.
+    /// Indexed by the number of the template minus 1; 0 if there is none.
     numbers: Vec<u32>,
 }
 
@@ -236,7 +236,7 @@ impl TemplateMap {
         (number != 0 && group.parser.is_some() && group.parser == self.parser).then(|| number - 1)
     }
 
-    /// Sets the number of the template of a record of a group; nothing if the record has no template.
+    /// Sets the number of the template of a record of a group. Does nothing if the record has no template.
     pub fn insert(&mut self, group: &RecordGroup<'_, '_>, record: usize, number: u32) {
         let template = group.records[record].template as usize;
         if template == 0 || group.parser.is_none() {
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_of_another_parser_are_not_taken_for_those_of_the_first() {
+    fn templates_of_another_parser_are_not_confused_with_those_of_the_first() {
         let line = |bucket: &str| {
             format!(
                 "owner {bucket} [06/Feb/2019:00:00:38 +0000] - - - REST.GET.OBJECT a - - - - - - - - - - - SigV4\n"

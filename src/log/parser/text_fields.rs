@@ -8,8 +8,8 @@ use super::super::number::{is_digits, is_status};
 use super::trailing_fields;
 use super::words::{next_word, quotes_from, skip_spaces};
 
-/// The quote that ends the request URI that begins at `start`: if possible one after which status and numbers follow,
-/// else one after which three digits follow, else one after which a space follows. `None` if the line ends within the
+/// The quote that ends the request URI that begins at `start`: preferably a quote before status and numbers, otherwise
+/// a quote before three digits, otherwise a quote before a space. `None` if the line ends within the
 /// URI.
 pub(super) fn end_of_uri(line: &[u8], start: usize) -> Option<usize> {
     let status_follows = |quote: &usize| {
@@ -21,7 +21,7 @@ pub(super) fn end_of_uri(line: &[u8], start: usize) -> Option<usize> {
     })
 }
 
-/// The quote that ends the request URI that begins at `start`, if what follows leaves no doubt: status, error code,
+/// The quote that ends the request URI that begins at `start`, if the text after it leaves no doubt: status, error code,
 /// four numbers, and the referer.
 pub(super) fn certain_end_of_uri(line: &[u8], start: usize) -> Option<usize> {
     quotes_from(line, start).find(|&quote| numbers_follow(line, quote + 1))

@@ -1,14 +1,14 @@
 //! The tolerant path: lines of any form.
 //!
 //! It reads quotes within quoted fields, spaces in the requester, repeated spaces, missing and unknown fields, lines
-//! that are cut off anywhere, and the forms of other servers ([`server_forms`]). It relies on what all of them have: a
+//! that are cut off anywhere, and the forms of other servers ([`server_forms`]). It relies on what all forms have: a
 //! time in brackets; an operation with the request id before it; a status after the request URI; no quotes or spaces
 //! in the trailing fields.
 //!
-//! What cannot be read as a field is in `extra`: the shortest part of the line that contains all of it, so that only
+//! Text that cannot be read as a field is in `extra`: the shortest part of the line that contains all of it, so that only
 //! white space is lost. (`extra` repeats fields that are between two unreadable parts.)
 //!
-//! Where a status or a number belongs there is one, or the line is rejected: text is never read as another field.
+//! A line with other text in the place of a status or a number is rejected: text is never read as another field.
 
 use super::super::number::{self, is_digits, is_status};
 use super::super::record::MEASURES;
@@ -22,11 +22,11 @@ use super::words::{
     absent_if_dash, next_quoted_word, next_word, skip_spaces, trim_spaces, unquoted_field, without_dashes,
 };
 
-/// Repeats text from `doubtful` on, which looks like another record, in `extra`, so that it can be found.
+/// Reads a line. Text from `doubtful` on, which looks like another record, is also in `extra`, so that it can be found.
 pub(super) fn read(line: &[u8], doubtful: Option<usize>) -> Result<Record<'_>, Rejection> {
     let end = line.iter().rposition(|byte| !is_padding(byte)).map_or(0, |last| last + 1);
     if end == 0 && line.contains(&0) {
-        return Err(Rejection::NoBucket); // Only empty lines are skipped, and NUL bytes are not an empty line.
+        return Err(Rejection::NoBucket); // A line of NUL bytes is not empty, so it must not be skipped.
     }
     let line = &line[..end];
     let head = LineHead::read(line)?;
@@ -80,7 +80,7 @@ struct LineReader<'a> {
     /// Where the next field begins, or the spaces before it.
     at: usize,
     logged: [&'a [u8]; Field::LOGGED],
-    /// Start and end of the part of the line that contains all that is not in a field.
+    /// Start and end of the part of the line that contains everything that is not in a field.
     extra: Option<(usize, usize)>,
     /// Whether the operation follows directly after the time.
     operation_is_first: bool,
@@ -93,7 +93,7 @@ impl<'a> LineReader<'a> {
         self.logged[field as usize] = text;
     }
 
-    /// Adds a part of the line to `extra`, with all that is between it and the present one.
+    /// Adds a part of the line to `extra`, with everything between it and the present part.
     fn add_extra(&mut self, from: usize, to: usize) {
         let (first, last) = self.extra.unwrap_or((from, to));
         self.extra = Some((first.min(from), last.max(to)));
@@ -300,7 +300,7 @@ impl<'a> LineReader<'a> {
             return Err(Rejection::NoNumber);
         }
         if one_is_missing {
-            // Nothing shows which one.
+            // Nothing shows which number is missing.
             if words.iter().any(|word| *word != b"-") {
                 self.add_extra(skip_spaces(self.line, start), self.at);
             }
@@ -334,7 +334,7 @@ impl<'a> LineReader<'a> {
     }
 
     /// Reads words without quotes between the numbers and a quoted word. They are unknown fields before the referer, or
-    /// the referer itself, if only the user agent is quoted. Ceph RGW writes it so; its times have a unit.
+    /// the referer itself, if only the user agent is quoted. Ceph RGW writes that form; its times have a unit.
     fn before_quoted_text(&mut self, has_unit: bool) {
         if matches!(self.peek(), b"" | b"-" | [b'"', ..]) {
             return;

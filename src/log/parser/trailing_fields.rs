@@ -125,8 +125,8 @@ pub(super) fn unknown_before_host_id(words: &[&[u8]]) -> usize {
 }
 
 /// Whether two spaces in a row are an empty field: the words separated by `single` spaces are aligned, and fit better
-/// than the `words` separated by any number of spaces, without the `unknown` ones. Two empty fields in a row need only fit
-/// as well: three spaces are never one separator.
+/// than the `words` separated by any number of spaces, without the `unknown` ones. With two empty fields in a row they need
+/// only fit equally well: three spaces are never one separator.
 pub(super) fn has_empty_fields(single: &[&[u8]], words: &[&[u8]], unknown: usize) -> bool {
     let surplus = || count_anchors(single) as isize - count_anchors(&words[unknown..]) as isize;
     let are_certain = single.windows(2).any(|pair| pair.iter().all(|word| word.is_empty()));

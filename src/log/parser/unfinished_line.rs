@@ -13,7 +13,7 @@ const LINES_BACK: usize = 100;
 ///
 /// The line looks complete if it has as many fields as the record before it, and its last field, which may be cut off,
 /// is absent or equal to that of the other record. If there is no record before it, it needs all fields up to the user
-/// agent. So only texts at the end of a record can be cut off without notice, never numbers.
+/// agent. So only texts at the end of a record can be cut off unnoticed, never numbers.
 pub fn unfinished_line(text: &[u8]) -> &[u8] {
     let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
     let (before, last) = text.split_at(start);

@@ -8,7 +8,7 @@ use crate::cache::column::put_varint;
 const MAX_KEPT_BUFFER_BYTES: usize = 2 * PAGE_BYTES;
 /// zstd level. Most details cannot be compressed once they are packed, so speed matters more.
 const ZSTD_LEVEL: i32 = 1;
-/// Shorter text is not compressed: zstd's frame would take what is saved.
+/// Shorter text is not compressed: the overhead of a zstd frame would exceed the saving.
 const MIN_COMPRESSED_BYTES: usize = 64;
 
 /// Collects the values of a page.
@@ -18,7 +18,7 @@ pub(crate) struct PageBuilder {
     rows: usize,
     /// Whether any value of the page is present.
     has_values: bool,
-    /// Bytes of the text that are packed ids, which no compressor shrinks.
+    /// Bytes of packed ids in the text. They cannot be compressed.
     packed_bytes: usize,
     tags: Vec<u8>,
     text: Vec<u8>,
@@ -28,7 +28,7 @@ pub(crate) struct PageBuilder {
 }
 
 impl PageBuilder {
-    /// A builder for a column whose values usually are what `hint` says.
+    /// A builder for a column of the kind of values that `hint` names.
     pub(crate) fn new(hint: Hint) -> PageBuilder {
         let compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL).ok();
         PageBuilder { hint, compressor, ..PageBuilder::default() }
@@ -38,7 +38,7 @@ impl PageBuilder {
         self.rows
     }
 
-    /// Bytes of memory that the values since the last page take.
+    /// Bytes of memory that the values of the page take.
     pub(crate) fn bytes(&self) -> usize {
         self.tags.len() + self.text.len()
     }
@@ -112,7 +112,7 @@ impl PageBuilder {
             let [tags_buffer, text_buffer] = &mut self.compressed;
             let zstd = &mut self.compressor;
             let compressed_tags = compress(zstd.as_mut(), &self.tags, tags_buffer);
-            // A page of packed ids is random bytes, which cannot be compressed.
+            // Packed ids are random bytes, which cannot be compressed.
             let zstd = zstd.as_mut().filter(|_| self.packed_bytes * 2 < self.text.len());
             let compressed_text = compress(zstd, &self.text, text_buffer);
             let kind = 1

@@ -26,8 +26,8 @@ impl DirectoryEntry {
 }
 
 impl Directory {
-    /// Reads the directory from the first bytes of a column. They need not be the whole column.
-    /// Fails if the directory is longer than they are.
+    /// Reads the directory from the first bytes of a column. `bytes` may be only a part of the column.
+    /// Fails if the directory is longer than `bytes`.
     pub(crate) fn read(bytes: &[u8]) -> Result<Directory, Damage> {
         let mut rest = bytes;
         let count = take_varint(&mut rest)?;
@@ -50,7 +50,7 @@ impl Directory {
     }
 }
 
-/// Splits a column into its pages. Fails if one differs from what was written.
+/// Splits a column into its pages. Fails if a page does not match its checksum.
 pub(crate) fn split(bytes: &[u8]) -> Result<Vec<Page>, Damage> {
     let directory = Directory::read(bytes)?;
     let mut rest = &bytes[directory.length..];

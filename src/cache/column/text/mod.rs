@@ -39,7 +39,7 @@ use crate::cache::column::{Damage, take_varint};
 /// Rows of a full page. The last page of a batch, and pages of long text, have fewer.
 pub(crate) const PAGE_ROWS: usize = 4096;
 /// A page with this many bytes of text is full: pages are read as a whole, so their size in memory must be limited.
-/// Ordinary pages have a tenth of it.
+/// An ordinary page has a tenth as many.
 pub(crate) const PAGE_BYTES: usize = 4 << 20;
 
 /// Flags of a page's kind.
@@ -56,13 +56,13 @@ pub enum Form {
     RequestId = 1,
     /// Canonical base64, decoded.
     Base64 = 2,
-    /// Without the object key of the row: a varint with the length of the text before the key, the text before the
-    /// key, the text after the key.
+    /// The value without the object key that it contains: a varint with the length of the text before the key, the
+    /// text before the key, the text after the key.
     KeyElided = 3,
 }
 
 impl Form {
-    /// The form with this number, of which the lowest two bits count.
+    /// The form with the number in the lowest two bits.
     #[inline]
     fn from_bits(bits: u64) -> Form {
         match bits & 3 {
@@ -74,7 +74,7 @@ impl Form {
     }
 }
 
-/// What the values of a column usually are: the form that is tried first.
+/// The usual kind of the values of a column. It decides which form is tried first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Hint {
     #[default]
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_rows_are_the_same_one_by_one_and_in_runs() {
+    fn absent_rows_give_the_same_page_one_by_one_and_in_runs() {
         let (mut single, mut runs) = (PageBuilder::new(Hint::Text), PageBuilder::new(Hint::Text));
         for (absent, value) in [(3, "one"), (0, "two"), (40, "three")] {
             (0..absent).for_each(|_| single.push(None));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_full_by_bytes_and_states_its_length() {
+    fn a_page_is_full_at_a_number_of_bytes_and_states_its_length() {
         let mut builder = PageBuilder::new(Hint::Text);
         let value = vec![b'x'; 1 << 20];
         let mut pages = Vec::new();
@@ -223,7 +223,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_panic(rows in 0..50usize, bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        fn no_bytes_cause_a_panic(rows in 0..50usize, bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let _ = split(&bytes);
             if let Ok(page) = TextPage::open(&Page { rows, bytes }) {
                 for row in 0..rows {

@@ -9,10 +9,10 @@ pub(super) const BASE36_DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWX
 
 /// Characters of a base-36 request id.
 pub(super) const BASE36_CHARACTERS: usize = 16;
-/// Bytes of the number that the characters are: 16 × log₂ 36 = 82.7 bits.
+/// Bytes of a packed base-36 request id: 16 × log₂ 36 = 82.7 bits.
 pub(super) const BASE36_BYTES: usize = 11;
 
-/// Appends pairs of digits 0–9 and A–F, packed. Returns false and appends nothing if the text is anything else, or if
+/// Appends pairs of digits 0–9 and A–F as bytes. Returns false and appends nothing if the text is anything else, or if
 /// its length is that of a packed base-36 id.
 pub(super) fn pack_hex(text: &[u8], out: &mut Vec<u8>) -> bool {
     fn digit(byte: u8) -> u8 {
@@ -43,7 +43,7 @@ pub(super) fn pack_hex(text: &[u8], out: &mut Vec<u8>) -> bool {
     all_bits <= 15
 }
 
-/// The digits that were packed by [`pack_hex`].
+/// The digits that [`pack_hex`] packed.
 pub(super) fn unpack_hex(packed: &[u8]) -> Vec<u8> {
     let digit = |digit: u8| BASE36_DIGITS[usize::from(digit)];
     packed.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
@@ -79,7 +79,7 @@ pub(super) fn pack_base36(text: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// The characters that were packed by [`pack_base36`]. Fails if there are more than 16.
+/// The characters that [`pack_base36`] packed. Fails if the number has more than 16 digits.
 pub(super) fn unpack_base36(packed: &[u8; BASE36_BYTES]) -> Result<Vec<u8>, Damage> {
     let mut bytes = [0; 16];
     bytes[..BASE36_BYTES].copy_from_slice(packed);
@@ -113,7 +113,7 @@ pub(super) fn pack_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
     is_packed
 }
 
-/// The base64 text that was packed by [`pack_base64`].
+/// The base64 text that [`pack_base64`] decoded.
 pub(super) fn unpack_base64(packed: &[u8]) -> Vec<u8> {
     STANDARD.encode_type(packed)
 }

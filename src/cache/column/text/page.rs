@@ -8,8 +8,8 @@ use super::stored::{ElidedText, StoredValues, Tag};
 use super::{COMPRESSED_TAGS, COMPRESSED_TEXT, Form, Page};
 use crate::cache::column::{Damage, take_varint};
 
-/// A longer tag list or text cannot belong to a page, which has some megabytes at most: the length is damaged, and no
-/// memory is allocated for it.
+/// Limit of the length of tags or text. Pages have a few megabytes at most, so a larger length is damaged, and no memory
+/// is allocated for it.
 const MAX_DECOMPRESSED_BYTES: usize = 1 << 30;
 
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ impl TextPage {
         Ok(())
     }
 
-    /// Replaces this page with another one, as [`TextPage::replace`], but does not copy text that is not compressed:
+    /// Replaces this page with another one, like [`TextPage::replace`], but does not copy uncompressed text:
     /// it swaps `bytes` with the text of this page.
     pub fn replace_swapping(&mut self, rows: usize, bytes: &mut Vec<u8>) -> Result<(), Damage> {
         if let Some(text_start) = self.read_all_but_plain_text(rows, bytes)? {
@@ -62,7 +62,7 @@ impl TextPage {
         Ok(())
     }
 
-    /// Reads everything but text that is not compressed; returns where in `bytes` such text begins.
+    /// Reads everything except uncompressed text. Returns where in `bytes` such text begins.
     fn read_all_but_plain_text(&mut self, rows: usize, bytes: &[u8]) -> Result<Option<usize>, Damage> {
         let mut rest = bytes;
         self.rows = rows;
@@ -151,8 +151,8 @@ impl TextPage {
         matches!(self.stored(row), Some((_, Form::KeyElided)))
     }
 
-    /// A value. `key` returns the key of the row; it is called only if the key is elided.
-    /// Fails if it returns none then.
+    /// The value of a row. `key` returns the key of the row; it is called only if the key is elided.
+    /// Fails if `key` returns `None`.
     pub fn get<'a, 'k>(
         &'a self,
         row: usize,
@@ -176,7 +176,7 @@ impl TextPage {
 }
 
 thread_local! {
-    /// To create a decompressor takes as long as to decompress a page.
+    /// A decompressor per thread: creating one takes as long as decompressing a page.
     static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
@@ -200,7 +200,7 @@ fn decompress(stored: &[u8], length: usize, out: &mut Vec<u8>) -> Result<(), Dam
 }
 
 impl Tags {
-    /// Reads the tags of a page with `text_length` bytes of text. They use the memory of these tags.
+    /// Reads the tags of a page with `text_length` bytes of text. Reuses the memory of `self`.
     fn read(self, rows: usize, bytes: &[u8], text_length: usize) -> Result<Tags, Damage> {
         let after_end = Damage("a value of a page of text ends after the page");
         let mut rest = bytes;

@@ -1,5 +1,5 @@
-//! How stored values compare with a text, found out without decoding them. A search for the first of many values
-//! rejects nearly all of them this way.
+//! Comparing stored values with a text without decoding them. A search for the first values in an order rejects nearly
+//! all values this way.
 
 pub(crate) use super::Form;
 use super::TextPage;
@@ -11,7 +11,7 @@ pub(crate) fn prefix_of(text: &[u8]) -> Option<u32> {
     text.first_chunk().map(|prefix: &[u8; 4]| u32::from_be_bytes(*prefix))
 }
 
-/// The prefix of a stored value; `None` if it is not known without decoding the value or reading its key.
+/// The prefix of a stored value, except a base-36 request id; `None` if it takes decoding the value or reading its key.
 #[inline]
 pub(crate) fn prefix(stored: &[u8], form: Form) -> Option<u32> {
     match form {
@@ -31,7 +31,7 @@ fn hex_prefix(stored: &[u8]) -> Option<u32> {
 /// The prefix of a value stored as [`Form::Base64`].
 #[inline]
 pub(crate) fn base64_prefix(stored: &[u8]) -> Option<u32> {
-    /// Two characters by their 12 bits.
+    /// The two characters that each 12 bits encode.
     const PAIRS: [u16; 1 << 12] = {
         const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut pairs = [0; 1 << 12];
@@ -50,7 +50,7 @@ pub(crate) fn base64_prefix(stored: &[u8]) -> Option<u32> {
 /// Bytes of a stored base-36 request id.
 pub(crate) const REQUEST_ID_BYTES: usize = BASE36_BYTES;
 
-/// The highest eight bytes of a stored base-36 request id, which order ids as their text does; equal ranks say nothing.
+/// The highest eight bytes of a stored base-36 request id. Ids with different ranks sort as their ranks do.
 #[inline]
 pub(crate) fn request_id_rank(stored: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*stored.last_chunk()?))

@@ -7,7 +7,7 @@ use crate::cache::{column::Damage, error::StoreError, sqlite::segment_rows::Segm
 use roaring::RoaringTreemap;
 
 impl Check<'_> {
-    /// The catalogue of log files matches what they gave, and every request belongs to a log file.
+    /// Checks that the counts of log files match their requests, and that every request belongs to a log file.
     pub(super) fn log_files(&mut self, _: i64) -> Result<(), StoreError> {
         let segments = SegmentRow::all(self.connection).unwrap_or_default();
         for source in self.sources()? {

@@ -16,12 +16,12 @@ use crate::cache::{
 };
 use crate::log::Field;
 
-/// Reported findings of SQLite's own check.
+/// Limit of the reported findings of SQLite's own check.
 const MAX_SQLITE_FINDINGS: i64 = 100;
 
 /// A problem in the cache, and the source and the segment concerned, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the other names say it")]
+#[allow(missing_docs, reason = "the other names describe their fields")]
 pub struct Finding {
     pub source: Option<String>,
     pub segment: Option<SegmentId>,
@@ -32,7 +32,7 @@ pub struct Finding {
 
 /// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the other names say it")]
+#[allow(missing_docs, reason = "the other names describe their fields")]
 pub struct Checked {
     pub segments: u64,
     pub requests: u64,
@@ -94,7 +94,7 @@ impl Check<'_> {
         self.checked.findings.push(Finding { source: source.map(str::to_owned), segment, place, problem });
     }
 
-    /// SQLite's own checks: pages, b-trees, foreign keys.
+    /// Runs SQLite's own checks: pages, b-trees, foreign keys.
     fn file(&mut self, _: i64) -> Result<(), StoreError> {
         let messages: Vec<String> = self
             .connection
@@ -115,7 +115,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The root matches its checksum, and the digests of all tables match the root.
+    /// Checks that the root matches its checksum, and the digests of all tables match the root.
     fn root(&mut self, _: i64) -> Result<(), StoreError> {
         self.root = Root::read(self.connection)?;
         let tables = [
@@ -132,7 +132,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Ids are dense from 1, and no value has two.
+    /// Checks that ids have no gaps from 1 on, and that no value has two ids.
     fn dictionaries(&mut self, _: i64) -> Result<(), StoreError> {
         for (slot, field) in DIMENSION_FIELDS.into_iter().enumerate() {
             let (count, first, last, values): (i64, i64, i64, i64) = self.connection.query_row(

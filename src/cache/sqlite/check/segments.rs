@@ -87,7 +87,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The stored value set equals the set of ids in the column.
+    /// Checks that the stored value set equals the set of ids in the column.
     fn value_set(&self, segment: &SegmentRow, field: Field, numbers: &[u64]) -> Result<(), String> {
         let Some(set) = chunk::value_set(self.connection, segment.id, field).map_err(describe)? else {
             return Ok(());
@@ -127,7 +127,7 @@ impl Check<'_> {
         chunk::read(self.connection, segment.id, field).map_err(describe)
     }
 
-    /// The row numbers of a source have no gaps except for removed requests.
+    /// Checks that the row numbers of a source have no gaps except for removed requests.
     pub(super) fn numbers(&mut self, _: i64) -> Result<(), StoreError> {
         let segments = SegmentRow::all(self.connection).unwrap_or_default();
         for source in self.sources()? {

@@ -1,6 +1,6 @@
 //! A Bloom filter over the fingerprints of the rows of a segment.
 
-/// A split-block Bloom filter (the one of Apache Parquet): 16 bits per row, about one false positive in a thousand.
+/// A split-block Bloom filter (as in Apache Parquet): 16 bits per row, about one false positive in a thousand.
 #[derive(Default)]
 pub(super) struct Bloom(Vec<[u32; 8]>);
 

@@ -1,4 +1,4 @@
-//! Stored segments that are compared with records: decoded ([`DecodedSegment`]), or only their times and keys
+//! Stored segments that new rows are compared with: decoded ([`DecodedSegment`]), or only their times and keys
 //! ([`TimesAndKeys`]).
 
 use hashbrown::{HashMap, HashTable};
@@ -22,8 +22,8 @@ pub(super) struct DecodedSegment {
     columns: Vec<Integers>,
     /// Rows by time, key and operation.
     rows: HashTable<u32>,
-    /// The details read so far, in a memtable that otherwise has keys only. Details are nine tenths of a
-    /// segment, and nearly always the request id suffices.
+    /// The details read so far, in a memtable that otherwise has keys only. Details take nine tenths of
+    /// the bytes of a segment, and nearly always the request id suffices.
     details: Memtable,
     /// Which details were read.
     has_detail: [bool; DETAILS],
@@ -180,7 +180,7 @@ impl TimesAndKeys {
         for (index, (_, time, _)) in rows.iter().enumerate() {
             wanted.entry(time_to_code(*time)).or_default().push(index);
         }
-        // Most times of the segment are not wanted: a bit set by their lowest bits rejects them at once.
+        // Most times of the segment are not those of a candidate: a bit set by their lowest bits rejects them at once.
         let mut bits = [false; 1024];
         wanted.keys().for_each(|time| bits[*time as usize % bits.len()] = true);
         let mut keys = None;

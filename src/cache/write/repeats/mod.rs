@@ -1,9 +1,9 @@
 //! Exact repeats: S3 delivers some records twice, and users pull copies of the same logs.
 //!
 //! Two records are equal only if all their fields are. A Bloom filter per segment, over a fingerprint of
-//! request id, time, key and operation (records of one multi-object delete differ only in the key), says
+//! request id, time, key and operation (records of one multi-object delete differ only in the key), shows
 //! whether a segment may have a record. Candidates are compared field by field with the rows of the segment.
-//! Nothing is stored for that: a hash of 8 bytes per row would make the cache a sixth larger. Only segments
+//! No fingerprints are stored: a hash of 8 bytes per row would make the cache a sixth larger. Only segments
 //! whose time range includes the time of the record are considered.
 
 mod bloom;
@@ -24,16 +24,16 @@ use bloom::Bloom;
 use decoded_segment::{DecodedSegment, TimesAndKeys};
 
 /// Number of the newest stored segments that keep an index of all fingerprints. Log files overlap in time, so these
-/// segments are considered for nearly every record, and each false positive of a filter would decode one.
+/// segments are considered for nearly every record, and each false positive of a filter would cause one to be decoded.
 const INDEXED_SEGMENTS: usize = 4;
 /// A filter is dropped when it was not used while this many segments were sealed. Logs are roughly in order of time, so
 /// it will hardly be needed again; if it is, it is rebuilt. So memory does not grow with the length of a pull.
 const MAX_IDLE_SEALS: u64 = 24;
-/// Decoded segments in memory.
+/// Limit of the decoded segments in memory.
 const MAX_DECODED_SEGMENTS: usize = 8;
-/// Bytes of memory of the decoded segments, unless it is a single one.
+/// Limit of the bytes of memory of the decoded segments, unless there is only one.
 const MAX_DECODED_BYTES: usize = 256 << 20;
-/// This many candidates of a batch are no accident: some of them are repeats.
+/// If a batch has at least this many candidates in a segment, some of them are repeats, not only false positives.
 const ACCIDENTAL_CANDIDATES: usize = 64;
 
 /// A hash that distinguishes nearly all records.
@@ -67,7 +67,7 @@ struct StoredSegment {
     bloom: Option<Bloom>,
     /// The number of seals when the filter was last used.
     last_used: u64,
-    /// Only of the newest segments: the index of all fingerprints.
+    /// The index of all fingerprints; only the newest segments have it.
     rows: Option<FingerprintIndex>,
 }
 
@@ -109,7 +109,7 @@ impl StoredSegment {
                 candidates.push((row, time, memtable.codes[KEY_SLOT][row]));
             }
         }
-        // Pre-check a few candidates by time and key. Many are no accident, and a decoded segment needs no pre-check.
+        // Pre-check a few candidates by time and key. Many include repeats, and a decoded segment needs no pre-check.
         if self.rows.is_none()
             && (1..ACCIDENTAL_CANDIDATES).contains(&candidates.len())
             && !decoded.contains(self.segment.id)
@@ -150,7 +150,7 @@ impl DecodedSegments {
         self.0.iter().any(|decoded_segment| decoded_segment.id == id)
     }
 
-    /// Drops the least recently used ones until the rest takes at most `max_bytes` bytes, or is a single one.
+    /// Drops the least recently used segments until the rest take at most `max_bytes` bytes, or only one is left.
     fn shrink_to(&mut self, max_bytes: usize) {
         let mut memory: usize = self.0.iter().map(DecodedSegment::memory).sum();
         while self.0.len() > 1 && memory > max_bytes {
@@ -245,13 +245,13 @@ pub(crate) struct RepeatFinder {
 }
 
 impl RepeatFinder {
-    /// For a source with these stored segments and an empty memtable.
+    /// A finder for a source with these stored segments and an empty memtable.
     pub(crate) fn new(segments: impl IntoIterator<Item = SegmentRow>) -> RepeatFinder {
         let unused = |segment| StoredSegment { segment, bloom: None, last_used: 0, rows: None };
         RepeatFinder { stored: segments.into_iter().map(unused).collect(), ..RepeatFinder::default() }
     }
 
-    /// Sets the rows of the memtable, all of them different.
+    /// Sets the rows of the memtable, which must all be different.
     pub(crate) fn resume(&mut self, memtable: &Memtable, request_ids: &[u64]) {
         self.memtable_rows.clear();
         let fingerprints = request_ids.iter().enumerate().map(|(row, id)| fingerprint_of(memtable, row, *id));
@@ -259,7 +259,7 @@ impl RepeatFinder {
         self.memtable_rows.index();
     }
 
-    /// The memtable was written as `segment`; the next one is empty.
+    /// Records that the memtable was written as `segment`, and that the next memtable is empty.
     pub(crate) fn seal(&mut self, segment: SegmentRow) {
         self.seals += 1;
         let mut unused = None;
@@ -290,8 +290,8 @@ impl RepeatFinder {
             if stored.segment.time_min <= last && first <= stored.segment.time_max {
                 let range = stored.segment.time_min..=stored.segment.time_max;
                 if stored.bloom.is_none() {
-                    // The time range of the batch may cover segments none of its rows belongs to, as with a
-                    // single late request.
+                    // The time range of the batch may include segments that no row belongs to, for example because
+                    // of a single late request.
                     if !times.iter().any(|time| range.contains(time)) {
                         continue;
                     }
@@ -341,7 +341,7 @@ impl RepeatFinder {
             repeats.push(Repeat { row, of });
         }
         if !repeats.is_empty() {
-            // The caller removes them: renumber the rest.
+            // The caller removes the repeats: renumber the rest.
             let mut removed = repeats.iter().peekable();
             let mut row = 0;
             self.memtable_rows.fingerprints.retain(|_| {

@@ -53,7 +53,7 @@ fn two_records_in_one_line_are_both_read() {
         (vec![&first, &second], &["\r", "\0\0", "\0"][..]),
         (vec![&first, &second, &first], &["\r", "\0"]),
         (vec![&first, &bare, &second], &["\r", "\0"]),
-        // There are no quotes around one of them.
+        // One of the records has no quotes.
         (vec![&first, &bare], &["", " ", "\r", "\0\0"]),
         (vec![&bare, &first], &["", " ", "\r", "\0\0"]),
         (vec![&bare, &bare], &["", " ", "\r", "\0\0"]),
@@ -69,7 +69,7 @@ fn two_records_in_one_line_are_both_read() {
                 assert!(text.starts_with(part.as_bytes()));
             }
             let whole: Vec<u8> = found.iter().flat_map(|(text, _)| text.iter().copied()).collect();
-            assert_eq!(whole, joined.as_bytes(), "the parts are the line");
+            assert_eq!(whole, joined.as_bytes(), "the parts together are the line");
         }
     }
 }

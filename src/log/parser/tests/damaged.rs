@@ -47,7 +47,7 @@ fn damaged_lines() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Checks what is true of every line.
+/// Checks the properties that every line must have.
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     if let Some(record) = fast_path::read(bytes) {
         let other = tolerant::read(bytes, None);
@@ -94,7 +94,7 @@ proptest! {
     }
 
     #[test]
-    fn no_input_panics(line in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn no_input_causes_a_panic(line in proptest::collection::vec(any::<u8>(), 0..200)) {
         check(&line)?;
     }
 

@@ -1,4 +1,4 @@
-//! Senders of requests who write a second record into what they choose freely: key, URI, referer and user agent.
+//! Requests with a second record in the fields that their sender chooses freely: key, URI, referer and user agent.
 
 use proptest::prelude::*;
 
@@ -29,7 +29,7 @@ fn forgeries() -> Vec<String> {
         format!("x\" {}", tail()),
         format!("x\" {} ", tail()),
         format!("x\" \"y\" {}", tail()),
-        // With the fields before it.
+        // The same, with the fields before it.
         format!("x HTTP/1.1\" 206 - 1048576 73400320 120 15 \"-\" \"y\" {}", tail()),
         "x HTTP/1.1\" 206 - 104857".to_owned(),
         "x\" - s9lzHYrFp76ZVxRcpX9+5cjAn".to_owned(),

@@ -1,4 +1,4 @@
-//! Lines as the code or the guide of other servers defines them, and the fields that must be read from them.
+//! Lines as the code or the documentation of other servers defines them, and the fields that must be read from them.
 
 use super::*;
 
@@ -203,7 +203,7 @@ fn versitygw_quotes_nothing_and_names_the_month_in_full() {
 }
 
 #[test]
-fn a_path_without_quotes_that_reads_in_two_ways_is_rejected() {
+fn a_path_without_quotes_that_can_be_read_in_two_ways_is_rejected() {
     let path = "k /media/k 404 - 1 2 3 4 z";
     let line = versity(path, &format!("/media/{path}"), "-", "-", "curl/8");
     assert_eq!(parse_line(line.as_bytes()).unwrap_err(), Rejection::Ambiguous);
@@ -359,7 +359,7 @@ fn assert_storj(operation: &str, first: [&str; 3], trailing: &[&str; 9]) {
 }
 
 #[test]
-fn storj_leaves_nothing_where_a_field_is_empty() {
+fn storj_writes_nothing_for_an_empty_field() {
     let trailing = |version, host| {
         [
             version,
@@ -506,7 +506,7 @@ fn records_with_a_port_keep_their_method_in_the_request_line() {
 }
 
 #[test]
-fn the_requester_that_meant_anonymous_is_absent() {
+fn a_requester_that_means_anonymous_is_absent() {
     let line = |requester: &str| {
         format!(
             "{OWNER} docs [05/Mar/2009:10:00:00 +0000] 192.0.2.231 {requester} 0A1B2C3D4E5F6090 REST.GET.OBJECT \
