@@ -55,10 +55,11 @@ impl Writer {
             path: self.path.clone(),
             reason: format!("it cannot be synced to disk: {error}"),
         };
-        let file = std::fs::File::open(&self.path).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        // Closing the file would release all POSIX locks that SQLite has on it in this process.
-        self.file_handle = Some(file);
+        // The handle stays open: closing it would release all POSIX locks that SQLite has on the file in this process.
+        if self.file_handle.is_none() {
+            self.file_handle = Some(std::fs::File::open(&self.path).map_err(failed)?);
+        }
+        self.file_handle.iter().try_for_each(std::fs::File::sync_all).map_err(failed)?;
         self.check_in_place()?;
         // The name of a new file is in its directory, which must be synced, too.
         #[cfg(unix)]
