@@ -11,8 +11,8 @@ use crate::support::lines;
 /// A hundred lines, different ones for each number.
 fn lines_of(batch: u32) -> Vec<String> {
     let line = lines::line_of(&[0; 28]);
-    let (before, behind) = line.split_once(" 3E57").unwrap();
-    (0..100).map(|row| format!("{before} {batch:04X}{row:04X}{behind}")).collect()
+    let (before, after) = line.split_once(" 3E57").unwrap();
+    (0..100).map(|row| format!("{before} {batch:04X}{row:04X}{after}")).collect()
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

@@ -151,7 +151,7 @@ mod tests {
         let object = format!(
             "<Contents><Key>{name}</Key><LastModified>2026-04-01T00:00:00.000Z</LastModified><ETag>&quot;{}&quot;\
              </ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType><Owner>\
-             <ID>{0}{0}</ID><DisplayName>somebody</DisplayName></Owner><Size>5000000000</Size><StorageClass>\
+             <ID>{0}{0}</ID><DisplayName>log-team</DisplayName></Owner><Size>5000000000</Size><StorageClass>\
              INTELLIGENT_TIERING</StorageClass><RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>\
              </RestoreStatus></Contents>",
             "0".repeat(32)
