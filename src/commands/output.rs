@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
-use crate::export::human::{count, counted};
+use crate::human::{count, counted};
 use crate::export::visible;
 use crate::query::Statistics;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::human::{count, counted, share};
+use crate::human::{count, counted, share};
 use super::sheet::{Cell, Sheet};
 use crate::log::{Field, ValueType};
 use crate::query::measure::Unit;

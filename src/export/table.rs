@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table};
 
-use super::human;
+use crate::human;
 use super::sheet::{Cell, Sheet};
 use super::visible::visible_bytes;
 

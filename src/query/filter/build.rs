@@ -4,6 +4,13 @@ use super::{Filter, Subject, Test};
 use crate::log::{Field, ValueType};
 use crate::query::{Dimension, TimeRange, Value};
 
+impl Default for Filter {
+    /// [`Filter::everything`].
+    fn default() -> Filter {
+        Filter::everything()
+    }
+}
+
 impl Filter {
     /// The filter that every request passes.
     pub fn everything() -> Filter {
