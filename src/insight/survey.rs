@@ -5,8 +5,8 @@ use tokio_util::sync::CancellationToken;
 use super::Scope;
 use crate::log::Field;
 use crate::query::{
-    Answer, Ask, Dimension, Engine, Filter, Groups, Measure, Query, QueryError, Requests, Series, Sort, Stats,
-    Value,
+    Answer, Ask, Dimension, Engine, Filter, Groups, Measure, Query, QueryError, Requests, Series, Sort,
+    Stats, Value,
 };
 
 /// Asks an engine about the requests of a scope. Each filter narrows the scope.
