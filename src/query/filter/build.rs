@@ -38,7 +38,7 @@ impl Filter {
             }
         }
         match terms.len() {
-            0 => Filter::Not(Box::new(Filter::everything())),
+            0 => Filter::Not(Box::default()),
             1 => terms.remove(0),
             _ => Filter::Any(terms),
         }
