@@ -7,11 +7,14 @@
 //!
 //! docs/findings.md describes the methods with their parameters. Never here: text escaped for a terminal.
 
-// The detectors use all of it; they are being added.
-#[allow(dead_code)]
+mod clients;
 mod evidence;
+mod history;
+mod judge;
 mod kind;
 mod merge;
+mod profile;
+mod words;
 
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +63,7 @@ type SubjectDetector = fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError>;
 /// Finds the incidents in what the given findings do not explain.
 type ResidualDetector = fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
 
-const SUBJECT_DETECTORS: &[SubjectDetector] = &[];
+const SUBJECT_DETECTORS: &[SubjectDetector] = &[clients::detect];
 const RESIDUAL_DETECTORS: &[ResidualDetector] = &[];
 
 /// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the
