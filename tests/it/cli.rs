@@ -176,7 +176,7 @@ fn additional_columns_are_selected_by_name() {
 
 #[test]
 fn a_report_by_two_dimensions_has_a_row_per_pair_of_values() {
-    let home = Home::with_logs();
+    let home = Home::new();
     let rows = home.rows(&["report", "http_status,key", "logs"]);
     assert!(rows.iter().all(|row| row["http_status"].is_i64() && row["requests"].is_u64()), "{rows:?}");
     let requests =
