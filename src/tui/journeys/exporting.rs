@@ -237,7 +237,11 @@ fn a_question_about_an_export_replaced_what_was_being_typed() {
     assert_eq!(filter(&explorer), "ke");
     let export = explorer.exports.remove(0);
     explorer.handle(Action::Exported(crate::tui::model::action::Exported::Exists(Box::new(export))));
-    assert!(explorer.screen().contains("a.csv exists: the export waits for an answer"), "{}", explorer.screen());
+    assert!(
+        explorer.screen().contains("a.csv exists: the export waits for an answer"),
+        "{}",
+        explorer.screen()
+    );
     // The "y" is text, not an answer.
     explorer.types("y:1");
     assert_eq!(filter(&explorer), "key:1");

@@ -156,7 +156,11 @@ fn times_of_another_year_had_no_year() {
             assert!(screen.contains("2021-04-03 05:00:00"), "LAST SEEN: {screen}");
         }
         assert!(screen.contains("at 2021-04-02 20:00"), "peak: {screen}");
-        assert!(explorer.press("v").screen().contains("2021-04-02 20:00:00 "), "brush: {}", explorer.screen());
+        assert!(
+            explorer.press("v").screen().contains("2021-04-02 20:00:00 "),
+            "brush: {}",
+            explorer.screen()
+        );
         assert!(explorer.press("Enter").screen().contains("▸ 2021-04-02 20:00:00 – 2021"), "chip");
         let screen = explorer.press("Z 4").screen();
         assert!(screen.contains("  2021-04-02 05:00:00  "), "{screen}");

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
-use crate::tui::model::{Column, Rows, State, Table, column_placement, column_placement::Needs};
 use crate::query::{Measure, Value};
 use crate::tui::format;
+use crate::tui::model::{Column, Rows, State, Table, column_placement, column_placement::Needs};
 
 /// The number of first rows whose texts determine the initial widths of the columns.
 const MEASURED_ROWS: usize = 200;

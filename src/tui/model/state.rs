@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
-use crate::tui::model::{ActionTime, Axis, Context, Export, Layer, Prompt, Purpose, Slot, answer_state::AnswerState};
+use crate::tui::model::{
+    ActionTime, Axis, Context, Export, Layer, Prompt, Purpose, Slot, answer_state::AnswerState,
+};
 use crate::tui::{format, theme::Theme};
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.

@@ -18,7 +18,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
 use crate::tui::model::{
-    Action, ActionTime, Command, Context, Effect, Exported, Overlay, Prompt, Purpose, State, keymap, keymap::Key, layout,
+    Action, ActionTime, Command, Context, Effect, Exported, Overlay, Prompt, Purpose, State, keymap,
+    keymap::Key, layout,
 };
 use crate::tui::widgets::fit;
 

@@ -90,7 +90,9 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
         right.push(format!("peak {} at {at}", state.timeline_measure.amount(highest)));
     }
     put(buffer, area, area.x, area.y, &text, theme.quiet());
-    if let Some(right) = right.iter().find(|right| text.width() + right.width() + 2 <= usize::from(area.width)) {
+    if let Some(right) =
+        right.iter().find(|right| text.width() + right.width() + 2 <= usize::from(area.width))
+    {
         let style = if state.brush.is_some() { theme.brushed() } else { theme.quiet() };
         put_right(buffer, area, area.y, right, style);
     }
