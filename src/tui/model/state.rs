@@ -166,7 +166,7 @@ pub(crate) struct State {
     /// The prompt to return to after the question whether to stop the export.
     pub(crate) prompt_below: Option<Prompt>,
     /// Exports to existing files, whose questions wait until there is no prompt.
-    pub(crate) overwrite_questions: Vec<Box<Export>>,
+    pub(crate) overwrite_questions: Vec<Export>,
     pub(crate) brush: Option<Brush>,
     pub(crate) timeline_measure: TimelineMeasure,
     pub(crate) export: Option<RunningExport>,

@@ -243,7 +243,7 @@ fn ask_to_overwrite(state: &mut State) {
     if state.prompt.is_none() && state.overlay.is_none() && !state.overwrite_questions.is_empty() {
         // A message would hide the keys in the footer.
         state.message = None;
-        let export = state.overwrite_questions.remove(0);
+        let export = Box::new(state.overwrite_questions.remove(0));
         state.prompt = Some(Prompt::new(Purpose::Overwrite(export), String::new()));
     }
 }
@@ -267,7 +267,7 @@ fn finish_export(state: &mut State, exported: Exported) {
         Exported::Exists(export) => {
             let path = format::visible(&export.path.display().to_string());
             state.notify(format!("{path} exists: the export waits for an answer"));
-            state.overwrite_questions.push(export);
+            state.overwrite_questions.push(*export);
         }
         Exported::Failed(reason) => state.warn(format::visible(&reason)),
     }
