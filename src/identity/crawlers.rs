@@ -56,7 +56,9 @@ fn is_self_declared(user_agent: &[u8]) -> bool {
     let contains = |text: &str| memchr::memmem::find(&lower, text.as_bytes()).is_some();
     (contains("+http://") || contains("+https://"))
         && lower.split(|byte| !byte.is_ascii_alphanumeric() && !b"-_.".contains(byte)).any(|word| {
-            ["bot", "crawl", "spider"].iter().any(|part| memchr::memmem::find(word, part.as_bytes()).is_some())
+            ["bot", "crawl", "spider"]
+                .iter()
+                .any(|part| memchr::memmem::find(word, part.as_bytes()).is_some())
         })
 }
 
@@ -67,7 +69,10 @@ mod tests {
     #[test]
     fn crawlers_are_known_by_their_kind() {
         for (agent, kind) in [
-            ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", Some("search engine")),
+            (
+                "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+                Some("search engine"),
+            ),
             (
                 "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.0; +https://openai.com/gptbot)",
                 Some("AI crawler"),
