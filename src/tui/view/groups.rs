@@ -114,10 +114,10 @@ fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell 
             Cell { text, style }
         }
         Column::Measure(Measure::FirstSeen) if stats.requests > 0 => {
-            Cell::plain(format::short_instant(stats.first_seen, state.zone()))
+            Cell::plain(state.short_instant(stats.first_seen))
         }
         Column::Measure(Measure::LastSeen) if stats.requests > 0 => {
-            Cell::plain(format::short_instant(stats.last_seen, state.zone()))
+            Cell::plain(state.short_instant(stats.last_seen))
         }
         _ => Cell::faint(state, "-"),
     }
