@@ -7,6 +7,7 @@
 
 pub(crate) mod bursts;
 pub mod findings;
+#[allow(dead_code)]
 mod survey;
 
 use crate::query::{Counting, Filter, Query, TimeRange};

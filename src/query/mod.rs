@@ -21,7 +21,7 @@ pub use engine::LocalEngine;
 pub use filter::Filter;
 pub use model::{
     Answer, Ask, ComparedDimension, ComparedValue, Comparison, Counting, Dimension, Distribution, GroupRow,
-    Groups, Measure, PairRow, Pairs, Query, RequestRow, Requests, Series, Sort, Stats, TimeRange, Totals,
+    Groups, Measure, PairRow, Pairs, Profile, Query, RequestRow, Requests, Series, Sort, Stats, TimeRange, Totals,
     Value, answer, dimension, measure, origin,
 };
 
