@@ -16,7 +16,8 @@
 //! | [`ingest`] | the background task that fetches, parses and writes log files |
 //! | [`cache`] | the SQLite file: catalogue, dictionaries, segments of packed columns |
 //! | [`query`] | queries and answers, the filter language, the local engine, SQL |
-//! | [`insight`] | analyses over answers: bursts |
+//! | [`insight`] | analyses that need several queries: findings |
+//! | [`human`] | numbers, durations and times as people read them |
 //! | [`export`] | answers as text table, CSV, JSON |
 //! | [`tui`] | the explorer |
 //! | [`commands`] | the command line: one file per subcommand |
@@ -31,8 +32,9 @@ pub mod commands;
 mod config;
 pub mod demo;
 pub mod export;
+pub mod human;
 pub mod ingest;
-mod insight;
+pub mod insight;
 pub mod log;
 pub mod query;
 pub mod source;
