@@ -9,6 +9,8 @@
 
 // The detectors use all of it; they are being added.
 #[allow(dead_code)]
+#[allow(dead_code)]
+mod baseline;
 mod evidence;
 mod kind;
 mod merge;

@@ -112,7 +112,8 @@ impl Grid {
             let length = requests[index..].iter().take_while(|count| **count == 0).count();
             let is_odd = |at: usize| usual[self.phase(at)] >= GAP_MIN_USUAL;
             // Half of the run: it may begin in a quiet hour.
-            if length >= min_length && (index..index + length).filter(|at| is_odd(*at)).count() * 2 >= length {
+            if length >= min_length && (index..index + length).filter(|at| is_odd(*at)).count() * 2 >= length
+            {
                 let last = (index + length).min(requests.len() - 1);
                 self.usable[index.saturating_sub(1)..=last].fill(false);
             }

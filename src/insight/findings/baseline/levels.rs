@@ -13,11 +13,13 @@ const MIN_DAYS_BEFORE: usize = 7;
 const MIN_DAYS_UNTIL_END: usize = 3;
 /// … and otherwise.
 const MIN_DAYS_AFTER: usize = 5;
+/// With fewer known days, growth is not estimated.
+const MIN_DAYS_FOR_GROWTH: usize = 10;
 /// A step exceeds this many standard errors. Days depend on each other, so this is more than chance alone requires.
 const MIN_STANDARD_ERRORS: f64 = 6.0;
 /// A step is at least this factor, up or down.
 const MIN_FACTOR: f64 = 1.3;
-/// Share of the pairs of a day before and a day after that must differ in the direction of the step.
+/// Share of the pairs of a day before and a day after that must differ clearly in the direction of the step.
 const MIN_SEPARATION: f64 = 0.95;
 /// Days scatter at least by this factor − 1.
 const MIN_SCATTER: f64 = 0.06;
@@ -53,16 +55,16 @@ pub(crate) struct Levels {
 /// Finds the level of each day from noisy numbers; `None`: unknown. Without `may_step`, there is one level with growth.
 pub(crate) fn levels(daily: &[Option<f64>], may_step: bool) -> Levels {
     let mut known: Vec<f64> = daily.iter().flatten().copied().collect();
-    let usual = median(&mut known);
-    if usual <= 0.0 {
+    known.sort_unstable_by(f64::total_cmp);
+    if known.get(known.len() / 2).is_none_or(|usual| *usual <= 0.0) {
         // Most days are empty: the mean is the only level that is not 0.
         let mean = known.iter().sum::<f64>() / (known.len().max(1)) as f64;
         return Levels { smooth: vec![mean; daily.len()], steps: Vec::new() };
     }
-    // The logarithm of an empty day.
-    const FLOOR: f64 = 0.02;
-    let days: Vec<Option<f64>> =
-        daily.iter().map(|level| level.map(|level| (level + FLOOR * usual).ln())).collect();
+    // Empty days have a logarithm, too.
+    let quiet = known.iter().copied().skip(known.len() / 5).find(|level| *level > 0.0).unwrap_or(1.0);
+    let floor = 0.02 * quiet;
+    let days: Vec<Option<f64>> = daily.iter().map(|level| level.map(|level| (level + floor).ln())).collect();
     let mut bounds = vec![0, days.len()];
     if may_step {
         let scatter = scatter(&days);
@@ -83,7 +85,9 @@ pub(crate) fn levels(daily: &[Option<f64>], may_step: bool) -> Levels {
     }
     let mut steps = Vec::new();
     for (index, bound) in bounds.windows(2).enumerate().skip(1) {
-        let level = |from: usize, to: usize| median(&mut days[from..to].iter().flatten().copied().collect::<Vec<_>>());
+        let level = |from: usize, to: usize| {
+            median(&mut days[from..to].iter().flatten().copied().collect::<Vec<_>>())
+        };
         let after = level(bound[0], bound[1].min(bound[0] + WINDOW_DAYS));
         let highest = bounds[..=index]
             .windows(2)
@@ -96,7 +100,7 @@ pub(crate) fn levels(daily: &[Option<f64>], may_step: bool) -> Levels {
             lasts: bound[1] == days.len(),
         });
     }
-    let smooth = smooth.into_iter().map(|level: f64| (level.exp() - FLOOR * usual).max(0.0)).collect();
+    let smooth = smooth.into_iter().map(|level: f64| (level.exp() - floor).max(0.0)).collect();
     Levels { smooth, steps }
 }
 
@@ -125,29 +129,50 @@ fn best_step(days: &[Option<f64>], from: usize, to: usize, scatter: f64) -> Opti
             continue;
         }
         let slope = growth(&[&before, &after]);
-        // Levels as they would be without growth.
-        let level = |(at, level): &(f64, f64)| level - slope * (at - day as f64);
-        let before: Vec<f64> = before.iter().map(level).collect();
-        let after: Vec<f64> = after.iter().map(level).collect();
-        let jump = median(&mut after.clone()) - median(&mut before.clone());
+        // Levels as they would be with less growth.
+        let without = |levels: &[(f64, f64)], slope: f64| -> Vec<f64> {
+            levels.iter().map(|(at, level)| level - slope * (at - day as f64)).collect()
+        };
+        let mut sides = (without(&before, slope), without(&after, slope));
+        let jump = median(&mut sides.1) - median(&mut sides.0);
+        let is_separate = |slope: f64| {
+            separation(&without(&before, slope), &without(&after, slope), jump) >= MIN_SEPARATION
+        };
         let counts = (before.len() as f64).recip() + (after.len() as f64).recip();
         let errors = jump.abs() / (scatter * MEDIAN_INEFFICIENCY * counts.sqrt());
         let is_step = errors >= MIN_STANDARD_ERRORS
             && jump.abs() >= MIN_FACTOR.ln()
-            && separation(&before, &after, jump) >= MIN_SEPARATION;
+            && is_separate(0.0)
+            && is_separate(slope);
         // Among equally clear days, the one with the larger jump is where it happens.
         let clearness = errors * jump.abs();
         if is_step && best.is_none_or(|(_, clearest)| clearness > clearest) {
             best = Some((day, clearness));
         }
     }
-    best.map(|(day, _)| day)
+    best.map(|(day, _)| refined(days, from, to, day))
 }
 
-/// Share of the pairs that differ in the direction of `jump`.
+/// The day near `day` at which two levels fit best: with the smallest sum of deviations from the median of their side.
+fn refined(days: &[Option<f64>], from: usize, to: usize, day: usize) -> usize {
+    const REACH: usize = 3;
+    let (start, end) = (day.saturating_sub(WINDOW_DAYS).max(from), (day + WINDOW_DAYS).min(to));
+    let deviations = |range: std::ops::Range<usize>| {
+        let mut side: Vec<f64> = days[range].iter().flatten().copied().collect();
+        let middle = median(&mut side);
+        side.iter().map(|level| (level - middle).abs()).sum::<f64>()
+    };
+    let near = day.saturating_sub(REACH).max(start + 1)..(day + REACH + 1).min(end);
+    let sum = |at: usize| deviations(start..at) + deviations(at..end);
+    near.min_by(|a, b| sum(*a).total_cmp(&sum(*b))).unwrap_or(day)
+}
+
+/// Share of the pairs that differ in the direction of `jump`, by at least a quarter of it.
 fn separation(before: &[f64], after: &[f64], jump: f64) -> f64 {
-    let pairs = before.iter().flat_map(|a| after.iter().map(move |b| (b - a) * jump > 0.0));
-    let (count, apart) = pairs.fold((0, 0), |(count, apart), is_apart| (count + 1, apart + usize::from(is_apart)));
+    let pairs =
+        before.iter().flat_map(|a| after.iter().map(move |b| (b - a) * jump.signum() > jump.abs() / 4.0));
+    let (count, apart) =
+        pairs.fold((0, 0), |(count, apart), is_apart| (count + 1, apart + u32::from(is_apart)));
     f64::from(apart) / f64::from(count.max(1))
 }
 
@@ -179,7 +204,9 @@ fn smooth_level(days: &[Option<f64>], from: usize, to: usize, day: usize) -> f64
     if around.is_empty() {
         around = known(days, 0..days.len());
     }
-    let slope = if around.len() < MIN_DAYS_BEFORE { 0.0 } else { growth(&[&around]) };
+    let wide =
+        known(days, day.saturating_sub(2 * WINDOW_DAYS).max(from)..(day + 2 * WINDOW_DAYS + 1).min(to));
+    let slope = if wide.len() < MIN_DAYS_FOR_GROWTH { 0.0 } else { growth(&[&wide]) };
     median(&mut around.iter().map(|(at, level)| level - slope * (at - day as f64)).collect::<Vec<_>>())
 }
 
@@ -232,7 +259,8 @@ mod tests {
 
     #[test]
     fn a_step_is_found_in_growth() {
-        let found = levels(&days(40, |day| 1.02_f64.powi(day as i32) * if day >= 25 { 2.0 } else { 1.0 }), true);
+        let found =
+            levels(&days(40, |day| 1.02_f64.powi(day as i32) * if day >= 25 { 2.0 } else { 1.0 }), true);
         assert_eq!(found.steps.iter().map(|step| step.day).collect::<Vec<_>>(), [25]);
     }
 
@@ -241,7 +269,11 @@ mod tests {
         for odd in [10..11, 10..12, 10..14, 0..2, 28..30] {
             let found = levels(&days(30, |day| if odd.contains(&day) { 0.2 } else { 1.0 }), true);
             assert_eq!(found.steps, [], "{odd:?}");
-            assert!(found.smooth.iter().all(|level| (0.9..1.1).contains(level)), "{odd:?} {:?}", found.smooth);
+            assert!(
+                found.smooth.iter().all(|level| (0.9..1.1).contains(level)),
+                "{odd:?} {:?}",
+                found.smooth
+            );
         }
     }
 

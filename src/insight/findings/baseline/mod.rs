@@ -106,8 +106,9 @@ impl Baseline {
             })
             .collect();
         let mut baseline = Baseline { expected, steps, highest, dispersion, tail: Tail::default() };
-        let surprises: Vec<Option<f64>> =
-            (0..grid.len()).map(|index| grid.usable[index].then(|| -baseline.ln_upper(index, values[index]))).collect();
+        let surprises: Vec<Option<f64>> = (0..grid.len())
+            .map(|index| grid.usable[index].then(|| -baseline.ln_upper(index, values[index])))
+            .collect();
         baseline.tail = Tail::fit(&surprises);
         Some(baseline)
     }
@@ -148,7 +149,11 @@ fn first_levels(grid: &Grid, values: &[f64]) -> Vec<f64> {
     let level = |day: usize| {
         let around = day.saturating_sub(7)..(day + 8).min(means.len());
         let mut known: Vec<f64> = means[around].iter().flatten().copied().collect();
-        if median(&mut known) > 0.0 { median(&mut known) } else { known.iter().sum::<f64>() / known.len().max(1) as f64 }
+        if median(&mut known) > 0.0 {
+            median(&mut known)
+        } else {
+            known.iter().sum::<f64>() / known.len().max(1) as f64
+        }
     };
     (0..means.len()).map(level).collect()
 }
@@ -214,7 +219,8 @@ impl Dispersion {
             *count += 1.0;
         }
         let ratio = |excess: f64, squares: f64| if squares > 0.0 { (excess / squares).max(0.0) } else { 0.0 };
-        let whole = moments.iter().fold((0.0, 0.0), |sums, (excess, squares, _)| (sums.0 + excess, sums.1 + squares));
+        let whole =
+            moments.iter().fold((0.0, 0.0), |sums, (excess, squares, _)| (sums.0 + excess, sums.1 + squares));
         let whole = ratio(whole.0, whole.1).max(MIN_DISPERSION);
         let per_hour = (grid.per_day() as f64 / 24.0).max(1.0);
         let by_hour = moments
@@ -222,9 +228,183 @@ impl Dispersion {
             .map(|(excess, squares, count)| {
                 let days = count / per_hour;
                 let own = ratio(excess, squares);
-                ((own * days + whole * DISPERSION_PRIOR_DAYS) / (days + DISPERSION_PRIOR_DAYS)).max(whole / 2.0)
+                ((own * days + whole * DISPERSION_PRIOR_DAYS) / (days + DISPERSION_PRIOR_DAYS))
+                    .max(whole / 2.0)
             })
             .collect();
         Dispersion { by_hour, whole }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs::{Run, ln_alpha, runs};
+    use super::*;
+    use crate::log::time::SECONDS_PER_DAY;
+
+    const HOUR: u32 = 3600;
+    /// Monday 2026-03-30.
+    const MONDAY: i64 = 1_774_828_800;
+
+    /// A small generator of random numbers, so that series are the same in every run.
+    pub(super) struct Random(u64);
+
+    impl Random {
+        pub(super) fn new(seed: u64) -> Random {
+            Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+        }
+
+        fn uniform(&mut self) -> f64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            ((self.0 >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+        }
+
+        fn normal(&mut self) -> f64 {
+            (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
+        }
+
+        /// A count with this mean and dispersion: Poisson arrivals at a log-normal rate.
+        pub(super) fn count(&mut self, mean: f64, dispersion: f64) -> f64 {
+            let sigma = dispersion.ln_1p().sqrt();
+            let rate = mean * (sigma * self.normal() - sigma * sigma / 2.0).exp();
+            if rate > 50.0 {
+                return (rate + rate.sqrt() * self.normal()).round().max(0.0);
+            }
+            let (limit, mut product, mut count) = ((-rate).exp(), self.uniform(), 0.0);
+            while product > limit {
+                product *= self.uniform();
+                count += 1.0;
+            }
+            count
+        }
+    }
+
+    /// Busy afternoons, quiet nights, half as much at weekends.
+    fn rhythm(time: i64) -> f64 {
+        let hour = time.rem_euclid(SECONDS_PER_DAY) as f64 / 3600.0;
+        let day = (time.div_euclid(SECONDS_PER_DAY) + 3).rem_euclid(7);
+        let daily = 1.0 + 0.8 * ((hour - 14.0) / 24.0 * std::f64::consts::TAU).cos();
+        if day >= 5 { daily / 2.0 } else { daily }
+    }
+
+    /// Counts of `days` days in buckets of `bucket` seconds: `rate` per hour × rhythm × `shape` of the time.
+    fn series(seed: u64, days: usize, bucket: u32, rate: f64, shape: impl Fn(i64) -> f64) -> Vec<f64> {
+        let mut random = Random::new(seed);
+        (0..days * 86_400 / bucket as usize)
+            .map(|index| {
+                let time = MONDAY + index as i64 * i64::from(bucket);
+                random.count(rate * f64::from(bucket) / 3600.0 * rhythm(time) * shape(time), 0.03)
+            })
+            .collect()
+    }
+
+    fn grid(values: &[f64], bucket: u32) -> Grid {
+        Grid::new(MONDAY, bucket, &values.iter().map(|value| *value as u64).collect::<Vec<_>>())
+    }
+
+    /// The runs within the budget of 0.2 false alarms per month.
+    fn alarms(values: &[f64], bucket: u32) -> Vec<Run> {
+        let grid = grid(values, bucket);
+        match Baseline::fit(&grid, values) {
+            Some(baseline) => runs(&grid, values, &baseline, ln_alpha(&grid, 0.2, 1)),
+            None => Vec::new(),
+        }
+    }
+
+    /// Hours since the start of the series.
+    fn hour(time: i64) -> i64 {
+        (time - MONDAY) / 3600
+    }
+
+    /// Asserts that of 20 random series of each rate and width at most 2 have an alarm.
+    fn assert_quiet(days: usize, shape: impl Fn(i64) -> f64) {
+        let mut count = 0;
+        for seed in 0..20 {
+            for (bucket, rate) in [(HOUR, 3.0), (HOUR, 400.0), (HOUR, 20_000.0), (300, 400.0)] {
+                let found = alarms(&series(seed, days, bucket, rate, &shape), bucket);
+                count += found.len();
+            }
+        }
+        assert!(count <= 2, "{count} false alarms");
+    }
+
+    #[test]
+    fn no_alarm_for_daily_and_weekly_rhythm() {
+        assert_quiet(30, |_| 1.0);
+    }
+
+    #[test]
+    fn no_alarm_for_growth() {
+        assert_quiet(30, |time| 1.02_f64.powf(hour(time) as f64 / 24.0));
+        assert_quiet(60, |time| 1.0 + hour(time) as f64 / 500.0);
+    }
+
+    #[test]
+    fn no_alarm_for_holidays() {
+        assert_quiet(30, |time| if (11..13).contains(&(hour(time) / 24)) { 0.3 } else { 1.0 });
+    }
+
+    #[test]
+    fn no_alarm_for_a_job_that_runs_every_night() {
+        assert_quiet(30, |time| if hour(time) % 24 == 2 { 40.0 } else { 1.0 });
+    }
+
+    #[test]
+    fn no_alarm_for_delivery_gaps() {
+        assert_quiet(30, |time| if (200..215).contains(&hour(time)) { 0.0 } else { 1.0 });
+    }
+
+    #[test]
+    fn no_alarm_in_the_first_days_of_a_log() {
+        assert_quiet(1, |_| 1.0);
+        assert_quiet(2, |time| if hour(time) > 30 { 5.0 } else { 1.0 });
+        assert_quiet(4, |_| 1.0);
+        assert_quiet(9, |_| 1.0);
+    }
+
+    #[test]
+    fn no_alarm_after_a_change_of_level() {
+        assert_quiet(30, |time| if hour(time) >= 15 * 24 { 2.0 } else { 1.0 });
+    }
+
+    #[test]
+    fn an_hour_with_several_times_the_usual_requests_is_found_and_its_interval_is_right() {
+        for seed in 0..20 {
+            for (bucket, rate) in [(HOUR, 400.0), (300, 400.0), (300, 20_000.0)] {
+                let shape = |time| if (500..503).contains(&hour(time)) { 4.0 } else { 1.0 };
+                let found = alarms(&series(seed, 30, bucket, rate, shape), bucket);
+                assert_eq!(found.len(), 1, "{seed} {bucket} {rate} {found:?}");
+                let grid = Grid { start: MONDAY, bucket: i64::from(bucket), usable: Vec::new() };
+                let (start, end) = (grid.time(found[0].first) - MONDAY, grid.time(found[0].end) - MONDAY);
+                let error = (start - 500 * 3600).abs().max((end - 503 * 3600).abs());
+                assert!(error <= 900, "{seed} {bucket} {rate} {start} {end}");
+                assert!((3.0..5.0).contains(&found[0].factor()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_incident_is_not_part_of_its_own_baseline() {
+        for seed in 0..10 {
+            let shape = |time| if (300..396).contains(&hour(time)) { 3.0 } else { 1.0 };
+            let found = alarms(&series(seed, 30, HOUR, 400.0, shape), HOUR);
+            assert_eq!(found.len(), 1, "{seed} {found:?}");
+            assert!(
+                (298..=302).contains(&found[0].first) && (394..=398).contains(&found[0].end),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_hour_without_the_usual_requests_is_improbable_too() {
+        let mut values = series(1, 30, HOUR, 400.0, |_| 1.0);
+        values[500] = 30.0;
+        let grid = grid(&values, HOUR);
+        let baseline = Baseline::fit(&grid, &values).unwrap();
+        assert!(baseline.ln_p_low(500, values[500]) < -15.0);
+        assert!(baseline.ln_p_low(501, values[501]) > -12.0);
     }
 }

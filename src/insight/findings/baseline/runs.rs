@@ -86,7 +86,12 @@ pub(crate) fn runs(grid: &Grid, values: &[f64], baseline: &Baseline, ln_alpha: f
 }
 
 /// The interval within `range` that contains the bucket `inside` and has the highest likelihood ratio.
-fn likeliest(values: &[f64], baseline: &Baseline, range: std::ops::Range<usize>, inside: usize) -> (usize, usize) {
+fn likeliest(
+    values: &[f64],
+    baseline: &Baseline,
+    range: std::ops::Range<usize>,
+    inside: usize,
+) -> (usize, usize) {
     /// The smallest expected value, so that a single request is no evidence.
     const MIN_EXPECTED: f64 = 0.5;
     let expected = |index: usize| baseline.expected[index].max(MIN_EXPECTED);

@@ -37,13 +37,16 @@ impl Season {
         let reach = (POOL_SECONDS / grid.bucket) as usize;
         let mut factors: Vec<Vec<f64>> = (ratios.iter())
             .map(|of_kind| {
-                let means: Vec<Option<f64>> =
-                    of_kind.iter().map(|ratios| if trim { trimmed_mean(ratios) } else { mean(ratios) }).collect();
+                let means: Vec<Option<f64>> = of_kind
+                    .iter()
+                    .map(|ratios| if trim { trimmed_mean(ratios) } else { mean(ratios) })
+                    .collect();
                 (0..per_day).map(|phase| pooled(&means, phase, reach)).collect()
             })
             .collect();
         let days: Vec<usize> = days.iter().map(|days| days.iter().filter(|known| **known).count()).collect();
-        let weighted: f64 = factors.iter().zip(&days).map(|(of_kind, days)| of_kind.iter().sum::<f64>() * *days as f64).sum();
+        let weighted: f64 =
+            factors.iter().zip(&days).map(|(of_kind, days)| of_kind.iter().sum::<f64>() * *days as f64).sum();
         let scale = weighted / (per_day * days.iter().sum::<usize>().max(1)) as f64;
         if scale > 0.0 {
             factors.iter_mut().flatten().for_each(|factor| *factor /= scale);
@@ -106,7 +109,13 @@ mod tests {
     fn two_weeks_tell_weekends_from_weekdays() {
         let value = |index: usize| {
             let (day, hour) = (index / 24, index % 24);
-            if day % 7 >= 5 { 5.0 } else if hour < 12 { 10.0 } else { 30.0 }
+            if day % 7 >= 5 {
+                5.0
+            } else if hour < 12 {
+                10.0
+            } else {
+                30.0
+            }
         };
         let values: Vec<f64> = (0..24 * 14).map(value).collect();
         let grid = Grid::new(MONDAY, 3600, &vec![9; 24 * 14]);

@@ -37,7 +37,8 @@ impl Tail {
         let mut excesses: Vec<f64> = Vec::new();
         let mut last = None;
         for (index, surprise) in surprises.iter().enumerate() {
-            let Some(excess) = surprise.map(|surprise| surprise - THRESHOLD).filter(|excess| *excess > 0.0) else {
+            let Some(excess) = surprise.map(|surprise| surprise - THRESHOLD).filter(|excess| *excess > 0.0)
+            else {
                 continue;
             };
             match (last, excesses.last_mut()) {
