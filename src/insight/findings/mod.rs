@@ -7,13 +7,20 @@
 //!
 //! docs/findings.md describes the methods with their parameters. Never here: text escaped for a terminal.
 
-// The detectors use all of it; they are being added.
-#[allow(dead_code)]
 #[allow(dead_code)]
 mod baseline;
+mod benign;
+mod burst;
 mod evidence;
+mod gaps;
 mod kind;
+mod level_shift;
 mod merge;
+mod new_agent;
+mod silence;
+mod timeline;
+mod volume;
+mod words;
 
 use tokio_util::sync::CancellationToken;
 
@@ -62,8 +69,8 @@ type SubjectDetector = fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError>;
 /// Finds the incidents in what the given findings do not explain.
 type ResidualDetector = fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
 
-const SUBJECT_DETECTORS: &[SubjectDetector] = &[];
-const RESIDUAL_DETECTORS: &[ResidualDetector] = &[];
+const SUBJECT_DETECTORS: &[SubjectDetector] = &[new_agent::detect, silence::detect];
+const RESIDUAL_DETECTORS: &[ResidualDetector] = &[volume::detect];
 
 /// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the
 /// steps that are done, 0–1.

@@ -35,6 +35,9 @@ const DEVIATION_PER_MAD: f64 = 1.4826;
 pub(crate) struct Step {
     /// The first day on the new level.
     pub day: usize,
+    /// The level before it and the new level, in the unit of the input.
+    pub before: f64,
+    pub after: f64,
     /// The new level as a multiple of the highest level before it: above 1 if there was never as much.
     pub factor: f64,
     /// Days until the next step or the end of the log.
@@ -89,12 +92,16 @@ pub(crate) fn levels(daily: &[Option<f64>], may_step: bool) -> Levels {
             median(&mut days[from..to].iter().flatten().copied().collect::<Vec<_>>())
         };
         let after = level(bound[0], bound[1].min(bound[0] + WINDOW_DAYS));
-        let highest = bounds[..=index]
+        let earlier: Vec<f64> = bounds[..=index]
             .windows(2)
             .map(|earlier| level(earlier[1].saturating_sub(WINDOW_DAYS).max(earlier[0]), earlier[1]))
-            .fold(f64::NEG_INFINITY, f64::max);
+            .collect();
+        let highest = earlier.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let before = earlier.last().copied().unwrap_or(after);
         steps.push(Step {
             day: bound[0],
+            before: (before.exp() - floor).max(0.0),
+            after: (after.exp() - floor).max(0.0),
             factor: (after - highest).exp(),
             days: bound[1] - bound[0],
             lasts: bound[1] == days.len(),
