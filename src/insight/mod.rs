@@ -7,8 +7,6 @@
 
 pub(crate) mod bursts;
 pub mod findings;
-// The detectors use all of it; they are being added.
-#[allow(dead_code)]
 mod survey;
 
 use crate::query::{Counting, Filter, Query, TimeRange};

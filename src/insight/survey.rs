@@ -113,7 +113,11 @@ impl<'a> Survey<'a> {
             counting: self.scope.counting,
             ask,
         };
-        Ok(self.engine.ask(&query, self.cancel, &mut |_, _| {})?.answer)
+        let t = std::time::Instant::now();
+        let text = format!("{:?} {}", query.ask, query.filter);
+        let answer = self.engine.ask(&query, self.cancel, &mut |_, _| {})?.answer;
+        tracing::debug!(ms = t.elapsed().as_millis() as u64, text, "survey");
+        Ok(answer)
     }
 }
 

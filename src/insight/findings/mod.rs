@@ -7,16 +7,19 @@
 //!
 //! docs/findings.md describes the methods with their parameters. Never here: text escaped for a terminal.
 
-#[allow(dead_code)]
 mod baseline;
 mod benign;
 mod burst;
+mod clients;
 mod evidence;
 mod gaps;
+mod history;
+mod judge;
 mod kind;
 mod level_shift;
 mod merge;
 mod new_agent;
+mod profile;
 mod silence;
 mod timeline;
 mod volume;
@@ -69,7 +72,7 @@ type SubjectDetector = fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError>;
 /// Finds the incidents in what the given findings do not explain.
 type ResidualDetector = fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
 
-const SUBJECT_DETECTORS: &[SubjectDetector] = &[new_agent::detect, silence::detect];
+const SUBJECT_DETECTORS: &[SubjectDetector] = &[clients::detect, new_agent::detect, silence::detect];
 const RESIDUAL_DETECTORS: &[ResidualDetector] = &[volume::detect];
 
 /// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the
