@@ -4,21 +4,23 @@
 //! Each function looks at one candidate and returns a label for [`Finding::label`](super::Finding::label).
 
 use super::baseline::Grid;
+use super::timeline::{Timeline, requests_of_each};
+use super::{Finding, Kind};
 use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, QueryError, TimeRange, Value};
 
 /// Label of a client with the user agent of a crawler.
-pub(super) const CRAWLER: &str = "known crawler";
+const CRAWLER: &str = "known crawler";
 /// Label of a client that always takes about the same.
-pub(super) const STEADY: &str = "steady pace";
+const STEADY: &str = "steady pace";
 /// Label of what happens at the same time every day or week.
-pub(super) const RECURRING: &str = "recurring job";
+const RECURRING: &str = "recurring job";
 /// Label of many people who fetch something new.
-pub(super) const RELEASE: &str = "release day";
+const RELEASE: &str = "release day";
 /// Label of many people behind one address.
-pub(super) const NAT: &str = "many clients behind one address";
+const NAT: &str = "many clients behind one address";
 
 /// Days on which a client must have been active to have a steady pace.
 const STEADY_DAYS: usize = 7;
@@ -26,6 +28,40 @@ const STEADY_DAYS: usize = 7;
 const STEADY_PRESENCE: f64 = 0.9;
 /// Largest number of requests of a day as a multiple of the median day.
 const STEADY_FACTOR: f64 = 2.0;
+
+/// Labels the findings about clients that are ordinary.
+pub(super) fn label_clients(survey: &Survey<'_>, findings: &mut [Finding]) -> Result<(), QueryError> {
+    for finding in findings.iter_mut().filter(|finding| finding.label.is_none()) {
+        let label = match finding.kind {
+            Kind::Scraping | Kind::BandwidthHog => match crawler(survey, &finding.filter)? {
+                None => nat(survey, &finding.filter)?,
+                crawler => crawler,
+            },
+            _ => None,
+        };
+        // A hog repeats a few keys, at a steady pace or not; a mirror fetches all of them.
+        let label = match (label, &finding.subject) {
+            (None, Some((dimension, value))) if finding.kind == Kind::Scraping => {
+                mirror(survey, dimension, value)?
+            }
+            (label, _) => label,
+        };
+        finding.label = label.map(str::to_owned);
+    }
+    Ok(())
+}
+
+/// [`STEADY`] if a client has a steady pace.
+fn mirror(
+    survey: &Survey<'_>,
+    dimension: &Dimension,
+    value: &Value,
+) -> Result<Option<&'static str>, QueryError> {
+    let Some((_, wide)) = Timeline::whole(survey)? else { return Ok(None) };
+    let everything = Filter::everything();
+    let lines = requests_of_each(survey, &everything, dimension, vec![value.clone()], &wide.grid)?;
+    Ok(lines.first().and_then(|hourly| steady_pace(&wide.grid, hourly)))
+}
 
 /// [`CRAWLER`] if at least 90 % of the requests of a filter have user agents of known crawlers.
 pub(super) fn crawler(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
@@ -43,7 +79,7 @@ pub(super) fn crawler(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'s
 
 /// [`STEADY`] if hourly requests are about the same on at least seven days, from the first day of the log on: a mirror or
 /// a download hub.
-pub(super) fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<&'static str> {
+fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<&'static str> {
     let mut per_day = vec![0.0; grid.days()];
     for (index, requests) in hourly.iter().enumerate() {
         per_day[grid.day(index)] += requests;
@@ -106,7 +142,7 @@ pub(super) fn recurring(grid: &Grid, excess: &[f64], first: usize, end: usize) -
 }
 
 /// [`NAT`] if many user agents of many families are behind one address, none of which sends most of the requests.
-pub(super) fn nat(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
+fn nat(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
     const MIN_AGENTS: u64 = 12;
     const MIN_FAMILIES: u64 = 3;
     const MAX_SHARE: f64 = 0.4;

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use super::Finding;
 use super::evidence::{Evidence, finding};
 use super::history::History;
 use super::judge::{self, Population, Verdict};
 use super::profile::Profile;
-use super::Finding;
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
@@ -85,7 +85,9 @@ fn candidates(
     let mut chosen: BTreeSet<Value> = BTreeSet::new();
     let mut choose = |rows: Vec<&GroupRow>| {
         let enough = rows.into_iter().filter(|row| row.stats.requests >= MIN_REQUESTS);
-        chosen.extend(enough.take(CANDIDATES).map(|row| row.value.clone()).filter(|value| *value != Value::Absent));
+        chosen.extend(
+            enough.take(CANDIDATES).map(|row| row.value.clone()).filter(|value| *value != Value::Absent),
+        );
     };
     let keys = |row: &GroupRow| row.more.first().copied().flatten().unwrap_or(0.0) as u64;
     let first_by = |number: &dyn Fn(&GroupRow) -> u64| {
@@ -103,7 +105,8 @@ fn candidates(
     choose(missed.rows.iter().collect());
     let failed = survey.groups(&errors, dimension, &[], Measure::Requests, CANDIDATES)?;
     choose(failed.rows.iter().collect());
-    let refused = survey.groups(&filter_of_status(500, 599), dimension, &[], Measure::Requests, CANDIDATES)?;
+    let refused =
+        survey.groups(&filter_of_status(500, 599), dimension, &[], Measure::Requests, CANDIDATES)?;
     choose(refused.rows.iter().collect());
     Ok(chosen.into_iter().collect())
 }

@@ -117,7 +117,9 @@ impl<'a> Due<'a> {
     /// How often the series came in each hour, without the days of a gap.
     fn rhythm(&self, requests: &[f64], first: usize, gap: (usize, usize)) -> Vec<Came> {
         let mut rhythm = vec![Came::default(); 2 * self.grid.per_day()];
-        for index in (first..requests.len()).filter(|index| self.counts[*index] && !(gap.0..gap.1).contains(index)) {
+        for index in
+            (first..requests.len()).filter(|index| self.counts[*index] && !(gap.0..gap.1).contains(index))
+        {
             let came = &mut rhythm[self.kind(index)];
             came.days += 1.0;
             came.active += f64::from(u8::from(requests[index] > 0.0));
@@ -180,7 +182,9 @@ impl<'a> Due<'a> {
     fn dispersion(&self, requests: &[f64], gap: (usize, usize), mean: &impl Fn(usize) -> f64) -> f64 {
         const MIN_DISPERSION: f64 = 0.02;
         let (mut excess, mut squares) = (0.0, 0.0);
-        for index in (0..requests.len()).filter(|index| self.counts[*index] && !(gap.0..gap.1).contains(index)) {
+        for index in
+            (0..requests.len()).filter(|index| self.counts[*index] && !(gap.0..gap.1).contains(index))
+        {
             let expected = mean(index);
             excess += (requests[index] - expected).powi(2) - expected;
             squares += expected * expected;
@@ -235,7 +239,8 @@ mod tests {
     #[test]
     fn a_monitor_that_pauses_for_hours_is_missed() {
         let (grid, whole) = whole(24 * 30, |_| false);
-        let monitor: Vec<f64> = (0..24 * 30).map(|hour| if (400..410).contains(&hour) { 0.0 } else { 12.0 }).collect();
+        let monitor: Vec<f64> =
+            (0..24 * 30).map(|hour| if (400..410).contains(&hour) { 0.0 } else { 12.0 }).collect();
         let found = Due::new(&grid, &whole).silences(&monitor);
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].start, found[0].end), (MONDAY + 400 * HOUR, MONDAY + 410 * HOUR));
@@ -271,7 +276,8 @@ mod tests {
     #[test]
     fn few_requests_a_day_are_not_missed_for_a_day() {
         let (grid, whole) = whole(24 * 30, |_| false);
-        let few: Vec<f64> = job(24 * 30, |day| day != 20).into_iter().map(|requests| requests / 10.0).collect();
+        let few: Vec<f64> =
+            job(24 * 30, |day| day != 20).into_iter().map(|requests| requests / 10.0).collect();
         assert_eq!(Due::new(&grid, &whole).silences(&few), []);
     }
 }

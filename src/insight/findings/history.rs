@@ -114,7 +114,9 @@ impl History {
         let within = |day: i64| day * SECONDS_PER_DAY < window.1 && (day + 1) * SECONDS_PER_DAY > window.0;
         let busiest = days.iter().filter(|(day, _)| within(*day)).map(|(_, requests)| *requests).max();
         let least = busiest.unwrap_or(0) as f64 * share;
-        days.iter().filter(|(day, requests)| !within(*day) && *requests > 0 && *requests as f64 >= least).count()
+        days.iter()
+            .filter(|(day, requests)| !within(*day) && *requests > 0 && *requests as f64 >= least)
+            .count()
     }
 
     /// Whether the client is active on most days at about the same rate: a large part of the days between its first
@@ -153,7 +155,8 @@ mod tests {
 
     #[test]
     fn office_hours_are_no_windows_but_steady() {
-        let line: Vec<u64> = (0..720).map(|hour| if (8..18).contains(&(hour % 24)) { 200 } else { 0 }).collect();
+        let line: Vec<u64> =
+            (0..720).map(|hour| if (8..18).contains(&(hour % 24)) { 200 } else { 0 }).collect();
         let history = history(&line);
         assert_eq!(history.windows(), []);
         assert!(history.is_steady());

@@ -90,7 +90,9 @@ pub fn find(
     let steps = SUBJECT_DETECTORS.len() + RESIDUAL_DETECTORS.len();
     let mut found: Vec<Finding> = Vec::new();
     for (step, detect) in SUBJECT_DETECTORS.iter().enumerate() {
-        found.extend(detect(&survey)?);
+        let mut more = detect(&survey)?;
+        benign::label_clients(&survey, &mut more)?;
+        found.extend(more);
         found = merge::one_per_incident(&survey, found)?;
         on_partial(&ranked(found.clone()), (step + 1) as f64 / steps as f64);
     }

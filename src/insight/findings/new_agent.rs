@@ -15,6 +15,9 @@ const MIN_HISTORY_SECONDS: i64 = 3 * SECONDS_PER_DAY;
 const MIN_SHARE: f64 = 0.02;
 /// Requests since then.
 const MIN_REQUESTS: u64 = 100;
+/// It is active for this long, or until the end of the log: a program that comes for an hour is an incident of another
+/// kind.
+const MIN_ACTIVE_SECONDS: i64 = 6 * 3600;
 /// The share is that of at least this time.
 const MIN_SECONDS: i64 = SECONDS_PER_DAY;
 /// Number of families that are looked into, the largest first.
@@ -24,12 +27,13 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     let history = survey.with_history();
     let everything = Filter::everything();
     let families = history.groups(&everything, &Dimension::AgentFamily, &[], Measure::Requests, FAMILIES)?;
-    let log_start = families.totals.first_seen;
+    let (log_start, log_end) = (families.totals.first_seen, families.totals.last_seen);
     let mut findings = Vec::new();
     for GroupRow { value, stats, .. } in families.rows {
         let is_new = stats.first_seen >= log_start + MIN_HISTORY_SECONDS
             && stats.first_seen >= survey.period().0
             && stats.requests >= MIN_REQUESTS
+            && stats.last_seen >= (stats.first_seen + MIN_ACTIVE_SECONDS).min(log_end - MIN_ACTIVE_SECONDS)
             && value != Value::Absent;
         if !is_new {
             continue;

@@ -42,7 +42,9 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     for (silence, series) in silences {
         let is_same = |other: &(Silence, Series)| {
             (other.0.start - silence.start).abs() <= SAME_START_SECONDS
-                || (other.0.start < silence.end && silence.start < other.0.end && other.1.value == series.value)
+                || (other.0.start < silence.end
+                    && silence.start < other.0.end
+                    && other.1.value == series.value)
         };
         if silence.end > survey.period().0 && !chosen.iter().any(is_same) {
             chosen.push((silence, series));
@@ -58,7 +60,9 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             strength: silence.surprise / MIN_SURPRISE,
             label: None,
         };
-        let Some(mut found) = finding(survey, evidence, |_| Ok(explanation(&silence, &series)))? else { continue };
+        let Some(mut found) = finding(survey, evidence, |_| Ok(explanation(&silence, &series)))? else {
+            continue;
+        };
         (found.start, found.end) = (silence.start, silence.end);
         findings.push(found);
     }

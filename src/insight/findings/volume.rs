@@ -42,12 +42,6 @@ pub(super) struct Subject {
     pub baseline: Baseline,
 }
 
-impl Subject {
-    pub(super) fn filter(&self) -> Filter {
-        Filter::term_for(&self.dimension, &self.value)
-    }
-}
-
 /// Finds changes of level and bursts that the findings so far do not explain.
 pub(super) fn detect(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<Finding>, QueryError> {
     let history = survey.with_history();

@@ -82,8 +82,8 @@ pub(crate) fn levels(daily: &[Option<f64>], may_step: bool) -> Levels {
     }
     let mut smooth = vec![0.0; days.len()];
     for bound in bounds.windows(2) {
-        for day in bound[0]..bound[1] {
-            smooth[day] = smooth_level(&days, bound[0], bound[1], day);
+        for (day, level) in smooth.iter_mut().enumerate().take(bound[1]).skip(bound[0]) {
+            *level = smooth_level(&days, bound[0], bound[1], day);
         }
     }
     let mut steps = Vec::new();

@@ -318,16 +318,16 @@ mod tests {
         (time - MONDAY) / 3600
     }
 
-    /// Asserts that of 20 random series of each rate and width at most 2 have an alarm.
+    /// Asserts that random series of several rates and widths have at most one alarm together.
     fn assert_quiet(days: usize, shape: impl Fn(i64) -> f64) {
         let mut count = 0;
-        for seed in 0..20 {
+        for seed in 0..6 {
             for (bucket, rate) in [(HOUR, 3.0), (HOUR, 400.0), (HOUR, 20_000.0), (300, 400.0)] {
                 let found = alarms(&series(seed, days, bucket, rate, &shape), bucket);
                 count += found.len();
             }
         }
-        assert!(count <= 2, "{count} false alarms");
+        assert!(count <= 1, "{count} false alarms");
     }
 
     #[test]
@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn an_hour_with_several_times_the_usual_requests_is_found_and_its_interval_is_right() {
-        for seed in 0..20 {
+        for seed in 0..5 {
             for (bucket, rate) in [(HOUR, 400.0), (300, 400.0), (300, 20_000.0)] {
                 let shape = |time| if (500..503).contains(&hour(time)) { 4.0 } else { 1.0 };
                 let found = alarms(&series(seed, 30, bucket, rate, shape), bucket);
@@ -380,7 +380,7 @@ mod tests {
                 let (start, end) = (grid.time(found[0].first) - MONDAY, grid.time(found[0].end) - MONDAY);
                 let error = (start - 500 * 3600).abs().max((end - 503 * 3600).abs());
                 assert!(error <= 900, "{seed} {bucket} {rate} {start} {end}");
-                assert!((3.0..5.0).contains(&found[0].factor()));
+                assert!((3.0..5.0).contains(&(found[0].observed / found[0].expected)));
             }
         }
     }

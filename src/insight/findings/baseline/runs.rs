@@ -31,18 +31,6 @@ pub(crate) struct Run {
     pub ln_p: f64,
 }
 
-impl Run {
-    /// What is above the expected value.
-    pub(crate) fn excess(&self) -> f64 {
-        self.observed - self.expected
-    }
-
-    /// The values as a multiple of what is expected.
-    pub(crate) fn factor(&self) -> f64 {
-        self.observed / self.expected.max(0.5)
-    }
-}
-
 /// The logarithm of the probability below which a bucket is improbable, so that `false_alarms` buckets per month are so
 /// by chance over all of `series` series.
 pub(crate) fn ln_alpha(grid: &Grid, false_alarms: f64, series: usize) -> f64 {

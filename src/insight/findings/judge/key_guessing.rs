@@ -18,7 +18,8 @@ pub(super) fn judge<'a>(profile: &'a Profile<'a>) -> Option<Verdict<'a>> {
     let traits = &profile.traits;
     let share = profile.errors_4xx as f64 / profile.stats.requests.max(1) as f64;
     // The sample has the first requests only.
-    let keys = traits.missed_keys as f64 * (profile.stats.requests as f64 / traits.requests.max(1) as f64).max(1.0);
+    let keys =
+        traits.missed_keys as f64 * (profile.stats.requests as f64 / traits.requests.max(1) as f64).max(1.0);
     let is_guessing = keys >= MIN_KEYS
         && share >= MIN_SHARE
         && profile.errors_4xx as f64 / keys <= MAX_REQUESTS_PER_KEY

@@ -50,7 +50,8 @@ const MIN_BUSY_RANK: usize = 10;
 impl Population {
     /// `groups`: the clients with the most requests, with their distinct keys as the first further measure.
     pub(super) fn new(survey: &Survey<'_>, groups: &Groups) -> Population {
-        let rank = (groups.group_count as usize / 100).clamp(MIN_BUSY_RANK, groups.rows.len().max(MIN_BUSY_RANK));
+        let rank =
+            (groups.group_count as usize / 100).clamp(MIN_BUSY_RANK, groups.rows.len().max(MIN_BUSY_RANK));
         let at_rank = |mut numbers: Vec<u64>| {
             numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
             numbers.get(rank).copied().unwrap_or(0)

@@ -27,13 +27,17 @@ pub(super) fn judge<'a>(profile: &'a Profile<'a>, _: &'a Population) -> Option<V
     }
     let traits = &profile.traits;
     let sentence = move |stats: &Stats| {
-        let operation = traits.operation.as_ref().map_or("requests".to_owned(), |(name, _)| words::text(name));
+        let operation =
+            traits.operation.as_ref().map_or("requests".to_owned(), |(name, _)| words::text(name));
         let key = match (&traits.key, traits.keys) {
             (Some((key, _)), 1) => format!(" of {}", words::text(key)),
             (_, keys) if keys > 1 => format!(" of {} keys", human::count(profile.keys)),
             _ => String::new(),
         };
-        let error = traits.error.as_ref().map_or(String::new(), |(code, _)| format!(", mostly {}", words::text(code)));
+        let error = traits
+            .error
+            .as_ref()
+            .map_or(String::new(), |(code, _)| format!(", mostly {}", words::text(code)));
         format!(
             "{} sent the same {operation}{key} {} times in {}: {} failed{error}{}.",
             client(profile),
