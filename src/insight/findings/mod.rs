@@ -13,12 +13,14 @@ mod burst;
 mod clients;
 mod evidence;
 mod gaps;
+#[allow(dead_code)]
 mod history;
 mod judge;
 mod kind;
 mod level_shift;
 mod merge;
 mod new_agent;
+#[allow(dead_code)]
 mod profile;
 mod silence;
 mod timeline;
