@@ -47,7 +47,7 @@ fn without_colours_a_selected_bar_is_not_reversed() {
     explorer.screen();
     let areas = Areas::of(&explorer.state);
     let axis = time_axes::timeline(&explorer.state).unwrap();
-    let brush = explorer.state.brush.unwrap();
+    let brush = explorer.state.brush.clone().unwrap();
     let width = usize::from(areas.bars.width);
     let x = areas.bars.x + axis.column(axis.index(brush.moving), width) as u16;
     let cells = explorer.cells();

@@ -7,6 +7,7 @@ mod cursor;
 mod drill;
 mod exports;
 mod filters;
+mod findings;
 mod lists;
 mod mouse;
 mod prompt;
@@ -36,6 +37,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Paste(text) => prompt::paste(state, &text, &mut effects),
         Action::Resize(columns, rows) => resize(state, columns, rows),
         Action::Answered(result) => answers::store(state, *result),
+        Action::Analysed(result) => findings::store(state, *result),
         Action::Completed { number, values } => prompt::completed(state, number, values, &mut effects),
         Action::Progress(progress) => show_progress(state, *progress),
         Action::DataChanged(generation) => {
@@ -55,7 +57,10 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
             state.paused = false;
             state.warn(format!("cannot pause: {}", format::visible(&message)));
         }
-        Action::TimerFired(number) => prompt::timer_fired(state, number),
+        Action::TimerFired(number) => {
+            prompt::timer_fired(state, number);
+            findings::timer_fired(state, number);
+        }
         Action::Exporting { rows, total } => {
             if let Some(export) = &mut state.export {
                 (export.rows, export.total) = (rows, total);
@@ -63,8 +68,10 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         }
         Action::Exported(exported) => finish_export(state, exported),
     }
+    findings::list(state);
     layout::place_columns(state);
     queries::reconcile(state, &mut effects);
+    findings::reconcile(state, &mut effects);
     effects
 }
 
@@ -97,7 +104,9 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
             lists::perform(state, command);
         }
         (Some(command), Context::Brush) => time_range::perform(state, command),
-        (Some(command), Context::Table | Context::Detail) => perform(state, command, effects),
+        (Some(command), Context::Table | Context::Findings | Context::Detail) => {
+            perform(state, command, effects)
+        }
         (None, _) => {}
     }
 }
@@ -134,9 +143,10 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::Brush => time_range::start_brush(state),
         Command::ZoomIn => time_range::zoom_in(state),
         Command::ZoomOut => time_range::zoom_out(state),
-        Command::NextBurst | Command::PreviousBurst => time_range::burst(state, command),
+        Command::NextFinding | Command::PreviousFinding => time_range::burst(state, command),
         Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
         Command::Copy => copy(state, effects),
+        Command::Ordinary => findings::toggle_benign(state),
         Command::Zone => show_zone(state, !state.shows_local_time),
         Command::Pause => pause(state, effects),
         _ => {}

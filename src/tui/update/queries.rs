@@ -34,7 +34,7 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 /// A query with the filter and the time range of the layer in front.
-fn layer_query(state: &State, ask: Ask) -> Query {
+pub(super) fn layer_query(state: &State, ask: Ask) -> Query {
     let layer = state.layer();
     Query {
         sources: state.sources.clone(),
@@ -131,6 +131,7 @@ pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
             Ask::Groups { by: by.clone(), more, sort, limit }
         }
         TableKind::Times(_) => Ask::Series { bucket: time_axes::times_bucket(state)?, each: None },
+        TableKind::Findings => return None,
         TableKind::Requests => {
             let by = table.sort.by.field().unwrap_or(Field::Time);
             let sort = Sort { by, descending: table.sort.descending };
