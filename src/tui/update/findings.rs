@@ -105,6 +105,11 @@ pub(super) fn list(state: &mut State) {
     layer.listed_findings = Some(listed);
     let table = layer.table_mut();
     table.rows.share = share;
+    if !table.was_moved {
+        // The worst finding stays under the cursor until the user moves it.
+        table.anchor = None;
+        table.cursor = 0;
+    }
     match rows {
         Some(rows) => table.replace_rows(rows, page),
         None => table.rows.data = None,
