@@ -125,16 +125,14 @@ pub(super) fn under_cursor(state: &State) -> Option<&Finding> {
 /// Opens the requests of the finding under the cursor, or lists the ordinary look-alikes.
 pub(super) fn open(state: &mut State) {
     let table = state.layer().table();
-    match &table.rows.data {
-        Some(Rows::Findings(rows)) => match rows.get(table.cursor) {
-            Some(FindingRow::Finding(finding)) => {
-                let finding = finding.clone();
-                open_finding(state, &finding);
-            }
-            Some(FindingRow::Heading(_)) => toggle_benign(state),
-            None => {}
-        },
-        _ => {}
+    let Some(Rows::Findings(rows)) = &table.rows.data else { return };
+    match rows.get(table.cursor) {
+        Some(FindingRow::Finding(finding)) => {
+            let finding = finding.clone();
+            open_finding(state, &finding);
+        }
+        Some(FindingRow::Heading(_)) => toggle_benign(state),
+        None => {}
     }
 }
 
