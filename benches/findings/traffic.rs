@@ -549,7 +549,7 @@ fn release(
     for hour in at / HOUR..month.days * 24 {
         let age = f64::from(hour - at / HOUR);
         // Rises within two hours and fades within days.
-        let rate = peak * (age / 2.0).min(1.0).max(0.4) * ((-age / 14.0).exp() + 0.06 * (-age / 120.0).exp());
+        let rate = peak * (age / 2.0).clamp(0.4, 1.0) * ((-age / 14.0).exp() + 0.06 * (-age / 120.0).exp());
         let mean = rate * month.people[hour as usize].max(0.25) * random.gamma(25.0);
         for _ in 0..random.poisson(mean) {
             let time = hour * HOUR + random.below(u64::from(HOUR)) as u32;
