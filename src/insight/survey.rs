@@ -5,8 +5,8 @@ use tokio_util::sync::CancellationToken;
 use super::Scope;
 use crate::log::Field;
 use crate::query::{
-    Answer, Ask, Dimension, Engine, Filter, Groups, Measure, Profile, Query, QueryError, Requests, Series, Sort,
-    Stats, TimeRange, Value,
+    Answer, Ask, Dimension, Engine, Filter, Groups, Measure, PairRow, Profile, Query, QueryError, Requests,
+    Series, Sort, Stats, TimeRange, Value,
 };
 
 /// Asks an engine about the requests of a scope. Each filter narrows the scope.
@@ -14,6 +14,8 @@ pub(crate) struct Survey<'a> {
     engine: &'a dyn Engine,
     scope: &'a Scope,
     cancel: &'a CancellationToken,
+    /// The time range of the scope, or more.
+    time: TimeRange,
     /// The stats of the whole scope.
     pub whole: Stats,
 }
@@ -24,9 +26,14 @@ impl<'a> Survey<'a> {
         scope: &'a Scope,
         cancel: &'a CancellationToken,
     ) -> Result<Survey<'a>, QueryError> {
-        let survey = Survey { engine, scope, cancel, whole: Stats::default() };
+        let survey = Survey { engine, scope, cancel, time: scope.time, whole: Stats::default() };
         let whole = survey.totals(&Filter::everything())?;
         Ok(Survey { whole, ..survey })
+    }
+
+    /// The same, but with the requests before the start of the scope: what was usual so far.
+    pub(crate) fn with_history(&self) -> Survey<'a> {
+        Survey { time: TimeRange { start: None, ..self.time }, ..*self }
     }
 
     /// The filter that selects the same requests as `filter` does within the scope.
@@ -83,6 +90,20 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// The combinations of two dimensions with the most requests.
+    pub(crate) fn pairs(
+        &self,
+        filter: &Filter,
+        by: [Dimension; 2],
+        limit: usize,
+    ) -> Result<Vec<PairRow>, QueryError> {
+        let sort = Sort { by: Measure::Requests, descending: true };
+        match self.ask(filter, Ask::Pairs { by, sort, limit })? {
+            Answer::Pairs(pairs) => Ok(pairs.rows),
+            _ => Err(unexpected()),
+        }
+    }
+
     /// What some values of a dimension did, each in a time range.
     pub(crate) fn profiles(
         &self,
@@ -114,7 +135,7 @@ impl<'a> Survey<'a> {
     fn ask(&self, filter: &Filter, ask: Ask) -> Result<Answer, QueryError> {
         let query = Query {
             sources: self.scope.sources.clone(),
-            time: self.scope.time,
+            time: self.time,
             filter: self.within_scope(filter),
             counting: self.scope.counting,
             ask,

@@ -99,7 +99,8 @@ fn candidates(
 ) -> Result<Vec<Value>, QueryError> {
     let mut chosen: BTreeSet<Value> = BTreeSet::new();
     let mut choose = |rows: &[GroupRow]| {
-        let enough = rows.iter().filter(|row| row.stats.requests >= MIN_REQUESTS && row.value != Value::Absent);
+        let enough =
+            rows.iter().filter(|row| row.stats.requests >= MIN_REQUESTS && row.value != Value::Absent);
         chosen.extend(enough.take(CANDIDATES).map(|row| row.value.clone()));
     };
     choose(rows);

@@ -7,15 +7,28 @@
 //!
 //! docs/findings.md describes the methods with their parameters. Never here: text escaped for a terminal.
 
+mod baseline;
+mod benign;
+mod burst;
 mod client;
 mod clients;
+mod config_changes;
+mod credentials;
+mod deletions;
 mod evidence;
-#[allow(dead_code)]
+mod gaps;
+
 mod history;
+mod hot_linking;
+mod insecure_access;
 mod judge;
 mod kind;
+mod level_shift;
 mod merge;
-#[allow(dead_code)]
+mod new_agent;
+mod silence;
+mod timeline;
+mod volume;
 mod words;
 
 use tokio_util::sync::CancellationToken;
@@ -65,8 +78,17 @@ type SubjectDetector = fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError>;
 /// Finds the incidents in what the given findings do not explain.
 type ResidualDetector = fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
 
-const SUBJECT_DETECTORS: &[SubjectDetector] = &[clients::detect];
-const RESIDUAL_DETECTORS: &[ResidualDetector] = &[];
+const SUBJECT_DETECTORS: &[SubjectDetector] = &[
+    config_changes::detect,
+    deletions::detect,
+    credentials::detect,
+    clients::detect,
+    hot_linking::detect,
+    insecure_access::detect,
+    new_agent::detect,
+    silence::detect,
+];
+const RESIDUAL_DETECTORS: &[ResidualDetector] = &[volume::detect];
 
 /// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the
 /// steps that are done, 0–1.
@@ -83,7 +105,9 @@ pub fn find(
     let steps = SUBJECT_DETECTORS.len() + RESIDUAL_DETECTORS.len();
     let mut found: Vec<Finding> = Vec::new();
     for (step, detect) in SUBJECT_DETECTORS.iter().enumerate() {
-        found.extend(detect(&survey)?);
+        let mut more = detect(&survey)?;
+        benign::label_clients(&survey, &mut more)?;
+        found.extend(more);
         found = merge::one_per_incident(&survey, found)?;
         on_partial(&ranked(found.clone()), (step + 1) as f64 / steps as f64);
     }

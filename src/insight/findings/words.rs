@@ -52,7 +52,11 @@ pub(super) fn client(dimension: &Dimension, value: &Value, addresses: u64) -> St
         },
     };
     let is_address = *dimension == Dimension::Field(crate::log::Field::RemoteIp);
-    if addresses > 1 && !is_address { format!("{name} ({} addresses)", human::count(addresses)) } else { name }
+    if addresses > 1 && !is_address {
+        format!("{name} ({} addresses)", human::count(addresses))
+    } else {
+        name
+    }
 }
 
 /// When a client was seen for the first time, if that says something: only if it is well after the start of the log.

@@ -44,9 +44,9 @@ pub(crate) fn answer<'r>(requests: impl IntoIterator<Item = &'r RequestRow>, que
             };
             Answer::Distribution(Distribution { sizes: groups.iter().map(|row| size(row.stats)).collect() })
         }
-        Ask::Profiles { by, of } => Answer::Profiles(
-            of.iter().map(|(value, time)| profile(&selected, by, value, *time)).collect(),
-        ),
+        Ask::Profiles { by, of } => {
+            Answer::Profiles(of.iter().map(|(value, time)| profile(&selected, by, value, *time)).collect())
+        }
         Ask::Series { bucket, each } => Answer::Series(series(&selected, *bucket, each.as_ref())),
         Ask::Requests { sort, offset, limit, fields } => {
             let mut answer = sorted_requests(&selected, *sort, *offset, *limit);
@@ -88,16 +88,14 @@ fn profile(selected: &[&RequestRow], by: &Dimension, value: &Value, time: TimeRa
         let most = counts(field).into_iter().min_by_key(|(value, count)| (u64::MAX - count, value.clone()));
         most.map(|(value, count)| (value, count))
     };
-    let count = |is_counted: &dyn Fn(&RequestRow) -> bool| {
-        rows.iter().filter(|row| is_counted(row)).count() as u64
-    };
+    let count =
+        |is_counted: &dyn Fn(&RequestRow) -> bool| rows.iter().filter(|row| is_counted(row)).count() as u64;
     let distinct = |field: Field, is_counted: &dyn Fn(&RequestRow) -> bool| {
         let values = rows.iter().filter(|row| is_counted(row)).map(|row| row.get(field));
         values.collect::<BTreeSet<_>>()
     };
-    let is_missed = |row: &RequestRow| {
-        matches!(status(row), 401 | 403 | 404) && *row.get(Field::Key) != Value::Absent
-    };
+    let is_missed =
+        |row: &RequestRow| matches!(status(row), 401 | 403 | 404) && *row.get(Field::Key) != Value::Absent;
     let is_read = |row: &RequestRow| {
         let operation = bytes_of(row.get(Field::Operation)).unwrap_or_default();
         matches!(method::of_operation(&operation), Some(b"GET" | b"HEAD"))
@@ -112,9 +110,11 @@ fn profile(selected: &[&RequestRow], by: &Dimension, value: &Value, time: TimeRa
     let mut in_order: Vec<&&RequestRow> = rows.iter().collect();
     in_order.sort_by_key(|row| (row.time, row.id));
     let keys: Vec<Vec<u8>> = in_order.iter().filter_map(|row| bytes_of(row.get(Field::Key))).collect();
-    let steps = |order: Ordering| keys.windows(2).filter(|pair| pair[1].cmp(&pair[0]) == order).count() as u64;
+    let steps =
+        |order: Ordering| keys.windows(2).filter(|pair| pair[1].cmp(&pair[0]) == order).count() as u64;
     let mut folder = keys.first().cloned().unwrap_or_default();
-    while !folder.is_empty() && (!folder.ends_with(b"/") || !keys.iter().all(|key| key.starts_with(&folder))) {
+    while !folder.is_empty() && (!folder.ends_with(b"/") || !keys.iter().all(|key| key.starts_with(&folder)))
+    {
         folder.pop();
     }
     Profile {
@@ -130,7 +130,10 @@ fn profile(selected: &[&RequestRow], by: &Dimension, value: &Value, time: TimeRa
         without_referer: count(&|row| *row.get(Field::Referer) == Value::Absent),
         anonymous: count(&|row| *row.get(Field::Requester) == Value::Absent),
         partial: partial.len() as u64,
-        partial_bytes: partial.iter().filter_map(|row| number(row, Field::BytesSent)).fold(0, u64::saturating_add),
+        partial_bytes: partial
+            .iter()
+            .filter_map(|row| number(row, Field::BytesSent))
+            .fold(0, u64::saturating_add),
         partial_object_bytes: sizes.into_values().fold(0, u64::saturating_add),
         later_keys: steps(Ordering::Greater),
         earlier_keys: steps(Ordering::Less),
@@ -332,9 +335,10 @@ fn fill_relative(rows: &mut [GroupRow], more: &[Measure], requests: &[u64], byte
     };
     for (column, measure) in more.iter().enumerate() {
         let mut sum = 0u64;
-        for row in rows.iter_mut() {
+        for (rank, row) in (1..).zip(rows.iter_mut()) {
             sum = sum.saturating_add(row.stats.bytes_sent);
             row.more[column] = match measure {
+                Measure::Rank => Some(f64::from(rank)),
                 Measure::Share => Some(share(row.stats.bytes_sent)),
                 Measure::CumulativeShare => Some(share(sum)),
                 Measure::ToAverage => Some(row.stats.requests as f64 / mean),

@@ -33,7 +33,11 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> O
     let label = if client.is_anonymous() { None } else { recurring(client) };
     let sentence = move |stats: &Stats| {
         let repeats = if client.requests_per_key() >= 2.0 {
-            format!(", {} requests for {}", human::count(stats.requests), human::counted(client.did.keys, "key"))
+            format!(
+                ", {} requests for {}",
+                human::count(stats.requests),
+                human::counted(client.did.keys, "key")
+            )
         } else {
             String::new()
         };

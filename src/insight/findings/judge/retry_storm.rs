@@ -26,13 +26,18 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, _: &'a Population) -> Option<Ver
         return None;
     }
     let sentence = move |stats: &Stats| {
-        let operation = client.did.operation.as_ref().map_or("request".to_owned(), |(name, _)| words::value(name));
+        let operation =
+            client.did.operation.as_ref().map_or("request".to_owned(), |(name, _)| words::value(name));
         let key = match (&client.did.key, client.did.keys) {
             (Some((key, _)), 1) => format!(" of {}", words::value(key)),
             (_, keys) if keys > 1 => format!(" of {} keys", human::count(keys)),
             _ => String::new(),
         };
-        let error = client.did.error.as_ref().map_or(String::new(), |(code, _)| format!(", mostly {}", words::value(code)));
+        let error = client
+            .did
+            .error
+            .as_ref()
+            .map_or(String::new(), |(code, _)| format!(", mostly {}", words::value(code)));
         format!(
             "{} sent the same {operation}{key} {} times in {}: {} failed{error}{}.",
             name(client),

@@ -65,7 +65,8 @@ impl QueryContext<'_> {
             members[*entry as usize].push((*time, client));
         }
         let statuses = self.snapshot.dictionary(Field::HttpStatus)?;
-        let status = |text: &[u8]| std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let status =
+            |text: &[u8]| std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
         let operations = self.snapshot.dictionary(Field::Operation)?;
         let is_read = |name: &[u8]| matches!(method::of_operation(name), Some(b"GET" | b"HEAD"));
         Ok(Clients {

@@ -159,7 +159,10 @@ impl Tally {
             anonymous: self.anonymous,
             partial: self.partial,
             partial_bytes: self.partial_bytes,
-            partial_object_bytes: self.partial_objects.values().fold(0, |sum, size| sum.saturating_add(*size)),
+            partial_object_bytes: self
+                .partial_objects
+                .values()
+                .fold(0, |sum, size| sum.saturating_add(*size)),
             address: most_frequent(&self.addresses, Field::RemoteIp, snapshot)?,
             agent: most_frequent(&self.agents, Field::UserAgent, snapshot)?,
             key: most_frequent(&self.keys, Field::Key, snapshot)?,
