@@ -1,16 +1,26 @@
 //! `tamarin report`: tables of groups, time series and totals.
 
 use std::io::Write;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use super::open_cache::{QueryableCache, pull_and_open};
 use super::{Outcome, args::ReportArgs, context::Context, interrupt, output, usage};
-use crate::export::{self, Format};
+use crate::export::{self, Cell, Format};
 use crate::human;
-use crate::query::LocalEngine;
-use crate::query::{Answer, Ask, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
+use crate::identity::resolver::{HostName, Resolver};
+use crate::log::{Field, address};
+use crate::query::{
+    Answer, Ask, Counting, Dimension, Engine, Groups, Measure, Series, Sort, Stats, Value,
+};
 
 /// Width in seconds of a row of `report time` without `--bucket`.
 const DEFAULT_BUCKET_SECONDS: u32 = 3600;
+
+/// Maximum number of rows whose addresses are looked up.
+const MAX_RESOLVED: usize = 500;
+/// Longest wait for the names of all addresses.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(15);
 
 enum Subject {
     Dimension(Dimension, Sort<Measure>),
@@ -22,6 +32,10 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     let subject = subject(context, &args.dimension)?;
     if args.bucket.is_some() && !matches!(subject, Subject::Time(_)) {
         return usage("--bucket is for tamarin report time");
+    }
+    let by_address = matches!(&subject, Subject::Dimension(Dimension::Field(Field::RemoteIp), _));
+    if args.resolve && !by_address {
+        return usage("--resolve is for tamarin report remote_ip");
     }
     let columns = columns(&subject, &args.columns)?;
     let open = pull_and_open(context, &args.sources)?;
@@ -39,6 +53,11 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
             let (rows, whole, note) = series_rows(series, *sort, context.top());
             export::write_buckets(rows, whole, note, context.format, output::width(), &mut out)?;
         }
+        (_, Answer::Groups(groups)) if by_address && (args.resolve || context.config.resolve) => {
+            let names = host_names(context, groups);
+            let sheet = export::sheet(&answer, &ask).with_column(1, "host_name", names);
+            export::write_sheet(sheet, context.format, output::width(), &mut out)?;
+        }
         _ => export::write(&answer, &ask, context.format, output::width(), &mut out)?,
     }
     out.flush()?;
@@ -50,11 +69,38 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     Ok(open.outcome)
 }
 
+/// The names of the addresses of a report. Of long reports only the first rows have names.
+fn host_names(context: &Context, groups: &Groups) -> Vec<Cell<'static>> {
+    let addresses: Vec<Option<IpAddr>> = groups
+        .rows
+        .iter()
+        .take(MAX_RESOLVED)
+        .map(|row| match &row.value {
+            Value::Text(text) => address::parse(text),
+            _ => None,
+        })
+        .collect();
+    if groups.rows.len() > MAX_RESOLVED {
+        let first = human::count(MAX_RESOLVED as u64);
+        context.note(&format!("host_name: only the first {first} rows have names; --top selects fewer"));
+    }
+    let known: Vec<IpAddr> = addresses.iter().flatten().copied().collect();
+    let mut names = Resolver::of_system().names(&known, RESOLVE_TIMEOUT).into_iter();
+    addresses
+        .iter()
+        .map(|address| match address.and_then(|_| names.next().flatten()) {
+            Some(HostName { name, is_confirmed: true }) => Cell::Owned(name.into_bytes()),
+            Some(HostName { name, .. }) => Cell::Owned(format!("{name} (unconfirmed)").into_bytes()),
+            None => Cell::Absent,
+        })
+        .collect()
+}
+
 /// Runs the query, and prints its statistics with `--stats`.
 fn answer(context: &Context, open: &QueryableCache, counting: Counting, ask: &Ask) -> anyhow::Result<Answer> {
     let query = context.query(&open.sources, counting, ask.clone());
     let (cancel, _hook) = interrupt::query_cancellation();
-    let reply = LocalEngine::new(open.cache.clone()).ask(&query, &cancel, &mut |_, _| {})?;
+    let reply = context.engine(open.cache.clone()).ask(&query, &cancel, &mut |_, _| {})?;
     if context.options.stats {
         output::statistics(&reply.statistics);
     }
@@ -76,7 +122,7 @@ fn subject(context: &Context, name: &str) -> anyhow::Result<Subject> {
                 Ok(Subject::Dimension(by, sort))
             }
             None => {
-                let names: Vec<String> = Dimension::all().iter().map(Dimension::name).collect();
+                let names: Vec<String> = Dimension::choices().iter().map(Dimension::name).collect();
                 usage(format!(
                     "\"{name}\" is not a dimension; the dimensions are {}, network/BITS, prefix/DEPTH, query_param:NAME, \
                      time, total",

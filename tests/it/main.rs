@@ -18,6 +18,7 @@ mod foreign;
 mod full_disk;
 mod fuzz;
 mod home;
+mod identity;
 mod imports;
 mod ingest;
 #[cfg(unix)]
