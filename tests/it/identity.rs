@@ -1,6 +1,6 @@
 //! Who an address is: countries, autonomous systems and AWS services from files of the user.
 
-use crate::home::{Home, stderr};
+use crate::home::Home;
 use crate::support::mmdb::{Data, database};
 
 fn text(text: &str) -> Data {
@@ -69,9 +69,8 @@ fn requests_are_filtered_by_what_is_known_about_their_address() {
     assert_eq!(total("aws:us-east"), 0);
     assert_eq!(total("aws:\"EC2 us-east-1\""), 1);
     assert_eq!(total("aws:-"), 2);
-    let output = home.run(&["report", "total", "--filter", "asn:amazon"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("expected a number such as AS14618"), "{}", stderr(&output));
+    let message = home.fails_in_one_line(2, &["report", "total", "--filter", "asn:amazon"]);
+    assert!(message.contains("expected a number such as AS14618"), "{message}");
 }
 
 #[test]
@@ -84,17 +83,15 @@ fn without_a_database_the_error_says_how_to_get_one() {
         (&["report", "country", "--ip-database", "asn.mmdb"], "there are no countries in asn.mmdb"),
         (&["report", "country", "--ip-database", "no.mmdb"], "no.mmdb: "),
     ] {
-        let output = home.run(arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        let message = stderr(&output);
-        assert!(message.contains(part) && message.trim().lines().count() == 1, "{message}");
+        let message = home.fails_in_one_line(1, arguments);
+        assert!(message.contains(part), "{message}");
     }
 }
 
 #[test]
 fn databases_are_found_in_the_data_directory_and_named_in_the_configuration_file() {
     let home = home();
-    let data = home.data_directory();
+    let data = home.path("data/tamarin");
     std::fs::copy(home.path("country.mmdb"), data.join("country.mmdb")).unwrap();
     assert_eq!(home.rows(&["report", "country"])[0]["country"], "JP");
     std::fs::write(home.path("tamarin.toml"), "ip_databases = [\"asn.mmdb\"]\naws_ip_ranges = \"ranges.json\"\n")
@@ -107,7 +104,6 @@ fn databases_are_found_in_the_data_directory_and_named_in_the_configuration_file
 #[test]
 fn names_are_looked_up_only_in_a_report_by_address() {
     let home = home();
-    let output = home.run(&["report", "country", "--resolve"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("--resolve is for tamarin report remote_ip"), "{}", stderr(&output));
+    let message = home.fails_in_one_line(2, &["report", "country", "--resolve"]);
+    assert!(message.contains("--resolve is for tamarin report remote_ip"), "{message}");
 }
