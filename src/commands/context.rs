@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::args::Options;
 use super::{output, usage};
-use crate::config::{Config, data_directory};
 use crate::cache::Cache;
+use crate::config::{Config, data_directory};
 use crate::export::Format;
 use crate::identity::{Files, Identity};
 use crate::query::filter::period;

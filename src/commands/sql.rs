@@ -11,8 +11,8 @@ use super::{Outcome, args::SqlArgs, context::Context, interrupt, open_cache::pul
 use crate::cache::Cache;
 use crate::export::{self, Cell, Format, Sheet};
 use crate::human;
-use crate::query::sql::{Sql, SqlError, SqlValue};
 use crate::query::Ask;
+use crate::query::sql::{Sql, SqlError, SqlValue};
 
 /// Rows that the statement computes ahead of the output.
 const ROWS_AHEAD: usize = 1024;

@@ -169,7 +169,9 @@ fn databases_in(folder: Option<&Path>) -> Vec<PathBuf> {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mmdb")))
-        .filter_map(|path| Some((std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?.len(), path)))
+        .filter_map(|path| {
+            Some((std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?.len(), path))
+        })
         .collect();
     found.sort();
     found.into_iter().map(|(_, path)| path).collect()

@@ -102,7 +102,9 @@ fn sources(about: About) -> &'static str {
         About::Country => {
             "DB-IP Country Lite (db-ip.com, no account), GeoLite2 Country (maxmind.com) or IPinfo Lite (ipinfo.io)"
         }
-        About::Asn => "DB-IP ASN Lite (db-ip.com, no account), GeoLite2 ASN (maxmind.com) or IPinfo Lite (ipinfo.io)",
+        About::Asn => {
+            "DB-IP ASN Lite (db-ip.com, no account), GeoLite2 ASN (maxmind.com) or IPinfo Lite (ipinfo.io)"
+        }
         About::Aws => "the ip-ranges.json of AWS",
     }
 }
@@ -280,7 +282,8 @@ mod tests {
         let folder = Some(PathBuf::from("/home/ann/.local/share/tamarin"));
         let identity = Identity::new(Files { folder, ..Files::default() });
         let error = identity.lookup(About::Asn).unwrap_err().to_string();
-        for part in ["asn needs a database", "db-ip.com", "--ip-database FILE", "/home/ann/.local/share/tamarin"]
+        for part in
+            ["asn needs a database", "db-ip.com", "--ip-database FILE", "/home/ann/.local/share/tamarin"]
         {
             assert!(error.contains(part), "{error}");
         }

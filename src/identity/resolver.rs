@@ -69,7 +69,10 @@ impl Resolver {
         while state.threads < MAX_PARALLEL.min(state.waiting.len()) {
             let (look_up, shared) = (self.look_up.clone(), self.shared.clone());
             // Not joined: a lookup may take longer than anybody waits.
-            match std::thread::Builder::new().name("resolver".to_owned()).spawn(move || work(&*look_up, &shared)) {
+            match std::thread::Builder::new()
+                .name("resolver".to_owned())
+                .spawn(move || work(&*look_up, &shared))
+            {
                 Ok(_) => state.threads += 1,
                 Err(_) => break,
             }
@@ -123,7 +126,8 @@ mod tests {
 
     #[test]
     fn names_are_looked_up_once_and_a_few_at_a_time() {
-        let (count, running, most) = (AtomicUsize::new(0), AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+        let (count, running, most) =
+            (AtomicUsize::new(0), AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
         let seen = most.clone();
         let calls = Arc::new(count);
         let counted = calls.clone();

@@ -25,7 +25,8 @@ fn home() -> Home {
     std::fs::write(home.path("country.mmdb"), database("GeoLite2-Country", &networks)).unwrap();
     let networks = [("198.51.100.0/24", asn(64501, "Example \u{1b}]0;owned\u{7}Hosting"))];
     std::fs::write(home.path("asn.mmdb"), database("GeoLite2-ASN", &networks)).unwrap();
-    let ranges = r#"{"prefixes": [{"ip_prefix": "198.51.100.0/24", "region": "us-east-1", "service": "EC2"}]}"#;
+    let ranges =
+        r#"{"prefixes": [{"ip_prefix": "198.51.100.0/24", "region": "us-east-1", "service": "EC2"}]}"#;
     std::fs::write(home.path("ranges.json"), ranges).unwrap();
     home.succeeds(&["pull", "logs", "-q"]);
     home
@@ -94,8 +95,11 @@ fn databases_are_found_in_the_data_directory_and_named_in_the_configuration_file
     let data = home.path("data/tamarin");
     std::fs::copy(home.path("country.mmdb"), data.join("country.mmdb")).unwrap();
     assert_eq!(home.rows(&["report", "country"])[0]["country"], "JP");
-    std::fs::write(home.path("tamarin.toml"), "ip_databases = [\"asn.mmdb\"]\naws_ip_ranges = \"ranges.json\"\n")
-        .unwrap();
+    std::fs::write(
+        home.path("tamarin.toml"),
+        "ip_databases = [\"asn.mmdb\"]\naws_ip_ranges = \"ranges.json\"\n",
+    )
+    .unwrap();
     let rows = home.rows(&["report", "asn", "--config", "tamarin.toml"]);
     assert!(rows[0]["asn"].as_str().unwrap().starts_with("AS64501 "));
     assert_eq!(home.rows(&["report", "aws", "--config", "tamarin.toml"])[0]["aws"], "EC2 us-east-1");

@@ -186,7 +186,9 @@ impl Dimension {
     pub fn base(&self) -> Field {
         match self {
             Dimension::Field(field) => *field,
-            Dimension::Network { .. } | Dimension::Country | Dimension::Asn | Dimension::Aws => Field::RemoteIp,
+            Dimension::Network { .. } | Dimension::Country | Dimension::Asn | Dimension::Aws => {
+                Field::RemoteIp
+            }
             Dimension::Role => Field::Requester,
             Dimension::Prefix { .. } | Dimension::Extension => Field::Key,
             Dimension::RefererHost => Field::Referer,
