@@ -85,8 +85,7 @@ fn profile(selected: &[&RequestRow], by: &Dimension, value: &Value, time: TimeRa
         counts
     };
     let most = |field: Field| {
-        let most = counts(field).into_iter().min_by_key(|(value, count)| (u64::MAX - count, value.clone()));
-        most.map(|(value, count)| (value, count))
+        counts(field).into_iter().min_by_key(|(value, count)| (u64::MAX - count, value.clone()))
     };
     let count =
         |is_counted: &dyn Fn(&RequestRow) -> bool| rows.iter().filter(|row| is_counted(row)).count() as u64;
