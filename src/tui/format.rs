@@ -1,6 +1,6 @@
 //! Numbers, times and values as the screen shows them.
 
-pub(crate) use crate::human::{bytes, count, counted, duration, percent, plural};
+pub(crate) use crate::human::{bytes, count, counted, dollars, duration, percent, plural};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{export::visible::visible_bytes, log::Field, query::Value};
@@ -142,16 +142,6 @@ pub(crate) fn period(start: i64, end: i64, zone: &TimeZone) -> String {
         format!("{}–{}", part(start, "%m-%d %H:%M"), part(shown_end, "%H:%M"))
     } else {
         format!("{} – {}", part(start, "%m-%d"), part(last, "%m-%d"))
-    }
-}
-
-/// An estimated amount of US dollars: `$12.40`, `$0.0031`, `$1,204`.
-pub(crate) fn dollars(amount: f64) -> String {
-    match amount {
-        a if a >= 999.5 => format!("${}", count(a.round().max(0.0) as u64)),
-        a if a >= 0.095 || a == 0.0 => format!("${a:.2}"),
-        a if a >= 0.00095 => format!("${a:.3}"),
-        _ => "<$0.001".to_owned(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::tui::model::{
     ActionTime, Axis, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
     answer_state::AnswerState,
 };
+use crate::tui::model::pane::Pane;
 use crate::tui::{format, theme::Theme};
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.
@@ -167,6 +168,7 @@ pub(crate) struct State {
     /// The pause between two pulls in follow mode.
     pub(crate) follow_interval: Option<Duration>,
     pub(crate) overlay: Option<Overlay>,
+    pub(crate) pane: Option<Pane>,
     pub(crate) prompt: Option<Prompt>,
     /// The prompt to return to after the question whether to stop the export.
     pub(crate) prompt_below: Option<Prompt>,
@@ -211,6 +213,7 @@ impl State {
             progress: None,
             follow_interval: None,
             overlay: None,
+            pane: None,
             prompt: None,
             prompt_below: None,
             overwrite_questions: Vec::new(),
@@ -311,10 +314,19 @@ impl State {
             (None, Some(Overlay::Filters(_))) => Context::Filters,
             (None, Some(Overlay::Columns(_))) => Context::Columns,
             (None, Some(Overlay::Dimensions(_) | Overlay::BucketWidths(_))) => Context::Pick,
+            (None, None) if self.pane.is_some() => self.pane_context(),
             (None, None) if self.layer().detail.is_some() => Context::Detail,
             (None, None) if self.brush.is_some() => Context::Brush,
             (None, None) if self.layer().tab == Tab::Findings => Context::Findings,
             (None, None) => Context::Table,
+        }
+    }
+
+    fn pane_context(&self) -> Context {
+        match &self.pane {
+            Some(Pane::Concentration(_)) => Context::Concentration,
+            Some(Pane::Block(_)) => Context::Block,
+            _ => Context::Contrast,
         }
     }
 
@@ -349,6 +361,12 @@ impl State {
         self.is_too_small()
             || rows.error().or(self.totals.error()).or(timeline.error()).is_some()
             || ((rows.is_final() || self.layer().tab == Tab::Findings) && (timeline.is_final() || is_empty))
+    }
+
+    /// The estimated cost in US dollars of the requests of the layer in front, if it is known.
+    pub(crate) fn cost(&self) -> Option<f64> {
+        let cost = &self.layer().cost;
+        if cost.is_stale() { None } else { cost.data }
     }
 
     /// The known totals of the requests that match the filter of the layer in front, and whether they are
