@@ -7,7 +7,7 @@ use crate::tui::model::analysis::Pending;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Pane {
-    Contrast(ContrastPane),
+    Contrast(Box<ContrastPane>),
     Concentration(ConcentrationPane),
 }
 

@@ -35,7 +35,8 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     // When a pull ends, what was found in a part of its requests is out of date at once.
     let was_early = analysed.was_growing && !is_growing && analysed.generation < generation;
     let is_needed = analysed.answer.needs_query(&query, generation, latest);
-    if !is_needed && !(was_early && analysed.answer.is_running()) {
+    let is_outdated = was_early && analysed.answer.is_running();
+    if !is_needed && !is_outdated {
         return;
     }
     let interval = if is_growing { GROWING_INTERVAL } else { CHANGED_INTERVAL };

@@ -82,7 +82,7 @@ pub(super) fn contrast(state: &mut State, effects: &mut Vec<Effect>) {
     let query = Query { time: a.time, filter: a.filter.clone(), ..queries::layer_query(state, Ask::Totals) };
     let against = Against::RestOf(rest.time, rest.filter);
     let number = start(state, AnalysisAsk::Contrast(Scope::of(&query), against), effects);
-    state.pane = Some(Pane::Contrast(ContrastPane {
+    state.pane = Some(Pane::Contrast(Box::new(ContrastPane {
         of: format::visible(&a.words),
         against: format::visible(&rest.words),
         filter: a.filter,
@@ -90,7 +90,7 @@ pub(super) fn contrast(state: &mut State, effects: &mut Vec<Effect>) {
         answer: Pending::new(number),
         cursor: 0,
         top: 0,
-    }));
+    })));
 }
 
 /// The set that is compared, and the set whose rest it is compared with.
