@@ -4,6 +4,7 @@ mod cut_off;
 mod damaged;
 mod forged;
 mod products;
+mod substituted;
 
 use super::separators::LineScanner;
 use super::templates::Templates;
