@@ -101,7 +101,7 @@ fn index_of_operation(
                 let has_form = text(3)[0].is_ascii_uppercase() && can_be_unknown(3);
                 has_form && can_be_address(text(0)) && !text(2).contains(&b'"') && !(4..count).any(is_known)
             };
-            (count > 3 && is_it()).then_some(3)
+            (count > 4 && quote_follows && is_it()).then_some(3)
         });
     }
     // The requester has spaces.

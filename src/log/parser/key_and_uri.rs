@@ -39,7 +39,7 @@ pub(super) fn read<'a>(
     // The key is missing.
     let can_be_uri = |at: usize| begins_with_request_line(line, at) || begins_with_absent(line, at);
     if is_quoted && can_be_uri(start) && !quoted_next.is_some_and(can_be_uri) {
-        return Ok(with_quoted_uri(line, (start, start), start));
+        return with_quoted_uri(line, (start, start), start);
     }
     if let Some(end) = end_of_request_line(line, at) {
         return Ok(KeyAndUri { uri: &line[start..end], end, uri_is_unquoted: true, ..KeyAndUri::default() });
@@ -48,13 +48,13 @@ pub(super) fn read<'a>(
     let key = &line[start..end];
     let Some((next, end_of_next)) = next else {
         return if is_quoted {
-            Ok(with_quoted_uri(line, (start, start), start))
+            with_quoted_uri(line, (start, start), start)
         } else {
             Ok(KeyAndUri { key, end, ..KeyAndUri::default() })
         };
     };
     if can_be_uri(next) {
-        return Ok(with_quoted_uri(line, (start, end), next));
+        return with_quoted_uri(line, (start, end), next);
     }
     if !is_quoted {
         let is_last = word_at(line, end_of_next).is_none();
@@ -64,30 +64,41 @@ pub(super) fn read<'a>(
         if let Some(end) = end_of_request_line(line, end) {
             return Ok(KeyAndUri { key, uri: &line[next..end], end, uri_is_unquoted: true });
         }
-        // The URI is missing.
-        let key_follows_directly = start <= at + 1;
-        if is_status(&line[next..end_of_next]) && key_follows_directly && number_fields::follow(line, end) {
+        // The URI is empty, so that two spaces follow the key.
+        let is_empty = next == end + 2 && start <= at + 1;
+        if is_empty && is_status(&line[next..end_of_next]) && number_fields::follow(line, end) {
             return Ok(KeyAndUri { key, end, ..KeyAndUri::default() });
         }
     }
     if key_may_have_spaces && let Some(open) = request_line(line, start, bucket) {
-        return Ok(with_quoted_uri(line, (start, trim_spaces(line, open)), open));
+        return with_quoted_uri(line, (start, trim_spaces(line, open)), open);
     }
-    match quoted_next {
-        _ if is_quoted => Ok(with_quoted_uri(line, (start, start), start)),
-        Some(open) => Ok(with_quoted_uri(line, (start, end), open)),
-        None => Err(Rejection::NoRequestUri),
-    }
+    let (key, open) = if is_quoted { ((start, start), Some(start)) } else { ((start, end), quoted_next) };
+    let open = open.ok_or(Rejection::NoRequestUri)?;
+    let found = with_quoted_uri(line, key, open)?;
+    let is_last = found.end == line.len() && !can_be_cut_off(line, open);
+    // A quoted text directly after the operation may be the key, if it goes on to another URI.
+    let has_other =
+        || next_quoted_word(line, start + 1).is_some_and(|other| other < found.end && can_be_uri(other));
+    if is_last || is_quoted && has_other() { Err(Rejection::NoRequestUri) } else { Ok(found) }
 }
 
-fn with_quoted_uri(line: &[u8], (start, end): (usize, usize), open: usize) -> KeyAndUri<'_> {
-    let close = end_of_uri(line, open + 1).unwrap_or(line.len());
-    KeyAndUri {
+fn with_quoted_uri(
+    line: &[u8],
+    (start, end): (usize, usize),
+    open: usize,
+) -> Result<KeyAndUri<'_>, Rejection> {
+    let close = match end_of_uri(line, open + 1) {
+        Some(close) => close,
+        None if can_be_cut_off(line, open) => line.len(),
+        None => return Err(Rejection::NoRequestUri),
+    };
+    Ok(KeyAndUri {
         key: &line[start..end],
         uri: &line[open + 1..close],
         end: (close + 1).min(line.len()),
         uri_is_unquoted: false,
-    }
+    })
 }
 
 /// The quote at which the request line begins after a key of several words that begins at `start`: the first one that a
@@ -98,9 +109,9 @@ fn request_line(line: &[u8], start: usize, bucket: &[u8]) -> Option<usize> {
     let mut has_quote = line[start] == b'"';
     while let Some(open) = next_quoted_word(line, at) {
         if begins_with_request_line(line, open) && uri_ends_before_status(line, open) {
-            let found = with_quoted_uri(line, (start, trim_spaces(line, open)), open);
-            let path = found.uri.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-            if !has_quote || is_path_of(path, bucket, found.key) {
+            let close = end_of_uri(line, open + 1).unwrap_or(line.len());
+            let path = line[open + 1..close].split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+            if !has_quote || is_path_of(path, bucket, &line[start..trim_spaces(line, open)]) {
                 return Some(open);
             }
         }
@@ -113,6 +124,11 @@ fn request_line(line: &[u8], start: usize, bucket: &[u8]) -> Option<usize> {
 /// Whether a status follows the URI that begins at the quote at `open`, or the line ends within the URI.
 fn uri_ends_before_status(line: &[u8], open: usize) -> bool {
     end_of_uri(line, open + 1).is_none_or(|close| end_of_status(line, close + 1).is_some())
+}
+
+/// Whether the line may end within the request line that begins at the quote at `open`.
+fn can_be_cut_off(line: &[u8], open: usize) -> bool {
+    begins_with_request_line(line, open) || line[open + 1..].iter().all(u8::is_ascii_uppercase)
 }
 
 /// Whether a quoted text begins with a method and a path.

@@ -9,6 +9,7 @@ use super::super::number::{self, is_digits, is_duration, is_status};
 use super::super::record::MEASURES;
 use super::super::{Field, Rejection};
 use super::text_fields::end_of_referer;
+use super::trailing_fields::Layout;
 use super::words::word_at;
 
 /// Status, error code and measures.
@@ -58,8 +59,7 @@ impl Numbers<'_> {
     }
 }
 
-/// Reads the fields from the space at `at` on. `is_unquoted` says whether the request line had no quotes: then one of the
-/// measures may be missing, as in the records of moto.
+/// Reads the fields from the space at `at` on. `is_unquoted` says whether the request line had no quotes.
 pub(super) fn read(line: &[u8], at: usize, is_unquoted: bool) -> Result<Numbers<'_>, Rejection> {
     let words = Words::split(line, at);
     let spans = words.as_slice();
@@ -72,9 +72,12 @@ pub(super) fn read(line: &[u8], at: usize, is_unquoted: bool) -> Result<Numbers<
     let is_cut_off = quote.is_none() && spans.len() < FIELDS;
 
     let error = check(line, &fields[..count]);
+    if is_unquoted {
+        return without_measures(line, spans, end, quote);
+    }
     let is_complete = spans.len() >= FIELDS && error.is_none();
     if let Some(fields) = with_empty_fields(line, at, quote)
-        && !(is_complete && quote.is_none_or(|quote| end_of_referer(line, quote + 1).is_some()))
+        && !(is_complete && !is_better(line, quote, fields[FIELDS - 1].1, end))
     {
         let end = fields[FIELDS - 1].1;
         return Ok(Numbers { referer_is_empty: quote == Some(end + 2), ..numbers(line, &fields, end) });
@@ -89,7 +92,7 @@ pub(super) fn read(line: &[u8], at: usize, is_unquoted: bool) -> Result<Numbers<
         let is_number = |word: &[u8]| is_digits(word) || is_duration(word);
         let is_surplus = if found.is_of_ceph() && quote.is_some() {
             // The referer may be any text.
-            more().count() > 1 && more().all(|word| word == b"-")
+            more().next().is_some_and(is_duration) || more().count() > 1 && more().all(|word| word == b"-")
         } else if quote.is_some_and(|quote| more().count() > 1 || end_of_referer(line, quote + 1).is_some()) {
             more().any(|word| word == b"-" || is_number(word))
         } else {
@@ -105,16 +108,6 @@ pub(super) fn read(line: &[u8], at: usize, is_unquoted: bool) -> Result<Numbers<
         if !can_be_error_code(&line[spans[1].0..spans[1].1]) && check(line, &without_error).is_none() {
             let referer_is_empty = quote == end + 2;
             return Ok(Numbers { referer_is_empty, ..numbers(line, &without_error, end) });
-        }
-        // Nothing shows which of the measures is missing.
-        let can_be_time =
-            |&(start, end): &(usize, usize)| can_be_measure(Field::TotalTime, &line[start..end]);
-        if is_unquoted && check(line, &spans[..2]).is_none() && spans[2..].iter().all(can_be_time) {
-            let mut without_measures = [(end, end); FIELDS];
-            without_measures[..2].copy_from_slice(&spans[..2]);
-            let is_absent = |&(start, end): &(usize, usize)| line[start..end] == *b"-";
-            let extra = (!spans[2..].iter().all(is_absent)).then_some((spans[2].0, end));
-            return Ok(Numbers { extra, ..numbers(line, &without_measures, end) });
         }
     }
     if let Some((index, rejection)) = error {
@@ -133,6 +126,51 @@ pub(super) fn read(line: &[u8], at: usize, is_unquoted: bool) -> Result<Numbers<
     }
     // A quoted text is in the place of the next field.
     Err(missing(count))
+}
+
+/// Reads the fields after a request line without quotes, as moto writes it. It writes three numbers, and nothing shows
+/// which one is missing.
+fn without_measures<'a>(
+    line: &'a [u8],
+    words: &[(usize, usize)],
+    end: usize,
+    quote: Option<usize>,
+) -> Result<Numbers<'a>, Rejection> {
+    if let Some((_, rejection)) = check(line, &words[..words.len().min(2)]) {
+        return Err(rejection);
+    }
+    let measures = words.get(2..).unwrap_or_default();
+    let can_be_time = |&(start, end): &(usize, usize)| can_be_measure(Field::TotalTime, &line[start..end]);
+    let count = measures.len();
+    let is_whole = quote.is_some() && matches!(count, 3 | 4);
+    let is_cut_off = quote.is_none() && count < MEASURES.len();
+    if !(is_whole || is_cut_off) || !measures.iter().all(can_be_time) {
+        return Err(missing(2 + count));
+    }
+    let mut fields = [(end, end); FIELDS];
+    for (field, word) in fields.iter_mut().zip(words.iter().take(2)) {
+        *field = *word;
+    }
+    let is_absent = |&(start, end): &(usize, usize)| line[start..end] == *b"-";
+    let extra = measures.first().filter(|_| !measures.iter().all(is_absent)).map(|(start, _)| (*start, end));
+    Ok(Numbers { extra, ..numbers(line, &fields, end) })
+}
+
+/// Whether the fields are better read with an empty one, so that they end at `single`, than with any number of spaces
+/// between them, so that they end at `end`: only then what follows can be referer and user agent.
+fn is_better(line: &[u8], quote: Option<usize>, single: usize, end: usize) -> bool {
+    let Some(quote) = quote else {
+        let fits = |end: usize| {
+            let mut at = end;
+            for _ in 0..2 {
+                at = word_at(line, at).filter(|&(start, end)| line[start..end] == *b"-")?.1;
+            }
+            Some(Layout::of(line, at)).filter(|fields| fields.is_readable && fields.is_certain)
+        };
+        return fits(single).is_some_and(|fields| fields.unknown == 0)
+            && !fits(end).is_some_and(|fields| fields.unknown == 0);
+    };
+    end_of_referer(line, quote + 1).is_none()
 }
 
 fn numbers<'a>(line: &'a [u8], fields: &[(usize, usize); FIELDS], end: usize) -> Numbers<'a> {

@@ -88,6 +88,10 @@ pub(super) fn read_unquoted<'a>(
         let Some(first) = (index + 2..=index + 1 + ERROR_WORDS_MAX).find(|first| are_numbers(*first)) else {
             continue;
         };
+        // An error is a word, not a number.
+        if is_digits(text(index + 1)) {
+            continue;
+        }
         for start_of_uri in (1..index).filter(|index| text(*index).starts_with(b"/")) {
             let key = &line[words[0].0..words[start_of_uri - 1].1];
             let uri = &line[words[start_of_uri].0..words[index - 1].1];
@@ -185,10 +189,7 @@ pub(super) fn is_obs_owner(owner: &[u8]) -> bool {
 
 /// Reads the end of a record of Huawei OBS whose user agent begins at the quote at `open`. After the version id it has
 /// an agency, two storage classes, the name of a directory, which is quoted, and ids.
-pub(super) fn read_obs(line: &[u8], owner: &[u8], open: usize) -> Option<Obs> {
-    if !is_obs_owner(owner) {
-        return None;
-    }
+pub(super) fn read_obs(line: &[u8], open: usize) -> Option<Obs> {
     // A later quote may be in the name.
     user_agent::closing_quotes(line, open).find_map(|close| {
         let mut words = Vec::with_capacity(OBS_WORDS_MAX);
@@ -206,11 +207,8 @@ pub(super) fn read_obs(line: &[u8], owner: &[u8], open: usize) -> Option<Obs> {
         let are_classes = |first: usize| {
             let is_certain = is_storage_class(text(first)) || is_storage_class(text(first + 1));
             let name_is_quoted = text(first + 2).first() == Some(&b'"');
-            if name_is_quoted {
-                is_certain || can_be_class(first) && can_be_class(first + 1)
-            } else {
-                is_certain
-            }
+            let are_both = can_be_class(first) && can_be_class(first + 1);
+            if name_is_quoted { is_certain || are_both } else { is_certain && are_both }
         };
         let is_obs = (2..words.len()).any(are_classes);
         is_obs.then(|| Obs { close, version: words[0] })

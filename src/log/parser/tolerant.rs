@@ -201,6 +201,16 @@ impl<'a> LineReader<'a> {
         }
         let Some(end) = server_forms::start_of_trailing_fields(self.line, start) else { return false };
         let end_of_agent = trim_spaces(self.line, end).max(start);
+        // Two spaces among the trailing fields may be an empty one. A user agent does not begin with a URL, which is a
+        // referer, or with an absent field.
+        let has_empty = memchr::memmem::find(&self.line[end..], b"  ").is_some();
+        let is_empty = end == start && start < self.at + 2;
+        let agent = &self.line[start..end_of_agent];
+        let begins_earlier =
+            [&b"http://"[..], b"https://", b"- "].iter().any(|start| agent.starts_with(start));
+        if has_empty || is_empty || begins_earlier {
+            return false;
+        }
         self.set(Field::UserAgent, unquoted_field(&self.line[start..end_of_agent]));
         self.at = end;
         let fields = Layout::of(self.line, end);
@@ -239,7 +249,7 @@ impl<'a> LineReader<'a> {
         let open = skip_spaces(self.line, self.at);
         match self.peek() {
             b"" => {}
-            b"-" if numbers.words_before_quote != Some(1) && numbers.is_of_ceph() => {
+            b"-" if numbers.words_before_quote.is_some_and(|words| words > 1) && numbers.is_of_ceph() => {
                 if !self.words_before_quoted_text(numbers) {
                     self.unquoted_texts();
                 }
@@ -288,15 +298,18 @@ impl<'a> LineReader<'a> {
             self.at = next;
             return true;
         }
-        // The only quoted text. With a quoted word in it, it may be several fields. If the trailing fields follow it
+        // The only quoted text. With other quotes in it, it may be several fields. If the trailing fields follow it
         // directly, it may be the user agent.
-        let close = user_agent::closing_quotes(self.line, open).next().unwrap_or(self.line.len());
+        let mut quotes = user_agent::closing_quotes(self.line, open);
+        let close = quotes.next().unwrap_or(self.line.len());
         let text = &self.line[open + 1..close];
         let after = (close + 1).min(self.line.len());
-        let is_unclear = memchr::memmem::find(text, b" \"").is_some()
-            || self.line[after..].starts_with(b" ")
+        let is_unclear = quotes.next().is_some()
+            || memchr::memmem::find(text, b" \"").is_some()
+            || (close == self.line.len() && server_forms::ends_with_trailing_fields(self.line, open + 1))
+            || (self.line[after..].starts_with(b" ")
                 && !self.line[after..].starts_with(b"  ")
-                && server_forms::start_of_trailing_fields(self.line, after) == Some(after + 1);
+                && server_forms::start_of_trailing_fields(self.line, after) == Some(after + 1));
         if is_unclear {
             self.keep_rest(open);
             return false;

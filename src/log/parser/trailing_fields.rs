@@ -14,7 +14,7 @@ pub(super) const FIELDS: usize = Field::LOGGED - FIRST;
 /// Number of words that are needed to find out which word belongs to which field.
 const WORDS: usize = FIELDS + 2;
 /// Records with a signature version, or newer, have at least this number of trailing fields.
-pub(super) const FIELDS_OF_NEWER_RECORDS: usize = Field::TlsVersion as usize - FIRST;
+pub(super) const FIELDS_OF_NEWER_RECORDS: usize = Field::TlsVersion as usize - FIRST + 1;
 
 /// Older records have at most version id and host id, and perhaps an unknown word between them.
 pub(super) const FIELDS_OF_OLDER_RECORDS: usize = 3;
@@ -155,14 +155,15 @@ fn are_readable(words: &[&[u8]], is_end: bool) -> bool {
     let is_cut_off =
         |index: usize, word: &[u8]| is_end && index + 1 == words.len() && begins_like(index, word);
     let words = &words[..words.len().min(FIELDS)];
-    let wrong = ANCHORS.into_iter().filter(|anchor| {
+    let mut wrong = ANCHORS.into_iter().filter(|anchor| {
         words
             .get(*anchor)
             .is_some_and(|word| !is_absent(word) && !has_form(*anchor, word) && !is_cut_off(*anchor, word))
     });
     let is_misplaced = |(index, word): (usize, &&[u8])| is_misplaced(index, word) && !is_cut_off(index, word);
-    let allowed = usize::from(count_anchors(words) > 0);
-    wrong.count() <= allowed && !words.iter().enumerate().any(is_misplaced)
+    // The fields before the access point may have new forms.
+    let has_new_form = wrong.next().is_none_or(|anchor| anchor < ACCESS_POINT && count_anchors(words) > 0);
+    has_new_form && wrong.next().is_none() && !words.iter().enumerate().any(is_misplaced)
 }
 
 /// Whether these words are certainly trailing fields: one that has a form of its own is in its place, or three are absent.
@@ -203,11 +204,17 @@ impl<'a> Layout<'a> {
         let words = Words::split(line, at, Spaces::AnyNumber);
         let unknown = unknown_before_host_id(words.as_slice());
         let single = Words::split(line, at, Spaces::One);
+        let has_spaces = single.as_slice().iter().any(|word| word.is_empty());
         let has_empty_fields = has_empty_fields(single.as_slice(), words.as_slice(), unknown);
         let (words, unknown) = if has_empty_fields { (single, 0) } else { (words, unknown) };
         let fields = &words.as_slice()[unknown..];
         let is_end = words.end() == line.len();
-        let is_readable = are_readable(fields, is_end);
+        // Without a field that shows it, two spaces may be one separator or an empty field.
+        let is_unclear = !has_empty_fields
+            && count_anchors(fields) == 0
+            && has_spaces
+            && !fields.iter().all(|word| is_absent(word));
+        let is_readable = !is_unclear && are_readable(fields, is_end);
         let is_certain = words.count >= FIELDS_OF_NEWER_RECORDS && are_certain(fields);
         Layout { words, unknown, is_readable, is_certain }
     }

@@ -30,7 +30,9 @@ pub(super) enum End<'a> {
 /// text of a client can move it. Otherwise one of the trailing fields, or a new field after them, may be
 /// quoted: then the end is the last quote after which these fields can be read.
 pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
-    if let Some(obs) = server_forms::read_obs(line, owner, open) {
+    let obs = server_forms::read_obs(line, open);
+    let is_obs_owner = server_forms::is_obs_owner(owner);
+    if is_obs_owner && let Some(obs) = obs {
         return End::Obs(obs);
     }
     let mut quotes = closing_quotes(line, open);
@@ -57,9 +59,14 @@ pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
         }
         are_certain |= fields.is_certain;
     }
+    if let Some(obs) = obs {
+        return End::Obs(obs);
+    }
     let is_older = after_last.count() <= FIELDS_OF_OLDER_RECORDS;
-    let may_be_obs = after_last.count() > 0 && server_forms::is_obs_owner(owner);
-    if others > 0 && (are_certain || !after_last.is_readable || !is_older || may_be_obs) {
+    // Records of OBS have a quoted name after the user agent, unless they end at the version id.
+    let has_name = || memchr::memmem::find(&line[open + 1..last], b" \"").is_some();
+    let may_be_obs = is_obs_owner && after_last.count() > 0 && (others > 0 || has_name());
+    if may_be_obs || others > 0 && (are_certain || !after_last.is_readable || !is_older) {
         End::Unclear
     } else if !is_newer && end_of_last_text(line, open + 1) != Some(last) {
         End::CutOff

@@ -2,6 +2,7 @@
 
 mod cut_off;
 mod damaged;
+mod displaced;
 mod forged;
 mod products;
 mod substituted;
