@@ -1,14 +1,13 @@
 //! Writes answers as table, CSV, JSON and NDJSON.
 //!
 //! An answer becomes a [`Sheet`] of named columns (`columns`), which a writer for each format prints row by row. The
-//! explorer also uses the formatting of numbers ([`human`]) and of text with invisible characters
-//! ([`visible`](mod@visible)).
+//! explorer also uses [`visible`](mod@visible), which escapes invisible characters.
 //!
 //! Never here: queries, files.
 
 mod columns;
+mod contrast;
 mod csv;
-pub mod human;
 mod json;
 mod sheet;
 mod table;
@@ -19,6 +18,7 @@ use std::io::{self, Write};
 use crate::query::{Answer, Ask, Stats};
 
 pub use columns::approximate;
+pub use contrast::{concentration_sheet, contrast_sheet};
 pub use sheet::{Cell, Sheet};
 pub use visible::visible;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::human::rfc3339;
+use crate::human::rfc3339;
 
 /// A value, before it is formatted.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +87,21 @@ impl<'a> Sheet<'a> {
         let titles = names.iter().map(|name| super::visible(name).into_owned()).collect();
         let names = names.into_iter().map(Cow::Owned).collect();
         Sheet { names, titles, rows, note, approximate: Vec::new() }
+    }
+
+    /// The sheet with one more column at `index`. Rows without a cell in `cells` have none.
+    #[must_use]
+    pub fn with_column(mut self, index: usize, name: &'static str, cells: Vec<Cell<'a>>) -> Sheet<'a> {
+        let title = name.replace('_', " ");
+        let (first, rest) = title.split_at(usize::from(!title.is_empty()));
+        self.titles.insert(index.min(self.titles.len()), first.to_uppercase() + rest);
+        self.names.insert(index.min(self.names.len()), Cow::Borrowed(name));
+        let mut cells = cells.into_iter();
+        self.rows = Box::new(self.rows.map(move |mut row| {
+            row.insert(index.min(row.len()), cells.next().unwrap_or(Cell::Absent));
+            row
+        }));
+        self
     }
 
     /// The sheet with only the columns `names`, in this order. Unknown names are ignored.

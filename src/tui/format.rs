@@ -1,6 +1,6 @@
 //! Numbers, times and values as the screen shows them.
 
-pub(crate) use crate::export::human::{bytes, count, counted, duration, percent, plural};
+pub(crate) use crate::human::{bytes, count, counted, duration, percent, plural};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{export::visible::visible_bytes, log::Field, query::Value};
@@ -108,13 +108,13 @@ pub(crate) fn instant(seconds: i64, zone: &TimeZone, format: &str) -> String {
 }
 
 /// Date and time: `2026-04-30 23:59:58`.
-pub(crate) fn full_instant(seconds: i64, zone: &TimeZone) -> String {
-    instant(seconds, zone, "%Y-%m-%d %H:%M:%S")
-}
-
+pub(crate) const FULL_INSTANT: &str = "%Y-%m-%d %H:%M:%S";
 /// Date and time without the year: `04-30 23:59:58`.
-pub(crate) fn short_instant(seconds: i64, zone: &TimeZone) -> String {
-    instant(seconds, zone, "%m-%d %H:%M:%S")
+pub(crate) const SHORT_INSTANT: &str = "%m-%d %H:%M:%S";
+
+/// Date and time: `2026-04-30 23:59:58`.
+pub(crate) fn full_instant(seconds: i64, zone: &TimeZone) -> String {
+    instant(seconds, zone, FULL_INSTANT)
 }
 
 /// A time range without redundant parts: `2026-04-01 – 04-30`.
@@ -128,6 +128,30 @@ pub(crate) fn time_range(first: i64, last: i64, zone: &TimeZone) -> String {
         format!("{first_day} – {}", instant(last, zone, "%m-%d"))
     } else {
         format!("{first_day} – {last_day}")
+    }
+}
+
+/// A period without redundant parts: `04-02 03:00–03:40`, `04-02 – 04-09`. `end` is the first second after it.
+pub(crate) fn period(start: i64, end: i64, zone: &TimeZone) -> String {
+    let last = end.saturating_sub(1).max(start);
+    let part = |at, format| instant(at, zone, format);
+    let is_same_day = part(start, "%Y-%m-%d") == part(last, "%Y-%m-%d");
+    // Minutes: a period of full hours ends at the hour, not a minute before.
+    let shown_end = if end % 60 == 0 { end } else { last };
+    if is_same_day || end - start < 86_400 {
+        format!("{}–{}", part(start, "%m-%d %H:%M"), part(shown_end, "%H:%M"))
+    } else {
+        format!("{} – {}", part(start, "%m-%d"), part(last, "%m-%d"))
+    }
+}
+
+/// An estimated amount of US dollars: `$12.40`, `$0.0031`, `$1,204`.
+pub(crate) fn dollars(amount: f64) -> String {
+    match amount {
+        a if a >= 999.5 => format!("${}", count(a.round().max(0.0) as u64)),
+        a if a >= 0.095 || a == 0.0 => format!("${a:.2}"),
+        a if a >= 0.00095 => format!("${a:.3}"),
+        _ => "<$0.001".to_owned(),
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::{collections::HashSet, path::Path};
 use tokio_util::sync::CancellationToken;
 
-use crate::export::{Cell, Format, PagedWriter, Sheet, human};
+use crate::export::{Cell, Format, PagedWriter, Sheet};
+use crate::human;
 use crate::query::{Answer, Ask, Engine, Measure, QueryError, Requests, Series};
 use crate::tui::model::{Column, Export, Exported, RowId, Rows, TimeRow};
 
@@ -65,6 +66,11 @@ fn write(
             Answer::Groups(groups) => groups.rows.len() as u64,
             Answer::Series(series) => time_rows(export, series).len() as u64,
             Answer::Requests(requests) => requests.rows.len() as u64,
+            Answer::Pairs(pairs) => pairs.rows.len() as u64,
+            Answer::Comparison(comparison) => {
+                comparison.dimensions.iter().map(|by| by.rows.len() as u64).sum()
+            }
+            Answer::Distribution(distribution) => distribution.sizes.len() as u64,
             Answer::Totals(_) => 1,
         };
         on_progress(rows, total);

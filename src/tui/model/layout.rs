@@ -5,11 +5,17 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
-use crate::tui::model::{Column, Rows, State, Table, column_placement, column_placement::Needs};
-use crate::{query::Value, tui::format};
+use crate::query::{Measure, Value};
+use crate::tui::format;
+use crate::tui::model::{
+    Column, FindingColumn, Rows, State, Tab, Table, column_placement, column_placement::Needs, found,
+};
 
 /// The number of first rows whose texts determine the initial widths of the columns.
 const MEASURED_ROWS: usize = 200;
+
+/// Lines for the explanation of a finding, its rule included.
+const EXPLANATION_LINES: u16 = 8;
 
 /// The parts of the screen. A part that is not shown has no height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,10 +29,14 @@ pub(crate) struct Areas {
     pub(crate) bars: Rect,
     /// Times below the bars.
     pub(crate) axis: Rect,
+    /// The line about the worst finding.
+    pub(crate) alert: Rect,
     pub(crate) tabs: Rect,
     pub(crate) head: Rect,
     /// Rows of the table, or lines of the open request.
     pub(crate) rows: Rect,
+    /// The explanation of the finding under the cursor.
+    pub(crate) explanation: Rect,
     /// Keys, messages, position.
     pub(crate) footer: Rect,
 }
@@ -57,11 +67,17 @@ impl Areas {
         let timeline_title = take(u16::from(!has_detail));
         let mut bars = take(bars);
         let mut axis = take(u16::from(!has_detail));
-        take(spacer);
+        // The alert is between the timeline and the tables, where tall terminals have a blank line anyway.
+        let alert = take(spacer.max(u16::from(found::alert(state).is_some())));
         let tabs = take(1);
         let head = take(u16::from(!has_detail));
-        let left = height.saturating_sub(head.bottom().max(tabs.bottom()));
-        let mut rows = take(left.saturating_sub(1));
+        let left = height.saturating_sub(head.bottom().max(tabs.bottom())).saturating_sub(1);
+        let explained = match state.layer().tab {
+            Tab::Findings if !has_detail => (left / 2).min(EXPLANATION_LINES),
+            _ => 0,
+        };
+        let mut rows = take(left - explained);
+        let explanation = take(explained);
         let footer = take(1);
         for area in [&mut bars, &mut axis] {
             area.x = 1;
@@ -71,7 +87,7 @@ impl Areas {
             rows.x = 1;
             rows.width = width.saturating_sub(2);
         }
-        Areas { header, chips, timeline_title, bars, axis, tabs, head, rows, footer }
+        Areas { header, chips, timeline_title, bars, axis, alert, tabs, head, rows, explanation, footer }
     }
 
     pub(crate) fn page(&self) -> usize {
@@ -95,8 +111,9 @@ pub(crate) fn visible_groups(state: &State) -> Vec<Value> {
 /// no column appear, disappear or become narrower: the measured widths of texts only grow.
 pub(crate) fn place_columns(state: &mut State) {
     let areas = Areas::of(state);
+    let shows_year = state.shows_year();
     let table = state.layer_mut().table_mut();
-    measure_texts(table, areas.page());
+    measure_texts(table, areas.page(), shows_year);
     let width = areas.rows.width;
     let needs = |column: Column| {
         let (first, seen) = table.text_widths.get(&column).copied().unwrap_or_default();
@@ -120,7 +137,7 @@ fn terminal_columns(width: usize) -> u16 {
 }
 
 /// Measures the texts of the first rows and of the visible rows.
-fn measure_texts(table: &mut Table, page: usize) {
+fn measure_texts(table: &mut Table, page: usize, shows_year: bool) {
     let Some(rows) = &table.rows.data else { return };
     let measured_for = table.rows.query.as_ref().map(|query| (query.filter.clone(), query.time));
     if table.text_widths_of != measured_for {
@@ -130,7 +147,7 @@ fn measure_texts(table: &mut Table, page: usize) {
     }
     let visible = table.top..table.top + page;
     for choice in table.columns.iter().filter(|choice| choice.is_shown) {
-        let Some(width) = text_width(rows, choice.column) else { continue };
+        let Some(width) = text_width(rows, choice.column, shows_year) else { continue };
         let widest =
             |rows: std::ops::Range<usize>| terminal_columns(rows.filter_map(&width).max().unwrap_or(0));
         let (first, seen) = table.text_widths.entry(choice.column).or_default();
@@ -140,12 +157,24 @@ fn measure_texts(table: &mut Table, page: usize) {
 }
 
 /// A function from the index of a row to the width of its text. `None`: the column has a fixed width.
-fn text_width(rows: &Rows, column: Column) -> Option<Box<dyn Fn(usize) -> Option<usize> + '_>> {
+fn text_width(
+    rows: &Rows,
+    column: Column,
+    shows_year: bool,
+) -> Option<Box<dyn Fn(usize) -> Option<usize> + '_>> {
+    let instant_width = if shows_year { "2026-04-01 00:00:00".len() } else { "04-01 00:00:00".len() };
     match (rows, column) {
         (Rows::Groups(groups), Column::Value) => {
             Some(Box::new(|index| groups.rows.get(index).map(|row| format::value(&row.value).width())))
         }
+        (Rows::Findings(rows), Column::Finding(FindingColumn::Subject)) => {
+            Some(Box::new(|index| rows.finding(index).map(|finding| found::subject_text(finding).width())))
+        }
         (Rows::Times { .. }, Column::Value) => Some(Box::new(|_| Some("2026-04-01 00:00:00".len()))),
+        (Rows::Requests { .. }, Column::Field(Field::Time))
+        | (Rows::Groups(_), Column::Measure(Measure::FirstSeen | Measure::LastSeen)) => {
+            Some(Box::new(move |_| Some(instant_width)))
+        }
         (Rows::Requests { .. }, Column::Field(field))
             if field.spec().value == ValueType::Text || field == Field::RemoteIp =>
         {

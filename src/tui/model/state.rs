@@ -6,7 +6,10 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
-use crate::tui::model::{ActionTime, Axis, Context, Layer, Prompt, Purpose, Slot, answer_state::AnswerState};
+use crate::tui::model::{
+    ActionTime, Axis, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
+    answer_state::AnswerState,
+};
 use crate::tui::{format, theme::Theme};
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.
@@ -71,7 +74,7 @@ impl TimelineMeasure {
 }
 
 /// A time range that is being selected on the timeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Brush {
     /// The edge that does not move, as the start of a bucket.
     pub(crate) fixed: i64,
@@ -79,6 +82,8 @@ pub(crate) struct Brush {
     pub(crate) moving: i64,
     /// Until an edge is moved: first second of the selected burst, and the second after its last.
     pub(crate) burst: Option<(i64, i64)>,
+    /// Until an edge is moved: the selected finding.
+    pub(crate) finding: Option<FindingId>,
 }
 
 impl Brush {
@@ -146,6 +151,8 @@ pub(crate) struct State {
     layers: Vec<Layer>,
     /// Totals of all requests in the session's time range.
     pub(crate) totals: AnswerState<Totals>,
+    /// What the analyses found.
+    pub(crate) found: Found,
     /// The generation of the data that the screen shows.
     pub(crate) generation: u64,
     pub(crate) newest_generation: u64,
@@ -161,6 +168,10 @@ pub(crate) struct State {
     pub(crate) follow_interval: Option<Duration>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) prompt: Option<Prompt>,
+    /// The prompt to return to after the question whether to stop the export.
+    pub(crate) prompt_below: Option<Prompt>,
+    /// Exports to existing files, whose questions wait until there is no prompt.
+    pub(crate) overwrite_questions: Vec<Export>,
     pub(crate) brush: Option<Brush>,
     pub(crate) timeline_measure: TimelineMeasure,
     pub(crate) export: Option<RunningExport>,
@@ -191,6 +202,7 @@ impl State {
             now: ActionTime::default(),
             layers: vec![Layer::new(filter, session_time)],
             totals: AnswerState::default(),
+            found: Found::default(),
             generation: 0,
             newest_generation: 0,
             paused: false,
@@ -200,6 +212,8 @@ impl State {
             follow_interval: None,
             overlay: None,
             prompt: None,
+            prompt_below: None,
+            overwrite_questions: Vec::new(),
             brush: None,
             timeline_measure: TimelineMeasure::Requests,
             export: None,
@@ -265,6 +279,20 @@ impl State {
         }
     }
 
+    /// Whether times are shown with their year: unless all requests of the session are of the current year.
+    pub(crate) fn shows_year(&self) -> bool {
+        let Some(Totals { stats, .. }) = &self.totals.data else { return false };
+        let year = |at| format::instant(at, self.zone(), "%Y");
+        let now = year(self.now.unix_seconds);
+        stats.requests > 0 && (year(stats.first_seen) != now || year(stats.last_seen) != now)
+    }
+
+    /// Date and time of a request or a bucket: `04-30 23:59:58`, with the year if [`State::shows_year`].
+    pub(crate) fn short_instant(&self, seconds: i64) -> String {
+        let format = if self.shows_year() { format::FULL_INSTANT } else { format::SHORT_INSTANT };
+        format::instant(seconds, self.zone(), format)
+    }
+
     pub(crate) fn notify(&mut self, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), is_error: false });
     }
@@ -283,8 +311,9 @@ impl State {
             (None, Some(Overlay::Filters(_))) => Context::Filters,
             (None, Some(Overlay::Columns(_))) => Context::Columns,
             (None, Some(Overlay::Dimensions(_) | Overlay::BucketWidths(_))) => Context::Pick,
-            (None, None) if self.brush.is_some() => Context::Brush,
             (None, None) if self.layer().detail.is_some() => Context::Detail,
+            (None, None) if self.brush.is_some() => Context::Brush,
+            (None, None) if self.layer().tab == Tab::Findings => Context::Findings,
             (None, None) => Context::Table,
         }
     }
@@ -319,7 +348,7 @@ impl State {
         let is_empty = self.totals.data.as_ref().is_some_and(|totals| totals.stats.requests == 0);
         self.is_too_small()
             || rows.error().or(self.totals.error()).or(timeline.error()).is_some()
-            || (rows.is_final() && (timeline.is_final() || is_empty))
+            || ((rows.is_final() || self.layer().tab == Tab::Findings) && (timeline.is_final() || is_empty))
     }
 
     /// The known totals of the requests that match the filter of the layer in front, and whether they are

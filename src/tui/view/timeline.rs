@@ -1,11 +1,14 @@
 //! The timeline above the table: the requests of the layer over time.
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{Areas, Axis, Rows, State, Tab, TimelineMeasure, time_axes};
+use crate::tui::model::{Areas, Axis, Rows, State, Tab, TimelineMeasure, found, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::bars};
+
+/// The mark of a finding below the timeline.
+const MARK: &str = "▲";
 
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let Some(axis) = time_axes::timeline(state) else { return };
@@ -38,12 +41,21 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         }
     }
     labels(state, areas.axis, &axis, highlight, buffer);
+    marks(state, areas.axis, &axis, buffer);
 }
 
 /// First and last bucket to highlight: the brush, or the row under the cursor of the table of times.
 fn highlighted(state: &State, axis: &Axis) -> Option<(usize, usize)> {
-    if let Some(brush) = state.brush {
+    if let Some(brush) = &state.brush {
         return Some(brush.buckets(axis));
+    }
+    if state.layer().tab == Tab::Findings {
+        let table = state.layer().table();
+        let finding = table.rows.data.as_ref()?.finding(table.cursor)?;
+        return Some((
+            axis.index(finding.start),
+            axis.index(finding.end.saturating_sub(1).max(finding.start)),
+        ));
     }
     let table = state.layer().table();
     if state.layer().tab != Tab::Time {
@@ -62,43 +74,53 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
     if let Some(share) = state.layer().timeline.share {
         text.push_str(&format!("  ≈ {:.0} % scanned", share * 100.0));
     }
-    let mut right = String::new();
-    if let Some(brush) = state.brush {
+    // The first that fits is shown.
+    let mut right = Vec::new();
+    if let Some(brush) = &state.brush {
         let (start, end) = brush.seconds(axis);
         let (first, last) = brush.buckets(axis);
-        let sum: u64 = match brush.burst {
+        let finding = brush.finding.as_ref().and_then(|id| found::by_id(state, id));
+        let sum = match brush.burst {
+            _ if finding.is_some() => finding.map(|found| state.timeline_measure.of(&found.stats)),
             Some(burst) => time_axes::sum_of_burst(state, burst),
-            None => line.iter().skip(first).take(last - first + 1).sum(),
+            None => Some(line.iter().skip(first).take(last - first + 1).sum()),
         };
-        let (length, sum) = (format::length_of_time(end - start), state.timeline_measure.describe(sum));
-        let [start, end] = [start, end].map(|at| format::short_instant(at, state.zone()));
-        right = format!("{start} – {end}  {length}  {sum}");
+        let sum = sum.map_or("…".to_owned(), |sum| state.timeline_measure.describe(sum));
+        let length = format::length_of_time(end - start);
+        let [start, end] = [start, end].map(|at| state.short_instant(at));
+        right.push(format!("{start} – {end}  {length}  {sum}"));
+        right.push(format!("{start}  {length}  {sum}"));
+        right.push(format!("{start}  {length}"));
     } else if highest > 0
         && let Some(peak) = line.iter().position(|number| *number == highest)
     {
-        let format = match axis.bucket {
-            86_400.. => "%m-%d",
-            bucket if bucket.is_multiple_of(60) => "%m-%d %H:%M",
-            _ => "%m-%d %H:%M:%S",
+        let time = match axis.bucket {
+            86_400.. => "",
+            bucket if bucket.is_multiple_of(60) => " %H:%M",
+            _ => " %H:%M:%S",
         };
-        let at = format::instant(axis.at(peak), state.zone(), format);
-        right = format!("peak {} at {at}", state.timeline_measure.amount(highest));
+        let day = if state.shows_year() { "%Y-%m-%d" } else { "%m-%d" };
+        let at = format::instant(axis.at(peak), state.zone(), &format!("{day}{time}"));
+        right.push(format!("peak {} at {at}", state.timeline_measure.amount(highest)));
     }
     put(buffer, area, area.x, area.y, &text, theme.quiet());
-    if text.width() + right.width() + 2 <= usize::from(area.width) {
+    if let Some(right) =
+        right.iter().find(|right| text.width() + right.width() + 2 <= usize::from(area.width))
+    {
         let style = if state.brush.is_some() { theme.brushed() } else { theme.quiet() };
-        put_right(buffer, area, area.y, &right, style);
+        put_right(buffer, area, area.y, right, style);
     }
 }
 
 /// Draws times below the bars, at round times and without overlap, and a rule below the highlighted bars.
 fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usize)>, buffer: &mut Buffer) {
     let length = axis.end() - axis.start;
+    let year = |at| format::instant(at, state.zone(), "%Y");
     let format = match length {
         ..=600 => "%H:%M:%S",
         601..=86_400 => "%H:%M",
         86_401..=1_209_600 => "%m-%d %H:%M",
-        1_209_601..=31_622_400 => "%m-%d",
+        1_209_601..=31_622_400 if year(axis.start) == year(axis.end() - 1) => "%m-%d",
         _ => "%Y-%m-%d",
     };
     let width = usize::from(area.width);
@@ -116,7 +138,7 @@ fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usiz
     // Round in the time zone that is shown.
     let offset = jiff::Timestamp::from_second(axis.start)
         .map_or(0, |start| i64::from(state.zone().to_offset(start).seconds()));
-    let least = if format == "%m-%d" { 86_400 } else { 1 };
+    let least = if length > 1_209_600 { 86_400 } else { 1 };
     let count = (width / (size + 4)).max(1);
     let step = i64::from(Axis::of(axis.start, axis.end(), count).bucket).max(least);
     let mut at = (axis.start + offset).div_euclid(step) * step - offset;
@@ -129,5 +151,25 @@ fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usiz
             }
         }
         at += step;
+    }
+}
+
+/// Draws a mark at the start of each finding. Over a label it inverts the character, so that the label stays readable.
+fn marks(state: &State, area: Rect, axis: &Axis, buffer: &mut Buffer) {
+    let width = usize::from(area.width);
+    // The worst finding of a bar gives the colour.
+    let findings: Vec<_> = found::visible(state).collect();
+    for finding in findings.into_iter().rev() {
+        if finding.end <= axis.start || finding.start >= axis.end() {
+            continue;
+        }
+        let x = area.x + u16::try_from(axis.column(axis.index(finding.start), width)).unwrap_or(0);
+        let style = state.theme.severity(found::severity(finding));
+        let cell = &mut buffer[(x, area.y)];
+        if matches!(cell.symbol(), " " | "▔" | MARK) {
+            cell.set_symbol(MARK).set_style(style);
+        } else {
+            cell.set_style(style.add_modifier(Modifier::REVERSED));
+        }
     }
 }
