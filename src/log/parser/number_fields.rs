@@ -77,7 +77,7 @@ pub(super) fn read(line: &[u8], at: usize, is_unquoted: bool) -> Result<Numbers<
     }
     let is_complete = spans.len() >= FIELDS && error.is_none();
     if let Some(fields) = with_empty_fields(line, at, quote)
-        && !(is_complete && !is_better(line, quote, fields[FIELDS - 1].1, end))
+        && (!is_complete || is_better(line, quote, fields[FIELDS - 1].1, end))
     {
         let end = fields[FIELDS - 1].1;
         return Ok(Numbers { referer_is_empty: quote == Some(end + 2), ..numbers(line, &fields, end) });
@@ -165,10 +165,10 @@ fn is_better(line: &[u8], quote: Option<usize>, single: usize, end: usize) -> bo
             for _ in 0..2 {
                 at = word_at(line, at).filter(|&(start, end)| line[start..end] == *b"-")?.1;
             }
-            Some(Layout::of(line, at)).filter(|fields| fields.is_readable && fields.is_certain)
+            let fields = Layout::of(line, at);
+            (fields.is_readable && fields.is_certain && fields.unknown == 0).then_some(())
         };
-        return fits(single).is_some_and(|fields| fields.unknown == 0)
-            && !fits(end).is_some_and(|fields| fields.unknown == 0);
+        return fits(single).is_some() && fits(end).is_none();
     };
     end_of_referer(line, quote + 1).is_none()
 }

@@ -13,7 +13,7 @@ const QUOTES_MAX: usize = 64;
 /// Where a user agent ends.
 pub(super) enum End<'a> {
     /// At this quote; the trailing fields follow.
-    Fields(usize, Layout<'a>),
+    Fields(usize, Box<Layout<'a>>),
     /// At this quote; the fields of Huawei OBS follow.
     Obs(Obs),
     /// At this quote; what follows cannot be read.
@@ -47,7 +47,7 @@ pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
     let after_last = Layout::of(line, last + 1);
     let is_newer = after_last.count() >= FIELDS_OF_NEWER_RECORDS;
     if after_last.is_readable && is_newer {
-        return End::Fields(last, after_last);
+        return End::Fields(last, Box::new(after_last));
     }
     let mut others = 0;
     let mut are_certain = false;
@@ -55,7 +55,7 @@ pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
         others += 1;
         let fields = Layout::of(line, quote + 1);
         if fields.is_readable && fields.is_certain {
-            return End::Fields(quote, fields);
+            return End::Fields(quote, Box::new(fields));
         }
         are_certain |= fields.is_certain;
     }
@@ -71,7 +71,7 @@ pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
     } else if !is_newer && end_of_last_text(line, open + 1) != Some(last) {
         End::CutOff
     } else if after_last.is_readable {
-        End::Fields(last, after_last)
+        End::Fields(last, Box::new(after_last))
     } else {
         End::Unreadable(last)
     }

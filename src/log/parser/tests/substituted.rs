@@ -467,8 +467,9 @@ fn whatever_is_in_the_place_of_a_field_no_other_field_changes_its_place() {
                 if is_bare && other.contains(' ') && !other.contains('"') {
                     continue;
                 }
-                let is_added =
-                    !is_bare && !(other.contains('"') && near.iter().any(|text| is_quoted(text.as_ref())));
+                let is_next_to_quotes =
+                    other.contains('"') && near.iter().any(|text| is_quoted(text.as_ref()));
+                let is_added = !is_bare && !is_next_to_quotes;
                 let added = [format!("{other} {text}"), format!("{text} {other}")];
                 for other in std::iter::once(other.to_owned()).chain(added.into_iter().filter(|_| is_added)) {
                     let mut texts = texts.clone();
