@@ -84,7 +84,13 @@ impl LogDetector {
         match records.next() {
             Some(Ok(_)) => return true,
             Some(Err(
-                Rejection::NoOperation | Rejection::NoStatus | Rejection::NoNumber | Rejection::Ambiguous,
+                Rejection::NoOperation
+                | Rejection::NoRequestUri
+                | Rejection::NoStatus
+                | Rejection::NoErrorCode
+                | Rejection::NotANumber(_)
+                | Rejection::TooManyNumbers
+                | Rejection::Ambiguous,
             )) if !is_foreign => return true,
             None | Some(Err(Rejection::Empty)) => return false,
             Some(Err(_)) => self.has_other_lines = true,

@@ -2,7 +2,7 @@
 //! addresses as RFC 5952 defines.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 
 /// The canonical spelling of an address. A text that is not an address is returned unchanged.
 ///
@@ -16,27 +16,40 @@ pub fn canonical(text: &[u8]) -> Cow<'_, [u8]> {
     address.map_or(Cow::Borrowed(text), |address| Cow::Owned(address.to_string().into_bytes()))
 }
 
-/// Parses an address with or without a port, brackets or a zone.
+/// Parses an address with or without a port, brackets or a zone. The port may be any number.
 pub fn parse(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
-    let address = text
-        .parse::<IpAddr>()
-        .or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()))
-        .or_else(|_| {
-            let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-            // The zone (`fe80::1%eth0`) is the name of an interface of the server.
-            let inner = inner.split_once('%').map_or(inner, |(address, _)| address);
-            inner.parse::<Ipv6Addr>().map(IpAddr::V6)
-        })
-        .ok()?;
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let without_port = || {
+        let (address, _) = text.rsplit_once(':').filter(|(_, port)| is_port(port))?;
+        // After the last group of an IPv6 address without brackets, a port would be another group, unless the
+        // last group is an IPv4 address.
+        (address.ends_with(']') || address.contains('.')).then_some(address)
+    };
+    let address = text.parse::<IpAddr>().ok().or_else(|| {
+        let text = without_port().unwrap_or(text);
+        let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        // The zone (`fe80::1%eth0`) is the name of an interface of the server.
+        let unbracketed = inner.unwrap_or(text);
+        let (address, zone) = unbracketed.split_once('%').unzip();
+        let parsed = address.unwrap_or(unbracketed).parse::<IpAddr>().ok()?;
+        (parsed.is_ipv6() || inner.is_none() && zone.is_none()).then_some(parsed)
+    })?;
     Some(address.to_canonical())
+}
+
+/// The first address of a list of addresses separated by commas, as proxies forward it: that of the client. `None` if
+/// the text is not such a list.
+pub(super) fn first_of_list(text: &[u8]) -> Option<&[u8]> {
+    let first = &text[..memchr::memchr(b',', text)?];
+    text.split(|byte| *byte == b',').all(|address| parse(address.trim_ascii()).is_some()).then_some(first)
 }
 
 /// Whether [`canonical`] certainly returns a text unchanged. `false` if it may not.
 #[inline]
 pub(super) fn is_canonical(text: &[u8]) -> bool {
     // An IPv4 address without a port has none of these bytes, and most texts that are not addresses have none.
-    let is_odd = |byte: &u8| matches!(byte, b':' | b'[' | b'%');
+    let is_odd = |byte: &u8| matches!(byte, b':' | b'[' | b'%' | b',');
     !text.iter().any(is_odd) || is_canonical_v6(text)
 }
 
@@ -81,6 +94,8 @@ fn is_canonical_v6(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -99,15 +114,37 @@ mod tests {
             ("2001:db8:0:0:0:0:0:7", "2001:db8::7"),
             ("fe80::1%eth0", "fe80::1"),
             ("[fe80::1%eth0]", "fe80::1"),
+            ("[fe80::1%eth0]:80", "fe80::1"),
+            ("::ffff:192.0.2.7:54321", "192.0.2.7"),
+            ("192.0.2.7:99999", "192.0.2.7"),
+            ("[2001:db8::7]:99999", "2001:db8::7"),
             // Texts that are not addresses are unchanged.
             ("-", "-"),
             ("proxy.example:80", "proxy.example:80"),
             ("192.0.2.300:80", "192.0.2.300:80"),
+            ("192.0.2.7:", "192.0.2.7:"),
+            ("192.0.2.7:http", "192.0.2.7:http"),
+            ("[192.0.2.7]", "[192.0.2.7]"),
             ("a:b", "a:b"),
             (":", ":"),
             ("xx.xx.xx.xx", "xx.xx.xx.xx"),
         ] {
             assert_eq!(String::from_utf8_lossy(&canonical(spelled.as_bytes())), address, "{spelled}");
+        }
+    }
+
+    #[test]
+    fn the_first_address_of_a_list_is_that_of_the_client() {
+        for (list, first) in [
+            ("192.0.2.7, 198.51.100.9", Some("192.0.2.7")),
+            ("192.0.2.7,198.51.100.9,2001:db8::7", Some("192.0.2.7")),
+            ("[2001:db8::7]:80, 192.0.2.7", Some("[2001:db8::7]:80")),
+            ("192.0.2.7", None),
+            ("192.0.2.7,", None),
+            ("192.0.2.7, proxy", None),
+            ("a,b", None),
+        ] {
+            assert_eq!(first_of_list(list.as_bytes()), first.map(str::as_bytes), "{list}");
         }
     }
 

@@ -40,17 +40,11 @@ fn parse_digits(bytes: u64, unused_bits: usize) -> Option<u64> {
     Some((fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF)
 }
 
-/// Whole milliseconds of a duration with a unit, such as `12ms`, `1.5s` or `850us`.
+/// Whole milliseconds of a duration with a unit, such as `12ms`, `12 ms`, `1.5s` or `850us`; `None` if the text is not
+/// one, or is beyond 64 bits.
 pub(super) fn parse_duration(text: &[u8]) -> Option<u64> {
-    let digits = text.iter().position(|byte| !byte.is_ascii_digit()).filter(|digits| *digits > 0)?;
-    let (whole, rest) = (parse(&text[..digits])?, &text[digits..]);
-    let (fraction, unit) = match rest.strip_prefix(b".") {
-        None => (&[][..], rest),
-        Some(rest) => {
-            let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).filter(|digits| *digits > 0)?;
-            rest.split_at(digits)
-        }
-    };
+    let Duration { whole, fraction, unit } = Duration::split(text)?;
+    let whole = parse(whole)?;
     match unit {
         b"ms" => Some(whole),
         b"s" => {
@@ -59,9 +53,41 @@ pub(super) fn parse_duration(text: &[u8]) -> Option<u64> {
             });
             whole.checked_mul(1000)?.checked_add(thousandths)
         }
-        b"us" | b"\xC2\xB5s" | b"\xCE\xBCs" => Some(whole / 1000),
         b"ns" => Some(whole / 1_000_000),
-        _ => None,
+        _ => Some(whole / 1000),
+    }
+}
+
+/// Whether a text is a duration with a unit, of any length.
+pub(super) fn is_duration(text: &[u8]) -> bool {
+    Duration::split(text).is_some()
+}
+
+/// Whether a word is the unit of a duration.
+pub(super) fn is_unit(word: &[u8]) -> bool {
+    matches!(word, b"ms" | b"s" | b"us" | b"\xC2\xB5s" | b"\xCE\xBCs" | b"ns")
+}
+
+/// The parts of a duration with a unit.
+struct Duration<'a> {
+    /// Digits before the decimal point.
+    whole: &'a [u8],
+    /// Digits after it.
+    fraction: &'a [u8],
+    unit: &'a [u8],
+}
+
+impl<'a> Duration<'a> {
+    fn split(text: &'a [u8]) -> Option<Duration<'a>> {
+        let end_of_digits =
+            |text: &[u8]| text.iter().position(|byte| !byte.is_ascii_digit()).filter(|digits| *digits > 0);
+        let (whole, rest) = text.split_at(end_of_digits(text)?);
+        let (fraction, rest) = match rest.strip_prefix(b".") {
+            None => (&[][..], rest),
+            Some(rest) => rest.split_at(end_of_digits(rest)?),
+        };
+        let unit = rest.trim_ascii_start();
+        is_unit(unit).then_some(Duration { whole, fraction, unit })
     }
 }
 
@@ -69,9 +95,9 @@ pub(super) fn is_digits(word: &[u8]) -> bool {
     !word.is_empty() && word.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether a word can be an HTTP status: three digits.
+/// Whether a word is an HTTP status: a number from 100 to 999.
 pub(super) fn is_status(word: &[u8]) -> bool {
-    word.len() == 3 && is_digits(word)
+    word.len() == 3 && is_digits(word) && word[0] != b'0'
 }
 
 #[cfg(test)]
@@ -134,13 +160,32 @@ mod tests {
             ("ms", None),
             (".5s", None),
             ("1.s", None),
-            ("12 ms", None),
+            ("12 ms", Some(12)),
+            ("1.5  s", Some(1500)),
+            ("12 ms ", None),
             ("-12ms", None),
             ("12h", None),
             ("99999999999999999999ms", None),
             ("18446744073709551615s", None),
         ] {
             assert_eq!(parse_duration(text.as_bytes()), milliseconds, "{text}");
+        }
+        assert!(is_duration(b"99999999999999999999ms"));
+        assert!(!is_duration(b"99999999999999999999"));
+    }
+
+    #[test]
+    fn a_status_is_a_number_from_100_to_999() {
+        for (word, expected) in [
+            ("100", true),
+            ("999", true),
+            ("000", false),
+            ("099", false),
+            ("20", false),
+            ("0200", false),
+            ("2x0", false),
+        ] {
+            assert_eq!(is_status(word.as_bytes()), expected, "{word}");
         }
     }
 }

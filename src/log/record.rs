@@ -98,12 +98,21 @@ pub enum Rejection {
     /// A comment, or names of fields, as Wasabi writes at the start of a log file. Not an error.
     #[error("a header, not a record")]
     Header,
-    /// The word in the place of the HTTP status is neither a status nor `-`.
-    #[error("no HTTP status: expected three digits or \"-\" after the request URI")]
+    /// Neither a request line nor `-` follows the key.
+    #[error("no request URI: expected a quoted request line or \"-\" after the key")]
+    NoRequestUri,
+    /// The text in the place of the HTTP status is neither a status nor `-`.
+    #[error("no HTTP status: expected a number from 100 to 999 or \"-\" after the request URI")]
     NoStatus,
-    /// One of bytes sent, object size, total time and turn-around time is neither a number nor `-`.
-    #[error("not a number: expected bytes sent, object size and two times after the error code")]
-    NoNumber,
+    /// The text in the place of the error code is a number, or is quoted.
+    #[error("no error code: expected a word or \"-\" after the HTTP status")]
+    NoErrorCode,
+    /// The text in the place of a measure is neither a number nor `-`.
+    #[error("{} is not a number: expected four numbers or \"-\" after the error code", .0.name())]
+    NotANumber(Field),
+    /// Nothing shows which of more than four numbers belong to the four measures.
+    #[error("more than four numbers after the error code")]
+    TooManyNumbers,
     /// A record without quotes whose fields can end in several places.
     #[error("fields without quotes: the request URI can end in several places")]
     Ambiguous,

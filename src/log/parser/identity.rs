@@ -1,8 +1,8 @@
 //! Address, requester, request id and operation of a line, also with spaces in the requester or missing fields.
 
-use super::super::method;
+use super::super::{address, method};
 use super::line_head::LineHead;
-use super::words::{next_word, unquoted_field};
+use super::words::{unquoted_field, word_at};
 
 /// Words after the time that are searched for the operation.
 const WORDS_MAX: usize = 32;
@@ -26,47 +26,28 @@ impl<'a> Identity<'a> {
         let mut next = at;
         let mut quote_follows = false;
         while count < WORDS_MAX
-            && let Some((text, end)) = next_word(line, next)
+            && let Some((start, end)) = word_at(line, next)
         {
-            if text[0] == b'"' {
+            if line[start] == b'"' {
                 quote_follows = true;
                 break;
             }
-            spans[count] = (end - text.len(), end);
-            count += 1;
             next = end;
+            // A list of addresses, as proxies forward it: `192.0.2.7, 198.51.100.9`.
+            if count == 1 && line[spans[0].1 - 1] == b',' {
+                spans[0].1 = end;
+                continue;
+            }
+            spans[count] = (start, end);
+            count += 1;
         }
+        let spans = &spans[..count];
+        if let Some(found) = with_empty_fields(line, at) {
+            return Some(found);
+        }
+        let index = index_of_operation(line, at, spans, quote_follows)?;
+
         let text = |index: usize| &line[spans[index].0..spans[index].1];
-        let is_known = |index: usize| is_known_operation(text(index));
-        let spaces_before = |index: usize| spans[index].0 - if index == 0 { at } else { spans[index - 1].1 };
-
-        // The operation is at its usual index: address, requester, request id, operation.
-        let is_operation = count > 3 && (is_known(3) || (names_operation(text(3)) && !(0..3).any(is_known)));
-        let is_usual = count > 3 && (is_operation || (is_usual_id(text(2)) && can_be_operation(text(3))));
-        let index = is_usual
-            .then_some(3)
-            // The requester is empty, so that two spaces follow the address.
-            .or_else(|| {
-                let is_it = count > 2 && spaces_before(1) == 2 && is_usual_id(text(1));
-                (is_it && (is_known(2) || can_be_operation(text(2)))).then_some(2)
-            })
-            // The requester has spaces.
-            .or_else(|| (4..count).find(|&index| is_known(index) && is_usual_id(text(index - 1))))
-            // The requester has spaces, and the operation is unknown: only the key is between it and the request URI.
-            .or_else(|| {
-                let index = count.checked_sub(2).filter(|&index| index > 3 && quote_follows)?;
-                (is_usual_id(text(index - 1)) && can_be_operation(text(index))).then_some(index)
-            })
-            // The requester has spaces, and the request id is absent or has another length.
-            .or_else(|| (4..count).find(|&index| is_known(index) && is_id(text(index - 1))))
-            // A field before the operation is missing.
-            .or_else(|| (0..count.min(3)).find(|&index| is_known(index)))
-            // It is at its usual index, with an unknown operation and an unknown kind of request id.
-            .or_else(|| {
-                let is_it = count > 3 && text(3)[0].is_ascii_uppercase() && can_be_operation(text(3));
-                (is_it && !text(2).contains(&b'"')).then_some(3)
-            })?;
-
         let (operation, end) = (text(index), spans[index].1);
         let mut found = Identity { operation, end, operation_is_first: index == 0, ..Identity::default() };
         match index {
@@ -85,6 +66,89 @@ impl<'a> Identity<'a> {
     }
 }
 
+/// The index of the operation among the words that begin at `at`.
+fn index_of_operation(
+    line: &[u8],
+    at: usize,
+    words: &[(usize, usize)],
+    quote_follows: bool,
+) -> Option<usize> {
+    let count = words.len();
+    let text = |index: usize| &line[words[index].0..words[index].1];
+    let is_known = |index: usize| is_known_operation(text(index));
+    let spaces_before = |index: usize| words[index].0 - if index == 0 { at } else { words[index - 1].1 };
+    // An unknown operation that follows two spaces may be the field after an empty one.
+    let can_be_unknown = |index: usize| can_be_operation(text(index)) && spaces_before(index) == 1;
+
+    // The operation is at its usual index: address, requester, request id, operation.
+    let is_operation = count > 3 && (is_known(3) || (names_operation(text(3)) && !(0..3).any(is_known)));
+    let is_usual = count > 3 && (is_operation || (is_usual_id(text(2)) && can_be_unknown(3)));
+    if is_usual {
+        return Some(3);
+    }
+    // The requester is empty, so that two spaces follow the address.
+    let requester_is_empty = count > 2 && spaces_before(1) == 2 && is_usual_id(text(1));
+    if requester_is_empty && (is_known(2) || can_be_operation(text(2))) {
+        return Some(2);
+    }
+    // A field before the operation is missing.
+    let is_first_known = || (0..count.min(3)).find(|&index| is_known(index));
+    // Only ARNs have spaces. Otherwise nothing shows which of several words are the requester.
+    if !(count > 1 && text(1).starts_with(b"arn:")) {
+        return is_first_known().or_else(|| {
+            // It is at its usual index, with an unknown operation and an unknown kind of request id.
+            let is_it = || {
+                let has_form = text(3)[0].is_ascii_uppercase() && can_be_unknown(3);
+                has_form && can_be_address(text(0)) && !text(2).contains(&b'"') && !(4..count).any(is_known)
+            };
+            (count > 4 && quote_follows && is_it()).then_some(3)
+        });
+    }
+    // The requester has spaces.
+    (4..count)
+        .find(|&index| is_known(index) && is_usual_id(text(index - 1)))
+        // The requester has spaces, and the operation is unknown: only the key is between it and the request URI.
+        .or_else(|| {
+            let index = count.checked_sub(2).filter(|&index| index > 3 && quote_follows)?;
+            (is_usual_id(text(index - 1)) && can_be_unknown(index)).then_some(index)
+        })
+        // The requester has spaces, and the request id is absent or has another length.
+        .or_else(|| {
+            let is_it =
+                |index: usize| is_known(index) && is_id(text(index - 1)) && !is_usual_id(text(index - 2));
+            (4..count).find(|&index| is_it(index))
+        })
+        .or_else(is_first_known)
+}
+
+/// The fields that begin at `at`, if each space is a separator, and at least one of the fields before the operation is
+/// empty.
+fn with_empty_fields(line: &[u8], at: usize) -> Option<Identity<'_>> {
+    let rest = line.get(at..)?.strip_prefix(b" ")?;
+    let mut words = rest.split(|byte| *byte == b' ');
+    let [remote_ip, requester, request_id, operation] =
+        [words.next()?, words.next()?, words.next()?, words.next()?];
+    let before = [remote_ip, requester, request_id];
+    let is_operation = is_known_operation(operation)
+        || (is_usual_id(request_id) && !operation.is_empty() && can_be_operation(operation));
+    if !is_operation
+        || before.into_iter().any(|word| is_known_operation(word) || word.first() == Some(&b'"'))
+        || before.iter().all(|word| !word.is_empty())
+    {
+        return None;
+    }
+    let end = at + 1 + before.iter().map(|word| word.len() + 1).sum::<usize>() + operation.len();
+    let [remote_ip, requester, request_id] = before.map(unquoted_field);
+    Some(Identity { remote_ip, requester, request_id, operation, end, operation_is_first: false })
+}
+
+/// Whether a word can be an address: absent, an address, a list of them, or one that was made unrecognizable.
+fn can_be_address(word: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'X' | b'*' | b'.' | b':');
+    let is_masked = || word.iter().all(is_part) && word.iter().any(|byte| matches!(byte, b'.' | b':'));
+    word == b"-" || is_masked() || address::parse(word).is_some() || address::first_of_list(word).is_some()
+}
+
 /// Whether a text begins with a record that has at least its fields up to the operation.
 pub(super) fn begins_with_record(text: &[u8]) -> bool {
     LineHead::read(text).is_ok_and(|head| Identity::read(text, head.end).is_some())
@@ -97,6 +161,11 @@ pub(super) fn is_known_operation(word: &[u8]) -> bool {
         || word.starts_with(b"WEBSITE.")
         || word.starts_with(b"S3.")
         || word.starts_with(b"SOAP.")
+}
+
+/// Whether an operation is of a kind that S3 or another server is known to log.
+pub(super) fn has_known_form(operation: &[u8]) -> bool {
+    is_known_operation(operation) || names_operation(operation)
 }
 
 /// Whether a word is an operation as other servers name it: `s3_GetObject`, `GET.OBJECT`, `GET`.

@@ -31,8 +31,9 @@ impl<'a> LineHead<'a> {
         }
         let (second, end_of_second) = next_word(line, end_of_first).ok_or(Rejection::NoBucket)?;
         if let Some((time, instant, end)) = time_at(line, skip_spaces(line, end_of_first)) {
-            // Owner or bucket is missing. No bucket has a name of 64 characters.
-            if unquoted_field(first).is_empty() || is_canonical_id(first) {
+            // Owner or bucket is missing. No bucket has a name of 64 characters. Two spaces are an empty bucket.
+            let second_is_empty = line[end_of_first..].starts_with(b"  ");
+            if unquoted_field(first).is_empty() || is_canonical_id(first) || second_is_empty {
                 return Err(Rejection::NoBucket);
             }
             return Ok(LineHead { owner: &[], bucket: first, time, instant, end });

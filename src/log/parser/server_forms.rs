@@ -1,12 +1,13 @@
 //! Forms of records that other servers than S3 write: journal records, records without quotes, and more fields after
 //! the user agent.
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::memchr;
 
 use super::super::number::{is_digits, is_status};
 use super::super::{Rejection, method};
 use super::trailing_fields;
-use super::words::{is_hex, last_word, word_at};
+use super::user_agent;
+use super::words::{is_hex, last_word, without_quotes, word_at, word_or_quoted_text_at};
 
 /// Number of words that are searched for the status of a record without quotes.
 const UNQUOTED_WORDS_MAX: usize = 128;
@@ -24,9 +25,6 @@ pub(super) struct Journal<'a> {
 
 /// Reads the `rest` of a line after an operation that follows directly after the time.
 pub(super) fn read_journal(rest: &[u8]) -> Option<Journal<'_>> {
-    if memmem::find(rest, b" \"").is_some() {
-        return None;
-    }
     let (rest, etag) = last_word(rest)?;
     let (rest, version) = last_word(rest)?;
     let (rest, size) = last_word(rest)?;
@@ -42,7 +40,7 @@ pub(super) fn read_journal(rest: &[u8]) -> Option<Journal<'_>> {
 
 /// Whether a word is an MD5, with the number of parts if the object has several.
 fn is_etag(word: &[u8]) -> bool {
-    let word = word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(word);
+    let word = without_quotes(word);
     match memchr(b'-', word) {
         Some(dash) => is_hex(&word[..dash], 32) && is_digits(&word[dash + 1..]),
         None => is_hex(word, 32),
@@ -80,12 +78,20 @@ pub(super) fn read_unquoted<'a>(
         next = end;
     }
     let text = |index: usize| words.get(index).map_or(&[][..], |&(start, end)| &line[start..end]);
-    let are_numbers = |first: usize| (first..first + 4).all(|index| is_digits(text(index)));
+    // With a fifth number, nothing shows which four of them are the fields.
+    let are_numbers = |first: usize| {
+        (first..first + 4).all(|index| is_digits(text(index)))
+            && ![first - 1, first + 4].into_iter().any(|index| is_digits(text(index)))
+    };
     let mut found = None;
     for index in (2..words.len()).filter(|index| is_status(text(*index))) {
         let Some(first) = (index + 2..=index + 1 + ERROR_WORDS_MAX).find(|first| are_numbers(*first)) else {
             continue;
         };
+        // An error is a word, not a number.
+        if is_digits(text(index + 1)) {
+            continue;
+        }
         for start_of_uri in (1..index).filter(|index| text(*index).starts_with(b"/")) {
             let key = &line[words[0].0..words[start_of_uri - 1].1];
             let uri = &line[words[start_of_uri].0..words[index - 1].1];
@@ -109,7 +115,7 @@ pub(super) fn read_unquoted<'a>(
 }
 
 /// Whether a path is that of a key, with the bucket in the path or in the host name.
-fn is_path_of(uri: &[u8], bucket: &[u8], key: &[u8]) -> bool {
+pub(super) fn is_path_of(uri: &[u8], bucket: &[u8], key: &[u8]) -> bool {
     let path = &uri[..memchr(b'?', uri).unwrap_or(uri.len())];
     let Some(path) = path.strip_prefix(b"/") else { return false };
     let is_key = |path: &[u8]| {
@@ -134,9 +140,24 @@ pub(super) fn end_of_request_line(line: &[u8], at: usize) -> Option<usize> {
 
 /// The start of the trailing fields after a user agent without quotes, found from the end of the line.
 pub(super) fn start_of_trailing_fields(line: &[u8], at: usize) -> Option<usize> {
+    let (words, starts) = last_words(line, at);
+    // The source region is the newest field; older records end before it, or before the fields before it.
+    [9, 10, 8, 7].into_iter().find_map(|length| {
+        let first = words.len().checked_sub(length)?;
+        trailing_fields::is_anchored(&words[first..]).then(|| starts[first])
+    })
+}
+
+/// Whether the line ends with trailing fields, after any words from `at` on.
+pub(super) fn ends_with_trailing_fields(line: &[u8], at: usize) -> bool {
+    trailing_fields::are_last(&last_words(line, at).0)
+}
+
+/// As many of the last words from `at` on as there are trailing fields, and where they begin.
+fn last_words(line: &[u8], at: usize) -> (Vec<&[u8]>, Vec<usize>) {
     let mut words: Vec<&[u8]> = Vec::with_capacity(trailing_fields::FIELDS);
     let mut starts = Vec::with_capacity(trailing_fields::FIELDS);
-    let mut rest = &line[at..];
+    let mut rest = line.get(at..).unwrap_or_default();
     while words.len() < trailing_fields::FIELDS
         && let Some((before, word)) = last_word(rest)
     {
@@ -146,11 +167,7 @@ pub(super) fn start_of_trailing_fields(line: &[u8], at: usize) -> Option<usize> 
     }
     words.reverse();
     starts.reverse();
-    // The source region is the newest field; older records end before it, or before the fields before it.
-    [9, 10, 8, 7].into_iter().find_map(|length| {
-        let first = words.len().checked_sub(length)?;
-        trailing_fields::is_anchored(&words[first..]).then(|| starts[first])
-    })
+    (words, starts)
 }
 
 /// The end of the user agent of a record of Huawei OBS, and the fields after it.
@@ -162,26 +179,53 @@ pub(super) struct Obs {
     pub(super) version: (usize, usize),
 }
 
+/// Number of words that are searched for the storage classes of a record of OBS.
+const OBS_WORDS_MAX: usize = 16;
+
+/// Whether the owner of a bucket has the form of those of Huawei OBS: 32 hexadecimal digits. Those of S3 have 64.
+pub(super) fn is_obs_owner(owner: &[u8]) -> bool {
+    is_hex(owner, 32)
+}
+
 /// Reads the end of a record of Huawei OBS whose user agent begins at the quote at `open`. After the version id it has
-/// an agency, two storage classes, the quoted name of a directory, and ids.
-pub(super) fn read_obs(line: &[u8], owner: &[u8], open: usize) -> Option<Obs> {
-    // Owners have 32 hexadecimal digits in OBS, and 64 in S3.
-    if !is_hex(owner, 32) {
-        return None;
-    }
-    let last_quote = |end: usize| memrchr(b'"', &line[open + 1..end]).map(|offset| open + 1 + offset);
-    let last = last_quote(line.len())?;
-    let first = last_quote(last)?;
-    let close = last_quote(first)?;
-    let user = word_at(line, last + 1).map(|(start, end)| &line[start..end])?;
-    let fields = line[close + 1..first].split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count();
-    let is_obs = fields == 4
-        && line[close + 1] == b' '
-        && line[first - 1] == b' '
-        && line[last + 1] == b' '
-        && (user == b"-" || is_hex(user, 32));
-    let version = word_at(line, close + 1)?;
-    is_obs.then_some(Obs { close, version })
+/// an agency, two storage classes, the name of a directory, which is quoted, and ids.
+pub(super) fn read_obs(line: &[u8], open: usize) -> Option<Obs> {
+    // A later quote may be in the name.
+    user_agent::closing_quotes(line, open).find_map(|close| {
+        let mut words = Vec::with_capacity(OBS_WORDS_MAX);
+        let mut next = close + 1;
+        while words.len() < OBS_WORDS_MAX
+            && let Some((start, end)) = word_or_quoted_text_at(line, next)
+        {
+            words.push((start, end));
+            next = end;
+        }
+        let text = |index: usize| words.get(index).map_or(&[][..], |&(start, end)| &line[start..end]);
+        let can_be_class = |index: usize| text(index) == b"-" || is_storage_class(text(index));
+        // Two classes follow the version id and the agency. A quoted name or a name of a class shows which words are the
+        // classes.
+        let are_classes = |first: usize| {
+            let is_certain = is_storage_class(text(first)) || is_storage_class(text(first + 1));
+            let name_is_quoted = text(first + 2).first() == Some(&b'"');
+            let are_both = can_be_class(first) && can_be_class(first + 1);
+            if name_is_quoted { is_certain || are_both } else { is_certain && are_both }
+        };
+        let is_obs = (2..words.len()).any(are_classes);
+        is_obs.then(|| Obs { close, version: words[0] })
+    })
+}
+
+fn is_storage_class(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"STANDARD"
+            | b"STANDARD_IA"
+            | b"WARM"
+            | b"COLD"
+            | b"GLACIER"
+            | b"DEEP_ARCHIVE"
+            | b"INTELLIGENT_TIERING"
+    )
 }
 
 #[cfg(test)]

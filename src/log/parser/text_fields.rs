@@ -2,45 +2,67 @@
 //!
 //! S3 does not escape quotes. A quote ends a field only if what follows it can follow the field.
 
-use memchr::memrchr_iter;
+use memchr::{memchr, memrchr_iter};
 
-use super::super::number::{is_digits, is_status};
+use super::super::number::is_status;
+use super::number_fields;
 use super::trailing_fields;
-use super::words::{next_word, quotes_from, skip_spaces};
+use super::words::{next_word, quotes_from, skip_spaces, word_at};
 
-/// The quote that ends the request URI that begins at `start`: preferably a quote before status and numbers, otherwise
-/// a quote before three digits, otherwise a quote before a space. `None` if the line ends within the
-/// URI.
+/// The quote that ends the request URI that begins at `start`; `None` if the line ends within the URI.
+///
+/// It is the first quote that can be the end: after which all numbers follow; or which is after an HTTP version or an absent
+/// URI, or before a status, with only words without quotes up to the next quoted text. So a URI never goes on after
+/// what can be its end, even if the numbers after it turn out to be none. If no quote can be the end, the one that is
+/// most like it is returned, so that the field that is wrong is named.
 pub(super) fn end_of_uri(line: &[u8], start: usize) -> Option<usize> {
-    let status_follows = |quote: &usize| {
-        line.get(quote + 1) == Some(&b' ')
-            && next_word(line, quote + 1).is_some_and(|(text, _)| is_status(text))
-    };
-    certain_end_of_uri(line, start).or_else(|| quotes_from(line, start).find(status_follows)).or_else(|| {
-        quotes_from(line, start).find(|&quote| line.get(quote + 1).is_none_or(|&byte| byte == b' '))
-    })
-}
-
-/// The quote that ends the request URI that begins at `start`, if the text after it leaves no doubt: status, error code,
-/// four numbers, and the referer.
-pub(super) fn certain_end_of_uri(line: &[u8], start: usize) -> Option<usize> {
-    quotes_from(line, start).find(|&quote| numbers_follow(line, quote + 1))
-}
-
-fn numbers_follow(line: &[u8], at: usize) -> bool {
-    let Some(mut at) = end_of_status(line, at) else { return false };
-    for is_number in [false, true, true, true, true] {
-        match next_word(line, at) {
-            Some((text, _)) if text[0] == b'"' => return false,
-            Some((text, _)) if is_number && text != b"-" && !is_digits(text) => return false,
-            Some((_, next)) => at = next,
-            None => return false,
+    let mut best: Option<(usize, u8)> = None;
+    for quote in quotes_from(line, start) {
+        let after = quote + 1;
+        if !matches!(line.get(after), None | Some(b' ')) {
+            continue;
+        }
+        let uri = &line[start..quote];
+        let is_whole = matches!(uri, b"" | b"-") || ends_with_version(uri);
+        let has_status = word_at(line, after).is_some_and(|(start, end)| is_status(&line[start..end]));
+        let can_be_dash = is_whole || best.is_none();
+        if (has_status || can_be_dash) && number_fields::follow(line, after) {
+            return Some(quote);
+        }
+        if (is_whole || has_status) && words_follow(line, after) {
+            return Some(quote);
+        }
+        let likeness = if is_whole { 2 } else { u8::from(has_status) };
+        if best.is_none_or(|(_, other)| likeness > other) {
+            best = Some((quote, likeness));
         }
     }
-    next_word(line, at).is_some_and(|(text, _)| text[0] == b'"' || text == b"-")
+    best.map(|(quote, _)| quote)
 }
 
-/// The end of the status (three digits or `-`) after a space at `at`.
+/// The quote that ends the request URI that begins at `start`, if status, error code, four numbers and the
+/// referer follow it.
+pub(super) fn certain_end_of_uri(line: &[u8], start: usize) -> Option<usize> {
+    end_of_uri(line, start).filter(|quote| number_fields::follow(line, quote + 1))
+}
+
+/// Whether a request line ends with ` HTTP/1.1` or another version.
+fn ends_with_version(uri: &[u8]) -> bool {
+    let version = uri.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    let Some(version) = version.strip_prefix(b"HTTP/") else { return false };
+    uri.len() > version.len() + 5
+        && version.first().is_some_and(u8::is_ascii_digit)
+        && version.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
+/// Whether words without quotes follow, up to a quoted text or the end of the line.
+fn words_follow(line: &[u8], at: usize) -> bool {
+    let rest = &line[at..];
+    let Some(quote) = memchr(b'"', rest) else { return true };
+    quote > 1 && rest[quote - 1] == b' ' && rest[..quote].iter().any(|byte| *byte != b' ')
+}
+
+/// The end of the status (a number or `-`) after a space at `at`.
 pub(super) fn end_of_status(line: &[u8], at: usize) -> Option<usize> {
     if line.get(at) != Some(&b' ') {
         return None;

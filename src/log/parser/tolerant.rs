@@ -10,17 +10,19 @@
 //!
 //! A line with other text in the place of a status or a number is rejected: text is never read as another field.
 
-use super::super::number::{self, is_digits, is_status};
 use super::super::record::MEASURES;
 use super::super::{Field, Record, Rejection, address};
 use super::identity::{self, Identity};
 use super::line_head::{LineHead, is_padding};
-use super::server_forms;
-use super::text_fields::{end_of_last_text, end_of_referer, end_of_status, end_of_uri};
-use super::trailing_fields::{self, Spaces};
+use super::number_fields::{self, Numbers, measure};
+use super::text_fields::end_of_referer;
+use super::trailing_fields::{self, Layout};
+use super::user_agent::{self, End};
 use super::words::{
     absent_if_dash, next_quoted_word, next_word, skip_spaces, trim_spaces, unquoted_field, without_dashes,
+    without_quotes,
 };
+use super::{key_and_uri, server_forms};
 
 /// Reads a line. Text from `doubtful` on, which looks like another record, is also in `extra`, so that it can be found.
 pub(super) fn read(line: &[u8], doubtful: Option<usize>) -> Result<Record<'_>, Rejection> {
@@ -36,7 +38,7 @@ pub(super) fn read(line: &[u8], doubtful: Option<usize>) -> Result<Record<'_>, R
         logged: [&[]; Field::LOGGED],
         extra: None,
         operation_is_first: false,
-        referer_is_read: false,
+        uri_is_unquoted: false,
     };
     reader.set(Field::BucketOwner, head.owner);
     reader.set(Field::Bucket, head.bucket);
@@ -63,17 +65,6 @@ pub(super) fn read(line: &[u8], doubtful: Option<usize>) -> Result<Record<'_>, R
     })
 }
 
-/// The value of a measure; `None` if the word is not a number, or is beyond 64 bits.
-fn measure(field: Field, word: &[u8]) -> Option<u64> {
-    let has_unit = matches!(field, Field::TotalTime | Field::TurnAroundTime);
-    number::parse(word).or_else(|| has_unit.then(|| number::parse_duration(word)).flatten())
-}
-
-/// Whether a word can be a measure: a number of any length, a duration where one belongs, or `-`.
-fn can_be_measure(field: Field, word: &[u8]) -> bool {
-    word == b"-" || is_digits(word) || measure(field, word).is_some()
-}
-
 struct LineReader<'a> {
     /// The line without padding at its end.
     line: &'a [u8],
@@ -84,8 +75,8 @@ struct LineReader<'a> {
     extra: Option<(usize, usize)>,
     /// Whether the operation follows directly after the time.
     operation_is_first: bool,
-    /// Whether the referer was read together with the numbers.
-    referer_is_read: bool,
+    /// Whether the request line had no quotes.
+    uri_is_unquoted: bool,
 }
 
 impl<'a> LineReader<'a> {
@@ -116,7 +107,11 @@ impl<'a> LineReader<'a> {
 
     fn identity(&mut self) -> Result<(), Rejection> {
         let found = Identity::read(self.line, self.at).ok_or(Rejection::NoOperation)?;
-        self.set(Field::RemoteIp, found.remote_ip);
+        let address = address::first_of_list(found.remote_ip);
+        if address.is_some() {
+            self.add_text_to_extra(found.remote_ip);
+        }
+        self.set(Field::RemoteIp, address.unwrap_or(found.remote_ip));
         if identity::is_anonymous(found.requester) {
             self.add_text_to_extra(found.requester);
         } else {
@@ -138,11 +133,9 @@ impl<'a> LineReader<'a> {
             self.unquoted_texts();
             return Ok(());
         }
-        self.key();
-        self.request_uri()?;
-        self.numbers()?;
-        self.referer_and_user_agent();
-        self.trailing_fields();
+        self.key_and_uri()?;
+        let numbers = self.numbers()?;
+        self.texts(&numbers);
         Ok(())
     }
 
@@ -154,14 +147,14 @@ impl<'a> LineReader<'a> {
         self.set(Field::VersionId, unquoted_field(journal.version));
         self.keep_large_number(Field::ObjectSize, journal.size);
         if journal.etag != b"-" {
-            self.add_text_to_extra(journal.etag);
+            self.add_text_to_extra(without_quotes(journal.etag));
         }
         true
     }
 
     /// Adds a number to `extra` if it is beyond 64 bits.
     fn keep_large_number(&mut self, field: Field, word: &[u8]) {
-        if word != b"-" && measure(field, word).is_none() {
+        if !unquoted_field(word).is_empty() && measure(field, word).is_none() {
             self.add_text_to_extra(word);
         }
     }
@@ -195,8 +188,7 @@ impl<'a> LineReader<'a> {
         if (referer == b"-" || is_url) && self.unquoted_user_agent() {
             self.set(Field::Referer, unquoted_field(referer));
         } else {
-            self.at = self.line.len();
-            self.add_extra(skip_spaces(self.line, start), self.line.len());
+            self.keep_rest(skip_spaces(self.line, start));
         }
     }
 
@@ -209,218 +201,219 @@ impl<'a> LineReader<'a> {
         }
         let Some(end) = server_forms::start_of_trailing_fields(self.line, start) else { return false };
         let end_of_agent = trim_spaces(self.line, end).max(start);
+        // Two spaces among the trailing fields may be an empty one. A user agent does not begin with a URL, which is a
+        // referer, or with an absent field.
+        let has_empty = memchr::memmem::find(&self.line[end..], b"  ").is_some();
+        let is_empty = end == start && start < self.at + 2;
+        let agent = &self.line[start..end_of_agent];
+        let begins_earlier =
+            [&b"http://"[..], b"https://", b"- "].iter().any(|start| agent.starts_with(start));
+        if has_empty || is_empty || begins_earlier {
+            return false;
+        }
         self.set(Field::UserAgent, unquoted_field(&self.line[start..end_of_agent]));
         self.at = end;
-        self.trailing_fields();
-        self.at = self.line.len();
+        let fields = Layout::of(self.line, end);
+        self.trailing_fields(&fields);
         true
     }
 
-    fn key(&mut self) {
-        if matches!(self.peek(), [] | [b'"', ..]) {
-            return;
-        }
-        let start = skip_spaces(self.line, self.at);
-        let mut key = self.word();
-        // A key with spaces, of a server that does not encode keys: it ends where the URI begins.
-        if !matches!(self.peek(), [] | [b'"' | b'-', ..])
-            && end_of_status(self.line, self.at).is_none()
-            && server_forms::end_of_request_line(self.line, self.at).is_none()
-            && let Some(quote) = next_quoted_word(self.line, self.at)
-        {
-            let end = trim_spaces(self.line, quote);
-            key = &self.line[start..end];
-            self.at = end;
-        }
-        self.set(Field::Key, unquoted_field(key));
-    }
-
-    fn request_uri(&mut self) -> Result<(), Rejection> {
-        let next = self.peek();
-        if next.first() == Some(&b'"') {
-            let start = skip_spaces(self.line, self.at) + 1;
-            let close = end_of_uri(self.line, start).unwrap_or(self.line.len());
-            self.set(Field::RequestUri, absent_if_dash(&self.line[start..close]));
-            self.at = (close + 1).min(self.line.len());
-            return Ok(());
-        }
-        // A status where the URI belongs: the URI is missing. (In a record without an address it may be a size.)
-        if is_status(next) && !self.operation_is_first && end_of_status(self.line, self.at).is_some() {
-            return Ok(());
-        }
-        if let Some(end) = server_forms::end_of_request_line(self.line, self.at) {
-            self.set(Field::RequestUri, &self.line[skip_spaces(self.line, self.at)..end]);
-            self.at = end;
-        } else if matches!(next, b"" | b"-") {
-            self.word();
-        } else {
-            return Err(if self.operation_is_first { Rejection::NoStatus } else { Rejection::Ambiguous });
-        }
+    fn key_and_uri(&mut self) -> Result<(), Rejection> {
+        let has_known_form = identity::has_known_form(self.logged[Field::Operation as usize]);
+        let bucket = self.logged[Field::Bucket as usize];
+        let found = key_and_uri::read(self.line, self.at, bucket, has_known_form)?;
+        self.set(Field::Key, unquoted_field(found.key));
+        self.set(Field::RequestUri, absent_if_dash(found.uri));
+        self.uri_is_unquoted = found.uri_is_unquoted;
+        self.at = found.end;
         Ok(())
     }
 
-    fn numbers(&mut self) -> Result<(), Rejection> {
-        // At the end of the line, or before the referer, numbers are missing.
-        let is_over = |reader: &Self| matches!(reader.peek(), [] | [b'"', ..]);
-        if is_over(self) {
-            return Ok(());
-        }
-        let start = self.at;
-        let status = self.word();
-        if status == b"-" || is_status(status) {
-            self.set(Field::HttpStatus, unquoted_field(status));
-        } else if is_digits(status) && status.len() < 3 && self.peek().is_empty() {
-            // The line ends within the status.
-            self.add_text_to_extra(status);
-        } else {
-            self.at = start;
-            return Err(Rejection::NoStatus);
-        }
-        if is_over(self) {
-            return Ok(());
-        }
-        if !self.error_code_is_empty() {
-            let error_code = self.word();
-            self.set(Field::ErrorCode, unquoted_field(error_code));
-        }
-        let start = self.at;
-        let mut words = [&[][..]; MEASURES.len()];
-        let mut count = 0;
-        while count < words.len() && !is_over(self) {
-            words[count] = self.word();
-            count += 1;
-        }
-        let words = &words[..count];
-        let one_is_missing = count < MEASURES.len() && !self.peek().is_empty();
-        let can_be_here = |(field, word): (Field, &&[u8])| {
-            can_be_measure(if one_is_missing { Field::TotalTime } else { field }, word)
-        };
-        if !MEASURES.into_iter().zip(words).all(can_be_here) {
-            self.at = start;
-            return Err(Rejection::NoNumber);
-        }
-        if one_is_missing {
-            // Nothing shows which number is missing.
-            if words.iter().any(|word| *word != b"-") {
-                self.add_extra(skip_spaces(self.line, start), self.at);
-            }
-            return Ok(());
-        }
-        for (field, word) in MEASURES.into_iter().zip(words) {
+    fn numbers(&mut self) -> Result<Numbers<'a>, Rejection> {
+        let found = number_fields::read(self.line, self.at, self.uri_is_unquoted)?;
+        self.set(Field::HttpStatus, unquoted_field(found.status));
+        self.set(Field::ErrorCode, unquoted_field(found.error_code));
+        for (field, word) in MEASURES.into_iter().zip(found.measures) {
             self.set(field, unquoted_field(word));
             self.keep_large_number(field, word);
         }
-        let has_unit = words.get(3).is_some_and(|word| number::parse_duration(word).is_some());
-        self.before_quoted_text(has_unit);
-        Ok(())
+        if let Some((from, to)) = found.extra {
+            self.add_extra(from, to);
+        }
+        self.at = found.end;
+        Ok(found)
     }
 
-    /// Whether the field after the status is empty. An error code is not a number, so a number there is the first of
-    /// the four. Two spaces are an empty error code if exactly four words follow that can be the numbers.
-    fn error_code_is_empty(&self) -> bool {
-        if is_digits(self.peek()) {
+    /// Reads referer, user agent and trailing fields.
+    fn texts(&mut self, numbers: &Numbers<'a>) {
+        let open = skip_spaces(self.line, self.at);
+        match self.peek() {
+            b"" => {}
+            b"-" if numbers.words_before_quote.is_some_and(|words| words > 1) && numbers.is_of_ceph() => {
+                if !self.words_before_quoted_text(numbers) {
+                    self.unquoted_texts();
+                }
+            }
+            b"-" => {
+                self.word();
+                if self.peek() == b"-" {
+                    self.word();
+                    self.trailing_fields_without_texts(numbers);
+                } else {
+                    self.user_agent();
+                }
+            }
+            [b'"', ..] if numbers.referer_is_empty && end_of_referer(self.line, open + 1).is_none() => {
+                self.user_agent();
+            }
+            [b'"', ..] => {
+                if self.quoted_referer(open) {
+                    self.user_agent();
+                }
+            }
+            _ if self.words_before_quoted_text(numbers) => {}
+            _ => self.unquoted_texts(),
+        }
+    }
+
+    /// Reads the trailing fields after a referer and a user agent that are both `-`. With a further `-`, nothing shows
+    /// whether the first one is a measure: then all measures are absent.
+    fn trailing_fields_without_texts(&mut self, numbers: &Numbers<'a>) {
+        let fields = Layout::of(self.line, self.at);
+        if fields.unknown > 0 && numbers.measures.iter().any(|word| !word.is_empty() && *word != b"-") {
+            for (field, word) in MEASURES.into_iter().zip(numbers.measures) {
+                self.set(field, &[]);
+                if !word.is_empty() {
+                    self.add_text_to_extra(word);
+                }
+            }
+        }
+        self.trailing_fields(&fields);
+    }
+
+    /// Reads the referer that begins at the quote at `open`. `false` if nothing shows where it ends.
+    fn quoted_referer(&mut self, open: usize) -> bool {
+        if let Some((close, next)) = end_of_referer(self.line, open + 1) {
+            self.set(Field::Referer, absent_if_dash(&self.line[open + 1..close]));
+            self.at = next;
             return true;
         }
-        let mut at = self.at;
-        let mut count = 0;
-        while let Some((text, end)) = next_word(self.line, at).filter(|(text, _)| text[0] != b'"') {
-            if !can_be_measure(Field::TotalTime, text) {
-                return false;
-            }
-            count += 1;
-            at = end;
+        // The only quoted text. With other quotes in it, it may be several fields. If the trailing fields follow it
+        // directly, it may be the user agent.
+        let mut quotes = user_agent::closing_quotes(self.line, open);
+        let close = quotes.next().unwrap_or(self.line.len());
+        let text = &self.line[open + 1..close];
+        let after = (close + 1).min(self.line.len());
+        let is_unclear = quotes.next().is_some()
+            || memchr::memmem::find(text, b" \"").is_some()
+            || (close == self.line.len() && server_forms::ends_with_trailing_fields(self.line, open + 1))
+            || (self.line[after..].starts_with(b" ")
+                && !self.line[after..].starts_with(b"  ")
+                && server_forms::start_of_trailing_fields(self.line, after) == Some(after + 1));
+        if is_unclear {
+            self.keep_rest(open);
+            return false;
         }
-        count == MEASURES.len() && at < self.line.len() && self.line[self.at..].starts_with(b"  ")
+        self.set(Field::Referer, absent_if_dash(text));
+        self.at = after;
+        true
     }
 
-    /// Reads words without quotes between the numbers and a quoted word. They are unknown fields before the referer, or
+    /// Reads words without quotes between the numbers and a quoted text. They are unknown fields before the referer, or
     /// the referer itself, if only the user agent is quoted. Ceph RGW writes that form; its times have a unit.
-    fn before_quoted_text(&mut self, has_unit: bool) {
-        if matches!(self.peek(), b"" | b"-" | [b'"', ..]) {
-            return;
-        }
-        let Some(quote) = next_quoted_word(self.line, self.at) else { return };
+    fn words_before_quoted_text(&mut self, numbers: &Numbers<'a>) -> bool {
+        let Some(quote) = next_quoted_word(self.line, self.at) else { return false };
         let (start, end) = (skip_spaces(self.line, self.at), trim_spaces(self.line, quote));
-        if has_unit || end_of_referer(self.line, quote + 1).is_none() {
-            self.referer_is_read = true;
-            self.set(Field::Referer, &self.line[start..end]);
-        } else {
-            self.add_extra(start, end);
+        if server_forms::start_of_trailing_fields(&self.line[..end], start).is_some() {
+            return false;
         }
         self.at = quote;
+        if !numbers.is_of_ceph() && end_of_referer(self.line, quote + 1).is_some() {
+            self.add_extra(start, end);
+            if self.quoted_referer(quote) {
+                self.user_agent();
+            }
+            return true;
+        }
+        // A URL has no spaces. After other words, a quote may be part of the referer.
+        let referer = &self.line[start..end];
+        let is_url =
+            memchr::memchr(b' ', referer).is_none() && memchr::memmem::find(referer, b"://").is_some();
+        self.user_agent();
+        let user_agent = self.logged[Field::UserAgent as usize];
+        if !is_url && memchr::memmem::find(user_agent, b" \"").is_some() {
+            self.set(Field::UserAgent, &[]);
+            self.add_extra(start, quote);
+            self.add_text_to_extra(user_agent);
+        } else {
+            self.set(Field::Referer, referer);
+        }
+        true
     }
 
-    fn referer_and_user_agent(&mut self) {
+    /// Reads the user agent and the trailing fields.
+    fn user_agent(&mut self) {
         let open = skip_spaces(self.line, self.at);
         match self.peek() {
-            _ if self.referer_is_read => {}
-            [b'"', ..] => {
-                if let Some((close, next)) = end_of_referer(self.line, open + 1) {
-                    self.set(Field::Referer, absent_if_dash(&self.line[open + 1..close]));
-                    self.at = next;
-                } else {
-                    let referer = self.last_text(open);
-                    self.set(Field::Referer, referer);
-                }
+            [b'"', ..] => {}
+            b"-" | b"" => {
+                self.word();
+                let fields = Layout::of(self.line, self.at);
+                return self.trailing_fields(&fields);
             }
-            b"-" | b"" => _ = self.word(),
-            _ => return self.unquoted_texts(),
-        }
-        let open = skip_spaces(self.line, self.at);
-        match self.peek() {
-            [b'"', ..] => {
-                let owner = self.logged[Field::BucketOwner as usize];
-                if let Some(obs) = server_forms::read_obs(self.line, owner, open) {
-                    self.set(Field::UserAgent, absent_if_dash(&self.line[open + 1..obs.close]));
-                    let (from, to) = obs.version;
-                    self.set(Field::VersionId, unquoted_field(&self.line[from..to]));
-                    self.at = self.line.len();
-                    self.add_extra(skip_spaces(self.line, to), self.line.len());
-                } else {
-                    let user_agent = self.last_text(open);
-                    self.set(Field::UserAgent, user_agent);
-                }
-            }
-            b"-" | b"" => _ = self.word(),
             _ => {
                 if !self.unquoted_user_agent() {
-                    self.add_extra(open, self.line.len());
+                    self.keep_rest(open);
                 }
+                return;
+            }
+        }
+        let text = |close: usize| absent_if_dash(&self.line[open + 1..close]);
+        match user_agent::find(self.line, self.logged[Field::BucketOwner as usize], open) {
+            End::Fields(close, fields) => {
+                self.set(Field::UserAgent, text(close));
+                self.at = close + 1;
+                self.trailing_fields(&fields);
+            }
+            End::Obs(obs) => {
+                self.set(Field::UserAgent, text(obs.close));
+                let (from, to) = obs.version;
+                self.set(Field::VersionId, unquoted_field(without_quotes(&self.line[from..to])));
+                self.keep_rest(skip_spaces(self.line, to));
+            }
+            End::Unreadable(close) => {
+                self.set(Field::UserAgent, text(close));
+                self.keep_rest(skip_spaces(self.line, close + 1));
+            }
+            End::CutOff => {
+                self.set(Field::UserAgent, text(self.line.len()));
                 self.at = self.line.len();
             }
+            End::Unclear => self.keep_rest(open),
         }
     }
 
-    fn last_text(&mut self, open: usize) -> &'a [u8] {
-        let close = end_of_last_text(self.line, open + 1).unwrap_or(self.line.len());
-        self.at = (close + 1).min(self.line.len());
-        absent_if_dash(&self.line[open + 1..close])
+    /// Adds the rest of the line from `start` on to `extra`.
+    fn keep_rest(&mut self, start: usize) {
+        self.at = self.line.len();
+        if start < self.line.len() {
+            self.add_extra(start, self.line.len());
+        }
     }
 
-    fn trailing_fields(&mut self) {
-        let words = trailing_fields::Words::split(self.line, self.at, Spaces::AnyNumber);
-        let unknown = trailing_fields::unknown_before_host_id(words.as_slice());
-        let single = trailing_fields::Words::split(self.line, self.at, Spaces::One);
-        if trailing_fields::has_empty_fields(single.as_slice(), words.as_slice(), unknown) {
-            return self.set_trailing_fields(&single, 0);
+    fn trailing_fields(&mut self, fields: &Layout<'a>) {
+        if !fields.is_readable {
+            return self.keep_rest(skip_spaces(self.line, self.at));
         }
-        if unknown > 0 && words.as_slice()[1..=unknown].iter().any(|word| *word != b"-") {
-            self.add_extra(words.ends[1] - words.as_slice()[1].len(), words.ends[unknown]);
+        if let Some((from, to)) = fields.unknown_words() {
+            self.add_extra(from, to);
         }
-        self.set_trailing_fields(&words, unknown);
-    }
-
-    /// Sets the trailing fields to words; the `unknown` words after the first one are skipped.
-    fn set_trailing_fields(&mut self, words: &trailing_fields::Words<'a>, unknown: usize) {
-        for index in 0..trailing_fields::FIELDS {
-            let from = if index == 0 { 0 } else { index + unknown };
-            if let Some(word) = words.as_slice().get(from) {
-                self.logged[trailing_fields::FIRST + index] = unquoted_field(word);
-                self.at = words.ends[from];
-            }
+        for (index, (word, end)) in fields.fields().enumerate() {
+            self.logged[trailing_fields::FIRST + index] = unquoted_field(without_quotes(word));
+            self.at = end;
         }
         let extra = skip_spaces(self.line, self.at);
-        if extra < self.line.len() && !without_dashes(&self.line[extra..]).is_empty() {
+        if !without_dashes(&self.line[extra..]).is_empty() {
             self.add_extra(extra, self.line.len());
         }
     }

@@ -1,47 +1,59 @@
-//! The trailing fields of a line, from the version id on: ten fields without quotes or spaces.
+//! The trailing fields of a line, from the version id on: ten fields without spaces.
 //!
 //! Lines differ in how many of the ten they have. Some have an unknown word before the host id, newer lines may have
 //! more fields after the last known one, and some servers write nothing where a field is empty, so that two spaces
-//! follow each other. Four of the fields have a form of their own (the anchors), and show where the others are.
+//! follow each other. Six of the fields have a form of their own (the anchors), and show where the others are.
 
 use memchr::memchr;
 
 use super::super::Field;
+use super::words::{end_of_quoted_text, skip_spaces};
 
 pub(super) const FIRST: usize = Field::VersionId as usize;
 pub(super) const FIELDS: usize = Field::LOGGED - FIRST;
 /// Number of words that are needed to find out which word belongs to which field.
 const WORDS: usize = FIELDS + 2;
+/// Records with a signature version, or newer, have at least this number of trailing fields.
+pub(super) const FIELDS_OF_NEWER_RECORDS: usize = Field::TlsVersion as usize - FIRST + 1;
+
+/// Older records have at most version id and host id, and perhaps an unknown word between them.
+pub(super) const FIELDS_OF_OLDER_RECORDS: usize = 3;
 
 const SIGNATURE: usize = Field::SignatureVersion as usize - FIRST;
+const CIPHER: usize = Field::CipherSuite as usize - FIRST;
 const AUTHENTICATION: usize = Field::AuthenticationType as usize - FIRST;
 const TLS: usize = Field::TlsVersion as usize - FIRST;
+const ACCESS_POINT: usize = Field::AccessPointArn as usize - FIRST;
 const ACL: usize = Field::AclRequired as usize - FIRST;
-const ANCHORS: [usize; 4] = [SIGNATURE, AUTHENTICATION, TLS, ACL];
+/// The anchors whose form no other field has.
+const CERTAIN_ANCHORS: [usize; 5] = [SIGNATURE, AUTHENTICATION, TLS, ACCESS_POINT, ACL];
+const ANCHORS: [usize; 6] = [SIGNATURE, CIPHER, AUTHENTICATION, TLS, ACCESS_POINT, ACL];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spaces {
+enum Spaces {
     /// Any number of spaces is a separator: no word is empty.
     AnyNumber,
     /// Each space is a separator: words may be empty.
     One,
 }
 
-pub(super) struct Words<'a> {
+struct Words<'a> {
     texts: [&'a [u8]; WORDS],
     count: usize,
     /// Where in the line each word ends.
-    pub(super) ends: [usize; WORDS],
+    ends: [usize; WORDS],
 }
 
 impl<'a> Words<'a> {
     /// Splits the part of a line that begins at `at`.
-    pub(super) fn split(line: &'a [u8], at: usize, spaces: Spaces) -> Words<'a> {
+    fn split(line: &'a [u8], at: usize, spaces: Spaces) -> Words<'a> {
         let mut words = Words { texts: [&[]; WORDS], count: 0, ends: [at; WORDS] };
         let mut next = at;
         while words.count < WORDS
             && let Some((mut start, mut end)) = next_word(line, next, spaces)
         {
+            // A quoted text is one word. No known field has quotes, but new ones may.
+            end = end_of_quoted_text(line, start).unwrap_or(end);
             // Go's name of a TLS version has a space: `TLS 1.3`.
             if line[start..end] == *b"TLS"
                 && let Some((_, end_of_version)) = next_word(line, end, Spaces::One)
@@ -61,8 +73,13 @@ impl<'a> Words<'a> {
         words
     }
 
-    pub(super) fn as_slice(&self) -> &[&'a [u8]] {
+    fn as_slice(&self) -> &[&'a [u8]] {
         &self.texts[..self.count]
+    }
+
+    /// The end of the last word in the line.
+    fn end(&self) -> usize {
+        self.count.checked_sub(1).map_or(self.ends[0], |last| self.ends[last])
     }
 }
 
@@ -71,7 +88,7 @@ fn next_word(line: &[u8], at: usize, spaces: Spaces) -> Option<(usize, usize)> {
     let rest = line.get(at..).filter(|rest| !rest.is_empty())?;
     let start = match spaces {
         Spaces::One => at + usize::from(rest[0] == b' '),
-        Spaces::AnyNumber => at + rest.iter().position(|byte| *byte != b' ')?,
+        Spaces::AnyNumber => Some(skip_spaces(line, at)).filter(|start| *start < line.len())?,
     };
     let end = memchr(b' ', &line[start..]).map_or(line.len(), |length| start + length);
     Some((start, end))
@@ -80,23 +97,87 @@ fn next_word(line: &[u8], at: usize, spaces: Spaces) -> Option<(usize, usize)> {
 fn has_form(anchor: usize, word: &[u8]) -> bool {
     match anchor {
         SIGNATURE => word.starts_with(b"Sig"),
+        CIPHER => word
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')),
         AUTHENTICATION => matches!(word, b"AuthHeader" | b"QueryString"),
-        TLS => word.starts_with(b"TLS") && word.len() > b"TLS".len(),
+        // Names of ciphers may begin with `TLS_`.
+        TLS => matches!(word, [b'T', b'L', b'S', b'v' | b'V' | b' ' | b'0'..=b'9', ..]),
+        ACCESS_POINT => word.starts_with(b"arn:"),
         _ => matches!(word, b"Yes" | b"No"),
     }
 }
 
+/// Whether a word can be the start of a word with the form of an anchor.
+fn begins_like(anchor: usize, word: &[u8]) -> bool {
+    let forms: &[&[u8]] = match anchor {
+        SIGNATURE => &[b"Sig"],
+        AUTHENTICATION => &[b"AuthHeader", b"QueryString"],
+        TLS => &[b"TLSv", b"TLSV"],
+        ACCESS_POINT => &[b"arn:"],
+        ACL => &[b"Yes", b"No"],
+        _ => &[],
+    };
+    forms.iter().any(|form| form.starts_with(word))
+}
+
+fn is_absent(word: &[u8]) -> bool {
+    matches!(word, b"" | b"-" | b"\"-\"" | b"\"\"")
+}
+
 /// Whether these words can be version id, host id, signature version and so on: no anchor contradicts that.
 pub(super) fn is_aligned(words: &[&[u8]]) -> bool {
-    ANCHORS.into_iter().all(|anchor| {
-        let word = words.get(anchor).copied().unwrap_or_default();
-        word.is_empty() || word == b"-" || has_form(anchor, word)
+    words.iter().take(FIELDS).enumerate().all(|(index, word)| {
+        let is_wrong = ANCHORS.contains(&index) && !is_absent(word) && !has_form(index, word);
+        !is_wrong && !is_misplaced(index, word)
     })
+}
+
+/// Whether a word has the form of another field.
+fn is_misplaced(index: usize, word: &[u8]) -> bool {
+    // Version id and host id may have any form.
+    index >= SIGNATURE && CERTAIN_ANCHORS.into_iter().any(|anchor| anchor != index && has_form(anchor, word))
+}
+
+/// Whether a word has the form of a field that has one of its own.
+fn is_anchor(word: &[u8]) -> bool {
+    CERTAIN_ANCHORS.into_iter().any(|anchor| has_form(anchor, word))
 }
 
 fn count_anchors(words: &[&[u8]]) -> usize {
     let is_present = |anchor: &usize| words.get(*anchor).is_some_and(|word| has_form(*anchor, word));
-    ANCHORS.iter().filter(|anchor| is_present(anchor)).count()
+    CERTAIN_ANCHORS.iter().filter(|anchor| is_present(anchor)).count()
+}
+
+/// Whether these words can be read as the fields: they are aligned, or one of them has a new form and others show that
+/// it is in its place. The last word may be cut off if the line ends after it.
+fn are_readable(words: &[&[u8]], is_end: bool) -> bool {
+    let is_cut_off =
+        |index: usize, word: &[u8]| is_end && index + 1 == words.len() && begins_like(index, word);
+    let words = &words[..words.len().min(FIELDS)];
+    let mut wrong = ANCHORS.into_iter().filter(|anchor| {
+        words
+            .get(*anchor)
+            .is_some_and(|word| !is_absent(word) && !has_form(*anchor, word) && !is_cut_off(*anchor, word))
+    });
+    let is_misplaced = |(index, word): (usize, &&[u8])| is_misplaced(index, word) && !is_cut_off(index, word);
+    // The fields before the access point may have new forms.
+    let has_new_form = wrong.next().is_none_or(|anchor| anchor < ACCESS_POINT && count_anchors(words) > 0);
+    has_new_form && wrong.next().is_none() && !words.iter().enumerate().any(is_misplaced)
+}
+
+/// Whether these words are certainly trailing fields: one that has a form of its own is in its place, or three are absent.
+fn are_certain(words: &[&[u8]]) -> bool {
+    let fields = words.get(SIGNATURE..words.len().min(FIELDS)).unwrap_or_default();
+    count_anchors(words) > 0 || fields.iter().filter(|word| is_absent(word)).count() >= 3
+}
+
+/// Whether the last words of a line, which may begin earlier, are certainly trailing fields.
+pub(super) fn are_last(words: &[&[u8]]) -> bool {
+    (FIELDS_OF_NEWER_RECORDS..=FIELDS).any(|length| {
+        let fields = words.len().checked_sub(length).map(|first| &words[first..]);
+        fields.is_some_and(|fields| is_aligned(fields) && are_certain(fields))
+    })
 }
 
 /// Whether the words are aligned, and the signature version and the authentication type are present.
@@ -106,8 +187,62 @@ pub(super) fn is_anchored(words: &[&[u8]]) -> bool {
         && words.get(AUTHENTICATION).is_some_and(|word| *word != b"-")
 }
 
+/// The words after the user agent, and which of them are fields.
+pub(super) struct Layout<'a> {
+    words: Words<'a>,
+    /// Number of unknown words between version id and host id.
+    pub(super) unknown: usize,
+    /// Whether the words can be read as the fields.
+    pub(super) is_readable: bool,
+    /// Whether there are as many words as in newer records, and they are certainly no words of a user agent.
+    pub(super) is_certain: bool,
+}
+
+impl<'a> Layout<'a> {
+    /// The layout of the words that begin at `at`.
+    pub(super) fn of(line: &'a [u8], at: usize) -> Layout<'a> {
+        let words = Words::split(line, at, Spaces::AnyNumber);
+        let unknown = unknown_before_host_id(words.as_slice());
+        let single = Words::split(line, at, Spaces::One);
+        let has_spaces = single.as_slice().iter().any(|word| word.is_empty());
+        let has_empty_fields = has_empty_fields(single.as_slice(), words.as_slice(), unknown);
+        let (words, unknown) = if has_empty_fields { (single, 0) } else { (words, unknown) };
+        let fields = &words.as_slice()[unknown..];
+        let is_end = words.end() == line.len();
+        // Without a field that shows it, two spaces may be one separator or an empty field.
+        let is_unclear = !has_empty_fields
+            && count_anchors(fields) == 0
+            && has_spaces
+            && !fields.iter().all(|word| is_absent(word));
+        let is_readable = !is_unclear && are_readable(fields, is_end);
+        let is_certain = words.count >= FIELDS_OF_NEWER_RECORDS && are_certain(fields);
+        Layout { words, unknown, is_readable, is_certain }
+    }
+
+    /// Number of words, at most two more than fields.
+    pub(super) fn count(&self) -> usize {
+        self.words.count
+    }
+
+    /// The text of each field that the line has, and its end.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&'a [u8], usize)> {
+        let index_of = |field: usize| if field == 0 { 0 } else { field + self.unknown };
+        (0..FIELDS)
+            .map(index_of)
+            .take_while(|index| *index < self.words.count)
+            .map(|index| (self.words.texts[index], self.words.ends[index]))
+    }
+
+    /// Start and end of the unknown words before the host id; `None` if there are none except `-`.
+    pub(super) fn unknown_words(&self) -> Option<(usize, usize)> {
+        let words = self.words.as_slice().get(1..=self.unknown)?;
+        let is_known = words.iter().all(|word| *word == b"-");
+        (!is_known).then(|| (self.words.ends[1] - words[0].len(), self.words.ends[self.unknown]))
+    }
+}
+
 /// Number of unknown words between version id and host id: nearly always 0.
-pub(super) fn unknown_before_host_id(words: &[&[u8]]) -> usize {
+fn unknown_before_host_id(words: &[&[u8]]) -> usize {
     if is_aligned(words) {
         return 0;
     }
@@ -115,9 +250,11 @@ pub(super) fn unknown_before_host_id(words: &[&[u8]]) -> usize {
         let Some(shifted) = words.get(unknown..) else { break };
         // The first of the shifted words is the last unknown one; the host id follows it.
         let Some(host_id) = shifted.get(1) else { break };
-        // Without a signature version to check by, only length distinguishes a host id from other words.
-        let recognised = shifted.len() > SIGNATURE || (host_id.len() >= 16 && words[1].len() < 16);
-        if recognised && *host_id != b"-" && is_aligned(shifted) {
+        // Without a field to check by, only length distinguishes a host id from other words.
+        let recognised = count_anchors(shifted) > 0
+            || unknown == 1 && (shifted.len() > SIGNATURE || (host_id.len() >= 16 && words[1].len() < 16));
+        let is_host_id = !is_absent(host_id) && !words[1..=unknown + 1].iter().any(|word| is_anchor(word));
+        if recognised && is_host_id && is_aligned(shifted) {
             return unknown;
         }
     }
@@ -127,7 +264,7 @@ pub(super) fn unknown_before_host_id(words: &[&[u8]]) -> usize {
 /// Whether two spaces in a row are an empty field: the words separated by `single` spaces are aligned, and fit better
 /// than the `words` separated by any number of spaces, without the `unknown` ones. With two empty fields in a row they need
 /// only fit equally well: three spaces are never one separator.
-pub(super) fn has_empty_fields(single: &[&[u8]], words: &[&[u8]], unknown: usize) -> bool {
+fn has_empty_fields(single: &[&[u8]], words: &[&[u8]], unknown: usize) -> bool {
     let surplus = || count_anchors(single) as isize - count_anchors(&words[unknown..]) as isize;
     let are_certain = single.windows(2).any(|pair| pair.iter().all(|word| word.is_empty()));
     single.iter().any(|word| word.is_empty())

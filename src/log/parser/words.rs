@@ -9,6 +9,25 @@ pub(super) fn word_at(line: &[u8], at: usize) -> Option<(usize, usize)> {
     Some((start, start + memchr(b' ', rest).unwrap_or(rest.len())))
 }
 
+/// Start and end of the first word or quoted text from `at` on, with its quotes. A quote that no other quote before a
+/// space follows is part of a word.
+pub(super) fn word_or_quoted_text_at(line: &[u8], at: usize) -> Option<(usize, usize)> {
+    let (start, end) = word_at(line, at)?;
+    Some((start, end_of_quoted_text(line, start).unwrap_or(end)))
+}
+
+/// The end of the quoted text that begins at `start`, after its closing quote.
+pub(super) fn end_of_quoted_text(line: &[u8], start: usize) -> Option<usize> {
+    line.get(start).filter(|byte| **byte == b'"')?;
+    let is_end = |quote: &usize| matches!(line.get(quote + 1), None | Some(b' '));
+    quotes_from(line, start + 1).find(is_end).map(|quote| quote + 1)
+}
+
+/// The text between the quotes around a word; the word if it has none.
+pub(super) fn without_quotes(word: &[u8]) -> &[u8] {
+    word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(word)
+}
+
 /// The first word from `at` on, and its end.
 pub(super) fn next_word(line: &[u8], at: usize) -> Option<(&[u8], usize)> {
     word_at(line, at).map(|(start, end)| (&line[start..end], end))

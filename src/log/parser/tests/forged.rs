@@ -186,6 +186,12 @@ proptest! {
             1 => ("GET /films/a.mp4 HTTP/1.1", text.as_str(), "curl"),
             _ => ("GET /films/a.mp4 HTTP/1.1", "-", text.as_str()),
         };
-        assert_one_record(&line_of(uri, referer, agent));
+        let line = line_of(uri, referer, agent);
+        // A URI that is no request line can end in several places.
+        if place == 0 && parse_line(line.as_bytes()).is_err() {
+            prop_assert_eq!(records(line.as_bytes()).count(), 1);
+        } else {
+            assert_one_record(&line);
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 mod cut_off;
 mod damaged;
+mod displaced;
 mod forged;
 mod products;
+mod substituted;
 
 use super::separators::LineScanner;
 use super::templates::Templates;

@@ -131,7 +131,7 @@ fn the_size_in_a_journal_record_of_ceph_is_not_a_status() {
     }
     // Without an ETag it is not a journal record, and its size is still not a status.
     let line = "docs fish [05/Aug/2026:10:00:09 +0000] REST.PUT.OBJECT reports/a.csv 404 v7 sha256:4cfdfc1f";
-    assert_eq!(parse_line(line.as_bytes()).unwrap_err(), Rejection::NoStatus);
+    assert_eq!(parse_line(line.as_bytes()).unwrap_err(), Rejection::NoRequestUri);
 }
 
 /// A line of versitygw, which quotes nothing.
@@ -544,20 +544,20 @@ fn text_where_a_number_belongs_rejects_the_line() {
         ("20480 - 5 6 7 8 \"-\" \"curl\"", Rejection::NoStatus),
         ("0404 - 5 6 7 8 \"-\" \"curl\"", Rejection::NoStatus),
         ("20 - 5 6 7 8 \"-\" \"curl\"", Rejection::NoStatus),
-        ("200 - many 6 7 8 \"-\" \"curl\"", Rejection::NoNumber),
-        ("200 - 5 6 7 -8 \"-\" \"curl\"", Rejection::NoNumber),
-        ("200 - 5 12ms 7 8 \"-\" \"curl\"", Rejection::NoNumber),
-        ("200 - 5 6 7 8h \"-\" \"curl\"", Rejection::NoNumber),
-        ("200 - x 1 2 \"-\" \"curl\"", Rejection::NoNumber),
-        ("200 - 5 6 curl of several words - -", Rejection::NoNumber),
-        ("200 - x y z w v \"-\" \"curl\"", Rejection::NoNumber),
+        ("200 - many 6 7 8 \"-\" \"curl\"", Rejection::NotANumber(Field::BytesSent)),
+        ("200 - 5 6 7 -8 \"-\" \"curl\"", Rejection::NotANumber(Field::TurnAroundTime)),
+        ("200 - 5 12ms 7 8 \"-\" \"curl\"", Rejection::NotANumber(Field::ObjectSize)),
+        ("200 - 5 6 7 8h \"-\" \"curl\"", Rejection::NotANumber(Field::TurnAroundTime)),
+        ("200 - x 1 2 \"-\" \"curl\"", Rejection::NotANumber(Field::BytesSent)),
+        ("200 - 5 6 curl of several words - -", Rejection::NotANumber(Field::TotalTime)),
+        ("200 - x y z w v \"-\" \"curl\"", Rejection::NotANumber(Field::BytesSent)),
     ] {
         let line = format!("{start} {rest} {}", tail());
         assert_eq!(parse_line(line.as_bytes()).unwrap_err(), reason, "{line}");
     }
     // Without a request line.
     let line = format!("{} REST.GET.OBJECT a /a Boto3/1.26 200 - 5 6", head("-"));
-    assert_eq!(parse_line(line.as_bytes()).unwrap_err(), Rejection::Ambiguous);
+    assert_eq!(parse_line(line.as_bytes()).unwrap_err(), Rejection::NoRequestUri);
 }
 
 #[test]
