@@ -86,6 +86,7 @@ impl Pull<'_> {
             let outcome = match self.round(delete_if_empty).await {
                 Ok(progress) => {
                     failures::report(self.context, &progress);
+                    pull_result::report_unsearched(self.context, &progress);
                     self.context.note(&pull_result::summary(&progress));
                     if let Some(purge) = &mut purge
                         && !self.interrupt.is_requested()

@@ -112,6 +112,16 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     if progress.files_skipped > 0 {
         let skipped = format::counted(progress.files_skipped, "file");
         lines.push(text(format!("{skipped} skipped: no log lines.")));
+        for files in &progress.foreign {
+            let name = match files.count {
+                1 => format!("  {} is {}.", files.first, files.kind.singular),
+                count => format!("  {} are {}: {}, …", format::count(count), files.kind.plural, files.first),
+            };
+            lines.extend(wrapped(&name, Tone::Text));
+        }
+    }
+    if let Some(reason) = progress.unsearched() {
+        lines.extend(wrapped(&reason, Tone::Text));
     }
     if lines.is_empty() {
         lines.push(text("All log files were read."));
