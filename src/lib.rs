@@ -15,6 +15,7 @@
 //! | [`demo`] | the synthetic bucket, a source |
 //! | [`ingest`] | the background task that fetches, parses and writes log files |
 //! | [`cache`] | the SQLite file: catalogue, dictionaries, segments of packed columns |
+//! | [`identity`] | who sends requests: families of user agents, crawlers |
 //! | [`query`] | queries and answers, the filter language, the local engine, SQL |
 //! | [`insight`] | analyses that need several queries: findings |
 //! | [`human`] | numbers, durations and times as people read them |
@@ -33,6 +34,7 @@ mod config;
 pub mod demo;
 pub mod export;
 pub mod human;
+pub mod identity;
 pub mod ingest;
 pub mod insight;
 pub mod log;

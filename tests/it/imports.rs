@@ -14,8 +14,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("demo", &["log", "source"]),
     ("cache", &["log"]),
     ("ingest", &["log", "source", "cache"]),
-    ("query", &["log", "cache"]),
-    ("insight", &["log", "human", "query"]),
+    ("identity", &["log"]),
+    ("query", &["log", "cache", "identity"]),
+    ("insight", &["log", "human", "identity", "query"]),
     ("export", &["log", "human", "query", "insight"]),
     ("tui", &["log", "human", "source", "ingest", "query", "insight", "export"]),
     (
