@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, args: &PullArgs) -> anyhow::Result<Outcome>
              --until choose log files by time",
         );
     }
-    let specs = if args.sources.is_empty() { default_sources(context)? } else { args.sources.clone() };
+    let specs = if args.sources.is_empty() { default_sources(context)?.specs } else { args.sources.clone() };
     if specs.is_empty() {
         return usage(
             "nothing to pull: name a source (s3://bucket[/prefix], a file, a folder or -), or resume a paused \

@@ -125,11 +125,11 @@ fn sort(context: &Context, dimension: &str, default: (Measure, bool)) -> anyhow:
         return Ok(Sort { by: default.0, descending: default.1 });
     };
     let is_time = dimension == "time";
-    let measure = match column {
-        name if name == dimension => Some(Measure::Value),
-        name => Measure::by_name(name),
+    let named = |name: &str| {
+        let measure = if name == dimension { Some(Measure::Value) } else { Measure::by_name(name) };
+        measure.filter(|measure| !is_time || measure.is_standard())
     };
-    match measure.filter(|measure| !is_time || measure.is_standard()) {
+    match named(column) {
         Some(by) => Ok(Sort { by, descending: descending.unwrap_or(by != Measure::Value) }),
         None => {
             let names: Vec<&str> = Measure::ALL
@@ -137,7 +137,8 @@ fn sort(context: &Context, dimension: &str, default: (Measure, bool)) -> anyhow:
                 .filter(|measure| *measure != Measure::Value && (!is_time || measure.is_standard()))
                 .map(Measure::name)
                 .collect();
-            usage(format!("--sort: no column \"{column}\"; sort by {dimension}, {}", names.join(", ")))
+            let names = format!("{dimension}, {}", names.join(", "));
+            Context::wrong_sort(column, |name| named(name).is_some(), &names)
         }
     }
 }

@@ -125,9 +125,7 @@ impl Progress {
     pub fn only_empty(&self, sources: &str) -> Option<String> {
         match (self.files_listed, self.files_empty) {
             (0, 1) => Some(format!("{sources} has no log lines: the file is empty")),
-            (0, 2..) => {
-                Some(format!("{sources} has no log lines: all {} files are empty", self.files_empty))
-            }
+            (0, 2..) => Some(format!("{sources} has no log lines: all {} files are empty", self.files_empty)),
             _ => None,
         }
     }

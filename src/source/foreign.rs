@@ -111,7 +111,8 @@ fn by_code_units(first: &[u8]) -> Option<ForeignKind> {
         let is_mark = |unit: &[u8]| {
             let mark = if at == 0 { [0xff, 0xfe] } else { [0xfe, 0xff] };
             let (mark_at, zeros) = if at == 0 { (0, 2..width) } else { (width - 2, 0..width - 2) };
-            unit.get(mark_at..mark_at + 2) == Some(&mark) && unit.get(zeros).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+            unit.get(mark_at..mark_at + 2) == Some(&mark)
+                && unit.get(zeros).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
         };
         let mut units = first.chunks_exact(width).take(MAX_CHARACTERS).skip_while(|unit| is_mark(unit));
         let count = units.clone().count();

@@ -194,7 +194,8 @@ mod tests {
     /// An archive of members with these names, whose contents are their positions. The names are all of one length.
     /// `streamed`: the sizes are after the contents, as in an archive that was written to a pipe.
     fn archive_of(names: &[&str], is_stored: bool, streamed: bool) -> Vec<u8> {
-        let method = if is_stored { zip::CompressionMethod::Stored } else { zip::CompressionMethod::Deflated };
+        let method =
+            if is_stored { zip::CompressionMethod::Stored } else { zip::CompressionMethod::Deflated };
         let options = zip::write::SimpleFileOptions::default().compression_method(method);
         let mut content = if streamed {
             let mut archive = zip::ZipWriter::new_stream(Vec::new());

@@ -145,7 +145,9 @@ impl Entry {
         reader.seek(SeekFrom::Start(self.header_start))?;
         reader.read_exact(&mut header)?;
         if !header.starts_with(LOCAL_SIGNATURE) {
-            return Err(damaged("the member of the zip archive is damaged: it has no valid header".to_owned()));
+            return Err(damaged(
+                "the member of the zip archive is damaged: it has no valid header".to_owned(),
+            ));
         }
         let skipped = i64::from(u16_at(&header, 26)) + i64::from(u16_at(&header, 28));
         reader.seek(SeekFrom::Current(skipped))?;

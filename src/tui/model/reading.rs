@@ -86,8 +86,16 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     let wrapped = |text: &str, tone| {
         fit::wrap(&format::visible(text), width).into_iter().map(move |wrapped| line(tone, wrapped))
     };
+    for failure in &state.unopened {
+        lines.extend(wrapped(&failure.name, Tone::Heading));
+        lines.extend(wrapped(&format!("  {}", failure.reason), Tone::Text));
+    }
+    if !state.unopened.is_empty() {
+        lines.push(text(""));
+    }
     let Some(progress) = &state.progress else {
-        return vec![text("No source is being read: all requests are from the cache.")];
+        lines.push(text("No source is being read: all requests are from the cache."));
+        return lines;
     };
     if let Some(fatal) = &progress.fatal {
         lines.extend(wrapped(fatal, Tone::Error));
