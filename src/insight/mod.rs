@@ -1,4 +1,5 @@
-//! Analyses that need several queries: [`findings`] names what is suspicious. `bursts` finds bursts in one series.
+//! Analyses that need several queries: [`findings`] names what is suspicious, [`mod@contrast`] what tells two sets of
+//! requests apart, [`mod@concentration`] how uneven a distribution is. `bursts` finds bursts in one series.
 //!
 //! An analysis is a function over the answers of any [`Engine`](crate::query::Engine); it depends on the requests
 //! alone, so equal data gives equal results.
@@ -6,9 +7,9 @@
 //! Never here: widgets, network I/O, knowledge of how data is stored.
 
 pub(crate) mod bursts;
+pub mod concentration;
+pub mod contrast;
 pub mod findings;
-// The detectors use all of it; they are being added.
-#[allow(dead_code)]
 mod survey;
 
 use crate::query::{Counting, Filter, Query, TimeRange};

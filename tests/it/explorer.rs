@@ -238,7 +238,8 @@ fn a_wrong_source_of_the_configuration_file_was_silently_skipped() {
     let home = Home::new();
     let (config, cache, logs) = (home.path("wrong.toml"), home.path("c.db"), home.path("logs"));
     std::fs::write(&config, format!("sources = [{logs:?}, \"/no/such/folder\"]\n")).unwrap();
-    let arguments = ["--config".as_ref(), config.as_os_str(), "--cache".as_ref(), cache.as_os_str()];
+    let arguments: [&OsStr; 4] =
+        ["--config".as_ref(), config.as_os_str(), "--cache".as_ref(), cache.as_os_str()];
     // Without a cache it is an error, as in a pull.
     let mut terminal = explore(&arguments, (130, 34));
     terminal.wait_for("/no/such/folder: no such file or folder").unwrap();

@@ -5,6 +5,7 @@
 mod bad_cache;
 mod cache_format;
 mod cli;
+mod contrast;
 mod crash;
 mod damage;
 mod endless;
@@ -18,6 +19,7 @@ mod foreign;
 mod full_disk;
 mod fuzz;
 mod home;
+mod identity;
 mod imports;
 mod ingest;
 #[cfg(unix)]
