@@ -64,8 +64,8 @@ pub struct Progress {
     pub failures: Arc<Vec<Failure>>,
     /// Skipped files of known kinds.
     pub foreign: Vec<ForeignFiles>,
-    /// Names of skipped files that are not named as log files and have no record in their first
-    /// [`Progress::SEARCHED_BYTES`] bytes, but are longer; at most 10,000.
+    /// Names of skipped files that are not named as log files and have no record in their first 4 MiB,
+    /// but are longer; at most 10,000.
     pub without_record_at_start: Vec<String>,
     /// The error that ended the ingest: one line that says what to do.
     pub fatal: Option<String>,
@@ -94,9 +94,6 @@ pub struct Failure {
 }
 
 impl Progress {
-    /// Bytes that are searched for a record, in a file that is not named as a log file.
-    pub const SEARCHED_BYTES: u64 = MAX_SEARCHED_BYTES as u64;
-
     /// Estimated seconds until the end; `None` if there is no basis for an estimate.
     pub fn eta(&self) -> Option<f64> {
         let left = self.bytes_listed.checked_sub(self.bytes_done)?;
@@ -137,10 +134,10 @@ impl Progress {
         let (first, rest) = names.split_at(names.len().min(MAX_NAMES));
         let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
         let skipped = format!("{}{more}", first.join(", "));
-        let searched = crate::human::bytes(Progress::SEARCHED_BYTES);
+        let searched = MAX_SEARCHED_BYTES >> 20;
         (!names.is_empty()).then(|| {
             format!(
-                "{skipped}: skipped, because there is no log line in the first {searched}; if it is a log file, \
+                "{skipped}: skipped, because there is no log line in the first {searched} MiB; if it is a log file, \
                  remove what precedes the first log line"
             )
         })

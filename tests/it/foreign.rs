@@ -472,7 +472,7 @@ fn a_file_with_megabytes_before_its_first_record_was_named_nowhere() {
         let text = "junk\n".repeat(1 << 20) + &log(0..3);
         put(&home, "in/access.log", if compressed { gzip(text.as_bytes()) } else { text.into_bytes() });
         let reason =
-            "access.log: skipped, because there is no log line in the first 4.00 MiB; if it is a log file";
+            "access.log: skipped, because there is no log line in the first 4 MiB; if it is a log file";
         assert!(home.fails_in_one_line(1, &["pull", "in/access.log"]).contains(reason));
         put(&home, "in/b.log", log(0..2));
         let output_text = pull(&home, 0, "in");
