@@ -201,6 +201,7 @@ mod tests {
             writer.commit().unwrap();
         };
         append(0..45);
+        append(45..50);
         let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
         let kept: PartialsCache<(), Count> = PartialsCache::new(1 << 20);
         let ask = Ask::Totals;
@@ -233,8 +234,9 @@ mod tests {
         };
         // A full segment and one that grows, whose merge is cancelled.
         assert_eq!(count(), (2, None));
-        append(45..90);
-        assert_eq!(count().1, None);
+        append(50..90);
+        append(90..95);
+        assert_eq!(count(), (2, None));
         assert_eq!(count(), (1, None), "only the segment that grows is scanned again");
     }
 }
