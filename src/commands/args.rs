@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Pull new log files again and again while exploring, with this pause: 30s, 5m, 1h
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", value_parser = seconds, allow_hyphen_values = true)]
     pub every: Option<u32>,
     /// The subcommand; `None`: the explorer.
     #[command(subcommand)]
@@ -65,10 +65,10 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
     /// Number of requests to generate
-    #[arg(long, value_name = "N", default_value_t = 400_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 400_000, value_parser = at_least_one, allow_negative_numbers = true)]
     pub requests: u64,
     /// Seed of the generator: another seed gives other requests
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = zero_or_more, allow_negative_numbers = true)]
     pub seed: u64,
     /// Write the log files into this new or empty folder instead of exploring them
     #[arg(long, value_name = "DIR")]
@@ -83,7 +83,7 @@ pub struct PullArgs {
     #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Pull new log files again and again, with this pause: 30s, 5m, 1h
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", value_parser = seconds, allow_hyphen_values = true)]
     pub every: Option<u32>,
     /// After the pull, delete from S3 the log files that the cache has completely. The cache is written to
     /// disk and verified first. From then on it is the only copy
@@ -123,7 +123,7 @@ pub struct ReportArgs {
     #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Time range of a row of `report time`: 1m, 5m, 1h, 1d
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", value_parser = seconds, allow_hyphen_values = true)]
     pub bucket: Option<u32>,
     /// Additional columns, separated by commas; `tamarin help report` lists them
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -333,7 +333,7 @@ pub struct Options {
     #[arg(long, global = true, value_name = "COLUMN")]
     pub sort: Option<String>,
     /// Number of rows, 0: all [default: 20 in a table, else all]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = rows, allow_negative_numbers = true)]
     pub top: Option<usize>,
     /// Output format [default: table]
     #[arg(long, global = true, value_name = "FORMAT", value_enum)]
@@ -362,7 +362,7 @@ pub struct Options {
     pub no_sign_request: bool,
     /// How long S3 may send nothing before a request is repeated: 10s, 2m [default: 20s before a response, 10s
     /// within one]
-    #[arg(long, global = true, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, global = true, value_name = "TIME", value_parser = seconds, allow_hyphen_values = true)]
     pub timeout: Option<u32>,
     /// The configuration file, instead of the one in the configuration directory
     #[arg(long, global = true, value_name = "FILE")]
@@ -405,10 +405,42 @@ fn source() -> impl TypedValueParser<Value = String> {
 
 /// Parses a duration such as `30s`, `5m`, `1h` or `1d`; returns seconds.
 fn seconds(text: &str) -> Result<u32, String> {
-    crate::query::filter::period::parse_duration(text)
-        .and_then(|seconds| u32::try_from(seconds).ok())
-        .filter(|seconds| *seconds > 0)
-        .ok_or_else(|| "expected a duration such as 30s, 5m, 1h or 1d".to_owned())
+    const SECONDS_PER_DAY: u32 = 86_400;
+    match crate::query::filter::period::parse_duration(text) {
+        Some(0) => Err("expected at least 1s".to_owned()),
+        Some(seconds) if seconds > 0 => {
+            u32::try_from(seconds).map_err(|_| format!("expected at most {}d", u32::MAX / SECONDS_PER_DAY))
+        }
+        _ => Err("expected a duration such as 30s, 5m, 1h or 1d".to_owned()),
+    }
+}
+
+/// Parses a whole number of at least `min`.
+fn whole_number(text: &str, min: u64) -> Result<u64, String> {
+    let expected = || Err(format!("expected a whole number, {min} or more"));
+    match text.parse() {
+        Ok(number) if number >= min => Ok(number),
+        Ok(_) => expected(),
+        // A whole number that does not fit.
+        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(format!("expected at most {}", u64::MAX))
+        }
+        Err(_) => expected(),
+    }
+}
+
+fn zero_or_more(text: &str) -> Result<u64, String> {
+    whole_number(text, 0)
+}
+
+fn at_least_one(text: &str) -> Result<u64, String> {
+    whole_number(text, 1)
+}
+
+/// Parses a number of rows.
+fn rows(text: &str) -> Result<usize, String> {
+    let rows = whole_number(text, 0).map_err(|error| format!("{error} (0: all rows)"))?;
+    Ok(usize::try_from(rows).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]
@@ -447,6 +479,36 @@ mod tests {
         for line in [&["tamarin", "--every", "5m"][..], &["tamarin", "logs", "--every", "5m"]] {
             let args = Args::try_parse_from(line).unwrap();
             assert_eq!((args.every, args.command.is_none()), (Some(300), true), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_number_was_refused_in_words_of_the_library() {
+        for (line, expected) in [
+            (
+                &["report", "key", "--top", "abc"][..],
+                "'abc' for '--top <N>': expected a whole number, 0 or more",
+            ),
+            (
+                &["report", "key", "--top", "-1"],
+                "'-1' for '--top <N>': expected a whole number, 0 or more (0: all",
+            ),
+            (&["report", "key", "--top", "99999999999999999999"], "expected at most 18446744073709551615"),
+            (&["demo", "--requests", "abc"], "'--requests <N>': expected a whole number, 1 or more"),
+            (&["demo", "--requests", "0"], "'0' for '--requests <N>': expected a whole number, 1 or more"),
+            (&["demo", "--seed", "-1"], "'-1' for '--seed <S>': expected a whole number, 0 or more"),
+            (&["pull", "--every", "0s"], "'0s' for '--every <TIME>': expected at least 1s"),
+            (&["pull", "--every", "-5m"], "'-5m' for '--every <TIME>': expected a duration such as 30s"),
+            (&["pull", "--every", "99999d"], "expected at most 49710d"),
+            (&["--timeout", "0s"], "'0s' for '--timeout <TIME>': expected at least 1s"),
+            (
+                &["report", "time", "--bucket", "x"],
+                "'x' for '--bucket <TIME>': expected a duration such as 30s",
+            ),
+        ] {
+            let line = std::iter::once(&"tamarin").chain(line);
+            let error = Args::try_parse_from(line).unwrap_err().to_string();
+            assert!(error.contains(expected) && !error.contains("tip:"), "{error}");
         }
     }
 

@@ -128,6 +128,20 @@ impl Context {
         })
     }
 
+    /// The error for a `--sort` whose column is unknown. `is_column`: whether a column has this name.
+    pub(super) fn wrong_sort<T>(
+        column: &str,
+        is_column: impl Fn(&str) -> bool,
+        names: &str,
+    ) -> anyhow::Result<T> {
+        match column.rsplit_once(':') {
+            Some((name, order)) if is_column(name) => {
+                usage(format!("--sort {name}: expected asc or desc after the colon, not \"{order}\""))
+            }
+            _ => usage(format!("--sort: no column \"{column}\"; sort by {names}")),
+        }
+    }
+
     /// A query about `sources` with the filter and the time range of the options.
     pub(super) fn query(&self, sources: &[String], counting: Counting, ask: Ask) -> Query {
         Query { sources: sources.to_vec(), time: self.time, filter: self.filter.clone(), counting, ask }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Outcome, args::DemoArgs, context::Context, explore};
+use super::{Outcome, args::DemoArgs, context::Context, explore, explore::Start};
 use crate::demo::{Demo, DemoOptions};
 use crate::human;
 use crate::source::Source;
@@ -18,7 +18,9 @@ pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome>
     let path = context.cache_named("demo.db")?;
     let demo: Arc<dyn Source> = Arc::new(demo);
     let uris = vec![demo.uri().to_owned()];
-    explore::show(context, &path, vec![demo], uris, "demo".to_owned(), None)
+    let start =
+        Start { sources: vec![demo], unopened: Vec::new(), uris, title: "demo".to_owned(), every: None };
+    explore::show(context, &path, start)
 }
 
 fn write(context: &Context, demo: &Demo, folder: &Path) -> anyhow::Result<Outcome> {

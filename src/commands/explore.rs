@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::interrupt::{self, Interrupt};
-use super::open_sources::{default_sources, open_sources, uris};
+use super::open_sources::{DefaultSources, default_sources, open_sources, uris};
 use super::{Outcome, context::Context, run_ingest, temporary_cache::DeleteIfEmpty, usage};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
-use crate::ingest::{Follow, Options};
+use crate::ingest::{Failure, Follow, Options};
 use crate::source::Source;
 use crate::tui::{self, Feed, Theme, TuiError, TuiOptions};
 
@@ -32,24 +32,44 @@ pub(super) fn run(context: &Context, specs: &[String], every: Option<u32>) -> an
         // The title has the URI of the log files, which differs from the argument if that names the logged bucket.
         let is_s3 = uris.iter().any(|uri| uri.starts_with("s3://"));
         let title = if is_s3 { uris.join("  ") } else { specs.join("  ") };
-        return show(context, &path, sources, uris, title, every);
+        return show(context, &path, Start { sources, unopened: Vec::new(), uris, title, every });
     }
-    // A source that can no longer be opened is skipped: the explorer shows the requests of the cache.
-    let specs = default_sources(context).unwrap_or_default();
-    let mut sources = Vec::new();
+    let DefaultSources { specs, are_chosen } = default_sources(context).unwrap_or_default();
+    let (mut sources, mut unopened) = (Vec::new(), Vec::new());
     for spec in &specs {
-        if let Ok(source) = open_sources(context, std::slice::from_ref(spec)) {
-            sources.extend(source);
+        match open_sources(context, std::slice::from_ref(spec)) {
+            Ok(source) => sources.extend(source),
+            // A file that was read once may be gone: the explorer shows its requests.
+            Err(_) if !are_chosen => {}
+            Err(error) if is_missing_or_empty(&path)? => return Err(error),
+            Err(error) => {
+                let (name, reason) = (crate::source::shown(spec), error.to_string());
+                unopened.push(Failure { name, what: reason.clone(), reason });
+            }
         }
     }
-    if every.is_some() && sources.is_empty() {
+    if every.is_some() && sources.is_empty() && unopened.is_empty() {
         return usage(
             "--every: no source to pull from; name a source (s3://bucket[/prefix], a file or a folder), or \
              monitor a source with tamarin sources add",
         );
     }
     let title = if specs.is_empty() { path.display().to_string() } else { specs.join("  ") };
-    show(context, &path, sources, Vec::new(), title, every)
+    let start = Start { sources, unopened, uris: Vec::new(), title, every };
+    show(context, &path, start)
+}
+
+/// What the explorer starts with.
+pub(super) struct Start {
+    /// The sources to pull in the background.
+    pub(super) sources: Vec<Arc<dyn Source>>,
+    /// Sources of the configuration file, or monitored ones, that could not be opened.
+    pub(super) unopened: Vec<Failure>,
+    /// The sources that queries read; empty: all.
+    pub(super) uris: Vec<String>,
+    pub(super) title: String,
+    /// The time between two pulls in seconds; `None`: pull once.
+    pub(super) every: Option<u32>,
 }
 
 /// Returns an error if stdout is not a terminal, before anything is created or fetched.
@@ -57,16 +77,9 @@ pub(super) fn require_terminal() -> anyhow::Result<()> {
     if std::io::stdout().is_terminal() { Ok(()) } else { Err(TuiError::NoTerminal.into()) }
 }
 
-/// Opens the explorer on the cache at `path` and pulls `sources` into it in the background. Queries read the
-/// sources `uris`; empty: all. `every` is the time between two pulls in seconds; `None`: pull once.
-pub(super) fn show(
-    context: &Context,
-    path: &Path,
-    sources: Vec<Arc<dyn Source>>,
-    uris: Vec<String>,
-    title: String,
-    every: Option<u32>,
-) -> anyhow::Result<Outcome> {
+/// Opens the explorer on the cache at `path`.
+pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Result<Outcome> {
+    let Start { sources, unopened, uris, title, every } = start;
     let mut delete_if_empty = DeleteIfEmpty::default();
     create_if_missing(path, &mut delete_if_empty)?;
     let engine = Arc::new(context.engine(Arc::new(Cache::open(path)?)));
@@ -85,6 +98,7 @@ pub(super) fn show(
             filter: context.filter.clone(),
             time: context.time,
             sources: uris,
+            unopened,
             title,
             clock: Arc::new(|| jiff::Timestamp::now().as_second()),
             theme: Theme::from_environment(|name| std::env::var(name).ok()),

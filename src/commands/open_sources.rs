@@ -59,13 +59,21 @@ fn follow_bucket_logging(context: &Context, source: Arc<dyn Source>) -> anyhow::
     }
 }
 
-/// The sources to pull if the command line names none: those of the configuration file and the monitored ones; if there
-/// are neither, all sources of the cache. Paused sources are left out.
-pub(super) fn default_sources(context: &Context) -> anyhow::Result<Vec<String>> {
+/// The sources to pull if the command line names none.
+#[derive(Default)]
+pub(super) struct DefaultSources {
+    pub(super) specs: Vec<String>,
+    /// Whether the user chose them, in the configuration file or to be monitored.
+    pub(super) are_chosen: bool,
+}
+
+/// The sources of the configuration file and the monitored ones; if there are neither, all sources of the cache. Paused
+/// sources are left out.
+pub(super) fn default_sources(context: &Context) -> anyhow::Result<DefaultSources> {
     let mut specs = context.config.sources.clone();
     let path = context.cache_path()?;
     if !specs.is_empty() && is_missing_or_empty(&path)? {
-        return Ok(specs);
+        return Ok(DefaultSources { specs, are_chosen: true });
     }
     let mut cached = open_cache(&path)?.sources()?;
     let options = context.s3();
@@ -75,9 +83,8 @@ pub(super) fn default_sources(context: &Context) -> anyhow::Result<Vec<String>> 
         !cached.iter().any(|source| source.paused && source.uri == uri)
     });
     cached.retain(|source| !source.paused && source.uri != "-");
-    if cached.iter().any(|source| source.monitored) || !context.config.sources.is_empty() {
-        cached.retain(|source| source.monitored);
-    }
+    let are_chosen = cached.iter().any(|source| source.monitored) || !context.config.sources.is_empty();
+    cached.retain(|source| source.monitored || !are_chosen);
     specs.extend(cached.into_iter().map(|source| source.uri));
-    Ok(specs)
+    Ok(DefaultSources { specs, are_chosen })
 }

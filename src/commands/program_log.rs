@@ -13,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use parking_lot::Mutex;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -55,7 +56,7 @@ pub(super) fn start(options: &Options) -> anyhow::Result<()> {
             tracing::info!(version = env!("CARGO_PKG_VERSION"), ?arguments, "start");
         }
         Err(error) if !options.quiet => {
-            output::message(&format!("the log of the program cannot be written: {error}"))
+            output::message(&format!("the log of the program cannot be written: {error:#}"))
         }
         Err(_) => {}
     }
@@ -107,8 +108,9 @@ struct LogFile {
 impl LogFile {
     fn open() -> anyhow::Result<LogFile> {
         let folder = state_directory()?;
-        make_folder(&folder)?;
-        LogFile::at(folder.join("tamarin.log")).map_err(Into::into)
+        make_folder(&folder).with_context(|| folder.display().to_string())?;
+        let path = folder.join("tamarin.log");
+        LogFile::at(path.clone()).with_context(|| path.display().to_string())
     }
 
     fn at(path: PathBuf) -> io::Result<LogFile> {

@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, args: &PullArgs) -> anyhow::Result<Outcome>
              --until choose log files by time",
         );
     }
-    let specs = if args.sources.is_empty() { default_sources(context)? } else { args.sources.clone() };
+    let specs = if args.sources.is_empty() { default_sources(context)?.specs } else { args.sources.clone() };
     if specs.is_empty() {
         return usage(
             "nothing to pull: name a source (s3://bucket[/prefix], a file, a folder or -), or resume a paused \
@@ -86,6 +86,7 @@ impl Pull<'_> {
             let outcome = match self.round(delete_if_empty).await {
                 Ok(progress) => {
                     failures::report(self.context, &progress);
+                    pull_result::report_unsearched(self.context, &progress);
                     self.context.note(&pull_result::summary(&progress));
                     if let Some(purge) = &mut purge
                         && !self.interrupt.is_requested()

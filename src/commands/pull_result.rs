@@ -46,11 +46,17 @@ pub(super) fn check_result(
             if let Some(reason) = progress.only_foreign(&sources) {
                 bail!("{reason}");
             }
+            if let Some(reason) = progress.unsearched() {
+                bail!("{reason}");
+            }
             bail!(
                 "{sources} contains no S3 server access log lines{}; name log files, or the folder or bucket with \
                  the log files",
                 kinds(progress)
             );
+        }
+        if let Some(reason) = progress.only_empty(&sources) {
+            bail!("{reason}");
         }
         if progress.files_listed == 0 {
             if context.window() != Window::default() {
@@ -64,7 +70,15 @@ pub(super) fn check_result(
         }
     }
     failures::report(context, progress);
+    report_unsearched(context, progress);
     Ok(outcome(progress))
+}
+
+/// Names the files that were skipped although they may have log lines.
+pub(super) fn report_unsearched(context: &Context, progress: &Progress) {
+    if let Some(message) = progress.unsearched() {
+        context.note(&message);
+    }
 }
 
 /// [`Outcome::SomeUnread`] if a log file failed.

@@ -225,15 +225,18 @@ fn sort(
         return Ok(Sort { by: default.0, descending: default.1 });
     };
     let is_valid = |measure: &Measure| *measure == Measure::Value || is_valid(*measure);
-    let measure = if names.contains(&column) { Some(Measure::Value) } else { Measure::by_name(column) };
-    match measure.filter(is_valid) {
+    let named = |name: &str| {
+        let measure = if names.contains(&name) { Some(Measure::Value) } else { Measure::by_name(name) };
+        measure.filter(is_valid)
+    };
+    match named(column) {
         Some(by) => Ok(Sort { by, descending: descending.unwrap_or(by != Measure::Value) }),
         None => {
             let measures =
                 Measure::ALL.into_iter().filter(|measure| *measure != Measure::Value && is_valid(measure));
             let mut all: Vec<&str> = names.last().copied().into_iter().collect();
             measures.for_each(|measure| all.push(measure.name()));
-            usage(format!("--sort: no column \"{column}\"; sort by {}", all.join(", ")))
+            Context::wrong_sort(column, |name| named(name).is_some(), &all.join(", "))
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::RequestsArgs;
 use super::context::Context;
 use super::open_cache::pull_and_open;
-use super::{Outcome, interrupt, output, usage};
+use super::{Outcome, interrupt, output};
 use crate::export::{self, Format};
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::{Answer, Ask, Requests, Sort};
@@ -60,7 +60,7 @@ fn sort(context: &Context) -> anyhow::Result<Sort<Field>> {
         Some(by) => Ok(Sort { by, descending: descending.unwrap_or(by.kind() == Kind::Measure) }),
         None => {
             let names: Vec<&str> = FIELDS.iter().map(|spec| spec.name).collect();
-            usage(format!("--sort: no column \"{column}\"; sort by {}", names.join(", ")))
+            Context::wrong_sort(column, |name| Field::by_name(name).is_some(), &names.join(", "))
         }
     }
 }

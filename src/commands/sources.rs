@@ -114,11 +114,21 @@ fn monitor(
 ) -> anyhow::Result<Outcome> {
     let uris = cached_sources(context, specs)?;
     let mut writer = Writer::open(&context.cache_path()?)?;
+    let known = writer.sources()?;
     for uri in uris {
-        if let Some(id) = writer.find_source(&uri)? {
-            writer.monitor(id, monitoring)?;
-            context.note(&format!("{uri} {what}"));
+        let source = known.iter().find(|source| source.uri == uri);
+        // Another process may have deleted the source since.
+        let Some(source) = source else { bail!("the cache has no source {uri}") };
+        let unchanged = match monitoring {
+            Monitoring::Off if source.removed => Some("is not monitored: nothing to remove"),
+            Monitoring::Paused if source.paused && !source.removed => Some("is paused already"),
+            Monitoring::Resumed if !source.paused => Some("is not paused: nothing to resume"),
+            _ => None,
+        };
+        if unchanged.is_none() {
+            writer.monitor(source.id, monitoring)?;
         }
+        context.note(&format!("{uri} {}", unchanged.unwrap_or(what)));
     }
     Ok(Outcome::Done)
 }

@@ -31,11 +31,16 @@ pub(super) struct ArchiveMembers<'r> {
 impl<'r> ArchiveMembers<'r> {
     /// A visitor of an archive whose members have checksums of their own.
     pub(super) fn new(archive: &'r LogFileReader) -> ArchiveMembers<'r> {
+        ArchiveMembers::of_size(archive, archive.task.file.size)
+    }
+
+    /// As [`ArchiveMembers::new`], for an archive of `size` bytes.
+    pub(super) fn of_size(archive: &'r LogFileReader, size: Option<u64>) -> ArchiveMembers<'r> {
         // Its members are counted instead.
         archive.task.counters.files_listed.fetch_sub(1, Relaxed);
         ArchiveMembers {
             archive,
-            limit: SizeLimit::for_archive(archive.task.file.size),
+            limit: SizeLimit::for_archive(size),
             members: Vec::new(),
             deferred_ends: None,
             is_stopped: false,
@@ -89,6 +94,7 @@ impl Visitor for ArchiveMembers<'_> {
         let status = statuses.map_err(io::Error::other)?.pop().unwrap_or(LogFileStatus::New);
         // An empty file matters only if the cache has lines of it.
         if status == LogFileStatus::New && size == 0 {
+            task.counters.files_empty.fetch_add(1, Relaxed);
             return Ok(true);
         }
         task.counters.files_listed.fetch_add(1, Relaxed);

@@ -35,6 +35,7 @@ macro_rules! counters {
             /// In an `Arc`, because a snapshot is taken ten times a second and failures are rare.
             failures: Mutex<Arc<Vec<Failure>>>,
             foreign: Mutex<Vec<ForeignFiles>>,
+            without_record_at_start: Mutex<Vec<String>>,
             fatal: Mutex<Option<String>>,
             /// Elapsed seconds and line counts at the snapshots of the last seconds.
             history: Mutex<Vec<(f64, u64)>>,
@@ -50,7 +51,7 @@ macro_rules! counters {
 }
 
 counters! {
-    files_listed files_known files_done files_skipped files_failed bytes_listed bytes_done
+    files_listed files_known files_done files_skipped files_failed files_empty bytes_listed bytes_done
     lines requests removed duplicates rejected
 }
 
@@ -77,6 +78,15 @@ impl Counters {
         match foreign.iter_mut().find(|files| files.kind == kind) {
             Some(files) => files.count += 1,
             None => foreign.push(ForeignFiles { kind, count: 1, first: name.to_owned() }),
+        }
+    }
+
+    /// Notes a file that is not read as a log, although it may have records after its first megabytes.
+    pub(super) fn file_has_no_record_at_start(&self, name: &str) {
+        tracing::warn!(name, "a file has no record in its first megabytes");
+        let mut names = self.without_record_at_start.lock();
+        if names.len() < MAX_KEPT_FAILURES {
+            names.push(name.to_owned());
         }
     }
 
@@ -110,6 +120,7 @@ impl Counters {
             newest: *self.newest.lock(),
             failures: self.failures.lock().clone(),
             foreign: self.foreign.lock().clone(),
+            without_record_at_start: self.without_record_at_start.lock().clone(),
             fatal: self.fatal(),
             ..counts
         }

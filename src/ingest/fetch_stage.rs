@@ -10,14 +10,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::chunked_file::{ChunkedFile, MIN_CHUNKED_FILE_BYTES, ReadAt};
-use super::log_detector::{LogDetector, Verdict};
+use super::log_detector::{LogDetector, NotALog, Verdict};
 use super::{Counters, LinesBlock, LogFileTask, Message, Options, ReadBuffers, Work};
 use super::{archive_members::ArchiveMembers, cutter::Cutter};
 use crate::cache::catalogue::LogFileStatus;
 use crate::cache::{Cache, CacheError, FileMark, SourceId};
 use crate::source::archive::{self, Peeked, TAR_BLOCK_BYTES, is_tar, is_zip};
 use crate::source::body::{Body, begins_compressed, is_damage};
-use crate::source::foreign::ForeignKind;
 use crate::source::{LogFile, Source};
 
 /// Pages of names on their way from the lister.
@@ -146,6 +145,7 @@ impl SourceFetcher<'_> {
         for (file, status) in page.into_iter().zip(statuses) {
             // An empty file matters only if the cache has lines of it.
             if status == LogFileStatus::New && file.size == Some(0) {
+                counters.files_empty.fetch_add(1, Relaxed);
                 continue;
             }
             counters.files_listed.fetch_add(1, Relaxed);
@@ -269,6 +269,7 @@ impl LogFileReader {
     /// Cuts the file into lines blocks, or leaves it to the parsers to read it in chunks.
     fn read_body(&mut self, body: Body) -> io::Result<Option<oneshot::Receiver<()>>> {
         let counters = self.task.counters.clone();
+        let is_pipe = matches!(body, Body::Reader(_));
         let body = match body {
             Body::Bytes(bytes) => {
                 counters.bytes_done.fetch_add(bytes.len() as u64, Relaxed);
@@ -300,8 +301,16 @@ impl LogFileReader {
             }
             Body::Reader(inner) => Body::Reader(Box::new(CountingReader { inner, counters })),
         };
-        let reader = Peeked::new(body.into_reader()?);
-        if is_tar(reader.head()) {
+        let mut reader = Peeked::new(body.into_reader()?);
+        if is_pipe && is_zip(reader.head()) {
+            // The list of the members is at the end.
+            let mut file = tempfile::tempfile()?;
+            let size = io::copy(&mut reader, &mut file)?;
+            file.rewind()?;
+            let file = BufReader::new(file);
+            let members = ArchiveMembers::of_size(self, Some(size));
+            members.read_all(|members, limit| archive::visit_zip(file, limit, members))?;
+        } else if is_tar(reader.head()) {
             let members = ArchiveMembers::with_deferred_ends(self);
             members.read_all(|members, limit| archive::visit_tar(reader, limit, members))?;
         } else {
@@ -331,8 +340,8 @@ impl LogFileReader {
             if let Some(open) = &mut detector {
                 match open.inspect(&lines) {
                     Verdict::Log => detector = None,
-                    Verdict::NotALog(kind) => {
-                        self.skip(file, kind);
+                    Verdict::NotALog(reason) => {
+                        self.skip(file, reason);
                         return Ok(true);
                     }
                     Verdict::Undecided => {
@@ -390,8 +399,8 @@ impl LogFileReader {
             match verdict {
                 Verdict::Log => break,
                 Verdict::Undecided => {}
-                Verdict::NotALog(kind) => {
-                    self.skip(&self.task.file, kind);
+                Verdict::NotALog(reason) => {
+                    self.skip(&self.task.file, reason);
                     return Ok(None);
                 }
             }
@@ -416,9 +425,11 @@ impl LogFileReader {
         }
     }
 
-    fn skip(&self, file: &Arc<FileMark>, kind: Option<ForeignKind>) {
-        if let Some(kind) = kind {
-            self.task.counters.file_is_foreign(&file.name, kind);
+    fn skip(&self, file: &Arc<FileMark>, reason: NotALog) {
+        match reason {
+            NotALog::Foreign(kind) => self.task.counters.file_is_foreign(&file.name, kind),
+            NotALog::NoRecordAtStart => self.task.counters.file_has_no_record_at_start(&file.name),
+            NotALog::NoRecord => {}
         }
         self.send(Message::NotALog { source: self.task.source, file: file.clone() });
     }

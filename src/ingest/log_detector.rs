@@ -6,7 +6,7 @@ use crate::log::{Rejection, is_comment, is_start_of_log, records};
 use crate::source::foreign::{self, ForeignKind};
 
 /// Bytes that are searched for a record, in a file that is not named as a log file.
-const MAX_SEARCHED_BYTES: usize = 4 << 20;
+pub(super) const MAX_SEARCHED_BYTES: usize = 4 << 20;
 /// Lines that are searched for a record, in a file whose first line is of a foreign kind.
 const MAX_FOREIGN_LINES: usize = 100;
 
@@ -14,9 +14,19 @@ const MAX_FOREIGN_LINES: usize = 100;
 pub(super) enum Verdict {
     /// The file is a log. Its lines that are not records are rejected.
     Log,
-    /// The file is not a log. Its kind is given if it is known.
-    NotALog(Option<ForeignKind>),
+    /// The file is not a log, or is not read as one.
+    NotALog(NotALog),
     Undecided,
+}
+
+/// Why a file is not read as a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotALog {
+    Foreign(ForeignKind),
+    /// It has no record.
+    NoRecord,
+    /// It is longer than [`MAX_SEARCHED_BYTES`], and has no record before that.
+    NoRecordAtStart,
 }
 
 #[derive(Default)]
@@ -46,7 +56,7 @@ impl LogDetector {
         if !self.has_content && !first.is_empty() {
             self.has_content = true;
             if let Some(kind) = foreign::by_bytes(first) {
-                return Verdict::NotALog(Some(kind));
+                return Verdict::NotALog(NotALog::Foreign(kind));
             }
             self.kind = foreign::by_lines(first);
         }
@@ -54,8 +64,10 @@ impl LogDetector {
             if self.is_of_a_log(line) {
                 return Verdict::Log;
             }
-            if self.kind.is_some() && self.lines >= MAX_FOREIGN_LINES {
-                return Verdict::NotALog(self.kind);
+            if let Some(kind) = self.kind
+                && self.lines >= MAX_FOREIGN_LINES
+            {
+                return Verdict::NotALog(NotALog::Foreign(kind));
             }
         }
         self.has_other_lines |= block.long.is_some();
@@ -64,7 +76,9 @@ impl LogDetector {
             None if self.is_named && self.has_content => Verdict::Log,
             kind if block.is_last || self.bytes >= MAX_SEARCHED_BYTES => match kind {
                 None if !self.has_other_lines => Verdict::Log,
-                kind => Verdict::NotALog(kind),
+                None if block.is_last => Verdict::NotALog(NotALog::NoRecord),
+                None => Verdict::NotALog(NotALog::NoRecordAtStart),
+                Some(kind) => Verdict::NotALog(NotALog::Foreign(kind)),
             },
             _ => Verdict::Undecided,
         }
@@ -115,16 +129,16 @@ mod tests {
     fn a_file_without_records_is_a_log_only_if_it_is_named_as_one() {
         let junk = "junk\n".repeat(1000);
         assert_eq!(verdict(LOG_NAME, &junk), Verdict::Log);
-        assert_eq!(verdict("README.txt", &junk), Verdict::NotALog(None));
+        assert_eq!(verdict("README.txt", &junk), Verdict::NotALog(NotALog::NoRecord));
         assert_eq!(verdict("access.log", &(junk + RECORD)), Verdict::Log);
         assert_eq!(verdict("access.log", "log starts 2026-02-06 09:30:25 UTC\njunk\n"), Verdict::Log);
         for name in [LOG_NAME, "README.txt"] {
             assert_eq!(verdict(name, ""), Verdict::Log, "an empty file");
-            assert!(matches!(verdict(name, "%PDF-1.7\nx"), Verdict::NotALog(Some(_))));
-            assert!(matches!(verdict(name, "{\"Records\":[]}\n"), Verdict::NotALog(Some(_))));
+            assert!(matches!(verdict(name, "%PDF-1.7\nx"), Verdict::NotALog(NotALog::Foreign(_))));
+            assert!(matches!(verdict(name, "{\"Records\":[]}\n"), Verdict::NotALog(NotALog::Foreign(_))));
         }
         assert_eq!(verdict(LOG_NAME, "# a comment\n"), Verdict::Log);
-        assert_eq!(verdict("a.cfg", "# a comment\n"), Verdict::NotALog(None));
+        assert_eq!(verdict("a.cfg", "# a comment\n"), Verdict::NotALog(NotALog::NoRecord));
     }
 
     #[test]
@@ -133,7 +147,7 @@ mod tests {
         assert_eq!(verdict("a.log", &format!("{json}{RECORD}")), Verdict::Log);
         // A record that a client put into a field of a foreign log does not count.
         let forged = format!("{json}{{\"agent\": \"\r{RECORD}");
-        assert!(matches!(verdict("a.log", &forged), Verdict::NotALog(Some(_))));
+        assert!(matches!(verdict("a.log", &forged), Verdict::NotALog(NotALog::Foreign(_))));
     }
 
     #[test]
@@ -141,9 +155,13 @@ mod tests {
         let lines = b"junk\n".repeat(100_000);
         let mut detector = LogDetector::new("a.log");
         let mut blocks = 1;
-        while detector.inspect(&block(1, &lines, false)) == Verdict::Undecided {
-            blocks += 1;
-        }
+        let verdict = loop {
+            match detector.inspect(&block(1, &lines, false)) {
+                Verdict::Undecided => blocks += 1,
+                verdict => break verdict,
+            }
+        };
+        assert_eq!(verdict, Verdict::NotALog(NotALog::NoRecordAtStart));
         assert_eq!(blocks, MAX_SEARCHED_BYTES.div_ceil(500_000));
     }
 }

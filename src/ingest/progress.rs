@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::log_detector::MAX_SEARCHED_BYTES;
 use crate::source::foreign::ForeignKind;
 
 /// What the ingest is doing.
@@ -37,6 +38,8 @@ pub struct Progress {
     pub files_skipped: u64,
     /// Log files that could not be read. The next ingest tries them again.
     pub files_failed: u64,
+    /// Listed files without content, which are neither read nor counted elsewhere.
+    pub files_empty: u64,
     /// Stored bytes of the log files to read, as far as the source knows their sizes.
     pub bytes_listed: u64,
     /// Stored bytes read so far.
@@ -61,6 +64,9 @@ pub struct Progress {
     pub failures: Arc<Vec<Failure>>,
     /// Skipped files of known kinds.
     pub foreign: Vec<ForeignFiles>,
+    /// Names of skipped files that are not named as log files and have no record in their first 4 MiB,
+    /// but are longer; at most 10,000.
+    pub without_record_at_start: Vec<String>,
     /// The error that ended the ingest: one line that says what to do.
     pub fatal: Option<String>,
 }
@@ -109,6 +115,32 @@ impl Progress {
             )),
             _ => None,
         }
+    }
+
+    /// A line that says that no listed file has any content; `None`: others have, or there are none. `sources` is the name
+    /// of the sources in that line.
+    pub fn only_empty(&self, sources: &str) -> Option<String> {
+        match (self.files_listed, self.files_empty) {
+            (0, 1) => Some(format!("{sources} has no log lines: the file is empty")),
+            (0, 2..) => Some(format!("{sources} has no log lines: all {} files are empty", self.files_empty)),
+            _ => None,
+        }
+    }
+
+    /// A line about the files in which no record was found although they may have some; `None`: there are none.
+    pub fn unsearched(&self) -> Option<String> {
+        const MAX_NAMES: usize = 3;
+        let names = &self.without_record_at_start;
+        let (first, rest) = names.split_at(names.len().min(MAX_NAMES));
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        let skipped = format!("{}{more}", first.join(", "));
+        let searched = MAX_SEARCHED_BYTES >> 20;
+        (!names.is_empty()).then(|| {
+            format!(
+                "{skipped}: skipped, because there is no log line in the first {searched} MiB; if it is a log file, \
+                 remove what precedes the first log line"
+            )
+        })
     }
 
     /// Whether the ingest has ended.

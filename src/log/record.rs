@@ -87,13 +87,13 @@ pub enum Rejection {
     #[error("empty line")]
     Empty,
     /// The line has fewer fields than the oldest records, or is cut off before the operation.
-    #[error("cut off: no operation")]
+    #[error("no operation: cut off, or another word in its place")]
     NoOperation,
     /// The second field is missing or absent.
     #[error("no bucket")]
     NoBucket,
     /// There is no `[day/month/year:hour:minute:second offset]` in the place of the time.
-    #[error("no time")]
+    #[error("no time: expected [06/Feb/2019:00:00:38 +0000] after the bucket")]
     NoTime,
     /// A comment, or names of fields, as Wasabi writes at the start of a log file. Not an error.
     #[error("a header, not a record")]

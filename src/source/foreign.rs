@@ -78,9 +78,49 @@ pub fn by_bytes(first: &[u8]) -> Option<ForeignKind> {
     if super::archive::is_tar(first) {
         return Some(TAR);
     }
+    if let Some(kind) = by_code_units(first) {
+        return Some(kind);
+    }
     let found = BY_BYTES.iter().find(|(magic, _)| first.starts_with(magic));
     // A log may begin with these letters: the name of a bucket owner.
     found.map(|(_, kind)| *kind).filter(|_| !first.starts_with(b"ORC ") && !first.starts_with(b"LZIP "))
+}
+
+/// The kind of a text in UTF-16 or UTF-32: its first characters are of ASCII, with zeros between them.
+fn by_code_units(first: &[u8]) -> Option<ForeignKind> {
+    const UTF16: ForeignKind = ForeignKind {
+        singular: "a text file in UTF-16",
+        plural: "text files in UTF-16",
+        advice: "convert it to UTF-8, for example with iconv -f UTF-16 -t UTF-8",
+    };
+    const UTF32: ForeignKind = ForeignKind {
+        singular: "a text file in UTF-32",
+        plural: "text files in UTF-32",
+        advice: "convert it to UTF-8, for example with iconv -f UTF-32 -t UTF-8",
+    };
+    const MIN_CHARACTERS: usize = 4;
+    const MAX_CHARACTERS: usize = 16;
+    // Width of a code unit, and which of its bytes has the character.
+    for (kind, width, at) in [(UTF32, 4, 0), (UTF32, 4, 3), (UTF16, 2, 0), (UTF16, 2, 1)] {
+        let is_ascii = |unit: &[u8]| {
+            unit.iter().enumerate().all(|(index, byte)| match index == at {
+                true => byte.is_ascii_graphic() || byte.is_ascii_whitespace(),
+                false => *byte == 0,
+            })
+        };
+        let is_mark = |unit: &[u8]| {
+            let mark = if at == 0 { [0xff, 0xfe] } else { [0xfe, 0xff] };
+            let (mark_at, zeros) = if at == 0 { (0, 2..width) } else { (width - 2, 0..width - 2) };
+            unit.get(mark_at..mark_at + 2) == Some(&mark)
+                && unit.get(zeros).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+        };
+        let mut units = first.chunks_exact(width).take(MAX_CHARACTERS).skip_while(|unit| is_mark(unit));
+        let count = units.clone().count();
+        if count >= MIN_CHARACTERS && units.all(is_ascii) {
+            return Some(kind);
+        }
+    }
+    None
 }
 
 /// Bytes that are searched for field names.
@@ -192,6 +232,8 @@ mod tests {
             b"79a59df900b949e5 acme [06/Feb/2019:00:00:38 +0000]",
             b"\0\0\0 79a59df900b949e5",
             b"\xff\xfe\xc3\x28",
+            b"\xff\xfe",
+            b"7\0009a59df9",
             b"ORC acme [06/Feb/2019:00:00:38 +0000]",
             b"docs media [06/Aug/2026:09:30:25 +0000] 192.0.2.91:54321 docs 0A1B - \"GET /\"",
             b"log starts 2026-02-06 09:30:25.123456789 +0000 UTC m=+0.012345678",
@@ -216,6 +258,24 @@ mod tests {
             (b"\x1f\x8b\x08", "a file that is compressed twice"),
         ] {
             assert_eq!(by_bytes(first).map(|found| found.singular), Some(kind));
+        }
+    }
+
+    #[test]
+    fn a_text_in_utf_16_was_a_file_without_log_lines() {
+        let text = "79a59df900b949e5 acme [06/Feb/2019:00:00:38 +0000]";
+        let units = |mark: bool| mark.then_some(0xfeff).into_iter().chain(text.chars().map(u32::from));
+        for mark in [false, true] {
+            let little: Vec<u8> = units(mark).flat_map(|unit| (unit as u16).to_le_bytes()).collect();
+            let big: Vec<u8> = units(mark).flat_map(|unit| (unit as u16).to_be_bytes()).collect();
+            for text in [little, big] {
+                assert_eq!(by_bytes(&text).map(|found| found.singular), Some("a text file in UTF-16"));
+            }
+            let little: Vec<u8> = units(mark).flat_map(u32::to_le_bytes).collect();
+            let big: Vec<u8> = units(mark).flat_map(u32::to_be_bytes).collect();
+            for text in [little, big] {
+                assert_eq!(by_bytes(&text).map(|found| found.singular), Some("a text file in UTF-32"));
+            }
         }
     }
 

@@ -29,7 +29,7 @@ use tokio::sync::watch;
 
 pub(crate) use theme::Theme;
 
-use crate::ingest::Progress;
+use crate::ingest::{Failure, Progress};
 use crate::query::{Engine, Filter, TimeRange};
 
 /// The options of the explorer.
@@ -44,6 +44,8 @@ pub(crate) struct TuiOptions {
     pub time: TimeRange,
     /// URIs of the sources to query; empty: all sources in the cache.
     pub sources: Vec<String>,
+    /// Sources that should be pulled but could not be opened.
+    pub unopened: Vec<Failure>,
     /// The title in the header.
     pub title: String,
     /// Returns the current time in seconds since the epoch. Relative times in filters (`time:-6h`) refer to it.

@@ -586,3 +586,29 @@ fn a_wrong_level_of_the_program_log_is_named() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("TAMARIN_LOG: expected off, error, warn"), "{}", stderr(&output));
 }
+
+#[test]
+fn a_wrong_order_after_a_column_was_an_unknown_column() {
+    let home = Home::new();
+    home.succeeds(&["pull", "logs", "-q"]);
+    for arguments in [&["report", "key", "--sort", "bytes_sent:up"][..], &["requests", "--sort", "key:up"]] {
+        let output_text = home.fails_in_one_line(2, arguments);
+        assert!(output_text.contains(": expected asc or desc after the colon, not \"up\""), "{output_text}");
+    }
+    let output_text = home.fails_in_one_line(2, &["requests", "--sort", "nonsense:asc"]);
+    assert!(output_text.contains("no column \"nonsense\""), "{output_text}");
+    // The name of a dimension may have a colon.
+    home.succeeds(&["report", "query_param:x-user", "--sort", "query_param:x-user:asc"]);
+}
+
+#[test]
+fn the_path_of_a_program_log_that_cannot_be_written_was_not_named() {
+    let home = Home::new();
+    let run = || stderr(&home.run(&["report", "total", "logs", "-v"]));
+    let start = "tamarin: the log of the program cannot be written: ";
+    std::fs::create_dir_all(home.path("state/tamarin/tamarin.log")).unwrap();
+    assert!(run().contains(start) && run().contains("state/tamarin/tamarin.log: "), "{}", run());
+    std::fs::remove_dir_all(home.path("state")).unwrap();
+    std::fs::write(home.path("state"), "a file").unwrap();
+    assert!(run().contains(start) && run().contains("state/tamarin: "), "{}", run());
+}

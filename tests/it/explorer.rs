@@ -232,3 +232,34 @@ fn the_explorer_leaves_only_the_cache() {
     assert!(terminal.wait_for_end().unwrap().success());
     assert_eq!(names(folder.path()), ["demo.db"]);
 }
+
+#[test]
+fn a_wrong_source_of_the_configuration_file_was_silently_skipped() {
+    let home = Home::new();
+    let (config, cache, logs) = (home.path("wrong.toml"), home.path("c.db"), home.path("logs"));
+    std::fs::write(&config, format!("sources = [{logs:?}, \"/no/such/folder\"]\n")).unwrap();
+    let arguments: [&OsStr; 4] =
+        ["--config".as_ref(), config.as_os_str(), "--cache".as_ref(), cache.as_os_str()];
+    // Without a cache it is an error, as in a pull.
+    let mut terminal = explore(&arguments, (130, 34));
+    terminal.wait_for("/no/such/folder: no such file or folder").unwrap();
+    assert_eq!(terminal.wait_for_end().unwrap().exit_code(), 1);
+    home.succeeds(&["pull", "logs", "--cache", "c.db"]);
+    let mut terminal = explore(&arguments, (130, 34));
+    terminal.wait_for("3 requests").unwrap();
+    terminal.wait_for("1 failed !").unwrap();
+    terminal.press("!").unwrap();
+    terminal.wait_for("/no/such/folder: no such file or folder").unwrap();
+    terminal.press("\x1bq").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+    // A file that was pulled once and is gone is no failure.
+    let file = home.path("once.log");
+    std::fs::write(&file, line(1, "192.0.2.1", "-", "REST.GET.OBJECT", "a", 200, "7")).unwrap();
+    home.succeeds(&["pull", "once.log", "--cache", "once.db"]);
+    std::fs::remove_file(&file).unwrap();
+    let mut terminal = explore(&["--cache".as_ref(), home.path("once.db").as_os_str()], (130, 34));
+    terminal.wait_for("1 request").unwrap();
+    assert!(!terminal.screen().screen().contents().contains("failed"));
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+}

@@ -451,3 +451,73 @@ fn an_archive_in_a_bucket_is_read_but_never_deleted() {
     let remaining = std::fs::read_dir(server.path("acme-logs", "p")).unwrap();
     assert_eq!(remaining.count(), 3, "the archives");
 }
+
+#[test]
+fn a_zip_archive_on_standard_input_was_refused() {
+    let home = home();
+    let archive = zip(&[("one", log(0..3).as_bytes()), ("two", log(3..5).as_bytes())]);
+    let mut process = home.command(&["pull", "-"]);
+    let mut process = process.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    process.stdin.take().unwrap().write_all(&archive).unwrap();
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("2 log files read, 5 requests added"), "{}", stderr(&output));
+    assert_eq!(totals(&home), (5, sum(0..5)));
+}
+
+#[test]
+fn a_file_with_megabytes_before_its_first_record_was_named_nowhere() {
+    for compressed in [false, true] {
+        let home = home();
+        let text = "junk\n".repeat(1 << 20) + &log(0..3);
+        put(&home, "in/access.log", if compressed { gzip(text.as_bytes()) } else { text.into_bytes() });
+        let reason =
+            "access.log: skipped, because there is no log line in the first 4 MiB; if it is a log file";
+        assert!(home.fails_in_one_line(1, &["pull", "in/access.log"]).contains(reason));
+        put(&home, "in/b.log", log(0..2));
+        let output_text = pull(&home, 0, "in");
+        assert!(output_text.contains(reason) && output_text.contains("1 without log lines"), "{output_text}");
+        assert!(!pull(&home, 0, "in").contains(reason), "once for each version of the file");
+    }
+}
+
+#[test]
+fn files_without_log_lines_and_archives_were_counted_as_log_files() {
+    let home = home();
+    put(&home, "in/a.log", log(0..2));
+    put(&home, "in/cloudfront.log", CLOUDFRONT);
+    put(&home, "in/README.txt", "These are the logs of the media bucket.\n");
+    put(&home, "in/b.tar", tar(&[("one", log(2..4).as_bytes()), ("picture.png", b"\x89PNG\r\n\x1a\n")]));
+    pull(&home, 0, "in");
+    let sources = home.rows(&["sources"]);
+    assert_eq!(sources[0]["log_files"], 2, "{sources:?}");
+    assert_eq!(sources[0]["log_bytes"], (log(0..2).len() + log(2..4).len()) as u64, "{sources:?}");
+    let output = home.run(&["sources", "remove", "in", "--with-requests"]);
+    assert!(stderr(&output).contains("4 requests of 2 log files"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_empty_file_was_not_found() {
+    let home = home();
+    put(&home, "in/a.log", "");
+    let output_text = home.fails_in_one_line(1, &["pull", "in/a.log"]);
+    assert!(output_text.contains("a.log has no log lines: the file is empty"), "{output_text}");
+    put(&home, "in/b.log", "");
+    let output_text = home.fails_in_one_line(1, &["report", "total", "in"]);
+    assert!(output_text.contains("/in has no log lines: all 2 files are empty"), "{output_text}");
+    put(&home, "in/c.log", log(0..2));
+    assert!(pull(&home, 0, "in").contains("1 log file read, 2 requests added"));
+}
+
+#[test]
+fn a_log_in_utf_16_was_a_file_without_log_lines() {
+    let home = home();
+    let text: Vec<u8> =
+        "\u{feff}".chars().chain(log(0..3).chars()).flat_map(|c| (c as u16).to_le_bytes()).collect();
+    put(&home, "in/2026-08-05-11-00-00-0000000000000001", text);
+    let output_text = home.fails_in_one_line(1, &["pull", "in"]);
+    assert!(
+        output_text.contains("is a text file in UTF-16, not an S3 server access log; convert it"),
+        "{output_text}"
+    );
+}

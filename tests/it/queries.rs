@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use tamarin::cache::Cache;
+use tamarin::cache::{Cache, CacheError};
 use tamarin::log::{Field, Kind};
 use tamarin::query::filter::{Filter, Subject, Test};
 use tamarin::query::{
@@ -621,9 +621,16 @@ fn a_pinned_snapshot_does_not_change_until_it_is_unpinned() {
     let before = all(&engine);
     engine.pin_snapshot(true).unwrap();
     filling.append(source, &lines[50..]);
+    let late = "acme media [03/Apr/2026:12:00:00 +0000] 192.0.2.1 - A1 REST.GET.OBJECT late-key \"GET /late-key \
+                HTTP/1.1\" 200 - 1 1 1 1 \"-\" \"x\" -";
+    filling.append(source, &[late]);
     filling.writer.commit().unwrap();
     assert_eq!(all(&engine), before);
+    // Completions ignored that the snapshot is pinned.
+    let completions = || engine.complete(&Dimension::Field(Field::Key), "late-key", 10).unwrap();
+    assert_eq!(completions(), Vec::<String>::new());
     engine.pin_snapshot(false).unwrap();
+    assert_eq!(completions(), ["late-key"]);
     let after = all(&engine);
     assert!(after.1 > before.1);
     assert_ne!(after.0, before.0);
@@ -677,4 +684,32 @@ fn pages_of_one_snapshot_are_consistent_while_requests_are_added() {
     assert_eq!(read, (0..100).map(|n| format!("k{}", n * 2)).collect::<Vec<_>>());
     // A query without a snapshot reads the current data.
     assert_eq!(keys(ask(&engine, &page(0)).unwrap()), (0..10).map(|n| format!("k{n}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn hours_and_weekdays_outside_the_calendar_were_groups() {
+    let (_folder, engine, naive) = caches_of(&lines_with(3, &[0; 90]));
+    for by in [Dimension::HourOfDay, Dimension::Weekday] {
+        let wanted = [-1, 0, 1, 5, 7, 8, 12, 23, 24, 31, 1 << 40].map(Value::Integer).to_vec();
+        let query = query(Ask::Series { bucket: 3600, each: Some((by.clone(), wanted)) });
+        assert_eq!(ask(&engine, &query).unwrap(), naive.answer(&query), "{by:?}");
+    }
+    assert_eq!(engine.complete(&Dimension::Weekday, "", 50).unwrap(), ["1", "2", "3", "4", "5", "6", "7"]);
+    assert_eq!(engine.complete(&Dimension::HourOfDay, "2", 50).unwrap(), ["2", "20", "21", "22", "23", "12"]);
+}
+
+#[test]
+fn damage_in_a_text_column_was_called_an_invalid_query() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let mut filling = Filling::new(&path, 40);
+    let source = filling.writer.source(SOURCES[0]).unwrap();
+    filling.append(source, &lines_with(3, &[0; 60]));
+    drop(filling);
+    let damage = "UPDATE column_chunk SET data = zeroblob(length(data)) WHERE id % 64 = ?1";
+    rusqlite::Connection::open(&path).unwrap().execute(damage, [Field::RequestUri as i64]).unwrap();
+    let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+    let query = Query { filter: Filter::parse("request_uri~GET", 0).unwrap(), ..query(Ask::Totals) };
+    let error = ask(&engine, &query).unwrap_err();
+    assert!(matches!(error, QueryError::Cache(CacheError::Damaged { .. })), "{error:?}");
 }

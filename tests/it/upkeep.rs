@@ -249,3 +249,17 @@ fn pull_every_waits_while_another_process_writes() {
     assert!(stopped.unwrap().success());
     assert_eq!(pull.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_source_that_was_not_monitored_was_reported_as_removed() {
+    let home = Home::new();
+    home.succeeds(&["sources", "add", "logs", "-q"]);
+    let run = |what: &str| stderr(&home.run(&["sources", what, "logs"]));
+    assert!(run("resume").contains("logs is not paused: nothing to resume"));
+    assert!(run("pause").contains("logs is paused: it is pulled only if it is named"));
+    assert!(run("pause").contains("logs is paused already"));
+    assert!(run("remove").contains("logs is no longer monitored"));
+    assert!(run("remove").contains("logs is not monitored: nothing to remove"));
+    let output_text = home.fails_in_one_line(2, &["sources", "remove", "nosuch"]);
+    assert!(output_text.contains("the cache has no source nosuch"), "{output_text}");
+}

@@ -38,8 +38,7 @@ pub struct Cache {
     pub(super) path: PathBuf,
     /// The file that was opened.
     opened: OpenedPath,
-    /// Connections that are not in use.
-    pub(super) idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Idle>,
     /// The state of the file, if SQLite opened it as a file that never changes.
     immutable: Mutex<Option<FileStamp>>,
     pub(super) columns: ByteCache<i64, Arc<Integers>>,
@@ -54,6 +53,18 @@ pub struct Cache {
     watch: Mutex<Watch>,
     generation: AtomicU64,
 }
+
+/// Connections that are not in use.
+#[derive(Default)]
+struct Idle {
+    connections: Vec<Connection>,
+    era: Era,
+}
+
+/// The number of times that an immutable file was found to have changed. A connection of an earlier era sees the old
+/// content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Era(u64);
 
 /// Detects commits.
 struct Watch {
@@ -111,7 +122,7 @@ impl Cache {
         Ok(Cache {
             path: path.to_owned(),
             opened,
-            idle: Mutex::new(vec![connection]),
+            idle: Mutex::new(Idle { connections: vec![connection], era: Era::default() }),
             immutable: Mutex::new(immutable),
             columns: ByteCache::new(MAX_COLUMN_BYTES),
             bounds: Mutex::default(),
@@ -156,7 +167,7 @@ impl Cache {
     }
 
     fn snapshot_of<'c>(&self, cache: CacheRef<'c>) -> Result<Snapshot<'c>, CacheError> {
-        let connection = self.connection()?;
+        let (connection, era) = self.connection()?;
         let read = || -> Result<_, StoreError> {
             connection.execute_batch("BEGIN")?;
             let root = Root::read(&connection).map_err(|error| error.at("the root"))?;
@@ -173,7 +184,7 @@ impl Cache {
         };
         let (root, segments, sources) = read().map_err(|error| error.of(&self.path))?;
         let connection = Mutex::new(Some(connection));
-        Ok(Snapshot { cache, connection, segments, sources, dictionary_lengths: root.dictionaries })
+        Ok(Snapshot { cache, connection, era, segments, sources, dictionary_lengths: root.dictionaries })
     }
 
     /// The sources in the catalogue.
@@ -209,13 +220,13 @@ impl Cache {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, CacheError> {
-        let connection = self.connection()?;
+        let (connection, era) = self.connection()?;
         let result = (|| {
             connection.execute_batch("BEGIN")?;
             read(&connection)
         })();
         if connection.execute_batch("COMMIT").is_ok() {
-            self.idle.lock().push(connection);
+            self.give_back(connection, era);
         }
         result.map_err(|error| error.of(&self.path))
     }
@@ -224,46 +235,70 @@ impl Cache {
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, CacheError> {
-        let connection = self.connection()?;
+        let (connection, era) = self.connection()?;
         let result = read(&connection).map_err(|error| CacheError::sqlite(&self.path, error));
-        self.idle.lock().push(connection);
+        self.give_back(connection, era);
         result
     }
 
-    /// Takes an idle connection or opens one.
-    fn connection(&self) -> Result<Connection, CacheError> {
+    /// Takes an idle connection or opens one. [`Cache::give_back`] needs the era.
+    fn connection(&self) -> Result<(Connection, Era), CacheError> {
         if self.immutable_file_has_changed() {
             self.generation.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some(connection) = self.idle.lock().pop() {
-            return Ok(connection);
+        {
+            let mut idle = self.idle.lock();
+            if let Some(connection) = idle.connections.pop() {
+                return Ok((connection, idle.era));
+            }
         }
         self.check_in_place()?;
-        let (connection, immutable) = connection::open_reader_or_immutable(&self.path)?;
-        *self.immutable.lock() = immutable;
-        Ok(connection)
+        let (connection, opened) = connection::open_reader_or_immutable(&self.path)?;
+        let mut immutable = self.immutable.lock();
+        if immutable.is_some() && *immutable != opened {
+            // It changed after the comparison above.
+            self.begin_era();
+        }
+        *immutable = opened;
+        Ok((connection, self.idle.lock().era))
+    }
+
+    /// Keeps a connection for the next read, unless it sees an old content.
+    pub(super) fn give_back(&self, connection: Connection, era: Era) {
+        let mut idle = self.idle.lock();
+        if idle.era == era {
+            idle.connections.push(connection);
+        }
+    }
+
+    /// Closes the idle connections, and those in use as soon as they are given back.
+    fn begin_era(&self) {
+        let mut idle = self.idle.lock();
+        idle.era.0 += 1;
+        idle.connections.clear();
     }
 
     /// A connection besides that of a snapshot. It may see another state of the cache.
     pub(super) fn lent(&self) -> Result<LentConnection<'_>, CacheError> {
-        Ok(LentConnection { cache: self, connection: Some(self.connection()?) })
+        let (connection, era) = self.connection()?;
+        Ok(LentConnection { cache: self, connection: Some(connection), era })
     }
 
-    /// Whether a file that was opened as immutable has changed. If so, idle connections are closed.
+    /// Whether a file that was opened as immutable has changed. If so, its connections are closed.
     fn immutable_file_has_changed(&self) -> bool {
         let mut immutable = self.immutable.lock();
         if immutable.is_none_or(|stamp| stamp == connection::stamp(&self.path)) {
             return false;
         }
         *immutable = None;
-        self.idle.lock().clear();
+        self.begin_era();
         true
     }
 
     /// Closes idle connections and checkpoints, so that the cache is one file if no process uses it. The next read opens
     /// connections again.
     pub fn close(&self) {
-        self.idle.lock().clear();
+        self.idle.lock().connections.clear();
         self.watch.lock().connection = None;
         if self.check_in_place().is_ok() {
             journal::checkpoint(&self.path);
@@ -288,6 +323,7 @@ impl Drop for Cache {
 pub(super) struct LentConnection<'c> {
     cache: &'c Cache,
     connection: Option<Connection>,
+    era: Era,
 }
 
 impl LentConnection<'_> {
@@ -298,10 +334,37 @@ impl LentConnection<'_> {
 
 impl Drop for LentConnection<'_> {
     fn drop(&mut self) {
-        self.cache.idle.lock().extend(self.connection.take());
+        if let Some(connection) = self.connection.take() {
+            self.cache.give_back(connection, self.era);
+        }
     }
 }
 
 fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "data_version", |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::testing::{Request, filled};
+
+    #[test]
+    fn a_pinned_snapshot_of_an_immutable_file_gave_its_connection_to_later_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        drop(filled(&path, "one", (0..10).map(Request::at)));
+        let cache = Arc::new(Cache::open(&path).unwrap());
+        let pinned = cache.lasting_snapshot().unwrap();
+        let lent = cache.lent().unwrap();
+        // As if the folder could not be written, so that SQLite notices no change, and the file had changed since.
+        *cache.immutable.lock() = Some(connection::stamp(&folder.path().join("another")));
+        drop(cache.snapshot().unwrap());
+        let idle = || cache.idle.lock().connections.len();
+        assert_eq!(idle(), 1);
+        drop((pinned, lent));
+        assert_eq!(idle(), 1, "connections to the old content are closed");
+        drop(cache.lasting_snapshot().unwrap());
+        assert_eq!(idle(), 1);
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
-use super::cache::{Cache, SegmentInfo};
+use super::cache::{Cache, Era, SegmentInfo};
 use super::int_column::{IntColumn, code};
 use crate::cache::CacheError;
 use crate::cache::column::integers::Integers;
@@ -22,6 +22,7 @@ pub struct Snapshot<'c> {
     pub(super) cache: CacheRef<'c>,
     /// A connection within a read transaction.
     pub(super) connection: Mutex<Option<Connection>>,
+    pub(super) era: Era,
     /// All segments, by source and in the order in which their requests were added.
     pub segments: Vec<SegmentInfo>,
     /// Id and URI of every source.
@@ -50,7 +51,7 @@ impl Drop for Snapshot<'_> {
         if let Some(connection) = self.connection.lock().take()
             && connection.execute_batch("COMMIT").is_ok()
         {
-            self.cache.idle.lock().push(connection);
+            self.cache.give_back(connection, self.era);
         }
     }
 }

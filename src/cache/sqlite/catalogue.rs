@@ -29,6 +29,7 @@ pub struct SourceInfo {
     pub paused: bool,
     /// Whether the source is paused because its monitoring was ended.
     pub removed: bool,
+    /// Log files. Archives and files without log lines are in the catalogue too, but do not count.
     pub files: u64,
     /// Stored bytes of the log files, where known.
     pub file_bytes: u64,
@@ -179,6 +180,10 @@ pub(in crate::cache) fn sources(connection: &Connection) -> Result<Vec<SourceInf
         };
         for file in LogFileRow::all(connection, source.id)? {
             digest.add(file.crc());
+            if file.state == NO_LOG {
+                // An archive, whose members are the log files, or a file without log lines.
+                continue;
+            }
             info.files += 1;
             info.file_bytes += file.size.unwrap_or(0);
             info.lines += file.counts.lines;

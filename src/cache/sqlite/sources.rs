@@ -1,6 +1,6 @@
 //! The sources in the catalogue: adding, monitoring and deleting them.
 
-use super::catalogue::{self, PAUSED, REMOVED, SourceInfo, SourceRow};
+use super::catalogue::{self, NO_LOG, PAUSED, REMOVED, SourceInfo, SourceRow};
 use super::{log_file_rows::LogFileRow, segment_rows::SegmentRow};
 use crate::cache::{CacheError, Writer, ids::SourceId};
 
@@ -98,7 +98,8 @@ impl Writer {
             transaction.execute("DELETE FROM removed WHERE source_id = ?1", [source])?;
             transaction.execute("DELETE FROM source WHERE id = ?1", [source])?;
             let requests = segments.iter().map(|segment| segment.rows as u64).sum();
-            Ok(Deleted { requests, files: files.len() as u64 })
+            let files = files.iter().filter(|file| file.state != NO_LOG).count();
+            Ok(Deleted { requests, files: files as u64 })
         })
     }
 }

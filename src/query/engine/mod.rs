@@ -285,12 +285,22 @@ impl Engine for LocalEngine {
     }
 
     fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
-        let snapshot = self.cache.snapshot()?;
+        let (pinned, current);
+        let snapshot = match self.pinned() {
+            Some(snapshot) => {
+                pinned = snapshot;
+                &pinned.snapshot
+            }
+            None => {
+                current = self.cache.snapshot()?;
+                &current
+            }
+        };
         let cancel = CancellationToken::new();
-        let keys = GroupKeys::new(by, &snapshot, &self.derived_groups, &self.uri_columns, &cancel)?;
+        let keys = GroupKeys::new(by, snapshot, &self.derived_groups, &self.uri_columns, &cancel)?;
         let wanted = text.to_lowercase();
         let (mut with_prefix, mut containing) = (Vec::new(), Vec::new());
-        keys.for_each_value(&snapshot, &mut |value| {
+        keys.for_each_value(snapshot, &mut |value| {
             let value = String::from_utf8_lossy(value);
             let lower = value.to_lowercase();
             if lower.starts_with(&wanted) {

@@ -139,8 +139,9 @@ impl QueryContext<'_> {
         let mut all = match known {
             Some(known) if finals.is_empty() => known,
             Some(known) => {
+                // Not cancelled halfway, which would lose the kept partial. It takes less time than the scan did.
                 let mut all = Arc::unwrap_or_clone(known);
-                all.merge(&scanned, self.cancel)?;
+                all.merge(&scanned, &CancellationToken::new())?;
                 Arc::new(all)
             }
             None => Arc::new(scanned),
@@ -153,5 +154,90 @@ impl QueryContext<'_> {
             states.iter().try_for_each(|state| with_growing.merge(state, self.cancel))?;
         }
         Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use super::*;
+    use crate::cache::testing::{Request, batch};
+    use crate::cache::{Cache, Writer, WriterOptions};
+    use crate::query::engine::LocalEngine;
+    use crate::query::engine::predicate::Predicate;
+    use crate::query::{Ask, engine::cancel::check_cancelled};
+
+    /// Counts rows. A merge cancels the query, as a user may at that moment.
+    #[derive(Clone)]
+    struct Count {
+        rows: usize,
+        query: CancellationToken,
+    }
+
+    impl Partial for Count {
+        fn merge(&mut self, other: &Count, cancel: &CancellationToken) -> Result<(), QueryError> {
+            self.query.cancel();
+            check_cancelled(cancel)?;
+            self.rows += other.rows;
+            Ok(())
+        }
+
+        fn memory(&self) -> usize {
+            size_of::<Count>()
+        }
+    }
+
+    #[test]
+    fn a_query_cancelled_while_it_merged_lost_the_kept_partial() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let options = WriterOptions { segment_rows: 40, ..WriterOptions::default() };
+        let mut writer = Writer::open_with(&path, options).unwrap();
+        let source = writer.source("one").unwrap();
+        let mut append = |seconds: std::ops::Range<i64>| {
+            let requests: Vec<Request> = seconds.clone().map(Request::at).collect();
+            writer.append(source, &mut batch(&format!("{seconds:?}"), &requests, 1, true)).unwrap();
+            writer.commit().unwrap();
+        };
+        append(0..45);
+        append(45..50);
+        let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+        let kept: PartialsCache<(), Count> = PartialsCache::new(1 << 20);
+        let ask = Ask::Totals;
+        let query = Query {
+            sources: Vec::new(),
+            time: TimeRange::default(),
+            filter: Filter::everything(),
+            counting: Counting::AsLogged,
+            ask,
+        };
+        // The number of scanned segments, and of counted rows.
+        let count = || {
+            let cancel = CancellationToken::new();
+            let snapshot = engine.cache().snapshot().unwrap();
+            let predicate = Predicate::new(&query, &snapshot, &engine.id_sets, &cancel).unwrap();
+            let context = QueryContext::new(&engine, &snapshot, &query, &predicate, &cancel).unwrap();
+            let scanned = AtomicUsize::new(0);
+            let aggregation = Aggregation {
+                cache: &kept,
+                how: (),
+                begin: &|| Count { rows: 0, query: cancel.clone() },
+                add_segment: &|count: &mut Count, segment: &SegmentInfo| {
+                    scanned.fetch_add(1, Relaxed);
+                    count.rows += segment.rows;
+                    Ok(())
+                },
+            };
+            let rows = context.aggregate(aggregation, &mut |_, _| Ok(())).ok().map(|count| count.rows);
+            (scanned.into_inner(), rows)
+        };
+        // A full segment and one that grows, whose merge is cancelled.
+        assert_eq!(count(), (2, None));
+        append(50..90);
+        append(90..95);
+        // The new full segment. The query is cancelled before the one that grows is scanned.
+        assert_eq!(count(), (1, None));
+        assert_eq!(count(), (1, None), "only the segment that grows is scanned again");
     }
 }

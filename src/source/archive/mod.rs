@@ -6,6 +6,7 @@
 mod names;
 mod tar;
 mod zip;
+mod zip_directory;
 
 use std::cell::Cell;
 use std::io::{self, Cursor, Read};

@@ -119,9 +119,11 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         terminal: &'a mut Terminal<B>,
         control: &'a mut C,
     ) -> Result<Session<'a, B, C>, TuiError> {
-        let TuiOptions { engine, mut ingest, filter, time, sources, title, clock, theme, zone } = options;
+        let TuiOptions { engine, mut ingest, filter, time, sources, unopened, title, clock, theme, zone } =
+            options;
         let (actions, received_actions) = mpsc::unbounded_channel();
         let mut state = State::new(title, sources, filter, time, theme, zone);
+        state.unopened = unopened;
         let size = terminal.size().map_err(TuiError::terminal)?;
         state.size = (size.width, size.height);
         state.generation = engine.generation();
@@ -390,6 +392,7 @@ mod tests {
             filter: Filter::everything(),
             time: TimeRange::default(),
             sources: Vec::new(),
+            unopened: Vec::new(),
             title: "s3://acme-logs/media/".to_owned(),
             clock: Arc::new(|| NOW),
             theme: Theme::PLAIN,

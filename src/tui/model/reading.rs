@@ -86,8 +86,16 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     let wrapped = |text: &str, tone| {
         fit::wrap(&format::visible(text), width).into_iter().map(move |wrapped| line(tone, wrapped))
     };
+    for failure in &state.unopened {
+        lines.extend(wrapped(&failure.name, Tone::Heading));
+        lines.extend(wrapped(&format!("  {}", failure.reason), Tone::Text));
+    }
+    if !state.unopened.is_empty() {
+        lines.push(text(""));
+    }
     let Some(progress) = &state.progress else {
-        return vec![text("No source is being read: all requests are from the cache.")];
+        lines.push(text("No source is being read: all requests are from the cache."));
+        return lines;
     };
     if let Some(fatal) = &progress.fatal {
         lines.extend(wrapped(fatal, Tone::Error));
@@ -112,6 +120,16 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     if progress.files_skipped > 0 {
         let skipped = format::counted(progress.files_skipped, "file");
         lines.push(text(format!("{skipped} skipped: no log lines.")));
+        for files in &progress.foreign {
+            let name = match files.count {
+                1 => format!("  {} is {}.", files.first, files.kind.singular),
+                count => format!("  {} are {}: {}, …", format::count(count), files.kind.plural, files.first),
+            };
+            lines.extend(wrapped(&name, Tone::Text));
+        }
+    }
+    if let Some(reason) = progress.unsearched() {
+        lines.extend(wrapped(&reason, Tone::Text));
     }
     if lines.is_empty() {
         lines.push(text("All log files were read."));

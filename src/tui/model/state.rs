@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::ingest::{Phase, Progress};
+use crate::ingest::{Failure, Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
@@ -139,6 +139,8 @@ pub(crate) struct State {
     pub(crate) title: String,
     /// URIs of the queried sources; empty: all in the cache.
     pub(crate) sources: Vec<String>,
+    /// Sources that should be pulled but could not be opened.
+    pub(crate) unopened: Vec<Failure>,
     /// The time range of the session. No layer shows requests outside it.
     pub(crate) session_time: TimeRange,
     pub(crate) theme: Theme,
@@ -196,6 +198,7 @@ impl State {
         State {
             title,
             sources,
+            unopened: Vec::new(),
             session_time,
             theme,
             local_zone,

@@ -82,13 +82,15 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     if state.paused {
         write(&mut right, buffer, "paused", theme.warning());
     }
-    let Some(progress) = &state.progress else { return right.right() + 1 };
-    let failed = progress.files_failed.max(progress.failures.len() as u64);
+    let ingest = state.progress.as_ref();
+    let failed = ingest.map_or(0, |progress| progress.files_failed.max(progress.failures.len() as u64))
+        + state.unopened.len() as u64;
     if failed > 0 {
         write(&mut right, buffer, &format!("{} failed !", format::count(failed)), theme.error());
     }
+    let Some(progress) = ingest else { return right.right() + 1 };
     let style = match progress.phase {
-        Phase::Done if has_succeeded(progress) => theme.good(),
+        Phase::Done if has_succeeded(state, progress) => theme.good(),
         Phase::Failed => theme.error(),
         _ => theme.accent(),
     };
@@ -96,10 +98,11 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     right.right() + 1
 }
 
-/// Whether there were log files and all of them were read. Files that are not logs do not count.
-fn has_succeeded(progress: &Progress) -> bool {
+/// Whether all sources were opened, and there were log files and all of them were read. Files that are not logs do not count.
+fn has_succeeded(state: &State, progress: &Progress) -> bool {
     let files = progress.files_listed.max(progress.files_known + progress.files_done);
-    progress.files_failed == 0
+    state.unopened.is_empty()
+        && progress.files_failed == 0
         && progress.failures.is_empty()
         && progress.fatal.is_none()
         && files > progress.files_skipped
@@ -111,7 +114,7 @@ fn status_text(state: &State, progress: &Progress, width: u16) -> String {
     let has_data = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
     let every = state.follow_interval.map(format::interval);
     match (progress.phase, every) {
-        (Phase::Done, Some(every)) if has_succeeded(progress) => return format!("✓ every {every}"),
+        (Phase::Done, Some(every)) if has_succeeded(state, progress) => return format!("✓ every {every}"),
         (Phase::Done, Some(every)) => return format!("every {every}"),
         (Phase::Failed, Some(every)) if width >= 110 => {
             return format!("✗ retrying every {every}, ! shows why");
@@ -121,8 +124,8 @@ fn status_text(state: &State, progress: &Progress, width: u16) -> String {
     }
     match progress.phase {
         Phase::Idle => "⟳ starting".to_owned(),
-        Phase::Done if has_succeeded(progress) && width >= 110 => "✓ up to date".to_owned(),
-        Phase::Done if has_succeeded(progress) => "✓".to_owned(),
+        Phase::Done if has_succeeded(state, progress) && width >= 110 => "✓ up to date".to_owned(),
+        Phase::Done if has_succeeded(state, progress) => "✓".to_owned(),
         Phase::Done if progress.files_skipped > 0 && progress.files_failed == 0 => "no log files".to_owned(),
         Phase::Done => String::new(),
         Phase::Cancelled => "stopped".to_owned(),

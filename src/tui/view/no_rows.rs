@@ -130,6 +130,9 @@ impl Text<'_> {
             let files = format::counted(progress.files_failed, "log file");
             self.lines.push((format!("{files} could not be read"), self.state.theme.error()));
             self.failures(progress);
+        } else if let Some(reason) = progress.only_empty(&self.state.title).or_else(|| progress.unsearched())
+        {
+            self.wrapped(&reason, self.state.theme.quiet());
         } else if progress.files_listed == 0 {
             self.hint("No log files were found. Are the bucket and the prefix right?");
             self.hint("S3 delivers the first logs a few hours after logging was enabled.");

@@ -81,6 +81,11 @@ pub(crate) enum GroupKeys {
     Param { name: String, values: Arc<Mutex<Interner>>, columns: Arc<UriColumns>, cancel: CancellationToken },
 }
 
+/// The hours of a day, or the days of a week.
+fn time_parts(by: &Dimension) -> std::ops::Range<u32> {
+    if *by == Dimension::Weekday { 1..8 } else { 0..24 }
+}
+
 impl GroupKeys {
     pub(crate) fn new(
         by: &Dimension,
@@ -214,7 +219,7 @@ impl GroupKeys {
             GroupKeys::One => true,
             GroupKeys::Ids(field) => snapshot.dictionary(*field)?.iter().all(each),
             GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => values.iter().all(each),
-            GroupKeys::TimePart(_) => (0..24).all(|part: u32| each(part.to_string().as_bytes())),
+            GroupKeys::TimePart(by) => time_parts(by).all(|part| each(part.to_string().as_bytes())),
             GroupKeys::Param { values, .. } => {
                 for segment in snapshot.segments.iter().rev().take(SEGMENTS_TO_COMPLETE_FROM) {
                     self.open(segment, snapshot)?;
@@ -250,8 +255,9 @@ impl GroupKeys {
             match (value, self) {
                 (Value::Absent, GroupKeys::TimePart(_)) => {}
                 (Value::Absent, _) => groups[index] = Some(0),
-                (Value::Integer(number), GroupKeys::TimePart(_)) => {
-                    groups[index] = u32::try_from(*number).ok();
+                (Value::Integer(number), GroupKeys::TimePart(by)) => {
+                    let part = u32::try_from(*number).ok();
+                    groups[index] = part.filter(|part| time_parts(by).contains(part));
                 }
                 (Value::Integer(number), _) => {
                     indexes.entry(number.to_string().into_bytes()).or_default().push(index);

@@ -42,7 +42,7 @@ pub(super) struct TextTest<'p> {
     of: TextOf<'p>,
     matcher: &'p Matcher,
     cancel: &'p CancellationToken,
-    masks: OnceCell<Result<Vec<Mask>, QueryError>>,
+    masks: OnceCell<Vec<Mask>>,
 }
 
 impl<'p> OpenPredicate<'p> {
@@ -148,11 +148,15 @@ impl<'p> OpenPredicate<'p> {
 
 impl TextTest<'_> {
     fn block(&self, block: usize) -> Result<Mask, QueryError> {
-        match self.masks.get_or_init(|| self.run()) {
-            Ok(masks) => Ok(masks[block]),
-            Err(QueryError::Cancelled) => Err(QueryError::Cancelled),
-            Err(error) => Err(QueryError::Invalid(error.to_string())),
-        }
+        // An error ends the query, so it need not be remembered.
+        let masks = match self.masks.get() {
+            Some(masks) => masks,
+            None => {
+                let masks = self.run()?;
+                self.masks.get_or_init(|| masks)
+            }
+        };
+        Ok(masks[block])
     }
 
     fn run(&self) -> Result<Vec<Mask>, QueryError> {
