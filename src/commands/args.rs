@@ -52,9 +52,9 @@ pub enum Command {
     Sources(SourcesArgs),
     /// Drop old requests from the cache and shrink its file
     Prune(PruneArgs),
-    /// Print this help, the help of a subcommand, or the filter language
+    /// Print this help, the help of a subcommand, the filter language, or how costs are estimated
     Help {
-        /// A subcommand, or `filter` for the filter language
+        /// A subcommand, `filter` for the filter language, or `cost` for the estimate of costs
         topic: Option<String>,
     },
 }
@@ -100,6 +100,7 @@ fn columns_help() -> String {
     }
     text.push_str(
         "≈: an estimate. Percentiles are exact up to 255 ms; longer times are off by less than 0.4 %.\n\
+         The cost depends on prices and assumptions: see tamarin help cost.\n\
          Counts of distinct values are exact in tables of a few dozen rows. In tables of hundreds of\n\
          rows (--top) with more than 875,000 pairs of a group and a value in total, they are\n\
          estimates: a count of 10,000 is off by a few percent. A table that is sorted by an estimate\n\
@@ -122,7 +123,7 @@ pub struct ReportArgs {
     /// Time range of a row of `report time`: 1m, 5m, 1h, 1d
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub bucket: Option<u32>,
-    /// Additional columns, separated by commas; `tamarin help report` lists them
+    /// Additional columns, separated by commas; `tamarin help report` lists them. `total` may have only `cost`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
     /// Which records count as requests

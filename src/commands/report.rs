@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::open_cache::{QueryableCache, pull_and_open};
-use super::{Outcome, args::ReportArgs, context::Context, interrupt, output, usage};
+use super::{Outcome, args::ReportArgs, context::Context, interrupt, output, prices, usage};
 use crate::export::{self, Format, human};
 use crate::query::LocalEngine;
 use crate::query::{Answer, Ask, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
@@ -25,13 +25,21 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     let columns = columns(&subject, &args.columns)?;
     let open = pull_and_open(context, &args.sources)?;
     let ask = match &subject {
+        Subject::Total if columns.contains(&Measure::Cost) => Ask::Cost,
         Subject::Total => Ask::Totals,
         Subject::Time(_) => Ask::Series { bucket: args.bucket.unwrap_or(DEFAULT_BUCKET_SECONDS), each: None },
         Subject::Dimension(by, sort) => {
             Ask::Groups { by: by.clone(), more: columns, sort: *sort, limit: context.top() }
         }
     };
-    let answer = answer(context, &open, args.counting.into(), &ask)?;
+    let has_cost = match &ask {
+        Ask::Cost => true,
+        Ask::Groups { more, .. } => more.contains(&Measure::Cost),
+        _ => false,
+    };
+    let engine = LocalEngine::new(open.cache.clone());
+    let engine = if has_cost { engine.with_prices(context.prices()?) } else { engine };
+    let answer = answer(context, &engine, &open, args.counting.into(), &ask)?;
     let mut out = output::data();
     match (&subject, &answer) {
         (Subject::Time(sort), Answer::Series(series)) => {
@@ -41,6 +49,9 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         _ => export::write(&answer, &ask, context.format, output::width(), &mut out)?,
     }
     out.flush()?;
+    if has_cost {
+        context.note(&prices::note(engine.prices()));
+    }
     // Tables and JSON mark estimated columns themselves; CSV cannot.
     let approximate = export::approximate(&answer, &ask);
     if context.format == Format::Csv && !approximate.is_empty() {
@@ -50,10 +61,16 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
 }
 
 /// Runs the query, and prints its statistics with `--stats`.
-fn answer(context: &Context, open: &QueryableCache, counting: Counting, ask: &Ask) -> anyhow::Result<Answer> {
+fn answer(
+    context: &Context,
+    engine: &LocalEngine,
+    open: &QueryableCache,
+    counting: Counting,
+    ask: &Ask,
+) -> anyhow::Result<Answer> {
     let query = context.query(&open.sources, counting, ask.clone());
     let (cancel, _hook) = interrupt::query_cancellation();
-    let reply = LocalEngine::new(open.cache.clone()).ask(&query, &cancel, &mut |_, _| {})?;
+    let reply = engine.ask(&query, &cancel, &mut |_, _| {})?;
     if context.options.stats {
         output::statistics(&reply.statistics);
     }
@@ -91,7 +108,12 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
     let Subject::Dimension(_, sort) = subject else {
         return match names {
             [] => Ok(Vec::new()),
-            _ => usage("--columns is for reports by a dimension; time and total have fixed columns"),
+            [cost] if matches!(subject, Subject::Total) && cost.trim() == Measure::Cost.name() => {
+                Ok(vec![Measure::Cost])
+            }
+            _ => usage(
+                "--columns is for reports by a dimension; time has fixed columns, and total may have one more: cost",
+            ),
         };
     };
     let mut columns = Vec::new();

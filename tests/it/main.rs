@@ -5,6 +5,7 @@
 mod bad_cache;
 mod cache_format;
 mod cli;
+mod cost;
 mod crash;
 mod damage;
 mod endless;

@@ -65,7 +65,7 @@ fn write(
             Answer::Groups(groups) => groups.rows.len() as u64,
             Answer::Series(series) => time_rows(export, series).len() as u64,
             Answer::Requests(requests) => requests.rows.len() as u64,
-            Answer::Totals(_) => 1,
+            Answer::Totals(_) | Answer::Cost(_) => 1,
         };
         on_progress(rows, total);
         if cancel.is_cancelled() { Err(Stop::Cancelled) } else { Ok(()) }
