@@ -15,8 +15,10 @@
 //! | [`demo`] | the synthetic bucket, a source |
 //! | [`ingest`] | the background task that fetches, parses and writes log files |
 //! | [`cache`] | the SQLite file: catalogue, dictionaries, segments of packed columns |
+//! | [`identity`] | who sends requests: families of user agents, crawlers |
 //! | [`query`] | queries and answers, the filter language, the local engine, SQL |
-//! | [`insight`] | analyses over answers: bursts |
+//! | [`insight`] | analyses that need several queries: findings |
+//! | [`human`] | numbers, durations and times as people read them |
 //! | [`export`] | answers as text table, CSV, JSON |
 //! | [`tui`] | the explorer |
 //! | [`commands`] | the command line: one file per subcommand |
@@ -31,8 +33,10 @@ pub mod commands;
 mod config;
 pub mod demo;
 pub mod export;
+pub mod human;
+pub mod identity;
 pub mod ingest;
-mod insight;
+pub mod insight;
 pub mod log;
 pub mod query;
 pub mod source;

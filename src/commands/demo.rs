@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Outcome, args::DemoArgs, context::Context, explore};
 use crate::demo::{Demo, DemoOptions};
-use crate::export::human;
+use crate::human;
 use crate::source::Source;
 
 pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome> {

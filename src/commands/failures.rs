@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::output;
-use crate::export::human;
+use crate::human;
 use crate::ingest::{Failure, Progress};
 
 /// Log files named per reason without `--verbose`.

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
-use crate::export::human::{count, counted};
 use crate::export::visible;
+use crate::human::{count, counted};
 use crate::query::Statistics;
 
 /// Buffered standard output, for data only.

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::context::Context;
-use crate::export::human;
+use crate::human;
 use crate::ingest::Progress;
 
 /// A progress bar on stderr. It is hidden with `--quiet` or if stderr is not a terminal.

@@ -2,7 +2,7 @@
 
 use super::{Outcome, args::PruneArgs, context::Context, open_cache::open_cache, purge, sources, usage};
 use crate::cache::{Cache, Pruned, Writer};
-use crate::export::human;
+use crate::human;
 use crate::query::filter::period;
 
 pub(super) fn run(context: &Context, args: &PruneArgs) -> anyhow::Result<Outcome> {

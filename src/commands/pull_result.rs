@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use super::{Outcome, context::Context, failures};
 use crate::cache::Cache;
-use crate::export::human;
+use crate::human;
 use crate::ingest::{Failure, ForeignFiles, Phase, Progress};
 use crate::source::Window;
 

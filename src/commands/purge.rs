@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::{context::Context, interrupt::Interrupt, output, usage};
 use crate::cache::check::check;
 use crate::cache::{Cache, Writer};
-use crate::export::human;
+use crate::human;
 use crate::source::{LogFile, Source};
 
 /// Log files deleted between two checks for a signal.

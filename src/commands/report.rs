@@ -4,7 +4,8 @@ use std::io::Write;
 
 use super::open_cache::{QueryableCache, pull_and_open};
 use super::{Outcome, args::ReportArgs, context::Context, interrupt, output, prices, usage};
-use crate::export::{self, Format, human};
+use crate::export::{self, Format};
+use crate::human;
 use crate::query::LocalEngine;
 use crate::query::{Answer, Ask, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
 

@@ -12,7 +12,8 @@ use super::{Outcome, context::Context, open_sources::open_sources, output, purge
 use crate::cache::catalogue::Rejected;
 use crate::cache::check::check;
 use crate::cache::{Cache, CacheError, Monitoring, Writer};
-use crate::export::{self, Cell, Format, Sheet, human};
+use crate::export::{self, Cell, Format, Sheet};
+use crate::human;
 
 /// Rejected lines that are read from the cache ahead of the output.
 const LINES_AHEAD: usize = 1024;

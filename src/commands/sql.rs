@@ -9,7 +9,8 @@ use anyhow::bail;
 
 use super::{Outcome, args::SqlArgs, context::Context, interrupt, open_cache::pull_and_open, output, usage};
 use crate::cache::Cache;
-use crate::export::{self, Cell, Format, Sheet, human};
+use crate::export::{self, Cell, Format, Sheet};
+use crate::human;
 use crate::query::sql::{Sql, SqlError, SqlValue};
 use crate::query::{Ask, LocalEngine};
 

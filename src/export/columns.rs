@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::human::{count, counted, dollars, share};
 use super::sheet::{Cell, Sheet};
+use crate::human::{count, counted, share};
 use crate::log::{Field, ValueType};
 use crate::query::measure::Unit;
 use crate::query::{Answer, Ask, Dimension, GroupRow, Measure, Stats, Value};

@@ -1,14 +1,12 @@
 //! Writes answers as table, CSV, JSON and NDJSON.
 //!
 //! An answer becomes a [`Sheet`] of named columns (`columns`), which a writer for each format prints row by row. The
-//! explorer also uses the formatting of numbers ([`human`]) and of text with invisible characters
-//! ([`visible`](mod@visible)).
+//! explorer also uses [`visible`](mod@visible), which escapes invisible characters.
 //!
 //! Never here: queries, files.
 
 mod columns;
 mod csv;
-pub mod human;
 mod json;
 mod sheet;
 mod table;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::human::rfc3339;
+use crate::human::rfc3339;
 
 /// A value, before it is formatted.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table};
 
-use super::human;
 use super::sheet::{Cell, Sheet};
 use super::visible::visible_bytes;
+use crate::human;
 
 /// Writes a table with a heading, and below it the note of the sheet.
 pub(super) fn write(sheet: Sheet<'_>, width: Option<u16>, out: &mut dyn Write) -> io::Result<()> {

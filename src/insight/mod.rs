@@ -1,5 +1,39 @@
-//! Analyses of answers: pure functions over the data that an engine returned. `bursts` finds bursts in a series.
+//! Analyses that need several queries: [`findings`] names what is suspicious. `bursts` finds bursts in one series.
 //!
-//! Never here: queries to the cache, widgets, network I/O.
+//! An analysis is a function over the answers of any [`Engine`](crate::query::Engine); it depends on the requests
+//! alone, so equal data gives equal results.
+//!
+//! Never here: widgets, network I/O, knowledge of how data is stored.
 
 pub(crate) mod bursts;
+pub mod findings;
+// The detectors use all of it; they are being added.
+#[allow(dead_code)]
+mod survey;
+
+use crate::query::{Counting, Filter, Query, TimeRange};
+
+/// The requests that an analysis is about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scope {
+    /// URIs of the sources; empty: all sources in the cache.
+    pub sources: Vec<String>,
+    /// The time range of the requests.
+    pub time: TimeRange,
+    /// The condition on the requests.
+    pub filter: Filter,
+    /// Which records count as requests.
+    pub counting: Counting,
+}
+
+impl Scope {
+    /// The scope of a query.
+    pub fn of(query: &Query) -> Scope {
+        Scope {
+            sources: query.sources.clone(),
+            time: query.time,
+            filter: query.filter.clone(),
+            counting: query.counting,
+        }
+    }
+}

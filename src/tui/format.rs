@@ -1,6 +1,6 @@
 //! Numbers, times and values as the screen shows them.
 
-pub(crate) use crate::export::human::{bytes, count, counted, duration, percent, plural};
+pub(crate) use crate::human::{bytes, count, counted, duration, percent, plural};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{export::visible::visible_bytes, log::Field, query::Value};
@@ -108,13 +108,13 @@ pub(crate) fn instant(seconds: i64, zone: &TimeZone, format: &str) -> String {
 }
 
 /// Date and time: `2026-04-30 23:59:58`.
-pub(crate) fn full_instant(seconds: i64, zone: &TimeZone) -> String {
-    instant(seconds, zone, "%Y-%m-%d %H:%M:%S")
-}
-
+pub(crate) const FULL_INSTANT: &str = "%Y-%m-%d %H:%M:%S";
 /// Date and time without the year: `04-30 23:59:58`.
-pub(crate) fn short_instant(seconds: i64, zone: &TimeZone) -> String {
-    instant(seconds, zone, "%m-%d %H:%M:%S")
+pub(crate) const SHORT_INSTANT: &str = "%m-%d %H:%M:%S";
+
+/// Date and time: `2026-04-30 23:59:58`.
+pub(crate) fn full_instant(seconds: i64, zone: &TimeZone) -> String {
+    instant(seconds, zone, FULL_INSTANT)
 }
 
 /// A time range without redundant parts: `2026-04-01 – 04-30`.

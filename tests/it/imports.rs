@@ -8,18 +8,20 @@ use regex::Regex;
 /// Each module of `src/` with the modules that it may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("log", &[]),
+    ("human", &[]),
     ("config", &[]),
     ("source", &["log"]),
     ("demo", &["log", "source"]),
     ("cache", &["log"]),
     ("ingest", &["log", "source", "cache"]),
-    ("query", &["log", "cache"]),
-    ("insight", &["log", "query"]),
-    ("export", &["log", "query", "insight"]),
-    ("tui", &["log", "source", "ingest", "query", "insight", "export"]),
+    ("identity", &["log"]),
+    ("query", &["log", "cache", "identity"]),
+    ("insight", &["log", "human", "identity", "query"]),
+    ("export", &["log", "human", "query", "insight"]),
+    ("tui", &["log", "human", "source", "ingest", "query", "insight", "export"]),
     (
         "commands",
-        &["log", "config", "source", "demo", "cache", "ingest", "query", "insight", "export", "tui"],
+        &["log", "human", "config", "source", "demo", "cache", "ingest", "query", "insight", "export", "tui"],
     ),
 ];
 

@@ -4,6 +4,13 @@ use super::{Filter, Subject, Test};
 use crate::log::{Field, ValueType};
 use crate::query::{Dimension, TimeRange, Value};
 
+impl Default for Filter {
+    /// [`Filter::everything`].
+    fn default() -> Filter {
+        Filter::everything()
+    }
+}
+
 impl Filter {
     /// The filter that every request passes.
     pub fn everything() -> Filter {
@@ -31,7 +38,7 @@ impl Filter {
             }
         }
         match terms.len() {
-            0 => Filter::Not(Box::new(Filter::everything())),
+            0 => Filter::Not(Box::default()),
             1 => terms.remove(0),
             _ => Filter::Any(terms),
         }

@@ -9,6 +9,7 @@ use super::names::{Spelling, name_of};
 use super::number::{self, Unit, shorten};
 use super::period::{self, Period};
 use super::{Filter, Subject, Test};
+use crate::identity::agent_family;
 use crate::log::{FIELDS, Field, Kind, ValueType, method};
 use crate::query::Dimension;
 
@@ -318,6 +319,12 @@ fn derived(dimension: &Dimension, literal: &Literal) -> Result<Filter, String> {
             bytes.make_ascii_lowercase();
             if bytes.len() > 1 && bytes.first() == Some(&b'.') {
                 bytes.remove(0);
+            }
+        }
+        Dimension::RefererHost => bytes.make_ascii_lowercase(),
+        Dimension::AgentFamily => {
+            if let Some(known) = literal.text().ok().and_then(agent_family::known_family) {
+                bytes = known.as_bytes().to_vec();
             }
         }
         Dimension::Method => bytes.make_ascii_uppercase(),

@@ -5,8 +5,12 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 
 use super::Dimension;
+use crate::identity;
 use crate::log::time::SECONDS_PER_DAY;
 use crate::log::{address, method};
+
+/// Longest name of a host, in bytes (RFC 1035).
+const MAX_HOST_BYTES: usize = 253;
 
 impl Dimension {
     /// The value of the dimension from a value of its field [`Dimension::base`]; `None` is absent. Dimensions derived
@@ -20,6 +24,8 @@ impl Dimension {
             Dimension::Role => Some(role(value)),
             Dimension::Prefix { depth } => Some(Cow::Borrowed(prefix(value, *depth))),
             Dimension::Extension => extension(value),
+            Dimension::RefererHost => referer_host(value),
+            Dimension::AgentFamily => Some(identity::agent_family(value)),
             Dimension::Method => method::of_operation(value).map(Cow::Borrowed),
             Dimension::StatusClass => match value {
                 [class @ b'1'..=b'9', b'0'..=b'9', b'0'..=b'9'] => Some(Cow::Owned(vec![*class, b'x', b'x'])),
@@ -92,6 +98,32 @@ fn extension(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     }
 }
 
+/// `https://user@A.example:8443/x?y` → `a.example`. Text that is not an absolute URL has no host.
+fn referer_host(value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let after = memchr::memmem::find(value, b"//")?;
+    let (scheme, authority) = (&value[..after], &value[after + 2..]);
+    let is_scheme_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+    if !scheme.is_empty() && !scheme.strip_suffix(b":").is_some_and(|name| name.iter().all(is_scheme_byte)) {
+        return None;
+    }
+    let end = authority.iter().position(|byte| b"/?#\\".contains(byte)).unwrap_or(authority.len());
+    let authority = &authority[..end];
+    let authority = memchr::memrchr(b'@', authority).map_or(authority, |at| &authority[at + 1..]);
+    let host = match authority.strip_prefix(b"[") {
+        Some(address) => &address[..memchr::memchr(b']', address)?],
+        None => &authority[..memchr::memchr(b':', authority).unwrap_or(authority.len())],
+    };
+    let host = host.strip_suffix(b".").unwrap_or(host);
+    let is_odd = |byte: &u8| byte.is_ascii_control() || b" \"<>`{}|^".contains(byte);
+    if host.is_empty() || host.len() > MAX_HOST_BYTES || host.iter().any(is_odd) {
+        None
+    } else if host.iter().any(u8::is_ascii_uppercase) {
+        Some(Cow::Owned(host.to_ascii_lowercase()))
+    } else {
+        Some(Cow::Borrowed(host))
+    }
+}
+
 /// `GET /a?x-user=ann&x-app=web HTTP/1.1` → `ann` for `x-user`. The first parameter with this name counts; without `=`,
 /// its value is empty. A `+` is not decoded to a space, because it may be a literal plus sign.
 fn query_param<'a>(uri: &'a [u8], name: &[u8]) -> Option<Cow<'a, [u8]>> {
@@ -138,6 +170,19 @@ mod tests {
             ("prefix", "c.mp4", Some("")),
             ("extension", "a/b.tar.GZ", Some("gz")),
             ("extension", "a.b/c", None),
+            ("referer_host", "https://a.example/x?y", Some("a.example")),
+            ("referer_host", "https://A.Example:8443", Some("a.example")),
+            ("referer_host", "http://user:secret@a.example./x", Some("a.example")),
+            ("referer_host", "http://[2001:DB8::1]:80/x", Some("2001:db8::1")),
+            ("referer_host", "https://a.example?next=https://b.example/", Some("a.example")),
+            ("referer_host", "//a.example/x", Some("a.example")),
+            ("referer_host", "android-app://com.example.mail/", Some("com.example.mail")),
+            ("referer_host", "/path?next=https://b.example/", None),
+            ("referer_host", "about:blank", None),
+            ("referer_host", "file:///tmp/a.html", None),
+            ("referer_host", "https://a.example\u{1b}[2J/", None),
+            ("referer_host", "https://", None),
+            ("agent_family", "aws-cli/2.25.6 md/awscrt#0.23.8", Some("aws-cli")),
             ("method", "REST.GET.OBJECT", Some("GET")),
             ("method", "s3_GetObject", Some("GET")),
             ("method", "GET.OBJECT", Some("GET")),

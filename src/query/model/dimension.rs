@@ -29,6 +29,11 @@ pub enum Dimension {
     },
     /// The file name extension of `key`, in lower case.
     Extension,
+    /// The host of `referer`, in lower case, without port.
+    RefererHost,
+    /// The family of `user_agent`: the name of the program, browser or crawler, without version. See
+    /// [`agent_family`](crate::identity::agent_family()).
+    AgentFamily,
     /// The HTTP method: of `operation` (GET in REST.GET.OBJECT), or of `request_uri` if the operation has none.
     Method,
     /// The class of `http_status`: `2xx`, `3xx`, `4xx`, `5xx`.
@@ -59,6 +64,8 @@ impl Dimension {
                 Dimension::Role,
                 Dimension::Prefix { depth: 1 },
                 Dimension::Extension,
+                Dimension::RefererHost,
+                Dimension::AgentFamily,
                 Dimension::Method,
                 Dimension::StatusClass,
                 Dimension::HourOfDay,
@@ -68,7 +75,7 @@ impl Dimension {
     }
 
     /// The dimension with this name: the canonical name or an alias of a field, `network`, `network/N`, `role`, `prefix`,
-    /// `prefix/N`, `extension`, `method`, `status_class`, `hour_of_day`, `weekday` or `query_param:NAME`.
+    /// `prefix/N`, `extension`, `referer_host`, `agent_family`, `method`, `status_class`, `hour_of_day`, `weekday` or `query_param:NAME`.
     pub fn by_name(name: &str) -> Option<Dimension> {
         if let Some((base, parameter)) = name.split_once(':') {
             let is_param = QUERY_PARAM.iter().any(|known| base.eq_ignore_ascii_case(known));
@@ -89,6 +96,8 @@ impl Dimension {
             ("prefix", Some(depth)) if depth > 0 => Some(Dimension::Prefix { depth }),
             ("role", None) => Some(Dimension::Role),
             ("extension", None) => Some(Dimension::Extension),
+            ("referer_host", None) => Some(Dimension::RefererHost),
+            ("agent_family", None) => Some(Dimension::AgentFamily),
             ("method", None) => Some(Dimension::Method),
             ("status_class", None) => Some(Dimension::StatusClass),
             ("hour_of_day", None) => Some(Dimension::HourOfDay),
@@ -111,6 +120,8 @@ impl Dimension {
             Dimension::Prefix { depth: 1 } => "prefix".to_owned(),
             Dimension::Prefix { depth } => format!("prefix/{depth}"),
             Dimension::Extension => "extension".to_owned(),
+            Dimension::RefererHost => "referer_host".to_owned(),
+            Dimension::AgentFamily => "agent_family".to_owned(),
             Dimension::Method => "method".to_owned(),
             Dimension::StatusClass => "status_class".to_owned(),
             Dimension::HourOfDay => "hour_of_day".to_owned(),
@@ -139,6 +150,8 @@ impl Dimension {
             Dimension::Network { .. } => Field::RemoteIp,
             Dimension::Role => Field::Requester,
             Dimension::Prefix { .. } | Dimension::Extension => Field::Key,
+            Dimension::RefererHost => Field::Referer,
+            Dimension::AgentFamily => Field::UserAgent,
             Dimension::Method => Field::Operation,
             Dimension::StatusClass => Field::HttpStatus,
             Dimension::HourOfDay | Dimension::Weekday => Field::Time,

@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::{collections::HashSet, path::Path};
 use tokio_util::sync::CancellationToken;
 
-use crate::export::{Cell, Format, PagedWriter, Sheet, human};
+use crate::export::{Cell, Format, PagedWriter, Sheet};
+use crate::human;
 use crate::query::{Answer, Ask, Engine, Measure, QueryError, Requests, Series};
 use crate::tui::model::{Column, Export, Exported, RowId, Rows, TimeRow};
 

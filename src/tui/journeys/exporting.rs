@@ -222,3 +222,33 @@ fn the_question_whether_to_replace_a_file_shows_its_keys() {
     assert!(footer.contains("y yes") && footer.contains("n no"), "{screen}");
     assert!(!screen.contains("writing"), "{screen}");
 }
+
+#[test]
+fn a_question_about_an_export_replaced_what_was_being_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, "precious").unwrap();
+    let mut explorer = many(10);
+    explorer.holds_exports = true;
+    explorer.press(":").types(&format!("export {}", path.display())).press("Enter /").types("ke");
+    let filter = |explorer: &Explorer| explorer.state.prompt.as_ref().unwrap().input.value().to_owned();
+    // Ctrl-C asks whether to stop the export; after "no" the filter is as it was.
+    explorer.press("Ctrl-c n");
+    assert_eq!(filter(&explorer), "ke");
+    let export = explorer.exports.remove(0);
+    explorer.handle(Action::Exported(crate::tui::model::action::Exported::Exists(Box::new(export))));
+    assert!(
+        explorer.screen().contains("a.csv exists: the export waits for an answer"),
+        "{}",
+        explorer.screen()
+    );
+    // The "y" is text, not an answer.
+    explorer.types("y:1");
+    assert_eq!(filter(&explorer), "key:1");
+    assert!(explorer.exports.is_empty());
+    explorer.press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.lines().last().unwrap().contains("y yes"), "{screen}");
+    explorer.press("y");
+    assert!(explorer.exports.len() == 1 && explorer.state.layer().filter.to_string() == "key:1");
+}

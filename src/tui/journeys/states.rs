@@ -48,6 +48,9 @@ fn a_pull_is_up_to_date_only_without_failures_and_with_log_files() {
         (Progress { files_listed: 0, files_done: 0, files_known: 12, ..good.clone() }, true),
         (Progress { files_failed: 1, ..good.clone() }, false),
         (Progress { failures: vec![failure].into(), ..good.clone() }, false),
+        // A CloudFront log alone.
+        (Progress { files_listed: 1, files_skipped: 1, phase: Phase::Done, ..Progress::default() }, false),
+        (Progress { files_skipped: 1, ..good.clone() }, true),
         (Progress { fatal: Some("no credentials".to_owned()), ..good }, false),
         (Progress { phase: Phase::Done, ..Progress::default() }, false),
     ] {

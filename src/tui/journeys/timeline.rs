@@ -2,10 +2,11 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
+use crate::query::RequestRow;
 use crate::tui::Theme;
 use crate::tui::journeys::start;
-use crate::tui::model::{Areas, time_axes};
-use crate::tui::testing::APRIL;
+use crate::tui::model::{Areas, Tab, time_axes};
+use crate::tui::testing::{APRIL, Explorer, get};
 
 #[test]
 fn brush_and_zoom() {
@@ -72,4 +73,107 @@ fn a_burst_is_the_same_on_terminals_of_every_width() {
     assert!(bursts[0].0.starts_with("burst 1 of 1: 124 requests in 40 min"), "{bursts:?}");
     assert_eq!(bursts[0].1.start, Some(APRIL + 27 * 3_600));
     assert_eq!(bursts[0].1.end, Some(APRIL + 27 * 3_600 + 2_400));
+}
+
+#[test]
+fn keys_of_the_table_did_nothing_while_a_range_was_selected() {
+    for select in ["v", "n"] {
+        let mut explorer = start(130, 34);
+        explorer.press(select);
+        let brush = explorer.state.brush;
+        // `/status` was taken as a filter only outside: `u` switched the measure of the timeline.
+        explorer.types("/status:403");
+        assert_eq!(explorer.state.prompt.as_ref().unwrap().input.value(), "status:403");
+        explorer.press("Enter");
+        assert_eq!(explorer.state.layer().filter.to_string(), "http_status:403");
+        assert_eq!(explorer.state.brush, brush, "the range stays selected");
+        explorer.press("x 2 j s");
+        assert_eq!(explorer.state.layer().tab, Tab::Objects);
+        assert!(explorer.state.brush.is_some());
+        explorer.press("?");
+        assert!(explorer.screen().contains("Navigation"), "{}", explorer.screen());
+        explorer.press("? Enter");
+        assert!(explorer.state.brush.is_none() && explorer.screen().contains("▸ 04-02"));
+        explorer.press("v q");
+        assert!(explorer.has_quit);
+    }
+}
+
+#[test]
+fn the_sum_of_a_selected_burst_follows_the_filter() {
+    let mut explorer = start(130, 34);
+    explorer.press("n");
+    assert!(explorer.screen().contains("40 min  124 requests"), "{}", explorer.screen());
+    explorer.types("/status:403").press("Enter");
+    assert!(explorer.screen().contains("03:40:00  40 min  1 request"), "{}", explorer.screen());
+}
+
+#[test]
+fn a_key_without_a_command_did_nothing_silently() {
+    let mut explorer = start(130, 34);
+    for (before, key, hint) in [
+        ("", "w", "w does nothing here; ? shows all keys"),
+        ("v", "w", "w does nothing here; ? shows all keys"),
+        ("Esc 4 Enter", "s", "s does nothing here; ? shows all keys"),
+        ("Esc c", "w", "w does nothing here; Esc closes"),
+        ("Esc ?", "w", "w does nothing here; Esc closes"),
+    ] {
+        explorer.press(before).press(key);
+        assert_eq!(explorer.state.message.as_ref().unwrap().text, hint, "{before} {key}");
+        assert!(explorer.screen().contains(hint), "{}", explorer.screen());
+    }
+}
+
+#[test]
+fn an_opened_request_hides_the_selected_range() {
+    let mut explorer = start(130, 34);
+    explorer.press("v 4");
+    let row = Areas::of(&explorer.state).rows.y;
+    for _ in 0..2 {
+        explorer.mouse(MouseEventKind::Down(MouseButton::Left), 3, row);
+    }
+    assert!(explorer.state.layer().detail.is_some());
+    explorer.press("Esc");
+    assert!(explorer.state.layer().detail.is_none() && explorer.state.brush.is_some());
+}
+
+/// Requests of `start`, an hour apart.
+fn requests_from(start: i64) -> Vec<RequestRow> {
+    (0..30_u64)
+        .map(|hour| RequestRow {
+            id: (1, hour),
+            ..get(start + 3_600 * hour as i64, "192.0.2.1", "a", 200, 1 + u64::from(hour == 20))
+        })
+        .collect()
+}
+
+#[test]
+fn times_of_another_year_had_no_year() {
+    for columns in [60, 80, 130, 200] {
+        let mut explorer = Explorer::with(columns, 34, requests_from(APRIL - 5 * 365 * 86_400));
+        let screen = explorer.press("u").screen();
+        if columns >= 130 {
+            assert!(screen.contains("2021-04-03 05:00:00"), "LAST SEEN: {screen}");
+        }
+        assert!(screen.contains("at 2021-04-02 20:00"), "peak: {screen}");
+        assert!(
+            explorer.press("v").screen().contains("2021-04-02 20:00:00 "),
+            "brush: {}",
+            explorer.screen()
+        );
+        assert!(explorer.press("Enter").screen().contains("▸ 2021-04-02 20:00:00 – 2021"), "chip");
+        let screen = explorer.press("Z 4").screen();
+        assert!(screen.contains("  2021-04-02 05:00:00  "), "{screen}");
+    }
+}
+
+#[test]
+fn times_have_a_year_if_not_all_are_of_this_year() {
+    let year_end = APRIL - 90 * 86_400;
+    for (start, has_year) in [(APRIL, false), (year_end + 600, false), (year_end - 600, true)] {
+        let mut explorer = Explorer::with(130, 34, requests_from(start));
+        let screen = explorer.press("4").screen();
+        let row = screen.lines().find(|line| line.starts_with("▌ ")).unwrap();
+        assert_eq!(row.starts_with("▌ 2025-12-31 "), has_year, "{row}");
+    }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Placed {
     pub(crate) is_right_aligned: bool,
 }
 
+/// Terminal columns of a time with its year, `2026-04-01 00:00:00`.
+pub(crate) const FULL_INSTANT_WIDTH: u16 = 19;
 /// Terminal columns before the first column, for the mark of a row.
 const MARGIN: u16 = 2;
 /// Terminal columns between two columns.
@@ -63,10 +65,20 @@ impl Column {
             Column::Activity => words(8, 32, 8),
             Column::Measure(measure) => {
                 let MeasureSpec { column, unit, .. } = measure.spec();
-                Shape { is_right_aligned: *unit != Unit::Instant, ..number(column.width, column.rank) }
+                match unit {
+                    // Times have one width, with the year or without.
+                    Unit::Instant => {
+                        let width = content.clamp(column.width, FULL_INSTANT_WIDTH);
+                        words(width, width, column.rank)
+                    }
+                    _ => number(column.width, column.rank),
+                }
             }
             Column::Field(field) => match field {
-                Field::Time => words(14, 14, 0),
+                Field::Time => {
+                    let width = content.clamp(14, FULL_INSTANT_WIDTH);
+                    words(width, width, 0)
+                }
                 Field::RemoteIp => words(15, content.clamp(15, 39), 2),
                 Field::HttpStatus => number(6, 1),
                 Field::Operation => words(15, content.clamp(15, 30), 3),

@@ -121,6 +121,7 @@ impl Key {
             KeyCode::PageUp => "PgUp".to_owned(),
             KeyCode::PageDown => "PgDn".to_owned(),
             KeyCode::BackTab => "Shift-Tab".to_owned(),
+            KeyCode::F(number) => format!("F{number}"),
             other => format!("{other:?}"),
         };
         if self.1.contains(KeyModifiers::CONTROL) {
@@ -196,7 +197,8 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Brush], &[code(KeyCode::Left), k('h')], Command::Left, "left", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::Right), k('l')], Command::Right, "right", Group::Time, ""),
     bind(&[Brush], &[k('v'), code(KeyCode::Enter), k('z')], Command::Accept, "zoom in", Group::Time, ""),
-    bind(&[Brush], &[k('o')], Command::SwapEdges, "other edge", Group::Time, "while selecting: move the other edge"),
+    bind(&[Brush], &[code(KeyCode::Esc)], Command::Cancel, "cancel", Group::Time, ""),
+    bind(&[Brush], &[k('o')], Command::SwapEdges, "other edge", Group::Time, "while selecting: move the other edge; keys of the table work too"),
     bind(&[Brush], &[k('H'), shift(KeyCode::Left)], Command::ShiftLeft, "", Group::Time, "while selecting: move the whole range"),
     bind(&[Brush], &[k('L'), shift(KeyCode::Right)], Command::ShiftRight, "", Group::Time, ""),
     bind(&[Brush], &[k('n')], Command::NextBurst, "burst", Group::Time, ""),
@@ -207,7 +209,6 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Brush], &[code(KeyCode::PageDown), ctrl('d')], Command::PageDown, "", Group::Time, ""),
     bind(&[Brush], &[k('u')], Command::TimelineMeasure, "", Group::Time, ""),
     bind(&[Brush], &[k('t')], Command::Zone, "", Group::Time, ""),
-    bind(&[Brush], &[code(KeyCode::Esc)], Command::Cancel, "cancel", Group::Time, ""),
 
     bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Navigation, "up"),
     bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, "down"),
@@ -257,7 +258,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Other, "pause: keep the numbers while new logs are read"),
     bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list log files that could not be read"),
     bind(&[Table, Detail], &[k(':')], Command::Colon, "", Group::Other, "commands: quit, sort, by, filter, clear, export, zone, columns"),
-    bind(&[Table, Detail], &[k('?')], Command::Help, "keys", Group::Other, "show all keys"),
+    bind(&[Table, Detail, Brush], &[k('?')], Command::Help, "keys", Group::Other, "show all keys"),
     bind(&[Reading], &[k('?')], Command::Help, "", Group::Other, ""),
     bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Confirm], &[ctrl('l')], Command::Redraw, "", Group::Other, "redraw the screen"),
     bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Confirm], &[ctrl('z')], Command::Suspend, "", Group::Other, "suspend to the shell; fg returns"),
@@ -265,7 +266,16 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Confirm], &[ctrl('c')], Command::Quit, "", Group::Other, ""),
 ];
 
-pub(crate) fn lookup(context: Context, event: KeyEvent) -> Option<Command> {
+/// The command of a key, and the context that it belongs to: while a time range is selected, keys without a command of
+/// their own have the one that they have in a table.
+pub(crate) fn lookup(context: Context, event: KeyEvent) -> (Option<Command>, Context) {
+    match lookup_in(context, event) {
+        None if context == Brush => (lookup_in(Table, event), Table),
+        command => (command, context),
+    }
+}
+
+fn lookup_in(context: Context, event: KeyEvent) -> Option<Command> {
     let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
     // Only some terminals report Shift for characters; the character itself shows it.
     if matches!(event.code, KeyCode::Char(_) | KeyCode::BackTab) {
@@ -317,9 +327,9 @@ mod tests {
     #[test]
     fn shift_with_a_letter_is_the_capital_letter() {
         let event = KeyEvent::new(KeyCode::Char('Z'), KeyModifiers::SHIFT);
-        assert_eq!(lookup(Table, event), Some(Command::ZoomOut));
+        assert_eq!(lookup_in(Table, event), Some(Command::ZoomOut));
         let event = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-        assert_eq!(lookup(Prompt, event), Some(Command::Quit));
+        assert_eq!(lookup_in(Prompt, event), Some(Command::Quit));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
+use crate::query::{Measure, Value};
+use crate::tui::format;
 use crate::tui::model::{Column, Rows, State, Table, column_placement, column_placement::Needs};
-use crate::{query::Value, tui::format};
 
 /// The number of first rows whose texts determine the initial widths of the columns.
 const MEASURED_ROWS: usize = 200;
@@ -95,8 +96,9 @@ pub(crate) fn visible_groups(state: &State) -> Vec<Value> {
 /// no column appear, disappear or become narrower: the measured widths of texts only grow.
 pub(crate) fn place_columns(state: &mut State) {
     let areas = Areas::of(state);
+    let shows_year = state.shows_year();
     let table = state.layer_mut().table_mut();
-    measure_texts(table, areas.page());
+    measure_texts(table, areas.page(), shows_year);
     let width = areas.rows.width;
     let needs = |column: Column| {
         let (first, seen) = table.text_widths.get(&column).copied().unwrap_or_default();
@@ -120,7 +122,7 @@ fn terminal_columns(width: usize) -> u16 {
 }
 
 /// Measures the texts of the first rows and of the visible rows.
-fn measure_texts(table: &mut Table, page: usize) {
+fn measure_texts(table: &mut Table, page: usize, shows_year: bool) {
     let Some(rows) = &table.rows.data else { return };
     let measured_for = table.rows.query.as_ref().map(|query| (query.filter.clone(), query.time));
     if table.text_widths_of != measured_for {
@@ -130,7 +132,7 @@ fn measure_texts(table: &mut Table, page: usize) {
     }
     let visible = table.top..table.top + page;
     for choice in table.columns.iter().filter(|choice| choice.is_shown) {
-        let Some(width) = text_width(rows, choice.column) else { continue };
+        let Some(width) = text_width(rows, choice.column, shows_year) else { continue };
         let widest =
             |rows: std::ops::Range<usize>| terminal_columns(rows.filter_map(&width).max().unwrap_or(0));
         let (first, seen) = table.text_widths.entry(choice.column).or_default();
@@ -140,12 +142,21 @@ fn measure_texts(table: &mut Table, page: usize) {
 }
 
 /// A function from the index of a row to the width of its text. `None`: the column has a fixed width.
-fn text_width(rows: &Rows, column: Column) -> Option<Box<dyn Fn(usize) -> Option<usize> + '_>> {
+fn text_width(
+    rows: &Rows,
+    column: Column,
+    shows_year: bool,
+) -> Option<Box<dyn Fn(usize) -> Option<usize> + '_>> {
+    let instant_width = if shows_year { "2026-04-01 00:00:00".len() } else { "04-01 00:00:00".len() };
     match (rows, column) {
         (Rows::Groups(groups), Column::Value) => {
             Some(Box::new(|index| groups.rows.get(index).map(|row| format::value(&row.value).width())))
         }
         (Rows::Times { .. }, Column::Value) => Some(Box::new(|_| Some("2026-04-01 00:00:00".len()))),
+        (Rows::Requests { .. }, Column::Field(Field::Time))
+        | (Rows::Groups(_), Column::Measure(Measure::FirstSeen | Measure::LastSeen)) => {
+            Some(Box::new(move |_| Some(instant_width)))
+        }
         (Rows::Requests { .. }, Column::Field(field))
             if field.spec().value == ValueType::Text || field == Field::RemoteIp =>
         {

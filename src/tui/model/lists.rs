@@ -121,6 +121,8 @@ fn about_dimension(by: &Dimension) -> &'static str {
         Dimension::Prefix { depth: 1 } => "First folder of the key.",
         Dimension::Prefix { .. } => "First folders of the key.",
         Dimension::Extension => "File extension of the key.",
+        Dimension::RefererHost => "Host of the referer.",
+        Dimension::AgentFamily => "Program, browser or crawler of the user agent.",
         Dimension::Method => "HTTP method: GET, PUT, …",
         Dimension::StatusClass => "2xx, 3xx, 4xx, 5xx.",
         Dimension::HourOfDay => "Hour of the day, UTC.",

@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
-use crate::tui::model::{ActionTime, Axis, Context, Layer, Prompt, Purpose, Slot, answer_state::AnswerState};
+use crate::tui::model::{
+    ActionTime, Axis, Context, Export, Layer, Prompt, Purpose, Slot, answer_state::AnswerState,
+};
 use crate::tui::{format, theme::Theme};
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.
@@ -161,6 +163,10 @@ pub(crate) struct State {
     pub(crate) follow_interval: Option<Duration>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) prompt: Option<Prompt>,
+    /// The prompt to return to after the question whether to stop the export.
+    pub(crate) prompt_below: Option<Prompt>,
+    /// Exports to existing files, whose questions wait until there is no prompt.
+    pub(crate) overwrite_questions: Vec<Export>,
     pub(crate) brush: Option<Brush>,
     pub(crate) timeline_measure: TimelineMeasure,
     pub(crate) export: Option<RunningExport>,
@@ -200,6 +206,8 @@ impl State {
             follow_interval: None,
             overlay: None,
             prompt: None,
+            prompt_below: None,
+            overwrite_questions: Vec::new(),
             brush: None,
             timeline_measure: TimelineMeasure::Requests,
             export: None,
@@ -265,6 +273,20 @@ impl State {
         }
     }
 
+    /// Whether times are shown with their year: unless all requests of the session are of the current year.
+    pub(crate) fn shows_year(&self) -> bool {
+        let Some(Totals { stats, .. }) = &self.totals.data else { return false };
+        let year = |at| format::instant(at, self.zone(), "%Y");
+        let now = year(self.now.unix_seconds);
+        stats.requests > 0 && (year(stats.first_seen) != now || year(stats.last_seen) != now)
+    }
+
+    /// Date and time of a request or a bucket: `04-30 23:59:58`, with the year if [`State::shows_year`].
+    pub(crate) fn short_instant(&self, seconds: i64) -> String {
+        let format = if self.shows_year() { format::FULL_INSTANT } else { format::SHORT_INSTANT };
+        format::instant(seconds, self.zone(), format)
+    }
+
     pub(crate) fn notify(&mut self, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), is_error: false });
     }
@@ -283,8 +305,8 @@ impl State {
             (None, Some(Overlay::Filters(_))) => Context::Filters,
             (None, Some(Overlay::Columns(_))) => Context::Columns,
             (None, Some(Overlay::Dimensions(_) | Overlay::BucketWidths(_))) => Context::Pick,
-            (None, None) if self.brush.is_some() => Context::Brush,
             (None, None) if self.layer().detail.is_some() => Context::Detail,
+            (None, None) if self.brush.is_some() => Context::Brush,
             (None, None) => Context::Table,
         }
     }

@@ -49,10 +49,16 @@ pub(crate) fn timeline_bars(state: &State, axis: &Axis) -> Vec<u64> {
     }
 }
 
-/// The sum of the timeline's measure over the burst from second `start` to before `end`.
-pub(crate) fn sum_of_burst(state: &State, (start, end): (i64, i64)) -> u64 {
-    let (Some(axis), Some(series)) = (bursts(state), &state.layer().burst_series.data) else { return 0 };
-    let buckets = series.on_axis(&axis);
+/// The sum of the timeline's measure over the burst from second `start` to before `end`. `None` while the answer for the
+/// filter of the layer is awaited.
+pub(crate) fn sum_of_burst(state: &State, (start, end): (i64, i64)) -> Option<u64> {
+    let layer = state.layer();
+    let query = layer.burst_series.query.as_ref()?;
+    if query.filter != layer.filter || query.time != layer.time {
+        return None;
+    }
+    let axis = bursts(state)?;
+    let buckets = layer.burst_series.data.as_ref()?.on_axis(&axis);
     let inside = buckets.iter().enumerate().filter(|(index, _)| (start..end).contains(&axis.at(*index)));
-    inside.map(|(_, stats)| state.timeline_measure.of(stats)).sum()
+    Some(inside.map(|(_, stats)| state.timeline_measure.of(stats)).sum())
 }

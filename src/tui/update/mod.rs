@@ -18,7 +18,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
 use crate::tui::model::{
-    Action, ActionTime, Command, Context, Effect, Exported, Overlay, Prompt, Purpose, State, keymap, layout,
+    Action, ActionTime, Command, Context, Effect, Exported, Overlay, Prompt, Purpose, State, keymap,
+    keymap::Key, layout,
 };
 use crate::tui::widgets::fit;
 
@@ -63,6 +64,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         }
         Action::Exported(exported) => finish_export(state, exported),
     }
+    ask_to_overwrite(state);
     layout::place_columns(state);
     queries::reconcile(state, &mut effects);
     effects
@@ -80,8 +82,7 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         press(state, KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key }, effects);
         return;
     }
-    let context = state.context();
-    let command = keymap::lookup(context, key);
+    let (command, context) = keymap::lookup(state.context(), key);
     if state.is_too_small() && command != Some(Command::Quit) {
         return;
     }
@@ -98,8 +99,38 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         }
         (Some(command), Context::Brush) => time_range::perform(state, command),
         (Some(command), Context::Table | Context::Detail) => perform(state, command, effects),
-        (None, _) => {}
+        // The footer shows the keys of a question.
+        (None, Context::Confirm) => {}
+        (None, _) => has_no_command(state, key, context),
     }
+}
+
+/// Says that a key does nothing here, unless it is one that the user presses without a purpose of its own.
+fn has_no_command(state: &mut State, key: KeyEvent, context: Context) {
+    if !matches!(
+        key.code,
+        KeyCode::Char(_)
+            | KeyCode::F(_)
+            | KeyCode::Enter
+            | KeyCode::Esc
+            | KeyCode::Tab
+            | KeyCode::BackTab
+            | KeyCode::Backspace
+            | KeyCode::Delete
+            | KeyCode::Insert
+            | KeyCode::Left
+            | KeyCode::Right
+            | KeyCode::Home
+            | KeyCode::End
+    ) {
+        return;
+    }
+    let (command, what) = match context {
+        Context::Filters | Context::Columns | Context::Pick | Context::Reading => (Command::Cancel, "closes"),
+        _ => (Command::Help, "shows all keys"),
+    };
+    let name = format::visible(&Key(key.code, key.modifiers).label());
+    state.notify(format!("{name} does nothing here; {} {what}", keymap::key_of(context, command)));
 }
 
 /// Performs a command in a table or in an open request.
@@ -150,7 +181,12 @@ fn quit(state: &mut State, effects: &mut Vec<Effect>) {
         effects.push(Effect::Quit);
     } else {
         state.overlay = None;
-        state.prompt = Some(Prompt::new(Purpose::StopExport { quit: true }, String::new()));
+        let question = Prompt::new(Purpose::StopExport { quit: true }, String::new());
+        if let Some(below) = state.prompt.replace(question)
+            && !matches!(below.purpose, Purpose::StopExport { .. })
+        {
+            state.prompt_below = Some(below);
+        }
     }
 }
 
@@ -201,11 +237,22 @@ fn show_progress(state: &mut State, progress: Progress) {
     state.progress = Some(progress);
 }
 
+/// Asks whether to replace the file of an export. Not in front of another prompt or popup: keys for that would answer
+/// the question.
+fn ask_to_overwrite(state: &mut State) {
+    if state.prompt.is_none() && state.overlay.is_none() && !state.overwrite_questions.is_empty() {
+        // A message would hide the keys in the footer.
+        state.message = None;
+        let export = Box::new(state.overwrite_questions.remove(0));
+        state.prompt = Some(Prompt::new(Purpose::Overwrite(export), String::new()));
+    }
+}
+
 fn finish_export(state: &mut State, exported: Exported) {
     state.export = None;
     // The export to stop has ended by itself.
     if matches!(&state.prompt, Some(Prompt { purpose: Purpose::StopExport { .. }, .. })) {
-        state.prompt = None;
+        state.prompt = state.prompt_below.take();
     }
     match exported {
         Exported::Cancelled => state.notify("export stopped; no file was written"),
@@ -218,9 +265,9 @@ fn finish_export(state: &mut State, exported: Exported) {
             state.notify(text);
         }
         Exported::Exists(export) => {
-            // A message would hide the keys in the footer.
-            state.message = None;
-            state.prompt = Some(Prompt::new(Purpose::Overwrite(export), String::new()));
+            let path = format::visible(&export.path.display().to_string());
+            state.notify(format!("{path} exists: the export waits for an answer"));
+            state.overwrite_questions.push(*export);
         }
         Exported::Failed(reason) => state.warn(format::visible(&reason)),
     }

@@ -7,7 +7,9 @@ use tui_input::backend::crossterm::EventHandler;
 
 use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
 use crate::query::{Filter, Value, filter::complete::value_text};
-use crate::tui::model::{Command, Completion, Effect, Problem, Prompt, Purpose, State};
+use crate::tui::model::{
+    Command, Completion, Context, Effect, Problem, Prompt, Purpose, State, keymap::key_of,
+};
 use crate::tui::update::{commands, exports};
 
 /// The table shows a typed filter after this pause in typing.
@@ -22,7 +24,6 @@ pub(super) fn edit_filter(state: &mut State) {
     if state.layer().detail.is_some() {
         state.pop();
     }
-    state.brush = None;
     let text = text_of(&state.layer().filter);
     let before = Box::new(state.layer().clone());
     state.prompt = Some(Prompt::new(Purpose::Filter { before, pending: None, timer: 0 }, text));
@@ -53,7 +54,10 @@ pub(super) fn type_key(state: &mut State, key: KeyEvent, effects: &mut Vec<Effec
 
 /// Inserts pasted text if there is a prompt.
 pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
-    let Some(prompt) = &mut state.prompt else { return };
+    let Some(prompt) = &mut state.prompt else {
+        let key = key_of(Context::Table, Command::EditFilter);
+        return state.notify(format!("pasted text does nothing here; {key} edits the filter"));
+    };
     let line: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT_BYTES).collect();
     let at = prompt.input.cursor();
@@ -101,11 +105,11 @@ pub(super) fn timer_fired(state: &mut State, number: u64) {
 pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
     match command {
         Command::Accept => accept(state, effects),
-        Command::Cancel | Command::No => {
-            if let Some(Prompt { purpose: Purpose::Filter { before, .. }, .. }) = state.prompt.take() {
-                *state.layer_mut() = *before;
-            }
-        }
+        Command::Cancel | Command::No => match state.prompt.take().map(|prompt| prompt.purpose) {
+            Some(Purpose::Filter { before, .. }) => *state.layer_mut() = *before,
+            Some(Purpose::StopExport { .. }) => state.prompt = state.prompt_below.take(),
+            _ => {}
+        },
         Command::Yes => match state.prompt.take().map(|prompt| prompt.purpose) {
             Some(Purpose::Overwrite(mut export)) => {
                 export.overwrite = true;

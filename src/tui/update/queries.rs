@@ -108,7 +108,10 @@ pub(super) fn missing_for_bursts(state: &State) -> Option<Query> {
 }
 
 fn bursts(state: &mut State, effects: &mut Vec<Effect>) {
-    if state.layer().pending_burst.is_none() || state.layer().burst_series.is_running() {
+    // The selected burst shows its sum, which depends on the filter.
+    let has_burst = state.brush.is_some_and(|brush| brush.burst.is_some());
+    let is_needed = has_burst || state.layer().pending_burst.is_some();
+    if !is_needed || state.layer().burst_series.is_running() {
         return;
     }
     if let Some(query) = missing_for_bursts(state) {

@@ -3,7 +3,7 @@
 use crate::insight::bursts::{Burst, bursts};
 use crate::query::{Stats, TimeRange};
 use crate::tui::format;
-use crate::tui::model::{Axis, Brush, Command, State, Tab, time_axes};
+use crate::tui::model::{Axis, Brush, Command, Overlay, State, Tab, time_axes};
 use crate::tui::update::{drill, queries};
 
 /// Starts the brush at the highest bar.
@@ -52,10 +52,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
                 brush.moving += step;
             }
         }
-        Command::Accept => {
-            state.brush = None;
-            return zoom_to(state, brush.time_range(&axis));
-        }
+        Command::Accept => return zoom_to(state, brush.time_range(&axis)),
         Command::Cancel => {
             state.brush = None;
             return;
@@ -63,6 +60,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
         Command::NextBurst | Command::PreviousBurst => return burst(state, command),
         Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
         Command::Zone => state.shows_local_time = !state.shows_local_time,
+        Command::Help => state.overlay = Some(Overlay::Help(0)),
         _ => {}
     }
     state.brush = Some(brush);
@@ -71,6 +69,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
 /// Shows only `time`, and adds the previous time range to the zoom history.
 pub(super) fn zoom_to(state: &mut State, time: TimeRange) {
     let time = queries::within(time, state.session_time);
+    state.brush = None;
     let layer = state.layer_mut();
     if layer.time != time {
         layer.zoom_history.push(layer.time);

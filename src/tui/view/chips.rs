@@ -13,8 +13,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if layer.time != state.session_time
         && let Some((start, end)) = state.visible_range()
     {
-        let zone = state.zone();
-        let time = format!("{} – {}", format::short_instant(start, zone), format::short_instant(end, zone));
+        let time = format!("{} – {}", state.short_instant(start), state.short_instant(end));
         chips.push((time, theme.chip()));
     }
     for term in layer.filter.terms() {

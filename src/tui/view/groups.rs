@@ -40,7 +40,7 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
             };
             match asked.and_then(|at| row.more.get(at).copied().flatten()) {
                 Some(number) if measure.spec().unit == Unit::Share => Cell::plain(format::percent(number)),
-                Some(number) => Cell::plain(crate::export::human::ratio(number)),
+                Some(number) => Cell::plain(crate::human::ratio(number)),
                 // The column is new: the running query asks for it.
                 None => Cell::faint(state, "·"),
             }
@@ -78,9 +78,9 @@ fn lazy_measure(measure: Measure, number: f64, is_approximate: bool, width: u16)
     }
     match measure.spec().unit {
         Unit::Milliseconds => format::duration(number),
-        Unit::Ratio => crate::export::human::ratio(number),
+        Unit::Ratio => crate::human::ratio(number),
         Unit::Bytes => format::bytes(number.max(0.0) as u64),
-        Unit::Dollars => crate::export::human::dollars(number),
+        Unit::Dollars => crate::human::dollars(number),
         _ => format::count_within(number.max(0.0) as u64, usize::from(width)),
     }
 }
@@ -115,10 +115,10 @@ fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell 
             Cell { text, style }
         }
         Column::Measure(Measure::FirstSeen) if stats.requests > 0 => {
-            Cell::plain(format::short_instant(stats.first_seen, state.zone()))
+            Cell::plain(state.short_instant(stats.first_seen))
         }
         Column::Measure(Measure::LastSeen) if stats.requests > 0 => {
-            Cell::plain(format::short_instant(stats.last_seen, state.zone()))
+            Cell::plain(state.short_instant(stats.last_seen))
         }
         _ => Cell::faint(state, "-"),
     }

@@ -96,10 +96,13 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     right.right() + 1
 }
 
-/// Whether there were log files and all of them were read.
+/// Whether there were log files and all of them were read. Files that are not logs do not count.
 fn has_succeeded(progress: &Progress) -> bool {
-    let files = progress.files_listed + progress.files_known + progress.files_done;
-    progress.files_failed == 0 && progress.failures.is_empty() && progress.fatal.is_none() && files > 0
+    let files = progress.files_listed.max(progress.files_known + progress.files_done);
+    progress.files_failed == 0
+        && progress.failures.is_empty()
+        && progress.fatal.is_none()
+        && files > progress.files_skipped
 }
 
 fn status_text(state: &State, progress: &Progress, width: u16) -> String {
@@ -120,6 +123,7 @@ fn status_text(state: &State, progress: &Progress, width: u16) -> String {
         Phase::Idle => "⟳ starting".to_owned(),
         Phase::Done if has_succeeded(progress) && width >= 110 => "✓ up to date".to_owned(),
         Phase::Done if has_succeeded(progress) => "✓".to_owned(),
+        Phase::Done if progress.files_skipped > 0 && progress.files_failed == 0 => "no log files".to_owned(),
         Phase::Done => String::new(),
         Phase::Cancelled => "stopped".to_owned(),
         Phase::Failed if has_data => "not pulling: cached requests only, ! shows why".to_owned(),

@@ -12,7 +12,7 @@ pub(super) fn cell(state: &State, row: Option<&RequestRow>, placed: &Placed) -> 
     let value = row.get(field);
     let theme = state.theme;
     match (field, value) {
-        (Field::Time, _) => Cell::plain(format::short_instant(row.time, state.zone())),
+        (Field::Time, _) => Cell::plain(state.short_instant(row.time)),
         (_, Value::Absent) => Cell::faint(state, "-"),
         (Field::HttpStatus, Value::Integer(status)) => {
             Cell { text: status.to_string(), style: theme.status(*status) }

@@ -62,43 +62,51 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
     if let Some(share) = state.layer().timeline.share {
         text.push_str(&format!("  ≈ {:.0} % scanned", share * 100.0));
     }
-    let mut right = String::new();
+    // The first that fits is shown.
+    let mut right = Vec::new();
     if let Some(brush) = state.brush {
         let (start, end) = brush.seconds(axis);
         let (first, last) = brush.buckets(axis);
-        let sum: u64 = match brush.burst {
+        let sum = match brush.burst {
             Some(burst) => time_axes::sum_of_burst(state, burst),
-            None => line.iter().skip(first).take(last - first + 1).sum(),
+            None => Some(line.iter().skip(first).take(last - first + 1).sum()),
         };
-        let (length, sum) = (format::length_of_time(end - start), state.timeline_measure.describe(sum));
-        let [start, end] = [start, end].map(|at| format::short_instant(at, state.zone()));
-        right = format!("{start} – {end}  {length}  {sum}");
+        let sum = sum.map_or("…".to_owned(), |sum| state.timeline_measure.describe(sum));
+        let length = format::length_of_time(end - start);
+        let [start, end] = [start, end].map(|at| state.short_instant(at));
+        right.push(format!("{start} – {end}  {length}  {sum}"));
+        right.push(format!("{start}  {length}  {sum}"));
+        right.push(format!("{start}  {length}"));
     } else if highest > 0
         && let Some(peak) = line.iter().position(|number| *number == highest)
     {
-        let format = match axis.bucket {
-            86_400.. => "%m-%d",
-            bucket if bucket.is_multiple_of(60) => "%m-%d %H:%M",
-            _ => "%m-%d %H:%M:%S",
+        let time = match axis.bucket {
+            86_400.. => "",
+            bucket if bucket.is_multiple_of(60) => " %H:%M",
+            _ => " %H:%M:%S",
         };
-        let at = format::instant(axis.at(peak), state.zone(), format);
-        right = format!("peak {} at {at}", state.timeline_measure.amount(highest));
+        let day = if state.shows_year() { "%Y-%m-%d" } else { "%m-%d" };
+        let at = format::instant(axis.at(peak), state.zone(), &format!("{day}{time}"));
+        right.push(format!("peak {} at {at}", state.timeline_measure.amount(highest)));
     }
     put(buffer, area, area.x, area.y, &text, theme.quiet());
-    if text.width() + right.width() + 2 <= usize::from(area.width) {
+    if let Some(right) =
+        right.iter().find(|right| text.width() + right.width() + 2 <= usize::from(area.width))
+    {
         let style = if state.brush.is_some() { theme.brushed() } else { theme.quiet() };
-        put_right(buffer, area, area.y, &right, style);
+        put_right(buffer, area, area.y, right, style);
     }
 }
 
 /// Draws times below the bars, at round times and without overlap, and a rule below the highlighted bars.
 fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usize)>, buffer: &mut Buffer) {
     let length = axis.end() - axis.start;
+    let year = |at| format::instant(at, state.zone(), "%Y");
     let format = match length {
         ..=600 => "%H:%M:%S",
         601..=86_400 => "%H:%M",
         86_401..=1_209_600 => "%m-%d %H:%M",
-        1_209_601..=31_622_400 => "%m-%d",
+        1_209_601..=31_622_400 if year(axis.start) == year(axis.end() - 1) => "%m-%d",
         _ => "%Y-%m-%d",
     };
     let width = usize::from(area.width);
@@ -116,7 +124,7 @@ fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usiz
     // Round in the time zone that is shown.
     let offset = jiff::Timestamp::from_second(axis.start)
         .map_or(0, |start| i64::from(state.zone().to_offset(start).seconds()));
-    let least = if format == "%m-%d" { 86_400 } else { 1 };
+    let least = if length > 1_209_600 { 86_400 } else { 1 };
     let count = (width / (size + 4)).max(1);
     let step = i64::from(Axis::of(axis.start, axis.end(), count).bucket).max(least);
     let mut at = (axis.start + offset).div_euclid(step) * step - offset;

@@ -1,0 +1,104 @@
+//! Findings: what is suspicious in the requests of a scope, best first, each with the filter that selects exactly its
+//! requests and a sentence that explains it.
+//!
+//! - `kind`: the kinds. `evidence`: makes findings from what a detector saw, with exact stats.
+//! - A file per detector: each asks a few queries and returns the findings of its kinds.
+//! - `merge`: one finding per incident, and the order.
+//!
+//! docs/findings.md describes the methods with their parameters. Never here: text escaped for a terminal.
+
+// The detectors use all of it; they are being added.
+#[allow(dead_code)]
+mod evidence;
+mod kind;
+mod merge;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Scope;
+use super::survey::Survey;
+use crate::query::{Dimension, Engine, Filter, QueryError, Stats, Value};
+
+pub use kind::Kind;
+
+/// Something suspicious: an incident.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// What has happened.
+    pub kind: Kind,
+    /// The value that the requests have in common; `None` if the finding is about all requests of a time.
+    pub subject: Option<(Dimension, Value)>,
+    /// First second of the incident, since the epoch.
+    pub start: i64,
+    /// First second after the incident.
+    pub end: i64,
+    /// The stats of the requests that [`Finding::filter`] selects.
+    pub stats: Stats,
+    /// The estimated cost of these requests in US dollars; `None` if it is unknown.
+    pub cost: Option<f64>,
+    /// How serious the incident and how strong the evidence is, 0–100.
+    pub score: f64,
+    /// Selects exactly the requests of the incident, including the filter of the scope.
+    pub filter: Filter,
+    /// One sentence for people, as in a ticket. It can have text from logs: escape it before printing.
+    pub explanation: String,
+    /// Why this is probably ordinary traffic that only looks suspicious.
+    pub label: Option<String>,
+}
+
+/// The findings of a scope.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// The findings, best first.
+    pub findings: Vec<Finding>,
+    /// Ordinary traffic that looks suspicious, with labels, best first.
+    pub benign: Vec<Finding>,
+}
+
+/// Finds the incidents with the requests of one client or resource.
+type SubjectDetector = fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError>;
+/// Finds the incidents in what the given findings do not explain.
+type ResidualDetector = fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
+
+const SUBJECT_DETECTORS: &[SubjectDetector] = &[];
+const RESIDUAL_DETECTORS: &[ResidualDetector] = &[];
+
+/// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the
+/// steps that are done, 0–1.
+pub fn find(
+    engine: &dyn Engine,
+    scope: &Scope,
+    cancel: &CancellationToken,
+    on_partial: &mut dyn FnMut(&Findings, f64),
+) -> Result<Findings, QueryError> {
+    let survey = Survey::new(engine, scope, cancel)?;
+    if survey.whole.requests == 0 {
+        return Ok(Findings::default());
+    }
+    let steps = SUBJECT_DETECTORS.len() + RESIDUAL_DETECTORS.len();
+    let mut found: Vec<Finding> = Vec::new();
+    for (step, detect) in SUBJECT_DETECTORS.iter().enumerate() {
+        found.extend(detect(&survey)?);
+        found = merge::one_per_incident(&survey, found)?;
+        on_partial(&ranked(found.clone()), (step + 1) as f64 / steps as f64);
+    }
+    for (step, detect) in RESIDUAL_DETECTORS.iter().enumerate() {
+        let more = detect(&survey, &found)?;
+        found.extend(more);
+        found = merge::one_per_incident(&survey, found)?;
+        on_partial(&ranked(found.clone()), (SUBJECT_DETECTORS.len() + step + 1) as f64 / steps as f64);
+    }
+    Ok(ranked(found))
+}
+
+/// The findings in their order: by score, then by time and text, so that equal data gives equal lists.
+fn ranked(mut found: Vec<Finding>) -> Findings {
+    found.sort_by(|a, b| {
+        (b.score.total_cmp(&a.score))
+            .then(a.start.cmp(&b.start))
+            .then(a.kind.cmp(&b.kind))
+            .then_with(|| a.explanation.cmp(&b.explanation))
+    });
+    let (benign, findings) = found.into_iter().partition(|finding| finding.label.is_some());
+    Findings { findings, benign }
+}

@@ -1,0 +1,115 @@
+//! Queries about one scope, with as little ceremony as possible.
+
+use tokio_util::sync::CancellationToken;
+
+use super::Scope;
+use crate::log::Field;
+use crate::query::{
+    Answer, Ask, Dimension, Engine, Filter, Groups, Measure, Query, QueryError, Requests, Series, Sort,
+    Stats, Value,
+};
+
+/// Asks an engine about the requests of a scope. Each filter narrows the scope.
+pub(crate) struct Survey<'a> {
+    engine: &'a dyn Engine,
+    scope: &'a Scope,
+    cancel: &'a CancellationToken,
+    /// The stats of the whole scope.
+    pub whole: Stats,
+}
+
+impl<'a> Survey<'a> {
+    pub(crate) fn new(
+        engine: &'a dyn Engine,
+        scope: &'a Scope,
+        cancel: &'a CancellationToken,
+    ) -> Result<Survey<'a>, QueryError> {
+        let survey = Survey { engine, scope, cancel, whole: Stats::default() };
+        let whole = survey.totals(&Filter::everything())?;
+        Ok(Survey { whole, ..survey })
+    }
+
+    /// The filter that selects the same requests as `filter` does within the scope.
+    pub(crate) fn within_scope(&self, filter: &Filter) -> Filter {
+        self.scope.filter.clone().and(filter.clone())
+    }
+
+    /// First second, and first second after the last request of the scope.
+    pub(crate) fn period(&self) -> (i64, i64) {
+        (self.whole.first_seen, self.whole.last_seen.saturating_add(1))
+    }
+
+    /// Length of the scope in seconds, from the first to the last request.
+    pub(crate) fn seconds(&self) -> i64 {
+        let (start, end) = self.period();
+        if self.whole.requests == 0 { 0 } else { end.saturating_sub(start) }
+    }
+
+    /// The stats of the requests that `filter` selects.
+    pub(crate) fn totals(&self, filter: &Filter) -> Result<Stats, QueryError> {
+        match self.ask(filter, Ask::Totals)? {
+            Answer::Totals(totals) => Ok(totals.stats),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The first `limit` groups (0: all), the largest by `sort` first.
+    pub(crate) fn groups(
+        &self,
+        filter: &Filter,
+        by: &Dimension,
+        more: &[Measure],
+        sort: Measure,
+        limit: usize,
+    ) -> Result<Groups, QueryError> {
+        let sort = Sort { by: sort, descending: true };
+        let ask = Ask::Groups { by: by.clone(), more: more.to_vec(), sort, limit };
+        match self.ask(filter, ask)? {
+            Answer::Groups(groups) => Ok(groups),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The series of the requests that `filter` selects, in buckets of `bucket` seconds; or one for each value.
+    pub(crate) fn series(
+        &self,
+        filter: &Filter,
+        bucket: u32,
+        each: Option<(Dimension, Vec<Value>)>,
+    ) -> Result<Series, QueryError> {
+        match self.ask(filter, Ask::Series { bucket, each })? {
+            Answer::Series(series) => Ok(series),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The first `limit` requests in the order of time, with these fields.
+    pub(crate) fn requests(
+        &self,
+        filter: &Filter,
+        fields: &[Field],
+        limit: usize,
+    ) -> Result<Requests, QueryError> {
+        let sort = Sort { by: Field::Time, descending: false };
+        let ask = Ask::Requests { sort, offset: 0, limit, fields: fields.to_vec() };
+        match self.ask(filter, ask)? {
+            Answer::Requests(requests) => Ok(requests),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn ask(&self, filter: &Filter, ask: Ask) -> Result<Answer, QueryError> {
+        let query = Query {
+            sources: self.scope.sources.clone(),
+            time: self.scope.time,
+            filter: self.within_scope(filter),
+            counting: self.scope.counting,
+            ask,
+        };
+        Ok(self.engine.ask(&query, self.cancel, &mut |_, _| {})?.answer)
+    }
+}
+
+fn unexpected() -> QueryError {
+    QueryError::Invalid("the engine returned an answer of another kind".to_owned())
+}
