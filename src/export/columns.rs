@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::sheet::{Cell, Sheet};
-use crate::human::{count, counted, share};
+use crate::human::{count, counted, dollars, share};
 use crate::log::{Field, ValueType};
 use crate::query::measure::Unit;
 use crate::query::{Answer, Ask, Dimension, GroupRow, Measure, Stats, Value};

@@ -1,10 +1,12 @@
-//! Analyses that need several queries: [`findings`] names what is suspicious. `bursts` finds bursts in one series.
+//! Analyses that need several queries: [`findings`] names what is suspicious, [`mod@block`] writes block lists. `bursts`
+//! finds bursts in one series.
 //!
 //! An analysis is a function over the answers of any [`Engine`](crate::query::Engine); it depends on the requests
 //! alone, so equal data gives equal results.
 //!
 //! Never here: widgets, network I/O, knowledge of how data is stored.
 
+pub mod block;
 pub(crate) mod bursts;
 pub mod findings;
 // The detectors use all of it; they are being added.
