@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn prices_are_a_section() {
-        let config = parse("[prices]\nregion = \"eu-central-1\"\naccounts = [\"123456789012\"]\ninternet = 0.05\n");
+        let config =
+            parse("[prices]\nregion = \"eu-central-1\"\naccounts = [\"123456789012\"]\ninternet = 0.05\n");
         let prices = config.unwrap().prices;
         assert_eq!(prices.region.as_deref(), Some("eu-central-1"));
         assert_eq!(prices.accounts, ["123456789012"]);

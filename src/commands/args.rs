@@ -115,7 +115,8 @@ fn columns_help() -> String {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = columns_help())]
 pub struct ReportArgs {
-    /// A dimension (remote_ip, key, requester, query_param:x-user, …), `time`, or `total` (also: `none`)
+    /// A dimension (remote_ip, key, requester, query_param:x-user, …), two dimensions (http_status,error_code),
+    /// `time`, or `total` (also: `none`)
     pub dimension: String,
     /// Sources to pull first; the answer is about them only. None: all sources of the cache, without a pull
     #[arg(value_name = "SOURCE", value_parser = source())]

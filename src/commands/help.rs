@@ -21,7 +21,9 @@ pub(super) fn run(topic: Option<&str>) -> anyhow::Result<Outcome> {
             None => {
                 let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
                 let names = names.join(", ");
-                return usage(format!("there is no help on \"{name}\"; the topics are filter, cost, {names}"));
+                return usage(format!(
+                    "there is no help on \"{name}\"; the topics are filter, cost, {names}"
+                ));
             }
         },
     };

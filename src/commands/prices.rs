@@ -13,8 +13,9 @@ impl Context {
         let config = &self.config.prices;
         let own = match &config.file {
             Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("{}: cannot be read; it is `file` in [prices]", path.display()))?;
+                let text = std::fs::read_to_string(path).with_context(|| {
+                    format!("{}: cannot be read; it is `file` in [prices]", path.display())
+                })?;
                 Some(PriceTable::parse(&text).with_context(|| path.display().to_string())?)
             }
             None => None,
@@ -22,15 +23,18 @@ impl Context {
         let table = own.as_ref().unwrap_or(PriceTable::built_in());
         // Another product than Amazon S3 may call its region as it likes: only the region in [prices] must be known.
         let s3_region = self.s3().region.filter(|region| table.regions.contains_key(region));
-        let region = config.region.clone().or(s3_region).unwrap_or_else(|| match table.regions.keys().next() {
-            Some(only) if table.regions.len() == 1 => only.clone(),
-            _ => DEFAULT_REGION.to_owned(),
-        });
+        let region =
+            config.region.clone().or(s3_region).unwrap_or_else(|| match table.regions.keys().next() {
+                Some(only) if table.regions.len() == 1 => only.clone(),
+                _ => DEFAULT_REGION.to_owned(),
+            });
         let mut prices = table.of_region(&region)?;
         if let Some(volume) = config.internet_volume {
             let volumes = table.internet_volumes_tb.len() + 1;
             if volume == 0 || volume > volumes {
-                bail!("internet_volume in [prices]: expected 1 to {volumes}, not {volume}; see tamarin help cost");
+                bail!(
+                    "internet_volume in [prices]: expected 1 to {volumes}, not {volume}; see tamarin help cost"
+                );
             }
             prices.internet = table.internet(&region, volume).unwrap_or(prices.internet);
         }
@@ -67,10 +71,13 @@ pub(super) fn table_text(table: &PriceTable) -> String {
     text.push_str(&format!(
         "US dollars per 1,000 requests, and per GB. Volumes of transfer to the internet per month: {volumes}.\n\n"
     ));
-    text.push_str("| region | tier 1 | tier 2 | internet | other regions | source |\n|---|---|---|---|---|---|\n");
+    text.push_str(
+        "| region | tier 1 | tier 2 | internet | other regions | source |\n|---|---|---|---|---|---|\n",
+    );
     for (code, region) in &table.regions {
         let internet = region.internet.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
-        let nearby = region.nearby.iter().map(|(code, price)| format!("; {code}: {price}")).collect::<String>();
+        let nearby =
+            region.nearby.iter().map(|(code, price)| format!("; {code}: {price}")).collect::<String>();
         text.push_str(&format!(
             "| {code} | {} | {} | {internet} | {}{nearby} | {} |\n",
             region.tier_1, region.tier_2, region.other_regions, region.source

@@ -14,6 +14,7 @@ const DEFAULT_BUCKET_SECONDS: u32 = 3600;
 
 enum Subject {
     Dimension(Dimension, Sort<Measure>),
+    Pairs([Dimension; 2], Sort<Measure>),
     Time(Sort<Measure>),
     Total,
 }
@@ -32,6 +33,7 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         Subject::Dimension(by, sort) => {
             Ask::Groups { by: by.clone(), more: columns, sort: *sort, limit: context.top() }
         }
+        Subject::Pairs(by, sort) => Ask::Pairs { by: by.clone(), sort: *sort, limit: context.top() },
     };
     let has_cost = match &ask {
         Ask::Cost => true,
@@ -86,22 +88,48 @@ fn subject(context: &Context, name: &str) -> anyhow::Result<Subject> {
             }
             Ok(Subject::Total)
         }
-        "time" => Ok(Subject::Time(sort(context, "time", (Measure::Value, false))?)),
-        _ => match Dimension::by_name(name) {
-            Some(by) => {
-                let sort = sort(context, &by.name(), (Measure::BytesSent, true))?;
-                Ok(Subject::Dimension(by, sort))
+        "time" => Ok(Subject::Time(sort(context, &["time"], (Measure::Value, false), Measure::is_standard)?)),
+        _ => {
+            let default = (Measure::BytesSent, true);
+            match name.split(',').collect::<Vec<_>>().as_slice() {
+                [name] => {
+                    let by = dimension(name, ", time, total")?;
+                    let sort = sort(context, &[&by.name()], default, |_| true)?;
+                    Ok(Subject::Dimension(by, sort))
+                }
+                [first, second] => {
+                    let by = [dimension(first, "")?, dimension(second, "")?];
+                    if by[0] == by[1] {
+                        return usage(format!(
+                            "\"{name}\" names the same dimension twice; name two dimensions"
+                        ));
+                    }
+                    let names = [by[0].name(), by[1].name()];
+                    let sort = sort(context, &[&names.join(","), &names[0]], default, |by| !by.is_extra())?;
+                    Ok(Subject::Pairs(by, sort))
+                }
+                _ => usage(format!(
+                    "\"{name}\": a report is by one or two dimensions, such as http_status,error_code"
+                )),
             }
-            None => {
-                let names: Vec<String> = Dimension::all().iter().map(Dimension::name).collect();
-                usage(format!(
-                    "\"{name}\" is not a dimension; the dimensions are {}, network/BITS, prefix/DEPTH, query_param:NAME, \
-                     time, total",
-                    names.join(", ")
-                ))
-            }
-        },
+        }
     }
+}
+
+/// The dimension with this name. `others` are names that are also valid.
+fn dimension(name: &str, others: &str) -> anyhow::Result<Dimension> {
+    let name = name.trim();
+    Dimension::by_name(name).map_or_else(
+        || {
+            let names: Vec<String> = Dimension::all().iter().map(Dimension::name).collect();
+            usage(format!(
+                "\"{name}\" is not a dimension; the dimensions are {}, network/BITS, prefix/DEPTH, \
+                 query_param:NAME{others}",
+                names.join(", ")
+            ))
+        },
+        Ok,
+    )
 }
 
 /// The columns that `--columns` and `--sort` add to the default ones.
@@ -113,7 +141,8 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
                 Ok(vec![Measure::Cost])
             }
             _ => usage(
-                "--columns is for reports by a dimension; time has fixed columns, and total may have one more: cost",
+                "--columns is for reports by one dimension; two dimensions and time have fixed columns, and total may \
+                 have one more: cost",
             ),
         };
     };
@@ -141,25 +170,26 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
     Ok(wanted)
 }
 
-/// The order that `--sort` names. `value` and the name of the dimension sort by the dimension.
-fn sort(context: &Context, dimension: &str, default: (Measure, bool)) -> anyhow::Result<Sort<Measure>> {
+/// The order that `--sort` names: `value`, one of the `names` of the values, or a measure that `is_valid`.
+fn sort(
+    context: &Context,
+    names: &[&str],
+    default: (Measure, bool),
+    is_valid: impl Fn(Measure) -> bool,
+) -> anyhow::Result<Sort<Measure>> {
     let Some((column, descending)) = context.sort() else {
         return Ok(Sort { by: default.0, descending: default.1 });
     };
-    let is_time = dimension == "time";
-    let measure = match column {
-        name if name == dimension => Some(Measure::Value),
-        name => Measure::by_name(name),
-    };
-    match measure.filter(|measure| !is_time || measure.is_standard()) {
+    let is_valid = |measure: &Measure| *measure == Measure::Value || is_valid(*measure);
+    let measure = if names.contains(&column) { Some(Measure::Value) } else { Measure::by_name(column) };
+    match measure.filter(is_valid) {
         Some(by) => Ok(Sort { by, descending: descending.unwrap_or(by != Measure::Value) }),
         None => {
-            let names: Vec<&str> = Measure::ALL
-                .into_iter()
-                .filter(|measure| *measure != Measure::Value && (!is_time || measure.is_standard()))
-                .map(Measure::name)
-                .collect();
-            usage(format!("--sort: no column \"{column}\"; sort by {dimension}, {}", names.join(", ")))
+            let measures =
+                Measure::ALL.into_iter().filter(|measure| *measure != Measure::Value && is_valid(measure));
+            let mut all: Vec<&str> = names.last().copied().into_iter().collect();
+            measures.for_each(|measure| all.push(measure.name()));
+            usage(format!("--sort: no column \"{column}\"; sort by {}", all.join(", ")))
         }
     }
 }

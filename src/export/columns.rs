@@ -26,7 +26,7 @@ const TABLE_FIELDS: [Field; 9] = [
 pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<'a> {
     match answer {
         Answer::Totals(totals) => {
-            let (names, titles) = heading(None, &[], &[]);
+            let (names, titles) = heading(Vec::new(), &[], &[]);
             let row = stats_cells(&totals.stats, totals.stats.bytes_sent);
             Sheet { names, titles, rows: Box::new(std::iter::once(row)), note: None, approximate: Vec::new() }
         }
@@ -54,7 +54,7 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             };
             let title = by.as_ref().map(|by| (by.name(), by.title()));
             let (names, titles) =
-                heading(Some(title.unwrap_or(("value".into(), "Value".into()))), &more, &groups.approximate);
+                heading(vec![title.unwrap_or(("value".into(), "Value".into()))], &more, &groups.approximate);
             let total_bytes = groups.totals.bytes_sent;
             let shown = groups.rows.len() as u64;
             let note = (shown < groups.group_count).then(|| {
@@ -62,6 +62,46 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             });
             let rows = groups.rows.iter().map(move |row| group_cells(by.as_ref(), &more, row, total_bytes));
             Sheet { names, titles, rows: Box::new(rows), note, approximate: approximate(answer, ask) }
+        }
+        Answer::Pairs(pairs) => {
+            let by = match ask {
+                Ask::Pairs { by, .. } => Some(by.clone()),
+                _ => None,
+            };
+            let values = match &by {
+                Some(by) => by.iter().map(|by| (by.name(), by.title())).collect(),
+                None => ["first", "second"].map(|name| (name.to_owned(), name.to_owned())).into(),
+            };
+            let (names, titles) = heading(values, &[], &[]);
+            let total_bytes = pairs.totals.bytes_sent;
+            let shown = pairs.rows.len() as u64;
+            let note = (shown < pairs.pair_count).then(|| {
+                format!("{} of {}; --top 0 shows all", count(shown), counted(pairs.pair_count, "pair"))
+            });
+            let rows = pairs.rows.iter().map(move |row| {
+                let [first, second] = &row.values;
+                let dimension = |place: usize| by.as_ref().map(|by| &by[place]);
+                let mut cells =
+                    vec![dimension_cell(dimension(0), first), dimension_cell(dimension(1), second)];
+                cells.extend(stats_cells(&row.stats, total_bytes));
+                cells
+            });
+            Sheet { names, titles, rows: Box::new(rows), note, approximate: Vec::new() }
+        }
+        Answer::Comparison(comparison) => {
+            let rows = comparison.dimensions.iter().flat_map(|compared| {
+                compared.rows.iter().map(|row| {
+                    let [ours, others] = row.requests.map(|requests| Cell::Number(requests.into()));
+                    let name = Cell::Owned(compared.by.name().into_bytes());
+                    vec![name, dimension_cell(Some(&compared.by), &row.value), ours, others]
+                })
+            });
+            Sheet::new(&["dimension", "value", "count_a", "count_b"], Box::new(rows), None)
+        }
+        Answer::Distribution(distribution) => {
+            let rows = distribution.sizes.iter().zip(1i128..);
+            let rows = rows.map(|(size, rank)| vec![Cell::Number(rank), Cell::Number((*size).into())]);
+            Sheet::new(&["rank", "size"], Box::new(rows), None)
         }
         Answer::Series(series) => {
             let bucket = i64::from(series.bucket);
@@ -105,7 +145,7 @@ pub fn approximate(answer: &Answer, ask: &Ask) -> Vec<&'static str> {
 
 /// The sheet of time buckets, given as start and stats.
 pub(super) fn bucket_sheet<'a>(rows: Vec<(i64, Stats)>, total_bytes: u64, note: Option<String>) -> Sheet<'a> {
-    let (names, titles) = heading(Some(("time".into(), "Time".into())), &[], &[]);
+    let (names, titles) = heading(vec![("time".into(), "Time".into())], &[], &[]);
     let rows = rows.into_iter().map(move |(start, stats)| {
         let mut row = vec![Cell::Instant(start)];
         row.extend(stats_cells(&stats, total_bytes));
@@ -115,13 +155,13 @@ pub(super) fn bucket_sheet<'a>(rows: Vec<(i64, Stats)>, total_bytes: u64, note: 
 }
 
 fn heading(
-    value: Option<(String, String)>,
+    values: Vec<(String, String)>,
     more: &[Measure],
     approximate: &[Measure],
 ) -> (Vec<Cow<'static, str>>, Vec<String>) {
     let mut names: Vec<Cow<'static, str>> = Vec::new();
     let mut titles = Vec::new();
-    if let Some((name, title)) = value {
+    for (name, title) in values {
         names.push(name.into());
         titles.push(title);
     }
@@ -161,11 +201,7 @@ fn group_cells<'a>(
     row: &'a GroupRow,
     total_bytes: u64,
 ) -> Vec<Cell<'a>> {
-    let value = match by {
-        Some(Dimension::Field(field)) => field_cell(*field, &row.value),
-        _ => value_cell(&row.value),
-    };
-    let mut cells = vec![value];
+    let mut cells = vec![dimension_cell(by, &row.value)];
     cells.extend(stats_cells(&row.stats, total_bytes));
     for (measure, value) in more.iter().zip(&row.more) {
         if !measure.is_standard() {
@@ -184,6 +220,14 @@ fn measure_cell<'a>(measure: Measure, value: f64) -> Cell<'a> {
         Unit::Bytes => Cell::Bytes(value as i128),
         Unit::Instant => Cell::Instant(value as i64),
         Unit::Count | Unit::Value => Cell::Number(value as i128),
+    }
+}
+
+/// The cell of a value of a dimension; `None`: of an unknown one.
+pub(super) fn dimension_cell<'a>(by: Option<&Dimension>, value: &'a Value) -> Cell<'a> {
+    match by {
+        Some(Dimension::Field(field)) => field_cell(*field, value),
+        _ => value_cell(value),
     }
 }
 

@@ -175,6 +175,28 @@ fn additional_columns_are_selected_by_name() {
 }
 
 #[test]
+fn a_report_by_two_dimensions_has_a_row_per_pair_of_values() {
+    let home = Home::new();
+    let rows = home.rows(&["report", "http_status,key", "logs"]);
+    assert!(rows.iter().all(|row| row["http_status"].is_i64() && row["requests"].is_u64()), "{rows:?}");
+    let requests =
+        |rows: &[serde_json::Value]| rows.iter().map(|row| row["requests"].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(requests(&rows), home.rows(&["report", "total"])[0]["requests"].as_u64().unwrap());
+    let top = home.rows(&["report", "http_status,key", "--sort", "requests", "--top", "1"]);
+    assert_eq!(top.len(), 1);
+    assert!(home.succeeds(&["report", "http_status,key", "--top", "1"]).contains("--top 0 shows all"));
+    assert!(home.fails_in_one_line(2, &["report", "key,key"]).contains("same dimension twice"));
+    assert!(home.fails_in_one_line(2, &["report", "key,bucket,remote_ip"]).contains("one or two dimensions"));
+    assert!(home.fails_in_one_line(2, &["report", "key,nonsense"]).contains("not a dimension"));
+    assert!(
+        home.fails_in_one_line(2, &["report", "key,bucket", "--sort", "objects"]).contains("sort by key")
+    );
+    assert!(
+        home.fails_in_one_line(2, &["report", "key,bucket", "--columns", "objects"]).contains("--columns")
+    );
+}
+
+#[test]
 fn records_that_are_part_of_other_requests_can_be_left_out() {
     let home = Home::new();
     let parts = ["BATCH.DELETE.OBJECT", "REST.COPY.OBJECT_GET", "S3.EXPIRE.OBJECT", "REST.COPY.OBJECT"]

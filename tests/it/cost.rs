@@ -8,8 +8,10 @@ const GIB: &str = "1073741824";
 fn home() -> Home {
     let home = Home::new();
     let ann = "arn:aws:iam::123456789012:user/ann";
-    let denied = line(3, "192.0.2.1", "-", "REST.GET.OBJECT", "a", 403, "300").replace(" 403 - ", " 403 AccessDenied ");
-    let foreign = line(5, "192.0.2.3", "arn:aws:iam::999999999999:user/eve", "REST.GET.OBJECT", "a", 403, "300");
+    let denied = line(3, "192.0.2.1", "-", "REST.GET.OBJECT", "a", 403, "300")
+        .replace(" 403 - ", " 403 AccessDenied ");
+    let foreign =
+        line(5, "192.0.2.3", "arn:aws:iam::999999999999:user/eve", "REST.GET.OBJECT", "a", 403, "300");
     let log = [
         line(1, "203.0.113.7", "-", "REST.GET.OBJECT", "a", 200, GIB),
         line(2, "198.51.100.9", ann, "REST.PUT.OBJECT", "a", 200, "-"),
@@ -49,7 +51,8 @@ fn addresses_are_sorted_by_what_they_cost_and_add_up_to_the_total() {
     let total = home.rows(&["report", "total", "--columns", "cost"]);
     let sum: f64 = cost.iter().map(|(_, cost)| cost).sum();
     assert!((total[0]["cost"].as_f64().unwrap() - sum).abs() < 1e-8);
-    let table = home.succeeds(&["report", "remote_ip", "--columns", "cost", "--top", "1", "--format", "table"]);
+    let table =
+        home.succeeds(&["report", "remote_ip", "--columns", "cost", "--top", "1", "--format", "table"]);
     assert!(table.contains("≈ COST") && table.contains("$0.09"), "{table}");
     let table = home.succeeds(&["report", "total", "--columns", "cost", "--format", "table"]);
     assert!(table.contains("≈ <$0.01 for requests, $0.09 for transfer"), "{table}");
@@ -58,7 +61,8 @@ fn addresses_are_sorted_by_what_they_cost_and_add_up_to_the_total() {
 #[test]
 fn a_report_with_costs_names_the_region_and_the_date_of_the_prices() {
     let home = home();
-    let note = |options: &[&str]| stderr(&home.run(&[&["report", "total", "--columns", "cost"], options].concat()));
+    let note =
+        |options: &[&str]| stderr(&home.run(&[&["report", "total", "--columns", "cost"], options].concat()));
     assert!(note(&[]).contains("the S3 prices of us-east-1 of 2026-"), "{}", note(&[]));
     assert!(note(&["--region", "eu-central-1"]).contains("prices of eu-central-1"));
     // Other products have regions of their own.
@@ -111,7 +115,9 @@ fn wrong_prices_are_named() {
 fn the_help_on_costs_has_the_assumptions_and_the_price_table() {
     let home = Home::new();
     let help = home.succeeds(&["help", "cost"]);
-    for part in ["# Cost", "free 100 GB", "## The price table of 2026-", "| eu-central-1 | 0.0054 | 0.00043 | 0.09, "] {
+    for part in
+        ["# Cost", "free 100 GB", "## The price table of 2026-", "| eu-central-1 | 0.0054 | 0.00043 | 0.09, "]
+    {
         assert!(help.contains(part), "{part}");
     }
     assert!(home.fails_in_one_line(2, &["help", "costs"]).contains("filter, cost, "));

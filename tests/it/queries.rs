@@ -208,7 +208,34 @@ fn group_value() -> impl Strategy<Value = Value> {
 
 /// The measures that the engine computes exactly.
 fn measures() -> Vec<Measure> {
-    Measure::ALL.into_iter().filter(|measure| *measure == Measure::Cost || !measure.is_approximate()).collect()
+    Measure::ALL
+        .into_iter()
+        .filter(|measure| *measure == Measure::Cost || !measure.is_approximate())
+        .collect()
+}
+
+fn pairs() -> impl Strategy<Value = Ask> {
+    let sorts: Vec<Measure> = Measure::ALL.into_iter().filter(|measure| !measure.is_extra()).collect();
+    let by = prop::array::uniform2(dimension());
+    (by, select(sorts), any::<bool>(), select(vec![0, 1, 2, 5, 100])).prop_map(
+        |(by, sorted_by, descending, limit)| Ask::Pairs {
+            by,
+            sort: Sort { by: sorted_by, descending },
+            limit,
+        },
+    )
+}
+
+fn comparison() -> impl Strategy<Value = Ask> {
+    let by = prop::collection::vec(dimension(), 0..5);
+    (by, time_range(), filter(), select(vec![0, 1, 2, 5]), select(vec![0, 1, 2, 5])).prop_map(
+        |(by, time, filter, at_least, limit)| Ask::Compare { by, with: (time, filter), at_least, limit },
+    )
+}
+
+fn distribution() -> impl Strategy<Value = Ask> {
+    (dimension(), select(vec![Measure::Requests, Measure::BytesSent, Measure::Errors]))
+        .prop_map(|(by, of)| Ask::Distribution { by, of })
 }
 
 fn random_query() -> impl Strategy<Value = Query> {
@@ -248,7 +275,17 @@ fn random_query() -> impl Strategy<Value = Query> {
         1 => Just(vec!["s3://unknown-source".to_owned()]),
     ];
     let counting = select(vec![Counting::AsLogged, Counting::AsLogged, Counting::Requests]);
-    let ask = prop_oneof![1 => Just(Ask::Totals), 1 => Just(Ask::Cost), 4 => groups, 2 => series, 3 => requests, 1 => numbered];
+    let ask = prop_oneof![
+        1 => Just(Ask::Totals),
+        1 => Just(Ask::Cost),
+        4 => groups,
+        2 => pairs(),
+        2 => comparison(),
+        1 => distribution(),
+        2 => series,
+        3 => requests,
+        1 => numbered,
+    ];
     (sources, time_range(), filter(), counting, ask, any::<Index>()).prop_map(
         |(sources, time, filter, counting, mut ask, narrow)| {
             // The number of narrow buckets in a day is below the limit.

@@ -14,7 +14,8 @@ use crate::insight::Scope;
 use crate::log::{Field, address};
 use crate::query::filter::{Filter, Subject, Test};
 use crate::query::{
-    Answer, Ask, Dimension, Engine, GroupRow, Groups, Measure, Query, QueryError, Sort, Stats, TimeRange, Value,
+    Answer, Ask, Dimension, Engine, GroupRow, Groups, Measure, Query, QueryError, Sort, Stats, TimeRange,
+    Value,
 };
 
 /// Neighbours that are described one by one; the others are counted.
@@ -55,11 +56,21 @@ impl fmt::Display for Neighbour {
                 (stats, Some(operation))
             }
             Neighbour::Others { count, stats } => {
-                write!(f, "the networks also hit {}: ", counted(*count, "other address").replace("addresss", "addresses"))?;
+                write!(
+                    f,
+                    "the networks also hit {}: ",
+                    counted(*count, "other address").replace("addresss", "addresses")
+                )?;
                 (stats, None)
             }
         };
-        write!(f, "{}, {} sent, {}", counted(stats.requests, "request"), bytes(stats.bytes_sent), counted(stats.errors, "error"))?;
+        write!(
+            f,
+            "{}, {} sent, {}",
+            counted(stats.requests, "request"),
+            bytes(stats.bytes_sent),
+            counted(stats.errors, "error")
+        )?;
         if let Some(operation) = operation {
             write!(f, ", mostly {operation}")?;
         }
@@ -137,7 +148,9 @@ impl<'a> Logs<'a> {
         let named: HashSet<IpAddr> = targets
             .iter()
             .filter_map(|target| match target {
-                Target::Network(network) if network.prefix_len() == network.max_prefix_len() => Some(network.addr()),
+                Target::Network(network) if network.prefix_len() == network.max_prefix_len() => {
+                    Some(network.addr())
+                }
                 _ => None,
             })
             .collect();
@@ -148,7 +161,10 @@ impl<'a> Logs<'a> {
         others.sort_by_key(|(address, stats)| (std::cmp::Reverse(stats.requests), *address));
         let mut neighbours = Vec::new();
         for (address, stats) in others.iter().take(DESCRIBED_NEIGHBOURS) {
-            let filter = Filter::term_for(&Dimension::Field(Field::RemoteIp), &Value::from(address.to_string().as_str()));
+            let filter = Filter::term_for(
+                &Dimension::Field(Field::RemoteIp),
+                &Value::from(address.to_string().as_str()),
+            );
             let operation = self.values(Field::Operation, filter, 1)?.into_iter().next();
             let Some(network) = networks.iter().find(|network| network.contains(address)) else { continue };
             neighbours.push(Neighbour::Address {
@@ -183,7 +199,8 @@ impl<'a> Logs<'a> {
             let requests = counted(row.stats.requests, "request");
             let account = requester.split(':').nth(4).unwrap_or("");
             if owners.contains(&requester) || accounts.iter().any(|own| own == account) {
-                warnings.push(format!("{requester} of the bucket owner sent {requests} from these addresses"));
+                warnings
+                    .push(format!("{requester} of the bucket owner sent {requests} from these addresses"));
             } else if principal(&requester) == Principal::Service {
                 warnings.push(format!("{requester}, a service of AWS, sent {requests} from these addresses"));
             } else if accounts.is_empty() && requester.starts_with("arn:") {

@@ -103,7 +103,9 @@ pub enum BlockError {
     #[error("nothing to block: {0}")]
     Nothing(String),
     /// The format cannot express any target.
-    #[error("--format {format} is for addresses only, and there are none; referers and requesters need --format policy")]
+    #[error(
+        "--format {format} is for addresses only, and there are none; referers and requesters need --format policy"
+    )]
     AddressesOnly {
         /// The format.
         format: &'static str,
@@ -168,7 +170,8 @@ pub fn plan(
             Target::Role(role) => {
                 let requesters = logs.requesters_of_role(role)?;
                 if requesters.is_empty() {
-                    plan.warnings.push(format!("{role} is not in the logs, so its account is unknown: left out"));
+                    plan.warnings
+                        .push(format!("{role} is not in the logs, so its account is unknown: left out"));
                 }
                 requesters.iter().for_each(|requester| plan.add_requester(requester, &owners));
             }
@@ -188,7 +191,8 @@ pub fn plan(
         plan.warnings.extend(impact::doubtful_networks(&networks));
         plan.neighbours = logs.neighbours(&networks, targets, &seen)?;
         plan.warnings.extend(logs.doubtful_requesters(&networks, &owners, &settings.accounts)?);
-        (plan.private, plan.networks) = merged.into_iter().partition(|network| networks::is_private(*network));
+        (plan.private, plan.networks) =
+            merged.into_iter().partition(|network| networks::is_private(*network));
     }
     if plan.is_empty() {
         return Err(BlockError::Nothing(match plan.warnings.first() {

@@ -13,7 +13,8 @@ pub(super) fn write(plan: &Plan) -> String {
         .to_owned();
     for (name, kind, is_v4) in [("blocked_v4", "ipv4_addr", true), ("blocked_v6", "ipv6_addr", false)] {
         text.push_str(&format!("    set {name} {{\n        type {kind}\n        flags interval\n"));
-        let networks: Vec<IpNet> = plan.all_networks().filter(|network| network.addr().is_ipv4() == is_v4).collect();
+        let networks: Vec<IpNet> =
+            plan.all_networks().filter(|network| network.addr().is_ipv4() == is_v4).collect();
         if !networks.is_empty() {
             let elements = networks.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",\n            ");
             text.push_str(&format!("        elements = {{\n            {elements}\n        }}\n"));

@@ -45,10 +45,8 @@ pub(super) fn write(plan: &Plan) -> Result<String, BlockError> {
 fn policy(plan: &Plan, bucket: &str) -> Value {
     let arns = plan.principals.iter().filter_map(|arn| arn.split(':').nth(1));
     let partition = arns.clone().next().unwrap_or("aws");
-    let resources = json!([
-        format!("arn:{partition}:s3:::{bucket}"),
-        format!("arn:{partition}:s3:::{bucket}/*")
-    ]);
+    let resources =
+        json!([format!("arn:{partition}:s3:::{bucket}"), format!("arn:{partition}:s3:::{bucket}/*")]);
     let texts = |networks: &[IpNet]| networks.iter().map(IpNet::to_string).collect::<Vec<String>>();
     // Anonymous requests have neither key: without `IfExists`, the statement would not apply to them.
     let not_by_services = json!({ "aws:PrincipalIsAWSService": "false", "aws:ViaAWSService": "false" });
@@ -71,7 +69,12 @@ fn policy(plan: &Plan, bucket: &str) -> Value {
         statements.push(deny("TamarinBlockAddresses", "IpAddress", "aws:SourceIp", texts(&plan.networks)));
     }
     if !plan.private.is_empty() {
-        statements.push(deny("TamarinBlockVpcAddresses", "IpAddress", "aws:VpcSourceIp", texts(&plan.private)));
+        statements.push(deny(
+            "TamarinBlockVpcAddresses",
+            "IpAddress",
+            "aws:VpcSourceIp",
+            texts(&plan.private),
+        ));
     }
     if !plan.referers.is_empty() {
         let patterns = |host: &String| ["", "/*", ":*"].map(|rest| format!("*://{host}{rest}"));

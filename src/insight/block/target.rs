@@ -109,7 +109,8 @@ impl Target {
             Dimension::Role => Subject::Requester,
             other if other.name() == "referer_host" => Subject::Referer,
             other => {
-                let reason = format!("a list cannot block by {other}; block addresses, referers or requesters");
+                let reason =
+                    format!("a list cannot block by {other}; block addresses, referers or requesters");
                 return Err(TargetError { text, reason });
             }
         };
@@ -140,7 +141,11 @@ fn referer_host(text: &str) -> Option<String> {
     let authority = rest.split(['/', '?', '#']).next()?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = match host.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit() || byte == b'*') => host,
+        Some((host, port))
+            if !host.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit() || byte == b'*') =>
+        {
+            host
+        }
         Some((host, port)) if host.ends_with(']') && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => host,
     };
@@ -232,7 +237,9 @@ mod tests {
         ] {
             assert_eq!(Target::parse(text), Ok(target), "{text}");
         }
-        for text in ["", "word", "ip:example.com", "referer:*", "requester:-", "referer:a\"b.com", "300.1.2.3/99"] {
+        for text in
+            ["", "word", "ip:example.com", "referer:*", "requester:-", "referer:a\"b.com", "300.1.2.3/99"]
+        {
             assert!(Target::parse(text).is_err(), "{text}");
         }
     }

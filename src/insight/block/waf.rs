@@ -14,7 +14,10 @@ const MAX_NETWORKS: usize = 10_000;
 pub(super) fn write(plan: &Plan) -> Result<String, BlockError> {
     let all: Vec<IpNet> = plan.all_networks().collect();
     if let Some(everything) = all.iter().find(|network| network.prefix_len() == 0) {
-        return Err(BlockError::Waf(format!("AWS WAF does not accept {everything}; block {}", halves(*everything))));
+        return Err(BlockError::Waf(format!(
+            "AWS WAF does not accept {everything}; block {}",
+            halves(*everything)
+        )));
     }
     let mut sets: Vec<Value> = Vec::new();
     let (v4, v6): (Vec<IpNet>, Vec<IpNet>) = all.iter().partition(|network| network.addr().is_ipv4());

@@ -98,7 +98,14 @@ mod tests {
     use super::*;
 
     fn prices() -> Prices {
-        Prices { tier_1: 0.005, tier_2: 0.0004, internet: 0.09, other_regions: 0.02, nearby: 0.01, ..Prices::default() }
+        Prices {
+            tier_1: 0.005,
+            tier_2: 0.0004,
+            internet: 0.09,
+            other_regions: 0.02,
+            nearby: 0.01,
+            ..Prices::default()
+        }
     }
 
     #[test]

@@ -85,7 +85,8 @@ pub enum PriceError {
 impl PriceTable {
     /// The table that is part of the program.
     pub fn built_in() -> &'static PriceTable {
-        static TABLE: LazyLock<PriceTable> = LazyLock::new(|| PriceTable::parse(BUILT_IN).unwrap_or_default());
+        static TABLE: LazyLock<PriceTable> =
+            LazyLock::new(|| PriceTable::parse(BUILT_IN).unwrap_or_default());
         &TABLE
     }
 
@@ -124,7 +125,11 @@ impl PriceTable {
     pub fn of_region(&self, code: &str) -> Result<Prices, PriceError> {
         let Some(region) = self.regions.get(code) else {
             let known = self.regions.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            return Err(PriceError::UnknownRegion { region: code.to_owned(), date: self.date.clone(), known });
+            return Err(PriceError::UnknownRegion {
+                region: code.to_owned(),
+                date: self.date.clone(),
+                known,
+            });
         };
         Ok(Prices {
             region: code.to_owned(),

@@ -193,7 +193,9 @@ impl RequesterRule {
             Some(name) if name.starts_with(b"svc:") => RequesterRule::Service,
             Some(name) => match account_of(name) {
                 Some(b"cloudfront") => RequesterRule::CloudFront,
-                Some(account) if accounts.is_empty() || accounts.iter().any(|own| own.as_bytes() == account) => {
+                Some(account)
+                    if accounts.is_empty() || accounts.iter().any(|own| own.as_bytes() == account) =>
+                {
                     RequesterRule::OfOwner
                 }
                 _ => RequesterRule::Outsider,
@@ -223,7 +225,8 @@ pub fn transfer(source_region: Option<&[u8]>, prices: &Prices) -> Transfer {
 /// Whether an address is private: the request came from a VPC of the region, through a gateway endpoint.
 pub fn is_private(remote_ip: &[u8]) -> bool {
     // Few addresses begin like this, so few are parsed.
-    let is_possible = [&b"10."[..], b"172.", b"192.168.", b"fc", b"fd"].iter().any(|prefix| remote_ip.starts_with(prefix));
+    let is_possible =
+        [&b"10."[..], b"172.", b"192.168.", b"fc", b"fd"].iter().any(|prefix| remote_ip.starts_with(prefix));
     is_possible
         && address::parse(remote_ip).is_some_and(|address| match address {
             std::net::IpAddr::V4(v4) => v4.is_private(),
@@ -345,10 +348,18 @@ mod tests {
 
     #[test]
     fn parts_of_other_requests_and_actions_of_s3_cost_nothing() {
-        for operation in
-            ["REST.COPY.OBJECT_GET", "REST.COPY.PART_GET", "BATCH.DELETE.OBJECT", "S3.EXPIRE.OBJECT", "S3.TRANSITION_GIR.OBJECT"]
-        {
-            assert_eq!(charge(operation, "200", "-", "AmazonS3"), (RequestClass::Free, Transfer::Free), "{operation}");
+        for operation in [
+            "REST.COPY.OBJECT_GET",
+            "REST.COPY.PART_GET",
+            "BATCH.DELETE.OBJECT",
+            "S3.EXPIRE.OBJECT",
+            "S3.TRANSITION_GIR.OBJECT",
+        ] {
+            assert_eq!(
+                charge(operation, "200", "-", "AmazonS3"),
+                (RequestClass::Free, Transfer::Free),
+                "{operation}"
+            );
         }
     }
 
@@ -396,9 +407,13 @@ mod tests {
         assert_eq!(transfer(Some(b"us-east-1"), &prices), Transfer::Free);
         assert_eq!(transfer(Some(b"us-east-2"), &prices), Transfer::NearbyRegion);
         assert_eq!(transfer(Some(b"eu-west-1"), &prices), Transfer::OtherRegion);
-        for (address, expected) in
-            [("10.1.2.3", true), ("172.31.0.1", true), ("172.200.0.1", false), ("fd00::1", true), ("203.0.113.7", false)]
-        {
+        for (address, expected) in [
+            ("10.1.2.3", true),
+            ("172.31.0.1", true),
+            ("172.200.0.1", false),
+            ("fd00::1", true),
+            ("203.0.113.7", false),
+        ] {
             assert_eq!(is_private(address.as_bytes()), expected, "{address}");
         }
     }

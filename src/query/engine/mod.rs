@@ -1,13 +1,14 @@
 //! The local engine: answers queries by scanning the packed columns of the cache.
 //!
 //! A query selects rows by a [`predicate`] and scans segments on all cores ([`parallel`]). Rows are aggregated per
-//! group ([`groups`]) or per bucket of time ([`series`]), or the first requests of an order are found and read
+//! group ([`groups`]) or per bucket of time ([`series`]), counted in two sets of rows ([`compare`]), or the first requests of an order are found and read
 //! ([`requests`]). Aggregates over final segments are kept between queries ([`partials_cache`]), so a repeated query
 //! scans only new segments.
 //!
 //! Never here: the filter language, formats of answers, SQL.
 
 mod cancel;
+mod compare;
 mod groups;
 mod parallel;
 mod partials_cache;
@@ -28,8 +29,9 @@ use tokio_util::sync::CancellationToken;
 use super::cost::Prices;
 use super::{Answer, Ask, Dimension, Engine, Query, QueryError, Reply, Requests, Statistics};
 use crate::cache::{Cache, SegmentInfo, Snapshot};
+use compare::{Counts, HowCompared};
 use groups::keys::{DerivedGroups, GroupKeys};
-use groups::{ChargeRules, Groups, HowGrouped};
+use groups::{ChargeRules, Groups, HowGrouped, HowPaired, PairSums};
 use partials_cache::PartialsCache;
 use predicate::{IdSets, Passes, Predicate};
 use requests::deep_offset::DeepOffset;
@@ -41,6 +43,10 @@ use uri_columns::UriColumns;
 const GROUP_PARTIALS_BUDGET: usize = 48 << 20;
 /// Bytes of memory for partial series.
 const SERIES_PARTIALS_BUDGET: usize = 16 << 20;
+/// Bytes of memory for partial pairs.
+const PAIR_PARTIALS_BUDGET: usize = 16 << 20;
+/// Bytes of memory for partial comparisons: one of all dimensions with a million keys.
+const COMPARE_PARTIALS_BUDGET: usize = 16 << 20;
 /// Maximum number of attempts to take a snapshot and its generation without a commit in between.
 const MAX_PIN_ATTEMPTS: usize = 10;
 
@@ -54,6 +60,8 @@ pub struct LocalEngine {
     uri_columns: Arc<UriColumns>,
     group_partials: PartialsCache<HowGrouped, Groups>,
     series_partials: PartialsCache<HowBucketed, SeriesSums>,
+    pair_partials: PartialsCache<HowPaired, PairSums>,
+    compare_partials: PartialsCache<HowCompared, Counts>,
     value_ranks: ValueRanks,
     deep_offset: DeepOffset,
     /// The snapshot that answers all queries while it is pinned.
@@ -80,6 +88,8 @@ impl LocalEngine {
             uri_columns,
             group_partials: PartialsCache::new(GROUP_PARTIALS_BUDGET),
             series_partials: PartialsCache::new(SERIES_PARTIALS_BUDGET),
+            pair_partials: PartialsCache::new(PAIR_PARTIALS_BUDGET),
+            compare_partials: PartialsCache::new(COMPARE_PARTIALS_BUDGET),
             value_ranks: ValueRanks::default(),
             deep_offset: DeepOffset::default(),
             pinned: Mutex::new(None),
@@ -137,6 +147,11 @@ impl LocalEngine {
             Ask::Groups { by, more, sort, limit } => {
                 context.answer_groups(by, more, *sort, *limit, on_partial)?
             }
+            Ask::Pairs { by, sort, limit } => context.answer_pairs(by, *sort, *limit, on_partial)?,
+            Ask::Compare { by, with, at_least, limit } => {
+                context.answer_compare(by, with, *at_least, *limit, on_partial)?
+            }
+            Ask::Distribution { by, of } => context.answer_distribution(by, *of, on_partial)?,
             Ask::Series { bucket, each } => context.answer_series(*bucket, each.as_ref(), on_partial)?,
             Ask::Requests { sort, offset, limit, fields } => {
                 context.answer_requests(*sort, *offset, *limit, fields)?

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Measure;
+use super::{Dimension, Measure};
 use crate::log::{Field, ValueType};
 use crate::query::cost::{Charges, Prices};
 
@@ -15,6 +15,12 @@ pub enum Answer {
     Cost(Cost),
     /// The answer to [`Ask::Groups`](super::Ask::Groups).
     Groups(Groups),
+    /// The answer to [`Ask::Pairs`](super::Ask::Pairs).
+    Pairs(Pairs),
+    /// The answer to [`Ask::Compare`](super::Ask::Compare).
+    Comparison(Comparison),
+    /// The answer to [`Ask::Distribution`](super::Ask::Distribution).
+    Distribution(Distribution),
     /// The answer to [`Ask::Series`](super::Ask::Series).
     Series(Series),
     /// The answer to [`Ask::Requests`](super::Ask::Requests) and [`Ask::RequestsById`](super::Ask::RequestsById).
@@ -112,6 +118,64 @@ pub struct GroupRow {
     pub stats: Stats,
     /// The further measures of the query, in its order; `None` if a measure has no value, such as a mean of no numbers.
     pub more: Vec<Option<f64>>,
+}
+
+/// A table of pairs of values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pairs {
+    /// The first rows in the order of the query.
+    pub rows: Vec<PairRow>,
+    /// Number of all pairs.
+    pub pair_count: u64,
+    /// The stats of all pairs, including those beyond the limit.
+    pub totals: Stats,
+}
+
+/// One pair of values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairRow {
+    /// The values that its requests have in common, in the order of the dimensions of the query.
+    pub values: [Value; 2],
+    /// The stats of its requests.
+    pub stats: Stats,
+}
+
+/// Values of dimensions in two sets of requests: those of the query (`[0]`), and the others (`[1]`).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// Number of requests of each set.
+    pub requests: [u64; 2],
+    /// The dimensions of the query, in its order.
+    pub dimensions: Vec<ComparedDimension>,
+}
+
+/// The values of a dimension in two sets of requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparedDimension {
+    /// The dimension.
+    pub by: Dimension,
+    /// Number of values in each set.
+    pub value_counts: [u64; 2],
+    /// Number of values that occur in at least one of the sets.
+    pub all_value_count: u64,
+    /// The first values in the order of the query.
+    pub rows: Vec<ComparedValue>,
+}
+
+/// A value in two sets of requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComparedValue {
+    /// The value.
+    pub value: Value,
+    /// Number of requests with this value in each set.
+    pub requests: [u64; 2],
+}
+
+/// The sizes of groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Distribution {
+    /// The number of each group, in descending order.
+    pub sizes: Vec<u64>,
 }
 
 /// Stats per time bucket.

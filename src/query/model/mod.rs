@@ -8,7 +8,10 @@ pub mod dimension;
 pub mod measure;
 pub mod query;
 
-pub use answer::{Answer, GroupRow, Groups, RequestRow, Requests, Series, Stats, Totals, Value};
+pub use answer::{
+    Answer, ComparedDimension, ComparedValue, Comparison, Distribution, GroupRow, Groups, PairRow, Pairs,
+    RequestRow, Requests, Series, Stats, Totals, Value,
+};
 pub use dimension::Dimension;
 pub use measure::Measure;
 pub use query::{Ask, Counting, Query, Sort, TimeRange, origin};

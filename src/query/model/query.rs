@@ -58,6 +58,38 @@ pub enum Ask {
         /// Maximum number of rows; 0: all.
         limit: usize,
     },
+    /// One row per pair of values of two dimensions that occur together. The answer is
+    /// [`Answer::Pairs`](super::Answer::Pairs).
+    Pairs {
+        /// The dimensions.
+        by: [Dimension; 2],
+        /// The order of the rows: by a measure that [`Measure::is_extra`] is `false` for. Equal rows are in ascending
+        /// order of their values.
+        sort: Sort<Measure>,
+        /// Maximum number of rows; 0: all.
+        limit: usize,
+    },
+    /// How often the values of some dimensions occur among the requests of this query and among other requests of the
+    /// same sources, counted in the same way. The answer is [`Answer::Comparison`](super::Answer::Comparison).
+    Compare {
+        /// The dimensions.
+        by: Vec<Dimension>,
+        /// The time range and the filter of the other requests. A request may be in both sets.
+        with: (TimeRange, Filter),
+        /// Only values that at least one of the sets has this often.
+        at_least: u64,
+        /// Maximum number of rows for each dimension; 0: all. Rows are in descending order of the difference between
+        /// the shares of the value in both sets, equal rows in ascending order of their values.
+        limit: usize,
+    },
+    /// The sizes of all groups of a dimension without their values. The answer is
+    /// [`Answer::Distribution`](super::Answer::Distribution).
+    Distribution {
+        /// The dimension.
+        by: Dimension,
+        /// What is measured: [`Measure::Requests`], [`Measure::BytesSent`] or [`Measure::Errors`].
+        of: Measure,
+    },
     /// Stats per time bucket, ascending and without gaps, from the first to the last request. The answer is
     /// [`Answer::Series`](super::Answer::Series).
     Series {

@@ -66,6 +66,11 @@ fn write(
             Answer::Groups(groups) => groups.rows.len() as u64,
             Answer::Series(series) => time_rows(export, series).len() as u64,
             Answer::Requests(requests) => requests.rows.len() as u64,
+            Answer::Pairs(pairs) => pairs.rows.len() as u64,
+            Answer::Comparison(comparison) => {
+                comparison.dimensions.iter().map(|by| by.rows.len() as u64).sum()
+            }
+            Answer::Distribution(distribution) => distribution.sizes.len() as u64,
             Answer::Totals(_) | Answer::Cost(_) => 1,
         };
         on_progress(rows, total);

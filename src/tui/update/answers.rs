@@ -70,7 +70,7 @@ fn table(state: &mut State, result: QueryResult) {
             });
             Ok(Rows::Requests { offset, requests })
         }
-        Ok(Answer::Totals(_) | Answer::Cost(_)) => Err(WRONG_KIND.to_owned()),
+        Ok(_) => Err(WRONG_KIND.to_owned()),
         Err(message) => Err(message),
     };
     match rows {

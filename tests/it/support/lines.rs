@@ -10,8 +10,16 @@ pub(crate) const HOST_ID: &str =
     "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234=";
 
 pub(crate) const BUCKETS: &[&str] = &["media", "media", "media", "acme-web"];
-pub(crate) const ADDRESSES: &[&str] =
-    &["203.0.113.7", "203.0.113.9", "198.51.100.1", "192.0.2.44", "2001:db8:1:2::3", "2001:db8:1:9::4", "-", "10.0.0.8"];
+pub(crate) const ADDRESSES: &[&str] = &[
+    "203.0.113.7",
+    "203.0.113.9",
+    "198.51.100.1",
+    "192.0.2.44",
+    "2001:db8:1:2::3",
+    "2001:db8:1:9::4",
+    "-",
+    "10.0.0.8",
+];
 pub(crate) const REQUESTERS: &[&str] = &[
     "-",
     "arn:aws:sts::123456789012:assumed-role/etl/session-1",

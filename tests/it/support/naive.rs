@@ -13,20 +13,14 @@ use tamarin::query::cost::{Billed, Charges, Prices};
 use tamarin::query::filter::{Filter, Matcher, Subject, Test};
 use tamarin::query::measure::Aggregate;
 use tamarin::query::{
-    Answer, Ask, Counting, Dimension, GroupRow, Measure, Query, RequestRow, Sort, TimeRange, Value,
+    Answer, Ask, ComparedDimension, ComparedValue, Comparison, Counting, Dimension, Distribution, GroupRow,
+    Measure, PairRow, Pairs, Query, RequestRow, Sort, TimeRange, Value,
 };
 
 /// The answer to a query about these requests. The sources of the query are ignored.
 pub(crate) fn answer<'r>(requests: impl IntoIterator<Item = &'r RequestRow>, query: &Query) -> Answer {
     let all: Vec<&RequestRow> = requests.into_iter().collect();
-    let TimeRange { start, end } = query.time;
-    let passes = condition(&query.filter);
-    let selected: Vec<&RequestRow> = (all.iter().copied())
-        .filter(|row| start.is_none_or(|start| start <= row.time))
-        .filter(|row| end.is_none_or(|end| row.time < end))
-        .filter(|row| query.counting == Counting::AsLogged || is_client_request(row))
-        .filter(|row| passes(row))
-        .collect();
+    let selected = select(&all, query);
     match &query.ask {
         Ask::Totals => Answer::Totals(Totals { stats: stats(selected) }),
         Ask::Cost => {
@@ -34,6 +28,28 @@ pub(crate) fn answer<'r>(requests: impl IntoIterator<Item = &'r RequestRow>, que
             Answer::Cost(Cost::new(stats(selected), charges, &Prices::default()))
         }
         Ask::Groups { by, more, sort, limit } => Answer::Groups(groups(&selected, by, more, *sort, *limit)),
+        Ask::Pairs { by, sort, limit } => Answer::Pairs(pairs(&selected, by, *sort, *limit)),
+        Ask::Compare { by, with, at_least, limit } => {
+            let (time, filter) = with;
+            let other = Query { time: *time, filter: filter.clone(), ask: Ask::Totals, ..query.clone() };
+            let others = select(&all, &other);
+            Answer::Comparison(Comparison {
+                requests: [selected.len() as u64, others.len() as u64],
+                dimensions: by
+                    .iter()
+                    .map(|by| compare(by, [&selected, &others], *at_least, *limit))
+                    .collect(),
+            })
+        }
+        Ask::Distribution { by, of } => {
+            let groups = groups(&selected, by, &[], Sort { by: *of, descending: true }, 0).rows;
+            let size = |stats: Stats| match of {
+                Measure::Requests => stats.requests,
+                Measure::BytesSent => stats.bytes_sent,
+                _ => stats.errors,
+            };
+            Answer::Distribution(Distribution { sizes: groups.iter().map(|row| size(row.stats)).collect() })
+        }
         Ask::Series { bucket, each } => Answer::Series(series(&selected, *bucket, each.as_ref())),
         Ask::Requests { sort, offset, limit, fields } => {
             let mut answer = sorted_requests(&selected, *sort, *offset, *limit);
@@ -51,6 +67,18 @@ pub(crate) fn answer<'r>(requests: impl IntoIterator<Item = &'r RequestRow>, que
             Answer::Requests(Requests { matched: rows.len() as u64, rows })
         }
     }
+}
+
+/// The requests that a query selects.
+fn select<'r>(all: &[&'r RequestRow], query: &Query) -> Vec<&'r RequestRow> {
+    let TimeRange { start, end } = query.time;
+    let passes = condition(&query.filter);
+    (all.iter().copied())
+        .filter(|row| start.is_none_or(|start| start <= row.time))
+        .filter(|row| end.is_none_or(|end| row.time < end))
+        .filter(|row| query.counting == Counting::AsLogged || is_client_request(row))
+        .filter(|row| passes(row))
+        .collect()
 }
 
 /// The text of a value.
@@ -308,6 +336,52 @@ fn groups(
     let totals = stats(rows.iter().copied());
     fill_relative(&mut rows_of, more, &requests, totals.bytes_sent);
     Groups { rows: rows_of, group_count, totals, approximate: Vec::new() }
+}
+
+fn pairs(rows: &[&RequestRow], by: &[Dimension; 2], sort: Sort<Measure>, limit: usize) -> Pairs {
+    let mut pairs: BTreeMap<[Value; 2], Vec<&RequestRow>> = BTreeMap::new();
+    for row in rows {
+        pairs.entry([group_of(row, &by[0]), group_of(row, &by[1])]).or_default().push(row);
+    }
+    let pair_count = pairs.len() as u64;
+    let mut sorted: Vec<_> = pairs.into_iter().collect();
+    if sort.by == Measure::Value {
+        let value = |value: &Value| Some(value.clone()).filter(|value| *value != Value::Absent);
+        sorted.sort_by(|([one, one_more], _), ([other, other_more], _)| {
+            order(&value(one), &value(other), sort.descending).then(order(
+                &value(one_more),
+                &value(other_more),
+                sort.descending,
+            ))
+        });
+    } else {
+        sorted.sort_by(|(_, one), (_, other)| {
+            let [one, other] = [one, other].map(|rows| sort_value(sort.by, &Value::Absent, rows));
+            order(&one, &other, sort.descending)
+        });
+    }
+    sorted.truncate(if limit == 0 { usize::MAX } else { limit });
+    let row = |(values, rows): ([Value; 2], Vec<&RequestRow>)| PairRow { values, stats: stats(rows) };
+    Pairs { rows: sorted.into_iter().map(row).collect(), pair_count, totals: stats(rows.iter().copied()) }
+}
+
+fn compare(by: &Dimension, sets: [&Vec<&RequestRow>; 2], at_least: u64, limit: usize) -> ComparedDimension {
+    let mut counts: BTreeMap<Value, [u64; 2]> = BTreeMap::new();
+    for (set, rows) in sets.iter().enumerate() {
+        for row in rows.iter() {
+            counts.entry(group_of(row, by)).or_default()[set] += 1;
+        }
+    }
+    let value_counts = [0, 1].map(|set| counts.values().filter(|counts| counts[set] > 0).count() as u64);
+    let all_value_count = counts.len() as u64;
+    // The shares with a common denominator.
+    let share = |counts: &[u64; 2], set: usize| i128::from(counts[set]) * sets[1 - set].len().max(1) as i128;
+    let mut sorted: Vec<_> =
+        counts.into_iter().filter(|(_, counts)| counts.iter().any(|count| *count >= at_least)).collect();
+    sorted.sort_by_key(|(_, counts)| -(share(counts, 0) - share(counts, 1)).abs());
+    sorted.truncate(if limit == 0 { usize::MAX } else { limit });
+    let rows = sorted.into_iter().map(|(value, requests)| ComparedValue { value, requests }).collect();
+    ComparedDimension { by: by.clone(), value_counts, all_value_count, rows }
 }
 
 fn series(rows: &[&RequestRow], bucket: u32, each: Option<&(Dimension, Vec<Value>)>) -> Series {

@@ -154,7 +154,8 @@ impl Accumulator {
                 }
             }
             (Self::Charges(ours, _), Self::Charges(theirs, _)) => {
-                let present = theirs.iter().enumerate().filter(|(_, charges)| **charges != Charges::default());
+                let present =
+                    theirs.iter().enumerate().filter(|(_, charges)| **charges != Charges::default());
                 for (slot, charges) in present {
                     ours[slot_of(slot)].merge(charges);
                 }

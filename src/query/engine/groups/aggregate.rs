@@ -5,9 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use tokio_util::sync::CancellationToken;
 
-use super::accumulator::{
-    AccumulatedColumns, Accumulation, Accumulator, AccumulatorSettings, MeasureValues,
-};
+use super::accumulator::{AccumulatedColumns, Accumulation, Accumulator, AccumulatorSettings, MeasureValues};
 use super::charges::SnapshotRules;
 use super::keys::{GroupKeys, OpenKeys};
 use super::sums::Sums;

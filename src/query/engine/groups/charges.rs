@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use crate::cache::dictionary::Dictionary;
 use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, Snapshot};
 use crate::log::Field;
+use crate::query::QueryError;
+use crate::query::cost::Prices;
 use crate::query::cost::charges::{Charge, Charges, RequestClass, Transfer};
 use crate::query::cost::rules::{self, Billed, ErrorRule, OperationRule, RequesterRule};
-use crate::query::cost::Prices;
 use crate::query::engine::cancel::{self, Ticker};
 use crate::query::engine::predicate::mask::{Mask, for_each_row};
-use crate::query::QueryError;
 
 /// Bits that the rules of one row have.
 type Code = u16;
@@ -195,13 +195,7 @@ pub(super) struct ChargeColumns {
 
 impl ChargeColumns {
     /// Adds the selected rows of a block to the charges of their slots.
-    pub(super) fn add_block(
-        &self,
-        mask: Mask,
-        block: usize,
-        slots: &[u32; BLOCK],
-        charges: &mut [Charges],
-    ) {
+    pub(super) fn add_block(&self, mask: Mask, block: usize, slots: &[u32; BLOCK], charges: &mut [Charges]) {
         let mut codes = [self.constant; BLOCK];
         let mut ids = [0; BLOCK];
         for (column, bits) in &self.columns {
@@ -244,7 +238,13 @@ mod tests {
     fn the_codes_of_values_have_the_charges_of_the_rules() {
         let prices = Prices { accounts: vec!["123456789012".to_owned()], ..Prices::default() };
         let owner = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
-        let operations = ["REST.GET.OBJECT", "REST.PUT.PART", "REST.DELETE.OBJECT", "WEBSITE.GET.OBJECT", "S3.EXPIRE.OBJECT"];
+        let operations = [
+            "REST.GET.OBJECT",
+            "REST.PUT.PART",
+            "REST.DELETE.OBJECT",
+            "WEBSITE.GET.OBJECT",
+            "S3.EXPIRE.OBJECT",
+        ];
         let requesters = [
             "",
             owner,
@@ -284,4 +284,3 @@ mod tests {
         }
     }
 }
-

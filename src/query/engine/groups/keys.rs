@@ -141,7 +141,7 @@ impl GroupKeys {
     }
 
     /// The number of group numbers; `None` if it is not known before the scan.
-    pub(super) fn space(&self, snapshot: &Snapshot<'_>) -> Option<usize> {
+    pub(in crate::query::engine) fn space(&self, snapshot: &Snapshot<'_>) -> Option<usize> {
         match self {
             GroupKeys::One => Some(1),
             GroupKeys::Ids(field) => Some(snapshot.dictionary_len(*field) as usize + 1),
@@ -151,7 +151,11 @@ impl GroupKeys {
         }
     }
 
-    pub(super) fn value(&self, group: u32, snapshot: &Snapshot<'_>) -> Result<Value, CacheError> {
+    pub(in crate::query::engine) fn value(
+        &self,
+        group: u32,
+        snapshot: &Snapshot<'_>,
+    ) -> Result<Value, CacheError> {
         let text = |values: &Arena| match group.checked_sub(1) {
             Some(index) => Value::Text(values.get(index as usize).into()),
             None => Value::Absent,
@@ -325,7 +329,7 @@ pub(crate) enum OpenKeys<'k> {
 
 impl OpenKeys<'_> {
     /// An upper bound of the group numbers in the segment; `None` if it is unknown.
-    pub(super) fn max_group(&self) -> Option<u32> {
+    pub(in crate::query::engine) fn max_group(&self) -> Option<u32> {
         match self {
             OpenKeys::One => Some(0),
             OpenKeys::Ids(column) => Some(column.max_id()),

@@ -1,4 +1,4 @@
-//! Answers of one row per group, and of totals.
+//! Answers of one row per group or per pair of groups ([`pairs`]), of totals, and of the sizes of groups.
 //!
 //! The scan fills an aggregate over all groups ([`aggregate`]): [`keys`] maps each row to a group, [`sums`] and
 //! [`accumulator`] ([`histogram`], [`distinct_sketch`], [`charges`]) add up the rows of a group. [`rows`] selects the wanted groups,
@@ -11,6 +11,7 @@ mod distinct_sketch;
 mod exact_distinct;
 mod histogram;
 pub(super) mod keys;
+mod pairs;
 mod relative;
 mod rows;
 pub(super) mod sums;
@@ -19,14 +20,15 @@ pub(super) use accumulator::Accumulation;
 pub(super) use aggregate::Groups;
 pub(super) use charges::ChargeRules;
 pub(super) use distinct_sketch::MAX_DISTINCT_PAIRS;
+pub(super) use pairs::{HowPaired, PairSums};
 
 use std::sync::Arc;
 
 use super::QueryContext;
 use super::partials_cache::Aggregation;
-use accumulator::AccumulatorSettings;
 use crate::query::answer::Cost;
-use crate::query::{Answer, Dimension, Measure, QueryError, Sort, Stats, Totals, answer};
+use crate::query::{Answer, Dimension, Distribution, Measure, QueryError, Sort, Stats, Totals, answer};
+use accumulator::AccumulatorSettings;
 use keys::GroupKeys;
 use rows::WantedRows;
 
@@ -49,10 +51,7 @@ impl QueryContext<'_> {
         Ok(totals(&groups))
     }
 
-    pub(super) fn answer_cost(
-        &self,
-        on_partial: &mut dyn FnMut(Answer, f64),
-    ) -> Result<Answer, QueryError> {
+    pub(super) fn answer_cost(&self, on_partial: &mut dyn FnMut(Answer, f64)) -> Result<Answer, QueryError> {
         let cost = |groups: &Groups| {
             let stats = groups.iter().fold(Stats::default(), |stats, (_, sums)| stats.merged(sums.stats()));
             let charges = groups.charges().unwrap_or_default();
@@ -98,6 +97,36 @@ impl QueryContext<'_> {
         Ok(finished(answer, &groups))
     }
 
+    pub(super) fn answer_distribution(
+        &self,
+        by: &Dimension,
+        of: Measure,
+        on_partial: &mut dyn FnMut(Answer, f64),
+    ) -> Result<Answer, QueryError> {
+        let size = match of {
+            Measure::Requests => |sums: &sums::Sums| u64::from(sums.requests),
+            Measure::BytesSent => |sums: &sums::Sums| sums.bytes_sent,
+            Measure::Errors => |sums: &sums::Sums| u64::from(sums.errors),
+            other => {
+                return Err(QueryError::Invalid(format!(
+                    "no distribution of {}; use requests, bytes_sent or errors",
+                    other.name()
+                )));
+            }
+        };
+        let distribution = |groups: &Groups| {
+            let mut sizes: Vec<u64> = groups.iter().map(|(_, sums)| size(sums)).collect();
+            sizes.sort_unstable_by(|one, other| other.cmp(one));
+            Answer::Distribution(Distribution { sizes })
+        };
+        let keys = self.group_keys(by)?;
+        let groups = self.aggregate_groups(Some(by), &keys, Vec::new(), &mut |groups, share| {
+            on_partial(distribution(groups), share);
+            Ok(())
+        })?;
+        Ok(distribution(&groups))
+    }
+
     pub(super) fn group_keys(&self, by: &Dimension) -> Result<GroupKeys, QueryError> {
         let engine = self.engine;
         GroupKeys::new(by, self.snapshot, &engine.derived_groups, &engine.uri_columns, self.cancel)
@@ -114,7 +143,9 @@ impl QueryContext<'_> {
         let space = keys.space(self.snapshot);
         let rows: f64 = self.segments.iter().map(|segment| self.predicate.rows_in_time(segment)).sum();
         let charge_rules = match accumulations.contains(&Accumulation::Charges) {
-            true => Some(self.engine.charge_rules.of_snapshot(self.snapshot, &self.engine.prices, self.cancel)?),
+            true => {
+                Some(self.engine.charge_rules.of_snapshot(self.snapshot, &self.engine.prices, self.cancel)?)
+            }
             false => None,
         };
         let settings = AccumulatorSettings {

@@ -13,16 +13,16 @@ use crate::query::engine::top_k::TopK;
 use crate::query::{GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
 
 /// Number of values above which the whole dictionary is read rather than single values.
-const MIN_VALUES_TO_READ_DICTIONARY: usize = 5000;
+pub(super) const MIN_VALUES_TO_READ_DICTIONARY: usize = 5000;
 
 /// A slot with its sort key: smaller keys come first. Candidates with equal keys compare equal; the value of the
 /// group decides between them.
 #[derive(Clone, Copy)]
-struct Candidate {
+pub(super) struct Candidate {
     rank: f64,
     /// Decides between equal ranks, which may be rounded.
     exact: u64,
-    slot: u32,
+    pub(super) slot: u32,
 }
 
 impl Ord for Candidate {
@@ -46,7 +46,7 @@ impl PartialEq for Candidate {
 impl Eq for Candidate {}
 
 impl Candidate {
-    fn new(values: &MeasureValues<'_>, slot: usize, descending: bool) -> Candidate {
+    pub(super) fn new(values: &MeasureValues<'_>, slot: usize, descending: bool) -> Candidate {
         let direction = if descending { -1.0 } else { 1.0 };
         // Absent values are last in either direction.
         let rank = values.get(slot).map_or(f64::INFINITY, |number| number * direction);
@@ -123,7 +123,7 @@ pub(super) fn select(
 }
 
 /// By value; absent values are last in either direction.
-fn by_value(one: &Value, other: &Value, descending: bool) -> Ordering {
+pub(super) fn by_value(one: &Value, other: &Value, descending: bool) -> Ordering {
     match (one, other) {
         (Value::Absent, _) | (_, Value::Absent) => one.cmp(other),
         _ if descending => other.cmp(one),

@@ -1,0 +1,335 @@
+//! Answers of one row per pair of values of two dimensions.
+//!
+//! Every pair has a slot: its place in a table of all possible pairs if that table is small, otherwise the place in the
+//! order in which pairs first occurred.
+
+use std::collections::HashMap as StdHashMap;
+
+use hashbrown::HashMap;
+use tokio_util::sync::CancellationToken;
+
+use super::accumulator::MeasureValues;
+use super::keys::GroupKeys;
+use super::rows::{Candidate, MIN_VALUES_TO_READ_DICTIONARY};
+use super::sums::{Sums, error_statuses};
+use crate::cache::{BLOCK, NumberBlock, SegmentInfo, Snapshot, TimeBlock};
+use crate::log::Field;
+use crate::query::engine::QueryContext;
+use crate::query::engine::cancel::{ITEMS_PER_CHECK, Ticker, check_cancelled};
+use crate::query::engine::partials_cache::{Aggregation, Partial};
+use crate::query::engine::predicate::Predicate;
+use crate::query::engine::predicate::mask::for_each_row;
+use crate::query::engine::top_k::TopK;
+use crate::query::{Answer, Dimension, Measure, PairRow, QueryError, Sort, Stats, Value, answer};
+
+/// Up to this many possible pairs, a table has a slot for each.
+const MAX_DENSE_PAIRS: usize = 1 << 18;
+/// Maximum number of pairs that occur. They take about 70 bytes each.
+const MAX_PAIRS: usize = 1 << 23;
+
+/// What partial pairs depend on: the dimensions, and the width of the table of all possible pairs.
+pub(crate) type HowPaired = ([Dimension; 2], Option<u32>);
+
+/// The pairs of some rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PairSums {
+    sums: Vec<Sums>,
+    slots: Slots,
+}
+
+#[derive(Clone, Debug)]
+enum Slots {
+    /// The slot of a pair is the first group × `width` + the second group.
+    Dense {
+        width: u32,
+    },
+    Hashed {
+        slots: HashMap<u64, u32>,
+        pairs: Vec<u64>,
+    },
+}
+
+impl Default for Slots {
+    fn default() -> Slots {
+        Slots::Hashed { slots: HashMap::new(), pairs: Vec::new() }
+    }
+}
+
+/// Two group numbers as one number.
+fn pair_of(first: u32, second: u32) -> u64 {
+    u64::from(first) << 32 | u64::from(second)
+}
+
+/// The width of the table of all possible pairs; `None` if it would be too large. It is a power of two, so that it
+/// seldom changes when a dictionary grows, and kept partials remain usable.
+fn dense_width(keys: &[GroupKeys; 2], snapshot: &Snapshot<'_>) -> Option<u32> {
+    let [first, second] = keys.each_ref().map(|keys| keys.space(snapshot));
+    let width = second?.checked_next_power_of_two()?;
+    let slots = first?.checked_mul(width)?;
+    u32::try_from(width).ok().filter(|_| slots <= MAX_DENSE_PAIRS)
+}
+
+impl PairSums {
+    fn new(width: Option<u32>) -> PairSums {
+        let slots = width.map_or_else(Slots::default, |width| Slots::Dense { width });
+        PairSums { sums: Vec::new(), slots }
+    }
+
+    fn grow(&mut self, slots: usize) {
+        if self.sums.len() < slots {
+            self.sums.resize(slots, Sums::default());
+        }
+    }
+
+    /// The slots that have requests.
+    fn iter(&self) -> impl Iterator<Item = (usize, &Sums)> {
+        self.sums.iter().enumerate().filter(|(_, sums)| sums.requests > 0)
+    }
+
+    /// The group numbers of a slot.
+    fn pair(&self, slot: usize) -> [u32; 2] {
+        match &self.slots {
+            Slots::Dense { width } => [slot as u32 / width, slot as u32 % width],
+            Slots::Hashed { pairs, .. } => [(pairs[slot] >> 32) as u32, pairs[slot] as u32],
+        }
+    }
+
+    /// Adds the selected rows of a segment. `errors`: see [`error_statuses`].
+    fn add_segment(
+        &mut self,
+        segment: &SegmentInfo,
+        snapshot: &Snapshot<'_>,
+        predicate: &Predicate,
+        keys: &[GroupKeys; 2],
+        errors: &[bool],
+    ) -> Result<(), QueryError> {
+        let Some(selected) = predicate.selected(segment, snapshot)? else { return Ok(()) };
+        let [first_keys, second_keys] = [keys[0].open(segment, snapshot)?, keys[1].open(segment, snapshot)?];
+        let times = snapshot.int_column(segment, Field::Time)?;
+        let bytes_sent = snapshot.int_column(segment, Field::BytesSent)?;
+        let statuses = snapshot.int_column(segment, Field::HttpStatus)?;
+        if let Slots::Dense { width } = self.slots
+            && let Some(groups) = keys[0].space(snapshot)
+        {
+            self.grow(groups * width as usize);
+        }
+        let (mut first, mut second, mut status) = ([0u32; BLOCK], [0u32; BLOCK], [0u32; BLOCK]);
+        let (mut time, mut sent) = (TimeBlock::default(), NumberBlock::default());
+        // Neighbouring requests often have the same pair.
+        let mut latest: Option<(u64, u32)> = None;
+        for selected in selected {
+            let (block, mask) = selected?;
+            first_keys.block(block, &mut first);
+            second_keys.block(block, &mut second);
+            times.times(block, &mut time);
+            bytes_sent.numbers(block, &mut sent);
+            statuses.ids(block, &mut status);
+            let PairSums { sums, slots } = self;
+            for_each_row(mask, |row| {
+                let slot = match slots {
+                    // A damaged column may have impossible group numbers. Their rows are ignored.
+                    Slots::Dense { width } if second[row] >= *width => usize::MAX,
+                    Slots::Dense { width } => first[row] as usize * *width as usize + second[row] as usize,
+                    Slots::Hashed { slots, pairs } => {
+                        let pair = pair_of(first[row], second[row]);
+                        match latest {
+                            Some((latest, slot)) if latest == pair => slot as usize,
+                            _ => {
+                                let next = pairs.len() as u32;
+                                let slot = *slots.entry(pair).or_insert(next);
+                                if slot == next {
+                                    pairs.push(pair);
+                                    sums.push(Sums::default());
+                                }
+                                latest = Some((pair, slot));
+                                slot as usize
+                            }
+                        }
+                    }
+                };
+                if let Some(sums) = sums.get_mut(slot) {
+                    let is_error = errors.get(status[row] as usize).copied().unwrap_or(false);
+                    sums.add(time.get(row), sent.or_zero(row), u32::from(is_error));
+                }
+            });
+            self.check_count()?;
+        }
+        Ok(())
+    }
+
+    fn check_count(&self) -> Result<(), QueryError> {
+        match &self.slots {
+            Slots::Hashed { pairs, .. } if pairs.len() > MAX_PAIRS => Err(QueryError::Invalid(format!(
+                "there are more than {MAX_PAIRS} pairs of values, too many to list; select less data with a filter or a \
+                 time range"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The wanted rows, in order.
+    fn select(
+        &self,
+        keys: &[GroupKeys; 2],
+        snapshot: &Snapshot<'_>,
+        sort: Sort<Measure>,
+        limit: usize,
+        cancel: &CancellationToken,
+    ) -> Result<answer::Pairs, QueryError> {
+        let mut totals = Stats::default();
+        let mut pair_count = 0u64;
+        let values = MeasureValues::FromSums(sort.by.ranked_by(), &self.sums);
+        let is_by_value = sort.by == Measure::Value;
+        let mut top = TopK::new(if limit == 0 || is_by_value { usize::MAX } else { limit });
+        let mut ticker = Ticker::of_items(cancel);
+        for (slot, sums) in self.iter() {
+            ticker.tick()?;
+            totals = totals.merged(sums.stats());
+            pair_count += 1;
+            top.offer(Candidate::new(&values, slot, sort.descending));
+        }
+        let candidates = top.into_items();
+        let descending = is_by_value && sort.descending;
+        let groups_of =
+            |place: usize| candidates.iter().map(move |candidate| self.pair(candidate.slot as usize)[place]);
+        let first = RankedValues::new(&keys[0], groups_of(0), snapshot, descending, cancel)?;
+        let second = RankedValues::new(&keys[1], groups_of(1), snapshot, descending, cancel)?;
+        let wanted = if limit == 0 { candidates.len() } else { limit.min(candidates.len()) };
+        let mut ranked = Vec::with_capacity(candidates.len());
+        for candidate in &candidates {
+            ticker.tick()?;
+            let [one, other] = self.pair(candidate.slot as usize);
+            ranked.push((*candidate, first.rank(one), second.rank(other)));
+        }
+        if wanted < ranked.len() {
+            ranked.select_nth_unstable(wanted);
+            ranked.truncate(wanted);
+        }
+        ranked.sort_unstable();
+        let rows = ranked.into_iter().map(|(candidate, one, other)| PairRow {
+            values: [first.value(one), second.value(other)],
+            stats: self.sums[candidate.slot as usize].stats(),
+        });
+        Ok(answer::Pairs { rows: rows.collect(), pair_count, totals })
+    }
+}
+
+impl Partial for PairSums {
+    fn merge(&mut self, other: &PairSums, cancel: &CancellationToken) -> Result<(), QueryError> {
+        match (&mut self.slots, &other.slots) {
+            (Slots::Hashed { slots, pairs }, Slots::Hashed { pairs: others, .. }) => {
+                let mut ticker = Ticker::of_items(cancel);
+                for (pair, theirs) in others.iter().zip(&other.sums) {
+                    ticker.tick()?;
+                    let next = pairs.len() as u32;
+                    let slot = *slots.entry(*pair).or_insert(next);
+                    if slot == next {
+                        pairs.push(*pair);
+                        self.sums.push(*theirs);
+                    } else if let Some(ours) = self.sums.get_mut(slot as usize) {
+                        ours.merge(theirs);
+                    }
+                }
+                self.check_count()
+            }
+            _ => {
+                self.grow(other.sums.len());
+                let chunks = self.sums.chunks_mut(ITEMS_PER_CHECK).zip(other.sums.chunks(ITEMS_PER_CHECK));
+                for (ours, theirs) in chunks {
+                    check_cancelled(cancel)?;
+                    ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| ours.merge(theirs));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let slots = match &self.slots {
+            Slots::Dense { .. } => 0,
+            Slots::Hashed { slots, pairs } => slots.allocation_size() + pairs.capacity() * size_of::<u64>(),
+        };
+        self.sums.capacity() * size_of::<Sums>() + slots
+    }
+}
+
+/// The values of some groups of a dimension in their order; absent is last.
+struct RankedValues {
+    values: Vec<Value>,
+    ranks: StdHashMap<u32, u32>,
+}
+
+impl RankedValues {
+    fn new(
+        keys: &GroupKeys,
+        groups: impl Iterator<Item = u32>,
+        snapshot: &Snapshot<'_>,
+        descending: bool,
+        cancel: &CancellationToken,
+    ) -> Result<RankedValues, QueryError> {
+        let mut ticker = Ticker::of_items(cancel);
+        let mut ranks = StdHashMap::new();
+        for group in groups {
+            ticker.tick()?;
+            ranks.entry(group).or_insert(0);
+        }
+        if ranks.len() > MIN_VALUES_TO_READ_DICTIONARY {
+            keys.expect_many(snapshot, cancel)?;
+        }
+        let mut values = Vec::with_capacity(ranks.len());
+        let mut ticker = Ticker::of_steps(cancel);
+        for group in ranks.keys() {
+            ticker.tick()?;
+            values.push((keys.value(*group, snapshot)?, *group));
+        }
+        values.sort_unstable_by(|(one, _), (other, _)| super::rows::by_value(one, other, descending));
+        for (rank, (_, group)) in (0..).zip(&values) {
+            ranks.insert(*group, rank);
+        }
+        Ok(RankedValues { values: values.into_iter().map(|(value, _)| value).collect(), ranks })
+    }
+
+    fn rank(&self, group: u32) -> u32 {
+        self.ranks.get(&group).copied().unwrap_or(u32::MAX)
+    }
+
+    fn value(&self, rank: u32) -> Value {
+        self.values.get(rank as usize).cloned().unwrap_or_default()
+    }
+}
+
+impl QueryContext<'_> {
+    pub(in crate::query::engine) fn answer_pairs(
+        &self,
+        by: &[Dimension; 2],
+        sort: Sort<Measure>,
+        limit: usize,
+        on_partial: &mut dyn FnMut(Answer, f64),
+    ) -> Result<Answer, QueryError> {
+        if sort.by.is_extra() {
+            let names = Measure::ALL.into_iter().filter(|measure| !measure.is_extra()).map(Measure::name);
+            return Err(QueryError::Invalid(format!(
+                "pairs of values cannot be sorted by {}; sort by {}",
+                sort.by.name(),
+                names.collect::<Vec<_>>().join(", ")
+            )));
+        }
+        let keys = [self.group_keys(&by[0])?, self.group_keys(&by[1])?];
+        let errors = error_statuses(self.snapshot)?;
+        let width = dense_width(&keys, self.snapshot);
+        let aggregation = Aggregation {
+            cache: &self.engine.pair_partials,
+            how: (by.clone(), width),
+            begin: &|| PairSums::new(width),
+            add_segment: &|sums: &mut PairSums, segment| {
+                sums.add_segment(segment, self.snapshot, self.predicate, &keys, &errors)
+            },
+        };
+        let select = |sums: &PairSums| sums.select(&keys, self.snapshot, sort, limit, self.cancel);
+        let sums = self.aggregate(aggregation, &mut |sums: &PairSums, share| {
+            on_partial(Answer::Pairs(select(sums)?), share);
+            Ok(())
+        })?;
+        Ok(Answer::Pairs(select(&sums)?))
+    }
+}
