@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap fails the test")]
 
 mod bad_cache;
+mod block;
 mod cache_format;
 mod cli;
 mod cost;
