@@ -29,7 +29,8 @@ pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome
     if options.sort.is_some() || options.top.is_some() {
         return usage("--sort and --top have no meaning for a block list");
     }
-    if !args.from_findings && (options.filter.is_some() || options.since.is_some() || options.until.is_some()) {
+    if !args.from_findings && (options.filter.is_some() || options.since.is_some() || options.until.is_some())
+    {
         return usage("--filter, --since and --until choose findings; they need --from-findings");
     }
     let mut targets = Vec::new();
@@ -43,7 +44,11 @@ pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome
     let settings = Settings {
         widest: (args.widest.unwrap_or(v4), args.widest_v6.unwrap_or(v6)),
         buckets: args.bucket.iter().cloned().collect(),
-        accounts: if args.account.is_empty() { context.config.prices.accounts.clone() } else { args.account.clone() },
+        accounts: if args.account.is_empty() {
+            context.config.prices.accounts.clone()
+        } else {
+            args.account.clone()
+        },
     };
     // Nothing is looked up for a file that cannot be written.
     if let Some(path) = &args.output

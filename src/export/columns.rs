@@ -31,7 +31,7 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             Sheet { names, titles, rows: Box::new(std::iter::once(row)), note: None, approximate: Vec::new() }
         }
         Answer::Cost(cost) => {
-            let (names, titles) = heading(None, &[Measure::Cost], &[]);
+            let (names, titles) = heading(Vec::new(), &[Measure::Cost], &[]);
             let mut row = stats_cells(&cost.stats, cost.stats.bytes_sent);
             row.push(Cell::Dollars(cost.dollars));
             let note = format!(

@@ -10,7 +10,9 @@ const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/etl/session-1";
 /// A home with a bucket and its visitors.
 fn home() -> Home {
     let home = Home::new();
-    let get = |second, address: &str, requester| line(second, address, requester, "REST.GET.OBJECT", "a", 200, "1000");
+    let get = |second, address: &str, requester| {
+        line(second, address, requester, "REST.GET.OBJECT", "a", 200, "1000")
+    };
     let log: String = [
         get(1, "198.18.7.8", "-"),
         get(2, "198.18.7.9", "-"),
@@ -87,7 +89,10 @@ fn assert_valid_policy(policy: &Value) {
         }
         for action in strings(member(statement, "Action")) {
             let name = action.strip_prefix("s3:").unwrap();
-            assert!(!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '*'), "{action}");
+            assert!(
+                !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '*'),
+                "{action}"
+            );
         }
         for resource in strings(member(statement, "Resource")) {
             assert!(resource.starts_with("arn:aws:s3:::acme-media"), "{resource}");
@@ -95,11 +100,13 @@ fn assert_valid_policy(policy: &Value) {
         let Some(condition) = statement.get("Condition") else { continue };
         for (operator, keys) in condition.as_object().unwrap() {
             let check: fn(&str) -> bool = match operator.as_str() {
-                "IpAddress" | "NotIpAddress" => |value| {
-                    value.parse::<ipnet::IpNet>().is_ok_and(|network| network.trunc() == network)
-                },
+                "IpAddress" | "NotIpAddress" => {
+                    |value| value.parse::<ipnet::IpNet>().is_ok_and(|network| network.trunc() == network)
+                }
                 "Bool" | "BoolIfExists" => |value| value == "true" || value == "false",
-                "ArnLike" | "ArnNotLike" => |value| value.split(':').count() >= 6 && value.starts_with("arn:"),
+                "ArnLike" | "ArnNotLike" => {
+                    |value| value.split(':').count() >= 6 && value.starts_with("arn:")
+                }
                 "StringLike" | "StringNotEqualsIfExists" => |value| !value.is_empty(),
                 other => panic!("{other} is not an operator"),
             };
@@ -162,7 +169,9 @@ fn a_policy_denies_addresses_but_not_services_of_aws_and_not_the_owner() {
     assert_eq!(addresses["Condition"]["BoolIfExists"]["aws:ViaAWSService"], "false");
     assert_eq!(addresses["Condition"]["StringNotEqualsIfExists"]["aws:PrincipalAccount"][0], "123456789012");
     assert_eq!(addresses["Resource"][1], "arn:aws:s3:::acme-media/*");
-    assert!(strings(&addresses["Action"]).iter().all(|action| !action.contains("Policy") && *action != "s3:*"));
+    assert!(
+        strings(&addresses["Action"]).iter().all(|action| !action.contains("Policy") && *action != "s3:*")
+    );
     let vpc = statement(&policy, "TamarinBlockVpcAddresses");
     assert_eq!(vpc["Condition"]["IpAddress"]["aws:VpcSourceIp"][0], "10.1.2.3/32");
 }
@@ -172,9 +181,11 @@ fn a_policy_denies_referers_users_roles_and_accounts() {
     let home = home();
     let other = "decade0000decade0000decade0000decade0000decade0000decade0000dec0";
     let policy = policy(&home, &["https://evil.example/page", ANN, "role/etl", other]);
-    let referers = strings(&statement(&policy, "TamarinBlockReferers")["Condition"]["StringLike"]["aws:Referer"]);
+    let referers =
+        strings(&statement(&policy, "TamarinBlockReferers")["Condition"]["StringLike"]["aws:Referer"]);
     assert_eq!(referers, ["*://evil.example", "*://evil.example/*", "*://evil.example:*"]);
-    let principals = strings(&statement(&policy, "TamarinBlockPrincipals")["Condition"]["ArnLike"]["aws:PrincipalArn"]);
+    let principals =
+        strings(&statement(&policy, "TamarinBlockPrincipals")["Condition"]["ArnLike"]["aws:PrincipalArn"]);
     assert_eq!(
         principals,
         ["arn:aws:iam::123456789012:role/*/etl", "arn:aws:iam::123456789012:role/etl", ANN]
@@ -185,11 +196,16 @@ fn a_policy_denies_referers_users_roles_and_accounts() {
 #[test]
 fn a_policy_that_is_too_large_says_what_to_do() {
     let home = home();
-    let addresses = |count: u32| (0..count).map(|n| format!("45.{}.{}.9", n / 200, n % 200)).collect::<Vec<_>>();
+    let addresses =
+        |count: u32| (0..count).map(|n| format!("45.{}.{}.9", n / 200, n % 200)).collect::<Vec<_>>();
     let block = |count: u32, more: &[&str]| {
         let addresses = addresses(count);
         let values: Vec<&str> = addresses.iter().map(String::as_str).chain(more.iter().copied()).collect();
-        [vec!["block", "--format", "policy"], values].concat().iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()
+        [vec!["block", "--format", "policy"], values]
+            .concat()
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect::<Vec<_>>()
     };
     let run = |arguments: &[String]| home.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     // The limit is that of the compact form.
@@ -243,15 +259,20 @@ fn doubtful_values_are_named() {
     assert!(notes(&["127.0.0.1"]).contains("127.0.0.1/32 is loopback (127.0.0.0/8)"));
     assert!(notes(&["203.0.113.7"]).contains("203.0.113.7/32 is for documentation"));
     assert!(notes(&["10.1.2.3"]).contains("is private: requests through a VPC endpoint have it"));
-    assert!(notes(&["45.0.0.3"]).contains("svc:delivery.logs.amazonaws.com, a service of AWS, sent 1 request"));
-    assert!(notes(&["45.0.0.1", "--account", "123456789012"]).contains("user/ann of the bucket owner sent 1 request"));
+    assert!(
+        notes(&["45.0.0.3"]).contains("svc:delivery.logs.amazonaws.com, a service of AWS, sent 1 request")
+    );
+    assert!(
+        notes(&["45.0.0.1", "--account", "123456789012"])
+            .contains("user/ann of the bucket owner sent 1 request")
+    );
     assert!(notes(&["45.0.0.1"]).contains("if account 123456789012 is yours"));
     assert!(notes(&["45.0.0.1", owner]).contains("is the bucket owner: left out"));
     assert!(notes(&["45.0.0.1", ANN]).contains("--format cidr is for addresses only"));
     assert!(notes(&["45.0.0.1", "role/nobody"]).contains("role/nobody is not in the logs"));
     assert_eq!(notes(&["45.0.0.1", "-q"]), "");
     let text = home.fails_in_one_line(1, &["block", "svc:delivery.logs.amazonaws.com"]);
-    assert!(text.contains("expected an address"), "{text}");
+    assert!(text.contains("nothing to block: svc:delivery.logs.amazonaws.com is a service of AWS"), "{text}");
 }
 
 #[test]
@@ -269,12 +290,20 @@ fn wrong_usage_of_block_says_what_is_expected() {
     let home = home();
     assert!(home.fails_in_one_line(2, &["block"]).contains("--from-findings"));
     assert!(home.fails_in_one_line(2, &["block", "word"]).contains("expected an address"));
-    assert!(home.fails_in_one_line(2, &["block", "198.18.7.8", "--format", "csv"]).contains("policy, waf, nft or cidr"));
+    assert!(
+        home.fails_in_one_line(2, &["block", "198.18.7.8", "--format", "csv"])
+            .contains("policy, waf, nft or cidr")
+    );
     assert!(home.fails_in_one_line(2, &["report", "key", "--format", "nft"]).contains("for tamarin block"));
-    assert!(home.fails_in_one_line(2, &["block", "198.18.7.8", "--since", "-1h"]).contains("--from-findings"));
-    assert!(home.fails_in_one_line(1, &["block", ANN, "--format", "nft", "-q"]).contains("for addresses only"));
+    assert!(
+        home.fails_in_one_line(2, &["block", "198.18.7.8", "--since", "-1h"]).contains("--from-findings")
+    );
+    assert!(
+        home.fails_in_one_line(1, &["block", ANN, "--format", "nft", "-q"]).contains("for addresses only")
+    );
     // Logs of several buckets.
-    let other = line(20, "198.18.7.8", "-", "REST.GET.OBJECT", "a", 200, "1").replace("acme-media ", "acme-web ");
+    let other =
+        line(20, "198.18.7.8", "-", "REST.GET.OBJECT", "a", 200, "1").replace("acme-media ", "acme-web ");
     std::fs::write(home.path("logs/2026-04-01-00-40-00-BBBB"), other).unwrap();
     home.succeeds(&["pull", "logs", "-q"]);
     let text = home.fails_in_one_line(1, &["block", "198.18.7.8", "--format", "policy", "-q"]);
@@ -295,6 +324,8 @@ fn the_subjects_of_findings_are_blocked() {
             let list = String::from_utf8(output.stdout).unwrap();
             assert!(list.lines().all(|line| line.parse::<ipnet::IpNet>().is_ok()), "{list}");
         }
-        _ => assert!(stderr(&output).contains("tamarin findings") || stderr(&output).contains("addresses only")),
+        _ => assert!(
+            stderr(&output).contains("tamarin findings") || stderr(&output).contains("addresses only")
+        ),
     }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::networks;
 use super::target::{Principal, Target, principal};
-use crate::human::{bytes, counted, instant};
+use crate::human::{self, bytes, counted, instant};
 use crate::insight::Scope;
 use crate::log::{Field, address};
 use crate::query::filter::{Filter, Subject, Test};
@@ -56,11 +56,8 @@ impl fmt::Display for Neighbour {
                 (stats, Some(operation))
             }
             Neighbour::Others { count, stats } => {
-                write!(
-                    f,
-                    "the networks also hit {}: ",
-                    counted(*count, "other address").replace("addresss", "addresses")
-                )?;
+                let noun = if *count == 1 { "address" } else { "addresses" };
+                write!(f, "the networks also hit {} other {noun}: ", human::count(*count))?;
                 (stats, None)
             }
         };
@@ -258,8 +255,9 @@ pub(super) fn only_bucket(buckets: &[String]) -> Result<&str, super::BlockError>
         [] => Err(super::BlockError::NoBucket),
         [bucket] => Ok(bucket),
         several => {
-            let names = several.iter().take(NAMED_BUCKETS).map(String::as_str).collect::<Vec<_>>().join(", ");
-            Err(super::BlockError::SeveralBuckets { names, has_more: several.len() > NAMED_BUCKETS })
+            let more = (several.len() > NAMED_BUCKETS).then_some("…");
+            let names = several.iter().take(NAMED_BUCKETS).map(String::as_str).chain(more);
+            Err(super::BlockError::SeveralBuckets { names: names.collect::<Vec<_>>().join(", ") })
         }
     }
 }

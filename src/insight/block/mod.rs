@@ -112,14 +112,11 @@ pub enum BlockError {
     },
     /// A policy is for one bucket.
     #[error(
-        "the logs are about several buckets ({names}{}), and a policy is for one: choose it with --bucket NAME",
-        if *has_more { ", …" } else { "" }
+        "the logs are about several buckets ({names}), and a policy is for one: choose it with --bucket NAME"
     )]
     SeveralBuckets {
-        /// The first ones.
+        /// The first ones, with `…` if there are more.
         names: String,
-        /// Whether there are more.
-        has_more: bool,
     },
     /// The bucket has no valid name.
     #[error("{0:?} is not the name of a bucket; name it with --bucket NAME")]
@@ -129,8 +126,9 @@ pub enum BlockError {
     NoBucket,
     /// The policy is larger than S3 allows.
     #[error(
-        "the policy would have {bytes} bytes, and S3 allows {MAX_POLICY_BYTES}: block fewer values, block whole networks \
-         (--widest 16, or name networks), or put AWS WAF in front (--format waf)"
+        "the policy would have {bytes} bytes, and S3 allows {limit}: block fewer values, block whole networks (--widest 16, or \
+         name networks), or put AWS WAF in front (--format waf)",
+        limit = MAX_POLICY_BYTES
     )]
     PolicyTooLarge {
         /// Its size.
@@ -139,15 +137,6 @@ pub enum BlockError {
     /// A set of AWS WAF has too many addresses, or one that it does not accept.
     #[error("{0}")]
     Waf(String),
-}
-
-impl From<BlockError> for QueryError {
-    fn from(error: BlockError) -> QueryError {
-        match error {
-            BlockError::Query(error) => error,
-            other => QueryError::Invalid(other.to_string()),
-        }
-    }
 }
 
 /// Looks up in the logs of `scope.sources` (of all times, whatever the filter) whom blocking the targets would hit.

@@ -75,7 +75,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn networks(text: &str) -> Vec<IpNet> {
-        let network = |word: &str| word.parse().or_else(|_| word.parse().map(IpNet::from)).unwrap();
+        let network = |word: &str| word.parse().or_else(|_| word.parse::<IpAddr>().map(IpNet::from)).unwrap();
         text.split_whitespace().map(network).collect()
     }
 

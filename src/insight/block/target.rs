@@ -60,18 +60,18 @@ impl Target {
         if let Some((name, value)) = text.split_once(':')
             && let Some((_, subject)) = SUBJECTS.iter().find(|(known, _)| *known == name)
         {
-            return Target::of_subject(*subject, value).map_err(|reason| error(reason));
+            return Target::of_subject(*subject, value).map_err(error);
         }
         let is_role = |text: &str| text.starts_with("role/") || text.starts_with("user/");
         let is_canonical = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if let Some(network) = network(text) {
             Ok(Target::Network(network))
-        } else if text.starts_with("arn:") || is_canonical {
-            Target::of_subject(Subject::Requester, text).map_err(|reason| error(reason))
+        } else if text.starts_with("arn:") || text.starts_with("svc:") || is_canonical {
+            Target::of_subject(Subject::Requester, text).map_err(error)
         } else if is_role(text) {
             Ok(Target::Role(text.to_owned()))
         } else if text.contains("://") || (text.contains('.') && !text.contains('/')) {
-            Target::of_subject(Subject::Referer, text).map_err(|reason| error(reason))
+            Target::of_subject(Subject::Referer, text).map_err(error)
         } else {
             Err(error(
                 "expected an address, a network (203.0.113.0/24), a referer (referer:*.example.com) or a requester (arn:…)",
@@ -149,7 +149,8 @@ fn referer_host(text: &str) -> Option<String> {
         Some((host, port)) if host.ends_with(']') && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => host,
     };
-    let is_of_host = |c: char| c.is_ascii_alphanumeric() || "-._*[]:".contains(c);
+    let is_v6 = host.starts_with('[') && host.ends_with(']');
+    let is_of_host = |c: char| c.is_ascii_alphanumeric() || "-._*".contains(c) || (is_v6 && "[]:".contains(c));
     let names_something = host.chars().any(|c| c.is_ascii_alphanumeric());
     (host.len() <= 255 && names_something && host.chars().all(is_of_host)).then(|| host.to_ascii_lowercase())
 }
@@ -185,7 +186,7 @@ pub(super) fn principal(requester: &str) -> Principal {
     if !is_account || !partition.starts_with("aws") || !region.is_empty() || resource.is_empty() {
         return Principal::Unknown;
     }
-    match (service, resource.split('/').collect::<Vec<_>>()[..]) {
+    match (service, resource.split('/').collect::<Vec<_>>().as_slice()) {
         ("sts", ["assumed-role", role, _, ..]) => {
             let role = escaped(role);
             // The ARN of a session does not have the path of its role.
