@@ -51,8 +51,7 @@ fn addresses_are_sorted_by_what_they_cost_and_add_up_to_the_total() {
     let total = home.rows(&["report", "total", "--columns", "cost"]);
     let sum: f64 = cost.iter().map(|(_, cost)| cost).sum();
     assert!((total[0]["cost"].as_f64().unwrap() - sum).abs() < 1e-8);
-    let table =
-        home.succeeds(&["report", "remote_ip", "--columns", "cost", "--top", "1", "--format", "table"]);
+    let table = home.succeeds(&["report", "remote_ip", "--sort", "cost", "--top", "1", "--format", "table"]);
     assert!(table.contains("≈ COST") && table.contains("$0.09"), "{table}");
     let table = home.succeeds(&["report", "total", "--columns", "cost", "--format", "table"]);
     assert!(table.contains("≈ <$0.01 for requests, $0.09 for transfer"), "{table}");

@@ -150,7 +150,8 @@ fn referer_host(text: &str) -> Option<String> {
         _ => host,
     };
     let is_v6 = host.starts_with('[') && host.ends_with(']');
-    let is_of_host = |c: char| c.is_ascii_alphanumeric() || "-._*".contains(c) || (is_v6 && "[]:".contains(c));
+    let is_of_host =
+        |c: char| c.is_ascii_alphanumeric() || "-._*".contains(c) || (is_v6 && "[]:".contains(c));
     let names_something = host.chars().any(|c| c.is_ascii_alphanumeric());
     (host.len() <= 255 && names_something && host.chars().all(is_of_host)).then(|| host.to_ascii_lowercase())
 }
