@@ -61,6 +61,7 @@ pub fn percent(share: f64) -> String {
 pub fn ratio(number: f64) -> String {
     match number {
         0.0 => "0".to_owned(),
+        f64::INFINITY => "∞".to_owned(),
         v if !v.is_finite() => v.to_string(),
         v if v < 0.0995 => format!("{v:.3}"),
         v if v < 9.995 => format!("{v:.2}"),

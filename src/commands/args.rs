@@ -45,6 +45,8 @@ pub enum Command {
     Pull(PullArgs),
     /// Print a table: requests grouped by a dimension or by time, or the total
     Report(ReportArgs),
+    /// Print what tells two sets of requests apart: the values whose share differs most
+    Contrast(ContrastArgs),
     /// Print single requests with every field
     Requests(RequestsArgs),
     /// Run one SELECT statement over the table `requests`, which has a column per field
@@ -130,6 +132,42 @@ pub struct ReportArgs {
     /// Additional columns, separated by commas; `tamarin help report` lists them. `total` may have only `cost`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
+    /// In a report by remote_ip, look up the names of the addresses (reverse DNS) and print them as the column
+    /// host_name. This sends a DNS query for each address
+    #[arg(long)]
+    pub resolve: bool,
+    /// Print how concentrated requests and bytes are on few values, instead of a row per value: mean, median,
+    /// shares of the largest values, Gini coefficient
+    #[arg(long, conflicts_with_all = ["columns", "bucket"])]
+    pub summary: bool,
+    /// Which records count as requests
+    #[command(flatten)]
+    pub counting: CountingArgs,
+}
+
+/// The method, for help.
+const CONTRAST_HELP: &str = "\
+A is the set of requests that --filter selects, B those of --against. The rows are the values, of all
+dimensions, whose share of the requests of A and of B differs most; lift is the share in A divided by
+the share in B. Pairs of values are listed if they explain more than each value alone.
+A value is listed if it occurs at least 5 times, if its share is larger by more than 5 %, and if its
+p-value (G test, times the number of tested values) is at most 0.01. Of an address and its network, a
+key and its prefix and the like, the one with more evidence is listed.
+Examples:
+  tamarin contrast --filter status:5xx
+  tamarin contrast --filter 'time:2026-04-17T03' --against 'time:2026-04-16T03'
+  tamarin contrast --filter ip:203.0.113.7 --since 2026-04-01 --format ndjson";
+
+/// `tamarin contrast`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = CONTRAST_HELP)]
+pub struct ContrastArgs {
+    /// Sources to pull first; the answer is about them only. None: all sources of the cache, without a pull
+    #[arg(value_name = "SOURCE", value_parser = source())]
+    pub sources: Vec<String>,
+    /// The requests to compare with, as a filter; none: all requests that --filter does not select
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    pub against: Option<String>,
     /// Which records count as requests
     #[command(flatten)]
     pub counting: CountingArgs,
@@ -331,6 +369,13 @@ pub struct Options {
     /// Output format [default: table]. policy, waf, nft and cidr are for `block`, where cidr is the default
     #[arg(long, global = true, value_name = "FORMAT", value_enum)]
     pub format: Option<FormatName>,
+    /// A database of addresses in MaxMind format (.mmdb), for the dimensions country and asn; may be repeated
+    /// [default: *.mmdb in the data directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ip_database: Vec<PathBuf>,
+    /// The ip-ranges.json of AWS, for the dimension aws [default: that in the data directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub aws_ip_ranges: Option<PathBuf>,
     /// Print the duration of the query and the number of rows read on stderr
     #[arg(long, global = true)]
     pub stats: bool,

@@ -11,7 +11,7 @@ use super::open_cache::open_cache;
 use super::{Outcome, args::BlockArgs, context::Context, interrupt, output, usage};
 use crate::insight::block::{self, Format, Settings, Target};
 use crate::insight::{Scope, findings};
-use crate::query::{Counting, Engine, LocalEngine};
+use crate::query::{Counting, Engine};
 
 pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome> {
     let options = &context.options;
@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome
     {
         bail!("{}: the file exists; name another one with --output, or remove it", path.display());
     }
-    let engine = Arc::new(LocalEngine::new(open_cache(&context.cache_path()?)?));
+    let engine = Arc::new(context.engine(open_cache(&context.cache_path()?)?).with_prices(context.prices()?));
     let (cancel, _hook) = interrupt::query_cancellation();
     let scope = Scope {
         sources: Vec::new(),

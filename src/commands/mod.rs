@@ -1,10 +1,10 @@
 //! The command line: one file per subcommand.
 //!
 //! - [`args`]: the options and subcommands. `context`: the options combined with the configuration file.
-//! - One file per subcommand: `explore`, `demo`, `pull`, `report`, `requests`, `sql`, `sources`, `prune`, `block`,
-//!   `help`.
+//! - One file per subcommand: `explore`, `demo`, `pull`, `report`, `contrast`, `requests`, `sql`, `sources`, `prune`,
+//!   `block`, `help`.
 //! - Steps that subcommands share: `open_sources`, `run_ingest` with `progress_bar`, `pull_result` with `failures`,
-//!   `open_cache`, `temporary_cache`, `purge`, `prices`.
+//!   `open_cache`, `temporary_cache`, `host_names`, `purge`, `prices`.
 //! - The process: `interrupt` (signals), `output` (stdout and stderr), `program_log` (the log of the program itself).
 //!
 //! Never here: logic of other modules. Commands connect modules, print results and choose exit codes.
@@ -12,10 +12,12 @@
 pub mod args;
 mod block;
 mod context;
+mod contrast;
 mod demo;
 mod explore;
 mod failures;
 mod help;
+mod host_names;
 mod interrupt;
 mod open_cache;
 mod open_sources;
@@ -115,6 +117,7 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
         Some(Command::Demo(args)) => demo::run(&context, &args),
         Some(Command::Pull(args)) => pull::run(&context, &args),
         Some(Command::Report(args)) => report::run(&context, &args),
+        Some(Command::Contrast(args)) => contrast::run(&context, &args),
         Some(Command::Requests(args)) => requests::run(&context, &args),
         Some(Command::Sql(args)) => sql::run(&context, &args),
         Some(Command::Sources(args)) => sources::run(&context, &args),

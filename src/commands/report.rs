@@ -3,11 +3,14 @@
 use std::io::Write;
 
 use super::open_cache::{QueryableCache, pull_and_open};
-use super::{Outcome, args::ReportArgs, context::Context, interrupt, output, prices, usage};
+use super::{Outcome, args::ReportArgs, context::Context, host_names, interrupt, output, prices, usage};
 use crate::export::{self, Format};
 use crate::human;
+use crate::insight::Scope;
+use crate::insight::concentration::{Concentration, concentration};
+use crate::log::Field;
 use crate::query::LocalEngine;
-use crate::query::{Answer, Ask, Counting, Dimension, Engine, Measure, Series, Sort, Stats};
+use crate::query::{Answer, Ask, Dimension, Engine, Measure, Series, Sort, Stats};
 
 /// Width in seconds of a row of `report time` without `--bucket`.
 const DEFAULT_BUCKET_SECONDS: u32 = 3600;
@@ -24,8 +27,24 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     if args.bucket.is_some() && !matches!(subject, Subject::Time(_)) {
         return usage("--bucket is for tamarin report time");
     }
+    let by_address = matches!(&subject, Subject::Dimension(Dimension::Field(Field::RemoteIp), _));
+    if args.resolve && !by_address {
+        return usage("--resolve is for tamarin report remote_ip");
+    }
+    if args.summary && !matches!(subject, Subject::Dimension(..)) {
+        return usage("--summary is for reports by one dimension");
+    }
+    if args.summary && (context.options.sort.is_some() || context.options.top.is_some()) {
+        return usage("--summary has a row per measure; leave out --sort and --top");
+    }
     let columns = columns(&subject, &args.columns)?;
     let open = pull_and_open(context, &args.sources)?;
+    let mut report = Report { context, open: &open, engine: context.engine(open.cache.clone()), args };
+    if let (true, Subject::Dimension(by, _)) = (args.summary, &subject) {
+        report.write_summary(by)?;
+        return Ok(open.outcome);
+    }
+    let is_ranked = columns.iter().any(|by| matches!(by, Measure::Rank | Measure::CumulativeShare));
     let ask = match &subject {
         Subject::Total if columns.contains(&Measure::Cost) => Ask::Cost,
         Subject::Total => Ask::Totals,
@@ -40,20 +59,33 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         Ask::Groups { more, .. } => more.contains(&Measure::Cost),
         _ => false,
     };
-    let engine = LocalEngine::new(open.cache.clone());
-    let engine = if has_cost { engine.with_prices(context.prices()?) } else { engine };
-    let answer = answer(context, &engine, &open, args.counting.into(), &ask)?;
+    if has_cost {
+        report.engine = report.engine.with_prices(context.prices()?);
+    }
+    let answer = report.answer(&ask)?;
     let mut out = output::data();
     match (&subject, &answer) {
         (Subject::Time(sort), Answer::Series(series)) => {
             let (rows, whole, note) = series_rows(series, *sort, context.top());
             export::write_buckets(rows, whole, note, context.format, output::width(), &mut out)?;
         }
+        (_, Answer::Groups(groups)) if by_address && (args.resolve || context.config.resolve) => {
+            let names = host_names::column(context, groups);
+            let sheet = export::sheet(&answer, &ask).with_column(1, "host_name", names);
+            export::write_sheet(sheet, context.format, output::width(), &mut out)?;
+        }
         _ => export::write(&answer, &ask, context.format, output::width(), &mut out)?,
+    }
+    if let (true, Format::Table, Subject::Dimension(by, sort)) = (is_ranked, context.format, &subject) {
+        let of = match sort.by.ranked_by() {
+            Measure::Requests => Measure::Requests,
+            _ => Measure::BytesSent,
+        };
+        writeln!(out, "{}", report.concentration(by, of)?.sentence(by, of))?;
     }
     out.flush()?;
     if has_cost {
-        context.note(&prices::note(engine.prices()));
+        context.note(&prices::note(report.engine.prices()));
     }
     // Tables and JSON mark estimated columns themselves; CSV cannot.
     let approximate = export::approximate(&answer, &ask);
@@ -63,21 +95,49 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     Ok(open.outcome)
 }
 
-/// Runs the query, and prints its statistics with `--stats`.
-fn answer(
-    context: &Context,
-    engine: &LocalEngine,
-    open: &QueryableCache,
-    counting: Counting,
-    ask: &Ask,
-) -> anyhow::Result<Answer> {
-    let query = context.query(&open.sources, counting, ask.clone());
-    let (cancel, _hook) = interrupt::query_cancellation();
-    let reply = engine.ask(&query, &cancel, &mut |_, _| {})?;
-    if context.options.stats {
-        output::statistics(&reply.statistics);
+/// A report about an open cache.
+struct Report<'r> {
+    context: &'r Context,
+    open: &'r QueryableCache,
+    engine: LocalEngine,
+    args: &'r ReportArgs,
+}
+
+impl Report<'_> {
+    /// Runs the query, and prints its statistics with `--stats`.
+    fn answer(&self, ask: &Ask) -> anyhow::Result<Answer> {
+        let query = self.context.query(&self.open.sources, self.args.counting.into(), ask.clone());
+        let (cancel, _hook) = interrupt::query_cancellation();
+        let reply = self.engine.ask(&query, &cancel, &mut |_, _| {})?;
+        if self.context.options.stats {
+            output::statistics(&reply.statistics);
+        }
+        Ok(reply.answer)
     }
-    Ok(reply.answer)
+
+    fn concentration(&self, by: &Dimension, of: Measure) -> anyhow::Result<Concentration> {
+        let query = self.context.query(&self.open.sources, self.args.counting.into(), Ask::Totals);
+        let (cancel, _hook) = interrupt::query_cancellation();
+        let (concentration, statistics) =
+            concentration(&self.engine, &Scope::of(&query), by, of, &cancel, &mut |_, _| {})?;
+        if self.context.options.stats {
+            output::statistics(&statistics);
+        }
+        Ok(concentration)
+    }
+
+    /// Prints the concentration of requests and bytes.
+    fn write_summary(&self, by: &Dimension) -> anyhow::Result<()> {
+        let mut measures = Vec::new();
+        for of in [Measure::Requests, Measure::BytesSent] {
+            measures.push((of, self.concentration(by, of)?));
+        }
+        let mut out = output::data();
+        let format = self.context.format;
+        let sheet = export::concentration_sheet(by, &measures, format == Format::Table);
+        export::write_sheet(sheet, format, output::width(), &mut out)?;
+        Ok(out.flush()?)
+    }
 }
 
 fn subject(context: &Context, name: &str) -> anyhow::Result<Subject> {
@@ -121,7 +181,7 @@ fn dimension(name: &str, others: &str) -> anyhow::Result<Dimension> {
     let name = name.trim();
     Dimension::by_name(name).map_or_else(
         || {
-            let names: Vec<String> = Dimension::all().iter().map(Dimension::name).collect();
+            let names: Vec<String> = Dimension::choices().iter().map(Dimension::name).collect();
             usage(format!(
                 "\"{name}\" is not a dimension; the dimensions are {}, network/BITS, prefix/DEPTH, \
                  query_param:NAME{others}",

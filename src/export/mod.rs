@@ -6,6 +6,7 @@
 //! Never here: queries, files.
 
 mod columns;
+mod contrast;
 mod csv;
 mod json;
 mod sheet;
@@ -17,6 +18,7 @@ use std::io::{self, Write};
 use crate::query::{Answer, Ask, Stats};
 
 pub use columns::approximate;
+pub use contrast::{concentration_sheet, contrast_sheet};
 pub use sheet::{Cell, Sheet};
 pub use visible::visible;
 

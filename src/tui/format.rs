@@ -131,6 +131,30 @@ pub(crate) fn time_range(first: i64, last: i64, zone: &TimeZone) -> String {
     }
 }
 
+/// A period without redundant parts: `04-02 03:00–03:40`, `04-02 – 04-09`. `end` is the first second after it.
+pub(crate) fn period(start: i64, end: i64, zone: &TimeZone) -> String {
+    let last = end.saturating_sub(1).max(start);
+    let part = |at, format| instant(at, zone, format);
+    let is_same_day = part(start, "%Y-%m-%d") == part(last, "%Y-%m-%d");
+    // Minutes: a period of full hours ends at the hour, not a minute before.
+    let shown_end = if end % 60 == 0 { end } else { last };
+    if is_same_day || end - start < 86_400 {
+        format!("{}–{}", part(start, "%m-%d %H:%M"), part(shown_end, "%H:%M"))
+    } else {
+        format!("{} – {}", part(start, "%m-%d"), part(last, "%m-%d"))
+    }
+}
+
+/// An estimated amount of US dollars: `$12.40`, `$0.0031`, `$1,204`.
+pub(crate) fn dollars(amount: f64) -> String {
+    match amount {
+        a if a >= 999.5 => format!("${}", count(a.round().max(0.0) as u64)),
+        a if a >= 0.095 || a == 0.0 => format!("${a:.2}"),
+        a if a >= 0.00095 => format!("${a:.3}"),
+        _ => "<$0.001".to_owned(),
+    }
+}
+
 /// A size or a duration of a field, in its unit. `None`: the field has neither.
 pub(crate) fn measure(field: Field, value: &Value) -> Option<String> {
     let Value::Integer(number) = value else { return None };

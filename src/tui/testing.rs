@@ -12,10 +12,15 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use crate::ingest::Progress;
+use crate::insight::findings::Findings;
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::*;
+use crate::tui::app::analysis_runner::run_analysis;
 use crate::tui::app::query_runner::{pin_snapshot, run_query};
-use crate::tui::model::{Action, ActionTime, Effect, Export, Exported, QueryResult, State};
+use crate::tui::model::{
+    Action, ActionTime, AnalysisAnswer, AnalysisJob, AnalysisResult, Effect, Export, Exported, QueryResult,
+    State,
+};
 use crate::tui::theme::Theme;
 use crate::tui::update::update;
 use crate::tui::{app::export_file, view};
@@ -163,6 +168,9 @@ pub(crate) struct Explorer {
     pub(crate) held_results: VecDeque<QueryResult>,
     pub(crate) holds_exports: bool,
     pub(crate) exports: Vec<Export>,
+    /// What every analysis finds; `None`: what it really finds. Most tests are not about findings.
+    pub(crate) findings: Option<Findings>,
+    pub(crate) analyses: usize,
     queries: usize,
     now: ActionTime,
 }
@@ -173,6 +181,19 @@ impl Explorer {
         Explorer::begin(columns, rows, log, None)
     }
 
+    /// An explorer of these requests whose analyses have these findings.
+    pub(crate) fn with_findings(
+        columns: u16,
+        rows: u16,
+        log: Vec<RequestRow>,
+        findings: Findings,
+    ) -> Explorer {
+        let mut explorer = Explorer::new(columns, rows, log, None);
+        explorer.findings = Some(findings);
+        explorer.handle(Action::Begin);
+        explorer
+    }
+
     /// An explorer of these requests, with an ingest if `progress` is given.
     pub(crate) fn begin(
         columns: u16,
@@ -180,6 +201,12 @@ impl Explorer {
         log: Vec<RequestRow>,
         progress: Option<Progress>,
     ) -> Explorer {
+        let mut explorer = Explorer::new(columns, rows, log, progress);
+        explorer.handle(Action::Begin);
+        explorer
+    }
+
+    fn new(columns: u16, rows: u16, log: Vec<RequestRow>, progress: Option<Progress>) -> Explorer {
         debug_assert_eq!(Field::of_kind(Kind::Time).count(), 1);
         let engine = NaiveEngine::new(log);
         let mut state = State::new(
@@ -194,7 +221,7 @@ impl Explorer {
         state.generation = 1;
         state.newest_generation = 1;
         state.progress = progress;
-        let mut explorer = Explorer {
+        Explorer {
             state,
             engine,
             terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
@@ -204,11 +231,11 @@ impl Explorer {
             held_results: VecDeque::new(),
             holds_exports: false,
             exports: Vec::new(),
+            findings: Some(Findings::default()),
+            analyses: 0,
             queries: 0,
             now: ActionTime { unix_seconds: NOW, session_millis: 0 },
-        };
-        explorer.handle(Action::Begin);
-        explorer
+        }
     }
 
     /// Handles an action and all actions that follow from its effects.
@@ -232,6 +259,12 @@ impl Explorer {
                                 .extend(results.into_iter().map(|result| Action::Answered(Box::new(result))));
                         }
                     }
+                    Effect::Analyse(job) => {
+                        self.analyses += 1;
+                        assert!(self.analyses < 1_000, "endless analyses: {job:?}");
+                        self.run_analysis(&job, &mut actions);
+                    }
+                    Effect::StopAnalysis(_) => {}
                     Effect::Complete { number, by, text } => {
                         let values = self.engine.complete(&by, &text, 50).unwrap();
                         actions.push_back(Action::Completed { number, values });
@@ -247,13 +280,28 @@ impl Explorer {
                         self.exports.clear();
                         actions.push_back(Action::Exported(Exported::Cancelled));
                     }
-                    Effect::StartTimer { number, .. } => actions.push_back(Action::TimerFired(number)),
+                    Effect::StartTimer { after, number } => {
+                        self.now.session_millis += after.as_millis() as u64;
+                        actions.push_back(Action::TimerFired(number));
+                    }
                     Effect::PinSnapshot(pin) => actions.push_back(pin_snapshot(&*self.engine, pin)),
                     Effect::Redraw | Effect::Suspend => {}
                     Effect::Quit => self.has_quit = true,
                 }
             }
         }
+    }
+
+    fn run_analysis(&self, job: &AnalysisJob, actions: &mut VecDeque<Action>) {
+        if let Some(findings) = &self.findings {
+            let answer = Ok(AnalysisAnswer::Findings(findings.clone()));
+            let (number, generation) = (job.number, self.engine.generation());
+            let result = AnalysisResult { number, generation, share: None, answer };
+            return actions.push_back(Action::Analysed(Box::new(result)));
+        }
+        run_analysis(&*self.engine, job, &CancellationToken::new(), &mut |result| {
+            actions.push_back(Action::Analysed(Box::new(result)));
+        });
     }
 
     /// Presses keys, named as in the help and separated by spaces.

@@ -3,6 +3,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::tui::model::found::Severity;
+
 /// The styles of everything on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Theme {
@@ -50,6 +52,15 @@ impl Theme {
             Some(true) => BOLD,
             Some(false) if !self.colour => DIM,
             _ => style,
+        }
+    }
+
+    /// The style of a finding.
+    pub(crate) fn severity(self, severity: Severity) -> Style {
+        match severity {
+            Severity::Serious => self.error(),
+            Severity::Notable => self.warning(),
+            Severity::Ordinary => self.quiet(),
         }
     }
 

@@ -6,6 +6,7 @@ mod bad_cache;
 mod block;
 mod cache_format;
 mod cli;
+mod contrast;
 mod cost;
 mod crash;
 mod damage;
@@ -20,6 +21,7 @@ mod foreign;
 mod full_disk;
 mod fuzz;
 mod home;
+mod identity;
 mod imports;
 mod ingest;
 #[cfg(unix)]

@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use super::cost::Prices;
 use super::{Answer, Ask, Dimension, Engine, Query, QueryError, Reply, Requests, Statistics};
 use crate::cache::{Cache, SegmentInfo, Snapshot};
+use crate::identity::Identity;
 use compare::{Counts, HowCompared};
 use groups::keys::{DerivedGroups, GroupKeys};
 use groups::{ChargeRules, Groups, HowGrouped, HowPaired, PairSums};
@@ -54,7 +55,7 @@ const MAX_PIN_ATTEMPTS: usize = 10;
 pub struct LocalEngine {
     cache: Arc<Cache>,
     id_sets: IdSets,
-    derived_groups: DerivedGroups,
+    derived_groups: Arc<DerivedGroups>,
     charge_rules: ChargeRules,
     prices: Arc<Prices>,
     uri_columns: Arc<UriColumns>,
@@ -79,10 +80,11 @@ impl LocalEngine {
     /// An engine over a cache.
     pub fn new(cache: Arc<Cache>) -> LocalEngine {
         let uri_columns = Arc::new(UriColumns::default());
+        let derived_groups = Arc::new(DerivedGroups::default());
         LocalEngine {
             cache,
-            id_sets: IdSets::new(uri_columns.clone()),
-            derived_groups: DerivedGroups::default(),
+            id_sets: IdSets::new(uri_columns.clone(), derived_groups.clone()),
+            derived_groups,
             charge_rules: ChargeRules::default(),
             prices: Arc::default(),
             uri_columns,
@@ -115,6 +117,15 @@ impl LocalEngine {
     /// The prices that costs are computed with.
     pub fn prices(&self) -> &Prices {
         &self.prices
+    }
+
+    /// Groups and filters by [`Dimension::LOOKED_UP`] with what `identity` says about addresses. Without it such queries
+    /// fail, as without files.
+    #[must_use]
+    pub fn with_identity(self, identity: Arc<Identity>) -> LocalEngine {
+        let derived_groups = Arc::new(DerivedGroups::new(identity));
+        let id_sets = IdSets::new(self.uri_columns.clone(), derived_groups.clone());
+        LocalEngine { id_sets, derived_groups, ..self }
     }
 
     /// The cache that the engine reads.

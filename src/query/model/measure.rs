@@ -120,6 +120,8 @@ macro_rules! measures {
 measures! {
     Value: "value", "VALUE", Value, Value, shown(16, 0),
         "Value that the row is about.";
+    Rank: "rank", "RANK", Count, Relative(Measure::BytesSent), hidden(6, 9),
+        "Place of the row in the order of the table, from 1.";
     Requests: "requests", "REQUESTS", Count, Stats, shown(11, 1),
         "Number of requests.";
     BytesSent: "bytes_sent", "BYTES SENT", Bytes, Stats, shown(12, 1),

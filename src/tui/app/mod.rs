@@ -1,6 +1,8 @@
-//! The running explorer: the terminal, the event loop, and the worker threads for queries and exports. Contains all
+//! The running explorer: the terminal, the event loop, and the worker threads for queries, analyses and exports. Contains all
 //! I/O of the explorer; what a key or an answer means is in `update`.
 
+pub(super) mod analysis_runner;
+mod background_engine;
 pub(super) mod export_file;
 mod generation_poll;
 pub(super) mod query_runner;

@@ -6,6 +6,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::query::{Dimension, Engine, QueryError, Statistics};
+use crate::tui::app::background_engine::ScreenQueries;
 use crate::tui::model::{Action, QueryJob, QueryResult, Slot};
 
 /// Completions that are requested from the engine.
@@ -16,11 +17,17 @@ pub(in crate::tui) struct QueryRunner {
     engine: Arc<dyn Engine>,
     actions: UnboundedSender<Action>,
     running: [Option<CancellationToken>; Slot::COUNT],
+    queries: Arc<ScreenQueries>,
 }
 
 impl QueryRunner {
-    pub(in crate::tui) fn new(engine: Arc<dyn Engine>, actions: UnboundedSender<Action>) -> QueryRunner {
-        QueryRunner { engine, actions, running: Default::default() }
+    /// `queries` notes which queries are running.
+    pub(in crate::tui) fn new(
+        engine: Arc<dyn Engine>,
+        actions: UnboundedSender<Action>,
+        queries: Arc<ScreenQueries>,
+    ) -> QueryRunner {
+        QueryRunner { engine, actions, running: Default::default(), queries }
     }
 
     /// Starts a query and cancels the running one of its slot.
@@ -30,7 +37,9 @@ impl QueryRunner {
             older.cancel();
         }
         let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
+        let running = self.queries.begin();
         tokio::task::spawn_blocking(move || {
+            let _running = running;
             run_query(&*engine, &job, &cancel, &mut |result| {
                 // Fails only when the session is over.
                 let _ = actions.send(Action::Answered(Box::new(result)));

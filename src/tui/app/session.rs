@@ -11,6 +11,8 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::query::Engine;
+use crate::tui::app::analysis_runner::AnalysisRunner;
+use crate::tui::app::background_engine::{BackgroundEngine, ScreenQueries};
 use crate::tui::app::query_runner::{QueryRunner, pin_snapshot};
 use crate::tui::app::{export_file, generation_poll::GenerationPoll};
 use crate::tui::model::{Action, ActionTime, Effect, State};
@@ -90,6 +92,7 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     terminal: &'a mut Terminal<B>,
     control: &'a mut C,
     queries: QueryRunner,
+    analyses: AnalysisRunner,
     /// Sends actions from other threads and tasks.
     actions: mpsc::UnboundedSender<Action>,
     received_actions: mpsc::UnboundedReceiver<Action>,
@@ -128,9 +131,12 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             state.follow_interval = feed.every;
         }
         let started = Instant::now();
+        let queries = Arc::new(ScreenQueries::default());
+        let background = Arc::new(BackgroundEngine::new(Arc::clone(&engine), Arc::clone(&queries)));
         Ok(Session {
             state,
-            queries: QueryRunner::new(Arc::clone(&engine), actions.clone()),
+            analyses: AnalysisRunner::new(background, actions.clone()),
+            queries: QueryRunner::new(Arc::clone(&engine), actions.clone(), queries),
             engine,
             clock,
             started,
@@ -279,6 +285,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::RunQuery(job) => self.queries.start(*job),
+            Effect::Analyse(job) => self.analyses.start(*job),
+            Effect::StopAnalysis(slot) => self.analyses.stop(slot),
             Effect::Complete { number, by, text } => self.queries.complete(number, by, text),
             Effect::Copy(text) => {
                 let result = self.control.copy(&text);

@@ -12,7 +12,7 @@ fn tables() {
     snapshots("objects", "2");
     snapshots("times", "3");
     snapshots("requests", "4");
-    snapshots("statuses", "5");
+    snapshots("statuses", "6");
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn going_back_restores_every_layer() {
     explorer.press("Enter j j j");
     let objects = explorer.screen();
     assert!(objects.contains("▸ remote_ip:192.0.2.10"), "{objects}");
-    assert!(objects.contains("by key"), "{objects}");
+    assert!(objects.contains("key ▾"), "{objects}");
     explorer.press("Enter");
     let requests = explorer.screen();
     assert!(requests.contains("REST.GET.OBJECT"), "{requests}");

@@ -5,6 +5,7 @@ mod browsing;
 mod columns;
 mod exporting;
 mod filtering;
+mod findings;
 mod hostile_text;
 mod states;
 mod timeline;

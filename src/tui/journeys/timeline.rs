@@ -48,7 +48,7 @@ fn without_colours_a_selected_bar_is_not_reversed() {
     explorer.screen();
     let areas = Areas::of(&explorer.state);
     let axis = time_axes::timeline(&explorer.state).unwrap();
-    let brush = explorer.state.brush.unwrap();
+    let brush = explorer.state.brush.clone().unwrap();
     let width = usize::from(areas.bars.width);
     let x = areas.bars.x + axis.column(axis.index(brush.moving), width) as u16;
     let cells = explorer.cells();
@@ -80,7 +80,7 @@ fn keys_of_the_table_did_nothing_while_a_range_was_selected() {
     for select in ["v", "n"] {
         let mut explorer = start(130, 34);
         explorer.press(select);
-        let brush = explorer.state.brush;
+        let brush = explorer.state.brush.clone();
         // `/status` was taken as a filter only outside: `u` switched the measure of the timeline.
         explorer.types("/status:403");
         assert_eq!(explorer.state.prompt.as_ref().unwrap().input.value(), "status:403");

@@ -6,7 +6,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::ingest::Progress;
 use crate::query::{Answer, Dimension, Query, Sort, Statistics};
-use crate::tui::model::{Column, RowId};
+use crate::tui::model::{AnalysisJob, AnalysisResult, AnalysisSlot, Column, RowId};
 
 /// When an action happened. Passed with every action, so that `update` reads no clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(crate) enum Action {
     Resize(u16, u16),
     /// The engine returned an answer or an error.
     Answered(Box<QueryResult>),
+    /// A background analysis returned a result or an error.
+    Analysed(Box<AnalysisResult>),
     /// The engine returned values that complete the word in the prompt.
     Completed {
         /// Number of the [`Effect::Complete`].
@@ -132,6 +134,10 @@ pub(crate) struct QueryResult {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     RunQuery(Box<QueryJob>),
+    /// Start an analysis in the background; it cancels the running one of its slot.
+    Analyse(Box<AnalysisJob>),
+    /// Cancel the running analysis of a slot.
+    StopAnalysis(AnalysisSlot),
     /// Look for values that complete the word in the prompt.
     Complete {
         /// Identifies the [`Action::Completed`].

@@ -3,7 +3,7 @@
 use crate::log::{Field, ValueType};
 use crate::query::Measure;
 use crate::query::measure::{MeasureSpec, Unit};
-use crate::tui::model::{Column, columns::Choice};
+use crate::tui::model::{Column, FindingColumn, columns::Choice};
 
 /// The widths that are useful for a column, in terminal columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,13 @@ impl Column {
                 words(column.width, 19, column.rank)
             }
             Column::Activity => words(8, 32, 8),
+            Column::Finding(column) => match column {
+                FindingColumn::Kind => words(17, 17, 0),
+                FindingColumn::Subject => words(16, content.max(16), 0),
+                FindingColumn::When => words(17, 17, 1),
+                FindingColumn::Cost => number(8, 3),
+                FindingColumn::Score => words(8, 16, 2),
+            },
             Column::Measure(measure) => {
                 let MeasureSpec { column, unit, .. } = measure.spec();
                 match unit {

@@ -12,6 +12,18 @@ pub(crate) enum Column {
     /// A sparkline of the requests over time.
     Activity,
     Field(Field),
+    Finding(FindingColumn),
+}
+
+/// A column that only the table of findings has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum FindingColumn {
+    Kind,
+    Subject,
+    /// First and last time.
+    When,
+    Cost,
+    Score,
 }
 
 /// A column that can be shown.
@@ -30,6 +42,7 @@ impl Column {
             Column::Share => "SHARE".to_owned(),
             Column::Activity => "ACTIVITY".to_owned(),
             Column::Field(field) => field.title().to_uppercase(),
+            Column::Finding(column) => column.name().to_uppercase(),
             Column::Measure(Measure::Value) => by.to_uppercase(),
             Column::Measure(measure) => measure.spec().title.to_owned(),
         }
@@ -42,6 +55,7 @@ impl Column {
             Column::Share => "share",
             Column::Activity => "activity",
             Column::Field(field) => field.name(),
+            Column::Finding(column) => column.name(),
             Column::Measure(measure) => measure.name(),
         }
     }
@@ -53,6 +67,7 @@ impl Column {
             Column::Share => "Share of all bytes sent.",
             Column::Activity => "Requests over the visible time range.",
             Column::Field(field) => field.spec().about,
+            Column::Finding(column) => column.about(),
             Column::Measure(measure) => measure.spec().about,
         }
     }
@@ -63,7 +78,7 @@ impl Column {
             Column::Value => Some(Measure::Value),
             Column::Share => Some(Measure::BytesSent),
             Column::Measure(measure) => Some(measure),
-            Column::Activity | Column::Field(_) => None,
+            Column::Activity | Column::Field(_) | Column::Finding(_) => None,
         }
     }
 
@@ -86,6 +101,7 @@ impl Column {
     pub(crate) fn descends(self) -> bool {
         match self {
             Column::Value => false,
+            Column::Finding(column) => matches!(column, FindingColumn::Cost | FindingColumn::Score),
             Column::Field(Field::HttpStatus | Field::Time) => true,
             Column::Field(field) => field.kind() == Kind::Measure,
             _ => true,
@@ -124,6 +140,46 @@ pub(crate) fn of_times() -> Vec<Choice> {
         Choice { column: Column::Share, is_shown: true },
         measure(Measure::ErrorRate),
         measure(Measure::Errors),
+    ]
+}
+
+impl FindingColumn {
+    fn name(self) -> &'static str {
+        match self {
+            FindingColumn::Kind => "kind",
+            FindingColumn::Subject => "subject",
+            FindingColumn::When => "when",
+            FindingColumn::Cost => "cost",
+            FindingColumn::Score => "score",
+        }
+    }
+
+    fn about(self) -> &'static str {
+        match self {
+            FindingColumn::Kind => "What has happened.",
+            FindingColumn::Subject => "Address, requester, key or other value that the finding is about.",
+            FindingColumn::When => "First and last time.",
+            FindingColumn::Cost => "Estimated cost of its requests in US dollars.",
+            FindingColumn::Score => "How serious it is and how strong the evidence is, 0 to 100.",
+        }
+    }
+}
+
+/// The columns of the table of findings.
+pub(crate) fn of_findings() -> Vec<Choice> {
+    use FindingColumn::*;
+    let column = |column| Choice { column: Column::Finding(column), is_shown: true };
+    let measure = |measure, is_shown| Choice { column: Column::Measure(measure), is_shown };
+    vec![
+        column(Kind),
+        column(Subject),
+        column(When),
+        measure(Measure::Requests, true),
+        measure(Measure::BytesSent, true),
+        measure(Measure::ErrorRate, true),
+        measure(Measure::Errors, false),
+        column(Cost),
+        column(Score),
     ]
 }
 

@@ -6,6 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Context {
     Table,
+    /// The table of findings. Keys without a command of their own have that of other tables.
+    Findings,
     Detail,
     /// A time range is being selected on the timeline.
     Brush,
@@ -50,8 +52,8 @@ pub(crate) enum Command {
     ZoomIn,
     ZoomOut,
     TimelineMeasure,
-    NextBurst,
-    PreviousBurst,
+    NextFinding,
+    PreviousFinding,
     SwapEdges,
     ShiftLeft,
     ShiftRight,
@@ -59,6 +61,8 @@ pub(crate) enum Command {
     Unmark,
     Copy,
     Export,
+    /// Lists or hides the ordinary look-alikes among the findings.
+    Ordinary,
     Zone,
     Pause,
     Failures,
@@ -163,7 +167,7 @@ pub(crate) struct Binding {
     pub(crate) about: &'static str,
 }
 
-use Context::{Brush, Columns, Confirm, Detail, Filters, Pick, Prompt, Reading, Table};
+use Context::{Brush, Columns, Confirm, Detail, Filters, Findings, Pick, Prompt, Reading, Table};
 
 const fn bind(
     contexts: &'static [Context],
@@ -190,19 +194,23 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('z')], Command::ZoomIn, "zoom", Group::Time, "zoom in: to the time under the cursor, otherwise to the middle half"),
     bind(&[Table], &[k('Z')], Command::ZoomOut, "", Group::Time, "zoom out"),
     bind(&[Table], &[k('v')], Command::Brush, "brush", Group::Time, "select a time range; with the mouse: drag over the timeline"),
-    bind(&[Table], &[k('n')], Command::NextBurst, "burst", Group::Time, "next burst: far more requests, bytes or errors than usual"),
-    bind(&[Table], &[k('N')], Command::PreviousBurst, "", Group::Time, "previous burst"),
+    bind(&[Table], &[k('n')], Command::NextFinding, "finding", Group::Time, "next finding; if there are none, next burst: far more requests, bytes or errors than usual"),
+    bind(&[Table], &[k('N')], Command::PreviousFinding, "", Group::Time, "previous finding or burst"),
     bind(&[Table], &[k('u')], Command::TimelineMeasure, "", Group::Time, "show requests, bytes sent or errors on the timeline"),
 
+    bind(&[Findings], &[code(KeyCode::Enter)], Command::Open, "requests", Group::Navigation, "a finding: its requests"),
+    bind(&[Findings], &[k('o')], Command::Ordinary, "look-alikes", Group::Tables, "findings: list or hide ordinary traffic that looks suspicious"),
+
+    bind(&[Brush], &[code(KeyCode::Enter)], Command::Open, "open", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::Left), k('h')], Command::Left, "left", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::Right), k('l')], Command::Right, "right", Group::Time, ""),
-    bind(&[Brush], &[k('v'), code(KeyCode::Enter), k('z')], Command::Accept, "zoom in", Group::Time, ""),
+    bind(&[Brush], &[k('v'), k('z')], Command::Accept, "zoom in", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::Esc)], Command::Cancel, "cancel", Group::Time, ""),
     bind(&[Brush], &[k('o')], Command::SwapEdges, "other edge", Group::Time, "while selecting: move the other edge; keys of the table work too"),
     bind(&[Brush], &[k('H'), shift(KeyCode::Left)], Command::ShiftLeft, "", Group::Time, "while selecting: move the whole range"),
     bind(&[Brush], &[k('L'), shift(KeyCode::Right)], Command::ShiftRight, "", Group::Time, ""),
-    bind(&[Brush], &[k('n')], Command::NextBurst, "burst", Group::Time, ""),
-    bind(&[Brush], &[k('N')], Command::PreviousBurst, "", Group::Time, ""),
+    bind(&[Brush], &[k('n')], Command::NextFinding, "finding", Group::Time, ""),
+    bind(&[Brush], &[k('N')], Command::PreviousFinding, "", Group::Time, ""),
     bind(&[Brush], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Time, ""),
     bind(&[Brush], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::PageUp), ctrl('u')], Command::PageUp, "", Group::Time, ""),
@@ -225,7 +233,8 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('2')], Command::Tab(1), "", Group::Tables, "objects"),
     bind(&[Table, Detail], &[k('3')], Command::Tab(2), "", Group::Tables, "times"),
     bind(&[Table, Detail], &[k('4')], Command::Tab(3), "", Group::Tables, "single requests"),
-    bind(&[Table, Detail], &[k('5')], Command::Tab(4), "", Group::Tables, "by another dimension, see b"),
+    bind(&[Table, Detail], &[k('5')], Command::Tab(4), "", Group::Tables, "findings: what is suspicious"),
+    bind(&[Table, Detail], &[k('6')], Command::Tab(5), "", Group::Tables, "by another dimension, see b"),
     bind(&[Table], &[code(KeyCode::Tab)], Command::NextTab, "", Group::Tables, "next table"),
     bind(&[Table], &[code(KeyCode::BackTab)], Command::PreviousTab, "", Group::Tables, "previous table"),
     bind(&[Table], &[k('c')], Command::Columns, "", Group::Tables, "choose the columns"),
@@ -282,20 +291,26 @@ fn lookup_in(context: Context, event: KeyEvent) -> Option<Command> {
         modifiers.remove(KeyModifiers::SHIFT);
     }
     let pressed = Key(event.code, modifiers);
-    KEYMAP
-        .iter()
-        .find(|binding| binding.contexts.contains(&context) && binding.keys.contains(&pressed))
-        .map(|binding| binding.command)
+    let command_in = |context| {
+        KEYMAP
+            .iter()
+            .find(|binding| binding.contexts.contains(&context) && binding.keys.contains(&pressed))
+            .map(|binding| binding.command)
+    };
+    command_in(context).or_else(|| if context == Findings { command_in(Table) } else { None })
 }
 
 /// The command, key and word of each key in the footer, the most useful first.
 pub(crate) fn footer(context: Context) -> impl Iterator<Item = (Command, String, &'static str)> {
-    KEYMAP
+    let own = move |binding: &&Binding| binding.contexts.contains(&context);
+    let keys =
+        move |binding: &Binding| KEYMAP.iter().filter(own).all(|of| of.keys.first() != binding.keys.first());
+    let of_tables = KEYMAP
         .iter()
-        .filter(move |binding| binding.contexts.contains(&context) && !binding.footer.is_empty())
-        .map(|binding| {
-            (binding.command, binding.keys.first().map_or(String::new(), |key| key.label()), binding.footer)
-        })
+        .filter(move |binding| context == Findings && binding.contexts.contains(&Table) && keys(binding));
+    KEYMAP.iter().filter(own).chain(of_tables).filter(|binding| !binding.footer.is_empty()).map(|binding| {
+        (binding.command, binding.keys.first().map_or(String::new(), |key| key.label()), binding.footer)
+    })
 }
 
 /// The first key of a command, for hints in texts.

@@ -12,13 +12,16 @@ pub(crate) enum Tab {
     Objects,
     Time,
     Requests,
+    /// What is suspicious.
+    Findings,
     /// By any other dimension.
     Other,
 }
 
 impl Tab {
-    /// In the order of their keys, `1` to `5`.
-    pub(crate) const ALL: [Tab; 5] = [Tab::Addresses, Tab::Objects, Tab::Time, Tab::Requests, Tab::Other];
+    /// In the order of their keys, `1` to `6`.
+    pub(crate) const ALL: [Tab; 6] =
+        [Tab::Addresses, Tab::Objects, Tab::Time, Tab::Requests, Tab::Findings, Tab::Other];
 
     /// The tab that shows groups by `by`.
     pub(crate) fn of(by: &Dimension) -> Tab {
@@ -78,7 +81,10 @@ pub(crate) struct Layer {
     pub(crate) pending_burst: Option<Command>,
     /// The open request, in front of the tables.
     pub(crate) detail: Option<Detail>,
-    tables: [Table; 5],
+    /// The findings in the table of findings: their version, the time range, and whether ordinary look-alikes are listed.
+    pub(crate) listed_findings: Option<(u64, TimeRange, bool)>,
+    pub(crate) shows_benign: bool,
+    tables: [Table; 6],
 }
 
 impl Layer {
@@ -94,11 +100,14 @@ impl Layer {
             burst_series: AnswerState::default(),
             pending_burst: None,
             detail: None,
+            listed_findings: None,
+            shows_benign: false,
             tables: [
                 groups(Field::RemoteIp),
                 groups(Field::Key),
                 Table::new(TableKind::Times(None)),
                 Table::new(TableKind::Requests),
+                Table::new(TableKind::Findings),
                 groups(Field::HttpStatus),
             ],
         }

@@ -7,10 +7,15 @@ use unicode_width::UnicodeWidthStr;
 use crate::log::{Field, ValueType};
 use crate::query::{Measure, Value};
 use crate::tui::format;
-use crate::tui::model::{Column, Rows, State, Table, column_placement, column_placement::Needs};
+use crate::tui::model::{
+    Column, FindingColumn, Rows, State, Tab, Table, column_placement, column_placement::Needs, found,
+};
 
 /// The number of first rows whose texts determine the initial widths of the columns.
 const MEASURED_ROWS: usize = 200;
+
+/// Lines for the explanation of a finding, its rule included.
+const EXPLANATION_LINES: u16 = 8;
 
 /// The parts of the screen. A part that is not shown has no height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,10 +29,14 @@ pub(crate) struct Areas {
     pub(crate) bars: Rect,
     /// Times below the bars.
     pub(crate) axis: Rect,
+    /// The line about the worst finding.
+    pub(crate) alert: Rect,
     pub(crate) tabs: Rect,
     pub(crate) head: Rect,
     /// Rows of the table, or lines of the open request.
     pub(crate) rows: Rect,
+    /// The explanation of the finding under the cursor.
+    pub(crate) explanation: Rect,
     /// Keys, messages, position.
     pub(crate) footer: Rect,
 }
@@ -58,11 +67,17 @@ impl Areas {
         let timeline_title = take(u16::from(!has_detail));
         let mut bars = take(bars);
         let mut axis = take(u16::from(!has_detail));
-        take(spacer);
+        // The alert is between the timeline and the tables, where tall terminals have a blank line anyway.
+        let alert = take(spacer.max(u16::from(found::alert(state).is_some())));
         let tabs = take(1);
         let head = take(u16::from(!has_detail));
-        let left = height.saturating_sub(head.bottom().max(tabs.bottom()));
-        let mut rows = take(left.saturating_sub(1));
+        let left = height.saturating_sub(head.bottom().max(tabs.bottom())).saturating_sub(1);
+        let explained = match state.layer().tab {
+            Tab::Findings if !has_detail => (left / 2).min(EXPLANATION_LINES),
+            _ => 0,
+        };
+        let mut rows = take(left - explained);
+        let explanation = take(explained);
         let footer = take(1);
         for area in [&mut bars, &mut axis] {
             area.x = 1;
@@ -72,7 +87,7 @@ impl Areas {
             rows.x = 1;
             rows.width = width.saturating_sub(2);
         }
-        Areas { header, chips, timeline_title, bars, axis, tabs, head, rows, footer }
+        Areas { header, chips, timeline_title, bars, axis, alert, tabs, head, rows, explanation, footer }
     }
 
     pub(crate) fn page(&self) -> usize {
@@ -151,6 +166,9 @@ fn text_width(
     match (rows, column) {
         (Rows::Groups(groups), Column::Value) => {
             Some(Box::new(|index| groups.rows.get(index).map(|row| format::value(&row.value).width())))
+        }
+        (Rows::Findings(rows), Column::Finding(FindingColumn::Subject)) => {
+            Some(Box::new(|index| rows.finding(index).map(|finding| found::subject_text(finding).width())))
         }
         (Rows::Times { .. }, Column::Value) => Some(Box::new(|_| Some("2026-04-01 00:00:00".len()))),
         (Rows::Requests { .. }, Column::Field(Field::Time))

@@ -2,6 +2,7 @@
 //! Only `update` changes the state, `view` draws it. Contains no I/O and no clock.
 
 pub(super) mod action;
+pub(super) mod analysis;
 pub(super) mod answer_state;
 pub(super) mod axis;
 pub(super) mod cell_filter;
@@ -9,6 +10,8 @@ pub(super) mod column_placement;
 pub(super) mod columns;
 pub(super) mod commands;
 pub(super) mod detail;
+pub(super) mod finding_rows;
+pub(super) mod found;
 pub(super) mod keymap;
 pub(super) mod layer;
 pub(super) mod layout;
@@ -23,11 +26,14 @@ pub(super) mod tabs;
 pub(super) mod time_axes;
 
 pub(super) use action::{Action, ActionTime, Effect, Export, Exported, QueryJob, QueryResult, Slot};
+pub(super) use analysis::{AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot};
 pub(super) use axis::Axis;
 pub(super) use column_placement::Placed;
-pub(super) use columns::Column;
+pub(super) use columns::{Column, FindingColumn};
 pub(super) use commands::{COMMANDS, CommandSpec};
 pub(super) use detail::{Detail, NAMES_WIDTH};
+pub(super) use finding_rows::{FindingRow, FindingRows};
+pub(super) use found::{FindingId, Found};
 pub(super) use keymap::{Command, Context};
 pub(super) use layer::{Layer, Tab, Timeline};
 pub(super) use layout::Areas;

@@ -1,7 +1,9 @@
 //! The loaded rows of a table, and their identities.
 
+use crate::insight::findings::Finding;
 use crate::query::{GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Value};
 use crate::tui::model::columns::Column;
+use crate::tui::model::{FindingId, FindingRows};
 
 /// The identity of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +14,9 @@ pub(crate) enum RowId {
     Instant(i64),
     /// Source and row number of a request.
     Request((u32, u64)),
+    Finding(FindingId),
+    /// The heading of the ordinary look-alikes among the findings.
+    OrdinaryHeading,
 }
 
 /// A row of the table of times.
@@ -41,6 +46,7 @@ pub(crate) enum Rows {
         offset: usize,
         requests: Requests,
     },
+    Findings(FindingRows),
 }
 
 impl Rows {
@@ -49,6 +55,7 @@ impl Rows {
         match self {
             Rows::Groups(groups) => groups.group_count.max(groups.rows.len() as u64),
             Rows::Times { rows, .. } => rows.len() as u64,
+            Rows::Findings(rows) => rows.count() as u64,
             Rows::Requests { offset, requests } => {
                 requests.matched.max((offset + requests.rows.len()) as u64)
             }
@@ -60,6 +67,7 @@ impl Rows {
         match self {
             Rows::Groups(groups) => groups.rows.len(),
             Rows::Times { rows, .. } => rows.len(),
+            Rows::Findings(rows) => rows.count(),
             Rows::Requests { .. } => usize::try_from(self.total()).unwrap_or(usize::MAX),
         }
     }
@@ -70,6 +78,7 @@ impl Rows {
             Rows::Groups(groups) => groups.rows.get(index).map(|row| RowId::Value(row.value.clone())),
             Rows::Times { rows, .. } => rows.get(index).map(|row| RowId::Instant(row.start)),
             Rows::Requests { .. } => self.request(index).map(|row| RowId::Request(row.id)),
+            Rows::Findings(rows) => rows.id(index),
         }
     }
 
@@ -86,6 +95,7 @@ impl Rows {
             (Rows::Requests { offset, requests }, RowId::Request(id)) => {
                 requests.rows.iter().position(|row| row.id == *id).map(|index| index + offset)
             }
+            (Rows::Findings(rows), id) => rows.position(id),
             _ => None,
         }
     }
@@ -111,6 +121,13 @@ impl Rows {
         }
     }
 
+    pub(crate) fn finding(&self, index: usize) -> Option<&Finding> {
+        match self {
+            Rows::Findings(rows) => rows.finding(index),
+            _ => None,
+        }
+    }
+
     /// The rows of the table of times, in the order `sort`.
     pub(crate) fn of_series(series: &Series, sort: Sort<Column>) -> Rows {
         let line = series.lines.first().map(Vec::as_slice).unwrap_or_default();
@@ -122,13 +139,17 @@ impl Rows {
             .collect();
         let totals = line.iter().fold(Stats::default(), |sum, stats| sum.merged(*stats));
         let mut rows = Rows::Times { bucket: series.bucket, rows, totals };
-        rows.sort_times(sort);
+        rows.sort(sort);
         rows
     }
 
-    /// Sorts the rows of the table of times; ties are in order of time.
-    pub(crate) fn sort_times(&mut self, sort: Sort<Column>) {
-        let Rows::Times { rows, .. } = self else { return };
+    /// Sorts rows that are all loaded: times, whose ties are in order of time, and findings.
+    pub(crate) fn sort(&mut self, sort: Sort<Column>) {
+        let rows = match self {
+            Rows::Times { rows, .. } => rows,
+            Rows::Findings(rows) => return rows.sort(sort),
+            Rows::Groups(_) | Rows::Requests { .. } => return,
+        };
         rows.sort_by_key(|row| row.start);
         let number = |row: &TimeRow| -> f64 {
             let stats = row.stats;

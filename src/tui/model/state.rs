@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
 use crate::tui::model::{
-    ActionTime, Axis, Context, Export, Layer, Prompt, Purpose, Slot, answer_state::AnswerState,
+    ActionTime, Axis, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
+    answer_state::AnswerState,
 };
 use crate::tui::{format, theme::Theme};
 
@@ -73,7 +74,7 @@ impl TimelineMeasure {
 }
 
 /// A time range that is being selected on the timeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Brush {
     /// The edge that does not move, as the start of a bucket.
     pub(crate) fixed: i64,
@@ -81,6 +82,8 @@ pub(crate) struct Brush {
     pub(crate) moving: i64,
     /// Until an edge is moved: first second of the selected burst, and the second after its last.
     pub(crate) burst: Option<(i64, i64)>,
+    /// Until an edge is moved: the selected finding.
+    pub(crate) finding: Option<FindingId>,
 }
 
 impl Brush {
@@ -148,6 +151,8 @@ pub(crate) struct State {
     layers: Vec<Layer>,
     /// Totals of all requests in the session's time range.
     pub(crate) totals: AnswerState<Totals>,
+    /// What the analyses found.
+    pub(crate) found: Found,
     /// The generation of the data that the screen shows.
     pub(crate) generation: u64,
     pub(crate) newest_generation: u64,
@@ -197,6 +202,7 @@ impl State {
             now: ActionTime::default(),
             layers: vec![Layer::new(filter, session_time)],
             totals: AnswerState::default(),
+            found: Found::default(),
             generation: 0,
             newest_generation: 0,
             paused: false,
@@ -307,6 +313,7 @@ impl State {
             (None, Some(Overlay::Dimensions(_) | Overlay::BucketWidths(_))) => Context::Pick,
             (None, None) if self.layer().detail.is_some() => Context::Detail,
             (None, None) if self.brush.is_some() => Context::Brush,
+            (None, None) if self.layer().tab == Tab::Findings => Context::Findings,
             (None, None) => Context::Table,
         }
     }
@@ -341,7 +348,7 @@ impl State {
         let is_empty = self.totals.data.as_ref().is_some_and(|totals| totals.stats.requests == 0);
         self.is_too_small()
             || rows.error().or(self.totals.error()).or(timeline.error()).is_some()
-            || (rows.is_final() && (timeline.is_final() || is_empty))
+            || ((rows.is_final() || self.layer().tab == Tab::Findings) && (timeline.is_final() || is_empty))
     }
 
     /// The known totals of the requests that match the filter of the layer in front, and whether they are

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, Sort, TimeRange};
 use crate::tui::model::{
-    Column, Placed, RowId, Rows, answer_state::AnswerState, column_placement, columns, columns::Choice,
-    lazy_columns::LazyColumn,
+    Column, FindingColumn, Placed, RowId, Rows, answer_state::AnswerState, column_placement, columns,
+    columns::Choice, lazy_columns::LazyColumn,
 };
 
 /// What the rows of a table are.
@@ -17,6 +17,7 @@ pub(crate) enum TableKind {
     /// Buckets of time; their width in seconds if the user chose it.
     Times(Option<u32>),
     Requests,
+    Findings,
 }
 
 /// Groups, or requests around the cursor, that are loaded at first.
@@ -77,6 +78,7 @@ impl Table {
             TableKind::Groups(by) => columns::of_groups(by),
             TableKind::Times(_) => columns::of_times(),
             TableKind::Requests => columns::of_requests(),
+            TableKind::Findings => columns::of_findings(),
         };
         Table {
             kind,
@@ -106,6 +108,7 @@ impl Table {
             TableKind::Groups(by) => columns::first_sort(by),
             TableKind::Times(_) => Sort { by: Column::Value, descending: false },
             TableKind::Requests => Sort { by: Column::Field(Field::Time), descending: false },
+            TableKind::Findings => Sort { by: Column::Finding(FindingColumn::Score), descending: true },
         }
     }
 
@@ -130,6 +133,7 @@ impl Table {
             TableKind::Groups(by) => by.title(),
             TableKind::Times(_) => "Time".to_owned(),
             TableKind::Requests => "Request".to_owned(),
+            TableKind::Findings => "Finding".to_owned(),
         }
     }
 
@@ -256,7 +260,7 @@ impl Table {
                     self.offset = self.top.saturating_sub(INITIAL_ROWS / 2 - page.min(INITIAL_ROWS / 4));
                 }
             }
-            Rows::Times { .. } => {}
+            Rows::Times { .. } | Rows::Findings(_) => {}
         }
     }
 
@@ -276,10 +280,10 @@ impl Table {
         }
         self.offset = 0;
         if let Some(rows) = &mut self.rows.data {
-            rows.sort_times(sort);
+            rows.sort(sort);
         }
         match self.kind {
-            TableKind::Times(_) => match (&self.rows.data, &self.anchor) {
+            TableKind::Times(_) | TableKind::Findings => match (&self.rows.data, &self.anchor) {
                 (Some(rows), Some(anchor)) => self.cursor = rows.position(anchor).unwrap_or(self.cursor),
                 (_, None) => self.anchor_cursor(),
                 _ => {}

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::format;
-use crate::tui::model::{Areas, State, Tab, TableKind, time_axes};
+use crate::tui::model::{Areas, State, Tab, TableKind, found, time_axes};
 
 /// The name of a table on the screen.
 pub(crate) struct TabLabel {
@@ -16,7 +16,26 @@ pub(crate) struct TabLabel {
 }
 
 pub(crate) fn labels(state: &State) -> Vec<TabLabel> {
-    let gap = u16::from(state.size.0 >= 76);
+    let right = u16::try_from(grouping(state).width()).unwrap_or(0);
+    // On a narrow terminal, first the gaps between the names are left out, then the name of the last one.
+    let end = |labels: &Vec<TabLabel>| labels.last().map_or(0, |label| label.end);
+    let fits = |labels: &Vec<TabLabel>, right: u16| end(labels) + right < state.size.0;
+    let is_in_front = state.layer().tab == Tab::Other;
+    let variants = [(1, true), (0, true), (1, is_in_front), (0, is_in_front)];
+    let mut best = labels_with(state, 0, false);
+    for (gap, is_named) in variants {
+        let labels = labels_with(state, gap, is_named);
+        if fits(&labels, right + 2) {
+            return labels;
+        }
+        if fits(&labels, 0) && end(&labels) > end(&best) {
+            best = labels;
+        }
+    }
+    best
+}
+
+fn labels_with(state: &State, gap: u16, is_other_named: bool) -> Vec<TabLabel> {
     let mut x = 1;
     Tab::ALL
         .into_iter()
@@ -26,6 +45,8 @@ pub(crate) fn labels(state: &State) -> Vec<TabLabel> {
                 Tab::Objects => "Objects".to_owned(),
                 Tab::Time => "Time".to_owned(),
                 Tab::Requests => "Requests".to_owned(),
+                Tab::Findings => findings_name(state),
+                Tab::Other if !is_other_named => "…".to_owned(),
                 Tab::Other => state.layer().table_of(Tab::Other).title(),
             };
             let text = format!(" {} {name} ", tab as usize + 1);
@@ -37,15 +58,27 @@ pub(crate) fn labels(state: &State) -> Vec<TabLabel> {
         .collect()
 }
 
+/// The name of the table of findings, with their number.
+fn findings_name(state: &State) -> String {
+    let analysed = state.found.of(&state.layer().filter);
+    let is_partial = analysed.is_some_and(|analysed| analysed.answer.share.is_some());
+    match (found::visible(state).count(), is_partial) {
+        (0, _) => "Findings".to_owned(),
+        (count, false) => format!("Findings ({count})"),
+        (count, true) => format!("Findings ({count}+)"),
+    }
+}
+
 /// The grouping of the table in front, shown at the right end of the line.
 pub(crate) fn grouping(state: &State) -> String {
     match &state.layer().table().kind {
+        TableKind::Groups(by) if state.size.0 < 100 => format!("{} ▾", by.name()),
         TableKind::Groups(by) => format!("by {} ▾", by.name()),
         TableKind::Times(_) => match time_axes::times_bucket(state) {
             Some(bucket) => format!("{} ▾", format::per(bucket)),
             None => String::new(),
         },
-        TableKind::Requests => String::new(),
+        TableKind::Requests | TableKind::Findings => String::new(),
     }
 }
 

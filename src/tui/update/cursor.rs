@@ -4,6 +4,7 @@ use crate::log::{FIELDS, Field};
 use crate::query::{Sort, Value};
 use crate::tui::format;
 use crate::tui::model::{Areas, Column, Command, MAX_GROUPS, RowId, Rows, State, Table, TableKind};
+use crate::tui::update::findings;
 
 pub(super) fn perform(state: &mut State, command: Command) {
     if state.layer().detail.is_some() {
@@ -127,6 +128,7 @@ pub(super) fn copied_text(state: &State) -> Option<String> {
                 Some(marked.join("\n"))
             }
         }
+        TableKind::Findings => findings::copied_text(state),
         TableKind::Times(_) => {
             rows.time(table.cursor).map(|row| format::full_instant(row.start, state.zone()))
         }

@@ -2,7 +2,7 @@
 
 use crate::query::{Dimension, Filter, TimeRange};
 use crate::tui::model::{Command, Detail, Layer, RowId, Rows, State, Tab, TableKind, cell_filter};
-use crate::{log::Field, tui::update::queries};
+use crate::{log::Field, tui::update::findings, tui::update::queries};
 
 /// Opens the row under the cursor.
 pub(super) fn open(state: &mut State) {
@@ -10,6 +10,7 @@ pub(super) fn open(state: &mut State) {
     let table = layer.table();
     let Some(rows) = &table.rows.data else { return };
     match &table.kind {
+        TableKind::Findings => findings::open(state),
         TableKind::Requests => {
             let Some(row) = rows.request(table.cursor).cloned() else { return };
             let mut next = Layer::new(layer.filter.clone(), layer.time);
@@ -50,7 +51,7 @@ fn next_tab(by: &Dimension, filter: &Filter) -> Tab {
 }
 
 /// Pushes a layer with the disabled terms of the layer below.
-fn push(state: &mut State, mut next: Layer) {
+pub(super) fn push(state: &mut State, mut next: Layer) {
     next.disabled = state.layer().disabled.clone();
     state.brush = None;
     state.push(next);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::query::Ask;
 use crate::tui::format;
 use crate::tui::model::{
-    Column, Effect, Export, Prompt, Purpose, RowId, RunningExport, State, TableKind, columns,
+    Column, Effect, Export, Prompt, Purpose, RowId, RunningExport, State, Tab, TableKind, columns,
 };
 use crate::tui::update::queries;
 
@@ -14,6 +14,9 @@ pub(super) fn ask_for_file(state: &mut State) {
     if state.export.is_some() {
         state.prompt = Some(Prompt::new(Purpose::StopExport { quit: false }, String::new()));
         return;
+    }
+    if state.layer().tab == Tab::Findings {
+        return state.warn("to export findings, run `tamarin findings --format csv`");
     }
     if queries::table_query(state, 0).is_none() {
         return state.warn("the table is not loaded yet");

@@ -1,7 +1,7 @@
 //! The commands that add, exclude and clear filter terms.
 
 use crate::tui::model::{Column, Layer, RowId, State, Tab, Table, TableKind, cell_filter};
-use crate::tui::update::{drill, time_range};
+use crate::tui::update::{drill, findings, time_range};
 use crate::{log::FIELDS, query::Filter};
 
 /// Adds a term for the marked rows or for the row or cell under the cursor; if `negated`, a term that excludes them.
@@ -10,8 +10,14 @@ pub(super) fn only(state: &mut State, negated: bool) {
         return only_field(state, negated);
     }
     let table = state.layer().table();
-    if let TableKind::Times(_) = table.kind {
-        return only_time(state, negated);
+    match table.kind {
+        TableKind::Times(_) => return only_time(state, negated),
+        TableKind::Findings if negated => {
+            return state
+                .warn("the requests of a finding cannot be excluded; exclude its subject in another table");
+        }
+        TableKind::Findings => return findings::only(state),
+        _ => {}
     }
     let Some(term) = term_of_marks(table).or_else(|| term_under_cursor(table)) else { return };
     let layer = state.layer_mut();

@@ -17,7 +17,7 @@ pub(super) fn group_by(state: &mut State) {
         TableKind::Groups(by) => {
             Overlay::Dimensions(index(dimensions().iter().position(|other| other == by)))
         }
-        TableKind::Requests => Overlay::Dimensions(0),
+        TableKind::Requests | TableKind::Findings => Overlay::Dimensions(0),
     });
 }
 

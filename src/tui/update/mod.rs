@@ -7,6 +7,7 @@ mod cursor;
 mod drill;
 mod exports;
 mod filters;
+mod findings;
 mod lists;
 mod mouse;
 mod prompt;
@@ -37,6 +38,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Paste(text) => prompt::paste(state, &text, &mut effects),
         Action::Resize(columns, rows) => resize(state, columns, rows),
         Action::Answered(result) => answers::store(state, *result),
+        Action::Analysed(result) => findings::store(state, *result),
         Action::Completed { number, values } => prompt::completed(state, number, values, &mut effects),
         Action::Progress(progress) => show_progress(state, *progress),
         Action::DataChanged(generation) => {
@@ -56,7 +58,10 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
             state.paused = false;
             state.warn(format!("cannot pause: {}", format::visible(&message)));
         }
-        Action::TimerFired(number) => prompt::timer_fired(state, number),
+        Action::TimerFired(number) => {
+            prompt::timer_fired(state, number);
+            findings::timer_fired(state, number);
+        }
         Action::Exporting { rows, total } => {
             if let Some(export) = &mut state.export {
                 (export.rows, export.total) = (rows, total);
@@ -65,8 +70,10 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Exported(exported) => finish_export(state, exported),
     }
     ask_to_overwrite(state);
+    findings::list(state);
     layout::place_columns(state);
     queries::reconcile(state, &mut effects);
+    findings::reconcile(state, &mut effects);
     effects
 }
 
@@ -98,7 +105,9 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
             lists::perform(state, command);
         }
         (Some(command), Context::Brush) => time_range::perform(state, command),
-        (Some(command), Context::Table | Context::Detail) => perform(state, command, effects),
+        (Some(command), Context::Table | Context::Findings | Context::Detail) => {
+            perform(state, command, effects)
+        }
         // The footer shows the keys of a question.
         (None, Context::Confirm) => {}
         (None, _) => has_no_command(state, key, context),
@@ -165,9 +174,10 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::Brush => time_range::start_brush(state),
         Command::ZoomIn => time_range::zoom_in(state),
         Command::ZoomOut => time_range::zoom_out(state),
-        Command::NextBurst | Command::PreviousBurst => time_range::burst(state, command),
+        Command::NextFinding | Command::PreviousFinding => time_range::burst(state, command),
         Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
         Command::Copy => copy(state, effects),
+        Command::Ordinary => findings::toggle_benign(state),
         Command::Zone => show_zone(state, !state.shows_local_time),
         Command::Pause => pause(state, effects),
         _ => {}

@@ -3,7 +3,9 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use crate::tui::model::{Areas, Brush, Command, Context, Effect, List, Overlay, State, tabs, time_axes};
+use crate::tui::model::{
+    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, tabs, time_axes,
+};
 use crate::tui::update::{cursor, lists, perform};
 
 /// Two clicks on a cell within this many milliseconds are a double click.
@@ -33,7 +35,7 @@ fn scroll(state: &mut State, rows: isize) {
             (0..rows.unsigned_abs()).for_each(|_| lists::perform(state, command));
         }
         Context::Detail => (0..rows.unsigned_abs()).for_each(|_| cursor::perform(state, command)),
-        Context::Table | Context::Brush | Context::Prompt => {
+        Context::Table | Context::Findings | Context::Brush | Context::Prompt => {
             let page = Areas::of(state).page();
             state.layer_mut().table_mut().scroll_by(rows, page);
         }
@@ -55,11 +57,13 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
     match state.context() {
         Context::Filters | Context::Columns | Context::Pick => click_list(state, at, is_double),
         Context::Reading => state.overlay = None,
-        Context::Table | Context::Brush if areas.bars.union(areas.axis).contains(at) => {
+        Context::Table | Context::Findings | Context::Brush if areas.bars.union(areas.axis).contains(at) => {
             start_brush(state, at.x)
         }
-        Context::Table | Context::Brush | Context::Detail => {
-            if areas.tabs.contains(at) {
+        Context::Table | Context::Findings | Context::Brush | Context::Detail => {
+            if areas.alert.contains(at) && found::alert(state).is_some() {
+                perform(state, Command::Tab(Tab::Findings as u8), effects);
+            } else if areas.tabs.contains(at) {
                 if let Some(index) = tabs::tab_at(state, at.x) {
                     perform(state, Command::Tab(index), effects);
                 } else if tabs::is_grouping_at(state, at.x) {
@@ -112,7 +116,7 @@ fn click_row(state: &mut State, rows: Rect, at: Position, is_double: bool, effec
 
 fn start_brush(state: &mut State, x: u16) {
     if let Some(instant) = bucket_at(state, x) {
-        state.brush = Some(Brush { fixed: instant, moving: instant, burst: None });
+        state.brush = Some(Brush { fixed: instant, moving: instant, burst: None, finding: None });
     }
 }
 
@@ -123,6 +127,7 @@ fn drag(state: &mut State, at: Position) {
     {
         brush.moving = instant;
         brush.burst = None;
+        brush.finding = None;
     }
 }
 

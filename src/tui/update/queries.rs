@@ -34,7 +34,7 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 /// A query with the filter and the time range of the layer in front.
-fn layer_query(state: &State, ask: Ask) -> Query {
+pub(super) fn layer_query(state: &State, ask: Ask) -> Query {
     let layer = state.layer();
     Query {
         sources: state.sources.clone(),
@@ -109,7 +109,8 @@ pub(super) fn missing_for_bursts(state: &State) -> Option<Query> {
 
 fn bursts(state: &mut State, effects: &mut Vec<Effect>) {
     // The selected burst shows its sum, which depends on the filter.
-    let has_burst = state.brush.is_some_and(|brush| brush.burst.is_some());
+    let has_burst =
+        state.brush.as_ref().is_some_and(|brush| brush.burst.is_some() && brush.finding.is_none());
     let is_needed = has_burst || state.layer().pending_burst.is_some();
     if !is_needed || state.layer().burst_series.is_running() {
         return;
@@ -134,6 +135,7 @@ pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
             Ask::Groups { by: by.clone(), more, sort, limit }
         }
         TableKind::Times(_) => Ask::Series { bucket: time_axes::times_bucket(state)?, each: None },
+        TableKind::Findings => return None,
         TableKind::Requests => {
             let by = table.sort.by.field().unwrap_or(Field::Time);
             let sort = Sort { by, descending: table.sort.descending };

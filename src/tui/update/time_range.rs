@@ -4,7 +4,7 @@ use crate::insight::bursts::{Burst, bursts};
 use crate::query::{Stats, TimeRange};
 use crate::tui::format;
 use crate::tui::model::{Axis, Brush, Command, Overlay, State, Tab, time_axes};
-use crate::tui::update::{drill, queries};
+use crate::tui::update::{drill, findings, queries};
 
 /// Starts the brush at the highest bar.
 pub(super) fn start_brush(state: &mut State) {
@@ -14,12 +14,12 @@ pub(super) fn start_brush(state: &mut State) {
     let bars = time_axes::timeline_bars(state, &axis);
     let peak = (0..bars.len()).max_by_key(|&index| (bars.get(index).copied(), std::cmp::Reverse(index)));
     let at = axis.at(peak.unwrap_or(0));
-    state.brush = Some(Brush { fixed: at, moving: at, burst: None });
+    state.brush = Some(Brush { fixed: at, moving: at, burst: None, finding: None });
 }
 
 /// Performs a command while the brush is active.
 pub(super) fn perform(state: &mut State, command: Command) {
-    let (Some(mut brush), Some(axis)) = (state.brush, time_axes::timeline(state)) else {
+    let (Some(mut brush), Some(axis)) = (state.brush.clone(), time_axes::timeline(state)) else {
         state.brush = None;
         return;
     };
@@ -39,6 +39,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
     if let Some(moved) = moved {
         brush.moving = axis.at(moved.min(last));
         brush.burst = None;
+        brush.finding = None;
     }
     match command {
         Command::SwapEdges => std::mem::swap(&mut brush.fixed, &mut brush.moving),
@@ -52,12 +53,13 @@ pub(super) fn perform(state: &mut State, command: Command) {
                 brush.moving += step;
             }
         }
-        Command::Accept => return zoom_to(state, brush.time_range(&axis)),
+        Command::Open if findings::open_brushed(state) => return,
+        Command::Open | Command::Accept => return zoom_to(state, brush.time_range(&axis)),
         Command::Cancel => {
             state.brush = None;
             return;
         }
-        Command::NextBurst | Command::PreviousBurst => return burst(state, command),
+        Command::NextFinding | Command::PreviousFinding => return burst(state, command),
         Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
         Command::Zone => state.shows_local_time = !state.shows_local_time,
         Command::Help => state.overlay = Some(Overlay::Help(0)),
@@ -118,9 +120,9 @@ pub(super) fn zoom_out(state: &mut State) {
     };
 }
 
-/// Selects the next or previous burst, as soon as the series for bursts is loaded.
+/// Selects the next or previous finding; without findings, the next or previous burst, as soon as the series for bursts is loaded.
 pub(super) fn burst(state: &mut State, command: Command) {
-    if time_axes::timeline(state).is_none() {
+    if time_axes::timeline(state).is_none() || findings::step(state, command) {
         return;
     }
     if queries::missing_for_bursts(state).is_some() {
@@ -148,10 +150,10 @@ pub(super) fn show_burst(state: &mut State, command: Command) {
         let name = state.timeline_measure.name();
         return state.notify(format!("no burst of {name}: nothing is far above the usual"));
     }
-    let next = match (state.brush, command) {
-        (None, Command::PreviousBurst) => found.len() - 1,
+    let next = match (&state.brush, command) {
+        (None, Command::PreviousFinding) => found.len() - 1,
         (None, _) => 0,
-        (Some(brush), Command::PreviousBurst) => {
+        (Some(brush), Command::PreviousFinding) => {
             let (start, _) = brush.seconds(&timeline);
             found.iter().rposition(|burst| seconds(burst).1 <= start).unwrap_or(found.len() - 1)
         }
@@ -162,7 +164,7 @@ pub(super) fn show_burst(state: &mut State, command: Command) {
     };
     let Some(burst) = found.get(next) else { return };
     let (start, end) = seconds(burst);
-    state.brush = Some(Brush { fixed: start, moving: end - 1, burst: Some((start, end)) });
+    state.brush = Some(Brush { fixed: start, moving: end - 1, burst: Some((start, end)), finding: None });
     let description = describe(state, burst, &axis);
     state.notify(format!("burst {} of {}: {description}", next + 1, found.len()));
 }

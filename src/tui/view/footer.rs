@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::FIELDS;
-use crate::tui::model::{Command, Context, Rows, RunningExport, State, keymap, time_axes};
+use crate::tui::model::{Command, Context, Rows, RunningExport, State, found, keymap, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::fit};
 
@@ -43,8 +43,17 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     // Keys without an effect are not shown.
     let has_effect = |command: &Command| match command {
         Command::Back => state.depth() > 1,
-        Command::Open | Command::Only | Command::Not | Command::Sort if context == Context::Table => has_rows,
-        Command::ZoomIn | Command::Brush | Command::NextBurst => time_axes::timeline(state).is_some(),
+        Command::Open if context == Context::Brush => {
+            state.brush.as_ref().is_some_and(|brush| brush.finding.is_some())
+        }
+        Command::Ordinary => found::visible_benign(state).next().is_some(),
+        Command::GroupBy | Command::Not if context == Context::Findings => false,
+        Command::Open | Command::Only | Command::Not | Command::Sort
+            if matches!(context, Context::Table | Context::Findings) =>
+        {
+            has_rows
+        }
+        Command::ZoomIn | Command::Brush | Command::NextFinding => time_axes::timeline(state).is_some(),
         _ => true,
     };
     let (all, keys): (Vec<_>, Vec<_>) = keymap::footer(context)
@@ -87,7 +96,11 @@ fn position(state: &State) -> String {
         0 => String::new(),
         count => format!("{count} marked  "),
     };
-    let what = if matches!(rows, Rows::Requests { .. }) { "request" } else { "row" };
+    let what = match rows {
+        Rows::Requests { .. } => "request",
+        Rows::Findings(_) => "finding",
+        _ => "row",
+    };
     let (at, total) = (format::count(table.cursor as u64 + 1), format::count(rows.total()));
     format!("{marks}{what} {at} of {total}{growing}")
 }

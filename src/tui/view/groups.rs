@@ -85,7 +85,7 @@ fn lazy_measure(measure: Measure, number: f64, is_approximate: bool, width: u16)
     }
 }
 
-fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell {
+pub(super) fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell {
     let theme = state.theme;
     let width = usize::from(placed.width);
     let ratio = |part: u64, total: u64| if total == 0 { 0.0 } else { part as f64 / total as f64 };

@@ -1,7 +1,10 @@
 //! Draws the screen. Views read the state and write cells. They never change the state, send queries or do I/O.
 
+mod alert;
 mod chips;
 mod detail;
+mod explanation;
+mod findings;
 mod footer;
 mod groups;
 mod header;
@@ -32,7 +35,9 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
         detail::draw(state, detail, areas.rows, buffer);
     } else {
         timeline::draw(state, &areas, buffer);
+        alert::draw(state, areas.alert, buffer);
         table::draw(state, &areas, buffer);
+        explanation::draw(state, areas.explanation, buffer);
     }
     footer::draw(state, areas.footer, buffer);
     match &state.overlay {

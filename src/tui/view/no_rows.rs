@@ -45,6 +45,35 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     text.draw(area, buffer);
 }
 
+/// Shows why an analysis failed.
+pub(super) fn failed(state: &State, reason: &str, area: Rect, buffer: &mut Buffer) {
+    let mut text = Text::new(state, area);
+    text.heading("This analysis failed");
+    text.error(reason);
+    text.draw(area, buffer);
+}
+
+/// Shows the progress of an analysis without findings so far.
+pub(super) fn analysing(state: &State, share: f64, area: Rect, buffer: &mut Buffer) {
+    let mut text = Text::new(state, area);
+    text.heading("Looking for what is suspicious …");
+    text.hint(format::percent(share));
+    text.draw(area, buffer);
+}
+
+/// Says that nothing is suspicious.
+pub(super) fn no_findings(state: &State, area: Rect, buffer: &mut Buffer) {
+    let mut text = Text::new(state, area);
+    text.heading("No findings");
+    let layer = state.layer();
+    text.hint(if layer.is_unfiltered(state.session_time) {
+        "Nothing in these requests looks suspicious."
+    } else {
+        "Nothing looks suspicious with this filter and time range."
+    });
+    text.draw(area, buffer);
+}
+
 /// Centred lines.
 struct Text<'a> {
     state: &'a State,

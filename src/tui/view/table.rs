@@ -2,8 +2,8 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use crate::tui::model::{Areas, Placed, Rows, State};
-use crate::tui::view::{groups, no_rows, put, requests};
+use crate::tui::model::{Areas, Placed, Rows, State, Tab};
+use crate::tui::view::{findings, groups, no_rows, put, requests};
 use crate::tui::widgets::fit;
 
 pub(super) struct Cell {
@@ -29,7 +29,10 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let placed = &table.placed;
     let Some(rows) = table.rows.data.as_ref().filter(|rows| rows.total() > 0) else {
         let area = Rect { height: areas.rows.height + areas.head.height, y: areas.head.y, ..areas.rows };
-        return no_rows::draw(state, area, buffer);
+        return match state.layer().tab {
+            Tab::Findings => findings::draw_none(state, area, buffer),
+            _ => no_rows::draw(state, area, buffer),
+        };
     };
     head(state, areas.head, placed, buffer);
     for line in 0..areas.rows.height {
@@ -50,10 +53,18 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         } else if is_selected {
             put(buffer, area, area.x, y, "▌", state.theme.accent());
         }
+        if let Rows::Findings(rows) = rows
+            && let Some(heading) = findings::heading(rows, index)
+        {
+            let style = if is_selected { base } else { state.theme.quiet() };
+            put(buffer, area, area.x + 2, y, &heading, style);
+            continue;
+        }
         for column in placed {
             let cell = match rows {
                 Rows::Groups(found) => groups::group(state, found, index, column),
                 Rows::Times { rows, totals, .. } => groups::time(state, rows, totals, index, column),
+                Rows::Findings(rows) => findings::cell(state, rows, index, column),
                 Rows::Requests { .. } => requests::cell(state, rows.request(index), column),
             };
             let text = align(&cell.text, column);

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{State, tabs};
+use crate::tui::model::{State, Tab, tabs};
 use crate::tui::view::{put, put_right};
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -25,7 +25,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let rows = &state.layer().table().rows;
     let mut right = tabs::grouping(state);
     if let Some(share) = rows.share {
-        right = format!("≈ {:.0} % scanned  {right}", share * 100.0);
+        let done = if state.layer().tab == Tab::Findings { "analysed" } else { "scanned" };
+        right = format!("≈ {:.0} % {done}  {right}", share * 100.0);
     } else if rows.is_stale() && rows.data.is_some() {
         right = format!("…  {right}");
     }

@@ -1,11 +1,14 @@
 //! The timeline above the table: the requests of the layer over time.
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{Areas, Axis, Rows, State, Tab, TimelineMeasure, time_axes};
+use crate::tui::model::{Areas, Axis, Rows, State, Tab, TimelineMeasure, found, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::bars};
+
+/// The mark of a finding below the timeline.
+const MARK: &str = "▲";
 
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let Some(axis) = time_axes::timeline(state) else { return };
@@ -38,12 +41,21 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         }
     }
     labels(state, areas.axis, &axis, highlight, buffer);
+    marks(state, areas.axis, &axis, buffer);
 }
 
 /// First and last bucket to highlight: the brush, or the row under the cursor of the table of times.
 fn highlighted(state: &State, axis: &Axis) -> Option<(usize, usize)> {
-    if let Some(brush) = state.brush {
+    if let Some(brush) = &state.brush {
         return Some(brush.buckets(axis));
+    }
+    if state.layer().tab == Tab::Findings {
+        let table = state.layer().table();
+        let finding = table.rows.data.as_ref()?.finding(table.cursor)?;
+        return Some((
+            axis.index(finding.start),
+            axis.index(finding.end.saturating_sub(1).max(finding.start)),
+        ));
     }
     let table = state.layer().table();
     if state.layer().tab != Tab::Time {
@@ -64,10 +76,12 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
     }
     // The first that fits is shown.
     let mut right = Vec::new();
-    if let Some(brush) = state.brush {
+    if let Some(brush) = &state.brush {
         let (start, end) = brush.seconds(axis);
         let (first, last) = brush.buckets(axis);
+        let finding = brush.finding.as_ref().and_then(|id| found::by_id(state, id));
         let sum = match brush.burst {
+            _ if finding.is_some() => finding.map(|found| state.timeline_measure.of(&found.stats)),
             Some(burst) => time_axes::sum_of_burst(state, burst),
             None => Some(line.iter().skip(first).take(last - first + 1).sum()),
         };
@@ -137,5 +151,25 @@ fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usiz
             }
         }
         at += step;
+    }
+}
+
+/// Draws a mark at the start of each finding. Over a label it inverts the character, so that the label stays readable.
+fn marks(state: &State, area: Rect, axis: &Axis, buffer: &mut Buffer) {
+    let width = usize::from(area.width);
+    // The worst finding of a bar gives the colour.
+    let findings: Vec<_> = found::visible(state).collect();
+    for finding in findings.into_iter().rev() {
+        if finding.end <= axis.start || finding.start >= axis.end() {
+            continue;
+        }
+        let x = area.x + u16::try_from(axis.column(axis.index(finding.start), width)).unwrap_or(0);
+        let style = state.theme.severity(found::severity(finding));
+        let cell = &mut buffer[(x, area.y)];
+        if matches!(cell.symbol(), " " | "▔" | MARK) {
+            cell.set_symbol(MARK).set_style(style);
+        } else {
+            cell.set_style(style.add_modifier(Modifier::REVERSED));
+        }
     }
 }

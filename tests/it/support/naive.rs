@@ -280,9 +280,10 @@ fn fill_relative(rows: &mut [GroupRow], more: &[Measure], requests: &[u64], byte
     };
     for (column, measure) in more.iter().enumerate() {
         let mut sum = 0u64;
-        for row in rows.iter_mut() {
+        for (rank, row) in (1..).zip(rows.iter_mut()) {
             sum = sum.saturating_add(row.stats.bytes_sent);
             row.more[column] = match measure {
+                Measure::Rank => Some(f64::from(rank)),
                 Measure::Share => Some(share(row.stats.bytes_sent)),
                 Measure::CumulativeShare => Some(share(sum)),
                 Measure::ToAverage => Some(row.stats.requests as f64 / mean),

@@ -21,6 +21,10 @@ pub(super) fn fill(rows: &mut [GroupRow], more: &[Measure], groups: &Groups, tot
                     row.more[column] = Some(share(sum));
                 }
             }
+            Measure::Rank => {
+                let ranks = (1u64..).zip(rows.iter_mut());
+                ranks.for_each(|(rank, row)| row.more[column] = Some(rank as f64));
+            }
             Measure::ToAverage => {
                 let average = totals.requests as f64 / groups.iter().count().max(1) as f64;
                 rows.iter_mut().for_each(|row| row.more[column] = Some(row.stats.requests as f64 / average));

@@ -1,0 +1,165 @@
+//! Which dimensions a contrast is about, and how they are related.
+
+use std::collections::HashSet;
+
+use super::{LeftOut, Reason};
+use crate::log::Field;
+use crate::query::filter::Subject;
+use crate::query::{ComparedDimension, Dimension, Filter, TimeRange, Value};
+
+/// A dimension with more values than this share of the requests has ids, not values.
+const MAX_VALUES_PER_REQUEST: f64 = 0.8;
+/// Shorter time ranges do not have every hour of the day.
+const DAY: i64 = 86_400;
+/// Shorter time ranges do not have every day of the week.
+const WEEK: i64 = 7 * DAY;
+
+/// The fields that the filters of both sets are about.
+pub(super) struct Fixed {
+    fields: HashSet<Field>,
+    dimensions: HashSet<Dimension>,
+    /// The length in seconds of the shorter time range of the two sets, if they are selected by time.
+    seconds: Option<i64>,
+}
+
+impl Fixed {
+    /// `seconds`: the times that each set covers.
+    pub(super) fn new(sets: [(&TimeRange, &Filter); 2], seconds: [i64; 2]) -> Fixed {
+        let (mut fields, mut dimensions) = (HashSet::new(), HashSet::new());
+        for (_, filter) in sets {
+            add_subjects(filter, &mut fields, &mut dimensions);
+        }
+        let by_time = sets[0].0 != sets[1].0 || fields.contains(&Field::Time);
+        Fixed { fields, dimensions, seconds: by_time.then(|| seconds[0].min(seconds[1])) }
+    }
+
+    /// Whether the filters decide what values of the dimension the sets have.
+    fn fixes(&self, compared: &ComparedDimension) -> bool {
+        match (&compared.by, self.seconds) {
+            (Dimension::HourOfDay, Some(seconds)) => seconds < DAY,
+            (Dimension::Weekday, Some(seconds)) => seconds < WEEK,
+            // A filter by folder leaves the file name extension open.
+            (Dimension::Extension, _) => {
+                self.dimensions.contains(&Dimension::Extension)
+                    || self.fields.contains(&Field::Key) && compared.value_counts[0] < 2
+            }
+            (by, _) => by.base() != Field::Time && self.fields.contains(&by.base()),
+        }
+    }
+}
+
+fn add_subjects(filter: &Filter, fields: &mut HashSet<Field>, dimensions: &mut HashSet<Dimension>) {
+    match filter {
+        Filter::All(filters) | Filter::Any(filters) => {
+            filters.iter().for_each(|filter| add_subjects(filter, fields, dimensions));
+        }
+        Filter::Not(filter) => add_subjects(filter, fields, dimensions),
+        Filter::Term(Subject::Field(field), _) => {
+            fields.insert(*field);
+        }
+        Filter::Term(Subject::Derived(by), _) => {
+            fields.insert(by.base());
+            dimensions.insert(by.clone());
+        }
+        // A word may be in any of several fields.
+        Filter::Term(Subject::Anywhere, _) => {}
+    }
+}
+
+/// The dimensions that are compared. The method is left out: the operation says more, and some operations name none.
+pub(super) fn all() -> Vec<Dimension> {
+    let usual = Dimension::all().into_iter().filter(|by| *by != Dimension::Method);
+    usual.chain([Dimension::Prefix { depth: 2 }]).collect()
+}
+
+/// Why a dimension says nothing about the difference between the sets; `None` if it may.
+pub(super) fn left_out(compared: &ComparedDimension, requests: [u64; 2], fixed: &Fixed) -> Option<LeftOut> {
+    let all = requests[0] + requests[1];
+    let reason = if compared.all_value_count < 2 {
+        Reason::SingleValue
+    } else if fixed.fixes(compared) {
+        Reason::Filter
+    } else if compared.all_value_count as f64 > all as f64 * MAX_VALUES_PER_REQUEST {
+        Reason::Ids
+    } else {
+        return None;
+    };
+    Some(LeftOut { dimension: compared.by.clone(), reason })
+}
+
+/// Whether all requests with one value have the other value too, because of how the dimension is derived: an address
+/// and its network, a key and its folder.
+pub(super) fn is_within(fine: (&Dimension, &Value), coarse: (&Dimension, &Value)) -> bool {
+    let is_finer = match (fine.0, coarse.0) {
+        (Dimension::Field(_), Dimension::Field(_)) => false,
+        (Dimension::Field(field), derived) => derived.base() == *field,
+        (Dimension::Prefix { depth: fine }, Dimension::Prefix { depth: coarse }) => fine > coarse,
+        _ => false,
+    };
+    if !is_finer {
+        return false;
+    }
+    let text = match fine.1 {
+        Value::Absent => None,
+        value => Some(bytes(value)),
+    };
+    match (coarse.0.derive(text.as_deref()), coarse.1) {
+        (None, Value::Absent) => true,
+        (Some(derived), value) => *value != Value::Absent && *derived == *bytes(value),
+        (None, _) => false,
+    }
+}
+
+/// Whether a value of a prefix dimension has fewer folders than the dimension may have: then a shorter prefix has the
+/// same value.
+pub(super) fn repeats_a_shorter_prefix(by: &Dimension, value: &Value) -> bool {
+    match by {
+        Dimension::Prefix { depth } => {
+            memchr::memchr_iter(b'/', &bytes(value)).count() < usize::from(*depth) && *depth > 1
+        }
+        _ => false,
+    }
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Text(text) => text.to_vec(),
+        Value::Integer(number) => number.to_string().into_bytes(),
+        Value::Absent => Vec::new(),
+    }
+}
+
+/// How specific a dimension is: of two values that select nearly the same requests, the more specific one says more.
+pub(super) fn specificity(by: &Dimension) -> u8 {
+    match by {
+        Dimension::Field(_) => u8::MAX,
+        Dimension::Prefix { depth } => *depth,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_within_its_network_and_a_key_within_its_folders() {
+        let (ip, key) = (Dimension::Field(Field::RemoteIp), Dimension::Field(Field::Key));
+        let address = Value::from("203.0.113.7");
+        let within = |fine: (&Dimension, &str), coarse: (&Dimension, &str)| {
+            is_within((fine.0, &Value::from(fine.1)), (coarse.0, &Value::from(coarse.1)))
+        };
+        assert!(is_within((&ip, &address), (&Dimension::NETWORK, &Value::from("203.0.113.0/24"))));
+        assert!(!is_within((&ip, &address), (&Dimension::NETWORK, &Value::from("198.51.100.0/24"))));
+        let [one, two] = [1, 2].map(|depth| Dimension::Prefix { depth });
+        assert!(within((&key, "a/b/c.mp4"), (&one, "a/")));
+        assert!(within((&two, "a/b/"), (&one, "a/")));
+        assert!(!within((&one, "a/"), (&two, "a/b/")));
+        // A file name extension is not a key.
+        assert!(!within((&Dimension::Extension, "mp4"), (&one, "")));
+        let status = (&Dimension::Field(Field::HttpStatus), &Value::Integer(404));
+        assert!(is_within(status, (&Dimension::StatusClass, &Value::from("4xx"))));
+        let requester = Dimension::Field(Field::Requester);
+        assert!(is_within((&requester, &Value::Absent), (&Dimension::Role, &Value::Absent)));
+    }
+}

@@ -1,0 +1,97 @@
+//! Runs analyses on worker threads. Each kind has at most one: a new one cancels the running one.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use crate::insight::findings;
+use crate::query::{Engine, QueryError};
+use crate::tui::model::{Action, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot};
+
+/// Runs analyses, and sends their results, as actions, to the session.
+pub(in crate::tui) struct AnalysisRunner {
+    engine: Arc<dyn Engine>,
+    actions: UnboundedSender<Action>,
+    running: [Option<CancellationToken>; AnalysisSlot::COUNT],
+}
+
+impl AnalysisRunner {
+    /// `engine` answers the queries of analyses; they should give way to those of the screen.
+    pub(in crate::tui) fn new(engine: Arc<dyn Engine>, actions: UnboundedSender<Action>) -> AnalysisRunner {
+        AnalysisRunner { engine, actions, running: Default::default() }
+    }
+
+    /// Starts an analysis and cancels the running one of its slot.
+    pub(in crate::tui) fn start(&mut self, job: AnalysisJob) {
+        let slot = job.ask.slot();
+        self.stop(slot);
+        let cancel = CancellationToken::new();
+        self.running[slot as usize] = Some(cancel.clone());
+        let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
+        tokio::task::spawn_blocking(move || {
+            run_analysis(&*engine, &job, &cancel, &mut |result| {
+                // Fails only when the session is over.
+                let _ = actions.send(Action::Analysed(Box::new(result)));
+            });
+        });
+    }
+
+    pub(in crate::tui) fn stop(&mut self, slot: AnalysisSlot) {
+        if let Some(running) = self.running[slot as usize].take() {
+            running.cancel();
+        }
+    }
+}
+
+impl Drop for AnalysisRunner {
+    fn drop(&mut self) {
+        for running in self.running.iter().flatten() {
+            running.cancel();
+        }
+    }
+}
+
+/// Runs an analysis and passes every result to `on_result`: partial results, then the complete result or an error. A
+/// panic is an error. A cancelled analysis has no further results.
+pub(in crate::tui) fn run_analysis(
+    engine: &dyn Engine,
+    job: &AnalysisJob,
+    cancel: &CancellationToken,
+    on_result: &mut dyn FnMut(AnalysisResult),
+) {
+    // Read before the first query: the result is of this generation or a later one.
+    let generation = engine.generation();
+    let result = |share, answer| AnalysisResult { number: job.number, generation, share, answer };
+    let answer = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut on_partial = |answer, share| {
+            if !cancel.is_cancelled() {
+                on_result(result(Some(share), Ok(answer)));
+            }
+        };
+        analyse(engine, &job.ask, cancel, &mut on_partial)
+    }));
+    match answer {
+        Ok(Ok(answer)) => on_result(result(None, Ok(answer))),
+        Ok(Err(QueryError::Cancelled)) => {}
+        Ok(Err(error)) => on_result(result(None, Err(error.to_string()))),
+        Err(_) => {
+            let message = "internal error in this analysis; change the filter or restart tamarin";
+            on_result(result(None, Err(message.to_owned())));
+        }
+    }
+}
+
+fn analyse(
+    engine: &dyn Engine,
+    ask: &AnalysisAsk,
+    cancel: &CancellationToken,
+    on_partial: &mut dyn FnMut(AnalysisAnswer, f64),
+) -> Result<AnalysisAnswer, QueryError> {
+    match ask {
+        AnalysisAsk::Findings(scope) => findings::find(engine, scope, cancel, &mut |found, share| {
+            on_partial(AnalysisAnswer::Findings(found.clone()), share);
+        })
+        .map(AnalysisAnswer::Findings),
+    }
+}

@@ -1,0 +1,260 @@
+//! The findings: the first screen, their table, their marks on the timeline.
+
+use crossterm::event::{MouseButton, MouseEventKind};
+
+use crate::insight::findings::{Finding, Findings, Kind};
+use crate::log::Field;
+use crate::query::filter::{Subject, Test};
+use crate::query::{Dimension, Filter, Stats, TimeRange, Value};
+use crate::tui::journeys::SIZES;
+use crate::tui::model::{Action, Areas};
+use crate::tui::testing::{APRIL, Explorer, get, three_days};
+
+fn finding(
+    kind: Kind,
+    ip: &str,
+    start: i64,
+    end: i64,
+    requests: u64,
+    score: f64,
+    explanation: &str,
+) -> Finding {
+    let subject = (Dimension::Field(Field::RemoteIp), Value::from(ip));
+    let within = Filter::Term(Subject::Field(Field::Time), Test::Range(Some(start), Some(end - 1)));
+    let stats = Stats {
+        requests,
+        bytes_sent: requests * 5_000_000,
+        errors: requests / 3,
+        first_seen: start,
+        last_seen: end - 1,
+    };
+    Finding {
+        kind,
+        filter: Filter::term_for(&subject.0, &subject.1).and(within),
+        subject: Some(subject),
+        start,
+        end,
+        stats,
+        cost: None,
+        score,
+        explanation: explanation.to_owned(),
+        label: None,
+    }
+}
+
+/// Findings about the requests of `three_days`.
+pub(super) fn findings() -> Findings {
+    let night = APRIL + 27 * 3_600;
+    let scraping = finding(
+        Kind::Scraping,
+        "203.0.113.7",
+        night,
+        night + 2_400,
+        120,
+        87.4,
+        "203.0.113.7 fetched 60 different keys in 40 min, in key order, each twice, without a referer \
+         (Mozilla/5.0). First seen that day. 572 MiB.",
+    );
+    let guessing = finding(
+        Kind::KeyGuessing,
+        "198.51.100.7",
+        APRIL + 3 * 3_600,
+        APRIL + 68 * 3_600,
+        18,
+        52.0,
+        "198.51.100.7 was denied 18 times on 12 keys. \x1b[31mThe keys exist\u{202e}.",
+    );
+    let old = Finding {
+        score: 41.0,
+        ..finding(
+            Kind::InsecureAccess,
+            "2001:db8::1",
+            APRIL + 50 * 3_600,
+            APRIL + 51 * 3_600,
+            9,
+            41.0,
+            "2001:db8::1 used TLS 1.0 for 9 requests.",
+        )
+    };
+    let job = Finding {
+        label: Some("recurring job".to_owned()),
+        ..finding(
+            Kind::BandwidthHog,
+            "192.0.2.10",
+            APRIL,
+            APRIL + 72 * 3_600,
+            54,
+            60.0,
+            "192.0.2.10 took 2.24 MiB, about the same every hour.",
+        )
+    };
+    Findings { findings: vec![scraping, guessing, old], benign: vec![job] }
+}
+
+fn start(columns: u16, rows: u16) -> Explorer {
+    Explorer::with_findings(columns, rows, three_days(), findings())
+}
+
+fn snapshots(name: &str, keys: &str) {
+    for (columns, rows) in SIZES {
+        let mut explorer = start(columns, rows);
+        explorer.press(keys);
+        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), explorer.screen());
+    }
+}
+
+#[test]
+fn the_first_screen_names_the_worst_finding() {
+    snapshots("first-screen", "");
+    snapshots("list", "5");
+    snapshots("look-alikes", "5 o G");
+    snapshots("on-the-timeline", "n");
+    let mut wide = start(200, 50);
+    wide.press("5 j");
+    insta::assert_snapshot!("list-200x50", wide.screen());
+}
+
+#[test]
+fn enter_opens_the_requests_of_a_finding_and_esc_returns() {
+    let mut explorer = start(130, 34);
+    explorer.press("5 j k");
+    let list = explorer.screen();
+    assert!(list.contains("5 Findings (3)"), "{list}");
+    explorer.press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("▸ remote_ip:203.0.113.7"), "{screen}");
+    assert!(screen.contains("▸ 04-02 03:00:00 – 04-02 03:40:00"), "{screen}");
+    assert!(screen.contains("request 1 of 120"), "{screen}");
+    explorer.press("Esc");
+    assert_eq!(explorer.screen(), list);
+}
+
+#[test]
+fn the_findings_are_those_within_the_time_range() {
+    let mut explorer = start(130, 34);
+    explorer.press("/").types("status:200").press("Enter");
+    assert!(explorer.screen().contains("5 Findings (3)"), "{}", explorer.screen());
+    let analyses = explorer.analyses;
+    explorer.press("3 g z");
+    assert!(!explorer.screen().contains("5 Findings (3)"), "{}", explorer.screen());
+    assert_eq!(explorer.analyses, analyses, "zooming needs no new analysis");
+    explorer.press("5");
+    assert!(explorer.screen().contains("No findings, only ordinary"), "{}", explorer.screen());
+    explorer.press("Z");
+    assert!(explorer.screen().contains("finding 1 of 4"), "{}", explorer.screen());
+}
+
+#[test]
+fn n_goes_from_finding_to_finding_in_order_of_time_and_enter_opens_one() {
+    let mut explorer = start(130, 34);
+    explorer.press("n");
+    assert!(explorer.screen().contains("! key-guessing"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("1 of 3"), "{}", explorer.screen());
+    explorer.press("n");
+    assert!(explorer.screen().contains("! scraping"), "{}", explorer.screen());
+    explorer.press("n n N");
+    assert!(explorer.screen().contains("! insecure-access"), "{}", explorer.screen());
+    explorer.press("N Enter");
+    assert!(explorer.screen().contains("request 1 of 120"), "{}", explorer.screen());
+    // Without findings, bursts.
+    let mut explorer = Explorer::with_findings(130, 34, three_days(), Findings::default());
+    explorer.press("n");
+    assert!(explorer.screen().contains("burst 1 of 1"), "{}", explorer.screen());
+}
+
+#[test]
+fn a_click_on_the_worst_finding_lists_all() {
+    let mut explorer = start(130, 34);
+    let alert = Areas::of(&explorer.state).alert;
+    explorer.mouse(MouseEventKind::Down(MouseButton::Left), 20, alert.y);
+    assert!(explorer.screen().contains("finding 1 of 4"), "{}", explorer.screen());
+    let rows = Areas::of(&explorer.state).rows;
+    explorer.mouse(MouseEventKind::Down(MouseButton::Left), 20, rows.y + 1);
+    assert!(explorer.screen().contains("finding 2 of 4"), "{}", explorer.screen());
+}
+
+#[test]
+fn an_explanation_is_copied_without_control_characters() {
+    let mut explorer = start(130, 34);
+    explorer.press("5 j y");
+    assert!(explorer.copied[0].starts_with("198.51.100.7 was denied 18 times"), "{:?}", explorer.copied);
+    assert!(explorer.copied[0].contains("\\u{1b}[31m"), "{:?}", explorer.copied);
+    let screen = explorer.screen();
+    assert!(!screen.contains('\x1b') && !screen.contains('\u{202e}'), "{screen}");
+}
+
+#[test]
+fn findings_are_sorted_by_any_column() {
+    let mut explorer = start(130, 34);
+    explorer.press("5").press(":").types("sort when").press("Enter");
+    let first = |explorer: &mut Explorer| {
+        let screen = explorer.screen();
+        let head = screen.lines().position(|line| line.contains("KIND")).unwrap();
+        screen.lines().nth(head + 1).unwrap().to_owned()
+    };
+    assert!(first(&mut explorer).contains("key-guessing"), "{}", explorer.screen());
+    explorer.press(":").types("sort requests").press("Enter");
+    assert!(first(&mut explorer).contains("scraping"), "{}", explorer.screen());
+    explorer.press("o");
+    assert!(explorer.screen().contains("ordinary"), "{}", explorer.screen());
+    assert!(first(&mut explorer).contains("scraping"), "look-alikes stay below");
+}
+
+#[test]
+fn new_requests_are_analysed_and_the_cursor_stays_on_its_finding() {
+    let mut explorer = start(130, 34);
+    explorer.press("5 j j");
+    let analyses = explorer.analyses;
+    let mut more = findings();
+    more.findings.insert(
+        0,
+        Finding {
+            score: 95.0,
+            ..finding(
+                Kind::MassDeletion,
+                "192.0.2.11",
+                APRIL + 100,
+                APRIL + 200,
+                7,
+                95.0,
+                "192.0.2.11 deleted 7 objects.",
+            )
+        },
+    );
+    explorer.findings = Some(more);
+    let generation = explorer.engine.add(vec![get(APRIL + 9, "203.0.113.99", "x", 200, 1)]);
+    explorer.handle(Action::DataChanged(generation));
+    assert_eq!(explorer.analyses, analyses + 1);
+    let screen = explorer.screen();
+    assert!(screen.contains("5 Findings (4)"), "{screen}");
+    assert!(screen.contains("finding 4 of 5"), "{screen}");
+    assert!(screen.contains("used TLS 1.0"), "{screen}");
+}
+
+#[test]
+fn the_requests_of_a_finding_become_the_filter() {
+    let mut explorer = start(130, 34);
+    explorer.press("5 = 1");
+    let screen = explorer.screen();
+    assert!(screen.contains("▸ remote_ip:203.0.113.7"), "{screen}");
+    assert!(screen.contains("▸ time:2026-04-02"), "{screen}");
+    assert!(screen.contains("row 1 of 1"), "{screen}");
+}
+
+#[test]
+fn a_real_analysis_ends_and_the_table_says_what_it_found() {
+    let mut explorer = Explorer::with(130, 34, three_days());
+    explorer.findings = None;
+    explorer.press("/").types("ip:203.0.113.7").press("Enter 5");
+    let screen = explorer.screen();
+    assert!(screen.contains("No findings") || screen.contains("finding 1 of"), "{screen}");
+}
+
+#[test]
+fn the_time_of_a_finding_is_not_outside_the_session() {
+    let mut explorer = start(130, 34);
+    explorer.state.session_time = TimeRange { start: Some(APRIL), end: Some(APRIL + 28 * 3_600) };
+    explorer.press("5 j Enter");
+    let time = explorer.state.layer().time;
+    assert_eq!((time.start, time.end), (Some(APRIL + 3 * 3_600), Some(APRIL + 28 * 3_600)));
+}

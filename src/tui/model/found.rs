@@ -1,0 +1,202 @@
+//! The findings of each filter that was analysed, and the part of them that the layer in front shows.
+//!
+//! An analysis covers the whole time range of the session: what is unusual in an hour shows only beside the other hours.
+//! A layer shows the findings within its own time range, so zooming needs no new analysis.
+
+use crate::insight::findings::{Finding, Findings, Kind};
+use crate::query::{Dimension, Filter, TimeRange, Value};
+use crate::tui::model::{State, answer_state::AnswerState};
+
+/// Filters whose findings are kept.
+const MAX_FILTERS: usize = 32;
+
+/// The identity of a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FindingId {
+    pub(crate) kind: Kind,
+    pub(crate) subject: Option<(Dimension, Value)>,
+    pub(crate) start: i64,
+}
+
+impl FindingId {
+    pub(crate) fn of(finding: &Finding) -> FindingId {
+        FindingId { kind: finding.kind, subject: finding.subject.clone(), start: finding.start }
+    }
+
+    /// Whether `finding` has this identity.
+    pub(crate) fn is(&self, finding: &Finding) -> bool {
+        self.start == finding.start && self.is_about_same(finding)
+    }
+
+    /// Whether `finding` has the same kind and subject. More requests may have moved its start.
+    pub(crate) fn is_about_same(&self, finding: &Finding) -> bool {
+        self.kind == finding.kind && self.subject == finding.subject
+    }
+}
+
+/// The analysis of a filter.
+pub(crate) struct Analysed {
+    filter: Filter,
+    pub(crate) answer: AnswerState<Findings>,
+    /// When the last analysis began, in session milliseconds.
+    pub(crate) started: u64,
+    /// Changes whenever the findings change.
+    pub(crate) version: u64,
+}
+
+/// The analyses of the session.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// By filter, the latest last.
+    analysed: Vec<Analysed>,
+    /// Number of the last analysis that was started, unless it was stopped.
+    pub(crate) latest: u64,
+    /// Number of the timer that ends when an analysis is due again.
+    pub(crate) timer: Option<u64>,
+    versions: u64,
+}
+
+impl Found {
+    pub(crate) fn of(&self, filter: &Filter) -> Option<&Analysed> {
+        self.analysed.iter().find(|analysed| analysed.filter == *filter)
+    }
+
+    /// The analysis of `filter`, which is added if it is new.
+    #[allow(clippy::indexing_slicing)] // it was just added
+    pub(crate) fn entry(&mut self, filter: &Filter) -> &mut Analysed {
+        let at = match self.analysed.iter().position(|analysed| analysed.filter == *filter) {
+            Some(at) => at,
+            None => {
+                if self.analysed.len() >= MAX_FILTERS {
+                    self.analysed.remove(0);
+                }
+                let answer = AnswerState::default();
+                self.analysed.push(Analysed { filter: filter.clone(), answer, started: 0, version: 0 });
+                self.analysed.len() - 1
+            }
+        };
+        &mut self.analysed[at]
+    }
+
+    /// The analysis whose result has this number.
+    pub(crate) fn awaiting(&mut self, number: u64) -> Option<&mut Analysed> {
+        self.analysed.iter_mut().find(|analysed| number == self.latest && analysed.answer.awaits(number))
+    }
+
+    /// The filter that is being analysed.
+    pub(crate) fn running(&self) -> Option<&Filter> {
+        let latest = self.latest;
+        self.analysed.iter().find(|analysed| analysed.answer.awaits(latest)).map(|analysed| &analysed.filter)
+    }
+
+    pub(crate) fn next_version(&mut self) -> u64 {
+        self.versions += 1;
+        self.versions
+    }
+}
+
+fn overlaps(finding: &Finding, time: TimeRange) -> bool {
+    time.start.is_none_or(|start| finding.end > start) && time.end.is_none_or(|end| finding.start < end)
+}
+
+/// The findings of the layer in front, best first.
+pub(crate) fn visible(state: &State) -> impl Iterator<Item = &Finding> {
+    within(state, |found| &found.findings)
+}
+
+/// The ordinary look-alikes of the layer in front, best first.
+pub(crate) fn visible_benign(state: &State) -> impl Iterator<Item = &Finding> {
+    within(state, |found| &found.benign)
+}
+
+fn within(state: &State, list: fn(&Findings) -> &Vec<Finding>) -> impl Iterator<Item = &Finding> {
+    let layer = state.layer();
+    let analysed = state.found.of(&layer.filter);
+    let found = analysed.and_then(|analysed| analysed.answer.data.as_ref());
+    let time = layer.time;
+    found.into_iter().flat_map(list).filter(move |finding| overlaps(finding, time))
+}
+
+/// The finding with this identity, in the layer in front.
+pub(crate) fn by_id<'a>(state: &'a State, id: &FindingId) -> Option<&'a Finding> {
+    visible(state).chain(visible_benign(state)).find(|finding| id.is(finding))
+}
+
+/// The findings of the layer in front, in order of time.
+pub(crate) fn in_order_of_time(state: &State) -> Vec<&Finding> {
+    let mut findings: Vec<&Finding> = visible(state).collect();
+    findings.sort_by_key(|finding| (finding.start, finding.end));
+    findings
+}
+
+/// The line about a finding above the table: the finding under the brush, or the worst one.
+pub(crate) struct Alert<'a> {
+    pub(crate) finding: &'a Finding,
+    /// Its place in order of time, from 1, if it is under the brush.
+    pub(crate) place: Option<usize>,
+    /// The number of findings.
+    pub(crate) count: usize,
+}
+
+/// The alert of the layer in front; `None` without findings, and where they are listed.
+pub(crate) fn alert(state: &State) -> Option<Alert<'_>> {
+    let layer = state.layer();
+    if layer.detail.is_some() || layer.tab == crate::tui::model::Tab::Findings {
+        return None;
+    }
+    let count = visible(state).count();
+    if let Some(id) = state.brush.as_ref().and_then(|brush| brush.finding.as_ref()) {
+        let ordered = in_order_of_time(state);
+        let at = ordered.iter().position(|finding| id.is(finding))?;
+        return Some(Alert { finding: ordered.get(at)?, place: Some(at + 1), count });
+    }
+    visible(state).next().map(|finding| Alert { finding, place: None, count })
+}
+
+/// The subject for people: its value, or what the finding is about.
+pub(crate) fn subject_text(finding: &Finding) -> String {
+    match &finding.subject {
+        Some((_, value)) => crate::tui::format::value(value),
+        None => "all requests".to_owned(),
+    }
+}
+
+/// How a finding is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    Serious,
+    Notable,
+    /// Ordinary traffic that looks suspicious.
+    Ordinary,
+}
+
+pub(crate) fn severity(finding: &Finding) -> Severity {
+    match finding.kind {
+        _ if finding.label.is_some() => Severity::Ordinary,
+        Kind::ConfigChange
+        | Kind::MassDeletion
+        | Kind::CredentialMisuse
+        | Kind::KeyGuessing
+        | Kind::Scraping => Severity::Serious,
+        _ => Severity::Notable,
+    }
+}
+
+/// `filter` without its terms about time, and the time range of these terms.
+pub(crate) fn split_time(filter: &Filter) -> (Filter, TimeRange) {
+    use crate::log::Field;
+    use crate::query::filter::{Subject, Test};
+    let mut time = TimeRange::default();
+    let mut others = Vec::new();
+    for term in filter.terms() {
+        match term {
+            Filter::Term(Subject::Field(Field::Time), Test::Range(first, last)) => {
+                let end = last.map(|last| last.saturating_add(1));
+                time.start = time.start.max(*first);
+                time.end = time.end.into_iter().chain(end).min();
+            }
+            other => others.push(other.clone()),
+        }
+    }
+    (Filter::all(others), time)
+}

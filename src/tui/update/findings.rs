@@ -1,0 +1,232 @@
+//! The findings: starts their analysis, lists them, opens them, goes from one to the next on the timeline.
+
+use std::time::Duration;
+
+use crate::insight::Scope;
+use crate::insight::findings::{Finding, Findings};
+use crate::query::{Ask, Query};
+use crate::tui::model::{
+    AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush, Command, Effect,
+    FindingId, FindingRow, FindingRows, Layer, Rows, State, Tab, TableKind, cell_filter, found, time_axes,
+};
+use crate::tui::update::{drill, queries};
+
+/// Time between the starts of two analyses of growing data.
+const GROWING_INTERVAL: Duration = Duration::from_secs(30);
+/// Time between the starts of two analyses of data that has changed otherwise.
+const CHANGED_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Starts the analysis of the filter in front if it is due, and stops an outdated one.
+pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
+    let filter = state.layer().filter.clone();
+    if state.found.running().is_some_and(|running| *running != filter) {
+        state.found.latest = 0;
+        effects.push(Effect::StopAnalysis(AnalysisSlot::Findings));
+    }
+    let has_requests = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
+    // The queries of the screen run first. A filter that is being typed is analysed when it is complete.
+    if state.is_too_small() || state.prompt.is_some() || !has_requests || !state.is_screen_complete() {
+        return;
+    }
+    let query = Query { time: state.session_time, ..queries::layer_query(state, Ask::Totals) };
+    let (generation, latest, now) = (state.generation, state.found.latest, state.now.session_millis);
+    let interval = if state.is_growing() { GROWING_INTERVAL } else { CHANGED_INTERVAL };
+    let analysed = state.found.entry(&filter);
+    if !analysed.answer.needs_query(&query, generation, latest) {
+        return;
+    }
+    if analysed.answer.is_complete() {
+        let passed = Duration::from_millis(now.saturating_sub(analysed.started));
+        if passed < interval {
+            if state.found.timer.is_none() {
+                let number = state.next_number();
+                state.found.timer = Some(number);
+                effects.push(Effect::StartTimer { after: interval - passed, number });
+            }
+            return;
+        }
+    }
+    let number = state.next_number();
+    let analysed = state.found.entry(&filter);
+    analysed.started = now;
+    analysed.answer.query_sent(number, query.clone());
+    state.found.latest = number;
+    let ask = AnalysisAsk::Findings(Scope::of(&query));
+    effects.push(Effect::Analyse(Box::new(AnalysisJob { number, ask })));
+}
+
+/// Notes that a timer ended: an analysis may be due again.
+pub(super) fn timer_fired(state: &mut State, number: u64) {
+    if state.found.timer == Some(number) {
+        state.found.timer = None;
+    }
+}
+
+/// Stores a result of an analysis.
+pub(super) fn store(state: &mut State, result: AnalysisResult) {
+    let version = state.found.next_version();
+    let Some(analysed) = state.found.awaiting(result.number) else { return };
+    let findings = result.answer.map(|answer| match answer {
+        AnalysisAnswer::Findings(findings) => findings,
+    });
+    analysed.answer.store(result.share, result.generation, findings);
+    analysed.version = version;
+}
+
+/// Puts the findings of the layer in front into its table.
+pub(super) fn list(state: &mut State) {
+    let layer = state.layer();
+    if layer.tab != Tab::Findings {
+        return;
+    }
+    let Some(analysed) = state.found.of(&layer.filter) else {
+        // Another filter, which is not analysed yet.
+        if layer.listed_findings.is_some() {
+            let layer = state.layer_mut();
+            layer.listed_findings = None;
+            layer.table_mut().rows.data = None;
+        }
+        return;
+    };
+    let listed = (analysed.version, layer.time, layer.shows_benign);
+    if layer.listed_findings == Some(listed) {
+        return;
+    }
+    let share = analysed.answer.share;
+    let rows = analysed.answer.data.is_some().then(|| {
+        let found = Findings {
+            findings: found::visible(state).cloned().collect(),
+            benign: found::visible_benign(state).cloned().collect(),
+        };
+        Rows::Findings(FindingRows::new(found, layer.shows_benign, layer.table().sort))
+    });
+    let page = Areas::of(state).page();
+    let layer = state.layer_mut();
+    layer.listed_findings = Some(listed);
+    let table = layer.table_mut();
+    table.rows.share = share;
+    if !table.was_moved {
+        // The worst finding stays under the cursor until the user moves it.
+        table.anchor = None;
+        table.cursor = 0;
+    }
+    match rows {
+        Some(rows) => table.replace_rows(rows, page),
+        None => table.rows.data = None,
+    }
+}
+
+/// The finding under the cursor of the table of findings.
+pub(super) fn under_cursor(state: &State) -> Option<&Finding> {
+    let table = state.layer().table();
+    table.rows.data.as_ref()?.finding(table.cursor)
+}
+
+/// Opens the requests of the finding under the cursor, or lists the ordinary look-alikes.
+pub(super) fn open(state: &mut State) {
+    let table = state.layer().table();
+    let Some(Rows::Findings(rows)) = &table.rows.data else { return };
+    match rows.get(table.cursor) {
+        Some(FindingRow::Finding(finding)) => {
+            let finding = finding.clone();
+            open_finding(state, &finding);
+        }
+        Some(FindingRow::Heading(_)) => toggle_benign(state),
+        None => {}
+    }
+}
+
+/// Opens a layer with the requests of a finding.
+pub(super) fn open_finding(state: &mut State, finding: &Finding) {
+    let (filter, time) = found::split_time(&finding.filter);
+    let mut next = Layer::new(filter, queries::within(time, state.session_time));
+    next.tab = Tab::Requests;
+    drill::push(state, next);
+}
+
+/// Keeps only the requests of the finding under the cursor, in this layer.
+pub(super) fn only(state: &mut State) {
+    let Some(filter) = under_cursor(state).map(|finding| finding.filter.clone()) else { return };
+    let layer = state.layer_mut();
+    layer.filter = filter
+        .terms()
+        .iter()
+        .cloned()
+        .fold(layer.filter.clone(), |all, term| cell_filter::with_term(&all, term));
+}
+
+/// Lists the ordinary look-alikes, or hides them.
+pub(super) fn toggle_benign(state: &mut State) {
+    if found::visible_benign(state).next().is_none() {
+        return state.notify("no ordinary look-alikes");
+    }
+    let layer = state.layer_mut();
+    layer.shows_benign = !layer.shows_benign;
+}
+
+/// Puts the brush on the next or previous finding. Returns `false` if there are no findings.
+pub(super) fn step(state: &mut State, command: Command) -> bool {
+    let ordered = found::in_order_of_time(state);
+    let Some(last) = ordered.len().checked_sub(1) else { return false };
+    let selected = state.brush.as_ref().and_then(|brush| brush.finding.as_ref());
+    let at = selected.and_then(|id| ordered.iter().position(|finding| id.is(finding)));
+    let seconds = match (&state.brush, time_axes::timeline(state)) {
+        (Some(brush), Some(axis)) => Some(brush.seconds(&axis)),
+        _ => None,
+    };
+    let backwards = command == Command::PreviousFinding;
+    let next = match (at, seconds, backwards) {
+        (Some(at), _, false) => {
+            if at == last {
+                0
+            } else {
+                at + 1
+            }
+        }
+        (Some(at), _, true) => at.checked_sub(1).unwrap_or(last),
+        (None, Some((_, end)), false) => ordered.iter().position(|of| of.start >= end).unwrap_or(0),
+        (None, Some((start, _)), true) => ordered.iter().rposition(|of| of.start < start).unwrap_or(last),
+        (None, None, backwards) => {
+            if backwards {
+                last
+            } else {
+                0
+            }
+        }
+    };
+    let Some(finding) = ordered.get(next) else { return false };
+    let (start, end) = match state.visible_range() {
+        Some((first, past)) => (finding.start.max(first), finding.end.min(past)),
+        None => (finding.start, finding.end),
+    };
+    let id = FindingId::of(finding);
+    let brush = Brush {
+        fixed: start,
+        moving: (end - 1).max(start),
+        burst: Some((start, end.max(start + 1))),
+        finding: Some(id.clone()),
+    };
+    state.brush = Some(brush);
+    let page = Areas::of(state).page();
+    let table = state.layer_mut().table_mut();
+    if table.kind == TableKind::Findings
+        && let Some(rows) = &table.rows.data
+        && let Some(row) = rows.position(&crate::tui::model::RowId::Finding(id))
+    {
+        table.move_to(row, page);
+    }
+    true
+}
+
+/// Opens the finding under the brush. Returns `false` if there is none.
+pub(super) fn open_brushed(state: &mut State) -> bool {
+    let id = state.brush.as_ref().and_then(|brush| brush.finding.as_ref());
+    let Some(finding) = id.and_then(|id| found::by_id(state, id)).cloned() else { return false };
+    open_finding(state, &finding);
+    true
+}
+
+/// The explanation of the finding under the cursor, with control characters made visible.
+pub(super) fn copied_text(state: &State) -> Option<String> {
+    under_cursor(state).map(|finding| crate::tui::format::visible(&finding.explanation))
+}

@@ -1,0 +1,32 @@
+//! The line about a finding above the table: the worst one, or the one under the brush.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
+use unicode_width::UnicodeWidthStr;
+
+use crate::tui::model::{Command, Context, State, Tab, found, keymap::key_of};
+use crate::tui::view::{put, put_right};
+use crate::tui::{format, widgets::fit};
+
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let Some(found::Alert { finding, place, count }) = found::alert(state) else { return };
+    let theme = state.theme;
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let key = key_of(Context::Table, Command::Tab(Tab::Findings as u8));
+    let right = match (place, count) {
+        (Some(place), count) => format!("{place} of {count}"),
+        (None, 1) => format!("{key} shows it"),
+        (None, count) => format!("{key} shows all {count}"),
+    };
+    let x = put_right(buffer, area, area.y, &right, theme.quiet());
+    let left = Rect { width: x.saturating_sub(area.x).saturating_sub(2), ..area };
+    let style = theme.severity(found::severity(finding)).add_modifier(Modifier::BOLD);
+    let x = put(buffer, left, left.x, left.y, &format!("! {}", finding.kind.name()), style) + 2;
+    let text = format::visible(&finding.explanation);
+    let room = usize::from(left.right().saturating_sub(x));
+    // The first sentence as a whole says more than two that are cut.
+    let text = match text.split_once(". ") {
+        Some((first, _)) if first.width() < room => first,
+        _ => text.as_str(),
+    };
+    put(buffer, left, x, left.y, &fit::end(text, room), theme.text());
+}

@@ -1,0 +1,48 @@
+//! The explanation of the finding under the cursor, below the table of findings.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use crate::tui::model::{FindingRow, Rows, State, found};
+use crate::tui::view::put;
+use crate::tui::{format, widgets::fit};
+
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    if area.height == 0 {
+        return;
+    }
+    let theme = state.theme;
+    let table = state.layer().table();
+    let Some(Rows::Findings(rows)) = &table.rows.data else { return };
+    let Some(row) = rows.get(table.cursor) else { return };
+    put(buffer, area, area.x, area.y, &"─".repeat(usize::from(area.width)), theme.faint());
+    let area = Rect { x: area.x + 2, width: area.width.saturating_sub(4), ..area };
+    let mut lines: Vec<(String, Style)> = Vec::new();
+    let mut wrapped = |text: &str, style: Style| {
+        let text = format::visible(text);
+        lines.extend(fit::wrap(&text, usize::from(area.width)).into_iter().map(|line| (line, style)));
+    };
+    match row {
+        FindingRow::Finding(finding) => {
+            let style = theme.severity(found::severity(finding));
+            put(buffer, area, area.x, area.y, &format!(" {} ", finding.kind.name()), style);
+            wrapped(&finding.explanation, theme.text());
+            match &finding.label {
+                Some(label) => wrapped(&format!("Probably ordinary: {label}."), theme.quiet()),
+                None => wrapped(finding.kind.about(), theme.quiet()),
+            }
+            wrapped(&finding.filter.to_string(), theme.chip());
+        }
+        FindingRow::Heading(_) => {
+            if table.cursor == 0 {
+                wrapped("No findings, only ordinary traffic:", theme.text());
+            }
+            wrapped(
+                "Traffic that looks suspicious but is ordinary: known crawlers, recurring jobs, …",
+                theme.quiet(),
+            );
+        }
+    }
+    for ((text, style), y) in lines.iter().zip(area.y + 1..area.bottom()) {
+        put(buffer, area, area.x, y, text, *style);
+    }
+}

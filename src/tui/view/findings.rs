@@ -1,0 +1,72 @@
+//! Cells of the table of findings, and the text shown while there are none.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::insight::findings::Finding;
+use crate::query::Stats;
+use crate::tui::format;
+use crate::tui::model::{Column, FindingColumn, FindingRow, FindingRows, Placed, State, found};
+use crate::tui::view::{groups, no_rows, table::Cell};
+use crate::tui::widgets::{bars, fit};
+
+pub(super) fn cell(state: &State, rows: &FindingRows, index: usize, placed: &Placed) -> Cell {
+    match (rows.get(index), placed.column) {
+        (Some(FindingRow::Finding(finding)), column) => {
+            let mut cell = cell_of(state, finding, column, placed);
+            if finding.label.is_some() {
+                cell.style = state.theme.quiet();
+            }
+            cell
+        }
+        _ => Cell::plain(""),
+    }
+}
+
+/// The text of the heading row, which has no columns.
+pub(super) fn heading(rows: &FindingRows, index: usize) -> Option<String> {
+    match rows.get(index)? {
+        FindingRow::Heading(count) => {
+            let fold = if rows.shows_benign { '▾' } else { '▸' };
+            Some(format!("{fold} {}", format::counted(count as u64, "ordinary look-alike")))
+        }
+        FindingRow::Finding(_) => None,
+    }
+}
+
+fn cell_of(state: &State, finding: &Finding, column: Column, placed: &Placed) -> Cell {
+    let style = state.theme.severity(found::severity(finding));
+    match column {
+        Column::Finding(FindingColumn::Kind) => Cell { text: finding.kind.name().to_owned(), style },
+        Column::Finding(FindingColumn::Subject) => Cell::plain(found::subject_text(finding)),
+        Column::Finding(FindingColumn::When) => {
+            Cell::plain(format::period(finding.start, finding.end, state.zone()))
+        }
+        Column::Finding(FindingColumn::Cost) => match finding.cost {
+            Some(cost) => Cell::plain(format::dollars(cost)),
+            None => Cell::faint(state, "-"),
+        },
+        Column::Finding(FindingColumn::Score) => {
+            let width = usize::from(placed.width).saturating_sub(4);
+            let bar = fit::left(&bars::horizontal(finding.score / 100.0, width), width);
+            Cell { text: format!("{bar} {:>3.0}", finding.score), style }
+        }
+        _ => groups::stats(state, &finding.stats, &Stats::default(), placed),
+    }
+}
+
+/// Explains an empty table of findings.
+pub(super) fn draw_none(state: &State, area: Rect, buffer: &mut Buffer) {
+    let answer = state.found.of(&state.layer().filter).map(|analysed| &analysed.answer);
+    let has_requests = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
+    match answer {
+        Some(answer) if answer.error().is_some() => {
+            no_rows::failed(state, answer.error().unwrap_or(""), area, buffer)
+        }
+        _ if !has_requests => no_rows::draw(state, area, buffer),
+        Some(answer) if answer.is_complete() => no_rows::no_findings(state, area, buffer),
+        answer => {
+            let share = answer.and_then(|answer| answer.share).unwrap_or(0.0);
+            no_rows::analysing(state, share, area, buffer);
+        }
+    }
+}
