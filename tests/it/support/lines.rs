@@ -55,13 +55,8 @@ pub(crate) const KEYS: &[&str] = &[
     "index",
     "-",
 ];
-<<<<<<< HEAD
 pub(crate) const STATUSES: &[&str] = &["200", "200", "206", "304", "403", "404", "500", "504", "-"];
-pub(crate) const ERRORS: &[&str] = &["-", "-", "AccessDenied", "NoSuchKey", "SlowDown"];
-=======
-pub(crate) const STATUSES: &[&str] = &["200", "200", "206", "304", "403", "404", "500", "044", "-"];
 pub(crate) const ERRORS: &[&str] = &["-", "-", "AccessDenied", "NoSuchKey", "SlowDown", "InvalidRange"];
->>>>>>> main
 pub(crate) const NUMBERS: &[&str] = &[
     "-",
     "0",

@@ -6,15 +6,10 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-<<<<<<< HEAD
 use tamarin::log::{Field, Kind, method};
-use tamarin::query::answer::{Groups, Requests, Series, Stats, Totals};
-=======
-use tamarin::log::{Field, Kind};
 use tamarin::query::answer::{Cost, Groups, Requests, Series, Stats, Totals};
 use tamarin::query::cost::rules::{self, ErrorRule, OperationRule, RequesterRule};
 use tamarin::query::cost::{Billed, Charges, Prices};
->>>>>>> main
 use tamarin::query::filter::{Filter, Matcher, Subject, Test};
 use tamarin::query::measure::Aggregate;
 use tamarin::query::{
