@@ -107,8 +107,8 @@ pub(crate) enum Visit {
     Parts,
     /// Files, now and then one that does not exist.
     Downloads { requests: f64 },
-    /// Requests of the company's app.
-    App { requests: f64 },
+    /// Requests of the company's app; with presigned URLs of this requester, if present.
+    App { requests: f64, requester: Option<Text> },
     /// Downloads and uploads with presigned URLs of a web application, below the prefix of a tenant.
     Presigned { requester: Text, tenants: usize, uploads: f64 },
 }
@@ -250,6 +250,9 @@ pub(crate) fn generate(month: &mut Month, world: &World) {
                     month.push(Request { stream: number, ..request });
                 }
             }
+            Stream::SecurityScan { client, weekday, requests } => {
+                security_scan(month, *client, *weekday, *requests, &mut random);
+            }
             Stream::Lifecycle { per_day, prefix } => lifecycle(month, *per_day, prefix, &mut random),
             Stream::Release { name, by, at, objects, size, peak } => {
                 release(month, world, (name, *by, *at), *objects, *size, *peak, &mut random);
@@ -367,8 +370,12 @@ fn visitors(month: &mut Month, world: &World, name: &str, sessions: f64, visit: 
                     time += random.exponential(40.0);
                 }
             }
-            Visit::App { requests } => {
+            Visit::App { requests, requester } => {
                 client = world.people.app_user(start, random);
+                if let Some(requester) = requester {
+                    client.requester = *requester;
+                    client.signature = Signature::Presigned;
+                }
                 for _ in 0..random.geometric(*requests) {
                     let request = as_usual(Request::get(time as u32, client, world.popular(random)), random);
                     add(month, request);
@@ -503,6 +510,22 @@ fn noise(month: &mut Month, world: &World, per_day: f64, random: &mut Random) {
         if random.chance(0.2) {
             let request = Request::list(time as u32, client).failed(403, "AccessDenied");
             month.push(Request { stream: number, ..request });
+        }
+    }
+}
+
+fn security_scan(month: &mut Month, client: Client, weekday: u32, requests: u64, random: &mut Random) {
+    let number = month.stream("security scan");
+    for day in (0..month.days).filter(|day| (month.first_weekday + day) % 7 == weekday) {
+        let mut time = f64::from(day * DAY + 4 * HOUR);
+        for at in 0..requests as usize {
+            let probe = PROBES[at % PROBES.len()];
+            let folder =
+                ["", "old/", "bak/", "dev/", "test/", "www/", "data/", "api/"][at / PROBES.len() % 8];
+            let key = month.text(&format!("{folder}{probe}"));
+            let request = Request::get(time as u32, client, Object { key, size: 0 }).failed(404, "NoSuchKey");
+            month.push(Request { stream: number, ..request });
+            time += random.exponential(2.0);
         }
     }
 }

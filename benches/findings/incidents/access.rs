@@ -157,7 +157,7 @@ pub(super) fn mass_deletion(
             unused(month, &[CLI, "aws-cli/1.22.34 Python/3.10.6 Linux/5.15 botocore/1.23.34"], random);
         Client { agent: month.text(&agent), ..member }
     } else {
-        let (principal, agent) = (new_principal(month, random), tool(month, random));
+        let (principal, agent) = (new_principal(month, random), tool(month, true, random));
         let address = hosting_address(random);
         month.client(&address, &principal, &agent)
     };
@@ -278,9 +278,9 @@ pub(super) fn insecure_access(
     let count = random.between(low, high) as usize;
     let duration = random.between(6, 72) as u32 * HOUR;
     let start = start(month, duration, random);
-    let agent = tool(month, random);
-    let (mut clients, from) = strangers(month, world, &agent, true, random);
     let variant = random.below(4);
+    let agent = tool(month, !world.is_public && variant != 3, random);
+    let (mut clients, from) = strangers(month, world, &agent, true, random);
     for client in &mut clients {
         match variant {
             0 => client.tls = if random.chance(0.5) { Tls::V10 } else { Tls::V11 },

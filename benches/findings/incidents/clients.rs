@@ -19,7 +19,7 @@ pub(super) fn scraping(month: &mut Month, world: &World, strength: Strength, ran
     } else {
         (random.between(4, strength.of([12, 36, 36])) as u32 * HOUR, "slow")
     };
-    let agent = tool(month, random);
+    let agent = tool(month, !world.is_public, random);
     let (clients, from) = strangers(month, world, &agent, true, random);
     let (order, way) = match random.below(3) {
         0 => {
@@ -59,7 +59,8 @@ pub(super) fn scraping(month: &mut Month, world: &World, strength: Strength, ran
 }
 
 fn bytes_per_day(month: &Month) -> u64 {
-    month.requests.iter().map(|request| request.bytes).sum::<u64>() / u64::from(month.days)
+    let ordinary = month.requests.iter().filter(|request| request.incidents == 0);
+    ordinary.map(|request| request.bytes).sum::<u64>() / u64::from(month.days)
 }
 
 /// Keys that do not exist, or that are not for the public.
@@ -83,7 +84,7 @@ pub(super) fn key_guessing(
             random,
         )
     } else {
-        tool(month, random)
+        tool(month, false, random)
     };
     let (mut clients, from) = strangers(month, world, &agent, true, random);
     for client in &mut clients {
@@ -141,7 +142,7 @@ pub(super) fn bandwidth_hog(
     objects.dedup_by_key(|object| object.key);
     let mean = objects.iter().map(|object| object.size as f64).sum::<f64>() / objects.len() as f64;
     let count = ((bytes / mean) as usize).clamp(12, 6000);
-    let agent = tool(month, random);
+    let agent = tool(month, !world.is_public, random);
     let (clients, from) = strangers(month, world, &agent, false, random);
     let duration = random.between(2, 20) as u32 * HOUR;
     let start = start(month, duration, random);
@@ -223,7 +224,7 @@ pub(super) fn retry_storm(
     let (client, who) = if random.chance(0.6) {
         (*random.pick(&world.members), "a known client")
     } else {
-        let agent = tool(month, random);
+        let agent = tool(month, !world.is_public, random);
         (strangers(month, world, &agent, false, random).0[0], "a stranger")
     };
     let (operation, object) = match random.below(3) {
@@ -307,7 +308,7 @@ pub(super) fn range_abuse(
     let mut objects: Vec<Object> =
         (0..1 + random.index(3)).map(|_| world.objects[*random.pick(&world.large)]).collect();
     objects.dedup_by_key(|object| object.key);
-    let agent = tool(month, random);
+    let agent = tool(month, !world.is_public, random);
     let (clients, from) = strangers(month, world, &agent, false, random);
     let is_tiny = random.chance(0.5);
     let mut bytes = 0;
