@@ -18,6 +18,14 @@ pub(crate) struct Config {
     pub region: Option<String>,
     /// Like `--profile`.
     pub profile: Option<String>,
+    /// Databases of addresses, like `--ip-database`.
+    #[serde(default)]
+    pub ip_databases: Vec<PathBuf>,
+    /// The address ranges of AWS, like `--aws-ip-ranges`.
+    pub aws_ip_ranges: Option<PathBuf>,
+    /// Look up the names of addresses, like `--resolve`.
+    #[serde(default)]
+    pub resolve: bool,
     /// The sources to pull if the command line names none.
     #[serde(default)]
     pub sources: Vec<String>,

@@ -128,6 +128,10 @@ pub struct ReportArgs {
     /// Additional columns, separated by commas; `tamarin help report` lists them
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
+    /// In a report by remote_ip, look up the names of the addresses (reverse DNS) and print them as the column
+    /// host_name. This sends a DNS query for each address
+    #[arg(long)]
+    pub resolve: bool,
     /// Print how concentrated requests and bytes are on few values, instead of a row per value: mean, median,
     /// shares of the largest values, Gini coefficient
     #[arg(long, conflicts_with_all = ["columns", "bucket"])]
@@ -334,6 +338,13 @@ pub struct Options {
     /// Output format [default: table]
     #[arg(long, global = true, value_name = "FORMAT", value_enum)]
     pub format: Option<FormatName>,
+    /// A database of addresses in MaxMind format (.mmdb), for the dimensions country and asn; may be repeated
+    /// [default: *.mmdb in the data directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ip_database: Vec<PathBuf>,
+    /// The ip-ranges.json of AWS, for the dimension aws [default: that in the data directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub aws_ip_ranges: Option<PathBuf>,
     /// Print the duration of the query and the number of rows read on stderr
     #[arg(long, global = true)]
     pub stats: bool,

@@ -1,14 +1,17 @@
 //! The options of the command line combined with the configuration file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Options;
 use super::{output, usage};
+use crate::cache::Cache;
 use crate::config::{Config, data_directory};
 use crate::export::Format;
+use crate::identity::{Files, Identity};
 use crate::query::filter::period;
-use crate::query::{Ask, Counting, Filter, Query, TimeRange};
+use crate::query::{Ask, Counting, Filter, LocalEngine, Query, TimeRange};
 use crate::source::{S3Options, Window};
 
 /// Rows of a printed table without `--top`.
@@ -64,6 +67,23 @@ impl Context {
     /// The path of the cache: [`Context::named_cache`], else the file `default` in the data directory.
     pub(super) fn cache_named(&self, default: &str) -> anyhow::Result<PathBuf> {
         self.named_cache().map_or_else(|| Ok(data_directory()?.join(default)), Ok)
+    }
+
+    /// What is known about addresses, from the files of the options, else of the configuration file, else of the data
+    /// directory.
+    pub(super) fn identity(&self) -> Arc<Identity> {
+        let (options, config) = (&self.options, &self.config);
+        let named = if options.ip_database.is_empty() { &config.ip_databases } else { &options.ip_database };
+        Arc::new(Identity::new(Files {
+            databases: named.clone(),
+            aws_ranges: options.aws_ip_ranges.clone().or_else(|| config.aws_ip_ranges.clone()),
+            folder: data_directory().ok(),
+        }))
+    }
+
+    /// The engine that answers queries from a cache.
+    pub(super) fn engine(&self, cache: Arc<Cache>) -> LocalEngine {
+        LocalEngine::new(cache).with_identity(self.identity())
     }
 
     /// How to reach S3. Options of the command line take precedence over the configuration file.

@@ -9,7 +9,7 @@ use super::{Outcome, interrupt, output, usage};
 use crate::export::{self, Format};
 use crate::insight::Scope;
 use crate::insight::contrast::{Against, contrast};
-use crate::query::{Engine, Filter, LocalEngine};
+use crate::query::{Engine, Filter};
 
 pub(super) fn run(context: &Context, args: &ContrastArgs) -> anyhow::Result<Outcome> {
     if context.options.filter.is_none() {
@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, args: &ContrastArgs) -> anyhow::Result<Outc
         filter: context.filter.clone(),
         counting: args.counting.into(),
     };
-    let engine = LocalEngine::new(open.cache.clone());
+    let engine = context.engine(open.cache.clone());
     engine.pin_snapshot(true)?;
     let (cancel, _hook) = interrupt::query_cancellation();
     let contrast = contrast(&engine, &scope, &against, &cancel, &mut |_, _| {})?;

@@ -12,7 +12,6 @@ use super::open_sources::{default_sources, open_sources, uris};
 use super::{Outcome, context::Context, run_ingest, temporary_cache::DeleteIfEmpty, usage};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::ingest::{Follow, Options};
-use crate::query::LocalEngine;
 use crate::source::Source;
 use crate::tui::{self, Feed, Theme, TuiError, TuiOptions};
 
@@ -70,7 +69,7 @@ pub(super) fn show(
 ) -> anyhow::Result<Outcome> {
     let mut delete_if_empty = DeleteIfEmpty::default();
     create_if_missing(path, &mut delete_if_empty)?;
-    let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(path)?)));
+    let engine = Arc::new(context.engine(Arc::new(Cache::open(path)?)));
     let runtime = run_ingest::runtime()?;
     let result = runtime.block_on(async {
         let options = Options { window: context.window(), ..Options::default() };

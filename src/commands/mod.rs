@@ -3,7 +3,7 @@
 //! - [`args`]: the options and subcommands. `context`: the options combined with the configuration file.
 //! - One file per subcommand: `explore`, `demo`, `pull`, `report`, `contrast`, `requests`, `sql`, `sources`, `prune`, `help`.
 //! - Steps that subcommands share: `open_sources`, `run_ingest` with `progress_bar`, `pull_result` with `failures`,
-//!   `open_cache`, `temporary_cache`, `purge`.
+//!   `open_cache`, `temporary_cache`, `host_names`, `purge`.
 //! - The process: `interrupt` (signals), `output` (stdout and stderr), `program_log` (the log of the program itself).
 //!
 //! Never here: logic of other modules. Commands connect modules, print results and choose exit codes.
@@ -15,6 +15,7 @@ mod demo;
 mod explore;
 mod failures;
 mod help;
+mod host_names;
 mod interrupt;
 mod open_cache;
 mod open_sources;

@@ -3,11 +3,12 @@
 use std::io::Write;
 
 use super::open_cache::{QueryableCache, pull_and_open};
-use super::{Outcome, args::ReportArgs, context::Context, interrupt, output, usage};
+use super::{Outcome, args::ReportArgs, context::Context, host_names, interrupt, output, usage};
 use crate::export::{self, Format};
 use crate::human;
 use crate::insight::Scope;
 use crate::insight::concentration::{Concentration, concentration};
+use crate::log::Field;
 use crate::query::LocalEngine;
 use crate::query::{Answer, Ask, Dimension, Engine, Measure, Series, Sort, Stats};
 
@@ -26,6 +27,10 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     if args.bucket.is_some() && !matches!(subject, Subject::Time(_)) {
         return usage("--bucket is for tamarin report time");
     }
+    let by_address = matches!(&subject, Subject::Dimension(Dimension::Field(Field::RemoteIp), _));
+    if args.resolve && !by_address {
+        return usage("--resolve is for tamarin report remote_ip");
+    }
     if args.summary && !matches!(subject, Subject::Dimension(..)) {
         return usage("--summary is for reports by one dimension");
     }
@@ -34,7 +39,7 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     }
     let columns = columns(&subject, &args.columns)?;
     let open = pull_and_open(context, &args.sources)?;
-    let report = Report { context, open: &open, engine: LocalEngine::new(open.cache.clone()), args };
+    let report = Report { context, open: &open, engine: context.engine(open.cache.clone()), args };
     if let (true, Subject::Dimension(by, _)) = (args.summary, &subject) {
         report.write_summary(by)?;
         return Ok(open.outcome);
@@ -54,6 +59,11 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         (Subject::Time(sort), Answer::Series(series)) => {
             let (rows, whole, note) = series_rows(series, *sort, context.top());
             export::write_buckets(rows, whole, note, context.format, output::width(), &mut out)?;
+        }
+        (_, Answer::Groups(groups)) if by_address && (args.resolve || context.config.resolve) => {
+            let names = host_names::column(context, groups);
+            let sheet = export::sheet(&answer, &ask).with_column(1, "host_name", names);
+            export::write_sheet(sheet, context.format, output::width(), &mut out)?;
         }
         _ => export::write(&answer, &ask, context.format, output::width(), &mut out)?,
     }
@@ -159,7 +169,7 @@ fn dimension(name: &str, others: &str) -> anyhow::Result<Dimension> {
     let name = name.trim();
     Dimension::by_name(name).map_or_else(
         || {
-            let names: Vec<String> = Dimension::all().iter().map(Dimension::name).collect();
+            let names: Vec<String> = Dimension::choices().iter().map(Dimension::name).collect();
             usage(format!(
                 "\"{name}\" is not a dimension; the dimensions are {}, network/BITS, prefix/DEPTH, \
                  query_param:NAME{others}",

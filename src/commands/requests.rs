@@ -9,7 +9,6 @@ use super::open_cache::pull_and_open;
 use super::{Outcome, interrupt, output, usage};
 use crate::export::{self, Format};
 use crate::log::{FIELDS, Field, Kind};
-use crate::query::LocalEngine;
 use crate::query::{Answer, Ask, Requests, Sort};
 
 /// Requests in memory at a time.
@@ -18,7 +17,7 @@ const PAGE_ROWS: usize = 50_000;
 pub(super) fn run(context: &Context, args: &RequestsArgs) -> anyhow::Result<Outcome> {
     let sort = sort(context)?;
     let open = pull_and_open(context, &args.sources)?;
-    let engine = Arc::new(LocalEngine::new(open.cache.clone()));
+    let engine = Arc::new(context.engine(open.cache.clone()));
     let (cancel, _hook) = interrupt::query_cancellation();
     let mut out = output::data();
     let wanted = context.max_rows();

@@ -11,8 +11,8 @@ use super::{Outcome, args::SqlArgs, context::Context, interrupt, open_cache::pul
 use crate::cache::Cache;
 use crate::export::{self, Cell, Format, Sheet};
 use crate::human;
+use crate::query::Ask;
 use crate::query::sql::{Sql, SqlError, SqlValue};
-use crate::query::{Ask, LocalEngine};
 
 /// Rows that the statement computes ahead of the output.
 const ROWS_AHEAD: usize = 1024;
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &SqlArgs) -> anyhow::Result<Outcome> 
     }
     let open = pull_and_open(context, &args.sources)?;
     let query = context.query(&open.sources, args.counting.into(), Ask::Totals);
-    let engine = Arc::new(LocalEngine::new(open.cache.clone()));
+    let engine = Arc::new(context.engine(open.cache.clone()));
     let _close = CloseOnDrop(open.cache.clone());
     let (sender, receiver) = sync_channel::<Message>(ROWS_AHEAD);
     let statement = args.statement.clone();

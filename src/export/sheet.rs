@@ -89,6 +89,21 @@ impl<'a> Sheet<'a> {
         Sheet { names, titles, rows, note, approximate: Vec::new() }
     }
 
+    /// The sheet with one more column at `index`. Rows without a cell in `cells` have none.
+    #[must_use]
+    pub fn with_column(mut self, index: usize, name: &'static str, cells: Vec<Cell<'a>>) -> Sheet<'a> {
+        let title = name.replace('_', " ");
+        let (first, rest) = title.split_at(usize::from(!title.is_empty()));
+        self.titles.insert(index.min(self.titles.len()), first.to_uppercase() + rest);
+        self.names.insert(index.min(self.names.len()), Cow::Borrowed(name));
+        let mut cells = cells.into_iter();
+        self.rows = Box::new(self.rows.map(move |mut row| {
+            row.insert(index.min(row.len()), cells.next().unwrap_or(Cell::Absent));
+            row
+        }));
+        self
+    }
+
     /// The sheet with only the columns `names`, in this order. Unknown names are ignored.
     #[must_use]
     pub fn only(self, names: &[&str]) -> Sheet<'a> {

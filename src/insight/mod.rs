@@ -10,8 +10,6 @@ pub(crate) mod bursts;
 pub mod concentration;
 pub mod contrast;
 pub mod findings;
-// The detectors use all of it; they are being added.
-#[allow(dead_code)]
 mod survey;
 
 use crate::query::{Counting, Filter, Query, TimeRange};

@@ -6,7 +6,7 @@ use super::Scope;
 use crate::log::Field;
 use crate::query::{
     Answer, Ask, Dimension, Engine, Filter, Groups, Measure, Query, QueryError, Requests, Series, Sort,
-    Stats, Value,
+    Stats, TimeRange, Value,
 };
 
 /// Asks an engine about the requests of a scope. Each filter narrows the scope.
@@ -14,6 +14,8 @@ pub(crate) struct Survey<'a> {
     engine: &'a dyn Engine,
     scope: &'a Scope,
     cancel: &'a CancellationToken,
+    /// The time range of the scope, or more.
+    time: TimeRange,
     /// The stats of the whole scope.
     pub whole: Stats,
 }
@@ -24,9 +26,14 @@ impl<'a> Survey<'a> {
         scope: &'a Scope,
         cancel: &'a CancellationToken,
     ) -> Result<Survey<'a>, QueryError> {
-        let survey = Survey { engine, scope, cancel, whole: Stats::default() };
+        let survey = Survey { engine, scope, cancel, time: scope.time, whole: Stats::default() };
         let whole = survey.totals(&Filter::everything())?;
         Ok(Survey { whole, ..survey })
+    }
+
+    /// The same, but with the requests before the start of the scope: what was usual so far.
+    pub(crate) fn with_history(&self) -> Survey<'a> {
+        Survey { time: TimeRange { start: None, ..self.time }, ..*self }
     }
 
     /// The filter that selects the same requests as `filter` does within the scope.
@@ -101,12 +108,16 @@ impl<'a> Survey<'a> {
     fn ask(&self, filter: &Filter, ask: Ask) -> Result<Answer, QueryError> {
         let query = Query {
             sources: self.scope.sources.clone(),
-            time: self.scope.time,
+            time: self.time,
             filter: self.within_scope(filter),
             counting: self.scope.counting,
             ask,
         };
-        Ok(self.engine.ask(&query, self.cancel, &mut |_, _| {})?.answer)
+        let t = std::time::Instant::now();
+        let text = format!("{:?} {}", query.ask, query.filter);
+        let answer = self.engine.ask(&query, self.cancel, &mut |_, _| {})?.answer;
+        tracing::debug!(ms = t.elapsed().as_millis() as u64, text, "survey");
+        Ok(answer)
     }
 }
 

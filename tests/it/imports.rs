@@ -21,7 +21,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("tui", &["log", "human", "source", "ingest", "query", "insight", "export"]),
     (
         "commands",
-        &["log", "human", "config", "source", "demo", "cache", "ingest", "query", "insight", "export", "tui"],
+        &[
+            "log", "human", "config", "identity", "source", "demo", "cache", "ingest", "query", "insight",
+            "export", "tui",
+        ],
     ),
 ];
 

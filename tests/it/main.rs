@@ -19,6 +19,7 @@ mod foreign;
 mod full_disk;
 mod fuzz;
 mod home;
+mod identity;
 mod imports;
 mod ingest;
 #[cfg(unix)]

@@ -7,11 +7,25 @@
 //!
 //! docs/findings.md describes the methods with their parameters. Never here: text escaped for a terminal.
 
-// The detectors use all of it; they are being added.
-#[allow(dead_code)]
+mod baseline;
+mod benign;
+mod burst;
+mod clients;
 mod evidence;
+mod gaps;
+#[allow(dead_code)]
+mod history;
+mod judge;
 mod kind;
+mod level_shift;
 mod merge;
+mod new_agent;
+#[allow(dead_code)]
+mod profile;
+mod silence;
+mod timeline;
+mod volume;
+mod words;
 
 use tokio_util::sync::CancellationToken;
 
@@ -60,8 +74,8 @@ type SubjectDetector = fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError>;
 /// Finds the incidents in what the given findings do not explain.
 type ResidualDetector = fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
 
-const SUBJECT_DETECTORS: &[SubjectDetector] = &[];
-const RESIDUAL_DETECTORS: &[ResidualDetector] = &[];
+const SUBJECT_DETECTORS: &[SubjectDetector] = &[clients::detect, new_agent::detect, silence::detect];
+const RESIDUAL_DETECTORS: &[ResidualDetector] = &[volume::detect];
 
 /// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the
 /// steps that are done, 0–1.
@@ -78,7 +92,9 @@ pub fn find(
     let steps = SUBJECT_DETECTORS.len() + RESIDUAL_DETECTORS.len();
     let mut found: Vec<Finding> = Vec::new();
     for (step, detect) in SUBJECT_DETECTORS.iter().enumerate() {
-        found.extend(detect(&survey)?);
+        let mut more = detect(&survey)?;
+        benign::label_clients(&survey, &mut more)?;
+        found.extend(more);
         found = merge::one_per_incident(&survey, found)?;
         on_partial(&ranked(found.clone()), (step + 1) as f64 / steps as f64);
     }

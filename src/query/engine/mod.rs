@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Ask, Dimension, Engine, Query, QueryError, Reply, Requests, Statistics};
 use crate::cache::{Cache, SegmentInfo, Snapshot};
+use crate::identity::Identity;
 use compare::{Counts, HowCompared};
 use groups::keys::{DerivedGroups, GroupKeys};
 use groups::{Groups, HowGrouped, HowPaired, PairSums};
@@ -53,7 +54,7 @@ const MAX_PIN_ATTEMPTS: usize = 10;
 pub struct LocalEngine {
     cache: Arc<Cache>,
     id_sets: IdSets,
-    derived_groups: DerivedGroups,
+    derived_groups: Arc<DerivedGroups>,
     uri_columns: Arc<UriColumns>,
     group_partials: PartialsCache<HowGrouped, Groups>,
     series_partials: PartialsCache<HowBucketed, SeriesSums>,
@@ -76,10 +77,11 @@ impl LocalEngine {
     /// An engine over a cache.
     pub fn new(cache: Arc<Cache>) -> LocalEngine {
         let uri_columns = Arc::new(UriColumns::default());
+        let derived_groups = Arc::new(DerivedGroups::default());
         LocalEngine {
             cache,
-            id_sets: IdSets::new(uri_columns.clone()),
-            derived_groups: DerivedGroups::default(),
+            id_sets: IdSets::new(uri_columns.clone(), derived_groups.clone()),
+            derived_groups,
             uri_columns,
             group_partials: PartialsCache::new(GROUP_PARTIALS_BUDGET),
             series_partials: PartialsCache::new(SERIES_PARTIALS_BUDGET),
@@ -97,6 +99,15 @@ impl LocalEngine {
     #[must_use]
     pub fn with_max_distinct_pairs(self, max_distinct_pairs: usize) -> LocalEngine {
         LocalEngine { max_distinct_pairs, ..self }
+    }
+
+    /// Groups and filters by [`Dimension::LOOKED_UP`] with what `identity` says about addresses. Without it such queries
+    /// fail, as without files.
+    #[must_use]
+    pub fn with_identity(self, identity: Arc<Identity>) -> LocalEngine {
+        let derived_groups = Arc::new(DerivedGroups::new(identity));
+        let id_sets = IdSets::new(self.uri_columns.clone(), derived_groups.clone());
+        LocalEngine { id_sets, derived_groups, ..self }
     }
 
     /// The cache that the engine reads.

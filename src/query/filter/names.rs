@@ -18,7 +18,8 @@ const MAX_NAME_CHARS: usize = 40;
 
 /// Every canonical name that can precede an operator.
 pub(super) fn all_names() -> Vec<String> {
-    let derived = Dimension::all().into_iter().filter(|dimension| !matches!(dimension, Dimension::Field(_)));
+    let derived =
+        Dimension::choices().into_iter().filter(|dimension| !matches!(dimension, Dimension::Field(_)));
     let mut names: Vec<String> = FIELDS.iter().map(|spec| spec.name.to_owned()).collect();
     names.extend(derived.map(|dimension| dimension.name()));
     names.push(QUERY_PARAM[0].to_owned());

@@ -321,6 +321,26 @@ fn derived(dimension: &Dimension, literal: &Literal) -> Result<Filter, String> {
                 bytes.remove(0);
             }
         }
+        Dimension::Country => bytes.make_ascii_uppercase(),
+        // `asn:AS14618`, `asn:14618`: whoever owns it. `asn:"AS14618 Amazon.com"`: the whole value.
+        Dimension::Asn if !literal.is_quoted => {
+            let text = literal.text()?.to_ascii_uppercase();
+            let number = text.strip_prefix("AS").unwrap_or(&text);
+            if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(format!(
+                    "expected a number such as AS14618, not \"{}\"; asn*=text searches for the name of the owner",
+                    shorten(&text)
+                ));
+            }
+            let test = Test::Regex(format!("^AS{number}( |$)"));
+            return Ok(Filter::Term(Subject::Derived(dimension), test));
+        }
+        // `aws:EC2`, `aws:us-east-1`: a service or a region. `aws:"EC2 us-east-1"`: both.
+        Dimension::Aws if !literal.is_quoted => {
+            let word = regex::escape(literal.text()?);
+            let test = Test::Regex(format!("(?i)(^| ){word}( |$)"));
+            return Ok(Filter::Term(Subject::Derived(dimension), test));
+        }
         Dimension::RefererHost => bytes.make_ascii_lowercase(),
         Dimension::AgentFamily => {
             if let Some(known) = literal.text().ok().and_then(agent_family::known_family) {

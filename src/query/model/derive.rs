@@ -14,7 +14,7 @@ const MAX_HOST_BYTES: usize = 253;
 
 impl Dimension {
     /// The value of the dimension from a value of its field [`Dimension::base`]; `None` is absent. Dimensions derived
-    /// from the time return `None`: see [`Dimension::of_time`]. If [`Dimension::Method`] returns `None`, the method may be
+    /// from the time return `None`: see [`Dimension::of_time`]; so do those of [`Dimension::about`]. If [`Dimension::Method`] returns `None`, the method may be
     /// in another field: see [`Dimension::method`].
     pub fn derive<'a>(&self, value: Option<&'a [u8]>) -> Option<Cow<'a, [u8]>> {
         let value = value?;
@@ -31,7 +31,11 @@ impl Dimension {
                 [class @ b'1'..=b'9', b'0'..=b'9', b'0'..=b'9'] => Some(Cow::Owned(vec![*class, b'x', b'x'])),
                 _ => None,
             },
-            Dimension::HourOfDay | Dimension::Weekday => None,
+            Dimension::HourOfDay
+            | Dimension::Weekday
+            | Dimension::Country
+            | Dimension::Asn
+            | Dimension::Aws => None,
             Dimension::QueryParam { name } => query_param(value, name.as_bytes()),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::identity::About;
 use crate::log::{Field, Kind};
 
 /// The prefix of the name of a [`Dimension::QueryParam`], and its alias.
@@ -34,6 +35,13 @@ pub enum Dimension {
     /// The family of `user_agent`: the name of the program, browser or crawler, without version. See
     /// [`agent_family`](crate::identity::agent_family()).
     AgentFamily,
+    /// The country of `remote_ip`. The values of this dimension and the next two are in files that the user provides: see
+    /// [`Dimension::about`].
+    Country,
+    /// The autonomous system of `remote_ip`.
+    Asn,
+    /// The AWS service and region of `remote_ip`.
+    Aws,
     /// The HTTP method: of `operation` (GET in REST.GET.OBJECT), or of `request_uri` if the operation has none.
     Method,
     /// The class of `http_status`: `2xx`, `3xx`, `4xx`, `5xx`.
@@ -54,8 +62,12 @@ impl Dimension {
     /// Networks of the usual size: `/24` and `/48`.
     pub const NETWORK: Dimension = Dimension::Network { v4: 24, v6: 48 };
 
-    /// All dimensions with their usual parameters, except [`Dimension::QueryParam`]. Fields are first, in the order of the
-    /// log.
+    /// The dimensions whose values are in files that the user provides. Without such a file queries by them fail, with a
+    /// message that says how to get one.
+    pub const LOOKED_UP: [Dimension; 3] = [Dimension::Country, Dimension::Asn, Dimension::Aws];
+
+    /// All dimensions that every cache can answer, with their usual parameters: all but [`Dimension::QueryParam`] and
+    /// [`Dimension::LOOKED_UP`]. Fields are first, in the order of the log.
     pub fn all() -> Vec<Dimension> {
         Field::of_kind(Kind::Dimension)
             .map(Dimension::Field)
@@ -74,8 +86,27 @@ impl Dimension {
             .collect()
     }
 
+    /// All dimensions to choose from: those of [`Dimension::all`] and [`Dimension::LOOKED_UP`].
+    pub fn choices() -> Vec<Dimension> {
+        let mut all = Dimension::all();
+        let after_networks = all.iter().position(|by| *by == Dimension::Role).unwrap_or(all.len());
+        all.splice(after_networks..after_networks, Dimension::LOOKED_UP);
+        all
+    }
+
+    /// What [`Identity`](crate::identity::Identity) must say about an address for its value in this dimension; `None` for
+    /// dimensions that need no files.
+    pub fn about(&self) -> Option<About> {
+        match self {
+            Dimension::Country => Some(About::Country),
+            Dimension::Asn => Some(About::Asn),
+            Dimension::Aws => Some(About::Aws),
+            _ => None,
+        }
+    }
+
     /// The dimension with this name: the canonical name or an alias of a field, `network`, `network/N`, `role`, `prefix`,
-    /// `prefix/N`, `extension`, `referer_host`, `agent_family`, `method`, `status_class`, `hour_of_day`, `weekday` or `query_param:NAME`.
+    /// `prefix/N`, `extension`, `referer_host`, `agent_family`, `country`, `asn`, `aws`, `method`, `status_class`, `hour_of_day`, `weekday` or `query_param:NAME`.
     pub fn by_name(name: &str) -> Option<Dimension> {
         if let Some((base, parameter)) = name.split_once(':') {
             let is_param = QUERY_PARAM.iter().any(|known| base.eq_ignore_ascii_case(known));
@@ -98,6 +129,9 @@ impl Dimension {
             ("extension", None) => Some(Dimension::Extension),
             ("referer_host", None) => Some(Dimension::RefererHost),
             ("agent_family", None) => Some(Dimension::AgentFamily),
+            ("country", None) => Some(Dimension::Country),
+            ("asn", None) => Some(Dimension::Asn),
+            ("aws", None) => Some(Dimension::Aws),
             ("method", None) => Some(Dimension::Method),
             ("status_class", None) => Some(Dimension::StatusClass),
             ("hour_of_day", None) => Some(Dimension::HourOfDay),
@@ -122,6 +156,9 @@ impl Dimension {
             Dimension::Extension => "extension".to_owned(),
             Dimension::RefererHost => "referer_host".to_owned(),
             Dimension::AgentFamily => "agent_family".to_owned(),
+            Dimension::Country => "country".to_owned(),
+            Dimension::Asn => "asn".to_owned(),
+            Dimension::Aws => "aws".to_owned(),
             Dimension::Method => "method".to_owned(),
             Dimension::StatusClass => "status_class".to_owned(),
             Dimension::HourOfDay => "hour_of_day".to_owned(),
@@ -135,6 +172,8 @@ impl Dimension {
         match self {
             Dimension::Field(field) => field.title().to_owned(),
             Dimension::QueryParam { name } => name.clone(),
+            Dimension::Asn => "ASN".to_owned(),
+            Dimension::Aws => "AWS service".to_owned(),
             other => {
                 let name = other.name().replace('_', " ");
                 let mut chars = name.chars();
@@ -147,7 +186,9 @@ impl Dimension {
     pub fn base(&self) -> Field {
         match self {
             Dimension::Field(field) => *field,
-            Dimension::Network { .. } => Field::RemoteIp,
+            Dimension::Network { .. } | Dimension::Country | Dimension::Asn | Dimension::Aws => {
+                Field::RemoteIp
+            }
             Dimension::Role => Field::Requester,
             Dimension::Prefix { .. } | Dimension::Extension => Field::Key,
             Dimension::RefererHost => Field::Referer,

@@ -21,7 +21,7 @@ pub(crate) struct List {
 }
 
 pub(crate) fn dimensions() -> Vec<Dimension> {
-    let mut all = Dimension::all();
+    let mut all = Dimension::choices();
     // The second level of folders is a common choice too.
     if let Some(at) = all.iter().position(|by| *by == Dimension::Prefix { depth: 1 }) {
         all.insert(at + 1, Dimension::Prefix { depth: 2 });
@@ -121,6 +121,9 @@ fn about_dimension(by: &Dimension) -> &'static str {
         Dimension::Prefix { depth: 1 } => "First folder of the key.",
         Dimension::Prefix { .. } => "First folders of the key.",
         Dimension::Extension => "File extension of the key.",
+        Dimension::Country => "Country of the address; needs a database.",
+        Dimension::Asn => "Autonomous system of the address; needs a database.",
+        Dimension::Aws => "AWS service and region of the address; needs ip-ranges.json.",
         Dimension::RefererHost => "Host of the referer.",
         Dimension::AgentFamily => "Program, browser or crawler of the user agent.",
         Dimension::Method => "HTTP method: GET, PUT, …",

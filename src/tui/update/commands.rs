@@ -26,7 +26,7 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
             "by" => match Dimension::by_name(argument) {
                 Some(by) => lists::show_by(state, by),
                 None => {
-                    let names: Vec<String> = Dimension::all().iter().map(Dimension::name).collect();
+                    let names: Vec<String> = Dimension::choices().iter().map(Dimension::name).collect();
                     let names = names.join(", ");
                     return problem(at, format!("unknown dimension; available: {names}, query_param:NAME"));
                 }
@@ -125,7 +125,7 @@ pub(super) fn completions(state: &State, typed: &str) -> Completions {
         "filter" | "and" => Completions::Filter { at },
         "by" => {
             let param = format!("{}:", QUERY_PARAM[0]);
-            matching(Dimension::all().iter().map(Dimension::name).chain([param]).collect())
+            matching(Dimension::choices().iter().map(Dimension::name).chain([param]).collect())
         }
         "zone" => matching(vec!["utc".to_owned(), "local".to_owned()]),
         "sort" => matching(sortable(state).iter().map(|column| column.name().to_owned()).collect()),

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{BLOCK, CacheError, IntColumn, SegmentInfo, Snapshot, TimeBlock};
+use crate::identity::Identity;
 use crate::log::{Field, method};
 use crate::query::engine::cancel::{self, Ticker};
 use crate::query::engine::uri_columns::{UriColumn, UriColumns, UriPart};
@@ -47,7 +48,17 @@ struct Derived {
 
 /// The groups of the derived dimensions that were queried, kept between queries.
 #[derive(Default)]
-pub(crate) struct DerivedGroups(Mutex<HashMap<Dimension, Derived>>);
+pub(crate) struct DerivedGroups {
+    known: Mutex<HashMap<Dimension, Derived>>,
+    identity: Arc<Identity>,
+}
+
+impl DerivedGroups {
+    /// No groups yet. `identity` says what is known about addresses.
+    pub(crate) fn new(identity: Arc<Identity>) -> DerivedGroups {
+        DerivedGroups { known: Mutex::default(), identity }
+    }
+}
 
 pub(crate) enum GroupKeys {
     /// All rows are one group: totals.
@@ -95,7 +106,7 @@ impl GroupKeys {
             }
             Dimension::QueryParam { name } => Ok(GroupKeys::Param {
                 name: name.clone(),
-                values: known.0.lock().entry(by.clone()).or_default().interner.clone(),
+                values: known.known.lock().entry(by.clone()).or_default().interner.clone(),
                 columns: columns.clone(),
                 cancel: cancel.clone(),
             }),
@@ -111,7 +122,13 @@ impl GroupKeys {
     ) -> Result<GroupKeys, QueryError> {
         let field = by.base();
         let dictionary = snapshot.dictionary_or_cancel(field, cancel)?;
-        let mut known = cancel::lock(&known.0, cancel)?;
+        let lookup = match by.about() {
+            Some(about) => {
+                Some(known.identity.lookup(about).map_err(|error| QueryError::Invalid(error.to_string()))?)
+            }
+            None => None,
+        };
+        let mut known = cancel::lock(&known.known, cancel)?;
         let entry = known.entry(by.clone()).or_default();
         let groups_wanted = dictionary.len() as usize + 1;
         if entry.groups.len() < groups_wanted {
@@ -125,10 +142,12 @@ impl GroupKeys {
                 if ticker.tick().is_err() {
                     break;
                 }
-                let group = by
-                    .derive(dictionary.get(id))
-                    .map_or(0, |value: Cow<'_, [u8]>| interner.intern(&value, hash(&value)));
-                groups.push(group);
+                let value = dictionary.get(id);
+                let derived = match &lookup {
+                    Some(lookup) => value.and_then(|address| lookup.value(address)),
+                    None => by.derive(value),
+                };
+                groups.push(derived.map_or(0, |value| interner.intern(&value, hash(&value))));
             }
             // The next query continues with what a cancelled one has derived.
             entry.groups = Arc::new(groups);
@@ -138,6 +157,22 @@ impl GroupKeys {
             }
         }
         Ok(GroupKeys::Derived { field, groups: entry.groups.clone(), values: entry.values.clone() })
+    }
+
+    /// The groups of the ids of the field of a derived dimension, and whether the value of each group passes a test.
+    pub(crate) fn passing(
+        by: &Dimension,
+        snapshot: &Snapshot<'_>,
+        known: &DerivedGroups,
+        cancel: &CancellationToken,
+        passes: impl Fn(Option<&[u8]>) -> bool,
+    ) -> Result<(Arc<Vec<u32>>, Vec<bool>), QueryError> {
+        let (groups, values) = match GroupKeys::derived(by, snapshot, known, cancel)? {
+            GroupKeys::Derived { groups, values, .. } => (groups, values),
+            _ => Default::default(),
+        };
+        let of_values = values.iter().map(|value| passes(Some(value)));
+        Ok((groups, std::iter::once(passes(None)).chain(of_values).collect()))
     }
 
     /// The number of group numbers; `None` if it is not known before the scan.

@@ -8,6 +8,7 @@ use super::Node;
 use super::id_sets::{IdSets, IdTest};
 use crate::cache::{Snapshot, code};
 use crate::log::{Field, Kind, method};
+use crate::query::engine::groups::keys::GroupKeys;
 use crate::query::engine::uri_columns::UriPart;
 use crate::query::filter::{Filter, Matcher, Subject, Test};
 use crate::query::{Counting, Dimension, Query, QueryError};
@@ -82,9 +83,7 @@ impl Compiler<'_> {
         }
         let wanted: HashSet<Option<&[u8]>> = values.iter().copied().collect();
         let owned = values.iter().map(|value| value.map(<[u8]>::to_vec)).collect();
-        self.ids(dimension.base(), IdTest::AnyOf(dimension.clone(), owned), |value| {
-            wanted.contains(&dimension.derive(value).as_deref())
-        })
+        self.dimension(dimension, IdTest::AnyOf(dimension.clone(), owned), |value| wanted.contains(&value))
     }
 
     /// The node that passes if the method passes a test: the method of the operation or, if it names none, of the
@@ -104,21 +103,40 @@ impl Compiler<'_> {
         self.ids(Field::Operation, test, passes)
     }
 
+    /// The node that passes if the value of a dimension passes a test.
+    fn dimension(
+        &self,
+        dimension: &Dimension,
+        test: IdTest,
+        passes: impl Fn(Option<&[u8]>) -> bool,
+    ) -> Result<Node, QueryError> {
+        if dimension.about().is_none() {
+            return self.ids(dimension.base(), test, |value| passes(dimension.derive(value).as_deref()));
+        }
+        // A look-up takes longer than a test, so the groups of the addresses are kept.
+        let (field, known) = (dimension.base(), &self.sets.derived_groups);
+        let (groups, passing) = GroupKeys::passing(dimension, self.snapshot, known, self.cancel, passes)?;
+        let passes = |id: u32, _: Option<&[u8]>| {
+            groups.get(id as usize).and_then(|group| passing.get(*group as usize)).copied().unwrap_or(false)
+        };
+        Ok(Node::Ids(field, self.sets.get(self.snapshot, field, test, self.cancel, passes)?))
+    }
+
     fn ids(
         &self,
         field: Field,
         test: IdTest,
         passes: impl Fn(Option<&[u8]>) -> bool,
     ) -> Result<Node, QueryError> {
+        let passes = |_: u32, value: Option<&[u8]>| passes(value);
         Ok(Node::Ids(field, self.sets.get(self.snapshot, field, test, self.cancel, passes)?))
     }
 
     fn term(&self, subject: &Subject, test: &Test) -> Result<Node, QueryError> {
         let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
         let dimension_passes = |dimension: &Dimension| {
-            self.ids(dimension.base(), IdTest::Passes(dimension.clone(), test.clone()), |value| {
-                matcher.is_match(dimension.derive(value).as_deref())
-            })
+            let test = IdTest::Passes(dimension.clone(), test.clone());
+            self.dimension(dimension, test, |value| matcher.is_match(value))
         };
         match subject {
             Subject::Anywhere => {

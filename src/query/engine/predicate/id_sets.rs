@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cache::Snapshot;
 use crate::log::Field;
 use crate::query::engine::cancel::Ticker;
+use crate::query::engine::groups::keys::DerivedGroups;
 use crate::query::engine::uri_columns::UriColumns;
 use crate::query::filter::Test;
 use crate::query::{Dimension, QueryError};
@@ -81,24 +82,25 @@ pub(super) enum IdTest {
 pub(crate) struct IdSets {
     sets: Mutex<HashMap<(Field, IdTest), Arc<IdSet>>>,
     pub(super) uri_columns: Arc<UriColumns>,
+    pub(super) derived_groups: Arc<DerivedGroups>,
 }
 
 /// Maximum number of sets that are kept.
 const MAX_SETS: usize = 64;
 
 impl IdSets {
-    pub(crate) fn new(uri_columns: Arc<UriColumns>) -> IdSets {
-        IdSets { sets: Mutex::default(), uri_columns }
+    pub(crate) fn new(uri_columns: Arc<UriColumns>, derived_groups: Arc<DerivedGroups>) -> IdSets {
+        IdSets { sets: Mutex::default(), uri_columns, derived_groups }
     }
 
-    /// The set of the ids of a field that pass `passes`, which `test` identifies.
+    /// The set of the ids of a field that pass `passes`, which `test` identifies. `passes` gets an id and its value.
     pub(super) fn get(
         &self,
         snapshot: &Snapshot<'_>,
         field: Field,
         test: IdTest,
         cancel: &CancellationToken,
-        passes: impl Fn(Option<&[u8]>) -> bool,
+        passes: impl Fn(u32, Option<&[u8]>) -> bool,
     ) -> Result<Arc<IdSet>, QueryError> {
         let key = (field, test);
         let known = self.sets.lock().get(&key).cloned();
@@ -108,12 +110,12 @@ impl IdSets {
         }
         let mut set = known.map(Arc::unwrap_or_clone).unwrap_or_default();
         if set.len == 0 {
-            set.push(passes(None));
+            set.push(passes(0, None));
         }
         let mut ticker = Ticker::of_steps(cancel);
         for id in set.len..=values.len() {
             ticker.tick()?;
-            set.push(passes(values.get(id)));
+            set.push(passes(id, values.get(id)));
         }
         let set = Arc::new(set);
         let mut sets = self.sets.lock();

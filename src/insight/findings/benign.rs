@@ -1,0 +1,249 @@
+//! Ordinary traffic that looks suspicious: known crawlers, hubs with a steady pace, recurring jobs, release days, and
+//! networks with many people behind one address.
+//!
+//! Each function looks at one candidate and returns a label for [`Finding::label`](super::Finding::label).
+
+use super::baseline::Grid;
+use super::timeline::{Timeline, requests_of_each};
+use super::{Finding, Kind};
+use crate::identity::is_crawler;
+use crate::insight::survey::Survey;
+use crate::log::Field;
+use crate::query::{Dimension, Filter, Measure, QueryError, TimeRange, Value};
+
+/// Label of a client with the user agent of a crawler.
+const CRAWLER: &str = "known crawler";
+/// Label of a client that always takes about the same.
+const STEADY: &str = "steady pace";
+/// Label of what happens at the same time every day or week.
+const RECURRING: &str = "recurring job";
+/// Label of many people who fetch something new.
+const RELEASE: &str = "release day";
+/// Label of many people behind one address.
+const NAT: &str = "many clients behind one address";
+
+/// Days on which a client must have been active to have a steady pace.
+const STEADY_DAYS: usize = 7;
+/// Part of the days between its first and its last on which it must have been active.
+const STEADY_PRESENCE: f64 = 0.9;
+/// Largest number of requests of a day as a multiple of the median day.
+const STEADY_FACTOR: f64 = 2.0;
+
+/// Labels the findings about clients that are ordinary.
+pub(super) fn label_clients(survey: &Survey<'_>, findings: &mut [Finding]) -> Result<(), QueryError> {
+    for finding in findings.iter_mut().filter(|finding| finding.label.is_none()) {
+        let label = match finding.kind {
+            Kind::Scraping | Kind::BandwidthHog => match crawler(survey, &finding.filter)? {
+                None => nat(survey, &finding.filter)?,
+                crawler => crawler,
+            },
+            _ => None,
+        };
+        // A hog repeats a few keys, at a steady pace or not; a mirror fetches all of them.
+        let label = match (label, &finding.subject) {
+            (None, Some((dimension, value))) if finding.kind == Kind::Scraping => {
+                mirror(survey, dimension, value)?
+            }
+            (label, _) => label,
+        };
+        finding.label = label.map(str::to_owned);
+    }
+    Ok(())
+}
+
+/// [`STEADY`] if a client has a steady pace.
+fn mirror(
+    survey: &Survey<'_>,
+    dimension: &Dimension,
+    value: &Value,
+) -> Result<Option<&'static str>, QueryError> {
+    let Some((_, wide)) = Timeline::whole(survey)? else { return Ok(None) };
+    let everything = Filter::everything();
+    let lines = requests_of_each(survey, &everything, dimension, vec![value.clone()], &wide.grid)?;
+    Ok(lines.first().and_then(|hourly| steady_pace(&wide.grid, hourly)))
+}
+
+/// [`CRAWLER`] if at least 90 % of the requests of a filter have user agents of known crawlers.
+pub(super) fn crawler(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
+    const MIN_SHARE: f64 = 0.9;
+    const AGENTS: usize = 10;
+    let agents =
+        survey.groups(filter, &Dimension::Field(Field::UserAgent), &[], Measure::Requests, AGENTS)?;
+    let by_crawlers: u64 = (agents.rows.iter())
+        .filter(|row| matches!(&row.value, Value::Text(agent) if is_crawler(agent).is_some()))
+        .map(|row| row.stats.requests)
+        .sum();
+    let is_by_crawlers = by_crawlers as f64 >= MIN_SHARE * agents.totals.requests as f64;
+    Ok((is_by_crawlers && by_crawlers > 0).then_some(CRAWLER))
+}
+
+/// [`STEADY`] if hourly requests are about the same on at least seven days, from the first day of the log on: a mirror or
+/// a download hub.
+fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<&'static str> {
+    let mut per_day = vec![0.0; grid.days()];
+    for (index, requests) in hourly.iter().enumerate() {
+        per_day[grid.day(index)] += requests;
+    }
+    let usable = grid.usable_per_day();
+    let whole_days: Vec<f64> = (per_day.iter().zip(&usable))
+        .filter(|(_, usable)| **usable * 4 >= grid.per_day() * 3)
+        .map(|(requests, usable)| requests * grid.per_day() as f64 / *usable as f64)
+        .collect();
+    let active: Vec<f64> = whole_days.iter().copied().filter(|requests| *requests > 0.0).collect();
+    let was_there_at_first = whole_days.iter().take(3).any(|requests| *requests > 0.0);
+    let is_present =
+        active.len() >= STEADY_DAYS && active.len() as f64 >= STEADY_PRESENCE * whole_days.len() as f64;
+    if !was_there_at_first || !is_present {
+        return None;
+    }
+    let usual = super::baseline::levels::median(&mut active.clone());
+    let most = active.iter().copied().fold(0.0, f64::max);
+    (most <= STEADY_FACTOR * usual).then_some(STEADY)
+}
+
+/// [`RECURRING`] if what is above the expected value in the buckets `first..end` also comes at the same time of most
+/// other days, or of most other weeks. `excess`: values minus expected values.
+pub(super) fn recurring(grid: &Grid, excess: &[f64], first: usize, end: usize) -> Option<&'static str> {
+    /// Part of the excess that counts as the same again.
+    const SAME: f64 = 0.4;
+    /// Part of the other days or weeks on which it must come.
+    const MOST: f64 = 0.6;
+    /// Other days, and other weeks, on which it must come at least.
+    const MIN_DAYS: usize = 3;
+    const MIN_WEEKS: usize = 2;
+    /// Jobs start a little earlier or later.
+    const SHIFT_SECONDS: i64 = 3600;
+    let own: f64 = excess[first..end].iter().sum();
+    let day = grid.per_day() as i64;
+    if own <= 0.0 || (end - first) as i64 >= day {
+        return None;
+    }
+    let shift = grid.buckets_in(SHIFT_SECONDS) as i64;
+    let comes_again = |period: i64, least: usize| {
+        let (mut known, mut again) = (0, 0);
+        let reach = grid.len() as i64 / period + 1;
+        for distance in (-reach..=reach).filter(|distance| *distance != 0) {
+            let from = first as i64 + distance * period - shift;
+            let to = end as i64 + distance * period + shift;
+            if from < 0 || to > grid.len() as i64 {
+                continue;
+            }
+            let range = from as usize..to as usize;
+            if grid.usable[range.clone()].iter().any(|usable| !usable) {
+                continue;
+            }
+            known += 1;
+            let above: f64 = excess[range].iter().map(|excess| excess.max(0.0)).sum();
+            again += usize::from(above >= SAME * own);
+        }
+        again >= least && again as f64 >= MOST * known as f64
+    };
+    (comes_again(day, MIN_DAYS) || comes_again(7 * day, MIN_WEEKS)).then_some(RECURRING)
+}
+
+/// [`NAT`] if many user agents of many families are behind one address, none of which sends most of the requests.
+fn nat(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
+    const MIN_AGENTS: u64 = 12;
+    const MIN_FAMILIES: u64 = 3;
+    const MAX_SHARE: f64 = 0.4;
+    let agents = survey.groups(filter, &Dimension::Field(Field::UserAgent), &[], Measure::Requests, 1)?;
+    let largest = agents.rows.first().map_or(0, |row| row.stats.requests);
+    if agents.group_count < MIN_AGENTS || largest as f64 > MAX_SHARE * agents.totals.requests as f64 {
+        return Ok(None);
+    }
+    let families = survey.groups(filter, &Dimension::AgentFamily, &[], Measure::Requests, 1)?;
+    Ok((families.group_count >= MIN_FAMILIES).then_some(NAT))
+}
+
+/// [`RELEASE`] if the requests of a filter in a period come from many addresses with many agents, and most of those
+/// beyond the `expected` number are about few keys that are new. `history` has all requests.
+pub(super) fn release_day(
+    history: &Survey<'_>,
+    filter: &Filter,
+    period: (i64, i64),
+    expected: f64,
+) -> Result<Option<&'static str>, QueryError> {
+    const MIN_ADDRESSES: u64 = 30;
+    const MIN_AGENTS: u64 = 5;
+    const MAX_SHARE_OF_ADDRESS: f64 = 0.1;
+    const KEYS: usize = 12;
+    /// How long before the period a key may have been seen first: it is uploaded before it is announced.
+    const NEW_SECONDS: i64 = 2 * 86_400;
+    const MIN_SHARE_OF_EXCESS: f64 = 0.4;
+    let within = filter.clone().and(Filter::within(TimeRange { start: Some(period.0), end: Some(period.1) }));
+    let addresses = history.groups(&within, &Dimension::Field(Field::RemoteIp), &[], Measure::Requests, 1)?;
+    let largest = addresses.rows.first().map_or(0, |row| row.stats.requests);
+    if addresses.group_count < MIN_ADDRESSES
+        || largest as f64 > MAX_SHARE_OF_ADDRESS * addresses.totals.requests as f64
+    {
+        return Ok(None);
+    }
+    let agents = history.groups(&within, &Dimension::Field(Field::UserAgent), &[], Measure::Requests, 1)?;
+    if agents.group_count < MIN_AGENTS {
+        return Ok(None);
+    }
+    let key = Dimension::Field(Field::Key);
+    let keys = history.groups(&within, &key, &[], Measure::Requests, KEYS)?;
+    let excess = addresses.totals.requests as f64 - expected;
+    let mut on_new = 0;
+    for row in &keys.rows {
+        let seen = history.totals(&Filter::term_for(&key, &row.value))?.first_seen;
+        if seen >= period.0 - NEW_SECONDS {
+            on_new += row.stats.requests;
+        }
+    }
+    Ok((excess > 0.0 && on_new as f64 >= MIN_SHARE_OF_EXCESS * excess).then_some(RELEASE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Monday 2026-03-30.
+    const MONDAY: i64 = 1_774_828_800;
+
+    fn grid(days: usize) -> Grid {
+        Grid::new(MONDAY, 3600, &vec![9; 24 * days])
+    }
+
+    fn hours(days: usize, value: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+        (0..24 * days).map(|index| value(index / 24, index % 24)).collect()
+    }
+
+    #[test]
+    fn a_mirror_with_a_steady_pace_is_ordinary() {
+        let grid = grid(30);
+        let mirror = hours(30, |day, hour| if hour < 3 { 500.0 + day as f64 } else { 0.0 });
+        assert_eq!(steady_pace(&grid, &mirror), Some(STEADY));
+        let once = hours(30, |day, _| if day == 12 { 500.0 } else { 0.0 });
+        assert_eq!(steady_pace(&grid, &once), None);
+        let newcomer = hours(30, |day, _| if day > 12 { 500.0 } else { 0.0 });
+        assert_eq!(steady_pace(&grid, &newcomer), None);
+        let much_more_on_a_day = hours(30, |day, _| if day == 20 { 5000.0 } else { 500.0 });
+        assert_eq!(steady_pace(&grid, &much_more_on_a_day), None);
+    }
+
+    #[test]
+    fn a_job_at_the_same_time_of_every_day_or_week_is_recurring() {
+        let grid = grid(30);
+        let daily = hours(30, |day, hour| if hour == 2 + day % 2 { 900.0 } else { 0.0 });
+        assert_eq!(recurring(&grid, &daily, 10 * 24 + 2, 10 * 24 + 3), Some(RECURRING));
+        let weekly = hours(30, |day, hour| if day % 7 == 6 && hour == 4 { 900.0 } else { 0.0 });
+        assert_eq!(recurring(&grid, &weekly, 13 * 24 + 4, 13 * 24 + 5), Some(RECURRING));
+    }
+
+    #[test]
+    fn what_comes_once_or_twice_is_not_recurring() {
+        let grid = grid(30);
+        let once = hours(30, |day, hour| if day == 10 && hour == 2 { 900.0 } else { 1.0 });
+        assert_eq!(recurring(&grid, &once, 242, 243), None);
+        let two_nights = hours(30, |day, hour| if (10..12).contains(&day) && hour < 5 { 900.0 } else { 0.0 });
+        assert_eq!(recurring(&grid, &two_nights, 240, 245), None);
+        let ten_times_as_much = hours(30, |day, hour| match (day, hour) {
+            (10, 2) => 9000.0,
+            (_, 2) => 900.0,
+            _ => 0.0,
+        });
+        assert_eq!(recurring(&grid, &ten_times_as_much, 242, 243), None);
+    }
+}

@@ -1,0 +1,166 @@
+//! When a client was active: its series, the windows in which it was unusually active, and whether it comes back.
+
+use crate::insight::survey::Survey;
+use crate::log::time::SECONDS_PER_DAY;
+use crate::query::{Dimension, Filter, QueryError, Stats, Value};
+
+/// A series has at most about this many buckets.
+const MAX_BUCKETS: i64 = 2_000;
+/// Widths of buckets, in seconds.
+const BUCKETS: [u32; 6] = [60, 300, 900, 3_600, 21_600, 86_400];
+/// Active buckets with at most this much time between them belong to one window: a night between two nights.
+const MAX_GAP_SECONDS: i64 = 20 * 3_600;
+/// A bucket of a window has at least this many requests.
+const MIN_REQUESTS_PER_BUCKET: u64 = 10;
+/// A bucket of a window has this many times the requests of the busy buckets of the client.
+const TIMES_BUSY: u64 = 3;
+/// The busy buckets: this part of the buckets, out of 100, has fewer requests.
+const BUSY_PERCENTILE: usize = 95;
+
+/// The requests of one client over time.
+#[derive(Clone, Debug)]
+pub(super) struct History {
+    /// Width of a bucket in seconds.
+    bucket: u32,
+    /// Start of the first bucket.
+    start: i64,
+    /// The buckets, from the first to the last request of all clients that were asked about together.
+    line: Vec<Stats>,
+}
+
+/// The width of buckets that suits a period of this length.
+pub(super) fn bucket_for(seconds: i64) -> u32 {
+    BUCKETS.into_iter().find(|bucket| seconds / i64::from(*bucket) <= MAX_BUCKETS).unwrap_or(86_400)
+}
+
+impl History {
+    /// The histories of several values of a dimension, in their order.
+    pub(super) fn of(
+        survey: &Survey<'_>,
+        filter: &Filter,
+        dimension: &Dimension,
+        values: Vec<Value>,
+    ) -> Result<Vec<History>, QueryError> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bucket = bucket_for(survey.seconds());
+        let series = survey.series(filter, bucket, Some((dimension.clone(), values)))?;
+        let start = series.start;
+        Ok(series.lines.into_iter().map(|line| History { bucket, start, line }).collect())
+    }
+
+    fn is_active(stats: &Stats) -> bool {
+        stats.requests > 0
+    }
+
+    /// First second, and first second after the last request, to the bucket; `None` without requests.
+    pub(super) fn whole(&self) -> Option<(i64, i64)> {
+        let first = self.line.iter().position(History::is_active)?;
+        let last = self.line.iter().rposition(History::is_active)?;
+        Some((self.time(first), self.time(last + 1)))
+    }
+
+    fn time(&self, index: usize) -> i64 {
+        self.start.saturating_add(i64::from(self.bucket).saturating_mul(index as i64))
+    }
+
+    /// The windows in which the client was far busier than in its busy times otherwise, the largest first.
+    pub(super) fn windows(&self) -> Vec<(i64, i64)> {
+        let mut counts: Vec<u64> = self.line.iter().map(|stats| stats.requests).collect();
+        if counts.is_empty() {
+            return Vec::new();
+        }
+        let at = (counts.len() - 1) * BUSY_PERCENTILE / 100;
+        let busy = *counts.select_nth_unstable(at).1;
+        let least = (busy * TIMES_BUSY).max(MIN_REQUESTS_PER_BUCKET);
+        let max_gap = (MAX_GAP_SECONDS / i64::from(self.bucket)).max(1) as usize;
+        let mut windows: Vec<(usize, usize, u64)> = Vec::new();
+        for (index, stats) in self.line.iter().enumerate().filter(|(_, stats)| stats.requests >= least) {
+            match windows.last_mut() {
+                Some((_, last, requests)) if index - *last <= max_gap => {
+                    *last = index;
+                    *requests += stats.requests;
+                }
+                _ => windows.push((index, index, stats.requests)),
+            }
+        }
+        windows.sort_by(|a, b| b.2.cmp(&a.2).then(a.0.cmp(&b.0)));
+        windows.into_iter().map(|(first, last, _)| (self.time(first), self.time(last + 1))).collect()
+    }
+
+    /// Requests per UTC day, from the first to the last bucket.
+    pub(super) fn days(&self) -> Vec<(i64, u64)> {
+        let mut days: Vec<(i64, u64)> = Vec::new();
+        for (index, stats) in self.line.iter().enumerate() {
+            let day = self.time(index).div_euclid(SECONDS_PER_DAY);
+            match days.last_mut() {
+                Some((last, requests)) if *last == day => *requests += stats.requests,
+                _ => days.push((day, stats.requests)),
+            }
+        }
+        days
+    }
+
+    /// Number of UTC days with requests.
+    pub(super) fn active_days(&self) -> usize {
+        self.days().iter().filter(|(_, requests)| *requests > 0).count()
+    }
+
+    /// Number of days outside of `window` on which the client sent at least `share` of the requests of its busiest
+    /// day within the window.
+    pub(super) fn similar_days(&self, window: (i64, i64), share: f64) -> usize {
+        let days = self.days();
+        let within = |day: i64| day * SECONDS_PER_DAY < window.1 && (day + 1) * SECONDS_PER_DAY > window.0;
+        let busiest = days.iter().filter(|(day, _)| within(*day)).map(|(_, requests)| *requests).max();
+        let least = busiest.unwrap_or(0) as f64 * share;
+        days.iter()
+            .filter(|(day, requests)| !within(*day) && *requests > 0 && *requests as f64 >= least)
+            .count()
+    }
+
+    /// Whether the client is active on most days at about the same rate: a large part of the days between its first
+    /// and its last request has at least a third of the median of its active days.
+    pub(super) fn is_steady(&self) -> bool {
+        const MIN_DAYS: usize = 5;
+        let mut active: Vec<u64> =
+            self.days().iter().map(|(_, requests)| *requests).filter(|requests| *requests > 0).collect();
+        if active.len() < MIN_DAYS {
+            return false;
+        }
+        let at = active.len() / 2;
+        let median = *active.select_nth_unstable(at).1;
+        let similar = active.iter().filter(|requests| (median / 3..=median * 3).contains(requests)).count();
+        similar * 10 >= active.len() * 7
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(line: &[u64]) -> History {
+        let line = line.iter().map(|requests| Stats { requests: *requests, ..Stats::default() }).collect();
+        History { bucket: 3_600, start: 0, line }
+    }
+
+    #[test]
+    fn two_nights_are_one_window() {
+        let mut line = vec![0; 720];
+        line[50..57].fill(400);
+        line[74..81].fill(300);
+        line[500] = 40;
+        assert_eq!(history(&line).windows(), [(50 * 3_600, 81 * 3_600), (500 * 3_600, 501 * 3_600)]);
+    }
+
+    #[test]
+    fn office_hours_are_no_windows_but_steady() {
+        let line: Vec<u64> =
+            (0..720).map(|hour| if (8..18).contains(&(hour % 24)) { 200 } else { 0 }).collect();
+        let history = history(&line);
+        assert_eq!(history.windows(), []);
+        assert!(history.is_steady());
+        assert_eq!(history.active_days(), 30);
+        assert_eq!(history.similar_days((0, 86_400), 0.5), 29);
+    }
+}

@@ -1,0 +1,56 @@
+//! Bandwidth hogs: a client that takes a far larger part of the bytes than other clients, of the same objects again and
+//! again.
+
+use super::{Kind, Population, Verdict, agent, client, recurring, words};
+use crate::human;
+use crate::insight::findings::profile::Profile;
+use crate::query::{Filter, Stats};
+
+/// Share of all bytes of the time in which the client was active, if the bytes were spread evenly over the log.
+const MIN_SHARE: f64 = 0.1;
+/// Share of all bytes of the log.
+const MIN_WHOLE_SHARE: f64 = 0.02;
+/// Bytes as a multiple of those of a busy client.
+const MIN_TIMES_BUSY: f64 = 5.0;
+/// Bytes that are not worth a look.
+const MIN_BYTES: u64 = 100 << 20;
+
+pub(super) fn judge<'a>(profile: &'a Profile<'a>, population: &'a Population) -> Option<Verdict<'a>> {
+    let bytes = profile.stats.bytes_sent;
+    let whole = population.whole.bytes_sent.max(1) as f64;
+    let whole_share = bytes as f64 / whole;
+    let part = (profile.seconds() as f64 / population.seconds.max(1) as f64).clamp(1.0 / 1_000.0, 1.0);
+    let share = bytes as f64 / (bytes as f64 + (whole - bytes as f64).max(0.0) * part);
+    let times_busy = bytes as f64 / population.busy_bytes.max(1) as f64;
+    let is_hog = bytes >= MIN_BYTES
+        && share >= MIN_SHARE
+        && whole_share >= MIN_WHOLE_SHARE
+        && times_busy >= MIN_TIMES_BUSY
+        && population.clients >= 5;
+    if !is_hog {
+        return None;
+    }
+    let label = if profile.is_anonymous() { None } else { recurring(profile) };
+    let sentence = move |stats: &Stats| {
+        let repeats = if profile.requests_per_key() >= 2.0 {
+            format!(", {} requests for {}", human::count(stats.requests), human::counted(profile.keys, "key"))
+        } else {
+            String::new()
+        };
+        format!(
+            "{} took {} in {}, {} of all bytes{repeats}{}.",
+            client(profile),
+            human::bytes(stats.bytes_sent),
+            words::span(profile.seconds()),
+            human::percent(whole_share),
+            agent(profile),
+        )
+    };
+    Some(Verdict {
+        kind: Kind::BandwidthHog,
+        strength: (share / MIN_SHARE).min(times_busy / MIN_TIMES_BUSY) * 2.0,
+        label,
+        filter: Filter::everything(),
+        sentence: Box::new(sentence),
+    })
+}

@@ -1,0 +1,63 @@
+//! Scraping: many different keys, each about once, without a referer or in the order of the keys.
+
+use super::{Kind, Population, Verdict, agent, client, recurring, words};
+use crate::human;
+use crate::insight::findings::profile::Profile;
+use crate::query::Filter;
+
+/// Distinct keys that are many in any bucket.
+const MIN_KEYS: u64 = 150;
+/// A scraper has more distinct keys than this many times those of a busy client.
+const TIMES_BUSY: f64 = 1.5;
+/// Requests per key of a client that takes each key about once.
+const MAX_REQUESTS_PER_KEY: f64 = 1.7;
+/// Share of reads, and share of errors.
+const MIN_READS: f64 = 0.9;
+const MAX_ERRORS: f64 = 0.5;
+/// Without this share of requests without a referer, the keys must be in order.
+const MIN_WITHOUT_REFERER: f64 = 0.8;
+/// Share of steps to a later key that is an order: random visits have 0.5.
+const IN_ORDER: f64 = 0.85;
+
+pub(super) fn judge<'a>(profile: &'a Profile<'a>, population: &'a Population) -> Option<Verdict<'a>> {
+    let traits = &profile.traits;
+    let many = (population.busy_keys as f64 * TIMES_BUSY).max(MIN_KEYS as f64);
+    let is_ordered = traits.ordered >= IN_ORDER;
+    let is_scraping = profile.keys as f64 >= many
+        && profile.requests_per_key() <= MAX_REQUESTS_PER_KEY
+        && traits.reads >= MIN_READS
+        && profile.error_share() <= MAX_ERRORS
+        && (is_ordered || traits.without_referer >= MIN_WITHOUT_REFERER);
+    if !is_scraping {
+        return None;
+    }
+    let label = if profile.is_anonymous() { None } else { recurring(profile) };
+    let strength = profile.keys as f64 / many * if is_ordered { 2.0 } else { 1.0 };
+    let sentence = move |stats: &crate::query::Stats| {
+        let order = if is_ordered { ", in key order" } else { "" };
+        let referer = if traits.without_referer >= MIN_WITHOUT_REFERER { ", without a referer" } else { "" };
+        let place = match traits.prefix.as_deref() {
+            Some(prefix) if !prefix.is_empty() => format!(" under {}", words::text(prefix)),
+            _ => String::new(),
+        };
+        words::sentence([
+            format!(
+                "{} fetched {} different keys{place} in {}{order}, each about once{referer}{}.",
+                client(profile),
+                human::count(profile.keys),
+                words::span(profile.seconds()),
+                agent(profile),
+            )
+            .as_str(),
+            words::first_seen(stats.first_seen, population.start).unwrap_or(""),
+            &format!("{}.", human::bytes(stats.bytes_sent)),
+        ])
+    };
+    Some(Verdict {
+        kind: Kind::Scraping,
+        strength,
+        label,
+        filter: Filter::everything(),
+        sentence: Box::new(sentence),
+    })
+}

@@ -1,0 +1,154 @@
+//! Something that came every day, or every hour, and stopped: a requester, a program, an address, a requester with an
+//! operation, or uploads to a prefix.
+//!
+//! [`gaps`](super::gaps) decides when it was due and whether it is missing.
+
+use super::baseline::Grid;
+use super::evidence::{Evidence, finding};
+use super::gaps::{Due, MIN_ACTIVE_DAYS, MIN_SURPRISE, Silence};
+use super::timeline::{Counted, Timeline, requests_of_each};
+use super::{Finding, Kind, words};
+use crate::human;
+use crate::insight::survey::Survey;
+use crate::log::Field;
+use crate::log::time::SECONDS_PER_DAY;
+use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
+
+/// Operations, and values of each dimension, that are looked into.
+const OPERATIONS: usize = 8;
+const VALUES: usize = 25;
+/// Silences whose starts are this close are one incident, in seconds.
+const SAME_START_SECONDS: i64 = 36 * 3600;
+/// Requests before the silence that the filter of the finding selects, in seconds: with them the silence can be seen.
+const BEFORE_SECONDS: i64 = 7 * SECONDS_PER_DAY;
+
+pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
+    let history = survey.with_history();
+    let Some((_, wide)) = Timeline::whole(&history)? else { return Ok(Vec::new()) };
+    if wide.grid.known_days() <= MIN_ACTIVE_DAYS {
+        return Ok(Vec::new());
+    }
+    let due = Due::new(&wide.grid, &wide.values(Counted::Requests));
+    let mut silences: Vec<(Silence, Series)> = Vec::new();
+    for series in candidates(&history, &wide.grid)? {
+        silences.extend(due.silences(&series.requests).into_iter().map(|silence| (silence, series.clone())));
+    }
+    // Of those that begin at the same time, the value that stopped as a whole is reported, then the most surprising one.
+    silences.sort_by(|a, b| {
+        let tenths = |series: &Series| (series.share * 10.0).round();
+        tenths(&b.1).total_cmp(&tenths(&a.1)).then(b.0.surprise.total_cmp(&a.0.surprise))
+    });
+    let mut chosen: Vec<(Silence, Series)> = Vec::new();
+    for (silence, series) in silences {
+        let is_same = |other: &(Silence, Series)| {
+            (other.0.start - silence.start).abs() <= SAME_START_SECONDS
+                || (other.0.start < silence.end
+                    && silence.start < other.0.end
+                    && other.1.value == series.value)
+        };
+        if silence.end > survey.period().0 && !chosen.iter().any(is_same) {
+            chosen.push((silence, series));
+        }
+    }
+    let mut findings = Vec::new();
+    for (silence, series) in chosen {
+        let evidence = Evidence {
+            kind: Kind::Silence,
+            subject: Some((series.dimension.clone(), series.value.clone())),
+            filter: series.filter.clone(),
+            period: Some((silence.start - BEFORE_SECONDS, silence.end)),
+            strength: silence.surprise / MIN_SURPRISE,
+            label: None,
+        };
+        let Some(mut found) = finding(survey, evidence, |_| Ok(explanation(&silence, &series)))? else {
+            continue;
+        };
+        (found.start, found.end) = (silence.start, silence.end);
+        findings.push(found);
+    }
+    Ok(findings)
+}
+
+/// The hourly requests of something that may have stopped.
+#[derive(Clone)]
+struct Series {
+    /// Selects its requests, together with the subject.
+    filter: Filter,
+    operation: Option<Value>,
+    is_upload: bool,
+    dimension: Dimension,
+    value: Value,
+    /// The part of the requests of the value that these are.
+    share: f64,
+    requests: Vec<f64>,
+}
+
+/// The largest requesters, programs and addresses; the largest requesters of each frequent operation; and the prefixes
+/// with the most uploads.
+fn candidates(history: &Survey<'_>, grid: &Grid) -> Result<Vec<Series>, QueryError> {
+    const UPLOADS: [&str; 5] =
+        ["REST.PUT.OBJECT", "REST.COPY.OBJECT", "REST.POST.OBJECT", "REST.PUT.PART", "REST.POST.UPLOAD"];
+    let operation = Dimension::Field(Field::Operation);
+    let everything = Filter::everything();
+    let mut asked = vec![
+        (everything.clone(), None, Dimension::Role),
+        (everything.clone(), None, Dimension::AgentFamily),
+        (everything.clone(), None, Dimension::Field(Field::RemoteIp)),
+    ];
+    let operations = history.groups(&everything, &operation, &[], Measure::Requests, OPERATIONS)?;
+    for row in operations.rows {
+        asked.push((Filter::term_for(&operation, &row.value), Some(row.value), Dimension::Role));
+    }
+    let uploads = Filter::any(UPLOADS.map(|name| Filter::term_for(&operation, &Value::from(name))));
+    for depth in [1, 2] {
+        asked.push((uploads.clone(), None, Dimension::Prefix { depth }));
+    }
+    let mut all: Vec<Series> = Vec::new();
+    for (filter, operation, dimension) in asked {
+        let groups = history.groups(&filter, &dimension, &[], Measure::Requests, VALUES)?;
+        let rows: Vec<GroupRow> = (groups.rows.into_iter())
+            .filter(|row| {
+                let seconds = row.stats.last_seen - row.stats.first_seen;
+                row.value != Value::Absent
+                    && row.stats.requests >= MIN_ACTIVE_DAYS as u64
+                    && seconds >= (MIN_ACTIVE_DAYS as i64 - 1) * SECONDS_PER_DAY
+            })
+            .collect();
+        let values = rows.iter().map(|row| row.value.clone()).collect();
+        let lines = requests_of_each(history, &filter, &dimension, values, grid)?;
+        for (row, requests) in rows.into_iter().zip(lines) {
+            let whole = all.iter().find(|other| other.dimension == dimension && other.value == row.value);
+            let of_whole = whole.map_or(row.stats.requests as f64, |whole| whole.requests.iter().sum());
+            all.push(Series {
+                filter: filter.clone(),
+                operation: operation.clone(),
+                is_upload: filter == uploads,
+                dimension: dimension.clone(),
+                value: row.value,
+                share: row.stats.requests as f64 / of_whole.max(1.0),
+                requests,
+            });
+        }
+    }
+    Ok(all)
+}
+
+fn explanation(silence: &Silence, series: &Series) -> String {
+    let name = words::client(&series.dimension, &series.value, 1);
+    let what = match &series.operation {
+        Some(operation) => format!("{name} sent no {}", operation.to_text()),
+        None if series.is_upload => format!("Nothing was uploaded to {name}"),
+        None => format!("{name} sent nothing"),
+    };
+    let until = if silence.is_over {
+        format!("until {}", words::minute(silence.end))
+    } else {
+        "until the end of the log".to_owned()
+    };
+    format!(
+        "{what} from {} {until}, after {} with requests; about {} are missing.",
+        words::minute(silence.start),
+        human::counted(silence.active_days as u64, "day"),
+        human::count(silence.missing.round() as u64),
+    )
+}

@@ -1,0 +1,121 @@
+//! Series of a scope on a common grid of buckets.
+
+use super::baseline::Grid;
+use crate::insight::survey::Survey;
+use crate::query::{Dimension, Filter, QueryError, Series, Stats, Value};
+
+/// Width of the narrow buckets, in seconds.
+const NARROW: u32 = 300;
+/// Width of the wide buckets, in seconds.
+const HOUR: u32 = 3600;
+/// Longest log with narrow buckets, in seconds.
+const MAX_NARROW_SECONDS: i64 = 400 * 86_400;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    Requests,
+    Errors,
+    Bytes,
+}
+
+impl Counted {
+    pub(super) const ALL: [Counted; 3] = [Counted::Requests, Counted::Errors, Counted::Bytes];
+
+    pub(super) fn of(self, stats: &Stats) -> u64 {
+        match self {
+            Counted::Requests => stats.requests,
+            Counted::Errors => stats.errors,
+            Counted::Bytes => stats.bytes_sent,
+        }
+    }
+}
+
+/// The stats of all buckets of a series.
+#[derive(Clone, Debug)]
+pub(super) struct Timeline {
+    pub grid: Grid,
+    /// One for each bucket.
+    pub stats: Vec<Stats>,
+}
+
+impl Timeline {
+    /// All requests before the end of the scope, in narrow and in wide buckets. `None` without requests.
+    pub(super) fn whole(history: &Survey<'_>) -> Result<Option<(Timeline, Timeline)>, QueryError> {
+        let everything = Filter::everything();
+        let Some(wide) = Timeline::new(history.series(&everything, HOUR, None)?) else { return Ok(None) };
+        if wide.stats.len() as i64 * i64::from(HOUR) > MAX_NARROW_SECONDS {
+            return Ok(Some((wide.clone(), wide)));
+        }
+        let Some(mut narrow) = Timeline::new(history.series(&everything, NARROW, None)?) else {
+            return Ok(None);
+        };
+        // Few requests per narrow bucket do not show a gap.
+        for index in 0..narrow.grid.len() {
+            let is_incomplete =
+                |hour: usize| hour > 0 && hour + 1 < wide.grid.len() && !wide.grid.usable[hour];
+            if is_incomplete(wide.grid.index(narrow.grid.time(index))) {
+                narrow.grid.usable[index] = false;
+            }
+        }
+        Ok(Some((narrow, wide)))
+    }
+
+    fn new(series: Series) -> Option<Timeline> {
+        let stats = series.lines.into_iter().next().filter(|line| !line.is_empty())?;
+        let requests: Vec<u64> = stats.iter().map(|stats| stats.requests).collect();
+        Some(Timeline { grid: Grid::new(series.start, series.bucket, &requests), stats })
+    }
+
+    /// Takes the requests of a filter out.
+    pub(super) fn subtract(&mut self, history: &Survey<'_>, filter: &Filter) -> Result<(), QueryError> {
+        let series = history.series(filter, self.grid.bucket as u32, None)?;
+        for (index, part) in series.lines.first().into_iter().flatten().enumerate() {
+            let at = self.grid.index(series.start + index as i64 * self.grid.bucket);
+            if let Some(stats) = self.stats.get_mut(at) {
+                stats.requests = stats.requests.saturating_sub(part.requests);
+                stats.bytes_sent = stats.bytes_sent.saturating_sub(part.bytes_sent);
+                stats.errors = stats.errors.saturating_sub(part.errors);
+            }
+        }
+        Ok(())
+    }
+
+    /// The numbers to compare with a baseline. Bytes are given in units of the mean size of a response, so that all are
+    /// counts.
+    pub(super) fn values(&self, counted: Counted) -> Vec<f64> {
+        let unit = match counted {
+            Counted::Bytes => {
+                let all = self.stats.iter().copied().fold(Stats::default(), Stats::merged);
+                (all.bytes_sent as f64 / all.requests.max(1) as f64).max(1.0)
+            }
+            Counted::Requests | Counted::Errors => 1.0,
+        };
+        self.stats.iter().map(|stats| counted.of(stats) as f64 / unit).collect()
+    }
+}
+
+/// The numbers of requests of each of some values, on the buckets of `grid`.
+pub(super) fn requests_of_each(
+    survey: &Survey<'_>,
+    filter: &Filter,
+    by: &Dimension,
+    values: Vec<Value>,
+    grid: &Grid,
+) -> Result<Vec<Vec<f64>>, QueryError> {
+    if values.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Series { start, lines, .. } =
+        survey.series(filter, grid.bucket as u32, Some((by.clone(), values)))?;
+    let on_grid = |line: Vec<Stats>| {
+        let mut requests = vec![0.0; grid.len()];
+        for (index, stats) in line.into_iter().enumerate() {
+            if let Some(number) = requests.get_mut(grid.index(start + index as i64 * grid.bucket)) {
+                *number += stats.requests as f64;
+            }
+        }
+        requests
+    };
+    Ok(lines.into_iter().map(on_grid).collect())
+}

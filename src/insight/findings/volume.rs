@@ -1,0 +1,87 @@
+//! How much is requested over time: [`level_shift`](super::level_shift) and [`burst`](super::burst), of the whole log and
+//! of its large subjects.
+
+use super::baseline::{Baseline, MIN_DAYS};
+use super::timeline::{Timeline, requests_of_each};
+use super::{Finding, Kind, burst, level_shift};
+use crate::insight::survey::Survey;
+use crate::log::Field;
+use crate::query::{Dimension, Filter, Measure, QueryError, Value};
+
+/// Largest number of subjects of a dimension.
+const SUBJECTS: usize = 12;
+/// A subject has at least this share of the requests.
+const MIN_SHARE: f64 = 0.005;
+
+/// The dimensions of subjects, the most specific first.
+fn dimensions() -> [Dimension; 3] {
+    [Dimension::Field(Field::RemoteIp), Dimension::Role, Dimension::Prefix { depth: 1 }]
+}
+
+/// The requests of the whole log over time, and of its large subjects.
+pub(super) struct Volume<'a, 'b> {
+    pub survey: &'b Survey<'a>,
+    /// All requests before the end of the scope.
+    pub history: Survey<'a>,
+    /// What other findings do not explain, in narrow and in wide buckets.
+    pub narrow: Timeline,
+    pub wide: Timeline,
+    /// Everything, in wide buckets.
+    pub all: Timeline,
+    pub subjects: Vec<Subject>,
+    /// What was found so far.
+    pub found: &'b [Finding],
+}
+
+/// A value with many requests.
+pub(super) struct Subject {
+    pub dimension: Dimension,
+    pub value: Value,
+    /// Requests in wide buckets.
+    pub requests: Vec<f64>,
+    pub baseline: Baseline,
+}
+
+/// Finds changes of level and bursts that the findings so far do not explain.
+pub(super) fn detect(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<Finding>, QueryError> {
+    let history = survey.with_history();
+    let Some((narrow, wide)) = Timeline::whole(&history)? else { return Ok(Vec::new()) };
+    if wide.grid.known_days() < MIN_DAYS {
+        return Ok(Vec::new());
+    }
+    let subjects = subjects(&history, &wide)?;
+    let all = wide.clone();
+    let mut volume = Volume { survey, history, narrow, wide, all, subjects, found };
+    for finding in found.iter().filter(|finding| explains_volume(finding)) {
+        volume.narrow.subtract(&volume.history, &finding.filter)?;
+        volume.wide.subtract(&volume.history, &finding.filter)?;
+    }
+    let mut more = level_shift::detect(&volume)?;
+    more.extend(burst::detect(&volume)?);
+    Ok(more)
+}
+
+/// Whether the requests of a finding are those of an incident, not those of a subject as usual.
+pub(super) fn explains_volume(finding: &Finding) -> bool {
+    !matches!(finding.kind, Kind::Silence | Kind::LevelShift | Kind::InsecureAccess)
+}
+
+fn subjects(history: &Survey<'_>, wide: &Timeline) -> Result<Vec<Subject>, QueryError> {
+    let total: u64 = wide.stats.iter().map(|stats| stats.requests).sum();
+    let everything = Filter::everything();
+    let mut subjects = Vec::new();
+    for dimension in dimensions() {
+        let groups = history.groups(&everything, &dimension, &[], Measure::Requests, SUBJECTS)?;
+        let values: Vec<Value> = (groups.rows.into_iter())
+            .filter(|row| row.value != Value::Absent && row.stats.requests as f64 >= MIN_SHARE * total as f64)
+            .map(|row| row.value)
+            .collect();
+        let lines = requests_of_each(history, &everything, &dimension, values.clone(), &wide.grid)?;
+        for (value, requests) in values.into_iter().zip(lines) {
+            if let Some(baseline) = Baseline::fit(&wide.grid, &requests) {
+                subjects.push(Subject { dimension: dimension.clone(), value, requests, baseline });
+            }
+        }
+    }
+    Ok(subjects)
+}
