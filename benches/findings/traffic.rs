@@ -69,6 +69,12 @@ pub(crate) enum Stream {
         client: Client,
         per_hour: f64,
     },
+    /// A scan for weaknesses that the company ordered: well-known paths, once a week.
+    SecurityScan {
+        client: Client,
+        weekday: u32,
+        requests: u64,
+    },
     Lifecycle {
         per_day: u64,
         prefix: &'static str,
@@ -516,7 +522,8 @@ fn noise(month: &mut Month, world: &World, per_day: f64, random: &mut Random) {
 
 fn security_scan(month: &mut Month, client: Client, weekday: u32, requests: u64, random: &mut Random) {
     let number = month.stream("security scan");
-    for day in (0..month.days).filter(|day| (month.first_weekday + day) % 7 == weekday) {
+    let first = (7 + weekday - month.first_weekday) % 7;
+    for day in (first..month.days).step_by(7) {
         let mut time = f64::from(day * DAY + 4 * HOUR);
         for at in 0..requests as usize {
             let probe = PROBES[at % PROBES.len()];
