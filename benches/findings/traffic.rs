@@ -644,7 +644,15 @@ fn console(month: &mut Month, world: &World, clients: &[Client], per_day: f64, r
                         "REST.HEAD.OBJECT",
                         *random.pick(&world.objects),
                     ),
-                    _ => Request::get(time as u32, client, *random.pick(&world.objects)),
+                    _ => {
+                        let object = *random.pick(&world.objects);
+                        // Nobody opens an archive in the console.
+                        if object.size < 20_000_000 {
+                            Request::get(time as u32, client, object)
+                        } else {
+                            Request::operation(time as u32, client, "REST.HEAD.OBJECT", object)
+                        }
+                    }
                 };
                 month.push(Request { stream: number, ..request });
                 time += random.exponential(20.0);

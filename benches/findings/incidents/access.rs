@@ -1,5 +1,6 @@
 //! Incidents about permissions: misuse of credentials, deletions, changes of the configuration, insecure access.
 
+use super::clients::{few_objects, small_read};
 use super::{Planted, new_principal, role_of, spread_over, start, strangers, subjects_of, tool, unused};
 use crate::agents::hosting_address;
 use crate::month::{DAY, HOUR, Month};
@@ -92,7 +93,8 @@ fn denied(month: &mut Month, world: &World, strength: Strength, random: &mut Ran
             } else {
                 Request::of_bucket(time, client, operation, query, 0)
             };
-            if random.chance(0.04) { request } else { request.failed(403, "AccessDenied") }
+            let is_read = !operation.contains("PUT") && !operation.contains("DELETE");
+            if is_read && random.chance(0.04) { request } else { request.failed(403, "AccessDenied") }
         })
         .collect();
     let who = if is_known { "a known principal from a new address" } else { "a new principal" };
@@ -296,6 +298,7 @@ pub(super) fn insecure_access(
             }
         }
     }
+    let objects = few_objects(world, random);
     let what = ["TLS 1.0 or 1.1", "SigV2", "plain HTTP", "anonymous uploads"][variant as usize];
     let requests = spread_over(start, duration, count, random)
         .into_iter()
@@ -305,7 +308,7 @@ pub(super) fn insecure_access(
                 let key = month.text(&format!("uploads/{:08x}.bin", random.next() >> 32));
                 Request::put(time, client, Object { key, size: random.between(1_000, 400_000) })
             } else {
-                Request { operation: world.get, ..Request::get(time, client, world.popular(random)) }
+                small_read(world, time, client, *random.pick(&objects), random)
             }
         })
         .collect();

@@ -280,11 +280,11 @@ pub(super) fn new_agent(
         let member = *random.pick(&world.members);
         vec![Client { agent: month.text(&agent), ..member }]
     };
+    let objects = few_objects(world, random);
     let requests = spread_over(start, duration, count, random)
         .into_iter()
         .map(|time| {
-            let request = Request::get(time, *random.pick(&clients), world.popular(random));
-            as_usual(Request { operation: world.get, ..request }, random)
+            as_usual(small_read(world, time, *random.pick(&clients), *random.pick(&objects), random), random)
         })
         .collect();
     let about =
@@ -292,6 +292,25 @@ pub(super) fn new_agent(
     let mut incident = Incident::new(Kind::NewAgent, strength, about);
     incident.subjects = vec![("user_agent", agent)];
     Planted { incident, requests }
+}
+
+/// The objects that a program with one purpose needs.
+pub(super) fn few_objects(world: &World, random: &mut Random) -> Vec<Object> {
+    (0..15 + random.index(60)).map(|_| world.popular(random)).collect()
+}
+
+/// A GET that sends little: a part of a large object.
+pub(super) fn small_read(
+    world: &World,
+    time: u32,
+    client: Client,
+    object: Object,
+    random: &mut Random,
+) -> Request {
+    if object.size > 2_000_000 {
+        return Request::part(time, client, object, random.between(64 << 10, 512 << 10));
+    }
+    Request { operation: world.get, ..Request::get(time, client, object) }
 }
 
 /// Thousands of parts of a few objects.
