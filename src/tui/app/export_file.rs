@@ -72,7 +72,7 @@ fn write(
             }
             Answer::Profiles(profiles) => profiles.len() as u64,
             Answer::Distribution(distribution) => distribution.sizes.len() as u64,
-            Answer::Totals(_) => 1,
+            Answer::Totals(_) | Answer::Cost(_) => 1,
         };
         on_progress(rows, total);
         if cancel.is_cancelled() { Err(Stop::Cancelled) } else { Ok(()) }
