@@ -358,6 +358,12 @@ proptest! {
                     prop_assert_eq!(&ask(&with_few_pairs, query).unwrap(), expected, "{:?}, with little memory", query);
                 }
             }
+            let with_few_pairs = LocalEngine::new(Arc::new(Cache::open(&path).unwrap())).with_max_pairs(3);
+            for (query, expected) in queries.iter().zip(&answers) {
+                if let Ask::Pairs { .. } = query.ask {
+                    prop_assert_eq!(&ask(&with_few_pairs, query).unwrap(), expected, "{:?}, in parts", query);
+                }
+            }
             // Several threads query the same engine.
             std::thread::scope(|scope| {
                 for thread in 0..3 {

@@ -70,6 +70,8 @@ pub struct LocalEngine {
     pinned: Mutex<Option<Arc<PinnedSnapshot>>>,
     /// Maximum number of pairs of a group and a value that a count of distinct values remembers.
     max_distinct_pairs: usize,
+    /// Maximum number of pairs of values in memory of a thread.
+    max_pairs: usize,
 }
 
 struct PinnedSnapshot {
@@ -97,6 +99,7 @@ impl LocalEngine {
             deep_offset: DeepOffset::default(),
             pinned: Mutex::new(None),
             max_distinct_pairs: groups::MAX_DISTINCT_PAIRS,
+            max_pairs: groups::MAX_PAIRS,
         }
     }
 
@@ -127,6 +130,12 @@ impl LocalEngine {
         let derived_groups = Arc::new(DerivedGroups::new(identity));
         let id_sets = IdSets::new(self.uri_columns.clone(), derived_groups.clone());
         LocalEngine { id_sets, derived_groups, ..self }
+    }
+
+    /// Limits the pairs of values that a thread has in memory. With more pairs, a query scans several times.
+    #[must_use]
+    pub fn with_max_pairs(self, max_pairs: usize) -> LocalEngine {
+        LocalEngine { max_pairs, ..self }
     }
 
     /// The cache that the engine reads.
