@@ -6,11 +6,11 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
-use crate::tui::model::pane::Pane;
 use crate::tui::model::{
     ActionTime, Axis, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
     answer_state::AnswerState,
 };
+use crate::tui::model::pane::Pane;
 use crate::tui::{format, theme::Theme};
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.
@@ -325,6 +325,7 @@ impl State {
     fn pane_context(&self) -> Context {
         match &self.pane {
             Some(Pane::Concentration(_)) => Context::Concentration,
+            Some(Pane::Block(_)) => Context::Block,
             _ => Context::Contrast,
         }
     }
@@ -360,6 +361,12 @@ impl State {
         self.is_too_small()
             || rows.error().or(self.totals.error()).or(timeline.error()).is_some()
             || ((rows.is_final() || self.layer().tab == Tab::Findings) && (timeline.is_final() || is_empty))
+    }
+
+    /// The estimated cost in US dollars of the requests of the layer in front, if it is known.
+    pub(crate) fn cost(&self) -> Option<f64> {
+        let cost = &self.layer().cost;
+        if cost.is_stale() { None } else { cost.data }
     }
 
     /// The known totals of the requests that match the filter of the layer in front, and whether they are

@@ -4,8 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::model::{
-    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, layout, pane::Pane, tabs,
-    time_axes,
+    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, layout, pane::Pane, tabs, time_axes,
 };
 use crate::tui::update::{cursor, lists, pane, perform};
 
@@ -35,7 +34,7 @@ fn scroll(state: &mut State, rows: isize, effects: &mut Vec<Effect>) {
         Context::Filters | Context::Columns | Context::Pick | Context::Reading => {
             (0..rows.unsigned_abs()).for_each(|_| lists::perform(state, command));
         }
-        Context::Contrast => {
+        Context::Contrast | Context::Block => {
             (0..rows.unsigned_abs()).for_each(|_| pane::perform(state, command, effects));
         }
         Context::Detail => (0..rows.unsigned_abs()).for_each(|_| cursor::perform(state, command)),
@@ -82,7 +81,7 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
             }
         }
         Context::Contrast => click_contrast(state, at, is_double, effects),
-        Context::Concentration => {
+        Context::Concentration | Context::Block => {
             if !layout::pane_in_front(state).contains(at) {
                 pane::perform(state, Command::Cancel, effects);
             }
