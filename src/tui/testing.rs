@@ -18,8 +18,8 @@ use crate::query::*;
 use crate::tui::app::analysis_runner::run_analysis;
 use crate::tui::app::query_runner::{pin_snapshot, run_query};
 use crate::tui::model::{
-    Action, ActionTime, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect, Export, Exported, QueryResult,
-    State,
+    Action, ActionTime, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect, Export, Exported,
+    QueryResult, State,
 };
 use crate::tui::theme::Theme;
 use crate::tui::update::update;

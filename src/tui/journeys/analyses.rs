@@ -38,7 +38,8 @@ fn enter_adds_a_value_of_the_contrast_to_the_filter_and_esc_returns() {
     assert!(before.contains("remote_ip:203.0.113.7"), "{before}");
     let row = (0..20).find(|_| {
         let screen = explorer.screen();
-        let found = screen.lines().any(|line| line.starts_with('▌') && line.contains("remote_ip:203.0.113.7 "));
+        let found =
+            screen.lines().any(|line| line.starts_with('▌') && line.contains("remote_ip:203.0.113.7 "));
         if !found {
             explorer.press("j");
         }
@@ -57,7 +58,11 @@ fn enter_adds_a_value_of_the_contrast_to_the_filter_and_esc_returns() {
 fn marked_rows_a_filter_and_the_row_under_the_cursor_are_contrasted() {
     let mut explorer = start(130, 34);
     explorer.press("d");
-    assert!(explorer.screen().contains("Contrast ip:203.0.113.7 against all other requests"), "{}", explorer.screen());
+    assert!(
+        explorer.screen().contains("Contrast ip:203.0.113.7 against all other requests"),
+        "{}",
+        explorer.screen()
+    );
     explorer.press("Esc j m m d");
     let screen = explorer.screen();
     assert!(screen.contains("or ip:192.0.2.11 against all other requests"), "{screen}");

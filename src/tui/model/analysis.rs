@@ -36,7 +36,9 @@ impl AnalysisAsk {
     pub(crate) fn slot(&self) -> AnalysisSlot {
         match self {
             AnalysisAsk::Findings(_) => AnalysisSlot::Findings,
-            AnalysisAsk::Contrast(..) | AnalysisAsk::Concentration(..) | AnalysisAsk::Block(..) => AnalysisSlot::Pane,
+            AnalysisAsk::Contrast(..) | AnalysisAsk::Concentration(..) | AnalysisAsk::Block(..) => {
+                AnalysisSlot::Pane
+            }
         }
     }
 }

@@ -176,7 +176,10 @@ pub(crate) struct Binding {
     pub(crate) about: &'static str,
 }
 
-use Context::{Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, Pick, Prompt, Reading, Table};
+use Context::{
+    Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, Pick, Prompt,
+    Reading, Table,
+};
 
 const fn bind(
     contexts: &'static [Context],
@@ -190,8 +193,21 @@ const fn bind(
 }
 
 /// Every context.
-const ALL: &[Context] =
-    &[Table, Findings, Detail, Brush, Contrast, Concentration, Block, Filters, Columns, Pick, Reading, Prompt, Confirm];
+const ALL: &[Context] = &[
+    Table,
+    Findings,
+    Detail,
+    Brush,
+    Contrast,
+    Concentration,
+    Block,
+    Filters,
+    Columns,
+    Pick,
+    Reading,
+    Prompt,
+    Confirm,
+];
 
 /// All keys, in the order of the footer and of the help.
 #[rustfmt::skip]

@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
 use crate::query::{Measure, Value};
-use crate::tui::model::pane::Pane;
 use crate::tui::format;
+use crate::tui::model::pane::Pane;
 use crate::tui::model::{
     Column, FindingColumn, Rows, State, Tab, Table, column_placement, column_placement::Needs, found,
 };

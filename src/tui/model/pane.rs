@@ -1,9 +1,9 @@
 //! A pane in front of the table: the answer of an analysis that the user asked for.
 
-use crate::query::{Dimension, Filter, Measure, TimeRange};
+use crate::insight::block::{Format, Plan, Target};
 use crate::insight::concentration::Concentration;
 use crate::insight::contrast::Contrast;
-use crate::insight::block::{Format, Plan, Target};
+use crate::query::{Dimension, Filter, Measure, TimeRange};
 use crate::tui::model::analysis::Pending;
 use crate::tui::model::reading::{TextLine, Tone};
 use crate::tui::{format, widgets::fit};

@@ -6,11 +6,11 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
+use crate::tui::model::pane::Pane;
 use crate::tui::model::{
     ActionTime, Axis, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
     answer_state::AnswerState,
 };
-use crate::tui::model::pane::Pane;
 use crate::tui::{format, theme::Theme};
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.

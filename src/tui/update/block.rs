@@ -17,7 +17,8 @@ use crate::tui::update::{copy_text, findings, pane::start, queries};
 pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
     let values = values(state);
     if values.is_empty() {
-        return state.notify("nobody to block: mark rows (m) of a table of addresses, requesters or referers");
+        return state
+            .notify("nobody to block: mark rows (m) of a table of addresses, requesters or referers");
     }
     let mut targets = Vec::new();
     for (by, value) in values {

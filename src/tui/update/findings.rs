@@ -7,7 +7,8 @@ use crate::insight::findings::{Finding, Findings};
 use crate::query::{Ask, Query};
 use crate::tui::model::{
     AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush, Command, Effect,
-    FindingId, FindingRow, FindingRows, Layer, Rows, State, Tab, TableKind, cell_filter, found, time_axes,
+    FindingId, FindingRow, FindingRows, Layer, Rows, State, Tab, TableKind, answer_state::AnswerState,
+    cell_filter, found, time_axes,
 };
 use crate::tui::update::{drill, queries};
 
@@ -19,7 +20,8 @@ const CHANGED_INTERVAL: Duration = Duration::from_secs(5);
 /// Starts the analysis of the filter in front if it is due, and stops an outdated one.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     let filter = state.layer().filter.clone();
-    if state.found.running().is_some_and(|running| *running != filter) {
+    if let Some(running) = state.found.running().filter(|running| **running != filter).cloned() {
+        state.found.entry(&running).progress = None;
         state.found.latest = 0;
         effects.push(Effect::StopAnalysis(AnalysisSlot::Findings));
     }
@@ -53,6 +55,11 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     }
     let number = state.next_number();
     let analysed = state.found.entry(&filter);
+    if was_early && analysed.answer.data.as_ref().is_some_and(|found| *found == Findings::default()) {
+        // Nothing was found in the first requests, which says nothing about all of them.
+        analysed.answer = AnswerState::default();
+    }
+    analysed.progress = Some(0.0);
     analysed.started = now;
     analysed.was_growing = is_growing;
     analysed.generation = generation;
@@ -77,6 +84,7 @@ pub(super) fn store(state: &mut State, result: AnalysisResult) {
         AnalysisAnswer::Findings(findings) => Ok(findings),
         _ => Err("internal error: another analysis answered; please report this".to_owned()),
     });
+    analysed.progress = result.share;
     analysed.answer.store(result.share, result.generation, findings);
     analysed.version = version;
 }

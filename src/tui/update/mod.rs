@@ -40,10 +40,12 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Paste(text) => prompt::paste(state, &text, &mut effects),
         Action::Resize(columns, rows) => resize(state, columns, rows),
         Action::Answered(result) => answers::store(state, *result),
-        Action::Analysed(result) => match state.pane.as_ref().is_some_and(|pane| pane.number() == result.number) {
-            true => pane::store(state, *result),
-            false => findings::store(state, *result),
-        },
+        Action::Analysed(result) => {
+            match state.pane.as_ref().is_some_and(|pane| pane.number() == result.number) {
+                true => pane::store(state, *result),
+                false => findings::store(state, *result),
+            }
+        }
         Action::Completed { number, values } => prompt::completed(state, number, values, &mut effects),
         Action::Progress(progress) => show_progress(state, *progress),
         Action::DataChanged(generation) => {

@@ -4,7 +4,8 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::model::{
-    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, layout, pane::Pane, tabs, time_axes,
+    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, layout, pane::Pane, tabs,
+    time_axes,
 };
 use crate::tui::update::{cursor, lists, pane, perform};
 

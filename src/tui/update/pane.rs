@@ -3,14 +3,14 @@
 use crate::insight::Scope;
 use crate::insight::contrast::Against;
 use crate::query::{Ask, Filter, Measure, Query, TimeRange};
+use crate::tui::format;
 use crate::tui::model::pane::{ConcentrationPane, ContrastPane, Pane};
 use crate::tui::model::{
-    AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Command, Effect, Layer, State, Tab,
-    TableKind, analysis::Pending, cell_filter, found, layout, time_axes,
+    AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Command, Effect, Layer, State,
+    Tab, TableKind, analysis::Pending, cell_filter, found, layout, time_axes,
 };
 use crate::tui::update::cursor::moved_in_list;
 use crate::tui::update::{block, drill, filters, findings, queries};
-use crate::tui::format;
 
 const WRONG_KIND: &str = "internal error: the analysis returned another kind of answer; please report this";
 
@@ -54,7 +54,9 @@ pub(super) fn store(state: &mut State, result: AnalysisResult) {
     }
     let AnalysisResult { share, answer, .. } = result;
     match (pane, answer) {
-        (Pane::Contrast(pane), Ok(AnalysisAnswer::Contrast(contrast))) => pane.answer.store(share, Ok(contrast)),
+        (Pane::Contrast(pane), Ok(AnalysisAnswer::Contrast(contrast))) => {
+            pane.answer.store(share, Ok(contrast))
+        }
         (Pane::Concentration(pane), Ok(AnalysisAnswer::Concentration(concentration))) => {
             pane.answer.store(share, Ok(concentration));
         }
@@ -155,7 +157,9 @@ fn sets(state: &State) -> Option<(Set, Set)> {
 /// Opens a layer with the compared requests that have the value under the cursor; if `negated`, those that have not.
 fn add_value(state: &mut State, negated: bool, effects: &mut Vec<Effect>) {
     let Some(Pane::Contrast(pane)) = &state.pane else { return };
-    let Some(row) = pane.answer.data.as_ref().and_then(|contrast| contrast.rows.get(pane.cursor)) else { return };
+    let Some(row) = pane.answer.data.as_ref().and_then(|contrast| contrast.rows.get(pane.cursor)) else {
+        return;
+    };
     let term = if negated { row.filter.clone().negated() } else { row.filter.clone() };
     let add = |filter: Filter, term: &Filter| cell_filter::with_term(&filter, term.clone());
     let filter = term.terms().iter().fold(pane.filter.clone(), add);
@@ -164,7 +168,9 @@ fn add_value(state: &mut State, negated: bool, effects: &mut Vec<Effect>) {
         Tab::Findings => Tab::Addresses,
         tab => tab,
     };
-    if let (Tab::Addresses | Tab::Objects | Tab::Other, Some(by)) = (next.tab, state.layer().table().dimension()) {
+    if let (Tab::Addresses | Tab::Objects | Tab::Other, Some(by)) =
+        (next.tab, state.layer().table().dimension())
+    {
         next.group_by(by.clone());
     }
     close(state, effects);
@@ -175,7 +181,8 @@ fn add_value(state: &mut State, negated: bool, effects: &mut Vec<Effect>) {
 pub(super) fn concentration(state: &mut State, effects: &mut Vec<Effect>) {
     let table = state.layer().table();
     let Some(by) = table.dimension().cloned() else {
-        return state.notify("concentration is about a table of groups: addresses, objects, or another dimension");
+        return state
+            .notify("concentration is about a table of groups: addresses, objects, or another dimension");
     };
     let of = match table.sort.by.measure() {
         Some(measure @ (Measure::Requests | Measure::Errors)) => measure,

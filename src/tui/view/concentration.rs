@@ -36,10 +36,16 @@ pub(super) fn draw(state: &State, pane: &ConcentrationPane, buffer: &mut Buffer)
         y += 1;
     }
     let chart_height = layout::CHART.1.min(inner.bottom().saturating_sub(y + 2));
-    let chart = Rect { x: inner.x, y: y + 1, width: layout::CHART.0.min(inner.width / 2), height: chart_height };
+    let chart =
+        Rect { x: inner.x, y: y + 1, width: layout::CHART.0.min(inner.width / 2), height: chart_height };
     curve(state, data, chart, buffer);
     let x = chart.right() + 3;
-    let numbers = Rect { x, y: y + 1, width: inner.right().saturating_sub(x), height: inner.bottom().saturating_sub(y + 1) };
+    let numbers = Rect {
+        x,
+        y: y + 1,
+        width: inner.right().saturating_sub(x),
+        height: inner.bottom().saturating_sub(y + 1),
+    };
     draw_numbers(state, pane, data, numbers, buffer);
 }
 
@@ -67,7 +73,7 @@ fn curve(state: &State, data: &Concentration, area: Rect, buffer: &mut Buffer) {
             }
         })
         .render(plot, buffer);
-    let caption = "fewest … most, cumulative";
+    let caption = "values, smallest to largest →";
     put(buffer, area, area.x, area.bottom() - 1, caption, theme.faint());
 }
 
@@ -99,7 +105,10 @@ fn draw_numbers(
     let room = usize::from(area.width).saturating_sub(10 + 2 + 8);
     for top in &data.tops {
         let bar = fit::left(&bars::horizontal(top.share, room), room);
-        lines.push((format!("top {}", format::count(top.values)), format!("{bar} {}", fit::right(&format::percent(top.share), 7))));
+        lines.push((
+            format!("top {}", format::count(top.values)),
+            format!("{bar} {}", fit::right(&format::percent(top.share), 7)),
+        ));
     }
     for ((name, value), y) in lines.iter().zip(area.y..area.bottom()) {
         put(buffer, area, area.x, y, name, theme.quiet());

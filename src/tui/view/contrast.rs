@@ -3,10 +3,10 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, widgets::Clear, widgets::Widget};
 
 use crate::insight::contrast::ContrastRow;
+use crate::tui::format;
 use crate::tui::model::{State, layout, pane::ContrastPane};
 use crate::tui::view::{no_rows, put, put_right};
 use crate::tui::widgets::{bars, fit};
-use crate::tui::format;
 
 /// Width of a percentage.
 const PERCENT: u16 = 7;
@@ -60,7 +60,14 @@ pub(super) fn draw(state: &State, pane: &ContrastPane, buffer: &mut Buffer) {
     let half = usize::from(room.width.saturating_sub(20)) / 2;
     let x = put(buffer, room, x, area.y, &fit::middle(&pane.of, half.max(20)), theme.chip());
     let x = put(buffer, room, x, area.y, " against ", theme.quiet());
-    put(buffer, room, x, area.y, &fit::end(&pane.against, usize::from(room.right().saturating_sub(x))), theme.chip());
+    put(
+        buffer,
+        room,
+        x,
+        area.y,
+        &fit::end(&pane.against, usize::from(room.right().saturating_sub(x))),
+        theme.chip(),
+    );
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if let Some(error) = &pane.answer.error {
         return no_rows::failed(state, error, below, buffer);
@@ -125,7 +132,14 @@ fn draw_row(
     let styled = |style: Style| if is_selected { theme.selection() } else { style };
     let text = value_text(row);
     let more = if row.is_more() { theme.bar() } else { theme.faint() };
-    put(buffer, area, area.x + 1, area.y, &fit::middle(&text, usize::from(columns.value)), styled(theme.text()));
+    put(
+        buffer,
+        area,
+        area.x + 1,
+        area.y,
+        &fit::middle(&text, usize::from(columns.value)),
+        styled(theme.text()),
+    );
     let share = |share: f64| {
         let bar = usize::from(columns.bar);
         let drawn = fit::left(&bars::horizontal(share, bar), bar);
@@ -136,7 +150,14 @@ fn draw_row(
     put(buffer, area, columns.lift, area.y, &fit::right(&lift_text(row), 9), styled(theme.text()));
     for (x, count) in [(columns.count_a, row.count_a), (columns.count_b, row.count_b)] {
         if let Some(x) = x {
-            put(buffer, area, x, area.y, &fit::right(&format::count_within(count, 11), 11), styled(theme.quiet()));
+            put(
+                buffer,
+                area,
+                x,
+                area.y,
+                &fit::right(&format::count_within(count, 11), 11),
+                styled(theme.quiet()),
+            );
         }
     }
 }

@@ -23,7 +23,7 @@ mod timeline;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{Areas, pane::Pane, Overlay, State, reading, state::is_too_small};
+use crate::tui::model::{Areas, Overlay, State, pane::Pane, reading, state::is_too_small};
 
 pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     if state.is_too_small() || is_too_small((frame.area().width, frame.area().height)) {
