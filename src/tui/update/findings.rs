@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::insight::Scope;
 use crate::insight::findings::{Finding, Findings};
-use crate::query::{Ask, Query};
+use crate::query::{Ask, Filter, Query};
 use crate::tui::model::{
     AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush, Command, Effect,
     FindingId, FindingRow, FindingRows, Layer, Rows, State, Tab, TableKind, answer_state::AnswerState,
@@ -160,15 +160,17 @@ pub(super) fn open_finding(state: &mut State, finding: &Finding) {
     drill::push(state, next);
 }
 
-/// Keeps only the requests of the finding under the cursor, in this layer.
-pub(super) fn only(state: &mut State) {
-    let Some(filter) = under_cursor(state).map(|finding| finding.filter.clone()) else { return };
-    let layer = state.layer_mut();
-    layer.filter = filter
-        .terms()
-        .iter()
-        .cloned()
-        .fold(layer.filter.clone(), |all, term| cell_filter::with_term(&all, term));
+/// Keeps only the requests of the finding under the cursor, in this layer; if `negated`, only the others.
+pub(super) fn only(state: &mut State, negated: bool) {
+    let Some(finding) = under_cursor(state) else { return };
+    let known = state.layer().filter.clone();
+    // The filter of a finding has the terms of the filter that was analysed.
+    let own = finding.filter.terms().iter().filter(|term| !known.terms().contains(term)).cloned();
+    let layer_filter = match negated {
+        true => known.clone().and(Filter::all(own).negated()),
+        false => own.fold(known.clone(), |all, term| cell_filter::with_term(&all, term)),
+    };
+    state.layer_mut().filter = layer_filter;
 }
 
 /// Lists the ordinary look-alikes, or hides them.
