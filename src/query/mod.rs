@@ -2,10 +2,12 @@
 //!
 //! [`Query`] and [`Answer`] are plain data ([`model`]). An [`Engine`] answers queries; [`LocalEngine`] does so from the
 //! cache ([`mod@engine`]). Queries, answers and the trait do not depend on how data is stored, so another engine can
-//! serve the same screens. [`mod@filter`] is the filter language, [`sql`] runs SQL statements.
+//! serve the same screens. [`mod@filter`] is the filter language,
+//! [`cost`] estimates what requests cost, [`sql`] runs SQL statements.
 //!
 //! Never here: widgets, S3.
 
+pub mod cost;
 pub mod engine;
 pub mod filter;
 pub mod model;

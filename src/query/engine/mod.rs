@@ -26,12 +26,13 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::cost::Prices;
 use super::{Answer, Ask, Dimension, Engine, Query, QueryError, Reply, Requests, Statistics};
 use crate::cache::{Cache, SegmentInfo, Snapshot};
 use crate::identity::Identity;
 use compare::{Counts, HowCompared};
 use groups::keys::{DerivedGroups, GroupKeys};
-use groups::{Groups, HowGrouped, HowPaired, PairSums};
+use groups::{ChargeRules, Groups, HowGrouped, HowPaired, PairSums};
 use partials_cache::PartialsCache;
 use predicate::{IdSets, Passes, Predicate};
 use requests::deep_offset::DeepOffset;
@@ -55,6 +56,8 @@ pub struct LocalEngine {
     cache: Arc<Cache>,
     id_sets: IdSets,
     derived_groups: Arc<DerivedGroups>,
+    charge_rules: ChargeRules,
+    prices: Arc<Prices>,
     uri_columns: Arc<UriColumns>,
     group_partials: PartialsCache<HowGrouped, Groups>,
     series_partials: PartialsCache<HowBucketed, SeriesSums>,
@@ -82,6 +85,8 @@ impl LocalEngine {
             cache,
             id_sets: IdSets::new(uri_columns.clone(), derived_groups.clone()),
             derived_groups,
+            charge_rules: ChargeRules::default(),
+            prices: Arc::default(),
             uri_columns,
             group_partials: PartialsCache::new(GROUP_PARTIALS_BUDGET),
             series_partials: PartialsCache::new(SERIES_PARTIALS_BUDGET),
@@ -99,6 +104,19 @@ impl LocalEngine {
     #[must_use]
     pub fn with_max_distinct_pairs(self, max_distinct_pairs: usize) -> LocalEngine {
         LocalEngine { max_distinct_pairs, ..self }
+    }
+
+    /// Computes [`Measure::Cost`](super::Measure::Cost) with these prices; by default, those of us-east-1.
+    #[must_use]
+    pub fn with_prices(self, prices: Prices) -> LocalEngine {
+        // What was computed with other prices is forgotten.
+        let group_partials = PartialsCache::new(GROUP_PARTIALS_BUDGET);
+        LocalEngine { prices: Arc::new(prices), charge_rules: ChargeRules::default(), group_partials, ..self }
+    }
+
+    /// The prices that costs are computed with.
+    pub fn prices(&self) -> &Prices {
+        &self.prices
     }
 
     /// Groups and filters by [`Dimension::LOOKED_UP`] with what `identity` says about addresses. Without it such queries
@@ -136,6 +154,7 @@ impl LocalEngine {
         let context = QueryContext::new(self, snapshot, query, &predicate, cancel)?;
         let answer = match &query.ask {
             Ask::Totals => context.answer_totals(on_partial)?,
+            Ask::Cost => context.answer_cost(on_partial)?,
             Ask::Groups { by, more, sort, limit } => {
                 context.answer_groups(by, more, *sort, *limit, on_partial)?
             }

@@ -45,6 +45,8 @@ pub enum Counting {
 pub enum Ask {
     /// One row over all requests. The answer is [`Answer::Totals`](super::Answer::Totals).
     Totals,
+    /// One row over all requests, and what they cost. The answer is [`Answer::Cost`](super::Answer::Cost).
+    Cost,
     /// One row per value of a dimension. The answer is [`Answer::Groups`](super::Answer::Groups).
     Groups {
         /// The dimension.

@@ -7,7 +7,9 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tamarin::log::{Field, Kind};
-use tamarin::query::answer::{Groups, Requests, Series, Stats, Totals};
+use tamarin::query::answer::{Cost, Groups, Requests, Series, Stats, Totals};
+use tamarin::query::cost::rules::{self, ErrorRule, OperationRule, RequesterRule};
+use tamarin::query::cost::{Billed, Charges, Prices};
 use tamarin::query::filter::{Filter, Matcher, Subject, Test};
 use tamarin::query::measure::Aggregate;
 use tamarin::query::{
@@ -21,6 +23,10 @@ pub(crate) fn answer<'r>(requests: impl IntoIterator<Item = &'r RequestRow>, que
     let selected = select(&all, query);
     match &query.ask {
         Ask::Totals => Answer::Totals(Totals { stats: stats(selected) }),
+        Ask::Cost => {
+            let charges = charges(&selected);
+            Answer::Cost(Cost::new(stats(selected), charges, &Prices::default()))
+        }
         Ask::Groups { by, more, sort, limit } => Answer::Groups(groups(&selected, by, more, *sort, *limit)),
         Ask::Pairs { by, sort, limit } => Answer::Pairs(pairs(&selected, by, *sort, *limit)),
         Ask::Compare { by, with, at_least, limit } => {
@@ -173,6 +179,27 @@ fn stats<'r>(rows: impl IntoIterator<Item = &'r RequestRow>) -> Stats {
     stats
 }
 
+/// What some requests are charged, with the default prices.
+fn charges(rows: &[&RequestRow]) -> Charges {
+    let prices = Prices::default();
+    let mut charges = Charges::default();
+    for row in rows {
+        let field = |field| bytes_of(row.get(field));
+        let requester = field(Field::Requester);
+        let billed = Billed {
+            operation: OperationRule::of(field(Field::Operation).as_deref()),
+            is_server_error: rules::is_server_error(field(Field::HttpStatus).as_deref()),
+            error: ErrorRule::of(field(Field::ErrorCode).as_deref()),
+            requester: RequesterRule::of(requester.as_deref(), &prices.accounts),
+            is_owner: requester == field(Field::BucketOwner),
+            transfer: rules::transfer(field(Field::SourceRegion).as_deref(), &prices),
+            is_private: field(Field::RemoteIp).is_some_and(|address| rules::is_private(&address)),
+        };
+        charges.add(billed.charge(), number(row, Field::BytesSent).unwrap_or(0));
+    }
+    charges
+}
+
 /// A number or value that groups are sorted by.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 enum SortValue {
@@ -223,6 +250,7 @@ fn sort_value(measure: Measure, value: &Value, rows: &[&RequestRow]) -> Option<S
             };
             Some(SortValue::Count(rows.iter().filter(is_of_class).count() as u64))
         }
+        Aggregate::Cost => Some(SortValue::Fraction(charges(rows).dollars(&Prices::default()))),
         Aggregate::PeakRate => {
             let mut minutes = BTreeMap::<i64, u64>::new();
             rows.iter().for_each(|row| *minutes.entry(row.time.div_euclid(60)).or_default() += 1);
