@@ -5,6 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
+use crate::insight::block::BlockError;
 use crate::insight::{block, concentration, contrast, findings};
 use crate::query::{Engine, QueryError};
 use crate::tui::model::{Action, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot};
@@ -106,8 +107,11 @@ fn analyse(
             .map(|(concentration, _)| AnalysisAnswer::Concentration(concentration))
         }
         AnalysisAsk::Block(scope, targets) => {
-            let plan = block::plan(engine, scope, targets, &block::Settings::default(), cancel)?;
-            Ok(AnalysisAnswer::Block(plan))
+            let plan = block::plan(engine, scope, targets, &block::Settings::default(), cancel);
+            plan.map(AnalysisAnswer::Block).map_err(|error| match error {
+                BlockError::Query(error) => error,
+                error => QueryError::Invalid(error.to_string()),
+            })
         }
     }
 }
