@@ -4,7 +4,7 @@
 //! Each function looks at one candidate and returns a label for [`Finding::label`](super::Finding::label).
 
 use super::baseline::Grid;
-use super::timeline::{Timeline, requests_of_each};
+use super::timeline::{Counted, Timeline, requests_of_each};
 use super::{Finding, Kind};
 use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
@@ -12,7 +12,7 @@ use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, QueryError, TimeRange, Value};
 
 /// Label of a client with the user agent of a crawler.
-const CRAWLER: &str = "known crawler";
+pub(super) const CRAWLER: &str = "known crawler";
 /// Label of a client that always takes about the same.
 const STEADY: &str = "steady pace";
 /// Label of what happens at the same time every day or week.
@@ -105,7 +105,7 @@ fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<&'static str> {
 /// other days, or of most other weeks. `excess`: values minus expected values.
 pub(super) fn recurring(grid: &Grid, excess: &[f64], first: usize, end: usize) -> Option<&'static str> {
     /// Part of the excess that counts as the same again.
-    const SAME: f64 = 0.4;
+    const SAME: f64 = 0.7;
     /// Part of the other days or weeks on which it must come.
     const MOST: f64 = 0.6;
     /// Other days, and other weeks, on which it must come at least.
@@ -139,6 +139,22 @@ pub(super) fn recurring(grid: &Grid, excess: &[f64], first: usize, end: usize) -
         again >= least && again as f64 >= MOST * known as f64
     };
     (comes_again(day, MIN_DAYS) || comes_again(7 * day, MIN_WEEKS)).then_some(RECURRING)
+}
+
+/// [`RECURRING`] if the requests of a filter come at the same time of most days or weeks.
+pub(super) fn comes_again(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
+    /// Hours without a request that end a visit.
+    const PAUSE: usize = 6;
+    let Some((_, mut wide)) = Timeline::whole(survey)? else { return Ok(None) };
+    let grid = wide.grid.clone();
+    wide.keep(survey, filter)?;
+    let hourly = wide.values(Counted::Requests);
+    let Some(first) = hourly.iter().position(|requests| *requests > 0.0) else { return Ok(None) };
+    let mut end = first + 1;
+    while let Some(next) = (end..hourly.len().min(end + PAUSE)).find(|index| hourly[*index] > 0.0) {
+        end = next + 1;
+    }
+    Ok(recurring(&grid, &hourly, first, end))
 }
 
 /// [`NAT`] if many user agents of many families are behind one address, none of which sends most of the requests.

@@ -73,6 +73,15 @@ pub(crate) fn runs(grid: &Grid, values: &[f64], baseline: &Baseline, ln_alpha: f
     found
 }
 
+/// The interval within `range`, which contains an incident, that has the highest likelihood ratio.
+pub(crate) fn sharpened(values: &[f64], baseline: &Baseline, range: std::ops::Range<usize>) -> Run {
+    let above = |index: &usize| values[*index] - baseline.expected[*index];
+    let inside = range.clone().max_by(|a, b| above(a).total_cmp(&above(b))).unwrap_or(range.start);
+    let (first, end) = likeliest(values, baseline, range, inside);
+    let sum = |numbers: &[f64]| numbers[first..end].iter().sum();
+    Run { first, end, observed: sum(values), expected: sum(&baseline.expected), ln_p: 0.0 }
+}
+
 /// The interval within `range` that contains the bucket `inside` and has the highest likelihood ratio.
 fn likeliest(
     values: &[f64],
