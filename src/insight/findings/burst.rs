@@ -121,20 +121,20 @@ fn of_whole(volume: &Volume<'_, '_>) -> Vec<Burst> {
     for counted in Counted::ALL {
         let narrow = Measured::new(&volume.narrow, counted);
         let wide = Measured::new(&volume.wide, counted).filter(|_| is_narrow);
-        let in_narrow = narrow.iter().flat_map(|narrow| narrow.runs().into_iter().map(|run| (narrow, run)));
-        // A burst that only shows in wide buckets still has its time in narrow ones.
-        let in_wide = wide.iter().flat_map(|wide| {
-            wide.runs().into_iter().map(|run| match &narrow {
-                Some(narrow) => {
-                    let from = narrow.grid.index(wide.grid.time(run.first.saturating_sub(1)));
-                    let to = narrow.grid.index(wide.grid.time(run.end + 1));
-                    let sharp = sharpened(&narrow.values, &narrow.baseline, from..to);
-                    (narrow, Run { ln_p: run.ln_p, ..sharp })
-                }
-                None => (wide, run),
-            })
-        });
-        for (measured, run) in in_narrow.chain(in_wide) {
+        let mut candidates: Vec<(&Measured<'_>, Run)> = Vec::new();
+        if let Some(narrow) = &narrow {
+            candidates.extend(narrow.runs().into_iter().map(|run| (narrow, run)));
+        }
+        if let Some(wide) = &wide {
+            for run in wide.runs() {
+                candidates.push(match &narrow {
+                    // A burst that only shows in wide buckets still has its time in narrow ones.
+                    Some(narrow) => (narrow, Run { ln_p: run.ln_p, ..narrowed(wide, &run, narrow) }),
+                    None => (wide, run),
+                });
+            }
+        }
+        for (measured, run) in candidates {
             let burst = Burst::new(measured.grid, &measured.values, &measured.baseline, &run, counted);
             // The first that is found has the narrowest buckets.
             if is_large(volume, &burst) && !bursts.iter().any(|other| other.overlaps(&burst)) {
@@ -143,6 +143,13 @@ fn of_whole(volume: &Volume<'_, '_>) -> Vec<Burst> {
         }
     }
     bursts
+}
+
+/// The time of a run in narrow buckets.
+fn narrowed(wide: &Measured<'_>, run: &Run, narrow: &Measured<'_>) -> Run {
+    let from = narrow.grid.index(wide.grid.time(run.first.saturating_sub(1)));
+    let to = narrow.grid.index(wide.grid.time(run.end + 1));
+    sharpened(&narrow.values, &narrow.baseline, from..to)
 }
 
 /// A series of the whole log with its baseline.
