@@ -157,6 +157,31 @@ pub(super) fn comes_again(survey: &Survey<'_>, filter: &Filter) -> Result<Option
     Ok(recurring(&grid, &hourly, first, end))
 }
 
+/// [`RECURRING`] if a client has an hour like the busiest one of a period on at least three other days, at whatever time.
+pub(super) fn usual_size(
+    survey: &Survey<'_>,
+    client: &Filter,
+    period: (i64, i64),
+) -> Result<Option<&'static str>, QueryError> {
+    const SAME: f64 = 0.5;
+    const MIN_DAYS: usize = 3;
+    let Some((_, mut wide)) = Timeline::whole(survey)? else { return Ok(None) };
+    wide.keep(survey, client)?;
+    let hourly = wide.values(Counted::Requests);
+    let grid = &wide.grid;
+    let within = grid.index(period.0)..(grid.index(period.1 - 1) + 1).min(grid.len());
+    let Some(last) = within.clone().last() else { return Ok(None) };
+    let own_days = grid.day(within.start)..=grid.day(last);
+    let busiest = hourly[within].iter().copied().fold(0.0, f64::max);
+    let mut days: Vec<usize> = (0..hourly.len())
+        .filter(|index| hourly[*index] > 0.0 && hourly[*index] >= SAME * busiest)
+        .map(|index| grid.day(index))
+        .filter(|day| !own_days.contains(day))
+        .collect();
+    days.dedup();
+    Ok((days.len() >= MIN_DAYS).then_some(RECURRING))
+}
+
 /// [`NAT`] if many user agents of many families are behind one address, none of which sends most of the requests.
 fn nat(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
     const MIN_AGENTS: u64 = 12;

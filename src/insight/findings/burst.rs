@@ -96,7 +96,8 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
     of_subjects.sort_by(|a, b| a.ln_p.total_cmp(&b.ln_p));
     for burst in of_subjects.into_iter().take(MAX_BURSTS) {
         if !bursts.iter().any(|other| other.overlaps(&burst)) && !is_explained(volume, &burst)? {
-            bursts.push(burst);
+            let label = ordinary(volume, &burst)?;
+            bursts.push(Burst { label, ..burst });
         }
     }
     let mut findings = Vec::new();
@@ -226,11 +227,28 @@ fn look_into(volume: &Volume<'_, '_>, burst: &mut Burst) -> Result<(), QueryErro
         return Ok(());
     }
     burst.subject = cause(&volume.history, burst)?;
-    if let Some((dimension, value)) = &burst.subject {
-        let filter = Filter::term_for(dimension, value).and(within(burst));
-        burst.label = benign::crawler(&volume.history, &filter)?;
-    }
+    burst.label = ordinary(volume, burst)?;
     Ok(())
+}
+
+/// Why a burst of a subject is ordinary.
+fn ordinary(volume: &Volume<'_, '_>, burst: &Burst) -> Result<Option<&'static str>, QueryError> {
+    let Some((dimension, value)) = &burst.subject else { return Ok(None) };
+    let filter = Filter::term_for(dimension, value);
+    if let Some(crawler) = benign::crawler(&volume.history, &filter.clone().and(within(burst)))? {
+        return Ok(Some(crawler));
+    }
+    if burst.counted != Counted::Requests {
+        return Ok(None);
+    }
+    let period = (burst.start, burst.end);
+    let is_client =
+        matches!(dimension, Dimension::Field(Field::RemoteIp) | Dimension::Network { .. } | Dimension::Role);
+    if is_client {
+        benign::usual_size(&volume.history, &filter, period)
+    } else {
+        benign::release_day(&volume.history, &filter, period, burst.expected)
+    }
 }
 
 fn within(burst: &Burst) -> Filter {

@@ -14,8 +14,13 @@ const SUBJECTS: usize = 12;
 const MIN_SHARE: f64 = 0.005;
 
 /// The dimensions of subjects, the most specific first.
-fn dimensions() -> [Dimension; 3] {
-    [Dimension::Field(Field::RemoteIp), Dimension::Role, Dimension::Prefix { depth: 1 }]
+fn dimensions() -> [Dimension; 4] {
+    [
+        Dimension::Field(Field::RemoteIp),
+        Dimension::Role,
+        Dimension::AgentFamily,
+        Dimension::Prefix { depth: 1 },
+    ]
 }
 
 /// The requests of the whole log over time, and of its large subjects.
