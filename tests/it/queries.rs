@@ -238,6 +238,11 @@ fn distribution() -> impl Strategy<Value = Ask> {
         .prop_map(|(by, of)| Ask::Distribution { by, of })
 }
 
+fn profiles() -> impl Strategy<Value = Ask> {
+    (dimension(), prop::collection::vec((group_value(), time_range()), 0..5))
+        .prop_map(|(by, of)| Ask::Profiles { by, of })
+}
+
 fn random_query() -> impl Strategy<Value = Query> {
     let groups = (
         dimension(),
@@ -282,6 +287,7 @@ fn random_query() -> impl Strategy<Value = Query> {
         2 => pairs(),
         2 => comparison(),
         1 => distribution(),
+        2 => profiles(),
         2 => series,
         3 => requests,
         1 => numbered,

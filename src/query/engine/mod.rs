@@ -1,7 +1,7 @@
 //! The local engine: answers queries by scanning the packed columns of the cache.
 //!
 //! A query selects rows by a [`predicate`] and scans segments on all cores ([`parallel`]). Rows are aggregated per
-//! group ([`groups`]) or per bucket of time ([`series`]), counted in two sets of rows ([`compare`]), or the first requests of an order are found and read
+//! group ([`groups`]) or per bucket of time ([`series`]), or profiled ([`profiles`]), counted in two sets of rows ([`compare`]), or the first requests of an order are found and read
 //! ([`requests`]). Aggregates over final segments are kept between queries ([`partials_cache`]), so a repeated query
 //! scans only new segments.
 //!
@@ -13,6 +13,7 @@ mod groups;
 mod parallel;
 mod partials_cache;
 pub(crate) mod predicate;
+mod profiles;
 pub(crate) mod requests;
 mod series;
 #[cfg(test)]
@@ -173,6 +174,7 @@ impl LocalEngine {
             }
             Ask::Distribution { by, of } => context.answer_distribution(by, *of, on_partial)?,
             Ask::Series { bucket, each } => context.answer_series(*bucket, each.as_ref(), on_partial)?,
+            Ask::Profiles { by, of } => context.answer_profiles(by, of)?,
             Ask::Requests { sort, offset, limit, fields } => {
                 context.answer_requests(*sort, *offset, *limit, fields)?
             }
