@@ -266,8 +266,7 @@ fn seeds(rows: &[ContrastRow], requests: [u64; 2]) -> Vec<ContrastRow> {
 /// set, and none in the other.
 fn may_have_pair(seed: &ContrastRow, rows: &[ContrastRow], [size_a, size_b]: [u64; 2]) -> bool {
     let most = significance::evidence([seed.count_a, size_a], [0, size_b]);
-    most > seed.score * PAIR_GAIN
-        && !rows.iter().any(|row| row.score >= most && row.count_a >= seed.count_a)
+    most > seed.score * PAIR_GAIN && !rows.iter().any(|row| row.score >= most && row.count_a >= seed.count_a)
 }
 
 /// The pair of the value of `seed` and another one with the most evidence, if it explains more than each value alone.
