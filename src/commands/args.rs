@@ -262,7 +262,12 @@ fn kinds(text: &str) -> Result<KindList, String> {
             format!("\"{name}\" is not a kind of findings; the kinds are {known}, or any")
         })
     };
-    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(kind).collect::<Result<_, _>>().map(KindList)
+    text.split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(kind)
+        .collect::<Result<_, _>>()
+        .map(KindList)
 }
 
 /// `tamarin prune`.

@@ -146,8 +146,7 @@ fn mute(context: &Context, args: &MuteArgs) -> anyhow::Result<Outcome> {
     }
     let store = CacheMutes::of(open_cache(&context.cache_path()?)?);
     let number = store.add(&mute)?;
-    let until =
-        mute.until.map_or(String::new(), |until| format!(" until {} UTC", human::instant(until)));
+    let until = mute.until.map_or(String::new(), |until| format!(" until {} UTC", human::instant(until)));
     context.note(&format!(
         "muted as {number}: {}{until}; tamarin findings unmute {number} ends that",
         mute.describe()

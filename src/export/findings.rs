@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use super::columns::value_cell;
 use super::sheet::{Cell, Sheet};
 use super::visible;
-use super::columns::value_cell;
 use crate::human;
 use crate::insight::findings::Finding;
 use crate::query::filter::is_invisible;
@@ -14,7 +14,17 @@ use crate::query::{Dimension, Filter, Value};
 
 /// The columns of findings in JSON and CSV, in their order.
 const COLUMNS: [&str; 12] = [
-    "kind", "dimension", "value", "start", "end", "requests", "bytes_sent", "errors", "cost", "score", "filter",
+    "kind",
+    "dimension",
+    "value",
+    "start",
+    "end",
+    "requests",
+    "bytes_sent",
+    "errors",
+    "cost",
+    "score",
+    "filter",
     "explanation",
 ];
 /// Narrowest text that is wrapped, in terminal columns.
@@ -153,7 +163,8 @@ mod tests {
             cost: Some(0.280_000_000_1),
             score: 93.25,
             filter: Filter::parse("agent_family:\"evil\\x1b[2J\"", 0).unwrap(),
-            explanation: "evil\u{1b}[2J fetched 11,904 different keys in 40 min, in key order,\neach once.".to_owned(),
+            explanation: "evil\u{1b}[2J fetched 11,904 different keys in 40 min, in key order,\neach once."
+                .to_owned(),
             label: None,
         };
         FindingRow { finding, label: None }
@@ -169,7 +180,8 @@ mod tests {
     fn text_from_logs_is_escaped_in_every_format() {
         for format in super::super::Format::ALL {
             let rows = [row()];
-            let text = output_of(|out| super::super::write_sheet(findings_sheet(&rows, true), format, None, out));
+            let text =
+                output_of(|out| super::super::write_sheet(findings_sheet(&rows, true), format, None, out));
             assert!(!text.contains('\u{1b}'), "{format:?}: {text}");
         }
         assert!(!output_of(|out| write_findings(&[row()], None, out)).contains('\u{1b}'));

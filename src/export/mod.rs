@@ -20,8 +20,8 @@ use std::io::{self, Write};
 use crate::query::{Answer, Ask, Stats};
 
 pub use columns::approximate;
-pub use findings::{FindingRow, finding_line, findings_sheet, write_findings};
 pub use contrast::{concentration_sheet, contrast_sheet};
+pub use findings::{FindingRow, finding_line, findings_sheet, write_findings};
 pub use sheet::{Cell, Sheet};
 pub use visible::visible;
 
@@ -43,8 +43,7 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 5] =
-        [Format::Table, Format::Csv, Format::Json, Format::Ndjson, Format::Markdown];
+    pub const ALL: [Format; 5] = [Format::Table, Format::Csv, Format::Json, Format::Ndjson, Format::Markdown];
 
     /// Name in `--format`.
     pub fn name(self) -> &'static str {

@@ -97,7 +97,9 @@ fn has_table(connection: &Connection) -> rusqlite::Result<bool> {
 impl Cache {
     /// What the user muted.
     pub fn muted(&self) -> Result<Vec<MutedRow>, CacheError> {
-        self.consistently(|connection| all(connection).map_err(|error| error.at("the table of muted findings")))
+        self.consistently(|connection| {
+            all(connection).map_err(|error| error.at("the table of muted findings"))
+        })
     }
 }
 
@@ -123,10 +125,7 @@ pub fn unmute(path: &Path, id: i64) -> Result<bool, CacheError> {
     })
 }
 
-fn change<T>(
-    path: &Path,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, CacheError> {
+fn change<T>(path: &Path, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, CacheError> {
     // A read-only connection checks the file first, so that a foreign file is not changed.
     open_reader(path)?;
     OpenedPath::new(path).require_single_name()?;
@@ -172,7 +171,10 @@ mod tests {
         assert_eq!(mute(&path, &row()).unwrap(), 1);
         let other = MutedRow { filter: Some("key:a/*".to_owned()), ..MutedRow::default() };
         assert_eq!(mute(&path, &other).unwrap(), 2);
-        assert_eq!(cache.muted().unwrap(), [MutedRow { id: 1, ..row() }, MutedRow { id: 2, ..other.clone() }]);
+        assert_eq!(
+            cache.muted().unwrap(),
+            [MutedRow { id: 1, ..row() }, MutedRow { id: 2, ..other.clone() }]
+        );
         assert!(unmute(&path, 1).unwrap());
         assert_eq!(cache.muted().unwrap(), [MutedRow { id: 2, ..other }]);
         drop((writer, cache));
