@@ -26,13 +26,17 @@ const BACKGROUND: &str = "#1b1d23";
 const FOREGROUND: &str = "#d5d8df";
 
 /// The name of each picture, and the keys sent after the previous one.
-const PICTURES: [(&str, &[&str]); 5] = [
+const PICTURES: [(&str, &[&str]); 8] = [
     ("requesters", &[]),
-    ("objects", &["2"]),
+    ("concentration", &["C"]),
+    ("findings", &["\x1b", "5"]),
+    // What tells the worst finding apart.
+    ("contrast", &["d"]),
+    ("objects", &["\x1b", "2"]),
     ("time", &["3"]),
-    // The burst of guessed keys: only denied requests, the largest burst, its addresses.
+    // The guessed keys: only denied requests, the first finding among them.
     ("burst", &["1", "/", "status:403", "\r", "n"]),
-    ("request", &["4", "\r"]),
+    ("request", &["\x1b", "4", "\r"]),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -7,7 +7,7 @@ use etcetera::BaseStrategy;
 use serde::Deserialize;
 
 /// The configuration file. Every entry is optional; options of the command line take precedence.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     /// Path of the cache, like `--cache`.
@@ -29,6 +29,32 @@ pub(crate) struct Config {
     /// The sources to pull if the command line names none.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// How costs are estimated: see `docs/cost.md`.
+    #[serde(default)]
+    pub prices: PricesConfig,
+}
+
+/// The section `[prices]`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PricesConfig {
+    /// The region of the buckets.
+    pub region: Option<String>,
+    /// The accounts of the bucket owner.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// The volume of transfer to the internet whose price is used, counted from 1.
+    pub internet_volume: Option<usize>,
+    /// A price table, instead of that of the program.
+    pub file: Option<PathBuf>,
+    /// Price per 1,000 requests of tier 1.
+    pub tier_1: Option<f64>,
+    /// Price per 1,000 requests of tier 2.
+    pub tier_2: Option<f64>,
+    /// Price per GB to the internet.
+    pub internet: Option<f64>,
+    /// Price per GB to other regions.
+    pub other_regions: Option<f64>,
 }
 
 /// Why the configuration cannot be used.
@@ -125,6 +151,18 @@ mod tests {
         let error = parse("cache = 5\n").unwrap_err();
         assert!(error.starts_with("config.toml: line 1: "), "{error}");
         assert!(parse("region = ").unwrap_err().starts_with("config.toml: line 1: "));
+    }
+
+    #[test]
+    fn prices_are_a_section() {
+        let config =
+            parse("[prices]\nregion = \"eu-central-1\"\naccounts = [\"123456789012\"]\ninternet = 0.05\n");
+        let prices = config.unwrap().prices;
+        assert_eq!(prices.region.as_deref(), Some("eu-central-1"));
+        assert_eq!(prices.accounts, ["123456789012"]);
+        assert_eq!((prices.internet, prices.tier_1), (Some(0.05), None));
+        let error = parse("[prices]\nprice = 3\n").unwrap_err();
+        assert!(error.starts_with("config.toml: line 2: unknown field `price`"), "{error}");
     }
 
     #[test]

@@ -70,6 +70,17 @@ pub fn ratio(number: f64) -> String {
     }
 }
 
+/// An amount of US dollars with about three digits: `$0.28`, `$14.20`, `$1,234`. A small amount is `<$0.01`, never `$0.00`.
+pub fn dollars(amount: f64) -> String {
+    match amount {
+        0.0 => "$0".to_owned(),
+        v if !v.is_finite() || v < 0.0 => format!("${v}"),
+        v if v < 0.005 => "<$0.01".to_owned(),
+        v if v < 99.995 => format!("${v:.2}"),
+        v => format!("${}", count(v.round() as u64)),
+    }
+}
+
 /// `part / whole`, or 0 if `whole` is 0.
 pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
@@ -155,6 +166,21 @@ mod tests {
         assert_eq!(percent(0.4071), "40.7 %");
         assert_eq!(percent(0.99999), ">99.9 %");
         assert_eq!(percent(1.0), "100 %");
+    }
+
+    #[test]
+    fn a_small_amount_is_not_zero_and_a_large_one_has_no_cents() {
+        for (amount, text) in [
+            (0.0, "$0"),
+            (0.000_000_4, "<$0.01"),
+            (0.005, "$0.01"),
+            (0.281, "$0.28"),
+            (14.2, "$14.20"),
+            (99.999, "$100"),
+            (1_234.4, "$1,234"),
+        ] {
+            assert_eq!(dollars(amount), text);
+        }
     }
 
     #[test]

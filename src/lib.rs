@@ -17,7 +17,7 @@
 //! | [`cache`] | the SQLite file: catalogue, dictionaries, segments of packed columns |
 //! | [`identity`] | who sends requests: families of user agents, crawlers |
 //! | [`query`] | queries and answers, the filter language, the local engine, SQL |
-//! | [`insight`] | analyses that need several queries: findings |
+//! | [`insight`] | analyses that need several queries: findings, block lists |
 //! | [`human`] | numbers, durations and times as people read them |
 //! | [`export`] | answers as text table, CSV, JSON |
 //! | [`tui`] | the explorer |

@@ -6,6 +6,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::export::Format;
+use crate::insight::block;
 use crate::insight::findings::Kind;
 use crate::query::{Counting, Measure};
 
@@ -58,9 +59,11 @@ pub enum Command {
     Sources(SourcesArgs),
     /// Drop old requests from the cache and shrink its file
     Prune(PruneArgs),
-    /// Print this help, the help of a subcommand, or the filter language
+    /// Write a block list: a bucket policy, AWS WAF IP sets, nftables sets or networks. Nothing is applied
+    Block(BlockArgs),
+    /// Print this help, the help of a subcommand, the filter language, or how costs are estimated
     Help {
-        /// A subcommand, or `filter` for the filter language
+        /// A subcommand, `filter` for the filter language, or `cost` for the estimate of costs
         topic: Option<String>,
     },
 }
@@ -106,6 +109,7 @@ fn columns_help() -> String {
     }
     text.push_str(
         "≈: an estimate. Percentiles are exact up to 255 ms; longer times are off by less than 0.4 %.\n\
+         The cost depends on prices and assumptions: see tamarin help cost.\n\
          Counts of distinct values are exact in tables of a few dozen rows. In tables of hundreds of\n\
          rows (--top) with more than 875,000 pairs of a group and a value in total, they are\n\
          estimates: a count of 10,000 is off by a few percent. A table that is sorted by an estimate\n\
@@ -129,7 +133,7 @@ pub struct ReportArgs {
     /// Time range of a row of `report time`: 1m, 5m, 1h, 1d
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub bucket: Option<u32>,
-    /// Additional columns, separated by commas; `tamarin help report` lists them
+    /// Additional columns, separated by commas; `tamarin help report` lists them. `total` may have only `cost`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
     /// In a report by remote_ip, look up the names of the addresses (reverse DNS) and print them as the column
@@ -289,6 +293,33 @@ pub struct PruneArgs {
     pub yes: bool,
 }
 
+/// `tamarin block`.
+#[derive(Debug, clap::Args)]
+pub struct BlockArgs {
+    /// Whom to block: addresses, networks, referers (referer:*.example.com), requesters (arn:…, role/NAME)
+    #[arg(value_name = "VALUE")]
+    pub values: Vec<String>,
+    /// Block the subjects of the findings; --filter, --since and --until choose the requests that are analysed
+    #[arg(long)]
+    pub from_findings: bool,
+    /// Write the list into this new file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The bucket of a policy; needed if the logs are about several buckets
+    #[arg(long, value_name = "NAME")]
+    pub bucket: Option<String>,
+    /// An account of the bucket owner: a policy does not block its users by address or referer. May be repeated
+    /// [default: `accounts` of the section [prices] in the configuration file]
+    #[arg(long, value_name = "NUMBER")]
+    pub account: Vec<String>,
+    /// Merge IPv4 addresses into networks of up to this size [default: 24]
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub widest: Option<u8>,
+    /// Merge IPv6 addresses into networks of up to this size [default: 48]
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(1..=128))]
+    pub widest_v6: Option<u8>,
+}
+
 /// Which records count as requests.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct CountingArgs {
@@ -436,7 +467,7 @@ pub struct Options {
     /// Number of rows, 0: all [default: 20 in a table, else all]
     #[arg(long, global = true, value_name = "N")]
     pub top: Option<usize>,
-    /// Output format [default: table]
+    /// Output format [default: table]. policy, waf, nft and cidr are for `block`, where cidr is the default
     #[arg(long, global = true, value_name = "FORMAT", value_enum)]
     pub format: Option<FormatName>,
     /// A database of addresses in MaxMind format (.mmdb), for the dimensions country and asn; may be repeated
@@ -487,11 +518,34 @@ pub enum FormatName {
     Json,
     Ndjson,
     Markdown,
+    Policy,
+    Waf,
+    Nft,
+    Cidr,
+}
+
+impl FormatName {
+    /// The format of a block list; `None` for the formats of tables.
+    pub fn of_block_list(self) -> Option<block::Format> {
+        match self {
+            FormatName::Policy => Some(block::Format::Policy),
+            FormatName::Waf => Some(block::Format::Waf),
+            FormatName::Nft => Some(block::Format::Nft),
+            FormatName::Cidr => Some(block::Format::Cidr),
+            FormatName::Table
+            | FormatName::Csv
+            | FormatName::Json
+            | FormatName::Ndjson
+            | FormatName::Markdown => None,
+        }
+    }
 }
 
 impl From<FormatName> for Format {
     fn from(name: FormatName) -> Format {
         match name {
+            // Block lists are not tables: they have formats of their own.
+            FormatName::Policy | FormatName::Waf | FormatName::Nft | FormatName::Cidr => Format::Table,
             FormatName::Table => Format::Table,
             FormatName::Csv => Format::Csv,
             FormatName::Json => Format::Json,

@@ -69,7 +69,8 @@ pub(super) fn show(
 ) -> anyhow::Result<Outcome> {
     let mut delete_if_empty = DeleteIfEmpty::default();
     create_if_missing(path, &mut delete_if_empty)?;
-    let engine = Arc::new(context.engine(Arc::new(Cache::open(path)?)));
+    let prices = context.prices()?;
+    let engine = Arc::new(context.engine(Arc::new(Cache::open(path)?)).with_prices(prices));
     let runtime = run_ingest::runtime()?;
     let result = runtime.block_on(async {
         let options = Options { window: context.window(), ..Options::default() };

@@ -1,14 +1,16 @@
 //! The command line: one file per subcommand.
 //!
 //! - [`args`]: the options and subcommands. `context`: the options combined with the configuration file.
-//! - One file per subcommand: `explore`, `demo`, `pull`, `report`, `contrast`, `requests`, `sql`, `sources`, `prune`, `help`.
+//! - One file per subcommand: `explore`, `demo`, `pull`, `report`, `contrast`, `findings`, `requests`, `sql`, `sources`,
+//!   `prune`, `block`, `help`.
 //! - Steps that subcommands share: `open_sources`, `run_ingest` with `progress_bar`, `pull_result` with `failures`,
-//!   `open_cache`, `temporary_cache`, `host_names`, `mutes`, `purge`.
+//!   `open_cache`, `temporary_cache`, `host_names`, `mutes`, `purge`, `prices`.
 //! - The process: `interrupt` (signals), `output` (stdout and stderr), `program_log` (the log of the program itself).
 //!
 //! Never here: logic of other modules. Commands connect modules, print results and choose exit codes.
 
 pub mod args;
+mod block;
 mod context;
 mod contrast;
 mod demo;
@@ -22,6 +24,7 @@ mod mutes;
 mod open_cache;
 mod open_sources;
 mod output;
+mod prices;
 mod program_log;
 mod progress_bar;
 mod prune;
@@ -106,6 +109,12 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
     if let Some(Command::Help { topic }) = &command {
         return help::run(topic.as_deref());
     }
+    let is_block_list = matches!(command, Some(Command::Block(_)));
+    if !is_block_list && options.format.is_some_and(|format| format.of_block_list().is_some()) {
+        return usage(
+            "--format: policy, waf, nft and cidr are for tamarin block; use table, csv, json or ndjson",
+        );
+    }
     program_log::start(&options)?;
     let context = Context::new(options)?;
     match command {
@@ -119,6 +128,7 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
         Some(Command::Sql(args)) => sql::run(&context, &args),
         Some(Command::Sources(args)) => sources::run(&context, &args),
         Some(Command::Prune(args)) => prune::run(&context, &args),
+        Some(Command::Block(args)) => block::run(&context, &args),
         Some(Command::Help { topic }) => help::run(topic.as_deref()),
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::open_cache::{QueryableCache, pull_and_open};
-use super::{Outcome, args::ReportArgs, context::Context, host_names, interrupt, output, usage};
+use super::{Outcome, args::ReportArgs, context::Context, host_names, interrupt, output, prices, usage};
 use crate::export::{self, Format};
 use crate::human;
 use crate::insight::Scope;
@@ -39,13 +39,14 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     }
     let columns = columns(&subject, &args.columns)?;
     let open = pull_and_open(context, &args.sources)?;
-    let report = Report { context, open: &open, engine: context.engine(open.cache.clone()), args };
+    let mut report = Report { context, open: &open, engine: context.engine(open.cache.clone()), args };
     if let (true, Subject::Dimension(by, _)) = (args.summary, &subject) {
         report.write_summary(by)?;
         return Ok(open.outcome);
     }
     let is_ranked = columns.iter().any(|by| matches!(by, Measure::Rank | Measure::CumulativeShare));
     let ask = match &subject {
+        Subject::Total if columns.contains(&Measure::Cost) => Ask::Cost,
         Subject::Total => Ask::Totals,
         Subject::Time(_) => Ask::Series { bucket: args.bucket.unwrap_or(DEFAULT_BUCKET_SECONDS), each: None },
         Subject::Dimension(by, sort) => {
@@ -53,6 +54,14 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         }
         Subject::Pairs(by, sort) => Ask::Pairs { by: by.clone(), sort: *sort, limit: context.top() },
     };
+    let has_cost = match &ask {
+        Ask::Cost => true,
+        Ask::Groups { more, .. } => more.contains(&Measure::Cost),
+        _ => false,
+    };
+    if has_cost {
+        report.engine = report.engine.with_prices(context.prices()?);
+    }
     let answer = report.answer(&ask)?;
     let mut out = output::data();
     match (&subject, &answer) {
@@ -75,6 +84,9 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         writeln!(out, "{}", report.concentration(by, of)?.sentence(by, of))?;
     }
     out.flush()?;
+    if has_cost {
+        context.note(&prices::note(report.engine.prices()));
+    }
     // Tables and JSON mark estimated columns themselves; CSV cannot.
     let approximate = export::approximate(&answer, &ask);
     if context.format == Format::Csv && !approximate.is_empty() {
@@ -185,8 +197,12 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
     let Subject::Dimension(_, sort) = subject else {
         return match names {
             [] => Ok(Vec::new()),
+            [cost] if matches!(subject, Subject::Total) && cost.trim() == Measure::Cost.name() => {
+                Ok(vec![Measure::Cost])
+            }
             _ => usage(
-                "--columns is for reports by one dimension; two dimensions, time and total have fixed columns",
+                "--columns is for reports by one dimension; two dimensions and time have fixed columns, and total may \
+                 have one more: cost",
             ),
         };
     };

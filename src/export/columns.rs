@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::sheet::{Cell, Sheet};
-use crate::human::{count, counted, share};
+use crate::human::{count, counted, dollars, share};
 use crate::log::{Field, ValueType};
 use crate::query::measure::Unit;
 use crate::query::{Answer, Ask, Dimension, GroupRow, Measure, Stats, Value};
@@ -29,6 +29,23 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             let (names, titles) = heading(Vec::new(), &[], &[]);
             let row = stats_cells(&totals.stats, totals.stats.bytes_sent);
             Sheet { names, titles, rows: Box::new(std::iter::once(row)), note: None, approximate: Vec::new() }
+        }
+        Answer::Cost(cost) => {
+            let (names, titles) = heading(Vec::new(), &[Measure::Cost], &[]);
+            let mut row = stats_cells(&cost.stats, cost.stats.bytes_sent);
+            row.push(Cell::Dollars(cost.dollars));
+            let note = format!(
+                "≈ {} for requests, {} for transfer",
+                dollars(cost.of_requests),
+                dollars(cost.of_transfer)
+            );
+            Sheet {
+                names,
+                titles,
+                rows: Box::new(std::iter::once(row)),
+                note: Some(note),
+                approximate: approximate(answer, ask),
+            }
         }
         Answer::Groups(groups) => {
             let (by, more) = match ask {
@@ -86,6 +103,14 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             let rows = rows.map(|(size, rank)| vec![Cell::Number(rank), Cell::Number((*size).into())]);
             Sheet::new(&["rank", "size"], Box::new(rows), None)
         }
+        Answer::Profiles(profiles) => {
+            let rows = profiles.iter().map(|profile| {
+                [profile.stats.requests, profile.stats.bytes_sent, profile.keys, profile.addresses]
+                    .map(|number| Cell::Number(number.into()))
+                    .into()
+            });
+            Sheet::new(&["requests", "bytes_sent", "objects", "addresses"], Box::new(rows), None)
+        }
         Answer::Series(series) => {
             let bucket = i64::from(series.bucket);
             let total_bytes = series.lines.iter().flatten().map(|stats| stats.bytes_sent).sum();
@@ -115,7 +140,11 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
 
 /// Names of the columns of an answer to `ask` that have estimates, or whose estimates determined the order.
 pub fn approximate(answer: &Answer, ask: &Ask) -> Vec<&'static str> {
-    let (Answer::Groups(groups), Ask::Groups { more, .. }) = (answer, ask) else { return Vec::new() };
+    let (groups, more) = match (answer, ask) {
+        (Answer::Groups(groups), Ask::Groups { more, .. }) => (groups, more),
+        (Answer::Cost(_), _) => return vec![Measure::Cost.name()],
+        _ => return Vec::new(),
+    };
     more.iter()
         .filter(|measure| measure.is_approximate() || groups.approximate.contains(measure))
         .map(|measure| measure.name())
@@ -195,6 +224,7 @@ fn measure_cell<'a>(measure: Measure, value: f64) -> Cell<'a> {
         Unit::Share => Cell::Share(value),
         Unit::Milliseconds => Cell::Milliseconds(value),
         Unit::Ratio => Cell::Ratio(value),
+        Unit::Dollars => Cell::Dollars(value),
         Unit::Bytes => Cell::Bytes(value as i128),
         Unit::Instant => Cell::Instant(value as i64),
         Unit::Count | Unit::Value => Cell::Number(value as i128),

@@ -59,7 +59,7 @@ pub fn findings_sheet(rows: &[FindingRow], with_labels: bool) -> Sheet<'_> {
             Cell::Number(finding.stats.requests.into()),
             Cell::Bytes(finding.stats.bytes_sent.into()),
             Cell::Number(finding.stats.errors.into()),
-            finding.cost.map_or(Cell::Absent, |cost| Cell::Ratio(rounded(cost, 1e4))),
+            finding.cost.map_or(Cell::Absent, |cost| Cell::Dollars(rounded(cost, 1e4))),
             Cell::Ratio(rounded(finding.score, 10.0)),
             Cell::Owned(finding.filter.to_string().into_bytes()),
             Cell::Text(finding.explanation.as_bytes()),

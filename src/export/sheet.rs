@@ -21,6 +21,8 @@ pub enum Cell<'a> {
     Share(f64),
     /// Another number.
     Ratio(f64),
+    /// An amount in US dollars.
+    Dollars(f64),
     /// A time in seconds since the epoch.
     Instant(i64),
     /// No value.
@@ -40,7 +42,10 @@ impl Cell<'_> {
     /// Whether JSON can represent the number of this cell: it has no infinities and no NaN.
     pub(super) fn is_finite(&self) -> bool {
         match self {
-            Cell::Milliseconds(number) | Cell::Share(number) | Cell::Ratio(number) => number.is_finite(),
+            Cell::Milliseconds(number)
+            | Cell::Share(number)
+            | Cell::Ratio(number)
+            | Cell::Dollars(number) => number.is_finite(),
             _ => true,
         }
     }
@@ -54,6 +59,8 @@ impl Cell<'_> {
             Cell::Milliseconds(number) | Cell::Share(number) | Cell::Ratio(number) => {
                 Some(format!("{number:?}"))
             }
+            // A billionth of a dollar is less than the price of any request.
+            Cell::Dollars(amount) => Some(format!("{:?}", (amount * 1e9).round() / 1e9)),
             Cell::Instant(second) => Some(rfc3339(*second)),
         }
     }

@@ -57,6 +57,7 @@ pub(super) fn format_cell(cell: &Cell<'_>) -> (String, bool) {
         Cell::Milliseconds(number) => (human::duration(*number), true),
         Cell::Share(share) => (human::percent(*share), true),
         Cell::Ratio(number) => (human::ratio(*number), true),
+        Cell::Dollars(number) => (human::dollars(*number), true),
         Cell::Instant(second) => (human::instant(*second), false),
         Cell::Absent => ("-".to_owned(), false),
     }

@@ -1,15 +1,18 @@
 //! Analyses that need several queries: [`findings`] names what is suspicious, [`mod@contrast`] what tells two sets of
-//! requests apart, [`mod@concentration`] how uneven a distribution is. `bursts` finds bursts in one series.
+//! requests apart, [`mod@concentration`] how uneven a distribution is;
+//! [`mod@block`] writes block lists. `bursts` finds bursts in one series.
 //!
 //! An analysis is a function over the answers of any [`Engine`](crate::query::Engine); it depends on the requests
 //! alone, so equal data gives equal results.
 //!
 //! Never here: widgets, network I/O, knowledge of how data is stored.
 
+pub mod block;
 pub(crate) mod bursts;
 pub mod concentration;
 pub mod contrast;
 pub mod findings;
+#[allow(dead_code)]
 mod survey;
 
 use crate::query::{Counting, Filter, Query, TimeRange};

@@ -2,10 +2,12 @@
 //!
 //! [`Query`] and [`Answer`] are plain data ([`model`]). An [`Engine`] answers queries; [`LocalEngine`] does so from the
 //! cache ([`mod@engine`]). Queries, answers and the trait do not depend on how data is stored, so another engine can
-//! serve the same screens. [`mod@filter`] is the filter language, [`sql`] runs SQL statements.
+//! serve the same screens. [`mod@filter`] is the filter language,
+//! [`cost`] estimates what requests cost, [`sql`] runs SQL statements.
 //!
 //! Never here: widgets, S3.
 
+pub mod cost;
 pub mod engine;
 pub mod filter;
 pub mod model;
@@ -21,8 +23,8 @@ pub use engine::LocalEngine;
 pub use filter::Filter;
 pub use model::{
     Answer, Ask, ComparedDimension, ComparedValue, Comparison, Counting, Dimension, Distribution, GroupRow,
-    Groups, Measure, PairRow, Pairs, Query, RequestRow, Requests, Series, Sort, Stats, TimeRange, Totals,
-    Value, answer, dimension, measure, origin,
+    Groups, Measure, PairRow, Pairs, Profile, Query, RequestRow, Requests, Series, Sort, Stats, TimeRange,
+    Totals, Value, answer, dimension, measure, origin,
 };
 
 /// Answers queries, from several threads at the same time.

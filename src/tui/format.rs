@@ -145,16 +145,6 @@ pub(crate) fn period(start: i64, end: i64, zone: &TimeZone) -> String {
     }
 }
 
-/// An estimated amount of US dollars: `$12.40`, `$0.0031`, `$1,204`.
-pub(crate) fn dollars(amount: f64) -> String {
-    match amount {
-        a if a >= 999.5 => format!("${}", count(a.round().max(0.0) as u64)),
-        a if a >= 0.095 || a == 0.0 => format!("${a:.2}"),
-        a if a >= 0.00095 => format!("${a:.3}"),
-        _ => "<$0.001".to_owned(),
-    }
-}
-
 /// A size or a duration of a field, in its unit. `None`: the field has neither.
 pub(crate) fn measure(field: Field, value: &Value) -> Option<String> {
     let Value::Integer(number) = value else { return None };

@@ -18,8 +18,8 @@ use crate::query::*;
 use crate::tui::app::analysis_runner::run_analysis;
 use crate::tui::app::query_runner::{pin_snapshot, run_query};
 use crate::tui::model::{
-    Action, ActionTime, AnalysisAnswer, AnalysisJob, AnalysisResult, Effect, Export, Exported, QueryResult,
-    State,
+    Action, ActionTime, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect, Export, Exported,
+    QueryResult, State,
 };
 use crate::tui::theme::Theme;
 use crate::tui::update::update;
@@ -293,7 +293,7 @@ impl Explorer {
     }
 
     fn run_analysis(&self, job: &AnalysisJob, actions: &mut VecDeque<Action>) {
-        if let Some(findings) = &self.findings {
+        if let (Some(findings), AnalysisAsk::Findings(_)) = (&self.findings, &job.ask) {
             let answer = Ok(AnalysisAnswer::Findings(findings.clone()));
             let (number, generation) = (job.number, self.engine.generation());
             let result = AnalysisResult { number, generation, share: None, answer };

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap fails the test")]
 
 mod bad_cache;
+mod block;
 mod cache_format;
 mod cli;
 mod contrast;
+mod cost;
 mod crash;
 mod damage;
 mod endless;

@@ -208,7 +208,10 @@ fn group_value() -> impl Strategy<Value = Value> {
 
 /// The measures that the engine computes exactly.
 fn measures() -> Vec<Measure> {
-    Measure::ALL.into_iter().filter(|measure| !measure.is_approximate()).collect()
+    Measure::ALL
+        .into_iter()
+        .filter(|measure| *measure == Measure::Cost || !measure.is_approximate())
+        .collect()
 }
 
 fn pairs() -> impl Strategy<Value = Ask> {
@@ -233,6 +236,11 @@ fn comparison() -> impl Strategy<Value = Ask> {
 fn distribution() -> impl Strategy<Value = Ask> {
     (dimension(), select(vec![Measure::Requests, Measure::BytesSent, Measure::Errors]))
         .prop_map(|(by, of)| Ask::Distribution { by, of })
+}
+
+fn profiles() -> impl Strategy<Value = Ask> {
+    (dimension(), prop::collection::vec((group_value(), time_range()), 0..5))
+        .prop_map(|(by, of)| Ask::Profiles { by, of })
 }
 
 fn random_query() -> impl Strategy<Value = Query> {
@@ -274,10 +282,12 @@ fn random_query() -> impl Strategy<Value = Query> {
     let counting = select(vec![Counting::AsLogged, Counting::AsLogged, Counting::Requests]);
     let ask = prop_oneof![
         1 => Just(Ask::Totals),
+        1 => Just(Ask::Cost),
         4 => groups,
         2 => pairs(),
         2 => comparison(),
         1 => distribution(),
+        2 => profiles(),
         2 => series,
         3 => requests,
         1 => numbered,
@@ -346,6 +356,12 @@ proptest! {
                 let Ask::Groups { sort, limit: 1.., .. } = query.ask else { continue };
                 if !DISTINCT_COUNTS.contains(&sort.by) {
                     prop_assert_eq!(&ask(&with_few_pairs, query).unwrap(), expected, "{:?}, with little memory", query);
+                }
+            }
+            let with_few_pairs = LocalEngine::new(Arc::new(Cache::open(&path).unwrap())).with_max_pairs(3);
+            for (query, expected) in queries.iter().zip(&answers) {
+                if let Ask::Pairs { .. } = query.ask {
+                    prop_assert_eq!(&ask(&with_few_pairs, query).unwrap(), expected, "{:?}, in parts", query);
                 }
             }
             // Several threads query the same engine.

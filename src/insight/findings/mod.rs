@@ -11,19 +11,23 @@
 mod baseline;
 mod benign;
 mod burst;
+mod client;
 mod clients;
+mod config_changes;
+mod credentials;
+mod deletions;
 mod evidence;
 mod gaps;
-#[allow(dead_code)]
+
 mod history;
+mod hot_linking;
+mod insecure_access;
 mod judge;
 mod kind;
 mod level_shift;
 mod merge;
 pub mod mute;
 mod new_agent;
-#[allow(dead_code)]
-mod profile;
 mod silence;
 mod timeline;
 mod volume;
@@ -76,7 +80,16 @@ type SubjectDetector = fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError>;
 /// Finds the incidents in what the given findings do not explain.
 type ResidualDetector = fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
 
-const SUBJECT_DETECTORS: &[SubjectDetector] = &[clients::detect, new_agent::detect, silence::detect];
+const SUBJECT_DETECTORS: &[SubjectDetector] = &[
+    config_changes::detect,
+    deletions::detect,
+    credentials::detect,
+    clients::detect,
+    hot_linking::detect,
+    insecure_access::detect,
+    new_agent::detect,
+    silence::detect,
+];
 const RESIDUAL_DETECTORS: &[ResidualDetector] = &[volume::detect];
 
 /// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the

@@ -1,7 +1,7 @@
 //! The local engine: answers queries by scanning the packed columns of the cache.
 //!
 //! A query selects rows by a [`predicate`] and scans segments on all cores ([`parallel`]). Rows are aggregated per
-//! group ([`groups`]) or per bucket of time ([`series`]), counted in two sets of rows ([`compare`]), or the first requests of an order are found and read
+//! group ([`groups`]) or per bucket of time ([`series`]), or profiled ([`profiles`]), counted in two sets of rows ([`compare`]), or the first requests of an order are found and read
 //! ([`requests`]). Aggregates over final segments are kept between queries ([`partials_cache`]), so a repeated query
 //! scans only new segments.
 //!
@@ -13,6 +13,7 @@ mod groups;
 mod parallel;
 mod partials_cache;
 pub(crate) mod predicate;
+mod profiles;
 pub(crate) mod requests;
 mod series;
 #[cfg(test)]
@@ -26,12 +27,13 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::cost::Prices;
 use super::{Answer, Ask, Dimension, Engine, Query, QueryError, Reply, Requests, Statistics};
 use crate::cache::{Cache, SegmentInfo, Snapshot};
 use crate::identity::Identity;
 use compare::{Counts, HowCompared};
 use groups::keys::{DerivedGroups, GroupKeys};
-use groups::{Groups, HowGrouped, HowPaired, PairSums};
+use groups::{ChargeRules, Groups, HowGrouped, HowPaired, PairSums};
 use partials_cache::PartialsCache;
 use predicate::{IdSets, Passes, Predicate};
 use requests::deep_offset::DeepOffset;
@@ -55,6 +57,8 @@ pub struct LocalEngine {
     cache: Arc<Cache>,
     id_sets: IdSets,
     derived_groups: Arc<DerivedGroups>,
+    charge_rules: ChargeRules,
+    prices: Arc<Prices>,
     uri_columns: Arc<UriColumns>,
     group_partials: PartialsCache<HowGrouped, Groups>,
     series_partials: PartialsCache<HowBucketed, SeriesSums>,
@@ -66,6 +70,8 @@ pub struct LocalEngine {
     pinned: Mutex<Option<Arc<PinnedSnapshot>>>,
     /// Maximum number of pairs of a group and a value that a count of distinct values remembers.
     max_distinct_pairs: usize,
+    /// Maximum number of pairs of values in memory of a thread.
+    max_pairs: usize,
 }
 
 struct PinnedSnapshot {
@@ -82,6 +88,8 @@ impl LocalEngine {
             cache,
             id_sets: IdSets::new(uri_columns.clone(), derived_groups.clone()),
             derived_groups,
+            charge_rules: ChargeRules::default(),
+            prices: Arc::default(),
             uri_columns,
             group_partials: PartialsCache::new(GROUP_PARTIALS_BUDGET),
             series_partials: PartialsCache::new(SERIES_PARTIALS_BUDGET),
@@ -91,6 +99,7 @@ impl LocalEngine {
             deep_offset: DeepOffset::default(),
             pinned: Mutex::new(None),
             max_distinct_pairs: groups::MAX_DISTINCT_PAIRS,
+            max_pairs: groups::MAX_PAIRS,
         }
     }
 
@@ -101,6 +110,19 @@ impl LocalEngine {
         LocalEngine { max_distinct_pairs, ..self }
     }
 
+    /// Computes [`Measure::Cost`](super::Measure::Cost) with these prices; by default, those of us-east-1.
+    #[must_use]
+    pub fn with_prices(self, prices: Prices) -> LocalEngine {
+        // What was computed with other prices is forgotten.
+        let group_partials = PartialsCache::new(GROUP_PARTIALS_BUDGET);
+        LocalEngine { prices: Arc::new(prices), charge_rules: ChargeRules::default(), group_partials, ..self }
+    }
+
+    /// The prices that costs are computed with.
+    pub fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
     /// Groups and filters by [`Dimension::LOOKED_UP`] with what `identity` says about addresses. Without it such queries
     /// fail, as without files.
     #[must_use]
@@ -108,6 +130,12 @@ impl LocalEngine {
         let derived_groups = Arc::new(DerivedGroups::new(identity));
         let id_sets = IdSets::new(self.uri_columns.clone(), derived_groups.clone());
         LocalEngine { id_sets, derived_groups, ..self }
+    }
+
+    /// Limits the pairs of values that a thread has in memory. With more pairs, a query scans several times.
+    #[must_use]
+    pub fn with_max_pairs(self, max_pairs: usize) -> LocalEngine {
+        LocalEngine { max_pairs, ..self }
     }
 
     /// The cache that the engine reads.
@@ -136,6 +164,7 @@ impl LocalEngine {
         let context = QueryContext::new(self, snapshot, query, &predicate, cancel)?;
         let answer = match &query.ask {
             Ask::Totals => context.answer_totals(on_partial)?,
+            Ask::Cost => context.answer_cost(on_partial)?,
             Ask::Groups { by, more, sort, limit } => {
                 context.answer_groups(by, more, *sort, *limit, on_partial)?
             }
@@ -145,6 +174,7 @@ impl LocalEngine {
             }
             Ask::Distribution { by, of } => context.answer_distribution(by, *of, on_partial)?,
             Ask::Series { bucket, each } => context.answer_series(*bucket, each.as_ref(), on_partial)?,
+            Ask::Profiles { by, of } => context.answer_profiles(by, of)?,
             Ask::Requests { sort, offset, limit, fields } => {
                 context.answer_requests(*sort, *offset, *limit, fields)?
             }

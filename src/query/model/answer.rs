@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Dimension, Measure};
+use super::{Dimension, Measure, Profile};
 use crate::log::{Field, ValueType};
+use crate::query::cost::{Charges, Prices};
 
 /// An answer of the kind that the query asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// The answer to [`Ask::Totals`](super::Ask::Totals).
     Totals(Totals),
+    /// The answer to [`Ask::Cost`](super::Ask::Cost).
+    Cost(Cost),
     /// The answer to [`Ask::Groups`](super::Ask::Groups).
     Groups(Groups),
     /// The answer to [`Ask::Pairs`](super::Ask::Pairs).
@@ -20,6 +23,8 @@ pub enum Answer {
     Distribution(Distribution),
     /// The answer to [`Ask::Series`](super::Ask::Series).
     Series(Series),
+    /// The answer to [`Ask::Profiles`](super::Ask::Profiles): a profile for each client, in the order of the query.
+    Profiles(Vec<Profile>),
     /// The answer to [`Ask::Requests`](super::Ask::Requests) and [`Ask::RequestsById`](super::Ask::RequestsById).
     Requests(Requests),
 }
@@ -62,6 +67,34 @@ impl Stats {
 pub struct Totals {
     /// Over all requests of the query.
     pub stats: Stats,
+}
+
+/// What all requests cost: an estimate, see [`cost`](crate::query::cost).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Over all requests of the query.
+    pub stats: Stats,
+    /// What is charged for them.
+    pub charges: Charges,
+    /// The whole cost in US dollars.
+    pub dollars: f64,
+    /// The part of it for the requests themselves.
+    pub of_requests: f64,
+    /// The part of it for the bytes sent.
+    pub of_transfer: f64,
+}
+
+impl Cost {
+    /// The cost of charges.
+    pub fn new(stats: Stats, charges: Charges, prices: &Prices) -> Cost {
+        Cost {
+            stats,
+            charges,
+            dollars: charges.dollars(prices),
+            of_requests: charges.of_requests(prices),
+            of_transfer: charges.of_transfer(prices),
+        }
+    }
 }
 
 /// A table of groups.

@@ -33,6 +33,8 @@ pub enum Unit {
     Share,
     /// A multiple, or a number per second.
     Ratio,
+    /// US dollars.
+    Dollars,
     /// Seconds since the epoch.
     Instant,
     /// The unit of the dimension.
@@ -60,6 +62,8 @@ pub enum Aggregate {
     StatusClass(u8),
     /// Largest number of requests in a minute (UTC), per second.
     PeakRate,
+    /// What the requests cost: [`cost`](crate::query::cost).
+    Cost,
 }
 
 /// The column of a measure in the explorer.
@@ -85,8 +89,8 @@ macro_rules! measures {
     ($($measure:ident: $name:literal, $title:literal, $unit:ident, $aggregate:expr, $column:expr, $about:literal;)*) => {
         /// A number that is computed per group; a column of a table of groups.
         ///
-        /// All measures are exact, with two exceptions. Percentiles above 255 ms deviate by up to 0.4 %
-        /// ([`Measure::is_approximate`]). Numbers of distinct values are estimates if an answer lists them in
+        /// All measures are exact, with three exceptions. Percentiles above 255 ms deviate by up to 0.4 %, and the cost is
+        /// an estimate ([`Measure::is_approximate`]). Numbers of distinct values are estimates if an answer lists them in
         /// [`Groups::approximate`](super::Groups::approximate).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Measure {
@@ -166,6 +170,8 @@ measures! {
         "Turn-around time that 99 % of requests do not exceed; ≈.";
     PeakRate: "peak_rate", "PEAK/S", Ratio, PeakRate, hidden(10, 9),
         "Requests per second in the busiest minute.";
+    Cost: "cost", "≈ COST", Dollars, Cost, hidden(10, 8),
+        "Estimated cost in US dollars: requests and transfer; see tamarin help cost; ≈.";
     FirstSeen: "first_seen", "FIRST SEEN", Instant, Stats, hidden(14, 9),
         "Time of the first request.";
     LastSeen: "last_seen", "LAST SEEN", Instant, Stats, shown(14, 5),
@@ -202,9 +208,9 @@ impl Measure {
         !matches!(self.spec().aggregate, Aggregate::Value | Aggregate::Stats | Aggregate::Relative(_))
     }
 
-    /// Whether the number deviates by up to 0.4 % if it exceeds 255: percentiles do.
+    /// Whether the number is an estimate: the cost is, and percentiles deviate by up to 0.4 % above 255.
     pub fn is_approximate(self) -> bool {
-        matches!(self.spec().aggregate, Aggregate::Percentile(..))
+        matches!(self.spec().aggregate, Aggregate::Percentile(..) | Aggregate::Cost)
     }
 
     /// The measure that decides the order of rows that are sorted by this measure.

@@ -45,6 +45,8 @@ pub enum Counting {
 pub enum Ask {
     /// One row over all requests. The answer is [`Answer::Totals`](super::Answer::Totals).
     Totals,
+    /// One row over all requests, and what they cost. The answer is [`Answer::Cost`](super::Answer::Cost).
+    Cost,
     /// One row per value of a dimension. The answer is [`Answer::Groups`](super::Answer::Groups).
     Groups {
         /// The dimension.
@@ -95,6 +97,14 @@ pub enum Ask {
         bucket: u32,
         /// If present: a series for each of these groups, instead of one over all requests.
         each: Option<(Dimension, Vec<Value>)>,
+    },
+    /// What some clients did in more detail than stats. The answer is
+    /// [`Answer::Profiles`](super::Answer::Profiles).
+    Profiles {
+        /// The dimension whose values are the clients.
+        by: Dimension,
+        /// The clients, each with the time range that is profiled. A value may occur several times.
+        of: Vec<(Value, TimeRange)>,
     },
     /// Single requests. The answer is [`Answer::Requests`](super::Answer::Requests).
     Requests {

@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::insight::findings;
+use crate::insight::{concentration, contrast, findings};
 use crate::query::{Engine, QueryError};
 use crate::tui::model::{Action, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot};
 
@@ -93,5 +93,17 @@ fn analyse(
             on_partial(AnalysisAnswer::Findings(found.clone()), share);
         })
         .map(AnalysisAnswer::Findings),
+        AnalysisAsk::Contrast(scope, against) => {
+            contrast::contrast(engine, scope, against, cancel, &mut |contrast, share| {
+                on_partial(AnalysisAnswer::Contrast(contrast.clone()), share);
+            })
+            .map(AnalysisAnswer::Contrast)
+        }
+        AnalysisAsk::Concentration(scope, by, of) => {
+            concentration::concentration(engine, scope, by, *of, cancel, &mut |concentration, share| {
+                on_partial(AnalysisAnswer::Concentration(concentration.clone()), share);
+            })
+            .map(|(concentration, _)| AnalysisAnswer::Concentration(concentration))
+        }
     }
 }

@@ -70,8 +70,9 @@ fn write(
             Answer::Comparison(comparison) => {
                 comparison.dimensions.iter().map(|by| by.rows.len() as u64).sum()
             }
+            Answer::Profiles(profiles) => profiles.len() as u64,
             Answer::Distribution(distribution) => distribution.sizes.len() as u64,
-            Answer::Totals(_) => 1,
+            Answer::Totals(_) | Answer::Cost(_) => 1,
         };
         on_progress(rows, total);
         if cancel.is_cancelled() { Err(Stop::Cancelled) } else { Ok(()) }

@@ -1,5 +1,6 @@
 //! Tests of the whole explorer on a test terminal: keys in, screens out.
 
+mod analyses;
 mod answers;
 mod browsing;
 mod columns;

@@ -1,16 +1,21 @@
 //! Analyses that run in the background: what is asked, and what comes back.
 
 use crate::insight::Scope;
+use crate::insight::concentration::Concentration;
+use crate::insight::contrast::{Against, Contrast};
 use crate::insight::findings::Findings;
+use crate::query::{Dimension, Measure};
 
 /// The kind of an analysis. A new one cancels the running one of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AnalysisSlot {
     Findings,
+    /// The pane in front.
+    Pane,
 }
 
 impl AnalysisSlot {
-    pub(crate) const COUNT: usize = 1;
+    pub(crate) const COUNT: usize = 2;
 }
 
 /// What an analysis is to find out.
@@ -18,12 +23,17 @@ impl AnalysisSlot {
 pub(crate) enum AnalysisAsk {
     /// What is suspicious in these requests.
     Findings(Scope),
+    /// What tells these requests apart from others.
+    Contrast(Scope, Against),
+    /// How unevenly a measure is distributed over the values of a dimension.
+    Concentration(Scope, Dimension, Measure),
 }
 
 impl AnalysisAsk {
     pub(crate) fn slot(&self) -> AnalysisSlot {
         match self {
             AnalysisAsk::Findings(_) => AnalysisSlot::Findings,
+            AnalysisAsk::Contrast(..) | AnalysisAsk::Concentration(..) => AnalysisSlot::Pane,
         }
     }
 }
@@ -39,6 +49,8 @@ pub(crate) struct AnalysisJob {
 #[derive(Clone, Debug)]
 pub(crate) enum AnalysisAnswer {
     Findings(Findings),
+    Contrast(Contrast),
+    Concentration(Concentration),
 }
 
 /// A result of an [`AnalysisJob`]: any number of partial results, then a complete result or an error.
@@ -50,4 +62,29 @@ pub(crate) struct AnalysisResult {
     /// The share of the work that is done, 0–1; `None`: the result is complete.
     pub(crate) share: Option<f64>,
     pub(crate) answer: Result<AnalysisAnswer, String>,
+}
+
+/// The answer of an analysis that was started once.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending<T> {
+    /// Number of the analysis.
+    pub(crate) number: u64,
+    pub(crate) data: Option<T>,
+    /// The share of the work that is done, 0–1; `None`: the analysis has ended.
+    pub(crate) share: Option<f64>,
+    pub(crate) error: Option<String>,
+}
+
+impl<T> Pending<T> {
+    pub(crate) fn new(number: u64) -> Pending<T> {
+        Pending { number, data: None, share: Some(0.0), error: None }
+    }
+
+    pub(crate) fn store(&mut self, share: Option<f64>, answer: Result<T, String>) {
+        self.share = share;
+        match answer {
+            Ok(data) => self.data = Some(data),
+            Err(error) => self.error = Some(error),
+        }
+    }
 }

@@ -40,6 +40,10 @@ pub(crate) struct Analysed {
     pub(crate) answer: AnswerState<Findings>,
     /// When the last analysis began, in session milliseconds.
     pub(crate) started: u64,
+    /// Whether requests were still being added then.
+    pub(crate) was_growing: bool,
+    /// The generation of the data then.
+    pub(crate) generation: u64,
     /// Changes whenever the findings change.
     pub(crate) version: u64,
 }
@@ -71,7 +75,14 @@ impl Found {
                     self.analysed.remove(0);
                 }
                 let answer = AnswerState::default();
-                self.analysed.push(Analysed { filter: filter.clone(), answer, started: 0, version: 0 });
+                self.analysed.push(Analysed {
+                    filter: filter.clone(),
+                    answer,
+                    started: 0,
+                    was_growing: false,
+                    generation: 0,
+                    version: 0,
+                });
                 self.analysed.len() - 1
             }
         };

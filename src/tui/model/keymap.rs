@@ -11,6 +11,10 @@ pub(crate) enum Context {
     Detail,
     /// A time range is being selected on the timeline.
     Brush,
+    /// What tells two sets of requests apart.
+    Contrast,
+    /// How unevenly a measure is distributed.
+    Concentration,
     Filters,
     Columns,
     /// A list to choose one entry from.
@@ -61,6 +65,8 @@ pub(crate) enum Command {
     Unmark,
     Copy,
     Export,
+    Contrast,
+    Concentration,
     /// Lists or hides the ordinary look-alikes among the findings.
     Ordinary,
     Zone,
@@ -167,7 +173,9 @@ pub(crate) struct Binding {
     pub(crate) about: &'static str,
 }
 
-use Context::{Brush, Columns, Confirm, Detail, Filters, Findings, Pick, Prompt, Reading, Table};
+use Context::{
+    Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, Pick, Prompt, Reading, Table,
+};
 
 const fn bind(
     contexts: &'static [Context],
@@ -179,6 +187,22 @@ const fn bind(
 ) -> Binding {
     Binding { contexts, keys, command, footer, group, about }
 }
+
+/// Every context.
+const ALL: &[Context] = &[
+    Table,
+    Findings,
+    Detail,
+    Brush,
+    Contrast,
+    Concentration,
+    Filters,
+    Columns,
+    Pick,
+    Reading,
+    Prompt,
+    Confirm,
+];
 
 /// All keys, in the order of the footer and of the help.
 #[rustfmt::skip]
@@ -198,8 +222,19 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('N')], Command::PreviousFinding, "", Group::Time, "previous finding or burst"),
     bind(&[Table], &[k('u')], Command::TimelineMeasure, "", Group::Time, "show requests, bytes sent or errors on the timeline"),
 
+    bind(&[Table], &[k('d')], Command::Contrast, "contrast", Group::Filter, "contrast: what tells the selected range, the marked rows, the filter or the row apart"),
+    bind(&[Table], &[k('C')], Command::Concentration, "", Group::Tables, "concentration: the share of the largest values, Gini coefficient, Lorenz curve"),
+
+
     bind(&[Findings], &[code(KeyCode::Enter)], Command::Open, "requests", Group::Navigation, "a finding: its requests"),
     bind(&[Findings], &[k('o')], Command::Ordinary, "look-alikes", Group::Tables, "findings: list or hide ordinary traffic that looks suspicious"),
+
+    bind(&[Contrast], &[code(KeyCode::Enter), k('=')], Command::Accept, "add to the filter", Group::Filter, "in a contrast: add the value to the filter"),
+    bind(&[Contrast], &[k('-')], Command::Not, "not", Group::Filter, "in a contrast: exclude the value"),
+    bind(&[Concentration], &[k('u')], Command::TimelineMeasure, "requests, bytes, errors", Group::Tables, ""),
+    bind(&[Contrast, Concentration], &[k('y')], Command::Copy, "copy", Group::Other, ""),
+    bind(&[Contrast, Concentration], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
+    bind(&[Contrast, Concentration], &[k('?')], Command::Help, "keys", Group::Other, ""),
 
     bind(&[Brush], &[code(KeyCode::Enter)], Command::Open, "open", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::Left), k('h')], Command::Left, "left", Group::Time, ""),
@@ -218,16 +253,16 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Brush], &[k('u')], Command::TimelineMeasure, "", Group::Time, ""),
     bind(&[Brush], &[k('t')], Command::Zone, "", Group::Time, ""),
 
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Navigation, "up"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, "down"),
+    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Navigation, "up"),
+    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, "down"),
     bind(&[Table], &[k('h'), code(KeyCode::Left)], Command::Left, "", Group::Navigation, "column to the left"),
     bind(&[Table], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Navigation, "column to the right"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Navigation, "a page up"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[code(KeyCode::PageDown), ctrl('f')], Command::PageDown, "", Group::Navigation, "a page down"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[ctrl('u')], Command::HalfUp, "", Group::Navigation, "half a page up"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[ctrl('d')], Command::HalfDown, "", Group::Navigation, "half a page down"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Navigation, "first row"),
-    bind(&[Table, Detail, Filters, Columns, Pick, Reading], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Navigation, "last row"),
+    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Navigation, "a page up"),
+    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[code(KeyCode::PageDown), ctrl('f')], Command::PageDown, "", Group::Navigation, "a page down"),
+    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[ctrl('u')], Command::HalfUp, "", Group::Navigation, "half a page up"),
+    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[ctrl('d')], Command::HalfDown, "", Group::Navigation, "half a page down"),
+    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Navigation, "first row"),
+    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Navigation, "last row"),
 
     bind(&[Table, Detail], &[k('1')], Command::Tab(0), "", Group::Tables, "addresses"),
     bind(&[Table, Detail], &[k('2')], Command::Tab(1), "", Group::Tables, "objects"),
@@ -269,10 +304,10 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k(':')], Command::Colon, "", Group::Other, "commands: quit, sort, by, filter, clear, export, zone, columns"),
     bind(&[Table, Detail, Brush], &[k('?')], Command::Help, "keys", Group::Other, "show all keys"),
     bind(&[Reading], &[k('?')], Command::Help, "", Group::Other, ""),
-    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Confirm], &[ctrl('l')], Command::Redraw, "", Group::Other, "redraw the screen"),
-    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Confirm], &[ctrl('z')], Command::Suspend, "", Group::Other, "suspend to the shell; fg returns"),
+    bind(ALL, &[ctrl('l')], Command::Redraw, "", Group::Other, "redraw the screen"),
+    bind(ALL, &[ctrl('z')], Command::Suspend, "", Group::Other, "suspend to the shell; fg returns"),
     bind(&[Table, Detail], &[k('q')], Command::Quit, "quit", Group::Other, "quit; so does Ctrl-C"),
-    bind(&[Table, Detail, Brush, Filters, Columns, Pick, Reading, Prompt, Confirm], &[ctrl('c')], Command::Quit, "", Group::Other, ""),
+    bind(ALL, &[ctrl('c')], Command::Quit, "", Group::Other, ""),
 ];
 
 /// The command of a key, and the context that it belongs to: while a time range is selected, keys without a command of

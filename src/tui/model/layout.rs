@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::log::{Field, ValueType};
 use crate::query::{Measure, Value};
 use crate::tui::format;
+use crate::tui::model::pane::Pane;
 use crate::tui::model::{
     Column, FindingColumn, Rows, State, Tab, Table, column_placement, column_placement::Needs, found,
 };
@@ -182,6 +183,37 @@ fn text_width(
         }
         _ => None,
     }
+}
+
+/// The area of a pane: over the tables, below the timeline, so that a selected range stays visible.
+pub(crate) fn pane(state: &State) -> Rect {
+    let areas = Areas::of(state);
+    let y = areas.alert.y.max(areas.axis.bottom()).min(areas.tabs.y);
+    Rect { x: 0, y, width: state.size.0, height: areas.footer.y.saturating_sub(y) }
+}
+
+/// Lines of a pane above its rows: its title, the sizes of both sets, the headings.
+pub(crate) const PANE_HEAD: u16 = 3;
+
+/// Rows of the pane in front on a page.
+pub(crate) fn pane_page(state: &State) -> usize {
+    usize::from(pane(state).height.saturating_sub(PANE_HEAD).max(1))
+}
+
+/// The area of the pane in front, its frame included.
+pub(crate) fn pane_in_front(state: &State) -> Rect {
+    match &state.pane {
+        Some(Pane::Concentration(_)) => concentration(state),
+        _ => pane(state),
+    }
+}
+
+/// Size of the chart in the pane with a concentration.
+pub(crate) const CHART: (u16, u16) = (34, 13);
+
+/// The area of the pane with a concentration.
+pub(crate) fn concentration(state: &State) -> Rect {
+    popup(state, 76, usize::from(CHART.1) + 4)
 }
 
 /// The area of a popup in the middle of the screen, with `lines` lines and a frame, no larger than the screen.

@@ -17,6 +17,7 @@ pub(super) mod layer;
 pub(super) mod layout;
 pub(super) mod lazy_columns;
 pub(super) mod lists;
+pub(super) mod pane;
 pub(super) mod prompt;
 pub(super) mod reading;
 pub(super) mod rows;

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
+use crate::tui::model::pane::Pane;
 use crate::tui::model::{
     ActionTime, Axis, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
     answer_state::AnswerState,
@@ -167,6 +168,7 @@ pub(crate) struct State {
     /// The pause between two pulls in follow mode.
     pub(crate) follow_interval: Option<Duration>,
     pub(crate) overlay: Option<Overlay>,
+    pub(crate) pane: Option<Pane>,
     pub(crate) prompt: Option<Prompt>,
     /// The prompt to return to after the question whether to stop the export.
     pub(crate) prompt_below: Option<Prompt>,
@@ -211,6 +213,7 @@ impl State {
             progress: None,
             follow_interval: None,
             overlay: None,
+            pane: None,
             prompt: None,
             prompt_below: None,
             overwrite_questions: Vec::new(),
@@ -311,10 +314,18 @@ impl State {
             (None, Some(Overlay::Filters(_))) => Context::Filters,
             (None, Some(Overlay::Columns(_))) => Context::Columns,
             (None, Some(Overlay::Dimensions(_) | Overlay::BucketWidths(_))) => Context::Pick,
+            (None, None) if self.pane.is_some() => self.pane_context(),
             (None, None) if self.layer().detail.is_some() => Context::Detail,
             (None, None) if self.brush.is_some() => Context::Brush,
             (None, None) if self.layer().tab == Tab::Findings => Context::Findings,
             (None, None) => Context::Table,
+        }
+    }
+
+    fn pane_context(&self) -> Context {
+        match &self.pane {
+            Some(Pane::Concentration(_)) => Context::Concentration,
+            _ => Context::Contrast,
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) fn only(state: &mut State, negated: bool) {
     layer.table_mut().marks.clear();
 }
 
-fn term_under_cursor(table: &Table) -> Option<Filter> {
+pub(super) fn term_under_cursor(table: &Table) -> Option<Filter> {
     let rows = table.rows.data.as_ref()?;
     match (&table.kind, table.column) {
         (TableKind::Groups(by), _) => rows.group(table.cursor).map(|row| Filter::term_for(by, &row.value)),
@@ -45,7 +45,7 @@ fn term_under_cursor(table: &Table) -> Option<Filter> {
     }
 }
 
-fn term_of_marks(table: &Table) -> Option<Filter> {
+pub(super) fn term_of_marks(table: &Table) -> Option<Filter> {
     if table.marks.is_empty() {
         return None;
     }

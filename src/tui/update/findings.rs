@@ -30,12 +30,17 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     }
     let query = Query { time: state.session_time, ..queries::layer_query(state, Ask::Totals) };
     let (generation, latest, now) = (state.generation, state.found.latest, state.now.session_millis);
-    let interval = if state.is_growing() { GROWING_INTERVAL } else { CHANGED_INTERVAL };
+    let is_growing = state.is_growing();
     let analysed = state.found.entry(&filter);
-    if !analysed.answer.needs_query(&query, generation, latest) {
+    // When a pull ends, what was found in a part of its requests is out of date at once.
+    let was_early = analysed.was_growing && !is_growing && analysed.generation < generation;
+    let is_needed = analysed.answer.needs_query(&query, generation, latest);
+    let is_outdated = was_early && analysed.answer.is_running();
+    if !is_needed && !is_outdated {
         return;
     }
-    if analysed.answer.is_complete() {
+    let interval = if is_growing { GROWING_INTERVAL } else { CHANGED_INTERVAL };
+    if analysed.answer.is_complete() && !was_early {
         let passed = Duration::from_millis(now.saturating_sub(analysed.started));
         if passed < interval {
             if state.found.timer.is_none() {
@@ -49,6 +54,8 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     let number = state.next_number();
     let analysed = state.found.entry(&filter);
     analysed.started = now;
+    analysed.was_growing = is_growing;
+    analysed.generation = generation;
     analysed.answer.query_sent(number, query.clone());
     state.found.latest = number;
     let ask = AnalysisAsk::Findings(Scope::of(&query));
@@ -66,8 +73,9 @@ pub(super) fn timer_fired(state: &mut State, number: u64) {
 pub(super) fn store(state: &mut State, result: AnalysisResult) {
     let version = state.found.next_version();
     let Some(analysed) = state.found.awaiting(result.number) else { return };
-    let findings = result.answer.map(|answer| match answer {
-        AnalysisAnswer::Findings(findings) => findings,
+    let findings = result.answer.and_then(|answer| match answer {
+        AnalysisAnswer::Findings(findings) => Ok(findings),
+        _ => Err("internal error: another analysis answered; please report this".to_owned()),
     });
     analysed.answer.store(result.share, result.generation, findings);
     analysed.version = version;

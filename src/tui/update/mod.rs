@@ -10,6 +10,7 @@ mod filters;
 mod findings;
 mod lists;
 mod mouse;
+mod pane;
 mod prompt;
 mod queries;
 mod time_range;
@@ -38,7 +39,12 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Paste(text) => prompt::paste(state, &text, &mut effects),
         Action::Resize(columns, rows) => resize(state, columns, rows),
         Action::Answered(result) => answers::store(state, *result),
-        Action::Analysed(result) => findings::store(state, *result),
+        Action::Analysed(result) => {
+            match state.pane.as_ref().is_some_and(|pane| pane.number() == result.number) {
+                true => pane::store(state, *result),
+                false => findings::store(state, *result),
+            }
+        }
         Action::Completed { number, values } => prompt::completed(state, number, values, &mut effects),
         Action::Progress(progress) => show_progress(state, *progress),
         Action::DataChanged(generation) => {
@@ -103,6 +109,9 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         (None, Context::Prompt) => prompt::type_key(state, key, effects),
         (Some(command), Context::Filters | Context::Columns | Context::Pick | Context::Reading) => {
             lists::perform(state, command);
+        }
+        (Some(command), Context::Contrast | Context::Concentration) => {
+            pane::perform(state, command, effects);
         }
         (Some(command), Context::Brush) => time_range::perform(state, command),
         (Some(command), Context::Table | Context::Findings | Context::Detail) => {
@@ -177,6 +186,8 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::NextFinding | Command::PreviousFinding => time_range::burst(state, command),
         Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
         Command::Copy => copy(state, effects),
+        Command::Contrast => pane::contrast(state, effects),
+        Command::Concentration => pane::concentration(state, effects),
         Command::Ordinary => findings::toggle_benign(state),
         Command::Zone => show_zone(state, !state.shows_local_time),
         Command::Pause => pause(state, effects),
@@ -219,7 +230,12 @@ fn pause(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 fn copy(state: &mut State, effects: &mut Vec<Effect>) {
-    match cursor::copied_text(state) {
+    let text = cursor::copied_text(state);
+    copy_text(state, text, effects);
+}
+
+fn copy_text(state: &mut State, text: Option<String>, effects: &mut Vec<Effect>) {
+    match text {
         Some(text) => {
             let on_one_line = text.lines().collect::<Vec<_>>().join(", ");
             state.notify(format!("copied {}", fit::middle(&on_one_line, MAX_COPIED_WIDTH)));

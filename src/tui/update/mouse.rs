@@ -4,9 +4,10 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::model::{
-    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, tabs, time_axes,
+    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, layout, pane::Pane, tabs,
+    time_axes,
 };
-use crate::tui::update::{cursor, lists, perform};
+use crate::tui::update::{cursor, lists, pane, perform};
 
 /// Two clicks on a cell within this many milliseconds are a double click.
 const DOUBLE_CLICK_MILLIS: u64 = 400;
@@ -20,26 +21,29 @@ pub(super) fn handle(state: &mut State, event: MouseEvent, effects: &mut Vec<Eff
     }
     let at = Position { x: event.column, y: event.row };
     match event.kind {
-        MouseEventKind::ScrollUp => scroll(state, -WHEEL_ROWS),
-        MouseEventKind::ScrollDown => scroll(state, WHEEL_ROWS),
+        MouseEventKind::ScrollUp => scroll(state, -WHEEL_ROWS, effects),
+        MouseEventKind::ScrollDown => scroll(state, WHEEL_ROWS, effects),
         MouseEventKind::Down(MouseButton::Left) => click(state, at, effects),
         MouseEventKind::Drag(MouseButton::Left) => drag(state, at),
         _ => {}
     }
 }
 
-fn scroll(state: &mut State, rows: isize) {
+fn scroll(state: &mut State, rows: isize, effects: &mut Vec<Effect>) {
     let command = if rows < 0 { Command::Up } else { Command::Down };
     match state.context() {
         Context::Filters | Context::Columns | Context::Pick | Context::Reading => {
             (0..rows.unsigned_abs()).for_each(|_| lists::perform(state, command));
+        }
+        Context::Contrast => {
+            (0..rows.unsigned_abs()).for_each(|_| pane::perform(state, command, effects));
         }
         Context::Detail => (0..rows.unsigned_abs()).for_each(|_| cursor::perform(state, command)),
         Context::Table | Context::Findings | Context::Brush | Context::Prompt => {
             let page = Areas::of(state).page();
             state.layer_mut().table_mut().scroll_by(rows, page);
         }
-        Context::Confirm => {}
+        Context::Confirm | Context::Concentration => {}
     }
 }
 
@@ -77,7 +81,29 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
                 click_row(state, areas.rows, at, is_double, effects);
             }
         }
+        Context::Contrast => click_contrast(state, at, is_double, effects),
+        Context::Concentration => {
+            if !layout::pane_in_front(state).contains(at) {
+                pane::perform(state, Command::Cancel, effects);
+            }
+        }
         Context::Prompt | Context::Confirm => {}
+    }
+}
+
+/// Moves the cursor of a contrast; a double click adds the value to the filter.
+fn click_contrast(state: &mut State, at: Position, is_double: bool, effects: &mut Vec<Effect>) {
+    let area = layout::pane(state);
+    let page = layout::pane_page(state);
+    let Some(line) = at.y.checked_sub(area.y + layout::PANE_HEAD) else { return };
+    let Some(Pane::Contrast(contrast)) = &mut state.pane else { return };
+    let row = contrast.top + usize::from(line);
+    if at.y >= area.bottom() || row >= contrast.row_count() {
+        return;
+    }
+    contrast.move_to(row, page);
+    if is_double {
+        pane::perform(state, Command::Accept, effects);
     }
 }
 

@@ -42,7 +42,7 @@ fn cell_of(state: &State, finding: &Finding, column: Column, placed: &Placed) ->
             Cell::plain(format::period(finding.start, finding.end, state.zone()))
         }
         Column::Finding(FindingColumn::Cost) => match finding.cost {
-            Some(cost) => Cell::plain(format::dollars(cost)),
+            Some(cost) => Cell::plain(format!("${cost:.2}")),
             None => Cell::faint(state, "-"),
         },
         Column::Finding(FindingColumn::Score) => {

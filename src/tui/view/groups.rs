@@ -80,6 +80,7 @@ fn lazy_measure(measure: Measure, number: f64, is_approximate: bool, width: u16)
         Unit::Milliseconds => format::duration(number),
         Unit::Ratio => crate::human::ratio(number),
         Unit::Bytes => format::bytes(number.max(0.0) as u64),
+        Unit::Dollars => crate::human::dollars(number),
         _ => format::count_within(number.max(0.0) as u64, usize::from(width)),
     }
 }

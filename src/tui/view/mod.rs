@@ -2,6 +2,8 @@
 
 mod alert;
 mod chips;
+mod concentration;
+mod contrast;
 mod detail;
 mod explanation;
 mod findings;
@@ -20,7 +22,7 @@ mod timeline;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{Areas, Overlay, State, reading, state::is_too_small};
+use crate::tui::model::{Areas, Overlay, State, pane::Pane, reading, state::is_too_small};
 
 pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     if state.is_too_small() || is_too_small((frame.area().width, frame.area().height)) {
@@ -38,6 +40,11 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
         alert::draw(state, areas.alert, buffer);
         table::draw(state, &areas, buffer);
         explanation::draw(state, areas.explanation, buffer);
+    }
+    match &state.pane {
+        Some(Pane::Contrast(pane)) => contrast::draw(state, pane, buffer),
+        Some(Pane::Concentration(pane)) => concentration::draw(state, pane, buffer),
+        None => {}
     }
     footer::draw(state, areas.footer, buffer);
     match &state.overlay {

@@ -53,6 +53,15 @@ pub(super) fn failed(state: &State, reason: &str, area: Rect, buffer: &mut Buffe
     text.draw(area, buffer);
 }
 
+/// Shows a heading and hints below it.
+pub(super) fn text(state: &State, lines: &[&str], area: Rect, buffer: &mut Buffer) {
+    let mut text = Text::new(state, area);
+    for (index, line) in lines.iter().enumerate() {
+        if index == 0 { text.heading(*line) } else { text.hint(*line) }
+    }
+    text.draw(area, buffer);
+}
+
 /// Shows the progress of an analysis without findings so far.
 pub(super) fn analysing(state: &State, share: f64, area: Rect, buffer: &mut Buffer) {
     let mut text = Text::new(state, area);

@@ -10,8 +10,16 @@ pub(crate) const HOST_ID: &str =
     "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234=";
 
 pub(crate) const BUCKETS: &[&str] = &["media", "media", "media", "acme-web"];
-pub(crate) const ADDRESSES: &[&str] =
-    &["203.0.113.7", "203.0.113.9", "198.51.100.1", "192.0.2.44", "2001:db8:1:2::3", "2001:db8:1:9::4", "-"];
+pub(crate) const ADDRESSES: &[&str] = &[
+    "203.0.113.7",
+    "203.0.113.9",
+    "198.51.100.1",
+    "192.0.2.44",
+    "2001:db8:1:2::3",
+    "2001:db8:1:9::4",
+    "-",
+    "10.0.0.8",
+];
 pub(crate) const REQUESTERS: &[&str] = &[
     "-",
     "arn:aws:sts::123456789012:assumed-role/etl/session-1",
@@ -19,6 +27,8 @@ pub(crate) const REQUESTERS: &[&str] = &[
     "arn:aws:iam::123456789012:user/ann@example.com",
     "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE",
     "svc:delivery.logs.amazonaws.com",
+    OWNER,
+    "decade0000decade0000decade0000decade0000decade0000decade0000dec0",
 ];
 pub(crate) const REQUEST_IDS: &[&str] =
     &["3E57427F3EXAMPLE", "3E57427F33A59F07", "0123456789ABCDEF", "A1B2C3D4E5F60718"];
@@ -46,7 +56,7 @@ pub(crate) const KEYS: &[&str] = &[
     "-",
 ];
 pub(crate) const STATUSES: &[&str] = &["200", "200", "206", "304", "403", "404", "500", "044", "-"];
-pub(crate) const ERRORS: &[&str] = &["-", "-", "AccessDenied", "NoSuchKey", "SlowDown"];
+pub(crate) const ERRORS: &[&str] = &["-", "-", "AccessDenied", "NoSuchKey", "SlowDown", "InvalidRange"];
 pub(crate) const NUMBERS: &[&str] = &[
     "-",
     "0",
@@ -124,7 +134,7 @@ pub(crate) fn line_of(picks: &[u8; 28]) -> String {
         pick(23, &["TLSv1.2", "TLSV1.2", "TLSv1.3", "-"]).to_owned(),
         pick(24, &["-", "-", "arn:aws:s3:eu-west-1:123456789012:accesspoint/reports"]).to_owned(),
         pick(25, &["-", "Yes"]).to_owned(),
-        pick(26, &["eu-west-1", "us-east-1", "-"]).to_owned(),
+        pick(26, &["eu-west-1", "us-east-1", "-", "us-east-2"]).to_owned(),
         "new fields".to_owned(),
     ];
     // Older lines end earlier.

@@ -2,13 +2,17 @@
 //!
 //! An [`Accumulation`] names what is accumulated; several measures may share it, as percentiles share a histogram.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
+use super::charges::{ChargeColumns, SnapshotRules};
 use super::distinct_sketch::DistinctSketch;
 use super::histogram::{Histogram, Scale};
 use super::sums::Sums;
 use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, Snapshot, code};
 use crate::log::Field;
+use crate::query::cost::{Charges, Prices};
 use crate::query::engine::predicate::mask::{Mask, for_each_row};
 use crate::query::measure::Aggregate;
 use crate::query::{Measure, QueryError};
@@ -19,6 +23,7 @@ pub(crate) enum Accumulation {
     Max(Field),
     Distinct(Field),
     Histogram(Scale),
+    Charges,
 }
 
 impl Accumulation {
@@ -32,6 +37,7 @@ impl Accumulation {
             Aggregate::Percentile(field, _) => Accumulation::Histogram(Scale::SizeClass(field)),
             Aggregate::StatusClass(_) => Accumulation::Histogram(Scale::StatusClass),
             Aggregate::PeakRate => Accumulation::Histogram(Scale::Minute),
+            Aggregate::Cost => Accumulation::Charges,
         })
     }
 
@@ -46,21 +52,40 @@ impl Accumulation {
         self,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,
-    ) -> Result<AccumulatedColumn, CacheError> {
+        charge_rules: Option<&Arc<SnapshotRules>>,
+    ) -> Result<AccumulatedColumns, CacheError> {
         let (field, status_classes) = match self {
             Accumulation::Mean(field) | Accumulation::Max(field) | Accumulation::Distinct(field) => {
                 (field, Vec::new())
             }
             Accumulation::Histogram(scale) => (scale.field(), scale.status_classes(snapshot)?),
+            Accumulation::Charges => {
+                let columns = charge_rules.map(|rules| rules.open(segment, snapshot)).transpose()?;
+                return Ok(AccumulatedColumns::Charges(columns));
+            }
         };
-        Ok(AccumulatedColumn { column: snapshot.int_column(segment, field)?, status_classes })
+        let column = snapshot.int_column(segment, field)?;
+        Ok(AccumulatedColumns::One { column, status_classes })
     }
 }
 
-pub(super) struct AccumulatedColumn {
-    pub(super) column: IntColumn,
-    /// Class of each status, by value id; empty if the histogram does not count status classes.
-    pub(super) status_classes: Vec<u8>,
+/// The columns of a segment that an accumulator adds up.
+pub(super) enum AccumulatedColumns {
+    One {
+        column: IntColumn,
+        /// Class of each status, by value id; empty if the histogram does not count status classes.
+        status_classes: Vec<u8>,
+    },
+    /// `None`: the query does not add up charges.
+    Charges(Option<ChargeColumns>),
+}
+
+/// What accumulators depend on besides the query.
+#[derive(Clone, Debug)]
+pub(super) struct AccumulatorSettings {
+    /// See [`super::distinct_sketch`].
+    pub(super) max_distinct_pairs: usize,
+    pub(super) prices: Arc<Prices>,
 }
 
 #[derive(Clone, Debug)]
@@ -71,16 +96,20 @@ pub(super) enum Accumulator {
     Max(Vec<u64>),
     Distinct(DistinctSketch),
     Histogram(Histogram),
+    Charges(Vec<Charges>, Arc<Prices>),
 }
 
 impl Accumulator {
-    /// An empty accumulator. `max_distinct_pairs`: see [`super::distinct_sketch`].
-    pub(super) fn new(what: Accumulation, max_distinct_pairs: usize) -> Accumulator {
+    /// An empty accumulator.
+    pub(super) fn new(what: Accumulation, settings: &AccumulatorSettings) -> Accumulator {
         match what {
             Accumulation::Mean(_) => Accumulator::Mean(Vec::new()),
             Accumulation::Max(_) => Accumulator::Max(Vec::new()),
-            Accumulation::Distinct(_) => Accumulator::Distinct(DistinctSketch::new(max_distinct_pairs)),
+            Accumulation::Distinct(_) => {
+                Accumulator::Distinct(DistinctSketch::new(settings.max_distinct_pairs))
+            }
             Accumulation::Histogram(scale) => Accumulator::Histogram(Histogram::new(scale)),
+            Accumulation::Charges => Accumulator::Charges(Vec::new(), settings.prices.clone()),
         }
     }
 
@@ -88,6 +117,7 @@ impl Accumulator {
         match self {
             Accumulator::Mean(means) => means.resize(slots, (0, 0)),
             Accumulator::Max(largest) => largest.resize(slots, code::ABSENT),
+            Accumulator::Charges(charges, _) => charges.resize(slots, Charges::default()),
             Accumulator::Distinct(_) | Accumulator::Histogram(_) => {}
         }
     }
@@ -98,6 +128,7 @@ impl Accumulator {
             Accumulator::Max(largest) => largest.len() * size_of::<u64>(),
             Accumulator::Distinct(sketch) => sketch.memory(),
             Accumulator::Histogram(histogram) => histogram.memory(),
+            Accumulator::Charges(charges, _) => charges.len() * size_of::<Charges>(),
         }
     }
 
@@ -122,6 +153,13 @@ impl Accumulator {
                     *ours = (*ours).max(*largest);
                 }
             }
+            (Self::Charges(ours, _), Self::Charges(theirs, _)) => {
+                let present =
+                    theirs.iter().enumerate().filter(|(_, charges)| **charges != Charges::default());
+                for (slot, charges) in present {
+                    ours[slot_of(slot)].merge(charges);
+                }
+            }
             (Self::Distinct(ours), Self::Distinct(theirs)) => ours.merge(theirs, slot_of, cancel)?,
             (Self::Histogram(ours), Self::Histogram(theirs)) => ours.merge(theirs, slot_of, cancel)?,
             _ => {}
@@ -136,8 +174,15 @@ impl Accumulator {
         mask: Mask,
         block: usize,
         slots: &[u32; BLOCK],
-        AccumulatedColumn { column, status_classes }: &AccumulatedColumn,
+        columns: &AccumulatedColumns,
     ) {
+        let (column, status_classes) = match (&mut *self, columns) {
+            (Accumulator::Charges(charges, _), AccumulatedColumns::Charges(Some(columns))) => {
+                return columns.add_block(mask, block, slots, charges);
+            }
+            (_, AccumulatedColumns::Charges(_)) => return,
+            (_, AccumulatedColumns::One { column, status_classes }) => (column, status_classes),
+        };
         match self {
             Accumulator::Mean(means) => {
                 let mut numbers = NumberBlock::default();
@@ -169,6 +214,7 @@ impl Accumulator {
                 });
             }
             Self::Histogram(histogram) => histogram.add_block(mask, block, slots, column, status_classes),
+            Self::Charges(..) => {}
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The aggregate over groups: sums and accumulators per group, filled by the scan of segments.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use tokio_util::sync::CancellationToken;
 
-use super::accumulator::{AccumulatedColumn, Accumulation, Accumulator, MeasureValues};
+use super::accumulator::{AccumulatedColumns, Accumulation, Accumulator, AccumulatorSettings, MeasureValues};
+use super::charges::SnapshotRules;
 use super::keys::{GroupKeys, OpenKeys};
 use super::sums::Sums;
 use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, Snapshot, TimeBlock};
 use crate::log::Field;
+use crate::query::cost::Charges;
 use crate::query::engine::cancel::{ITEMS_PER_CHECK, Ticker, check_cancelled};
 use crate::query::engine::partials_cache::Partial;
 use crate::query::engine::predicate::Predicate;
@@ -40,17 +44,17 @@ struct HashedGroups {
 
 impl Groups {
     /// No groups yet. `space` is the number of group numbers, `None` if it is unknown; `rows` estimates the rows that
-    /// will be added. `max_distinct_pairs`: see [`super::distinct_sketch`].
+    /// will be added.
     pub(super) fn new(
         space: Option<usize>,
         rows: usize,
         accumulations: &[Accumulation],
-        max_distinct_pairs: usize,
+        settings: &AccumulatorSettings,
     ) -> Groups {
         let max_dense = MAX_DENSE_GROUPS_FOR_FEW_ROWS.max(rows).min(MAX_DENSE_GROUPS);
         let dense = space.filter(|space| *space <= max_dense);
         let accumulators =
-            accumulations.iter().map(|what| (*what, Accumulator::new(*what, max_distinct_pairs))).collect();
+            accumulations.iter().map(|what| (*what, Accumulator::new(*what, settings))).collect();
         // Reserved memory that is never written takes no physical memory.
         let sums = Vec::with_capacity(dense.unwrap_or(0));
         let hashed = dense.is_none().then(HashedGroups::default);
@@ -117,6 +121,9 @@ impl Groups {
             Some(Accumulator::Histogram(histogram)) => {
                 MeasureValues::Numbers(histogram.values(measure, slots))
             }
+            Some(Accumulator::Charges(charges, prices)) => {
+                MeasureValues::Numbers(charges.iter().map(|charges| charges.dollars(prices)).collect())
+            }
             None => MeasureValues::FromSums(measure, &self.sums),
         })
     }
@@ -131,7 +138,19 @@ impl Groups {
         self.accumulators.iter().find(|(known, _)| *known == what).map(|(_, accumulator)| accumulator)
     }
 
-    /// Adds the selected rows of a segment. `errors`: see [`super::sums::error_statuses`].
+    /// The charges of all groups, if they are added up.
+    pub(super) fn charges(&self) -> Option<Charges> {
+        let charges = self.accumulators.iter().find_map(|(_, accumulator)| match accumulator {
+            Accumulator::Charges(charges, _) => Some(charges),
+            _ => None,
+        })?;
+        let mut all = Charges::default();
+        charges.iter().for_each(|charges| all.merge(charges));
+        Some(all)
+    }
+
+    /// Adds the selected rows of a segment. `errors`: see [`super::sums::error_statuses`]. `charge_rules`: if charges are
+    /// added up.
     pub(super) fn add_segment(
         &mut self,
         segment: &SegmentInfo,
@@ -139,6 +158,7 @@ impl Groups {
         predicate: &Predicate,
         keys: &GroupKeys,
         errors: &[bool],
+        charge_rules: Option<&Arc<SnapshotRules>>,
     ) -> Result<(), QueryError> {
         let Some(selected) = predicate.selected(segment, snapshot)? else { return Ok(()) };
         let columns = SumColumns {
@@ -148,8 +168,8 @@ impl Groups {
             statuses: snapshot.int_column(segment, Field::HttpStatus)?,
         };
         let accumulated = (self.accumulators.iter())
-            .map(|(what, _)| what.open(segment, snapshot))
-            .collect::<Result<Vec<AccumulatedColumn>, CacheError>>()?;
+            .map(|(what, _)| what.open(segment, snapshot, charge_rules))
+            .collect::<Result<Vec<AccumulatedColumns>, CacheError>>()?;
         if self.hashed.is_none() {
             let groups = columns.keys.max_group().map_or(self.space, |group| group as usize + 1);
             self.grow(groups.min(self.space));

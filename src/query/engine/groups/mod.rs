@@ -1,11 +1,12 @@
 //! Answers of one row per group or per pair of groups ([`pairs`]), of totals, and of the sizes of groups.
 //!
 //! The scan fills an aggregate over all groups ([`aggregate`]): [`keys`] maps each row to a group, [`sums`] and
-//! [`accumulator`] ([`histogram`], [`distinct_sketch`]) add up the rows of a group. [`rows`] selects the wanted groups,
+//! [`accumulator`] ([`histogram`], [`distinct_sketch`], [`charges`]) add up the rows of a group. [`rows`] selects the wanted groups,
 //! [`exact_distinct`] counts their distinct values if they were estimated, and [`relative`] compares the groups.
 
 mod accumulator;
 mod aggregate;
+mod charges;
 mod distinct_sketch;
 mod exact_distinct;
 mod histogram;
@@ -17,14 +18,17 @@ pub(super) mod sums;
 
 pub(super) use accumulator::Accumulation;
 pub(super) use aggregate::Groups;
+pub(super) use charges::ChargeRules;
 pub(super) use distinct_sketch::MAX_DISTINCT_PAIRS;
-pub(super) use pairs::{HowPaired, PairSums};
+pub(super) use pairs::{HowPaired, MAX_PAIRS, PairSums};
 
 use std::sync::Arc;
 
 use super::QueryContext;
 use super::partials_cache::Aggregation;
+use crate::query::answer::Cost;
 use crate::query::{Answer, Dimension, Distribution, Measure, QueryError, Sort, Stats, Totals, answer};
+use accumulator::AccumulatorSettings;
 use keys::GroupKeys;
 use rows::WantedRows;
 
@@ -45,6 +49,20 @@ impl QueryContext<'_> {
             Ok(())
         })?;
         Ok(totals(&groups))
+    }
+
+    pub(super) fn answer_cost(&self, on_partial: &mut dyn FnMut(Answer, f64)) -> Result<Answer, QueryError> {
+        let cost = |groups: &Groups| {
+            let stats = groups.iter().fold(Stats::default(), |stats, (_, sums)| stats.merged(sums.stats()));
+            let charges = groups.charges().unwrap_or_default();
+            Answer::Cost(Cost::new(stats, charges, &self.engine.prices))
+        };
+        let accumulations = vec![Accumulation::Charges];
+        let groups = self.aggregate_groups(None, &GroupKeys::One, accumulations, &mut |groups, share| {
+            on_partial(cost(groups), share);
+            Ok(())
+        })?;
+        Ok(cost(&groups))
     }
 
     pub(super) fn answer_groups(
@@ -124,12 +142,29 @@ impl QueryContext<'_> {
         let errors = sums::error_statuses(self.snapshot)?;
         let space = keys.space(self.snapshot);
         let rows: f64 = self.segments.iter().map(|segment| self.predicate.rows_in_time(segment)).sum();
+        let charge_rules = match accumulations.contains(&Accumulation::Charges) {
+            true => {
+                Some(self.engine.charge_rules.of_snapshot(self.snapshot, &self.engine.prices, self.cancel)?)
+            }
+            false => None,
+        };
+        let settings = AccumulatorSettings {
+            max_distinct_pairs: self.engine.max_distinct_pairs,
+            prices: self.engine.prices.clone(),
+        };
         let aggregation = Aggregation {
             cache: &self.engine.group_partials,
             how: (by.cloned(), accumulations.clone()),
-            begin: &|| Groups::new(space, rows as usize, &accumulations, self.engine.max_distinct_pairs),
+            begin: &|| Groups::new(space, rows as usize, &accumulations, &settings),
             add_segment: &|groups: &mut Groups, segment| {
-                groups.add_segment(segment, self.snapshot, self.predicate, keys, &errors)
+                groups.add_segment(
+                    segment,
+                    self.snapshot,
+                    self.predicate,
+                    keys,
+                    &errors,
+                    charge_rules.as_ref(),
+                )
             },
         };
         self.aggregate(aggregation, on_progress)

@@ -8,6 +8,7 @@ use super::Node;
 use super::id_sets::{IdSets, IdTest};
 use crate::cache::{Snapshot, code};
 use crate::log::{Field, Kind, method};
+use crate::query::cost::rules::is_client_request;
 use crate::query::engine::groups::keys::GroupKeys;
 use crate::query::engine::uri_columns::UriPart;
 use crate::query::filter::{Filter, Matcher, Subject, Test};
@@ -35,14 +36,6 @@ pub(super) fn compile(
     }
     all.push(compiler.filter(&query.filter)?);
     Ok(simplify(Node::All(all)))
-}
-
-/// Whether an operation is a request that a client made: S3 also logs a second record for the object that a copy
-/// reads, one per key of a multi-object delete, and the actions of lifecycle rules.
-fn is_client_request(operation: &[u8]) -> bool {
-    let is_part = operation == b"BATCH.DELETE.OBJECT"
-        || (operation.ends_with(b"_GET") && memchr::memmem::find(operation, b".COPY.").is_some());
-    !is_part && !operation.starts_with(b"S3.")
 }
 
 /// Times from `first` to `last`, in seconds since the epoch.

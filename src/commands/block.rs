@@ -1,0 +1,109 @@
+//! `tamarin block`: writes block lists. It changes nothing in AWS.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use super::open_cache::open_cache;
+use super::{Outcome, args::BlockArgs, context::Context, interrupt, output, usage};
+use crate::insight::block::{self, Format, Settings, Target};
+use crate::insight::{Scope, findings};
+use crate::query::{Counting, Engine};
+
+pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome> {
+    let options = &context.options;
+    let format = match options.format.map(super::args::FormatName::of_block_list) {
+        None => Format::Cidr,
+        Some(Some(format)) => format,
+        Some(None) => return usage("--format: block lists are policy, waf, nft or cidr"),
+    };
+    if args.values.is_empty() && !args.from_findings {
+        return usage(
+            "name whom to block (addresses, networks, referer:HOST, requesters), or take the subjects of the findings with \
+             --from-findings",
+        );
+    }
+    if options.sort.is_some() || options.top.is_some() {
+        return usage("--sort and --top have no meaning for a block list");
+    }
+    if !args.from_findings && (options.filter.is_some() || options.since.is_some() || options.until.is_some())
+    {
+        return usage("--filter, --since and --until choose findings; they need --from-findings");
+    }
+    let mut targets = Vec::new();
+    for value in &args.values {
+        match Target::parse(value) {
+            Ok(target) => targets.push(target),
+            Err(error) => return usage(error.to_string()),
+        }
+    }
+    let (v4, v6) = Settings::default().widest;
+    let settings = Settings {
+        widest: (args.widest.unwrap_or(v4), args.widest_v6.unwrap_or(v6)),
+        buckets: args.bucket.iter().cloned().collect(),
+        accounts: if args.account.is_empty() {
+            context.config.prices.accounts.clone()
+        } else {
+            args.account.clone()
+        },
+    };
+    // Nothing is looked up for a file that cannot be written.
+    if let Some(path) = &args.output
+        && path.exists()
+    {
+        bail!("{}: the file exists; name another one with --output, or remove it", path.display());
+    }
+    let engine = Arc::new(context.engine(open_cache(&context.cache_path()?)?).with_prices(context.prices()?));
+    let (cancel, _hook) = interrupt::query_cancellation();
+    let scope = Scope {
+        sources: Vec::new(),
+        time: context.time,
+        filter: context.filter.clone(),
+        counting: Counting::AsLogged,
+    };
+    // All lookups are about the same requests.
+    engine.pin_snapshot(true)?;
+    if args.from_findings {
+        for finding in findings::find(&*engine, &scope, &cancel, &mut |_, _| {})?.findings {
+            let Some((dimension, value)) = &finding.subject else { continue };
+            match Target::of(dimension, value) {
+                Ok(target) => targets.push(target),
+                Err(error) => context.note(&format!("{}: {error}", finding.kind.name())),
+            }
+        }
+        if targets.is_empty() {
+            bail!("the findings name no address, referer or requester; see tamarin findings");
+        }
+    }
+    let plan = block::plan(&*engine, &scope, &targets, &settings, &cancel)?;
+    let text = plan.write(format)?;
+    for note in plan.notes(format) {
+        context.note(&note);
+    }
+    match &args.output {
+        Some(path) => write_new(path, &text)?,
+        None => {
+            let mut out = output::data();
+            out.write_all(text.as_bytes())?;
+            out.flush()?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Writes a file that must not exist.
+fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!("{}: the file exists; name another one with --output, or remove it", path.display())
+        }
+        Err(error) => return Err(error).with_context(|| format!("{}: cannot be created", path.display())),
+    };
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("{}: cannot be written", path.display()))
+}

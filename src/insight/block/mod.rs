@@ -1,0 +1,272 @@
+//! Block lists: who shall not be served any more, as a bucket policy, AWS WAF IP sets, nftables sets or plain networks.
+//!
+//! - [`target`]: whom a person or a finding names. [`networks`]: addresses merged into few networks that contain nobody
+//!   else. [`impact`]: whom else the list would hit, and what is doubtful about it.
+//! - [`plan()`] looks all of this up in the logs. [`Plan::write`] writes it: [`policy`], `waf`, `nft`.
+//!
+//! A list is only written, never applied. docs/block.md describes the formats. Never here: files, network I/O, text
+//! escaped for a terminal.
+
+pub mod impact;
+pub mod networks;
+mod nft;
+pub mod policy;
+pub mod target;
+mod waf;
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use tokio_util::sync::CancellationToken;
+
+use super::Scope;
+use crate::query::{Engine, QueryError};
+use impact::Neighbour;
+pub use policy::MAX_POLICY_BYTES;
+pub use target::{Target, TargetError};
+
+/// A format of block lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// An S3 bucket policy.
+    Policy,
+    /// AWS WAF IP sets, as the input of `aws wafv2 create-ip-set`.
+    Waf,
+    /// A table of nftables with a set for IPv4 and one for IPv6.
+    Nft,
+    /// A network per line.
+    Cidr,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Format; 4] = [Format::Policy, Format::Waf, Format::Nft, Format::Cidr];
+
+    /// Name in `--format`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Policy => "policy",
+            Format::Waf => "waf",
+            Format::Nft => "nft",
+            Format::Cidr => "cidr",
+        }
+    }
+}
+
+/// What a plan depends on besides the logs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Addresses are merged into networks that are not wider than this: prefix lengths for IPv4 and IPv6.
+    pub widest: (u8, u8),
+    /// The buckets that a policy is for; empty: those of the logs.
+    pub buckets: Vec<String>,
+    /// Numbers of the accounts that a policy never blocks by address or referer: those of the bucket owner.
+    pub accounts: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { widest: (24, 48), buckets: Vec::new(), accounts: Vec::new() }
+    }
+}
+
+/// Whom to block, looked up in the logs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Public networks, IPv4 first, in ascending order.
+    pub networks: Vec<IpNet>,
+    /// Private networks: addresses of a VPC.
+    pub private: Vec<IpNet>,
+    /// Patterns of hosts of referers: `*.example.com`.
+    pub referers: Vec<String>,
+    /// Patterns of ARNs of users and roles.
+    pub principals: Vec<String>,
+    /// Canonical ids of accounts.
+    pub canonical_ids: Vec<String>,
+    /// The buckets that a policy is for.
+    pub buckets: Vec<String>,
+    /// Numbers of the bucket owner's accounts.
+    pub accounts: Vec<String>,
+    /// Who else is in the networks.
+    pub neighbours: Vec<Neighbour>,
+    /// What is doubtful, one sentence each. They can have text from logs: escape it before printing.
+    pub warnings: Vec<String>,
+}
+
+/// Why there is no block list.
+#[derive(Debug, thiserror::Error)]
+pub enum BlockError {
+    /// The logs cannot be queried.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// No target is left.
+    #[error("nothing to block: {0}")]
+    Nothing(String),
+    /// The format cannot express any target.
+    #[error(
+        "--format {format} is for addresses only, and there are none; referers and requesters need --format policy"
+    )]
+    AddressesOnly {
+        /// The format.
+        format: &'static str,
+    },
+    /// A policy is for one bucket.
+    #[error(
+        "the logs are about several buckets ({names}), and a policy is for one: choose it with --bucket NAME"
+    )]
+    SeveralBuckets {
+        /// The first ones, with `…` if there are more.
+        names: String,
+    },
+    /// The bucket has no valid name.
+    #[error("{0:?} is not the name of a bucket; name it with --bucket NAME")]
+    NotABucket(String),
+    /// No bucket is known.
+    #[error("no bucket for the policy: the logs have none; name it with --bucket NAME")]
+    NoBucket,
+    /// The policy is larger than S3 allows.
+    #[error(
+        "the policy would have {bytes} bytes, and S3 allows {limit}: block fewer values, block whole networks (--widest 16, or \
+         name networks), or put AWS WAF in front (--format waf)",
+        limit = MAX_POLICY_BYTES
+    )]
+    PolicyTooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// A set of AWS WAF has too many addresses, or one that it does not accept.
+    #[error("{0}")]
+    Waf(String),
+}
+
+/// Looks up in the logs of `scope.sources` (of all times, whatever the filter) whom blocking the targets would hit.
+pub fn plan(
+    engine: &dyn Engine,
+    scope: &Scope,
+    targets: &[Target],
+    settings: &Settings,
+    cancel: &CancellationToken,
+) -> Result<Plan, BlockError> {
+    let logs = impact::Logs::new(engine, scope, cancel);
+    let mut plan = Plan { accounts: settings.accounts.clone(), ..Plan::default() };
+    let owners = logs.owners()?;
+    let mut networks = Vec::new();
+    for target in targets {
+        match target {
+            Target::Network(network) => networks.push(network.trunc()),
+            Target::Referer(host) => plan.referers.push(host.clone()),
+            Target::Requester(requester) => plan.add_requester(requester, &owners),
+            Target::Role(role) => {
+                let requesters = logs.requesters_of_role(role)?;
+                if requesters.is_empty() {
+                    plan.warnings
+                        .push(format!("{role} is not in the logs, so its account is unknown: left out"));
+                }
+                requesters.iter().for_each(|requester| plan.add_requester(requester, &owners));
+            }
+        }
+    }
+    for list in [&mut plan.referers, &mut plan.principals, &mut plan.canonical_ids] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    if !networks.is_empty() {
+        let mut networks = IpNet::aggregate(&networks);
+        networks.sort_unstable();
+        let seen = logs.addresses()?;
+        let others = seen.iter().map(|(address, _)| *address);
+        let others: Vec<IpAddr> = others.filter(|address| !networks::contain(&networks, address)).collect();
+        let merged = networks::merge(&networks, &others, settings.widest);
+        plan.warnings.extend(impact::doubtful_networks(&networks));
+        plan.neighbours = logs.neighbours(&networks, targets, &seen)?;
+        plan.warnings.extend(logs.doubtful_requesters(&networks, &owners, &settings.accounts)?);
+        (plan.private, plan.networks) =
+            merged.into_iter().partition(|network| networks::is_private(*network));
+    }
+    if plan.is_empty() {
+        return Err(BlockError::Nothing(match plan.warnings.first() {
+            Some(warning) => warning.clone(),
+            None => "name addresses, networks, referers (referer:HOST) or requesters (arn:…)".to_owned(),
+        }));
+    }
+    plan.buckets = if settings.buckets.is_empty() { logs.buckets()? } else { settings.buckets.clone() };
+    Ok(plan)
+}
+
+impl Plan {
+    fn is_empty(&self) -> bool {
+        let Plan { networks, private, referers, principals, canonical_ids, .. } = self;
+        networks.is_empty()
+            && private.is_empty()
+            && [referers, principals, canonical_ids].iter().all(|list| list.is_empty())
+    }
+
+    fn add_requester(&mut self, requester: &str, owners: &[String]) {
+        if owners.iter().any(|owner| owner == requester) {
+            self.warnings.push(format!("{requester} is the bucket owner: left out"));
+            return;
+        }
+        match target::principal(requester) {
+            target::Principal::Arns(arns, about) => {
+                self.principals.extend(arns);
+                self.warnings.extend(about);
+            }
+            target::Principal::CanonicalId => self.canonical_ids.push(requester.to_owned()),
+            target::Principal::Service => {
+                self.warnings.push(format!("{requester} is a service of AWS: left out"));
+            }
+            target::Principal::Unknown => {
+                self.warnings.push(format!("{requester} is not an ARN or a canonical id: left out"));
+            }
+        }
+    }
+
+    /// The block list in a format, with a line end at the end.
+    ///
+    /// # Errors
+    /// If the format cannot express the targets, or a limit of AWS is exceeded. The message says what to do.
+    pub fn write(&self, format: Format) -> Result<String, BlockError> {
+        let has_addresses = !self.networks.is_empty() || !self.private.is_empty();
+        match format {
+            Format::Policy => policy::write(self),
+            other if !has_addresses => Err(BlockError::AddressesOnly { format: other.name() }),
+            Format::Waf => waf::write(self),
+            Format::Nft => Ok(nft::write(self)),
+            Format::Cidr => Ok(self.all_networks().map(|network| format!("{network}\n")).collect()),
+        }
+    }
+
+    /// Public and private networks, IPv4 first.
+    fn all_networks(&self) -> impl Iterator<Item = IpNet> {
+        let mut all: Vec<IpNet> = self.networks.iter().chain(&self.private).copied().collect();
+        all.sort_unstable();
+        all.into_iter()
+    }
+
+    /// What a person should know before using the list in a format: warnings, who else is hit, and what the format leaves
+    /// out. The texts can have text from logs: escape them before printing.
+    pub fn notes(&self, format: Format) -> Vec<String> {
+        let mut notes = self.warnings.clone();
+        notes.extend(self.neighbours.iter().map(Neighbour::to_string));
+        let others = self.referers.len() + self.principals.len() + self.canonical_ids.len();
+        if format != Format::Policy && others > 0 {
+            notes.push(format!(
+                "{others} referers and requesters are not in this list: --format {} is for addresses only",
+                format.name()
+            ));
+        }
+        if format == Format::Policy {
+            notes.push(
+                "a bucket has one policy: add these statements to it, then put it yourself; nothing has been changed"
+                    .to_owned(),
+            );
+            if self.accounts.is_empty() {
+                notes.push(
+                    "the policy also blocks your own users at these addresses; exempt your account with --account NUMBER"
+                        .to_owned(),
+                );
+            }
+        }
+        notes
+    }
+}

@@ -1,0 +1,76 @@
+//! The panes of analyses: contrast, concentration, block list; the cost in the header.
+
+use crate::tui::journeys::{SIZES, start};
+
+fn snapshots(name: &str, keys: &str) {
+    for (columns, rows) in SIZES {
+        let mut explorer = start(columns, rows);
+        explorer.press(keys);
+        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), explorer.screen());
+    }
+}
+
+#[test]
+fn what_tells_a_time_range_apart() {
+    // The brush begins at the highest bar: the night in which one address downloads everything.
+    snapshots("contrast", "v d");
+}
+
+#[test]
+fn how_concentrated_a_table_is() {
+    snapshots("concentration", "C");
+    let mut explorer = start(80, 24);
+    explorer.press("C u");
+    let screen = explorer.screen();
+    assert!(screen.contains("Concentration of requests by remote_ip"), "{screen}");
+    explorer.press("y");
+    assert!(explorer.copied[0].starts_with("The top"), "{:?}", explorer.copied);
+    explorer.press("Esc 4 C");
+    assert!(explorer.screen().contains("concentration is about a table of groups"), "{}", explorer.screen());
+}
+
+#[test]
+fn enter_adds_a_value_of_the_contrast_to_the_filter_and_esc_returns() {
+    let mut explorer = start(130, 34);
+    explorer.press("v d");
+    let before = explorer.screen();
+    assert!(before.contains("remote_ip:203.0.113.7"), "{before}");
+    let row = (0..20).find(|_| {
+        let screen = explorer.screen();
+        let found =
+            screen.lines().any(|line| line.starts_with('▌') && line.contains("remote_ip:203.0.113.7 "));
+        if !found {
+            explorer.press("j");
+        }
+        found
+    });
+    assert!(row.is_some(), "{}", explorer.screen());
+    explorer.press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("▸ 04-02 03:00:00 – 04-02 04:00:00 ▸ remote_ip:203.0.113.7"), "{screen}");
+    assert!(screen.contains("120 of 372 requests"), "{screen}");
+    explorer.press("Esc");
+    assert!(explorer.screen().contains("all requests  / filters"), "{}", explorer.screen());
+}
+
+#[test]
+fn marked_rows_a_filter_and_the_row_under_the_cursor_are_contrasted() {
+    let mut explorer = start(130, 34);
+    explorer.press("d");
+    assert!(
+        explorer.screen().contains("Contrast ip:203.0.113.7 against all other requests"),
+        "{}",
+        explorer.screen()
+    );
+    explorer.press("Esc j m m d");
+    let screen = explorer.screen();
+    assert!(screen.contains("or ip:192.0.2.11 against all other requests"), "{screen}");
+    assert!(screen.contains("144 requests against 228"), "{screen}");
+    explorer.press("Esc M /").types("status:403").press("Enter d");
+    let screen = explorer.screen();
+    assert!(screen.contains("Contrast status:403 against all other requests"), "{screen}");
+    assert!(screen.contains("36 requests against 336"), "{screen}");
+    explorer.press("q");
+    assert!(!explorer.has_quit, "q closes the pane");
+    assert!(!explorer.screen().contains("Contrast "), "{}", explorer.screen());
+}

@@ -1,0 +1,118 @@
+//! The pane with the concentration of a table: a sentence, numbers, and the Lorenz curve.
+
+use ratatui::layout::Rect;
+use ratatui::symbols::Marker;
+use ratatui::widgets::Widget;
+use ratatui::widgets::canvas::{Canvas, Line};
+use ratatui::{buffer::Buffer, style::Style};
+
+use crate::insight::concentration::Concentration;
+use crate::query::Measure;
+use crate::tui::format;
+use crate::tui::model::{State, layout, pane::ConcentrationPane};
+use crate::tui::view::{no_rows, popup, put};
+use crate::tui::widgets::{bars, fit};
+
+pub(super) fn draw(state: &State, pane: &ConcentrationPane, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let area = layout::concentration(state);
+    let what = match pane.of {
+        Measure::BytesSent => "bytes sent",
+        Measure::Errors => "errors",
+        _ => "requests",
+    };
+    let title = format!("Concentration of {what} by {}", pane.by.name());
+    let inner = popup::frame(state, &format::visible(&title), area, buffer);
+    if let Some(error) = &pane.answer.error {
+        return no_rows::failed(state, error, inner, buffer);
+    }
+    let Some(data) = &pane.answer.data else {
+        return no_rows::text(state, &["Counting …"], inner, buffer);
+    };
+    let sentence = format::visible(&data.sentence(&pane.by, pane.of));
+    let mut y = inner.y;
+    for line in fit::wrap(&sentence, usize::from(inner.width)).iter().take(2) {
+        put(buffer, inner, inner.x, y, line, theme.heading());
+        y += 1;
+    }
+    let chart_height = layout::CHART.1.min(inner.bottom().saturating_sub(y + 2));
+    let chart =
+        Rect { x: inner.x, y: y + 1, width: layout::CHART.0.min(inner.width / 2), height: chart_height };
+    curve(state, data, chart, buffer);
+    let x = chart.right() + 3;
+    let numbers = Rect {
+        x,
+        y: y + 1,
+        width: inner.right().saturating_sub(x),
+        height: inner.bottom().saturating_sub(y + 1),
+    };
+    draw_numbers(state, pane, data, numbers, buffer);
+}
+
+/// The Lorenz curve with the diagonal of equal shares.
+fn curve(state: &State, data: &Concentration, area: Rect, buffer: &mut Buffer) {
+    let theme = state.theme;
+    if area.height < 4 {
+        return;
+    }
+    let colour = |style: Style| style.fg.unwrap_or_default();
+    let plot = Rect { height: area.height - 1, ..area };
+    Canvas::default()
+        .marker(Marker::Braille)
+        .x_bounds([0.0, 100.0])
+        .y_bounds([0.0, 1.0])
+        .paint(|context| {
+            let mut line = |x1: f64, y1: f64, x2: f64, y2: f64, style: Style| {
+                context.draw(&Line { x1, y1, x2, y2, color: colour(style) });
+            };
+            line(0.0, 0.0, 100.0, 1.0, theme.faint());
+            for (x, pair) in data.lorenz.windows(2).enumerate() {
+                if let [from, to] = pair {
+                    line(x as f64, *from, x as f64 + 1.0, *to, theme.accent());
+                }
+            }
+        })
+        .render(plot, buffer);
+    let caption = "fewest … most, cumulative";
+    put(buffer, area, area.x, area.bottom() - 1, caption, theme.faint());
+}
+
+fn draw_numbers(
+    state: &State,
+    pane: &ConcentrationPane,
+    data: &Concentration,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let theme = state.theme;
+    let amount = |number: f64| match pane.of {
+        Measure::BytesSent => format::bytes(number.max(0.0) as u64),
+        _ => crate::human::ratio(number),
+    };
+    let whole = |number: u64| match pane.of {
+        Measure::BytesSent => format::bytes(number),
+        _ => format::count(number),
+    };
+    let mut lines: Vec<(String, String)> = vec![
+        ("values".to_owned(), format::count(data.values)),
+        ("total".to_owned(), whole(data.total)),
+        ("largest".to_owned(), whole(data.largest)),
+        ("average".to_owned(), amount(data.mean)),
+        ("median".to_owned(), amount(data.median)),
+        ("Gini coefficient".to_owned(), format!("{:.2}", data.gini)),
+        (String::new(), String::new()),
+    ];
+    let room = usize::from(area.width).saturating_sub(10 + 2 + 8);
+    for top in &data.tops {
+        let bar = fit::left(&bars::horizontal(top.share, room), room);
+        lines.push((
+            format!("top {}", format::count(top.values)),
+            format!("{bar} {}", fit::right(&format::percent(top.share), 7)),
+        ));
+    }
+    for ((name, value), y) in lines.iter().zip(area.y..area.bottom()) {
+        put(buffer, area, area.x, y, name, theme.quiet());
+        let x = if name.starts_with("top") { area.x + 10 } else { area.x + 18 };
+        put(buffer, area, x, y, value, if name.starts_with("top") { theme.bar() } else { theme.text() });
+    }
+}
