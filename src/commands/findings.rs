@@ -48,7 +48,7 @@ fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
     }
     let is_wanted = |finding: &Finding| args.kinds.as_ref().is_none_or(|kinds| kinds.has(finding.kind));
     let matches = |finding: &Finding| args.fail_on.as_ref().is_some_and(|kinds| kinds.has(finding.kind));
-    let has_matched = findings.iter().any(|finding| matches(finding));
+    let has_matched = findings.iter().any(&matches);
 
     let (with_benign, with_muted) = (args.all || args.benign, args.all || args.muted);
     let mut rows: Vec<FindingRow> = Vec::new();
