@@ -162,12 +162,15 @@ pub(super) fn usual_size(
     survey: &Survey<'_>,
     client: &Filter,
     period: (i64, i64),
+    counted: Counted,
 ) -> Result<Option<&'static str>, QueryError> {
-    const SAME: f64 = 0.5;
+    const SAME: f64 = 0.6;
     const MIN_DAYS: usize = 3;
+    /// … and one of this many days, less than once a week.
+    const ONE_OF_DAYS: usize = 12;
     let Some((_, mut wide)) = Timeline::whole(survey)? else { return Ok(None) };
     wide.keep(survey, client)?;
-    let hourly = wide.values(Counted::Requests);
+    let hourly = wide.values(counted);
     let grid = &wide.grid;
     let within = grid.index(period.0)..(grid.index(period.1 - 1) + 1).min(grid.len());
     let Some(last) = within.clone().last() else { return Ok(None) };
@@ -179,7 +182,7 @@ pub(super) fn usual_size(
         .filter(|day| !own_days.contains(day))
         .collect();
     days.dedup();
-    Ok((days.len() >= MIN_DAYS).then_some(RECURRING))
+    Ok((days.len() >= MIN_DAYS.max(grid.days() / ONE_OF_DAYS)).then_some(RECURRING))
 }
 
 /// [`NAT`] if many user agents of many families are behind one address, none of which sends most of the requests.

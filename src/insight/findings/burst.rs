@@ -239,16 +239,20 @@ fn ordinary(volume: &Volume<'_, '_>, burst: &Burst) -> Result<Option<&'static st
     if let Some(crawler) = benign::crawler(&volume.history, &filter.clone().and(within(burst)))? {
         return Ok(Some(crawler));
     }
-    if burst.counted != Counted::Requests {
-        return Ok(None);
-    }
     let period = (burst.start, burst.end);
-    let is_client =
-        matches!(dimension, Dimension::Field(Field::RemoteIp) | Dimension::Network { .. } | Dimension::Role);
-    if is_client {
-        benign::usual_size(&volume.history, &filter, period)
-    } else {
-        benign::release_day(&volume.history, &filter, period, burst.expected)
+    let has_size = matches!(
+        dimension,
+        Dimension::Field(Field::RemoteIp)
+            | Dimension::Network { .. }
+            | Dimension::Role
+            | Dimension::Prefix { .. }
+    );
+    if has_size && let Some(label) = benign::usual_size(&volume.history, &filter, period, burst.counted)? {
+        return Ok(Some(label));
+    }
+    match burst.counted {
+        Counted::Requests => benign::release_day(&volume.history, &filter, period, burst.expected),
+        Counted::Errors => Ok(None),
     }
 }
 

@@ -14,6 +14,8 @@ use crate::query::{Dimension, Filter, QueryError, TimeRange, Value};
 
 /// The new level is at least this multiple of the highest level before it.
 const MIN_FACTOR: f64 = 1.4;
+/// … of a program: browsers and their versions come and go.
+const MIN_FACTOR_OF_PROGRAM: f64 = 2.0;
 /// Days that a new level lasts if it does not last until the end of the log.
 const MIN_DAYS: usize = 5;
 /// What came before is at least this part of what comes after: something new is no shift.
@@ -60,7 +62,7 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
             let name = Some((subject.dimension.clone(), subject.value.clone()));
             shifts(grid, &subject.requests, &subject.baseline, name)
         })
-        .filter(|shift| shift.more_per_day() >= least)
+        .filter(|shift| shift.more_per_day() >= least && !is_fashion(shift))
         .collect();
     // The largest increase is the one to report; of equal ones, the more specific, which is first.
     of_subjects.sort_by(|a, b| b.more_per_day().total_cmp(&a.more_per_day()));
@@ -95,6 +97,11 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
         findings.extend(finding(volume.survey, evidence, |_| Ok(explanation(&shift)))?);
     }
     Ok(findings)
+}
+
+fn is_fashion(shift: &Shift) -> bool {
+    matches!(shift.subject, Some((Dimension::AgentFamily, _)))
+        && shift.after < MIN_FACTOR_OF_PROGRAM * shift.before
 }
 
 /// The increase as a multiple of what there was: of the values that explain a shift, the one that changed most is the
