@@ -14,8 +14,12 @@ use crate::query::{Dimension, Filter, QueryError, TimeRange, Value};
 
 /// The new level is at least this multiple of the highest level before it.
 const MIN_FACTOR: f64 = 1.4;
+/// … of a program: browsers and their versions come and go.
+const MIN_FACTOR_OF_PROGRAM: f64 = 2.0;
 /// Days that a new level lasts if it does not last until the end of the log.
 const MIN_DAYS: usize = 5;
+/// What came before is at least this part of what comes after: something new is no shift.
+const MIN_BEFORE: f64 = 0.02;
 /// A subject gives at least this many more requests per day.
 const MIN_MORE_PER_DAY: f64 = 50.0;
 /// … and this share of the requests of the whole log per day.
@@ -58,7 +62,7 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
             let name = Some((subject.dimension.clone(), subject.value.clone()));
             shifts(grid, &subject.requests, &subject.baseline, name)
         })
-        .filter(|shift| shift.more_per_day() >= least)
+        .filter(|shift| shift.more_per_day() >= least && !is_fashion(shift))
         .collect();
     // The largest increase is the one to report; of equal ones, the more specific, which is first.
     of_subjects.sort_by(|a, b| b.more_per_day().total_cmp(&a.more_per_day()));
@@ -95,6 +99,11 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
     Ok(findings)
 }
 
+fn is_fashion(shift: &Shift) -> bool {
+    matches!(shift.subject, Some((Dimension::AgentFamily, _)))
+        && shift.after < MIN_FACTOR_OF_PROGRAM * shift.before
+}
+
 /// The increase as a multiple of what there was: of the values that explain a shift, the one that changed most is the
 /// most specific.
 fn specificity(shift: &Shift) -> f64 {
@@ -114,7 +123,9 @@ fn shifts(
 ) -> Vec<Shift> {
     (baseline.steps.iter())
         .filter(|step| {
-            step.factor >= MIN_FACTOR && step.before > 0.0 && (step.lasts || step.days >= MIN_DAYS)
+            step.factor >= MIN_FACTOR
+                && step.before > MIN_BEFORE * step.after
+                && (step.lasts || step.days >= MIN_DAYS)
         })
         .map(|step| {
             let per_day = grid.per_day() as f64;
@@ -158,7 +169,9 @@ fn first_bucket(grid: &Grid, values: &[f64], baseline: &Baseline, step: &Step) -
 /// Whether the increase belongs to other findings.
 fn is_explained(volume: &Volume<'_, '_>, shift: &Shift) -> Result<bool, QueryError> {
     let filters: Vec<Filter> = (volume.found.iter())
-        .filter(|finding| explains_volume(finding) && finding.start < shift.end && finding.end > shift.start)
+        .filter(|finding| {
+            explains_volume(finding, &volume.all) && finding.start < shift.end && finding.end > shift.start
+        })
         .map(|finding| finding.filter.clone())
         .collect();
     let Some((dimension, value)) = shift.subject.as_ref().filter(|_| !filters.is_empty()) else {
