@@ -119,6 +119,14 @@ impl History {
             .count()
     }
 
+    /// Number of days on which the client sent at least `share` of the requests of its busiest day.
+    pub(super) fn alike_days(&self, share: f64) -> usize {
+        let days = self.days();
+        let busiest = days.iter().map(|(_, requests)| *requests).max().unwrap_or(0);
+        let least = busiest as f64 * share;
+        days.iter().filter(|(_, requests)| *requests > 0 && *requests as f64 >= least).count()
+    }
+
     /// The median requests of the days outside of `window`; days without requests count.
     pub(super) fn usual_day(&self, window: (i64, i64)) -> f64 {
         let is_within = |day: i64| day * SECONDS_PER_DAY < window.1 && (day + 1) * SECONDS_PER_DAY > window.0;

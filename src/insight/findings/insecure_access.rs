@@ -20,9 +20,11 @@ struct Access {
     verb: &'static str,
     /// A multiple of the evidence: writes matter more than reads.
     weight: f64,
+    /// Whether anonymous requests do not matter.
+    is_for_known: bool,
 }
 
-fn accesses() -> [Access; 3] {
+fn accesses() -> [Access; 4] {
     let equals = |field: Field, glob: &str| Filter::Term(Subject::Field(field), Test::Glob(glob.to_owned()));
     let operation = |glob: &str| equals(Field::Operation, glob);
     let is_anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
@@ -42,6 +44,7 @@ fn accesses() -> [Access; 3] {
             .and(succeeded),
             verb: "wrote without credentials",
             weight: 8.0,
+            is_for_known: false,
         },
         Access {
             filter: Filter::any([
@@ -52,11 +55,23 @@ fn accesses() -> [Access; 3] {
             ]),
             verb: "connected with an old TLS version (1.0 or 1.1)",
             weight: 1.0,
+            is_for_known: false,
         },
         Access {
             filter: equals(Field::SignatureVersion, "SigV2"),
             verb: "signed requests with the old signature version 2",
             weight: 1.0,
+            is_for_known: true,
+        },
+        Access {
+            // Lines of the old form have no TLS fields at all, and no host header.
+            filter: Filter::term_for(&Dimension::Field(Field::TlsVersion), &Value::Absent)
+                .and(Filter::term_for(&Dimension::Field(Field::HostHeader), &Value::Absent).negated())
+                .and(operation("S3.*").negated())
+                .and(operation("BATCH.*").negated()),
+            verb: "sent its credentials over plain HTTP",
+            weight: 1.0,
+            is_for_known: true,
         },
     ]
 }
@@ -65,11 +80,17 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     let mut found = Vec::new();
     let anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
     for access in accesses() {
+        let known = anonymous.clone().negated();
         for (dimension, who) in [
-            (Dimension::Role, anonymous.clone().negated()),
-            (Dimension::Field(Field::RemoteIp), anonymous.clone()),
+            (Dimension::Role, &known),
+            (Dimension::Field(Field::RemoteIp), &anonymous),
+            (Dimension::NETWORK, &anonymous),
+            (Dimension::Field(Field::UserAgent), &anonymous),
         ] {
-            let filter = access.filter.clone().and(who);
+            if access.is_for_known && who == &anonymous {
+                continue;
+            }
+            let filter = access.filter.clone().and(who.clone());
             let groups = survey.groups(&filter, &dimension, &[], Measure::Requests, CANDIDATES)?;
             for row in groups.rows.iter().filter(|row| row.stats.requests >= MIN_REQUESTS) {
                 let evidence = Evidence {

@@ -2,8 +2,9 @@
 
 use super::{Finding, Kind};
 use crate::insight::survey::Survey;
+use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
-use crate::query::QueryError;
+use crate::query::{Dimension, QueryError};
 
 /// A finding is dropped if this share of its requests belongs to another finding that comes before it.
 const SAME_INCIDENT_SHARE: f64 = 0.5;
@@ -12,7 +13,7 @@ const SAME_INCIDENT_SHARE: f64 = 0.5;
 const TIMES_LONGER: i64 = 4;
 
 /// Keeps one of the findings that select mostly the same requests: the one whose kind is first in [`Kind::ALL`], then
-/// the one with the higher score.
+/// the one with more requests, then the one with the narrower subject.
 pub(super) fn one_per_incident(
     survey: &Survey<'_>,
     mut found: Vec<Finding>,
@@ -20,6 +21,8 @@ pub(super) fn one_per_incident(
     found.sort_by(|a, b| {
         (a.label.is_some().cmp(&b.label.is_some()))
             .then(a.kind.cmp(&b.kind))
+            .then(b.stats.requests.cmp(&a.stats.requests))
+            .then(width(a).cmp(&width(b)))
             .then(b.score.total_cmp(&a.score))
             .then(a.start.cmp(&b.start))
             .then_with(|| a.explanation.cmp(&b.explanation))
@@ -38,6 +41,17 @@ pub(super) fn one_per_incident(
         }
     }
     Ok(kept)
+}
+
+/// How wide the subject of a finding is: of equal requests, the address says more than its network.
+fn width(finding: &Finding) -> u8 {
+    match &finding.subject {
+        Some((Dimension::Field(Field::RemoteIp | Field::Requester), _)) => 0,
+        Some((Dimension::Role, _)) => 1,
+        Some((Dimension::Network { .. }, _)) => 2,
+        Some(_) => 3,
+        None => 4,
+    }
 }
 
 fn can_be_one_incident(a: &Finding, b: &Finding) -> bool {

@@ -28,6 +28,7 @@ mod level_shift;
 mod merge;
 pub mod mute;
 mod new_agent;
+mod retry_storms;
 mod silence;
 mod timeline;
 mod volume;
@@ -84,6 +85,7 @@ const SUBJECT_DETECTORS: &[SubjectDetector] = &[
     config_changes::detect,
     deletions::detect,
     credentials::detect,
+    retry_storms::detect,
     clients::detect,
     hot_linking::detect,
     insecure_access::detect,

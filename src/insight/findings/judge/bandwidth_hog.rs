@@ -1,7 +1,7 @@
 //! Bandwidth hogs: a client that takes a far larger part of the bytes than other clients, of the same objects again and
 //! again.
 
-use super::{Kind, Population, Verdict, agent, name, recurring, words};
+use super::{Kind, Population, Verdict, agent, is_crowd, name, recurring, words};
 use crate::human;
 use crate::insight::findings::client::Client;
 use crate::query::{Filter, Stats};
@@ -26,7 +26,8 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> O
         && share >= MIN_SHARE
         && whole_share >= MIN_WHOLE_SHARE
         && times_busy >= MIN_TIMES_BUSY
-        && population.clients >= 5;
+        && population.clients >= 5
+        && !is_crowd(client);
     if !is_hog {
         return None;
     }

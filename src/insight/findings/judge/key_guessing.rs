@@ -1,9 +1,10 @@
 //! Key guessing: many different keys that do not exist or may not be read.
 
-use super::{Kind, Verdict, agent, name, words};
+use super::{Kind, Verdict, agent, name, recurring, words};
 use crate::human;
 use crate::insight::findings::client::Client;
 use crate::log::Field;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Filter, Stats};
 
@@ -24,6 +25,8 @@ pub(super) fn judge<'a>(client: &'a Client<'a>) -> Option<Verdict<'a>> {
     if !is_guessing {
         return None;
     }
+    let label =
+        recurring(client).filter(|_| !client.is_anonymous() || client.seconds() > 7 * SECONDS_PER_DAY);
     let missed = Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(400), Some(499)));
     let sentence = move |stats: &Stats| {
         let error = client.did.error.as_ref().map(|(code, _)| format!(", mostly {}", words::value(code)));
@@ -44,7 +47,7 @@ pub(super) fn judge<'a>(client: &'a Client<'a>) -> Option<Verdict<'a>> {
     Some(Verdict {
         kind: Kind::KeyGuessing,
         strength: keys / MIN_KEYS,
-        label: None,
+        label,
         filter: missed,
         sentence: Box::new(sentence),
     })

@@ -14,6 +14,7 @@ use super::client::Client;
 use super::words;
 use crate::insight::survey::Survey;
 use crate::log::Field;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::query::{Dimension, Filter, Profile, Stats};
 
 /// What a judge says about a client.
@@ -102,9 +103,17 @@ fn recurring(client: &Client<'_>) -> Option<String> {
     /// Days like the days of the period, and the share of its requests that makes a day alike.
     const MIN_DAYS: usize = 3;
     const SHARE: f64 = 0.3;
-    let days = client.history.similar_days(client.period, SHARE);
-    if days >= MIN_DAYS {
-        return Some(format!("recurring job: {days} other days are alike"));
-    }
-    None
+    /// In a longer period, the days of the period themselves show whether the client comes back.
+    const LONG_SECONDS: i64 = 7 * SECONDS_PER_DAY;
+    let days = match client.seconds() > LONG_SECONDS {
+        true => client.history.alike_days(SHARE).saturating_sub(1),
+        false => client.history.similar_days(client.period, SHARE),
+    };
+    (days >= MIN_DAYS).then(|| format!("recurring job: {days} other days are alike"))
+}
+
+/// Whether the value is shared by many clients, such as the user agent of a popular browser.
+fn is_crowd(client: &Client<'_>) -> bool {
+    const MANY_ADDRESSES: u64 = 100;
+    *client.dimension == Dimension::Field(Field::UserAgent) && client.did.addresses >= MANY_ADDRESSES
 }

@@ -1,14 +1,17 @@
 //! Scraping: many different keys, each about once, without a referer or in the order of the keys.
 
-use super::{Kind, Population, Verdict, agent, name, recurring, words};
+use super::{Kind, Population, Verdict, agent, is_crowd, name, recurring, words};
 use crate::human;
 use crate::insight::findings::client::Client;
 use crate::query::Filter;
 
 /// Distinct keys that are many in any bucket.
-const MIN_KEYS: u64 = 150;
+const MIN_KEYS: u64 = 120;
 /// A scraper has more distinct keys than this many times those of a busy client.
 const TIMES_BUSY: f64 = 1.5;
+/// The busy client may have found its keys in this part of its time, and in no less than this part of the log.
+const MARGIN: f64 = 3.0;
+const MIN_PART: f64 = 0.1;
 /// Requests per key of a client that takes each key about once.
 const MAX_REQUESTS_PER_KEY: f64 = 1.7;
 /// Share of reads, and share of errors.
@@ -20,14 +23,17 @@ const MIN_WITHOUT_REFERER: f64 = 0.8;
 const IN_ORDER: f64 = 0.85;
 
 pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> Option<Verdict<'a>> {
-    let many = (population.busy_keys as f64 * TIMES_BUSY).max(MIN_KEYS as f64);
+    // A busy client needs the whole log for its keys; a scraper has a part of that time.
+    let part = (client.seconds() as f64 * MARGIN / population.seconds.max(1) as f64).clamp(MIN_PART, 1.0);
+    let many = (population.busy_keys as f64 * TIMES_BUSY * part).max(MIN_KEYS as f64);
     let without_referer = client.share(client.did.without_referer) >= MIN_WITHOUT_REFERER;
     let is_ordered = client.order() >= IN_ORDER;
     let is_scraping = client.did.keys as f64 >= many
         && client.requests_per_key() <= MAX_REQUESTS_PER_KEY
         && client.share(client.did.reads) >= MIN_READS
         && client.error_share() <= MAX_ERRORS
-        && (is_ordered || without_referer);
+        && (is_ordered || without_referer)
+        && !is_crowd(client);
     if !is_scraping {
         return None;
     }
