@@ -267,7 +267,11 @@ fn media(month: &mut Month, random: &mut Random) -> World {
         },
         Stream::Visitors { name: "viewers of films", sessions: 45.0, visit: Visit::Film(films.clone()) },
         Stream::Visitors { name: "players", sessions: 30.0, visit: Visit::Parts },
-        Stream::Visitors { name: "app users", sessions: 110.0, visit: Visit::App { requests: 5.0 } },
+        Stream::Visitors {
+            name: "app users",
+            sessions: 110.0,
+            visit: Visit::App { requests: 5.0, requester: None },
+        },
         Stream::Noise { per_day: 3.0 },
         Stream::Job(Job {
             name: "transcoder",
@@ -432,6 +436,18 @@ fn website(month: &mut Month, random: &mut Random) -> World {
     ];
     streams.extend(crawlers(month, 330.0, random));
     streams.extend(release(month, "release of the tool", members[0], 3, 45_000_000, 220.0, random));
+    if random.chance(0.3) {
+        let client = month.client(
+            "52.17.9.171",
+            "-",
+            "Mozilla/5.0 (compatible; Detectify) +https://detectify.com/bot/",
+        );
+        streams.push(Stream::SecurityScan {
+            client,
+            weekday: random.below(7) as u32,
+            requests: random.between(100, 190),
+        });
+    }
     World {
         zipf: Zipf::new(popular.len(), 0.95),
         popular,
@@ -795,7 +811,11 @@ fn saas_uploads(month: &mut Month, random: &mut Random) -> World {
             sessions: 420.0,
             visit: Visit::Presigned { requester: web.requester, tenants: 120, uploads: 0.3 },
         },
-        Stream::Visitors { name: "app users", sessions: 90.0, visit: Visit::App { requests: 4.0 } },
+        Stream::Visitors {
+            name: "app users",
+            sessions: 90.0,
+            visit: Visit::App { requests: 4.0, requester: Some(web.requester) },
+        },
         Stream::Hub { name: "CloudFront", client: cdn, per_hour: 22.0 },
         Stream::Hub { name: "customer's integration", client: members[3], per_hour: 9.0 },
         Stream::Job(Job {

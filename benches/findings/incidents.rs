@@ -167,9 +167,22 @@ fn unused(month: &Month, texts: &[&str], random: &mut Random) -> String {
     }
 }
 
+/// Programs that sign their requests.
+const SIGNING_TOOLS: [&str; 9] = [
+    "Boto3/1.28.57 md/Botocore#1.31.57 ua/2.0 os/windows#10 lang/python#3.9.13",
+    "rclone/v1.60.1",
+    "aws-cli/2.9.19 Python/3.9.11 Darwin/22.3.0 exe/x86_64 prompt/off command/s3.cp",
+    "MinIO (linux; amd64) minio-go/v7.0.70 mc/RELEASE.2024-05-09T17-04-24Z",
+    "aws-sdk-go-v2/1.20.1 os/linux lang/go#1.20.7 md/GOOS#linux",
+    "s5cmd/v2.2.2",
+    "aws-sdk-js/3.370.0 ua/2.0 os/linux#5.15 lang/js md/nodejs#18.16.0",
+    "Cyberduck/8.6.0.39818 (Mac OS X/13.3.1) (x86_64)",
+    "aws-sdk-nodejs/2.1374.0 darwin/v16.20.0",
+];
+
 /// The user agent of a program that has not been seen before.
-fn tool(month: &Month, random: &mut Random) -> String {
-    unused(month, &TOOLS, random)
+fn tool(month: &Month, is_signing: bool, random: &mut Random) -> String {
+    if is_signing { unused(month, &SIGNING_TOOLS, random) } else { unused(month, &TOOLS, random) }
 }
 
 /// A principal that has not been seen before.

@@ -8,9 +8,9 @@
 //!   at least half of the selected records are the incident's. For silence: the records of the whole month with the
 //!   subject are the missing traffic, by the same halves.
 //!
-//! The first finding that matches an incident is its **hit**. Another finding that matches it, or at least half of whose
-//! records are the incident's, is a **duplicate** if the incident has a hit, otherwise it is **misnamed**. All others are
-//! **false alarms**.
+//! The first finding that matches an incident is its **hit**. Another finding whose time and subject fit, or at least half
+//! of whose records are the incident's (except for a change of level), is a **duplicate** if the incident has a hit,
+//! otherwise it is **misnamed**. All others are **false alarms**.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -168,7 +168,9 @@ impl Judge<'_> {
     /// Whether a finding is about an incident, whatever its kind.
     fn is_about(&self, finding: &Finding, selected: &Selected, index: usize, incident: &Incident) -> bool {
         let both = selected.by_incident[index];
-        (both > 0 && both * 2 >= selected.total)
+        // A change of level has so many records that half of most findings are among them.
+        let is_part = incident.kind != Kind::LevelShift && both > 0 && both * 2 >= selected.total;
+        is_part
             || (self.is_about_time(finding, selected, index, incident)
                 && self.is_about_subject(finding, selected, index, incident))
     }

@@ -69,6 +69,12 @@ pub(crate) enum Stream {
         client: Client,
         per_hour: f64,
     },
+    /// A scan for weaknesses that the company ordered: well-known paths, once a week.
+    SecurityScan {
+        client: Client,
+        weekday: u32,
+        requests: u64,
+    },
     Lifecycle {
         per_day: u64,
         prefix: &'static str,
@@ -107,8 +113,8 @@ pub(crate) enum Visit {
     Parts,
     /// Files, now and then one that does not exist.
     Downloads { requests: f64 },
-    /// Requests of the company's app.
-    App { requests: f64 },
+    /// Requests of the company's app; with presigned URLs of this requester, if present.
+    App { requests: f64, requester: Option<Text> },
     /// Downloads and uploads with presigned URLs of a web application, below the prefix of a tenant.
     Presigned { requester: Text, tenants: usize, uploads: f64 },
 }
@@ -250,6 +256,9 @@ pub(crate) fn generate(month: &mut Month, world: &World) {
                     month.push(Request { stream: number, ..request });
                 }
             }
+            Stream::SecurityScan { client, weekday, requests } => {
+                security_scan(month, *client, *weekday, *requests, &mut random);
+            }
             Stream::Lifecycle { per_day, prefix } => lifecycle(month, *per_day, prefix, &mut random),
             Stream::Release { name, by, at, objects, size, peak } => {
                 release(month, world, (name, *by, *at), *objects, *size, *peak, &mut random);
@@ -367,8 +376,12 @@ fn visitors(month: &mut Month, world: &World, name: &str, sessions: f64, visit: 
                     time += random.exponential(40.0);
                 }
             }
-            Visit::App { requests } => {
+            Visit::App { requests, requester } => {
                 client = world.people.app_user(start, random);
+                if let Some(requester) = requester {
+                    client.requester = *requester;
+                    client.signature = Signature::Presigned;
+                }
                 for _ in 0..random.geometric(*requests) {
                     let request = as_usual(Request::get(time as u32, client, world.popular(random)), random);
                     add(month, request);
@@ -507,6 +520,23 @@ fn noise(month: &mut Month, world: &World, per_day: f64, random: &mut Random) {
     }
 }
 
+fn security_scan(month: &mut Month, client: Client, weekday: u32, requests: u64, random: &mut Random) {
+    let number = month.stream("security scan");
+    let first = (7 + weekday - month.first_weekday) % 7;
+    for day in (first..month.days).step_by(7) {
+        let mut time = f64::from(day * DAY + 4 * HOUR);
+        for at in 0..requests as usize {
+            let probe = PROBES[at % PROBES.len()];
+            let folder =
+                ["", "old/", "bak/", "dev/", "test/", "www/", "data/", "api/"][at / PROBES.len() % 8];
+            let key = month.text(&format!("{folder}{probe}"));
+            let request = Request::get(time as u32, client, Object { key, size: 0 }).failed(404, "NoSuchKey");
+            month.push(Request { stream: number, ..request });
+            time += random.exponential(2.0);
+        }
+    }
+}
+
 fn lifecycle(month: &mut Month, per_day: u64, prefix: &str, random: &mut Random) {
     let number = month.stream("lifecycle");
     let mut client = month.client("-", "AmazonS3", "-");
@@ -614,7 +644,15 @@ fn console(month: &mut Month, world: &World, clients: &[Client], per_day: f64, r
                         "REST.HEAD.OBJECT",
                         *random.pick(&world.objects),
                     ),
-                    _ => Request::get(time as u32, client, *random.pick(&world.objects)),
+                    _ => {
+                        let object = *random.pick(&world.objects);
+                        // Nobody opens an archive in the console.
+                        if object.size < 20_000_000 {
+                            Request::get(time as u32, client, object)
+                        } else {
+                            Request::operation(time as u32, client, "REST.HEAD.OBJECT", object)
+                        }
+                    }
                 };
                 month.push(Request { stream: number, ..request });
                 time += random.exponential(20.0);

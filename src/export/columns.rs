@@ -103,6 +103,14 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             let rows = rows.map(|(size, rank)| vec![Cell::Number(rank), Cell::Number((*size).into())]);
             Sheet::new(&["rank", "size"], Box::new(rows), None)
         }
+        Answer::Profiles(profiles) => {
+            let rows = profiles.iter().map(|profile| {
+                [profile.stats.requests, profile.stats.bytes_sent, profile.keys, profile.addresses]
+                    .map(|number| Cell::Number(number.into()))
+                    .into()
+            });
+            Sheet::new(&["requests", "bytes_sent", "objects", "addresses"], Box::new(rows), None)
+        }
         Answer::Series(series) => {
             let bucket = i64::from(series.bucket);
             let total_bytes = series.lines.iter().flatten().map(|stats| stats.bytes_sent).sum();
@@ -231,7 +239,7 @@ pub(super) fn dimension_cell<'a>(by: Option<&Dimension>, value: &'a Value) -> Ce
     }
 }
 
-fn value_cell(value: &Value) -> Cell<'_> {
+pub(super) fn value_cell(value: &Value) -> Cell<'_> {
     match value {
         Value::Integer(number) => Cell::Number((*number).into()),
         Value::Text(text) => Cell::Text(text),

@@ -5,8 +5,8 @@ use tokio_util::sync::CancellationToken;
 use super::Scope;
 use crate::log::Field;
 use crate::query::{
-    Answer, Ask, Dimension, Engine, Filter, Groups, Measure, Query, QueryError, Requests, Series, Sort,
-    Stats, TimeRange, Value,
+    Answer, Ask, Dimension, Engine, Filter, Groups, Measure, PairRow, Profile, Query, QueryError, Requests,
+    Series, Sort, Stats, TimeRange, Value,
 };
 
 /// Asks an engine about the requests of a scope. Each filter narrows the scope.
@@ -86,6 +86,33 @@ impl<'a> Survey<'a> {
     ) -> Result<Series, QueryError> {
         match self.ask(filter, Ask::Series { bucket, each })? {
             Answer::Series(series) => Ok(series),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The combinations of two dimensions with the most requests.
+    pub(crate) fn pairs(
+        &self,
+        filter: &Filter,
+        by: [Dimension; 2],
+        limit: usize,
+    ) -> Result<Vec<PairRow>, QueryError> {
+        let sort = Sort { by: Measure::Requests, descending: true };
+        match self.ask(filter, Ask::Pairs { by, sort, limit })? {
+            Answer::Pairs(pairs) => Ok(pairs.rows),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// What some values of a dimension did, each in a time range.
+    pub(crate) fn profiles(
+        &self,
+        filter: &Filter,
+        by: &Dimension,
+        of: Vec<(Value, TimeRange)>,
+    ) -> Result<Vec<Profile>, QueryError> {
+        match self.ask(filter, Ask::Profiles { by: by.clone(), of })? {
+            Answer::Profiles(profiles) => Ok(profiles),
             _ => Err(unexpected()),
         }
     }

@@ -23,8 +23,8 @@ pub use engine::LocalEngine;
 pub use filter::Filter;
 pub use model::{
     Answer, Ask, ComparedDimension, ComparedValue, Comparison, Counting, Dimension, Distribution, GroupRow,
-    Groups, Measure, PairRow, Pairs, Query, RequestRow, Requests, Series, Sort, Stats, TimeRange, Totals,
-    Value, answer, dimension, measure, origin,
+    Groups, Measure, PairRow, Pairs, Profile, Query, RequestRow, Requests, Series, Sort, Stats, TimeRange,
+    Totals, Value, answer, dimension, measure, origin,
 };
 
 /// Answers queries, from several threads at the same time.

@@ -57,6 +57,15 @@ fn the_hour_of_the_scraper_differs_by_its_address_its_folder_and_its_errors() {
     assert_eq!((&address["share_a"], &address["lift"]), (&Value::from(0.375), &Value::Null));
     assert_eq!(address["filter"], "remote_ip:198.51.100.66");
     assert!(address["p_value"].as_f64().unwrap() < 1e-9);
+    // The filter of a row, with that of the first set, selects the counted requests.
+    for row in &rows {
+        let filter = format!("time:2026-04-01T01 ({})", row["filter"].as_str().unwrap());
+        assert_eq!(
+            home.rows(&["report", "total", "--filter", &filter])[0]["requests"],
+            row["count_a"],
+            "{filter}"
+        );
+    }
     // The shares of everything else shrink because of the scraper. That says nothing.
     assert!(rows.iter().all(|row| row["share_a"].as_f64() > row["share_b"].as_f64()), "{rows:?}");
 }

@@ -238,6 +238,11 @@ fn distribution() -> impl Strategy<Value = Ask> {
         .prop_map(|(by, of)| Ask::Distribution { by, of })
 }
 
+fn profiles() -> impl Strategy<Value = Ask> {
+    (dimension(), prop::collection::vec((group_value(), time_range()), 0..5))
+        .prop_map(|(by, of)| Ask::Profiles { by, of })
+}
+
 fn random_query() -> impl Strategy<Value = Query> {
     let groups = (
         dimension(),
@@ -282,6 +287,7 @@ fn random_query() -> impl Strategy<Value = Query> {
         2 => pairs(),
         2 => comparison(),
         1 => distribution(),
+        2 => profiles(),
         2 => series,
         3 => requests,
         1 => numbered,
@@ -350,6 +356,12 @@ proptest! {
                 let Ask::Groups { sort, limit: 1.., .. } = query.ask else { continue };
                 if !DISTINCT_COUNTS.contains(&sort.by) {
                     prop_assert_eq!(&ask(&with_few_pairs, query).unwrap(), expected, "{:?}, with little memory", query);
+                }
+            }
+            let with_few_pairs = LocalEngine::new(Arc::new(Cache::open(&path).unwrap())).with_max_pairs(3);
+            for (query, expected) in queries.iter().zip(&answers) {
+                if let Ask::Pairs { .. } = query.ask {
+                    prop_assert_eq!(&ask(&with_few_pairs, query).unwrap(), expected, "{:?}, in parts", query);
                 }
             }
             // Several threads query the same engine.

@@ -1,5 +1,6 @@
 //! Incidents about permissions: misuse of credentials, deletions, changes of the configuration, insecure access.
 
+use super::clients::{few_objects, small_read};
 use super::{Planted, new_principal, role_of, spread_over, start, strangers, subjects_of, tool, unused};
 use crate::agents::hosting_address;
 use crate::month::{DAY, HOUR, Month};
@@ -92,7 +93,8 @@ fn denied(month: &mut Month, world: &World, strength: Strength, random: &mut Ran
             } else {
                 Request::of_bucket(time, client, operation, query, 0)
             };
-            if random.chance(0.04) { request } else { request.failed(403, "AccessDenied") }
+            let is_read = !operation.contains("PUT") && !operation.contains("DELETE");
+            if is_read && random.chance(0.04) { request } else { request.failed(403, "AccessDenied") }
         })
         .collect();
     let who = if is_known { "a known principal from a new address" } else { "a new principal" };
@@ -157,7 +159,7 @@ pub(super) fn mass_deletion(
             unused(month, &[CLI, "aws-cli/1.22.34 Python/3.10.6 Linux/5.15 botocore/1.23.34"], random);
         Client { agent: month.text(&agent), ..member }
     } else {
-        let (principal, agent) = (new_principal(month, random), tool(month, random));
+        let (principal, agent) = (new_principal(month, random), tool(month, true, random));
         let address = hosting_address(random);
         month.client(&address, &principal, &agent)
     };
@@ -278,9 +280,9 @@ pub(super) fn insecure_access(
     let count = random.between(low, high) as usize;
     let duration = random.between(6, 72) as u32 * HOUR;
     let start = start(month, duration, random);
-    let agent = tool(month, random);
-    let (mut clients, from) = strangers(month, world, &agent, true, random);
     let variant = random.below(4);
+    let agent = tool(month, !world.is_public && variant != 3, random);
+    let (mut clients, from) = strangers(month, world, &agent, true, random);
     for client in &mut clients {
         match variant {
             0 => client.tls = if random.chance(0.5) { Tls::V10 } else { Tls::V11 },
@@ -296,6 +298,7 @@ pub(super) fn insecure_access(
             }
         }
     }
+    let objects = few_objects(world, random);
     let what = ["TLS 1.0 or 1.1", "SigV2", "plain HTTP", "anonymous uploads"][variant as usize];
     let requests = spread_over(start, duration, count, random)
         .into_iter()
@@ -305,7 +308,7 @@ pub(super) fn insecure_access(
                 let key = month.text(&format!("uploads/{:08x}.bin", random.next() >> 32));
                 Request::put(time, client, Object { key, size: random.between(1_000, 400_000) })
             } else {
-                Request { operation: world.get, ..Request::get(time, client, world.popular(random)) }
+                small_read(world, time, client, *random.pick(&objects), random)
             }
         })
         .collect();

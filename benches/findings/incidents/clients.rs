@@ -19,7 +19,7 @@ pub(super) fn scraping(month: &mut Month, world: &World, strength: Strength, ran
     } else {
         (random.between(4, strength.of([12, 36, 36])) as u32 * HOUR, "slow")
     };
-    let agent = tool(month, random);
+    let agent = tool(month, !world.is_public, random);
     let (clients, from) = strangers(month, world, &agent, true, random);
     let (order, way) = match random.below(3) {
         0 => {
@@ -59,7 +59,8 @@ pub(super) fn scraping(month: &mut Month, world: &World, strength: Strength, ran
 }
 
 fn bytes_per_day(month: &Month) -> u64 {
-    month.requests.iter().map(|request| request.bytes).sum::<u64>() / u64::from(month.days)
+    let ordinary = month.requests.iter().filter(|request| request.incidents == 0);
+    ordinary.map(|request| request.bytes).sum::<u64>() / u64::from(month.days)
 }
 
 /// Keys that do not exist, or that are not for the public.
@@ -83,7 +84,7 @@ pub(super) fn key_guessing(
             random,
         )
     } else {
-        tool(month, random)
+        tool(month, false, random)
     };
     let (mut clients, from) = strangers(month, world, &agent, true, random);
     for client in &mut clients {
@@ -141,7 +142,7 @@ pub(super) fn bandwidth_hog(
     objects.dedup_by_key(|object| object.key);
     let mean = objects.iter().map(|object| object.size as f64).sum::<f64>() / objects.len() as f64;
     let count = ((bytes / mean) as usize).clamp(12, 6000);
-    let agent = tool(month, random);
+    let agent = tool(month, !world.is_public, random);
     let (clients, from) = strangers(month, world, &agent, false, random);
     let duration = random.between(2, 20) as u32 * HOUR;
     let start = start(month, duration, random);
@@ -223,7 +224,7 @@ pub(super) fn retry_storm(
     let (client, who) = if random.chance(0.6) {
         (*random.pick(&world.members), "a known client")
     } else {
-        let agent = tool(month, random);
+        let agent = tool(month, !world.is_public, random);
         (strangers(month, world, &agent, false, random).0[0], "a stranger")
     };
     let (operation, object) = match random.below(3) {
@@ -279,11 +280,11 @@ pub(super) fn new_agent(
         let member = *random.pick(&world.members);
         vec![Client { agent: month.text(&agent), ..member }]
     };
+    let objects = few_objects(world, random);
     let requests = spread_over(start, duration, count, random)
         .into_iter()
         .map(|time| {
-            let request = Request::get(time, *random.pick(&clients), world.popular(random));
-            as_usual(Request { operation: world.get, ..request }, random)
+            as_usual(small_read(world, time, *random.pick(&clients), *random.pick(&objects), random), random)
         })
         .collect();
     let about =
@@ -291,6 +292,25 @@ pub(super) fn new_agent(
     let mut incident = Incident::new(Kind::NewAgent, strength, about);
     incident.subjects = vec![("user_agent", agent)];
     Planted { incident, requests }
+}
+
+/// The objects that a program with one purpose needs.
+pub(super) fn few_objects(world: &World, random: &mut Random) -> Vec<Object> {
+    (0..15 + random.index(60)).map(|_| world.popular(random)).collect()
+}
+
+/// A GET that sends little: a part of a large object.
+pub(super) fn small_read(
+    world: &World,
+    time: u32,
+    client: Client,
+    object: Object,
+    random: &mut Random,
+) -> Request {
+    if object.size > 2_000_000 {
+        return Request::part(time, client, object, random.between(64 << 10, 512 << 10));
+    }
+    Request { operation: world.get, ..Request::get(time, client, object) }
 }
 
 /// Thousands of parts of a few objects.
@@ -307,7 +327,7 @@ pub(super) fn range_abuse(
     let mut objects: Vec<Object> =
         (0..1 + random.index(3)).map(|_| world.objects[*random.pick(&world.large)]).collect();
     objects.dedup_by_key(|object| object.key);
-    let agent = tool(month, random);
+    let agent = tool(month, !world.is_public, random);
     let (clients, from) = strangers(month, world, &agent, false, random);
     let is_tiny = random.chance(0.5);
     let mut bytes = 0;

@@ -129,6 +129,15 @@ fn bytes(value: &Value) -> Vec<u8> {
     }
 }
 
+/// Whether two dimensions describe the same property of a connection or of a signature: values that the same requests
+/// have say the same.
+pub(super) fn is_same_fact(one: &Dimension, other: &Dimension) -> bool {
+    const TLS: [Field; 2] = [Field::TlsVersion, Field::CipherSuite];
+    const SIGNATURE: [Field; 2] = [Field::SignatureVersion, Field::AuthenticationType];
+    let (one, other) = (one.base(), other.base());
+    [TLS, SIGNATURE].iter().any(|fact| fact.contains(&one) && fact.contains(&other))
+}
+
 /// How specific a dimension is: of two values that select nearly the same requests, the more specific one says more.
 pub(super) fn specificity(by: &Dimension) -> u8 {
     match by {

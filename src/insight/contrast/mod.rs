@@ -160,7 +160,13 @@ pub fn contrast(
     let mut pairs: Vec<ContrastRow> = Vec::new();
     for (done, seed) in seeds.iter().enumerate() {
         let best = best_pair(&mut run, seed, &comparison, &tested, &contrast)?;
-        let is_new = |pair: &ContrastRow| !pairs.iter().any(|known| is_same_pair(known, pair));
+        // A value with more evidence, and as many requests of the first set, makes a pair superfluous.
+        let says_more =
+            |row: &ContrastRow, pair: &ContrastRow| row.score >= pair.score && row.count_a >= pair.count_a;
+        let is_new = |pair: &ContrastRow| {
+            !contrast.rows.iter().any(|row| says_more(row, pair))
+                && !pairs.iter().any(|known| is_same_pair(known, pair))
+        };
         pairs.extend(best.filter(is_new));
         let share = (done + 1) as f64 / seeds.len() as f64;
         contrast.statistics = run.statistics;

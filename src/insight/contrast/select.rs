@@ -1,9 +1,9 @@
 //! Selects the values that tell the sets apart, and leaves out those that follow from others.
 
 use super::ContrastRow;
-use super::dimensions::{is_within, repeats_a_shorter_prefix, specificity};
+use super::dimensions::{is_same_fact, is_within, repeats_a_shorter_prefix, specificity};
 use super::significance::{evidence, p_value};
-use crate::query::{ComparedDimension, Filter};
+use crate::query::{ComparedDimension, Dimension, Filter, Value};
 
 /// The largest p-value of a row, adjusted for the number of tested values.
 const MAX_P_VALUE: f64 = 0.01;
@@ -53,8 +53,14 @@ pub(super) fn of_dimension(compared: &ComparedDimension, sizes: Sizes) -> Vec<Co
         .iter()
         .filter_map(|row| sizes.row(vec![(compared.by.clone(), row.value.clone())], row.requests))
         .collect();
-    // What most requests of both sets have is the last to be named: "5 % errors" says more than "95 % no errors".
-    let is_usual = |row: &ContrastRow| row.share_a.min(row.share_b) > 0.5;
+    if matches!(compared.by, Dimension::HourOfDay | Dimension::Weekday) {
+        // Requests at some hours are none at others.
+        rows.retain(ContrastRow::is_more);
+    }
+    // What most requests of both sets have, or what the first set lacks the absence of, is the last to be named: "5 %
+    // errors" says more than "95 % without an error".
+    let is_absent = |row: &ContrastRow| row.values.iter().any(|(_, value)| *value == Value::Absent);
+    let is_usual = |row: &ContrastRow| row.share_a.min(row.share_b) > 0.5 || is_absent(row) && !row.is_more();
     rows.sort_by(|one, other| {
         is_usual(one).cmp(&is_usual(other)).then_with(|| other.score.total_cmp(&one.score))
     });
@@ -92,8 +98,12 @@ pub(super) fn without_repetitions(mut rows: Vec<ContrastRow>) -> Vec<ContrastRow
     for row in rows {
         let repeats = |known: &ContrastRow| match (known.values.as_slice(), row.values.as_slice()) {
             ([(by, value)], [(other_by, other)]) => {
+                let is_same = [known.count_a, known.count_b] == [row.count_a, row.count_b];
                 let (one, other) = ((by, value), (other_by, other));
-                known.is_more() == row.is_more() && (is_within(one, other) || is_within(other, one))
+                known.is_more() == row.is_more()
+                    && (is_within(one, other)
+                        || is_within(other, one)
+                        || is_same && is_same_fact(by, other_by))
             }
             _ => false,
         };

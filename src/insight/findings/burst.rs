@@ -106,6 +106,7 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
             period: Some((burst.start, burst.end)),
             strength: burst.factor() / MIN_FACTOR,
             label: burst.label.map(str::to_owned),
+            stats: None,
         };
         findings.extend(finding(volume.survey, evidence, |stats| Ok(explanation(burst, stats)))?);
     }

@@ -1,23 +1,25 @@
 //! Incidents of single clients: addresses, networks, requesters and user agents that behave unlike other clients.
 //!
-//! A few groupings give the candidates. Each is looked at as a whole and in the windows in which it was unusually
-//! active ([`History::windows`]), and each [`Profile`] is shown to the judges.
+//! A few groupings give the candidates. Their series show when they were unusually active
+//! ([`History::windows`]); one scan profiles each of them as a whole and in these windows; the judges look at the
+//! profiles.
 
 use std::collections::BTreeSet;
 
 use super::Finding;
+use super::client::Client;
 use super::evidence::{Evidence, finding};
 use super::history::History;
 use super::judge::{self, Population, Verdict};
-use super::profile::Profile;
 use crate::insight::survey::Survey;
 use crate::log::Field;
-use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
+use crate::query::filter::{Subject, Test};
+use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, TimeRange, Value};
 
-/// The clients with the most requests of each dimension; the base of comparison.
-const COMPARED_CLIENTS: usize = 1_000;
 /// Candidates per dimension and order.
 const CANDIDATES: usize = 25;
+/// The clients with the most requests, of which the candidates by bytes are chosen.
+const COMPARED_CLIENTS: usize = 1_000;
 /// A client with fewer requests is no candidate.
 const MIN_REQUESTS: u64 = 40;
 /// A candidate is looked at in at most this many windows.
@@ -41,25 +43,38 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
 
 fn of_dimension(survey: &Survey<'_>, dimension: &Dimension) -> Result<Vec<Finding>, QueryError> {
     let everything = Filter::everything();
-    let measures = [Measure::Objects, Measure::Addresses];
-    let all = survey.groups(&everything, dimension, &measures, Measure::Requests, COMPARED_CLIENTS)?;
-    let population = Population::new(survey, &all);
+    let all = survey.groups(&everything, dimension, &[], Measure::Requests, COMPARED_CLIENTS)?;
     let values = candidates(survey, dimension, &all.rows)?;
     let histories = History::of(survey, &everything, dimension, values.clone())?;
-    let mut found = Vec::new();
+    let mut of: Vec<(Value, TimeRange)> = Vec::new();
+    let mut history_of: Vec<&History> = Vec::new();
     for (value, history) in values.iter().zip(&histories) {
-        for period in periods(history) {
-            let Some(profile) = Profile::of(survey, (dimension, value), history, period)? else { continue };
-            if is_left_to_its_address(&profile) {
-                continue;
-            }
-            for verdict in judge::verdicts(&profile, &population) {
-                let Verdict { kind, strength, label, filter, sentence } = verdict;
-                let subject = Some((dimension.clone(), value.clone()));
-                let evidence =
-                    Evidence { kind, subject, filter, period: Some(profile.period), strength, label };
-                found.extend(finding(survey, evidence, |stats| Ok(sentence(stats)))?);
-            }
+        for (start, end) in periods(history) {
+            of.push((value.clone(), TimeRange { start: Some(start), end: Some(end) }));
+            history_of.push(history);
+        }
+    }
+    let profiles = survey.profiles(&everything, dimension, of.clone())?;
+    // The first period of each value is its whole activity.
+    let wholes = of.iter().zip(&profiles).enumerate();
+    let wholes = wholes.filter(|(at, ((value, _), _))| *at == 0 || of[at - 1].0 != *value);
+    let compared: Vec<_> = wholes.map(|(_, (_, profile))| profile).collect();
+    let population = Population::new(survey, all.group_count, &compared);
+
+    let mut found = Vec::new();
+    for (((value, _), history), did) in of.iter().zip(history_of).zip(&profiles) {
+        let period = (did.stats.first_seen, did.stats.last_seen.saturating_add(1));
+        let client = Client { dimension, value, history, period, did };
+        if did.stats.requests < MIN_REQUESTS || is_left_to_its_address(&client) {
+            continue;
+        }
+        for verdict in judge::verdicts(&client, &population) {
+            let Verdict { kind, strength, label, filter, sentence } = verdict;
+            // The client may have other requests in the same seconds only if the filter is narrower.
+            let stats = filter.is_everything().then_some(did.stats);
+            let subject = Some((dimension.clone(), value.clone()));
+            let evidence = Evidence { kind, subject, filter, period: Some(period), strength, label, stats };
+            found.extend(finding(survey, evidence, |stats| Ok(sentence(stats)))?);
         }
     }
     Ok(found)
@@ -83,44 +98,33 @@ fn candidates(
     rows: &[GroupRow],
 ) -> Result<Vec<Value>, QueryError> {
     let mut chosen: BTreeSet<Value> = BTreeSet::new();
-    let mut choose = |rows: Vec<&GroupRow>| {
-        let enough = rows.into_iter().filter(|row| row.stats.requests >= MIN_REQUESTS);
-        chosen.extend(
-            enough.take(CANDIDATES).map(|row| row.value.clone()).filter(|value| *value != Value::Absent),
-        );
+    let mut choose = |rows: &[GroupRow]| {
+        let enough =
+            rows.iter().filter(|row| row.stats.requests >= MIN_REQUESTS && row.value != Value::Absent);
+        chosen.extend(enough.take(CANDIDATES).map(|row| row.value.clone()));
     };
-    let keys = |row: &GroupRow| row.more.first().copied().flatten().unwrap_or(0.0) as u64;
-    let first_by = |number: &dyn Fn(&GroupRow) -> u64| {
-        let mut rows: Vec<&GroupRow> = rows.iter().collect();
-        rows.sort_by_key(|row| std::cmp::Reverse(number(row)));
-        rows
-    };
-    choose(first_by(&|row| row.stats.requests));
-    choose(first_by(&|row| row.stats.bytes_sent));
-    choose(first_by(&keys));
-    // The requests per key: a client that repeats one request is among the first.
-    choose(first_by(&|row| row.stats.requests / keys(row).max(1)));
-    let errors = filter_of_status(400, 499);
-    let missed = survey.groups(&errors, dimension, &[Measure::Objects], Measure::Objects, CANDIDATES)?;
-    choose(missed.rows.iter().collect());
-    let failed = survey.groups(&errors, dimension, &[], Measure::Requests, CANDIDATES)?;
-    choose(failed.rows.iter().collect());
-    let refused =
-        survey.groups(&filter_of_status(500, 599), dimension, &[], Measure::Requests, CANDIDATES)?;
-    choose(refused.rows.iter().collect());
+    choose(rows);
+    let mut by_bytes = rows.to_vec();
+    by_bytes.sort_by_key(|row| std::cmp::Reverse(row.stats.bytes_sent));
+    choose(&by_bytes);
+    for errors in [(400, 499), (500, 599)] {
+        let filter = of_status(errors);
+        choose(&survey.groups(&filter, dimension, &[], Measure::Requests, CANDIDATES)?.rows);
+    }
     Ok(chosen.into_iter().collect())
 }
 
-fn filter_of_status(first: i64, last: i64) -> Filter {
-    use crate::query::filter::{Subject, Test};
+fn of_status((first, last): (i64, i64)) -> Filter {
     Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(first), Some(last)))
 }
 
 /// Whether nearly all requests of a network or user agent are from one address, which is a candidate of its own.
-fn is_left_to_its_address(profile: &Profile<'_>) -> bool {
-    let is_wider =
-        matches!(profile.dimension, Dimension::Network { .. } | Dimension::Field(Field::UserAgent));
+fn is_left_to_its_address(client: &Client<'_>) -> bool {
+    let is_wider = matches!(client.dimension, Dimension::Network { .. } | Dimension::Field(Field::UserAgent));
     is_wider
-        && (profile.addresses < 2
-            || profile.traits.address.as_ref().is_some_and(|(_, share)| *share >= ONE_ADDRESS_SHARE))
+        && client
+            .did
+            .address
+            .as_ref()
+            .is_none_or(|(_, requests)| client.share(*requests) >= ONE_ADDRESS_SHARE)
 }

@@ -19,6 +19,8 @@ pub(super) struct Evidence {
     pub strength: f64,
     /// Why this is probably ordinary.
     pub label: Option<String>,
+    /// The stats of exactly these requests, if they are known.
+    pub stats: Option<Stats>,
 }
 
 /// Makes a finding with exact stats and times. `explain` returns the sentence. `None` if no request matches.
@@ -27,7 +29,7 @@ pub(super) fn finding(
     evidence: Evidence,
     explain: impl FnOnce(&Stats) -> Result<String, QueryError>,
 ) -> Result<Option<Finding>, QueryError> {
-    let Evidence { kind, subject, filter, period, strength, label } = evidence;
+    let Evidence { kind, subject, filter, period, strength, label, stats } = evidence;
     let mut selected = match &subject {
         Some((dimension, value)) => Filter::term_for(dimension, value).and(filter),
         None => filter,
@@ -35,7 +37,7 @@ pub(super) fn finding(
     if let Some((start, end)) = period {
         selected = selected.and(Filter::within(TimeRange { start: Some(start), end: Some(end) }));
     }
-    let stats = survey.totals(&selected)?;
+    let stats = stats.map_or_else(|| survey.totals(&selected), Ok)?;
     if stats.requests == 0 {
         return Ok(None);
     }

@@ -119,19 +119,20 @@ impl History {
             .count()
     }
 
-    /// Whether the client is active on most days at about the same rate: a large part of the days between its first
-    /// and its last request has at least a third of the median of its active days.
-    pub(super) fn is_steady(&self) -> bool {
-        const MIN_DAYS: usize = 5;
-        let mut active: Vec<u64> =
-            self.days().iter().map(|(_, requests)| *requests).filter(|requests| *requests > 0).collect();
-        if active.len() < MIN_DAYS {
-            return false;
+    /// The median requests of the days outside of `window`; days without requests count.
+    pub(super) fn usual_day(&self, window: (i64, i64)) -> f64 {
+        let is_within = |day: i64| day * SECONDS_PER_DAY < window.1 && (day + 1) * SECONDS_PER_DAY > window.0;
+        let mut others: Vec<u64> = self
+            .days()
+            .into_iter()
+            .filter(|(day, _)| !is_within(*day))
+            .map(|(_, requests)| requests)
+            .collect();
+        if others.is_empty() {
+            return 0.0;
         }
-        let at = active.len() / 2;
-        let median = *active.select_nth_unstable(at).1;
-        let similar = active.iter().filter(|requests| (median / 3..=median * 3).contains(requests)).count();
-        similar * 10 >= active.len() * 7
+        let middle = others.len() / 2;
+        *others.select_nth_unstable(middle).1 as f64
     }
 }
 
@@ -154,12 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn office_hours_are_no_windows_but_steady() {
+    fn office_hours_are_no_windows() {
         let line: Vec<u64> =
             (0..720).map(|hour| if (8..18).contains(&(hour % 24)) { 200 } else { 0 }).collect();
         let history = history(&line);
         assert_eq!(history.windows(), []);
-        assert!(history.is_steady());
         assert_eq!(history.active_days(), 30);
         assert_eq!(history.similar_days((0, 86_400), 0.5), 29);
     }

@@ -88,6 +88,7 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
             period: Some((shift.start, shift.end)),
             strength: shift.after / shift.before.max(1.0) / MIN_FACTOR,
             label: None,
+            stats: None,
         };
         findings.extend(finding(volume.survey, evidence, |_| Ok(explanation(&shift)))?);
     }

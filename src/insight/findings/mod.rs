@@ -4,24 +4,30 @@
 //! - `kind`: the kinds. `evidence`: makes findings from what a detector saw, with exact stats.
 //! - A file per detector: each asks a few queries and returns the findings of its kinds.
 //! - `merge`: one finding per incident, and the order.
+//! - [`mute`]: what the user does not want to see again.
 //!
 //! docs/findings.md describes the methods with their parameters. Never here: text escaped for a terminal.
 
 mod baseline;
 mod benign;
 mod burst;
+mod client;
 mod clients;
+mod config_changes;
+mod credentials;
+mod deletions;
 mod evidence;
 mod gaps;
-#[allow(dead_code)]
+
 mod history;
+mod hot_linking;
+mod insecure_access;
 mod judge;
 mod kind;
 mod level_shift;
 mod merge;
+pub mod mute;
 mod new_agent;
-#[allow(dead_code)]
-mod profile;
 mod silence;
 mod timeline;
 mod volume;
@@ -74,7 +80,16 @@ type SubjectDetector = fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError>;
 /// Finds the incidents in what the given findings do not explain.
 type ResidualDetector = fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
 
-const SUBJECT_DETECTORS: &[SubjectDetector] = &[clients::detect, new_agent::detect, silence::detect];
+const SUBJECT_DETECTORS: &[SubjectDetector] = &[
+    config_changes::detect,
+    deletions::detect,
+    credentials::detect,
+    clients::detect,
+    hot_linking::detect,
+    insecure_access::detect,
+    new_agent::detect,
+    silence::detect,
+];
 const RESIDUAL_DETECTORS: &[ResidualDetector] = &[volume::detect];
 
 /// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the

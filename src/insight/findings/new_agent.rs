@@ -54,6 +54,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             filter: everything.clone(),
             period: None,
             strength: share / MIN_SHARE,
+            stats: None,
         };
         findings.extend(finding(survey, evidence, |of_agent| {
             Ok(format!(

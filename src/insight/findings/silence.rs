@@ -59,6 +59,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             period: Some((silence.start - BEFORE_SECONDS, silence.end)),
             strength: silence.surprise / MIN_SURPRISE,
             label: None,
+            stats: None,
         };
         let Some(mut found) = finding(survey, evidence, |_| Ok(explanation(&silence, &series)))? else {
             continue;

@@ -33,11 +33,18 @@ pub(super) fn text(bytes: &[u8]) -> String {
     short
 }
 
+/// A value from logs, shortened.
+pub(super) fn value(value: &Value) -> String {
+    match value {
+        Value::Text(bytes) => text(bytes),
+        other => other.to_text(),
+    }
+}
+
 /// The client that a sentence is about: `203.0.113.7`, `role/etl`, `192.0.2.0/24 (6 addresses)`.
 pub(super) fn client(dimension: &Dimension, value: &Value, addresses: u64) -> String {
     let name = match value {
-        Value::Text(bytes) => text(bytes),
-        Value::Integer(number) => number.to_string(),
+        Value::Text(_) | Value::Integer(_) => self::value(value),
         Value::Absent => match dimension.name().as_str() {
             "requester" | "role" => "anonymous clients".to_owned(),
             "user_agent" | "agent_family" => "clients without a user agent".to_owned(),

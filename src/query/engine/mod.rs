@@ -1,7 +1,7 @@
 //! The local engine: answers queries by scanning the packed columns of the cache.
 //!
 //! A query selects rows by a [`predicate`] and scans segments on all cores ([`parallel`]). Rows are aggregated per
-//! group ([`groups`]) or per bucket of time ([`series`]), counted in two sets of rows ([`compare`]), or the first requests of an order are found and read
+//! group ([`groups`]) or per bucket of time ([`series`]), or profiled ([`profiles`]), counted in two sets of rows ([`compare`]), or the first requests of an order are found and read
 //! ([`requests`]). Aggregates over final segments are kept between queries ([`partials_cache`]), so a repeated query
 //! scans only new segments.
 //!
@@ -13,6 +13,7 @@ mod groups;
 mod parallel;
 mod partials_cache;
 pub(crate) mod predicate;
+mod profiles;
 pub(crate) mod requests;
 mod series;
 #[cfg(test)]
@@ -69,6 +70,8 @@ pub struct LocalEngine {
     pinned: Mutex<Option<Arc<PinnedSnapshot>>>,
     /// Maximum number of pairs of a group and a value that a count of distinct values remembers.
     max_distinct_pairs: usize,
+    /// Maximum number of pairs of values in memory of a thread.
+    max_pairs: usize,
 }
 
 struct PinnedSnapshot {
@@ -96,6 +99,7 @@ impl LocalEngine {
             deep_offset: DeepOffset::default(),
             pinned: Mutex::new(None),
             max_distinct_pairs: groups::MAX_DISTINCT_PAIRS,
+            max_pairs: groups::MAX_PAIRS,
         }
     }
 
@@ -126,6 +130,12 @@ impl LocalEngine {
         let derived_groups = Arc::new(DerivedGroups::new(identity));
         let id_sets = IdSets::new(self.uri_columns.clone(), derived_groups.clone());
         LocalEngine { id_sets, derived_groups, ..self }
+    }
+
+    /// Limits the pairs of values that a thread has in memory. With more pairs, a query scans several times.
+    #[must_use]
+    pub fn with_max_pairs(self, max_pairs: usize) -> LocalEngine {
+        LocalEngine { max_pairs, ..self }
     }
 
     /// The cache that the engine reads.
@@ -164,6 +174,7 @@ impl LocalEngine {
             }
             Ask::Distribution { by, of } => context.answer_distribution(by, *of, on_partial)?,
             Ask::Series { bucket, each } => context.answer_series(*bucket, each.as_ref(), on_partial)?,
+            Ask::Profiles { by, of } => context.answer_profiles(by, of)?,
             Ask::Requests { sort, offset, limit, fields } => {
                 context.answer_requests(*sort, *offset, *limit, fields)?
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Dimension, Measure};
+use super::{Dimension, Measure, Profile};
 use crate::log::{Field, ValueType};
 use crate::query::cost::{Charges, Prices};
 
@@ -23,6 +23,8 @@ pub enum Answer {
     Distribution(Distribution),
     /// The answer to [`Ask::Series`](super::Ask::Series).
     Series(Series),
+    /// The answer to [`Ask::Profiles`](super::Ask::Profiles): a profile for each client, in the order of the query.
+    Profiles(Vec<Profile>),
     /// The answer to [`Ask::Requests`](super::Ask::Requests) and [`Ask::RequestsById`](super::Ask::RequestsById).
     Requests(Requests),
 }

@@ -6,6 +6,7 @@ pub mod answer;
 mod derive;
 pub mod dimension;
 pub mod measure;
+pub mod profile;
 pub mod query;
 
 pub use answer::{
@@ -14,4 +15,5 @@ pub use answer::{
 };
 pub use dimension::Dimension;
 pub use measure::Measure;
+pub use profile::Profile;
 pub use query::{Ask, Counting, Query, Sort, TimeRange, origin};

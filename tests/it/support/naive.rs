@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use tamarin::log::{Field, Kind};
+use tamarin::log::{Field, Kind, method};
 use tamarin::query::answer::{Cost, Groups, Requests, Series, Stats, Totals};
 use tamarin::query::cost::rules::{self, ErrorRule, OperationRule, RequesterRule};
 use tamarin::query::cost::{Billed, Charges, Prices};
@@ -14,7 +14,7 @@ use tamarin::query::filter::{Filter, Matcher, Subject, Test};
 use tamarin::query::measure::Aggregate;
 use tamarin::query::{
     Answer, Ask, ComparedDimension, ComparedValue, Comparison, Counting, Dimension, Distribution, GroupRow,
-    Measure, PairRow, Pairs, Query, RequestRow, Sort, TimeRange, Value,
+    Measure, PairRow, Pairs, Profile, Query, RequestRow, Sort, TimeRange, Value,
 };
 
 /// The answer to a query about these requests. The sources of the query are ignored.
@@ -50,6 +50,9 @@ pub(crate) fn answer<'r>(requests: impl IntoIterator<Item = &'r RequestRow>, que
             };
             Answer::Distribution(Distribution { sizes: groups.iter().map(|row| size(row.stats)).collect() })
         }
+        Ask::Profiles { by, of } => {
+            Answer::Profiles(of.iter().map(|(value, time)| profile(&selected, by, value, *time)).collect())
+        }
         Ask::Series { bucket, each } => Answer::Series(series(&selected, *bucket, each.as_ref())),
         Ask::Requests { sort, offset, limit, fields } => {
             let mut answer = sorted_requests(&selected, *sort, *offset, *limit);
@@ -66,6 +69,85 @@ pub(crate) fn answer<'r>(requests: impl IntoIterator<Item = &'r RequestRow>, que
                 ids.iter().filter_map(request).map(|row| RequestRow::clone(row)).collect();
             Answer::Requests(Requests { matched: rows.len() as u64, rows })
         }
+    }
+}
+
+/// What the requests of one value did in a time range.
+fn profile(selected: &[&RequestRow], by: &Dimension, value: &Value, time: TimeRange) -> Profile {
+    let rows: Vec<&RequestRow> = (selected.iter().copied())
+        .filter(|row| time.start.is_none_or(|start| start <= row.time))
+        .filter(|row| time.end.is_none_or(|end| row.time < end))
+        .filter(|row| group_of(row, by) == *value)
+        .collect();
+    let status = |row: &RequestRow| match row.get(Field::HttpStatus) {
+        Value::Integer(status) => *status,
+        _ => 0,
+    };
+    let counts = |field: Field| {
+        let mut counts: BTreeMap<Value, u64> = BTreeMap::new();
+        for value in rows.iter().map(|row| row.get(field)).filter(|value| **value != Value::Absent) {
+            *counts.entry(value.clone()).or_default() += 1;
+        }
+        counts
+    };
+    let most = |field: Field| {
+        counts(field).into_iter().min_by_key(|(value, count)| (u64::MAX - count, value.clone()))
+    };
+    let count =
+        |is_counted: &dyn Fn(&RequestRow) -> bool| rows.iter().filter(|row| is_counted(row)).count() as u64;
+    let distinct = |field: Field, is_counted: &dyn Fn(&RequestRow) -> bool| {
+        let values = rows.iter().filter(|row| is_counted(row)).map(|row| row.get(field));
+        values.collect::<BTreeSet<_>>()
+    };
+    let is_missed =
+        |row: &RequestRow| matches!(status(row), 401 | 403 | 404) && *row.get(Field::Key) != Value::Absent;
+    let is_read = |row: &RequestRow| {
+        let operation = bytes_of(row.get(Field::Operation)).unwrap_or_default();
+        matches!(method::of_operation(&operation), Some(b"GET" | b"HEAD"))
+    };
+    let partial: Vec<&&RequestRow> = rows.iter().filter(|row| status(row) == 206).collect();
+    let mut sizes: BTreeMap<&Value, u64> = BTreeMap::new();
+    for row in &partial {
+        let size = number(row, Field::ObjectSize).max(number(row, Field::BytesSent)).unwrap_or(0);
+        let known = sizes.entry(row.get(Field::Key)).or_default();
+        *known = size.max(*known);
+    }
+    let mut in_order: Vec<&&RequestRow> = rows.iter().collect();
+    in_order.sort_by_key(|row| (row.time, row.id));
+    let keys: Vec<Vec<u8>> = in_order.iter().filter_map(|row| bytes_of(row.get(Field::Key))).collect();
+    let steps =
+        |order: Ordering| keys.windows(2).filter(|pair| pair[1].cmp(&pair[0]) == order).count() as u64;
+    let mut folder = keys.first().cloned().unwrap_or_default();
+    while !folder.is_empty() && (!folder.ends_with(b"/") || !keys.iter().all(|key| key.starts_with(&folder)))
+    {
+        folder.pop();
+    }
+    Profile {
+        stats: stats(rows.iter().copied()),
+        keys: counts(Field::Key).len() as u64,
+        addresses: counts(Field::RemoteIp).len() as u64,
+        agents: counts(Field::UserAgent).len() as u64,
+        missed_keys: distinct(Field::Key, &is_missed).len() as u64,
+        denied_operations: distinct(Field::Operation, &|row| status(row) == 403).len() as u64,
+        errors_4xx: count(&|row| status(row) / 100 == 4),
+        errors_5xx: count(&|row| status(row) / 100 == 5),
+        reads: count(&is_read),
+        without_referer: count(&|row| *row.get(Field::Referer) == Value::Absent),
+        anonymous: count(&|row| *row.get(Field::Requester) == Value::Absent),
+        partial: partial.len() as u64,
+        partial_bytes: partial
+            .iter()
+            .filter_map(|row| number(row, Field::BytesSent))
+            .fold(0, u64::saturating_add),
+        partial_object_bytes: sizes.into_values().fold(0, u64::saturating_add),
+        later_keys: steps(Ordering::Greater),
+        earlier_keys: steps(Ordering::Less),
+        folder,
+        address: most(Field::RemoteIp),
+        agent: most(Field::UserAgent),
+        key: most(Field::Key),
+        operation: most(Field::Operation),
+        error: most(Field::ErrorCode),
     }
 }
 

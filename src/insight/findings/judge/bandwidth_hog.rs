@@ -1,9 +1,9 @@
 //! Bandwidth hogs: a client that takes a far larger part of the bytes than other clients, of the same objects again and
 //! again.
 
-use super::{Kind, Population, Verdict, agent, client, recurring, words};
+use super::{Kind, Population, Verdict, agent, name, recurring, words};
 use crate::human;
-use crate::insight::findings::profile::Profile;
+use crate::insight::findings::client::Client;
 use crate::query::{Filter, Stats};
 
 /// Share of all bytes of the time in which the client was active, if the bytes were spread evenly over the log.
@@ -15,11 +15,11 @@ const MIN_TIMES_BUSY: f64 = 5.0;
 /// Bytes that are not worth a look.
 const MIN_BYTES: u64 = 100 << 20;
 
-pub(super) fn judge<'a>(profile: &'a Profile<'a>, population: &'a Population) -> Option<Verdict<'a>> {
-    let bytes = profile.stats.bytes_sent;
+pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> Option<Verdict<'a>> {
+    let bytes = client.did.stats.bytes_sent;
     let whole = population.whole.bytes_sent.max(1) as f64;
     let whole_share = bytes as f64 / whole;
-    let part = (profile.seconds() as f64 / population.seconds.max(1) as f64).clamp(1.0 / 1_000.0, 1.0);
+    let part = (client.seconds() as f64 / population.seconds.max(1) as f64).clamp(1.0 / 1_000.0, 1.0);
     let share = bytes as f64 / (bytes as f64 + (whole - bytes as f64).max(0.0) * part);
     let times_busy = bytes as f64 / population.busy_bytes.max(1) as f64;
     let is_hog = bytes >= MIN_BYTES
@@ -30,20 +30,24 @@ pub(super) fn judge<'a>(profile: &'a Profile<'a>, population: &'a Population) ->
     if !is_hog {
         return None;
     }
-    let label = if profile.is_anonymous() { None } else { recurring(profile) };
+    let label = if client.is_anonymous() { None } else { recurring(client) };
     let sentence = move |stats: &Stats| {
-        let repeats = if profile.requests_per_key() >= 2.0 {
-            format!(", {} requests for {}", human::count(stats.requests), human::counted(profile.keys, "key"))
+        let repeats = if client.requests_per_key() >= 2.0 {
+            format!(
+                ", {} requests for {}",
+                human::count(stats.requests),
+                human::counted(client.did.keys, "key")
+            )
         } else {
             String::new()
         };
         format!(
             "{} took {} in {}, {} of all bytes{repeats}{}.",
-            client(profile),
+            name(client),
             human::bytes(stats.bytes_sent),
-            words::span(profile.seconds()),
+            words::span(client.seconds()),
             human::percent(whole_share),
-            agent(profile),
+            agent(client),
         )
     };
     Some(Verdict {

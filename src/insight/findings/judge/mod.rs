@@ -1,4 +1,4 @@
-//! Judges: each looks at the profile of one client in one period and says whether it shows an incident of its kind.
+//! Judges: each looks at one client in one period and says whether it shows an incident of its kind.
 //!
 //! A judge asks no queries and knows one kind. Its thresholds are constants at the top of its file; docs/findings.md
 //! lists them with their reasons.
@@ -10,12 +10,13 @@ mod retry_storm;
 mod scraping;
 
 use super::Kind;
-use super::profile::Profile;
+use super::client::Client;
 use super::words;
 use crate::insight::survey::Survey;
-use crate::query::{Filter, Groups, Stats};
+use crate::log::Field;
+use crate::query::{Dimension, Filter, Profile, Stats};
 
-/// What a judge says about a profile.
+/// What a judge says about a client.
 pub(super) struct Verdict<'a> {
     /// The kind of the incident.
     pub kind: Kind,
@@ -48,20 +49,19 @@ pub(super) struct Population {
 const MIN_BUSY_RANK: usize = 10;
 
 impl Population {
-    /// `groups`: the clients with the most requests, with their distinct keys as the first further measure.
-    pub(super) fn new(survey: &Survey<'_>, groups: &Groups) -> Population {
-        let rank =
-            (groups.group_count as usize / 100).clamp(MIN_BUSY_RANK, groups.rows.len().max(MIN_BUSY_RANK));
-        let at_rank = |mut numbers: Vec<u64>| {
+    /// `compared`: what the clients with the most requests did, in the whole scope; `clients`: the number of all clients.
+    pub(super) fn new(survey: &Survey<'_>, clients: u64, compared: &[&Profile]) -> Population {
+        let rank = (clients as usize / 100).max(MIN_BUSY_RANK).min(compared.len() / 2);
+        let at_rank = |number: &dyn Fn(&Profile) -> u64| {
+            let mut numbers: Vec<u64> = compared.iter().map(|profile| number(profile)).collect();
             numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
             numbers.get(rank).copied().unwrap_or(0)
         };
-        let keys = |row: &crate::query::GroupRow| row.more.first().copied().flatten().unwrap_or(0.0) as u64;
         Population {
-            clients: groups.group_count,
-            whole: groups.totals,
-            busy_keys: at_rank(groups.rows.iter().map(keys).collect()),
-            busy_bytes: at_rank(groups.rows.iter().map(|row| row.stats.bytes_sent).collect()),
+            clients,
+            whole: survey.whole,
+            busy_keys: at_rank(&|profile| profile.keys),
+            busy_bytes: at_rank(&|profile| profile.stats.bytes_sent),
             seconds: survey.seconds(),
             start: survey.period().0,
         }
@@ -69,13 +69,13 @@ impl Population {
 }
 
 /// The verdicts of all judges.
-pub(super) fn verdicts<'a>(profile: &'a Profile<'a>, population: &'a Population) -> Vec<Verdict<'a>> {
+pub(super) fn verdicts<'a>(client: &'a Client<'a>, population: &'a Population) -> Vec<Verdict<'a>> {
     [
-        key_guessing::judge(profile),
-        retry_storm::judge(profile, population),
-        range_abuse::judge(profile, population),
-        scraping::judge(profile, population),
-        bandwidth_hog::judge(profile, population),
+        key_guessing::judge(client),
+        retry_storm::judge(client, population),
+        range_abuse::judge(client, population),
+        scraping::judge(client, population),
+        bandwidth_hog::judge(client, population),
     ]
     .into_iter()
     .flatten()
@@ -83,30 +83,26 @@ pub(super) fn verdicts<'a>(profile: &'a Profile<'a>, population: &'a Population)
 }
 
 /// The client as the subject of a sentence.
-fn client(profile: &Profile<'_>) -> String {
-    words::client(profile.dimension, profile.value, profile.addresses)
+fn name(client: &Client<'_>) -> String {
+    words::client(client.dimension, client.value, client.did.addresses)
 }
 
 /// ` (python-requests/2.32)`: the user agent of most requests; nothing if the client is a user agent.
-fn agent(profile: &Profile<'_>) -> String {
-    const MOST: f64 = 0.5;
-    match &profile.traits.agent {
-        Some((agent, share))
-            if *share >= MOST
-                && *profile.dimension != crate::query::Dimension::Field(crate::log::Field::UserAgent) =>
-        {
-            format!(" ({})", words::text(agent))
+fn agent(client: &Client<'_>) -> String {
+    match client.main_agent() {
+        Some(agent) if *client.dimension != Dimension::Field(Field::UserAgent) => {
+            format!(" ({})", words::value(agent))
         }
         _ => String::new(),
     }
 }
 
 /// Why a client that does this again and again is ordinary; `None` if it is not.
-fn recurring(profile: &Profile<'_>) -> Option<String> {
+fn recurring(client: &Client<'_>) -> Option<String> {
     /// Days like the days of the period, and the share of its requests that makes a day alike.
     const MIN_DAYS: usize = 3;
     const SHARE: f64 = 0.3;
-    let days = profile.history.similar_days(profile.period, SHARE);
+    let days = client.history.similar_days(client.period, SHARE);
     if days >= MIN_DAYS {
         return Some(format!("recurring job: {days} other days are alike"));
     }

@@ -1,8 +1,8 @@
 //! Retry storms: the same failing request again and again.
 
-use super::{Kind, Population, Verdict, agent, client, recurring, words};
+use super::{Kind, Population, Verdict, agent, name, recurring, words};
 use crate::human;
-use crate::insight::findings::profile::Profile;
+use crate::insight::findings::client::Client;
 use crate::query::{Filter, Stats};
 
 /// Requests of a storm.
@@ -14,43 +14,43 @@ const MIN_REQUESTS_PER_KEY: f64 = 10.0;
 /// Requests per minute; slower polling is no storm.
 const MIN_PER_MINUTE: f64 = 2.0;
 
-pub(super) fn judge<'a>(profile: &'a Profile<'a>, _: &'a Population) -> Option<Verdict<'a>> {
-    let requests = profile.stats.requests as f64;
-    let per_minute = requests * 60.0 / profile.seconds() as f64;
+pub(super) fn judge<'a>(client: &'a Client<'a>, _: &'a Population) -> Option<Verdict<'a>> {
+    let requests = client.requests();
+    let per_minute = requests * 60.0 / client.seconds() as f64;
     let is_storm = requests >= MIN_REQUESTS
-        && profile.error_share() >= MIN_ERRORS
-        && profile.requests_per_key() >= MIN_REQUESTS_PER_KEY
+        && client.error_share() >= MIN_ERRORS
+        && client.requests_per_key() >= MIN_REQUESTS_PER_KEY
         && per_minute >= MIN_PER_MINUTE
-        && profile.traits.denied_operations < 3;
+        && client.did.denied_operations < 3;
     if !is_storm {
         return None;
     }
-    let traits = &profile.traits;
     let sentence = move |stats: &Stats| {
         let operation =
-            traits.operation.as_ref().map_or("requests".to_owned(), |(name, _)| words::text(name));
-        let key = match (&traits.key, traits.keys) {
-            (Some((key, _)), 1) => format!(" of {}", words::text(key)),
-            (_, keys) if keys > 1 => format!(" of {} keys", human::count(profile.keys)),
+            client.did.operation.as_ref().map_or("request".to_owned(), |(name, _)| words::value(name));
+        let key = match (&client.did.key, client.did.keys) {
+            (Some((key, _)), 1) => format!(" of {}", words::value(key)),
+            (_, keys) if keys > 1 => format!(" of {} keys", human::count(keys)),
             _ => String::new(),
         };
-        let error = traits
+        let error = client
+            .did
             .error
             .as_ref()
-            .map_or(String::new(), |(code, _)| format!(", mostly {}", words::text(code)));
+            .map_or(String::new(), |(code, _)| format!(", mostly {}", words::value(code)));
         format!(
             "{} sent the same {operation}{key} {} times in {}: {} failed{error}{}.",
-            client(profile),
+            name(client),
             human::count(stats.requests),
-            words::span(profile.seconds()),
-            human::percent(profile.error_share()),
-            agent(profile),
+            words::span(client.seconds()),
+            human::percent(client.error_share()),
+            agent(client),
         )
     };
     Some(Verdict {
         kind: Kind::RetryStorm,
         strength: requests / MIN_REQUESTS,
-        label: recurring(profile),
+        label: recurring(client),
         filter: Filter::everything(),
         sentence: Box::new(sentence),
     })

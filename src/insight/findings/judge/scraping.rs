@@ -1,8 +1,8 @@
 //! Scraping: many different keys, each about once, without a referer or in the order of the keys.
 
-use super::{Kind, Population, Verdict, agent, client, recurring, words};
+use super::{Kind, Population, Verdict, agent, name, recurring, words};
 use crate::human;
-use crate::insight::findings::profile::Profile;
+use crate::insight::findings::client::Client;
 use crate::query::Filter;
 
 /// Distinct keys that are many in any bucket.
@@ -19,34 +19,34 @@ const MIN_WITHOUT_REFERER: f64 = 0.8;
 /// Share of steps to a later key that is an order: random visits have 0.5.
 const IN_ORDER: f64 = 0.85;
 
-pub(super) fn judge<'a>(profile: &'a Profile<'a>, population: &'a Population) -> Option<Verdict<'a>> {
-    let traits = &profile.traits;
+pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> Option<Verdict<'a>> {
     let many = (population.busy_keys as f64 * TIMES_BUSY).max(MIN_KEYS as f64);
-    let is_ordered = traits.ordered >= IN_ORDER;
-    let is_scraping = profile.keys as f64 >= many
-        && profile.requests_per_key() <= MAX_REQUESTS_PER_KEY
-        && traits.reads >= MIN_READS
-        && profile.error_share() <= MAX_ERRORS
-        && (is_ordered || traits.without_referer >= MIN_WITHOUT_REFERER);
+    let without_referer = client.share(client.did.without_referer) >= MIN_WITHOUT_REFERER;
+    let is_ordered = client.order() >= IN_ORDER;
+    let is_scraping = client.did.keys as f64 >= many
+        && client.requests_per_key() <= MAX_REQUESTS_PER_KEY
+        && client.share(client.did.reads) >= MIN_READS
+        && client.error_share() <= MAX_ERRORS
+        && (is_ordered || without_referer);
     if !is_scraping {
         return None;
     }
-    let label = if profile.is_anonymous() { None } else { recurring(profile) };
-    let strength = profile.keys as f64 / many * if is_ordered { 2.0 } else { 1.0 };
+    let label = if client.is_anonymous() { None } else { recurring(client) };
+    let strength = client.did.keys as f64 / many * if is_ordered { 2.0 } else { 1.0 };
     let sentence = move |stats: &crate::query::Stats| {
         let order = if is_ordered { ", in key order" } else { "" };
-        let referer = if traits.without_referer >= MIN_WITHOUT_REFERER { ", without a referer" } else { "" };
-        let place = match traits.prefix.as_deref() {
-            Some(prefix) if !prefix.is_empty() => format!(" under {}", words::text(prefix)),
-            _ => String::new(),
+        let referer = if without_referer { ", without a referer" } else { "" };
+        let place = match client.did.folder.as_slice() {
+            [] => String::new(),
+            folder => format!(" under {}", words::text(folder)),
         };
         words::sentence([
             format!(
                 "{} fetched {} different keys{place} in {}{order}, each about once{referer}{}.",
-                client(profile),
-                human::count(profile.keys),
-                words::span(profile.seconds()),
-                agent(profile),
+                name(client),
+                human::count(client.did.keys),
+                words::span(client.seconds()),
+                agent(client),
             )
             .as_str(),
             words::first_seen(stats.first_seen, population.start).unwrap_or(""),

@@ -20,7 +20,7 @@ pub(super) use accumulator::Accumulation;
 pub(super) use aggregate::Groups;
 pub(super) use charges::ChargeRules;
 pub(super) use distinct_sketch::MAX_DISTINCT_PAIRS;
-pub(super) use pairs::{HowPaired, PairSums};
+pub(super) use pairs::{HowPaired, MAX_PAIRS, PairSums};
 
 use std::sync::Arc;
 

@@ -2,10 +2,15 @@
 //!
 //! Every pair has a slot: its place in a table of all possible pairs if that table is small, otherwise the place in the
 //! order in which pairs first occurred.
+//!
+//! If more pairs occur than fit in memory, they are aggregated in parts: each part has the pairs with some hash values,
+//! and is aggregated by one thread in a scan of its own. The first rows of all parts are merged.
 
 use std::collections::HashMap as StdHashMap;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use hashbrown::HashMap;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::accumulator::MeasureValues;
@@ -14,18 +19,22 @@ use super::rows::{Candidate, MIN_VALUES_TO_READ_DICTIONARY};
 use super::sums::{Sums, error_statuses};
 use crate::cache::{BLOCK, NumberBlock, SegmentInfo, Snapshot, TimeBlock};
 use crate::log::Field;
-use crate::query::engine::QueryContext;
 use crate::query::engine::cancel::{ITEMS_PER_CHECK, Ticker, check_cancelled};
 use crate::query::engine::partials_cache::{Aggregation, Partial};
 use crate::query::engine::predicate::Predicate;
 use crate::query::engine::predicate::mask::for_each_row;
 use crate::query::engine::top_k::TopK;
+use crate::query::engine::{QueryContext, parallel};
 use crate::query::{Answer, Dimension, Measure, PairRow, QueryError, Sort, Stats, Value, answer};
 
 /// Up to this many possible pairs, a table has a slot for each.
 const MAX_DENSE_PAIRS: usize = 1 << 18;
-/// Maximum number of pairs that occur. They take about 70 bytes each.
-const MAX_PAIRS: usize = 1 << 23;
+/// Maximum number of pairs in memory of a thread. They take about 70 bytes each.
+pub(crate) const MAX_PAIRS: usize = 1 << 20;
+/// Maximum number of parts: each is a scan.
+const MAX_PARTS: usize = 32;
+/// Maximum number of rows of an answer.
+const MAX_ROWS: usize = 1 << 22;
 
 /// What partial pairs depend on: the dimensions, and the width of the table of all possible pairs.
 pub(crate) type HowPaired = ([Dimension; 2], Option<u32>);
@@ -35,6 +44,9 @@ pub(crate) type HowPaired = ([Dimension; 2], Option<u32>);
 pub(crate) struct PairSums {
     sums: Vec<Sums>,
     slots: Slots,
+    max_pairs: usize,
+    /// There are more than `max_pairs`; none is kept.
+    is_overflowed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -60,19 +72,46 @@ fn pair_of(first: u32, second: u32) -> u64 {
     u64::from(first) << 32 | u64::from(second)
 }
 
+/// The pairs with some hash values.
+#[derive(Clone, Copy)]
+struct Part {
+    index: u64,
+    count: u64,
+}
+
+impl Part {
+    #[inline]
+    fn has(self, pair: u64) -> bool {
+        // Fibonacci hashing: the upper bits of the product depend on all bits of the pair.
+        let hash = pair.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        (hash * self.count) >> 32 == self.index
+    }
+}
+
 /// The width of the table of all possible pairs; `None` if it would be too large. It is a power of two, so that it
 /// seldom changes when a dictionary grows, and kept partials remain usable.
-fn dense_width(keys: &[GroupKeys; 2], snapshot: &Snapshot<'_>) -> Option<u32> {
+fn dense_width(keys: &[GroupKeys; 2], snapshot: &Snapshot<'_>, max_pairs: usize) -> Option<u32> {
     let [first, second] = keys.each_ref().map(|keys| keys.space(snapshot));
     let width = second?.checked_next_power_of_two()?;
     let slots = first?.checked_mul(width)?;
-    u32::try_from(width).ok().filter(|_| slots <= MAX_DENSE_PAIRS)
+    u32::try_from(width).ok().filter(|_| slots <= MAX_DENSE_PAIRS.min(max_pairs))
 }
 
 impl PairSums {
-    fn new(width: Option<u32>) -> PairSums {
+    fn new(width: Option<u32>, max_pairs: usize) -> PairSums {
         let slots = width.map_or_else(Slots::default, |width| Slots::Dense { width });
-        PairSums { sums: Vec::new(), slots }
+        PairSums { sums: Vec::new(), slots, max_pairs, is_overflowed: false }
+    }
+
+    /// Drops all pairs if they are too many.
+    fn check_count(&mut self) {
+        if matches!(&self.slots, Slots::Hashed { pairs, .. } if pairs.len() > self.max_pairs) {
+            self.overflow();
+        }
+    }
+
+    fn overflow(&mut self) {
+        *self = PairSums { is_overflowed: true, ..PairSums::new(None, self.max_pairs) };
     }
 
     fn grow(&mut self, slots: usize) {
@@ -94,15 +133,19 @@ impl PairSums {
         }
     }
 
-    /// Adds the selected rows of a segment. `errors`: see [`error_statuses`].
+    /// Adds the selected rows of a segment, or those of `part`. `errors`: see [`error_statuses`].
     fn add_segment(
         &mut self,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,
         predicate: &Predicate,
         keys: &[GroupKeys; 2],
+        part: Option<Part>,
         errors: &[bool],
     ) -> Result<(), QueryError> {
+        if self.is_overflowed {
+            return Ok(());
+        }
         let Some(selected) = predicate.selected(segment, snapshot)? else { return Ok(()) };
         let [first_keys, second_keys] = [keys[0].open(segment, snapshot)?, keys[1].open(segment, snapshot)?];
         let times = snapshot.int_column(segment, Field::Time)?;
@@ -124,7 +167,7 @@ impl PairSums {
             times.times(block, &mut time);
             bytes_sent.numbers(block, &mut sent);
             statuses.ids(block, &mut status);
-            let PairSums { sums, slots } = self;
+            let PairSums { sums, slots, .. } = self;
             for_each_row(mask, |row| {
                 let slot = match slots {
                     // A damaged column may have impossible group numbers. Their rows are ignored.
@@ -133,6 +176,7 @@ impl PairSums {
                     Slots::Hashed { slots, pairs } => {
                         let pair = pair_of(first[row], second[row]);
                         match latest {
+                            _ if part.is_some_and(|part| !part.has(pair)) => usize::MAX,
                             Some((latest, slot)) if latest == pair => slot as usize,
                             _ => {
                                 let next = pairs.len() as u32;
@@ -152,19 +196,14 @@ impl PairSums {
                     sums.add(time.get(row), sent.or_zero(row), u32::from(is_error));
                 }
             });
-            self.check_count()?;
+            if part.is_none() {
+                self.check_count();
+                if self.is_overflowed {
+                    return Ok(());
+                }
+            }
         }
         Ok(())
-    }
-
-    fn check_count(&self) -> Result<(), QueryError> {
-        match &self.slots {
-            Slots::Hashed { pairs, .. } if pairs.len() > MAX_PAIRS => Err(QueryError::Invalid(format!(
-                "there are more than {MAX_PAIRS} pairs of values, too many to list; select less data with a filter or a \
-                 time range"
-            ))),
-            _ => Ok(()),
-        }
     }
 
     /// The wanted rows, in order.
@@ -172,10 +211,9 @@ impl PairSums {
         &self,
         keys: &[GroupKeys; 2],
         snapshot: &Snapshot<'_>,
-        sort: Sort<Measure>,
-        limit: usize,
+        (sort, limit): (Sort<Measure>, usize),
         cancel: &CancellationToken,
-    ) -> Result<answer::Pairs, QueryError> {
+    ) -> Result<Selection, QueryError> {
         let mut totals = Stats::default();
         let mut pair_count = 0u64;
         let values = MeasureValues::FromSums(sort.by.ranked_by(), &self.sums);
@@ -206,16 +244,20 @@ impl PairSums {
             ranked.truncate(wanted);
         }
         ranked.sort_unstable();
-        let rows = ranked.into_iter().map(|(candidate, one, other)| PairRow {
-            values: [first.value(one), second.value(other)],
-            stats: self.sums[candidate.slot as usize].stats(),
+        let rows = ranked.into_iter().map(|(candidate, one, other)| {
+            let values = [first.value(one), second.value(other)];
+            (candidate, PairRow { values, stats: self.sums[candidate.slot as usize].stats() })
         });
-        Ok(answer::Pairs { rows: rows.collect(), pair_count, totals })
+        Ok(Selection { rows: rows.collect(), pair_count, totals })
     }
 }
 
 impl Partial for PairSums {
     fn merge(&mut self, other: &PairSums, cancel: &CancellationToken) -> Result<(), QueryError> {
+        if self.is_overflowed || other.is_overflowed {
+            self.overflow();
+            return Ok(());
+        }
         match (&mut self.slots, &other.slots) {
             (Slots::Hashed { slots, pairs }, Slots::Hashed { pairs: others, .. }) => {
                 let mut ticker = Ticker::of_items(cancel);
@@ -230,7 +272,8 @@ impl Partial for PairSums {
                         ours.merge(theirs);
                     }
                 }
-                self.check_count()
+                self.check_count();
+                Ok(())
             }
             _ => {
                 self.grow(other.sums.len());
@@ -250,6 +293,36 @@ impl Partial for PairSums {
             Slots::Hashed { slots, pairs } => slots.allocation_size() + pairs.capacity() * size_of::<u64>(),
         };
         self.sums.capacity() * size_of::<Sums>() + slots
+    }
+}
+
+/// The first rows of some pairs, and the number and stats of all of them.
+#[derive(Default)]
+struct Selection {
+    rows: Vec<(Candidate, PairRow)>,
+    pair_count: u64,
+    totals: Stats,
+}
+
+impl Selection {
+    /// Adds the selection from other pairs.
+    fn merge(&mut self, other: Selection, (sort, limit): (Sort<Measure>, usize)) {
+        self.pair_count += other.pair_count;
+        self.totals = self.totals.merged(other.totals);
+        self.rows.extend(other.rows);
+        let descending = sort.by == Measure::Value && sort.descending;
+        self.rows.sort_unstable_by(|(one, one_row), (other, other_row)| {
+            let by_value = |place: usize| {
+                super::rows::by_value(&one_row.values[place], &other_row.values[place], descending)
+            };
+            one.cmp(other).then_with(|| by_value(0)).then_with(|| by_value(1))
+        });
+        self.rows.truncate(if limit == 0 { usize::MAX } else { limit });
+    }
+
+    fn answer(&self) -> Answer {
+        let rows = self.rows.iter().map(|(_, row)| row.clone()).collect();
+        Answer::Pairs(answer::Pairs { rows, pair_count: self.pair_count, totals: self.totals })
     }
 }
 
@@ -316,20 +389,88 @@ impl QueryContext<'_> {
         }
         let keys = [self.group_keys(&by[0])?, self.group_keys(&by[1])?];
         let errors = error_statuses(self.snapshot)?;
-        let width = dense_width(&keys, self.snapshot);
+        let max_pairs = self.engine.max_pairs;
+        let width = dense_width(&keys, self.snapshot, max_pairs);
         let aggregation = Aggregation {
             cache: &self.engine.pair_partials,
             how: (by.clone(), width),
-            begin: &|| PairSums::new(width),
+            begin: &|| PairSums::new(width, max_pairs),
             add_segment: &|sums: &mut PairSums, segment| {
-                sums.add_segment(segment, self.snapshot, self.predicate, &keys, &errors)
+                sums.add_segment(segment, self.snapshot, self.predicate, &keys, None, &errors)
             },
         };
-        let select = |sums: &PairSums| sums.select(&keys, self.snapshot, sort, limit, self.cancel);
+        let wanted = (sort, limit);
         let sums = self.aggregate(aggregation, &mut |sums: &PairSums, share| {
-            on_partial(Answer::Pairs(select(sums)?), share);
+            if !sums.is_overflowed {
+                on_partial(sums.select(&keys, self.snapshot, wanted, self.cancel)?.answer(), share);
+            }
             Ok(())
         })?;
-        Ok(Answer::Pairs(select(&sums)?))
+        if sums.is_overflowed {
+            return self.answer_pairs_in_parts(&keys, &errors, wanted, on_partial);
+        }
+        Ok(sums.select(&keys, self.snapshot, wanted, self.cancel)?.answer())
     }
+
+    /// Aggregates the pairs part by part; threads share the parts.
+    fn answer_pairs_in_parts(
+        &self,
+        keys: &[GroupKeys; 2],
+        errors: &[bool],
+        wanted: (Sort<Measure>, usize),
+        on_partial: &mut dyn FnMut(Answer, f64),
+    ) -> Result<Answer, QueryError> {
+        let rows: usize = self.segments.iter().map(|segment| segment.rows).sum();
+        let count = rows.div_ceil(self.engine.max_pairs.max(1)).clamp(2, MAX_PARTS);
+        let next = AtomicUsize::new(0);
+        let selection = Mutex::new(Ok(Selection::default()));
+        let aggregate = |index: usize| -> Result<Selection, QueryError> {
+            let part = Part { index: index as u64, count: count as u64 };
+            let mut sums = PairSums::new(None, usize::MAX);
+            for segment in &self.segments {
+                check_cancelled(self.cancel)?;
+                sums.add_segment(segment, self.snapshot, self.predicate, keys, Some(part), errors)?;
+            }
+            sums.select(keys, self.snapshot, wanted, self.cancel)
+        };
+        let work = |on_progress: &mut dyn FnMut(&Selection, f64)| {
+            loop {
+                let index = next.fetch_add(1, Relaxed);
+                if index >= count {
+                    return;
+                }
+                let part = aggregate(index);
+                let mut selection = selection.lock();
+                match (&mut *selection, part) {
+                    (Ok(all), Ok(part)) => {
+                        all.merge(part, wanted);
+                        if all.rows.len() > MAX_ROWS {
+                            *selection = Err(too_many_rows());
+                        } else {
+                            on_progress(all, (index + 1) as f64 / count as f64);
+                        }
+                    }
+                    (Ok(_), Err(error)) => *selection = Err(error),
+                    (Err(_), _) => {}
+                }
+                if selection.is_err() {
+                    next.store(count, Relaxed);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..parallel::threads().min(count) {
+                scope.spawn(|| work(&mut |_, _| {}));
+            }
+            work(&mut |selection, share| on_partial(selection.answer(), share));
+        });
+        selection.into_inner().map(|selection| selection.answer())
+    }
+}
+
+fn too_many_rows() -> QueryError {
+    QueryError::Invalid(format!(
+        "more than {MAX_ROWS} pairs of values are too many to list; list the first ones (--top), or select less data \
+         with a filter or a time range"
+    ))
 }

@@ -1,0 +1,110 @@
+//! Mass deletions: a requester deletes many objects, and does not do so every day.
+
+use super::evidence::{Evidence, finding};
+use super::history::History;
+use super::{Finding, Kind, words};
+use crate::human;
+use crate::insight::survey::Survey;
+use crate::log::Field;
+use crate::query::filter::{Subject, Test};
+use crate::query::{Dimension, Filter, Measure, QueryError, Stats, TimeRange, Value};
+
+/// The requesters with the most deletions that are looked at.
+const CANDIDATES: usize = 40;
+/// Distinct deleted keys that are many in any bucket.
+const MIN_KEYS: u64 = 40;
+/// A window with this many times the keys of the usual day of the requester is unusual although it deletes every day.
+const TIMES_USUAL: f64 = 5.0;
+/// Other days with at least this share of the deletions make a recurring job.
+const SIMILAR_SHARE: f64 = 0.3;
+const RECURRING_DAYS: usize = 3;
+/// Windows per requester.
+const MAX_WINDOWS: usize = 3;
+
+/// Deletions by clients. Lifecycle rules (`S3.EXPIRE.OBJECT`) are no client.
+fn deletions() -> Filter {
+    let operation = |glob: &str| Filter::Term(Subject::Field(Field::Operation), Test::Glob(glob.to_owned()));
+    Filter::any([
+        operation("*.DELETE.OBJECT*"),
+        operation("*MULTI_OBJECT_DELETE*"),
+        operation("*DeleteObject*"),
+        operation("*delete_obj*"),
+    ])
+    .and(operation("S3.*").negated())
+    .and(Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(400), None)).negated())
+}
+
+pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
+    let mut found = of_dimension(survey, &Dimension::Role, deletions())?;
+    let anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
+    found.extend(of_dimension(survey, &Dimension::Field(Field::RemoteIp), deletions().and(anonymous))?);
+    Ok(found)
+}
+
+fn of_dimension(
+    survey: &Survey<'_>,
+    dimension: &Dimension,
+    deletions: Filter,
+) -> Result<Vec<Finding>, QueryError> {
+    let groups = survey.groups(&deletions, dimension, &[], Measure::Requests, CANDIDATES)?;
+    let values: Vec<Value> = (groups.rows.iter())
+        .filter(|row| row.stats.requests >= MIN_KEYS / 4 && row.value != Value::Absent)
+        .map(|row| row.value.clone())
+        .collect();
+    let histories = History::of(survey, &deletions, dimension, values.clone())?;
+    let mut of: Vec<(Value, TimeRange)> = Vec::new();
+    let mut history_of: Vec<&History> = Vec::new();
+    for (value, history) in values.iter().zip(&histories) {
+        // A requester that deletes on few days is looked at as a whole.
+        let whole = history.whole().filter(|_| history.active_days() <= 2);
+        for (start, end) in whole.into_iter().chain(history.windows().into_iter().take(MAX_WINDOWS)) {
+            of.push((value.clone(), TimeRange { start: Some(start), end: Some(end) }));
+            history_of.push(history);
+        }
+    }
+    let profiles = survey.profiles(&deletions, dimension, of.clone())?;
+    let mut found = Vec::new();
+    for (((value, time), history), did) in of.iter().zip(history_of).zip(&profiles) {
+        let keys = did.keys;
+        let period = (did.stats.first_seen, did.stats.last_seen.saturating_add(1));
+        let window = (time.start.unwrap_or(period.0), time.end.unwrap_or(period.1));
+        let usual = history.usual_day(window);
+        if keys < MIN_KEYS || (keys as f64) < TIMES_USUAL * usual {
+            continue;
+        }
+        let is_recurring = history.similar_days(window, SIMILAR_SHARE) >= RECURRING_DAYS;
+        let evidence = Evidence {
+            kind: Kind::MassDeletion,
+            subject: Some((dimension.clone(), value.clone())),
+            filter: deletions.clone(),
+            period: Some(period),
+            strength: keys as f64 / MIN_KEYS as f64,
+            label: is_recurring.then(|| "recurring job".to_owned()),
+            stats: Some(did.stats),
+        };
+        let sentence = |stats: &Stats| {
+            let place = match did.folder.as_slice() {
+                [] => String::new(),
+                folder => format!(" under {}", words::text(folder)),
+            };
+            let before = if usual >= 1.0 {
+                format!("It usually deletes about {} a day.", human::count(usual.round() as u64))
+            } else {
+                "It deleted nothing on other days.".to_owned()
+            };
+            let address = match (&did.address, did.addresses) {
+                (Some((address, _)), 1) => format!(" from {}", words::value(address)),
+                (_, addresses) if addresses > 1 => format!(" from {} addresses", human::count(addresses)),
+                _ => String::new(),
+            };
+            Ok(format!(
+                "{} deleted {} objects{place} in {}{address}. {before}",
+                words::client(dimension, value, 1),
+                human::count(keys),
+                words::span(stats.last_seen - stats.first_seen + 1),
+            ))
+        };
+        found.extend(finding(survey, evidence, sentence)?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,97 @@
+//! Insecure access: old TLS versions, old signatures, anonymous writes.
+
+use super::evidence::{Evidence, finding};
+use super::{Finding, Kind, words};
+use crate::human;
+use crate::insight::survey::Survey;
+use crate::log::Field;
+use crate::query::filter::{Subject, Test};
+use crate::query::{Dimension, Filter, Measure, QueryError, Value};
+
+/// Clients per kind of access that are looked at.
+const CANDIDATES: usize = 20;
+/// Requests of one client; single visitors with old software are everywhere.
+const MIN_REQUESTS: u64 = 10;
+
+/// A kind of insecure access.
+struct Access {
+    filter: Filter,
+    /// The predicate of the sentence, before the number of requests.
+    verb: &'static str,
+    /// A multiple of the evidence: writes matter more than reads.
+    weight: f64,
+}
+
+fn accesses() -> [Access; 3] {
+    let equals = |field: Field, glob: &str| Filter::Term(Subject::Field(field), Test::Glob(glob.to_owned()));
+    let operation = |glob: &str| equals(Field::Operation, glob);
+    let is_anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
+    let tls = |version: &str| equals(Field::TlsVersion, version);
+    let succeeded = Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(200), Some(299)));
+    [
+        Access {
+            filter: Filter::any([
+                operation("REST.PUT.OBJECT"),
+                operation("REST.POST.OBJECT"),
+                operation("REST.DELETE.OBJECT"),
+                operation("REST.PUT.PART"),
+                operation("REST.POST.UPLOAD*"),
+                operation("REST.POST.MULTI_OBJECT_DELETE"),
+            ])
+            .and(is_anonymous)
+            .and(succeeded),
+            verb: "wrote without credentials",
+            weight: 8.0,
+        },
+        Access {
+            filter: Filter::any([
+                tls("[Tt][Ll][Ss]v1"),
+                tls("[Tt][Ll][Ss]v1.0"),
+                tls("[Tt][Ll][Ss]v1.1"),
+                tls("[Ss][Ss][Ll]v[23]"),
+            ]),
+            verb: "connected with an old TLS version (1.0 or 1.1)",
+            weight: 1.0,
+        },
+        Access {
+            filter: equals(Field::SignatureVersion, "SigV2"),
+            verb: "signed requests with the old signature version 2",
+            weight: 1.0,
+        },
+    ]
+}
+
+pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
+    let mut found = Vec::new();
+    let anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
+    for access in accesses() {
+        for (dimension, who) in [
+            (Dimension::Role, anonymous.clone().negated()),
+            (Dimension::Field(Field::RemoteIp), anonymous.clone()),
+        ] {
+            let filter = access.filter.clone().and(who);
+            let groups = survey.groups(&filter, &dimension, &[], Measure::Requests, CANDIDATES)?;
+            for row in groups.rows.iter().filter(|row| row.stats.requests >= MIN_REQUESTS) {
+                let evidence = Evidence {
+                    kind: Kind::InsecureAccess,
+                    subject: Some((dimension.clone(), row.value.clone())),
+                    filter: filter.clone(),
+                    period: None,
+                    strength: access.weight * row.stats.requests as f64 / MIN_REQUESTS as f64,
+                    label: None,
+                    stats: Some(row.stats),
+                };
+                found.extend(finding(survey, evidence, |stats| {
+                    Ok(format!(
+                        "{} {}: {} in {}.",
+                        words::client(&dimension, &row.value, 1),
+                        access.verb,
+                        human::counted(stats.requests, "request"),
+                        words::span(stats.last_seen - stats.first_seen + 1),
+                    ))
+                })?);
+            }
+        }
+    }
+    Ok(found)
+}

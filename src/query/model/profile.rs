@@ -1,0 +1,58 @@
+//! Profiles: what clients did, in more detail than the stats of a group.
+
+use super::{Stats, Value};
+
+/// What the requests of one value of a dimension have in common, in a time range. Counts are exact; steps and the
+/// folder are those of a sample.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// The stats of the requests.
+    pub stats: Stats,
+    /// Number of distinct keys.
+    pub keys: u64,
+    /// Number of distinct remote addresses.
+    pub addresses: u64,
+    /// Number of distinct user agents.
+    pub agents: u64,
+    /// Number of distinct keys of requests with status 401, 403 or 404.
+    pub missed_keys: u64,
+    /// Number of distinct operations that were denied (status 403).
+    pub denied_operations: u64,
+    /// Requests with status 400 to 499.
+    pub errors_4xx: u64,
+    /// Requests with status 500 to 599.
+    pub errors_5xx: u64,
+    /// Requests whose operation is a `GET` or `HEAD`.
+    pub reads: u64,
+    /// Requests without a referer.
+    pub without_referer: u64,
+    /// Requests without a requester.
+    pub anonymous: u64,
+    /// Requests with status 206.
+    pub partial: u64,
+    /// Bytes sent in these.
+    pub partial_bytes: u64,
+    /// Sum of the sizes of the distinct objects that these are parts of.
+    pub partial_object_bytes: u64,
+    /// Steps from one key to a key that sorts after it, from request to request.
+    pub later_keys: u64,
+    /// Steps to a key that sorts before it.
+    pub earlier_keys: u64,
+    /// The folder that the keys have in common, with `/` at its end; empty if they have none.
+    pub folder: Vec<u8>,
+    /// The most frequent value of these fields, with the number of its requests; of equally frequent values the
+    /// smallest. `None` if no request has the field.
+    pub address: Option<(Value, u64)>,
+    /// The most frequent user agent.
+    pub agent: Option<(Value, u64)>,
+    /// The most frequent key.
+    pub key: Option<(Value, u64)>,
+    /// The most frequent operation.
+    pub operation: Option<(Value, u64)>,
+    /// The most frequent error code.
+    pub error: Option<(Value, u64)>,
+}
+
+/// The steps and the folder of a [`Profile`] are those of its first requests in the order of time, then of arrival: at
+/// most this number.
+pub const PROFILE_SAMPLE: usize = 4_096;
