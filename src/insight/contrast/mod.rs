@@ -156,7 +156,7 @@ pub fn contrast(
     contrast.statistics = run.statistics;
     on_partial(&contrast, SHARE_OF_SINGLE_VALUES);
 
-    let seeds = seeds(&contrast.rows);
+    let seeds = seeds(&contrast.rows, comparison.requests);
     let mut pairs: Vec<ContrastRow> = Vec::new();
     for (done, seed) in seeds.iter().enumerate() {
         let best = best_pair(&mut run, seed, &comparison, &tested, &contrast)?;
@@ -250,16 +250,23 @@ fn fill(contrast: &mut Contrast, comparison: &Comparison, fixed: &Fixed) -> Vec<
     tested.into_iter().map(|compared| compared.by.clone()).collect()
 }
 
-/// The best values of different fields that are more frequent in the first set.
-fn seeds(rows: &[ContrastRow]) -> Vec<ContrastRow> {
+/// The best values of different fields that are more frequent in the first set and may be part of a pair that is listed.
+fn seeds(rows: &[ContrastRow], requests: [u64; 2]) -> Vec<ContrastRow> {
     let mut seeds: Vec<ContrastRow> = Vec::new();
-    for row in rows.iter().filter(|row| row.is_more()) {
+    for row in rows.iter().filter(|row| row.is_more() && may_have_pair(row, rows, requests)) {
         let base = |row: &ContrastRow| row.values.first().map(|(by, _)| by.base());
         if seeds.len() < VALUES_FOR_PAIRS && !seeds.iter().any(|seed| base(seed) == base(row)) {
             seeds.push(row.clone());
         }
     }
     seeds
+}
+
+/// Whether a pair with the value of `seed` may be listed: the best possible one has all requests of the value in the first
+/// set, and none in the other.
+fn may_have_pair(seed: &ContrastRow, rows: &[ContrastRow], [size_a, size_b]: [u64; 2]) -> bool {
+    let most = significance::evidence([seed.count_a, size_a], [0, size_b]);
+    most > seed.score * PAIR_GAIN && !rows.iter().any(|row| row.score >= most && row.count_a >= seed.count_a)
 }
 
 /// The pair of the value of `seed` and another one with the most evidence, if it explains more than each value alone.

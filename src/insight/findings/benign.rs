@@ -4,7 +4,7 @@
 //! Each function looks at one candidate and returns a label for [`Finding::label`](super::Finding::label).
 
 use super::baseline::Grid;
-use super::timeline::{Timeline, requests_of_each};
+use super::timeline::{Counted, Timeline, requests_of_each};
 use super::{Finding, Kind};
 use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
@@ -12,7 +12,7 @@ use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, QueryError, TimeRange, Value};
 
 /// Label of a client with the user agent of a crawler.
-const CRAWLER: &str = "known crawler";
+pub(super) const CRAWLER: &str = "known crawler";
 /// Label of a client that always takes about the same.
 const STEADY: &str = "steady pace";
 /// Label of what happens at the same time every day or week.
@@ -105,7 +105,7 @@ fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<&'static str> {
 /// other days, or of most other weeks. `excess`: values minus expected values.
 pub(super) fn recurring(grid: &Grid, excess: &[f64], first: usize, end: usize) -> Option<&'static str> {
     /// Part of the excess that counts as the same again.
-    const SAME: f64 = 0.4;
+    const SAME: f64 = 0.7;
     /// Part of the other days or weeks on which it must come.
     const MOST: f64 = 0.6;
     /// Other days, and other weeks, on which it must come at least.
@@ -139,6 +139,47 @@ pub(super) fn recurring(grid: &Grid, excess: &[f64], first: usize, end: usize) -
         again >= least && again as f64 >= MOST * known as f64
     };
     (comes_again(day, MIN_DAYS) || comes_again(7 * day, MIN_WEEKS)).then_some(RECURRING)
+}
+
+/// [`RECURRING`] if the requests of a filter come at the same time of most days or weeks.
+pub(super) fn comes_again(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
+    /// Hours without a request that end a visit.
+    const PAUSE: usize = 6;
+    let Some((_, mut wide)) = Timeline::whole(survey)? else { return Ok(None) };
+    let grid = wide.grid.clone();
+    wide.keep(survey, filter)?;
+    let hourly = wide.values(Counted::Requests);
+    let Some(first) = hourly.iter().position(|requests| *requests > 0.0) else { return Ok(None) };
+    let mut end = first + 1;
+    while let Some(next) = (end..hourly.len().min(end + PAUSE)).find(|index| hourly[*index] > 0.0) {
+        end = next + 1;
+    }
+    Ok(recurring(&grid, &hourly, first, end))
+}
+
+/// [`RECURRING`] if a client has an hour like the busiest one of a period on at least three other days, at whatever time.
+pub(super) fn usual_size(
+    survey: &Survey<'_>,
+    client: &Filter,
+    period: (i64, i64),
+) -> Result<Option<&'static str>, QueryError> {
+    const SAME: f64 = 0.5;
+    const MIN_DAYS: usize = 3;
+    let Some((_, mut wide)) = Timeline::whole(survey)? else { return Ok(None) };
+    wide.keep(survey, client)?;
+    let hourly = wide.values(Counted::Requests);
+    let grid = &wide.grid;
+    let within = grid.index(period.0)..(grid.index(period.1 - 1) + 1).min(grid.len());
+    let Some(last) = within.clone().last() else { return Ok(None) };
+    let own_days = grid.day(within.start)..=grid.day(last);
+    let busiest = hourly[within].iter().copied().fold(0.0, f64::max);
+    let mut days: Vec<usize> = (0..hourly.len())
+        .filter(|index| hourly[*index] > 0.0 && hourly[*index] >= SAME * busiest)
+        .map(|index| grid.day(index))
+        .filter(|day| !own_days.contains(day))
+        .collect();
+    days.dedup();
+    Ok((days.len() >= MIN_DAYS).then_some(RECURRING))
 }
 
 /// [`NAT`] if many user agents of many families are behind one address, none of which sends most of the requests.

@@ -1,10 +1,11 @@
-//! Times with far more requests, errors or bytes than usual that no other finding explains.
+//! Times with far more requests or errors than usual that no other finding explains. Bytes are the matter of
+//! `bandwidth-hog`: a few large responses are no burst.
 //!
 //! The whole log is compared with its [baseline](super::baseline) in narrow and in wide buckets, large subjects in wide
 //! ones. Requests of other findings are taken out first. The cause of a burst is the value that most of what is above the
 //! baseline belongs to.
 
-use super::baseline::runs::{Run, ln_alpha, runs};
+use super::baseline::runs::{Run, ln_alpha, runs, sharpened};
 use super::baseline::{Baseline, Grid};
 use super::evidence::{Evidence, finding};
 use super::timeline::{Counted, Timeline};
@@ -17,18 +18,19 @@ use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Stats, Time
 
 /// False alarms per month that are accepted for the whole log, and for all subjects together.
 const FALSE_ALARMS_PER_MONTH: f64 = 0.2;
-/// Series of the whole log: three numbers, in narrow and in wide buckets.
-const SERIES_OF_WHOLE: usize = 6;
+/// Series of the whole log: two numbers, in narrow and in wide buckets.
+const SERIES_OF_WHOLE: usize = 4;
 /// A burst of the whole log is at least this multiple of what is expected.
 const MIN_FACTOR: f64 = 1.6;
-/// A burst of bytes is more: single large responses are ordinary.
-const MIN_FACTOR_OF_BYTES: f64 = 2.5;
 /// A burst of a subject is more: there are many subjects.
 const MIN_FACTOR_OF_SUBJECT: f64 = 3.0;
-/// A burst has at least this many more requests than expected.
-const MIN_EXCESS: f64 = 100.0;
-/// … and this share of the requests that are expected of the whole log in an hour.
-const MIN_EXCESS_OF_HOUR: f64 = 0.25;
+/// A burst has at least this many more requests, or errors, than expected.
+const MIN_REQUESTS: f64 = 100.0;
+const MIN_ERRORS: f64 = 20.0;
+/// … and this part of the requests that are expected of the whole log at that time, at least within an hour.
+const MIN_PART: f64 = 0.25;
+/// … or, of errors, this part of its requests.
+const MIN_PART_OF_ERRORS: f64 = 0.15;
 /// Number of bursts that are looked into.
 const MAX_BURSTS: usize = 12;
 /// A value is the cause of a burst if this part of the excess belongs to it.
@@ -94,7 +96,8 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
     of_subjects.sort_by(|a, b| a.ln_p.total_cmp(&b.ln_p));
     for burst in of_subjects.into_iter().take(MAX_BURSTS) {
         if !bursts.iter().any(|other| other.overlaps(&burst)) && !is_explained(volume, &burst)? {
-            bursts.push(burst);
+            let label = ordinary(volume, &burst)?;
+            bursts.push(Burst { label, ..burst });
         }
     }
     let mut findings = Vec::new();
@@ -116,48 +119,91 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
 /// Bursts of the whole log, at most one at a time.
 fn of_whole(volume: &Volume<'_, '_>) -> Vec<Burst> {
     let mut bursts: Vec<Burst> = Vec::new();
-    let requests = volume.all.values(Counted::Requests);
-    let per_hour = requests.iter().sum::<f64>() / requests.len().max(1) as f64;
-    let least = MIN_EXCESS.max(MIN_EXCESS_OF_HOUR * per_hour);
-    let timelines: &[&Timeline] = if volume.narrow.grid.bucket == volume.wide.grid.bucket {
-        &[&volume.wide]
-    } else {
-        &[&volume.narrow, &volume.wide]
-    };
+    let is_narrow = volume.narrow.grid.bucket < volume.wide.grid.bucket;
     for counted in Counted::ALL {
-        let min_factor = if counted == Counted::Bytes { MIN_FACTOR_OF_BYTES } else { MIN_FACTOR };
-        for Timeline { grid, .. } in timelines {
-            let values = if *grid == volume.wide.grid {
-                volume.wide.values(counted)
-            } else {
-                volume.narrow.values(counted)
-            };
-            let Some(baseline) = Baseline::fit(grid, &values) else { continue };
-            let alpha = ln_alpha(grid, FALSE_ALARMS_PER_MONTH, SERIES_OF_WHOLE);
-            for run in runs(grid, &values, &baseline, alpha) {
-                let burst = Burst::new(grid, &values, &baseline, &run, counted);
-                let is_large = burst.excess() >= least && burst.factor() >= min_factor;
-                // The first that is found has the narrowest buckets.
-                if is_large && !bursts.iter().any(|other| other.overlaps(&burst)) {
-                    bursts.push(burst);
-                }
+        let narrow = Measured::new(&volume.narrow, counted);
+        let wide = Measured::new(&volume.wide, counted).filter(|_| is_narrow);
+        let mut candidates: Vec<(&Measured<'_>, Run)> = Vec::new();
+        if let Some(narrow) = &narrow {
+            candidates.extend(narrow.runs().into_iter().map(|run| (narrow, run)));
+        }
+        if let Some(wide) = &wide {
+            for run in wide.runs() {
+                candidates.push(match &narrow {
+                    // A burst that only shows in wide buckets still has its time in narrow ones.
+                    Some(narrow) => (narrow, Run { ln_p: run.ln_p, ..narrowed(wide, &run, narrow) }),
+                    None => (wide, run),
+                });
+            }
+        }
+        for (measured, run) in candidates {
+            let burst = Burst::new(measured.grid, &measured.values, &measured.baseline, &run, counted);
+            // The first that is found has the narrowest buckets.
+            if is_large(volume, &burst) && !bursts.iter().any(|other| other.overlaps(&burst)) {
+                bursts.push(burst);
             }
         }
     }
     bursts
 }
 
+/// The time of a run in narrow buckets.
+fn narrowed(wide: &Measured<'_>, run: &Run, narrow: &Measured<'_>) -> Run {
+    let from = narrow.grid.index(wide.grid.time(run.first.saturating_sub(1)));
+    let to = narrow.grid.index(wide.grid.time(run.end + 1));
+    sharpened(&narrow.values, &narrow.baseline, from..to)
+}
+
+/// A series of the whole log with its baseline.
+struct Measured<'a> {
+    grid: &'a Grid,
+    values: Vec<f64>,
+    baseline: Baseline,
+}
+
+impl<'a> Measured<'a> {
+    fn new(timeline: &'a Timeline, counted: Counted) -> Option<Measured<'a>> {
+        let values = timeline.values(counted);
+        let baseline = Baseline::fit(&timeline.grid, &values)?;
+        Some(Measured { grid: &timeline.grid, values, baseline })
+    }
+
+    fn runs(&self) -> Vec<Run> {
+        let alpha = ln_alpha(self.grid, FALSE_ALARMS_PER_MONTH, SERIES_OF_WHOLE);
+        runs(self.grid, &self.values, &self.baseline, alpha)
+    }
+}
+
+/// Whether a burst is large next to the whole log.
+fn is_large(volume: &Volume<'_, '_>, burst: &Burst) -> bool {
+    let Timeline { grid, stats } = &volume.all;
+    let requests: u64 = stats.iter().map(|stats| stats.requests).sum();
+    let hours = ((burst.end - burst.start) as f64 / 3600.0).max(1.0);
+    let usual = requests as f64 / grid.len().max(1) as f64 * hours;
+    let within = grid.index(burst.start)..(grid.index(burst.end - 1) + 1).min(grid.len());
+    // Of the whole hours; an incident takes part of them.
+    let in_hours: u64 = stats[within.clone()].iter().map(|stats| stats.requests).sum();
+    let seconds = within.len() as f64 * grid.bucket as f64;
+    let now = in_hours as f64 * (burst.end - burst.start) as f64 / seconds.max(1.0);
+    let is_much = match burst.counted {
+        Counted::Requests => burst.excess() >= MIN_REQUESTS.max(MIN_PART * usual),
+        Counted::Errors => burst.excess() >= MIN_ERRORS.max(MIN_PART_OF_ERRORS * now),
+    };
+    is_much && burst.factor() >= MIN_FACTOR
+}
+
+/// Bursts of roles and prefixes. An address with many people behind it, or a single visitor, has no rhythm.
 fn of_subjects(volume: &Volume<'_, '_>) -> Vec<Burst> {
     let grid = &volume.all.grid;
-    let requests = volume.all.values(Counted::Requests);
-    let per_hour = requests.iter().sum::<f64>() / requests.len().max(1) as f64;
-    let least = MIN_EXCESS.max(MIN_EXCESS_OF_HOUR * per_hour);
-    let alpha = ln_alpha(grid, FALSE_ALARMS_PER_MONTH, volume.subjects.len());
+    let subjects: Vec<&Subject> = (volume.subjects.iter())
+        .filter(|subject| matches!(subject.dimension, Dimension::Role | Dimension::Prefix { .. }))
+        .collect();
+    let alpha = ln_alpha(grid, FALSE_ALARMS_PER_MONTH, subjects.len());
     let mut bursts: Vec<Burst> = Vec::new();
-    for subject in &volume.subjects {
+    for subject in subjects {
         for run in runs(grid, &subject.requests, &subject.baseline, alpha) {
             let burst = of_subject(grid, subject, &run);
-            let is_large = burst.excess() >= least && burst.factor() >= MIN_FACTOR_OF_SUBJECT;
+            let is_large = is_large(volume, &burst) && burst.factor() >= MIN_FACTOR_OF_SUBJECT;
             // The dimensions are in the order of how specific they are.
             if is_large && burst.label.is_none() && !bursts.iter().any(|other| other.overlaps(&burst)) {
                 bursts.push(burst);
@@ -182,11 +228,28 @@ fn look_into(volume: &Volume<'_, '_>, burst: &mut Burst) -> Result<(), QueryErro
         return Ok(());
     }
     burst.subject = cause(&volume.history, burst)?;
-    if let Some((dimension, value)) = &burst.subject {
-        let filter = Filter::term_for(dimension, value).and(within(burst));
-        burst.label = benign::crawler(&volume.history, &filter)?;
-    }
+    burst.label = ordinary(volume, burst)?;
     Ok(())
+}
+
+/// Why a burst of a subject is ordinary.
+fn ordinary(volume: &Volume<'_, '_>, burst: &Burst) -> Result<Option<&'static str>, QueryError> {
+    let Some((dimension, value)) = &burst.subject else { return Ok(None) };
+    let filter = Filter::term_for(dimension, value);
+    if let Some(crawler) = benign::crawler(&volume.history, &filter.clone().and(within(burst)))? {
+        return Ok(Some(crawler));
+    }
+    if burst.counted != Counted::Requests {
+        return Ok(None);
+    }
+    let period = (burst.start, burst.end);
+    let is_client =
+        matches!(dimension, Dimension::Field(Field::RemoteIp) | Dimension::Network { .. } | Dimension::Role);
+    if is_client {
+        benign::usual_size(&volume.history, &filter, period)
+    } else {
+        benign::release_day(&volume.history, &filter, period, burst.expected)
+    }
 }
 
 fn within(burst: &Burst) -> Filter {
@@ -207,7 +270,6 @@ fn cause(history: &Survey<'_>, burst: &Burst) -> Result<Option<(Dimension, Value
     let measure = match burst.counted {
         Counted::Requests => Measure::Requests,
         Counted::Errors => Measure::Errors,
-        Counted::Bytes => Measure::BytesSent,
     };
     for dimension in dimensions {
         let groups = history.groups(&within(burst), &dimension, &[], measure, 1)?;
@@ -249,7 +311,9 @@ fn share_of_excess(
 /// Whether most of the excess of a burst of a subject belongs to other findings.
 fn is_explained(volume: &Volume<'_, '_>, burst: &Burst) -> Result<bool, QueryError> {
     let filters: Vec<Filter> = (volume.found.iter())
-        .filter(|finding| explains_volume(finding) && finding.start < burst.end && finding.end > burst.start)
+        .filter(|finding| {
+            explains_volume(finding, &volume.all) && finding.start < burst.end && finding.end > burst.start
+        })
         .map(|finding| finding.filter.clone())
         .collect();
     let Some((dimension, value)) = burst.subject.as_ref().filter(|_| !filters.is_empty()) else {
@@ -263,21 +327,19 @@ fn explanation(burst: &Burst, stats: &Stats) -> String {
     let what = match burst.counted {
         Counted::Requests => human::counted(stats.requests, "request"),
         Counted::Errors => human::counted(stats.errors, "error"),
-        Counted::Bytes => human::bytes(stats.bytes_sent),
     };
     let who = match &burst.subject {
         Some((dimension, value)) => format!(" {}", of(dimension, value)),
         None => String::new(),
     };
     format!(
-        "{what}{who} within {} from {} on; the log had {} times as {} as usual at that time.",
+        "{what}{who} within {} from {} on; the log had {} times as many {} as usual at that time.",
         words::span(burst.end - burst.start),
         words::minute(burst.start),
         human::ratio(burst.factor()),
         match burst.counted {
-            Counted::Requests => "many requests",
-            Counted::Errors => "many errors",
-            Counted::Bytes => "much egress",
+            Counted::Requests => "requests",
+            Counted::Errors => "errors",
         },
     )
 }

@@ -14,6 +14,12 @@ pub(super) const MIN_ACTIVE_DAYS: usize = 7;
 const MIN_MISSING: f64 = 5.0;
 /// The least surprise of a gap, by how often it came: 0.03 for a single hour.
 pub(super) const MIN_SURPRISE: f64 = 3.5;
+/// With more hours in which it is due, more gaps come by chance: by how much the least surprise grows with the logarithm
+/// of their number beyond this.
+const SURPRISE_PER_LN_HOURS: f64 = 2.0;
+const FEW_HOURS: f64 = 40.0;
+/// Something that rests at weekends is missed after this many days: a single one may be a holiday.
+const MIN_WORKDAYS: usize = 2;
 /// The surprise of a silence as a multiple of that of the next largest gap.
 const TIMES_OTHER_GAPS: f64 = 2.5;
 /// The logarithm of the probability of no request by chance, at most, by how many there usually are.
@@ -137,13 +143,16 @@ impl<'a> Due<'a> {
                 -(1.0 - (came.active + 0.5) / (came.days + 1.0)).ln()
             })
             // What hardly ever comes is not due: many such hours are no evidence.
-            .filter(|surprise| *surprise > 0.5)
+            .filter(|surprise| *surprise > 1.0)
             .sum()
     }
 
     fn silence(&self, requests: &[f64], rhythm: &[Came], gap: (usize, usize), next: f64) -> Option<Silence> {
         let surprise = self.surprise(rhythm, gap);
-        if surprise < MIN_SURPRISE.max(TIMES_OTHER_GAPS * next) {
+        let due_hours: f64 =
+            rhythm.iter().filter(|came| came.active * 2.0 > came.days).map(|came| came.days).sum();
+        let least = MIN_SURPRISE + SURPRISE_PER_LN_HOURS * (due_hours / FEW_HOURS).ln().max(0.0);
+        if surprise < least.max(TIMES_OTHER_GAPS * next) {
             return None;
         }
         let mut active: Vec<usize> =
@@ -165,6 +174,13 @@ impl<'a> Due<'a> {
         let missing: f64 = due.iter().map(|index| mean(*index)).sum();
         let ln_p: f64 = due.iter().map(|index| ln_lower_tail(0.0, mean(*index), dispersion)).sum();
         if missing < MIN_MISSING || ln_p > MAX_LN_P {
+            return None;
+        }
+        let rests_at_weekends = self.has_weekends
+            && rhythm[self.grid.per_day()..].iter().all(|came| came.active * 2.0 <= came.days);
+        let mut due_days: Vec<usize> = due.iter().map(|index| self.grid.day(*index)).collect();
+        due_days.dedup();
+        if rests_at_weekends && due_days.len() < MIN_WORKDAYS {
             return None;
         }
         let is_over = gap.1 < requests.len();

@@ -16,6 +16,8 @@ use crate::query::{Dimension, Filter, QueryError, TimeRange, Value};
 const MIN_FACTOR: f64 = 1.4;
 /// Days that a new level lasts if it does not last until the end of the log.
 const MIN_DAYS: usize = 5;
+/// What came before is at least this part of what comes after: something new is no shift.
+const MIN_BEFORE: f64 = 0.02;
 /// A subject gives at least this many more requests per day.
 const MIN_MORE_PER_DAY: f64 = 50.0;
 /// … and this share of the requests of the whole log per day.
@@ -114,7 +116,9 @@ fn shifts(
 ) -> Vec<Shift> {
     (baseline.steps.iter())
         .filter(|step| {
-            step.factor >= MIN_FACTOR && step.before > 0.0 && (step.lasts || step.days >= MIN_DAYS)
+            step.factor >= MIN_FACTOR
+                && step.before > MIN_BEFORE * step.after
+                && (step.lasts || step.days >= MIN_DAYS)
         })
         .map(|step| {
             let per_day = grid.per_day() as f64;
@@ -158,7 +162,9 @@ fn first_bucket(grid: &Grid, values: &[f64], baseline: &Baseline, step: &Step) -
 /// Whether the increase belongs to other findings.
 fn is_explained(volume: &Volume<'_, '_>, shift: &Shift) -> Result<bool, QueryError> {
     let filters: Vec<Filter> = (volume.found.iter())
-        .filter(|finding| explains_volume(finding) && finding.start < shift.end && finding.end > shift.start)
+        .filter(|finding| {
+            explains_volume(finding, &volume.all) && finding.start < shift.end && finding.end > shift.start
+        })
         .map(|finding| finding.filter.clone())
         .collect();
     let Some((dimension, value)) = shift.subject.as_ref().filter(|_| !filters.is_empty()) else {

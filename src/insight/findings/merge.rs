@@ -2,10 +2,14 @@
 
 use super::{Finding, Kind};
 use crate::insight::survey::Survey;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::query::QueryError;
 
 /// A finding is dropped if this share of its requests belongs to another finding that comes before it.
 const SAME_INCIDENT_SHARE: f64 = 0.5;
+
+/// What lasts this many times as long as another finding, and as a day, is another incident.
+const TIMES_LONGER: i64 = 4;
 
 /// Keeps one of the findings that select mostly the same requests: the one whose kind is first in [`Kind::ALL`], then
 /// the one with the higher score.
@@ -42,8 +46,12 @@ fn can_be_one_incident(a: &Finding, b: &Finding) -> bool {
     a.start < b.end && b.start < a.end && (is_change(a) == is_change(b))
 }
 
-/// Whether the requests of both are at least half of the requests of `finding`.
+/// Whether the requests of both are at least half of the requests of `finding`. If `other` lasts far longer, they must be
+/// half of its requests, too: a client that is always there has short incidents of other kinds.
 fn shared(survey: &Survey<'_>, other: &Finding, finding: &Finding) -> Result<bool, QueryError> {
     let both = survey.totals(&other.filter.clone().and(finding.filter.clone()))?;
-    Ok(both.requests as f64 >= SAME_INCIDENT_SHARE * finding.stats.requests as f64)
+    let is_most = |of: &Finding| both.requests as f64 >= SAME_INCIDENT_SHARE * of.stats.requests as f64;
+    let seconds = (finding.end - finding.start).max(SECONDS_PER_DAY);
+    let is_far_longer = other.end - other.start > TIMES_LONGER.saturating_mul(seconds);
+    Ok(is_most(finding) && (!is_far_longer || is_most(other)))
 }

@@ -12,7 +12,7 @@ use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, TimeRange, 
 /// What came before the first request of a program: with less, every program is new.
 const MIN_HISTORY_SECONDS: i64 = 3 * SECONDS_PER_DAY;
 /// Share of the requests since its first request.
-const MIN_SHARE: f64 = 0.02;
+const MIN_SHARE: f64 = 0.015;
 /// Requests since then.
 const MIN_REQUESTS: u64 = 100;
 /// It is active for this long, or until the end of the log: a program that comes for an hour is an incident of another
@@ -46,10 +46,14 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             continue;
         }
         let filter = Filter::term_for(&Dimension::AgentFamily, &value);
+        let label = match benign::crawler(&history, &filter)? {
+            None => benign::comes_again(&history, &filter)?,
+            crawler => crawler,
+        };
         let name = words::client(&Dimension::AgentFamily, &value, 1);
         let evidence = Evidence {
             kind: Kind::NewAgent,
-            label: benign::crawler(&history, &filter)?.map(str::to_owned),
+            label: label.map(str::to_owned),
             subject: Some((Dimension::AgentFamily, value)),
             filter: everything.clone(),
             period: None,

@@ -1,5 +1,5 @@
-//! Something that came every day, or every hour, and stopped: a requester, a program, an address, a requester with an
-//! operation, or uploads to a prefix.
+//! Something that came every day, or every hour, and stopped: a requester, a program, a requester with an operation,
+//! or uploads to a prefix.
 //!
 //! [`gaps`](super::gaps) decides when it was due and whether it is missing.
 
@@ -7,8 +7,9 @@ use super::baseline::Grid;
 use super::evidence::{Evidence, finding};
 use super::gaps::{Due, MIN_ACTIVE_DAYS, MIN_SURPRISE, Silence};
 use super::timeline::{Counted, Timeline, requests_of_each};
-use super::{Finding, Kind, words};
+use super::{Finding, Kind, benign, words};
 use crate::human;
+use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
@@ -58,7 +59,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             filter: series.filter.clone(),
             period: Some((silence.start - BEFORE_SECONDS, silence.end)),
             strength: silence.surprise / MIN_SURPRISE,
-            label: None,
+            label: crawler(&history, &series)?.map(str::to_owned),
             stats: None,
         };
         let Some(mut found) = finding(survey, evidence, |_| Ok(explanation(&silence, &series)))? else {
@@ -68,6 +69,17 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
         findings.push(found);
     }
     Ok(findings)
+}
+
+/// A label if it is a crawler: crawlers come and go. Monitoring services do not.
+fn crawler(history: &Survey<'_>, series: &Series) -> Result<Option<&'static str>, QueryError> {
+    let subject = Filter::term_for(&series.dimension, &series.value);
+    let agents = history.groups(&subject, &Dimension::Field(Field::UserAgent), &[], Measure::Requests, 1)?;
+    let kind = agents.rows.first().and_then(|row| match &row.value {
+        Value::Text(agent) => is_crawler(agent),
+        _ => None,
+    });
+    Ok(kind.filter(|kind| *kind != "monitoring service").map(|_| benign::CRAWLER))
 }
 
 /// The hourly requests of something that may have stopped.
@@ -84,18 +96,15 @@ struct Series {
     requests: Vec<f64>,
 }
 
-/// The largest requesters, programs and addresses; the largest requesters of each frequent operation; and the prefixes
+/// The largest requesters and programs; the largest requesters of each frequent operation; and the prefixes
 /// with the most uploads.
 fn candidates(history: &Survey<'_>, grid: &Grid) -> Result<Vec<Series>, QueryError> {
     const UPLOADS: [&str; 5] =
         ["REST.PUT.OBJECT", "REST.COPY.OBJECT", "REST.POST.OBJECT", "REST.PUT.PART", "REST.POST.UPLOAD"];
     let operation = Dimension::Field(Field::Operation);
     let everything = Filter::everything();
-    let mut asked = vec![
-        (everything.clone(), None, Dimension::Role),
-        (everything.clone(), None, Dimension::AgentFamily),
-        (everything.clone(), None, Dimension::Field(Field::RemoteIp)),
-    ];
+    let mut asked =
+        vec![(everything.clone(), None, Dimension::Role), (everything.clone(), None, Dimension::AgentFamily)];
     let operations = history.groups(&everything, &operation, &[], Measure::Requests, OPERATIONS)?;
     for row in operations.rows {
         asked.push((Filter::term_for(&operation, &row.value), Some(row.value), Dimension::Role));

@@ -16,17 +16,15 @@ const MAX_NARROW_SECONDS: i64 = 400 * 86_400;
 pub(super) enum Counted {
     Requests,
     Errors,
-    Bytes,
 }
 
 impl Counted {
-    pub(super) const ALL: [Counted; 3] = [Counted::Requests, Counted::Errors, Counted::Bytes];
+    pub(super) const ALL: [Counted; 2] = [Counted::Requests, Counted::Errors];
 
     pub(super) fn of(self, stats: &Stats) -> u64 {
         match self {
             Counted::Requests => stats.requests,
             Counted::Errors => stats.errors,
-            Counted::Bytes => stats.bytes_sent,
         }
     }
 }
@@ -67,6 +65,19 @@ impl Timeline {
         Some(Timeline { grid: Grid::new(series.start, series.bucket, &requests), stats })
     }
 
+    /// Keeps only the requests of a filter.
+    pub(super) fn keep(&mut self, history: &Survey<'_>, filter: &Filter) -> Result<(), QueryError> {
+        let series = history.series(filter, self.grid.bucket as u32, None)?;
+        self.stats.fill(Stats::default());
+        for (index, part) in series.lines.first().into_iter().flatten().enumerate() {
+            let at = self.grid.index(series.start + index as i64 * self.grid.bucket);
+            if let Some(stats) = self.stats.get_mut(at) {
+                *stats = *part;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the requests of a filter out.
     pub(super) fn subtract(&mut self, history: &Survey<'_>, filter: &Filter) -> Result<(), QueryError> {
         let series = history.series(filter, self.grid.bucket as u32, None)?;
@@ -81,17 +92,9 @@ impl Timeline {
         Ok(())
     }
 
-    /// The numbers to compare with a baseline. Bytes are given in units of the mean size of a response, so that all are
-    /// counts.
+    /// The numbers to compare with a baseline.
     pub(super) fn values(&self, counted: Counted) -> Vec<f64> {
-        let unit = match counted {
-            Counted::Bytes => {
-                let all = self.stats.iter().copied().fold(Stats::default(), Stats::merged);
-                (all.bytes_sent as f64 / all.requests.max(1) as f64).max(1.0)
-            }
-            Counted::Requests | Counted::Errors => 1.0,
-        };
-        self.stats.iter().map(|stats| counted.of(stats) as f64 / unit).collect()
+        self.stats.iter().map(|stats| counted.of(stats) as f64).collect()
     }
 }
 

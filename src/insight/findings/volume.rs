@@ -14,8 +14,13 @@ const SUBJECTS: usize = 12;
 const MIN_SHARE: f64 = 0.005;
 
 /// The dimensions of subjects, the most specific first.
-fn dimensions() -> [Dimension; 3] {
-    [Dimension::Field(Field::RemoteIp), Dimension::Role, Dimension::Prefix { depth: 1 }]
+fn dimensions() -> [Dimension; 4] {
+    [
+        Dimension::Field(Field::RemoteIp),
+        Dimension::Role,
+        Dimension::AgentFamily,
+        Dimension::Prefix { depth: 1 },
+    ]
 }
 
 /// The requests of the whole log over time, and of its large subjects.
@@ -52,7 +57,7 @@ pub(super) fn detect(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<Findi
     let subjects = subjects(&history, &wide)?;
     let all = wide.clone();
     let mut volume = Volume { survey, history, narrow, wide, all, subjects, found };
-    for finding in found.iter().filter(|finding| explains_volume(finding)) {
+    for finding in found.iter().filter(|finding| explains_volume(finding, &volume.all)) {
         volume.narrow.subtract(&volume.history, &finding.filter)?;
         volume.wide.subtract(&volume.history, &finding.filter)?;
     }
@@ -61,9 +66,14 @@ pub(super) fn detect(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<Findi
     Ok(more)
 }
 
-/// Whether the requests of a finding are those of an incident, not those of a subject as usual.
-pub(super) fn explains_volume(finding: &Finding) -> bool {
+/// Whether the requests of a finding are those of an incident, not those of a subject as usual: what lasts for much of
+/// the log explains no change.
+pub(super) fn explains_volume(finding: &Finding, all: &Timeline) -> bool {
+    /// Part of the log that a finding lasts at most.
+    const MOST: f64 = 0.4;
+    let log = (all.grid.bucket * all.grid.len() as i64) as f64;
     !matches!(finding.kind, Kind::Silence | Kind::LevelShift | Kind::InsecureAccess)
+        && ((finding.end - finding.start) as f64) < MOST * log
 }
 
 fn subjects(history: &Survey<'_>, wide: &Timeline) -> Result<Vec<Subject>, QueryError> {

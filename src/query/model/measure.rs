@@ -171,7 +171,7 @@ measures! {
     PeakRate: "peak_rate", "PEAK/S", Ratio, PeakRate, hidden(10, 9),
         "Requests per second in the busiest minute.";
     Cost: "cost", "≈ COST", Dollars, Cost, hidden(10, 8),
-        "Estimated cost in US dollars: requests and transfer; see tamarin help cost; ≈.";
+        "Estimated cost in US dollars: see tamarin help cost; ≈.";
     FirstSeen: "first_seen", "FIRST SEEN", Instant, Stats, hidden(14, 9),
         "Time of the first request.";
     LastSeen: "last_seen", "LAST SEEN", Instant, Stats, shown(14, 5),

@@ -304,11 +304,11 @@ mod tests {
         Grid::new(MONDAY, bucket, &values.iter().map(|value| *value as u64).collect::<Vec<_>>())
     }
 
-    /// The runs within the budget of 0.2 false alarms per month.
+    /// The runs within a budget of one false alarm in 50 months.
     fn alarms(values: &[f64], bucket: u32) -> Vec<Run> {
         let grid = grid(values, bucket);
         match Baseline::fit(&grid, values) {
-            Some(baseline) => runs(&grid, values, &baseline, ln_alpha(&grid, 0.2, 1)),
+            Some(baseline) => runs(&grid, values, &baseline, ln_alpha(&grid, 0.02, 1)),
             None => Vec::new(),
         }
     }

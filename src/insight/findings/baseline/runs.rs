@@ -1,7 +1,7 @@
 //! Intervals of improbable buckets, within a budget of false alarms.
 //!
-//! A run opens with two consecutive improbable buckets, or with one that is as improbable as two, and closes after twelve
-//! ordinary ones. Its ends are those of the interval with the highest likelihood ratio of "this many times more than
+//! A run opens with two consecutive improbable buckets, or with one that is as improbable as two or as long as an hour, and
+//! closes after twelve ordinary ones. Its ends are those of the interval with the highest likelihood ratio of "this many times more than
 //! expected" to "as expected": the cheapest path of J. Kleinberg's burst automaton with two states ("Bursty and
 //! Hierarchical Structure in Streams", KDD 2002), which is also the maximum of M. Kulldorff's scan statistic over all
 //! intervals.
@@ -11,6 +11,8 @@ use crate::log::time::SECONDS_PER_DAY;
 
 /// Consecutive ordinary buckets that close a run.
 const BUCKETS_TO_CLOSE: usize = 12;
+/// A bucket of this width opens a run alone.
+const LONG_SECONDS: i64 = 3600;
 /// A bucket is ordinary if it is more probable than this.
 const ORDINARY: f64 = 0.01;
 /// Days of a month.
@@ -45,7 +47,7 @@ pub(crate) fn runs(grid: &Grid, values: &[f64], baseline: &Baseline, ln_alpha: f
         .collect();
     let opens = |index: usize| {
         let pair = ln_p[index] < ln_alpha && ln_p.get(index + 1).is_some_and(|next| *next < ln_alpha);
-        pair || ln_p[index] < 2.0 * ln_alpha
+        pair || ln_p[index] < ln_alpha * if grid.bucket >= LONG_SECONDS { 1.0 } else { 2.0 }
     };
     let mut found: Vec<Run> = Vec::new();
     let mut index = 0;
@@ -71,6 +73,18 @@ pub(crate) fn runs(grid: &Grid, values: &[f64], baseline: &Baseline, ln_alpha: f
         index = next.max(end);
     }
     found
+}
+
+/// The interval within `range`, which contains an incident, that has the highest likelihood ratio.
+pub(crate) fn sharpened(values: &[f64], baseline: &Baseline, range: std::ops::Range<usize>) -> Run {
+    let above = |index: &usize| values[*index] - baseline.expected[*index];
+    let range = range.start.min(values.len())..range.end.min(values.len());
+    let Some(inside) = range.clone().max_by(|a, b| above(a).total_cmp(&above(b))) else {
+        return Run { first: range.start, end: range.start, observed: 0.0, expected: 0.0, ln_p: 0.0 };
+    };
+    let (first, end) = likeliest(values, baseline, range, inside);
+    let sum = |numbers: &[f64]| numbers[first..end].iter().sum();
+    Run { first, end, observed: sum(values), expected: sum(&baseline.expected), ln_p: 0.0 }
 }
 
 /// The interval within `range` that contains the bucket `inside` and has the highest likelihood ratio.
