@@ -234,8 +234,8 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('B')], Command::Block, "", Group::Other, "block list of the marked rows, the finding or the row: bucket policy, AWS WAF, nftables, networks"),
 
     bind(&[Findings], &[code(KeyCode::Enter)], Command::Open, "requests", Group::Navigation, "a finding: its requests"),
-    bind(&[Findings], &[k('X')], Command::Mute, "mute", Group::Tables, "findings: mute findings like this one; `tamarin findings unmute` shows them again"),
     bind(&[Findings], &[k('o')], Command::Ordinary, "look-alikes", Group::Tables, "findings: list or hide ordinary traffic that looks suspicious"),
+    bind(&[Findings], &[k('X')], Command::Mute, "mute", Group::Tables, "findings: mute findings like this one; `tamarin findings unmute` shows them again"),
 
     bind(&[Contrast], &[code(KeyCode::Enter), k('=')], Command::Accept, "add to the filter", Group::Filter, "in a contrast: add the value to the filter"),
     bind(&[Contrast], &[k('-')], Command::Not, "not", Group::Filter, "in a contrast: exclude the value"),
