@@ -23,7 +23,7 @@ use crate::tui::model::{
 };
 use crate::tui::theme::Theme;
 use crate::tui::update::update;
-use crate::tui::{app::export_file, view};
+use crate::tui::{app::export_file, app::write_file, view};
 use tokio_util::sync::CancellationToken;
 
 /// 2026-04-01T00:00:00Z.
@@ -275,6 +275,10 @@ impl Explorer {
                         let cancel = CancellationToken::new();
                         let exported = export_file::export(&*self.engine, *export, &cancel, &mut |_, _| {});
                         actions.push_back(Action::Exported(exported));
+                    }
+                    Effect::WriteFile { path, text } => {
+                        let result = write_file::write_new(&path, &text);
+                        actions.push_back(Action::FileWritten { path, result });
                     }
                     Effect::StopExport => {
                         self.exports.clear();

@@ -15,7 +15,9 @@ pub(super) fn burst(month: &mut Month, world: &World, strength: Strength, random
     let duration = random.between(20, 180) as u32 * 60;
     let start = start(month, duration, random);
     let end = start + duration;
-    if strength != Strength::Weak && random.chance(0.2) {
+    let ordinary = month.requests.iter().filter(|request| (start..end).contains(&request.time)).count();
+    // A few failures at night are nothing to speak of.
+    if strength != Strength::Weak && random.chance(0.2) && ordinary > 600 {
         return errors(month, strength, start, end, random);
     }
     // Compared with the mean of an hour, because at night a burst is small.

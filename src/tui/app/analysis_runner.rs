@@ -5,7 +5,8 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::insight::{concentration, contrast, findings};
+use crate::insight::block::BlockError;
+use crate::insight::{block, concentration, contrast, findings};
 use crate::query::{Engine, QueryError};
 use crate::tui::model::{Action, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot};
 
@@ -104,6 +105,13 @@ fn analyse(
                 on_partial(AnalysisAnswer::Concentration(concentration.clone()), share);
             })
             .map(|(concentration, _)| AnalysisAnswer::Concentration(concentration))
+        }
+        AnalysisAsk::Block(scope, targets) => {
+            let plan = block::plan(engine, scope, targets, &block::Settings::default(), cancel);
+            plan.map(AnalysisAnswer::Block).map_err(|error| match error {
+                BlockError::Query(error) => error,
+                error => QueryError::Invalid(error.to_string()),
+            })
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::query::Engine;
 use crate::tui::app::analysis_runner::AnalysisRunner;
 use crate::tui::app::background_engine::{BackgroundEngine, ScreenQueries};
 use crate::tui::app::query_runner::{QueryRunner, pin_snapshot};
-use crate::tui::app::{export_file, generation_poll::GenerationPoll};
+use crate::tui::app::{export_file, generation_poll::GenerationPoll, write_file};
 use crate::tui::model::{Action, ActionTime, Effect, State};
 use crate::tui::{Feed, TuiError, TuiOptions, update::update, view};
 
@@ -304,6 +304,10 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                     let _ = actions.send(Action::Exported(exported));
                 });
                 self.export = Some((cancel, worker));
+            }
+            Effect::WriteFile { path, text } => {
+                let result = write_file::write_new(&path, &text);
+                let _ = self.actions.send(Action::FileWritten { path, result });
             }
             Effect::StopExport => {
                 if let Some((cancel, _)) = &self.export {

@@ -239,6 +239,10 @@ fn the_requests_of_a_finding_become_the_filter() {
     assert!(screen.contains("▸ remote_ip:203.0.113.7"), "{screen}");
     assert!(screen.contains("▸ time:2026-04-02"), "{screen}");
     assert!(screen.contains("row 1 of 1"), "{screen}");
+    explorer.press("x 5 - 1");
+    let screen = explorer.screen();
+    assert!(screen.contains("▸ -(remote_ip:203.0.113.7 time:"), "{screen}");
+    assert!(screen.contains("row 1 of 4"), "{screen}");
 }
 
 #[test]

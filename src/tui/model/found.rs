@@ -44,6 +44,8 @@ pub(crate) struct Analysed {
     pub(crate) was_growing: bool,
     /// The generation of the data then.
     pub(crate) generation: u64,
+    /// The share of the running analysis that is done, 0–1; `None`: none is running.
+    pub(crate) progress: Option<f64>,
     /// Changes whenever the findings change.
     pub(crate) version: u64,
 }
@@ -81,6 +83,7 @@ impl Found {
                     started: 0,
                     was_growing: false,
                     generation: 0,
+                    progress: None,
                     version: 0,
                 });
                 self.analysed.len() - 1

@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     },
     Command,
     Export,
+    /// The file for the block list in the pane in front.
+    BlockFile,
     /// `y` or `n`: whether to replace an existing file.
     Overwrite(Box<Export>),
     /// `y` or `n`: whether to stop the running export.
@@ -70,6 +72,7 @@ impl Prompt {
             Purpose::Filter { .. } => "filter ",
             Purpose::Command => ":",
             Purpose::Export => "export to ",
+            Purpose::BlockFile => "write to ",
             Purpose::Overwrite(_) | Purpose::StopExport { .. } => "",
         }
     }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::insight::Scope;
 use crate::insight::findings::{Finding, Findings};
-use crate::query::{Ask, Query};
+use crate::query::{Ask, Filter, Query};
 use crate::tui::model::{
     AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush, Command, Effect,
-    FindingId, FindingRow, FindingRows, Layer, Rows, State, Tab, TableKind, cell_filter, found, time_axes,
+    FindingId, FindingRow, FindingRows, Layer, Rows, State, Tab, TableKind, answer_state::AnswerState,
+    cell_filter, found, time_axes,
 };
 use crate::tui::update::{drill, queries};
 
@@ -19,7 +20,8 @@ const CHANGED_INTERVAL: Duration = Duration::from_secs(5);
 /// Starts the analysis of the filter in front if it is due, and stops an outdated one.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     let filter = state.layer().filter.clone();
-    if state.found.running().is_some_and(|running| *running != filter) {
+    if let Some(running) = state.found.running().filter(|running| **running != filter).cloned() {
+        state.found.entry(&running).progress = None;
         state.found.latest = 0;
         effects.push(Effect::StopAnalysis(AnalysisSlot::Findings));
     }
@@ -53,6 +55,11 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     }
     let number = state.next_number();
     let analysed = state.found.entry(&filter);
+    if was_early && analysed.answer.data.as_ref().is_some_and(|found| *found == Findings::default()) {
+        // Nothing was found in the first requests, which says nothing about all of them.
+        analysed.answer = AnswerState::default();
+    }
+    analysed.progress = Some(0.0);
     analysed.started = now;
     analysed.was_growing = is_growing;
     analysed.generation = generation;
@@ -77,6 +84,7 @@ pub(super) fn store(state: &mut State, result: AnalysisResult) {
         AnalysisAnswer::Findings(findings) => Ok(findings),
         _ => Err("internal error: another analysis answered; please report this".to_owned()),
     });
+    analysed.progress = result.share;
     analysed.answer.store(result.share, result.generation, findings);
     analysed.version = version;
 }
@@ -152,15 +160,17 @@ pub(super) fn open_finding(state: &mut State, finding: &Finding) {
     drill::push(state, next);
 }
 
-/// Keeps only the requests of the finding under the cursor, in this layer.
-pub(super) fn only(state: &mut State) {
-    let Some(filter) = under_cursor(state).map(|finding| finding.filter.clone()) else { return };
-    let layer = state.layer_mut();
-    layer.filter = filter
-        .terms()
-        .iter()
-        .cloned()
-        .fold(layer.filter.clone(), |all, term| cell_filter::with_term(&all, term));
+/// Keeps only the requests of the finding under the cursor, in this layer; if `negated`, only the others.
+pub(super) fn only(state: &mut State, negated: bool) {
+    let Some(finding) = under_cursor(state) else { return };
+    let known = state.layer().filter.clone();
+    // The filter of a finding has the terms of the filter that was analysed.
+    let own = finding.filter.terms().iter().filter(|term| !known.terms().contains(term)).cloned();
+    let layer_filter = match negated {
+        true => known.clone().and(Filter::all(own).negated()),
+        false => own.fold(known.clone(), |all, term| cell_filter::with_term(&all, term)),
+    };
+    state.layer_mut().filter = layer_filter;
 }
 
 /// Lists the ordinary look-alikes, or hides them.
