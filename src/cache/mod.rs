@@ -40,6 +40,7 @@ pub use dictionary::published::SharedDictionaries;
 pub use error::CacheError;
 pub use ids::{SegmentId, SourceId};
 pub use read::{Cache, IntColumn, NumberBlock, SegmentInfo, Snapshot, TimeBlock, code};
+pub use sqlite::muted::{MutedRow, mute, unmute};
 pub use sqlite::new_cache::NewCache;
 pub use sqlite::paths::{is_missing_or_empty, make_folder};
 pub use sqlite::prune::Pruned;

@@ -7,6 +7,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::export::Format;
 use crate::insight::block;
+use crate::insight::findings::Kind;
 use crate::query::{Counting, Measure};
 
 /// The command line.
@@ -18,7 +19,8 @@ use crate::query::{Counting, Measure};
     disable_help_subcommand = true,
     subcommand_precedence_over_arg = true,
     after_help = "Write a file or folder that is named like a subcommand as ./NAME.\n\
-                  Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some log files could not be read."
+                  Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some log files could not be read; \
+                  4 findings --fail-on found something."
 )]
 pub struct Args {
     /// s3://bucket[/prefix], a file, a folder or `-` (standard input); none: those of the configuration file and
@@ -47,6 +49,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Print what tells two sets of requests apart: the values whose share differs most
     Contrast(ContrastArgs),
+    /// Print what looks suspicious, best first: who, when, how much, and the filter that shows the requests
+    Findings(FindingsArgs),
     /// Print single requests with every field
     Requests(RequestsArgs),
     /// Run one SELECT statement over the table `requests`, which has a column per field
@@ -171,6 +175,103 @@ pub struct ContrastArgs {
     /// Which records count as requests
     #[command(flatten)]
     pub counting: CountingArgs,
+}
+
+/// The help on the kinds of findings and their fields.
+fn findings_help() -> String {
+    let mut text = "Kinds:\n".to_owned();
+    for kind in Kind::ALL {
+        text.push_str(&format!("  {:<18} {}\n", kind.name(), kind.about()));
+    }
+    text.push_str(
+        "Ordinary traffic that looks suspicious, such as that of known crawlers, is listed only with --benign.\n\
+         JSON and CSV have the fields kind, dimension, value, start, end, requests, bytes_sent, errors, cost\n\
+         (estimated, in US dollars), score (0 to 100), filter and explanation; with --benign, --muted or --all\n\
+         also label.\n\
+         Exit code 4: --fail-on found something. In a cron job:\n  \
+         tamarin findings s3://acme-logs/ --since 1h --fail-on scraping,key-guessing -q",
+    );
+    text
+}
+
+/// `tamarin findings`.
+#[derive(Debug, clap::Args)]
+#[command(subcommand_precedence_over_arg = true, after_long_help = findings_help())]
+pub struct FindingsArgs {
+    /// The subcommand; `None`: list the findings.
+    #[command(subcommand)]
+    pub what: Option<FindingsCommand>,
+    /// Sources to pull first; the findings are about them only. None: all sources of the cache, without a pull
+    #[arg(value_name = "SOURCE", value_parser = source())]
+    pub sources: Vec<String>,
+    /// Only findings of these kinds, separated by commas
+    #[arg(long, value_name = "KINDS", value_parser = kinds)]
+    pub kinds: Option<KindList>,
+    /// Print one line per finding of these kinds (or `any`) and nothing else; if there are any, the exit code is 4
+    #[arg(long, value_name = "KINDS", value_parser = kinds)]
+    pub fail_on: Option<KindList>,
+    /// List ordinary traffic that looks suspicious, with the reason why it is ordinary, instead of the findings
+    #[arg(long)]
+    pub benign: bool,
+    /// List the muted findings instead
+    #[arg(long)]
+    pub muted: bool,
+    /// List all: findings, ordinary traffic that looks suspicious, muted findings
+    #[arg(long)]
+    pub all: bool,
+    /// Which records count as requests
+    #[command(flatten)]
+    pub counting: CountingArgs,
+}
+
+/// The subcommands of `tamarin findings`.
+#[derive(Debug, Subcommand)]
+pub enum FindingsCommand {
+    /// Mute findings: of a kind, about a value, or all of whose requests match --filter. Several conditions must
+    /// all be met. --until says when the mute ends
+    Mute(MuteArgs),
+    /// List what is muted
+    Muted,
+    /// End mutes
+    Unmute {
+        /// Numbers of `tamarin findings muted`
+        #[arg(value_name = "NUMBER", required = true)]
+        numbers: Vec<i64>,
+    },
+}
+
+/// `tamarin findings mute`.
+#[derive(Debug, clap::Args)]
+pub struct MuteArgs {
+    /// A kind, a value (an address, a requester, …), or both
+    #[arg(value_name = "KIND|VALUE")]
+    pub what: Vec<String>,
+    /// Why, to be shown with the muted findings
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// Kinds of findings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindList(pub Vec<Kind>);
+
+/// Parses kinds that are separated by commas; `any` is all of them.
+fn kinds(text: &str) -> Result<KindList, String> {
+    if text.trim().eq_ignore_ascii_case("any") {
+        return Ok(KindList(Kind::ALL.to_vec()));
+    }
+    let kind = |name: &str| {
+        Kind::by_name(name).ok_or_else(|| {
+            let known = Kind::ALL.map(Kind::name).join(", ");
+            format!("\"{name}\" is not a kind of findings; the kinds are {known}, or any")
+        })
+    };
+    text.split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(kind)
+        .collect::<Result<_, _>>()
+        .map(KindList)
 }
 
 /// `tamarin prune`.
@@ -354,7 +455,7 @@ pub struct Options {
     /// Only requests that match this filter; see `tamarin help filter`
     #[arg(long, global = true, value_name = "EXPR", allow_hyphen_values = true)]
     pub filter: Option<String>,
-    /// Only requests at or after this time: 2026-04-01, 2026-04-01T03:00, -6h, yesterday
+    /// Only requests at or after this time: 2026-04-01, 2026-04-01T03:00, 6h (ago), yesterday
     #[arg(long, global = true, value_name = "T", allow_hyphen_values = true)]
     pub since: Option<String>,
     /// Only requests before this time; a date means its beginning
@@ -416,6 +517,7 @@ pub enum FormatName {
     Csv,
     Json,
     Ndjson,
+    Markdown,
     Policy,
     Waf,
     Nft,
@@ -430,7 +532,11 @@ impl FormatName {
             FormatName::Waf => Some(block::Format::Waf),
             FormatName::Nft => Some(block::Format::Nft),
             FormatName::Cidr => Some(block::Format::Cidr),
-            FormatName::Table | FormatName::Csv | FormatName::Json | FormatName::Ndjson => None,
+            FormatName::Table
+            | FormatName::Csv
+            | FormatName::Json
+            | FormatName::Ndjson
+            | FormatName::Markdown => None,
         }
     }
 }
@@ -444,6 +550,7 @@ impl From<FormatName> for Format {
             FormatName::Csv => Format::Csv,
             FormatName::Json => Format::Json,
             FormatName::Ndjson => Format::Ndjson,
+            FormatName::Markdown => Format::Markdown,
         }
     }
 }

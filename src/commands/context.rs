@@ -43,7 +43,13 @@ impl Context {
                 None => usage(format!("{option}: expected {}, not \"{text}\"", period::EXPECTED)),
             },
         };
-        let start = parse_time("--since", options.since.as_ref())?;
+        // `--since 1h` can only mean an hour ago.
+        let ago = options.since.as_deref().and_then(period::parse_duration);
+        let ago = ago.and_then(|seconds| now.checked_sub(seconds));
+        let start = match ago {
+            Some(start) => Some(start),
+            None => parse_time("--since", options.since.as_ref())?,
+        };
         let end = parse_time("--until", options.until.as_ref())?;
         if let (Some(start), Some(end)) = (start, end)
             && start >= end

@@ -1,10 +1,10 @@
 //! The command line: one file per subcommand.
 //!
 //! - [`args`]: the options and subcommands. `context`: the options combined with the configuration file.
-//! - One file per subcommand: `explore`, `demo`, `pull`, `report`, `contrast`, `requests`, `sql`, `sources`, `prune`,
-//!   `block`, `help`.
+//! - One file per subcommand: `explore`, `demo`, `pull`, `report`, `contrast`, `findings`, `requests`, `sql`, `sources`,
+//!   `prune`, `block`, `help`.
 //! - Steps that subcommands share: `open_sources`, `run_ingest` with `progress_bar`, `pull_result` with `failures`,
-//!   `open_cache`, `temporary_cache`, `host_names`, `purge`, `prices`.
+//!   `open_cache`, `temporary_cache`, `host_names`, `mutes`, `purge`, `prices`.
 //! - The process: `interrupt` (signals), `output` (stdout and stderr), `program_log` (the log of the program itself).
 //!
 //! Never here: logic of other modules. Commands connect modules, print results and choose exit codes.
@@ -16,9 +16,11 @@ mod contrast;
 mod demo;
 mod explore;
 mod failures;
+mod findings;
 mod help;
 mod host_names;
 mod interrupt;
+mod mutes;
 mod open_cache;
 mod open_sources;
 mod output;
@@ -48,6 +50,8 @@ enum Outcome {
     Done,
     /// Done, but some log files could not be read (or, with `--purge`, deleted).
     SomeUnread,
+    /// Done, and `--fail-on` found something.
+    Matched,
 }
 
 /// The command line is wrong; the message says what is expected.
@@ -60,7 +64,7 @@ fn usage<T>(message: impl Into<String>) -> anyhow::Result<T> {
 }
 
 /// Runs the command line and returns the exit code of the process: 0 done; 1 failed; 2 wrong usage; 3 done, but some
-/// log files could not be read. Errors are printed on stderr.
+/// log files could not be read; 4 `--fail-on` found something. Errors are printed on stderr.
 ///
 /// If a signal cancelled the command, this ends the process by that signal instead.
 pub fn run(args: Args) -> ExitCode {
@@ -69,6 +73,7 @@ pub fn run(args: Args) -> ExitCode {
     let code = match result {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::SomeUnread) => 3,
+        Ok(Outcome::Matched) => 4,
         Err(error) if is_closed_pipe(&error) => 0,
         Err(error) => {
             output::error(&error);
@@ -118,6 +123,7 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
         Some(Command::Pull(args)) => pull::run(&context, &args),
         Some(Command::Report(args)) => report::run(&context, &args),
         Some(Command::Contrast(args)) => contrast::run(&context, &args),
+        Some(Command::Findings(args)) => findings::run(&context, &args),
         Some(Command::Requests(args)) => requests::run(&context, &args),
         Some(Command::Sql(args)) => sql::run(&context, &args),
         Some(Command::Sources(args)) => sources::run(&context, &args),

@@ -239,7 +239,7 @@ pub(super) fn dimension_cell<'a>(by: Option<&Dimension>, value: &'a Value) -> Ce
     }
 }
 
-fn value_cell(value: &Value) -> Cell<'_> {
+pub(super) fn value_cell(value: &Value) -> Cell<'_> {
     match value {
         Value::Integer(number) => Cell::Number((*number).into()),
         Value::Text(text) => Cell::Text(text),

@@ -1,4 +1,4 @@
-//! Writes answers as table, CSV, JSON and NDJSON.
+//! Writes answers as table, CSV, JSON, NDJSON and Markdown.
 //!
 //! An answer becomes a [`Sheet`] of named columns (`columns`), which a writer for each format prints row by row. The
 //! explorer also uses [`visible`](mod@visible), which escapes invisible characters.
@@ -8,7 +8,9 @@
 mod columns;
 mod contrast;
 mod csv;
+mod findings;
 mod json;
+mod markdown;
 mod sheet;
 mod table;
 pub mod visible;
@@ -19,6 +21,7 @@ use crate::query::{Answer, Ask, Stats};
 
 pub use columns::approximate;
 pub use contrast::{concentration_sheet, contrast_sheet};
+pub use findings::{FindingRow, finding_line, findings_sheet, write_findings};
 pub use sheet::{Cell, Sheet};
 pub use visible::visible;
 
@@ -34,11 +37,13 @@ pub enum Format {
     Json,
     /// One JSON object per line.
     Ndjson,
+    /// A table in Markdown, for tickets and wikis.
+    Markdown,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 4] = [Format::Table, Format::Csv, Format::Json, Format::Ndjson];
+    pub const ALL: [Format; 5] = [Format::Table, Format::Csv, Format::Json, Format::Ndjson, Format::Markdown];
 
     /// Name in `--format`.
     pub fn name(self) -> &'static str {
@@ -47,6 +52,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Json => "json",
             Format::Ndjson => "ndjson",
+            Format::Markdown => "markdown",
         }
     }
 }
@@ -114,7 +120,7 @@ impl PagedWriter {
     pub fn finish(self, out: &mut dyn Write) -> io::Result<()> {
         match self.format {
             Format::Json => out.write_all(if self.has_output { b"\n]\n" } else { b"[]\n" }),
-            Format::Table | Format::Csv | Format::Ndjson => Ok(()),
+            Format::Table | Format::Csv | Format::Ndjson | Format::Markdown => Ok(()),
         }
     }
 
@@ -129,6 +135,7 @@ impl PagedWriter {
                 return Ok(());
             }
             Format::Ndjson => json::write_lines(sheet, out)?,
+            Format::Markdown => markdown::write(sheet, !self.has_output, out)?,
         }
         self.has_output = true;
         Ok(())

@@ -47,7 +47,7 @@ pub(super) fn write(sheet: Sheet<'_>, width: Option<u16>, out: &mut dyn Write) -
 }
 
 /// The text of a cell, and whether it is aligned to the right.
-fn format_cell(cell: &Cell<'_>) -> (String, bool) {
+pub(super) fn format_cell(cell: &Cell<'_>) -> (String, bool) {
     let whole = |number: &i128| u64::try_from(*number).ok();
     match cell {
         Cell::Text(text) => (visible_bytes(text).into_owned(), false),

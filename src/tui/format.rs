@@ -1,6 +1,6 @@
 //! Numbers, times and values as the screen shows them.
 
-pub(crate) use crate::human::{bytes, count, counted, duration, percent, plural};
+pub(crate) use crate::human::{bytes, count, counted, dollars, duration, percent, plural};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{export::visible::visible_bytes, log::Field, query::Value};

@@ -86,6 +86,8 @@ fn filters_and_time_ranges_select_requests() {
     assert_eq!(total(&["--since", "2026-04-01T01:00", "--until", "2026-04-01T02:00"]), 1);
     assert_eq!(total(&["--until", "2026-04-01"]), 0);
     assert_eq!(total(&["--since=-1h"]), 0);
+    assert_eq!(total(&["--since", "1h"]), 0);
+    assert_eq!(total(&["--since", "9999w"]), 3);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod explorer;
 mod export;
 mod faults;
 mod filter;
+mod findings;
 mod first_pull;
 mod foreign;
 #[cfg(unix)]

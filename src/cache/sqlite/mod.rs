@@ -10,6 +10,7 @@ pub(super) mod lock;
 pub(super) mod log_file_reading;
 pub(super) mod log_file_rows;
 mod maintenance;
+pub(super) mod muted;
 pub(super) mod new_cache;
 pub(super) mod paths;
 pub(super) mod prune;

@@ -4,6 +4,7 @@
 //! - `kind`: the kinds. `evidence`: makes findings from what a detector saw, with exact stats.
 //! - A file per detector: each asks a few queries and returns the findings of its kinds.
 //! - `merge`: one finding per incident, and the order.
+//! - [`mute`]: what the user does not want to see again.
 //!
 //! docs/findings.md describes the methods with their parameters. Never here: text escaped for a terminal.
 
@@ -25,6 +26,7 @@ mod judge;
 mod kind;
 mod level_shift;
 mod merge;
+pub mod mute;
 mod new_agent;
 mod silence;
 mod timeline;

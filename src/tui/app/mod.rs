@@ -8,3 +8,4 @@ mod generation_poll;
 pub(super) mod query_runner;
 pub(super) mod session;
 pub(super) mod terminal;
+pub(super) mod write_file;

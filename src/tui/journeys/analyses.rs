@@ -1,6 +1,7 @@
 //! The panes of analyses: contrast, concentration, block list; the cost in the header.
 
 use crate::tui::journeys::{SIZES, start};
+use crate::tui::testing::Explorer;
 
 fn snapshots(name: &str, keys: &str) {
     for (columns, rows) in SIZES {
@@ -73,4 +74,51 @@ fn marked_rows_a_filter_and_the_row_under_the_cursor_are_contrasted() {
     explorer.press("q");
     assert!(!explorer.has_quit, "q closes the pane");
     assert!(!explorer.screen().contains("Contrast "), "{}", explorer.screen());
+}
+
+#[test]
+fn a_block_list_of_marked_rows_is_shown_copied_and_written() {
+    snapshots("block-list", "m m B");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.txt");
+    let mut explorer = start(130, 34);
+    explorer.press("B Shift-Tab");
+    let screen = explorer.screen();
+    assert!(screen.contains("203.0.113.7/32"), "{screen}");
+    explorer.press("y");
+    assert_eq!(explorer.copied, ["203.0.113.7/32\n"]);
+    let write = |explorer: &mut Explorer| {
+        explorer.press("w");
+        for _ in 0..40 {
+            explorer.press("Backspace");
+        }
+        explorer.types(path.to_str().unwrap()).press("Enter");
+    };
+    write(&mut explorer);
+    assert!(explorer.screen().contains("block list written to"), "{}", explorer.screen());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "203.0.113.7/32\n");
+    // An existing file is never replaced.
+    explorer.press("Tab");
+    write(&mut explorer);
+    assert!(explorer.screen().contains("is never replaced"), "{}", explorer.screen());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "203.0.113.7/32\n");
+    explorer.press("Esc Esc");
+    assert!(explorer.state.pane.is_none());
+}
+
+#[test]
+fn what_cannot_be_blocked_is_explained() {
+    let mut explorer = start(130, 34);
+    explorer.press("2 B");
+    let screen = explorer.screen();
+    assert!(screen.contains("block addresses, referers or requesters"), "{screen}");
+    explorer.press("4 B");
+    assert!(explorer.screen().contains("nobody to block"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_header_shows_the_cost_of_the_filter() {
+    let mut explorer = start(130, 34);
+    let header = explorer.screen().lines().next().unwrap().to_owned();
+    assert!(header.contains("≈ $"), "{header}");
 }

@@ -22,7 +22,7 @@ fn rows_are_queried_first_and_lazy_columns_last() {
         }
         explorer.handle(Action::Answered(Box::new(result)));
     }
-    assert_eq!(order, [Slot::Table, Slot::Timeline, Slot::Activity, Slot::LazyMeasures]);
+    assert_eq!(order, [Slot::Table, Slot::Timeline, Slot::Activity, Slot::LazyMeasures, Slot::Cost]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::ingest::Progress;
+use crate::insight::findings::mute::Mute;
 use crate::query::{Answer, Dimension, Query, Sort, Statistics};
 use crate::tui::model::{AnalysisJob, AnalysisResult, AnalysisSlot, Column, RowId};
 
@@ -43,6 +44,16 @@ pub(crate) enum Action {
     SnapshotPinned(Result<u64, String>),
     /// The timer with this number of [`Effect::StartTimer`] ended.
     TimerFired(u64),
+    /// The mute of [`Effect::Mute`] was stored under this number, or not.
+    Muted {
+        mute: Box<Mute>,
+        result: Result<i64, String>,
+    },
+    /// The file of [`Effect::WriteFile`] was written or not.
+    FileWritten {
+        path: PathBuf,
+        result: Result<(), String>,
+    },
     Exporting {
         rows: u64,
         /// Rows of the whole export; 0: unknown.
@@ -91,6 +102,8 @@ pub(crate) enum Slot {
     /// All requests of the sources, for the header.
     Totals,
     Timeline,
+    /// The estimated cost of the requests of the layer.
+    Cost,
     /// The series in which bursts are looked for.
     Bursts,
     Table,
@@ -101,11 +114,18 @@ pub(crate) enum Slot {
 }
 
 impl Slot {
-    pub(crate) const COUNT: usize = 7;
+    pub(crate) const COUNT: usize = 8;
 
     /// The slots whose answers belong to a layer.
-    pub(crate) const OF_LAYERS: [Slot; 6] =
-        [Slot::Timeline, Slot::Bursts, Slot::Table, Slot::Activity, Slot::LazyMeasures, Slot::Detail];
+    pub(crate) const OF_LAYERS: [Slot; 7] = [
+        Slot::Timeline,
+        Slot::Cost,
+        Slot::Bursts,
+        Slot::Table,
+        Slot::Activity,
+        Slot::LazyMeasures,
+        Slot::Detail,
+    ];
 }
 
 /// A query to be sent to the engine.
@@ -149,6 +169,13 @@ pub(crate) enum Effect {
     /// Copy text to the clipboard of the terminal.
     Copy(String),
     Export(Box<Export>),
+    /// Store what the user does not want to see again.
+    Mute(Box<Mute>),
+    /// Write a text to a new file.
+    WriteFile {
+        path: PathBuf,
+        text: String,
+    },
     /// Stop the export and remove its incomplete file.
     StopExport,
     /// Send [`Action::TimerFired`] with this number after a delay.

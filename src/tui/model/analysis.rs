@@ -1,6 +1,7 @@
 //! Analyses that run in the background: what is asked, and what comes back.
 
 use crate::insight::Scope;
+use crate::insight::block::{Plan, Target};
 use crate::insight::concentration::Concentration;
 use crate::insight::contrast::{Against, Contrast};
 use crate::insight::findings::Findings;
@@ -27,13 +28,17 @@ pub(crate) enum AnalysisAsk {
     Contrast(Scope, Against),
     /// How unevenly a measure is distributed over the values of a dimension.
     Concentration(Scope, Dimension, Measure),
+    /// Whom a block list of these targets hits.
+    Block(Scope, Vec<Target>),
 }
 
 impl AnalysisAsk {
     pub(crate) fn slot(&self) -> AnalysisSlot {
         match self {
             AnalysisAsk::Findings(_) => AnalysisSlot::Findings,
-            AnalysisAsk::Contrast(..) | AnalysisAsk::Concentration(..) => AnalysisSlot::Pane,
+            AnalysisAsk::Contrast(..) | AnalysisAsk::Concentration(..) | AnalysisAsk::Block(..) => {
+                AnalysisSlot::Pane
+            }
         }
     }
 }
@@ -51,6 +56,7 @@ pub(crate) enum AnalysisAnswer {
     Findings(Findings),
     Contrast(Contrast),
     Concentration(Concentration),
+    Block(Plan),
 }
 
 /// A result of an [`AnalysisJob`]: any number of partial results, then a complete result or an error.

@@ -3,6 +3,7 @@
 //! An analysis covers the whole time range of the session: what is unusual in an hour shows only beside the other hours.
 //! A layer shows the findings within its own time range, so zooming needs no new analysis.
 
+use crate::insight::findings::mute::Mute;
 use crate::insight::findings::{Finding, Findings, Kind};
 use crate::query::{Dimension, Filter, TimeRange, Value};
 use crate::tui::model::{State, answer_state::AnswerState};
@@ -44,6 +45,8 @@ pub(crate) struct Analysed {
     pub(crate) was_growing: bool,
     /// The generation of the data then.
     pub(crate) generation: u64,
+    /// The share of the running analysis that is done, 0–1; `None`: none is running.
+    pub(crate) progress: Option<f64>,
     /// Changes whenever the findings change.
     pub(crate) version: u64,
 }
@@ -81,6 +84,7 @@ impl Found {
                     started: 0,
                     was_growing: false,
                     generation: 0,
+                    progress: None,
                     version: 0,
                 });
                 self.analysed.len() - 1
@@ -98,6 +102,20 @@ impl Found {
     pub(crate) fn running(&self) -> Option<&Filter> {
         let latest = self.latest;
         self.analysed.iter().find(|analysed| analysed.answer.awaits(latest)).map(|analysed| &analysed.filter)
+    }
+
+    /// Removes the findings that meet a new mute, in all analyses.
+    pub(crate) fn remove_muted(&mut self, mute: &Mute) {
+        let version = self.next_version();
+        for analysed in &mut self.analysed {
+            let Some(found) = &mut analysed.answer.data else { continue };
+            found.findings.retain(|finding| {
+                let like = if mute.filter.is_some() { Mute::only(finding) } else { Mute::like(finding) };
+                (like.kind, like.value, like.filter)
+                    != (mute.kind.clone(), mute.value.clone(), mute.filter.clone())
+            });
+            analysed.version = version;
+        }
     }
 
     pub(crate) fn next_version(&mut self) -> u64 {

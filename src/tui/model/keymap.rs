@@ -15,6 +15,8 @@ pub(crate) enum Context {
     Contrast,
     /// How unevenly a measure is distributed.
     Concentration,
+    /// A block list.
+    Block,
     Filters,
     Columns,
     /// A list to choose one entry from.
@@ -67,8 +69,10 @@ pub(crate) enum Command {
     Export,
     Contrast,
     Concentration,
+    Block,
     /// Lists or hides the ordinary look-alikes among the findings.
     Ordinary,
+    Mute,
     Zone,
     Pause,
     Failures,
@@ -174,7 +178,8 @@ pub(crate) struct Binding {
 }
 
 use Context::{
-    Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, Pick, Prompt, Reading, Table,
+    Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, Pick, Prompt,
+    Reading, Table,
 };
 
 const fn bind(
@@ -196,6 +201,7 @@ const ALL: &[Context] = &[
     Brush,
     Contrast,
     Concentration,
+    Block,
     Filters,
     Columns,
     Pick,
@@ -225,16 +231,21 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('d')], Command::Contrast, "contrast", Group::Filter, "contrast: what tells the selected range, the marked rows, the filter or the row apart"),
     bind(&[Table], &[k('C')], Command::Concentration, "", Group::Tables, "concentration: the share of the largest values, Gini coefficient, Lorenz curve"),
 
+    bind(&[Table], &[k('B')], Command::Block, "", Group::Other, "block list of the marked rows, the finding or the row: bucket policy, AWS WAF, nftables, networks"),
 
     bind(&[Findings], &[code(KeyCode::Enter)], Command::Open, "requests", Group::Navigation, "a finding: its requests"),
     bind(&[Findings], &[k('o')], Command::Ordinary, "look-alikes", Group::Tables, "findings: list or hide ordinary traffic that looks suspicious"),
+    bind(&[Findings], &[k('X')], Command::Mute, "mute", Group::Tables, "findings: mute findings like this one; `tamarin findings unmute` shows them again"),
 
     bind(&[Contrast], &[code(KeyCode::Enter), k('=')], Command::Accept, "add to the filter", Group::Filter, "in a contrast: add the value to the filter"),
     bind(&[Contrast], &[k('-')], Command::Not, "not", Group::Filter, "in a contrast: exclude the value"),
     bind(&[Concentration], &[k('u')], Command::TimelineMeasure, "requests, bytes, errors", Group::Tables, ""),
-    bind(&[Contrast, Concentration], &[k('y')], Command::Copy, "copy", Group::Other, ""),
-    bind(&[Contrast, Concentration], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
-    bind(&[Contrast, Concentration], &[k('?')], Command::Help, "keys", Group::Other, ""),
+    bind(&[Block], &[code(KeyCode::Tab), k('l'), code(KeyCode::Right)], Command::NextTab, "format", Group::Other, ""),
+    bind(&[Block], &[code(KeyCode::BackTab), k('h'), code(KeyCode::Left)], Command::PreviousTab, "", Group::Other, ""),
+    bind(&[Block], &[k('w'), k('e')], Command::Export, "write to a file", Group::Other, ""),
+    bind(&[Contrast, Concentration, Block], &[k('y')], Command::Copy, "copy", Group::Other, ""),
+    bind(&[Contrast, Concentration, Block], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
+    bind(&[Contrast, Concentration, Block], &[k('?')], Command::Help, "keys", Group::Other, ""),
 
     bind(&[Brush], &[code(KeyCode::Enter)], Command::Open, "open", Group::Time, ""),
     bind(&[Brush], &[code(KeyCode::Left), k('h')], Command::Left, "left", Group::Time, ""),
@@ -253,16 +264,16 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Brush], &[k('u')], Command::TimelineMeasure, "", Group::Time, ""),
     bind(&[Brush], &[k('t')], Command::Zone, "", Group::Time, ""),
 
-    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Navigation, "up"),
-    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, "down"),
+    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Navigation, "up"),
+    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, "down"),
     bind(&[Table], &[k('h'), code(KeyCode::Left)], Command::Left, "", Group::Navigation, "column to the left"),
     bind(&[Table], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Navigation, "column to the right"),
-    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Navigation, "a page up"),
-    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[code(KeyCode::PageDown), ctrl('f')], Command::PageDown, "", Group::Navigation, "a page down"),
-    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[ctrl('u')], Command::HalfUp, "", Group::Navigation, "half a page up"),
-    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[ctrl('d')], Command::HalfDown, "", Group::Navigation, "half a page down"),
-    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Navigation, "first row"),
-    bind(&[Table, Detail, Contrast, Filters, Columns, Pick, Reading], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Navigation, "last row"),
+    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Navigation, "a page up"),
+    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[code(KeyCode::PageDown), ctrl('f')], Command::PageDown, "", Group::Navigation, "a page down"),
+    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[ctrl('u')], Command::HalfUp, "", Group::Navigation, "half a page up"),
+    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[ctrl('d')], Command::HalfDown, "", Group::Navigation, "half a page down"),
+    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Navigation, "first row"),
+    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Navigation, "last row"),
 
     bind(&[Table, Detail], &[k('1')], Command::Tab(0), "", Group::Tables, "addresses"),
     bind(&[Table, Detail], &[k('2')], Command::Tab(1), "", Group::Tables, "objects"),

@@ -203,6 +203,7 @@ pub(crate) fn pane_page(state: &State) -> usize {
 /// The area of the pane in front, its frame included.
 pub(crate) fn pane_in_front(state: &State) -> Rect {
     match &state.pane {
+        Some(Pane::Block(_)) => block(state),
         Some(Pane::Concentration(_)) => concentration(state),
         _ => pane(state),
     }
@@ -214,6 +215,19 @@ pub(crate) const CHART: (u16, u16) = (34, 13);
 /// The area of the pane with a concentration.
 pub(crate) fn concentration(state: &State) -> Rect {
     popup(state, 76, usize::from(CHART.1) + 4)
+}
+
+/// Width and lines of the text of a block list.
+pub(crate) fn block_text(state: &State) -> (usize, usize) {
+    let area = block(state);
+    // The frame with its margins; the line with the formats and a blank one.
+    (usize::from(area.width.saturating_sub(4)), usize::from(area.height.saturating_sub(4)))
+}
+
+/// The area of the pane with a block list.
+pub(crate) fn block(state: &State) -> Rect {
+    let (columns, rows) = state.size;
+    popup(state, columns.saturating_sub(8).min(110), usize::from(rows.saturating_sub(6)))
 }
 
 /// The area of a popup in the middle of the screen, with `lines` lines and a frame, no larger than the screen.

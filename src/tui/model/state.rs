@@ -325,6 +325,7 @@ impl State {
     fn pane_context(&self) -> Context {
         match &self.pane {
             Some(Pane::Concentration(_)) => Context::Concentration,
+            Some(Pane::Block(_)) => Context::Block,
             _ => Context::Contrast,
         }
     }
@@ -360,6 +361,12 @@ impl State {
         self.is_too_small()
             || rows.error().or(self.totals.error()).or(timeline.error()).is_some()
             || ((rows.is_final() || self.layer().tab == Tab::Findings) && (timeline.is_final() || is_empty))
+    }
+
+    /// The estimated cost in US dollars of the requests of the layer in front, if it is known.
+    pub(crate) fn cost(&self) -> Option<f64> {
+        let cost = &self.layer().cost;
+        if cost.is_stale() { None } else { cost.data }
     }
 
     /// The known totals of the requests that match the filter of the layer in front, and whether they are

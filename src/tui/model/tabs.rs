@@ -62,7 +62,9 @@ fn labels_with(state: &State, gap: u16, is_other_named: bool) -> Vec<TabLabel> {
 fn findings_name(state: &State) -> String {
     let analysed = state.found.of(&state.layer().filter);
     let is_partial = analysed.is_some_and(|analysed| analysed.answer.share.is_some());
+    let is_running = analysed.is_some_and(|analysed| analysed.progress.is_some());
     match (found::visible(state).count(), is_partial) {
+        (0, _) if is_running => "Findings …".to_owned(),
         (0, _) => "Findings".to_owned(),
         (count, false) => format!("Findings ({count})"),
         (count, true) => format!("Findings ({count}+)"),

@@ -10,6 +10,7 @@ pub(super) fn store(state: &mut State, result: QueryResult) {
     match result.slot {
         Slot::Totals => totals(state, result),
         Slot::Timeline => timeline(state, result),
+        Slot::Cost => cost(state, result),
         Slot::Bursts => bursts(state, result),
         Slot::Table => table(state, result),
         Slot::Activity => activity(state, result),
@@ -40,6 +41,17 @@ fn timeline(state: &mut State, result: QueryResult) {
     let timeline = &mut state.layer_mut().timeline;
     if timeline.awaits(result.number) {
         timeline.store(result.share, result.generation, timeline_of(result.answer));
+    }
+}
+
+fn cost(state: &mut State, result: QueryResult) {
+    let cost = &mut state.layer_mut().cost;
+    if cost.awaits(result.number) && result.share.is_none() {
+        let dollars = result.answer.and_then(|answer| match answer {
+            Answer::Cost(cost) => Ok(cost.dollars),
+            _ => Err(WRONG_KIND.to_owned()),
+        });
+        cost.store(None, result.generation, dollars);
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) fn open(state: &mut State) {
             next.tab = Tab::Requests;
             // The header still counts the requests of the list.
             next.timeline = layer.timeline.clone();
+            next.cost = layer.cost.clone();
             let cursor = Field::Time as usize;
             next.detail = Some(Detail { row, is_complete: false, query_number: None, cursor, top: 0 });
             state.push(next);

@@ -12,11 +12,7 @@ pub(super) fn only(state: &mut State, negated: bool) {
     let table = state.layer().table();
     match table.kind {
         TableKind::Times(_) => return only_time(state, negated),
-        TableKind::Findings if negated => {
-            return state
-                .warn("the requests of a finding cannot be excluded; exclude its subject in another table");
-        }
-        TableKind::Findings => return findings::only(state),
+        TableKind::Findings => return findings::only(state, negated),
         _ => {}
     }
     let Some(term) = term_of_marks(table).or_else(|| term_under_cursor(table)) else { return };

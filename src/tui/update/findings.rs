@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use crate::insight::Scope;
+use crate::insight::findings::mute::Mute;
 use crate::insight::findings::{Finding, Findings};
-use crate::query::{Ask, Query};
+use crate::query::{Ask, Filter, Query};
 use crate::tui::model::{
     AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush, Command, Effect,
-    FindingId, FindingRow, FindingRows, Layer, Rows, State, Tab, TableKind, cell_filter, found, time_axes,
+    FindingId, FindingRow, FindingRows, Layer, Prompt, Purpose, Rows, State, Tab, TableKind,
+    answer_state::AnswerState, cell_filter, found, time_axes,
 };
 use crate::tui::update::{drill, queries};
 
@@ -19,7 +21,8 @@ const CHANGED_INTERVAL: Duration = Duration::from_secs(5);
 /// Starts the analysis of the filter in front if it is due, and stops an outdated one.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     let filter = state.layer().filter.clone();
-    if state.found.running().is_some_and(|running| *running != filter) {
+    if let Some(running) = state.found.running().filter(|running| **running != filter).cloned() {
+        state.found.entry(&running).progress = None;
         state.found.latest = 0;
         effects.push(Effect::StopAnalysis(AnalysisSlot::Findings));
     }
@@ -53,6 +56,11 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     }
     let number = state.next_number();
     let analysed = state.found.entry(&filter);
+    if was_early && analysed.answer.data.as_ref().is_some_and(|found| *found == Findings::default()) {
+        // Nothing was found in the first requests, which says nothing about all of them.
+        analysed.answer = AnswerState::default();
+    }
+    analysed.progress = Some(0.0);
     analysed.started = now;
     analysed.was_growing = is_growing;
     analysed.generation = generation;
@@ -77,6 +85,7 @@ pub(super) fn store(state: &mut State, result: AnalysisResult) {
         AnalysisAnswer::Findings(findings) => Ok(findings),
         _ => Err("internal error: another analysis answered; please report this".to_owned()),
     });
+    analysed.progress = result.share;
     analysed.answer.store(result.share, result.generation, findings);
     analysed.version = version;
 }
@@ -152,15 +161,47 @@ pub(super) fn open_finding(state: &mut State, finding: &Finding) {
     drill::push(state, next);
 }
 
-/// Keeps only the requests of the finding under the cursor, in this layer.
-pub(super) fn only(state: &mut State) {
-    let Some(filter) = under_cursor(state).map(|finding| finding.filter.clone()) else { return };
-    let layer = state.layer_mut();
-    layer.filter = filter
-        .terms()
-        .iter()
-        .cloned()
-        .fold(layer.filter.clone(), |all, term| cell_filter::with_term(&all, term));
+/// Keeps only the requests of the finding under the cursor, in this layer; if `negated`, only the others.
+pub(super) fn only(state: &mut State, negated: bool) {
+    let Some(finding) = under_cursor(state) else { return };
+    let known = state.layer().filter.clone();
+    // The filter of a finding has the terms of the filter that was analysed.
+    let own = finding.filter.terms().iter().filter(|term| !known.terms().contains(term)).cloned();
+    let layer_filter = match negated {
+        true => known.clone().and(Filter::all(own).negated()),
+        false => own.fold(known.clone(), |all, term| cell_filter::with_term(&all, term)),
+    };
+    state.layer_mut().filter = layer_filter;
+}
+
+/// Asks why findings like the one under the cursor are to be muted.
+pub(super) fn ask_for_reason(state: &mut State) {
+    let Some(finding) = under_cursor(state) else { return };
+    if finding.label.is_some() {
+        return state.notify("ordinary look-alikes are not counted; there is nothing to mute");
+    }
+    // Findings about all requests have only their requests in common.
+    let mute = if finding.subject.is_some() { Mute::like(finding) } else { Mute::only(finding) };
+    state.prompt = Some(Prompt::new(Purpose::Mute(Box::new(mute)), String::new()));
+}
+
+/// Stores a mute with its reason.
+pub(super) fn mute(state: &State, mute: &Mute, reason: &str, effects: &mut Vec<Effect>) {
+    let reason = (!reason.is_empty()).then(|| reason.to_owned());
+    let added = state.now.unix_seconds;
+    effects.push(Effect::Mute(Box::new(Mute { reason, added, ..mute.clone() })));
+}
+
+/// Hides the findings of a mute that was stored.
+pub(super) fn muted(state: &mut State, mute: &Mute, result: Result<i64, String>) {
+    match result {
+        Ok(number) => {
+            state.found.remove_muted(mute);
+            let what = crate::tui::format::visible(&mute.describe());
+            state.notify(format!("muted {what}; `tamarin findings unmute {number}` shows it again"));
+        }
+        Err(error) => state.warn(crate::tui::format::visible(&error)),
+    }
 }
 
 /// Lists the ordinary look-alikes, or hides them.

@@ -2,6 +2,7 @@
 //! and no clock.
 
 mod answers;
+mod block;
 mod commands;
 mod cursor;
 mod drill;
@@ -73,6 +74,8 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
                 (export.rows, export.total) = (rows, total);
             }
         }
+        Action::Muted { mute, result } => findings::muted(state, &mute, result),
+        Action::FileWritten { path, result } => block::written(state, &path, result),
         Action::Exported(exported) => finish_export(state, exported),
     }
     ask_to_overwrite(state);
@@ -110,7 +113,7 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         (Some(command), Context::Filters | Context::Columns | Context::Pick | Context::Reading) => {
             lists::perform(state, command);
         }
-        (Some(command), Context::Contrast | Context::Concentration) => {
+        (Some(command), Context::Contrast | Context::Concentration | Context::Block) => {
             pane::perform(state, command, effects);
         }
         (Some(command), Context::Brush) => time_range::perform(state, command),
@@ -188,6 +191,8 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::Copy => copy(state, effects),
         Command::Contrast => pane::contrast(state, effects),
         Command::Concentration => pane::concentration(state, effects),
+        Command::Block => block::open(state, effects),
+        Command::Mute => findings::ask_for_reason(state),
         Command::Ordinary => findings::toggle_benign(state),
         Command::Zone => show_zone(state, !state.shows_local_time),
         Command::Pause => pause(state, effects),

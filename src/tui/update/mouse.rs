@@ -35,7 +35,7 @@ fn scroll(state: &mut State, rows: isize, effects: &mut Vec<Effect>) {
         Context::Filters | Context::Columns | Context::Pick | Context::Reading => {
             (0..rows.unsigned_abs()).for_each(|_| lists::perform(state, command));
         }
-        Context::Contrast => {
+        Context::Contrast | Context::Block => {
             (0..rows.unsigned_abs()).for_each(|_| pane::perform(state, command, effects));
         }
         Context::Detail => (0..rows.unsigned_abs()).for_each(|_| cursor::perform(state, command)),
@@ -82,7 +82,7 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
             }
         }
         Context::Contrast => click_contrast(state, at, is_double, effects),
-        Context::Concentration => {
+        Context::Concentration | Context::Block => {
             if !layout::pane_in_front(state).contains(at) {
                 pane::perform(state, Command::Cancel, effects);
             }

@@ -10,7 +10,7 @@ use crate::tui::model::{
     Tab, TableKind, analysis::Pending, cell_filter, found, layout, time_axes,
 };
 use crate::tui::update::cursor::moved_in_list;
-use crate::tui::update::{drill, filters, findings, queries};
+use crate::tui::update::{block, drill, filters, findings, queries};
 
 const WRONG_KIND: &str = "internal error: the analysis returned another kind of answer; please report this";
 
@@ -18,6 +18,9 @@ const WRONG_KIND: &str = "internal error: the analysis returned another kind of 
 pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
     match command {
         Command::Cancel => close(state, effects),
+        _ if matches!(state.pane, Some(Pane::Block(_))) && command != Command::Help => {
+            block::perform(state, command, effects);
+        }
         Command::Help => state.overlay = Some(crate::tui::model::Overlay::Help(0)),
         Command::Accept | Command::Not => add_value(state, command == Command::Not, effects),
         Command::TimelineMeasure => next_measure(state, effects),
@@ -57,6 +60,8 @@ pub(super) fn store(state: &mut State, result: AnalysisResult) {
         (Pane::Concentration(pane), Ok(AnalysisAnswer::Concentration(concentration))) => {
             pane.answer.store(share, Ok(concentration));
         }
+        (Pane::Block(pane), Ok(AnalysisAnswer::Block(plan))) => pane.answer.store(share, Ok(plan)),
+        (Pane::Block(pane), answer) => pane.answer.store(share, Err(error_of(answer))),
         (Pane::Contrast(pane), answer) => pane.answer.store(share, Err(error_of(answer))),
         (Pane::Concentration(pane), answer) => pane.answer.store(share, Err(error_of(answer))),
     }
@@ -220,7 +225,7 @@ fn copy(state: &mut State, effects: &mut Vec<Effect>) {
         Some(Pane::Concentration(pane)) => {
             pane.answer.data.as_ref().map(|data| format::visible(&data.sentence(&pane.by, pane.of)))
         }
-        None => None,
+        Some(Pane::Block(_)) | None => None,
     };
     super::copy_text(state, text, effects);
 }

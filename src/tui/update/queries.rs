@@ -30,6 +30,7 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     if state.layer().table().rows.is_final() && !state.layer().timeline.is_running() {
         activity(state, effects);
         lazy_measures(state, effects);
+        cost(state, effects);
     }
 }
 
@@ -96,6 +97,11 @@ fn timeline(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(axis) = time_axes::timeline(state) else { return };
     let query = layer_query(state, Ask::Series { bucket: axis.bucket, each: None });
     send_if_needed(state, effects, Slot::Timeline, query, |state| &mut state.layer_mut().timeline);
+}
+
+fn cost(state: &mut State, effects: &mut Vec<Effect>) {
+    let query = layer_query(state, Ask::Cost);
+    send_if_needed(state, effects, Slot::Cost, query, |state| &mut state.layer_mut().cost);
 }
 
 /// The query that must be answered before bursts can be found; `None`: it is answered.

@@ -73,7 +73,7 @@ fn curve(state: &State, data: &Concentration, area: Rect, buffer: &mut Buffer) {
             }
         })
         .render(plot, buffer);
-    let caption = "fewest … most, cumulative";
+    let caption = "values, smallest to largest →";
     put(buffer, area, area.x, area.bottom() - 1, caption, theme.faint());
 }
 

@@ -42,7 +42,7 @@ fn cell_of(state: &State, finding: &Finding, column: Column, placed: &Placed) ->
             Cell::plain(format::period(finding.start, finding.end, state.zone()))
         }
         Column::Finding(FindingColumn::Cost) => match finding.cost {
-            Some(cost) => Cell::plain(format!("${cost:.2}")),
+            Some(cost) => Cell::plain(format::dollars(cost)),
             None => Cell::faint(state, "-"),
         },
         Column::Finding(FindingColumn::Score) => {
@@ -56,7 +56,8 @@ fn cell_of(state: &State, finding: &Finding, column: Column, placed: &Placed) ->
 
 /// Explains an empty table of findings.
 pub(super) fn draw_none(state: &State, area: Rect, buffer: &mut Buffer) {
-    let answer = state.found.of(&state.layer().filter).map(|analysed| &analysed.answer);
+    let analysed = state.found.of(&state.layer().filter);
+    let answer = analysed.map(|analysed| &analysed.answer);
     let has_requests = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
     match answer {
         Some(answer) if answer.error().is_some() => {
@@ -64,8 +65,8 @@ pub(super) fn draw_none(state: &State, area: Rect, buffer: &mut Buffer) {
         }
         _ if !has_requests => no_rows::draw(state, area, buffer),
         Some(answer) if answer.is_complete() => no_rows::no_findings(state, area, buffer),
-        answer => {
-            let share = answer.and_then(|answer| answer.share).unwrap_or(0.0);
+        _ => {
+            let share = analysed.and_then(|analysed| analysed.progress).unwrap_or(0.0);
             no_rows::analysing(state, share, area, buffer);
         }
     }

@@ -39,6 +39,12 @@ fn facts(state: &State, room: u16) -> String {
         _ => (all, stats.bytes_sent),
     };
     let bytes = format::bytes(bytes);
+    // A place is kept for the cost while it is computed.
+    let cost = match (state.cost(), state.layer().cost.is_running()) {
+        (Some(dollars), _) => format!("{bytes}  ≈ {}", format::dollars(dollars)),
+        (None, true) => format!("{bytes}  ≈ $…"),
+        (None, false) => bytes.clone(),
+    };
     let (first, last) = match state.layer().time == state.session_time {
         true => (stats.first_seen, stats.last_seen),
         false => {
@@ -53,6 +59,7 @@ fn facts(state: &State, room: u16) -> String {
         let exact = format::instant_seen_at(stats.last_seen, now, state.zone());
         let ago = format::ago(now.saturating_sub(stats.last_seen));
         return [
+            format!("{requests}  {cost}  {time}  newest {exact} ({ago})"),
             format!("{requests}  {bytes}  {time}  newest {exact} ({ago})"),
             format!("{requests}  {bytes}  newest {exact} {zone} ({ago})"),
             format!("{requests}  newest {exact} {zone} ({ago})"),
@@ -64,10 +71,16 @@ fn facts(state: &State, room: u16) -> String {
         .find(fits)
         .unwrap_or_default();
     }
-    [format!("{requests}  {bytes}  {time}"), format!("{requests}  {bytes}"), requests, String::new()]
-        .into_iter()
-        .find(fits)
-        .unwrap_or_default()
+    [
+        format!("{requests}  {cost}  {time}"),
+        format!("{requests}  {cost}"),
+        format!("{requests}  {bytes}"),
+        requests,
+        String::new(),
+    ]
+    .into_iter()
+    .find(fits)
+    .unwrap_or_default()
 }
 
 /// Draws the status of the ingest at the right edge. Returns its first terminal column.

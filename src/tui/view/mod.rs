@@ -1,6 +1,7 @@
 //! Draws the screen. Views read the state and write cells. They never change the state, send queries or do I/O.
 
 mod alert;
+mod block;
 mod chips;
 mod concentration;
 mod contrast;
@@ -44,6 +45,7 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     match &state.pane {
         Some(Pane::Contrast(pane)) => contrast::draw(state, pane, buffer),
         Some(Pane::Concentration(pane)) => concentration::draw(state, pane, buffer),
+        Some(Pane::Block(pane)) => block::draw(state, pane, buffer),
         None => {}
     }
     footer::draw(state, areas.footer, buffer);

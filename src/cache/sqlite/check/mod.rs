@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use crate::cache::column::layout::{DIMENSION_FIELDS, DIMENSIONS};
 use crate::cache::sqlite::root::{self, Root};
-use crate::cache::sqlite::{connection, journal};
+use crate::cache::sqlite::{connection, journal, muted};
 use crate::cache::{
     CacheError, column::checksum, error::StoreError, ids::SegmentId, sqlite::catalogue::SourceRow,
 };
@@ -52,13 +52,14 @@ pub fn check(path: &Path, after: i64) -> Result<Checked, CacheError> {
         checked: Checked::default(),
     };
     connection.execute_batch("BEGIN").map_err(|error| CacheError::sqlite(path, error))?;
-    let steps: [(&str, Step<'_>); 6] = [
+    let steps: [(&str, Step<'_>); 7] = [
         ("file", Check::file),
         ("root", Check::root),
         ("dictionaries", Check::dictionaries),
         ("segments", Check::segments),
         ("numbers", Check::numbers),
         ("log files", Check::log_files),
+        ("muted findings", Check::muted),
     ];
     for (place, step) in steps {
         if let Err(error) = step(&mut check, after) {
@@ -171,6 +172,11 @@ impl Check<'_> {
             self.report(None, None, "dictionaries", format!("{unknown} values of unknown dimensions"));
         }
         Ok(())
+    }
+
+    /// Checks the rows that say which findings are muted.
+    fn muted(&mut self, _: i64) -> Result<(), StoreError> {
+        muted::all(self.connection).map(drop)
     }
 
     /// Number of values whose checksum does not match.

@@ -1,0 +1,201 @@
+//! `tamarin findings`: what looks suspicious, best first; muting.
+
+use std::io::Write;
+use std::time::Instant;
+
+use super::args::{FindingsArgs, FindingsCommand, KindList, MuteArgs};
+use super::mutes::CacheMutes;
+use super::open_cache::{open_cache, pull_and_open};
+use super::{Outcome, context::Context, interrupt, output, usage};
+use crate::export::{self, Cell, FindingRow, Format, Sheet};
+use crate::human;
+use crate::insight::Scope;
+use crate::insight::findings::mute::{Mute, MuteStore, separate};
+use crate::insight::findings::{Finding, Findings, Kind, find};
+
+pub(super) fn run(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
+    if context.options.sort.is_some() {
+        return usage("--sort: findings are sorted by their score");
+    }
+    match &args.what {
+        None => list(context, args),
+        Some(FindingsCommand::Mute(args)) => mute(context, args),
+        Some(FindingsCommand::Muted) => muted(context),
+        Some(FindingsCommand::Unmute { numbers }) => unmute(context, numbers),
+    }
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
+    let open = pull_and_open(context, &args.sources)?;
+    let engine = context.engine(open.cache.clone());
+    let scope = Scope {
+        sources: open.sources.clone(),
+        time: context.time,
+        filter: context.filter.clone(),
+        counting: args.counting.into(),
+    };
+    let (cancel, _hook) = interrupt::query_cancellation();
+    let started = Instant::now();
+    let Findings { mut findings, benign } = find(&engine, &scope, &cancel, &mut |_, _| {})?;
+    let mutes = CacheMutes::of(open.cache.clone()).mutes()?;
+    let muted = separate(&engine, &scope, &mutes, now(), &mut findings, &cancel)?;
+    if context.options.stats {
+        output::message(&format!("{:.3} s", started.elapsed().as_secs_f64()));
+    }
+    let is_wanted = |finding: &Finding| args.kinds.as_ref().is_none_or(|kinds| kinds.has(finding.kind));
+    let matches = |finding: &Finding| args.fail_on.as_ref().is_some_and(|kinds| kinds.has(finding.kind));
+    let has_matched = findings.iter().any(&matches);
+
+    let (with_benign, with_muted) = (args.all || args.benign, args.all || args.muted);
+    let mut rows: Vec<FindingRow> = Vec::new();
+    if args.all || !(args.benign || args.muted) {
+        // A job that waits for these kinds prints nothing else.
+        let shown = findings.into_iter().filter(|finding| args.fail_on.is_none() || matches(finding));
+        rows.extend(shown.map(|finding| FindingRow { finding, label: None }));
+    }
+    if with_benign {
+        rows.extend(benign.into_iter().map(|finding| FindingRow { label: finding.label.clone(), finding }));
+    }
+    if with_muted {
+        rows.extend(muted.iter().map(|muted| FindingRow {
+            finding: muted.finding.clone(),
+            label: Some(match &muted.by.reason {
+                Some(reason) => format!("muted {}: {reason}", muted.by.id),
+                None => format!("muted {}", muted.by.id),
+            }),
+        }));
+    }
+    rows.retain(|row| is_wanted(&row.finding));
+    let found = rows.len();
+    rows.truncate(context.max_rows());
+    write(context, args, &rows, with_benign || with_muted)?;
+    if rows.len() < found {
+        let (shown, found) = (human::count(rows.len() as u64), human::counted(found as u64, "finding"));
+        context.note(&format!("{shown} of {found}; --top 0 shows all"));
+    }
+    if !muted.is_empty() && !with_muted && args.fail_on.is_none() {
+        let muted = human::counted(muted.len() as u64, "finding");
+        context.note(&format!("{muted} muted; --muted lists them"));
+    }
+    Ok(if has_matched { Outcome::Matched } else { open.outcome })
+}
+
+fn write(
+    context: &Context,
+    args: &FindingsArgs,
+    rows: &[FindingRow],
+    with_labels: bool,
+) -> anyhow::Result<()> {
+    let mut out = output::data();
+    match (context.options.format, context.format) {
+        (None, _) if args.fail_on.is_some() => {
+            for row in rows {
+                writeln!(out, "{}", export::finding_line(&row.finding))?;
+            }
+        }
+        (_, Format::Table) => {
+            export::write_findings(rows, output::width(), &mut out)?;
+            if rows.is_empty() {
+                context.note("no findings");
+            }
+        }
+        (_, format) => {
+            export::write_sheet(export::findings_sheet(rows, with_labels), format, None, &mut out)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+fn mute(context: &Context, args: &MuteArgs) -> anyhow::Result<Outcome> {
+    if context.time.start.is_some() {
+        return usage("findings mute takes no --since; --until says when the mute ends");
+    }
+    let mut mute = Mute {
+        filter: context.options.filter.as_ref().map(|_| context.filter.to_string()),
+        until: context.time.end,
+        reason: args.reason.clone(),
+        added: now(),
+        ..Mute::default()
+    };
+    for what in &args.what {
+        match Kind::by_name(what) {
+            Some(kind) if mute.kind.is_none() => mute.kind = Some(kind.name().to_owned()),
+            Some(_) => return usage("name one kind; mute several with one command each"),
+            None if mute.value.is_none() => mute.value = Some(what.clone().into_bytes()),
+            None => {
+                let first = mute.value.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+                return usage(format!(
+                    "name one value: \"{first}\" and \"{what}\" are no kinds; the kinds are {}",
+                    kinds()
+                ));
+            }
+        }
+    }
+    if mute.kind.is_none() && mute.value.is_none() && mute.filter.is_none() {
+        return usage(format!(
+            "name what to mute: a kind ({}), a value such as 203.0.113.7, or --filter EXPR",
+            kinds()
+        ));
+    }
+    if !mute.is_active(mute.added) {
+        return usage("--until is in the past: nothing would be muted");
+    }
+    let store = CacheMutes::of(open_cache(&context.cache_path()?)?);
+    let number = store.add(&mute)?;
+    let until = mute.until.map_or(String::new(), |until| format!(" until {} UTC", human::instant(until)));
+    context.note(&format!(
+        "muted as {number}: {}{until}; tamarin findings unmute {number} ends that",
+        mute.describe()
+    ));
+    Ok(Outcome::Done)
+}
+
+fn kinds() -> String {
+    Kind::ALL.map(Kind::name).join(", ")
+}
+
+fn muted(context: &Context) -> anyhow::Result<Outcome> {
+    let mutes = CacheMutes::of(open_cache(&context.cache_path()?)?).mutes()?;
+    let text = |text: Option<Vec<u8>>| text.map_or(Cell::Absent, Cell::Owned);
+    let now = now();
+    let rows = mutes.into_iter().map(|mute| {
+        let state: &[u8] = if mute.is_active(now) { b"active" } else { b"ended" };
+        vec![
+            Cell::Number(mute.id.into()),
+            Cell::Text(state),
+            text(mute.kind.map(String::into_bytes)),
+            text(mute.value),
+            text(mute.filter.map(String::into_bytes)),
+            mute.until.map_or(Cell::Absent, Cell::Instant),
+            text(mute.reason.map(String::into_bytes)),
+            Cell::Instant(mute.added),
+        ]
+    });
+    let names = ["number", "state", "kind", "value", "filter", "until", "reason", "added"];
+    let mut out = output::data();
+    let sheet = Sheet::new(&names, Box::new(rows), None);
+    export::write_sheet(sheet, context.format, output::width(), &mut out)?;
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+fn unmute(context: &Context, numbers: &[i64]) -> anyhow::Result<Outcome> {
+    let store = CacheMutes::of(open_cache(&context.cache_path()?)?);
+    for number in numbers {
+        if !store.remove(*number)? {
+            return usage(format!("there is no mute {number}; tamarin findings muted lists them"));
+        }
+        context.note(&format!("{number} is no longer muted"));
+    }
+    Ok(Outcome::Done)
+}
+
+impl KindList {
+    fn has(&self, kind: Kind) -> bool {
+        self.0.contains(&kind)
+    }
+}

@@ -1,0 +1,136 @@
+//! The block list: whom it is about, its formats, its file.
+
+use std::path::PathBuf;
+
+use crate::insight::Scope;
+use crate::insight::block::{Format, Target};
+use crate::query::{Ask, Dimension, Value};
+use crate::tui::format;
+use crate::tui::model::pane::{self, BlockPane, Pane};
+use crate::tui::model::{
+    AnalysisAsk, Command, Effect, Prompt, Purpose, RowId, State, analysis::Pending, found, layout,
+};
+use crate::tui::update::cursor::moved_in_list;
+use crate::tui::update::{copy_text, findings, pane::start, queries};
+
+/// Shows a block list of the marked rows, of the finding, or of the row under the cursor.
+pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
+    let values = values(state);
+    if values.is_empty() {
+        return state
+            .notify("nobody to block: mark rows (m) of a table of addresses, requesters or referers");
+    }
+    let mut targets = Vec::new();
+    for (by, value) in values {
+        match Target::of(&by, &value) {
+            Ok(target) => targets.push(target),
+            Err(error) => return state.warn(format::visible(&error.to_string())),
+        }
+    }
+    let scope = Scope::of(&queries::layer_query(state, Ask::Totals));
+    let number = start(state, AnalysisAsk::Block(scope, targets.clone()), effects);
+    let format = Format::Policy;
+    state.pane = Some(Pane::Block(BlockPane { targets, format, answer: Pending::new(number), top: 0 }));
+}
+
+/// The values to block.
+fn values(state: &State) -> Vec<(Dimension, Value)> {
+    let brushed = state.brush.as_ref().and_then(|brush| brush.finding.as_ref());
+    if let Some(finding) = brushed.and_then(|id| found::by_id(state, id)) {
+        return finding.subject.iter().cloned().collect();
+    }
+    let table = state.layer().table();
+    let marked = table.marks.iter().filter_map(|mark| match mark {
+        RowId::Value(value) => Some((table.dimension()?.clone(), value.clone())),
+        RowId::Finding(id) => id.subject.clone(),
+        _ => None,
+    });
+    let marked: Vec<_> = marked.collect();
+    if !marked.is_empty() {
+        return marked;
+    }
+    if let Some(finding) = findings::under_cursor(state) {
+        return finding.subject.iter().cloned().collect();
+    }
+    let row = table.rows.data.as_ref().and_then(|rows| rows.group(table.cursor));
+    match (table.dimension(), row) {
+        (Some(by), Some(row)) => vec![(by.clone(), row.value.clone())],
+        _ => Vec::new(),
+    }
+}
+
+/// Performs a command in the pane with a block list.
+pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
+    let (width, page) = layout::block_text(state);
+    let Some(Pane::Block(pane)) = &mut state.pane else { return };
+    let at = Format::ALL.iter().position(|format| *format == pane.format).unwrap_or(0);
+    let count = Format::ALL.len();
+    let mut show = |at: usize| {
+        if let Some(format) = Format::ALL.get(at % count) {
+            (pane.format, pane.top) = (*format, 0);
+        }
+    };
+    match command {
+        Command::NextTab | Command::Right => show(at + 1),
+        Command::PreviousTab | Command::Left => show(at + count - 1),
+        Command::Export => ask_for_file(state),
+        Command::Copy => {
+            let text = pane.text();
+            match text {
+                Some(Ok(text)) => {
+                    let lines = format::counted(text.lines().count() as u64, "line");
+                    effects.push(Effect::Copy(text));
+                    state.notify(format!("copied {lines}"));
+                }
+                _ => copy_text(state, None, effects),
+            }
+        }
+        _ => {
+            let last = pane::block_lines(pane, width).len().saturating_sub(page);
+            pane.top = moved_in_list(command, pane.top, last + 1, page);
+        }
+    }
+}
+
+fn ask_for_file(state: &mut State) {
+    let Some(Pane::Block(pane)) = &state.pane else { return };
+    match pane.text() {
+        Some(Ok(_)) => {}
+        Some(Err(error)) => return state.warn(format::visible(&error)),
+        None => return state.warn("the list is not complete yet"),
+    }
+    let extension = match pane.format {
+        Format::Policy | Format::Waf => "json",
+        Format::Nft => "nft",
+        Format::Cidr => "txt",
+    };
+    let name = format!("tamarin-block-{}.{extension}", pane.format.name());
+    state.prompt = Some(Prompt::new(Purpose::BlockFile, name));
+}
+
+/// Writes the list to a new file. Returns why not, if it is clear already.
+pub(super) fn write(state: &State, name: &str, effects: &mut Vec<Effect>) -> Result<(), String> {
+    let Some(Pane::Block(pane)) = &state.pane else { return Ok(()) };
+    if name.is_empty() {
+        return Err("expected the name of a file".to_owned());
+    }
+    match pane.text() {
+        Some(Ok(text)) => effects.push(Effect::WriteFile { path: PathBuf::from(name), text }),
+        Some(Err(error)) => return Err(error),
+        None => return Err("the list is not complete yet".to_owned()),
+    }
+    Ok(())
+}
+
+/// Reports how writing the file ended; if it failed, the user may name another file.
+pub(super) fn written(state: &mut State, path: &std::path::Path, result: Result<(), String>) {
+    let name = path.display().to_string();
+    match result {
+        Ok(()) => state.notify(format!("block list written to {}", format::visible(&name))),
+        Err(message) => {
+            let mut prompt = Prompt::new(Purpose::BlockFile, name);
+            prompt.problem = Some(crate::tui::model::Problem { column: 0, message });
+            state.prompt = Some(prompt);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `tamarin findings`: the troubles of the demo, formats, exit codes, muting.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::home::{Home, stderr};
+
+/// A time of the demo with a scraper and a retry storm.
+const DAYS: [&str; 4] = ["--since", "2026-04-09T12:00", "--until", "2026-04-14"];
+
+/// A cache of a small demo, which all tests copy.
+fn demo() -> &'static PathBuf {
+    static CACHE: OnceLock<(Home, PathBuf)> = OnceLock::new();
+    let (_, cache) = CACHE.get_or_init(|| {
+        let home = Home::new();
+        home.succeeds(&["demo", "--requests", "20000", "--out", "demo", "-q"]);
+        home.succeeds(&["pull", "demo", "-q", "--cache", "demo.db"]);
+        let cache = home.path("demo.db");
+        (home, cache)
+    });
+    cache
+}
+
+/// A home whose cache is that of the demo.
+fn home() -> Home {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path("data/tamarin")).unwrap();
+    std::fs::copy(demo(), home.path("data/tamarin/cache.db")).unwrap();
+    home
+}
+
+fn text<'v>(row: &'v Value, name: &str) -> &'v str {
+    row[name].as_str().unwrap_or_default()
+}
+
+#[test]
+fn the_troubles_of_the_demo_are_named_with_the_filters_that_select_their_requests() {
+    let home = home();
+    let rows = home.rows(&["findings"]);
+    for (kind, part) in
+        [("scraping", "203.0.113.7"), ("bandwidth-hog", "198.51.100.23"), ("retry-storm", "198.51.100.77")]
+    {
+        let is_it = |row: &&Value| text(row, "kind") == kind && text(row, "value") == part;
+        assert!(rows.iter().any(|row| is_it(&row)), "no {kind} by {part} in {rows:#?}");
+    }
+    assert!(rows.iter().any(|row| text(row, "kind") == "key-guessing"), "{rows:#?}");
+    for row in &rows {
+        let total = &home.rows(&["report", "total", "--filter", text(row, "filter")])[0];
+        assert_eq!(
+            (&total["requests"], &total["bytes_sent"]),
+            (&row["requests"], &row["bytes_sent"]),
+            "{row}"
+        );
+    }
+    let scores: Vec<f64> = rows.iter().map(|row| row["score"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+}
+
+#[test]
+fn a_cron_job_gets_a_line_per_finding_and_exit_code_4() {
+    let home = home();
+    let output = home.run(&[&["findings", "--fail-on", "scraping,mass-deletion", "-q"][..], &DAYS].concat());
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.starts_with("scraping remote_ip:203.0.113.7 2026-04-1"), "{printed}");
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+    // A time without requests.
+    let output = home.run(&["findings", "--until", "2020-01-01", "--fail-on", "any"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{}", stderr(&output));
+    let message = home.run(&["findings", "--fail-on", "scraping,theft"]);
+    assert_eq!(message.status.code(), Some(2));
+    let message = stderr(&message);
+    assert!(message.contains("\"theft\"") && message.contains("key-guessing"), "{message}");
+}
+
+#[test]
+fn a_muted_finding_is_listed_only_on_request() {
+    let home = home();
+    let findings = |arguments: &[&str]| home.rows(&[&["findings"], arguments, &DAYS].concat());
+    let count = |rows: &[Value], kind: &str| rows.iter().filter(|row| text(row, "kind") == kind).count();
+    let before = findings(&[]);
+    assert_eq!((count(&before, "scraping"), count(&before, "retry-storm")), (1, 1));
+    home.succeeds(&["findings", "mute", "scraping", "203.0.113.7", "--reason", "ours \u{1b}[2J"]);
+    assert_eq!(count(&findings(&[]), "scraping"), 0);
+    let muted = findings(&["--muted"]);
+    assert_eq!((muted.len(), text(&muted[0], "label")), (1, "muted 1: ours \u{1b}[2J"));
+    let fail = home.run(&[&["findings", "--fail-on", "scraping"][..], &DAYS].concat());
+    assert_eq!((fail.status.code(), fail.stdout.len()), (Some(0), 0));
+    let table = home.succeeds(&["findings", "muted"]);
+    assert!(table.contains("203.0.113.7") && !table.contains('\u{1b}'), "{table}");
+
+    // A filter mutes a finding if it has all of its requests, not if it has some of them.
+    let storm = before.iter().find(|row| text(row, "kind") == "retry-storm").unwrap();
+    let some = format!("{} time<={}", text(storm, "filter"), text(storm, "start"));
+    home.succeeds(&["findings", "mute", "--filter", &some]);
+    assert_eq!(count(&findings(&[]), "retry-storm"), 1);
+    home.succeeds(&["findings", "mute", "--filter", text(storm, "filter"), "--until", "2099-01-01"]);
+    assert_eq!(count(&findings(&[]), "retry-storm"), 0);
+    home.succeeds(&["findings", "unmute", "1", "3"]);
+    assert_eq!(findings(&[]), before);
+}
+
+#[test]
+fn wrong_mutes_are_refused() {
+    let home = Home::new();
+    home.succeeds(&["pull", "logs", "-q"]);
+    for (arguments, part) in [
+        (&["findings", "mute"][..], "name what to mute: a kind (config-change, "),
+        (&["findings", "mute", "burst", "silence"], "name one kind"),
+        (&["findings", "mute", "a", "b"], "name one value: \"a\" and \"b\" are no kinds"),
+        (&["findings", "mute", "burst", "--until", "2020-01-01"], "in the past"),
+        (&["findings", "mute", "burst", "--since", "2020-01-01"], "takes no --since"),
+        (&["findings", "unmute", "99"], "there is no mute 99"),
+    ] {
+        let message = home.fails_in_one_line(2, arguments);
+        assert!(message.contains(part), "{arguments:?}: {message}");
+    }
+    assert!(home.rows(&["findings", "muted"]).is_empty());
+}
+
+#[test]
+fn a_cache_with_mutes_passes_the_check_and_takes_more_requests() {
+    let home = Home::new();
+    home.succeeds(&["pull", "logs", "-q"]);
+    home.succeeds(&["findings", "mute", "burst"]);
+    home.succeeds(&["sources", "check"]);
+    let more = crate::home::line(9000, "203.0.113.7", "-", "REST.GET.OBJECT", "d.mp4", 200, "1");
+    std::fs::write(home.path("logs/2026-04-01-04-00-00-CCCC"), more).unwrap();
+    home.succeeds(&["pull", "logs", "-q"]);
+    assert_eq!(home.rows(&["findings", "muted"]).len(), 1);
+    assert_eq!(home.rows(&["report", "total"])[0]["requests"], 4);
+    home.succeeds(&["sources", "check"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn mutes_of_a_read_only_cache_can_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    home.succeeds(&["pull", "logs", "-q"]);
+    home.succeeds(&["findings", "mute", "burst"]);
+    let allow = |path: &str, mode| {
+        std::fs::set_permissions(home.path(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow("data/tamarin/cache.db", 0o444);
+    allow("data/tamarin", 0o555);
+    assert_eq!(home.rows(&["findings", "muted"]).len(), 1);
+    home.succeeds(&["findings"]);
+    allow("data/tamarin", 0o755);
+}
+
+#[test]
+fn few_requests_have_no_findings_in_any_format() {
+    let home = Home::new();
+    let output = home.run(&["findings", "logs"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+    assert!(stderr(&output).contains("no findings"), "{}", stderr(&output));
+    assert_eq!(home.succeeds(&["findings", "--format", "json"]), "[]\n");
+    assert_eq!(home.succeeds(&["findings", "--format", "ndjson"]), "");
+    let header = "kind,dimension,value,start,end,requests,bytes_sent,errors,cost,score,filter,explanation\n";
+    assert_eq!(home.succeeds(&["findings", "--format", "csv"]), header);
+    assert!(home.succeeds(&["findings", "--format", "markdown"]).starts_with("| kind | dimension | value |"));
+    assert!(home.fails_in_one_line(2, &["findings", "--sort", "requests"]).contains("score"));
+}
