@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::interrupt::{self, Interrupt};
+use super::mutes::CacheMutes;
 use super::open_sources::{DefaultSources, default_sources, open_sources, uris};
 use super::{Outcome, context::Context, run_ingest, temporary_cache::DeleteIfEmpty, usage};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
@@ -83,7 +84,9 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
     let mut delete_if_empty = DeleteIfEmpty::default();
     create_if_missing(path, &mut delete_if_empty)?;
     let prices = context.prices()?;
-    let engine = Arc::new(context.engine(Arc::new(Cache::open(path)?)).with_prices(prices));
+    let cache = Arc::new(Cache::open(path)?);
+    let mutes = Arc::new(CacheMutes::of(Arc::clone(&cache)));
+    let engine = Arc::new(context.engine(cache).with_prices(prices));
     let runtime = run_ingest::runtime()?;
     let result = runtime.block_on(async {
         let options = Options { window: context.window(), ..Options::default() };
@@ -95,6 +98,7 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
         let _before_end = interrupt::before_end(tui::restore_terminal);
         let options = TuiOptions {
             engine,
+            mutes: Some(mutes),
             ingest: ingest.as_ref().map(BackgroundIngest::feed),
             filter: context.filter.clone(),
             time: context.time,

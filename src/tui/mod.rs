@@ -30,12 +30,15 @@ use tokio::sync::watch;
 pub(crate) use theme::Theme;
 
 use crate::ingest::{Failure, Progress};
+use crate::insight::findings::mute::MuteStore;
 use crate::query::{Engine, Filter, TimeRange};
 
 /// The options of the explorer.
 pub(crate) struct TuiOptions {
     /// Answers the queries.
     pub engine: Arc<dyn Engine>,
+    /// Findings that the user muted; `None`: they cannot be muted.
+    pub mutes: Option<Arc<dyn MuteStore>>,
     /// The ingest that runs in the background, if any.
     pub ingest: Option<Feed>,
     /// The filter of the first layer.

@@ -12,7 +12,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use crate::ingest::Progress;
-use crate::insight::findings::Findings;
+use crate::insight::findings::{Findings, mute::Mute};
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::*;
 use crate::tui::app::analysis_runner::run_analysis;
@@ -171,6 +171,7 @@ pub(crate) struct Explorer {
     /// What every analysis finds; `None`: what it really finds. Most tests are not about findings.
     pub(crate) findings: Option<Findings>,
     pub(crate) analyses: usize,
+    pub(crate) muted: Vec<Mute>,
     queries: usize,
     now: ActionTime,
 }
@@ -233,6 +234,7 @@ impl Explorer {
             exports: Vec::new(),
             findings: Some(Findings::default()),
             analyses: 0,
+            muted: Vec::new(),
             queries: 0,
             now: ActionTime { unix_seconds: NOW, session_millis: 0 },
         }
@@ -276,6 +278,11 @@ impl Explorer {
                         let exported = export_file::export(&*self.engine, *export, &cancel, &mut |_, _| {});
                         actions.push_back(Action::Exported(exported));
                     }
+                    Effect::Mute(mute) => {
+                        self.muted.push((*mute).clone());
+                        let result = Ok(self.muted.len() as i64);
+                        actions.push_back(Action::Muted { mute, result });
+                    }
                     Effect::WriteFile { path, text } => {
                         let result = write_file::write_new(&path, &text);
                         actions.push_back(Action::FileWritten { path, result });
@@ -303,7 +310,7 @@ impl Explorer {
             let result = AnalysisResult { number, generation, share: None, answer };
             return actions.push_back(Action::Analysed(Box::new(result)));
         }
-        run_analysis(&*self.engine, job, &CancellationToken::new(), &mut |result| {
+        run_analysis(&*self.engine, None, NOW, job, &CancellationToken::new(), &mut |result| {
             actions.push_back(Action::Analysed(Box::new(result)));
         });
     }

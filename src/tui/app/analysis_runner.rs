@@ -6,6 +6,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::insight::block::BlockError;
+use crate::insight::findings::Findings;
+use crate::insight::findings::mute::{self, Mute, MuteStore};
 use crate::insight::{block, concentration, contrast, findings};
 use crate::query::{Engine, QueryError};
 use crate::tui::model::{Action, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot};
@@ -13,14 +15,22 @@ use crate::tui::model::{Action, AnalysisAnswer, AnalysisAsk, AnalysisJob, Analys
 /// Runs analyses, and sends their results, as actions, to the session.
 pub(in crate::tui) struct AnalysisRunner {
     engine: Arc<dyn Engine>,
+    mutes: Option<Arc<dyn MuteStore>>,
+    /// Returns the current time in seconds since the epoch.
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     actions: UnboundedSender<Action>,
     running: [Option<CancellationToken>; AnalysisSlot::COUNT],
 }
 
 impl AnalysisRunner {
     /// `engine` answers the queries of analyses; they should give way to those of the screen.
-    pub(in crate::tui) fn new(engine: Arc<dyn Engine>, actions: UnboundedSender<Action>) -> AnalysisRunner {
-        AnalysisRunner { engine, actions, running: Default::default() }
+    pub(in crate::tui) fn new(
+        engine: Arc<dyn Engine>,
+        mutes: Option<Arc<dyn MuteStore>>,
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+        actions: UnboundedSender<Action>,
+    ) -> AnalysisRunner {
+        AnalysisRunner { engine, mutes, clock, actions, running: Default::default() }
     }
 
     /// Starts an analysis and cancels the running one of its slot.
@@ -30,8 +40,9 @@ impl AnalysisRunner {
         let cancel = CancellationToken::new();
         self.running[slot as usize] = Some(cancel.clone());
         let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
+        let (mutes, now) = (self.mutes.clone(), (self.clock)());
         tokio::task::spawn_blocking(move || {
-            run_analysis(&*engine, &job, &cancel, &mut |result| {
+            run_analysis(&*engine, mutes.as_deref(), now, &job, &cancel, &mut |result| {
                 // Fails only when the session is over.
                 let _ = actions.send(Action::Analysed(Box::new(result)));
             });
@@ -54,9 +65,12 @@ impl Drop for AnalysisRunner {
 }
 
 /// Runs an analysis and passes every result to `on_result`: partial results, then the complete result or an error. A
-/// panic is an error. A cancelled analysis has no further results.
+/// panic is an error. A cancelled analysis has no further results. Muted findings are left out; `now` is the current time
+/// in seconds since the epoch.
 pub(in crate::tui) fn run_analysis(
     engine: &dyn Engine,
+    mutes: Option<&dyn MuteStore>,
+    now: i64,
     job: &AnalysisJob,
     cancel: &CancellationToken,
     on_result: &mut dyn FnMut(AnalysisResult),
@@ -70,7 +84,13 @@ pub(in crate::tui) fn run_analysis(
                 on_result(result(Some(share), Ok(answer)));
             }
         };
-        analyse(engine, &job.ask, cancel, &mut on_partial)
+        let mutes = match (&job.ask, mutes) {
+            (AnalysisAsk::Findings(_), Some(store)) => {
+                store.mutes().map_err(|error| QueryError::Invalid(error.to_string()))?
+            }
+            _ => Vec::new(),
+        };
+        analyse(engine, &mutes, now, &job.ask, cancel, &mut on_partial)
     }));
     match answer {
         Ok(Ok(answer)) => on_result(result(None, Ok(answer))),
@@ -85,15 +105,26 @@ pub(in crate::tui) fn run_analysis(
 
 fn analyse(
     engine: &dyn Engine,
+    mutes: &[Mute],
+    now: i64,
     ask: &AnalysisAsk,
     cancel: &CancellationToken,
     on_partial: &mut dyn FnMut(AnalysisAnswer, f64),
 ) -> Result<AnalysisAnswer, QueryError> {
     match ask {
-        AnalysisAsk::Findings(scope) => findings::find(engine, scope, cancel, &mut |found, share| {
-            on_partial(AnalysisAnswer::Findings(found.clone()), share);
-        })
-        .map(AnalysisAnswer::Findings),
+        AnalysisAsk::Findings(scope) => {
+            let without_muted = |found: &Findings| {
+                let mut found = found.clone();
+                mute::separate(engine, scope, mutes, now, &mut found.findings, cancel).map(|_| found)
+            };
+            let found = findings::find(engine, scope, cancel, &mut |found, share| {
+                // An error is reported when the analysis ends.
+                if let Ok(found) = without_muted(found) {
+                    on_partial(AnalysisAnswer::Findings(found), share);
+                }
+            })?;
+            without_muted(&found).map(AnalysisAnswer::Findings)
+        }
         AnalysisAsk::Contrast(scope, against) => {
             contrast::contrast(engine, scope, against, cancel, &mut |contrast, share| {
                 on_partial(AnalysisAnswer::Contrast(contrast.clone()), share);

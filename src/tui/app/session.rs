@@ -10,6 +10,7 @@ use tokio::time::{Instant, Interval, sleep_until};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use crate::insight::findings::mute::MuteStore;
 use crate::query::Engine;
 use crate::tui::app::analysis_runner::AnalysisRunner;
 use crate::tui::app::background_engine::{BackgroundEngine, ScreenQueries};
@@ -93,6 +94,7 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     control: &'a mut C,
     queries: QueryRunner,
     analyses: AnalysisRunner,
+    mutes: Option<Arc<dyn MuteStore>>,
     /// Sends actions from other threads and tasks.
     actions: mpsc::UnboundedSender<Action>,
     received_actions: mpsc::UnboundedReceiver<Action>,
@@ -119,8 +121,19 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         terminal: &'a mut Terminal<B>,
         control: &'a mut C,
     ) -> Result<Session<'a, B, C>, TuiError> {
-        let TuiOptions { engine, mut ingest, filter, time, sources, unopened, title, clock, theme, zone } =
-            options;
+        let TuiOptions {
+            engine,
+            mutes,
+            mut ingest,
+            filter,
+            time,
+            sources,
+            unopened,
+            title,
+            clock,
+            theme,
+            zone,
+        } = options;
         let (actions, received_actions) = mpsc::unbounded_channel();
         let mut state = State::new(title, sources, filter, time, theme, zone);
         state.unopened = unopened;
@@ -137,7 +150,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         let background = Arc::new(BackgroundEngine::new(Arc::clone(&engine), Arc::clone(&queries)));
         Ok(Session {
             state,
-            analyses: AnalysisRunner::new(background, actions.clone()),
+            analyses: AnalysisRunner::new(background, mutes.clone(), Arc::clone(&clock), actions.clone()),
+            mutes,
             queries: QueryRunner::new(Arc::clone(&engine), actions.clone(), queries),
             engine,
             clock,
@@ -307,6 +321,13 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                 });
                 self.export = Some((cancel, worker));
             }
+            Effect::Mute(mute) => {
+                let result = match &self.mutes {
+                    Some(store) => store.add(&mute).map_err(|error| error.to_string()),
+                    None => Err("findings cannot be muted here".to_owned()),
+                };
+                let _ = self.actions.send(Action::Muted { mute, result });
+            }
             Effect::WriteFile { path, text } => {
                 let result = write_file::write_new(&path, &text);
                 let _ = self.actions.send(Action::FileWritten { path, result });
@@ -392,6 +413,7 @@ mod tests {
     fn options(engine: Arc<NaiveEngine>, ingest: Option<Feed>) -> TuiOptions {
         TuiOptions {
             engine,
+            mutes: None,
             ingest,
             filter: Filter::everything(),
             time: TimeRange::default(),

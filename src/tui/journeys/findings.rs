@@ -262,3 +262,17 @@ fn the_time_of_a_finding_is_not_outside_the_session() {
     let time = explorer.state.layer().time;
     assert_eq!((time.start, time.end), (Some(APRIL + 3 * 3_600), Some(APRIL + 28 * 3_600)));
 }
+
+#[test]
+fn a_muted_finding_is_hidden_and_the_reason_is_stored() {
+    let mut explorer = start(130, 34);
+    explorer.press("5 X").types("our own mirror").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("5 Findings (2)"), "{screen}");
+    assert!(screen.contains("muted scraping about 203.0.113.7"), "{screen}");
+    assert_eq!(explorer.muted.len(), 1);
+    assert_eq!(explorer.muted[0].reason.as_deref(), Some("our own mirror"));
+    assert_eq!(explorer.muted[0].kind.as_deref(), Some("scraping"));
+    explorer.press("X Esc");
+    assert_eq!(explorer.muted.len(), 1, "Esc mutes nothing");
+}

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::ingest::Progress;
+use crate::insight::findings::mute::Mute;
 use crate::query::{Answer, Dimension, Query, Sort, Statistics};
 use crate::tui::model::{AnalysisJob, AnalysisResult, AnalysisSlot, Column, RowId};
 
@@ -43,6 +44,11 @@ pub(crate) enum Action {
     SnapshotPinned(Result<u64, String>),
     /// The timer with this number of [`Effect::StartTimer`] ended.
     TimerFired(u64),
+    /// The mute of [`Effect::Mute`] was stored under this number, or not.
+    Muted {
+        mute: Box<Mute>,
+        result: Result<i64, String>,
+    },
     /// The file of [`Effect::WriteFile`] was written or not.
     FileWritten {
         path: PathBuf,
@@ -163,6 +169,8 @@ pub(crate) enum Effect {
     /// Copy text to the clipboard of the terminal.
     Copy(String),
     Export(Box<Export>),
+    /// Store what the user does not want to see again.
+    Mute(Box<Mute>),
     /// Write a text to a new file.
     WriteFile {
         path: PathBuf,

@@ -3,6 +3,7 @@
 //! An analysis covers the whole time range of the session: what is unusual in an hour shows only beside the other hours.
 //! A layer shows the findings within its own time range, so zooming needs no new analysis.
 
+use crate::insight::findings::mute::Mute;
 use crate::insight::findings::{Finding, Findings, Kind};
 use crate::query::{Dimension, Filter, TimeRange, Value};
 use crate::tui::model::{State, answer_state::AnswerState};
@@ -101,6 +102,20 @@ impl Found {
     pub(crate) fn running(&self) -> Option<&Filter> {
         let latest = self.latest;
         self.analysed.iter().find(|analysed| analysed.answer.awaits(latest)).map(|analysed| &analysed.filter)
+    }
+
+    /// Removes the findings that meet a new mute, in all analyses.
+    pub(crate) fn remove_muted(&mut self, mute: &Mute) {
+        let version = self.next_version();
+        for analysed in &mut self.analysed {
+            let Some(found) = &mut analysed.answer.data else { continue };
+            found.findings.retain(|finding| {
+                let like = if mute.filter.is_some() { Mute::only(finding) } else { Mute::like(finding) };
+                (like.kind, like.value, like.filter)
+                    != (mute.kind.clone(), mute.value.clone(), mute.filter.clone())
+            });
+            analysed.version = version;
+        }
     }
 
     pub(crate) fn next_version(&mut self) -> u64 {

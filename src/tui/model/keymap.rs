@@ -72,6 +72,7 @@ pub(crate) enum Command {
     Block,
     /// Lists or hides the ordinary look-alikes among the findings.
     Ordinary,
+    Mute,
     Zone,
     Pause,
     Failures,
@@ -234,6 +235,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
 
     bind(&[Findings], &[code(KeyCode::Enter)], Command::Open, "requests", Group::Navigation, "a finding: its requests"),
     bind(&[Findings], &[k('o')], Command::Ordinary, "look-alikes", Group::Tables, "findings: list or hide ordinary traffic that looks suspicious"),
+    bind(&[Findings], &[k('X')], Command::Mute, "mute", Group::Tables, "findings: mute findings like this one; `tamarin findings unmute` shows them again"),
 
     bind(&[Contrast], &[code(KeyCode::Enter), k('=')], Command::Accept, "add to the filter", Group::Filter, "in a contrast: add the value to the filter"),
     bind(&[Contrast], &[k('-')], Command::Not, "not", Group::Filter, "in a contrast: exclude the value"),

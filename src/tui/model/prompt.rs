@@ -2,6 +2,7 @@
 
 use tui_input::Input;
 
+use crate::insight::findings::mute::Mute;
 use crate::query::{Dimension, Filter};
 use crate::tui::model::{Export, Layer};
 
@@ -17,6 +18,8 @@ pub(crate) enum Purpose {
     },
     Command,
     Export,
+    /// The reason for this mute.
+    Mute(Box<Mute>),
     /// The file for the block list in the pane in front.
     BlockFile,
     /// `y` or `n`: whether to replace an existing file.
@@ -72,6 +75,7 @@ impl Prompt {
             Purpose::Filter { .. } => "filter ",
             Purpose::Command => ":",
             Purpose::Export => "export to ",
+            Purpose::Mute(_) => "mute, because ",
             Purpose::BlockFile => "write to ",
             Purpose::Overwrite(_) | Purpose::StopExport { .. } => "",
         }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use crate::insight::Scope;
+use crate::insight::findings::mute::Mute;
 use crate::insight::findings::{Finding, Findings};
 use crate::query::{Ask, Filter, Query};
 use crate::tui::model::{
     AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush, Command, Effect,
-    FindingId, FindingRow, FindingRows, Layer, Rows, State, Tab, TableKind, answer_state::AnswerState,
-    cell_filter, found, time_axes,
+    FindingId, FindingRow, FindingRows, Layer, Prompt, Purpose, Rows, State, Tab, TableKind,
+    answer_state::AnswerState, cell_filter, found, time_axes,
 };
 use crate::tui::update::{drill, queries};
 
@@ -171,6 +172,36 @@ pub(super) fn only(state: &mut State, negated: bool) {
         false => own.fold(known.clone(), |all, term| cell_filter::with_term(&all, term)),
     };
     state.layer_mut().filter = layer_filter;
+}
+
+/// Asks why findings like the one under the cursor are to be muted.
+pub(super) fn ask_for_reason(state: &mut State) {
+    let Some(finding) = under_cursor(state) else { return };
+    if finding.label.is_some() {
+        return state.notify("ordinary look-alikes are not counted; there is nothing to mute");
+    }
+    // Findings about all requests have only their requests in common.
+    let mute = if finding.subject.is_some() { Mute::like(finding) } else { Mute::only(finding) };
+    state.prompt = Some(Prompt::new(Purpose::Mute(Box::new(mute)), String::new()));
+}
+
+/// Stores a mute with its reason.
+pub(super) fn mute(state: &State, mute: &Mute, reason: &str, effects: &mut Vec<Effect>) {
+    let reason = (!reason.is_empty()).then(|| reason.to_owned());
+    let added = state.now.unix_seconds;
+    effects.push(Effect::Mute(Box::new(Mute { reason, added, ..mute.clone() })));
+}
+
+/// Hides the findings of a mute that was stored.
+pub(super) fn muted(state: &mut State, mute: &Mute, result: Result<i64, String>) {
+    match result {
+        Ok(number) => {
+            state.found.remove_muted(mute);
+            let what = crate::tui::format::visible(&mute.describe());
+            state.notify(format!("muted {what}; `tamarin findings unmute {number}` shows it again"));
+        }
+        Err(error) => state.warn(crate::tui::format::visible(&error)),
+    }
 }
 
 /// Lists the ordinary look-alikes, or hides them.

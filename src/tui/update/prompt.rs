@@ -10,7 +10,7 @@ use crate::query::{Filter, Value, filter::complete::value_text};
 use crate::tui::model::{
     Command, Completion, Context, Effect, Problem, Prompt, Purpose, State, keymap::key_of,
 };
-use crate::tui::update::{block, commands, exports};
+use crate::tui::update::{block, commands, exports, findings};
 
 /// The table shows a typed filter after this pause in typing.
 const PREVIEW_DELAY: Duration = Duration::from_millis(120);
@@ -153,6 +153,10 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
         Purpose::Export => exports::prepare(state, &text)
             .map(|export| exports::start(state, export, effects))
             .map_err(|message| Problem { column: 0, message }),
+        Purpose::Mute(ref mute) => {
+            findings::mute(state, mute, &text, effects);
+            Ok(())
+        }
         Purpose::BlockFile => {
             block::write(state, &text, effects).map_err(|message| Problem { column: 0, message })
         }
@@ -214,7 +218,11 @@ fn cycle(state: &mut State, forward: bool, effects: &mut Vec<Effect>) {
             }
             commands::Completions::Filter { at } => complete_filter(state, &text, at, cursor, effects),
         },
-        Purpose::Export | Purpose::BlockFile | Purpose::Overwrite(_) | Purpose::StopExport { .. } => {}
+        Purpose::Export
+        | Purpose::Mute(_)
+        | Purpose::BlockFile
+        | Purpose::Overwrite(_)
+        | Purpose::StopExport { .. } => {}
     }
 }
 

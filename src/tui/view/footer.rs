@@ -46,6 +46,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         Command::Open if context == Context::Brush => {
             state.brush.as_ref().is_some_and(|brush| brush.finding.is_some())
         }
+        Command::Mute => has_rows,
         Command::Ordinary => found::visible_benign(state).next().is_some(),
         Command::GroupBy if context == Context::Findings => false,
         Command::Open | Command::Only | Command::Not | Command::Sort
