@@ -1,5 +1,8 @@
 //! Queries about one scope, with as little ceremony as possible.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use tokio_util::sync::CancellationToken;
 
 use super::Scope;
@@ -18,6 +21,8 @@ pub(crate) struct Survey<'a> {
     time: TimeRange,
     /// The stats of the whole scope.
     pub whole: Stats,
+    /// The totals that were asked for: each step compares the same findings again.
+    known_totals: RefCell<HashMap<Filter, Stats>>,
 }
 
 impl<'a> Survey<'a> {
@@ -26,14 +31,22 @@ impl<'a> Survey<'a> {
         scope: &'a Scope,
         cancel: &'a CancellationToken,
     ) -> Result<Survey<'a>, QueryError> {
-        let survey = Survey { engine, scope, cancel, time: scope.time, whole: Stats::default() };
+        let survey = Survey {
+            engine,
+            scope,
+            cancel,
+            time: scope.time,
+            whole: Stats::default(),
+            known_totals: RefCell::default(),
+        };
         let whole = survey.totals(&Filter::everything())?;
         Ok(Survey { whole, ..survey })
     }
 
     /// The same, but with the requests before the start of the scope: what was usual so far.
     pub(crate) fn with_history(&self) -> Survey<'a> {
-        Survey { time: TimeRange { start: None, ..self.time }, ..*self }
+        let time = TimeRange { start: None, ..self.time };
+        Survey { time, known_totals: RefCell::default(), ..*self }
     }
 
     /// The filter that selects the same requests as `filter` does within the scope.
@@ -54,8 +67,18 @@ impl<'a> Survey<'a> {
 
     /// The stats of the requests that `filter` selects.
     pub(crate) fn totals(&self, filter: &Filter) -> Result<Stats, QueryError> {
-        match self.ask(filter, Ask::Totals)? {
-            Answer::Totals(totals) => Ok(totals.stats),
+        if let Some(stats) = self.known_totals.borrow().get(filter) {
+            return Ok(*stats);
+        }
+        let Answer::Totals(totals) = self.ask(filter, Ask::Totals)? else { return Err(unexpected()) };
+        self.known_totals.borrow_mut().insert(filter.clone(), totals.stats);
+        Ok(totals.stats)
+    }
+
+    /// The estimated cost in US dollars of the requests that `filter` selects.
+    pub(crate) fn cost(&self, filter: &Filter) -> Result<f64, QueryError> {
+        match self.ask(filter, Ask::Cost)? {
+            Answer::Cost(cost) => Ok(cost.dollars),
             _ => Err(unexpected()),
         }
     }

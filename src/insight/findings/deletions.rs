@@ -21,17 +21,15 @@ const RECURRING_DAYS: usize = 3;
 /// Windows per requester.
 const MAX_WINDOWS: usize = 3;
 
+/// `REST.DELETE.OBJECT`, `BATCH.DELETE.OBJECT`, `REST.POST.MULTI_OBJECT_DELETE`, and the names of other servers.
+const DELETES: &str = "(?i)delete[._]?obj|object_delete";
+
 /// Deletions by clients. Lifecycle rules (`S3.EXPIRE.OBJECT`) are no client.
 fn deletions() -> Filter {
     let operation = |glob: &str| Filter::Term(Subject::Field(Field::Operation), Test::Glob(glob.to_owned()));
-    Filter::any([
-        operation("*.DELETE.OBJECT*"),
-        operation("*MULTI_OBJECT_DELETE*"),
-        operation("*DeleteObject*"),
-        operation("*delete_obj*"),
-    ])
-    .and(operation("S3.*").negated())
-    .and(Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(400), None)).negated())
+    Filter::Term(Subject::Field(Field::Operation), Test::Regex(DELETES.to_owned()))
+        .and(operation("S3.*").negated())
+        .and(Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(400), None)).negated())
 }
 
 pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {

@@ -13,6 +13,9 @@ const CANDIDATES: usize = 20;
 /// Requests of one client; single visitors with old software are everywhere.
 const MIN_REQUESTS: u64 = 10;
 
+/// Old TLS versions; the spelling varies in case.
+const OLD_TLS: &str = r"(?i)^(tlsv1(\.[01])?|sslv[23])$";
+
 /// A kind of insecure access.
 struct Access {
     filter: Filter,
@@ -28,7 +31,6 @@ fn accesses() -> [Access; 4] {
     let equals = |field: Field, glob: &str| Filter::Term(Subject::Field(field), Test::Glob(glob.to_owned()));
     let operation = |glob: &str| equals(Field::Operation, glob);
     let is_anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
-    let tls = |version: &str| equals(Field::TlsVersion, version);
     let succeeded = Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(200), Some(299)));
     [
         Access {
@@ -47,12 +49,7 @@ fn accesses() -> [Access; 4] {
             is_for_known: false,
         },
         Access {
-            filter: Filter::any([
-                tls("[Tt][Ll][Ss]v1"),
-                tls("[Tt][Ll][Ss]v1.0"),
-                tls("[Tt][Ll][Ss]v1.1"),
-                tls("[Ss][Ss][Ll]v[23]"),
-            ]),
+            filter: Filter::Term(Subject::Field(Field::TlsVersion), Test::Regex(OLD_TLS.to_owned())),
             verb: "connected with an old TLS version (1.0 or 1.1)",
             weight: 1.0,
             is_for_known: false,

@@ -38,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Scope;
 use super::survey::Survey;
+use crate::human;
 use crate::query::{Dimension, Engine, Filter, QueryError, Stats, Value};
 
 pub use kind::Kind;
@@ -121,7 +122,20 @@ pub fn find(
         found = merge::one_per_incident(&survey, found)?;
         on_partial(&ranked(found.clone()), (SUBJECT_DETECTORS.len() + step + 1) as f64 / steps as f64);
     }
+    add_costs(&survey, &mut found)?;
     Ok(ranked(found))
+}
+
+/// Adds the estimated cost to each finding and to its sentence. Findings about what did not happen have no cost.
+fn add_costs(survey: &Survey<'_>, found: &mut [Finding]) -> Result<(), QueryError> {
+    for finding in found.iter_mut().filter(|finding| finding.kind != Kind::Silence) {
+        let dollars = survey.cost(&finding.filter)?;
+        finding.cost = Some(dollars);
+        if dollars > 0.0 {
+            finding.explanation += &format!(" About {}.", human::dollars(dollars));
+        }
+    }
+    Ok(())
 }
 
 /// The findings in their order: by score, then by time and text, so that equal data gives equal lists.

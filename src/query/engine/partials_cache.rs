@@ -168,7 +168,7 @@ mod tests {
     use crate::query::engine::predicate::Predicate;
     use crate::query::{Ask, engine::cancel::check_cancelled};
 
-    /// Counts rows. A merge cancels the query, as a user may at that moment.
+    /// Counts rows. A merge cancels the query of what is merged in, as a user may at that moment.
     #[derive(Clone)]
     struct Count {
         rows: usize,
@@ -177,7 +177,7 @@ mod tests {
 
     impl Partial for Count {
         fn merge(&mut self, other: &Count, cancel: &CancellationToken) -> Result<(), QueryError> {
-            self.query.cancel();
+            other.query.cancel();
             check_cancelled(cancel)?;
             self.rows += other.rows;
             Ok(())

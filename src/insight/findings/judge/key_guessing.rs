@@ -12,8 +12,8 @@ use crate::query::{Filter, Stats};
 const MIN_KEYS: f64 = 25.0;
 /// Share of requests with status 4xx.
 const MIN_SHARE: f64 = 0.5;
-/// Requests per key: a client that repeats one refused request does not guess.
-const MAX_REQUESTS_PER_KEY: f64 = 4.0;
+/// Requests per key: a client that repeats a few refused requests does not guess.
+const MAX_REQUESTS_PER_KEY: f64 = 60.0;
 
 pub(super) fn judge<'a>(client: &'a Client<'a>) -> Option<Verdict<'a>> {
     let share = client.did.errors_4xx as f64 / client.did.stats.requests.max(1) as f64;

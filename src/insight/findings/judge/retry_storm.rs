@@ -11,6 +11,8 @@ const MIN_REQUESTS: f64 = 100.0;
 const MIN_ERRORS: f64 = 0.6;
 /// Requests per key.
 const MIN_REQUESTS_PER_KEY: f64 = 10.0;
+/// Distinct keys: a client that is refused on more keys guesses them.
+const MAX_KEYS: u64 = 20;
 /// Requests per minute; slower polling is no storm.
 const MIN_PER_MINUTE: f64 = 2.0;
 
@@ -20,6 +22,7 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, _: &'a Population) -> Option<Ver
     let is_storm = requests >= MIN_REQUESTS
         && client.error_share() >= MIN_ERRORS
         && client.requests_per_key() >= MIN_REQUESTS_PER_KEY
+        && client.did.keys <= MAX_KEYS
         && per_minute >= MIN_PER_MINUTE
         && client.did.denied_operations < 3;
     if !is_storm {

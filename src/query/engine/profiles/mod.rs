@@ -10,7 +10,7 @@ use super::{QueryContext, parallel};
 use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, TimeBlock};
 use crate::log::{Field, method};
 use crate::query::{Answer, Dimension, QueryError, TimeRange, Value};
-use tally::{Row, Tally};
+use tally::{Place, Row, Tally};
 
 /// Not a client.
 const NONE: u32 = u32::MAX;
@@ -106,7 +106,7 @@ impl QueryContext<'_> {
             }
             columns.unpack(block, &mut unpacked);
             for_each_row(wanted, |row| {
-                let of_row = unpacked.row(row, (segment.id, block * BLOCK + row), clients);
+                let of_row = unpacked.row(row, place(segment, block * BLOCK + row), clients);
                 for (time, client) in clients.members.get(members[row] as usize).into_iter().flatten() {
                     let is_within = time.start.is_none_or(|start| of_row.time >= start)
                         && time.end.is_none_or(|end| of_row.time < end);
@@ -118,6 +118,11 @@ impl QueryContext<'_> {
         }
         Ok(())
     }
+}
+
+/// Where a row is in the order of arrival.
+fn place(segment: &SegmentInfo, row: usize) -> Place {
+    (segment.source, segment.first_row + row as u64)
 }
 
 struct Columns {
@@ -187,7 +192,7 @@ impl Columns {
 
 impl UnpackedBlock {
     #[inline]
-    fn row(&self, row: usize, place: (crate::cache::SegmentId, usize), clients: &Clients) -> Row {
+    fn row(&self, row: usize, place: Place, clients: &Clients) -> Row {
         let [status, key, address, agent, operation, error, referer, requester] =
             std::array::from_fn(|field: usize| self.ids[field].0[row]);
         Row {

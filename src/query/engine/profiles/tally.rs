@@ -3,17 +3,19 @@
 use hashbrown::{HashMap, HashSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{SegmentId, Snapshot};
+use crate::cache::{Snapshot, SourceId};
 use crate::log::Field;
 use crate::query::engine::groups::sums::Sums;
 use crate::query::model::profile::{PROFILE_SAMPLE, Profile};
 use crate::query::{QueryError, Value};
 
+/// Source and row number in it: the order of arrival.
+pub(super) type Place = (SourceId, u64);
+
 /// One request. Value ids are those of the snapshot, 0 is absent.
 pub(super) struct Row {
     pub time: i64,
-    /// Segment and row in it: the order of arrival.
-    pub place: (SegmentId, usize),
+    pub place: Place,
     pub bytes_sent: u64,
     pub object_size: u64,
     pub status: u16,
@@ -45,7 +47,7 @@ pub(super) struct Tally {
     /// Sizes of the objects with partial responses.
     partial_objects: HashMap<u32, u64>,
     /// Time, place and key of requests, among them the first [`PROFILE_SAMPLE`].
-    sample: Vec<(i64, (SegmentId, usize), u32)>,
+    sample: Vec<(i64, Place, u32)>,
     errors_4xx: u64,
     errors_5xx: u64,
     reads: u64,
