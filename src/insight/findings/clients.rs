@@ -18,10 +18,10 @@ use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, TimeRange, 
 
 /// Candidates per dimension and order.
 const CANDIDATES: usize = 25;
-/// The clients with the most requests, of which the candidates by bytes are chosen.
-const COMPARED_CLIENTS: usize = 1_000;
 /// A client with fewer requests is no candidate.
 const MIN_REQUESTS: u64 = 40;
+/// A client with these bytes is a candidate by its bytes, with any number of requests.
+const LARGE_BYTES: u64 = 1 << 30;
 /// A candidate is looked at in at most this many windows.
 const MAX_WINDOWS: usize = 3;
 /// A network or user agent of which one address sends this share of the requests is left to its address.
@@ -43,7 +43,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
 
 fn of_dimension(survey: &Survey<'_>, dimension: &Dimension) -> Result<Vec<Finding>, QueryError> {
     let everything = Filter::everything();
-    let all = survey.groups(&everything, dimension, &[], Measure::Requests, COMPARED_CLIENTS)?;
+    let all = survey.groups(&everything, dimension, &[], Measure::Requests, CANDIDATES)?;
     let values = candidates(survey, dimension, &all.rows)?;
     let histories = History::of(survey, &everything, dimension, values.clone())?;
     let mut of: Vec<(Value, TimeRange)> = Vec::new();
@@ -65,7 +65,8 @@ fn of_dimension(survey: &Survey<'_>, dimension: &Dimension) -> Result<Vec<Findin
     for (((value, _), history), did) in of.iter().zip(history_of).zip(&profiles) {
         let period = (did.stats.first_seen, did.stats.last_seen.saturating_add(1));
         let client = Client { dimension, value, history, period, did };
-        if did.stats.requests < MIN_REQUESTS || is_left_to_its_address(&client) {
+        let is_small = did.stats.requests < MIN_REQUESTS && did.stats.bytes_sent < LARGE_BYTES;
+        if is_small || is_left_to_its_address(&client) {
             continue;
         }
         for verdict in judge::verdicts(&client, &population) {
@@ -99,14 +100,14 @@ fn candidates(
 ) -> Result<Vec<Value>, QueryError> {
     let mut chosen: BTreeSet<Value> = BTreeSet::new();
     let mut choose = |rows: &[GroupRow]| {
-        let enough =
-            rows.iter().filter(|row| row.stats.requests >= MIN_REQUESTS && row.value != Value::Absent);
+        let enough = rows.iter().filter(|row| {
+            (row.stats.requests >= MIN_REQUESTS || row.stats.bytes_sent >= LARGE_BYTES)
+                && row.value != Value::Absent
+        });
         chosen.extend(enough.take(CANDIDATES).map(|row| row.value.clone()));
     };
     choose(rows);
-    let mut by_bytes = rows.to_vec();
-    by_bytes.sort_by_key(|row| std::cmp::Reverse(row.stats.bytes_sent));
-    choose(&by_bytes);
+    choose(&survey.groups(&Filter::everything(), dimension, &[], Measure::BytesSent, CANDIDATES)?.rows);
     for errors in [(400, 499), (500, 599)] {
         let filter = of_status(errors);
         choose(&survey.groups(&filter, dimension, &[], Measure::Requests, CANDIDATES)?.rows);

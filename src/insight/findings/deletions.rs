@@ -70,7 +70,8 @@ fn of_dimension(
         if keys < MIN_KEYS || (keys as f64) < TIMES_USUAL * usual {
             continue;
         }
-        let is_recurring = history.similar_days(window, SIMILAR_SHARE) >= RECURRING_DAYS;
+        let is_recurring = history.similar_days(window, SIMILAR_SHARE) >= RECURRING_DAYS
+            || history.is_weekly(period, SIMILAR_SHARE);
         let evidence = Evidence {
             kind: Kind::MassDeletion,
             subject: Some((dimension.clone(), value.clone())),

@@ -26,6 +26,8 @@ pub(super) struct History {
     start: i64,
     /// The buckets, from the first to the last request of all clients that were asked about together.
     line: Vec<Stats>,
+    /// Number of buckets of the whole log: in those that `line` does not have, none of the clients was active.
+    log_buckets: usize,
 }
 
 /// The width of buckets that suits a period of this length.
@@ -47,7 +49,8 @@ impl History {
         let bucket = bucket_for(survey.seconds());
         let series = survey.series(filter, bucket, Some((dimension.clone(), values)))?;
         let start = series.start;
-        Ok(series.lines.into_iter().map(|line| History { bucket, start, line }).collect())
+        let log_buckets = (survey.seconds() / i64::from(bucket)) as usize + 1;
+        Ok(series.lines.into_iter().map(|line| History { bucket, start, line, log_buckets }).collect())
     }
 
     fn is_active(stats: &Stats) -> bool {
@@ -71,6 +74,7 @@ impl History {
         if counts.is_empty() {
             return Vec::new();
         }
+        counts.resize(self.log_buckets.max(counts.len()), 0);
         let at = (counts.len() - 1) * BUSY_PERCENTILE / 100;
         let busy = *counts.select_nth_unstable(at).1;
         let least = (busy * TIMES_BUSY).max(MIN_REQUESTS_PER_BUCKET);
@@ -119,6 +123,38 @@ impl History {
             .count()
     }
 
+    /// Whether the client also sent at least `share` of the requests of `window`, a short one, at the same time of the
+    /// week in two other weeks.
+    pub(super) fn is_weekly(&self, window: (i64, i64), share: f64) -> bool {
+        const WEEK: i64 = 7 * SECONDS_PER_DAY;
+        const MIN_WEEKS: usize = 2;
+        /// Jobs start a little earlier or later.
+        const SHIFT: i64 = 3_600;
+        let sum = |from: i64, to: i64| -> u64 {
+            let is_within = |at: usize| self.time(at + 1) > from && self.time(at) < to;
+            self.line
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| is_within(*at))
+                .map(|(_, stats)| stats.requests)
+                .sum()
+        };
+        if window.1 - window.0 > SECONDS_PER_DAY {
+            return false;
+        }
+        let least = (sum(window.0, window.1) as f64 * share).max(1.0);
+        let (Some(first), Some(last)) =
+            (self.whole().map(|whole| whole.0), self.whole().map(|whole| whole.1))
+        else {
+            return false;
+        };
+        let weeks = ((first - window.1) / WEEK - 1)..=((last - window.0) / WEEK + 1);
+        let is_alike = |week: &i64| {
+            *week != 0 && sum(window.0 + week * WEEK - SHIFT, window.1 + week * WEEK + SHIFT) as f64 >= least
+        };
+        weeks.filter(is_alike).count() >= MIN_WEEKS
+    }
+
     /// Number of days on which the client sent at least `share` of the requests of its busiest day.
     pub(super) fn alike_days(&self, share: f64) -> usize {
         let days = self.days();
@@ -150,7 +186,7 @@ mod tests {
 
     fn history(line: &[u64]) -> History {
         let line = line.iter().map(|requests| Stats { requests: *requests, ..Stats::default() }).collect();
-        History { bucket: 3_600, start: 0, line }
+        History { bucket: 3_600, start: 0, line, log_buckets: 720 }
     }
 
     #[test]
@@ -160,6 +196,24 @@ mod tests {
         line[74..81].fill(300);
         line[500] = 40;
         assert_eq!(history(&line).windows(), [(50 * 3_600, 81 * 3_600), (500 * 3_600, 501 * 3_600)]);
+    }
+
+    #[test]
+    fn the_only_hour_of_a_client_is_a_window() {
+        let history = history(&[1_000]);
+        assert_eq!(history.windows(), [(0, 3_600)]);
+    }
+
+    #[test]
+    fn a_scan_every_week_is_weekly_and_one_scan_is_not() {
+        let mut line = vec![0; 720];
+        for week in 0..4 {
+            line[76 + week * 168] = 150 + week as u64;
+        }
+        line[300] = 150;
+        let history = history(&line);
+        assert!(history.is_weekly((76 * 3_600, 77 * 3_600), 0.3));
+        assert!(!history.is_weekly((300 * 3_600, 301 * 3_600), 0.3));
     }
 
     #[test]

@@ -105,6 +105,9 @@ fn recurring(client: &Client<'_>) -> Option<String> {
     const SHARE: f64 = 0.3;
     /// In a longer period, the days of the period themselves show whether the client comes back.
     const LONG_SECONDS: i64 = 7 * SECONDS_PER_DAY;
+    if client.history.is_weekly(client.period, SHARE) {
+        return Some("recurring job: at the same time in other weeks".to_owned());
+    }
     let days = match client.seconds() > LONG_SECONDS {
         true => client.history.alike_days(SHARE).saturating_sub(1),
         false => client.history.similar_days(client.period, SHARE),
