@@ -131,7 +131,9 @@ fn add_costs(survey: &Survey<'_>, found: &mut [Finding]) -> Result<(), QueryErro
     for finding in found.iter_mut().filter(|finding| finding.kind != Kind::Silence) {
         let dollars = survey.cost(&finding.filter)?;
         finding.cost = Some(dollars);
-        if dollars > 0.0 {
+        /// Less is printed as 0 by a price with two digits.
+        const CENT: f64 = 0.005;
+        if dollars >= CENT {
             finding.explanation += &format!(" About {}.", human::dollars(dollars));
         }
     }

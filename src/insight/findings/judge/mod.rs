@@ -49,6 +49,9 @@ pub(super) struct Population {
 /// The client of this rank is the busy one that others are compared with.
 const MIN_BUSY_RANK: usize = 10;
 
+/// Fewer clients are not compared.
+const MIN_POPULATION: usize = 4;
+
 impl Population {
     /// `compared`: what the clients with the most requests did, in the whole scope; `clients`: the number of all clients.
     pub(super) fn new(survey: &Survey<'_>, clients: u64, compared: &[&Profile]) -> Population {
@@ -56,7 +59,8 @@ impl Population {
         let at_rank = |number: &dyn Fn(&Profile) -> u64| {
             let mut numbers: Vec<u64> = compared.iter().map(|profile| number(profile)).collect();
             numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
-            numbers.get(rank).copied().unwrap_or(0)
+            // A few clients are no population: in a filtered log the suspicious client may be the only one.
+            if numbers.len() < MIN_POPULATION { 0 } else { numbers.get(rank).copied().unwrap_or(0) }
         };
         Population {
             clients,
