@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// The configuration file. Every entry is optional; options of the command line take precedence.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -41,7 +41,7 @@ pub(crate) struct PricesConfig {
     /// The region of the buckets.
     pub region: Option<String>,
     /// The accounts of the bucket owner.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "accounts")]
     pub accounts: Vec<String>,
     /// The volume of transfer to the internet whose price is used, counted from 1.
     pub internet_volume: Option<usize>,
@@ -55,6 +55,24 @@ pub(crate) struct PricesConfig {
     pub internet: Option<f64>,
     /// Price per GB to other regions.
     pub other_regions: Option<f64>,
+}
+
+/// Parses the number of an AWS account.
+pub(crate) fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected the number of an AWS account: 12 digits, such as 123456789012".to_owned())
+    }
+}
+
+fn accounts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let accounts = Vec::<String>::deserialize(deserializer)?;
+    for text in &accounts {
+        account(text)
+            .map_err(|error| serde::de::Error::custom(format!("accounts: {error}, not {text:?}")))?;
+    }
+    Ok(accounts)
 }
 
 /// Why the configuration cannot be used.
@@ -163,6 +181,15 @@ mod tests {
         assert_eq!((prices.internet, prices.tier_1), (Some(0.05), None));
         let error = parse("[prices]\nprice = 3\n").unwrap_err();
         assert!(error.starts_with("config.toml: line 2: unknown field `price`"), "{error}");
+    }
+
+    #[test]
+    fn accounts_have_12_digits() {
+        for wrong in ["", "12", "1234567890123", "12345678901x"] {
+            let error = parse(&format!("[prices]\ninternet = 1\naccounts = [\"{wrong}\"]\n")).unwrap_err();
+            assert!(error.starts_with("config.toml: line 3: accounts: expected "), "{error}");
+            assert!(error.contains("12 digits") && error.ends_with(&format!("not \"{wrong}\"")), "{error}");
+        }
     }
 
     #[test]

@@ -57,11 +57,12 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A fractional number with about three digits: `0.017`, `2.35`, `14.2`, `1,204`.
+/// A fractional number with about three digits: `0.017`, `2.35`, `14.2`, `1,204`, `∞`.
 pub fn ratio(number: f64) -> String {
     match number {
         0.0 => "0".to_owned(),
         f64::INFINITY => "∞".to_owned(),
+        f64::NEG_INFINITY => "-∞".to_owned(),
         v if !v.is_finite() => v.to_string(),
         v if v < 0.0995 => format!("{v:.3}"),
         v if v < 9.995 => format!("{v:.2}"),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+use crate::config::account;
 use crate::export::Format;
 use crate::insight::block;
 use crate::insight::findings::Kind;
@@ -257,21 +258,24 @@ pub struct KindList(pub Vec<Kind>);
 
 /// Parses kinds that are separated by commas; `any` is all of them.
 fn kinds(text: &str) -> Result<KindList, String> {
-    if text.trim().eq_ignore_ascii_case("any") {
-        return Ok(KindList(Kind::ALL.to_vec()));
+    let known = || Kind::ALL.map(Kind::name).join(", ");
+    let mut kinds = Vec::new();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match Kind::by_name(name) {
+            Some(kind) => kinds.push(kind),
+            None if name.eq_ignore_ascii_case("any") => kinds.extend(Kind::ALL),
+            None => {
+                return Err(format!(
+                    "\"{name}\" is not a kind of findings; the kinds are {}, or any",
+                    known()
+                ));
+            }
+        }
     }
-    let kind = |name: &str| {
-        Kind::by_name(name).ok_or_else(|| {
-            let known = Kind::ALL.map(Kind::name).join(", ");
-            format!("\"{name}\" is not a kind of findings; the kinds are {known}, or any")
-        })
-    };
-    text.split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(kind)
-        .collect::<Result<_, _>>()
-        .map(KindList)
+    if kinds.is_empty() {
+        return Err(format!("expected kinds of findings: {}, or any", known()));
+    }
+    Ok(KindList(kinds))
 }
 
 /// `tamarin prune`.
@@ -310,7 +314,7 @@ pub struct BlockArgs {
     pub bucket: Option<String>,
     /// An account of the bucket owner: a policy does not block its users by address or referer. May be repeated
     /// [default: `accounts` of the section [prices] in the configuration file]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = account, allow_negative_numbers = true)]
     pub account: Vec<String>,
     /// Merge IPv4 addresses into networks of up to this size [default: 24]
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(1..=32))]
@@ -667,6 +671,17 @@ mod tests {
             let error = Args::try_parse_from(line).unwrap_err().to_string();
             assert!(error.contains(expected) && !error.contains("tip:"), "{error}");
         }
+    }
+
+    #[test]
+    fn no_kinds_were_accepted_and_any_among_others_was_not() {
+        for empty in ["", ",", " , "] {
+            let error = kinds(empty).unwrap_err();
+            assert!(error.contains("expected kinds of findings: ") && error.contains("scraping"), "{error}");
+        }
+        assert_eq!(kinds("scraping,").unwrap(), KindList(vec![Kind::Scraping]));
+        let any = kinds("any,scraping").unwrap();
+        assert!(Kind::ALL.iter().all(|kind| any.0.contains(kind)));
     }
 
     #[test]

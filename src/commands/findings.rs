@@ -1,17 +1,20 @@
 //! `tamarin findings`: what looks suspicious, best first; muting.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::{FindingsArgs, FindingsCommand, KindList, MuteArgs};
 use super::mutes::CacheMutes;
 use super::open_cache::{open_cache, pull_and_open};
 use super::{Outcome, context::Context, interrupt, output, usage};
+use crate::cache::Cache;
 use crate::export::{self, Cell, FindingRow, Format, Sheet};
 use crate::human;
 use crate::insight::Scope;
 use crate::insight::findings::mute::{Mute, MuteStore, separate};
 use crate::insight::findings::{Finding, Findings, Kind, find};
+use crate::query::Filter;
 
 pub(super) fn run(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
     if context.options.sort.is_some() {
@@ -47,7 +50,8 @@ fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
         output::message(&format!("{:.3} s", started.elapsed().as_secs_f64()));
     }
     let is_wanted = |finding: &Finding| args.kinds.as_ref().is_none_or(|kinds| kinds.has(finding.kind));
-    let matches = |finding: &Finding| args.fail_on.as_ref().is_some_and(|kinds| kinds.has(finding.kind));
+    let is_failure = |finding: &Finding| args.fail_on.as_ref().is_some_and(|kinds| kinds.has(finding.kind));
+    let matches = |finding: &Finding| is_wanted(finding) && is_failure(finding);
     let has_matched = findings.iter().any(&matches);
 
     let (with_benign, with_muted) = (args.all || args.benign, args.all || args.muted);
@@ -114,6 +118,9 @@ fn mute(context: &Context, args: &MuteArgs) -> anyhow::Result<Outcome> {
     if context.time.start.is_some() {
         return usage("findings mute takes no --since; --until says when the mute ends");
     }
+    if context.options.filter.is_some() && context.filter.simplified() == Filter::everything() {
+        return usage("--filter is empty: it would mute every finding; see tamarin help filter");
+    }
     let mut mute = Mute {
         filter: context.options.filter.as_ref().map(|_| context.filter.to_string()),
         until: context.time.end,
@@ -122,6 +129,9 @@ fn mute(context: &Context, args: &MuteArgs) -> anyhow::Result<Outcome> {
         ..Mute::default()
     };
     for what in &args.what {
+        if what.trim().is_empty() {
+            return usage("the value to mute is empty; leave it out to mute findings about any value");
+        }
         match Kind::by_name(what) {
             Some(kind) if mute.kind.is_none() => mute.kind = Some(kind.name().to_owned()),
             Some(_) => return usage("name one kind; mute several with one command each"),
@@ -144,14 +154,29 @@ fn mute(context: &Context, args: &MuteArgs) -> anyhow::Result<Outcome> {
     if !mute.is_active(mute.added) {
         return usage("--until is in the past: nothing would be muted");
     }
-    let store = CacheMutes::of(open_cache(&context.cache_path()?)?);
-    let number = store.add(&mute)?;
+    let cache = open_cache(&context.cache_path()?)?;
+    // A misspelled value mutes nothing. That is only worth a search if somebody reads the note.
+    let is_useless = mute.value.is_some() && !context.options.quiet && !mutes_any(context, &cache, &mute)?;
+    let number = CacheMutes::of(cache).add(&mute)?;
     let until = mute.until.map_or(String::new(), |until| format!(" until {} UTC", human::instant(until)));
     context.note(&format!(
         "muted as {number}: {}{until}; tamarin findings unmute {number} ends that",
         mute.describe()
     ));
+    if is_useless {
+        context.note(&format!("mute {number} matches no finding now; tamarin findings lists them"));
+    }
     Ok(Outcome::Done)
+}
+
+/// Whether a mute matches any finding in the requests of the cache.
+fn mutes_any(context: &Context, cache: &Arc<Cache>, mute: &Mute) -> anyhow::Result<bool> {
+    let engine = context.engine(cache.clone());
+    let (cancel, _hook) = interrupt::query_cancellation();
+    let scope = Scope::default();
+    let Findings { mut findings, .. } = find(&engine, &scope, &cancel, &mut |_, _| {})?;
+    let mutes = std::slice::from_ref(mute);
+    Ok(!separate(&engine, &scope, mutes, mute.added, &mut findings, &cancel)?.is_empty())
 }
 
 fn kinds() -> String {
@@ -161,6 +186,7 @@ fn kinds() -> String {
 fn muted(context: &Context) -> anyhow::Result<Outcome> {
     let mutes = CacheMutes::of(open_cache(&context.cache_path()?)?).mutes()?;
     let text = |text: Option<Vec<u8>>| text.map_or(Cell::Absent, Cell::Owned);
+    let filter = |filter: Option<String>| filter.map_or(Cell::Absent, Cell::Filter);
     let now = now();
     let rows = mutes.into_iter().map(|mute| {
         let state: &[u8] = if mute.is_active(now) { b"active" } else { b"ended" };
@@ -169,7 +195,7 @@ fn muted(context: &Context) -> anyhow::Result<Outcome> {
             Cell::Text(state),
             text(mute.kind.map(String::into_bytes)),
             text(mute.value),
-            text(mute.filter.map(String::into_bytes)),
+            filter(mute.filter),
             mute.until.map_or(Cell::Absent, Cell::Instant),
             text(mute.reason.map(String::into_bytes)),
             Cell::Instant(mute.added),

@@ -112,7 +112,7 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
     let is_block_list = matches!(command, Some(Command::Block(_)));
     if !is_block_list && options.format.is_some_and(|format| format.of_block_list().is_some()) {
         return usage(
-            "--format: policy, waf, nft and cidr are for tamarin block; use table, csv, json or ndjson",
+            "--format: policy, waf, nft and cidr are for tamarin block; use table, csv, json, ndjson or markdown",
         );
     }
     program_log::start(&options)?;

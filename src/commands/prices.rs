@@ -8,18 +8,35 @@ use crate::query::cost::prices::DEFAULT_REGION;
 use crate::query::cost::{PriceTable, Prices};
 
 impl Context {
+    /// The prices for a command that prints costs: [`Context::prices`].
+    ///
+    /// # Errors
+    /// Also if the price table does not have the region of `--region`.
+    pub(super) fn prices_of_costs(&self) -> anyhow::Result<Prices> {
+        let prices = self.prices()?;
+        // With an endpoint, the region is that of another product, which has no prices in the table.
+        let is_aws = self.s3().endpoint_url.is_none()
+            && ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
+                .iter()
+                .all(|name| std::env::var_os(name).is_none());
+        if let (None, true, Some(region)) = (&self.config.prices.region, is_aws, &self.options.region) {
+            self.price_table()?.as_ref().unwrap_or(PriceTable::built_in()).of_region(region)?;
+        }
+        Ok(prices)
+    }
+
+    /// The price table that the configuration names.
+    fn price_table(&self) -> anyhow::Result<Option<PriceTable>> {
+        let Some(path) = &self.config.prices.file else { return Ok(None) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("{}: cannot be read; it is `file` in [prices]", path.display()))?;
+        Ok(Some(PriceTable::parse(&text).with_context(|| path.display().to_string())?))
+    }
+
     /// The prices of the region of the buckets.
     pub(super) fn prices(&self) -> anyhow::Result<Prices> {
         let config = &self.config.prices;
-        let own = match &config.file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| {
-                    format!("{}: cannot be read; it is `file` in [prices]", path.display())
-                })?;
-                Some(PriceTable::parse(&text).with_context(|| path.display().to_string())?)
-            }
-            None => None,
-        };
+        let own = self.price_table()?;
         let table = own.as_ref().unwrap_or(PriceTable::built_in());
         // Another product than Amazon S3 may call its region as it likes: only the region in [prices] must be known.
         let s3_region = self.s3().region.filter(|region| table.regions.contains_key(region));

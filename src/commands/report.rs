@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         _ => false,
     };
     if has_cost {
-        report.engine = report.engine.with_prices(context.prices()?);
+        report.engine = report.engine.with_prices(context.prices_of_costs()?);
     }
     let answer = report.answer(&ask)?;
     let mut out = output::data();

@@ -51,7 +51,7 @@ pub fn contrast_sheet(contrast: &Contrast, limit: usize, is_table: bool) -> Shee
     let rows = rows.map(|row| {
         let p_value = if row.p_value < 0.001 { "<0.001".to_owned() } else { format!("{:.3}", row.p_value) };
         vec![
-            Cell::Owned(row.filter.to_string().into_bytes()),
+            Cell::Filter(row.filter.to_string()),
             Cell::Share(row.share_a),
             Cell::Share(row.share_b),
             Cell::Ratio(row.lift),
@@ -79,7 +79,7 @@ fn contrast_cells(row: &ContrastRow) -> Vec<Cell<'_>> {
         Cell::Ratio(row.lift),
         Cell::Ratio(row.score),
         Cell::Ratio(row.p_value),
-        Cell::Owned(row.filter.to_string().into_bytes()),
+        Cell::Filter(row.filter.to_string()),
     ]);
     cells
 }

@@ -6,10 +6,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::columns::value_cell;
 use super::sheet::{Cell, Sheet};
-use super::visible;
+use super::visible::{visible, visible_filter};
 use crate::human;
 use crate::insight::findings::Finding;
-use crate::query::filter::is_invisible;
 use crate::query::{Dimension, Filter, Value};
 
 /// The columns of findings in JSON and CSV, in their order.
@@ -61,7 +60,7 @@ pub fn findings_sheet(rows: &[FindingRow], with_labels: bool) -> Sheet<'_> {
             Cell::Number(finding.stats.errors.into()),
             finding.cost.map_or(Cell::Absent, |cost| Cell::Dollars(rounded(cost, 1e4))),
             Cell::Ratio(rounded(finding.score, 10.0)),
-            Cell::Owned(finding.filter.to_string().into_bytes()),
+            Cell::Filter(finding.filter.to_string()),
             Cell::Text(finding.explanation.as_bytes()),
         ];
         if with_labels {
@@ -97,7 +96,6 @@ pub fn write_findings(rows: &[FindingRow], width: Option<u16>, out: &mut dyn Wri
         if finding.stats.errors > 0 {
             facts.push(human::counted(finding.stats.errors, "error"));
         }
-        facts.extend(finding.cost.map(|cost| format!("about ${cost:.2}")));
         facts.push(format!("score {:.0}", finding.score));
         for line in wrap(&facts.join(", "), width - indent.len()) {
             writeln!(out, "{indent}{line}")?;
@@ -106,20 +104,16 @@ pub fn write_findings(rows: &[FindingRow], width: Option<u16>, out: &mut dyn Wri
             writeln!(out, "{indent}{line}")?;
         }
         // Not wrapped, to be copied.
-        writeln!(out, "{indent}filter: {}", printed(&finding.filter))?;
+        writeln!(out, "{indent}filter: {}", visible_filter(&finding.filter.to_string()))?;
     }
     Ok(())
 }
 
-/// A filter as it can be typed. Its own escapes are those of the filter language; others would change its meaning.
-fn printed(filter: &Filter) -> String {
-    let text = filter.to_string();
-    if text.chars().any(is_invisible) { visible(&text).into_owned() } else { text }
-}
-
 /// The subject as a filter term.
 fn subject_text(finding: &Finding) -> String {
-    let term = |(dimension, value): &(Dimension, Value)| printed(&Filter::term_for(dimension, value));
+    let term = |(dimension, value): &(Dimension, Value)| {
+        visible_filter(&Filter::term_for(dimension, value).to_string()).into_owned()
+    };
     finding.subject.as_ref().map_or("all requests".to_owned(), term)
 }
 
@@ -190,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn the_escapes_of_a_filter_were_escaped_again() {
+        for format in super::super::Format::ALL {
+            let rows = [row()];
+            let text =
+                output_of(|out| super::super::write_sheet(findings_sheet(&rows, false), format, None, out));
+            assert!(!text.contains("u{5c}"), "{format:?}: {text}");
+        }
+    }
+
+    #[test]
     fn ndjson_has_the_documented_fields_in_their_order() {
         let rows = [row()];
         let text = output_of(|out| {
@@ -208,7 +212,7 @@ mod tests {
         let expected = "\
 1  scraping  agent_family:\"evil\\x1b[2J\"
    2026-04-01 03:00:00 – 2026-04-01 03:40:00 UTC, 11,904
-   requests, 3.10 GiB, 2 errors, about $0.28, score 93
+   requests, 3.10 GiB, 2 errors, score 93
    evil\\u{1b}[2J fetched 11,904 different keys in 40 min, in
    key order,\\u{a}each once.
    filter: agent_family:\"evil\\x1b[2J\"

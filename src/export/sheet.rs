@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::visible::{visible_bytes, visible_filter};
 use crate::human::rfc3339;
 
 /// A value, before it is formatted.
@@ -11,6 +12,8 @@ pub enum Cell<'a> {
     Text(&'a [u8]),
     /// Text that the cell owns.
     Owned(Vec<u8>),
+    /// A filter as it is printed: invisible characters are escaped as the filter language does it.
+    Filter(String),
     /// An integer.
     Number(i128),
     /// A number of bytes.
@@ -35,6 +38,7 @@ impl Cell<'_> {
         match self {
             Cell::Text(text) => Some(text),
             Cell::Owned(text) => Some(text),
+            Cell::Filter(text) => Some(text.as_bytes()),
             _ => None,
         }
     }
@@ -50,10 +54,18 @@ impl Cell<'_> {
         }
     }
 
+    /// The text with visible characters only; `None` for other cells.
+    pub(super) fn visible_text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Cell::Filter(text) => Some(visible_filter(text)),
+            other => other.text().map(visible_bytes),
+        }
+    }
+
     /// The spelling in JSON and CSV of a number or time; `None` for text and absent values.
     pub(super) fn plain(&self) -> Option<String> {
         match self {
-            Cell::Text(_) | Cell::Owned(_) | Cell::Absent => None,
+            Cell::Text(_) | Cell::Owned(_) | Cell::Filter(_) | Cell::Absent => None,
             Cell::Number(number) | Cell::Bytes(number) => Some(number.to_string()),
             // `Debug` prints the shortest spelling that parses to the same number, with a decimal point.
             Cell::Milliseconds(number) | Cell::Share(number) | Cell::Ratio(number) => {

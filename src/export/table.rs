@@ -6,7 +6,6 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table};
 
 use super::sheet::{Cell, Sheet};
-use super::visible::visible_bytes;
 use crate::human;
 
 /// Writes a table with a heading, and below it the note of the sheet.
@@ -48,10 +47,11 @@ pub(super) fn write(sheet: Sheet<'_>, width: Option<u16>, out: &mut dyn Write) -
 
 /// The text of a cell, and whether it is aligned to the right.
 pub(super) fn format_cell(cell: &Cell<'_>) -> (String, bool) {
+    if let Some(text) = cell.visible_text() {
+        return (text.into_owned(), false);
+    }
     let whole = |number: &i128| u64::try_from(*number).ok();
     match cell {
-        Cell::Text(text) => (visible_bytes(text).into_owned(), false),
-        Cell::Owned(text) => (visible_bytes(text).into_owned(), false),
         Cell::Number(number) => (whole(number).map_or_else(|| number.to_string(), human::count), true),
         Cell::Bytes(number) => (whole(number).map_or_else(|| number.to_string(), human::bytes), true),
         Cell::Milliseconds(number) => (human::duration(*number), true),
@@ -59,6 +59,6 @@ pub(super) fn format_cell(cell: &Cell<'_>) -> (String, bool) {
         Cell::Ratio(number) => (human::ratio(*number), true),
         Cell::Dollars(number) => (human::dollars(*number), true),
         Cell::Instant(second) => (human::instant(*second), false),
-        Cell::Absent => ("-".to_owned(), false),
+        Cell::Text(_) | Cell::Owned(_) | Cell::Filter(_) | Cell::Absent => ("-".to_owned(), false),
     }
 }

@@ -52,6 +52,12 @@ pub fn visible_bytes(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Like [`visible`], for a printed filter. Its own escapes are those of the filter language; escaped again, they would have
+/// another meaning.
+pub(super) fn visible_filter(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_invisible) { visible(text) } else { Cow::Borrowed(text) }
+}
+
 /// Whether a text begins like an escaped character or byte.
 fn looks_like_escape(text: &str) -> bool {
     match text.as_bytes() {

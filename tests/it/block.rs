@@ -268,7 +268,10 @@ fn doubtful_values_are_named() {
     );
     assert!(notes(&["45.0.0.1"]).contains("if account 123456789012 is yours"));
     assert!(notes(&["45.0.0.1", owner]).contains("is the bucket owner: left out"));
-    assert!(notes(&["45.0.0.1", ANN]).contains("--format cidr is for addresses only"));
+    assert!(notes(&["45.0.0.1", ANN]).contains("--format cidr is for addresses only: 1 requester\n"));
+    assert!(!notes(&["45.0.0.1", SESSION]).contains("all sessions"));
+    assert!(notes(&["--format", "policy", SESSION]).contains("all sessions"));
+    assert!(!notes(&["--format", "policy", SESSION]).contains("at these addresses"));
     assert!(notes(&["45.0.0.1", "role/nobody"]).contains("role/nobody is not in the logs"));
     assert_eq!(notes(&["45.0.0.1", "-q"]), "");
     let text = home.fails_in_one_line(1, &["block", "svc:delivery.logs.amazonaws.com"]);
@@ -290,11 +293,17 @@ fn wrong_usage_of_block_says_what_is_expected() {
     let home = home();
     assert!(home.fails_in_one_line(2, &["block"]).contains("--from-findings"));
     assert!(home.fails_in_one_line(2, &["block", "word"]).contains("expected an address"));
+    assert!(home.fails_in_one_line(2, &["block", "203.0.113.300"]).contains("not an address"));
+    for account in ["12", ""] {
+        let text = home.fails(2, &["block", "198.18.7.8", "--account", account]);
+        assert!(text.contains("12 digits"), "{text}");
+    }
     assert!(
         home.fails_in_one_line(2, &["block", "198.18.7.8", "--format", "csv"])
             .contains("policy, waf, nft or cidr")
     );
-    assert!(home.fails_in_one_line(2, &["report", "key", "--format", "nft"]).contains("for tamarin block"));
+    let text = home.fails_in_one_line(2, &["report", "key", "--format", "nft"]);
+    assert!(text.contains("for tamarin block") && text.contains("ndjson or markdown"), "{text}");
     assert!(
         home.fails_in_one_line(2, &["block", "198.18.7.8", "--since", "-1h"]).contains("--from-findings")
     );

@@ -65,7 +65,8 @@ fn a_report_with_costs_names_the_region_and_the_date_of_the_prices() {
     assert!(note(&[]).contains("the S3 prices of us-east-1 of 2026-"), "{}", note(&[]));
     assert!(note(&["--region", "eu-central-1"]).contains("prices of eu-central-1"));
     // Other products have regions of their own.
-    assert!(note(&["--region", "garage"]).contains("prices of us-east-1"));
+    let other = ["--region", "garage", "--endpoint-url", "http://127.0.0.1:3900"];
+    assert!(note(&other).contains("prices of us-east-1"));
     assert_eq!(note(&["-q"]), "");
     assert_eq!(stderr(&home.run(&["report", "total"])), "");
 }
@@ -106,6 +107,11 @@ fn wrong_prices_are_named() {
     std::fs::write(home.path("prices.toml"), "date = \"2026-01-01\"\nregoins = 1\n").unwrap();
     let text = error("[prices]\nfile = \"prices.toml\"\n");
     assert!(text.contains("prices.toml: line 2: unknown field `regoins`"), "{text}");
+    configure(&home, "");
+    let text = home.fails_in_one_line(1, &["report", "total", "--columns", "cost", "--region", "mars-1"]);
+    assert!(text.contains("has no region \"mars-1\"; it has "), "{text}");
+    home.succeeds(&["report", "total", "--region", "mars-1"]);
+    configure(&home, "[prices]\nfile = \"prices.toml\"\n");
     // Prices that a command does not need are not read.
     home.succeeds(&["report", "total"]);
 }

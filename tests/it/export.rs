@@ -247,15 +247,17 @@ fn json_escapes_what_it_must_and_what_is_invisible() {
 
 #[test]
 fn infinite_numbers_are_not_written_as_zero() {
-    for (number, csv) in
-        [(f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf"), (f64::NAN, "NaN"), (0.0, "0.0")]
-    {
+    for (number, csv, shown) in [
+        (f64::INFINITY, "inf", "∞"),
+        (f64::NEG_INFINITY, "-inf", "-∞"),
+        (f64::NAN, "NaN", "NaN"),
+        (0.0, "0.0", "0"),
+    ] {
         let cells = || vec![("n", Cell::Ratio(number)), ("m", Cell::Number(1))];
         assert_eq!(written_row(cells(), Format::Csv), format!("n,m\n{csv},1\n"));
         let json = if number.is_finite() { csv } else { "null" };
         assert_eq!(written_row(cells(), Format::Ndjson), format!("{{\"n\":{json},\"m\":1}}\n"));
         let table = written_row(cells(), Format::Table);
-        let shown = if number.is_finite() { "0" } else { csv };
         assert_eq!(
             table.lines().nth(2).unwrap().split_whitespace().collect::<Vec<_>>(),
             [shown, "1"],
@@ -275,6 +277,17 @@ fn column_names_are_escaped_like_values() {
         written_row(vec![(name, Cell::Number(1))], Format::Csv),
         "'=a\\u{1b}[2J\\u{202e}\\u{3164}\\u{a}\n1\n"
     );
+}
+
+#[test]
+fn the_escapes_of_a_filter_were_escaped_again() {
+    let filter = |text: &str, format| written_row(vec![("filter", Cell::Filter(text.to_owned()))], format);
+    assert_eq!(filter(r"key:\x22a", Format::Csv), "filter\nkey:\\x22a\n");
+    assert!(filter(r"key:\x22a", Format::Table).contains(r"key:\x22a"));
+    assert_eq!(filter(r"key:\x22a", Format::Ndjson), "{\"filter\":\"key:\\\\x22a\"}\n");
+    // A spreadsheet must not take it for a formula.
+    assert_eq!(filter("-status:404", Format::Csv), "filter\n'-status:404\n");
+    assert!(!filter("key:\u{1b}", Format::Table).contains('\u{1b}'));
 }
 
 #[test]

@@ -73,6 +73,32 @@ fn a_cron_job_gets_a_line_per_finding_and_exit_code_4() {
     assert_eq!(message.status.code(), Some(2));
     let message = stderr(&message);
     assert!(message.contains("\"theft\"") && message.contains("key-guessing"), "{message}");
+    for option in ["--fail-on", "--kinds"] {
+        for empty in ["", ","] {
+            let output = home.run(&["findings", option, empty]);
+            assert_eq!(output.status.code(), Some(2), "{option} {empty:?}");
+            assert!(stderr(&output).contains("expected kinds of findings"), "{}", stderr(&output));
+        }
+    }
+    let both = |kinds: &str, fail_on: &str| {
+        let output =
+            home.run(&[&["findings", "--kinds", kinds, "--fail-on", fail_on, "-q"], &DAYS[..]].concat());
+        (output.status.code(), output.stdout.is_empty())
+    };
+    assert_eq!(both("scraping", "any,scraping"), (Some(4), false));
+    assert_eq!(
+        both("mass-deletion", "scraping"),
+        (Some(0), true),
+        "findings that are not listed have failed"
+    );
+}
+
+#[test]
+fn a_mute_that_matches_nothing_says_so() {
+    let home = home();
+    let note = |what: &str| stderr(&home.run(&["findings", "mute", what]));
+    assert!(note("nonsense").contains("matches no finding now"), "{}", note("nonsense"));
+    assert!(!note("203.0.113.7").contains("matches no finding now"));
 }
 
 #[test]
@@ -110,6 +136,10 @@ fn wrong_mutes_are_refused() {
         (&["findings", "mute"][..], "name what to mute: a kind (config-change, "),
         (&["findings", "mute", "burst", "silence"], "name one kind"),
         (&["findings", "mute", "a", "b"], "name one value: \"a\" and \"b\" are no kinds"),
+        (&["findings", "mute", "--filter", ""], "would mute every finding"),
+        (&["findings", "mute", "burst", "--filter", " "], "would mute every finding"),
+        (&["findings", "mute", ""], "the value to mute is empty"),
+        (&["findings", "mute", "scraping", ""], "the value to mute is empty"),
         (&["findings", "mute", "burst", "--until", "2020-01-01"], "in the past"),
         (&["findings", "mute", "burst", "--since", "2020-01-01"], "takes no --since"),
         (&["findings", "unmute", "99"], "there is no mute 99"),

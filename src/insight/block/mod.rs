@@ -20,10 +20,14 @@ use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
 use super::Scope;
+use crate::human::counted;
 use crate::query::{Engine, QueryError};
 use impact::Neighbour;
 pub use policy::MAX_POLICY_BYTES;
 pub use target::{Target, TargetError};
+
+/// Sessions that notes name; the others are counted.
+const NAMED_SESSIONS: usize = 10;
 
 /// A format of block lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +85,8 @@ pub struct Plan {
     pub referers: Vec<String>,
     /// Patterns of ARNs of users and roles.
     pub principals: Vec<String>,
+    /// The requesters that are sessions of a role: the patterns hit all sessions of the role.
+    pub sessions: Vec<String>,
     /// Canonical ids of accounts.
     pub canonical_ids: Vec<String>,
     /// The buckets that a policy is for.
@@ -166,7 +172,7 @@ pub fn plan(
             }
         }
     }
-    for list in [&mut plan.referers, &mut plan.principals, &mut plan.canonical_ids] {
+    for list in [&mut plan.referers, &mut plan.principals, &mut plan.sessions, &mut plan.canonical_ids] {
         list.sort_unstable();
         list.dedup();
     }
@@ -207,9 +213,10 @@ impl Plan {
             return;
         }
         match target::principal(requester) {
-            target::Principal::Arns(arns, about) => {
+            target::Principal::Arns(arns) => self.principals.extend(arns),
+            target::Principal::Session(arns) => {
                 self.principals.extend(arns);
-                self.warnings.extend(about);
+                self.sessions.push(requester.to_owned());
             }
             target::Principal::CanonicalId => self.canonical_ids.push(requester.to_owned()),
             target::Principal::Service => {
@@ -226,14 +233,30 @@ impl Plan {
     /// # Errors
     /// If the format cannot express the targets, or a limit of AWS is exceeded. The message says what to do.
     pub fn write(&self, format: Format) -> Result<String, BlockError> {
-        let has_addresses = !self.networks.is_empty() || !self.private.is_empty();
         match format {
             Format::Policy => policy::write(self),
-            other if !has_addresses => Err(BlockError::AddressesOnly { format: other.name() }),
+            other if !self.has_addresses() => Err(BlockError::AddressesOnly { format: other.name() }),
             Format::Waf => waf::write(self),
             Format::Nft => Ok(nft::write(self)),
             Format::Cidr => Ok(self.all_networks().map(|network| format!("{network}\n")).collect()),
         }
+    }
+
+    /// The numbers of referers and requesters in words; `None` if there are none.
+    fn others(&self) -> Option<String> {
+        // A session has two patterns: of its role without and with a path.
+        let principals = self.principals.iter().filter(|arn| !arn.contains(":role/*/")).count();
+        let requesters = principals + self.canonical_ids.len();
+        let parts: Vec<String> = [(self.referers.len(), "referer"), (requesters, "requester")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, noun)| counted(number as u64, noun))
+            .collect();
+        (!parts.is_empty()).then(|| parts.join(" and "))
+    }
+
+    fn has_addresses(&self) -> bool {
+        !self.networks.is_empty() || !self.private.is_empty()
     }
 
     /// Public and private networks, IPv4 first.
@@ -248,25 +271,60 @@ impl Plan {
     pub fn notes(&self, format: Format) -> Vec<String> {
         let mut notes = self.warnings.clone();
         notes.extend(self.neighbours.iter().map(Neighbour::to_string));
-        let others = self.referers.len() + self.principals.len() + self.canonical_ids.len();
-        if format != Format::Policy && others > 0 {
-            notes.push(format!(
-                "{others} referers and requesters are not in this list: --format {} is for addresses only",
-                format.name()
-            ));
-        }
         if format == Format::Policy {
+            for session in self.sessions.iter().take(NAMED_SESSIONS) {
+                notes.push(format!("{session} is a session: the policy blocks all sessions of its role"));
+            }
+            if let Some(rest @ [_, ..]) = self.sessions.get(NAMED_SESSIONS..) {
+                let more = counted(rest.len() as u64, "more session");
+                notes.push(format!("{more}: the policy blocks all sessions of their roles"));
+            }
             notes.push(
                 "a bucket has one policy: add these statements to it, then put it yourself; nothing has been changed"
                     .to_owned(),
             );
-            if self.accounts.is_empty() {
+            if self.accounts.is_empty() && self.has_addresses() {
                 notes.push(
                     "the policy also blocks your own users at these addresses; exempt your account with --account NUMBER"
                         .to_owned(),
                 );
             }
+        } else if let Some(others) = self.others() {
+            notes.push(format!(
+                "not in this list, as --format {} is for addresses only: {others}",
+                format.name()
+            ));
         }
         notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_about_the_format_and_name_few_sessions() {
+        let session = |n: u32| format!("arn:aws:sts::123456789012:assumed-role/etl/session-{n:02}");
+        let mut plan = Plan { referers: vec!["example.com".to_owned()], ..Plan::default() };
+        for n in 0..12 {
+            plan.add_requester(&session(n), &[]);
+        }
+        plan.principals.sort_unstable();
+        plan.principals.dedup();
+        let notes = plan.notes(Format::Policy);
+        let about = |text: &str| notes.iter().filter(|note| note.contains(text)).count();
+        assert_eq!((about("is a session"), about("2 more sessions: ")), (10, 1), "{notes:#?}");
+        // Nobody is blocked by address.
+        assert_eq!(about("your own users"), 0, "{notes:#?}");
+        let notes = plan.notes(Format::Cidr);
+        assert_eq!(
+            notes,
+            ["not in this list, as --format cidr is for addresses only: 1 referer and 1 requester"]
+        );
+        plan.networks = vec!["198.18.7.8/32".parse().unwrap()];
+        assert!(
+            plan.notes(Format::Policy).iter().any(|note| note.contains("your own users at these addresses"))
+        );
     }
 }

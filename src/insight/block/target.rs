@@ -64,8 +64,15 @@ impl Target {
         }
         let is_role = |text: &str| text.starts_with("role/") || text.starts_with("user/");
         let is_canonical = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // No host ends with a number, so this is a misspelled address.
+        let is_numeric =
+            text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || b"./".contains(&byte));
         if let Some(network) = network(text) {
             Ok(Target::Network(network))
+        } else if is_numeric {
+            Err(error(
+                "not an address: expected four numbers from 0 to 255, such as 203.0.113.7 or 203.0.113.0/24",
+            ))
         } else if text.starts_with("arn:") || text.starts_with("svc:") || is_canonical {
             Target::of_subject(Subject::Requester, text).map_err(error)
         } else if is_role(text) {
@@ -159,8 +166,10 @@ fn referer_host(text: &str) -> Option<String> {
 /// A requester, for a policy.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Principal {
-    /// Patterns of its ARNs, and a sentence if they hit more than the requester.
-    Arns(Vec<String>, Option<String>),
+    /// Patterns of its ARNs.
+    Arns(Vec<String>),
+    /// It is a session. Patterns of the ARNs of its role: they hit all sessions of the role.
+    Session(Vec<String>),
     /// It is a canonical id.
     CanonicalId,
     /// A service of AWS, or S3 itself.
@@ -192,11 +201,10 @@ pub(super) fn principal(requester: &str) -> Principal {
             let role = escaped(role);
             // The ARN of a session does not have the path of its role.
             let arns = ["", "*/"].map(|path| format!("arn:{partition}:iam::{account}:role/{path}{role}"));
-            let about = format!("{requester} is a session: the policy blocks all sessions of its role");
-            Principal::Arns(arns.to_vec(), Some(about))
+            Principal::Session(arns.to_vec())
         }
         ("iam" | "sts", _) => {
-            Principal::Arns(vec![format!("arn:{partition}:{service}::{account}:{}", escaped(resource))], None)
+            Principal::Arns(vec![format!("arn:{partition}:{service}::{account}:{}", escaped(resource))])
         }
         _ => Principal::Unknown,
     }
@@ -247,11 +255,18 @@ mod tests {
     }
 
     #[test]
+    fn a_misspelled_address_was_a_referer() {
+        for text in ["203.0.113.300", "203.0.113", "1.2.3.4.5", "203.0.113.7/33"] {
+            let error = Target::parse(text).unwrap_err().to_string();
+            assert!(error.contains("not an address"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_session_is_blocked_by_its_role_and_services_are_not_blocked() {
         let session = "arn:aws:sts::123456789012:assumed-role/etl/session-1";
-        let Principal::Arns(arns, about) = principal(session) else { panic!() };
+        let Principal::Session(arns) = principal(session) else { panic!() };
         assert_eq!(arns, ["arn:aws:iam::123456789012:role/etl", "arn:aws:iam::123456789012:role/*/etl"]);
-        assert!(about.unwrap().contains("all sessions"));
         assert_eq!(principal("svc:delivery.logs.amazonaws.com"), Principal::Service);
         assert_eq!(
             principal("arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE"),
@@ -260,7 +275,7 @@ mod tests {
         assert_eq!(principal("ann"), Principal::Unknown);
         assert_eq!(
             principal("arn:aws:iam::123456789012:user/a*b"),
-            Principal::Arns(vec!["arn:aws:iam::123456789012:user/a${*}b".to_owned()], None)
+            Principal::Arns(vec!["arn:aws:iam::123456789012:user/a${*}b".to_owned()])
         );
     }
 
