@@ -227,16 +227,24 @@ fn with_empty_fields(line: &[u8], at: usize, quote: Option<usize>) -> Option<[(u
 /// Whether all the fields follow from the space at `at` on, and the referer after them.
 pub(super) fn follow(line: &[u8], at: usize) -> bool {
     let words = Words::split(line, at);
-    let spans = words.as_slice();
-    if spans.len() < FIELDS || spans.iter().any(|&(start, end)| memchr(b'"', &line[start..end]).is_some()) {
-        return false;
-    }
     let is_dash = |&(start, end): &(usize, usize)| line[start..end] == *b"-";
-    let referer_follows = match spans.get(FIELDS) {
+    let referer_follows = match words.as_slice().get(FIELDS) {
         Some(word) => is_dash(word) || words.quote.is_some(),
         None => words.quote.is_some(),
     };
-    referer_follows && check(line, &spans[..FIELDS]).is_none()
+    referer_follows && are_first(line, &words)
+}
+
+/// Whether all the fields follow from the space at `at` on, and any text after them.
+pub(super) fn begin(line: &[u8], at: usize) -> bool {
+    are_first(line, &Words::split(line, at))
+}
+
+/// Whether the first of the words are all the fields, without quotes.
+fn are_first(line: &[u8], words: &Words) -> bool {
+    let Some(fields) = words.as_slice().get(..FIELDS) else { return false };
+    let has_quote = fields.iter().any(|&(start, end)| memchr(b'"', &line[start..end]).is_some());
+    !has_quote && check(line, fields).is_none()
 }
 
 /// Words before a quoted word.

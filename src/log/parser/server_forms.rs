@@ -78,27 +78,38 @@ pub(super) fn read_unquoted<'a>(
         next = end;
     }
     let text = |index: usize| words.get(index).map_or(&[][..], |&(start, end)| &line[start..end]);
-    // With a fifth number, nothing shows which four of them are the fields.
-    let are_numbers = |first: usize| {
-        (first..first + 4).all(|index| is_digits(text(index)))
-            && ![first - 1, first + 4].into_iter().any(|index| is_digits(text(index)))
+    let are_numbers = |first: usize| (first..first + 4).all(|index| is_digits(text(index)));
+    // In an error of several words, `-` and two numbers in a row are other fields: then one of the four numbers before
+    // them is damaged, and those found are in the referer or user agent.
+    let is_error = |first: usize, end: usize| {
+        let is_pair = |index: usize| is_digits(text(index)) && is_digits(text(index + 1));
+        let is_one_word = end == first + 1;
+        !is_digits(text(first))
+            && (is_one_word || !(first..end).any(|index| text(index) == b"-" || is_pair(index)))
     };
     let mut found = None;
+    let mut is_damaged = false;
     for index in (2..words.len()).filter(|index| is_status(text(*index))) {
-        let Some(first) = (index + 2..=index + 1 + ERROR_WORDS_MAX).find(|first| are_numbers(*first)) else {
-            continue;
+        let first = (index + 2..=index + 1 + ERROR_WORDS_MAX).find(|first| are_numbers(*first));
+        // With a fifth number, nothing shows which four of them are the fields, unless it is a status, and error and four
+        // numbers follow: a referer that looks like the fields before it.
+        let is_other_text = |index: usize| {
+            !is_digits(text(index))
+                || is_status(text(index)) && !is_digits(text(index + 1)) && are_numbers(index + 2)
         };
-        // An error is a word, not a number.
-        if is_digits(text(index + 1)) {
-            continue;
-        }
+        let first = first.filter(|first| is_error(index + 1, *first) && is_other_text(*first + 4));
         for start_of_uri in (1..index).filter(|index| text(*index).starts_with(b"/")) {
             let key = &line[words[0].0..words[start_of_uri - 1].1];
             let uri = &line[words[start_of_uri].0..words[index - 1].1];
             if !is_path_of(uri, bucket, key) {
                 continue;
             }
-            if found.is_some() {
+            // After a `?`, a path agrees with the key up to any later status.
+            let Some(first) = first else {
+                is_damaged = true;
+                continue;
+            };
+            if found.is_some() || is_damaged {
                 return Err(Rejection::Ambiguous);
             }
             found = Some(Unquoted {

@@ -12,9 +12,10 @@ use super::words::{next_word, quotes_from, skip_spaces, word_at};
 /// The quote that ends the request URI that begins at `start`; `None` if the line ends within the URI.
 ///
 /// It is the first quote that can be the end: after which all numbers follow; or which is after an HTTP version or an absent
-/// URI, or before a status, with only words without quotes up to the next quoted text. So a URI never goes on after
-/// what can be its end, even if the numbers after it turn out to be none. If no quote can be the end, the one that is
-/// most like it is returned, so that the field that is wrong is named.
+/// URI, and before a status; or which is after or before one of these, with only words without quotes up to the next
+/// quoted text. So a URI never goes on after what can be its end, even if the numbers after it turn out to be none:
+/// a later quote may be in a referer without quotes. Nor does it go on after a status, unless up to an HTTP version. If
+/// no quote can be the end, the one that is most like it is returned, so that the field that is wrong is named.
 pub(super) fn end_of_uri(line: &[u8], start: usize) -> Option<usize> {
     let mut best: Option<(usize, u8)> = None;
     for quote in quotes_from(line, start) {
@@ -25,12 +26,19 @@ pub(super) fn end_of_uri(line: &[u8], start: usize) -> Option<usize> {
         let uri = &line[start..quote];
         let is_whole = matches!(uri, b"" | b"-") || ends_with_version(uri);
         let has_status = word_at(line, after).is_some_and(|(start, end)| is_status(&line[start..end]));
-        let can_be_dash = is_whole || best.is_none();
-        if (has_status || can_be_dash) && number_fields::follow(line, after) {
+        if is_whole && has_status {
             return Some(quote);
         }
-        if (is_whole || has_status) && words_follow(line, after) {
-            return Some(quote);
+        if best.is_none_or(|(_, likeness)| is_whole || likeness == 0) {
+            if (is_whole || has_status) && number_fields::begin(line, after) {
+                return Some(quote);
+            }
+            if best.is_none() && number_fields::follow(line, after) {
+                return Some(quote);
+            }
+            if (is_whole || has_status) && words_follow(line, after) {
+                return Some(quote);
+            }
         }
         let likeness = if is_whole { 2 } else { u8::from(has_status) };
         if best.is_none_or(|(_, other)| likeness > other) {

@@ -328,3 +328,86 @@ fn trailing_fields_that_cannot_be_aligned_are_in_extra() {
         assert_eq!(record.logged(Field::HostId), None);
     }
 }
+
+#[test]
+fn texts_without_quotes_do_not_move_the_end_of_the_request_uri() {
+    for (uri, referer) in [
+        ("GET /ce/a.txt HTTP/1.1", "evil\" 200 - 1 2 3 4"),
+        ("GET /ce/a.txt", "evil\" 200 - 1 2 3 4"),
+        ("GET /ce/a.txt HTTP/1.1", "a b c d e f g h i j k l m n\" 200 - 1 2 3 4"),
+        ("GET /ce/a.txt", "a b c d e f g h i j k l m n HTTP/1.1\" 200 - 1 2 3 4"),
+    ] {
+        let line = format!(
+            "abc ce [13/Aug/2026:01:43:42 +0000] 192.0.2.5 user RID REST.GET.OBJECT a.txt \"{uri}\" 403 AccessDenied \
+             - 20 - 12ms {referer} \"y \"curl/8\" - HOST SigV4 TLS AuthHeader h TLSv1.3 - -"
+        );
+        assert_fields(
+            &line,
+            &[
+                (Field::RequestUri, uri),
+                (Field::HttpStatus, "403"),
+                (Field::ErrorCode, "AccessDenied"),
+                (Field::ObjectSize, "20"),
+                (Field::TurnAroundTime, "12ms"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_damaged_number_does_not_move_the_end_of_the_request_uri() {
+    for uri in ["GET /a HTTP/1.1", "GET /a"] {
+        for (numbers, expected) in [
+            ("206 ErrCode 1011 2022 3033 x\"", Rejection::NotANumber(Field::TurnAroundTime)),
+            ("206 ErrCode 1011 many 3033 4 x\"", Rejection::NotANumber(Field::ObjectSize)),
+        ] {
+            let line = with_numbers(&format!("{numbers} 200 - 1 2 3 4 \"y")).replace("GET /a HTTP/1.1", uri);
+            assert_eq!(reason(&line), expected, "{line}");
+        }
+    }
+}
+
+/// A line of versitygw with this text between its path and its trailing fields.
+fn versity(path: &str, rest: &str) -> String {
+    format!(
+        "own2 vg [06/February/2026:09:30:25 +0000] 192.0.2.9 rq RID s3_GetObject k.jpg {path} {rest} - - SigV4 TLS \
+         AuthHeader h TLSv1.3 arn:aws:s3:::/vg/k.jpg Yes"
+    )
+}
+
+#[test]
+fn texts_of_versitygw_without_quotes_are_not_read_as_numbers() {
+    for rest in [
+        "403 AccessDenied 0 0 3 3 200 - 5 6 7 8 curl/8",
+        "403 AccessDenied 0 0 3 3 evil 200 - 5 6 7 8 curl/8",
+    ] {
+        let line = versity("/vg/k.jpg", rest);
+        assert_fields(
+            &line,
+            &[
+                (Field::RequestUri, "/vg/k.jpg"),
+                (Field::HttpStatus, "403"),
+                (Field::ErrorCode, "AccessDenied"),
+                (Field::Referer, ABSENT),
+                (Field::UserAgent, ABSENT),
+            ],
+        );
+        assert_eq!(*read(&line).measures(), [Some(0), Some(0), Some(3), Some(3)], "{line}");
+        let extra = rest.strip_prefix("403 AccessDenied 0 0 3 3 ").unwrap();
+        assert!(text(&read(&line), Field::Extra).starts_with(extra), "{line}");
+    }
+}
+
+#[test]
+fn a_damaged_number_of_versitygw_is_not_part_of_the_error() {
+    for path in ["/vg/k.jpg", "/vg/k.jpg?versionId=1"] {
+        for rest in [
+            "206 - many 1011 2022 3033 404 - aws-cli/2",
+            "206 - many 1011 2022 3033 404 - 5 6 7 8 - aws-cli/2",
+            "403 AccessDenied many 0 3 3 evil - 5 6 7 8 curl/8",
+            "403 AccessDenied 0 many 3 3 x 5 6 7 8 curl/8",
+        ] {
+            reason(&versity(path, rest));
+        }
+    }
+}
