@@ -34,7 +34,7 @@ fn now() -> i64 {
 
 fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
     let open = pull_and_open(context, &args.sources)?;
-    let engine = context.engine(open.cache.clone());
+    let engine = context.engine(open.cache.clone()).with_prices(context.prices_of_costs()?);
     let scope = Scope {
         sources: open.sources.clone(),
         time: context.time,
