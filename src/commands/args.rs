@@ -313,7 +313,7 @@ pub struct BlockArgs {
     #[arg(long, value_name = "NAME")]
     pub bucket: Option<String>,
     /// An account of the bucket owner: a policy does not block its users by address or referer. May be repeated
-    /// [default: `accounts` of the section [prices] in the configuration file]
+    /// [default: `accounts` under `prices` in the configuration file]
     #[arg(long, value_name = "NUMBER", value_parser = account, allow_negative_numbers = true)]
     pub account: Vec<String>,
     /// Merge IPv4 addresses into networks of up to this size [default: 24]

@@ -1,6 +1,6 @@
 //! Who sends requests: what user agents and addresses say about it.
 //!
-//! - [`agent_family`]: a short name for the program that a user agent names.
+//! - [`agent_family()`]: a short name for the program that a user agent names.
 //! - [`crawlers`]: the crawlers of a maintained list.
 //! - [`Identity`]: countries and autonomous systems of addresses, from databases in MaxMind format (`databases`), and the
 //!   services of AWS, from the file that AWS publishes (`aws_ranges`).

@@ -1,4 +1,4 @@
-//! How much is requested over time: [`level_shift`](super::level_shift) and [`burst`](super::burst), of the whole log and
+//! How much is requested over time: [`super::level_shift`] and [`super::burst`], of the whole log and
 //! of its large subjects.
 
 use super::baseline::{Baseline, MIN_DAYS};
