@@ -16,13 +16,6 @@ use tokio_util::sync::CancellationToken;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    if std::env::var_os("TRACE").is_some() {
-        tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::DEBUG)
-            .with_ansi(false)
-            .with_writer(std::io::stderr)
-            .init();
-    }
     let path = std::env::args().nth(1).ok_or("usage: findings CACHE")?;
     let engine = LocalEngine::new(Arc::new(Cache::open(Path::new(&path))?));
     let begun = Instant::now();

@@ -30,7 +30,7 @@ const PICTURES: [(&str, &[&str]); 8] = [
     ("requesters", &[]),
     ("concentration", &["C"]),
     ("findings", &["\x1b", "5"]),
-    // What tells the worst finding apart.
+    // How the worst finding differs from all other requests.
     ("contrast", &["d"]),
     ("objects", &["\x1b", "2"]),
     ("time", &["3"]),

@@ -730,7 +730,7 @@ fn backup(month: &mut Month, random: &mut Random) -> World {
         Stream::Console { clients: employees(month, random), per_day: 1.5 },
         security_audit(month),
     ]);
-    // Now and then somebody needs files back.
+    // Users restore files now and then.
     let restores = random.below(3);
     for _ in 0..restores {
         let day = random.between(2, u64::from(month.days) - 2) as u32;

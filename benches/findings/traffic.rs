@@ -646,7 +646,7 @@ fn console(month: &mut Month, world: &World, clients: &[Client], per_day: f64, r
                     ),
                     _ => {
                         let object = *random.pick(&world.objects);
-                        // Nobody opens an archive in the console.
+                        // Users do not open archives in the console.
                         if object.size < 20_000_000 {
                             Request::get(time as u32, client, object)
                         } else {

@@ -12,7 +12,6 @@ pub(crate) mod bursts;
 pub mod concentration;
 pub mod contrast;
 pub mod findings;
-#[allow(dead_code)]
 mod survey;
 
 use crate::query::{Counting, Filter, Query, TimeRange};

@@ -163,11 +163,7 @@ impl<'a> Survey<'a> {
             counting: self.scope.counting,
             ask,
         };
-        let t = std::time::Instant::now();
-        let text = format!("{:?} {}", query.ask, query.filter);
-        let answer = self.engine.ask(&query, self.cancel, &mut |_, _| {})?.answer;
-        tracing::debug!(ms = t.elapsed().as_millis() as u64, text, "survey");
-        Ok(answer)
+        Ok(self.engine.ask(&query, self.cancel, &mut |_, _| {})?.answer)
     }
 }
 

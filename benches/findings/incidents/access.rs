@@ -11,7 +11,7 @@ use crate::truth::{Incident, Kind, Strength};
 
 const CLI: &str = "aws-cli/2.11.2 Python/3.11.2 Windows/10 exe/AMD64 prompt/off command/s3api";
 
-/// Operations that somebody tries who explores what credentials allow: operation, query.
+/// Operations with which an intruder explores what credentials allow: operation, query.
 const EXPLORED: [(&str, &str); 30] = [
     ("REST.GET.BUCKET", "list-type=2"),
     ("REST.GET.BUCKETPOLICY", "policy"),
@@ -122,7 +122,7 @@ fn elsewhere(month: &mut Month, world: &World, strength: Strength, random: &mut 
     let client = Client { ip: month.text(&address), agent: month.text(&agent), in_region: false, ..member };
     let duration = random.between(1, 12) as u32 * HOUR;
     let start = start(month, duration, random);
-    // Some objects, several times each: somebody looks around.
+    // Some objects, several times each, as in a manual exploration.
     let objects: Vec<Object> = (0..40).map(|_| *random.pick(&world.objects)).collect();
     let requests = spread_over(start, duration, count, random)
         .into_iter()
@@ -144,7 +144,7 @@ fn elsewhere(month: &mut Month, world: &World, strength: Strength, random: &mut 
     Planted { incident, requests }
 }
 
-/// Somebody who deletes what others wrote.
+/// A requester that deletes objects of other requesters.
 pub(super) fn mass_deletion(
     month: &mut Month,
     world: &World,
@@ -199,7 +199,7 @@ pub(super) fn mass_deletion(
     Planted { incident, requests }
 }
 
-/// A change of the configuration of the bucket by somebody who does not usually do that.
+/// A change of the configuration of the bucket by a requester that usually makes none.
 pub(super) fn config_change(
     month: &mut Month,
     _world: &World,

@@ -25,7 +25,7 @@ const EXAMINED_REQUESTERS: usize = 100;
 /// Buckets that an error names.
 const NAMED_BUCKETS: usize = 5;
 
-/// Somebody else in the networks of a block list.
+/// Another client in the networks of a block list.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Neighbour {
     /// An address, and what it did.
@@ -210,7 +210,7 @@ impl<'a> Logs<'a> {
     }
 }
 
-/// Ranges that nobody on the internet has, and what they are.
+/// Address ranges that are not routed on the internet, with their purpose.
 const SPECIAL: [(&str, &str); 18] = [
     ("0.0.0.0/8", "of this network only (RFC 791)"),
     ("10.0.0.0/8", "private: requests through a VPC endpoint have it"),
@@ -232,7 +232,7 @@ const SPECIAL: [(&str, &str); 18] = [
     ("2001:db8::/32", "for documentation"),
 ];
 
-/// Sentences about networks that overlap ranges which nobody on the internet has.
+/// Sentences about networks that overlap ranges that are not routed on the internet.
 pub(super) fn doubtful_networks(networks: &[IpNet]) -> Vec<String> {
     let special = SPECIAL.iter().filter_map(|(range, about)| Some((range.parse::<IpNet>().ok()?, *about)));
     let special: Vec<(IpNet, &str)> = special.collect();

@@ -1,7 +1,8 @@
-//! Block lists: who shall not be served any more, as a bucket policy, AWS WAF IP sets, nftables sets or plain networks.
+//! Block lists: clients that a bucket should no longer serve, as a bucket policy, AWS WAF IP sets, nftables sets or plain
+//! networks.
 //!
-//! - [`target`]: whom a person or a finding names. [`networks`]: addresses merged into few networks that contain nobody
-//!   else. [`impact`]: whom else the list would hit, and what is doubtful about it.
+//! - [`target`]: the client that a user or a finding names. [`networks`]: addresses merged into few networks that contain
+//!   no other known address. [`impact`]: the other clients that the list would block, and what is doubtful about it.
 //! - [`plan()`] looks all of this up in the logs. [`Plan::write`] writes it: [`policy`], `waf`, `nft`.
 //!
 //! A list is only written, never applied. docs/block.md describes the formats. Never here: files, network I/O, text

@@ -1,4 +1,4 @@
-//! Merges addresses into the fewest networks that contain nobody else.
+//! Merges addresses into the fewest networks that contain no other known address.
 
 use std::net::IpAddr;
 

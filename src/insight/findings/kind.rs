@@ -34,7 +34,7 @@ macro_rules! kinds {
 
 kinds! {
     ConfigChange: "config-change", 0.75,
-        "Somebody changed the policy, ACL, logging, lifecycle, public access or replication of the bucket.";
+        "A requester changed the policy, ACL, logging, lifecycle, public access or replication of the bucket.";
     MassDeletion: "mass-deletion", 0.8,
         "A requester deleted many more objects than it usually does.";
     CredentialMisuse: "credential-misuse", 0.75,

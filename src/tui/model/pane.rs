@@ -88,7 +88,7 @@ pub(crate) fn block_lines(pane: &BlockPane, width: usize) -> Vec<TextLine> {
         wrapped(Tone::Error, &format!("! {note}"));
     }
     if notes.is_empty() {
-        wrapped(Tone::Quiet, "Nobody else in the logs is in these networks.");
+        wrapped(Tone::Quiet, "No other client in the logs is in these networks.");
     }
     wrapped(Tone::Text, "");
     match pane.text() {
